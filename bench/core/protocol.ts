@@ -1,0 +1,96 @@
+// What parent and children say to each other over the process channel. Never over the measured port.
+import type { Endpoint } from './contracts.ts';
+import type { Target } from './scenario.ts';
+import type { Histogram, Outcome, Timeline, Trial } from './types.ts';
+
+/** CPU and event loop of a process, cumulative. */
+export interface ProcessReading {
+  cpuUs: number;
+  loopActiveMs: number;
+  loopIdleMs: number;
+  rssBytes: number;
+}
+
+export type TargetCommand =
+  | { type: 'start'; target: Target; seed: number }
+  /** Answered by `reading`. */
+  | { type: 'read' }
+  | { type: 'stop' };
+
+/** The target's own counters, cumulative since its start. */
+export interface TargetReading extends ProcessReading {
+  accepted: number;
+  requests: number;
+  openConnections: number;
+  handshakesFull: number;
+  handshakesResumed: number;
+  /** Closed connections by how many requests they carried; counts above 64 rounded to 2 digits. */
+  requestsPerConnection: { requests: number; connections: number }[];
+}
+
+export type TargetReply =
+  | { type: 'started'; endpoint: Endpoint }
+  | { type: 'reading'; reading: TargetReading }
+  | { type: 'failed'; message: string };
+
+/** One turn of load: ramp, then the steady window, then drain. */
+export interface SliceOrder {
+  rampMs: number;
+  windowMs: number;
+  /** How long in-flight exchanges may take to end after the window; what is left then is abandoned. */
+  drainMs: number;
+  /** Whether the window goes into the trial's histograms and timeline (not while warming up). */
+  isRecorded: boolean;
+  /** When the replicate began, ms since the epoch: gives windows a common time axis. */
+  epochMs: number;
+}
+
+export type GeneratorCommand =
+  | { type: 'prepare'; trial: Trial; endpoint: Endpoint }
+  /** Answered by `slice`. */
+  | { type: 'slice'; order: SliceOrder }
+  /** Ends the running slice's window now; its `slice` answer follows. */
+  | { type: 'cut' }
+  /** Closes every connection; answered by `finished`. */
+  | { type: 'finish' };
+
+export interface SliceReading {
+  /** Window start since epochMs. */
+  atMs: number;
+  windowMs: number;
+  completed: number;
+  failed: number;
+  /** Mean response time over completed of the window, 0 when there are none. */
+  meanUs: number;
+  /** All exchanges ended during the slice. */
+  exchanges: number;
+  process: ProcessReading;
+}
+
+/** Everything a generator knows at its end. */
+export interface GeneratorReading {
+  sent: number;
+  answered: number;
+  failed: number;
+  unfinished: number;
+  opened: number;
+  handshakesFull: number;
+  handshakesResumed: number;
+  completedRecorded: number;
+  failedRecorded: number;
+  bytesRecorded: number;
+  outcomes: Partial<Record<Outcome, { count: number; sample?: string }>>;
+  response: Histogram;
+  service: Histogram;
+  wait: Histogram;
+  firstByte: Histogram;
+  connect: Histogram;
+  tls: Histogram;
+  timeline: Timeline;
+}
+
+export type GeneratorReply =
+  | { type: 'ready' }
+  | { type: 'slice'; reading: SliceReading }
+  | { type: 'finished'; reading: GeneratorReading }
+  | { type: 'failed'; message: string };

@@ -1,0 +1,24 @@
+// In: a seed. Out: reproducible uniform numbers, and what is drawn from them.
+import { randomLcg } from 'd3-random';
+
+/** Uniform in [0, 1). */
+export type Random = () => number;
+
+/** A reproducible source; the parts name what it is for, so that two uses of one seed do not run in step. */
+export function createRandom(seed: number, ...parts: readonly (string | number)[]): Random {
+  let hash = 0x811c9dc5 ^ seed;
+  for (const character of parts.join('/')) {
+    hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193); // FNV-1a
+  }
+  return randomLcg((hash >>> 0) / 2 ** 32);
+}
+
+/** A shuffled copy (Fisher-Yates). */
+export function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const copy = [...items];
+  for (let last = copy.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1));
+    [copy[last], copy[other]] = [copy[other]!, copy[last]!];
+  }
+  return copy;
+}
