@@ -5,6 +5,8 @@ import type { Histogram, Outcome, Timeline, Trial } from './types.ts';
 
 /** CPU and event loop of a process, cumulative. */
 export interface ProcessReading {
+  /** The process's own monotonic clock. */
+  atMs: number;
   cpuUs: number;
   loopActiveMs: number;
   loopIdleMs: number;
@@ -41,7 +43,7 @@ export interface SliceOrder {
   drainMs: number;
   /** Whether the window goes into the trial's histograms and timeline (not while warming up). */
   isRecorded: boolean;
-  /** When the replicate began, ms since the epoch: gives windows a common time axis. */
+  /** When the replicate began, ms since the Unix epoch: gives the arms one time axis. */
   epochMs: number;
 }
 
@@ -64,7 +66,10 @@ export interface SliceReading {
   meanUs: number;
   /** All exchanges ended during the slice. */
   exchanges: number;
-  process: ProcessReading;
+  /** Connections opened during the slice. */
+  opened: number;
+  before: ProcessReading;
+  after: ProcessReading;
 }
 
 /** Everything a generator knows at its end. */

@@ -1,0 +1,175 @@
+// In: a number of users and a transport. Out: slices of load, each user waiting for its answer before it sends again.
+import type { Exchange, Transport } from '../core/contracts.ts';
+import type { Random } from '../core/random.ts';
+import type { Recorder, Window } from './recorder.ts';
+
+export interface SliceTimes {
+  rampMs: number;
+  windowMs: number;
+  drainMs: number;
+  isRecorded: boolean;
+  /** Monotonic time of the replicate's start. */
+  originMs: number;
+}
+
+export interface ClosedLoadOptions {
+  concurrency: number;
+  thinkMs: number;
+  /** The harness's own deadline of an exchange, waiting included; absent: none. */
+  totalMs: number | undefined;
+  transport: Transport;
+  recorder: Recorder;
+  /** Spreads the users' first requests over their think time. */
+  random: Random;
+}
+
+export interface ClosedLoad {
+  /** Resolves when every user is idle again, or the drain time is over. Resolves to the window as it was. */
+  runSlice(times: SliceTimes): Promise<Window>;
+  /** Ends the running slice's window now, and its drain soon. */
+  cut(): void;
+  readonly sent: number;
+  /** Exchanges given up at the end of a drain. */
+  readonly unfinished: number;
+}
+
+/** How finely the deadline of an exchange is kept: a twentieth of it, within these bounds. */
+const SWEEP_MS = { least: 5, most: 100 } as const;
+
+/** How long exchanges may take to end when a slice is cut short. */
+const CUT_DRAIN_MS = 250;
+
+export function createClosedLoad(options: ClosedLoadOptions): ClosedLoad {
+  const { concurrency, thinkMs, totalMs, transport, recorder, random } = options;
+  const users: Exchange[] = Array.from({ length: concurrency }, newExchange);
+  const userOf = new Map(users.map((exchange, user) => [exchange, user]));
+  const thinking = new Set<NodeJS.Timeout>();
+  let sent = 0;
+  let unfinished = 0;
+  let busy = 0;
+  let window: Window = { openAtMs: 0, closeAtMs: 0, originMs: 0, isRecorded: false };
+  let drainTimer: NodeJS.Timeout | undefined;
+  let onIdle: () => void = () => {};
+
+  function issue(exchange: Exchange): void {
+    sent++;
+    exchange.startedAtMs = performance.now();
+    exchange.intendedAtMs = exchange.startedAtMs;
+    transport.send(exchange, onEnd);
+  }
+
+  function onEnd(exchange: Exchange): void {
+    recorder.add(exchange);
+    next(exchange);
+  }
+
+  function next(exchange: Exchange): void {
+    if (exchange.endedAtMs >= window.closeAtMs) rest();
+    else if (thinkMs === 0) issue(exchange);
+    else think(exchange, thinkMs);
+  }
+
+  function think(exchange: Exchange, pauseMs: number): void {
+    const timer = setTimeout(() => {
+      thinking.delete(timer);
+      if (performance.now() >= window.closeAtMs) rest();
+      else issue(exchange);
+    }, pauseMs);
+    thinking.add(timer);
+  }
+
+  function rest(): void {
+    busy--;
+    if (busy === 0) onIdle();
+  }
+
+  /** A record that was given up may still be written to by a late callback: the user goes on with a fresh one. */
+  function giveUp(exchange: Exchange): Exchange {
+    const user = userOf.get(exchange)!;
+    exchange.abandon?.();
+    exchange.abandon = undefined;
+    userOf.delete(exchange);
+    const fresh = newExchange();
+    users[user] = fresh;
+    userOf.set(fresh, user);
+    return fresh;
+  }
+
+  function expire(nowMs: number, deadlineMs: number): void {
+    for (const exchange of users.filter(user => user.abandon !== undefined && nowMs - user.startedAtMs >= deadlineMs)) {
+      exchange.outcome = 'timeoutTotal';
+      exchange.error = `no complete answer within totalMs = ${deadlineMs}`;
+      exchange.endedAtMs = nowMs;
+      recorder.add(exchange);
+      const fresh = giveUp(exchange);
+      fresh.endedAtMs = nowMs;
+      next(fresh);
+    }
+  }
+
+  function abandonRest(): void {
+    for (const exchange of users.filter(user => user.abandon !== undefined)) {
+      unfinished++;
+      giveUp(exchange);
+    }
+    for (const timer of thinking) clearTimeout(timer);
+    thinking.clear();
+    busy = 0;
+    onIdle();
+  }
+
+  return {
+    async runSlice({ rampMs, windowMs, drainMs, isRecorded, originMs }) {
+      const openAtMs = performance.now() + rampMs;
+      window = { openAtMs, closeAtMs: openAtMs + windowMs, originMs, isRecorded };
+      recorder.openWindow(window);
+      const idle = new Promise<void>(resolve => {
+        onIdle = resolve;
+      });
+      const sweepMs = Math.min(SWEEP_MS.most, Math.max(SWEEP_MS.least, (totalMs ?? 0) / 20));
+      const sweeper =
+        totalMs === undefined ? undefined : setInterval(() => expire(performance.now(), totalMs), sweepMs);
+      drainTimer = setTimeout(abandonRest, rampMs + windowMs + drainMs);
+      busy = concurrency;
+      for (const exchange of users) {
+        if (thinkMs === 0) issue(exchange);
+        else think(exchange, random() * thinkMs);
+      }
+      await idle;
+      clearInterval(sweeper);
+      clearTimeout(drainTimer);
+      return window;
+    },
+    cut() {
+      if (busy === 0) return;
+      window.closeAtMs = Math.min(window.closeAtMs, performance.now());
+      clearTimeout(drainTimer);
+      drainTimer = setTimeout(abandonRest, CUT_DRAIN_MS);
+      for (const timer of thinking) {
+        clearTimeout(timer);
+        rest();
+      }
+      thinking.clear();
+    },
+    get sent() {
+      return sent;
+    },
+    get unfinished() {
+      return unfinished;
+    },
+  };
+}
+
+function newExchange(): Exchange {
+  return {
+    intendedAtMs: Number.NaN,
+    startedAtMs: Number.NaN,
+    writtenAtMs: Number.NaN,
+    headersAtMs: Number.NaN,
+    endedAtMs: Number.NaN,
+    bodyBytes: 0,
+    outcome: 'ok',
+    error: undefined,
+    abandon: undefined,
+  };
+}

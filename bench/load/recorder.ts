@@ -1,0 +1,142 @@
+// In: every exchange of a trial, as it ends. Out: its distributions, outcomes and timeline, in constant memory.
+// The hot path: what can wait until `finish` is not done in `add`.
+import { createLatencyRecorder } from '../../results/histogram.ts';
+import type { Exchange, OpenedConnection } from '../core/contracts.ts';
+import type { GeneratorReading } from '../core/protocol.ts';
+import type { Outcome } from '../core/types.ts';
+import { createTimeline } from './timeline.ts';
+
+/** The steady part of a slice, on the monotonic clock: what ends within it counts. */
+export interface Window {
+  openAtMs: number;
+  closeAtMs: number;
+  /** Monotonic time of the replicate's start. */
+  originMs: number;
+  isRecorded: boolean;
+}
+
+/** Counts of one window. */
+export interface WindowCounts {
+  completed: number;
+  failed: number;
+  meanUs: number;
+}
+
+type Recorded = Omit<GeneratorReading, 'sent' | 'unfinished'>;
+
+export interface Recorder {
+  openWindow(window: Window): void;
+  add(exchange: Exchange): void;
+  addConnection(connection: OpenedConnection): void;
+  windowCounts(): WindowCounts;
+  /** Exchanges ended and connections opened so far, warm-up, ramp and drain included. */
+  readonly ended: number;
+  readonly opened: number;
+  finish(): Recorded;
+}
+
+export function createRecorder(): Recorder {
+  const response = createLatencyRecorder();
+  const service = createLatencyRecorder();
+  const wait = createLatencyRecorder();
+  const firstByte = createLatencyRecorder();
+  const connect = createLatencyRecorder();
+  const tls = createLatencyRecorder();
+  const timeline = createTimeline();
+  const outcomes: Partial<Record<Outcome, { count: number; sample?: string }>> = {};
+  let window: Window = { openAtMs: Infinity, closeAtMs: -Infinity, originMs: 0, isRecorded: false };
+  let answered = 0;
+  let failed = 0;
+  let opened = 0;
+  let handshakesFull = 0;
+  let handshakesResumed = 0;
+  let completedRecorded = 0;
+  let failedRecorded = 0;
+  let bytesRecorded = 0;
+  let windowCompleted = 0;
+  let windowFailed = 0;
+  let windowSumMs = 0;
+
+  function addFailure({ outcome, error, endedAtMs, intendedAtMs }: Exchange, isInWindow: boolean): void {
+    failed++;
+    if (!isInWindow) return;
+    windowFailed++;
+    if (!window.isRecorded) return;
+    failedRecorded++;
+    const seen = outcomes[outcome];
+    if (seen === undefined) outcomes[outcome] = { count: 1, ...(error === undefined ? {} : { sample: error }) };
+    else seen.count++;
+    timeline.add(endedAtMs - window.originMs, endedAtMs - intendedAtMs, false);
+  }
+
+  return {
+    openWindow(next) {
+      window = next;
+      windowCompleted = 0;
+      windowFailed = 0;
+      windowSumMs = 0;
+    },
+    add(exchange) {
+      const { endedAtMs } = exchange;
+      const isInWindow = endedAtMs >= window.openAtMs && endedAtMs < window.closeAtMs;
+      if (exchange.outcome !== 'ok') {
+        addFailure(exchange, isInWindow);
+        return;
+      }
+      answered++;
+      if (!isInWindow) return;
+      const responseMs = endedAtMs - exchange.intendedAtMs;
+      windowCompleted++;
+      windowSumMs += responseMs;
+      if (!window.isRecorded) return;
+      completedRecorded++;
+      bytesRecorded += exchange.bodyBytes;
+      response.recordUs(responseMs * 1_000);
+      service.recordUs((endedAtMs - exchange.startedAtMs) * 1_000);
+      wait.recordUs((exchange.writtenAtMs - exchange.startedAtMs) * 1_000);
+      firstByte.recordUs((exchange.headersAtMs - exchange.writtenAtMs) * 1_000);
+      timeline.add(endedAtMs - window.originMs, responseMs, true);
+    },
+    addConnection({ connectMs, tlsMs, isResumed }) {
+      opened++;
+      const isTls = !Number.isNaN(tlsMs);
+      if (isTls && isResumed) handshakesResumed++;
+      else if (isTls) handshakesFull++;
+      if (!window.isRecorded) return;
+      connect.recordUs(connectMs * 1_000);
+      if (isTls) tls.recordUs(tlsMs * 1_000);
+    },
+    windowCounts: () => ({
+      completed: windowCompleted,
+      failed: windowFailed,
+      meanUs: windowCompleted === 0 ? 0 : (windowSumMs / windowCompleted) * 1_000,
+    }),
+    get ended() {
+      return answered + failed;
+    },
+    get opened() {
+      return opened;
+    },
+    finish() {
+      if (completedRecorded > 0) outcomes.ok = { count: completedRecorded };
+      return {
+        answered,
+        failed,
+        opened,
+        handshakesFull,
+        handshakesResumed,
+        completedRecorded,
+        failedRecorded,
+        bytesRecorded,
+        outcomes,
+        response: response.summary(),
+        service: service.summary(),
+        wait: wait.summary(),
+        firstByte: firstByte.summary(),
+        connect: connect.summary(),
+        tls: tls.summary(),
+        timeline: timeline.finish(),
+      };
+    },
+  };
+}

@@ -1,0 +1,179 @@
+// In: a scenario whose fields are each valid. Out: what is wrong with them together.
+import type { TransportModule } from '../core/contracts.ts';
+import type { Client, Scenario } from '../core/scenario.ts';
+import { nameHint, orList } from './nearest.ts';
+import { type Path, valueAt } from './schema-hints.ts';
+import { sliceGapMs } from './slice-gap.ts';
+
+/** A problem across fields: shown at `path`, and true only if nothing of `about` was taken out or stood in for. */
+export interface CrossProblem {
+  path: Path;
+  about: readonly Path[];
+  message: string;
+  hint: string;
+}
+
+export interface CrossContext {
+  scenario: Scenario;
+  /** The scenario as it was written: only here can a given setting be told from a default. */
+  raw: unknown;
+  /** Every arm's name as it was written, those of faulty arms too. */
+  armNames: readonly string[];
+  transports: Readonly<Record<string, TransportModule>>;
+  /** Expected time of the target to answer, ms. */
+  serviceMs: number;
+}
+
+/** Kept by the harness whatever the transport is. */
+const OWN_SETTINGS = ['transport', 'timeouts.totalMs'];
+/** Idle timeouts have to be this many times the estimated gap between two slices of an arm. */
+const GAP_SAFETY = 2;
+
+function checkArms({ scenario }: CrossContext): CrossProblem[] {
+  if (Object.keys(scenario.clients).length > 0) return [];
+  const path = ['clients'];
+  return [
+    { path, about: [path], message: 'there is no client to measure', hint: 'at least one arm, by name' },
+  ];
+}
+
+function checkBaseline({ scenario, armNames }: CrossContext): CrossProblem[] {
+  if (armNames.length === 0 || armNames.includes(scenario.baseline)) return [];
+  return [
+    {
+      path: ['baseline'],
+      about: [['baseline']],
+      message: `there is no client "${scenario.baseline}"`,
+      hint: nameHint(scenario.baseline, armNames),
+    },
+  ];
+}
+
+function checkOrder({ scenario: { timing } }: CrossContext): CrossProblem[] {
+  const pairs = [
+    ['warmupMinMs', 'warmupMaxMs'],
+    ['minReplicates', 'maxReplicates'],
+  ] as const;
+  return pairs
+    .filter(([least, most]) => timing[least] > timing[most])
+    .map(([least, most]) => ({
+      path: ['timing', least],
+      about: [
+        ['timing', least],
+        ['timing', most],
+      ],
+      message: `${timing[least]} is more than ${most}, which is ${timing[most]}`,
+      hint: `at most ${timing[most]}, or a larger ${most}`,
+    }));
+}
+
+/** Dotted paths of the settings that are given in a client: the leaves of its plain objects. */
+function givenSettings(client: unknown, prefix = ''): string[] {
+  if (typeof client !== 'object' || client === null) return [];
+  return Object.entries(client).flatMap(([key, value]) => {
+    if (value === undefined) return [];
+    const path = `${prefix}${key}`;
+    return typeof value === 'object' ? givenSettings(value, `${path}.`) : [path];
+  });
+}
+
+function checkHonoured(
+  arm: string,
+  client: Client,
+  module: TransportModule,
+  context: CrossContext,
+): CrossProblem[] {
+  const given = givenSettings(valueAt(context.raw, ['clients', arm]));
+  return given
+    .filter(setting => !OWN_SETTINGS.includes(setting) && !module.honours.includes(setting))
+    .map(setting => {
+      const able = Object.entries(context.transports)
+        .filter(([, other]) => other.honours.includes(setting))
+        .map(([name]) => name);
+      const path = ['clients', arm, ...setting.split('.')];
+      return {
+        path,
+        about: [path, ['clients', arm, 'transport']],
+        message: `the transport ${client.transport} cannot honour this setting`,
+        hint: able.length === 0 ? 'leave it out: no transport can' : `transport: ${orList(able)}`,
+      };
+    });
+}
+
+function checkTransport(context: CrossContext): CrossProblem[] {
+  const { scenario, transports } = context;
+  return Object.entries(scenario.clients).flatMap(([arm, client]) => {
+    const path = ['clients', arm, 'transport'];
+    if (!Object.hasOwn(transports, client.transport)) {
+      const hint = nameHint(client.transport, Object.keys(transports));
+      return [{ path, about: [path], message: `there is no transport "${client.transport}"`, hint }];
+    }
+    const module = transports[client.transport]!;
+    const refusals = module.refusals(client, scenario.target).map(refusal => ({
+      path: ['clients', arm, ...refusal.path.split('.')],
+      about: [['clients', arm], ['target']],
+      message: refusal.message,
+      hint: refusal.hint,
+    }));
+    return [...checkHonoured(arm, client, module, context), ...refusals];
+  });
+}
+
+function checkPipelining({ scenario }: CrossContext): CrossProblem[] {
+  return Object.entries(scenario.clients)
+    .filter(([, client]) => client.requestsPerConnection === 1 && (client.pool.pipelining ?? 1) > 1)
+    .map(([arm]) => ({
+      path: ['clients', arm, 'pool', 'pipelining'],
+      about: [
+        ['clients', arm, 'pool', 'pipelining'],
+        ['clients', arm, 'requestsPerConnection'],
+      ],
+      message: 'a connection that carries one request cannot have more of them in flight',
+      hint: 'pipelining: 1, or more requestsPerConnection',
+    }));
+}
+
+/** Between its slices an arm is idle: connections that end then would be counted as the arm's own cost. */
+function checkIdleTimeouts({ scenario, serviceMs }: CrossContext): CrossProblem[] {
+  const { timing, target, clients } = scenario;
+  if (timing.slicing !== 'alternate') return [];
+  const persistent = Object.entries(clients).filter(([, client]) => client.requestsPerConnection !== 1);
+  const gaps = persistent.map(([arm]) => sliceGapMs(scenario, arm, serviceMs));
+  const idleTimeouts: { path: Path; ms: number; gapMs: number }[] = [
+    {
+      path: ['target', 'keepAliveTimeoutMs'],
+      ms: target.keepAliveTimeoutMs || Infinity,
+      gapMs: Math.max(0, ...gaps),
+    },
+    ...persistent.map(([arm, { pool }], index) => ({
+      path: ['clients', arm, 'pool', 'idleTimeoutMs'],
+      ms: pool.idleTimeoutMs ?? Infinity,
+      gapMs: gaps[index]!,
+    })),
+  ];
+  return idleTimeouts
+    .filter(({ ms, gapMs }) => ms < gapMs * GAP_SAFETY)
+    .map(({ path, ms, gapMs }) => ({
+      path,
+      about: [path, ['timing'], ['load'], ['target'], ['clients']],
+      message: `arms take turns, so one may be idle for about ${gapMs} ms: ${ms} ms may close its connections meanwhile`,
+      hint: `slicing: 'whole' in timing, or at least ${gapMs * GAP_SAFETY} ms here`,
+    }));
+}
+
+/** Every problem across fields; of several at one place only the first. */
+export function crossProblems(context: CrossContext): CrossProblem[] {
+  const problems = [
+    ...checkArms(context),
+    ...checkBaseline(context),
+    ...checkOrder(context),
+    ...checkPipelining(context),
+    ...checkTransport(context),
+    ...checkIdleTimeouts(context),
+  ];
+  const seen = new Set<string>();
+  return problems.filter(({ path }) => {
+    const place = path.join('\0');
+    return !seen.has(place) && seen.add(place);
+  });
+}

@@ -1,0 +1,165 @@
+// Names, tags and paths find their scenarios; whatever is wrong with any of the files is said at once.
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { UsageError } from '../core/errors.ts';
+import { type LoadOptions, listScenarios, loadScenarios } from './load-scenarios.ts';
+import { plugins } from './testing/plugins.ts';
+
+function lazy<Module>(modules: Readonly<Record<string, Module>>) {
+  return Object.fromEntries(
+    Object.entries(modules).map(([name, module]) => [name, async () => ({ default: module })]),
+  );
+}
+
+function scenarioText(name: string, more: object = {}): string {
+  return JSON.stringify({ name, question: 'q', clients: { one: {} }, baseline: 'one', ...more });
+}
+
+/** A folder with the files given, removed at the end; built-in scenarios lie in `scenarios`. */
+async function withFiles(
+  files: Record<string, string>,
+  use: (options: LoadOptions) => Promise<void>,
+): Promise<void> {
+  const cwd = await mkdtemp(join(tmpdir(), 'conntax-plan-'));
+  try {
+    const builtinDir = join(cwd, 'scenarios');
+    await mkdir(builtinDir);
+    for (const [file, text] of Object.entries(files)) await writeFile(join(cwd, file), text);
+    await use({
+      builtinDir,
+      cwd,
+      transports: lazy(plugins.transports),
+      behaviours: lazy(plugins.behaviours),
+    });
+  } finally {
+    await rm(cwd, { recursive: true });
+  }
+}
+
+const builtins = {
+  'scenarios/alpha.ts': `export default ${scenarioText('alpha', { tags: ['quick', 'tls'] })} as const;`,
+  'scenarios/beta.js': `export default ${scenarioText('beta', { tags: ['quick'] })};`,
+  'scenarios/gamma.json': scenarioText('gamma', { tags: ['slow'] }),
+  'scenarios/gamma.test.ts': 'throw new Error("a test is no scenario");',
+  'scenarios/gamma.d.ts': 'throw new Error("a declaration is no scenario");',
+  'scenarios/beta.js.map': '{}',
+  'scenarios/scenario.schema.json': '{}',
+};
+
+async function failure(selectors: string[], options: LoadOptions): Promise<UsageError> {
+  const error = await loadScenarios(selectors, options).then(
+    () => assert.fail('it should not load'),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof UsageError, String(error));
+  return error;
+}
+
+test('a selector is a name, a tag or a path; none means quick; nothing comes twice', async () => {
+  const files = { ...builtins, 'mine.json': scenarioText('mine') };
+  await withFiles(files, async options => {
+    const cases: [string[], string[]][] = [
+      [[], ['alpha', 'beta']],
+      [['quick'], ['alpha', 'beta']],
+      [['gamma'], ['gamma']],
+      [
+        ['tls', 'gamma'],
+        ['alpha', 'gamma'],
+      ],
+      [
+        ['alpha', 'quick', './scenarios/alpha.ts'],
+        ['alpha', 'beta'],
+      ],
+      [
+        ['mine.json', 'beta'],
+        ['mine', 'beta'],
+      ],
+      [[join(options.cwd, 'mine.json')], ['mine']],
+    ];
+    for (const [selectors, names] of cases) {
+      const scenarios = await loadScenarios(selectors, options);
+      assert.deepEqual(
+        scenarios.map(scenario => scenario.name),
+        names,
+        selectors.join(' '),
+      );
+    }
+    const all = await listScenarios(options);
+    assert.deepEqual(
+      all.map(scenario => scenario.name),
+      ['alpha', 'beta', 'gamma'],
+    );
+  });
+});
+
+test('an unknown selector gets the names and tags that there are, nearest first', async () => {
+  await withFiles(builtins, async options => {
+    const { message } = await failure(['gama', 'alpha'], options);
+    assert.match(message, /no scenario or tag "gama"/);
+    assert.match(message, /scenarios: gamma, /);
+    assert.match(message, /tags: .*quick/);
+    assert.doesNotMatch(message, /"alpha"/);
+  });
+});
+
+test('problems of all selected files come together, and only theirs', async () => {
+  const files = {
+    ...builtins,
+    'scenarios/other.json': scenarioText('other', { nonsense: 1 }),
+    'field.json': scenarioText('field', { load: { concurrency: 0 } }),
+    'syntax.json': '{ "name": ',
+    'syntax.ts': 'export default {',
+    'thrown.js': 'throw new Error("not today\\u001b");',
+    'empty.ts': 'export const name = 1;',
+    'notes.txt': '',
+    'double.json': scenarioText('alpha'),
+  };
+  await withFiles(files, async options => {
+    const own = [
+      'field.json',
+      'syntax.json',
+      'syntax.ts',
+      'thrown.js',
+      'empty.ts',
+      './notes.txt',
+      'none.json',
+      './scenarios',
+    ];
+    const error = await failure([...own, 'double.json', 'alpha'], options);
+    assert.deepEqual(error.problems.map(({ file, path }) => `${file} ${path}`.trim()).sort(), [
+      'empty.ts',
+      'field.json load.concurrency',
+      'none.json',
+      'notes.txt',
+      'scenarios',
+      `${join('scenarios', 'alpha.ts')} name`,
+      'syntax.json',
+      'syntax.ts',
+      'thrown.js',
+    ]);
+    assert.match(error.message, /^9 problems in 9 scenario files; nothing was started\./);
+    assert.match(
+      error.message,
+      /load\.concurrency: 0 is not allowed here\n {4}right would be: a whole number/,
+    );
+    assert.match(error.message, /not today/);
+    assert.match(error.message, /has no default export/);
+    assert.doesNotMatch(error.message, /nonsense|\p{Cc}(?<!\n)/u);
+    for (const problem of error.problems) assert.ok(problem.hint, problem.message);
+  });
+});
+
+test('a built-in file that cannot be read may have the tag asked for, so it is no secret', async () => {
+  await withFiles({ ...builtins, 'scenarios/broken.ts': 'export default {' }, async options => {
+    const error = await failure([], options);
+    assert.deepEqual(
+      error.problems.map(problem => problem.file),
+      [join('scenarios', 'broken.ts')],
+    );
+    assert.equal((await loadScenarios(['gamma'], options)).length, 1);
+    assert.equal((await failure(['broken'], options)).problems.length, 1);
+  });
+});

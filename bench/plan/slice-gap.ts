@@ -1,0 +1,33 @@
+// In: a scenario and its service time. Out: how long an arm may be idle between two of its slices.
+import type { Client, Scenario } from '../core/scenario.ts';
+import { sliceShape } from './timing.ts';
+
+/** CPU on the slowest machine worth measuring on, ms: of an exchange, and of opening its connection, plain and with TLS. */
+const CPU_MS = { exchange: 0.05, opening: 0.3, openingTls: 1.5 };
+/** Between the end of one slice and the start of the next: two messages between processes. */
+const TURN_MS = 10;
+
+/** A high guess of an arm's mean response time: its users queue for one core, or wait for the service. */
+function expectedResponseMs({ target, load }: Scenario, client: Client, serviceMs: number): number {
+  const openingMs = target.tls === 'none' ? CPU_MS.opening : CPU_MS.openingTls;
+  const { requestsPerConnection } = client;
+  const cpuMs =
+    CPU_MS.exchange + (requestsPerConnection === 'unlimited' ? 0 : openingMs / requestsPerConnection);
+  return Math.max(serviceMs + cpuMs, load.concurrency * cpuMs);
+}
+
+function turnMs(scenario: Scenario, client: Client, serviceMs: number): number {
+  const responseMs = expectedResponseMs(scenario, client, serviceMs);
+  const { rampMs, windowMs } = sliceShape(scenario.timing, responseMs);
+  return rampMs + windowMs + responseMs + TURN_MS;
+}
+
+/**
+ * The longest idle time of one arm between two of its slices, ms, estimated high: it is first in one block and last in
+ * the next, so every other arm has two turns in between.
+ */
+export function sliceGapMs(scenario: Scenario, arm: string, serviceMs: number): number {
+  const others = Object.entries(scenario.clients).filter(([name]) => name !== arm);
+  const oneTurnEachMs = others.reduce((sum, [, client]) => sum + turnMs(scenario, client, serviceMs), 0);
+  return Math.ceil(TURN_MS + 2 * oneTurnEachMs);
+}

@@ -1,0 +1,70 @@
+// How long a slice is, when an arm is warm, and what a cell takes: tables, with a reason on each row.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Scenario, Timing } from '../core/scenario.ts';
+import { fullScenario } from './testing/plugins.ts';
+import { estimateMs, isSteady, sliceShape } from './timing.ts';
+
+const steadiness: [string, number[], boolean][] = [
+  ['nothing seen yet', [], false],
+  ['three windows are too few', [100, 100, 100], false],
+  ['flat', [100, 100, 100, 100], true],
+  ['still rising', [100, 105, 110, 115], false],
+  ['a rise of 3 % is noise', [100, 100, 103, 103], true],
+  ['a rise of a little more is not', [100, 100, 103.1, 103.1], false],
+  ['only the last four count', [10, 50, 90, 100, 100, 100, 100], true],
+  ['falling: the machine, not the arm', [100, 100, 90, 80], true],
+  ['one slow window between fast ones evens out', [100, 90, 95, 96], true],
+  ['nothing completes', [0, 0, 0, 0], false],
+  ['it came to a halt', [100, 100, 50, 0], false],
+  ['it only just began to answer', [0, 0, 10, 10], false],
+];
+for (const [why, rates, expected] of steadiness) {
+  test(`steady? ${why}`, () => assert.equal(isSteady(rates), expected));
+}
+
+const shapes: [string, Partial<Timing>, number, ReturnType<typeof sliceShape>][] = [
+  ['fast arm: the least times', {}, 0, { rampMs: 10, windowMs: 100, drainMs: 1_000 }],
+  ['20 mean responses are longer', {}, 30, { rampMs: 90, windowMs: 600, drainMs: 1_000 }],
+  ['a slow arm drains longer', { sliceResponses: 5 }, 100, { rampMs: 300, windowMs: 500, drainMs: 2_000 }],
+  [
+    'whole: one slice for all',
+    { slicing: 'whole', measureMs: 700 },
+    30,
+    { rampMs: 90, windowMs: 700, drainMs: 1_000 },
+  ],
+  ['whole ms', { sliceResponses: 1, sliceMs: 20 }, 33.4, { rampMs: 101, windowMs: 34, drainMs: 1_000 }],
+];
+for (const [why, timing, meanMs, expected] of shapes) {
+  test(`slice: ${why}`, () => assert.deepEqual(sliceShape(Timing.parse(timing), meanMs), expected));
+}
+
+test('a slice is never shorter than asked for, and longer for slower arms', () => {
+  const meanMs = fc.double({ min: 0, max: 10_000, noNaN: true });
+  fc.assert(
+    fc.property(meanMs, meanMs, (one, other) => {
+      const timing = Timing.parse({});
+      const [fast, slow] = [
+        sliceShape(timing, Math.min(one, other)),
+        sliceShape(timing, Math.max(one, other)),
+      ];
+      assert.ok(
+        fast.windowMs >= timing.sliceMs && fast.windowMs >= timing.sliceResponses * Math.min(one, other),
+      );
+      assert.ok(slow.windowMs >= fast.windowMs && slow.rampMs >= fast.rampMs && slow.drainMs >= fast.drainMs);
+    }),
+  );
+});
+
+function estimateWith(timing: Partial<Timing>): number {
+  return estimateMs(Scenario.parse({ ...fullScenario, timing }));
+}
+
+test('a cell takes about its budget, but for too few or too many replicates', () => {
+  const oneMs = estimateWith({ minReplicates: 1, maxReplicates: 1 });
+  assert.equal(estimateWith({ minReplicates: 1, maxReplicates: 3, budgetMs: 3_600_000 }), 3 * oneMs);
+  assert.equal(estimateWith({ budgetMs: 1 }), 2 * oneMs);
+  const budgetMs = 100_000;
+  assert.ok(Math.abs(estimateWith({ budgetMs }) - budgetMs) <= oneMs / 2);
+});

@@ -1,0 +1,75 @@
+// In: how long to measure, and rates or response times seen so far. Out: the shape of a slice, and whether an arm is steady.
+import type { Scenario, Timing } from '../core/scenario.ts';
+
+const RAMP_RESPONSES = 3;
+const LEAST_RAMP_MS = 10;
+const DRAIN_RESPONSES = 20;
+const LEAST_DRAIN_MS = 1_000;
+const STEADY_RISE_RATIO = 1.03;
+
+/** Times of one slice in ms; what is in flight after the drain is given up. */
+export interface SliceShape {
+  rampMs: number;
+  windowMs: number;
+  drainMs: number;
+}
+
+/**
+ * How long a slice of an arm is. A window shorter than many responses would favour the faster arm, and a ramp shorter
+ * than a few would count responses that still queue behind the start.
+ *
+ * @param meanResponseMs the arm's mean response time as seen while it was warmed up
+ */
+export function sliceShape(timing: Timing, meanResponseMs: number): SliceShape {
+  const windowMs =
+    timing.slicing === 'whole'
+      ? timing.measureMs
+      : Math.max(timing.sliceMs, timing.sliceResponses * meanResponseMs);
+  return {
+    rampMs: Math.ceil(Math.max(LEAST_RAMP_MS, RAMP_RESPONSES * meanResponseMs)),
+    windowMs: Math.ceil(windowMs),
+    drainMs: Math.ceil(Math.max(LEAST_DRAIN_MS, DRAIN_RESPONSES * meanResponseMs)),
+  };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/**
+ * Whether an arm has stopped getting faster: the mean rate of the last two warm-up windows is at most 3 % above that of
+ * the two before. A falling rate counts as steady: it is the machine that slows down, not the arm that warms up.
+ *
+ * @param ratesPerSec rates of successive windows, oldest first; fewer than four, or a last one of 0, is not steady
+ */
+export function isSteady(ratesPerSec: readonly number[]): boolean {
+  if (ratesPerSec.length < 4 || ratesPerSec.at(-1) === 0) return false;
+  const before = mean(ratesPerSec.slice(-4, -2));
+  const last = mean(ratesPerSec.slice(-2));
+  return last <= before * STEADY_RISE_RATIO;
+}
+
+/** Starting the target and the generators of a replicate, side by side. */
+const START_MS = 800;
+/** Ramps, drains and messages, as a share of the steady time, when slices are short. */
+const TURN_RATIO = 0.25;
+/** Replicates that are measured whatever the budget: an interval needs two. */
+const SURE_REPLICATES = 2;
+
+/** One replicate: processes start together, then arms are warmed up and measured one at a time. */
+function replicateMs({ timing, clients }: Scenario): number {
+  const warmupMs = (timing.warmupMinMs + timing.warmupMaxMs) / 2;
+  const turnsMs = timing.slicing === 'alternate' ? timing.measureMs * TURN_RATIO : 0;
+  return START_MS + Object.keys(clients).length * (warmupMs + timing.measureMs + turnsMs);
+}
+
+/**
+ * About how long a cell takes at most, in ms: as many replicates as fit the budget. It may well take less, since
+ * replicates end as soon as the intervals are narrow.
+ */
+export function estimateMs(scenario: Scenario): number {
+  const { minReplicates, maxReplicates, budgetMs } = scenario.timing;
+  const oneMs = replicateMs(scenario);
+  const fittingCount = Math.max(Math.round(budgetMs / oneMs), Math.min(SURE_REPLICATES, minReplicates));
+  return Math.round(Math.min(fittingCount, maxReplicates) * oneMs);
+}

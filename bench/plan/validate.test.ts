@@ -1,0 +1,305 @@
+// What is wrong with a scenario is said in full, at its place, with what would be right; never by a throw.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { fullScenario, plugins } from './testing/plugins.ts';
+import { createValidator } from './validate.ts';
+
+const validate = createValidator(plugins);
+
+function problemsOf(raw: unknown) {
+  const validation = validate(raw, 'x.ts');
+  return validation.isValid ? [] : validation.problems;
+}
+
+/** A copy of the full scenario with members replaced; the value undefined takes one out. */
+function withChanges(changes: Record<string, unknown>): unknown {
+  const copy = structuredClone(fullScenario) as Record<string, unknown>;
+  for (const [path, value] of Object.entries(changes)) {
+    const keys = path.split('.');
+    const last = keys.pop()!;
+    let holder = copy;
+    for (const key of keys) holder = holder[key] as Record<string, unknown>;
+    if (value === undefined) delete holder[last];
+    else holder[last] = value;
+  }
+  return copy;
+}
+
+test('a valid scenario comes back with every default filled in', () => {
+  const validation = validate(
+    { name: 'a', question: 'q', clients: { one: {} }, baseline: 'one', $schema: './scenario.schema.json' },
+    'a.json',
+  );
+  assert.ok(validation.isValid);
+  assert.deepEqual(validation.scenario.target.behaviour, { name: 'fixed', bytes: 10 });
+  assert.equal(validation.scenario.timing.slicing, 'alternate');
+  assert.equal(validation.scenario.clients['one']?.requestsPerConnection, 'unlimited');
+  assert.deepEqual(problemsOf(fullScenario), []);
+});
+
+const cases: {
+  why: string;
+  changes: Record<string, unknown>;
+  path: string;
+  message: RegExp;
+  hint: RegExp;
+}[] = [
+  {
+    why: 'an unknown key has a nearest name',
+    changes: { 'clients.long.pool.pipelinig': 2 },
+    path: 'clients.long.pool.pipelinig',
+    message: /no such setting/,
+    hint: /^did you mean pipelining\?/,
+  },
+  {
+    why: 'a word that is not one of those allowed has a nearest one',
+    changes: { 'clients.short.body': 'redd' },
+    path: 'clients.short.body',
+    message: /"redd" is not allowed/,
+    hint: /^did you mean "read"\? Allowed: "read" or "dump"$/,
+  },
+  {
+    why: 'a number out of range has its range',
+    changes: { 'load.concurrency': 0 },
+    path: 'load.concurrency',
+    message: /^0 is not allowed here$/,
+    hint: /^a whole number from 1 to 10000$/,
+  },
+  {
+    why: 'alternatives are both named',
+    changes: { 'clients.long.pool.maxConnections': 'many' },
+    path: 'clients.long.pool.maxConnections',
+    message: /"many"/,
+    hint: /^a whole number from 1 to 10000 or "unlimited"$/,
+  },
+  {
+    why: 'what is missing is said to be',
+    changes: { question: undefined },
+    path: 'question',
+    message: /^is missing$/,
+    hint: /not empty/,
+  },
+  {
+    why: 'an unknown behaviour has a nearest one',
+    changes: { 'target.behaviour': { name: 'fixt' } },
+    path: 'target.behaviour.name',
+    message: /"fixt"/,
+    hint: /^did you mean "fixed"\? Allowed: "fixed" or "slow"$/,
+  },
+  {
+    why: 'an option of a behaviour is checked by that behaviour alone',
+    changes: { 'target.behaviour': { name: 'slow', kind: 'random', meenMs: 1 } },
+    path: 'target.behaviour.meenMs',
+    message: /no such setting/,
+    hint: /^did you mean meanMs\? Known: name, kind, meanMs$/,
+  },
+  {
+    why: 'a kind within a behaviour has its words',
+    changes: { 'target.behaviour': { name: 'slow', kind: 'stedy' } },
+    path: 'target.behaviour.kind',
+    message: /"stedy"/,
+    hint: /^did you mean "steady"\? Allowed: "steady" or "random"$/,
+  },
+  {
+    why: 'an unknown transport has a nearest one',
+    changes: { 'clients.long.transport': 'undicy' },
+    path: 'clients.long.transport',
+    message: /no transport "undicy"/,
+    hint: /^did you mean undici\? Known: able, picky, plain, undici$/,
+  },
+  {
+    why: 'the baseline is an arm',
+    changes: { baseline: 'shirt' },
+    path: 'baseline',
+    message: /no client "shirt"/,
+    hint: /^did you mean short\?/,
+  },
+  {
+    why: 'an arm has a plain name',
+    changes: { 'clients.Two Words': {} },
+    path: 'clients."Two Words"',
+    message: /"Two Words" cannot be a name/,
+    hint: /lower-case/,
+  },
+  {
+    why: 'a setting that is given must be honoured, and those that can are named',
+    changes: {
+      'clients.short': { transport: 'plain', requestsPerConnection: 1, pool: { maxConnections: 3 } },
+    },
+    path: 'clients.short.pool.maxConnections',
+    message: /plain cannot honour/,
+    hint: /^transport: able, picky or undici$/,
+  },
+  {
+    why: 'a transport refuses values of its own',
+    changes: { 'clients.short.transport': 'picky' },
+    path: 'clients.short.body',
+    message: /cannot dump/,
+    hint: /read/,
+  },
+  {
+    why: 'one request a connection leaves nothing to pipeline',
+    changes: { 'clients.short.pool': { pipelining: 4 } },
+    path: 'clients.short.pool.pipelining',
+    message: /carries one request/,
+    hint: /pipelining: 1/,
+  },
+  {
+    why: 'warm-up bounds are in order',
+    changes: { 'timing.warmupMinMs': 2_000 },
+    path: 'timing.warmupMinMs',
+    message: /2000 is more than warmupMaxMs, which is 1000/,
+    hint: /at most 1000/,
+  },
+  {
+    why: 'replicate bounds are in order',
+    changes: { 'timing.minReplicates': 4 },
+    path: 'timing.minReplicates',
+    message: /4 is more than maxReplicates/,
+    hint: /at most 3/,
+  },
+  {
+    why: 'connections must outlive the other arms turns on the client',
+    changes: { 'clients.long.pool.idleTimeoutMs': 100 },
+    path: 'clients.long.pool.idleTimeoutMs',
+    message: /idle for about \d+ ms: 100 ms may close/,
+    hint: /slicing: 'whole'/,
+  },
+  {
+    why: 'and on the server',
+    changes: { 'target.keepAliveTimeoutMs': 100 },
+    path: 'target.keepAliveTimeoutMs',
+    message: /idle for about \d+ ms/,
+    hint: /slicing: 'whole'/,
+  },
+];
+
+for (const { why, changes, path, message, hint } of cases) {
+  test(`a problem: ${why}`, () => {
+    const problems = problemsOf(withChanges(changes));
+    assert.deepEqual(
+      problems.map(problem => [problem.file, problem.path]),
+      [['x.ts', path]],
+    );
+    assert.match(problems[0]!.message, message);
+    assert.match(problems[0]!.hint ?? '', hint);
+  });
+}
+
+const fine: [string, Record<string, unknown>][] = [
+  ['0 means that the server never closes', { 'target.keepAliveTimeoutMs': 0 }],
+  [
+    'whole slices leave no gap',
+    { 'timing.slicing': 'whole', 'clients.long.pool.idleTimeoutMs': 100, 'target.keepAliveTimeoutMs': 100 },
+  ],
+  [
+    'short arms keep nothing idle',
+    { clients: { one: { requestsPerConnection: 1 } }, baseline: 'one', 'target.keepAliveTimeoutMs': 100 },
+  ],
+  ['a default need not be honoured', { 'clients.short': { transport: 'plain' } }],
+  [
+    'the total time is kept by the harness',
+    { 'clients.short': { transport: 'plain', timeouts: { totalMs: 9 } } },
+  ],
+];
+for (const [why, changes] of fine) {
+  test(`no problem: ${why}`, () => assert.deepEqual(problemsOf(withChanges(changes)), []));
+}
+
+test('all problems come at once: of fields, across fields, of transports', () => {
+  const paths = problemsOf(
+    withChanges({
+      name: 'Not A Name',
+      tags: ['UPPER'],
+      'load.concurrency': 'many',
+      'timing.minReplicates': 9,
+      'clients.short.transport': 'nope',
+      'clients.long.pool.maxConnections': 0,
+      baseline: 'nobody',
+      extra: true,
+    }),
+  ).map(problem => problem.path);
+  assert.deepEqual(
+    paths.sort(),
+    [
+      'baseline',
+      'clients.long.pool.maxConnections',
+      'clients.short.transport',
+      'extra',
+      'load.concurrency',
+      'name',
+      'tags.0',
+      'timing.minReplicates',
+    ].sort(),
+  );
+});
+
+test('a faulty field is not blamed for what its default would do', () => {
+  const isBlamed = problemsOf(withChanges({ 'timing.maxReplicates': 'x', 'timing.minReplicates': 50 }));
+  assert.deepEqual(
+    isBlamed.map(problem => problem.path),
+    ['timing.maxReplicates'],
+  );
+});
+
+test('anything but an object is one problem', () => {
+  for (const raw of [undefined, null, 3, 'text', [], () => {}]) {
+    assert.deepEqual(
+      problemsOf(raw).map(({ path }) => path),
+      [''],
+    );
+  }
+});
+
+/** Every path to a member of the value. */
+function memberPaths(value: unknown): string[][] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, member]) => [
+    [key],
+    ...memberPaths(member).map(rest => [key, ...rest]),
+  ]);
+}
+
+test('any mutation of a valid scenario is valid or has problems with file, path and message', () => {
+  const mutation = fc.record({
+    path: fc.constantFrom(...memberPaths(fullScenario)),
+    kind: fc.constantFrom('delete', 'rename', 'retype'),
+    name: fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'name', 'pool')),
+    value: fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom(undefined, Number.NaN, 1n, Symbol('s'), () => {}, {}, []),
+    ),
+  });
+  fc.assert(
+    fc.property(fc.array(mutation, { minLength: 1, maxLength: 4 }), mutations => {
+      const raw = structuredClone(fullScenario) as Record<string, unknown>;
+      for (const { path, kind, name, value } of mutations) {
+        let holder: unknown = raw;
+        for (const key of path.slice(0, -1)) holder = (holder as Record<string, unknown> | undefined)?.[key];
+        if (typeof holder !== 'object' || holder === null) continue;
+        const members = holder as Record<string, unknown>;
+        const key = path.at(-1)!;
+        if (kind === 'retype') members[key] = value;
+        else if (kind === 'rename' && key in members) {
+          Object.defineProperty(members, name, {
+            value: members[key],
+            enumerable: true,
+            configurable: true,
+            writable: true,
+          });
+        }
+        if (kind !== 'retype' && !(kind === 'rename' && name === key)) delete members[key];
+      }
+      const validation = validate(raw, 'x.ts');
+      if (validation.isValid) return;
+      assert.ok(validation.problems.length > 0);
+      for (const problem of validation.problems) {
+        assert.equal(problem.file, 'x.ts');
+        assert.equal(typeof problem.path, 'string');
+        assert.ok(problem.message.length > 0);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});

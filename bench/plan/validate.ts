@@ -1,0 +1,54 @@
+// In: what a scenario file holds. Out: a Scenario with every default filled in, or everything that is wrong with it.
+import type { BehaviourModule, TransportModule } from '../core/contracts.ts';
+import type { Problem } from '../core/errors.ts';
+import type { Scenario } from '../core/scenario.ts';
+import { crossProblems } from './cross-checks.ts';
+import { pathText, problemsOf, valueText } from './issue-problems.ts';
+import { isTouched, salvage } from './salvage.ts';
+import { behaviourOptions, createScenarioSchema, scenarioJsonSchema } from './scenario-schema.ts';
+
+/** The plug-ins that scenarios may name. */
+export interface PlanPlugins {
+  transports: Readonly<Record<string, TransportModule>>;
+  behaviours: Readonly<Record<string, BehaviourModule>>;
+}
+
+export type Validation = { isValid: true; scenario: Scenario } | { isValid: false; problems: Problem[] };
+
+/** Checks the raw content of one file; `file` only names it in problems. Never throws. */
+export type Validate = (raw: unknown, file: string) => Validation;
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A validator for scenarios that name these plug-ins. It reports all problems at once, those across fields too. */
+export function createValidator({ transports, behaviours }: PlanPlugins): Validate {
+  const options = behaviourOptions(behaviours);
+  const schema = createScenarioSchema(options);
+  const jsonSchema = scenarioJsonSchema(options);
+
+  return (content, file) => {
+    if (!isPlainObject(content)) {
+      const message = `a scenario is an object, not ${valueText(content)}`;
+      const hint = 'name, question, clients and baseline at least';
+      return { isValid: false, problems: [{ file, path: '', message, hint }] };
+    }
+    const { $schema: _editorKey, ...raw } = content;
+    const parsed = schema.safeParse(raw);
+    const problems = parsed.success ? [] : problemsOf(parsed.error.issues, raw, file, jsonSchema);
+    const sound = parsed.success ? { scenario: parsed.data, raw, lost: [] } : salvage(raw, schema);
+    if (sound !== undefined) {
+      const { behaviour } = sound.scenario.target;
+      const serviceMs = behaviours[behaviour.name]?.meanServiceMs(behaviour) ?? 0;
+      const armNames = isPlainObject(raw['clients']) ? Object.keys(raw['clients']) : [];
+      const context = { scenario: sound.scenario, raw: sound.raw, armNames, transports, serviceMs };
+      const across = crossProblems(context)
+        .filter(({ about }) => !about.some(path => isTouched(path, sound.lost)))
+        .map(({ path, message, hint }) => ({ file, path: pathText(path), message, hint }));
+      problems.push(...across);
+    }
+    if (parsed.success && problems.length === 0) return { isValid: true, scenario: parsed.data };
+    return { isValid: false, problems };
+  };
+}

@@ -1,0 +1,123 @@
+// In: an entry file and a core. Out: a supervised process that is asked questions, and can't outlive us or hang us.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** A child died, was killed or did not answer in time. `reason` says which. */
+export class ChildError extends Error {
+  override readonly name = 'ChildError';
+  readonly reason: 'died' | 'hung' | 'failed';
+  /** The last lines that the child wrote to its standard error. */
+  readonly stderr: string;
+  constructor(reason: ChildError['reason'], message: string, stderr: string) {
+    super(message);
+    this.reason = reason;
+    this.stderr = stderr;
+  }
+}
+
+export interface SpawnOptions {
+  /** What it is called in messages. */
+  title: string;
+  /** Path of the entry without extension, relative to this folder: the sources run as .ts, the package as .js. */
+  entry: string;
+  /** Core to pin it to; null: not pinned. */
+  cpu: number | null;
+  /** Flags for Node. */
+  execArgv?: readonly string[];
+}
+
+interface Message {
+  type: string;
+}
+
+export interface Child<Command extends Message, Reply extends Message> {
+  readonly pid: number;
+  tell(command: Command): void;
+  /**
+   * Sends a command and waits for a reply of the given type.
+   * @throws ChildError when the child dies, says `failed`, or does not reply within timeoutMs (it is then killed).
+   */
+  ask<Type extends Reply['type']>(
+    command: Command,
+    type: Type,
+    timeoutMs: number,
+  ): Promise<Extract<Reply, { type: Type }>>;
+  /** Ends the process, at once; resolves when it is gone. */
+  kill(): Promise<void>;
+}
+
+const STDERR_TAIL_CHARS = 4_000;
+
+/** Starts a process of ours, pinned by `taskset` when a core is given, with a channel to it. */
+export function spawnChild<Command extends Message, Reply extends Message>(
+  options: SpawnOptions,
+): Child<Command, Reply> {
+  const { title, entry, cpu, execArgv = [] } = options;
+  const path = fileURLToPath(new URL(`${entry}${extname(import.meta.url)}`, import.meta.url));
+  const command = [process.execPath, ...execArgv, path];
+  const pinned = cpu === null ? command : ['taskset', '-c', String(cpu), ...command];
+  const child: ChildProcess = spawn(pinned[0]!, pinned.slice(1), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-STDERR_TAIL_CHARS);
+  });
+
+  let death: ChildError | undefined;
+  const waiting = new Set<{ type: string; resolve(reply: Reply): void; reject(error: ChildError): void }>();
+  const die = (message: string): void => {
+    death ??= new ChildError('died', message, stderr);
+    for (const waiter of waiting) waiter.reject(death);
+  };
+  const gone = new Promise<void>(resolve => {
+    child.once('close', (code, signal) => {
+      die(`${title} ended unexpectedly (${signal ?? `exit status ${code}`})`);
+      resolve();
+    });
+    child.once('error', error => {
+      die(`${title} could not be run: ${error.message}`);
+      if (child.pid === undefined) resolve();
+    });
+  });
+  child.on('message', (reply: Reply & { message?: string }) => {
+    for (const waiter of waiting) {
+      if (reply.type === 'failed') {
+        waiter.reject(new ChildError('failed', `${title}: ${reply.message ?? 'failed'}`, stderr));
+      } else if (reply.type === waiter.type) waiter.resolve(reply);
+    }
+  });
+
+  function send(message: Command): void {
+    // The error, if any, also shows as the child's end.
+    if (child.connected) child.send(message, () => {});
+  }
+
+  async function kill(): Promise<void> {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await gone;
+  }
+
+  return {
+    pid: child.pid ?? 0,
+    tell: send,
+    async ask(command, type, timeoutMs) {
+      if (death !== undefined) throw death;
+      const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+      const waiter = { type, resolve, reject };
+      waiting.add(waiter);
+      const timer = setTimeout(() => {
+        reject(new ChildError('hung', `${title} did not answer "${command.type}" within ${timeoutMs} ms`, stderr));
+        void kill();
+      }, timeoutMs);
+      try {
+        send(command);
+        return (await promise) as Extract<Reply, { type: typeof type }>;
+      } finally {
+        clearTimeout(timer);
+        waiting.delete(waiter);
+      }
+    },
+    kill,
+  };
+}

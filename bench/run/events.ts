@@ -1,0 +1,26 @@
+// In: nothing. Out: what a run tells of itself while it goes on. The command line shows it and stores it.
+import type { PlannedCell } from '../plan/plan.ts';
+import type { CellResult, Comparison, TrialResult } from '../core/types.ts';
+
+export type RunEvent =
+  | { type: 'cell-started'; cell: PlannedCell; index: number; cellCount: number }
+  | {
+      type: 'progress';
+      cell: string;
+      replicate: number;
+      phase: 'start' | 'warm-up' | 'measure' | 'finish';
+      arm?: string;
+      ratePerSec?: number;
+      /** Of this replicate's blocks. */
+      blocksDone?: number;
+      blockCount?: number;
+      /** Of the cell's budget. */
+      leftMs: number;
+    }
+  /** Something that a reader should know now: a wait, a failure that is survived. */
+  | { type: 'notice'; cell: string; message: string }
+  | { type: 'trial'; result: TrialResult }
+  | { type: 'replicate-finished'; cell: string; replicate: number; comparisons: Comparison[] }
+  | { type: 'cell-finished'; result: CellResult };
+
+export type Emit = (event: RunEvent) => void;

@@ -1,0 +1,67 @@
+// In: the kernel's port range and what holds it. Out: whether so many more connections find a port, and the wait if not.
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { MeasureError } from '../core/errors.ts';
+import { type PortRoom, readPortRoom } from '../probes/sockets.ts';
+
+const POLL_MS = 500;
+/** TIME_WAIT lasts 60 s in Linux; a little more, and something else is wrong. */
+const LONGEST_WAIT_MS = 75_000;
+
+/**
+ * Ports that `needed` more connections to one address would lack. None when the kernel may use a port in TIME_WAIT
+ * again (tcp_tw_reuse 1, or 2 on loopback: after 1 s), nor where the range can't be read.
+ * @param heldByClient connections to that address that are in TIME_WAIT on the client's side
+ */
+export function portShortfall(room: PortRoom, heldByClient: number, needed: number): number {
+  if (room.range === null || room.twReuse !== 0) return 0;
+  const size = room.range.high - room.range.low + 1;
+  return Math.max(0, heldByClient + needed - size);
+}
+
+/** Connections in TIME_WAIT whose far end is the port: those that the client closed. From the text of /proc/net/tcp. */
+export function countClientTimeWait(procNetTcp: string, remotePort: number): number {
+  const TIME_WAIT = '06';
+  const suffix = `:${remotePort.toString(16).toUpperCase().padStart(4, '0')}`;
+  let count = 0;
+  for (const line of procNetTcp.split('\n')) {
+    const [, , remote, state] = line.trim().split(/\s+/);
+    if (state === TIME_WAIT && remote?.endsWith(suffix)) count++;
+  }
+  return count;
+}
+
+/**
+ * Waits, and says why, until `needed` connections to the port of 127.0.0.1 find a local port.
+ * Returns at once in almost every case: the costly count is made only where the cheap one can't rule a shortfall out.
+ * @throws MeasureError ports-exhausted, when waiting does not help.
+ */
+export async function waitForPorts(
+  remotePort: number,
+  needed: number,
+  onWait: (why: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const startedAtMs = performance.now();
+  let hasSaidWhy = false;
+  for (;;) {
+    const room = readPortRoom();
+    if (portShortfall(room, room.timeWaitCount, needed) === 0 || signal.aborted) return;
+    const held = countClientTimeWait(readFileSync('/proc/net/tcp', 'latin1'), remotePort);
+    if (portShortfall(room, held, needed) === 0) return;
+    const size = room.range!.high - room.range!.low + 1;
+    if (needed > size || performance.now() - startedAtMs > LONGEST_WAIT_MS) {
+      throw new MeasureError(
+        'ports-exhausted',
+        `a slice needs about ${needed} connections, and of ${size} local ports ${held} are held in TIME_WAIT with ` +
+          'net.ipv4.tcp_tw_reuse = 0; lower the concurrency or sliceMs, widen net.ipv4.ip_local_port_range, ' +
+          'or set tcp_tw_reuse to 2',
+      );
+    }
+    if (!hasSaidWhy) {
+      hasSaidWhy = true;
+      onWait(`waiting for ports: ${held} of ${size} are in TIME_WAIT and the next slice needs about ${needed}`);
+    }
+    await delay(POLL_MS, undefined, { signal }).catch(() => {});
+  }
+}

@@ -1,0 +1,27 @@
+// In: a plan. Out: a result a cell, and events on the way. One cell after another: they share the machine.
+import type { CellResult } from '../core/types.ts';
+import type { Plan } from '../plan/plan.ts';
+import { measureCell } from './cell.ts';
+import type { Emit } from './events.ts';
+
+export interface RunOptions {
+  plan: Plan;
+  pinning: { targetCpu: number; generatorCpu: number } | null;
+  generatorFlags: readonly string[];
+  /** Aborting it ends the run soon; what was measured is kept. */
+  signal: AbortSignal;
+  emit: Emit;
+}
+
+/** Measures every cell of the plan, in order. An error from `emit` (a full disk, say) ends the run and its processes. */
+export async function runPlan({ plan, ...options }: RunOptions): Promise<CellResult[]> {
+  const results: CellResult[] = [];
+  for (const [index, cell] of plan.cells.entries()) {
+    if (options.signal.aborted) break;
+    options.emit({ type: 'cell-started', cell, index, cellCount: plan.cells.length });
+    const result = await measureCell({ ...options, cell, seed: plan.seed });
+    results.push(result);
+    options.emit({ type: 'cell-finished', result });
+  }
+  return results;
+}

@@ -1,0 +1,38 @@
+// In: a target and a core. Out: the running target process, and what it has counted.
+import type { Endpoint } from '../core/contracts.ts';
+import type { TargetCommand, TargetReading, TargetReply } from '../core/protocol.ts';
+import type { Target } from '../core/scenario.ts';
+import { spawnChild } from './child.ts';
+
+/** Importing fastify and making a certificate takes well under a second on an idle core; this is for a busy one. */
+const START_TIMEOUT_MS = 20_000;
+const READ_TIMEOUT_MS = 10_000;
+
+export interface TargetProcess {
+  readonly pid: number;
+  readonly endpoint: Endpoint;
+  /** @throws ChildError when the target has died or hangs. */
+  read(): Promise<TargetReading>;
+  kill(): Promise<void>;
+}
+
+/** @throws ChildError when the target does not start. */
+export async function startTarget(target: Target, seed: number, cpu: number | null): Promise<TargetProcess> {
+  const child = spawnChild<TargetCommand, TargetReply>({
+    title: 'the target',
+    entry: '../../servers/target-child',
+    cpu,
+  });
+  try {
+    const { endpoint } = await child.ask({ type: 'start', target, seed }, 'started', START_TIMEOUT_MS);
+    return {
+      pid: child.pid,
+      endpoint,
+      read: async () => (await child.ask({ type: 'read' }, 'reading', READ_TIMEOUT_MS)).reading,
+      kill: child.kill,
+    };
+  } catch (error) {
+    await child.kill();
+    throw error;
+  }
+}

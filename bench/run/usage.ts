@@ -1,0 +1,35 @@
+// In: readings of a process before and after. Out: what it used in between, added up over many such spans.
+import type { ProcessReading } from '../core/protocol.ts';
+import type { Resources } from '../core/types.ts';
+
+export interface UsageFold {
+  add(before: ProcessReading, after: ProcessReading): number;
+  finish(exchanges: number): Resources;
+}
+
+export function createUsage(): UsageFold {
+  let cpuUs = 0;
+  let wallMs = 0;
+  let activeMs = 0;
+  let idleMs = 0;
+  let rssBytes = 0;
+  return {
+    /** Returns the CPU time of the span, in µs. */
+    add(before, after) {
+      const spanCpuUs = after.cpuUs - before.cpuUs;
+      cpuUs += spanCpuUs;
+      wallMs += after.atMs - before.atMs;
+      activeMs += after.loopActiveMs - before.loopActiveMs;
+      idleMs += after.loopIdleMs - before.loopIdleMs;
+      rssBytes = Math.max(rssBytes, after.rssBytes);
+      return spanCpuUs;
+    },
+    finish: exchanges => ({
+      cpuUs,
+      cpuUsPerRequest: exchanges === 0 ? 0 : cpuUs / exchanges,
+      cpuRatio: wallMs === 0 ? 0 : cpuUs / 1_000 / wallMs,
+      eventLoopRatio: activeMs + idleMs === 0 ? 0 : activeMs / (activeMs + idleMs),
+      rssBytes,
+    }),
+  };
+}

@@ -1,0 +1,178 @@
+// In: a pool and the record of an exchange. Out: the exchange done by one of undici's APIs, timed at the same points.
+import { Dispatcher, fetch, type Pool } from 'undici';
+import type { Exchange } from '../core/contracts.ts';
+import { classifyError, describeError } from './classify-error.ts';
+
+export interface SlotContext {
+  pool: Pool;
+  origin: string;
+  isDumped: boolean;
+  isReusedConnection(error: unknown): boolean;
+}
+
+type OnEnd = (exchange: Exchange) => void;
+
+/**
+ * A dispatcher of its own for each exchange record, and at the same time the handler of its requests: `request` and
+ * `fetch` run through it unchanged, and their timestamps land in the right record without an allocation per request.
+ * A record that was abandoned gets no second request, so a late callback can only reach its own.
+ */
+abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler {
+  protected readonly context: SlotContext;
+  protected readonly exchange: Exchange;
+  protected onEnd: OnEnd = () => {};
+  protected isAbandoned = false;
+  #inner: Dispatcher.DispatchHandler | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  readonly #abandon = (): void => {
+    this.isAbandoned = true;
+    this.#controller?.abort(new Error('given up by the harness'));
+  };
+
+  constructor(context: SlotContext, exchange: Exchange) {
+    super();
+    this.context = context;
+    this.exchange = exchange;
+  }
+
+  abstract start(): void;
+
+  send(onEnd: OnEnd): void {
+    const { exchange } = this;
+    this.onEnd = onEnd;
+    this.#controller = undefined;
+    exchange.writtenAtMs = Number.NaN;
+    exchange.headersAtMs = Number.NaN;
+    exchange.bodyBytes = 0;
+    exchange.outcome = 'ok';
+    exchange.error = undefined;
+    exchange.abandon = this.#abandon;
+    this.start();
+  }
+
+  protected end(): void {
+    this.exchange.endedAtMs = performance.now();
+    this.report();
+  }
+
+  protected report(): void {
+    if (this.isAbandoned) return;
+    this.exchange.abandon = undefined;
+    this.onEnd(this.exchange);
+  }
+
+  protected fail(error: unknown): void {
+    const { exchange } = this;
+    exchange.outcome = classifyError(error, {
+      isReusedConnection: this.context.isReusedConnection(error),
+      hasResponse: !Number.isNaN(exchange.headersAtMs),
+    });
+    exchange.error = describeError(error);
+    this.end();
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    this.#inner = handler;
+    return this.context.pool.dispatch(options, this);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
+    this.#controller = controller;
+    if (this.isAbandoned) {
+      controller.abort(new Error('given up by the harness while it waited for a connection'));
+      return;
+    }
+    this.exchange.writtenAtMs = performance.now();
+    this.#inner?.onRequestStart?.(controller, context);
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2],
+    statusMessage?: string,
+  ): void {
+    if (status >= 200) {
+      this.exchange.headersAtMs = performance.now();
+      if (status >= 400) {
+        this.exchange.outcome = 'badStatus';
+        this.exchange.error = `status ${status}`;
+      }
+    }
+    this.#inner?.onResponseStart?.(controller, status, headers, statusMessage);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.exchange.bodyBytes += chunk.length;
+    this.#inner?.onResponseData?.(controller, chunk);
+  }
+
+  onResponseEnd(
+    controller: Dispatcher.DispatchController,
+    trailers: Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseEnd']>>[1],
+  ): void {
+    this.#inner?.onResponseEnd?.(controller, trailers);
+  }
+
+  onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
+    this.#inner?.onResponseError?.(controller, error);
+  }
+}
+
+/** `pool.request()`, its body read to the end or dumped: undici's usual interface. */
+export class RequestSlot extends Slot {
+  readonly #options: Dispatcher.RequestOptions;
+  readonly #onResponse = ({ body }: Dispatcher.ResponseData): Promise<unknown> =>
+    this.context.isDumped ? body.dump() : body.bytes();
+  readonly #onBody = (): void => this.end();
+  readonly #onError = (error: unknown): void => this.fail(error);
+
+  constructor(context: SlotContext, exchange: Exchange) {
+    super(context, exchange);
+    this.#options = { origin: context.origin, path: '/', method: 'GET' };
+  }
+
+  override start(): void {
+    this.request(this.#options).then(this.#onResponse).then(this.#onBody, this.#onError);
+  }
+}
+
+/** undici's `fetch()` (the npm package's, not the one built into Node), its body read to the end. */
+export class FetchSlot extends Slot {
+  readonly #onResponse = (response: { arrayBuffer(): Promise<ArrayBuffer> }): Promise<ArrayBuffer> =>
+    response.arrayBuffer();
+  readonly #onBody = (): void => this.end();
+  readonly #onError = (error: unknown): void => this.fail(error);
+
+  override start(): void {
+    fetch(this.context.origin, { dispatcher: this }).then(this.#onResponse).then(this.#onBody, this.#onError);
+  }
+}
+
+/** `pool.dispatch()`, the lowest interface; the body is seen and not kept. */
+export class DispatchSlot extends Slot {
+  readonly #options: Dispatcher.DispatchOptions;
+  // undici frees the connection only after onResponseEnd returns: a request sent from within would have to wait.
+  readonly #onEnded = (): void => this.report();
+  #failure: unknown;
+  readonly #onFailed = (): void => this.fail(this.#failure);
+
+  constructor(context: SlotContext, exchange: Exchange) {
+    super(context, exchange);
+    this.#options = { origin: context.origin, path: '/', method: 'GET' };
+  }
+
+  override start(): void {
+    this.context.pool.dispatch(this.#options, this);
+  }
+
+  override onResponseEnd(): void {
+    this.exchange.endedAtMs = performance.now();
+    setImmediate(this.#onEnded);
+  }
+
+  override onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#failure = error;
+    setImmediate(this.#onFailed);
+  }
+}

@@ -1,0 +1,117 @@
+// In: an arm's client settings. Out: undici configured so, sending one request at a time per exchange.
+import { Pool } from 'undici';
+import type { Exchange, Transport, TransportModule, TransportOptions } from '../core/contracts.ts';
+import type { Client } from '../core/scenario.ts';
+import { createConnector } from './undici-connector.ts';
+import { DispatchSlot, FetchSlot, RequestSlot, type SlotContext } from './undici-slots.ts';
+
+const SLOTS = { request: RequestSlot, dispatch: DispatchSlot, fetch: FetchSlot } as const;
+type Api = keyof typeof SLOTS;
+
+/** Only what the arm states; what it leaves out stays at undici's own default. */
+function poolOptions(client: Client): Pool.Options {
+  const { pool, timeouts, requestsPerConnection } = client;
+  return {
+    allowH2: false,
+    // pipelining 0 is the one switch that can't be undone by a request: every request says `connection: close`.
+    ...(requestsPerConnection === 1 ? { pipelining: 0 } : {}),
+    ...(pool.pipelining === undefined ? {} : { pipelining: pool.pipelining }),
+    ...(typeof requestsPerConnection === 'number' && requestsPerConnection > 1
+      ? { maxRequestsPerClient: requestsPerConnection }
+      : {}),
+    ...(typeof pool.maxConnections === 'number' ? { connections: pool.maxConnections } : {}),
+    // Both, or a server's Keep-Alive hint would override the idle timeout upwards.
+    ...(pool.idleTimeoutMs === undefined
+      ? {}
+      : { keepAliveTimeout: pool.idleTimeoutMs, keepAliveMaxTimeout: pool.idleTimeoutMs }),
+    ...(timeouts.headersMs === undefined ? {} : { headersTimeout: timeouts.headersMs }),
+    ...(timeouts.bodyMs === undefined ? {} : { bodyTimeout: timeouts.bodyMs }),
+  };
+}
+
+function isApi(api: string): api is Api {
+  return Object.hasOwn(SLOTS, api);
+}
+
+function open({ client, endpoint, onConnection }: TransportOptions): Transport {
+  const connector = createConnector({ client, endpoint, onConnection });
+  const pool = new Pool(endpoint.origin, { ...poolOptions(client), connect: connector.connect });
+  const api = client.api ?? 'request';
+  if (!isApi(api)) throw new TypeError(`undici has no api "${api}"`);
+  const Slot = SLOTS[api];
+  const context: SlotContext = {
+    pool,
+    origin: endpoint.origin,
+    isDumped: client.body === 'dump',
+    isReusedConnection: connector.isReusedConnection,
+  };
+  const slots = new WeakMap<Exchange, RequestSlot | DispatchSlot | FetchSlot>();
+  return {
+    send(exchange, onEnd) {
+      let slot = slots.get(exchange);
+      if (slot === undefined) {
+        slot = new Slot(context, exchange);
+        slots.set(exchange, slot);
+      }
+      slot.send(onEnd);
+    },
+    openConnections: connector.openConnections,
+    async close() {
+      await pool.destroy();
+      await connector.allClosed();
+    },
+  };
+}
+
+const undici: TransportModule = {
+  honours: [
+    'api',
+    'requestsPerConnection',
+    'pool.maxConnections',
+    'pool.idleTimeoutMs',
+    'pool.pipelining',
+    'pool.tlsSessions',
+    'timeouts.connectMs',
+    'timeouts.headersMs',
+    'timeouts.bodyMs',
+    'timeouts.totalMs',
+    'body',
+  ],
+  refusals(client, target) {
+    const refusals: { path: string; message: string; hint: string }[] = [];
+    if (client.api !== undefined && !isApi(client.api)) {
+      refusals.push({
+        path: 'api',
+        message: `undici has no api "${client.api}"`,
+        hint: `one of ${Object.keys(SLOTS).join(', ')}`,
+      });
+    }
+    if (client.api === 'fetch' && client.body === 'dump') {
+      refusals.push({
+        path: 'body',
+        message: 'fetch cannot dump a body: cancelling it closes the connection',
+        hint: "body: 'read', or api: 'request'",
+      });
+    }
+    if (client.pool.pipelining !== undefined && client.pool.pipelining > 1) {
+      if (typeof client.requestsPerConnection === 'number') {
+        refusals.push({
+          path: 'pool.pipelining',
+          message: 'pipelined requests overrun the limit of requestsPerConnection',
+          hint: "pipelining: 1, or requestsPerConnection: 'unlimited'",
+        });
+      }
+    }
+    if (client.pool.tlsSessions !== undefined && target.tls === 'none') {
+      refusals.push({
+        path: 'pool.tlsSessions',
+        message: 'there are no TLS sessions on a plain connection',
+        hint: "leave it out, or set target.tls to '1.2' or '1.3'",
+      });
+    }
+    return refusals;
+  },
+  open,
+};
+
+export default undici;

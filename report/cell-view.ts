@@ -1,0 +1,101 @@
+// In: a stored cell and its trials. Out: the same as tables and charts read it: its arms with their look and their marks.
+import type { Client } from '../bench/core/scenario.ts';
+import type { ArmSummary, CellResult, CompletedTrial, Run, TrialResult } from '../bench/core/types.ts';
+import type { Mark } from './report.ts';
+
+/** Above this share of a core the generator's own cost is what is measured. */
+const BUSY_CPU_RATIO = 0.9;
+
+export interface ArmView {
+  name: string;
+  /** With `(baseline)` and marks: what stands at an axis or in a row. */
+  label: string;
+  /** Place in the run's list of arms: the same arm has the same look in every cell and chart. */
+  look: number;
+  isBaseline: boolean;
+  marks: readonly Mark[];
+  /** null when no trial of it completed: there are no figures. */
+  summary: ArmSummary | null;
+  /** undefined only in a stored run that contradicts itself. */
+  client: Client | undefined;
+  trials: readonly CompletedTrial[];
+}
+
+export interface CellView {
+  result: CellResult;
+  arms: readonly ArmView[];
+  trials: readonly TrialResult[];
+  /** Ids of the trials that failed an audit. */
+  invalidTrials: ReadonlySet<string>;
+}
+
+const MARK_SIGNS: Record<Mark, string> = { invalid: '†', clientBound: '‡' };
+
+/** The signs that stand behind a figure: `†` and `‡`. */
+export function signsOf(marks: readonly Mark[]): string {
+  return marks.map(mark => MARK_SIGNS[mark]).join('');
+}
+
+export const MARK_NOTES: Record<Mark, string> = {
+  invalid: '† not valid: a trial behind this figure failed an audit (see the audits).',
+  clientBound:
+    "‡ client-bound: the generator's CPU was above 90 %; the client library's own cost is what you see.",
+};
+
+/** Names of all arms of a run, each once, each cell's baseline before its other arms: the index is the arm's look. */
+export function armNames(run: Run): string[] {
+  return [...new Set(run.cells.flatMap(cell => [cell.scenario.baseline, ...armsOf(cell)]))];
+}
+
+export function viewCell(result: CellResult, trials: readonly TrialResult[], names: readonly string[]): CellView {
+  const own = trials.filter(({ trial }) => trial.cell === result.cell);
+  const invalidTrials = new Set(
+    result.findings.flatMap(({ state, trial }) => (state === 'fail' && trial !== undefined ? [trial] : [])),
+  );
+  const view = { result, trials: own, invalidTrials };
+  return { ...view, arms: armsOf(result).map(name => viewArm(name, view, names)) };
+}
+
+/** In the order of the scenario; then any that only the figures know. */
+function armsOf(cell: CellResult): string[] {
+  return [...new Set([...Object.keys(cell.scenario.clients), ...cell.arms.map(({ arm }) => arm)])];
+}
+
+function viewArm(name: string, view: Omit<CellView, 'arms'>, names: readonly string[]): ArmView {
+  const { result } = view;
+  const isBaseline = name === result.scenario.baseline;
+  const trials = view.trials.filter(
+    (trial): trial is CompletedTrial => trial.state === 'completed' && trial.trial.arm === name,
+  );
+  const marks: Mark[] = [
+    ...(isInvalid(name, view) ? (['invalid'] as const) : []),
+    ...(isClientBound(name, result, trials) ? (['clientBound'] as const) : []),
+  ];
+  const summary = result.arms.find(({ arm }) => arm === name);
+  return {
+    name,
+    label: `${name}${isBaseline ? ' (baseline)' : ''}${signsOf(marks)}`,
+    look: names.indexOf(name),
+    isBaseline,
+    marks,
+    summary: summary === undefined || summary.trials === 0 ? null : summary,
+    client: Object.hasOwn(result.scenario.clients, name) ? result.scenario.clients[name] : undefined,
+    trials,
+  };
+}
+
+/** A failed audit counts against its trial's arm; one that names neither counts against all. */
+function isInvalid(name: string, { result, trials }: Omit<CellView, 'arms'>): boolean {
+  return result.findings.some(({ state, arm, trial: id }) => {
+    if (state !== 'fail') return false;
+    const culprit = arm ?? trials.find(({ trial }) => trial.id === id)?.trial.arm;
+    return culprit === undefined || culprit === name;
+  });
+}
+
+function isClientBound(name: string, cell: CellResult, trials: readonly CompletedTrial[]): boolean {
+  const isWarned = cell.findings.some(
+    ({ rule, state, arm }) => rule === 'bottleneck' && state !== 'pass' && (arm === undefined || arm === name),
+  );
+  return isWarned && trials.some(({ measurement }) => measurement.generator.cpuRatio > BUSY_CPU_RATIO);
+}

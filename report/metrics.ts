@@ -1,0 +1,19 @@
+// In: a metric. Out: its name, its unit, and what better and worse mean for it.
+import type { Comparison, Metric } from '../bench/core/types.ts';
+
+export const METRIC_TITLES: Record<Metric, string> = {
+  requestsPerSec: 'requests/s',
+  meanUs: 'mean latency',
+  p50Us: 'p50 latency',
+  p99Us: 'p99 latency',
+  cpuUsPerRequest: 'client CPU per request',
+};
+
+/** `better: higher`, `worse: higher`, `unsure: 1 is within the interval`: the verdict with what it rests on. */
+export function verdictText({ metric, verdict, ratio }: Comparison): string {
+  if (verdict === 'unsure') {
+    return ratio === null ? 'unsure: too few replicates' : 'unsure: 1 is within the interval';
+  }
+  const isHigherBetter = metric === 'requestsPerSec';
+  return `${verdict}: ${(verdict === 'better') === isHigherBetter ? 'higher' : 'lower'}`;
+}

@@ -1,0 +1,50 @@
+// In: a client. Out: how it treats connections, in words.
+import type { Client } from '../bench/core/scenario.ts';
+
+/** The article's name for it: `short`, `persistent`, or `5 requests per connection`. */
+export function modeText(client: Client | undefined): string {
+  if (client === undefined) return 'unknown';
+  const { requestsPerConnection: requests } = client;
+  if (requests === 'unlimited') return 'persistent';
+  return requests === 1 ? 'short' : `${requests} requests per connection`;
+}
+
+/** As the subject of a sentence: `short connections`, `connections of 5 requests`. */
+export function modeSubject(client: Client): string {
+  const { requestsPerConnection: requests } = client;
+  return typeof requests === 'number' && requests > 1
+    ? `connections of ${requests} requests`
+    : `${modeText(client)} connections`;
+}
+
+/** The settings that were given, as a phrase: what is not named is the library's default. */
+export function clientText(client: Client): string {
+  const { transport, api, requestsPerConnection, pool, timeouts, body } = client;
+  const settings = [
+    requestsPerConnection === 'unlimited'
+      ? 'keep-alive'
+      : requestsPerConnection === 1
+        ? 'a new connection for each request'
+        : `${requestsPerConnection} requests per connection`,
+    pool.maxConnections === undefined
+      ? ''
+      : pool.maxConnections === 'unlimited'
+        ? 'no limit on connections'
+        : `at most ${pool.maxConnections} connections`,
+    pool.idleTimeoutMs === undefined ? '' : `idle connections kept ${pool.idleTimeoutMs} ms`,
+    pool.pipelining === undefined ? '' : `${pool.pipelining} requests pipelined`,
+    pool.tlsSessions === undefined ? '' : TLS_SESSIONS[pool.tlsSessions],
+    ...Object.entries(timeouts).map(([phase, ms]) =>
+      ms === undefined ? '' : `${phase.replace(/Ms$/, '')} timeout ${ms} ms`,
+    ),
+    body === 'read' ? 'body read' : 'body discarded',
+  ];
+  const library = api === undefined ? transport : `${transport} ${api}`;
+  return `${library}: ${settings.filter(setting => setting !== '').join(', ')}`;
+}
+
+const TLS_SESSIONS = {
+  none: 'no TLS resumption',
+  library: 'TLS sessions as the library caches them',
+  pinned: 'TLS sessions always resumed',
+} as const;

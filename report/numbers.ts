@@ -1,0 +1,104 @@
+// In: raw numbers. Out: the same as text, rounded to what is known of them.
+import type { Interval } from '../results/stats.ts';
+
+const LOCALE = 'en-US';
+
+/** Beyond this many decimals no ratio is told from 1. */
+const FINEST_EXPONENT = -5;
+
+/** What stands where there is no figure. */
+export const NO_FIGURE = '–';
+
+/** Exact, with separators: `28,232`. */
+export function countText(count: number): string {
+  return count.toLocaleString(LOCALE, { maximumFractionDigits: 0 });
+}
+
+/** To 3 significant digits: `4,120`, `24.1`, `0.344`; `0` for nothing. */
+export function significantText(value: number): string {
+  if (!Number.isFinite(value)) return NO_FIGURE;
+  if (value === 0) return '0';
+  return value.toLocaleString(LOCALE, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+}
+
+/** Microseconds as milliseconds to 3 significant digits, without the unit. */
+export function msText(us: number): string {
+  return significantText(us / 1000);
+}
+
+/** Microseconds with the unit that reads best: `0.34 ms` never, `344 µs` and `24.1 ms` instead. */
+export function latencyText(us: number): string {
+  return us < 1000 ? `${significantText(us)} µs` : `${msText(us)} ms`;
+}
+
+/**
+ * Value and bounds to the digit that the interval allows: the last one shown is worth a twentieth to a half of the
+ * interval's half-width, and there are at most 4. Bounds on different sides of `divide` stay apart from it in the text,
+ * so that the words never contradict a verdict. Without width (one trial) 3 digits.
+ */
+export function intervalTexts(interval: Interval, divide?: number): { value: string; low: string; high: string } {
+  const { value, low, high } = interval;
+  const half = (high - low) / 2;
+  if (!(half > 0) || !(value > 0)) {
+    const text = significantText(value);
+    return { value: text, low: text, high: text };
+  }
+  const finest = Math.floor(Math.log10(value)) - 3;
+  const exponent = Math.min(
+    Math.max(Math.floor(Math.log10(half / 2)), finest),
+    Math.floor(Math.log10(value)),
+  );
+  return roundedApart(interval, exponent, divide);
+}
+
+function roundedApart(interval: Interval, exponent: number, divide: number | undefined) {
+  const { value, low, high } = interval;
+  const touches = (bound: number) =>
+    bound !== divide && divide !== undefined && placeText(bound, exponent) === placeText(divide, exponent);
+  if (exponent > FINEST_EXPONENT && (touches(low) || touches(high))) {
+    return roundedApart(interval, exponent - 1, divide);
+  }
+  return {
+    value: placeText(value, exponent),
+    low: placeText(low, exponent),
+    high: placeText(high, exponent),
+  };
+}
+
+function placeText(value: number, exponent: number): string {
+  const digits = Math.max(0, -exponent);
+  const rounded = exponent > 0 ? Math.round(value / 10 ** exponent) * 10 ** exponent : value;
+  return rounded.toLocaleString(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+/** `4,120 (3,980 to 4,260)`; the value alone when there is no width to speak of. */
+export function intervalText(interval: Interval): string {
+  const { value, low, high } = intervalTexts(interval);
+  return interval.high > interval.low ? `${value} (${low} to ${high})` : value;
+}
+
+/** `7.1× (6.6 to 7.7)`. */
+export function ratioText(ratio: Interval): string {
+  const { value, low, high } = intervalTexts(ratio, 1);
+  return ratio.high > ratio.low ? `${value}× (${low} to ${high})` : `${value}×`;
+}
+
+/** A share of 0 to 1: `0 %`, `0.2 %`, `<0.01 %`, `12.3 %`; below all and above none never reads as all or none. */
+export function percentText(ratio: number): string {
+  if (!Number.isFinite(ratio)) return NO_FIGURE;
+  if (ratio === 0) return '0 %';
+  if (ratio < 0.0001) return '<0.01 %';
+  if (ratio < 1 && ratio > 0.9995) return '>99.9 %';
+  const percent = ratio * 100;
+  return `${percent.toLocaleString(LOCALE, { maximumSignificantDigits: percent < 1 ? 2 : 3 })} %`;
+}
+
+/** How far an interval reaches from its value, as a share of the value: the larger side. */
+export function reachRatio({ value, low, high }: Interval): number {
+  return Math.max(high / value - 1, 1 - low / value);
+}
+
+/** `7.7 GiB`. */
+export function memoryText(bytes: number): string {
+  return `${significantText(bytes / 2 ** 30)} GiB`;
+}

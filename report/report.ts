@@ -1,0 +1,115 @@
+// In: nothing. Out: the noun Report: everything worded and rounded, as plain data; a format only lays it out.
+import type { TopLevelSpec } from 'vega-lite';
+import type { AUDITS, Finding, Run, StopReason } from '../bench/core/types.ts';
+
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+/** What a reader must know of a figure: it is from a failed audit, or bounded by the generator's own CPU. */
+export type Mark = 'invalid' | 'clientBound';
+
+/** One place in a table: the words for people (marks included), the raw value for machines. */
+export interface TableCell {
+  text: string;
+  value: JsonValue;
+  marks: readonly Mark[];
+}
+
+export interface Column {
+  /** Stable name for machines; ends in its unit, which is that of the raw value. */
+  key: string;
+  heading: string;
+  /** Shown with the heading; absent for words and plain counts. */
+  unit?: string;
+  align: 'left' | 'right';
+  /** Names the row rather than measuring it; repeated where a wide table is broken in two. */
+  isKey: boolean;
+}
+
+export interface Table {
+  name: string;
+  title: string;
+  columns: readonly Column[];
+  rows: readonly (readonly TableCell[])[];
+  /** Sentences below the table: what its marks mean, what a column covers. */
+  notes: readonly string[];
+}
+
+export interface Fact {
+  label: string;
+  value: string;
+}
+
+export interface FactGroup {
+  title: string;
+  facts: readonly Fact[];
+}
+
+/** A picture and the same figures as a table. Two widths, because text in a scaled picture can't be read on a phone. */
+export interface Figure {
+  name: string;
+  title: string;
+  /** How to read it, and what it shows. */
+  caption: string;
+  wide: TopLevelSpec;
+  narrow: TopLevelSpec;
+  table: Table;
+}
+
+/** The outcomes of one audit for one arm, trials folded. */
+export interface AuditLine {
+  rule: (typeof AUDITS)[number];
+  title: string;
+  state: Finding['state'];
+  /** null: about the cell as a whole. */
+  arm: string | null;
+  /** Checks that went into this line. */
+  checks: number;
+  /** Trials that fail or warn; empty when all pass, or when the finding is not about single trials. */
+  trials: readonly string[];
+  details: readonly string[];
+}
+
+/** How much of what was asked for stands: `invalid` when an audit failed, `unmeasured` when there are no figures. */
+export type CellState = 'sound' | 'invalid' | 'unmeasured';
+
+export interface CellReport {
+  name: string;
+  question: string;
+  state: CellState;
+  headline: string;
+  conditions: readonly Fact[];
+  stop: { reason: StopReason; text: string };
+  replicates: number;
+  main: Table;
+  article: Table;
+  /** null with a single arm. */
+  ratios: Table | null;
+  phases: Table | null;
+  audits: readonly AuditLine[];
+  auditSummary: string;
+  auditTable: Table;
+  /** null when every exchange was answered well. */
+  errors: Table | null;
+  /** null when every trial completed. */
+  failures: Table | null;
+  figures: readonly Figure[];
+  caveats: readonly string[];
+}
+
+export interface Report {
+  title: string;
+  runId: string;
+  startedAt: string;
+  state: Run['state'];
+  headline: string;
+  cells: readonly CellReport[];
+  facts: readonly FactGroup[];
+  /** What limits the whole run; those of a cell are with the cell. */
+  caveats: readonly string[];
+}

@@ -1,0 +1,61 @@
+// In: the trials of a cell. Out: how exchanges failed, by arm and kind, with a sample message; null when none did.
+import type { Outcome } from '../../bench/core/types.ts';
+import { OUTCOMES } from '../../bench/core/types.ts';
+import type { ArmView, CellView } from '../cell-view.ts';
+import { countText, percentText } from '../numbers.ts';
+import type { Table, TableCell } from '../report.ts';
+import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from '../table-parts.ts';
+
+const OUTCOME_WORDS: Record<Outcome, string> = {
+  ok: 'answered',
+  badStatus: 'bad status',
+  timeoutConnect: 'timeout while connecting',
+  timeoutHeaders: 'timeout before the response header',
+  timeoutBody: 'timeout within the body',
+  timeoutTotal: 'timeout of the whole exchange',
+  refused: 'connection refused',
+  reset: 'connection reset',
+  staleSocket: 'reset on a reused connection',
+  portExhausted: 'no local port left',
+  descriptorLimit: 'descriptor limit hit',
+  other: 'other',
+};
+
+export function errorTable({ arms }: CellView): Table | null {
+  const rows = arms.flatMap(arm =>
+    OUTCOMES.filter(kind => kind !== 'ok').flatMap(kind => errorRow(arm, kind)),
+  );
+  if (rows.length === 0) return null;
+  return createTable({
+    name: 'errors',
+    title: 'Errors by kind',
+    columns: [
+      keyColumn('arm', 'arm'),
+      keyColumn('kind', 'kind'),
+      figureColumn('errorCount', 'count'),
+      figureColumn('errorRatio', 'of all exchanges'),
+      wordColumn('sample', 'for example'),
+    ],
+    rows,
+  });
+}
+
+/** One row, or none. */
+function errorRow({ label, name, trials, marks }: ArmView, kind: Outcome): TableCell[][] {
+  const all = trials.flatMap(({ measurement }) => Object.values(measurement.outcomes));
+  const total = all.reduce((sum, outcome) => sum + (outcome?.count ?? 0), 0);
+  const own = trials.flatMap(({ measurement }) => measurement.outcomes[kind] ?? []);
+  const count = own.reduce((sum, outcome) => sum + outcome.count, 0);
+  if (count === 0) return [];
+  const sample = own.find(outcome => outcome.sample !== undefined)?.sample;
+  const invalid = marks.filter(mark => mark === 'invalid');
+  return [
+    [
+      words(label, name),
+      words(OUTCOME_WORDS[kind], kind),
+      figure(countText(count), count, invalid),
+      figure(percentText(count / total), count / total, invalid),
+      words(sample ?? '', sample ?? null),
+    ],
+  ];
+}

@@ -1,0 +1,89 @@
+// In: the arms of a cell. Out: what each did: rate, latency, errors, connections, CPU.
+import type { ArmSummary } from '../../bench/core/types.ts';
+import type { ArmView, CellView } from '../cell-view.ts';
+import { countText, intervalText, msText, percentText, significantText } from '../numbers.ts';
+import type { Column, JsonValue, Mark, Table, TableCell } from '../report.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
+
+interface Measure {
+  column: Column;
+  read: (summary: ArmSummary) => { text: string; value: JsonValue };
+  /** Whether a generator that is the bottleneck bounds this figure. */
+  isBoundByClient?: true;
+}
+
+const latency = (key: string, heading: string, read: (summary: ArmSummary) => number): Measure => ({
+  column: figureColumn(`${key}Ms`, heading, 'ms'),
+  read: summary => ({ text: msText(read(summary)), value: read(summary) / 1000 }),
+  isBoundByClient: true,
+});
+
+const count = (key: string, heading: string, read: (summary: ArmSummary) => number): Measure => ({
+  column: figureColumn(`${key}Count`, heading),
+  read: summary => ({ text: countText(read(summary)), value: read(summary) }),
+});
+
+const MEASURES: readonly Measure[] = [
+  {
+    column: figureColumn('requestsPerSec', 'requests/s', '95 % interval'),
+    read: ({ requestsPerSec: rate }) => ({ text: rate === null ? '–' : intervalText(rate), value: rate }),
+    isBoundByClient: true,
+  },
+  latency('mean', 'mean', summary => summary.meanUs),
+  latency('p50', 'p50', summary => summary.p50Us),
+  latency('p90', 'p90', summary => summary.p90Us),
+  latency('p99', 'p99', summary => summary.p99Us),
+  latency('p999', 'p99.9', summary => summary.p999Us),
+  latency('max', 'max', summary => summary.maxUs),
+  {
+    column: figureColumn('errorRatio', 'error rate'),
+    read: ({ errorRatio }) => ({ text: percentText(errorRatio), value: errorRatio }),
+  },
+  count('requestsSent', 'requests sent', summary => summary.requestsSent),
+  count('opened', 'connections opened', summary => summary.opened),
+  count('accepted', 'accepted', summary => summary.accepted),
+  {
+    column: figureColumn('neededCount', 'needed'),
+    read: ({ needed }) => ({ text: neededText(needed), value: needed }),
+  },
+  {
+    column: figureColumn('generatorCpuUsPerRequest', 'client CPU', 'µs/request'),
+    read: summary => ({
+      text: significantText(summary.generatorCpuUsPerRequest),
+      value: summary.generatorCpuUsPerRequest,
+    }),
+  },
+  {
+    column: figureColumn('targetCpuUsPerRequest', 'target CPU', 'µs/request'),
+    read: summary => ({
+      text: significantText(summary.targetCpuUsPerRequest),
+      value: summary.targetCpuUsPerRequest,
+    }),
+  },
+];
+
+export function mainTable({ arms }: CellView): Table {
+  return createTable({
+    name: 'main',
+    title: 'What each client did',
+    columns: [keyColumn('arm', 'arm'), ...MEASURES.map(({ column }) => column)],
+    rows: arms.map(arm => [words(arm.label, arm.name), ...MEASURES.map(measure => read(measure, arm))]),
+    notes: [
+      'Latency is response time, from when a request should have gone to the last byte of its answer, over all replicates.',
+      'Connections and requests sent cover every replicate, warm-up included; "needed" is what the mode takes if every setting works.',
+    ],
+  });
+}
+
+function read({ read, isBoundByClient }: Measure, { summary, marks }: ArmView): TableCell {
+  if (summary === null) return nothing;
+  const { text, value } = read(summary);
+  const shown: readonly Mark[] = isBoundByClient ? marks : marks.filter(mark => mark !== 'clientBound');
+  return figure(text, value, shown);
+}
+
+/** `1,000`, `1 to 100`, `at least 1`. */
+export function neededText({ least, most }: ArmSummary['needed']): string {
+  if (most === null) return `at least ${countText(least)}`;
+  return least === most ? countText(least) : `${countText(least)} to ${countText(most)}`;
+}

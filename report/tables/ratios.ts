@@ -1,0 +1,55 @@
+// In: the comparisons of a cell. Out: each arm against the baseline, with interval and verdict; null for a single arm.
+import type { Comparison } from '../../bench/core/types.ts';
+import type { CellView } from '../cell-view.ts';
+import { METRIC_TITLES, verdictText } from '../metrics.ts';
+import { countText, ratioText, significantText } from '../numbers.ts';
+import type { Mark, Table, TableCell } from '../report.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from '../table-parts.ts';
+
+export function ratioTable(view: CellView): Table | null {
+  const { comparisons, scenario } = view.result;
+  if (comparisons.length === 0) return null;
+  return createTable({
+    name: 'ratios',
+    title: `Against ${scenario.baseline}`,
+    columns: [
+      keyColumn('arm', 'arm'),
+      keyColumn('metric', 'metric'),
+      figureColumn('ratio', 'ratio', '95 % interval'),
+      figureColumn('replicateCount', 'replicates'),
+      wordColumn('verdict', 'verdict'),
+    ],
+    rows: comparisons.map(comparison => [
+      words(comparison.candidate),
+      words(METRIC_TITLES[comparison.metric], comparison.metric),
+      ratioCell(comparison, view),
+      words(countText(comparison.replicateRatios.length), comparison.replicateRatios.length),
+      words(verdictText(comparison), comparison.verdict),
+    ]),
+    notes: [
+      `A ratio is the arm's figure over that of ${scenario.baseline}, paired slice by slice or replicate by replicate.`,
+    ],
+  });
+}
+
+function ratioCell(comparison: Comparison, view: CellView): TableCell {
+  const { ratio, replicateRatios } = comparison;
+  const marks = comparisonMarks(comparison, view);
+  if (ratio !== null) return figure(ratioText(ratio), ratio, marks);
+  if (replicateRatios.length === 0) return nothing;
+  return figure(
+    `${replicateRatios.map(value => `${significantText(value)}×`).join(', ')} (no interval)`,
+    [...replicateRatios],
+    marks,
+  );
+}
+
+/** A ratio is as good as the worse of its two arms. */
+export function comparisonMarks({ baseline, candidate, metric }: Comparison, { arms }: CellView): Mark[] {
+  const marks = new Set(
+    arms.filter(({ name }) => name === baseline || name === candidate).flatMap(arm => arm.marks),
+  );
+  return (['invalid', 'clientBound'] as const).filter(
+    mark => marks.has(mark) && (mark === 'invalid' || metric !== 'cpuUsPerRequest'),
+  );
+}

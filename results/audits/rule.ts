@@ -1,0 +1,27 @@
+// In: nothing. Out: what an audit rule is, and how its figures are worded.
+import type { CompletedTrial, Finding } from '../../bench/core/types.ts';
+
+/** What one check found: `fail` makes the trial invalid, `warn` is a caveat. `detail` is a sentence with the figures. */
+export type Check = Pick<Finding, 'state' | 'detail'>;
+
+/** A check on each trial by itself. */
+export interface TrialRule {
+  rule: Finding['rule'];
+  check(trial: CompletedTrial): Check;
+}
+
+/** A check on all completed trials of one arm together. */
+export interface ArmRule {
+  rule: Finding['rule'];
+  check(trials: readonly CompletedTrial[]): Check;
+}
+
+/** A whole number with thousands separated: 12,345. */
+export function whole(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** A share as a percentage to one digit: 0.913 is 91.3 %. */
+export function percent(ratio: number): string {
+  return `${(ratio * 100).toFixed(1)} %`;
+}

@@ -1,0 +1,207 @@
+// In: the trials of a cell. Out: each arm's row of the table, and each arm against the baseline on every metric.
+import type {
+  ArmSummary,
+  Comparison,
+  CompletedTrial,
+  Metric,
+  Slice,
+  TrialResult,
+} from '../bench/core/types.ts';
+import { METRICS } from '../bench/core/types.ts';
+import { mergeHistograms } from './histogram.ts';
+import type { Interval } from './stats.ts';
+import { replicateInterval, trimmedMean } from './stats.ts';
+
+/** Share of a replicate's blocks left out at each end: a garbage collection or a neighbour's burst hits a few of them. */
+const BLOCK_TRIM = 0.2;
+
+/**
+ * How a metric is read. `slice` metrics are compared block by block, `trial` ones (quantiles, which need many samples)
+ * once a replicate. Each gives null where there is nothing to read.
+ */
+type MetricReader = { isHigherBetter: boolean } & (
+  | { of: 'slice'; read: (slice: Slice) => number | null }
+  | { of: 'trial'; read: (trial: CompletedTrial) => number | null }
+);
+
+const METRIC_READERS: Record<Metric, MetricReader> = {
+  requestsPerSec: {
+    isHigherBetter: true,
+    of: 'slice',
+    read: slice => positive((slice.completed / slice.windowMs) * 1000),
+  },
+  meanUs: { isHigherBetter: false, of: 'slice', read: slice => positive(slice.meanUs) },
+  p50Us: { isHigherBetter: false, of: 'trial', read: trial => positive(trial.measurement.response.p50Us) },
+  p99Us: { isHigherBetter: false, of: 'trial', read: trial => positive(trial.measurement.response.p99Us) },
+  cpuUsPerRequest: {
+    isHigherBetter: false,
+    of: 'slice',
+    read: slice => positive(slice.generatorCpuUs / slice.exchanges),
+  },
+};
+
+/**
+ * Compares every arm with the baseline on every metric, in order of first appearance. Ratios are candidate / baseline.
+ * A replicate counts where both arms completed with data. A trial that failed an audit counts too: it is marked, not hidden.
+ */
+export function compareArms(cell: { baseline: string; trials: readonly TrialResult[] }): Comparison[] {
+  const arms = trialsByArm(cell.trials);
+  const baseline = arms.get(cell.baseline) ?? [];
+  return [...arms]
+    .filter(([arm]) => arm !== cell.baseline)
+    .flatMap(([candidate, trials]) =>
+      METRICS.map(metric => {
+        const logRatios = replicateLogRatios(metric, trials, baseline);
+        const ratio = replicateInterval(logRatios);
+        return {
+          metric,
+          baseline: cell.baseline,
+          candidate,
+          ratio,
+          replicateRatios: logRatios.map(Math.exp),
+          verdict: verdictOf(ratio, METRIC_READERS[metric].isHigherBetter),
+        };
+      }),
+    );
+}
+
+/**
+ * The verdict by where the interval lies; never "the same", for which there is no evidence in a finite run.
+ *
+ *     metric where higher is better        metric where lower is better
+ *               1                                    1
+ *      |--*--|  |            worse          |--*--|  |            better
+ *            |--*--|         unsure               |--*--|         unsure
+ *               |  |--*--|   better                  |  |--*--|   worse
+ *
+ * No interval (fewer than two replicates): unsure.
+ */
+export function verdictOf(ratio: Interval | null, isHigherBetter: boolean): Comparison['verdict'] {
+  if (ratio === null || (ratio.low <= 1 && ratio.high >= 1)) return 'unsure';
+  return ratio.low > 1 === isHigherBetter ? 'better' : 'worse';
+}
+
+/**
+ * Whether every ratio of requests/s is known to within `precision` (0.05: the interval reaches no more than 5 % of the
+ * value to either side). A ratio without an interval is not; a cell of one arm has nothing to be unsure of.
+ */
+export function isPrecise(comparisons: readonly Comparison[], precision: number): boolean {
+  return comparisons
+    .filter(({ metric }) => metric === 'requestsPerSec')
+    .every(
+      ({ ratio }) =>
+        ratio !== null &&
+        ratio.high / ratio.value - 1 <= precision &&
+        1 - ratio.low / ratio.value <= precision,
+    );
+}
+
+/**
+ * What each arm did, in order of first appearance. `trials` counts the completed ones; requestsPerSec is null when there
+ * are none, and of one trial it is a value without an interval (low = high = value). Quantiles are those of the merged
+ * histograms; connections and requests are sums, warm-up included; CPU is the mean over trials.
+ */
+export function summariseArms(trials: readonly TrialResult[]): ArmSummary[] {
+  return [...trialsByArm(trials)].map(([arm, completed]) => summariseArm(arm, completed));
+}
+
+function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummary {
+  const measurements = trials.map(trial => trial.measurement);
+  const total = (read: (measurement: CompletedTrial['measurement']) => number) =>
+    measurements.reduce((sum, measurement) => sum + read(measurement), 0);
+  const mean = (read: (measurement: CompletedTrial['measurement']) => number) =>
+    measurements.length === 0 ? 0 : total(read) / measurements.length;
+  const { meanUs, p50Us, p90Us, p99Us, p999Us, maxUs } = mergeHistograms(measurements.map(m => m.response));
+  const completed = total(m => m.completed);
+  const failed = total(m => m.failed);
+  return {
+    arm,
+    trials: trials.length,
+    requestsPerSec: rateOf(trials),
+    meanUs,
+    p50Us,
+    p90Us,
+    p99Us,
+    p999Us,
+    maxUs,
+    completed,
+    failed,
+    errorRatio: completed + failed === 0 ? 0 : failed / (completed + failed),
+    opened: total(m => m.ledger.opened),
+    accepted: total(m => m.ledger.accepted),
+    needed: {
+      least: total(m => m.ledger.needed.least),
+      most: measurements.some(m => m.ledger.needed.most === null)
+        ? null
+        : total(m => m.ledger.needed.most ?? 0),
+    },
+    requestsSent: total(m => m.ledger.requestsSent),
+    generatorCpuUsPerRequest: mean(m => m.generator.cpuUsPerRequest),
+    targetCpuUsPerRequest: mean(m => m.target.cpuUsPerRequest),
+  };
+}
+
+/** Requests/s over the replicates: the location and interval of their logarithms, back in requests/s. */
+function rateOf(trials: readonly CompletedTrial[]): Interval | null {
+  const rates = trials
+    .filter(({ measurement }) => measurement.steadyMs > 0)
+    .map(({ measurement }) => (measurement.completed / measurement.steadyMs) * 1000);
+  if (rates.length === 0) return null;
+  const interval = rates.every(rate => rate > 0) ? replicateInterval(rates.map(Math.log)) : null;
+  if (interval !== null) return interval;
+  const value = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+  return { value, low: value, high: value };
+}
+
+/** One log ratio a replicate, in order of replicates. */
+function replicateLogRatios(
+  metric: Metric,
+  candidates: readonly CompletedTrial[],
+  baselines: readonly CompletedTrial[],
+): number[] {
+  const reader = METRIC_READERS[metric];
+  return candidates
+    .toSorted((a, b) => a.trial.replicate - b.trial.replicate)
+    .flatMap(candidate => {
+      const baseline = baselines.find(trial => trial.trial.replicate === candidate.trial.replicate);
+      if (baseline === undefined) return [];
+      const logRatio =
+        reader.of === 'trial'
+          ? logRatioOf(reader.read(candidate), reader.read(baseline))
+          : trimmedMean(blockLogRatios(reader.read, candidate, baseline), BLOCK_TRIM);
+      return logRatio === null ? [] : [logRatio];
+    });
+}
+
+/** One log ratio for each block in which both arms have something to read. */
+function blockLogRatios(
+  read: (slice: Slice) => number | null,
+  candidate: CompletedTrial,
+  baseline: CompletedTrial,
+): number[] {
+  const baselineSlices = new Map(baseline.measurement.slices.map(slice => [slice.block, slice]));
+  return candidate.measurement.slices.flatMap(slice => {
+    const other = baselineSlices.get(slice.block);
+    const logRatio = other === undefined ? null : logRatioOf(read(slice), read(other));
+    return logRatio === null ? [] : [logRatio];
+  });
+}
+
+function logRatioOf(candidate: number | null, baseline: number | null): number | null {
+  return candidate === null || baseline === null ? null : Math.log(candidate / baseline);
+}
+
+function positive(value: number): number | null {
+  return value > 0 && Number.isFinite(value) ? value : null;
+}
+
+/** Completed trials by arm, every arm in order of first appearance, also one whose trials all failed. */
+function trialsByArm(trials: readonly TrialResult[]): Map<string, CompletedTrial[]> {
+  const arms = new Map<string, CompletedTrial[]>();
+  for (const result of trials) {
+    const list = arms.get(result.trial.arm) ?? [];
+    arms.set(result.trial.arm, list);
+    if (result.state === 'completed') list.push(result);
+  }
+  return arms;
+}

@@ -1,0 +1,25 @@
+// In: the schemas that parse stored files. Out: the same as JSON Schema (2020-12), for readers in other languages.
+import { z } from 'zod';
+import { Run, TrialResult } from '../bench/core/types.ts';
+
+/** Of run.json. */
+export function runJsonSchema(): object {
+  return { title: 'conntax run', ...z.toJSONSchema(Run, { target: 'draft-2020-12' }) };
+}
+
+/** Of each line of trials.ndjson. */
+export function trialJsonSchema(): object {
+  return { title: 'conntax trial result', ...z.toJSONSchema(TrialResult, { target: 'draft-2020-12' }) };
+}
+
+/** The committed files by name, as text. */
+export function schemaFiles(): { name: string; content: string }[] {
+  return [
+    { name: 'run.schema.json', content: textOf(runJsonSchema()) },
+    { name: 'trial.schema.json', content: textOf(trialJsonSchema()) },
+  ];
+}
+
+function textOf(schema: object): string {
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}

@@ -1,0 +1,54 @@
+// In: how an arm and its target treat connections, and how many requests were sent. Out: how many connections that takes.
+import type { Client, Load, Target } from '../bench/core/scenario.ts';
+import type { Ledger } from '../bench/core/types.ts';
+
+/** A connection that may idle for less than this can expire between two slices of its arm. */
+const LONGEST_PAUSE_MS = 10_000;
+
+/**
+ * The fewest and the most connections that `requests` can take if every setting works as stated.
+ *
+ * A connection carries at most `perConnection` requests: the least of the client's requestsPerConnection, the target's
+ * maxRequestsPerSocket (0: no limit), and 1 where the target answers with Connection: close.
+ * - 1: exactly `requests`.
+ * - m: at least ceil(requests / m). At most floor(requests / m) full ones and those still in use at the end, which are as
+ *   many as the pool holds, or else the users.
+ * - no limit: at least one, at most as many as the pool holds; null (no bound) when the pool is unlimited.
+ *
+ * Where idle connections can expire within a pause of the arm (a keep-alive or idle timeout below 10 s, or no timeout
+ * stated by either side, so that the library's own default counts), every request may need a new one: at most `requests`.
+ */
+export function neededConnections(arm: {
+  client: Client;
+  target: Target;
+  load: Load;
+  requests: number;
+}): Ledger['needed'] {
+  const { client, target, load, requests } = arm;
+  const perConnection = requestsPerConnection(client, target);
+  if (perConnection === 1) return { least: requests, most: requests };
+  const poolSize = client.pool.maxConnections;
+  const most = Number.isFinite(perConnection)
+    ? Math.floor(requests / perConnection) + (typeof poolSize === 'number' ? poolSize : load.concurrency)
+    : typeof poolSize === 'number'
+      ? poolSize
+      : null;
+  return {
+    least: Math.ceil(Number.isFinite(perConnection) ? requests / perConnection : Math.min(requests, 1)),
+    most: most === null ? null : canExpire(client, target) ? requests : Math.min(requests, most),
+  };
+}
+
+function requestsPerConnection(client: Client, target: Target): number {
+  const byClient =
+    client.requestsPerConnection === 'unlimited' ? Number.POSITIVE_INFINITY : client.requestsPerConnection;
+  const byTarget = target.maxRequestsPerSocket || Number.POSITIVE_INFINITY;
+  return target.connectionClose ? 1 : Math.min(byClient, byTarget);
+}
+
+function canExpire(client: Client, target: Target): boolean {
+  const idleMs = client.pool.idleTimeoutMs;
+  const isServerQuick = target.keepAliveTimeoutMs > 0 && target.keepAliveTimeoutMs < LONGEST_PAUSE_MS;
+  const isClientQuick = idleMs === undefined ? !target.keepAliveHint : idleMs < LONGEST_PAUSE_MS;
+  return isServerQuick || isClientQuick;
+}

@@ -1,0 +1,191 @@
+// In: a trial and a source of dice. Out: what measuring it might have given, consistent from slices to histograms.
+import { randomLogNormal } from 'd3-random';
+import type { Random } from '../../bench/core/random.ts';
+import type {
+  Histogram,
+  Ledger,
+  Measurement,
+  Resources,
+  Slice,
+  Timeline,
+  Trial,
+} from '../../bench/core/types.ts';
+import type { LatencyRecorder } from '../histogram.ts';
+import { createLatencyRecorder, emptyHistogram } from '../histogram.ts';
+import { neededConnections } from '../needed-connections.ts';
+
+/** The truth of every sample: latency(k) = SERVICE_US + HANDSHAKE_US / k at 100 users. */
+export const SERVICE_US = 4_800;
+export const HANDSHAKE_US = 20_000;
+
+const WARMUP_MS = 1_500;
+const WINDOW_MS = 100;
+const SLICE_MS = 130;
+const SIGMA = 0.25;
+const BODY_BYTES = 1_024;
+
+interface Place {
+  blocks: number;
+  position: number;
+  arms: number;
+  random: Random;
+}
+
+/** One trial's measurement: latencies are lognormal, and the rate is what Little's law makes of them. */
+export function sampleMeasurement(trial: Trial, place: Place): Measurement {
+  const k = trial.client.requestsPerConnection;
+  const share = k === 'unlimited' ? 0 : 1 / k;
+  const replicateFactor = 1 + 0.02 * (place.random() - 0.5);
+  const meanUs = (SERVICE_US + HANDSHAKE_US * share) * replicateFactor;
+  const recorders = {
+    response: createLatencyRecorder(),
+    wait: createLatencyRecorder(),
+    firstByte: createLatencyRecorder(),
+    connect: createLatencyRecorder(),
+  };
+  const slices = Array.from({ length: place.blocks }, (_, block) =>
+    sampleSlice({ block, meanUs, share, concurrency: trial.load.concurrency, place, recorders }),
+  );
+  const completed = sum(slices, slice => slice.completed);
+  const exchanges = sum(slices, slice => slice.exchanges);
+  const sent = exchanges + Math.round((trial.load.concurrency * WARMUP_MS * 1000) / meanUs);
+  const opened = k === 'unlimited' ? trial.load.concurrency : Math.ceil(sent / k);
+  for (let connection = 0; connection < opened; connection++) {
+    recorders.connect.recordUs(300 + 400 * place.random());
+  }
+  const response = finish(recorders.response);
+  return {
+    warmupMs: WARMUP_MS,
+    isSteady: true,
+    steadyMs: place.blocks * WINDOW_MS,
+    completed,
+    failed: 0,
+    bytes: completed * BODY_BYTES,
+    outcomes: { ok: { count: completed } },
+    response,
+    service: response,
+    wait: finish(recorders.wait),
+    firstByte: finish(recorders.firstByte),
+    connect: finish(recorders.connect),
+    tls: emptyHistogram(),
+    timeline: timelineOf(slices, response.maxUs),
+    slices,
+    ledger: sampleLedger(trial, sent, opened),
+    generator: resourcesOf(slices, slice => slice.generatorCpuUs, 0.93, 96_000_000),
+    target: resourcesOf(slices, slice => slice.targetCpuUs, 0.71, 88_000_000),
+    kernel: {
+      activeOpens: opened,
+      passiveOpens: opened,
+      retransmits: 0,
+      synRetransmits: 0,
+      listenDrops: 0,
+      timeWaitCreated: k === 'unlimited' ? 0 : opened,
+    },
+  };
+}
+
+function sampleSlice(of: {
+  block: number;
+  meanUs: number;
+  share: number;
+  concurrency: number;
+  place: Place;
+  recorders: Record<'response' | 'wait' | 'firstByte', LatencyRecorder>;
+}): Slice {
+  const { block, share, concurrency, place, recorders } = of;
+  const position = (block + place.position) % place.arms;
+  const meanUs = of.meanUs * (1 + 0.03 * (place.random() - 0.5));
+  const drawUs = randomLogNormal.source(place.random)(Math.log(meanUs) - SIGMA ** 2 / 2, SIGMA);
+  const completed = Math.round((concurrency * WINDOW_MS * 1000) / meanUs);
+  let totalUs = 0;
+  for (let request = 0; request < completed; request++) {
+    const us = drawUs();
+    const waitUs = us * (0.1 + 0.6 * share);
+    recorders.response.recordUs(us);
+    recorders.wait.recordUs(waitUs);
+    recorders.firstByte.recordUs((us - waitUs) * 0.95);
+    totalUs += us;
+  }
+  const exchanges = Math.round((completed * SLICE_MS) / WINDOW_MS);
+  return {
+    block,
+    position,
+    atMs: WARMUP_MS * place.arms + (block * place.arms + position) * SLICE_MS,
+    windowMs: WINDOW_MS,
+    completed,
+    failed: 0,
+    meanUs: totalUs / completed,
+    exchanges,
+    generatorCpuUs: exchanges * (27 + 150 * share) * (1 + 0.05 * place.random()),
+    targetCpuUs: exchanges * (35 + 60 * share) * (1 + 0.05 * place.random()),
+  };
+}
+
+function sampleLedger(trial: Trial, sent: number, opened: number): Ledger {
+  const { client, target, load } = trial;
+  const k = client.requestsPerConnection;
+  return {
+    opened,
+    accepted: opened,
+    needed: neededConnections({ client, target, load, requests: sent }),
+    requestsSent: sent,
+    requestsSeen: sent,
+    answered: sent,
+    failed: 0,
+    unfinished: 0,
+    handshakesFull: 0,
+    handshakesResumed: 0,
+    clientHandshakesFull: 0,
+    clientHandshakesResumed: 0,
+    requestsPerConnection: spread(sent, opened, k === 'unlimited' ? Math.ceil(sent / opened) : k),
+  };
+}
+
+/** All connections carry `each` requests, and the last what is left. */
+function spread(requests: number, connections: number, each: number): Ledger['requestsPerConnection'] {
+  const full = Math.floor(requests / each);
+  const rest = requests - full * each;
+  return [
+    ...(rest > 0 && connections > full ? [{ requests: rest, connections: 1 }] : []),
+    { requests: each, connections: full },
+  ];
+}
+
+function timelineOf(slices: readonly Slice[], maxUs: number): Timeline {
+  return {
+    widthMs: WINDOW_MS,
+    buckets: slices.map(({ atMs, completed, failed, meanUs }) => ({
+      atMs,
+      completed,
+      failed,
+      meanUs,
+      maxUs,
+    })),
+  };
+}
+
+function resourcesOf(
+  slices: readonly Slice[],
+  read: (slice: Slice) => number,
+  eventLoopRatio: number,
+  rssBytes: number,
+): Resources {
+  const cpuUs = sum(slices, read);
+  return {
+    cpuUs,
+    cpuUsPerRequest: cpuUs / sum(slices, slice => slice.exchanges),
+    cpuRatio: cpuUs / (slices.length * SLICE_MS * 1000),
+    eventLoopRatio,
+    rssBytes,
+  };
+}
+
+function finish(recorder: LatencyRecorder): Histogram {
+  const histogram = recorder.summary();
+  recorder.close();
+  return histogram;
+}
+
+function sum<T>(items: readonly T[], read: (item: T) => number): number {
+  return items.reduce((total, item) => total + read(item), 0);
+}

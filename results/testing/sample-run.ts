@@ -1,0 +1,141 @@
+// In: what a test wants to see. Out: a complete stored run, the same at every call, that no process had to measure.
+import { createRandom } from '../../bench/core/random.ts';
+import { Scenario } from '../../bench/core/scenario.ts';
+import type { CellResult, Run, TrialResult } from '../../bench/core/types.ts';
+import { auditCell } from '../audit.ts';
+import { compareArms, summariseArms } from '../compare.ts';
+import { sampleHost } from './sample-host.ts';
+import { sampleMeasurement } from './sample-measurement.ts';
+
+export interface SampleOptions {
+  /** Two arms, or the six of an amortisation curve. */
+  scenario?: 'short-vs-persistent' | 'requests-per-connection';
+  replicates?: number;
+  blocks?: number;
+  /** failed: one generator died; invalid: the target saw connections of which the client knows nothing. */
+  trouble?: 'none' | 'failed-trial' | 'invalid-trial';
+}
+
+export const SAMPLE_RUN_ID = '2026-11-23T12-25-52Z-k3f9';
+const STARTED_AT_MS = Date.parse('2026-11-23T12:25:52.000Z');
+const REPLICATE_MS = 5_000;
+
+/** A run that passes every audit unless trouble is asked for: by default 2 arms, 4 replicates, 6 blocks. */
+export function sampleRun(options: SampleOptions = {}): { run: Run; trials: TrialResult[] } {
+  const { scenario: name = 'short-vs-persistent', replicates = 4, blocks = 6, trouble = 'none' } = options;
+  const scenario = SCENARIOS[name];
+  const random = createRandom(20_261_123, name);
+  const trials: TrialResult[] = [];
+  for (let replicate = 0; replicate < replicates; replicate++) {
+    Object.entries(scenario.clients).forEach(([arm, client], position) => {
+      const trial: TrialResult['trial'] = {
+        id: `${scenario.name}/r${replicate}/${arm}`,
+        scenario: scenario.name,
+        cell: scenario.name,
+        replicate,
+        arm,
+        target: scenario.target,
+        load: scenario.load,
+        client,
+        seed: 1 + trials.length,
+      };
+      const measurement = sampleMeasurement(trial, {
+        blocks,
+        position,
+        arms: Object.keys(scenario.clients).length,
+        random,
+      });
+      const startedAt = new Date(STARTED_AT_MS + replicate * REPLICATE_MS).toISOString();
+      trials.push({ trial, startedAt, state: 'completed', isPartial: false, measurement });
+    });
+  }
+  spoil(trials, trouble);
+  return { run: runOf(scenario, trials, replicates), trials };
+}
+
+function runOf(scenario: Scenario, trials: readonly TrialResult[], replicates: number): Run {
+  const elapsedMs = replicates * REPLICATE_MS;
+  const isComplete = trials.every(({ state }) => state === 'completed');
+  const cell: CellResult = {
+    cell: scenario.name,
+    scenario,
+    replicates,
+    stop: 'precise',
+    stopDetail: `every ratio is within 5 % after ${replicates} replicates`,
+    elapsedMs,
+    arms: summariseArms(trials),
+    comparisons: compareArms({ baseline: scenario.baseline, trials }),
+    findings: auditCell(trials),
+  };
+  return {
+    schemaVersion: 1,
+    id: SAMPLE_RUN_ID,
+    state: isComplete ? 'complete' : 'partial',
+    startedAt: new Date(STARTED_AT_MS).toISOString(),
+    finishedAt: new Date(STARTED_AT_MS + elapsedMs).toISOString(),
+    conntax: '0.1.0',
+    command: ['conntax', 'run', scenario.name],
+    seed: 1,
+    git: { commit: '3f9c1d2a7b6e5048c1f0a9d8e7b6c5d4e3f2a1b0', isDirty: false },
+    host: sampleHost,
+    cells: [cell],
+  };
+}
+
+/** Makes the last trial of the second arm go wrong. */
+function spoil(trials: TrialResult[], trouble: NonNullable<SampleOptions['trouble']>): void {
+  const index = trials.length - 1;
+  const last = trials[index];
+  if (last?.state !== 'completed') return;
+  switch (trouble) {
+    case 'none':
+      return;
+    case 'failed-trial':
+      trials[index] = {
+        trial: last.trial,
+        startedAt: last.startedAt,
+        state: 'failed',
+        error: {
+          code: 'generator-died',
+          message: 'the generator ended with signal SIGKILL',
+          detail: '<b>stderr</b>: Killed',
+        },
+      };
+      return;
+    case 'invalid-trial':
+      last.measurement.ledger.accepted += 7;
+      return;
+    default:
+      trouble satisfies never;
+  }
+}
+
+/** As a scenario file gives it; every other setting is the default. */
+const SCENARIOS: Record<NonNullable<SampleOptions['scenario']>, Scenario> = {
+  'short-vs-persistent': Scenario.parse({
+    name: 'short-vs-persistent',
+    question: 'What does a new connection for every request cost, compared with a pool of 100?',
+    tags: ['quick'],
+    target: { behaviour: { name: 'fixed', bytes: 1024 } },
+    clients: {
+      short: { requestsPerConnection: 1 },
+      persistent: { pool: { maxConnections: 100 } },
+    },
+    baseline: 'short',
+  }),
+  'requests-per-connection': Scenario.parse({
+    name: 'requests-per-connection',
+    question: 'After how many requests has a connection paid for its handshake?',
+    tags: ['quick'],
+    target: { behaviour: { name: 'fixed', bytes: 1024 } },
+    clients: {
+      one: { requestsPerConnection: 1 },
+      two: { requestsPerConnection: 2 },
+      five: { requestsPerConnection: 5 },
+      ten: { requestsPerConnection: 10 },
+      fifty: { requestsPerConnection: 50 },
+      unlimited: { pool: { maxConnections: 100 } },
+    },
+    baseline: 'one',
+  }),
+};

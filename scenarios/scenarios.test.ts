@@ -1,0 +1,29 @@
+// Every scenario that comes with conntax is valid, is named as its file, and the quick ones are quick.
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type LoadOptions, listScenarios, loadScenarios } from '../bench/plan/load-scenarios.ts';
+import { planRun } from '../bench/plan/plan.ts';
+import { behaviours, transports } from '../bench/registry.ts';
+
+const builtinDir = fileURLToPath(new URL('.', import.meta.url));
+const options: LoadOptions = { builtinDir, cwd: builtinDir, transports, behaviours };
+
+test('every shipped scenario is valid and named as its file', async () => {
+  const files = (await readdir(builtinDir)).filter(
+    file => file.endsWith('.ts') && !file.endsWith('.test.ts'),
+  );
+  const scenarios = await listScenarios(options);
+  assert.deepEqual(
+    scenarios.map(scenario => `${scenario.name}.ts`),
+    files.sort((left, right) => (left.slice(0, -3) < right.slice(0, -3) ? -1 : 1)),
+  );
+  assert.ok(scenarios.length >= 3);
+});
+
+test('the quick scenarios fit the 90 seconds of npm run bench', async () => {
+  const plan = planRun(await loadScenarios([], options), { seed: 1 });
+  assert.ok(plan.cells.length >= 3);
+  assert.ok(plan.estimatedMs <= 85_000, `about ${plan.estimatedMs} ms`);
+});

@@ -1,0 +1,17 @@
+// Out: the classic comparison, the same load with a connection for each request and with a pool.
+import { defineScenario } from '../bench/define-scenario.ts';
+
+export default defineScenario({
+  name: 'short-vs-persistent',
+  question:
+    'How much faster is the same load over persistent connections than with one connection per request?',
+  tags: ['quick', 'basics'],
+  target: { behaviour: { name: 'fixed', bytes: 1024 } },
+  load: { concurrency: 100 },
+  timing: { warmupMinMs: 1_000, warmupMaxMs: 1_500, measureMs: 1_500, budgetMs: 20_000 },
+  clients: {
+    short: { requestsPerConnection: 1 },
+    persistent: { pool: { maxConnections: 100 } },
+  },
+  baseline: 'short',
+});

@@ -1,0 +1,128 @@
+// In: a target as a scenario states it, and a behaviour. Out: that server, listening on 127.0.0.1, and its counters.
+import type { ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import fastify from 'fastify';
+import { z } from 'zod';
+import type { BehaviourModule, Endpoint } from '../bench/core/contracts.ts';
+import { UsageError } from '../bench/core/errors.ts';
+import { createRandom } from '../bench/core/random.ts';
+import type { Target } from '../bench/core/scenario.ts';
+import { countConnections, type TargetCounters } from './counters.ts';
+import { createCertificate } from './tls.ts';
+
+/**
+ * Connections that may wait to be accepted; the kernel lowers it to net.core.somaxconn. Node's own default of 511 drops
+ * SYNs when a thousand clients connect at once, which then shows as connects of one second.
+ */
+const BACKLOG = 4096;
+
+/** For a header that never ends; nothing that is measured comes near it. */
+const HEADERS_TIMEOUT_MS = 60_000;
+
+export interface OpenTarget {
+  endpoint: Endpoint;
+  read(): TargetCounters;
+  /** Stops listening and destroys every connection; resolves when both are done. */
+  close(): Promise<void>;
+}
+
+export interface OpenTargetOptions {
+  target: Target;
+  /** The module that `target.behaviour.name` stands for. */
+  behaviour: BehaviourModule;
+  seed: number;
+}
+
+function parseBehaviour(behaviour: BehaviourModule, target: Target): unknown {
+  const parsed = behaviour.options.safeParse(target.behaviour);
+  if (parsed.success) return parsed.data;
+  throw new UsageError(
+    `invalid options of behaviour "${target.behaviour.name}":\n${z.prettifyError(parsed.error)}`,
+  );
+}
+
+async function createTlsOptions(target: Target) {
+  if (target.tls === 'none') return null;
+  const { keyPem, certPem } = await createCertificate();
+  const version = `TLSv${target.tls}` as const;
+  return {
+    key: keyPem,
+    cert: certPem,
+    minVersion: version,
+    maxVersion: version,
+    ALPNProtocols: ['http/1.1'],
+  };
+}
+
+/**
+ * Says in the response's header what becomes of its connection. Where nothing is set here, Node announces keep-alive
+ * with the hint. At the limit of requests Node would only announce the close and leave the socket open; said explicitly
+ * it is also done, so that no request ever meets the 503 that Node has for one too many. An explicit keep-alive is
+ * what suppresses the hint.
+ */
+function stateConnectionPolicy(response: ServerResponse, target: Target, requestsCarried: number): void {
+  const isLimitReached = target.maxRequestsPerSocket > 0 && requestsCarried >= target.maxRequestsPerSocket;
+  if (target.connectionClose || isLimitReached) response.setHeader('Connection', 'close');
+  else if (!target.keepAliveHint && response.shouldKeepAlive) response.setHeader('Connection', 'keep-alive');
+}
+
+/**
+ * Opens the target on a free port of 127.0.0.1. It answers GET and POST on every path alike, a POST once its body has
+ * arrived. An idle connection is closed by keepAliveTimeoutMs after its last answer; one that has sent nothing at all
+ * gets the time of a header (60 s).
+ *
+ * @throws UsageError when the behaviour refuses its options; the system's error when listening fails.
+ */
+export async function openTarget({ target, behaviour, seed }: OpenTargetOptions): Promise<OpenTarget> {
+  const options = parseBehaviour(behaviour, target);
+  const respond = behaviour.createResponder(options, createRandom(seed, 'behaviour', target.behaviour.name));
+  const tlsOptions = await createTlsOptions(target);
+
+  const app = fastify({
+    https: tlsOptions,
+    rewriteUrl: () => '/',
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    requestTimeout: 0,
+    connectionTimeout: 0,
+    forceCloseConnections: true,
+    return503OnClosing: false,
+  });
+  const { server } = app;
+  server.keepAliveTimeout = target.keepAliveTimeoutMs;
+  server.keepAliveTimeoutBuffer = 0;
+  server.maxRequestsPerSocket = target.maxRequestsPerSocket;
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+
+  const connections = countConnections(server);
+  server.prependListener('request', (request, response) => {
+    stateConnectionPolicy(response, target, connections.countRequest(request.socket));
+  });
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, body, done) => {
+    body.once('end', () => done(null));
+    body.resume();
+  });
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/',
+    handler: (_request, reply) => {
+      reply.hijack();
+      respond(reply.raw);
+    },
+  });
+
+  await app.listen({ host: '127.0.0.1', port: 0, backlog: BACKLOG });
+  const { port } = server.address() as AddressInfo;
+  return {
+    endpoint: tlsOptions
+      ? { origin: `https://127.0.0.1:${port}`, caPem: tlsOptions.cert }
+      : { origin: `http://127.0.0.1:${port}` },
+    read: connections.read,
+    async close() {
+      server.on('connection', socket => socket.destroy());
+      connections.destroyConnections();
+      await app.close();
+    },
+  };
+}

@@ -1,0 +1,174 @@
+// What every behaviour of the registry must do, and what each does of its own.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { after, before, suite, test } from 'node:test';
+import { z } from 'zod';
+import type { BehaviourModule } from '../../bench/core/contracts.ts';
+import { UsageError } from '../../bench/core/errors.ts';
+import { Target } from '../../bench/core/scenario.ts';
+import { behaviours } from '../../bench/registry.ts';
+import { type OpenTarget, openTarget } from '../app.ts';
+import { type Client, createClient } from '../testing/client.ts';
+
+type Name = keyof typeof behaviours;
+
+/** Per behaviour: cases of options with the length of the body and the mean service time that they promise. */
+const promises: Record<Name, { options: Record<string, unknown>; bytes: number; meanMs: number }[]> = {
+  fixed: [
+    { options: {}, bytes: 1024, meanMs: 0 },
+    { options: { bytes: 0 }, bytes: 0, meanMs: 0 },
+    { options: { bytes: 1 }, bytes: 1, meanMs: 0 },
+    { options: { bytes: 100_000, contentType: 'text/plain; charset=utf-8' }, bytes: 100_000, meanMs: 0 },
+  ],
+  delay: [
+    { options: {}, bytes: 1024, meanMs: 5 },
+    { options: { meanMs: 0.5, bytes: 10 }, bytes: 10, meanMs: 0.5 },
+    { options: { distribution: 'uniform', minMs: 1, maxMs: 4 }, bytes: 1024, meanMs: 2.5 },
+    { options: { distribution: 'exponential', meanMs: 2 }, bytes: 1024, meanMs: 2 },
+    { options: { distribution: 'lognormal', meanMs: 2, sigma: 1 }, bytes: 1024, meanMs: 2 },
+  ],
+  stream: [
+    { options: {}, bytes: 10_240, meanMs: 90 },
+    { options: { chunks: 1, chunkBytes: 7 }, bytes: 7, meanMs: 0 },
+    { options: { chunks: 50, chunkBytes: 100_000, intervalMs: 0 }, bytes: 5_000_000, meanMs: 0 },
+  ],
+};
+
+const refused: Record<Name, Record<string, unknown>[]> = {
+  fixed: [{ bytes: -1 }, { bytes: 1.5 }, { bytes: 2 ** 40 }, { contentType: 'a\r\nb: c' }, { chunks: 2 }],
+  delay: [
+    { meanMs: -1 },
+    { distribution: 'pareto' },
+    { distribution: 'uniform', minMs: 3, maxMs: 2 },
+    { distribution: 'uniform', meanMs: 3 },
+    { distribution: 'exponential', sigma: 1 },
+    { distribution: 'lognormal', sigma: 0 },
+  ],
+  stream: [{ chunks: 0 }, { chunkBytes: 0 }, { intervalMs: -1 }, { bytes: 2 }],
+};
+
+for (const name of Object.keys(behaviours) as Name[]) {
+  suite(`behaviour ${name}`, async () => {
+    const behaviour: BehaviourModule = (await behaviours[name]()).default;
+
+    test('its options parse by name alone, and every one is described', () => {
+      assert.equal(behaviour.options.safeParse({ name }).success, true);
+      const schema = z.toJSONSchema(behaviour.options, { io: 'input' });
+      for (const variant of schema.oneOf ?? [schema]) {
+        const described = Object.entries((variant as z.core.JSONSchema.JSONSchema).properties ?? {});
+        assert.ok(described.length > 1);
+        for (const [option, about] of described) {
+          assert.ok(typeof about === 'object' && about.description, `${option} has a description`);
+        }
+      }
+    });
+
+    test('it refuses an unknown option, another name and what is out of bounds', () => {
+      for (const options of [{ unknown: 1 }, { name: 'other' }, ...refused[name]]) {
+        const result = behaviour.options.safeParse({ name, ...options });
+        assert.equal(result.success, false, JSON.stringify(options));
+      }
+    });
+
+    test('a target with invalid options is refused with the option named', async () => {
+      const target = Target.parse({ behaviour: { name, unknown: 1 } });
+      await assert.rejects(openTarget({ target, behaviour, seed: 1 }), (error: Error) => {
+        assert.ok(error instanceof UsageError);
+        assert.match(error.message, new RegExp(`"${name}".*unknown`, 's'));
+        return true;
+      });
+    });
+
+    for (const { options, bytes, meanMs } of promises[name]) {
+      suite(`with ${JSON.stringify(options)}`, () => {
+        let target: OpenTarget;
+        let client: Client;
+        before(async () => {
+          const stated = Target.parse({ behaviour: { name, ...options } });
+          target = await openTarget({ target: stated, behaviour, seed: 1 });
+          client = createClient(target.endpoint);
+        });
+        after(async () => {
+          client.close();
+          await target.close();
+        });
+
+        test('it declares its mean service time', () => {
+          assert.equal(behaviour.meanServiceMs(behaviour.options.parse({ name, ...options })), meanMs);
+        });
+
+        test('its body has the length promised and an end that lets the connection be reused', async () => {
+          for (const [path, method] of [
+            ['/', 'GET'],
+            ['/any/%zz/path?q=1', 'GET'],
+            ['/', 'POST'],
+          ] as const) {
+            const answer = await client.ask(path, {
+              method,
+              ...(method === 'POST' && { body: 'x'.repeat(70_000) }),
+            });
+            assert.equal(answer.status, 200);
+            assert.equal(answer.body.length, bytes);
+            const length = answer.headers['content-length'];
+            if (length === undefined) assert.equal(answer.headers['transfer-encoding'], 'chunked');
+            else assert.equal(length, String(bytes));
+            const isJson = answer.headers['content-type'] === 'application/json';
+            if (isJson && bytes > 0) assert.doesNotThrow(() => JSON.parse(answer.body.toString()));
+          }
+          assert.equal(client.openedConnections(), 1);
+          assert.equal(target.read().accepted, 1);
+        });
+
+        test('it answers pipelined requests in turn, and HEAD without a body', async () => {
+          const socket = connect(Number(new URL(target.endpoint.origin).port), '127.0.0.1');
+          const head = 'HEAD / HTTP/1.1\r\nHost: t\r\n\r\n';
+          socket.write(`${head}${head}GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n`);
+          const text = Buffer.concat(await socket.toArray()).toString('latin1');
+          assert.equal(text.match(/HTTP\/1\.1 200 OK/g)?.length, 3);
+          assert.match(text.split('\r\n\r\n')[1]!, /^HTTP/);
+          assert.match(text.split('\r\n\r\n')[2]!, /^HTTP/);
+        });
+      });
+    }
+
+    test('when the client goes away, its pending answers end and leave no timer', async () => {
+      const slow = { delay: { meanMs: 60_000 }, stream: { intervalMs: 60_000 }, fixed: {} }[name];
+      const ended: Promise<unknown>[] = [];
+      const respond = behaviour.createResponder(behaviour.options.parse({ name, ...slow }), () => 0.5);
+      const target = await openTarget({
+        target: Target.parse({ behaviour: { name, ...slow } }),
+        seed: 1,
+        behaviour: {
+          ...behaviour,
+          createResponder: () => response => {
+            ended.push(once(response, 'close'));
+            respond(response);
+            if (ended.length === 3) socket.destroy();
+          },
+        },
+      });
+      const timersBefore = process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length;
+      const socket = connect(Number(new URL(target.endpoint.origin).port), '127.0.0.1');
+      socket.write('GET / HTTP/1.1\r\nHost: t\r\n\r\n'.repeat(3));
+      await once(socket, 'close');
+      await Promise.all(ended);
+      assert.equal(ended.length, 3);
+      const timersAfter = process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length;
+      assert.ok(timersAfter <= timersBefore, `${timersAfter} timers, ${timersBefore} before`);
+      await target.close();
+    });
+  });
+}
+
+test('a stream sends its first chunk before its last is due', async () => {
+  const behaviour: BehaviourModule = (await behaviours.stream()).default;
+  const stated = Target.parse({ behaviour: { name: 'stream', chunks: 2, intervalMs: 60_000 } });
+  const target = await openTarget({ target: stated, behaviour, seed: 1 });
+  const socket = connect(Number(new URL(target.endpoint.origin).port), '127.0.0.1');
+  socket.write('GET / HTTP/1.1\r\nHost: t\r\n\r\n');
+  const [chunk] = await once(socket, 'data');
+  assert.match(String(chunk), /^HTTP\/1\.1 200 OK.*Transfer-Encoding: chunked.*\r\n400\r\nabc/s);
+  socket.destroy();
+  await target.close();
+});

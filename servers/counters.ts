@@ -1,0 +1,85 @@
+// In: the events of a server's connections. Out: how many there were, what they carried and what their handshakes were.
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { ProcessReading, TargetReading } from '../bench/core/protocol.ts';
+
+/** The connection accounts of a target, cumulative but for openConnections. */
+export type TargetCounters = Omit<TargetReading, keyof ProcessReading>;
+
+export interface ConnectionCounters {
+  /** To be called for each request, before it is answered. Returns how many the connection has now carried. */
+  countRequest(socket: Socket): number;
+  read(): TargetCounters;
+  /** Destroys every open connection, those in a handshake included. */
+  destroyConnections(): void;
+}
+
+/** Requests of a connection as a bin of the distribution: exact to 64, two significant digits above. */
+export function requestsBin(requests: number): number {
+  return requests <= 64 ? requests : Number(requests.toPrecision(2));
+}
+
+/**
+ * Counts the connections of a server that does not listen yet. A handshake counts once it is complete (a failed one is
+ * an accepted connection without requests).
+ *
+ * Under TLS a connection is two sockets: the raw one, which is accepted and closed, and the secure one, which carries
+ * requests. They cannot be matched by public API and need not be: connections that carried nothing are those closed
+ * less those that carried something.
+ */
+export function countConnections(server: Server): ConnectionCounters {
+  const open = new Set<Socket>();
+  const carriedBy = new Map<Socket, number>();
+  const closedByBin = new Map<number, number>();
+  let accepted = 0;
+  let requests = 0;
+  let handshakesFull = 0;
+  let handshakesResumed = 0;
+  let closedCarriers = 0;
+
+  server.on('connection', (socket: Socket) => {
+    accepted++;
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  server.on('secureConnection', (socket: TLSSocket) => {
+    if (socket.isSessionReused()) handshakesResumed++;
+    else handshakesFull++;
+  });
+
+  const tally = (socket: Socket) => {
+    const bin = requestsBin(carriedBy.get(socket)!);
+    carriedBy.delete(socket);
+    closedByBin.set(bin, (closedByBin.get(bin) ?? 0) + 1);
+    closedCarriers++;
+  };
+
+  return {
+    countRequest(socket) {
+      requests++;
+      const carried = (carriedBy.get(socket) ?? 0) + 1;
+      carriedBy.set(socket, carried);
+      if (carried === 1) socket.once('close', () => tally(socket));
+      return carried;
+    },
+    read() {
+      // Between the close of the two sockets of a TLS connection the difference may be off by one, but never stays so.
+      const idle = Math.max(0, accepted - open.size - closedCarriers);
+      const carried = [...closedByBin].sort(([a], [b]) => a - b);
+      return {
+        accepted,
+        requests,
+        openConnections: open.size,
+        handshakesFull,
+        handshakesResumed,
+        requestsPerConnection: [...(idle > 0 ? [[0, idle] as const] : []), ...carried].map(
+          ([requests, connections]) => ({ requests, connections }),
+        ),
+      };
+    },
+    destroyConnections() {
+      for (const socket of open) socket.destroy();
+    },
+  };
+}

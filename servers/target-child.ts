@@ -1,0 +1,71 @@
+// In: TargetCommand messages from the parent process. Out: a target that listens until told to stop, and TargetReply messages.
+import { closest } from 'fastest-levenshtein';
+import type { BehaviourModule } from '../bench/core/contracts.ts';
+import { UsageError } from '../bench/core/errors.ts';
+import type { TargetCommand, TargetReply } from '../bench/core/protocol.ts';
+import { readProcess } from '../bench/probes/process.ts';
+import { behaviours } from '../bench/registry.ts';
+import { type OpenTarget, openTarget } from './app.ts';
+
+type StartCommand = Extract<TargetCommand, { type: 'start' }>;
+
+function reply(message: TargetReply): void {
+  process.send?.(message);
+}
+
+/** Tells the parent why, and leaves once that is on its way. */
+function fail(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  process.send?.({ type: 'failed', message } satisfies TargetReply, () => process.exit(1));
+}
+
+async function loadBehaviour(name: string): Promise<BehaviourModule> {
+  const known = Object.keys(behaviours);
+  const load = Object.hasOwn(behaviours, name) ? behaviours[name as keyof typeof behaviours] : undefined;
+  if (load) return (await load()).default;
+  throw new UsageError(
+    `unknown behaviour "${name}": known are ${known.join(', ')}, of which ${closest(name, known)} is nearest`,
+  );
+}
+
+async function start({ target, seed }: StartCommand): Promise<OpenTarget> {
+  const behaviour = await loadBehaviour(target.behaviour.name);
+  const opened = await openTarget({ target, behaviour, seed });
+  reply({ type: 'started', endpoint: opened.endpoint });
+  return opened;
+}
+
+let opening: Promise<OpenTarget> | undefined;
+
+async function obey(command: TargetCommand): Promise<void> {
+  switch (command.type) {
+    case 'start':
+      if (opening) throw new Error('the target has been started already');
+      opening = start(command);
+      await opening;
+      return;
+    case 'read': {
+      if (!opening) throw new Error('the target has not been started, so there is nothing to read');
+      const opened = await opening;
+      reply({ type: 'reading', reading: { ...opened.read(), ...readProcess() } });
+      return;
+    }
+    case 'stop':
+      await (await opening)?.close();
+      process.exit(0);
+      break;
+    default:
+      command satisfies never;
+  }
+}
+
+if (!process.send) {
+  process.stderr.write(
+    'target-child is started by conntax run, with a process channel; it does nothing alone\n',
+  );
+  process.exit(2);
+}
+// The terminal sends Ctrl-C to the whole group; when the target ends is for the parent to say.
+process.on('SIGINT', () => {});
+process.once('disconnect', () => process.exit(0));
+process.on('message', (command: TargetCommand) => void obey(command).catch(fail));
