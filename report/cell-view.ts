@@ -1,6 +1,7 @@
 // In: a stored cell and its trials. Out: the same as tables and charts read it: its arms with their look and their marks.
 import type { Client } from '../bench/core/scenario.ts';
-import type { ArmSummary, CellResult, CompletedTrial, Run, TrialResult } from '../bench/core/types.ts';
+import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
+import type { ArmSummary, CellResult, Run } from '../bench/core/run-types.ts';
 import type { Mark } from './report.ts';
 
 /** Above this share of a core the generator's own cost is what is measured. */
@@ -47,7 +48,11 @@ export function armNames(run: Run): string[] {
   return [...new Set(run.cells.flatMap(cell => [cell.scenario.baseline, ...armsOf(cell)]))];
 }
 
-export function viewCell(result: CellResult, trials: readonly TrialResult[], names: readonly string[]): CellView {
+export function viewCell(
+  result: CellResult,
+  trials: readonly TrialResult[],
+  names: readonly string[],
+): CellView {
   const own = trials.filter(({ trial }) => trial.cell === result.cell);
   const invalidTrials = new Set(
     result.findings.flatMap(({ state, trial }) => (state === 'fail' && trial !== undefined ? [trial] : [])),
@@ -95,7 +100,8 @@ function isInvalid(name: string, { result, trials }: Omit<CellView, 'arms'>): bo
 
 function isClientBound(name: string, cell: CellResult, trials: readonly CompletedTrial[]): boolean {
   const isWarned = cell.findings.some(
-    ({ rule, state, arm }) => rule === 'bottleneck' && state !== 'pass' && (arm === undefined || arm === name),
+    ({ rule, state, arm }) =>
+      rule === 'bottleneck' && state !== 'pass' && (arm === undefined || arm === name),
   );
   return isWarned && trials.some(({ measurement }) => measurement.generator.cpuRatio > BUSY_CPU_RATIO);
 }

@@ -1,5 +1,5 @@
 // In: a metric. Out: its name, its unit, and what better and worse mean for it.
-import type { Comparison, Metric } from '../bench/core/types.ts';
+import type { Comparison, Metric } from '../bench/core/run-types.ts';
 
 export const METRIC_TITLES: Record<Metric, string> = {
   requestsPerSec: 'requests/s',

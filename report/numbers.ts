@@ -36,7 +36,10 @@ export function latencyText(us: number): string {
  * interval's half-width, and there are at most 4. Bounds on different sides of `divide` stay apart from it in the text,
  * so that the words never contradict a verdict. Without width (one trial) 3 digits.
  */
-export function intervalTexts(interval: Interval, divide?: number): { value: string; low: string; high: string } {
+export function intervalTexts(
+  interval: Interval,
+  divide?: number,
+): { value: string; low: string; high: string } {
   const { value, low, high } = interval;
   const half = (high - low) / 2;
   if (!(half > 0) || !(value > 0)) {

@@ -1,6 +1,6 @@
 // In: nothing. Out: the noun Report: everything worded and rounded, as plain data; a format only lays it out.
 import type { TopLevelSpec } from 'vega-lite';
-import type { AUDITS, Finding, Run, StopReason } from '../bench/core/types.ts';
+import type { AUDITS, Finding, Run, StopReason } from '../bench/core/run-types.ts';
 
 export type JsonValue =
   | string

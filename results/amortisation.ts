@@ -1,5 +1,5 @@
 // In: the mean latency of arms that differ in requests per connection. Out: what a handshake costs, and when it is paid off.
-import type { CellResult } from '../bench/core/types.ts';
+import type { CellResult } from '../bench/core/run-types.ts';
 
 /** One arm: how many requests share a connection, its mean latency, and how sure that is (1 / variance, up to a factor). */
 export interface AmortisationPoint {
@@ -16,7 +16,12 @@ export interface AmortisationFit {
   handshakeUs: number;
   /** Share of the arms' weighted variance that the model explains, 0 to 1. */
   r2: number;
-  arms: { arm: string; requestsPerConnection: number | 'unlimited'; measuredUs: number; predictedUs: number }[];
+  arms: {
+    arm: string;
+    requestsPerConnection: number | 'unlimited';
+    measuredUs: number;
+    predictedUs: number;
+  }[];
   /**
    * The fewest requests per connection at which a request's share of the handshake is at most 10 % of the service time:
    * handshake / k <= 0.1 x service. Null when the fit gives no such k (no handshake cost, or no service time).

@@ -1,5 +1,6 @@
 // In: the trials of a cell. Out: every check on them, as findings with the figures behind them.
-import type { CompletedTrial, Finding, TrialResult } from '../bench/core/types.ts';
+import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
+import type { Finding } from '../bench/core/run-types.ts';
 import { blockSpread } from './audits/block-spread.ts';
 import { bottleneck } from './audits/bottleneck.ts';
 import { conservation } from './audits/conservation.ts';
@@ -10,8 +11,6 @@ import { replicateSpread } from './audits/replicate-spread.ts';
 import { retransmits } from './audits/retransmits.ts';
 import type { ArmRule, TrialRule } from './audits/rule.ts';
 import { steadiness } from './audits/steadiness.ts';
-
-export { neededConnections } from './needed-connections.ts';
 
 const TRIAL_RULES: readonly TrialRule[] = [
   conservation,
@@ -38,39 +37,14 @@ export function isTrialValid(result: TrialResult): boolean {
 }
 
 /**
- * All findings of a cell, arms in order of first appearance: for each rule every failure by itself, with its trial; the
- * warnings of an arm as one, with the figures of the first and how many trials share it; and one pass where all passed.
- * Then the rules on the arm as a whole. Failed trials have nothing to audit.
+ * What only the trials of an arm together can show: one finding an arm and rule, in order of first appearance. Failed
+ * trials have nothing to audit.
  */
 export function auditCell(trials: readonly TrialResult[]): Finding[] {
   const completed = trials.filter(trial => trial.state === 'completed');
   const arms = new Set(completed.map(({ trial }) => trial.arm));
   return [...arms].flatMap(arm => {
     const ofArm = completed.filter(({ trial }) => trial.arm === arm);
-    return [
-      ...gatherByRule(ofArm.flatMap(auditTrial)),
-      ...ARM_RULES.map(({ rule, check }) => ({ rule, arm, ...check(ofArm) })),
-    ];
+    return ARM_RULES.map(({ rule, check }) => ({ rule, arm, ...check(ofArm) }));
   });
-}
-
-/** The findings of one arm's trials, gathered rule by rule. */
-function gatherByRule(findings: readonly Finding[]): Finding[] {
-  return TRIAL_RULES.flatMap(({ rule }) => {
-    const ofRule = findings.filter(finding => finding.rule === rule);
-    const fails = ofRule.filter(({ state }) => state === 'fail');
-    const warns = ofRule.filter(({ state }) => state === 'warn');
-    if (fails.length + warns.length === 0) return shared(ofRule, ofRule.length);
-    return [...fails, ...shared(warns, ofRule.length)];
-  });
-}
-
-/** One finding for several that say the same of different trials. */
-function shared(findings: readonly Finding[], trials: number): Finding[] {
-  const [first] = findings;
-  if (first === undefined) return [];
-  const { trial, ...finding } = first;
-  if (trials === 1) return [first];
-  const detail = `${first.detail} (so in ${findings.length} of ${trials} trials; figures of ${trial})`;
-  return [{ ...finding, detail }];
 }

@@ -5,7 +5,8 @@ import { distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import type { Problem } from '../bench/core/errors.ts';
 import { UsageError } from '../bench/core/errors.ts';
-import { Run, TrialResult } from '../bench/core/types.ts';
+import { TrialResult } from '../bench/core/types.ts';
+import { Run } from '../bench/core/run-types.ts';
 import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, TRIALS_FILE } from './layout.ts';
 import { isRunId } from './run-id.ts';
 
@@ -34,7 +35,9 @@ export function readRun(resultsDir: string, ref?: string): StoredRun {
 function latestDir(resultsDir: string): string {
   const path = join(resultsDir, LATEST_FILE);
   if (!existsSync(path)) {
-    throw new UsageError(`there is no latest run in ${resultsDir}: measure one, or name one${known(resultsDir, '')}`);
+    throw new UsageError(
+      `there is no latest run in ${resultsDir}: measure one, or name one${known(resultsDir, '')}`,
+    );
   }
   const id = readText(path).trim();
   if (!isRunId(id)) throw new UsageError(`${path} does not hold the id of a run${known(resultsDir, '')}`);
@@ -76,7 +79,8 @@ function readRunFile(dir: string): Run {
   }
   const json = parseJson(readText(file));
   if (json === undefined) throw new UsageError(`${file} is not JSON: it was damaged or is of another kind`);
-  const version = typeof json === 'object' && json !== null && 'schemaVersion' in json ? json.schemaVersion : null;
+  const version =
+    typeof json === 'object' && json !== null && 'schemaVersion' in json ? json.schemaVersion : null;
   if (version !== SCHEMA_VERSION) {
     throw new UsageError(
       `${file} has schema version ${JSON.stringify(version)}; this conntax reads version ${SCHEMA_VERSION}: use the conntax that wrote it`,
@@ -94,7 +98,9 @@ function readTrials(dir: string, run: Run): { trials: TrialResult[]; isTorn: boo
   if (rest === '') return { trials, isTorn: false };
   if (run.state !== 'complete' && parseJson(rest) === undefined) return { trials, isTorn: true };
   if (run.state === 'complete' && parseJson(rest) === undefined) {
-    throw new UsageError(`${file}: line ${lines.length + 1} is cut short, though the run says that it is complete`);
+    throw new UsageError(
+      `${file}: line ${lines.length + 1} is cut short, though the run says that it is complete`,
+    );
   }
   return { trials: [...trials, parseTrial(rest, file, lines.length + 1)], isTorn: false };
 }

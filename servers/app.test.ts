@@ -2,16 +2,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { suite, test } from 'node:test';
-import { createClient, openTestTarget } from './testing/client.ts';
+import type { Endpoint } from '../bench/core/contracts.ts';
+import { connectRaw, createClient, readToEnd, type Scope } from './testing/client.ts';
+import { openTestTarget } from './testing/target.ts';
 
-/** Asks `count` times in a row. */
-async function askTimes(client: ReturnType<typeof createClient>, count: number) {
-  const answers = [];
-  for (let asked = 0; asked < count; asked++) answers.push(await client.ask());
-  return answers;
-}
+const GET = 'GET / HTTP/1.1\r\nHost: t\r\n\r\n';
 
 suite('keep-alive hint', () => {
   const cases = [
@@ -21,199 +18,183 @@ suite('keep-alive hint', () => {
     { keepAliveHint: false, keepAliveTimeoutMs: 72_000, hint: undefined },
   ];
   for (const { hint, ...stated } of cases) {
-    test(`${JSON.stringify(stated)} announces ${hint ?? 'nothing'} and keeps the connection`, async () => {
-      const target = await openTestTarget(stated);
-      const client = createClient(target.endpoint);
-      for (const { headers } of await askTimes(client, 3)) {
+    test(`${JSON.stringify(stated)} announces ${hint ?? 'nothing'} and keeps the connection`, async t => {
+      const target = await openTestTarget(t, stated);
+      const client = createClient(t, target.endpoint);
+      for (const { headers } of await client.askTimes(3)) {
         assert.equal(headers['keep-alive'], hint);
         assert.equal(headers.connection, 'keep-alive');
       }
       assert.equal(client.openedConnections(), 1);
       assert.equal(target.read().accepted, 1);
-      client.close();
-      await target.close();
     });
   }
 });
 
 suite('end of a connection', () => {
   for (const keepAliveHint of [true, false]) {
-    test(`connectionClose ends every connection after its answer (hint ${keepAliveHint})`, async () => {
-      const target = await openTestTarget({ connectionClose: true, keepAliveHint });
-      const client = createClient(target.endpoint);
-      for (const { headers } of await askTimes(client, 3)) {
+    test(`connectionClose ends every connection after its answer (hint ${keepAliveHint})`, async t => {
+      const target = await openTestTarget(t, { connectionClose: true, keepAliveHint });
+      const client = createClient(t, target.endpoint);
+      for (const { headers } of await client.askTimes(3)) {
         assert.equal(headers.connection, 'close');
         assert.equal(headers['keep-alive'], undefined);
       }
       assert.equal(client.openedConnections(), 3);
-      client.close();
       await target.close();
       assert.deepEqual(target.read().requestsPerConnection, [{ requests: 1, connections: 3 }]);
     });
 
-    test(`maxRequestsPerSocket is exact, its last answer says close (hint ${keepAliveHint})`, async () => {
-      const target = await openTestTarget({ maxRequestsPerSocket: 3, keepAliveHint });
-      const client = createClient(target.endpoint);
-      const answers = await askTimes(client, 7);
-      assert.deepEqual(
-        answers.map(({ status, headers }) => `${status} ${headers.connection}`),
-        ['keep-alive', 'keep-alive', 'close', 'keep-alive', 'keep-alive', 'close', 'keep-alive'].map(
-          c => `200 ${c}`,
-        ),
-      );
+    test(`maxRequestsPerSocket is exact, its last answer says close (hint ${keepAliveHint})`, async t => {
+      const target = await openTestTarget(t, { maxRequestsPerSocket: 3, keepAliveHint });
+      const client = createClient(t, target.endpoint);
+      const answers = await client.askTimes(7);
+      const said = answers.map(({ status, headers }) => `${status} ${headers.connection}`);
+      const round = ['200 keep-alive', '200 keep-alive', '200 close'];
+      assert.deepEqual(said, [...round, ...round, '200 keep-alive']);
       assert.equal(client.openedConnections(), 3);
-      client.close();
       await target.close();
       assert.deepEqual(target.read().requestsPerConnection, [
         { requests: 1, connections: 1 },
         { requests: 3, connections: 2 },
       ]);
     });
+
+    test(`a client's Connection: close is honoured (hint ${keepAliveHint})`, async t => {
+      const target = await openTestTarget(t, { keepAliveHint });
+      const socket = connectRaw(t, target.endpoint);
+      socket.write('GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n');
+      assert.match(await readToEnd(socket), /\r\nConnection: close\r\n/);
+    });
   }
 
-  test('at maxRequestsPerSocket the server itself closes, and a request too many gets no answer, so no 503', async () => {
-    const target = await openTestTarget({ maxRequestsPerSocket: 2 });
-    const socket = connect(Number(new URL(target.endpoint.origin).port), '127.0.0.1');
-    socket.write('GET / HTTP/1.1\r\nHost: t\r\n\r\n'.repeat(3));
-    const text = Buffer.concat(await socket.toArray()).toString('latin1');
+  test('at maxRequestsPerSocket the server itself closes, and a request too many gets no answer, so no 503', async t => {
+    const target = await openTestTarget(t, { maxRequestsPerSocket: 2 });
+    const socket = connectRaw(t, target.endpoint);
+    socket.write(GET.repeat(3));
+    const text = await readToEnd(socket);
     assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 200']);
-    await target.close();
     assert.equal(target.read().requests, 2);
   });
 
-  test("a client's Connection: close is honoured, with the hint on or off", async () => {
-    for (const keepAliveHint of [true, false]) {
-      const target = await openTestTarget({ keepAliveHint });
-      const socket = connect(Number(new URL(target.endpoint.origin).port), '127.0.0.1');
-      socket.write('GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n');
-      assert.match(Buffer.concat(await socket.toArray()).toString('latin1'), /\r\nConnection: close\r\n/);
-      await target.close();
-    }
-  });
-
-  test('HTTP/1.0 connections end after one request, or stay when keep-alive is asked for', async () => {
-    const target = await openTestTarget({ maxRequestsPerSocket: 2 });
-    for (const [header, expected] of [
-      ['', 1],
-      ['Connection: keep-alive\r\n', 2],
-    ] as const) {
-      const socket = connect(Number(new URL(target.endpoint.origin).port), '127.0.0.1');
+  const oldClients = [
+    { header: '', answers: 1 },
+    { header: 'Connection: keep-alive\r\n', answers: 2 },
+  ];
+  for (const { header, answers } of oldClients) {
+    test(`HTTP/1.0 with "${header.trim()}" and at most 2 requests a connection gets ${answers}`, async t => {
+      const target = await openTestTarget(t, { maxRequestsPerSocket: 2 });
+      const socket = connectRaw(t, target.endpoint);
       socket.write(`GET / HTTP/1.0\r\n${header}\r\n`.repeat(3));
-      const text = Buffer.concat(await socket.toArray()).toString('latin1');
-      assert.equal(text.match(/HTTP\/1\.1 200/g)?.length, expected);
-    }
-    await target.close();
-  });
+      assert.equal((await readToEnd(socket)).match(/HTTP\/1\.1 200/g)?.length, answers);
+    });
+  }
 });
 
 suite('idle connections', () => {
-  /** A plain server of Node that closes idle connections after so long exactly: what order is judged against. */
-  async function openReference(keepAliveTimeout: number) {
-    const server = http.createServer({ keepAliveTimeout, keepAliveTimeoutBuffer: 0 }, (_, response) =>
-      response.end(),
-    );
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const { port } = server.address() as AddressInfo;
-    return { server, client: createClient({ origin: `http://127.0.0.1:${port}` }) };
+  /** A connection that has had one answer; it sees `end` only if the server closes it. */
+  async function askOnce(scope: Scope, endpoint: Endpoint): Promise<Socket> {
+    const socket = connectRaw(scope, endpoint);
+    socket.write(GET);
+    await once(socket, 'data');
+    return socket;
   }
 
-  test('the server closes one after keepAliveTimeoutMs, without a grace of its own', async () => {
-    const target = await openTestTarget({ keepAliveTimeoutMs: 50 });
-    const client = createClient(target.endpoint);
-    const reference = await openReference(600);
-    const closes: string[] = [];
-    const [ours, other] = await Promise.all([client.ask(), reference.client.ask()]);
-    ours.socket.once('close', () => closes.push('50 ms'));
-    other.socket.once('close', () => closes.push('600 ms'));
-    await once(other.socket, 'close');
-    assert.deepEqual(closes, ['50 ms', '600 ms']);
+  /** A connection to a plain server of Node that closes it after so long idle, exactly: what order is judged by. */
+  async function askReference(scope: Scope, keepAliveTimeout: number): Promise<Socket> {
+    const options = { keepAliveTimeout, keepAliveTimeoutBuffer: 0 };
+    const server = http.createServer(options, (_, response) => response.end('reference'));
+    scope.after(() => server.close());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    return askOnce(scope, { origin: `http://127.0.0.1:${port}` });
+  }
+
+  test('the server closes one after keepAliveTimeoutMs, without a grace of its own', async t => {
+    const target = await openTestTarget(t, { keepAliveTimeoutMs: 50 });
+    const [socket, reference] = await Promise.all([askOnce(t, target.endpoint), askReference(t, 600)]);
+    const ends: string[] = [];
+    socket.once('end', () => ends.push('50 ms'));
+    reference.once('end', () => ends.push('600 ms'));
+    await once(reference, 'end');
+    assert.deepEqual(ends, ['50 ms', '600 ms']);
     assert.deepEqual(target.read().requestsPerConnection, [{ requests: 1, connections: 1 }]);
-    client.close();
-    reference.client.close();
-    reference.server.close();
-    await target.close();
   });
 
-  test('with keepAliveTimeoutMs 0 it never does', async () => {
-    const target = await openTestTarget({ keepAliveTimeoutMs: 0 });
-    const client = createClient(target.endpoint);
-    const reference = await openReference(100);
-    const [, other] = await Promise.all([client.ask(), reference.client.ask()]);
-    await once(other.socket, 'close');
-    await client.ask();
-    assert.equal(client.openedConnections(), 1);
-    client.close();
-    reference.client.close();
-    reference.server.close();
-    await target.close();
+  test('with keepAliveTimeoutMs 0 it never does', async t => {
+    const target = await openTestTarget(t, { keepAliveTimeoutMs: 0 });
+    const [socket, reference] = await Promise.all([askOnce(t, target.endpoint), askReference(t, 100)]);
+    await once(reference, 'end');
+    socket.write(GET);
+    await once(socket, 'data');
+    assert.equal(target.read().accepted, 1);
   });
 });
 
 suite('counters', () => {
-  test('open connections, requests and what closed connections carried', async () => {
-    const target = await openTestTarget();
-    const [silent] = [connect(Number(new URL(target.endpoint.origin).port), '127.0.0.1')];
-    await once(silent, 'connect');
-    const client = createClient(target.endpoint);
-    await askTimes(client, 130);
-    const { requestsPerConnection, ...running } = target.read();
-    assert.deepEqual(running, {
+  test('open connections, requests and what closed connections carried', async t => {
+    const target = await openTestTarget(t);
+    await once(connectRaw(t, target.endpoint), 'connect');
+    await createClient(t, target.endpoint).askTimes(133);
+    assert.deepEqual(target.read(), {
       accepted: 2,
-      requests: 130,
+      requests: 133,
       openConnections: 2,
       handshakesFull: 0,
       handshakesResumed: 0,
+      requestsPerConnection: [],
     });
-    assert.deepEqual(requestsPerConnection, []);
-    client.close();
     await target.close();
     assert.equal(target.read().openConnections, 0);
     assert.deepEqual(target.read().requestsPerConnection, [
       { requests: 0, connections: 1 },
       { requests: 130, connections: 1 },
     ]);
-    silent.destroy();
   });
 
-  test('a request that the target does not answer with its behaviour is counted too', async () => {
-    const target = await openTestTarget();
-    const client = createClient(target.endpoint);
-    assert.equal((await client.ask('/', { method: 'DELETE' })).status, 404);
+  test('a request that the behaviour does not answer is counted too', async t => {
+    const target = await openTestTarget(t);
+    assert.equal((await createClient(t, target.endpoint).ask('/', { method: 'DELETE' })).status, 404);
     assert.equal(target.read().requests, 1);
-    client.close();
-    await target.close();
   });
 
-  test('many connections at once are all accepted and counted', async () => {
-    const target = await openTestTarget();
-    const client = createClient(target.endpoint, { maxSockets: 50, maxFreeSockets: 50 });
+  test('many connections at once are all accepted and counted', async t => {
+    const target = await openTestTarget(t);
+    const client = createClient(t, target.endpoint, { maxSockets: 50, maxFreeSockets: 50 });
     for (let burst = 0; burst < 3; burst++) await Promise.all(Array.from({ length: 50 }, () => client.ask()));
     assert.equal(client.openedConnections(), 50);
     assert.equal(target.read().openConnections, 50);
-    client.close();
     await target.close();
-    assert.deepEqual(target.read().requestsPerConnection, [{ requests: 3, connections: 50 }]);
+    const { requestsPerConnection } = target.read();
+    assert.equal(
+      requestsPerConnection.reduce((sum, { connections }) => sum + connections, 0),
+      50,
+    );
+    assert.equal(
+      requestsPerConnection.reduce((sum, { requests, connections }) => sum + requests * connections, 0),
+      150,
+    );
   });
 });
 
-test('close ends idle, busy and silent connections, and frees the port', async () => {
-  const target = await openTestTarget();
-  const port = Number(new URL(target.endpoint.origin).port);
-  const sockets = [
-    connect(port, '127.0.0.1'),
-    connect(port, '127.0.0.1'),
-    connect(port, '127.0.0.1'),
-  ] as const;
-  const ended = sockets.map(
-    socket => new Promise(resolve => socket.on('error', () => {}).once('close', resolve)),
-  );
-  await Promise.all(sockets.map(socket => once(socket, 'connect')));
-  sockets[0].write('GET / HTTP/1.1\r\nHost: t\r\n\r\n');
-  sockets[1].write('POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\nhalf');
-  await once(sockets[0].resume(), 'data');
-  for (const socket of sockets) socket.resume();
+test('close ends idle, busy and silent connections, and frees the port', async t => {
+  const target = await openTestTarget(t);
+  const idle = connectRaw(t, target.endpoint);
+  const busy = connectRaw(t, target.endpoint);
+  const silent = connectRaw(t, target.endpoint);
+  const ended = [idle, busy, silent].map(socket => {
+    return new Promise(resolve =>
+      socket
+        .resume()
+        .on('error', () => {})
+        .once('close', resolve),
+    );
+  });
+  await Promise.all([idle, busy, silent].map(socket => once(socket, 'connect')));
+  busy.write('POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\nhalf');
+  idle.write(GET);
+  await once(idle, 'data');
   await target.close();
   await Promise.all(ended);
-  const [error] = await once(connect(port, '127.0.0.1'), 'error').catch(refusal => [refusal]);
-  assert.equal(error.code, 'ECONNREFUSED');
+  await assert.rejects(once(connectRaw(t, target.endpoint), 'connect'), { code: 'ECONNREFUSED' });
 });

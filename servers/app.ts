@@ -22,7 +22,7 @@ const HEADERS_TIMEOUT_MS = 60_000;
 export interface OpenTarget {
   endpoint: Endpoint;
   read(): TargetCounters;
-  /** Stops listening and destroys every connection; resolves when both are done. */
+  /** Destroys every connection and stops listening; resolves when both are done, so that the counters are final. */
   close(): Promise<void>;
 }
 
@@ -121,7 +121,7 @@ export async function openTarget({ target, behaviour, seed }: OpenTargetOptions)
     read: connections.read,
     async close() {
       server.on('connection', socket => socket.destroy());
-      connections.destroyConnections();
+      await connections.destroyConnections();
       await app.close();
     },
   };

@@ -11,8 +11,8 @@ export interface ConnectionCounters {
   /** To be called for each request, before it is answered. Returns how many the connection has now carried. */
   countRequest(socket: Socket): number;
   read(): TargetCounters;
-  /** Destroys every open connection, those in a handshake included. */
-  destroyConnections(): void;
+  /** Destroys every open connection, those in a handshake included; resolves when each has been counted as closed. */
+  destroyConnections(): Promise<void>;
 }
 
 /** Requests of a connection as a bin of the distribution: exact to 64, two significant digits above. */
@@ -78,8 +78,12 @@ export function countConnections(server: Server): ConnectionCounters {
         ),
       };
     },
-    destroyConnections() {
+    async destroyConnections() {
+      const closed = [...open, ...carriedBy.keys()].map(
+        socket => new Promise(resolve => socket.once('close', resolve)),
+      );
       for (const socket of open) socket.destroy();
+      await Promise.all(closed);
     },
   };
 }

@@ -1,6 +1,6 @@
-// In: nothing. Out: every noun that is stored, as a schema (for parsing files) and a type. Plain data that survives JSON.
+// In: nothing. Out: the nouns of a trial, as schemas (for parsing files) and types. Plain data that survives JSON.
 import { z } from 'zod';
-import { Client, Load, Scenario, Target } from './scenario.ts';
+import { Client, Load, Target } from './scenario.ts';
 
 const count = () => z.int().min(0);
 const amount = () => z.number().min(0);
@@ -152,7 +152,6 @@ export const FailureCode = z.enum([
   'trial-hung',
   'ports-exhausted',
   'descriptor-limit',
-  'interrupted',
   'internal',
 ]);
 export type FailureCode = z.infer<typeof FailureCode>;
@@ -178,121 +177,3 @@ export const TrialResult = z.discriminatedUnion('state', [
 ]);
 export type TrialResult = z.infer<typeof TrialResult>;
 export type CompletedTrial = Extract<TrialResult, { state: 'completed' }>;
-
-export const METRICS = ['requestsPerSec', 'meanUs', 'p50Us', 'p99Us', 'cpuUsPerRequest'] as const;
-export type Metric = (typeof METRICS)[number];
-
-/** A candidate arm against the baseline arm, on one metric; ratio = candidate / baseline. */
-export const Comparison = z.strictObject({
-  metric: z.enum(METRICS),
-  baseline: z.string(),
-  candidate: z.string(),
-  ratio: z
-    .strictObject({ value: amount(), low: amount(), high: amount() })
-    .nullable()
-    .describe('95 % interval; null when there are too few replicates for one'),
-  replicateRatios: z.array(amount()).describe('One robust ratio a replicate, in order'),
-  verdict: z.enum(['better', 'worse', 'unsure']),
-});
-export type Comparison = z.infer<typeof Comparison>;
-
-/** What an arm did over all its valid and invalid trials: the row of a table. */
-export const ArmSummary = z.strictObject({
-  arm: z.string(),
-  trials: count(),
-  requestsPerSec: z.strictObject({ value: amount(), low: amount(), high: amount() }).nullable(),
-  meanUs: amount(),
-  p50Us: amount(),
-  p90Us: amount(),
-  p99Us: amount(),
-  p999Us: amount(),
-  maxUs: amount(),
-  completed: count(),
-  failed: count(),
-  errorRatio: amount(),
-  opened: count(),
-  accepted: count(),
-  needed: z.strictObject({ least: count(), most: count().nullable() }),
-  requestsSent: count(),
-  generatorCpuUsPerRequest: amount(),
-  targetCpuUsPerRequest: amount(),
-});
-export type ArmSummary = z.infer<typeof ArmSummary>;
-
-export const AUDITS = [
-  'conservation',
-  'ledger',
-  'littles-law',
-  'bottleneck',
-  'listen-drops',
-  'retransmits',
-  'steadiness',
-  'block-spread',
-  'replicate-spread',
-] as const;
-
-/** One check and its outcome. `fail` makes a trial invalid; `warn` is a caveat shown beside the figure. */
-export const Finding = z.strictObject({
-  rule: z.enum(AUDITS),
-  state: z.enum(['pass', 'warn', 'fail']),
-  arm: z.string().optional(),
-  trial: z.string().optional().describe('Trial id, when the finding is about one'),
-  detail: z.string().describe('A sentence with the figures behind it'),
-});
-export type Finding = z.infer<typeof Finding>;
-
-/** Why no further replicate of a cell was started. */
-export const StopReason = z.enum(['precise', 'budget', 'max-replicates', 'interrupted', 'failed']);
-export type StopReason = z.infer<typeof StopReason>;
-
-export const CellResult = z.strictObject({
-  cell: z.string(),
-  scenario: Scenario,
-  replicates: count(),
-  stop: StopReason,
-  stopDetail: z.string(),
-  elapsedMs: amount(),
-  arms: z.array(ArmSummary),
-  comparisons: z.array(Comparison),
-  findings: z.array(Finding),
-});
-export type CellResult = z.infer<typeof CellResult>;
-
-/** The machine and its state: what a reader needs to judge a figure. */
-export const Host = z.strictObject({
-  hostname: z.string(),
-  platform: z.string(),
-  kernel: z.string(),
-  cpuModel: z.string(),
-  cpuCount: count(),
-  memoryBytes: amount(),
-  loadAverage: z.array(z.number()).length(3),
-  node: z.string(),
-  v8: z.string(),
-  openssl: z.string(),
-  packages: z.record(z.string(), z.string()).describe('Versions of the packages that are measured or measure'),
-  descriptorLimit: count().nullable(),
-  ephemeralPorts: z.strictObject({ low: count(), high: count() }).nullable(),
-  tcpTwReuse: z.int().nullable(),
-  pinning: z
-    .strictObject({ targetCpu: z.int(), generatorCpu: z.int() })
-    .nullable()
-    .describe('Cores of the processes; null: not pinned'),
-  pinningDetail: z.string(),
-});
-export type Host = z.infer<typeof Host>;
-
-export const Run = z.strictObject({
-  schemaVersion: z.literal(1),
-  id: z.string(),
-  state: z.enum(['complete', 'partial', 'failed']),
-  startedAt: z.iso.datetime(),
-  finishedAt: z.iso.datetime(),
-  conntax: z.string().describe('Version of conntax'),
-  command: z.array(z.string()),
-  seed: z.int(),
-  git: z.strictObject({ commit: z.string(), isDirty: z.boolean() }).nullable(),
-  host: Host,
-  cells: z.array(CellResult),
-});
-export type Run = z.infer<typeof Run>;

@@ -33,7 +33,8 @@ interface Candidate {
   read: FileContent;
 }
 
-async function loadPlugins<Module>(lazy: LazyPlugins<Module>): Promise<Record<string, Module>> {
+/** Loads every plug-in of a kind, by name. */
+export async function loadPlugins<Module>(lazy: LazyPlugins<Module>): Promise<Record<string, Module>> {
   const loaded = await Promise.all(
     Object.entries(lazy).map(async ([name, load]) => [name, (await load()).default] as const),
   );

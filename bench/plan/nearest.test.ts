@@ -15,6 +15,10 @@ for (const [why, name, expected] of cases) {
   test(`nearest: ${why}`, () => assert.equal(nearest(name, known), expected));
 }
 
+test('nearest: a name of which nothing is right was not meant', () => {
+  assert.equal(nearest('zz', ['h1']), undefined);
+});
+
 test('hints', () => {
   assert.equal(nameHint('reed', known), 'did you mean read? Known: read, dump, maxConnections');
   assert.equal(nameHint('zzzzzzzz', known), 'read, dump or maxConnections');

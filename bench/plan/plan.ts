@@ -30,10 +30,10 @@ export function planRun(scenarios: readonly Scenario[], { seed }: { seed: number
   return { seed, cells, estimatedMs: cells.reduce((sum, cell) => sum + cell.estimatedMs, 0) };
 }
 
-/** The trials of one replicate, one an arm, each with a seed of its own. */
+/** The trials of one replicate, one an arm, each with a seed of its own, in the order of their warm-up. */
 export function trialsOf(cell: PlannedCell, replicate: number, seed: number): Trial[] {
   const { scenario } = cell;
-  return cell.arms.map(arm => ({
+  return warmUpOrder(cell, seed, replicate).map(arm => ({
     id: `${cell.id}/${replicate}/${arm}`,
     scenario: scenario.name,
     cell: cell.id,
@@ -49,4 +49,13 @@ export function trialsOf(cell: PlannedCell, replicate: number, seed: number): Tr
 /** In which order the arms take their slices of one block: every arm once, any order equally likely. */
 export function blockOrder(cell: PlannedCell, seed: number, replicate: number, block: number): string[] {
   return shuffled(cell.arms, createRandom(seed, 'order', cell.id, replicate, block));
+}
+
+/**
+ * In which order the arms are started and warmed up: shuffled, and reversed in the second of every two replicates. Who
+ * comes first gains or loses about one per cent for life (docs/experiment.md); this way every arm is first as often.
+ */
+export function warmUpOrder(cell: PlannedCell, seed: number, replicate: number): string[] {
+  const order = shuffled(cell.arms, createRandom(seed, 'warm-up', cell.id, Math.floor(replicate / 2)));
+  return replicate % 2 === 0 ? order : order.reverse();
 }

@@ -88,6 +88,13 @@ const cases: {
     hint: /^did you mean "fixed"\? Allowed: "fixed" or "slow"$/,
   },
   {
+    why: 'a behaviour is known by its name before its options',
+    changes: { 'target.behaviour': { name: 'fixt', kind: 'random' } },
+    path: 'target.behaviour.name',
+    message: /"fixt"/,
+    hint: /^did you mean "fixed"/,
+  },
+  {
     why: 'an option of a behaviour is checked by that behaviour alone',
     changes: { 'target.behaviour': { name: 'slow', kind: 'random', meenMs: 1 } },
     path: 'target.behaviour.meenMs',
@@ -232,6 +239,14 @@ test('all problems come at once: of fields, across fields, of transports', () =>
       'tags.0',
       'timing.minReplicates',
     ].sort(),
+  );
+});
+
+test('rules across fields run beside a missing option', () => {
+  const changes = { 'target.behaviour': { name: 'slow', kind: 'steady' }, baseline: 'nobody' };
+  assert.deepEqual(
+    problemsOf(withChanges(changes)).map(problem => problem.path),
+    ['target.behaviour.waitMs', 'baseline'],
   );
 });
 

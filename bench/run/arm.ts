@@ -28,6 +28,7 @@ export interface Arm {
   isSteady: boolean;
   meanResponseMs: number;
   failure: Failure | undefined;
+  readonly sliceCount: number;
   countTarget(before: TargetReading, after: TargetReading): void;
   /** Of this arm, by the target's count. */
   closedConnections(): number;
@@ -59,6 +60,9 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
     isSteady: false,
     meanResponseMs: 0,
     failure: undefined,
+    get sliceCount() {
+      return slices.length;
+    },
     countTarget(before, after) {
       for (const name of Object.keys(counted) as (keyof CountedByTarget)[]) {
         counted[name] += after[name] - before[name];

@@ -1,76 +1,125 @@
 // In: a planned cell. Out: its result: replicates until the answer is precise enough, or the budget is spent.
 import { auditCell, auditTrial } from '../../results/audit.ts';
 import { compareArms, isPrecise, summariseArms } from '../../results/compare.ts';
-import type { CellResult, Comparison, StopReason, TrialResult } from '../core/types.ts';
-import type { Emit } from './events.ts';
-import { measureReplicate, type ReplicateOptions } from './replicate.ts';
+import type { TrialResult } from '../core/types.ts';
+import type { CellResult, Comparison, StopReason } from '../core/run-types.ts';
+import { ChildError } from './child.ts';
+import { failureOf } from './outcome.ts';
+import { conditionTarget, failedTrials, measureReplicate, type ReplicateOptions } from './replicate.ts';
+import { startTarget, type TargetProcess } from './target.ts';
 
-export type CellOptions = Pick<ReplicateOptions, 'cell' | 'seed' | 'pinning' | 'generatorFlags' | 'signal'> & { emit: Emit };
+export type CellOptions = Omit<ReplicateOptions, 'replicate' | 'leftMs'>;
 
 /** After so many replicates in a row without one whole comparison, more of the same is no use. */
 const FAILED_IN_A_ROW = 2;
 
+/** Measures one cell. Whatever is thrown, no process of it is left. */
 export async function measureCell(options: CellOptions): Promise<CellResult> {
-  const { cell, emit, signal } = options;
+  const { cell, emit } = options;
   const { scenario } = cell;
-  const { timing } = scenario;
   const startedAtMs = performance.now();
   const elapsedMs = (): number => performance.now() - startedAtMs;
+  const leftMs = (): number => Math.max(0, scenario.timing.budgetMs - elapsedMs());
+  const source = createReplicateSource({ ...options, leftMs });
   const trials: TrialResult[] = [];
-  let comparisons: Comparison[] = [];
-  let replicates = 0;
-  let failedInARow = 0;
-
-  function stop(): { stop: StopReason; stopDetail: string } | undefined {
-    if (signal.aborted) return { stop: 'interrupted', stopDetail: `interrupted in replicate ${replicates}` };
-    if (failedInARow >= FAILED_IN_A_ROW) {
-      const causes = new Set(trials.flatMap(trial => (trial.state === 'failed' ? [trial.error.message] : [])));
-      return { stop: 'failed', stopDetail: `${failedInARow} replicates in a row failed: ${[...causes].join('; ')}` };
+  let state: Progress = { replicates: 0, failedInARow: 0, elapsedMs: 0, comparisons: [] };
+  let stop = stopReason(options, state, trials);
+  try {
+    while (stop === undefined) {
+      const results = await source.next(state.replicates);
+      for (const result of results) {
+        trials.push(result);
+        emit({ type: 'trial', result });
+      }
+      const completed = results.filter(result => result.state === 'completed').length;
+      const comparisons = compareArms({ baseline: scenario.baseline, trials });
+      emit({ type: 'replicate-finished', cell: cell.id, replicate: state.replicates, comparisons });
+      state = {
+        replicates: state.replicates + 1,
+        failedInARow: completed >= Math.min(2, cell.arms.length) ? 0 : state.failedInARow + 1,
+        elapsedMs: elapsedMs(),
+        comparisons,
+      };
+      stop = stopReason(options, state, trials);
     }
-    if (replicates >= timing.minReplicates && isPrecise(comparisons, timing.precision)) {
-      const within = `${timing.precision * 100} %`;
-      return { stop: 'precise', stopDetail: `every ratio of requests/s is known within ${within}` };
-    }
-    if (replicates >= timing.maxReplicates) {
-      return { stop: 'max-replicates', stopDetail: `${replicates} replicates, the most that the scenario allows` };
-    }
-    // A replicate that would end well past the budget is not begun, once there are the two that an interval needs.
-    const typicalMs = replicates === 0 ? 0 : elapsedMs() / replicates;
-    if (replicates >= Math.min(2, timing.minReplicates) && elapsedMs() + typicalMs / 2 > timing.budgetMs) {
-      return { stop: 'budget', stopDetail: `the budget of ${timing.budgetMs / 1_000} s was spent` };
-    }
-    return undefined;
+  } finally {
+    await source.close();
   }
-
-  let reason = stop();
-  while (reason === undefined) {
-    const results = await measureReplicate({
-      ...options,
-      replicate: replicates,
-      leftMs: () => Math.max(0, timing.budgetMs - elapsedMs()),
-    });
-    for (const result of results) {
-      trials.push(result);
-      emit({ type: 'trial', result });
-    }
-    failedInARow = results.filter(result => result.state === 'completed').length >= Math.min(2, cell.arms.length) ? 0 : failedInARow + 1;
-    comparisons = compareArms({ baseline: scenario.baseline, trials });
-    emit({ type: 'replicate-finished', cell: cell.id, replicate: replicates, comparisons });
-    replicates++;
-    reason = stop();
-  }
-
   return {
     cell: cell.id,
     scenario,
-    replicates,
-    ...reason,
+    replicates: state.replicates,
+    failedTrials: trials.filter(trial => trial.state === 'failed').length,
+    ...stop,
     elapsedMs: elapsedMs(),
     arms: summariseArms(trials),
-    comparisons,
+    comparisons: state.comparisons,
     findings: [
       ...trials.flatMap(trial => (trial.state === 'completed' ? auditTrial(trial) : [])),
       ...auditCell(trials),
     ],
   };
+}
+
+/** Replicates, one after another, on one target that is started and conditioned when there is none alive. */
+function createReplicateSource(options: Omit<ReplicateOptions, 'replicate'>) {
+  const { cell, seed, pinning, signal } = options;
+  let target: TargetProcess | undefined;
+  return {
+    async next(replicate: number): Promise<TrialResult[]> {
+      const replicateOptions: ReplicateOptions = { ...options, replicate };
+      const startedAt = new Date().toISOString();
+      try {
+        if (target === undefined || !target.isAlive) {
+          target = undefined;
+          target = await startTarget(cell.scenario.target, seed, pinning?.targetCpu ?? null);
+          await conditionTarget(replicateOptions, target);
+        }
+        return signal.aborted ? [] : await measureReplicate(replicateOptions, target);
+      } catch (error) {
+        if (!(error instanceof ChildError)) throw error;
+        await target?.kill();
+        const code = target === undefined ? 'target-start' : 'target-died';
+        return failedTrials(replicateOptions, startedAt, failureOf(error, code));
+      }
+    },
+    close: async (): Promise<void> => target?.kill(),
+  };
+}
+
+interface Progress {
+  replicates: number;
+  failedInARow: number;
+  elapsedMs: number;
+  comparisons: Comparison[];
+}
+
+/** Why the cell ends here; undefined: it goes on. */
+function stopReason(
+  { cell, signal }: CellOptions,
+  { replicates, failedInARow, elapsedMs, comparisons }: Progress,
+  trials: readonly TrialResult[],
+): { stop: StopReason; stopDetail: string } | undefined {
+  const { timing } = cell.scenario;
+  if (signal.aborted) return { stop: 'interrupted', stopDetail: `interrupted after ${replicates} replicates` };
+  if (failedInARow >= FAILED_IN_A_ROW) {
+    const causes = new Set(trials.flatMap(trial => (trial.state === 'failed' ? [trial.error.message] : [])));
+    return {
+      stop: 'failed',
+      stopDetail: `${failedInARow} replicates in a row failed: ${[...causes].join('; ')}`,
+    };
+  }
+  if (replicates >= timing.minReplicates && isPrecise(comparisons, timing.precision)) {
+    const within = `${Number((timing.precision * 100).toPrecision(3))} %`;
+    return { stop: 'precise', stopDetail: `every ratio of requests/s is known within ${within}` };
+  }
+  if (replicates >= timing.maxReplicates) {
+    return { stop: 'max-replicates', stopDetail: `${replicates} replicates, the most that the scenario allows` };
+  }
+  // A replicate that would end well past the budget is not begun, once there are the two that an interval needs.
+  const typicalMs = replicates === 0 ? 0 : elapsedMs / replicates;
+  if (replicates >= Math.min(2, timing.minReplicates) && elapsedMs + typicalMs / 2 > timing.budgetMs) {
+    return { stop: 'budget', stopDetail: `the budget of ${timing.budgetMs / 1_000} s was spent` };
+  }
+  return undefined;
 }

@@ -33,6 +33,7 @@ interface Message {
 
 export interface Child<Command extends Message, Reply extends Message> {
   readonly pid: number;
+  readonly isAlive: boolean;
   tell(command: Command): void;
   /**
    * Sends a command and waits for a reply of the given type.
@@ -100,6 +101,9 @@ export function spawnChild<Command extends Message, Reply extends Message>(
 
   return {
     pid: child.pid ?? 0,
+    get isAlive() {
+      return death === undefined;
+    },
     tell: send,
     async ask(command, type, timeoutMs) {
       if (death !== undefined) throw death;

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import { promisify } from 'node:util';
-import type { Host, Run } from '../core/types.ts';
+import type { Host, Run } from '../core/run-types.ts';
 import { readDescriptorLimit, readPortRoom } from '../probes/sockets.ts';
 
 const exec = promisify(execFile);

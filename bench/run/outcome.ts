@@ -19,7 +19,7 @@ export function failureOf(error: unknown, fallback: FailureCode): Failure {
   return { code: code ?? 'internal', message };
 }
 
-/** A trial that measured something; failed when it hit a limit of the machine, or was cut before its first slice. */
+/** A trial that measured something; failed when it hit a limit of the machine. */
 export function resultOf(
   trial: Trial,
   startedAt: string,
@@ -32,9 +32,6 @@ export function resultOf(
     if (hit !== undefined) {
       return failed({ code, message: `${hit.count} requests failed at a limit of this machine: ${hit.sample ?? outcome}` });
     }
-  }
-  if (measurement.slices.length === 0) {
-    return failed({ code: 'interrupted', message: 'interrupted before its first measured slice' });
   }
   return { trial, startedAt, state: 'completed', isPartial: isInterrupted, measurement };
 }

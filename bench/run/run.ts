@@ -1,5 +1,5 @@
 // In: a plan. Out: a result a cell, and events on the way. One cell after another: they share the machine.
-import type { CellResult } from '../core/types.ts';
+import type { CellResult } from '../core/run-types.ts';
 import type { Plan } from '../plan/plan.ts';
 import { measureCell } from './cell.ts';
 import type { Emit } from './events.ts';

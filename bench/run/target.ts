@@ -13,6 +13,7 @@ export interface TargetProcess {
   readonly endpoint: Endpoint;
   /** @throws ChildError when the target has died or hangs. */
   read(): Promise<TargetReading>;
+  readonly isAlive: boolean;
   kill(): Promise<void>;
 }
 
@@ -29,6 +30,9 @@ export async function startTarget(target: Target, seed: number, cpu: number | nu
       pid: child.pid,
       endpoint,
       read: async () => (await child.ask({ type: 'read' }, 'reading', READ_TIMEOUT_MS)).reading,
+      get isAlive() {
+        return child.isAlive;
+      },
       kill: child.kill,
     };
   } catch (error) {

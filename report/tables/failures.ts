@@ -12,7 +12,6 @@ const FAILURE_WORDS: Record<FailureCode, string> = {
   'trial-hung': 'the trial hung',
   'ports-exhausted': 'no local ports left',
   'descriptor-limit': 'descriptor limit hit',
-  interrupted: 'interrupted',
   internal: 'a fault of conntax',
 };
 

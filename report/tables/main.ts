@@ -1,5 +1,5 @@
 // In: the arms of a cell. Out: what each did: rate, latency, errors, connections, CPU.
-import type { ArmSummary } from '../../bench/core/types.ts';
+import type { ArmSummary } from '../../bench/core/run-types.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import { countText, intervalText, msText, percentText, significantText } from '../numbers.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../report.ts';

@@ -33,7 +33,9 @@ export function phaseTable({ arms }: CellView): Table | null {
     columns: [
       keyColumn('arm', 'arm'),
       ...phases.flatMap(({ phase, heading }) =>
-        QUANTILES.map(({ name }) => figureColumn(`${phase}${name === 'mean' ? 'Mean' : 'P99'}Ms`, `${heading} ${name}`, 'ms')),
+        QUANTILES.map(({ name }) =>
+          figureColumn(`${phase}${name === 'mean' ? 'Mean' : 'P99'}Ms`, `${heading} ${name}`, 'ms'),
+        ),
       ),
     ],
     rows: measured.map(arm => [
@@ -50,5 +52,11 @@ export function phaseTable({ arms }: CellView): Table | null {
 function phaseCells({ trials, marks }: ArmView, phase: Phase): TableCell[] {
   const merged = mergeHistograms(trials.map((trial: CompletedTrial) => trial.measurement[phase]));
   if (merged.count === 0) return QUANTILES.map(() => nothing);
-  return QUANTILES.map(({ read }) => figure(msText(read(merged)), read(merged) / 1000, marks.filter(mark => mark === 'invalid')));
+  return QUANTILES.map(({ read }) =>
+    figure(
+      msText(read(merged)),
+      read(merged) / 1000,
+      marks.filter(mark => mark === 'invalid'),
+    ),
+  );
 }

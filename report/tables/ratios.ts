@@ -1,5 +1,5 @@
 // In: the comparisons of a cell. Out: each arm against the baseline, with interval and verdict; null for a single arm.
-import type { Comparison } from '../../bench/core/types.ts';
+import type { Comparison } from '../../bench/core/run-types.ts';
 import type { CellView } from '../cell-view.ts';
 import { METRIC_TITLES, verdictText } from '../metrics.ts';
 import { countText, ratioText, significantText } from '../numbers.ts';

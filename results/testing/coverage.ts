@@ -64,7 +64,5 @@ function summarise(
 }
 
 function isPrecise(interval: Interval | null): boolean {
-  return (
-    interval !== null && interval.high / interval.value <= 1.05 && interval.low / interval.value >= 0.95
-  );
+  return interval !== null && interval.high / interval.value <= 1.05 && interval.low / interval.value >= 0.95;
 }

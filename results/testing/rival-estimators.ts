@@ -63,7 +63,11 @@ const bootstrapT: Estimator = values => {
   pivots.sort((a, b) => a - b);
   const at = (q: number) => pivots[Math.floor(q * pivots.length)] ?? 0;
   const { error } = errorOf(values);
-  return toRatio({ value: own.value, low: own.value - at(0.975) * error, high: own.value - at(0.025) * error });
+  return toRatio({
+    value: own.value,
+    low: own.value - at(0.975) * error,
+    high: own.value - at(0.025) * error,
+  });
 };
 
 export const RIVALS: Readonly<Record<string, Estimator>> = {

@@ -1,8 +1,9 @@
 // In: what a test wants to see. Out: a complete stored run, the same at every call, that no process had to measure.
 import { createRandom } from '../../bench/core/random.ts';
 import { Scenario } from '../../bench/core/scenario.ts';
-import type { CellResult, Run, TrialResult } from '../../bench/core/types.ts';
-import { auditCell } from '../audit.ts';
+import type { TrialResult } from '../../bench/core/types.ts';
+import type { CellResult, Run } from '../../bench/core/run-types.ts';
+import { auditCell, auditTrial } from '../audit.ts';
 import { compareArms, summariseArms } from '../compare.ts';
 import { sampleHost } from './sample-host.ts';
 import { sampleMeasurement } from './sample-measurement.ts';
@@ -60,12 +61,16 @@ function runOf(scenario: Scenario, trials: readonly TrialResult[], replicates: n
     cell: scenario.name,
     scenario,
     replicates,
+    failedTrials: trials.filter(({ state }) => state === 'failed').length,
     stop: 'precise',
     stopDetail: `every ratio is within 5 % after ${replicates} replicates`,
     elapsedMs,
     arms: summariseArms(trials),
     comparisons: compareArms({ baseline: scenario.baseline, trials }),
-    findings: auditCell(trials),
+    findings: [
+      ...trials.flatMap(trial => (trial.state === 'completed' ? auditTrial(trial) : [])),
+      ...auditCell(trials),
+    ],
   };
   return {
     schemaVersion: 1,

@@ -1,15 +1,13 @@
 // What every behaviour of the registry must do, and what each does of its own.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect } from 'node:net';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import { z } from 'zod';
 import type { BehaviourModule } from '../../bench/core/contracts.ts';
 import { UsageError } from '../../bench/core/errors.ts';
-import { Target } from '../../bench/core/scenario.ts';
 import { behaviours } from '../../bench/registry.ts';
-import { type OpenTarget, openTarget } from '../app.ts';
-import { type Client, createClient } from '../testing/client.ts';
+import { connectRaw, createClient, readToEnd } from '../testing/client.ts';
+import { openTestTarget } from '../testing/target.ts';
 
 type Name = keyof typeof behaviours;
 
@@ -71,9 +69,9 @@ for (const name of Object.keys(behaviours) as Name[]) {
       }
     });
 
-    test('a target with invalid options is refused with the option named', async () => {
-      const target = Target.parse({ behaviour: { name, unknown: 1 } });
-      await assert.rejects(openTarget({ target, behaviour, seed: 1 }), (error: Error) => {
+    test('a target with invalid options is refused with the option named', async t => {
+      const opened = openTestTarget(t, { behaviour: { name, unknown: 1 } }, behaviour);
+      await assert.rejects(opened, (error: Error) => {
         assert.ok(error instanceof UsageError);
         assert.match(error.message, new RegExp(`"${name}".*unknown`, 's'));
         return true;
@@ -81,94 +79,75 @@ for (const name of Object.keys(behaviours) as Name[]) {
     });
 
     for (const { options, bytes, meanMs } of promises[name]) {
-      suite(`with ${JSON.stringify(options)}`, () => {
-        let target: OpenTarget;
-        let client: Client;
-        before(async () => {
-          const stated = Target.parse({ behaviour: { name, ...options } });
-          target = await openTarget({ target: stated, behaviour, seed: 1 });
-          client = createClient(target.endpoint);
-        });
-        after(async () => {
-          client.close();
-          await target.close();
-        });
+      const stated = JSON.stringify(options);
 
-        test('it declares its mean service time', () => {
-          assert.equal(behaviour.meanServiceMs(behaviour.options.parse({ name, ...options })), meanMs);
-        });
+      test(`it declares the mean service time of ${stated}`, () => {
+        assert.equal(behaviour.meanServiceMs(behaviour.options.parse({ name, ...options })), meanMs);
+      });
 
-        test('its body has the length promised and an end that lets the connection be reused', async () => {
-          for (const [path, method] of [
-            ['/', 'GET'],
-            ['/any/%zz/path?q=1', 'GET'],
-            ['/', 'POST'],
-          ] as const) {
-            const answer = await client.ask(path, {
-              method,
-              ...(method === 'POST' && { body: 'x'.repeat(70_000) }),
-            });
-            assert.equal(answer.status, 200);
-            assert.equal(answer.body.length, bytes);
-            const length = answer.headers['content-length'];
-            if (length === undefined) assert.equal(answer.headers['transfer-encoding'], 'chunked');
-            else assert.equal(length, String(bytes));
-            const isJson = answer.headers['content-type'] === 'application/json';
-            if (isJson && bytes > 0) assert.doesNotThrow(() => JSON.parse(answer.body.toString()));
-          }
-          assert.equal(client.openedConnections(), 1);
-          assert.equal(target.read().accepted, 1);
-        });
-
-        test('it answers pipelined requests in turn, and HEAD without a body', async () => {
-          const socket = connect(Number(new URL(target.endpoint.origin).port), '127.0.0.1');
-          const head = 'HEAD / HTTP/1.1\r\nHost: t\r\n\r\n';
-          socket.write(`${head}${head}GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n`);
-          const text = Buffer.concat(await socket.toArray()).toString('latin1');
-          assert.equal(text.match(/HTTP\/1\.1 200 OK/g)?.length, 3);
-          assert.match(text.split('\r\n\r\n')[1]!, /^HTTP/);
-          assert.match(text.split('\r\n\r\n')[2]!, /^HTTP/);
-        });
+      test(`the body of ${stated} has the length promised and an end that allows reuse`, async t => {
+        const target = await openTestTarget(t, { behaviour: { name, ...options } }, behaviour);
+        const client = createClient(t, target.endpoint);
+        const answers = [
+          await client.ask(),
+          await client.ask('/any/%zz/path?q=1'),
+          await client.ask('/', { method: 'POST', body: 'x'.repeat(70_000) }),
+        ];
+        for (const { status, headers, body } of answers) {
+          assert.equal(status, 200);
+          assert.equal(body.length, bytes);
+          const length = headers['content-length'];
+          if (length === undefined) assert.equal(headers['transfer-encoding'], 'chunked');
+          else assert.equal(length, String(bytes));
+          const isJson = headers['content-type'] === 'application/json';
+          if (isJson && bytes > 0) assert.doesNotThrow(() => JSON.parse(body.toString()));
+        }
+        assert.equal(client.openedConnections(), 1);
+        assert.equal(target.read().accepted, 1);
       });
     }
 
-    test('when the client goes away, its pending answers end and leave no timer', async () => {
+    test('it answers pipelined requests in turn, and HEAD without a body', async t => {
+      const target = await openTestTarget(t, { behaviour: { name } }, behaviour);
+      const socket = connectRaw(t, target.endpoint);
+      const head = 'HEAD / HTTP/1.1\r\nHost: t\r\n\r\n';
+      socket.write(`${head}${head}GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n`);
+      const parts = (await readToEnd(socket)).split('\r\n\r\n');
+      for (const part of parts.slice(0, 3)) assert.match(part, /^HTTP\/1\.1 200 OK/);
+      assert.ok(parts[3]!.length > 0);
+    });
+
+    test('when the client goes away, its pending answers end and leave no timer', async t => {
       const slow = { delay: { meanMs: 60_000 }, stream: { intervalMs: 60_000 }, fixed: {} }[name];
       const ended: Promise<unknown>[] = [];
       const respond = behaviour.createResponder(behaviour.options.parse({ name, ...slow }), () => 0.5);
-      const target = await openTarget({
-        target: Target.parse({ behaviour: { name, ...slow } }),
-        seed: 1,
-        behaviour: {
-          ...behaviour,
-          createResponder: () => response => {
-            ended.push(once(response, 'close'));
-            respond(response);
-            if (ended.length === 3) socket.destroy();
-          },
+      const observed: BehaviourModule = {
+        ...behaviour,
+        createResponder: () => response => {
+          ended.push(once(response, 'close'));
+          respond(response);
+          if (ended.length === 3) socket.destroy();
         },
-      });
-      const timersBefore = process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length;
-      const socket = connect(Number(new URL(target.endpoint.origin).port), '127.0.0.1');
+      };
+      const target = await openTestTarget(t, { behaviour: { name, ...slow } }, observed);
+      const countTimers = () => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length;
+      const timersBefore = countTimers();
+      const socket = connectRaw(t, target.endpoint);
       socket.write('GET / HTTP/1.1\r\nHost: t\r\n\r\n'.repeat(3));
       await once(socket, 'close');
       await Promise.all(ended);
       assert.equal(ended.length, 3);
-      const timersAfter = process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length;
-      assert.ok(timersAfter <= timersBefore, `${timersAfter} timers, ${timersBefore} before`);
-      await target.close();
+      assert.ok(countTimers() <= timersBefore, `${countTimers()} timers, ${timersBefore} before`);
     });
   });
 }
 
-test('a stream sends its first chunk before its last is due', async () => {
-  const behaviour: BehaviourModule = (await behaviours.stream()).default;
-  const stated = Target.parse({ behaviour: { name: 'stream', chunks: 2, intervalMs: 60_000 } });
-  const target = await openTarget({ target: stated, behaviour, seed: 1 });
-  const socket = connect(Number(new URL(target.endpoint.origin).port), '127.0.0.1');
+test('a stream sends its first chunk before its last is due', async t => {
+  const { default: behaviour } = await behaviours.stream();
+  const stated = { name: 'stream', chunks: 2, intervalMs: 60_000 };
+  const target = await openTestTarget(t, { behaviour: stated }, behaviour);
+  const socket = connectRaw(t, target.endpoint);
   socket.write('GET / HTTP/1.1\r\nHost: t\r\n\r\n');
   const [chunk] = await once(socket, 'data');
   assert.match(String(chunk), /^HTTP\/1\.1 200 OK.*Transfer-Encoding: chunked.*\r\n400\r\nabc/s);
-  socket.destroy();
-  await target.close();
 });

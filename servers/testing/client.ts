@@ -1,11 +1,13 @@
-// In: an endpoint. Out: a small client of Node's own, for tests to ask a target with and see the connections used.
+// In: a test and an endpoint. Out: a small client of Node's own, which shows the connections that it used.
 import http from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Endpoint } from '../../bench/core/contracts.ts';
-import { Target } from '../../bench/core/scenario.ts';
-import { type OpenTarget, openTarget } from '../app.ts';
-import fixed from '../behaviours/fixed.ts';
+
+/** What a test must give: where to say what is to be stopped at its end. */
+export interface Scope {
+  after(stop: () => unknown): void;
+}
 
 export interface Answer {
   status: number;
@@ -16,45 +18,53 @@ export interface Answer {
 }
 
 export interface Client {
-  ask(
-    path?: string,
-    options?: { method?: string; headers?: http.OutgoingHttpHeaders; body?: string },
-  ): Promise<Answer>;
+  ask(path?: string, request?: { method?: string; body?: string }): Promise<Answer>;
+  /** Asks so many times in a row. */
+  askTimes(count: number): Promise<Answer[]>;
   /** How many connections the client has opened. */
   openedConnections(): number;
-  close(): void;
 }
 
-/** Keep-alive on at most `maxSockets` connections (1 unless told). Settings go to Node's Agent as they are. */
-export function createClient({ origin, caPem }: Endpoint, settings: https.AgentOptions = {}): Client {
+/** Keep-alive on one connection unless the settings, which go to Node's Agent, say otherwise. */
+export function createClient(scope: Scope, endpoint: Endpoint, settings: https.AgentOptions = {}): Client {
+  const { origin, caPem } = endpoint;
   const agentOptions = { keepAlive: true, maxSockets: 1, ...(caPem && { ca: caPem }), ...settings };
   const agent = caPem ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
   const { request } = caPem ? https : http;
   const sockets = new Set<Socket>();
+  scope.after(() => agent.destroy());
+
+  async function ask(path = '/', { method = 'GET', body }: { method?: string; body?: string } = {}) {
+    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+    request(`${origin}${path}`, { agent, method })
+      .once('socket', socket => sockets.add(socket))
+      .once('response', resolve)
+      .once('error', reject)
+      .end(body);
+    const response = await promise;
+    const { socket, headers, statusCode = 0 } = response;
+    return { status: statusCode, headers, body: Buffer.concat(await response.toArray()), socket };
+  }
+
   return {
-    async ask(path = '/', { method = 'GET', headers = {}, body } = {}) {
-      const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-      request(`${origin}${path}`, { agent, method, headers })
-        .once('socket', socket => sockets.add(socket))
-        .once('response', resolve)
-        .once('error', reject)
-        .end(body);
-      const response = await promise;
-      const { socket } = response;
-      const chunks = await response.toArray();
-      return {
-        status: response.statusCode ?? 0,
-        headers: response.headers,
-        body: Buffer.concat(chunks),
-        socket,
-      };
+    ask,
+    async askTimes(count) {
+      const answers: Answer[] = [];
+      while (answers.length < count) answers.push(await ask());
+      return answers;
     },
     openedConnections: () => sockets.size,
-    close: () => agent.destroy(),
   };
 }
 
-/** A target with the `fixed` behaviour unless told, and everything that a scenario may leave out left out. */
-export function openTestTarget(stated: Record<string, unknown> = {}, behaviour = fixed): Promise<OpenTarget> {
-  return openTarget({ target: Target.parse(stated), behaviour, seed: 1 });
+/** A bare connection to the target, for what no client library would send. */
+export function connectRaw(scope: Scope, { origin }: Endpoint): Socket {
+  const socket = connect(Number(new URL(origin).port), '127.0.0.1');
+  scope.after(() => socket.destroy());
+  return socket;
+}
+
+/** Everything that the peer sends until it ends the connection. */
+export async function readToEnd(socket: Socket): Promise<string> {
+  return Buffer.concat(await socket.toArray()).toString('latin1');
 }

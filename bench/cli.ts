@@ -1,0 +1,142 @@
+#!/usr/bin/env node
+// In: the words typed after `conntax`. Out: the command done, its result printed, an exit status. Ctrl-C ends it soon.
+import { readFileSync } from 'node:fs';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import picocolors from 'picocolors';
+import type { Context } from './commands/context.ts';
+import { EXIT, MeasureError, UsageError } from './core/errors.ts';
+import { behaviours, charts, formats, transports } from './registry.ts';
+
+const fail = picocolors.createColors(Boolean(process.stderr.isTTY) && picocolors.isColorSupported).red;
+
+/** From the sources (bench/cli.ts) and compiled (dist/bench/cli.js) alike, the package is found by its package.json. */
+function readVersion(): string {
+  const up = extname(import.meta.url) === '.ts' ? '../package.json' : '../../package.json';
+  return (JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string }).version;
+}
+
+function createContext(): Context {
+  const interrupt = new AbortController();
+  process.on('SIGINT', () => {
+    if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
+    process.stderr.write('\nInterrupted: ending what runs and keeping what was measured. Ctrl-C again ends at once.\n');
+    interrupt.abort();
+  });
+  return {
+    plugins: { transports, behaviours, charts, formats },
+    output: {
+      out: text => process.stdout.write(`${text}\n`),
+      note: text => process.stderr.write(`${text}\n`),
+      isTty: Boolean(process.stderr.isTTY),
+      hasColour: Boolean(process.stdout.isTTY) && picocolors.isColorSupported,
+      columns: process.stdout.columns ?? 100,
+    },
+    builtinDir: fileURLToPath(new URL('../scenarios', import.meta.url)),
+    cwd: process.cwd(),
+    version: readVersion(),
+    argv: process.argv.slice(2),
+    signal: interrupt.signal,
+  };
+}
+
+function number(test: (value: number) => boolean, what: string): (text: string) => number {
+  return text => {
+    const value = Number(text);
+    if (text.trim() === '' || !test(value)) throw new InvalidArgumentError(`It must be ${what}.`);
+    return value;
+  };
+}
+
+function createProgram(context: Context, setStatus: (status: number) => void): Command {
+  const program = new Command('conntax')
+    .description('What does opening a connection cost you? Compares short and persistent HTTP connections.')
+    .version(context.version)
+    .showHelpAfterError('Try --help.')
+    .exitOverride();
+
+  program
+    .command('run')
+    .description('measure scenarios, and report')
+    .argument('[scenarios...]', 'names, tags or paths of scenario files (.ts, .js, .json); none: the tag quick')
+    .option('--dry-run', 'print the plan and whether it fits this machine; start nothing')
+    .option('--seed <n>', 'seed of every shuffle and draw', number(Number.isInteger, 'a whole number'))
+    .option('--budget-sec <s>', 'time for each scenario, in place of its own', number(n => n > 0, 'a number of seconds'))
+    .option('--precision <ratio>', 'stop when intervals are within it (0.05 = 5 %)', number(n => n > 0 && n <= 1, 'between 0 and 1'))
+    .option('--results <dir>', 'where runs are stored', 'results')
+    .option('--json', 'print the report as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  conntax run                             the scenarios tagged quick
+  conntax run short-vs-persistent         one of them
+  conntax run ./mine.json --dry-run       what a scenario of your own would do
+  conntax run short-vs-persistent --budget-sec 120 --precision 0.02
+
+Exit status: 0 fine, 2 usage or an invalid scenario, 3 could not measure or an audit failed, 130 interrupted.`,
+    )
+    .action(async (selectors, options) => {
+      const { runCommand } = await import('./commands/run.ts');
+      setStatus(await runCommand(selectors, options, context));
+    });
+
+  program
+    .command('list')
+    .description('show the scenarios that come with conntax')
+    .option('--json', 'print them as JSON')
+    .addHelpText('after', '\nExample:\n  conntax list --json')
+    .action(async options => {
+      const { listCommand } = await import('./commands/list.ts');
+      await listCommand(options, context);
+    });
+
+  program
+    .command('report')
+    .description('render a stored run again; nothing is measured')
+    .argument('[run]', "a run's id or folder; none: the latest")
+    .option('--results <dir>', 'where runs are stored', 'results')
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', '\nExamples:\n  conntax report\n  conntax report results/runs/2026-11-23T12-25-52Z-k3f9 --json')
+    .action(async (ref, options) => {
+      const { reportCommand } = await import('./commands/report.ts');
+      setStatus(await reportCommand(ref, options, context));
+    });
+
+  program
+    .command('schema')
+    .description('print the JSON Schema of scenario files')
+    .option('--json', 'the same: a schema is JSON')
+    .addHelpText('after', '\nExample:\n  conntax schema > scenario.schema.json')
+    .action(async () => {
+      const { schemaCommand } = await import('./commands/schema.ts');
+      await schemaCommand(context);
+    });
+
+  return program;
+}
+
+async function main(): Promise<number> {
+  const context = createContext();
+  let status: number = EXIT.ok;
+  try {
+    await createProgram(context, value => {
+      status = value;
+    }).parseAsync();
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof UsageError || error instanceof MeasureError) {
+      context.output.note(`${fail('error')}: ${error.message}`);
+      return error.exitCode;
+    }
+    const detail = error instanceof Error ? error.stack : String(error);
+    context.output.note(`${fail('internal error')} (please report it): ${detail}`);
+    return EXIT.cannotMeasure;
+  }
+}
+
+process.exitCode = await main();
+// A SIGINT listener and the children's channels are no reason to stay.
+process.exit();

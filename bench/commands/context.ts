@@ -1,0 +1,40 @@
+// In: nothing. Out: what every command is given: the plug-ins, where to print, and the user's wish to stop.
+import type { BehaviourModule, TransportModule } from '../core/contracts.ts';
+import type { LazyPlugins } from '../plan/load-scenarios.ts';
+import type { Chart } from '../../report/chart.ts';
+import type { Format } from '../../report/format.ts';
+
+export interface Plugins {
+  transports: LazyPlugins<TransportModule>;
+  behaviours: LazyPlugins<BehaviourModule>;
+  charts: LazyPlugins<Chart>;
+  formats: LazyPlugins<Format>;
+}
+
+export interface Output {
+  /** The result: what a pipe is to see. */
+  out(text: string): void;
+  /** Progress and remarks. */
+  note(text: string): void;
+  isTty: boolean;
+  hasColour: boolean;
+  columns: number;
+}
+
+export interface Context {
+  plugins: Plugins;
+  output: Output;
+  /** Folder of the scenarios that come with conntax. */
+  builtinDir: string;
+  cwd: string;
+  version: string;
+  /** The words typed after `conntax`. */
+  argv: readonly string[];
+  /** Aborts on the first Ctrl-C. */
+  signal: AbortSignal;
+}
+
+/** What every command with a result understands. */
+export interface CommonOptions {
+  json?: boolean;
+}

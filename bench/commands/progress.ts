@@ -1,0 +1,88 @@
+// In: the events of a run. Out: what a person sees of it: one living line on a terminal, plain lines elsewhere.
+import { createLogUpdate } from 'log-update';
+import prettyMs from 'pretty-ms';
+import type { RunEvent } from '../run/events.ts';
+import type { Output } from './context.ts';
+
+export interface Progress {
+  show(event: RunEvent): void;
+  /** Clears the living line. */
+  end(): void;
+}
+
+type Living = Extract<RunEvent, { type: 'progress' }>;
+
+const PHASES: Record<Living['phase'], string> = {
+  start: 'starting',
+  'warm-up': 'warming up',
+  measure: 'measuring',
+  finish: 'closing',
+};
+
+function seconds(ms: number): string {
+  return prettyMs(Math.max(0, ms), { secondsDecimalDigits: 0 });
+}
+
+/** For example `short-vs-persistent  replicate 2  measuring 3/8  persistent 52,300 req/s  21s left at most`. */
+export function progressLine(event: Living): string {
+  const { cell, replicate, phase, arm, ratePerSec, blocksDone, blockCount, leftMs } = event;
+  const blocks = blocksDone === undefined ? '' : ` ${blocksDone}/${blockCount}`;
+  const rate = ratePerSec === undefined ? '' : ` ${Math.round(ratePerSec).toLocaleString('en')} req/s`;
+  return [
+    cell,
+    `replicate ${replicate + 1}`,
+    `${PHASES[phase]}${blocks}`,
+    ...(arm === undefined ? [] : [`${arm}${rate}`]),
+    `${seconds(leftMs)} left at most`,
+  ].join('  ');
+}
+
+/** What is worth a line that stays, on any kind of output; undefined for the rest. */
+export function lastingLine(event: RunEvent): string | undefined {
+  switch (event.type) {
+    case 'cell-started': {
+      const { cell, index, cellCount } = event;
+      const budget = seconds(cell.scenario.timing.budgetMs);
+      return `[${index + 1}/${cellCount}] ${cell.id}: ${cell.arms.join(', ')} (about ${budget})`;
+    }
+    case 'notice':
+      return `  ! ${event.message}`;
+    case 'trial':
+      return event.result.state === 'failed'
+        ? `  ! ${event.result.trial.arm}, replicate ${event.result.trial.replicate + 1}: ${event.result.error.message}`
+        : undefined;
+    case 'replicate-finished': {
+      const ratios = event.comparisons
+        .filter(({ metric }) => metric === 'requestsPerSec')
+        .map(({ candidate, ratio, replicateRatios }) => {
+          const value = ratio?.value ?? replicateRatios.at(-1);
+          const interval = ratio === null ? '' : ` (${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)})`;
+          return value === undefined ? `${candidate} -` : `${candidate} ${value.toFixed(2)}x${interval}`;
+        });
+      return `  replicate ${event.replicate + 1}: ${ratios.join(', ') || 'one arm'}`;
+    }
+    case 'cell-finished':
+      return `  done: ${event.result.stopDetail} (${seconds(event.result.elapsedMs)})`;
+    case 'progress':
+      return undefined;
+    default:
+      return event satisfies never;
+  }
+}
+
+export function createProgress(output: Output): Progress {
+  const living = output.isTty ? createLogUpdate(process.stderr) : undefined;
+  return {
+    show(event) {
+      const lasting = lastingLine(event);
+      if (lasting !== undefined) {
+        living?.clear();
+        output.note(lasting);
+      } else if (event.type === 'progress') living?.(progressLine(event).slice(0, output.columns - 1));
+    },
+    end() {
+      living?.clear();
+      living?.done();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+// In: a run and its trials. Out: its report in every registered form.
+import type { Chart } from '../../report/chart.ts';
+import type { Format } from '../../report/format.ts';
+import { buildReport } from '../../report/model.ts';
+import type { Report } from '../../report/report.ts';
+import type { TrialResult } from '../core/types.ts';
+import type { Run } from '../core/run-types.ts';
+import { loadPlugins } from '../plan/load-scenarios.ts';
+import type { Output, Plugins } from './context.ts';
+
+export interface Rendering {
+  report: Report;
+  /** The files that belong into the run's folder. */
+  files: { name: string; content: string }[];
+  /** For the terminal. */
+  text: string;
+  json: string;
+}
+
+export async function render(
+  { run, trials }: { run: Run; trials: readonly TrialResult[] },
+  plugins: Plugins,
+  output: Output,
+): Promise<Rendering> {
+  const [charts, formats] = await Promise.all([loadPlugins<Chart>(plugins.charts), loadPlugins<Format>(plugins.formats)]);
+  const report = buildReport({ run, trials, charts: Object.values(charts) });
+  const options = { hasColour: output.hasColour, columns: output.columns };
+  const files: Rendering['files'] = [];
+  for (const format of Object.values(formats)) {
+    if (format.fileName !== undefined) {
+      files.push({ name: format.fileName, content: await format.render(report, options) });
+    }
+  }
+  return {
+    report,
+    files,
+    text: await formats['terminal']!.render(report, options),
+    json: await formats['json']!.render(report, options),
+  };
+}

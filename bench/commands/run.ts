@@ -1,0 +1,126 @@
+// In: scenarios by name, tag or path. Out: a stored run and its report; the exit status says how it went.
+import { join } from 'node:path';
+import { hdrLog } from '../../results/histogram.ts';
+import { newRunId } from '../../results/run-id.ts';
+import { openRunStore, type RunStore } from '../../results/store.ts';
+import { createRandom } from '../core/random.ts';
+import type { Scenario } from '../core/scenario.ts';
+import type { CompletedTrial, TrialResult } from '../core/types.ts';
+import type { CellResult, Host, Run } from '../core/run-types.ts';
+import { loadScenarios } from '../plan/load-scenarios.ts';
+import { type Plan, planRun } from '../plan/plan.ts';
+import type { RunEvent } from '../run/events.ts';
+import { describeGit, describeHost } from '../run/host.ts';
+import { checkPlan, requireFit } from '../run/preflight.ts';
+import { runPlan } from '../run/run.ts';
+import type { CommonOptions, Context } from './context.ts';
+import { printPlan } from './dry-run.ts';
+import { exitStatusOf } from './exit-status.ts';
+import { createProgress } from './progress.ts';
+import { render } from './render.ts';
+
+export interface RunOptions extends CommonOptions {
+  results: string;
+  dryRun?: boolean;
+  seed?: number;
+  budgetSec?: number;
+  precision?: number;
+}
+
+/** What the command line says of timing goes over what the scenario says. */
+function adjusted(scenario: Scenario, { budgetSec, precision }: RunOptions): Scenario {
+  return {
+    ...scenario,
+    timing: {
+      ...scenario.timing,
+      ...(budgetSec === undefined ? {} : { budgetMs: Math.round(budgetSec * 1_000) }),
+      ...(precision === undefined ? {} : { precision }),
+    },
+  };
+}
+
+/** @returns the exit status. @throws UsageError, MeasureError */
+export async function runCommand(selectors: string[], options: RunOptions, context: Context): Promise<number> {
+  const { plugins, output, builtinDir, cwd } = context;
+  const scenarios = await loadScenarios(selectors, { ...plugins, builtinDir, cwd });
+  const startedAt = new Date();
+  const seed = options.seed ?? startedAt.getTime() % 2 ** 31;
+  const plan = planRun(
+    scenarios.map(scenario => adjusted(scenario, options)),
+    { seed },
+  );
+  const host = await describeHost();
+  const checks = checkPlan(plan, host);
+  if (options.dryRun) {
+    printPlan(plan, checks, options, output);
+    return 0;
+  }
+  for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
+  requireFit(checks);
+  const store = openRunStore(options.results, newRunId(startedAt, createRandom(seed, 'run', startedAt.getTime())));
+  try {
+    return await measureAndReport({ plan, host, store, startedAt, options, context });
+  } finally {
+    store.close();
+  }
+}
+
+interface Work {
+  plan: Plan;
+  host: Host;
+  store: RunStore;
+  startedAt: Date;
+  options: RunOptions;
+  context: Context;
+}
+
+async function measureAndReport({ plan, host, store, startedAt, options, context }: Work): Promise<number> {
+  const { plugins, output, signal } = context;
+  const progress = createProgress(output);
+  const trials: TrialResult[] = [];
+  const emit = (event: RunEvent): void => {
+    if (event.type === 'trial') {
+      trials.push(event.result);
+      store.appendTrial(event.result);
+    }
+    progress.show(event);
+  };
+  let cells: CellResult[];
+  try {
+    cells = await runPlan({ plan, pinning: host.pinning, generatorFlags: [], signal, emit });
+  } finally {
+    progress.end();
+  }
+  const run: Run = {
+    schemaVersion: 1,
+    id: store.dir.split(/[\\/]/).at(-1)!,
+    state: signal.aborted ? 'partial' : cells.some(cell => cell.stop === 'failed') ? 'failed' : 'complete',
+    startedAt: startedAt.toISOString(),
+    finishedAt: new Date().toISOString(),
+    conntax: context.version,
+    command: ['conntax', ...context.argv],
+    seed: plan.seed,
+    git: await describeGit(context.cwd),
+    host,
+    cells,
+  };
+  const { files, text, json } = await render({ run, trials }, plugins, output);
+  store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
+  output.out(options.json ? json : text);
+  output.note(`Report: ${join(store.dir, 'report.html')}`);
+  return exitStatusOf(run);
+}
+
+/** Response times of every completed trial, in HdrHistogram's own log format, tagged by trial. */
+function latencyLog(trials: readonly TrialResult[], startedAt: Date): string {
+  return hdrLog(
+    trials
+      .filter((trial): trial is CompletedTrial => trial.state === 'completed')
+      .map(({ trial, startedAt: trialStartedAt, measurement }) => ({
+        tag: trial.id,
+        startMs: Date.parse(trialStartedAt) - startedAt.getTime(),
+        lengthMs: measurement.steadyMs,
+        histogram: measurement.response,
+      })),
+  );
+}

@@ -1,0 +1,97 @@
+// In: a plan and the machine. Out: whether the plan fits the machine's limits, each said in a sentence, before it starts.
+import { MeasureError } from '../core/errors.ts';
+import type { Client, Load } from '../core/scenario.ts';
+import type { Host } from '../core/run-types.ts';
+import type { Plan } from '../plan/plan.ts';
+
+export interface Check {
+  state: 'pass' | 'warn' | 'fail';
+  sentence: string;
+}
+
+/** Files a Node process has open before it has a socket, with room to spare. */
+const OWN_DESCRIPTORS = 64;
+/** Above this share of the cores, what else runs here is felt in every figure. */
+const BUSY_LOAD_RATIO = 0.5;
+
+/** Connections that an arm may have open at once: an unlimited pool opens up to about twice the users. */
+function mostConnections(client: Client, load: Load): number {
+  const { maxConnections } = client.pool;
+  return typeof maxConnections === 'number' ? maxConnections : 2 * load.concurrency;
+}
+
+export function checkPlan(plan: Plan, host: Host): Check[] {
+  const arms = plan.cells.flatMap(({ id, scenario }) =>
+    Object.entries(scenario.clients).map(([arm, client]) => ({
+      name: `${id}, arm ${arm}`,
+      connections: mostConnections(client, scenario.load),
+    })),
+  );
+  // The target holds the idle connections of every arm of its cell.
+  const targets = plan.cells.map(({ id, scenario }) => ({
+    name: `${id}, target`,
+    connections: Object.values(scenario.clients).reduce((sum, client) => sum + mostConnections(client, scenario.load), 0),
+  }));
+  return [
+    checkDescriptors([...arms, ...targets], host),
+    checkPorts(arms, host),
+    checkBusyness(host),
+    host.pinning === null
+      ? { state: 'warn', sentence: `${host.pinningDetail}: target and generator may compete for a core` }
+      : { state: 'pass', sentence: host.pinningDetail },
+  ];
+}
+
+interface Need {
+  name: string;
+  connections: number;
+}
+
+function greatest(needs: readonly Need[]): Need {
+  return needs.reduce((most, need) => (need.connections > most.connections ? need : most), {
+    name: 'nothing',
+    connections: 0,
+  });
+}
+
+function checkDescriptors(needs: readonly Need[], { descriptorLimit }: Host): Check {
+  const { name, connections } = greatest(needs);
+  const needed = connections + OWN_DESCRIPTORS;
+  const sentence = `descriptors: at most ${needed} are needed (${name})`;
+  if (descriptorLimit === null) return { state: 'warn', sentence: `${sentence}; the limit is unknown here` };
+  if (needed <= descriptorLimit) return { state: 'pass', sentence: `${sentence}, ${descriptorLimit} allowed` };
+  return {
+    state: 'fail',
+    sentence: `${sentence}, but only ${descriptorLimit} are allowed: raise it with "ulimit -n ${needed}", or lower the concurrency`,
+  };
+}
+
+function checkPorts(needs: readonly Need[], { ephemeralPorts, tcpTwReuse }: Host): Check {
+  const { name, connections } = greatest(needs);
+  if (ephemeralPorts === null) return { state: 'warn', sentence: 'ports: the range is unknown on this system' };
+  const size = ephemeralPorts.high - ephemeralPorts.low + 1;
+  if (connections > size) {
+    return {
+      state: 'fail',
+      sentence: `ports: ${connections} at once are needed (${name}), but the range has ${size}: widen net.ipv4.ip_local_port_range`,
+    };
+  }
+  const reuse =
+    tcpTwReuse === 0
+      ? 'a closed one is held 60 s (net.ipv4.tcp_tw_reuse = 0), so a slice waits when the range runs out'
+      : 'a closed one may be used again after 1 s, so none has to be waited for';
+  return { state: tcpTwReuse === 0 ? 'warn' : 'pass', sentence: `ports: ${size} to each target; ${reuse}` };
+}
+
+function checkBusyness({ loadAverage, cpuCount }: Host): Check {
+  const [lastMinute = 0] = loadAverage;
+  const sentence = `load average of the last minute: ${lastMinute.toFixed(2)} on ${cpuCount} cores`;
+  if (lastMinute <= BUSY_LOAD_RATIO * cpuCount) return { state: 'pass', sentence };
+  return { state: 'warn', sentence: `${sentence}: something else is running here, and intervals will be wide` };
+}
+
+/** @throws MeasureError unfit, with every failed check, when the plan can't be measured on this machine. */
+export function requireFit(checks: readonly Check[]): void {
+  const failed = checks.filter(check => check.state === 'fail');
+  if (failed.length > 0) throw new MeasureError('unfit', failed.map(check => check.sentence).join('\n'));
+}

@@ -1,0 +1,160 @@
+// In: the target and the arms of one replicate. Out: their turns under load, each booked to the arm whose turn it was.
+import type { SliceOrder, SliceReading, TargetReading } from '../core/protocol.ts';
+import type { TrialResult } from '../core/types.ts';
+import { blockOrder, type PlannedCell } from '../plan/plan.ts';
+import { isSteady, sliceShape } from '../plan/timing.ts';
+import { kernelCountsBetween, readKernelCounts } from '../probes/sockets.ts';
+import type { Arm } from './arm.ts';
+import type { Emit } from './events.ts';
+import { failureOf, resultOf } from './outcome.ts';
+import { waitForPorts } from './port-watch.ts';
+import type { TargetProcess } from './target.ts';
+
+export interface SessionOptions {
+  cell: PlannedCell;
+  replicate: number;
+  seed: number;
+  target: TargetProcess;
+  arms: readonly Arm[];
+  signal: AbortSignal;
+  emit: Emit;
+  /** Of the cell's budget, for the progress. */
+  leftMs: () => number;
+}
+
+const FINISH_TIMEOUT_MS = 20_000;
+/** Beyond its own times, how long a slice may take before its generator is taken for hung. */
+const SLICE_GRACE_MS = 5_000;
+const WARMUP_WINDOW_MS = 250;
+const FIRST_RAMP_MS = 20;
+/** A connection that the client has may not be counted by the target yet: the accept is still in its queue. */
+const ACCEPT_SETTLE = { tries: 20, pauseMs: 5 } as const;
+
+interface Blocks {
+  blocksDone?: number;
+  blockCount?: number;
+}
+
+/** The turns of one replicate. Everything that an arm does passes through `turn`, so that the target's counts are its own. */
+export function createSession({ cell, replicate, seed, target, arms, signal, emit, leftMs }: SessionOptions) {
+  const { timing } = cell.scenario;
+  const epochMs = Date.now();
+  const targetPort = Number(new URL(target.endpoint.origin).port);
+  const openedPerMs = new Map<Arm, number>();
+  let last: TargetReading | undefined;
+
+  const alive = (): Arm[] => arms.filter(arm => arm.failure === undefined);
+
+  function progress(phase: 'warm-up' | 'measure' | 'finish', extra: { arm?: string; ratePerSec?: number } & Blocks): void {
+    emit({ type: 'progress', cell: cell.id, replicate, phase, leftMs: leftMs(), ...extra });
+  }
+
+  /** Reads the target and books what it counted since the last reading to the arm, whose turn it was. */
+  async function book(arm: Arm, isComplete: (accepted: number, reading: TargetReading) => boolean): Promise<TargetReading> {
+    const before = last ?? (await target.read());
+    let after = await target.read();
+    for (let i = 0; i < ACCEPT_SETTLE.tries && !isComplete(after.accepted - before.accepted, after); i++) {
+      await new Promise(resolve => setTimeout(resolve, ACCEPT_SETTLE.pauseMs));
+      after = await target.read();
+    }
+    arm.countTarget(before, after);
+    last = after;
+    return before;
+  }
+
+  async function turn(arm: Arm, times: Omit<SliceOrder, 'epochMs'>, place?: { block: number; position: number }) {
+    const lengthMs = times.rampMs + times.windowMs;
+    await waitForPorts(
+      targetPort,
+      Math.ceil((openedPerMs.get(arm) ?? 0) * lengthMs * 1.2),
+      message => emit({ type: 'notice', cell: cell.id, message }),
+      signal,
+    );
+    last ??= await target.read();
+    const kernelBefore = readKernelCounts();
+    const cut = (): void => arm.child.tell({ type: 'cut' });
+    signal.addEventListener('abort', cut, { once: true });
+    let reading: SliceReading;
+    try {
+      const timeoutMs = lengthMs + times.drainMs + SLICE_GRACE_MS;
+      ({ reading } = await arm.child.ask({ type: 'slice', order: { ...times, epochMs } }, 'slice', timeoutMs));
+    } catch (error) {
+      arm.failure = failureOf(error, 'generator-died');
+      await arm.child.kill();
+      await book(arm, () => true);
+      emit({ type: 'notice', cell: cell.id, message: arm.failure.message });
+      return undefined;
+    } finally {
+      signal.removeEventListener('abort', cut);
+    }
+    const kernel = kernelCountsBetween(kernelBefore, readKernelCounts());
+    openedPerMs.set(arm, reading.opened / lengthMs);
+    const targetBefore = await book(arm, accepted => accepted >= reading.opened);
+    if (place !== undefined) arm.addSlice({ reading, targetBefore, targetAfter: last!, kernel }, place);
+    return reading;
+  }
+
+  async function warmUp(): Promise<void> {
+    const isDone = (arm: Arm): boolean =>
+      arm.warmupMs >= timing.warmupMaxMs || (arm.warmupMs >= timing.warmupMinMs && arm.isSteady);
+    while (alive().some(arm => !isDone(arm)) && !signal.aborted) {
+      for (const arm of alive().filter(candidate => !isDone(candidate))) {
+        if (signal.aborted) return;
+        const rampMs = arm.meanResponseMs === 0 ? FIRST_RAMP_MS : sliceShape(timing, arm.meanResponseMs).rampMs;
+        const { drainMs } = sliceShape(timing, arm.meanResponseMs);
+        const reading = await turn(arm, { rampMs, windowMs: WARMUP_WINDOW_MS, drainMs, isRecorded: false });
+        if (reading === undefined) continue;
+        arm.warmupMs += rampMs + reading.windowMs;
+        arm.meanResponseMs = reading.completed === 0 ? WARMUP_WINDOW_MS : reading.meanUs / 1_000;
+        arm.warmupRatesPerSec.push((reading.completed / reading.windowMs) * 1_000);
+        arm.isSteady = isSteady(arm.warmupRatesPerSec);
+        progress('warm-up', { arm: arm.trial.arm, ratePerSec: arm.warmupRatesPerSec.at(-1)! });
+      }
+    }
+  }
+
+  async function measure(): Promise<void> {
+    const shapes = new Map(arms.map(arm => [arm.trial.arm, sliceShape(timing, arm.meanResponseMs)]));
+    const longestMs = Math.max(...[...shapes.values()].map(shape => shape.windowMs));
+    const blockCount = timing.slicing === 'whole' ? 1 : Math.max(1, Math.ceil(timing.measureMs / longestMs));
+    for (let block = 0; block < blockCount && !signal.aborted; block++) {
+      for (const [position, name] of blockOrder(cell, seed, replicate, block).entries()) {
+        const arm = alive().find(candidate => candidate.trial.arm === name);
+        if (arm === undefined || signal.aborted) continue;
+        const shape = shapes.get(name)!;
+        const reading = await turn(arm, { ...shape, isRecorded: true }, { block, position });
+        if (reading === undefined) continue;
+        const ratePerSec = (reading.completed / reading.windowMs) * 1_000;
+        progress('measure', { arm: name, ratePerSec, blocksDone: block + 1, blockCount });
+      }
+    }
+  }
+
+  async function finish(startedAt: string): Promise<TrialResult[]> {
+    const results: TrialResult[] = [];
+    for (const arm of arms) {
+      if (arm.failure === undefined && arm.sliceCount === 0 && signal.aborted) continue;
+      progress('finish', { arm: arm.trial.arm });
+      if (arm.failure === undefined) {
+        try {
+          const { reading } = await arm.child.ask({ type: 'finish' }, 'finished', FINISH_TIMEOUT_MS);
+          const closedBefore = closedConnections(last);
+          const stillOpen = reading.opened - arm.closedConnections();
+          await book(arm, (_accepted, after) => closedConnections(after) - closedBefore >= stillOpen);
+          results.push(resultOf(arm.trial, startedAt, arm.finish(reading), signal.aborted));
+          continue;
+        } catch (error) {
+          arm.failure = failureOf(error, 'generator-died');
+        }
+      }
+      results.push({ trial: arm.trial, startedAt, state: 'failed', error: arm.failure });
+    }
+    return results;
+  }
+
+  return { warmUp, measure, finish };
+}
+
+function closedConnections(reading: TargetReading | undefined): number {
+  return reading?.requestsPerConnection.reduce((sum, entry) => sum + entry.connections, 0) ?? 0;
+}

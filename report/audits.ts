@@ -1,0 +1,75 @@
+// In: the findings of a cell. Out: one line a rule and arm, and the same as a table.
+import type { AUDITS, Finding } from '../bench/core/run-types.ts';
+import type { CellView } from './cell-view.ts';
+import type { AuditLine, Table } from './report.ts';
+import { createTable, figureColumn, keyColumn, wordColumn, words } from './table-parts.ts';
+
+const TITLES: Record<(typeof AUDITS)[number], string> = {
+  conservation: 'conservation: sent = answered + failed + unfinished',
+  ledger: 'ledger: connections opened = accepted, within what is needed',
+  'littles-law': "Little's law: concurrency = rate × mean time",
+  bottleneck: 'bottleneck: CPU of generator and target',
+  'listen-drops': 'listen drops in the kernel',
+  retransmits: 'TCP retransmits',
+  steadiness: 'steady after warm-up',
+  'block-spread': 'spread over slices',
+  'replicate-spread': 'spread over replicates',
+};
+
+const STATE_WORDS: Record<Finding['state'], string> = { pass: 'pass', warn: 'warning', fail: 'FAIL' };
+const GRAVITY: Record<Finding['state'], number> = { pass: 0, warn: 1, fail: 2 };
+
+/** Folded by rule and arm, in order of first appearance. A line is as grave as its gravest finding. */
+export function auditLines({ result: { findings } }: Pick<CellView, 'result'>): AuditLine[] {
+  const groups = Map.groupBy(findings, ({ rule, arm }) => JSON.stringify([rule, arm ?? null]));
+  return [...groups.values()].map(group => {
+    const gravest = group.reduce((worst, finding) =>
+      GRAVITY[finding.state] > GRAVITY[worst.state] ? finding : worst,
+    );
+    const told = gravest.state === 'pass' ? [gravest] : group.filter(({ state }) => state !== 'pass');
+    return {
+      rule: gravest.rule,
+      title: TITLES[gravest.rule],
+      state: gravest.state,
+      arm: gravest.arm ?? null,
+      checks: group.length,
+      trials: told.flatMap(({ state, trial }) => (state === 'pass' || trial === undefined ? [] : [trial])),
+      details: told.map(finding => detailText(finding, group.length)),
+    };
+  });
+}
+
+/** Where all pass, the first stands for the others, and says so. */
+function detailText({ state, trial, detail }: Finding, checks: number): string {
+  if (state !== 'pass') return trial === undefined ? detail : `${trial}: ${detail}`;
+  return checks > 1 && trial !== undefined ? `all ${checks} trials; ${trial}: ${detail}` : detail;
+}
+
+export function auditTable(lines: readonly AuditLine[]): Table {
+  return createTable({
+    name: 'audits',
+    title: 'Audits: the run checks itself',
+    columns: [
+      keyColumn('rule', 'check'),
+      keyColumn('arm', 'arm'),
+      wordColumn('state', 'outcome'),
+      figureColumn('failedCount', 'trials not passing'),
+      wordColumn('details', 'figures'),
+    ],
+    rows: lines.map(({ rule, title, arm, state, checks, trials, details }) => [
+      words(title, rule),
+      words(arm ?? 'all', arm),
+      words(STATE_WORDS[state], state),
+      words(trials.length === 0 ? '–' : `${trials.length} of ${checks}`, { trials: [...trials], checks }),
+      words(details.join('; '), [...details]),
+    ]),
+  });
+}
+
+/** `18 audits: 17 pass, 1 warns, none fails`. */
+export function auditSummary(lines: readonly AuditLine[]): string {
+  if (lines.length === 0) return 'No trial completed, so there was nothing to audit.';
+  const count = (state: Finding['state']) => lines.filter(line => line.state === state).length;
+  const some = (n: number, verb: string) => `${n === 0 ? 'none' : n} ${n > 1 ? verb : `${verb}s`}`;
+  return `${lines.length} audits: ${count('pass')} pass, ${some(count('warn'), 'warn')}, ${some(count('fail'), 'fail')}.`;
+}

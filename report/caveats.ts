@@ -1,0 +1,50 @@
+// In: a run or a cell. Out: what limits its figures, in sentences; what a number does not mean belongs beside it.
+import type { Host, Run } from '../bench/core/run-types.ts';
+import type { CellView } from './cell-view.ts';
+import { MARK_NOTES } from './cell-view.ts';
+
+/** An interval from fewer replicates is wide or lucky. */
+const FEW_REPLICATES = 3;
+/** Busy cores before we began: someone else's work is in the figures. */
+const BUSY_LOAD_RATIO = 0.5;
+
+export function runCaveats({ state, git, host }: Run): string[] {
+  return [
+    'Clients and target ran on one machine over loopback: a real network adds its round trips to every handshake, so there the gap between short and persistent connections is wider.',
+    ...(state === 'partial'
+      ? ['The run was interrupted: what is shown is what was measured until then.']
+      : []),
+    ...(state === 'failed' ? ['Part of what was asked for could not be measured.'] : []),
+    ...(host.pinning === null ? [`Processes were not pinned to cores: ${host.pinningDetail}.`] : []),
+    ...busyText(host),
+    ...(git?.isDirty === true
+      ? ['The code had uncommitted changes, so the commit alone does not reproduce it.']
+      : []),
+  ];
+}
+
+function busyText({ loadAverage, cpuCount }: Host): string[] {
+  const [minute = 0] = loadAverage;
+  if (cpuCount === 0 || minute / cpuCount <= BUSY_LOAD_RATIO) return [];
+  return [`The machine was not idle at the start: load average ${minute.toFixed(2)} on ${cpuCount} cores.`];
+}
+
+export function cellCaveats({ arms, result, trials }: CellView): string[] {
+  const marks = new Set(arms.flatMap(arm => arm.marks));
+  const failed = trials.filter(({ state }) => state === 'failed').length;
+  const partial = trials.filter(trial => trial.state === 'completed' && trial.isPartial).length;
+  return [
+    ...[...marks].map(mark => MARK_NOTES[mark]),
+    ...(failed === 0
+      ? []
+      : [`${failed} of ${trials.length} trials failed; figures are of those that completed.`]),
+    ...(partial === 0
+      ? []
+      : [`${partial} of ${trials.length} trials were cut short and are shorter than planned.`]),
+    ...(result.replicates < FEW_REPLICATES
+      ? [
+          `Only ${result.replicates} replicates: processes run in modes up to 30 % apart, which so few can't show.`,
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,80 @@
+// In: a stored run, its trials and the charts. Out: the report: every word and rounded number, chosen here and once.
+import type { TrialResult } from '../bench/core/types.ts';
+import type { Run } from '../bench/core/run-types.ts';
+import { auditLines, auditSummary, auditTable } from './audits.ts';
+import { cellCaveats, runCaveats } from './caveats.ts';
+import type { CellView } from './cell-view.ts';
+import { armNames, viewCell } from './cell-view.ts';
+import type { Chart } from './chart.ts';
+import { conditionsOf } from './conditions.ts';
+import { cellHeadline, runHeadline, stateOf } from './headline.ts';
+import { machineFacts } from './machine-facts.ts';
+import type { CellReport, Figure, Report } from './report.ts';
+import { stopText } from './stop.ts';
+import { articleTable } from './tables/article.ts';
+import { errorTable } from './tables/errors.ts';
+import { failureTable } from './tables/failures.ts';
+import { mainTable } from './tables/main.ts';
+import { phaseTable } from './tables/phases.ts';
+import { ratioTable } from './tables/ratios.ts';
+
+/** Widths in px: the column of a page, and a phone held upright. */
+const WIDE_PX = 880;
+const NARROW_PX = 340;
+
+/** Pure: the same run gives the same report on any machine. Throws UsageError when a stored histogram can't be read. */
+export function buildReport(of: {
+  run: Run;
+  trials: readonly TrialResult[];
+  charts: readonly Chart[];
+}): Report {
+  const { run, trials, charts } = of;
+  const names = armNames(run);
+  const views = run.cells.map(cell => viewCell(cell, trials, names));
+  return {
+    title: views.length === 1 ? `conntax: ${views[0]!.result.cell}` : `conntax: ${views.length} scenarios`,
+    runId: run.id,
+    startedAt: run.startedAt,
+    state: run.state,
+    headline: runHeadline(views),
+    cells: views.map(view => reportCell(view, charts)),
+    facts: machineFacts(run),
+    caveats: runCaveats(run),
+  };
+}
+
+function reportCell(view: CellView, charts: readonly Chart[]): CellReport {
+  const { result } = view;
+  const audits = auditLines(view);
+  return {
+    name: result.cell,
+    question: result.scenario.question,
+    state: stateOf(view),
+    headline: cellHeadline(view),
+    conditions: conditionsOf(view),
+    stop: { reason: result.stop, text: stopText(result) },
+    replicates: result.replicates,
+    main: mainTable(view),
+    article: articleTable(view),
+    ratios: ratioTable(view),
+    phases: phaseTable(view),
+    audits,
+    auditSummary: auditSummary(audits),
+    auditTable: auditTable(audits),
+    errors: errorTable(view),
+    failures: failureTable(view),
+    figures: charts.filter(chart => chart.applies(view)).map(chart => drawFigure(chart, view)),
+    caveats: cellCaveats(view),
+  };
+}
+
+function drawFigure(chart: Chart, view: CellView): Figure {
+  return {
+    name: chart.name,
+    title: chart.title,
+    caption: chart.caption(view),
+    wide: chart.spec(view, WIDE_PX),
+    narrow: chart.spec(view, NARROW_PX),
+    table: chart.table(view),
+  };
+}

@@ -1,0 +1,38 @@
+// In: a cell. Out: why no more replicates were made, in a sentence with the precision reached.
+import type { CellResult } from '../bench/core/run-types.ts';
+import { secondsText } from './conditions.ts';
+import { reachRatio } from './numbers.ts';
+
+export function stopText(cell: CellResult): string {
+  const { stop, stopDetail, replicates, scenario, elapsedMs } = cell;
+  const reached = reachText(cell);
+  const after = `after ${replicates === 1 ? '1 replicate' : `${replicates} replicates`} in ${secondsText(elapsedMs)}`;
+  switch (stop) {
+    case 'precise':
+      return `Stopped ${after} because ${reached}, and ${plainPercent(scenario.timing.precision)} was asked for.`;
+    case 'budget':
+      return `The time budget of ${secondsText(scenario.timing.budgetMs)} was spent ${after}; ${reached}.`;
+    case 'max-replicates':
+      return `Stopped at the most replicates that the scenario allows, ${after}; ${reached}.`;
+    case 'interrupted':
+      return `Interrupted ${after}; ${reached}.`;
+    case 'failed':
+      return `Given up ${after}: ${stopDetail}.`;
+    default:
+      return stop satisfies never;
+  }
+}
+
+/** `the interval is ±3.1 %`, of the widest ratio of requests/s. */
+function reachText({ comparisons }: CellResult): string {
+  const ratios = comparisons.filter(({ metric }) => metric === 'requestsPerSec').map(({ ratio }) => ratio);
+  if (ratios.length === 0) return 'there was no other arm to compare with';
+  const known = ratios.filter(ratio => ratio !== null);
+  if (known.length < ratios.length) return 'there are too few replicates for an interval';
+  const widest = Math.max(...known.map(reachRatio));
+  return `${known.length === 1 ? 'the interval of requests/s is' : 'every interval of requests/s is within'} ±${plainPercent(widest)}`;
+}
+
+function plainPercent(ratio: number): string {
+  return `${Number((ratio * 100).toPrecision(2))} %`;
+}

@@ -1,0 +1,169 @@
+// In: trials with known figures. Out: proof of ratios, verdicts, rows and the stopping rule.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { TrialResult } from '../bench/core/types.ts';
+import type { Comparison } from '../bench/core/run-types.ts';
+import { ArmSummary, METRICS } from '../bench/core/run-types.ts';
+import { compareArms, isPrecise, summariseArms, verdictOf } from './compare.ts';
+import { sampleRun } from './testing/sample-run.ts';
+
+const { trials } = sampleRun();
+
+function requestsPerSec(comparisons: readonly Comparison[]): Comparison {
+  return comparisons.find(({ metric }) => metric === 'requestsPerSec')!;
+}
+
+/** The same trials with every slice of an arm, in one replicate or all, sped up or slowed down. */
+function scaled(arm: string, factor: number, replicate?: number): TrialResult[] {
+  const copy = structuredClone(trials);
+  for (const result of copy) {
+    const isMeant =
+      result.trial.arm === arm && (replicate === undefined || result.trial.replicate === replicate);
+    if (result.state !== 'completed' || !isMeant) continue;
+    for (const slice of result.measurement.slices) slice.windowMs /= factor;
+  }
+  return copy;
+}
+
+test('every other arm is compared with the baseline on every metric', () => {
+  const comparisons = compareArms({ baseline: 'short', trials });
+  assert.deepEqual(
+    comparisons.map(({ metric, baseline, candidate }) => [metric, baseline, candidate]),
+    METRICS.map(metric => [metric, 'short', 'persistent']),
+  );
+  assert.ok(
+    comparisons.every(({ replicateRatios, verdict }) => replicateRatios.length === 4 && verdict === 'better'),
+  );
+});
+
+test('swapping the baseline turns ratios and verdicts round', () => {
+  const forth = compareArms({ baseline: 'short', trials });
+  const back = compareArms({ baseline: 'persistent', trials });
+  forth.forEach((comparison, index) => {
+    const other = back[index]!;
+    assert.equal(other.verdict, 'worse');
+    assert.ok(Math.abs(comparison.ratio!.value * other.ratio!.value - 1) < 1e-9);
+    assert.ok(Math.abs(comparison.ratio!.low * other.ratio!.high - 1) < 1e-9);
+  });
+});
+
+test('a ratio follows the rate, and an arm compared with its own copy is 1 and unsure', () => {
+  const before = requestsPerSec(compareArms({ baseline: 'short', trials })).ratio!.value;
+  const after = requestsPerSec(compareArms({ baseline: 'short', trials: scaled('persistent', 1.3) })).ratio!
+    .value;
+  assert.ok(Math.abs(after / before - 1.3) < 1e-9);
+  const copies = trials.flatMap(trial =>
+    trial.trial.arm === 'short' ? [trial, { ...trial, trial: { ...trial.trial, arm: 'copy' } }] : [],
+  );
+  for (const { ratio, verdict } of compareArms({ baseline: 'short', trials: copies })) {
+    assert.deepEqual([ratio, verdict], [{ value: 1, low: 1, high: 1 }, 'unsure']);
+  }
+});
+
+test('drift that hits the slices of a block alike leaves the ratio as it is', () => {
+  const drifting = structuredClone(trials);
+  for (const result of drifting) {
+    if (result.state !== 'completed') continue;
+    for (const slice of result.measurement.slices)
+      slice.completed *= 2 ** (slice.block + result.trial.replicate);
+  }
+  const [still, drifted] = [trials, drifting].map(list =>
+    requestsPerSec(compareArms({ baseline: 'short', trials: list })),
+  );
+  assert.ok(Math.abs(still!.ratio!.value / drifted!.ratio!.value - 1) < 1e-9);
+});
+
+test('replicates are paired by their number, in whatever order and number the trials come', () => {
+  const of = (arm: string, keep: readonly number[]) =>
+    trials.filter(({ trial }) => trial.arm === arm && keep.includes(trial.replicate));
+  const paired = requestsPerSec(
+    compareArms({ baseline: 'short', trials: [...of('persistent', [3, 2, 0]), ...of('short', [1, 2, 3])] }),
+  );
+  const all = requestsPerSec(compareArms({ baseline: 'short', trials }));
+  assert.deepEqual(paired.replicateRatios, all.replicateRatios.slice(2));
+});
+
+test('a replicate counts only where both arms completed with data', () => {
+  const failed = requestsPerSec(
+    compareArms({ baseline: 'short', trials: sampleRun({ trouble: 'failed-trial' }).trials }),
+  );
+  assert.equal(failed.replicateRatios.length, 3);
+  const empty = structuredClone(trials);
+  for (const result of empty) {
+    if (result.state !== 'completed' || result.trial.replicate > 0) continue;
+    for (const slice of result.measurement.slices) slice.completed = 0;
+  }
+  assert.equal(requestsPerSec(compareArms({ baseline: 'short', trials: empty })).replicateRatios.length, 3);
+  const one = requestsPerSec(compareArms({ baseline: 'short', trials: trials.slice(0, 2) }));
+  assert.deepEqual([one.ratio, one.verdict, one.replicateRatios.length], [null, 'unsure', 1]);
+});
+
+const verdicts = [
+  { low: 1.1, high: 1.3, whereHigherIsBetter: 'better', whereLowerIsBetter: 'worse' },
+  { low: 0.7, high: 0.9, whereHigherIsBetter: 'worse', whereLowerIsBetter: 'better' },
+  { low: 0.9, high: 1.1, whereHigherIsBetter: 'unsure', whereLowerIsBetter: 'unsure' },
+  { low: 1, high: 1.1, whereHigherIsBetter: 'unsure', whereLowerIsBetter: 'unsure' },
+] as const;
+for (const { low, high, whereHigherIsBetter, whereLowerIsBetter } of verdicts) {
+  test(`an interval from ${low} to ${high} is ${whereHigherIsBetter} or ${whereLowerIsBetter}`, () => {
+    const ratio = { value: (low + high) / 2, low, high };
+    assert.equal(verdictOf(ratio, true), whereHigherIsBetter);
+    assert.equal(verdictOf(ratio, false), whereLowerIsBetter);
+  });
+}
+
+test('precise is when every interval of requests/s is within the precision, to both sides', () => {
+  const of = (low: number, high: number): Comparison => ({
+    ...requestsPerSec(compareArms({ baseline: 'short', trials })),
+    ratio: { value: 1, low, high },
+  });
+  const rows = [
+    { comparisons: [of(0.96, 1.04)], is: true },
+    { comparisons: [of(0.96, 1.06)], is: false },
+    { comparisons: [of(0.94, 1.04)], is: false },
+    { comparisons: [of(0.96, 1.04), of(0.9, 1.1)], is: false },
+    { comparisons: [{ ...of(1, 1), ratio: null }], is: false },
+    { comparisons: [{ ...of(0.5, 2), metric: 'p99Us' as const }], is: true },
+    { comparisons: [], is: true },
+  ];
+  assert.deepEqual(
+    rows.map(({ comparisons }) => isPrecise(comparisons, 0.05)),
+    rows.map(({ is }) => is),
+  );
+});
+
+test('the row of an arm adds up its trials', () => {
+  const [short] = summariseArms(trials);
+  const measured = trials.flatMap(t =>
+    t.state === 'completed' && t.trial.arm === 'short' ? [t.measurement] : [],
+  );
+  const total = (read: (m: (typeof measured)[number]) => number) =>
+    measured.reduce((sum, m) => sum + read(m), 0);
+  assert.ok(short !== undefined);
+  assert.equal(short.trials, 4);
+  assert.equal(
+    short.completed,
+    total(m => m.completed),
+  );
+  assert.equal(
+    short.opened,
+    total(m => m.ledger.opened),
+  );
+  assert.deepEqual(short.needed, { least: short.requestsSent, most: short.requestsSent });
+  assert.equal(short.maxUs, Math.max(...measured.map(m => m.response.maxUs)));
+  const rate = (short.completed / total(m => m.steadyMs)) * 1000;
+  assert.ok(short.requestsPerSec!.low < rate && rate < short.requestsPerSec!.high);
+});
+
+test('rows of arms with one trial, with failures, and with none completed', () => {
+  const one = summariseArms(trials.slice(0, 1))[0]!;
+  assert.equal(one.requestsPerSec!.low, one.requestsPerSec!.high);
+  const troubled = structuredClone(trials.slice(0, 1));
+  if (troubled[0]?.state === 'completed')
+    troubled[0].measurement.failed = troubled[0].measurement.completed * 3;
+  assert.equal(summariseArms(troubled)[0]!.errorRatio, 0.75);
+  const failed = sampleRun({ trouble: 'failed-trial', replicates: 1 }).trials;
+  const none = summariseArms(failed)[1]!;
+  assert.deepEqual(ArmSummary.parse(none), none);
+  assert.deepEqual([none.arm, none.trials, none.requestsPerSec, none.errorRatio], ['persistent', 0, null, 0]);
+});

@@ -1,0 +1,132 @@
+// In: known latencies. Out: proof that recording, merging and storing keep what they say they keep.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import * as hdr from 'hdr-histogram-js';
+import { UsageError } from '../bench/core/errors.ts';
+import type { Histogram } from '../bench/core/types.ts';
+import {
+  createLatencyRecorder,
+  emptyHistogram,
+  hdrLog,
+  mergeHistograms,
+  percentileCurve,
+  quantileUs,
+} from './histogram.ts';
+
+const latencies = fc.array(fc.double({ min: 1, max: 3_600_000_000, noNaN: true }), {
+  minLength: 1,
+  maxLength: 60,
+});
+
+function record(values: readonly number[]): Histogram {
+  const recorder = createLatencyRecorder();
+  for (const value of values) recorder.recordUs(value);
+  const histogram = recorder.summary();
+  recorder.close();
+  return histogram;
+}
+
+/** The value that a share q of the sorted values does not exceed. */
+function exactQuantile(values: readonly number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)]!;
+}
+
+function assertClose(actual: number, expected: number, ratio: number, us = 0): void {
+  assert.ok(Math.abs(actual - expected) <= expected * ratio + us, `${actual} is not near ${expected}`);
+}
+
+test('count, least, mean and most are exact; quantiles are right to 3 digits', () => {
+  fc.assert(
+    fc.property(latencies, values => {
+      const histogram = record(values);
+      assert.equal(histogram.count, values.length);
+      assert.equal(histogram.minUs, Math.min(...values));
+      assert.equal(histogram.maxUs, Math.max(...values));
+      assertClose(histogram.meanUs, values.reduce((sum, value) => sum + value, 0) / values.length, 1e-9);
+      assertClose(histogram.p50Us, exactQuantile(values, 0.5), 0.001, 1);
+      assertClose(histogram.p90Us, exactQuantile(values, 0.9), 0.001, 1);
+      assertClose(quantileUs(histogram, 0.25), exactQuantile(values, 0.25), 0.001, 1);
+    }),
+  );
+});
+
+const odd = [
+  { us: Number.NaN, counted: 1 },
+  { us: -5, counted: 1 },
+  { us: 0, counted: 1 },
+  { us: 0.4, counted: 1 },
+  { us: Number.NEGATIVE_INFINITY, counted: 1 },
+  { us: Number.POSITIVE_INFINITY, counted: 3_600_000_000 },
+  { us: 4e9, counted: 3_600_000_000 },
+];
+for (const { us, counted } of odd) {
+  test(`${us} µs is counted as ${counted} µs and does not throw`, () => {
+    const { count, minUs, meanUs, maxUs, p50Us } = record([us]);
+    assert.deepEqual([count, minUs, meanUs, maxUs, p50Us], [1, counted, counted, counted, counted]);
+  });
+}
+
+test('merging is the same as recording everything at once', () => {
+  fc.assert(
+    fc.property(fc.array(latencies, { maxLength: 4 }), groups => {
+      const merged = mergeHistograms([emptyHistogram(), ...groups.map(record)]);
+      const whole = groups.length === 0 ? emptyHistogram() : record(groups.flat());
+      assertClose(merged.meanUs, whole.meanUs, 1e-9);
+      assert.deepEqual({ ...merged, meanUs: 0, v2: '' }, { ...whole, meanUs: 0, v2: '' });
+      assert.deepEqual(percentileCurve(merged), percentileCurve(whole));
+    }),
+  );
+});
+
+test('nothing recorded: all figures 0, no curve, no quantile', () => {
+  const recorder = createLatencyRecorder();
+  assert.deepEqual(recorder.summary(), emptyHistogram());
+  recorder.close();
+  assert.deepEqual(percentileCurve(emptyHistogram()), []);
+  assert.equal(quantileUs(emptyHistogram(), 0.5), 0);
+  assert.deepEqual(mergeHistograms([]), emptyHistogram());
+});
+
+test('a curve starts at 0, passes 25, 50, 75, 87.5, rises, and ends at the maximum below 100', () => {
+  const curve = percentileCurve(record(Array.from({ length: 1000 }, (_, index) => index + 1)));
+  const percentiles = curve.map(({ percentile }) => percentile);
+  assert.equal(percentiles[0], 0);
+  for (const percentile of [25, 50, 75, 87.5]) assert.ok(percentiles.includes(percentile));
+  assert.deepEqual(curve.at(-1), { percentile: 99.95, valueUs: 1000 });
+  for (let index = 1; index < curve.length; index++) {
+    assert.ok(curve[index]!.percentile > curve[index - 1]!.percentile);
+    assert.ok(curve[index]!.valueUs >= curve[index - 1]!.valueUs);
+  }
+});
+
+test("the log is read back by the library's own reader", () => {
+  const histogram = record([100, 200, 300_000]);
+  const log = hdrLog([
+    { tag: 'short, 1=cell', startMs: 1_500, lengthMs: 3_000, histogram },
+    { tag: 'persistent', startMs: 4_500, lengthMs: 1_000, histogram: emptyHistogram() },
+  ]);
+  const reader = new hdr.HistogramLogReader(log);
+  const first = reader.nextIntervalHistogram();
+  assert.ok(first !== null);
+  assert.equal(first.tag, 'short__1_cell');
+  assert.equal(first.totalCount, 3);
+  assert.deepEqual([first.startTimeStampMsec, first.endTimeStampMsec], [1_500, 4_500]);
+  assert.equal(first.getValueAtPercentile(50), 200);
+  assert.equal(reader.nextIntervalHistogram()?.tag, 'persistent');
+  assert.equal(reader.nextIntervalHistogram(), null);
+});
+
+for (const v2 of ['', 'bm90IGEgaGlzdG9ncmFt', 'A'.repeat(300_000)]) {
+  test(`a stored form of ${v2.length} characters that is none is refused`, () => {
+    assert.throws(() => quantileUs({ ...record([1, 2]), v2 }, 0.5), UsageError);
+  });
+}
+
+test('one recorder holds an hour at full resolution in a stored form well under the limit', () => {
+  const recorder = createLatencyRecorder();
+  for (let us = 1; us < 3_600_000_000; us *= 1.0004) recorder.recordUs(us);
+  assert.ok(recorder.summary().v2.length < 100_000);
+  recorder.close();
+});

@@ -1,0 +1,82 @@
+// In: known truths, drawn from many times. Out: proof that the 95 % interval holds them about as often as it says.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { replicateInterval, studentInterval, trimmedMean } from './stats.ts';
+import { coverageAt, coverageWhenStopping } from './testing/coverage.ts';
+import { TRUTHS } from './testing/truths.ts';
+
+const EXPERIMENTS = 1_000;
+/** 95 % less three standard errors of a share counted in 1,000 experiments. */
+const LEAST_HELD = 0.95 - 3 * Math.sqrt((0.95 * 0.05) / EXPERIMENTS);
+
+for (const truth of TRUTHS) {
+  test(`the interval holds the truth: ${truth.name}`, () => {
+    for (const n of [3, 4, 5, 6, 8, 12, 20]) {
+      const { holdsRatio } = coverageAt(replicateInterval, truth, n, EXPERIMENTS);
+      assert.ok(holdsRatio >= LEAST_HELD, `${holdsRatio} of the intervals of ${n} replicates`);
+    }
+  });
+}
+
+/** A third of one arm's processes slower for life is too much for a run that stops at the first narrow interval. */
+const LEAST_HELD_WHEN_STOPPING: Record<string, number> = { 'mode at -0.25, 35 %': 0.88 };
+
+for (const truth of TRUTHS) {
+  test(`the interval holds the truth when a run stops as soon as it is narrow: ${truth.name}`, () => {
+    const { holdsRatio } = coverageWhenStopping(replicateInterval, truth, {
+      least: 3,
+      most: 30,
+      experiments: EXPERIMENTS,
+    });
+    const least = LEAST_HELD_WHEN_STOPPING[truth.name] ?? LEAST_HELD;
+    assert.ok(holdsRatio >= least, `${holdsRatio} of the intervals`);
+  });
+}
+
+test('six replicates of one mode are enough for +-5 %, and a minority in another mode does not cost it', () => {
+  const [normal] = TRUTHS;
+  assert.ok(coverageAt(replicateInterval, normal!, 6, EXPERIMENTS).preciseRatio > 0.99);
+  const modes = TRUTHS.find(({ name }) => name === 'modes at +-0.25, 10 %')!;
+  assert.ok(coverageAt(replicateInterval, modes, 6, EXPERIMENTS).preciseRatio > 0.8);
+});
+
+test('no interval of fewer than two', () => {
+  assert.equal(replicateInterval([]), null);
+  assert.equal(replicateInterval([0.1]), null);
+});
+
+test('two modes of like size: the interval spans both', () => {
+  const found = replicateInterval([-0.25, -0.26, 0, 0.01, -0.01]);
+  assert.ok(found !== null && found.low <= Math.exp(-0.26) && found.high >= Math.exp(0.01));
+});
+
+const finite = fc.double({ min: -600, max: 600, noNaN: true });
+
+test('an interval is ordered, finite and positive, and turns round with its ratios', () => {
+  fc.assert(
+    fc.property(fc.array(finite, { minLength: 2, maxLength: 20 }), logs => {
+      const { value, low, high } = replicateInterval(logs)!;
+      assert.ok(0 <= low && low <= value && value <= high && Number.isFinite(high));
+      const turned = replicateInterval(logs.map(log => -log))!;
+      assert.ok(Math.abs(Math.log(turned.value) + Math.log(value)) < 1e-6);
+    }),
+  );
+});
+
+test("Student's interval of 1, 2, 3, 4", () => {
+  const { value, low, high } = studentInterval([1, 2, 3, 4], 0.95);
+  assert.equal(value, 2.5);
+  assert.ok(Math.abs(low - 0.4457) < 1e-4 && Math.abs(high - 4.5543) < 1e-4);
+});
+
+const trimmed = [
+  { values: [], mean: null },
+  { values: [3], mean: 3 },
+  { values: [1, 2, 3, 100], mean: 26.5 },
+  { values: [100, 1, 2, 3, -100], mean: 2 },
+];
+for (const { values, mean } of trimmed) {
+  test(`trimmed mean of ${JSON.stringify(values)} is ${mean}`, () =>
+    assert.equal(trimmedMean(values, 0.2), mean));
+}

@@ -1,0 +1,17 @@
+// In: a test and what a scenario states of a target. Out: that target, open in this process until the test ends.
+import type { BehaviourModule } from '../../bench/core/contracts.ts';
+import { Target } from '../../bench/core/scenario.ts';
+import { type OpenTarget, openTarget } from '../app.ts';
+import fixed from '../behaviours/fixed.ts';
+import type { Scope } from './client.ts';
+
+/** Opens a target with the `fixed` behaviour unless told, and a scenario's defaults for what is not stated. */
+export async function openTestTarget(
+  scope: Scope,
+  stated: Record<string, unknown> = {},
+  behaviour: BehaviourModule = fixed,
+): Promise<OpenTarget> {
+  const target = await openTarget({ target: Target.parse(stated), behaviour, seed: 1 });
+  scope.after(target.close);
+  return target;
+}
