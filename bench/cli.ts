@@ -21,7 +21,9 @@ function createContext(): Context {
   const interrupt = new AbortController();
   process.on('SIGINT', () => {
     if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
-    process.stderr.write('\nInterrupted: ending what runs and keeping what was measured. Ctrl-C again ends at once.\n');
+    process.stderr.write(
+      '\nInterrupted: ending what runs and keeping what was measured. Ctrl-C again ends at once.\n',
+    );
     interrupt.abort();
   });
   return {
@@ -59,11 +61,22 @@ function createProgram(context: Context, setStatus: (status: number) => void): C
   program
     .command('run')
     .description('measure scenarios, and report')
-    .argument('[scenarios...]', 'names, tags or paths of scenario files (.ts, .js, .json); none: the tag quick')
+    .argument(
+      '[scenarios...]',
+      'names, tags or paths of scenario files (.ts, .js, .json); none: the tag quick',
+    )
     .option('--dry-run', 'print the plan and whether it fits this machine; start nothing')
     .option('--seed <n>', 'seed of every shuffle and draw', number(Number.isInteger, 'a whole number'))
-    .option('--budget-sec <s>', 'time for each scenario, in place of its own', number(n => n > 0, 'a number of seconds'))
-    .option('--precision <ratio>', 'stop when intervals are within it (0.05 = 5 %)', number(n => n > 0 && n <= 1, 'between 0 and 1'))
+    .option(
+      '--budget-sec <s>',
+      'time for each scenario, in place of its own',
+      number(n => n > 0, 'a number of seconds'),
+    )
+    .option(
+      '--precision <ratio>',
+      'stop when intervals are within it (0.05 = 5 %)',
+      number(n => n > 0 && n <= 1, 'between 0 and 1'),
+    )
     .option('--results <dir>', 'where runs are stored', 'results')
     .option('--json', 'print the report as JSON')
     .addHelpText(
@@ -98,7 +111,10 @@ Exit status: 0 fine, 2 usage or an invalid scenario, 3 could not measure or an a
     .argument('[run]', "a run's id or folder; none: the latest")
     .option('--results <dir>', 'where runs are stored', 'results')
     .option('--json', 'print the report as JSON')
-    .addHelpText('after', '\nExamples:\n  conntax report\n  conntax report results/runs/2026-11-23T12-25-52Z-k3f9 --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  conntax report\n  conntax report results/runs/2026-11-23T12-25-52Z-k3f9 --json',
+    )
     .action(async (ref, options) => {
       const { reportCommand } = await import('./commands/report.ts');
       setStatus(await reportCommand(ref, options, context));

@@ -11,3 +11,21 @@ export const behaviours = {
   delay: () => import('../servers/behaviours/delay.ts'),
   stream: () => import('../servers/behaviours/stream.ts'),
 };
+
+/** Figures of a report, in the order in which they are shown. */
+export const charts = {
+  requestsPerSec: () => import('../report/charts/requests-per-sec.ts'),
+  latencyPercentiles: () => import('../report/charts/latency-percentiles.ts'),
+  amortisation: () => import('../report/charts/amortisation.ts'),
+  ledger: () => import('../report/charts/ledger.ts'),
+  replicateRatios: () => import('../report/charts/replicate-ratios.ts'),
+  timeline: () => import('../report/charts/timeline.ts'),
+};
+
+/** Forms of a report. */
+export const formats = {
+  terminal: () => import('../report/formats/terminal.ts'),
+  markdown: () => import('../report/formats/markdown.ts'),
+  html: () => import('../report/formats/html.ts'),
+  json: () => import('../report/formats/json.ts'),
+};

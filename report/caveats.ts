@@ -1,7 +1,7 @@
 // In: a run or a cell. Out: what limits its figures, in sentences; what a number does not mean belongs beside it.
 import type { Host, Run } from '../bench/core/run-types.ts';
 import type { CellView } from './cell-view.ts';
-import { MARK_NOTES } from './cell-view.ts';
+import { allMarks, MARK_NOTES } from './cell-view.ts';
 
 /** An interval from fewer replicates is wide or lucky. */
 const FEW_REPLICATES = 3;
@@ -29,12 +29,12 @@ function busyText({ loadAverage, cpuCount }: Host): string[] {
   return [`The machine was not idle at the start: load average ${minute.toFixed(2)} on ${cpuCount} cores.`];
 }
 
-export function cellCaveats({ arms, result, trials }: CellView): string[] {
-  const marks = new Set(arms.flatMap(arm => arm.marks));
+export function cellCaveats(view: CellView): string[] {
+  const { result, trials } = view;
   const failed = trials.filter(({ state }) => state === 'failed').length;
   const partial = trials.filter(trial => trial.state === 'completed' && trial.isPartial).length;
   return [
-    ...[...marks].map(mark => MARK_NOTES[mark]),
+    ...allMarks(view).map(mark => MARK_NOTES[mark]),
     ...(failed === 0
       ? []
       : [`${failed} of ${trials.length} trials failed; figures are of those that completed.`]),

@@ -1,7 +1,8 @@
 // In: a stored cell and its trials. Out: the same as tables and charts read it: its arms with their look and their marks.
+
+import type { ArmSummary, CellResult, Run } from '../bench/core/run-types.ts';
 import type { Client } from '../bench/core/scenario.ts';
 import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
-import type { ArmSummary, CellResult, Run } from '../bench/core/run-types.ts';
 import type { Mark } from './report.ts';
 
 /** Above this share of a core the generator's own cost is what is measured. */
@@ -35,6 +36,11 @@ const MARK_SIGNS: Record<Mark, string> = { invalid: '†', clientBound: '‡' };
 /** The signs that stand behind a figure: `†` and `‡`. */
 export function signsOf(marks: readonly Mark[]): string {
   return marks.map(mark => MARK_SIGNS[mark]).join('');
+}
+
+/** Those of a figure that all arms went into. */
+export function allMarks({ arms }: Pick<CellView, 'arms'>): Mark[] {
+  return [...new Set(arms.flatMap(arm => arm.marks))];
 }
 
 export const MARK_NOTES: Record<Mark, string> = {

@@ -1,17 +1,17 @@
-// In: nothing. Out: what every output format is to the rest: a name, perhaps a file, and a rendering.
+// In: a report. Out: the contract of a format: the same report laid out as text.
 import type { Report } from './report.ts';
 
 export interface FormatOptions {
-  /** Whether the reader's terminal shows colours. */
+  /** Whether escape sequences for colours may be used. */
   hasColour: boolean;
-  /** Width of the reader's terminal, characters. */
+  /** How many characters fit into a line. */
   columns: number;
 }
 
-/** Lays a report out; chooses no word and rounds no number. */
+/** One way to lay a report out; a plug-in's default export. It words and rounds nothing. */
 export interface Format {
   name: string;
-  /** Written into the run's folder under this name; absent: only printed. */
+  /** Its file in a run's folder; absent when it is only printed. */
   fileName?: string;
   render(report: Report, options: FormatOptions): string | Promise<string>;
 }

@@ -1,7 +1,9 @@
 // In: a cell, or all of a run. Out: what came out, in one sentence that is no surer than the figures.
 import type { Comparison } from '../bench/core/run-types.ts';
+import { cellAmortisation } from '../results/amortisation.ts';
+import { amortisationText } from './amortisation-text.ts';
 import type { ArmView, CellView } from './cell-view.ts';
-import { signsOf } from './cell-view.ts';
+import { allMarks, signsOf } from './cell-view.ts';
 import { modeSubject } from './modes.ts';
 import { intervalTexts, latencyText, ratioText, significantText } from './numbers.ts';
 import type { CellState } from './report.ts';
@@ -78,6 +80,8 @@ function manyText(rates: readonly Comparison[], view: CellView): string {
       ? ''
       : ` No difference could be shown for ${unsure.map(({ candidate }) => candidate).join(', ')}.`;
   const { baseline } = rates[0]!;
+  const fit = cellAmortisation(view.result);
+  const amortised = fit === null ? '' : ` ${amortisationText(fit, signsOf(allMarks(view)))}`;
   if (known.length === 0)
     return `Against ${baseline}, no arm could be shown to differ in requests per second.`;
   const sorted = known.toSorted((a, b) => a.ratio!.value - b.ratio!.value);
@@ -86,7 +90,7 @@ function manyText(rates: readonly Comparison[], view: CellView): string {
     comparison =>
       `${ratioText(comparison.ratio!)}${signsOf(comparisonMarks(comparison, view))} with ${comparison.candidate}`,
   );
-  return `Against ${baseline}, requests per second change by ${told.length === 1 ? '' : 'from '}${parts.join(' to ')}.${unsureText}`;
+  return `Against ${baseline}, requests per second go ${told.length === 1 ? 'to' : 'from'} ${parts.join(' to ')}.${unsureText}${amortised}`;
 }
 
 /** Modes read better than arm names where each stands for one arm only: "Persistent connections ... short ones". */

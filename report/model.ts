@@ -1,6 +1,7 @@
 // In: a stored run, its trials and the charts. Out: the report: every word and rounded number, chosen here and once.
-import type { TrialResult } from '../bench/core/types.ts';
+
 import type { Run } from '../bench/core/run-types.ts';
+import type { TrialResult } from '../bench/core/types.ts';
 import { auditLines, auditSummary, auditTable } from './audits.ts';
 import { cellCaveats, runCaveats } from './caveats.ts';
 import type { CellView } from './cell-view.ts';

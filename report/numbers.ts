@@ -33,7 +33,7 @@ export function latencyText(us: number): string {
 
 /**
  * Value and bounds to the digit that the interval allows: the last one shown is worth a twentieth to a half of the
- * interval's half-width, and there are at most 4. Bounds on different sides of `divide` stay apart from it in the text,
+ * interval's half-width, and there are at most 3. Bounds on different sides of `divide` stay apart from it in the text,
  * so that the words never contradict a verdict. Without width (one trial) 3 digits.
  */
 export function intervalTexts(
@@ -46,7 +46,7 @@ export function intervalTexts(
     const text = significantText(value);
     return { value: text, low: text, high: text };
   }
-  const finest = Math.floor(Math.log10(value)) - 3;
+  const finest = Math.floor(Math.log10(value)) - 2;
   const exponent = Math.min(
     Math.max(Math.floor(Math.log10(half / 2)), finest),
     Math.floor(Math.log10(value)),

@@ -1,9 +1,9 @@
 // In: a trial that passes, damaged in one way at a time. Out: proof that the rule for it, and only it, says so.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CompletedTrial } from '../bench/core/types.ts';
 import type { Finding } from '../bench/core/run-types.ts';
 import { AUDITS } from '../bench/core/run-types.ts';
+import type { CompletedTrial } from '../bench/core/types.ts';
 import { auditCell, auditTrial, isTrialValid } from './audit.ts';
 import { sampleRun } from './testing/sample-run.ts';
 

@@ -1,6 +1,7 @@
 // In: the trials of a cell. Out: every check on them, as findings with the figures behind them.
-import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
+
 import type { Finding } from '../bench/core/run-types.ts';
+import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
 import { blockSpread } from './audits/block-spread.ts';
 import { bottleneck } from './audits/bottleneck.ts';
 import { conservation } from './audits/conservation.ts';

@@ -1,9 +1,9 @@
 // In: trials with known figures. Out: proof of ratios, verdicts, rows and the stopping rule.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TrialResult } from '../bench/core/types.ts';
 import type { Comparison } from '../bench/core/run-types.ts';
 import { ArmSummary, METRICS } from '../bench/core/run-types.ts';
+import type { TrialResult } from '../bench/core/types.ts';
 import { compareArms, isPrecise, summariseArms, verdictOf } from './compare.ts';
 import { sampleRun } from './testing/sample-run.ts';
 

@@ -1,7 +1,8 @@
 // In: the trials of a cell. Out: each arm's row of the table, and each arm against the baseline on every metric.
-import type { CompletedTrial, Slice, TrialResult } from '../bench/core/types.ts';
+
 import type { ArmSummary, Comparison, Metric } from '../bench/core/run-types.ts';
 import { METRICS } from '../bench/core/run-types.ts';
+import type { CompletedTrial, Slice, TrialResult } from '../bench/core/types.ts';
 import { mergeHistograms } from './histogram.ts';
 import type { Interval } from './stats.ts';
 import { replicateInterval, trimmedMean } from './stats.ts';

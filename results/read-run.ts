@@ -5,8 +5,8 @@ import { distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import type { Problem } from '../bench/core/errors.ts';
 import { UsageError } from '../bench/core/errors.ts';
-import { TrialResult } from '../bench/core/types.ts';
 import { Run } from '../bench/core/run-types.ts';
+import { TrialResult } from '../bench/core/types.ts';
 import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, TRIALS_FILE } from './layout.ts';
 import { isRunId } from './run-id.ts';
 

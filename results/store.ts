@@ -3,8 +3,8 @@ import { closeSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, wr
 import { basename, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { MeasureError } from '../bench/core/errors.ts';
-import type { TrialResult } from '../bench/core/types.ts';
 import type { Run } from '../bench/core/run-types.ts';
+import type { TrialResult } from '../bench/core/types.ts';
 import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, TRIALS_FILE } from './layout.ts';
 
 export { readRun } from './read-run.ts';

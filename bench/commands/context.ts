@@ -1,8 +1,9 @@
 // In: nothing. Out: what every command is given: the plug-ins, where to print, and the user's wish to stop.
-import type { BehaviourModule, TransportModule } from '../core/contracts.ts';
-import type { LazyPlugins } from '../plan/load-scenarios.ts';
+
 import type { Chart } from '../../report/chart.ts';
 import type { Format } from '../../report/format.ts';
+import type { BehaviourModule, TransportModule } from '../core/contracts.ts';
+import type { LazyPlugins } from '../plan/load-scenarios.ts';
 
 export interface Plugins {
   transports: LazyPlugins<TransportModule>;

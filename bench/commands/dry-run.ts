@@ -18,7 +18,12 @@ function settings(client: Client): string {
   return flatten(client, '').join(' ');
 }
 
-export function printPlan(plan: Plan, checks: readonly Check[], options: CommonOptions, output: Output): void {
+export function printPlan(
+  plan: Plan,
+  checks: readonly Check[],
+  options: CommonOptions,
+  output: Output,
+): void {
   const description = describePlan(plan);
   if (options.json) {
     output.out(JSON.stringify({ ...description, checks }, null, 2));
@@ -26,8 +31,13 @@ export function printPlan(plan: Plan, checks: readonly Check[], options: CommonO
   }
   for (const cell of description.cells) {
     const { replicates, warmupMs, measureMs, precisionRatio, budgetMs, slicing } = cell;
-    const table = new Table({ head: ['arm', 'settings'], wordWrap: true, colWidths: [null, Math.max(40, output.columns - 30)] });
-    for (const { name, isBaseline, client } of cell.arms) table.push([isBaseline ? `${name} (baseline)` : name, settings(client)]);
+    const table = new Table({
+      head: ['arm', 'settings'],
+      wordWrap: true,
+      colWidths: [null, Math.max(40, output.columns - 30)],
+    });
+    for (const { name, isBaseline, client } of cell.arms)
+      table.push([isBaseline ? `${name} (baseline)` : name, settings(client)]);
     output.out(
       [
         `${cell.id}: ${cell.question}`,
@@ -42,5 +52,7 @@ export function printPlan(plan: Plan, checks: readonly Check[], options: CommonO
     );
   }
   for (const { state, sentence } of checks) output.out(`${state}: ${sentence}`);
-  output.out(`seed ${description.seed}, estimated time ${prettyMs(description.estimatedMs, { secondsDecimalDigits: 0 })}`);
+  output.out(
+    `seed ${description.seed}, estimated time ${prettyMs(description.estimatedMs, { secondsDecimalDigits: 0 })}`,
+  );
 }

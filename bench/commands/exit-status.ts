@@ -9,7 +9,10 @@ import type { Run } from '../core/run-types.ts';
 export function exitStatusOf(run: Run): number {
   if (run.cells.some(cell => cell.stop === 'interrupted') || run.state === 'partial') return EXIT.interrupted;
   const isDoubtful = run.cells.some(
-    cell => cell.stop === 'failed' || cell.failedTrials > 0 || cell.findings.some(finding => finding.state === 'fail'),
+    cell =>
+      cell.stop === 'failed' ||
+      cell.failedTrials > 0 ||
+      cell.findings.some(finding => finding.state === 'fail'),
   );
   return run.state === 'failed' || isDoubtful ? EXIT.cannotMeasure : EXIT.ok;
 }

@@ -7,7 +7,10 @@ import type { CommonOptions, Context } from './context.ts';
 
 const OTHER_COLUMNS = 62;
 
-export async function listCommand(options: CommonOptions, { plugins, builtinDir, cwd, output }: Context): Promise<void> {
+export async function listCommand(
+  options: CommonOptions,
+  { plugins, builtinDir, cwd, output }: Context,
+): Promise<void> {
   const scenarios = await listScenarios({ ...plugins, builtinDir, cwd });
   const rows = scenarios.map(scenario => ({
     name: scenario.name,
@@ -30,5 +33,7 @@ export async function listCommand(options: CommonOptions, { plugins, builtinDir,
     table.push([name, tags.join(', '), prettyMs(estimatedMs, { secondsDecimalDigits: 0 }), question]);
   }
   output.out(table.toString());
-  output.out('Run one with "conntax run NAME", all of a tag with "conntax run TAG"; none named means the tag quick.');
+  output.out(
+    'Run one with "conntax run NAME", all of a tag with "conntax run TAG"; none named means the tag quick.',
+  );
 }

@@ -3,8 +3,8 @@ import type { Chart } from '../../report/chart.ts';
 import type { Format } from '../../report/format.ts';
 import { buildReport } from '../../report/model.ts';
 import type { Report } from '../../report/report.ts';
-import type { TrialResult } from '../core/types.ts';
 import type { Run } from '../core/run-types.ts';
+import type { TrialResult } from '../core/types.ts';
 import { loadPlugins } from '../plan/load-scenarios.ts';
 import type { Output, Plugins } from './context.ts';
 
@@ -22,7 +22,10 @@ export async function render(
   plugins: Plugins,
   output: Output,
 ): Promise<Rendering> {
-  const [charts, formats] = await Promise.all([loadPlugins<Chart>(plugins.charts), loadPlugins<Format>(plugins.formats)]);
+  const [charts, formats] = await Promise.all([
+    loadPlugins<Chart>(plugins.charts),
+    loadPlugins<Format>(plugins.formats),
+  ]);
   const report = buildReport({ run, trials, charts: Object.values(charts) });
   const options = { hasColour: output.hasColour, columns: output.columns };
   const files: Rendering['files'] = [];

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { readRun } from '../../results/read-run.ts';
-import { exitStatusOf } from './exit-status.ts';
 import type { CommonOptions, Context } from './context.ts';
+import { exitStatusOf } from './exit-status.ts';
 import { render } from './render.ts';
 
 export interface ReportOptions extends CommonOptions {
@@ -11,7 +11,11 @@ export interface ReportOptions extends CommonOptions {
 }
 
 /** @returns the exit status that the run itself had or would have had. */
-export async function reportCommand(ref: string | undefined, options: ReportOptions, context: Context): Promise<number> {
+export async function reportCommand(
+  ref: string | undefined,
+  options: ReportOptions,
+  context: Context,
+): Promise<number> {
   const { plugins, output } = context;
   const { dir, run, trials, isTorn } = readRun(options.results, ref);
   if (isTorn) output.note('The last trial of this run was cut short on disk and is left out.');

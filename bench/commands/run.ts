@@ -4,9 +4,9 @@ import { hdrLog } from '../../results/histogram.ts';
 import { newRunId } from '../../results/run-id.ts';
 import { openRunStore, type RunStore } from '../../results/store.ts';
 import { createRandom } from '../core/random.ts';
+import type { CellResult, Host, Run } from '../core/run-types.ts';
 import type { Scenario } from '../core/scenario.ts';
 import type { CompletedTrial, TrialResult } from '../core/types.ts';
-import type { CellResult, Host, Run } from '../core/run-types.ts';
 import { loadScenarios } from '../plan/load-scenarios.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
 import type { RunEvent } from '../run/events.ts';
@@ -40,7 +40,11 @@ function adjusted(scenario: Scenario, { budgetSec, precision }: RunOptions): Sce
 }
 
 /** @returns the exit status. @throws UsageError, MeasureError */
-export async function runCommand(selectors: string[], options: RunOptions, context: Context): Promise<number> {
+export async function runCommand(
+  selectors: string[],
+  options: RunOptions,
+  context: Context,
+): Promise<number> {
   const { plugins, output, builtinDir, cwd } = context;
   const scenarios = await loadScenarios(selectors, { ...plugins, builtinDir, cwd });
   const startedAt = new Date();
@@ -57,7 +61,10 @@ export async function runCommand(selectors: string[], options: RunOptions, conte
   }
   for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
   requireFit(checks);
-  const store = openRunStore(options.results, newRunId(startedAt, createRandom(seed, 'run', startedAt.getTime())));
+  const store = openRunStore(
+    options.results,
+    newRunId(startedAt, createRandom(seed, 'run', startedAt.getTime())),
+  );
   try {
     return await measureAndReport({ plan, host, store, startedAt, options, context });
   } finally {

@@ -1,6 +1,7 @@
 // In: the registry's behaviours. Out: the JSON Schema of a scenario file, printed.
-import { behaviourOptions, scenarioJsonSchema } from '../plan/scenario-schema.ts';
+
 import { loadPlugins } from '../plan/load-scenarios.ts';
+import { behaviourOptions, scenarioJsonSchema } from '../plan/scenario-schema.ts';
 import type { Context } from './context.ts';
 
 export async function schemaCommand({ plugins, output }: Context): Promise<void> {

@@ -34,6 +34,8 @@ export interface Exchange {
   error: string | undefined;
   /** Set by the transport while in flight: gives the exchange up; the transport reports it no more. */
   abandon: (() => void) | undefined;
+  /** The transport's own, kept with the record so that it need not be looked up. Undefined at first. */
+  transportState: unknown;
 }
 
 /** A connection that a client has opened, with what opening it took. tlsMs is NaN on plain TCP. */

@@ -97,7 +97,9 @@ export const Host = z.strictObject({
   node: z.string(),
   v8: z.string(),
   openssl: z.string(),
-  packages: z.record(z.string(), z.string()).describe('Versions of the packages that are measured or measure'),
+  packages: z
+    .record(z.string(), z.string())
+    .describe('Versions of the packages that are measured or measure'),
   descriptorLimit: count().nullable(),
   ephemeralPorts: z.strictObject({ low: count(), high: count() }).nullable(),
   tcpTwReuse: z.int().nullable(),

@@ -41,15 +41,30 @@ export type Target = z.infer<typeof Target>;
 export const Load = z.strictObject({
   model: z.literal('closed').default('closed'),
   concurrency: z.int().min(1).max(10_000).default(100).describe('Users that send one request at a time'),
-  thinkMs: z.number().min(0).max(60_000).default(0).describe('Pause of a user between answer and next request'),
+  thinkMs: z
+    .number()
+    .min(0)
+    .max(60_000)
+    .default(0)
+    .describe('Pause of a user between answer and next request'),
 });
 export type Load = z.infer<typeof Load>;
 
 /** How long to measure, and how sure to be. */
 export const Timing = z.strictObject({
-  warmupMinMs: z.int().min(0).max(60_000).default(1_500).describe('Least load an arm gets before it is measured'),
-  warmupMaxMs: z.int().min(0).max(120_000).default(4_000).describe('Most load an arm gets while it is not steady'),
-  measureMs: positiveMs('Steady time measured per arm and replicate').default(3_000),
+  warmupMinMs: z
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(1_000)
+    .describe('Least load an arm gets before it is measured'),
+  warmupMaxMs: z
+    .int()
+    .min(0)
+    .max(120_000)
+    .default(2_000)
+    .describe('Most load an arm gets while it is not steady'),
+  measureMs: positiveMs('Steady time measured per arm and replicate').default(1_500),
   slicing: z
     .enum(['alternate', 'whole'])
     .default('alternate')
@@ -108,10 +123,15 @@ export const Client = z.strictObject({
       connectMs: optionalMs('Until the connection is open'),
       headersMs: optionalMs('From the request sent to its response header'),
       bodyMs: optionalMs('Between two pieces of the body'),
-      totalMs: optionalMs('The whole exchange, waiting for a connection included; kept by the harness itself'),
+      totalMs: optionalMs(
+        'The whole exchange, waiting for a connection included; kept by the harness itself',
+      ),
     })
     .default({}),
-  body: z.enum(['read', 'dump']).default('read').describe('read: the whole body is read; dump: it is discarded'),
+  body: z
+    .enum(['read', 'dump'])
+    .default('read')
+    .describe('read: the whole body is read; dump: it is discarded'),
 });
 export type Client = z.infer<typeof Client>;
 

@@ -84,7 +84,9 @@ export type Timeline = z.infer<typeof Timeline>;
 export const Ledger = z.strictObject({
   opened: count().describe("By the client's count"),
   accepted: count().describe("By the target's count"),
-  needed: z.strictObject({ least: count(), most: count().nullable() }).describe('By the mode; null: no bound'),
+  needed: z
+    .strictObject({ least: count(), most: count().nullable() })
+    .describe('By the mode; null: no bound'),
   requestsSent: count().describe('Exchanges the generator began'),
   requestsSeen: count().describe('Requests the target received'),
   answered: count(),
@@ -128,7 +130,10 @@ export const Measurement = z.strictObject({
   completed: count(),
   failed: count(),
   bytes: count().describe('Body bytes received in the steady windows'),
-  outcomes: z.partialRecord(z.enum(OUTCOMES), z.strictObject({ count: count(), sample: z.string().optional() })),
+  outcomes: z.partialRecord(
+    z.enum(OUTCOMES),
+    z.strictObject({ count: count(), sample: z.string().optional() }),
+  ),
   response: Histogram.describe('From the intended start to the last byte'),
   service: Histogram.describe('From the actual start to the last byte'),
   wait: Histogram.describe('From the actual start until the request is written, a dial included'),

@@ -96,7 +96,9 @@ export function createClosedLoad(options: ClosedLoadOptions): ClosedLoad {
   }
 
   function expire(nowMs: number, deadlineMs: number): void {
-    for (const exchange of users.filter(user => user.abandon !== undefined && nowMs - user.startedAtMs >= deadlineMs)) {
+    for (const exchange of users.filter(
+      user => user.abandon !== undefined && nowMs - user.startedAtMs >= deadlineMs,
+    )) {
       exchange.outcome = 'timeoutTotal';
       exchange.error = `no complete answer within totalMs = ${deadlineMs}`;
       exchange.endedAtMs = nowMs;
@@ -171,5 +173,6 @@ function newExchange(): Exchange {
     outcome: 'ok',
     error: undefined,
     abandon: undefined,
+    transportState: undefined,
   };
 }

@@ -64,7 +64,8 @@ export function createRecorder(): Recorder {
     if (!window.isRecorded) return;
     failedRecorded++;
     const seen = outcomes[outcome];
-    if (seen === undefined) outcomes[outcome] = { count: 1, ...(error === undefined ? {} : { sample: error }) };
+    if (seen === undefined)
+      outcomes[outcome] = { count: 1, ...(error === undefined ? {} : { sample: error }) };
     else seen.count++;
     timeline.add(endedAtMs - window.originMs, endedAtMs - intendedAtMs, false);
   }

@@ -1,7 +1,14 @@
 // In: what one arm's generator, the target and the kernel say of each of its slices. Out: the arm's trial.
-import type { GeneratorCommand, GeneratorReading, GeneratorReply, SliceReading, TargetReading } from '../core/protocol.ts';
-import type { KernelCounts, Measurement, Slice, Trial, TrialResult } from '../core/types.ts';
+
 import { neededConnections } from '../../results/needed-connections.ts';
+import type {
+  GeneratorCommand,
+  GeneratorReading,
+  GeneratorReply,
+  SliceReading,
+  TargetReading,
+} from '../core/protocol.ts';
+import type { KernelCounts, Measurement, Slice, Trial, TrialResult } from '../core/types.ts';
 import type { Child } from './child.ts';
 import { createUsage } from './usage.ts';
 
@@ -68,12 +75,14 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
         counted[name] += after[name] - before[name];
       }
       for (const { requests, connections } of after.requestsPerConnection) {
-        const earlier = before.requestsPerConnection.find(entry => entry.requests === requests)?.connections ?? 0;
+        const earlier =
+          before.requestsPerConnection.find(entry => entry.requests === requests)?.connections ?? 0;
         const more = connections - earlier;
         if (more > 0) requestsPerConnection.set(requests, (requestsPerConnection.get(requests) ?? 0) + more);
       }
     },
-    closedConnections: () => [...requestsPerConnection.values()].reduce((sum, connections) => sum + connections, 0),
+    closedConnections: () =>
+      [...requestsPerConnection.values()].reduce((sum, connections) => sum + connections, 0),
     addSlice({ reading, targetBefore, targetAfter, kernel: delta }, { block, position }) {
       exchanges += reading.exchanges;
       for (const name of Object.keys(kernel) as (keyof KernelCounts)[]) kernel[name] += delta[name];

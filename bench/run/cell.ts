@@ -1,8 +1,8 @@
 // In: a planned cell. Out: its result: replicates until the answer is precise enough, or the budget is spent.
 import { auditCell, auditTrial } from '../../results/audit.ts';
 import { compareArms, isPrecise, summariseArms } from '../../results/compare.ts';
-import type { TrialResult } from '../core/types.ts';
 import type { CellResult, Comparison, StopReason } from '../core/run-types.ts';
+import type { TrialResult } from '../core/types.ts';
 import { ChildError } from './child.ts';
 import { failureOf } from './outcome.ts';
 import { conditionTarget, failedTrials, measureReplicate, type ReplicateOptions } from './replicate.ts';
@@ -101,7 +101,8 @@ function stopReason(
   trials: readonly TrialResult[],
 ): { stop: StopReason; stopDetail: string } | undefined {
   const { timing } = cell.scenario;
-  if (signal.aborted) return { stop: 'interrupted', stopDetail: `interrupted after ${replicates} replicates` };
+  if (signal.aborted)
+    return { stop: 'interrupted', stopDetail: `interrupted after ${replicates} replicates` };
   if (failedInARow >= FAILED_IN_A_ROW) {
     const causes = new Set(trials.flatMap(trial => (trial.state === 'failed' ? [trial.error.message] : [])));
     return {
@@ -114,7 +115,10 @@ function stopReason(
     return { stop: 'precise', stopDetail: `every ratio of requests/s is known within ${within}` };
   }
   if (replicates >= timing.maxReplicates) {
-    return { stop: 'max-replicates', stopDetail: `${replicates} replicates, the most that the scenario allows` };
+    return {
+      stop: 'max-replicates',
+      stopDetail: `${replicates} replicates, the most that the scenario allows`,
+    };
   }
   // A replicate that would end well past the budget is not begun, once there are the two that an interval needs.
   const typicalMs = replicates === 0 ? 0 : elapsedMs / replicates;

@@ -58,7 +58,9 @@ export function spawnChild<Command extends Message, Reply extends Message>(
   const path = fileURLToPath(new URL(`${entry}${extname(import.meta.url)}`, import.meta.url));
   const command = [process.execPath, ...execArgv, path];
   const pinned = cpu === null ? command : ['taskset', '-c', String(cpu), ...command];
-  const child: ChildProcess = spawn(pinned[0]!, pinned.slice(1), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child: ChildProcess = spawn(pinned[0]!, pinned.slice(1), {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
 
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -111,7 +113,9 @@ export function spawnChild<Command extends Message, Reply extends Message>(
       const waiter = { type, resolve, reject };
       waiting.add(waiter);
       const timer = setTimeout(() => {
-        reject(new ChildError('hung', `${title} did not answer "${command.type}" within ${timeoutMs} ms`, stderr));
+        reject(
+          new ChildError('hung', `${title} did not answer "${command.type}" within ${timeoutMs} ms`, stderr),
+        );
         void kill();
       }, timeoutMs);
       try {

@@ -1,7 +1,8 @@
 // In: nothing. Out: what a run tells of itself while it goes on. The command line shows it and stores it.
-import type { PlannedCell } from '../plan/plan.ts';
-import type { TrialResult } from '../core/types.ts';
+
 import type { CellResult, Comparison } from '../core/run-types.ts';
+import type { TrialResult } from '../core/types.ts';
+import type { PlannedCell } from '../plan/plan.ts';
 
 export type RunEvent =
   | { type: 'cell-started'; cell: PlannedCell; index: number; cellCount: number }

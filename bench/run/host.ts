@@ -38,7 +38,11 @@ export async function describeHost(): Promise<Host> {
 /** Target and generator on a core each, when this process may use two or more and `taskset` is there. */
 async function choosePinning(): Promise<Pick<Host, 'pinning' | 'pinningDetail'>> {
   const cpus = allowedCpus();
-  if (cpus.length < 2) return { pinning: null, pinningDetail: `not pinned: only ${cpus.length || 'an unknown number of'} core(s) to use` };
+  if (cpus.length < 2)
+    return {
+      pinning: null,
+      pinningDetail: `not pinned: only ${cpus.length || 'an unknown number of'} core(s) to use`,
+    };
   try {
     await exec('taskset', ['--version']);
   } catch {
@@ -73,7 +77,8 @@ function packageVersion(name: string): string {
   const require = createRequire(import.meta.url);
   for (const folder of require.resolve.paths(name) ?? []) {
     try {
-      return (JSON.parse(readFileSync(`${folder}/${name}/package.json`, 'utf8')) as { version: string }).version;
+      return (JSON.parse(readFileSync(`${folder}/${name}/package.json`, 'utf8')) as { version: string })
+        .version;
     } catch {
       // the next folder up
     }

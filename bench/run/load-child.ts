@@ -1,6 +1,12 @@
 // In: commands from the parent. Out: one arm's load, and what was recorded of it. A generator process of its own.
 import type { Transport } from '../core/contracts.ts';
-import type { GeneratorCommand, GeneratorReading, GeneratorReply, SliceOrder, SliceReading } from '../core/protocol.ts';
+import type {
+  GeneratorCommand,
+  GeneratorReading,
+  GeneratorReply,
+  SliceOrder,
+  SliceReading,
+} from '../core/protocol.ts';
 import { createRandom } from '../core/random.ts';
 import { type ClosedLoad, createClosedLoad } from '../load/closed.ts';
 import { createRecorder, type Recorder } from '../load/recorder.ts';
@@ -89,6 +95,9 @@ process.on('SIGINT', () => {});
 process.on('disconnect', () => process.exit());
 process.on('message', (command: GeneratorCommand) => {
   obey(command).catch((error: unknown) => {
-    reply({ type: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    reply({
+      type: 'failed',
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
   });
 });

@@ -30,7 +30,10 @@ export function resultOf(
   for (const [outcome, code] of Object.entries(LIMITS) as [keyof typeof LIMITS, FailureCode][]) {
     const hit = measurement.outcomes[outcome];
     if (hit !== undefined) {
-      return failed({ code, message: `${hit.count} requests failed at a limit of this machine: ${hit.sample ?? outcome}` });
+      return failed({
+        code,
+        message: `${hit.count} requests failed at a limit of this machine: ${hit.sample ?? outcome}`,
+      });
     }
   }
   return { trial, startedAt, state: 'completed', isPartial: isInterrupted, measurement };

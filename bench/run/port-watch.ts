@@ -60,7 +60,9 @@ export async function waitForPorts(
     }
     if (!hasSaidWhy) {
       hasSaidWhy = true;
-      onWait(`waiting for ports: ${held} of ${size} are in TIME_WAIT and the next slice needs about ${needed}`);
+      onWait(
+        `waiting for ports: ${held} of ${size} are in TIME_WAIT and the next slice needs about ${needed}`,
+      );
     }
     await delay(POLL_MS, undefined, { signal }).catch(() => {});
   }

@@ -1,7 +1,7 @@
 // In: a plan and the machine. Out: whether the plan fits the machine's limits, each said in a sentence, before it starts.
 import { MeasureError } from '../core/errors.ts';
-import type { Client, Load } from '../core/scenario.ts';
 import type { Host } from '../core/run-types.ts';
+import type { Client, Load } from '../core/scenario.ts';
 import type { Plan } from '../plan/plan.ts';
 
 export interface Check {
@@ -30,7 +30,10 @@ export function checkPlan(plan: Plan, host: Host): Check[] {
   // The target holds the idle connections of every arm of its cell.
   const targets = plan.cells.map(({ id, scenario }) => ({
     name: `${id}, target`,
-    connections: Object.values(scenario.clients).reduce((sum, client) => sum + mostConnections(client, scenario.load), 0),
+    connections: Object.values(scenario.clients).reduce(
+      (sum, client) => sum + mostConnections(client, scenario.load),
+      0,
+    ),
   }));
   return [
     checkDescriptors([...arms, ...targets], host),
@@ -59,7 +62,8 @@ function checkDescriptors(needs: readonly Need[], { descriptorLimit }: Host): Ch
   const needed = connections + OWN_DESCRIPTORS;
   const sentence = `descriptors: at most ${needed} are needed (${name})`;
   if (descriptorLimit === null) return { state: 'warn', sentence: `${sentence}; the limit is unknown here` };
-  if (needed <= descriptorLimit) return { state: 'pass', sentence: `${sentence}, ${descriptorLimit} allowed` };
+  if (needed <= descriptorLimit)
+    return { state: 'pass', sentence: `${sentence}, ${descriptorLimit} allowed` };
   return {
     state: 'fail',
     sentence: `${sentence}, but only ${descriptorLimit} are allowed: raise it with "ulimit -n ${needed}", or lower the concurrency`,
@@ -68,7 +72,8 @@ function checkDescriptors(needs: readonly Need[], { descriptorLimit }: Host): Ch
 
 function checkPorts(needs: readonly Need[], { ephemeralPorts, tcpTwReuse }: Host): Check {
   const { name, connections } = greatest(needs);
-  if (ephemeralPorts === null) return { state: 'warn', sentence: 'ports: the range is unknown on this system' };
+  if (ephemeralPorts === null)
+    return { state: 'warn', sentence: 'ports: the range is unknown on this system' };
   const size = ephemeralPorts.high - ephemeralPorts.low + 1;
   if (connections > size) {
     return {
@@ -87,7 +92,10 @@ function checkBusyness({ loadAverage, cpuCount }: Host): Check {
   const [lastMinute = 0] = loadAverage;
   const sentence = `load average of the last minute: ${lastMinute.toFixed(2)} on ${cpuCount} cores`;
   if (lastMinute <= BUSY_LOAD_RATIO * cpuCount) return { state: 'pass', sentence };
-  return { state: 'warn', sentence: `${sentence}: something else is running here, and intervals will be wide` };
+  return {
+    state: 'warn',
+    sentence: `${sentence}: something else is running here, and intervals will be wide`,
+  };
 }
 
 /** @throws MeasureError unfit, with every failed check, when the plan can't be measured on this machine. */

@@ -20,7 +20,10 @@ const START_TIMEOUT_MS = 20_000;
  * Measures one replicate. Failures of a process are results; only bugs are thrown.
  * When the signal aborts, what was measured so far is kept and marked as partial.
  */
-export async function measureReplicate(options: ReplicateOptions, target: TargetProcess): Promise<TrialResult[]> {
+export async function measureReplicate(
+  options: ReplicateOptions,
+  target: TargetProcess,
+): Promise<TrialResult[]> {
   const trials = trialsOf(options.cell, options.replicate, options.seed);
   const startedAt = new Date().toISOString();
   try {
@@ -52,8 +55,11 @@ export function failedTrials(options: ReplicateOptions, startedAt: string, failu
  * @throws ChildError when the target does not survive it.
  */
 export async function conditionTarget(options: ReplicateOptions, target: TargetProcess): Promise<void> {
-  const trials = trialsOf(options.cell, options.replicate, options.seed);
-  await withSession(options, target, trials, session => session.warmUp());
+  const { scenario } = options.cell;
+  const timing = { ...scenario.timing, warmupMaxMs: scenario.timing.warmupMinMs };
+  const cell = { ...options.cell, scenario: { ...scenario, timing } };
+  const trials = trialsOf(cell, options.replicate, options.seed);
+  await withSession({ ...options, cell }, target, trials, session => session.warmUp());
 }
 
 async function withSession<T>(

@@ -45,12 +45,18 @@ export function createSession({ cell, replicate, seed, target, arms, signal, emi
 
   const alive = (): Arm[] => arms.filter(arm => arm.failure === undefined);
 
-  function progress(phase: 'warm-up' | 'measure' | 'finish', extra: { arm?: string; ratePerSec?: number } & Blocks): void {
+  function progress(
+    phase: 'warm-up' | 'measure' | 'finish',
+    extra: { arm?: string; ratePerSec?: number } & Blocks,
+  ): void {
     emit({ type: 'progress', cell: cell.id, replicate, phase, leftMs: leftMs(), ...extra });
   }
 
   /** Reads the target and books what it counted since the last reading to the arm, whose turn it was. */
-  async function book(arm: Arm, isComplete: (accepted: number, reading: TargetReading) => boolean): Promise<TargetReading> {
+  async function book(
+    arm: Arm,
+    isComplete: (accepted: number, reading: TargetReading) => boolean,
+  ): Promise<TargetReading> {
     const before = last ?? (await target.read());
     let after = await target.read();
     for (let i = 0; i < ACCEPT_SETTLE.tries && !isComplete(after.accepted - before.accepted, after); i++) {
@@ -62,7 +68,11 @@ export function createSession({ cell, replicate, seed, target, arms, signal, emi
     return before;
   }
 
-  async function turn(arm: Arm, times: Omit<SliceOrder, 'epochMs'>, place?: { block: number; position: number }) {
+  async function turn(
+    arm: Arm,
+    times: Omit<SliceOrder, 'epochMs'>,
+    place?: { block: number; position: number },
+  ) {
     const lengthMs = times.rampMs + times.windowMs;
     await waitForPorts(
       targetPort,
@@ -77,7 +87,11 @@ export function createSession({ cell, replicate, seed, target, arms, signal, emi
     let reading: SliceReading;
     try {
       const timeoutMs = lengthMs + times.drainMs + SLICE_GRACE_MS;
-      ({ reading } = await arm.child.ask({ type: 'slice', order: { ...times, epochMs } }, 'slice', timeoutMs));
+      ({ reading } = await arm.child.ask(
+        { type: 'slice', order: { ...times, epochMs } },
+        'slice',
+        timeoutMs,
+      ));
     } catch (error) {
       arm.failure = failureOf(error, 'generator-died');
       await arm.child.kill();
@@ -100,7 +114,8 @@ export function createSession({ cell, replicate, seed, target, arms, signal, emi
     while (alive().some(arm => !isDone(arm)) && !signal.aborted) {
       for (const arm of alive().filter(candidate => !isDone(candidate))) {
         if (signal.aborted) return;
-        const rampMs = arm.meanResponseMs === 0 ? FIRST_RAMP_MS : sliceShape(timing, arm.meanResponseMs).rampMs;
+        const rampMs =
+          arm.meanResponseMs === 0 ? FIRST_RAMP_MS : sliceShape(timing, arm.meanResponseMs).rampMs;
         const { drainMs } = sliceShape(timing, arm.meanResponseMs);
         const reading = await turn(arm, { rampMs, windowMs: WARMUP_WINDOW_MS, drainMs, isRecorded: false });
         if (reading === undefined) continue;

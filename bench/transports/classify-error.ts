@@ -28,7 +28,9 @@ interface Evidence {
  */
 export function classifyError(error: unknown, evidence: Evidence): Outcome {
   const outcome = BY_CODE[codeOf(error)] ?? 'other';
-  return outcome === 'reset' && evidence.isReusedConnection && !evidence.hasResponse ? 'staleSocket' : outcome;
+  return outcome === 'reset' && evidence.isReusedConnection && !evidence.hasResponse
+    ? 'staleSocket'
+    : outcome;
 }
 
 /** The error at the bottom of a chain of causes (`fetch` wraps the socket's error in a TypeError). */

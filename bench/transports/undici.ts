@@ -1,6 +1,6 @@
 // In: an arm's client settings. Out: undici configured so, sending one request at a time per exchange.
 import { Pool } from 'undici';
-import type { Exchange, Transport, TransportModule, TransportOptions } from '../core/contracts.ts';
+import type { Transport, TransportModule, TransportOptions } from '../core/contracts.ts';
 import type { Client } from '../core/scenario.ts';
 import { createConnector } from './undici-connector.ts';
 import { DispatchSlot, FetchSlot, RequestSlot, type SlotContext } from './undici-slots.ts';
@@ -45,15 +45,10 @@ function open({ client, endpoint, onConnection }: TransportOptions): Transport {
     isDumped: client.body === 'dump',
     isReusedConnection: connector.isReusedConnection,
   };
-  const slots = new WeakMap<Exchange, RequestSlot | DispatchSlot | FetchSlot>();
   return {
     send(exchange, onEnd) {
-      let slot = slots.get(exchange);
-      if (slot === undefined) {
-        slot = new Slot(context, exchange);
-        slots.set(exchange, slot);
-      }
-      slot.send(onEnd);
+      exchange.transportState ??= new Slot(context, exchange);
+      (exchange.transportState as InstanceType<typeof Slot>).send(onEnd);
     },
     openConnections: connector.openConnections,
     async close() {

@@ -1,7 +1,15 @@
 // In: a trial and a source of dice. Out: what measuring it might have given, consistent from slices to histograms.
 import { randomLogNormal } from 'd3-random';
 import type { Random } from '../../bench/core/random.ts';
-import type { Histogram, Ledger, Measurement, Resources, Slice, Timeline, Trial } from '../../bench/core/types.ts';
+import type {
+  Histogram,
+  Ledger,
+  Measurement,
+  Resources,
+  Slice,
+  Timeline,
+  Trial,
+} from '../../bench/core/types.ts';
 import type { LatencyRecorder } from '../histogram.ts';
 import { createLatencyRecorder, emptyHistogram } from '../histogram.ts';
 import { neededConnections } from '../needed-connections.ts';

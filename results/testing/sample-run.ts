@@ -1,8 +1,8 @@
 // In: what a test wants to see. Out: a complete stored run, the same at every call, that no process had to measure.
 import { createRandom } from '../../bench/core/random.ts';
+import type { CellResult, Run } from '../../bench/core/run-types.ts';
 import { Scenario } from '../../bench/core/scenario.ts';
 import type { TrialResult } from '../../bench/core/types.ts';
-import type { CellResult, Run } from '../../bench/core/run-types.ts';
 import { auditCell, auditTrial } from '../audit.ts';
 import { compareArms, summariseArms } from '../compare.ts';
 import { sampleHost } from './sample-host.ts';

@@ -1,0 +1,92 @@
+// In: the commands of a generator. Out: the plainest loop over undici there is, with a counter and nothing else.
+// What bench/studies/overhead.ts holds our generator against.
+import { type Dispatcher, Pool } from 'undici';
+import type { GeneratorCommand, GeneratorReply } from '../core/protocol.ts';
+import { readProcess } from '../probes/process.ts';
+
+type Loop = (isRunning: () => boolean, onAnswer: () => void, onRest: () => void) => void;
+
+function requestLoop(pool: Pool): Loop {
+  const options: Dispatcher.RequestOptions = { path: '/', method: 'GET' };
+  return (isRunning, onAnswer, onRest) => {
+    const send = (): void => {
+      pool
+        .request(options)
+        .then(({ body }) => body.bytes())
+        .then(() => {
+          onAnswer();
+          if (isRunning()) send();
+          else onRest();
+        }, fail);
+    };
+    send();
+  };
+}
+
+function dispatchLoop(pool: Pool): Loop {
+  const options: Dispatcher.DispatchOptions = { path: '/', method: 'GET' };
+  return (isRunning, onAnswer, onRest) => {
+    const next = (): void => {
+      if (isRunning()) pool.dispatch(options, handler);
+      else onRest();
+    };
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart() {},
+      onResponseStart() {},
+      onResponseData() {},
+      onResponseEnd() {
+        onAnswer();
+        setImmediate(next);
+      },
+      onResponseError: (_controller, error) => fail(error),
+    };
+    next();
+  };
+}
+
+function fail(error: unknown): never {
+  throw error;
+}
+
+function reply(message: GeneratorReply): void {
+  process.send?.(message);
+}
+
+let runSlice: (lengthMs: number) => Promise<number>;
+
+function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): void {
+  const pool = new Pool(endpoint.origin, { connections: trial.load.concurrency, allowH2: false });
+  const loop = trial.client.api === 'dispatch' ? dispatchLoop(pool) : requestLoop(pool);
+  runSlice = lengthMs =>
+    new Promise(resolve => {
+      let isRunning = true;
+      let answered = 0;
+      let busy = trial.load.concurrency;
+      const isStillRunning = (): boolean => isRunning;
+      const onAnswer = (): void => {
+        answered++;
+      };
+      const onRest = (): void => {
+        if (--busy === 0) resolve(answered);
+      };
+      for (let user = 0; user < trial.load.concurrency; user++) loop(isStillRunning, onAnswer, onRest);
+      setTimeout(() => {
+        isRunning = false;
+      }, lengthMs);
+    });
+}
+
+process.on('disconnect', () => process.exit());
+process.on('message', async (command: GeneratorCommand) => {
+  if (command.type === 'prepare') {
+    prepare(command);
+    reply({ type: 'ready' });
+  } else if (command.type === 'slice') {
+    const { rampMs, windowMs } = command.order;
+    const before = readProcess();
+    const exchanges = await runSlice(rampMs + windowMs);
+    const after = readProcess();
+    const none = { atMs: 0, failed: 0, meanUs: 0, opened: 0 };
+    reply({ type: 'slice', reading: { ...none, windowMs, completed: exchanges, exchanges, before, after } });
+  }
+});

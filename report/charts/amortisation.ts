@@ -1,0 +1,219 @@
+// In: a cell whose arms differ in requests per connection. Out: what a handshake costs, and after how many it is paid.
+import type { AmortisationFit } from '../../results/amortisation.ts';
+import { cellAmortisation } from '../../results/amortisation.ts';
+import { amortisationText } from '../amortisation-text.ts';
+import type { CellView } from '../cell-view.ts';
+import { allMarks, signsOf } from '../cell-view.ts';
+import type { Chart } from '../chart.ts';
+import type { Layer, X, Y } from '../chart-theme.ts';
+import { armScales, framed, INK, isNarrow, MUTED } from '../chart-theme.ts';
+import { countText, latencyText, msText, percentText, significantText } from '../numbers.ts';
+import { createTable, figure, figureColumn, keyColumn, words } from '../table-parts.ts';
+
+const CURVE_POINTS = 80;
+/** Beyond this share of the axis a label has no room to the right of its point. */
+const RIGHT_SHARE = 0.75;
+
+const chart: Chart = {
+  name: 'amortisation',
+  title: 'What opening a connection costs',
+  applies: ({ result }) => cellAmortisation(result) !== null,
+  caption(view) {
+    const fit = fitOf(view);
+    return `Points: mean latency by requests per connection (unlimited: by as many as it came to). Line: the model latency = service + handshake / requests per connection, here ${msText(fit.serviceUs)} ms + ${msText(fit.handshakeUs)} ms / k, which explains ${percentText(fit.r2)} of the variation. ${amortisationText(fit, signsOf(allMarks(view)))}`;
+  },
+  spec(view, widthPx) {
+    const fit = fitOf(view);
+    const points = pointsOf(view, fit);
+    const isSmall = isNarrow(widthPx);
+    const longest = Math.max(...points.map(({ k }) => k), fit.breakEvenRequests ?? 1) * 1.3;
+    const highest = Math.max(...points.map(({ ms }) => ms));
+    const k: X = {
+      field: 'k',
+      type: 'quantitative',
+      scale: { type: 'log', domain: [0.9, longest], nice: false },
+      axis: {
+        title: 'requests per connection (k)',
+        values: stepsTo(longest, isSmall),
+        format: ',~r',
+        grid: false,
+      },
+    };
+    const ms: Y = {
+      field: 'ms',
+      type: 'quantitative',
+      scale: { domain: [0, highest * 1.12], nice: false },
+      axis: { title: 'mean latency (ms)', tickCount: 6, format: '~r' },
+    };
+    return framed(
+      {
+        layer: [
+          {
+            data: {
+              values: [{ ms: fit.serviceUs / 1000, k: 1, text: `service ${latencyText(fit.serviceUs)}` }],
+            },
+            layer: [
+              {
+                mark: { type: 'rule', color: MUTED, strokeDash: [4, 3] },
+                encoding: { y: ms, description: { field: 'text' } },
+              },
+              {
+                mark: {
+                  type: 'text',
+                  align: 'left',
+                  baseline: 'top',
+                  dy: 6,
+                  dx: -2,
+                  color: MUTED,
+                  aria: false,
+                },
+                encoding: { x: k, y: ms, text: { field: 'text' } },
+              },
+            ],
+          },
+          ...breakEvenLayers(fit, { k, ms, highest, longest }),
+          {
+            data: { values: curveOf(fit, longest) },
+            mark: { type: 'line', color: INK, strokeWidth: 1.6, opacity: 0.7, aria: false },
+            encoding: { x: k, y: ms },
+          },
+          {
+            data: { name: 'figures', values: points },
+            mark: { type: 'point', filled: true, size: 110, opacity: 1 },
+            encoding: {
+              x: k,
+              y: ms,
+              color: { field: 'arm', type: 'nominal', scale: armScales(view.arms).colour, legend: null },
+              shape: { field: 'arm', type: 'nominal', scale: armScales(view.arms).shape, legend: null },
+              description: { field: 'tip' },
+            },
+          },
+          labelLayer(
+            points.filter(point => point.k <= longest ** RIGHT_SHARE),
+            { k, ms },
+            { align: 'left', dx: 9, dy: -10 },
+          ),
+          labelLayer(
+            points.filter(point => point.k > longest ** RIGHT_SHARE),
+            { k, ms },
+            { align: 'right', dx: 0, dy: 16 },
+          ),
+        ],
+      },
+      { widthPx, heightPx: isSmall ? 300 : 360 },
+    );
+  },
+  table(view) {
+    const fit = fitOf(view);
+    return createTable({
+      name: 'amortisation',
+      title: 'What opening a connection costs',
+      columns: [
+        keyColumn('arm', 'arm'),
+        figureColumn('requestsPerConnection', 'requests per connection'),
+        figureColumn('measuredMs', 'measured mean latency', 'ms'),
+        figureColumn('modelMs', 'by the model', 'ms'),
+      ],
+      rows: pointsOf(view, fit).map(point => [
+        words(point.arm, point.name),
+        words(
+          point.limit === 'unlimited' ? `unlimited (${significantText(point.k)})` : countText(point.limit),
+          point.limit,
+        ),
+        figure(msText(point.ms * 1000), point.ms, point.marks),
+        figure(msText(point.predictedUs), point.predictedUs / 1000, allMarks(view)),
+      ]),
+      notes: [amortisationText(fit, signsOf(allMarks(view)))],
+    });
+  },
+};
+export default chart;
+
+/** @throws Error when the chart does not apply. */
+function fitOf({ result }: CellView): AmortisationFit {
+  const fit = cellAmortisation(result);
+  if (fit === null) throw new Error('a chart that does not apply was drawn');
+  return fit;
+}
+
+/** Unlimited has no place on the axis but the one it came to. */
+function pointsOf({ arms }: CellView, fit: AmortisationFit) {
+  return fit.arms.flatMap(({ arm: name, requestsPerConnection: limit, measuredUs, predictedUs }) => {
+    const arm = arms.find(candidate => candidate.name === name);
+    if (arm?.summary == null) return [];
+    const { requestsSent, opened } = arm.summary;
+    const k = limit === 'unlimited' ? Math.max(1, requestsSent / Math.max(1, opened)) : limit;
+    const tip = `${arm.label}: mean ${latencyText(measuredUs)}, by the model ${latencyText(predictedUs)}`;
+    return {
+      name,
+      arm: arm.label,
+      text: arm.label.replace(' (baseline)', ''),
+      marks: arm.marks,
+      limit,
+      k,
+      ms: measuredUs / 1000,
+      predictedUs,
+      tip,
+    };
+  });
+}
+
+function curveOf({ serviceUs, handshakeUs }: AmortisationFit, longest: number) {
+  return Array.from({ length: CURVE_POINTS + 1 }, (_, index) => {
+    const k = longest ** (index / CURVE_POINTS);
+    return { k, ms: (serviceUs + handshakeUs / k) / 1000 };
+  });
+}
+
+function labelLayer(
+  values: ReturnType<typeof pointsOf>,
+  { k, ms }: { k: X; ms: Y },
+  place: { align: 'left' | 'right'; dx: number; dy: number },
+): Layer {
+  return {
+    data: { values },
+    mark: { type: 'text', aria: false, ...place },
+    encoding: { x: k, y: ms, text: { field: 'text' } },
+  };
+}
+
+function breakEvenLayers(
+  { breakEvenRequests }: AmortisationFit,
+  { k, ms, highest, longest }: { k: X; ms: Y; highest: number; longest: number },
+): Layer[] {
+  if (breakEvenRequests === null) return [];
+  const isRight = breakEvenRequests > Math.sqrt(longest);
+  const text = `handshake is 10 %\nof service\nat k = ${countText(breakEvenRequests)}`;
+  return [
+    {
+      data: { values: [{ k: breakEvenRequests, ms: highest * 0.8, text }] },
+      layer: [
+        {
+          mark: { type: 'rule', color: MUTED, strokeDash: [4, 3] },
+          encoding: { x: k, description: { field: 'text' } },
+        },
+        {
+          mark: {
+            type: 'text',
+            align: isRight ? 'right' : 'left',
+            baseline: 'top',
+            dx: isRight ? -6 : 6,
+            color: MUTED,
+            aria: false,
+          },
+          encoding: { x: k, y: ms, text: { field: 'text' } },
+        },
+      ],
+    },
+  ];
+}
+
+/** 1, 2, 5, 10, 20 ..., or the decades alone where there is little room. */
+function stepsTo(longest: number, isSmall: boolean): number[] {
+  const steps = isSmall ? [1] : [1, 2, 5];
+  return Array.from({ length: Math.ceil(Math.log10(longest)) + 1 }, (_, decade) =>
+    steps.map(step => step * 10 ** decade),
+  )
+    .flat()
+    .filter(step => step <= longest);
+}

@@ -1,0 +1,149 @@
+// In: a cell. Out: connections opened and accepted for each 1000 requests, beside what the mode needs.
+import type { CellView } from '../cell-view.ts';
+import type { Chart } from '../chart.ts';
+import { armAxis, armScales, framed, INK, isNarrow, MUTED } from '../chart-theme.ts';
+import { countText, significantText } from '../numbers.ts';
+import { createTable, figure, figureColumn, keyColumn, words } from '../table-parts.ts';
+import { neededText } from '../tables/main.ts';
+
+const chart: Chart = {
+  name: 'ledger',
+  title: 'Connections per 1,000 requests',
+  applies: view => rowsOf(view).length > 0,
+  caption: () =>
+    "Circles: opened, by the client's count. Crosses: accepted, by the target's. Bars: what the mode needs, from least to most. A cross in its circle, on its bar, is as it should be. Each step of the axis is tenfold; warm-up included.",
+  spec(view, widthPx) {
+    const rows = rowsOf(view);
+    const isSmall = isNarrow(widthPx);
+    const positive = rows
+      .flatMap(({ opened, accepted, least }) => [opened, accepted, least])
+      .filter(n => n > 0);
+    const floor = 10 ** Math.floor(Math.log10(Math.min(...positive, 100)) - 0.1);
+    const ceiling = Math.max(2000, 2 * Math.max(...positive, 0));
+    const shown = (value: number) => Math.max(floor, value);
+    const needed = rows.map(row => ({
+      ...row,
+      from: shown(row.least) * 0.93,
+      to: Math.min(ceiling, shown(row.most ?? ceiling) * 1.07),
+    }));
+    const counted = rows.flatMap(row => [
+      { ...row, kind: 'opened', at: shown(row.opened) },
+      { ...row, kind: 'accepted', at: shown(row.accepted) },
+    ]);
+    const colour = {
+      field: 'arm',
+      type: 'nominal',
+      scale: armScales(view.arms).colour,
+      legend: null,
+    } as const;
+    const axis = {
+      title: 'connections per 1,000 requests',
+      values: decades(floor, ceiling),
+      format: ',~r',
+    };
+    return framed(
+      {
+        encoding: {
+          y: { field: 'arm', type: 'ordinal', sort: null, title: null, axis: armAxis },
+        },
+        layer: [
+          {
+            data: { values: needed },
+            mark: { type: 'bar', height: { band: 0.3 }, color: MUTED, opacity: 0.35, cornerRadius: 3 },
+            encoding: {
+              x: {
+                field: 'from',
+                type: 'quantitative',
+                scale: { type: 'log', domain: [floor, ceiling], nice: false },
+                axis,
+              },
+              x2: { field: 'to' },
+              description: { field: 'neededTip' },
+            },
+          },
+          {
+            data: { values: counted.filter(({ kind }) => kind === 'opened') },
+            mark: { type: 'point', shape: 'circle', size: 190, strokeWidth: 2.4, filled: false },
+            encoding: {
+              x: { field: 'at', type: 'quantitative' },
+              color: colour,
+              description: { field: 'tip' },
+            },
+          },
+          {
+            data: { name: 'figures', values: counted },
+            transform: [{ filter: "datum.kind === 'accepted'" }],
+            mark: {
+              type: 'point',
+              shape: 'M-1,-1L1,1M-1,1L1,-1',
+              size: 60,
+              strokeWidth: 2,
+              color: INK,
+              filled: false,
+            },
+            encoding: { x: { field: 'at', type: 'quantitative' }, description: { field: 'tip' } },
+          },
+          {
+            data: { values: counted.filter(({ kind }) => kind === 'opened') },
+            mark: { type: 'text', dy: -17, aria: false },
+            encoding: { x: { field: 'at', type: 'quantitative' }, text: { field: 'text' } },
+          },
+        ],
+      },
+      { widthPx, heightPx: rows.length * (isSmall ? 52 : 50) + 50 },
+    );
+  },
+  table: view =>
+    createTable({
+      name: 'ledger',
+      title: 'Connections',
+      columns: [
+        keyColumn('arm', 'arm'),
+        figureColumn('requestsSent', 'requests sent'),
+        figureColumn('openedPerThousand', 'opened', 'per 1,000 requests'),
+        figureColumn('acceptedPerThousand', 'accepted', 'per 1,000 requests'),
+        figureColumn('neededCount', 'needed', 'in all'),
+      ],
+      rows: rowsOf(view).map(row => [
+        words(row.arm, row.name),
+        figure(countText(row.requestsSent), row.requestsSent, row.marks),
+        figure(significantText(row.opened), row.opened, row.marks),
+        figure(significantText(row.accepted), row.accepted, row.marks),
+        figure(neededText(row.needed), row.needed, row.marks),
+      ]),
+    }),
+};
+export default chart;
+
+function rowsOf({ arms }: CellView) {
+  return arms.flatMap(({ name, label, summary, marks: all }) => {
+    if (summary === null || summary.requestsSent === 0) return [];
+    const { requestsSent, needed } = summary;
+    const perThousand = (count: number) => (count / requestsSent) * 1000;
+    const marks = all.filter(mark => mark === 'invalid');
+    const opened = perThousand(summary.opened);
+    const accepted = perThousand(summary.accepted);
+    const sign = marks.length === 0 ? '' : '†';
+    const most = needed.most === null ? null : perThousand(needed.most);
+    return {
+      name,
+      arm: label,
+      marks,
+      requestsSent,
+      needed,
+      opened,
+      accepted,
+      least: perThousand(needed.least),
+      most,
+      text: `${significantText(opened)}${sign}`,
+      tip: `${label}: opened ${countText(summary.opened)}, accepted ${countText(summary.accepted)} for ${countText(requestsSent)} requests`,
+      neededTip: `${label}: needs ${neededText(needed)} for ${countText(requestsSent)} requests`,
+    };
+  });
+}
+
+function decades(floor: number, ceiling: number): number[] {
+  const first = Math.round(Math.log10(floor));
+  const last = Math.floor(Math.log10(ceiling));
+  return Array.from({ length: last - first + 1 }, (_, index) => 10 ** (first + index));
+}

@@ -1,0 +1,195 @@
+// In: a cell. Out: the ratio of requests per second in each replicate, with the interval over all: modes show as groups.
+import type { CellView } from '../cell-view.ts';
+import { signsOf } from '../cell-view.ts';
+import type { Chart } from '../chart.ts';
+import type { Layer } from '../chart-theme.ts';
+import { armAxis, armScales, framed, INK, isNarrow, MUTED } from '../chart-theme.ts';
+import { ratioText, significantText } from '../numbers.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
+import { comparisonMarks } from '../tables/ratios.ts';
+
+/** Where ratios come nearer than this to 1, the baseline is worth its place in the picture. */
+const NEAR_BASELINE = 1.5;
+/** Beyond this spread equal steps would squeeze the small ratios. */
+const LOG_SPREAD = 2;
+/** Share of a row's height that its band takes. */
+const BAND = 0.8;
+
+const chart: Chart = {
+  name: 'replicate-ratios',
+  title: 'Ratios by replicate',
+  applies: view => dotsOf(view).length > 0,
+  caption: ({ result }) =>
+    `Requests per second against ${result.scenario.baseline}, a dot for each replicate, first at the top; the band is the 95 % interval, the line its value. Dots in two groups are processes in two modes.`,
+  spec(view, widthPx) {
+    const dots = dotsOf(view);
+    const bands = bandsOf(view);
+    const { domain, isLog } = domainOf([
+      ...dots.map(({ ratio }) => ratio),
+      ...bands.flatMap(b => [b.low, b.high]),
+    ]);
+    const isSmall = isNarrow(widthPx);
+    const scale = { type: isLog ? ('log' as const) : ('linear' as const), domain, nice: false };
+    const arms = ratesOf(view).map(({ candidate }) => labelOf(candidate, view));
+    const replicates = Math.max(...ratesOf(view).map(({ replicateRatios }) => replicateRatios.length));
+    return framed(
+      {
+        encoding: {
+          y: {
+            field: 'top',
+            type: 'quantitative',
+            scale: { domain: [0, arms.length], reverse: true, nice: false },
+            title: null,
+            axis: {
+              ...armAxis,
+              values: arms.map((_, index) => index + 0.5),
+              labelExpr: nameExpression(arms),
+            },
+          },
+        },
+        layer: [
+          ...baselineLayers(domain, view),
+          {
+            data: { values: bands },
+            mark: { type: 'rect', opacity: 0.2, cornerRadius: 3 },
+            encoding: {
+              y2: { field: 'bottom' },
+              x: {
+                field: 'low',
+                type: 'quantitative',
+                scale,
+                axis: {
+                  title: 'ratio of requests/s (1 = baseline)',
+                  tickCount: isSmall ? 4 : 8,
+                  format: '~r',
+                },
+              },
+              x2: { field: 'high' },
+              color: { field: 'arm', type: 'nominal', scale: armScales(view.arms).colour, legend: null },
+              description: { field: 'tip' },
+            },
+          },
+          {
+            data: { values: bands },
+            mark: { type: 'rule', strokeWidth: 2, color: INK, aria: false },
+            encoding: { x: { field: 'value', type: 'quantitative' }, y2: { field: 'bottom' } },
+          },
+          {
+            data: { name: 'figures', values: dots },
+            mark: { type: 'point', filled: true, size: isSmall ? 44 : 56, opacity: 0.95 },
+            encoding: {
+              x: { field: 'ratio', type: 'quantitative', scale },
+              y: { field: 'at', type: 'quantitative' },
+              color: { field: 'arm', type: 'nominal', scale: armScales(view.arms).colour, legend: null },
+              shape: { condition: { test: 'datum.isInvalid', value: 'cross' }, value: 'circle' },
+              description: { field: 'tip' },
+            },
+          },
+        ],
+      },
+      { widthPx, heightPx: arms.length * Math.max(46, Math.min(120, replicates * 12)) + 54 },
+    );
+  },
+  table(view) {
+    const dots = dotsOf(view);
+    const replicates = [...new Set(dots.map(({ replicate }) => replicate))].sort((a, b) => a - b);
+    const rates = ratesOf(view).filter(({ replicateRatios }) => replicateRatios.length > 0);
+    return createTable({
+      name: 'replicate-ratios',
+      title: 'Ratios by replicate',
+      columns: [
+        keyColumn('replicate', 'pair'),
+        ...rates.map(({ candidate, baseline }) =>
+          figureColumn(`${candidate}Ratio`, `${candidate} / ${baseline}`),
+        ),
+      ],
+      rows: [
+        ...replicates.map(replicate => [
+          words(String(replicate + 1), replicate + 1),
+          ...rates.map(comparison => {
+            const ratio = comparison.replicateRatios[replicate];
+            return ratio === undefined
+              ? nothing
+              : figure(`${significantText(ratio)}×`, ratio, comparisonMarks(comparison, view));
+          }),
+        ]),
+        [
+          words('all, with 95 % interval', 'all'),
+          ...rates.map(comparison =>
+            comparison.ratio === null
+              ? nothing
+              : figure(ratioText(comparison.ratio), comparison.ratio, comparisonMarks(comparison, view)),
+          ),
+        ],
+      ],
+      notes: ['A pair is a replicate in which both arms completed.'],
+    });
+  },
+};
+export default chart;
+
+/** Where as many requests as the baseline's would lie, if that is within the picture. */
+function baselineLayers([low, high]: readonly [number, number], { result }: CellView): Layer[] {
+  if (low >= 1 || high <= 1) return [];
+  return [
+    {
+      data: { values: [{ one: 1, tip: `1: as many as ${result.scenario.baseline}` }] },
+      mark: { type: 'rule', color: MUTED, strokeDash: [4, 3], strokeWidth: 1.5 },
+      encoding: {
+        x: { field: 'one', type: 'quantitative' },
+        y: { value: 0 },
+        y2: { value: 'height' },
+        description: { field: 'tip' },
+      },
+    },
+  ];
+}
+
+function ratesOf({ result }: CellView) {
+  return result.comparisons.filter(({ metric }) => metric === 'requestsPerSec');
+}
+
+function labelOf(name: string, { arms }: CellView): string {
+  return arms.find(arm => arm.name === name)?.label ?? name;
+}
+
+function dotsOf(view: CellView) {
+  return ratesOf(view).flatMap((comparison, row) => {
+    const arm = labelOf(comparison.candidate, view);
+    const marks = comparisonMarks(comparison, view);
+    return comparison.replicateRatios.map((ratio, replicate) => ({
+      arm,
+      ratio,
+      replicate,
+      at: row + (1 - BAND) / 2 + (BAND * (replicate + 0.5)) / comparison.replicateRatios.length,
+      isInvalid: marks.includes('invalid'),
+      tip: `${arm}, pair ${replicate + 1}: ${significantText(ratio)}×${signsOf(marks)}`,
+    }));
+  });
+}
+
+function bandsOf(view: CellView) {
+  return ratesOf(view).flatMap((comparison, row) => {
+    const { ratio, candidate } = comparison;
+    if (ratio === null) return [];
+    const arm = labelOf(candidate, view);
+    const edge = (1 - BAND) / 2;
+    const tip = `${arm}: ${ratioText(ratio)}${signsOf(comparisonMarks(comparison, view))}`;
+    return [{ arm, ...ratio, top: row + edge, bottom: row + 1 - edge, tip }];
+  });
+}
+
+/** Rows are numbered, so that dots have a height within them; the axis gives the names back. */
+function nameExpression(names: readonly string[]): string {
+  return `${JSON.stringify(names)}[floor(datum.value)]`;
+}
+
+/** A little more than the figures, and the baseline where it is near. */
+function domainOf(ratios: readonly number[]): { domain: [number, number]; isLog: boolean } {
+  const lowest = Math.min(...ratios);
+  const highest = Math.max(...ratios);
+  const low = lowest > 1 && lowest < NEAR_BASELINE ? 1 : lowest;
+  const high = highest < 1 && highest > 1 / NEAR_BASELINE ? 1 : highest;
+  const margin = Math.max((high / low) ** 0.08, 1.005);
+  return { domain: [low / margin, high * margin], isLog: high / low > LOG_SPREAD };
+}

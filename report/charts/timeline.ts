@@ -1,0 +1,132 @@
+// In: a cell. Out: requests per second over the time of a replicate, one line a trial.
+import type { CompletedTrial } from '../../bench/core/types.ts';
+import type { CellView } from '../cell-view.ts';
+import type { Chart } from '../chart.ts';
+import { armLegend, armScales, framed, isNarrow } from '../chart-theme.ts';
+import { countText, msText, significantText } from '../numbers.ts';
+import { createTable, figure, figureColumn, keyColumn, words } from '../table-parts.ts';
+
+/** A bucket that the arm's turns cover less than this share of the best covered one is mostly chance. */
+const LEAST_COVER = 0.1;
+
+const chart: Chart = {
+  name: 'timeline',
+  title: 'Over time',
+  applies: view => rowsOf(view).length > 0,
+  caption: () =>
+    'Requests per second of steady time in each second of a replicate, one line a trial; lines that drift or lie apart are warm-up or modes. Trials that failed an audit are dashed.',
+  spec(view, widthPx) {
+    const rows = rowsOf(view);
+    const arms = view.arms.filter(({ trials }) => trials.length > 0);
+    const scales = armScales(arms);
+    const isSmall = isNarrow(widthPx);
+    const legend = armLegend(arms, widthPx);
+    const colour = { field: 'arm', type: 'nominal', scale: scales.colour, legend } as const;
+    return framed(
+      {
+        encoding: {
+          x: {
+            field: 'atSec',
+            type: 'quantitative',
+            scale: { zero: false, nice: true },
+            axis: {
+              title: 'time since the start of the replicate (s)',
+              grid: false,
+              tickCount: isSmall ? 5 : 10,
+            },
+          },
+          y: {
+            field: 'rate',
+            type: 'quantitative',
+            scale: { zero: true, nice: true },
+            axis: { title: 'requests per second', tickCount: 6, format: ',~r' },
+          },
+        },
+        layer: [
+          {
+            data: { values: rows },
+            mark: { type: 'line', strokeWidth: 1.6, opacity: 0.75, aria: false },
+            encoding: {
+              color: colour,
+              detail: { field: 'trial', type: 'nominal' },
+              strokeDash: { condition: { test: 'datum.isInvalid', value: [4, 3] }, value: [1, 0] },
+            },
+          },
+          {
+            data: { name: 'figures', values: rows },
+            mark: { type: 'point', filled: true, size: 28, opacity: 0.9 },
+            encoding: {
+              color: colour,
+              shape: { field: 'arm', type: 'nominal', scale: scales.shape, legend },
+              description: { field: 'tip' },
+            },
+          },
+        ],
+      },
+      { widthPx, heightPx: isSmall ? 280 : 320 },
+    );
+  },
+  table: view =>
+    createTable({
+      name: 'timeline',
+      title: 'Over time',
+      columns: [
+        keyColumn('arm', 'arm'),
+        keyColumn('replicate', 'replicate'),
+        keyColumn('atSec', 'at (s)'),
+        figureColumn('requestsPerSec', 'requests/s'),
+        figureColumn('meanMs', 'mean', 'ms'),
+        figureColumn('maxMs', 'max', 'ms'),
+        figureColumn('failedCount', 'failed'),
+      ],
+      rows: rowsOf(view).map(row => [
+        words(row.arm, row.name),
+        words(String(row.replicate), row.replicate),
+        words(String(Number(row.atSec.toFixed(3))), row.atSec),
+        figure(significantText(row.rate), row.rate, row.marks),
+        figure(msText(row.meanUs), row.meanUs / 1000, row.marks),
+        figure(msText(row.maxUs), row.maxUs / 1000, row.marks),
+        figure(countText(row.failed), row.failed, row.marks),
+      ]),
+    }),
+};
+export default chart;
+
+function rowsOf({ arms, invalidTrials }: CellView) {
+  return arms.flatMap(({ name, label, trials }) =>
+    trials.flatMap(trial => {
+      const isInvalid = invalidTrials.has(trial.trial.id);
+      return ratesOf(trial).map(bucket => ({
+        ...bucket,
+        name,
+        arm: label,
+        trial: trial.trial.id,
+        replicate: trial.trial.replicate,
+        isInvalid,
+        marks: isInvalid ? (['invalid'] as const) : [],
+        tip: `${label}, replicate ${trial.trial.replicate}, ${Number(bucket.atSec.toFixed(1))} s: ${significantText(bucket.rate)} requests/s, mean ${msText(bucket.meanUs)} ms`,
+      }));
+    }),
+  );
+}
+
+/** The arms take turns, so a bucket is divided by the part of it in which the arm had its turn. */
+function ratesOf({ measurement: { timeline, slices } }: CompletedTrial) {
+  const buckets = timeline.buckets.map(bucket => ({
+    ...bucket,
+    coveredMs: slices.reduce((sum, { atMs, windowMs }) => {
+      const overlap = Math.min(atMs + windowMs, bucket.atMs + timeline.widthMs) - Math.max(atMs, bucket.atMs);
+      return sum + Math.max(0, overlap);
+    }, 0),
+  }));
+  const best = Math.max(0, ...buckets.map(({ coveredMs }) => coveredMs));
+  return buckets
+    .filter(({ coveredMs }) => coveredMs > 0 && coveredMs >= LEAST_COVER * best)
+    .map(({ atMs, completed, failed, meanUs, maxUs, coveredMs }) => ({
+      atSec: atMs / 1000,
+      rate: (completed / coveredMs) * 1000,
+      failed,
+      meanUs,
+      maxUs,
+    }));
+}

@@ -1,0 +1,91 @@
+// In: a report. Out: Markdown as GitHub shows it, tables and all.
+import type { Format } from '../format.ts';
+import type { CellReport, Fact, Figure, Report, Table } from '../report.ts';
+import { headingText } from '../table-parts.ts';
+
+const format: Format = {
+  name: 'markdown',
+  fileName: 'report.md',
+  render: report => `${blocksOf(report).join('\n\n')}\n`,
+};
+export default format;
+
+function blocksOf(report: Report): string[] {
+  return [
+    `# ${escaped(report.title)}`,
+    `**${escaped(report.headline)}**`,
+    ...report.cells.flatMap(cell => cellBlocks(cell, report.cells.length > 1)),
+    '## What limits these figures',
+    list(report.caveats),
+    ...report.facts.flatMap(({ title, facts }) => [`## ${escaped(title)}`, factList(facts)]),
+  ];
+}
+
+function cellBlocks(cell: CellReport, hasSiblings: boolean): string[] {
+  return [
+    `## ${escaped(cell.name)}`,
+    `*${escaped(cell.question)}*`,
+    ...(hasSiblings ? [escaped(cell.headline)] : []),
+    ...tableBlocks(cell.article),
+    ...tableBlocks(cell.main),
+    ...(cell.ratios === null ? [] : tableBlocks(cell.ratios)),
+    escaped(cell.stop.text),
+    ...(cell.caveats.length === 0 ? [] : [list(cell.caveats)]),
+    ...(cell.errors === null ? [] : tableBlocks(cell.errors)),
+    ...(cell.failures === null ? [] : tableBlocks(cell.failures)),
+    `### ${escaped(cell.auditTable.title)}`,
+    escaped(cell.auditSummary),
+    tableText(cell.auditTable),
+    '### Conditions',
+    factList(cell.conditions),
+    ...(cell.phases === null ? [] : tableBlocks(cell.phases)),
+    '### Figures',
+    ...cell.figures.map(figureBlock),
+  ];
+}
+
+function tableBlocks(table: Table): string[] {
+  return [
+    `### ${escaped(table.title)}`,
+    tableText(table),
+    ...(table.notes.length === 0 ? [] : [list(table.notes)]),
+  ];
+}
+
+/** Folded: a picture's figures are many. */
+function figureBlock({ title, caption, table }: Figure): string {
+  return [
+    `<details><summary>${escaped(title)}</summary>`,
+    escaped(caption),
+    tableText(table),
+    ...(table.notes.length === 0 ? [] : [list(table.notes)]),
+    '</details>',
+  ].join('\n\n');
+}
+
+function tableText({ columns, rows }: Table): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [
+    line(columns.map(column => escaped(headingText(column)))),
+    line(columns.map(({ align }) => (align === 'right' ? '---:' : '---'))),
+    ...rows.map(row => line(row.map(({ text }) => escaped(text)))),
+  ].join('\n');
+}
+
+function list(items: readonly string[]): string {
+  return items.map(item => `- ${escaped(item)}`).join('\n');
+}
+
+function factList(facts: readonly Fact[]): string {
+  return facts.map(({ label, value }) => `- ${escaped(label)}: ${escaped(value)}`).join('\n');
+}
+
+/** Names in a stored run come from elsewhere: nothing of them may be read as markup, or break out of its line. */
+function escaped(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+    .replace(/[\\`*_[\]|~$]/g, String.raw`\$&`)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;');
+}

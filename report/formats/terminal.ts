@@ -1,0 +1,130 @@
+// In: a report. Out: what fits a terminal: headline first, then tables, doubts and caveats. Plain text without colour.
+import CliTable from 'cli-table3';
+import picocolors from 'picocolors';
+import type { Format, FormatOptions } from '../format.ts';
+import type { CellReport, Column, Report, Table, TableCell } from '../report.ts';
+import { fittingColumns, safe, wrapped } from '../terminal-layout.ts';
+
+type Colours = ReturnType<typeof picocolors.createColors>;
+
+interface Page {
+  width: number;
+  colours: Colours;
+}
+
+const LEAST_WIDTH = 60;
+/** Wider lines are hard to follow with the eye. */
+const MOST_WIDTH = 160;
+
+const format: Format = {
+  name: 'terminal',
+  render: (report, options) => blocksOf(report, pageOf(options)).join('\n\n'),
+};
+export default format;
+
+function pageOf({ columns, hasColour }: FormatOptions): Page {
+  return {
+    width: Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, columns)),
+    colours: picocolors.createColors(hasColour),
+  };
+}
+
+function blocksOf(report: Report, page: Page): string[] {
+  const { colours, width } = page;
+  return [
+    wrapped(report.headline, width)
+      .map(line => colours.bold(line))
+      .join('\n'),
+    ...report.cells.map(cell => cellText(cell, page, report.cells.length > 1)),
+    listText(report.caveats, page),
+  ];
+}
+
+function cellText(cell: CellReport, page: Page, hasSiblings: boolean): string {
+  const { colours, width } = page;
+  const doubts = cell.audits.filter(({ state }) => state !== 'pass');
+  return [
+    colours.bold(colours.cyan(safe(cell.name))),
+    ...wrapped(cell.question, width).map(line => colours.dim(line)),
+    ...(hasSiblings ? wrapped(cell.headline, width) : []),
+    tableText(cell.article, page),
+    tableText(cell.main, page),
+    ...(cell.ratios === null ? [] : [tableText(cell.ratios, page)]),
+    ...(cell.errors === null ? [] : [tableText(cell.errors, page)]),
+    ...(cell.failures === null ? [] : [tableText(cell.failures, page)]),
+    '',
+    ...wrapped(cell.stop.text, width),
+    ...wrapped(cell.auditSummary, width).map(doubts.length === 0 ? colours.green : colours.yellow),
+    ...doubts.flatMap(({ title, arm, state, details }) => {
+      const paint = state === 'fail' ? colours.red : colours.yellow;
+      const sign = state === 'fail' ? '✗' : '!';
+      const where = arm === null ? '' : ` (${arm})`;
+      return details.flatMap(detail =>
+        wrapped(`${sign} ${title}${where}: ${detail}`, width, '  ').map(line => paint(line)),
+      );
+    }),
+    ...(cell.caveats.length === 0 ? [] : [listText(cell.caveats, page)]),
+  ].join('\n');
+}
+
+/** Notes are left to the longer formats, but for what a mark means: that is told among the caveats. */
+function tableText(table: Table, page: Page): string {
+  const parts = fittingColumns(table, page.width).map(indices => partText(table, indices, page));
+  return ['', page.colours.bold(safe(table.title)), ...parts].join('\n');
+}
+
+function partText({ columns, rows }: Table, indices: readonly number[], { colours, width }: Page): string {
+  const shown = indices.map(index => columns[index]!);
+  const grid = new CliTable({
+    head: shown.map(headText),
+    colAligns: shown.map(({ align }) => align),
+    chars: RULES,
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
+    ...(shown.length < 2 ? { colWidths: [width], wordWrap: true } : {}),
+  });
+  grid.push(...rows.map(row => indices.map(index => paintedCell(row[index]!, columns[index]!, colours))));
+  return grid
+    .toString()
+    .split('\n')
+    .map(line => line.trimEnd())
+    .join('\n');
+}
+
+/** The unit on a line of its own keeps columns of figures narrow. */
+function headText({ heading, unit }: Column): string {
+  return unit === undefined ? safe(heading) : `${safe(heading)}\n${safe(unit)}`;
+}
+
+function paintedCell({ text, value, marks }: TableCell, { key }: Column, colours: Colours): string {
+  const plain = safe(text);
+  if (marks.includes('invalid')) return colours.red(plain);
+  if (key !== 'verdict') return plain;
+  if (value === 'better') return colours.green(plain);
+  return value === 'worse' ? colours.red(plain) : colours.yellow(plain);
+}
+
+function listText(items: readonly string[], { width, colours }: Page): string {
+  return items
+    .flatMap(item => wrapped(`- ${item}`, width, '  '))
+    .map(line => colours.dim(line))
+    .join('\n');
+}
+
+/** Columns two blanks apart under one rule: figures stand out, and lines can be copied. */
+const RULES = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '─',
+  'mid-mid': '──',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+};

@@ -1,0 +1,59 @@
+// In: a report. Out: the same for machines: stable names, raw numbers, the words beside them.
+import type { CellReport, JsonValue, Report, Table } from './report.ts';
+
+/** Raised when a name goes or changes its meaning; new names do not raise it. */
+const SCHEMA_VERSION = 1;
+
+export function toJson(report: Report): JsonValue {
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    runId: report.runId,
+    startedAt: report.startedAt,
+    state: report.state,
+    title: report.title,
+    headline: report.headline,
+    caveats: report.caveats,
+    cells: report.cells.map(cellJson),
+    facts: report.facts.map(({ title, facts }) => ({ title, facts: facts.map(fact => ({ ...fact })) })),
+  };
+}
+
+function cellJson(cell: CellReport): JsonValue {
+  const tables = [cell.main, cell.article, cell.ratios, cell.phases, cell.errors, cell.failures];
+  return {
+    cell: cell.name,
+    question: cell.question,
+    state: cell.state,
+    headline: cell.headline,
+    replicates: cell.replicates,
+    stop: { ...cell.stop },
+    conditions: cell.conditions.map(fact => ({ ...fact })),
+    tables: Object.fromEntries(
+      tables.flatMap(table => (table === null ? [] : [[table.name, tableJson(table)]])),
+    ),
+    audits: cell.audits.map(audit => ({ ...audit })),
+    figures: cell.figures.map(({ name, title, caption, table }) => ({
+      name,
+      title,
+      caption,
+      ...tableJson(table),
+    })),
+    caveats: cell.caveats,
+  };
+}
+
+/** A row is an object by column; `marks` names the columns whose figures are marked, and how. */
+function tableJson({ columns, rows, notes }: Table) {
+  return {
+    rows: rows.map(row => ({
+      ...Object.fromEntries(columns.map(({ key }, index) => [key, row[index]?.value ?? null])),
+      marks: Object.fromEntries(
+        columns.flatMap(({ key }, index) => {
+          const marks = row[index]?.marks ?? [];
+          return marks.length === 0 ? [] : [[key, marks]];
+        }),
+      ),
+    })),
+    notes,
+  };
+}
