@@ -1,7 +1,6 @@
 // In: a run or a cell. Out: what limits its figures, in sentences; what a number does not mean belongs beside it.
 import type { Host, Run } from '../bench/core/run-types.ts';
 import type { CellView } from './cell-view.ts';
-import { allMarks, MARK_NOTES } from './cell-view.ts';
 
 /** An interval from fewer replicates is wide or lucky. */
 const FEW_REPLICATES = 3;
@@ -10,10 +9,8 @@ const BUSY_LOAD_RATIO = 0.5;
 
 export function runCaveats({ state, git, host }: Run): string[] {
   return [
-    'Clients and target ran on one machine over loopback: a real network adds its round trips to every handshake, so there the gap between short and persistent connections is wider.',
-    ...(state === 'partial'
-      ? ['The run was interrupted: what is shown is what was measured until then.']
-      : []),
+    'Clients and target ran on one machine over loopback: a real network adds its round trips to every handshake, so there the gap between short and persistent connections is usually wider.',
+    ...(state === 'partial' ? ['The run is partial: what is shown is what was measured.'] : []),
     ...(state === 'failed' ? ['Part of what was asked for could not be measured.'] : []),
     ...(host.pinning === null ? [`Processes were not pinned to cores: ${host.pinningDetail}.`] : []),
     ...busyText(host),
@@ -29,12 +26,10 @@ function busyText({ loadAverage, cpuCount }: Host): string[] {
   return [`The machine was not idle at the start: load average ${minute.toFixed(2)} on ${cpuCount} cores.`];
 }
 
-export function cellCaveats(view: CellView): string[] {
-  const { result, trials } = view;
+export function cellCaveats({ result, trials }: CellView): string[] {
   const failed = trials.filter(({ state }) => state === 'failed').length;
   const partial = trials.filter(trial => trial.state === 'completed' && trial.isPartial).length;
   return [
-    ...allMarks(view).map(mark => MARK_NOTES[mark]),
     ...(failed === 0
       ? []
       : [`${failed} of ${trials.length} trials failed; figures are of those that completed.`]),

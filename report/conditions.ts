@@ -1,17 +1,23 @@
 // In: a cell. Out: what was held the same for all arms, and how each client was set, in words.
-import type { Behaviour, Load, Target, Timing } from '../bench/core/scenario.ts';
+import type { Behaviour, Load, Scenario, Target, Timing } from '../bench/core/scenario.ts';
 import type { CellView } from './cell-view.ts';
 import { clientText } from './modes.ts';
 import { countText } from './numbers.ts';
 import type { Fact } from './report.ts';
 
-export function conditionsOf({ result, arms }: CellView): Fact[] {
-  const { target, load, timing } = result.scenario;
+/** Target, load and timing: the same for all arms. */
+export function sharedConditions({ target, load, timing }: Scenario): Fact[] {
   return [
     { label: 'Target', value: targetText(target) },
     { label: 'Connection policy of the target', value: policyText(target) },
     { label: 'Load', value: loadText(load) },
     { label: 'Timing', value: timingText(timing) },
+  ];
+}
+
+export function conditionsOf({ result, arms }: CellView): Fact[] {
+  return [
+    ...sharedConditions(result.scenario),
     ...arms.map(({ name, isBaseline, client }) => ({
       label: `Client ${name}${isBaseline ? ' (baseline)' : ''}`,
       value: client === undefined ? 'its settings are not in the stored run' : clientText(client),

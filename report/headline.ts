@@ -6,7 +6,7 @@ import type { ArmView, CellView } from './cell-view.ts';
 import { allMarks, signsOf } from './cell-view.ts';
 import { modeSubject } from './modes.ts';
 import { intervalTexts, latencyText, ratioText, significantText } from './numbers.ts';
-import type { CellState } from './report.ts';
+import type { CellState, Mark } from './report.ts';
 import { comparisonMarks } from './tables/ratios.ts';
 
 export function stateOf({ arms }: CellView): CellState {
@@ -14,9 +14,19 @@ export function stateOf({ arms }: CellView): CellState {
   return arms.some(({ marks }) => marks.includes('invalid')) ? 'invalid' : 'sound';
 }
 
-/** One or two sentences on a cell. */
+/** What came out of a cell, in a sentence. */
 export function cellHeadline(view: CellView): string {
-  return [partialText(view), answerText(view), doubtText(view)].filter(text => text !== '').join(' ');
+  return `${partialText(view)}${answerText(view)}`;
+}
+
+/** What must be read with the headline: doubts first. */
+export function cellRemarks(view: CellView): string[] {
+  const fit = stateOf(view) === 'unmeasured' ? null : cellAmortisation(view.result);
+  return [
+    ...doubtTexts(view),
+    ...unsureTexts(view),
+    ...(fit === null ? [] : [amortisationText(fit, signsOf(allMarks(view)))]),
+  ];
 }
 
 function answerText(view: CellView): string {
@@ -74,14 +84,7 @@ function latencyChange({ candidate, baseline }: Comparison, { arms, result }: Ce
 
 function manyText(rates: readonly Comparison[], view: CellView): string {
   const known = rates.filter(({ verdict, ratio }) => verdict !== 'unsure' && ratio !== null);
-  const unsure = rates.filter(({ verdict }) => verdict === 'unsure');
-  const unsureText =
-    unsure.length === 0
-      ? ''
-      : ` No difference could be shown for ${unsure.map(({ candidate }) => candidate).join(', ')}.`;
   const { baseline } = rates[0]!;
-  const fit = cellAmortisation(view.result);
-  const amortised = fit === null ? '' : ` ${amortisationText(fit, signsOf(allMarks(view)))}`;
   if (known.length === 0)
     return `Against ${baseline}, no arm could be shown to differ in requests per second.`;
   const sorted = known.toSorted((a, b) => a.ratio!.value - b.ratio!.value);
@@ -90,7 +93,15 @@ function manyText(rates: readonly Comparison[], view: CellView): string {
     comparison =>
       `${ratioText(comparison.ratio!)}${signsOf(comparisonMarks(comparison, view))} with ${comparison.candidate}`,
   );
-  return `Against ${baseline}, requests per second go ${told.length === 1 ? 'to' : 'from'} ${parts.join(' to ')}.${unsureText}${amortised}`;
+  return `Against ${baseline}, requests per second go ${told.length === 1 ? 'to' : 'from'} ${parts.join(' to ')}.`;
+}
+
+/** Of many arms, those that the headline has no room for. */
+function unsureTexts({ result }: CellView): string[] {
+  const rates = result.comparisons.filter(({ metric }) => metric === 'requestsPerSec');
+  const unsure = rates.filter(({ verdict }) => verdict === 'unsure').map(({ candidate }) => candidate);
+  if (rates.length < 2 || unsure.length === 0 || unsure.length === rates.length) return [];
+  return [`No difference could be shown for ${unsure.join(', ')}.`];
 }
 
 /** Modes read better than arm names where each stands for one arm only: "Persistent connections ... short ones". */
@@ -112,22 +123,23 @@ function namesOf(comparison: Comparison, { arms }: CellView): { candidate: strin
 }
 
 function partialText({ result }: CellView): string {
-  return result.stop === 'interrupted'
-    ? `Partial, interrupted after ${result.replicates} of at least ${result.scenario.timing.minReplicates} replicates:`
-    : '';
+  if (result.stop !== 'interrupted') return '';
+  return `Partial, interrupted after ${result.replicates} of at least ${result.scenario.timing.minReplicates} replicates: `;
 }
 
-function doubtText(view: CellView): string {
-  const invalid = view.arms.filter(({ marks }) => marks.includes('invalid')).map(({ name }) => name);
-  const bound = view.arms.filter(({ marks }) => marks.includes('clientBound')).map(({ name }) => name);
+function doubtTexts(view: CellView): string[] {
+  const marked = (mark: Mark) =>
+    view.arms.filter(({ marks }) => marks.includes(mark)).map(({ name }) => name);
+  const invalid = marked('invalid');
+  const bound = marked('clientBound');
+  const failed = view.trials.filter(({ state }) => state === 'failed').length;
   return [
-    invalid.length === 0 ? '' : `† Do not rely on this: an audit failed for ${invalid.join(', ')}.`,
-    bound.length === 0
-      ? ''
-      : `‡ Client-bound: for ${bound.join(', ')} the client library's own cost is what you see.`,
-  ]
-    .filter(text => text !== '')
-    .join(' ');
+    ...(invalid.length === 0 ? [] : [`† Do not rely on this: an audit failed for ${invalid.join(', ')}.`]),
+    ...(bound.length === 0
+      ? []
+      : [`‡ Client-bound: for ${bound.join(', ')} the client library's own cost is what you see.`]),
+    ...(failed === 0 ? [] : [`${failed} of ${view.trials.length} trials failed.`]),
+  ];
 }
 
 /** On the whole run; a run of one cell says what the cell says. */
@@ -135,27 +147,31 @@ export function runHeadline(views: readonly CellView[]): string {
   const [only] = views;
   if (only === undefined) return 'Nothing was measured.';
   if (views.length === 1) return cellHeadline(only);
-  const best = views
+  const sure = views
     .flatMap(view => view.result.comparisons.map(comparison => ({ view, comparison })))
     .filter(({ comparison }) => comparison.metric === 'requestsPerSec' && comparison.verdict !== 'unsure')
     .toSorted((a, b) => distance(b.comparison) - distance(a.comparison));
-  const cells = new Set(best.map(({ view }) => view.result.cell));
-  const [largest] = best;
-  return [
-    `A difference in requests per second could be shown in ${cells.size} of ${views.length} scenarios.`,
-    largest === undefined
-      ? ''
-      : `The largest is in ${largest.view.result.cell}: ${largest.comparison.candidate} answers ${ratioText(largest.comparison.ratio!)}${signsOf(comparisonMarks(largest.comparison, largest.view))} as many as ${largest.comparison.baseline}.`,
-    problemText(views, 'unmeasured', 'could not be measured'),
-    problemText(views, 'invalid', 'failed an audit; figures from it are marked †'),
-  ]
-    .filter(text => text !== '')
-    .join(' ');
+  const cells = new Set(sure.map(({ view }) => view.result.cell));
+  const shown = `A difference in requests per second could be shown in ${cells.size} of ${views.length} scenarios`;
+  const [largest] = sure;
+  if (largest === undefined) return `${shown}.`;
+  const { comparison, view } = largest;
+  return `${shown}, the largest in ${view.result.cell}: ${comparison.candidate} answers ${ratioText(comparison.ratio!)}${signsOf(comparisonMarks(comparison, view))} as many as ${comparison.baseline}.`;
 }
 
-function problemText(views: readonly CellView[], state: CellState, what: string): string {
+/** What must be read with the headline of the run. */
+export function runRemarks(views: readonly CellView[]): string[] {
+  const [only] = views;
+  if (only !== undefined && views.length === 1) return cellRemarks(only);
+  return [
+    ...stateTexts(views, 'unmeasured', 'could not be measured'),
+    ...stateTexts(views, 'invalid', 'failed an audit; figures from it are marked †'),
+  ];
+}
+
+function stateTexts(views: readonly CellView[], state: CellState, what: string): string[] {
   const names = views.filter(view => stateOf(view) === state).map(({ result }) => result.cell);
-  return names.length === 0 ? '' : `${names.join(', ')} ${what}.`;
+  return names.length === 0 ? [] : [`${names.join(', ')} ${what}.`];
 }
 
 /** How far from 1, in either direction. */

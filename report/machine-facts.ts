@@ -12,6 +12,15 @@ export function machineFacts(run: Run): FactGroup[] {
   ];
 }
 
+/** `Measured 2026-11-23 12:25 UTC on AMD EPYC 7B13 (2 cores), Node 26.10.0; run ...`. */
+export function subtitleText({ startedAt, host, id }: Run): string {
+  return `Measured ${timeText(startedAt)} on ${host.cpuModel} (${countText(host.cpuCount)} cores), Node ${host.node}; run ${id}`;
+}
+
+function timeText(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
+}
+
 function runFacts(run: Run): Fact[] {
   const durationMs = Date.parse(run.finishedAt) - Date.parse(run.startedAt);
   return [

@@ -5,11 +5,11 @@ import type { TrialResult } from '../bench/core/types.ts';
 import { auditLines, auditSummary, auditTable } from './audits.ts';
 import { cellCaveats, runCaveats } from './caveats.ts';
 import type { CellView } from './cell-view.ts';
-import { armNames, viewCell } from './cell-view.ts';
+import { allMarks, armNames, MARK_NOTES, viewCell } from './cell-view.ts';
 import type { Chart } from './chart.ts';
 import { conditionsOf } from './conditions.ts';
-import { cellHeadline, runHeadline, stateOf } from './headline.ts';
-import { machineFacts } from './machine-facts.ts';
+import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './headline.ts';
+import { machineFacts, subtitleText } from './machine-facts.ts';
 import type { CellReport, Figure, Report } from './report.ts';
 import { stopText } from './stop.ts';
 import { articleTable } from './tables/article.ts';
@@ -20,7 +20,7 @@ import { phaseTable } from './tables/phases.ts';
 import { ratioTable } from './tables/ratios.ts';
 
 /** Widths in px: the column of a page, and a phone held upright. */
-const WIDE_PX = 880;
+const WIDE_PX = 1040;
 const NARROW_PX = 340;
 
 /** Pure: the same run gives the same report on any machine. Throws UsageError when a stored histogram can't be read. */
@@ -36,8 +36,10 @@ export function buildReport(of: {
     title: views.length === 1 ? `conntax: ${views[0]!.result.cell}` : `conntax: ${views.length} scenarios`,
     runId: run.id,
     startedAt: run.startedAt,
+    subtitle: subtitleText(run),
     state: run.state,
     headline: runHeadline(views),
+    remarks: runRemarks(views),
     cells: views.map(view => reportCell(view, charts)),
     facts: machineFacts(run),
     caveats: runCaveats(run),
@@ -52,6 +54,7 @@ function reportCell(view: CellView, charts: readonly Chart[]): CellReport {
     question: result.scenario.question,
     state: stateOf(view),
     headline: cellHeadline(view),
+    remarks: cellRemarks(view),
     conditions: conditionsOf(view),
     stop: { reason: result.stop, text: stopText(result) },
     replicates: result.replicates,
@@ -65,6 +68,7 @@ function reportCell(view: CellView, charts: readonly Chart[]): CellReport {
     errors: errorTable(view),
     failures: failureTable(view),
     figures: charts.filter(chart => chart.applies(view)).map(chart => drawFigure(chart, view)),
+    markNotes: allMarks(view).map(mark => MARK_NOTES[mark]),
     caveats: cellCaveats(view),
   };
 }

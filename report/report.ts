@@ -83,6 +83,8 @@ export interface CellReport {
   question: string;
   state: CellState;
   headline: string;
+  /** To be read with the headline: doubts first. */
+  remarks: readonly string[];
   conditions: readonly Fact[];
   stop: { reason: StopReason; text: string };
   replicates: number;
@@ -99,6 +101,8 @@ export interface CellReport {
   /** null when every trial completed. */
   failures: Table | null;
   figures: readonly Figure[];
+  /** What the marks in the tables mean, once. */
+  markNotes: readonly string[];
   caveats: readonly string[];
 }
 
@@ -106,8 +110,12 @@ export interface Report {
   title: string;
   runId: string;
   startedAt: string;
+  /** When and on what it was measured. */
+  subtitle: string;
   state: Run['state'];
   headline: string;
+  /** To be read with the headline: doubts first. */
+  remarks: readonly string[];
   cells: readonly CellReport[];
   facts: readonly FactGroup[];
   /** What limits the whole run; those of a cell are with the cell. */

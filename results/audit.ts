@@ -7,6 +7,7 @@ import { bottleneck } from './audits/bottleneck.ts';
 import { conservation } from './audits/conservation.ts';
 import { ledger } from './audits/ledger.ts';
 import { listenDrops } from './audits/listen-drops.ts';
+import { contention } from './audits/contention.ts';
 import { littlesLaw } from './audits/littles-law.ts';
 import { replicateSpread } from './audits/replicate-spread.ts';
 import { retransmits } from './audits/retransmits.ts';
@@ -18,6 +19,7 @@ const TRIAL_RULES: readonly TrialRule[] = [
   ledger,
   littlesLaw,
   bottleneck,
+  contention,
   listenDrops,
   retransmits,
   steadiness,

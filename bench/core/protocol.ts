@@ -10,6 +10,8 @@ export interface ProcessReading {
   cpuUs: number;
   loopActiveMs: number;
   loopIdleMs: number;
+  /** Time that the main thread was ready to run and waited for a core; 0 where the kernel does not say. */
+  runDelayMs: number;
   rssBytes: number;
 }
 

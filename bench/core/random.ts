@@ -10,7 +10,14 @@ export function createRandom(seed: number, ...parts: readonly (string | number)[
   for (const character of parts.join('/')) {
     hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193); // FNV-1a
   }
-  return randomLcg((hash >>> 0) / 2 ** 32);
+  return randomLcg(mixed(hash) / 2 ** 32);
+}
+
+/** MurmurHash3's finaliser. FNV-1a alone lets parts that differ in their last character only draw alike. */
+function mixed(hash: number): number {
+  const once = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  const twice = Math.imul(once ^ (once >>> 13), 0xc2b2ae35);
+  return (twice ^ (twice >>> 16)) >>> 0;
 }
 
 /** A shuffled copy (Fisher-Yates). */

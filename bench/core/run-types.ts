@@ -50,6 +50,7 @@ export const AUDITS = [
   'ledger',
   'littles-law',
   'bottleneck',
+  'contention',
   'listen-drops',
   'retransmits',
   'steadiness',

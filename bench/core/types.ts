@@ -108,6 +108,7 @@ export const Resources = z.strictObject({
   cpuUsPerRequest: amount(),
   cpuRatio: amount().describe('CPU time / wall time; above 0.9 the process is the bottleneck'),
   eventLoopRatio: amount().describe('Event-loop utilisation, 0 to 1'),
+  runDelayRatio: amount().describe('Share of the time that its main thread was ready and waited for a core'),
   rssBytes: amount(),
 });
 export type Resources = z.infer<typeof Resources>;

@@ -32,10 +32,12 @@ export function createTimeline(): TimelineFold {
 
   return {
     add(atMs, responseMs, isOk) {
-      let index = Math.floor(atMs / widthMs);
+      // The clocks of two processes may differ by a little: what seems to lie before the start belongs to it.
+      const sinceStartMs = Math.max(0, atMs);
+      let index = Math.floor(sinceStartMs / widthMs);
       while (index >= BUCKET_COUNT) {
         halve();
-        index = Math.floor(atMs / widthMs);
+        index = Math.floor(sinceStartMs / widthMs);
       }
       if (!isOk) {
         failed[index] = failed[index]! + 1;

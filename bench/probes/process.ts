@@ -1,4 +1,5 @@
 // In: this process. Out: what it has used so far, in a form whose differences mean something.
+import { readFileSync } from 'node:fs';
 import type { ProcessReading } from '../core/protocol.ts';
 
 export function readProcess(): ProcessReading {
@@ -9,6 +10,16 @@ export function readProcess(): ProcessReading {
     cpuUs: cpu.user + cpu.system,
     loopActiveMs: loop.active,
     loopIdleMs: loop.idle,
+    runDelayMs: readRunDelayMs(),
     rssBytes: process.memoryUsage.rss(),
   };
+}
+
+/** The second field of schedstat: nanoseconds on the run queue, of the main thread. */
+function readRunDelayMs(): number {
+  try {
+    return Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]) / 1e6;
+  } catch {
+    return 0; // not Linux
+  }
 }

@@ -12,6 +12,7 @@ export function createUsage(): UsageFold {
   let wallMs = 0;
   let activeMs = 0;
   let idleMs = 0;
+  let runDelayMs = 0;
   let rssBytes = 0;
   return {
     /** Returns the CPU time of the span, in µs. */
@@ -21,6 +22,7 @@ export function createUsage(): UsageFold {
       wallMs += after.atMs - before.atMs;
       activeMs += after.loopActiveMs - before.loopActiveMs;
       idleMs += after.loopIdleMs - before.loopIdleMs;
+      runDelayMs += after.runDelayMs - before.runDelayMs;
       rssBytes = Math.max(rssBytes, after.rssBytes);
       return spanCpuUs;
     },
@@ -29,6 +31,7 @@ export function createUsage(): UsageFold {
       cpuUsPerRequest: exchanges === 0 ? 0 : cpuUs / exchanges,
       cpuRatio: wallMs === 0 ? 0 : cpuUs / 1_000 / wallMs,
       eventLoopRatio: activeMs + idleMs === 0 ? 0 : activeMs / (activeMs + idleMs),
+      runDelayRatio: wallMs === 0 ? 0 : runDelayMs / wallMs,
       rssBytes,
     }),
   };

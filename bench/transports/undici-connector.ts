@@ -7,8 +7,8 @@ import type { TransportOptions } from '../core/contracts.ts';
 export interface CountingConnector {
   connect: buildConnector.connector;
   openConnections(): number;
-  /** Resolves when the last socket is closed. */
-  allClosed(): Promise<void>;
+  /** Ends what is left of them, dials that would go on until their timeout included; resolves when all are closed. */
+  closeAll(): Promise<void>;
   /** Whether this error broke a connection that had carried an answer before. */
   isReusedConnection(error: unknown): boolean;
 }
@@ -66,11 +66,12 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
       return socket;
     },
     openConnections: () => sockets.size,
-    allClosed: () =>
+    closeAll: () =>
       new Promise(resolve => {
         pinnedSessions.length = 0;
         if (sockets.size === 0) resolve();
         else onLastClosed = resolve;
+        for (const socket of sockets) socket.destroy();
       }),
     isReusedConnection(error) {
       if (error instanceof Error && reusedErrors.has(error)) return true;

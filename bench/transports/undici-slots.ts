@@ -1,7 +1,7 @@
 // In: a pool and the record of an exchange. Out: the exchange done by one of undici's APIs, timed at the same points.
 import { Dispatcher, fetch, type Pool } from 'undici';
 import type { Exchange } from '../core/contracts.ts';
-import { classifyError, describeError } from './classify-error.ts';
+import { classifyError, describeError, rootCause } from './classify-error.ts';
 
 export interface SlotContext {
   pool: Pool;
@@ -64,7 +64,7 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler {
   protected fail(error: unknown): void {
     const { exchange } = this;
     exchange.outcome = classifyError(error, {
-      isReusedConnection: this.context.isReusedConnection(error),
+      isReusedConnection: this.context.isReusedConnection(rootCause(error)),
       hasResponse: !Number.isNaN(exchange.headersAtMs),
     });
     exchange.error = describeError(error);

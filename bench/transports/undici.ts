@@ -13,9 +13,9 @@ function poolOptions(client: Client): Pool.Options {
   const { pool, timeouts, requestsPerConnection } = client;
   return {
     allowH2: false,
+    ...(pool.pipelining === undefined ? {} : { pipelining: pool.pipelining }),
     // pipelining 0 is the one switch that can't be undone by a request: every request says `connection: close`.
     ...(requestsPerConnection === 1 ? { pipelining: 0 } : {}),
-    ...(pool.pipelining === undefined ? {} : { pipelining: pool.pipelining }),
     ...(typeof requestsPerConnection === 'number' && requestsPerConnection > 1
       ? { maxRequestsPerClient: requestsPerConnection }
       : {}),
@@ -53,7 +53,7 @@ function open({ client, endpoint, onConnection }: TransportOptions): Transport {
     openConnections: connector.openConnections,
     async close() {
       await pool.destroy();
-      await connector.allClosed();
+      await connector.closeAll();
     },
   };
 }

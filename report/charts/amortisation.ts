@@ -186,7 +186,7 @@ function breakEvenLayers(
   const text = `handshake is 10 %\nof service\nat k = ${countText(breakEvenRequests)}`;
   return [
     {
-      data: { values: [{ k: breakEvenRequests, ms: highest * 0.8, text }] },
+      data: { values: [{ k: breakEvenRequests, ms: highest, text }] },
       layer: [
         {
           mark: { type: 'rule', color: MUTED, strokeDash: [4, 3] },

@@ -14,6 +14,8 @@ function blocksOf(report: Report): string[] {
   return [
     `# ${escaped(report.title)}`,
     `**${escaped(report.headline)}**`,
+    ...(report.remarks.length === 0 ? [] : [list(report.remarks)]),
+    escaped(report.subtitle),
     ...report.cells.flatMap(cell => cellBlocks(cell, report.cells.length > 1)),
     '## What limits these figures',
     list(report.caveats),
@@ -25,7 +27,9 @@ function cellBlocks(cell: CellReport, hasSiblings: boolean): string[] {
   return [
     `## ${escaped(cell.name)}`,
     `*${escaped(cell.question)}*`,
-    ...(hasSiblings ? [escaped(cell.headline)] : []),
+    ...(hasSiblings
+      ? [escaped(cell.headline), ...(cell.remarks.length === 0 ? [] : [list(cell.remarks)])]
+      : []),
     ...tableBlocks(cell.article),
     ...tableBlocks(cell.main),
     ...(cell.ratios === null ? [] : tableBlocks(cell.ratios)),

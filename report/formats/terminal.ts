@@ -30,14 +30,21 @@ function pageOf({ columns, hasColour }: FormatOptions): Page {
 }
 
 function blocksOf(report: Report, page: Page): string[] {
-  const { colours, width } = page;
   return [
-    wrapped(report.headline, width)
-      .map(line => colours.bold(line))
-      .join('\n'),
+    headlineText(report, page),
     ...report.cells.map(cell => cellText(cell, page, report.cells.length > 1)),
     listText(report.caveats, page),
   ];
+}
+
+function headlineText(
+  { headline, remarks }: Pick<Report, 'headline' | 'remarks'>,
+  { width, colours }: Page,
+): string {
+  return [
+    ...wrapped(headline, width).map(line => colours.bold(line)),
+    ...remarks.flatMap(remark => wrapped(remark, width)),
+  ].join('\n');
 }
 
 function cellText(cell: CellReport, page: Page, hasSiblings: boolean): string {
@@ -46,13 +53,14 @@ function cellText(cell: CellReport, page: Page, hasSiblings: boolean): string {
   return [
     colours.bold(colours.cyan(safe(cell.name))),
     ...wrapped(cell.question, width).map(line => colours.dim(line)),
-    ...(hasSiblings ? wrapped(cell.headline, width) : []),
+    ...(hasSiblings ? [headlineText(cell, page)] : []),
     tableText(cell.article, page),
     tableText(cell.main, page),
     ...(cell.ratios === null ? [] : [tableText(cell.ratios, page)]),
-    ...(cell.errors === null ? [] : [tableText(cell.errors, page)]),
-    ...(cell.failures === null ? [] : [tableText(cell.failures, page)]),
+    ...(cell.errors === null ? [] : [rowsText(cell.errors, page)]),
+    ...(cell.failures === null ? [] : [rowsText(cell.failures, page)]),
     '',
+    ...cell.markNotes.flatMap(note => wrapped(note, width)).map(line => colours.red(line)),
     ...wrapped(cell.stop.text, width),
     ...wrapped(cell.auditSummary, width).map(doubts.length === 0 ? colours.green : colours.yellow),
     ...doubts.flatMap(({ title, arm, state, details }) => {
@@ -70,7 +78,19 @@ function cellText(cell: CellReport, page: Page, hasSiblings: boolean): string {
 /** Notes are left to the longer formats, but for what a mark means: that is told among the caveats. */
 function tableText(table: Table, page: Page): string {
   const parts = fittingColumns(table, page.width).map(indices => partText(table, indices, page));
-  return ['', page.colours.bold(safe(table.title)), ...parts].join('\n');
+  return ['', page.colours.bold(safe(table.title)), parts.join('\n\n')].join('\n');
+}
+
+/** Messages may be of any length, so their rows are sentences that wrap. */
+function rowsText({ title, columns, rows }: Table, { width, colours }: Page): string {
+  const lines = rows.flatMap(row => {
+    const parts = row.flatMap(({ text }, index) => {
+      const { heading, isKey } = columns[index]!;
+      return text === '' ? [] : [isKey ? text : `${heading}: ${text}`];
+    });
+    return wrapped(`- ${parts.join('; ')}`, width, '  ').map(line => colours.red(line));
+  });
+  return ['', colours.bold(safe(title)), ...lines].join('\n');
 }
 
 function partText({ columns, rows }: Table, indices: readonly number[], { colours, width }: Page): string {

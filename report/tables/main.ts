@@ -18,8 +18,13 @@ const latency = (key: string, heading: string, read: (summary: ArmSummary) => nu
   isBoundByClient: true,
 });
 
-const count = (key: string, heading: string, read: (summary: ArmSummary) => number): Measure => ({
-  column: figureColumn(`${key}Count`, heading),
+const count = (
+  key: string,
+  heading: string,
+  unit: string,
+  read: (summary: ArmSummary) => number,
+): Measure => ({
+  column: figureColumn(`${key}Count`, heading, unit),
   read: summary => ({ text: countText(read(summary)), value: read(summary) }),
 });
 
@@ -39,11 +44,11 @@ const MEASURES: readonly Measure[] = [
     column: figureColumn('errorRatio', 'error rate'),
     read: ({ errorRatio }) => ({ text: percentText(errorRatio), value: errorRatio }),
   },
-  count('requestsSent', 'requests sent', summary => summary.requestsSent),
-  count('opened', 'connections opened', summary => summary.opened),
-  count('accepted', 'accepted', summary => summary.accepted),
+  count('requestsSent', 'sent', 'requests', summary => summary.requestsSent),
+  count('opened', 'opened', 'connections', summary => summary.opened),
+  count('accepted', 'accepted', 'connections', summary => summary.accepted),
   {
-    column: figureColumn('neededCount', 'needed'),
+    column: figureColumn('neededCount', 'needed', 'connections'),
     read: ({ needed }) => ({ text: neededText(needed), value: needed }),
   },
   {
@@ -70,7 +75,7 @@ export function mainTable({ arms }: CellView): Table {
     rows: arms.map(arm => [words(arm.label, arm.name), ...MEASURES.map(measure => read(measure, arm))]),
     notes: [
       'Latency is response time, from when a request should have gone to the last byte of its answer, over all replicates.',
-      'Connections and requests sent cover every replicate, warm-up included; "needed" is what the mode takes if every setting works.',
+      "Requests sent and connections are sums over the replicates, warm-up included: opened by the client's count, accepted by the target's, needed if every setting works.",
     ],
   });
 }

@@ -10,10 +10,10 @@ type Phase = 'service' | 'wait' | 'firstByte' | 'connect' | 'tls';
 
 const PHASES: readonly { phase: Phase; heading: string }[] = [
   { phase: 'service', heading: 'service' },
-  { phase: 'wait', heading: 'wait for a connection' },
+  { phase: 'wait', heading: 'wait' },
   { phase: 'firstByte', heading: 'first byte' },
-  { phase: 'connect', heading: 'TCP connect' },
-  { phase: 'tls', heading: 'TLS handshake' },
+  { phase: 'connect', heading: 'connect' },
+  { phase: 'tls', heading: 'TLS' },
 ];
 
 const QUANTILES = [
@@ -43,7 +43,7 @@ export function phaseTable({ arms }: CellView): Table | null {
       ...phases.flatMap(({ phase }) => phaseCells(arm, phase)),
     ]),
     notes: [
-      'Service runs from when a request was really started, first byte from when it was written to a connection; the wait for a connection includes opening one.',
+      'Service runs from when a request was really started, first byte from when it was written to a connection; the wait is for a connection, opening one included.',
       'TCP connect and TLS handshake are per connection opened, the rest per request.',
     ],
   });

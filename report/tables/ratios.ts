@@ -1,5 +1,6 @@
 // In: the comparisons of a cell. Out: each arm against the baseline, with interval and verdict; null for a single arm.
 import type { Comparison } from '../../bench/core/run-types.ts';
+import { METRICS } from '../../bench/core/run-types.ts';
 import type { CellView } from '../cell-view.ts';
 import { METRIC_TITLES, verdictText } from '../metrics.ts';
 import { countText, ratioText, significantText } from '../numbers.ts';
@@ -13,15 +14,15 @@ export function ratioTable(view: CellView): Table | null {
     name: 'ratios',
     title: `Against ${scenario.baseline}`,
     columns: [
-      keyColumn('arm', 'arm'),
       keyColumn('metric', 'metric'),
+      keyColumn('arm', 'arm'),
       figureColumn('ratio', 'ratio', '95 % interval'),
       figureColumn('replicateCount', 'replicates'),
       wordColumn('verdict', 'verdict'),
     ],
-    rows: comparisons.map(comparison => [
-      words(comparison.candidate),
+    rows: byMetric(comparisons).map(comparison => [
       words(METRIC_TITLES[comparison.metric], comparison.metric),
+      words(comparison.candidate),
       ratioCell(comparison, view),
       words(countText(comparison.replicateRatios.length), comparison.replicateRatios.length),
       words(verdictText(comparison), comparison.verdict),
@@ -30,6 +31,11 @@ export function ratioTable(view: CellView): Table | null {
       `A ratio is the arm's figure over that of ${scenario.baseline}, paired slice by slice or replicate by replicate.`,
     ],
   });
+}
+
+/** Arms one below the other, so that they can be compared with each other too. */
+function byMetric(comparisons: readonly Comparison[]): Comparison[] {
+  return METRICS.flatMap(metric => comparisons.filter(comparison => comparison.metric === metric));
 }
 
 function ratioCell(comparison: Comparison, view: CellView): TableCell {

@@ -176,6 +176,7 @@ function resourcesOf(
     cpuUsPerRequest: cpuUs / sum(slices, slice => slice.exchanges),
     cpuRatio: cpuUs / (slices.length * SLICE_MS * 1000),
     eventLoopRatio,
+    runDelayRatio: 0.01,
     rssBytes,
   };
 }

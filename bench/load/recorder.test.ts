@@ -1,0 +1,257 @@
+// What the recorder is given comes out again: by kind, inside the window and outside, in memory that does not grow.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import fc from 'fast-check';
+import type { Exchange } from '../core/contracts.ts';
+import { OUTCOMES } from '../core/types.ts';
+import { createRecorder, type Window } from './recorder.ts';
+import { makeExchange } from './testing/exchange.ts';
+
+const OPEN_MS = 1_000;
+const CLOSE_MS = 2_000;
+
+function makeWindow(stated: Partial<Window> = {}): Window {
+  return { openAtMs: OPEN_MS, closeAtMs: CLOSE_MS, originMs: 0, isRecorded: true, ...stated };
+}
+
+/** Phases in whole ms from the intended start; the end may lie before, in or after the window. */
+const exchange: fc.Arbitrary<Exchange> = fc
+  .record({
+    intendedAtMs: fc.integer({ min: 500, max: 2_400 }),
+    lateMs: fc.nat(50),
+    waitMs: fc.nat(50),
+    firstByteMs: fc.nat(50),
+    bodyMs: fc.nat(50),
+    bodyBytes: fc.nat(100_000),
+    outcome: fc.constantFrom(...OUTCOMES),
+  })
+  .map(({ intendedAtMs, lateMs, waitMs, firstByteMs, bodyMs, bodyBytes, outcome }) => {
+    const startedAtMs = intendedAtMs + lateMs;
+    const writtenAtMs = startedAtMs + waitMs;
+    const headersAtMs = writtenAtMs + firstByteMs;
+    return makeExchange({
+      intendedAtMs,
+      startedAtMs,
+      writtenAtMs,
+      headersAtMs,
+      endedAtMs: headersAtMs + bodyMs,
+      bodyBytes,
+      outcome,
+      error: outcome === 'ok' ? undefined : `${outcome} at ${intendedAtMs}`,
+    });
+  });
+
+/** A recorder is six histograms: fewer of them than the usual hundred will do. */
+const RUNS = { numRuns: 30 };
+
+const exchanges = fc.array(exchange, { maxLength: 150 });
+
+function isOk({ outcome }: Exchange): boolean {
+  return outcome === 'ok';
+}
+
+function isInWindow({ endedAtMs }: Exchange): boolean {
+  return endedAtMs >= OPEN_MS && endedAtMs < CLOSE_MS;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function assertClose(actual: number, expected: number): void {
+  assert.ok(Math.abs(actual - expected) <= 1e-6 * Math.max(1, expected), `${actual}, not ${expected}`);
+}
+
+/** Latencies below 1 µs count as 1 µs. */
+function meanUs(latenciesMs: readonly number[]): number {
+  return latenciesMs.length === 0 ? 0 : sum(latenciesMs.map(ms => Math.max(1, ms * 1_000))) / latenciesMs.length;
+}
+
+suite('recorder', () => {
+  test('everything counts as ended; only what ends in a recorded window is recorded', () => {
+    fc.assert(
+      fc.property(exchanges, all => {
+        const recorder = createRecorder();
+        recorder.openWindow(makeWindow());
+        for (const one of all) recorder.add(one);
+        const recorded = all.filter(isInWindow);
+        const answered = recorded.filter(isOk);
+        const reading = recorder.finish();
+        assert.equal(recorder.ended, all.length);
+        assert.equal(reading.answered, all.filter(isOk).length);
+        assert.equal(reading.failed, all.length - reading.answered);
+        assert.equal(reading.completedRecorded, answered.length);
+        assert.equal(reading.failedRecorded, recorded.length - answered.length);
+        assert.equal(reading.bytesRecorded, sum(answered.map(({ bodyBytes }) => bodyBytes)));
+        for (const kind of OUTCOMES) {
+          const ofKind = recorded.filter(({ outcome }) => outcome === kind);
+          const first = ofKind[0];
+          const expected =
+            first === undefined
+              ? undefined
+              : { count: ofKind.length, ...(first.error === undefined ? {} : { sample: first.error }) };
+          assert.deepEqual(reading.outcomes[kind], expected);
+        }
+      }),
+      RUNS,
+    );
+  });
+
+  test('each distribution is of its own phase, of good answers only', () => {
+    fc.assert(
+      fc.property(exchanges, all => {
+        const recorder = createRecorder();
+        recorder.openWindow(makeWindow());
+        for (const one of all) recorder.add(one);
+        const answered = all.filter(one => isOk(one) && isInWindow(one));
+        const reading = recorder.finish();
+        const phases = {
+          response: answered.map(one => one.endedAtMs - one.intendedAtMs),
+          service: answered.map(one => one.endedAtMs - one.startedAtMs),
+          wait: answered.map(one => one.writtenAtMs - one.startedAtMs),
+          firstByte: answered.map(one => one.headersAtMs - one.writtenAtMs),
+        };
+        for (const [phase, latenciesMs] of Object.entries(phases) as [keyof typeof phases, number[]][]) {
+          assert.equal(reading[phase].count, latenciesMs.length, phase);
+          assertClose(reading[phase].meanUs, meanUs(latenciesMs));
+          assertClose(reading[phase].maxUs, latenciesMs.length === 0 ? 0 : Math.max(1, ...latenciesMs.map(ms => ms * 1_000)));
+        }
+      }),
+      RUNS,
+    );
+  });
+
+  test('the timeline counts what is recorded, on the axis of the replicate', () => {
+    fc.assert(
+      fc.property(exchanges, fc.nat(900), (all, originMs) => {
+        const recorder = createRecorder();
+        recorder.openWindow(makeWindow({ originMs }));
+        for (const one of all) recorder.add(one);
+        const reading = recorder.finish();
+        const { buckets } = reading.timeline;
+        assert.equal(sum(buckets.map(({ completed }) => completed)), reading.completedRecorded);
+        assert.equal(sum(buckets.map(({ failed }) => failed)), reading.failedRecorded);
+        const firstMs = Math.min(...all.filter(isInWindow).map(({ endedAtMs }) => endedAtMs - originMs));
+        if (buckets.length > 0) assert.equal(buckets[0]?.atMs, Math.floor(firstMs / 1_000) * 1_000);
+      }),
+      RUNS,
+    );
+  });
+
+  const edges: [endedAtMs: number, completed: number][] = [
+    [OPEN_MS - 0.001, 0],
+    [OPEN_MS, 1],
+    [CLOSE_MS - 0.001, 1],
+    [CLOSE_MS, 0],
+  ];
+  for (const [endedAtMs, completed] of edges) {
+    test(`a window is half-open: ${endedAtMs} counts ${completed}`, () => {
+      const recorder = createRecorder();
+      recorder.openWindow(makeWindow());
+      recorder.add(makeExchange({ startedAtMs: 990, endedAtMs }));
+      recorder.add(makeExchange({ startedAtMs: 990, endedAtMs, outcome: 'reset' }));
+      const { failed, ...counts } = recorder.windowCounts();
+      assert.deepEqual([counts.completed, failed], [completed, completed]);
+      assertClose(counts.meanUs, completed * (endedAtMs - 990) * 1_000);
+    });
+  }
+
+  test('an edge of the window that moves while it is open (a slice cut short) counts at once', () => {
+    const recorder = createRecorder();
+    const window = makeWindow();
+    recorder.openWindow(window);
+    recorder.add(makeExchange({ endedAtMs: 1_500 }));
+    window.closeAtMs = 1_500;
+    recorder.add(makeExchange({ endedAtMs: 1_500 }));
+    assert.equal(recorder.windowCounts().completed, 1);
+  });
+
+  test('a warm-up window is counted for itself and not recorded', () => {
+    const recorder = createRecorder();
+    recorder.openWindow(makeWindow({ isRecorded: false }));
+    recorder.addConnection({ connectMs: 1, tlsMs: 2, isResumed: false });
+    recorder.add(makeExchange({ startedAtMs: 1_000, endedAtMs: 1_004, bodyBytes: 9 }));
+    recorder.add(makeExchange({ startedAtMs: 1_000, endedAtMs: 1_004, outcome: 'refused', error: 'no' }));
+    assert.deepEqual(recorder.windowCounts(), { completed: 1, failed: 1, meanUs: 4_000 });
+    const reading = recorder.finish();
+    assert.deepEqual(
+      [reading.answered, reading.failed, reading.opened, reading.handshakesFull],
+      [1, 1, 1, 1],
+      'what is for the ledger counts from the first request on',
+    );
+    assert.deepEqual([reading.completedRecorded, reading.failedRecorded, reading.bytesRecorded], [0, 0, 0]);
+    assert.deepEqual(reading.outcomes, {});
+    assert.deepEqual(reading.timeline.buckets, []);
+    for (const phase of ['response', 'service', 'wait', 'firstByte', 'connect', 'tls'] as const) {
+      assert.equal(reading[phase].count, 0, phase);
+    }
+  });
+
+  test('a new window starts from nothing, and what is recorded stays', () => {
+    const recorder = createRecorder();
+    recorder.openWindow(makeWindow());
+    recorder.add(makeExchange({ startedAtMs: 1_000, endedAtMs: 1_010 }));
+    recorder.openWindow(makeWindow({ openAtMs: 3_000, closeAtMs: 4_000 }));
+    assert.deepEqual(recorder.windowCounts(), { completed: 0, failed: 0, meanUs: 0 });
+    recorder.add(makeExchange({ startedAtMs: 3_000, endedAtMs: 3_020 }));
+    recorder.add(makeExchange({ startedAtMs: 1_000, endedAtMs: 1_999 }));
+    assert.deepEqual(recorder.windowCounts(), { completed: 1, failed: 0, meanUs: 20_000 });
+    assert.equal(recorder.finish().completedRecorded, 2);
+  });
+
+  test('before the first window, nothing is recorded', () => {
+    const recorder = createRecorder();
+    recorder.add(makeExchange({ endedAtMs: 1_500 }));
+    assert.equal(recorder.finish().completedRecorded, 0);
+    assert.equal(recorder.ended, 1);
+  });
+
+  test('one sample is kept of each kind of failure: the first', () => {
+    const recorder = createRecorder();
+    recorder.openWindow(makeWindow());
+    for (const error of ['first', 'second', 'third']) {
+      recorder.add(makeExchange({ endedAtMs: 1_500, outcome: 'reset', error }));
+    }
+    recorder.add(makeExchange({ endedAtMs: 1_500, outcome: 'refused' }));
+    assert.deepEqual(recorder.finish().outcomes, { reset: { count: 3, sample: 'first' }, refused: { count: 1 } });
+  });
+
+  test('connections: plain ones have no handshake, TLS ones are full or resumed', () => {
+    fc.assert(
+      fc.property(fc.array(fc.record({ isTls: fc.boolean(), isResumed: fc.boolean() })), connections => {
+        const recorder = createRecorder();
+        recorder.openWindow(makeWindow());
+        for (const { isTls, isResumed } of connections) {
+          recorder.addConnection({ connectMs: 2, tlsMs: isTls ? 3 : Number.NaN, isResumed });
+        }
+        const tls = connections.filter(({ isTls }) => isTls);
+        const reading = recorder.finish();
+        assert.equal(recorder.opened, connections.length);
+        assert.equal(reading.opened, connections.length);
+        assert.equal(reading.handshakesResumed, tls.filter(({ isResumed }) => isResumed).length);
+        assert.equal(reading.handshakesFull, tls.filter(({ isResumed }) => !isResumed).length);
+        assert.deepEqual([reading.connect.count, reading.tls.count], [connections.length, tls.length]);
+        if (tls.length > 0) assertClose(reading.tls.meanUs, 3_000);
+        if (connections.length > 0) assertClose(reading.connect.meanUs, 2_000);
+      }),
+      RUNS,
+    );
+  });
+
+  test('what is handed over does not grow with the duration', () => {
+    const sizeOf = (hours: number): { buckets: number; chars: number } => {
+      const recorder = createRecorder();
+      recorder.openWindow(makeWindow({ openAtMs: 0, closeAtMs: hours * 3_600_000 }));
+      for (let minute = 0; minute < hours * 60; minute++) {
+        const endedAtMs = minute * 60_000;
+        recorder.add(makeExchange({ startedAtMs: endedAtMs - 5, endedAtMs }));
+        recorder.add(makeExchange({ startedAtMs: endedAtMs - 5, endedAtMs, outcome: 'reset', error: `at ${minute}` }));
+      }
+      const reading = recorder.finish();
+      return { buckets: reading.timeline.buckets.length, chars: JSON.stringify(reading).length };
+    };
+    const [hours, weeks] = [sizeOf(4), sizeOf(24 * 14)];
+    assert.ok(hours.buckets <= 256 && weeks.buckets <= 256, `${hours.buckets} and ${weeks.buckets} buckets`);
+    assert.ok(weeks.chars < 2 * hours.chars, `${hours.chars} and ${weeks.chars} characters`);
+  });
+});

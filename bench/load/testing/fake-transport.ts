@@ -1,0 +1,53 @@
+// In: nothing. Out: a transport without sockets, whose exchanges end when and how the test says.
+import type { Exchange, Transport } from '../../core/contracts.ts';
+import type { Outcome } from '../../core/types.ts';
+
+export interface FakeTransport extends Transport {
+  /** In flight, oldest first. */
+  readonly inFlight: readonly Exchange[];
+  /** Every record that was given up, in order. */
+  readonly abandoned: readonly Exchange[];
+  readonly sentCount: number;
+  /** Ends one that is in flight, now. */
+  answer(exchange: Exchange, outcome?: Outcome): void;
+}
+
+export function createFakeTransport(): FakeTransport {
+  const inFlight = new Map<Exchange, (exchange: Exchange) => void>();
+  const abandoned: Exchange[] = [];
+  let sentCount = 0;
+  return {
+    send(exchange, onEnd) {
+      if (inFlight.has(exchange)) throw new Error('this record is in flight already');
+      sentCount++;
+      inFlight.set(exchange, onEnd);
+      exchange.outcome = 'ok';
+      exchange.error = undefined;
+      exchange.writtenAtMs = performance.now();
+      exchange.abandon = () => {
+        inFlight.delete(exchange);
+        abandoned.push(exchange);
+      };
+    },
+    openConnections: () => 0,
+    close: async () => {},
+    get inFlight() {
+      return [...inFlight.keys()];
+    },
+    abandoned,
+    get sentCount() {
+      return sentCount;
+    },
+    answer(exchange, outcome = 'ok') {
+      const onEnd = inFlight.get(exchange);
+      if (onEnd === undefined) throw new Error('this record is not in flight');
+      inFlight.delete(exchange);
+      exchange.abandon = undefined;
+      exchange.outcome = outcome;
+      exchange.error = outcome === 'ok' ? undefined : `ended as ${outcome}`;
+      exchange.headersAtMs = performance.now();
+      exchange.endedAtMs = performance.now();
+      onEnd(exchange);
+    },
+  };
+}

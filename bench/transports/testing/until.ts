@@ -1,0 +1,12 @@
+// In: a condition that an event on its way will make true. Out: a promise for it, which gives up after some seconds.
+
+const LIMIT_MS = 8_000;
+
+/** Looks once a turn of the event loop; nothing depends on how long that takes. */
+export async function until(what: string, isTrue: () => boolean): Promise<void> {
+  const startedAtMs = performance.now();
+  while (!isTrue()) {
+    if (performance.now() - startedAtMs > LIMIT_MS) throw new Error(`still not so after ${LIMIT_MS} ms: ${what}`);
+    await new Promise(resolve => setImmediate(resolve));
+  }
+}

@@ -1,0 +1,96 @@
+// In: every chart of the folder and runs of every kind. Out: proof that each keeps the contract.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { TopLevelSpec } from 'vega-lite';
+import { armNames, viewCell } from '../cell-view.ts';
+import { renderChart } from '../render-chart.ts';
+import { charts } from '../testing/plugins.ts';
+import { sampleRuns } from '../testing/sample-runs.ts';
+
+const WIDTHS_PX = [1040, 340];
+
+/** The points of the layer that is named for them. */
+function figuresOf(spec: TopLevelSpec): unknown[] {
+  const found: unknown[][] = [];
+  JSON.stringify(spec, (_, value) => {
+    if (value?.name === 'figures' && Array.isArray(value.values)) found.push(value.values);
+    return value;
+  });
+  assert.equal(found.length, 1, 'one layer is named figures');
+  return found[0]!;
+}
+
+for (const chart of charts) {
+  for (const [name, { run, trials }] of Object.entries(sampleRuns)) {
+    const views = run.cells.map(cell => viewCell(cell, trials, armNames(run)));
+    for (const view of views.filter(view => chart.applies(view))) {
+      test(`${chart.name} of ${name}: drawn without a warning, with every figure in its table`, async () => {
+        const { columns, rows } = chart.table(view);
+        const cells = rows.flatMap(row =>
+          row.filter(({ value }, index) => !columns[index]!.isKey && value !== null),
+        );
+        assert.ok(chart.caption(view).length > 0);
+        for (const widthPx of WIDTHS_PX) {
+          const warnings: string[] = [];
+          const spec = chart.spec(view, widthPx);
+          const figures = figuresOf(spec);
+          const svg = await renderChart(spec, {
+            id: 'x',
+            description: 'y',
+            onWarning: text => warnings.push(text),
+          });
+          assert.deepEqual(warnings, []);
+          assert.ok(
+            figures.length > 0 && cells.length >= figures.length,
+            `${cells.length} of ${figures.length}`,
+          );
+          assert.ok(svg.split('<path aria-label=').length > figures.length, 'each figure has words');
+          assert.match(svg, /^<svg role="img" aria-label="y"/);
+          assert.doesNotMatch(svg, / style=|<script|NaN|undefined|Infinity/);
+          assert.equal(Number(/ width="([\d.]+)"/.exec(svg)?.[1]), widthPx);
+        }
+      });
+    }
+  }
+
+  test(`${chart.name} marks an invalid arm in picture and table`, async () => {
+    const { run, trials } = sampleRuns['an invalid trial of six arms']!;
+    const view = viewCell(run.cells[0]!, trials, armNames(run));
+    assert.ok(chart.applies(view));
+    assert.match(await renderChart(chart.spec(view, 1040), { id: 'x', description: '' }), />[^<]*†<\/text>/);
+    assert.match(JSON.stringify(chart.table(view).rows), /†/);
+  });
+
+  test(`${chart.name} does not apply where nothing was measured`, () => {
+    const { run, trials } = sampleRuns['no completed trial']!;
+    assert.equal(chart.applies(viewCell(run.cells[0]!, trials, [])), false);
+  });
+}
+
+test('a curve needs three arms; a ratio needs two', () => {
+  const applying = (name: string) => {
+    const { run, trials } = sampleRuns[name]!;
+    const view = viewCell(run.cells[0]!, trials, armNames(run));
+    return charts.filter(chart => chart.applies(view)).map(chart => chart.name);
+  };
+  assert.deepEqual(
+    applying('six arms'),
+    charts.map(({ name }) => name),
+  );
+  assert.ok(!applying('two arms').includes('amortisation'));
+  assert.ok(!applying('one arm').includes('replicate-ratios'));
+});
+
+test('two pictures in one page share no id', async () => {
+  const spec: TopLevelSpec = {
+    data: { values: [{ a: 1 }] },
+    mark: { type: 'bar', clip: true },
+    encoding: { x: { field: 'a', type: 'quantitative' } },
+  };
+  const ids = async (id: string) =>
+    [...(await renderChart(spec, { id, description: '' })).matchAll(/\bid="([^"]+)"/g)].map(
+      match => match[1],
+    );
+  assert.match((await ids('first'))[0] ?? '', /^first-clip/);
+  assert.match((await ids('second'))[0] ?? '', /^second-clip/);
+});

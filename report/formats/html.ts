@@ -1,0 +1,129 @@
+// In: a report. Out: one HTML file that works from disk, loads nothing, and runs nothing but its own small script.
+import { createHash } from 'node:crypto';
+import type { Format } from '../format.ts';
+import { html, type Markup, nothing, trusted } from '../html/markup.ts';
+import { factList, figureMarkup, plainTable, titledTable } from '../html/parts.ts';
+import { SCRIPT } from '../html/script.ts';
+import { STYLE } from '../html/style.ts';
+import type { CellReport, JsonValue, Report } from '../report.ts';
+import { toJson } from '../to-json.ts';
+
+const format: Format = {
+  name: 'html',
+  fileName: 'report.html',
+  render: async report => (await pageMarkup(report)).markup,
+};
+export default format;
+
+const policy = [
+  "default-src 'none'",
+  `style-src ${hashOf(STYLE)}`,
+  `script-src ${hashOf(SCRIPT)}`,
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+async function pageMarkup(report: Report): Promise<Markup> {
+  const cells: Markup[] = [];
+  for (const [index, cell] of report.cells.entries()) {
+    cells.push(await cellMarkup(cell, { id: `c${index}`, hasSiblings: report.cells.length > 1 }));
+  }
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${report.title}</title>
+<style>${trusted(STYLE)}</style>
+</head>
+<body>
+<div class="page">
+<header>
+<p class="over">${report.title}</p>
+<h1>${report.headline}</h1>
+${remarks(report.remarks)}
+<p class="meta">${report.state === 'complete' ? nothing : html`<span class="pill bad">${report.state}</span> `}${report.subtitle}</p>
+${report.cells.length > 1 ? contents(report.cells) : nothing}
+</header>
+<main>
+${cells}
+<section class="cell">
+<h2>What limits these figures</h2>
+<ul>${report.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>
+${report.facts.map(({ title, facts }) => html`<h3>${title}</h3>${factList(facts)}`)}
+</section>
+</main>
+<footer><span>${report.title}, run ${report.runId}</span><button id="download" type="button" data-name="${report.runId}.json" hidden>Download the figures (JSON)</button></footer>
+</div>
+<script type="application/json" id="report-data">${trusted(inertJson(toJson(report)))}</script>
+<script>${trusted(SCRIPT)}</script>
+</body>
+</html>
+`;
+}
+
+function remarks(texts: readonly string[]): Markup {
+  return html`${texts.map(text => html`<p class="remark">${text}</p>`)}`;
+}
+
+function contents(cells: readonly CellReport[]): Markup {
+  return html`<nav aria-label="Scenarios"><ul>${cells.map(
+    ({ name, headline }, index) => html`<li><a href="#c${index}">${name}</a>: ${headline}</li>`,
+  )}</ul></nav>`;
+}
+
+async function cellMarkup(cell: CellReport, of: { id: string; hasSiblings: boolean }): Promise<Markup> {
+  const figures: Markup[] = [];
+  for (const figure of cell.figures) figures.push(await figureMarkup(figure, `${of.id}-${figure.name}`));
+  return html`<section class="cell" id="${of.id}">
+<h2>${cell.name}</h2>
+<p class="lead">${cell.question}</p>
+${of.hasSiblings ? html`<p class="answer">${cell.headline}</p>\n${remarks(cell.remarks)}` : nothing}
+${plainTable(cell.article)}
+<p>${cell.stop.text} ${auditPill(cell)}</p>
+${cell.caveats.length === 0 ? nothing : html`<ul class="caveats">${cell.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>`}
+${cell.failures === null ? nothing : titledTable(cell.failures)}
+${cell.errors === null ? nothing : titledTable(cell.errors)}
+${titledTable(cell.main)}
+${cell.ratios === null ? nothing : titledTable(cell.ratios)}
+${figures}
+${cell.phases === null ? nothing : titledTable(cell.phases)}
+<h3>${cell.auditTable.title}</h3>
+<p>${cell.auditSummary}</p>
+${doubts(cell)}
+<details><summary>Every audit, with its figures</summary>
+${plainTable(cell.auditTable)}
+</details>
+<h3>Conditions</h3>
+${factList(cell.conditions)}
+</section>`;
+}
+
+function auditPill({ audits, auditSummary }: CellReport): Markup {
+  const tone = audits.some(({ state }) => state === 'fail')
+    ? 'bad'
+    : audits.length > 0 && audits.every(({ state }) => state === 'pass')
+      ? 'good'
+      : 'unsure';
+  return html`<span class="pill ${tone}">${auditSummary}</span>`;
+}
+
+/** What did not pass is told in full, without opening anything. */
+function doubts({ audits }: CellReport): Markup {
+  const lines = audits.filter(({ state }) => state !== 'pass');
+  if (lines.length === 0) return nothing;
+  return html`<ul>${lines.map(
+    ({ title, arm, state, details }) =>
+      html`<li><span class="pill ${state === 'fail' ? 'bad' : 'unsure'}">${state}</span> ${title}${arm === null ? '' : ` (${arm})`}: ${details.join('; ')}</li>`,
+  )}</ul>`;
+}
+
+function hashOf(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+}
+
+/** Within a script element only `<` could begin an end tag or a comment. */
+function inertJson(value: JsonValue): string {
+  return JSON.stringify(value).replaceAll('<', String.raw`\u003c`);
+}

@@ -1,0 +1,99 @@
+// In: stored runs. Out: proof that a headline is no surer than its figures.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { CellResult, Comparison } from '../bench/core/run-types.ts';
+import type { TrialResult } from '../bench/core/types.ts';
+import { viewCell } from './cell-view.ts';
+import { cellHeadline, cellRemarks, runHeadline, runRemarks } from './headline.ts';
+import { buildReport } from './model.ts';
+import { sampleRuns } from './testing/sample-runs.ts';
+
+const { run, trials } = sampleRuns['two arms']!;
+
+function view(change: (cell: CellResult) => CellResult, of: readonly TrialResult[] = trials) {
+  return viewCell(change(run.cells[0]!), of, ['short', 'persistent']);
+}
+
+function withRatio(ratio: Comparison['ratio'], verdict: Comparison['verdict']) {
+  return view(cell => ({
+    ...cell,
+    comparisons: cell.comparisons.map(comparison => ({ ...comparison, ratio, verdict })),
+  }));
+}
+
+test('a clear difference is told with its interval and both latencies', () => {
+  assert.match(
+    cellHeadline(withRatio({ value: 7.112, low: 6.58, high: 7.69 }, 'better')),
+    /^Persistent connections answer 7\.1× \(6\.6 to 7\.7\) as many requests per second as short ones; mean latency falls from [\d.]+ ms to [\d.]+ ms\.$/,
+  );
+});
+
+test('without a clear difference it says so, and never that they are the same', () => {
+  const unsure = cellHeadline(withRatio({ value: 1.01, low: 0.96, high: 1.07 }, 'unsure'));
+  assert.match(
+    unsure,
+    /^No difference could be shown: .*1\.01× \(0\.96 to 1\.07\).* 1 is within the interval\.$/,
+  );
+  assert.match(cellHeadline(withRatio(null, 'unsure')), /^Too few replicates to be sure: /);
+});
+
+test('what failed or was cut short is told', () => {
+  const failed = sampleRuns['no completed trial']!;
+  const nothing = viewCell(failed.run.cells[0]!, failed.trials, []);
+  assert.equal(cellHeadline(nothing), 'Could not be measured: the target ended with exit code 1.');
+  assert.deepEqual(cellRemarks(nothing), ['8 of 8 trials failed.']);
+  const interrupted = view(cell => ({ ...cell, stop: 'interrupted', replicates: 2 }));
+  assert.match(
+    cellHeadline(interrupted),
+    /^Partial, interrupted after 2 of at least \d+ replicates: Persistent/,
+  );
+});
+
+test('figures of an invalid trial are marked in the headline, and the doubt comes first below it', () => {
+  const { headline, remarks } = buildReport({ ...sampleRuns['an invalid trial']!, charts: [] });
+  assert.match(headline, /×[^;]*†[^;]*; mean latency falls from [\d.]+ ms to [\d.]+ ms†\.$/);
+  assert.equal(remarks[0], '† Do not rely on this: an audit failed for persistent.');
+});
+
+test('a busy generator is named in words', () => {
+  const busy = trials.map(
+    (result): TrialResult =>
+      result.state === 'completed' && result.trial.arm === 'persistent'
+        ? {
+            ...result,
+            measurement: {
+              ...result.measurement,
+              generator: { ...result.measurement.generator, cpuRatio: 0.97 },
+            },
+          }
+        : result,
+  );
+  const bound = view(
+    cell => ({
+      ...cell,
+      findings: [{ rule: 'bottleneck', state: 'warn', arm: 'persistent', detail: 'client-bound' }],
+    }),
+    busy,
+  );
+  assert.match(cellHeadline(bound), /‡/);
+  assert.match(cellRemarks(bound)[0]!, /^‡ Client-bound: for persistent the client library's own cost/);
+});
+
+test('many arms are told by their range, and several scenarios by the largest difference', () => {
+  const six = buildReport({ ...sampleRuns['six arms']!, charts: [] });
+  assert.match(
+    six.headline,
+    /^Against one, requests per second go from [\d.]+× .* with two to [\d.]+× .* with unlimited\.$/,
+  );
+  assert.match(
+    six.remarks.join(' '),
+    /Opening a connection costs [\d.]+ ms, shared by the requests on it; from \d+ requests/,
+  );
+  const two = buildReport({ ...sampleRuns['two scenarios']!, charts: [] });
+  assert.match(
+    two.headline,
+    /^A difference in requests per second could be shown in 2 of 2 scenarios, the largest in /,
+  );
+  assert.equal(runHeadline([]), 'Nothing was measured.');
+  assert.deepEqual(runRemarks([]), []);
+});

@@ -1,0 +1,95 @@
+// In: rendered reports. Out: proof, by Chromium, that the page works from disk, loads nothing, fits and can be read.
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import type { Browser } from 'playwright-core';
+import { chromium } from 'playwright-core';
+import format from '../formats/html.ts';
+import { buildReport } from '../model.ts';
+import { charts } from '../testing/plugins.ts';
+import { sampleRuns } from '../testing/sample-runs.ts';
+import { inspectPage } from './testing/inspect-page.ts';
+
+const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+const isMissing = !existsSync(CHROMIUM) && process.env['CI'] === undefined;
+const skip = isMissing ? `there is no ${CHROMIUM}; CHROMIUM_PATH names another` : false;
+
+let browser: Browser;
+let folder: string;
+
+before(async () => {
+  if (isMissing) return;
+  folder = mkdtempSync(join(tmpdir(), 'conntax-page-'));
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
+  });
+});
+
+after(async () => {
+  if (isMissing) return;
+  await browser.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function openReport(sample: string) {
+  const report = buildReport({ ...sampleRuns[sample]!, charts });
+  const file = join(folder, `${sample.replaceAll(' ', '-')}.html`);
+  writeFileSync(file, await format.render(report, { hasColour: false, columns: 100 }));
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
+  const requests: string[] = [];
+  const complaints: string[] = [];
+  page.on('request', request => requests.push(request.url()));
+  page.on('console', message => complaints.push(message.text()));
+  page.on('pageerror', error => complaints.push(error.message));
+  page.on('dialog', dialog => {
+    complaints.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  const url = pathToFileURL(file).href;
+  await page.goto(url);
+  return { page, requests, complaints, url, figures: report.cells.flatMap(cell => cell.figures).length };
+}
+
+for (const sample of [
+  'an invalid trial of six arms',
+  'a hostile name',
+  'no completed trial',
+  'two scenarios',
+]) {
+  test(`${sample}: works from disk, loads nothing, fits and can be read`, { skip }, async () => {
+    const { page, requests, complaints, url, figures } = await openReport(sample);
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        const seen = await inspectPage(page);
+        assert.equal(seen.pictures.length, figures, 'one picture of each figure is shown');
+        for (const { label, width: shown, height, right, marks } of seen.pictures) {
+          assert.ok(shown > 200 && height > 60 && right <= width && marks > 0, label);
+        }
+        assert.deepEqual(seen.overlaps, [], 'no label covers another or is cut off');
+        assert.ok(seen.scrollWidth <= width, `the page is ${seen.scrollWidth} px wide`);
+        assert.ok(seen.tables >= figures + 2);
+        assert.ok(seen.leastContrast.ratio >= 4.5, JSON.stringify(seen.leastContrast));
+      }
+    }
+    assert.deepEqual(complaints, []);
+    assert.deepEqual(requests, [url]);
+    await page.close();
+  });
+}
+
+test('pointing at a mark tells its figure, and the data can be downloaded', { skip }, async () => {
+  const { page, complaints } = await openReport('two arms');
+  const mark = page.locator('.picture.wide path[aria-label*="requests/s"]').first();
+  await mark.hover();
+  assert.equal(await page.locator('.tip').textContent(), await mark.getAttribute('aria-label'));
+  const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#download').click()]);
+  assert.match(download.suggestedFilename(), /\.json$/);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});

@@ -1,0 +1,74 @@
+// In: numbers. Out: proof that their texts show what is known of them, and never contradict a verdict.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { intervalText, latencyText, percentText, ratioText, reachRatio, significantText } from './numbers.ts';
+
+test('figures have 3 significant digits', () => {
+  for (const [value, text] of [
+    [0, '0'],
+    [0.3444, '0.344'],
+    [5, '5.00'],
+    [24.06, '24.1'],
+    [999.6, '1,000'],
+    [4123, '4,120'],
+    [Number.NaN, '–'],
+  ] as const) {
+    assert.equal(significantText(value), text);
+  }
+  assert.equal(latencyText(344), '344 µs');
+  assert.equal(latencyText(24_060), '24.1 ms');
+});
+
+test('the interval decides how many digits are shown', () => {
+  for (const [interval, text] of [
+    [[7.112, 6.58, 7.69], '7.1× (6.6 to 7.7)'],
+    [[7.112, 7.1, 7.12], '7.11× (7.10 to 7.12)'],
+    [[0.87, 0.76, 0.98], '0.87× (0.76 to 0.98)'],
+    [[7.112, 7.112, 7.112], '7.11×'],
+    [[1.05, 1.004, 1.1], '1.050× (1.004 to 1.100)'],
+    [[0.95, 0.9, 0.9996], '0.9500× (0.9000 to 0.9996)'],
+    [[1, 0.9, 1.1], '1.00× (0.90 to 1.10)'],
+  ] as const) {
+    const [value, low, high] = interval;
+    assert.equal(ratioText({ value, low, high }), text);
+  }
+  assert.equal(intervalText({ value: 13_912, low: 12_790, high: 15_090 }), '13,900 (12,800 to 15,100)');
+  assert.equal(intervalText({ value: 1_123.7, low: 1_123.1, high: 1_124.3 }), '1,120 (1,120 to 1,120)');
+});
+
+test('a share never reads as all or nothing unless it is', () => {
+  for (const [ratio, text] of [
+    [0, '0 %'],
+    [0.00001, '<0.01 %'],
+    [0.002, '0.2 %'],
+    [0.1234, '12.3 %'],
+    [0.9999, '>99.9 %'],
+    [1, '100 %'],
+  ] as const) {
+    assert.equal(percentText(ratio), text);
+  }
+});
+
+test('the reach of an interval is its larger side', () => {
+  assert.equal(reachRatio({ value: 2, low: 1, high: 2.5 }), 0.5);
+  assert.equal(reachRatio({ value: 2, low: 1.9, high: 3 }), 0.5);
+});
+
+test('the text of a ratio puts 1 within or outside the interval as the figures do, or a digit of it apart', () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 0.05, max: 20, noNaN: true }),
+      fc.double({ min: 0.001, max: 0.5, noNaN: true }),
+      fc.double({ min: 0.001, max: 0.5, noNaN: true }),
+      (value, below, above) => {
+        const ratio = { value, low: value * (1 - below), high: value * (1 + above) };
+        fc.pre(Math.abs(ratio.low - 1) > 2e-5 && Math.abs(ratio.high - 1) > 2e-5);
+        const [, low, high] = /^\S+× \((\S+) to (\S+)\)$/.exec(ratioText(ratio)) ?? [];
+        assert.ok(low !== undefined && high !== undefined, ratioText(ratio));
+        assert.equal(Number(low) < 1, ratio.low < 1);
+        assert.equal(Number(high) > 1, ratio.high > 1);
+      },
+    ),
+  );
+});

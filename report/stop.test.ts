@@ -1,0 +1,45 @@
+// In: cells that ended for each reason. Out: proof that the report says why, and how precise it got.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { CellResult } from '../bench/core/run-types.ts';
+import { stopText } from './stop.ts';
+import { sampleRuns } from './testing/sample-runs.ts';
+
+const sample = sampleRuns['two arms']!.run.cells[0]!;
+const ratio = { value: 5, low: 4.6, high: 5.4 };
+const cell: CellResult = {
+  ...sample,
+  elapsedMs: 61_000,
+  scenario: { ...sample.scenario, timing: { ...sample.scenario.timing, budgetMs: 60_000, precision: 0.05 } },
+  comparisons: sample.comparisons.map(comparison => ({ ...comparison, ratio })),
+};
+
+for (const [change, text] of [
+  [
+    { stop: 'precise' },
+    'Stopped after 4 replicates in 61 s because the interval of requests/s is ±8 %, and 5 % was asked for.',
+  ],
+  [
+    { stop: 'budget' },
+    'The time budget of 60 s was spent after 4 replicates in 61 s; the interval of requests/s is ±8 %.',
+  ],
+  [
+    { stop: 'max-replicates', replicates: 1 },
+    'Stopped at the most replicates that the scenario allows, after 1 replicate in 61 s; the interval of requests/s is ±8 %.',
+  ],
+  [
+    { stop: 'interrupted', comparisons: [] },
+    'Interrupted after 4 replicates in 61 s; there was no other arm to compare with.',
+  ],
+  [
+    { stop: 'failed', stopDetail: 'the target died' },
+    'Given up after 4 replicates in 61 s: the target died.',
+  ],
+] as const) {
+  test(`stop reason ${change.stop}`, () => {
+    assert.equal(
+      stopText({ ...cell, ...change, comparisons: 'comparisons' in change ? [] : cell.comparisons }),
+      text,
+    );
+  });
+}
