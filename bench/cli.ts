@@ -153,6 +153,26 @@ async function main(): Promise<number> {
   }
 }
 
-process.exitCode = await main();
+/** Waits until all is printed. A reader that has left (`| head`) is no failure; a full disk, say, is. */
+async function flushOutput(): Promise<NodeJS.ErrnoException | undefined> {
+  await new Promise<void>(resolve => {
+    process.stdout.write('', () => resolve());
+  });
+  return outputError?.code === 'EPIPE' ? undefined : outputError;
+}
+
+let outputError: NodeJS.ErrnoException | undefined;
+process.stdout.on('error', error => {
+  outputError ??= error;
+});
+// Whoever read it has left, and there is no one else to tell.
+process.stderr.on('error', () => {});
+
+let status = await main();
+const unprinted = await flushOutput();
+if (unprinted !== undefined) {
+  process.stderr.write(`${fail('error')}: the output could not be written: ${unprinted.message}\n`);
+  status = EXIT.cannotMeasure;
+}
 // A SIGINT listener and the children's channels are no reason to stay.
-process.exit();
+process.exit(status);

@@ -35,9 +35,19 @@ export function auditLines({ result: { findings } }: Pick<CellView, 'result'>): 
       arm: gravest.arm ?? null,
       checks: group.length,
       trials: told.flatMap(({ state, trial }) => (state === 'pass' || trial === undefined ? [] : [trial])),
+      brief: briefText(told, group.length),
       details: told.map(finding => detailText(finding, group.length)),
     };
   });
+}
+
+/** The first figures, and every trial that they stand for. */
+function briefText(told: readonly Finding[], checks: number): string {
+  const [first, ...others] = told;
+  if (first === undefined) return '';
+  const trials = others.flatMap(({ trial }) => trial ?? []);
+  const also = trials.length === 0 ? '' : `; so, too, in ${trials.join(', ')}`;
+  return `${detailText(first, checks)}${also}`;
 }
 
 /** Where all pass, the first stands for the others, and says so. */

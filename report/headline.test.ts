@@ -97,3 +97,11 @@ test('many arms are told by their range, and several scenarios by the largest di
   assert.equal(runHeadline([]), 'Nothing was measured.');
   assert.deepEqual(runRemarks([]), []);
 });
+
+test('latencies that do not follow the model give no cost of a connection', () => {
+  const { run, trials } = sampleRuns['six arms']!;
+  const cell = run.cells[0]!;
+  const arms = cell.arms.map((arm, index) => ({ ...arm, meanUs: index % 2 === 0 ? 10_000 : 20_000 }));
+  const remarks = cellRemarks(viewCell({ ...cell, arms }, trials, []));
+  assert.match(remarks.join(' '), /^The latencies do not follow the model .* can't be told from them\.$/);
+});

@@ -3,7 +3,7 @@ import type { Comparison } from '../bench/core/run-types.ts';
 import { cellAmortisation } from '../results/amortisation.ts';
 import { amortisationText } from './amortisation-text.ts';
 import type { ArmView, CellView } from './cell-view.ts';
-import { allMarks, signsOf } from './cell-view.ts';
+import { allMarks, MARK_NOTES, signsOf } from './cell-view.ts';
 import { modeSubject } from './modes.ts';
 import { intervalTexts, latencyText, ratioText, significantText } from './numbers.ts';
 import type { CellState, Mark } from './report.ts';
@@ -166,6 +166,7 @@ export function runRemarks(views: readonly CellView[]): string[] {
   return [
     ...stateTexts(views, 'unmeasured', 'could not be measured'),
     ...stateTexts(views, 'invalid', 'failed an audit; figures from it are marked †'),
+    ...(views.some(view => allMarks(view).includes('clientBound')) ? [MARK_NOTES.clientBound] : []),
   ];
 }
 

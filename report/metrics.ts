@@ -9,10 +9,10 @@ export const METRIC_TITLES: Record<Metric, string> = {
   cpuUsPerRequest: 'client CPU per request',
 };
 
-/** `better: higher`, `worse: higher`, `unsure: 1 is within the interval`: the verdict with what it rests on. */
+/** `better: higher`, `worse: higher`, `unsure`: the verdict with what it rests on. */
 export function verdictText({ metric, verdict, ratio }: Comparison): string {
   if (verdict === 'unsure') {
-    return ratio === null ? 'unsure: too few replicates' : 'unsure: 1 is within the interval';
+    return ratio === null ? 'unsure: too few replicates' : 'unsure';
   }
   const isHigherBetter = metric === 'requestsPerSec';
   return `${verdict}: ${(verdict === 'better') === isHigherBetter ? 'higher' : 'lower'}`;

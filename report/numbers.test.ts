@@ -29,6 +29,9 @@ test('the interval decides how many digits are shown', () => {
     [[1.05, 1.004, 1.1], '1.050× (1.004 to 1.100)'],
     [[0.95, 0.9, 0.9996], '0.9500× (0.9000 to 0.9996)'],
     [[1, 0.9, 1.1], '1.00× (0.90 to 1.10)'],
+    [[46, 23.9, 89.1], '46× (24 to 89)'],
+    [[0.84, 0.0049, 150_000], '0.84× (0.0049 to >840)'],
+    [[3, 0.99999, 9], '3.0× (0.99999 to 9.0)'],
   ] as const) {
     const [value, low, high] = interval;
     assert.equal(ratioText({ value, low, high }), text);

@@ -31,10 +31,16 @@ export function latencyText(us: number): string {
   return us < 1000 ? `${significantText(us)} µs` : `${msText(us)} ms`;
 }
 
+/** Beyond this ratio of its bounds an interval is so wide that each bound has an order of magnitude of its own. */
+const WIDE_RATIO = 3;
+/** Bounds further than this factor from the value say no more than that. */
+const FAR_FACTOR = 1000;
+
 /**
  * Value and bounds to the digit that the interval allows: the last one shown is worth a twentieth to a half of the
  * interval's half-width, and there are at most 3. Bounds on different sides of `divide` stay apart from it in the text,
- * so that the words never contradict a verdict. Without width (one trial) 3 digits.
+ * so that the words never contradict a verdict. A wide interval has 2 digits for each of the three; one without width (one
+ * trial) 3.
  */
 export function intervalTexts(
   interval: Interval,
@@ -46,12 +52,25 @@ export function intervalTexts(
     const text = significantText(value);
     return { value: text, low: text, high: text };
   }
+  if (high > low * WIDE_RATIO) return wideTexts(interval, divide);
   const finest = Math.floor(Math.log10(value)) - 2;
-  const exponent = Math.min(
-    Math.max(Math.floor(Math.log10(half / 2)), finest),
-    Math.floor(Math.log10(value)),
-  );
-  return roundedApart(interval, exponent, divide);
+  return roundedApart(interval, Math.max(Math.floor(Math.log10(half / 2)), finest), divide);
+}
+
+function wideTexts({ value, low, high }: Interval, divide: number | undefined) {
+  const text = (number: number, digits = 2): string => {
+    const rounded = number.toLocaleString(LOCALE, {
+      minimumSignificantDigits: digits,
+      maximumSignificantDigits: digits,
+    });
+    const touches = number !== divide && divide !== undefined && Number(rounded) === divide;
+    return touches && digits < 6 ? text(number, digits + 1) : rounded;
+  };
+  return {
+    value: text(value),
+    low: low < value / FAR_FACTOR ? `<${text(value / FAR_FACTOR)}` : text(low),
+    high: high > value * FAR_FACTOR ? `>${text(value * FAR_FACTOR)}` : text(high),
+  };
 }
 
 function roundedApart(interval: Interval, exponent: number, divide: number | undefined) {

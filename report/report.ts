@@ -72,6 +72,8 @@ export interface AuditLine {
   checks: number;
   /** Trials that fail or warn; empty when all pass, or when the finding is not about single trials. */
   trials: readonly string[];
+  /** One sentence: the first of the details, and the trials that it stands for. */
+  brief: string;
   details: readonly string[];
 }
 

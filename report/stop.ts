@@ -30,6 +30,7 @@ function reachText({ comparisons }: CellResult): string {
   const known = ratios.filter(ratio => ratio !== null);
   if (known.length < ratios.length) return 'there are too few replicates for an interval';
   const widest = Math.max(...known.map(reachRatio));
+  if (widest > 1) return 'an interval of requests/s is wider than ±100 %';
   return `${known.length === 1 ? 'the interval of requests/s is' : 'every interval of requests/s is within'} ±${plainPercent(widest)}`;
 }
 

@@ -9,31 +9,39 @@ export function safe(text: string): string {
 }
 
 /**
- * Indices of the columns that fit into `width`, in as many parts as it takes; each part begins with the key columns, so
- * that its rows can be told.
+ * Indices of the columns that fit into `width`, in as few parts as it takes and of about the same width; each part begins
+ * with the key columns, so that its rows can be told.
  */
 export function fittingColumns({ columns, rows }: Table, width: number): number[][] {
   const widths = columns.map(({ heading, unit }, index) =>
     Math.max(heading.length, unit?.length ?? 0, ...rows.map(row => row[index]!.text.length)),
   );
-  const keys = columns.flatMap(({ isKey }, index) => (isKey ? [index] : []));
+  const indices = columns.map((_, index) => index);
+  const keys = indices.filter(index => columns[index]!.isKey);
+  const others = indices.filter(index => !columns[index]!.isKey);
   const keysWidth = keys.reduce((sum, index) => sum + widths[index]! + GAP, 0);
+  const parts = (limit: number) => packed(others, widths, limit - keysWidth);
+  const fewest = parts(width);
+  let narrowest = width;
+  while (narrowest > keysWidth && parts(narrowest - 1).length === fewest.length) narrowest--;
+  return parts(narrowest).map(part => [...keys, ...part]);
+}
+
+/** In order, as many in each part as `limit` lets in, but at least one. */
+function packed(indices: readonly number[], widths: readonly number[], limit: number): number[][] {
   const parts: number[][] = [];
-  let part: number[] = [];
-  let used = keysWidth;
-  columns.forEach(({ isKey }, index) => {
-    if (isKey) return;
-    const next = used + widths[index]! + GAP;
-    if (part.length > 0 && next - GAP > width) {
-      parts.push(part);
-      part = [];
-      used = keysWidth;
+  let used = Number.POSITIVE_INFINITY;
+  for (const index of indices) {
+    const own = widths[index]!;
+    if (used + GAP + own > limit) {
+      parts.push([index]);
+      used = own;
+    } else {
+      parts.at(-1)!.push(index);
+      used += GAP + own;
     }
-    part.push(index);
-    used += widths[index]! + GAP;
-  });
-  parts.push(part);
-  return parts.map(indices => [...keys, ...indices]);
+  }
+  return parts;
 }
 
 /** Breaks between words; the lines after the first begin with `indent`. A longer word gets a line of its own. */

@@ -34,7 +34,12 @@ function cellLines(cell: CellDescription, scenario: Plan['cells'][number]['scena
   return [`${cell.id}: ${cell.question}`, ...facts.map(({ label, value }) => `  ${label}: ${value}`), ''];
 }
 
-export function printPlan(plan: Plan, checks: readonly Check[], options: CommonOptions, output: Output): void {
+export function printPlan(
+  plan: Plan,
+  checks: readonly Check[],
+  options: CommonOptions,
+  output: Output,
+): void {
   const description = describePlan(plan);
   if (options.json) {
     output.out(JSON.stringify({ ...description, checks }, null, 2));

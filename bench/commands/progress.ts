@@ -59,10 +59,10 @@ export function lastingLine(event: RunEvent): string | undefined {
           const interval = ratio === null ? '' : ` (${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)})`;
           return value === undefined ? `${candidate} -` : `${candidate} ${value.toFixed(2)}x${interval}`;
         });
-      return `  replicate ${event.replicate + 1}: ${ratios.join(', ') || 'one arm'}`;
+      return `  replicate ${event.replicate + 1}: ${ratios.join(', ') || 'nothing to compare'}`;
     }
     case 'cell-finished':
-      return `  done: ${event.result.stopDetail} (${seconds(event.result.elapsedMs)})`;
+      return `  ended: ${event.result.stopDetail} (${seconds(event.result.elapsedMs)})`;
     case 'progress':
       return undefined;
     default:
@@ -72,13 +72,26 @@ export function lastingLine(event: RunEvent): string | undefined {
 
 export function createProgress(output: Output): Progress {
   const living = output.isTty ? createLogUpdate(process.stderr) : undefined;
+  let told = '';
+
+  /** A log has no living line: it gets one that stays when the load of a replicate begins, and when its measuring does. */
+  function tellPhase(event: Living): void {
+    if (event.phase !== 'warm-up' && event.phase !== 'measure') return;
+    const phase = [event.cell, event.replicate, event.phase].join();
+    if (phase !== told) output.note(`  ${progressLine(event)}`);
+    told = phase;
+  }
+
   return {
     show(event) {
       const lasting = lastingLine(event);
       if (lasting !== undefined) {
         living?.clear();
         output.note(lasting);
-      } else if (event.type === 'progress') living?.(progressLine(event).slice(0, output.columns - 1));
+      } else if (event.type === 'progress') {
+        if (living === undefined) tellPhase(event);
+        else living(progressLine(event).slice(0, output.columns - 1));
+      }
     },
     end() {
       living?.clear();

@@ -59,8 +59,8 @@ export async function runCommand(
     printPlan(plan, checks, options, output);
     return 0;
   }
-  for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
   requireFit(checks);
+  for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
   const store = openRunStore(
     options.results,
     newRunId(startedAt, createRandom(seed, 'run', startedAt.getTime())),
@@ -112,8 +112,9 @@ async function measureAndReport({ plan, host, store, startedAt, options, context
     cells,
   };
   const { files, text, json } = await render({ run, trials }, plugins, output);
-  store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
+  // What was measured is shown even where it can't be stored.
   output.out(options.json ? json : text);
+  store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
   output.note(`Report: ${join(store.dir, 'report.html')}`);
   return exitStatusOf(run);
 }

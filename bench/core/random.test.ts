@@ -36,8 +36,14 @@ suite('createRandom', () => {
   const MARGIN = (4.5 * Math.sqrt(DRAWS)) / 2;
 
   const pairs: [what: string, of: (index: number) => [Random, Random]][] = [
-    ['blocks 0 and 1', seed => [createRandom(seed, 'order', 'c', 0, 0), createRandom(seed, 'order', 'c', 0, 1)]],
-    ['blocks 3 and 4', seed => [createRandom(seed, 'order', 'c', 0, 3), createRandom(seed, 'order', 'c', 0, 4)]],
+    [
+      'blocks 0 and 1',
+      seed => [createRandom(seed, 'order', 'c', 0, 0), createRandom(seed, 'order', 'c', 0, 1)],
+    ],
+    [
+      'blocks 3 and 4',
+      seed => [createRandom(seed, 'order', 'c', 0, 3), createRandom(seed, 'order', 'c', 0, 4)],
+    ],
     ['a block and the next', block => [createRandom(7, 'order', block), createRandom(7, 'order', block + 1)]],
     ['replicates 0 and 1', seed => [createRandom(seed, 'c', 0, 5), createRandom(seed, 'c', 1, 5)]],
     ['a seed and the next', seed => [createRandom(seed, 'order', 0), createRandom(seed + 1, 'order', 0)]],
@@ -80,7 +86,10 @@ suite('shuffled', () => {
     }
     assert.equal(counts.size, 6);
     const expected = ROUNDS / 6;
-    const chiSquare = [...counts.values()].reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+    const chiSquare = [...counts.values()].reduce(
+      (sum, count) => sum + (count - expected) ** 2 / expected,
+      0,
+    );
     assert.ok(chiSquare < 25, `chi-square ${chiSquare.toFixed(1)} on 5 degrees of freedom`); // p = 0.00014
   });
 });

@@ -157,7 +157,11 @@ suite('closed load', () => {
     test('first requests are spread over it, the next goes a think time after the answer', t => {
       const clock = mockClock(t);
       const places = [0.05, 0.5, 0.95];
-      const { transport, load, run } = createLoad({ concurrency: 3, thinkMs: 20, random: () => places.shift()! });
+      const { transport, load, run } = createLoad({
+        concurrency: 3,
+        thinkMs: 20,
+        random: () => places.shift()!,
+      });
       run();
       const sentAt: number[] = [];
       for (let ms = 0; ms <= 20; ms++) {
@@ -330,7 +334,14 @@ suite('closed load', () => {
   });
 
   const action = fc.oneof(
-    { weight: 6, arbitrary: fc.record({ type: fc.constant('answer' as const), place: fc.nat(), outcome: fc.constantFrom(...OUTCOMES) }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        type: fc.constant('answer' as const),
+        place: fc.nat(),
+        outcome: fc.constantFrom(...OUTCOMES),
+      }),
+    },
     { weight: 3, arbitrary: fc.record({ type: fc.constant('advance' as const), ms: fc.nat(60) }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('cut' as const) }) },
   );

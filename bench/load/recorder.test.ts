@@ -64,7 +64,9 @@ function assertClose(actual: number, expected: number): void {
 
 /** Latencies below 1 µs count as 1 µs. */
 function meanUs(latenciesMs: readonly number[]): number {
-  return latenciesMs.length === 0 ? 0 : sum(latenciesMs.map(ms => Math.max(1, ms * 1_000))) / latenciesMs.length;
+  return latenciesMs.length === 0
+    ? 0
+    : sum(latenciesMs.map(ms => Math.max(1, ms * 1_000))) / latenciesMs.length;
 }
 
 suite('recorder', () => {
@@ -114,7 +116,10 @@ suite('recorder', () => {
         for (const [phase, latenciesMs] of Object.entries(phases) as [keyof typeof phases, number[]][]) {
           assert.equal(reading[phase].count, latenciesMs.length, phase);
           assertClose(reading[phase].meanUs, meanUs(latenciesMs));
-          assertClose(reading[phase].maxUs, latenciesMs.length === 0 ? 0 : Math.max(1, ...latenciesMs.map(ms => ms * 1_000)));
+          assertClose(
+            reading[phase].maxUs,
+            latenciesMs.length === 0 ? 0 : Math.max(1, ...latenciesMs.map(ms => ms * 1_000)),
+          );
         }
       }),
       RUNS,
@@ -213,7 +218,10 @@ suite('recorder', () => {
       recorder.add(makeExchange({ endedAtMs: 1_500, outcome: 'reset', error }));
     }
     recorder.add(makeExchange({ endedAtMs: 1_500, outcome: 'refused' }));
-    assert.deepEqual(recorder.finish().outcomes, { reset: { count: 3, sample: 'first' }, refused: { count: 1 } });
+    assert.deepEqual(recorder.finish().outcomes, {
+      reset: { count: 3, sample: 'first' },
+      refused: { count: 1 },
+    });
   });
 
   test('connections: plain ones have no handshake, TLS ones are full or resumed', () => {
@@ -245,7 +253,9 @@ suite('recorder', () => {
       for (let minute = 0; minute < hours * 60; minute++) {
         const endedAtMs = minute * 60_000;
         recorder.add(makeExchange({ startedAtMs: endedAtMs - 5, endedAtMs }));
-        recorder.add(makeExchange({ startedAtMs: endedAtMs - 5, endedAtMs, outcome: 'reset', error: `at ${minute}` }));
+        recorder.add(
+          makeExchange({ startedAtMs: endedAtMs - 5, endedAtMs, outcome: 'reset', error: `at ${minute}` }),
+        );
       }
       const reading = recorder.finish();
       return { buckets: reading.timeline.buckets.length, chars: JSON.stringify(reading).length };

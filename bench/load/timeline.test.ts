@@ -27,7 +27,10 @@ function fold(exchanges: readonly Ended[]) {
 }
 
 function assertClose(actual: number, expected: number): void {
-  assert.ok(Math.abs(actual - expected) <= 1e-6 * Math.max(1, Math.abs(expected)), `${actual}, not ${expected}`);
+  assert.ok(
+    Math.abs(actual - expected) <= 1e-6 * Math.max(1, Math.abs(expected)),
+    `${actual}, not ${expected}`,
+  );
 }
 
 suite('timeline', () => {
@@ -60,7 +63,10 @@ suite('timeline', () => {
         assert.ok(lastMs < MOST_BUCKETS * widthMs);
         assert.ok(widthMs === FIRST_WIDTH_MS || lastMs >= (MOST_BUCKETS * widthMs) / 2);
         const starts = buckets.map(({ atMs }) => atMs);
-        assert.deepEqual(starts, [...new Set(starts)].sort((a, b) => a - b));
+        assert.deepEqual(
+          starts,
+          [...new Set(starts)].sort((a, b) => a - b),
+        );
         assert.ok(buckets.every(({ completed, failed }) => completed + failed > 0));
       }),
     );

@@ -1,6 +1,7 @@
 // In: a planned cell. Out: its result: replicates until the answer is precise enough, or the budget is spent.
 import { auditCell, auditTrial } from '../../results/audit.ts';
 import { compareArms, isPrecise, summariseArms } from '../../results/compare.ts';
+import { MeasureError } from '../core/errors.ts';
 import type { CellResult, Comparison, StopReason } from '../core/run-types.ts';
 import type { TrialResult } from '../core/types.ts';
 import { ChildError } from './child.ts';
@@ -30,6 +31,11 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
       for (const result of results) {
         trials.push(result);
         emit({ type: 'trial', result });
+      }
+      if (results.length === 0) {
+        // Interrupted before any arm was measured: that is no replicate.
+        stop = stopReason(options, state, trials);
+        continue;
       }
       const completed = results.filter(result => result.state === 'completed').length;
       const comparisons = compareArms({ baseline: scenario.baseline, trials });
@@ -77,8 +83,10 @@ function createReplicateSource(options: Omit<ReplicateOptions, 'replicate'>) {
         }
         return signal.aborted ? [] : await measureReplicate(replicateOptions, target);
       } catch (error) {
-        if (!(error instanceof ChildError)) throw error;
+        if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
         await target?.kill();
+        // Ctrl-C reaches a process that is just starting before it can ignore it: no failure of its own.
+        if (signal.aborted) return [];
         const code = target === undefined ? 'target-start' : 'target-died';
         return failedTrials(replicateOptions, startedAt, failureOf(error, code));
       }
@@ -94,6 +102,10 @@ interface Progress {
   comparisons: Comparison[];
 }
 
+function replicatesText(count: number): string {
+  return count === 1 ? '1 replicate' : `${count} replicates`;
+}
+
 /** Why the cell ends here; undefined: it goes on. */
 function stopReason(
   { cell, signal }: CellOptions,
@@ -102,7 +114,7 @@ function stopReason(
 ): { stop: StopReason; stopDetail: string } | undefined {
   const { timing } = cell.scenario;
   if (signal.aborted)
-    return { stop: 'interrupted', stopDetail: `interrupted after ${replicates} replicates` };
+    return { stop: 'interrupted', stopDetail: `interrupted after ${replicatesText(replicates)}` };
   if (failedInARow >= FAILED_IN_A_ROW) {
     const causes = new Set(trials.flatMap(trial => (trial.state === 'failed' ? [trial.error.message] : [])));
     return {
@@ -117,7 +129,7 @@ function stopReason(
   if (replicates >= timing.maxReplicates) {
     return {
       stop: 'max-replicates',
-      stopDetail: `${replicates} replicates, the most that the scenario allows`,
+      stopDetail: `${replicatesText(replicates)}, the most that the scenario allows`,
     };
   }
   // A replicate that would end well past the budget is not begun, once there are the two that an interval needs.

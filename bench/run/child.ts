@@ -50,6 +50,12 @@ export interface Child<Command extends Message, Reply extends Message> {
 
 const STDERR_TAIL_CHARS = 4_000;
 
+/** Children end when their channel closes, but one that hangs or is stopped can't: it is ended when this process exits. */
+const living = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
 /** Starts a process of ours, pinned by `taskset` when a core is given, with a channel to it. */
 export function spawnChild<Command extends Message, Reply extends Message>(
   options: SpawnOptions,
@@ -61,6 +67,8 @@ export function spawnChild<Command extends Message, Reply extends Message>(
   const child: ChildProcess = spawn(pinned[0]!, pinned.slice(1), {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
+  living.add(child);
+  child.once('exit', () => living.delete(child));
 
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

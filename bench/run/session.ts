@@ -148,7 +148,7 @@ export function createSession({ cell, replicate, seed, target, arms, signal, emi
   async function finish(startedAt: string): Promise<TrialResult[]> {
     const results: TrialResult[] = [];
     for (const arm of arms) {
-      if (arm.failure === undefined && arm.sliceCount === 0 && signal.aborted) continue;
+      if (signal.aborted && arm.sliceCount === 0 && isUntouched(arm)) continue;
       progress('finish', { arm: arm.trial.arm });
       if (arm.failure === undefined) {
         try {
@@ -168,6 +168,11 @@ export function createSession({ cell, replicate, seed, target, arms, signal, emi
   }
 
   return { warmUp, measure, finish };
+}
+
+/** Not failed; or ended by the Ctrl-C that reaches a process which is just starting before it can ignore it. */
+function isUntouched({ failure }: Arm): boolean {
+  return failure === undefined || failure.code === 'generator-start';
 }
 
 function closedConnections(reading: TargetReading | undefined): number {

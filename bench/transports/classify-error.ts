@@ -1,19 +1,19 @@
 // In: an error of a Node HTTP client. Out: the kind of outcome it is.
 import type { Outcome } from '../core/types.ts';
 
-const BY_CODE: Readonly<Record<string, Outcome>> = {
-  UND_ERR_CONNECT_TIMEOUT: 'timeoutConnect',
-  UND_ERR_HEADERS_TIMEOUT: 'timeoutHeaders',
-  UND_ERR_BODY_TIMEOUT: 'timeoutBody',
-  ETIMEDOUT: 'timeoutConnect',
-  ECONNREFUSED: 'refused',
-  ECONNRESET: 'reset',
-  EPIPE: 'reset',
-  UND_ERR_SOCKET: 'reset',
-  EADDRNOTAVAIL: 'portExhausted',
-  EMFILE: 'descriptorLimit',
-  ENFILE: 'descriptorLimit',
-};
+const BY_CODE: ReadonlyMap<string, Outcome> = new Map([
+  ['UND_ERR_CONNECT_TIMEOUT', 'timeoutConnect'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'timeoutHeaders'],
+  ['UND_ERR_BODY_TIMEOUT', 'timeoutBody'],
+  ['ETIMEDOUT', 'timeoutConnect'],
+  ['ECONNREFUSED', 'refused'],
+  ['ECONNRESET', 'reset'],
+  ['EPIPE', 'reset'],
+  ['UND_ERR_SOCKET', 'reset'],
+  ['EADDRNOTAVAIL', 'portExhausted'],
+  ['EMFILE', 'descriptorLimit'],
+  ['ENFILE', 'descriptorLimit'],
+]);
 
 interface Evidence {
   /** Whether the connection had carried an answer before this request. */
@@ -27,7 +27,7 @@ interface Evidence {
  * server closed it while idle, just as the request was sent.
  */
 export function classifyError(error: unknown, evidence: Evidence): Outcome {
-  const outcome = BY_CODE[codeOf(error)] ?? 'other';
+  const outcome = BY_CODE.get(codeOf(error)) ?? 'other';
   return outcome === 'reset' && evidence.isReusedConnection && !evidence.hasResponse
     ? 'staleSocket'
     : outcome;

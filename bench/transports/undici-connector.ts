@@ -65,7 +65,7 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
       }
       return socket;
     },
-    openConnections: () => sockets.size,
+    openConnections: () => [...sockets].filter(socket => !socket.connecting && !socket.destroyed).length,
     closeAll: () =>
       new Promise(resolve => {
         pinnedSessions.length = 0;

@@ -7,6 +7,8 @@ export interface SlotContext {
   pool: Pool;
   origin: string;
   isDumped: boolean;
+  /** Whether several requests may share a connection at once. */
+  isPipelined: boolean;
   isReusedConnection(error: unknown): boolean;
 }
 
@@ -73,6 +75,8 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler {
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
     this.#inner = handler;
+    // By default a GET blocks its connection until its header has arrived, however deep the pipelining.
+    if (this.context.isPipelined) options.blocking = false;
     return this.context.pool.dispatch(options, this);
   }
 
@@ -159,7 +163,7 @@ export class DispatchSlot extends Slot {
 
   constructor(context: SlotContext, exchange: Exchange) {
     super(context, exchange);
-    this.#options = { origin: context.origin, path: '/', method: 'GET' };
+    this.#options = { origin: context.origin, path: '/', method: 'GET', blocking: !context.isPipelined };
   }
 
   override start(): void {

@@ -43,6 +43,7 @@ function open({ client, endpoint, onConnection }: TransportOptions): Transport {
     pool,
     origin: endpoint.origin,
     isDumped: client.body === 'dump',
+    isPipelined: (client.pool.pipelining ?? 1) > 1,
     isReusedConnection: connector.isReusedConnection,
   };
   return {

@@ -1,7 +1,7 @@
 // In: a cell whose arms differ in requests per connection. Out: what a handshake costs, and after how many it is paid.
 import type { AmortisationFit } from '../../results/amortisation.ts';
 import { cellAmortisation } from '../../results/amortisation.ts';
-import { amortisationText } from '../amortisation-text.ts';
+import { amortisationText, isTelling } from '../amortisation-text.ts';
 import type { CellView } from '../cell-view.ts';
 import { allMarks, signsOf } from '../cell-view.ts';
 import type { Chart } from '../chart.ts';
@@ -11,6 +11,8 @@ import { countText, latencyText, msText, percentText, significantText } from '..
 import { createTable, figure, figureColumn, keyColumn, words } from '../table-parts.ts';
 
 const CURVE_POINTS = 80;
+/** A break-even further than this beyond the last point is told in words only. */
+const FAR_FACTOR = 10;
 /** Beyond this share of the axis a label has no room to the right of its point. */
 const RIGHT_SHARE = 0.75;
 
@@ -26,7 +28,10 @@ const chart: Chart = {
     const fit = fitOf(view);
     const points = pointsOf(view, fit);
     const isSmall = isNarrow(widthPx);
-    const longest = Math.max(...points.map(({ k }) => k), fit.breakEvenRequests ?? 1) * 1.3;
+    const most = Math.max(...points.map(({ k }) => k));
+    const breakEven = isTelling(fit) ? fit.breakEvenRequests : null;
+    const shownBreakEven = breakEven !== null && breakEven <= FAR_FACTOR * most ? breakEven : null;
+    const longest = Math.max(most, shownBreakEven ?? 1) * 1.3;
     const highest = Math.max(...points.map(({ ms }) => ms));
     const k: X = {
       field: 'k',
@@ -71,7 +76,7 @@ const chart: Chart = {
               },
             ],
           },
-          ...breakEvenLayers(fit, { k, ms, highest, longest }),
+          ...breakEvenLayers(shownBreakEven, { k, ms, highest, longest }),
           {
             data: { values: curveOf(fit, longest) },
             mark: { type: 'line', color: INK, strokeWidth: 1.6, opacity: 0.7, aria: false },
@@ -178,7 +183,7 @@ function labelLayer(
 }
 
 function breakEvenLayers(
-  { breakEvenRequests }: AmortisationFit,
+  breakEvenRequests: number | null,
   { k, ms, highest, longest }: { k: X; ms: Y; highest: number; longest: number },
 ): Layer[] {
   if (breakEvenRequests === null) return [];

@@ -34,7 +34,11 @@ function mustShow({ headline, remarks, cells, caveats }: Report, format: Format)
       cell.stop.text,
       ...cell.caveats,
       ...cell.main.rows.map(row => row[0]!.text.replace(/ .*|†/g, '')),
-      ...cell.audits.filter(({ state }) => state !== 'pass').flatMap(({ details }) => details),
+      ...cell.audits
+        .filter(({ state }) => state !== 'pass')
+        .flatMap(({ brief, details }) =>
+          format.name === 'terminal' || format.name === 'html' ? [brief] : details,
+        ),
       ...(cell.failures?.rows.flatMap(row =>
         row.map(({ text, value }) => (isForMachines ? String(value ?? '') : text)),
       ) ?? []),

@@ -114,8 +114,8 @@ function doubts({ audits }: CellReport): Markup {
   const lines = audits.filter(({ state }) => state !== 'pass');
   if (lines.length === 0) return nothing;
   return html`<ul>${lines.map(
-    ({ title, arm, state, details }) =>
-      html`<li><span class="pill ${state === 'fail' ? 'bad' : 'unsure'}">${state}</span> ${title}${arm === null ? '' : ` (${arm})`}: ${details.join('; ')}</li>`,
+    ({ title, arm, state, brief }) =>
+      html`<li><span class="pill ${state === 'fail' ? 'bad' : 'unsure'}">${state}</span> ${title}${arm === null ? '' : ` (${arm})`}: ${brief}</li>`,
   )}</ul>`;
 }
 

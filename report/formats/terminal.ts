@@ -63,19 +63,17 @@ function cellText(cell: CellReport, page: Page, hasSiblings: boolean): string {
     ...cell.markNotes.flatMap(note => wrapped(note, width)).map(line => colours.red(line)),
     ...wrapped(cell.stop.text, width),
     ...wrapped(cell.auditSummary, width).map(doubts.length === 0 ? colours.green : colours.yellow),
-    ...doubts.flatMap(({ title, arm, state, details }) => {
+    ...doubts.flatMap(({ title, arm, state, brief }) => {
       const paint = state === 'fail' ? colours.red : colours.yellow;
       const sign = state === 'fail' ? '✗' : '!';
       const where = arm === null ? '' : ` (${arm})`;
-      return details.flatMap(detail =>
-        wrapped(`${sign} ${title}${where}: ${detail}`, width, '  ').map(line => paint(line)),
-      );
+      return wrapped(`${sign} ${title}${where}: ${brief}`, width, '  ').map(line => paint(line));
     }),
     ...(cell.caveats.length === 0 ? [] : [listText(cell.caveats, page)]),
   ].join('\n');
 }
 
-/** Notes are left to the longer formats, but for what a mark means: that is told among the caveats. */
+/** Notes are left to the longer formats, but for what a mark means: that is told once below. */
 function tableText(table: Table, page: Page): string {
   const parts = fittingColumns(table, page.width).map(indices => partText(table, indices, page));
   return ['', page.colours.bold(safe(table.title)), parts.join('\n\n')].join('\n');

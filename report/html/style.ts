@@ -69,7 +69,7 @@ button { font: inherit; font-size: 0.875rem; color: var(--accent); background: n
 button[hidden], .tip[hidden] { display: none; }
 footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem; display: flex; gap: 1rem; justify-content: space-between; align-items: center; flex-wrap: wrap; }
 .tip { position: fixed; z-index: 1; pointer-events: none; max-width: min(24rem, calc(100vw - 16px)); background: var(--ink); color: var(--paper); font-size: 0.82rem; border-radius: 4px; padding: 0.25rem 0.55rem; }
-@media (max-width: 48rem) {
+@media screen and (max-width: 48rem) {
   .page { padding: 1.5rem 1rem 3rem; }
   h1 { font-size: 1.4rem; }
   .wide { display: none; }
@@ -84,7 +84,11 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   .page { max-width: none; padding: 0; }
   .scroll { overflow: visible; border: 0; }
   table { font-size: 7.5pt; }
-  th, td { padding: 0.2rem 0.3rem; }
+  table.dense { font-size: 6pt; }
+  th, td, .dense th, .dense td { padding: 0.15rem 0.2rem; }
+  .figure, thead .unit { white-space: normal; }
+  tbody th { min-width: 0; }
+  tr > th:first-child { position: static; }
   .words, .long { min-width: 0; }
   figure, tr, dl { break-inside: avoid; }
   h2, h3 { break-after: avoid; }

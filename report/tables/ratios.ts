@@ -28,7 +28,7 @@ export function ratioTable(view: CellView): Table | null {
       words(verdictText(comparison), comparison.verdict),
     ]),
     notes: [
-      `A ratio is the arm's figure over that of ${scenario.baseline}, paired slice by slice or replicate by replicate.`,
+      `A ratio is the arm's figure over that of ${scenario.baseline}, paired slice by slice or replicate by replicate. Unsure: 1 is within the interval.`,
     ],
   });
 }

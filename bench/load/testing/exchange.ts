@@ -13,6 +13,7 @@ export function makeExchange(stated: Partial<Exchange> = {}): Exchange {
     outcome: 'ok',
     error: undefined,
     abandon: undefined,
+    transportState: undefined,
     ...stated,
   };
 }

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import type { z } from 'zod';
 import type { Scope } from '../../../servers/testing/client.ts';
-import type { Endpoint, Exchange, OpenedConnection, Transport, TransportModule } from '../../core/contracts.ts';
+import type {
+  Endpoint,
+  Exchange,
+  OpenedConnection,
+  Transport,
+  TransportModule,
+} from '../../core/contracts.ts';
 import { Client } from '../../core/scenario.ts';
 
 /** What the conformance suite is run on: a transport, in one of its interfaces. */
@@ -11,6 +17,10 @@ export interface Subject {
   module: TransportModule;
   /** Settings that choose the interface. */
   settings: z.input<typeof Client>;
+}
+
+export function clientOf(subject: Subject, stated: z.input<typeof Client> = {}): Client {
+  return Client.parse({ ...stated, ...subject.settings });
 }
 
 export interface Watched {
@@ -36,6 +46,7 @@ export function newExchange(): Exchange {
     outcome: 'ok',
     error: undefined,
     abandon: undefined,
+    transportState: undefined,
   };
 }
 
@@ -49,7 +60,7 @@ export function openSubject(
   const connections: OpenedConnection[] = [];
   const faults: string[] = [];
   const transport = subject.module.open({
-    client: Client.parse({ ...stated, ...subject.settings }),
+    client: clientOf(subject, stated),
     endpoint,
     onConnection: connection => connections.push(connection),
   });

@@ -6,7 +6,8 @@ const LIMIT_MS = 8_000;
 export async function until(what: string, isTrue: () => boolean): Promise<void> {
   const startedAtMs = performance.now();
   while (!isTrue()) {
-    if (performance.now() - startedAtMs > LIMIT_MS) throw new Error(`still not so after ${LIMIT_MS} ms: ${what}`);
+    if (performance.now() - startedAtMs > LIMIT_MS)
+      throw new Error(`still not so after ${LIMIT_MS} ms: ${what}`);
     await new Promise(resolve => setImmediate(resolve));
   }
 }

@@ -1,0 +1,208 @@
+// In: a transport. Out: tests that it opens exactly the connections that its settings ask for, by the target's count.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { suite, test } from 'node:test';
+import { openTestTarget } from '../../../servers/testing/target.ts';
+import { answerWith, openMisbehavingServer } from './misbehaving-server.ts';
+import { openSubject, type Subject } from './subject.ts';
+import { until } from './until.ts';
+
+export function connectionsCase(subject: Subject): void {
+  const skip = (setting: string): { skip?: string } =>
+    subject.module.honours.includes(setting) ? {} : { skip: `${subject.name} has no ${setting}` };
+
+  suite('connections', { concurrency: true }, () => {
+    const patterns = [
+      { pattern: 'one after another', count: 9, users: 1, pool: {} },
+      { pattern: 'by 8 users at once', count: 60, users: 8, pool: {} },
+      { pattern: 'by 8 users of a pool of 8', count: 60, users: 8, pool: { maxConnections: 8 } },
+      { pattern: 'by 8 users of a pool of 2', count: 30, users: 8, pool: { maxConnections: 2 } },
+    ];
+
+    for (const { pattern, count, users, pool } of patterns) {
+      test(
+        `requestsPerConnection 1, ${pattern}: as many connections as requests`,
+        skip('requestsPerConnection'),
+        async t => {
+          const target = await openTestTarget(t);
+          const { transport, connections, askTimes } = openSubject(t, subject, target.endpoint, {
+            requestsPerConnection: 1,
+            pool,
+          });
+          const ended = await askTimes(count, users);
+          assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
+          await transport.close();
+          await until('the target has seen every close', () => target.read().openConnections === 0);
+          assert.deepEqual(target.read().requestsPerConnection, [{ requests: 1, connections: count }]);
+          assert.deepEqual([target.read().accepted, connections.length], [count, count]);
+        },
+      );
+
+      test(
+        `requestsPerConnection 3, ${pattern}: three on each but the last ones`,
+        skip('requestsPerConnection'),
+        async t => {
+          const target = await openTestTarget(t);
+          const { transport, connections, askTimes } = openSubject(t, subject, target.endpoint, {
+            requestsPerConnection: 3,
+            pool,
+          });
+          const ended = await askTimes(count, users);
+          assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
+          await transport.close();
+          await until('the target has seen every close', () => target.read().openConnections === 0);
+          const { accepted, requests, requestsPerConnection } = target.read();
+          assert.deepEqual([requests, connections.length], [count, accepted]);
+          const full = requestsPerConnection.find(entry => entry.requests === 3)?.connections ?? 0;
+          assert.ok(requestsPerConnection.every(entry => entry.requests <= 3));
+          // One user on a pool without limit may alternate between two connections (the first is not free in time).
+          const inUseAtMost = Math.min(pool.maxConnections ?? Infinity, Math.max(2, 2 * users));
+          assert.ok(accepted - full <= inUseAtMost, `${accepted} accepted, ${full} of them full`);
+          if (pool.maxConnections === 1) assert.equal(accepted, Math.ceil(count / 3));
+        },
+      );
+    }
+
+    for (const n of [2, 3, 7]) {
+      test(
+        `requestsPerConnection ${n} on a pool of one: exactly ${n} on each, and the rest on the last`,
+        skip('requestsPerConnection'),
+        async t => {
+          const target = await openTestTarget(t);
+          const { transport, askTimes } = openSubject(t, subject, target.endpoint, {
+            requestsPerConnection: n,
+            pool: { maxConnections: 1 },
+          });
+          await askTimes(3 * n + 1, 1);
+          await transport.close();
+          await until('the target has seen every close', () => target.read().openConnections === 0);
+          assert.deepEqual(target.read().requestsPerConnection, [
+            { requests: 1, connections: 1 },
+            { requests: n, connections: 3 },
+          ]);
+        },
+      );
+    }
+
+    const pools = [
+      { maxConnections: 1, users: 1 },
+      { maxConnections: 1, users: 5 },
+      { maxConnections: 4, users: 20 },
+      { maxConnections: 8, users: 8 },
+    ];
+    for (const { maxConnections, users } of pools) {
+      test(
+        `unlimited: ${users} users share at most ${maxConnections} connections`,
+        skip('pool.maxConnections'),
+        async t => {
+          const target = await openTestTarget(t);
+          const { transport, connections, askTimes } = openSubject(t, subject, target.endpoint, {
+            pool: { maxConnections },
+          });
+          const ended = await askTimes(100, users);
+          assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
+          const { accepted } = target.read();
+          assert.ok(accepted <= maxConnections, `${accepted} accepted`);
+          assert.equal(connections.length, accepted);
+          assert.equal(transport.openConnections(), accepted);
+        },
+      );
+    }
+
+    for (const requestsPerConnection of [1, 3, 'unlimited'] as const) {
+      test(
+        `requestsPerConnection ${requestsPerConnection}: never more than maxConnections open at once`,
+        skip('pool.maxConnections'),
+        async t => {
+          let open = 0;
+          let peak = 0;
+          const server = createServer((_request, response) => {
+            setImmediate(() => response.end('ok'));
+          });
+          server.on('connection', socket => {
+            open++;
+            peak = Math.max(peak, open);
+            socket.once('close', () => open--);
+          });
+          await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+          t.after(() => new Promise(resolve => server.close(resolve)));
+          const { port } = server.address() as AddressInfo;
+          const { askTimes } = openSubject(
+            t,
+            subject,
+            { origin: `http://127.0.0.1:${port}` },
+            { requestsPerConnection, pool: { maxConnections: 3 } },
+          );
+          await askTimes(60, 12);
+          assert.equal(peak, 3);
+        },
+      );
+    }
+
+    test(
+      'idleTimeoutMs closes an idle connection, whatever longer time the server announces',
+      skip('pool.idleTimeoutMs'),
+      async t => {
+        const target = await openTestTarget(t, { keepAliveTimeoutMs: 600_000 });
+        const { connections, transport, ask } = openSubject(t, subject, target.endpoint, {
+          pool: { maxConnections: 1, idleTimeoutMs: 50 },
+        });
+        await ask();
+        await until('the idle connection is closed', () => target.read().openConnections === 0);
+        assert.equal(transport.openConnections(), 0);
+        assert.equal((await ask()).outcome, 'ok');
+        assert.equal(connections.length, 2);
+      },
+    );
+
+    for (const pipelining of [undefined, 1, 4]) {
+      const depth = pipelining ?? 1;
+      test(
+        `pipelining ${pipelining ?? 'not stated'}: ${depth} in flight on one connection`,
+        skip('pool.pipelining'),
+        async t => {
+          const held: (() => void)[] = [];
+          let peak = 0;
+          const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
+            if (ofAll === 1) socket.write(answerWith('ok'));
+            else held.push(() => socket.write(answerWith('ok')));
+            peak = Math.max(peak, held.length);
+          });
+          const { ask } = openSubject(t, subject, server.endpoint, {
+            pool: { maxConnections: 1, ...(pipelining === undefined ? {} : { pipelining }) },
+          });
+          await ask();
+          const asked = Promise.all(Array.from({ length: 8 }, () => ask()));
+          for (let answered = 0; answered < 8; answered++) {
+            await until(
+              'as many are in flight as may be',
+              () => held.length === Math.min(depth, 8 - answered),
+            );
+            held.shift()!();
+          }
+          assert.ok((await asked).every(({ outcome }) => outcome === 'ok'));
+          assert.deepEqual([peak, server.accepted], [depth, 1]);
+        },
+      );
+    }
+
+    test('requestsPerConnection 1 holds beside a pipelining of 1', skip('pool.pipelining'), async t => {
+      const target = await openTestTarget(t);
+      const { askTimes } = openSubject(t, subject, target.endpoint, {
+        requestsPerConnection: 1,
+        pool: { pipelining: 1 },
+      });
+      await askTimes(6, 2);
+      assert.equal(target.read().accepted, 6);
+    });
+
+    test('a server that ends every connection gets a new one for every request', async t => {
+      const target = await openTestTarget(t, { connectionClose: true });
+      const { connections, askTimes } = openSubject(t, subject, target.endpoint);
+      const ended = await askTimes(20, 4);
+      assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
+      assert.deepEqual([target.read().accepted, connections.length], [20, 20]);
+    });
+  });
+}

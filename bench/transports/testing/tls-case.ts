@@ -1,0 +1,83 @@
+// In: a transport. Out: tests that its TLS sessions are resumed as stated, by the count of both ends.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { openTestTarget } from '../../../servers/testing/target.ts';
+import { openSubject, type Subject, type Watched } from './subject.ts';
+
+function handshakes({ connections }: Watched): { full: number; resumed: number } {
+  const resumed = connections.filter(({ isResumed }) => isResumed).length;
+  return { full: connections.length - resumed, resumed };
+}
+
+export function tlsCase(subject: Subject): void {
+  const isAble = ['pool.tlsSessions', 'requestsPerConnection'].every(setting =>
+    subject.module.honours.includes(setting),
+  );
+
+  for (const tls of ['1.2', '1.3'] as const) {
+    suite(`TLS ${tls}`, {
+      concurrency: true,
+      skip: isAble ? false : `${subject.name} has no pool.tlsSessions`,
+    }, () => {
+      const modes = [
+        { tlsSessions: 'none', least: 0, most: 0 },
+        { tlsSessions: 'pinned', least: 11, most: 11 },
+        { tlsSessions: 'library', least: 0, most: 11 },
+      ] as const;
+      for (const { tlsSessions, least, most } of modes) {
+        test(`sessions ${tlsSessions}: of 12 connections ${least} to ${most} are resumed, by both counts`, async t => {
+          const target = await openTestTarget(t, { tls });
+          const watched = openSubject(t, subject, target.endpoint, {
+            requestsPerConnection: 1,
+            pool: { maxConnections: 1, tlsSessions },
+          });
+          const ended = await watched.askTimes(12, 1);
+          assert.deepEqual(
+            ended.map(({ error }) => error),
+            Array(12).fill(undefined),
+          );
+          const { handshakesFull, handshakesResumed } = target.read();
+          assert.deepEqual(handshakes(watched), { full: handshakesFull, resumed: handshakesResumed });
+          assert.equal(handshakesFull + handshakesResumed, 12);
+          assert.ok(handshakesResumed >= least && handshakesResumed <= most, `${handshakesResumed} resumed`);
+        });
+      }
+
+      test('pinned, by users at once: only those that dial before there is a session shake hands in full', async t => {
+        const target = await openTestTarget(t, { tls });
+        const watched = openSubject(t, subject, target.endpoint, {
+          requestsPerConnection: 1,
+          pool: { maxConnections: 4, tlsSessions: 'pinned' },
+        });
+        await watched.askTimes(24, 4);
+        const { full, resumed } = handshakes(watched);
+        assert.ok(full >= 1 && full <= 4, `${full} full`);
+        assert.equal(resumed, target.read().handshakesResumed);
+        assert.equal(full + resumed, 24);
+      });
+
+      test('a session pinned by one transport is not known to another', async t => {
+        const target = await openTestTarget(t, { tls });
+        for (const _ of [1, 2]) {
+          const { askTimes } = openSubject(t, subject, target.endpoint, {
+            requestsPerConnection: 1,
+            pool: { maxConnections: 1, tlsSessions: 'pinned' },
+          });
+          await askTimes(3, 1);
+        }
+        assert.equal(target.read().handshakesFull, 2);
+      });
+
+      test('kept alive, one handshake is enough', async t => {
+        const target = await openTestTarget(t, { tls });
+        const watched = openSubject(t, subject, target.endpoint, {
+          pool: { maxConnections: 1, tlsSessions: 'none' },
+        });
+        await watched.askTimes(10, 1);
+        assert.equal(target.read().handshakesFull, 1);
+        const [connection] = watched.connections;
+        assert.ok(connection!.connectMs >= 0 && connection!.tlsMs > 0, JSON.stringify(connection));
+      });
+    });
+  }
+}
