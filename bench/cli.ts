@@ -11,6 +11,11 @@ import { behaviours, charts, formats, transports } from './registry.ts';
 
 const fail = picocolors.createColors(Boolean(process.stderr.isTTY) && picocolors.isColorSupported).red;
 
+/** Under `npm run`, one Ctrl-C comes twice: from the terminal, and from npm, which passes it on. */
+const SAME_PRESS_MS = 250;
+
+const DEFAULT_COLUMNS = 100;
+
 /** From the sources (bench/cli.ts) and compiled (dist/bench/cli.js) alike, the package is found by its package.json. */
 function readVersion(): string {
   const up = extname(import.meta.url) === '.ts' ? '../package.json' : '../../package.json';
@@ -19,8 +24,13 @@ function readVersion(): string {
 
 function createContext(): Context {
   const interrupt = new AbortController();
+  let interruptedAtMs = 0;
   process.on('SIGINT', () => {
-    if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
+    if (interrupt.signal.aborted) {
+      if (performance.now() - interruptedAtMs > SAME_PRESS_MS) process.exit(EXIT.interrupted);
+      return;
+    }
+    interruptedAtMs = performance.now();
     process.stderr.write(
       '\nInterrupted: ending what runs and keeping what was measured. Ctrl-C again ends at once.\n',
     );
@@ -31,9 +41,10 @@ function createContext(): Context {
     output: {
       out: text => process.stdout.write(`${text}\n`),
       note: text => process.stderr.write(`${text}\n`),
-      isTty: Boolean(process.stderr.isTTY),
+      // Some terminals do not know their size (0 columns): a living line would be clipped to nothing.
+      isTty: Boolean(process.stderr.isTTY) && process.stderr.columns > 0,
       hasColour: Boolean(process.stdout.isTTY) && picocolors.isColorSupported,
-      columns: process.stdout.columns ?? 100,
+      columns: process.stdout.columns || DEFAULT_COLUMNS,
     },
     builtinDir: fileURLToPath(new URL('../scenarios', import.meta.url)),
     cwd: process.cwd(),
@@ -56,6 +67,15 @@ function createProgram(context: Context, setStatus: (status: number) => void): C
     .description('What does opening a connection cost you? Compares short and persistent HTTP connections.')
     .version(context.version)
     .showHelpAfterError('Try --help.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  conntax run                   measure the scenarios tagged quick, and report
+  conntax list                  what else there is to run
+  conntax run ./mine.json       a scenario of your own
+  conntax report                show the latest run again`,
+    )
     .exitOverride();
 
   program
@@ -66,11 +86,11 @@ function createProgram(context: Context, setStatus: (status: number) => void): C
       'names, tags or paths of scenario files (.ts, .js, .json); none: the tag quick',
     )
     .option('--dry-run', 'print the plan and whether it fits this machine; start nothing')
-    .option('--seed <n>', 'seed of every shuffle and draw', number(Number.isInteger, 'a whole number'))
+    .option('--seed <n>', 'seed of every shuffle and draw', number(Number.isSafeInteger, 'a whole number'))
     .option(
       '--budget-sec <s>',
       'time for each scenario, in place of its own',
-      number(n => n > 0, 'a number of seconds'),
+      number(n => n >= 0.001 && n <= 3_600, 'a number of seconds, 3600 at most'),
     )
     .option(
       '--precision <ratio>',

@@ -16,9 +16,9 @@ export const behaviours = {
 export const charts = {
   requestsPerSec: () => import('../report/charts/requests-per-sec.ts'),
   latencyPercentiles: () => import('../report/charts/latency-percentiles.ts'),
-  amortisation: () => import('../report/charts/amortisation.ts'),
-  ledger: () => import('../report/charts/ledger.ts'),
   replicateRatios: () => import('../report/charts/replicate-ratios.ts'),
+  ledger: () => import('../report/charts/ledger.ts'),
+  amortisation: () => import('../report/charts/amortisation.ts'),
   timeline: () => import('../report/charts/timeline.ts'),
 };
 

@@ -1,7 +1,18 @@
 // In: results as they come. Out: a run's folder on disk, of which a crash at any moment loses one trial at most.
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { MeasureError } from '../bench/core/errors.ts';
 import type { Run } from '../bench/core/run-types.ts';
 import type { TrialResult } from '../bench/core/types.ts';
@@ -33,7 +44,7 @@ export function openRunStore(resultsDir: string, runId: string): RunStore {
   const dir = join(resultsDir, RUNS_FOLDER, runId);
   const trialsPath = join(dir, TRIALS_FILE);
   const trialsFile = writing(dir, () => {
-    mkdirSync(join(resultsDir, RUNS_FOLDER), { recursive: true });
+    makeFolder(resolve(resultsDir, RUNS_FOLDER));
     mkdirSync(dir);
     return openSync(trialsPath, 'ax');
   });
@@ -71,8 +82,34 @@ function appendLine(file: number, line: string): void {
   }
 }
 
-function replaceFile(path: string, content: string): void {
-  writing(path, () => writeFileAtomic.sync(path, content));
+/**
+ * Writes a file whole or not at all. The package write-file-atomic does not: where a disk fills up within a write, it takes
+ * the part that was written for the whole.
+ * @throws MeasureError when it can't be written; an older file is then as it was.
+ */
+export function replaceFile(path: string, content: string): void {
+  const part = `${path}.${process.pid}.part`;
+  writing(path, () => {
+    try {
+      writeFileSync(part, content, { flush: true });
+      renameSync(part, path);
+    } catch (error) {
+      rmSync(part, { force: true });
+      throw error;
+    }
+  });
+}
+
+/** Node's own `recursive` tells a wrong reason on a read-only disk, and never returns within /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another run may have made it meanwhile.
+    if (!existsSync(path)) throw error;
+  }
 }
 
 /** Does something to a path, and says on failure what could not be written and why. */

@@ -1,7 +1,7 @@
 // In: the name of a stored run. Out: its report rendered again, printed and written; nothing is measured.
 import { join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { readRun } from '../../results/read-run.ts';
+import { replaceFile } from '../../results/store.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { exitStatusOf } from './exit-status.ts';
 import { render } from './render.ts';
@@ -20,8 +20,8 @@ export async function reportCommand(
   const { dir, run, trials, isTorn } = readRun(options.results, ref);
   if (isTorn) output.note('The last trial of this run was cut short on disk and is left out.');
   const { files, text, json } = await render({ run, trials }, plugins, output);
-  for (const { name, content } of files) await writeFileAtomic(join(dir, name), content);
   output.out(options.json ? json : text);
+  for (const { name, content } of files) replaceFile(join(dir, name), content);
   output.note(`Report: ${join(dir, 'report.html')}`);
   return exitStatusOf(run);
 }

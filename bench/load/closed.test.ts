@@ -1,66 +1,9 @@
 // The closed loop keeps its users busy, and every exchange is accounted for, however and whenever it ends.
 import assert from 'node:assert/strict';
-import { suite, type TestContext, test } from 'node:test';
+import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { OUTCOMES, type Outcome } from '../core/types.ts';
-import { type ClosedLoadOptions, createClosedLoad, type SliceTimes } from './closed.ts';
-import { createRecorder, type Window } from './recorder.ts';
-import { createFakeTransport } from './testing/fake-transport.ts';
-
-const TIMES: SliceTimes = { rampMs: 10, windowMs: 100, drainMs: 50, isRecorded: true, originMs: 0 };
-const CLOSE_MS = TIMES.rampMs + TIMES.windowMs;
-const CUT_DRAIN_MS = 250;
-
-/** A clock of the test's own: it stands still unless told, and the timers go by it. */
-function mockClock(t: TestContext) {
-  let nowMs = 0;
-  t.mock.method(performance, 'now', () => nowMs);
-  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
-  return {
-    nowMs: () => nowMs,
-    advance(ms: number): void {
-      for (let i = 0; i < ms; i++) {
-        nowMs++;
-        t.mock.timers.tick(1);
-      }
-    },
-  };
-}
-
-type Stated = Partial<Pick<ClosedLoadOptions, 'concurrency' | 'thinkMs' | 'totalMs' | 'random'>>;
-
-function createLoad(stated: Stated = {}) {
-  const transport = createFakeTransport();
-  const recorder = createRecorder();
-  const load = createClosedLoad({
-    concurrency: 4,
-    thinkMs: 0,
-    totalMs: undefined,
-    random: () => 0.5,
-    ...stated,
-    transport,
-    recorder,
-  });
-  const ended: Window[] = [];
-  return {
-    transport,
-    recorder,
-    load,
-    /** The windows of the slices that are over. */
-    ended,
-    run(times: Partial<SliceTimes> = {}): void {
-      void load.runSlice({ ...TIMES, ...times }).then(window => ended.push(window));
-    },
-    answerAll(outcome: Outcome = 'ok'): void {
-      for (const exchange of transport.inFlight) transport.answer(exchange, outcome);
-    },
-  };
-}
-
-/** Lets promises that are resolved reach those who wait for them; no timer is involved. */
-function settle(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve));
-}
+import { OUTCOMES } from '../core/types.ts';
+import { CLOSE_MS, CUT_DRAIN_MS, createLoad, mockClock, settle, TIMES } from './testing/closed-bench.ts';
 
 suite('closed load', () => {
   test('every user has one request in flight, and sends the next as soon as it is answered', async t => {
@@ -150,7 +93,22 @@ suite('closed load', () => {
       answerAll();
       await settle();
       assert.deepEqual([ended.length, load.sent, records.size], [slice, 3 * slice, 3]);
+      assert.equal(load.unfinished, 0, 'the drain of one slice does not reach into the next');
     }
+  });
+
+  test('a slice leaves no timer behind', async () => {
+    const { load, transport, run, ended } = createLoad({ thinkMs: 1, totalMs: 60_000 });
+    const countTimers = (): number =>
+      process.getActiveResourcesInfo().filter(resource => resource === 'Timeout').length;
+    const before = countTimers();
+    run({ rampMs: 0, windowMs: 20, drainMs: 60_000 });
+    while (ended.length === 0) {
+      for (const exchange of transport.inFlight) transport.answer(exchange);
+      await settle();
+    }
+    assert.ok(load.sent > 0);
+    assert.equal(countTimers(), before);
   });
 
   suite('think time', () => {
@@ -198,138 +156,6 @@ suite('closed load', () => {
       assert.deepEqual([load.sent, ended.length, load.unfinished], [0, 1, 0]);
       clock.advance(60_000);
       assert.equal(load.sent, 0);
-    });
-  });
-
-  suite('the whole exchange has a deadline', () => {
-    test('one that exceeds it is a failure of its own kind, and its user goes on with a fresh record', async t => {
-      const clock = mockClock(t);
-      const { transport, recorder, load, run } = createLoad({ concurrency: 2, totalMs: 20 });
-      run();
-      const [quick, slow] = transport.inFlight;
-      clock.advance(15);
-      transport.answer(quick!);
-      clock.advance(10);
-      assert.deepEqual(transport.abandoned, [slow]);
-      assert.deepEqual([load.sent, transport.inFlight.length, recorder.ended], [4, 2, 2]);
-      assert.ok(!transport.inFlight.includes(slow!));
-      const { outcomes, failed } = recorder.finish();
-      assert.deepEqual(outcomes.timeoutTotal, { count: 1, sample: 'no complete answer within totalMs = 20' });
-      assert.equal(failed, 1);
-      assert.equal(load.unfinished, 0);
-    });
-
-    test('it is kept in the drain too, and then the user rests', async t => {
-      const clock = mockClock(t);
-      const { recorder, load, ended, run } = createLoad({ concurrency: 2, totalMs: 100 });
-      run({ drainMs: 1_000 });
-      clock.advance(CLOSE_MS - 20);
-      const { sent } = load;
-      clock.advance(200);
-      await settle();
-      assert.equal(ended.length, 1);
-      assert.equal(load.unfinished, 0);
-      assert.equal(load.sent, sent + 2, 'those that expired within the window were replaced once');
-      assert.equal(recorder.ended, load.sent);
-    });
-
-    test('nothing expires between slices', async t => {
-      const clock = mockClock(t);
-      const { recorder, ended, run, answerAll } = createLoad({ totalMs: 30 });
-      run();
-      clock.advance(20);
-      answerAll();
-      clock.advance(20);
-      answerAll();
-      clock.advance(CLOSE_MS - 40);
-      answerAll();
-      await settle();
-      assert.equal(ended.length, 1);
-      const before = recorder.ended;
-      clock.advance(1_000);
-      assert.equal(recorder.ended, before);
-    });
-  });
-
-  suite('cut', () => {
-    test('ends the window now, and the slice with the last answer', async t => {
-      const clock = mockClock(t);
-      const { transport, recorder, load, ended, run, answerAll } = createLoad();
-      run();
-      clock.advance(40);
-      answerAll();
-      load.cut();
-      assert.equal(transport.inFlight.length, 4);
-      clock.advance(1);
-      answerAll();
-      await settle();
-      assert.equal(ended[0]?.closeAtMs, 40);
-      assert.deepEqual([load.sent, recorder.ended, load.unfinished], [8, 8, 0]);
-    });
-
-    test('waits for answers a quarter of a second, then gives up, however long the drain', async t => {
-      const clock = mockClock(t);
-      const { load, ended, run } = createLoad();
-      run({ drainMs: 60_000 });
-      clock.advance(40);
-      load.cut();
-      clock.advance(CUT_DRAIN_MS - 1);
-      await settle();
-      assert.equal(ended.length, 0);
-      clock.advance(1);
-      await settle();
-      assert.deepEqual([ended.length, load.unfinished], [1, 4]);
-    });
-
-    test('sends thinking users to rest at once', async t => {
-      const clock = mockClock(t);
-      const { load, ended, run } = createLoad({ thinkMs: 1_000 });
-      run();
-      clock.advance(5);
-      load.cut();
-      await settle();
-      assert.deepEqual([ended.length, load.sent, load.unfinished], [1, 0, 0]);
-      clock.advance(2_000);
-      assert.equal(load.sent, 0);
-    });
-
-    test('in the ramp leaves a window in which nothing counts', async t => {
-      const clock = mockClock(t);
-      const { recorder, load, ended, run, answerAll } = createLoad();
-      run();
-      clock.advance(5);
-      load.cut();
-      answerAll();
-      await settle();
-      assert.ok(ended[0]!.closeAtMs < ended[0]!.openAtMs);
-      assert.deepEqual([recorder.windowCounts().completed, load.sent, recorder.ended], [0, 4, 4]);
-    });
-
-    test('in the drain leaves the window as it was', async t => {
-      const clock = mockClock(t);
-      const { load, ended, run, answerAll } = createLoad();
-      run();
-      clock.advance(CLOSE_MS + 10);
-      load.cut();
-      answerAll();
-      await settle();
-      assert.equal(ended[0]?.closeAtMs, CLOSE_MS);
-    });
-
-    test('between slices is nothing', async t => {
-      const clock = mockClock(t);
-      const { load, ended, run, answerAll } = createLoad();
-      load.cut();
-      run();
-      clock.advance(CLOSE_MS);
-      answerAll();
-      await settle();
-      load.cut();
-      clock.advance(1_000);
-      await settle();
-      assert.equal(ended.length, 1);
-      run();
-      assert.equal(load.sent, 8);
     });
   });
 

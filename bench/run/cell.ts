@@ -123,6 +123,12 @@ function stopReason(
     };
   }
   if (replicates >= timing.minReplicates && isPrecise(comparisons, timing.precision)) {
+    if (cell.arms.length === 1) {
+      return {
+        stop: 'precise',
+        stopDetail: `${replicatesText(replicates)} of the only arm: there is no ratio to narrow`,
+      };
+    }
     const within = `${Number((timing.precision * 100).toPrecision(3))} %`;
     return { stop: 'precise', stopDetail: `every ratio of requests/s is known within ${within}` };
   }

@@ -55,7 +55,7 @@ async function choosePinning(): Promise<Pick<Host, 'pinning' | 'pinningDetail'>>
   };
 }
 
-/** Cores that this process may run on, from a list such as `0-1,4`; empty where the kernel does not say. */
+/** Cores that this process may run on; empty where the kernel does not say. */
 function allowedCpus(): number[] {
   let status: string;
   try {
@@ -63,12 +63,15 @@ function allowedCpus(): number[] {
   } catch {
     return [];
   }
-  const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? '';
+  return parseCpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? '');
+}
+
+/** The numbers that a kernel's list such as `0-1,4` stands for; none for an empty one. */
+export function parseCpuList(list: string): number[] {
   return list.split(',').flatMap(part => {
-    const [first, last = first] = part.split('-').map(Number);
-    return first === undefined || Number.isNaN(first)
-      ? []
-      : Array.from({ length: last! - first + 1 }, (_, offset) => first + offset);
+    const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? [];
+    if (first === undefined) return [];
+    return Array.from({ length: Number(last) - Number(first) + 1 }, (_, offset) => Number(first) + offset);
   });
 }
 

@@ -56,6 +56,7 @@ export function failedTrials(options: ReplicateOptions, startedAt: string, failu
  */
 export async function conditionTarget(options: ReplicateOptions, target: TargetProcess): Promise<void> {
   const { scenario } = options.cell;
+  if (scenario.timing.warmupMinMs === 0) return;
   const timing = { ...scenario.timing, warmupMaxMs: scenario.timing.warmupMinMs };
   const cell = { ...options.cell, scenario: { ...scenario, timing } };
   const trials = trialsOf(cell, options.replicate, options.seed);

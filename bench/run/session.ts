@@ -20,10 +20,11 @@ export interface SessionOptions {
   emit: Emit;
   /** Of the cell's budget, for the progress. */
   leftMs: () => number;
+  /** Beyond its own times, how long a slice may take before its generator is taken for hung; 5 s unless given. */
+  sliceGraceMs?: number;
 }
 
 const FINISH_TIMEOUT_MS = 20_000;
-/** Beyond its own times, how long a slice may take before its generator is taken for hung. */
 const SLICE_GRACE_MS = 5_000;
 const WARMUP_WINDOW_MS = 250;
 const FIRST_RAMP_MS = 20;
@@ -36,7 +37,18 @@ interface Blocks {
 }
 
 /** The turns of one replicate. Everything that an arm does passes through `turn`, so that the target's counts are its own. */
-export function createSession({ cell, replicate, seed, target, arms, signal, emit, leftMs }: SessionOptions) {
+export function createSession(options: SessionOptions) {
+  const {
+    cell,
+    replicate,
+    seed,
+    target,
+    arms,
+    signal,
+    emit,
+    leftMs,
+    sliceGraceMs = SLICE_GRACE_MS,
+  } = options;
   const { timing } = cell.scenario;
   const epochMs = Date.now();
   const targetPort = Number(new URL(target.endpoint.origin).port);
@@ -86,12 +98,10 @@ export function createSession({ cell, replicate, seed, target, arms, signal, emi
     signal.addEventListener('abort', cut, { once: true });
     let reading: SliceReading;
     try {
-      const timeoutMs = lengthMs + times.drainMs + SLICE_GRACE_MS;
-      ({ reading } = await arm.child.ask(
-        { type: 'slice', order: { ...times, epochMs } },
-        'slice',
-        timeoutMs,
-      ));
+      const timeoutMs = lengthMs + times.drainMs + sliceGraceMs;
+      const asked = arm.child.ask({ type: 'slice', order: { ...times, epochMs } }, 'slice', timeoutMs);
+      if (signal.aborted) cut(); // while this turn was being prepared
+      ({ reading } = await asked);
     } catch (error) {
       arm.failure = failureOf(error, 'generator-died');
       await arm.child.kill();
@@ -104,7 +114,9 @@ export function createSession({ cell, replicate, seed, target, arms, signal, emi
     const kernel = kernelCountsBetween(kernelBefore, readKernelCounts());
     openedPerMs.set(arm, reading.opened / lengthMs);
     const targetBefore = await book(arm, accepted => accepted >= reading.opened);
-    if (place !== undefined) arm.addSlice({ reading, targetBefore, targetAfter: last!, kernel }, place);
+    // A slice cut short before its window opened has measured nothing.
+    if (place !== undefined && reading.windowMs > 0)
+      arm.addSlice({ reading, targetBefore, targetAfter: last!, kernel }, place);
     return reading;
   }
 
@@ -121,7 +133,7 @@ export function createSession({ cell, replicate, seed, target, arms, signal, emi
         if (reading === undefined) continue;
         arm.warmupMs += rampMs + reading.windowMs;
         arm.meanResponseMs = reading.completed === 0 ? WARMUP_WINDOW_MS : reading.meanUs / 1_000;
-        arm.warmupRatesPerSec.push((reading.completed / reading.windowMs) * 1_000);
+        arm.warmupRatesPerSec.push(rateOf(reading));
         arm.isSteady = isSteady(arm.warmupRatesPerSec);
         progress('warm-up', { arm: arm.trial.arm, ratePerSec: arm.warmupRatesPerSec.at(-1)! });
       }
@@ -139,8 +151,7 @@ export function createSession({ cell, replicate, seed, target, arms, signal, emi
         const shape = shapes.get(name)!;
         const reading = await turn(arm, { ...shape, isRecorded: true }, { block, position });
         if (reading === undefined) continue;
-        const ratePerSec = (reading.completed / reading.windowMs) * 1_000;
-        progress('measure', { arm: name, ratePerSec, blocksDone: block + 1, blockCount });
+        progress('measure', { arm: name, ratePerSec: rateOf(reading), blocksDone: block + 1, blockCount });
       }
     }
   }
@@ -159,7 +170,7 @@ export function createSession({ cell, replicate, seed, target, arms, signal, emi
           results.push(resultOf(arm.trial, startedAt, arm.finish(reading), signal.aborted));
           continue;
         } catch (error) {
-          arm.failure = failureOf(error, 'generator-died');
+          arm.failure = failureOf(error, target.isAlive ? 'generator-died' : 'target-died');
         }
       }
       results.push({ trial: arm.trial, startedAt, state: 'failed', error: arm.failure });
@@ -173,6 +184,11 @@ export function createSession({ cell, replicate, seed, target, arms, signal, emi
 /** Not failed; or ended by the Ctrl-C that reaches a process which is just starting before it can ignore it. */
 function isUntouched({ failure }: Arm): boolean {
   return failure === undefined || failure.code === 'generator-start';
+}
+
+/** Completed per second of the window; 0 where it was cut short before it opened. */
+function rateOf({ completed, windowMs }: SliceReading): number {
+  return windowMs === 0 ? 0 : (completed / windowMs) * 1_000;
 }
 
 function closedConnections(reading: TargetReading | undefined): number {

@@ -1,5 +1,5 @@
-// In: --replicates N (24 unless told). Out: on standard output, how far a comparison can be trusted on this machine now:
-// A/A ratios of our design and of the naive one, taken in turns in one run; every deviation from 1 is noise.
+// In: --replicates N (20 unless told). Out: on standard output, how far a comparison can be trusted on this machine now:
+// A/A ratios of our design and of rivals, taken in turns in one run; every deviation from 1 is noise.
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { compareArms } from '../../results/compare.ts';
@@ -36,7 +36,7 @@ interface Design {
   elapsedMs: number[];
 }
 
-const { values } = parseArgs({ options: { replicates: { type: 'string', default: '24' } } });
+const { values } = parseArgs({ options: { replicates: { type: 'string', default: '20' } } });
 const replicates = Number(values.replicates);
 const host = await announce(
   'Noise: A/A ratios of requests/s, keep-alive, concurrency 100, 1 KiB, plain HTTP',
@@ -63,31 +63,55 @@ function rateOf(results: readonly TrialResult[], arm: string): number {
   return trial.measurement.completed / trial.measurement.steadyMs;
 }
 
-/** Ours: the product's own replicates, as `conntax run` takes them with the default timing. */
+const sliced = cellOf({}, ['a', 'b']);
+const plainTarget = sliced.scenario.target;
+const startPlainTarget = (): Promise<TargetProcess> =>
+  startTarget(plainTarget, SEED, host.pinning?.targetCpu ?? null);
+
+/** One replicate as `conntax run` takes it with the default timing. */
+async function slicedLogRatio(index: number, target: TargetProcess): Promise<number> {
+  const trials = await measureReplicate(optionsOf(sliced, index), target);
+  const ratio = compareArms({ baseline: 'a', trials })[0]?.replicateRatios[0];
+  if (ratio === undefined) throw new Error(`not measured: ${JSON.stringify(trials)}`);
+  return Math.log(ratio);
+}
+
 function ours(target: TargetProcess, setUpMs: number): Design {
-  const cell = cellOf({}, ['a', 'b']);
   return {
-    name: 'conntax: alternating slices',
+    name: 'conntax',
     interval: replicateInterval,
     setUpMs,
     logRatios: [],
     elapsedMs: [],
+    replicate: index => slicedLogRatio(index, target),
+  };
+}
+
+/** The same but for what conditioning is there to prevent: every replicate has a fresh, cold target. */
+function cold(): Design {
+  return {
+    name: 'the same, cold target',
+    interval: replicateInterval,
+    setUpMs: 0,
+    logRatios: [],
+    elapsedMs: [],
     async replicate(index) {
-      const trials = await measureReplicate(optionsOf(cell, index), target);
-      const [comparison] = compareArms({ baseline: 'a', trials });
-      const ratio = comparison?.replicateRatios[0];
-      if (ratio === undefined) throw new Error(`not measured: ${JSON.stringify(trials)}`);
-      return Math.log(ratio);
+      const target = await startPlainTarget();
+      try {
+        return await slicedLogRatio(index, target);
+      } finally {
+        await target.kill();
+      }
     },
   };
 }
 
-/** What people do by hand: start a load tool, let it run, stop it; then the other. The target was never prepared. */
+/** What people do by hand: start a load tool, let it run, stop it; then the other. */
 function naive(target: TargetProcess): Design {
   const whole = { slicing: 'whole', warmupMinMs: 1_000, warmupMaxMs: 1_000, measureMs: 2_000 };
   const rates: number[] = [];
   return {
-    name: 'naive: whole trials in turn',
+    name: 'naive, whole trials in turn',
     interval: logRatios => toRatio(studentInterval(logRatios, 0.95)),
     setUpMs: 0,
     logRatios: [],
@@ -103,16 +127,12 @@ function naive(target: TargetProcess): Design {
   };
 }
 
-const target = await startTarget(cellOf({}, ['a']).scenario.target, SEED, host.pinning?.targetCpu ?? null);
-const naiveTarget = await startTarget(
-  cellOf({}, ['a']).scenario.target,
-  SEED,
-  host.pinning?.targetCpu ?? null,
-);
+const target = await startPlainTarget();
+const naiveTarget = await startPlainTarget();
 try {
   const setUpStartMs = performance.now();
-  await conditionTarget(optionsOf(cellOf({}, ['a', 'b']), 0), target);
-  const designs = [ours(target, performance.now() - setUpStartMs), naive(naiveTarget)];
+  await conditionTarget(optionsOf(sliced, 0), target);
+  const designs = [ours(target, performance.now() - setUpStartMs), cold(), naive(naiveTarget)];
   for (let index = 0; index < replicates; index++) {
     for (const design of designs) {
       const startMs = performance.now();

@@ -29,7 +29,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'bench/commands/': ['bench/', 'servers/', 'results/', 'report/'],
   'bench/studies/': ['bench/', 'servers/', 'results/', 'report/'],
   'bench/cli.ts': ['bench/', 'servers/', 'results/', 'report/'],
-  [REGISTRY]: ['bench/transports/', 'servers/behaviours/'],
+  [REGISTRY]: ['bench/transports/', 'servers/behaviours/', 'report/charts/', 'report/formats/'],
   'bench/define-scenario.ts': ['bench/core/', REGISTRY],
   'servers/': ['bench/core/'],
   [TARGET_CHILD]: ['bench/core/', 'bench/probes/', 'servers/', REGISTRY],

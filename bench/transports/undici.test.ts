@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { createCertificate } from '../../servers/tls.ts';
 import { Client, Target } from '../core/scenario.ts';
+import { openBlackHole } from './testing/misbehaving-server.ts';
 import { openSubject, type Subject } from './testing/subject.ts';
 import undici from './undici.ts';
 
@@ -98,5 +99,11 @@ suite('facts of this version', { concurrency: true }, () => {
     const seen = await dispatch.askTimes(3, 1);
     assert.equal(target.read().accepted, 4);
     assert.ok(seen.every(({ bodyBytes }) => bodyBytes === bytes));
+  });
+
+  test('connectMs takes the place of its own 10 s', async t => {
+    const stated = { timeouts: { connectMs: 100 } };
+    const { error } = await openSubject(t, subject, await openBlackHole(t), stated).ask();
+    assert.match(error ?? '', /timeout: 100ms/);
   });
 });

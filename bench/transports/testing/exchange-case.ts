@@ -4,12 +4,20 @@ import { suite, test } from 'node:test';
 import stream from '../../../servers/behaviours/stream.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
 import { Target } from '../../core/scenario.ts';
-import { answerWith, openBlackHole, openMisbehavingServer, type Request } from './misbehaving-server.ts';
+import {
+  answerWith,
+  dialCount,
+  openBlackHole,
+  openMisbehavingServer,
+  type Request,
+} from './misbehaving-server.ts';
 import { clientOf, newExchange, openSubject, type Subject } from './subject.ts';
 import { until } from './until.ts';
 
 /** undici's dump() gives up a connection whose body is longer; a transport may read on, but need not. */
 const LONGEST_DUMP_BYTES = 128 * 1024;
+
+const needsLinux = { skip: process.platform === 'linux' ? false : 'there is no /proc' };
 
 export function exchangeCase(subject: Subject): void {
   suite('an exchange', { concurrency: true }, () => {
@@ -194,15 +202,26 @@ export function exchangeCase(subject: Subject): void {
       assert.equal(server.requests, 7);
     });
 
-    test('does not wait for a dial that nobody answers', async t => {
-      const { transport, sendToAbandon } = openSubject(t, subject, await openBlackHole(t), {
+    test('ends a dial that nobody answers, and does not wait for it', needsLinux, async t => {
+      const endpoint = await openBlackHole(t);
+      const { transport, sendToAbandon } = openSubject(t, subject, endpoint, {
         timeouts: { connectMs: 3_600_000 },
       });
       const given = sendToAbandon();
-      await new Promise(resolve => setImmediate(resolve));
+      await until('it is dialling', () => dialCount(endpoint) === 1);
       given.abandon!();
       await transport.close();
       assert.equal(transport.openConnections(), 0);
+      await until('nothing dials any more', () => dialCount(endpoint) === 0);
+    });
+
+    test('is the end: what is sent afterwards fails', async t => {
+      const target = await openTestTarget(t);
+      const { transport, ask } = openSubject(t, subject, target.endpoint);
+      await transport.close();
+      const { outcome, error } = await ask();
+      assert.equal(outcome, 'other', String(error));
+      assert.equal(target.read().accepted, 0);
     });
 
     test('before any request is nothing', async t => {

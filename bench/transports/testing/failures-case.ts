@@ -82,7 +82,7 @@ export function failuresCase(subject: Subject): void {
     }
 
     test('nobody listens: refused', async t => {
-      const { ask, connections, transport } = openSubject(t, subject, await closedPort());
+      const { ask, connections, transport } = openSubject(t, subject, await closedPort(t));
       for (const _ of [1, 2]) {
         const { outcome, error } = await ask();
         assert.equal(outcome, 'refused', String(error));

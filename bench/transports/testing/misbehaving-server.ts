@@ -1,5 +1,6 @@
 // In: what a server does with each request, however wrong. Out: it, on 127.0.0.1, with what it has seen.
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { Worker } from 'node:worker_threads';
@@ -90,13 +91,13 @@ export async function openMisbehavingServer(
   };
 }
 
-/** A port of 127.0.0.1 that nothing listens on (any more). */
-export async function closedPort(): Promise<Endpoint> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise(resolve => server.close(resolve));
-  return { origin: `http://127.0.0.1:${port}` };
+/** A port of 127.0.0.1 that nothing listens on, nor can while the test lasts: it is the near end of a connection. */
+export async function closedPort(scope: Scope): Promise<Endpoint> {
+  const server = await openMisbehavingServer(scope, () => {});
+  const socket = connect(Number(new URL(server.endpoint.origin).port), '127.0.0.1');
+  scope.after(() => socket.destroy());
+  await once(socket, 'connect');
+  return { origin: `http://127.0.0.1:${socket.localPort}` };
 }
 
 const STUCK_LISTENER = `
@@ -126,4 +127,15 @@ export async function openBlackHole(scope: Scope): Promise<Endpoint> {
     await once(filler, 'connect');
   }
   return { origin: `http://127.0.0.1:${port}` };
+}
+
+/** Connections to the endpoint that this machine has begun and nobody has answered. */
+export function dialCount({ origin }: Endpoint): number {
+  const SYN_SENT = '02';
+  const port = Number(new URL(origin).port).toString(16).toUpperCase().padStart(4, '0');
+  const lines = readFileSync('/proc/net/tcp', 'latin1').split('\n');
+  return lines.filter(line => {
+    const [, , remote, state] = line.trim().split(/\s+/);
+    return state === SYN_SENT && remote?.endsWith(`:${port}`);
+  }).length;
 }

@@ -1,6 +1,6 @@
 // In: a condition that an event on its way will make true. Out: a promise for it, which gives up after some seconds.
 
-const LIMIT_MS = 8_000;
+const LIMIT_MS = 20_000;
 
 /** Looks once a turn of the event loop; nothing depends on how long that takes. */
 export async function until(what: string, isTrue: () => boolean): Promise<void> {

@@ -1,0 +1,45 @@
+// A script learns from the exit status whether it may believe the run.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { sampleRun } from '../../results/testing/sample-run.ts';
+import type { CellResult, Finding, Run } from '../core/run-types.ts';
+import { exitStatusOf } from './exit-status.ts';
+
+const { run: sample } = sampleRun();
+const cell: CellResult = { ...sample.cells[0]!, stop: 'precise', failedTrials: 0, findings: [] };
+const finding = (state: Finding['state']): Finding => ({ rule: 'ledger', state, detail: 'as it is' });
+
+function makeRun(state: Run['state'], ...cells: Partial<CellResult>[]): Run {
+  return { ...sample, state, cells: cells.map(one => ({ ...cell, ...one })) };
+}
+
+suite('exit status', () => {
+  const cases: [why: string, run: Run, status: number][] = [
+    ['all is well', makeRun('complete', {}, {}), 0],
+    [
+      'every reason to stop that is no failure',
+      makeRun('complete', { stop: 'budget' }, { stop: 'max-replicates' }),
+      0,
+    ],
+    ['a warning is no failure', makeRun('complete', { findings: [finding('pass'), finding('warn')] }), 0],
+    [
+      'an audit that failed, in any cell',
+      makeRun('complete', {}, { findings: [finding('pass'), finding('fail')] }),
+      3,
+    ],
+    ['a failed trial', makeRun('complete', { failedTrials: 1 }, {}), 3],
+    ['a cell that was given up', makeRun('complete', { stop: 'failed' }), 3],
+    ['a run that failed', makeRun('failed', {}), 3],
+    ['a run without a cell that failed', makeRun('failed'), 3],
+    ['interrupted', makeRun('partial', {}, { stop: 'interrupted' }), 130],
+    ['interrupted between two cells', makeRun('partial', {}), 130],
+    [
+      'interrupted, and a trial had failed: the user knows',
+      makeRun('partial', { stop: 'interrupted', failedTrials: 2 }),
+      130,
+    ],
+  ];
+  for (const [why, run, status] of cases) {
+    test(`${why}: ${status}`, () => assert.equal(exitStatusOf(run), status));
+  }
+});

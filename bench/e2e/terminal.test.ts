@@ -1,0 +1,85 @@
+// On a terminal: one living line while it measures, colours unless they are not wanted, and a cursor that comes back.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { type CliResult, CONNTAX, startProgram } from './testing/cli.ts';
+import { reasonNotTo } from './testing/privileges.ts';
+import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';
+
+const skip = reasonNotTo('script');
+
+const ESCAPE = '\u001b[';
+const COLOUR = new RegExp(`${ESCAPE.replace('[', '\\[')}[\\d;]+m`);
+const ERASE_LINE = `${ESCAPE}2K`;
+const HIDE_CURSOR = `${ESCAPE}?25l`;
+const SHOW_CURSOR = `${ESCAPE}?25h`;
+
+/** Runs conntax in a pseudo terminal; all that it prints there is on stdout. */
+function runOnTerminal(
+  t: TestContext,
+  { dir }: Workspace,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  size = 'stty cols 120 rows 40',
+): Promise<CliResult> {
+  const command = [...CONNTAX, ...args].map(word => `'${word}'`).join(' ');
+  const words = ['script', '--quiet', '--return', '--command', `${size} && ${command}`, '/dev/null'];
+  return startProgram(t, words, { cwd: dir, env: { TERM: 'xterm-256color', ...env } }).result;
+}
+
+test('a run on a terminal', { skip }, async t => {
+  const workspace = await openWorkspace(t);
+  const file = await workspace.writeScenario(tinyScenario());
+  const { status, stdout } = await runOnTerminal(t, workspace, ['run', file]);
+  assert.equal(status, 0, stdout);
+
+  await t.test('has one living line that shows every phase, and leaves nothing of it', () => {
+    for (const phase of ['warming up', 'measuring']) {
+      assert.ok(stdout.split(ERASE_LINE).filter(part => part.includes(phase)).length > 1, phase);
+    }
+    const end = stdout.slice(stdout.lastIndexOf(ERASE_LINE));
+    assert.doesNotMatch(end, /warming up|measuring/);
+    assert.match(end, /Report: results\/runs\//);
+  });
+
+  await t.test('gives the cursor back', () => {
+    assert.ok(stdout.includes(HIDE_CURSOR));
+    assert.ok(stdout.lastIndexOf(SHOW_CURSOR) > stdout.lastIndexOf(HIDE_CURSOR));
+  });
+
+  await t.test('has colours, and its report has none with NO_COLOR', async t => {
+    assert.match(stdout, COLOUR);
+    const coloured = await runOnTerminal(t, workspace, ['report']);
+    assert.match(coloured.stdout, COLOUR);
+    const plain = await runOnTerminal(t, workspace, ['report'], { NO_COLOR: '1' });
+    assert.ok(!plain.stdout.includes(ESCAPE), 'no escape codes at all');
+    assert.equal(plain.stdout, coloured.stdout.replaceAll(new RegExp(COLOUR, 'g'), ''));
+  });
+});
+
+test('a terminal that does not know its size gets plain lines', { skip }, async t => {
+  const workspace = await openWorkspace(t);
+  const file = await workspace.writeScenario(tinyScenario());
+  const { status, stdout } = await runOnTerminal(
+    t,
+    workspace,
+    ['run', file],
+    { NO_COLOR: '1' },
+    'stty cols 0 rows 0',
+  );
+  assert.equal(status, 0, stdout);
+  assert.ok(!stdout.includes(ESCAPE), JSON.stringify(stdout));
+  assert.match(stdout, /replicate 1 {2}measuring/);
+});
+
+test('NO_COLOR holds for every command and for errors', { skip }, async t => {
+  const workspace = await openWorkspace(t);
+  const file = await workspace.writeScenario(tinyScenario());
+  for (const args of [['list'], ['run', file, '--dry-run'], ['report'], ['--help']]) {
+    const { stdout } = await runOnTerminal(t, workspace, args, { NO_COLOR: '1' });
+    assert.notEqual(stdout, '');
+    assert.ok(!stdout.includes(ESCAPE), `${args.join(' ')}: ${JSON.stringify(stdout)}`);
+  }
+  const { status, stdout } = await runOnTerminal(t, workspace, ['report']);
+  assert.equal(status, 2);
+  assert.match(stdout, COLOUR, 'without it an error is red');
+});

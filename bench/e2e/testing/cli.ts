@@ -1,0 +1,132 @@
+// In: words for the command line. Out: the real program in a process group of its own: what it says, how it ends, and
+// proof that it leaves no process behind.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import type { TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type Found, findProcesses, killProcesses, leftProcesses, MARK, signalProcess } from './processes.ts';
+
+/** The command that a user types as `conntax`. */
+export const CONNTAX: readonly string[] = [
+  process.execPath,
+  fileURLToPath(new URL('../../cli.ts', import.meta.url)),
+];
+
+export interface CliOptions {
+  /** Working directory. */
+  cwd: string;
+  env?: Readonly<Record<string, string>>;
+  /** What stands before the command, such as `prlimit --nofile=70`. */
+  wrapper?: readonly string[];
+}
+
+export interface CliResult {
+  /** Exit status; null when a signal ended it. */
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export type ChildEntry = 'load-child' | 'target-child';
+
+export interface RunningCli {
+  /** Resolves when the pattern has been seen on stderr; fails when the program ends without. */
+  seen(pattern: RegExp): Promise<void>;
+  /** Sends SIGINT to the whole process group, as a terminal does on Ctrl-C. */
+  interrupt(): void;
+  /** Ends it by SIGKILL, and it alone. */
+  kill(): void;
+  /** Living child processes of one kind. */
+  children(entry: ChildEntry): Found[];
+  /** Resolves as soon as there is a child process of a kind, which has hardly begun then. */
+  spawned(entry: ChildEntry): Promise<void>;
+  /** Resolves when it has ended; fails when it left a process behind. */
+  result: Promise<CliResult>;
+}
+
+/** The user's environment, without what would change colours or the options of Node. */
+function baseEnv(): NodeJS.ProcessEnv {
+  const { NO_COLOR, FORCE_COLOR, NODE_OPTIONS, NODE_TEST_CONTEXT, ...env } = process.env;
+  return env;
+}
+
+/** Starts `conntax` with these words; the test's end is its end. */
+export function startCli(t: TestContext, args: readonly string[], options: CliOptions): RunningCli {
+  return startProgram(t, [...(options.wrapper ?? []), ...CONNTAX, ...args], options);
+}
+
+/** Starts any program that runs `conntax` somewhere within. */
+export function startProgram(
+  t: TestContext,
+  [command, ...args]: readonly string[],
+  { cwd, env = {} }: CliOptions,
+): RunningCli {
+  const mark = randomUUID();
+  const child = spawn(command!, args, {
+    cwd,
+    detached: true,
+    env: { ...baseEnv(), ...env, [MARK]: mark },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.after(() => killProcesses(mark));
+
+  let stdout = '';
+  let stderr = '';
+  const waiting = new Set<() => void>();
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    for (const look of waiting) look();
+  });
+
+  const ended = new Promise<CliResult>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', status => resolve({ status, stdout, stderr }));
+  });
+  const result = ended.then(async outcome => {
+    const left = await leftProcesses(mark);
+    assert.deepEqual(left, [], `processes were left behind after:\n${outcome.stderr}`);
+    return outcome;
+  });
+  // Whoever awaits it later still sees the failure.
+  result.catch(() => {});
+
+  const children = (entry: ChildEntry): Found[] => findProcesses(mark, `${entry}.ts`);
+
+  return {
+    seen(pattern) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const look = (): void => {
+        if (pattern.test(stderr)) resolve();
+      };
+      waiting.add(look);
+      look();
+      const giveUp = (): void => reject(new Error(`it ended before ${pattern} was seen:\n${stderr}`));
+      ended.then(giveUp, giveUp);
+      return promise.finally(() => waiting.delete(look));
+    },
+    interrupt() {
+      signalProcess(-child.pid!, 'SIGINT');
+    },
+    kill() {
+      signalProcess(child.pid!, 'SIGKILL');
+    },
+    children,
+    async spawned(entry) {
+      while (children(entry).length === 0) {
+        assert.equal(child.exitCode, null, `it ended without a ${entry}:\n${stderr}`);
+        await setImmediate();
+      }
+    },
+    result,
+  };
+}
+
+/** Runs `conntax` to its end. */
+export function runCli(t: TestContext, args: readonly string[], options: CliOptions): Promise<CliResult> {
+  return startCli(t, args, options).result;
+}

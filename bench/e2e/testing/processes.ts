@@ -1,0 +1,56 @@
+// In: a mark in the environment of a process. Out: it and all that came of it, found wherever they hang in the tree.
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** The variable that marks a process under test; children inherit it, orphans keep it. */
+export const MARK = 'CONNTAX_TEST_MARK';
+
+const LONGEST_END_MS = 5_000;
+const POLL_MS = 10;
+
+export interface Found {
+  pid: number;
+  command: string;
+}
+
+/** Undefined when the process has ended meanwhile, or is another user's. */
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Processes that carry the mark and whose command line holds `part`. Zombies have no environment: they don't count. */
+export function findProcesses(mark: string, part = ''): Found[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .filter(pid => read(`/proc/${pid}/environ`)?.split('\0').includes(`${MARK}=${mark}`))
+    .map(pid => ({ pid: Number(pid), command: (read(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ') }))
+    .filter(({ command }) => command.includes(part));
+}
+
+/** Sends a signal to a process, or to a group when negative; nothing happens when it has ended by itself. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Ends every process that carries the mark. */
+export function killProcesses(mark: string): void {
+  for (const { pid } of findProcesses(mark)) signalProcess(pid, 'SIGKILL');
+}
+
+/** What is left once processes that are on their way out had the time to end: normally nothing. */
+export async function leftProcesses(mark: string): Promise<Found[]> {
+  const deadlineMs = performance.now() + LONGEST_END_MS;
+  for (;;) {
+    const left = findProcesses(mark);
+    if (left.length === 0 || performance.now() > deadlineMs) return left;
+    await delay(POLL_MS);
+  }
+}

@@ -1,0 +1,92 @@
+// In: a test. Out: a folder of its own with tiny scenarios, gone when the test ends; and what runs have stored in it.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { Run } from '../../core/run-types.ts';
+import type { ScenarioInput } from '../../core/scenario.ts';
+import type { TrialResult } from '../../core/types.ts';
+
+/** What a run has left on disk. run is undefined when there is no run.json. */
+export interface StoredFolder {
+  id: string;
+  dir: string;
+  files: string[];
+  run: Run | undefined;
+  trials: TrialResult[];
+}
+
+export interface Workspace {
+  dir: string;
+  /** Results folder, not made yet. */
+  results: string;
+  /** Writes a scenario file. Returns its path as a user would type it. */
+  writeScenario(scenario: unknown, name?: string): Promise<string>;
+  /** The only run that is stored. */
+  onlyRun(): StoredFolder;
+}
+
+/** A comparison that is over in about 2 s and means nothing: one window of warm-up, and none for the target itself. */
+export function tinyScenario(timing: ScenarioInput['timing'] = {}): ScenarioInput {
+  return {
+    name: 'tiny',
+    question: 'Does it run?',
+    target: { behaviour: { name: 'fixed', bytes: 128 } },
+    load: { concurrency: 4 },
+    timing: {
+      warmupMinMs: 0,
+      warmupMaxMs: 100,
+      measureMs: 200,
+      sliceMs: 50,
+      minReplicates: 1,
+      maxReplicates: 1,
+      budgetMs: 5_000,
+      ...timing,
+    },
+    clients: { short: { requestsPerConnection: 1 }, persistent: { pool: { maxConnections: 4 } } },
+    baseline: 'short',
+  };
+}
+
+/** The runs in a results folder, oldest first. Fails on a line of trials.ndjson that is not whole. */
+export function storedRuns(results: string): StoredFolder[] {
+  const folder = join(results, 'runs');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .sort()
+    .map(id => {
+      const dir = join(folder, id);
+      const files = readdirSync(dir).sort();
+      const read = (name: string): string => readFileSync(join(dir, name), 'utf8');
+      const lines = files.includes('trials.ndjson') ? read('trials.ndjson').split('\n') : [''];
+      assert.equal(lines.pop(), '', 'the last line of trials.ndjson is whole');
+      return {
+        id,
+        dir,
+        files,
+        run: files.includes('run.json') ? (JSON.parse(read('run.json')) as Run) : undefined,
+        trials: lines.map(line => JSON.parse(line) as TrialResult),
+      };
+    });
+}
+
+export async function openWorkspace(t: TestContext): Promise<Workspace> {
+  const dir = await mkdtemp(join(tmpdir(), 'conntax-e2e-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const results = join(dir, 'results');
+  return {
+    dir,
+    results,
+    async writeScenario(scenario, name = 'tiny.json') {
+      await writeFile(join(dir, name), typeof scenario === 'string' ? scenario : JSON.stringify(scenario));
+      return `./${name}`;
+    },
+    onlyRun() {
+      const runs = storedRuns(results);
+      assert.equal(runs.length, 1, 'exactly one run is stored');
+      return runs[0]!;
+    },
+  };
+}

@@ -1,0 +1,202 @@
+// An arm's trial is the sum of what was booked to it: counts of its own turns, and of nobody else's.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { emptyHistogram } from '../../results/histogram.ts';
+import type { GeneratorReading, SliceReading, TargetReading } from '../core/protocol.ts';
+import { Client, Load, Target } from '../core/scenario.ts';
+import { type KernelCounts, Measurement, type Trial } from '../core/types.ts';
+import { createArm, type GeneratorChild } from './arm.ts';
+
+const noChild: GeneratorChild = {
+  pid: 0,
+  isAlive: false,
+  tell: () => {},
+  ask: () => Promise.reject(new Error('there is no process in this test')),
+  kill: async () => {},
+};
+
+const trial: Trial = {
+  id: 'c/0/a',
+  scenario: 'c',
+  cell: 'c',
+  replicate: 0,
+  arm: 'a',
+  target: Target.parse({}),
+  load: Load.parse({ concurrency: 2 }),
+  client: Client.parse({ requestsPerConnection: 3, pool: { maxConnections: 2 } }),
+  seed: 1,
+};
+
+const zero = { atMs: 0, cpuUs: 0, loopActiveMs: 0, loopIdleMs: 0, runDelayMs: 0, rssBytes: 0 };
+
+function makeTarget(stated: Partial<TargetReading> = {}): TargetReading {
+  return {
+    ...zero,
+    accepted: 0,
+    requests: 0,
+    openConnections: 0,
+    handshakesFull: 0,
+    handshakesResumed: 0,
+    requestsPerConnection: [],
+    ...stated,
+  };
+}
+
+function makeSlice(stated: Partial<SliceReading> = {}): SliceReading {
+  return {
+    atMs: 0,
+    windowMs: 100,
+    completed: 0,
+    failed: 0,
+    meanUs: 0,
+    exchanges: 0,
+    opened: 0,
+    before: zero,
+    after: zero,
+    ...stated,
+  };
+}
+
+const kernel: KernelCounts = {
+  activeOpens: 1,
+  passiveOpens: 2,
+  retransmits: 3,
+  synRetransmits: 4,
+  listenDrops: 5,
+  timeWaitCreated: 6,
+};
+
+const reading: GeneratorReading = {
+  sent: 10,
+  answered: 8,
+  failed: 1,
+  unfinished: 1,
+  opened: 4,
+  handshakesFull: 0,
+  handshakesResumed: 0,
+  completedRecorded: 6,
+  failedRecorded: 1,
+  bytesRecorded: 60,
+  outcomes: { ok: { count: 6 }, reset: { count: 1, sample: 'gone' } },
+  response: emptyHistogram(),
+  service: emptyHistogram(),
+  wait: emptyHistogram(),
+  firstByte: emptyHistogram(),
+  connect: emptyHistogram(),
+  tls: emptyHistogram(),
+  timeline: { widthMs: 1_000, buckets: [] },
+};
+
+suite('arm', () => {
+  test('the ledger sets the counts of both ends beside each other and beside what the mode needs', () => {
+    const arm = createArm(trial, noChild);
+    arm.countTarget(
+      makeTarget({ accepted: 100, requests: 500 }),
+      makeTarget({ accepted: 103, requests: 508 }),
+    );
+    arm.countTarget(
+      makeTarget({ accepted: 200, requests: 900 }),
+      makeTarget({ accepted: 201, requests: 901 }),
+    );
+    const { ledger } = arm.finish(reading);
+    assert.deepEqual([ledger.opened, ledger.accepted], [4, 4]);
+    assert.deepEqual([ledger.requestsSent, ledger.requestsSeen], [10, 9]);
+    assert.deepEqual([ledger.answered, ledger.failed, ledger.unfinished], [8, 1, 1]);
+    assert.deepEqual(ledger.needed, { least: 4, most: 5 });
+  });
+
+  test('requests per connection are those closed in its own turns', () => {
+    const arm = createArm(trial, noChild);
+    const earlier = [
+      { requests: 1, connections: 50 },
+      { requests: 3, connections: 7 },
+    ];
+    const later = [
+      { requests: 1, connections: 52 },
+      { requests: 2, connections: 1 },
+      { requests: 3, connections: 7 },
+    ];
+    arm.countTarget(
+      makeTarget({ requestsPerConnection: earlier }),
+      makeTarget({ requestsPerConnection: later }),
+    );
+    const last = [{ requests: 3, connections: 4 }, ...later.slice(0, 2)];
+    arm.countTarget(
+      makeTarget({ requestsPerConnection: later.slice(0, 2) }),
+      makeTarget({ requestsPerConnection: last }),
+    );
+    assert.equal(arm.closedConnections(), 7);
+    assert.deepEqual(arm.finish(reading).ledger.requestsPerConnection, [
+      { requests: 1, connections: 2 },
+      { requests: 2, connections: 1 },
+      { requests: 3, connections: 4 },
+    ]);
+  });
+
+  test('slices keep their place; CPU is that of the slices, over all their exchanges', () => {
+    const arm = createArm(trial, noChild);
+    arm.addSlice(
+      {
+        reading: makeSlice({
+          atMs: 10,
+          completed: 4,
+          failed: 1,
+          meanUs: 700,
+          exchanges: 8,
+          after: { ...zero, atMs: 120, cpuUs: 55_000 },
+        }),
+        targetBefore: makeTarget({ cpuUs: 1_000 }),
+        targetAfter: makeTarget({ cpuUs: 31_000, atMs: 120 }),
+        kernel,
+      },
+      { block: 0, position: 1 },
+    );
+    arm.addSlice(
+      {
+        reading: makeSlice({
+          atMs: 300,
+          windowMs: 50,
+          completed: 2,
+          exchanges: 2,
+          before: { ...zero, atMs: 300, cpuUs: 90_000 },
+          after: { ...zero, atMs: 380, cpuUs: 95_000 },
+        }),
+        targetBefore: makeTarget(),
+        targetAfter: makeTarget(),
+        kernel,
+      },
+      { block: 1, position: 0 },
+    );
+    arm.warmupMs = 1_500;
+    arm.isSteady = true;
+    assert.equal(arm.sliceCount, 2);
+    const measurement = arm.finish(reading);
+    assert.deepEqual(Measurement.parse(measurement), measurement);
+    assert.deepEqual(
+      measurement.slices.map(({ block, position, atMs, completed, generatorCpuUs, targetCpuUs }) => [
+        block,
+        position,
+        atMs,
+        completed,
+        generatorCpuUs,
+        targetCpuUs,
+      ]),
+      [
+        [0, 1, 10, 4, 55_000, 30_000],
+        [1, 0, 300, 2, 5_000, 0],
+      ],
+    );
+    assert.equal(measurement.steadyMs, 150);
+    assert.deepEqual([measurement.generator.cpuUs, measurement.generator.cpuUsPerRequest], [60_000, 6_000]);
+    assert.deepEqual([measurement.target.cpuUs, measurement.target.cpuUsPerRequest], [30_000, 3_000]);
+    assert.deepEqual(measurement.kernel, {
+      activeOpens: 2,
+      passiveOpens: 4,
+      retransmits: 6,
+      synRetransmits: 8,
+      listenDrops: 10,
+      timeWaitCreated: 12,
+    });
+    assert.deepEqual([measurement.completed, measurement.failed, measurement.bytes], [6, 1, 60]);
+  });
+});

@@ -1,0 +1,189 @@
+// A supervised process answers, or its end is known with a reason; it can't hang its parent, nor outlive it.
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { after, suite, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type Child, ChildError, type SpawnOptions, spawnChild } from './child.ts';
+import { describeHost, parseCpuList } from './host.ts';
+import type { OddCommand, OddReply } from './testing/odd-child.ts';
+import { eventually, isGone, ourChildren } from './testing/processes.ts';
+
+const LONG_MS = 60_000;
+const SHORT_MS = 50;
+
+function spawnOdd(t: TestContext, stated: Partial<SpawnOptions> = {}): Child<OddCommand, OddReply> {
+  const child = spawnChild<OddCommand, OddReply>({
+    title: 'the odd one',
+    entry: './testing/odd-child',
+    cpu: null,
+    ...stated,
+  });
+  t.after(child.kill);
+  return child;
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<ChildError> {
+  const error = await promise.then(
+    () => assert.fail('it was answered'),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof ChildError, String(error));
+  return error;
+}
+
+const { pinning, pinningDetail } = await describeHost();
+const needsPinning = { skip: pinning === null ? pinningDetail : false };
+
+suite('child', { concurrency: 4 }, () => {
+  after(() => {
+    assert.deepEqual(ourChildren(), []);
+  });
+
+  test('answers what it is asked, several questions at once', async t => {
+    const child = spawnOdd(t);
+    const [echoed, facts] = await Promise.all([
+      child.ask({ type: 'echo', text: 'hello' }, 'echoed', LONG_MS),
+      child.ask({ type: 'facts' }, 'facts', LONG_MS),
+    ]);
+    assert.equal(echoed.text, 'hello');
+    assert.deepEqual(facts.execArgv, []);
+    assert.ok(child.isAlive && child.pid > 0);
+  });
+
+  test('Node gets the flags, and the process the core', needsPinning, async t => {
+    const child = spawnOdd(t, { execArgv: ['--no-deprecation'] });
+    const facts = await child.ask({ type: 'facts' }, 'facts', LONG_MS);
+    assert.deepEqual(facts.execArgv, ['--no-deprecation']);
+    const core = parseCpuList(facts.cpus).at(-1)!;
+    const pinned = spawnOdd(t, { cpu: core });
+    const { cpus } = await pinned.ask({ type: 'facts' }, 'facts', LONG_MS);
+    assert.equal(cpus, String(core));
+    assert.equal(pinned.pid > 0 && !isGone(pinned.pid), true);
+  });
+
+  test('exits while it is asked: died, with status and last words', async t => {
+    const child = spawnOdd(t);
+    const asked = child.ask({ type: 'exit', status: 3, words: 'no more' }, 'echoed', LONG_MS);
+    const { reason, message, stderr } = await failureOf(asked);
+    assert.equal(reason, 'died');
+    assert.equal(message, 'the odd one ended unexpectedly (exit status 3)');
+    assert.equal(stderr, 'no more\n');
+    assert.equal(child.isAlive, false);
+  });
+
+  test('even an exit with status 0 is unexpected', async t => {
+    const asked = spawnOdd(t).ask({ type: 'exit', status: 0, words: '' }, 'echoed', LONG_MS);
+    assert.match((await failureOf(asked)).message, /exit status 0/);
+  });
+
+  test('crashes: died, and the stack is kept', async t => {
+    const { reason, stderr } = await failureOf(spawnOdd(t).ask({ type: 'crash' }, 'echoed', LONG_MS));
+    assert.equal(reason, 'died');
+    assert.match(stderr, /Error: the fixture crashes\n\s+at /);
+  });
+
+  test('is killed by someone: died, with the signal; every question open is answered so', async t => {
+    const child = spawnOdd(t);
+    await child.ask({ type: 'echo', text: '' }, 'echoed', LONG_MS);
+    const asked = [1, 2].map(() => failureOf(child.ask({ type: 'ignore' }, 'echoed', LONG_MS)));
+    process.kill(child.pid, 'SIGKILL');
+    for (const { reason, message } of await Promise.all(asked)) {
+      assert.deepEqual([reason, message], ['died', 'the odd one ended unexpectedly (SIGKILL)']);
+    }
+  });
+
+  test('once dead, every question is answered by its death, at once', async t => {
+    const child = spawnOdd(t);
+    const death = await failureOf(child.ask({ type: 'exit', status: 9, words: '' }, 'echoed', LONG_MS));
+    assert.equal(await failureOf(child.ask({ type: 'echo', text: '' }, 'echoed', LONG_MS)), death);
+    child.tell({ type: 'ignore' });
+  });
+
+  for (const type of ['ignore', 'block', 'disconnect'] as const) {
+    test(`never answers (${type}): hung, and killed`, async t => {
+      const child = spawnOdd(t);
+      await child.ask({ type: 'echo', text: '' }, 'echoed', LONG_MS);
+      const { reason, message } = await failureOf(child.ask({ type }, 'echoed', SHORT_MS));
+      assert.equal(reason, 'hung');
+      assert.equal(message, `the odd one did not answer "${type}" within ${SHORT_MS} ms`);
+      await child.kill();
+      assert.ok(isGone(child.pid));
+      assert.equal(child.isAlive, false);
+    });
+  }
+
+  test('stopped (SIGSTOP): hung, and killed all the same', async t => {
+    const child = spawnOdd(t);
+    await child.ask({ type: 'echo', text: '' }, 'echoed', LONG_MS);
+    process.kill(child.pid, 'SIGSTOP');
+    const { reason } = await failureOf(child.ask({ type: 'echo', text: '' }, 'echoed', SHORT_MS));
+    assert.equal(reason, 'hung');
+    await eventually('it is gone', () => isGone(child.pid));
+  });
+
+  test('says that it failed: failed, with its message; it may be asked again', async t => {
+    const child = spawnOdd(t);
+    const asked = child.ask({ type: 'fail', message: 'no such thing' }, 'echoed', LONG_MS);
+    const { reason, message } = await failureOf(asked);
+    assert.deepEqual([reason, message], ['failed', 'the odd one: no such thing']);
+    assert.equal((await child.ask({ type: 'echo', text: 'on' }, 'echoed', LONG_MS)).text, 'on');
+  });
+
+  test('of what it says on standard error the end is kept', async t => {
+    const { stderr } = await failureOf(spawnOdd(t).ask({ type: 'chatter', lines: 5_000 }, 'echoed', LONG_MS));
+    assert.ok(stderr.length <= 4_000, `${stderr.length} characters`);
+    assert.ok(stderr.endsWith('line 4999\nline 5000\n'), stderr.slice(-40));
+  });
+
+  test('kill resolves when it is gone, and again', async t => {
+    const child = spawnOdd(t);
+    await child.ask({ type: 'echo', text: '' }, 'echoed', LONG_MS);
+    await Promise.all([child.kill(), child.kill()]);
+    assert.ok(isGone(child.pid));
+    await child.kill();
+    assert.equal(child.isAlive, false);
+  });
+
+  test('kill before it has even started', async t => {
+    const child = spawnOdd(t);
+    await child.kill();
+    assert.ok(isGone(child.pid));
+  });
+
+  test("can't be started (no such file): died, and its standard error says why", async t => {
+    const child = spawnOdd(t, { entry: './testing/no-such-child' });
+    const { reason, stderr } = await failureOf(child.ask({ type: 'facts' }, 'facts', LONG_MS));
+    assert.equal(reason, 'died');
+    assert.match(stderr, /Cannot find module/);
+  });
+
+  test("can't be started (no such core): died, and its standard error says why", needsPinning, async t => {
+    const child = spawnOdd(t, { cpu: 4_095 });
+    const { reason, stderr } = await failureOf(child.ask({ type: 'facts' }, 'facts', LONG_MS));
+    assert.equal(reason, 'died');
+    assert.match(stderr, /taskset/);
+  });
+
+  test("can't be started (no taskset): died, and says so; there is nothing to kill", async t => {
+    const path = process.env['PATH'];
+    process.env['PATH'] = '/nowhere';
+    const child = spawnOdd(t, { cpu: 0 });
+    process.env['PATH'] = path;
+    const { reason, message } = await failureOf(child.ask({ type: 'facts' }, 'facts', LONG_MS));
+    assert.deepEqual([reason, message], ['died', 'the odd one could not be run: spawn taskset ENOENT']);
+    await child.kill();
+    assert.deepEqual([child.isAlive, child.pid], [false, 0]);
+  });
+
+  test("a parent's sudden end is the end of target and generator", async t => {
+    const parent = fork(fileURLToPath(new URL('./testing/parent.ts', import.meta.url)), { stdio: 'ignore' });
+    t.after(() => parent.kill('SIGKILL'));
+    const ended = once(parent, 'exit');
+    const [pids] = (await once(parent, 'message')) as [number[]];
+    assert.ok(pids.every(pid => !isGone(pid)));
+    parent.kill('SIGKILL');
+    await ended;
+    await eventually('both are gone', () => pids.every(isGone));
+  });
+});

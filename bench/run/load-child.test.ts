@@ -1,0 +1,153 @@
+// The generator as a process: prepared, given slices, cut short, finished, and never left behind.
+import assert from 'node:assert/strict';
+import { after, suite, type TestContext, test } from 'node:test';
+import { openTestTarget } from '../../servers/testing/target.ts';
+import type { Endpoint } from '../core/contracts.ts';
+import type { GeneratorCommand, GeneratorReply, SliceOrder } from '../core/protocol.ts';
+import { Client, Load, Target } from '../core/scenario.ts';
+import type { Trial } from '../core/types.ts';
+import type { GeneratorChild } from './arm.ts';
+import { ChildError, spawnChild } from './child.ts';
+import { isGone, ourChildren } from './testing/processes.ts';
+
+const LIMIT_MS = 20_000;
+
+function spawnGenerator(t: TestContext): GeneratorChild {
+  const child = spawnChild<GeneratorCommand, GeneratorReply>({
+    title: 'the generator',
+    entry: './load-child',
+    cpu: null,
+  });
+  t.after(child.kill);
+  return child;
+}
+
+function makeTrial(client: Record<string, unknown>, concurrency = 4): Trial {
+  return {
+    id: 'c/0/a',
+    scenario: 'c',
+    cell: 'c',
+    replicate: 0,
+    arm: 'a',
+    target: Target.parse({}),
+    load: Load.parse({ concurrency }),
+    client: Client.parse(client),
+    seed: 1,
+  };
+}
+
+function prepare(child: GeneratorChild, endpoint: Endpoint, client: Record<string, unknown> = {}) {
+  return child.ask({ type: 'prepare', trial: makeTrial(client), endpoint }, 'ready', LIMIT_MS);
+}
+
+function order(stated: Partial<SliceOrder> = {}): { type: 'slice'; order: SliceOrder } {
+  const times = { rampMs: 5, windowMs: 40, drainMs: 1_000, isRecorded: true, epochMs: Date.now() };
+  return { type: 'slice', order: { ...times, ...stated } };
+}
+
+suite('load child', { concurrency: 2 }, () => {
+  after(() => {
+    assert.deepEqual(ourChildren(), []);
+  });
+
+  test('counts what it did, slice by slice and in all; then it ends by itself', async t => {
+    const target = await openTestTarget(t, { behaviour: { name: 'fixed', bytes: 10 } });
+    const child = spawnGenerator(t);
+    await prepare(child, target.endpoint, { pool: { maxConnections: 4 } });
+    const { reading: warm } = await child.ask(order({ isRecorded: false }), 'slice', LIMIT_MS);
+    const { reading: slice } = await child.ask(order(), 'slice', LIMIT_MS);
+    const { reading } = await child.ask({ type: 'finish' }, 'finished', LIMIT_MS);
+    assert.ok(warm.completed > 0 && slice.completed > 0);
+    assert.equal(Math.round(slice.windowMs), 40);
+    assert.ok(slice.exchanges >= slice.completed);
+    assert.ok(slice.after.cpuUs >= slice.before.cpuUs && slice.after.atMs > slice.before.atMs);
+    assert.equal(reading.completedRecorded, slice.completed);
+    assert.equal(reading.bytesRecorded, 10 * slice.completed);
+    assert.equal(reading.sent, warm.exchanges + slice.exchanges);
+    assert.deepEqual([reading.answered, reading.failed, reading.unfinished], [reading.sent, 0, 0]);
+    assert.equal(reading.opened, warm.opened + slice.opened);
+    assert.equal(target.read().requests, reading.sent);
+    assert.equal(target.read().accepted, reading.opened);
+    assert.equal(
+      reading.timeline.buckets.reduce((sum, { completed }) => sum + completed, 0),
+      slice.completed,
+    );
+    await child.kill();
+    assert.ok(isGone(child.pid));
+  });
+
+  test('a slice that is cut short answers soon, with the window as it was', async t => {
+    const target = await openTestTarget(t);
+    const child = spawnGenerator(t);
+    await prepare(child, target.endpoint);
+    const asked = child.ask(order({ windowMs: 600_000 }), 'slice', LIMIT_MS);
+    child.tell({ type: 'cut' });
+    const { reading } = await asked;
+    assert.ok(reading.windowMs < 600_000, `${reading.windowMs}`);
+    const { reading: all } = await child.ask({ type: 'finish' }, 'finished', LIMIT_MS);
+    assert.equal(all.sent, all.answered + all.failed + all.unfinished);
+  });
+
+  test('a cut between slices is nothing', async t => {
+    const target = await openTestTarget(t);
+    const child = spawnGenerator(t);
+    await prepare(child, target.endpoint);
+    child.tell({ type: 'cut' });
+    const { reading } = await child.ask(order(), 'slice', LIMIT_MS);
+    assert.equal(Math.round(reading.windowMs), 40);
+  });
+
+  test('a target that is gone is a failure of every exchange, not of the generator', async t => {
+    const target = await openTestTarget(t);
+    const child = spawnGenerator(t);
+    await prepare(child, target.endpoint);
+    await target.close();
+    const { reading: slice } = await child.ask(order(), 'slice', LIMIT_MS);
+    assert.equal(slice.completed, 0);
+    assert.ok(slice.failed > 0);
+    const { reading } = await child.ask({ type: 'finish' }, 'finished', LIMIT_MS);
+    assert.deepEqual(Object.keys(reading.outcomes), ['refused']);
+    assert.match(reading.outcomes.refused?.sample ?? '', /ECONNREFUSED/);
+    assert.equal(reading.failed, reading.sent);
+  });
+
+  const failures: [what: string, command: GeneratorCommand, message: RegExp][] = [
+    ['a slice before it is prepared', order(), /"slice" before "prepare"/],
+    ['a finish before it is prepared', { type: 'finish' }, /"finish" before "prepare"/],
+    [
+      'an unknown transport',
+      {
+        type: 'prepare',
+        trial: makeTrial({ transport: 'toString' }),
+        endpoint: { origin: 'http://127.0.0.1:9' },
+      },
+      /unknown transport "toString"/,
+    ],
+    [
+      'a client that cannot be',
+      { type: 'prepare', trial: makeTrial({ api: 'none' }), endpoint: { origin: 'http://127.0.0.1:9' } },
+      /no api "none"/,
+    ],
+  ];
+  for (const [what, command, message] of failures) {
+    test(`${what} is told as a failure`, async t => {
+      const asked = spawnGenerator(t).ask(command, 'finished', LIMIT_MS);
+      await assert.rejects(asked, error => {
+        assert.ok(error instanceof ChildError && error.reason === 'failed');
+        assert.match(error.message, message);
+        return true;
+      });
+    });
+  }
+
+  test('Ctrl-C is for the parent to decide', async t => {
+    const target = await openTestTarget(t);
+    const child = spawnGenerator(t);
+    await prepare(child, target.endpoint);
+    process.kill(child.pid, 'SIGINT');
+    await child.ask(order(), 'slice', LIMIT_MS);
+    process.kill(child.pid, 'SIGINT');
+    await child.ask(order(), 'slice', LIMIT_MS);
+    assert.ok(child.isAlive);
+  });
+});

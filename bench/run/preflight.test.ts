@@ -1,0 +1,153 @@
+// The preflight says in a sentence what does not fit this machine, and stops only what cannot be measured at all.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { sampleHost } from '../../results/testing/sample-host.ts';
+import { MeasureError } from '../core/errors.ts';
+import type { Host } from '../core/run-types.ts';
+import { Scenario, type ScenarioInput } from '../core/scenario.ts';
+import { type Plan, planRun } from '../plan/plan.ts';
+import { type Check, checkPlan, requireFit } from './preflight.ts';
+
+function makePlan(...stated: Partial<ScenarioInput>[]): Plan {
+  const scenarios = stated.map((one, index) =>
+    Scenario.parse({
+      name: `cell-${index}`,
+      question: 'Does it fit?',
+      clients: { a: { pool: { maxConnections: 10 } } },
+      baseline: 'a',
+      ...one,
+    }),
+  );
+  return planRun(scenarios, { seed: 1 });
+}
+
+function pools(...sizes: (number | 'unlimited')[]): ScenarioInput['clients'] {
+  return Object.fromEntries(
+    sizes.map((maxConnections, index) => ['abcdef'[index], { pool: { maxConnections } }]),
+  );
+}
+
+/** The check whose sentence begins so. */
+function find(plan: Plan, host: Partial<Host>, start: string): Check {
+  const check = checkPlan(plan, { ...sampleHost, ...host }).find(({ sentence }) =>
+    sentence.startsWith(start),
+  );
+  assert.ok(check, `there is no check on ${start}`);
+  return check;
+}
+
+suite('preflight', () => {
+  test('a small plan on a quiet machine passes every check, and each is said', () => {
+    const checks = checkPlan(makePlan({}), sampleHost);
+    assert.deepEqual(
+      checks.map(({ state }) => state),
+      ['pass', 'pass', 'pass', 'pass'],
+    );
+    assert.ok(checks.every(({ sentence }) => sentence.length > 20));
+    requireFit(checks);
+  });
+
+  const descriptors: [why: string, plan: Plan, limit: number | null, state: Check['state'], words: RegExp][] =
+    [
+      ['just enough', makePlan({ clients: pools(100) }), 164, 'pass', /at most 164 are needed.*164 allowed/],
+      [
+        'one too few',
+        makePlan({ clients: pools(100) }),
+        163,
+        'fail',
+        /only 163 are allowed.*"ulimit -n 164"/,
+      ],
+      [
+        'the target holds those of every arm',
+        makePlan({ clients: pools(100, 200) }),
+        363,
+        'fail',
+        /364.*cell-0, target/,
+      ],
+      [
+        'cells are measured one at a time',
+        makePlan({ clients: pools(100) }, { clients: pools(90) }),
+        164,
+        'pass',
+        /164/,
+      ],
+      ['the greatest cell counts', makePlan({}, { clients: pools(500) }), 300, 'fail', /564.*cell-1/],
+      [
+        'an unlimited pool: twice the users',
+        makePlan({ load: { concurrency: 50 }, clients: pools('unlimited') }),
+        163,
+        'fail',
+        /164/,
+      ],
+      [
+        'no pool stated: the same',
+        makePlan({ load: { concurrency: 50 }, clients: { a: {} } }),
+        164,
+        'pass',
+        /164/,
+      ],
+      ['limit unknown', makePlan({}), null, 'warn', /unknown/],
+    ];
+  for (const [why, plan, descriptorLimit, state, words] of descriptors) {
+    test(`descriptors: ${why}: ${state}`, () => {
+      const check = find(plan, { descriptorLimit }, 'descriptors');
+      assert.equal(check.state, state);
+      assert.match(check.sentence, words);
+    });
+  }
+
+  const ports: [why: string, host: Partial<Host>, state: Check['state'], words: RegExp][] = [
+    ['usual', {}, 'pass', /28232 to each target.*after 1 s/],
+    ['no re-use', { tcpTwReuse: 0 }, 'warn', /held 60 s/],
+    ['range just as large', { ephemeralPorts: { low: 1, high: 10 } }, 'pass', /10 to each/],
+    [
+      'range too small',
+      { ephemeralPorts: { low: 1, high: 9 } },
+      'fail',
+      /10 at once.*cell-0, arm a.*has 9.*ip_local_port_range/,
+    ],
+    ['range unknown', { ephemeralPorts: null }, 'warn', /unknown/],
+  ];
+  for (const [why, host, state, words] of ports) {
+    test(`ports: ${why}: ${state}`, () => {
+      const check = find(makePlan({}), host, 'ports');
+      assert.equal(check.state, state);
+      assert.match(check.sentence, words);
+    });
+  }
+
+  const loads: [lastMinute: number, cpuCount: number, state: Check['state']][] = [
+    [0, 2, 'pass'],
+    [1, 2, 'pass'],
+    [1.01, 2, 'warn'],
+    [1.01, 4, 'pass'],
+    [40, 8, 'warn'],
+  ];
+  for (const [lastMinute, cpuCount, state] of loads) {
+    test(`load average ${lastMinute} on ${cpuCount} cores: ${state}`, () => {
+      const host = { loadAverage: [lastMinute, 9, 9], cpuCount };
+      assert.equal(find(makePlan({}), host, 'load average').state, state);
+    });
+  }
+
+  test('not pinned is a warning that keeps the reason', () => {
+    const host = { pinning: null, pinningDetail: 'not pinned: there is no taskset' };
+    const check = find(makePlan({}), host, 'not pinned');
+    assert.equal(check.state, 'warn');
+    assert.match(check.sentence, /no taskset: target and generator may compete/);
+  });
+
+  test('only what fails stops a run, and all of it is said', () => {
+    const warn: Check = { state: 'warn', sentence: 'careful' };
+    requireFit([warn]);
+    const checks: Check[] = [warn, { state: 'fail', sentence: 'one' }, { state: 'fail', sentence: 'two' }];
+    assert.throws(
+      () => requireFit(checks),
+      (error: unknown) => {
+        assert.ok(error instanceof MeasureError);
+        assert.deepEqual([error.code, error.exitCode, error.message], ['unfit', 3, 'one\ntwo']);
+        return true;
+      },
+    );
+  });
+});

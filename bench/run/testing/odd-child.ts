@@ -1,0 +1,65 @@
+// In: commands over the process channel. Out: whatever a supervised process may do, well or badly, as it is told.
+
+export type OddCommand =
+  | { type: 'echo'; text: string }
+  | { type: 'facts' }
+  | { type: 'exit'; status: number; words: string }
+  | { type: 'crash' }
+  | { type: 'fail'; message: string }
+  | { type: 'chatter'; lines: number }
+  /** Never answered. */
+  | { type: 'ignore' }
+  /** Never answered, and nothing else either. */
+  | { type: 'block' }
+  /** Never answered; the channel is closed and the process stays. */
+  | { type: 'disconnect' };
+
+export type OddReply =
+  | { type: 'echoed'; text: string }
+  | { type: 'facts'; cpus: string; execArgv: string[] }
+  | { type: 'failed'; message: string };
+
+function reply(message: OddReply): void {
+  process.send?.(message);
+}
+
+async function obey(command: OddCommand): Promise<void> {
+  switch (command.type) {
+    case 'echo':
+      reply({ type: 'echoed', text: command.text });
+      return;
+    case 'facts': {
+      const { readFileSync } = await import('node:fs');
+      const status = readFileSync('/proc/self/status', 'utf8');
+      const cpus = /^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? '';
+      reply({ type: 'facts', cpus, execArgv: process.execArgv });
+      return;
+    }
+    case 'exit':
+      process.stderr.write(`${command.words}\n`, () => process.exit(command.status));
+      return;
+    case 'crash':
+      throw new Error('the fixture crashes');
+    case 'fail':
+      reply({ type: 'failed', message: command.message });
+      return;
+    case 'chatter':
+      for (let line = 1; line <= command.lines; line++) process.stderr.write(`line ${line}\n`);
+      process.stderr.write('', () => process.exit(1));
+      return;
+    case 'ignore':
+      return;
+    case 'block':
+      for (;;);
+    case 'disconnect':
+      setInterval(() => {}, 60_000);
+      process.disconnect?.();
+      return;
+    default:
+      command satisfies never;
+  }
+}
+
+process.on('message', (command: OddCommand) => {
+  void obey(command);
+});

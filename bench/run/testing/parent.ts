@@ -1,0 +1,7 @@
+// In: nothing. Out: a parent with a target and a generator, whose process ids it tells; then it waits to be killed.
+import { spawnChild } from '../child.ts';
+
+const target = spawnChild({ title: 'a target', entry: '../../servers/target-child', cpu: null });
+const generator = spawnChild({ title: 'a generator', entry: './load-child', cpu: null });
+process.send?.([target.pid, generator.pid]);
+setInterval(() => {}, 60_000);

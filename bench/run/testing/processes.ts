@@ -1,0 +1,73 @@
+// In: a process id. Out: what /proc says of it and of its children. For tests that must find, or miss, a process.
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface ProcessFacts {
+  pid: number;
+  commandLine: string;
+}
+
+/** State and parent; undefined when there is no such process. */
+function readStat(pid: number): { state: string; parent: number } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The name, in parentheses, may hold anything.
+    const [state = '', parent = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state, parent: Number(parent) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A process that has ended and was not waited for yet is gone too. */
+export function isGone(pid: number): boolean {
+  const stat = readStat(pid);
+  return stat === undefined || stat.state === 'Z' || stat.state === 'X';
+}
+
+export function isStopped(pid: number): boolean {
+  return readStat(pid)?.state === 'T';
+}
+
+/** Sockets that the process has open, those to its parent included. */
+export function socketCount(pid: number): number {
+  try {
+    const files = readdirSync(`/proc/${pid}/fd`);
+    return files.filter(fd => readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith('socket:')).length;
+  } catch {
+    return 0; // it, or one of its files, has just gone
+  }
+}
+
+/** Living children of this process whose command line holds the text. */
+export function childrenWith(text: string): ProcessFacts[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .map(Number)
+    .filter(pid => readStat(pid)?.parent === process.pid && !isGone(pid))
+    .map(pid => ({ pid, commandLine: commandLineOf(pid) }))
+    .filter(({ commandLine }) => commandLine.includes(text));
+}
+
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}
+
+/** Everything that this program starts as a child. */
+export function ourChildren(): ProcessFacts[] {
+  return [...childrenWith('load-child'), ...childrenWith('target-child'), ...childrenWith('odd-child')];
+}
+
+/** Waits for what an event on its way will bring about. */
+export async function eventually(what: string, isTrue: () => boolean, limitMs = 20_000): Promise<void> {
+  const startedAtMs = performance.now();
+  while (!isTrue()) {
+    if (performance.now() - startedAtMs > limitMs)
+      throw new Error(`still not so after ${limitMs} ms: ${what}`);
+    await delay(5);
+  }
+}
