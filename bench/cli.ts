@@ -25,7 +25,7 @@ function readVersion(): string {
 function createContext(): Context {
   const interrupt = new AbortController();
   let interruptedAtMs = 0;
-  process.on('SIGINT', () => {
+  const onInterrupt = (): void => {
     if (interrupt.signal.aborted) {
       if (performance.now() - interruptedAtMs > SAME_PRESS_MS) process.exit(EXIT.interrupted);
       return;
@@ -35,7 +35,9 @@ function createContext(): Context {
       '\nInterrupted: ending what runs and keeping what was measured. Ctrl-C again ends at once.\n',
     );
     interrupt.abort();
-  });
+  };
+  process.on('SIGINT', onInterrupt);
+  process.on('SIGTERM', onInterrupt); // as from a CI job that is cancelled: its partial report is worth keeping
   return {
     plugins: { transports, behaviours, charts, formats },
     output: {
@@ -137,7 +139,7 @@ Exit status: 0 fine, 2 usage or an invalid scenario, 3 could not measure or an a
     )
     .action(async (ref, options) => {
       const { reportCommand } = await import('./commands/report.ts');
-      setStatus(await reportCommand(ref, options, context));
+      await reportCommand(ref, options, context);
     });
 
   program

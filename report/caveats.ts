@@ -38,7 +38,7 @@ export function cellCaveats({ result, trials }: CellView): string[] {
       : [`${partial} of ${trials.length} trials were cut short and are shorter than planned.`]),
     ...(result.replicates < FEW_REPLICATES
       ? [
-          `Only ${result.replicates} replicates: processes run in modes up to 30 % apart, which so few can't show.`,
+          `Only ${result.replicates === 1 ? '1 replicate' : `${result.replicates} replicates`}: processes run in modes up to 30 % apart, which so few can't show.`,
         ]
       : []),
   ];

@@ -24,7 +24,8 @@ export function stopText(cell: CellResult): string {
 }
 
 /** `the interval is ±3.1 %`, of the widest ratio of requests/s. */
-function reachText({ comparisons }: CellResult): string {
+function reachText({ comparisons, replicates }: CellResult): string {
+  if (replicates === 0) return 'nothing was measured yet';
   const ratios = comparisons.filter(({ metric }) => metric === 'requestsPerSec').map(({ ratio }) => ratio);
   if (ratios.length === 0) return 'there was no other arm to compare with';
   const known = ratios.filter(ratio => ratio !== null);

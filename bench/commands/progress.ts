@@ -23,7 +23,7 @@ function seconds(ms: number): string {
   return prettyMs(Math.max(0, ms), { secondsDecimalDigits: 0 });
 }
 
-/** For example `short-vs-persistent  replicate 2  measuring 3/8  persistent 52,300 req/s  21s left at most`. */
+/** For example `short-vs-persistent  replicate 2  measuring 3/8  persistent 52,300 req/s  21s of the budget left`. */
 export function progressLine(event: Living): string {
   const { cell, replicate, phase, arm, ratePerSec, blocksDone, blockCount, leftMs } = event;
   const blocks = blocksDone === undefined ? '' : ` ${blocksDone}/${blockCount}`;
@@ -33,7 +33,7 @@ export function progressLine(event: Living): string {
     `replicate ${replicate + 1}`,
     `${PHASES[phase]}${blocks}`,
     ...(arm === undefined ? [] : [`${arm}${rate}`]),
-    `${seconds(leftMs)} left at most`,
+    leftMs > 0 ? `${seconds(leftMs)} of the budget left` : 'budget spent, ending',
   ].join('  ');
 }
 
@@ -43,7 +43,7 @@ export function lastingLine(event: RunEvent): string | undefined {
     case 'cell-started': {
       const { cell, index, cellCount } = event;
       const budget = seconds(cell.scenario.timing.budgetMs);
-      return `[${index + 1}/${cellCount}] ${cell.id}: ${cell.arms.join(', ')} (about ${budget})`;
+      return `[${index + 1}/${cellCount}] ${cell.id}: ${cell.arms.join(', ')} (budget ${budget})`;
     }
     case 'notice':
       return `  ! ${event.message}`;

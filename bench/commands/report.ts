@@ -3,19 +3,18 @@ import { join } from 'node:path';
 import { readRun } from '../../results/read-run.ts';
 import { replaceFile } from '../../results/store.ts';
 import type { CommonOptions, Context } from './context.ts';
-import { exitStatusOf } from './exit-status.ts';
 import { render } from './render.ts';
 
 export interface ReportOptions extends CommonOptions {
   results: string;
 }
 
-/** @returns the exit status that the run itself had or would have had. */
+/** Exit 0 also for a run that was partial or invalid, as the report says: rendering it worked. */
 export async function reportCommand(
   ref: string | undefined,
   options: ReportOptions,
   context: Context,
-): Promise<number> {
+): Promise<void> {
   const { plugins, output } = context;
   const { dir, run, trials, isTorn } = readRun(options.results, ref);
   if (isTorn) output.note('The last trial of this run was cut short on disk and is left out.');
@@ -23,5 +22,4 @@ export async function reportCommand(
   output.out(options.json ? json : text);
   for (const { name, content } of files) replaceFile(join(dir, name), content);
   output.note(`Report: ${join(dir, 'report.html')}`);
-  return exitStatusOf(run);
 }

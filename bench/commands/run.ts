@@ -57,6 +57,7 @@ export async function runCommand(
   const checks = checkPlan(plan, host);
   if (options.dryRun) {
     printPlan(plan, checks, options, output);
+    requireFit(checks);
     return 0;
   }
   requireFit(checks);

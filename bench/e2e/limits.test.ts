@@ -30,7 +30,7 @@ test('too few descriptors: refused before it starts, with what to do', {
   const { status, stdout, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir, wrapper });
   assert.deepEqual([status, stdout], [3, '']);
   assert.match(stderr, /^error: descriptors: .*needed \(tiny, target\), but only 80 are allowed: raise it/m);
-  assert.match(stderr, /ulimit -n \d+/);
+  assert.match(stderr, /ulimit -Hn \d+/);
   assert.equal(stderr.match(/but only 80/g)?.length, 1, 'it is said once');
   assert.ok(!existsSync(workspace.results), 'no results folder is made');
 });
@@ -70,7 +70,19 @@ test('a slice that needs more ports than there are: a failed trial with its caus
     trials.map(trial => (trial.state === 'failed' ? trial.error.code : trial.state)),
     ['ports-exhausted'],
   );
-  assert.match(stderr, /needs about \d+ connections, and of 100 local ports .* widen net\.ipv4/);
+  assert.match(stderr, /needs about \d+ more ports, and of 100 local ports .* widen net\.ipv4/);
+});
+
+test('short connections that the server closes hold no port of the client: no wait, no failure', {
+  skip: skipNetwork,
+}, async t => {
+  const workspace = await openWorkspace(t);
+  const clients: ScenarioInput['clients'] = { short: { requestsPerConnection: 1 } };
+  const file = await workspace.writeScenario({ ...tinyScenario(), clients, baseline: 'short' });
+  const { status, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir, wrapper: networkOf(300) });
+  assert.equal(status, 0, stderr);
+  const { run } = workspace.onlyRun();
+  assert.ok((run?.cells[0]?.arms[0]?.opened ?? 0) > 300, 'more connections than there are ports');
 });
 
 test('when the ports run out, the wait is announced and said why; Ctrl-C ends it', {

@@ -1,5 +1,6 @@
 // In: a number of users and a transport. Out: slices of load, each user waiting for its answer before it sends again.
 import type { Exchange, Transport } from '../core/contracts.ts';
+import { newExchange } from '../core/exchange.ts';
 import type { Random } from '../core/random.ts';
 import type { Recorder, Window } from './recorder.ts';
 
@@ -159,20 +160,5 @@ export function createClosedLoad(options: ClosedLoadOptions): ClosedLoad {
     get unfinished() {
       return unfinished;
     },
-  };
-}
-
-function newExchange(): Exchange {
-  return {
-    intendedAtMs: Number.NaN,
-    startedAtMs: Number.NaN,
-    writtenAtMs: Number.NaN,
-    headersAtMs: Number.NaN,
-    endedAtMs: Number.NaN,
-    bodyBytes: 0,
-    outcome: 'ok',
-    error: undefined,
-    abandon: undefined,
-    transportState: undefined,
   };
 }

@@ -63,6 +63,11 @@ function replicateMs({ timing, clients }: Scenario): number {
   return START_MS + Object.keys(clients).length * (warmupMs + timing.measureMs + turnsMs);
 }
 
+/** The target is started, and conditioned by generators that are thrown away. */
+function conditionMs({ timing, clients }: Scenario): number {
+  return 2 * START_MS + Object.keys(clients).length * timing.warmupMinMs;
+}
+
 /**
  * About how long a cell takes at most, in ms: as many replicates as fit the budget. It may well take less, since
  * replicates end as soon as the intervals are narrow.
@@ -70,6 +75,10 @@ function replicateMs({ timing, clients }: Scenario): number {
 export function estimateMs(scenario: Scenario): number {
   const { minReplicates, maxReplicates, budgetMs } = scenario.timing;
   const oneMs = replicateMs(scenario);
-  const fittingCount = Math.max(Math.round(budgetMs / oneMs), Math.min(SURE_REPLICATES, minReplicates));
-  return Math.round(Math.min(fittingCount, maxReplicates) * oneMs);
+  const onceMs = conditionMs(scenario);
+  const fittingCount = Math.max(
+    Math.round((budgetMs - onceMs) / oneMs),
+    Math.min(SURE_REPLICATES, minReplicates),
+  );
+  return Math.round(onceMs + Math.min(fittingCount, maxReplicates) * oneMs);
 }

@@ -32,6 +32,15 @@ export function countClientTimeWait(procNetTcp: string, remotePort: number): num
 }
 
 /**
+ * Ports that the client's own closes hold towards the port of 127.0.0.1 and that the kernel won't use again: 0 where
+ * tcp_tw_reuse lets it. What the server closes first holds none on the client's side.
+ */
+export function countHeldPorts(remotePort: number): number {
+  if (readPortRoom().twReuse !== 0) return 0;
+  return countClientTimeWait(readFileSync('/proc/net/tcp', 'latin1'), remotePort);
+}
+
+/**
  * Waits, and says why, until `needed` connections to the port of 127.0.0.1 find a local port.
  * Returns at once in almost every case: the costly count is made only where the cheap one can't rule a shortfall out.
  * @throws MeasureError ports-exhausted, when waiting does not help.
@@ -47,13 +56,13 @@ export async function waitForPorts(
   for (;;) {
     const room = readPortRoom();
     if (portShortfall(room, room.timeWaitCount, needed) === 0 || signal.aborted) return;
-    const held = countClientTimeWait(readFileSync('/proc/net/tcp', 'latin1'), remotePort);
+    const held = countHeldPorts(remotePort);
     if (portShortfall(room, held, needed) === 0) return;
     const size = room.range!.high - room.range!.low + 1;
     if (needed > size || performance.now() - startedAtMs > LONGEST_WAIT_MS) {
       throw new MeasureError(
         'ports-exhausted',
-        `a slice needs about ${needed} connections, and of ${size} local ports ${held} are held in TIME_WAIT with ` +
+        `a slice needs about ${needed} more ports, and of ${size} local ports ${held} are held in TIME_WAIT with ` +
           'net.ipv4.tcp_tw_reuse = 0; lower the concurrency or sliceMs, widen net.ipv4.ip_local_port_range, ' +
           'or set tcp_tw_reuse to 2',
       );

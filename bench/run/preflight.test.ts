@@ -55,7 +55,7 @@ suite('preflight', () => {
         makePlan({ clients: pools(100) }),
         163,
         'fail',
-        /only 163 are allowed.*"ulimit -n 164"/,
+        /only 163 are allowed.*"ulimit -Hn 164"/,
       ],
       [
         'the target holds those of every arm',

@@ -66,7 +66,7 @@ function checkDescriptors(needs: readonly Need[], { descriptorLimit }: Host): Ch
     return { state: 'pass', sentence: `${sentence}, ${descriptorLimit} allowed` };
   return {
     state: 'fail',
-    sentence: `${sentence}, but only ${descriptorLimit} are allowed: raise it with "ulimit -n ${needed}", or lower the concurrency`,
+    sentence: `${sentence}, but only ${descriptorLimit} are allowed: raise the hard limit ("ulimit -Hn ${needed}" as root, or limits.conf), or lower the concurrency`,
   };
 }
 

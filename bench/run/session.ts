@@ -7,7 +7,7 @@ import { kernelCountsBetween, readKernelCounts } from '../probes/sockets.ts';
 import type { Arm } from './arm.ts';
 import type { Emit } from './events.ts';
 import { failureOf, resultOf } from './outcome.ts';
-import { waitForPorts } from './port-watch.ts';
+import { countHeldPorts, waitForPorts } from './port-watch.ts';
 import type { TargetProcess } from './target.ts';
 
 export interface SessionOptions {
@@ -27,6 +27,8 @@ export interface SessionOptions {
 const FINISH_TIMEOUT_MS = 20_000;
 const SLICE_GRACE_MS = 5_000;
 const WARMUP_WINDOW_MS = 250;
+/** Of the next slice over the last: the rate still rises while an arm warms up. */
+const HELD_MARGIN = 1.2;
 const FIRST_RAMP_MS = 20;
 /** A connection that the client has may not be counted by the target yet: the accept is still in its queue. */
 const ACCEPT_SETTLE = { tries: 20, pauseMs: 5 } as const;
@@ -52,7 +54,8 @@ export function createSession(options: SessionOptions) {
   const { timing } = cell.scenario;
   const epochMs = Date.now();
   const targetPort = Number(new URL(target.endpoint.origin).port);
-  const openedPerMs = new Map<Arm, number>();
+  /** Ports that an arm's own closes leave in TIME_WAIT, where the kernel won't use them again. */
+  const heldPerMs = new Map<Arm, number>();
   let last: TargetReading | undefined;
 
   const alive = (): Arm[] => arms.filter(arm => arm.failure === undefined);
@@ -88,11 +91,12 @@ export function createSession(options: SessionOptions) {
     const lengthMs = times.rampMs + times.windowMs;
     await waitForPorts(
       targetPort,
-      Math.ceil((openedPerMs.get(arm) ?? 0) * lengthMs * 1.2),
+      arm.trial.load.concurrency + Math.ceil((heldPerMs.get(arm) ?? 0) * lengthMs * HELD_MARGIN),
       message => emit({ type: 'notice', cell: cell.id, message }),
       signal,
     );
     last ??= await target.read();
+    const heldBefore = countHeldPorts(targetPort);
     const kernelBefore = readKernelCounts();
     const cut = (): void => arm.child.tell({ type: 'cut' });
     signal.addEventListener('abort', cut, { once: true });
@@ -112,7 +116,7 @@ export function createSession(options: SessionOptions) {
       signal.removeEventListener('abort', cut);
     }
     const kernel = kernelCountsBetween(kernelBefore, readKernelCounts());
-    openedPerMs.set(arm, reading.opened / lengthMs);
+    heldPerMs.set(arm, Math.max(0, countHeldPorts(targetPort) - heldBefore) / lengthMs);
     const targetBefore = await book(arm, accepted => accepted >= reading.opened);
     // A slice cut short before its window opened has measured nothing.
     if (place !== undefined && reading.windowMs > 0)

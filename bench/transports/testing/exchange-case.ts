@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import stream from '../../../servers/behaviours/stream.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
+import { newExchange } from '../../core/exchange.ts';
 import { Target } from '../../core/scenario.ts';
 import {
   answerWith,
@@ -11,7 +12,7 @@ import {
   openMisbehavingServer,
   type Request,
 } from './misbehaving-server.ts';
-import { clientOf, newExchange, openSubject, type Subject } from './subject.ts';
+import { clientOf, openSubject, type Subject } from './subject.ts';
 import { until } from './until.ts';
 
 /** undici's dump() gives up a connection whose body is longer; a transport may read on, but need not. */

@@ -9,6 +9,7 @@ import type {
   Transport,
   TransportModule,
 } from '../../core/contracts.ts';
+import { newExchange } from '../../core/exchange.ts';
 import { Client } from '../../core/scenario.ts';
 
 /** What the conformance suite is run on: a transport, in one of its interfaces. */
@@ -33,21 +34,6 @@ export interface Watched {
   askTimes(count: number, users: number): Promise<Exchange[]>;
   /** Sends without waiting; a call of onEnd is a fault. */
   sendToAbandon(): Exchange;
-}
-
-export function newExchange(): Exchange {
-  return {
-    intendedAtMs: Number.NaN,
-    startedAtMs: Number.NaN,
-    writtenAtMs: Number.NaN,
-    headersAtMs: Number.NaN,
-    endedAtMs: Number.NaN,
-    bodyBytes: 0,
-    outcome: 'ok',
-    error: undefined,
-    abandon: undefined,
-    transportState: undefined,
-  };
 }
 
 /** Opens the subject and closes it after the test, which fails if the contract of `send` was ever broken. */

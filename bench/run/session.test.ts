@@ -1,0 +1,193 @@
+// The turns of a replicate, on processes that are not there: whose turn it was is who gets what the target counted.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { emptyHistogram } from '../../results/histogram.ts';
+import type {
+  GeneratorCommand,
+  GeneratorReading,
+  GeneratorReply,
+  SliceOrder,
+  TargetReading,
+} from '../core/protocol.ts';
+import { blockOrder, trialsOf } from '../plan/plan.ts';
+import { type Arm, createArm, type GeneratorChild } from './arm.ts';
+import { ChildError } from './child.ts';
+import { createSession } from './session.ts';
+import type { TargetProcess } from './target.ts';
+import { completed, makeTinyCell, states, type TinyCell } from './testing/tiny-cell.ts';
+
+const still = { atMs: 0, cpuUs: 0, loopActiveMs: 0, loopIdleMs: 0, runDelayMs: 0, rssBytes: 0 };
+
+/** A target that counts what it is told, but shows it only from the third reading on. */
+function createFakeTarget() {
+  let accepted = 0;
+  let shown = 0;
+  let readsUntilShown = 0;
+  const target: TargetProcess = {
+    pid: 0,
+    endpoint: { origin: 'http://127.0.0.1:9' },
+    isAlive: true,
+    kill: async () => {},
+    async read(): Promise<TargetReading> {
+      if (readsUntilShown-- <= 0) shown = accepted;
+      return {
+        ...still,
+        accepted: shown,
+        requests: 10 * shown,
+        openConnections: 0,
+        handshakesFull: 0,
+        handshakesResumed: 0,
+        requestsPerConnection: [{ requests: 10, connections: shown }],
+      };
+    },
+  };
+  return {
+    target,
+    accept(count: number): void {
+      accepted += count;
+      readsUntilShown = 2;
+    },
+  };
+}
+
+interface FakeChild extends GeneratorChild {
+  readonly orders: readonly SliceOrder[];
+  readonly killCount: number;
+}
+
+/** A generator that opens so many connections in each slice, and completes ten requests on each. */
+function createFakeChild(perSlice: number, accept: (count: number) => void, failAt = Infinity): FakeChild {
+  const orders: SliceOrder[] = [];
+  let killCount = 0;
+  const count = (): number => orders.length * perSlice;
+  const replyTo = (command: GeneratorCommand): GeneratorReply => {
+    if (command.type === 'slice') {
+      orders.push(command.order);
+      if (orders.length === failAt) throw new ChildError('hung', 'it did not answer', '');
+      accept(perSlice);
+      const { windowMs } = command.order;
+      const counts = { completed: 10 * perSlice, failed: 0, meanUs: 1_000, exchanges: 10 * perSlice };
+      return {
+        type: 'slice',
+        reading: { atMs: 0, windowMs, ...counts, opened: perSlice, before: still, after: still },
+      };
+    }
+    const empty = emptyHistogram();
+    const reading: GeneratorReading = {
+      sent: 10 * count(),
+      answered: 10 * count(),
+      failed: 0,
+      unfinished: 0,
+      opened: count(),
+      handshakesFull: 0,
+      handshakesResumed: 0,
+      completedRecorded: 10 * count(),
+      failedRecorded: 0,
+      bytesRecorded: 0,
+      outcomes: {},
+      response: empty,
+      service: empty,
+      wait: empty,
+      firstByte: empty,
+      connect: empty,
+      tls: empty,
+      timeline: { widthMs: 1_000, buckets: [] },
+    };
+    return { type: 'finished', reading };
+  };
+  return {
+    pid: 0,
+    isAlive: true,
+    tell: () => {},
+    ask: async (command, type) => {
+      const reply = replyTo(command);
+      assert.equal(reply.type, type);
+      return reply as Extract<GeneratorReply, { type: typeof type }>;
+    },
+    kill: async () => {
+      killCount++;
+    },
+    orders,
+    get killCount() {
+      return killCount;
+    },
+  };
+}
+
+function openSession(tiny: TinyCell, perSlice: Record<string, number>, failAt: Record<string, number> = {}) {
+  const { target, accept } = createFakeTarget();
+  const children = new Map<string, FakeChild>();
+  const arms: Arm[] = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial => {
+    const child = createFakeChild(perSlice[trial.arm]!, accept, failAt[trial.arm]);
+    children.set(trial.arm, child);
+    return createArm(trial, child);
+  });
+  const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, target, arms });
+  return { session, arms, children };
+}
+
+const STARTED_AT = '2026-11-23T12:00:00.000Z';
+
+suite('session', () => {
+  test('each arm is booked what the target counted in its turns, though the count comes late', async () => {
+    const tiny = makeTinyCell({ timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
+    const { session, children } = openSession(tiny, { short: 7, long: 2 });
+    await session.warmUp();
+    await session.measure();
+    const results = completed(await session.finish(STARTED_AT));
+    assert.equal(results.length, 2);
+    for (const { trial, measurement, startedAt, isPartial } of results) {
+      const sliceCount = children.get(trial.arm)!.orders.length;
+      const opened = sliceCount * (trial.arm === 'short' ? 7 : 2);
+      assert.equal(sliceCount, 5, 'one to warm up, four measured');
+      const { ledger } = measurement;
+      assert.deepEqual([ledger.opened, ledger.accepted, ledger.requestsSeen], [opened, opened, 10 * opened]);
+      assert.deepEqual(ledger.requestsPerConnection, [{ requests: 10, connections: opened }]);
+      assert.deepEqual([startedAt, isPartial], [STARTED_AT, false]);
+      assert.equal(measurement.slices.length, 4);
+    }
+  });
+
+  test('arms are warmed up in turn, then measured in the order of each block; only that is recorded', async () => {
+    const tiny = makeTinyCell({ timing: { warmupMinMs: 600, warmupMaxMs: 600 } });
+    const { session, children } = openSession(tiny, { short: 1, long: 1 });
+    await session.warmUp();
+    await session.measure();
+    const turns = tiny.events.flatMap(event =>
+      event.type === 'progress' ? [`${event.phase} ${event.arm}`] : [],
+    );
+    const first = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(({ arm }) => arm);
+    const warmUps = [...first, ...first, ...first].map(arm => `warm-up ${arm}`);
+    const blocks = [0, 1, 2, 3].flatMap(block => blockOrder(tiny.options.cell, tiny.options.seed, 0, block));
+    assert.deepEqual(turns, [...warmUps, ...blocks.map(arm => `measure ${arm}`)]);
+    for (const { orders } of children.values()) {
+      assert.deepEqual(
+        orders.map(({ isRecorded }) => isRecorded),
+        [false, false, false, true, true, true, true],
+      );
+      assert.equal(new Set(orders.map(({ epochMs }) => epochMs)).size, 1, 'the arms have one time axis');
+    }
+  });
+
+  test('a generator that hangs is killed before the next turn, and has no other', async () => {
+    const tiny = makeTinyCell();
+    const { session, children, arms } = openSession(tiny, { short: 1, long: 1 }, { long: 2 });
+    await session.warmUp();
+    await session.measure();
+    assert.deepEqual([children.get('long')?.killCount, children.get('long')?.orders.length], [1, 2]);
+    assert.deepEqual([children.get('short')?.killCount, children.get('short')?.orders.length], [0, 4]);
+    assert.deepEqual(states(await session.finish(STARTED_AT)), { short: 'completed', long: 'trial-hung' });
+    const failed = arms.find(({ trial }) => trial.arm === 'long');
+    assert.equal(failed?.failure?.message, 'it did not answer');
+  });
+
+  test('interrupted before any slice: neither turns nor results', async () => {
+    const tiny = makeTinyCell({ timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
+    const { session, children } = openSession(tiny, { short: 1, long: 1 });
+    tiny.interrupt();
+    await session.warmUp();
+    await session.measure();
+    assert.deepEqual(await session.finish(STARTED_AT), []);
+    assert.ok([...children.values()].every(({ orders }) => orders.length === 0));
+  });
+});
