@@ -95,7 +95,7 @@ async function measureAndReport({ plan, host, store, startedAt, options, context
   };
   let cells: CellResult[];
   try {
-    cells = await runPlan({ plan, pinning: host.pinning, generatorFlags: [], signal, emit });
+    cells = await runPlan({ plan, pinning: host.pinning, signal, emit });
   } finally {
     progress.end();
   }

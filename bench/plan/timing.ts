@@ -56,16 +56,20 @@ const TURN_RATIO = 0.25;
 /** Replicates that are measured whatever the budget: an interval needs two. */
 const SURE_REPLICATES = 2;
 
+/** Of one arm: about half of the time it is steady at once. */
+function warmupMs({ warmupMinMs, warmupMaxMs }: Timing): number {
+  return (warmupMinMs + warmupMaxMs) / 2;
+}
+
 /** One replicate: processes start together, then arms are warmed up and measured one at a time. */
 function replicateMs({ timing, clients }: Scenario): number {
-  const warmupMs = (timing.warmupMinMs + timing.warmupMaxMs) / 2;
   const turnsMs = timing.slicing === 'alternate' ? timing.measureMs * TURN_RATIO : 0;
-  return START_MS + Object.keys(clients).length * (warmupMs + timing.measureMs + turnsMs);
+  return START_MS + Object.keys(clients).length * (warmupMs(timing) + timing.measureMs + turnsMs);
 }
 
 /** The target is started, and conditioned by generators that are thrown away. */
 function conditionMs({ timing, clients }: Scenario): number {
-  return 2 * START_MS + Object.keys(clients).length * timing.warmupMinMs;
+  return 2 * START_MS + Object.keys(clients).length * warmupMs(timing);
 }
 
 /**

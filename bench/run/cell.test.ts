@@ -174,7 +174,6 @@ suite('a run', () => {
     const results = await runPlan({
       plan: planRun(scenarios, { seed: 3 }),
       pinning: null,
-      generatorFlags: [],
       signal: controller.signal,
       emit: event => {
         events.push(event);

@@ -23,8 +23,6 @@ export interface SpawnOptions {
   entry: string;
   /** Core to pin it to; null: not pinned. */
   cpu: number | null;
-  /** Flags for Node. */
-  execArgv?: readonly string[];
 }
 
 interface Message {
@@ -60,9 +58,9 @@ process.on('exit', () => {
 export function spawnChild<Command extends Message, Reply extends Message>(
   options: SpawnOptions,
 ): Child<Command, Reply> {
-  const { title, entry, cpu, execArgv = [] } = options;
+  const { title, entry, cpu } = options;
   const path = fileURLToPath(new URL(`${entry}${extname(import.meta.url)}`, import.meta.url));
-  const command = [process.execPath, ...execArgv, path];
+  const command = [process.execPath, path];
   const pinned = cpu === null ? command : ['taskset', '-c', String(cpu), ...command];
   const child: ChildProcess = spawn(pinned[0]!, pinned.slice(1), {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -10,8 +10,6 @@ import type { TargetProcess } from './target.ts';
 
 export interface ReplicateOptions extends Omit<SessionOptions, 'arms' | 'target'> {
   pinning: { targetCpu: number; generatorCpu: number } | null;
-  /** Flags for the generators' Node. */
-  generatorFlags: readonly string[];
 }
 
 const START_TIMEOUT_MS = 20_000;
@@ -55,12 +53,9 @@ export function failedTrials(options: ReplicateOptions, startedAt: string, failu
  * @throws ChildError when the target does not survive it.
  */
 export async function conditionTarget(options: ReplicateOptions, target: TargetProcess): Promise<void> {
-  const { scenario } = options.cell;
-  if (scenario.timing.warmupMinMs === 0) return;
-  const timing = { ...scenario.timing, warmupMaxMs: scenario.timing.warmupMinMs };
-  const cell = { ...options.cell, scenario: { ...scenario, timing } };
-  const trials = trialsOf(cell, options.replicate, options.seed);
-  await withSession({ ...options, cell }, target, trials, session => session.warmUp());
+  if (options.cell.scenario.timing.warmupMaxMs === 0) return;
+  const trials = trialsOf(options.cell, options.replicate, options.seed);
+  await withSession(options, target, trials, session => session.warmUp());
 }
 
 async function withSession<T>(
@@ -80,12 +75,11 @@ async function withSession<T>(
   }
 }
 
-function spawnArm(trial: Trial, { pinning, generatorFlags }: ReplicateOptions): Arm {
+function spawnArm(trial: Trial, { pinning }: ReplicateOptions): Arm {
   const child: GeneratorChild = spawnChild({
     title: `the generator of arm ${trial.arm}`,
     entry: './load-child',
     cpu: pinning?.generatorCpu ?? null,
-    execArgv: generatorFlags,
   });
   return createArm(trial, child);
 }

@@ -7,7 +7,6 @@ import type { Emit } from './events.ts';
 export interface RunOptions {
   plan: Plan;
   pinning: { targetCpu: number; generatorCpu: number } | null;
-  generatorFlags: readonly string[];
   /** Aborting it ends the run soon; what was measured is kept. */
   signal: AbortSignal;
   emit: Emit;

@@ -1,9 +1,9 @@
-// In: --replicates N (20 unless told). Out: on standard output, how far a comparison can be trusted on this machine now:
-// A/A ratios of our design and of rivals, taken in turns in one run; every deviation from 1 is noise.
+// In: --sessions N (3 unless told), --replicates N in each (7). Out: on standard output, how far a comparison can be trusted on this machine now:
+// A/A ratios of our design and of rivals, sessions in turn in one run; every deviation from 1 is noise.
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { compareArms } from '../../results/compare.ts';
-import { replicateInterval, studentInterval, toRatio } from '../../results/stats.ts';
+import { type Interval, replicateInterval, studentInterval, toRatio } from '../../results/stats.ts';
 import { createRandom } from '../core/random.ts';
 import { Scenario } from '../core/scenario.ts';
 import type { TrialResult } from '../core/types.ts';
@@ -11,13 +11,11 @@ import { type PlannedCell, planRun } from '../plan/plan.ts';
 import { conditionTarget, measureReplicate, type ReplicateOptions } from '../run/replicate.ts';
 import { startTarget, type TargetProcess } from '../run/target.ts';
 import { announce } from './machine.ts';
+import { LEAST_REPLICATES, MOST_REPLICATES, reach, resample, type Sitting } from './resample.ts';
 
 const PRECISIONS = [0.05, 0.03] as const;
-const LEAST_REPLICATES = 3;
-const MOST_REPLICATES = 30;
-const RESAMPLES = 2_000;
-const client = { pool: { maxConnections: 100 } };
 const SEED = 20_261_123;
+const client = { pool: { maxConnections: 100 } };
 
 function cellOf(timing: object, arms: readonly string[]): PlannedCell {
   const clients = Object.fromEntries(arms.map(arm => [arm, client]));
@@ -25,18 +23,23 @@ function cellOf(timing: object, arms: readonly string[]): PlannedCell {
   return planRun([scenario], { seed: SEED }).cells[0]!;
 }
 
+/** A way to compare two arms. A session is one comparison from scratch: all its replicates follow one another. */
 interface Design {
   name: string;
-  /** One log ratio b / a, and how long it took. */
-  replicate(index: number): Promise<number>;
-  interval: (logRatios: readonly number[]) => { value: number; low: number; high: number } | null;
-  /** Time before the first replicate. */
-  setUpMs: number;
-  logRatios: number[];
-  elapsedMs: number[];
+  interval: (logRatios: readonly number[]) => Interval | null;
+  openSession(): Promise<Session>;
 }
 
-const { values } = parseArgs({ options: { replicates: { type: 'string', default: '20' } } });
+interface Session {
+  /** The log ratio b / a of one replicate. */
+  replicate(index: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+const { values } = parseArgs({
+  options: { sessions: { type: 'string', default: '3' }, replicates: { type: 'string', default: '7' } },
+});
+const sessions = Number(values.sessions);
 const replicates = Number(values.replicates);
 const host = await announce(
   'Noise: A/A ratios of requests/s, keep-alive, concurrency 100, 1 KiB, plain HTTP',
@@ -50,7 +53,6 @@ function optionsOf(cell: PlannedCell, replicate: number): ReplicateOptions {
     replicate,
     seed: SEED,
     pinning,
-    generatorFlags: [],
     signal,
     emit: () => {},
     leftMs: () => 0,
@@ -76,25 +78,22 @@ async function slicedLogRatio(index: number, target: TargetProcess): Promise<num
   return Math.log(ratio);
 }
 
-function ours(target: TargetProcess, setUpMs: number): Design {
-  return {
-    name: 'conntax',
-    interval: replicateInterval,
-    setUpMs,
-    logRatios: [],
-    elapsedMs: [],
-    replicate: index => slicedLogRatio(index, target),
-  };
-}
+/** Ours, as `conntax run` does it: one target, conditioned. */
+const ours: Design = {
+  name: 'conntax',
+  interval: replicateInterval,
+  async openSession() {
+    const target = await startPlainTarget();
+    await conditionTarget(optionsOf(sliced, 0), target);
+    return { replicate: index => slicedLogRatio(index, target), close: target.kill };
+  },
+};
 
 /** The same but for what conditioning is there to prevent: every replicate has a fresh, cold target. */
-function cold(): Design {
-  return {
-    name: 'the same, cold target',
-    interval: replicateInterval,
-    setUpMs: 0,
-    logRatios: [],
-    elapsedMs: [],
+const cold: Design = {
+  name: 'the same, cold targets',
+  interval: replicateInterval,
+  openSession: async () => ({
     async replicate(index) {
       const target = await startPlainTarget();
       try {
@@ -103,134 +102,101 @@ function cold(): Design {
         await target.kill();
       }
     },
-  };
-}
+    close: async () => {},
+  }),
+};
 
 /** What people do by hand: start a load tool, let it run, stop it; then the other. */
-function naive(target: TargetProcess): Design {
-  const whole = { slicing: 'whole', warmupMinMs: 1_000, warmupMaxMs: 1_000, measureMs: 2_000 };
-  const rates: number[] = [];
-  return {
-    name: 'naive, whole trials in turn',
-    interval: logRatios => toRatio(studentInterval(logRatios, 0.95)),
-    setUpMs: 0,
-    logRatios: [],
-    elapsedMs: [],
-    async replicate(index) {
-      rates.length = 0;
-      for (const arm of index % 2 === 0 ? ['a', 'b'] : ['b', 'a']) {
-        const cell = cellOf(whole, [arm]);
-        rates[arm === 'a' ? 0 : 1] = rateOf(await measureReplicate(optionsOf(cell, index), target), arm);
-      }
-      return Math.log(rates[1]! / rates[0]!);
-    },
-  };
+const naive: Design = {
+  name: 'naive, whole trials in turn',
+  interval: logRatios => (logRatios.length < 2 ? null : toRatio(studentInterval(logRatios, 0.95))),
+  async openSession() {
+    const whole = { slicing: 'whole', warmupMinMs: 1_000, warmupMaxMs: 1_000, measureMs: 2_000 };
+    const target = await startPlainTarget();
+    const trialRate = async (arm: string, index: number): Promise<number> =>
+      rateOf(await measureReplicate(optionsOf(cellOf(whole, [arm]), index), target), arm);
+    return {
+      async replicate(index) {
+        const first = await trialRate(index % 2 === 0 ? 'a' : 'b', index);
+        const second = await trialRate(index % 2 === 0 ? 'b' : 'a', index);
+        return Math.log(index % 2 === 0 ? second / first : first / second);
+      },
+      close: target.kill,
+    };
+  },
+};
+
+const designs = [ours, cold, naive];
+const sittings = new Map<Design, Sitting[]>(designs.map(design => [design, []]));
+for (let session = 0; session < sessions; session++) {
+  for (const design of designs) sittings.get(design)!.push(await sit(design));
+}
+for (const design of designs) {
+  const lines = sittings
+    .get(design)!
+    .map(({ logRatios }) => logRatios.map(x => Math.exp(x).toFixed(3)).join(' '));
+  console.log(`${design.name}: b / a of each replicate, a line a session\n  ${lines.join('\n  ')}`);
+}
+printTable();
+
+async function sit(design: Design): Promise<Sitting> {
+  const startMs = performance.now();
+  const session = await design.openSession();
+  const sitting: Sitting = { setUpMs: performance.now() - startMs, logRatios: [], elapsedMs: [] };
+  try {
+    for (let index = 0; index < replicates; index++) {
+      const replicateStartMs = performance.now();
+      sitting.logRatios.push(await session.replicate(index));
+      sitting.elapsedMs.push(performance.now() - replicateStartMs);
+    }
+  } finally {
+    await session.close();
+  }
+  console.error(`${design.name}: ${sitting.logRatios.map(x => Math.exp(x).toFixed(3)).join(' ')}`);
+  return sitting;
 }
 
-const target = await startPlainTarget();
-const naiveTarget = await startPlainTarget();
-try {
-  const setUpStartMs = performance.now();
-  await conditionTarget(optionsOf(sliced, 0), target);
-  const designs = [ours(target, performance.now() - setUpStartMs), cold(), naive(naiveTarget)];
-  for (let index = 0; index < replicates; index++) {
-    for (const design of designs) {
-      const startMs = performance.now();
-      design.logRatios.push(await design.replicate(index));
-      design.elapsedMs.push(performance.now() - startMs);
-      console.error(
-        `${index + 1}/${replicates} ${design.name}: ${Math.exp(design.logRatios.at(-1)!).toFixed(3)}`,
-      );
+/** Seconds after which a session's interval was first within the precision, or `never`. */
+function timeUntil(design: Design, { setUpMs, logRatios, elapsedMs }: Sitting, precision: number): string {
+  let ms = setUpMs;
+  for (let count = 1; count <= logRatios.length; count++) {
+    ms += elapsedMs[count - 1]!;
+    if (count >= LEAST_REPLICATES && reach(design.interval(logRatios.slice(0, count))) <= precision) {
+      return `${(ms / 1_000).toFixed(0)} s`;
     }
   }
-  for (const design of designs) print(design);
-  printTable(designs);
-} finally {
-  await Promise.all([target.kill(), naiveTarget.kill()]);
+  return 'never';
 }
 
-function reach(interval: { value: number; low: number; high: number } | null): number {
-  return interval === null
-    ? Infinity
-    : Math.max(interval.high / interval.value - 1, 1 - interval.low / interval.value);
-}
-
-/** Replicates and time after which the interval was first within the precision; null: never. */
-function timeUntil(design: Design, precision: number): { count: number; sec: number } | null {
-  let ms = design.setUpMs;
-  for (let count = 1; count <= design.logRatios.length; count++) {
-    ms += design.elapsedMs[count - 1]!;
-    if (count >= LEAST_REPLICATES && reach(design.interval(design.logRatios.slice(0, count))) <= precision) {
-      return { count, sec: ms / 1_000 };
-    }
-  }
-  return null;
-}
-
-/**
- * How comparisons made of these replicates would do: drawn with replacement, with a random sign (which of two equal
- * clients is called b is arbitrary), stopped as a run stops. An estimate from one sitting, not from 100 sittings.
- */
-function resample(design: Design, precision: number) {
-  const random = createRandom(SEED, 'resample', design.name, precision);
-  const { logRatios, elapsedMs, setUpMs } = design;
-  const meanMs = elapsedMs.reduce((sum, ms) => sum + ms, 0) / elapsedMs.length;
-  let holds = 0;
-  let precise = 0;
-  const secs: number[] = [];
-  for (let i = 0; i < RESAMPLES; i++) {
-    const drawn: number[] = [];
-    let interval: ReturnType<Design['interval']> = null;
-    while (drawn.length < MOST_REPLICATES) {
-      drawn.push(logRatios[Math.floor(random() * logRatios.length)]! * (random() < 0.5 ? -1 : 1));
-      interval = drawn.length < LEAST_REPLICATES ? null : design.interval(drawn);
-      if (reach(interval) <= precision) break;
-    }
-    if (interval !== null && interval.low <= 1 && interval.high >= 1) holds++;
-    if (reach(interval) <= precision) precise++;
-    secs.push((setUpMs + drawn.length * meanMs) / 1_000);
-  }
-  secs.sort((a, b) => a - b);
-  return {
-    holds: holds / RESAMPLES,
-    precise: precise / RESAMPLES,
-    medianSec: secs[RESAMPLES / 2]!,
-    p90Sec: secs[RESAMPLES * 0.9]!,
-  };
-}
-
-function print(design: Design): void {
-  const ratios = design.logRatios.map(logRatio => Math.exp(logRatio).toFixed(3)).join(' ');
-  console.log(`${design.name}\n  replicates: ${ratios}`);
-}
-
-function printTable(designs: readonly Design[]): void {
+function printTable(): void {
   const percent = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`;
   const head = [
     'design',
-    'A/A ratio, all replicates',
-    'until within',
-    'in this run',
+    'sd of a replicate',
+    'within',
+    'reached after, by session',
     'resampled: median, p90',
     'holds 1.0',
   ];
   const table = new Table({ head, style: { head: [], border: [] } });
   for (const design of designs) {
-    const interval = design.interval(design.logRatios);
-    const all =
-      interval === null
-        ? '-'
-        : `${interval.value.toFixed(3)} (${interval.low.toFixed(3)} to ${interval.high.toFixed(3)})`;
+    const all = sittings.get(design)!;
+    const logRatios = all.flatMap(sitting => sitting.logRatios);
+    const sd = Math.sqrt(logRatios.reduce((sum, x) => sum + x * x, 0) / logRatios.length); // about the truth, 0
     for (const precision of PRECISIONS) {
-      const seen = timeUntil(design, precision);
-      const { holds, precise, medianSec, p90Sec } = resample(design, precision);
+      const { holds, precise, medianSec, p90Sec } = resample(
+        design.interval,
+        all,
+        precision,
+        createRandom(SEED, design.name, precision),
+      );
       table.push([
         design.name,
-        all,
+        percent(sd),
         `+-${percent(precision)}`,
-        seen === null ? 'never' : `${seen.sec.toFixed(0)} s (${seen.count} replicates)`,
-        precise < 0.5
-          ? `reached by ${percent(precise)} within ${MOST_REPLICATES} replicates`
+        all.map(sitting => timeUntil(design, sitting, precision)).join(', '),
+        precise < 0.9
+          ? `${percent(precise)} within ${MOST_REPLICATES} replicates`
           : `${medianSec.toFixed(0)} s, ${p90Sec.toFixed(0)} s`,
         percent(holds),
       ]);

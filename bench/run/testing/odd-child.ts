@@ -16,7 +16,7 @@ export type OddCommand =
 
 export type OddReply =
   | { type: 'echoed'; text: string }
-  | { type: 'facts'; cpus: string; execArgv: string[] }
+  | { type: 'facts'; cpus: string }
   | { type: 'failed'; message: string };
 
 function reply(message: OddReply): void {
@@ -32,7 +32,7 @@ async function obey(command: OddCommand): Promise<void> {
       const { readFileSync } = await import('node:fs');
       const status = readFileSync('/proc/self/status', 'utf8');
       const cpus = /^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? '';
-      reply({ type: 'facts', cpus, execArgv: process.execArgv });
+      reply({ type: 'facts', cpus });
       return;
     }
     case 'exit':

@@ -53,7 +53,6 @@ export function makeTinyCell(
       cell: plan.cells[0]!,
       seed: plan.seed,
       pinning: null,
-      generatorFlags: [],
       signal: controller.signal,
       emit: event => {
         events.push(event);
