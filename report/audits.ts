@@ -9,7 +9,7 @@ const TITLES: Record<(typeof AUDITS)[number], string> = {
   ledger: 'ledger: connections opened = accepted, within what is needed',
   'littles-law': "Little's law: concurrency = rate × mean time",
   bottleneck: 'bottleneck: CPU of generator and target',
-  contention: 'contention: other programs on these cores',
+  contention: 'contention: who else ran on these cores',
   'listen-drops': 'listen drops in the kernel',
   retransmits: 'TCP retransmits',
   steadiness: 'steady after warm-up',

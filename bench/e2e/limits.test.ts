@@ -29,7 +29,10 @@ test('too few descriptors: refused before it starts, with what to do', {
   const wrapper = ['prlimit', '--nofile=80:80'];
   const { status, stdout, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir, wrapper });
   assert.deepEqual([status, stdout], [3, '']);
-  assert.match(stderr, /^error: descriptors: .*needed \(tiny, target\), but only 80 are allowed: raise the hard limit/m);
+  assert.match(
+    stderr,
+    /^error: descriptors: .*needed \(tiny, target\), but only 80 are allowed: raise the hard limit/m,
+  );
   assert.match(stderr, /ulimit -Hn \d+/);
   assert.equal(stderr.match(/but only 80/g)?.length, 1, 'it is said once');
   assert.ok(!existsSync(workspace.results), 'no results folder is made');

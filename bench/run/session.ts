@@ -153,7 +153,9 @@ export function createSession(options: SessionOptions) {
         const arm = alive().find(candidate => candidate.trial.arm === name);
         if (arm === undefined || signal.aborted) continue;
         const shape = shapes.get(name)!;
-        const reading = await turn(arm, { ...shape, isRecorded: true }, { block, position });
+        // Every arm is measured for measureMs: where a slow one has few long slices, a fast one's are no shorter than that.
+        const windowMs = Math.max(shape.windowMs, Math.ceil(timing.measureMs / blockCount));
+        const reading = await turn(arm, { ...shape, windowMs, isRecorded: true }, { block, position });
         if (reading === undefined) continue;
         progress('measure', { arm: name, ratePerSec: rateOf(reading), blocksDone: block + 1, blockCount });
       }

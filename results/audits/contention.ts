@@ -11,7 +11,10 @@ export const contention: TrialRule = {
   check({ measurement: { generator, target } }) {
     const waited = `waited for its core: generator ${percent(generator.runDelayRatio)}, target ${percent(target.runDelayRatio)} of the time`;
     return Math.max(generator.runDelayRatio, target.runDelayRatio) > MOST_RUN_DELAY
-      ? { state: 'warn', detail: `other programs ran on these cores: ${waited}` }
+      ? {
+          state: 'warn',
+          detail: `something else ran on these cores, be it another program or the process's own compiler and collector: ${waited}`,
+        }
       : { state: 'pass', detail: waited };
   },
 };
