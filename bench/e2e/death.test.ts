@@ -18,8 +18,10 @@ async function strike(
   { timing, entry, signal }: Blow,
 ): Promise<CliResult & { stored: StoredFolder }> {
   const workspace = await openWorkspace(t);
-  // Many short slices: when the first is over, most are still to come.
-  const file = await workspace.writeScenario(tinyScenario({ measureMs: 400, sliceMs: 20, ...timing }));
+  // Many short slices, however slow the machine: when the first is over, most are still to come.
+  const file = await workspace.writeScenario(
+    tinyScenario({ measureMs: 400, sliceMs: 20, sliceResponses: 1, ...timing }),
+  );
   const cli = startCli(t, ['run', file], { cwd: workspace.dir });
   await cli.seen(/measuring/);
   const [victim] = cli.children(entry);
