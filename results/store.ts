@@ -18,9 +18,6 @@ import type { Run } from '../bench/core/run-types.ts';
 import type { TrialResult } from '../bench/core/types.ts';
 import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, TRIALS_FILE } from './layout.ts';
 
-export { readRun } from './read-run.ts';
-export { newRunId } from './run-id.ts';
-
 /** A run being written. All calls are synchronous: they happen between trials, never during one. */
 export interface RunStore {
   /** The run's folder. */

@@ -2,14 +2,12 @@
 import type { Chart } from '../../report/chart.ts';
 import type { Format } from '../../report/format.ts';
 import { buildReport } from '../../report/model.ts';
-import type { Report } from '../../report/report.ts';
 import type { Run } from '../core/run-types.ts';
 import type { TrialResult } from '../core/types.ts';
 import { loadPlugins } from '../plan/load-scenarios.ts';
 import type { Output, Plugins } from './context.ts';
 
 export interface Rendering {
-  report: Report;
   /** The files that belong into the run's folder. */
   files: { name: string; content: string }[];
   /** For the terminal. */
@@ -35,7 +33,6 @@ export async function render(
     }
   }
   return {
-    report,
     files,
     text: await formats['terminal']!.render(report, options),
     json: await formats['json']!.render(report, options),
