@@ -1,7 +1,7 @@
 // In: a stored cell and its trials. Out: the same as tables and charts read it: its arms with their look and their marks.
 
+import type { Client } from '../bench/core/client.ts';
 import type { ArmSummary, CellResult, Run } from '../bench/core/run-types.ts';
-import type { Client } from '../bench/core/scenario.ts';
 import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
 import type { Mark } from './report.ts';
 

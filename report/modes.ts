@@ -1,5 +1,5 @@
 // In: a client. Out: how it treats connections, in words.
-import type { Client } from '../bench/core/scenario.ts';
+import type { Client } from '../bench/core/client.ts';
 
 /** The article's name for it: `short`, `persistent`, or `5 requests per connection`. */
 export function modeText(client: Client | undefined): string {

@@ -24,8 +24,8 @@ const rows: {
   detail: RegExp;
 }[] = [
   { damage: m => m.ledger.unfinished++, rule: 'conservation', state: 'fail', detail: /make 1 more/ },
-  { damage: m => m.ledger.requestsSeen--, rule: 'conservation', state: 'fail', detail: /the target saw/ },
-  { damage: m => m.ledger.requestsSeen++, rule: 'conservation', state: 'fail', detail: /the target saw/ },
+  { damage: m => m.ledger.requestsSeen!--, rule: 'conservation', state: 'fail', detail: /the target saw/ },
+  { damage: m => m.ledger.requestsSeen!++, rule: 'conservation', state: 'fail', detail: /the target saw/ },
   { damage: m => m.ledger.accepted++, rule: 'ledger', state: 'fail', detail: /opened 100 .* accepted 101/ },
   {
     damage: m => {
@@ -53,7 +53,7 @@ const rows: {
     state: 'warn',
     detail: /^client-bound: the client library's own cost is what you see.*event loop/,
   },
-  { damage: m => (m.target.cpuRatio = 0.91), rule: 'bottleneck', state: 'warn', detail: /^target-bound: / },
+  { damage: m => (m.target!.cpuRatio = 0.91), rule: 'bottleneck', state: 'warn', detail: /^target-bound: / },
   { damage: m => (m.kernel.listenDrops = 3), rule: 'listen-drops', state: 'warn', detail: /dropped 3/ },
   { damage: m => (m.kernel.retransmits = 900), rule: 'retransmits', state: 'warn', detail: /900 segments/ },
   {

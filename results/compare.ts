@@ -132,7 +132,7 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
     },
     requestsSent: total(m => m.ledger.requestsSent),
     generatorCpuUsPerRequest: mean(m => m.generator.cpuUsPerRequest),
-    targetCpuUsPerRequest: mean(m => m.target.cpuUsPerRequest),
+    targetCpuUsPerRequest: mean(m => m.target?.cpuUsPerRequest ?? 0),
   };
 }
 

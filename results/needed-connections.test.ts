@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Client, Load, Target } from '../bench/core/scenario.ts';
+import { Client } from '../bench/core/client.ts';
+import { Load } from '../bench/core/load.ts';
+import { Target } from '../bench/core/target.ts';
 import { neededConnections } from './needed-connections.ts';
 
 const rows = [

@@ -1,5 +1,7 @@
 // In: how an arm and its target treat connections, and how many requests were sent. Out: how many connections that takes.
-import type { Client, Load, Target } from '../bench/core/scenario.ts';
+import type { Client } from '../bench/core/client.ts';
+import { type Load, mostInFlight } from '../bench/core/load.ts';
+import type { Target } from '../bench/core/target.ts';
 import type { Ledger } from '../bench/core/types.ts';
 
 /** A connection that may idle for less than this can expire between two slices of its arm. */
@@ -29,7 +31,7 @@ export function neededConnections(arm: {
   if (perConnection === 1) return { least: requests, most: requests };
   const poolSize = client.pool.maxConnections;
   const most = Number.isFinite(perConnection)
-    ? Math.floor(requests / perConnection) + (typeof poolSize === 'number' ? poolSize : load.concurrency)
+    ? Math.floor(requests / perConnection) + (typeof poolSize === 'number' ? poolSize : mostInFlight(load))
     : typeof poolSize === 'number'
       ? poolSize
       : null;

@@ -107,7 +107,7 @@ suite('idle connections', () => {
     scope.after(() => server.close());
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { port } = server.address() as AddressInfo;
-    return askOnce(scope, { origin: `http://127.0.0.1:${port}` });
+    return askOnce(scope, { origin: `http://127.0.0.1:${port}`, path: '/' });
   }
 
   test('the server closes one after keepAliveTimeoutMs, without a grace of its own', async t => {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { BehaviourModule, Endpoint } from '../bench/core/contracts.ts';
 import { UsageError } from '../bench/core/errors.ts';
 import { createRandom } from '../bench/core/random.ts';
-import type { Target } from '../bench/core/scenario.ts';
+import type { Target } from '../bench/core/target.ts';
 import { countConnections, type TargetCounters } from './counters.ts';
 import { createCertificate } from './tls.ts';
 
@@ -116,8 +116,8 @@ export async function openTarget({ target, behaviour, seed }: OpenTargetOptions)
   const { port } = server.address() as AddressInfo;
   return {
     endpoint: tlsOptions
-      ? { origin: `https://127.0.0.1:${port}`, caPem: tlsOptions.cert }
-      : { origin: `http://127.0.0.1:${port}` },
+      ? { origin: `https://127.0.0.1:${port}`, path: '/', caPem: tlsOptions.cert }
+      : { origin: `http://127.0.0.1:${port}`, path: '/' },
     read: connections.read,
     async close() {
       server.on('connection', socket => socket.destroy());

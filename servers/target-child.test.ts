@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { TargetCommand, TargetReply } from '../bench/core/protocol.ts';
-import { Target } from '../bench/core/scenario.ts';
+import { Target } from '../bench/core/target.ts';
 import { createClient, type Scope } from './testing/client.ts';
 
 const entry = fileURLToPath(new URL('./target-child.ts', import.meta.url));

@@ -2,11 +2,11 @@
 
 import type { Chart } from '../../report/chart.ts';
 import type { Format } from '../../report/format.ts';
-import type { BehaviourModule, TransportModule } from '../core/contracts.ts';
+import type { BehaviourModule, ClientPlugin } from '../core/contracts.ts';
 import type { LazyPlugins } from '../plan/load-scenarios.ts';
 
 export interface Plugins {
-  transports: LazyPlugins<TransportModule>;
+  transports: LazyPlugins<ClientPlugin>;
   behaviours: LazyPlugins<BehaviourModule>;
   charts: LazyPlugins<Chart>;
   formats: LazyPlugins<Format>;

@@ -1,14 +1,18 @@
 // Every kind of plug-in, as the few members that the rest of the program knows of it.
 import type { ServerResponse } from 'node:http';
 import type { z } from 'zod';
+import type { Client } from './client.ts';
+import type { ClosedLoad } from './load.ts';
 import type { Random } from './random.ts';
-import type { Client, Target } from './scenario.ts';
+import type { Target } from './target.ts';
 import type { Outcome } from './types.ts';
 
 /** Where a target listens. */
 export interface Endpoint {
   /** Origin, such as `https://127.0.0.1:40123`. */
   origin: string;
+  /** Path and query of every request, such as `/`. */
+  path: string;
   /** Certificate authority to trust, PEM; absent without TLS. */
   caPem?: string;
 }
@@ -65,16 +69,93 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/** The steady part of a slice, on the monotonic clock. */
+export interface Window {
+  openAtMs: number;
+  closeAtMs: number;
+  /** Monotonic time of the replicate's start. */
+  originMs: number;
+  isRecorded: boolean;
+}
+
+/** One turn of load as its generator is told it. */
+export interface SliceTimes {
+  rampMs: number;
+  windowMs: number;
+  /** How long exchanges in flight may take to end after the window. */
+  drainMs: number;
+  isRecorded: boolean;
+  /** Monotonic time of the replicate's start. */
+  originMs: number;
+}
+
+/** What keeps account of a generator's exchanges and connections. */
+export interface ExchangeSink {
+  /** What is added from now on belongs to this window, or to the ramp and drain around it. */
+  openWindow(window: Window): void;
+  /** Each exchange once, as it ends. The record may be used again afterwards. */
+  add(exchange: Exchange): void;
+  addConnection(connection: OpenedConnection): void;
+}
+
+/** Sends requests for a slice at a time, by a load model. */
+export interface LoadLoop {
+  /** Resolves to the window as it was, when nothing is in flight any more or the drain time is over. */
+  runSlice(times: SliceTimes): Promise<Window>;
+  /** Ends the running slice's window now, and its drain soon. */
+  cut(): void;
+  readonly sent: number;
+  /** Exchanges given up at the end of a drain. */
+  readonly unfinished: number;
+}
+
 /** A client setting by its dotted path in a scenario's client, such as `pool.pipelining`. */
 export type ClientSetting = string;
 
-export interface TransportModule {
-  /** The settings that this transport honours when they are given. */
+/** A setting that can't be honoured in this value: a sentence, and what would be right. */
+export interface Refusal {
+  path: ClientSetting;
+  message: string;
+  hint: string;
+}
+
+interface ClientModule {
+  /** The settings that it honours when they are given. */
   honours: readonly ClientSetting[];
-  /** Values that it cannot honour though it knows the setting: one sentence each with what would be right. */
-  refusals(client: Client, target: Target): readonly { path: ClientSetting; message: string; hint: string }[];
+  /** Values that it cannot honour though it knows the setting. */
+  refusals(client: Client, target: Target): readonly Refusal[];
+  /** What a reader of its figures has to know of it, a sentence each: printed wherever they are. */
+  caveats?: readonly string[];
+}
+
+/** A client library: our load models say when, it sends. */
+export interface TransportModule extends ClientModule {
+  kind: 'transport';
   open(options: TransportOptions): Transport;
 }
+
+export interface EngineOptions {
+  client: Client;
+  load: ClosedLoad;
+  endpoint: Endpoint;
+  sink: ExchangeSink;
+}
+
+/** A load tool under way, closed as a whole at the end. */
+export interface Engine extends LoadLoop {
+  close(): Promise<void>;
+}
+
+/** A load tool that brings its own loop: it sends by itself, and says what became of it. Closed loads only. */
+export interface EngineModule extends ClientModule {
+  kind: 'engine';
+  /** Whether it calls `sink.addConnection`; where not, the kernel's count of connections opened stands in. */
+  countsConnections: boolean;
+  open(options: EngineOptions): Engine;
+}
+
+/** What the name of a scenario's transport stands for. */
+export type ClientPlugin = TransportModule | EngineModule;
 
 /** Answers one request on the response given. */
 export type Responder = (response: ServerResponse) => void;

@@ -1,6 +1,7 @@
 // What parent and children say to each other over the process channel. Never over the measured port.
 import type { Endpoint } from './contracts.ts';
-import type { Target } from './scenario.ts';
+import type { Arrivals } from './open-results.ts';
+import type { Target } from './target.ts';
 import type { Histogram, Outcome, Timeline, Trial } from './types.ts';
 
 /** CPU and event loop of a process, cumulative. */
@@ -47,6 +48,8 @@ export interface SliceOrder {
   isRecorded: boolean;
   /** When the replicate began, ms since the Unix epoch: gives the arms one time axis. */
   epochMs: number;
+  /** Of a capacity search: the rate that this turn tries. */
+  ratePerSec?: number;
 }
 
 export type GeneratorCommand =
@@ -68,8 +71,11 @@ export interface SliceReading {
   meanUs: number;
   /** All exchanges ended during the slice. */
   exchanges: number;
-  /** Connections opened during the slice. */
-  opened: number;
+  /** Connections opened during the slice; null where the client does not count them. */
+  opened: number | null;
+  /** 50th and 99th percentile of the window's response times; null where they were not asked for. */
+  p50Us: number | null;
+  p99Us: number | null;
   before: ProcessReading;
   after: ProcessReading;
 }
@@ -80,7 +86,8 @@ export interface GeneratorReading {
   answered: number;
   failed: number;
   unfinished: number;
-  opened: number;
+  /** null where the client does not count its connections. */
+  opened: number | null;
   handshakesFull: number;
   handshakesResumed: number;
   completedRecorded: number;
@@ -91,8 +98,13 @@ export interface GeneratorReading {
   service: Histogram;
   wait: Histogram;
   firstByte: Histogram;
+  body: Histogram;
   connect: Histogram;
   tls: Histogram;
+  /** Open loads only. */
+  lateness: Histogram | null;
+  arrivals: Arrivals | null;
+  caveats: string[];
   timeline: Timeline;
 }
 

@@ -1,6 +1,6 @@
 // In: nothing. Out: the nouns of a run and what is concluded from its trials, as schemas and types. Plain data.
 import { z } from 'zod';
-import { Scenario } from './scenario.ts';
+import { Scenario, SweepValue } from './scenario.ts';
 
 const count = () => z.int().min(0);
 const amount = () => z.number().min(0);
@@ -72,8 +72,16 @@ export type Finding = z.infer<typeof Finding>;
 export const StopReason = z.enum(['precise', 'budget', 'max-replicates', 'interrupted', 'failed']);
 export type StopReason = z.infer<typeof StopReason>;
 
+/** The value that a sweep has put in the place of a setting. */
+export const SweepPoint = z.strictObject({ path: z.string(), value: SweepValue });
+export type SweepPoint = z.infer<typeof SweepPoint>;
+
 export const CellResult = z.strictObject({
   cell: z.string(),
+  sweepPoints: z
+    .array(SweepPoint)
+    .default([])
+    .describe('Which cell of a sweep this is; empty without a sweep'),
   scenario: Scenario,
   replicates: count(),
   failedTrials: count(),

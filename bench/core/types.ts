@@ -1,6 +1,9 @@
 // In: nothing. Out: the nouns of a trial, as schemas (for parsing files) and types. Plain data that survives JSON.
 import { z } from 'zod';
-import { Client, Load, Target } from './scenario.ts';
+import { Client } from './client.ts';
+import { Load } from './load.ts';
+import { Arrivals, Capacity } from './open-results.ts';
+import { Link, Target } from './target.ts';
 
 const count = () => z.int().min(0);
 const amount = () => z.number().min(0);
@@ -13,8 +16,10 @@ export const Trial = z.strictObject({
   replicate: count(),
   arm: z.string(),
   target: Target,
+  link: Link.optional(),
   load: Load,
   client: Client,
+  phases: z.boolean().default(true),
   seed: z.int(),
 });
 export type Trial = z.infer<typeof Trial>;
@@ -82,13 +87,15 @@ export type Timeline = z.infer<typeof Timeline>;
 
 /** The same connections, counted at both ends, beside what the mode needs. Covers the whole trial, warm-up included. */
 export const Ledger = z.strictObject({
-  opened: count().describe("By the client's count"),
-  accepted: count().describe("By the target's count"),
+  opened: count().describe("By the client's count, or by whom openedBy says"),
+  accepted: count().describe("By the target's count, or by whom acceptedBy says"),
+  openedBy: z.enum(['client', 'kernel']).default('client'),
+  acceptedBy: z.enum(['target', 'kernel']).default('target'),
   needed: z
     .strictObject({ least: count(), most: count().nullable() })
     .describe('By the mode; null: no bound'),
   requestsSent: count().describe('Exchanges the generator began'),
-  requestsSeen: count().describe('Requests the target received'),
+  requestsSeen: count().nullable().describe('Requests the target received; null where it does not say'),
   answered: count(),
   failed: count(),
   unfinished: count().describe('Still in flight when the trial ended'),
@@ -124,6 +131,17 @@ export const KernelCounts = z.strictObject({
 });
 export type KernelCounts = z.infer<typeof KernelCounts>;
 
+/** What the relay of an emulated link did while the arm was measured. */
+export const LinkReading = z.strictObject({
+  connections: count(),
+  bytes: count(),
+  latenessP50Us: amount().describe('How much after its due time a piece was passed on'),
+  latenessP99Us: amount(),
+  latenessMaxUs: amount(),
+  relay: Resources,
+});
+export type LinkReading = z.infer<typeof LinkReading>;
+
 export const Measurement = z.strictObject({
   warmupMs: amount().describe('Load before the first measured slice'),
   isSteady: z.boolean().describe('Whether warm-up ended because the rate was steady'),
@@ -139,14 +157,27 @@ export const Measurement = z.strictObject({
   service: Histogram.describe('From the actual start to the last byte'),
   wait: Histogram.describe('From the actual start until the request is written, a dial included'),
   firstByte: Histogram.describe('From the request written to the response header'),
+  body: Histogram.nullable()
+    .default(null)
+    .describe('From the response header to the last byte; null in runs of older versions'),
   connect: Histogram.describe('TCP connect, per connection'),
   tls: Histogram.describe('TLS handshake, per connection'),
+  lateness: Histogram.nullable()
+    .default(null)
+    .describe('Open loads: how much the generator itself was late, once a request could have been sent'),
+  arrivals: Arrivals.nullable().default(null).describe('Open loads only'),
+  capacity: Capacity.nullable().default(null).describe('Capacity searches only'),
   timeline: Timeline,
   slices: z.array(Slice),
   ledger: Ledger,
   generator: Resources,
-  target: Resources,
+  target: Resources.nullable().describe('null for a server that conntax did not start'),
+  link: LinkReading.nullable().default(null).describe('null without an emulated link'),
   kernel: KernelCounts,
+  caveats: z
+    .array(z.string())
+    .default([])
+    .describe("What a reader of this arm's figures has to know of its client"),
 });
 export type Measurement = z.infer<typeof Measurement>;
 

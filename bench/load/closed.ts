@@ -1,17 +1,7 @@
 // In: a number of users and a transport. Out: slices of load, each user waiting for its answer before it sends again.
-import type { Exchange, Transport } from '../core/contracts.ts';
+import type { Exchange, ExchangeSink, LoadLoop, Transport, Window } from '../core/contracts.ts';
 import { newExchange } from '../core/exchange.ts';
 import type { Random } from '../core/random.ts';
-import type { Recorder, Window } from './recorder.ts';
-
-export interface SliceTimes {
-  rampMs: number;
-  windowMs: number;
-  drainMs: number;
-  isRecorded: boolean;
-  /** Monotonic time of the replicate's start. */
-  originMs: number;
-}
 
 export interface ClosedLoadOptions {
   concurrency: number;
@@ -19,19 +9,9 @@ export interface ClosedLoadOptions {
   /** The harness's own deadline of an exchange, waiting included; absent: none. */
   totalMs: number | undefined;
   transport: Transport;
-  recorder: Recorder;
+  recorder: ExchangeSink;
   /** Spreads the users' first requests over their think time. */
   random: Random;
-}
-
-export interface ClosedLoad {
-  /** Resolves when every user is idle again, or the drain time is over. Resolves to the window as it was. */
-  runSlice(times: SliceTimes): Promise<Window>;
-  /** Ends the running slice's window now, and its drain soon. */
-  cut(): void;
-  readonly sent: number;
-  /** Exchanges given up at the end of a drain. */
-  readonly unfinished: number;
 }
 
 /** How finely the deadline of an exchange is kept: a twentieth of it, within these bounds. */
@@ -40,7 +20,7 @@ const SWEEP_MS = { least: 5, most: 100 } as const;
 /** How long exchanges may take to end when a slice is cut short. */
 const CUT_DRAIN_MS = 250;
 
-export function createClosedLoad(options: ClosedLoadOptions): ClosedLoad {
+export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
   const { concurrency, thinkMs, totalMs, transport, recorder, random } = options;
   const users: Exchange[] = Array.from({ length: concurrency }, newExchange);
   const userOf = new Map(users.map((exchange, user) => [exchange, user]));

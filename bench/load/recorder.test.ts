@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import type { Exchange } from '../core/contracts.ts';
+import type { Exchange, Window } from '../core/contracts.ts';
 import { OUTCOMES } from '../core/types.ts';
-import { createRecorder, type Window } from './recorder.ts';
+import { createRecorder } from './recorder.ts';
 import { makeExchange } from './testing/exchange.ts';
 
 const OPEN_MS = 1_000;
@@ -184,7 +184,7 @@ suite('recorder', () => {
     assert.deepEqual(recorder.windowCounts(), { completed: 1, failed: 1, meanUs: 4_000 });
     const reading = recorder.finish();
     assert.deepEqual(
-      [reading.answered, reading.failed, reading.opened, reading.handshakesFull],
+      [reading.answered, reading.failed, recorder.opened, reading.handshakesFull],
       [1, 1, 1, 1],
       'what is for the ledger counts from the first request on',
     );
@@ -239,7 +239,6 @@ suite('recorder', () => {
         const tls = connections.filter(({ isTls }) => isTls);
         const reading = recorder.finish();
         assert.equal(recorder.opened, connections.length);
-        assert.equal(reading.opened, connections.length);
         assert.equal(reading.handshakesResumed, tls.filter(({ isResumed }) => isResumed).length);
         assert.equal(reading.handshakesFull, tls.filter(({ isResumed }) => !isResumed).length);
         assert.deepEqual([reading.connect.count, reading.tls.count], [connections.length, tls.length]);

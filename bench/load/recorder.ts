@@ -1,19 +1,10 @@
 // In: every exchange of a trial, as it ends. Out: its distributions, outcomes and timeline, in constant memory.
 // The hot path: what can wait until `finish` is not done in `add`.
 import { createLatencyRecorder } from '../../results/histogram.ts';
-import type { Exchange, OpenedConnection } from '../core/contracts.ts';
+import type { Exchange, ExchangeSink, Window } from '../core/contracts.ts';
 import type { GeneratorReading } from '../core/protocol.ts';
 import type { Outcome } from '../core/types.ts';
 import { createTimeline } from './timeline.ts';
-
-/** The steady part of a slice, on the monotonic clock: what ends within it counts. */
-export interface Window {
-  openAtMs: number;
-  closeAtMs: number;
-  /** Monotonic time of the replicate's start. */
-  originMs: number;
-  isRecorded: boolean;
-}
 
 /** Counts of one window. */
 export interface WindowCounts {
@@ -22,12 +13,9 @@ export interface WindowCounts {
   meanUs: number;
 }
 
-type Recorded = Omit<GeneratorReading, 'sent' | 'unfinished'>;
+type Recorded = Omit<GeneratorReading, 'sent' | 'unfinished' | 'arrivals' | 'caveats' | 'opened'>;
 
-export interface Recorder {
-  openWindow(window: Window): void;
-  add(exchange: Exchange): void;
-  addConnection(connection: OpenedConnection): void;
+export interface Recorder extends ExchangeSink {
   windowCounts(): WindowCounts;
   /** Exchanges ended and connections opened so far, warm-up, ramp and drain included. */
   readonly ended: number;
@@ -40,6 +28,7 @@ export function createRecorder(): Recorder {
   const service = createLatencyRecorder();
   const wait = createLatencyRecorder();
   const firstByte = createLatencyRecorder();
+  const body = createLatencyRecorder();
   const connect = createLatencyRecorder();
   const tls = createLatencyRecorder();
   const timeline = createTimeline();
@@ -96,6 +85,7 @@ export function createRecorder(): Recorder {
       service.recordUs((endedAtMs - exchange.startedAtMs) * 1_000);
       wait.recordUs((exchange.writtenAtMs - exchange.startedAtMs) * 1_000);
       firstByte.recordUs((exchange.headersAtMs - exchange.writtenAtMs) * 1_000);
+      body.recordUs((endedAtMs - exchange.headersAtMs) * 1_000);
       timeline.add(endedAtMs - window.originMs, responseMs, true);
     },
     addConnection({ connectMs, tlsMs, isResumed }) {
@@ -123,7 +113,6 @@ export function createRecorder(): Recorder {
       return {
         answered,
         failed,
-        opened,
         handshakesFull,
         handshakesResumed,
         completedRecorded,
@@ -134,8 +123,10 @@ export function createRecorder(): Recorder {
         service: service.summary(),
         wait: wait.summary(),
         firstByte: firstByte.summary(),
+        body: body.summary(),
         connect: connect.summary(),
         tls: tls.summary(),
+        lateness: null,
         timeline: timeline.finish(),
       };
     },

@@ -1,6 +1,8 @@
 // In: a scenario whose fields are each valid. Out: what is wrong with them together.
-import type { TransportModule } from '../core/contracts.ts';
-import type { Client, Scenario } from '../core/scenario.ts';
+
+import type { Client } from '../core/client.ts';
+import type { ClientPlugin } from '../core/contracts.ts';
+import type { Scenario } from '../core/scenario.ts';
 import { nameHint, orList } from './nearest.ts';
 import { type Path, valueAt } from './schema-hints.ts';
 import { sliceGapMs } from './slice-gap.ts';
@@ -19,7 +21,7 @@ export interface CrossContext {
   raw: unknown;
   /** Every arm's name as it was written, those of faulty arms too. */
   armNames: readonly string[];
-  transports: Readonly<Record<string, TransportModule>>;
+  transports: Readonly<Record<string, ClientPlugin>>;
   /** Expected time of the target to answer, ms. */
   serviceMs: number;
 }
@@ -80,7 +82,7 @@ function givenSettings(client: unknown, prefix = ''): string[] {
 function checkHonoured(
   arm: string,
   client: Client,
-  module: TransportModule,
+  module: ClientPlugin,
   context: CrossContext,
 ): CrossProblem[] {
   const given = givenSettings(valueAt(context.raw, ['clients', arm]));

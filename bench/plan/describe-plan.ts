@@ -1,5 +1,7 @@
 // In: a plan. Out: what `run --dry-run` shows of it, as data; the command line lays it out.
-import type { Client, Load, Target } from '../core/scenario.ts';
+import type { Client } from '../core/client.ts';
+import type { Load } from '../core/load.ts';
+import type { Target } from '../core/target.ts';
 import { blockOrder, type Plan, type PlannedCell } from './plan.ts';
 
 export interface CellDescription {

@@ -1,7 +1,7 @@
 // In: names, tags or paths as typed on a command line. Out: the scenarios they stand for, checked and complete.
 import { readdir } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
-import type { BehaviourModule, TransportModule } from '../core/contracts.ts';
+import type { BehaviourModule, ClientPlugin } from '../core/contracts.ts';
 import { type Problem, UsageError } from '../core/errors.ts';
 import type { Scenario } from '../core/scenario.ts';
 import { byLikeness } from './nearest.ts';
@@ -18,7 +18,7 @@ export interface LoadOptions {
   builtinDir: string;
   /** Folder that relative paths start from. */
   cwd: string;
-  transports: LazyPlugins<TransportModule>;
+  transports: LazyPlugins<ClientPlugin>;
   behaviours: LazyPlugins<BehaviourModule>;
 }
 

@@ -40,7 +40,9 @@ export function trialsOf(cell: PlannedCell, replicate: number, seed: number): Tr
     replicate,
     arm,
     target: scenario.target,
+    ...(scenario.link === undefined ? {} : { link: scenario.link }),
     load: scenario.load,
+    phases: scenario.phases,
     client: scenario.clients[arm]!,
     seed: Math.floor(createRandom(seed, 'trial', cell.id, replicate, arm)() * 2 ** 31),
   }));

@@ -1,7 +1,8 @@
 // In: the option schemas of the server behaviours. Out: the whole scenario's schema, for parsing and as JSON Schema.
 import { z } from 'zod';
 import type { BehaviourModule } from '../core/contracts.ts';
-import { Scenario, Target } from '../core/scenario.ts';
+import { Scenario } from '../core/scenario.ts';
+import { Target } from '../core/target.ts';
 
 /** A plain JSON Schema node, as zod writes it. */
 export type JsonSchema = z.core.JSONSchema.BaseSchema;

@@ -1,5 +1,6 @@
 // In: a scenario and its service time. Out: how long an arm may be idle between two of its slices.
-import type { Client, Scenario } from '../core/scenario.ts';
+import type { Client } from '../core/client.ts';
+import type { Scenario } from '../core/scenario.ts';
 import { sliceShape } from './timing.ts';
 
 /** CPU on the slowest machine worth measuring on, ms: of an exchange, and of opening its connection, plain and with TLS. */
@@ -13,7 +14,8 @@ function expectedResponseMs({ target, load }: Scenario, client: Client, serviceM
   const { requestsPerConnection } = client;
   const cpuMs =
     CPU_MS.exchange + (requestsPerConnection === 'unlimited' ? 0 : openingMs / requestsPerConnection);
-  return Math.max(serviceMs + cpuMs, load.concurrency * cpuMs);
+  const queuedMs = load.model === 'closed' ? load.concurrency * cpuMs : 0;
+  return Math.max(serviceMs + cpuMs, queuedMs);
 }
 
 function turnMs(scenario: Scenario, client: Client, serviceMs: number): number {

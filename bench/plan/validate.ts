@@ -1,5 +1,5 @@
 // In: what a scenario file holds. Out: a Scenario with every default filled in, or everything that is wrong with it.
-import type { BehaviourModule, TransportModule } from '../core/contracts.ts';
+import type { BehaviourModule, ClientPlugin } from '../core/contracts.ts';
 import type { Problem } from '../core/errors.ts';
 import type { Scenario } from '../core/scenario.ts';
 import { crossProblems } from './cross-checks.ts';
@@ -9,7 +9,7 @@ import { behaviourOptions, createScenarioSchema, scenarioJsonSchema } from './sc
 
 /** The plug-ins that scenarios may name. */
 export interface PlanPlugins {
-  transports: Readonly<Record<string, TransportModule>>;
+  transports: Readonly<Record<string, ClientPlugin>>;
   behaviours: Readonly<Record<string, BehaviourModule>>;
 }
 

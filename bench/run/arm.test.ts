@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { emptyHistogram } from '../../results/histogram.ts';
+import { Client } from '../core/client.ts';
+import { Load } from '../core/load.ts';
 import type { GeneratorReading, SliceReading, TargetReading } from '../core/protocol.ts';
-import { Client, Load, Target } from '../core/scenario.ts';
+import { Target } from '../core/target.ts';
 import { type KernelCounts, Measurement, type Trial } from '../core/types.ts';
 import { createArm, type GeneratorChild } from './arm.ts';
 
@@ -24,6 +26,7 @@ const trial: Trial = {
   target: Target.parse({}),
   load: Load.parse({ concurrency: 2 }),
   client: Client.parse({ requestsPerConnection: 3, pool: { maxConnections: 2 } }),
+  phases: true,
   seed: 1,
 };
 
@@ -51,6 +54,8 @@ function makeSlice(stated: Partial<SliceReading> = {}): SliceReading {
     meanUs: 0,
     exchanges: 0,
     opened: 0,
+    p50Us: null,
+    p99Us: null,
     before: zero,
     after: zero,
     ...stated,
@@ -82,6 +87,10 @@ const reading: GeneratorReading = {
   service: emptyHistogram(),
   wait: emptyHistogram(),
   firstByte: emptyHistogram(),
+  body: emptyHistogram(),
+  lateness: null,
+  arrivals: null,
+  caveats: [],
   connect: emptyHistogram(),
   tls: emptyHistogram(),
   timeline: { widthMs: 1_000, buckets: [] },
@@ -188,7 +197,7 @@ suite('arm', () => {
     );
     assert.equal(measurement.steadyMs, 150);
     assert.deepEqual([measurement.generator.cpuUs, measurement.generator.cpuUsPerRequest], [60_000, 6_000]);
-    assert.deepEqual([measurement.target.cpuUs, measurement.target.cpuUsPerRequest], [30_000, 3_000]);
+    assert.deepEqual([measurement.target!.cpuUs, measurement.target!.cpuUsPerRequest], [30_000, 3_000]);
     assert.deepEqual(measurement.kernel, {
       activeOpens: 2,
       passiveOpens: 4,

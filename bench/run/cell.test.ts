@@ -67,7 +67,7 @@ suite('a cell', () => {
       );
       assert.equal(measurement.response.count, measurement.completed);
       assert.ok(
-        measurement.warmupMs >= 200 && measurement.generator.cpuUs > 0 && measurement.target.cpuUs > 0,
+        measurement.warmupMs >= 200 && measurement.generator.cpuUs > 0 && measurement.target!.cpuUs > 0,
       );
     }
     for (const rule of ['conservation', 'ledger'] as const) {

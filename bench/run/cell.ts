@@ -53,6 +53,7 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
   }
   return {
     cell: cell.id,
+    sweepPoints: [],
     scenario,
     replicates: state.replicates,
     failedTrials: trials.filter(trial => trial.state === 'failed').length,

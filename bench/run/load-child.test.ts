@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, suite, type TestContext, test } from 'node:test';
 import { openTestTarget } from '../../servers/testing/target.ts';
+import { Client } from '../core/client.ts';
 import type { Endpoint } from '../core/contracts.ts';
+import { Load } from '../core/load.ts';
 import type { GeneratorCommand, GeneratorReply, SliceOrder } from '../core/protocol.ts';
-import { Client, Load, Target } from '../core/scenario.ts';
+import { Target } from '../core/target.ts';
 import type { Trial } from '../core/types.ts';
 import type { GeneratorChild } from './arm.ts';
 import { ChildError, spawnChild } from './child.ts';
@@ -32,6 +34,7 @@ function makeTrial(client: Record<string, unknown>, concurrency = 4): Trial {
     target: Target.parse({}),
     load: Load.parse({ concurrency }),
     client: Client.parse(client),
+    phases: true,
     seed: 1,
   };
 }
@@ -68,7 +71,7 @@ suite('load child', { concurrency: 2 }, () => {
     assert.equal(reading.bytesRecorded, 10 * slice.completed);
     assert.equal(reading.sent, warm.exchanges + slice.exchanges);
     assert.deepEqual([reading.answered, reading.failed, reading.unfinished], [reading.sent, 0, 0]);
-    assert.equal(reading.opened, warm.opened + slice.opened);
+    assert.equal(reading.opened, warm.opened! + slice.opened!);
     assert.equal(target.read().requests, reading.sent);
     assert.equal(target.read().accepted, reading.opened);
     assert.equal(
@@ -122,13 +125,17 @@ suite('load child', { concurrency: 2 }, () => {
       {
         type: 'prepare',
         trial: makeTrial({ transport: 'toString' }),
-        endpoint: { origin: 'http://127.0.0.1:9' },
+        endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
       },
       /unknown transport "toString"/,
     ],
     [
       'a client that cannot be',
-      { type: 'prepare', trial: makeTrial({ api: 'none' }), endpoint: { origin: 'http://127.0.0.1:9' } },
+      {
+        type: 'prepare',
+        trial: makeTrial({ api: 'none' }),
+        endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
+      },
       /no api "none"/,
     ],
   ];

@@ -1,5 +1,5 @@
 // In: commands from the parent. Out: one arm's load, and what was recorded of it. A generator process of its own.
-import type { Transport } from '../core/contracts.ts';
+import type { ClientPlugin, Endpoint, LoadLoop } from '../core/contracts.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
@@ -8,7 +8,8 @@ import type {
   SliceReading,
 } from '../core/protocol.ts';
 import { createRandom } from '../core/random.ts';
-import { type ClosedLoad, createClosedLoad } from '../load/closed.ts';
+import type { Trial } from '../core/types.ts';
+import { createLoop } from '../load/loop.ts';
 import { createRecorder, type Recorder } from '../load/recorder.ts';
 import { readProcess } from '../probes/process.ts';
 import { transports } from '../registry.ts';
@@ -21,46 +22,82 @@ interface Generator {
 
 let generator: Generator | undefined;
 
-function createGenerator(load: ClosedLoad, recorder: Recorder, transport: Transport): Generator {
+/** Where an arm's exchanges come from. */
+interface Source {
+  loop: LoadLoop;
+  countsConnections: boolean;
+  caveats: readonly string[];
+  close(): Promise<void>;
+}
+
+function createGenerator({ loop, countsConnections, caveats, close }: Source, recorder: Recorder): Generator {
   return {
     async slice({ epochMs, ...order }) {
       const before = readProcess();
       const { ended, opened } = recorder;
       const originMs = epochMs - performance.timeOrigin;
-      const window = await load.runSlice({ ...order, originMs });
+      const window = await loop.runSlice({ ...order, originMs });
       return {
         atMs: Math.max(0, window.openAtMs - originMs),
         windowMs: Math.max(0, window.closeAtMs - window.openAtMs),
         ...recorder.windowCounts(),
         exchanges: recorder.ended - ended,
-        opened: recorder.opened - opened,
+        opened: countsConnections ? recorder.opened - opened : null,
+        p50Us: null,
+        p99Us: null,
         before,
         after: readProcess(),
       };
     },
-    cut: () => load.cut(),
+    cut: () => loop.cut(),
     async finish() {
-      await transport.close();
-      return { ...recorder.finish(), sent: load.sent, unfinished: load.unfinished };
+      await close();
+      return {
+        ...recorder.finish(),
+        sent: loop.sent,
+        unfinished: loop.unfinished,
+        opened: countsConnections ? recorder.opened : null,
+        arrivals: null,
+        caveats: [...caveats],
+      };
     },
   };
 }
 
-async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {
-  const name = trial.client.transport;
+async function loadPlugin(name: string): Promise<ClientPlugin> {
   if (!Object.hasOwn(transports, name)) throw new Error(`unknown transport "${name}"`);
-  const { default: module } = await transports[name as keyof typeof transports]();
+  return (await transports[name as keyof typeof transports]()).default;
+}
+
+/** A library sends when our load model says; a load tool brings its own loop. */
+function openSource(plugin: ClientPlugin, trial: Trial, endpoint: Endpoint, recorder: Recorder): Source {
+  const { client, load } = trial;
+  const caveats = plugin.caveats ?? [];
+  if (plugin.kind === 'engine') {
+    if (load.model !== 'closed') throw new Error(`${client.transport} has no ${load.model} load`);
+    const engine = plugin.open({ client, load, endpoint, sink: recorder });
+    return {
+      loop: engine,
+      countsConnections: plugin.countsConnections,
+      caveats,
+      close: () => engine.close(),
+    };
+  }
+  const transport = plugin.open({ client, endpoint, onConnection: recorder.addConnection });
+  const random = createRandom(trial.seed, 'load');
+  const { totalMs } = client.timeouts;
+  return {
+    loop: createLoop({ load, totalMs, transport, recorder, random }),
+    countsConnections: true,
+    caveats,
+    close: () => transport.close(),
+  };
+}
+
+async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {
   const recorder = createRecorder();
-  const transport = module.open({ client: trial.client, endpoint, onConnection: recorder.addConnection });
-  const load = createClosedLoad({
-    concurrency: trial.load.concurrency,
-    thinkMs: trial.load.thinkMs,
-    totalMs: trial.client.timeouts.totalMs,
-    transport,
-    recorder,
-    random: createRandom(trial.seed, 'load'),
-  });
-  generator = createGenerator(load, recorder, transport);
+  const plugin = await loadPlugin(trial.client.transport);
+  generator = createGenerator(openSource(plugin, trial, endpoint, recorder), recorder);
 }
 
 function reply(message: GeneratorReply): void {

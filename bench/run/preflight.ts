@@ -1,7 +1,9 @@
 // In: a plan and the machine. Out: whether the plan fits the machine's limits, each said in a sentence, before it starts.
+
+import type { Client } from '../core/client.ts';
 import { MeasureError } from '../core/errors.ts';
+import { type Load, mostInFlight } from '../core/load.ts';
 import type { Host } from '../core/run-types.ts';
-import type { Client, Load } from '../core/scenario.ts';
 import type { Plan } from '../plan/plan.ts';
 
 export interface Check {
@@ -17,7 +19,7 @@ const BUSY_LOAD_RATIO = 0.5;
 /** Connections that an arm may have open at once: an unlimited pool opens up to about twice the users. */
 function mostConnections(client: Client, load: Load): number {
   const { maxConnections } = client.pool;
-  return typeof maxConnections === 'number' ? maxConnections : 2 * load.concurrency;
+  return typeof maxConnections === 'number' ? maxConnections : 2 * mostInFlight(load);
 }
 
 export function checkPlan(plan: Plan, host: Host): Check[] {

@@ -25,7 +25,7 @@ function createFakeTarget() {
   let readsUntilShown = 0;
   const target: TargetProcess = {
     pid: 0,
-    endpoint: { origin: 'http://127.0.0.1:9' },
+    endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
     isAlive: true,
     kill: async () => {},
     async read(): Promise<TargetReading> {
@@ -69,7 +69,16 @@ function createFakeChild(perSlice: number, accept: (count: number) => void, fail
       const counts = { completed: 10 * perSlice, failed: 0, meanUs: 1_000, exchanges: 10 * perSlice };
       return {
         type: 'slice',
-        reading: { atMs: 0, windowMs, ...counts, opened: perSlice, before: still, after: still },
+        reading: {
+          atMs: 0,
+          windowMs,
+          ...counts,
+          opened: perSlice,
+          p50Us: null,
+          p99Us: null,
+          before: still,
+          after: still,
+        },
       };
     }
     const empty = emptyHistogram();
@@ -89,6 +98,10 @@ function createFakeChild(perSlice: number, accept: (count: number) => void, fail
       service: empty,
       wait: empty,
       firstByte: empty,
+      body: empty,
+      lateness: null,
+      arrivals: null,
+      caveats: [],
       connect: empty,
       tls: empty,
       timeline: { widthMs: 1_000, buckets: [] },

@@ -1,4 +1,5 @@
 // In: the target and the arms of one replicate. Out: their turns under load, each booked to the arm whose turn it was.
+import { mostInFlight } from '../core/load.ts';
 import type { SliceOrder, SliceReading, TargetReading } from '../core/protocol.ts';
 import type { TrialResult } from '../core/types.ts';
 import { blockOrder, type PlannedCell } from '../plan/plan.ts';
@@ -91,7 +92,7 @@ export function createSession(options: SessionOptions) {
     const lengthMs = times.rampMs + times.windowMs;
     await waitForPorts(
       targetPort,
-      arm.trial.load.concurrency + Math.ceil((heldPerMs.get(arm) ?? 0) * lengthMs * HELD_MARGIN),
+      mostInFlight(arm.trial.load) + Math.ceil((heldPerMs.get(arm) ?? 0) * lengthMs * HELD_MARGIN),
       message => emit({ type: 'notice', cell: cell.id, message }),
       signal,
     );
@@ -117,7 +118,7 @@ export function createSession(options: SessionOptions) {
     }
     const kernel = kernelCountsBetween(kernelBefore, readKernelCounts());
     heldPerMs.set(arm, Math.max(0, countHeldPorts(targetPort) - heldBefore) / lengthMs);
-    const targetBefore = await book(arm, accepted => accepted >= reading.opened);
+    const targetBefore = await book(arm, accepted => accepted >= (reading.opened ?? 0));
     // A slice cut short before its window opened has measured nothing.
     if (place !== undefined && reading.windowMs > 0)
       arm.addSlice({ reading, targetBefore, targetAfter: last!, kernel }, place);
@@ -171,7 +172,7 @@ export function createSession(options: SessionOptions) {
         try {
           const { reading } = await arm.child.ask({ type: 'finish' }, 'finished', FINISH_TIMEOUT_MS);
           const closedBefore = closedConnections(last);
-          const stillOpen = reading.opened - arm.closedConnections();
+          const stillOpen = (reading.opened ?? 0) - arm.closedConnections();
           await book(arm, (_accepted, after) => closedConnections(after) - closedBefore >= stillOpen);
           results.push(resultOf(arm.trial, startedAt, arm.finish(reading), signal.aborted));
           continue;

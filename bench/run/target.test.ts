@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import { createClient } from '../../servers/testing/client.ts';
-import { Target } from '../core/scenario.ts';
+import { Target } from '../core/target.ts';
 import { ChildError } from './child.ts';
 import { startTarget } from './target.ts';
 import { isGone, ourChildren } from './testing/processes.ts';

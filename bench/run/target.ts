@@ -1,7 +1,7 @@
 // In: a target and a core. Out: the running target process, and what it has counted.
 import type { Endpoint } from '../core/contracts.ts';
 import type { TargetCommand, TargetReading, TargetReply } from '../core/protocol.ts';
-import type { Target } from '../core/scenario.ts';
+import type { Target } from '../core/target.ts';
 import { spawnChild } from './child.ts';
 
 /** Importing fastify and making a certificate takes well under a second on an idle core; this is for a busy one. */

@@ -1,6 +1,8 @@
 // In: the commands of a generator. Out: the plainest loop over undici there is, with a counter and nothing else.
 // What bench/studies/overhead.ts holds our generator against.
+
 import { type Dispatcher, Pool } from 'undici';
+import { mostInFlight } from '../core/load.ts';
 import type { GeneratorCommand, GeneratorReply } from '../core/protocol.ts';
 import { readProcess } from '../probes/process.ts';
 
@@ -55,13 +57,13 @@ function reply(message: GeneratorReply): void {
 let runSlice: (lengthMs: number) => Promise<number>;
 
 function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): void {
-  const pool = new Pool(endpoint.origin, { connections: trial.load.concurrency, allowH2: false });
+  const pool = new Pool(endpoint.origin, { connections: mostInFlight(trial.load), allowH2: false });
   const loop = trial.client.api === 'dispatch' ? dispatchLoop(pool) : requestLoop(pool);
   runSlice = lengthMs =>
     new Promise(resolve => {
       let isRunning = true;
       let answered = 0;
-      let busy = trial.load.concurrency;
+      let busy = mostInFlight(trial.load);
       const isStillRunning = (): boolean => isRunning;
       const onAnswer = (): void => {
         answered++;
@@ -69,7 +71,7 @@ function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare
       const onRest = (): void => {
         if (--busy === 0) resolve(answered);
       };
-      for (let user = 0; user < trial.load.concurrency; user++) loop(isStillRunning, onAnswer, onRest);
+      for (let user = 0; user < mostInFlight(trial.load); user++) loop(isStillRunning, onAnswer, onRest);
       setTimeout(() => {
         isRunning = false;
       }, lengthMs);
@@ -86,7 +88,7 @@ process.on('message', async (command: GeneratorCommand) => {
     const before = readProcess();
     const exchanges = await runSlice(rampMs + windowMs);
     const after = readProcess();
-    const none = { atMs: 0, failed: 0, meanUs: 0, opened: 0 };
+    const none = { atMs: 0, failed: 0, meanUs: 0, opened: 0, p50Us: null, p99Us: null };
     reply({ type: 'slice', reading: { ...none, windowMs, completed: exchanges, exchanges, before, after } });
   }
 });

@@ -5,9 +5,11 @@ import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import Table from 'cli-table3';
 import { replicateInterval, trimmedMean } from '../../results/stats.ts';
+import { Client } from '../core/client.ts';
+import { Load } from '../core/load.ts';
 import type { GeneratorCommand, GeneratorReply, SliceReading } from '../core/protocol.ts';
 import { createRandom, shuffled } from '../core/random.ts';
-import { Client, Load, Target } from '../core/scenario.ts';
+import { Target } from '../core/target.ts';
 import type { Trial } from '../core/types.ts';
 import { type Child, spawnChild } from '../run/child.ts';
 import { startTarget, type TargetProcess } from '../run/target.ts';
@@ -59,6 +61,7 @@ async function start(name: ArmName): Promise<Generator> {
     arm: name,
     seed: 1,
     target,
+    phases: true,
     load,
     client,
   };

@@ -6,6 +6,7 @@ import { classifyError, describeError, rootCause } from './classify-error.ts';
 export interface SlotContext {
   pool: Pool;
   origin: string;
+  path: string;
   isDumped: boolean;
   /** Whether several requests may share a connection at once. */
   isPipelined: boolean;
@@ -133,7 +134,7 @@ export class RequestSlot extends Slot {
 
   constructor(context: SlotContext, exchange: Exchange) {
     super(context, exchange);
-    this.#options = { origin: context.origin, path: '/', method: 'GET' };
+    this.#options = { origin: context.origin, path: context.path, method: 'GET' };
   }
 
   override start(): void {
@@ -143,13 +144,14 @@ export class RequestSlot extends Slot {
 
 /** undici's `fetch()` (the npm package's, not the one built into Node), its body read to the end. */
 export class FetchSlot extends Slot {
+  readonly #url = this.context.origin + this.context.path;
   readonly #onResponse = (response: { arrayBuffer(): Promise<ArrayBuffer> }): Promise<ArrayBuffer> =>
     response.arrayBuffer();
   readonly #onBody = (): void => this.end();
   readonly #onError = (error: unknown): void => this.fail(error);
 
   override start(): void {
-    fetch(this.context.origin, { dispatcher: this }).then(this.#onResponse).then(this.#onBody, this.#onError);
+    fetch(this.#url, { dispatcher: this }).then(this.#onResponse).then(this.#onBody, this.#onError);
   }
 }
 
@@ -163,7 +165,12 @@ export class DispatchSlot extends Slot {
 
   constructor(context: SlotContext, exchange: Exchange) {
     super(context, exchange);
-    this.#options = { origin: context.origin, path: '/', method: 'GET', blocking: !context.isPipelined };
+    this.#options = {
+      origin: context.origin,
+      path: context.path,
+      method: 'GET',
+      blocking: !context.isPipelined,
+    };
   }
 
   override start(): void {

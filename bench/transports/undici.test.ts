@@ -7,7 +7,8 @@ import { suite, test } from 'node:test';
 import type { z } from 'zod';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { createCertificate } from '../../servers/tls.ts';
-import { Client, Target } from '../core/scenario.ts';
+import { Client } from '../core/client.ts';
+import { Target } from '../core/target.ts';
 import { openBlackHole } from './testing/misbehaving-server.ts';
 import { openSubject, type Subject } from './testing/subject.ts';
 import undici from './undici.ts';
@@ -42,7 +43,7 @@ suite('refusals', () => {
 
   test('an api that was refused cannot be opened either', () => {
     const client = Client.parse({ api: 'stream' });
-    const endpoint = { origin: 'http://127.0.0.1:9' };
+    const endpoint = { origin: 'http://127.0.0.1:9', path: '/' };
     assert.throws(() => undici.open({ client, endpoint, onConnection: () => {} }), /no api "stream"/);
   });
 });
@@ -61,7 +62,7 @@ suite('facts of this version', { concurrency: true }, () => {
       await once(server.listen(0, '127.0.0.1'), 'listening');
       t.after(() => new Promise(resolve => server.close(resolve)));
       const { port } = server.address() as AddressInfo;
-      const endpoint = { origin: `https://127.0.0.1:${port}`, caPem: cert };
+      const endpoint = { origin: `https://127.0.0.1:${port}`, path: '/', caPem: cert };
       const { askTimes } = openSubject(t, subject, endpoint, {
         requestsPerConnection,
         pool: { maxConnections: 1 },

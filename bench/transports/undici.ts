@@ -1,7 +1,7 @@
 // In: an arm's client settings. Out: undici configured so, sending one request at a time per exchange.
 import { Pool } from 'undici';
+import type { Client } from '../core/client.ts';
 import type { Transport, TransportModule, TransportOptions } from '../core/contracts.ts';
-import type { Client } from '../core/scenario.ts';
 import { createConnector } from './undici-connector.ts';
 import { DispatchSlot, FetchSlot, RequestSlot, type SlotContext } from './undici-slots.ts';
 
@@ -42,6 +42,7 @@ function open({ client, endpoint, onConnection }: TransportOptions): Transport {
   const context: SlotContext = {
     pool,
     origin: endpoint.origin,
+    path: endpoint.path,
     isDumped: client.body === 'dump',
     isPipelined: (client.pool.pipelining ?? 1) > 1,
     isReusedConnection: connector.isReusedConnection,
@@ -60,6 +61,7 @@ function open({ client, endpoint, onConnection }: TransportOptions): Transport {
 }
 
 const undici: TransportModule = {
+  kind: 'transport',
   honours: [
     'api',
     'requestsPerConnection',

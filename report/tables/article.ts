@@ -1,4 +1,5 @@
 // In: the arms of a cell. Out: the columns that are known from the literature: mode, concurrency, latency, QPS, errors.
+import { mostInFlight } from '../../bench/core/load.ts';
 import type { CellView } from '../cell-view.ts';
 import { modeText } from '../modes.ts';
 import { countText, intervalTexts, msText, percentText } from '../numbers.ts';
@@ -6,7 +7,7 @@ import type { Table } from '../report.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
 
 export function articleTable({ arms, result }: CellView): Table {
-  const { concurrency } = result.scenario.load;
+  const concurrency = mostInFlight(result.scenario.load);
   return createTable({
     name: 'article',
     title: 'In brief',

@@ -9,10 +9,12 @@ const BOUND = 0.9;
 export const bottleneck: TrialRule = {
   rule: 'bottleneck',
   check({ measurement: { generator, target } }) {
-    const used = `generator ${usageOf(generator)}, target ${usageOf(target)}`;
+    const used = `generator ${usageOf(generator)}, target ${target === null ? 'unknown' : usageOf(target)}`;
     const bounds = [
       ...(generator.cpuRatio > BOUND ? ["client-bound: the client library's own cost is what you see"] : []),
-      ...(target.cpuRatio > BOUND ? ["target-bound: the target's own cost is what you see"] : []),
+      ...(target !== null && target.cpuRatio > BOUND
+        ? ["target-bound: the target's own cost is what you see"]
+        : []),
     ];
     return bounds.length === 0
       ? { state: 'pass', detail: used }

@@ -9,8 +9,8 @@ const MOST_RUN_DELAY = 0.1;
 export const contention: TrialRule = {
   rule: 'contention',
   check({ measurement: { generator, target } }) {
-    const waited = `waited for its core: generator ${percent(generator.runDelayRatio)}, target ${percent(target.runDelayRatio)} of the time`;
-    return Math.max(generator.runDelayRatio, target.runDelayRatio) > MOST_RUN_DELAY
+    const waited = `waited for its core: generator ${percent(generator.runDelayRatio)}, target ${target === null ? 'unknown' : percent(target.runDelayRatio)} of the time`;
+    return Math.max(generator.runDelayRatio, target?.runDelayRatio ?? 0) > MOST_RUN_DELAY
       ? {
           state: 'warn',
           detail: `something else ran on these cores, be it another program or the process's own compiler and collector: ${waited}`,

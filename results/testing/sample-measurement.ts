@@ -1,5 +1,7 @@
 // In: a trial and a source of dice. Out: what measuring it might have given, consistent from slices to histograms.
+
 import { randomLogNormal } from 'd3-random';
+import { mostInFlight } from '../../bench/core/load.ts';
 import type { Random } from '../../bench/core/random.ts';
 import type {
   Histogram,
@@ -41,15 +43,16 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
     response: createLatencyRecorder(),
     wait: createLatencyRecorder(),
     firstByte: createLatencyRecorder(),
+    body: createLatencyRecorder(),
     connect: createLatencyRecorder(),
   };
   const slices = Array.from({ length: place.blocks }, (_, block) =>
-    sampleSlice({ block, meanUs, share, concurrency: trial.load.concurrency, place, recorders }),
+    sampleSlice({ block, meanUs, share, concurrency: mostInFlight(trial.load), place, recorders }),
   );
   const completed = sum(slices, slice => slice.completed);
   const exchanges = sum(slices, slice => slice.exchanges);
-  const sent = exchanges + Math.round((trial.load.concurrency * WARMUP_MS * 1000) / meanUs);
-  const opened = k === 'unlimited' ? trial.load.concurrency : Math.ceil(sent / k);
+  const sent = exchanges + Math.round((mostInFlight(trial.load) * WARMUP_MS * 1000) / meanUs);
+  const opened = k === 'unlimited' ? mostInFlight(trial.load) : Math.ceil(sent / k);
   for (let connection = 0; connection < opened; connection++) {
     recorders.connect.recordUs(300 + 400 * place.random());
   }
@@ -66,13 +69,19 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
     service: response,
     wait: finish(recorders.wait),
     firstByte: finish(recorders.firstByte),
+    body: finish(recorders.body),
     connect: finish(recorders.connect),
     tls: emptyHistogram(),
+    lateness: null,
+    arrivals: null,
+    capacity: null,
     timeline: timelineOf(slices, response.maxUs),
     slices,
     ledger: sampleLedger(trial, sent, opened),
     generator: resourcesOf(slices, slice => slice.generatorCpuUs, 0.93, 96_000_000),
     target: resourcesOf(slices, slice => slice.targetCpuUs, 0.71, 88_000_000),
+    link: null,
+    caveats: [],
     kernel: {
       activeOpens: opened,
       passiveOpens: opened,
@@ -90,7 +99,7 @@ function sampleSlice(of: {
   share: number;
   concurrency: number;
   place: Place;
-  recorders: Record<'response' | 'wait' | 'firstByte', LatencyRecorder>;
+  recorders: Record<'response' | 'wait' | 'firstByte' | 'body', LatencyRecorder>;
 }): Slice {
   const { block, share, concurrency, place, recorders } = of;
   const position = (block + place.position) % place.arms;
@@ -104,6 +113,7 @@ function sampleSlice(of: {
     recorders.response.recordUs(us);
     recorders.wait.recordUs(waitUs);
     recorders.firstByte.recordUs((us - waitUs) * 0.95);
+    recorders.body.recordUs((us - waitUs) * 0.05);
     totalUs += us;
   }
   const exchanges = Math.round((completed * SLICE_MS) / WINDOW_MS);
@@ -127,6 +137,8 @@ function sampleLedger(trial: Trial, sent: number, opened: number): Ledger {
   return {
     opened,
     accepted: opened,
+    openedBy: 'client',
+    acceptedBy: 'target',
     needed: neededConnections({ client, target, load, requests: sent }),
     requestsSent: sent,
     requestsSeen: sent,

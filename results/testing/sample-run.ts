@@ -37,6 +37,7 @@ export function sampleRun(options: SampleOptions = {}): { run: Run; trials: Tria
         arm,
         target: scenario.target,
         load: scenario.load,
+        phases: scenario.phases,
         client,
         seed: 1 + trials.length,
       };
@@ -59,6 +60,7 @@ function runOf(scenario: Scenario, trials: readonly TrialResult[], replicates: n
   const isComplete = trials.every(({ state }) => state === 'completed');
   const cell: CellResult = {
     cell: scenario.name,
+    sweepPoints: [],
     scenario,
     replicates,
     failedTrials: trials.filter(({ state }) => state === 'failed').length,

@@ -1,8 +1,9 @@
 // In: a closed load's settings. Out: it on a fake transport and a clock that stands still unless the test moves it.
 import type { TestContext } from 'node:test';
+import type { SliceTimes, Window } from '../../core/contracts.ts';
 import type { Outcome } from '../../core/types.ts';
-import { type ClosedLoadOptions, createClosedLoad, type SliceTimes } from '../closed.ts';
-import { createRecorder, type Window } from '../recorder.ts';
+import { type ClosedLoadOptions, createClosedLoad } from '../closed.ts';
+import { createRecorder } from '../recorder.ts';
 import { createFakeTransport } from './fake-transport.ts';
 
 export const TIMES: SliceTimes = { rampMs: 10, windowMs: 100, drainMs: 50, isRecorded: true, originMs: 0 };

@@ -6,6 +6,7 @@ import type { PlanPlugins } from '../validate.ts';
 
 function createTransport(honours: readonly string[], isPicky = false): TransportModule {
   return {
+    kind: 'transport',
     honours,
     refusals: client =>
       isPicky && client.body === 'dump'

@@ -131,7 +131,7 @@ export function connectionsCase(subject: Subject): void {
           const { askTimes } = openSubject(
             t,
             subject,
-            { origin: `http://127.0.0.1:${port}` },
+            { origin: `http://127.0.0.1:${port}`, path: '/' },
             { requestsPerConnection, pool: { maxConnections: 3 } },
           );
           await askTimes(60, 12);

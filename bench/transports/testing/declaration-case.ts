@@ -1,7 +1,8 @@
 // In: a transport. Out: tests that what it says of itself can be trusted, and helps who reads it.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { Client, Target } from '../../core/scenario.ts';
+import { Client } from '../../core/client.ts';
+import { Target } from '../../core/target.ts';
 import { clientOf, type Subject } from './subject.ts';
 
 /** Every setting of a client by its dotted path, but the transport itself. */
@@ -61,7 +62,7 @@ export function declarationCase(subject: Subject): void {
         if (module.refusals(client, Target.parse({ tls: '1.3' })).length > 0) continue;
         const transport = module.open({
           client,
-          endpoint: { origin: 'http://127.0.0.1:9' },
+          endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
           onConnection: () => {},
         });
         await transport.close();

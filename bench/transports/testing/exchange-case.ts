@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import stream from '../../../servers/behaviours/stream.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
 import { newExchange } from '../../core/exchange.ts';
-import { Target } from '../../core/scenario.ts';
+import { Target } from '../../core/target.ts';
 import {
   answerWith,
   dialCount,

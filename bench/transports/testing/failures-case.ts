@@ -106,7 +106,7 @@ export function failuresCase(subject: Subject): void {
         const { ask } = openSubject(
           t,
           subject,
-          { origin: `http://127.0.0.1:${port}` },
+          { origin: `http://127.0.0.1:${port}`, path: '/' },
           { pool: { maxConnections: 1 } },
         );
         const bad = await ask();

@@ -77,8 +77,8 @@ export async function openMisbehavingServer(
   const { port } = server.address() as AddressInfo;
   return {
     endpoint: certificate
-      ? { origin: `https://127.0.0.1:${port}`, caPem: certificate.certPem }
-      : { origin: `http://127.0.0.1:${port}` },
+      ? { origin: `https://127.0.0.1:${port}`, path: '/', caPem: certificate.certPem }
+      : { origin: `http://127.0.0.1:${port}`, path: '/' },
     get accepted() {
       return accepted;
     },
@@ -97,7 +97,7 @@ export async function closedPort(scope: Scope): Promise<Endpoint> {
   const socket = connect(Number(new URL(server.endpoint.origin).port), '127.0.0.1');
   scope.after(() => socket.destroy());
   await once(socket, 'connect');
-  return { origin: `http://127.0.0.1:${socket.localPort}` };
+  return { origin: `http://127.0.0.1:${socket.localPort}`, path: '/' };
 }
 
 const STUCK_LISTENER = `
@@ -126,7 +126,7 @@ export async function openBlackHole(scope: Scope): Promise<Endpoint> {
     fillers.push(filler);
     await once(filler, 'connect');
   }
-  return { origin: `http://127.0.0.1:${port}` };
+  return { origin: `http://127.0.0.1:${port}`, path: '/' };
 }
 
 /** Connections to the endpoint that this machine has begun and nobody has answered. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { z } from 'zod';
 import type { Scope } from '../../../servers/testing/client.ts';
+import { Client } from '../../core/client.ts';
 import type {
   Endpoint,
   Exchange,
@@ -10,7 +11,6 @@ import type {
   TransportModule,
 } from '../../core/contracts.ts';
 import { newExchange } from '../../core/exchange.ts';
-import { Client } from '../../core/scenario.ts';
 
 /** What the conformance suite is run on: a transport, in one of its interfaces. */
 export interface Subject {

@@ -1,0 +1,38 @@
+// In: nothing. Out: the nouns of what only an open load can tell, as schemas and types. Plain data.
+import { z } from 'zod';
+
+const count = () => z.int().min(0);
+const amount = () => z.number().min(0);
+
+/** How an open load kept its schedule, over the steady windows. */
+export const Arrivals = z.strictObject({
+  due: count().describe('Requests that were due'),
+  heldBack: count().describe('Of them, those that had to wait because maxInFlight were under way'),
+  unsent: count().describe('Of them, those that were never sent: still held back when the slice ended'),
+  unfinished: count().describe(
+    'Of them, those given up at the end of a drain: their times are in no histogram',
+  ),
+});
+export type Arrivals = z.infer<typeof Arrivals>;
+
+/** One rate that a capacity search tried. */
+export const Probe = z.strictObject({
+  ratePerSec: amount(),
+  isKept: z.boolean().describe('Whether the objective held at this rate'),
+  p50Us: amount(),
+  p99Us: amount(),
+  errorRatio: amount(),
+  achievedPerSec: amount(),
+  why: z.string().describe('What did not hold, or that all did'),
+});
+export type Probe = z.infer<typeof Probe>;
+
+/** The highest rate found at which the arm keeps the objective. */
+export const Capacity = z.strictObject({
+  ratePerSec: amount().describe('Highest rate at which the objective held'),
+  notKeptPerSec: amount()
+    .nullable()
+    .describe('Lowest rate above it at which it did not; null: none was found'),
+  probes: z.array(Probe),
+});
+export type Capacity = z.infer<typeof Capacity>;
