@@ -10,7 +10,7 @@ import type { Chart } from './chart.ts';
 import { conditionsOf } from './conditions.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './headline.ts';
 import { machineFacts, subtitleText } from './machine-facts.ts';
-import type { CellReport, Figure, Report } from './report.ts';
+import type { CellReport, Figure, Report, Table } from './report.ts';
 import { stopText } from './stop.ts';
 import { articleTable } from './tables/article.ts';
 import { errorTable } from './tables/errors.ts';
@@ -18,6 +18,9 @@ import { failureTable } from './tables/failures.ts';
 import { mainTable } from './tables/main.ts';
 import { phaseTable } from './tables/phases.ts';
 import { ratioTable } from './tables/ratios.ts';
+
+/** Tables that only some cells have: each gives null where there is nothing to tell. */
+const SPECIAL_TABLES: readonly ((view: CellView) => Table | null)[] = [];
 
 /** Widths in px: the column of a page, and a phone held upright. */
 const WIDE_PX = 1040;
@@ -62,6 +65,7 @@ function reportCell(view: CellView, charts: readonly Chart[]): CellReport {
     article: articleTable(view),
     ratios: ratioTable(view),
     phases: phaseTable(view),
+    special: SPECIAL_TABLES.flatMap(createIfAny => createIfAny(view) ?? []),
     audits,
     auditSummary: auditSummary(audits),
     auditTable: auditTable(audits),

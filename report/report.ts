@@ -95,6 +95,8 @@ export interface CellReport {
   /** null with a single arm. */
   ratios: Table | null;
   phases: Table | null;
+  /** What only some cells have to tell, in the order in which it is shown: right below the comparison. */
+  special: readonly Table[];
   audits: readonly AuditLine[];
   auditSummary: string;
   auditTable: Table;

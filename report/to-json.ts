@@ -21,7 +21,15 @@ export function toJson(report: Report): JsonValue {
 }
 
 function cellJson(cell: CellReport): JsonValue {
-  const tables = [cell.main, cell.article, cell.ratios, cell.phases, cell.errors, cell.failures];
+  const tables = [
+    cell.main,
+    cell.article,
+    cell.ratios,
+    cell.phases,
+    cell.errors,
+    cell.failures,
+    ...cell.special,
+  ];
   return {
     cell: cell.name,
     question: cell.question,

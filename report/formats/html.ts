@@ -87,6 +87,7 @@ ${cell.failures === null ? nothing : titledTable(cell.failures)}
 ${cell.errors === null ? nothing : titledTable(cell.errors)}
 ${titledTable(cell.main)}
 ${cell.ratios === null ? nothing : titledTable(cell.ratios)}
+${cell.special.map(titledTable)}
 ${figures}
 ${cell.phases === null ? nothing : titledTable(cell.phases)}
 <h3>${cell.auditTable.title}</h3>

@@ -33,6 +33,7 @@ function cellBlocks(cell: CellReport, hasSiblings: boolean): string[] {
     ...tableBlocks(cell.article),
     ...tableBlocks(cell.main),
     ...(cell.ratios === null ? [] : tableBlocks(cell.ratios)),
+    ...cell.special.flatMap(tableBlocks),
     escaped(cell.stop.text),
     ...(cell.caveats.length === 0 ? [] : [list(cell.caveats)]),
     ...(cell.errors === null ? [] : tableBlocks(cell.errors)),

@@ -57,6 +57,7 @@ function cellText(cell: CellReport, page: Page, hasSiblings: boolean): string {
     tableText(cell.article, page),
     tableText(cell.main, page),
     ...(cell.ratios === null ? [] : [tableText(cell.ratios, page)]),
+    ...cell.special.map(table => tableText(table, page)),
     ...(cell.errors === null ? [] : [rowsText(cell.errors, page)]),
     ...(cell.failures === null ? [] : [rowsText(cell.failures, page)]),
     '',
