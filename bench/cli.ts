@@ -99,6 +99,9 @@ Examples:
       'stop when intervals are within it (0.05 = 5 %)',
       number(n => n > 0 && n <= 1, 'between 0 and 1'),
     )
+    .option('--strict', 'fail also when an expectation could not be shown to hold')
+    .option('--confirm', 'measure again before a failed expectation counts (the default where CI is set)')
+    .option('--no-confirm', 'do not')
     .option('--results <dir>', 'where runs are stored', 'results')
     .option('--json', 'print the report as JSON')
     .addHelpText(
@@ -110,7 +113,7 @@ Examples:
   conntax run ./mine.json --dry-run       what a scenario of your own would do
   conntax run short-vs-persistent --budget-sec 120 --precision 0.02
 
-Exit status: 0 fine, 2 usage or an invalid scenario, 3 could not measure or an audit failed, 130 interrupted.`,
+Exit status: 0 fine, 1 an expectation failed, 2 usage or an invalid scenario, 3 could not measure or an audit failed, 130 interrupted.`,
     )
     .action(async (selectors, options) => {
       const { runCommand } = await import('./commands/run.ts');

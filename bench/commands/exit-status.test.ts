@@ -2,11 +2,18 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { sampleRun } from '../../results/testing/sample-run.ts';
+import type { ExpectationResult } from '../core/expectation.ts';
 import type { CellResult, Finding, Run } from '../core/run-types.ts';
 import { exitStatusOf } from './exit-status.ts';
 
 const { run: sample } = sampleRun();
 const cell: CellResult = { ...sample.cells[0]!, stop: 'precise', failedTrials: 0, findings: [] };
+const expected = (state: ExpectationResult['state']): ExpectationResult => ({
+  expectation: { metric: 'p99Us', of: 'short', atMost: 1 },
+  state,
+  first: { state, interval: null, replicates: 0 },
+  confirmation: null,
+});
 const finding = (state: Finding['state']): Finding => ({ rule: 'ledger', state, detail: 'as it is' });
 
 function makeRun(state: Run['state'], ...cells: Partial<CellResult>[]): Run {
@@ -31,6 +38,17 @@ suite('exit status', () => {
     ['a cell that was given up', makeRun('complete', { stop: 'failed' }), 3],
     ['a run that failed', makeRun('failed', {}), 3],
     ['a run without a cell that failed', makeRun('failed'), 3],
+    [
+      'an expectation that failed',
+      makeRun('complete', { expectations: [expected('pass')] }, { expectations: [expected('fail')] }),
+      1,
+    ],
+    ['one that could not be shown to hold', makeRun('complete', { expectations: [expected('unsure')] }), 0],
+    [
+      'one that failed, in a run that cannot be believed',
+      makeRun('complete', { expectations: [expected('fail')], findings: [finding('fail')] }),
+      3,
+    ],
     ['interrupted', makeRun('partial', {}, { stop: 'interrupted' }), 130],
     ['interrupted between two cells', makeRun('partial', {}), 130],
     [
@@ -42,4 +60,10 @@ suite('exit status', () => {
   for (const [why, run, status] of cases) {
     test(`${why}: ${status}`, () => assert.equal(exitStatusOf(run), status));
   }
+
+  test('strict: what could not be shown fails, what holds does not', () => {
+    const status = (state: ExpectationResult['state']): number =>
+      exitStatusOf(makeRun('complete', { expectations: [expected(state)] }), { isStrict: true });
+    assert.deepEqual([status('pass'), status('unsure'), status('fail')], [0, 1, 1]);
+  });
 });

@@ -3,10 +3,10 @@ import { EXIT } from '../core/errors.ts';
 import type { Run } from '../core/run-types.ts';
 
 /**
- * 130 when interrupted; 3 when something was not measured or can't be believed (a failed trial, an audit that failed);
- * else 0.
+ * 130 when interrupted; 3 when something was not measured or can't be believed (a failed trial, an audit that failed): what
+ * is broken is not slow; 1 when an expectation failed, or with `isStrict` could not be shown to hold; else 0.
  */
-export function exitStatusOf(run: Run): number {
+export function exitStatusOf(run: Run, { isStrict = false } = {}): number {
   if (run.cells.some(cell => cell.stop === 'interrupted') || run.state === 'partial') return EXIT.interrupted;
   const isDoubtful = run.cells.some(
     cell =>
@@ -14,5 +14,7 @@ export function exitStatusOf(run: Run): number {
       cell.failedTrials > 0 ||
       cell.findings.some(finding => finding.state === 'fail'),
   );
-  return run.state === 'failed' || isDoubtful ? EXIT.cannotMeasure : EXIT.ok;
+  if (run.state === 'failed' || isDoubtful) return EXIT.cannotMeasure;
+  const states = run.cells.flatMap(cell => cell.expectations.map(({ state }) => state));
+  return states.includes('fail') || (isStrict && states.includes('unsure')) ? EXIT.failed : EXIT.ok;
 }

@@ -25,6 +25,10 @@ export interface RunOptions extends CommonOptions {
   seed?: number;
   budgetSec?: number;
   precision?: number;
+  /** An expectation that could not be shown to hold fails the run. */
+  strict?: boolean;
+  /** A failed expectation is measured again before it counts; unless said, in CI only. */
+  confirm?: boolean;
 }
 
 /** What the command line says of timing goes over what the scenario says. */
@@ -95,7 +99,8 @@ async function measureAndReport({ plan, host, store, startedAt, options, context
   };
   let cells: CellResult[];
   try {
-    cells = await runPlan({ plan, pinning: host.pinning, signal, emit });
+    const isConfirming = options.confirm ?? Boolean(process.env['CI']);
+    cells = await runPlan({ plan, pinning: host.pinning, signal, emit, isConfirming });
   } finally {
     progress.end();
   }
@@ -117,7 +122,7 @@ async function measureAndReport({ plan, host, store, startedAt, options, context
   output.out(options.json ? json : text);
   store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
   output.note(`Report: ${join(store.dir, 'report.html')}`);
-  return exitStatusOf(run);
+  return exitStatusOf(run, { isStrict: options.strict === true });
 }
 
 /** Response times of every completed trial, in HdrHistogram's own log format, tagged by trial. */

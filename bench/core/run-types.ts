@@ -1,5 +1,6 @@
 // In: nothing. Out: the nouns of a run and what is concluded from its trials, as schemas and types. Plain data.
 import { z } from 'zod';
+import { ExpectationResult } from './expectation.ts';
 import { Scenario, SweepValue } from './scenario.ts';
 
 const count = () => z.int().min(0);
@@ -91,6 +92,7 @@ export const CellResult = z.strictObject({
   arms: z.array(ArmSummary),
   comparisons: z.array(Comparison),
   findings: z.array(Finding),
+  expectations: z.array(ExpectationResult).default([]),
 });
 export type CellResult = z.infer<typeof CellResult>;
 

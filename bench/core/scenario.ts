@@ -1,6 +1,7 @@
 // In: what a scenario author may write. Out: the same, resolved, with every default filled in at one place.
 import { z } from 'zod';
 import { Client } from './client.ts';
+import { Expectation } from './expectation.ts';
 import { ClosedLoad, Load } from './load.ts';
 import { Link, Target } from './target.ts';
 
@@ -71,6 +72,10 @@ export const Scenario = z.strictObject({
     .record(z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes'), Client)
     .describe('The arms: at least one, by name'),
   baseline: z.string().describe('The arm that all others are compared with'),
+  expect: z
+    .array(Expectation)
+    .default([])
+    .describe('Limits that the result has to keep, judged on its intervals'),
   sweep: z
     .record(z.string(), z.array(SweepValue).min(1).max(50))
     .refine(swept => Object.keys(swept).length <= MOST_SWEPT, `at most ${MOST_SWEPT} settings`)

@@ -51,6 +51,28 @@ function checkBaseline({ scenario, armNames }: CrossContext): CrossProblem[] {
   ];
 }
 
+/** Expectations name arms; of itself an arm has no ratio. */
+function checkExpectations({ scenario, armNames }: CrossContext): CrossProblem[] {
+  return scenario.expect.flatMap(({ of, over }, index) => {
+    const at = (key: string): CrossProblem['path'] => ['expect', index, key];
+    const unknown = (['of', 'over'] as const)
+      .map(key => ({ key, arm: key === 'of' ? of : over }))
+      .filter(({ arm }) => arm !== undefined && !armNames.includes(arm))
+      .map(({ key, arm = '' }) => ({
+        path: at(key),
+        about: [['expect']],
+        message: `there is no client "${arm}"`,
+        hint: nameHint(arm, armNames),
+      }));
+    if (over !== of) return unknown;
+    const message = `the ratio of ${of} to itself is always 1`;
+    return [
+      { path: at('over'), about: [['expect']], message, hint: 'another arm, or leave it out' },
+      ...unknown,
+    ];
+  });
+}
+
 function checkOrder({ scenario: { timing } }: CrossContext): CrossProblem[] {
   const pairs = [
     ['warmupMinMs', 'warmupMaxMs'],
@@ -168,6 +190,7 @@ export function crossProblems(context: CrossContext): CrossProblem[] {
   const problems = [
     ...checkArms(context),
     ...checkBaseline(context),
+    ...checkExpectations(context),
     ...checkOrder(context),
     ...checkPipelining(context),
     ...checkTransport(context),

@@ -163,6 +163,28 @@ suite('a run', () => {
     assert.deepEqual(ourChildren(), []);
   });
 
+  test('a failed expectation is measured again on fresh replicates, and both are told', async () => {
+    const { options, events } = makeTinyCell({
+      timing: { minReplicates: 2, maxReplicates: 2 },
+      expect: [
+        { metric: 'requestsPerSec', of: 'long', atLeast: 1e9 },
+        { metric: 'requestsPerSec', of: 'long', atLeast: 1e-9 },
+      ],
+    });
+    const result = await measureCell({ ...options, isConfirming: true });
+    const [failed, passed] = result.expectations;
+    assert.deepEqual(
+      [failed!.state, failed!.first.state, failed!.confirmation?.state, failed!.confirmation?.replicates],
+      ['fail', 'fail', 'fail', 2],
+    );
+    assert.deepEqual([passed!.state, passed!.confirmation], ['pass', null]);
+    assert.equal(result.replicates, 4);
+    const replicates = events.flatMap(event =>
+      event.type === 'replicate-finished' ? [event.replicate] : [],
+    );
+    assert.deepEqual(replicates, [0, 1, 2, 3], 'numbered on, so that their seeds are fresh');
+  });
+
   test('measures cell after cell, and tells it in order; an interrupt starts no further one', async () => {
     const clients = { only: {} };
     const timing = { measureMs: 50 };
@@ -174,6 +196,7 @@ suite('a run', () => {
     const results = await runPlan({
       plan: planRun(scenarios, { seed: 3 }),
       pinning: null,
+      isConfirming: false,
       signal: controller.signal,
       emit: event => {
         events.push(event);

@@ -1,7 +1,9 @@
 // In: a planned cell. Out: its result: replicates until the answer is precise enough, or the budget is spent.
 import { auditCell, auditTrial } from '../../results/audit.ts';
 import { compareArms, isPrecise, summariseArms } from '../../results/compare.ts';
+import { confirmed, firstResult } from '../../results/expect.ts';
 import { MeasureError } from '../core/errors.ts';
+import type { ExpectationResult } from '../core/expectation.ts';
 import type { CellResult, Comparison, StopReason } from '../core/run-types.ts';
 import type { TrialResult } from '../core/types.ts';
 import { ChildError } from './child.ts';
@@ -9,44 +11,36 @@ import { failureOf } from './outcome.ts';
 import { conditionTarget, failedTrials, measureReplicate, type ReplicateOptions } from './replicate.ts';
 import { startTarget, type TargetProcess } from './target.ts';
 
-export type CellOptions = Omit<ReplicateOptions, 'replicate' | 'leftMs'>;
+export type CellOptions = Omit<ReplicateOptions, 'replicate' | 'leftMs'> & {
+  /** Whether a failed expectation is measured again, on fresh replicates, before it counts. */
+  isConfirming: boolean;
+};
 
 /** After so many replicates in a row without one whole comparison, more of the same is no use. */
 const FAILED_IN_A_ROW = 2;
 
 /** Measures one cell. Whatever is thrown, no process of it is left. */
 export async function measureCell(options: CellOptions): Promise<CellResult> {
-  const { cell, emit } = options;
+  const { cell, emit, isConfirming, signal } = options;
   const { scenario } = cell;
   const startedAtMs = performance.now();
-  const elapsedMs = (): number => performance.now() - startedAtMs;
-  const leftMs = (): number => Math.max(0, scenario.timing.budgetMs - elapsedMs());
-  const source = createReplicateSource({ ...options, leftMs });
+  let endsAtMs = startedAtMs + scenario.timing.budgetMs;
+  const source = createReplicateSource({
+    ...options,
+    leftMs: () => Math.max(0, endsAtMs - performance.now()),
+  });
   const trials: TrialResult[] = [];
-  let state: Progress = { replicates: 0, failedInARow: 0, elapsedMs: 0, comparisons: [] };
-  let stop = stopReason(options, state, trials);
+  let series: Series;
+  let expectations: ExpectationResult[];
   try {
-    while (stop === undefined) {
-      const results = await source.next(state.replicates);
-      for (const result of results) {
-        trials.push(result);
-        emit({ type: 'trial', result });
-      }
-      if (results.length === 0) {
-        // Interrupted before any arm was measured: that is no replicate.
-        stop = stopReason(options, state, trials);
-        continue;
-      }
-      const completed = results.filter(result => result.state === 'completed').length;
-      const comparisons = compareArms({ baseline: scenario.baseline, trials });
-      emit({ type: 'replicate-finished', cell: cell.id, replicate: state.replicates, comparisons });
-      state = {
-        replicates: state.replicates + 1,
-        failedInARow: completed >= Math.min(2, cell.arms.length) ? 0 : state.failedInARow + 1,
-        elapsedMs: elapsedMs(),
-        comparisons,
-      };
-      stop = stopReason(options, state, trials);
+    series = await measureSeries(options, source, trials);
+    expectations = scenario.expect.map(expectation => firstResult(expectation, series.trials));
+    if (isConfirming && !signal.aborted && expectations.some(({ state }) => state === 'fail')) {
+      emit({ type: 'notice', cell: cell.id, message: 'an expectation failed: measuring again to be sure' });
+      endsAtMs = performance.now() + scenario.timing.budgetMs;
+      const again = await measureSeries(options, source, trials);
+      expectations = expectations.map(result => confirmed(result, again.trials));
+      if (again.stop === 'interrupted' || again.stop === 'failed') series = again;
     }
   } finally {
     await source.close();
@@ -55,17 +49,66 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
     cell: cell.id,
     sweepPoints: [],
     scenario,
-    replicates: state.replicates,
+    replicates: replicatesOf(trials),
     failedTrials: trials.filter(trial => trial.state === 'failed').length,
-    ...stop,
-    elapsedMs: elapsedMs(),
+    stop: series.stop,
+    stopDetail: series.stopDetail,
+    elapsedMs: performance.now() - startedAtMs,
     arms: summariseArms(trials),
-    comparisons: state.comparisons,
+    comparisons: compareArms({ baseline: scenario.baseline, trials }),
     findings: [
       ...trials.flatMap(trial => (trial.state === 'completed' ? auditTrial(trial) : [])),
       ...auditCell(trials),
     ],
+    expectations,
   };
+}
+
+/** Replicates measured one after another until the answer is precise enough, or the budget is spent. */
+interface Series {
+  trials: TrialResult[];
+  stop: StopReason;
+  stopDetail: string;
+}
+
+/** @param all every trial of the cell so far, which the new ones are added to: their replicates are numbered on. */
+async function measureSeries(
+  options: CellOptions,
+  source: ReturnType<typeof createReplicateSource>,
+  all: TrialResult[],
+): Promise<Series> {
+  const { cell, emit } = options;
+  const { baseline } = cell.scenario;
+  const startedAtMs = performance.now();
+  const trials: TrialResult[] = [];
+  let state: Progress = { replicates: 0, failedInARow: 0, elapsedMs: 0, comparisons: [] };
+  let stop = stopReason(options, state, trials);
+  while (stop === undefined) {
+    const replicate = replicatesOf(all);
+    const results = await source.next(replicate);
+    for (const result of results) {
+      trials.push(result);
+      all.push(result);
+      emit({ type: 'trial', result });
+    }
+    if (results.length > 0) {
+      const completed = results.filter(result => result.state === 'completed').length;
+      const comparisons = compareArms({ baseline, trials });
+      emit({ type: 'replicate-finished', cell: cell.id, replicate, comparisons });
+      state = {
+        replicates: state.replicates + 1,
+        failedInARow: completed >= Math.min(2, cell.arms.length) ? 0 : state.failedInARow + 1,
+        elapsedMs: performance.now() - startedAtMs,
+        comparisons,
+      };
+    } // else interrupted before any arm was measured: that is no replicate
+    stop = stopReason(options, state, trials);
+  }
+  return { trials, ...stop };
+}
+
+function replicatesOf(trials: readonly TrialResult[]): number {
+  return new Set(trials.map(({ trial }) => trial.replicate)).size;
 }
 
 /** Replicates, one after another, on one target that is started and conditioned when there is none alive. */

@@ -10,6 +10,8 @@ export interface RunOptions {
   /** Aborting it ends the run soon; what was measured is kept. */
   signal: AbortSignal;
   emit: Emit;
+  /** Whether a cell whose expectation failed is measured again before the failure counts. */
+  isConfirming: boolean;
 }
 
 /** Measures every cell of the plan, in order. An error from `emit` (a full disk, say) ends the run and its processes. */

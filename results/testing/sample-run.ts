@@ -69,6 +69,7 @@ function runOf(scenario: Scenario, trials: readonly TrialResult[], replicates: n
     elapsedMs,
     arms: summariseArms(trials),
     comparisons: compareArms({ baseline: scenario.baseline, trials }),
+    expectations: [],
     findings: [
       ...trials.flatMap(trial => (trial.state === 'completed' ? auditTrial(trial) : [])),
       ...auditCell(trials),

@@ -54,6 +54,7 @@ export function makeTinyCell(
       seed: plan.seed,
       pinning: null,
       signal: controller.signal,
+      isConfirming: false,
       emit: event => {
         events.push(event);
         onEvent(event, tiny);

@@ -1,0 +1,52 @@
+// What a scenario expects decides the exit status: 1 only when the interval excludes the limit, on fresh replicates too.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ScenarioInput } from '../core/scenario.ts';
+import { runCli } from './testing/cli.ts';
+import { openWorkspace, tinyScenario } from './testing/workspace.ts';
+
+const connections = { metric: 'connectionsPer1kRequests', of: 'short' } as const;
+const possible = { ...connections, atLeast: 1_000, atMost: 1_000 };
+const impossible = { ...connections, atMost: 1 };
+/** The interval of two replicates at this size can't be this narrow. */
+const undecidable = { metric: 'successRatio', of: 'short', atLeast: 1 } as const;
+
+const cases: [why: string, expect: ScenarioInput['expect'], args: string[], status: number, told: RegExp][] =
+  [
+    [
+      'all holds',
+      [possible],
+      ['--strict'],
+      0,
+      /connections \/ 1,000 requests, short ≥ 1,000 and ≤ 1,000.*1,000/,
+    ],
+    ['one fails, now and again', [possible, impossible], ['--confirm'], 1, /FAIL/],
+    ['one can’t be shown', [undecidable], ['--no-confirm'], 0, /unsure/],
+    ['one can’t be shown, and must be', [undecidable], ['--strict'], 1, /unsure/],
+  ];
+
+for (const [why, expect, args, status, told] of cases) {
+  test(`${why}: exit status ${status}`, async t => {
+    const workspace = await openWorkspace(t);
+    const scenario = { ...tinyScenario({ minReplicates: 2, maxReplicates: 2 }), expect };
+    const file = await workspace.writeScenario(scenario);
+    const result = await runCli(t, ['run', file, ...args], { cwd: workspace.dir });
+    assert.equal(result.status, status, result.stderr + result.stdout);
+    assert.match(result.stdout, told);
+    const [cell] = workspace.onlyRun().run!.cells;
+    const isMeasuredAgain = args.includes('--confirm');
+    assert.equal(cell!.replicates, isMeasuredAgain ? 4 : 2);
+    assert.equal(cell!.expectations.at(-1)!.confirmation !== null, isMeasuredAgain);
+  });
+}
+
+test('an expectation of an arm that does not exist is refused before anything starts', async t => {
+  const workspace = await openWorkspace(t);
+  const file = await workspace.writeScenario({
+    ...tinyScenario(),
+    expect: [{ ...possible, of: 'shrot' }],
+  });
+  const { status, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir });
+  assert.equal(status, 2);
+  assert.match(stderr, /expect\.0\.of: there is no client "shrot"\n\s+did you mean short/);
+});

@@ -1,0 +1,63 @@
+// In: judged expectations. Out: proof of the sentences and figures that a reader gets of them.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ExpectationResult, Judgement } from '../../bench/core/expectation.ts';
+import { sampleRun } from '../../results/testing/sample-run.ts';
+import { armNames, viewCell } from '../cell-view.ts';
+import { expectationTable } from './expectations.ts';
+
+const judged = (state: Judgement['state'], value: number, low: number, high: number): Judgement => ({
+  state,
+  interval: { value, low, high },
+  replicates: 4,
+});
+
+function tableOf(expectations: ExpectationResult[]) {
+  const { run, trials } = sampleRun();
+  const cell = { ...run.cells[0]!, expectations };
+  return expectationTable(viewCell(cell, trials, armNames(run)));
+}
+
+const rows: [why: string, result: ExpectationResult, texts: string[]][] = [
+  [
+    'a share keeps the digits that matter',
+    {
+      expectation: { metric: 'successRatio', of: 'persistent', atLeast: 0.9995 },
+      state: 'pass',
+      first: judged('pass', 0.99998, 0.99961, 1),
+      confirmation: null,
+    },
+    ['good answers, persistent ≥ 99.95 %', '99.998 % (99.961 % to 100 %)', '4', '–', 'pass'],
+  ],
+  [
+    'a ratio of two arms, measured again',
+    {
+      expectation: { metric: 'requestsPerSec', of: 'persistent', over: 'short', atLeast: 3 },
+      state: 'fail',
+      first: judged('fail', 2, 1.9, 2.1),
+      confirmation: judged('fail', 2.05, 1.95, 2.15),
+    },
+    ['requests/s, persistent / short ≥ 3×', '2.00× (1.90 to 2.10)', '4', '2.05× (1.95 to 2.15)', 'FAIL'],
+  ],
+  [
+    'too little to have an interval',
+    {
+      expectation: { metric: 'p99Us', of: 'short', atLeast: 500, atMost: 20_000 },
+      state: 'unsure',
+      first: { state: 'unsure', interval: null, replicates: 1 },
+      confirmation: null,
+    },
+    ['p99 latency, short ≥ 0.5 ms and ≤ 20 ms', 'too little to say', '1', '–', 'unsure'],
+  ],
+];
+
+for (const [why, result, texts] of rows) {
+  test(why, () => {
+    assert.deepEqual(
+      tableOf([result])!.rows[0]!.map(({ text }) => text),
+      texts,
+    );
+  });
+}
+
+test('nothing expected, no table', () => assert.equal(tableOf([]), null));

@@ -1,0 +1,96 @@
+// In: a cell. Out: what was expected of it, what the interval says, and whether it holds; null where nothing was expected.
+import type {
+  Expectation,
+  ExpectationResult,
+  ExpectedMetric,
+  Judgement,
+} from '../../bench/core/expectation.ts';
+import type { Interval } from '../../results/stats.ts';
+import type { CellView } from '../cell-view.ts';
+import { countText, intervalTexts, ratioText } from '../numbers.ts';
+import type { Table } from '../report.ts';
+import { createTable, figureColumn, keyColumn, wordColumn, words } from '../table-parts.ts';
+
+interface Scale {
+  title: string;
+  unit: string;
+  /** From the metric's own unit to the one shown. */
+  factor: number;
+}
+
+const SCALES: Record<ExpectedMetric, Scale> = {
+  requestsPerSec: { title: 'requests/s', unit: '/s', factor: 1 },
+  meanUs: { title: 'mean latency', unit: ' ms', factor: 1e-3 },
+  p50Us: { title: 'p50 latency', unit: ' ms', factor: 1e-3 },
+  p99Us: { title: 'p99 latency', unit: ' ms', factor: 1e-3 },
+  cpuUsPerRequest: { title: 'client CPU / request', unit: ' µs', factor: 1 },
+  successRatio: { title: 'good answers', unit: ' %', factor: 100 },
+  connectionsPer1kRequests: { title: 'connections / 1,000 requests', unit: '', factor: 1 },
+};
+
+const STATE_WORDS: Record<ExpectationResult['state'], string> = {
+  pass: 'pass',
+  fail: 'FAIL',
+  unsure: 'unsure',
+};
+
+export function expectationTable({ result: { expectations } }: CellView): Table | null {
+  if (expectations.length === 0) return null;
+  return createTable({
+    name: 'expectations',
+    title: 'What was expected',
+    columns: [
+      keyColumn('expectation', 'expectation'),
+      figureColumn('interval', 'measured', '95 % interval'),
+      figureColumn('replicateCount', 'replicates'),
+      figureColumn('confirmation', 'measured again', '95 % interval'),
+      wordColumn('state', 'outcome'),
+    ],
+    rows: expectations.map(({ expectation, first, confirmation, state }) => [
+      words(expectationText(expectation)),
+      words(intervalText(expectation, first), first.interval),
+      words(countText(first.replicates), first.replicates),
+      confirmation === null
+        ? words('–', null)
+        : words(intervalText(expectation, confirmation), confirmation.interval),
+      words(STATE_WORDS[state], state),
+    ]),
+    notes: [
+      'Fail: the whole interval lies beyond the limit, and so it does on fresh replicates where it was measured again. Unsure: the limit lies within the interval, or the failure did not show again.',
+    ],
+  });
+}
+
+/** `requests/s, persistent / short ≥ 3×`. */
+export function expectationText(expectation: Expectation): string {
+  const { metric, of, over, atLeast, atMost } = expectation;
+  const limits = [
+    ...(atLeast === undefined ? [] : [`≥ ${limitText(expectation, atLeast)}`]),
+    ...(atMost === undefined ? [] : [`≤ ${limitText(expectation, atMost)}`]),
+  ];
+  return `${SCALES[metric].title}, ${of}${over === undefined ? '' : ` / ${over}`} ${limits.join(' and ')}`;
+}
+
+/** As it was written, in the unit of the figures beside it. */
+function limitText({ metric, over }: Expectation, limit: number): string {
+  const { factor, unit } = SCALES[metric];
+  return over === undefined
+    ? `${Number((limit * factor).toPrecision(12)).toLocaleString('en-US', { maximumFractionDigits: 12 })}${unit}`
+    : `${limit}×`;
+}
+
+export function intervalText(expectation: Expectation, { interval }: Judgement): string {
+  if (interval === null) return 'too little to say';
+  if (expectation.over !== undefined) return ratioText(interval);
+  const { factor, unit } = SCALES[expectation.metric];
+  const scaled = { value: interval.value * factor, low: interval.low * factor, high: interval.high * factor };
+  // A share needs the digits that tell 99.95 % from 100 %.
+  const { value, low, high } =
+    expectation.metric === 'successRatio' ? shareTexts(scaled) : intervalTexts(scaled);
+  return `${value}${unit} (${low}${unit} to ${high}${unit})`;
+}
+
+function shareTexts({ value, low, high }: Interval) {
+  const text = (percent: number): string => String(Number(percent.toFixed(4)));
+  return { value: text(value), low: text(low), high: text(high) };
+}

@@ -1,0 +1,200 @@
+// In: trials with known figures. Out: proof of the judgements: by the interval, never by the value alone.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import fc from 'fast-check';
+import { Expectation, type Judgement } from '../bench/core/expectation.ts';
+import { createRandom } from '../bench/core/random.ts';
+import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
+import { confirmed, firstResult, judge } from './expect.ts';
+import { sampleRun } from './testing/sample-run.ts';
+
+type Damage = (trial: CompletedTrial) => void;
+
+function trialsWith(damage: Damage, replicates = 4): TrialResult[] {
+  const { trials } = sampleRun({ replicates });
+  for (const trial of trials) if (trial.state === 'completed') damage(trial);
+  return trials;
+}
+
+/** Persistent connections answer about 5.2 times as many requests per second in the sample. */
+const rows: {
+  why: string;
+  expectation: unknown;
+  damage?: Damage;
+  replicates?: number;
+  state: Judgement['state'];
+}[] = [
+  {
+    why: 'a ratio clear of its limit',
+    expectation: { metric: 'requestsPerSec', of: 'persistent', over: 'short', atLeast: 3 },
+    state: 'pass',
+  },
+  {
+    why: 'a ratio that is clearly too low',
+    expectation: { metric: 'requestsPerSec', of: 'persistent', over: 'short', atLeast: 10 },
+    state: 'fail',
+  },
+  {
+    why: 'the same arms the other way round',
+    expectation: { metric: 'requestsPerSec', of: 'short', over: 'persistent', atMost: 0.5 },
+    state: 'pass',
+  },
+  {
+    why: 'a single replicate has no interval, however good its value',
+    expectation: { metric: 'requestsPerSec', of: 'persistent', atLeast: 1 },
+    replicates: 1,
+    state: 'unsure',
+  },
+  {
+    why: 'a latency below its limit',
+    expectation: { metric: 'p99Us', of: 'persistent', atMost: 1_000_000 },
+    state: 'pass',
+  },
+  {
+    why: 'a latency above it',
+    expectation: { metric: 'p99Us', of: 'persistent', atMost: 1_000 },
+    state: 'fail',
+  },
+  {
+    why: 'both limits, the value between them',
+    expectation: { metric: 'meanUs', of: 'persistent', atLeast: 3_000, atMost: 6_000 },
+    state: 'pass',
+  },
+  {
+    why: 'both limits, the value below',
+    expectation: { metric: 'meanUs', of: 'persistent', atLeast: 8_000, atMost: 9_000 },
+    state: 'fail',
+  },
+  {
+    why: 'no failure in many thousand requests',
+    expectation: { metric: 'successRatio', of: 'persistent', atLeast: 0.999 },
+    state: 'pass',
+  },
+  {
+    why: 'no failure, but too few requests to promise so much',
+    expectation: { metric: 'successRatio', of: 'persistent', atLeast: 0.9995 },
+    damage: ({ measurement }) => {
+      measurement.completed = 100;
+    },
+    state: 'unsure',
+  },
+  {
+    why: 'one in a hundred fails',
+    expectation: { metric: 'successRatio', of: 'persistent', atLeast: 0.9995 },
+    damage: ({ measurement }) => {
+      measurement.failed = Math.round(measurement.completed / 99);
+    },
+    state: 'fail',
+  },
+  {
+    why: 'all failures in one replicate: a cluster says less than as many single ones',
+    expectation: { metric: 'successRatio', of: 'persistent', atLeast: 0.9995 },
+    damage: ({ trial, measurement }) => {
+      if (trial.replicate === 0) measurement.failed = Math.round(measurement.completed / 25);
+    },
+    state: 'unsure',
+  },
+  {
+    why: 'nothing measured at all',
+    expectation: { metric: 'successRatio', of: 'persistent', atLeast: 0.5 },
+    damage: ({ measurement }) => {
+      measurement.completed = 0;
+    },
+    state: 'unsure',
+  },
+  {
+    why: 'a connection for each request',
+    expectation: { metric: 'connectionsPer1kRequests', of: 'short', atLeast: 1_000, atMost: 1_000 },
+    state: 'pass',
+  },
+  {
+    why: 'a pool that is reused',
+    expectation: { metric: 'connectionsPer1kRequests', of: 'persistent', atMost: 50 },
+    state: 'pass',
+  },
+  {
+    why: 'ten times the connections of the other arm are too many',
+    expectation: { metric: 'connectionsPer1kRequests', of: 'short', over: 'persistent', atMost: 2 },
+    state: 'fail',
+  },
+  {
+    why: 'an arm that is not there',
+    expectation: { metric: 'p50Us', of: 'nobody', atMost: 1 },
+    state: 'unsure',
+  },
+];
+
+suite('judge', () => {
+  for (const { why, expectation, damage = () => {}, replicates, state } of rows) {
+    test(why, () => {
+      const judgement = judge(Expectation.parse(expectation), trialsWith(damage, replicates));
+      assert.equal(judgement.state, state, JSON.stringify(judgement));
+    });
+  }
+
+  test('a failed trial is no replicate', () => {
+    const { trials } = sampleRun({ trouble: 'failed-trial' });
+    const judgement = judge(Expectation.parse({ metric: 'meanUs', of: 'persistent', atMost: 1 }), trials);
+    assert.equal(judgement.replicates, 3);
+  });
+
+  test('a limit beyond the interval fails, one before it passes, one within it leaves it unsure', () => {
+    const trials = trialsWith(() => {});
+    const { interval } = judge(Expectation.parse({ metric: 'meanUs', of: 'short', atMost: 1 }), trials);
+    const { low, high } = interval!;
+    fc.assert(
+      fc.property(fc.double({ min: low / 2, max: high * 2, noNaN: true }), atMost => {
+        const expected = low > atMost ? 'fail' : high <= atMost ? 'pass' : 'unsure';
+        assert.equal(
+          judge(Expectation.parse({ metric: 'meanUs', of: 'short', atMost }), trials).state,
+          expected,
+        );
+      }),
+    );
+  });
+
+  test('the interval of a share holds the true share in 95 % of runs or more', () => {
+    const truth = 0.998;
+    const requests = 4_000;
+    const random = createRandom(7, 'shares');
+    const { trials } = sampleRun({ replicates: 3 });
+    const own = trials
+      .filter(trial => trial.state === 'completed')
+      .filter(({ trial }) => trial.arm === 'short');
+    const expectation = Expectation.parse({ metric: 'successRatio', of: 'short', atLeast: truth });
+    let held = 0;
+    for (let experiment = 0; experiment < 300; experiment++) {
+      for (const { measurement } of own) {
+        measurement.failed = 0;
+        for (let request = 0; request < requests; request++) if (random() > truth) measurement.failed++;
+        measurement.completed = requests - measurement.failed;
+      }
+      const { low, high } = judge(expectation, own).interval!;
+      if (low <= truth && truth <= high) held++;
+    }
+    assert.ok(held >= 0.94 * 300, `${held} of 300`);
+  });
+});
+
+test('a failure counts only if it shows again', () => {
+  const expectation = Expectation.parse({ metric: 'meanUs', of: 'short', atMost: 1 });
+  const slow = trialsWith(() => {});
+  const fast = trialsWith(({ measurement }) => {
+    measurement.response.meanUs = 0.5;
+  });
+  const first = firstResult(expectation, slow);
+  assert.deepEqual([first.state, first.confirmation], ['fail', null]);
+  assert.equal(confirmed(first, slow).state, 'fail');
+  assert.equal(confirmed(first, fast).state, 'unsure');
+  assert.equal(confirmed(first, fast).first, first.first, 'what was first judged is kept');
+  const passed = firstResult(expectation, fast);
+  assert.equal(confirmed(passed, slow), passed, 'what did not fail needs no second look');
+});
+
+for (const [why, expectation] of [
+  ['no limit at all', { metric: 'p50Us', of: 'a' }],
+  ['limits the wrong way round', { metric: 'p50Us', of: 'a', atLeast: 2, atMost: 1 }],
+  ['a metric that nobody knows', { metric: 'p42Us', of: 'a', atMost: 1 }],
+] as const) {
+  test(`refused: ${why}`, () => assert.equal(Expectation.safeParse(expectation).success, false));
+}

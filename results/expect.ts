@@ -1,0 +1,134 @@
+// In: expectations and the trials of a cell. Out: whether each holds, by where its interval lies.
+import betaQuantile from '@stdlib/stats-base-dists-beta-quantile';
+import type { Expectation, ExpectationResult, ExpectedMetric, Judgement } from '../bench/core/expectation.ts';
+import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
+import { compareArms } from './compare.ts';
+import { type Interval, replicateInterval, studentInterval } from './stats.ts';
+
+const LEVEL = 0.95;
+
+/** The metrics of a trial that are positive and vary by a share of themselves: compared by their logarithms. */
+const READERS: Record<Exclude<ExpectedMetric, 'successRatio' | 'connectionsPer1kRequests'>, Reader> = {
+  requestsPerSec: ({ measurement: { completed, steadyMs } }) => (completed / steadyMs) * 1_000,
+  meanUs: ({ measurement }) => measurement.response.meanUs,
+  p50Us: ({ measurement }) => measurement.response.p50Us,
+  p99Us: ({ measurement }) => measurement.response.p99Us,
+  cpuUsPerRequest: ({ measurement }) => measurement.generator.cpuUsPerRequest,
+};
+type Reader = (trial: CompletedTrial) => number;
+
+/**
+ * Judges one expectation on the completed trials given. `fail` only if the whole interval lies beyond the limit, `pass` only
+ * if none of it does:
+ *
+ *                 atLeast                    atMost
+ *                    |                          |
+ *          |--*--|   |           fail     |--*--|  |          pass
+ *                 |--*--|        unsure         |--*--|       unsure
+ *                    |  |--*--|  pass           |  |--*--|    fail
+ */
+export function judge(expectation: Expectation, trials: readonly TrialResult[]): Judgement {
+  const { of, over } = expectation;
+  const own = completedOf(of, trials);
+  const interval = over === undefined ? intervalOf(expectation.metric, own) : ratioOf(expectation, trials);
+  return { state: stateOf(interval, expectation), interval, replicates: own.length };
+}
+
+/** As it stands before anything was measured again. */
+export function firstResult(expectation: Expectation, trials: readonly TrialResult[]): ExpectationResult {
+  const first = judge(expectation, trials);
+  return { expectation, state: first.state, first, confirmation: null };
+}
+
+/** A failure is final only if it shows again on fresh replicates; if not, nobody can be sure. */
+export function confirmed(result: ExpectationResult, fresh: readonly TrialResult[]): ExpectationResult {
+  if (result.state !== 'fail') return result;
+  const confirmation = judge(result.expectation, fresh);
+  return { ...result, confirmation, state: confirmation.state === 'fail' ? 'fail' : 'unsure' };
+}
+
+function stateOf(interval: Interval | null, { atLeast, atMost }: Expectation): Judgement['state'] {
+  if (interval === null) return 'unsure';
+  if (atLeast !== undefined && interval.high < atLeast) return 'fail';
+  if (atMost !== undefined && interval.low > atMost) return 'fail';
+  const isAbove = atLeast === undefined || interval.low >= atLeast;
+  const isBelow = atMost === undefined || interval.high <= atMost;
+  return isAbove && isBelow ? 'pass' : 'unsure';
+}
+
+function completedOf(arm: string, trials: readonly TrialResult[]): CompletedTrial[] {
+  return trials.filter(trial => trial.state === 'completed').filter(({ trial }) => trial.arm === arm);
+}
+
+function intervalOf(metric: ExpectedMetric, trials: readonly CompletedTrial[]): Interval | null {
+  switch (metric) {
+    case 'successRatio':
+      return successInterval(trials);
+    case 'connectionsPer1kRequests':
+      return plainInterval(trials.map(connectionsPer1k));
+    default:
+      return positiveInterval(trials.map(READERS[metric]));
+  }
+}
+
+/** One ratio a replicate; those of METRICS are paired block by block, as in every comparison. */
+function ratioOf({ metric, of, over = '' }: Expectation, trials: readonly TrialResult[]): Interval | null {
+  if (metric !== 'successRatio' && metric !== 'connectionsPer1kRequests') {
+    const pair = trials.filter(({ trial }) => trial.arm === of || trial.arm === over);
+    const found = compareArms({ baseline: over, trials: pair }).find(
+      comparison => comparison.metric === metric && comparison.candidate === of,
+    );
+    return found?.ratio ?? null;
+  }
+  const read = metric === 'successRatio' ? successOf : connectionsPer1k;
+  const others = completedOf(over, trials);
+  const ratios = completedOf(of, trials).flatMap(trial => {
+    const other = others.find(candidate => candidate.trial.replicate === trial.trial.replicate);
+    return other === undefined ? [] : [read(trial) / read(other)];
+  });
+  return positiveInterval(ratios);
+}
+
+function connectionsPer1k({ measurement: { ledger } }: CompletedTrial): number {
+  return ledger.requestsSent === 0 ? 0 : (ledger.opened / ledger.requestsSent) * 1_000;
+}
+
+function successOf({ measurement: { completed, failed } }: CompletedTrial): number {
+  return completed + failed === 0 ? 0 : completed / (completed + failed);
+}
+
+/** By the logarithms; null with fewer than two, or where one is no positive number. */
+function positiveInterval(values: readonly number[]): Interval | null {
+  return values.every(value => value > 0 && Number.isFinite(value))
+    ? replicateInterval(values.map(Math.log))
+    : null;
+}
+
+/** Of counts that may be 0. */
+function plainInterval(values: readonly number[]): Interval | null {
+  if (values.length < 2) return null;
+  const { value, low, high } = studentInterval(values, LEVEL);
+  return { value, low: Math.max(0, low), high };
+}
+
+/**
+ * The share of requests that were answered well: the exact binomial interval (C. J. Clopper, E. S. Pearson, 1934) of all
+ * requests together, widened to that over replicates where failures come in clusters, for then requests are not independent.
+ */
+function successInterval(trials: readonly CompletedTrial[]): Interval | null {
+  const good = trials.reduce((sum, { measurement }) => sum + measurement.completed, 0);
+  const bad = trials.reduce((sum, { measurement }) => sum + measurement.failed, 0);
+  if (good + bad === 0) return null;
+  const tail = (1 - LEVEL) / 2;
+  const exact: Interval = {
+    value: good / (good + bad),
+    low: good === 0 ? 0 : betaQuantile(tail, good, bad + 1),
+    high: bad === 0 ? 1 : betaQuantile(1 - tail, good + 1, bad),
+  };
+  const over = plainInterval(trials.map(successOf)) ?? exact;
+  return {
+    value: exact.value,
+    low: Math.min(exact.low, over.low),
+    high: Math.min(1, Math.max(exact.high, over.high)),
+  };
+}
