@@ -35,6 +35,11 @@ const METRIC_READERS: Record<Metric, MetricReader> = {
   },
 };
 
+/** Whether more of the metric is what a reader wishes for. */
+export function isHigherBetter(metric: Metric): boolean {
+  return METRIC_READERS[metric].isHigherBetter;
+}
+
 /**
  * Compares every arm with the baseline on every metric, in order of first appearance. Ratios are candidate / baseline.
  * A replicate counts where both arms completed with data. A trial that failed an audit counts too: it is marked, not hidden.

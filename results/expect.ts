@@ -1,8 +1,8 @@
 // In: expectations and the trials of a cell. Out: whether each holds, by where its interval lies.
-import betaQuantile from '@stdlib/stats-base-dists-beta-quantile';
 import type { Expectation, ExpectationResult, ExpectedMetric, Judgement } from '../bench/core/expectation.ts';
 import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
 import { compareArms } from './compare.ts';
+import { shareInterval } from './share.ts';
 import { type Interval, replicateInterval, studentInterval } from './stats.ts';
 
 const LEVEL = 0.95;
@@ -118,13 +118,8 @@ function plainInterval(values: readonly number[]): Interval | null {
 function successInterval(trials: readonly CompletedTrial[]): Interval | null {
   const good = trials.reduce((sum, { measurement }) => sum + measurement.completed, 0);
   const bad = trials.reduce((sum, { measurement }) => sum + measurement.failed, 0);
-  if (good + bad === 0) return null;
-  const tail = (1 - LEVEL) / 2;
-  const exact: Interval = {
-    value: good / (good + bad),
-    low: good === 0 ? 0 : betaQuantile(tail, good, bad + 1),
-    high: bad === 0 ? 1 : betaQuantile(1 - tail, good + 1, bad),
-  };
+  const exact = shareInterval(good, good + bad, LEVEL);
+  if (exact === null) return null;
   const over = plainInterval(trials.map(successOf)) ?? exact;
   return {
     value: exact.value,

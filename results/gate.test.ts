@@ -1,0 +1,203 @@
+// In: two summaries that differ in known ways. Out: proof of what the gate calls a regression, and of what it leaves alone.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { NULL_ARM } from '../bench/core/null-arm.ts';
+import { type GateLine, type GateResult, gateRun } from './gate.ts';
+import { type CellFigures, RunSummary, summariseRun } from './run-summary.ts';
+import { sampleRun } from './testing/sample-run.ts';
+
+type Damage = (summary: RunSummary, cell: CellFigures) => void;
+
+/** The sample run with a null arm that is within 2 %, and ratios that are sure to 1 %. */
+function makeSummary(damage: Damage = () => {}): RunSummary {
+  const summary = structuredClone(summariseRun(sampleRun().run));
+  const cell = summary.cells[0]!;
+  for (const ratio of cell.ratios) {
+    const { value } = ratio.interval!;
+    ratio.interval = { value, low: value * 0.99, high: value * 1.01 };
+  }
+  cell.ratios.push(
+    ...cell.ratios.map(ratio => ({
+      ...ratio,
+      candidate: NULL_ARM,
+      interval: { value: 1, low: 0.98, high: 1.02 },
+    })),
+  );
+  damage(summary, cell);
+  return summary;
+}
+
+function scaled(metric: string, factor: number, arm = 'persistent'): Damage {
+  return (_summary, cell) => {
+    const ratio = cell.ratios.find(one => one.metric === metric && one.candidate === arm)!;
+    const { value, low, high } = ratio.interval!;
+    ratio.interval = { value: value * factor, low: low * factor, high: high * factor };
+  };
+}
+
+function gateWith(before: Damage, after: Damage, minEffect = 0.05): GateResult {
+  return gateRun(makeSummary(before), makeSummary(after), { minEffect });
+}
+
+function lineOf({ lines }: GateResult, metric: GateLine['metric']): GateLine {
+  return lines.find(line => line.metric === metric && line.arm === 'persistent')!;
+}
+
+const nothing: Damage = () => {};
+const cpu = 'cpuUsPerRequest';
+
+const rows: {
+  why: string;
+  before?: Damage;
+  after: Damage;
+  minEffect?: number;
+  metric: GateLine['metric'];
+  state: GateLine['state'];
+  verdict: GateResult['state'];
+}[] = [
+  { why: 'the same again', after: nothing, metric: cpu, state: 'within', verdict: 'pass' },
+  { why: '10 % more CPU', after: scaled(cpu, 1.1), metric: cpu, state: 'regression', verdict: 'regression' },
+  { why: '10 % less CPU', after: scaled(cpu, 1 / 1.1), metric: cpu, state: 'improvement', verdict: 'pass' },
+  { why: '2 % more CPU', after: scaled(cpu, 1.02), metric: cpu, state: 'within', verdict: 'pass' },
+  {
+    why: '5 % more: the limit lies in the interval',
+    after: scaled(cpu, 1.05),
+    metric: cpu,
+    state: 'unsure',
+    verdict: 'unsure',
+  },
+  {
+    why: '5 % more, 2 % asked for',
+    after: scaled(cpu, 1.05),
+    minEffect: 0.02,
+    metric: cpu,
+    state: 'regression',
+    verdict: 'regression',
+  },
+  {
+    why: '10 % fewer requests',
+    after: scaled('requestsPerSec', 1 / 1.1),
+    metric: 'requestsPerSec',
+    state: 'regression',
+    verdict: 'regression',
+  },
+  {
+    why: '10 % more, in a run whose own noise reaches 15 %',
+    after: (summary, cell) => {
+      scaled(cpu, 1.1)(summary, cell);
+      cell.ratios.find(one => one.metric === cpu && one.candidate === NULL_ARM)!.interval = {
+        value: 1.05,
+        low: 0.97,
+        high: 1.15,
+      };
+    },
+    metric: cpu,
+    state: 'within',
+    verdict: 'pass',
+  },
+  {
+    why: 'one connection more per 100 requests',
+    after: (_summary, cell) => {
+      const arm = cell.arms.find(one => one.arm === 'persistent')!;
+      arm.opened += Math.round(arm.requestsSent / 100);
+    },
+    metric: 'excessConnections',
+    state: 'regression',
+    verdict: 'regression',
+  },
+  {
+    why: 'a slower machine: fewer requests on the same pool',
+    after: (_summary, cell) => {
+      for (const arm of cell.arms) arm.requestsSent = Math.round(arm.requestsSent / 2);
+    },
+    metric: 'excessConnections',
+    state: 'within',
+    verdict: 'pass',
+  },
+  {
+    why: 'one request in a hundred fails',
+    after: (_summary, cell) => {
+      const arm = cell.arms.find(one => one.arm === 'persistent')!;
+      arm.failed = Math.round(arm.completed / 99);
+    },
+    metric: 'errorRatio',
+    state: 'regression',
+    verdict: 'regression',
+  },
+  {
+    why: 'half the rate of everything: the machine, not the code',
+    after: (_summary, cell) => {
+      for (const { requestsPerSec } of cell.arms) {
+        for (const key of ['value', 'low', 'high'] as const) requestsPerSec![key] /= 2;
+      }
+    },
+    metric: cpu,
+    state: 'within',
+    verdict: 'pass',
+  },
+];
+
+suite('gate', () => {
+  for (const { why, before = nothing, after, minEffect, metric, state, verdict } of rows) {
+    test(why, () => {
+      const result = gateWith(before, after, minEffect);
+      assert.deepEqual(
+        [lineOf(result, metric).state, result.state],
+        [state, verdict],
+        JSON.stringify(result),
+      );
+    });
+  }
+
+  test('absolute figures inform where the machine is the same, and are left out where it is not', () => {
+    const halved: Damage = (_summary, cell) => {
+      for (const { requestsPerSec } of cell.arms) {
+        for (const key of ['value', 'low', 'high'] as const) requestsPerSec![key] /= 2;
+      }
+    };
+    const absolute = ({ lines }: GateResult): GateLine[] => lines.filter(({ kind }) => kind === 'absolute');
+    const same = gateWith(nothing, halved);
+    assert.deepEqual(
+      absolute(same).map(({ state, isBinding }) => [state, isBinding]),
+      [
+        ['regression', false],
+        ['regression', false],
+      ],
+    );
+    const moved = gateWith(nothing, summary => {
+      summary.host.cpuModel = 'another';
+    });
+    assert.deepEqual([moved.hasSameMachine, absolute(moved).length], [false, 0]);
+  });
+
+  test('what it could have seen is told: the effect and half of the interval', () => {
+    const { effect, detectable, noiseFloor } = lineOf(gateWith(nothing, nothing), cpu);
+    assert.equal(effect, 0.05);
+    assert.ok(detectable > effect && detectable < 0.1, String(detectable));
+    assert.ok(Math.abs(noiseFloor! - (1 / 0.98 - 1)) < 1e-9);
+  });
+
+  const gaps: [why: string, after: Damage, told: RegExp][] = [
+    ['a cell that was not measured', summary => summary.cells.pop(), /was not measured/],
+    ['other conditions', (_summary, cell) => Object.assign(cell, { conditions: 'x' }), /other conditions/],
+    [
+      'a ratio without an interval',
+      (_summary, cell) => {
+        cell.ratios[0]!.interval = null;
+      },
+      /has no interval in this run/,
+    ],
+  ];
+  for (const [why, after, told] of gaps) {
+    test(`${why} leaves it unsure, and says so`, () => {
+      const result = gateWith(nothing, after);
+      assert.equal(result.state, 'unsure');
+      assert.match(result.gaps.join('\n'), told);
+    });
+  }
+
+  test('a summary survives JSON', () => {
+    const summary = makeSummary();
+    assert.deepEqual(RunSummary.parse(JSON.parse(JSON.stringify(summary))), summary);
+  });
+});

@@ -1,0 +1,226 @@
+// In: the figures of a baseline run and of a new one. Out: what changed, by how much, how sure, and whether it is a regression.
+import { NULL_ARM } from '../bench/core/null-arm.ts';
+import type { Metric } from '../bench/core/run-types.ts';
+import { difference, ratioOfRatios } from './change.ts';
+import { isHigherBetter } from './compare.ts';
+import type { ArmFigures, CellFigures, RunSummary } from './run-summary.ts';
+import { shareInterval } from './share.ts';
+import type { Interval } from './stats.ts';
+
+/** Changes below this are not worth an alarm, unless stated otherwise: 5 %. */
+export const DEFAULT_MIN_EFFECT = 0.05;
+
+const LEVEL = 0.95;
+/** More errors than this, as a share of requests, are a regression whatever the share was before. */
+const ERROR_EFFECT = 0.0005;
+/** More connections than the mode needs, per request, that are a regression: one per 1,000 requests. */
+const EXCESS_EFFECT = 0.001;
+
+export type GateState = 'regression' | 'improvement' | 'within' | 'unsure';
+
+/** One figure held against the same figure of the baseline. */
+export interface GateLine {
+  cell: string;
+  /** `ratio`: an arm against its cell's baseline arm; `count`: a share of requests; `absolute`: an arm's own figure. */
+  kind: 'ratio' | 'count' | 'absolute';
+  metric: Metric | 'errorRatio' | 'excessConnections';
+  arm: string;
+  before: Interval;
+  after: Interval;
+  /** after / before for ratios and absolute figures, after - before for counts. */
+  change: Interval;
+  /** What a change has to exceed: the least effect asked for, or the noise floor where that is higher. */
+  effect: number;
+  /** The A/A noise of both runs, as a relative change; null where a run had no null arm. */
+  noiseFloor: number | null;
+  /** The smallest change that this line could have called a regression. */
+  detectable: number;
+  state: GateState;
+  /** Whether a regression here fails the gate. Absolute figures never do: machines drift by more than code does. */
+  isBinding: boolean;
+}
+
+export interface GateResult {
+  lines: GateLine[];
+  /** Why a figure of the baseline, or a whole cell, has nothing to be held against. A sentence each. */
+  gaps: string[];
+  hasSameMachine: boolean;
+  state: 'pass' | 'regression' | 'unsure';
+}
+
+export interface GateOptions {
+  /** Smallest relative change that counts (0.05 = 5 %); never below the noise floor. */
+  minEffect: number;
+}
+
+/**
+ * Holds a run against a baseline. Ratios between arms and counts are compared always, for machines agree on them; absolute
+ * figures only where the machine is the same, and then they inform.
+ *
+ *          -effect   0   +effect            (a metric where more is worse)
+ *             |      |      |  |--*--|      regression
+ *             |      |   |--*--|            unsure
+ *             |    |--*--|  |               within
+ *     |--*--| |      |      |               improvement
+ */
+export function gateRun(baseline: RunSummary, current: RunSummary, { minEffect }: GateOptions): GateResult {
+  const hasSameMachine = machineOf(baseline) === machineOf(current);
+  const gaps: string[] = [];
+  const lines = baseline.cells.flatMap(before => {
+    const after = current.cells.find(({ cell }) => cell === before.cell);
+    if (after === undefined) gaps.push(`${before.cell} was not measured in this run`);
+    else if (after.conditions !== before.conditions)
+      gaps.push(`${before.cell} was measured under other conditions than the baseline: save a new one`);
+    else return cellLines(before, after, { minEffect, hasSameMachine, gaps });
+    return [];
+  });
+  return { lines, gaps, hasSameMachine, state: stateOf(lines, gaps) };
+}
+
+function stateOf(lines: readonly GateLine[], gaps: readonly string[]): GateResult['state'] {
+  const binding = lines.filter(({ isBinding }) => isBinding);
+  if (binding.some(({ state }) => state === 'regression')) return 'regression';
+  return gaps.length > 0 || binding.some(({ state }) => state === 'unsure') ? 'unsure' : 'pass';
+}
+
+/** What makes times comparable at all. */
+function machineOf({ host }: RunSummary): string {
+  return JSON.stringify([host.cpuModel, host.cpuCount, host.kernel, host.node]);
+}
+
+interface CellOptions {
+  minEffect: number;
+  hasSameMachine: boolean;
+  gaps: string[];
+}
+
+function cellLines(before: CellFigures, after: CellFigures, options: CellOptions): GateLine[] {
+  const ratios = before.ratios
+    .filter(({ candidate }) => candidate !== NULL_ARM)
+    .flatMap(ratio => ratioLine(ratio, before, after, options) ?? []);
+  const arms = before.arms
+    .filter(({ arm }) => arm !== NULL_ARM)
+    .flatMap(old => {
+      const now = after.arms.find(({ arm }) => arm === old.arm);
+      if (now === undefined) return [];
+      return [
+        ...countLines(before.cell, old, now),
+        ...(options.hasSameMachine ? rateLines(before.cell, old, now, options) : []),
+      ];
+    });
+  return [...ratios, ...arms];
+}
+
+function ratioLine(
+  { metric, candidate, interval }: CellFigures['ratios'][number],
+  before: CellFigures,
+  after: CellFigures,
+  { minEffect, gaps }: CellOptions,
+): GateLine | null {
+  const now = after.ratios.find(ratio => ratio.metric === metric && ratio.candidate === candidate)?.interval;
+  if (interval === null || now == null) {
+    gaps.push(
+      `${before.cell}: ${metric} of ${candidate} has no interval in ${interval === null ? 'the baseline' : 'this run'}`,
+    );
+    return null;
+  }
+  const noiseFloor = greatest(floorOf(before, metric), floorOf(after, metric));
+  const change = ratioOfRatios(interval, now);
+  return {
+    cell: before.cell,
+    kind: 'ratio',
+    metric,
+    arm: candidate,
+    before: interval,
+    after: now,
+    ...judged(change, Math.max(minEffect, noiseFloor ?? 0), isHigherBetter(metric)),
+    noiseFloor,
+    isBinding: true,
+  };
+}
+
+/** How far the null arm's interval reaches from 1: what this run would have called a change where there was none. */
+function floorOf({ ratios }: CellFigures, metric: Metric): number | null {
+  const interval = ratios.find(ratio => ratio.metric === metric && ratio.candidate === NULL_ARM)?.interval;
+  return interval == null ? null : Math.max(interval.high, 1 / interval.low) - 1;
+}
+
+function greatest(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? null : Math.max(one, other);
+}
+
+type Judged = Pick<GateLine, 'change' | 'effect' | 'detectable' | 'state'>;
+
+/** By where the interval of a relative change lies. A fall by `effect` is one to 1 / (1 + effect): as far in logarithms. */
+function judged(change: Interval, effect: number, isMoreBetter: boolean): Judged {
+  const { value, low, high } = change;
+  const detectable = (1 + effect) * (isMoreBetter ? high / value : value / low) - 1;
+  const isMore = low > 1 + effect;
+  const isLess = high < 1 / (1 + effect);
+  const isWithin = high <= 1 + effect && low >= 1 / (1 + effect);
+  const state =
+    isMore || isLess
+      ? isMore === isMoreBetter
+        ? 'improvement'
+        : 'regression'
+      : isWithin
+        ? 'within'
+        : 'unsure';
+  return { change, effect, detectable, state };
+}
+
+function countLines(cell: string, before: ArmFigures, after: ArmFigures): GateLine[] {
+  const counts = [
+    { metric: 'errorRatio', effect: ERROR_EFFECT, read: errorsOf },
+    { metric: 'excessConnections', effect: EXCESS_EFFECT, read: excessOf },
+  ] as const;
+  return counts.flatMap(({ metric, effect, read }) => {
+    const old = read(before);
+    const now = read(after);
+    if (old === null || now === null) return [];
+    const change = difference(old, now);
+    const state =
+      change.low > effect
+        ? 'regression'
+        : change.high < -effect
+          ? 'improvement'
+          : change.high <= effect
+            ? 'within'
+            : 'unsure';
+    const line = { cell, kind: 'count', metric, arm: before.arm, before: old, after: now } as const;
+    const detectable = effect + change.value - change.low;
+    return [{ ...line, change, effect, noiseFloor: null, detectable, state, isBinding: true }];
+  });
+}
+
+function errorsOf({ completed, failed }: ArmFigures): Interval | null {
+  return shareInterval(failed, completed + failed, LEVEL);
+}
+
+/** Connections beyond what the mode needs, per request: fast and slow machines agree on it. null without a bound. */
+function excessOf({ opened, mostNeeded, requestsSent }: ArmFigures): Interval | null {
+  if (mostNeeded === null) return null;
+  return shareInterval(Math.min(requestsSent, Math.max(0, opened - mostNeeded)), requestsSent, LEVEL);
+}
+
+/** Only rates have an interval of their own in a summary. */
+function rateLines(
+  cell: string,
+  before: ArmFigures,
+  after: ArmFigures,
+  { minEffect }: CellOptions,
+): GateLine[] {
+  const [old, now] = [before.requestsPerSec, after.requestsPerSec];
+  if (old === null || now === null || !(old.low > 0 && now.low > 0)) return [];
+  const line = {
+    cell,
+    kind: 'absolute',
+    metric: 'requestsPerSec',
+    arm: before.arm,
+    before: old,
+    after: now,
+  } as const;
+  return [
+    { ...line, ...judged(ratioOfRatios(old, now), minEffect, true), noiseFloor: null, isBinding: false },
+  ];
+}
