@@ -7,7 +7,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import picocolors from 'picocolors';
 import type { Context } from './commands/context.ts';
 import { EXIT, MeasureError, UsageError } from './core/errors.ts';
-import { behaviours, charts, formats, transports } from './registry.ts';
+import { behaviours, charts, formats, outputs, transports } from './registry.ts';
 
 const fail = picocolors.createColors(Boolean(process.stderr.isTTY) && picocolors.isColorSupported).red;
 
@@ -39,7 +39,7 @@ function createContext(): Context {
   process.on('SIGINT', onInterrupt);
   process.on('SIGTERM', onInterrupt); // as from a CI job that is cancelled: its partial report is worth keeping
   return {
-    plugins: { transports, behaviours, charts, formats },
+    plugins: { transports, behaviours, charts, formats, outputs },
     output: {
       out: text => process.stdout.write(`${text}\n`),
       note: text => process.stderr.write(`${text}\n`),
@@ -98,6 +98,11 @@ Examples:
       '--precision <ratio>',
       'stop when intervals are within it (0.05 = 5 %)',
       number(n => n > 0 && n <= 1, 'between 0 and 1'),
+    )
+    .option(
+      '--metrics-port <n>',
+      'serve metrics for Prometheus on this port of 127.0.0.1 while it runs (0: any)',
+      number(n => Number.isInteger(n) && n >= 0 && n <= 65_535, 'a port'),
     )
     .option('--strict', 'fail also when an expectation could not be shown to hold')
     .option('--confirm', 'measure again before a failed expectation counts (the default where CI is set)')

@@ -22,6 +22,12 @@ export const charts = {
   timeline: () => import('../report/charts/timeline.ts'),
 };
 
+/** Files beside a report that other programs read. */
+export const outputs = {
+  junit: () => import('../report/outputs/junit.ts'),
+  openmetrics: () => import('../report/outputs/openmetrics.ts'),
+};
+
 /** Forms of a report. */
 export const formats = {
   terminal: () => import('../report/formats/terminal.ts'),

@@ -7,6 +7,7 @@ import { cellCaveats, runCaveats } from './caveats.ts';
 import type { CellView } from './cell-view.ts';
 import { allMarks, armNames, MARK_NOTES, viewCell } from './cell-view.ts';
 import type { Chart } from './chart.ts';
+import { cellChecks } from './checks.ts';
 import { conditionsOf } from './conditions.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './headline.ts';
 import { machineFacts, subtitleText } from './machine-facts.ts';
@@ -45,6 +46,7 @@ export function buildReport(of: {
     headline: runHeadline(views),
     remarks: runRemarks(views),
     cells: views.map(view => reportCell(view, charts)),
+    checks: views.flatMap(cellChecks),
     facts: machineFacts(run),
     caveats: runCaveats(run),
   };

@@ -110,6 +110,16 @@ export interface CellReport {
   caveats: readonly string[];
 }
 
+/** Something that a run is passed or failed by. `broken`: it could not be measured or believed; that is not slow. */
+export interface Check {
+  /** The cell. */
+  group: string;
+  name: string;
+  state: 'pass' | 'fail' | 'unsure' | 'broken';
+  /** The figures behind it. */
+  detail: string;
+}
+
 export interface Report {
   title: string;
   runId: string;
@@ -121,6 +131,8 @@ export interface Report {
   /** To be read with the headline: doubts first. */
   remarks: readonly string[];
   cells: readonly CellReport[];
+  /** What machines go by, for every cell. */
+  checks: readonly Check[];
   facts: readonly FactGroup[];
   /** What limits the whole run; those of a cell are with the cell. */
   caveats: readonly string[];

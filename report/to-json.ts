@@ -16,6 +16,7 @@ export function toJson(report: Report): JsonValue {
     remarks: report.remarks,
     caveats: report.caveats,
     cells: report.cells.map(cellJson),
+    checks: report.checks.map(check => ({ ...check })),
     facts: report.facts.map(({ title, facts }) => ({ title, facts: facts.map(fact => ({ ...fact })) })),
   };
 }

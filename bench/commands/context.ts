@@ -2,6 +2,7 @@
 
 import type { Chart } from '../../report/chart.ts';
 import type { Format } from '../../report/format.ts';
+import type { Output as FileOutput } from '../../report/output.ts';
 import type { BehaviourModule, ClientPlugin } from '../core/contracts.ts';
 import type { LazyPlugins } from '../plan/load-scenarios.ts';
 
@@ -10,6 +11,7 @@ export interface Plugins {
   behaviours: LazyPlugins<BehaviourModule>;
   charts: LazyPlugins<Chart>;
   formats: LazyPlugins<Format>;
+  outputs: LazyPlugins<FileOutput>;
 }
 
 export interface Output {

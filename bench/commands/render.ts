@@ -2,6 +2,7 @@
 import type { Chart } from '../../report/chart.ts';
 import type { Format } from '../../report/format.ts';
 import { buildReport } from '../../report/model.ts';
+import type { Output as FileOutput } from '../../report/output.ts';
 import type { Run } from '../core/run-types.ts';
 import type { TrialResult } from '../core/types.ts';
 import { loadPlugins } from '../plan/load-scenarios.ts';
@@ -20,9 +21,10 @@ export async function render(
   plugins: Plugins,
   output: Output,
 ): Promise<Rendering> {
-  const [charts, formats] = await Promise.all([
+  const [charts, formats, outputs] = await Promise.all([
     loadPlugins<Chart>(plugins.charts),
     loadPlugins<Format>(plugins.formats),
+    loadPlugins<FileOutput>(plugins.outputs),
   ]);
   const report = buildReport({ run, trials, charts: Object.values(charts) });
   const options = { hasColour: output.hasColour, columns: output.columns };
@@ -31,6 +33,9 @@ export async function render(
     if (format.fileName !== undefined) {
       files.push({ name: format.fileName, content: await format.render(report, options) });
     }
+  }
+  for (const output of Object.values(outputs)) {
+    files.push({ name: output.fileName, content: await output.render({ run, trials, report }) });
   }
   return {
     files,

@@ -1,5 +1,5 @@
 // In: scenarios by name, tag or path. Out: a stored run and its report; the exit status says how it went.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { hdrLog } from '../../results/histogram.ts';
 import { newRunId } from '../../results/run-id.ts';
 import { openRunStore, type RunStore } from '../../results/store.ts';
@@ -16,6 +16,7 @@ import { runPlan } from '../run/run.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { printPlan } from './dry-run.ts';
 import { exitStatusOf } from './exit-status.ts';
+import { serveMetrics } from './live-metrics.ts';
 import { createProgress } from './progress.ts';
 import { render } from './render.ts';
 
@@ -25,6 +26,8 @@ export interface RunOptions extends CommonOptions {
   seed?: number;
   budgetSec?: number;
   precision?: number;
+  /** Where the metrics of the run can be read while it goes on; 0: any free port. */
+  metricsPort?: number;
   /** An expectation that could not be shown to hold fails the run. */
   strict?: boolean;
   /** A failed expectation is measured again before it counts; unless said, in CI only. */
@@ -89,6 +92,11 @@ interface Work {
 async function measureAndReport({ plan, host, store, startedAt, options, context }: Work): Promise<number> {
   const { plugins, output, signal } = context;
   const progress = createProgress(output);
+  const metrics =
+    options.metricsPort === undefined
+      ? undefined
+      : await serveMetrics(basename(store.dir), options.metricsPort);
+  if (metrics !== undefined) output.note(`Metrics: ${metrics.url}`);
   const trials: TrialResult[] = [];
   const emit = (event: RunEvent): void => {
     if (event.type === 'trial') {
@@ -96,6 +104,7 @@ async function measureAndReport({ plan, host, store, startedAt, options, context
       store.appendTrial(event.result);
     }
     progress.show(event);
+    metrics?.show(event);
   };
   let cells: CellResult[];
   try {
@@ -103,10 +112,11 @@ async function measureAndReport({ plan, host, store, startedAt, options, context
     cells = await runPlan({ plan, pinning: host.pinning, signal, emit, isConfirming });
   } finally {
     progress.end();
+    await metrics?.close();
   }
   const run: Run = {
     schemaVersion: 1,
-    id: store.dir.split(/[\\/]/).at(-1)!,
+    id: basename(store.dir),
     state: signal.aborted ? 'partial' : cells.some(cell => cell.stop === 'failed') ? 'failed' : 'complete',
     startedAt: startedAt.toISOString(),
     finishedAt: new Date().toISOString(),

@@ -29,7 +29,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'bench/commands/': ['bench/', 'servers/', 'results/', 'report/'],
   'bench/studies/': ['bench/', 'servers/', 'results/', 'report/'],
   'bench/cli.ts': ['bench/', 'servers/', 'results/', 'report/'],
-  [REGISTRY]: ['bench/transports/', 'servers/behaviours/', 'report/charts/', 'report/formats/'],
+  [REGISTRY]: [
+    'bench/transports/',
+    'servers/behaviours/',
+    'report/charts/',
+    'report/formats/',
+    'report/outputs/',
+  ],
   'bench/define-scenario.ts': ['bench/core/', REGISTRY],
   'servers/': ['bench/core/'],
   [TARGET_CHILD]: ['bench/core/', 'bench/probes/', 'servers/', REGISTRY],
@@ -39,7 +45,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders whose files never import each other: plug-ins of one kind. */
-const PLUGIN_FOLDERS = ['servers/behaviours/', 'report/charts/'];
+const PLUGIN_FOLDERS = ['servers/behaviours/', 'report/charts/', 'report/outputs/'];
 
 /** The only places that know a package. Studies compare conntax with the bare package, so they may know it too. */
 const DOORS: readonly { packages: readonly string[]; places: RegExp; named: string }[] = [
@@ -55,6 +61,7 @@ const DOORS: readonly { packages: readonly string[]; places: RegExp; named: stri
   },
   { packages: ['fastify'], places: /^servers\/app\.ts$/, named: 'servers/app.ts' },
   { packages: ['hdr-histogram-js'], places: /^results\/histogram\.ts$/, named: 'results/histogram.ts' },
+  { packages: ['prom-client'], places: /^report\/run-metrics\.ts$/, named: 'report/run-metrics.ts' },
   { packages: ['vega', 'vega-lite', 'vega-embed'], places: /^report\//, named: 'report/' },
 ];
 

@@ -1,0 +1,40 @@
+// In: a cell. Out: what a machine may pass or fail a run by, one check each, worded.
+
+import type { CellView } from './cell-view.ts';
+import { stateOf } from './headline.ts';
+import type { Check } from './report.ts';
+import { expectationText, intervalText } from './tables/expectations.ts';
+
+/** First whether the cell could be measured and believed; then each of its expectations. */
+export function cellChecks(view: CellView): Check[] {
+  return [measuredCheck(view), ...expectationChecks(view)];
+}
+
+function measuredCheck(view: CellView): Check {
+  const { result } = view;
+  const reasons = [
+    ...(result.failedTrials === 0 ? [] : [`${result.failedTrials} trials failed`]),
+    ...(stateOf(view) === 'unmeasured' ? ['nothing was measured'] : []),
+    ...result.findings
+      .filter(({ state }) => state === 'fail')
+      .map(({ rule, trial, arm, detail }) => `audit ${rule} of ${trial ?? arm ?? 'all'}: ${detail}`),
+  ];
+  return {
+    group: result.cell,
+    name: 'measured, and every audit passed',
+    state: reasons.length === 0 ? 'pass' : 'broken',
+    detail: reasons.length === 0 ? `${result.replicates} replicates` : reasons.join('; '),
+  };
+}
+
+function expectationChecks({ result }: CellView): Check[] {
+  return result.expectations.map(({ expectation, state, first, confirmation }) => ({
+    group: result.cell,
+    name: expectationText(expectation),
+    state,
+    detail: [
+      `measured ${intervalText(expectation, first)} over ${first.replicates} replicates`,
+      ...(confirmation === null ? [] : [`again ${intervalText(expectation, confirmation)}`]),
+    ].join('; '),
+  }));
+}

@@ -1,0 +1,18 @@
+// In: a stored run. Out: OpenMetrics text, for a node exporter's textfile collector or a push.
+import type { Output } from '../output.ts';
+import { createRunMetrics } from '../run-metrics.ts';
+
+const output: Output = {
+  name: 'openmetrics',
+  fileName: 'metrics.prom',
+  render: ({ run, trials }) => {
+    const metrics = createRunMetrics(run.id);
+    for (const trial of trials) if (trial.state === 'completed') metrics.addTrial(trial);
+    for (const cell of run.cells) {
+      metrics.setCell(cell);
+      metrics.setOutcome(cell);
+    }
+    return metrics.text();
+  },
+};
+export default output;

@@ -1,0 +1,72 @@
+// In: runs of every kind. Out: proof that what other programs read is valid, and says what the report says.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { validateXML } from 'xmllint-wasm';
+import type { ExpectationResult } from '../../bench/core/expectation.ts';
+import { buildReport } from '../model.ts';
+import { HOSTILE_NAME, sampleRuns } from '../testing/sample-runs.ts';
+import junit from './junit.ts';
+import openmetrics from './openmetrics.ts';
+
+const schema = readFileSync(new URL('testing/junit.xsd', import.meta.url), 'utf8');
+
+const expected = (state: ExpectationResult['state']): ExpectationResult => ({
+  expectation: { metric: 'p99Us', of: 'persistent', atMost: 5_000 },
+  state,
+  first: { state, interval: { value: 8_300, low: 8_100, high: 8_500 }, replicates: 4 },
+  confirmation: null,
+});
+
+function renderWith(name: string, expectations: ExpectationResult[] = []) {
+  const sample = structuredClone(sampleRuns[name]!);
+  for (const cell of sample.run.cells) cell.expectations = expectations;
+  const of = { ...sample, report: buildReport({ ...sample, charts: [] }) };
+  return { junit: async () => junit.render(of), openmetrics: async () => openmetrics.render(of) };
+}
+
+for (const name of Object.keys(sampleRuns)) {
+  test(`junit.xml of a run with ${name} keeps the schema`, async () => {
+    const states = ['pass', 'fail', 'unsure'] as const;
+    const xml = await renderWith(name, states.map(expected)).junit();
+    const { valid, rawOutput } = await validateXML({ xml, schema });
+    assert.ok(valid, `${rawOutput}\n${xml}`);
+  });
+}
+
+test('a test case an expectation, and one on whether there is anything to believe', async () => {
+  const xml = await renderWith('an invalid trial', [
+    expected('pass'),
+    expected('fail'),
+    expected('unsure'),
+  ]).junit();
+  assert.match(xml, /<testsuite [^>]*tests="4" failures="1" errors="1" skipped="1"/);
+  assert.match(xml, /<error message="audit ledger of [^"]*accepted/);
+  assert.match(
+    xml,
+    /<failure message="measured 8.3\d* ms \(8.1\d* ms to 8.5\d* ms\) over 4 replicates" type="fail">/,
+  );
+  assert.match(xml, /<testcase [^>]*name="p99 latency, persistent ≤ 5 ms"/);
+});
+
+test('a name from elsewhere stays text', async () => {
+  const hostile = renderWith('a hostile name');
+  assert.doesNotMatch(await hostile.junit(), /<script|<img/);
+  const text = await hostile.openmetrics();
+  for (const line of text.split('\n'))
+    assert.match(line, /^(?:conntax_|# (?:HELP|TYPE|EOF)|$)/, HOSTILE_NAME);
+});
+
+test('OpenMetrics has counters, quantiles and the ledger of every arm, and ends as it must', async () => {
+  const text = await renderWith('two arms').openmetrics();
+  const [arm] = sampleRuns['two arms']!.run.cells[0]!.arms;
+  const value = (pattern: RegExp): number => Number(pattern.exec(text)?.[1]);
+  assert.equal(value(/conntax_requests_total\{[^}]*arm="short",outcome="ok"\} (\d+)/), arm!.completed);
+  assert.equal(value(/conntax_connections_opened_total\{[^}]*arm="short"\} (\d+)/), arm!.opened);
+  assert.equal(
+    value(/conntax_response_time_seconds\{[^}]*arm="short",quantile="0.99"\} (\S+)/),
+    arm!.p99Us / 1e6,
+  );
+  assert.equal(value(/conntax_connections_per_1k_requests\{[^}]*arm="short"\} (\S+)/), 1_000);
+  assert.ok(text.endsWith('# EOF\n'));
+});

@@ -1,0 +1,106 @@
+// In: trials and the summaries of arms, as they come. Out: the same as metrics that Prometheus reads. The one door to prom-client.
+import { Counter, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
+import type { CellResult } from '../bench/core/run-types.ts';
+import type { CompletedTrial } from '../bench/core/types.ts';
+
+const LABELS = ['run', 'scenario', 'cell', 'arm'] as const;
+
+export interface RunMetrics {
+  readonly contentType: string;
+  /** Adds what a trial counted. */
+  addTrial(trial: CompletedTrial): void;
+  /** Sets what is known of a cell's arms by now. */
+  setCell(cell: Pick<CellResult, 'cell' | 'scenario' | 'arms'>): void;
+  /** Sets how the audits and expectations of a finished cell came out. */
+  setOutcome(cell: CellResult): void;
+  /** OpenMetrics text. */
+  text(): Promise<string>;
+}
+
+/** Metrics of one run; names carry their units, as Prometheus has them: seconds and ratios. */
+export function createRunMetrics(runId: string): RunMetrics {
+  const registry = new Registry<OpenMetricsContentType>();
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  const gauge = (name: string, help: string, more: readonly string[] = []) =>
+    new Gauge({ name: `conntax_${name}`, help, labelNames: [...LABELS, ...more], registers: [registry] });
+  const counter = (name: string, help: string, more: readonly string[] = []) =>
+    new Counter({ name: `conntax_${name}`, help, labelNames: [...LABELS, ...more], registers: [registry] });
+
+  const requests = counter('requests', 'Requests that ended within the steady windows, by outcome', [
+    'outcome',
+  ]);
+  const sent = counter('requests_sent', 'Requests begun, warm-up included');
+  const opened = counter('connections_opened', "Connections opened, by the client's count, warm-up included");
+  const accepted = counter('connections_accepted', "Connections accepted, by the target's count");
+  const handshakes = counter('tls_handshakes', 'TLS handshakes, by the client', ['kind']);
+  const trials = counter('trials', 'Trials that completed');
+  const rate = gauge('requests_per_second', 'Requests per second, centre over replicates');
+  const rateLow = gauge('requests_per_second_low', 'Lower end of its 95 % interval');
+  const rateHigh = gauge('requests_per_second_high', 'Upper end of its 95 % interval');
+  const latency = gauge('response_time_seconds', 'Response time, quantiles over all replicates', [
+    'quantile',
+  ]);
+  const latencyMean = gauge('response_time_mean_seconds', 'Mean response time');
+  const success = gauge('success_ratio', 'Share of requests answered well');
+  const reuse = gauge('connection_reuse_ratio', 'Share of requests that needed no new connection');
+  const per1k = gauge('connections_per_1k_requests', 'Connections opened per 1,000 requests');
+  const cpu = gauge('cpu_seconds_per_request', 'CPU time per request', ['process']);
+  const audits = gauge('audits', 'Findings of the audits, by state', ['state']);
+  const expectations = gauge('expectations', 'Expectations of the cell, by state', ['state']);
+
+  return {
+    contentType: registry.contentType,
+    addTrial({ trial, measurement }) {
+      const labels = { run: runId, scenario: trial.scenario, cell: trial.cell, arm: trial.arm };
+      const { outcomes, ledger } = measurement;
+      requests.inc({ ...labels, outcome: 'ok' }, outcomes.ok?.count ?? 0);
+      for (const [outcome, seen] of Object.entries(outcomes)) {
+        if (outcome !== 'ok') requests.inc({ ...labels, outcome }, seen.count);
+      }
+      sent.inc(labels, ledger.requestsSent);
+      opened.inc(labels, ledger.opened);
+      accepted.inc(labels, ledger.accepted);
+      handshakes.inc({ ...labels, kind: 'full' }, ledger.clientHandshakesFull);
+      handshakes.inc({ ...labels, kind: 'resumed' }, ledger.clientHandshakesResumed);
+      trials.inc(labels);
+    },
+    setCell({ cell, scenario, arms }) {
+      for (const arm of arms) {
+        if (arm.trials === 0) continue;
+        const labels = { run: runId, scenario: scenario.name, cell, arm: arm.arm };
+        const interval = arm.requestsPerSec;
+        if (interval !== null) {
+          rate.set(labels, interval.value);
+          rateLow.set(labels, interval.low);
+          rateHigh.set(labels, interval.high);
+        }
+        for (const [quantile, us] of [
+          ['0.5', arm.p50Us],
+          ['0.9', arm.p90Us],
+          ['0.99', arm.p99Us],
+          ['0.999', arm.p999Us],
+          ['1', arm.maxUs],
+        ] as const) {
+          latency.set({ ...labels, quantile }, us / 1e6);
+        }
+        latencyMean.set(labels, arm.meanUs / 1e6);
+        success.set(labels, 1 - arm.errorRatio);
+        const perRequest = arm.requestsSent === 0 ? 0 : arm.opened / arm.requestsSent;
+        reuse.set(labels, Math.max(0, 1 - perRequest));
+        per1k.set(labels, perRequest * 1_000);
+        cpu.set({ ...labels, process: 'generator' }, arm.generatorCpuUsPerRequest / 1e6);
+        cpu.set({ ...labels, process: 'target' }, arm.targetCpuUsPerRequest / 1e6);
+      }
+    },
+    setOutcome({ cell, scenario, findings, expectations: expected }) {
+      const labels = { run: runId, scenario: scenario.name, cell, arm: '' };
+      for (const state of ['pass', 'warn', 'fail'] as const) {
+        audits.set({ ...labels, state }, findings.filter(finding => finding.state === state).length);
+      }
+      for (const state of ['pass', 'unsure', 'fail'] as const) {
+        expectations.set({ ...labels, state }, expected.filter(result => result.state === state).length);
+      }
+    },
+    text: () => registry.metrics(),
+  };
+}
