@@ -3,9 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError } from 'commander';
 import picocolors from 'picocolors';
 import type { Context } from './commands/context.ts';
+import { number } from './commands/number-argument.ts';
+import { addStoredRunCommands } from './commands/stored-run-commands.ts';
 import { EXIT, MeasureError, UsageError } from './core/errors.ts';
 import { behaviours, charts, formats, outputs, transports } from './registry.ts';
 
@@ -56,14 +58,6 @@ function createContext(): Context {
   };
 }
 
-function number(test: (value: number) => boolean, what: string): (text: string) => number {
-  return text => {
-    const value = Number(text);
-    if (text.trim() === '' || !test(value)) throw new InvalidArgumentError(`It must be ${what}.`);
-    return value;
-  };
-}
-
 function createProgram(context: Context, setStatus: (status: number) => void): Command {
   const program = new Command('conntax')
     .description('What does opening a connection cost you? Compares short and persistent HTTP connections.')
@@ -104,6 +98,7 @@ Examples:
       'serve metrics for Prometheus on this port of 127.0.0.1 while it runs (0: any)',
       number(n => Number.isInteger(n) && n >= 0 && n <= 65_535, 'a port'),
     )
+    .option('--null-arm', "measure the baseline's client twice: what they differ by is noise")
     .option('--strict', 'fail also when an expectation could not be shown to hold')
     .option('--confirm', 'measure again before a failed expectation counts (the default where CI is set)')
     .option('--no-confirm', 'do not')
@@ -135,20 +130,7 @@ Exit status: 0 fine, 1 an expectation failed, 2 usage or an invalid scenario, 3 
       await listCommand(options, context);
     });
 
-  program
-    .command('report')
-    .description('render a stored run again; nothing is measured')
-    .argument('[run]', "a run's id or folder; none: the latest")
-    .option('--results <dir>', 'where runs are stored', 'results')
-    .option('--json', 'print the report as JSON')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  conntax report\n  conntax report results/runs/2026-11-23T12-25-52Z-k3f9 --json',
-    )
-    .action(async (ref, options) => {
-      const { reportCommand } = await import('./commands/report.ts');
-      await reportCommand(ref, options, context);
-    });
+  addStoredRunCommands(program, context, setStatus);
 
   program
     .command('schema')

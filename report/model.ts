@@ -45,6 +45,7 @@ export function buildReport(of: {
     state: run.state,
     headline: runHeadline(views),
     remarks: runRemarks(views),
+    tables: [],
     cells: views.map(view => reportCell(view, charts)),
     checks: views.flatMap(cellChecks),
     facts: machineFacts(run),

@@ -130,6 +130,8 @@ export interface Report {
   headline: string;
   /** To be read with the headline: doubts first. */
   remarks: readonly string[];
+  /** About all of it, above the cells. */
+  tables: readonly Table[];
   cells: readonly CellReport[];
   /** What machines go by, for every cell. */
   checks: readonly Check[];

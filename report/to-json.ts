@@ -15,6 +15,7 @@ export function toJson(report: Report): JsonValue {
     headline: report.headline,
     remarks: report.remarks,
     caveats: report.caveats,
+    tables: Object.fromEntries(report.tables.map(table => [table.name, tableJson(table)])),
     cells: report.cells.map(cellJson),
     checks: report.checks.map(check => ({ ...check })),
     facts: report.facts.map(({ title, facts }) => ({ title, facts: facts.map(fact => ({ ...fact })) })),

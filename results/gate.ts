@@ -16,6 +16,9 @@ const ERROR_EFFECT = 0.0005;
 /** More connections than the mode needs, per request, that are a regression: one per 1,000 requests. */
 const EXCESS_EFFECT = 0.001;
 
+/** A run whose own noise is above this is blind: that nothing showed in it says nothing. */
+const MOST_EFFECT = 0.25;
+
 export type GateState = 'regression' | 'improvement' | 'within' | 'unsure';
 
 /** One figure held against the same figure of the baseline. */
@@ -157,7 +160,7 @@ function judged(change: Interval, effect: number, isMoreBetter: boolean): Judged
   const detectable = (1 + effect) * (isMoreBetter ? high / value : value / low) - 1;
   const isMore = low > 1 + effect;
   const isLess = high < 1 / (1 + effect);
-  const isWithin = high <= 1 + effect && low >= 1 / (1 + effect);
+  const isWithin = effect <= MOST_EFFECT && high <= 1 + effect && low >= 1 / (1 + effect);
   const state =
     isMore || isLess
       ? isMore === isMoreBetter

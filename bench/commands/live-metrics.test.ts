@@ -18,7 +18,7 @@ const replicateFinished: RunEvent = {
   comparisons: [],
 };
 
-async function valueOf(url: string, pattern: RegExp): Promise<number> {
+async function readValue(url: string, pattern: RegExp): Promise<number> {
   const response = await fetch(url);
   assert.match(response.headers.get('content-type')!, /^application\/openmetrics-text/);
   return Number(pattern.exec(await response.text())?.[1]);
@@ -30,20 +30,23 @@ suite('live metrics', () => {
     t.after(metrics.close);
     const requests = /conntax_requests_total\{[^}]*arm="short",outcome="ok"\} (\d+)/;
     const rate = /conntax_requests_per_second\{[^}]*arm="short"\} (\S+)/;
-    assert.ok(Number.isNaN(await valueOf(metrics.url, requests)), 'nothing is known before the first trial');
+    assert.ok(
+      Number.isNaN(await readValue(metrics.url, requests)),
+      'nothing is known before the first trial',
+    );
     metrics.show(started);
     const seen: number[] = [];
     for (const trial of trials.slice(0, 4)) {
       metrics.show({ type: 'trial', result: trial });
-      seen.push(await valueOf(metrics.url, requests));
+      seen.push(await readValue(metrics.url, requests));
     }
     assert.ok(seen[0]! > 0 && seen[0] === seen[1] && seen[2]! > seen[1]!, String(seen));
-    assert.ok(Number.isNaN(await valueOf(metrics.url, rate)));
+    assert.ok(Number.isNaN(await readValue(metrics.url, rate)));
     metrics.show(replicateFinished);
-    assert.ok((await valueOf(metrics.url, rate)) > 0);
+    assert.ok((await readValue(metrics.url, rate)) > 0);
     metrics.show({ type: 'cell-finished', result: result! });
-    assert.equal(await valueOf(metrics.url, rate), result!.arms[0]!.requestsPerSec!.value);
-    assert.ok((await valueOf(metrics.url, /conntax_audits\{[^}]*state="pass"\} (\d+)/)) > 0);
+    assert.equal(await readValue(metrics.url, rate), result!.arms[0]!.requestsPerSec!.value);
+    assert.ok((await readValue(metrics.url, /conntax_audits\{[^}]*state="pass"\} (\d+)/)) > 0);
   });
 
   test('anything else is not found, and says where they are', async t => {

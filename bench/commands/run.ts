@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { hdrLog } from '../../results/histogram.ts';
 import { newRunId } from '../../results/run-id.ts';
 import { openRunStore, type RunStore } from '../../results/store.ts';
+import { withNullArm } from '../core/null-arm.ts';
 import { createRandom } from '../core/random.ts';
 import type { CellResult, Host, Run } from '../core/run-types.ts';
 import type { Scenario } from '../core/scenario.ts';
@@ -28,6 +29,8 @@ export interface RunOptions extends CommonOptions {
   precision?: number;
   /** Where the metrics of the run can be read while it goes on; 0: any free port. */
   metricsPort?: number;
+  /** Whether the baseline's client is measured twice, so that the run knows its own noise. */
+  nullArm?: boolean;
   /** An expectation that could not be shown to hold fails the run. */
   strict?: boolean;
   /** A failed expectation is measured again before it counts; unless said, in CI only. */
@@ -57,7 +60,9 @@ export async function runCommand(
   const startedAt = new Date();
   const seed = options.seed ?? startedAt.getTime() % 2 ** 31;
   const plan = planRun(
-    scenarios.map(scenario => adjusted(scenario, options)),
+    scenarios
+      .map(scenario => adjusted(scenario, options))
+      .map(scenario => (options.nullArm ? withNullArm(scenario) : scenario)),
     { seed },
   );
   const host = await describeHost();

@@ -47,6 +47,7 @@ ${remarks(report.remarks)}
 ${report.cells.length > 1 ? contents(report.cells) : nothing}
 </header>
 <main>
+${report.tables.length === 0 ? nothing : html`<section class="cell">${report.tables.map(titledTable)}</section>`}
 ${cells}
 <section class="cell">
 <h2>What limits these figures</h2>

@@ -16,6 +16,7 @@ function blocksOf(report: Report): string[] {
     `**${escaped(report.headline)}**`,
     ...(report.remarks.length === 0 ? [] : [list(report.remarks)]),
     escaped(report.subtitle),
+    ...report.tables.flatMap(tableBlocks),
     ...report.cells.flatMap(cell => cellBlocks(cell, report.cells.length > 1)),
     '## What limits these figures',
     list(report.caveats),

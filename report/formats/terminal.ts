@@ -32,6 +32,7 @@ function pageOf({ columns, hasColour }: FormatOptions): Page {
 function blocksOf(report: Report, page: Page): string[] {
   return [
     headlineText(report, page),
+    ...report.tables.map(table => tableText(table, page)),
     ...report.cells.map(cell => cellText(cell, page, report.cells.length > 1)),
     listText(report.caveats, page),
   ];

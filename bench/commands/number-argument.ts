@@ -1,0 +1,10 @@
+// In: what a number on the command line must be. Out: a parser of it that says so.
+import { InvalidArgumentError } from 'commander';
+
+export function number(test: (value: number) => boolean, what: string): (text: string) => number {
+  return text => {
+    const value = Number(text);
+    if (text.trim() === '' || !test(value)) throw new InvalidArgumentError(`It must be ${what}.`);
+    return value;
+  };
+}

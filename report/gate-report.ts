@@ -1,0 +1,211 @@
+// In: a run held against another. Out: the report of it: what changed, by how much, how sure.
+import { METRICS } from '../bench/core/run-types.ts';
+import type { GateLine, GateResult } from '../results/gate.ts';
+import type { RunSummary } from '../results/run-summary.ts';
+import { METRIC_TITLES } from './metrics.ts';
+import { countText, intervalTexts, percentText, ratioText } from './numbers.ts';
+import type { Check, Fact, FactGroup, Report, Table, TableCell } from './report.ts';
+import { createTable, figureColumn, keyColumn, wordColumn, words } from './table-parts.ts';
+
+const STATE_WORDS: Record<GateLine['state'], string> = {
+  regression: 'REGRESSION',
+  improvement: 'improvement',
+  within: 'no change that counts',
+  unsure: 'unsure',
+};
+
+const KIND_TITLES: Record<GateLine['kind'], string> = {
+  ratio: 'Arms against the baseline arm of their cell',
+  count: 'Errors and connections, as shares of requests',
+  absolute: 'Absolute rates, on the same machine: they inform, and fail nothing',
+};
+
+export function buildGateReport(of: { before: RunSummary; after: RunSummary; result: GateResult }): Report {
+  const { before, after, result } = of;
+  return {
+    title: 'conntax: a run against another',
+    runId: after.runId,
+    startedAt: after.startedAt,
+    subtitle: `${after.runId} against ${before.runId}, measured ${before.startedAt.slice(0, 16).replace('T', ' ')} UTC`,
+    state: 'complete',
+    headline: headlineOf(result, before),
+    remarks: result.gaps.map(gap => `${gap}.`),
+    tables: (['ratio', 'count', 'absolute'] as const).flatMap(kind => {
+      const lines = result.lines.filter(line => line.kind === kind);
+      return lines.length === 0 ? [] : [tableOf(kind, lines)];
+    }),
+    cells: [],
+    checks: result.lines.filter(({ isBinding }) => isBinding).map(checkOf),
+    facts: [factsOf('Before', before), factsOf('After', after)],
+    caveats: caveatsOf(result),
+  };
+}
+
+function headlineOf({ lines, state }: GateResult, before: RunSummary): string {
+  const binding = lines.filter(({ isBinding }) => isBinding);
+  const worst = binding
+    .filter(line => line.state === 'regression')
+    .toSorted((a, b) => severity(b) - severity(a));
+  if (worst.length > 0) {
+    const others = worst.length === 1 ? '' : ` and ${countText(worst.length - 1)} more`;
+    return `Regression: ${sentenceOf(worst[0]!)}${others}, since ${sinceText(before)}.`;
+  }
+  const unsure = binding.filter(line => line.state === 'unsure').length;
+  const better = binding.filter(line => line.state === 'improvement').length;
+  const improved = better === 0 ? '' : ` ${countText(better)} of them improved.`;
+  if (state === 'unsure') {
+    return unsure === 0
+      ? `Not all of the baseline could be compared.${improved}`
+      : `No regression could be shown, nor ruled out for ${countText(unsure)} of ${countText(binding.length)} figures.${improved}`;
+  }
+  return `No regression in ${countText(binding.length)} figures since ${sinceText(before)}.${improved}`;
+}
+
+function sinceText({ git, runId }: RunSummary): string {
+  return git === null ? runId : `commit ${git.commit.slice(0, 12)}${git.isDirty ? ' (with changes)' : ''}`;
+}
+
+/** How far beyond its limit, in units of the limit: comparable over kinds. */
+function severity({ kind, change, effect }: GateLine): number {
+  return (kind === 'count' ? Math.abs(change.value) : Math.abs(Math.log(change.value))) / effect;
+}
+
+function sentenceOf(line: GateLine): string {
+  return `${titleOf(line)} of ${line.arm} in ${line.cell} changed by ${changeText(line)}`;
+}
+
+function titleOf({ metric }: GateLine): string {
+  switch (metric) {
+    case 'errorRatio':
+      return 'error rate';
+    case 'excessConnections':
+      return 'connections beyond need';
+    default:
+      return METRIC_TITLES[metric];
+  }
+}
+
+/** Beyond this the digits mean nothing. */
+const MOST_PERCENT = 999;
+
+/** `+9.8 % (+8.1 % to +11.5 %)`; of counts, in requests per 1,000. */
+function changeText({ kind, change: { value, low, high } }: GateLine): string {
+  const text =
+    kind === 'count'
+      ? (share: number) => `${signed(share * 1_000, 2)}`
+      : (ratio: number) =>
+          ratio - 1 > MOST_PERCENT / 100 ? `>+${MOST_PERCENT} %` : `${signed((ratio - 1) * 100, 1)} %`;
+  const unit = kind === 'count' ? ' per 1,000 requests' : '';
+  return `${text(value)}${unit} (${text(low)} to ${text(high)})`;
+}
+
+function effectText(ratio: number): string {
+  return ratio > MOST_PERCENT / 100 ? `>${MOST_PERCENT} %` : percentText(ratio);
+}
+
+function signed(value: number, digits: number): string {
+  const text = Math.abs(value).toLocaleString('en-US', {
+    maximumFractionDigits: digits,
+    minimumFractionDigits: digits,
+  });
+  return `${value < 0 ? '−' : '+'}${text}`;
+}
+
+function tableOf(kind: GateLine['kind'], lines: readonly GateLine[]): Table {
+  return createTable({
+    name: `change-${kind}`,
+    title: KIND_TITLES[kind],
+    columns: [
+      keyColumn('cell', 'cell'),
+      keyColumn('arm', 'arm'),
+      keyColumn('metric', 'metric'),
+      figureColumn('before', 'before'),
+      figureColumn('after', 'after'),
+      figureColumn('change', 'change', '95 % interval'),
+      figureColumn('noiseFloor', 'noise floor'),
+      figureColumn('detectable', 'could have seen'),
+      wordColumn('state', 'outcome'),
+    ],
+    rows: sorted(lines).map(line => [
+      words(line.cell),
+      words(line.arm),
+      words(titleOf(line), line.metric),
+      valueCell(line, 'before'),
+      valueCell(line, 'after'),
+      words(changeText(line), { ...line.change }),
+      words(line.noiseFloor === null ? '–' : effectText(line.noiseFloor), line.noiseFloor),
+      words(
+        kind === 'count' ? `${(line.detectable * 1_000).toFixed(2)} per 1,000` : effectText(line.detectable),
+        line.detectable,
+      ),
+      words(STATE_WORDS[line.state], line.state),
+    ]),
+    notes:
+      kind === 'count'
+        ? [
+            'Connections beyond need: opened above the most that the mode needs, so that a slower machine, which sends fewer requests over the same pool, is no regression.',
+          ]
+        : [
+            'A change counts when its whole interval lies beyond the least effect asked for, or beyond the noise floor where that is higher: by how much the same client, measured twice, seemed to differ. Could have seen: the smallest change that these intervals would have called a regression.',
+          ],
+  });
+}
+
+/** Regressions first, then metrics as everywhere. */
+function sorted(lines: readonly GateLine[]): GateLine[] {
+  const rank = { regression: 0, unsure: 1, improvement: 2, within: 3 };
+  const metric = (line: GateLine): number => METRICS.indexOf(line.metric as (typeof METRICS)[number]);
+  return lines.toSorted(
+    (a, b) => rank[a.state] - rank[b.state] || a.cell.localeCompare(b.cell) || metric(a) - metric(b),
+  );
+}
+
+function valueCell(line: GateLine, side: 'before' | 'after'): TableCell {
+  const interval = line[side];
+  switch (line.kind) {
+    case 'ratio':
+      return words(ratioText(interval), { ...interval });
+    case 'count':
+      return words(percentText(interval.value), { ...interval });
+    case 'absolute':
+      return words(intervalTexts(interval).value, { ...interval });
+    default:
+      return line.kind satisfies never;
+  }
+}
+
+function checkOf(line: GateLine): Check {
+  const states = { regression: 'fail', unsure: 'unsure', improvement: 'pass', within: 'pass' } as const;
+  return {
+    group: line.cell,
+    name: `${titleOf(line)}, ${line.arm}: no regression`,
+    state: states[line.state],
+    detail: `changed by ${changeText(line)}; ${line.kind === 'count' ? '' : `at least ${percentText(line.effect)} counts`}`,
+  };
+}
+
+function factsOf(title: string, { runId, startedAt, conntax, git, host }: RunSummary): FactGroup {
+  const facts: Fact[] = [
+    { label: 'Run', value: runId },
+    { label: 'Started', value: startedAt },
+    { label: 'conntax', value: `${conntax}${git === null ? '' : `, commit ${git.commit.slice(0, 12)}`}` },
+    { label: 'CPU', value: `${host.cpuModel}, ${countText(host.cpuCount)} logical cores` },
+    { label: 'Node', value: host.node },
+    ...Object.entries(host.packages).map(([label, value]) => ({ label, value })),
+  ];
+  return { title, facts };
+}
+
+function caveatsOf({ lines, hasSameMachine }: GateResult): string[] {
+  const hasFloor = lines.some(({ noiseFloor }) => noiseFloor !== null);
+  return [
+    hasSameMachine
+      ? 'Both runs name the same kind of machine; its speed may still have differed from one to the other.'
+      : 'The runs are of different machines, so only ratios and counts are compared.',
+    ...(hasFloor
+      ? []
+      : [
+          'No noise floor is known: the runs have no null arm (conntax run --null-arm measures the baseline client twice).',
+        ]),
+  ];
+}
