@@ -34,6 +34,8 @@ export type ChildEntry = 'load-child' | 'target-child';
 export interface RunningCli {
   /** Resolves when the pattern has been seen on stderr; fails when the program ends without. */
   seen(pattern: RegExp): Promise<void>;
+  /** What it has said on stderr by now. */
+  stderr(): string;
   /** Sends SIGINT to the whole process group, as a terminal does on Ctrl-C. */
   interrupt(): void;
   /** Ends it by SIGKILL, and it alone. */
@@ -109,6 +111,7 @@ export function startProgram(
       ended.then(giveUp, giveUp);
       return promise.finally(() => waiting.delete(look));
     },
+    stderr: () => stderr,
     interrupt() {
       signalProcess(-child.pid!, 'SIGINT');
     },

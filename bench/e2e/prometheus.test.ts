@@ -1,0 +1,58 @@
+// What deploy/ holds for Prometheus works: checked by its own tool, and by a real server that scrapes a real run.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { suite, test } from 'node:test';
+import { promisify } from 'node:util';
+import { startCli } from './testing/cli.ts';
+import { DEPLOYED, reasonWithoutPrometheus, startPrometheus } from './testing/prometheus.ts';
+import { openWorkspace, tinyScenario } from './testing/workspace.ts';
+
+const run = promisify(execFile);
+const skip = reasonWithoutPrometheus();
+
+suite('prometheus', { skip }, () => {
+  test('promtool takes the configuration, and the rules pass their unit tests', async () => {
+    await run('promtool', ['check', 'config', 'prometheus.yml'], { cwd: DEPLOYED });
+    await run('promtool', ['test', 'rules', 'rules/conntax.test.yml'], { cwd: DEPLOYED });
+  });
+
+  test('a real server scrapes a run, and the alert fires for one that misses the objective', async t => {
+    const workspace = await openWorkspace(t);
+    const timing = { minReplicates: 100, maxReplicates: 100, budgetMs: 300_000, measureMs: 100 };
+    const file = await workspace.writeScenario({
+      ...tinyScenario(timing),
+      target: { behaviour: { name: 'delay', distribution: 'exponential', meanMs: 20 } },
+      // A third of the answers takes longer than that.
+      clients: { impatient: { timeouts: { totalMs: 20 } } },
+      baseline: 'impatient',
+    });
+    const cli = startCli(t, ['run', file, '--metrics-port', '0'], { cwd: workspace.dir });
+    await cli.seen(/^Metrics: /m);
+    const [, scraped] = /^Metrics: http:\/\/([^/]+)\/metrics$/m.exec(cli.stderr())!;
+    const prometheus = await startPrometheus(t, scraped!);
+    const alert = await prometheus.firing('ConntaxSuccessRatioLow');
+    assert.deepEqual(
+      [alert.labels['severity'], alert.labels['scenario'], alert.labels['arm']],
+      ['P1', 'tiny', 'impatient'],
+    );
+    const [ratio] = await prometheus.query('conntax:success_ratio:rate5m');
+    assert.ok(ratio!.value > 0.2 && ratio!.value < 0.99, `${ratio!.value} of requests answered well`);
+    cli.interrupt();
+    assert.equal((await cli.result).status, 130);
+  });
+});
+
+test('every expression of the dashboard names a metric that a run has or a rule makes', () => {
+  const dashboard = readFileSync(new URL('../../deploy/grafana/conntax.json', import.meta.url), 'utf8');
+  const source = readFileSync(new URL('../../report/run-metrics.ts', import.meta.url), 'utf8');
+  const rules = readFileSync(new URL('../../deploy/prometheus/rules/conntax.yml', import.meta.url), 'utf8');
+  const names = new Set(dashboard.match(/conntax[:_][a-z0-9_:]+/g));
+  assert.ok(names.size >= 8);
+  for (const name of names) {
+    const isMade = name.includes(':')
+      ? rules.includes(`record: ${name}`)
+      : source.includes(`'${name.replace(/^conntax_/, '').replace(/_total$/, '')}'`);
+    assert.ok(isMade, name);
+  }
+});
