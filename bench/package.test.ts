@@ -77,6 +77,7 @@ test('the package holds what it needs, and runs where it is installed', async t 
       'bench/define-scenario',
       'bench/run/load-child',
       'servers/target-child',
+      'servers/link-child',
     ]) {
       assert.ok(paths.includes(`dist/${entry}.js`), `${entry} is missing`);
     }

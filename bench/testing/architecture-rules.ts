@@ -10,8 +10,9 @@ export interface Violation {
 
 const LOAD_CHILD = 'bench/run/load-child.ts';
 const TARGET_CHILD = 'servers/target-child.ts';
+const LINK_CHILD = 'servers/link-child.ts';
 const REGISTRY = 'bench/registry.ts';
-const ENTRIES = [LOAD_CHILD, TARGET_CHILD];
+const ENTRIES = [LOAD_CHILD, TARGET_CHILD, LINK_CHILD];
 const MOST_LINES = 250;
 
 /**
@@ -39,6 +40,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'bench/define-scenario.ts': ['bench/core/', REGISTRY],
   'servers/': ['bench/core/'],
   [TARGET_CHILD]: ['bench/core/', 'bench/probes/', 'servers/', REGISTRY],
+  [LINK_CHILD]: ['bench/core/', 'bench/probes/', 'servers/link/'],
   'scenarios/': ['bench/define-scenario.ts'],
   'results/': ['bench/core/'],
   'report/': ['bench/core/', 'results/'],

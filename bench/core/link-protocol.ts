@@ -1,0 +1,60 @@
+// What the parent and the link's relay say to each other over the process channel, and how the relay tells its lateness.
+import type { ProcessReading } from './protocol.ts';
+import type { Link } from './target.ts';
+
+export type RelayCommand =
+  | { type: 'start'; upstreamPort: number; link: Link; seed: number }
+  /** Answered by `reading`. */
+  | { type: 'read' };
+
+/** The relay's own counters, cumulative since its start but for openConnections. */
+export interface RelayCounters {
+  /** Connections accepted. */
+  connections: number;
+  openConnections: number;
+  /** Connections that the target did not take. */
+  refused: number;
+  toTargetBytes: number;
+  toClientBytes: number;
+  /**
+   * How late chunks were written, counted in bins; it may be cut short behind the last bin that holds anything. Bin 0 is
+   * LATENESS_FIRST_MS and below, each next one LATENESS_BIN_MS wide, the last holds all that is later.
+   */
+  latenessCounts: number[];
+}
+
+export interface RelayReading extends ProcessReading, RelayCounters {}
+
+export type RelayReply =
+  | { type: 'started'; port: number }
+  | { type: 'reading'; reading: RelayReading }
+  | { type: 'failed'; message: string };
+
+export const LATENESS_BIN_MS = 0.1;
+/** Chunks are written up to a tenth of a millisecond before they are due, to be right on average. */
+export const LATENESS_FIRST_MS = -0.5;
+export const LATENESS_BIN_COUNT = 1_000;
+
+/** Which bin a lateness belongs to. */
+export function latenessBin(lateMs: number): number {
+  const bin = Math.ceil((lateMs - LATENESS_FIRST_MS) / LATENESS_BIN_MS);
+  return bin > 0 ? Math.min(bin, LATENESS_BIN_COUNT - 1) : 0;
+}
+
+/**
+ * The lateness in ms that a share `q` (0 to 1) of the chunks did not exceed, to the upper edge of its bin; 0 when there
+ * were none. The last bin has no upper edge: its value means that or more.
+ */
+export function latenessQuantileMs(counts: readonly number[], q: number): number {
+  let left = Math.max(1, Math.ceil(q * counts.reduce((sum, count) => sum + count, 0)));
+  const bin = counts.findIndex(count => {
+    left -= count;
+    return left <= 0;
+  });
+  return bin === -1 ? 0 : LATENESS_FIRST_MS + bin * LATENESS_BIN_MS;
+}
+
+/** What was counted between two readings. */
+export function latenessSince(before: readonly number[], after: readonly number[]): number[] {
+  return after.map((count, bin) => count - (before[bin] ?? 0));
+}
