@@ -1,0 +1,177 @@
+// In: nothing. Out: on standard output, how exact the emulated link is, and what its relay costs. Takes about a minute.
+// Each figure is that of exchanges through the relay against exchanges without, in turns; the same target serves both.
+import Table from 'cli-table3';
+import { latenessQuantileMs, latenessSince, type RelayReading } from '../core/link-protocol.ts';
+import { Link, Target } from '../core/target.ts';
+import { type Child, spawnChild } from '../run/child.ts';
+import { type LinkProcess, startLink } from '../run/link.ts';
+import { startTarget } from '../run/target.ts';
+import { announce } from './machine.ts';
+import type { Driven, DriveOrder, PacedReply } from './paced-client-child.ts';
+
+const ROUND_TRIPS_MS = [2, 5, 20, 80, 200];
+const RATES_PER_SEC = [100, 1_000, 4_000];
+const TURNS = 3;
+const DIRECT_MS = 400;
+const LINK_MS = 800;
+const GOAL_P50_MS = 1;
+const GOAL_P99_MS = 2;
+const PLAIN = { head: [], border: [] };
+const COLUMNS = [
+  'exchanges',
+  'direct p50',
+  'p99',
+  'added p50',
+  'added p99',
+  'relay CPU',
+  'late p50',
+  'p99',
+  'goal',
+];
+
+const host = await announce('Link: added time of an exchange over the round trip that was asked for');
+const targetCpu = host.pinning?.targetCpu ?? null;
+const target = await startTarget(Target.parse({ behaviour: { name: 'fixed', bytes: 200 } }), 1, targetCpu);
+const targetPort = Number(new URL(target.endpoint.origin).port);
+const client: Child<DriveOrder, PacedReply> = spawnChild({
+  title: 'the client',
+  entry: '../studies/paced-client-child',
+  cpu: host.pinning?.generatorCpu ?? null,
+});
+try {
+  await drive(targetPort, { ratePerSec: 4_000, windowMs: 2_000 }); // warms both; thrown away
+  await printKept();
+  await printJitter();
+  await printNew();
+} finally {
+  await Promise.all([client.kill(), target.kill()]);
+}
+
+type Drive = Pick<DriveOrder, 'ratePerSec' | 'windowMs'> &
+  Partial<Pick<DriveOrder, 'connections'>> & { roundTripMs?: number };
+
+async function drive(port: number, { ratePerSec, windowMs, connections = 'kept', roundTripMs = 0 }: Drive) {
+  // Enough for a stall of 20 ms.
+  const mostOpen = 5 + Math.ceil((ratePerSec * (2 * roundTripMs + 20)) / 1_000);
+  const order = { ratePerSec, windowMs, connections, mostOpen, rampMs: 2 * roundTripMs + 50 };
+  return client.ask({ type: 'drive', port, ...order }, 'driven', 30_000);
+}
+
+function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
+}
+
+interface Measured {
+  /** Times of all exchanges in ms, ascending. */
+  direct: number[];
+  relayed: number[];
+  heldBack: number;
+  relayCpuRatio: number;
+  lateP50Ms: number;
+  lateP99Ms: number;
+}
+
+/** Both ways in turns, over connections of one kind. */
+async function measure(relay: LinkProcess, what: Omit<Drive, 'windowMs'>): Promise<Measured> {
+  const { roundTripMs: _, ...direct } = what;
+  const directly: Driven[] = [];
+  const linked: Driven[] = [];
+  let cpuUs = 0;
+  let wallMs = 0;
+  const lateness: number[] = [];
+  const book = (before: RelayReading, after: RelayReading): void => {
+    cpuUs += after.cpuUs - before.cpuUs;
+    wallMs += after.atMs - before.atMs;
+    for (const [bin, count] of latenessSince(before.latenessCounts, after.latenessCounts).entries()) {
+      lateness[bin] = (lateness[bin] ?? 0) + count;
+    }
+  };
+  // Opens the connections, which is not to be counted.
+  await drive(relay.port, { ...what, windowMs: 20 });
+  for (let turn = 0; turn < TURNS; turn++) {
+    directly.push(await drive(targetPort, { ...direct, windowMs: DIRECT_MS }));
+    const before = await relay.read();
+    linked.push(await drive(relay.port, { ...what, windowMs: LINK_MS }));
+    book(before, await relay.read());
+  }
+  const ascending = (drives: readonly Driven[]) =>
+    drives.flatMap(({ tookMs }) => tookMs).sort((a, b) => a - b);
+  return {
+    direct: ascending(directly),
+    relayed: ascending(linked),
+    heldBack: [...directly, ...linked].reduce((sum, { heldBack }) => sum + heldBack, 0),
+    relayCpuRatio: cpuUs / 1_000 / wallMs,
+    lateP50Ms: latenessQuantileMs(lateness, 0.5),
+    lateP99Ms: latenessQuantileMs(lateness, 0.99),
+  };
+}
+
+async function withRelay<Result>(
+  stated: Partial<Link>,
+  use: (relay: LinkProcess) => Promise<Result>,
+): Promise<Result> {
+  const relay = await startLink({ link: Link.parse(stated), upstreamPort: targetPort, seed: 1, cpu: null });
+  try {
+    return await use(relay);
+  } finally {
+    await relay.kill();
+  }
+}
+
+/** What comes on top of the direct exchange and the given time, at the median and at the 99th percentile. */
+function row(measured: Measured, expectedMs: number): string[] {
+  const { direct, relayed, heldBack, relayCpuRatio, lateP50Ms, lateP99Ms } = measured;
+  const added = (q: number): number => quantile(relayed, q) - quantile(direct, q) - expectedMs;
+  const isMet = Math.abs(added(0.5)) <= GOAL_P50_MS && Math.abs(added(0.99)) <= GOAL_P99_MS;
+  return [
+    heldBack === 0 ? `${relayed.length}` : `${relayed.length}, ${heldBack} held back`,
+    quantile(direct, 0.5).toFixed(2),
+    quantile(direct, 0.99).toFixed(2),
+    added(0.5).toFixed(2),
+    added(0.99).toFixed(2),
+    `${(relayCpuRatio * 100).toFixed(0)} %`,
+    lateP50Ms.toFixed(1),
+    lateP99Ms.toFixed(1),
+    isMet ? 'met' : 'missed',
+  ];
+}
+
+async function printKept(): Promise<void> {
+  const table = new Table({ style: PLAIN, head: ['round trip', 'requests/s', ...COLUMNS] });
+  for (const roundTripMs of ROUND_TRIPS_MS) {
+    await withRelay({ roundTripMs }, async relay => {
+      for (const ratePerSec of RATES_PER_SEC) {
+        const measured = await measure(relay, { ratePerSec, roundTripMs });
+        table.push([`${roundTripMs} ms`, ratePerSec, ...row(measured, roundTripMs)]);
+      }
+    });
+  }
+  console.log(
+    `Keep-alive, times in ms. Added: through the relay, less the same percentile without, less the round trip.\n` +
+      `Goal: ${GOAL_P50_MS} ms at p50, ${GOAL_P99_MS} ms at p99. Late: when the relay wrote against when it was due.\n${table.toString()}\n`,
+  );
+}
+
+async function printJitter(): Promise<void> {
+  const link = { roundTripMs: 20, jitterMs: 5 };
+  const { direct, relayed } = await withRelay(link, relay =>
+    measure(relay, { ratePerSec: 1_000, roundTripMs: 30 }),
+  );
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const over = [0.01, 0.5, 0.99].map(q => (quantile(relayed, q) - quantile(direct, 0.5)).toFixed(2));
+  console.log(
+    `Round trip 20 ms, up to 5 ms of jitter each way, 1,000 requests/s: p1, p50, p99 less the direct median are ` +
+      `${over.join(', ')} ms (of two uniform draws: 20.71, 25, 29.29), the mean ${(mean(relayed) - mean(direct)).toFixed(2)} (25).\n`,
+  );
+}
+
+async function printNew(): Promise<void> {
+  const table = new Table({ style: PLAIN, head: ['round trip', 'connections/s', ...COLUMNS] });
+  for (const roundTripMs of [5, 20, 80]) {
+    await withRelay({ roundTripMs }, async relay => {
+      const measured = await measure(relay, { ratePerSec: 400, connections: 'new', roundTripMs });
+      table.push([`${roundTripMs} ms`, 400, ...row(measured, 2 * roundTripMs)]);
+    });
+  }
+  console.log(`A new connection for each exchange; added: on top of two round trips.\n${table.toString()}`);
+}
