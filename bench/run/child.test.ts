@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { getPriority } from 'node:os';
 import { after, suite, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Child, ChildError, type SpawnOptions, spawnChild } from './child.ts';
@@ -49,6 +50,13 @@ suite('child', { concurrency: 4 }, () => {
     assert.equal(echoed.text, 'hello');
     assert.notEqual(facts.cpus, '');
     assert.ok(child.isAlive && child.pid > 0);
+  });
+
+  test('every thread of the process stands back, if it is to', async t => {
+    const own = await spawnOdd(t).ask({ type: 'facts' }, 'facts', LONG_MS);
+    assert.deepEqual(own.niceness, [getPriority()]);
+    const nice = await spawnOdd(t, { niceness: 3 }).ask({ type: 'facts' }, 'facts', LONG_MS);
+    assert.deepEqual(nice.niceness, [Math.min(19, getPriority() + 3)]);
   });
 
   test('the process gets the core', needsPinning, async t => {

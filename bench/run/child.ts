@@ -23,6 +23,8 @@ export interface SpawnOptions {
   entry: string;
   /** Core to pin it to; null: not pinned. */
   cpu: number | null;
+  /** How far all its threads stand back behind other processes that want their core, 0 to 19; 0 unless given. */
+  niceness?: number;
 }
 
 interface Message {
@@ -54,15 +56,24 @@ process.on('exit', () => {
   for (const child of living) child.kill('SIGKILL');
 });
 
+/** The command of our own node, pinned and standing back as asked. Windows has no `nice`: there it does not. */
+function commandOf(path: string, { cpu, niceness = 0 }: SpawnOptions): string[] {
+  return [
+    ...(cpu === null ? [] : ['taskset', '-c', String(cpu)]),
+    ...(niceness === 0 || process.platform === 'win32' ? [] : ['nice', '-n', String(niceness)]),
+    process.execPath,
+    path,
+  ];
+}
+
 /** Starts a process of ours, pinned by `taskset` when a core is given, with a channel to it. */
 export function spawnChild<Command extends Message, Reply extends Message>(
   options: SpawnOptions,
 ): Child<Command, Reply> {
-  const { title, entry, cpu } = options;
+  const { title, entry } = options;
   const path = fileURLToPath(new URL(`${entry}${extname(import.meta.url)}`, import.meta.url));
-  const command = [process.execPath, path];
-  const pinned = cpu === null ? command : ['taskset', '-c', String(cpu), ...command];
-  const child: ChildProcess = spawn(pinned[0]!, pinned.slice(1), {
+  const [file, ...args] = commandOf(path, options);
+  const child: ChildProcess = spawn(file!, args, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   living.add(child);

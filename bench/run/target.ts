@@ -18,11 +18,17 @@ export interface TargetProcess {
 }
 
 /** @throws ChildError when the target does not start. */
-export async function startTarget(target: Target, seed: number, cpu: number | null): Promise<TargetProcess> {
+export async function startTarget(
+  target: Target,
+  seed: number,
+  cpu: number | null,
+  niceness = 0,
+): Promise<TargetProcess> {
   const child = spawnChild<TargetCommand, TargetReply>({
     title: 'the target',
     entry: '../../servers/target-child',
     cpu,
+    niceness,
   });
   try {
     const { endpoint } = await child.ask({ type: 'start', target, seed }, 'started', START_TIMEOUT_MS);

@@ -4,7 +4,7 @@ import Table from 'cli-table3';
 import { latenessQuantileMs, latenessSince, type RelayReading } from '../core/link-protocol.ts';
 import { Link, Target } from '../core/target.ts';
 import { type Child, spawnChild } from '../run/child.ts';
-import { type LinkProcess, startLink } from '../run/link.ts';
+import { type LinkProcess, LOAD_NICENESS, startLink } from '../run/link.ts';
 import { startTarget } from '../run/target.ts';
 import { announce } from './machine.ts';
 import type { Driven, DriveOrder, PacedReply } from './paced-client-child.ts';
@@ -12,8 +12,8 @@ import type { Driven, DriveOrder, PacedReply } from './paced-client-child.ts';
 const ROUND_TRIPS_MS = [2, 5, 20, 80, 200];
 const RATES_PER_SEC = [100, 1_000, 4_000];
 const TURNS = 3;
-const DIRECT_MS = 400;
-const LINK_MS = 800;
+const DIRECT_MS = 300;
+const LINK_MS = 600;
 const GOAL_P50_MS = 1;
 const GOAL_P99_MS = 2;
 const PLAIN = { head: [], border: [] };
@@ -30,13 +30,18 @@ const COLUMNS = [
 ];
 
 const host = await announce('Link: added time of an exchange over the round trip that was asked for');
-const targetCpu = host.pinning?.targetCpu ?? null;
-const target = await startTarget(Target.parse({ behaviour: { name: 'fixed', bytes: 200 } }), 1, targetCpu);
+const target = await startTarget(
+  Target.parse({ behaviour: { name: 'fixed', bytes: 200 } }),
+  1,
+  host.pinning?.targetCpu ?? null,
+  LOAD_NICENESS,
+);
 const targetPort = Number(new URL(target.endpoint.origin).port);
 const client: Child<DriveOrder, PacedReply> = spawnChild({
   title: 'the client',
   entry: '../studies/paced-client-child',
   cpu: host.pinning?.generatorCpu ?? null,
+  niceness: LOAD_NICENESS,
 });
 try {
   await drive(targetPort, { ratePerSec: 4_000, windowMs: 2_000 }); // warms both; thrown away
@@ -110,7 +115,7 @@ async function withRelay<Result>(
   stated: Partial<Link>,
   use: (relay: LinkProcess) => Promise<Result>,
 ): Promise<Result> {
-  const relay = await startLink({ link: Link.parse(stated), upstreamPort: targetPort, seed: 1, cpu: null });
+  const relay = await startLink({ link: Link.parse(stated), upstreamPort: targetPort, seed: 1 });
   try {
     return await use(relay);
   } finally {
@@ -167,7 +172,7 @@ async function printJitter(): Promise<void> {
 
 async function printNew(): Promise<void> {
   const table = new Table({ style: PLAIN, head: ['round trip', 'connections/s', ...COLUMNS] });
-  for (const roundTripMs of [5, 20, 80]) {
+  for (const roundTripMs of [5, 80]) {
     await withRelay({ roundTripMs }, async relay => {
       const measured = await measure(relay, { ratePerSec: 400, connections: 'new', roundTripMs });
       table.push([`${roundTripMs} ms`, 400, ...row(measured, 2 * roundTripMs)]);

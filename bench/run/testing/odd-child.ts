@@ -16,7 +16,7 @@ export type OddCommand =
 
 export type OddReply =
   | { type: 'echoed'; text: string }
-  | { type: 'facts'; cpus: string }
+  | { type: 'facts'; cpus: string /** Of its threads, each value once. */; niceness: number[] }
   | { type: 'failed'; message: string };
 
 function reply(message: OddReply): void {
@@ -29,10 +29,14 @@ async function obey(command: OddCommand): Promise<void> {
       reply({ type: 'echoed', text: command.text });
       return;
     case 'facts': {
-      const { readFileSync } = await import('node:fs');
+      const { readdirSync, readFileSync } = await import('node:fs');
       const status = readFileSync('/proc/self/status', 'utf8');
       const cpus = /^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? '';
-      reply({ type: 'facts', cpus });
+      const threads = readdirSync('/proc/self/task').map(id => {
+        const stat = readFileSync(`/proc/self/task/${id}/stat`, 'latin1');
+        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+      });
+      reply({ type: 'facts', cpus, niceness: [...new Set(threads)] });
       return;
     }
     case 'exit':
