@@ -12,6 +12,7 @@ import { replaceFile } from '../../results/store.ts';
 import { EXIT } from '../core/errors.ts';
 import { loadPlugins } from '../plan/load-scenarios.ts';
 import type { CommonOptions, Context } from './context.ts';
+import { tellGithub } from './github.ts';
 
 export interface CompareOptions extends CommonOptions {
   results: string;
@@ -62,9 +63,11 @@ async function showChange(
   ]);
   const options = { hasColour: output.hasColour, columns: output.columns };
   output.out(await formats[json ? 'json' : 'terminal']!.render(report, options));
+  const markdown = await formats['markdown']!.render(report, options);
+  tellGithub(report, markdown, output, process.env);
   const files = [
     { name: `${filePrefix}.html`, content: await formats['html']!.render(report, options) },
-    { name: `${filePrefix}.md`, content: await formats['markdown']!.render(report, options) },
+    { name: `${filePrefix}.md`, content: markdown },
     { name: `${filePrefix}.junit.xml`, content: await outputs['junit']!.render({ run, trials, report }) },
   ];
   for (const { name, content } of files) replaceFile(join(dir, name), content);

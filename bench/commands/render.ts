@@ -3,6 +3,7 @@ import type { Chart } from '../../report/chart.ts';
 import type { Format } from '../../report/format.ts';
 import { buildReport } from '../../report/model.ts';
 import type { Output as FileOutput } from '../../report/output.ts';
+import type { Report } from '../../report/report.ts';
 import type { Run } from '../core/run-types.ts';
 import type { TrialResult } from '../core/types.ts';
 import { loadPlugins } from '../plan/load-scenarios.ts';
@@ -11,6 +12,8 @@ import type { Output, Plugins } from './context.ts';
 export interface Rendering {
   /** The files that belong into the run's folder. */
   files: { name: string; content: string }[];
+  report: Report;
+  markdown: string;
   /** For the terminal. */
   text: string;
   json: string;
@@ -39,6 +42,8 @@ export async function render(
   }
   return {
     files,
+    report,
+    markdown: await formats['markdown']!.render(report, options),
     text: await formats['terminal']!.render(report, options),
     json: await formats['json']!.render(report, options),
   };

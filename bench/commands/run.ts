@@ -17,6 +17,7 @@ import { runPlan } from '../run/run.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { printPlan } from './dry-run.ts';
 import { exitStatusOf } from './exit-status.ts';
+import { tellGithub } from './github.ts';
 import { serveMetrics } from './live-metrics.ts';
 import { createProgress } from './progress.ts';
 import { render } from './render.ts';
@@ -132,7 +133,8 @@ async function measureAndReport({ plan, host, store, startedAt, options, context
     host,
     cells,
   };
-  const { files, text, json } = await render({ run, trials }, plugins, output);
+  const { files, text, json, report, markdown } = await render({ run, trials }, plugins, output);
+  tellGithub(report, markdown, output, process.env);
   // What was measured is shown even where it can't be stored.
   output.out(options.json ? json : text);
   store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });

@@ -1,0 +1,48 @@
+// In: a report, and the environment of a GitHub job. Out: its checks as annotations, and the report in the job's summary.
+import { appendFileSync } from 'node:fs';
+import type { Check, Report } from '../../report/report.ts';
+import type { Output } from './context.ts';
+
+/** The job's page shows this much of a step's summary, in bytes. */
+const MOST_SUMMARY_BYTES = 1024 * 1024;
+
+const LEVELS: Record<Exclude<Check['state'], 'pass'>, 'error' | 'warning'> = {
+  fail: 'error',
+  broken: 'error',
+  unsure: 'warning',
+};
+
+/**
+ * Within a GitHub job (`GITHUB_ACTIONS` is set), prints a workflow command for each check that did not pass, on stderr, where the
+ * runner reads them too, and appends the report to the step's summary. Elsewhere it does nothing.
+ */
+export function tellGithub(report: Report, markdown: string, output: Output, env: NodeJS.ProcessEnv): void {
+  if (env['GITHUB_ACTIONS'] !== 'true') return;
+  for (const line of annotations(report.checks)) output.note(line);
+  const file = env['GITHUB_STEP_SUMMARY'];
+  if (file === undefined || file === '') return;
+  const isTooLong = Buffer.byteLength(markdown) > MOST_SUMMARY_BYTES;
+  appendFileSync(
+    file,
+    isTooLong
+      ? `**${report.headline}**\n\nThe report is too long for a summary: see the artifact.\n`
+      : markdown,
+  );
+}
+
+export function annotations(checks: readonly Check[]): string[] {
+  return checks.flatMap(({ group, name, state, detail }) =>
+    state === 'pass'
+      ? []
+      : [`::${LEVELS[state]} title=${property(`conntax: ${group}`)}::${message(`${name}: ${detail}`)}`],
+  );
+}
+
+/** What would end the command, or begin another, is written as GitHub reads it back. */
+function message(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+function property(text: string): string {
+  return message(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}
