@@ -22,9 +22,16 @@ export function conditionsOf({ result, arms }: CellView): Fact[] {
     ...sharedConditions(result.scenario),
     ...arms.map(({ name, isBaseline, client }) => ({
       label: `Client ${name}${isBaseline ? ' (baseline)' : ''}`,
-      value: client === undefined ? 'its settings are not in the stored run' : clientText(client),
+      value:
+        client === undefined
+          ? 'its settings are not in the stored run'
+          : clientText(client) + codeText(result.code[name]),
     })),
   ];
+}
+
+function codeText(code: string | undefined): string {
+  return code === undefined ? '' : `; code of ${code}`;
 }
 
 function targetText({ behaviour, tls }: Target): string {

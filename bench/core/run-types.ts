@@ -84,6 +84,10 @@ export const CellResult = z.strictObject({
     .default([])
     .describe('Which cell of a sweep this is; empty without a sweep'),
   scenario: Scenario,
+  code: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('By arm, whose code its generator ran, where it was not that of this conntax'),
   replicates: count(),
   failedTrials: count(),
   stop: StopReason,

@@ -1,4 +1,5 @@
 // In: scenarios and a seed. Out: what will be run, in which order, and for how long. Pure: the same seed, the same plan.
+import type { Code } from '../core/code.ts';
 import { createRandom, shuffled } from '../core/random.ts';
 import type { Scenario } from '../core/scenario.ts';
 import type { Trial } from '../core/types.ts';
@@ -12,6 +13,8 @@ export interface PlannedCell {
   arms: string[];
   /** About how long at most, ms. */
   estimatedMs: number;
+  /** By arm, whose code its generator runs; ours where there is none. */
+  code?: Readonly<Record<string, Code>>;
 }
 
 export interface Plan {

@@ -48,6 +48,7 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
   return {
     cell: cell.id,
     sweepPoints: [],
+    code: Object.fromEntries(Object.entries(cell.code ?? {}).map(([arm, { label }]) => [arm, label])),
     scenario,
     replicates: replicatesOf(trials),
     failedTrials: trials.filter(trial => trial.state === 'failed').length,

@@ -1,7 +1,7 @@
 // In: an entry file and a core. Out: a supervised process that is asked questions, and can't outlive us or hang us.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import type { Code } from '../core/code.ts';
+import { type EntryFile, entryFile } from './code-entry.ts';
 
 /** A child died, was killed or did not answer in time. `reason` says which. */
 export class ChildError extends Error {
@@ -21,6 +21,8 @@ export interface SpawnOptions {
   title: string;
   /** Path of the entry without extension, relative to this folder: the sources run as .ts, the package as .js. */
   entry: string;
+  /** Whose code it runs; ours unless given. */
+  code?: Code | undefined;
   /** Core to pin it to; null: not pinned. */
   cpu: number | null;
   /** How far all its threads stand back behind other processes that want their core, 0 to 19; 0 unless given. */
@@ -57,11 +59,12 @@ process.on('exit', () => {
 });
 
 /** The command of our own node, pinned and standing back as asked. Windows has no `nice`: there it does not. */
-function commandOf(path: string, { cpu, niceness = 0 }: SpawnOptions): string[] {
+function commandOf({ path, nodeOptions }: EntryFile, { cpu, niceness = 0 }: SpawnOptions): string[] {
   return [
     ...(cpu === null ? [] : ['taskset', '-c', String(cpu)]),
     ...(niceness === 0 || process.platform === 'win32' ? [] : ['nice', '-n', String(niceness)]),
     process.execPath,
+    ...nodeOptions,
     path,
   ];
 }
@@ -70,11 +73,12 @@ function commandOf(path: string, { cpu, niceness = 0 }: SpawnOptions): string[] 
 export function spawnChild<Command extends Message, Reply extends Message>(
   options: SpawnOptions,
 ): Child<Command, Reply> {
-  const { title, entry } = options;
-  const path = fileURLToPath(new URL(`${entry}${extname(import.meta.url)}`, import.meta.url));
-  const [file, ...args] = commandOf(path, options);
+  const { title, entry, code } = options;
+  const started = entryFile(entry, code);
+  const [file, ...args] = commandOf(started, options);
   const child: ChildProcess = spawn(file!, args, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: { ...process.env, ...started.env },
   });
   living.add(child);
   child.once('exit', () => living.delete(child));

@@ -75,10 +75,11 @@ async function withSession<T>(
   }
 }
 
-function spawnArm(trial: Trial, { pinning }: ReplicateOptions): Arm {
+function spawnArm(trial: Trial, { cell, pinning }: ReplicateOptions): Arm {
   const child: GeneratorChild = spawnChild({
     title: `the generator of arm ${trial.arm}`,
     entry: './load-child',
+    code: cell.code?.[trial.arm],
     cpu: pinning?.generatorCpu ?? null,
   });
   return createArm(trial, child);

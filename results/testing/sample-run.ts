@@ -61,6 +61,7 @@ function runOf(scenario: Scenario, trials: readonly TrialResult[], replicates: n
   const cell: CellResult = {
     cell: scenario.name,
     sweepPoints: [],
+    code: {},
     scenario,
     replicates,
     failedTrials: trials.filter(({ state }) => state === 'failed').length,

@@ -1,0 +1,95 @@
+// In: two codes, by folder or by package version, and scenarios. Out: both measured in the same slices; exit 1 when it got worse.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { DEFAULT_MIN_EFFECT } from '../../results/gate.ts';
+import type { Code } from '../core/code.ts';
+import { UsageError } from '../core/errors.ts';
+import type { Scenario } from '../core/scenario.ts';
+import { beforeAndAfter } from '../plan/before-after.ts';
+import { loadScenarios } from '../plan/load-scenarios.ts';
+import { nameHint } from '../plan/nearest.ts';
+import { planRun } from '../plan/plan.ts';
+import type { Context } from './context.ts';
+import { installPackage } from './install-package.ts';
+import { type MeasureOptions, measurePlan, seedOf } from './measure.ts';
+import { adjusted, type TimingOptions } from './run.ts';
+
+export interface AbOptions extends MeasureOptions, TimingOptions {
+  before?: string;
+  after?: string;
+  beforePackage?: string;
+  afterPackage?: string;
+  arm?: string;
+  minEffect?: number;
+}
+
+/** What is measured when no scenario is named. */
+const DEFAULT_SCENARIO = 'short-vs-persistent';
+const DEFAULT_ARM = 'persistent';
+/** What a side is that nothing is said of. */
+const OWN_CODE: Code = { label: 'this conntax', dir: null, packages: {} };
+
+/** @returns the exit status. @throws UsageError, MeasureError */
+export async function abCommand(selectors: string[], options: AbOptions, context: Context): Promise<number> {
+  const { plugins, builtinDir, cwd, output } = context;
+  const isDefault = selectors.length === 0;
+  const scenarios = await loadScenarios(isDefault ? [DEFAULT_SCENARIO] : selectors, {
+    ...plugins,
+    builtinDir,
+    cwd,
+  });
+  const arm = options.arm ?? (isDefault ? DEFAULT_ARM : undefined);
+  const chosen = scenarios.map(scenario => ({ scenario, arms: armsOf(scenario, arm) }));
+  await using installed = new AsyncDisposableStack();
+  const codeOf = async (dir: string | undefined, spec: string | undefined): Promise<Code> => {
+    if (spec === undefined) return dir === undefined ? OWN_CODE : folderCode(resolve(cwd, dir), dir);
+    output.note(`Installing ${spec}`);
+    const { code, remove } = await installPackage(spec);
+    installed.defer(remove);
+    return code;
+  };
+  requireTwo(options);
+  const codes = {
+    before: await codeOf(options.before, options.beforePackage),
+    after: await codeOf(options.after, options.afterPackage),
+  };
+  const startedAt = new Date();
+  const pairs = chosen.flatMap(({ scenario, arms }) =>
+    beforeAndAfter(adjusted(scenario, options), arms, codes, options.minEffect ?? DEFAULT_MIN_EFFECT),
+  );
+  const plan = planRun(
+    pairs.map(({ scenario }) => scenario),
+    { seed: seedOf(options, startedAt) },
+  );
+  const cells = plan.cells.map((cell, index) => ({ ...cell, code: pairs[index]!.code }));
+  return await measurePlan({ ...plan, cells }, { startedAt, options, context });
+}
+
+function requireTwo({ before, after, beforePackage, afterPackage }: AbOptions): void {
+  for (const [side, dir, spec] of [
+    ['before', before, beforePackage],
+    ['after', after, afterPackage],
+  ] as const) {
+    if (dir !== undefined && spec !== undefined) {
+      throw new UsageError(`--${side} and --${side}-package both say what comes ${side}: give one of them`);
+    }
+  }
+  if ([before, after, beforePackage, afterPackage].every(one => one === undefined)) {
+    throw new UsageError(
+      'there is nothing to compare: give --before and --after (folders), or --before-package and --after-package',
+    );
+  }
+}
+
+function folderCode(dir: string, label: string): Code {
+  if (!existsSync(dir)) throw new UsageError(`there is no folder ${dir}`);
+  return { label, dir, packages: {} };
+}
+
+/** @throws UsageError for an arm that the scenario does not have. */
+function armsOf({ name, clients }: Scenario, arm: string | undefined): string[] {
+  const known = Object.keys(clients);
+  if (arm === undefined) return known;
+  if (known.includes(arm)) return [arm];
+  throw new UsageError(`scenario ${name} has no client "${arm}": ${nameHint(arm, known)}`);
+}

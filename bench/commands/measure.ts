@@ -1,0 +1,138 @@
+// In: a plan. Out: it measured, stored and shown; the exit status says how it went.
+import { basename, join } from 'node:path';
+import { hdrLog } from '../../results/histogram.ts';
+import { newRunId } from '../../results/run-id.ts';
+import { openRunStore, type RunStore } from '../../results/store.ts';
+import { createRandom } from '../core/random.ts';
+import type { CellResult, Host, Run } from '../core/run-types.ts';
+import type { CompletedTrial, TrialResult } from '../core/types.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { RunEvent } from '../run/events.ts';
+import { describeGit, describeHost } from '../run/host.ts';
+import { checkPlan, requireFit } from '../run/preflight.ts';
+import { runPlan } from '../run/run.ts';
+import type { CommonOptions, Context } from './context.ts';
+import { printPlan } from './dry-run.ts';
+import { exitStatusOf } from './exit-status.ts';
+import { tellGithub } from './github.ts';
+import { serveMetrics } from './live-metrics.ts';
+import { createProgress } from './progress.ts';
+import { render } from './render.ts';
+
+/** What every command that measures understands. */
+export interface MeasureOptions extends CommonOptions {
+  results: string;
+  dryRun?: boolean;
+  seed?: number;
+  /** Where the metrics of the run can be read while it goes on; 0: any free port. */
+  metricsPort?: number;
+  /** An expectation that could not be shown to hold fails the run. */
+  strict?: boolean;
+  /** A failed expectation is measured again before it counts; unless said, in CI only. */
+  confirm?: boolean;
+}
+
+/** The seed of a run that was given none. */
+export function seedOf({ seed }: MeasureOptions, startedAt: Date): number {
+  return seed ?? startedAt.getTime() % 2 ** 31;
+}
+
+/**
+ * Measures a plan and stores the run; with `dryRun` only tells what it would do.
+ *
+ * @returns the exit status. @throws MeasureError when the machine does not fit the plan
+ */
+export async function measurePlan(
+  plan: Plan,
+  { startedAt, options, context }: { startedAt: Date; options: MeasureOptions; context: Context },
+): Promise<number> {
+  const { output } = context;
+  const host = await describeHost();
+  const checks = checkPlan(plan, host);
+  if (options.dryRun) {
+    printPlan(plan, checks, options, output);
+    requireFit(checks);
+    return 0;
+  }
+  requireFit(checks);
+  for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
+  const store = openRunStore(
+    options.results,
+    newRunId(startedAt, createRandom(plan.seed, 'run', startedAt.getTime())),
+  );
+  try {
+    return await measureAndReport({ plan, host, store, startedAt, options, context });
+  } finally {
+    store.close();
+  }
+}
+
+interface Work {
+  plan: Plan;
+  host: Host;
+  store: RunStore;
+  startedAt: Date;
+  options: MeasureOptions;
+  context: Context;
+}
+
+async function measureAndReport({ plan, host, store, startedAt, options, context }: Work): Promise<number> {
+  const { plugins, output, signal } = context;
+  const progress = createProgress(output);
+  const metrics =
+    options.metricsPort === undefined
+      ? undefined
+      : await serveMetrics(basename(store.dir), options.metricsPort);
+  if (metrics !== undefined) output.note(`Metrics: ${metrics.url}`);
+  const trials: TrialResult[] = [];
+  const emit = (event: RunEvent): void => {
+    if (event.type === 'trial') {
+      trials.push(event.result);
+      store.appendTrial(event.result);
+    }
+    progress.show(event);
+    metrics?.show(event);
+  };
+  let cells: CellResult[];
+  try {
+    const isConfirming = options.confirm ?? Boolean(process.env['CI']);
+    cells = await runPlan({ plan, pinning: host.pinning, signal, emit, isConfirming });
+  } finally {
+    progress.end();
+    await metrics?.close();
+  }
+  const run: Run = {
+    schemaVersion: 1,
+    id: basename(store.dir),
+    state: signal.aborted ? 'partial' : cells.some(cell => cell.stop === 'failed') ? 'failed' : 'complete',
+    startedAt: startedAt.toISOString(),
+    finishedAt: new Date().toISOString(),
+    conntax: context.version,
+    command: ['conntax', ...context.argv],
+    seed: plan.seed,
+    git: await describeGit(context.cwd),
+    host,
+    cells,
+  };
+  const { files, text, json, report, markdown } = await render({ run, trials }, plugins, output);
+  tellGithub(report, markdown, output, process.env);
+  // What was measured is shown even where it can't be stored.
+  output.out(options.json ? json : text);
+  store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
+  output.note(`Report: ${join(store.dir, 'report.html')}`);
+  return exitStatusOf(run, { isStrict: options.strict === true });
+}
+
+/** Response times of every completed trial, in HdrHistogram's own log format, tagged by trial. */
+function latencyLog(trials: readonly TrialResult[], startedAt: Date): string {
+  return hdrLog(
+    trials
+      .filter((trial): trial is CompletedTrial => trial.state === 'completed')
+      .map(({ trial, startedAt: trialStartedAt, measurement }) => ({
+        tag: trial.id,
+        startMs: Date.parse(trialStartedAt) - startedAt.getTime(),
+        lengthMs: measurement.steadyMs,
+        histogram: measurement.response,
+      })),
+  );
+}

@@ -1,0 +1,42 @@
+// One arm's client on two codes: nothing but the code differs, and what would be worse is expected not to be.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Code } from '../core/code.ts';
+import { Scenario } from '../core/scenario.ts';
+import { beforeAndAfter } from './before-after.ts';
+
+const code = (label: string): Code => ({ label, dir: null, packages: {} });
+const codes = { before: code('undici 7'), after: code('undici 8') };
+const scenario = Scenario.parse({
+  name: 'mine',
+  question: 'Why?',
+  clients: { short: { requestsPerConnection: 1 }, long: { pool: { maxConnections: 3 } } },
+  baseline: 'short',
+  expect: [{ metric: 'p99Us', of: 'long', atMost: 1 }],
+});
+
+test('each arm is a scenario of its own, with the same client twice', () => {
+  const pairs = beforeAndAfter(scenario, ['short', 'long'], codes, 0.05);
+  assert.deepEqual(
+    pairs.map(({ scenario: { name, baseline } }) => [name, baseline]),
+    [
+      ['mine-short', 'before'],
+      ['mine-long', 'before'],
+    ],
+  );
+  const { clients, target, load, timing } = pairs[1]!.scenario;
+  assert.deepEqual(clients, { before: scenario.clients['long'], after: scenario.clients['long'] });
+  assert.deepEqual([target, load, timing], [scenario.target, scenario.load, scenario.timing]);
+  assert.deepEqual(pairs[1]!.code, codes);
+  assert.equal(pairs[1]!.scenario.question, 'Does undici 8 change what undici 7 did? Client long of mine');
+});
+
+test('a slowdown by the least effect is the limit, the same for rate and CPU', () => {
+  const [pair] = beforeAndAfter(scenario, ['long'], codes, 0.1);
+  const limits = Object.fromEntries(
+    pair!.scenario.expect.map(({ metric, atLeast, atMost }) => [metric, atLeast ?? atMost]),
+  );
+  assert.ok(Math.abs(limits['requestsPerSec']! * limits['cpuUsPerRequest']! - 1) < 1e-3);
+  assert.equal(limits['cpuUsPerRequest'], 1.1);
+  assert.ok(pair!.scenario.expect.every(({ of, over }) => of === 'after' && over === 'before'));
+});
