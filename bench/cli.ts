@@ -5,8 +5,8 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import picocolors from 'picocolors';
-import { addAbCommand } from './commands/ab-command.ts';
 import type { Context } from './commands/context.ts';
+import { addJudgingCommands } from './commands/judging-commands.ts';
 import { number } from './commands/number-argument.ts';
 import { addStoredRunCommands } from './commands/stored-run-commands.ts';
 import { EXIT, MeasureError, UsageError } from './core/errors.ts';
@@ -131,7 +131,7 @@ Exit status: 0 fine, 1 an expectation failed, 2 usage or an invalid scenario, 3 
       await listCommand(options, context);
     });
 
-  addAbCommand(program, context, setStatus);
+  addJudgingCommands(program, context, setStatus);
   addStoredRunCommands(program, context, setStatus);
 
   program

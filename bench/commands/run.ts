@@ -14,6 +14,8 @@ export interface TimingOptions {
 export interface RunOptions extends MeasureOptions, TimingOptions {
   /** Whether the baseline's client is measured twice, so that the run knows its own noise. */
   nullArm?: boolean;
+  /** Ids of the cells to measure; all of them unless given. */
+  cells?: ReadonlySet<string>;
 }
 
 /** What the command line says of timing goes over what the scenario says. */
@@ -43,5 +45,6 @@ export async function runCommand(
       .map(scenario => (options.nullArm ? withNullArm(scenario) : scenario)),
     { seed: seedOf(options, startedAt) },
   );
-  return measurePlan(plan, { startedAt, options, context });
+  const cells = plan.cells.filter(({ id }) => options.cells?.has(id) ?? true);
+  return measurePlan({ ...plan, cells }, { startedAt, options, context });
 }

@@ -1,0 +1,52 @@
+// The job of every night: measured, remembered, held against the baseline, and red only when it is red twice.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { RunSummary } from '../../results/run-summary.ts';
+import { runCli } from './testing/cli.ts';
+import { openWorkspace, tinyScenario } from './testing/workspace.ts';
+
+test('conntax ci', async t => {
+  const workspace = await openWorkspace(t);
+  const { dir, results } = workspace;
+  const summaryFile = join(dir, 'summary.md');
+  const env = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summaryFile };
+  const file = await workspace.writeScenario({
+    ...tinyScenario({ minReplicates: 2, maxReplicates: 2 }),
+    target: { behaviour: { name: 'delay', distribution: 'exponential', meanMs: 20 } },
+    clients: { patient: {}, impatient: { timeouts: { totalMs: 20 } } },
+    baseline: 'patient',
+  });
+  const ci = () => runCli(t, ['ci', file], { cwd: dir, env });
+  const historyLength = (): number =>
+    readFileSync(join(results, 'history.ndjson'), 'utf8').trimEnd().split('\n').length;
+
+  await t.test('the first time it says how to begin, and remembers the run', async () => {
+    const { status, stderr, stdout } = await ci();
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /There is no baseline "main".*conntax baseline save/);
+    assert.equal(historyLength(), 1);
+    assert.ok(readFileSync(summaryFile, 'utf8').includes('impatient'), 'the step summary');
+    assert.ok(!stdout.includes('\u001b'), 'plain output');
+  });
+
+  await t.test('a regression is measured again, confirmed and told: exit status 1', async () => {
+    assert.equal((await runCli(t, ['baseline', 'save'], { cwd: dir })).status, 0);
+    const path = join(results, 'baselines', 'main.json');
+    const baseline: RunSummary = JSON.parse(readFileSync(path, 'utf8'));
+    // As if no request had failed then: a third of them does, in every run.
+    const arm = baseline.cells[0]!.arms.find(one => one.arm === 'impatient')!;
+    assert.ok(arm.failed > 0);
+    arm.completed += arm.failed;
+    arm.failed = 0;
+    writeFileSync(path, JSON.stringify(baseline));
+    const { status, stderr, stdout } = await ci();
+    assert.match(stdout, /^Regression: error rate of impatient in tiny/m);
+    assert.match(stderr, /measuring its scenarios again/);
+    assert.match(stderr, /^Confirmed: errorRatio of impatient in tiny$/m);
+    assert.match(stderr, /^::error title=conntax%3A tiny::error rate, impatient/m);
+    assert.equal(status, 1);
+    assert.equal(historyLength(), 2);
+  });
+});
