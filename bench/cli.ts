@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import picocolors from 'picocolors';
 import type { Context } from './commands/context.ts';
+import { addHost } from './commands/host-argument.ts';
 import { addJudgingCommands } from './commands/judging-commands.ts';
 import { number } from './commands/number-argument.ts';
 import { addStoredRunCommands } from './commands/stored-run-commands.ts';
@@ -103,6 +104,12 @@ Examples:
     .option('--strict', 'fail also when an expectation could not be shown to hold')
     .option('--confirm', 'measure again before a failed expectation counts (the default where CI is set)')
     .option('--no-confirm', 'do not')
+    .option(
+      '--allow-host <host>',
+      'lets load leave this machine, to this host of a target.url; may be given more than once',
+      addHost,
+      [],
+    )
     .option('--results <dir>', 'where runs are stored', 'results')
     .option('--json', 'print the report as JSON')
     .addHelpText(
@@ -113,6 +120,9 @@ Examples:
   conntax run short-vs-persistent         one of them
   conntax run ./mine.json --dry-run       what a scenario of your own would do
   conntax run short-vs-persistent --budget-sec 120 --precision 0.02
+  conntax run ./your-server.json          a server of yours on this machine, by its target.url
+  conntax run ./your-server.json --allow-host staging.example.com
+                                          one on another machine that you may load
 
 Exit status: 0 fine, 1 an expectation failed, 2 usage or an invalid scenario, 3 could not measure or an audit failed, 130 interrupted.`,
     )

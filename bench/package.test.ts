@@ -69,7 +69,13 @@ test('the package holds what it needs, and runs where it is installed', async t 
   const paths = files.map(({ path }) => path);
 
   await t.test('contents', () => {
-    for (const path of ['README.md', 'LICENSE', 'package.json', 'scenarios/scenario.schema.json']) {
+    for (const path of [
+      'README.md',
+      'LICENSE',
+      'package.json',
+      'scenarios/scenario.schema.json',
+      'scenarios/examples/your-server.json',
+    ]) {
       assert.ok(paths.includes(path), `${path} is missing`);
     }
     for (const entry of [

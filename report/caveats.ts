@@ -1,15 +1,21 @@
 // In: a run or a cell. Out: what limits its figures, in sentences; what a number does not mean belongs beside it.
 import type { Host, Run } from '../bench/core/run-types.ts';
 import type { CellView } from './cell-view.ts';
+import { countCaveats } from './counted-by.ts';
+import { foreignCaveats } from './foreign-text.ts';
 
 /** An interval from fewer replicates is wide or lucky. */
 const FEW_REPLICATES = 3;
 /** Busy cores before we began: someone else's work is in the figures. */
 const BUSY_LOAD_RATIO = 0.5;
 
-export function runCaveats({ state, git, host }: Run): string[] {
+const LOOPBACK =
+  'Clients and target ran on one machine over loopback: a real network adds its round trips to every handshake, so there the gap between short and persistent connections is usually wider.';
+
+export function runCaveats({ state, git, host, cells }: Run): string[] {
+  const isAllElsewhere = cells.length > 0 && cells.every(({ server }) => server?.isLoopback === false);
   return [
-    'Clients and target ran on one machine over loopback: a real network adds its round trips to every handshake, so there the gap between short and persistent connections is usually wider.',
+    ...(isAllElsewhere ? [] : [LOOPBACK]),
     ...(state === 'partial' ? ['The run is partial: what is shown is what was measured.'] : []),
     ...(state === 'failed' ? ['Part of what was asked for could not be measured.'] : []),
     ...(host.pinning === null ? [`Processes were not pinned to cores: ${host.pinningDetail}.`] : []),
@@ -26,10 +32,12 @@ function busyText({ loadAverage, cpuCount }: Host): string[] {
   return [`The machine was not idle at the start: load average ${minute.toFixed(2)} on ${cpuCount} cores.`];
 }
 
-export function cellCaveats({ result, trials }: CellView): string[] {
+export function cellCaveats({ result, trials, arms }: CellView): string[] {
   const failed = trials.filter(({ state }) => state === 'failed').length;
   const partial = trials.filter(trial => trial.state === 'completed' && trial.isPartial).length;
   return [
+    ...foreignCaveats(result),
+    ...countCaveats({ arms }),
     ...(failed === 0
       ? []
       : [`${failed} of ${trials.length} trials failed; figures are of those that completed.`]),

@@ -1,8 +1,9 @@
 // In: a cell. Out: what was held the same for all arms, and how each client was set, in words.
 import type { ClosedLoad, Load } from '../bench/core/load.ts';
 import type { Scenario, Timing } from '../bench/core/scenario.ts';
-import type { Behaviour, Target } from '../bench/core/target.ts';
+import { asOwnTarget, type Behaviour, type Target } from '../bench/core/target.ts';
 import type { CellView } from './cell-view.ts';
+import { foreignTargetText, foundFacts, statedPolicyText } from './foreign-text.ts';
 import { clientText } from './modes.ts';
 import { countText } from './numbers.ts';
 import type { Fact } from './report.ts';
@@ -20,6 +21,7 @@ export function sharedConditions({ target, load, timing }: Scenario): Fact[] {
 export function conditionsOf({ result, arms }: CellView): Fact[] {
   return [
     ...sharedConditions(result.scenario),
+    ...foundFacts(result.server),
     ...arms.map(({ name, isBaseline, client }) => ({
       label: `Client ${name}${isBaseline ? ' (baseline)' : ''}`,
       value:
@@ -34,7 +36,9 @@ function codeText(code: string | undefined): string {
   return code === undefined ? '' : `; code of ${code}`;
 }
 
-function targetText({ behaviour, tls }: Target): string {
+function targetText(target: Target): string {
+  const { url, behaviour, tls } = target;
+  if (url !== undefined) return foreignTargetText(target);
   return `HTTP/1.1 ${tls === 'none' ? 'without TLS' : `over TLS ${tls}`}, ${behaviourText(behaviour)}`;
 }
 
@@ -50,12 +54,9 @@ function countOrRaw(value: number): string {
   return Number.isInteger(value) ? countText(value) : String(value);
 }
 
-function policyText({
-  keepAliveTimeoutMs,
-  maxRequestsPerSocket,
-  keepAliveHint,
-  connectionClose,
-}: Target): string {
+function policyText(target: Target): string {
+  if (target.url !== undefined) return statedPolicyText(target);
+  const { keepAliveTimeoutMs, maxRequestsPerSocket, keepAliveHint, connectionClose } = asOwnTarget(target);
   if (connectionClose) return 'every answer carries Connection: close';
   return [
     keepAliveTimeoutMs === 0

@@ -7,7 +7,7 @@ import type { Fact, FactGroup } from './report.ts';
 export function machineFacts(run: Run): FactGroup[] {
   return [
     { title: 'Run', facts: runFacts(run) },
-    { title: 'Machine', facts: hostFacts(run.host) },
+    { title: 'Machine', facts: hostFacts(run) },
     { title: 'Software', facts: softwareFacts(run) },
   ];
 }
@@ -34,20 +34,28 @@ function runFacts(run: Run): Fact[] {
   ];
 }
 
-function hostFacts(host: Host): Fact[] {
+function hostFacts({ host, cells }: Run): Fact[] {
   return [
     { label: 'Host', value: host.hostname },
     { label: 'Platform', value: `${host.platform}, kernel ${host.kernel}` },
     { label: 'CPU', value: `${host.cpuModel}, ${countText(host.cpuCount)} logical cores` },
     { label: 'Memory', value: memoryText(host.memoryBytes) },
     { label: 'Load average at the start', value: host.loadAverage.map(load => load.toFixed(2)).join(', ') },
-    { label: 'Pinning', value: host.pinningDetail },
+    { label: 'Pinning', value: pinningText(host, cells) },
     {
       label: 'Descriptor limit',
       value: host.descriptorLimit === null ? 'not known' : countText(host.descriptorLimit),
     },
     { label: 'Local ports', value: portsText(host) },
   ];
+}
+
+/** What conntax did not start it does not pin either. */
+function pinningText({ pinning, pinningDetail }: Host, cells: Run['cells']): string {
+  const foreign = cells.filter(({ scenario }) => scenario.target.url !== undefined);
+  if (pinning === null || foreign.length === 0) return pinningDetail;
+  const own = foreign.length < cells.length ? `${pinningDetail}; ` : '';
+  return `${own}generators pinned to core ${pinning.generatorCpu}, servers with a url left where they are`;
 }
 
 function portsText({ ephemeralPorts: ports, tcpTwReuse }: Host): string {

@@ -2,6 +2,7 @@
 import { Counter, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
 import type { CellResult } from '../bench/core/run-types.ts';
 import type { CompletedTrial } from '../bench/core/types.ts';
+import { acceptedOf } from './counted-by.ts';
 
 const LABELS = ['run', 'scenario', 'cell', 'arm'] as const;
 
@@ -31,7 +32,10 @@ export function createRunMetrics(runId: string): RunMetrics {
   ]);
   const sent = counter('requests_sent', 'Requests begun, warm-up included');
   const opened = counter('connections_opened', "Connections opened, by the client's count, warm-up included");
-  const accepted = counter('connections_accepted', "Connections accepted, by the target's count");
+  const accepted = counter(
+    'connections_accepted',
+    "Connections accepted, by the target's count; of a server not started by conntax, by the kernel's",
+  );
   const handshakes = counter('tls_handshakes', 'TLS handshakes, by the client', ['kind']);
   const trials = counter('trials', 'Trials that completed');
   const rate = gauge('requests_per_second', 'Requests per second, centre over replicates');
@@ -59,7 +63,8 @@ export function createRunMetrics(runId: string): RunMetrics {
       }
       sent.inc(labels, ledger.requestsSent);
       opened.inc(labels, ledger.opened);
-      accepted.inc(labels, ledger.accepted);
+      const acceptedCount = acceptedOf(ledger);
+      if (acceptedCount !== null) accepted.inc(labels, acceptedCount);
       handshakes.inc({ ...labels, kind: 'full' }, ledger.clientHandshakesFull);
       handshakes.inc({ ...labels, kind: 'resumed' }, ledger.clientHandshakesResumed);
       trials.inc(labels);
@@ -89,7 +94,9 @@ export function createRunMetrics(runId: string): RunMetrics {
         reuse.set(labels, Math.max(0, 1 - perRequest));
         per1k.set(labels, perRequest * 1_000);
         cpu.set({ ...labels, process: 'generator' }, arm.generatorCpuUsPerRequest / 1e6);
-        cpu.set({ ...labels, process: 'target' }, arm.targetCpuUsPerRequest / 1e6);
+        if (arm.targetCpuUsPerRequest !== null) {
+          cpu.set({ ...labels, process: 'target' }, arm.targetCpuUsPerRequest / 1e6);
+        }
       }
     },
     setOutcome({ cell, scenario, findings, expectations: expected }) {

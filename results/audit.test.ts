@@ -26,10 +26,10 @@ const rows: {
   { damage: m => m.ledger.unfinished++, rule: 'conservation', state: 'fail', detail: /make 1 more/ },
   { damage: m => m.ledger.requestsSeen!--, rule: 'conservation', state: 'fail', detail: /the target saw/ },
   { damage: m => m.ledger.requestsSeen!++, rule: 'conservation', state: 'fail', detail: /the target saw/ },
-  { damage: m => m.ledger.accepted++, rule: 'ledger', state: 'fail', detail: /opened 100 .* accepted 101/ },
+  { damage: m => m.ledger.accepted!++, rule: 'ledger', state: 'fail', detail: /opened 100 .* accepted 101/ },
   {
     damage: m => {
-      m.ledger.accepted++;
+      m.ledger.accepted!++;
       m.ledger.opened++;
     },
     rule: 'ledger',
@@ -99,6 +99,121 @@ test('failed and unfinished requests are allowed a connection each, more or less
     ledger.opened += Math.sign(by);
     assert.equal(isTrialValid(trial), false, `by ${by} and one`);
   }
+});
+
+const kernelRows: {
+  why: string;
+  counts: Partial<Measured['ledger']>;
+  state: Finding['state'];
+  detail: RegExp;
+}[] = [
+  {
+    why: 'the kernel agrees with the client',
+    counts: { acceptedBy: 'kernel' },
+    state: 'pass',
+    detail: /^connections opened 100, accepted 100 by the kernel, needed 1 to 100$/,
+  },
+  {
+    why: 'others had connections accepted too',
+    counts: { acceptedBy: 'kernel', accepted: 3_204 },
+    state: 'warn',
+    detail: /accepted 3,204 by the kernel, .*: the kernel's count is of all programs.*upstream/,
+  },
+  {
+    why: 'the kernel has counted fewer than there were',
+    counts: { acceptedBy: 'kernel', accepted: 99 },
+    state: 'fail',
+    detail: /^the client opened 100 connections, by the kernel this machine accepted only 99$/,
+  },
+  {
+    why: 'no kernel to ask',
+    counts: { acceptedBy: 'kernel', accepted: null },
+    state: 'pass',
+    detail: /^connections opened 100, accepted unknown, needed/,
+  },
+  {
+    why: 'the server is elsewhere, and two counts of this end agree',
+    counts: { acceptedBy: 'kernelOpens' },
+    state: 'pass',
+    detail: /^connections opened 100, 100 by the kernel, needed/,
+  },
+  {
+    why: 'a client says that it opened more than the kernel knows of',
+    counts: { acceptedBy: 'kernelOpens', accepted: 60 },
+    state: 'fail',
+    detail: /^the client opened 100 connections, by the kernel this machine opened only 60$/,
+  },
+  {
+    why: 'the client does not count, and the target agrees with the kernel',
+    counts: { openedBy: 'kernel' },
+    state: 'pass',
+    detail: /^connections opened 100 by the kernel, accepted 100, needed/,
+  },
+  {
+    why: 'the client does not count, and others opened connections too: the target decides',
+    counts: { openedBy: 'kernel', opened: 140 },
+    state: 'warn',
+    detail: /^connections opened 140 by the kernel, accepted 100, .*all programs/,
+  },
+  {
+    why: 'the target has accepted more than anybody opened',
+    counts: { openedBy: 'kernel', opened: 90 },
+    state: 'fail',
+    detail: /^all programs together opened 90 connections, the target accepted 100$/,
+  },
+  {
+    why: 'the client does not count, and the target accepted too many',
+    counts: { openedBy: 'kernel', opened: 120, accepted: 120 },
+    state: 'fail',
+    detail: /needed 1 to 100: the client does not reuse them/,
+  },
+  {
+    why: 'nobody counts but the kernel, and it has too many: others may be among them',
+    counts: { openedBy: 'kernel', acceptedBy: 'kernel', opened: 120, accepted: 130 },
+    state: 'warn',
+    detail: /opened 120 by the kernel, accepted 130 by the kernel, needed 1 to 100: .*all programs/,
+  },
+  {
+    why: 'nobody counts but the kernel, and it has too few',
+    counts: { openedBy: 'kernel', acceptedBy: 'kernel', opened: 0, accepted: 0 },
+    state: 'fail',
+    detail: /opened 0 by the kernel/,
+  },
+  {
+    why: 'nobody counts but the kernel, and the server is elsewhere: one count, not two',
+    counts: { openedBy: 'kernel', acceptedBy: 'kernelOpens' },
+    state: 'pass',
+    detail: /^connections opened 100 by the kernel, accepted unknown, needed/,
+  },
+];
+
+for (const { why, counts, state, detail } of kernelRows) {
+  test(`ledger, where the kernel counts: ${why}: ${state}`, () => {
+    const trial = persistent();
+    Object.assign(trial.measurement.ledger, counts);
+    const found = auditTrial(trial).find(({ rule }) => rule === 'ledger')!;
+    assert.equal(found.state, state);
+    assert.match(found.detail, detail);
+  });
+}
+
+test("someone else's server: what is not known is said to be, and fails nothing", () => {
+  const trial = persistent();
+  trial.trial.target = { ...trial.trial.target, url: 'http://10.0.0.1/' };
+  trial.measurement.target = null;
+  Object.assign(trial.measurement.ledger, { requestsSeen: null, acceptedBy: 'kernelOpens' });
+  trial.measurement.kernel.listenDrops = 3;
+  const details = new Map(auditTrial(trial).map(({ rule, state, detail }) => [rule, `${state} ${detail}`]));
+  assert.match(details.get('conservation')!, /^pass .*what the server saw is not known$/);
+  assert.match(details.get('bottleneck')!, /^pass .*target unknown$/);
+  assert.match(details.get('contention')!, /^pass .*target unknown of the time$/);
+  assert.match(details.get('listen-drops')!, /^pass .*on another machine/);
+  trial.measurement.ledger.needed = { least: 1, most: 50 };
+  const ledger = auditTrial(trial).find(({ rule }) => rule === 'ledger')!;
+  assert.match(
+    `${ledger.state} ${ledger.detail}`,
+    /^fail .*client and server do not reuse them as the scenario says/,
+  );
 });
 
 test('every rule is checked, on each trial or on each arm', () => {

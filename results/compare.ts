@@ -99,7 +99,8 @@ export function isPrecise(comparisons: readonly Comparison[], precision: number)
 /**
  * What each arm did, in order of first appearance. `trials` counts the completed ones; requestsPerSec is null when there
  * are none, and of one trial it is a value without an interval (low = high = value). Quantiles are those of the merged
- * histograms; connections and requests are sums, warm-up included; CPU is the mean over trials.
+ * histograms; connections and requests are sums, warm-up included; CPU is the mean over trials. What one trial does not
+ * know, no sum or mean of them does: null.
  */
 export function summariseArms(trials: readonly TrialResult[]): ArmSummary[] {
   return [...trialsByArm(trials)].map(([arm, completed]) => summariseArm(arm, completed));
@@ -128,7 +129,9 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
     failed,
     errorRatio: completed + failed === 0 ? 0 : failed / (completed + failed),
     opened: total(m => m.ledger.opened),
-    accepted: total(m => m.ledger.accepted),
+    accepted: measurements.some(m => m.ledger.accepted === null) ? null : total(m => m.ledger.accepted ?? 0),
+    openedBy: measurements[0]?.ledger.openedBy ?? 'client',
+    acceptedBy: measurements[0]?.ledger.acceptedBy ?? 'target',
     needed: {
       least: total(m => m.ledger.needed.least),
       most: measurements.some(m => m.ledger.needed.most === null)
@@ -137,7 +140,9 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
     },
     requestsSent: total(m => m.ledger.requestsSent),
     generatorCpuUsPerRequest: mean(m => m.generator.cpuUsPerRequest),
-    targetCpuUsPerRequest: mean(m => m.target?.cpuUsPerRequest ?? 0),
+    targetCpuUsPerRequest: measurements.some(m => m.target === null)
+      ? null
+      : mean(m => m.target?.cpuUsPerRequest ?? 0),
   };
 }
 

@@ -4,8 +4,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Client } from '../bench/core/client.ts';
 import { Load } from '../bench/core/load.ts';
-import { Target } from '../bench/core/target.ts';
+import { Target, withUnknowns } from '../bench/core/target.ts';
 import { neededConnections } from './needed-connections.ts';
+
+/** As a scenario with only a url comes out of the door. */
+const FOREIGN = withUnknowns({ url: 'http://127.0.0.1/' });
 
 const rows = [
   { why: 'one request each', client: { requestsPerConnection: 1 }, needed: [950, 950] },
@@ -64,6 +67,43 @@ const rows = [
     target: { keepAliveHint: false },
     needed: [1, 10],
   },
+  {
+    why: "someone else's server, of which nothing is stated: it may close whenever it likes",
+    client: { pool: { maxConnections: 10, idleTimeoutMs: 60_000 } },
+    target: FOREIGN,
+    needed: [1, 950],
+  },
+  { why: 'the same, and no bound to the pool', client: {}, target: FOREIGN, needed: [1, null] },
+  {
+    why: 'the same, but the client closes after each',
+    client: { requestsPerConnection: 1 },
+    target: FOREIGN,
+    needed: [950, 950],
+  },
+  {
+    why: 'its limit is stated, but not how long it keeps idle ones',
+    client: { pool: { maxConnections: 10, idleTimeoutMs: 60_000 } },
+    target: { ...FOREIGN, maxRequestsPerSocket: 100, keepAliveHint: false, connectionClose: false },
+    needed: [10, 950],
+  },
+  {
+    why: 'all is stated of it: as tight as for our own',
+    client: { pool: { maxConnections: 10, idleTimeoutMs: 60_000 } },
+    target: {
+      ...FOREIGN,
+      maxRequestsPerSocket: 100,
+      keepAliveTimeoutMs: 75_000,
+      keepAliveHint: false,
+      connectionClose: false,
+    },
+    needed: [10, 19],
+  },
+  {
+    why: 'all but the hint, so that the library may guess',
+    client: { pool: { maxConnections: 10 } },
+    target: { ...FOREIGN, maxRequestsPerSocket: 0, keepAliveTimeoutMs: 75_000, connectionClose: false },
+    needed: [1, 950],
+  },
   { why: 'nothing sent', client: { requestsPerConnection: 7 }, requests: 0, needed: [0, 0] },
 ] as const;
 
@@ -83,9 +123,9 @@ test('least is never above most, nor either above the requests, whatever the set
   const settings = fc.record({
     requestsPerConnection: fc.oneof(fc.integer({ min: 1, max: 1000 }), fc.constant('unlimited' as const)),
     maxConnections: fc.option(fc.integer({ min: 1, max: 1000 }), { nil: undefined }),
-    maxRequestsPerSocket: fc.integer({ min: 0, max: 1000 }),
-    connectionClose: fc.boolean(),
-    keepAliveTimeoutMs: fc.integer({ min: 0, max: 20_000 }),
+    maxRequestsPerSocket: fc.option(fc.integer({ min: 0, max: 1000 })),
+    connectionClose: fc.option(fc.boolean()),
+    keepAliveTimeoutMs: fc.option(fc.integer({ min: 0, max: 20_000 })),
     requests: fc.integer({ min: 0, max: 100_000 }),
     concurrency: fc.integer({ min: 1, max: 1000 }),
   });

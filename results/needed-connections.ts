@@ -1,7 +1,7 @@
 // In: how an arm and its target treat connections, and how many requests were sent. Out: how many connections that takes.
 import type { Client } from '../bench/core/client.ts';
 import { type Load, mostInFlight } from '../bench/core/load.ts';
-import type { Target } from '../bench/core/target.ts';
+import { STATEMENTS, type Target } from '../bench/core/target.ts';
 import type { Ledger } from '../bench/core/types.ts';
 
 /** A connection that may idle for less than this can expire between two slices of its arm. */
@@ -19,6 +19,7 @@ const LONGEST_PAUSE_MS = 10_000;
  *
  * Where idle connections can expire within a pause of the arm (a keep-alive or idle timeout below 10 s, or no timeout
  * stated by either side, so that the library's own default counts), every request may need a new one: at most `requests`.
+ * So it is, too, where something that is not known of the target (null) could close connections earlier.
  */
 export function neededConnections(arm: {
   client: Client;
@@ -37,7 +38,12 @@ export function neededConnections(arm: {
       : null;
   return {
     least: Math.ceil(Number.isFinite(perConnection) ? requests / perConnection : Math.min(requests, 1)),
-    most: most === null ? null : canExpire(client, target) ? requests : Math.min(requests, most),
+    most:
+      most === null
+        ? null
+        : canCloseEarly(target) || canExpire(client, target)
+          ? requests
+          : Math.min(requests, most),
   };
 }
 
@@ -48,9 +54,15 @@ function requestsPerConnection(client: Client, target: Target): number {
   return target.connectionClose ? 1 : Math.min(byClient, byTarget);
 }
 
+/** Whether the target may close connections for a reason that nobody has stated. */
+function canCloseEarly(target: Target): boolean {
+  return STATEMENTS.some(name => name !== 'keepAliveHint' && target[name] === null);
+}
+
 function canExpire(client: Client, target: Target): boolean {
   const idleMs = client.pool.idleTimeoutMs;
-  const isServerQuick = target.keepAliveTimeoutMs > 0 && target.keepAliveTimeoutMs < LONGEST_PAUSE_MS;
+  const serverMs = target.keepAliveTimeoutMs ?? 0;
+  const isServerQuick = serverMs > 0 && serverMs < LONGEST_PAUSE_MS;
   const isClientQuick = idleMs === undefined ? !target.keepAliveHint : idleMs < LONGEST_PAUSE_MS;
   return isServerQuick || isClientQuick;
 }

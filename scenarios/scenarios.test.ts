@@ -1,6 +1,7 @@
 // Every scenario that comes with conntax is valid, is named as its file, and the quick ones are quick.
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type LoadOptions, listScenarios, loadScenarios } from '../bench/plan/load-scenarios.ts';
@@ -20,6 +21,22 @@ test('every shipped scenario is valid and named as its file', async () => {
     files.sort((left, right) => (left.slice(0, -3) < right.slice(0, -3) ? -1 : 1)),
   );
   assert.ok(scenarios.length >= 3);
+});
+
+test('the examples are valid as they stand, and none of them is run unasked', async () => {
+  const folder = join(builtinDir, 'examples');
+  const files = (await readdir(folder)).filter(file => file.endsWith('.json'));
+  assert.ok(files.includes('your-server.json'));
+  const examples = await loadScenarios(
+    files.map(file => join(folder, file)),
+    options,
+  );
+  assert.deepEqual(
+    examples.map(({ name }) => `${name}.json`),
+    files,
+  );
+  const builtins = await listScenarios(options);
+  assert.ok(builtins.every(({ target }) => target.url === undefined));
 });
 
 test('the quick scenarios fit the 90 seconds of npm run bench', async () => {

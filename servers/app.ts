@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { BehaviourModule, Endpoint } from '../bench/core/contracts.ts';
 import { UsageError } from '../bench/core/errors.ts';
 import { createRandom } from '../bench/core/random.ts';
-import type { Target } from '../bench/core/target.ts';
+import { asOwnTarget, type OwnTarget, type Target } from '../bench/core/target.ts';
 import { countConnections, type TargetCounters } from './counters.ts';
 import { createCertificate } from './tls.ts';
 
@@ -60,7 +60,7 @@ async function createTlsOptions(target: Target) {
  * it is also done, so that no request ever meets the 503 that Node has for one too many. An explicit keep-alive is
  * what suppresses the hint.
  */
-function stateConnectionPolicy(response: ServerResponse, target: Target, requestsCarried: number): void {
+function stateConnectionPolicy(response: ServerResponse, target: OwnTarget, requestsCarried: number): void {
   const isLimitReached = target.maxRequestsPerSocket > 0 && requestsCarried >= target.maxRequestsPerSocket;
   if (target.connectionClose || isLimitReached) response.setHeader('Connection', 'close');
   else if (!target.keepAliveHint && response.shouldKeepAlive) response.setHeader('Connection', 'keep-alive');
@@ -73,7 +73,12 @@ function stateConnectionPolicy(response: ServerResponse, target: Target, request
  *
  * @throws UsageError when the behaviour refuses its options; the system's error when listening fails.
  */
-export async function openTarget({ target, behaviour, seed }: OpenTargetOptions): Promise<OpenTarget> {
+export async function openTarget({
+  target: stated,
+  behaviour,
+  seed,
+}: OpenTargetOptions): Promise<OpenTarget> {
+  const target = asOwnTarget(stated);
   const options = parseBehaviour(behaviour, target);
   const respond = behaviour.createResponder(options, createRandom(seed, 'behaviour', target.behaviour.name));
   const tlsOptions = await createTlsOptions(target);

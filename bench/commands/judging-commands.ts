@@ -1,6 +1,7 @@
 // In: the program. Out: its commands that measure and judge: two codes, and the job of every night.
 import type { Command } from 'commander';
 import type { Context } from './context.ts';
+import { addHost } from './host-argument.ts';
 import { number } from './number-argument.ts';
 
 const asRatio = number(n => n > 0 && n <= 1, 'between 0 and 1');
@@ -28,6 +29,12 @@ export function addJudgingCommands(
     .option('--seed <n>', 'seed of every shuffle and draw', number(Number.isSafeInteger, 'a whole number'))
     .option('--budget-sec <s>', 'time for each comparison, in place of that of the scenario', asSeconds)
     .option('--precision <ratio>', 'stop when intervals are within it (0.05 = 5 %)', asRatio)
+    .option(
+      '--allow-host <host>',
+      'lets load leave this machine, to this host of a target.url; may be given more than once',
+      addHost,
+      [],
+    )
     .option('--strict', 'fail also when a change for the worse could not be ruled out')
     .option('--confirm', 'measure again before a failure counts (the default where CI is set)')
     .option('--no-confirm', 'do not')
@@ -54,6 +61,12 @@ Exit status: 0 no change for the worse was shown, 1 one was, 2 usage, 3 could no
     .argument('[scenarios...]', 'names, tags or paths; none: the tag ci')
     .option('--baseline <name>', 'the baseline; without one the run is only measured', 'main')
     .option('--min-effect <ratio>', 'the least change that counts (0.05 = 5 %)', asRatio)
+    .option(
+      '--allow-host <host>',
+      'lets load leave this machine, to this host of a target.url; may be given more than once',
+      addHost,
+      [],
+    )
     .option('--strict', 'fail also when a regression could not be ruled out')
     .option('--dry-run', 'print the plan and whether it fits this machine; measure nothing')
     .option('--seed <n>', 'seed of every shuffle and draw', number(Number.isSafeInteger, 'a whole number'))

@@ -1,5 +1,7 @@
 // In: a plan. Out: it measured, stored and shown; the exit status says how it went.
 import { basename, join } from 'node:path';
+import { foundText } from '../../report/foreign-text.ts';
+import { foreignRemarks } from '../../results/foreign-remarks.ts';
 import { hdrLog } from '../../results/histogram.ts';
 import { newRunId } from '../../results/run-id.ts';
 import { openRunStore, type RunStore } from '../../results/store.ts';
@@ -8,6 +10,7 @@ import type { CellResult, Host, Run } from '../core/run-types.ts';
 import type { CompletedTrial, TrialResult } from '../core/types.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { RunEvent } from '../run/events.ts';
+import { type FoundServer, findServers, locateServers } from '../run/foreign-preflight.ts';
 import { describeGit, describeHost } from '../run/host.ts';
 import { checkPlan, requireFit } from '../run/preflight.ts';
 import { runPlan } from '../run/run.ts';
@@ -22,6 +25,8 @@ import { render } from './render.ts';
 /** What every command that measures understands. */
 export interface MeasureOptions extends CommonOptions {
   results: string;
+  /** Hosts beyond loopback that load may go to. */
+  allowHost: readonly string[];
   dryRun?: boolean;
   seed?: number;
   /** Where the metrics of the run can be read while it goes on; 0: any free port. */
@@ -40,15 +45,17 @@ export function seedOf({ seed }: MeasureOptions, startedAt: Date): number {
 /**
  * Measures a plan and stores the run; with `dryRun` only tells what it would do.
  *
- * @returns the exit status. @throws MeasureError when the machine does not fit the plan
+ * @returns the exit status. @throws UsageError where load may not go; MeasureError when the machine does not fit the plan,
+ * or a server that we do not start does not answer
  */
 export async function measurePlan(
   plan: Plan,
   { startedAt, options, context }: { startedAt: Date; options: MeasureOptions; context: Context },
 ): Promise<number> {
   const { output } = context;
+  const located = await locateServers(plan, options.allowHost);
   const host = await describeHost();
-  const checks = checkPlan(plan, host);
+  const checks = checkPlan(plan, host, located, options.allowHost);
   if (options.dryRun) {
     printPlan(plan, checks, options, output);
     requireFit(checks);
@@ -56,19 +63,33 @@ export async function measurePlan(
   }
   requireFit(checks);
   for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
+  const servers = await findServers(located);
+  tellServers(plan, servers, output);
   const store = openRunStore(
     options.results,
     newRunId(startedAt, createRandom(plan.seed, 'run', startedAt.getTime())),
   );
   try {
-    return await measureAndReport({ plan, host, store, startedAt, options, context });
+    return await measureAndReport({ plan, servers, host, store, startedAt, options, context });
   } finally {
     store.close();
   }
 }
 
+/** What the servers that we do not start have answered, each once. */
+function tellServers(plan: Plan, servers: ReadonlyMap<string, FoundServer>, output: Context['output']): void {
+  const said = plan.cells.flatMap(({ id, scenario }) => {
+    const facts = servers.get(id)?.facts;
+    if (facts === undefined) return [];
+    const remarks = foreignRemarks(facts, scenario.target).map(remark => `  ! ${remark}`);
+    return [`  ${facts.url}: ${foundText(facts)}`, ...remarks];
+  });
+  for (const line of new Set(said)) output.note(line);
+}
+
 interface Work {
   plan: Plan;
+  servers: ReadonlyMap<string, FoundServer>;
   host: Host;
   store: RunStore;
   startedAt: Date;
@@ -76,7 +97,15 @@ interface Work {
   context: Context;
 }
 
-async function measureAndReport({ plan, host, store, startedAt, options, context }: Work): Promise<number> {
+async function measureAndReport({
+  plan,
+  servers,
+  host,
+  store,
+  startedAt,
+  options,
+  context,
+}: Work): Promise<number> {
   const { plugins, output, signal } = context;
   const progress = createProgress(output);
   const metrics =
@@ -96,7 +125,7 @@ async function measureAndReport({ plan, host, store, startedAt, options, context
   let cells: CellResult[];
   try {
     const isConfirming = options.confirm ?? Boolean(process.env['CI']);
-    cells = await runPlan({ plan, pinning: host.pinning, signal, emit, isConfirming });
+    cells = await runPlan({ plan, servers, pinning: host.pinning, signal, emit, isConfirming });
   } finally {
     progress.end();
     await metrics?.close();

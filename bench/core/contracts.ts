@@ -13,8 +13,10 @@ export interface Endpoint {
   origin: string;
   /** Path and query of every request, such as `/`. */
   path: string;
-  /** Certificate authority to trust, PEM; absent without TLS. */
+  /** Certificate authority to trust, PEM; absent without TLS, and where those of the system are to be trusted. */
   caPem?: string;
+  /** Of an origin with a name: the address that the name was found to stand for, and that load has to go to. */
+  address?: string;
 }
 
 /**

@@ -1,7 +1,9 @@
 // In: nothing. Out: the nouns of a run and what is concluded from its trials, as schemas and types. Plain data.
 import { z } from 'zod';
 import { ExpectationResult } from './expectation.ts';
+import { ForeignServer } from './foreign-server.ts';
 import { Scenario, SweepValue } from './scenario.ts';
+import { Ledger } from './types.ts';
 
 const count = () => z.int().min(0);
 const amount = () => z.number().min(0);
@@ -38,11 +40,13 @@ export const ArmSummary = z.strictObject({
   failed: count(),
   errorRatio: amount(),
   opened: count(),
-  accepted: count(),
+  accepted: count().nullable(),
+  openedBy: Ledger.shape.openedBy,
+  acceptedBy: Ledger.shape.acceptedBy,
   needed: z.strictObject({ least: count(), most: count().nullable() }),
   requestsSent: count(),
   generatorCpuUsPerRequest: amount(),
-  targetCpuUsPerRequest: amount(),
+  targetCpuUsPerRequest: amount().nullable().describe('null for a server that conntax did not start'),
 });
 export type ArmSummary = z.infer<typeof ArmSummary>;
 
@@ -88,6 +92,7 @@ export const CellResult = z.strictObject({
     .record(z.string(), z.string())
     .default({})
     .describe('By arm, whose code its generator ran, where it was not that of this conntax'),
+  server: ForeignServer.nullable().default(null).describe('Of a target.url: what was found there'),
   replicates: count(),
   failedTrials: count(),
   stop: StopReason,

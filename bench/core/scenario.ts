@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Client } from './client.ts';
 import { Expectation } from './expectation.ts';
 import { ClosedLoad, Load } from './load.ts';
-import { Link, Target } from './target.ts';
+import { Link, Target, withUnknowns } from './target.ts';
 
 const positiveMs = (about: string) => z.int().min(1).max(3_600_000).describe(about);
 
@@ -60,7 +60,7 @@ export const Scenario = z.strictObject({
     .describe('Names the scenario on the command line and in reports'),
   question: z.string().min(1).describe('What a reader learns from the result'),
   tags: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]*$/)).default([]),
-  target: Target.prefault({}),
+  target: z.preprocess(withUnknowns<z.input<typeof Target>>, Target).prefault({}),
   link: Link.optional().describe('A network between client and target; left out, they meet on loopback'),
   load: Load.default(() => ClosedLoad.parse({})).describe('When requests are sent'),
   timing: Timing.prefault({}),

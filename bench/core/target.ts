@@ -1,5 +1,6 @@
 // In: what a scenario author may write of the server side. Out: target and link, resolved, with every default filled in.
 import { z } from 'zod';
+import { UsageError } from './errors.ts';
 
 /** What the target answers with: a plug-in of servers/behaviours and that plug-in's own options. */
 export const Behaviour = z.looseObject({
@@ -17,7 +18,7 @@ export const Target = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('PEM file of the authority that signed the certificate of url'),
+    .describe('PEM file of the authority that signed the certificate of url; by default those of the system'),
   behaviour: Behaviour.default({ name: 'fixed' }),
   protocol: z
     .enum(['http1', 'h2'])
@@ -35,24 +36,58 @@ export const Target = z.strictObject({
     .int()
     .min(0)
     .max(600_000)
+    .nullable()
     .default(72_000)
     .describe('How long the server keeps an idle connection open; 0 means for ever'),
   maxRequestsPerSocket: z
     .int()
     .min(0)
     .max(1_000_000)
+    .nullable()
     .default(0)
     .describe('The server closes a connection after so many requests; 0 means no limit'),
   keepAliveHint: z
     .boolean()
+    .nullable()
     .default(true)
     .describe('Whether responses carry Keep-Alive: timeout=N, which clients may obey'),
   connectionClose: z
     .boolean()
+    .nullable()
     .default(false)
     .describe('Whether the server answers every request with Connection: close'),
 });
 export type Target = z.infer<typeof Target>;
+
+/** What an author can state of a server that we do not command; null: it is not known. */
+export const STATEMENTS = [
+  'keepAliveTimeoutMs',
+  'maxRequestsPerSocket',
+  'keepAliveHint',
+  'connectionClose',
+] as const satisfies readonly (keyof Target)[];
+
+/** The same in what an author wrote: the defaults are our own server's, and say nothing about another's. */
+export function withUnknowns<Raw>(raw: Raw): Raw {
+  if (typeof raw !== 'object' || raw === null || !('url' in raw) || raw.url === undefined) return raw;
+  const stated = Object.entries(raw).filter(([, value]) => value !== undefined);
+  return {
+    ...Object.fromEntries(STATEMENTS.map(name => [name, null])),
+    ...Object.fromEntries(stated),
+  } as Raw;
+}
+
+type Statement = (typeof STATEMENTS)[number];
+
+/** A server of ours: it does what it is told, so nothing of it is unknown. */
+export type OwnTarget = Target & { [Name in Statement]: NonNullable<Target[Name]> };
+
+/** @throws UsageError for a setting that says "not known" to a server that has to know it. */
+export function asOwnTarget(target: Target): OwnTarget {
+  const unknown = STATEMENTS.filter(name => target[name] === null);
+  if (unknown.length === 0) return target as OwnTarget;
+  throw new UsageError(`null, not known, is for a server with a url only: ${unknown.join(', ')}`);
+}
 
 /** Whether connections to the target are encrypted. */
 export function usesTls({ url, tls }: Pick<Target, 'url' | 'tls'>): boolean {

@@ -66,7 +66,7 @@ export const Slice = z.strictObject({
   meanUs: amount().describe('Mean response time of the window'),
   exchanges: count().describe('All exchanges ended in the slice, ramp and drain included'),
   generatorCpuUs: amount(),
-  targetCpuUs: amount(),
+  targetCpuUs: amount().nullable().describe('null for a server that conntax did not start'),
 });
 export type Slice = z.infer<typeof Slice>;
 
@@ -88,9 +88,19 @@ export type Timeline = z.infer<typeof Timeline>;
 /** The same connections, counted at both ends, beside what the mode needs. Covers the whole trial, warm-up included. */
 export const Ledger = z.strictObject({
   opened: count().describe("By the client's count, or by whom openedBy says"),
-  accepted: count().describe("By the target's count, or by whom acceptedBy says"),
-  openedBy: z.enum(['client', 'kernel']).default('client'),
-  acceptedBy: z.enum(['target', 'kernel']).default('target'),
+  accepted: count()
+    .nullable()
+    .describe("By the target's count, or by whom acceptedBy says; null where nobody counts"),
+  openedBy: z
+    .enum(['client', 'kernel'])
+    .default('client')
+    .describe('kernel: all that this machine opened, by any program'),
+  acceptedBy: z
+    .enum(['target', 'kernel', 'kernelOpens'])
+    .default('target')
+    .describe(
+      'kernel: all that this machine accepted, by any program; kernelOpens: all that it opened, where the server is elsewhere',
+    ),
   needed: z
     .strictObject({ least: count(), most: count().nullable() })
     .describe('By the mode; null: no bound'),
@@ -99,13 +109,14 @@ export const Ledger = z.strictObject({
   answered: count(),
   failed: count(),
   unfinished: count().describe('Still in flight when the trial ended'),
-  handshakesFull: count(),
-  handshakesResumed: count(),
+  handshakesFull: count().nullable().describe('By the target; null where it does not say'),
+  handshakesResumed: count().nullable(),
   clientHandshakesFull: count(),
   clientHandshakesResumed: count(),
   requestsPerConnection: z
     .array(z.strictObject({ requests: count(), connections: count() }))
-    .describe('Of closed connections, by the target; requests above 64 rounded to 2 digits'),
+    .nullable()
+    .describe('Of closed connections, by the target (null: it does not say); requests above 64 to 2 digits'),
 });
 export type Ledger = z.infer<typeof Ledger>;
 

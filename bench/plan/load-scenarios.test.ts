@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { createCertificate } from '../../servers/tls.ts';
 import { UsageError } from '../core/errors.ts';
 import { type LoadOptions, listScenarios, loadScenarios } from './load-scenarios.ts';
 import { plugins } from './testing/plugins.ts';
@@ -102,6 +103,29 @@ test('an unknown selector gets the names and tags that there are, nearest first'
     assert.match(message, /scenarios: gamma, /);
     assert.match(message, /tags: .*quick/);
     assert.doesNotMatch(message, /"alpha"/);
+  });
+});
+
+test('a caFile is found from the folder of its scenario, and has to be a certificate', async () => {
+  const target = { url: 'https://127.0.0.1/', caFile: 'authority.pem' };
+  const { certPem, keyPem } = await createCertificate();
+  const files = {
+    'scenarios/beside.json': scenarioText('beside', { target }),
+    'scenarios/authority.pem': certPem,
+    'missing.json': scenarioText('missing', { target: { ...target, caFile: 'nowhere/authority.pem' } }),
+    'key.json': scenarioText('key', { target: { ...target, caFile: 'key.pem' } }),
+    'key.pem': keyPem,
+  };
+  await withFiles(files, async options => {
+    const [beside] = await loadScenarios(['beside'], options);
+    assert.equal(beside?.target.caFile, join(options.builtinDir, 'authority.pem'));
+    const { problems } = await failure(['./missing.json', './key.json'], options);
+    assert.deepEqual(
+      problems.map(({ file, path }) => `${file} ${path}`),
+      ['missing.json target.caFile', 'key.json target.caFile'],
+    );
+    assert.match(problems[0]!.message, /can't be read: ENOENT.*nowhere/);
+    assert.match(problems[1]!.message, /key\.pem holds no certificate/);
   });
 });
 

@@ -4,6 +4,7 @@ import { basename, extname, join, resolve } from 'node:path';
 import type { BehaviourModule, ClientPlugin } from '../core/contracts.ts';
 import { type Problem, UsageError } from '../core/errors.ts';
 import type { Scenario } from '../core/scenario.ts';
+import { locateCaFile } from './ca-file.ts';
 import { byLikeness } from './nearest.ts';
 import { problemText } from './problem-text.ts';
 import { type FileContent, readScenarioFile, SCENARIO_EXTENSIONS } from './read-scenario-file.ts';
@@ -111,14 +112,19 @@ async function check(candidates: readonly Candidate[], options: LoadOptions): Pr
   const validate = createValidator({ transports, behaviours });
   const problems: Problem[] = duplicateProblems(candidates);
   const scenarios: Scenario[] = [];
-  for (const { read } of candidates) {
+  for (const { read, path } of candidates) {
     if (!read.isRead) {
       problems.push(read.problem);
       continue;
     }
     const validation = validate(read.content, read.file);
-    if (validation.isValid) scenarios.push(validation.scenario);
-    else problems.push(...validation.problems);
+    if (!validation.isValid) {
+      problems.push(...validation.problems);
+      continue;
+    }
+    const located = await locateCaFile(validation.scenario, path);
+    if ('scenario' in located) scenarios.push(located.scenario);
+    else problems.push({ file: read.file, ...located.problem });
   }
   if (problems.length > 0) throw new UsageError(problemText(problems), problems);
   return scenarios;

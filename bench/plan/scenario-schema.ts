@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { BehaviourModule } from '../core/contracts.ts';
 import { Scenario } from '../core/scenario.ts';
-import { Target } from '../core/target.ts';
+import { Target, withUnknowns } from '../core/target.ts';
 
 /** A plain JSON Schema node, as zod writes it. */
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -27,12 +27,13 @@ export function createScenarioSchema(options: readonly BehaviourOptions[]): z.Zo
   const [first, ...others] = options;
   if (first === undefined) throw new TypeError('a scenario schema needs at least one behaviour');
   const behaviour: z.ZodType = z.discriminatedUnion('name', [first, ...others]);
+  const target = Target.extend({
+    behaviour: behaviour
+      .prefault({ name: 'fixed' })
+      .describe('What the target answers with') as unknown as typeof Target.shape.behaviour,
+  });
   return Scenario.extend({
-    target: Target.extend({
-      behaviour: behaviour
-        .prefault({ name: 'fixed' })
-        .describe('What the target answers with') as unknown as typeof Target.shape.behaviour,
-    }).prefault({}),
+    target: z.preprocess(withUnknowns<z.input<typeof Target>>, target).prefault({}),
   });
 }
 

@@ -92,11 +92,16 @@ function rangeText(node: JsonSchema): string {
 
 function stringText(node: JsonSchema): string {
   if (node.pattern === '^[a-z0-9][a-z0-9-]*$') return 'lower-case letters, digits and dashes';
+  if (node.format === 'uri') return 'a URL such as http://127.0.0.1:8080/path, or https';
   if (node.pattern !== undefined) return `text that matches ${node.pattern}`;
   return node.minLength === undefined ? 'text' : 'text that is not empty';
 }
 
 function nodeText(node: JsonSchema): string {
+  const types: unknown = node.type;
+  if (Array.isArray(types)) {
+    return orList(types.map(type => nodeText({ ...node, type } as JsonSchema)));
+  }
   if (node.const !== undefined) return JSON.stringify(node.const);
   if (node.enum !== undefined) return orList(node.enum.map(word => JSON.stringify(word)));
   switch (node.type) {
@@ -112,6 +117,8 @@ function nodeText(node: JsonSchema): string {
       return 'a list';
     case 'object':
       return 'an object';
+    case 'null':
+      return 'null';
     default:
       return 'another value';
   }

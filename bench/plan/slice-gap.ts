@@ -1,6 +1,7 @@
 // In: a scenario and its service time. Out: how long an arm may be idle between two of its slices.
 import type { Client } from '../core/client.ts';
 import type { Scenario } from '../core/scenario.ts';
+import { usesTls } from '../core/target.ts';
 import { sliceShape } from './timing.ts';
 
 /** CPU on the slowest machine worth measuring on, ms: of an exchange, and of opening its connection, plain and with TLS. */
@@ -10,7 +11,7 @@ const TURN_MS = 10;
 
 /** A high guess of an arm's mean response time: its users queue for one core, or wait for the service. */
 function expectedResponseMs({ target, load }: Scenario, client: Client, serviceMs: number): number {
-  const openingMs = target.tls === 'none' ? CPU_MS.opening : CPU_MS.openingTls;
+  const openingMs = usesTls(target) ? CPU_MS.openingTls : CPU_MS.opening;
   const { requestsPerConnection } = client;
   const cpuMs =
     CPU_MS.exchange + (requestsPerConnection === 'unlimited' ? 0 : openingMs / requestsPerConnection);

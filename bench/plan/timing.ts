@@ -67,8 +67,9 @@ function replicateMs({ timing, clients }: Scenario): number {
   return START_MS + Object.keys(clients).length * (warmupMs(timing) + timing.measureMs + turnsMs);
 }
 
-/** The target is started, and conditioned by generators that are thrown away. */
-function conditionMs({ timing, clients }: Scenario): number {
+/** The target is started, and conditioned by generators that are thrown away; not where it is someone else's. */
+function conditionMs({ timing, clients, target }: Scenario): number {
+  if (target.url !== undefined) return 0;
   return 2 * START_MS + Object.keys(clients).length * warmupMs(timing);
 }
 

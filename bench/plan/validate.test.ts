@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Scenario } from '../core/scenario.ts';
 import { fullScenario, plugins } from './testing/plugins.ts';
 import { createValidator } from './validate.ts';
 
@@ -194,7 +195,138 @@ for (const { why, changes, path, message, hint } of cases) {
   });
 }
 
+const FOREIGN = { url: 'https://localhost:8443/a?b=c' };
+
+const foreignCases: {
+  why: string;
+  target: Record<string, unknown>;
+  changes?: Record<string, unknown>;
+  path: string;
+  message: RegExp;
+  hint: RegExp;
+}[] = [
+  {
+    why: 'a behaviour is for a server of ours',
+    target: { ...FOREIGN, behaviour: { name: 'fixed' } },
+    path: 'target.behaviour',
+    message: /that conntax does not start answers with what it has/,
+    hint: /leave it out/,
+  },
+  {
+    why: 'the scheme says whether there is TLS, even where it agrees',
+    target: { ...FOREIGN, tls: '1.3' },
+    path: 'target.tls',
+    message: /by the scheme of url/,
+    hint: /https or http in url/,
+  },
+  {
+    why: 'the key is the certificate',
+    target: { ...FOREIGN, tlsKey: 'rsa' },
+    path: 'target.tlsKey',
+    message: /certificate of its own/,
+    hint: /caFile/,
+  },
+  {
+    why: 'its limit of streams is its own',
+    target: { ...FOREIGN, maxConcurrentStreams: 10 },
+    path: 'target.maxConcurrentStreams',
+    message: /announces its own limit/,
+    hint: /pool\.maxConcurrentStreams/,
+  },
+  {
+    why: 'a name and password would be told to everybody',
+    target: { url: 'http://me:secret@127.0.0.1/' },
+    path: 'target.url',
+    message: /user name or password/,
+    hint: /without it/,
+  },
+  {
+    why: 'a fragment is never sent',
+    target: { url: 'http://127.0.0.1/#top' },
+    path: 'target.url',
+    message: /never sent/,
+    hint: /without it/,
+  },
+  {
+    why: 'what may be unknown may be null',
+    target: { ...FOREIGN, keepAliveHint: 'yes' },
+    path: 'target.keepAliveHint',
+    message: /"yes"/,
+    hint: /^true or false or null$/,
+  },
+  {
+    why: 'only http and https',
+    target: { url: 'ftp://127.0.0.1/' },
+    path: 'target.url',
+    message: /ftp:/,
+    hint: /http/,
+  },
+  {
+    why: 'an authority needs TLS',
+    target: { url: 'http://127.0.0.1/', caFile: 'ca.pem' },
+    path: 'target.caFile',
+    message: /no certificate on http/,
+    hint: /https in url/,
+  },
+  {
+    why: 'an authority needs a url',
+    target: { caFile: 'ca.pem' },
+    path: 'target.caFile',
+    message: /conntax's own/,
+    hint: /target\.url/,
+  },
+  {
+    why: 'HTTP/2 needs TLS',
+    target: { url: 'http://127.0.0.1/', protocol: 'h2' },
+    path: 'target.protocol',
+    message: /over TLS only/,
+    hint: /https in url/,
+  },
+  {
+    why: 'a server of ours knows its settings',
+    target: { maxRequestsPerSocket: null },
+    path: 'target.maxRequestsPerSocket',
+    message: /null means that it is not known/,
+    hint: /a value, or target\.url/,
+  },
+  {
+    why: "the kernel can't tell a relay's connections",
+    target: FOREIGN,
+    changes: { link: { roundTripMs: 5 } },
+    path: 'link',
+    message: /relay/,
+    hint: /leave it out/,
+  },
+];
+
+for (const { why, target, changes, path, message, hint } of foreignCases) {
+  test(`a problem with someone else's server: ${why}`, () => {
+    const problems = problemsOf(withChanges({ target, ...changes }));
+    assert.deepEqual(
+      problems.map(problem => problem.path),
+      [path],
+    );
+    assert.match(problems[0]!.message, message);
+    assert.match(problems[0]!.hint ?? '', hint);
+  });
+}
+
+test('what is not stated of a server that we do not start is not known; what is stated is', () => {
+  const target = { ...FOREIGN, maxRequestsPerSocket: 100, connectionClose: undefined };
+  const validation = validate(withChanges({ target }), 'x.ts');
+  assert.ok(validation.isValid);
+  const { keepAliveTimeoutMs, maxRequestsPerSocket, keepAliveHint, connectionClose } =
+    validation.scenario.target;
+  assert.deepEqual(
+    [keepAliveTimeoutMs, maxRequestsPerSocket, keepAliveHint, connectionClose],
+    [null, 100, null, null],
+  );
+  assert.deepEqual(Scenario.parse(JSON.parse(JSON.stringify(validation.scenario))), validation.scenario);
+});
+
 const fine: [string, Record<string, unknown>][] = [
+  ["someone else's server, with all that can be stated of it", { target: { ...FOREIGN, caFile: 'ca.pem' } }],
+  ['its idle time may be unknown', { target: { ...FOREIGN, keepAliveTimeoutMs: null } }],
   ['0 means that the server never closes', { 'target.keepAliveTimeoutMs': 0 }],
   [
     'whole slices leave no gap',

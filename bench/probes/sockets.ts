@@ -16,6 +16,11 @@ export function readKernelCounts(): KernelCounts {
   };
 }
 
+/** Whether this system has counters at all: zero is no count where it has none. */
+export function hasKernelCounts(): boolean {
+  return readText('/proc/net/snmp') !== '';
+}
+
 /** after - before, for each counter. */
 export function kernelCountsBetween(before: KernelCounts, after: KernelCounts): KernelCounts {
   const difference = { ...after };

@@ -5,7 +5,7 @@ import { emptyHistogram } from '../../results/histogram.ts';
 import { Client } from '../core/client.ts';
 import { Load } from '../core/load.ts';
 import type { GeneratorReading, SliceReading, TargetReading } from '../core/protocol.ts';
-import { Target } from '../core/target.ts';
+import { Target, withUnknowns } from '../core/target.ts';
 import { type KernelCounts, Measurement, type Trial } from '../core/types.ts';
 import { createArm, type GeneratorChild } from './arm.ts';
 
@@ -112,6 +112,60 @@ suite('arm', () => {
     assert.deepEqual([ledger.requestsSent, ledger.requestsSeen], [10, 9]);
     assert.deepEqual([ledger.answered, ledger.failed, ledger.unfinished], [8, 1, 1]);
     assert.deepEqual(ledger.needed, { least: 4, most: 5 });
+  });
+
+  const foreign: Trial = {
+    ...trial,
+    target: Target.parse(withUnknowns({ url: 'http://127.0.0.1/', maxRequestsPerSocket: 3 })),
+  };
+
+  test("of someone else's server, the kernel's counts stand in, and nothing is made up", () => {
+    const arm = createArm(foreign, noChild);
+    arm.countTarget({ countedBy: 'kernel', accepted: 1_000 }, { countedBy: 'kernel', accepted: 1_003 });
+    arm.countTarget({ countedBy: 'kernel', accepted: 2_000 }, { countedBy: 'kernel', accepted: 2_002 });
+    arm.addSlice(
+      {
+        reading: makeSlice({ exchanges: 8 }),
+        targetBefore: { countedBy: 'kernel', accepted: 2_000 },
+        targetAfter: { countedBy: 'kernel', accepted: 2_002 },
+        kernel,
+      },
+      { block: 0, position: 0 },
+    );
+    const measurement = arm.finish(reading);
+    assert.deepEqual(Measurement.parse(measurement), measurement);
+    const { ledger, target, slices } = measurement;
+    assert.deepEqual(
+      [ledger.opened, ledger.openedBy, ledger.accepted, ledger.acceptedBy],
+      [4, 'client', 5, 'kernel'],
+    );
+    assert.deepEqual(
+      [ledger.requestsSeen, ledger.handshakesFull, ledger.handshakesResumed, ledger.requestsPerConnection],
+      [null, null, null, null],
+    );
+    assert.deepEqual([target, slices[0]?.targetCpuUs], [null, null]);
+  });
+
+  test('where the kernel does not count, accepted is not known, and stays so', () => {
+    const arm = createArm(foreign, noChild);
+    arm.countTarget({ countedBy: 'kernelOpens', accepted: 1 }, { countedBy: 'kernelOpens', accepted: null });
+    arm.countTarget({ countedBy: 'kernelOpens', accepted: 1 }, { countedBy: 'kernelOpens', accepted: 2 });
+    const { ledger } = arm.finish(reading);
+    assert.deepEqual([ledger.accepted, ledger.acceptedBy], [null, 'kernelOpens']);
+  });
+
+  test('where the client does not count, the kernel does, in the warm-up too', () => {
+    const arm = createArm(trial, noChild);
+    arm.countKernel({ activeOpens: 3 });
+    arm.countKernel({ activeOpens: 2 });
+    const { ledger } = arm.finish({ ...reading, opened: null });
+    assert.deepEqual([ledger.opened, ledger.openedBy], [5, 'kernel']);
+    arm.countKernel(null);
+    assert.throws(
+      () => arm.finish({ ...reading, opened: null }),
+      /nobody counts the connections that undici opens/,
+    );
+    assert.equal(arm.finish(reading).ledger.opened, 4);
   });
 
   test('requests per connection are those closed in its own turns', () => {

@@ -1,6 +1,7 @@
 // In: what one arm's generator, the target and the kernel say of each of its slices. Out: the arm's trial.
 
 import { neededConnections } from '../../results/needed-connections.ts';
+import { MeasureError } from '../core/errors.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
@@ -8,8 +9,9 @@ import type {
   SliceReading,
   TargetReading,
 } from '../core/protocol.ts';
-import type { KernelCounts, Measurement, Slice, Trial, TrialResult } from '../core/types.ts';
+import type { KernelCounts, Ledger, Measurement, Slice, Trial, TrialResult } from '../core/types.ts';
 import type { Child } from './child.ts';
+import { isOwnReading, type ServerReading } from './target.ts';
 import { createUsage } from './usage.ts';
 
 export type Failure = Extract<TrialResult, { state: 'failed' }>['error'];
@@ -18,8 +20,8 @@ export type GeneratorChild = Child<GeneratorCommand, GeneratorReply>;
 /** What was read at both ends of one slice. */
 export interface SliceEvidence {
   reading: SliceReading;
-  targetBefore: TargetReading;
-  targetAfter: TargetReading;
+  targetBefore: ServerReading;
+  targetAfter: ServerReading;
   kernel: KernelCounts;
 }
 
@@ -36,8 +38,11 @@ export interface Arm {
   meanResponseMs: number;
   failure: Failure | undefined;
   readonly sliceCount: number;
-  countTarget(before: TargetReading, after: TargetReading): void;
+  countTarget(before: ServerReading, after: ServerReading): void;
+  /** Of each turn, warm-up included; null where the system has no counters. */
+  countKernel(counts: Pick<KernelCounts, 'activeOpens'> | null): void;
   /** Of this arm, by the target's count. */
+  acceptedConnections(): number;
   closedConnections(): number;
   addSlice(evidence: SliceEvidence, place: Pick<Slice, 'block' | 'position'>): void;
   finish(reading: GeneratorReading): Measurement;
@@ -46,6 +51,10 @@ export interface Arm {
 export function createArm(trial: Trial, child: GeneratorChild): Arm {
   const counted: CountedByTarget = { accepted: 0, requests: 0, handshakesFull: 0, handshakesResumed: 0 };
   const requestsPerConnection = new Map<number, number>();
+  const isForeign = trial.target.url !== undefined;
+  let acceptedBy: Ledger['acceptedBy'] = isForeign ? 'kernel' : 'target';
+  let acceptedByKernel: number | null = 0;
+  let openedByKernel: number | null = 0;
   const generator = createUsage();
   const target = createUsage();
   const kernel: KernelCounts = {
@@ -59,6 +68,48 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
   const slices: Slice[] = [];
   let exchanges = 0;
 
+  function countOwn(before: TargetReading, after: TargetReading): void {
+    for (const name of Object.keys(counted) as (keyof CountedByTarget)[]) {
+      counted[name] += after[name] - before[name];
+    }
+    for (const { requests, connections } of after.requestsPerConnection) {
+      const earlier =
+        before.requestsPerConnection.find(entry => entry.requests === requests)?.connections ?? 0;
+      const more = connections - earlier;
+      if (more > 0) requestsPerConnection.set(requests, (requestsPerConnection.get(requests) ?? 0) + more);
+    }
+  }
+
+  /** Where the client does not count, the kernel does. */
+  function openedOf({ opened }: GeneratorReading): Pick<Ledger, 'opened' | 'openedBy'> {
+    if (opened !== null) return { opened, openedBy: 'client' };
+    if (openedByKernel !== null) return { opened: openedByKernel, openedBy: 'kernel' };
+    throw new MeasureError(
+      'internal',
+      `nobody counts the connections that ${trial.client.transport} opens: it does not say, and this system has no counter of them`,
+    );
+  }
+
+  /** Of the target by itself; of a server that we did not start nothing is known. */
+  function seenByTarget() {
+    if (isForeign) {
+      return {
+        requestsSeen: null,
+        handshakesFull: null,
+        handshakesResumed: null,
+        requestsPerConnection: null,
+      };
+    }
+    return {
+      requestsSeen: counted.requests,
+      handshakesFull: counted.handshakesFull,
+      handshakesResumed: counted.handshakesResumed,
+      requestsPerConnection: [...requestsPerConnection]
+        .map(([requests, connections]) => ({ requests, connections }))
+        .sort((a, b) => a.requests - b.requests),
+    };
+  }
+
   const arm: Arm = {
     trial,
     child,
@@ -71,16 +122,21 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
       return slices.length;
     },
     countTarget(before, after) {
-      for (const name of Object.keys(counted) as (keyof CountedByTarget)[]) {
-        counted[name] += after[name] - before[name];
+      if (isOwnReading(before) && isOwnReading(after)) {
+        countOwn(before, after);
+        return;
       }
-      for (const { requests, connections } of after.requestsPerConnection) {
-        const earlier =
-          before.requestsPerConnection.find(entry => entry.requests === requests)?.connections ?? 0;
-        const more = connections - earlier;
-        if (more > 0) requestsPerConnection.set(requests, (requestsPerConnection.get(requests) ?? 0) + more);
-      }
+      if (!isOwnReading(after)) acceptedBy = after.countedBy;
+      acceptedByKernel =
+        acceptedByKernel === null || after.accepted === null || before.accepted === null
+          ? null
+          : acceptedByKernel + after.accepted - before.accepted;
     },
+    countKernel(counts) {
+      openedByKernel =
+        openedByKernel === null || counts === null ? null : openedByKernel + counts.activeOpens;
+    },
+    acceptedConnections: () => counted.accepted,
     closedConnections: () =>
       [...requestsPerConnection.values()].reduce((sum, connections) => sum + connections, 0),
     addSlice({ reading, targetBefore, targetAfter, kernel: delta }, { block, position }) {
@@ -96,7 +152,10 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
         meanUs: reading.meanUs,
         exchanges: reading.exchanges,
         generatorCpuUs: generator.add(reading.before, reading.after),
-        targetCpuUs: target.add(targetBefore, targetAfter),
+        targetCpuUs:
+          isOwnReading(targetBefore) && isOwnReading(targetAfter)
+            ? target.add(targetBefore, targetAfter)
+            : null,
       });
     },
     finish(reading) {
@@ -122,26 +181,20 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
         timeline: reading.timeline,
         slices,
         ledger: {
-          opened: reading.opened ?? kernel.activeOpens,
-          openedBy: reading.opened === null ? 'kernel' : 'client',
-          accepted: counted.accepted,
-          acceptedBy: 'target',
+          ...openedOf(reading),
+          accepted: isForeign ? acceptedByKernel : counted.accepted,
+          acceptedBy,
           needed: neededConnections({ client, target: targetOptions, load, requests: reading.sent }),
           requestsSent: reading.sent,
-          requestsSeen: counted.requests,
           answered: reading.answered,
           failed: reading.failed,
           unfinished: reading.unfinished,
-          handshakesFull: counted.handshakesFull,
-          handshakesResumed: counted.handshakesResumed,
           clientHandshakesFull: reading.handshakesFull,
           clientHandshakesResumed: reading.handshakesResumed,
-          requestsPerConnection: [...requestsPerConnection]
-            .map(([requests, connections]) => ({ requests, connections }))
-            .sort((a, b) => a.requests - b.requests),
+          ...seenByTarget(),
         },
         generator: generator.finish(exchanges),
-        target: target.finish(exchanges),
+        target: isForeign ? null : target.finish(exchanges),
         link: null,
         kernel,
         caveats: reading.caveats,

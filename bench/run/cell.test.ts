@@ -43,7 +43,7 @@ suite('a cell', () => {
       assert.equal(ledger.requestsSeen, ledger.requestsSent, arm);
       assert.equal(ledger.answered, ledger.requestsSent, arm);
       assert.ok(ledger.requestsSent > measurement.completed, 'warm-up, ramp and drain are in the ledger');
-      const closed = ledger.requestsPerConnection;
+      const closed = ledger.requestsPerConnection!;
       assert.equal(
         closed.reduce((sum, { connections }) => sum + connections, 0),
         ledger.opened,

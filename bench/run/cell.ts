@@ -7,13 +7,17 @@ import type { ExpectationResult } from '../core/expectation.ts';
 import type { CellResult, Comparison, StopReason } from '../core/run-types.ts';
 import type { TrialResult } from '../core/types.ts';
 import { ChildError } from './child.ts';
+import { type FoundServer, requireAnswer } from './foreign-preflight.ts';
+import { openForeignTarget } from './foreign-target.ts';
 import { failureOf } from './outcome.ts';
 import { conditionTarget, failedTrials, measureReplicate, type ReplicateOptions } from './replicate.ts';
-import { startTarget, type TargetProcess } from './target.ts';
+import { type MeasuredTarget, startTarget } from './target.ts';
 
 export type CellOptions = Omit<ReplicateOptions, 'replicate' | 'leftMs'> & {
   /** Whether a failed expectation is measured again, on fresh replicates, before it counts. */
   isConfirming: boolean;
+  /** The cell's target, where it is a server that we do not start: found, and found where load may go. */
+  server?: FoundServer | undefined;
 };
 
 /** After so many replicates in a row without one whole comparison, more of the same is no use. */
@@ -21,8 +25,11 @@ const FAILED_IN_A_ROW = 2;
 
 /** Measures one cell. Whatever is thrown, no process of it is left. */
 export async function measureCell(options: CellOptions): Promise<CellResult> {
-  const { cell, emit, isConfirming, signal } = options;
+  const { cell, emit, isConfirming, server, signal } = options;
   const { scenario } = cell;
+  if (scenario.target.url !== undefined && server === undefined) {
+    throw new Error(`${scenario.target.url} was not checked: load may go only where it was allowed`);
+  }
   const startedAtMs = performance.now();
   let endsAtMs = startedAtMs + scenario.timing.budgetMs;
   const source = createReplicateSource({
@@ -50,6 +57,7 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
     sweepPoints: [],
     code: Object.fromEntries(Object.entries(cell.code ?? {}).map(([arm, { label }]) => [arm, label])),
     scenario,
+    server: server?.facts ?? null,
     replicates: replicatesOf(trials),
     failedTrials: trials.filter(trial => trial.state === 'failed').length,
     stop: series.stop,
@@ -113,19 +121,31 @@ function replicatesOf(trials: readonly TrialResult[]): number {
 }
 
 /** Replicates, one after another, on one target that is started and conditioned when there is none alive. */
-function createReplicateSource(options: Omit<ReplicateOptions, 'replicate'>) {
-  const { cell, seed, pinning, signal } = options;
-  let target: TargetProcess | undefined;
+function createReplicateSource(options: Omit<ReplicateOptions, 'replicate'> & Pick<CellOptions, 'server'>) {
+  const { cell, seed, pinning, signal, server } = options;
+  let target: MeasuredTarget | undefined;
+
+  async function openOwn(replicateOptions: ReplicateOptions): Promise<MeasuredTarget> {
+    target = undefined;
+    target = await startTarget(cell.scenario.target, seed, pinning?.targetCpu ?? null);
+    await conditionTarget(replicateOptions, target);
+    return target;
+  }
+
+  /** Whoever runs it may have ended it; between replicates it is asked whether it still answers. */
+  async function openForeign(found: FoundServer, replicate: number): Promise<MeasuredTarget> {
+    target = openForeignTarget(found);
+    if (replicate > 0) await requireAnswer(found);
+    return target;
+  }
+
   return {
     async next(replicate: number): Promise<TrialResult[]> {
       const replicateOptions: ReplicateOptions = { ...options, replicate };
       const startedAt = new Date().toISOString();
       try {
-        if (target === undefined || !target.isAlive) {
-          target = undefined;
-          target = await startTarget(cell.scenario.target, seed, pinning?.targetCpu ?? null);
-          await conditionTarget(replicateOptions, target);
-        }
+        if (server !== undefined) target = await openForeign(server, replicate);
+        else if (target === undefined || !target.isAlive) target = await openOwn(replicateOptions);
         return signal.aborted ? [] : await measureReplicate(replicateOptions, target);
       } catch (error) {
         if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;

@@ -13,6 +13,7 @@ import { createLoop } from '../load/loop.ts';
 import { createRecorder, type Recorder } from '../load/recorder.ts';
 import { readProcess } from '../probes/process.ts';
 import { transports } from '../registry.ts';
+import { reachAsChecked } from './endpoint-reach.ts';
 
 interface Generator {
   slice(order: SliceOrder): Promise<SliceReading>;
@@ -95,6 +96,7 @@ function openSource(plugin: ClientPlugin, trial: Trial, endpoint: Endpoint, reco
 }
 
 async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {
+  reachAsChecked(endpoint);
   const recorder = createRecorder();
   const plugin = await loadPlugin(trial.client.transport);
   generator = createGenerator(openSource(plugin, trial, endpoint, recorder), recorder);

@@ -13,6 +13,7 @@ suite('portShortfall', () => {
     held: number,
     needed: number,
     lacking: number,
+    isElsewhere?: true,
   ][] = [
     ['all free', { range, twReuse: 0 }, 0, 100, 0],
     ['one too many', { range, twReuse: 0 }, 0, 101, 1],
@@ -22,12 +23,14 @@ suite('portShortfall', () => {
     ['more held than there are (other addresses too)', { range, twReuse: 0 }, 150, 10, 60],
     ['re-use everywhere', { range, twReuse: 1 }, 100, 100, 0],
     ['re-use on loopback', { range, twReuse: 2 }, 100, 100, 0],
+    ['the same, to another machine', { range, twReuse: 2 }, 100, 100, 100, true],
+    ['re-use everywhere, to another machine', { range, twReuse: 1 }, 100, 100, 0, true],
     ['range unknown', { range: null, twReuse: 0 }, 100, 100, 0],
     ['re-use unknown: nothing can be said', { range, twReuse: null }, 100, 100, 0],
   ];
-  for (const [why, room, held, needed, lacking] of cases) {
+  for (const [why, room, held, needed, lacking, isElsewhere = false] of cases) {
     test(`${why}: ${lacking}`, () => {
-      assert.equal(portShortfall({ ...room, timeWaitCount: 0 }, held, needed), lacking);
+      assert.equal(portShortfall({ ...room, timeWaitCount: 0 }, held, needed, !isElsewhere), lacking);
     });
   }
 });
@@ -83,11 +86,11 @@ suite('countClientTimeWait', () => {
 suite('waitForPorts', () => {
   test('returns at once where a few are needed', async () => {
     const said: string[] = [];
-    await waitForPorts(9, 3, why => said.push(why), new AbortController().signal);
+    await waitForPorts({ port: 9, isLoopback: true }, 3, why => said.push(why), new AbortController().signal);
     assert.deepEqual(said, []);
   });
 
   test('returns at once when interrupted, whatever is needed', async () => {
-    await waitForPorts(9, 1e9, () => {}, AbortSignal.abort());
+    await waitForPorts({ port: 9, isLoopback: true }, 1e9, () => {}, AbortSignal.abort());
   });
 });

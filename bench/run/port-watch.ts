@@ -1,5 +1,5 @@
 // In: the kernel's port range and what holds it. Out: whether so many more connections find a port, and the wait if not.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MeasureError } from '../core/errors.ts';
 import { type PortRoom, readPortRoom } from '../probes/sockets.ts';
@@ -8,18 +8,34 @@ const POLL_MS = 500;
 /** TIME_WAIT lasts 60 s in Linux; a little more, and something else is wrong. */
 const LONGEST_WAIT_MS = 75_000;
 
+/** Where connections go to. */
+export interface Remote {
+  port: number;
+  isLoopback: boolean;
+}
+
+/** Whether the kernel may use a port in TIME_WAIT again: tcp_tw_reuse 1, or 2 on loopback (after 1 s). Unknown: it may. */
+export function mayReusePorts(twReuse: number | null, isLoopback: boolean): boolean {
+  return twReuse === null || twReuse === 1 || (twReuse === 2 && isLoopback);
+}
+
 /**
  * Ports that `needed` more connections to one address would lack. None when the kernel may use a port in TIME_WAIT
- * again (tcp_tw_reuse 1, or 2 on loopback: after 1 s), nor where the range can't be read.
+ * again, nor where the range can't be read.
  * @param heldByClient connections to that address that are in TIME_WAIT on the client's side
  */
-export function portShortfall(room: PortRoom, heldByClient: number, needed: number): number {
-  if (room.range === null || room.twReuse !== 0) return 0;
+export function portShortfall(
+  room: PortRoom,
+  heldByClient: number,
+  needed: number,
+  isLoopback: boolean,
+): number {
+  if (room.range === null || mayReusePorts(room.twReuse, isLoopback)) return 0;
   const size = room.range.high - room.range.low + 1;
   return Math.max(0, heldByClient + needed - size);
 }
 
-/** Connections in TIME_WAIT whose far end is the port: those that the client closed. From the text of /proc/net/tcp. */
+/** Connections in TIME_WAIT whose far end is the port: those that the client closed. From the text of /proc/net/tcp or tcp6. */
 export function countClientTimeWait(procNetTcp: string, remotePort: number): number {
   const TIME_WAIT = '06';
   const suffix = `:${remotePort.toString(16).toUpperCase().padStart(4, '0')}`;
@@ -32,21 +48,23 @@ export function countClientTimeWait(procNetTcp: string, remotePort: number): num
 }
 
 /**
- * Ports that the client's own closes hold towards the port of 127.0.0.1 and that the kernel won't use again: 0 where
+ * Ports that the client's own closes hold towards the remote port and that the kernel won't use again: 0 where
  * tcp_tw_reuse lets it. What the server closes first holds none on the client's side.
  */
-export function countHeldPorts(remotePort: number): number {
-  if (readPortRoom().twReuse !== 0) return 0;
-  return countClientTimeWait(readFileSync('/proc/net/tcp', 'latin1'), remotePort);
+export function countHeldPorts({ port, isLoopback }: Remote): number {
+  if (mayReusePorts(readPortRoom().twReuse, isLoopback)) return 0;
+  return ['/proc/net/tcp', '/proc/net/tcp6']
+    .filter(path => existsSync(path))
+    .reduce((sum, path) => sum + countClientTimeWait(readFileSync(path, 'latin1'), port), 0);
 }
 
 /**
- * Waits, and says why, until `needed` connections to the port of 127.0.0.1 find a local port.
+ * Waits, and says why, until `needed` connections to the remote port find a local port.
  * Returns at once in almost every case: the costly count is made only where the cheap one can't rule a shortfall out.
  * @throws MeasureError ports-exhausted, when waiting does not help.
  */
 export async function waitForPorts(
-  remotePort: number,
+  remote: Remote,
   needed: number,
   onWait: (why: string) => void,
   signal: AbortSignal,
@@ -55,16 +73,17 @@ export async function waitForPorts(
   let hasSaidWhy = false;
   for (;;) {
     const room = readPortRoom();
-    if (portShortfall(room, room.timeWaitCount, needed) === 0 || signal.aborted) return;
-    const held = countHeldPorts(remotePort);
-    if (portShortfall(room, held, needed) === 0) return;
+    const lacking = (held: number) => portShortfall(room, held, needed, remote.isLoopback);
+    if (lacking(room.timeWaitCount) === 0 || signal.aborted) return;
+    const held = countHeldPorts(remote);
+    if (lacking(held) === 0) return;
     const size = room.range!.high - room.range!.low + 1;
     if (needed > size || performance.now() - startedAtMs > LONGEST_WAIT_MS) {
       throw new MeasureError(
         'ports-exhausted',
         `a slice needs about ${needed} more ports, and of ${size} local ports ${held} are held in TIME_WAIT with ` +
-          'net.ipv4.tcp_tw_reuse = 0; lower the concurrency or sliceMs, widen net.ipv4.ip_local_port_range, ' +
-          'or set tcp_tw_reuse to 2',
+          `net.ipv4.tcp_tw_reuse = ${room.twReuse}; lower the concurrency or sliceMs, widen ` +
+          `net.ipv4.ip_local_port_range, or set tcp_tw_reuse to ${remote.isLoopback ? 2 : 1}`,
       );
     }
     if (!hasSaidWhy) {

@@ -6,6 +6,7 @@ import { MeasureError } from '../core/errors.ts';
 import type { Host } from '../core/run-types.ts';
 import { Scenario, type ScenarioInput } from '../core/scenario.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
+import type { LocatedServer } from './foreign-preflight.ts';
 import { type Check, checkPlan, requireFit } from './preflight.ts';
 
 function makePlan(...stated: Partial<ScenarioInput>[]): Plan {
@@ -129,6 +130,46 @@ suite('preflight', () => {
       assert.equal(find(makePlan({}), host, 'load average').state, state);
     });
   }
+
+  const foreign = (address: string): LocatedServer[] => {
+    const plan = makePlan({ target: { url: 'http://a.test/' } });
+    const [{ id, scenario }] = plan.cells as [Plan['cells'][number]];
+    const cells = [{ id, target: scenario.target }];
+    return [{ url: 'http://a.test/', caFile: undefined, addresses: [address], cells }];
+  };
+
+  test("someone else's server is pinned to no core, and holds its connections itself", () => {
+    const plan = makePlan({ target: { url: 'http://a.test/' }, clients: pools(100, 100) });
+    const checks = checkPlan(plan, sampleHost, foreign('127.0.0.1'));
+    const sentences = checks.map(({ sentence }) => sentence).join('\n');
+    assert.match(sentences, /descriptors: at most 164 are needed \(cell-0, arm a\)/);
+    assert.match(
+      sentences,
+      /not started by conntax, .* asked once before the run: http:\/\/a\.test\/ \(127\.0\.0\.1\)/,
+    );
+    assert.match(sentences, /^generators pinned to core \d+$/m);
+    const both = makePlan({ target: { url: 'http://a.test/' } }, {});
+    const told = checkPlan(both, sampleHost, foreign('127.0.0.1')).map(({ sentence }) => sentence);
+    assert.ok(told.includes(sampleHost.pinningDetail));
+  });
+
+  test('a host that is allowed and is in no scenario is told: it may be a slip of the pen', () => {
+    const told = (located: LocatedServer[], allowed: string[]) =>
+      checkPlan(makePlan({}), sampleHost, located, allowed).filter(({ state }) => state === 'warn');
+    assert.deepEqual(told(foreign('10.0.0.1'), ['a.test']).slice(1), []);
+    const [slip] = told(foreign('127.0.0.1'), ['b.test']);
+    assert.match(slip?.sentence ?? '', /--allow-host b\.test: no target\.url .*those there are: a\.test/);
+    assert.match(told([], ['b.test'])[0]?.sentence ?? '', /no target has a url/);
+  });
+
+  test('ports in TIME_WAIT are used again on loopback, not towards another machine', () => {
+    const plan = makePlan({ target: { url: 'http://a.test/' } });
+    const state = (address: string) =>
+      checkPlan(plan, { ...sampleHost, tcpTwReuse: 2 }, foreign(address)).find(({ sentence }) =>
+        sentence.startsWith('ports'),
+      )?.state;
+    assert.deepEqual([state('127.0.0.1'), state('10.0.0.1')], ['pass', 'warn']);
+  });
 
   test('not pinned is a warning that keeps the reason', () => {
     const host = { pinning: null, pinningDetail: 'not pinned: there is no taskset' };

@@ -4,7 +4,10 @@ import type { Client } from '../core/client.ts';
 import { MeasureError } from '../core/errors.ts';
 import { type Load, mostInFlight } from '../core/load.ts';
 import type { Host } from '../core/run-types.ts';
+import { hostOf, isLoopback } from '../plan/foreign-hosts.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { LocatedServer } from './foreign-preflight.ts';
+import { mayReusePorts } from './port-watch.ts';
 
 export interface Check {
   state: 'pass' | 'warn' | 'fail';
@@ -22,15 +25,27 @@ function mostConnections(client: Client, load: Load): number {
   return typeof maxConnections === 'number' ? maxConnections : 2 * mostInFlight(load);
 }
 
-export function checkPlan(plan: Plan, host: Host): Check[] {
+/**
+ * @param located the plan's servers that we do not start
+ * @param allowedHosts those beyond loopback that load may go to
+ */
+export function checkPlan(
+  plan: Plan,
+  host: Host,
+  located: readonly LocatedServer[] = [],
+  allowedHosts: readonly string[] = [],
+): Check[] {
   const arms = plan.cells.flatMap(({ id, scenario }) =>
     Object.entries(scenario.clients).map(([arm, client]) => ({
       name: `${id}, arm ${arm}`,
       connections: mostConnections(client, scenario.load),
     })),
   );
+  const foreignCells = new Set(located.flatMap(({ cells }) => cells.map(({ id }) => id)));
+  const isElsewhere = located.some(({ addresses }) => addresses.some(address => !isLoopback(address)));
   // The target holds the idle connections of every arm of its cell.
-  const targets = plan.cells.map(({ id, scenario }) => ({
+  const ownCells = plan.cells.filter(({ id }) => !foreignCells.has(id));
+  const targets = ownCells.map(({ id, scenario }) => ({
     name: `${id}, target`,
     connections: Object.values(scenario.clients).reduce(
       (sum, client) => sum + mostConnections(client, scenario.load),
@@ -39,12 +54,40 @@ export function checkPlan(plan: Plan, host: Host): Check[] {
   }));
   return [
     checkDescriptors([...arms, ...targets], host),
-    checkPorts(arms, host),
+    checkPorts(arms, host, !isElsewhere),
     checkBusyness(host),
-    host.pinning === null
-      ? { state: 'warn', sentence: `${host.pinningDetail}: target and generator may compete for a core` }
-      : { state: 'pass', sentence: host.pinningDetail },
+    ...(located.length === 0 ? [] : [checkServers(located)]),
+    ...checkAllowed(located, allowedHosts),
+    checkPinning(host, ownCells.length > 0),
   ];
+}
+
+function checkServers(located: readonly LocatedServer[]): Check {
+  const urls = located.map(({ url, addresses }) => `${url} (${addresses.join(', ')})`);
+  return {
+    state: 'pass',
+    sentence: `not started by conntax, pinned to no core, and asked once before the run: ${urls.join('; ')}`,
+  };
+}
+
+/** One that is in no scenario may be a slip of the pen. */
+function checkAllowed(located: readonly LocatedServer[], allowedHosts: readonly string[]): Check[] {
+  const hosts = new Set(located.map(({ url }) => hostOf(url)));
+  const known = hosts.size === 0 ? 'no target has a url' : `those there are: ${[...hosts].join(', ')}`;
+  return allowedHosts
+    .filter(allowed => !hosts.has(allowed))
+    .map(allowed => ({
+      state: 'warn',
+      sentence: `--allow-host ${allowed}: no target.url has this host; ${known}`,
+    }));
+}
+
+function checkPinning({ pinning, pinningDetail }: Host, hasOwnTarget: boolean): Check {
+  if (pinning === null) {
+    return { state: 'warn', sentence: `${pinningDetail}: target and generator may compete for a core` };
+  }
+  const generators = `generators pinned to core ${pinning.generatorCpu}`;
+  return { state: 'pass', sentence: hasOwnTarget ? pinningDetail : generators };
 }
 
 interface Need {
@@ -72,7 +115,11 @@ function checkDescriptors(needs: readonly Need[], { descriptorLimit }: Host): Ch
   };
 }
 
-function checkPorts(needs: readonly Need[], { ephemeralPorts, tcpTwReuse }: Host): Check {
+function checkPorts(
+  needs: readonly Need[],
+  { ephemeralPorts, tcpTwReuse }: Host,
+  isAllLoopback: boolean,
+): Check {
   const { name, connections } = greatest(needs);
   if (ephemeralPorts === null)
     return { state: 'warn', sentence: 'ports: the range is unknown on this system' };
@@ -83,11 +130,11 @@ function checkPorts(needs: readonly Need[], { ephemeralPorts, tcpTwReuse }: Host
       sentence: `ports: ${connections} at once are needed (${name}), but the range has ${size}: widen net.ipv4.ip_local_port_range`,
     };
   }
-  const reuse =
-    tcpTwReuse === 0
-      ? 'a closed one is held 60 s (net.ipv4.tcp_tw_reuse = 0), so a slice waits when the range runs out'
-      : 'a closed one may be used again after 1 s, so none has to be waited for';
-  return { state: tcpTwReuse === 0 ? 'warn' : 'pass', sentence: `ports: ${size} to each target; ${reuse}` };
+  const isReused = mayReusePorts(tcpTwReuse, isAllLoopback);
+  const reuse = isReused
+    ? 'a closed one may be used again after 1 s, so none has to be waited for'
+    : `a closed one is held 60 s (net.ipv4.tcp_tw_reuse = ${tcpTwReuse}), so a slice waits when the range runs out`;
+  return { state: isReused ? 'pass' : 'warn', sentence: `ports: ${size} to each target; ${reuse}` };
 }
 
 function checkBusyness({ loadAverage, cpuCount }: Host): Check {

@@ -6,7 +6,7 @@ import { type Arm, createArm, type Failure, type GeneratorChild } from './arm.ts
 import { ChildError, spawnChild } from './child.ts';
 import { failureOf } from './outcome.ts';
 import { createSession, type SessionOptions } from './session.ts';
-import type { TargetProcess } from './target.ts';
+import type { MeasuredTarget } from './target.ts';
 
 export interface ReplicateOptions extends Omit<SessionOptions, 'arms' | 'target'> {
   pinning: { targetCpu: number; generatorCpu: number } | null;
@@ -20,7 +20,7 @@ const START_TIMEOUT_MS = 20_000;
  */
 export async function measureReplicate(
   options: ReplicateOptions,
-  target: TargetProcess,
+  target: MeasuredTarget,
 ): Promise<TrialResult[]> {
   const trials = trialsOf(options.cell, options.replicate, options.seed);
   const startedAt = new Date().toISOString();
@@ -52,7 +52,7 @@ export function failedTrials(options: ReplicateOptions, startedAt: string, failu
  * that is measured may meet one.
  * @throws ChildError when the target does not survive it.
  */
-export async function conditionTarget(options: ReplicateOptions, target: TargetProcess): Promise<void> {
+export async function conditionTarget(options: ReplicateOptions, target: MeasuredTarget): Promise<void> {
   if (options.cell.scenario.timing.warmupMaxMs === 0) return;
   const trials = trialsOf(options.cell, options.replicate, options.seed);
   await withSession(options, target, trials, session => session.warmUp());
@@ -60,7 +60,7 @@ export async function conditionTarget(options: ReplicateOptions, target: TargetP
 
 async function withSession<T>(
   options: ReplicateOptions,
-  target: TargetProcess,
+  target: MeasuredTarget,
   trials: readonly Trial[],
   use: (session: ReturnType<typeof createSession>) => Promise<T>,
 ): Promise<T> {
@@ -85,7 +85,7 @@ function spawnArm(trial: Trial, { cell, pinning }: ReplicateOptions): Arm {
   return createArm(trial, child);
 }
 
-async function prepareArm(arm: Arm, { endpoint }: TargetProcess): Promise<void> {
+async function prepareArm(arm: Arm, { endpoint }: MeasuredTarget): Promise<void> {
   try {
     await arm.child.ask({ type: 'prepare', trial: arm.trial, endpoint }, 'ready', START_TIMEOUT_MS);
   } catch (error) {

@@ -3,10 +3,13 @@ import type { CellResult } from '../core/run-types.ts';
 import type { Plan } from '../plan/plan.ts';
 import { measureCell } from './cell.ts';
 import type { Emit } from './events.ts';
+import type { FoundServer } from './foreign-preflight.ts';
 
 export interface RunOptions {
   plan: Plan;
   pinning: { targetCpu: number; generatorCpu: number } | null;
+  /** By cell: the servers that we do not start, each found where load may go. */
+  servers?: ReadonlyMap<string, FoundServer>;
   /** Aborting it ends the run soon; what was measured is kept. */
   signal: AbortSignal;
   emit: Emit;
@@ -15,12 +18,12 @@ export interface RunOptions {
 }
 
 /** Measures every cell of the plan, in order. An error from `emit` (a full disk, say) ends the run and its processes. */
-export async function runPlan({ plan, ...options }: RunOptions): Promise<CellResult[]> {
+export async function runPlan({ plan, servers, ...options }: RunOptions): Promise<CellResult[]> {
   const results: CellResult[] = [];
   for (const [index, cell] of plan.cells.entries()) {
     if (options.signal.aborted) break;
     options.emit({ type: 'cell-started', cell, index, cellCount: plan.cells.length });
-    const result = await measureCell({ ...options, cell, seed: plan.seed });
+    const result = await measureCell({ ...options, cell, seed: plan.seed, server: servers?.get(cell.id) });
     results.push(result);
     options.emit({ type: 'cell-finished', result });
   }

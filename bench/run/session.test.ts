@@ -9,11 +9,12 @@ import type {
   SliceOrder,
   TargetReading,
 } from '../core/protocol.ts';
+import { withUnknowns } from '../core/target.ts';
 import { blockOrder, trialsOf } from '../plan/plan.ts';
 import { type Arm, createArm, type GeneratorChild } from './arm.ts';
 import { ChildError } from './child.ts';
 import { createSession } from './session.ts';
-import type { TargetProcess } from './target.ts';
+import type { MeasuredTarget, TargetProcess } from './target.ts';
 import { completed, makeTinyCell, states, type TinyCell } from './testing/tiny-cell.ts';
 
 const still = { atMs: 0, cpuUs: 0, loopActiveMs: 0, loopIdleMs: 0, runDelayMs: 0, rssBytes: 0 };
@@ -26,6 +27,7 @@ function createFakeTarget() {
   const target: TargetProcess = {
     pid: 0,
     endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
+    isLoopback: true,
     isAlive: true,
     kill: async () => {},
     async read(): Promise<TargetReading> {
@@ -159,6 +161,43 @@ suite('session', () => {
       assert.deepEqual([startedAt, isPartial], [STARTED_AT, false]);
       assert.equal(measurement.slices.length, 4);
     }
+  });
+
+  test("of someone else's server, what the kernel counts between the turns is no arm's", async () => {
+    let accepted = 0;
+    const target: MeasuredTarget = {
+      endpoint: { origin: 'https://a.test', path: '/', address: '127.0.0.1' },
+      isLoopback: true,
+      isAlive: true,
+      kill: async () => {},
+      read: async () => ({ countedBy: 'kernel', accepted }),
+    };
+    const url = { url: 'https://a.test/' };
+    const tiny = makeTinyCell(
+      { target: withUnknowns(url), timing: { warmupMinMs: 1, warmupMaxMs: 1 } },
+      () => {
+        accepted += 1_000; // another program's, while no arm has its turn
+      },
+    );
+    const arms = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial =>
+      createArm(
+        trial,
+        createFakeChild(3, count => {
+          accepted += count;
+        }),
+      ),
+    );
+    const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, target, arms });
+    await session.warmUp();
+    await session.measure();
+    const ledgers = completed(await session.finish(STARTED_AT)).map(({ measurement }) => measurement.ledger);
+    assert.deepEqual(
+      ledgers.map(ledger => [ledger.opened, ledger.accepted, ledger.acceptedBy]),
+      [
+        [15, 15, 'kernel'],
+        [15, 15, 'kernel'],
+      ],
+    );
   });
 
   test('arms are warmed up in turn, then measured in the order of each block; only that is recorded', async () => {

@@ -1,21 +1,21 @@
 // In: the target and the arms of one replicate. Out: their turns under load, each booked to the arm whose turn it was.
 import { mostInFlight } from '../core/load.ts';
-import type { SliceOrder, SliceReading, TargetReading } from '../core/protocol.ts';
+import type { SliceOrder, SliceReading } from '../core/protocol.ts';
 import type { TrialResult } from '../core/types.ts';
 import { blockOrder, type PlannedCell } from '../plan/plan.ts';
 import { isSteady, sliceShape } from '../plan/timing.ts';
-import { kernelCountsBetween, readKernelCounts } from '../probes/sockets.ts';
+import { hasKernelCounts, kernelCountsBetween, readKernelCounts } from '../probes/sockets.ts';
 import type { Arm } from './arm.ts';
 import type { Emit } from './events.ts';
 import { failureOf, resultOf } from './outcome.ts';
-import { countHeldPorts, waitForPorts } from './port-watch.ts';
-import type { TargetProcess } from './target.ts';
+import { countHeldPorts, type Remote, waitForPorts } from './port-watch.ts';
+import { isOwnReading, type MeasuredTarget, type ServerReading } from './target.ts';
 
 export interface SessionOptions {
   cell: PlannedCell;
   replicate: number;
   seed: number;
-  target: TargetProcess;
+  target: MeasuredTarget;
   arms: readonly Arm[];
   signal: AbortSignal;
   emit: Emit;
@@ -54,10 +54,11 @@ export function createSession(options: SessionOptions) {
   } = options;
   const { timing } = cell.scenario;
   const epochMs = Date.now();
-  const targetPort = Number(new URL(target.endpoint.origin).port);
+  const remote = remoteOf(target);
+  const isKernelCounting = hasKernelCounts();
   /** Ports that an arm's own closes leave in TIME_WAIT, where the kernel won't use them again. */
   const heldPerMs = new Map<Arm, number>();
-  let last: TargetReading | undefined;
+  let last: ServerReading | undefined;
 
   const alive = (): Arm[] => arms.filter(arm => arm.failure === undefined);
 
@@ -71,11 +72,15 @@ export function createSession(options: SessionOptions) {
   /** Reads the target and books what it counted since the last reading to the arm, whose turn it was. */
   async function book(
     arm: Arm,
-    isComplete: (accepted: number, reading: TargetReading) => boolean,
-  ): Promise<TargetReading> {
+    isComplete: (accepted: number, reading: ServerReading) => boolean,
+  ): Promise<ServerReading> {
     const before = last ?? (await target.read());
     let after = await target.read();
-    for (let i = 0; i < ACCEPT_SETTLE.tries && !isComplete(after.accepted - before.accepted, after); i++) {
+    const isSettled = (): boolean =>
+      after.accepted === null ||
+      before.accepted === null ||
+      isComplete(after.accepted - before.accepted, after);
+    for (let i = 0; i < ACCEPT_SETTLE.tries && !isSettled(); i++) {
       await new Promise(resolve => setTimeout(resolve, ACCEPT_SETTLE.pauseMs));
       after = await target.read();
     }
@@ -91,13 +96,14 @@ export function createSession(options: SessionOptions) {
   ) {
     const lengthMs = times.rampMs + times.windowMs;
     await waitForPorts(
-      targetPort,
+      remote,
       mostInFlight(arm.trial.load) + Math.ceil((heldPerMs.get(arm) ?? 0) * lengthMs * HELD_MARGIN),
       message => emit({ type: 'notice', cell: cell.id, message }),
       signal,
     );
-    last ??= await target.read();
-    const heldBefore = countHeldPorts(targetPort);
+    // A count of our own goes on from turn to turn; the kernel's, of all programs, is read close to the turn.
+    if (last === undefined || !isOwnReading(last)) last = await target.read();
+    const heldBefore = countHeldPorts(remote);
     const kernelBefore = readKernelCounts();
     const cut = (): void => arm.child.tell({ type: 'cut' });
     signal.addEventListener('abort', cut, { once: true });
@@ -117,8 +123,11 @@ export function createSession(options: SessionOptions) {
       signal.removeEventListener('abort', cut);
     }
     const kernel = kernelCountsBetween(kernelBefore, readKernelCounts());
-    heldPerMs.set(arm, Math.max(0, countHeldPorts(targetPort) - heldBefore) / lengthMs);
-    const targetBefore = await book(arm, accepted => accepted >= (reading.opened ?? 0));
+    heldPerMs.set(arm, Math.max(0, countHeldPorts(remote) - heldBefore) / lengthMs);
+    arm.countKernel(isKernelCounting ? kernel : null);
+    // Where the client does not count, the kernel's count, which may be higher, only makes the wait for the accept longer.
+    const opened = reading.opened ?? kernel.activeOpens;
+    const targetBefore = await book(arm, accepted => accepted >= opened);
     // A slice cut short before its window opened has measured nothing.
     if (place !== undefined && reading.windowMs > 0)
       arm.addSlice({ reading, targetBefore, targetAfter: last!, kernel }, place);
@@ -171,9 +180,11 @@ export function createSession(options: SessionOptions) {
       if (arm.failure === undefined) {
         try {
           const { reading } = await arm.child.ask({ type: 'finish' }, 'finished', FINISH_TIMEOUT_MS);
-          const closedBefore = closedConnections(last);
-          const stillOpen = (reading.opened ?? 0) - arm.closedConnections();
-          await book(arm, (_accepted, after) => closedConnections(after) - closedBefore >= stillOpen);
+          if (last === undefined || isOwnReading(last)) {
+            const closedBefore = closedConnections(last);
+            const stillOpen = (reading.opened ?? arm.acceptedConnections()) - arm.closedConnections();
+            await book(arm, (_accepted, after) => closedConnections(after) - closedBefore >= stillOpen);
+          }
           results.push(resultOf(arm.trial, startedAt, arm.finish(reading), signal.aborted));
           continue;
         } catch (error) {
@@ -198,6 +209,12 @@ function rateOf({ completed, windowMs }: SliceReading): number {
   return windowMs === 0 ? 0 : (completed / windowMs) * 1_000;
 }
 
-function closedConnections(reading: TargetReading | undefined): number {
-  return reading?.requestsPerConnection.reduce((sum, entry) => sum + entry.connections, 0) ?? 0;
+function closedConnections(reading: ServerReading | undefined): number {
+  if (reading === undefined || !isOwnReading(reading)) return 0;
+  return reading.requestsPerConnection.reduce((sum, entry) => sum + entry.connections, 0);
+}
+
+function remoteOf({ endpoint: { origin }, isLoopback }: MeasuredTarget): Remote {
+  const { protocol, port } = new URL(origin);
+  return { port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port), isLoopback };
 }

@@ -8,13 +8,36 @@ import { spawnChild } from './child.ts';
 const START_TIMEOUT_MS = 20_000;
 const READ_TIMEOUT_MS = 10_000;
 
-export interface TargetProcess {
-  readonly pid: number;
+/** Where a server says nothing of itself: connections by the kernel's cumulative count, of all programs. */
+export interface KernelReading {
+  /** kernel: those accepted on this machine; kernelOpens: those opened from it. */
+  countedBy: 'kernel' | 'kernelOpens';
+  /** null where the system has no such counter. */
+  accepted: number | null;
+}
+
+export type ServerReading = TargetReading | KernelReading;
+
+/** Whether the server itself has counted, and nobody else's connections are in it. */
+export function isOwnReading(reading: ServerReading): reading is TargetReading {
+  return !('countedBy' in reading);
+}
+
+/** A server under measurement, ours or not. */
+export interface MeasuredTarget {
   readonly endpoint: Endpoint;
+  /** Whether what is sent to it stays on this machine. */
+  readonly isLoopback: boolean;
   /** @throws ChildError when the target has died or hangs. */
-  read(): Promise<TargetReading>;
+  read(): Promise<ServerReading>;
   readonly isAlive: boolean;
   kill(): Promise<void>;
+}
+
+/** A server of ours: a process that counts. */
+export interface TargetProcess extends MeasuredTarget {
+  readonly pid: number;
+  read(): Promise<TargetReading>;
 }
 
 /** @throws ChildError when the target does not start. */
@@ -35,6 +58,7 @@ export async function startTarget(
     return {
       pid: child.pid,
       endpoint,
+      isLoopback: true,
       read: async () => (await child.ask({ type: 'read' }, 'reading', READ_TIMEOUT_MS)).reading,
       get isAlive() {
         return child.isAlive;

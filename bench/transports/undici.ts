@@ -2,6 +2,7 @@
 import { Pool } from 'undici';
 import type { Client } from '../core/client.ts';
 import type { Transport, TransportModule, TransportOptions } from '../core/contracts.ts';
+import { usesTls } from '../core/target.ts';
 import { createConnector } from './undici-connector.ts';
 import { DispatchSlot, FetchSlot, RequestSlot, type SlotContext } from './undici-slots.ts';
 
@@ -100,11 +101,11 @@ const undici: TransportModule = {
         });
       }
     }
-    if (client.pool.tlsSessions !== undefined && target.tls === 'none') {
+    if (client.pool.tlsSessions !== undefined && !usesTls(target)) {
       refusals.push({
         path: 'pool.tlsSessions',
         message: 'there are no TLS sessions on a plain connection',
-        hint: "leave it out, or set target.tls to '1.2' or '1.3'",
+        hint: "leave it out, or set target.tls to '1.2' or '1.3' (https, where the target has a url)",
       });
     }
     return refusals;

@@ -2,21 +2,22 @@
 import type { CellView } from '../cell-view.ts';
 import type { Chart } from '../chart.ts';
 import { armAxis, armScales, framed, INK, isNarrow, MUTED } from '../chart-theme.ts';
-import { countText, significantText } from '../numbers.ts';
-import { createTable, figure, figureColumn, keyColumn, words } from '../table-parts.ts';
+import { acceptedByText, acceptedOf, openedByText } from '../counted-by.ts';
+import { countText, NO_FIGURE, significantText } from '../numbers.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
 import { neededText } from '../tables/main.ts';
 
 const chart: Chart = {
   name: 'ledger',
   title: 'Connections per 1,000 requests',
   applies: view => rowsOf(view).length > 0,
-  caption: () =>
-    "Circles: opened, by the client's count. Crosses: accepted, by the target's. Bars: what the mode needs, from least to most. A cross in its circle, on its bar, is as it should be. Each step of the axis is tenfold; warm-up included.",
+  caption: view =>
+    `Circles: opened, ${openedByText(view)}. Crosses: accepted, ${acceptedByText(view)}. Bars: what the mode needs, from least to most. A cross in its circle, on its bar, is as it should be. Each step of the axis is tenfold; warm-up included.`,
   spec(view, widthPx) {
     const rows = rowsOf(view);
     const isSmall = isNarrow(widthPx);
     const positive = rows
-      .flatMap(({ opened, accepted, least }) => [opened, accepted, least])
+      .flatMap(({ opened, accepted, least }) => [opened, accepted ?? opened, least])
       .filter(n => n > 0);
     const floor = 10 ** Math.floor(Math.log10(Math.min(...positive, 100)) - 0.1);
     const ceiling = Math.max(2000, 2 * Math.max(...positive, 0));
@@ -28,7 +29,7 @@ const chart: Chart = {
     }));
     const counted = rows.flatMap(row => [
       { ...row, kind: 'opened', at: shown(row.opened) },
-      { ...row, kind: 'accepted', at: shown(row.accepted) },
+      ...(row.accepted === null ? [] : [{ ...row, kind: 'accepted', at: shown(row.accepted) }]),
     ]);
     const colour = {
       field: 'arm',
@@ -108,7 +109,7 @@ const chart: Chart = {
         words(row.arm, row.name),
         figure(countText(row.requestsSent), row.requestsSent, row.marks),
         figure(significantText(row.opened), row.opened, row.marks),
-        figure(significantText(row.accepted), row.accepted, row.marks),
+        row.accepted === null ? nothing : figure(significantText(row.accepted), row.accepted, row.marks),
         figure(neededText(row.needed), row.needed, row.marks),
       ]),
     }),
@@ -122,7 +123,8 @@ function rowsOf({ arms }: CellView) {
     const perThousand = (count: number) => (count / requestsSent) * 1000;
     const marks = all.filter(mark => mark === 'invalid');
     const opened = perThousand(summary.opened);
-    const accepted = perThousand(summary.accepted);
+    const acceptedCount = acceptedOf(summary);
+    const accepted = acceptedCount === null ? null : perThousand(acceptedCount);
     const sign = marks.length === 0 ? '' : '†';
     const most = needed.most === null ? null : perThousand(needed.most);
     return {
@@ -136,7 +138,7 @@ function rowsOf({ arms }: CellView) {
       least: perThousand(needed.least),
       most,
       text: `${significantText(opened)}${sign}`,
-      tip: `${label}: opened ${countText(summary.opened)}, accepted ${countText(summary.accepted)} for ${countText(requestsSent)} requests`,
+      tip: `${label}: opened ${countText(summary.opened)}, accepted ${acceptedCount === null ? NO_FIGURE : countText(acceptedCount)} for ${countText(requestsSent)} requests`,
       neededTip: `${label}: needs ${neededText(needed)} for ${countText(requestsSent)} requests`,
     };
   });

@@ -1,7 +1,8 @@
 // In: the arms of a cell. Out: what each did: rate, latency, errors, connections, CPU.
 import type { ArmSummary } from '../../bench/core/run-types.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
-import { countText, intervalText, msText, percentText, significantText } from '../numbers.ts';
+import { acceptedOf, countedByText } from '../counted-by.ts';
+import { countText, intervalText, msText, NO_FIGURE, percentText, significantText } from '../numbers.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../report.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
 
@@ -22,11 +23,16 @@ const count = (
   key: string,
   heading: string,
   unit: string,
-  read: (summary: ArmSummary) => number,
+  read: (summary: ArmSummary) => number | null,
 ): Measure => ({
   column: figureColumn(`${key}Count`, heading, unit),
-  read: summary => ({ text: countText(read(summary)), value: read(summary) }),
+  read: summary => known(read(summary), countText),
 });
+
+/** null is not known: no figure, and never 0. */
+function known(value: number | null, toText: (value: number) => string) {
+  return { text: value === null ? NO_FIGURE : toText(value), value };
+}
 
 const MEASURES: readonly Measure[] = [
   {
@@ -46,7 +52,7 @@ const MEASURES: readonly Measure[] = [
   },
   count('requestsSent', 'sent', 'requests', summary => summary.requestsSent),
   count('opened', 'opened', 'connections', summary => summary.opened),
-  count('accepted', 'accepted', 'connections', summary => summary.accepted),
+  count('accepted', 'accepted', 'connections', acceptedOf),
   {
     column: figureColumn('neededCount', 'needed', 'connections'),
     read: ({ needed }) => ({ text: neededText(needed), value: needed }),
@@ -60,14 +66,11 @@ const MEASURES: readonly Measure[] = [
   },
   {
     column: figureColumn('targetCpuUsPerRequest', 'target CPU', 'µs/request'),
-    read: summary => ({
-      text: significantText(summary.targetCpuUsPerRequest),
-      value: summary.targetCpuUsPerRequest,
-    }),
+    read: summary => known(summary.targetCpuUsPerRequest, significantText),
   },
 ];
 
-export function mainTable({ arms }: CellView): Table {
+export function mainTable({ arms, result }: CellView): Table {
   return createTable({
     name: 'main',
     title: 'What each client did',
@@ -75,7 +78,10 @@ export function mainTable({ arms }: CellView): Table {
     rows: arms.map(arm => [words(arm.label, arm.name), ...MEASURES.map(measure => read(measure, arm))]),
     notes: [
       'Latency is response time, from when a request should have gone to the last byte of its answer, over all replicates.',
-      "Requests sent and connections are sums over the replicates, warm-up included: opened by the client's count, accepted by the target's, needed if every setting works.",
+      `Requests sent and connections are sums over the replicates, warm-up included: ${countedByText({ arms })}, needed if every setting works.`,
+      ...(result.scenario.target.url === undefined
+        ? []
+        : ['conntax did not start the server, so the CPU of the target is not known.']),
     ],
   });
 }
@@ -83,6 +89,7 @@ export function mainTable({ arms }: CellView): Table {
 function read({ read, isBoundByClient }: Measure, { summary, marks }: ArmView): TableCell {
   if (summary === null) return nothing;
   const { text, value } = read(summary);
+  if (value === null) return nothing;
   const shown: readonly Mark[] = isBoundByClient ? marks : marks.filter(mark => mark !== 'clientBound');
   return figure(text, value, shown);
 }

@@ -1,8 +1,10 @@
 // In: nothing. Out: stored runs of every kind a report may meet: sound, invalid, failed, hostile, of one arm, of none.
 
 import type { Run } from '../../bench/core/run-types.ts';
+import { Target, withUnknowns } from '../../bench/core/target.ts';
 import type { TrialResult } from '../../bench/core/types.ts';
-import { compareArms } from '../../results/compare.ts';
+import { auditCell, auditTrial } from '../../results/audit.ts';
+import { compareArms, summariseArms } from '../../results/compare.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 
 export interface StoredSample {
@@ -26,6 +28,7 @@ export const sampleRuns: Record<string, StoredSample> = {
   'one arm': onlyArm(sampleRun(), 'short'),
   'one replicate': sampleRun({ replicates: 1 }),
   'no completed trial': allFailed(sampleRun()),
+  "someone else's server": foreign(sampleRun()),
   'two scenarios': together(sampleRun(), sampleRun({ scenario: 'requests-per-connection' })),
 };
 
@@ -76,6 +79,57 @@ function allFailed({ run, trials }: StoredSample): StoredSample {
     findings: [],
   }));
   return { run: { ...run, state: 'failed', cells }, trials: failed };
+}
+
+/** The same, measured on a server that conntax did not start: what it does not tell is taken out. */
+function foreign({ run, trials }: StoredSample): StoredSample {
+  const url = 'https://localhost:8443/path?a=b';
+  const target = Target.parse(withUnknowns({ url, maxRequestsPerSocket: 100 }));
+  const unknown = trials.map((result): TrialResult => {
+    const trial = { ...result.trial, target };
+    if (result.state === 'failed') return { ...result, trial };
+    const { measurement } = result;
+    return {
+      ...result,
+      trial,
+      measurement: {
+        ...measurement,
+        slices: measurement.slices.map(slice => ({ ...slice, targetCpuUs: null })),
+        target: null,
+        ledger: {
+          ...measurement.ledger,
+          acceptedBy: 'kernel',
+          requestsSeen: null,
+          handshakesFull: null,
+          handshakesResumed: null,
+          requestsPerConnection: null,
+        },
+      },
+    };
+  });
+  const cells = run.cells.map(cell => ({
+    ...cell,
+    scenario: { ...cell.scenario, target },
+    server: {
+      url,
+      address: '127.0.0.1',
+      isLoopback: true,
+      status: 404,
+      httpVersion: '1.1',
+      location: null,
+      software: 'nginx/1.26.3',
+      connectionHeader: 'keep-alive',
+      keepAliveHeader: null,
+      tlsVersion: 'TLSv1.3',
+      alpn: 'h2',
+    },
+    arms: summariseArms(unknown),
+    findings: [
+      ...unknown.flatMap(result => (result.state === 'completed' ? auditTrial(result) : [])),
+      ...auditCell(unknown),
+    ],
+  }));
+  return { run: { ...run, cells }, trials: unknown };
 }
 
 function together(first: StoredSample, second: StoredSample): StoredSample {

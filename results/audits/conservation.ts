@@ -19,7 +19,7 @@ export const conservation: TrialRule = {
       };
     }
     if (seen === null)
-      return { state: 'pass', detail: `${whole(sent)} sent = ${ends}; the target does not say what it saw` };
+      return { state: 'pass', detail: `${whole(sent)} sent = ${ends}; what the server saw is not known` };
     if (seen < answered || seen > sent) {
       return {
         state: 'fail',

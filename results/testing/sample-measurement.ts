@@ -79,7 +79,7 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
     slices,
     ledger: sampleLedger(trial, sent, opened),
     generator: resourcesOf(slices, slice => slice.generatorCpuUs, 0.93, 96_000_000),
-    target: resourcesOf(slices, slice => slice.targetCpuUs, 0.71, 88_000_000),
+    target: resourcesOf(slices, slice => slice.targetCpuUs ?? 0, 0.71, 88_000_000),
     link: null,
     caveats: [],
     kernel: {

@@ -63,6 +63,7 @@ function runOf(scenario: Scenario, trials: readonly TrialResult[], replicates: n
     sweepPoints: [],
     code: {},
     scenario,
+    server: null,
     replicates,
     failedTrials: trials.filter(({ state }) => state === 'failed').length,
     stop: 'precise',
@@ -112,7 +113,7 @@ function spoil(trials: TrialResult[], trouble: NonNullable<SampleOptions['troubl
       };
       return;
     case 'invalid-trial':
-      last.measurement.ledger.accepted += 7;
+      last.measurement.ledger.accepted! += 7;
       return;
     default:
       trouble satisfies never;

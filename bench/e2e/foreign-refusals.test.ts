@@ -1,0 +1,110 @@
+// Where load may not go, nothing is sent; where no server answers, nothing is measured: each is said, with what would be right.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import https from 'node:https';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { createCertificate } from '../../servers/tls.ts';
+import type { ScenarioInput } from '../core/scenario.ts';
+import { type CliResult, runCli } from './testing/cli.ts';
+import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';
+
+function scenario(target: ScenarioInput['target'], name = 'tiny'): ScenarioInput {
+  const { clients } = tinyScenario();
+  return {
+    ...tinyScenario(),
+    name,
+    target,
+    clients: { persistent: clients.persistent! },
+    baseline: 'persistent',
+  };
+}
+
+async function listen(t: TestContext, server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await new Promise(resolve => server.once('listening', resolve));
+  t.after(() => {
+    if (server instanceof http.Server || server instanceof https.Server) server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** Runs what must not get as far as making a results folder. */
+async function runIdly(t: TestContext, workspace: Workspace, words: readonly string[]): Promise<CliResult> {
+  const outcome = await runCli(t, ['run', ...words], { cwd: workspace.dir });
+  assert.ok(!existsSync(workspace.results), 'no results folder is made');
+  assert.doesNotMatch(outcome.stderr, /^ +at .*:\d+/m, 'no stack trace');
+  return outcome;
+}
+
+test('load leaves this machine only where the user has named the host', async t => {
+  const workspace = await openWorkspace(t);
+  const file = await workspace.writeScenario(scenario({ url: 'http://0.0.0.0:9/' }));
+  const refusals: [words: string[], told: RegExp][] = [
+    [
+      [file],
+      /^error: target\.url http:\/\/0\.0\.0\.0:9\/: 0\.0\.0\.0 is not on loopback.*that is an attack.*--allow-host 0\.0\.0\.0,/s,
+    ],
+    [[file, '--allow-host', 'http://0.0.0.0'], /--allow-host <host>.*without scheme, port or path/],
+  ];
+  for (const [words, told] of refusals) {
+    const { status, stdout, stderr } = await runIdly(t, workspace, words);
+    assert.deepEqual([status, stdout], [2, ''], words.join(' '));
+    assert.match(stderr, told);
+  }
+});
+
+test('a dry run looks a server up and sends it nothing; where none answers, a run ends before it begins', async t => {
+  const workspace = await openWorkspace(t);
+  let accepted = 0;
+  const server = createServer(socket => {
+    accepted++;
+    socket.destroy();
+  });
+  const url = `http://localhost:${await listen(t, server)}/`;
+  const file = await workspace.writeScenario(scenario({ url }));
+  const dry = await runIdly(t, workspace, [file, '--dry-run']);
+  assert.deepEqual([dry.status, accepted], [0, 0], dry.stderr);
+  assert.match(dry.stdout, /Target: http:\/\/localhost:\d+\/, a server that conntax did not start/);
+  assert.match(dry.stdout, /not stated: whether answers carry Connection: close, how long/);
+  assert.match(dry.stdout, /asked once before the run: http:\/\/localhost:\d+\/ \(.*127\.0\.0\.1/);
+  const hungUp = await runIdly(t, workspace, [file]);
+  assert.equal(hungUp.status, 3);
+  assert.match(hungUp.stderr, /^error: http:\/\/localhost:\d+\/ does not answer: .*socket hang up/m);
+  assert.ok(accepted > 0);
+});
+
+test('the authorities of the system are trusted, and a bad status is told and measured', async t => {
+  const workspace = await openWorkspace(t);
+  const { certPem, keyPem } = await createCertificate();
+  const authority = join(workspace.dir, 'authority.pem');
+  await writeFile(authority, certPem);
+  const safe = https.createServer({ cert: certPem, key: keyPem }, (_request, response) => response.end('ok'));
+  const lost = http.createServer((_request, response) => response.writeHead(404).end('not here'));
+  const files = [
+    await workspace.writeScenario(
+      scenario({ url: `https://127.0.0.1:${await listen(t, safe)}/` }, 'safe'),
+      'safe.json',
+    ),
+    await workspace.writeScenario(
+      scenario({ url: `http://127.0.0.1:${await listen(t, lost)}/` }, 'lost'),
+      'lost.json',
+    ),
+  ];
+  const untrusted = await runIdly(t, workspace, [files[0]!]);
+  assert.equal(untrusted.status, 3);
+  assert.match(untrusted.stderr, /no authority that is trusted here .*target\.caFile can name one/);
+
+  const env = { SSL_CERT_FILE: authority };
+  const trusted = await runCli(t, ['run', ...files], { cwd: workspace.dir, env });
+  assert.equal(trusted.status, 0, trusted.stderr);
+  assert.match(trusted.stderr, /! http:\/\/127\.0\.0\.1:\d+\/ answered 404 before the run: .*failed request/);
+  const { run } = workspace.onlyRun();
+  const [safely, badly] = run!.cells.map(({ arms }) => arms[0]!);
+  assert.ok(safely!.completed > 0 && safely!.failed === 0);
+  assert.ok(badly!.completed === 0 && badly!.errorRatio === 1);
+});

@@ -1,0 +1,107 @@
+// A report on someone else's server says by whom each figure was counted, and has no figure for what nobody knows.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ArmSummary } from '../bench/core/run-types.ts';
+import { acceptedOf, countCaveats, countedByText } from './counted-by.ts';
+import { buildReport } from './model.ts';
+import { NO_FIGURE } from './numbers.ts';
+import type { CellReport } from './report.ts';
+import { charts } from './testing/plugins.ts';
+import { sampleRuns } from './testing/sample-runs.ts';
+
+function reportOf(changes: Partial<ArmSummary> = {}): CellReport & { runCaveats: readonly string[] } {
+  const { run, trials } = structuredClone(sampleRuns["someone else's server"]!);
+  for (const arm of run.cells[0]!.arms) Object.assign(arm, changes);
+  const { cells, caveats } = buildReport({ run, trials, charts });
+  return { ...cells[0]!, runCaveats: caveats };
+}
+
+/** The texts of a column, by its key. */
+function column({ main }: CellReport, key: string): string[] {
+  const index = main.columns.findIndex(column => column.key === key);
+  assert.ok(index >= 0, key);
+  return main.rows.map(row => row[index]!.text);
+}
+
+test('the CPU of the target is no figure, never 0, and a note says why', () => {
+  const report = reportOf();
+  assert.deepEqual(column(report, 'targetCpuUsPerRequest'), [NO_FIGURE, NO_FIGURE]);
+  assert.ok(report.main.notes.some(note => /CPU of the target is not known/.test(note)));
+});
+
+test('the note and the caption say by whom connections were counted', () => {
+  const report = reportOf();
+  const note = report.main.notes.find(text => text.includes('accepted'));
+  assert.match(
+    note ?? '',
+    /opened by the client's count, accepted by the kernel's, of all programs on this machine, needed/,
+  );
+  const { caption } = report.figures.find(({ name }) => name === 'ledger')!;
+  assert.match(
+    caption,
+    /Circles: opened, by the client's count\. Crosses: accepted, by the kernel's, of all programs/,
+  );
+  assert.ok(report.caveats.some(caveat => /the kernel counted for all programs.*proxy/.test(caveat)));
+});
+
+test('what was found and what was stated are conditions; a bad status is a caveat', () => {
+  const { conditions, caveats } = reportOf();
+  const values = new Map(conditions.map(({ label, value }) => [label, value]));
+  assert.match(
+    values.get('Target')!,
+    /^https:\/\/localhost:8443\/path\?a=b, a server that conntax did not start$/,
+  );
+  assert.match(
+    values.get('Connection policy of the target')!,
+    /^as the scenario says of it, at most 100 requests on each; not stated: whether answers carry .*, how long/,
+  );
+  assert.equal(
+    values.get('Found before the run'),
+    'status 404 over HTTP/1.1, TLSv1.3 (HTTP/2 is offered), Server: nginx/1.26.3, at 127.0.0.1 (loopback)',
+  );
+  assert.ok(caveats.some(caveat => /answered 404/.test(caveat)));
+  assert.ok(caveats.some(caveat => /conntax did not start https:.*its CPU, its handshakes/.test(caveat)));
+});
+
+test('a server elsewhere: what it accepted is not known, and nothing is said of loopback', () => {
+  const { run, trials } = structuredClone(sampleRuns["someone else's server"]!);
+  const [cell] = run.cells;
+  cell!.server = { ...cell!.server!, address: '10.0.0.1', isLoopback: false };
+  for (const arm of cell!.arms) arm.acceptedBy = 'kernelOpens';
+  const { cells, caveats } = buildReport({ run, trials, charts });
+  const report = cells[0]!;
+  assert.deepEqual(column(report, 'acceptedCount'), [NO_FIGURE, NO_FIGURE]);
+  assert.ok(report.main.notes.some(note => /accepted not known of a server on another machine/.test(note)));
+  assert.ok(report.caveats.some(caveat => /The server is another machine/.test(caveat)));
+  assert.ok(caveats.every(caveat => !/over loopback/.test(caveat)));
+  const figures = report.figures.find(({ name }) => name === 'ledger')!;
+  assert.ok(!JSON.stringify(figures.wide).includes('"kind":"accepted"'), 'no cross');
+});
+
+test('where nobody counts, that is said', () => {
+  const report = reportOf({ accepted: null });
+  assert.deepEqual(column(report, 'acceptedCount'), [NO_FIGURE, NO_FIGURE]);
+  assert.ok(report.main.notes.some(note => /not counted on this system: short, persistent/.test(note)));
+});
+
+const arms = [
+  { name: 'own', summary: { openedBy: 'client', acceptedBy: 'target', accepted: 3 } },
+  { name: 'tool', summary: { openedBy: 'kernel', acceptedBy: 'target', accepted: 3 } },
+  { name: 'failed', summary: null },
+] as unknown as Parameters<typeof countedByText>[0]['arms'];
+
+test('arms that are counted by different means are named', () => {
+  assert.equal(
+    countedByText({ arms }),
+    "opened by the client's count (own) or by the kernel's, of all programs on this machine (tool), accepted by the target's",
+  );
+  assert.deepEqual(countCaveats({ arms }), [
+    'The client of tool does not count its connections: what it opened is what the kernel says that all programs on this machine opened.',
+  ]);
+  assert.deepEqual(countCaveats({ arms: arms.slice(0, 1) }), []);
+  assert.equal(
+    countedByText({ arms: arms.slice(0, 1) }),
+    "opened by the client's count, accepted by the target's",
+  );
+  assert.equal(acceptedOf({ accepted: 5, acceptedBy: 'kernelOpens' } as ArmSummary), null);
+});
