@@ -34,9 +34,16 @@ function codeText(code: string | undefined): string {
   return code === undefined ? '' : `; code of ${code}`;
 }
 
-function targetText({ behaviour, tls }: Target): string {
-  return `HTTP/1.1 ${tls === 'none' ? 'without TLS' : `over TLS ${tls}`}, ${behaviourText(behaviour)}`;
+function targetText({ behaviour, protocol, tls, tlsKey, maxConcurrentStreams }: Target): string {
+  const spoken =
+    protocol === 'h2'
+      ? `HTTP/2 (at most ${countText(maxConcurrentStreams)} streams on a connection) and HTTP/1.1`
+      : 'HTTP/1.1';
+  const secured = tls === 'none' ? 'without TLS' : `over TLS ${tls} with an ${KEYS[tlsKey]} key`;
+  return `${spoken} ${secured}, ${behaviourText(behaviour)}`;
 }
+
+const KEYS = { ec: 'EC P-256', rsa: 'RSA 2048' } as const;
 
 /** Plug-ins name their own options, so they are told as they stand: `fixed (bytes 1,024)`. */
 function behaviourText({ name, ...options }: Behaviour): string {

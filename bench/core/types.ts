@@ -91,6 +91,10 @@ export const Ledger = z.strictObject({
   accepted: count().describe("By the target's count, or by whom acceptedBy says"),
   openedBy: z.enum(['client', 'kernel']).default('client'),
   acceptedBy: z.enum(['target', 'kernel']).default('target'),
+  acceptedHttp2: count()
+    .nullable()
+    .default(null)
+    .describe('Of those accepted, how many spoke HTTP/2; null where the target does not say'),
   needed: z
     .strictObject({ least: count(), most: count().nullable() })
     .describe('By the mode; null: no bound'),

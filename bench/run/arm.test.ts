@@ -40,6 +40,7 @@ function makeTarget(stated: Partial<TargetReading> = {}): TargetReading {
     openConnections: 0,
     handshakesFull: 0,
     handshakesResumed: 0,
+    acceptedHttp2: 0,
     requestsPerConnection: [],
     ...stated,
   };

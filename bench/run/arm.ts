@@ -23,7 +23,10 @@ export interface SliceEvidence {
   kernel: KernelCounts;
 }
 
-type CountedByTarget = Pick<TargetReading, 'accepted' | 'requests' | 'handshakesFull' | 'handshakesResumed'>;
+type CountedByTarget = Pick<
+  TargetReading,
+  'accepted' | 'requests' | 'handshakesFull' | 'handshakesResumed' | 'acceptedHttp2'
+>;
 
 /** One arm of a replicate while it is measured: its process, and a fold over its slices. */
 export interface Arm {
@@ -44,7 +47,13 @@ export interface Arm {
 }
 
 export function createArm(trial: Trial, child: GeneratorChild): Arm {
-  const counted: CountedByTarget = { accepted: 0, requests: 0, handshakesFull: 0, handshakesResumed: 0 };
+  const counted: CountedByTarget = {
+    accepted: 0,
+    requests: 0,
+    handshakesFull: 0,
+    handshakesResumed: 0,
+    acceptedHttp2: 0,
+  };
   const requestsPerConnection = new Map<number, number>();
   const generator = createUsage();
   const target = createUsage();
@@ -126,6 +135,7 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
           openedBy: reading.opened === null ? 'kernel' : 'client',
           accepted: counted.accepted,
           acceptedBy: 'target',
+          acceptedHttp2: counted.acceptedHttp2,
           needed: neededConnections({ client, target: targetOptions, load, requests: reading.sent }),
           requestsSent: reading.sent,
           requestsSeen: counted.requests,

@@ -1,6 +1,7 @@
 // In: the target and the arms of one replicate. Out: their turns under load, each booked to the arm whose turn it was.
 import { mostInFlight } from '../core/load.ts';
 import type { SliceOrder, SliceReading, TargetReading } from '../core/protocol.ts';
+import { usesTls } from '../core/target.ts';
 import type { TrialResult } from '../core/types.ts';
 import { blockOrder, type PlannedCell } from '../plan/plan.ts';
 import { isSteady, sliceShape } from '../plan/timing.ts';
@@ -53,6 +54,7 @@ export function createSession(options: SessionOptions) {
     sliceGraceMs = SLICE_GRACE_MS,
   } = options;
   const { timing } = cell.scenario;
+  const isTls = usesTls(cell.scenario.target);
   const epochMs = Date.now();
   const targetPort = Number(new URL(target.endpoint.origin).port);
   /** Ports that an arm's own closes leave in TIME_WAIT, where the kernel won't use them again. */
@@ -71,11 +73,11 @@ export function createSession(options: SessionOptions) {
   /** Reads the target and books what it counted since the last reading to the arm, whose turn it was. */
   async function book(
     arm: Arm,
-    isComplete: (accepted: number, reading: TargetReading) => boolean,
+    isComplete: (before: TargetReading, after: TargetReading) => boolean,
   ): Promise<TargetReading> {
     const before = last ?? (await target.read());
     let after = await target.read();
-    for (let i = 0; i < ACCEPT_SETTLE.tries && !isComplete(after.accepted - before.accepted, after); i++) {
+    for (let i = 0; i < ACCEPT_SETTLE.tries && !isComplete(before, after); i++) {
       await new Promise(resolve => setTimeout(resolve, ACCEPT_SETTLE.pauseMs));
       after = await target.read();
     }
@@ -118,7 +120,11 @@ export function createSession(options: SessionOptions) {
     }
     const kernel = kernelCountsBetween(kernelBefore, readKernelCounts());
     heldPerMs.set(arm, Math.max(0, countHeldPorts(targetPort) - heldBefore) / lengthMs);
-    const targetBefore = await book(arm, accepted => accepted >= (reading.opened ?? 0));
+    const opened = reading.opened ?? 0;
+    const targetBefore = await book(
+      arm,
+      (before, after) => readyConnections(after, isTls) - readyConnections(before, isTls) >= opened,
+    );
     // A slice cut short before its window opened has measured nothing.
     if (place !== undefined && reading.windowMs > 0)
       arm.addSlice({ reading, targetBefore, targetAfter: last!, kernel }, place);
@@ -173,7 +179,7 @@ export function createSession(options: SessionOptions) {
           const { reading } = await arm.child.ask({ type: 'finish' }, 'finished', FINISH_TIMEOUT_MS);
           const closedBefore = closedConnections(last);
           const stillOpen = (reading.opened ?? 0) - arm.closedConnections();
-          await book(arm, (_accepted, after) => closedConnections(after) - closedBefore >= stillOpen);
+          await book(arm, (_before, after) => closedConnections(after) - closedBefore >= stillOpen);
           results.push(resultOf(arm.trial, startedAt, arm.finish(reading), signal.aborted));
           continue;
         } catch (error) {
@@ -196,6 +202,14 @@ function isUntouched({ failure }: Arm): boolean {
 /** Completed per second of the window; 0 where it was cut short before it opened. */
 function rateOf({ completed, windowMs }: SliceReading): number {
   return windowMs === 0 ? 0 : (completed / windowMs) * 1_000;
+}
+
+/** Accepted and, under TLS, shaken hands with. */
+function readyConnections(
+  { accepted, handshakesFull, handshakesResumed }: TargetReading,
+  isTls: boolean,
+): number {
+  return isTls ? handshakesFull + handshakesResumed : accepted;
 }
 
 function closedConnections(reading: TargetReading | undefined): number {

@@ -1,5 +1,7 @@
 // In: the arms of a cell. Out: what each did: rate, latency, errors, connections, CPU.
 import type { ArmSummary } from '../../bench/core/run-types.ts';
+import { usesTls } from '../../bench/core/target.ts';
+import type { CompletedTrial, Ledger } from '../../bench/core/types.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import { countText, intervalText, msText, percentText, significantText } from '../numbers.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../report.ts';
@@ -7,9 +9,11 @@ import { createTable, figure, figureColumn, keyColumn, nothing, words } from '..
 
 interface Measure {
   column: Column;
-  read: (summary: ArmSummary) => { text: string; value: JsonValue };
+  read: (summary: ArmSummary, trials: readonly CompletedTrial[]) => { text: string; value: JsonValue };
   /** Whether a generator that is the bottleneck bounds this figure. */
   isBoundByClient?: true;
+  /** Shown only where there are TLS handshakes. */
+  isOfTls?: true;
 }
 
 const latency = (key: string, heading: string, read: (summary: ArmSummary) => number): Measure => ({
@@ -26,6 +30,22 @@ const count = (
 ): Measure => ({
   column: figureColumn(`${key}Count`, heading, unit),
   read: summary => ({ text: countText(read(summary)), value: read(summary) }),
+});
+
+const handshakes = (
+  key: string,
+  heading: string,
+  read: (ledger: Ledger, isByTarget: boolean) => number,
+): Measure => ({
+  column: figureColumn(`${key}Count`, heading, 'TLS handshakes'),
+  isOfTls: true,
+  read(_summary, trials) {
+    const sum = trials.reduce(
+      (total, { measurement: { ledger } }) => total + read(ledger, ledger.acceptedBy === 'target'),
+      0,
+    );
+    return { text: countText(sum), value: sum };
+  },
 });
 
 const MEASURES: readonly Measure[] = [
@@ -51,6 +71,12 @@ const MEASURES: readonly Measure[] = [
     column: figureColumn('neededCount', 'needed', 'connections'),
     read: ({ needed }) => ({ text: neededText(needed), value: needed }),
   },
+  handshakes('handshakesFull', 'full', (ledger, isByTarget) =>
+    isByTarget ? ledger.handshakesFull : ledger.clientHandshakesFull,
+  ),
+  handshakes('handshakesResumed', 'resumed', (ledger, isByTarget) =>
+    isByTarget ? ledger.handshakesResumed : ledger.clientHandshakesResumed,
+  ),
   {
     column: figureColumn('generatorCpuUsPerRequest', 'client CPU', 'µs/request'),
     read: summary => ({
@@ -67,22 +93,29 @@ const MEASURES: readonly Measure[] = [
   },
 ];
 
-export function mainTable({ arms }: CellView): Table {
+export function mainTable({ arms, result }: CellView): Table {
+  const hasTls = usesTls(result.scenario.target);
+  const measures = MEASURES.filter(({ isOfTls }) => isOfTls !== true || hasTls);
   return createTable({
     name: 'main',
     title: 'What each client did',
-    columns: [keyColumn('arm', 'arm'), ...MEASURES.map(({ column }) => column)],
-    rows: arms.map(arm => [words(arm.label, arm.name), ...MEASURES.map(measure => read(measure, arm))]),
+    columns: [keyColumn('arm', 'arm'), ...measures.map(({ column }) => column)],
+    rows: arms.map(arm => [words(arm.label, arm.name), ...measures.map(measure => read(measure, arm))]),
     notes: [
       'Latency is response time, from when a request should have gone to the last byte of its answer, over all replicates.',
       "Requests sent and connections are sums over the replicates, warm-up included: opened by the client's count, accepted by the target's, needed if every setting works.",
+      ...(hasTls
+        ? [
+            'A full TLS handshake proves the certificate; a resumed one continues an earlier session. Both ends count both, and the ledger audit compares them.',
+          ]
+        : []),
     ],
   });
 }
 
-function read({ read, isBoundByClient }: Measure, { summary, marks }: ArmView): TableCell {
+function read({ read, isBoundByClient }: Measure, { summary, marks, trials }: ArmView): TableCell {
   if (summary === null) return nothing;
-  const { text, value } = read(summary);
+  const { text, value } = read(summary, trials);
   const shown: readonly Mark[] = isBoundByClient ? marks : marks.filter(mark => mark !== 'clientBound');
   return figure(text, value, shown);
 }

@@ -139,6 +139,7 @@ function sampleLedger(trial: Trial, sent: number, opened: number): Ledger {
     accepted: opened,
     openedBy: 'client',
     acceptedBy: 'target',
+    acceptedHttp2: 0,
     needed: neededConnections({ client, target, load, requests: sent }),
     requestsSent: sent,
     requestsSeen: sent,
