@@ -57,6 +57,12 @@ const rows: {
   { damage: m => (m.kernel.listenDrops = 3), rule: 'listen-drops', state: 'warn', detail: /dropped 3/ },
   { damage: m => (m.kernel.retransmits = 900), rule: 'retransmits', state: 'warn', detail: /900 segments/ },
   {
+    damage: m => Object.assign(m.kernel, { retransmits: 900, needlessRetransmits: 600 }),
+    rule: 'retransmits',
+    state: 'warn',
+    detail: /^300 segments.* 600 more that had arrived/,
+  },
+  {
     damage: m => (m.kernel.synRetransmits = 1),
     rule: 'retransmits',
     state: 'warn',
@@ -124,6 +130,14 @@ for (const { protocol, damage, detail } of tlsRows) {
     assert.match(found().detail, detail);
   });
 }
+
+test('retransmits of segments that had all arrived are no caveat', () => {
+  const trial = persistent();
+  Object.assign(trial.measurement.kernel, { retransmits: 900, needlessRetransmits: 900 });
+  const found = auditTrial(trial).find(({ rule }) => rule === 'retransmits')!;
+  assert.equal(found.state, 'pass');
+  assert.match(found.detail, /^0 segments .* 900 more/);
+});
 
 test('the ledger tells the protocol and the handshakes that it has checked', () => {
   const { detail } = auditTrial(overTls('h2')).find(({ rule }) => rule === 'ledger')!;

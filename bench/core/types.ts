@@ -129,6 +129,9 @@ export const KernelCounts = z.strictObject({
   activeOpens: count(),
   passiveOpens: count(),
   retransmits: count(),
+  needlessRetransmits: count()
+    .default(0)
+    .describe('Of these, segments that had arrived, as their receiver has said'),
   synRetransmits: count(),
   listenDrops: count(),
   timeWaitCreated: count(),

@@ -61,6 +61,7 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
     activeOpens: 0,
     passiveOpens: 0,
     retransmits: 0,
+    needlessRetransmits: 0,
     synRetransmits: 0,
     listenDrops: 0,
     timeWaitCreated: 0,

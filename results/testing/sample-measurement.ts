@@ -86,6 +86,7 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
       activeOpens: opened,
       passiveOpens: opened,
       retransmits: 0,
+      needlessRetransmits: 0,
       synRetransmits: 0,
       listenDrops: 0,
       timeWaitCreated: k === 'unlimited' ? 0 : opened,
