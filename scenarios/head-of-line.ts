@@ -12,7 +12,7 @@ export default defineScenario({
     behaviour: { name: 'mixed', fastMs: 2, slowMs: 50, slowRatio: 0.08, bytes: 1024 },
   },
   load: { concurrency: 10 },
-  timing: { sliceMs: 500, warmupMaxMs: 1_500, measureMs: 2_000, budgetMs: 95_000 },
+  timing: { sliceMs: 300, sliceResponses: 10, warmupMaxMs: 1_500, measureMs: 2_000, budgetMs: 95_000 },
   clients: {
     'pool-10': { pool: { maxConnections: 10, tlsSessions: 'none' } },
     'one-connection': { pool: { maxConnections: 1, pipelining: 1, tlsSessions: 'none' } },
