@@ -245,6 +245,22 @@ for (const api of ['request', 'dispatch', 'fetch'] as const) {
       assert.deepEqual([target.read().handshakesFull, target.read().handshakesResumed], [1, 2]);
     });
 
+    test('maxLifetimeMs replaces a connection that is in use, and its last request is still answered', async t => {
+      let release = (): void => {};
+      const behaviour = behave((response, ofAll) => {
+        if (ofAll === 1) release = () => response.end();
+        else response.end();
+      });
+      const target = await openTestTarget(t, H2, behaviour);
+      const { ask, connections } = open(t, target.endpoint, {
+        pool: { maxConnections: 1, maxLifetimeMs: 40 },
+      });
+      const first = ask();
+      while (connections.length < 2) assert.equal((await ask()).outcome, 'ok');
+      release();
+      assert.equal((await first).outcome, 'ok');
+    });
+
     test('where the server chooses HTTP/1.1, each request fails and says so: nothing is measured over another protocol', async t => {
       const target = await openTestTarget(t, { tls: '1.3' });
       const { askTimes, connections } = open(t, target.endpoint, { pool: { maxConnections: 1 } });
