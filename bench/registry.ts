@@ -9,6 +9,7 @@ export const transports = {
 export const behaviours = {
   fixed: () => import('../servers/behaviours/fixed.ts'),
   delay: () => import('../servers/behaviours/delay.ts'),
+  mixed: () => import('../servers/behaviours/mixed.ts'),
   stream: () => import('../servers/behaviours/stream.ts'),
 };
 

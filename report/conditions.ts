@@ -37,10 +37,17 @@ function codeText(code: string | undefined): string {
 }
 
 function targetText(target: Target): string {
-  const { url, behaviour, tls } = target;
+  const { url, behaviour, protocol, tls, tlsKey, maxConcurrentStreams } = target;
   if (url !== undefined) return foreignTargetText(target);
-  return `HTTP/1.1 ${tls === 'none' ? 'without TLS' : `over TLS ${tls}`}, ${behaviourText(behaviour)}`;
+  const spoken =
+    protocol === 'h2'
+      ? `HTTP/2 (at most ${countText(maxConcurrentStreams)} streams on a connection) and HTTP/1.1`
+      : 'HTTP/1.1';
+  const secured = tls === 'none' ? 'without TLS' : `over TLS ${tls} with an ${KEYS[tlsKey]} key`;
+  return `${spoken} ${secured}, ${behaviourText(behaviour)}`;
 }
+
+const KEYS = { ec: 'EC P-256', rsa: 'RSA 2048' } as const;
 
 /** Plug-ins name their own options, so they are told as they stand: `fixed (bytes 1,024)`. */
 function behaviourText({ name, ...options }: Behaviour): string {

@@ -1,17 +1,18 @@
 // In: a client. Out: how it treats connections, in words.
 import type { Client } from '../bench/core/client.ts';
 
-/** The article's name for it: `short`, `persistent`, or `5 requests per connection`. */
+/** The article's name for it: `short`, `persistent`, or `5 requests per connection`; `persistent, HTTP/2`. */
 export function modeText(client: Client | undefined): string {
   if (client === undefined) return 'unknown';
-  const { requestsPerConnection: requests } = client;
-  if (requests === 'unlimited') return 'persistent';
+  const { requestsPerConnection: requests, protocol } = client;
+  if (requests === 'unlimited') return protocol === 'h2' ? 'persistent, HTTP/2' : 'persistent';
   return requests === 1 ? 'short' : `${requests} requests per connection`;
 }
 
-/** As the subject of a sentence: `short connections`, `connections of 5 requests`. */
+/** As the subject of a sentence: `short connections`, `persistent HTTP/2 connections`, `connections of 5 requests`. */
 export function modeSubject(client: Client): string {
-  const { requestsPerConnection: requests } = client;
+  const { requestsPerConnection: requests, protocol } = client;
+  if (protocol === 'h2') return 'persistent HTTP/2 connections';
   return typeof requests === 'number' && requests > 1
     ? `connections of ${requests} requests`
     : `${modeText(client)} connections`;
@@ -19,8 +20,9 @@ export function modeSubject(client: Client): string {
 
 /** The settings that were given, as a phrase: what is not named is the library's default. */
 export function clientText(client: Client): string {
-  const { transport, api, requestsPerConnection, pool, timeouts, body } = client;
+  const { transport, api, protocol, requestsPerConnection, pool, timeouts, body } = client;
   const settings = [
+    protocol === 'h2' ? 'HTTP/2' : '',
     requestsPerConnection === 'unlimited'
       ? 'keep-alive'
       : requestsPerConnection === 1
@@ -30,9 +32,16 @@ export function clientText(client: Client): string {
       ? ''
       : pool.maxConnections === 'unlimited'
         ? 'no limit on connections'
-        : `at most ${pool.maxConnections} connections`,
+        : `at most ${pool.maxConnections} connection${pool.maxConnections === 1 ? '' : 's'}`,
+    pool.maxConcurrentStreams === undefined ? '' : `at most ${pool.maxConcurrentStreams} streams on each`,
     pool.idleTimeoutMs === undefined ? '' : `idle connections kept ${pool.idleTimeoutMs} ms`,
-    pool.pipelining === undefined ? '' : `${pool.pipelining} requests pipelined`,
+    pool.maxLifetimeMs === undefined ? '' : `no connection used for longer than ${pool.maxLifetimeMs} ms`,
+    pool.tcpKeepAliveMs === undefined ? '' : `TCP keep-alive after ${pool.tcpKeepAliveMs} ms`,
+    pool.pipelining === undefined
+      ? ''
+      : pool.pipelining === 1
+        ? 'no pipelining'
+        : `${pool.pipelining} requests pipelined`,
     pool.tlsSessions === undefined ? '' : TLS_SESSIONS[pool.tlsSessions],
     ...Object.entries(timeouts).map(([phase, ms]) =>
       ms === undefined ? '' : `${phase.replace(/Ms$/, '')} timeout ${ms} ms`,

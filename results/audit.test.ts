@@ -57,6 +57,12 @@ const rows: {
   { damage: m => (m.kernel.listenDrops = 3), rule: 'listen-drops', state: 'warn', detail: /dropped 3/ },
   { damage: m => (m.kernel.retransmits = 900), rule: 'retransmits', state: 'warn', detail: /900 segments/ },
   {
+    damage: m => Object.assign(m.kernel, { retransmits: 900, needlessRetransmits: 600 }),
+    rule: 'retransmits',
+    state: 'warn',
+    detail: /^300 segments.* 600 more that had arrived/,
+  },
+  {
     damage: m => (m.kernel.synRetransmits = 1),
     rule: 'retransmits',
     state: 'warn',
@@ -79,6 +85,72 @@ for (const { damage, rule, state, detail } of rows) {
     assert.equal(isTrialValid(trial), state !== 'fail');
   });
 }
+
+/** The same trial as if it had been over TLS, by 100 connections with full handshakes. */
+function overTls(protocol: 'http1' | 'h2'): CompletedTrial {
+  const found = persistent();
+  Object.assign(found.trial.target, { tls: '1.3', protocol: 'h2' });
+  Object.assign(found.trial.client, { protocol });
+  found.trial.client.pool.tlsSessions = 'none';
+  const { ledger } = found.measurement;
+  ledger.handshakesFull = ledger.accepted;
+  ledger.clientHandshakesFull = ledger.opened;
+  ledger.acceptedHttp2 = protocol === 'h2' ? ledger.accepted : 0;
+  return found;
+}
+
+const tlsRows: { protocol: 'http1' | 'h2'; damage: (m: Measured) => void; detail: RegExp }[] = [
+  { protocol: 'http1', damage: m => m.ledger.handshakesFull!--, detail: /client 100 full.*target 99 full/ },
+  {
+    protocol: 'http1',
+    damage: m => m.ledger.clientHandshakesResumed++,
+    detail: /client 100 full and 1 resumed, by the target 100 full and 0 resumed/,
+  },
+  {
+    protocol: 'http1',
+    damage: ({ ledger }) => {
+      ledger.handshakesFull! -= 2;
+      ledger.clientHandshakesFull -= 2;
+      ledger.handshakesResumed! += 2;
+      ledger.clientHandshakesResumed += 2;
+    },
+    detail: /98 full and 2 resumed, though no session/,
+  },
+  { protocol: 'http1', damage: m => (m.ledger.acceptedHttp2 = 1), detail: /1 of 100 .* states HTTP\/1\.1/ },
+  { protocol: 'h2', damage: m => (m.ledger.acceptedHttp2 = 99), detail: /99 of 100 .* states HTTP\/2/ },
+];
+
+for (const { protocol, damage, detail } of tlsRows) {
+  test(`ledger fails: ${detail.source}`, () => {
+    const trial = overTls(protocol);
+    const found = () => auditTrial(trial).find(({ rule }) => rule === 'ledger')!;
+    assert.equal(found().state, 'pass');
+    damage(trial.measurement);
+    assert.equal(found().state, 'fail');
+    assert.match(found().detail, detail);
+  });
+}
+
+test('retransmits of segments that had all arrived are no caveat', () => {
+  const trial = persistent();
+  Object.assign(trial.measurement.kernel, { retransmits: 900, needlessRetransmits: 900 });
+  const found = auditTrial(trial).find(({ rule }) => rule === 'retransmits')!;
+  assert.equal(found.state, 'pass');
+  assert.match(found.detail, /^0 segments .* 900 more/);
+});
+
+test('the ledger tells the protocol and the handshakes that it has checked', () => {
+  const { detail } = auditTrial(overTls('h2')).find(({ rule }) => rule === 'ledger')!;
+  assert.match(detail, /accepted 100, needed 1 to 100; HTTP\/2, TLS handshakes 100 full and 0 resumed$/);
+});
+
+test('handshakes that only one end counts are not compared, but their protocol is', () => {
+  const trial = overTls('h2');
+  Object.assign(trial.measurement.ledger, { openedBy: 'kernel', clientHandshakesFull: 0 });
+  assert.equal(isTrialValid(trial), true);
+  trial.measurement.ledger.acceptedHttp2 = 0;
+  assert.equal(isTrialValid(trial), false);
+});
 
 test('an untouched trial passes every rule, and a failed one is not valid', () => {
   assert.ok(auditTrial(persistent()).every(({ state }) => state === 'pass'));

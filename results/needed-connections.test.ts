@@ -104,6 +104,41 @@ const rows = [
     target: { ...FOREIGN, maxRequestsPerSocket: 0, keepAliveTimeoutMs: 75_000, connectionClose: false },
     needed: [1, 950],
   },
+  {
+    why: 'a connection grows too old, however busy it is',
+    client: { pool: { maxConnections: 10, maxLifetimeMs: 60_000 } },
+    needed: [1, 950],
+  },
+  {
+    why: 'one connection of HTTP/2',
+    client: { protocol: 'h2', pool: { maxConnections: 1, idleTimeoutMs: 60_000 } },
+    target: { protocol: 'h2' },
+    needed: [1, 1],
+  },
+  {
+    why: 'over HTTP/2 the server states no idle time',
+    client: { protocol: 'h2', pool: { maxConnections: 1 } },
+    target: { protocol: 'h2' },
+    needed: [1, 950],
+  },
+  {
+    why: '100 users on streams of 30, by the stricter of the two ends',
+    client: { protocol: 'h2', pool: { maxConcurrentStreams: 40, idleTimeoutMs: 60_000 } },
+    target: { protocol: 'h2', maxConcurrentStreams: 30 },
+    needed: [1, 4],
+  },
+  {
+    why: 'a pool smaller than its streams need',
+    client: { protocol: 'h2', pool: { maxConnections: 2, maxConcurrentStreams: 10, idleTimeoutMs: 60_000 } },
+    target: { protocol: 'h2' },
+    needed: [1, 2],
+  },
+  {
+    why: 'streams as the library has them: no bound',
+    client: { protocol: 'h2', pool: { idleTimeoutMs: 60_000 } },
+    target: { protocol: 'h2' },
+    needed: [1, null],
+  },
   { why: 'nothing sent', client: { requestsPerConnection: 7 }, requests: 0, needed: [0, 0] },
 ] as const;
 

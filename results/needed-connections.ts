@@ -17,9 +17,13 @@ const LONGEST_PAUSE_MS = 10_000;
  *   many as the pool holds, or else the users.
  * - no limit: at least one, at most as many as the pool holds; null (no bound) when the pool is unlimited.
  *
- * Where idle connections can expire within a pause of the arm (a keep-alive or idle timeout below 10 s, or no timeout
- * stated by either side, so that the library's own default counts), every request may need a new one: at most `requests`.
- * So it is, too, where something that is not known of the target (null) could close connections earlier.
+ * Over HTTP/2 a pool also holds no more than it takes to have every request in flight on a stream, where the client
+ * states its streams.
+ *
+ * Where connections can end within the trial by their age, or within a pause of the arm (a keep-alive or idle timeout
+ * below 10 s, or no timeout stated by either side, so that the library's own default counts; over HTTP/2 a server has no
+ * way to state it), every request may need a new one: at most `requests`. So it is, too, where something that is not known
+ * of the target (null) could close connections earlier.
  */
 export function neededConnections(arm: {
   client: Client;
@@ -30,12 +34,10 @@ export function neededConnections(arm: {
   const { client, target, load, requests } = arm;
   const perConnection = requestsPerConnection(client, target);
   if (perConnection === 1) return { least: requests, most: requests };
-  const poolSize = client.pool.maxConnections;
+  const poolSize = mostConnections(client, target, load);
   const most = Number.isFinite(perConnection)
-    ? Math.floor(requests / perConnection) + (typeof poolSize === 'number' ? poolSize : mostInFlight(load))
-    : typeof poolSize === 'number'
-      ? poolSize
-      : null;
+    ? Math.floor(requests / perConnection) + (poolSize ?? mostInFlight(load))
+    : poolSize;
   return {
     least: Math.ceil(Number.isFinite(perConnection) ? requests / perConnection : Math.min(requests, 1)),
     most:
@@ -45,6 +47,18 @@ export function neededConnections(arm: {
           ? requests
           : Math.min(requests, most),
   };
+}
+
+/** Open at once, by what is stated; null: no bound. */
+function mostConnections({ protocol, pool }: Client, target: Target, load: Load): number | null {
+  const stated = typeof pool.maxConnections === 'number' ? pool.maxConnections : Number.POSITIVE_INFINITY;
+  const streams = Math.min(pool.maxConcurrentStreams ?? Number.NaN, target.maxConcurrentStreams);
+  const byStreams =
+    protocol === 'h2' && !Number.isNaN(streams)
+      ? Math.ceil(mostInFlight(load) / streams)
+      : Number.POSITIVE_INFINITY;
+  const most = Math.min(stated, byStreams);
+  return Number.isFinite(most) ? most : null;
 }
 
 function requestsPerConnection(client: Client, target: Target): number {
@@ -63,6 +77,7 @@ function canExpire(client: Client, target: Target): boolean {
   const idleMs = client.pool.idleTimeoutMs;
   const serverMs = target.keepAliveTimeoutMs ?? 0;
   const isServerQuick = serverMs > 0 && serverMs < LONGEST_PAUSE_MS;
-  const isClientQuick = idleMs === undefined ? !target.keepAliveHint : idleMs < LONGEST_PAUSE_MS;
-  return isServerQuick || isClientQuick;
+  const isHinted = target.keepAliveHint === true && client.protocol === 'http1';
+  const isClientQuick = idleMs === undefined ? !isHinted : idleMs < LONGEST_PAUSE_MS;
+  return isServerQuick || isClientQuick || client.pool.maxLifetimeMs !== undefined;
 }

@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { suite, test } from 'node:test';
-import type { Endpoint } from '../bench/core/contracts.ts';
+import type { BehaviourModule, Endpoint } from '../bench/core/contracts.ts';
+import fixed from './behaviours/fixed.ts';
+import { answerTogether } from './testing/answer-together.ts';
 import { connectRaw, createClient, readToEnd, type Scope } from './testing/client.ts';
 import { openTestTarget } from './testing/target.ts';
 
@@ -131,6 +133,38 @@ suite('idle connections', () => {
   });
 });
 
+suite('pipelined requests', () => {
+  test('are all under way at once', async t => {
+    const { behaviour, peak } = answerTogether(10);
+    const target = await openTestTarget(t, {}, behaviour);
+    const socket = connectRaw(t, target.endpoint);
+    socket.write(`${GET.repeat(9)}GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n`);
+    assert.equal((await readToEnd(socket)).match(/HTTP\/1\.1 200/g)?.length, 10);
+    assert.deepEqual([peak(), target.read().accepted], [10, 1]);
+  });
+
+  test('are answered in their order, whichever is ready first', async t => {
+    const held: (() => void)[] = [];
+    const behaviour: BehaviourModule = {
+      ...fixed,
+      createResponder: () => response => {
+        const name = `answer ${held.length}`;
+        held.push(() => response.end(name));
+        if (held.length === 4) for (const answer of held.toReversed()) answer();
+      },
+    };
+    const target = await openTestTarget(t, {}, behaviour);
+    const socket = connectRaw(t, target.endpoint);
+    socket.write(`${GET.repeat(3)}GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n`);
+    assert.deepEqual((await readToEnd(socket)).match(/answer \d/g), [
+      'answer 0',
+      'answer 1',
+      'answer 2',
+      'answer 3',
+    ]);
+  });
+});
+
 suite('counters', () => {
   test('open connections, requests and what closed connections carried', async t => {
     const target = await openTestTarget(t);
@@ -142,6 +176,7 @@ suite('counters', () => {
       openConnections: 2,
       handshakesFull: 0,
       handshakesResumed: 0,
+      acceptedHttp2: 0,
       requestsPerConnection: [],
     });
     await target.close();

@@ -1,13 +1,14 @@
 // In: a target as a scenario states it, and a behaviour. Out: that server, listening on 127.0.0.1, and its counters.
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import fastify from 'fastify';
+import fastify, { type FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { BehaviourModule, Endpoint } from '../bench/core/contracts.ts';
 import { UsageError } from '../bench/core/errors.ts';
 import { createRandom } from '../bench/core/random.ts';
 import { asOwnTarget, type OwnTarget, type Target } from '../bench/core/target.ts';
 import { countConnections, type TargetCounters } from './counters.ts';
+import { closeIdleSessions } from './http2-sessions.ts';
 import { createCertificate } from './tls.ts';
 
 /**
@@ -18,6 +19,9 @@ const BACKLOG = 4096;
 
 /** For a header that never ends; nothing that is measured comes near it. */
 const HEADERS_TIMEOUT_MS = 60_000;
+
+/** Of answers that a client does not read as fast as it asks, in MB; Node's 10 would refuse streams beyond that. */
+const SESSION_MEMORY_MB = 1_000;
 
 export interface OpenTarget {
   endpoint: Endpoint;
@@ -43,19 +47,42 @@ function parseBehaviour(behaviour: BehaviourModule, target: Target): unknown {
 
 async function createTlsOptions(target: Target) {
   if (target.tls === 'none') return null;
-  const { keyPem, certPem } = await createCertificate();
+  const { keyPem, certPem } = await createCertificate(target.tlsKey);
   const version = `TLSv${target.tls}` as const;
   return {
     key: keyPem,
     cert: certPem,
     minVersion: version,
     maxVersion: version,
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: target.protocol === 'h2' ? ['h2', 'http/1.1'] : ['http/1.1'],
   };
 }
 
+function createApp(target: Target, tlsOptions: Awaited<ReturnType<typeof createTlsOptions>>) {
+  const options = {
+    rewriteUrl: () => '/',
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    requestTimeout: 0,
+    connectionTimeout: 0,
+    forceCloseConnections: true,
+    return503OnClosing: false,
+  };
+  if (target.protocol === 'http1') return fastify({ ...options, https: tlsOptions });
+  if (tlsOptions === null)
+    throw new UsageError('HTTP/2 without TLS is spoken by no browser and not by undici: state a tls version');
+  const { maxConcurrentStreams } = target;
+  const https = {
+    ...tlsOptions,
+    allowHTTP1: true,
+    settings: { maxConcurrentStreams },
+    maxSessionMemory: SESSION_MEMORY_MB,
+  };
+  // The same server but for the types: what is used of its requests and responses, both protocols have.
+  return fastify({ ...options, http2: true, https, http2SessionTimeout: 0 }) as unknown as FastifyInstance;
+}
+
 /**
- * Says in the response's header what becomes of its connection. Where nothing is set here, Node announces keep-alive
+ * Says in the header of an HTTP/1.1 response what becomes of its connection. Where nothing is set here, Node announces keep-alive
  * with the hint. At the limit of requests Node would only announce the close and leave the socket open; said explicitly
  * it is also done, so that no request ever meets the 503 that Node has for one too many. An explicit keep-alive is
  * what suppresses the hint.
@@ -68,10 +95,10 @@ function stateConnectionPolicy(response: ServerResponse, target: OwnTarget, requ
 
 /**
  * Opens the target on a free port of 127.0.0.1. It answers GET and POST on every path alike, a POST once its body has
- * arrived. An idle connection is closed by keepAliveTimeoutMs after its last answer; one that has sent nothing at all
- * gets the time of a header (60 s).
+ * arrived. An idle connection is closed by keepAliveTimeoutMs after its last answer; one of HTTP/1.1 that has sent nothing
+ * at all gets the time of a header (60 s).
  *
- * @throws UsageError when the behaviour refuses its options; the system's error when listening fails.
+ * @throws UsageError when the behaviour refuses its options, or for HTTP/2 without TLS; the system's error when listening fails.
  */
 export async function openTarget({
   target: stated,
@@ -83,15 +110,7 @@ export async function openTarget({
   const respond = behaviour.createResponder(options, createRandom(seed, 'behaviour', target.behaviour.name));
   const tlsOptions = await createTlsOptions(target);
 
-  const app = fastify({
-    https: tlsOptions,
-    rewriteUrl: () => '/',
-    bodyLimit: Number.MAX_SAFE_INTEGER,
-    requestTimeout: 0,
-    connectionTimeout: 0,
-    forceCloseConnections: true,
-    return503OnClosing: false,
-  });
+  const app = createApp(target, tlsOptions);
   const { server } = app;
   server.keepAliveTimeout = target.keepAliveTimeoutMs;
   server.keepAliveTimeoutBuffer = 0;
@@ -99,8 +118,10 @@ export async function openTarget({
   server.headersTimeout = HEADERS_TIMEOUT_MS;
 
   const connections = countConnections(server);
-  server.prependListener('request', (request, response) => {
-    stateConnectionPolicy(response, target, connections.countRequest(request.socket));
+  if (target.protocol === 'h2') closeIdleSessions(server, target.keepAliveTimeoutMs);
+  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (request.httpVersionMajor === 1)
+      stateConnectionPolicy(response, target, connections.countRequest(request.socket));
   });
 
   app.removeAllContentTypeParsers();

@@ -1,6 +1,6 @@
 // In: the events of a server's connections. Out: how many there were, what they carried and what their handshakes were.
-import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
+import type { ServerHttp2Session } from 'node:http2';
+import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ProcessReading, TargetReading } from '../bench/core/protocol.ts';
 
@@ -8,7 +8,7 @@ import type { ProcessReading, TargetReading } from '../bench/core/protocol.ts';
 export type TargetCounters = Omit<TargetReading, keyof ProcessReading>;
 
 export interface ConnectionCounters {
-  /** To be called for each request, before it is answered. Returns how many the connection has now carried. */
+  /** To be called for each request of HTTP/1.1, before it is answered. Returns how many its connection has now carried. */
   countRequest(socket: Socket): number;
   read(): TargetCounters;
   /** Destroys every open connection, those in a handshake included; resolves when each has been counted as closed. */
@@ -20,22 +20,26 @@ export function requestsBin(requests: number): number {
   return requests <= 64 ? requests : Number(requests.toPrecision(2));
 }
 
+/** What carries the requests of a connection: its socket, or its session where HTTP/2 is spoken. */
+type Carrier = Socket | ServerHttp2Session;
+
 /**
  * Counts the connections of a server that does not listen yet. A handshake counts once it is complete (a failed one is
- * an accepted connection without requests).
+ * an accepted connection without requests). Requests of HTTP/2 are counted without being told of: each stream is one.
  *
  * Under TLS a connection is two sockets: the raw one, which is accepted and closed, and the secure one, which carries
- * requests. They cannot be matched by public API and need not be: connections that carried nothing are those closed
- * less those that carried something.
+ * requests, or has a session that does. They cannot be matched by public API and need not be: connections that carried
+ * nothing are those closed less those that carried something.
  */
 export function countConnections(server: Server): ConnectionCounters {
   const open = new Set<Socket>();
-  const carriedBy = new Map<Socket, number>();
+  const carriedBy = new Map<Carrier, number>();
   const closedByBin = new Map<number, number>();
   let accepted = 0;
   let requests = 0;
   let handshakesFull = 0;
   let handshakesResumed = 0;
+  let acceptedHttp2 = 0;
   let closedCarriers = 0;
 
   server.on('connection', (socket: Socket) => {
@@ -47,22 +51,28 @@ export function countConnections(server: Server): ConnectionCounters {
     if (socket.isSessionReused()) handshakesResumed++;
     else handshakesFull++;
   });
+  server.on('session', (session: ServerHttp2Session) => {
+    acceptedHttp2++;
+    session.on('stream', () => countRequest(session));
+  });
 
-  const tally = (socket: Socket) => {
-    const bin = requestsBin(carriedBy.get(socket)!);
-    carriedBy.delete(socket);
+  function tally(carrier: Carrier): void {
+    const bin = requestsBin(carriedBy.get(carrier)!);
+    carriedBy.delete(carrier);
     closedByBin.set(bin, (closedByBin.get(bin) ?? 0) + 1);
     closedCarriers++;
-  };
+  }
+
+  function countRequest(carrier: Carrier): number {
+    requests++;
+    const carried = (carriedBy.get(carrier) ?? 0) + 1;
+    carriedBy.set(carrier, carried);
+    if (carried === 1) carrier.once('close', () => tally(carrier));
+    return carried;
+  }
 
   return {
-    countRequest(socket) {
-      requests++;
-      const carried = (carriedBy.get(socket) ?? 0) + 1;
-      carriedBy.set(socket, carried);
-      if (carried === 1) socket.once('close', () => tally(socket));
-      return carried;
-    },
+    countRequest,
     read() {
       // Between the close of the two sockets of a TLS connection the difference may be off by one, but never stays so.
       const idle = Math.max(0, accepted - open.size - closedCarriers);
@@ -73,6 +83,7 @@ export function countConnections(server: Server): ConnectionCounters {
         openConnections: open.size,
         handshakesFull,
         handshakesResumed,
+        acceptedHttp2,
         requestsPerConnection: [...(idle > 0 ? [[0, idle] as const] : []), ...carried].map(
           ([requests, connections]) => ({ requests, connections }),
         ),
@@ -80,7 +91,7 @@ export function countConnections(server: Server): ConnectionCounters {
     },
     async destroyConnections() {
       const closed = [...open, ...carriedBy.keys()].map(
-        socket => new Promise(resolve => socket.once('close', resolve)),
+        carrier => new Promise<void>(resolve => carrier.once('close', () => resolve())),
       );
       for (const socket of open) socket.destroy();
       await Promise.all(closed);

@@ -32,20 +32,22 @@ for (const { stated, negotiated, other } of versions) {
         openConnections: 0,
         handshakesFull: 1,
         handshakesResumed: 0,
+        acceptedHttp2: 0,
         requestsPerConnection: [{ requests: 2, connections: 1 }],
       });
     });
 
-    test('handshakes are counted as full without sessions, as resumed with them', async t => {
-      const target = await openTestTarget(t, { tls: stated, connectionClose: true });
-      await createClient(t, target.endpoint, { maxCachedSessions: 0 }).askTimes(3);
-      assert.equal(target.read().handshakesFull, 3);
-      await createClient(t, target.endpoint).askTimes(5);
-      assert.equal(target.read().handshakesFull, 4);
-      assert.equal(target.read().handshakesResumed, 4);
-      await target.close();
-      assert.deepEqual(target.read().requestsPerConnection, [{ requests: 1, connections: 8 }]);
-    });
+    for (const tlsKey of ['ec', 'rsa'] as const) {
+      test(`handshakes with an ${tlsKey} key are counted as full without sessions, as resumed with them`, async t => {
+        const target = await openTestTarget(t, { tls: stated, tlsKey, connectionClose: true });
+        await createClient(t, target.endpoint, { maxCachedSessions: 0 }).askTimes(3);
+        assert.deepEqual([target.read().handshakesFull, target.read().handshakesResumed], [3, 0]);
+        await createClient(t, target.endpoint).askTimes(5);
+        assert.deepEqual([target.read().handshakesFull, target.read().handshakesResumed], [4, 4]);
+        await target.close();
+        assert.deepEqual(target.read().requestsPerConnection, [{ requests: 1, connections: 8 }]);
+      });
+    }
 
     test('a failed handshake is an accepted connection, but no handshake', async t => {
       const target = await openTestTarget(t, { tls: stated });
@@ -70,6 +72,7 @@ for (const { stated, negotiated, other } of versions) {
         openConnections: 0,
         handshakesFull: 0,
         handshakesResumed: 0,
+        acceptedHttp2: 0,
         requestsPerConnection: [{ requests: 0, connections: 3 }],
       });
     });
@@ -83,6 +86,13 @@ test('close does not wait for a handshake that never comes', async t => {
   const ended = once(silent.resume(), 'close');
   await target.close();
   await ended;
+});
+
+test('an rsa key has 2048 bits', async t => {
+  const target = await openTestTarget(t, { tls: '1.3', tlsKey: 'rsa' });
+  const { socket } = await createClient(t, target.endpoint).ask();
+  const key = (socket as TLSSocket).getPeerX509Certificate()?.publicKey;
+  assert.deepEqual([key?.asymmetricKeyType, key?.asymmetricKeyDetails?.modulusLength], ['rsa', 2048]);
 });
 
 test('each target has a certificate of its own', async t => {

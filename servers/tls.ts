@@ -1,5 +1,6 @@
-// In: nothing. Out: a private key and a certificate for 127.0.0.1, made for one run and never written to disk.
+// In: a kind of key. Out: a private key and a certificate for 127.0.0.1, made for one run and never written to disk.
 import { generate } from 'selfsigned';
+import type { Target } from '../bench/core/target.ts';
 
 export interface Certificate {
   keyPem: string;
@@ -9,12 +10,13 @@ export interface Certificate {
 
 const HOUR_MS = 3_600_000;
 
-/** Makes a self-signed certificate on P-256 for the address 127.0.0.1, valid from an hour ago for a week. */
-export async function createCertificate(): Promise<Certificate> {
+const KEYS = { ec: { keyType: 'ec', curve: 'P-256' }, rsa: { keyType: 'rsa', keySize: 2048 } } as const;
+
+/** Makes a self-signed certificate, on P-256 or RSA 2048, for the address 127.0.0.1, valid from an hour ago for a week. */
+export async function createCertificate(key: Target['tlsKey'] = 'ec'): Promise<Certificate> {
   const nowMs = Date.now();
   const made = await generate([{ name: 'commonName', value: 'conntax target' }], {
-    keyType: 'ec',
-    curve: 'P-256',
+    ...KEYS[key],
     algorithm: 'sha256',
     notBeforeDate: new Date(nowMs - HOUR_MS),
     notAfterDate: new Date(nowMs + 7 * 24 * HOUR_MS),

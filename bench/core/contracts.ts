@@ -159,7 +159,7 @@ export interface EngineModule extends ClientModule {
 /** What the name of a scenario's transport stands for. */
 export type ClientPlugin = TransportModule | EngineModule;
 
-/** Answers one request on the response given. */
+/** Answers one request on the response given: over HTTP/2, Node's that stands in for it, which has no Connection header. */
 export type Responder = (response: ServerResponse) => void;
 
 /** What a target answers with. */

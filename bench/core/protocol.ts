@@ -29,6 +29,8 @@ export interface TargetReading extends ProcessReading {
   openConnections: number;
   handshakesFull: number;
   handshakesResumed: number;
+  /** Of the connections whose handshake is complete, those that speak HTTP/2. */
+  acceptedHttp2: number;
   /** Closed connections by how many requests they carried; counts above 64 rounded to 2 digits. */
   requestsPerConnection: { requests: number; connections: number }[];
 }

@@ -4,7 +4,7 @@ import { UsageError } from './errors.ts';
 
 /** What the target answers with: a plug-in of servers/behaviours and that plug-in's own options. */
 export const Behaviour = z.looseObject({
-  name: z.string().describe('A server behaviour from the registry: fixed, delay, stream'),
+  name: z.string().describe('A server behaviour from the registry: fixed, delay, mixed, stream'),
 });
 export type Behaviour = z.infer<typeof Behaviour>;
 

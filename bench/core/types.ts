@@ -101,6 +101,10 @@ export const Ledger = z.strictObject({
     .describe(
       'kernel: all that this machine accepted, by any program; kernelOpens: all that it opened, where the server is elsewhere',
     ),
+  acceptedHttp2: count()
+    .nullable()
+    .default(null)
+    .describe('Of those accepted, how many spoke HTTP/2; null where the target does not say'),
   needed: z
     .strictObject({ least: count(), most: count().nullable() })
     .describe('By the mode; null: no bound'),
@@ -136,6 +140,9 @@ export const KernelCounts = z.strictObject({
   activeOpens: count(),
   passiveOpens: count(),
   retransmits: count(),
+  needlessRetransmits: count()
+    .default(0)
+    .describe('Of these, segments that had arrived, as their receiver has said'),
   synRetransmits: count(),
   listenDrops: count(),
   timeWaitCreated: count(),

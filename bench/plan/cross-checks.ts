@@ -5,6 +5,7 @@ import type { ClientPlugin } from '../core/contracts.ts';
 import type { Scenario } from '../core/scenario.ts';
 import { checkForeignTarget } from './foreign-checks.ts';
 import { nameHint, orList } from './nearest.ts';
+import { protocolProblems } from './protocol-checks.ts';
 import { type Path, valueAt } from './schema-hints.ts';
 import { sliceGapMs } from './slice-gap.ts';
 
@@ -109,20 +110,24 @@ function checkHonoured(
   context: CrossContext,
 ): CrossProblem[] {
   const given = givenSettings(valueAt(context.raw, ['clients', arm]));
-  return given
-    .filter(setting => !OWN_SETTINGS.includes(setting) && !module.honours.includes(setting))
-    .map(setting => {
-      const able = Object.entries(context.transports)
-        .filter(([, other]) => other.honours.includes(setting))
-        .map(([name]) => name);
-      const path = ['clients', arm, ...setting.split('.')];
-      return {
-        path,
-        about: [path, ['clients', arm, 'transport']],
-        message: `the transport ${client.transport} cannot honour this setting`,
-        hint: able.length === 0 ? 'leave it out: no transport can' : `transport: ${orList(able)}`,
-      };
-    });
+  return (
+    given
+      .filter(setting => !OWN_SETTINGS.includes(setting) && !module.honours.includes(setting))
+      // What every transport speaks unasked may be said.
+      .filter(setting => setting !== 'protocol' || client.protocol !== 'http1')
+      .map(setting => {
+        const able = Object.entries(context.transports)
+          .filter(([, other]) => other.honours.includes(setting))
+          .map(([name]) => name);
+        const path = ['clients', arm, ...setting.split('.')];
+        return {
+          path,
+          about: [path, ['clients', arm, 'transport']],
+          message: `the transport ${client.transport} cannot honour this setting`,
+          hint: able.length === 0 ? 'leave it out: no transport can' : `transport: ${orList(able)}`,
+        };
+      })
+  );
 }
 
 function checkTransport(context: CrossContext): CrossProblem[] {
@@ -193,6 +198,7 @@ export function crossProblems(context: CrossContext): CrossProblem[] {
     ...checkBaseline(context),
     ...checkExpectations(context),
     ...checkOrder(context),
+    ...protocolProblems(context),
     ...checkForeignTarget(context),
     ...checkPipelining(context),
     ...checkTransport(context),

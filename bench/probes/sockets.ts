@@ -10,6 +10,7 @@ export function readKernelCounts(): KernelCounts {
     activeOpens: snmp.get('Tcp:ActiveOpens') ?? 0,
     passiveOpens: snmp.get('Tcp:PassiveOpens') ?? 0,
     retransmits: snmp.get('Tcp:RetransSegs') ?? 0,
+    needlessRetransmits: netstat.get('TcpExt:TCPDSACKRecv') ?? 0,
     synRetransmits: netstat.get('TcpExt:TCPSynRetrans') ?? 0,
     listenDrops: netstat.get('TcpExt:ListenDrops') ?? 0,
     timeWaitCreated: netstat.get('TcpExt:TW') ?? 0,

@@ -40,6 +40,7 @@ function makeTarget(stated: Partial<TargetReading> = {}): TargetReading {
     openConnections: 0,
     handshakesFull: 0,
     handshakesResumed: 0,
+    acceptedHttp2: 0,
     requestsPerConnection: [],
     ...stated,
   };
@@ -66,6 +67,7 @@ const kernel: KernelCounts = {
   activeOpens: 1,
   passiveOpens: 2,
   retransmits: 3,
+  needlessRetransmits: 1,
   synRetransmits: 4,
   listenDrops: 5,
   timeWaitCreated: 6,
@@ -256,6 +258,7 @@ suite('arm', () => {
       activeOpens: 2,
       passiveOpens: 4,
       retransmits: 6,
+      needlessRetransmits: 2,
       synRetransmits: 8,
       listenDrops: 10,
       timeWaitCreated: 12,

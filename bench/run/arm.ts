@@ -25,7 +25,10 @@ export interface SliceEvidence {
   kernel: KernelCounts;
 }
 
-type CountedByTarget = Pick<TargetReading, 'accepted' | 'requests' | 'handshakesFull' | 'handshakesResumed'>;
+type CountedByTarget = Pick<
+  TargetReading,
+  'accepted' | 'requests' | 'handshakesFull' | 'handshakesResumed' | 'acceptedHttp2'
+>;
 
 /** One arm of a replicate while it is measured: its process, and a fold over its slices. */
 export interface Arm {
@@ -49,7 +52,13 @@ export interface Arm {
 }
 
 export function createArm(trial: Trial, child: GeneratorChild): Arm {
-  const counted: CountedByTarget = { accepted: 0, requests: 0, handshakesFull: 0, handshakesResumed: 0 };
+  const counted: CountedByTarget = {
+    accepted: 0,
+    requests: 0,
+    handshakesFull: 0,
+    handshakesResumed: 0,
+    acceptedHttp2: 0,
+  };
   const requestsPerConnection = new Map<number, number>();
   const isForeign = trial.target.url !== undefined;
   let acceptedBy: Ledger['acceptedBy'] = isForeign ? 'kernel' : 'target';
@@ -61,6 +70,7 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
     activeOpens: 0,
     passiveOpens: 0,
     retransmits: 0,
+    needlessRetransmits: 0,
     synRetransmits: 0,
     listenDrops: 0,
     timeWaitCreated: 0,
@@ -184,6 +194,7 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
           ...openedOf(reading),
           accepted: isForeign ? acceptedByKernel : counted.accepted,
           acceptedBy,
+          acceptedHttp2: isForeign ? null : counted.acceptedHttp2,
           needed: neededConnections({ client, target: targetOptions, load, requests: reading.sent }),
           requestsSent: reading.sent,
           answered: reading.answered,

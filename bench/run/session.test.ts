@@ -9,7 +9,7 @@ import type {
   SliceOrder,
   TargetReading,
 } from '../core/protocol.ts';
-import { withUnknowns } from '../core/target.ts';
+import { usesTls, withUnknowns } from '../core/target.ts';
 import { blockOrder, trialsOf } from '../plan/plan.ts';
 import { type Arm, createArm, type GeneratorChild } from './arm.ts';
 import { ChildError } from './child.ts';
@@ -19,8 +19,8 @@ import { completed, makeTinyCell, states, type TinyCell } from './testing/tiny-c
 
 const still = { atMs: 0, cpuUs: 0, loopActiveMs: 0, loopIdleMs: 0, runDelayMs: 0, rssBytes: 0 };
 
-/** A target that counts what it is told, but shows it only from the third reading on. */
-function createFakeTarget() {
+/** A target that counts what it is told, but shows it only from the third reading on; under TLS only the handshakes so. */
+function createFakeTarget(isTls: boolean) {
   let accepted = 0;
   let shown = 0;
   let readsUntilShown = 0;
@@ -34,11 +34,12 @@ function createFakeTarget() {
       if (readsUntilShown-- <= 0) shown = accepted;
       return {
         ...still,
-        accepted: shown,
+        accepted: isTls ? accepted : shown,
         requests: 10 * shown,
         openConnections: 0,
-        handshakesFull: 0,
+        handshakesFull: isTls ? shown : 0,
         handshakesResumed: 0,
+        acceptedHttp2: 0,
         requestsPerConnection: [{ requests: 10, connections: shown }],
       };
     },
@@ -130,7 +131,7 @@ function createFakeChild(perSlice: number, accept: (count: number) => void, fail
 }
 
 function openSession(tiny: TinyCell, perSlice: Record<string, number>, failAt: Record<string, number> = {}) {
-  const { target, accept } = createFakeTarget();
+  const { target, accept } = createFakeTarget(usesTls(tiny.options.cell.scenario.target));
   const children = new Map<string, FakeChild>();
   const arms: Arm[] = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial => {
     const child = createFakeChild(perSlice[trial.arm]!, accept, failAt[trial.arm]);
@@ -198,6 +199,17 @@ suite('session', () => {
         [15, 15, 'kernel'],
       ],
     );
+  });
+
+  test('under TLS, a handshake that is counted late is booked to the arm that made it', async () => {
+    const tiny = makeTinyCell({ target: { tls: '1.3' }, timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
+    const { session, children } = openSession(tiny, { short: 7, long: 2 });
+    await session.warmUp();
+    await session.measure();
+    for (const { trial, measurement } of completed(await session.finish(STARTED_AT))) {
+      const opened = children.get(trial.arm)!.orders.length * (trial.arm === 'short' ? 7 : 2);
+      assert.deepEqual([measurement.ledger.accepted, measurement.ledger.handshakesFull], [opened, opened]);
+    }
   });
 
   test('arms are warmed up in turn, then measured in the order of each block; only that is recorded', async () => {

@@ -1,6 +1,7 @@
 // In: the target and the arms of one replicate. Out: their turns under load, each booked to the arm whose turn it was.
 import { mostInFlight } from '../core/load.ts';
-import type { SliceOrder, SliceReading } from '../core/protocol.ts';
+import type { SliceOrder, SliceReading, TargetReading } from '../core/protocol.ts';
+import { usesTls } from '../core/target.ts';
 import type { TrialResult } from '../core/types.ts';
 import { blockOrder, type PlannedCell } from '../plan/plan.ts';
 import { isSteady, sliceShape } from '../plan/timing.ts';
@@ -53,6 +54,7 @@ export function createSession(options: SessionOptions) {
     sliceGraceMs = SLICE_GRACE_MS,
   } = options;
   const { timing } = cell.scenario;
+  const isTls = usesTls(cell.scenario.target);
   const epochMs = Date.now();
   const remote = remoteOf(target);
   const isKernelCounting = hasKernelCounts();
@@ -72,15 +74,11 @@ export function createSession(options: SessionOptions) {
   /** Reads the target and books what it counted since the last reading to the arm, whose turn it was. */
   async function book(
     arm: Arm,
-    isComplete: (accepted: number, reading: ServerReading) => boolean,
+    isComplete: (before: ServerReading, after: ServerReading) => boolean,
   ): Promise<ServerReading> {
     const before = last ?? (await target.read());
     let after = await target.read();
-    const isSettled = (): boolean =>
-      after.accepted === null ||
-      before.accepted === null ||
-      isComplete(after.accepted - before.accepted, after);
-    for (let i = 0; i < ACCEPT_SETTLE.tries && !isSettled(); i++) {
+    for (let i = 0; i < ACCEPT_SETTLE.tries && !isComplete(before, after); i++) {
       await new Promise(resolve => setTimeout(resolve, ACCEPT_SETTLE.pauseMs));
       after = await target.read();
     }
@@ -127,7 +125,7 @@ export function createSession(options: SessionOptions) {
     arm.countKernel(isKernelCounting ? kernel : null);
     // Where the client does not count, the kernel's count, which may be higher, only makes the wait for the accept longer.
     const opened = reading.opened ?? kernel.activeOpens;
-    const targetBefore = await book(arm, accepted => accepted >= opened);
+    const targetBefore = await book(arm, (before, after) => readyBetween(before, after, isTls) >= opened);
     // A slice cut short before its window opened has measured nothing.
     if (place !== undefined && reading.windowMs > 0)
       arm.addSlice({ reading, targetBefore, targetAfter: last!, kernel }, place);
@@ -183,7 +181,7 @@ export function createSession(options: SessionOptions) {
           if (last === undefined || isOwnReading(last)) {
             const closedBefore = closedConnections(last);
             const stillOpen = (reading.opened ?? arm.acceptedConnections()) - arm.closedConnections();
-            await book(arm, (_accepted, after) => closedConnections(after) - closedBefore >= stillOpen);
+            await book(arm, (_before, after) => closedConnections(after) - closedBefore >= stillOpen);
           }
           results.push(resultOf(arm.trial, startedAt, arm.finish(reading), signal.aborted));
           continue;
@@ -207,6 +205,18 @@ function isUntouched({ failure }: Arm): boolean {
 /** Completed per second of the window; 0 where it was cut short before it opened. */
 function rateOf({ completed, windowMs }: SliceReading): number {
   return windowMs === 0 ? 0 : (completed / windowMs) * 1_000;
+}
+
+/** Accepted and, under TLS, shaken hands with, in between; without end where nobody counts: there is nothing to wait for. */
+function readyBetween(before: ServerReading, after: ServerReading, isTls: boolean): number {
+  if (before.accepted === null || after.accepted === null) return Number.POSITIVE_INFINITY;
+  return isTls && isOwnReading(before) && isOwnReading(after)
+    ? handshakesOf(after) - handshakesOf(before)
+    : after.accepted - before.accepted;
+}
+
+function handshakesOf({ handshakesFull, handshakesResumed }: TargetReading): number {
+  return handshakesFull + handshakesResumed;
 }
 
 function closedConnections(reading: ServerReading | undefined): number {

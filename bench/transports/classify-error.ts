@@ -10,6 +10,10 @@ const BY_CODE: ReadonlyMap<string, Outcome> = new Map([
   ['ECONNRESET', 'reset'],
   ['EPIPE', 'reset'],
   ['UND_ERR_SOCKET', 'reset'],
+  // Of HTTP/2: one stream was reset, or the whole connection given up with a GOAWAY.
+  ['ERR_HTTP2_STREAM_ERROR', 'reset'],
+  ['ERR_HTTP2_SESSION_ERROR', 'reset'],
+  ['UND_ERR_INFO', 'reset'],
   ['EADDRNOTAVAIL', 'portExhausted'],
   ['EMFILE', 'descriptorLimit'],
   ['ENFILE', 'descriptorLimit'],

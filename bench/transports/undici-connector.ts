@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
+import type { Client } from '../core/client.ts';
 import type { TransportOptions } from '../core/contracts.ts';
 
 export interface CountingConnector {
@@ -9,18 +10,34 @@ export interface CountingConnector {
   openConnections(): number;
   /** Ends what is left of them, dials that would go on until their timeout included; resolves when all are closed. */
   closeAll(): Promise<void>;
-  /** Whether this error broke a connection that had carried an answer before. */
+  /**
+   * Whether this error broke a connection of HTTP/1.1 that had carried an answer before. Over HTTP/2 never: there a server
+   * announces that it closes an idle connection, and undici sends again what had come too late.
+   */
   isReusedConnection(error: unknown): boolean;
+}
+
+/** The server's choice of protocol is not the one that the arm measures. */
+class WrongProtocolError extends Error {
+  constructor(stated: Client['protocol'], spoken: string) {
+    super(`the client states ${stated}, but the server chose ${spoken}`);
+  }
 }
 
 type ConnectorOptions = Pick<TransportOptions, 'client' | 'endpoint' | 'onConnection'>;
 
-/** HTTP/1.1 only: where h2 is offered, undici's ways of asking for a new connection are all ignored. */
+/**
+ * The protocol is the one that the client states, never what the server prefers: HTTP/1.1 alone is offered, or HTTP/2
+ * first, and a connection that turns out to speak another is closed and fails its requests.
+ */
 export function createConnector({ client, endpoint, onConnection }: ConnectorOptions): CountingConnector {
-  const { tlsSessions } = client.pool;
+  const { tlsSessions, tcpKeepAliveMs } = client.pool;
+  const isHttp2 = client.protocol === 'h2';
   const dial = buildConnector({
-    allowH2: false,
+    allowH2: isHttp2,
+    preferH2: isHttp2,
     ...(client.timeouts.connectMs === undefined ? {} : { timeout: client.timeouts.connectMs }),
+    ...(tcpKeepAliveMs === undefined ? {} : { keepAliveInitialDelay: tcpKeepAliveMs }),
     ...(tlsSessions === 'none' ? { maxCachedSessions: 0 } : {}),
     ...(endpoint.caPem === undefined ? {} : { ca: endpoint.caPem }),
   }) as (options: buildConnector.Options, callback: buildConnector.Callback) => Socket; // types say void
@@ -36,8 +53,14 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
       const dialedAtMs = performance.now();
       let connectedAtMs = Number.NaN;
       const socket = dial(options, (...result) => {
+        const isTls = options.protocol === 'https:';
+        const spoken = isTls ? (socket as TLSSocket).alpnProtocol : null;
+        if (result[0] === null && (spoken === 'h2') !== isHttp2) {
+          socket.destroy();
+          callback(new WrongProtocolError(client.protocol, spoken || 'HTTP/1.1'), null);
+          return;
+        }
         if (result[0] === null) {
-          const isTls = options.protocol === 'https:';
           onConnection({
             connectMs: connectedAtMs - dialedAtMs,
             tlsMs: isTls ? performance.now() - connectedAtMs : Number.NaN,
@@ -52,7 +75,7 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
         connectedAtMs = performance.now();
       });
       socket.once('error', (error: Error) => {
-        if (socket.bytesRead > 0) reusedErrors.add(error);
+        if (socket.bytesRead > 0 && !isHttp2) reusedErrors.add(error);
       });
       socket.once('close', () => {
         sockets.delete(socket);
@@ -74,6 +97,7 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
         for (const socket of sockets) socket.destroy();
       }),
     isReusedConnection(error) {
+      if (isHttp2) return false;
       if (error instanceof Error && reusedErrors.has(error)) return true;
       const info = (error as { socket?: { bytesRead?: number } } | null)?.socket;
       return (info?.bytesRead ?? 0) > 0;

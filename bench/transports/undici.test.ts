@@ -1,17 +1,16 @@
 // What is undici's own: what it refuses, and facts of this version that the settings are built on.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createSecureServer } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import type { z } from 'zod';
 import { openTestTarget } from '../../servers/testing/target.ts';
-import { createCertificate } from '../../servers/tls.ts';
 import { Client } from '../core/client.ts';
 import { Target } from '../core/target.ts';
 import { openBlackHole } from './testing/misbehaving-server.ts';
 import { openSubject, type Subject } from './testing/subject.ts';
 import undici from './undici.ts';
+
+const needsLinux = { skip: process.platform === 'linux' ? false : 'there is no /proc' };
 
 const subject: Subject = { name: 'undici', module: undici, settings: {} };
 
@@ -30,6 +29,20 @@ suite('refusals', () => {
     [{ pool: { tlsSessions: 'pinned' } }, '1.3', []],
     [{ pool: { tlsSessions: 'pinned' } }, 'none', ['pool.tlsSessions']],
     [{ api: 'x', pool: { tlsSessions: 'none' } }, 'none', ['api', 'pool.tlsSessions']],
+    [{ pool: { maxLifetimeMs: 1_000, tcpKeepAliveMs: 2_000 } }, 'none', []],
+    [{ pool: { tcpKeepAliveMs: 999 } }, 'none', ['pool.tcpKeepAliveMs']],
+    [{ pool: { tcpKeepAliveMs: 1_500 } }, 'none', ['pool.tcpKeepAliveMs']],
+    [{ pool: { maxConcurrentStreams: 9 } }, '1.3', ['pool.maxConcurrentStreams']],
+    [{ protocol: 'h2' }, '1.3', []],
+    [{ protocol: 'h2', pool: { maxConcurrentStreams: 9, maxLifetimeMs: 1_000 } }, '1.3', []],
+    [{ protocol: 'h2', requestsPerConnection: 1 }, '1.3', ['requestsPerConnection']],
+    [{ protocol: 'h2', requestsPerConnection: 9 }, '1.3', ['requestsPerConnection']],
+    [{ protocol: 'h2', pool: { pipelining: 1 } }, '1.3', ['pool.pipelining']],
+    [
+      { protocol: 'h2', requestsPerConnection: 2, pool: { pipelining: 4 } },
+      '1.3',
+      ['requestsPerConnection', 'pool.pipelining'],
+    ],
   ];
   for (const [stated, tls, paths] of cases) {
     test(`${JSON.stringify(stated)} with TLS ${tls}: ${paths.join(', ') || 'none'}`, () => {
@@ -49,30 +62,6 @@ suite('refusals', () => {
 });
 
 suite('facts of this version', { concurrency: true }, () => {
-  for (const requestsPerConnection of [1, 2, 'unlimited'] as const) {
-    test(`where h2 is offered, HTTP/1.1 is spoken: requestsPerConnection ${requestsPerConnection} holds`, async t => {
-      const { keyPem: key, certPem: cert } = await createCertificate();
-      const versions = new Set<string>();
-      let accepted = 0;
-      const server = createSecureServer({ key, cert, allowHTTP1: true }, (request, response) => {
-        versions.add(request.httpVersion);
-        response.end('ok');
-      });
-      server.on('secureConnection', () => accepted++);
-      await once(server.listen(0, '127.0.0.1'), 'listening');
-      t.after(() => new Promise(resolve => server.close(resolve)));
-      const { port } = server.address() as AddressInfo;
-      const endpoint = { origin: `https://127.0.0.1:${port}`, path: '/', caPem: cert };
-      const { askTimes } = openSubject(t, subject, endpoint, {
-        requestsPerConnection,
-        pool: { maxConnections: 1 },
-      });
-      await askTimes(6, 1);
-      assert.deepEqual([...versions], ['1.1']);
-      assert.equal(accepted, requestsPerConnection === 'unlimited' ? 1 : 6 / requestsPerConnection);
-    });
-  }
-
   const hints: [keepAliveTimeoutMs: number, keepAliveHint: boolean, isReused: boolean][] = [
     [2_999, true, false],
     [3_000, true, true],
@@ -101,6 +90,28 @@ suite('facts of this version', { concurrency: true }, () => {
     assert.equal(target.read().accepted, 4);
     assert.ok(seen.every(({ bodyBytes }) => bodyBytes === bytes));
   });
+
+  const probes: [stated: number | undefined, dueInMs: number][] = [
+    [undefined, 60_000],
+    [7_000, 7_000],
+  ];
+  for (const [tcpKeepAliveMs, dueInMs] of probes) {
+    test(
+      `tcpKeepAliveMs ${tcpKeepAliveMs ?? 'not stated'}: the kernel's first probe of an idle connection is due in ${dueInMs} ms`,
+      needsLinux,
+      async t => {
+        const target = await openTestTarget(t);
+        const pool = tcpKeepAliveMs === undefined ? {} : { tcpKeepAliveMs };
+        await openSubject(t, subject, target.endpoint, { pool }).ask();
+        const port = Number(new URL(target.endpoint.origin).port).toString(16).toUpperCase().padStart(4, '0');
+        const line = new RegExp(`0100007F:${port} 01 \\S+ 02:([0-9A-F]+)`).exec(
+          readFileSync('/proc/net/tcp', 'utf8'),
+        );
+        const leftMs = Number.parseInt(line?.[1] ?? '', 16) * 10;
+        assert.ok(leftMs <= dueInMs && leftMs > dueInMs * 0.7, `due in ${leftMs} ms`);
+      },
+    );
+  }
 
   test('connectMs takes the place of its own 10 s', async t => {
     const stated = { timeouts: { connectMs: 100 } };

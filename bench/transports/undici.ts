@@ -1,7 +1,7 @@
 // In: an arm's client settings. Out: undici configured so, sending one request at a time per exchange.
 import { Pool } from 'undici';
 import type { Client } from '../core/client.ts';
-import type { Transport, TransportModule, TransportOptions } from '../core/contracts.ts';
+import type { Refusal, Transport, TransportModule, TransportOptions } from '../core/contracts.ts';
 import { usesTls } from '../core/target.ts';
 import { createConnector } from './undici-connector.ts';
 import { DispatchSlot, FetchSlot, RequestSlot, type SlotContext } from './undici-slots.ts';
@@ -13,7 +13,12 @@ type Api = keyof typeof SLOTS;
 function poolOptions(client: Client): Pool.Options {
   const { pool, timeouts, requestsPerConnection } = client;
   return {
-    allowH2: false,
+    allowH2: client.protocol === 'h2',
+    ...(pool.maxConcurrentStreams === undefined
+      ? {}
+      : { h2Options: { maxConcurrentStreams: pool.maxConcurrentStreams } }),
+    // Undici calls it an idle time; it is the age since connect, looked at when a request is to be sent.
+    ...(pool.maxLifetimeMs === undefined ? {} : { clientTtl: pool.maxLifetimeMs }),
     ...(pool.pipelining === undefined ? {} : { pipelining: pool.pipelining }),
     // pipelining 0 is the one switch that can't be undone by a request: every request says `connection: close`.
     ...(requestsPerConnection === 1 ? { pipelining: 0 } : {}),
@@ -61,14 +66,55 @@ function open({ client, endpoint, onConnection }: TransportOptions): Transport {
   };
 }
 
+/** What the protocol makes of the settings that share a connection among requests. */
+function protocolRefusals({ protocol, requestsPerConnection, pool }: Client): Refusal[] {
+  const refusals: Refusal[] = [];
+  if (protocol === 'h2') {
+    if (requestsPerConnection !== 'unlimited') {
+      refusals.push({
+        path: 'requestsPerConnection',
+        message: 'over HTTP/2 undici ignores every way to limit the requests of a connection',
+        hint: "'unlimited', or protocol: 'http1'",
+      });
+    }
+    if (pool.pipelining !== undefined) {
+      refusals.push({
+        path: 'pool.pipelining',
+        message: 'requests share an HTTP/2 connection as streams, not in a pipeline',
+        hint: 'pool.maxConcurrentStreams',
+      });
+    }
+    return refusals;
+  }
+  if (pool.maxConcurrentStreams !== undefined) {
+    refusals.push({
+      path: 'pool.maxConcurrentStreams',
+      message: 'a connection of HTTP/1.1 has no streams',
+      hint: "pool.pipelining, or protocol: 'h2'",
+    });
+  }
+  if ((pool.pipelining ?? 1) > 1 && typeof requestsPerConnection === 'number') {
+    refusals.push({
+      path: 'pool.pipelining',
+      message: 'pipelined requests overrun the limit of requestsPerConnection',
+      hint: "pipelining: 1, or requestsPerConnection: 'unlimited'",
+    });
+  }
+  return refusals;
+}
+
 const undici: TransportModule = {
   kind: 'transport',
   honours: [
     'api',
+    'protocol',
     'requestsPerConnection',
     'pool.maxConnections',
     'pool.idleTimeoutMs',
+    'pool.maxLifetimeMs',
     'pool.pipelining',
+    'pool.maxConcurrentStreams',
+    'pool.tcpKeepAliveMs',
     'pool.tlsSessions',
     'timeouts.connectMs',
     'timeouts.headersMs',
@@ -77,7 +123,7 @@ const undici: TransportModule = {
     'body',
   ],
   refusals(client, target) {
-    const refusals: { path: string; message: string; hint: string }[] = [];
+    const refusals: Refusal[] = [...protocolRefusals(client)];
     if (client.api !== undefined && !isApi(client.api)) {
       refusals.push({
         path: 'api',
@@ -92,14 +138,12 @@ const undici: TransportModule = {
         hint: "body: 'read', or api: 'request'",
       });
     }
-    if (client.pool.pipelining !== undefined && client.pool.pipelining > 1) {
-      if (typeof client.requestsPerConnection === 'number') {
-        refusals.push({
-          path: 'pool.pipelining',
-          message: 'pipelined requests overrun the limit of requestsPerConnection',
-          hint: "pipelining: 1, or requestsPerConnection: 'unlimited'",
-        });
-      }
+    if ((client.pool.tcpKeepAliveMs ?? 0) % 1_000 !== 0) {
+      refusals.push({
+        path: 'pool.tcpKeepAliveMs',
+        message: 'TCP keep-alive is set in whole seconds; Node ignores the rest',
+        hint: 'a multiple of 1000',
+      });
     }
     if (client.pool.tlsSessions !== undefined && !usesTls(target)) {
       refusals.push({

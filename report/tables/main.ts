@@ -1,5 +1,7 @@
 // In: the arms of a cell. Out: what each did: rate, latency, errors, connections, CPU.
 import type { ArmSummary } from '../../bench/core/run-types.ts';
+import { usesTls } from '../../bench/core/target.ts';
+import type { CompletedTrial, Ledger } from '../../bench/core/types.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import { acceptedOf, countedByText } from '../counted-by.ts';
 import { countText, intervalText, msText, NO_FIGURE, percentText, significantText } from '../numbers.ts';
@@ -8,9 +10,11 @@ import { createTable, figure, figureColumn, keyColumn, nothing, words } from '..
 
 interface Measure {
   column: Column;
-  read: (summary: ArmSummary) => { text: string; value: JsonValue };
+  read: (summary: ArmSummary, trials: readonly CompletedTrial[]) => { text: string; value: JsonValue };
   /** Whether a generator that is the bottleneck bounds this figure. */
   isBoundByClient?: true;
+  /** Shown only where there are TLS handshakes. */
+  isOfTls?: true;
 }
 
 const latency = (key: string, heading: string, read: (summary: ArmSummary) => number): Measure => ({
@@ -33,6 +37,22 @@ const count = (
 function known(value: number | null, toText: (value: number) => string) {
   return { text: value === null ? NO_FIGURE : toText(value), value };
 }
+
+const handshakes = (
+  key: string,
+  heading: string,
+  read: (ledger: Ledger, isByTarget: boolean) => number,
+): Measure => ({
+  column: figureColumn(`${key}Count`, heading, 'TLS handshakes'),
+  isOfTls: true,
+  read(_summary, trials) {
+    const sum = trials.reduce(
+      (total, { measurement: { ledger } }) => total + read(ledger, ledger.acceptedBy === 'target'),
+      0,
+    );
+    return { text: countText(sum), value: sum };
+  },
+});
 
 const MEASURES: readonly Measure[] = [
   {
@@ -57,6 +77,16 @@ const MEASURES: readonly Measure[] = [
     column: figureColumn('neededCount', 'needed', 'connections'),
     read: ({ needed }) => ({ text: neededText(needed), value: needed }),
   },
+  handshakes(
+    'handshakesFull',
+    'full',
+    (ledger, isByTarget) => (isByTarget ? ledger.handshakesFull : null) ?? ledger.clientHandshakesFull,
+  ),
+  handshakes(
+    'handshakesResumed',
+    'resumed',
+    (ledger, isByTarget) => (isByTarget ? ledger.handshakesResumed : null) ?? ledger.clientHandshakesResumed,
+  ),
   {
     column: figureColumn('generatorCpuUsPerRequest', 'client CPU', 'µs/request'),
     read: summary => ({
@@ -71,24 +101,35 @@ const MEASURES: readonly Measure[] = [
 ];
 
 export function mainTable({ arms, result }: CellView): Table {
+  const hasTls = usesTls(result.scenario.target);
+  const measures = MEASURES.filter(({ isOfTls }) => isOfTls !== true || hasTls);
   return createTable({
     name: 'main',
     title: 'What each client did',
-    columns: [keyColumn('arm', 'arm'), ...MEASURES.map(({ column }) => column)],
-    rows: arms.map(arm => [words(arm.label, arm.name), ...MEASURES.map(measure => read(measure, arm))]),
+    columns: [keyColumn('arm', 'arm'), ...measures.map(({ column }) => column)],
+    rows: arms.map(arm => [words(arm.label, arm.name), ...measures.map(measure => read(measure, arm))]),
     notes: [
       'Latency is response time, from when a request should have gone to the last byte of its answer, over all replicates.',
       `Requests sent and connections are sums over the replicates, warm-up included: ${countedByText({ arms })}, needed if every setting works.`,
       ...(result.scenario.target.url === undefined
         ? []
         : ['conntax did not start the server, so the CPU of the target is not known.']),
+      ...(hasTls
+        ? [
+            `A full TLS handshake proves the certificate; a resumed one continues an earlier session. ${
+              result.scenario.target.url === undefined
+                ? 'Both ends count both, and the ledger audit compares them.'
+                : 'They are counted by the client.'
+            }`,
+          ]
+        : []),
     ],
   });
 }
 
-function read({ read, isBoundByClient }: Measure, { summary, marks }: ArmView): TableCell {
+function read({ read, isBoundByClient }: Measure, { summary, marks, trials }: ArmView): TableCell {
   if (summary === null) return nothing;
-  const { text, value } = read(summary);
+  const { text, value } = read(summary, trials);
   if (value === null) return nothing;
   const shown: readonly Mark[] = isBoundByClient ? marks : marks.filter(mark => mark !== 'clientBound');
   return figure(text, value, shown);

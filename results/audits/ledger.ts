@@ -1,19 +1,21 @@
-// In: a trial's ledger. Out: whether both ends counted the same connections, and as many as the mode needs.
+// In: a trial's ledger. Out: whether both ends counted the same connections, as many as the mode needs, and of the kind.
 import type { Ledger } from '../../bench/core/types.ts';
+import { checkHandshakes } from './handshakes.ts';
 import type { TrialRule } from './rule.ts';
 import { whole } from './rule.ts';
 
 /**
- * opened = accepted, and within what the mode needs. A request that failed or was given up may have cost a connection
- * more (its connection is replaced) or less (it never got one), or left one half open, seen by one end only: each such
- * request is allowed one connection.
+ * opened = accepted, within what the mode needs, and with the handshakes and the protocol stated. A request that failed or
+ * was given up may have cost a connection more (its connection is replaced) or less (it never got one), or left one half
+ * open, seen by one end only: each such request is allowed one connection.
  *
  * Client and target count the arm's own connections; the kernel, where it stands in for one of them, those of all programs.
  * So a count of the kernel's may be higher than an own one, which is a caveat, but never lower.
  */
 export const ledger: TrialRule = {
   rule: 'ledger',
-  check({ trial, measurement }) {
+  check(result) {
+    const { trial, measurement } = result;
     const counts = measurement.ledger;
     const { needed, opened } = counts;
     const allowance = counts.failed + counts.unfinished;
@@ -33,9 +35,12 @@ export const ledger: TrialRule = {
     if (taken < needed.least - allowance || (isAbove && own !== undefined)) {
       return { state: 'fail', detail: `${detail}${allowed}: ${culprit(trial.target.url !== undefined)}` };
     }
+    const handshakes = checkHandshakes(result, allowance);
+    if (handshakes?.state === 'fail') return handshakes;
+    const told = handshakes === null ? detail : `${detail}; ${handshakes.detail}`;
     return isAbove || kernel.some(count => count > own! + allowance)
-      ? { state: 'warn', detail: `${detail}${allowed}: ${OTHERS}` }
-      : { state: 'pass', detail };
+      ? { state: 'warn', detail: `${told}${allowed}: ${OTHERS}` }
+      : { state: 'pass', detail: told };
   },
 };
 

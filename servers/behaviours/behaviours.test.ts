@@ -1,10 +1,11 @@
 // What every behaviour of the registry must do, and what each does of its own.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { suite, test } from 'node:test';
 import { z } from 'zod';
 import type { BehaviourModule } from '../../bench/core/contracts.ts';
 import { UsageError } from '../../bench/core/errors.ts';
+import { createRandom } from '../../bench/core/random.ts';
 import { behaviours } from '../../bench/registry.ts';
 import { connectRaw, createClient, readToEnd } from '../testing/client.ts';
 import { openTestTarget } from '../testing/target.ts';
@@ -26,6 +27,11 @@ const promises: Record<Name, { options: Record<string, unknown>; bytes: number; 
     { options: { distribution: 'exponential', meanMs: 2 }, bytes: 1024, meanMs: 2 },
     { options: { distribution: 'lognormal', meanMs: 2, sigma: 1 }, bytes: 1024, meanMs: 2 },
   ],
+  mixed: [
+    { options: {}, bytes: 1024, meanMs: 3.45 },
+    { options: { fastMs: 2, slowMs: 10, slowRatio: 0.25, bytes: 10 }, bytes: 10, meanMs: 4 },
+    { options: { fastMs: 0, slowRatio: 0 }, bytes: 1024, meanMs: 0 },
+  ],
   stream: [
     { options: {}, bytes: 10_240, meanMs: 90 },
     { options: { chunks: 1, chunkBytes: 7 }, bytes: 7, meanMs: 0 },
@@ -43,6 +49,7 @@ const refused: Record<Name, Record<string, unknown>[]> = {
     { distribution: 'exponential', sigma: 1 },
     { distribution: 'lognormal', sigma: 0 },
   ],
+  mixed: [{ slowRatio: 1.1 }, { slowRatio: -0.1 }, { fastMs: 3, slowMs: 2 }, { meanMs: 1 }],
   stream: [{ chunks: 0 }, { chunkBytes: 0 }, { intervalMs: -1 }, { bytes: 2 }],
 };
 
@@ -118,7 +125,12 @@ for (const name of Object.keys(behaviours) as Name[]) {
     });
 
     test('when the client goes away, its pending answers end and leave no timer', async t => {
-      const slow = { delay: { meanMs: 60_000 }, stream: { intervalMs: 60_000 }, fixed: {} }[name];
+      const slow = {
+        delay: { meanMs: 60_000 },
+        mixed: { fastMs: 60_000, slowMs: 60_000 },
+        stream: { intervalMs: 60_000 },
+        fixed: {},
+      }[name];
       const ended: Promise<unknown>[] = [];
       const respond = behaviour.createResponder(behaviour.options.parse({ name, ...slow }), () => 0.5);
       const observed: BehaviourModule = {
@@ -150,4 +162,29 @@ test('a stream sends its first chunk before its last is due', async t => {
   socket.write('GET / HTTP/1.1\r\nHost: t\r\n\r\n');
   const [chunk] = await once(socket, 'data');
   assert.match(String(chunk), /^HTTP\/1\.1 200 OK.*Transfer-Encoding: chunked.*\r\n400\r\nabc/s);
+});
+
+test('mixed: the share of slow answers is as stated, and the same for the same seed', async () => {
+  const { default: behaviour } = await behaviours.mixed();
+  const options = behaviour.options.parse({ name: 'mixed', fastMs: 0, slowMs: 60_000, slowRatio: 0.1 });
+  const drawn = (seed: number): string => {
+    let slow = '';
+    const respond = behaviour.createResponder(options, createRandom(seed, 'behaviour', 'mixed'));
+    for (let count = 0; count < 2_000; count++) {
+      let isFast = false;
+      const response = new EventEmitter();
+      respond(
+        Object.assign(response, {
+          writeHead: () => ({ end: () => (isFast = true) }),
+        }) as unknown as Parameters<typeof respond>[0],
+      );
+      response.emit('close');
+      slow += isFast ? '.' : 's';
+    }
+    return slow;
+  };
+  const slowCount = drawn(1).split('s').length - 1;
+  assert.ok(slowCount > 150 && slowCount < 250, `${slowCount} of 2000`);
+  assert.equal(drawn(1), drawn(1));
+  assert.notEqual(drawn(1), drawn(2));
 });

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { BehaviourModule } from '../../bench/core/contracts.ts';
 import { createBodyResponder, MAX_BODY_BYTES } from '../body.ts';
+import { delayedResponder } from '../delayed-responder.ts';
 import { createServiceTimeSampler, createWholeMsSampler, meanServiceTimeMs } from '../service-time.ts';
 
 const milliseconds = () => z.number().min(0).max(60_000);
@@ -55,15 +56,7 @@ export default {
   createResponder(chosen, random) {
     const respond = createBodyResponder(chosen.bytes, 'application/json');
     const nextMs = createWholeMsSampler(createServiceTimeSampler(chosen, random));
-    return response => {
-      const waitMs = nextMs();
-      if (waitMs === 0) {
-        respond(response);
-        return;
-      }
-      const timer = setTimeout(respond, waitMs, response);
-      response.once('close', () => clearTimeout(timer));
-    };
+    return delayedResponder(respond, nextMs);
   },
   meanServiceMs: meanServiceTimeMs,
 } satisfies BehaviourModule<z.output<typeof options>>;

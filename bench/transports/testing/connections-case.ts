@@ -156,6 +156,32 @@ export function connectionsCase(subject: Subject): void {
       },
     );
 
+    test(
+      'maxLifetimeMs replaces a connection that is in constant use, and not before its time',
+      skip('pool.maxLifetimeMs'),
+      async t => {
+        const target = await openTestTarget(t);
+        const brief = openSubject(t, subject, target.endpoint, {
+          pool: { maxConnections: 1, maxLifetimeMs: 40 },
+        });
+        const long = openSubject(t, subject, target.endpoint, {
+          pool: { maxConnections: 1, maxLifetimeMs: 3_600_000 },
+        });
+        const startedAtMs = performance.now();
+        while (brief.connections.length < 4) {
+          assert.equal((await brief.ask()).outcome, 'ok');
+          assert.equal((await long.ask()).outcome, 'ok');
+        }
+        assert.ok(
+          performance.now() - startedAtMs >= 3 * 40,
+          'the fourth opened before three lifetimes were over',
+        );
+        assert.equal(long.connections.length, 1);
+        await until('all but one of each are closed', () => target.read().openConnections === 2);
+        assert.deepEqual([brief.transport.openConnections(), long.transport.openConnections()], [1, 1]);
+      },
+    );
+
     for (const pipelining of [undefined, 1, 4]) {
       const depth = pipelining ?? 1;
       test(

@@ -23,6 +23,10 @@ const unusual: unknown[] = [
   { requestsPerConnection: 5, pool: { pipelining: 4 } },
   { pool: { tlsSessions: 'pinned' } },
   { pool: { tlsSessions: 'none' } },
+  { pool: { maxLifetimeMs: 100 } },
+  { pool: { maxConcurrentStreams: 4 } },
+  { protocol: 'h2' },
+  { protocol: 'h2', requestsPerConnection: 1, pool: { pipelining: 4 } },
 ];
 
 export function declarationCase(subject: Subject): void {

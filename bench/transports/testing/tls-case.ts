@@ -24,9 +24,10 @@ export function tlsCase(subject: Subject): void {
         { tlsSessions: 'pinned', least: 11, most: 11 },
         { tlsSessions: 'library', least: 0, most: 11 },
       ] as const;
-      for (const { tlsSessions, least, most } of modes) {
-        test(`sessions ${tlsSessions}: of 12 connections ${least} to ${most} are resumed, by both counts`, async t => {
-          const target = await openTestTarget(t, { tls });
+      const cases = (['ec', 'rsa'] as const).flatMap(tlsKey => modes.map(mode => ({ tlsKey, ...mode })));
+      for (const { tlsKey, tlsSessions, least, most } of cases) {
+        test(`${tlsKey} key, sessions ${tlsSessions}: of 12 connections ${least} to ${most} are resumed, by both counts`, async t => {
+          const target = await openTestTarget(t, { tls, tlsKey });
           const watched = openSubject(t, subject, target.endpoint, {
             requestsPerConnection: 1,
             pool: { maxConnections: 1, tlsSessions },

@@ -1,0 +1,27 @@
+// Out: what a slow request does to fast ones that share its connection: pipelined, as streams of HTTP/2, or not at all.
+import { defineScenario } from '../bench/define-scenario.ts';
+
+export default defineScenario({
+  name: 'head-of-line',
+  question: 'How long do fast requests wait behind slow ones on the same connection?',
+  tags: ['protocols', 'tls'],
+  target: {
+    protocol: 'h2',
+    tls: '1.3',
+    // Fewer than one in ten is slow: where nobody waits for another, median and p90 are those of fast requests.
+    behaviour: { name: 'mixed', fastMs: 2, slowMs: 50, slowRatio: 0.08, bytes: 1024 },
+  },
+  load: { concurrency: 10 },
+  timing: { sliceMs: 300, sliceResponses: 10, warmupMaxMs: 1_500, measureMs: 2_000, budgetMs: 95_000 },
+  clients: {
+    'pool-10': { pool: { maxConnections: 10, tlsSessions: 'none' } },
+    'one-connection': { pool: { maxConnections: 1, pipelining: 1, tlsSessions: 'none' } },
+    'pipelined-4': { pool: { maxConnections: 1, pipelining: 4, tlsSessions: 'none' } },
+    'pipelined-10': { pool: { maxConnections: 1, pipelining: 10, tlsSessions: 'none' } },
+    h2: {
+      protocol: 'h2',
+      pool: { maxConnections: 1, maxConcurrentStreams: 10, idleTimeoutMs: 60_000, tlsSessions: 'none' },
+    },
+  },
+  baseline: 'pool-10',
+});

@@ -1,0 +1,28 @@
+// Out: many streams of one HTTP/2 connection against pools of HTTP/1.1 connections, over TLS to the same server.
+import { defineScenario } from '../bench/define-scenario.ts';
+
+export default defineScenario({
+  name: 'http2',
+  question: 'Can one HTTP/2 connection with a hundred streams stand in for a pool of HTTP/1.1 connections?',
+  tags: ['protocols', 'tls'],
+  target: {
+    protocol: 'h2',
+    tls: '1.3',
+    maxConcurrentStreams: 100,
+    behaviour: { name: 'delay', meanMs: 2, bytes: 1024 },
+  },
+  load: { concurrency: 100 },
+  // On one connection of HTTP/1.1 a hundred users queue for a quarter of a second: 20 of that would make slices of many
+  // seconds, too long for the arms to see the same machine.
+  timing: { sliceResponses: 4, warmupMaxMs: 1_500, measureMs: 2_000, budgetMs: 95_000 },
+  clients: {
+    'pool-1': { pool: { maxConnections: 1, tlsSessions: 'none' } },
+    'pool-10': { pool: { maxConnections: 10, tlsSessions: 'none' } },
+    'pool-100': { pool: { maxConnections: 100, tlsSessions: 'none' } },
+    h2: {
+      protocol: 'h2',
+      pool: { maxConnections: 1, maxConcurrentStreams: 100, idleTimeoutMs: 60_000, tlsSessions: 'none' },
+    },
+  },
+  baseline: 'pool-100',
+});

@@ -1,0 +1,17 @@
+// Out: what a full TLS handshake costs against a resumed one, where each request needs a connection of its own.
+import { defineScenario } from '../bench/define-scenario.ts';
+
+export default defineScenario({
+  name: 'tls-handshakes',
+  question: 'How much of a new connection is saved by resuming an earlier TLS session?',
+  tags: ['protocols', 'tls'],
+  target: { tls: '1.3', behaviour: { name: 'fixed', bytes: 1024 } },
+  load: { concurrency: 20 },
+  timing: { sliceMs: 250, sliceResponses: 10, warmupMaxMs: 1_500, measureMs: 1_500, budgetMs: 60_000 },
+  clients: {
+    full: { requestsPerConnection: 1, pool: { maxConnections: 20, tlsSessions: 'none' } },
+    resumed: { requestsPerConnection: 1, pool: { maxConnections: 20, tlsSessions: 'pinned' } },
+    persistent: { pool: { maxConnections: 20, tlsSessions: 'none' } },
+  },
+  baseline: 'full',
+});

@@ -1,0 +1,16 @@
+// Out: what the kind of the server's key costs in full TLS handshakes, and that resumed ones do without it.
+import { defineScenario } from '../bench/define-scenario.ts';
+
+export default defineScenario({
+  name: 'tls-keys',
+  question: 'What does an RSA key cost where each request needs a TLS handshake, full or resumed?',
+  tags: ['protocols', 'tls'],
+  target: { tls: '1.3', tlsKey: 'rsa', behaviour: { name: 'fixed', bytes: 1024 } },
+  load: { concurrency: 20 },
+  timing: { sliceMs: 250, sliceResponses: 10, warmupMaxMs: 1_500, measureMs: 1_500, budgetMs: 60_000 },
+  clients: {
+    full: { requestsPerConnection: 1, pool: { maxConnections: 20, tlsSessions: 'none' } },
+    resumed: { requestsPerConnection: 1, pool: { maxConnections: 20, tlsSessions: 'pinned' } },
+  },
+  baseline: 'full',
+});

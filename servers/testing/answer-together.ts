@@ -1,0 +1,24 @@
+// In: a number of requests. Out: a behaviour that answers none until so many are under way at once, and counts the most.
+import type { BehaviourModule } from '../../bench/core/contracts.ts';
+import fixed from '../behaviours/fixed.ts';
+
+export interface Gathering {
+  behaviour: BehaviourModule;
+  /** The most requests that were under way at once. */
+  peak(): number;
+}
+
+/** Answers in rounds of `count`, each with an empty body. */
+export function answerTogether(count: number): Gathering {
+  const waiting: (() => void)[] = [];
+  let peak = 0;
+  const behaviour: BehaviourModule = {
+    ...fixed,
+    createResponder: () => response => {
+      waiting.push(() => response.end());
+      peak = Math.max(peak, waiting.length);
+      if (waiting.length === count) for (const answer of waiting.splice(0)) answer();
+    },
+  };
+  return { behaviour, peak: () => peak };
+}
