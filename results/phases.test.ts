@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Phase } from './phases.ts';
-import { PHASES, splitPhases } from './phases.ts';
+import { PHASES, splitPhases, spreadPhases } from './phases.ts';
 import type { PhasedTrial } from './testing/phased-trial.ts';
 import { phasedTrial } from './testing/phased-trial.ts';
 
@@ -116,35 +116,35 @@ for (const [why, trials, expected] of table) {
 
 test('connections have a mean and a tail of their own, the round trip of a link moved', () => {
   const connections = [...times(98, secure), ...times(2, { connectUs: 2_000, tlsUs: 9_000 })];
-  const loopback = splitPhases([phasedTrial({ requests: times(200, request), connections })])!;
-  assert.equal(loopback.connectionsPerRequest, 0.5);
+  const stated = { requests: times(200, request), connections };
+  assert.equal(splitPhases([phasedTrial(stated)])!.connectionsPerRequest, 0.5);
+  const loopback = spreadPhases([phasedTrial(stated)]);
   assert.deepEqual(
-    [loopback.perConnection.connect?.meanUs, loopback.perConnection.tls?.meanUs].map(us => Math.round(us!)),
+    [loopback.connect?.meanUs, loopback.tls?.meanUs].map(us => Math.round(us!)),
     [334, 572],
   );
-  assert.ok(Math.abs(loopback.perConnection.connect!.p99Us / 2_000 - 1) < 0.001);
-  const link = { roundTripMs: 0.4 };
-  const linked = splitPhases([phasedTrial({ requests: times(200, request), connections, link })])!;
+  assert.ok(Math.abs(loopback.connect!.p99Us / 2_000 - 1) < 0.001);
+  const linked = spreadPhases([phasedTrial({ ...stated, link: { roundTripMs: 0.4 } })]);
   for (const [phase, shiftUs] of [
     ['connect', 400],
     ['tls', -400],
   ] as const) {
-    const [near, far] = [loopback.perConnection[phase]!, linked.perConnection[phase]!];
+    const [near, far] = [loopback[phase]!, linked[phase]!];
     assert.ok(Math.abs(far.meanUs - near.meanUs - shiftUs) < 1e-6);
     assert.ok(Math.abs(far.p99Us - near.p99Us - shiftUs) < 1e-6);
   }
-  const none = splitPhases([phasedTrial({ requests: [request] })])!;
-  assert.deepEqual(none.perConnection, { connect: null, tls: null });
-  assert.equal(none.perRequest.body?.meanUs, 100);
+  const none = spreadPhases([phasedTrial({ requests: [request] })]);
+  assert.deepEqual([none.connect, none.tls, none.body?.meanUs], [null, null, 100]);
 });
 
 test('phases that were not recorded are no phases', () => {
-  const off = splitPhases([
+  const trials = [
     phasedTrial({ requests: [{ restUs: 700 }], connections: [plain], trial: { phases: false } }),
-  ])!;
-  assert.equal(off.isRecorded, false);
-  assert.deepEqual(off.perRequest, { wait: null, firstByte: null, body: null });
-  assert.equal(off.parts.unsplit, 400);
+  ];
+  const { isRecorded, parts } = splitPhases(trials)!;
+  assert.deepEqual([isRecorded, parts.connect, parts.unsplit], [false, 300, 400]);
+  const { wait, firstByte, body, connect } = spreadPhases(trials);
+  assert.deepEqual([wait, firstByte, body, connect?.meanUs], [null, null, null, 300]);
   assert.equal(splitPhases([phasedTrial({ requests: [request] })])!.isRecorded, true);
 });
 

@@ -9,21 +9,11 @@ import { mergeHistograms } from './histogram.ts';
 export const PHASES = ['heldBack', 'queue', 'connect', 'tls', 'firstByte', 'body', 'unsplit'] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** Mean and 99th percentile of a distribution. */
-export interface Spread {
-  meanUs: number;
-  p99Us: number;
-}
-
 export interface PhaseSplit {
   /** Mean response time over all requests of the windows. */
   responseUs: number;
   /** The same in parts, each 0 or more; their sum is responseUs, up to rounding. */
   parts: Record<Phase, number>;
-  /** Of those of a request's times that are recorded; null: none of them is. */
-  perRequest: Record<'wait' | 'firstByte' | 'body', Spread | null>;
-  /** Of the connections opened in the windows; null: there was none, or the client does not tell. */
-  perConnection: Record<'connect' | 'tls', Spread | null>;
   /** Connections opened in the windows for each request that ended in them. */
   connectionsPerRequest: number;
   /** The emulated link's round trip, moved for each connection from TLS or first byte to connect; 0: loopback alone. */
@@ -52,45 +42,62 @@ export function splitPhases(trials: readonly CompletedTrial[]): PhaseSplit | nul
   if (requests === 0) return null;
   const parts = partsOfRequests(all, requests);
 
-  const connect = mergeHistograms(all.map(measurement => measurement.connect));
-  const tls = mergeHistograms(all.map(measurement => measurement.tls));
   const ended = sum(all, ({ completed, failed }) => completed + failed);
+  const connections = sum(all, ({ connect, tls }) => Math.max(connect.count, tls.count));
   const dials = [
-    { to: 'connect', us: (connect.meanUs * connect.count) / ended },
-    { to: 'tls', us: (tls.meanUs * tls.count) / ended },
+    { to: 'connect', us: totalUs(all, ({ connect }) => connect) / ended },
+    { to: 'tls', us: totalUs(all, ({ tls }) => tls) / ended },
   ] as const;
   const dialsUs = sum(dials, ({ us }) => us);
   const fit = dialsUs === 0 ? 1 : Math.min(1, (parts.queue + parts.unsplit) / dialsUs);
   for (const { to, us } of dials) move(parts, { us: us * fit, from: ['queue', 'unsplit'], to });
 
-  const roundTripUs = meanRoundTripUs(trials[0]!);
-  const connectionsPerRequest = Math.max(connect.count, tls.count) / ended;
-  const delayed = tls.count > 0 ? 'tls' : 'firstByte';
+  const roundTripUs = meanRoundTripUs(trials);
+  const connectionsPerRequest = connections / ended;
+  const delayed = dials[1].us > 0 ? 'tls' : 'firstByte';
   move(parts, { us: roundTripUs * connectionsPerRequest, from: [delayed, 'unsplit'], to: 'connect' });
 
   return {
     responseUs: sum(PHASES, phase => parts[phase]),
     parts,
-    perRequest: {
-      wait: spreadOf(mergeHistograms(all.map(({ wait }) => wait))),
-      firstByte: spreadOf(mergeHistograms(all.map(({ firstByte }) => firstByte))),
-      body: spreadOf(mergeHistograms(all.flatMap(({ body }) => body ?? []))),
-    },
-    perConnection: { connect: spreadOf(connect, roundTripUs), tls: spreadOf(tls, -roundTripUs) },
     connectionsPerRequest,
     roundTripUs,
     isRecorded: trials.some(({ trial }) => trial.phases),
   };
 }
 
+/** Mean and 99th percentile of a distribution. */
+export interface Spread {
+  meanUs: number;
+  p99Us: number;
+}
+
+/** Of the requests or of the connections opened in the windows; null: there was none, or the client does not tell. */
+export type PhaseSpreads = Record<'wait' | 'firstByte' | 'body' | 'connect' | 'tls', Spread | null>;
+
+/** How the times of single requests and connections spread; behind a link, a connection's round trip is moved to connect. */
+export function spreadPhases(trials: readonly CompletedTrial[]): PhaseSpreads {
+  const roundTripUs = meanRoundTripUs(trials);
+  const spread = (read: (measurement: Measurement) => Histogram | null, shiftUs = 0): Spread | null => {
+    const { count, meanUs, p99Us } = mergeHistograms(
+      trials.flatMap(({ measurement }) => read(measurement) ?? []),
+    );
+    if (count === 0) return null;
+    return { meanUs: Math.max(0, meanUs + shiftUs), p99Us: Math.max(0, p99Us + shiftUs) };
+  };
+  return {
+    wait: spread(({ wait }) => wait),
+    firstByte: spread(({ firstByte }) => firstByte),
+    body: spread(({ body }) => body),
+    connect: spread(({ connect }) => connect, roundTripUs),
+    tls: spread(({ tls }) => tls, -roundTripUs),
+  };
+}
+
 /** The mean response time in the parts that are told for each request, so with the opening of connections in the queue. */
 function partsOfRequests(all: readonly Measurement[], requests: number): Record<Phase, number> {
   /** A phase that is told of some requests only counts as nothing in the others. */
-  const meanUs = (read: (measurement: Measurement) => Histogram | null) =>
-    sum(all, measurement => {
-      const histogram = read(measurement);
-      return histogram === null ? 0 : histogram.meanUs * histogram.count;
-    }) / requests;
+  const meanUs = (read: (measurement: Measurement) => Histogram | null) => totalUs(all, read) / requests;
   const responseUs = meanUs(({ response }) => response);
   const serviceUs = Math.min(
     responseUs,
@@ -115,7 +122,8 @@ function partsOfRequests(all: readonly Measurement[], requests: number): Record<
 }
 
 /** What a handshake takes on the link, jitter of both directions included: on average half of what may be drawn. */
-function meanRoundTripUs({ trial: { link } }: CompletedTrial): number {
+function meanRoundTripUs([first]: readonly CompletedTrial[]): number {
+  const link = first?.trial.link;
   return link === undefined ? 0 : (link.roundTripMs + link.jitterMs) * 1000;
 }
 
@@ -133,9 +141,11 @@ function move(
   }
 }
 
-function spreadOf({ count, meanUs, p99Us }: Histogram, shiftUs = 0): Spread | null {
-  if (count === 0) return null;
-  return { meanUs: Math.max(0, meanUs + shiftUs), p99Us: Math.max(0, p99Us + shiftUs) };
+function totalUs(all: readonly Measurement[], read: (measurement: Measurement) => Histogram | null): number {
+  return sum(all, measurement => {
+    const histogram = read(measurement);
+    return histogram === null ? 0 : histogram.meanUs * histogram.count;
+  });
 }
 
 function sum<T>(items: readonly T[], read: (item: T) => number): number {

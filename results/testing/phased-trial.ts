@@ -50,6 +50,12 @@ export function phasedTrial({
       body: histogramOf(requests.map(({ bodyUs }) => bodyUs)),
       connect: histogramOf(connections.map(({ connectUs }) => connectUs)),
       tls: histogramOf(connections.map(({ tlsUs }) => tlsUs)),
+      ledger: {
+        ...base.measurement.ledger,
+        opened: connections.length,
+        accepted: connections.length,
+        requestsSent: requests.length + failed,
+      },
     },
   };
 }
