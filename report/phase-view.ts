@@ -34,7 +34,7 @@ const PHASE_WORDS: Record<Phase, string> = {
 };
 
 const OFF =
-  'Phases were not recorded (phases: false in the scenario, or --no-phases): the mean response time of a request is not split, but for what is known without.';
+  'Phases were not recorded (phases: false in the scenario, or --no-phases): the mean response time is split no further than is known without them.';
 
 /** Where a request's time goes, as a sentence; or that it was not looked at. */
 export function phasesText(arms: readonly PhasedArm[]): string {

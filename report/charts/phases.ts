@@ -2,7 +2,7 @@
 import type { CellView } from '../cell-view.ts';
 import { signsOf } from '../cell-view.ts';
 import type { Chart } from '../chart.ts';
-import { armAxis, framed, isNarrow, MUTED } from '../chart-theme.ts';
+import { armRows, endWithRoom, framed, isNarrow, MUTED } from '../chart-theme.ts';
 import { latencyText, msText, percentText } from '../numbers.ts';
 import { PHASE_NAMES, phaseColour } from '../phase-look.ts';
 import { phasedArms, phaseNotes, phasesOf, phasesText } from '../phase-view.ts';
@@ -33,12 +33,10 @@ const chart: Chart = {
     const isSmall = isNarrow(widthPx);
     const totals = arms.map(({ arm, split: { responseUs } }) => ({
       arm: arm.label,
-      ms: responseUs / 1000,
+      value: responseUs / 1000,
       text: `${latencyText(responseUs)}${signsOf(arm.marks)}`,
     }));
-    const longest = Math.max(...totals.map(({ text }) => text.length));
-    const room = 1 - Math.min(0.5, (longest * 7.5 + 12) / (widthPx * 0.8));
-    const limit = Math.max(...totals.map(({ ms }) => ms)) / room;
+    const limit = endWithRoom(totals, widthPx);
     const namesPx = isSmall ? NAMES_PX.narrow : NAMES_PX.wide;
     const px = (ms: number) => (ms / limit) * (widthPx - namesPx);
     const parts = partsOf(view).map(part => ({ ...part, isThin: px(part.ms) < THIN_PX }));
@@ -48,7 +46,7 @@ const chart: Chart = {
     const legendColumns = Math.floor((widthPx - namesPx) / LEGEND_ITEM_PX) + 1;
     return framed(
       {
-        encoding: { y: { field: 'arm', type: 'ordinal', sort: null, title: null, axis: armAxis } },
+        encoding: { y: armRows },
         layer: [
           {
             data: { name: 'figures', values: parts },
@@ -86,7 +84,7 @@ const chart: Chart = {
           {
             data: { values: totals },
             mark: { type: 'text', align: 'left', dx: 8, dy: -LIFT_PX, aria: false },
-            encoding: { x: { field: 'ms', type: 'quantitative' }, text: { field: 'text' } },
+            encoding: { x: { field: 'value', type: 'quantitative' }, text: { field: 'text' } },
           },
         ],
       },

@@ -73,9 +73,10 @@ export function phaseTable(view: CellView): Table | null {
   const arms = phasedArms(view);
   if (arms.length === 0) return null;
   const all: Row[] = arms.map(of => ({ ...of, spreads: spreadPhases(of.arm.trials) }));
+  const phases = phasesOf(arms);
   const measures = [
     response,
-    ...phasesOf(arms).map(part),
+    ...phases.map(part),
     ...MEASURES.filter(measure => all.some(row => measure.read(row) !== null)),
   ];
   return createTable({
@@ -92,7 +93,10 @@ export function phaseTable(view: CellView): Table | null {
     ]),
     notes: [
       phasesText(arms),
-      'Connections are those opened in the steady windows; opening them is taken out of the wait for a connection, of which the wait p99 is, opening included.',
+      'Connections are those opened in the steady windows.',
+      ...(phases.includes('queue')
+        ? ['Queue is the wait for a connection without the opening of one; the p99 of the wait has both.']
+        : []),
       ...phaseNotes(arms),
     ],
   });
