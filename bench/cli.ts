@@ -96,6 +96,10 @@ Examples:
       number(n => n > 0 && n <= 1, 'between 0 and 1'),
     )
     .option(
+      '--no-phases',
+      'do not record wait, first byte and body of each request: the least load on the client',
+    )
+    .option(
       '--metrics-port <n>',
       'serve metrics for Prometheus on this port of 127.0.0.1 while it runs (0: any)',
       number(n => Number.isInteger(n) && n >= 0 && n <= 65_535, 'a port'),

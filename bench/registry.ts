@@ -16,6 +16,7 @@ export const behaviours = {
 /** Figures of a report, in the order in which they are shown. */
 export const charts = {
   requestsPerSec: () => import('../report/charts/requests-per-sec.ts'),
+  phases: () => import('../report/charts/phases.ts'),
   latencyPercentiles: () => import('../report/charts/latency-percentiles.ts'),
   replicateRatios: () => import('../report/charts/replicate-ratios.ts'),
   ledger: () => import('../report/charts/ledger.ts'),

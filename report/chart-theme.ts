@@ -63,6 +63,18 @@ export const armAxis = {
   labelExpr: `replace(datum.label, ' (baseline)', '${'\\n'}(baseline)')`,
 } as const;
 
+/** One row an arm, in the order of the data. */
+export const armRows = {
+  field: 'arm',
+  type: 'ordinal',
+  sort: null,
+  title: null,
+  axis: armAxis,
+} as const;
+
+/** A line to compare figures with. */
+export const guideLine = { type: 'rule' as const, color: MUTED, strokeDash: [4, 3] };
+
 /** Below this width labels shrink to what a phone can show. */
 const NARROW_PX = 500;
 
@@ -108,6 +120,26 @@ type Encoding = NonNullable<Extract<Layer, { mark: unknown }>['encoding']>;
 /** A place on one of the axes. */
 export type X = NonNullable<Encoding['x']>;
 export type Y = NonNullable<Encoding['y']>;
+
+/** How marks with an arm's label in their field `arm` look. No legend where names stand at an axis or beside the marks. */
+export function armMarks(arms: readonly ArmView[], legend: ReturnType<typeof armLegend> | null = null) {
+  const { colour, shape, dash } = armScales(arms);
+  const by = <Scale>(scale: Scale) => ({ field: 'arm', type: 'nominal', scale, legend }) as const;
+  return { colour: by(colour), shape: by(shape), dash: by(dash) };
+}
+
+/** What a character and the gap before a text take at most. */
+const CHARACTER_PX = 7.5;
+const TEXT_GAP_PX = 12;
+/** Share of a picture that the axes leave. */
+const PLOT_SHARE = 0.8;
+
+/** Where the axis of bars has to end for the longest text to have room behind the longest bar. */
+export function endWithRoom(bars: readonly { value: number; text: string }[], widthPx: number): number {
+  const longest = Math.max(...bars.map(({ text }) => text.length));
+  const share = (longest * CHARACTER_PX + TEXT_GAP_PX) / (widthPx * PLOT_SHARE);
+  return Math.max(...bars.map(({ value }) => value)) / (1 - Math.min(0.5, share)) || 1;
+}
 
 /** A layered picture that is `widthPx` wide with everything around it. */
 export function framed(

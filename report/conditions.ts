@@ -9,12 +9,13 @@ import { countText } from './numbers.ts';
 import type { Fact } from './report.ts';
 
 /** Target, load and timing: the same for all arms. */
-export function sharedConditions({ target, load, timing }: Scenario): Fact[] {
+export function sharedConditions({ target, load, timing, phases }: Scenario): Fact[] {
   return [
     { label: 'Target', value: targetText(target) },
     { label: 'Connection policy of the target', value: policyText(target) },
     { label: 'Load', value: loadText(load) },
     { label: 'Timing', value: timingText(timing) },
+    ...(phases ? [] : [{ label: 'Phases', value: 'not recorded' }]),
   ];
 }
 

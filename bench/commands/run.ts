@@ -9,6 +9,8 @@ import { type MeasureOptions, measurePlan, seedOf } from './measure.ts';
 export interface TimingOptions {
   budgetSec?: number;
   precision?: number;
+  /** false: `--no-phases`; otherwise the scenario says. */
+  phases?: boolean;
 }
 
 export interface RunOptions extends MeasureOptions, TimingOptions {
@@ -18,10 +20,14 @@ export interface RunOptions extends MeasureOptions, TimingOptions {
   cells?: ReadonlySet<string>;
 }
 
-/** What the command line says of timing goes over what the scenario says. */
-export function adjusted(scenario: Scenario, { budgetSec, precision }: TimingOptions): Scenario {
+/** What the command line says of timing and phases goes over what the scenario says. */
+export function adjusted(
+  scenario: Scenario,
+  { budgetSec, precision, phases = true }: TimingOptions,
+): Scenario {
   return {
     ...scenario,
+    phases: scenario.phases && phases,
     timing: {
       ...scenario.timing,
       ...(budgetSec === undefined ? {} : { budgetMs: Math.round(budgetSec * 1_000) }),

@@ -54,6 +54,8 @@ export interface OpenedConnection {
 export interface TransportOptions {
   client: Client;
   endpoint: Endpoint;
+  /** Whether `writtenAtMs` and `headersAtMs` are wanted; false saves reading the clock for them. Absent: they are. */
+  hasPhases?: boolean;
   /** Called once for each connection that is ready for use. */
   onConnection: (connection: OpenedConnection) => void;
 }

@@ -67,7 +67,9 @@ export const Scenario = z.strictObject({
   phases: z
     .boolean()
     .default(true)
-    .describe('Whether the phases of each request are recorded: wait, first byte, body'),
+    .describe(
+      'Whether the phases of each request are recorded: wait, first byte, body; --no-phases turns them off',
+    ),
   clients: z
     .record(z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes'), Client)
     .describe('The arms: at least one, by name'),

@@ -173,13 +173,15 @@ export const Measurement = z.strictObject({
   ),
   response: Histogram.describe('From the intended start to the last byte'),
   service: Histogram.describe('From the actual start to the last byte'),
-  wait: Histogram.describe('From the actual start until the request is written, a dial included'),
+  wait: Histogram.describe(
+    'From the actual start until the request is written, a dial included; empty when phases are off',
+  ),
   firstByte: Histogram.describe('From the request written to the response header'),
   body: Histogram.nullable()
     .default(null)
     .describe('From the response header to the last byte; null in runs of older versions'),
-  connect: Histogram.describe('TCP connect, per connection'),
-  tls: Histogram.describe('TLS handshake, per connection'),
+  connect: Histogram.describe('TCP connect, per connection opened in the steady windows'),
+  tls: Histogram.describe('TLS handshake, per connection opened in the steady windows'),
   lateness: Histogram.nullable()
     .default(null)
     .describe('Open loads: how much the generator itself was late, once a request could have been sent'),

@@ -66,6 +66,19 @@ test('a dry run tells the plan and starts nothing', async t => {
   }
 });
 
+test('--no-phases goes over what the scenario says, and the plan says so', async t => {
+  const workspace = await openWorkspace(t);
+  const file = await workspace.writeScenario(tinyScenario());
+  for (const [flags, isTold] of [
+    [[], false],
+    [['--no-phases'], true],
+  ] as const) {
+    const { status, stdout } = await runIdly(t, workspace, ['run', file, '--dry-run', ...flags]);
+    assert.equal(status, 0);
+    assert.equal(/Phases: not recorded/.test(stdout), isTold, stdout);
+  }
+});
+
 test('every command has help with examples', async t => {
   const workspace = await openWorkspace(t);
   for (const command of [[], ['run'], ['list'], ['report'], ['schema']]) {

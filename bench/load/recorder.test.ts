@@ -1,6 +1,6 @@
 // What the recorder is given comes out again: by kind, inside the window and outside, in memory that does not grow.
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { suite, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import type { Exchange, Window } from '../core/contracts.ts';
 import { OUTCOMES } from '../core/types.ts';
@@ -12,6 +12,11 @@ const CLOSE_MS = 2_000;
 
 function makeWindow(stated: Partial<Window> = {}): Window {
   return { openAtMs: OPEN_MS, closeAtMs: CLOSE_MS, originMs: 0, isRecorded: true, ...stated };
+}
+
+/** A connection has no time of its own: it counts when it is told. */
+function mockNow(t: TestContext, nowMs: () => number = () => OPEN_MS): void {
+  t.mock.method(performance, 'now', nowMs);
 }
 
 /** Phases in whole ms from the intended start; the end may lie before, in or after the window. */
@@ -112,6 +117,7 @@ suite('recorder', () => {
           service: answered.map(one => one.endedAtMs - one.startedAtMs),
           wait: answered.map(one => one.writtenAtMs - one.startedAtMs),
           firstByte: answered.map(one => one.headersAtMs - one.writtenAtMs),
+          body: answered.map(one => one.endedAtMs - one.headersAtMs),
         };
         for (const [phase, latenciesMs] of Object.entries(phases) as [keyof typeof phases, number[]][]) {
           assert.equal(reading[phase].count, latenciesMs.length, phase);
@@ -175,7 +181,43 @@ suite('recorder', () => {
     assert.equal(recorder.windowCounts().completed, 1);
   });
 
-  test('a warm-up window is counted for itself and not recorded', () => {
+  test('without phases, all is as it was but for their distributions, which are empty', () => {
+    fc.assert(
+      fc.property(exchanges, all => {
+        const [told, untold] = [true, false].map(hasPhases => {
+          const recorder = createRecorder({ hasPhases });
+          recorder.openWindow(makeWindow());
+          for (const one of all) recorder.add(one);
+          return recorder.finish();
+        });
+        const { wait, firstByte, body, ...rest } = untold!;
+        assert.deepEqual([wait.count, firstByte.count, body.count], [0, 0, 0]);
+        const { wait: _, firstByte: __, body: ___, ...others } = told!;
+        assert.deepEqual(rest, others);
+      }),
+      RUNS,
+    );
+  });
+
+  const untold: [what: string, stated: Partial<Exchange>, counts: [number, number, number]][] = [
+    ['all', { writtenAtMs: 1_001, headersAtMs: 1_002 }, [1, 1, 1]],
+    ['not when the request was written', { writtenAtMs: Number.NaN, headersAtMs: 1_002 }, [0, 0, 1]],
+    ['not when the header came', { writtenAtMs: 1_001, headersAtMs: Number.NaN }, [1, 0, 0]],
+    ['neither', { writtenAtMs: Number.NaN, headersAtMs: Number.NaN }, [0, 0, 0]],
+  ];
+  for (const [what, stated, counts] of untold) {
+    test(`what a client does not tell is in no phase: ${what}`, () => {
+      const recorder = createRecorder();
+      recorder.openWindow(makeWindow());
+      recorder.add(makeExchange({ startedAtMs: 1_000, endedAtMs: 1_003, ...stated }));
+      const { wait, firstByte, body, response, service } = recorder.finish();
+      assert.deepEqual([wait.count, firstByte.count, body.count], counts);
+      assert.deepEqual([response.meanUs, service.meanUs], [3_000, 3_000]);
+    });
+  }
+
+  test('a warm-up window is counted for itself and not recorded', t => {
+    mockNow(t);
     const recorder = createRecorder();
     recorder.openWindow(makeWindow({ isRecorded: false }));
     recorder.addConnection({ connectMs: 1, tlsMs: 2, isResumed: false });
@@ -228,7 +270,29 @@ suite('recorder', () => {
     });
   });
 
-  test('connections: plain ones have no handshake, TLS ones are full or resumed', () => {
+  test('a connection counts always; its times are recorded if it is opened within the window', t => {
+    let nowMs = 0;
+    mockNow(t, () => nowMs);
+    const recorder = createRecorder();
+    recorder.openWindow(makeWindow());
+    for (nowMs of [OPEN_MS - 1, OPEN_MS, CLOSE_MS - 1, CLOSE_MS]) {
+      recorder.addConnection({ connectMs: 1, tlsMs: 2, isResumed: false });
+    }
+    assert.equal(recorder.opened, 4);
+    const { connect, tls, handshakesFull } = recorder.finish();
+    assert.deepEqual([connect.count, tls.count, handshakesFull], [2, 2, 4]);
+  });
+
+  test('a connection of which the client tells no time is counted and not timed', t => {
+    mockNow(t);
+    const recorder = createRecorder();
+    recorder.openWindow(makeWindow());
+    recorder.addConnection({ connectMs: Number.NaN, tlsMs: Number.NaN, isResumed: false });
+    assert.deepEqual([recorder.opened, recorder.finish().connect.count], [1, 0]);
+  });
+
+  test('connections: plain ones have no handshake, TLS ones are full or resumed', t => {
+    mockNow(t);
     fc.assert(
       fc.property(fc.array(fc.record({ isTls: fc.boolean(), isResumed: fc.boolean() })), connections => {
         const recorder = createRecorder();

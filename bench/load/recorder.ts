@@ -23,7 +23,12 @@ export interface Recorder extends ExchangeSink {
   finish(): Recorded;
 }
 
-export function createRecorder(): Recorder {
+export interface RecorderOptions {
+  /** Whether wait, first byte and body of each request are recorded: three histogram records less without. */
+  hasPhases?: boolean;
+}
+
+export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Recorder {
   const response = createLatencyRecorder();
   const service = createLatencyRecorder();
   const wait = createLatencyRecorder();
@@ -59,6 +64,22 @@ export function createRecorder(): Recorder {
     timeline.add(endedAtMs - window.originMs, endedAtMs - intendedAtMs, false);
   }
 
+  /** A client that does not tell a time leaves NaN: there is nothing to record then. */
+  function addPhases({ startedAtMs, writtenAtMs, headersAtMs, endedAtMs }: Exchange): void {
+    if (!Number.isNaN(writtenAtMs)) wait.recordUs((writtenAtMs - startedAtMs) * 1_000);
+    const firstByteMs = headersAtMs - writtenAtMs;
+    if (!Number.isNaN(firstByteMs)) firstByte.recordUs(firstByteMs * 1_000);
+    if (!Number.isNaN(headersAtMs)) body.recordUs((endedAtMs - headersAtMs) * 1_000);
+  }
+
+  const addPhasesIfAny = hasPhases ? addPhases : () => {};
+
+  function isOpen(): boolean {
+    if (!window.isRecorded) return false;
+    const nowMs = performance.now();
+    return nowMs >= window.openAtMs && nowMs < window.closeAtMs;
+  }
+
   return {
     openWindow(next) {
       window = next;
@@ -83,9 +104,7 @@ export function createRecorder(): Recorder {
       bytesRecorded += exchange.bodyBytes;
       response.recordUs(responseMs * 1_000);
       service.recordUs((endedAtMs - exchange.startedAtMs) * 1_000);
-      wait.recordUs((exchange.writtenAtMs - exchange.startedAtMs) * 1_000);
-      firstByte.recordUs((exchange.headersAtMs - exchange.writtenAtMs) * 1_000);
-      body.recordUs((endedAtMs - exchange.headersAtMs) * 1_000);
+      addPhasesIfAny(exchange);
       timeline.add(endedAtMs - window.originMs, responseMs, true);
     },
     addConnection({ connectMs, tlsMs, isResumed }) {
@@ -93,8 +112,8 @@ export function createRecorder(): Recorder {
       const isTls = !Number.isNaN(tlsMs);
       if (isTls && isResumed) handshakesResumed++;
       else if (isTls) handshakesFull++;
-      if (!window.isRecorded) return;
-      connect.recordUs(connectMs * 1_000);
+      if (!isOpen()) return;
+      if (!Number.isNaN(connectMs)) connect.recordUs(connectMs * 1_000);
       if (isTls) tls.recordUs(tlsMs * 1_000);
     },
     windowCounts: () => ({

@@ -43,7 +43,7 @@ for (const [target, client] of sound) {
 const wrong: [target: z.input<typeof Target>, client: z.input<typeof Client>, path: string, says: RegExp][] =
   [
     [{ protocol: 'h2' }, {}, 'target.protocol', /without TLS.*tls: '1\.3'/],
-    [{ protocol: 'h2', url: 'http://127.0.0.1:80/' }, {}, 'target.protocol', /without TLS.*https url/],
+    [{ protocol: 'h2', url: 'http://127.0.0.1:80/' }, {}, 'target.protocol', /over TLS only.*https in url/],
     [{ maxConcurrentStreams: 9 }, {}, 'target.maxConcurrentStreams', /no streams.*protocol: 'h2'/],
     [{ tlsKey: 'rsa' }, {}, 'target.tlsKey', /no key.*tls: '1\.3'/],
     [{ ...h2, connectionClose: true }, {}, 'target.connectionClose', /no Connection header/],

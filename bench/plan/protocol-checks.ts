@@ -20,13 +20,13 @@ function checkTarget({ scenario: { target }, raw }: CrossContext): CrossProblem[
   const isGiven = (setting: string) => valueAt(raw, ['target', setting]) !== undefined;
   const isHttp2 = target.protocol === 'h2';
   const problems: CrossProblem[] = [];
-  if (isHttp2 && !usesTls(target)) {
+  if (isHttp2 && target.url === undefined && !usesTls(target)) {
     problems.push(
       targetProblem(
         'protocol',
         ['tls', 'url'],
         'HTTP/2 is offered within the TLS handshake; without TLS neither browsers nor undici speak it',
-        target.url === undefined ? `${TLS_HINT}, or protocol: 'http1'` : 'an https url',
+        `${TLS_HINT}, or protocol: 'http1'`,
       ),
     );
   }

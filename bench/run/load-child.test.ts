@@ -82,6 +82,25 @@ suite('load child', { concurrency: 2 }, () => {
     assert.ok(isGone(child.pid));
   });
 
+  for (const phases of [true, false]) {
+    test(`phases ${phases}: the same counts, with and without the times within a request`, async t => {
+      const target = await openTestTarget(t, { behaviour: { name: 'fixed', bytes: 10 } });
+      const child = spawnGenerator(t);
+      const trial = { ...makeTrial({ requestsPerConnection: 1 }), phases };
+      await child.ask({ type: 'prepare', trial, endpoint: target.endpoint }, 'ready', LIMIT_MS);
+      await child.ask(order(LONG), 'slice', LIMIT_MS);
+      const { reading } = await child.ask({ type: 'finish' }, 'finished', LIMIT_MS);
+      const { completedRecorded, response, service, wait, firstByte, body, connect } = reading;
+      assert.ok(completedRecorded > 0 && connect.count > 0 && connect.count <= reading.opened!);
+      assert.deepEqual([response.count, service.count], [completedRecorded, completedRecorded]);
+      const counts = new Set([wait.count, firstByte.count, body.count]);
+      assert.deepEqual([...counts], [phases ? completedRecorded : 0]);
+      const sumUs = wait.meanUs + firstByte.meanUs + body.meanUs;
+      // Each of the three rounds what is below 1 µs up to it.
+      if (phases) assert.ok(Math.abs(sumUs - service.meanUs) <= 3, `${sumUs} and ${service.meanUs}`);
+    });
+  }
+
   test('a slice that is cut short answers soon, with the window as it was', async t => {
     const target = await openTestTarget(t);
     const child = spawnGenerator(t);

@@ -72,7 +72,7 @@ async function loadPlugin(name: string): Promise<ClientPlugin> {
 
 /** A library sends when our load model says; a load tool brings its own loop. */
 function openSource(plugin: ClientPlugin, trial: Trial, endpoint: Endpoint, recorder: Recorder): Source {
-  const { client, load } = trial;
+  const { client, load, phases: hasPhases } = trial;
   const caveats = plugin.caveats ?? [];
   if (plugin.kind === 'engine') {
     if (load.model !== 'closed') throw new Error(`${client.transport} has no ${load.model} load`);
@@ -84,7 +84,7 @@ function openSource(plugin: ClientPlugin, trial: Trial, endpoint: Endpoint, reco
       close: () => engine.close(),
     };
   }
-  const transport = plugin.open({ client, endpoint, onConnection: recorder.addConnection });
+  const transport = plugin.open({ client, endpoint, hasPhases, onConnection: recorder.addConnection });
   const random = createRandom(trial.seed, 'load');
   const { totalMs } = client.timeouts;
   return {
@@ -97,7 +97,7 @@ function openSource(plugin: ClientPlugin, trial: Trial, endpoint: Endpoint, reco
 
 async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {
   reachAsChecked(endpoint);
-  const recorder = createRecorder();
+  const recorder = createRecorder({ hasPhases: trial.phases });
   const plugin = await loadPlugin(trial.client.transport);
   generator = createGenerator(openSource(plugin, trial, endpoint, recorder), recorder);
 }

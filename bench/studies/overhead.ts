@@ -1,132 +1,43 @@
-// In: nothing. Out: on standard output, what our recording costs a request, and our speed beside that of other tools.
-// All arms of a table take turns in one run, against one target that is warm before any of them starts.
+// In: --replicates N (8 unless told). Out: on standard output, what our recording costs a request, and our speed beside that of
+// other tools. All arms of a table take turns in one run, against one target that is warm before any of them starts.
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { promisify } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import Table from 'cli-table3';
-import { replicateInterval, trimmedMean } from '../../results/stats.ts';
-import { Client } from '../core/client.ts';
-import { Load } from '../core/load.ts';
-import type { GeneratorCommand, GeneratorReply, SliceReading } from '../core/protocol.ts';
 import { createRandom, shuffled } from '../core/random.ts';
 import { Target } from '../core/target.ts';
-import type { Trial } from '../core/types.ts';
-import { type Child, spawnChild } from '../run/child.ts';
-import { startTarget, type TargetProcess } from '../run/target.ts';
+import { startTarget } from '../run/target.ts';
 import { announce } from './machine.ts';
+import {
+  type ArmName,
+  type Bench,
+  CONCURRENCY,
+  type Generator,
+  measureArms,
+  printCpu,
+  slice,
+  startGenerator,
+  warmUp,
+} from './overhead-cpu.ts';
 
-const CONCURRENCY = 100;
-const REPLICATES = 8;
-const WARMUP_TURNS = 6;
-const TURNS = 16;
-const SLICE_MS = 120;
+const { values } = parseArgs({ options: { replicates: { type: 'string', default: '8' } } });
 const TOOL_ROUNDS = 5;
 const TOOL_SEC = 2;
-const BLOCK_TRIM = 0.2;
 const PLAIN = { head: [], border: [] };
 
 const exec = promisify(execFile);
-type Generator = Child<GeneratorCommand, GeneratorReply>;
 
 const target = Target.parse({ behaviour: { name: 'fixed', bytes: 1024 } });
-const ARMS = {
-  'ours, request': { entry: './load-child', api: 'request' },
-  'bare, request': { entry: '../studies/bare-loop-child', api: 'request' },
-  'ours, dispatch': { entry: './load-child', api: 'dispatch' },
-  'bare, dispatch': { entry: '../studies/bare-loop-child', api: 'dispatch' },
-} as const;
-type ArmName = keyof typeof ARMS;
-
 const host = await announce('Overhead of the generator: keep-alive, concurrency 100, 1 KiB, plain HTTP');
-const server: TargetProcess = await startTarget(target, 1, host.pinning?.targetCpu ?? null);
+const server = await startTarget(target, 1, host.pinning?.targetCpu ?? null);
 const random = createRandom(1, 'overhead');
+const bench: Bench = { target, server, pinning: host.pinning, random };
 try {
-  await measureArms(1); // conditions the target; thrown away
-  await printCpu();
+  await measureArms(bench, 1); // conditions the target; thrown away
+  await printCpu(bench, Number(values.replicates));
   await printRates();
 } finally {
   await server.kill();
-}
-
-async function start(name: ArmName): Promise<Generator> {
-  const { entry, api } = ARMS[name];
-  const child: Generator = spawnChild({ title: name, entry, cpu: host.pinning?.generatorCpu ?? null });
-  const client = Client.parse({ api, pool: { maxConnections: CONCURRENCY } });
-  const load = Load.parse({ concurrency: CONCURRENCY });
-  const trial: Trial = {
-    id: name,
-    scenario: '',
-    cell: '',
-    replicate: 0,
-    arm: name,
-    seed: 1,
-    target,
-    phases: true,
-    load,
-    client,
-  };
-  await child.ask({ type: 'prepare', trial, endpoint: server.endpoint }, 'ready', 20_000);
-  return child;
-}
-
-async function slice(child: Generator, windowMs: number, isRecorded: boolean): Promise<SliceReading> {
-  const order = { rampMs: 10, windowMs, drainMs: 2_000, isRecorded, epochMs: Date.now() };
-  return (await child.ask({ type: 'slice', order }, 'slice', windowMs + 10_000)).reading;
-}
-
-/** CPU per request of each arm, one value a turn; fresh processes, warmed up in turns. */
-async function measureArms(turns: number): Promise<Map<ArmName, number[]>> {
-  const names = shuffled(Object.keys(ARMS) as ArmName[], random);
-  const children = new Map<ArmName, Generator>();
-  const cpuUs = new Map<ArmName, number[]>(names.map(name => [name, []]));
-  try {
-    for (const name of names) children.set(name, await start(name));
-    for (let turn = 0; turn < WARMUP_TURNS; turn++) {
-      for (const name of names) await slice(children.get(name)!, 250, true);
-    }
-    for (let turn = 0; turn < turns; turn++) {
-      for (const name of shuffled(names, random)) {
-        const { before, after, exchanges } = await slice(children.get(name)!, SLICE_MS, true);
-        cpuUs.get(name)!.push((after.cpuUs - before.cpuUs) / exchanges);
-      }
-    }
-    return cpuUs;
-  } finally {
-    await Promise.all([...children.values()].map(child => child.kill()));
-  }
-}
-
-async function printCpu(): Promise<void> {
-  const replicates: Map<ArmName, number[]>[] = [];
-  for (let i = 0; i < REPLICATES; i++) replicates.push(await measureArms(TURNS));
-  const table = new Table({
-    style: PLAIN,
-    head: ['api', 'bare loop, us/request', 'ours, us/request', 'ours / bare', 'replicates'],
-  });
-  for (const api of ['request', 'dispatch'] as const) {
-    const mean = (replicate: Map<ArmName, number[]>, name: ArmName) =>
-      trimmedMean(replicate.get(name)!, BLOCK_TRIM) ?? Number.NaN;
-    const logRatios = replicates.map(
-      replicate =>
-        trimmedMean(
-          replicate
-            .get(`ours, ${api}`)!
-            .map((ours, turn) => Math.log(ours / replicate.get(`bare, ${api}`)![turn]!)),
-          BLOCK_TRIM,
-        ) ?? Number.NaN,
-    );
-    const ratio = replicateInterval(logRatios)!;
-    const average = (name: ArmName) =>
-      replicates.reduce((sum, one) => sum + mean(one, name), 0) / replicates.length;
-    table.push([
-      api,
-      average(`bare, ${api}`).toFixed(1),
-      average(`ours, ${api}`).toFixed(1),
-      `${ratio.value.toFixed(3)} (${ratio.low.toFixed(3)} to ${ratio.high.toFixed(3)})`,
-      logRatios.map(logRatio => Math.exp(logRatio).toFixed(2)).join(' '),
-    ]);
-  }
-  console.log(`CPU per request, ${REPLICATES} replicates of ${TURNS} turns:\n${table.toString()}\n`);
 }
 
 interface Tool {
@@ -177,16 +88,16 @@ async function printRates(): Promise<void> {
   const own = new Map<ArmName, Generator>();
   try {
     for (const name of ['ours, request', 'ours, dispatch'] as const) {
-      const child = await start(name);
+      const child = await startGenerator(name, bench);
       own.set(name, child);
-      for (let turn = 0; turn < WARMUP_TURNS; turn++) await slice(child, 250, true);
+      await warmUp(child);
     }
     for (let round = 0; round < TOOL_ROUNDS; round++) {
       for (const name of shuffled([...own.keys(), ...Object.keys(known)], random)) {
         const child = own.get(name as ArmName);
         if (child === undefined) add(name, await runTool(known[name]!));
         else {
-          const { completed, windowMs } = await slice(child, TOOL_SEC * 1_000, true);
+          const { completed, windowMs } = await slice(child, TOOL_SEC * 1_000);
           add(name, (completed / windowMs) * 1_000);
         }
       }

@@ -7,6 +7,8 @@ export interface SlotContext {
   pool: Pool;
   origin: string;
   path: string;
+  /** Whether the clock is read when a request is written and when its header arrives. */
+  hasPhases: boolean;
   isDumped: boolean;
   /** Whether several requests may share a connection at once. */
   isPipelined: boolean;
@@ -25,6 +27,7 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler {
   protected readonly exchange: Exchange;
   protected onEnd: OnEnd = () => {};
   protected isAbandoned = false;
+  #hasResponse = false;
   #inner: Dispatcher.DispatchHandler | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   readonly #abandon = (): void => {
@@ -44,6 +47,7 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler {
     const { exchange } = this;
     this.onEnd = onEnd;
     this.#controller = undefined;
+    this.#hasResponse = false;
     exchange.writtenAtMs = Number.NaN;
     exchange.headersAtMs = Number.NaN;
     exchange.bodyBytes = 0;
@@ -68,7 +72,7 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler {
     const { exchange } = this;
     exchange.outcome = classifyError(error, {
       isReusedConnection: this.context.isReusedConnection(rootCause(error)),
-      hasResponse: !Number.isNaN(exchange.headersAtMs),
+      hasResponse: this.#hasResponse,
     });
     exchange.error = describeError(error);
     this.end();
@@ -87,7 +91,7 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler {
       controller.abort(new Error('given up by the harness while it waited for a connection'));
       return;
     }
-    this.exchange.writtenAtMs = performance.now();
+    if (this.context.hasPhases) this.exchange.writtenAtMs = performance.now();
     this.#inner?.onRequestStart?.(controller, context);
   }
 
@@ -98,7 +102,8 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler {
     statusMessage?: string,
   ): void {
     if (status >= 200) {
-      this.exchange.headersAtMs = performance.now();
+      this.#hasResponse = true;
+      if (this.context.hasPhases) this.exchange.headersAtMs = performance.now();
       if (status >= 400) {
         this.exchange.outcome = 'badStatus';
         this.exchange.error = `status ${status}`;

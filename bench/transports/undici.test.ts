@@ -5,8 +5,10 @@ import { suite, test } from 'node:test';
 import type { z } from 'zod';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { Client } from '../core/client.ts';
+import type { Exchange } from '../core/contracts.ts';
+import { newExchange } from '../core/exchange.ts';
 import { Target } from '../core/target.ts';
-import { openBlackHole } from './testing/misbehaving-server.ts';
+import { answerWith, openBlackHole, openMisbehavingServer } from './testing/misbehaving-server.ts';
 import { openSubject, type Subject } from './testing/subject.ts';
 import undici from './undici.ts';
 
@@ -118,4 +120,31 @@ suite('facts of this version', { concurrency: true }, () => {
     const { error } = await openSubject(t, subject, await openBlackHole(t), stated).ask();
     assert.match(error ?? '', /timeout: 100ms/);
   });
+});
+
+suite('without phases', { concurrency: true }, () => {
+  for (const api of ['request', 'dispatch', 'fetch']) {
+    test(`${api}: no time is told but the end, and what breaks within a body is still no stale socket`, async t => {
+      const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
+        if (ofAll === 1) socket.write(answerWith('abc'));
+        else socket.end('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this much');
+      });
+      const transport = undici.open({
+        client: Client.parse({ api, pool: { maxConnections: 1 } }),
+        endpoint: server.endpoint,
+        hasPhases: false,
+        onConnection: () => {},
+      });
+      t.after(() => transport.close());
+      const exchange = newExchange();
+      const ask = () => new Promise<Exchange>(resolve => transport.send(exchange, resolve));
+      const good = { ...(await ask()) };
+      const broken = { ...(await ask()) };
+      assert.deepEqual([good.outcome, good.bodyBytes, broken.outcome], ['ok', 3, 'reset']);
+      for (const { writtenAtMs, headersAtMs, endedAtMs } of [good, broken]) {
+        assert.deepEqual([writtenAtMs, headersAtMs], [Number.NaN, Number.NaN]);
+        assert.ok(endedAtMs > 0);
+      }
+    });
+  }
 });

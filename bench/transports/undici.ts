@@ -39,7 +39,7 @@ function isApi(api: string): api is Api {
   return Object.hasOwn(SLOTS, api);
 }
 
-function open({ client, endpoint, onConnection }: TransportOptions): Transport {
+function open({ client, endpoint, hasPhases = true, onConnection }: TransportOptions): Transport {
   const connector = createConnector({ client, endpoint, onConnection });
   const pool = new Pool(endpoint.origin, { ...poolOptions(client), connect: connector.connect });
   const api = client.api ?? 'request';
@@ -49,6 +49,7 @@ function open({ client, endpoint, onConnection }: TransportOptions): Transport {
     pool,
     origin: endpoint.origin,
     path: endpoint.path,
+    hasPhases,
     isDumped: client.body === 'dump',
     isPipelined: (client.pool.pipelining ?? 1) > 1,
     isReusedConnection: connector.isReusedConnection,

@@ -6,7 +6,7 @@ import type { CellView } from '../cell-view.ts';
 import { allMarks, signsOf } from '../cell-view.ts';
 import type { Chart } from '../chart.ts';
 import type { Layer, X, Y } from '../chart-theme.ts';
-import { armScales, framed, INK, isNarrow, MUTED } from '../chart-theme.ts';
+import { armMarks, framed, guideLine, INK, isNarrow, MUTED } from '../chart-theme.ts';
 import { countText, latencyText, msText, percentText, significantText } from '../numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../table-parts.ts';
 
@@ -28,6 +28,7 @@ const chart: Chart = {
     const fit = fitOf(view);
     const points = pointsOf(view, fit);
     const isSmall = isNarrow(widthPx);
+    const marks = armMarks(view.arms);
     const most = Math.max(...points.map(({ k }) => k));
     const breakEven = isTelling(fit) ? fit.breakEvenRequests : null;
     const shownBreakEven = breakEven !== null && breakEven <= FAR_FACTOR * most ? breakEven : null;
@@ -59,7 +60,7 @@ const chart: Chart = {
             },
             layer: [
               {
-                mark: { type: 'rule', color: MUTED, strokeDash: [4, 3] },
+                mark: guideLine,
                 encoding: { y: ms, description: { field: 'text' } },
               },
               {
@@ -88,8 +89,8 @@ const chart: Chart = {
             encoding: {
               x: k,
               y: ms,
-              color: { field: 'arm', type: 'nominal', scale: armScales(view.arms).colour, legend: null },
-              shape: { field: 'arm', type: 'nominal', scale: armScales(view.arms).shape, legend: null },
+              color: marks.colour,
+              shape: marks.shape,
               description: { field: 'tip' },
             },
           },
@@ -194,7 +195,7 @@ function breakEvenLayers(
       data: { values: [{ k: breakEvenRequests, ms: highest, text }] },
       layer: [
         {
-          mark: { type: 'rule', color: MUTED, strokeDash: [4, 3] },
+          mark: guideLine,
           encoding: { x: k, description: { field: 'text' } },
         },
         {

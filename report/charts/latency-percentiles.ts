@@ -3,7 +3,7 @@ import { mergeHistograms, percentileCurve } from '../../results/histogram.ts';
 import type { CellView } from '../cell-view.ts';
 import type { Chart } from '../chart.ts';
 import type { X, Y } from '../chart-theme.ts';
-import { armLegend, armScales, framed, isNarrow } from '../chart-theme.ts';
+import { armLegend, armMarks, framed, isNarrow } from '../chart-theme.ts';
 import { latencyText, msText } from '../numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
 
@@ -19,19 +19,14 @@ const chart: Chart = {
   spec(view, widthPx) {
     const curves = curvesOf(view);
     const rows = curves.flatMap(({ rows }) => rows);
-    const scales = armScales(curves.map(({ arm }) => arm));
+    const arms = curves.map(({ arm }) => arm);
     const rarest = Math.max(...rows.map(({ rarity }) => rarity));
     const values = [1, 2, ...decadesTo(rarest)];
     const highest = Math.max(...rows.map(({ ms }) => ms));
     const lowest = Math.min(...rows.map(({ ms }) => ms));
     const isLog = highest / medianFloor(curves) > LOG_RATIO && lowest > 0;
     const isSmall = isNarrow(widthPx);
-    const legend = armLegend(
-      curves.map(({ arm }) => arm),
-      widthPx,
-      'stroke',
-    );
-    const colour = { field: 'arm', type: 'nominal', scale: scales.colour, legend } as const;
+    const { colour, dash } = armMarks(arms, armLegend(arms, widthPx, 'stroke'));
     const position: { x: X; y: Y } = {
       x: {
         field: 'rarity',
@@ -59,7 +54,7 @@ const chart: Chart = {
             mark: { type: 'line', strokeWidth: 2.2, aria: false },
             encoding: {
               color: colour,
-              strokeDash: { field: 'arm', type: 'nominal', scale: scales.dash, legend },
+              strokeDash: dash,
             },
           },
           {

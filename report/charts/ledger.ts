@@ -1,7 +1,7 @@
 // In: a cell. Out: connections opened and accepted for each 1000 requests, beside what the mode needs.
 import type { CellView } from '../cell-view.ts';
 import type { Chart } from '../chart.ts';
-import { armAxis, armScales, framed, INK, isNarrow, MUTED } from '../chart-theme.ts';
+import { armMarks, armRows, framed, INK, isNarrow, MUTED } from '../chart-theme.ts';
 import { acceptedByText, acceptedOf, openedByText } from '../counted-by.ts';
 import { countText, NO_FIGURE, significantText } from '../numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
@@ -31,12 +31,6 @@ const chart: Chart = {
       { ...row, kind: 'opened', at: shown(row.opened) },
       ...(row.accepted === null ? [] : [{ ...row, kind: 'accepted', at: shown(row.accepted) }]),
     ]);
-    const colour = {
-      field: 'arm',
-      type: 'nominal',
-      scale: armScales(view.arms).colour,
-      legend: null,
-    } as const;
     const axis = {
       title: 'connections per 1,000 requests',
       values: decades(floor, ceiling),
@@ -44,9 +38,7 @@ const chart: Chart = {
     };
     return framed(
       {
-        encoding: {
-          y: { field: 'arm', type: 'ordinal', sort: null, title: null, axis: armAxis },
-        },
+        encoding: { y: armRows },
         layer: [
           {
             data: { values: needed },
@@ -67,7 +59,7 @@ const chart: Chart = {
             mark: { type: 'point', shape: 'circle', size: 190, strokeWidth: 2.4, filled: false },
             encoding: {
               x: { field: 'at', type: 'quantitative' },
-              color: colour,
+              color: armMarks(view.arms).colour,
               description: { field: 'tip' },
             },
           },

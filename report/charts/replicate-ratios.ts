@@ -3,7 +3,7 @@ import type { CellView } from '../cell-view.ts';
 import { signsOf } from '../cell-view.ts';
 import type { Chart } from '../chart.ts';
 import type { Layer } from '../chart-theme.ts';
-import { armAxis, armScales, framed, INK, isNarrow, MUTED } from '../chart-theme.ts';
+import { armAxis, armMarks, framed, guideLine, INK, isNarrow } from '../chart-theme.ts';
 import { ratioText, significantText } from '../numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
 import { comparisonMarks } from '../tables/ratios.ts';
@@ -65,7 +65,7 @@ const chart: Chart = {
                 },
               },
               x2: { field: 'high' },
-              color: { field: 'arm', type: 'nominal', scale: armScales(view.arms).colour, legend: null },
+              color: armMarks(view.arms).colour,
               description: { field: 'tip' },
             },
           },
@@ -80,7 +80,7 @@ const chart: Chart = {
             encoding: {
               x: { field: 'ratio', type: 'quantitative', scale },
               y: { field: 'at', type: 'quantitative' },
-              color: { field: 'arm', type: 'nominal', scale: armScales(view.arms).colour, legend: null },
+              color: armMarks(view.arms).colour,
               shape: { condition: { test: 'datum.isInvalid', value: 'cross' }, value: 'circle' },
               description: { field: 'tip' },
             },
@@ -134,7 +134,7 @@ function baselineLayers([low, high]: readonly [number, number], { result }: Cell
   return [
     {
       data: { values: [{ one: 1, tip: `1: as many as ${result.scenario.baseline}` }] },
-      mark: { type: 'rule', color: MUTED, strokeDash: [4, 3], strokeWidth: 1.5 },
+      mark: { ...guideLine, strokeWidth: 1.5 },
       encoding: {
         x: { field: 'one', type: 'quantitative' },
         y: { value: 0 },

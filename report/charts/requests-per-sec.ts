@@ -2,7 +2,7 @@
 import type { CellView } from '../cell-view.ts';
 import { signsOf } from '../cell-view.ts';
 import type { Chart } from '../chart.ts';
-import { armAxis, armScales, framed, INK, isNarrow } from '../chart-theme.ts';
+import { armMarks, armRows, endWithRoom, framed, INK, isNarrow } from '../chart-theme.ts';
 import { intervalText, intervalTexts } from '../numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../table-parts.ts';
 
@@ -15,19 +15,13 @@ const chart: Chart = {
     const rows = rowsOf(view);
     const isSmall = isNarrow(widthPx);
     const text = isSmall ? 'short' : 'long';
-    const longest = Math.max(...rows.map(row => row[text].length));
-    const room = 1 - Math.min(0.5, (longest * 7.5 + 12) / (widthPx * 0.8));
-    const limit = Math.max(...rows.map(({ high }) => high)) / room || 1;
-    const y = {
-      field: 'arm',
-      type: 'ordinal',
-      sort: null,
-      title: null,
-      axis: armAxis,
-    } as const;
+    const limit = endWithRoom(
+      rows.map(row => ({ value: row.high, text: row[text] })),
+      widthPx,
+    );
     return framed(
       {
-        encoding: { y },
+        encoding: { y: armRows },
         layer: [
           {
             data: { name: 'figures', values: rows },
@@ -39,7 +33,7 @@ const chart: Chart = {
                 scale: { domain: [0, limit], nice: false },
                 axis: { title: 'requests per second', tickCount: isSmall ? 3 : 6, format: ',~r' },
               },
-              color: { field: 'arm', type: 'nominal', scale: armScales(view.arms).colour, legend: null },
+              color: armMarks(view.arms).colour,
               opacity: { condition: { test: 'datum.isInvalid', value: 0.4 }, value: 0.85 },
               description: { field: 'tip' },
             },

@@ -2,7 +2,7 @@
 import type { CompletedTrial } from '../../bench/core/types.ts';
 import type { CellView } from '../cell-view.ts';
 import type { Chart } from '../chart.ts';
-import { armLegend, armScales, framed, isNarrow } from '../chart-theme.ts';
+import { armLegend, armMarks, framed, isNarrow } from '../chart-theme.ts';
 import { countText, msText, significantText } from '../numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../table-parts.ts';
 
@@ -18,10 +18,8 @@ const chart: Chart = {
   spec(view, widthPx) {
     const rows = rowsOf(view);
     const arms = view.arms.filter(({ trials }) => trials.length > 0);
-    const scales = armScales(arms);
     const isSmall = isNarrow(widthPx);
-    const legend = armLegend(arms, widthPx);
-    const colour = { field: 'arm', type: 'nominal', scale: scales.colour, legend } as const;
+    const { colour, shape } = armMarks(arms, armLegend(arms, widthPx));
     return framed(
       {
         encoding: {
@@ -57,7 +55,7 @@ const chart: Chart = {
             mark: { type: 'point', filled: true, size: 28, opacity: 0.9 },
             encoding: {
               color: colour,
-              shape: { field: 'arm', type: 'nominal', scale: scales.shape, legend },
+              shape,
               description: { field: 'tip' },
             },
           },

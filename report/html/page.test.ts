@@ -58,6 +58,7 @@ for (const sample of [
   'an invalid trial of six arms',
   'a hostile name',
   'no completed trial',
+  'every phase',
   'two scenarios',
 ]) {
   test(`${sample}: works from disk, loads nothing, fits and can be read`, { skip }, async () => {

@@ -5,6 +5,7 @@ import { Target, withUnknowns } from '../../bench/core/target.ts';
 import type { TrialResult } from '../../bench/core/types.ts';
 import { auditCell, auditTrial } from '../../results/audit.ts';
 import { compareArms, summariseArms } from '../../results/compare.ts';
+import { phasedTrial } from '../../results/testing/phased-trial.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 
 export interface StoredSample {
@@ -29,8 +30,53 @@ export const sampleRuns: Record<string, StoredSample> = {
   'one replicate': sampleRun({ replicates: 1 }),
   'no completed trial': allFailed(sampleRun()),
   "someone else's server": foreign(sampleRun()),
+  'every phase': withTrials(sampleRun({ replicates: 1 }), [
+    everyPhase('short', 10),
+    everyPhase('persistent', 0),
+  ]),
+  'phases off': withTrials(sampleRun({ replicates: 1 }), [
+    phasedTrial({
+      requests: manyOf(10, { restUs: 24_000 }),
+      connections: manyOf(10, { connectUs: 700 }),
+      trial: { phases: false, arm: 'short' },
+    }),
+    phasedTrial({
+      requests: manyOf(10, { restUs: 4_800 }),
+      trial: { phases: false, arm: 'persistent' },
+    }),
+  ]),
   'two scenarios': together(sampleRun(), sampleRun({ scenario: 'requests-per-connection' })),
 };
+
+function manyOf<T>(count: number, item: T): T[] {
+  return Array.from({ length: count }, () => item);
+}
+
+/** Ten requests over an emulated link, held back at first, and one of which the client does not tell all. */
+function everyPhase(arm: string, connections: number): TrialResult {
+  const request = {
+    lateUs: 3_000,
+    waitUs: connections === 0 ? 2_000 : 46_000,
+    firstByteUs: 27_000,
+    bodyUs: 1_500,
+  };
+  return phasedTrial({
+    requests: [...manyOf(9, request), { restUs: 40_000 }],
+    connections: manyOf(connections, { connectUs: 600, tlsUs: 43_000 }),
+    link: { roundTripMs: 21 },
+    trial: { arm },
+  });
+}
+
+/** Its only replicate replaced. */
+function withTrials({ run }: StoredSample, trials: readonly TrialResult[]): StoredSample {
+  const cells = run.cells.map(cell => ({
+    ...cell,
+    arms: summariseArms(trials),
+    comparisons: compareArms({ baseline: cell.scenario.baseline, trials }),
+  }));
+  return { run: { ...run, cells }, trials };
+}
 
 /** Every string and key that is `from` becomes `to`. */
 function renamed<T>(value: T, from: string, to: string): T {

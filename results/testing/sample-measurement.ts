@@ -53,8 +53,10 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
   const exchanges = sum(slices, slice => slice.exchanges);
   const sent = exchanges + Math.round((mostInFlight(trial.load) * WARMUP_MS * 1000) / meanUs);
   const opened = k === 'unlimited' ? mostInFlight(trial.load) : Math.ceil(sent / k);
+  const openedInWindows = Math.round(completed * share);
   for (let connection = 0; connection < opened; connection++) {
-    recorders.connect.recordUs(300 + 400 * place.random());
+    const connectUs = 300 + 400 * place.random();
+    if (connection >= opened - openedInWindows) recorders.connect.recordUs(connectUs);
   }
   const response = finish(recorders.response);
   return {

@@ -1,0 +1,143 @@
+// In: a cell. Out: the mean response time of each arm as a bar, stacked of the phases that a request passes.
+import type { CellView } from '../cell-view.ts';
+import { signsOf } from '../cell-view.ts';
+import type { Chart } from '../chart.ts';
+import { armRows, endWithRoom, framed, isNarrow, MUTED } from '../chart-theme.ts';
+import { latencyText, msText, percentText } from '../numbers.ts';
+import { PHASE_NAMES, phaseColour } from '../phase-look.ts';
+import { phasedArms, phaseNotes, phasesOf, phasesText } from '../phase-view.ts';
+import { createTable, figure, figureColumn, keyColumn, words } from '../table-parts.ts';
+
+/** Thinner parts have no room for a gap to the next. */
+const THIN_PX = 5;
+/** Narrower parts have no room for their share below them. */
+const NARROW_PART_PX = 40;
+/** What the names of the arms take of the width, at most. */
+const NAMES_PX = { wide: 270, narrow: 130 } as const;
+const LEGEND_ITEM_PX = 115;
+const ROW_PX = 52;
+/** Bars make room for the shares below them. */
+const LIFT_PX = 5;
+
+const chart: Chart = {
+  name: 'phases',
+  title: 'Where the time goes',
+  applies: view => phasedArms(view).length > 0,
+  caption(view) {
+    const arms = phasedArms(view);
+    return [phasesText(arms), ...phaseNotes(arms)].join(' ');
+  },
+  spec(view, widthPx) {
+    const arms = phasedArms(view);
+    const phases = phasesOf(arms);
+    const isSmall = isNarrow(widthPx);
+    const totals = arms.map(({ arm, split: { responseUs } }) => ({
+      arm: arm.label,
+      value: responseUs / 1000,
+      text: `${latencyText(responseUs)}${signsOf(arm.marks)}`,
+    }));
+    const limit = endWithRoom(totals, widthPx);
+    const namesPx = isSmall ? NAMES_PX.narrow : NAMES_PX.wide;
+    const px = (ms: number) => (ms / limit) * (widthPx - namesPx);
+    const parts = partsOf(view).map(part => ({ ...part, isThin: px(part.ms) < THIN_PX }));
+    const shares = parts
+      .filter(({ ms }) => px(ms) >= NARROW_PART_PX)
+      .map(({ arm, from, to, share }) => ({ arm, middle: (from + to) / 2, text: percentText(share) }));
+    const legendColumns = Math.floor((widthPx - namesPx) / LEGEND_ITEM_PX) + 1;
+    return framed(
+      {
+        encoding: { y: armRows },
+        layer: [
+          {
+            data: { name: 'figures', values: parts },
+            mark: { type: 'bar', height: { band: 0.5 }, yOffset: -LIFT_PX, stroke: 'var(--paper, #fff)' },
+            encoding: {
+              x: {
+                field: 'from',
+                type: 'quantitative',
+                scale: { domain: [0, limit], nice: false },
+                axis: { title: 'mean response time (ms)', tickCount: isSmall ? 4 : 8, format: ',~r' },
+              },
+              x2: { field: 'to' },
+              color: {
+                field: 'phase',
+                type: 'nominal',
+                scale: { domain: phases.map(phase => PHASE_NAMES[phase]), range: phases.map(phaseColour) },
+                legend: {
+                  title: null,
+                  orient: 'top',
+                  direction: 'horizontal',
+                  columns: Math.min(phases.length, legendColumns),
+                  symbolType: 'square',
+                  symbolStrokeWidth: 0,
+                },
+              },
+              strokeWidth: { condition: { test: 'datum.isThin', value: 0 }, value: 1 },
+              description: { field: 'tip' },
+            },
+          },
+          {
+            data: { values: shares },
+            mark: { type: 'text', baseline: 'top', dy: 15 - LIFT_PX, color: MUTED, aria: false },
+            encoding: { x: { field: 'middle', type: 'quantitative' }, text: { field: 'text' } },
+          },
+          {
+            data: { values: totals },
+            mark: { type: 'text', align: 'left', dx: 8, dy: -LIFT_PX, aria: false },
+            encoding: { x: { field: 'value', type: 'quantitative' }, text: { field: 'text' } },
+          },
+        ],
+      },
+      { widthPx, heightPx: arms.length * ROW_PX + (isSmall ? 110 : 80) },
+    );
+  },
+  table: view =>
+    createTable({
+      name: 'phases',
+      title: 'Where the time goes',
+      columns: [
+        keyColumn('arm', 'arm'),
+        keyColumn('phase', 'phase'),
+        figureColumn('meanMs', 'mean', 'ms/request'),
+        figureColumn('shareRatio', 'share', 'of response'),
+      ],
+      rows: partsOf(view).map(({ name, arm, key, phase, ms, share, marks }) => [
+        words(arm, name),
+        words(phase, key),
+        figure(msText(ms * 1000), ms, marks),
+        figure(percentText(share), share, marks),
+      ]),
+    }),
+};
+export default chart;
+
+/** Each phase that takes any time, laid end to end. */
+function partsOf(view: CellView) {
+  const arms = phasedArms(view);
+  const phases = phasesOf(arms);
+  return arms.flatMap(({ arm: { name, label, marks: all }, split: { parts, responseUs } }) => {
+    const marks = all.filter(mark => mark === 'invalid');
+    let endMs = 0;
+    return phases
+      .filter(phase => parts[phase] > 0)
+      .map(phase => {
+        const ms = parts[phase] / 1000;
+        const from = endMs;
+        endMs += ms;
+        const share = parts[phase] / responseUs;
+        const tip = `${label}, ${PHASE_NAMES[phase]}: ${latencyText(parts[phase])}, ${percentText(share)} of the response time`;
+        return {
+          name,
+          arm: label,
+          key: phase,
+          phase: PHASE_NAMES[phase],
+          ms,
+          from,
+          to: endMs,
+          share,
+          marks,
+          tip,
+        };
+      });
+  });
+}

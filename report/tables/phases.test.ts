@@ -1,0 +1,89 @@
+// In: runs with every phase, with few and with none recorded. Out: proof that the tables add up, and say what is not there.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { phasedTrial } from '../../results/testing/phased-trial.ts';
+import type { CellView } from '../cell-view.ts';
+import { armNames, viewCell } from '../cell-view.ts';
+import phasesChart from '../charts/phases.ts';
+import { PHASE_NAMES } from '../phase-look.ts';
+import type { Table } from '../report.ts';
+import { sampleRuns } from '../testing/sample-runs.ts';
+import { phaseTable } from './phases.ts';
+
+function viewOf(name: string): CellView {
+  const { run, trials } = sampleRuns[name]!;
+  return viewCell(run.cells[0]!, trials, armNames(run));
+}
+
+function rowOf({ columns, rows }: Table, arm: string): Record<string, number | null> {
+  const row = rows.find(cells => cells[0]!.value === arm)!;
+  return Object.fromEntries(columns.map(({ key }, index) => [key, row[index]!.value as number | null]));
+}
+
+const PART_KEYS = Object.keys(PHASE_NAMES).map(phase => `${phase}Ms`);
+
+for (const name of Object.keys(sampleRuns).filter(name => name !== 'no completed trial')) {
+  test(`${name}: in both tables, the phases of an arm come to its mean response time`, () => {
+    const view = viewOf(name);
+    const table = phaseTable(view)!;
+    const { rows } = phasesChart.table(view);
+    for (const { name: arm, summary } of view.arms) {
+      const row = rowOf(table, arm);
+      const parts = PART_KEYS.map(key => row[key] ?? 0);
+      const drawn = rows.filter(cells => cells[0]!.value === arm);
+      const drawnMs = drawn.reduce((sum, cells) => sum + (cells[2]!.value as number), 0);
+      const shares = drawn.reduce((sum, cells) => sum + (cells[3]!.value as number), 0);
+      const meanMs = summary!.meanUs / 1000;
+      for (const ms of [row['responseMs']!, parts.reduce((sum, part) => sum + part, 0), drawnMs]) {
+        assert.ok(Math.abs(ms - meanMs) < 1e-9 * meanMs, `${ms}, not ${meanMs}`);
+      }
+      assert.ok(Math.abs(shares - 1) < 1e-9);
+    }
+  });
+}
+
+test('what opening a connection takes is told by request and by connection', () => {
+  const row = rowOf(phaseTable(viewOf('every phase'))!, 'short');
+  assert.equal(row['openedPerThousand'], 1000);
+  for (const [key, ms] of Object.entries({ connectMeanMs: 21.6, tlsMeanMs: 22, connectP99Ms: 21.6 })) {
+    assert.ok(Math.abs(row[key]! / ms - 1) < 0.001, `${key} is ${row[key]}`);
+  }
+  const none = rowOf(phaseTable(viewOf('every phase'))!, 'persistent');
+  assert.deepEqual([none['connectMs'], none['connectMeanMs'], none['tlsP99Ms']], [0, null, null]);
+});
+
+test('an arm has a column only for what some arm has', () => {
+  const keys = phaseTable(viewOf('two arms'))!.columns.map(({ key }) => key);
+  for (const key of ['heldBackMs', 'tlsMs', 'unsplitMs', 'tlsMeanMs']) assert.ok(!keys.includes(key), key);
+  for (const key of ['queueMs', 'connectMs', 'firstByteMs', 'bodyMs', 'waitP99Ms', 'connectP99Ms']) {
+    assert.ok(keys.includes(key), key);
+  }
+});
+
+/** What both the picture and the table say. */
+function assertSaid(view: CellView, said: RegExp, isSaid = true): void {
+  assert.equal(said.test(phaseTable(view)!.notes.join('\n')), isSaid, `the table: ${said}`);
+  assert.equal(said.test(phasesChart.caption(view)), isSaid, `the picture: ${said}`);
+}
+
+test('phases that were not recorded are said to be so, and nothing stands in for them', () => {
+  const view = viewOf('phases off');
+  assertSaid(view, /not recorded .*--no-phases/);
+  assertSaid(view, /does not tell/, false);
+  const keys = phaseTable(view)!.columns.map(({ key }) => key);
+  for (const key of ['queueMs', 'firstByteMs', 'bodyMs', 'waitP99Ms']) assert.ok(!keys.includes(key), key);
+  assertSaid(viewOf('two arms'), /not recorded/, false);
+});
+
+test("a link's round trip is said to be moved, where a connection was opened", () => {
+  assertSaid(viewOf('every phase'), /the 21\.0 ms of a round trip on the emulated link count as connect/);
+  assertSaid(viewOf('two arms'), /round trip/, false);
+});
+
+test('a client that does not tell its phases, or its connections, is named', () => {
+  assertSaid(viewOf('every phase'), /For short, persistent the client does not tell every phase/);
+  const view = viewOf('two arms');
+  const arms = view.arms.map(arm => ({ ...arm, trials: [phasedTrial({ requests: [{ waitUs: 9 }] })] }));
+  assertSaid({ ...view, arms }, /For short the client does not tell how long it takes to open a connection/);
+  assertSaid({ ...view, arms }, /every phase/, false);
+});

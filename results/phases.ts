@@ -1,0 +1,153 @@
+// In: the trials of an arm. Out: into which phases its mean response time divides, and what opening a connection took.
+import type { CompletedTrial, Histogram, Measurement } from '../bench/core/types.ts';
+import { mergeHistograms } from './histogram.ts';
+
+/**
+ * In order of time. heldBack: from when a request was due until it was sent; queue: from there until it was written to a
+ * connection, less the opening of one; unsplit: what the client does not tell, or was told not to.
+ */
+export const PHASES = ['heldBack', 'queue', 'connect', 'tls', 'firstByte', 'body', 'unsplit'] as const;
+export type Phase = (typeof PHASES)[number];
+
+export interface PhaseSplit {
+  /** Mean response time over all requests of the windows. */
+  responseUs: number;
+  /** The same in parts, each 0 or more; their sum is responseUs, up to rounding. */
+  parts: Record<Phase, number>;
+  /** Connections opened in the windows for each request that ended in them. */
+  connectionsPerRequest: number;
+  /** The emulated link's round trip, moved for each connection from TLS or first byte to connect; 0: loopback alone. */
+  roundTripUs: number;
+  /** Whether the phases of each request were to be recorded. */
+  isRecorded: boolean;
+}
+
+/** When all but this share of the service time is told, all is: the rest is rounding. */
+const ROUNDING = 1e-6;
+
+/**
+ * How the mean response time of an arm divides. Null when no request was answered.
+ *
+ * Connect and TLS are measured once a connection, so a request bears, on average, their means times the connections that
+ * were opened for each request of the windows. They are taken out of the wait, within which a connection is opened. A
+ * dial may also run while its request gets another connection that has become free, or go to a request that fails: the
+ * dials never take more than the wait has.
+ *
+ * Behind an emulated link the kernel says "connected" at once, and the handshake's round trip delays the first bytes: it
+ * is in the TLS handshake, or without TLS in the first byte, and belongs to connect.
+ */
+export function splitPhases(trials: readonly CompletedTrial[]): PhaseSplit | null {
+  const all = trials.map(({ measurement }) => measurement);
+  const requests = sum(all, ({ response }) => response.count);
+  if (requests === 0) return null;
+  const parts = partsOfRequests(all, requests);
+
+  const ended = sum(all, ({ completed, failed }) => completed + failed);
+  const connections = sum(all, ({ connect, tls }) => Math.max(connect.count, tls.count));
+  const dials = [
+    { to: 'connect', us: totalUs(all, ({ connect }) => connect) / ended },
+    { to: 'tls', us: totalUs(all, ({ tls }) => tls) / ended },
+  ] as const;
+  const dialsUs = sum(dials, ({ us }) => us);
+  const fit = dialsUs === 0 ? 1 : Math.min(1, (parts.queue + parts.unsplit) / dialsUs);
+  for (const { to, us } of dials) move(parts, { us: us * fit, from: ['queue', 'unsplit'], to });
+
+  const roundTripUs = meanRoundTripUs(trials);
+  const connectionsPerRequest = connections / ended;
+  const delayed = dials[1].us > 0 ? 'tls' : 'firstByte';
+  move(parts, { us: roundTripUs * connectionsPerRequest, from: [delayed, 'unsplit'], to: 'connect' });
+
+  return {
+    responseUs: sum(PHASES, phase => parts[phase]),
+    parts,
+    connectionsPerRequest,
+    roundTripUs,
+    isRecorded: trials.some(({ trial }) => trial.phases),
+  };
+}
+
+/** Mean and 99th percentile of a distribution. */
+export interface Spread {
+  meanUs: number;
+  p99Us: number;
+}
+
+/** Of the requests or of the connections opened in the windows; null: there was none, or the client does not tell. */
+export type PhaseSpreads = Record<'wait' | 'firstByte' | 'body' | 'connect' | 'tls', Spread | null>;
+
+/** How the times of single requests and connections spread; behind a link, a connection's round trip is moved to connect. */
+export function spreadPhases(trials: readonly CompletedTrial[]): PhaseSpreads {
+  const roundTripUs = meanRoundTripUs(trials);
+  const spread = (read: (measurement: Measurement) => Histogram | null, shiftUs = 0): Spread | null => {
+    const { count, meanUs, p99Us } = mergeHistograms(
+      trials.flatMap(({ measurement }) => read(measurement) ?? []),
+    );
+    if (count === 0) return null;
+    return { meanUs: Math.max(0, meanUs + shiftUs), p99Us: Math.max(0, p99Us + shiftUs) };
+  };
+  return {
+    wait: spread(({ wait }) => wait),
+    firstByte: spread(({ firstByte }) => firstByte),
+    body: spread(({ body }) => body),
+    connect: spread(({ connect }) => connect, roundTripUs),
+    tls: spread(({ tls }) => tls, -roundTripUs),
+  };
+}
+
+/** The mean response time in the parts that are told for each request, so with the opening of connections in the queue. */
+function partsOfRequests(all: readonly Measurement[], requests: number): Record<Phase, number> {
+  /** A phase that is told of some requests only counts as nothing in the others. */
+  const meanUs = (read: (measurement: Measurement) => Histogram | null) => totalUs(all, read) / requests;
+  const responseUs = meanUs(({ response }) => response);
+  const serviceUs = Math.min(
+    responseUs,
+    meanUs(({ service }) => service),
+  );
+  const queue = meanUs(({ wait }) => wait);
+  const firstByte = meanUs(measurement => measurement.firstByte);
+  const body = meanUs(measurement => measurement.body);
+  const toldUs = queue + firstByte + body;
+  // Each record rounds a time below 1 µs up, so that the parts may come to a little more than the whole.
+  const isAllTold = toldUs > serviceUs * (1 - ROUNDING);
+  const scale = isAllTold ? serviceUs / toldUs : 1;
+  return {
+    heldBack: responseUs - serviceUs,
+    queue: queue * scale,
+    connect: 0,
+    tls: 0,
+    firstByte: firstByte * scale,
+    body: body * scale,
+    unsplit: isAllTold ? 0 : serviceUs - toldUs,
+  };
+}
+
+/** What a handshake takes on the link, jitter of both directions included: on average half of what may be drawn. */
+function meanRoundTripUs([first]: readonly CompletedTrial[]): number {
+  const link = first?.trial.link;
+  return link === undefined ? 0 : (link.roundTripMs + link.jitterMs) * 1000;
+}
+
+/** Moves so much, or as much as there is, from the phases in their order. */
+function move(
+  parts: Record<Phase, number>,
+  { us, from, to }: { us: number; from: readonly Phase[]; to: Phase },
+): void {
+  let left = us;
+  for (const phase of from) {
+    const moved = Math.min(left, parts[phase]);
+    parts[phase] -= moved;
+    parts[to] += moved;
+    left -= moved;
+  }
+}
+
+function totalUs(all: readonly Measurement[], read: (measurement: Measurement) => Histogram | null): number {
+  return sum(all, measurement => {
+    const histogram = read(measurement);
+    return histogram === null ? 0 : histogram.meanUs * histogram.count;
+  });
+}
+
+function sum<T>(items: readonly T[], read: (item: T) => number): number {
+  return items.reduce((total, item) => total + read(item), 0);
+}
