@@ -10,6 +10,7 @@ export const behaviours = {
   fixed: () => import('../servers/behaviours/fixed.ts'),
   delay: () => import('../servers/behaviours/delay.ts'),
   stream: () => import('../servers/behaviours/stream.ts'),
+  stall: () => import('../servers/behaviours/stall.ts'),
 };
 
 /** Figures of a report, in the order in which they are shown. */
