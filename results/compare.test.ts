@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Comparison } from '../bench/core/run-types.ts';
-import { ArmSummary, METRICS } from '../bench/core/run-types.ts';
+import { ArmSummary } from '../bench/core/run-types.ts';
 import type { TrialResult } from '../bench/core/types.ts';
 import { compareArms, isPrecise, summariseArms, verdictOf } from './compare.ts';
+import { comparedMetrics } from './headline-metric.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
 const { trials } = sampleRun();
@@ -29,7 +30,7 @@ test('every other arm is compared with the baseline on every metric', () => {
   const comparisons = compareArms({ baseline: 'short', trials });
   assert.deepEqual(
     comparisons.map(({ metric, baseline, candidate }) => [metric, baseline, candidate]),
-    METRICS.map(metric => [metric, 'short', 'persistent']),
+    comparedMetrics({ model: 'closed' }).map(metric => [metric, 'short', 'persistent']),
   );
   assert.ok(
     comparisons.every(({ replicateRatios, verdict }) => replicateRatios.length === 4 && verdict === 'better'),
@@ -127,7 +128,7 @@ test('precise is when every interval of requests/s is within the precision, to b
     { comparisons: [], is: true },
   ];
   assert.deepEqual(
-    rows.map(({ comparisons }) => isPrecise(comparisons, 0.05)),
+    rows.map(({ comparisons }) => isPrecise(comparisons, 'requestsPerSec', 0.05)),
     rows.map(({ is }) => is),
   );
 });

@@ -37,7 +37,9 @@ export type Probe = z.infer<typeof Probe>;
 
 /** The highest rate found at which the arm keeps the objective. */
 export const Capacity = z.strictObject({
-  ratePerSec: amount().describe('Highest rate at which the objective held; 0: it held at none that was tried'),
+  ratePerSec: amount().describe(
+    'Highest rate at which the objective held; 0: it held at none that was tried',
+  ),
   notKeptPerSec: amount()
     .nullable()
     .describe('Lowest rate above it at which it did not; null: none was found'),

@@ -3,6 +3,7 @@
 import type { Client } from '../core/client.ts';
 import type { ClientPlugin } from '../core/contracts.ts';
 import type { Scenario } from '../core/scenario.ts';
+import { checkLoad } from './load-checks.ts';
 import { nameHint, orList } from './nearest.ts';
 import { type Path, valueAt } from './schema-hints.ts';
 import { sliceGapMs } from './slice-gap.ts';
@@ -192,6 +193,7 @@ export function crossProblems(context: CrossContext): CrossProblem[] {
     ...checkBaseline(context),
     ...checkExpectations(context),
     ...checkOrder(context),
+    ...checkLoad(context.scenario),
     ...checkPipelining(context),
     ...checkTransport(context),
     ...checkIdleTimeouts(context),

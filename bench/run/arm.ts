@@ -1,6 +1,7 @@
 // In: what one arm's generator, the target and the kernel say of each of its slices. Out: the arm's trial.
 
 import { neededConnections } from '../../results/needed-connections.ts';
+import type { Capacity } from '../core/open-results.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
@@ -29,12 +30,14 @@ type CountedByTarget = Pick<TargetReading, 'accepted' | 'requests' | 'handshakes
 export interface Arm {
   readonly trial: Trial;
   readonly child: GeneratorChild;
-  /** Rates of the warm-up's windows, in order. */
-  readonly warmupRatesPerSec: number[];
+  /** Of the warm-up's windows, in order: rates, or inverse response times where the load sets the rate. More is faster. */
+  readonly warmupSpeeds: number[];
   warmupMs: number;
   isSteady: boolean;
   meanResponseMs: number;
   failure: Failure | undefined;
+  /** Of a capacity search; null before it, and without one. */
+  capacity: Capacity | null;
   readonly sliceCount: number;
   countTarget(before: TargetReading, after: TargetReading): void;
   /** Of this arm, by the target's count. */
@@ -62,11 +65,12 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
   const arm: Arm = {
     trial,
     child,
-    warmupRatesPerSec: [],
+    warmupSpeeds: [],
     warmupMs: 0,
     isSteady: false,
     meanResponseMs: 0,
     failure: undefined,
+    capacity: null,
     get sliceCount() {
       return slices.length;
     },
@@ -118,7 +122,7 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
         tls: reading.tls,
         lateness: reading.lateness,
         arrivals: reading.arrivals,
-        capacity: null,
+        capacity: arm.capacity,
         timeline: reading.timeline,
         slices,
         ledger: {

@@ -1,0 +1,31 @@
+// In: a scenario whose fields are each valid. Out: what is wrong with its load, field against field.
+import type { Scenario } from '../core/scenario.ts';
+import type { CrossProblem } from './cross-checks.ts';
+
+export function checkLoad({ load }: Pick<Scenario, 'load'>): CrossProblem[] {
+  if (load.model !== 'capacity') return [];
+  const { minRatePerSec, maxRatePerSec, objective } = load;
+  const problems: CrossProblem[] = [];
+  if (minRatePerSec >= maxRatePerSec) {
+    const paths = [
+      ['load', 'minRatePerSec'],
+      ['load', 'maxRatePerSec'],
+    ];
+    problems.push({
+      path: paths[0]!,
+      about: paths,
+      message: `${minRatePerSec} is not less than maxRatePerSec, which is ${maxRatePerSec}: there is nothing to search`,
+      hint: `less than ${maxRatePerSec}, or a larger maxRatePerSec`,
+    });
+  }
+  if (objective.p50Ms === undefined && objective.p99Ms === undefined) {
+    const path = ['load', 'objective'];
+    problems.push({
+      path,
+      about: [path],
+      message: 'no latency is asked for, so that any rate would do',
+      hint: 'p99Ms, p50Ms or both, in ms',
+    });
+  }
+  return problems;
+}
