@@ -16,7 +16,11 @@ export const behaviours = {
 /** Figures of a report, in the order in which they are shown. */
 export const charts = {
   requestsPerSec: () => import('../report/charts/requests-per-sec.ts'),
+  meanResponse: () => import('../report/charts/mean-response.ts'),
+  capacity: () => import('../report/charts/capacity.ts'),
+  capacityProbes: () => import('../report/charts/capacity-probes.ts'),
   latencyPercentiles: () => import('../report/charts/latency-percentiles.ts'),
+  responseAndService: () => import('../report/charts/response-and-service.ts'),
   replicateRatios: () => import('../report/charts/replicate-ratios.ts'),
   ledger: () => import('../report/charts/ledger.ts'),
   amortisation: () => import('../report/charts/amortisation.ts'),

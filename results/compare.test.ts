@@ -168,3 +168,44 @@ test('rows of arms with one trial, with failures, and with none completed', () =
   assert.deepEqual(ArmSummary.parse(none), none);
   assert.deepEqual([none.arm, none.trials, none.requestsPerSec, none.errorRatio], ['persistent', 0, null, 0]);
 });
+
+test('under an open load the response time decides, with a capacity search the rate found', () => {
+  for (const [scenario, metrics] of [
+    ['same-load', ['meanUs', 'p50Us', 'p99Us', 'requestsPerSec', 'cpuUsPerRequest']],
+    ['capacity', ['capacityPerSec', 'meanUs', 'p50Us', 'p99Us', 'cpuUsPerRequest']],
+  ] as const) {
+    const { trials } = sampleRun({ scenario });
+    const comparisons = compareArms({ baseline: 'short', trials });
+    assert.deepEqual(
+      comparisons.map(({ metric }) => metric),
+      metrics,
+    );
+    assert.equal(comparisons[0]!.verdict, 'better');
+    assert.equal(isPrecise(comparisons, metrics[0], 0.2), true);
+  }
+  const same = compareArms({ baseline: 'short', trials: sampleRun({ scenario: 'same-load' }).trials });
+  const rate = requestsPerSec(same);
+  assert.deepEqual([rate.ratio!.value, rate.verdict], [1, 'unsure']);
+});
+
+test('a capacity has an interval over the replicates; searches that were cut short have no part in it', () => {
+  const { trials } = sampleRun({ scenario: 'capacity' });
+  const found = trials.flatMap(trial =>
+    trial.state === 'completed' && trial.trial.arm === 'short' ? [trial.measurement.capacity!] : [],
+  );
+  const [short, persistent] = summariseArms(trials);
+  const rates = found.map(({ ratePerSec }) => ratePerSec);
+  const { value, low, high } = short!.capacityPerSec!;
+  assert.ok(low < value && value < high);
+  assert.ok(Math.min(...rates) <= value && value <= Math.max(...rates));
+  assert.ok(persistent!.capacityPerSec!.value > 4 * value);
+  const [first] = found;
+  Object.assign(first!, { isSettled: false, ratePerSec: 10 });
+  assert.ok(summariseArms(trials)[0]!.capacityPerSec!.low > 1_000);
+  const capacity = compareArms({ baseline: 'short', trials }).find(
+    ({ metric }) => metric === 'capacityPerSec',
+  );
+  assert.equal(capacity?.replicateRatios.length, 3);
+  for (const each of found) Object.assign(each, { isSettled: true, ratePerSec: 0 });
+  assert.equal(summariseArms(trials)[0]!.capacityPerSec, null);
+});

@@ -1,5 +1,5 @@
 // In: an objective, a rate, and what one turn at that rate showed. Out: whether the rate is kept, and if not, what did not hold.
-import { areTooManyLost, isFallingBehind, isGeneratorLate } from '../../results/schedule-limits.ts';
+import { areTooManyLost, isFallingBehind, isMostlyLateness } from '../../results/schedule-limits.ts';
 import type { WindowSchedule } from '../core/contracts.ts';
 import type { CapacityLoad } from '../core/load.ts';
 import type { Probe, ProbeLimit } from '../core/open-results.ts';
@@ -44,17 +44,21 @@ function seenIn({ completed, failed, p50Us, p99Us, schedule }: SliceReading): Se
   return { p50Us, p99Us, errorRatio, schedule: { ...schedule, latenessP99Us } };
 }
 
-/** What did not hold, in the order of what explains most: where the generator is late, the rest follows from it. */
-function limitOf(
+/** What did not hold. Where most of the time is the generator's own lateness, that is what did not hold. */
+function limitOf(rules: Rules, seen: Seen): { limit: ProbeLimit; why: string } | undefined {
+  const found = shortfallOf(rules, seen);
+  const { latenessP99Us } = seen.schedule;
+  const isLate = isMostlyLateness({ latenessUs: latenessP99Us, responseUs: seen.p99Us });
+  if (found === undefined || found.limit === 'errors' || !isLate) return found;
+  const why = `${found.why}, and the generator could not keep its schedule: p99 of its own lateness was ${ms(latenessP99Us)}`;
+  return { limit: 'generator', why };
+}
+
+function shortfallOf(
   { objective, resolutionRatio }: Rules,
-  seen: Seen,
+  { p50Us, p99Us, errorRatio, schedule }: Seen,
 ): { limit: ProbeLimit; why: string } | undefined {
-  const { p50Us, p99Us, errorRatio, schedule } = seen;
-  const { due, unsent, unfinished, ended, latenessP99Us } = schedule;
-  if (isGeneratorLate({ latenessUs: latenessP99Us, responseUs: p99Us })) {
-    const why = `the generator could not keep its schedule: p99 of its lateness was ${ms(latenessP99Us)}, of a response time of ${ms(p99Us)}`;
-    return { limit: 'generator', why };
-  }
+  const { due, unsent, unfinished, ended } = schedule;
   if (areTooManyLost(schedule)) {
     const why = `${unsent + unfinished} of ${due} requests due were not answered by the end of the drain`;
     return { limit: 'rate', why };

@@ -1,7 +1,7 @@
 // In: the arms of a cell. Out: what each did: rate, latency, errors, connections, CPU.
 import type { ArmSummary } from '../../bench/core/run-types.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
-import { countText, intervalText, msText, percentText, significantText } from '../numbers.ts';
+import { countText, intervalText, msText, NO_FIGURE, percentText, significantText } from '../numbers.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../report.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
 
@@ -14,7 +14,10 @@ interface Measure {
 
 const latency = (key: string, heading: string, read: (summary: ArmSummary) => number): Measure => ({
   column: figureColumn(`${key}Ms`, heading, 'ms'),
-  read: summary => ({ text: msText(read(summary)), value: read(summary) / 1000 }),
+  read: summary =>
+    summary.completed === 0
+      ? { text: NO_FIGURE, value: null }
+      : { text: msText(read(summary)), value: read(summary) / 1000 },
   isBoundByClient: true,
 });
 
