@@ -1,6 +1,7 @@
 // Open loads measured by real processes against a real target: what a stall does to response times, and what an arm bears.
 import assert from 'node:assert/strict';
 import { afterEach, suite, test } from 'node:test';
+import { CellResult } from '../core/run-types.ts';
 import type { ScenarioInput } from '../core/scenario.ts';
 import type { CompletedTrial } from '../core/types.ts';
 import { measureCell } from './cell.ts';
@@ -65,27 +66,49 @@ suite('a cell under an open load', () => {
     const clients = { only: { pool: { maxConnections: 1 } } };
     const { measurement } = await measureOnly({
       clients,
-      target: { behaviour: { name: 'delay', meanMs: 10 } },
+      target: { behaviour: { name: 'delay', meanMs: 5 } },
       load: {
         model: 'capacity',
-        objective: { p99Ms: 200 },
+        // Out of reach: what fails here is the rate, which no busy machine can make look better than it is.
+        objective: { p99Ms: 10_000 },
         arrivals: 'constant',
-        minRatePerSec: 40,
-        maxRatePerSec: 640,
+        minRatePerSec: 60,
+        maxRatePerSec: 960,
         resolutionRatio: 0.45,
         probeMs: 300,
       },
-      timing: { measureMs: 200 },
+      timing: { warmupMinMs: 250, warmupMaxMs: 250, measureMs: 200 },
     });
     const { ratePerSec, notKeptPerSec, isSettled, probes } = measurement.capacity!;
     const told = JSON.stringify(probes);
     assert.ok(isSettled, told);
-    // One connection answers a hundred requests a second at most. A busy machine makes it fewer.
-    assert.ok(ratePerSec >= 40 && ratePerSec <= 160, told);
-    assert.ok(notKeptPerSec !== null && notKeptPerSec / ratePerSec <= 1.45 && notKeptPerSec <= 320, told);
+    // One connection answers two hundred requests a second at most, and chance is allowed some. A busy machine makes it fewer.
+    assert.ok(ratePerSec >= 60 && ratePerSec <= 340, told);
+    assert.ok(notKeptPerSec !== null && notKeptPerSec / ratePerSec <= 1.45 && notKeptPerSec <= 480, told);
     assert.ok(probes.filter(probe => probe.ratePerSec === ratePerSec && probe.isKept).length >= 2, told);
     const { due } = measurement.arrivals!;
     const askedCount = (ratePerSec * measurement.steadyMs) / 1_000;
     assert.ok(Math.abs(due - askedCount) <= measurement.slices.length, `${due} of ${askedCount}`);
+  });
+
+  test('interrupted while it searches: the rates that were tried are kept, and no capacity is claimed', async () => {
+    let seen = 0;
+    const tiny = makeTinyCell(
+      { load: { model: 'capacity', objective: { p99Ms: 5_000 }, minRatePerSec: 50, probeMs: 100 } },
+      event => {
+        if (event.type === 'progress' && event.phase === 'search' && ++seen === 3) tiny.interrupt();
+      },
+    );
+    const cell = await measureCell(tiny.options);
+    assert.equal(cell.stop, 'interrupted');
+    const results = completed(tiny.results());
+    const probes = results.map(({ measurement }) => measurement.capacity!.probes.length).sort();
+    assert.deepEqual(probes, [1, 2]);
+    for (const { isPartial, measurement } of results) {
+      assert.deepEqual([isPartial, measurement.capacity!.isSettled, measurement.slices], [true, false, []]);
+      assert.equal(measurement.ledger.accepted, measurement.ledger.opened);
+    }
+    assert.ok(cell.arms.every(({ capacityPerSec }) => capacityPerSec === null));
+    assert.deepEqual(CellResult.parse(JSON.parse(JSON.stringify(cell))), cell);
   });
 });
