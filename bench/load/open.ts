@@ -69,11 +69,11 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
   }
 
   /**
-   * Timers have a granularity of 1 ms, so whatever is due goes at each tick, on average 0.6 ms late and 1.1 ms at most;
-   * that is in the response time and is shown as lateness. Turning the event loop (setImmediate) until the next is due
-   * would be on time to 0.02 ms, but takes the whole core instead of 4 % (pinned, 500 and 1,500 requests/s): it hides
-   * what a request costs, and starves the process's own compiler and collector threads, which costs the tail more than
-   * it gains (docs/experiment.md has the figures).
+   * Timers have a granularity of 1 ms, so whatever is due goes at each tick: 0.6 ms late on average, 1.1 ms at p99. That is
+   * in the response time, and is shown as lateness. Turning the event loop (setImmediate) until the next is due would be
+   * on time to 0.05 ms, but takes the whole core instead of 2 to 6 % of it (npm run bench:pacing): it would hide what a
+   * request costs, and starve the process's own compiler and collector threads. And who never sleeps is the first to be
+   * taken off a core that is shared: there its tail was the worse of the two.
    */
   function tick(): void {
     sendDue();

@@ -7,6 +7,16 @@ import { percentileAxes, percentileRows, percentileTable } from '../percentile-p
 
 const CLOCKS = ['response', 'service'] as const;
 const DASHES = { response: [1, 0], service: [3, 4] };
+/** Width of their legend, beside that of the arms. */
+const CLOCKS_PX = 240;
+const CLOCK_LEGEND = {
+  title: null,
+  orient: 'top',
+  direction: 'horizontal',
+  symbolType: 'stroke',
+  symbolSize: 300,
+  symbolStrokeColor: INK,
+} as const;
 
 const chart: Chart = {
   name: 'response-and-service',
@@ -18,7 +28,7 @@ const chart: Chart = {
     const curves = curvesOf(view);
     const arms = [...new Set(curves.map(({ arm }) => arm))];
     const rows = curves.flatMap(({ rows }) => rows);
-    const legend = armLegend(arms, widthPx, 'stroke');
+    const legend = armLegend(arms, isNarrow(widthPx) ? widthPx : widthPx - CLOCKS_PX, 'stroke');
     const colour = { field: 'arm', type: 'nominal', scale: armScales(arms).colour, legend } as const;
     return framed(
       {
@@ -37,14 +47,8 @@ const chart: Chart = {
                 field: 'clock',
                 type: 'nominal',
                 scale: { domain: [...CLOCKS], range: CLOCKS.map(clock => DASHES[clock]) },
-                legend: {
-                  title: null,
-                  orient: 'top',
-                  direction: 'horizontal',
-                  symbolType: 'stroke',
-                  symbolSize: 300,
-                  symbolStrokeColor: INK,
-                },
+                // Where there is no room for it, the caption says the same.
+                legend: isNarrow(widthPx) ? null : CLOCK_LEGEND,
               },
             },
           },

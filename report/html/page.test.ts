@@ -59,6 +59,7 @@ for (const sample of [
   'a hostile name',
   'no completed trial',
   'two scenarios',
+  'an invalid trial of a capacity search',
 ]) {
   test(`${sample}: works from disk, loads nothing, fits and can be read`, { skip }, async () => {
     const { page, requests, complaints, url, figures } = await openReport(sample);
