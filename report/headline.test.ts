@@ -146,7 +146,7 @@ test('a search that found nothing, or no limit, says so', () => {
   const cut = buildReport({ ...sampleRuns['a search cut short']!, charts: [] });
   assert.match(cut.headline, /^Partial, interrupted after 1 of .* replicates: No replicate has both/);
   const [cell] = cut.cells;
-  const capacity = cell!.loadTables.find(({ name }) => name === 'capacity')!;
+  const capacity = cell!.special.find(({ name }) => name === 'capacity')!;
   assert.match(capacity.rows[0]!.map(({ text }) => text).join(' '), /– .*\(cut short\)/);
   assert.ok(cell!.main.rows.every(row => row.slice(1, 7).every(({ value }) => value === null)));
 });

@@ -1,6 +1,6 @@
 // In: a metric. Out: its name, its unit, and what better and worse mean for it.
 import type { Comparison, Metric } from '../bench/core/run-types.ts';
-import { isHigherBetter } from '../results/headline-metric.ts';
+import { isHigherBetter } from '../results/compare.ts';
 
 export const METRIC_TITLES: Record<Metric, string> = {
   requestsPerSec: 'requests/s',

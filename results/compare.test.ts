@@ -172,7 +172,7 @@ test('rows of arms with one trial, with failures, and with none completed', () =
 test('under an open load the response time decides, with a capacity search the rate found', () => {
   for (const [scenario, metrics] of [
     ['same-load', ['meanUs', 'p50Us', 'p99Us', 'requestsPerSec', 'cpuUsPerRequest']],
-    ['capacity', ['capacityPerSec', 'meanUs', 'p50Us', 'p99Us', 'cpuUsPerRequest']],
+    ['capacity', ['capacityPerSec', 'meanUs', 'p50Us', 'p99Us', 'requestsPerSec', 'cpuUsPerRequest']],
   ] as const) {
     const { trials } = sampleRun({ scenario });
     const comparisons = compareArms({ baseline: 'short', trials });

@@ -2,7 +2,7 @@
 
 import type { ArmSummary, Comparison, Metric } from '../bench/core/run-types.ts';
 import type { CompletedTrial, Slice, TrialResult } from '../bench/core/types.ts';
-import { capacityOf, comparedMetrics, isHigherBetter } from './headline-metric.ts';
+import { capacityOf, comparedMetrics } from './headline-metric.ts';
 import { mergeHistograms } from './histogram.ts';
 import type { Interval } from './stats.ts';
 import { replicateInterval, trimmedMean } from './stats.ts';
@@ -14,17 +14,26 @@ const BLOCK_TRIM = 0.2;
  * How a metric is read. `slice` metrics are compared block by block, `trial` ones (quantiles, which need many samples)
  * once a replicate. Each gives null where there is nothing to read.
  */
-type MetricReader =
+type MetricReader = { isHigherBetter: boolean } & (
   | { of: 'slice'; read: (slice: Slice) => number | null }
-  | { of: 'trial'; read: (trial: CompletedTrial) => number | null };
+  | { of: 'trial'; read: (trial: CompletedTrial) => number | null }
+);
 
 const METRIC_READERS: Record<Metric, MetricReader> = {
-  requestsPerSec: { of: 'slice', read: slice => positive((slice.completed / slice.windowMs) * 1000) },
-  meanUs: { of: 'slice', read: slice => positive(slice.meanUs) },
-  p50Us: { of: 'trial', read: trial => positive(trial.measurement.response.p50Us) },
-  p99Us: { of: 'trial', read: trial => positive(trial.measurement.response.p99Us) },
-  cpuUsPerRequest: { of: 'slice', read: slice => positive(slice.generatorCpuUs / slice.exchanges) },
-  capacityPerSec: { of: 'trial', read: trial => capacityOf(trial.measurement) },
+  requestsPerSec: {
+    isHigherBetter: true,
+    of: 'slice',
+    read: slice => positive((slice.completed / slice.windowMs) * 1000),
+  },
+  meanUs: { isHigherBetter: false, of: 'slice', read: slice => positive(slice.meanUs) },
+  p50Us: { isHigherBetter: false, of: 'trial', read: trial => positive(trial.measurement.response.p50Us) },
+  p99Us: { isHigherBetter: false, of: 'trial', read: trial => positive(trial.measurement.response.p99Us) },
+  cpuUsPerRequest: {
+    isHigherBetter: false,
+    of: 'slice',
+    read: slice => positive(slice.generatorCpuUs / slice.exchanges),
+  },
+  capacityPerSec: { isHigherBetter: true, of: 'trial', read: trial => capacityOf(trial.measurement) },
 };
 
 /** Whether more of the metric is what a reader wishes for. */

@@ -24,8 +24,7 @@ const COMPARED: Record<Load['model'], readonly Metric[]> = {
   closed: ['requestsPerSec', ...LATENCIES, 'cpuUsPerRequest'],
   open: [...LATENCIES, 'requestsPerSec', 'cpuUsPerRequest'],
   burst: [...LATENCIES, 'requestsPerSec', 'cpuUsPerRequest'],
-  // Each arm at its own rate: requests/s would be the capacity once more.
-  capacity: ['capacityPerSec', ...LATENCIES, 'cpuUsPerRequest'],
+  capacity: ['capacityPerSec', ...LATENCIES, 'requestsPerSec', 'cpuUsPerRequest'],
 };
 
 export function headlineOf({ model }: Pick<Load, 'model'>): Headline {
@@ -35,10 +34,6 @@ export function headlineOf({ model }: Pick<Load, 'model'>): Headline {
 /** The metrics that arms are compared on, the deciding one first. */
 export function comparedMetrics({ model }: Pick<Load, 'model'>): readonly Metric[] {
   return COMPARED[model];
-}
-
-export function isHigherBetter(metric: Metric): boolean {
-  return metric === 'requestsPerSec' || metric === 'capacityPerSec';
 }
 
 /** The deciding metric over the whole of a trial; null where there is nothing to read. */

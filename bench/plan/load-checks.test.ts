@@ -100,3 +100,25 @@ test('an idle timeout that could expire while other arms search or are between t
   assert.deepEqual(gaps({ model: 'capacity', objective }), ['clients.one.pool.idleTimeoutMs']);
   assert.deepEqual(gaps({ model: 'burst', size: 5, everyMs: 900 }), ['clients.one.pool.idleTimeoutMs']);
 });
+
+test('a capacity can be expected of a search only', () => {
+  const expecting = (load: object) =>
+    validate(
+      {
+        name: 'a',
+        question: 'q',
+        load,
+        clients: { one: {} },
+        baseline: 'one',
+        expect: [{ metric: 'capacityPerSec', of: 'one', atLeast: 5 }],
+      },
+      'a.json',
+    );
+  assert.equal(expecting({ model: 'capacity', objective }).isValid, true);
+  const refused = expecting({ model: 'open', ratePerSec: 5 });
+  assert.ok(!refused.isValid);
+  assert.deepEqual(
+    refused.problems.map(({ path, message }) => [path, message]),
+    [['expect.0.metric', 'a load of model open finds no capacity']],
+  );
+});

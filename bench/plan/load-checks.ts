@@ -1,9 +1,29 @@
-// In: a scenario whose fields are each valid. Out: what is wrong with its load, field against field.
+// In: a scenario whose fields are each valid. Out: what is wrong with its load, and with what is expected under it.
+import type { CapacityLoad, Load } from '../core/load.ts';
 import type { Scenario } from '../core/scenario.ts';
 import type { CrossProblem } from './cross-checks.ts';
 
-export function checkLoad({ load }: Pick<Scenario, 'load'>): CrossProblem[] {
-  if (load.model !== 'capacity') return [];
+export function checkLoad({ load, expect }: Pick<Scenario, 'load' | 'expect'>): CrossProblem[] {
+  return load.model === 'capacity' ? searchProblems(load) : expectationProblems(load, expect);
+}
+
+/** Nothing but a search finds a capacity. */
+function expectationProblems({ model }: Load, expect: Scenario['expect']): CrossProblem[] {
+  return expect.flatMap(({ metric }, index) => {
+    if (metric !== 'capacityPerSec') return [];
+    const path = ['expect', index, 'metric'];
+    return [
+      {
+        path,
+        about: [path, ['load']],
+        message: `a load of model ${model} finds no capacity`,
+        hint: "another metric, or model: 'capacity' in load",
+      },
+    ];
+  });
+}
+
+function searchProblems(load: CapacityLoad): CrossProblem[] {
   const { minRatePerSec, maxRatePerSec, objective } = load;
   const problems: CrossProblem[] = [];
   if (minRatePerSec >= maxRatePerSec) {
