@@ -11,13 +11,18 @@ export const behaviours = {
   delay: () => import('../servers/behaviours/delay.ts'),
   mixed: () => import('../servers/behaviours/mixed.ts'),
   stream: () => import('../servers/behaviours/stream.ts'),
+  stall: () => import('../servers/behaviours/stall.ts'),
 };
 
 /** Figures of a report, in the order in which they are shown. */
 export const charts = {
   requestsPerSec: () => import('../report/charts/requests-per-sec.ts'),
+  meanResponse: () => import('../report/charts/mean-response.ts'),
+  capacity: () => import('../report/charts/capacity.ts'),
+  capacityProbes: () => import('../report/charts/capacity-probes.ts'),
   phases: () => import('../report/charts/phases.ts'),
   latencyPercentiles: () => import('../report/charts/latency-percentiles.ts'),
+  responseAndService: () => import('../report/charts/response-and-service.ts'),
   replicateRatios: () => import('../report/charts/replicate-ratios.ts'),
   ledger: () => import('../report/charts/ledger.ts'),
   amortisation: () => import('../report/charts/amortisation.ts'),

@@ -1,9 +1,9 @@
 // In: a cell. Out: what was held the same for all arms, and how each client was set, in words.
-import type { ClosedLoad, Load } from '../bench/core/load.ts';
 import type { Scenario, Timing } from '../bench/core/scenario.ts';
 import { asOwnTarget, type Behaviour, type Target } from '../bench/core/target.ts';
 import type { CellView } from './cell-view.ts';
 import { foreignTargetText, foundFacts, statedPolicyText } from './foreign-text.ts';
+import { loadText } from './load-text.ts';
 import { clientText } from './modes.ts';
 import { countText } from './numbers.ts';
 import type { Fact } from './report.ts';
@@ -75,26 +75,6 @@ function policyText(target: Target): string {
       : `at most ${countText(maxRequestsPerSocket)} requests on each`,
     keepAliveHint ? 'says so in a Keep-Alive header' : 'no Keep-Alive header',
   ].join(', ');
-}
-
-function loadText(load: Load): string {
-  switch (load.model) {
-    case 'closed':
-      return closedText(load);
-    case 'open':
-    case 'burst':
-    case 'capacity':
-      return load.model;
-    default:
-      return load satisfies never;
-  }
-}
-
-function closedText({ concurrency, thinkMs }: ClosedLoad): string {
-  const users = concurrency === 1 ? '1 user' : `${countText(concurrency)} users`;
-  return `closed loop: ${users}, each waiting for its answer${
-    thinkMs === 0 ? ' and asking again at once' : `, then pausing ${thinkMs} ms`
-  }`;
 }
 
 function timingText(timing: Timing): string {

@@ -1,6 +1,7 @@
 // In: stored runs. Out: proof that a headline is no surer than its figures.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Capacity } from '../bench/core/open-results.ts';
 import type { CellResult, Comparison } from '../bench/core/run-types.ts';
 import type { TrialResult } from '../bench/core/types.ts';
 import { viewCell } from './cell-view.ts';
@@ -104,4 +105,59 @@ test('latencies that do not follow the model give no cost of a connection', () =
   const arms = cell.arms.map((arm, index) => ({ ...arm, meanUs: index % 2 === 0 ? 10_000 : 20_000 }));
   const remarks = cellRemarks(viewCell({ ...cell, arms }, trials, []));
   assert.match(remarks.join(' '), /^The latencies do not follow the model .* can't be told from them\.$/);
+});
+
+test('under an open load the response time is told, and what both waited for', () => {
+  assert.match(
+    buildReport({ ...sampleRuns['an open load']!, charts: [] }).headline,
+    /^Persistent connections take 0\.19\d?× \(.* to .*\) the mean response time of short ones; at 1,500 requests per second mean latency falls from [\d.]+ ms to [\d.]+ ms, p99 is [\d.]+ ms against [\d.]+ ms\.$/,
+  );
+  const { headline } = buildReport({ ...sampleRuns['an invalid trial of an open load']!, charts: [] });
+  assert.match(headline, /×[^;]*†[^;]*; .* to [\d.]+ ms†, p99 is [\d.]+ ms† against [\d.]+ ms\.$/);
+});
+
+test('of a capacity search both rates are told, and who was the limit', () => {
+  const { headline, remarks } = buildReport({ ...sampleRuns['a capacity search']!, charts: [] });
+  assert.match(
+    headline,
+    /^Persistent connections bear [\d.]+× .* the rate of short ones; [\d,]+ against [\d,]+ requests per second while p99 is at most 50 ms and at most 0\.05 % of the requests fail\.$/,
+  );
+  assert.match(remarks.join(' '), /For short the generator, not the target, was the limit/);
+});
+
+test('a search that found nothing, or no limit, says so', () => {
+  const { run, trials } = sampleRuns['a capacity search']!;
+  const withCapacity = (change: Partial<Capacity>) => {
+    const changed = structuredClone(trials) as TrialResult[];
+    for (const result of changed) {
+      if (result.state === 'completed' && result.trial.arm === 'short')
+        Object.assign(result.measurement.capacity!, change);
+    }
+    return cellRemarks(viewCell(run.cells[0]!, changed, [])).join(' ');
+  };
+  assert.match(
+    withCapacity({ notKeptPerSec: null }),
+    /For short no rate up to 50,000 requests per second failed: the capacity is at least that\./,
+  );
+  assert.match(
+    withCapacity({ ratePerSec: 0, notKeptPerSec: 500 }),
+    /For short the objective did not hold even at 500 requests per second/,
+  );
+  const cut = buildReport({ ...sampleRuns['a search cut short']!, charts: [] });
+  assert.match(cut.headline, /^Partial, interrupted after 1 of .* replicates: No replicate has both/);
+  const [cell] = cut.cells;
+  const capacity = cell!.special.find(({ name }) => name === 'capacity')!;
+  assert.match(capacity.rows[0]!.map(({ text }) => text).join(' '), /– .*\(cut short\)/);
+  assert.ok(cell!.main.rows.every(row => row.slice(1, 7).every(({ value }) => value === null)));
+});
+
+test('scenarios of different loads share no metric, and each keeps its own words', () => {
+  const [closed, open] = [sampleRuns['two arms']!, sampleRuns['an open load']!];
+  const views = [...closed.run.cells, ...open.run.cells].map(cell =>
+    viewCell(cell, [...closed.trials, ...open.trials], ['short', 'persistent']),
+  );
+  assert.match(
+    runHeadline(views),
+    /^A difference could be shown in 2 of 2 scenarios, the largest in .*: persistent (answers .* as many requests per second as|takes .* the mean response time of) short\.$/,
+  );
 });

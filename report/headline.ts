@@ -1,11 +1,15 @@
 // In: a cell, or all of a run. Out: what came out, in one sentence that is no surer than the figures.
-import type { Comparison } from '../bench/core/run-types.ts';
+import type { CellResult, Comparison } from '../bench/core/run-types.ts';
 import { cellAmortisation } from '../results/amortisation.ts';
+import { headlineOf } from '../results/headline-metric.ts';
 import { amortisationText } from './amortisation-text.ts';
+import { capacityRemarks } from './capacity-text.ts';
 import type { ArmView, CellView } from './cell-view.ts';
 import { allMarks, MARK_NOTES, signsOf } from './cell-view.ts';
+import { changeText, singleText } from './headline-figures.ts';
+import { capital, headlineWords } from './headline-words.ts';
 import { modeSubject } from './modes.ts';
-import { intervalTexts, latencyText, ratioText, significantText } from './numbers.ts';
+import { ratioText, significantText } from './numbers.ts';
 import type { CellState, Mark } from './report.ts';
 import { comparisonMarks } from './tables/ratios.ts';
 
@@ -25,6 +29,7 @@ export function cellRemarks(view: CellView): string[] {
   return [
     ...doubtTexts(view),
     ...unsureTexts(view),
+    ...capacityRemarks(view),
     ...(fit === null ? [] : [amortisationText(fit, signsOf(allMarks(view)))]),
   ];
 }
@@ -35,72 +40,54 @@ function answerText(view: CellView): string {
     const causes = new Set(trials.flatMap(trial => (trial.state === 'failed' ? [trial.error.message] : [])));
     return `Could not be measured${causes.size === 0 ? '' : `: ${[...causes].join('; ')}`}.`;
   }
-  const rates = result.comparisons.filter(({ metric }) => metric === 'requestsPerSec');
-  const [first, ...others] = rates;
+  const deciding = decidingComparisons(result);
+  const [first, ...others] = deciding;
   if (first === undefined) return singleText(view);
-  return others.length === 0 ? pairText(first, view) : manyText(rates, view);
+  return others.length === 0 ? pairText(first, view) : manyText(deciding, view);
 }
 
-/** No second arm to compare with. */
-function singleText({ arms }: CellView): string {
-  const measured = arms.find(({ summary }) => summary !== null);
-  const rate = measured?.summary?.requestsPerSec;
-  if (measured?.summary == null || rate == null) return 'No requests were answered.';
-  const signs = signsOf(measured.marks);
-  return `${measured.name} answers ${intervalTexts(rate).value}${signs} requests per second at a mean latency of ${latencyText(measured.summary.meanUs)}${signs}; there is no other arm to compare it with.`;
+/** Those on the metric that decides under the cell's load. */
+function decidingComparisons({ comparisons, scenario }: CellResult): Comparison[] {
+  const deciding = headlineOf(scenario.load).metric;
+  return comparisons.filter(({ metric }) => metric === deciding);
 }
 
 function pairText(comparison: Comparison, view: CellView): string {
   const { candidate, baseline } = namesOf(comparison, view);
   const signs = signsOf(comparisonMarks(comparison, view));
   const { ratio, replicateRatios } = comparison;
+  const { verb, than } = headlineWords(view.result.scenario.load);
   if (ratio === null) {
     const [only] = replicateRatios;
     return only === undefined
       ? `No replicate has both ${candidate} and ${baseline}, so they can't be compared.`
-      : `Too few replicates to be sure: ${candidate} answer ${significantText(only)}×${signs} as many requests per second as ${baseline} in the only one.`;
+      : `Too few replicates to be sure: ${candidate} ${verb} ${significantText(only)}×${signs} ${than} ${baseline} in the only one.`;
   }
   if (comparison.verdict === 'unsure') {
-    return `No difference could be shown: ${candidate} answer ${ratioText(ratio)}${signs} as many requests per second as ${baseline}, and 1 is within the interval.`;
+    return `No difference could be shown: ${candidate} ${verb} ${ratioText(ratio)}${signs} ${than} ${baseline}, and 1 is within the interval.`;
   }
-  return `${capital(candidate)} answer ${ratioText(ratio)}${signs} as many requests per second as ${baseline}; ${latencyChange(comparison, view)}.`;
+  return `${capital(candidate)} ${verb} ${ratioText(ratio)}${signs} ${than} ${baseline}; ${changeText(comparison, view)}.`;
 }
 
-/** `mean latency falls from 24.1 ms to 3.4 ms`, or that it is not sure to have changed. */
-function latencyChange({ candidate, baseline }: Comparison, { arms, result }: CellView): string {
-  const of = (name: string) => arms.find(arm => arm.name === name);
-  const before = of(baseline);
-  const after = of(candidate);
-  if (before?.summary == null || after?.summary == null) return 'mean latency is not known';
-  const from = `${latencyText(before.summary.meanUs)}${signsOf(before.marks)}`;
-  const to = `${latencyText(after.summary.meanUs)}${signsOf(after.marks)}`;
-  const verdict = result.comparisons.find(
-    ({ metric, candidate: name }) => metric === 'meanUs' && name === candidate,
-  )?.verdict;
-  if (verdict === 'better') return `mean latency falls from ${from} to ${to}`;
-  if (verdict === 'worse') return `mean latency rises from ${from} to ${to}`;
-  return `mean latency is ${to} against ${from}, a difference that could not be shown`;
-}
-
-function manyText(rates: readonly Comparison[], view: CellView): string {
-  const known = rates.filter(({ verdict, ratio }) => verdict !== 'unsure' && ratio !== null);
-  const { baseline } = rates[0]!;
-  if (known.length === 0)
-    return `Against ${baseline}, no arm could be shown to differ in requests per second.`;
+function manyText(comparisons: readonly Comparison[], view: CellView): string {
+  const known = comparisons.filter(({ verdict, ratio }) => verdict !== 'unsure' && ratio !== null);
+  const { baseline } = comparisons[0]!;
+  const { subject, noun } = headlineWords(view.result.scenario.load);
+  if (known.length === 0) return `Against ${baseline}, no arm could be shown to differ in ${noun}.`;
   const sorted = known.toSorted((a, b) => a.ratio!.value - b.ratio!.value);
   const told = sorted.length === 1 ? sorted : [sorted[0]!, sorted.at(-1)!];
   const parts = told.map(
     comparison =>
       `${ratioText(comparison.ratio!)}${signsOf(comparisonMarks(comparison, view))} with ${comparison.candidate}`,
   );
-  return `Against ${baseline}, requests per second go ${told.length === 1 ? 'to' : 'from'} ${parts.join(' to ')}.`;
+  return `Against ${baseline}, ${subject} ${told.length === 1 ? 'to' : 'from'} ${parts.join(' to ')}.`;
 }
 
 /** Of many arms, those that the headline has no room for. */
 function unsureTexts({ result }: CellView): string[] {
-  const rates = result.comparisons.filter(({ metric }) => metric === 'requestsPerSec');
-  const unsure = rates.filter(({ verdict }) => verdict === 'unsure').map(({ candidate }) => candidate);
-  if (rates.length < 2 || unsure.length === 0 || unsure.length === rates.length) return [];
+  const deciding = decidingComparisons(result);
+  const unsure = deciding.filter(({ verdict }) => verdict === 'unsure').map(({ candidate }) => candidate);
+  if (deciding.length < 2 || unsure.length === 0 || unsure.length === deciding.length) return [];
   return [`No difference could be shown for ${unsure.join(', ')}.`];
 }
 
@@ -148,15 +135,18 @@ export function runHeadline(views: readonly CellView[]): string {
   if (only === undefined) return 'Nothing was measured.';
   if (views.length === 1) return cellHeadline(only);
   const sure = views
-    .flatMap(view => view.result.comparisons.map(comparison => ({ view, comparison })))
-    .filter(({ comparison }) => comparison.metric === 'requestsPerSec' && comparison.verdict !== 'unsure')
+    .flatMap(view => decidingComparisons(view.result).map(comparison => ({ view, comparison })))
+    .filter(({ comparison }) => comparison.verdict !== 'unsure')
     .toSorted((a, b) => distance(b.comparison) - distance(a.comparison));
   const cells = new Set(sure.map(({ view }) => view.result.cell));
-  const shown = `A difference in requests per second could be shown in ${cells.size} of ${views.length} scenarios`;
+  const nouns = new Set(views.map(view => headlineWords(view.result.scenario.load).noun));
+  const what = nouns.size === 1 ? ` in ${[...nouns][0]}` : '';
+  const shown = `A difference${what} could be shown in ${cells.size} of ${views.length} scenarios`;
   const [largest] = sure;
   if (largest === undefined) return `${shown}.`;
   const { comparison, view } = largest;
-  return `${shown}, the largest in ${view.result.cell}: ${comparison.candidate} answers ${ratioText(comparison.ratio!)}${signsOf(comparisonMarks(comparison, view))} as many as ${comparison.baseline}.`;
+  const { verbOne, than } = headlineWords(view.result.scenario.load);
+  return `${shown}, the largest in ${view.result.cell}: ${comparison.candidate} ${verbOne} ${ratioText(comparison.ratio!)}${signsOf(comparisonMarks(comparison, view))} ${than} ${comparison.baseline}.`;
 }
 
 /** What must be read with the headline of the run. */
@@ -178,8 +168,4 @@ function stateTexts(views: readonly CellView[], state: CellState, what: string):
 /** How far from 1, in either direction. */
 function distance({ ratio }: Comparison): number {
   return ratio === null ? 0 : Math.abs(Math.log(ratio.value));
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

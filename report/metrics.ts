@@ -1,5 +1,6 @@
 // In: a metric. Out: its name, its unit, and what better and worse mean for it.
 import type { Comparison, Metric } from '../bench/core/run-types.ts';
+import { isHigherBetter } from '../results/compare.ts';
 
 export const METRIC_TITLES: Record<Metric, string> = {
   requestsPerSec: 'requests/s',
@@ -7,6 +8,7 @@ export const METRIC_TITLES: Record<Metric, string> = {
   p50Us: 'p50 latency',
   p99Us: 'p99 latency',
   cpuUsPerRequest: 'client CPU per request',
+  capacityPerSec: 'capacity',
 };
 
 /** `better: higher`, `worse: higher`, `unsure`: the verdict with what it rests on. */
@@ -14,6 +16,5 @@ export function verdictText({ metric, verdict, ratio }: Comparison): string {
   if (verdict === 'unsure') {
     return ratio === null ? 'unsure: too few replicates' : 'unsure';
   }
-  const isHigherBetter = metric === 'requestsPerSec';
-  return `${verdict}: ${(verdict === 'better') === isHigherBetter ? 'higher' : 'lower'}`;
+  return `${verdict}: ${(verdict === 'better') === isHigherBetter(metric) ? 'higher' : 'lower'}`;
 }

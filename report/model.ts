@@ -14,15 +14,21 @@ import { machineFacts, subtitleText } from './machine-facts.ts';
 import type { CellReport, Figure, Report, Table } from './report.ts';
 import { stopText } from './stop.ts';
 import { articleTable } from './tables/article.ts';
+import { capacityTable } from './tables/capacity.ts';
 import { errorTable } from './tables/errors.ts';
 import { expectationTable } from './tables/expectations.ts';
 import { failureTable } from './tables/failures.ts';
 import { mainTable } from './tables/main.ts';
 import { phaseTable } from './tables/phases.ts';
 import { ratioTable } from './tables/ratios.ts';
+import { scheduleTable } from './tables/schedule.ts';
 
 /** Tables that only some cells have: each gives null where there is nothing to tell. */
-const SPECIAL_TABLES: readonly ((view: CellView) => Table | null)[] = [expectationTable];
+const SPECIAL_TABLES: readonly ((view: CellView) => Table | null)[] = [
+  capacityTable,
+  scheduleTable,
+  expectationTable,
+];
 
 /** Widths in px: the column of a page, and a phone held upright. */
 const WIDE_PX = 1040;

@@ -43,3 +43,14 @@ for (const [change, text] of [
     );
   });
 }
+
+test('what was to be precise is what decides under the load', () => {
+  const open = sampleRuns['an open load']!.run.cells[0]!;
+  const wide = open.comparisons.map(comparison =>
+    comparison.metric === 'meanUs' ? { ...comparison, ratio } : { ...comparison, ratio: null },
+  );
+  assert.equal(
+    stopText({ ...open, stop: 'precise', elapsedMs: 61_000, comparisons: wide }),
+    'Stopped after 4 replicates in 61 s because the interval of mean response time is ±8 %, and 5 % was asked for.',
+  );
+});

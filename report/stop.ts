@@ -1,5 +1,6 @@
 // In: a cell. Out: why no more replicates were made, in a sentence with the precision reached.
 import type { CellResult } from '../bench/core/run-types.ts';
+import { headlineOf } from '../results/headline-metric.ts';
 import { secondsText } from './conditions.ts';
 import { reachRatio } from './numbers.ts';
 
@@ -23,16 +24,17 @@ export function stopText(cell: CellResult): string {
   }
 }
 
-/** `the interval is ±3.1 %`, of the widest ratio of requests/s. */
-function reachText({ comparisons, replicates }: CellResult): string {
+/** `the interval is ±3.1 %`, of the widest ratio of the metric that decides. */
+function reachText({ comparisons, replicates, scenario }: CellResult): string {
   if (replicates === 0) return 'nothing was measured yet';
-  const ratios = comparisons.filter(({ metric }) => metric === 'requestsPerSec').map(({ ratio }) => ratio);
+  const { metric: deciding, noun } = headlineOf(scenario.load);
+  const ratios = comparisons.filter(({ metric }) => metric === deciding).map(({ ratio }) => ratio);
   if (ratios.length === 0) return 'there was no other arm to compare with';
   const known = ratios.filter(ratio => ratio !== null);
   if (known.length < ratios.length) return 'there are too few replicates for an interval';
   const widest = Math.max(...known.map(reachRatio));
-  if (widest > 1) return 'an interval of requests/s is wider than ±100 %';
-  return `${known.length === 1 ? 'the interval of requests/s is' : 'every interval of requests/s is within'} ±${plainPercent(widest)}`;
+  if (widest > 1) return `an interval of ${noun} is wider than ±100 %`;
+  return `${known.length === 1 ? `the interval of ${noun} is` : `every interval of ${noun} is within`} ±${plainPercent(widest)}`;
 }
 
 function plainPercent(ratio: number): string {

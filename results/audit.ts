@@ -12,12 +12,14 @@ import { littlesLaw } from './audits/littles-law.ts';
 import { replicateSpread } from './audits/replicate-spread.ts';
 import { retransmits } from './audits/retransmits.ts';
 import type { ArmRule, TrialRule } from './audits/rule.ts';
+import { schedule } from './audits/schedule.ts';
 import { steadiness } from './audits/steadiness.ts';
 
 const TRIAL_RULES: readonly TrialRule[] = [
   conservation,
   ledger,
   littlesLaw,
+  schedule,
   bottleneck,
   contention,
   listenDrops,
@@ -31,7 +33,10 @@ const ARM_RULES: readonly ArmRule[] = [replicateSpread];
 /** Every rule's finding on one trial, passes included, in the order of the rules. */
 export function auditTrial(result: CompletedTrial): Finding[] {
   const { arm, id } = result.trial;
-  return TRIAL_RULES.map(({ rule, check }) => ({ rule, arm, trial: id, ...check(result) }));
+  return TRIAL_RULES.flatMap(({ rule, check }) => {
+    const found = check(result);
+    return found === null ? [] : [{ rule, arm, trial: id, ...found }];
+  });
 }
 
 /** Whether a trial's figures may be shown unmarked: it completed, and no rule failed. */

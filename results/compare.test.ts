@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Comparison } from '../bench/core/run-types.ts';
-import { ArmSummary, METRICS } from '../bench/core/run-types.ts';
+import { ArmSummary } from '../bench/core/run-types.ts';
 import type { TrialResult } from '../bench/core/types.ts';
 import { compareArms, isPrecise, summariseArms, verdictOf } from './compare.ts';
+import { comparedMetrics } from './headline-metric.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
 const { trials } = sampleRun();
@@ -29,7 +30,7 @@ test('every other arm is compared with the baseline on every metric', () => {
   const comparisons = compareArms({ baseline: 'short', trials });
   assert.deepEqual(
     comparisons.map(({ metric, baseline, candidate }) => [metric, baseline, candidate]),
-    METRICS.map(metric => [metric, 'short', 'persistent']),
+    comparedMetrics({ model: 'closed' }).map(metric => [metric, 'short', 'persistent']),
   );
   assert.ok(
     comparisons.every(({ replicateRatios, verdict }) => replicateRatios.length === 4 && verdict === 'better'),
@@ -127,7 +128,7 @@ test('precise is when every interval of requests/s is within the precision, to b
     { comparisons: [], is: true },
   ];
   assert.deepEqual(
-    rows.map(({ comparisons }) => isPrecise(comparisons, 0.05)),
+    rows.map(({ comparisons }) => isPrecise(comparisons, 'requestsPerSec', 0.05)),
     rows.map(({ is }) => is),
   );
 });
@@ -166,4 +167,45 @@ test('rows of arms with one trial, with failures, and with none completed', () =
   const none = summariseArms(failed)[1]!;
   assert.deepEqual(ArmSummary.parse(none), none);
   assert.deepEqual([none.arm, none.trials, none.requestsPerSec, none.errorRatio], ['persistent', 0, null, 0]);
+});
+
+test('under an open load the response time decides, with a capacity search the rate found', () => {
+  for (const [scenario, metrics] of [
+    ['same-load', ['meanUs', 'p50Us', 'p99Us', 'requestsPerSec', 'cpuUsPerRequest']],
+    ['capacity', ['capacityPerSec', 'meanUs', 'p50Us', 'p99Us', 'requestsPerSec', 'cpuUsPerRequest']],
+  ] as const) {
+    const { trials } = sampleRun({ scenario });
+    const comparisons = compareArms({ baseline: 'short', trials });
+    assert.deepEqual(
+      comparisons.map(({ metric }) => metric),
+      metrics,
+    );
+    assert.equal(comparisons[0]!.verdict, 'better');
+    assert.equal(isPrecise(comparisons, metrics[0], 0.2), true);
+  }
+  const same = compareArms({ baseline: 'short', trials: sampleRun({ scenario: 'same-load' }).trials });
+  const rate = requestsPerSec(same);
+  assert.deepEqual([rate.ratio!.value, rate.verdict], [1, 'unsure']);
+});
+
+test('a capacity has an interval over the replicates; searches that were cut short have no part in it', () => {
+  const { trials } = sampleRun({ scenario: 'capacity' });
+  const found = trials.flatMap(trial =>
+    trial.state === 'completed' && trial.trial.arm === 'short' ? [trial.measurement.capacity!] : [],
+  );
+  const [short, persistent] = summariseArms(trials);
+  const rates = found.map(({ ratePerSec }) => ratePerSec);
+  const { value, low, high } = short!.capacityPerSec!;
+  assert.ok(low < value && value < high);
+  assert.ok(Math.min(...rates) <= value && value <= Math.max(...rates));
+  assert.ok(persistent!.capacityPerSec!.value > 4 * value);
+  const [first] = found;
+  Object.assign(first!, { isSettled: false, ratePerSec: 10 });
+  assert.ok(summariseArms(trials)[0]!.capacityPerSec!.low > 1_000);
+  const capacity = compareArms({ baseline: 'short', trials }).find(
+    ({ metric }) => metric === 'capacityPerSec',
+  );
+  assert.equal(capacity?.replicateRatios.length, 3);
+  for (const each of found) Object.assign(each, { isSettled: true, ratePerSec: 0 });
+  assert.equal(summariseArms(trials)[0]!.capacityPerSec, null);
 });

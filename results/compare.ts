@@ -1,8 +1,8 @@
 // In: the trials of a cell. Out: each arm's row of the table, and each arm against the baseline on every metric.
 
 import type { ArmSummary, Comparison, Metric } from '../bench/core/run-types.ts';
-import { METRICS } from '../bench/core/run-types.ts';
 import type { CompletedTrial, Slice, TrialResult } from '../bench/core/types.ts';
+import { capacityOf, comparedMetrics } from './headline-metric.ts';
 import { mergeHistograms } from './histogram.ts';
 import type { Interval } from './stats.ts';
 import { replicateInterval, trimmedMean } from './stats.ts';
@@ -33,6 +33,7 @@ const METRIC_READERS: Record<Metric, MetricReader> = {
     of: 'slice',
     read: slice => positive(slice.generatorCpuUs / slice.exchanges),
   },
+  capacityPerSec: { isHigherBetter: true, of: 'trial', read: trial => capacityOf(trial.measurement) },
 };
 
 /** Whether more of the metric is what a reader wishes for. */
@@ -41,16 +42,18 @@ export function isHigherBetter(metric: Metric): boolean {
 }
 
 /**
- * Compares every arm with the baseline on every metric, in order of first appearance. Ratios are candidate / baseline.
+ * Compares every arm with the baseline on every metric that their load has, in order of first appearance. Ratios are candidate / baseline.
  * A replicate counts where both arms completed with data. A trial that failed an audit counts too: it is marked, not hidden.
  */
 export function compareArms(cell: { baseline: string; trials: readonly TrialResult[] }): Comparison[] {
   const arms = trialsByArm(cell.trials);
   const baseline = arms.get(cell.baseline) ?? [];
+  const [any] = cell.trials;
+  const metrics = any === undefined ? [] : comparedMetrics(any.trial.load);
   return [...arms]
     .filter(([arm]) => arm !== cell.baseline)
     .flatMap(([candidate, trials]) =>
-      METRICS.map(metric => {
+      metrics.map(metric => {
         const logRatios = replicateLogRatios(metric, trials, baseline);
         const ratio = replicateInterval(logRatios);
         return {
@@ -59,7 +62,7 @@ export function compareArms(cell: { baseline: string; trials: readonly TrialResu
           candidate,
           ratio,
           replicateRatios: logRatios.map(Math.exp),
-          verdict: verdictOf(ratio, METRIC_READERS[metric].isHigherBetter),
+          verdict: verdictOf(ratio, isHigherBetter(metric)),
         };
       }),
     );
@@ -76,18 +79,18 @@ export function compareArms(cell: { baseline: string; trials: readonly TrialResu
  *
  * No interval (fewer than two replicates): unsure.
  */
-export function verdictOf(ratio: Interval | null, isHigherBetter: boolean): Comparison['verdict'] {
+export function verdictOf(ratio: Interval | null, isMoreBetter: boolean): Comparison['verdict'] {
   if (ratio === null || (ratio.low <= 1 && ratio.high >= 1)) return 'unsure';
-  return ratio.low > 1 === isHigherBetter ? 'better' : 'worse';
+  return ratio.low > 1 === isMoreBetter ? 'better' : 'worse';
 }
 
 /**
- * Whether every ratio of requests/s is known to within `precision` (0.05: the interval reaches no more than 5 % of the
- * value to either side). A ratio without an interval is not; a cell of one arm has nothing to be unsure of.
+ * Whether every ratio of the metric that decides is known to within `precision` (0.05: the interval reaches no more than
+ * 5 % of the value to either side). A ratio without an interval is not; a cell of one arm has nothing to be unsure of.
  */
-export function isPrecise(comparisons: readonly Comparison[], precision: number): boolean {
+export function isPrecise(comparisons: readonly Comparison[], deciding: Metric, precision: number): boolean {
   return comparisons
-    .filter(({ metric }) => metric === 'requestsPerSec')
+    .filter(({ metric }) => metric === deciding)
     .every(
       ({ ratio }) =>
         ratio !== null &&
@@ -118,7 +121,8 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
   return {
     arm,
     trials: trials.length,
-    requestsPerSec: rateOf(trials),
+    requestsPerSec: figureInterval(trials, rateOf),
+    capacityPerSec: figureInterval(trials, trial => capacityOf(trial.measurement)),
     meanUs,
     p50Us,
     p90Us,
@@ -146,16 +150,24 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
   };
 }
 
-/** Requests/s over the replicates: the location and interval of their logarithms, back in requests/s. */
-function rateOf(trials: readonly CompletedTrial[]): Interval | null {
-  const rates = trials
-    .filter(({ measurement }) => measurement.steadyMs > 0)
-    .map(({ measurement }) => (measurement.completed / measurement.steadyMs) * 1000);
-  if (rates.length === 0) return null;
-  const interval = rates.every(rate => rate > 0) ? replicateInterval(rates.map(Math.log)) : null;
+/**
+ * A figure over the replicates: the location and interval of its logarithms, back in its unit; null where no trial has it,
+ * and a value without an interval where the logarithms give none.
+ */
+export function figureInterval(
+  trials: readonly CompletedTrial[],
+  read: (trial: CompletedTrial) => number | null,
+): Interval | null {
+  const figures = trials.flatMap(trial => read(trial) ?? []);
+  if (figures.length === 0) return null;
+  const interval = figures.every(figure => figure > 0) ? replicateInterval(figures.map(Math.log)) : null;
   if (interval !== null) return interval;
-  const value = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+  const value = figures.reduce((sum, figure) => sum + figure, 0) / figures.length;
   return { value, low: value, high: value };
+}
+
+function rateOf({ measurement: { completed, steadyMs } }: CompletedTrial): number | null {
+  return steadyMs > 0 ? (completed / steadyMs) * 1000 : null;
 }
 
 /** One log ratio a replicate, in order of replicates. */

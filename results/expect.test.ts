@@ -198,3 +198,16 @@ for (const [why, expectation] of [
 ] as const) {
   test(`refused: ${why}`, () => assert.equal(Expectation.safeParse(expectation).success, false));
 }
+
+test('a capacity is judged over the searches that found one, of one arm and over another', () => {
+  const { trials } = sampleRun({ scenario: 'capacity' });
+  const stateOf = (of: object) =>
+    judge(Expectation.parse({ metric: 'capacityPerSec', of: 'persistent', ...of }), trials).state;
+  assert.equal(stateOf({ atLeast: 10_000 }), 'pass');
+  assert.equal(stateOf({ atLeast: 60_000 }), 'fail');
+  assert.equal(stateOf({ over: 'short', atLeast: 3 }), 'pass');
+  const [first] = trials.filter(({ trial }) => trial.arm === 'persistent');
+  assert.ok(first?.state === 'completed');
+  first.measurement.capacity!.isSettled = false;
+  assert.equal(stateOf({ atLeast: 10_000 }), 'unsure', 'one of them was cut short');
+});

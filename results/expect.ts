@@ -2,6 +2,7 @@
 import type { Expectation, ExpectationResult, ExpectedMetric, Judgement } from '../bench/core/expectation.ts';
 import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
 import { compareArms } from './compare.ts';
+import { capacityOf } from './headline-metric.ts';
 import { shareInterval } from './share.ts';
 import { type Interval, replicateInterval, studentInterval } from './stats.ts';
 
@@ -14,6 +15,8 @@ const READERS: Record<Exclude<ExpectedMetric, 'successRatio' | 'connectionsPer1k
   p50Us: ({ measurement }) => measurement.response.p50Us,
   p99Us: ({ measurement }) => measurement.response.p99Us,
   cpuUsPerRequest: ({ measurement }) => measurement.generator.cpuUsPerRequest,
+  // A trial without a capacity leaves the expectation open: it can't be told from a low one.
+  capacityPerSec: ({ measurement }) => capacityOf(measurement) ?? Number.NaN,
 };
 type Reader = (trial: CompletedTrial) => number;
 

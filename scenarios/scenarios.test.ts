@@ -46,6 +46,7 @@ test('the quick scenarios fit the 90 seconds of npm run bench', async () => {
 });
 
 interface SchemaNode {
+  oneOf?: SchemaNode[];
   properties?: Record<string, SchemaNode>;
   additionalProperties?: SchemaNode;
   default?: unknown;
@@ -74,5 +75,25 @@ test('docs/scenarios.md has every setting with its default', async () => {
     assert.ok(row, `${path} is not in the table`);
     if (byDefault !== undefined)
       assert.ok(row.includes(`| \`${JSON.stringify(byDefault)}\` |`), `default of ${row}`);
+  }
+});
+
+test('docs/scenarios.md has every setting of every load with its default', async () => {
+  const schema = JSON.parse(
+    await readFile(new URL('scenario.schema.json', import.meta.url), 'utf8'),
+  ) as SchemaNode;
+  const docs = await readFile(new URL('../docs/scenarios.md', import.meta.url), 'utf8');
+  const section = docs.slice(docs.indexOf('### Load'), docs.indexOf('### Behaviours'));
+  const models = schema.properties?.['load']?.oneOf ?? [];
+  assert.equal(models.length, 4);
+  for (const [path, byDefault] of models.flatMap(model => settings(model, ''))) {
+    if (path === 'model') continue;
+    const rows = section.split('\n').filter(line => line.split('|')[1]?.includes(`\`${path}\``));
+    assert.ok(rows.length > 0, `${path} has no row`);
+    if (byDefault !== undefined)
+      assert.ok(
+        rows.some(row => row.includes(`\`${JSON.stringify(byDefault)}\``)),
+        `${path}: no row has the default ${JSON.stringify(byDefault)}`,
+      );
   }
 });

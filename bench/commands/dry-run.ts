@@ -2,6 +2,7 @@
 import prettyMs from 'pretty-ms';
 import { sharedConditions } from '../../report/conditions.ts';
 import { clientText } from '../../report/modes.ts';
+import { headlineOf } from '../../results/headline-metric.ts';
 import { type CellDescription, describePlan } from '../plan/describe-plan.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Check } from '../run/preflight.ts';
@@ -25,7 +26,7 @@ function cellLines(cell: CellDescription, scenario: Plan['cells'][number]['scena
     {
       label: 'Replicates',
       value:
-        `${replicates.min} to ${replicates.max}, until every ratio of requests/s is within ` +
+        `${replicates.min} to ${replicates.max}, until every ratio of ${headlineOf(scenario.load).noun} is within ` +
         `${Number((precisionRatio * 100).toPrecision(3))} %, or ${seconds(budgetMs)} are spent`,
     },
     { label: 'Order', value: slicing === 'alternate' ? `${turns} | ...` : turns },

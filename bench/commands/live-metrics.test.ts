@@ -1,6 +1,7 @@
 // What a run tells of itself while it goes on, over HTTP on loopback.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { headlineOf } from '../../results/headline-metric.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { planRun } from '../plan/plan.ts';
 import type { RunEvent } from '../run/events.ts';
@@ -15,6 +16,7 @@ const replicateFinished: RunEvent = {
   type: 'replicate-finished',
   cell: cell!.id,
   replicate: 0,
+  headline: headlineOf(cell!.scenario.load),
   comparisons: [],
 };
 

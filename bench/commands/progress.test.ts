@@ -1,6 +1,7 @@
 // What a person sees while it runs: what lasts is a line of its own, the rest lives and passes.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { headlineOf } from '../../results/headline-metric.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import type { Comparison } from '../core/run-types.ts';
 import { planRun } from '../plan/plan.ts';
@@ -45,6 +46,14 @@ suite('the living line', () => {
       'tls  replicate 1  measuring 3/8  long 0 req/s  1m 1s of the budget left',
     ],
     [
+      living({ phase: 'search', arm: 'short', ratePerSec: 4_000, isKept: true }),
+      'tls  replicate 1  searching  short 4,000 req/s borne  21s of the budget left',
+    ],
+    [
+      living({ phase: 'search', arm: 'short', ratePerSec: 5_656.9, isKept: false }),
+      'tls  replicate 1  searching  short 5,657 req/s not borne  21s of the budget left',
+    ],
+    [
       living({ phase: 'finish', arm: 'short', leftMs: -5 }),
       'tls  replicate 1  closing  short  budget spent, ending',
     ],
@@ -56,6 +65,7 @@ suite('the living line', () => {
 
 suite('lines that last', () => {
   const failed = { code: 'generator-died' as const, message: 'the generator ended (SIGKILL)' };
+  const headline = headlineOf({ model: 'closed' });
   const cases: [event: RunEvent, line: RegExp | undefined][] = [
     [{ type: 'cell-started', cell: plan.cells[0]!, index: 0, cellCount: 3 }, /^\[1\/3\] .+: \w+.*, .*1m/],
     [{ type: 'notice', cell: 'tls', message: 'waiting for ports' }, /^ {2}! waiting for ports$/],
@@ -78,7 +88,7 @@ suite('lines that last', () => {
       /^ {2}ended: precise enough \(12s\)$/,
     ],
     [
-      { type: 'replicate-finished', cell: 'tls', replicate: 0, comparisons: [] },
+      { type: 'replicate-finished', cell: 'tls', replicate: 0, headline, comparisons: [] },
       /^ {2}replicate 1: nothing to compare$/,
     ],
     [
@@ -86,12 +96,13 @@ suite('lines that last', () => {
         type: 'replicate-finished',
         cell: 'tls',
         replicate: 0,
+        headline,
         comparisons: [comparison({ replicateRatios: [3.456] })],
       },
       /^ {2}replicate 1: long 3\.46x$/,
     ],
     [
-      { type: 'replicate-finished', cell: 'tls', replicate: 0, comparisons: [comparison({})] },
+      { type: 'replicate-finished', cell: 'tls', replicate: 0, headline, comparisons: [comparison({})] },
       /^ {2}replicate 1: long -$/,
     ],
     [
@@ -99,6 +110,7 @@ suite('lines that last', () => {
         type: 'replicate-finished',
         cell: 'tls',
         replicate: 4,
+        headline,
         comparisons: [
           comparison({ ratio: { value: 3.4, low: 3.2, high: 3.61 }, replicateRatios: [9] }),
           comparison({ metric: 'meanUs', replicateRatios: [0.3] }),
@@ -106,6 +118,20 @@ suite('lines that last', () => {
         ],
       },
       /^ {2}replicate 5: long 3\.40x \(3\.20 to 3\.61\), k10 2\.50x$/,
+    ],
+    [
+      {
+        type: 'replicate-finished',
+        cell: 'tls',
+        replicate: 0,
+        headline: headlineOf({ model: 'burst' }),
+        comparisons: [
+          comparison({ replicateRatios: [1] }),
+          comparison({ metric: 'meanUs', replicateRatios: [0.3] }),
+          comparison({ metric: 'meanUs', candidate: 'k10', replicateRatios: [2] }),
+        ],
+      },
+      /^ {2}replicate 1: mean response time of long 0\.30x, k10 2\.00x$/,
     ],
   ];
   for (const [event, line] of cases) {

@@ -15,6 +15,7 @@ type Living = Extract<RunEvent, { type: 'progress' }>;
 const PHASES: Record<Living['phase'], string> = {
   start: 'starting',
   'warm-up': 'warming up',
+  search: 'searching',
   measure: 'measuring',
   finish: 'closing',
 };
@@ -25,14 +26,15 @@ function seconds(ms: number): string {
 
 /** For example `short-vs-persistent  replicate 2  measuring 3/8  persistent 52,300 req/s  21s of the budget left`. */
 export function progressLine(event: Living): string {
-  const { cell, replicate, phase, arm, ratePerSec, blocksDone, blockCount, leftMs } = event;
+  const { cell, replicate, phase, arm, ratePerSec, isKept, blocksDone, blockCount, leftMs } = event;
   const blocks = blocksDone === undefined ? '' : ` ${blocksDone}/${blockCount}`;
   const rate = ratePerSec === undefined ? '' : ` ${Math.round(ratePerSec).toLocaleString('en')} req/s`;
+  const kept = isKept === undefined ? '' : isKept ? ' borne' : ' not borne';
   return [
     cell,
     `replicate ${replicate + 1}`,
     `${PHASES[phase]}${blocks}`,
-    ...(arm === undefined ? [] : [`${arm}${rate}`]),
+    ...(arm === undefined ? [] : [`${arm}${rate}${kept}`]),
     leftMs > 0 ? `${seconds(leftMs)} of the budget left` : 'budget spent, ending',
   ].join('  ');
 }
@@ -52,14 +54,16 @@ export function lastingLine(event: RunEvent): string | undefined {
         ? `  ! ${event.result.trial.arm}, replicate ${event.result.trial.replicate + 1}: ${event.result.error.message}`
         : undefined;
     case 'replicate-finished': {
+      const { metric: deciding, noun } = event.headline;
       const ratios = event.comparisons
-        .filter(({ metric }) => metric === 'requestsPerSec')
+        .filter(({ metric }) => metric === deciding)
         .map(({ candidate, ratio, replicateRatios }) => {
           const value = ratio?.value ?? replicateRatios.at(-1);
           const interval = ratio === null ? '' : ` (${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)})`;
           return value === undefined ? `${candidate} -` : `${candidate} ${value.toFixed(2)}x${interval}`;
         });
-      return `  replicate ${event.replicate + 1}: ${ratios.join(', ') || 'nothing to compare'}`;
+      const what = deciding === 'requestsPerSec' || ratios.length === 0 ? '' : `${noun} of `;
+      return `  replicate ${event.replicate + 1}: ${what}${ratios.join(', ') || 'nothing to compare'}`;
     }
     case 'cell-finished':
       return `  ended: ${event.result.stopDetail} (${seconds(event.result.elapsedMs)})`;
@@ -74,9 +78,9 @@ export function createProgress(output: Output): Progress {
   const living = output.isTty ? createLogUpdate(process.stderr) : undefined;
   let told = '';
 
-  /** A log has no living line: it gets one that stays when the load of a replicate begins, and when its measuring does. */
+  /** A log has no living line: it gets one that stays when each phase of load of a replicate begins. */
   function tellPhase(event: Living): void {
-    if (event.phase !== 'warm-up' && event.phase !== 'measure') return;
+    if (event.phase === 'start' || event.phase === 'finish') return;
     const phase = [event.cell, event.replicate, event.phase].join();
     if (phase !== told) output.note(`  ${progressLine(event)}`);
     told = phase;

@@ -3,9 +3,10 @@ import type { ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import type { Client } from './client.ts';
 import type { ClosedLoad } from './load.ts';
+import type { Arrivals } from './open-results.ts';
 import type { Random } from './random.ts';
 import type { Target } from './target.ts';
-import type { Outcome } from './types.ts';
+import type { Histogram, Outcome } from './types.ts';
 
 /** Where a target listens. */
 export interface Endpoint {
@@ -80,6 +81,8 @@ export interface Window {
   /** Monotonic time of the replicate's start. */
   originMs: number;
   isRecorded: boolean;
+  /** Whether quantiles of this window alone are wanted. */
+  isProbe?: boolean;
 }
 
 /** One turn of load as its generator is told it. */
@@ -91,15 +94,34 @@ export interface SliceTimes {
   isRecorded: boolean;
   /** Monotonic time of the replicate's start. */
   originMs: number;
+  /** Of a capacity search: the rate of this turn. */
+  ratePerSec?: number;
 }
 
 /** What keeps account of a generator's exchanges and connections. */
 export interface ExchangeSink {
   /** What is added from now on belongs to this window, or to the ramp and drain around it. */
   openWindow(window: Window): void;
-  /** Each exchange once, as it ends. The record may be used again afterwards. */
-  add(exchange: Exchange): void;
+  /**
+   * Each exchange once, as it ends. The record may be used again afterwards.
+   * @param belongsAtMs the time by which it belongs to a window or not: its end unless given
+   */
+  add(exchange: Exchange, belongsAtMs?: number): void;
   addConnection(connection: OpenedConnection): void;
+}
+
+/** How an open load kept the schedule of one window. */
+export interface WindowSchedule extends Arrivals {
+  /** 99th percentile of the generator's own lateness; null where quantiles of the window were not wanted. */
+  latenessP99Us: number | null;
+}
+
+/** What an open load knows beyond its exchanges. */
+export interface ScheduleAccount {
+  /** Of the last window. */
+  window(): WindowSchedule;
+  /** Of all recorded windows. */
+  finish(): { arrivals: Arrivals; lateness: Histogram };
 }
 
 /** Sends requests for a slice at a time, by a load model. */
@@ -111,6 +133,8 @@ export interface LoadLoop {
   readonly sent: number;
   /** Exchanges given up at the end of a drain. */
   readonly unfinished: number;
+  /** Of open loads only: a closed one has no schedule to keep. */
+  readonly schedule?: ScheduleAccount;
 }
 
 /** A client setting by its dotted path in a scenario's client, such as `pool.pipelining`. */

@@ -1,5 +1,5 @@
 // What parent and children say to each other over the process channel. Never over the measured port.
-import type { Endpoint } from './contracts.ts';
+import type { Endpoint, WindowSchedule } from './contracts.ts';
 import type { Arrivals } from './open-results.ts';
 import type { Target } from './target.ts';
 import type { Histogram, Outcome, Timeline, Trial } from './types.ts';
@@ -50,7 +50,7 @@ export interface SliceOrder {
   isRecorded: boolean;
   /** When the replicate began, ms since the Unix epoch: gives the arms one time axis. */
   epochMs: number;
-  /** Of a capacity search: the rate that this turn tries. */
+  /** Of a capacity search: the rate of this turn. */
   ratePerSec?: number;
 }
 
@@ -78,6 +78,8 @@ export interface SliceReading {
   /** 50th and 99th percentile of the window's response times; null where they were not asked for. */
   p50Us: number | null;
   p99Us: number | null;
+  /** Of open loads. */
+  schedule?: WindowSchedule;
   before: ProcessReading;
   after: ProcessReading;
 }

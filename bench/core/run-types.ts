@@ -8,7 +8,14 @@ import { Ledger } from './types.ts';
 const count = () => z.int().min(0);
 const amount = () => z.number().min(0);
 
-export const METRICS = ['requestsPerSec', 'meanUs', 'p50Us', 'p99Us', 'cpuUsPerRequest'] as const;
+export const METRICS = [
+  'requestsPerSec',
+  'meanUs',
+  'p50Us',
+  'p99Us',
+  'cpuUsPerRequest',
+  'capacityPerSec',
+] as const;
 export type Metric = (typeof METRICS)[number];
 
 /** A candidate arm against the baseline arm, on one metric; ratio = candidate / baseline. */
@@ -30,6 +37,11 @@ export const ArmSummary = z.strictObject({
   arm: z.string(),
   trials: count(),
   requestsPerSec: z.strictObject({ value: amount(), low: amount(), high: amount() }).nullable(),
+  capacityPerSec: z
+    .strictObject({ value: amount(), low: amount(), high: amount() })
+    .nullable()
+    .default(null)
+    .describe('Of capacity searches that came to their end'),
   meanUs: amount(),
   p50Us: amount(),
   p90Us: amount(),
@@ -54,6 +66,7 @@ export const AUDITS = [
   'conservation',
   'ledger',
   'littles-law',
+  'schedule',
   'bottleneck',
   'contention',
   'listen-drops',

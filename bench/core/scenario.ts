@@ -41,7 +41,9 @@ export const Timing = z.strictObject({
     .gt(0)
     .max(1)
     .default(0.05)
-    .describe('Stop when the 95 % interval of every ratio of requests/s is within so much (0.05 = 5 %)'),
+    .describe(
+      'Stop when the 95 % interval of every ratio is within so much (0.05 = 5 %); which ratio the load says',
+    ),
 });
 export type Timing = z.infer<typeof Timing>;
 

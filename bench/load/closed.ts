@@ -2,6 +2,7 @@
 import type { Exchange, ExchangeSink, LoadLoop, Transport, Window } from '../core/contracts.ts';
 import { newExchange } from '../core/exchange.ts';
 import type { Random } from '../core/random.ts';
+import { CUT_DRAIN_MS, expire, giveUp, startSweeper, underWay } from './under-way.ts';
 
 export interface ClosedLoadOptions {
   concurrency: number;
@@ -14,16 +15,9 @@ export interface ClosedLoadOptions {
   random: Random;
 }
 
-/** How finely the deadline of an exchange is kept: a twentieth of it, within these bounds. */
-const SWEEP_MS = { least: 5, most: 100 } as const;
-
-/** How long exchanges may take to end when a slice is cut short. */
-const CUT_DRAIN_MS = 250;
-
 export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
   const { concurrency, thinkMs, totalMs, transport, recorder, random } = options;
   const users: Exchange[] = Array.from({ length: concurrency }, newExchange);
-  const userOf = new Map(users.map((exchange, user) => [exchange, user]));
   const thinking = new Set<NodeJS.Timeout>();
   let sent = 0;
   let unfinished = 0;
@@ -64,36 +58,19 @@ export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
     if (busy === 0) onIdle();
   }
 
-  /** A record that was given up may still be written to by a late callback: the user goes on with a fresh one. */
-  function giveUp(exchange: Exchange): Exchange {
-    const user = userOf.get(exchange)!;
-    exchange.abandon?.();
-    exchange.abandon = undefined;
-    userOf.delete(exchange);
-    const fresh = newExchange();
-    users[user] = fresh;
-    userOf.set(fresh, user);
-    return fresh;
-  }
-
-  function expire(nowMs: number, deadlineMs: number): void {
-    for (const exchange of users.filter(
-      user => user.abandon !== undefined && nowMs - user.startedAtMs >= deadlineMs,
-    )) {
-      exchange.outcome = 'timeoutTotal';
-      exchange.error = `no complete answer within totalMs = ${deadlineMs}`;
-      exchange.endedAtMs = nowMs;
+  function sweep(nowMs: number, deadlineMs: number): void {
+    expire(users, nowMs, deadlineMs, (exchange, user) => {
       recorder.add(exchange);
-      const fresh = giveUp(exchange);
+      const fresh = giveUp(users, user);
       fresh.endedAtMs = nowMs;
       next(fresh);
-    }
+    });
   }
 
   function abandonRest(): void {
-    for (const exchange of users.filter(user => user.abandon !== undefined)) {
+    for (const user of underWay(users)) {
       unfinished++;
-      giveUp(exchange);
+      giveUp(users, user);
     }
     for (const timer of thinking) clearTimeout(timer);
     thinking.clear();
@@ -109,9 +86,7 @@ export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
       const idle = new Promise<void>(resolve => {
         onIdle = resolve;
       });
-      const sweepMs = Math.min(SWEEP_MS.most, Math.max(SWEEP_MS.least, (totalMs ?? 0) / 20));
-      const sweeper =
-        totalMs === undefined ? undefined : setInterval(() => expire(performance.now(), totalMs), sweepMs);
+      const sweeper = startSweeper(totalMs, sweep);
       drainTimer = setTimeout(abandonRest, rampMs + windowMs + drainMs);
       busy = concurrency;
       for (const exchange of users) {

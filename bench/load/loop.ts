@@ -2,7 +2,9 @@
 import type { ExchangeSink, LoadLoop, Transport } from '../core/contracts.ts';
 import type { Load } from '../core/load.ts';
 import type { Random } from '../core/random.ts';
+import { burstSchedule, rateSchedule } from './arrivals.ts';
 import { createClosedLoad } from './closed.ts';
+import { createOpenLoad } from './open.ts';
 
 export interface LoopOptions {
   load: Load;
@@ -13,14 +15,33 @@ export interface LoopOptions {
   random: Random;
 }
 
-export function createLoop({ load, ...shared }: LoopOptions): LoadLoop {
+export function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
   switch (load.model) {
     case 'closed':
-      return createClosedLoad({ ...shared, ...load });
-    case 'open':
-    case 'burst':
-    case 'capacity':
-      throw new Error(`there is no ${load.model} load`);
+      return createClosedLoad({ ...shared, ...load, random });
+    case 'open': {
+      const { arrivals, ratePerSec, maxInFlight } = load;
+      return createOpenLoad({
+        ...shared,
+        maxInFlight,
+        scheduleOf: () => rateSchedule(arrivals, ratePerSec, random),
+      });
+    }
+    case 'burst': {
+      const { maxInFlight, ...bursts } = load;
+      return createOpenLoad({ ...shared, maxInFlight, scheduleOf: () => burstSchedule(bursts) });
+    }
+    case 'capacity': {
+      const { arrivals, maxInFlight } = load;
+      return createOpenLoad({
+        ...shared,
+        maxInFlight,
+        scheduleOf: ({ ratePerSec }) => {
+          if (ratePerSec === undefined) throw new Error('a slice of a capacity search needs its rate');
+          return rateSchedule(arrivals, ratePerSec, random);
+        },
+      });
+    }
     default:
       return load satisfies never;
   }

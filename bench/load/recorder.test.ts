@@ -51,6 +51,9 @@ const RUNS = { numRuns: 30 };
 
 const exchanges = fc.array(exchange, { maxLength: 150 });
 
+/** Of a window that is no probe. */
+const NO_QUANTILES = { p50Us: null, p99Us: null };
+
 function isOk({ outcome }: Exchange): boolean {
   return outcome === 'ok';
 }
@@ -65,6 +68,11 @@ function sum(values: readonly number[]): number {
 
 function assertClose(actual: number, expected: number): void {
   assert.ok(Math.abs(actual - expected) <= 1e-6 * Math.max(1, expected), `${actual}, not ${expected}`);
+}
+
+/** To the three digits of a quantile. */
+function assertWithin(actual: number, expected: number): void {
+  assert.ok(Math.abs(actual / expected - 1) <= 1e-3, `${actual}, not ${expected}`);
 }
 
 /** Latencies below 1 µs count as 1 µs. */
@@ -223,7 +231,7 @@ suite('recorder', () => {
     recorder.addConnection({ connectMs: 1, tlsMs: 2, isResumed: false });
     recorder.add(makeExchange({ startedAtMs: 1_000, endedAtMs: 1_004, bodyBytes: 9 }));
     recorder.add(makeExchange({ startedAtMs: 1_000, endedAtMs: 1_004, outcome: 'refused', error: 'no' }));
-    assert.deepEqual(recorder.windowCounts(), { completed: 1, failed: 1, meanUs: 4_000 });
+    assert.deepEqual(recorder.windowCounts(), { completed: 1, failed: 1, meanUs: 4_000, ...NO_QUANTILES });
     const reading = recorder.finish();
     assert.deepEqual(
       [reading.answered, reading.failed, recorder.opened, reading.handshakesFull],
@@ -243,11 +251,46 @@ suite('recorder', () => {
     recorder.openWindow(makeWindow());
     recorder.add(makeExchange({ startedAtMs: 1_000, endedAtMs: 1_010 }));
     recorder.openWindow(makeWindow({ openAtMs: 3_000, closeAtMs: 4_000 }));
-    assert.deepEqual(recorder.windowCounts(), { completed: 0, failed: 0, meanUs: 0 });
+    assert.deepEqual(recorder.windowCounts(), { completed: 0, failed: 0, meanUs: 0, ...NO_QUANTILES });
     recorder.add(makeExchange({ startedAtMs: 3_000, endedAtMs: 3_020 }));
     recorder.add(makeExchange({ startedAtMs: 1_000, endedAtMs: 1_999 }));
-    assert.deepEqual(recorder.windowCounts(), { completed: 1, failed: 0, meanUs: 20_000 });
+    assert.deepEqual(recorder.windowCounts(), { completed: 1, failed: 0, meanUs: 20_000, ...NO_QUANTILES });
     assert.equal(recorder.finish().completedRecorded, 2);
+  });
+
+  test('what is added by another time than its end belongs to the window, and the timeline, of that time', () => {
+    const recorder = createRecorder();
+    recorder.openWindow(makeWindow());
+    const [before, late] = [OPEN_MS - 1, CLOSE_MS - 1];
+    for (const outcome of ['ok', 'reset'] as const) {
+      recorder.add(makeExchange({ intendedAtMs: before, endedAtMs: OPEN_MS + 1, outcome }), before);
+      recorder.add(makeExchange({ intendedAtMs: late, endedAtMs: late + 9_000, outcome }), late);
+    }
+    const { completed, failed } = recorder.windowCounts();
+    assert.deepEqual([completed, failed, recorder.ended], [1, 1, 4]);
+    const { response, timeline } = recorder.finish();
+    assertClose(response.maxUs, 9_000_000);
+    assert.deepEqual(
+      timeline.buckets.map(bucket => [bucket.atMs, bucket.completed, bucket.failed]),
+      [[1_000, 1, 1]],
+    );
+  });
+
+  test('a probe has quantiles of its own window, and leaves nothing in the trial', () => {
+    const recorder = createRecorder();
+    for (const scale of [1, 10]) {
+      recorder.openWindow(makeWindow({ isRecorded: false, isProbe: true }));
+      for (let ms = 1; ms <= 100; ms++) {
+        recorder.add(makeExchange({ startedAtMs: OPEN_MS, endedAtMs: OPEN_MS + (ms * scale) / 10 }));
+      }
+      recorder.add(makeExchange({ startedAtMs: 0, endedAtMs: CLOSE_MS }));
+      const { p50Us, p99Us } = recorder.windowCounts();
+      assertWithin(p50Us!, 5_000 * scale);
+      assertWithin(p99Us!, 9_900 * scale);
+    }
+    recorder.openWindow(makeWindow());
+    assert.deepEqual(recorder.windowCounts(), { completed: 0, failed: 0, meanUs: 0, ...NO_QUANTILES });
+    assert.equal(recorder.finish().response.count, 0);
   });
 
   test('before the first window, nothing is recorded', () => {

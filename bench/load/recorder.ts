@@ -1,6 +1,6 @@
 // In: every exchange of a trial, as it ends. Out: its distributions, outcomes and timeline, in constant memory.
 // The hot path: what can wait until `finish` is not done in `add`.
-import { createLatencyRecorder } from '../../results/histogram.ts';
+import { createLatencyRecorder, type LatencyRecorder } from '../../results/histogram.ts';
 import type { Exchange, ExchangeSink, Window } from '../core/contracts.ts';
 import type { GeneratorReading } from '../core/protocol.ts';
 import type { Outcome } from '../core/types.ts';
@@ -11,9 +11,15 @@ export interface WindowCounts {
   completed: number;
   failed: number;
   meanUs: number;
+  /** Of a probe only, else null. */
+  p50Us: number | null;
+  p99Us: number | null;
 }
 
-type Recorded = Omit<GeneratorReading, 'sent' | 'unfinished' | 'arrivals' | 'caveats' | 'opened'>;
+type Recorded = Omit<
+  GeneratorReading,
+  'sent' | 'unfinished' | 'lateness' | 'arrivals' | 'caveats' | 'opened'
+>;
 
 export interface Recorder extends ExchangeSink {
   windowCounts(): WindowCounts;
@@ -50,8 +56,13 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
   let windowCompleted = 0;
   let windowFailed = 0;
   let windowSumMs = 0;
+  let probe: LatencyRecorder | undefined;
 
-  function addFailure({ outcome, error, endedAtMs, intendedAtMs }: Exchange, isInWindow: boolean): void {
+  function addFailure(
+    { outcome, error, endedAtMs, intendedAtMs }: Exchange,
+    belongsAtMs: number,
+    isInWindow: boolean,
+  ): void {
     failed++;
     if (!isInWindow) return;
     windowFailed++;
@@ -61,7 +72,7 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
     if (seen === undefined)
       outcomes[outcome] = { count: 1, ...(error === undefined ? {} : { sample: error }) };
     else seen.count++;
-    timeline.add(endedAtMs - window.originMs, endedAtMs - intendedAtMs, false);
+    timeline.add(belongsAtMs - window.originMs, endedAtMs - intendedAtMs, false);
   }
 
   /** A client that does not tell a time leaves NaN: there is nothing to record then. */
@@ -86,12 +97,14 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
       windowCompleted = 0;
       windowFailed = 0;
       windowSumMs = 0;
+      probe?.close();
+      probe = next.isProbe ? createLatencyRecorder() : undefined;
     },
-    add(exchange) {
+    add(exchange, belongsAtMs = exchange.endedAtMs) {
       const { endedAtMs } = exchange;
-      const isInWindow = endedAtMs >= window.openAtMs && endedAtMs < window.closeAtMs;
+      const isInWindow = belongsAtMs >= window.openAtMs && belongsAtMs < window.closeAtMs;
       if (exchange.outcome !== 'ok') {
-        addFailure(exchange, isInWindow);
+        addFailure(exchange, belongsAtMs, isInWindow);
         return;
       }
       answered++;
@@ -99,13 +112,16 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
       const responseMs = endedAtMs - exchange.intendedAtMs;
       windowCompleted++;
       windowSumMs += responseMs;
-      if (!window.isRecorded) return;
+      if (!window.isRecorded) {
+        probe?.recordUs(responseMs * 1_000);
+        return;
+      }
       completedRecorded++;
       bytesRecorded += exchange.bodyBytes;
       response.recordUs(responseMs * 1_000);
       service.recordUs((endedAtMs - exchange.startedAtMs) * 1_000);
       addPhasesIfAny(exchange);
-      timeline.add(endedAtMs - window.originMs, responseMs, true);
+      timeline.add(belongsAtMs - window.originMs, responseMs, true);
     },
     addConnection({ connectMs, tlsMs, isResumed }) {
       opened++;
@@ -116,11 +132,16 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
       if (!Number.isNaN(connectMs)) connect.recordUs(connectMs * 1_000);
       if (isTls) tls.recordUs(tlsMs * 1_000);
     },
-    windowCounts: () => ({
-      completed: windowCompleted,
-      failed: windowFailed,
-      meanUs: windowCompleted === 0 ? 0 : (windowSumMs / windowCompleted) * 1_000,
-    }),
+    windowCounts() {
+      const { p50Us, p99Us } = probe?.summary() ?? { p50Us: null, p99Us: null };
+      return {
+        completed: windowCompleted,
+        failed: windowFailed,
+        meanUs: windowCompleted === 0 ? 0 : (windowSumMs / windowCompleted) * 1_000,
+        p50Us,
+        p99Us,
+      };
+    },
     get ended() {
       return answered + failed;
     },
@@ -145,7 +166,6 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
         body: body.summary(),
         connect: connect.summary(),
         tls: tls.summary(),
-        lateness: null,
         timeline: timeline.finish(),
       };
     },

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Code } from '../core/code.ts';
+import { Load } from '../core/load.ts';
 import { Scenario } from '../core/scenario.ts';
 import { beforeAndAfter } from './before-after.ts';
 
@@ -39,4 +40,20 @@ test('a slowdown by the least effect is the limit, the same for rate and CPU', (
   assert.ok(Math.abs(limits['requestsPerSec']! * limits['cpuUsPerRequest']! - 1) < 1e-3);
   assert.equal(limits['cpuUsPerRequest'], 1.1);
   assert.ok(pair!.scenario.expect.every(({ of, over }) => of === 'after' && over === 'before'));
+});
+
+test('what may not get worse first is what decides under the load', () => {
+  const limitUnder = (load: unknown) => {
+    const [pair] = beforeAndAfter({ ...scenario, load: Load.parse(load) }, ['long'], codes, 0.1);
+    const { metric, atLeast, atMost } = pair!.scenario.expect[0]!;
+    return [metric, atLeast, atMost];
+  };
+  assert.deepEqual(limitUnder({}), ['requestsPerSec', 0.9091, undefined]);
+  assert.deepEqual(limitUnder({ model: 'open', ratePerSec: 5 }), ['meanUs', undefined, 1.1]);
+  assert.deepEqual(limitUnder({ model: 'burst', size: 5, everyMs: 5 }), ['meanUs', undefined, 1.1]);
+  assert.deepEqual(limitUnder({ model: 'capacity', objective: { p50Ms: 5 } }), [
+    'capacityPerSec',
+    0.9091,
+    undefined,
+  ]);
 });

@@ -1,6 +1,7 @@
 // In: a scenario and two codes. Out: the scenario as a comparison of them: one arm's client, once on each.
 import type { Code } from '../core/code.ts';
 import type { Expectation } from '../core/expectation.ts';
+import type { Load } from '../core/load.ts';
 import type { Scenario } from '../core/scenario.ts';
 
 export const BEFORE = 'before';
@@ -15,8 +16,9 @@ export interface BeforeAfter {
 }
 
 /**
- * A scenario for each arm given, in which only the code differs. It fails when the whole interval of requests/s or of CPU per
- * request lies beyond the least effect, or when requests fail that did not.
+ * A scenario for each arm given, in which only the code differs. It fails when the whole interval of CPU per request, or of
+ * what decides under the load (requests/s, mean response time, capacity), lies beyond the least effect, or when requests fail
+ * that did not.
  */
 export function beforeAndAfter(
   scenario: Scenario,
@@ -31,15 +33,31 @@ export function beforeAndAfter(
       question: `Does ${codes.after.label} change what ${codes.before.label} did? Client ${arm} of ${scenario.name}`,
       clients: { [BEFORE]: scenario.clients[arm]!, [AFTER]: scenario.clients[arm]! },
       baseline: BEFORE,
-      expect: expectationsOf(minEffect),
+      expect: [headlineLimit(scenario.load, minEffect), ...otherLimits(minEffect)],
     },
     code: { [BEFORE]: codes.before, [AFTER]: codes.after },
   }));
 }
 
-function expectationsOf(minEffect: number): Expectation[] {
+/** On what decides under the load: an open one sets the rate itself. */
+function headlineLimit({ model }: Load, minEffect: number): Expectation {
+  const of = { of: AFTER, over: BEFORE };
+  const atLeast = Number((1 / (1 + minEffect)).toFixed(4));
+  switch (model) {
+    case 'closed':
+      return { metric: 'requestsPerSec', ...of, atLeast };
+    case 'open':
+    case 'burst':
+      return { metric: 'meanUs', ...of, atMost: 1 + minEffect };
+    case 'capacity':
+      return { metric: 'capacityPerSec', ...of, atLeast };
+    default:
+      return model satisfies never;
+  }
+}
+
+function otherLimits(minEffect: number): Expectation[] {
   return [
-    { metric: 'requestsPerSec', of: AFTER, over: BEFORE, atLeast: Number((1 / (1 + minEffect)).toFixed(4)) },
     { metric: 'cpuUsPerRequest', of: AFTER, over: BEFORE, atMost: 1 + minEffect },
     { metric: 'successRatio', of: AFTER, over: BEFORE, atLeast: 0.9995 },
     // Over a fixed pool they vary inversely with the rate, which has its own limit above.

@@ -4,6 +4,7 @@ import type { Client } from '../core/client.ts';
 import type { ClientPlugin } from '../core/contracts.ts';
 import type { Scenario } from '../core/scenario.ts';
 import { checkForeignTarget } from './foreign-checks.ts';
+import { checkLoad } from './load-checks.ts';
 import { nameHint, orList } from './nearest.ts';
 import { protocolProblems } from './protocol-checks.ts';
 import { type Path, valueAt } from './schema-hints.ts';
@@ -200,6 +201,7 @@ export function crossProblems(context: CrossContext): CrossProblem[] {
     ...checkOrder(context),
     ...checkForeignTarget(context),
     ...protocolProblems(context),
+    ...checkLoad(context.scenario),
     ...checkPipelining(context),
     ...checkTransport(context),
     ...checkIdleTimeouts(context),

@@ -2,6 +2,7 @@
 import type { Client } from '../core/client.ts';
 import type { Scenario } from '../core/scenario.ts';
 import { usesTls } from '../core/target.ts';
+import { paced, probeShape } from './pace.ts';
 import { sliceShape } from './timing.ts';
 
 /** CPU on the slowest machine worth measuring on, ms: of an exchange, and of opening its connection, plain and with TLS. */
@@ -20,9 +21,12 @@ function expectedResponseMs({ target, load }: Scenario, client: Client, serviceM
 }
 
 function turnMs(scenario: Scenario, client: Client, serviceMs: number): number {
+  const { timing, load } = scenario;
   const responseMs = expectedResponseMs(scenario, client, serviceMs);
-  const { rampMs, windowMs } = sliceShape(scenario.timing, responseMs);
-  return rampMs + windowMs + responseMs + TURN_MS;
+  const shapes = [paced(sliceShape(timing, responseMs), timing, load)];
+  // An arm pauses while others search, too.
+  if (load.model === 'capacity') shapes.push(probeShape(load, timing, load.minRatePerSec));
+  return Math.max(...shapes.map(({ rampMs, windowMs }) => rampMs + windowMs)) + responseMs + TURN_MS;
 }
 
 /**

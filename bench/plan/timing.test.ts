@@ -72,3 +72,20 @@ test('a cell takes about its budget, but for too few or too many replicates', ()
   const budgetMs = 100_000;
   assert.ok(Math.abs(estimateWith({ budgetMs }) - budgetMs) <= oneMs / 2);
 });
+
+test('a capacity search takes as long as its probes: more for a finer one, a wider one, a longer one', () => {
+  const estimate = (stated: object): number =>
+    estimateMs(
+      Scenario.parse({
+        ...fullScenario,
+        load: { model: 'capacity', objective: { p99Ms: 50 }, ...stated },
+        timing: { minReplicates: 1, maxReplicates: 1, budgetMs: 3_600_000 },
+      }),
+    );
+  const plainMs = estimate({});
+  const closedMs = estimateWith({ minReplicates: 1, maxReplicates: 1, budgetMs: 3_600_000 });
+  assert.ok(plainMs - closedMs > 2 * 10 * 1_000, 'two arms, ten probes of a second each at least');
+  for (const more of [{ resolutionRatio: 0.01 }, { maxRatePerSec: 1_000_000 }, { probeMs: 3_000 }]) {
+    assert.ok(estimate(more) > plainMs, JSON.stringify(more));
+  }
+});

@@ -1,4 +1,5 @@
 // In: how long to measure, and rates or response times seen so far. Out: the shape of a slice, and whether an arm is steady.
+import type { Load } from '../core/load.ts';
 import type { Scenario, Timing } from '../core/scenario.ts';
 
 const RAMP_RESPONSES = 3;
@@ -53,6 +54,8 @@ export function isSteady(ratesPerSec: readonly number[]): boolean {
 const START_MS = 800;
 /** Ramps, drains and messages, as a share of the steady time, when slices are short. */
 const TURN_RATIO = 0.25;
+/** Ramp, drain and messages of a probe. */
+const PROBE_EXTRA_MS = 250;
 /** Replicates that are measured whatever the budget: an interval needs two. */
 const SURE_REPLICATES = 2;
 
@@ -61,10 +64,22 @@ function warmupMs({ warmupMinMs, warmupMaxMs }: Timing): number {
   return (warmupMinMs + warmupMaxMs) / 2;
 }
 
-/** One replicate: processes start together, then arms are warmed up and measured one at a time. */
-function replicateMs({ timing, clients }: Scenario): number {
+/** One replicate: processes start together, then arms are warmed up, searched and measured one at a time. */
+function replicateMs({ timing, clients, load }: Scenario): number {
   const turnsMs = timing.slicing === 'alternate' ? timing.measureMs * TURN_RATIO : 0;
-  return START_MS + Object.keys(clients).length * (warmupMs(timing) + timing.measureMs + turnsMs);
+  const armMs = warmupMs(timing) + searchMs(load) + timing.measureMs + turnsMs;
+  return START_MS + Object.keys(clients).length * armMs;
+}
+
+/** Probes of a search that goes half of the way to its highest rate, each not kept twice: about as many as it takes. */
+function searchMs(load: Load): number {
+  if (load.model !== 'capacity') return 0;
+  const { minRatePerSec, maxRatePerSec, resolutionRatio, probeMs } = load;
+  const doublings = Math.ceil(Math.log2(maxRatePerSec / minRatePerSec) / 2) + 1;
+  const halvings = Math.ceil(Math.log2(Math.LN2 / Math.log1p(resolutionRatio)));
+  const notKept = 1 + halvings / 2;
+  const confirmed = 1;
+  return (doublings + halvings + notKept + confirmed) * (probeMs + PROBE_EXTRA_MS);
 }
 
 /** The target is started, and conditioned by generators that are thrown away; not where it is someone else's. */

@@ -2,6 +2,7 @@
 
 import { neededConnections } from '../../results/needed-connections.ts';
 import { MeasureError } from '../core/errors.ts';
+import type { Capacity } from '../core/open-results.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
@@ -34,12 +35,14 @@ type CountedByTarget = Pick<
 export interface Arm {
   readonly trial: Trial;
   readonly child: GeneratorChild;
-  /** Rates of the warm-up's windows, in order. */
-  readonly warmupRatesPerSec: number[];
+  /** Of the warm-up's windows, in order: rates, or inverse response times where the load sets the rate. More is faster. */
+  readonly warmupSpeeds: number[];
   warmupMs: number;
   isSteady: boolean;
   meanResponseMs: number;
   failure: Failure | undefined;
+  /** Of a capacity search; null before it, and without one. */
+  capacity: Capacity | null;
   readonly sliceCount: number;
   countTarget(before: ServerReading, after: ServerReading): void;
   /** Of each turn, warm-up included; null where the system has no counters. */
@@ -123,11 +126,12 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
   const arm: Arm = {
     trial,
     child,
-    warmupRatesPerSec: [],
+    warmupSpeeds: [],
     warmupMs: 0,
     isSteady: false,
     meanResponseMs: 0,
     failure: undefined,
+    capacity: null,
     get sliceCount() {
       return slices.length;
     },
@@ -187,7 +191,7 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
         tls: reading.tls,
         lateness: reading.lateness,
         arrivals: reading.arrivals,
-        capacity: null,
+        capacity: arm.capacity,
         timeline: reading.timeline,
         slices,
         ledger: {

@@ -2,6 +2,7 @@
 import { auditCell, auditTrial } from '../../results/audit.ts';
 import { compareArms, isPrecise, summariseArms } from '../../results/compare.ts';
 import { confirmed, firstResult } from '../../results/expect.ts';
+import { headlineOf } from '../../results/headline-metric.ts';
 import { MeasureError } from '../core/errors.ts';
 import type { ExpectationResult } from '../core/expectation.ts';
 import type { CellResult, Comparison, StopReason } from '../core/run-types.ts';
@@ -87,7 +88,7 @@ async function measureSeries(
   all: TrialResult[],
 ): Promise<Series> {
   const { cell, emit } = options;
-  const { baseline } = cell.scenario;
+  const { baseline, load } = cell.scenario;
   const startedAtMs = performance.now();
   const trials: TrialResult[] = [];
   let state: Progress = { replicates: 0, failedInARow: 0, elapsedMs: 0, comparisons: [] };
@@ -103,7 +104,8 @@ async function measureSeries(
     if (results.length > 0) {
       const completed = results.filter(result => result.state === 'completed').length;
       const comparisons = compareArms({ baseline, trials });
-      emit({ type: 'replicate-finished', cell: cell.id, replicate, comparisons });
+      const headline = headlineOf(load);
+      emit({ type: 'replicate-finished', cell: cell.id, replicate, headline, comparisons });
       state = {
         replicates: state.replicates + 1,
         failedInARow: completed >= Math.min(2, cell.arms.length) ? 0 : state.failedInARow + 1,
@@ -177,7 +179,8 @@ function stopReason(
   { replicates, failedInARow, elapsedMs, comparisons }: Progress,
   trials: readonly TrialResult[],
 ): { stop: StopReason; stopDetail: string } | undefined {
-  const { timing } = cell.scenario;
+  const { timing, load } = cell.scenario;
+  const { metric, noun } = headlineOf(load);
   if (signal.aborted)
     return { stop: 'interrupted', stopDetail: `interrupted after ${replicatesText(replicates)}` };
   if (failedInARow >= FAILED_IN_A_ROW) {
@@ -187,7 +190,7 @@ function stopReason(
       stopDetail: `${failedInARow} replicates in a row failed: ${[...causes].join('; ')}`,
     };
   }
-  if (replicates >= timing.minReplicates && isPrecise(comparisons, timing.precision)) {
+  if (replicates >= timing.minReplicates && isPrecise(comparisons, metric, timing.precision)) {
     if (cell.arms.length === 1) {
       return {
         stop: 'precise',
@@ -195,7 +198,7 @@ function stopReason(
       };
     }
     const within = `${Number((timing.precision * 100).toPrecision(3))} %`;
-    return { stop: 'precise', stopDetail: `every ratio of requests/s is known within ${within}` };
+    return { stop: 'precise', stopDetail: `every ratio of ${noun} is known within ${within}` };
   }
   if (replicates >= timing.maxReplicates) {
     return {

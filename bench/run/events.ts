@@ -1,5 +1,6 @@
 // In: nothing. Out: what a run tells of itself while it goes on. The command line shows it and stores it.
 
+import type { Headline } from '../../results/headline-metric.ts';
 import type { CellResult, Comparison } from '../core/run-types.ts';
 import type { TrialResult } from '../core/types.ts';
 import type { PlannedCell } from '../plan/plan.ts';
@@ -10,9 +11,11 @@ export type RunEvent =
       type: 'progress';
       cell: string;
       replicate: number;
-      phase: 'start' | 'warm-up' | 'measure' | 'finish';
+      phase: 'start' | 'warm-up' | 'search' | 'measure' | 'finish';
       arm?: string;
       ratePerSec?: number;
+      /** Of a capacity search: whether the arm has kept the objective at the rate. */
+      isKept?: boolean;
       /** Of this replicate's blocks. */
       blocksDone?: number;
       blockCount?: number;
@@ -22,7 +25,14 @@ export type RunEvent =
   /** Something that a reader should know now: a wait, a failure that is survived. */
   | { type: 'notice'; cell: string; message: string }
   | { type: 'trial'; result: TrialResult }
-  | { type: 'replicate-finished'; cell: string; replicate: number; comparisons: Comparison[] }
+  | {
+      type: 'replicate-finished';
+      cell: string;
+      replicate: number;
+      /** Which of the metrics decides here. */
+      headline: Headline;
+      comparisons: Comparison[];
+    }
   | { type: 'cell-finished'; result: CellResult };
 
 export type Emit = (event: RunEvent) => void;

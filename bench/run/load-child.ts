@@ -44,8 +44,7 @@ function createGenerator({ loop, countsConnections, caveats, close }: Source, re
         ...recorder.windowCounts(),
         exchanges: recorder.ended - ended,
         opened: countsConnections ? recorder.opened - opened : null,
-        p50Us: null,
-        p99Us: null,
+        ...(loop.schedule === undefined ? {} : { schedule: loop.schedule.window() }),
         before,
         after: readProcess(),
       };
@@ -58,7 +57,7 @@ function createGenerator({ loop, countsConnections, caveats, close }: Source, re
         sent: loop.sent,
         unfinished: loop.unfinished,
         opened: countsConnections ? recorder.opened : null,
-        arrivals: null,
+        ...(loop.schedule?.finish() ?? { arrivals: null, lateness: null }),
         caveats: [...caveats],
       };
     },

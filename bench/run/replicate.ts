@@ -27,6 +27,7 @@ export async function measureReplicate(
   try {
     return await withSession(options, target, trials, async session => {
       await session.warmUp();
+      await session.search();
       await session.measure();
       return session.finish(startedAt);
     });

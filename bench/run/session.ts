@@ -1,16 +1,20 @@
 // In: the target and the arms of one replicate. Out: their turns under load, each booked to the arm whose turn it was.
+import { askedPerSec } from '../../results/asked-rate.ts';
 import { mostInFlight } from '../core/load.ts';
 import type { SliceOrder, SliceReading, TargetReading } from '../core/protocol.ts';
 import { usesTls } from '../core/target.ts';
 import type { TrialResult } from '../core/types.ts';
+import { paced, probeShape } from '../plan/pace.ts';
 import { blockOrder, type PlannedCell } from '../plan/plan.ts';
-import { isSteady, sliceShape } from '../plan/timing.ts';
+import { sliceShape } from '../plan/timing.ts';
 import { hasKernelCounts, kernelCountsBetween, readKernelCounts } from '../probes/sockets.ts';
 import type { Arm } from './arm.ts';
 import type { Emit } from './events.ts';
+import { findCapacities } from './find-capacities.ts';
 import { failureOf, resultOf } from './outcome.ts';
 import { countHeldPorts, type Remote, waitForPorts } from './port-watch.ts';
 import { isOwnReading, type MeasuredTarget, type ServerReading } from './target.ts';
+import { warmUpArms } from './warm-up.ts';
 
 export interface SessionOptions {
   cell: PlannedCell;
@@ -28,10 +32,8 @@ export interface SessionOptions {
 
 const FINISH_TIMEOUT_MS = 20_000;
 const SLICE_GRACE_MS = 5_000;
-const WARMUP_WINDOW_MS = 250;
 /** Of the next slice over the last: the rate still rises while an arm warms up. */
 const HELD_MARGIN = 1.2;
-const FIRST_RAMP_MS = 20;
 /** A connection that the client has may not be counted by the target yet: the accept is still in its queue. */
 const ACCEPT_SETTLE = { tries: 20, pauseMs: 5 } as const;
 
@@ -53,7 +55,7 @@ export function createSession(options: SessionOptions) {
     leftMs,
     sliceGraceMs = SLICE_GRACE_MS,
   } = options;
-  const { timing } = cell.scenario;
+  const { timing, load } = cell.scenario;
   const isTls = usesTls(cell.scenario.target);
   const epochMs = Date.now();
   const remote = remoteOf(target);
@@ -65,8 +67,8 @@ export function createSession(options: SessionOptions) {
   const alive = (): Arm[] => arms.filter(arm => arm.failure === undefined);
 
   function progress(
-    phase: 'warm-up' | 'measure' | 'finish',
-    extra: { arm?: string; ratePerSec?: number } & Blocks,
+    phase: 'warm-up' | 'search' | 'measure' | 'finish',
+    extra: { arm?: string; ratePerSec?: number; isKept?: boolean } & Blocks,
   ): void {
     emit({ type: 'progress', cell: cell.id, replicate, phase, leftMs: leftMs(), ...extra });
   }
@@ -132,28 +134,39 @@ export function createSession(options: SessionOptions) {
     return reading;
   }
 
-  async function warmUp(): Promise<void> {
-    const isDone = (arm: Arm): boolean =>
-      arm.warmupMs >= timing.warmupMaxMs || (arm.warmupMs >= timing.warmupMinMs && arm.isSteady);
-    while (alive().some(arm => !isDone(arm)) && !signal.aborted) {
-      for (const arm of alive().filter(candidate => !isDone(candidate))) {
-        if (signal.aborted) return;
-        const rampMs =
-          arm.meanResponseMs === 0 ? FIRST_RAMP_MS : sliceShape(timing, arm.meanResponseMs).rampMs;
-        const { drainMs } = sliceShape(timing, arm.meanResponseMs);
-        const reading = await turn(arm, { rampMs, windowMs: WARMUP_WINDOW_MS, drainMs, isRecorded: false });
-        if (reading === undefined) continue;
-        arm.warmupMs += rampMs + reading.windowMs;
-        arm.meanResponseMs = reading.completed === 0 ? WARMUP_WINDOW_MS : reading.meanUs / 1_000;
-        arm.warmupRatesPerSec.push(rateOf(reading));
-        arm.isSteady = isSteady(arm.warmupRatesPerSec);
-        progress('warm-up', { arm: arm.trial.arm, ratePerSec: arm.warmupRatesPerSec.at(-1)! });
-      }
-    }
+  function warmUp(): Promise<void> {
+    const onWindow = (arm: Arm, reading: SliceReading): void =>
+      progress('warm-up', { arm: arm.trial.arm, ratePerSec: rateOf(reading) });
+    return warmUpArms({ timing, load, alive, turn, onWindow, signal });
+  }
+
+  /** Of a capacity load: gives every arm the rate at which it is measured then. */
+  async function search(): Promise<void> {
+    if (load.model !== 'capacity') return;
+    await findCapacities({
+      load,
+      arms,
+      signal,
+      orderOf: round => blockOrder(cell, seed, replicate, round),
+      async probe(arm, ratePerSec) {
+        const times = probeShape(load, timing, ratePerSec);
+        const reading = await turn(arm, { ...times, isRecorded: false, ratePerSec });
+        return signal.aborted ? undefined : reading;
+      },
+      onProbe: ({ trial }, { ratePerSec, isKept }) =>
+        progress('search', { arm: trial.arm, ratePerSec, isKept }),
+    });
   }
 
   async function measure(): Promise<void> {
-    const shapes = new Map(arms.map(arm => [arm.trial.arm, sliceShape(timing, arm.meanResponseMs)]));
+    const rateFor = (arm: Arm): number | undefined =>
+      load.model === 'capacity' ? (askedPerSec(load, arm.capacity) ?? undefined) : undefined;
+    const shapes = new Map(
+      arms.map(arm => [
+        arm.trial.arm,
+        paced(sliceShape(timing, arm.meanResponseMs), timing, load, rateFor(arm)),
+      ]),
+    );
     const longestMs = Math.max(...[...shapes.values()].map(shape => shape.windowMs));
     const blockCount = timing.slicing === 'whole' ? 1 : Math.max(1, Math.ceil(timing.measureMs / longestMs));
     for (let block = 0; block < blockCount && !signal.aborted; block++) {
@@ -161,9 +174,12 @@ export function createSession(options: SessionOptions) {
         const arm = alive().find(candidate => candidate.trial.arm === name);
         if (arm === undefined || signal.aborted) continue;
         const shape = shapes.get(name)!;
+        const ratePerSec = rateFor(arm);
         // Every arm is measured for measureMs: where a slow one has few long slices, a fast one's are no shorter than that.
         const windowMs = Math.max(shape.windowMs, Math.ceil(timing.measureMs / blockCount));
-        const reading = await turn(arm, { ...shape, windowMs, isRecorded: true }, { block, position });
+        const times = paced({ ...shape, windowMs }, timing, load, ratePerSec);
+        const order = ratePerSec === undefined ? times : { ...times, ratePerSec };
+        const reading = await turn(arm, { ...order, isRecorded: true }, { block, position });
         if (reading === undefined) continue;
         progress('measure', { arm: name, ratePerSec: rateOf(reading), blocksDone: block + 1, blockCount });
       }
@@ -173,7 +189,7 @@ export function createSession(options: SessionOptions) {
   async function finish(startedAt: string): Promise<TrialResult[]> {
     const results: TrialResult[] = [];
     for (const arm of arms) {
-      if (signal.aborted && arm.sliceCount === 0 && isUntouched(arm)) continue;
+      if (signal.aborted && arm.sliceCount === 0 && arm.capacity === null && isUntouched(arm)) continue;
       progress('finish', { arm: arm.trial.arm });
       if (arm.failure === undefined) {
         try {
@@ -194,7 +210,7 @@ export function createSession(options: SessionOptions) {
     return results;
   }
 
-  return { warmUp, measure, finish };
+  return { warmUp, search, measure, finish };
 }
 
 /** Not failed; or ended by the Ctrl-C that reaches a process which is just starting before it can ignore it. */

@@ -2,12 +2,13 @@
 import type { Host } from '../core/run-types.ts';
 import { describeHost } from '../run/host.ts';
 
-export async function announce(title: string): Promise<Host> {
+/** @param isPinned whether the study runs its processes on the cores that the host has for them */
+export async function announce(title: string, isPinned = true): Promise<Host> {
   const host = await describeHost();
   console.log(`# ${title}`);
   console.log(
     `${new Date().toISOString()}, ${host.cpuModel} x ${host.cpuCount}, Linux ${host.kernel}, Node ${host.node}, ` +
-      `undici ${host.packages['undici']}, ${host.pinningDetail}, load average ${host.loadAverage[0]?.toFixed(2)}\n`,
+      `undici ${host.packages['undici']}, ${isPinned ? host.pinningDetail : 'not pinned'}, load average ${host.loadAverage[0]?.toFixed(2)}\n`,
   );
   return host;
 }

@@ -1,9 +1,11 @@
-// In: a cell. Out: the ratio of requests per second in each replicate, with the interval over all: modes show as groups.
+// In: a cell. Out: the ratio of the metric that decides in each replicate, with the interval over all: modes show as groups.
+import { headlineOf } from '../../results/headline-metric.ts';
 import type { CellView } from '../cell-view.ts';
 import { signsOf } from '../cell-view.ts';
 import type { Chart } from '../chart.ts';
 import type { Layer } from '../chart-theme.ts';
 import { armAxis, armMarks, framed, guideLine, INK, isNarrow } from '../chart-theme.ts';
+import { capital, headlineWords } from '../headline-words.ts';
 import { ratioText, significantText } from '../numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
 import { comparisonMarks } from '../tables/ratios.ts';
@@ -20,7 +22,7 @@ const chart: Chart = {
   title: 'Ratios by replicate',
   applies: view => dotsOf(view).length > 0,
   caption: ({ result }) =>
-    `Requests per second against ${result.scenario.baseline}, a dot for each replicate, first at the top; the band is the 95 % interval, the line its value. Dots in two groups are processes in two modes.`,
+    `${capital(headlineWords(result.scenario.load).noun)} against ${result.scenario.baseline}, a dot for each replicate, first at the top; the band is the 95 % interval, the line its value. Dots in two groups are processes in two modes.`,
   spec(view, widthPx) {
     const dots = dotsOf(view);
     const bands = bandsOf(view);
@@ -59,7 +61,7 @@ const chart: Chart = {
                 type: 'quantitative',
                 scale,
                 axis: {
-                  title: 'ratio of requests/s (1 = baseline)',
+                  title: `ratio of ${headlineOf(view.result.scenario.load).noun} (1 = baseline)`,
                   tickCount: isSmall ? 4 : 8,
                   format: '~r',
                 },
@@ -133,7 +135,7 @@ function baselineLayers([low, high]: readonly [number, number], { result }: Cell
   if (low >= 1 || high <= 1) return [];
   return [
     {
-      data: { values: [{ one: 1, tip: `1: as many as ${result.scenario.baseline}` }] },
+      data: { values: [{ one: 1, tip: `1: as ${result.scenario.baseline}` }] },
       mark: { ...guideLine, strokeWidth: 1.5 },
       encoding: {
         x: { field: 'one', type: 'quantitative' },
@@ -146,7 +148,8 @@ function baselineLayers([low, high]: readonly [number, number], { result }: Cell
 }
 
 function ratesOf({ result }: CellView) {
-  return result.comparisons.filter(({ metric }) => metric === 'requestsPerSec');
+  const deciding = headlineOf(result.scenario.load).metric;
+  return result.comparisons.filter(({ metric }) => metric === deciding);
 }
 
 function labelOf(name: string, { arms }: CellView): string {

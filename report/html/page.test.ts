@@ -60,6 +60,7 @@ for (const sample of [
   'no completed trial',
   'every phase',
   'two scenarios',
+  'an invalid trial of a capacity search',
 ]) {
   test(`${sample}: works from disk, loads nothing, fits and can be read`, { skip }, async () => {
     const { page, requests, complaints, url, figures } = await openReport(sample);

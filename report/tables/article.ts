@@ -1,19 +1,24 @@
-// In: the arms of a cell. Out: the columns that are known from the literature: mode, concurrency, latency, QPS, errors.
-import { mostInFlight } from '../../bench/core/load.ts';
+// In: the arms of a cell. Out: the columns that are known from the literature: mode, concurrency (or rate), latency, QPS, errors.
+import type { Load } from '../../bench/core/load.ts';
+import type { ArmSummary } from '../../bench/core/run-types.ts';
+import { askedPerSec } from '../../results/asked-rate.ts';
 import type { CellView } from '../cell-view.ts';
+import { rateText } from '../headline-words.ts';
 import { modeText } from '../modes.ts';
 import { countText, intervalTexts, msText, percentText } from '../numbers.ts';
-import type { Table } from '../report.ts';
+import type { Table, TableCell } from '../report.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
 
 export function articleTable({ arms, result }: CellView): Table {
-  const concurrency = mostInFlight(result.scenario.load);
+  const { load } = result.scenario;
   return createTable({
     name: 'article',
     title: 'In brief',
     columns: [
       keyColumn('mode', 'connection mode'),
-      figureColumn('concurrency', 'concurrency'),
+      load.model === 'closed'
+        ? figureColumn('concurrency', 'concurrency')
+        : figureColumn('askedPerSec', 'rate asked', 'requests/s'),
       figureColumn('meanMs', 'mean latency', 'ms'),
       figureColumn('requestsPerSec', 'QPS'),
       figureColumn('errorRatio', 'error rate'),
@@ -22,7 +27,7 @@ export function articleTable({ arms, result }: CellView): Table {
       const mode = modeText(client);
       return [
         words(mode === name ? mode : `${name} (${mode})`, mode),
-        words(countText(concurrency), concurrency),
+        loadCell(load, summary),
         ...(summary === null
           ? [nothing, nothing, nothing]
           : [
@@ -39,4 +44,15 @@ export function articleTable({ arms, result }: CellView): Table {
       ];
     }),
   });
+}
+
+/** What the load was: users, or the rate that an open load was to have. */
+function loadCell(load: Load, summary: ArmSummary | null): TableCell {
+  if (load.model === 'closed') return words(countText(load.concurrency), load.concurrency);
+  if (load.model === 'capacity') {
+    const rate = summary?.capacityPerSec ?? null;
+    return rate === null ? nothing : words(intervalTexts(rate).value, rate.value);
+  }
+  const perSec = askedPerSec(load, null)!;
+  return words(rateText(perSec), perSec);
 }

@@ -19,7 +19,10 @@ interface Measure {
 
 const latency = (key: string, heading: string, read: (summary: ArmSummary) => number): Measure => ({
   column: figureColumn(`${key}Ms`, heading, 'ms'),
-  read: summary => ({ text: msText(read(summary)), value: read(summary) / 1000 }),
+  read: summary =>
+    summary.completed === 0
+      ? { text: NO_FIGURE, value: null }
+      : { text: msText(read(summary)), value: read(summary) / 1000 },
   isBoundByClient: true,
 });
 

@@ -1,6 +1,7 @@
 // In: the comparisons of a cell. Out: each arm against the baseline, with interval and verdict; null for a single arm.
+import type { Load } from '../../bench/core/load.ts';
 import type { Comparison } from '../../bench/core/run-types.ts';
-import { METRICS } from '../../bench/core/run-types.ts';
+import { comparedMetrics } from '../../results/headline-metric.ts';
 import type { CellView } from '../cell-view.ts';
 import { METRIC_TITLES, verdictText } from '../metrics.ts';
 import { countText, ratioText, significantText } from '../numbers.ts';
@@ -20,7 +21,7 @@ export function ratioTable(view: CellView): Table | null {
       figureColumn('replicateCount', 'replicates'),
       wordColumn('verdict', 'verdict'),
     ],
-    rows: byMetric(comparisons).map(comparison => [
+    rows: byMetric(comparisons, scenario.load).map(comparison => [
       words(METRIC_TITLES[comparison.metric], comparison.metric),
       words(comparison.candidate),
       ratioCell(comparison, view),
@@ -29,13 +30,18 @@ export function ratioTable(view: CellView): Table | null {
     ]),
     notes: [
       `A ratio is the arm's figure over that of ${scenario.baseline}, paired slice by slice or replicate by replicate. Unsure: 1 is within the interval.`,
+      ...(scenario.load.model === 'capacity'
+        ? ['All but the capacity itself are of arms at different rates: each at the one found for it.']
+        : []),
     ],
   });
 }
 
 /** Arms one below the other, so that they can be compared with each other too. */
-function byMetric(comparisons: readonly Comparison[]): Comparison[] {
-  return METRICS.flatMap(metric => comparisons.filter(comparison => comparison.metric === metric));
+function byMetric(comparisons: readonly Comparison[], load: Load): Comparison[] {
+  return comparedMetrics(load).flatMap(metric =>
+    comparisons.filter(comparison => comparison.metric === metric),
+  );
 }
 
 function ratioCell(comparison: Comparison, view: CellView): TableCell {

@@ -5,6 +5,7 @@ import { Target, withUnknowns } from '../../bench/core/target.ts';
 import type { TrialResult } from '../../bench/core/types.ts';
 import { auditCell, auditTrial } from '../../results/audit.ts';
 import { compareArms, summariseArms } from '../../results/compare.ts';
+import { emptyHistogram } from '../../results/histogram.ts';
 import { phasedTrial } from '../../results/testing/phased-trial.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 
@@ -45,6 +46,11 @@ export const sampleRuns: Record<string, StoredSample> = {
       trial: { phases: false, arm: 'persistent' },
     }),
   ]),
+  'an open load': sampleRun({ scenario: 'same-load' }),
+  'an invalid trial of an open load': sampleRun({ scenario: 'same-load', trouble: 'invalid-trial' }),
+  'a capacity search': sampleRun({ scenario: 'capacity' }),
+  'an invalid trial of a capacity search': sampleRun({ scenario: 'capacity', trouble: 'invalid-trial' }),
+  'a search cut short': cutShort(sampleRun({ scenario: 'capacity', replicates: 1 })),
   'two scenarios': together(sampleRun(), sampleRun({ scenario: 'requests-per-connection' })),
 };
 
@@ -176,6 +182,37 @@ function foreign({ run, trials }: StoredSample): StoredSample {
     ],
   }));
   return { run: { ...run, cells }, trials: unknown };
+}
+
+/** Interrupted in the search of its only replicate: probes, and nothing else. */
+function cutShort({ run, trials }: StoredSample): StoredSample {
+  const cut = structuredClone(trials) as TrialResult[];
+  for (const result of cut) {
+    if (result.state !== 'completed') continue;
+    const { measurement } = result;
+    const empty = emptyHistogram();
+    const { capacity } = measurement;
+    result.isPartial = true;
+    Object.assign(measurement, {
+      steadyMs: 0,
+      completed: 0,
+      bytes: 0,
+      outcomes: {},
+      slices: [],
+      timeline: { ...measurement.timeline, buckets: [] },
+      arrivals: { due: 0, heldBack: 0, unsent: 0, unfinished: 0, ended: 0 },
+      capacity: { ...capacity, isSettled: false, notKeptPerSec: null, probes: capacity!.probes.slice(0, 3) },
+      ...{ response: empty, service: empty, wait: empty, firstByte: empty, body: empty, lateness: empty },
+    });
+  }
+  const cells = run.cells.map(cell => ({
+    ...cell,
+    stop: 'interrupted' as const,
+    stopDetail: 'interrupted after 1 replicate',
+    arms: summariseArms(cut),
+    comparisons: compareArms({ baseline: cell.scenario.baseline, trials: cut }),
+  }));
+  return { run: { ...run, state: 'partial', cells }, trials: cut };
 }
 
 function together(first: StoredSample, second: StoredSample): StoredSample {

@@ -10,7 +10,9 @@ const NOTABLE_SPREAD = 0.25;
  */
 export const blockSpread: TrialRule = {
   rule: 'block-spread',
-  check({ measurement: { slices } }) {
+  check({ trial: { load }, measurement: { slices } }) {
+    // The schedule of an open load sets the rate of its slices, and dice may set the schedule.
+    if (load.model !== 'closed') return null;
     const logRates = slices
       .filter(slice => slice.completed > 0 && slice.windowMs > 0)
       .map(slice => Math.log(slice.completed / slice.windowMs));

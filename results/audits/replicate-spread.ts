@@ -1,5 +1,6 @@
 // In: all trials of an arm. Out: whether its processes agree with each other, or have modes.
-import type { CompletedTrial } from '../../bench/core/types.ts';
+import type { Metric } from '../../bench/core/run-types.ts';
+import { headlineFigure, headlineOf } from '../headline-metric.ts';
 import { findModes } from '../modes.ts';
 import type { ArmRule } from './rule.ts';
 import { percent, whole } from './rule.ts';
@@ -13,32 +14,32 @@ const NOTABLE_SPREAD = 0.15;
 export const replicateSpread: ArmRule = {
   rule: 'replicate-spread',
   check(trials) {
-    const rates = trials
-      .map(rateOf)
-      .filter(rate => rate > 0)
+    const figures = trials
+      .flatMap(trial => headlineFigure(trial) ?? [])
+      .filter(figure => figure > 0)
       .toSorted((a, b) => a - b);
-    if (rates.length < 2) return { state: 'pass', detail: 'one replicate only: no spread to look at' };
-    const { groups, isDistinct } = findModes(rates.map(Math.log));
+    const [first] = trials;
+    if (first === undefined || figures.length < 2)
+      return { state: 'pass', detail: 'one replicate only: no spread to look at' };
+    const { metric, noun } = headlineOf(first.trial.load);
+    const { groups, isDistinct } = findModes(figures.map(Math.log));
     if (isDistinct && groups.length === 2) {
-      const [slow, fast] = groups as [number[], number[]];
+      const [low, high] = groups as [number[], number[]];
       return {
         state: 'warn',
-        detail: `replicates disagree: two modes, ${slow.length} of ${rates.length} at ${around(slow)}/s and ${fast.length} at ${around(fast)}/s; a process keeps its mode for life, so more replicates are needed, not longer ones`,
+        detail: `replicates disagree: two modes, ${low.length} of ${figures.length} at ${around(low, metric)} and ${high.length} at ${around(high, metric)}; a process keeps its mode for life, so more replicates are needed, not longer ones`,
       };
     }
-    const spread = rates.at(-1)! / rates[0]! - 1;
-    const detail = `requests/s of the ${rates.length} replicates lie within ${percent(spread)} of the slowest`;
+    const spread = figures.at(-1)! / figures[0]! - 1;
+    const detail = `${noun} of the ${figures.length} replicates lie within ${percent(spread)} of the ${metric === 'meanUs' ? 'fastest' : 'slowest'}`;
     return spread > NOTABLE_SPREAD
       ? { state: 'warn', detail: `replicates disagree: ${detail}` }
       : { state: 'pass', detail };
   },
 };
 
-function rateOf({ measurement: { completed, steadyMs } }: CompletedTrial): number {
-  return steadyMs > 0 ? (completed / steadyMs) * 1000 : 0;
-}
-
-/** The geometric mean of rates given by their logarithms. */
-function around(logRates: readonly number[]): string {
-  return whole(Math.exp(logRates.reduce((sum, value) => sum + value, 0) / logRates.length));
+/** The geometric mean of figures given by their logarithms. */
+function around(logs: readonly number[], metric: Metric): string {
+  const value = Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
+  return metric === 'meanUs' ? `${(value / 1_000).toPrecision(3)} ms` : `${whole(value)}/s`;
 }

@@ -5,12 +5,13 @@ import { whole } from './rule.ts';
 /** Code still being compiled and caches still being filled make early figures worse than later ones. */
 export const steadiness: TrialRule = {
   rule: 'steadiness',
-  check({ measurement: { isSteady, warmupMs } }) {
+  check({ trial: { load }, measurement: { isSteady, warmupMs } }) {
+    const what = load.model === 'open' || load.model === 'burst' ? 'response time' : 'rate';
     return isSteady
-      ? { state: 'pass', detail: `the rate was steady after ${whole(warmupMs)} ms of warm-up` }
+      ? { state: 'pass', detail: `the ${what} was steady after ${whole(warmupMs)} ms of warm-up` }
       : {
           state: 'warn',
-          detail: `the rate was not steady after ${whole(warmupMs)} ms of warm-up: figures may be those of a cold process`,
+          detail: `the ${what} was not steady after ${whole(warmupMs)} ms of warm-up: figures may be those of a cold process`,
         };
   },
 };

@@ -12,11 +12,13 @@ import type {
   Timeline,
   Trial,
 } from '../../bench/core/types.ts';
+import { askedPerSec } from '../asked-rate.ts';
 import type { LatencyRecorder } from '../histogram.ts';
 import { createLatencyRecorder, emptyHistogram } from '../histogram.ts';
 import { neededConnections } from '../needed-connections.ts';
+import { sampleArrivals, sampleCapacity } from './sample-open.ts';
 
-/** The truth of every sample: latency(k) = SERVICE_US + HANDSHAKE_US / k at 100 users. */
+/** The truth of every sample: latency(k) = SERVICE_US + HANDSHAKE_US / k, at 100 users or at the rate of an open load. */
 export const SERVICE_US = 4_800;
 export const HANDSHAKE_US = 20_000;
 
@@ -39,26 +41,34 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
   const share = k === 'unlimited' ? 0 : 1 / k;
   const replicateFactor = 1 + 0.02 * (place.random() - 0.5);
   const meanUs = (SERVICE_US + HANDSHAKE_US * share) * replicateFactor;
+  const capacity = sampleCapacity(trial, place.random);
+  const ratePerSec = askedPerSec(trial.load, capacity);
+  const users = ratePerSec === null ? mostInFlight(trial.load) : (ratePerSec * meanUs) / 1_000_000;
   const recorders = {
     response: createLatencyRecorder(),
+    service: createLatencyRecorder(),
+    lateness: createLatencyRecorder(),
     wait: createLatencyRecorder(),
     firstByte: createLatencyRecorder(),
     body: createLatencyRecorder(),
     connect: createLatencyRecorder(),
   };
   const slices = Array.from({ length: place.blocks }, (_, block) =>
-    sampleSlice({ block, meanUs, share, concurrency: mostInFlight(trial.load), place, recorders }),
+    sampleSlice({ block, meanUs, share, users, ratePerSec, place, recorders }),
   );
   const completed = sum(slices, slice => slice.completed);
   const exchanges = sum(slices, slice => slice.exchanges);
-  const sent = exchanges + Math.round((mostInFlight(trial.load) * WARMUP_MS * 1000) / meanUs);
-  const opened = k === 'unlimited' ? mostInFlight(trial.load) : Math.ceil(sent / k);
+  const sent = exchanges + Math.round((users * WARMUP_MS * 1000) / meanUs);
+  const pool = trial.client.pool.maxConnections;
+  const most = typeof pool === 'number' ? pool : mostInFlight(trial.load);
+  const opened = k === 'unlimited' ? most : Math.ceil(sent / k);
   const openedInWindows = Math.round(completed * share);
   for (let connection = 0; connection < opened; connection++) {
     const connectUs = 300 + 400 * place.random();
     if (connection >= opened - openedInWindows) recorders.connect.recordUs(connectUs);
   }
   const response = finish(recorders.response);
+  const lateness = finish(recorders.lateness);
   return {
     warmupMs: WARMUP_MS,
     isSteady: true,
@@ -68,15 +78,15 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
     bytes: completed * BODY_BYTES,
     outcomes: { ok: { count: completed } },
     response,
-    service: response,
+    service: finish(recorders.service),
     wait: finish(recorders.wait),
     firstByte: finish(recorders.firstByte),
     body: finish(recorders.body),
     connect: finish(recorders.connect),
     tls: emptyHistogram(),
-    lateness: null,
-    arrivals: null,
-    capacity: null,
+    lateness: ratePerSec === null ? null : lateness,
+    arrivals: ratePerSec === null ? null : sampleArrivals(completed),
+    capacity,
     timeline: timelineOf(slices, response.maxUs),
     slices,
     ledger: sampleLedger(trial, sent, opened),
@@ -100,20 +110,27 @@ function sampleSlice(of: {
   block: number;
   meanUs: number;
   share: number;
-  concurrency: number;
+  users: number;
+  /** null under a closed load, where the users make the rate. */
+  ratePerSec: number | null;
   place: Place;
-  recorders: Record<'response' | 'wait' | 'firstByte' | 'body', LatencyRecorder>;
+  recorders: Record<'response' | 'service' | 'lateness' | 'wait' | 'firstByte' | 'body', LatencyRecorder>;
 }): Slice {
-  const { block, share, concurrency, place, recorders } = of;
+  const { block, share, users, ratePerSec, place, recorders } = of;
   const position = (block + place.position) % place.arms;
   const meanUs = of.meanUs * (1 + 0.03 * (place.random() - 0.5));
   const drawUs = randomLogNormal.source(place.random)(Math.log(meanUs) - SIGMA ** 2 / 2, SIGMA);
-  const completed = Math.round((concurrency * WINDOW_MS * 1000) / meanUs);
+  const completed = Math.round(
+    WINDOW_MS * (ratePerSec === null ? (users * 1000) / meanUs : ratePerSec / 1000),
+  );
   let totalUs = 0;
   for (let request = 0; request < completed; request++) {
     const us = drawUs();
     const waitUs = us * (0.1 + 0.6 * share);
+    const lateUs = ratePerSec === null ? 0 : 1_100 * place.random();
     recorders.response.recordUs(us);
+    recorders.service.recordUs(us - lateUs);
+    recorders.lateness.recordUs(lateUs);
     recorders.wait.recordUs(waitUs);
     recorders.firstByte.recordUs((us - waitUs) * 0.95);
     recorders.body.recordUs((us - waitUs) * 0.05);

@@ -8,6 +8,8 @@ import { sampleRun } from './sample-run.ts';
 for (const options of [
   {},
   { scenario: 'requests-per-connection' },
+  { scenario: 'same-load' },
+  { scenario: 'capacity' },
   { trouble: 'failed-trial' },
   { trouble: 'invalid-trial' },
 ] as const) {

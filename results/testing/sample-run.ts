@@ -9,8 +9,8 @@ import { sampleHost } from './sample-host.ts';
 import { sampleMeasurement } from './sample-measurement.ts';
 
 export interface SampleOptions {
-  /** Two arms, or the six of an amortisation curve. */
-  scenario?: 'short-vs-persistent' | 'requests-per-connection';
+  /** Two arms (under a closed or an open load, or with a capacity search), or the six of an amortisation curve. */
+  scenario?: 'short-vs-persistent' | 'requests-per-connection' | 'same-load' | 'capacity';
   replicates?: number;
   blocks?: number;
   /** failed: one generator died; invalid: the target saw connections of which the client knows nothing. */
@@ -147,5 +147,25 @@ const SCENARIOS: Record<NonNullable<SampleOptions['scenario']>, Scenario> = {
       unlimited: { pool: { maxConnections: 100 } },
     },
     baseline: 'one',
+  }),
+  'same-load': Scenario.parse({
+    name: 'same-load',
+    question: 'At the same rate, how much longer do users wait on short connections?',
+    load: { model: 'open', ratePerSec: 1_500, arrivals: 'constant' },
+    clients: {
+      short: { requestsPerConnection: 1 },
+      persistent: { pool: { maxConnections: 100 } },
+    },
+    baseline: 'short',
+  }),
+  capacity: Scenario.parse({
+    name: 'capacity',
+    question: 'What rate can each client bear while p99 stays within 50 ms?',
+    load: { model: 'capacity', objective: { p99Ms: 50 }, minRatePerSec: 500 },
+    clients: {
+      short: { requestsPerConnection: 1 },
+      persistent: { pool: { maxConnections: 100 } },
+    },
+    baseline: 'short',
   }),
 };

@@ -1,6 +1,8 @@
 // What every behaviour of the registry must do, and what each does of its own.
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
+import http from 'node:http';
+import { Socket } from 'node:net';
 import { suite, test } from 'node:test';
 import { z } from 'zod';
 import type { BehaviourModule } from '../../bench/core/contracts.ts';
@@ -37,6 +39,11 @@ const promises: Record<Name, { options: Record<string, unknown>; bytes: number; 
     { options: { chunks: 1, chunkBytes: 7 }, bytes: 7, meanMs: 0 },
     { options: { chunks: 50, chunkBytes: 100_000, intervalMs: 0 }, bytes: 5_000_000, meanMs: 0 },
   ],
+  stall: [
+    { options: {}, bytes: 1024, meanMs: 5 },
+    { options: { everyMs: 40, stallMs: 20, bytes: 10 }, bytes: 10, meanMs: 5 },
+    { options: { stallMs: 0 }, bytes: 1024, meanMs: 0 },
+  ],
 };
 
 const refused: Record<Name, Record<string, unknown>[]> = {
@@ -51,6 +58,7 @@ const refused: Record<Name, Record<string, unknown>[]> = {
   ],
   mixed: [{ slowRatio: 1.1 }, { slowRatio: -0.1 }, { fastMs: 3, slowMs: 2 }, { meanMs: 1 }],
   stream: [{ chunks: 0 }, { chunkBytes: 0 }, { intervalMs: -1 }, { bytes: 2 }],
+  stall: [{ everyMs: 0 }, { stallMs: -1 }, { stallMs: 11, everyMs: 10 }, { everyMs: 0.5 }],
 };
 
 for (const name of Object.keys(behaviours) as Name[]) {
@@ -130,6 +138,7 @@ for (const name of Object.keys(behaviours) as Name[]) {
         mixed: { fastMs: 60_000, slowMs: 60_000 },
         stream: { intervalMs: 60_000 },
         fixed: {},
+        stall: { everyMs: 60_000, stallMs: 60_000 },
       }[name];
       const ended: Promise<unknown>[] = [];
       const respond = behaviour.createResponder(behaviour.options.parse({ name, ...slow }), () => 0.5);
@@ -187,4 +196,34 @@ test('mixed: the share of slow answers is as stated, and the same for the same s
   assert.ok(slowCount > 150 && slowCount < 250, `${slowCount} of 2000`);
   assert.equal(drawn(1), drawn(1));
   assert.notEqual(drawn(1), drawn(2));
+});
+
+test('a stall answers what came in it at its end, and what comes outside of it at once', async t => {
+  const { default: behaviour } = await behaviours.stall();
+  const [everyMs, stallMs] = [1_000, 400];
+  let nowMs = 5_000;
+  t.mock.method(performance, 'now', () => nowMs);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const respond = behaviour.createResponder(behaviour.options.parse({ name: 'stall', everyMs, stallMs }));
+  const answeredAt: Record<string, number> = {};
+  const ask = (name: string): void => {
+    const response = new http.ServerResponse(new http.IncomingMessage(new Socket()));
+    response.end = () => {
+      answeredAt[name] = nowMs - 5_000;
+      return response;
+    };
+    respond(response);
+  };
+  const cycles = [0, 1].map(cycle => cycle * everyMs);
+  const arrivals = new Map(
+    cycles.flatMap(start => [0, 599, 600, 750, 999].map(at => [start + at, `${start + at}`])),
+  );
+  for (let ms = 0; ms <= 2 * everyMs; ms++) {
+    const name = arrivals.get(ms);
+    if (name !== undefined) ask(name);
+    nowMs++;
+    t.mock.timers.tick(1);
+  }
+  const expected = [0, 599, 1_000, 1_000, 1_000, 1_000, 1_599, 2_000, 2_000, 2_000];
+  assert.deepEqual(Object.values(answeredAt), expected);
 });

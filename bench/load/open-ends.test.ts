@@ -1,0 +1,144 @@
+// An open slice ends at its deadline, when it is cut short and in any disorder, and every request is accounted for.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import fc from 'fast-check';
+import { createRandom } from '../core/random.ts';
+import { OUTCOMES } from '../core/types.ts';
+import { rateSchedule } from './arrivals.ts';
+import { CLOSE_MS, CUT_DRAIN_MS, mockClock, settle, TIMES } from './testing/closed-bench.ts';
+import { createOpen, dueAt } from './testing/open-bench.ts';
+
+suite('an open slice ends', () => {
+  test('a request that exceeds totalMs is a failure of its own kind, and its record is not used again', async t => {
+    const clock = mockClock(t);
+    const { transport, recorder, load, run } = createOpen({
+      scheduleOf: dueAt(20, 60),
+      totalMs: 20,
+      maxInFlight: 1,
+    });
+    run();
+    clock.advance(30);
+    const [slow] = transport.inFlight;
+    clock.advance(30);
+    assert.deepEqual(transport.abandoned, [slow]);
+    assert.ok(transport.inFlight.length === 1 && transport.inFlight[0] !== slow);
+    const { outcomes } = recorder.finish();
+    assert.deepEqual(outcomes.timeoutTotal, { count: 1, sample: 'no complete answer within totalMs = 20' });
+    assert.deepEqual([load.sent, load.unfinished], [2, 0]);
+  });
+
+  test('cut: nothing more falls due, what is held back still goes, and a quarter of a second is left to end', async t => {
+    const clock = mockClock(t);
+    const { load, ended, run, transport, answerAll, schedule } = createOpen({
+      scheduleOf: () => rateSchedule('constant', 100, () => 0),
+      maxInFlight: 2,
+    });
+    run({ windowMs: 60_000, drainMs: 60_000 });
+    clock.advance(45);
+    load.cut();
+    answerAll();
+    assert.deepEqual(
+      transport.inFlight.map(({ intendedAtMs }) => intendedAtMs),
+      [20, 30],
+    );
+    clock.advance(CUT_DRAIN_MS - 1);
+    await settle();
+    assert.equal(ended.length, 0);
+    clock.advance(1);
+    await settle();
+    assert.equal(ended[0]?.closeAtMs, 45);
+    assert.deepEqual([load.sent, load.unfinished], [4, 2]);
+    const { due, unsent, unfinished } = schedule.finish().arrivals;
+    assert.deepEqual([due, unsent, unfinished], [4, 1, 2], 'due at 10, 20, 30 and 40');
+  });
+
+  test('cut with nothing under way ends at once; between slices it is nothing', async t => {
+    const clock = mockClock(t);
+    const { load, ended, run, answerAll } = createOpen({ scheduleOf: dueAt(0, 5_000) });
+    load.cut();
+    run({ windowMs: 10_000 });
+    clock.advance(CUT_DRAIN_MS + 50);
+    answerAll();
+    await settle();
+    assert.equal(ended.length, 0);
+    load.cut();
+    await settle();
+    assert.equal(ended.length, 1);
+    load.cut();
+    clock.advance(10_000);
+    assert.equal(load.sent, 1);
+  });
+
+  test('it leaves no timer behind', async () => {
+    const { load, transport, run, ended } = createOpen({
+      scheduleOf: () => rateSchedule('constant', 1_000, () => 0),
+      totalMs: 60_000,
+    });
+    const countTimers = (): number =>
+      process.getActiveResourcesInfo().filter(resource => resource === 'Timeout').length;
+    const before = countTimers();
+    run({ rampMs: 0, windowMs: 20, drainMs: 60_000 });
+    while (ended.length === 0) {
+      for (const exchange of transport.inFlight) transport.answer(exchange);
+      await settle();
+    }
+    assert.ok(load.sent > 0);
+    assert.equal(countTimers(), before);
+  });
+
+  const action = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        type: fc.constant('answer' as const),
+        place: fc.nat(),
+        outcome: fc.constantFrom(...OUTCOMES),
+      }),
+    },
+    { weight: 4, arbitrary: fc.record({ type: fc.constant('advance' as const), ms: fc.nat(60) }) },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant('cut' as const) }) },
+  );
+
+  test('in any order of answers, failures, expiries and cuts nothing is lost: of requests, nor of what was due', async t => {
+    const clock = mockClock(t);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          maxInFlight: fc.integer({ min: 1, max: 8 }),
+          totalMs: fc.constantFrom(undefined, 15, 200),
+        }),
+        fc.constantFrom('constant' as const, 'poisson' as const),
+        fc.integer({ min: 10, max: 400 }),
+        fc.array(fc.array(action, { maxLength: 40 }), { minLength: 1, maxLength: 3 }),
+        async (stated, arrivals, ratePerSec, slices) => {
+          const random = createRandom(ratePerSec, 'test');
+          const scheduleOf = () => rateSchedule(arrivals, ratePerSec, random);
+          const { transport, recorder, load, ended, run, schedule } = createOpen({ ...stated, scheduleOf });
+          for (const [index, actions] of slices.entries()) {
+            run();
+            for (const step of actions) {
+              if (step.type === 'advance') clock.advance(step.ms);
+              else if (step.type === 'cut') load.cut();
+              else if (transport.inFlight.length > 0) {
+                transport.answer(transport.inFlight[step.place % transport.inFlight.length]!, step.outcome);
+              }
+              assert.ok(transport.inFlight.length <= stated.maxInFlight);
+              assert.equal(load.sent, recorder.ended + load.unfinished + transport.inFlight.length);
+            }
+            clock.advance(CLOSE_MS + TIMES.drainMs + CUT_DRAIN_MS);
+            await settle();
+            assert.deepEqual([ended.length, transport.inFlight.length], [index + 1, 0]);
+          }
+          const { answered, failed, completedRecorded, failedRecorded } = recorder.finish();
+          const { arrivals: kept, lateness } = schedule.finish();
+          assert.equal(load.sent, transport.sentCount);
+          assert.equal(load.sent, answered + failed + load.unfinished);
+          assert.equal(kept.due, completedRecorded + failedRecorded + kept.unfinished + kept.unsent);
+          assert.equal(lateness.count, kept.due - kept.unsent);
+          assert.ok(kept.unsent <= kept.heldBack && kept.heldBack <= kept.due);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});

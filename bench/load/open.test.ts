@@ -1,0 +1,207 @@
+// An open load sends when the schedule says, counts from then, and hides nothing that it could not send.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { rateSchedule } from './arrivals.ts';
+import { CLOSE_MS, mockClock, settle, TIMES } from './testing/closed-bench.ts';
+import { createOpen, dueAt } from './testing/open-bench.ts';
+
+const OPEN_MS = TIMES.rampMs;
+
+suite('open load', () => {
+  test('each request goes at its time, whether or not the earlier ones were answered', t => {
+    const clock = mockClock(t);
+    const { transport, run } = createOpen({ scheduleOf: dueAt(0, 3, 3, 7, 40) });
+    run();
+    const sentAt: number[] = [];
+    for (let ms = 0; ms <= 50; ms++) {
+      while (sentAt.length < transport.sentCount) sentAt.push(clock.nowMs());
+      clock.advance(1);
+    }
+    assert.deepEqual(sentAt, [0, 3, 3, 7, 40]);
+    assert.equal(transport.inFlight.length, 5);
+  });
+
+  test('what is due between two ticks goes at the next: late on the clock, not in its intended start', t => {
+    const clock = mockClock(t);
+    const { transport, run } = createOpen({ scheduleOf: dueAt(2.25, 2.5, 3) });
+    run();
+    clock.advance(3);
+    const clocks = transport.inFlight.map(({ intendedAtMs, startedAtMs }) => [intendedAtMs, startedAtMs]);
+    assert.deepEqual(clocks, [
+      [2.25, 3],
+      [2.5, 3],
+      [3, 3],
+    ]);
+  });
+
+  test('a request is of the window in which it was due: the end of a slice hides no slow one', async t => {
+    const clock = mockClock(t);
+    const dues = [OPEN_MS - 1, OPEN_MS, CLOSE_MS - 1, CLOSE_MS];
+    const { transport, recorder, load, ended, run, schedule, answerAll } = createOpen({
+      scheduleOf: dueAt(...dues),
+    });
+    run();
+    clock.advance(CLOSE_MS + 30);
+    assert.equal(load.sent, 3, 'nothing is due at the end of the window or after it');
+    await settle();
+    assert.equal(ended.length, 0, 'the drain waits for them');
+    answerAll();
+    await settle();
+    assert.equal(ended.length, 1);
+    assert.deepEqual(
+      [recorder.windowCounts().completed, recorder.ended, transport.inFlight.length],
+      [2, 3, 0],
+    );
+    const { response } = recorder.finish();
+    assert.deepEqual(
+      [response.count, response.minUs, response.maxUs],
+      [2, 31_000, (CLOSE_MS + 30 - OPEN_MS) * 1_000],
+    );
+    const { due, ended: inTime, ...rest } = schedule.finish().arrivals;
+    assert.deepEqual([due, inTime], [2, 0], 'both were due in the window, neither ended in it');
+    assert.deepEqual(rest, { heldBack: 0, unsent: 0, unfinished: 0 });
+  });
+
+  test('a slice is as long as it was asked to be, also when nothing is due at its end', async t => {
+    const clock = mockClock(t);
+    const { ended, run, answerAll } = createOpen({ scheduleOf: dueAt(0, 20) });
+    run();
+    clock.advance(30);
+    answerAll();
+    clock.advance(CLOSE_MS - 31);
+    await settle();
+    assert.equal(ended.length, 0);
+    clock.advance(1);
+    await settle();
+    assert.equal(ended.length, 1);
+  });
+
+  test('records are used again', async t => {
+    const clock = mockClock(t);
+    const { transport, load, run, answerAll } = createOpen({
+      scheduleOf: () => rateSchedule('constant', 1_000, () => 0),
+    });
+    const seen = new Set<unknown>();
+    run();
+    for (let ms = 0; ms < 100; ms++) {
+      for (const exchange of transport.inFlight) seen.add(exchange);
+      if (ms % 3 === 2) answerAll();
+      clock.advance(1);
+    }
+    assert.ok(load.sent >= 99);
+    assert.ok(seen.size <= 4, `${seen.size} records for ${load.sent} requests`);
+  });
+});
+
+suite('maxInFlight', () => {
+  test('what is due beyond it waits in order, is counted, and its wait is in the response time only', async t => {
+    const clock = mockClock(t);
+    const dues = [20, 20, 21, 22, 60];
+    const { transport, recorder, run, schedule, answerAll } = createOpen({
+      scheduleOf: dueAt(...dues),
+      maxInFlight: 2,
+    });
+    run();
+    clock.advance(30);
+    assert.equal(transport.inFlight.length, 2);
+    answerAll();
+    assert.deepEqual(
+      transport.inFlight.map(({ intendedAtMs, startedAtMs }) => [intendedAtMs, startedAtMs]),
+      [
+        [21, 30],
+        [22, 30],
+      ],
+    );
+    clock.advance(5);
+    answerAll();
+    clock.advance(25);
+    answerAll();
+    clock.advance(CLOSE_MS);
+    await settle();
+    const { response, service } = recorder.finish();
+    const { arrivals, lateness } = schedule.finish();
+    assert.deepEqual([arrivals.due, arrivals.heldBack, arrivals.unsent], [5, 2, 0]);
+    assert.deepEqual([response.maxUs, service.maxUs], [14_000, 10_000]);
+    assert.equal(lateness.count, 5);
+    assert.equal(lateness.maxUs, 1, 'the generator was never late: there was no place');
+  });
+
+  test('what could never be sent is counted as unsent, and what did not end as unfinished', async t => {
+    const clock = mockClock(t);
+    const { load, ended, recorder, run, schedule } = createOpen({
+      scheduleOf: dueAt(5, 20, 30, 40, CLOSE_MS - 1, CLOSE_MS + 1),
+      maxInFlight: 2,
+    });
+    run();
+    clock.advance(CLOSE_MS + TIMES.drainMs);
+    await settle();
+    assert.equal(ended.length, 1);
+    assert.deepEqual([load.sent, load.unfinished, recorder.ended], [2, 2, 0]);
+    const { arrivals } = schedule.finish();
+    assert.deepEqual(
+      arrivals,
+      { due: 4, heldBack: 3, unsent: 3, unfinished: 1, ended: 0 },
+      'the one that was due in the ramp is in no count of the windows',
+    );
+  });
+
+  test('lateness counts from when a place became free', t => {
+    const clock = mockClock(t);
+    const { transport, run, schedule } = createOpen({ scheduleOf: dueAt(20, 30), maxInFlight: 1 });
+    run();
+    clock.advance(25);
+    const first = transport.inFlight[0]!;
+    clock.advance(20);
+    // The answer was there at 40, but the generator was busy and has seen it only now, at 45.
+    const nowMs = performance.now;
+    let readings = 0;
+    performance.now = () => (readings++ < 2 ? 40 : nowMs());
+    transport.answer(first);
+    performance.now = nowMs;
+    assert.equal(transport.inFlight[0]!.startedAtMs, 45);
+    assert.equal(schedule.finish().lateness.maxUs, 5_000);
+  });
+});
+
+suite('lateness', () => {
+  test('a generator that was busy sends all that is due, and says how late it was', async t => {
+    const clock = mockClock(t);
+    const { transport, run, schedule, recorder, answerAll } = createOpen({
+      scheduleOf: () => rateSchedule('constant', 100, () => 0),
+    });
+    run();
+    clock.advance(39);
+    const nowMs = performance.now;
+    // Something else kept the event loop busy from 39 to 80: no timer ran.
+    performance.now = () => nowMs() + 41;
+    clock.advance(1);
+    assert.equal(transport.inFlight.length, 9, 'due at 0, 10 ... 80');
+    answerAll();
+    assert.equal(recorder.finish().response.maxUs, (81 - 10) * 1_000);
+    const { arrivals, lateness } = schedule.finish();
+    assert.deepEqual([arrivals.due, arrivals.heldBack], [8, 0]);
+    assert.equal(lateness.maxUs, 41_000);
+  });
+
+  test('of a probe it is told for the window alone, and goes into no histogram of the trial', async t => {
+    const clock = mockClock(t);
+    const { run, schedule, recorder, answerAll } = createOpen({
+      scheduleOf: ({ ratePerSec = 0 }) => rateSchedule('constant', ratePerSec, () => 0),
+    });
+    for (const ratePerSec of [1_000, 500]) {
+      run({ isRecorded: false, ratePerSec });
+      for (let ms = 0; ms < CLOSE_MS + 5; ms++) {
+        clock.advance(1);
+        answerAll();
+      }
+      await settle();
+      const { due, ended, latenessP99Us } = schedule.window();
+      assert.deepEqual([due, latenessP99Us], [ratePerSec / 10, 1]);
+      assert.ok(Math.abs(ended - due) <= 1);
+      const { completed, p50Us, p99Us } = recorder.windowCounts();
+      assert.equal(completed, due);
+      assert.ok(p50Us! <= 1_000 && p99Us! <= 1_000 && p50Us! <= p99Us!);
+    }
+    assert.deepEqual([recorder.finish().response.count, schedule.finish().arrivals.due], [0, 0]);
+  });
+});

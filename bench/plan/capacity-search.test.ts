@@ -1,0 +1,163 @@
+// A search finds the highest rate that is borne, to within its resolution, also where single probes err.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import fc from 'fast-check';
+import type { Capacity, Probe } from '../core/open-results.ts';
+import { createRandom, type Random } from '../core/random.ts';
+import { createCapacitySearch } from './capacity-search.ts';
+
+const LIMITS = { minRatePerSec: 100, maxRatePerSec: 10_000, resolutionRatio: 0.05 };
+
+function probeOf(ratePerSec: number, isKept: boolean): Probe {
+  return {
+    ratePerSec,
+    isKept,
+    p50Us: 1,
+    p99Us: 1,
+    errorRatio: 0,
+    achievedPerSec: ratePerSec,
+    limit: isKept ? null : 'latency',
+    why: '',
+  };
+}
+
+/** Runs a search to its end. @param isKept what the probes show, one after another */
+function find(isKept: (ratePerSec: number, index: number) => boolean, limits = LIMITS): Capacity {
+  const search = createCapacitySearch(limits);
+  for (let index = 0; ; index++) {
+    const ratePerSec = search.nextPerSec();
+    if (ratePerSec === undefined) return search.result();
+    search.add(probeOf(ratePerSec, isKept(ratePerSec, index)));
+  }
+}
+
+function tried({ probes }: Capacity): string[] {
+  return probes.map(({ ratePerSec, isKept }) => `${Math.round(ratePerSec)}${isKept ? '' : '!'}`);
+}
+
+suite('what is tried', () => {
+  const rows: [
+    why: string,
+    isKept: (ratePerSec: number, index: number) => boolean,
+    tried: string,
+    found: string,
+  ][] = [
+    [
+      'doubling, then halving the gap in logarithms; a rate is given up after two probes, the last one confirmed',
+      ratePerSec => ratePerSec <= 500,
+      '100 200 400 800! 800! 566! 566! 476 519! 519! 497 497',
+      '497 519',
+    ],
+    ['the highest rate is borne', () => true, '100 200 400 800 1600 3200 6400 10000 10000', '10000 null'],
+    ['not even the lowest is', () => false, '100! 100!', '0 100'],
+    [
+      'one bad probe of a rate that is borne costs that probe and no more',
+      (ratePerSec, index) => ratePerSec <= 500 && index !== 1,
+      '100 200! 200 400 800! 800! 566! 566! 476 519! 519! 497 497',
+      '497 519',
+    ],
+    [
+      'a rate borne by luck is found out at the end, and the search goes on below it',
+      (ratePerSec, index) => ratePerSec <= 500 || index === 5,
+      '100 200 400 800! 800! 566 673! 673! 617! 617! 591! 591! 566! 566! 476 519! 519! 497 497',
+      '497 519',
+    ],
+  ];
+  for (const [why, isKept, expected, found] of rows) {
+    test(why, () => {
+      const capacity = find(isKept);
+      assert.equal(tried(capacity).join(' '), expected);
+      const { ratePerSec, notKeptPerSec, isSettled } = capacity;
+      assert.equal(
+        `${Math.round(ratePerSec)} ${notKeptPerSec === null ? null : Math.round(notKeptPerSec)}`,
+        found,
+      );
+      assert.equal(isSettled, true);
+    });
+  }
+
+  test('a search that is not over says so, and what it has', () => {
+    const search = createCapacitySearch(LIMITS);
+    assert.deepEqual(search.result(), { ratePerSec: 0, notKeptPerSec: null, isSettled: false, probes: [] });
+    for (const ratePerSec of [100, 200]) search.add(probeOf(ratePerSec, true));
+    const { ratePerSec, notKeptPerSec, isSettled } = search.result();
+    assert.deepEqual([ratePerSec, notKeptPerSec, isSettled], [200, null, false]);
+    assert.equal(search.nextPerSec(), 400);
+  });
+});
+
+const limits = fc
+  .record({
+    minRatePerSec: fc.double({ min: 0.1, max: 1_000, noNaN: true }),
+    factor: fc.double({ min: 1.01, max: 10_000, noNaN: true }),
+    resolutionRatio: fc.double({ min: 0.005, max: 0.5, noNaN: true }),
+  })
+  .map(({ minRatePerSec, factor, resolutionRatio }) => ({
+    minRatePerSec,
+    maxRatePerSec: minRatePerSec * factor,
+    resolutionRatio,
+  }));
+
+suite('what is found', () => {
+  test('with probes that never err, the limit is between the two rates, which are as close as asked', () => {
+    fc.assert(
+      fc.property(limits, fc.double({ min: 0.01, max: 100_000, noNaN: true }), (stated, truth) => {
+        const { ratePerSec, notKeptPerSec, probes, isSettled } = find(rate => rate <= truth, stated);
+        assert.ok(isSettled);
+        assert.ok(probes.length < 60);
+        assert.ok(
+          probes.every(
+            probe => probe.ratePerSec >= stated.minRatePerSec && probe.ratePerSec <= stated.maxRatePerSec,
+          ),
+        );
+        if (truth < stated.minRatePerSec)
+          assert.deepEqual([ratePerSec, notKeptPerSec], [0, stated.minRatePerSec]);
+        else if (truth >= stated.maxRatePerSec)
+          assert.deepEqual([ratePerSec, notKeptPerSec], [stated.maxRatePerSec, null]);
+        else {
+          assert.ok(ratePerSec <= truth && truth < notKeptPerSec!);
+          assert.ok(notKeptPerSec! / ratePerSec <= 1 + stated.resolutionRatio);
+        }
+      }),
+    );
+  });
+
+  test('whatever the probes show, the search ends, and what it ends at was kept more often than not', () => {
+    fc.assert(
+      fc.property(limits, fc.nat(), fc.double({ min: 0, max: 1, noNaN: true }), (stated, seed, share) => {
+        const random = createRandom(seed, 'probes');
+        const { ratePerSec, notKeptPerSec, probes, isSettled } = find(() => random() < share, stated);
+        assert.ok(probes.length <= 60);
+        if (!isSettled) return;
+        const of = (rate: number, isKept: boolean) =>
+          probes.filter(probe => probe.ratePerSec === rate && probe.isKept === isKept).length;
+        if (ratePerSec > 0) assert.ok(of(ratePerSec, true) >= 2 && of(ratePerSec, false) <= 1);
+        if (notKeptPerSec !== null) assert.ok(of(notKeptPerSec, false) >= 2 && notKeptPerSec > ratePerSec);
+      }),
+    );
+  });
+
+  /** How often a search for 1,000/s ends within 8 % of it (half an octave has 14 steps of the resolution). */
+  function shareFound(seeds: number, errs: (random: Random, ratePerSec: number) => boolean): number {
+    let found = 0;
+    for (let seed = 0; seed < seeds; seed++) {
+      const random = createRandom(seed, 'errs');
+      const { ratePerSec } = find(rate => rate <= 1_000 !== errs(random, rate));
+      if (Math.abs(ratePerSec / 1_000 - 1) < 0.08) found++;
+    }
+    return found / seeds;
+  }
+
+  test('one in ten probes errs: six in seven searches still find the limit', () => {
+    const share = shareFound(400, random => random() < 0.1);
+    assert.ok(share > 0.85, `${share}`);
+  });
+
+  test('near the limit the dice decide: the search ends near it all the same', () => {
+    const share = shareFound(
+      400,
+      (random, rate) => random() < 0.5 * Math.exp(-Math.abs(rate / 1_000 - 1) / 0.05),
+    );
+    assert.ok(share > 0.9, `${share}`);
+  });
+});

@@ -1,0 +1,84 @@
+// In: the limits of a capacity search, and what each probe showed. Out: the next rate to try, and the highest borne. Pure.
+import type { CapacityLoad } from '../core/load.ts';
+import type { Capacity, Probe } from '../core/open-results.ts';
+
+/** Probes that agree on a rate settle it: the best of three. */
+const SETTLING = 2;
+/** Beyond so many the arm has no limit that could be found: the search ends unsettled. */
+const MOST_PROBES = 60;
+
+export interface CapacitySearch {
+  /** The rate to try next; undefined when the search is over. */
+  nextPerSec(): number | undefined;
+  add(probe: Probe): void;
+  result(): Capacity;
+}
+
+type Limits = Pick<CapacityLoad, 'minRatePerSec' | 'maxRatePerSec' | 'resolutionRatio'>;
+
+/**
+ * Doubles the rate from the least on until one is not kept, then halves the gap between the highest kept and the lowest
+ * not kept, in logarithms, until they are within the resolution.
+ *
+ * One probe is a noisy judge: a neighbour's burst fails a rate that is easily borne, and near the limit the dice decide.
+ * So a rate is given up only when two probes did not keep it, and taken as kept for the time being when one did; the one
+ * that the search ends at has to be kept by two, before more than one did not. Where it is not, the search goes on below.
+ */
+export function createCapacitySearch({
+  minRatePerSec,
+  maxRatePerSec,
+  resolutionRatio,
+}: Limits): CapacitySearch {
+  const probes: Probe[] = [];
+  /** Rates in the order in which they were first tried, with how often each was kept and not kept. */
+  const tried = new Map<number, { kept: number; notKept: number }>();
+
+  function ratesWhere(fits: (of: { kept: number; notKept: number }) => boolean): number[] {
+    return [...tried].filter(([, of]) => fits(of)).map(([ratePerSec]) => ratePerSec);
+  }
+
+  /** The gap that is left: `low` 0 where no rate was kept yet, `high` infinite where none has failed. */
+  function bracket(): { low: number; high: number } {
+    const high = Math.min(...ratesWhere(({ notKept }) => notKept >= SETTLING));
+    const kept = ratesWhere(({ kept, notKept }) => kept > 0 && notKept < SETTLING);
+    return { low: Math.max(0, ...kept.filter(ratePerSec => ratePerSec < high)), high };
+  }
+
+  /** A rate within the gap that the search wants tried, or undefined where the gap is as narrow as it is to be. */
+  function candidatePerSec({ low, high }: { low: number; high: number }): number | undefined {
+    if (low === 0) return high > minRatePerSec ? minRatePerSec : undefined;
+    if (high === Infinity) return low < maxRatePerSec ? Math.min(2 * low, maxRatePerSec) : undefined;
+    return high / low > 1 + resolutionRatio ? Math.sqrt(low * high) : undefined;
+  }
+
+  function nextPerSec(): number | undefined {
+    if (probes.length >= MOST_PROBES) return undefined;
+    const gap = bracket();
+    const doubted = ratesWhere(({ kept, notKept }) => kept === 0 && notKept > 0 && notKept < SETTLING);
+    const inDoubt = doubted.find(ratePerSec => ratePerSec > gap.low && ratePerSec < gap.high);
+    if (inDoubt !== undefined) return inDoubt;
+    const candidate = candidatePerSec(gap);
+    if (candidate !== undefined) return candidate;
+    return gap.low > 0 && tried.get(gap.low)!.kept < SETTLING ? gap.low : undefined;
+  }
+
+  return {
+    nextPerSec,
+    add(probe) {
+      probes.push(probe);
+      const of = tried.get(probe.ratePerSec) ?? { kept: 0, notKept: 0 };
+      if (probe.isKept) of.kept++;
+      else of.notKept++;
+      tried.set(probe.ratePerSec, of);
+    },
+    result() {
+      const { low, high } = bracket();
+      return {
+        ratePerSec: low,
+        notKeptPerSec: high === Infinity ? null : high,
+        isSettled: nextPerSec() === undefined && probes.length < MOST_PROBES,
+        probes: [...probes],
+      };
+    },
+  };
+}

@@ -1,0 +1,27 @@
+// In: a cell with a capacity search. Out: the highest rate that each arm bears, with their intervals.
+import type { Chart } from '../chart.ts';
+import { type BarFigure, barsSpec, barsTable, hasBars } from '../interval-bars.ts';
+import { objectiveText } from '../load-text.ts';
+
+const FIGURE: BarFigure = {
+  name: 'capacity',
+  title: 'Capacity',
+  axisTitle: 'highest rate borne (requests per second)',
+  column: { key: 'capacityPerSec', heading: 'capacity', unit: 'requests/s, 95 % interval' },
+  tipUnit: ' requests/s',
+  read: ({ summary }) => summary?.capacityPerSec ?? null,
+};
+
+const chart: Chart = {
+  name: FIGURE.name,
+  title: FIGURE.title,
+  applies: view => hasBars(view, FIGURE),
+  caption({ result: { scenario } }) {
+    const { load } = scenario;
+    const objective = load.model === 'capacity' ? ` at which ${objectiveText(load.objective)}` : '';
+    return `The highest rate${objective}; bars are means over the replicates, with their 95 % intervals. More is better.`;
+  },
+  spec: (view, widthPx) => barsSpec(view, widthPx, FIGURE),
+  table: view => barsTable(view, FIGURE),
+};
+export default chart;

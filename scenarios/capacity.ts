@@ -1,0 +1,24 @@
+// Out: the highest rate that each client bears within an objective, found by trying rates.
+import { defineScenario } from '../bench/define-scenario.ts';
+
+export default defineScenario({
+  name: 'capacity',
+  question:
+    'What rate can a client on short and one on persistent connections bear while p99 stays within 50 ms?',
+  tags: ['open'],
+  target: { behaviour: { name: 'fixed', bytes: 1024 } },
+  load: {
+    model: 'capacity',
+    objective: { p99Ms: 50, errorRatio: 0.0005 },
+    minRatePerSec: 500,
+    maxRatePerSec: 64_000,
+    resolutionRatio: 0.05,
+    probeMs: 1_000,
+  },
+  timing: { warmupMinMs: 1_500, warmupMaxMs: 3_000, measureMs: 1_000, precision: 0.1, budgetMs: 150_000 },
+  clients: {
+    short: { requestsPerConnection: 1, pool: { maxConnections: 100 } },
+    persistent: { requestsPerConnection: 'unlimited', pool: { maxConnections: 100 } },
+  },
+  baseline: 'short',
+});
