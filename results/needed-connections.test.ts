@@ -64,6 +64,16 @@ const rows = [
     target: { keepAliveHint: false },
     needed: [1, 10],
   },
+  {
+    why: 'fewer may idle than are in use',
+    client: { pool: { maxConnections: 10, maxIdleConnections: 9 } },
+    needed: [1, 950],
+  },
+  {
+    why: 'all that are in use may idle',
+    client: { pool: { maxConnections: 10, maxIdleConnections: 10 } },
+    needed: [1, 10],
+  },
   { why: 'nothing sent', client: { requestsPerConnection: 7 }, requests: 0, needed: [0, 0] },
 ] as const;
 

@@ -18,7 +18,8 @@ const LONGEST_PAUSE_MS = 10_000;
  * - no limit: at least one, at most as many as the pool holds; null (no bound) when the pool is unlimited.
  *
  * Where idle connections can expire within a pause of the arm (a keep-alive or idle timeout below 10 s, or no timeout
- * stated by either side, so that the library's own default counts), every request may need a new one: at most `requests`.
+ * stated by either side, so that the library's own default counts), or are closed because more of them are idle than may
+ * be kept, every request may need a new one: at most `requests`.
  */
 export function neededConnections(arm: {
   client: Client;
@@ -37,7 +38,7 @@ export function neededConnections(arm: {
       : null;
   return {
     least: Math.ceil(Number.isFinite(perConnection) ? requests / perConnection : Math.min(requests, 1)),
-    most: most === null ? null : canExpire(client, target) ? requests : Math.min(requests, most),
+    most: most === null ? null : isKept(arm) ? Math.min(requests, most) : requests,
   };
 }
 
@@ -48,9 +49,11 @@ function requestsPerConnection(client: Client, target: Target): number {
   return target.connectionClose ? 1 : Math.min(byClient, byTarget);
 }
 
-function canExpire(client: Client, target: Target): boolean {
-  const idleMs = client.pool.idleTimeoutMs;
+/** Whether an idle connection is there when it is needed again. */
+function isKept({ client, target, load }: { client: Client; target: Target; load: Load }): boolean {
+  const { idleTimeoutMs: idleMs, maxIdleConnections = Infinity, maxConnections } = client.pool;
+  const mostIdle = typeof maxConnections === 'number' ? maxConnections : mostInFlight(load);
   const isServerQuick = target.keepAliveTimeoutMs > 0 && target.keepAliveTimeoutMs < LONGEST_PAUSE_MS;
   const isClientQuick = idleMs === undefined ? !target.keepAliveHint : idleMs < LONGEST_PAUSE_MS;
-  return isServerQuick || isClientQuick;
+  return !isServerQuick && !isClientQuick && maxIdleConnections >= mostIdle;
 }

@@ -1,4 +1,5 @@
 // In: nothing. Out: a private key and a certificate for 127.0.0.1, made for one run and never written to disk.
+import { randomUUID } from 'node:crypto';
 import { generate } from 'selfsigned';
 
 export interface Certificate {
@@ -12,7 +13,8 @@ const HOUR_MS = 3_600_000;
 /** Makes a self-signed certificate on P-256 for the address 127.0.0.1, valid from an hour ago for a week. */
 export async function createCertificate(): Promise<Certificate> {
   const nowMs = Date.now();
-  const made = await generate([{ name: 'commonName', value: 'conntax target' }], {
+  // A name of its own: of two authorities with one name, a process that trusts both may try the wrong one only.
+  const made = await generate([{ name: 'commonName', value: `conntax target ${randomUUID()}` }], {
     keyType: 'ec',
     curve: 'P-256',
     algorithm: 'sha256',

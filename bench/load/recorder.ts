@@ -1,6 +1,6 @@
 // In: every exchange of a trial, as it ends. Out: its distributions, outcomes and timeline, in constant memory.
 // The hot path: what can wait until `finish` is not done in `add`.
-import { createLatencyRecorder } from '../../results/histogram.ts';
+import { createLatencyRecorder, type LatencyRecorder } from '../../results/histogram.ts';
 import type { Exchange, ExchangeSink, Window } from '../core/contracts.ts';
 import type { GeneratorReading } from '../core/protocol.ts';
 import type { Outcome } from '../core/types.ts';
@@ -21,6 +21,11 @@ export interface Recorder extends ExchangeSink {
   readonly ended: number;
   readonly opened: number;
   finish(): Recorded;
+}
+
+/** A client that does not tell a time leaves NaN: there is nothing to record then. */
+function addKnown(phase: LatencyRecorder, ms: number): void {
+  if (!Number.isNaN(ms)) phase.recordUs(ms * 1_000);
 }
 
 export function createRecorder(): Recorder {
@@ -83,9 +88,9 @@ export function createRecorder(): Recorder {
       bytesRecorded += exchange.bodyBytes;
       response.recordUs(responseMs * 1_000);
       service.recordUs((endedAtMs - exchange.startedAtMs) * 1_000);
-      wait.recordUs((exchange.writtenAtMs - exchange.startedAtMs) * 1_000);
-      firstByte.recordUs((exchange.headersAtMs - exchange.writtenAtMs) * 1_000);
-      body.recordUs((endedAtMs - exchange.headersAtMs) * 1_000);
+      addKnown(wait, exchange.writtenAtMs - exchange.startedAtMs);
+      addKnown(firstByte, exchange.headersAtMs - exchange.writtenAtMs);
+      addKnown(body, endedAtMs - exchange.headersAtMs);
       timeline.add(endedAtMs - window.originMs, responseMs, true);
     },
     addConnection({ connectMs, tlsMs, isResumed }) {
@@ -94,7 +99,7 @@ export function createRecorder(): Recorder {
       if (isTls && isResumed) handshakesResumed++;
       else if (isTls) handshakesFull++;
       if (!window.isRecorded) return;
-      connect.recordUs(connectMs * 1_000);
+      addKnown(connect, connectMs);
       if (isTls) tls.recordUs(tlsMs * 1_000);
     },
     windowCounts: () => ({

@@ -1,9 +1,10 @@
 // In: names, tags or paths as typed on a command line. Out: the scenarios they stand for, checked and complete.
 import { readdir } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
-import type { BehaviourModule, ClientPlugin } from '../core/contracts.ts';
+import type { BehaviourModule, ClientPlugin, LoadModule } from '../core/contracts.ts';
 import { type Problem, UsageError } from '../core/errors.ts';
 import type { Scenario } from '../core/scenario.ts';
+import { readModules, withModulePaths } from './client-modules.ts';
 import { byLikeness } from './nearest.ts';
 import { problemText } from './problem-text.ts';
 import { type FileContent, readScenarioFile, SCENARIO_EXTENSIONS } from './read-scenario-file.ts';
@@ -19,6 +20,8 @@ export interface LoadOptions {
   /** Folder that relative paths start from. */
   cwd: string;
   transports: LazyPlugins<ClientPlugin>;
+  /** What reads client modules of users; loaded when a scenario names one. */
+  userModules: () => Promise<{ loadUserModule: LoadModule }>;
   behaviours: LazyPlugins<BehaviourModule>;
 }
 
@@ -109,15 +112,16 @@ async function check(candidates: readonly Candidate[], options: LoadOptions): Pr
     loadPlugins(options.behaviours),
   ]);
   const validate = createValidator({ transports, behaviours });
+  const load: LoadModule = async path => (await options.userModules()).loadUserModule(path);
   const problems: Problem[] = duplicateProblems(candidates);
   const scenarios: Scenario[] = [];
-  for (const { read } of candidates) {
+  for (const { path, read } of candidates) {
     if (!read.isRead) {
       problems.push(read.problem);
       continue;
     }
-    const validation = validate(read.content, read.file);
-    if (validation.isValid) scenarios.push(validation.scenario);
+    const validation = validate(read.content, read.file, await readModules(read.content, path, load));
+    if (validation.isValid) scenarios.push(withModulePaths(validation.scenario, path));
     else problems.push(...validation.problems);
   }
   if (problems.length > 0) throw new UsageError(problemText(problems), problems);

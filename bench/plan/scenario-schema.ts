@@ -1,5 +1,6 @@
 // In: the option schemas of the server behaviours. Out: the whole scenario's schema, for parsing and as JSON Schema.
 import { z } from 'zod';
+import { Client } from '../core/client.ts';
 import type { BehaviourModule } from '../core/contracts.ts';
 import { Scenario } from '../core/scenario.ts';
 import { Target } from '../core/target.ts';
@@ -28,6 +29,10 @@ export function createScenarioSchema(options: readonly BehaviourOptions[]): z.Zo
   if (first === undefined) throw new TypeError('a scenario schema needs at least one behaviour');
   const behaviour: z.ZodType = z.discriminatedUnion('name', [first, ...others]);
   return Scenario.extend({
+    // Where a module was found is ours to say.
+    clients: z
+      .record(Scenario.shape.clients.keyType, Client.omit({ modulePath: true }))
+      .describe(Scenario.shape.clients.description ?? ''),
     target: Target.extend({
       behaviour: behaviour
         .prefault({ name: 'fixed' })

@@ -110,6 +110,17 @@ const undici: TransportModule = {
     return refusals;
   },
   open,
+  cannot: {
+    options: 'they are for a module of your own',
+    protocol: 'its HTTP/2 is not built yet',
+    'pool.maxTotalConnections': 'undici limits the connections to each origin only',
+    'pool.maxIdleConnections': 'undici has no cap on idle connections: they end by their idle timeout only',
+    'pool.idleTimeoutBufferMs': 'not built yet',
+    'pool.maxLifetimeMs': 'not built yet',
+    'pool.maxConcurrentStreams': 'not built yet',
+    'pool.scheduling': 'undici takes the first connection that is free, and has no option for it',
+    'pool.tcpKeepAliveMs': 'not built yet',
+  },
 };
 
 export default undici;
