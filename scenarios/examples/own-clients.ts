@@ -16,9 +16,9 @@ export default defineScenario({
       pool: { maxConnections: 50 },
       options: { service: 'orders' },
     },
+    // No limit to its pool: each call has a pool of its own, and a limit to that would be none.
     'factory-per-call': {
       transport: './factory-client.ts',
-      pool: { maxConnections: 50 },
       options: { service: 'orders', lifetime: 'per-call' },
     },
   },
