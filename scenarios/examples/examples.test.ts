@@ -1,9 +1,12 @@
 // Each example client does what its reader would copy it for: against servers that see what it sends.
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Endpoint } from '../../bench/core/contracts.ts';
 import { loadScenarios } from '../../bench/plan/load-scenarios.ts';
 import { behaviours, transports, userModules } from '../../bench/registry.ts';
@@ -11,12 +14,18 @@ import { openBlackHole, openMisbehavingServer } from '../../bench/transports/tes
 import { openSubject, type Stated } from '../../bench/transports/testing/subject.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const { loadUserModule } = await userModules();
 
-async function openExample(t: TestContext, name: string, endpoint: Endpoint, stated: Stated = {}) {
-  const loading = await loadUserModule(fileURLToPath(new URL(`${name}-client.ts`, import.meta.url)));
+async function openModule(t: TestContext, path: string, endpoint: Endpoint, stated: Stated) {
+  const loading = await loadUserModule(path);
   assert.ok(loading.isLoaded, JSON.stringify(loading));
-  return openSubject(t, { name, module: loading.module, settings: { transport: name } }, endpoint, stated);
+  const { module } = loading;
+  return openSubject(t, { name: path, module, settings: { transport: path } }, endpoint, stated);
+}
+
+function openExample(t: TestContext, name: string, endpoint: Endpoint, stated: Stated = {}) {
+  return openModule(t, fileURLToPath(new URL(`${name}-client.ts`, import.meta.url)), endpoint, stated);
 }
 
 async function serve(
@@ -107,8 +116,24 @@ test('factory: a client for each call loses the pool', async t => {
   assert.equal(target.read().accepted, 6);
 });
 
+test('the module in docs/clients.md works as it stands there', async t => {
+  const text = await readFile(join(root, 'docs/clients.md'), 'utf8');
+  const [, code] = /```ts\n(\/\/ my-client\.ts\n.*?)```/s.exec(text)!;
+  const dir = await mkdtemp(join(tmpdir(), 'conntax-docs-'));
+  t.after(() => rm(dir, { recursive: true }));
+  await symlink(join(root, 'node_modules'), join(dir, 'node_modules'));
+  const here = pathToFileURL(join(root, 'bench/define-client.ts')).href;
+  await writeFile(join(dir, 'my-client.ts'), code!.replace("'conntax'", `'${here}'`));
+  const target = await openTestTarget(t);
+  const stated = { pool: { maxConnections: 2 } };
+  const { askTimes } = await openModule(t, join(dir, 'my-client.ts'), target.endpoint, stated);
+  const ended = await askTimes(12, 4);
+  assert.ok(ended.every(({ outcome, bodyBytes }) => outcome === 'ok' && bodyBytes === 1_024));
+  assert.equal(target.read().accepted, 2);
+});
+
 test('the scenario that compares them is valid', async () => {
-  const builtinDir = fileURLToPath(new URL('..', import.meta.url));
+  const builtinDir = join(root, 'scenarios');
   const options = { builtinDir, cwd: builtinDir, transports, userModules, behaviours };
   const [scenario] = await loadScenarios(['./examples/own-clients.ts'], options);
   assert.deepEqual(Object.keys(scenario!.clients), ['axios', 'got', 'factory', 'factory-per-call']);
