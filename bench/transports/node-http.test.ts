@@ -5,6 +5,7 @@ import http from 'node:http';
 import { suite, type TestContext, test } from 'node:test';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { Client } from '../core/client.ts';
+import type { Exchange } from '../core/contracts.ts';
 import { newExchange } from '../core/exchange.ts';
 import { Target } from '../core/target.ts';
 import nodeHttp from './node-http.ts';
@@ -161,6 +162,20 @@ suite('facts of this version', { concurrency: true }, () => {
     const stated = { timeouts: { connectMs: 60 } };
     const { error } = await openSubject(t, subject, await openBlackHole(t), stated).ask();
     assert.equal(error, 'ETIMEDOUT: not connected within connectMs = 60');
+  });
+
+  test('the connection is free when the end is told: a request sent from there uses it again', async t => {
+    const target = await openTestTarget(t);
+    const { transport, connections } = openSubject(t, subject, target.endpoint);
+    let left = 10;
+    await new Promise<void>(resolve => {
+      const send = (exchange: Exchange): void => {
+        if (left-- > 0) transport.send(exchange, send);
+        else resolve();
+      };
+      send(newExchange());
+    });
+    assert.deepEqual([target.read().requests, target.read().accepted, connections.length], [10, 1, 1]);
   });
 
   test('without phases no clock is read within an exchange', async t => {
