@@ -13,11 +13,18 @@ function placeOf(transport: string, file: string): string {
   return resolve(dirname(file), transport);
 }
 
+function membersOf(value: unknown): [string, unknown][] {
+  return typeof value === 'object' && value !== null ? Object.entries(value) : [];
+}
+
+/** Those of its arms, and those that a sweep puts there. */
 function namedModules(content: unknown): string[] {
-  const clients = memberOf(content, 'clients');
-  if (typeof clients !== 'object' || clients === null) return [];
-  const names = Object.values(clients).map(client => memberOf(client, 'transport'));
-  return [...new Set(names)].filter(name => typeof name === 'string' && isModulePath(name)) as string[];
+  const ofArms = membersOf(memberOf(content, 'clients')).map(([, client]) => memberOf(client, 'transport'));
+  const swept = membersOf(memberOf(content, 'sweep')).flatMap(([path, values]) =>
+    path.endsWith('.transport') && Array.isArray(values) ? values : [],
+  );
+  const names = [...ofArms, ...swept].filter(name => typeof name === 'string');
+  return [...new Set(names)].filter(isModulePath);
 }
 
 function unknownSetting({ honours }: TransportModule): ModuleFault | undefined {

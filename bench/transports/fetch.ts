@@ -58,7 +58,7 @@ class FetchSlot {
     this.#hasResponse = true;
     const exchange = this.#exchange;
     if (this.#context.hasPhases) exchange.headersAtMs = performance.now();
-    if (!response.ok) {
+    if (response.status >= 400) {
       exchange.outcome = 'badStatus';
       exchange.error = `status ${response.status}`;
     }
@@ -104,7 +104,11 @@ function open({ client, endpoint, hasPhases = true, onConnection }: TransportOpt
   const sockets = watchEndpoint(endpoint, onConnection);
   const context: SlotContext = {
     url: endpoint.origin + endpoint.path,
-    init: client.requestsPerConnection === 1 ? { headers: { connection: 'close' } } : {},
+    init: {
+      // A redirect is an answer like any other: to follow it would be a second request, perhaps to another host.
+      redirect: 'manual',
+      ...(client.requestsPerConnection === 1 ? { headers: { connection: 'close' } } : {}),
+    },
     hasSignal: client.timeouts.totalMs !== undefined,
     hasPhases,
     isOfUsedConnection: sockets.isOfUsedConnection,

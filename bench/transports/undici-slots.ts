@@ -151,7 +151,10 @@ export class FetchSlot extends Slot {
   readonly #onError = (error: unknown): void => this.fail(error);
 
   override start(): void {
-    fetch(this.#url, { dispatcher: this }).then(this.#onResponse).then(this.#onBody, this.#onError);
+    // A redirect is an answer like any other: to follow it would be a second request, perhaps to another host.
+    fetch(this.#url, { dispatcher: this, redirect: 'manual' })
+      .then(this.#onResponse)
+      .then(this.#onBody, this.#onError);
   }
 }
 

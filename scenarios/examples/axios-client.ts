@@ -27,6 +27,9 @@ export default defineClient({
       headers: requestsPerConnection === 1 ? { connection: 'close' } : {},
       responseType: 'arraybuffer',
       proxy: false,
+      // A redirect is an answer: to follow it would be a request that the harness has not sent.
+      maxRedirects: 0,
+      validateStatus: status => status < 400,
     });
     return {
       async send({ signal }) {

@@ -40,6 +40,8 @@ function createServiceClient(service: string, options: ServiceOptions): ServiceC
     httpsAgent: agent,
     responseType: 'arraybuffer',
     proxy: false,
+    maxRedirects: 0,
+    validateStatus: status => status < 400,
   });
   client.interceptors.request.use(request => {
     request.headers.set('authorization', `Bearer ${token}`);

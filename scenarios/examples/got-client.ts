@@ -43,6 +43,8 @@ export default defineClient({
       ...(caPem === undefined ? {} : { https: { certificateAuthority: caPem } }),
       // A retry is a request that the harness has not sent: the target would count more than were asked for.
       retry: { limit: 0 },
+      // So is what follows a redirect.
+      followRedirect: false,
       throwHttpErrors: false,
     });
     return {

@@ -76,6 +76,17 @@ export function exchangeCase(subject: Subject): void {
       });
     }
 
+    test('a redirect is an answer: nobody is asked where it leads', async t => {
+      const elsewhere = await openTestTarget(t);
+      const server = await openMisbehavingServer(t, ({ socket }) => {
+        const header = `Location: ${elsewhere.endpoint.origin}/\r\nContent-Length: 2`;
+        socket.write(`HTTP/1.1 302 Found\r\n${header}\r\n\r\nno`);
+      });
+      const { ask } = openSubject(t, subject, server.endpoint);
+      const { outcome, bodyBytes } = await ask();
+      assert.deepEqual([outcome, bodyBytes, server.requests, elsewhere.read().requests], ['ok', 2, 1, 0]);
+    });
+
     test('a record that is used again tells nothing of the exchange before', async t => {
       const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
         if (ofAll === 2) socket.destroy();

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite, test } from 'node:test';
 import { openTestTarget } from '../../../servers/testing/target.ts';
+import type { Exchange } from '../../core/contracts.ts';
 import type { Outcome } from '../../core/types.ts';
 import {
   answerWith,
@@ -145,8 +146,19 @@ export function failuresCase(subject: Subject): void {
         });
         const failed = await ask();
         assert.equal(failed.outcome, outcome, String(failed.error));
-        assert.equal((await ask(failed)).outcome, 'ok');
-        assert.equal(server.accepted, 2, 'a connection on which an answer may still come is not used again');
+        // A busy machine can be too slow for the next one as well.
+        let asked = 1;
+        let next: Exchange;
+        do {
+          next = await ask(failed);
+          asked++;
+        } while (next.outcome === outcome && asked < 20);
+        assert.equal(next.outcome, 'ok', String(next.error));
+        assert.equal(
+          server.accepted,
+          asked,
+          'a connection on which an answer may still come is not used again',
+        );
       });
     }
 
