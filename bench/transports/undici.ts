@@ -24,6 +24,9 @@ function poolOptions(client: Client): Pool.Options {
     ...(pool.idleTimeoutMs === undefined
       ? {}
       : { keepAliveTimeout: pool.idleTimeoutMs, keepAliveMaxTimeout: pool.idleTimeoutMs }),
+    ...(pool.idleTimeoutBufferMs === undefined
+      ? {}
+      : { keepAliveTimeoutThreshold: pool.idleTimeoutBufferMs }),
     ...(timeouts.headersMs === undefined ? {} : { headersTimeout: timeouts.headersMs }),
     ...(timeouts.bodyMs === undefined ? {} : { bodyTimeout: timeouts.bodyMs }),
   };
@@ -67,6 +70,7 @@ const undici: TransportModule = {
     'requestsPerConnection',
     'pool.maxConnections',
     'pool.idleTimeoutMs',
+    'pool.idleTimeoutBufferMs',
     'pool.pipelining',
     'pool.tlsSessions',
     'timeouts.connectMs',
@@ -115,7 +119,6 @@ const undici: TransportModule = {
     protocol: 'its HTTP/2 is not built yet',
     'pool.maxTotalConnections': 'undici limits the connections to each origin only',
     'pool.maxIdleConnections': 'undici has no cap on idle connections: they end by their idle timeout only',
-    'pool.idleTimeoutBufferMs': 'not built yet',
     'pool.maxLifetimeMs': 'not built yet',
     'pool.maxConcurrentStreams': 'not built yet',
     'pool.scheduling': 'undici takes the first connection that is free, and has no option for it',

@@ -39,6 +39,20 @@ export function poolCase(subject: Subject): void {
       assert.deepEqual([target.read().accepted, connections.length], [3, 3]);
     });
 
+    for (const [idleTimeoutBufferMs, isKept] of [
+      [1_000, true],
+      [3_000, false],
+    ] as const) {
+      const stated = { pool: { maxConnections: 1, idleTimeoutMs: 60_000, idleTimeoutBufferMs } };
+      const title = `idleTimeoutBufferMs ${idleTimeoutBufferMs} of a hint of 3 s: kept ${isKept}`;
+      where(stated)(title, async t => {
+        const target = await openTestTarget(t, { keepAliveTimeoutMs: 3_000 });
+        const { askTimes } = openSubject(t, subject, target.endpoint, stated);
+        await askTimes(4, 1);
+        assert.equal(target.read().accepted, isKept ? 1 : 4);
+      });
+    }
+
     for (const scheduling of ['lifo', 'fifo'] as const) {
       const stated = { pool: { scheduling } };
       where(stated)(
