@@ -165,6 +165,27 @@ const broken: [why: string, path: string, text: string, line: number, message: R
     2,
     /define-scenario/,
   ],
+  [
+    'an example client is code, and knows only what its readers have',
+    'scenarios/examples/a.ts',
+    `${HEAD}import { b } from '../../bench/core/client.ts';`,
+    2,
+    /scenarios\/examples\/ may import bench\/define-client\.ts, bench\/define-scenario\.ts/,
+  ],
+  [
+    'the clients of examples stay there',
+    'bench/load/a.ts',
+    `${HEAD}import axios from 'axios';`,
+    2,
+    /examples/,
+  ],
+  [
+    'transports know one probe',
+    'bench/transports/a.ts',
+    `${HEAD}import { b } from '../probes/process.ts';`,
+    2,
+    /client-sockets/,
+  ],
   ['every file has a room', 'bench/misc/a.ts', HEAD, 1, /belongs to no room/],
 ];
 
@@ -207,6 +228,11 @@ const sound: [why: string, path: string, text: string][] = [
     `${HEAD}export { b } from './b.ts';\nexport const c = 1;`,
   ],
   ['a scenario', 'scenarios/a.ts', scenario],
+  [
+    'an example client',
+    'scenarios/examples/a.ts',
+    `${HEAD}import got from 'got';\nimport { b } from '../../bench/define-client.ts';\nexport default b({});`,
+  ],
 ];
 for (const [why, path, text] of sound) {
   test(`no rule against: ${why}`, () => assert.deepEqual(findViolations([createSourceFile(path, text)]), []));

@@ -1,7 +1,10 @@
 // In: a scenario as an author writes it. Out: the same, type-checked. The package's public entry.
 import type { z } from 'zod';
+import type { Client } from './core/client.ts';
 import type { ScenarioInput } from './core/scenario.ts';
 import type { behaviours } from './registry.ts';
+
+export { defineClient } from './define-client.ts';
 
 type BehaviourName = keyof typeof behaviours;
 type BehaviourInput = {
@@ -9,7 +12,8 @@ type BehaviourInput = {
 }[BehaviourName];
 
 /** What `defineScenario` takes: a scenario whose behaviour is one of the registry's. */
-export type ScenarioDefinition = Omit<ScenarioInput, 'target'> & {
+export type ScenarioDefinition = Omit<ScenarioInput, 'target' | 'clients'> & {
+  clients: Record<string, Omit<z.input<typeof Client>, 'modulePath'>>;
   target?: Omit<NonNullable<ScenarioInput['target']>, 'behaviour'> & { behaviour?: BehaviourInput };
 };
 

@@ -3,7 +3,12 @@
 /** Client libraries. */
 export const transports = {
   undici: () => import('./transports/undici.ts'),
+  'node-http': () => import('./transports/node-http.ts'),
+  fetch: () => import('./transports/fetch.ts'),
 };
+
+/** Reads the client modules of users, which are named by their paths. */
+export const userModules = () => import('./transports/user-module.ts');
 
 /** What a target answers with. */
 export const behaviours = {

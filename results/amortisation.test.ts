@@ -56,3 +56,11 @@ test("the fit of a sample run finds the sample's truth to within 3 %, and explai
   assert.ok(fit.r2 > 0.99 && fit.arms.length === 6);
   assert.equal(cellAmortisation(sampleRun().run.cells[0]!), null);
 });
+
+test('no fit over arms of several libraries', () => {
+  const cell = sampleRun({ scenario: 'requests-per-connection' }).run.cells[0]!;
+  const { scenario } = cell;
+  const [first, ...others] = Object.entries(scenario.clients);
+  const clients = Object.fromEntries([[first![0], { ...first![1], transport: 'node-http' }], ...others]);
+  assert.equal(cellAmortisation({ ...cell, scenario: { ...scenario, clients } }), null);
+});

@@ -66,9 +66,13 @@ export function fitAmortisation(points: readonly AmortisationPoint[]): Amortisat
 
 /**
  * The fit over a cell's arms. Their weights are trials / meanUs^2: replicates differ by a share of their mean, not by a
- * number of microseconds.
+ * number of microseconds. Null where the arms are of several libraries: each has a service time of its own.
  */
 export function cellAmortisation(cell: Pick<CellResult, 'arms' | 'scenario'>): AmortisationFit | null {
+  const libraries = Object.values(cell.scenario.clients).map(
+    ({ transport, api }) => `${transport} ${api ?? ''}`,
+  );
+  if (new Set(libraries).size > 1) return null;
   return fitAmortisation(
     cell.arms.flatMap(({ arm, meanUs, trials }) => {
       const client = cell.scenario.clients[arm];

@@ -139,6 +139,16 @@ const rows = [
     target: { protocol: 'h2' },
     needed: [1, null],
   },
+  {
+    why: 'fewer may idle than are in use',
+    client: { pool: { maxConnections: 10, maxIdleConnections: 9 } },
+    needed: [1, 950],
+  },
+  {
+    why: 'all that are in use may idle',
+    client: { pool: { maxConnections: 10, maxIdleConnections: 10 } },
+    needed: [1, 10],
+  },
   { why: 'nothing sent', client: { requestsPerConnection: 7 }, requests: 0, needed: [0, 0] },
 ] as const;
 

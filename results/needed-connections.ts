@@ -22,8 +22,8 @@ const LONGEST_PAUSE_MS = 10_000;
  *
  * Where connections can end within the trial by their age, or within a pause of the arm (a keep-alive or idle timeout
  * below 10 s, or no timeout stated by either side, so that the library's own default counts; over HTTP/2 a server has no
- * way to state it), every request may need a new one: at most `requests`. So it is, too, where something that is not known
- * of the target (null) could close connections earlier.
+ * way to state it), or are closed because more of them are idle than may be kept, every request may need a new one: at most
+ * `requests`. So it is, too, where something that is not known of the target (null) could close connections earlier.
  */
 export function neededConnections(arm: {
   client: Client;
@@ -40,12 +40,7 @@ export function neededConnections(arm: {
     : poolSize;
   return {
     least: Math.ceil(Number.isFinite(perConnection) ? requests / perConnection : Math.min(requests, 1)),
-    most:
-      most === null
-        ? null
-        : canCloseEarly(target) || canExpire(client, target)
-          ? requests
-          : Math.min(requests, most),
+    most: most === null ? null : isKept(arm) ? Math.min(requests, most) : requests,
   };
 }
 
@@ -73,11 +68,16 @@ function canCloseEarly(target: Target): boolean {
   return STATEMENTS.some(name => name !== 'keepAliveHint' && target[name] === null);
 }
 
-function canExpire(client: Client, target: Target): boolean {
-  const idleMs = client.pool.idleTimeoutMs;
+/** Whether an idle connection is there when it is needed again. */
+function isKept({ client, target, load }: { client: Client; target: Target; load: Load }): boolean {
+  const { idleTimeoutMs: idleMs, maxIdleConnections = Infinity, maxConnections, maxLifetimeMs } = client.pool;
+  const mostIdle = typeof maxConnections === 'number' ? maxConnections : mostInFlight(load);
   const serverMs = target.keepAliveTimeoutMs ?? 0;
   const isServerQuick = serverMs > 0 && serverMs < LONGEST_PAUSE_MS;
   const isHinted = target.keepAliveHint === true && client.protocol === 'http1';
   const isClientQuick = idleMs === undefined ? !isHinted : idleMs < LONGEST_PAUSE_MS;
-  return isServerQuick || isClientQuick || client.pool.maxLifetimeMs !== undefined;
+  const isAgeing = maxLifetimeMs !== undefined;
+  return (
+    !(canCloseEarly(target) || isServerQuick || isClientQuick || isAgeing) && maxIdleConnections >= mostIdle
+  );
 }

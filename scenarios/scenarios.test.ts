@@ -6,10 +6,10 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type LoadOptions, listScenarios, loadScenarios } from '../bench/plan/load-scenarios.ts';
 import { planRun } from '../bench/plan/plan.ts';
-import { behaviours, transports } from '../bench/registry.ts';
+import { behaviours, transports, userModules } from '../bench/registry.ts';
 
 const builtinDir = fileURLToPath(new URL('.', import.meta.url));
-const options: LoadOptions = { builtinDir, cwd: builtinDir, transports, behaviours };
+const options: LoadOptions = { builtinDir, cwd: builtinDir, transports, userModules, behaviours };
 
 test('every shipped scenario is valid and named as its file', async () => {
   const files = (await readdir(builtinDir)).filter(

@@ -1,4 +1,5 @@
 // In: a kind of key. Out: a private key and a certificate for 127.0.0.1, made for one run and never written to disk.
+import { randomUUID } from 'node:crypto';
 import { generate } from 'selfsigned';
 import type { Target } from '../bench/core/target.ts';
 
@@ -15,7 +16,8 @@ const KEYS = { ec: { keyType: 'ec', curve: 'P-256' }, rsa: { keyType: 'rsa', key
 /** Makes a self-signed certificate, on P-256 or RSA 2048, for the address 127.0.0.1, valid from an hour ago for a week. */
 export async function createCertificate(key: Target['tlsKey'] = 'ec'): Promise<Certificate> {
   const nowMs = Date.now();
-  const made = await generate([{ name: 'commonName', value: 'conntax target' }], {
+  // A name of its own: of two authorities with one name, a process that trusts both may try the wrong one only.
+  const made = await generate([{ name: 'commonName', value: `conntax target ${randomUUID()}` }], {
     ...KEYS[key],
     algorithm: 'sha256',
     notBeforeDate: new Date(nowMs - HOUR_MS),

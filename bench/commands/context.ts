@@ -3,11 +3,13 @@
 import type { Chart } from '../../report/chart.ts';
 import type { Format } from '../../report/format.ts';
 import type { Output as FileOutput } from '../../report/output.ts';
-import type { BehaviourModule, ClientPlugin } from '../core/contracts.ts';
+import type { BehaviourModule, ClientPlugin, LoadModule } from '../core/contracts.ts';
 import type { LazyPlugins } from '../plan/load-scenarios.ts';
 
 export interface Plugins {
   transports: LazyPlugins<ClientPlugin>;
+  /** What reads client modules of users. */
+  userModules: () => Promise<{ loadUserModule: LoadModule }>;
   behaviours: LazyPlugins<BehaviourModule>;
   charts: LazyPlugins<Chart>;
   formats: LazyPlugins<Format>;

@@ -51,6 +51,12 @@ export const Client = z.strictObject({
     .string()
     .optional()
     .describe("Which of the library's interfaces to use (undici: request, dispatch, fetch)"),
+  modulePath: z
+    .string()
+    .optional()
+    .describe(
+      'Where the module was found that transport names by a path; said by conntax, never by an author',
+    ),
   options: z.record(z.string(), z.json()).optional().describe('Given to a module of your own as they are'),
   protocol: z
     .enum(['http1', 'h2'])
@@ -77,3 +83,16 @@ export const Client = z.strictObject({
     .describe('read: the whole body is read; dump: it is discarded'),
 });
 export type Client = z.infer<typeof Client>;
+
+/** Every setting of a client by its dotted path, but for the transport itself. */
+export const CLIENT_SETTINGS: readonly string[] = Object.entries(Client.shape)
+  .filter(([name]) => name !== 'transport' && name !== 'modulePath')
+  .flatMap(([name, schema]) => {
+    const inner = 'unwrap' in schema ? schema.unwrap() : schema;
+    return 'shape' in inner ? Object.keys(inner.shape).map(key => `${name}.${key}`) : [name];
+  });
+
+/** Whether a transport is named by the path of a module, as in `./my-client.ts`, and not by its name in the registry. */
+export function isModulePath(transport: string): boolean {
+  return /[\\/]|\.[cm]?[jt]s$/.test(transport);
+}

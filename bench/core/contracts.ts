@@ -22,7 +22,7 @@ export interface Endpoint {
 
 /**
  * One request and its answer: a record that the load model owns and re-uses, and the transport fills in.
- * Times are monotonic milliseconds (`performance.now()`); NaN until known.
+ * Times are monotonic milliseconds (`performance.now()`); NaN until known, and for ever where a client does not tell.
  */
 export interface Exchange {
   /** When it should have gone (load model). */
@@ -63,6 +63,8 @@ export interface TransportOptions {
 
 /** A client library, configured as one arm. */
 export interface Transport {
+  /** Where it can't send at once: resolves when it can, rejects when it never will. */
+  ready?: Promise<void>;
   /**
    * Starts one exchange. `onEnd` is called exactly once, after `outcome`, `endedAtMs` and `bodyBytes` are set; never
    * synchronously from within `send`, never after `abandon`, and it may call `send` again. Never throws.
@@ -72,6 +74,8 @@ export interface Transport {
   openConnections(): number;
   /** Closes every connection; resolves when all are closed. */
   close(): Promise<void>;
+  /** Once closed: what a reader of this trial's figures has to know, a sentence each. */
+  remarks?(): readonly string[];
 }
 
 /** The steady part of a slice, on the monotonic clock. */
@@ -150,6 +154,8 @@ export interface Refusal {
 interface ClientModule {
   /** The settings that it honours when they are given. */
   honours: readonly ClientSetting[];
+  /** Why it does not honour the others: a sentence each. A module of the user's need not say. */
+  cannot?: Readonly<Record<ClientSetting, string>>;
   /** Values that it cannot honour though it knows the setting. */
   refusals(client: Client, target: Target): readonly Refusal[];
   /** What a reader of its figures has to know of it, a sentence each: printed wherever they are. */
@@ -184,6 +190,14 @@ export interface EngineModule extends ClientModule {
 
 /** What the name of a scenario's transport stands for. */
 export type ClientPlugin = TransportModule | EngineModule;
+
+/** What became of reading a client module of the user's; the hint says what would be right. */
+export type ModuleLoading =
+  | { isLoaded: true; module: TransportModule }
+  | { isLoaded: false; message: string; hint: string };
+
+/** Reads a module by its absolute path. Whatever is wrong with it is told, never thrown. */
+export type LoadModule = (path: string) => Promise<ModuleLoading>;
 
 /** Answers one request on the response given: over HTTP/2, Node's that stands in for it, which has no Connection header. */
 export type Responder = (response: ServerResponse) => void;

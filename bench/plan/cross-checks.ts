@@ -1,14 +1,20 @@
 // In: a scenario whose fields are each valid. Out: what is wrong with them together.
 
-import type { Client } from '../core/client.ts';
+import { type Client, isModulePath } from '../core/client.ts';
 import type { ClientPlugin } from '../core/contracts.ts';
 import type { Scenario } from '../core/scenario.ts';
 import { checkForeignTarget } from './foreign-checks.ts';
 import { checkLoad } from './load-checks.ts';
-import { nameHint, orList } from './nearest.ts';
+import { nameHint, nearest, orList } from './nearest.ts';
 import { protocolProblems } from './protocol-checks.ts';
 import { type Path, valueAt } from './schema-hints.ts';
 import { sliceGapMs } from './slice-gap.ts';
+
+/** What is wrong with a client module, and what would be right. */
+export interface ModuleFault {
+  message: string;
+  hint: string;
+}
 
 /** A problem across fields: shown at `path`, and true only if nothing of `about` was taken out or stood in for. */
 export interface CrossProblem {
@@ -24,7 +30,10 @@ export interface CrossContext {
   raw: unknown;
   /** Every arm's name as it was written, those of faulty arms too. */
   armNames: readonly string[];
+  /** By name; modules of the user's by their paths as written. */
   transports: Readonly<Record<string, ClientPlugin>>;
+  /** Modules that can't be used, by their paths as written. */
+  faults: Readonly<Record<string, ModuleFault>>;
   /** Expected time of the target to answer, ms. */
   serviceMs: number;
 }
@@ -94,14 +103,29 @@ function checkOrder({ scenario: { timing } }: CrossContext): CrossProblem[] {
     }));
 }
 
-/** Dotted paths of the settings that are given in a client: the leaves of its plain objects. */
+/** Dotted paths of the settings that are given in a client: the leaves of its plain objects, and options as one. */
 function givenSettings(client: unknown, prefix = ''): string[] {
   if (typeof client !== 'object' || client === null) return [];
   return Object.entries(client).flatMap(([key, value]) => {
     if (value === undefined) return [];
     const path = `${prefix}${key}`;
-    return typeof value === 'object' ? givenSettings(value, `${path}.`) : [path];
+    return typeof value === 'object' && path !== 'options' ? givenSettings(value, `${path}.`) : [path];
   });
+}
+
+function cannotText({ transport }: Client, setting: string, { cannot }: ClientPlugin): string {
+  if (isModulePath(transport)) return `${transport} does not say that it honours this setting`;
+  const reason = cannot?.[setting];
+  return `the transport ${transport} cannot honour this setting${reason === undefined ? '' : `: ${reason}`}`;
+}
+
+function cannotHint({ transport }: Client, setting: string, { transports }: CrossContext): string {
+  if (isModulePath(transport)) return `'${setting}' in its honours, if it obeys it; else leave it out`;
+  if (setting === 'options') return 'leave it out, or the path of a module as transport';
+  const able = Object.entries(transports)
+    .filter(([, other]) => other.honours.includes(setting))
+    .map(([name]) => name);
+  return able.length === 0 ? 'leave it out: no transport can' : `transport: ${orList(able)}`;
 }
 
 function checkHonoured(
@@ -117,26 +141,33 @@ function checkHonoured(
       // What every transport speaks unasked may be said.
       .filter(setting => setting !== 'protocol' || client.protocol !== 'http1')
       .map(setting => {
-        const able = Object.entries(context.transports)
-          .filter(([, other]) => other.honours.includes(setting))
-          .map(([name]) => name);
         const path = ['clients', arm, ...setting.split('.')];
         return {
           path,
           about: [path, ['clients', arm, 'transport']],
-          message: `the transport ${client.transport} cannot honour this setting`,
-          hint: able.length === 0 ? 'leave it out: no transport can' : `transport: ${orList(able)}`,
+          message: cannotText(client, setting, module),
+          hint: cannotHint(client, setting, context),
         };
       })
   );
 }
 
+function transportHint(name: string, known: readonly string[]): string {
+  return nearest(name, known) === undefined
+    ? orList([...known, 'the path of a module of your own, such as ./my-client.ts'])
+    : nameHint(name, known);
+}
+
 function checkTransport(context: CrossContext): CrossProblem[] {
-  const { scenario, transports } = context;
+  const { scenario, transports, faults } = context;
   return Object.entries(scenario.clients).flatMap(([arm, client]) => {
     const path = ['clients', arm, 'transport'];
+    const fault = Object.hasOwn(faults, client.transport) ? faults[client.transport] : undefined;
+    if (fault !== undefined) {
+      return [{ path, about: [path], ...fault, message: `${client.transport} ${fault.message}` }];
+    }
     if (!Object.hasOwn(transports, client.transport)) {
-      const hint = nameHint(client.transport, Object.keys(transports));
+      const hint = transportHint(client.transport, Object.keys(transports));
       return [{ path, about: [path], message: `there is no transport "${client.transport}"`, hint }];
     }
     const module = transports[client.transport]!;
@@ -200,10 +231,10 @@ export function crossProblems(context: CrossContext): CrossProblem[] {
     ...checkExpectations(context),
     ...checkOrder(context),
     ...checkForeignTarget(context),
-    ...protocolProblems(context),
     ...checkLoad(context.scenario),
-    ...checkPipelining(context),
     ...checkTransport(context),
+    ...checkPipelining(context),
+    ...protocolProblems(context),
     ...checkIdleTimeouts(context),
   ];
   const seen = new Set<string>();

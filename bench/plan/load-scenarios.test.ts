@@ -5,15 +5,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createCertificate } from '../../servers/tls.ts';
+import type { LoadModule } from '../core/contracts.ts';
 import { UsageError } from '../core/errors.ts';
 import { type LoadOptions, listScenarios, loadScenarios } from './load-scenarios.ts';
-import { plugins } from './testing/plugins.ts';
+import { createTransport, plugins } from './testing/plugins.ts';
 
 function lazy<Module>(modules: Readonly<Record<string, Module>>) {
   return Object.fromEntries(
     Object.entries(modules).map(([name, module]) => [name, async () => ({ default: module })]),
   );
 }
+
+/** Files that a scenario may name: `good` ones say what they honour in their names. */
+const loadUserModule: LoadModule = async path => {
+  const good = /good(?:-(?<honoured>[\w.]+))?\.ts$/.exec(path);
+  if (good === null) return { isLoaded: false, message: `is not at ${path}`, hint: 'a better one' };
+  const { honoured } = good.groups!;
+  return {
+    isLoaded: true,
+    module: createTransport(['options', ...(honoured === undefined ? [] : [honoured])]),
+  };
+};
 
 function scenarioText(name: string, more: object = {}): string {
   return JSON.stringify({ name, question: 'q', clients: { one: {} }, baseline: 'one', ...more });
@@ -33,6 +45,7 @@ async function withFiles(
       builtinDir,
       cwd,
       transports: lazy(plugins.transports),
+      userModules: async () => ({ loadUserModule }),
       behaviours: lazy(plugins.behaviours),
     });
   } finally {
@@ -187,3 +200,88 @@ test('a built-in file that cannot be read may have the tag asked for, so it is n
     assert.equal((await failure(['broken'], options)).problems.length, 1);
   });
 });
+
+function clientsText(clients: Record<string, object>): string {
+  return scenarioText('modules', { clients, baseline: Object.keys(clients)[0] });
+}
+
+test('a module is found from the folder of the scenario that names it, and keeps its name as written', async () => {
+  const clients = {
+    near: { transport: './good.ts', options: { deep: { anything: [1, 'goes'] } } },
+    up: { transport: '../good.ts' },
+    bare: { transport: 'good.ts' },
+    library: {},
+  };
+  await withFiles({ 'scenarios/modules.json': clientsText(clients) }, async options => {
+    const [scenario] = await loadScenarios(['modules'], options);
+    const found = Object.values(scenario!.clients).map(({ transport, modulePath }) => [
+      transport,
+      modulePath,
+    ]);
+    assert.deepEqual(found, [
+      ['./good.ts', join(options.builtinDir, 'good.ts')],
+      ['../good.ts', join(options.cwd, 'good.ts')],
+      ['good.ts', join(options.builtinDir, 'good.ts')],
+      ['undici', undefined],
+    ]);
+    assert.deepEqual(scenario!.clients['near']?.options, { deep: { anything: [1, 'goes'] } });
+  });
+});
+
+const moduleProblems: [why: string, client: object, path: string, message: RegExp, hint: RegExp][] = [
+  [
+    'one that cannot be read',
+    { transport: './bad.ts' },
+    'clients.one.transport',
+    /^\.\/bad\.ts is not at \/.*\/bad\.ts$/,
+    /^a better one$/,
+  ],
+  [
+    'one that honours what is no setting',
+    { transport: './good-pool.maxConection.ts' },
+    'clients.one.transport',
+    /says that it honours "pool\.maxConection", which is no setting/,
+    /did you mean pool\.maxConnections/,
+  ],
+  [
+    'a setting that it does not say it honours',
+    { transport: './good-pool.pipelining.ts', pool: { pipelining: 1, maxConnections: 5 } },
+    'clients.one.pool.maxConnections',
+    /^\.\/good-pool\.pipelining\.ts does not say that it honours this setting$/,
+    /^'pool\.maxConnections' in its honours, if it obeys it; else leave it out$/,
+  ],
+  [
+    'options for a library',
+    { transport: 'undici', options: { a: 1 } },
+    'clients.one.options',
+    /the transport undici cannot honour/,
+    /path of a module/,
+  ],
+  [
+    'a place, which is not for an author to say',
+    { transport: './good.ts', modulePath: '/tmp/good.ts' },
+    'clients.one.modulePath',
+    /no such setting/,
+    /transport/,
+  ],
+  [
+    'an unknown name',
+    { transport: 'axios' },
+    'clients.one.transport',
+    /no transport "axios"/,
+    /\.\/my-client\.ts/,
+  ],
+];
+for (const [why, client, path, message, hint] of moduleProblems) {
+  test(`a module that is refused: ${why}`, async () => {
+    await withFiles({ 'mine.json': clientsText({ one: client }) }, async options => {
+      const { problems } = await failure(['./mine.json'], options);
+      assert.deepEqual(
+        problems.map(problem => problem.path),
+        [path],
+      );
+      assert.match(problems[0]!.message, message);
+      assert.match(problems[0]!.hint!, hint);
+    });
+  });
+}

@@ -1,10 +1,11 @@
 // In: names, tags or paths as typed on a command line. Out: the scenarios they stand for, checked and complete.
 import { readdir } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
-import type { BehaviourModule, ClientPlugin } from '../core/contracts.ts';
+import type { BehaviourModule, ClientPlugin, LoadModule } from '../core/contracts.ts';
 import { type Problem, UsageError } from '../core/errors.ts';
 import type { Scenario } from '../core/scenario.ts';
 import { locateCaFile } from './ca-file.ts';
+import { readModules, withModulePaths } from './client-modules.ts';
 import { byLikeness } from './nearest.ts';
 import { problemText } from './problem-text.ts';
 import { type FileContent, readScenarioFile, SCENARIO_EXTENSIONS } from './read-scenario-file.ts';
@@ -20,6 +21,8 @@ export interface LoadOptions {
   /** Folder that relative paths start from. */
   cwd: string;
   transports: LazyPlugins<ClientPlugin>;
+  /** What reads client modules of users; loaded when a scenario names one. */
+  userModules: () => Promise<{ loadUserModule: LoadModule }>;
   behaviours: LazyPlugins<BehaviourModule>;
 }
 
@@ -110,19 +113,20 @@ async function check(candidates: readonly Candidate[], options: LoadOptions): Pr
     loadPlugins(options.behaviours),
   ]);
   const validate = createValidator({ transports, behaviours });
+  const load: LoadModule = async path => (await options.userModules()).loadUserModule(path);
   const problems: Problem[] = duplicateProblems(candidates);
   const scenarios: Scenario[] = [];
-  for (const { read, path } of candidates) {
+  for (const { path, read } of candidates) {
     if (!read.isRead) {
       problems.push(read.problem);
       continue;
     }
-    const validation = validate(read.content, read.file);
+    const validation = validate(read.content, read.file, await readModules(read.content, path, load));
     if (!validation.isValid) {
       problems.push(...validation.problems);
       continue;
     }
-    const located = await locateCaFile(validation.scenario, path);
+    const located = await locateCaFile(withModulePaths(validation.scenario, path), path);
     if ('scenario' in located) scenarios.push(located.scenario);
     else problems.push({ file: read.file, ...located.problem });
   }

@@ -68,7 +68,6 @@ const beyondUndici = {
   maxIdleConnections: 2,
   maxTotalConnections: 10,
   scheduling: 'lifo',
-  idleTimeoutBufferMs: 100,
 } as const;
 for (const [setting, value] of Object.entries(beyondUndici)) {
   test(`undici refuses pool.${setting}, and whoever can is named`, () => {

@@ -1,5 +1,6 @@
 // In: the option schemas of the server behaviours. Out: the whole scenario's schema, for parsing and as JSON Schema.
 import { z } from 'zod';
+import { Client } from '../core/client.ts';
 import type { BehaviourModule } from '../core/contracts.ts';
 import { Scenario } from '../core/scenario.ts';
 import { Target, withUnknowns } from '../core/target.ts';
@@ -33,6 +34,10 @@ export function createScenarioSchema(options: readonly BehaviourOptions[]): z.Zo
       .describe('What the target answers with') as unknown as typeof Target.shape.behaviour,
   });
   return Scenario.extend({
+    // Where a module was found is ours to say.
+    clients: z
+      .record(Scenario.shape.clients.keyType, Client.omit({ modulePath: true }))
+      .describe(Scenario.shape.clients.description ?? ''),
     target: z.preprocess(withUnknowns<z.input<typeof Target>>, target).prefault({}),
   });
 }

@@ -2,7 +2,7 @@
 import type { BehaviourModule, ClientPlugin } from '../core/contracts.ts';
 import type { Problem } from '../core/errors.ts';
 import type { Scenario } from '../core/scenario.ts';
-import { crossProblems } from './cross-checks.ts';
+import { crossProblems, type ModuleFault } from './cross-checks.ts';
 import { pathText, problemsOf, valueText } from './issue-problems.ts';
 import { isTouched, salvage } from './salvage.ts';
 import { behaviourOptions, createScenarioSchema, scenarioJsonSchema } from './scenario-schema.ts';
@@ -15,8 +15,14 @@ export interface PlanPlugins {
 
 export type Validation = { isValid: true; scenario: Scenario } | { isValid: false; problems: Problem[] };
 
+/** What became of the client modules that a file names, by their paths as written. */
+export interface FileModules {
+  modules: Readonly<Record<string, ClientPlugin>>;
+  faults: Readonly<Record<string, ModuleFault>>;
+}
+
 /** Checks the raw content of one file; `file` only names it in problems. Never throws. */
-export type Validate = (raw: unknown, file: string) => Validation;
+export type Validate = (raw: unknown, file: string, modules?: FileModules) => Validation;
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -28,7 +34,7 @@ export function createValidator({ transports, behaviours }: PlanPlugins): Valida
   const schema = createScenarioSchema(options);
   const jsonSchema = scenarioJsonSchema(options);
 
-  return (content, file) => {
+  return (content, file, { modules, faults } = { modules: {}, faults: {} }) => {
     if (!isPlainObject(content)) {
       const message = `a scenario is an object, not ${valueText(content)}`;
       const hint = 'name, question, clients and baseline at least';
@@ -42,8 +48,8 @@ export function createValidator({ transports, behaviours }: PlanPlugins): Valida
       const { behaviour } = sound.scenario.target;
       const serviceMs = behaviours[behaviour.name]?.meanServiceMs(behaviour) ?? 0;
       const armNames = isPlainObject(raw['clients']) ? Object.keys(raw['clients']) : [];
-      const context = { scenario: sound.scenario, raw: sound.raw, armNames, transports, serviceMs };
-      const across = crossProblems(context)
+      const context = { scenario: sound.scenario, raw: sound.raw, armNames, faults, serviceMs };
+      const across = crossProblems({ ...context, transports: { ...transports, ...modules } })
         .filter(({ about }) => !about.some(path => isTouched(path, sound.lost)))
         .map(({ path, message, hint }) => ({ file, path: pathText(path), message, hint }));
       problems.push(...across);

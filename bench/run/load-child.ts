@@ -1,4 +1,5 @@
 // In: commands from the parent. Out: one arm's load, and what was recorded of it. A generator process of its own.
+import type { Client } from '../core/client.ts';
 import type { ClientPlugin, Endpoint, LoadLoop } from '../core/contracts.ts';
 import type {
   GeneratorCommand,
@@ -12,7 +13,7 @@ import type { Trial } from '../core/types.ts';
 import { createLoop } from '../load/loop.ts';
 import { createRecorder, type Recorder } from '../load/recorder.ts';
 import { readProcess } from '../probes/process.ts';
-import { transports } from '../registry.ts';
+import { transports, userModules } from '../registry.ts';
 import { reachAsChecked } from './endpoint-reach.ts';
 
 interface Generator {
@@ -27,7 +28,8 @@ let generator: Generator | undefined;
 interface Source {
   loop: LoadLoop;
   countsConnections: boolean;
-  caveats: readonly string[];
+  /** Complete once it is closed. */
+  caveats(): readonly string[];
   close(): Promise<void>;
 }
 
@@ -58,19 +60,29 @@ function createGenerator({ loop, countsConnections, caveats, close }: Source, re
         unfinished: loop.unfinished,
         opened: countsConnections ? recorder.opened : null,
         ...(loop.schedule?.finish() ?? { arrivals: null, lateness: null }),
-        caveats: [...caveats],
+        caveats: [...caveats()],
       };
     },
   };
 }
 
-async function loadPlugin(name: string): Promise<ClientPlugin> {
+async function loadPlugin({ transport: name, modulePath }: Client): Promise<ClientPlugin> {
+  if (modulePath !== undefined) {
+    const loading = await (await userModules()).loadUserModule(modulePath);
+    if (!loading.isLoaded) throw new Error(`${name} ${loading.message}`);
+    return loading.module;
+  }
   if (!Object.hasOwn(transports, name)) throw new Error(`unknown transport "${name}"`);
   return (await transports[name as keyof typeof transports]()).default;
 }
 
 /** A library sends when our load model says; a load tool brings its own loop. */
-function openSource(plugin: ClientPlugin, trial: Trial, endpoint: Endpoint, recorder: Recorder): Source {
+async function openSource(
+  plugin: ClientPlugin,
+  trial: Trial,
+  endpoint: Endpoint,
+  recorder: Recorder,
+): Promise<Source> {
   const { client, load, phases: hasPhases } = trial;
   const caveats = plugin.caveats ?? [];
   if (plugin.kind === 'engine') {
@@ -79,17 +91,18 @@ function openSource(plugin: ClientPlugin, trial: Trial, endpoint: Endpoint, reco
     return {
       loop: engine,
       countsConnections: plugin.countsConnections,
-      caveats,
+      caveats: () => caveats,
       close: () => engine.close(),
     };
   }
   const transport = plugin.open({ client, endpoint, hasPhases, onConnection: recorder.addConnection });
+  await transport.ready;
   const random = createRandom(trial.seed, 'load');
   const { totalMs } = client.timeouts;
   return {
     loop: createLoop({ load, totalMs, transport, recorder, random }),
     countsConnections: true,
-    caveats,
+    caveats: () => [...caveats, ...(transport.remarks?.() ?? [])],
     close: () => transport.close(),
   };
 }
@@ -97,8 +110,8 @@ function openSource(plugin: ClientPlugin, trial: Trial, endpoint: Endpoint, reco
 async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {
   reachAsChecked(endpoint);
   const recorder = createRecorder({ hasPhases: trial.phases });
-  const plugin = await loadPlugin(trial.client.transport);
-  generator = createGenerator(openSource(plugin, trial, endpoint, recorder), recorder);
+  const plugin = await loadPlugin(trial.client);
+  generator = createGenerator(await openSource(plugin, trial, endpoint, recorder), recorder);
 }
 
 function reply(message: GeneratorReply): void {

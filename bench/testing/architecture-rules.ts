@@ -12,6 +12,7 @@ const LOAD_CHILD = 'bench/run/load-child.ts';
 const TARGET_CHILD = 'servers/target-child.ts';
 const LINK_CHILD = 'servers/link-child.ts';
 const REGISTRY = 'bench/registry.ts';
+const EXAMPLES = 'scenarios/examples/';
 const ENTRIES = [LOAD_CHILD, TARGET_CHILD, LINK_CHILD];
 const MOST_LINES = 250;
 
@@ -22,7 +23,7 @@ const MOST_LINES = 250;
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'bench/core/': [],
   'bench/plan/': ['bench/core/'],
-  'bench/transports/': ['bench/core/'],
+  'bench/transports/': ['bench/core/', 'bench/probes/client-sockets.ts'],
   'bench/probes/': ['bench/core/'],
   'bench/load/': ['bench/core/', 'results/histogram.ts'],
   'bench/run/': ['bench/core/', 'bench/plan/', 'bench/probes/', 'results/'],
@@ -37,11 +38,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'report/formats/',
     'report/outputs/',
   ],
-  'bench/define-scenario.ts': ['bench/core/', REGISTRY],
+  'bench/define-client.ts': ['bench/core/'],
+  'bench/define-scenario.ts': ['bench/core/', 'bench/define-client.ts', REGISTRY],
   'servers/': ['bench/core/'],
   [TARGET_CHILD]: ['bench/core/', 'bench/probes/', 'servers/', REGISTRY],
   [LINK_CHILD]: ['bench/core/', 'bench/probes/', 'servers/link/'],
   'scenarios/': ['bench/define-scenario.ts'],
+  [EXAMPLES]: ['bench/define-client.ts', 'bench/define-scenario.ts'],
   'results/': ['bench/core/'],
   'report/': ['bench/core/', 'results/'],
 };
@@ -61,6 +64,7 @@ const DOORS: readonly { packages: readonly string[]; places: RegExp; named: stri
     places: /^bench\/transports\/autocannon\.ts$/,
     named: 'bench/transports/autocannon.ts',
   },
+  { packages: ['axios', 'got'], places: /^scenarios\/examples\//, named: 'the examples' },
   { packages: ['fastify'], places: /^servers\/app\.ts$/, named: 'servers/app.ts' },
   { packages: ['hdr-histogram-js'], places: /^results\/histogram\.ts$/, named: 'results/histogram.ts' },
   { packages: ['prom-client'], places: /^report\/run-metrics\.ts$/, named: 'report/run-metrics.ts' },
@@ -113,7 +117,10 @@ function importFault(file: SourceFile, imported: Import): string | undefined {
   if (file.path.startsWith('report/charts/') && path.startsWith('report/formats/')) {
     return `imports ${path}: a chart knows no format`;
   }
-  const allowed = [...(ARROWS[key] ?? []), ...(key.endsWith('/') && key !== 'scenarios/' ? [key] : [])];
+  const allowed = [
+    ...(ARROWS[key] ?? []),
+    ...(key.endsWith('/') && !key.startsWith('scenarios/') ? [key] : []),
+  ];
   if (startsWithAny(path, allowed)) return undefined;
   return `imports ${path}; ${key} may import ${allowed.join(', ') || 'nothing'}`;
 }
@@ -146,7 +153,7 @@ function shapeFaults(file: SourceFile): string[] {
   if (isReExporting && file.code.replaceAll(RE_EXPORT, '').trim() === '') {
     faults.push('only re-exports: let its users import from where things are');
   }
-  const isScenario = file.path.startsWith('scenarios/');
+  const isScenario = file.path.startsWith('scenarios/') && !file.path.startsWith(EXAMPLES);
   if (isScenario && !/^\s*import [^;]*;\s*export default defineScenario\(\{[^;]*\}\);\s*$/.test(file.code)) {
     faults.push('must hold nothing but `export default defineScenario({...})`');
   }

@@ -30,6 +30,9 @@ function poolOptions(client: Client): Pool.Options {
     ...(pool.idleTimeoutMs === undefined
       ? {}
       : { keepAliveTimeout: pool.idleTimeoutMs, keepAliveMaxTimeout: pool.idleTimeoutMs }),
+    ...(pool.idleTimeoutBufferMs === undefined
+      ? {}
+      : { keepAliveTimeoutThreshold: pool.idleTimeoutBufferMs }),
     ...(timeouts.headersMs === undefined ? {} : { headersTimeout: timeouts.headersMs }),
     ...(timeouts.bodyMs === undefined ? {} : { bodyTimeout: timeouts.bodyMs }),
   };
@@ -112,6 +115,7 @@ const undici: TransportModule = {
     'requestsPerConnection',
     'pool.maxConnections',
     'pool.idleTimeoutMs',
+    'pool.idleTimeoutBufferMs',
     'pool.maxLifetimeMs',
     'pool.pipelining',
     'pool.maxConcurrentStreams',
@@ -156,6 +160,12 @@ const undici: TransportModule = {
     return refusals;
   },
   open,
+  cannot: {
+    options: 'they are for a module of your own',
+    'pool.maxTotalConnections': 'undici limits the connections to each origin only',
+    'pool.maxIdleConnections': 'undici has no cap on idle connections: they end by their idle timeout only',
+    'pool.scheduling': 'undici takes the first connection that is free, and has no option for it',
+  },
 };
 
 export default undici;

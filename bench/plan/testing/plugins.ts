@@ -4,7 +4,7 @@ import type { TransportModule } from '../../core/contracts.ts';
 import type { ScenarioInput } from '../../core/scenario.ts';
 import type { PlanPlugins } from '../validate.ts';
 
-function createTransport(honours: readonly string[], isPicky = false): TransportModule {
+export function createTransport(honours: readonly string[], isPicky = false): TransportModule {
   return {
     kind: 'transport',
     honours,

@@ -5,12 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { suite, test } from 'node:test';
 import { openTestTarget } from '../../../servers/testing/target.ts';
 import { answerWith, openMisbehavingServer } from './misbehaving-server.ts';
-import { openSubject, type Subject } from './subject.ts';
+import { openSubject, type Stated, type Subject, testWhere } from './subject.ts';
 import { until } from './until.ts';
 
 export function connectionsCase(subject: Subject): void {
-  const skip = (setting: string): { skip?: string } =>
-    subject.module.honours.includes(setting) ? {} : { skip: `${subject.name} has no ${setting}` };
+  const where = (stated: Stated) => testWhere(subject, stated);
 
   suite('connections', { concurrency: true }, () => {
     const patterns = [
@@ -21,9 +20,8 @@ export function connectionsCase(subject: Subject): void {
     ];
 
     for (const { pattern, count, users, pool } of patterns) {
-      test(
+      where({ requestsPerConnection: 1, pool })(
         `requestsPerConnection 1, ${pattern}: as many connections as requests`,
-        skip('requestsPerConnection'),
         async t => {
           const target = await openTestTarget(t);
           const { transport, connections, askTimes } = openSubject(t, subject, target.endpoint, {
@@ -39,9 +37,8 @@ export function connectionsCase(subject: Subject): void {
         },
       );
 
-      test(
+      where({ requestsPerConnection: 3, pool })(
         `requestsPerConnection 3, ${pattern}: three on each but the last ones`,
-        skip('requestsPerConnection'),
         async t => {
           const target = await openTestTarget(t);
           const { transport, connections, askTimes } = openSubject(t, subject, target.endpoint, {
@@ -65,9 +62,8 @@ export function connectionsCase(subject: Subject): void {
     }
 
     for (const n of [2, 3, 7]) {
-      test(
+      where({ requestsPerConnection: n, pool: { maxConnections: 1 } })(
         `requestsPerConnection ${n} on a pool of one: exactly ${n} on each, and the rest on the last`,
-        skip('requestsPerConnection'),
         async t => {
           const target = await openTestTarget(t);
           const { transport, askTimes } = openSubject(t, subject, target.endpoint, {
@@ -92,9 +88,8 @@ export function connectionsCase(subject: Subject): void {
       { maxConnections: 8, users: 8 },
     ];
     for (const { maxConnections, users } of pools) {
-      test(
+      where({ pool: { maxConnections } })(
         `unlimited: ${users} users share at most ${maxConnections} connections`,
-        skip('pool.maxConnections'),
         async t => {
           const target = await openTestTarget(t);
           const { transport, connections, askTimes } = openSubject(t, subject, target.endpoint, {
@@ -111,9 +106,8 @@ export function connectionsCase(subject: Subject): void {
     }
 
     for (const requestsPerConnection of [1, 3, 'unlimited'] as const) {
-      test(
+      where({ requestsPerConnection, pool: { maxConnections: 3 } })(
         `requestsPerConnection ${requestsPerConnection}: never more than maxConnections open at once`,
-        skip('pool.maxConnections'),
         async t => {
           let open = 0;
           let peak = 0;
@@ -140,9 +134,8 @@ export function connectionsCase(subject: Subject): void {
       );
     }
 
-    test(
+    where({ pool: { maxConnections: 1, idleTimeoutMs: 50 } })(
       'idleTimeoutMs closes an idle connection, whatever longer time the server announces',
-      skip('pool.idleTimeoutMs'),
       async t => {
         const target = await openTestTarget(t, { keepAliveTimeoutMs: 600_000 });
         const { connections, transport, ask } = openSubject(t, subject, target.endpoint, {
@@ -156,9 +149,8 @@ export function connectionsCase(subject: Subject): void {
       },
     );
 
-    test(
+    where({ pool: { maxConnections: 1, maxLifetimeMs: 40 } })(
       'maxLifetimeMs replaces a connection that is in constant use, and not before its time',
-      skip('pool.maxLifetimeMs'),
       async t => {
         const target = await openTestTarget(t);
         const brief = openSubject(t, subject, target.endpoint, {
@@ -184,9 +176,8 @@ export function connectionsCase(subject: Subject): void {
 
     for (const pipelining of [undefined, 1, 4]) {
       const depth = pipelining ?? 1;
-      test(
+      where({ pool: { maxConnections: 1, ...(pipelining === undefined ? {} : { pipelining }) } })(
         `pipelining ${pipelining ?? 'not stated'}: ${depth} in flight on one connection`,
-        skip('pool.pipelining'),
         async t => {
           const held: (() => void)[] = [];
           let peak = 0;
@@ -213,12 +204,10 @@ export function connectionsCase(subject: Subject): void {
       );
     }
 
-    test('requestsPerConnection 1 holds beside a pipelining of 1', skip('pool.pipelining'), async t => {
+    const unpipelined = { requestsPerConnection: 1, pool: { pipelining: 1 } } as const;
+    where(unpipelined)('requestsPerConnection 1 holds beside a pipelining of 1', async t => {
       const target = await openTestTarget(t);
-      const { askTimes } = openSubject(t, subject, target.endpoint, {
-        requestsPerConnection: 1,
-        pool: { pipelining: 1 },
-      });
+      const { askTimes } = openSubject(t, subject, target.endpoint, unpipelined);
       await askTimes(6, 2);
       assert.equal(target.read().accepted, 6);
     });

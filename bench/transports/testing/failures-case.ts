@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite, test } from 'node:test';
 import { openTestTarget } from '../../../servers/testing/target.ts';
+import type { Exchange } from '../../core/contracts.ts';
 import type { Outcome } from '../../core/types.ts';
 import {
   answerWith,
@@ -12,13 +13,20 @@ import {
   openMisbehavingServer,
   type Request,
 } from './misbehaving-server.ts';
-import { openSubject, type Subject } from './subject.ts';
+import { mostOpen, openSubject, type Stated, type Subject, testWhere } from './subject.ts';
 
 const PART = 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this much';
 const PART_CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n';
 
-/** What the server does with the request that is to fail; `isSecond`: it is the second of its connection. */
-const breaks: { what: string; doing(request: Request): void; isSecond?: true; outcome: Outcome }[] = [
+/** What the server does with the request that is to fail; `isSecond`: it is the second of its connection, if kept. */
+const breaks: {
+  what: string;
+  doing(request: Request): void;
+  isSecond?: true;
+  /** The client's socket ends, and has no error that could be traced to it. */
+  isWithoutError?: true;
+  outcome: Outcome;
+}[] = [
   {
     what: 'the server ends a new connection instead of answering',
     doing: r => r.socket.end(),
@@ -30,6 +38,7 @@ const breaks: { what: string; doing(request: Request): void; isSecond?: true; ou
     what: 'it destroys a connection that has worked',
     doing: r => r.socket.destroy(),
     isSecond: true,
+    isWithoutError: true,
     outcome: 'staleSocket',
   },
   {
@@ -50,12 +59,12 @@ const breaks: { what: string; doing(request: Request): void; isSecond?: true; ou
 ];
 
 export function failuresCase(subject: Subject): void {
-  const skip = (setting: string): { skip?: string } =>
-    subject.module.honours.includes(setting) ? {} : { skip: `${subject.name} has no ${setting}` };
+  const where = (stated: Stated) => testWhere(subject, stated);
 
   suite('failures', { concurrency: true }, () => {
     for (const isTls of [false, true]) {
-      for (const { what, doing, isSecond = false, outcome } of breaks) {
+      for (const { what, doing, isSecond, isWithoutError, outcome: seen } of breaks) {
+        const outcome = subject.isBlindToReuse && isWithoutError ? 'reset' : seen;
         test(`${isTls ? 'TLS: ' : ''}${what}: ${outcome}`, async t => {
           const failing = isSecond ? 2 : 1;
           const server = await openMisbehavingServer(
@@ -70,6 +79,8 @@ export function failuresCase(subject: Subject): void {
             pool: { maxConnections: 1 },
           });
           if (isSecond) assert.equal((await ask()).outcome, 'ok');
+          // By then the connection is free again in any client.
+          await new Promise(resolve => setImmediate(resolve));
           const failed = await ask();
           assert.equal(failed.outcome, outcome, String(failed.error));
           assert.ok(failed.error !== undefined && failed.error !== '');
@@ -114,7 +125,7 @@ export function failuresCase(subject: Subject): void {
         isBad = false;
         const good = await ask(bad);
         assert.deepEqual([good.outcome, good.error], ['ok', undefined]);
-        assert.equal(accepted, 1);
+        assert.ok(accepted <= mostOpen(subject, 1, 1), `${accepted} accepted`);
       });
     }
 
@@ -125,7 +136,7 @@ export function failuresCase(subject: Subject): void {
       { setting: 'bodyMs', first: PART_CHUNKED, outcome: 'timeoutBody' },
     ];
     for (const [index, { setting, first, outcome }] of silences.entries()) {
-      test(`${setting} ends a silence (${index}): ${outcome}`, skip(`timeouts.${setting}`), async t => {
+      where({ timeouts: { [setting]: 100 } })(`${setting} ends a silence (${index}): ${outcome}`, async t => {
         const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
           socket.write(ofAll === 1 ? first : answerWith('ok'));
         });
@@ -135,28 +146,38 @@ export function failuresCase(subject: Subject): void {
         });
         const failed = await ask();
         assert.equal(failed.outcome, outcome, String(failed.error));
-        assert.equal((await ask(failed)).outcome, 'ok');
-        assert.equal(server.accepted, 2, 'a connection on which an answer may still come is not used again');
+        // A busy machine can be too slow for the next one as well.
+        let asked = 1;
+        let next: Exchange;
+        do {
+          next = await ask(failed);
+          asked++;
+        } while (next.outcome === outcome && asked < 20);
+        assert.equal(next.outcome, 'ok', String(next.error));
+        assert.equal(
+          server.accepted,
+          asked,
+          'a connection on which an answer may still come is not used again',
+        );
       });
     }
 
-    test('connectMs ends a dial that nobody answers: timeoutConnect', skip('timeouts.connectMs'), async t => {
-      const { ask, connections, transport } = openSubject(t, subject, await openBlackHole(t), {
-        timeouts: { connectMs: 100 },
-      });
-      const { outcome, error } = await ask();
-      assert.equal(outcome, 'timeoutConnect', String(error));
-      assert.equal(connections.length, 0);
-      assert.equal(transport.openConnections(), 0);
-    });
+    where({ timeouts: { connectMs: 100 } })(
+      'connectMs ends a dial that nobody answers: timeoutConnect',
+      async t => {
+        const { ask, connections, transport } = openSubject(t, subject, await openBlackHole(t), {
+          timeouts: { connectMs: 100 },
+        });
+        const { outcome, error } = await ask();
+        assert.equal(outcome, 'timeoutConnect', String(error));
+        assert.equal(connections.length, 0);
+        assert.equal(transport.openConnections(), 0);
+      },
+    );
 
     test('timeouts that are long enough are not felt', async t => {
       const target = await openTestTarget(t);
-      const timeouts = Object.fromEntries(
-        ['connectMs', 'headersMs', 'bodyMs']
-          .filter(name => subject.module.honours.includes(`timeouts.${name}`))
-          .map(name => [name, 60_000]),
-      );
+      const timeouts = { connectMs: 60_000, headersMs: 60_000, bodyMs: 60_000, totalMs: 60_000 };
       const { askTimes } = openSubject(t, subject, target.endpoint, { timeouts });
       assert.ok((await askTimes(20, 4)).every(({ outcome }) => outcome === 'ok'));
     });

@@ -1,5 +1,6 @@
 // In: a transport module and what an arm states. Out: the transport open for one test, watched for its contract.
 import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
 import type { z } from 'zod';
 import type { Scope } from '../../../servers/testing/client.ts';
 import { Client } from '../../core/client.ts';
@@ -11,17 +12,67 @@ import type {
   TransportModule,
 } from '../../core/contracts.ts';
 import { newExchange } from '../../core/exchange.ts';
+import { Target } from '../../core/target.ts';
+
+export type Stated = z.input<typeof Client>;
 
 /** What the conformance suite is run on: a transport, in one of its interfaces. */
 export interface Subject {
   name: string;
   module: TransportModule;
   /** Settings that choose the interface. */
-  settings: z.input<typeof Client>;
+  settings: Stated;
+  /** Times within an exchange that it does not tell. */
+  untold?: readonly ('writtenAtMs' | 'headersAtMs')[];
+  /** Whether it can't tell that a connection which ended without an error had worked before. */
+  isBlindToReuse?: true;
 }
 
-export function clientOf(subject: Subject, stated: z.input<typeof Client> = {}): Client {
-  return Client.parse({ ...stated, ...subject.settings });
+/** Dotted paths of what is stated. */
+function leaves(stated: object, prefix = ''): string[] {
+  return Object.entries(stated).flatMap(([key, value]) =>
+    typeof value === 'object' && key !== 'options' ? leaves(value, `${prefix}${key}.`) : [`${prefix}${key}`],
+  );
+}
+
+/** Why the subject can't be asked for this, and by which setting; undefined when it can. */
+export function refusalOf(
+  subject: Subject,
+  stated: Stated,
+  target: z.input<typeof Target> = {},
+): { path: string; message: string } | undefined {
+  const { honours, cannot, refusals } = subject.module;
+  const unable = leaves(stated).find(setting => !honours.includes(setting));
+  if (unable === undefined) return refusals(clientOf(subject, stated), Target.parse(target))[0];
+  return { path: unable, message: cannot?.[unable] ?? 'does not say that it honours this setting' };
+}
+
+type Test = (title: string, run: (t: TestContext) => void | Promise<void>) => unknown;
+
+/** `test`; or nothing, where the subject can't do what is stated: that it refuses it is tested by itself (declaration-case.ts). */
+export function testWhere(subject: Subject, stated: Stated, target?: z.input<typeof Target>): Test {
+  return refusalOf(subject, stated, target) === undefined ? test : () => {};
+}
+
+/** What is stated without that which the subject does not honour: where a test only wants firm ground under its feet. */
+function withoutUnable<Part extends object>({ module }: Subject, stated: Part, prefix = ''): Part {
+  const kept = Object.entries(stated).flatMap(([key, value]) => {
+    const setting = `${prefix}${key}`;
+    if (typeof value === 'object' && key !== 'options')
+      return [[key, withoutUnable({ module } as Subject, value, `${setting}.`)]];
+    return module.honours.includes(setting) ? [[key, value]] : [];
+  });
+  return Object.fromEntries(kept) as Part;
+}
+
+export function clientOf(subject: Subject, stated: Stated = {}): Client {
+  return Client.parse({ ...withoutUnable(subject, stated), ...subject.settings });
+}
+
+/** The most connections that so many users, one request each at a time, have open: of a pool with this limit, if it has one. */
+export function mostOpen(subject: Subject, maxConnections: number, users: number): number {
+  // A connection that is not free in time makes a pool without limit open another.
+  return subject.module.honours.includes('pool.maxConnections') ? maxConnections : 2 * users;
 }
 
 export interface Watched {
@@ -41,7 +92,7 @@ export function openSubject(
   scope: Scope,
   subject: Subject,
   endpoint: Endpoint,
-  stated: z.input<typeof Client> = {},
+  stated: Stated = {},
 ): Watched {
   const connections: OpenedConnection[] = [];
   const faults: string[] = [];

@@ -1,0 +1,196 @@
+// In: an arm's client settings. Out: the fetch that is built into Node, one request at a time per exchange.
+import type { Client } from '../core/client.ts';
+import type { Exchange, Refusal, Transport, TransportModule, TransportOptions } from '../core/contracts.ts';
+import type { Target } from '../core/target.ts';
+import { watchEndpoint } from '../probes/client-sockets.ts';
+import { classifyError, describeError, rootCause } from './classify-error.ts';
+import { trustInProcess } from './process-trust.ts';
+
+interface SlotContext {
+  url: string;
+  /** The same for every request; what a signal is added to. */
+  init: RequestInit;
+  /** Whether requests can be called off. */
+  hasSignal: boolean;
+  hasPhases: boolean;
+  isOfUsedConnection(error: unknown): boolean;
+  isClosed: boolean;
+}
+
+type OnEnd = (exchange: Exchange) => void;
+
+/** A record's own state. A record that was abandoned gets no second request, so a late answer can only reach its own. */
+class FetchSlot {
+  readonly #context: SlotContext;
+  readonly #exchange: Exchange;
+  #onEnd: OnEnd = () => {};
+  #controller: AbortController | undefined;
+  #hasResponse = false;
+  #isAbandoned = false;
+
+  constructor(context: SlotContext, exchange: Exchange) {
+    this.#context = context;
+    this.#exchange = exchange;
+  }
+
+  send(onEnd: OnEnd): void {
+    const exchange = this.#exchange;
+    this.#onEnd = onEnd;
+    this.#hasResponse = false;
+    exchange.writtenAtMs = Number.NaN;
+    exchange.headersAtMs = Number.NaN;
+    exchange.bodyBytes = 0;
+    exchange.outcome = 'ok';
+    exchange.error = undefined;
+    exchange.abandon = this.#abandon;
+    this.#start().then(this.#onResponse).then(this.#onBody, this.#onError);
+  }
+
+  #start(): Promise<Response> {
+    const { url, init, hasSignal, isClosed } = this.#context;
+    if (isClosed) return Promise.reject(new Error('the transport is closed'));
+    if (!hasSignal) return fetch(url, init);
+    this.#controller = new AbortController();
+    return fetch(url, { ...init, signal: this.#controller.signal });
+  }
+
+  readonly #onResponse = (response: Response): Promise<ArrayBuffer> => {
+    this.#hasResponse = true;
+    const exchange = this.#exchange;
+    if (this.#context.hasPhases) exchange.headersAtMs = performance.now();
+    if (response.status >= 400) {
+      exchange.outcome = 'badStatus';
+      exchange.error = `status ${response.status}`;
+    }
+    return response.arrayBuffer();
+  };
+
+  readonly #onBody = (body: ArrayBuffer): void => {
+    this.#exchange.bodyBytes = body.byteLength;
+    this.#end();
+  };
+
+  readonly #onError = (error: unknown): void => {
+    const exchange = this.#exchange;
+    const root = rootCause(error);
+    exchange.outcome = classifyError(root, {
+      isReusedConnection: this.#context.isOfUsedConnection(root) || bytesReadBefore(root) > 0,
+      hasResponse: this.#hasResponse,
+    });
+    exchange.error = describeError(root);
+    this.#end();
+  };
+
+  #end(): void {
+    this.#exchange.endedAtMs = performance.now();
+    if (this.#isAbandoned) return;
+    this.#exchange.abandon = undefined;
+    this.#onEnd(this.#exchange);
+  }
+
+  readonly #abandon = (): void => {
+    this.#isAbandoned = true;
+    this.#controller?.abort();
+  };
+}
+
+/** The undici inside of Node tells with an error of its own what its connection had carried. */
+function bytesReadBefore(error: unknown): number {
+  return (error as { socket?: { bytesRead?: number } } | null)?.socket?.bytesRead ?? 0;
+}
+
+function open({ client, endpoint, hasPhases = true, onConnection }: TransportOptions): Transport {
+  trustInProcess(endpoint.caPem);
+  const sockets = watchEndpoint(endpoint, onConnection);
+  const context: SlotContext = {
+    url: endpoint.origin + endpoint.path,
+    init: {
+      // A redirect is an answer like any other: to follow it would be a second request, perhaps to another host.
+      redirect: 'manual',
+      ...(client.requestsPerConnection === 1 ? { headers: { connection: 'close' } } : {}),
+    },
+    hasSignal: client.timeouts.totalMs !== undefined,
+    hasPhases,
+    isOfUsedConnection: sockets.isOfUsedConnection,
+    isClosed: false,
+  };
+  return {
+    send(exchange, onEnd) {
+      exchange.transportState ??= new FetchSlot(context, exchange);
+      (exchange.transportState as FetchSlot).send(onEnd);
+    },
+    openConnections: sockets.openConnections,
+    async close() {
+      context.isClosed = true;
+      await sockets.closeAll();
+      sockets.stop();
+    },
+  };
+}
+
+function refusals({ requestsPerConnection, protocol, body }: Client, target: Target): Refusal[] {
+  const refused: Refusal[] = [];
+  if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {
+    refused.push({
+      path: 'requestsPerConnection',
+      message: 'fetch can close a connection after each request or leave it to its pool: it does not count',
+      hint: "1 or 'unlimited', or transport: 'undici' with api: 'fetch'",
+    });
+  }
+  if (body === 'dump') {
+    refused.push({
+      path: 'body',
+      message: 'fetch cannot dump a body: cancelling it closes the connection',
+      hint: "body: 'read', or transport: 'undici'",
+    });
+  }
+  if (protocol !== target.protocol) {
+    refused.push({
+      path: 'protocol',
+      message: `fetch speaks HTTP/2 wherever it is offered, and only there: this target ${target.protocol === 'h2' ? 'offers it' : 'does not'}`,
+      hint: `protocol: '${target.protocol}'`,
+    });
+  } else if (protocol === 'h2' && requestsPerConnection === 1) {
+    refused.push({
+      path: 'requestsPerConnection',
+      message: 'over HTTP/2, fetch ignores what asks for a new connection',
+      hint: "'unlimited', or a target.protocol of 'http1'",
+    });
+  }
+  return refused;
+}
+
+const NO_POOL =
+  "fetch has no settings for the pool behind it: transport 'undici' with api 'fetch' has, in a version of its own";
+const NO_TIMEOUTS =
+  'fetch takes a signal, which ends a request as a whole, and has no timeout for a part of it: totalMs is what it can keep';
+
+const nodeFetch: TransportModule = {
+  kind: 'transport',
+  honours: ['protocol', 'requestsPerConnection', 'timeouts.totalMs', 'body'],
+  cannot: {
+    api: 'fetch is one interface',
+    options: 'they are for a module of your own',
+    'pool.maxConnections': NO_POOL,
+    'pool.maxTotalConnections': NO_POOL,
+    'pool.maxIdleConnections': NO_POOL,
+    'pool.idleTimeoutMs': NO_POOL,
+    'pool.idleTimeoutBufferMs': NO_POOL,
+    'pool.maxLifetimeMs': NO_POOL,
+    'pool.pipelining': NO_POOL,
+    'pool.maxConcurrentStreams': NO_POOL,
+    'pool.scheduling': NO_POOL,
+    'pool.tcpKeepAliveMs': NO_POOL,
+    'pool.tlsSessions': NO_POOL,
+    'timeouts.connectMs': NO_TIMEOUTS,
+    'timeouts.headersMs': NO_TIMEOUTS,
+    'timeouts.bodyMs': NO_TIMEOUTS,
+  },
+  caveats: [
+    'fetch does not say when it writes a request to a connection: its wait and first byte are not known, and stand in no table.',
+  ],
+  refusals,
+  open,
+};
+
+export default nodeFetch;

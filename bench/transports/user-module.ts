@@ -1,0 +1,192 @@
+// In: the path of a module of the user's. Out: the client that it exports, as a transport; or why it is none.
+import { stat } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import type { Client } from '../core/client.ts';
+import type { ClientDefinition, OwnClient } from '../core/client-definition.ts';
+import type {
+  ModuleLoading,
+  Refusal,
+  Transport,
+  TransportModule,
+  TransportOptions,
+} from '../core/contracts.ts';
+import { type Target, usesTls } from '../core/target.ts';
+import { type WatchedSockets, watchEndpoint } from '../probes/client-sockets.ts';
+import { trustInProcess } from './process-trust.ts';
+import { type SlotContext, UserSlot } from './user-slot.ts';
+
+/** What is always given to a module, whether it says so or not: to read the body is part of its contract. */
+const ALWAYS_HONOURED = ['options', 'body', 'timeouts.totalMs'];
+
+const RIGHT_EXPORT = 'export default defineClient({ open({ url }) { ... return { send, close }; } })';
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}
+
+function isTextList(value: unknown): boolean {
+  return value === undefined || (Array.isArray(value) && value.every(item => typeof item === 'string'));
+}
+
+function checkDefinition(exported: unknown): { message: string; hint: string } | undefined {
+  if (exported === undefined) return { message: 'has no default export', hint: RIGHT_EXPORT };
+  const { open, honours, refuse, caveats } = Object(exported) as Record<string, unknown>;
+  if (!isFunction(open)) {
+    return { message: 'its default export has no function open()', hint: RIGHT_EXPORT };
+  }
+  if (!isTextList(honours)) {
+    return { message: 'its honours are no list of settings', hint: "honours: ['pool.maxConnections']" };
+  }
+  if (refuse !== undefined && !isFunction(refuse)) {
+    return { message: 'its refuse is no function', hint: 'refuse: settings => undefined' };
+  }
+  if (!isTextList(caveats)) {
+    return { message: 'its caveats are no list of sentences', hint: "caveats: ['It retries once.']" };
+  }
+  return undefined;
+}
+
+/** @throws TypeError when it lacks what is called. */
+function checkClient(client: OwnClient | undefined, path: string): OwnClient {
+  const { send, close, stats } = Object(client) as Record<string, unknown>;
+  if (isFunction(send) && isFunction(close) && (stats === undefined || isFunction(stats))) return client!;
+  throw new TypeError(
+    `open() of ${path} must return { send, close } or, with what it knows of its connections, { send, close, stats }: all functions`,
+  );
+}
+
+/** Where the client's own account of its connections is another than ours. */
+function accountRemarks(client: OwnClient, opened: number, sockets: WatchedSockets): string[] {
+  const told = client.stats?.();
+  const open = sockets.openConnections();
+  if (told === undefined || (told.opened === opened && told.open === open)) return [];
+  return [
+    `By its own stats the client opened ${told.opened} connections, ${told.open} of them open at the end; conntax saw ${opened} and ${open}.`,
+  ];
+}
+
+function openWith(definition: ClientDefinition, path: string, options: TransportOptions): Transport {
+  const { client: settings, endpoint, onConnection } = options;
+  const { origin, caPem } = endpoint;
+  trustInProcess(caPem);
+  let opened = 0;
+  const sockets = watchEndpoint(endpoint, connection => {
+    opened++;
+    onConnection(connection);
+  });
+  const opening = (async () =>
+    checkClient(
+      await definition.open({
+        url: origin + endpoint.path,
+        origin,
+        path: endpoint.path,
+        ...(caPem === undefined ? {} : { caPem }),
+        settings: settingsOf(settings),
+        options: settings.options ?? {},
+      }),
+      path,
+    ))();
+  const context: SlotContext = {
+    client: undefined,
+    opening,
+    isOfUsedConnection: sockets.isOfUsedConnection,
+    isClosed: false,
+  };
+  const ready = opening.then(client => {
+    context.client = client;
+  });
+  ready.catch(() => {}); // whoever waits for it sees it
+  let remarks: string[] = [];
+  return {
+    ready,
+    send(exchange, onEnd) {
+      exchange.transportState ??= new UserSlot(context, exchange);
+      (exchange.transportState as UserSlot).send(onEnd);
+    },
+    openConnections: sockets.openConnections,
+    async close() {
+      context.isClosed = true;
+      if (context.client !== undefined) {
+        remarks = accountRemarks(context.client, opened, sockets);
+        await context.client.close();
+      }
+      await sockets.closeAll();
+      sockets.stop();
+    },
+    remarks: () => remarks,
+  };
+}
+
+function settingsOf({ api, protocol, requestsPerConnection, pool, timeouts, body }: Client) {
+  return {
+    protocol,
+    requestsPerConnection,
+    pool,
+    timeouts,
+    body,
+    ...(api === undefined ? {} : { api }),
+  };
+}
+
+function refusalsOf(definition: ClientDefinition, client: Client, target: Target): Refusal[] {
+  const refused: Refusal[] = [];
+  const { honours = [] } = definition;
+  const message = definition.refuse?.(settingsOf(client));
+  if (message !== undefined) {
+    refused.push({ path: 'transport', message, hint: 'other settings, or a module that can do it' });
+  }
+  if (client.body === 'dump' && !honours.includes('body')) {
+    refused.push({
+      path: 'body',
+      message: 'a module of your own reads the body to its end, unless it says that it honours this setting',
+      hint: "body: 'read', or 'body' in its honours",
+    });
+  }
+  if (client.pool.tlsSessions !== undefined && honours.includes('pool.tlsSessions') && !usesTls(target)) {
+    refused.push({
+      path: 'pool.tlsSessions',
+      message: 'there are no TLS sessions on a plain connection',
+      hint: "leave it out, or set target.tls to '1.2' or '1.3'",
+    });
+  }
+  return refused;
+}
+
+/** Its `ready` rejects where `open` of the module throws, or returns what is no client. */
+export function createModule(definition: ClientDefinition, path: string): TransportModule {
+  return {
+    kind: 'transport',
+    honours: [...new Set([...ALWAYS_HONOURED, ...(definition.honours ?? [])])],
+    caveats: [
+      'What a module of your own does within a request is not seen: its wait, first byte and body are not known, and stand in no table.',
+      ...(definition.caveats ?? []),
+    ],
+    refusals: (client, target) => refusalsOf(definition, client, target),
+    open: options => openWith(definition, path, options),
+  };
+}
+
+/** Reads the module and checks its default export. Never throws. */
+export async function loadUserModule(path: string): Promise<ModuleLoading> {
+  try {
+    if (!(await stat(path)).isFile()) {
+      return { isLoaded: false, message: 'is not a file', hint: 'the path of a module (.ts, .js)' };
+    }
+  } catch (error) {
+    const hint = 'the path of a module, starting from the folder of the scenario file';
+    return { isLoaded: false, message: `cannot be opened: ${textOf(error)}`, hint };
+  }
+  try {
+    const { default: exported }: { default?: unknown } = await import(pathToFileURL(path).href);
+    const fault = checkDefinition(exported);
+    if (fault !== undefined) return { isLoaded: false, ...fault };
+    return { isLoaded: true, module: createModule(exported as ClientDefinition, path) };
+  } catch (error) {
+    const hint = 'a module that loads without an error';
+    return { isLoaded: false, message: `cannot be loaded: ${textOf(error)}`, hint };
+  }
+}

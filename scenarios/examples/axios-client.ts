@@ -1,0 +1,45 @@
+// Out: axios as a service would configure it, for conntax to measure: one agent, one instance, bodies as bytes.
+import http from 'node:http';
+import https from 'node:https';
+import axios from 'axios';
+import { defineClient } from '../../bench/define-client.ts';
+
+export default defineClient({
+  honours: ['requestsPerConnection', 'pool.maxConnections', 'pool.maxIdleConnections'],
+
+  refuse: ({ requestsPerConnection }) =>
+    requestsPerConnection === 1 || requestsPerConnection === 'unlimited'
+      ? undefined
+      : 'an agent does not count the requests of a connection',
+
+  open({ url, caPem, settings: { requestsPerConnection, pool } }) {
+    const agentOptions = {
+      keepAlive: true,
+      ...(typeof pool.maxConnections === 'number' ? { maxSockets: pool.maxConnections } : {}),
+      ...(pool.maxIdleConnections === undefined ? {} : { maxFreeSockets: pool.maxIdleConnections }),
+    };
+    const httpAgent = new http.Agent(agentOptions);
+    const httpsAgent = new https.Agent({ ...agentOptions, ...(caPem === undefined ? {} : { ca: caPem }) });
+    const client = axios.create({
+      httpAgent,
+      httpsAgent,
+      // Of an agent with a limit, `keepAlive: false` would reuse connections as long as requests queue for them.
+      headers: requestsPerConnection === 1 ? { connection: 'close' } : {},
+      responseType: 'arraybuffer',
+      proxy: false,
+      // A redirect is an answer: to follow it would be a request that the harness has not sent.
+      maxRedirects: 0,
+      validateStatus: status => status < 400,
+    });
+    return {
+      async send({ signal }) {
+        const { status, data } = await client.get<ArrayBuffer>(url, { signal });
+        return { status, bytes: data.byteLength };
+      },
+      close() {
+        httpAgent.destroy();
+        httpsAgent.destroy();
+      },
+    };
+  },
+});
