@@ -53,11 +53,8 @@ export function createRecorder(): Recorder {
   let windowSumMs = 0;
   let probe: LatencyRecorder | undefined;
 
-  function addFailure(
-    { outcome, error, endedAtMs, intendedAtMs }: Exchange,
-    belongsAtMs: number,
-    isInWindow: boolean,
-  ): void {
+  function addFailure(exchange: Exchange, belongsAtMs: number, isInWindow: boolean): void {
+    const { outcome, error, endedAtMs } = exchange;
     failed++;
     if (!isInWindow) return;
     windowFailed++;
@@ -67,7 +64,7 @@ export function createRecorder(): Recorder {
     if (seen === undefined)
       outcomes[outcome] = { count: 1, ...(error === undefined ? {} : { sample: error }) };
     else seen.count++;
-    timeline.add(belongsAtMs - window.originMs, endedAtMs - intendedAtMs, false);
+    timeline.add(belongsAtMs - window.originMs, endedAtMs - firstClockMs(exchange), false);
   }
 
   return {
@@ -88,7 +85,7 @@ export function createRecorder(): Recorder {
       }
       answered++;
       if (!isInWindow) return;
-      const responseMs = endedAtMs - exchange.intendedAtMs;
+      const responseMs = endedAtMs - firstClockMs(exchange);
       windowCompleted++;
       windowSumMs += responseMs;
       if (!window.isRecorded) {
@@ -151,4 +148,9 @@ export function createRecorder(): Recorder {
       };
     },
   };
+}
+
+/** Where response time begins: when the request was to go, or when it went where that was a little earlier (open loads). */
+function firstClockMs({ intendedAtMs, startedAtMs }: Exchange): number {
+  return Math.min(intendedAtMs, startedAtMs);
 }
