@@ -21,22 +21,39 @@ suite('open load', () => {
     assert.equal(transport.inFlight.length, 5);
   });
 
-  test('what is due between two ticks goes at the next: late on the clock, not in its intended start', t => {
+  test('what is due between two ticks goes at the nearer one: it is due when the schedule says all the same', t => {
     const clock = mockClock(t);
-    const { transport, run } = createOpen({ scheduleOf: dueAt(2.25, 2.5, 3) });
+    const { transport, run } = createOpen({ scheduleOf: dueAt(2.25, 2.5, 2.75, 3.4) });
     run();
     clock.advance(3);
     const clocks = transport.inFlight.map(({ intendedAtMs, startedAtMs }) => [intendedAtMs, startedAtMs]);
     assert.deepEqual(clocks, [
-      [2.25, 3],
+      [2.25, 2],
       [2.5, 3],
-      [3, 3],
+      [2.75, 3],
+      [3.4, 3],
     ]);
+  });
+
+  test('of one that went early, response time counts from when it went, and it was not late', async t => {
+    const clock = mockClock(t);
+    const { recorder, run, schedule, answerAll } = createOpen({ scheduleOf: dueAt(20.4, 40.7) });
+    run();
+    for (let ms = 0; ms < CLOSE_MS; ms++) {
+      clock.advance(1);
+      if (clock.nowMs() === 24 || clock.nowMs() === 44) answerAll();
+    }
+    await settle();
+    const { response, service } = recorder.finish();
+    assert.deepEqual([response.maxUs, service.maxUs], [4_000, 4_000]);
+    assert.ok(Math.abs(response.minUs - 3_300) < 1 && service.minUs === 3_000);
+    const { lateness } = schedule.finish();
+    assert.ok(lateness.minUs === 1 && Math.abs(lateness.maxUs - 300) < 1);
   });
 
   test('a request is of the window in which it was due: the end of a slice hides no slow one', async t => {
     const clock = mockClock(t);
-    const dues = [OPEN_MS - 1, OPEN_MS, CLOSE_MS - 1, CLOSE_MS];
+    const dues = [OPEN_MS - 1, OPEN_MS, CLOSE_MS - 0.25, CLOSE_MS];
     const { transport, recorder, load, ended, run, schedule, answerAll } = createOpen({
       scheduleOf: dueAt(...dues),
     });
@@ -55,7 +72,7 @@ suite('open load', () => {
     const { response } = recorder.finish();
     assert.deepEqual(
       [response.count, response.minUs, response.maxUs],
-      [2, 31_000, (CLOSE_MS + 30 - OPEN_MS) * 1_000],
+      [2, 30_250, (CLOSE_MS + 30 - OPEN_MS) * 1_000],
     );
     const { due, ended: inTime, ...rest } = schedule.finish().arrivals;
     assert.deepEqual([due, inTime], [2, 0], 'both were due in the window, neither ended in it');

@@ -58,11 +58,8 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
   let windowSumMs = 0;
   let probe: LatencyRecorder | undefined;
 
-  function addFailure(
-    { outcome, error, endedAtMs, intendedAtMs }: Exchange,
-    belongsAtMs: number,
-    isInWindow: boolean,
-  ): void {
+  function addFailure(exchange: Exchange, belongsAtMs: number, isInWindow: boolean): void {
+    const { outcome, error, endedAtMs } = exchange;
     failed++;
     if (!isInWindow) return;
     windowFailed++;
@@ -72,7 +69,7 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
     if (seen === undefined)
       outcomes[outcome] = { count: 1, ...(error === undefined ? {} : { sample: error }) };
     else seen.count++;
-    timeline.add(belongsAtMs - window.originMs, endedAtMs - intendedAtMs, false);
+    timeline.add(belongsAtMs - window.originMs, endedAtMs - firstClockMs(exchange), false);
   }
 
   /** A client that does not tell a time leaves NaN: there is nothing to record then. */
@@ -109,7 +106,7 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
       }
       answered++;
       if (!isInWindow) return;
-      const responseMs = endedAtMs - exchange.intendedAtMs;
+      const responseMs = endedAtMs - firstClockMs(exchange);
       windowCompleted++;
       windowSumMs += responseMs;
       if (!window.isRecorded) {
@@ -170,4 +167,9 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
       };
     },
   };
+}
+
+/** Where response time begins: when the request was to go, or when it went where that was a little earlier (open loads). */
+function firstClockMs({ intendedAtMs, startedAtMs }: Exchange): number {
+  return Math.min(intendedAtMs, startedAtMs);
 }

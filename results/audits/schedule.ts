@@ -6,9 +6,9 @@ import { percent, whole } from './rule.ts';
 
 /** Of what was due: an arm that falls further behind does not bear the rate. */
 const BEHIND_RATIO = 0.05;
-/** Mean lateness that timers alone may make (0.6 ms, twice that on a busy machine), however short the response time is. */
+/** Mean lateness that is no cause for doubt, however short the response time is: timers alone make 0.2 ms of it. */
 const LATE_MEAN_US = 2_000;
-/** A tail of lateness that is no cause for doubt; timers alone make 1.1 ms of it. */
+/** A tail of lateness that is no cause for doubt; timers alone make 0.8 ms of it. */
 const LATE_P99_US = 5_000;
 
 /**
