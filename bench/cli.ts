@@ -86,7 +86,7 @@ Examples:
     .option('--seed <n>', 'seed of every shuffle and draw', number(Number.isSafeInteger, 'a whole number'))
     .option(
       '--budget-sec <s>',
-      'time for each scenario, in place of its own',
+      'time for each scenario, in place of its own; the cells of a sweep share it',
       number(n => n >= 0.001 && n <= 3_600, 'a number of seconds, 3600 at most'),
     )
     .option(

@@ -3,12 +3,12 @@ import { readdir } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import type { BehaviourModule, ClientPlugin } from '../core/contracts.ts';
 import { type Problem, UsageError } from '../core/errors.ts';
-import type { Scenario } from '../core/scenario.ts';
+import type { Variant } from '../core/sweep.ts';
 import { byLikeness } from './nearest.ts';
 import { problemText } from './problem-text.ts';
 import { type FileContent, readScenarioFile, SCENARIO_EXTENSIONS } from './read-scenario-file.ts';
 import { memberOf } from './schema-hints.ts';
-import { createValidator } from './validate.ts';
+import { createVariantsValidator } from './variants.ts';
 
 /** Plug-ins by name, each loaded when first needed: the registry's form. */
 export type LazyPlugins<Module> = Readonly<Record<string, () => Promise<{ default: Module }>>>;
@@ -103,34 +103,35 @@ function duplicateProblems(candidates: readonly Candidate[]): Problem[] {
   );
 }
 
-async function check(candidates: readonly Candidate[], options: LoadOptions): Promise<Scenario[]> {
+async function check(candidates: readonly Candidate[], options: LoadOptions): Promise<Variant[]> {
   const [transports, behaviours] = await Promise.all([
     loadPlugins(options.transports),
     loadPlugins(options.behaviours),
   ]);
-  const validate = createValidator({ transports, behaviours });
+  const validate = createVariantsValidator({ transports, behaviours });
   const problems: Problem[] = duplicateProblems(candidates);
-  const scenarios: Scenario[] = [];
+  const variants: Variant[] = [];
   for (const { read } of candidates) {
     if (!read.isRead) {
       problems.push(read.problem);
       continue;
     }
     const validation = validate(read.content, read.file);
-    if (validation.isValid) scenarios.push(validation.scenario);
+    if (validation.isValid) variants.push(...validation.variants);
     else problems.push(...validation.problems);
   }
   if (problems.length > 0) throw new UsageError(problemText(problems), problems);
-  return scenarios;
+  return variants;
 }
 
 /**
  * Finds, reads and checks scenarios. A selector is the path of a file, the name of a built-in scenario, or a tag; none
- * at all means the tag `quick`. A scenario that several selectors stand for comes once.
+ * at all means the tag `quick`. A scenario that several selectors stand for comes once; one with a sweep comes as all of
+ * its variants.
  *
  * @throws UsageError for selectors that stand for nothing, or with every problem of every selected file
  */
-export async function loadScenarios(selectors: readonly string[], options: LoadOptions): Promise<Scenario[]> {
+export async function loadScenarios(selectors: readonly string[], options: LoadOptions): Promise<Variant[]> {
   const asked = selectors.length > 0 ? selectors : [DEFAULT_TAG];
   const builtins = await readBuiltins(options);
   const unknown = asked.filter(selector => !isPath(selector) && matches(selector, builtins).length === 0);
@@ -148,10 +149,10 @@ export async function loadScenarios(selectors: readonly string[], options: LoadO
 }
 
 /**
- * Every scenario that comes with conntax, by name.
+ * Every scenario that comes with conntax, by name, each with all of its variants.
  *
  * @throws UsageError with every problem of every file
  */
-export async function listScenarios(options: LoadOptions): Promise<Scenario[]> {
+export async function listScenarios(options: LoadOptions): Promise<Variant[]> {
   return check(await readBuiltins(options), options);
 }

@@ -96,7 +96,13 @@ function stringText(node: JsonSchema): string {
   return node.minLength === undefined ? 'text' : 'text that is not empty';
 }
 
+function listText({ minItems, maxItems }: JsonSchema): string {
+  if (minItems === undefined || maxItems === undefined) return 'a list';
+  return `a list of ${minItems} to ${maxItems} values`;
+}
+
 function nodeText(node: JsonSchema): string {
+  if (Array.isArray(node.type)) return orList(node.type.map(type => nodeText({ ...node, type })));
   if (node.const !== undefined) return JSON.stringify(node.const);
   if (node.enum !== undefined) return orList(node.enum.map(word => JSON.stringify(word)));
   switch (node.type) {
@@ -109,7 +115,7 @@ function nodeText(node: JsonSchema): string {
     case 'boolean':
       return 'true or false';
     case 'array':
-      return 'a list';
+      return listText(node);
     case 'object':
       return 'an object';
     default:

@@ -3,7 +3,7 @@ import { mostInFlight } from '../core/load.ts';
 import type { SliceOrder, SliceReading, TargetReading } from '../core/protocol.ts';
 import type { TrialResult } from '../core/types.ts';
 import { blockOrder, type PlannedCell } from '../plan/plan.ts';
-import { isSteady, sliceShape } from '../plan/timing.ts';
+import { isSteady, sliceShape, WARMUP_WINDOW_MS } from '../plan/timing.ts';
 import { kernelCountsBetween, readKernelCounts } from '../probes/sockets.ts';
 import type { Arm } from './arm.ts';
 import type { Emit } from './events.ts';
@@ -27,7 +27,6 @@ export interface SessionOptions {
 
 const FINISH_TIMEOUT_MS = 20_000;
 const SLICE_GRACE_MS = 5_000;
-const WARMUP_WINDOW_MS = 250;
 /** Of the next slice over the last: the rate still rises while an arm warms up. */
 const HELD_MARGIN = 1.2;
 const FIRST_RAMP_MS = 20;
