@@ -10,7 +10,7 @@ import { addJudgingCommands } from './commands/judging-commands.ts';
 import { number } from './commands/number-argument.ts';
 import { addStoredRunCommands } from './commands/stored-run-commands.ts';
 import { EXIT, MeasureError, UsageError } from './core/errors.ts';
-import { behaviours, charts, formats, outputs, transports } from './registry.ts';
+import { behaviours, charts, formats, outputs, sweepCharts, transports } from './registry.ts';
 
 const fail = picocolors.createColors(Boolean(process.stderr.isTTY) && picocolors.isColorSupported).red;
 
@@ -42,7 +42,7 @@ function createContext(): Context {
   process.on('SIGINT', onInterrupt);
   process.on('SIGTERM', onInterrupt); // as from a CI job that is cancelled: its partial report is worth keeping
   return {
-    plugins: { transports, behaviours, charts, formats, outputs },
+    plugins: { transports, behaviours, charts, sweepCharts, formats, outputs },
     output: {
       out: text => process.stdout.write(`${text}\n`),
       note: text => process.stderr.write(`${text}\n`),

@@ -151,8 +151,8 @@ export function runHeadline(views: readonly CellView[]): string {
     .flatMap(view => view.result.comparisons.map(comparison => ({ view, comparison })))
     .filter(({ comparison }) => comparison.metric === 'requestsPerSec' && comparison.verdict !== 'unsure')
     .toSorted((a, b) => distance(b.comparison) - distance(a.comparison));
-  const cells = new Set(sure.map(({ view }) => view.result.cell));
-  const shown = `A difference in requests per second could be shown in ${cells.size} of ${views.length} scenarios`;
+  const count = (of: readonly CellView[]) => new Set(of.map(({ result }) => result.scenario.name)).size;
+  const shown = `A difference in requests per second could be shown in ${count(sure.map(({ view }) => view))} of ${count(views)} scenarios`;
   const [largest] = sure;
   if (largest === undefined) return `${shown}.`;
   const { comparison, view } = largest;

@@ -5,7 +5,7 @@ import { METRICS } from '../bench/core/run-types.ts';
 import type { CompletedTrial, Slice, TrialResult } from '../bench/core/types.ts';
 import { mergeHistograms } from './histogram.ts';
 import type { Interval } from './stats.ts';
-import { replicateInterval, trimmedMean } from './stats.ts';
+import { overReplicates, replicateInterval, trimmedMean } from './stats.ts';
 
 /** Share of a replicate's blocks left out at each end: a garbage collection or a neighbour's burst hits a few of them. */
 const BLOCK_TRIM = 0.2;
@@ -19,7 +19,7 @@ type MetricReader = { isHigherBetter: boolean } & (
   | { of: 'trial'; read: (trial: CompletedTrial) => number | null }
 );
 
-const METRIC_READERS: Record<Metric, MetricReader> = {
+export const METRIC_READERS: Record<Metric, MetricReader> = {
   requestsPerSec: {
     isHigherBetter: true,
     of: 'slice',
@@ -141,16 +141,13 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
   };
 }
 
-/** Requests/s over the replicates: the location and interval of their logarithms, back in requests/s. */
+/** Requests/s over the replicates. */
 function rateOf(trials: readonly CompletedTrial[]): Interval | null {
-  const rates = trials
-    .filter(({ measurement }) => measurement.steadyMs > 0)
-    .map(({ measurement }) => (measurement.completed / measurement.steadyMs) * 1000);
-  if (rates.length === 0) return null;
-  const interval = rates.every(rate => rate > 0) ? replicateInterval(rates.map(Math.log)) : null;
-  if (interval !== null) return interval;
-  const value = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
-  return { value, low: value, high: value };
+  return overReplicates(
+    trials
+      .filter(({ measurement }) => measurement.steadyMs > 0)
+      .map(({ measurement }) => (measurement.completed / measurement.steadyMs) * 1000),
+  );
 }
 
 /** One log ratio a replicate, in order of replicates. */

@@ -4,6 +4,7 @@ import type { Run } from '../../bench/core/run-types.ts';
 import type { TrialResult } from '../../bench/core/types.ts';
 import { compareArms } from '../../results/compare.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
+import { sampleSweep, troubledSweep } from '../../results/testing/sample-sweep.ts';
 
 export interface StoredSample {
   run: Run;
@@ -27,6 +28,14 @@ export const sampleRuns: Record<string, StoredSample> = {
   'one replicate': sampleRun({ replicates: 1 }),
   'no completed trial': allFailed(sampleRun()),
   'two scenarios': together(sampleRun(), sampleRun({ scenario: 'requests-per-connection' })),
+};
+
+export const sampleSweeps: Record<string, StoredSample> = {
+  'a sweep': sampleSweep('link'),
+  'a sweep of two settings': sampleSweep('link-and-reuse'),
+  'a sweep of words': sampleSweep('pool'),
+  'a troubled sweep': troubledSweep(),
+  'a sweep and a scenario': together(sampleSweep('pool'), sampleRun()),
 };
 
 /** Every string and key that is `from` becomes `to`. */

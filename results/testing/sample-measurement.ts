@@ -16,7 +16,10 @@ import type { LatencyRecorder } from '../histogram.ts';
 import { createLatencyRecorder, emptyHistogram } from '../histogram.ts';
 import { neededConnections } from '../needed-connections.ts';
 
-/** The truth of every sample: latency(k) = SERVICE_US + HANDSHAKE_US / k at 100 users. */
+/**
+ * The truth of every sample: latency(k) = SERVICE_US + HANDSHAKE_US / k at 100 users, one round trip more for the request
+ * and one for the handshake, times the users for each connection of the pool.
+ */
 export const SERVICE_US = 4_800;
 export const HANDSHAKE_US = 20_000;
 
@@ -38,7 +41,12 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
   const k = trial.client.requestsPerConnection;
   const share = k === 'unlimited' ? 0 : 1 / k;
   const replicateFactor = 1 + 0.02 * (place.random() - 0.5);
-  const meanUs = (SERVICE_US + HANDSHAKE_US * share) * replicateFactor;
+  const roundTripUs = (trial.link?.roundTripMs ?? 0) * 1_000;
+  const exchangeUs = SERVICE_US + HANDSHAKE_US * share + roundTripUs * (1 + share);
+  const { maxConnections } = trial.client.pool;
+  const users = mostInFlight(trial.load);
+  const pool = typeof maxConnections === 'number' ? Math.min(users, maxConnections) : users;
+  const meanUs = exchangeUs * (users / pool) * replicateFactor;
   const recorders = {
     response: createLatencyRecorder(),
     wait: createLatencyRecorder(),
@@ -47,12 +55,12 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
     connect: createLatencyRecorder(),
   };
   const slices = Array.from({ length: place.blocks }, (_, block) =>
-    sampleSlice({ block, meanUs, share, concurrency: mostInFlight(trial.load), place, recorders }),
+    sampleSlice({ block, meanUs, share, concurrency: users, place, recorders }),
   );
   const completed = sum(slices, slice => slice.completed);
   const exchanges = sum(slices, slice => slice.exchanges);
-  const sent = exchanges + Math.round((mostInFlight(trial.load) * WARMUP_MS * 1000) / meanUs);
-  const opened = k === 'unlimited' ? mostInFlight(trial.load) : Math.ceil(sent / k);
+  const sent = exchanges + Math.round((users * WARMUP_MS * 1000) / meanUs);
+  const opened = k === 'unlimited' ? pool : Math.ceil(sent / k);
   for (let connection = 0; connection < opened; connection++) {
     recorders.connect.recordUs(300 + 400 * place.random());
   }
