@@ -35,6 +35,7 @@ export const sampleSweeps: Record<string, StoredSample> = {
   'a sweep of two settings': sampleSweep('link-and-reuse'),
   'a sweep of words': sampleSweep('pool'),
   'a troubled sweep': troubledSweep(),
+  'a hostile sweep': renamed(renamed(sampleSweep('pool'), 'only', HOSTILE_NAME), 'unlimited', HOSTILE_NAME),
   'a sweep and a scenario': together(sampleSweep('pool'), sampleRun()),
 };
 
