@@ -21,7 +21,7 @@ const TABLE: [why: string, elapsedMs: number[], allottedMs: number[]][] = [
   ['each takes its share', [4_000, 4_000, 4_000], [4_000, 4_000, 4_000]],
   ['one that is precise early leaves its time to the others', [1_000, 4_000, 7_000], [4_000, 5_500, 7_000]],
   ['one that takes longer takes it from the others', [6_000, 3_000, 3_000], [4_000, 3_000, 3_000]],
-  ['when nothing is left, the fewest replicates remain', [20_000, 500, 500], [4_000, 1, 1]],
+  ['one that takes far too long leaves them half of theirs', [20_000, 500, 500], [4_000, 2_000, 2_000]],
   ['one cell has all of it', [9_000], [12_000]],
 ];
 for (const [why, elapsedMs, allottedMs] of TABLE) {

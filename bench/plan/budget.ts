@@ -8,6 +8,9 @@ export interface Budgets {
   spend(cell: PlannedCell, elapsedMs: number): void;
 }
 
+/** Of an even share: so much is left to every cell, however long the earlier ones took. */
+const LEAST_SHARE = 0.5;
+
 /**
  * The cells of a sweep share one budget: what a cell leaves, because it was precise early, goes to the later ones, and
  * what it takes beyond its share is taken from them. Their order is shuffled, so this favours no value of the sweep.
@@ -25,7 +28,8 @@ export function createBudgets(cells: readonly PlannedCell[]): Budgets {
   return {
     allot(cell) {
       const { leftMs, cellsLeft } = purses.get(cell.scenario.name)!;
-      return { ...cell, scenario: withBudget(cell.scenario, leftMs / cellsLeft) };
+      const leastMs = cell.scenario.timing.budgetMs * LEAST_SHARE;
+      return { ...cell, scenario: withBudget(cell.scenario, Math.max(leftMs / cellsLeft, leastMs)) };
     },
     spend({ scenario }, elapsedMs) {
       const purse = purses.get(scenario.name)!;

@@ -72,7 +72,7 @@ suite('a sweep', () => {
     );
     assert.equal(budgets[0], 4_000);
     const spentMs = results[0]!.elapsedMs + results[1]!.elapsedMs;
-    assert.equal(budgets[2], Math.max(1, Math.round(12_000 - spentMs)));
+    assert.equal(budgets[2], Math.max(2_000, Math.round(12_000 - spentMs)));
     const trials = events.flatMap(event => (event.type === 'trial' ? [event.result.trial] : []));
     for (const { cell, id, target } of trials) {
       assert.ok(id.startsWith(`${cell}/`));

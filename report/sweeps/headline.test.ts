@@ -92,7 +92,7 @@ test('two settings: the extremes first, then the course for each value of the ot
   const { headline, remarks } = buildReport({ ...sampleSweeps['a sweep of two settings']!, charts: [] });
   assert.match(
     headline,
-    /^Over requestsPerConnection and roundTripMs, the ratio of reused to persistent in requests\/s is highest with requestsPerConnection = unlimited, .* and lowest with requestsPerConnection = 1, roundTripMs = 0, at 0\.\d+× /,
+    /^Over roundTripMs and requestsPerConnection, the ratio of reused to persistent in requests\/s is highest with requestsPerConnection = unlimited, .* and lowest with requestsPerConnection = 1, roundTripMs = 0, at 0\.\d+× /,
   );
   assert.match(
     remarks[0]!,

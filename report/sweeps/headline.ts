@@ -129,8 +129,8 @@ function extremesText(course: Course, place: (figure: SweepFigure) => string): s
     : `no change of ${course.subject} could be shown: it is at ${low} with ${place(lowest)} and at ${high} with ${place(highest)}`;
 }
 
-function overAllText(course: Course, { axes }: SweepView): string {
-  const names = axes.map(({ path }) => path.split('.').at(-1)).join(' and ');
+function overAllText(course: Course, { x, other }: SweepView): string {
+  const names = other === undefined ? x.name : `${x.name} and ${other.name}`;
   return `Over ${names}, ${extremesText(course, ({ cell }) => cell.place)}.`;
 }
 

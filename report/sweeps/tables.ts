@@ -134,15 +134,18 @@ function errorCell({ view: { arms } }: SweptCell): TableCell {
   return words(percentText(most), most);
 }
 
-/** The gravest first. */
+/** The gravest first, by name; which ones warn is told with the cell. */
 function auditCell({ view }: SweptCell): TableCell {
   const lines = auditLines(view);
+  if (lines.length === 0) return nothing;
   const rules = (state: 'fail' | 'warn') => [
     ...new Set(lines.filter(line => line.state === state).map(({ rule }) => rule)),
   ];
   const failing = rules('fail');
   const warning = rules('warn').filter(rule => !failing.includes(rule));
-  const texts = [...failing.map(rule => `${rule} FAILS`), ...warning.map(rule => `${rule} warns`)];
-  if (lines.length === 0) return nothing;
-  return words(texts.length === 0 ? 'none' : texts.join(', '), [...failing, ...warning]);
+  const texts = [
+    ...failing.map(rule => `${rule} FAILS`),
+    ...(warning.length > 1 ? [`${warning.length} warn`] : warning.map(rule => `${rule} warns`)),
+  ];
+  return words(texts.length === 0 ? 'none' : texts.join(', '), { failing, warning });
 }
