@@ -142,6 +142,8 @@ export interface SweepReport {
   headline: string;
   /** To be read with the headline: doubts first. */
   remarks: readonly string[];
+  /** null where nothing was expected. */
+  expectations: Table | null;
   /** What lines and bands are, in all pictures. */
   howToRead: string;
   measures: readonly SweepMeasure[];

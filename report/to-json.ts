@@ -32,6 +32,7 @@ function sweepJson(sweep: SweepReport): JsonValue {
     remarks: sweep.remarks,
     conditions: sweep.conditions.map(fact => ({ ...fact })),
     measures: sweep.measures.map(({ name, title, table }) => ({ name, title, ...tableJson(table) })),
+    expectations: sweep.expectations === null ? null : tableJson(sweep.expectations),
     cells: tableJson(sweep.cellTable),
     caveats: sweep.caveats,
   };

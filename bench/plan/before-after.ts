@@ -1,7 +1,7 @@
 // In: a scenario and two codes. Out: the scenario as a comparison of them: one arm's client, once on each.
 import type { Code } from '../core/code.ts';
 import type { Expectation } from '../core/expectation.ts';
-import type { Scenario } from '../core/scenario.ts';
+import type { Variant } from '../core/sweep.ts';
 
 export const BEFORE = 'before';
 export const AFTER = 'after';
@@ -10,7 +10,7 @@ const MOST_CONNECTIONS_RATIO = 1.25;
 
 /** One arm of a scenario on two codes, in the same slices and replicates. */
 export interface BeforeAfter {
-  scenario: Scenario;
+  scenario: Variant;
   code: Readonly<Record<string, Code>>;
 }
 
@@ -19,7 +19,7 @@ export interface BeforeAfter {
  * request lies beyond the least effect, or when requests fail that did not.
  */
 export function beforeAndAfter(
-  scenario: Scenario,
+  scenario: Variant,
   arms: readonly string[],
   codes: { before: Code; after: Code },
   minEffect: number,

@@ -94,7 +94,7 @@ function describeScenario(name: string, cells: readonly PlannedCell[]): Scenario
 export function describePlan(plan: Plan): PlanDescription {
   return {
     seed: plan.seed,
-    estimatedMs: plan.estimatedMs,
+    estimatedMs: plan.cells.reduce((sum, cell) => sum + cell.estimatedMs, 0),
     scenarios: [...Map.groupBy(plan.cells, ({ scenario }) => scenario.name)].map(([name, cells]) =>
       describeScenario(name, cells),
     ),

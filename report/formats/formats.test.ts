@@ -41,6 +41,7 @@ function mustShow({ headline, remarks, cells, sweeps, caveats }: Report, format:
     ...sweeps.flatMap(sweep => [
       sweep.question,
       ...sweep.caveats,
+      ...(sweep.expectations?.rows.flat().map(({ text }) => text) ?? []),
       ...sweep.measures.flatMap(({ title, table }) => [
         ...(isForMachines ? [title] : [table.title, ...table.columns.map(({ heading }) => heading)]),
         ...(isForMachines ? [] : table.rows.flat().map(({ text }) => text)),

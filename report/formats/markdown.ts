@@ -39,6 +39,7 @@ function sweepBlocks(sweep: SweepReport, hasSiblings: boolean): string[] {
       ? [escaped(sweep.headline), ...(sweep.remarks.length === 0 ? [] : [list(sweep.remarks)])]
       : []),
     ...(sweep.caveats.length === 0 ? [] : [list(sweep.caveats)]),
+    ...(sweep.expectations === null ? [] : tableBlocks(sweep.expectations)),
     ...sweep.measures.flatMap(({ table }) => tableBlocks(table)),
     ...tableBlocks(sweep.cellTable),
     '### Conditions of all cells',

@@ -61,6 +61,7 @@ function sweepText(sweep: SweepReport, page: Page, hasSiblings: boolean): string
     colours.bold(colours.cyan(safe(sweep.name))),
     ...wrapped(sweep.question, width).map(line => colours.dim(line)),
     ...(hasSiblings ? [headlineText(sweep, page)] : []),
+    ...(sweep.expectations === null ? [] : [rowsText(sweep.expectations, page, line => line)]),
     ...sweep.measures.map(({ table }) => tableText(table, page)),
     tableText(sweep.cellTable, page),
     '',
@@ -103,13 +104,17 @@ function tableText(table: Table, page: Page): string {
 }
 
 /** Messages may be of any length, so their rows are sentences that wrap. */
-function rowsText({ title, columns, rows }: Table, { width, colours }: Page): string {
+function rowsText(
+  { title, columns, rows }: Table,
+  { width, colours }: Page,
+  paint: (line: string) => string = colours.red,
+): string {
   const lines = rows.flatMap(row => {
     const parts = row.flatMap(({ text }, index) => {
       const { heading, isKey } = columns[index]!;
       return text === '' ? [] : [isKey ? text : `${heading}: ${text}`];
     });
-    return wrapped(`- ${parts.join('; ')}`, width, '  ').map(line => colours.red(line));
+    return wrapped(`- ${parts.join('; ')}`, width, '  ').map(line => paint(line));
   });
   return ['', colours.bold(safe(title)), ...lines].join('\n');
 }

@@ -1,7 +1,7 @@
 // In: the report of a sweep and the markup of its cells. Out: its section: pictures side by side, and the cells folded.
 import type { SweepMeasure, SweepReport } from '../report.ts';
 import { html, type Markup, nothing } from './markup.ts';
-import { factList, pictureMarkup, plainTable } from './parts.ts';
+import { factList, pictureMarkup, plainTable, titledTable } from './parts.ts';
 
 /** A cell, told in a line and shown when it is opened. */
 export interface FoldedCell {
@@ -25,6 +25,7 @@ export async function sweepMarkup(
 <p class="lead">${sweep.question}</p>
 ${of.isAlone ? nothing : html`<p class="answer">${sweep.headline}</p>\n${sweep.remarks.map(text => html`<p class="remark">${text}</p>`)}`}
 ${sweep.caveats.length === 0 ? nothing : html`<ul class="caveats">${sweep.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>`}
+${sweep.expectations === null ? nothing : titledTable(sweep.expectations)}
 <p class="note">${sweep.howToRead}</p>
 ${measures}
 <h3>${sweep.cellTable.title}</h3>

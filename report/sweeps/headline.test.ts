@@ -107,7 +107,8 @@ test('two settings: the extremes first, then the course for each value of the ot
 
 test('what failed, was not come to or is not valid is told first, and marked', () => {
   const report = buildReport({ ...sampleSweeps['a troubled sweep']!, charts: [] });
-  assert.match(report.headline, /^As roundTripMs rises from 5 to 80, /);
+  assert.match(report.headline, /^As roundTripMs rises from 5 to 80, .*, falling at every step†\.$/);
+  assert.match(report.remarks.at(-1)!, /persistent is better than short at every value measured†\.$/);
   assert.deepEqual(report.remarks.slice(0, 3), [
     '† Do not rely on figures marked so: an audit failed with roundTripMs = 20.',
     'Nothing could be measured with roundTripMs = 1.',
@@ -129,6 +130,25 @@ test('what failed, was not come to or is not valid is told first, and marked', (
     buildReport({ run: { ...run, cells: onlyFailed }, trials, charts: [] }).headline,
     'Could not be measured: the target ended with exit code 1.',
   );
+});
+
+test('an expectation is told once, with the values at which it fails', () => {
+  const { sweeps, remarks } = buildReport({ ...sampleSweeps['a sweep']!, charts: [] });
+  const [sweep] = sweeps;
+  assert.deepEqual(
+    sweep?.expectations?.rows.map(row => row.map(({ text }) => text)),
+    [
+      ['requests/s, persistent / short ≥ 3×', 'roundTripMs = 20, 80', '', 'roundTripMs = 0, 1, 5'],
+      ['p99 latency, persistent ≤ 1,000 ms', '', '', 'everywhere'],
+    ],
+  );
+  assert.equal(
+    remarks[0],
+    'What was expected fails: requests/s, persistent / short ≥ 3× (roundTripMs = 20, 80).',
+  );
+  const [troubled] = buildReport({ ...sampleSweeps['a troubled sweep']!, charts: [] }).sweeps;
+  const unsure = troubled?.expectations?.rows[0]?.[2]?.text;
+  assert.equal(unsure, 'roundTripMs = 1', 'what was not measured is not told');
 });
 
 test('beside other scenarios a sweep counts as one', () => {

@@ -4,6 +4,7 @@ import { subsetText } from '../../bench/core/sweep.ts';
 import { signsOf } from '../cell-view.ts';
 import { METRIC_TITLES } from '../metrics.ts';
 import { ratioText } from '../numbers.ts';
+import { comparisonMarks } from '../tables/ratios.ts';
 import { MEASURES, type Measure } from './measures.ts';
 import { armFigures, baselineOf, candidatesOf, ratioFigures, type SweepFigure } from './points.ts';
 import type { SweepView, SweptSetting } from './sweep-view.ts';
@@ -87,7 +88,8 @@ function alongText(course: Course, x: SweptSetting): string {
   if (!x.isNumeric)
     return `Over the values of ${x.name}, ${extremesText(course, figure => valueText(figure.x))}.`;
   const ends = `As ${x.name} rises from ${valueText(first.x)} to ${valueText(last.x)}, ${subject} goes from ${course.text(first)} to ${course.text(last)}${course.unit}`;
-  return `${ends}${trendText(course)}.`;
+  const invalid = figures.some(({ marks }) => marks.includes('invalid')) ? signsOf(['invalid']) : '';
+  return `${ends}${trendText(course)}${invalid}.`;
 }
 
 /** How it gets from one end to the other, as far as the intervals show. */
@@ -152,16 +154,18 @@ function verdictText(candidate: string, sweep: SweepView): string[] {
   const cells = sweep.cells.flatMap(({ points, view }) =>
     view.result.comparisons
       .filter(found => found.metric === HEADLINE && found.candidate === candidate)
-      .map(({ verdict }) => ({ points, verdict })),
+      .map(found => ({ points, verdict: found.verdict, marks: comparisonMarks(found, view) })),
   );
   const parts = VERDICT_ORDER.flatMap(verdict => {
-    const subset = cells.filter(cell => cell.verdict === verdict).map(({ points }) => points);
+    const own = cells.filter(cell => cell.verdict === verdict);
+    const subset = own.map(({ points }) => points);
     if (subset.length === 0) return [];
     const isAll = subset.length === cells.length;
+    const signs = own.some(({ marks }) => marks.includes('invalid')) ? signsOf(['invalid']) : '';
     const places = isAll ? 'at every value measured' : `with ${subsetText(sweep.axes, subset)}`;
     return verdict === 'unsure'
-      ? [`no difference to ${baseline} could be shown ${isAll ? 'at any value measured' : places}`]
-      : [`${candidate} is ${verdict} than ${baseline} ${places}`];
+      ? [`no difference to ${baseline} could be shown ${isAll ? 'at any value measured' : places}${signs}`]
+      : [`${candidate} is ${verdict} than ${baseline} ${places}${signs}`];
   });
   return parts.length === 0 ? [] : [`In ${METRIC_TITLES[HEADLINE]}, ${parts.join('; ')}.`];
 }

@@ -5,6 +5,7 @@ import { conditionsOf } from '../conditions.ts';
 import type { Fact, SweepMeasure, SweepReport } from '../report.ts';
 import type { SweepChart } from '../sweep-chart.ts';
 import { doubtTexts, sweepCaveats, sweepMarks, sweepState } from './doubts.ts';
+import { failedExpectations, sweepExpectationTable } from './expectations.ts';
 import { courseRemarks, sweepHeadline } from './headline.ts';
 import { type Measure, measuresOf } from './measures.ts';
 import type { SweepView } from './sweep-view.ts';
@@ -22,6 +23,7 @@ export function reportSweep(sweep: SweepView, charts: readonly SweepChart[]): Sw
     state: sweepState(sweep),
     headline: sweepHeadline(sweep),
     remarks: sweepRemarks(sweep),
+    expectations: sweepExpectationTable(sweep),
     howToRead: howToRead(sweep),
     measures: measuresOf(sweep).map(measure => reportMeasure(sweep, measure, charts)),
     cellTable: cellTable(sweep),
@@ -40,7 +42,7 @@ function howToRead({ other, arms }: SweepView): string {
 }
 
 export function sweepRemarks(sweep: SweepView): string[] {
-  return [...doubtTexts(sweep), ...courseRemarks(sweep)];
+  return [...doubtTexts(sweep), ...failedExpectations(sweep), ...courseRemarks(sweep)];
 }
 
 function reportMeasure(sweep: SweepView, measure: Measure, charts: readonly SweepChart[]): SweepMeasure {

@@ -3,6 +3,7 @@ import type { CellResult, Run, SweepPoint } from '../../bench/core/run-types.ts'
 import { Scenario, type ScenarioInput } from '../../bench/core/scenario.ts';
 import { axesOf, combinations } from '../../bench/core/sweep.ts';
 import type { TrialResult } from '../../bench/core/types.ts';
+import { firstResult } from '../expect.ts';
 import { sampleCell, sampleRunOf } from './sample-run.ts';
 
 /** link: one setting; link-and-reuse: two; pool: a setting whose values are no numbers, of one arm. */
@@ -65,6 +66,7 @@ function failedCell({ cell, trials }: SampleCell): SampleCell {
       arms: cell.arms.map(arm => ({ ...arm, trials: 0, requestsPerSec: null, meanUs: 0, requestsSent: 0 })),
       comparisons: [],
       findings: [],
+      expectations: cell.scenario.expect.map(expectation => firstResult(expectation, failed)),
     },
   };
 }
@@ -98,6 +100,10 @@ const SWEEPS: Record<SampleSweep, ScenarioInput> = {
       persistent: { pool: { maxConnections: 100 } },
     },
     baseline: 'short',
+    expect: [
+      { metric: 'requestsPerSec', of: 'persistent', over: 'short', atLeast: 3 },
+      { metric: 'p99Us', of: 'persistent', atMost: 1_000_000 },
+    ],
     sweep: { 'link.roundTripMs': [80, 20, 5, 1, 0] },
   },
   'link-and-reuse': {
