@@ -11,7 +11,7 @@ import { addJudgingCommands } from './commands/judging-commands.ts';
 import { number } from './commands/number-argument.ts';
 import { addStoredRunCommands } from './commands/stored-run-commands.ts';
 import { EXIT, MeasureError, UsageError } from './core/errors.ts';
-import { behaviours, charts, formats, outputs, transports, userModules } from './registry.ts';
+import { behaviours, charts, formats, outputs, sweepCharts, transports, userModules } from './registry.ts';
 
 const fail = picocolors.createColors(Boolean(process.stderr.isTTY) && picocolors.isColorSupported).red;
 
@@ -43,7 +43,7 @@ function createContext(): Context {
   process.on('SIGINT', onInterrupt);
   process.on('SIGTERM', onInterrupt); // as from a CI job that is cancelled: its partial report is worth keeping
   return {
-    plugins: { transports, userModules, behaviours, charts, formats, outputs },
+    plugins: { transports, userModules, behaviours, charts, sweepCharts, formats, outputs },
     output: {
       out: text => process.stdout.write(`${text}\n`),
       note: text => process.stderr.write(`${text}\n`),
@@ -87,7 +87,7 @@ Examples:
     .option('--seed <n>', 'seed of every shuffle and draw', number(Number.isSafeInteger, 'a whole number'))
     .option(
       '--budget-sec <s>',
-      'time for each scenario, in place of its own',
+      'time for each scenario, in place of its own; the cells of a sweep share it',
       number(n => n >= 0.001 && n <= 3_600, 'a number of seconds, 3600 at most'),
     )
     .option(

@@ -34,6 +34,12 @@ export const charts = {
   timeline: () => import('../report/charts/timeline.ts'),
 };
 
+/** Figures of a sweep, in the order in which they are shown for each measure. */
+export const sweepCharts = {
+  ratios: () => import('../report/sweep-charts/ratios.ts'),
+  values: () => import('../report/sweep-charts/values.ts'),
+};
+
 /** Files beside a report that other programs read. */
 export const outputs = {
   junit: () => import('../report/outputs/junit.ts'),

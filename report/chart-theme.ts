@@ -28,6 +28,29 @@ export const ARM_COLOURS_DARK = [
   '#d9a066',
 ];
 
+/** Of the values of a second swept setting: no arm's, and as ordered as the values are. On a light ground. */
+export const STEP_COLOURS = [
+  '#5b2a86',
+  '#3d4fa3',
+  '#22739c',
+  '#0e8076',
+  '#3f7f2a',
+  '#837300',
+  '#a35a00',
+  '#a8324a',
+];
+/** The same on a dark ground. */
+export const STEP_COLOURS_DARK = [
+  '#c79bf0',
+  '#9fb0f5',
+  '#74bfe6',
+  '#4fd0c0',
+  '#8fd676',
+  '#e0cf55',
+  '#f5aa5c',
+  '#ff8fa3',
+];
+
 const SHAPES = [
   'circle',
   'square',
@@ -82,13 +105,13 @@ export function isNarrow(widthPx: number): boolean {
   return widthPx < NARROW_PX;
 }
 
-export function armColour({ look }: ArmView): string {
+export function armColour({ look }: Pick<ArmView, 'look'>): string {
   const index = look % ARM_COLOURS.length;
   return `var(--arm-${index}, ${ARM_COLOURS[index]})`;
 }
 
 /** Scales from an arm's label to its looks: the same arm, the same look, in every chart. */
-export function armScales(arms: readonly ArmView[]) {
+export function armScales(arms: readonly Pick<ArmView, 'label' | 'look'>[]) {
   const domain = arms.map(({ label }) => label);
   const by = <T>(list: readonly T[]) => arms.map(({ look }) => list[look % list.length]!);
   return {
@@ -98,8 +121,25 @@ export function armScales(arms: readonly ArmView[]) {
   };
 }
 
+/** The look of each value of a second swept setting, spread over the colours where there are few. */
+export function stepScales(labels: readonly string[]) {
+  const place = (index: number): number =>
+    labels.length <= STEP_COLOURS.length
+      ? Math.round((index * (STEP_COLOURS.length - 1)) / Math.max(1, labels.length - 1))
+      : index % STEP_COLOURS.length;
+  const cycled = <T>(list: readonly T[]) => labels.map((_, index) => list[index % list.length]!);
+  return {
+    colour: {
+      domain: [...labels],
+      range: labels.map((_, index) => `var(--step-${place(index)}, ${STEP_COLOURS[place(index)]})`),
+    },
+    shape: { domain: [...labels], range: cycled(SHAPES) },
+    dash: { domain: [...labels], range: labels.map(() => [1, 0]) },
+  };
+}
+
 /** Where a legend of arms goes: above the picture, in as many columns as the longest label lets in. */
-export function armLegend(arms: readonly ArmView[], widthPx: number, symbolType?: 'stroke') {
+export function armLegend(arms: readonly Pick<ArmView, 'label'>[], widthPx: number, symbolType?: 'stroke') {
   const longest = Math.max(...arms.map(({ label }) => label.length));
   const labelPx = Math.min(longest, 30) * 7 + 44;
   return {

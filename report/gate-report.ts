@@ -34,6 +34,7 @@ export function buildGateReport(of: { before: RunSummary; after: RunSummary; res
       const lines = result.lines.filter(line => line.kind === kind);
       return lines.length === 0 ? [] : [tableOf(kind, lines)];
     }),
+    sweeps: [],
     cells: [],
     checks: result.lines.filter(({ isBinding }) => isBinding).map(checkOf),
     facts: [factsOf('Before', before), factsOf('After', after)],

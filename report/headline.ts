@@ -138,10 +138,10 @@ export function runHeadline(views: readonly CellView[]): string {
     .flatMap(view => decidingComparisons(view.result).map(comparison => ({ view, comparison })))
     .filter(({ comparison }) => comparison.verdict !== 'unsure')
     .toSorted((a, b) => distance(b.comparison) - distance(a.comparison));
-  const cells = new Set(sure.map(({ view }) => view.result.cell));
+  const count = (of: readonly CellView[]) => new Set(of.map(({ result }) => result.scenario.name)).size;
   const nouns = new Set(views.map(view => headlineWords(view.result.scenario.load).noun));
   const what = nouns.size === 1 ? ` in ${[...nouns][0]}` : '';
-  const shown = `A difference${what} could be shown in ${cells.size} of ${views.length} scenarios`;
+  const shown = `A difference${what} could be shown in ${count(sure.map(({ view }) => view))} of ${count(views)} scenarios`;
   const [largest] = sure;
   if (largest === undefined) return `${shown}.`;
   const { comparison, view } = largest;

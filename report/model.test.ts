@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildReport } from './model.ts';
 import type { CellReport, Table } from './report.ts';
-import { charts } from './testing/plugins.ts';
-import { sampleRuns } from './testing/sample-runs.ts';
+import { charts, sweepCharts } from './testing/plugins.ts';
+import { sampleRuns, sampleSweeps } from './testing/sample-runs.ts';
 
 function tablesOf(cell: CellReport): Table[] {
   const tables = [
@@ -31,6 +31,35 @@ test('every table has a cell for each column, and figures have raw values', () =
       }
     }
   }
+});
+
+test('every table of a sweep has a row for each combination, a cell for each column, and raw values', () => {
+  for (const [sample, rowCount] of [
+    ['a sweep', 5],
+    ['a sweep of two settings', 6],
+    ['a troubled sweep', 5],
+  ] as const) {
+    const { sweeps, cells } = buildReport({ ...sampleSweeps[sample]!, charts: [], sweepCharts });
+    const [sweep] = sweeps;
+    assert.equal(sweep?.measures[0]?.name, 'requestsPerSec');
+    assert.ok(sweep.measures.length >= 7);
+    for (const { columns, rows, title } of [...sweep.measures.map(({ table }) => table), sweep.cellTable]) {
+      assert.equal(rows.length, rowCount, title);
+      for (const row of rows) {
+        assert.equal(row.length, columns.length, title);
+        for (const { text, value } of row)
+          if (text !== '–' && text !== 'not measured') assert.notEqual(value, null);
+      }
+    }
+    assert.ok(cells.every(cell => cell.sweep?.name === sweep.name));
+  }
+});
+
+test('what is the same in all cells of a sweep is told once, what is swept is told first', () => {
+  const { sweeps } = buildReport({ ...sampleSweeps['a sweep of two settings']!, charts: [] });
+  const labels = sweeps[0]!.conditions.map(({ label }) => label);
+  assert.deepEqual(labels.slice(0, 3), ['Swept', 'Swept', 'Order of the cells']);
+  assert.ok(labels.includes('Client persistent (baseline)') && !labels.includes('Client reused'));
 });
 
 test("the article's columns are there, under its own names", () => {

@@ -13,6 +13,10 @@ import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './h
 import { machineFacts, subtitleText } from './machine-facts.ts';
 import type { CellReport, Figure, Report, Table } from './report.ts';
 import { stopText } from './stop.ts';
+import type { SweepChart } from './sweep-chart.ts';
+import { sweepHeadline } from './sweeps/headline.ts';
+import { reportSweep, sweepRemarks } from './sweeps/sweep-report.ts';
+import { type Section, sectionsOf } from './sweeps/sweep-view.ts';
 import { articleTable } from './tables/article.ts';
 import { capacityTable } from './tables/capacity.ts';
 import { errorTable } from './tables/errors.ts';
@@ -39,31 +43,53 @@ export function buildReport(of: {
   run: Run;
   trials: readonly TrialResult[];
   charts: readonly Chart[];
+  sweepCharts?: readonly SweepChart[];
 }): Report {
-  const { run, trials, charts } = of;
+  const { run, trials, charts, sweepCharts = [] } = of;
   const names = armNames(run);
   const views = run.cells.map(cell => viewCell(cell, trials, names));
+  const sections = sectionsOf(views);
+  const [first] = sections;
+  const only = sections.length === 1 && first?.kind === 'sweep' ? first.sweep : undefined;
   return {
-    title: views.length === 1 ? `conntax: ${views[0]!.result.cell}` : `conntax: ${views.length} scenarios`,
+    title: `conntax: ${sections.length === 1 ? nameOf(first!) : `${sections.length} scenarios`}`,
     runId: run.id,
     startedAt: run.startedAt,
     subtitle: subtitleText(run),
     state: run.state,
-    headline: runHeadline(views),
-    remarks: runRemarks(views),
+    headline: only === undefined ? runHeadline(views) : sweepHeadline(only),
+    remarks: only === undefined ? runRemarks(views) : sweepRemarks(only),
     tables: [],
-    cells: views.map(view => reportCell(view, charts)),
-    checks: views.flatMap(cellChecks),
+    sweeps: sections.flatMap(section =>
+      section.kind === 'sweep' ? [reportSweep(section.sweep, sweepCharts)] : [],
+    ),
+    cells: sections.flatMap(section => reportCells(section, charts)),
+    checks: sections.flatMap(viewsOf).flatMap(cellChecks),
     facts: machineFacts(run),
     caveats: runCaveats(run),
   };
 }
 
-function reportCell(view: CellView, charts: readonly Chart[]): CellReport {
+function nameOf(section: Section): string {
+  return section.kind === 'sweep' ? section.sweep.name : section.view.result.cell;
+}
+
+function viewsOf(section: Section): CellView[] {
+  return section.kind === 'sweep' ? section.sweep.cells.map(({ view }) => view) : [section.view];
+}
+
+function reportCells(section: Section, charts: readonly Chart[]): CellReport[] {
+  if (section.kind === 'cell') return [reportCell(section.view, charts)];
+  const { name, cells } = section.sweep;
+  return cells.map(({ view, place }) => reportCell(view, charts, { name, place }));
+}
+
+function reportCell(view: CellView, charts: readonly Chart[], sweep: CellReport['sweep'] = null): CellReport {
   const { result } = view;
   const audits = auditLines(view);
   return {
     name: result.cell,
+    sweep,
     question: result.scenario.question,
     state: stateOf(view),
     headline: cellHeadline(view),

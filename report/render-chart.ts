@@ -27,8 +27,8 @@ export async function renderChart(spec: TopLevelSpec, options: RenderOptions): P
 /** `role="img"` hides the parts from screen readers: the table beside the picture reads better. */
 function labelled(svg: string, { id, description }: RenderOptions): string {
   return svg
+    .replace(/^<svg /, () => `<svg role="img" aria-label="${escapeAttribute(description)}" `)
     .replace(/\p{Cc}/gu, ' ')
-    .replace(/^<svg /, `<svg role="img" aria-label="${escapeAttribute(description)}" `)
     .replace(
       /(\sid="|url\(#)((?:clip|gradient)\w*)/g,
       (_, before: string, name: string) => `${before}${id}-${name}`,

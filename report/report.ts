@@ -50,14 +50,18 @@ export interface FactGroup {
   facts: readonly Fact[];
 }
 
-/** A picture and the same figures as a table. Two widths, because text in a scaled picture can't be read on a phone. */
-export interface Figure {
+/** Two widths, because text in a scaled picture can't be read on a phone. */
+export interface Picture {
   name: string;
   title: string;
   /** How to read it, and what it shows. */
   caption: string;
   wide: TopLevelSpec;
   narrow: TopLevelSpec;
+}
+
+/** A picture and the same figures as a table. */
+export interface Figure extends Picture {
   table: Table;
 }
 
@@ -82,6 +86,8 @@ export type CellState = 'sound' | 'invalid' | 'unmeasured';
 
 export interface CellReport {
   name: string;
+  /** Of which sweep it is a cell, and where in it: `roundTripMs = 20`; null for a cell that stands alone. */
+  sweep: { name: string; place: string } | null;
   question: string;
   state: CellState;
   headline: string;
@@ -120,6 +126,36 @@ export interface Check {
   detail: string;
 }
 
+/** One measure over a sweep: as a table, and in pictures that hold the same figures. */
+export interface SweepMeasure {
+  name: string;
+  title: string;
+  table: Table;
+  pictures: readonly Picture[];
+}
+
+/** What the cells of a sweep say together; the cells themselves are among those of the report. */
+export interface SweepReport {
+  name: string;
+  question: string;
+  state: CellState;
+  headline: string;
+  /** To be read with the headline: doubts first. */
+  remarks: readonly string[];
+  /** null where nothing was expected. */
+  expectations: Table | null;
+  /** What lines and bands are, in all pictures. */
+  howToRead: string;
+  measures: readonly SweepMeasure[];
+  /** How each cell was measured. */
+  cellTable: Table;
+  /** What is swept, and what was the same in all cells. */
+  conditions: readonly Fact[];
+  /** What the marks in the tables mean, once. */
+  markNotes: readonly string[];
+  caveats: readonly string[];
+}
+
 export interface Report {
   title: string;
   runId: string;
@@ -132,6 +168,8 @@ export interface Report {
   remarks: readonly string[];
   /** About all of it, above the cells. */
   tables: readonly Table[];
+  sweeps: readonly SweepReport[];
+  /** Those of a sweep one after another, in order of their values. */
   cells: readonly CellReport[];
   /** What machines go by, for every cell. */
   checks: readonly Check[];

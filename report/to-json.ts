@@ -1,5 +1,5 @@
 // In: a report. Out: the same for machines: stable names, raw numbers, the words beside them.
-import type { CellReport, JsonValue, Report, Table } from './report.ts';
+import type { CellReport, JsonValue, Report, SweepReport, Table } from './report.ts';
 
 /** Raised when a name goes or changes its meaning; new names do not raise it. */
 const SCHEMA_VERSION = 1;
@@ -16,9 +16,25 @@ export function toJson(report: Report): JsonValue {
     remarks: report.remarks,
     caveats: report.caveats,
     tables: Object.fromEntries(report.tables.map(table => [table.name, tableJson(table)])),
+    sweeps: report.sweeps.map(sweepJson),
     cells: report.cells.map(cellJson),
     checks: report.checks.map(check => ({ ...check })),
     facts: report.facts.map(({ title, facts }) => ({ title, facts: facts.map(fact => ({ ...fact })) })),
+  };
+}
+
+function sweepJson(sweep: SweepReport): JsonValue {
+  return {
+    name: sweep.name,
+    question: sweep.question,
+    state: sweep.state,
+    headline: sweep.headline,
+    remarks: sweep.remarks,
+    conditions: sweep.conditions.map(fact => ({ ...fact })),
+    measures: sweep.measures.map(({ name, title, table }) => ({ name, title, ...tableJson(table) })),
+    expectations: sweep.expectations === null ? null : tableJson(sweep.expectations),
+    cells: tableJson(sweep.cellTable),
+    caveats: sweep.caveats,
   };
 }
 
@@ -34,6 +50,7 @@ function cellJson(cell: CellReport): JsonValue {
   ];
   return {
     cell: cell.name,
+    sweep: cell.sweep === null ? null : { ...cell.sweep },
     question: cell.question,
     state: cell.state,
     headline: cell.headline,

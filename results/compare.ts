@@ -5,7 +5,7 @@ import type { CompletedTrial, Slice, TrialResult } from '../bench/core/types.ts'
 import { capacityOf, comparedMetrics } from './headline-metric.ts';
 import { mergeHistograms } from './histogram.ts';
 import type { Interval } from './stats.ts';
-import { replicateInterval, trimmedMean } from './stats.ts';
+import { overReplicates, replicateInterval, trimmedMean } from './stats.ts';
 
 /** Share of a replicate's blocks left out at each end: a garbage collection or a neighbour's burst hits a few of them. */
 const BLOCK_TRIM = 0.2;
@@ -19,7 +19,7 @@ type MetricReader = { isHigherBetter: boolean } & (
   | { of: 'trial'; read: (trial: CompletedTrial) => number | null }
 );
 
-const METRIC_READERS: Record<Metric, MetricReader> = {
+export const METRIC_READERS: Record<Metric, MetricReader> = {
   requestsPerSec: {
     isHigherBetter: true,
     of: 'slice',
@@ -150,20 +150,12 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
   };
 }
 
-/**
- * A figure over the replicates: the location and interval of its logarithms, back in its unit; null where no trial has it,
- * and a value without an interval where the logarithms give none.
- */
+/** A figure over the replicates; null where no trial has it. */
 export function figureInterval(
   trials: readonly CompletedTrial[],
   read: (trial: CompletedTrial) => number | null,
 ): Interval | null {
-  const figures = trials.flatMap(trial => read(trial) ?? []);
-  if (figures.length === 0) return null;
-  const interval = figures.every(figure => figure > 0) ? replicateInterval(figures.map(Math.log)) : null;
-  if (interval !== null) return interval;
-  const value = figures.reduce((sum, figure) => sum + figure, 0) / figures.length;
-  return { value, low: value, high: value };
+  return overReplicates(trials.flatMap(trial => read(trial) ?? []));
 }
 
 function rateOf({ measurement: { completed, steadyMs } }: CompletedTrial): number | null {

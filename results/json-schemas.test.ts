@@ -6,6 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { runJsonSchema, schemaFiles, trialJsonSchema } from './json-schemas.ts';
 import { sampleRun } from './testing/sample-run.ts';
+import { sampleSweep } from './testing/sample-sweep.ts';
 
 for (const { name, content } of schemaFiles()) {
   test(`${name} is in step (else run: node results/write-schemas.ts)`, () => {
@@ -30,6 +31,12 @@ for (const options of [
     for (const trial of trials) assert.ok(validateTrial(trial), ajv.errorsText(validateTrial.errors));
   });
 }
+
+test('so does a stored sweep', () => {
+  const { run, trials } = JSON.parse(JSON.stringify(sampleSweep('link-and-reuse')));
+  assert.ok(validateRun(run), ajv.errorsText(validateRun.errors));
+  for (const trial of trials) assert.ok(validateTrial(trial), ajv.errorsText(validateTrial.errors));
+});
 
 test('what is not a run does not validate', () => {
   const { run, trials } = sampleRun();

@@ -54,6 +54,18 @@ export const replicateInterval: Estimator = logRatios => {
   });
 };
 
+/**
+ * What an arm did in each replicate, as one figure: the location and interval of the logarithms, back in their unit. Of
+ * one replicate, or where one is 0, it is the mean without an interval (low = high = value); null for none.
+ */
+export function overReplicates(values: readonly number[]): Interval | null {
+  if (values.length === 0) return null;
+  const interval = values.every(value => value > 0) ? replicateInterval(values.map(Math.log)) : null;
+  if (interval !== null) return interval;
+  const value = meanOf(values);
+  return { value, low: value, high: value };
+}
+
 /** Student's t interval of the mean at a level such as 0.95, for at least two values. W. S. Gosset ("Student"), 1908. */
 export function studentInterval(values: readonly number[], level: number): Interval {
   const n = values.length;

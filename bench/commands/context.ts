@@ -3,6 +3,7 @@
 import type { Chart } from '../../report/chart.ts';
 import type { Format } from '../../report/format.ts';
 import type { Output as FileOutput } from '../../report/output.ts';
+import type { SweepChart } from '../../report/sweep-chart.ts';
 import type { BehaviourModule, ClientPlugin, LoadModule } from '../core/contracts.ts';
 import type { LazyPlugins } from '../plan/load-scenarios.ts';
 
@@ -12,6 +13,7 @@ export interface Plugins {
   userModules: () => Promise<{ loadUserModule: LoadModule }>;
   behaviours: LazyPlugins<BehaviourModule>;
   charts: LazyPlugins<Chart>;
+  sweepCharts: LazyPlugins<SweepChart>;
   formats: LazyPlugins<Format>;
   outputs: LazyPlugins<FileOutput>;
 }

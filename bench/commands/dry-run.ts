@@ -1,38 +1,76 @@
 // In: a plan and how it fits this machine. Out: what would be done, printed; nothing is started.
-import prettyMs from 'pretty-ms';
 import { sharedConditions } from '../../report/conditions.ts';
 import { clientText } from '../../report/modes.ts';
+import type { Fact } from '../../report/report.ts';
 import { headlineOf } from '../../results/headline-metric.ts';
-import { type CellDescription, describePlan } from '../plan/describe-plan.ts';
-import type { Plan } from '../plan/plan.ts';
+import { combinations, placeText } from '../core/sweep.ts';
+import { describePlan, type PlanDescription, type ScenarioDescription } from '../plan/describe-plan.ts';
+import type { Plan, PlannedCell } from '../plan/plan.ts';
 import type { Check } from '../run/preflight.ts';
 import type { CommonOptions, Output } from './context.ts';
+import { estimateLines, exactText } from './estimate.ts';
 
 const MARKS: Record<Check['state'], string> = { pass: ' ', warn: '!', fail: 'x' };
 
-function seconds(ms: number): string {
-  return prettyMs(ms, { secondsDecimalDigits: 0 });
+interface CellFacts {
+  cell: PlannedCell;
+  facts: Fact[];
 }
 
-function cellLines(cell: CellDescription, scenario: Plan['cells'][number]['scenario']): string[] {
-  const { replicates, precisionRatio, budgetMs, firstBlocks, slicing } = cell;
+function factsOf(cell: PlannedCell, { cells }: PlanDescription): Fact[] {
+  const { arms, replicates, precisionRatio, firstBlocks, slicing } = cells.find(({ id }) => id === cell.id)!;
   const turns = firstBlocks.map(block => block.join(' ')).join(' | ');
-  const facts = [
-    ...sharedConditions(scenario),
-    ...cell.arms.map(({ name, isBaseline, client }) => ({
+  return [
+    ...sharedConditions(cell.scenario),
+    ...arms.map(({ name, isBaseline, client }) => ({
       label: `Arm ${name}${isBaseline ? ' (baseline)' : ''}`,
       value: clientText(client),
     })),
     {
       label: 'Replicates',
-      value:
-        `${replicates.min} to ${replicates.max}, until every ratio of ${headlineOf(scenario.load).noun} is within ` +
-        `${Number((precisionRatio * 100).toPrecision(3))} %, or ${seconds(budgetMs)} are spent`,
+      value: `${replicates.min} to ${replicates.max}, until every ratio of ${headlineOf(cell.scenario.load).noun} is within ${Number((precisionRatio * 100).toPrecision(3))} %, or the budget is spent`,
     },
     { label: 'Order', value: slicing === 'alternate' ? `${turns} | ...` : turns },
-    { label: 'Time', value: `about ${seconds(cell.estimatedMs)} at most` },
   ];
-  return [`${cell.id}: ${cell.question}`, ...facts.map(({ label, value }) => `  ${label}: ${value}`), ''];
+}
+
+/** What is the same in all cells once; the rest for the first of the sweep, as an example. */
+function scenarioLines(
+  { name, sweep, budgetMs, estimatedMs }: ScenarioDescription,
+  cells: readonly CellFacts[],
+): string[] {
+  const [first] = combinations(sweep);
+  const example =
+    cells.find(({ cell }) => placeText(cell.sweepPoints) === placeText(first ?? [])) ?? cells[0]!;
+  const isShared = (fact: Fact): boolean =>
+    cells.every(({ facts }) =>
+      facts.some(({ label, value }) => label === fact.label && value === fact.value),
+    );
+  const shared = example.facts.filter(isShared);
+  const own = example.facts.filter(fact => !isShared(fact));
+  const perCell = cells.length === 1 ? '' : `, shared by ${cells.length} cells`;
+  return [
+    `${name}: ${example.cell.scenario.question}`,
+    ...(sweep.length === 0 ? [] : sweepLines(sweep, cells)),
+    ...shared.map(factLine),
+    ...(own.length === 0 ? [] : [`  With ${placeText(example.cell.sweepPoints)}, for example:`]),
+    ...own.map(fact => `  ${factLine(fact)}`),
+    factLine({ label: 'Budget', value: `${exactText(budgetMs)}${perCell}` }),
+    factLine({ label: 'Time', value: `about ${exactText(estimatedMs)} at most` }),
+    '',
+  ];
+}
+
+function sweepLines(sweep: ScenarioDescription['sweep'], cells: readonly CellFacts[]): string[] {
+  const order = cells.map(({ cell }) => cell.sweepPoints.map(({ value }) => value).join(' and '));
+  return [
+    ...sweep.map(({ path, values }) => factLine({ label: 'Sweep', value: `${path} = ${values.join(', ')}` })),
+    factLine({ label: 'Cells', value: `${cells.length}, in this order: ${order.join(', ')}` }),
+  ];
+}
+
+function factLine({ label, value }: Fact): string {
+  return `  ${label}: ${value}`;
 }
 
 export function printPlan(
@@ -46,12 +84,17 @@ export function printPlan(
     output.out(JSON.stringify({ ...description, checks }, null, 2));
     return;
   }
+  const byName = Map.groupBy(
+    plan.cells.map(cell => ({ cell, facts: factsOf(cell, description) })),
+    ({ cell }) => cell.scenario.name,
+  );
   const lines = [
-    ...description.cells.flatMap((cell, index) => cellLines(cell, plan.cells[index]!.scenario)),
+    ...description.scenarios.flatMap(scenario => scenarioLines(scenario, byName.get(scenario.name)!)),
     'This machine',
     ...checks.map(({ state, sentence }) => `${MARKS[state]} ${sentence}`),
     '',
-    `Seed ${description.seed}; about ${seconds(description.estimatedMs)} at most. Nothing was started.`,
+    ...estimateLines(plan),
+    `Seed ${description.seed}. Nothing was started.`,
   ];
   output.out(lines.join('\n'));
 }

@@ -1,36 +1,40 @@
-// In: the scenarios that come with conntax. Out: their names, tags, questions and times, printed.
+// In: the scenarios that come with conntax. Out: their names, tags, questions, cells and times, printed.
 import Table from 'cli-table3';
-import prettyMs from 'pretty-ms';
+import { axesOf } from '../core/sweep.ts';
 import { listScenarios } from '../plan/load-scenarios.ts';
-import { estimateMs } from '../plan/timing.ts';
+import { planRun } from '../plan/plan.ts';
 import type { CommonOptions, Context } from './context.ts';
+import { exactText } from './estimate.ts';
 
-const OTHER_COLUMNS = 62;
+const OTHER_COLUMNS = 70;
 
 export async function listCommand(
   options: CommonOptions,
   { plugins, builtinDir, cwd, output }: Context,
 ): Promise<void> {
-  const scenarios = await listScenarios({ ...plugins, builtinDir, cwd });
-  const rows = scenarios.map(scenario => ({
-    name: scenario.name,
-    tags: scenario.tags,
-    arms: Object.keys(scenario.clients),
-    estimatedMs: estimateMs(scenario),
-    question: scenario.question,
+  const variants = await listScenarios({ ...plugins, builtinDir, cwd });
+  const rows = [...Map.groupBy(variants, ({ name }) => name)].map(([name, group]) => ({
+    name,
+    tags: group[0]!.tags,
+    arms: Object.keys(group[0]!.clients),
+    cells: group.length,
+    sweep: axesOf(group[0]!),
+    estimatedMs: planRun(group, { seed: 0 }).estimatedMs,
+    question: group[0]!.question,
   }));
   if (options.json) {
     output.out(JSON.stringify(rows, null, 2));
     return;
   }
   const table = new Table({
-    head: ['scenario', 'tags', 'time', 'question'],
-    colWidths: [null, null, null, Math.max(30, output.columns - OTHER_COLUMNS)],
+    head: ['scenario', 'tags', 'cells', 'time', 'question'],
+    colAligns: ['left', 'left', 'right', 'right', 'left'],
+    colWidths: [null, null, null, null, Math.max(30, output.columns - OTHER_COLUMNS)],
     wordWrap: true,
     style: { head: output.hasColour ? ['bold'] : [], border: output.hasColour ? ['grey'] : [] },
   });
-  for (const { name, tags, estimatedMs, question } of rows) {
-    table.push([name, tags.join(', '), prettyMs(estimatedMs, { secondsDecimalDigits: 0 }), question]);
+  for (const { name, tags, cells, estimatedMs, question } of rows) {
+    table.push([name, tags.join(', '), String(cells), exactText(estimatedMs), question]);
   }
   output.out(table.toString());
   output.out(

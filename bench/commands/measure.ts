@@ -16,6 +16,7 @@ import { checkPlan, requireFit } from '../run/preflight.ts';
 import { runPlan } from '../run/run.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { printPlan } from './dry-run.ts';
+import { estimateLines } from './estimate.ts';
 import { exitStatusOf } from './exit-status.ts';
 import { tellGithub } from './github.ts';
 import { serveMetrics } from './live-metrics.ts';
@@ -62,6 +63,7 @@ export async function measurePlan(
     return 0;
   }
   requireFit(checks);
+  for (const line of estimateLines(plan)) output.note(line);
   for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
   const servers = await findServers(located);
   tellServers(plan, servers, output);

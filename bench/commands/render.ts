@@ -4,6 +4,7 @@ import type { Format } from '../../report/format.ts';
 import { buildReport } from '../../report/model.ts';
 import type { Output as FileOutput } from '../../report/output.ts';
 import type { Report } from '../../report/report.ts';
+import type { SweepChart } from '../../report/sweep-chart.ts';
 import type { Run } from '../core/run-types.ts';
 import type { TrialResult } from '../core/types.ts';
 import { loadPlugins } from '../plan/load-scenarios.ts';
@@ -24,12 +25,18 @@ export async function render(
   plugins: Plugins,
   output: Output,
 ): Promise<Rendering> {
-  const [charts, formats, outputs] = await Promise.all([
+  const [charts, sweepCharts, formats, outputs] = await Promise.all([
     loadPlugins<Chart>(plugins.charts),
+    loadPlugins<SweepChart>(plugins.sweepCharts),
     loadPlugins<Format>(plugins.formats),
     loadPlugins<FileOutput>(plugins.outputs),
   ]);
-  const report = buildReport({ run, trials, charts: Object.values(charts) });
+  const report = buildReport({
+    run,
+    trials,
+    charts: Object.values(charts),
+    sweepCharts: Object.values(sweepCharts),
+  });
   const options = { hasColour: output.hasColour, columns: output.columns };
   const files: Rendering['files'] = [];
   for (const format of Object.values(formats)) {

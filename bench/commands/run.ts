@@ -1,6 +1,6 @@
 // In: scenarios by name, tag or path. Out: a stored run and its report; the exit status says how it went.
 import { withNullArm } from '../core/null-arm.ts';
-import type { Scenario } from '../core/scenario.ts';
+import type { Variant } from '../core/sweep.ts';
 import { loadScenarios } from '../plan/load-scenarios.ts';
 import { planRun } from '../plan/plan.ts';
 import type { Context } from './context.ts';
@@ -21,15 +21,12 @@ export interface RunOptions extends MeasureOptions, TimingOptions {
 }
 
 /** What the command line says of timing and phases goes over what the scenario says. */
-export function adjusted(
-  scenario: Scenario,
-  { budgetSec, precision, phases = true }: TimingOptions,
-): Scenario {
+export function adjusted(variant: Variant, { budgetSec, precision, phases = true }: TimingOptions): Variant {
   return {
-    ...scenario,
-    phases: scenario.phases && phases,
+    ...variant,
+    phases: variant.phases && phases,
     timing: {
-      ...scenario.timing,
+      ...variant.timing,
       ...(budgetSec === undefined ? {} : { budgetMs: Math.round(budgetSec * 1_000) }),
       ...(precision === undefined ? {} : { precision }),
     },
@@ -43,12 +40,12 @@ export async function runCommand(
   context: Context,
 ): Promise<number> {
   const { plugins, builtinDir, cwd } = context;
-  const scenarios = await loadScenarios(selectors, { ...plugins, builtinDir, cwd });
+  const variants = await loadScenarios(selectors, { ...plugins, builtinDir, cwd });
   const startedAt = new Date();
   const plan = planRun(
-    scenarios
-      .map(scenario => adjusted(scenario, options))
-      .map(scenario => (options.nullArm ? withNullArm(scenario) : scenario)),
+    variants
+      .map(variant => adjusted(variant, options))
+      .map(variant => (options.nullArm ? withNullArm(variant) : variant)),
     { seed: seedOf(options, startedAt) },
   );
   const cells = plan.cells.filter(({ id }) => options.cells?.has(id) ?? true);

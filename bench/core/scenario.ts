@@ -35,7 +35,9 @@ export const Timing = z.strictObject({
     .describe('A steady window is at least so many mean response times long'),
   minReplicates: z.int().min(1).max(100).default(3),
   maxReplicates: z.int().min(1).max(1_000).default(30),
-  budgetMs: positiveMs('Time after which no further replicate of a cell is started').default(60_000),
+  budgetMs: positiveMs(
+    'Time after which no further replicate is started; the cells of a sweep share it',
+  ).default(60_000),
   precision: z
     .number()
     .gt(0)

@@ -23,6 +23,7 @@ test('list shows the scenarios, for people and for machines', async t => {
     name: string;
     tags: string[];
     question: string;
+    cells: number;
     estimatedMs: number;
   }[];
   const names = rows.map(({ name }) => name);
@@ -31,6 +32,9 @@ test('list shows the scenarios, for people and for machines', async t => {
     assert.ok(shown.stdout.includes(name) && shown.stdout.includes(question.split(' ')[0]!));
     assert.ok(tags.length > 0 && estimatedMs > 0, name);
   }
+  const cellsOf = (name: string) => rows.find(row => row.name === name)?.cells;
+  assert.deepEqual([cellsOf('short-vs-persistent'), cellsOf('pool-size')], [1, 5]);
+  assert.match(shown.stdout, /│ pool-size +│[^│]+│ +5 │/);
 });
 
 test('schema prints the schema that is committed, with or without --json', async t => {

@@ -2,7 +2,7 @@
 import type { Code } from '../core/code.ts';
 import type { Expectation } from '../core/expectation.ts';
 import type { Load } from '../core/load.ts';
-import type { Scenario } from '../core/scenario.ts';
+import type { Variant } from '../core/sweep.ts';
 
 export const BEFORE = 'before';
 export const AFTER = 'after';
@@ -11,7 +11,7 @@ const MOST_CONNECTIONS_RATIO = 1.25;
 
 /** One arm of a scenario on two codes, in the same slices and replicates. */
 export interface BeforeAfter {
-  scenario: Scenario;
+  scenario: Variant;
   code: Readonly<Record<string, Code>>;
 }
 
@@ -21,7 +21,7 @@ export interface BeforeAfter {
  * that did not.
  */
 export function beforeAndAfter(
-  scenario: Scenario,
+  scenario: Variant,
   arms: readonly string[],
   codes: { before: Code; after: Code },
   minEffect: number,

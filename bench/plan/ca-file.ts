@@ -5,10 +5,15 @@ import { dirname, resolve } from 'node:path';
 import type { Problem } from '../core/errors.ts';
 import type { Scenario } from '../core/scenario.ts';
 
-export type CaFileCheck = { scenario: Scenario } | { problem: Omit<Problem, 'file'> };
+export type CaFileCheck<Checked extends Scenario> =
+  | { scenario: Checked }
+  | { problem: Omit<Problem, 'file'> };
 
 /** @param scenarioPath absolute path of the scenario's file, which a relative caFile starts from. */
-export async function locateCaFile(scenario: Scenario, scenarioPath: string): Promise<CaFileCheck> {
+export async function locateCaFile<Checked extends Scenario>(
+  scenario: Checked,
+  scenarioPath: string,
+): Promise<CaFileCheck<Checked>> {
   const { target } = scenario;
   if (target.caFile === undefined) return { scenario };
   const caFile = resolve(dirname(scenarioPath), target.caFile);

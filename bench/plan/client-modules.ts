@@ -50,7 +50,7 @@ export async function readModules(content: unknown, file: string, load: LoadModu
 }
 
 /** The scenario with the place of each module that it names: reports go on to show the path as it was written. */
-export function withModulePaths(scenario: Scenario, file: string): Scenario {
+export function withModulePaths<Named extends Scenario>(scenario: Named, file: string): Named {
   const clients = Object.entries(scenario.clients).map(([arm, client]) => [
     arm,
     isModulePath(client.transport) ? { ...client, modulePath: placeOf(client.transport, file) } : client,

@@ -1,11 +1,15 @@
 // In: a plan. Out: what `run --dry-run` shows of it, as data; the command line lays it out.
 import type { Client } from '../core/client.ts';
 import type { Load } from '../core/load.ts';
+import type { SweepPoint } from '../core/run-types.ts';
+import { axesOf, type SweepAxis } from '../core/sweep.ts';
 import type { Target } from '../core/target.ts';
 import { blockOrder, type Plan, type PlannedCell } from './plan.ts';
 
 export interface CellDescription {
   id: string;
+  /** Which cell of a sweep this is; empty without a sweep. */
+  sweepPoints: readonly SweepPoint[];
   question: string;
   target: Target;
   load: Load;
@@ -22,13 +26,29 @@ export interface CellDescription {
   estimatedMs: number;
 }
 
+export interface ScenarioDescription {
+  name: string;
+  /** What it sweeps; empty without a sweep. */
+  sweep: SweepAxis[];
+  /** Ids of its cells, in the order in which they are measured. */
+  cells: string[];
+  /** That its cells share. */
+  budgetMs: number;
+  estimatedMs: number;
+  /** Whether its cells take longer than the budget even when each has as few replicates as it can. */
+  isOverBudget: boolean;
+}
+
 export interface PlanDescription {
   seed: number;
   estimatedMs: number;
+  scenarios: ScenarioDescription[];
   cells: CellDescription[];
 }
 
 const SHOWN_BLOCKS = 4;
+/** A cell ends up to half a replicate after its budget. */
+const OVER_BUDGET_RATIO = 1.5;
 
 function describeCell(cell: PlannedCell, seed: number): CellDescription {
   const { scenario } = cell;
@@ -36,6 +56,7 @@ function describeCell(cell: PlannedCell, seed: number): CellDescription {
   const blockCount = timing.slicing === 'whole' ? 1 : SHOWN_BLOCKS;
   return {
     id: cell.id,
+    sweepPoints: cell.sweepPoints,
     question: scenario.question,
     target: scenario.target,
     load: scenario.load,
@@ -55,11 +76,28 @@ function describeCell(cell: PlannedCell, seed: number): CellDescription {
   };
 }
 
+function describeScenario(name: string, cells: readonly PlannedCell[]): ScenarioDescription {
+  const sum = (read: (cell: PlannedCell) => number) => cells.reduce((total, cell) => total + read(cell), 0);
+  const budgetMs = sum(({ scenario }) => scenario.timing.budgetMs);
+  const estimatedMs = sum(cell => cell.estimatedMs);
+  return {
+    name,
+    sweep: axesOf(cells[0]!.scenario),
+    cells: cells.map(({ id }) => id),
+    budgetMs,
+    estimatedMs,
+    isOverBudget: estimatedMs > budgetMs * OVER_BUDGET_RATIO,
+  };
+}
+
 /** Everything a reader needs to foresee what the plan will do. */
 export function describePlan(plan: Plan): PlanDescription {
   return {
     seed: plan.seed,
-    estimatedMs: plan.estimatedMs,
+    estimatedMs: plan.cells.reduce((sum, cell) => sum + cell.estimatedMs, 0),
+    scenarios: [...Map.groupBy(plan.cells, ({ scenario }) => scenario.name)].map(([name, cells]) =>
+      describeScenario(name, cells),
+    ),
     cells: plan.cells.map(cell => describeCell(cell, plan.seed)),
   };
 }

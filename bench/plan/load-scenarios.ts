@@ -3,14 +3,14 @@ import { readdir } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import type { BehaviourModule, ClientPlugin, LoadModule } from '../core/contracts.ts';
 import { type Problem, UsageError } from '../core/errors.ts';
-import type { Scenario } from '../core/scenario.ts';
+import type { Variant } from '../core/sweep.ts';
 import { locateCaFile } from './ca-file.ts';
 import { readModules, withModulePaths } from './client-modules.ts';
 import { byLikeness } from './nearest.ts';
 import { problemText } from './problem-text.ts';
 import { type FileContent, readScenarioFile, SCENARIO_EXTENSIONS } from './read-scenario-file.ts';
 import { memberOf } from './schema-hints.ts';
-import { createValidator } from './validate.ts';
+import { createVariantsValidator } from './variants.ts';
 
 /** Plug-ins by name, each loaded when first needed: the registry's form. */
 export type LazyPlugins<Module> = Readonly<Record<string, () => Promise<{ default: Module }>>>;
@@ -107,15 +107,15 @@ function duplicateProblems(candidates: readonly Candidate[]): Problem[] {
   );
 }
 
-async function check(candidates: readonly Candidate[], options: LoadOptions): Promise<Scenario[]> {
+async function check(candidates: readonly Candidate[], options: LoadOptions): Promise<Variant[]> {
   const [transports, behaviours] = await Promise.all([
     loadPlugins(options.transports),
     loadPlugins(options.behaviours),
   ]);
-  const validate = createValidator({ transports, behaviours });
+  const validate = createVariantsValidator({ transports, behaviours });
   const load: LoadModule = async path => (await options.userModules()).loadUserModule(path);
   const problems: Problem[] = duplicateProblems(candidates);
-  const scenarios: Scenario[] = [];
+  const variants: Variant[] = [];
   for (const { path, read } of candidates) {
     if (!read.isRead) {
       problems.push(read.problem);
@@ -126,21 +126,24 @@ async function check(candidates: readonly Candidate[], options: LoadOptions): Pr
       problems.push(...validation.problems);
       continue;
     }
-    const located = await locateCaFile(withModulePaths(validation.scenario, path), path);
-    if ('scenario' in located) scenarios.push(located.scenario);
-    else problems.push({ file: read.file, ...located.problem });
+    for (const variant of validation.variants) {
+      const located = await locateCaFile(withModulePaths(variant, path), path);
+      if ('scenario' in located) variants.push(located.scenario);
+      else problems.push({ file: read.file, ...located.problem });
+    }
   }
   if (problems.length > 0) throw new UsageError(problemText(problems), problems);
-  return scenarios;
+  return variants;
 }
 
 /**
  * Finds, reads and checks scenarios. A selector is the path of a file, the name of a built-in scenario, or a tag; none
- * at all means the tag `quick`. A scenario that several selectors stand for comes once.
+ * at all means the tag `quick`. A scenario that several selectors stand for comes once; one with a sweep comes as all of
+ * its variants.
  *
  * @throws UsageError for selectors that stand for nothing, or with every problem of every selected file
  */
-export async function loadScenarios(selectors: readonly string[], options: LoadOptions): Promise<Scenario[]> {
+export async function loadScenarios(selectors: readonly string[], options: LoadOptions): Promise<Variant[]> {
   const asked = selectors.length > 0 ? selectors : [DEFAULT_TAG];
   const builtins = await readBuiltins(options);
   const unknown = asked.filter(selector => !isPath(selector) && matches(selector, builtins).length === 0);
@@ -158,10 +161,10 @@ export async function loadScenarios(selectors: readonly string[], options: LoadO
 }
 
 /**
- * Every scenario that comes with conntax, by name.
+ * Every scenario that comes with conntax, by name, each with all of its variants.
  *
  * @throws UsageError with every problem of every file
  */
-export async function listScenarios(options: LoadOptions): Promise<Scenario[]> {
+export async function listScenarios(options: LoadOptions): Promise<Variant[]> {
   return check(await readBuiltins(options), options);
 }

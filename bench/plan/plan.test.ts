@@ -31,6 +31,38 @@ test('a plan takes as long as its cells together', () => {
   assert.equal(plan.estimatedMs, plan.cells[0]!.estimatedMs + plan.cells[1]!.estimatedMs);
 });
 
+test('the cells of a sweep come in a shuffled order, share the budget, and have ids and trials of their own', () => {
+  const scenario = Scenario.parse({ ...fullScenario, timing: { budgetMs: 60_000 } });
+  const values = Array.from({ length: 12 }, (_, index) => index);
+  const variants = values.map(value => ({
+    ...scenario,
+    sweepPoints: [{ path: 'link.roundTripMs', value }],
+  }));
+  const orders = [1, 2, 3].map(seed => {
+    const { cells } = planRun([{ ...scenario, name: 'before' }, ...variants], { seed });
+    assert.deepEqual([cells[0]!.id, cells.length], ['before', 13]);
+    assert.deepEqual(planRun([{ ...scenario, name: 'before' }, ...variants], { seed }).cells, cells);
+    const swept = cells.slice(1);
+    assert.deepEqual(
+      swept.map(({ id }) => id),
+      swept.map(({ sweepPoints }) => `full[roundTripMs=${sweepPoints[0]!.value}]`),
+    );
+    assert.ok(swept.every(cell => cell.scenario.timing.budgetMs === 5_000));
+    assert.equal(cells[0]!.scenario.timing.budgetMs, 60_000);
+    assert.deepEqual(Object.keys(swept[0]!.scenario).sort(), Object.keys(scenario).sort());
+    const ids = swept.flatMap(cell => trialsOf(cell, 0, seed)).map(({ id }) => id);
+    assert.equal(new Set(ids).size, 24);
+    return swept.map(({ sweepPoints }) => sweepPoints[0]!.value);
+  });
+  for (const order of orders)
+    assert.deepEqual(
+      order.toSorted((a, b) => Number(a) - Number(b)),
+      values,
+    );
+  assert.equal(new Set(orders.map(String)).size, 3, 'another seed, another order');
+  assert.ok(!orders.map(String).includes(String(values)));
+});
+
 test('trials are resolved in full, and no two share an id or a seed', () => {
   fc.assert(
     fc.property(seeds, fc.integer({ min: 1, max: 6 }), (seed, armCount) => {

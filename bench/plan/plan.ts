@@ -1,14 +1,20 @@
 // In: scenarios and a seed. Out: what will be run, in which order, and for how long. Pure: the same seed, the same plan.
 import type { Code } from '../core/code.ts';
 import { createRandom, shuffled } from '../core/random.ts';
+import type { SweepPoint } from '../core/run-types.ts';
 import type { Scenario } from '../core/scenario.ts';
+import { cellId, type Variant } from '../core/sweep.ts';
 import type { Trial } from '../core/types.ts';
+import { expectedResponseMs } from './slice-gap.ts';
 import { estimateMs } from './timing.ts';
 
 /** One target under one load, in which the arms are compared. */
 export interface PlannedCell {
   id: string;
+  /** With the cell's own share of the budget in its timing. */
   scenario: Scenario;
+  /** Which cell of a sweep this is; empty without a sweep. */
+  sweepPoints: readonly SweepPoint[];
   /** Baseline first, then as the scenario lists them. */
   arms: string[];
   /** About how long at most, ms. */
@@ -23,14 +29,34 @@ export interface Plan {
   estimatedMs: number;
 }
 
-/** Plans one cell a scenario, in the order given. */
-export function planRun(scenarios: readonly Scenario[], { seed }: { seed: number }): Plan {
-  const cells = scenarios.map(scenario => {
-    const { baseline, name, clients } = scenario;
-    const others = Object.keys(clients).filter(arm => arm !== baseline);
-    return { id: name, scenario, arms: [baseline, ...others], estimatedMs: estimateMs(scenario) };
-  });
+/**
+ * Plans one cell a variant: scenarios in the order given, the cells of a sweep shuffled, so that a drift of the machine is
+ * spread over the sweep and does not look like an effect of it (docs/experiment.md). They share their scenario's budget.
+ */
+export function planRun(variants: readonly Variant[], { seed }: { seed: number }): Plan {
+  const sweeps = Map.groupBy(variants, ({ name }) => name);
+  const cells = [...sweeps].flatMap(([name, group]) =>
+    shuffled(group, createRandom(seed, 'sweep', name)).map(variant => planCell(variant, group.length)),
+  );
   return { seed, cells, estimatedMs: cells.reduce((sum, cell) => sum + cell.estimatedMs, 0) };
+}
+
+function planCell({ sweepPoints = [], serviceMs = 0, ...whole }: Variant, cellCount: number): PlannedCell {
+  const scenario = withBudget(whole, whole.timing.budgetMs / cellCount);
+  const { baseline, name, clients } = scenario;
+  const others = Object.keys(clients).filter(arm => arm !== baseline);
+  return {
+    id: cellId(name, sweepPoints),
+    scenario,
+    sweepPoints,
+    arms: [baseline, ...others],
+    estimatedMs: estimateMs(scenario, client => expectedResponseMs(scenario, client, serviceMs)),
+  };
+}
+
+/** In whole ms, at least one. */
+export function withBudget(scenario: Scenario, budgetMs: number): Scenario {
+  return { ...scenario, timing: { ...scenario.timing, budgetMs: Math.max(1, Math.round(budgetMs)) } };
 }
 
 /** The trials of one replicate, one an arm, each with a seed of its own, in the order of their warm-up. */

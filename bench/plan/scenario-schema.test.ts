@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
 import { z } from 'zod';
 import type { BehaviourModule } from '../core/contracts.ts';
 import { behaviours } from '../registry.ts';
@@ -24,7 +25,9 @@ test('scenarios/scenario.schema.json is in step (npm run schema:write)', async (
 
 test('the JSON Schema and the parser agree', () => {
   const options = behaviourOptions(plugins.behaviours);
-  const validate = new Ajv2020({ strict: false }).compile(scenarioJsonSchema(options));
+  const ajv = new Ajv2020({ strict: false });
+  addFormats.default(ajv);
+  const validate = ajv.compile(scenarioJsonSchema(options));
   const parser = createScenarioSchema(options);
   const cases: [boolean, unknown][] = [
     [true, fullScenario],

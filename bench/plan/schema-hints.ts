@@ -97,6 +97,11 @@ function stringText(node: JsonSchema): string {
   return node.minLength === undefined ? 'text' : 'text that is not empty';
 }
 
+function listText({ minItems, maxItems }: JsonSchema): string {
+  if (minItems === undefined || maxItems === undefined) return 'a list';
+  return `a list of ${minItems} to ${maxItems} values`;
+}
+
 function nodeText(node: JsonSchema): string {
   const types: unknown = node.type;
   if (Array.isArray(types)) {
@@ -114,7 +119,7 @@ function nodeText(node: JsonSchema): string {
     case 'boolean':
       return 'true or false';
     case 'array':
-      return 'a list';
+      return listText(node);
     case 'object':
       return 'an object';
     case 'null':

@@ -10,14 +10,23 @@ const CPU_MS = { exchange: 0.05, opening: 0.3, openingTls: 1.5 };
 /** Between the end of one slice and the start of the next: two messages between processes. */
 const TURN_MS = 10;
 
+/** How many users wait for each connection, the one that it serves included. */
+function usersPerConnection({ load, target }: Scenario, { pool, protocol }: Client): number {
+  if (load.model !== 'closed' || typeof pool.maxConnections !== 'number') return 1;
+  const streams = Math.min(pool.maxConcurrentStreams ?? Infinity, target.maxConcurrentStreams);
+  const atOnce = protocol === 'h2' ? streams : (pool.pipelining ?? 1);
+  return Math.max(1, load.concurrency / (pool.maxConnections * atOnce));
+}
+
 /** A high guess of an arm's mean response time: its users queue for one core, or wait for the service. */
-function expectedResponseMs({ target, load }: Scenario, client: Client, serviceMs: number): number {
+export function expectedResponseMs(scenario: Scenario, client: Client, serviceMs: number): number {
+  const { target, load } = scenario;
   const openingMs = usesTls(target) ? CPU_MS.openingTls : CPU_MS.opening;
   const { requestsPerConnection } = client;
   const cpuMs =
     CPU_MS.exchange + (requestsPerConnection === 'unlimited' ? 0 : openingMs / requestsPerConnection);
   const queuedMs = load.model === 'closed' ? load.concurrency * cpuMs : 0;
-  return Math.max(serviceMs + cpuMs, queuedMs);
+  return Math.max((serviceMs + cpuMs) * usersPerConnection(scenario, client), queuedMs);
 }
 
 function turnMs(scenario: Scenario, client: Client, serviceMs: number): number {

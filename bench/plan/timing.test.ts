@@ -61,6 +61,19 @@ function estimateWith(timing: Partial<Timing>): number {
   return estimateMs(Scenario.parse({ ...fullScenario, timing }));
 }
 
+test('arms that answer slowly make longer slices, so that a cell takes longer', () => {
+  const scenario = Scenario.parse({ ...fullScenario, timing: { minReplicates: 2, budgetMs: 1 } });
+  const [fast, slow, slower] = [0, 200, 400].map(ms => estimateMs(scenario, () => ms)) as [
+    number,
+    number,
+    number,
+  ];
+  assert.ok(fast < slow && slow < slower, `${fast}, ${slow}, ${slower}`);
+  assert.ok(slower > 2 * 2 * 20 * 400, 'two replicates of two arms, each of 20 responses at least');
+  const oneSlow = estimateMs(scenario, client => (client.requestsPerConnection === 1 ? 400 : 0));
+  assert.ok(oneSlow > fast && oneSlow < slower);
+});
+
 test('a cell takes about its budget, but for too few or too many replicates', () => {
   const [one, two, three] = [1, 2, 3].map(maxReplicates =>
     estimateWith({ minReplicates: 1, maxReplicates, budgetMs: 3_600_000 }),

@@ -1,4 +1,5 @@
 // In: how long to measure, and rates or response times seen so far. Out: the shape of a slice, and whether an arm is steady.
+import type { Client } from '../core/client.ts';
 import type { Load } from '../core/load.ts';
 import type { Scenario, Timing } from '../core/scenario.ts';
 
@@ -52,23 +53,20 @@ export function isSteady(ratesPerSec: readonly number[]): boolean {
 
 /** Starting the target and the generators of a replicate, side by side. */
 const START_MS = 800;
-/** Ramps, drains and messages, as a share of the steady time, when slices are short. */
-const TURN_RATIO = 0.25;
+/** Messages between processes, for each turn of an arm. */
+const TURN_MS = 10;
 /** Ramp, drain and messages of a probe. */
 const PROBE_EXTRA_MS = 250;
+export const WARMUP_WINDOW_MS = 250;
 /** Replicates that are measured whatever the budget: an interval needs two. */
 const SURE_REPLICATES = 2;
 
 /** Of one arm: about half of the time it is steady at once. */
-function warmupMs({ warmupMinMs, warmupMaxMs }: Timing): number {
-  return (warmupMinMs + warmupMaxMs) / 2;
-}
-
-/** One replicate: processes start together, then arms are warmed up, searched and measured one at a time. */
-function replicateMs({ timing, clients, load }: Scenario): number {
-  const turnsMs = timing.slicing === 'alternate' ? timing.measureMs * TURN_RATIO : 0;
-  const armMs = warmupMs(timing) + searchMs(load) + timing.measureMs + turnsMs;
-  return START_MS + Object.keys(clients).length * armMs;
+function warmupMs({ timing }: Scenario, responseMs: number): number {
+  const loadMs = (timing.warmupMinMs + timing.warmupMaxMs) / 2;
+  const { rampMs } = sliceShape(timing, responseMs);
+  const windows = Math.ceil(loadMs / (rampMs + WARMUP_WINDOW_MS));
+  return windows * (rampMs + WARMUP_WINDOW_MS + responseMs + TURN_MS);
 }
 
 /** Probes of a search that goes half of the way to its highest rate, each not kept twice: about as many as it takes. */
@@ -82,20 +80,32 @@ function searchMs(load: Load): number {
   return (doublings + halvings + notKept + confirmed) * (probeMs + PROBE_EXTRA_MS);
 }
 
-/** The target is started, and conditioned by generators that are thrown away; not where it is someone else's. */
-function conditionMs({ timing, clients, target }: Scenario): number {
-  if (target.url !== undefined) return 0;
-  return 2 * START_MS + Object.keys(clients).length * warmupMs(timing);
+/** All arms in turn, each for as long as the slowest needs. */
+function measureMs({ timing }: Scenario, responsesMs: readonly number[]): number {
+  const shapes = responsesMs.map(responseMs => sliceShape(timing, responseMs));
+  const longestMs = Math.max(...shapes.map(({ windowMs }) => windowMs));
+  const blocks = timing.slicing === 'whole' ? 1 : Math.max(1, Math.ceil(timing.measureMs / longestMs));
+  const turnsMs = shapes.map(
+    ({ rampMs, windowMs }, index) =>
+      rampMs + Math.max(windowMs, timing.measureMs / blocks) + responsesMs[index]! + TURN_MS,
+  );
+  return blocks * turnsMs.reduce((sum, turnMs) => sum + turnMs, 0);
 }
 
 /**
  * About how long a cell takes at most, in ms: as many replicates as fit the budget. It may well take less, since
  * replicates end as soon as the intervals are narrow.
+ *
+ * @param expectedMs an arm's mean response time, as far as it can be foreseen
  */
-export function estimateMs(scenario: Scenario): number {
+export function estimateMs(scenario: Scenario, expectedMs: (client: Client) => number = () => 0): number {
   const { minReplicates, maxReplicates, budgetMs } = scenario.timing;
-  const oneMs = replicateMs(scenario);
-  const onceMs = conditionMs(scenario);
+  const responsesMs = Object.values(scenario.clients).map(expectedMs);
+  const warmupsMs = responsesMs.reduce((sum, responseMs) => sum + warmupMs(scenario, responseMs), 0);
+  // The target is started, and conditioned by generators that are thrown away; not where it is someone else's.
+  const onceMs = scenario.target.url === undefined ? 2 * START_MS + warmupsMs : 0;
+  const searchesMs = responsesMs.length * searchMs(scenario.load);
+  const oneMs = START_MS + warmupsMs + searchesMs + measureMs(scenario, responsesMs);
   const fittingCount = Math.max(
     Math.round((budgetMs - onceMs) / oneMs),
     Math.min(SURE_REPLICATES, minReplicates),

@@ -55,7 +55,7 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
   }
   return {
     cell: cell.id,
-    sweepPoints: [],
+    sweepPoints: [...cell.sweepPoints],
     code: Object.fromEntries(Object.entries(cell.code ?? {}).map(([arm, { label }]) => [arm, label])),
     scenario,
     server: server?.facts ?? null,
@@ -209,7 +209,10 @@ function stopReason(
   // A replicate that would end well past the budget is not begun, once there are the two that an interval needs.
   const typicalMs = replicates === 0 ? 0 : elapsedMs / replicates;
   if (replicates >= Math.min(2, timing.minReplicates) && elapsedMs + typicalMs / 2 > timing.budgetMs) {
-    return { stop: 'budget', stopDetail: `the budget of ${timing.budgetMs / 1_000} s was spent` };
+    return {
+      stop: 'budget',
+      stopDetail: `the budget of ${Number((timing.budgetMs / 1_000).toPrecision(3))} s was spent`,
+    };
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 // In: a plan. Out: a result a cell, and events on the way. One cell after another: they share the machine.
 import type { CellResult } from '../core/run-types.ts';
+import { createBudgets } from '../plan/budget.ts';
 import type { Plan } from '../plan/plan.ts';
 import { measureCell } from './cell.ts';
 import type { Emit } from './events.ts';
@@ -20,10 +21,13 @@ export interface RunOptions {
 /** Measures every cell of the plan, in order. An error from `emit` (a full disk, say) ends the run and its processes. */
 export async function runPlan({ plan, servers, ...options }: RunOptions): Promise<CellResult[]> {
   const results: CellResult[] = [];
-  for (const [index, cell] of plan.cells.entries()) {
+  const budgets = createBudgets(plan.cells);
+  for (const [index, planned] of plan.cells.entries()) {
     if (options.signal.aborted) break;
+    const cell = budgets.allot(planned);
     options.emit({ type: 'cell-started', cell, index, cellCount: plan.cells.length });
     const result = await measureCell({ ...options, cell, seed: plan.seed, server: servers?.get(cell.id) });
+    budgets.spend(cell, result.elapsedMs);
     results.push(result);
     options.emit({ type: 'cell-finished', result });
   }

@@ -35,6 +35,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'bench/transports/',
     'servers/behaviours/',
     'report/charts/',
+    'report/sweep-charts/',
     'report/formats/',
     'report/outputs/',
   ],
@@ -50,7 +51,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders whose files never import each other: plug-ins of one kind. */
-const PLUGIN_FOLDERS = ['servers/behaviours/', 'report/charts/', 'report/outputs/'];
+const PLUGIN_FOLDERS = ['servers/behaviours/', 'report/charts/', 'report/sweep-charts/', 'report/outputs/'];
 
 /** The only places that know a package. Studies compare conntax with the bare package, so they may know it too. */
 const DOORS: readonly { packages: readonly string[]; places: RegExp; named: string }[] = [
@@ -114,7 +115,7 @@ function importFault(file: SourceFile, imported: Import): string | undefined {
   if (plugins !== undefined && path.startsWith(plugins)) {
     return `imports ${path}: files of ${plugins} do not know each other; share from the folder above`;
   }
-  if (file.path.startsWith('report/charts/') && path.startsWith('report/formats/')) {
+  if (/^report\/(?:sweep-)?charts\//.test(file.path) && path.startsWith('report/formats/')) {
     return `imports ${path}: a chart knows no format`;
   }
   const allowed = [

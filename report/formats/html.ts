@@ -5,7 +5,9 @@ import { html, type Markup, nothing, trusted } from '../html/markup.ts';
 import { factList, figureMarkup, plainTable, titledTable } from '../html/parts.ts';
 import { SCRIPT } from '../html/script.ts';
 import { STYLE } from '../html/style.ts';
+import { type FoldedCell, sweepMarkup } from '../html/sweep.ts';
 import type { CellReport, JsonValue, Report } from '../report.ts';
+import { partsOf, type ReportPart } from '../report-parts.ts';
 import { toJson } from '../to-json.ts';
 
 const format: Format = {
@@ -24,9 +26,10 @@ const policy = [
 ].join('; ');
 
 async function pageMarkup(report: Report): Promise<Markup> {
-  const cells: Markup[] = [];
-  for (const [index, cell] of report.cells.entries()) {
-    cells.push(await cellMarkup(cell, { id: `c${index}`, hasSiblings: report.cells.length > 1 }));
+  const parts = partsOf(report);
+  const sections: Markup[] = [];
+  for (const [index, part] of parts.entries()) {
+    sections.push(await partMarkup(part, { id: `c${index}`, hasSiblings: parts.length > 1 }));
   }
   return html`<!doctype html>
 <html lang="en">
@@ -44,11 +47,11 @@ async function pageMarkup(report: Report): Promise<Markup> {
 <h1>${report.headline}</h1>
 ${remarks(report.remarks)}
 <p class="meta">${report.state === 'complete' ? nothing : html`<span class="pill bad">${report.state}</span> `}${report.subtitle}</p>
-${report.cells.length > 1 ? contents(report.cells) : nothing}
+${parts.length > 1 ? contents(parts) : nothing}
 </header>
 <main>
 ${report.tables.length === 0 ? nothing : html`<section class="cell">${report.tables.map(titledTable)}</section>`}
-${cells}
+${sections}
 <section class="cell">
 <h2>What limits these figures</h2>
 <ul>${report.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>
@@ -68,10 +71,21 @@ function remarks(texts: readonly string[]): Markup {
   return html`${texts.map(text => html`<p class="remark">${text}</p>`)}`;
 }
 
-function contents(cells: readonly CellReport[]): Markup {
-  return html`<nav aria-label="Scenarios"><ul>${cells.map(
-    ({ name, headline }, index) => html`<li><a href="#c${index}">${name}</a>: ${headline}</li>`,
-  )}</ul></nav>`;
+function contents(parts: readonly ReportPart[]): Markup {
+  return html`<nav aria-label="Scenarios"><ul>${parts.map((part, index) => {
+    const { name, headline } = part.kind === 'sweep' ? part.sweep : part.cell;
+    return html`<li><a href="#c${index}">${name}</a>: ${headline}</li>`;
+  })}</ul></nav>`;
+}
+
+async function partMarkup(part: ReportPart, of: { id: string; hasSiblings: boolean }): Promise<Markup> {
+  if (part.kind === 'cell') return cellMarkup(part.cell, of);
+  const folded: FoldedCell[] = [];
+  for (const [index, cell] of part.cells.entries()) {
+    const markup = await cellMarkup(cell, { id: `${of.id}-${index}`, hasSiblings: true });
+    folded.push({ place: cell.sweep?.place ?? cell.name, headline: cell.headline, markup });
+  }
+  return sweepMarkup(part.sweep, folded, { id: of.id, isAlone: !of.hasSiblings });
 }
 
 async function cellMarkup(cell: CellReport, of: { id: string; hasSiblings: boolean }): Promise<Markup> {
@@ -79,7 +93,7 @@ async function cellMarkup(cell: CellReport, of: { id: string; hasSiblings: boole
   for (const figure of cell.figures) figures.push(await figureMarkup(figure, `${of.id}-${figure.name}`));
   return html`<section class="cell" id="${of.id}">
 <h2>${cell.name}</h2>
-<p class="lead">${cell.question}</p>
+${cell.sweep === null ? html`<p class="lead">${cell.question}</p>` : nothing}
 ${of.hasSiblings ? html`<p class="answer">${cell.headline}</p>\n${remarks(cell.remarks)}` : nothing}
 ${plainTable(cell.article)}
 <p>${cell.stop.text} ${auditPill(cell)}</p>

@@ -1,6 +1,7 @@
 // In: a report. Out: Markdown as GitHub shows it, tables and all.
 import type { Format } from '../format.ts';
-import type { CellReport, Fact, Figure, Report, Table } from '../report.ts';
+import type { CellReport, Fact, Figure, Report, SweepReport, Table } from '../report.ts';
+import { partsOf } from '../report-parts.ts';
 import { headingText } from '../table-parts.ts';
 
 const format: Format = {
@@ -11,16 +12,38 @@ const format: Format = {
 export default format;
 
 function blocksOf(report: Report): string[] {
+  const parts = partsOf(report);
   return [
     `# ${escaped(report.title)}`,
     `**${escaped(report.headline)}**`,
     ...(report.remarks.length === 0 ? [] : [list(report.remarks)]),
     escaped(report.subtitle),
     ...report.tables.flatMap(tableBlocks),
-    ...report.cells.flatMap(cell => cellBlocks(cell, report.cells.length > 1)),
+    ...parts.flatMap(part =>
+      part.kind === 'sweep'
+        ? sweepBlocks(part.sweep, parts.length > 1)
+        : cellBlocks(part.cell, parts.length > 1),
+    ),
     '## What limits these figures',
     list(report.caveats),
     ...report.facts.flatMap(({ title, facts }) => [`## ${escaped(title)}`, factList(facts)]),
+  ];
+}
+
+/** Its cells in a table of their own: they stand in full in the page and in the JSON. */
+function sweepBlocks(sweep: SweepReport, hasSiblings: boolean): string[] {
+  return [
+    `## ${escaped(sweep.name)}`,
+    `*${escaped(sweep.question)}*`,
+    ...(hasSiblings
+      ? [escaped(sweep.headline), ...(sweep.remarks.length === 0 ? [] : [list(sweep.remarks)])]
+      : []),
+    ...(sweep.caveats.length === 0 ? [] : [list(sweep.caveats)]),
+    ...(sweep.expectations === null ? [] : tableBlocks(sweep.expectations)),
+    ...sweep.measures.flatMap(({ table }) => tableBlocks(table)),
+    ...tableBlocks(sweep.cellTable),
+    '### Conditions of all cells',
+    factList(sweep.conditions),
   ];
 }
 

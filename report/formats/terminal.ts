@@ -2,7 +2,8 @@
 import CliTable from 'cli-table3';
 import picocolors from 'picocolors';
 import type { Format, FormatOptions } from '../format.ts';
-import type { CellReport, Column, Report, Table, TableCell } from '../report.ts';
+import type { CellReport, Column, Report, SweepReport, Table, TableCell } from '../report.ts';
+import { partsOf } from '../report-parts.ts';
 import { fittingColumns, safe, wrapped } from '../terminal-layout.ts';
 
 type Colours = ReturnType<typeof picocolors.createColors>;
@@ -30,10 +31,15 @@ function pageOf({ columns, hasColour }: FormatOptions): Page {
 }
 
 function blocksOf(report: Report, page: Page): string[] {
+  const parts = partsOf(report);
   return [
     headlineText(report, page),
     ...report.tables.map(table => tableText(table, page)),
-    ...report.cells.map(cell => cellText(cell, page, report.cells.length > 1)),
+    ...parts.map(part =>
+      part.kind === 'sweep'
+        ? sweepText(part.sweep, page, parts.length > 1)
+        : cellText(part.cell, page, parts.length > 1),
+    ),
     listText(report.caveats, page),
   ];
 }
@@ -45,6 +51,22 @@ function headlineText(
   return [
     ...wrapped(headline, width).map(line => colours.bold(line)),
     ...remarks.flatMap(remark => wrapped(remark, width)),
+  ].join('\n');
+}
+
+/** Its cells are lines of a table: they stand in full in the page. */
+function sweepText(sweep: SweepReport, page: Page, hasSiblings: boolean): string {
+  const { colours, width } = page;
+  return [
+    colours.bold(colours.cyan(safe(sweep.name))),
+    ...wrapped(sweep.question, width).map(line => colours.dim(line)),
+    ...(hasSiblings ? [headlineText(sweep, page)] : []),
+    ...(sweep.expectations === null ? [] : [rowsText(sweep.expectations, page, line => line)]),
+    ...sweep.measures.map(({ table }) => tableText(table, page)),
+    tableText(sweep.cellTable, page),
+    '',
+    ...sweep.markNotes.flatMap(note => wrapped(note, width)).map(line => colours.red(line)),
+    ...(sweep.caveats.length === 0 ? [] : [listText(sweep.caveats, page)]),
   ].join('\n');
 }
 
@@ -82,13 +104,17 @@ function tableText(table: Table, page: Page): string {
 }
 
 /** Messages may be of any length, so their rows are sentences that wrap. */
-function rowsText({ title, columns, rows }: Table, { width, colours }: Page): string {
+function rowsText(
+  { title, columns, rows }: Table,
+  { width, colours }: Page,
+  paint: (line: string) => string = colours.red,
+): string {
   const lines = rows.flatMap(row => {
     const parts = row.flatMap(({ text }, index) => {
       const { heading, isKey } = columns[index]!;
       return text === '' ? [] : [isKey ? text : `${heading}: ${text}`];
     });
-    return wrapped(`- ${parts.join('; ')}`, width, '  ').map(line => colours.red(line));
+    return wrapped(`- ${parts.join('; ')}`, width, '  ').map(line => paint(line));
   });
   return ['', colours.bold(safe(title)), ...lines].join('\n');
 }

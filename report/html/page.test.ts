@@ -9,8 +9,8 @@ import type { Browser } from 'playwright-core';
 import { chromium } from 'playwright-core';
 import format from '../formats/html.ts';
 import { buildReport } from '../model.ts';
-import { charts } from '../testing/plugins.ts';
-import { sampleRuns } from '../testing/sample-runs.ts';
+import { charts, sweepCharts } from '../testing/plugins.ts';
+import { sampleRuns, sampleSweeps } from '../testing/sample-runs.ts';
 import { inspectPage } from './testing/inspect-page.ts';
 
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
@@ -36,7 +36,7 @@ after(async () => {
 });
 
 async function openReport(sample: string) {
-  const report = buildReport({ ...sampleRuns[sample]!, charts });
+  const report = buildReport({ ...(sampleRuns[sample] ?? sampleSweeps[sample])!, charts, sweepCharts });
   const file = join(folder, `${sample.replaceAll(' ', '-')}.html`);
   writeFileSync(file, await format.render(report, { hasColour: false, columns: 100 }));
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
@@ -51,7 +51,10 @@ async function openReport(sample: string) {
   });
   const url = pathToFileURL(file).href;
   await page.goto(url);
-  return { page, requests, complaints, url, figures: report.cells.flatMap(cell => cell.figures).length };
+  const own = report.cells.filter(({ sweep }) => sweep === null).flatMap(({ figures }) => figures);
+  const swept = report.sweeps.flatMap(({ measures }) => measures.flatMap(({ pictures }) => pictures));
+  const folded = report.cells.filter(({ sweep }) => sweep !== null);
+  return { page, requests, complaints, url, folded, figures: own.length + swept.length };
 }
 
 for (const sample of [
@@ -61,6 +64,8 @@ for (const sample of [
   'every phase',
   'two scenarios',
   'an invalid trial of a capacity search',
+  'a sweep of two settings',
+  'a troubled sweep',
 ]) {
   test(`${sample}: works from disk, loads nothing, fits and can be read`, { skip }, async () => {
     const { page, requests, complaints, url, figures } = await openReport(sample);
@@ -84,6 +89,26 @@ for (const sample of [
     await page.close();
   });
 }
+
+test('the cells of a sweep are folded, told in a line each, and whole when opened', { skip }, async () => {
+  const { page, figures, folded, complaints } = await openReport('a troubled sweep');
+  const folds = page.locator('details.fold');
+  assert.equal(await folds.count(), folded.length);
+  for (const [index, { sweep, headline, figures: own }] of folded.entries()) {
+    const fold = folds.nth(index);
+    const summary = (await fold.locator('> summary').textContent()) ?? '';
+    assert.ok(summary.replaceAll('\u00a0', ' ').includes(`${sweep!.place} ${headline}`), summary);
+    assert.equal(await fold.locator('h3').first().isVisible(), false);
+    await fold.locator('> summary').click();
+    const seen = await inspectPage(page);
+    assert.equal(seen.pictures.length, figures + own.length);
+    assert.deepEqual(seen.overlaps, []);
+    assert.ok(seen.scrollWidth <= 1280);
+    await fold.locator('> summary').click();
+  }
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
 
 test('pointing at a mark tells its figure, and the data can be downloaded', { skip }, async () => {
   const { page, complaints } = await openReport('two arms');

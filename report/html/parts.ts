@@ -1,7 +1,7 @@
 // In: the parts of a report. Out: their markup: tables, lists of facts, charts.
 
 import { renderChart } from '../render-chart.ts';
-import type { Column, Fact, Figure, Table, TableCell } from '../report.ts';
+import type { Column, Fact, Figure, Picture, Table, TableCell } from '../report.ts';
 import { html, type Markup, nothing, trusted } from './markup.ts';
 
 /** With more columns than that, every blank counts. */
@@ -33,7 +33,9 @@ function headCell({ heading, unit, align }: Column): Markup {
 const LONG_TEXT = 40;
 
 function bodyCell(cell: TableCell, { isKey, align, key }: Column): Markup {
-  if (isKey) return html`<th scope="row">${cell.text}</th>`;
+  if (isKey) {
+    return html`<th scope="row"${align === 'right' ? html` class="figure"` : nothing}>${cell.text}</th>`;
+  }
   const tone = toneOf(cell, key);
   const classes = [
     align === 'right' ? 'figure' : cell.text.length > LONG_TEXT ? 'long' : 'words',
@@ -63,16 +65,20 @@ export function factList(facts: readonly Fact[]): Markup {
 }
 
 /** Both widths are in the page; the style sheet shows the one that fits. `id` is unique within the page. */
-export async function figureMarkup(figure: Figure, id: string): Promise<Markup> {
-  const description = `${figure.title}. ${figure.caption}`;
-  const [wide, narrow] = await Promise.all([
-    renderChart(figure.wide, { id: `${id}w`, description }),
-    renderChart(figure.narrow, { id: `${id}n`, description }),
+export async function pictureMarkup({ title, caption, wide, narrow }: Picture, id: string): Promise<Markup> {
+  const description = `${title}. ${caption}`;
+  const [wideSvg, narrowSvg] = await Promise.all([
+    renderChart(wide, { id: `${id}w`, description }),
+    renderChart(narrow, { id: `${id}n`, description }),
   ]);
+  return html`<div class="picture wide">${trusted(wideSvg)}</div>
+<div class="picture narrow">${trusted(narrowSvg)}</div>`;
+}
+
+export async function figureMarkup(figure: Figure, id: string): Promise<Markup> {
   return html`<figure>
 <figcaption><h3>${figure.title}</h3><p>${figure.caption}</p></figcaption>
-<div class="picture wide">${trusted(wide)}</div>
-<div class="picture narrow">${trusted(narrow)}</div>
+${await pictureMarkup(figure, id)}
 <details><summary>${figure.title}, as a table</summary>
 ${plainTable(figure.table)}
 </details>

@@ -1,19 +1,19 @@
 // In: nothing. Out: the page's style sheet: light and dark, wide and narrow, screen and paper.
-import { ARM_COLOURS, ARM_COLOURS_DARK } from '../chart-theme.ts';
+import { ARM_COLOURS, ARM_COLOURS_DARK, STEP_COLOURS, STEP_COLOURS_DARK } from '../chart-theme.ts';
 import { PHASE_COLOURS, PHASE_COLOURS_DARK } from '../phase-look.ts';
 
-const variables = (kind: 'arm' | 'phase', colours: readonly string[] | Record<string, string>) =>
+const variables = (kind: 'arm' | 'phase' | 'step', colours: readonly string[] | Record<string, string>) =>
   Object.entries(colours)
     .map(([key, colour]) => `--${kind}-${key}: ${colour};`)
     .join(' ');
 
 const LIGHT = `--paper: #fff; --panel: #f6f8fa; --ink: #1b1f24; --muted: #59636e; --grid: #e3e7eb; --line: #d5dae0;
   --accent: #0062a8; --good: #00694a; --bad: #b3261e; --unsure: #7a5500; --good-bg: #e3f4ed; --bad-bg: #fdeceb; --unsure-bg: #fcf2d9;
-  ${variables('arm', ARM_COLOURS)} ${variables('phase', PHASE_COLOURS)}`;
+  ${variables('arm', ARM_COLOURS)} ${variables('step', STEP_COLOURS)} ${variables('phase', PHASE_COLOURS)}`;
 
 const DARK = `--paper: #14181d; --panel: #1c2229; --ink: #e8ecf0; --muted: #a3adb8; --grid: #2a313a; --line: #37404a;
   --accent: #6cb6f5; --good: #5fd3a6; --bad: #ff9389; --unsure: #f0c35c; --good-bg: #17352b; --bad-bg: #45211f; --unsure-bg: #3b3116;
-  ${variables('arm', ARM_COLOURS_DARK)} ${variables('phase', PHASE_COLOURS_DARK)}`;
+  ${variables('arm', ARM_COLOURS_DARK)} ${variables('step', STEP_COLOURS_DARK)} ${variables('phase', PHASE_COLOURS_DARK)}`;
 
 export const STYLE = `
 :root { color-scheme: light dark; ${LIGHT} }
@@ -25,6 +25,7 @@ h1, h2, h3 { line-height: 1.25; text-wrap: balance; }
 h1 { font-size: 1.9rem; font-weight: 650; letter-spacing: -0.015em; margin: 0.4rem 0 0.9rem; text-wrap: pretty; }
 h2 { font-size: 1.45rem; margin: 0 0 0.3rem; }
 h3 { font-size: 1.05rem; margin: 2.4rem 0 0.5rem; }
+h4 { font-size: 0.95rem; margin: 0; }
 p { margin: 0.5rem 0; }
 header, p, .notes, ul, nav { max-width: 56rem; }
 a { color: var(--accent); }
@@ -60,6 +61,12 @@ table.dense { font-size: 0.78rem; }
 .long { min-width: 18rem; }
 figure { margin: 2.2rem 0 0; }
 figcaption h3 { margin: 0; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 29rem), 1fr)); gap: 1.2rem 2rem; }
+.pair > * { margin: 0; min-width: 0; max-width: 40rem; }
+.fold { border: 1px solid var(--line); border-radius: 6px; padding: 0 1rem; }
+.fold > summary { width: auto; padding: 0.6rem 0; color: var(--muted); }
+.fold > summary b { color: var(--ink); font-weight: 600; margin-right: 0.4rem; }
+.fold section.cell { border-top: 1px solid var(--line); margin-top: 0; padding: 1.2rem 0 1rem; }
 .picture { margin-top: 0.6rem; }
 .picture svg { display: block; max-width: 100%; height: auto; }
 .narrow { display: none; }

@@ -2,8 +2,10 @@
 import { readdirSync } from 'node:fs';
 import type { Chart } from '../chart.ts';
 import type { Format } from '../format.ts';
+import type { SweepChart } from '../sweep-chart.ts';
 
 export const charts = await loadFolder<Chart>('../charts/');
+export const sweepCharts = await loadFolder<SweepChart>('../sweep-charts/');
 export const formats = await loadFolder<Format>('../formats/');
 
 async function loadFolder<Plugin>(path: string): Promise<readonly Plugin[]> {

@@ -18,7 +18,10 @@ import { createLatencyRecorder, emptyHistogram } from '../histogram.ts';
 import { neededConnections } from '../needed-connections.ts';
 import { sampleArrivals, sampleCapacity } from './sample-open.ts';
 
-/** The truth of every sample: latency(k) = SERVICE_US + HANDSHAKE_US / k, at 100 users or at the rate of an open load. */
+/**
+ * The truth of every sample: latency(k) = SERVICE_US + HANDSHAKE_US / k, at 100 users or at the rate of an open load; one
+ * round trip more for the request and one for the handshake, times the users for each connection of the pool.
+ */
 export const SERVICE_US = 4_800;
 export const HANDSHAKE_US = 20_000;
 
@@ -40,9 +43,15 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
   const k = trial.client.requestsPerConnection;
   const share = k === 'unlimited' ? 0 : 1 / k;
   const replicateFactor = 1 + 0.02 * (place.random() - 0.5);
-  const meanUs = (SERVICE_US + HANDSHAKE_US * share) * replicateFactor;
+  const roundTripUs = (trial.link?.roundTripMs ?? 0) * 1_000;
+  const exchangeUs = SERVICE_US + HANDSHAKE_US * share + roundTripUs * (1 + share);
   const capacity = sampleCapacity(trial, place.random);
   const ratePerSec = askedPerSec(trial.load, capacity);
+  const { maxConnections } = trial.client.pool;
+  const most = typeof maxConnections === 'number' ? maxConnections : mostInFlight(trial.load);
+  const pool = Math.min(mostInFlight(trial.load), most);
+  const queued = ratePerSec === null ? mostInFlight(trial.load) / pool : 1;
+  const meanUs = exchangeUs * queued * replicateFactor;
   const users = ratePerSec === null ? mostInFlight(trial.load) : (ratePerSec * meanUs) / 1_000_000;
   const recorders = {
     response: createLatencyRecorder(),
@@ -59,9 +68,7 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
   const completed = sum(slices, slice => slice.completed);
   const exchanges = sum(slices, slice => slice.exchanges);
   const sent = exchanges + Math.round((users * WARMUP_MS * 1000) / meanUs);
-  const pool = trial.client.pool.maxConnections;
-  const most = typeof pool === 'number' ? pool : mostInFlight(trial.load);
-  const opened = k === 'unlimited' ? most : Math.ceil(sent / k);
+  const opened = k === 'unlimited' ? pool : Math.ceil(sent / k);
   const openedInWindows = Math.round(completed * share);
   for (let connection = 0; connection < opened; connection++) {
     const connectUs = 300 + 400 * place.random();

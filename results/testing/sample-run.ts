@@ -1,10 +1,12 @@
 // In: what a test wants to see. Out: a complete stored run, the same at every call, that no process had to measure.
 import { createRandom } from '../../bench/core/random.ts';
-import type { CellResult, Run } from '../../bench/core/run-types.ts';
+import type { CellResult, Run, SweepPoint } from '../../bench/core/run-types.ts';
 import { Scenario } from '../../bench/core/scenario.ts';
+import { cellId } from '../../bench/core/sweep.ts';
 import type { TrialResult } from '../../bench/core/types.ts';
 import { auditCell, auditTrial } from '../audit.ts';
 import { compareArms, summariseArms } from '../compare.ts';
+import { firstResult } from '../expect.ts';
 import { sampleHost } from './sample-host.ts';
 import { sampleMeasurement } from './sample-measurement.ts';
 
@@ -23,19 +25,32 @@ const REPLICATE_MS = 5_000;
 
 /** A run that passes every audit unless trouble is asked for: by default 2 arms, 4 replicates, 6 blocks. */
 export function sampleRun(options: SampleOptions = {}): { run: Run; trials: TrialResult[] } {
-  const { scenario: name = 'short-vs-persistent', replicates = 4, blocks = 6, trouble = 'none' } = options;
-  const scenario = SCENARIOS[name];
-  const random = createRandom(20_261_123, name);
+  const { scenario: name = 'short-vs-persistent', ...rest } = options;
+  const { cell, trials } = sampleCell({ scenario: SCENARIOS[name], ...rest });
+  return { run: sampleRunOf([cell]), trials };
+}
+
+export interface SampleCellOptions extends Omit<SampleOptions, 'scenario'> {
+  scenario: Scenario;
+  sweepPoints?: SweepPoint[];
+}
+
+/** One cell and its trials. */
+export function sampleCell(options: SampleCellOptions): { cell: CellResult; trials: TrialResult[] } {
+  const { scenario, sweepPoints = [], replicates = 4, blocks = 6, trouble = 'none' } = options;
+  const cell = cellId(scenario.name, sweepPoints);
+  const random = createRandom(20_261_123, cell);
   const trials: TrialResult[] = [];
   for (let replicate = 0; replicate < replicates; replicate++) {
     Object.entries(scenario.clients).forEach(([arm, client], position) => {
       const trial: TrialResult['trial'] = {
-        id: `${scenario.name}/r${replicate}/${arm}`,
+        id: `${cell}/r${replicate}/${arm}`,
         scenario: scenario.name,
-        cell: scenario.name,
+        cell,
         replicate,
         arm,
         target: scenario.target,
+        ...(scenario.link === undefined ? {} : { link: scenario.link }),
         load: scenario.load,
         phases: scenario.phases,
         client,
@@ -52,15 +67,9 @@ export function sampleRun(options: SampleOptions = {}): { run: Run; trials: Tria
     });
   }
   spoil(trials, trouble);
-  return { run: runOf(scenario, trials, replicates), trials };
-}
-
-function runOf(scenario: Scenario, trials: readonly TrialResult[], replicates: number): Run {
-  const elapsedMs = replicates * REPLICATE_MS;
-  const isComplete = trials.every(({ state }) => state === 'completed');
-  const cell: CellResult = {
-    cell: scenario.name,
-    sweepPoints: [],
+  const result: CellResult = {
+    cell,
+    sweepPoints,
     code: {},
     scenario,
     server: null,
@@ -68,27 +77,33 @@ function runOf(scenario: Scenario, trials: readonly TrialResult[], replicates: n
     failedTrials: trials.filter(({ state }) => state === 'failed').length,
     stop: 'precise',
     stopDetail: `every ratio is within 5 % after ${replicates} replicates`,
-    elapsedMs,
+    elapsedMs: replicates * REPLICATE_MS,
     arms: summariseArms(trials),
     comparisons: compareArms({ baseline: scenario.baseline, trials }),
-    expectations: [],
+    expectations: scenario.expect.map(expectation => firstResult(expectation, trials)),
     findings: [
       ...trials.flatMap(trial => (trial.state === 'completed' ? auditTrial(trial) : [])),
       ...auditCell(trials),
     ],
   };
+  return { cell: result, trials };
+}
+
+/** The run that has measured these cells, partial when a trial of one failed. */
+export function sampleRunOf(cells: CellResult[]): Run {
+  const elapsedMs = cells.reduce((sum, cell) => sum + cell.elapsedMs, 0);
   return {
     schemaVersion: 1,
     id: SAMPLE_RUN_ID,
-    state: isComplete ? 'complete' : 'partial',
+    state: cells.every(({ failedTrials }) => failedTrials === 0) ? 'complete' : 'partial',
     startedAt: new Date(STARTED_AT_MS).toISOString(),
     finishedAt: new Date(STARTED_AT_MS + elapsedMs).toISOString(),
     conntax: '0.1.0',
-    command: ['conntax', 'run', scenario.name],
+    command: ['conntax', 'run', cells[0]?.scenario.name ?? 'nothing'],
     seed: 1,
     git: { commit: '3f9c1d2a7b6e5048c1f0a9d8e7b6c5d4e3f2a1b0', isDirty: false },
     host: sampleHost,
-    cells: [cell],
+    cells,
   };
 }
 

@@ -12,7 +12,7 @@ export interface Inspection {
 
 /** Runs in the page: a string, because this project's types know no browser. */
 const INSPECT = `(() => {
-  const pictures = [...document.querySelectorAll('.picture svg')].filter(svg => svg.getBoundingClientRect().width > 0);
+  const pictures = [...document.querySelectorAll('.picture svg')].filter(svg => svg.checkVisibility() && svg.getBoundingClientRect().width > 0);
   const isShown = text => Number(text.getAttribute('opacity') ?? 1) > 0 && text.textContent.trim() !== '';
   const overlaps = [];
   for (const svg of pictures) {

@@ -1,0 +1,184 @@
+// In: a sweep. Out: how the answer goes from one end of it to the other, in sentences that are no surer than the intervals.
+import type { Metric } from '../../bench/core/run-types.ts';
+import { subsetText } from '../../bench/core/sweep.ts';
+import { signsOf } from '../cell-view.ts';
+import { METRIC_TITLES } from '../metrics.ts';
+import { ratioText } from '../numbers.ts';
+import { comparisonMarks } from '../tables/ratios.ts';
+import { MEASURES, type Measure } from './measures.ts';
+import { armFigures, baselineOf, candidatesOf, ratioFigures, type SweepFigure } from './points.ts';
+import type { SweepView, SweptSetting } from './sweep-view.ts';
+import { isBelow, trendOf } from './trend.ts';
+import { valueText } from './value-text.ts';
+
+/** What a sweep is told by. */
+const HEADLINE: Metric = 'requestsPerSec';
+
+/** The figures of one arm over the sweep, with the words for them. */
+interface Course {
+  /** `the ratio of persistent to short in requests/s`. */
+  subject: string;
+  /** What stands behind a figure. */
+  unit: string;
+  text(figure: SweepFigure): string;
+  figures: readonly SweepFigure[];
+}
+
+/** What came out of a sweep, in a sentence. */
+export function sweepHeadline(sweep: SweepView): string {
+  const [largest] = coursesOf(sweep);
+  if (largest === undefined) return `Could not be measured${causesText(sweep)}.`;
+  const { other } = sweep;
+  return other === undefined ? alongText(largest, sweep.x) : overAllText(largest, sweep);
+}
+
+/** The other arms, the lines of a second setting, and where the arms differ: what the headline has no room for. */
+export function courseRemarks(sweep: SweepView): string[] {
+  const [largest, ...others] = coursesOf(sweep);
+  if (largest === undefined) return [];
+  return [
+    ...(sweep.other === undefined ? [] : lineTexts(largest, sweep, sweep.other)),
+    ...others.map(course =>
+      sweep.other === undefined ? alongText(course, sweep.x) : overAllText(course, sweep),
+    ),
+    ...candidatesOf(sweep).flatMap(candidate => verdictText(candidate, sweep)),
+  ];
+}
+
+/** Ratios where there is a baseline to compare with, else what the arm did; the one that changes most comes first. */
+function coursesOf(sweep: SweepView): Course[] {
+  const measure = MEASURES.find(({ metric }) => metric === HEADLINE)!;
+  const baseline = baselineOf(sweep);
+  const ratios = candidatesOf(sweep).map(
+    (candidate): Course => ({
+      subject: `the ratio of ${candidate} to ${baseline} in ${measure.title}`,
+      unit: '',
+      text: ({ interval, marks }) => `${ratioText(interval)}${signsOf(marks)}`,
+      figures: ratioFigures(sweep, candidate, measure),
+    }),
+  );
+  const courses = ratios.length > 0 ? ratios : sweep.arms.map(({ name }) => armCourse(name, sweep, measure));
+  return courses
+    .filter(({ figures }) => figures.length > 0)
+    .toSorted((a, b) => spanOf(b.figures) - spanOf(a.figures));
+}
+
+function armCourse(name: string, sweep: SweepView, measure: Measure): Course {
+  return {
+    subject: `the figure of ${name} in ${measure.title}`,
+    unit: measure.unit === undefined ? '' : ` ${measure.unit}`,
+    text: ({ interval, marks }) => `${measure.text(interval)}${signsOf(marks)}`,
+    figures: armFigures(sweep, name, measure),
+  };
+}
+
+/** How many times the highest figure is the lowest, as a logarithm. */
+function spanOf(figures: readonly SweepFigure[]): number {
+  const values = figures.map(({ interval }) => Math.log(interval.value));
+  return Math.max(...values) - Math.min(...values);
+}
+
+function alongText(course: Course, x: SweptSetting): string {
+  const { figures, subject } = course;
+  const first = figures[0]!;
+  const last = figures.at(-1)!;
+  if (figures.length === 1) {
+    return `With ${x.name} = ${valueText(first.x)}, ${subject} is at ${course.text(first)}${course.unit}.`;
+  }
+  if (!x.isNumeric)
+    return `Over the values of ${x.name}, ${extremesText(course, figure => valueText(figure.x))}.`;
+  const ends = `As ${x.name} rises from ${valueText(first.x)} to ${valueText(last.x)}, ${subject} goes from ${course.text(first)} to ${course.text(last)}${course.unit}`;
+  const invalid = figures.some(({ marks }) => marks.includes('invalid')) ? signsOf(['invalid']) : '';
+  return `${ends}${trendText(course)}${invalid}.`;
+}
+
+/** How it gets from one end to the other, as far as the intervals show. */
+function trendText(course: Course): string {
+  const { figures } = course;
+  const trend = trendOf(figures.map(({ interval }) => interval));
+  switch (trend.kind) {
+    case 'alone':
+      return '';
+    case 'unshown':
+      return '; no change along the way could be shown';
+    case 'mixed': {
+      const { highest, lowest } = extremesOf(figures);
+      return `, but it rises on part of the way and falls on another: it is highest at ${valueText(highest.x)}, ${course.text(highest)}, and lowest at ${valueText(lowest.x)}, ${course.text(lowest)}`;
+    }
+    case 'rises':
+    case 'falls': {
+      const verb = trend.kind === 'rises' ? 'rising' : 'falling';
+      if (trend.isEveryStep) return `, ${verb} at every step`;
+      if (trend.levelFrom === null) return `, ${verb}, though not at every step that could be shown`;
+      return `, ${verb}; from ${valueText(figures[trend.levelFrom]!.x)} on no further change could be shown`;
+    }
+    default:
+      return trend satisfies never;
+  }
+}
+
+function extremesOf(figures: readonly SweepFigure[]): { highest: SweepFigure; lowest: SweepFigure } {
+  const sorted = figures.toSorted((a, b) => a.interval.value - b.interval.value);
+  return { lowest: sorted[0]!, highest: sorted.at(-1)! };
+}
+
+function extremesText(course: Course, place: (figure: SweepFigure) => string): string {
+  const { highest, lowest } = extremesOf(course.figures);
+  const high = `${course.text(highest)}${course.unit}`;
+  const low = `${course.text(lowest)}${course.unit}`;
+  return isBelow(lowest.interval, highest.interval)
+    ? `${course.subject} is highest with ${place(highest)}, at ${high}, and lowest with ${place(lowest)}, at ${low}`
+    : `no change of ${course.subject} could be shown: it is at ${low} with ${place(lowest)} and at ${high} with ${place(highest)}`;
+}
+
+function overAllText(course: Course, { x, other }: SweepView): string {
+  const names = other === undefined ? x.name : `${x.name} and ${other.name}`;
+  return `Over ${names}, ${extremesText(course, ({ cell }) => cell.place)}.`;
+}
+
+/** Along the axis, for each value of the other setting. */
+function lineTexts(course: Course, { x }: SweepView, other: SweptSetting): string[] {
+  return other.values.flatMap(value => {
+    const figures = course.figures.filter(figure => figure.other === value);
+    if (figures.length === 0) return [];
+    const along = lowerFirst(alongText({ ...course, subject: 'it', figures }, x));
+    return [`With ${other.name} = ${valueText(value)}, ${along}`];
+  });
+}
+
+const VERDICT_ORDER = ['better', 'worse', 'unsure'] as const;
+
+/** Where an arm is better than the baseline, where it is worse, and where that could not be told. */
+function verdictText(candidate: string, sweep: SweepView): string[] {
+  const baseline = baselineOf(sweep);
+  const cells = sweep.cells.flatMap(({ points, view }) =>
+    view.result.comparisons
+      .filter(found => found.metric === HEADLINE && found.candidate === candidate)
+      .map(found => ({ points, verdict: found.verdict, marks: comparisonMarks(found, view) })),
+  );
+  const parts = VERDICT_ORDER.flatMap(verdict => {
+    const own = cells.filter(cell => cell.verdict === verdict);
+    const subset = own.map(({ points }) => points);
+    if (subset.length === 0) return [];
+    const isAll = subset.length === cells.length;
+    const signs = own.some(({ marks }) => marks.includes('invalid')) ? signsOf(['invalid']) : '';
+    const places = isAll ? 'at every value measured' : `with ${subsetText(sweep.axes, subset)}`;
+    return verdict === 'unsure'
+      ? [`no difference to ${baseline} could be shown ${isAll ? 'at any value measured' : places}${signs}`]
+      : [`${candidate} is ${verdict} than ${baseline} ${places}${signs}`];
+  });
+  return parts.length === 0 ? [] : [`In ${METRIC_TITLES[HEADLINE]}, ${parts.join('; ')}.`];
+}
+
+function causesText({ cells }: SweepView): string {
+  const causes = new Set(
+    cells.flatMap(({ view }) =>
+      view.trials.flatMap(trial => (trial.state === 'failed' ? [trial.error.message] : [])),
+    ),
+  );
+  return causes.size === 0 ? '' : `: ${[...causes].join('; ')}`;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,223 @@
+// In: figures along a swept setting, by line. Out: the picture: lines with interval bands, on the scale that fits.
+import type { TopLevelSpec } from 'vega-lite';
+import { signsOf } from '../cell-view.ts';
+import {
+  armLegend,
+  type armScales,
+  framed,
+  INK,
+  isNarrow,
+  type Layer,
+  MUTED,
+  type X,
+  type Y,
+} from '../chart-theme.ts';
+import type { Mark } from '../report.ts';
+import { axisScale } from './axis-scale.ts';
+import type { SweepFigure } from './points.ts';
+import type { SweptSetting } from './sweep-view.ts';
+import { valueText } from './value-text.ts';
+
+/** One line of a picture. */
+export interface Line {
+  label: string;
+  figures: readonly SweepFigure[];
+  /** A figure in words, its marks behind it. */
+  tip(figure: SweepFigure): string;
+}
+
+export interface LinePicture {
+  x: SweptSetting;
+  lines: readonly Line[];
+  /** Looks by label. */
+  scales: ReturnType<typeof armScales>;
+  /** Over the legend; absent where its labels speak for themselves. */
+  legendTitle?: string;
+  /** Of the axis of figures. */
+  title: string;
+  /** Ratios are read against 1 rather than from 0. */
+  isRatio: boolean;
+}
+
+/** Beyond this ratio of the highest to the lowest figure, equal steps would squeeze the low ones. */
+const LOG_RATIO = { figures: 15, ratios: 3 };
+const LOG_MARGIN = 1.12;
+/** A band that reaches further beyond all figures than by this factor is cut off there. */
+const WIDEST_BAND = 3;
+/** With more of them an axis has no room for steps in between. */
+const MOST_DECADES = 3;
+const HEIGHT_PX = 300;
+
+interface Row {
+  x: number | string;
+  line: string;
+  value: number;
+  low: number;
+  high: number;
+  tip: string;
+  signs: string;
+  isInvalid: boolean;
+}
+
+export function lineSpec(picture: LinePicture, widthPx: number): TopLevelSpec {
+  const { x: setting, scales, lines } = picture;
+  const isContinuous = axisScale(setting).type !== 'point';
+  const figures = lines.flatMap(line => rowsOf(line, isContinuous));
+  const extent = extentOf(figures, picture.isRatio);
+  const rows = figures.map(row => ({
+    ...row,
+    low: Math.max(row.low, extent.low),
+    high: Math.min(row.high, extent.high),
+  }));
+  const legend =
+    lines.length < 2 && picture.legendTitle === undefined
+      ? null
+      : {
+          ...armLegend(lines, widthPx),
+          title: picture.legendTitle ?? null,
+          titleFontWeight: 'normal' as const,
+          titleLimit: widthPx,
+          symbolOpacity: 1,
+        };
+  const color = { field: 'line', type: 'nominal', scale: scales.colour, legend } as const;
+  return framed(
+    {
+      encoding: { x: xOf(setting), y: yOf(extent, picture, widthPx), color },
+      layer: [
+        ...(picture.isRatio ? [evenLayer] : []),
+        {
+          // Between words there is nothing that a band could say.
+          data: { values: rows },
+          mark: isContinuous
+            ? { type: 'area', opacity: 0.18, aria: false }
+            : { type: 'rule', strokeWidth: 7, opacity: 0.3, aria: false },
+          encoding: { y: { field: 'low', type: 'quantitative' }, y2: { field: 'high' } },
+        },
+        {
+          data: { values: rows },
+          mark: { type: 'line', strokeWidth: isContinuous ? 2 : 1.2, aria: false },
+          encoding: {
+            strokeDash: { field: 'line', type: 'nominal', scale: scales.dash, legend },
+          },
+        },
+        {
+          data: { name: 'figures', values: rows },
+          mark: { type: 'point', filled: true, size: isNarrow(widthPx) ? 44 : 56 },
+          encoding: {
+            shape: { field: 'line', type: 'nominal', scale: scales.shape, legend },
+            opacity: { condition: { test: 'datum.isInvalid', value: 0.45 }, value: 1 },
+            description: { field: 'tip' },
+          },
+        },
+        ...signLayers(rows),
+      ],
+    },
+    { widthPx, heightPx: HEIGHT_PX },
+  );
+}
+
+/** Over the figures that have marks of their own. */
+function signLayers(rows: readonly Row[]): Layer[] {
+  const values = rows.filter(({ signs }) => signs !== '');
+  if (values.length === 0) return [];
+  return [
+    {
+      data: { values },
+      mark: { type: 'text', dy: -11, fontSize: 11, aria: false },
+      encoding: { text: { field: 'signs' }, color: { value: INK } },
+    },
+  ];
+}
+
+/** Marks that all points of a line share stand in its label. */
+export function sharedMarks(figures: readonly SweepFigure[]): Mark[] {
+  const [first, ...others] = figures;
+  return (first?.marks ?? []).filter(mark => others.every(({ marks }) => marks.includes(mark)));
+}
+
+function rowsOf({ label, figures, tip }: Line, isContinuous: boolean): Row[] {
+  const shared = sharedMarks(figures);
+  return figures.map(figure => ({
+    x: isContinuous ? Number(figure.x) : valueText(figure.x),
+    line: label,
+    ...figure.interval,
+    tip: tip(figure),
+    signs: signsOf(figure.marks.filter(mark => !shared.includes(mark))),
+    isInvalid: figure.marks.includes('invalid'),
+  }));
+}
+
+function xOf(setting: SweptSetting): X {
+  const scale = axisScale(setting);
+  if (scale.type === 'point') {
+    return {
+      field: 'x',
+      type: 'ordinal',
+      scale: { type: 'point', padding: 0.4 },
+      sort: setting.values.map(valueText),
+      axis: { title: setting.path, labelAngle: 0, grid: false },
+    };
+  }
+  return {
+    field: 'x',
+    type: 'quantitative',
+    scale: { ...scale, nice: false, zero: false, padding: 14 },
+    axis: { title: setting.path, values: setting.values.map(Number), format: ',~r', grid: false },
+  };
+}
+
+/** The extent of the axis: all figures, and of their bands what does not dwarf them. */
+function extentOf(rows: readonly Row[], isRatio: boolean): { low: number; high: number } {
+  const values = [...rows.map(({ value }) => value), ...(isRatio ? [1] : [])];
+  const lowest = Math.min(...values);
+  const highest = Math.max(...values);
+  return {
+    low: Math.max(Math.min(lowest, ...rows.map(({ low }) => low)), lowest / WIDEST_BAND),
+    high: Math.min(Math.max(highest, ...rows.map(({ high }) => high)), highest * WIDEST_BAND),
+  };
+}
+
+function yOf({ low, high }: { low: number; high: number }, picture: LinePicture, widthPx: number): Y {
+  const { title, isRatio } = picture;
+  const isLog = low > 0 && high / low > LOG_RATIO[isRatio ? 'ratios' : 'figures'];
+  if (!isLog) {
+    return {
+      field: 'value',
+      type: 'quantitative',
+      scale: { zero: !isRatio, nice: true },
+      axis: { title, tickCount: isNarrow(widthPx) ? 4 : 5, format: ',~r' },
+    };
+  }
+  const domain = [low / LOG_MARGIN, high * LOG_MARGIN] as const;
+  return {
+    field: 'value',
+    type: 'quantitative',
+    scale: { type: 'log', domain: [...domain], nice: false },
+    axis: { title, values: logTicks(...domain), format: ',~r' },
+  };
+}
+
+/** 1, 2, 5, 10 ..., or the powers of ten alone where they are many. */
+function logTicks(low: number, high: number): number[] {
+  const first = Math.floor(Math.log10(low));
+  const decades = Math.ceil(Math.log10(high)) - first;
+  const steps = decades > MOST_DECADES ? [1] : [1, 2, 5];
+  return Array.from({ length: decades + 1 }, (_, decade) =>
+    steps.map(step => Number(`${step}e${first + decade}`)),
+  )
+    .flat()
+    .filter(tick => tick >= low && tick <= high);
+}
+
+/** Where an arm does as well as the baseline. */
+const evenLayer: Layer = {
+  data: { values: [{ one: 1, tip: '1: as the baseline' }] },
+  mark: { type: 'rule', strokeDash: [4, 3], strokeWidth: 1.5 },
+  encoding: {
+    x: { value: 0 },
+    x2: { value: 'width' },
+    y: { field: 'one', type: 'quantitative' },
+    color: { value: MUTED },
+    description: { field: 'tip' },
+  },
+};

@@ -1,0 +1,109 @@
+// In: nothing. Out: what a sweep is looked at for: every compared metric, then errors, connections and the target's CPU.
+import { METRICS, type Metric } from '../../bench/core/run-types.ts';
+import { armInterval } from '../../results/arm-interval.ts';
+import { type Interval, overReplicates } from '../../results/stats.ts';
+import type { ArmView } from '../cell-view.ts';
+import { METRIC_TITLES } from '../metrics.ts';
+import { intervalText, percentText } from '../numbers.ts';
+import type { Mark } from '../report.ts';
+import type { SweepView } from './sweep-view.ts';
+
+export interface Measure {
+  /** Stable name for machines; ends in its unit, which is that of `read`. */
+  key: string;
+  title: string;
+  /** As it stands at an axis and over a column; undefined for plain counts and rates. */
+  unit: string | undefined;
+  /** Of which there are ratios to the baseline; null where arms are not compared. */
+  metric: Metric | null;
+  /** Whether it is estimated over replicates, so that it has an interval. */
+  hasInterval: boolean;
+  /** What an arm did in a cell; null without a figure. A value that has no interval is its own bounds. */
+  read(arm: ArmView): Interval | null;
+  text(value: Interval): string;
+  /** Of an arm's marks, those that touch this figure. */
+  marksOf(arm: ArmView): readonly Mark[];
+}
+
+/** Figures that the client's own speed does not bound are not marked for it. */
+function soundMarks({ marks }: ArmView): readonly Mark[] {
+  return marks.filter(mark => mark !== 'clientBound');
+}
+
+function scaled({ value, low, high }: Interval, factor: number): Interval {
+  return { value: value * factor, low: low * factor, high: high * factor };
+}
+
+function point(value: number): Interval {
+  return { value, low: value, high: value };
+}
+
+/** A metric's name ends in its unit; times are shown in ms, CPU per request in µs. */
+function shownUnit(metric: Metric): { key: string; unit: string | undefined; factor: number } {
+  if (metric.endsWith('UsPerRequest')) return { key: metric, unit: 'µs', factor: 1 };
+  if (metric.endsWith('Us')) return { key: `${metric.slice(0, -2)}Ms`, unit: 'ms', factor: 1 / 1_000 };
+  return { key: metric, unit: undefined, factor: 1 };
+}
+
+function metricMeasure(metric: Metric): Measure {
+  const { key, unit, factor } = shownUnit(metric);
+  return {
+    key,
+    title: METRIC_TITLES[metric],
+    unit,
+    metric,
+    hasInterval: true,
+    read({ trials }) {
+      const interval = armInterval(metric, trials);
+      return interval === null ? null : scaled(interval, factor);
+    },
+    text: intervalText,
+    marksOf: ({ marks }) => marks,
+  };
+}
+
+export const MEASURES: readonly Measure[] = [
+  ...METRICS.map(metricMeasure),
+  {
+    key: 'targetCpuUsPerRequest',
+    title: 'target CPU per request',
+    unit: 'µs',
+    metric: null,
+    hasInterval: true,
+    read: ({ trials }) =>
+      overReplicates(
+        trials.flatMap(({ measurement: { target } }) => (target === null ? [] : [target.cpuUsPerRequest])),
+      ),
+    text: intervalText,
+    marksOf: soundMarks,
+  },
+  {
+    key: 'connectionsPer1000Count',
+    title: 'connections per 1,000 requests',
+    unit: undefined,
+    metric: null,
+    hasInterval: false,
+    read: ({ summary }) =>
+      summary === null || summary.requestsSent === 0
+        ? null
+        : point((summary.opened / summary.requestsSent) * 1_000),
+    text: intervalText,
+    marksOf: soundMarks,
+  },
+  {
+    key: 'errorPercent',
+    title: 'error rate',
+    unit: '%',
+    metric: null,
+    hasInterval: false,
+    read: ({ summary }) => (summary === null ? null : point(summary.errorRatio * 100)),
+    text: ({ value }) => percentText(value / 100),
+    marksOf: soundMarks,
+  },
+];
+
+/** Those that have something to show: a figure above 0 somewhere. */
+export function measuresOf({ cells }: SweepView): Measure[] {
+  const arms = cells.flatMap(({ view }) => view.arms);
+  return MEASURES.filter(measure => arms.some(arm => (measure.read(arm)?.value ?? 0) > 0));
+}

@@ -1,0 +1,18 @@
+// In: the trials of an arm. Out: what it did on a metric, with an interval over the replicates.
+import type { Metric } from '../bench/core/run-types.ts';
+import type { CompletedTrial } from '../bench/core/types.ts';
+import { METRIC_READERS } from './compare.ts';
+import { type Interval, overReplicates } from './stats.ts';
+
+/** In the metric's own unit; null where no trial has anything to read. */
+export function armInterval(metric: Metric, trials: readonly CompletedTrial[]): Interval | null {
+  return overReplicates(trials.flatMap(trial => replicateValue(metric, trial) ?? []));
+}
+
+/** One trial's figure: where a metric is read slice by slice, the mean over its slices, which are of the same length. */
+function replicateValue(metric: Metric, trial: CompletedTrial): number | null {
+  const reader = METRIC_READERS[metric];
+  if (reader.of === 'trial') return reader.read(trial);
+  const values = trial.measurement.slices.flatMap(slice => reader.read(slice) ?? []);
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
