@@ -6,6 +6,7 @@ import { suite, test } from 'node:test';
 import { KernelCounts } from '../core/types.ts';
 import {
   kernelCountsBetween,
+  kernelCountsOf,
   parseCounters,
   readDescriptorLimit,
   readKernelCounts,
@@ -33,6 +34,28 @@ suite('parseCounters', () => {
   for (const [why, text, counters] of cases) {
     test(why, () => assert.deepEqual(Object.fromEntries(parseCounters(text)), counters));
   }
+});
+
+const probeRows: [why: string, segments: number, probes: number, recovered: number, retransmits: number][] = [
+  ['all for want of an acknowledgement', 8, 0, 0, 8],
+  ['all to probe for one that was only late', 8, 8, 0, 0],
+  ['a probe that did repair a loss counts', 8, 5, 2, 5],
+];
+for (const [why, segments, probes, recovered, retransmits] of probeRows) {
+  test(`retransmits: ${why}`, () => {
+    const counters = new Map([
+      ['Tcp:RetransSegs', segments],
+      ['TcpExt:TCPLossProbes', probes],
+      ['TcpExt:TCPLossProbeRecovery', recovered],
+    ]);
+    assert.equal(kernelCountsOf(counters).retransmits, retransmits);
+  });
+}
+
+test('a counter never goes back: a probe that was a new segment is no retransmit less', () => {
+  const none = kernelCountsOf(new Map());
+  const probed = kernelCountsOf(new Map([['TcpExt:TCPLossProbes', 3]]));
+  assert.equal(kernelCountsBetween(none, probed).retransmits, 0);
 });
 
 test('between two readings lies the difference of each counter', () => {

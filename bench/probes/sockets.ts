@@ -4,22 +4,35 @@ import type { KernelCounts } from '../core/types.ts';
 
 /** Cumulative since boot, for the whole network namespace. All zero where there is no /proc. */
 export function readKernelCounts(): KernelCounts {
-  const snmp = parseCounters(readText('/proc/net/snmp'));
-  const netstat = parseCounters(readText('/proc/net/netstat'));
+  return kernelCountsOf(
+    new Map([...parseCounters(readText('/proc/net/snmp')), ...parseCounters(readText('/proc/net/netstat'))]),
+  );
+}
+
+/**
+ * What is of interest in the kernel's counters. Where an acknowledgement is late, Linux sends the last segment again to
+ * probe for it (RFC 8985, 7): a close that the far end takes its time to answer does that, and nothing was lost. So of
+ * probes only those count that did repair a loss.
+ */
+export function kernelCountsOf(counters: ReadonlyMap<string, number>): KernelCounts {
+  const read = (name: string): number => counters.get(name) ?? 0;
+  const probes = read('TcpExt:TCPLossProbes') - read('TcpExt:TCPLossProbeRecovery');
   return {
-    activeOpens: snmp.get('Tcp:ActiveOpens') ?? 0,
-    passiveOpens: snmp.get('Tcp:PassiveOpens') ?? 0,
-    retransmits: snmp.get('Tcp:RetransSegs') ?? 0,
-    synRetransmits: netstat.get('TcpExt:TCPSynRetrans') ?? 0,
-    listenDrops: netstat.get('TcpExt:ListenDrops') ?? 0,
-    timeWaitCreated: netstat.get('TcpExt:TW') ?? 0,
+    activeOpens: read('Tcp:ActiveOpens'),
+    passiveOpens: read('Tcp:PassiveOpens'),
+    retransmits: read('Tcp:RetransSegs') - probes,
+    synRetransmits: read('TcpExt:TCPSynRetrans'),
+    listenDrops: read('TcpExt:ListenDrops'),
+    timeWaitCreated: read('TcpExt:TW'),
   };
 }
 
-/** after - before, for each counter. */
+/** after - before, for each counter; never below 0 (a probe may also be a new segment, which is no retransmit). */
 export function kernelCountsBetween(before: KernelCounts, after: KernelCounts): KernelCounts {
   const difference = { ...after };
-  for (const name of Object.keys(difference) as (keyof KernelCounts)[]) difference[name] -= before[name];
+  for (const name of Object.keys(difference) as (keyof KernelCounts)[]) {
+    difference[name] = Math.max(0, difference[name] - before[name]);
+  }
   return difference;
 }
 
