@@ -7,6 +7,7 @@ import { bottleneck } from './audits/bottleneck.ts';
 import { conservation } from './audits/conservation.ts';
 import { contention } from './audits/contention.ts';
 import { ledger } from './audits/ledger.ts';
+import { link } from './audits/link.ts';
 import { listenDrops } from './audits/listen-drops.ts';
 import { littlesLaw } from './audits/littles-law.ts';
 import { replicateSpread } from './audits/replicate-spread.ts';
@@ -20,6 +21,7 @@ const TRIAL_RULES: readonly TrialRule[] = [
   littlesLaw,
   bottleneck,
   contention,
+  link,
   listenDrops,
   retransmits,
   steadiness,
@@ -31,7 +33,10 @@ const ARM_RULES: readonly ArmRule[] = [replicateSpread];
 /** Every rule's finding on one trial, passes included, in the order of the rules. */
 export function auditTrial(result: CompletedTrial): Finding[] {
   const { arm, id } = result.trial;
-  return TRIAL_RULES.map(({ rule, check }) => ({ rule, arm, trial: id, ...check(result) }));
+  return TRIAL_RULES.flatMap(({ rule, check }) => {
+    const found = check(result);
+    return found === null ? [] : [{ rule, arm, trial: id, ...found }];
+  });
 }
 
 /** Whether a trial's figures may be shown unmarked: it completed, and no rule failed. */

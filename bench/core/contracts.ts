@@ -87,6 +87,8 @@ export interface SliceTimes {
   isRecorded: boolean;
   /** Monotonic time of the replicate's start. */
   originMs: number;
+  /** Closed loads: the users' first requests are spread over so long; all go at once unless given. */
+  spreadMs?: number;
 }
 
 /** What keeps account of a generator's exchanges and connections. */

@@ -10,7 +10,7 @@ export interface ClosedLoadOptions {
   totalMs: number | undefined;
   transport: Transport;
   recorder: ExchangeSink;
-  /** Spreads the users' first requests over their think time. */
+  /** Spreads the users' first requests over their think time, or longer where a slice says so. */
   random: Random;
 }
 
@@ -102,7 +102,7 @@ export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
   }
 
   return {
-    async runSlice({ rampMs, windowMs, drainMs, isRecorded, originMs }) {
+    async runSlice({ rampMs, windowMs, drainMs, isRecorded, originMs, spreadMs = 0 }) {
       const openAtMs = performance.now() + rampMs;
       window = { openAtMs, closeAtMs: openAtMs + windowMs, originMs, isRecorded };
       recorder.openWindow(window);
@@ -114,9 +114,10 @@ export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
         totalMs === undefined ? undefined : setInterval(() => expire(performance.now(), totalMs), sweepMs);
       drainTimer = setTimeout(abandonRest, rampMs + windowMs + drainMs);
       busy = concurrency;
+      const startMs = Math.max(thinkMs, spreadMs);
       for (const exchange of users) {
-        if (thinkMs === 0) issue(exchange);
-        else think(exchange, random() * thinkMs);
+        if (startMs === 0) issue(exchange);
+        else think(exchange, random() * startMs);
       }
       await idle;
       clearInterval(sweeper);

@@ -3,6 +3,7 @@
 import type { Client } from '../core/client.ts';
 import type { ClientPlugin } from '../core/contracts.ts';
 import type { Scenario } from '../core/scenario.ts';
+import { checkLink } from './link-checks.ts';
 import { nameHint, orList } from './nearest.ts';
 import { type Path, valueAt } from './schema-hints.ts';
 import { sliceGapMs } from './slice-gap.ts';
@@ -70,6 +71,18 @@ function checkExpectations({ scenario, armNames }: CrossContext): CrossProblem[]
       { path: at('over'), about: [['expect']], message, hint: 'another arm, or leave it out' },
       ...unknown,
     ];
+  });
+}
+
+/** Published figures stand beside an arm's own, so each row is one arm's, and each arm has one. */
+function checkPublished({ scenario, armNames }: CrossContext): CrossProblem[] {
+  const rows = scenario.published?.rows ?? [];
+  return rows.flatMap(({ arm }, index) => {
+    const at = { path: ['published', 'rows', index, 'arm'], about: [['published']] };
+    if (!armNames.includes(arm))
+      return [{ ...at, message: `there is no client "${arm}"`, hint: nameHint(arm, armNames) }];
+    const isFirst = rows.findIndex(row => row.arm === arm) === index;
+    return isFirst ? [] : [{ ...at, message: `"${arm}" has a row already`, hint: 'one row an arm' }];
   });
 }
 
@@ -191,6 +204,8 @@ export function crossProblems(context: CrossContext): CrossProblem[] {
     ...checkArms(context),
     ...checkBaseline(context),
     ...checkExpectations(context),
+    ...checkPublished(context),
+    ...checkLink(context.scenario),
     ...checkOrder(context),
     ...checkPipelining(context),
     ...checkTransport(context),

@@ -1,13 +1,15 @@
 // In: a plan. Out: what `run --dry-run` shows of it, as data; the command line lays it out.
 import type { Client } from '../core/client.ts';
 import type { Load } from '../core/load.ts';
-import type { Target } from '../core/target.ts';
+import type { Link, Target } from '../core/target.ts';
 import { blockOrder, type Plan, type PlannedCell } from './plan.ts';
 
 export interface CellDescription {
   id: string;
   question: string;
   target: Target;
+  /** null: client and target meet on loopback. */
+  link: Link | null;
   load: Load;
   arms: { name: string; isBaseline: boolean; client: Client }[];
   replicates: { min: number; max: number };
@@ -38,6 +40,7 @@ function describeCell(cell: PlannedCell, seed: number): CellDescription {
     id: cell.id,
     question: scenario.question,
     target: scenario.target,
+    link: scenario.link ?? null,
     load: scenario.load,
     arms: cell.arms.map(name => ({
       name,

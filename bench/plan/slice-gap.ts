@@ -1,5 +1,6 @@
 // In: a scenario and its service time. Out: how long an arm may be idle between two of its slices.
 import type { Client } from '../core/client.ts';
+import { longestRoundTripMs, openingRoundTrips, REQUEST_ROUND_TRIPS } from '../core/round-trips.ts';
 import type { Scenario } from '../core/scenario.ts';
 import { sliceShape } from './timing.ts';
 
@@ -8,14 +9,23 @@ const CPU_MS = { exchange: 0.05, opening: 0.3, openingTls: 1.5 };
 /** Between the end of one slice and the start of the next: two messages between processes. */
 const TURN_MS = 10;
 
-/** A high guess of an arm's mean response time: its users queue for one core, or wait for the service. */
-function expectedResponseMs({ target, load }: Scenario, client: Client, serviceMs: number): number {
+/** What the link adds to an arm's mean response time, jitter at its worst. */
+function tripsMs({ target, link }: Scenario, { requestsPerConnection }: Client): number {
+  if (link === undefined) return 0;
+  const opening =
+    requestsPerConnection === 'unlimited' ? 0 : openingRoundTrips(target.tls, 'full') / requestsPerConnection;
+  return (REQUEST_ROUND_TRIPS + opening) * longestRoundTripMs(link);
+}
+
+/** A high guess of an arm's mean response time: its users queue for one core, or wait for service and network. */
+function expectedResponseMs(scenario: Scenario, client: Client, serviceMs: number): number {
+  const { target, load } = scenario;
   const openingMs = target.tls === 'none' ? CPU_MS.opening : CPU_MS.openingTls;
   const { requestsPerConnection } = client;
   const cpuMs =
     CPU_MS.exchange + (requestsPerConnection === 'unlimited' ? 0 : openingMs / requestsPerConnection);
   const queuedMs = load.model === 'closed' ? load.concurrency * cpuMs : 0;
-  return Math.max(serviceMs + cpuMs, queuedMs);
+  return Math.max(serviceMs + tripsMs(scenario, client) + cpuMs, queuedMs);
 }
 
 function turnMs(scenario: Scenario, client: Client, serviceMs: number): number {

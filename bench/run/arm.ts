@@ -10,6 +10,8 @@ import type {
 } from '../core/protocol.ts';
 import type { KernelCounts, Measurement, Slice, Trial, TrialResult } from '../core/types.ts';
 import type { Child } from './child.ts';
+import { createLinkFold } from './link-fold.ts';
+import type { LinkSpan } from './linked-target.ts';
 import { createUsage } from './usage.ts';
 
 export type Failure = Extract<TrialResult, { state: 'failed' }>['error'];
@@ -21,6 +23,8 @@ export interface SliceEvidence {
   targetBefore: TargetReading;
   targetAfter: TargetReading;
   kernel: KernelCounts;
+  /** The relay of the cell's link, where there is one. */
+  link?: LinkSpan | undefined;
 }
 
 type CountedByTarget = Pick<TargetReading, 'accepted' | 'requests' | 'handshakesFull' | 'handshakesResumed'>;
@@ -48,6 +52,7 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
   const requestsPerConnection = new Map<number, number>();
   const generator = createUsage();
   const target = createUsage();
+  const link = createLinkFold();
   const kernel: KernelCounts = {
     activeOpens: 0,
     passiveOpens: 0,
@@ -83,8 +88,9 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
     },
     closedConnections: () =>
       [...requestsPerConnection.values()].reduce((sum, connections) => sum + connections, 0),
-    addSlice({ reading, targetBefore, targetAfter, kernel: delta }, { block, position }) {
+    addSlice({ reading, targetBefore, targetAfter, kernel: delta, link: span }, { block, position }) {
       exchanges += reading.exchanges;
+      if (span !== undefined) link.add(span);
       for (const name of Object.keys(kernel) as (keyof KernelCounts)[]) kernel[name] += delta[name];
       slices.push({
         block,
@@ -142,7 +148,7 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
         },
         generator: generator.finish(exchanges),
         target: target.finish(exchanges),
-        link: null,
+        link: trial.link === undefined ? null : link.finish(exchanges),
         kernel,
         caveats: reading.caveats,
       };

@@ -1,15 +1,17 @@
 // In: the target and the arms of one replicate. Out: their turns under load, each booked to the arm whose turn it was.
 import { mostInFlight } from '../core/load.ts';
 import type { SliceOrder, SliceReading, TargetReading } from '../core/protocol.ts';
+import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../core/round-trips.ts';
 import type { TrialResult } from '../core/types.ts';
 import { blockOrder, type PlannedCell } from '../plan/plan.ts';
 import { isSteady, sliceShape } from '../plan/timing.ts';
 import { kernelCountsBetween, readKernelCounts } from '../probes/sockets.ts';
 import type { Arm } from './arm.ts';
 import type { Emit } from './events.ts';
+import { type LinkSpan, withoutRelay } from './linked-target.ts';
 import { failureOf, resultOf } from './outcome.ts';
 import { countHeldPorts, waitForPorts } from './port-watch.ts';
-import type { TargetProcess } from './target.ts';
+import { deathCode, type TargetProcess } from './target.ts';
 
 export interface SessionOptions {
   cell: PlannedCell;
@@ -54,7 +56,11 @@ export function createSession(options: SessionOptions) {
   } = options;
   const { timing } = cell.scenario;
   const epochMs = Date.now();
-  const targetPort = Number(new URL(target.endpoint.origin).port);
+  const ports = [Number(new URL(target.endpoint.origin).port), target.link?.upstreamPort ?? []].flat();
+  const heldPorts = (): number => Math.max(...ports.map(countHeldPorts));
+  /** Before an arm has answered, the most that the link alone adds to its first answer. */
+  const firstResponseMs =
+    cell.scenario.link === undefined ? 0 : MOST_ROUND_TRIPS * longestRoundTripMs(cell.scenario.link);
   /** Ports that an arm's own closes leave in TIME_WAIT, where the kernel won't use them again. */
   const heldPerMs = new Map<Arm, number>();
   let last: TargetReading | undefined;
@@ -73,6 +79,7 @@ export function createSession(options: SessionOptions) {
     arm: Arm,
     isComplete: (accepted: number, reading: TargetReading) => boolean,
   ): Promise<TargetReading> {
+    await target.link?.settle();
     const before = last ?? (await target.read());
     let after = await target.read();
     for (let i = 0; i < ACCEPT_SETTLE.tries && !isComplete(after.accepted - before.accepted, after); i++) {
@@ -84,27 +91,37 @@ export function createSession(options: SessionOptions) {
     return before;
   }
 
+  /**
+   * Trips of one length keep users in step that have begun in step: all their requests would arrive at once for ever, and
+   * wait for each other. So behind a link they begin spread over a response time.
+   */
+  function spreadOf(arm: Arm, rampMs: number): Pick<SliceOrder, 'spreadMs'> {
+    if (target.link === undefined) return {};
+    return { spreadMs: Math.min(arm.meanResponseMs || firstResponseMs, rampMs / 2) };
+  }
+
   async function turn(
     arm: Arm,
     times: Omit<SliceOrder, 'epochMs'>,
     place?: { block: number; position: number },
   ) {
     const lengthMs = times.rampMs + times.windowMs;
-    await waitForPorts(
-      targetPort,
-      mostInFlight(arm.trial.load) + Math.ceil((heldPerMs.get(arm) ?? 0) * lengthMs * HELD_MARGIN),
-      message => emit({ type: 'notice', cell: cell.id, message }),
-      signal,
-    );
+    const needed =
+      mostInFlight(arm.trial.load) + Math.ceil((heldPerMs.get(arm) ?? 0) * lengthMs * HELD_MARGIN);
+    for (const port of ports) {
+      await waitForPorts(port, needed, message => emit({ type: 'notice', cell: cell.id, message }), signal);
+    }
     last ??= await target.read();
-    const heldBefore = countHeldPorts(targetPort);
+    const heldBefore = heldPorts();
+    const linkBefore = await target.link?.read();
     const kernelBefore = readKernelCounts();
     const cut = (): void => arm.child.tell({ type: 'cut' });
     signal.addEventListener('abort', cut, { once: true });
     let reading: SliceReading;
     try {
       const timeoutMs = lengthMs + times.drainMs + sliceGraceMs;
-      const asked = arm.child.ask({ type: 'slice', order: { ...times, epochMs } }, 'slice', timeoutMs);
+      const order = { ...times, ...spreadOf(arm, times.rampMs), epochMs };
+      const asked = arm.child.ask({ type: 'slice', order }, 'slice', timeoutMs);
       if (signal.aborted) cut(); // while this turn was being prepared
       ({ reading } = await asked);
     } catch (error) {
@@ -116,12 +133,15 @@ export function createSession(options: SessionOptions) {
     } finally {
       signal.removeEventListener('abort', cut);
     }
-    const kernel = kernelCountsBetween(kernelBefore, readKernelCounts());
-    heldPerMs.set(arm, Math.max(0, countHeldPorts(targetPort) - heldBefore) / lengthMs);
+    const counted = kernelCountsBetween(kernelBefore, readKernelCounts());
+    const linkAfter = await target.link?.read();
+    const link: LinkSpan | undefined = linkBefore && linkAfter && { before: linkBefore, after: linkAfter };
+    const kernel = link === undefined ? counted : withoutRelay(counted, link);
+    heldPerMs.set(arm, Math.max(0, heldPorts() - heldBefore) / lengthMs);
     const targetBefore = await book(arm, accepted => accepted >= (reading.opened ?? 0));
     // A slice cut short before its window opened has measured nothing.
     if (place !== undefined && reading.windowMs > 0)
-      arm.addSlice({ reading, targetBefore, targetAfter: last!, kernel }, place);
+      arm.addSlice({ reading, targetBefore, targetAfter: last!, kernel, link }, place);
     return reading;
   }
 
@@ -131,13 +151,14 @@ export function createSession(options: SessionOptions) {
     while (alive().some(arm => !isDone(arm)) && !signal.aborted) {
       for (const arm of alive().filter(candidate => !isDone(candidate))) {
         if (signal.aborted) return;
-        const rampMs =
-          arm.meanResponseMs === 0 ? FIRST_RAMP_MS : sliceShape(timing, arm.meanResponseMs).rampMs;
-        const { drainMs } = sliceShape(timing, arm.meanResponseMs);
+        const shape = sliceShape(timing, arm.meanResponseMs || firstResponseMs);
+        const rampMs = arm.meanResponseMs === 0 ? Math.max(FIRST_RAMP_MS, firstResponseMs) : shape.rampMs;
+        const { drainMs } = shape;
         const reading = await turn(arm, { rampMs, windowMs: WARMUP_WINDOW_MS, drainMs, isRecorded: false });
         if (reading === undefined) continue;
         arm.warmupMs += rampMs + reading.windowMs;
-        arm.meanResponseMs = reading.completed === 0 ? WARMUP_WINDOW_MS : reading.meanUs / 1_000;
+        arm.meanResponseMs =
+          reading.completed === 0 ? Math.max(WARMUP_WINDOW_MS, firstResponseMs) : reading.meanUs / 1_000;
         arm.warmupRatesPerSec.push(rateOf(reading));
         arm.isSteady = isSteady(arm.warmupRatesPerSec);
         progress('warm-up', { arm: arm.trial.arm, ratePerSec: arm.warmupRatesPerSec.at(-1)! });
@@ -146,7 +167,9 @@ export function createSession(options: SessionOptions) {
   }
 
   async function measure(): Promise<void> {
-    const shapes = new Map(arms.map(arm => [arm.trial.arm, sliceShape(timing, arm.meanResponseMs)]));
+    const shapes = new Map(
+      arms.map(arm => [arm.trial.arm, sliceShape(timing, arm.meanResponseMs || firstResponseMs)]),
+    );
     const longestMs = Math.max(...[...shapes.values()].map(shape => shape.windowMs));
     const blockCount = timing.slicing === 'whole' ? 1 : Math.max(1, Math.ceil(timing.measureMs / longestMs));
     for (let block = 0; block < blockCount && !signal.aborted; block++) {
@@ -177,7 +200,7 @@ export function createSession(options: SessionOptions) {
           results.push(resultOf(arm.trial, startedAt, arm.finish(reading), signal.aborted));
           continue;
         } catch (error) {
-          arm.failure = failureOf(error, target.isAlive ? 'generator-died' : 'target-died');
+          arm.failure = failureOf(error, target.isAlive ? 'generator-died' : deathCode(target));
         }
       }
       results.push({ trial: arm.trial, startedAt, state: 'failed', error: arm.failure });

@@ -26,6 +26,8 @@ export const sampleRuns: Record<string, StoredSample> = {
   'one arm': onlyArm(sampleRun(), 'short'),
   'one replicate': sampleRun({ replicates: 1 }),
   'no completed trial': allFailed(sampleRun()),
+  'a link': sampleRun({ scenario: 'behind-a-link' }),
+  'an invalid trial behind a link': sampleRun({ scenario: 'behind-a-link', trouble: 'invalid-trial' }),
   'two scenarios': together(sampleRun(), sampleRun({ scenario: 'requests-per-connection' })),
 };
 

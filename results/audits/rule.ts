@@ -6,10 +6,10 @@ import type { CompletedTrial } from '../../bench/core/types.ts';
 /** What one check found: `fail` makes the trial invalid, `warn` is a caveat. `detail` is a sentence with the figures. */
 export type Check = Pick<Finding, 'state' | 'detail'>;
 
-/** A check on each trial by itself. */
+/** A check on each trial by itself; null where a trial has nothing of what it checks. */
 export interface TrialRule {
   rule: Finding['rule'];
-  check(trial: CompletedTrial): Check;
+  check(trial: CompletedTrial): Check | null;
 }
 
 /** A check on all completed trials of one arm together. */

@@ -3,9 +3,11 @@
 import { randomLogNormal } from 'd3-random';
 import { mostInFlight } from '../../bench/core/load.ts';
 import type { Random } from '../../bench/core/random.ts';
+import { openingRoundTrips } from '../../bench/core/round-trips.ts';
 import type {
   Histogram,
   Ledger,
+  LinkReading,
   Measurement,
   Resources,
   Slice,
@@ -16,7 +18,7 @@ import type { LatencyRecorder } from '../histogram.ts';
 import { createLatencyRecorder, emptyHistogram } from '../histogram.ts';
 import { neededConnections } from '../needed-connections.ts';
 
-/** The truth of every sample: latency(k) = SERVICE_US + HANDSHAKE_US / k at 100 users. */
+/** The truth of every sample: latency(k) = SERVICE_US + HANDSHAKE_US / k at 100 users, and the round trips of a link. */
 export const SERVICE_US = 4_800;
 export const HANDSHAKE_US = 20_000;
 
@@ -38,7 +40,9 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
   const k = trial.client.requestsPerConnection;
   const share = k === 'unlimited' ? 0 : 1 / k;
   const replicateFactor = 1 + 0.02 * (place.random() - 0.5);
-  const meanUs = (SERVICE_US + HANDSHAKE_US * share) * replicateFactor;
+  const tripUs = (trial.link?.roundTripMs ?? 0) * 1_000;
+  const tripsUs = (1 + share * openingRoundTrips(trial.target.tls, 'full')) * tripUs;
+  const meanUs = (SERVICE_US + HANDSHAKE_US * share + tripsUs) * replicateFactor;
   const recorders = {
     response: createLatencyRecorder(),
     wait: createLatencyRecorder(),
@@ -80,7 +84,7 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
     ledger: sampleLedger(trial, sent, opened),
     generator: resourcesOf(slices, slice => slice.generatorCpuUs, 0.93, 96_000_000),
     target: resourcesOf(slices, slice => slice.targetCpuUs, 0.71, 88_000_000),
-    link: null,
+    link: trial.link === undefined ? null : sampleLink(slices, k === 'unlimited' ? 0 : exchanges / k),
     caveats: [],
     kernel: {
       activeOpens: opened,
@@ -145,9 +149,9 @@ function sampleLedger(trial: Trial, sent: number, opened: number): Ledger {
     answered: sent,
     failed: 0,
     unfinished: 0,
-    handshakesFull: 0,
+    handshakesFull: target.tls === 'none' ? 0 : opened,
     handshakesResumed: 0,
-    clientHandshakesFull: 0,
+    clientHandshakesFull: target.tls === 'none' ? 0 : opened,
     clientHandshakesResumed: 0,
     requestsPerConnection: spread(sent, opened, k === 'unlimited' ? Math.ceil(sent / opened) : k),
   };
@@ -190,6 +194,19 @@ function resourcesOf(
     eventLoopRatio,
     runDelayRatio: 0.01,
     rssBytes,
+  };
+}
+
+/** A relay that is in time, of connections that the slices opened. */
+function sampleLink(slices: readonly Slice[], connections: number): LinkReading {
+  return {
+    connections,
+    bytes: 1_400 * sum(slices, slice => slice.exchanges) + 2_000 * connections,
+    latenessP50Us: 0,
+    latenessP99Us: 200,
+    latenessMaxUs: 900,
+    relay: resourcesOf(slices, slice => slice.exchanges * 40, 0.9, 70_000_000),
+    loadNiceness: 10,
   };
 }
 

@@ -8,6 +8,7 @@ import { sampleRun } from './sample-run.ts';
 for (const options of [
   {},
   { scenario: 'requests-per-connection' },
+  { scenario: 'behind-a-link' },
   { trouble: 'failed-trial' },
   { trouble: 'invalid-trial' },
 ] as const) {
@@ -20,7 +21,7 @@ for (const options of [
 }
 
 test('a sample run passes its audits, unless it is asked for trouble', () => {
-  for (const scenario of ['short-vs-persistent', 'requests-per-connection'] as const) {
+  for (const scenario of ['short-vs-persistent', 'requests-per-connection', 'behind-a-link'] as const) {
     const findings = sampleRun({ scenario }).run.cells.flatMap(cell => cell.findings);
     assert.deepEqual(
       findings.filter(finding => finding.state !== 'pass'),

@@ -6,11 +6,11 @@ import type { TrialResult } from '../../bench/core/types.ts';
 import { auditCell, auditTrial } from '../audit.ts';
 import { compareArms, summariseArms } from '../compare.ts';
 import { sampleHost } from './sample-host.ts';
-import { sampleMeasurement } from './sample-measurement.ts';
+import { SERVICE_US, sampleMeasurement } from './sample-measurement.ts';
 
 export interface SampleOptions {
-  /** Two arms, or the six of an amortisation curve. */
-  scenario?: 'short-vs-persistent' | 'requests-per-connection';
+  /** Two arms, the six of an amortisation curve, or two behind a link, with figures that others have published. */
+  scenario?: 'short-vs-persistent' | 'requests-per-connection' | 'behind-a-link';
   replicates?: number;
   blocks?: number;
   /** failed: one generator died; invalid: the target saw connections of which the client knows nothing. */
@@ -36,6 +36,7 @@ export function sampleRun(options: SampleOptions = {}): { run: Run; trials: Tria
         replicate,
         arm,
         target: scenario.target,
+        ...(scenario.link === undefined ? {} : { link: scenario.link }),
         load: scenario.load,
         phases: scenario.phases,
         client,
@@ -61,6 +62,7 @@ function runOf(scenario: Scenario, trials: readonly TrialResult[], replicates: n
   const cell: CellResult = {
     cell: scenario.name,
     sweepPoints: [],
+    serviceMs: scenario.link === undefined ? 0 : SERVICE_US / 1_000,
     code: {},
     scenario,
     replicates,
@@ -131,6 +133,24 @@ const SCENARIOS: Record<NonNullable<SampleOptions['scenario']>, Scenario> = {
       persistent: { pool: { maxConnections: 100 } },
     },
     baseline: 'short',
+  }),
+  'behind-a-link': Scenario.parse({
+    name: 'behind-a-link',
+    question: 'What does a new connection for every request cost across a network?',
+    target: { tls: '1.2' },
+    link: { roundTripMs: 21 },
+    clients: {
+      short: { requestsPerConnection: 1, pool: { tlsSessions: 'none' } },
+      persistent: { pool: { maxConnections: 100 } },
+    },
+    baseline: 'short',
+    published: {
+      source: 'an article',
+      rows: [
+        { arm: 'short', meanMs: 89, requestsPerSec: 1124, errorRatio: 0.002 },
+        { arm: 'persistent', meanMs: 26, requestsPerSec: 3789, errorRatio: 0 },
+      ],
+    },
   }),
   'requests-per-connection': Scenario.parse({
     name: 'requests-per-connection',
