@@ -1,15 +1,16 @@
 // In: a run or a cell. Out: what limits its figures, in sentences; what a number does not mean belongs beside it.
-import type { Host, Run } from '../bench/core/run-types.ts';
+import type { CellResult, Host, Run } from '../bench/core/run-types.ts';
 import type { CellView } from './cell-view.ts';
+import { LINK_LIMITS } from './link-text.ts';
 
 /** An interval from fewer replicates is wide or lucky. */
 const FEW_REPLICATES = 3;
 /** Busy cores before we began: someone else's work is in the figures. */
 const BUSY_LOAD_RATIO = 0.5;
 
-export function runCaveats({ state, git, host }: Run): string[] {
+export function runCaveats({ state, git, host, cells }: Run): string[] {
   return [
-    'Clients and target ran on one machine over loopback: a real network adds its round trips to every handshake, so there the gap between short and persistent connections is usually wider.',
+    ...networkTexts(cells),
     ...(state === 'partial' ? ['The run is partial: what is shown is what was measured.'] : []),
     ...(state === 'failed' ? ['Part of what was asked for could not be measured.'] : []),
     ...(host.pinning === null ? [`Processes were not pinned to cores: ${host.pinningDetail}.`] : []),
@@ -17,6 +18,23 @@ export function runCaveats({ state, git, host }: Run): string[] {
     ...(git?.isDirty === true
       ? ['The code had uncommitted changes, so the commit alone does not reproduce it.']
       : []),
+  ];
+}
+
+/** Loopback and an emulated link lack different things of a network. */
+function networkTexts(cells: readonly CellResult[]): string[] {
+  const linked = cells.filter(({ scenario }) => scenario.link !== undefined);
+  const names = linked.map(({ cell }) => cell).join(', ');
+  const isMixed = linked.length < cells.length;
+  return [
+    ...(isMixed || cells.length === 0
+      ? [
+          'Clients and target ran on one machine over loopback: a real network adds its round trips to every handshake, so there the gap between short and persistent connections is usually wider.',
+        ]
+      : []),
+    ...(linked.length === 0
+      ? []
+      : [`Clients and target ran on one machine${isMixed ? ` in ${names}, too` : ''}, and ${LINK_LIMITS}.`]),
   ];
 }
 

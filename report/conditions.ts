@@ -3,15 +3,17 @@ import type { ClosedLoad, Load } from '../bench/core/load.ts';
 import type { Scenario, Timing } from '../bench/core/scenario.ts';
 import type { Behaviour, Target } from '../bench/core/target.ts';
 import type { CellView } from './cell-view.ts';
+import { linkText } from './link-text.ts';
 import { clientText } from './modes.ts';
 import { countText } from './numbers.ts';
 import type { Fact } from './report.ts';
 
 /** Target, load and timing: the same for all arms. */
-export function sharedConditions({ target, load, timing }: Scenario): Fact[] {
+export function sharedConditions({ target, link, load, timing }: Scenario): Fact[] {
   return [
     { label: 'Target', value: targetText(target) },
     { label: 'Connection policy of the target', value: policyText(target) },
+    ...(link === undefined ? [] : [{ label: 'Link', value: linkText(link) }]),
     { label: 'Load', value: loadText(load) },
     { label: 'Timing', value: timingText(timing) },
   ];
@@ -20,6 +22,7 @@ export function sharedConditions({ target, load, timing }: Scenario): Fact[] {
 export function conditionsOf({ result, arms }: CellView): Fact[] {
   return [
     ...sharedConditions(result.scenario),
+    ...nicenessFacts(arms),
     ...arms.map(({ name, isBaseline, client }) => ({
       label: `Client ${name}${isBaseline ? ' (baseline)' : ''}`,
       value:
@@ -28,6 +31,15 @@ export function conditionsOf({ result, arms }: CellView): Fact[] {
           : clientText(client) + codeText(result.code[name]),
     })),
   ];
+}
+
+/** That the load stands back behind the relay changes who gets a core, so it is told. */
+function nicenessFacts(arms: CellView['arms']): Fact[] {
+  const readings = arms.flatMap(({ trials }) => trials.flatMap(({ measurement }) => measurement.link ?? []));
+  const [first] = readings;
+  if (first === undefined || first.loadNiceness === 0) return [];
+  const value = `target and clients at niceness ${first.loadNiceness}, so that the relay gets a core when it needs one`;
+  return [{ label: 'Priority', value }];
 }
 
 function codeText(code: string | undefined): string {

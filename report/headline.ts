@@ -4,6 +4,7 @@ import { cellAmortisation } from '../results/amortisation.ts';
 import { amortisationText } from './amortisation-text.ts';
 import type { ArmView, CellView } from './cell-view.ts';
 import { allMarks, MARK_NOTES, signsOf } from './cell-view.ts';
+import { gapTexts } from './link-text.ts';
 import { modeSubject } from './modes.ts';
 import { intervalTexts, latencyText, ratioText, significantText } from './numbers.ts';
 import type { CellState, Mark } from './report.ts';
@@ -25,6 +26,7 @@ export function cellRemarks(view: CellView): string[] {
   return [
     ...doubtTexts(view),
     ...unsureTexts(view),
+    ...gapTexts(view),
     ...(fit === null ? [] : [amortisationText(fit, signsOf(allMarks(view)))]),
   ];
 }

@@ -115,7 +115,7 @@ test('the terminal keeps within its width, and colours only when asked', async (
 });
 
 for (const name of GOLDENS) {
-  for (const sample of ['two arms', 'an invalid trial of six arms']) {
+  for (const sample of ['two arms', 'an invalid trial of six arms', 'a link']) {
     const file = new URL(`../goldens/${sample.replaceAll(' ', '-')}.${name}.txt`, import.meta.url);
     test(`${name} of ${sample} is as it was (UPDATE_GOLDENS=1 accepts what it is now)`, async () => {
       const format = formats.find(format => format.name === name)!;
