@@ -11,6 +11,7 @@ const TITLES: Record<(typeof AUDITS)[number], string> = {
   schedule: 'schedule: requests went when they were due, and ended',
   bottleneck: 'bottleneck: CPU of generator and target',
   contention: 'contention: who else ran on these cores',
+  link: 'link: the relay kept its times',
   'listen-drops': 'listen drops in the kernel',
   retransmits: 'TCP retransmits',
   steadiness: 'steady after warm-up',

@@ -1,8 +1,9 @@
 // In: a run or a cell. Out: what limits its figures, in sentences; what a number does not mean belongs beside it.
-import type { Host, Run } from '../bench/core/run-types.ts';
+import type { CellResult, Host, Run } from '../bench/core/run-types.ts';
 import type { CellView } from './cell-view.ts';
 import { countCaveats } from './counted-by.ts';
 import { foreignCaveats } from './foreign-text.ts';
+import { LINK_LIMITS } from './link-text.ts';
 
 /** An interval from fewer replicates is wide or lucky. */
 const FEW_REPLICATES = 3;
@@ -13,9 +14,8 @@ const LOOPBACK =
   'Clients and target ran on one machine over loopback: a real network adds its round trips to every handshake, so there the gap between short and persistent connections is usually wider.';
 
 export function runCaveats({ state, git, host, cells }: Run): string[] {
-  const isAllElsewhere = cells.length > 0 && cells.every(({ server }) => server?.isLoopback === false);
   return [
-    ...(isAllElsewhere ? [] : [LOOPBACK]),
+    ...networkTexts(cells),
     ...(state === 'partial' ? ['The run is partial: what is shown is what was measured.'] : []),
     ...(state === 'failed' ? ['Part of what was asked for could not be measured.'] : []),
     ...(host.pinning === null ? [`Processes were not pinned to cores: ${host.pinningDetail}.`] : []),
@@ -23,6 +23,21 @@ export function runCaveats({ state, git, host, cells }: Run): string[] {
     ...(git?.isDirty === true
       ? ['The code had uncommitted changes, so the commit alone does not reproduce it.']
       : []),
+  ];
+}
+
+/** Loopback and an emulated link lack different things of a network; a server elsewhere lacks nothing of it. */
+function networkTexts(cells: readonly CellResult[]): string[] {
+  const linked = cells.filter(({ scenario }) => scenario.link !== undefined);
+  const elsewhere = cells.filter(({ server }) => server?.isLoopback === false);
+  const names = linked.map(({ cell }) => cell).join(', ');
+  const isMixed = linked.length < cells.length;
+  const hasLoopback = cells.length === 0 || linked.length + elsewhere.length < cells.length;
+  return [
+    ...(hasLoopback ? [LOOPBACK] : []),
+    ...(linked.length === 0
+      ? []
+      : [`Clients and target ran on one machine${isMixed ? ` in ${names}, too` : ''}, and ${LINK_LIMITS}.`]),
   ];
 }
 

@@ -3,16 +3,18 @@ import type { Scenario, Timing } from '../bench/core/scenario.ts';
 import { asOwnTarget, type Behaviour, type Target } from '../bench/core/target.ts';
 import type { CellView } from './cell-view.ts';
 import { foreignTargetText, foundFacts, statedPolicyText } from './foreign-text.ts';
+import { linkText } from './link-text.ts';
 import { loadText } from './load-text.ts';
 import { clientText } from './modes.ts';
 import { countText } from './numbers.ts';
 import type { Fact } from './report.ts';
 
 /** Target, load and timing: the same for all arms. */
-export function sharedConditions({ target, load, timing, phases }: Scenario): Fact[] {
+export function sharedConditions({ target, link, load, timing, phases }: Scenario): Fact[] {
   return [
     { label: 'Target', value: targetText(target) },
     { label: 'Connection policy of the target', value: policyText(target) },
+    ...(link === undefined ? [] : [{ label: 'Link', value: linkText(link) }]),
     { label: 'Load', value: loadText(load) },
     { label: 'Timing', value: timingText(timing) },
     ...(phases ? [] : [{ label: 'Phases', value: 'not recorded' }]),
@@ -23,6 +25,7 @@ export function conditionsOf({ result, arms }: CellView): Fact[] {
   return [
     ...sharedConditions(result.scenario),
     ...foundFacts(result.server),
+    ...nicenessFacts(arms),
     ...arms.map(({ name, isBaseline, client }) => ({
       label: `Client ${name}${isBaseline ? ' (baseline)' : ''}`,
       value:
@@ -31,6 +34,15 @@ export function conditionsOf({ result, arms }: CellView): Fact[] {
           : clientText(client) + codeText(result.code[name]),
     })),
   ];
+}
+
+/** That the load stands back behind the relay changes who gets a core, so it is told. */
+function nicenessFacts(arms: CellView['arms']): Fact[] {
+  const readings = arms.flatMap(({ trials }) => trials.flatMap(({ measurement }) => measurement.link ?? []));
+  const [first] = readings;
+  if (first === undefined || first.loadNiceness === 0) return [];
+  const value = `target and clients at niceness ${first.loadNiceness}, so that the relay gets a core when it needs one`;
+  return [{ label: 'Priority', value }];
 }
 
 function codeText(code: string | undefined): string {

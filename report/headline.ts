@@ -8,6 +8,7 @@ import type { ArmView, CellView } from './cell-view.ts';
 import { allMarks, MARK_NOTES, signsOf } from './cell-view.ts';
 import { changeText, singleText } from './headline-figures.ts';
 import { capital, headlineWords } from './headline-words.ts';
+import { gapTexts } from './link-text.ts';
 import { modeSubject } from './modes.ts';
 import { ratioText, significantText } from './numbers.ts';
 import type { CellState, Mark } from './report.ts';
@@ -30,6 +31,7 @@ export function cellRemarks(view: CellView): string[] {
     ...doubtTexts(view),
     ...unsureTexts(view),
     ...capacityRemarks(view),
+    ...gapTexts(view),
     ...(fit === null ? [] : [amortisationText(fit, signsOf(allMarks(view)))]),
   ];
 }

@@ -22,13 +22,17 @@ import { capacityTable } from './tables/capacity.ts';
 import { errorTable } from './tables/errors.ts';
 import { expectationTable } from './tables/expectations.ts';
 import { failureTable } from './tables/failures.ts';
+import { linkTable } from './tables/link.ts';
 import { mainTable } from './tables/main.ts';
 import { phaseTable } from './tables/phases.ts';
+import { predictionTable } from './tables/prediction.ts';
 import { ratioTable } from './tables/ratios.ts';
 import { scheduleTable } from './tables/schedule.ts';
 
 /** Tables that only some cells have: each gives null where there is nothing to tell. */
 const SPECIAL_TABLES: readonly ((view: CellView) => Table | null)[] = [
+  predictionTable,
+  linkTable,
   capacityTable,
   scheduleTable,
   expectationTable,

@@ -42,10 +42,12 @@ for (const { serviceUs, handshakeUs, k } of breakEvens) {
   });
 }
 
-test('no fit of two arms, of arms with the same k, or without a weight', () => {
+test('no fit of two arms, of arms with fewer than three different k, or without a weight', () => {
   const all = points(1000, 500);
   assert.equal(fitAmortisation(all.slice(0, 2)), null);
   assert.equal(fitAmortisation(all.map(point => ({ ...point, requestsPerConnection: 3 }))), null);
+  const shortTwice = all.map((point, index) => (index < 5 ? { ...point, requestsPerConnection: 1 } : point));
+  assert.equal(fitAmortisation(shortTwice), null, 'as with and without TLS resumption');
   assert.equal(fitAmortisation(all.map(point => ({ ...point, weight: 0 }))), null);
 });
 

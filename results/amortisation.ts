@@ -30,20 +30,20 @@ export interface AmortisationFit {
 }
 
 const BREAK_EVEN_SHARE = 0.1;
-const LEAST_ARMS = 3;
+const LEAST_KINDS = 3;
 
 /**
  * Fits latency(k) = service + handshake / k, k being the requests per connection ('unlimited': 1 / k is 0), by weighted
- * least squares. Null with fewer than three arms, or when all have the same k: two points fit any line.
+ * least squares. Null with fewer than three different k: two points fit any line, and arms of the same k differ by something
+ * else.
  */
 export function fitAmortisation(points: readonly AmortisationPoint[]): AmortisationFit | null {
   const usable = points.filter(point => point.weight > 0 && point.meanUs > 0);
-  if (usable.length < LEAST_ARMS) return null;
+  if (new Set(usable.map(point => point.requestsPerConnection)).size < LEAST_KINDS) return null;
   const total = sum(usable, point => point.weight);
   const meanX = sum(usable, point => point.weight * inverse(point)) / total;
   const meanY = sum(usable, point => point.weight * point.meanUs) / total;
   const spreadX = sum(usable, point => point.weight * (inverse(point) - meanX) ** 2);
-  if (spreadX === 0) return null;
   const handshakeUs =
     sum(usable, point => point.weight * (inverse(point) - meanX) * (point.meanUs - meanY)) / spreadX;
   const serviceUs = meanY - handshakeUs * meanX;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Finding } from '../bench/core/run-types.ts';
 import { AUDITS } from '../bench/core/run-types.ts';
-import type { CompletedTrial } from '../bench/core/types.ts';
+import type { CompletedTrial, LinkReading } from '../bench/core/types.ts';
 import { auditCell, auditTrial, isTrialValid } from './audit.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
@@ -152,6 +152,37 @@ test('handshakes that only one end counts are not compared, but their protocol i
   assert.equal(isTrialValid(trial), false);
 });
 
+const linkRows: { damage: (link: LinkReading) => void; detail: RegExp }[] = [
+  {
+    damage: link => (link.relay.cpuRatio = 0.91),
+    detail: /^the relay is saturated \(.*relay 91\.0 % of a core/,
+  },
+  { damage: link => (link.relay.runDelayRatio = 0.26), detail: /^the relay did not get a core .*26\.0 % of/ },
+  { damage: link => (link.latenessP50Us = 1_001), detail: /^the relay was late.*1\.0 ms at p50/ },
+  { damage: link => (link.latenessP99Us = 2_100), detail: /^the relay was late.*2\.1 ms at p99/ },
+];
+
+for (const { damage, detail } of linkRows) {
+  test(`link fails: ${detail.source}`, () => {
+    const trial = structuredClone(sampleRun({ scenario: 'behind-a-link' }).trials.at(-1)!);
+    assert.ok(trial.state === 'completed' && trial.measurement.link !== null);
+    assert.equal(isTrialValid(trial), true);
+    damage(trial.measurement.link);
+    assert.deepEqual(
+      auditTrial(trial).flatMap(({ rule, state }) => (state === 'pass' ? [] : [[rule, state]])),
+      [['link', 'fail']],
+    );
+    assert.match(auditTrial(trial).find(({ rule }) => rule === 'link')!.detail, detail);
+  });
+}
+
+test('a relay that naps is not judged by its event loop', () => {
+  const [trial] = structuredClone(sampleRun({ scenario: 'behind-a-link' }).trials);
+  assert.ok(trial?.state === 'completed' && trial.measurement.link !== null);
+  trial.measurement.link.relay.eventLoopRatio = 1;
+  assert.equal(isTrialValid(trial), true);
+});
+
 test('an untouched trial passes every rule, and a failed one is not valid', () => {
   assert.ok(auditTrial(persistent()).every(({ state }) => state === 'pass'));
   const failed = sampleRun({ trouble: 'failed-trial' }).trials.at(-1)!;
@@ -288,18 +319,22 @@ test("someone else's server: what is not known is said to be, and fails nothing"
   );
 });
 
-test('every rule is checked, on each trial or on each arm; by load, on what there is to check', () => {
-  const rulesOf = (scenario: 'short-vs-persistent' | 'same-load') => {
+test('every rule is checked, on each trial or on each arm, where there is what it checks', () => {
+  const rulesOf = (scenario: 'short-vs-persistent' | 'same-load' | 'behind-a-link') => {
     const { findings } = sampleRun({ scenario }).run.cells[0]!;
     return [...new Set(findings.map(({ rule }) => rule))];
   };
   assert.deepEqual(
     rulesOf('short-vs-persistent'),
-    AUDITS.filter(rule => rule !== 'schedule'),
+    AUDITS.filter(rule => rule !== 'schedule' && rule !== 'link'),
   );
   assert.deepEqual(
     rulesOf('same-load'),
-    AUDITS.filter(rule => rule !== 'block-spread'),
+    AUDITS.filter(rule => rule !== 'block-spread' && rule !== 'link'),
+  );
+  assert.deepEqual(
+    rulesOf('behind-a-link'),
+    AUDITS.filter(rule => rule !== 'schedule'),
   );
   assert.deepEqual(
     auditCell(trials).map(({ rule, arm, trial }) => [rule, arm, trial]),

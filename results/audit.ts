@@ -7,6 +7,7 @@ import { bottleneck } from './audits/bottleneck.ts';
 import { conservation } from './audits/conservation.ts';
 import { contention } from './audits/contention.ts';
 import { ledger } from './audits/ledger.ts';
+import { link } from './audits/link.ts';
 import { listenDrops } from './audits/listen-drops.ts';
 import { littlesLaw } from './audits/littles-law.ts';
 import { replicateSpread } from './audits/replicate-spread.ts';
@@ -22,6 +23,7 @@ const TRIAL_RULES: readonly TrialRule[] = [
   schedule,
   bottleneck,
   contention,
+  link,
   listenDrops,
   retransmits,
   steadiness,

@@ -25,6 +25,8 @@ const SESSION_MEMORY_MB = 1_000;
 
 export interface OpenTarget {
   endpoint: Endpoint;
+  /** What its behaviour takes to answer on average, ms. */
+  serviceMs: number;
   read(): TargetCounters;
   /** Destroys every connection and stops listening; resolves when both are done, so that the counters are final. */
   close(): Promise<void>;
@@ -144,6 +146,7 @@ export async function openTarget({
     endpoint: tlsOptions
       ? { origin: `https://127.0.0.1:${port}`, path: '/', caPem: tlsOptions.cert }
       : { origin: `http://127.0.0.1:${port}`, path: '/' },
+    serviceMs: behaviour.meanServiceMs(options),
     read: connections.read,
     async close() {
       server.on('connection', socket => socket.destroy());

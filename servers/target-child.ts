@@ -31,7 +31,7 @@ async function loadBehaviour(name: string): Promise<BehaviourModule> {
 async function start({ target, seed }: StartCommand): Promise<OpenTarget> {
   const behaviour = await loadBehaviour(target.behaviour.name);
   const opened = await openTarget({ target, behaviour, seed });
-  reply({ type: 'started', endpoint: opened.endpoint });
+  reply({ type: 'started', endpoint: opened.endpoint, serviceMs: opened.serviceMs });
   return opened;
 }
 

@@ -100,6 +100,8 @@ export interface SliceTimes {
   originMs: number;
   /** Of a capacity search: the rate of this turn. */
   ratePerSec?: number;
+  /** Closed loads: the users' first requests are spread over so long; all go at once unless given. */
+  spreadMs?: number;
 }
 
 /** What keeps account of a generator's exchanges and connections. */

@@ -7,13 +7,15 @@ export type RelayCommand =
   /** Answered by `reading`. */
   | { type: 'read' };
 
-/** The relay's own counters, cumulative since its start but for openConnections. */
+/** The relay's own counters, cumulative since its start but for openConnections and inFlight. */
 export interface RelayCounters {
   /** Connections accepted. */
   connections: number;
   openConnections: number;
   /** Connections that the target did not take. */
   refused: number;
+  /** Things under way: bytes, ends and handshakes whose time has not come yet. 0: all has arrived that was sent. */
+  inFlight: number;
   toTargetBytes: number;
   toClientBytes: number;
   /**

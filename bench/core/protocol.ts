@@ -36,7 +36,8 @@ export interface TargetReading extends ProcessReading {
 }
 
 export type TargetReply =
-  | { type: 'started'; endpoint: Endpoint }
+  /** serviceMs: what it takes to answer on average, by what it was told to do. */
+  | { type: 'started'; endpoint: Endpoint; serviceMs: number }
   | { type: 'reading'; reading: TargetReading }
   | { type: 'failed'; message: string };
 
@@ -50,6 +51,8 @@ export interface SliceOrder {
   isRecorded: boolean;
   /** When the replicate began, ms since the Unix epoch: gives the arms one time axis. */
   epochMs: number;
+  /** Of a closed load: the users' first requests are spread over so long. */
+  spreadMs?: number;
   /** Of a capacity search: the rate of this turn. */
   ratePerSec?: number;
 }

@@ -69,6 +69,7 @@ export const AUDITS = [
   'schedule',
   'bottleneck',
   'contention',
+  'link',
   'listen-drops',
   'retransmits',
   'steadiness',
@@ -101,6 +102,10 @@ export const CellResult = z.strictObject({
     .default([])
     .describe('Which cell of a sweep this is; empty without a sweep'),
   scenario: Scenario,
+  serviceMs: amount()
+    .nullable()
+    .default(null)
+    .describe('What the target takes to answer on average, by what it was told to do; null: not known'),
   code: z
     .record(z.string(), z.string())
     .default({})

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Client } from './client.ts';
 import { Expectation } from './expectation.ts';
 import { ClosedLoad, Load } from './load.ts';
+import { Published } from './published.ts';
 import { Link, Target, withUnknowns } from './target.ts';
 
 const positiveMs = (about: string) => z.int().min(1).max(3_600_000).describe(about);
@@ -82,6 +83,7 @@ export const Scenario = z.strictObject({
     .array(Expectation)
     .default([])
     .describe('Limits that the result has to keep, judged on its intervals'),
+  published: Published.optional().describe('Figures from elsewhere, shown beside what is measured'),
   sweep: z
     .record(z.string(), z.array(SweepValue).min(1).max(50))
     .refine(swept => Object.keys(swept).length <= MOST_SWEPT, `at most ${MOST_SWEPT} settings`)

@@ -135,7 +135,10 @@ export const Resources = z.strictObject({
 });
 export type Resources = z.infer<typeof Resources>;
 
-/** Kernel counters of the whole machine, as differences over the arm's slices. */
+/**
+ * Kernel counters of the whole machine, as differences over the arm's slices. Of opens, those of the relay of a link are
+ * taken out.
+ */
 export const KernelCounts = z.strictObject({
   activeOpens: count(),
   passiveOpens: count(),
@@ -145,18 +148,19 @@ export const KernelCounts = z.strictObject({
     .describe('Of these, segments that had arrived, as their receiver has said'),
   synRetransmits: count(),
   listenDrops: count(),
-  timeWaitCreated: count(),
+  timeWaitCreated: count().describe('With a link: on both of its sides'),
 });
 export type KernelCounts = z.infer<typeof KernelCounts>;
 
-/** What the relay of an emulated link did while the arm was measured. */
+/** What the relay of an emulated link did while the arm was measured (its slices, no warm-up). */
 export const LinkReading = z.strictObject({
   connections: count(),
-  bytes: count(),
+  bytes: count().describe('Passed on, in both directions'),
   latenessP50Us: amount().describe('How much after its due time a piece was passed on'),
   latenessP99Us: amount(),
   latenessMaxUs: amount(),
-  relay: Resources,
+  relay: Resources.describe('Its naps between due times count as active in eventLoopRatio: see cpuRatio'),
+  loadNiceness: z.int().describe('How far target and generators stood back behind the relay'),
 });
 export type LinkReading = z.infer<typeof LinkReading>;
 
@@ -204,6 +208,8 @@ export type Measurement = z.infer<typeof Measurement>;
 export const FailureCode = z.enum([
   'target-start',
   'target-died',
+  'link-start',
+  'link-died',
   'generator-start',
   'generator-died',
   'trial-hung',

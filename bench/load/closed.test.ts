@@ -111,6 +111,39 @@ suite('closed load', () => {
     assert.equal(countTimers(), before);
   });
 
+  const spreads: [why: string, thinkMs: number, spreadMs: number, sentAt: number[]][] = [
+    ['without think time', 0, 10, [1, 5, 9]],
+    ['over the think time, where that is longer', 20, 10, [2, 10, 18]],
+    ['over more than the think time', 10, 20, [2, 10, 18]],
+  ];
+  for (const [why, thinkMs, spreadMs, expected] of spreads) {
+    test(`first requests are spread, when a slice says so: ${why}`, t => {
+      const clock = mockClock(t);
+      const places = [0.1, 0.5, 0.9];
+      const { load, run } = createLoad({ concurrency: 3, thinkMs, random: () => places.shift()! });
+      run({ spreadMs });
+      const sentAt: number[] = [];
+      for (let ms = 0; ms <= 20; ms++) {
+        while (sentAt.length < load.sent) sentAt.push(clock.nowMs());
+        clock.advance(1);
+      }
+      assert.deepEqual(sentAt, expected);
+    });
+  }
+
+  test('cut short while they are spread: those who have not begun do not begin', async t => {
+    const clock = mockClock(t);
+    const places = [0.1, 0.9];
+    const { load, run, ended, answerAll } = createLoad({ concurrency: 2, random: () => places.shift()! });
+    run({ spreadMs: 10 });
+    clock.advance(3);
+    load.cut();
+    answerAll();
+    clock.advance(20);
+    await settle();
+    assert.deepEqual([load.sent, ended.length, load.unfinished], [1, 1, 0]);
+  });
+
   suite('think time', () => {
     test('first requests are spread over it, the next goes a think time after the answer', t => {
       const clock = mockClock(t);

@@ -11,7 +11,7 @@ export interface ClosedLoadOptions {
   totalMs: number | undefined;
   transport: Transport;
   recorder: ExchangeSink;
-  /** Spreads the users' first requests over their think time. */
+  /** Spreads the users' first requests over their think time, or longer where a slice says so. */
   random: Random;
 }
 
@@ -79,7 +79,7 @@ export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
   }
 
   return {
-    async runSlice({ rampMs, windowMs, drainMs, isRecorded, originMs }) {
+    async runSlice({ rampMs, windowMs, drainMs, isRecorded, originMs, spreadMs = 0 }) {
       const openAtMs = performance.now() + rampMs;
       window = { openAtMs, closeAtMs: openAtMs + windowMs, originMs, isRecorded };
       recorder.openWindow(window);
@@ -89,9 +89,10 @@ export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
       const sweeper = startSweeper(totalMs, sweep);
       drainTimer = setTimeout(abandonRest, rampMs + windowMs + drainMs);
       busy = concurrency;
+      const startMs = Math.max(thinkMs, spreadMs);
       for (const exchange of users) {
-        if (thinkMs === 0) issue(exchange);
-        else think(exchange, random() * thinkMs);
+        if (startMs === 0) issue(exchange);
+        else think(exchange, random() * startMs);
       }
       await idle;
       clearInterval(sweeper);

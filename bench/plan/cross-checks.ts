@@ -3,6 +3,7 @@
 import { type Client, isModulePath } from '../core/client.ts';
 import type { ClientPlugin } from '../core/contracts.ts';
 import type { Scenario } from '../core/scenario.ts';
+import { checkBaseline, checkExpectations, checkPublished } from './arm-name-checks.ts';
 import { checkForeignTarget } from './foreign-checks.ts';
 import { checkLoad } from './load-checks.ts';
 import { nameHint, nearest, orList } from './nearest.ts';
@@ -49,40 +50,6 @@ function checkArms({ scenario }: CrossContext): CrossProblem[] {
   return [
     { path, about: [path], message: 'there is no client to measure', hint: 'at least one arm, by name' },
   ];
-}
-
-function checkBaseline({ scenario, armNames }: CrossContext): CrossProblem[] {
-  if (armNames.length === 0 || armNames.includes(scenario.baseline)) return [];
-  return [
-    {
-      path: ['baseline'],
-      about: [['baseline']],
-      message: `there is no client "${scenario.baseline}"`,
-      hint: nameHint(scenario.baseline, armNames),
-    },
-  ];
-}
-
-/** Expectations name arms; of itself an arm has no ratio. */
-function checkExpectations({ scenario, armNames }: CrossContext): CrossProblem[] {
-  return scenario.expect.flatMap(({ of, over }, index) => {
-    const at = (key: string): CrossProblem['path'] => ['expect', index, key];
-    const unknown = (['of', 'over'] as const)
-      .map(key => ({ key, arm: key === 'of' ? of : over }))
-      .filter(({ arm }) => arm !== undefined && !armNames.includes(arm))
-      .map(({ key, arm = '' }) => ({
-        path: at(key),
-        about: [['expect']],
-        message: `there is no client "${arm}"`,
-        hint: nameHint(arm, armNames),
-      }));
-    if (over !== of) return unknown;
-    const message = `the ratio of ${of} to itself is always 1`;
-    return [
-      { path: at('over'), about: [['expect']], message, hint: 'another arm, or leave it out' },
-      ...unknown,
-    ];
-  });
 }
 
 function checkOrder({ scenario: { timing } }: CrossContext): CrossProblem[] {
@@ -229,6 +196,7 @@ export function crossProblems(context: CrossContext): CrossProblem[] {
     ...checkArms(context),
     ...checkBaseline(context),
     ...checkExpectations(context),
+    ...checkPublished(context),
     ...checkOrder(context),
     ...checkForeignTarget(context),
     ...checkLoad(context.scenario),

@@ -3,7 +3,7 @@ import type { Client } from '../core/client.ts';
 import type { Load } from '../core/load.ts';
 import type { SweepPoint } from '../core/run-types.ts';
 import { axesOf, type SweepAxis } from '../core/sweep.ts';
-import type { Target } from '../core/target.ts';
+import type { Link, Target } from '../core/target.ts';
 import { blockOrder, type Plan, type PlannedCell } from './plan.ts';
 
 export interface CellDescription {
@@ -12,6 +12,8 @@ export interface CellDescription {
   sweepPoints: readonly SweepPoint[];
   question: string;
   target: Target;
+  /** null: client and target meet on loopback. */
+  link: Link | null;
   load: Load;
   arms: { name: string; isBaseline: boolean; client: Client }[];
   replicates: { min: number; max: number };
@@ -59,6 +61,7 @@ function describeCell(cell: PlannedCell, seed: number): CellDescription {
     sweepPoints: cell.sweepPoints,
     question: scenario.question,
     target: scenario.target,
+    link: scenario.link ?? null,
     load: scenario.load,
     arms: cell.arms.map(name => ({
       name,

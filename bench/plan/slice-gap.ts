@@ -1,5 +1,6 @@
 // In: a scenario and its service time. Out: how long an arm may be idle between two of its slices.
 import type { Client } from '../core/client.ts';
+import { longestRoundTripMs, openingRoundTrips, REQUEST_ROUND_TRIPS } from '../core/round-trips.ts';
 import type { Scenario } from '../core/scenario.ts';
 import { usesTls } from '../core/target.ts';
 import { paced, probeShape } from './pace.ts';
@@ -18,7 +19,15 @@ function usersPerConnection({ load, target }: Scenario, { pool, protocol }: Clie
   return Math.max(1, load.concurrency / (pool.maxConnections * atOnce));
 }
 
-/** A high guess of an arm's mean response time: its users queue for one core, or wait for the service. */
+/** What the link adds to an arm's mean response time, jitter at its worst. */
+function tripsMs({ target, link }: Scenario, { requestsPerConnection }: Client): number {
+  if (link === undefined) return 0;
+  const opening =
+    requestsPerConnection === 'unlimited' ? 0 : openingRoundTrips(target.tls, 'full') / requestsPerConnection;
+  return (REQUEST_ROUND_TRIPS + opening) * longestRoundTripMs(link);
+}
+
+/** A high guess of an arm's mean response time: its users queue for one core, or wait for service and network. */
 export function expectedResponseMs(scenario: Scenario, client: Client, serviceMs: number): number {
   const { target, load } = scenario;
   const openingMs = usesTls(target) ? CPU_MS.openingTls : CPU_MS.opening;
@@ -26,7 +35,8 @@ export function expectedResponseMs(scenario: Scenario, client: Client, serviceMs
   const cpuMs =
     CPU_MS.exchange + (requestsPerConnection === 'unlimited' ? 0 : openingMs / requestsPerConnection);
   const queuedMs = load.model === 'closed' ? load.concurrency * cpuMs : 0;
-  return Math.max((serviceMs + cpuMs) * usersPerConnection(scenario, client), queuedMs);
+  const servedMs = serviceMs + tripsMs(scenario, client) + cpuMs;
+  return Math.max(servedMs * usersPerConnection(scenario, client), queuedMs);
 }
 
 function turnMs(scenario: Scenario, client: Client, serviceMs: number): number {

@@ -181,6 +181,42 @@ const cases: {
     message: /idle for about \d+ ms/,
     hint: /slicing: 'whole'/,
   },
+  {
+    why: 'a network makes the turns of the others longer',
+    changes: { link: { roundTripMs: 110 } },
+    path: 'clients.long.pool.idleTimeoutMs',
+    message: /idle for about 1\d{4} ms: 30000 ms may close/,
+    hint: /slicing: 'whole'/,
+  },
+  {
+    why: 'published figures are those of an arm',
+    changes: { published: { source: 's', rows: [{ arm: 'shirt', meanMs: 1 }] } },
+    path: 'published.rows.0.arm',
+    message: /no client "shirt"/,
+    hint: /^did you mean short\?/,
+  },
+  {
+    why: 'an arm has one row of them',
+    changes: {
+      published: {
+        source: 's',
+        rows: [
+          { arm: 'short', meanMs: 1 },
+          { arm: 'short', requestsPerSec: 1 },
+        ],
+      },
+    },
+    path: 'published.rows.1.arm',
+    message: /"short" has a row already/,
+    hint: /one row an arm/,
+  },
+  {
+    why: 'a published row has a figure',
+    changes: { published: { source: 's', rows: [{ arm: 'short' }] } },
+    path: 'published.rows.0',
+    message: /needs a figure: meanMs, requestsPerSec or errorRatio/,
+    hint: /^$/,
+  },
 ];
 
 for (const { why, changes, path, message, hint } of cases) {
@@ -335,6 +371,10 @@ const fine: [string, Record<string, unknown>][] = [
   [
     'short arms keep nothing idle',
     { clients: { one: { requestsPerConnection: 1 } }, baseline: 'one', 'target.keepAliveTimeoutMs': 100 },
+  ],
+  [
+    'published figures without a link',
+    { published: { source: 's', rows: [{ arm: 'short', errorRatio: 0 }] } },
   ],
   ['a default need not be honoured', { 'clients.short': { transport: 'plain' } }],
   [

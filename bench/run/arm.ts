@@ -12,6 +12,8 @@ import type {
 } from '../core/protocol.ts';
 import type { KernelCounts, Ledger, Measurement, Slice, Trial, TrialResult } from '../core/types.ts';
 import type { Child } from './child.ts';
+import { createLinkFold } from './link-fold.ts';
+import type { LinkSpan } from './linked-target.ts';
 import { isOwnReading, type ServerReading } from './target.ts';
 import { createUsage } from './usage.ts';
 
@@ -24,6 +26,8 @@ export interface SliceEvidence {
   targetBefore: ServerReading;
   targetAfter: ServerReading;
   kernel: KernelCounts;
+  /** The relay of the cell's link, where there is one. */
+  link?: LinkSpan | undefined;
 }
 
 type CountedByTarget = Pick<
@@ -69,6 +73,7 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
   let openedByKernel: number | null = 0;
   const generator = createUsage();
   const target = createUsage();
+  const link = createLinkFold();
   const kernel: KernelCounts = {
     activeOpens: 0,
     passiveOpens: 0,
@@ -153,8 +158,9 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
     acceptedConnections: () => counted.accepted,
     closedConnections: () =>
       [...requestsPerConnection.values()].reduce((sum, connections) => sum + connections, 0),
-    addSlice({ reading, targetBefore, targetAfter, kernel: delta }, { block, position }) {
+    addSlice({ reading, targetBefore, targetAfter, kernel: delta, link: span }, { block, position }) {
       exchanges += reading.exchanges;
+      if (span !== undefined) link.add(span);
       for (const name of Object.keys(kernel) as (keyof KernelCounts)[]) kernel[name] += delta[name];
       slices.push({
         block,
@@ -210,7 +216,7 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
         },
         generator: generator.finish(exchanges),
         target: isForeign ? null : target.finish(exchanges),
-        link: null,
+        link: trial.link === undefined ? null : link.finish(exchanges),
         kernel,
         caveats: reading.caveats,
       };

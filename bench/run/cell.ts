@@ -6,13 +6,15 @@ import { headlineOf } from '../../results/headline-metric.ts';
 import { MeasureError } from '../core/errors.ts';
 import type { ExpectationResult } from '../core/expectation.ts';
 import type { CellResult, Comparison, StopReason } from '../core/run-types.ts';
-import type { TrialResult } from '../core/types.ts';
+import type { FailureCode, TrialResult } from '../core/types.ts';
 import { ChildError } from './child.ts';
 import { type FoundServer, requireAnswer } from './foreign-preflight.ts';
 import { openForeignTarget } from './foreign-target.ts';
+import { loadNiceness } from './link.ts';
+import { linkTo } from './linked-target.ts';
 import { failureOf } from './outcome.ts';
 import { conditionTarget, failedTrials, measureReplicate, type ReplicateOptions } from './replicate.ts';
-import { type MeasuredTarget, startTarget } from './target.ts';
+import { deathCode, type MeasuredTarget, startTarget } from './target.ts';
 
 export type CellOptions = Omit<ReplicateOptions, 'replicate' | 'leftMs'> & {
   /** Whether a failed expectation is measured again, on fresh replicates, before it counts. */
@@ -59,6 +61,7 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
     code: Object.fromEntries(Object.entries(cell.code ?? {}).map(([arm, { label }]) => [arm, label])),
     scenario,
     server: server?.facts ?? null,
+    serviceMs: source.serviceMs,
     replicates: replicatesOf(trials),
     failedTrials: trials.filter(trial => trial.state === 'failed').length,
     stop: series.stop,
@@ -122,14 +125,24 @@ function replicatesOf(trials: readonly TrialResult[]): number {
   return new Set(trials.map(({ trial }) => trial.replicate)).size;
 }
 
-/** Replicates, one after another, on one target that is started and conditioned when there is none alive. */
+/**
+ * Replicates, one after another, on one target that is started and conditioned when there is none alive. Behind a link that
+ * is the target and its relay: they start and end together.
+ */
 function createReplicateSource(options: Omit<ReplicateOptions, 'replicate'> & Pick<CellOptions, 'server'>) {
   const { cell, seed, pinning, signal, server } = options;
+  const { scenario } = cell;
   let target: MeasuredTarget | undefined;
+  let serviceMs: number | null = null;
 
   async function openOwn(replicateOptions: ReplicateOptions): Promise<MeasuredTarget> {
+    await target?.kill(); // what is left of them
     target = undefined;
-    target = await startTarget(cell.scenario.target, seed, pinning?.targetCpu ?? null);
+    const cpu = pinning?.targetCpu ?? null;
+    const own = await startTarget(scenario.target, seed, cpu, loadNiceness(scenario));
+    target = own;
+    serviceMs = own.serviceMs ?? null;
+    if (scenario.link !== undefined) target = await linkTo(own, scenario.link, seed);
     await conditionTarget(replicateOptions, target);
     return target;
   }
@@ -141,7 +154,16 @@ function createReplicateSource(options: Omit<ReplicateOptions, 'replicate'> & Pi
     return target;
   }
 
+  function failureCode(): FailureCode {
+    if (target === undefined) return 'target-start';
+    return scenario.link !== undefined && target.link === undefined ? 'link-start' : deathCode(target);
+  }
+
   return {
+    /** What the target says of itself; null before it has started, and where it can't say. */
+    get serviceMs() {
+      return serviceMs;
+    },
     async next(replicate: number): Promise<TrialResult[]> {
       const replicateOptions: ReplicateOptions = { ...options, replicate };
       const startedAt = new Date().toISOString();
@@ -151,11 +173,11 @@ function createReplicateSource(options: Omit<ReplicateOptions, 'replicate'> & Pi
         return signal.aborted ? [] : await measureReplicate(replicateOptions, target);
       } catch (error) {
         if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
+        const failure = failureOf(error, failureCode());
         await target?.kill();
         // Ctrl-C reaches a process that is just starting before it can ignore it: no failure of its own.
         if (signal.aborted) return [];
-        const code = target === undefined ? 'target-start' : 'target-died';
-        return failedTrials(replicateOptions, startedAt, failureOf(error, code));
+        return failedTrials(replicateOptions, startedAt, failure);
       }
     },
     close: async (): Promise<void> => target?.kill(),

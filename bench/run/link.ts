@@ -7,9 +7,14 @@ import { spawnChild } from './child.ts';
  * How far target and generators stand back behind the relay, where there is one. A relay that waits for a core is late,
  * and then the network is not the one that was asked for: with all cores full of handshakes, writes at p90 were 2 to 3 ms
  * late without this and 0.2 ms with it (`npm run bench:link-pressure`). Where the relay runs makes no such difference, so
- * it is not pinned, and takes what core is free.
+ * it is not pinned, and takes what core is free. (Windows has no `nice`.)
  */
-export const LOAD_NICENESS = 10;
+export const LOAD_NICENESS = process.platform === 'win32' ? 0 : 10;
+
+/** Of the target and the generators of a cell. */
+export function loadNiceness({ link }: { link?: Link | undefined }): number {
+  return link === undefined ? 0 : LOAD_NICENESS;
+}
 
 const START_TIMEOUT_MS = 20_000;
 const READ_TIMEOUT_MS = 10_000;

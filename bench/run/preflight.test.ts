@@ -87,6 +87,13 @@ suite('preflight', () => {
         'pass',
         /164/,
       ],
+      [
+        'the relay of a link holds both ends, and the next of a short one',
+        makePlan({ link: {}, clients: pools(100, 200) }),
+        1_263,
+        'fail',
+        /1264.*cell-0, relay of the link/,
+      ],
       ['limit unknown', makePlan({}), null, 'warn', /unknown/],
     ];
   for (const [why, plan, descriptorLimit, state, words] of descriptors) {

@@ -52,8 +52,14 @@ export function checkPlan(
       0,
     ),
   }));
+  // A relay holds both ends of each, and of a short one the last while the next opens.
+  const relays = plan.cells.flatMap(({ id, scenario }, index) =>
+    scenario.link === undefined
+      ? []
+      : [{ name: `${id}, relay of the link`, connections: 4 * targets[index]!.connections }],
+  );
   return [
-    checkDescriptors([...arms, ...targets], host),
+    checkDescriptors([...arms, ...targets, ...relays], host),
     checkPorts(arms, host, !isElsewhere),
     checkBusyness(host),
     ...(located.length === 0 ? [] : [checkServers(located)]),

@@ -4,9 +4,10 @@ import type { Trial, TrialResult } from '../core/types.ts';
 import { trialsOf } from '../plan/plan.ts';
 import { type Arm, createArm, type Failure, type GeneratorChild } from './arm.ts';
 import { ChildError, spawnChild } from './child.ts';
+import { loadNiceness } from './link.ts';
 import { failureOf } from './outcome.ts';
 import { createSession, type SessionOptions } from './session.ts';
-import type { MeasuredTarget } from './target.ts';
+import { deathCode, type MeasuredTarget } from './target.ts';
 
 export interface ReplicateOptions extends Omit<SessionOptions, 'arms' | 'target'> {
   pinning: { targetCpu: number; generatorCpu: number } | null;
@@ -33,7 +34,7 @@ export async function measureReplicate(
     });
   } catch (error) {
     if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
-    return failedTrials(options, startedAt, failureOf(error, 'target-died'));
+    return failedTrials(options, startedAt, failureOf(error, deathCode(target)));
   }
 }
 
@@ -82,6 +83,7 @@ function spawnArm(trial: Trial, { cell, pinning }: ReplicateOptions): Arm {
     entry: './load-child',
     code: cell.code?.[trial.arm],
     cpu: pinning?.generatorCpu ?? null,
+    niceness: loadNiceness(cell.scenario),
   });
   return createArm(trial, child);
 }

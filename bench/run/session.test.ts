@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { emptyHistogram } from '../../results/histogram.ts';
+import type { RelayReading } from '../core/link-protocol.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
@@ -13,14 +14,38 @@ import { usesTls, withUnknowns } from '../core/target.ts';
 import { blockOrder, trialsOf } from '../plan/plan.ts';
 import { type Arm, createArm, type GeneratorChild } from './arm.ts';
 import { ChildError } from './child.ts';
+import type { TargetLink } from './linked-target.ts';
 import { createSession } from './session.ts';
 import type { MeasuredTarget, TargetProcess } from './target.ts';
 import { completed, makeTinyCell, states, type TinyCell } from './testing/tiny-cell.ts';
 
 const still = { atMs: 0, cpuUs: 0, loopActiveMs: 0, loopIdleMs: 0, runDelayMs: 0, rssBytes: 0 };
 
-/** A target that counts what it is told, but shows it only from the third reading on; under TLS only the handshakes so. */
-function createFakeTarget(isTls: boolean) {
+/**
+ * A target that counts what it is told, but shows it only from the third reading on, behind a link once it has settled; under
+ * TLS only the handshakes so.
+ */
+function createFakeTarget(isTls: boolean, isLinked: boolean) {
+  let settled = 0;
+  const relay: RelayReading = {
+    ...still,
+    connections: 0,
+    openConnections: 0,
+    refused: 0,
+    inFlight: 0,
+    toTargetBytes: 0,
+    toClientBytes: 0,
+    latenessCounts: [],
+  };
+  const link: TargetLink = {
+    isAlive: true,
+    upstreamPort: 10,
+    read: async () => ({ ...relay, connections: accepted }),
+    settle: async () => {
+      settled++;
+      readsUntilShown = 0;
+    },
+  };
   let accepted = 0;
   let shown = 0;
   let readsUntilShown = 0;
@@ -29,6 +54,7 @@ function createFakeTarget(isTls: boolean) {
     endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
     isLoopback: true,
     isAlive: true,
+    ...(isLinked ? { link } : {}),
     kill: async () => {},
     async read(): Promise<TargetReading> {
       if (readsUntilShown-- <= 0) shown = accepted;
@@ -46,9 +72,10 @@ function createFakeTarget(isTls: boolean) {
   };
   return {
     target,
+    settledCount: () => settled,
     accept(count: number): void {
       accepted += count;
-      readsUntilShown = 2;
+      readsUntilShown = isLinked ? Infinity : 2;
     },
   };
 }
@@ -131,7 +158,8 @@ function createFakeChild(perSlice: number, accept: (count: number) => void, fail
 }
 
 function openSession(tiny: TinyCell, perSlice: Record<string, number>, failAt: Record<string, number> = {}) {
-  const { target, accept } = createFakeTarget(usesTls(tiny.options.cell.scenario.target));
+  const { target: own, link } = tiny.options.cell.scenario;
+  const { target, accept, settledCount } = createFakeTarget(usesTls(own), link !== undefined);
   const children = new Map<string, FakeChild>();
   const arms: Arm[] = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial => {
     const child = createFakeChild(perSlice[trial.arm]!, accept, failAt[trial.arm]);
@@ -139,7 +167,7 @@ function openSession(tiny: TinyCell, perSlice: Record<string, number>, failAt: R
     return createArm(trial, child);
   });
   const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, target, arms });
-  return { session, arms, children };
+  return { session, arms, children, settledCount };
 }
 
 const STARTED_AT = '2026-11-23T12:00:00.000Z';
@@ -243,6 +271,35 @@ suite('session', () => {
     assert.deepEqual(states(await session.finish(STARTED_AT)), { short: 'completed', long: 'trial-hung' });
     const failed = arms.find(({ trial }) => trial.arm === 'long');
     assert.equal(failed?.failure?.message, 'it did not answer');
+  });
+
+  test('behind a link: arms begin spread, ramps span its trips, and what is under way is waited for', async () => {
+    const link = { roundTripMs: 30, jitterMs: 5 };
+    const tiny = makeTinyCell({ link, timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
+    const { session, children, settledCount } = openSession(tiny, { short: 7, long: 2 });
+    await session.warmUp();
+    await session.measure();
+    const results = completed(await session.finish(STARTED_AT));
+    for (const { trial, measurement } of results) {
+      const [first, ...others] = children.get(trial.arm)!.orders;
+      const mostMs = 4 * (30 + 2 * 5);
+      assert.deepEqual([first!.rampMs, first!.spreadMs], [mostMs, mostMs / 2], 'nothing is known of it yet');
+      assert.ok(first!.drainMs >= 20 * mostMs);
+      for (const order of others)
+        assert.deepEqual([order.rampMs, order.spreadMs], [10, 1], 'its mean is 1 ms');
+      const opened = trial.arm === 'short' ? 7 : 2;
+      assert.equal(measurement.ledger.accepted, 5 * opened, 'counted once it had settled');
+      assert.equal(measurement.link?.connections, 4 * opened, 'those of its measured slices');
+    }
+    assert.equal(settledCount(), 2 * (5 + 1), 'after each turn, and at the end');
+  });
+
+  test('without a link all users begin at once', async () => {
+    const tiny = makeTinyCell();
+    const { session, children } = openSession(tiny, { short: 1, long: 1 });
+    await session.measure();
+    for (const { orders } of children.values())
+      assert.ok(orders.every(order => order.spreadMs === undefined));
   });
 
   test('interrupted before any slice: neither turns nor results', async () => {

@@ -1,7 +1,8 @@
 // In: the target and the arms of one replicate. Out: their turns under load, each booked to the arm whose turn it was.
 import { askedPerSec } from '../../results/asked-rate.ts';
 import { mostInFlight } from '../core/load.ts';
-import type { SliceOrder, SliceReading, TargetReading } from '../core/protocol.ts';
+import type { SliceOrder, SliceReading } from '../core/protocol.ts';
+import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../core/round-trips.ts';
 import { usesTls } from '../core/target.ts';
 import type { TrialResult } from '../core/types.ts';
 import { paced, probeShape } from '../plan/pace.ts';
@@ -11,9 +12,11 @@ import { hasKernelCounts, kernelCountsBetween, readKernelCounts } from '../probe
 import type { Arm } from './arm.ts';
 import type { Emit } from './events.ts';
 import { findCapacities } from './find-capacities.ts';
+import { type LinkSpan, withoutRelay } from './linked-target.ts';
 import { failureOf, resultOf } from './outcome.ts';
-import { countHeldPorts, type Remote, waitForPorts } from './port-watch.ts';
-import { isOwnReading, type MeasuredTarget, type ServerReading } from './target.ts';
+import { countHeldPorts, waitForPorts } from './port-watch.ts';
+import { closedConnections, readyBetween, remotesOf } from './server-counts.ts';
+import { deathCode, isOwnReading, type MeasuredTarget, type ServerReading } from './target.ts';
 import { warmUpArms } from './warm-up.ts';
 
 export interface SessionOptions {
@@ -58,8 +61,12 @@ export function createSession(options: SessionOptions) {
   const { timing, load } = cell.scenario;
   const isTls = usesTls(cell.scenario.target);
   const epochMs = Date.now();
-  const remote = remoteOf(target);
+  const remotes = remotesOf(target);
+  const heldPorts = (): number => Math.max(...remotes.map(countHeldPorts));
   const isKernelCounting = hasKernelCounts();
+  /** Before an arm has answered, the most that the link alone adds to its first answer. */
+  const firstResponseMs =
+    cell.scenario.link === undefined ? 0 : MOST_ROUND_TRIPS * longestRoundTripMs(cell.scenario.link);
   /** Ports that an arm's own closes leave in TIME_WAIT, where the kernel won't use them again. */
   const heldPerMs = new Map<Arm, number>();
   let last: ServerReading | undefined;
@@ -78,6 +85,7 @@ export function createSession(options: SessionOptions) {
     arm: Arm,
     isComplete: (before: ServerReading, after: ServerReading) => boolean,
   ): Promise<ServerReading> {
+    await target.link?.settle();
     const before = last ?? (await target.read());
     let after = await target.read();
     for (let i = 0; i < ACCEPT_SETTLE.tries && !isComplete(before, after); i++) {
@@ -89,28 +97,38 @@ export function createSession(options: SessionOptions) {
     return before;
   }
 
+  /**
+   * Trips of one length keep users in step that have begun in step: all their requests would arrive at once for ever, and
+   * wait for each other. So behind a link they begin spread over a response time.
+   */
+  function spreadOf(arm: Arm, rampMs: number): Pick<SliceOrder, 'spreadMs'> {
+    if (target.link === undefined) return {};
+    return { spreadMs: Math.min(arm.meanResponseMs || firstResponseMs, rampMs / 2) };
+  }
+
   async function turn(
     arm: Arm,
     times: Omit<SliceOrder, 'epochMs'>,
     place?: { block: number; position: number },
   ) {
     const lengthMs = times.rampMs + times.windowMs;
-    await waitForPorts(
-      remote,
-      mostInFlight(arm.trial.load) + Math.ceil((heldPerMs.get(arm) ?? 0) * lengthMs * HELD_MARGIN),
-      message => emit({ type: 'notice', cell: cell.id, message }),
-      signal,
-    );
+    const needed =
+      mostInFlight(arm.trial.load) + Math.ceil((heldPerMs.get(arm) ?? 0) * lengthMs * HELD_MARGIN);
+    for (const remote of remotes) {
+      await waitForPorts(remote, needed, message => emit({ type: 'notice', cell: cell.id, message }), signal);
+    }
     // A count of our own goes on from turn to turn; the kernel's, of all programs, is read close to the turn.
     if (last === undefined || !isOwnReading(last)) last = await target.read();
-    const heldBefore = countHeldPorts(remote);
+    const heldBefore = heldPorts();
+    const linkBefore = await target.link?.read();
     const kernelBefore = readKernelCounts();
     const cut = (): void => arm.child.tell({ type: 'cut' });
     signal.addEventListener('abort', cut, { once: true });
     let reading: SliceReading;
     try {
       const timeoutMs = lengthMs + times.drainMs + sliceGraceMs;
-      const asked = arm.child.ask({ type: 'slice', order: { ...times, epochMs } }, 'slice', timeoutMs);
+      const order = { ...times, ...spreadOf(arm, times.rampMs), epochMs };
+      const asked = arm.child.ask({ type: 'slice', order }, 'slice', timeoutMs);
       if (signal.aborted) cut(); // while this turn was being prepared
       ({ reading } = await asked);
     } catch (error) {
@@ -122,22 +140,25 @@ export function createSession(options: SessionOptions) {
     } finally {
       signal.removeEventListener('abort', cut);
     }
-    const kernel = kernelCountsBetween(kernelBefore, readKernelCounts());
-    heldPerMs.set(arm, Math.max(0, countHeldPorts(remote) - heldBefore) / lengthMs);
+    const counted = kernelCountsBetween(kernelBefore, readKernelCounts());
+    const linkAfter = await target.link?.read();
+    const link: LinkSpan | undefined = linkBefore && linkAfter && { before: linkBefore, after: linkAfter };
+    const kernel = link === undefined ? counted : withoutRelay(counted, link);
+    heldPerMs.set(arm, Math.max(0, heldPorts() - heldBefore) / lengthMs);
     arm.countKernel(isKernelCounting ? kernel : null);
     // Where the client does not count, the kernel's count, which may be higher, only makes the wait for the accept longer.
     const opened = reading.opened ?? kernel.activeOpens;
     const targetBefore = await book(arm, (before, after) => readyBetween(before, after, isTls) >= opened);
     // A slice cut short before its window opened has measured nothing.
     if (place !== undefined && reading.windowMs > 0)
-      arm.addSlice({ reading, targetBefore, targetAfter: last!, kernel }, place);
+      arm.addSlice({ reading, targetBefore, targetAfter: last!, kernel, link }, place);
     return reading;
   }
 
   function warmUp(): Promise<void> {
     const onWindow = (arm: Arm, reading: SliceReading): void =>
       progress('warm-up', { arm: arm.trial.arm, ratePerSec: rateOf(reading) });
-    return warmUpArms({ timing, load, alive, turn, onWindow, signal });
+    return warmUpArms({ timing, load, firstResponseMs, alive, turn, onWindow, signal });
   }
 
   /** Of a capacity load: gives every arm the rate at which it is measured then. */
@@ -164,7 +185,7 @@ export function createSession(options: SessionOptions) {
     const shapes = new Map(
       arms.map(arm => [
         arm.trial.arm,
-        paced(sliceShape(timing, arm.meanResponseMs), timing, load, rateFor(arm)),
+        paced(sliceShape(timing, arm.meanResponseMs || firstResponseMs), timing, load, rateFor(arm)),
       ]),
     );
     const longestMs = Math.max(...[...shapes.values()].map(shape => shape.windowMs));
@@ -202,7 +223,7 @@ export function createSession(options: SessionOptions) {
           results.push(resultOf(arm.trial, startedAt, arm.finish(reading), signal.aborted));
           continue;
         } catch (error) {
-          arm.failure = failureOf(error, target.isAlive ? 'generator-died' : 'target-died');
+          arm.failure = failureOf(error, target.isAlive ? 'generator-died' : deathCode(target));
         }
       }
       results.push({ trial: arm.trial, startedAt, state: 'failed', error: arm.failure });
@@ -221,26 +242,4 @@ function isUntouched({ failure }: Arm): boolean {
 /** Completed per second of the window; 0 where it was cut short before it opened. */
 function rateOf({ completed, windowMs }: SliceReading): number {
   return windowMs === 0 ? 0 : (completed / windowMs) * 1_000;
-}
-
-/** Accepted and, under TLS, shaken hands with, in between; without end where nobody counts: there is nothing to wait for. */
-function readyBetween(before: ServerReading, after: ServerReading, isTls: boolean): number {
-  if (before.accepted === null || after.accepted === null) return Number.POSITIVE_INFINITY;
-  return isTls && isOwnReading(before) && isOwnReading(after)
-    ? handshakesOf(after) - handshakesOf(before)
-    : after.accepted - before.accepted;
-}
-
-function handshakesOf({ handshakesFull, handshakesResumed }: TargetReading): number {
-  return handshakesFull + handshakesResumed;
-}
-
-function closedConnections(reading: ServerReading | undefined): number {
-  if (reading === undefined || !isOwnReading(reading)) return 0;
-  return reading.requestsPerConnection.reduce((sum, entry) => sum + entry.connections, 0);
-}
-
-function remoteOf({ endpoint: { origin }, isLoopback }: MeasuredTarget): Remote {
-  const { protocol, port } = new URL(origin);
-  return { port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port), isLoopback };
 }

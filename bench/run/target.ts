@@ -2,7 +2,9 @@
 import type { Endpoint } from '../core/contracts.ts';
 import type { TargetCommand, TargetReading, TargetReply } from '../core/protocol.ts';
 import type { Target } from '../core/target.ts';
+import type { FailureCode } from '../core/types.ts';
 import { spawnChild } from './child.ts';
+import type { TargetLink } from './linked-target.ts';
 
 /** Importing fastify and making a certificate takes well under a second on an idle core; this is for a busy one. */
 const START_TIMEOUT_MS = 20_000;
@@ -28,10 +30,19 @@ export interface MeasuredTarget {
   readonly endpoint: Endpoint;
   /** Whether what is sent to it stays on this machine. */
   readonly isLoopback: boolean;
+  /** What it takes to answer on average, by what it was told to do; absent where that is not known. */
+  readonly serviceMs?: number;
+  /** The relay in front of it, where the cell has a link: the endpoint is then the relay's. */
+  readonly link?: TargetLink;
   /** @throws ChildError when the target has died or hangs. */
   read(): Promise<ServerReading>;
   readonly isAlive: boolean;
   kill(): Promise<void>;
+}
+
+/** Of a target, or of what stands in front of it, that has died. */
+export function deathCode({ link }: MeasuredTarget): FailureCode {
+  return link?.isAlive === false ? 'link-died' : 'target-died';
 }
 
 /** A server of ours: a process that counts. */
@@ -54,11 +65,16 @@ export async function startTarget(
     niceness,
   });
   try {
-    const { endpoint } = await child.ask({ type: 'start', target, seed }, 'started', START_TIMEOUT_MS);
+    const { endpoint, serviceMs } = await child.ask(
+      { type: 'start', target, seed },
+      'started',
+      START_TIMEOUT_MS,
+    );
     return {
       pid: child.pid,
       endpoint,
       isLoopback: true,
+      serviceMs,
       read: async () => (await child.ask({ type: 'read' }, 'reading', READ_TIMEOUT_MS)).reading,
       get isAlive() {
         return child.isAlive;

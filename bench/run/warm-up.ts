@@ -11,6 +11,8 @@ import { endedPerSec } from './judge-probe.ts';
 export interface WarmUpOptions {
   timing: Timing;
   load: Load;
+  /** Before an arm has answered, the most that the link alone adds to its first answer; 0 without one. */
+  firstResponseMs: number;
   /** Those that are still to be measured. */
   alive: () => readonly Arm[];
   turn: (arm: Arm, times: Omit<SliceOrder, 'epochMs'>) => Promise<SliceReading | undefined>;
@@ -24,6 +26,7 @@ const FIRST_RAMP_MS = 20;
 export async function warmUpArms({
   timing,
   load,
+  firstResponseMs,
   alive,
   turn,
   onWindow,
@@ -37,14 +40,15 @@ export async function warmUpArms({
       if (signal.aborted) return;
       const seen = windows.get(arm)!;
       const ratePerSec = load.model === 'capacity' ? warmUpPerSec(load, seen) : undefined;
-      const shape = sliceShape(timing, arm.meanResponseMs);
-      const rampMs = arm.meanResponseMs === 0 ? FIRST_RAMP_MS : shape.rampMs;
+      const shape = sliceShape(timing, arm.meanResponseMs || firstResponseMs);
+      const rampMs = arm.meanResponseMs === 0 ? Math.max(FIRST_RAMP_MS, firstResponseMs) : shape.rampMs;
       const times = paced({ ...shape, rampMs, windowMs: WINDOW_MS }, timing, load, ratePerSec);
       const order = ratePerSec === undefined ? times : { ...times, ratePerSec };
       const reading = await turn(arm, { ...order, isRecorded: false });
       if (reading === undefined) continue;
       arm.warmupMs += times.rampMs + reading.windowMs;
-      arm.meanResponseMs = reading.completed === 0 ? WINDOW_MS : reading.meanUs / 1_000;
+      arm.meanResponseMs =
+        reading.completed === 0 ? Math.max(WINDOW_MS, firstResponseMs) : reading.meanUs / 1_000;
       arm.warmupSpeeds.push(speedOf(reading, load));
       arm.isSteady = isSteady(arm.warmupSpeeds);
       if (ratePerSec !== undefined) seen.push({ askedPerSec: ratePerSec, endedPerSec: endedPerSec(reading) });

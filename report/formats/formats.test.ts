@@ -16,6 +16,7 @@ const GOLDEN_SAMPLES = [
   'an invalid trial of six arms',
   'an open load',
   'a capacity search',
+  'a link',
   'a sweep',
   'a sweep of two settings',
   'a troubled sweep',

@@ -7,6 +7,8 @@ import { createTable, keyColumn, wordColumn, words } from '../table-parts.ts';
 const FAILURE_WORDS: Record<FailureCode, string> = {
   'target-start': 'the target did not start',
   'target-died': 'the target died',
+  'link-start': "the link's relay did not start",
+  'link-died': "the link's relay died",
   'generator-start': 'the generator did not start',
   'generator-died': 'the generator died',
   'trial-hung': 'the trial hung',

@@ -52,6 +52,8 @@ export const sampleRuns: Record<string, StoredSample> = {
   'a capacity search': sampleRun({ scenario: 'capacity' }),
   'an invalid trial of a capacity search': sampleRun({ scenario: 'capacity', trouble: 'invalid-trial' }),
   'a search cut short': cutShort(sampleRun({ scenario: 'capacity', replicates: 1 })),
+  'a link': sampleRun({ scenario: 'behind-a-link' }),
+  'an invalid trial behind a link': sampleRun({ scenario: 'behind-a-link', trouble: 'invalid-trial' }),
   'two scenarios': together(sampleRun(), sampleRun({ scenario: 'requests-per-connection' })),
 };
 

@@ -3,9 +3,11 @@
 import { randomLogNormal } from 'd3-random';
 import { mostInFlight } from '../../bench/core/load.ts';
 import type { Random } from '../../bench/core/random.ts';
+import { openingRoundTrips } from '../../bench/core/round-trips.ts';
 import type {
   Histogram,
   Ledger,
+  LinkReading,
   Measurement,
   Resources,
   Slice,
@@ -19,8 +21,8 @@ import { neededConnections } from '../needed-connections.ts';
 import { sampleArrivals, sampleCapacity } from './sample-open.ts';
 
 /**
- * The truth of every sample: latency(k) = SERVICE_US + HANDSHAKE_US / k, at 100 users or at the rate of an open load; one
- * round trip more for the request and one for the handshake, times the users for each connection of the pool.
+ * The truth of every sample: latency(k) = SERVICE_US + HANDSHAKE_US / k, at 100 users or at the rate of an open load, and the
+ * round trips of a link, times the users for each connection of the pool.
  */
 export const SERVICE_US = 4_800;
 export const HANDSHAKE_US = 20_000;
@@ -43,8 +45,9 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
   const k = trial.client.requestsPerConnection;
   const share = k === 'unlimited' ? 0 : 1 / k;
   const replicateFactor = 1 + 0.02 * (place.random() - 0.5);
-  const roundTripUs = (trial.link?.roundTripMs ?? 0) * 1_000;
-  const exchangeUs = SERVICE_US + HANDSHAKE_US * share + roundTripUs * (1 + share);
+  const tripUs = (trial.link?.roundTripMs ?? 0) * 1_000;
+  const tripsUs = (1 + share * openingRoundTrips(trial.target.tls, 'full')) * tripUs;
+  const exchangeUs = SERVICE_US + HANDSHAKE_US * share + tripsUs;
   const capacity = sampleCapacity(trial, place.random);
   const ratePerSec = askedPerSec(trial.load, capacity);
   const { maxConnections } = trial.client.pool;
@@ -99,7 +102,7 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
     ledger: sampleLedger(trial, sent, opened),
     generator: resourcesOf(slices, slice => slice.generatorCpuUs, 0.93, 96_000_000),
     target: resourcesOf(slices, slice => slice.targetCpuUs ?? 0, 0.71, 88_000_000),
-    link: null,
+    link: trial.link === undefined ? null : sampleLink(slices, k === 'unlimited' ? 0 : exchanges / k),
     caveats: [],
     kernel: {
       activeOpens: opened,
@@ -173,9 +176,9 @@ function sampleLedger(trial: Trial, sent: number, opened: number): Ledger {
     answered: sent,
     failed: 0,
     unfinished: 0,
-    handshakesFull: 0,
+    handshakesFull: target.tls === 'none' ? 0 : opened,
     handshakesResumed: 0,
-    clientHandshakesFull: 0,
+    clientHandshakesFull: target.tls === 'none' ? 0 : opened,
     clientHandshakesResumed: 0,
     requestsPerConnection: spread(sent, opened, k === 'unlimited' ? Math.ceil(sent / opened) : k),
   };
@@ -218,6 +221,19 @@ function resourcesOf(
     eventLoopRatio,
     runDelayRatio: 0.01,
     rssBytes,
+  };
+}
+
+/** A relay that is in time, of connections that the slices opened. */
+function sampleLink(slices: readonly Slice[], connections: number): LinkReading {
+  return {
+    connections,
+    bytes: 1_400 * sum(slices, slice => slice.exchanges) + 2_000 * connections,
+    latenessP50Us: 0,
+    latenessP99Us: 200,
+    latenessMaxUs: 900,
+    relay: resourcesOf(slices, slice => slice.exchanges * 40, 0.9, 70_000_000),
+    loadNiceness: 10,
   };
 }
 

@@ -10,6 +10,7 @@ for (const options of [
   { scenario: 'requests-per-connection' },
   { scenario: 'same-load' },
   { scenario: 'capacity' },
+  { scenario: 'behind-a-link' },
   { trouble: 'failed-trial' },
   { trouble: 'invalid-trial' },
 ] as const) {
@@ -22,7 +23,7 @@ for (const options of [
 }
 
 test('a sample run passes its audits, unless it is asked for trouble', () => {
-  for (const scenario of ['short-vs-persistent', 'requests-per-connection'] as const) {
+  for (const scenario of ['short-vs-persistent', 'requests-per-connection', 'behind-a-link'] as const) {
     const findings = sampleRun({ scenario }).run.cells.flatMap(cell => cell.findings);
     assert.deepEqual(
       findings.filter(finding => finding.state !== 'pass'),

@@ -8,11 +8,11 @@ import { auditCell, auditTrial } from '../audit.ts';
 import { compareArms, summariseArms } from '../compare.ts';
 import { firstResult } from '../expect.ts';
 import { sampleHost } from './sample-host.ts';
-import { sampleMeasurement } from './sample-measurement.ts';
+import { SERVICE_US, sampleMeasurement } from './sample-measurement.ts';
 
 export interface SampleOptions {
-  /** Two arms (under a closed or an open load, or with a capacity search), or the six of an amortisation curve. */
-  scenario?: 'short-vs-persistent' | 'requests-per-connection' | 'same-load' | 'capacity';
+  /** Two arms (under a closed or an open load, with a capacity search, or behind a link with published figures), or the six of an amortisation curve. */
+  scenario?: 'short-vs-persistent' | 'requests-per-connection' | 'same-load' | 'capacity' | 'behind-a-link';
   replicates?: number;
   blocks?: number;
   /** failed: one generator died; invalid: the target saw connections of which the client knows nothing. */
@@ -70,6 +70,7 @@ export function sampleCell(options: SampleCellOptions): { cell: CellResult; tria
   const result: CellResult = {
     cell,
     sweepPoints,
+    serviceMs: scenario.link === undefined ? 0 : SERVICE_US / 1_000,
     code: {},
     scenario,
     server: null,
@@ -147,6 +148,24 @@ const SCENARIOS: Record<NonNullable<SampleOptions['scenario']>, Scenario> = {
       persistent: { pool: { maxConnections: 100 } },
     },
     baseline: 'short',
+  }),
+  'behind-a-link': Scenario.parse({
+    name: 'behind-a-link',
+    question: 'What does a new connection for every request cost across a network?',
+    target: { tls: '1.2' },
+    link: { roundTripMs: 21 },
+    clients: {
+      short: { requestsPerConnection: 1, pool: { tlsSessions: 'none' } },
+      persistent: { pool: { maxConnections: 100 } },
+    },
+    baseline: 'short',
+    published: {
+      source: 'an article',
+      rows: [
+        { arm: 'short', meanMs: 89, requestsPerSec: 1124, errorRatio: 0.002 },
+        { arm: 'persistent', meanMs: 26, requestsPerSec: 3789, errorRatio: 0 },
+      ],
+    },
   }),
   'requests-per-connection': Scenario.parse({
     name: 'requests-per-connection',

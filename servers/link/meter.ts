@@ -12,7 +12,7 @@ export interface Meter {
   countOpened(): void;
   countRefused(): void;
   countClosed(): void;
-  read(): RelayCounters;
+  read(): Omit<RelayCounters, 'inFlight'>;
 }
 
 export function createMeter(): Meter {

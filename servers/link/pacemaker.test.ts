@@ -106,6 +106,26 @@ test('nothing is done after the end', async () => {
   later.close();
 });
 
+test('what comes after a stall of the process is not taken for older than half a millisecond', async t => {
+  const pacemaker = openPacemaker(t);
+  await new Promise<void>(resolve => {
+    const stall = {
+      fire() {
+        pacemaker.schedule({ fire() {} }, performance.now() + 1); // so that the next poll does not wait
+        setImmediate(() => {
+          const stalledFromMs = performance.now();
+          while (performance.now() < stalledFromMs + 5);
+          const askedMs = performance.now();
+          const arrivalMs = pacemaker.arrivalMs();
+          assert.ok(arrivalMs >= askedMs - 0.5, `${askedMs - arrivalMs} ms ago`);
+          resolve();
+        });
+      },
+    };
+    pacemaker.schedule(stall, performance.now());
+  });
+});
+
 test('arrivals never go back, are never in the future, and are one for all that a poll brings', async t => {
   const pacemaker = openPacemaker(t);
   let lastMs = 0;

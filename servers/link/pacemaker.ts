@@ -29,6 +29,8 @@ export interface Pacemaker {
   arrivalMs(): number;
   /** By when something must be due to be done now: the present, and half a nap so that the error is zero on average. */
   reachMs(): number;
+  /** What is scheduled and has not fired yet. */
+  readonly waiting: number;
   /** Fires once, when the time has come; never from within this call. */
   schedule(due: Due, atMs: number): void;
   /** Nothing fires any more. */
@@ -50,6 +52,8 @@ export function createPacemaker(): Pacemaker {
   let timerAtMs = Number.POSITIVE_INFINITY;
   /** When what the present poll brings arrived; NaN where the poll itself waited. */
   let pollArrivalMs = Number.NaN;
+  /** Whether something has come since the last turn. */
+  let hasArrived = false;
   let isClosed = false;
 
   function turnSoon(): void {
@@ -59,6 +63,7 @@ export function createPacemaker(): Pacemaker {
   /** Runs after each poll in which something happened, and after each timer. */
   function turn(): void {
     immediate = undefined;
+    hasArrived = false;
     const polledMs = performance.now();
     const untilFirstMs = queue.firstMs - LEAD_MS - polledMs;
     const isNapping = untilFirstMs <= NAP_HORIZON_MS;
@@ -92,13 +97,21 @@ export function createPacemaker(): Pacemaker {
 
   return {
     arrivalMs() {
-      if (Number.isNaN(pollArrivalMs)) {
-        pollArrivalMs = performance.now();
+      if (!hasArrived) {
+        hasArrived = true;
+        const nowMs = performance.now();
+        // Before the poll the process may have lost its core: what came meanwhile did not come before that.
+        pollArrivalMs = Number.isNaN(pollArrivalMs)
+          ? nowMs
+          : Math.max(pollArrivalMs, nowMs - LONGEST_BACKDATE_MS);
         turnSoon();
       }
       return pollArrivalMs;
     },
     reachMs: () => performance.now() + LEAD_MS,
+    get waiting() {
+      return queue.size;
+    },
     schedule(due, atMs) {
       queue.add(due, atMs);
       turnSoon();

@@ -65,6 +65,23 @@ suite('bytes', () => {
   });
 });
 
+suite('what is under way', () => {
+  test('counts from a dial on until the last byte and end have arrived', async t => {
+    const ends = await openEnds(t, { roundTripMs: 20 });
+    const underWay = (): number => ends.relay.read().inFlight;
+    assert.equal(underWay(), 0);
+    const client = ends.dial();
+    await eventually('the handshake is under way', () => underWay() > 0);
+    const target = await ends.accepted();
+    await eventually('nothing is, once it is made', () => underWay() === 0);
+    const received = readToEnd(target);
+    client.end('question');
+    await eventually('the question is', () => underWay() > 0);
+    assert.equal((await received).toString(), 'question');
+    await eventually('it has arrived, and its end', () => underWay() === 0);
+  });
+});
+
 suite('ends', () => {
   for (const way of WAYS) {
     test(`one that is done sending can still be answered: ${way}`, async t => {

@@ -110,7 +110,7 @@ export async function openRelay({ upstreamPort, link, seed }: RelayOptions): Pro
 
   return {
     port: (server.address() as AddressInfo).port,
-    read: meter.read,
+    read: () => ({ ...meter.read(), inFlight: pacemaker.waiting }),
     async close() {
       pacemaker.close();
       const closed = new Promise(resolve => server.close(resolve));

@@ -29,7 +29,7 @@ export interface CliResult {
   stderr: string;
 }
 
-export type ChildEntry = 'load-child' | 'target-child';
+export type ChildEntry = 'load-child' | 'target-child' | 'link-child';
 
 export interface RunningCli {
   /** Resolves when the pattern has been seen on stderr; fails when the program ends without. */

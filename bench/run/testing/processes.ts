@@ -59,7 +59,7 @@ function commandLineOf(pid: number): string {
 
 /** Everything that this program starts as a child. */
 export function ourChildren(): ProcessFacts[] {
-  return [...childrenWith('load-child'), ...childrenWith('target-child'), ...childrenWith('odd-child')];
+  return ['load-child', 'target-child', 'link-child', 'odd-child'].flatMap(childrenWith);
 }
 
 /** Waits for what an event on its way will bring about. */

@@ -1,0 +1,75 @@
+// A target behind a link is reached through the relay alone, is settled when nothing is under way, and ends with its relay.
+import assert from 'node:assert/strict';
+import { after, suite, type TestContext, test } from 'node:test';
+import { createClient } from '../../servers/testing/client.ts';
+import type { RelayReading } from '../core/link-protocol.ts';
+import { Link, Target } from '../core/target.ts';
+import { linkTo, withoutRelay } from './linked-target.ts';
+import { startTarget, type TargetProcess } from './target.ts';
+import { childrenWith, eventually, isGone, ourChildren } from './testing/processes.ts';
+
+async function startLinked(t: TestContext, link: Record<string, unknown>): Promise<TargetProcess> {
+  const target = await startTarget(Target.parse({ behaviour: { name: 'fixed', bytes: 3 } }), 1, null);
+  t.after(target.kill);
+  const linked = await linkTo(target, Link.parse(link), 1);
+  t.after(linked.kill);
+  return linked;
+}
+
+suite('linked target', () => {
+  after(() => {
+    assert.deepEqual(ourChildren(), []);
+  });
+
+  test('is reached through the relay; what was sent or closed is counted once it has settled', async t => {
+    const roundTripMs = 200;
+    const target = await startLinked(t, { roundTripMs });
+    const { upstreamPort } = target.link!;
+    assert.notEqual(Number(new URL(target.endpoint.origin).port), upstreamPort);
+    assert.equal((await target.link!.read()).inFlight, 0);
+    const startedAtMs = performance.now();
+    const client = createClient(t, target.endpoint);
+    const answer = client.ask();
+    while ((await target.link!.read()).inFlight === 0); // until the handshake is under way
+    await target.link!.settle();
+    assert.ok(performance.now() - startedAtMs >= 2 * roundTripMs - 5, 'a handshake, and there and back');
+    assert.deepEqual([(await target.read()).accepted, (await target.read()).requests], [1, 1]);
+    const { body, socket } = await answer;
+    assert.equal(body.length, 3);
+    assert.equal((await target.read()).openConnections, 1);
+    socket.destroy();
+    while ((await target.link!.read()).inFlight === 0); // until the relay has seen it
+    await target.link!.settle();
+    assert.equal((await target.read()).openConnections, 0, 'the close has arrived, too');
+    assert.equal((await target.link!.read()).connections, 1);
+    await target.kill();
+    assert.ok(isGone(target.pid) && childrenWith('link-child').length === 0);
+  });
+
+  test('dies with its relay', async t => {
+    const target = await startLinked(t, {});
+    assert.equal(target.isAlive, true);
+    process.kill(childrenWith('link-child')[0]!.pid, 'SIGKILL');
+    await eventually('its death is seen', () => !target.isAlive);
+    assert.equal(target.link!.isAlive, false);
+    await assert.rejects(target.link!.settle(), { name: 'ChildError', reason: 'died' });
+    await assert.rejects(target.link!.read(), /the relay of the link ended unexpectedly \(SIGKILL\)/);
+  });
+});
+
+test("the kernel's counts of opens are without the relay's own", () => {
+  const kernel = {
+    activeOpens: 20,
+    passiveOpens: 21,
+    retransmits: 3,
+    needlessRetransmits: 1,
+    synRetransmits: 0,
+    listenDrops: 0,
+    timeWaitCreated: 20,
+  };
+  const reading = { connections: 5 } as RelayReading;
+  const span = { before: reading, after: { ...reading, connections: 15 } };
+  assert.deepEqual(withoutRelay(kernel, span), { ...kernel, activeOpens: 10, passiveOpens: 11 });
+  const early = { ...span, after: { ...reading, connections: 30 } };
+  assert.equal(withoutRelay(kernel, early).activeOpens, 0);
+});

@@ -1,0 +1,141 @@
+// In: a cell behind an emulated link, and an arm's trials. Out: what round trips and service make of its latency and rate.
+import type { Client } from '../bench/core/client.ts';
+import { type Load, mostInFlight } from '../bench/core/load.ts';
+import { meanRoundTripMs, openingRoundTrips, REQUEST_ROUND_TRIPS } from '../bench/core/round-trips.ts';
+import type { CellResult } from '../bench/core/run-types.ts';
+import type { Scenario } from '../bench/core/scenario.ts';
+import type { Link } from '../bench/core/target.ts';
+import type { CompletedTrial } from '../bench/core/types.ts';
+
+/** What an arm would do if nothing cost time but the network and the service. */
+export interface Prediction {
+  /** Of a request on average, the opening of its connection shared by the requests on it. */
+  roundTrips: number;
+  roundTripsUs: number;
+  /** Mean response time. */
+  meanUs: number;
+  /** null: a search for the rate has none that could be predicted. */
+  requestsPerSec: number | null;
+}
+
+/** A prediction, or why there is none. */
+export type Modelled = Prediction | { why: string };
+
+export function isPrediction(modelled: Modelled): modelled is Prediction {
+  return !('why' in modelled);
+}
+
+type LinkedCell = Pick<CellResult, 'scenario' | 'serviceMs'>;
+
+/**
+ * A request takes one round trip and the service; of opening a connection it bears one round trip for TCP and those of
+ * the TLS handshake, times the connections that were opened for each request, full and resumed handshakes as they were
+ * counted. A limited rate adds the time to send what was sent. Users who outnumber the connections wait for each other.
+ *
+ *     mean latency = (1 + opened / requests x (1 + TLS)) x round trip + service + bytes / rate
+ *     requests/s   = users / mean latency        (closed loop)
+ *
+ * So it is the least that is possible on this link: what was measured beyond it is CPU and queueing.
+ */
+export function modelArm(
+  { scenario, serviceMs }: LinkedCell,
+  client: Client,
+  trials: readonly CompletedTrial[],
+): Modelled {
+  const { link, load } = scenario;
+  const why = link === undefined ? 'there is no link' : whyNot(scenario, client);
+  if (link === undefined || why !== undefined) return { why: why ?? '' };
+  const carried = carriedBy(trials);
+  if (carried.exchanges === 0) return { why: 'no request was answered' };
+  const roundTrips = REQUEST_ROUND_TRIPS + openingShare(scenario, carried);
+  const roundTripsUs = roundTrips * meanRoundTripMs(link) * 1_000;
+  const aloneUs = roundTripsUs + (serviceMs ?? 0) * 1_000 + transferUs(link, carried);
+  return { roundTrips, roundTripsUs, ...flowOf(load, slotsOf(client, load), aloneUs) };
+}
+
+function whyNot({ target }: Scenario, { pool }: Client): string | undefined {
+  if ((pool.pipelining ?? 1) > 1)
+    return 'pipelined answers wait for those before them on their connection, which the model does not know';
+  const isOtherTls = target.url?.startsWith('https:') === true && target.tls === 'none';
+  return isOtherTls ? 'the TLS version of the server is not stated (target.tls)' : undefined;
+}
+
+/** What went through the link in the slices of all trials. */
+interface Carried {
+  exchanges: number;
+  connections: number;
+  bytes: number;
+  /** Share of the TLS handshakes that resumed a session, warm-up included. */
+  resumedRatio: number;
+}
+
+function carriedBy(trials: readonly CompletedTrial[]): Carried {
+  const total = (read: (measurement: CompletedTrial['measurement']) => number): number =>
+    trials.reduce((sum, { measurement }) => sum + read(measurement), 0);
+  const full = total(({ ledger }) => ledger.clientHandshakesFull);
+  const resumed = total(({ ledger }) => ledger.clientHandshakesResumed);
+  return {
+    exchanges: total(({ slices }) => slices.reduce((sum, { exchanges }) => sum + exchanges, 0)),
+    connections: total(({ link }) => link?.connections ?? 0),
+    bytes: total(({ link }) => link?.bytes ?? 0),
+    resumedRatio: full + resumed === 0 ? 0 : resumed / (full + resumed),
+  };
+}
+
+/** Round trips for the opening of connections, for each request. */
+function openingShare({ target: { tls } }: Scenario, carried: Carried): number {
+  const { exchanges, connections, resumedRatio } = carried;
+  const each =
+    (1 - resumedRatio) * openingRoundTrips(tls, 'full') + resumedRatio * openingRoundTrips(tls, 'resumed');
+  return (connections / exchanges) * each;
+}
+
+function transferUs({ bytesPerSec }: Link, { bytes, exchanges }: Carried): number {
+  return bytesPerSec === 'unlimited' ? 0 : (bytes / exchanges / bytesPerSec) * 1e6;
+}
+
+/** How many requests can be under way at once. Streams of HTTP/2 are taken to be enough. */
+function slotsOf({ pool, protocol }: Client, load: Load): number {
+  if (protocol === 'h2') return mostInFlight(load);
+  const limits = [pool.maxConnections, pool.maxTotalConnections].filter(limit => typeof limit === 'number');
+  return Math.min(mostInFlight(load), ...limits);
+}
+
+/** Little's law, and the bound that the connections set. */
+function flowOf(load: Load, slots: number, aloneUs: number): Pick<Prediction, 'meanUs' | 'requestsPerSec'> {
+  switch (load.model) {
+    case 'closed': {
+      const thinkUs = load.thinkMs * 1_000;
+      const perUs = Math.min(slots / aloneUs, load.concurrency / (aloneUs + thinkUs));
+      return {
+        meanUs: Math.max(aloneUs, load.concurrency / perUs - thinkUs),
+        requestsPerSec: perUs * 1e6,
+      };
+    }
+    case 'open':
+      return { meanUs: aloneUs, requestsPerSec: load.ratePerSec };
+    case 'burst':
+      return { meanUs: aloneUs, requestsPerSec: (load.size / load.everyMs) * 1_000 };
+    case 'capacity':
+      return { meanUs: aloneUs, requestsPerSec: null };
+    default:
+      return load satisfies never;
+  }
+}
+
+/** By how much one arm's mean latency is above another's, and what of that the round trips account for. */
+export interface Gap {
+  us: number;
+  roundTripsUs: number;
+  /** CPU and queueing; below 0 when the model expects more than was measured. */
+  restUs: number;
+}
+
+export function splitGap(
+  slow: { meanUs: number; model: Prediction },
+  fast: { meanUs: number; model: Prediction },
+): Gap {
+  const us = slow.meanUs - fast.meanUs;
+  const roundTripsUs = slow.model.roundTripsUs - fast.model.roundTripsUs;
+  return { us, roundTripsUs, restUs: us - roundTripsUs };
+}
