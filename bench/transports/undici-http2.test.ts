@@ -160,6 +160,7 @@ for (const api of ['request', 'dispatch', 'fetch'] as const) {
       outcome: string;
       hasHeaders: boolean;
       kept: boolean;
+      timeouts?: { headersMs?: number; bodyMs?: number };
     }[] = [
       {
         what: 'a stream that is reset',
@@ -192,6 +193,7 @@ for (const api of ['request', 'dispatch', 'fetch'] as const) {
         outcome: 'timeoutHeaders',
         hasHeaders: false,
         kept: true,
+        timeouts: { headersMs: 1_000 },
       },
       {
         what: 'no end of the body within bodyMs',
@@ -199,16 +201,17 @@ for (const api of ['request', 'dispatch', 'fetch'] as const) {
         outcome: 'timeoutBody',
         hasHeaders: true,
         kept: true,
+        timeouts: { bodyMs: 300 },
       },
     ];
-    for (const { what, respond, outcome, hasHeaders, kept } of failures) {
+    for (const { what, respond, outcome, hasHeaders, kept, timeouts = {} } of failures) {
       test(`${what} is ${outcome}, and the connection is ${kept ? 'kept' : 'replaced'}`, async t => {
         const behaviour = behave((response, ofAll) => {
           if (ofAll === 2) respond(response);
           else response.end();
         });
         const target = await openTestTarget(t, H2, behaviour);
-        const { askTimes } = open(t, target.endpoint, { timeouts: { headersMs: 300, bodyMs: 300 } });
+        const { askTimes } = open(t, target.endpoint, { timeouts });
         const [first, second, third] = await askTimes(3, 1);
         assert.deepEqual(
           [first!.outcome, second!.outcome, third!.outcome],
