@@ -1,4 +1,5 @@
 // In: a cell. Out: what has to be read with the capacities that it found, in sentences.
+import type { Capacity } from '../bench/core/open-results.ts';
 import type { ArmView, CellView } from './cell-view.ts';
 import { rateText } from './headline-words.ts';
 import { capacitiesOf, limitOf } from './tables/capacity.ts';
@@ -6,29 +7,30 @@ import { capacitiesOf, limitOf } from './tables/capacity.ts';
 export function capacityRemarks({ arms, result }: CellView): string[] {
   const { load } = result.scenario;
   if (load.model !== 'capacity') return [];
-  const where = (fits: (arm: ArmView) => boolean) => arms.filter(fits).map(({ name }) => name);
-  const some = (arm: ArmView, fits: (of: ReturnType<typeof capacitiesOf>[number]) => boolean) =>
-    capacitiesOf(arm).some(fits);
-  const byGenerator = where(arm => some(arm, capacity => limitOf(capacity) === 'generator'));
-  const unlimited = where(arm =>
-    some(arm, ({ notKeptPerSec, isSettled }) => isSettled && notKeptPerSec === null),
-  );
-  const none = where(arm => some(arm, ({ ratePerSec, isSettled }) => isSettled && ratePerSec === 0));
+  const remark = (fits: (capacity: Capacity) => boolean, text: string): string[] => {
+    const named = arms.flatMap(arm => nameWhere(arm, fits) ?? []);
+    return named.length === 0 ? [] : [`For ${named.join(', ')} ${text}`];
+  };
   return [
-    ...(byGenerator.length === 0
-      ? []
-      : [
-          `For ${byGenerator.join(', ')} the generator, not the target, was the limit: it could not send on time.`,
-        ]),
-    ...(unlimited.length === 0
-      ? []
-      : [
-          `For ${unlimited.join(', ')} no rate up to ${rateText(load.maxRatePerSec)} requests per second failed: the capacity is at least that.`,
-        ]),
-    ...(none.length === 0
-      ? []
-      : [
-          `For ${none.join(', ')} the objective did not hold even at ${rateText(load.minRatePerSec)} requests per second, where the search begins; the other tables are of that rate.`,
-        ]),
+    ...remark(
+      capacity => limitOf(capacity) === 'generator',
+      'the generator, not the target, was the limit: it could not send on time.',
+    ),
+    ...remark(
+      ({ notKeptPerSec, isSettled }) => isSettled && notKeptPerSec === null,
+      `no rate up to ${rateText(load.maxRatePerSec)} requests per second failed: the capacity is at least that.`,
+    ),
+    ...remark(
+      ({ ratePerSec, isSettled }) => isSettled && ratePerSec === 0,
+      `the objective did not hold even at about ${rateText(load.minRatePerSec)} requests per second, where the search begins; the other tables are of that rate.`,
+    ),
   ];
+}
+
+/** The arm's name, with in how many replicates it is so unless it is in all. */
+function nameWhere(arm: ArmView, fits: (capacity: Capacity) => boolean): string | null {
+  const found = capacitiesOf(arm);
+  const count = found.filter(fits).length;
+  if (count === 0) return null;
+  return count === found.length ? arm.name : `${arm.name} (in ${count} of ${found.length} replicates)`;
 }

@@ -141,7 +141,7 @@ test('a search that found nothing, or no limit, says so', () => {
   );
   assert.match(
     withCapacity({ ratePerSec: 0, notKeptPerSec: 500 }),
-    /For short the objective did not hold even at 500 requests per second/,
+    /For short the objective did not hold even at about 500 requests per second/,
   );
   const cut = buildReport({ ...sampleRuns['a search cut short']!, charts: [] });
   assert.match(cut.headline, /^Partial, interrupted after 1 of .* replicates: No replicate has both/);

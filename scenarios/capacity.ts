@@ -10,10 +10,10 @@ export default defineScenario({
   load: {
     model: 'capacity',
     objective: { p99Ms: 50, errorRatio: 0.0005 },
-    minRatePerSec: 500,
+    minRatePerSec: 1_000,
     maxRatePerSec: 64_000,
-    resolutionRatio: 0.05,
-    probeMs: 1_000,
+    resolutionRatio: 0.1,
+    probeMs: 700,
   },
   timing: { warmupMinMs: 1_500, warmupMaxMs: 3_000, measureMs: 1_000, precision: 0.1, budgetMs: 150_000 },
   clients: {

@@ -22,8 +22,8 @@ function probeOf(ratePerSec: number, isKept: boolean): Probe {
 }
 
 /** Runs a search to its end. @param isKept what the probes show, one after another */
-function find(isKept: (ratePerSec: number, index: number) => boolean, limits = LIMITS): Capacity {
-  const search = createCapacitySearch(limits);
+function find(isKept: (ratePerSec: number, index: number) => boolean, limits = LIMITS, offset = 0): Capacity {
+  const search = createCapacitySearch(limits, offset);
   for (let index = 0; ; index++) {
     const ratePerSec = search.nextPerSec();
     if (ratePerSec === undefined) return search.result();
@@ -98,27 +98,51 @@ const limits = fc
     resolutionRatio,
   }));
 
+const share = fc.double({ min: 0, max: 1, noNaN: true });
+
 suite('what is found', () => {
+  test('searches that begin at other places of the grid end all over its step, so that their spread shows it', () => {
+    const truth = 1_234.5;
+    const random = createRandom(1, 'offset');
+    const found = Array.from({ length: 400 }, () => find(rate => rate <= truth, LIMITS, random()).ratePerSec);
+    const short = found.map(ratePerSec => Math.log(truth / ratePerSec) / (Math.LN2 / 16));
+    const mean = short.reduce((sum, part) => sum + part, 0) / short.length;
+    assert.ok(short.every(part => part >= 0 && part <= 1 + 1e-9));
+    // Uniform over the step: the mean is half of it, to four standard errors.
+    assert.ok(Math.abs(mean - 0.5) < 0.06, `${mean}`);
+    assert.ok(new Set(found).size > 300);
+  });
+
   test('with probes that never err, the limit is between the two rates, which are as close as asked', () => {
     fc.assert(
-      fc.property(limits, fc.double({ min: 0.01, max: 100_000, noNaN: true }), (stated, truth) => {
-        const { ratePerSec, notKeptPerSec, probes, isSettled } = find(rate => rate <= truth, stated);
-        assert.ok(isSettled);
-        assert.ok(probes.length < 60);
-        assert.ok(
-          probes.every(
-            probe => probe.ratePerSec >= stated.minRatePerSec && probe.ratePerSec <= stated.maxRatePerSec,
-          ),
-        );
-        if (truth < stated.minRatePerSec)
-          assert.deepEqual([ratePerSec, notKeptPerSec], [0, stated.minRatePerSec]);
-        else if (truth >= stated.maxRatePerSec)
-          assert.deepEqual([ratePerSec, notKeptPerSec], [stated.maxRatePerSec, null]);
-        else {
-          assert.ok(ratePerSec <= truth && truth < notKeptPerSec!);
-          assert.ok(notKeptPerSec! / ratePerSec <= 1 + stated.resolutionRatio);
-        }
-      }),
+      fc.property(
+        limits,
+        fc.double({ min: 0.01, max: 100_000, noNaN: true }),
+        share,
+        (stated, truth, offset) => {
+          const { ratePerSec, notKeptPerSec, probes, isSettled } = find(
+            rate => rate <= truth,
+            stated,
+            offset,
+          );
+          const first = probes[0]!.ratePerSec;
+          assert.ok(isSettled);
+          assert.ok(probes.length < 60);
+          assert.ok(
+            probes.every(
+              probe => probe.ratePerSec >= stated.minRatePerSec && probe.ratePerSec <= stated.maxRatePerSec,
+            ),
+          );
+          assert.ok(first / stated.minRatePerSec <= (1 + stated.resolutionRatio) * (1 + 1e-12));
+          if (truth < first) assert.deepEqual([ratePerSec, notKeptPerSec], [0, first]);
+          else if (truth >= stated.maxRatePerSec)
+            assert.deepEqual([ratePerSec, notKeptPerSec], [stated.maxRatePerSec, null]);
+          else {
+            assert.ok(ratePerSec <= truth && truth < notKeptPerSec!);
+            assert.ok(notKeptPerSec! / ratePerSec <= 1 + stated.resolutionRatio);
+          }
+        },
+      ),
     );
   });
 

@@ -23,12 +23,17 @@ type Limits = Pick<CapacityLoad, 'minRatePerSec' | 'maxRatePerSec' | 'resolution
  * One probe is a noisy judge: a neighbour's burst fails a rate that is easily borne, and near the limit the dice decide.
  * So a rate is given up only when two probes did not keep it, and taken as kept for the time being when one did; the one
  * that the search ends at has to be kept by two, before more than one did not. Where it is not, the search goes on below.
+ *
+ * The rates that can be found are those of a grid. Two replicates that end on the same one would look surer than the grid is
+ * fine, so each begins at another place:
+ * @param offset of the grid, as a share (0 to 1) of its step; the search begins at most a resolution above minRatePerSec
  */
-export function createCapacitySearch({
-  minRatePerSec,
-  maxRatePerSec,
-  resolutionRatio,
-}: Limits): CapacitySearch {
+export function createCapacitySearch(limits: Limits, offset = 0): CapacitySearch {
+  const { maxRatePerSec, resolutionRatio } = limits;
+  const firstPerSec = Math.min(
+    maxRatePerSec,
+    limits.minRatePerSec * 2 ** (offset / stepsPerOctave(resolutionRatio)),
+  );
   const probes: Probe[] = [];
   /** Rates in the order in which they were first tried, with how often each was kept and not kept. */
   const tried = new Map<number, { kept: number; notKept: number }>();
@@ -46,7 +51,7 @@ export function createCapacitySearch({
 
   /** A rate within the gap that the search wants tried, or undefined where the gap is as narrow as it is to be. */
   function candidatePerSec({ low, high }: { low: number; high: number }): number | undefined {
-    if (low === 0) return high > minRatePerSec ? minRatePerSec : undefined;
+    if (low === 0) return high > firstPerSec ? firstPerSec : undefined;
     if (high === Infinity) return low < maxRatePerSec ? Math.min(2 * low, maxRatePerSec) : undefined;
     return high / low > 1 + resolutionRatio ? Math.sqrt(low * high) : undefined;
   }
@@ -81,4 +86,9 @@ export function createCapacitySearch({
       };
     },
   };
+}
+
+/** Rates that halving an octave again and again can end at: as many as bring neighbours within the resolution. */
+export function stepsPerOctave(resolutionRatio: number): number {
+  return 2 ** Math.max(0, Math.ceil(Math.log2(Math.LN2 / Math.log1p(resolutionRatio))));
 }

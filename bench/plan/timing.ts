@@ -2,6 +2,7 @@
 import type { Client } from '../core/client.ts';
 import type { Load } from '../core/load.ts';
 import type { Scenario, Timing } from '../core/scenario.ts';
+import { stepsPerOctave } from './capacity-search.ts';
 
 const RAMP_RESPONSES = 3;
 const LEAST_RAMP_MS = 10;
@@ -74,7 +75,7 @@ function searchMs(load: Load): number {
   if (load.model !== 'capacity') return 0;
   const { minRatePerSec, maxRatePerSec, resolutionRatio, probeMs } = load;
   const doublings = Math.ceil(Math.log2(maxRatePerSec / minRatePerSec) / 2) + 1;
-  const halvings = Math.ceil(Math.log2(Math.LN2 / Math.log1p(resolutionRatio)));
+  const halvings = Math.log2(stepsPerOctave(resolutionRatio));
   const notKept = 1 + halvings / 2;
   const confirmed = 1;
   return (doublings + halvings + notKept + confirmed) * (probeMs + PROBE_EXTRA_MS);

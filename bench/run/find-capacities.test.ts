@@ -55,6 +55,7 @@ function openSearch(bears: Record<string, number>) {
     findCapacities({
       load,
       arms,
+      offsetOf: () => 0,
       orderOf: round => (round % 2 === 0 ? ['short', 'long'] : ['long', 'short']),
       async probe(arm, ratePerSec) {
         turns.push(arm.trial.arm);

@@ -9,6 +9,8 @@ import { judgeProbe } from './judge-probe.ts';
 export interface FindOptions {
   load: CapacityLoad;
   arms: readonly Arm[];
+  /** Between 0 and 1: where the grid of an arm's rates begins. */
+  offsetOf: (arm: Arm) => number;
   /** Names of the arms in the order of their turns in one round. */
   orderOf: (round: number) => readonly string[];
   /** One turn; undefined where it failed or was cut short, so that it shows nothing. */
@@ -19,8 +21,8 @@ export interface FindOptions {
 
 /** Sets every arm's `capacity`; an arm that was not tried at all keeps null. */
 export async function findCapacities(options: FindOptions): Promise<void> {
-  const { load, arms, orderOf, probe, onProbe, signal } = options;
-  const searches = new Map(arms.map(arm => [arm, createCapacitySearch(load)]));
+  const { load, arms, offsetOf, orderOf, probe, onProbe, signal } = options;
+  const searches = new Map(arms.map(arm => [arm, createCapacitySearch(load, offsetOf(arm))]));
   const isSearching = (arm: Arm): boolean =>
     arm.failure === undefined && searches.get(arm)!.nextPerSec() !== undefined;
 

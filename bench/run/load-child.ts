@@ -1,6 +1,6 @@
 // In: commands from the parent. Out: one arm's load, and what was recorded of it. A generator process of its own.
 import type { Client } from '../core/client.ts';
-import type { ClientPlugin, Endpoint, LoadLoop } from '../core/contracts.ts';
+import type { ClientPlugin, Endpoint, LoadLoop, Window } from '../core/contracts.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
@@ -42,7 +42,7 @@ function createGenerator({ loop, countsConnections, caveats, close }: Source, re
       const window = await loop.runSlice({ ...order, originMs });
       return {
         atMs: Math.max(0, window.openAtMs - originMs),
-        windowMs: Math.max(0, window.closeAtMs - window.openAtMs),
+        windowMs: lengthMs(window),
         ...recorder.windowCounts(),
         exchanges: recorder.ended - ended,
         opened: countsConnections ? recorder.opened - opened : null,
@@ -64,6 +64,11 @@ function createGenerator({ loop, countsConnections, caveats, close }: Source, re
       };
     },
   };
+}
+
+/** To the nanosecond: windows of the same length are to have the same length. 0 where one was cut short before it opened. */
+function lengthMs({ openAtMs, closeAtMs }: Window): number {
+  return Math.max(0, Number((closeAtMs - openAtMs).toFixed(6)));
 }
 
 async function loadPlugin({ transport: name, modulePath }: Client): Promise<ClientPlugin> {

@@ -2,6 +2,7 @@
 import { askedPerSec } from '../../results/asked-rate.ts';
 import { mostInFlight } from '../core/load.ts';
 import type { SliceOrder, SliceReading } from '../core/protocol.ts';
+import { createRandom } from '../core/random.ts';
 import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../core/round-trips.ts';
 import { usesTls } from '../core/target.ts';
 import type { TrialResult } from '../core/types.ts';
@@ -168,6 +169,7 @@ export function createSession(options: SessionOptions) {
       load,
       arms,
       signal,
+      offsetOf: ({ trial }) => createRandom(trial.seed, 'search')(),
       orderOf: round => blockOrder(cell, seed, replicate, round),
       async probe(arm, ratePerSec) {
         const times = probeShape(load, timing, ratePerSec);
