@@ -79,6 +79,21 @@ suite('open load', () => {
     assert.deepEqual(rest, { heldBack: 0, unsent: 0, unfinished: 0 });
   });
 
+  test('where sending takes longer than the pauses of the schedule, answers get their turn between two ticks', t => {
+    mockClock(t);
+    const { transport, run } = createOpen({ scheduleOf: () => rateSchedule('constant', 1_000, () => 0) });
+    const { send } = transport;
+    const nowMs = performance.now;
+    let spentMs = 0;
+    performance.now = () => nowMs() + spentMs;
+    transport.send = (exchange, onEnd) => {
+      spentMs += 2;
+      send(exchange, onEnd);
+    };
+    run();
+    assert.equal(transport.inFlight.length, 1, 'what fell due while the first was sent waits');
+  });
+
   test('a slice is as long as it was asked to be, also when nothing is due at its end', async t => {
     const clock = mockClock(t);
     const { ended, run, answerAll } = createOpen({ scheduleOf: dueAt(0, 20) });

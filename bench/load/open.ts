@@ -58,11 +58,14 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
     dueAtMs = startedAtMs + schedule();
   }
 
-  /** Sends what is due, as far as there is room. Each has its own start: sending takes time, too. */
+  /**
+   * Sends what is due by now, as far as there is room. Each has its own start, since sending takes time, too; but what falls
+   * due meanwhile waits, so that answers get their turn even where sending takes longer than the pauses of the schedule.
+   */
   function sendDue(): void {
-    for (;;) {
+    const untilMs = Math.min(performance.now() + EARLY_MS, window.closeAtMs);
+    while (dueAtMs < untilMs && inFlight < maxInFlight) {
       const nowMs = performance.now();
-      if (dueAtMs >= nowMs + EARLY_MS || dueAtMs >= window.closeAtMs || inFlight >= maxInFlight) return;
       const exchange = free.pop() ?? addRecord();
       exchange.intendedAtMs = dueAtMs;
       exchange.startedAtMs = nowMs;
