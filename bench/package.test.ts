@@ -130,4 +130,29 @@ test('the package holds what it needs, and runs where it is installed', async t 
     const { stdout } = await run(conntax, ['run', 'mine.ts', '--dry-run', '--json'], home);
     assert.match(JSON.stringify(JSON.parse(stdout)), /"tiny"/);
   });
+
+  await t.test('a client module of the user imports the package, and is measured', async () => {
+    const client = `import { defineClient } from 'conntax';
+export default defineClient({
+  open: ({ url }) => ({
+    async send() {
+      const answer = await fetch(url);
+      return { status: answer.status, bytes: (await answer.arrayBuffer()).byteLength };
+    },
+    close() {},
+  }),
+});
+`;
+    await writeFile(join(home, 'client.ts'), client);
+    const clients = { mine: { transport: './client.ts' } };
+    await writeFile(join(home, 'own.json'), JSON.stringify({ ...scenario, clients, baseline: 'mine' }));
+    const results = join(home, 'own-results');
+    await run(conntax, ['run', 'own.json', '--results', results], home);
+    const [stored] = globSync('**/run.json', { cwd: results });
+    const { cells } = JSON.parse(readFileSync(join(results, stored!), 'utf8')) as {
+      cells: { arms: { arm: string; completed: number; failed: number }[] }[];
+    };
+    const [arm] = cells[0]!.arms;
+    assert.ok(arm!.arm === 'mine' && arm!.completed > 0 && arm!.failed === 0, JSON.stringify(arm));
+  });
 });
