@@ -1,10 +1,13 @@
 // Every plug-in, one lazy line each. Opened by the command line and the two child entries only.
 
-/** Client libraries. */
+/** Client libraries, and load tools with a loop of their own. */
 export const transports = {
   undici: () => import('./transports/undici.ts'),
   'node-http': () => import('./transports/node-http.ts'),
   fetch: () => import('./transports/fetch.ts'),
+  autocannon: () => import('./transports/autocannon.ts'),
+  wrk: () => import('./transports/wrk.ts'),
+  hey: () => import('./transports/hey.ts'),
 };
 
 /** Reads the client modules of users, which are named by their paths. */

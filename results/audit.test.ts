@@ -45,6 +45,34 @@ const rows: {
     state: 'fail',
     detail: /opened 0/,
   },
+  {
+    damage: m => {
+      m.ledger.openedBy = 'kernel';
+      m.ledger.opened--;
+    },
+    rule: 'ledger',
+    state: 'fail',
+    detail: /all programs together opened 99 connections, the target accepted 100/,
+  },
+  {
+    damage: m => {
+      m.ledger.openedBy = 'kernel';
+      m.ledger.opened = 150;
+      m.ledger.accepted = 101;
+    },
+    rule: 'ledger',
+    state: 'fail',
+    detail: /opened 150 by the kernel, accepted 101, needed 1 to 100: the client does not reuse/,
+  },
+  {
+    damage: m => {
+      m.ledger.openedBy = 'kernel';
+      m.ledger.opened += 50;
+    },
+    rule: 'ledger',
+    state: 'warn',
+    detail: /opened 150 by the kernel, accepted 100, needed 1 to 100: .*others than this client/,
+  },
   { damage: m => (m.response.meanUs *= 1.07), rule: 'littles-law', state: 'warn', detail: /off by/ },
   { damage: m => (m.completed = 0), rule: 'littles-law', state: 'warn', detail: /no request/ },
   {

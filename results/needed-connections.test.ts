@@ -149,6 +149,36 @@ const rows = [
     client: { pool: { maxConnections: 10, maxIdleConnections: 10 } },
     needed: [1, 10],
   },
+  {
+    why: 'a tool that opens its 10 anew in each of 4 slices',
+    client: {},
+    pool: { size: 10, openings: 4, unused: 0 },
+    needed: [4, 40],
+  },
+  {
+    why: 'and tries the address once in each',
+    client: {},
+    pool: { size: 10, openings: 4, unused: 4 },
+    needed: [8, 44],
+  },
+  {
+    why: 'one request each, and the tries',
+    client: { requestsPerConnection: 1 },
+    pool: { size: 10, openings: 4, unused: 4 },
+    needed: [954, 954],
+  },
+  {
+    why: 'a tool that sets itself no bound',
+    client: {},
+    pool: { size: null, openings: 4, unused: 0 },
+    needed: [4, null],
+  },
+  {
+    why: "a tool's own pool, not the users, bounds those in use at the end of each slice",
+    client: { requestsPerConnection: 100 },
+    pool: { size: 5, openings: 2, unused: 0 },
+    needed: [10, 19],
+  },
   { why: 'nothing sent', client: { requestsPerConnection: 7 }, requests: 0, needed: [0, 0] },
 ] as const;
 
@@ -159,6 +189,7 @@ for (const { why, client, needed, ...rest } of rows) {
       target: Target.parse('target' in rest ? rest.target : {}),
       load: Load.parse({}),
       requests: 'requests' in rest ? rest.requests : 950,
+      ...('pool' in rest ? { pool: rest.pool } : {}),
     });
     assert.deepEqual([found.least, found.most], needed);
   });

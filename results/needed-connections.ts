@@ -7,6 +7,16 @@ import type { Ledger } from '../bench/core/types.ts';
 /** A connection that may idle for less than this can expire between two slices of its arm. */
 const LONGEST_PAUSE_MS = 10_000;
 
+/** As a load tool holds its connections. */
+interface Holding {
+  /** At once at most; null: no bound. */
+  size: number | null;
+  /** How often they are opened anew. */
+  openings: number;
+  /** Opened for no request. */
+  unused: number;
+}
+
 /**
  * The fewest and the most connections that `requests` can take if every setting works as stated.
  *
@@ -20,6 +30,9 @@ const LONGEST_PAUSE_MS = 10_000;
  * Over HTTP/2 a pool also holds no more than it takes to have every request in flight on a stream, where the client
  * states its streams.
  *
+ * A load tool that opens its connections anew in each slice has those still in use at the end, or those of its pool, as
+ * often as it does so; what it opens for no request comes on top.
+ *
  * Where connections can end within the trial by their age, or within a pause of the arm (a keep-alive or idle timeout
  * below 10 s, or no timeout stated by either side, so that the library's own default counts; over HTTP/2 a server has no
  * way to state it), or are closed because more of them are idle than may be kept, every request may need a new one: at most
@@ -30,17 +43,25 @@ export function neededConnections(arm: {
   target: Target;
   load: Load;
   requests: number;
+  /** Of a load tool; else by the client's settings. */
+  pool?: Holding | null;
 }): Ledger['needed'] {
   const { client, target, load, requests } = arm;
+  const { size, openings, unused } = arm.pool ?? {
+    size: mostConnections(client, target, load),
+    openings: 1,
+    unused: 0,
+  };
   const perConnection = requestsPerConnection(client, target);
-  if (perConnection === 1) return { least: requests, most: requests };
-  const poolSize = mostConnections(client, target, load);
-  const most = Number.isFinite(perConnection)
-    ? Math.floor(requests / perConnection) + (poolSize ?? mostInFlight(load))
-    : poolSize;
+  if (perConnection === 1) return { least: requests + unused, most: requests + unused };
+  const isLimited = Number.isFinite(perConnection);
+  const inUse = size ?? (isLimited ? mostInFlight(load) : null);
+  const full = isLimited ? Math.floor(requests / perConnection) : 0;
+  const least = isLimited ? Math.ceil(requests / perConnection) : Math.min(requests, openings);
+  const most = inUse === null ? null : full + inUse * openings;
   return {
-    least: Math.ceil(Number.isFinite(perConnection) ? requests / perConnection : Math.min(requests, 1)),
-    most: most === null ? null : isKept(arm) ? Math.min(requests, most) : requests,
+    least: least + unused,
+    most: most === null ? null : unused + (isKept(arm) ? Math.min(requests, most) : requests),
   };
 }
 

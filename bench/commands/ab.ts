@@ -6,7 +6,8 @@ import type { Code } from '../core/code.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Scenario } from '../core/scenario.ts';
 import { beforeAndAfter } from '../plan/before-after.ts';
-import { loadScenarios } from '../plan/load-scenarios.ts';
+import { leaveOutMissing } from '../plan/leave-out.ts';
+import { loadPlugins, loadScenarios } from '../plan/load-scenarios.ts';
 import { nameHint } from '../plan/nearest.ts';
 import { planRun } from '../plan/plan.ts';
 import type { Context } from './context.ts';
@@ -33,11 +34,10 @@ const OWN_CODE: Code = { label: 'this conntax', dir: null, packages: {} };
 export async function abCommand(selectors: string[], options: AbOptions, context: Context): Promise<number> {
   const { plugins, builtinDir, cwd, output } = context;
   const isDefault = selectors.length === 0;
-  const scenarios = await loadScenarios(isDefault ? [DEFAULT_SCENARIO] : selectors, {
-    ...plugins,
-    builtinDir,
-    cwd,
-  });
+  const scenarios = leaveOutMissing(
+    await loadScenarios(isDefault ? [DEFAULT_SCENARIO] : selectors, { ...plugins, builtinDir, cwd }),
+    await loadPlugins(plugins.transports),
+  );
   const arm = options.arm ?? (isDefault ? DEFAULT_ARM : undefined);
   const chosen = scenarios.map(scenario => ({ scenario, arms: armsOf(scenario, arm) }));
   await using installed = new AsyncDisposableStack();

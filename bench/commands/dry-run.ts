@@ -26,6 +26,10 @@ function factsOf(cell: PlannedCell, { cells }: PlanDescription): Fact[] {
       label: `Arm ${name}${isBaseline ? ' (baseline)' : ''}`,
       value: clientText(client),
     })),
+    ...cell.leftOut.map(({ arm, message, hint }) => ({
+      label: `Arm ${arm}`,
+      value: `left out: ${message} (${hint})`,
+    })),
     {
       label: 'Replicates',
       value: `${replicates.min} to ${replicates.max}, until every ratio of ${headlineOf(cell.scenario.load).noun} is within ${Number((precisionRatio * 100).toPrecision(3))} %, or the budget is spent`,

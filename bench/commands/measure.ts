@@ -65,6 +65,7 @@ export async function measurePlan(
   requireFit(checks);
   for (const line of estimateLines(plan)) output.note(line);
   for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
+  for (const line of leftOutLines(plan)) output.note(line);
   const servers = await findServers(located);
   tellServers(plan, servers, output);
   const store = openRunStore(
@@ -87,6 +88,17 @@ function tellServers(plan: Plan, servers: ReadonlyMap<string, FoundServer>, outp
     return [`  ${facts.url}: ${foundText(facts)}`, ...remarks];
   });
   for (const line of new Set(said)) output.note(line);
+}
+
+/** One line an arm and scenario, however many cells a sweep makes of it. */
+function leftOutLines({ cells }: Plan): Set<string> {
+  return new Set(
+    cells.flatMap(({ scenario, leftOut }) =>
+      leftOut.map(
+        ({ arm, message, hint }) => `  ! ${scenario.name}: the arm ${arm} is left out: ${message} (${hint})`,
+      ),
+    ),
+  );
 }
 
 interface Work {

@@ -1,7 +1,8 @@
 // In: scenarios by name, tag or path. Out: a stored run and its report; the exit status says how it went.
 import { withNullArm } from '../core/null-arm.ts';
 import type { Variant } from '../core/sweep.ts';
-import { loadScenarios } from '../plan/load-scenarios.ts';
+import { leaveOutMissing } from '../plan/leave-out.ts';
+import { loadPlugins, loadScenarios } from '../plan/load-scenarios.ts';
 import { planRun } from '../plan/plan.ts';
 import type { Context } from './context.ts';
 import { type MeasureOptions, measurePlan, seedOf } from './measure.ts';
@@ -40,7 +41,10 @@ export async function runCommand(
   context: Context,
 ): Promise<number> {
   const { plugins, builtinDir, cwd } = context;
-  const variants = await loadScenarios(selectors, { ...plugins, builtinDir, cwd });
+  const variants = leaveOutMissing(
+    await loadScenarios(selectors, { ...plugins, builtinDir, cwd }),
+    await loadPlugins(plugins.transports),
+  );
   const startedAt = new Date();
   const plan = planRun(
     variants

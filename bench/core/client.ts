@@ -58,6 +58,10 @@ export const Client = z.strictObject({
       'Where the module was found that transport names by a path; said by conntax, never by an author',
     ),
   options: z.record(z.string(), z.json()).optional().describe('Given to a module of your own as they are'),
+  ifInstalled: z
+    .boolean()
+    .default(false)
+    .describe('Whether the arm is left out where the program that it needs is not installed'),
   protocol: z
     .enum(['http1', 'h2'])
     .default('http1')
@@ -84,9 +88,9 @@ export const Client = z.strictObject({
 });
 export type Client = z.infer<typeof Client>;
 
-/** Every setting of a client by its dotted path, but for the transport itself. */
+/** Every setting of a client by its dotted path, but for the transport itself and whether its arm may be left out. */
 export const CLIENT_SETTINGS: readonly string[] = Object.entries(Client.shape)
-  .filter(([name]) => name !== 'transport' && name !== 'modulePath')
+  .filter(([name]) => !['transport', 'modulePath', 'ifInstalled'].includes(name))
   .flatMap(([name, schema]) => {
     const inner = 'unwrap' in schema ? schema.unwrap() : schema;
     return 'shape' in inner ? Object.keys(inner.shape).map(key => `${name}.${key}`) : [name];

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { Client } from './client.ts';
 import type { ClosedLoad } from './load.ts';
 import type { Arrivals } from './open-results.ts';
+import type { ProcessReading } from './protocol.ts';
 import type { Random } from './random.ts';
 import type { Target } from './target.ts';
 import type { Histogram, Outcome } from './types.ts';
@@ -177,16 +178,38 @@ export interface EngineOptions {
   sink: ExchangeSink;
 }
 
+/** How a load tool holds its connections: what the ledger has to be held against. */
+export interface EnginePool {
+  /** Most connections that it keeps at once; null: it sets itself no bound. */
+  size: number | null;
+  /** How often it has opened them anew so far: a tool that is started for each slice does so in each. */
+  openings: number;
+  /** Connections so far that were never meant to carry a request. */
+  unused: number;
+}
+
 /** A load tool under way, closed as a whole at the end. */
 export interface Engine extends LoadLoop {
+  readonly pool: EnginePool;
+  /** Of a tool that runs in a process of its own: that process at the beginning and at the end of the last slice. */
+  readonly lastSlice?: { before: ProcessReading; after: ProcessReading } | undefined;
   close(): Promise<void>;
 }
 
-/** A load tool that brings its own loop: it sends by itself, and says what became of it. Closed loads only. */
+/** A sentence on what can't be, and what would be right. */
+export type Obstacle = Omit<Refusal, 'path'>;
+
+/** A load tool that brings its own loop: it sends by itself, and says what became of it. Closed loads without think time only. */
 export interface EngineModule extends ClientModule {
   kind: 'engine';
   /** Whether it calls `sink.addConnection`; where not, the kernel's count of connections opened stands in. */
   countsConnections: boolean;
+  /** The shortest slice of which it does not spend a good part on starting; absent: any. */
+  leastSliceMs?: number;
+  /** Why it can't be used on this machine; undefined: it can. */
+  missing?(): Obstacle | undefined;
+  /** Loads that it can't bring about with these settings. */
+  refusesLoad?(client: Client, load: ClosedLoad): Obstacle | undefined;
   open(options: EngineOptions): Engine;
 }
 

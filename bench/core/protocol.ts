@@ -1,5 +1,5 @@
 // What parent and children say to each other over the process channel. Never over the measured port.
-import type { Endpoint, WindowSchedule } from './contracts.ts';
+import type { Endpoint, EnginePool, WindowSchedule } from './contracts.ts';
 import type { Arrivals } from './open-results.ts';
 import type { Target } from './target.ts';
 import type { Histogram, Outcome, Timeline, Trial } from './types.ts';
@@ -95,6 +95,8 @@ export interface GeneratorReading {
   unfinished: number;
   /** null where the client does not count its connections. */
   opened: number | null;
+  /** Of a load tool; null: the client's settings say how many connections it keeps. */
+  pool: EnginePool | null;
   handshakesFull: number;
   handshakesResumed: number;
   completedRecorded: number;

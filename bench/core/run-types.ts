@@ -95,6 +95,14 @@ export type StopReason = z.infer<typeof StopReason>;
 export const SweepPoint = z.strictObject({ path: z.string(), value: SweepValue });
 export type SweepPoint = z.infer<typeof SweepPoint>;
 
+/** An arm that a scenario allows to be left out, and that could not be measured here. */
+export const LeftOutArm = z.strictObject({
+  arm: z.string(),
+  message: z.string().describe('Why'),
+  hint: z.string().describe('What would help'),
+});
+export type LeftOutArm = z.infer<typeof LeftOutArm>;
+
 export const CellResult = z.strictObject({
   cell: z.string(),
   sweepPoints: z
@@ -117,6 +125,7 @@ export const CellResult = z.strictObject({
   stopDetail: z.string(),
   elapsedMs: amount(),
   arms: z.array(ArmSummary),
+  leftOut: z.array(LeftOutArm).default([]).describe('Arms of the scenario that are not in it here'),
   comparisons: z.array(Comparison),
   findings: z.array(Finding),
   expectations: z.array(ExpectationResult).default([]),

@@ -1,5 +1,5 @@
 // In: the settings that a scenario sweeps. Out: the combinations of their values, and short words for some of them.
-import type { SweepPoint } from './run-types.ts';
+import type { LeftOutArm, SweepPoint } from './run-types.ts';
 import type { Scenario, SweepValue } from './scenario.ts';
 
 /** A swept setting and its values, as they are listed. */
@@ -13,6 +13,8 @@ export type Variant = Scenario & {
   sweepPoints?: readonly SweepPoint[];
   /** Expected time of the target to answer, ms; 0 unless given. */
   serviceMs?: number;
+  /** Arms of it that are not in it on this machine. */
+  leftOut?: readonly LeftOutArm[];
 };
 
 export function axesOf({ sweep = {} }: Pick<Scenario, 'sweep'>): SweepAxis[] {

@@ -18,7 +18,7 @@ export interface WindowCounts {
 
 type Recorded = Omit<
   GeneratorReading,
-  'sent' | 'unfinished' | 'lateness' | 'arrivals' | 'caveats' | 'opened'
+  'sent' | 'unfinished' | 'lateness' | 'arrivals' | 'caveats' | 'opened' | 'pool'
 >;
 
 export interface Recorder extends ExchangeSink {

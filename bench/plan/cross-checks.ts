@@ -4,6 +4,7 @@ import { type Client, isModulePath } from '../core/client.ts';
 import type { ClientPlugin } from '../core/contracts.ts';
 import type { Scenario } from '../core/scenario.ts';
 import { checkBaseline, checkExpectations, checkPublished } from './arm-name-checks.ts';
+import { engineProblems } from './engine-checks.ts';
 import { checkForeignTarget } from './foreign-checks.ts';
 import { checkLoad } from './load-checks.ts';
 import { nameHint, nearest, orList } from './nearest.ts';
@@ -39,8 +40,11 @@ export interface CrossContext {
   serviceMs: number;
 }
 
-/** Kept by the harness whatever the transport is. */
-const OWN_SETTINGS = ['transport', 'timeouts.totalMs'];
+/** Kept by the harness whatever the transport is; a load tool's exchanges are not in its hands. */
+const OWN_SETTINGS: Record<ClientPlugin['kind'], readonly string[]> = {
+  transport: ['transport', 'ifInstalled', 'timeouts.totalMs'],
+  engine: ['transport', 'ifInstalled'],
+};
 /** Idle timeouts have to be this many times the estimated gap between two slices of an arm. */
 const GAP_SAFETY = 2;
 
@@ -90,7 +94,7 @@ function cannotHint({ transport }: Client, setting: string, { transports }: Cros
   if (isModulePath(transport)) return `'${setting}' in its honours, if it obeys it; else leave it out`;
   if (setting === 'options') return 'leave it out, or the path of a module as transport';
   const able = Object.entries(transports)
-    .filter(([, other]) => other.honours.includes(setting))
+    .filter(([, other]) => [...OWN_SETTINGS[other.kind], ...other.honours].includes(setting))
     .map(([name]) => name);
   return able.length === 0 ? 'leave it out: no transport can' : `transport: ${orList(able)}`;
 }
@@ -104,7 +108,7 @@ function checkHonoured(
   const given = givenSettings(valueAt(context.raw, ['clients', arm]));
   return (
     given
-      .filter(setting => !OWN_SETTINGS.includes(setting) && !module.honours.includes(setting))
+      .filter(setting => !OWN_SETTINGS[module.kind].includes(setting) && !module.honours.includes(setting))
       // What every transport speaks unasked may be said.
       .filter(setting => setting !== 'protocol' || client.protocol !== 'http1')
       .map(setting => {
@@ -203,6 +207,7 @@ export function crossProblems(context: CrossContext): CrossProblem[] {
     ...checkTransport(context),
     ...checkPipelining(context),
     ...protocolProblems(context),
+    ...engineProblems(context),
     ...checkIdleTimeouts(context),
   ];
   const seen = new Set<string>();

@@ -1,7 +1,7 @@
 // In: a plan. Out: what `run --dry-run` shows of it, as data; the command line lays it out.
 import type { Client } from '../core/client.ts';
 import type { Load } from '../core/load.ts';
-import type { SweepPoint } from '../core/run-types.ts';
+import type { LeftOutArm, SweepPoint } from '../core/run-types.ts';
 import { axesOf, type SweepAxis } from '../core/sweep.ts';
 import type { Link, Target } from '../core/target.ts';
 import { blockOrder, type Plan, type PlannedCell } from './plan.ts';
@@ -16,6 +16,7 @@ export interface CellDescription {
   link: Link | null;
   load: Load;
   arms: { name: string; isBaseline: boolean; client: Client }[];
+  leftOut: readonly LeftOutArm[];
   replicates: { min: number; max: number };
   /** Steady time per arm and replicate. */
   measureMs: number;
@@ -68,6 +69,7 @@ function describeCell(cell: PlannedCell, seed: number): CellDescription {
       isBaseline: name === scenario.baseline,
       client: clients[name]!,
     })),
+    leftOut: cell.leftOut,
     replicates: { min: timing.minReplicates, max: timing.maxReplicates },
     measureMs: timing.measureMs,
     warmupMs: { min: timing.warmupMinMs, max: timing.warmupMaxMs },

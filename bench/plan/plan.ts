@@ -1,7 +1,7 @@
 // In: scenarios and a seed. Out: what will be run, in which order, and for how long. Pure: the same seed, the same plan.
 import type { Code } from '../core/code.ts';
 import { createRandom, shuffled } from '../core/random.ts';
-import type { SweepPoint } from '../core/run-types.ts';
+import type { LeftOutArm, SweepPoint } from '../core/run-types.ts';
 import type { Scenario } from '../core/scenario.ts';
 import { cellId, type Variant } from '../core/sweep.ts';
 import type { Trial } from '../core/types.ts';
@@ -17,6 +17,8 @@ export interface PlannedCell {
   sweepPoints: readonly SweepPoint[];
   /** Baseline first, then as the scenario lists them. */
   arms: string[];
+  /** Those that the scenario would have had elsewhere. */
+  leftOut: readonly LeftOutArm[];
   /** About how long at most, ms. */
   estimatedMs: number;
   /** By arm, whose code its generator runs; ours where there is none. */
@@ -41,7 +43,10 @@ export function planRun(variants: readonly Variant[], { seed }: { seed: number }
   return { seed, cells, estimatedMs: cells.reduce((sum, cell) => sum + cell.estimatedMs, 0) };
 }
 
-function planCell({ sweepPoints = [], serviceMs = 0, ...whole }: Variant, cellCount: number): PlannedCell {
+function planCell(
+  { sweepPoints = [], serviceMs = 0, leftOut = [], ...whole }: Variant,
+  cellCount: number,
+): PlannedCell {
   const scenario = withBudget(whole, whole.timing.budgetMs / cellCount);
   const { baseline, name, clients } = scenario;
   const others = Object.keys(clients).filter(arm => arm !== baseline);
@@ -50,6 +55,7 @@ function planCell({ sweepPoints = [], serviceMs = 0, ...whole }: Variant, cellCo
     scenario,
     sweepPoints,
     arms: [baseline, ...others],
+    leftOut,
     estimatedMs: estimateMs(scenario, client => expectedResponseMs(scenario, client, serviceMs)),
   };
 }

@@ -78,6 +78,7 @@ const reading: GeneratorReading = {
   answered: 8,
   failed: 1,
   unfinished: 1,
+  pool: null,
   opened: 4,
   handshakesFull: 0,
   handshakesResumed: 0,
@@ -162,6 +163,8 @@ suite('arm', () => {
     arm.countKernel({ activeOpens: 2 });
     const { ledger } = arm.finish({ ...reading, opened: null });
     assert.deepEqual([ledger.opened, ledger.openedBy], [5, 'kernel']);
+    const pool = { size: 4, openings: 2, unused: 2 };
+    assert.deepEqual(arm.finish({ ...reading, pool }).ledger.needed, { least: 6, most: 12 });
     arm.countKernel(null);
     assert.throws(
       () => arm.finish({ ...reading, opened: null }),

@@ -68,6 +68,7 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
     stopDetail: series.stopDetail,
     elapsedMs: performance.now() - startedAtMs,
     arms: summariseArms(trials),
+    leftOut: [...cell.leftOut],
     comparisons: compareArms({ baseline: scenario.baseline, trials }),
     findings: [
       ...trials.flatMap(trial => (trial.state === 'completed' ? auditTrial(trial) : [])),

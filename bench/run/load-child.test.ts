@@ -8,9 +8,10 @@ import { Load } from '../core/load.ts';
 import type { GeneratorCommand, GeneratorReply, SliceOrder } from '../core/protocol.ts';
 import { Target } from '../core/target.ts';
 import type { Trial } from '../core/types.ts';
+import { missingProgram } from '../transports/external-tool.ts';
 import type { GeneratorChild } from './arm.ts';
 import { ChildError, spawnChild } from './child.ts';
-import { isGone, ourChildren } from './testing/processes.ts';
+import { childrenOf, eventually, isGone, ourChildren } from './testing/processes.ts';
 
 const LIMIT_MS = 20_000;
 
@@ -41,6 +42,11 @@ function makeTrial(client: Record<string, unknown>, concurrency = 4): Trial {
 
 function prepare(child: GeneratorChild, endpoint: Endpoint, client: Record<string, unknown> = {}) {
   return child.ask({ type: 'prepare', trial: makeTrial(client), endpoint }, 'ready', LIMIT_MS);
+}
+
+function skipWithout(program: string): { skip?: string } {
+  const obstacle = missingProgram(program);
+  return obstacle === undefined || process.env['CI'] !== undefined ? {} : { skip: obstacle.message };
 }
 
 /** Long enough for a request of a cold process to end within it on a busy machine. */
@@ -112,6 +118,31 @@ suite('load child', { concurrency: 2 }, () => {
     const { reading: all } = await child.ask({ type: 'finish' }, 'finished', LIMIT_MS);
     assert.equal(all.sent, all.answered + all.failed + all.unfinished);
   });
+
+  test(
+    'a tool in a process of its own: its slices say what that used, and it does not outlive the generator',
+    skipWithout('wrk'),
+    async t => {
+      const target = await openTestTarget(t);
+      const child = spawnGenerator(t);
+      await prepare(child, target.endpoint, { transport: 'wrk' });
+      const { reading } = await child.ask(order(), 'slice', LIMIT_MS);
+      assert.equal(reading.opened, null);
+      assert.deepEqual(
+        [reading.before.cpuUs, reading.before.loopIdleMs, reading.after.loopIdleMs],
+        [0, 0, 0],
+      );
+      assert.ok(reading.after.cpuUs > 0 && reading.exchanges > 0);
+      void child.ask(order({ windowMs: 700 }), 'slice', LIMIT_MS).catch(() => {});
+      let tool: number | undefined;
+      await eventually('the tool runs', () => {
+        tool = childrenOf(child.pid).find(({ commandLine }) => commandLine.startsWith('wrk '))?.pid;
+        return tool !== undefined;
+      });
+      await child.kill();
+      await eventually('the tool has ended', () => isGone(tool!));
+    },
+  );
 
   test('a cut between slices is nothing', async t => {
     const target = await openTestTarget(t);

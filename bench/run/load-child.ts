@@ -1,6 +1,6 @@
 // In: commands from the parent. Out: one arm's load, and what was recorded of it. A generator process of its own.
 import type { Client } from '../core/client.ts';
-import type { ClientPlugin, Endpoint, LoadLoop, Window } from '../core/contracts.ts';
+import type { ClientPlugin, Endpoint, Engine, LoadLoop, Window } from '../core/contracts.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
@@ -27,13 +27,16 @@ let generator: Generator | undefined;
 /** Where an arm's exchanges come from. */
 interface Source {
   loop: LoadLoop;
+  /** The same, where it is a load tool. */
+  engine?: Engine;
   countsConnections: boolean;
   /** Complete once it is closed. */
   caveats(): readonly string[];
   close(): Promise<void>;
 }
 
-function createGenerator({ loop, countsConnections, caveats, close }: Source, recorder: Recorder): Generator {
+function createGenerator(source: Source, recorder: Recorder): Generator {
+  const { loop, engine, countsConnections, caveats, close } = source;
   return {
     async slice({ epochMs, ...order }) {
       const before = readProcess();
@@ -49,6 +52,7 @@ function createGenerator({ loop, countsConnections, caveats, close }: Source, re
         ...(loop.schedule === undefined ? {} : { schedule: loop.schedule.window() }),
         before,
         after: readProcess(),
+        ...engine?.lastSlice,
       };
     },
     cut: () => loop.cut(),
@@ -59,6 +63,7 @@ function createGenerator({ loop, countsConnections, caveats, close }: Source, re
         sent: loop.sent,
         unfinished: loop.unfinished,
         opened: countsConnections ? recorder.opened : null,
+        pool: engine === undefined ? null : { ...engine.pool },
         ...(loop.schedule?.finish() ?? { arrivals: null, lateness: null }),
         caveats: [...caveats()],
       };
@@ -95,6 +100,7 @@ async function openSource(
     const engine = plugin.open({ client, load, endpoint, sink: recorder });
     return {
       loop: engine,
+      engine,
       countsConnections: plugin.countsConnections,
       caveats: () => caveats,
       close: () => engine.close(),

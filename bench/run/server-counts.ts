@@ -3,12 +3,29 @@ import type { TargetReading } from '../core/protocol.ts';
 import type { Remote } from './port-watch.ts';
 import { isOwnReading, type MeasuredTarget, type ServerReading } from './target.ts';
 
+/**
+ * Whether a server has seen all that an arm did in its turn: the connections that were opened and, where the arm has closed
+ * them, their ends. A load tool that does not count its connections has.
+ */
+export function hasSeenAll(
+  before: ServerReading,
+  after: ServerReading,
+  { opened, isClosed, isTls }: { opened: number; isClosed: boolean; isTls: boolean },
+): boolean {
+  return readyBetween(before, after, isTls) >= opened && (!isClosed || openBetween(before, after) <= 0);
+}
+
 /** Accepted and, under TLS, shaken hands with, in between; without end where nobody counts: there is nothing to wait for. */
-export function readyBetween(before: ServerReading, after: ServerReading, isTls: boolean): number {
+function readyBetween(before: ServerReading, after: ServerReading, isTls: boolean): number {
   if (before.accepted === null || after.accepted === null) return Number.POSITIVE_INFINITY;
   return isTls && isOwnReading(before) && isOwnReading(after)
     ? handshakesOf(after) - handshakesOf(before)
     : after.accepted - before.accepted;
+}
+
+/** How many more are open after than before; 0 where nobody counts. */
+function openBetween(before: ServerReading, after: ServerReading): number {
+  return isOwnReading(before) && isOwnReading(after) ? after.openConnections - before.openConnections : 0;
 }
 
 function handshakesOf({ handshakesFull, handshakesResumed }: TargetReading): number {

@@ -117,6 +117,7 @@ function createFakeChild(perSlice: number, accept: (count: number) => void, fail
       answered: 10 * count(),
       failed: 0,
       unfinished: 0,
+      pool: null,
       opened: count(),
       handshakesFull: 0,
       handshakesResumed: 0,
@@ -238,6 +239,45 @@ suite('session', () => {
       const opened = children.get(trial.arm)!.orders.length * (trial.arm === 'short' ? 7 : 2);
       assert.deepEqual([measurement.ledger.accepted, measurement.ledger.handshakesFull], [opened, opened]);
     }
+  });
+
+  test('a tool that does not count its connections is booked them when the target has seen them close', async () => {
+    const tiny = makeTinyCell({ clients: { tool: {}, other: {} }, baseline: 'tool' });
+    const { target } = createFakeTarget(false, false);
+    const { read } = target;
+    let accepted = 0;
+    let openConnections = 2;
+    /** What the target will have seen by its next readings, one after the other. */
+    const coming: [more: number, open: number][] = [];
+    target.read = async () => {
+      const [more, open] = coming.shift() ?? [0, openConnections];
+      accepted += more;
+      openConnections = open;
+      return { ...(await read()), accepted, openConnections };
+    };
+    const arms = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial => {
+      const child = createFakeChild(0, () => {});
+      const { ask } = child;
+      if (trial.arm === 'tool') {
+        child.ask = async (...asked) => {
+          const reply = await ask(...asked);
+          const anyReply: GeneratorReply = reply;
+          if (anyReply.type === 'slice') {
+            anyReply.reading.opened = null;
+            coming.push([3, 5], [2, 4], [0, 2]);
+          }
+          return reply;
+        };
+      }
+      return createArm(trial, child);
+    });
+    const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, target, arms });
+    await session.measure();
+    const results = completed(await session.finish(STARTED_AT));
+    assert.deepEqual(
+      Object.fromEntries(results.map(({ trial, measurement }) => [trial.arm, measurement.ledger.accepted])),
+      { tool: 4 * 5, other: 0 },
+    );
   });
 
   test('arms are warmed up in turn, then measured in the order of each block; only that is recorded', async () => {

@@ -16,7 +16,7 @@ import { findCapacities } from './find-capacities.ts';
 import { type LinkSpan, withoutRelay } from './linked-target.ts';
 import { failureOf, resultOf } from './outcome.ts';
 import { countHeldPorts, waitForPorts } from './port-watch.ts';
-import { closedConnections, readyBetween, remotesOf } from './server-counts.ts';
+import { closedConnections, hasSeenAll, remotesOf } from './server-counts.ts';
 import { deathCode, isOwnReading, type MeasuredTarget, type ServerReading } from './target.ts';
 import { warmUpArms } from './warm-up.ts';
 
@@ -148,8 +148,8 @@ export function createSession(options: SessionOptions) {
     heldPerMs.set(arm, Math.max(0, heldPorts() - heldBefore) / lengthMs);
     arm.countKernel(isKernelCounting ? kernel : null);
     // Where the client does not count, the kernel's count, which may be higher, only makes the wait for the accept longer.
-    const opened = reading.opened ?? kernel.activeOpens;
-    const targetBefore = await book(arm, (before, after) => readyBetween(before, after, isTls) >= opened);
+    const seen = { opened: reading.opened ?? kernel.activeOpens, isClosed: reading.opened === null, isTls };
+    const targetBefore = await book(arm, (before, after) => hasSeenAll(before, after, seen));
     // A slice cut short before its window opened has measured nothing.
     if (place !== undefined && reading.windowMs > 0)
       arm.addSlice({ reading, targetBefore, targetAfter: last!, kernel, link }, place);

@@ -21,6 +21,7 @@ const TRAITS: Readonly<Record<string, Traits>> = { fetch: { untold: ['writtenAtM
 const subjects: Subject[] = [];
 for (const [name, load] of Object.entries(transports)) {
   const { default: module } = await load();
+  if (module.kind === 'engine') continue; // engines.test.ts has a suite for those
   for (const api of APIS[name] ?? [undefined]) {
     subjects.push({
       name: api === undefined ? name : `${name}, ${api}`,

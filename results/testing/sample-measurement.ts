@@ -103,7 +103,7 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
     generator: resourcesOf(slices, slice => slice.generatorCpuUs, 0.93, 96_000_000),
     target: resourcesOf(slices, slice => slice.targetCpuUs ?? 0, 0.71, 88_000_000),
     link: trial.link === undefined ? null : sampleLink(slices, k === 'unlimited' ? 0 : exchanges / k),
-    caveats: [],
+    caveats: trial.client.transport === 'undici' ? [] : ['It is started for each slice.'],
     kernel: {
       activeOpens: opened,
       passiveOpens: opened,

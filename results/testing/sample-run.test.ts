@@ -11,6 +11,7 @@ for (const options of [
   { scenario: 'same-load' },
   { scenario: 'capacity' },
   { scenario: 'behind-a-link' },
+  { scenario: 'drivers' },
   { trouble: 'failed-trial' },
   { trouble: 'invalid-trial' },
 ] as const) {

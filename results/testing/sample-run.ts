@@ -11,8 +11,14 @@ import { sampleHost } from './sample-host.ts';
 import { SERVICE_US, sampleMeasurement } from './sample-measurement.ts';
 
 export interface SampleOptions {
-  /** Two arms (under a closed or an open load, with a capacity search, or behind a link with published figures), or the six of an amortisation curve. */
-  scenario?: 'short-vs-persistent' | 'requests-per-connection' | 'same-load' | 'capacity' | 'behind-a-link';
+  /** Two arms (under a closed or an open load, with a capacity search, or behind a link with published figures), the six of an amortisation curve, or two drivers of the same mode, a third being left out. */
+  scenario?:
+    | 'short-vs-persistent'
+    | 'requests-per-connection'
+    | 'same-load'
+    | 'capacity'
+    | 'behind-a-link'
+    | 'drivers';
   replicates?: number;
   blocks?: number;
   /** failed: one generator died; invalid: the target saw connections of which the client knows nothing. */
@@ -80,6 +86,7 @@ export function sampleCell(options: SampleCellOptions): { cell: CellResult; tria
     stopDetail: `every ratio is within 5 % after ${replicates} replicates`,
     elapsedMs: replicates * REPLICATE_MS,
     arms: summariseArms(trials),
+    leftOut: scenario.name === 'drivers' ? [LEFT_OUT] : [],
     comparisons: compareArms({ baseline: scenario.baseline, trials }),
     expectations: scenario.expect.map(expectation => firstResult(expectation, trials)),
     findings: [
@@ -135,6 +142,8 @@ function spoil(trials: TrialResult[], trouble: NonNullable<SampleOptions['troubl
       trouble satisfies never;
   }
 }
+
+const LEFT_OUT = { arm: 'hey', message: 'the program hey is not installed', hint: 'apt-get install hey' };
 
 /** As a scenario file gives it; every other setting is the default. */
 const SCENARIOS: Record<NonNullable<SampleOptions['scenario']>, Scenario> = {
@@ -201,5 +210,11 @@ const SCENARIOS: Record<NonNullable<SampleOptions['scenario']>, Scenario> = {
       persistent: { pool: { maxConnections: 100 } },
     },
     baseline: 'short',
+  }),
+  drivers: Scenario.parse({
+    name: 'drivers',
+    question: 'Do two drivers find the same server?',
+    clients: { undici: { pool: { maxConnections: 100 } }, wrk: { transport: 'wrk' } },
+    baseline: 'undici',
   }),
 };

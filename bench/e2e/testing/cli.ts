@@ -44,6 +44,8 @@ export interface RunningCli {
   children(entry: ChildEntry): Found[];
   /** Resolves as soon as there is a child process of a kind, which has hardly begun then. */
   spawned(entry: ChildEntry): Promise<void>;
+  /** Resolves as soon as a process of it has `part` in its command line. */
+  spawnedProgram(part: string): Promise<void>;
   /** Resolves when it has ended; fails when it left a process behind. */
   result: Promise<CliResult>;
 }
@@ -99,6 +101,13 @@ export function startProgram(
 
   const children = (entry: ChildEntry): Found[] => findProcesses(mark, `${entry}.ts`);
 
+  async function spawnedProgram(part: string): Promise<void> {
+    while (findProcesses(mark, part).length === 0) {
+      assert.equal(child.exitCode, null, `it ended without "${part}":\n${stderr}`);
+      await setImmediate();
+    }
+  }
+
   return {
     seen(pattern) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -119,12 +128,8 @@ export function startProgram(
       signalProcess(child.pid!, 'SIGKILL');
     },
     children,
-    async spawned(entry) {
-      while (children(entry).length === 0) {
-        assert.equal(child.exitCode, null, `it ended without a ${entry}:\n${stderr}`);
-        await setImmediate();
-      }
-    },
+    spawned: entry => spawnedProgram(`${entry}.ts`),
+    spawnedProgram,
     result,
   };
 }

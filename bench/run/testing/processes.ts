@@ -39,14 +39,18 @@ export function socketCount(pid: number): number {
   }
 }
 
-/** Living children of this process whose command line holds the text. */
-export function childrenWith(text: string): ProcessFacts[] {
+/** Living children of a process. */
+export function childrenOf(parent: number): ProcessFacts[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
     .map(Number)
-    .filter(pid => readStat(pid)?.parent === process.pid && !isGone(pid))
-    .map(pid => ({ pid, commandLine: commandLineOf(pid) }))
-    .filter(({ commandLine }) => commandLine.includes(text));
+    .filter(pid => readStat(pid)?.parent === parent && !isGone(pid))
+    .map(pid => ({ pid, commandLine: commandLineOf(pid) }));
+}
+
+/** Those of this process whose command line holds the text. */
+export function childrenWith(text: string): ProcessFacts[] {
+  return childrenOf(process.pid).filter(({ commandLine }) => commandLine.includes(text));
 }
 
 function commandLineOf(pid: number): string {

@@ -1,0 +1,213 @@
+// In: a client of autocannon. Out: one user of a closed load, with its connections and times put right.
+import type { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Exchange, OpenedConnection } from '../core/contracts.ts';
+import { newExchange } from '../core/exchange.ts';
+import { classifyError, describeError } from './classify-error.ts';
+
+/**
+ * What is used of autocannon's client. But for its events all of it is private: the version is pinned to the digit, and
+ * autocannon.test.ts shows that each of these still does what is relied on.
+ */
+export interface CannonClient extends EventEmitter {
+  conn: Socket | undefined;
+  parser: { reinitialize(type: string): void; execute(chunk: Buffer): unknown };
+  /** Opens a connection and calls `_doRequest`. By itself it is called when a connection ended or failed, too. */
+  _connect(): void;
+  /** Writes a request. By itself it is called after each answer, whether the connection is usable or not. */
+  _doRequest(): void;
+  /** Closes the connection, takes the listeners off it, and forgets the requests on it. */
+  _destroyConnection(): void;
+  destroy(): void;
+}
+
+export interface UserOptions {
+  client: CannonClient;
+  /** Requests that a connection may carry. */
+  requestsPerConnection: number;
+  isTls: boolean;
+  /** Whether the user asks again, after what ended then. */
+  goesOn(endedAtMs: number): boolean;
+  onBegin(): void;
+  onEnd(exchange: Exchange): void;
+  /** Called when the user does not go on. */
+  onRest(): void;
+  onConnection(connection: OpenedConnection): void;
+}
+
+export interface User {
+  ask(): void;
+  readonly isBusy: boolean;
+  /** Ends what is in flight without a report. */
+  giveUp(): void;
+  /** Resolves when its connection is closed. */
+  close(): Promise<void>;
+}
+
+const PARSE_RESPONSES = 'RESPONSE';
+
+function endedEarly(): Error {
+  const message = 'the server ended the connection before its answer was complete';
+  return Object.assign(new Error(message), { code: 'ECONNRESET' });
+}
+
+/**
+ * By itself a client of autocannon loses the answers after which it is told to reconnect; and where the server closes, it
+ * writes the next request to the closing connection and again to the new one, so that answers are timed from the wrong
+ * request, by half of the time since the start. Here nothing is written to a connection that may carry no more, what is in
+ * flight on one that ends is a failure, and its parser and its queue start afresh with each.
+ */
+export function createUser(options: UserOptions): User {
+  const { client, requestsPerConnection, isTls, goesOn, onBegin, onEnd, onRest, onConnection } = options;
+  const exchange = newExchange();
+  const connect = client._connect.bind(client);
+  const write = client._doRequest.bind(client);
+  const destroy = client._destroyConnection.bind(client);
+  const parse = client.parser.execute.bind(client.parser);
+  const open = new Set<Socket>();
+  /** Requests that the connection may still carry; 0 without one. */
+  let left = 0;
+  let isBusy = false;
+  let isConnecting = false;
+  let hasAnswered = false;
+  let failure: Error | undefined;
+
+  function ask(): void {
+    exchange.startedAtMs = performance.now();
+    exchange.intendedAtMs = exchange.startedAtMs;
+    exchange.writtenAtMs = Number.NaN;
+    exchange.headersAtMs = Number.NaN;
+    exchange.bodyBytes = 0;
+    exchange.outcome = 'ok';
+    exchange.error = undefined;
+    isBusy = true;
+    onBegin();
+    if (left === 0) connectAnew();
+    else {
+      exchange.writtenAtMs = exchange.startedAtMs;
+      send();
+    }
+  }
+
+  function send(): void {
+    left--;
+    write();
+  }
+
+  function connectAnew(): void {
+    client._destroyConnection();
+    left = requestsPerConnection;
+    hasAnswered = false;
+    failure = undefined;
+    const startedAtMs = performance.now();
+    isConnecting = true;
+    connect();
+    isConnecting = false;
+    watch(client.conn!, startedAtMs);
+  }
+
+  function watch(conn: Socket, startedAtMs: number): void {
+    let connectedAtMs = Number.NaN;
+    const ready = (tlsMs: number, isResumed: boolean): void => {
+      if (isBusy && conn === client.conn) exchange.writtenAtMs = performance.now();
+      onConnection({ connectMs: connectedAtMs - startedAtMs, tlsMs, isResumed });
+    };
+    open.add(conn);
+    conn.once('close', () => open.delete(conn));
+    conn.once('connect', () => {
+      connectedAtMs = performance.now();
+      if (!isTls) ready(Number.NaN, false);
+    });
+    if (isTls) {
+      conn.once('secureConnect', () =>
+        ready(performance.now() - connectedAtMs, (conn as TLSSocket).isSessionReused()),
+      );
+    }
+  }
+
+  /** Nothing more comes of the connection. */
+  function drop(): void {
+    left = 0;
+    client._destroyConnection();
+    client.parser.reinitialize(PARSE_RESPONSES);
+  }
+
+  function end(): void {
+    exchange.endedAtMs = performance.now();
+    isBusy = false;
+    onEnd(exchange);
+  }
+
+  function next(): void {
+    if (goesOn(exchange.endedAtMs)) ask();
+    else {
+      if (left === 0) client._destroyConnection();
+      onRest();
+    }
+  }
+
+  client._destroyConnection = () => {
+    if (client.conn !== undefined) destroy();
+  };
+  client._doRequest = () => {
+    if (isConnecting) send();
+    else next();
+  };
+  // The connection has ended or failed; or the client is being made, and connects when it is to ask.
+  client._connect = () => {
+    const error = failure ?? endedEarly();
+    drop();
+    if (!isBusy) return;
+    const isReusedConnection = hasAnswered;
+    exchange.outcome = classifyError(error, {
+      isReusedConnection,
+      hasResponse: !Number.isNaN(exchange.headersAtMs),
+    });
+    exchange.error = describeError(error);
+    end();
+    next();
+  };
+  // What the parser can't read it only says in a value that autocannon does not look at.
+  client.parser.execute = chunk => {
+    const parsed = parse(chunk);
+    if (parsed instanceof Error) client.conn?.destroy(parsed);
+    return parsed;
+  };
+  client.on('connError', (error: Error) => {
+    failure = error;
+  });
+  client.on(
+    'headers',
+    ({ statusCode, shouldKeepAlive }: { statusCode: number; shouldKeepAlive: boolean }) => {
+      exchange.headersAtMs = performance.now();
+      if (!shouldKeepAlive) left = 0;
+      if (statusCode >= 400) {
+        exchange.outcome = 'badStatus';
+        exchange.error = `status ${statusCode}`;
+      }
+    },
+  );
+  client.on('body', (piece: Buffer) => {
+    exchange.bodyBytes += piece.length;
+  });
+  client.on('response', () => {
+    hasAnswered = true;
+    end();
+  });
+
+  return {
+    ask,
+    get isBusy() {
+      return isBusy;
+    },
+    giveUp() {
+      isBusy = false;
+      drop();
+    },
+    async close() {
+      client.destroy();
+      await Promise.all([...open].map(conn => new Promise(resolve => conn.once('close', resolve))));
+    },
+  };
+}

@@ -1,0 +1,151 @@
+// In: autocannon by itself, and as an engine. Out: proof that it still goes wrong as we say, and that each way around works.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { suite, test } from 'node:test';
+import delay from '../../servers/behaviours/delay.ts';
+import { openTestTarget } from '../../servers/testing/target.ts';
+import engine from './autocannon.ts';
+import { type EngineSubject, openEngine } from './testing/engine-subject.ts';
+import { answerWith, openMisbehavingServer } from './testing/misbehaving-server.ts';
+import { until } from './testing/until.ts';
+
+const require = createRequire(import.meta.url);
+const subject: EngineSubject = { name: 'autocannon', module: engine };
+const SERVICE_MS = 5;
+const service = { behaviour: { name: 'delay', distribution: 'constant', meanMs: SERVICE_MS } };
+
+interface Tracker extends PromiseLike<unknown> {
+  on(event: 'response', listener: (client: unknown, status: number, bytes: number, ms: number) => void): void;
+}
+
+/** The latencies that a run of 600 ms by 4 clients tells, ascending. */
+async function runBare(origin: string, options: Record<string, unknown>): Promise<number[]> {
+  const autocannon = require('autocannon') as (options: Record<string, unknown>) => Tracker;
+  const told: number[] = [];
+  const run = autocannon({ url: origin, connections: 4, duration: 0.6, sampleInt: 50, ...options });
+  run.on('response', (_client, _status, _bytes, ms) => told.push(ms));
+  await run;
+  return told.sort((left, right) => left - right);
+}
+
+suite('autocannon by itself: once one of these fails, a way around it may go', () => {
+  test('loses every answer after which it is told to reconnect', async t => {
+    const target = await openTestTarget(t, service, delay);
+    const told = await runBare(target.endpoint.origin, { reconnectRate: 1 });
+    assert.equal(told.length, 0);
+    assert.ok(target.read().requests > 20);
+  });
+
+  test('times answers from the wrong request where the server closes', async t => {
+    const target = await openTestTarget(t, service, delay);
+    const told = await runBare(target.endpoint.origin, { headers: { connection: 'close' } });
+    assert.ok(told.length > 20);
+    const median = told[Math.floor(told.length / 2)]!;
+    assert.ok(median > 10 * SERVICE_MS, `median ${median} ms`);
+  });
+
+  test('is of the version whose private fields are used', () => {
+    const { dependencies } = JSON.parse(
+      readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+    ) as { dependencies: Record<string, string> };
+    const { version } = require('autocannon/package.json') as { version: string };
+    assert.deepEqual([dependencies['autocannon'], version], ['9.0.0', '9.0.0']);
+    assert.ok(
+      engine.caveats?.some(caveat => caveat.includes(version)),
+      'the caveat names the version',
+    );
+  });
+});
+
+suite('autocannon as an engine', () => {
+  for (const [why, stated, target] of [
+    ['asked to by the client', { requestsPerConnection: 1 }, {}],
+    ['by the server alone', {}, { connectionClose: true }],
+  ] as const) {
+    test(`one request a connection, ${why}: each is counted, and timed from its own start`, async t => {
+      const server = await openTestTarget(t, { ...service, ...target }, delay);
+      const { recorder, engine, slice, account } = openEngine(t, subject, {
+        endpoint: server.endpoint,
+        users: 4,
+        stated,
+      });
+      await slice({ windowMs: 600 });
+      await engine.close();
+      const { sent, answered } = account();
+      const { accepted, requests } = server.read();
+      assert.deepEqual([answered, requests, accepted, recorder.opened], [sent, sent, sent, sent]);
+      const { response, wait, firstByte, body } = recorder.finish();
+      assert.ok(response.p50Us < 10 * SERVICE_MS * 1_000, `median ${response.p50Us} us`);
+      const phasesUs = wait.meanUs + firstByte.meanUs + body.meanUs;
+      assert.ok(Math.abs(phasesUs / response.meanUs - 1) < 0.05, `${phasesUs} of ${response.meanUs} us`);
+    });
+  }
+
+  test('the server closes after three: each connection carries three', async t => {
+    const server = await openTestTarget(t, { ...service, maxRequestsPerSocket: 3 }, delay);
+    const { engine, slice, account } = openEngine(t, subject, { endpoint: server.endpoint, users: 2 });
+    await slice();
+    await engine.close();
+    await until('the target has seen every close', () => server.read().openConnections === 0);
+    const { requestsPerConnection, requests } = server.read();
+    assert.equal(requests, account().answered);
+    assert.ok(requestsPerConnection.every(entry => entry.requests <= 3));
+    assert.ok(requestsPerConnection.find(entry => entry.requests === 3)!.connections > 2);
+  });
+
+  test('the server closes idle connections between slices: they are opened anew, and nothing fails', async t => {
+    const server = await openTestTarget(t, { ...service, keepAliveTimeoutMs: 50 }, delay);
+    const { recorder, slice, account } = openEngine(t, subject, { endpoint: server.endpoint, users: 3 });
+    for (const opened of [3, 6]) {
+      await slice();
+      await until('all are closed', () => server.read().openConnections === 0);
+      assert.deepEqual([recorder.opened, server.read().accepted], [opened, opened]);
+    }
+    assert.equal(account().failed, 0);
+  });
+
+  for (const { why, spoil, outcome, message } of [
+    {
+      why: 'broken off within an answer',
+      spoil: 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nno',
+      outcome: 'reset',
+      message: /before its answer was complete/,
+    },
+    { why: 'closed instead of an answer', spoil: '', outcome: 'staleSocket', message: /before its answer/ },
+    { why: 'no HTTP', spoil: 'NOT HTTP AT ALL\r\n\r\n', outcome: 'other', message: /Parse Error/ },
+  ]) {
+    test(`${why}: one failure, and the next answers are right`, async t => {
+      const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
+        if (ofAll === 2) socket.end(spoil);
+        else setTimeout(() => socket.write(answerWith('ok')), SERVICE_MS);
+      });
+      const { recorder, slice, account } = openEngine(t, subject, { endpoint: server.endpoint, users: 1 });
+      await slice({ rampMs: 0, windowMs: 300 });
+      const { answered, failed } = account();
+      assert.deepEqual([failed, server.accepted], [1, 2]);
+      assert.ok(answered > 3, `${answered} answered`);
+      const { outcomes, response } = recorder.finish();
+      assert.deepEqual(Object.keys(outcomes).sort(), ['ok', outcome].sort());
+      assert.match(outcomes[outcome as 'reset']!.sample ?? '', message);
+      assert.ok(response.p50Us < 10 * SERVICE_MS * 1_000, `median ${response.p50Us} us`);
+    });
+  }
+
+  test('over TLS each connection is a full handshake, counted and timed', async t => {
+    const server = await openTestTarget(t, { ...service, tls: '1.3' }, delay);
+    const { recorder, engine, slice } = openEngine(t, subject, {
+      endpoint: server.endpoint,
+      users: 2,
+      stated: { requestsPerConnection: 3, pool: { tlsSessions: 'none' } },
+    });
+    await slice({ windowMs: 300 });
+    await engine.close();
+    const { handshakesFull, handshakesResumed, connect, tls } = recorder.finish();
+    assert.ok(handshakesFull > 2 && tls.minUs > 1 && connect.minUs > 1);
+    assert.deepEqual(
+      [handshakesFull, handshakesResumed],
+      [server.read().handshakesFull, server.read().handshakesResumed],
+    );
+  });
+});

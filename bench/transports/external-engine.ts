@@ -1,0 +1,159 @@
+// In: a load tool that is a program of its own. Out: an engine: a process of it for each slice, its words as exchanges.
+import { isIPv6 } from 'node:net';
+import type { Client } from '../core/client.ts';
+import type { Endpoint, Engine, EngineOptions, EnginePool, SliceTimes, Window } from '../core/contracts.ts';
+import { newExchange } from '../core/exchange.ts';
+import type { ProcessReading } from '../core/protocol.ts';
+import type { Outcome } from '../core/types.ts';
+import { runTool, type ToolRun } from './external-tool.ts';
+
+/** From the start of a process until it sends. */
+const START_MS = 20;
+/** For what is in flight when a slice is cut short. */
+const CUT_DRAIN_MS = 250;
+/** To add up and print what it has seen, on a busy machine. */
+const PRINT_MS = 3_000;
+
+/** One exchange of a tool, in ms since the tool was started; NaN where it does not say. */
+export interface ToolExchange {
+  startMs: number;
+  writtenMs: number;
+  headersMs: number;
+  endMs: number;
+  bodyBytes: number;
+  outcome: Outcome;
+  error: string | undefined;
+}
+
+/** What a tool says of one slice. */
+export interface ToolReport {
+  /** In which it sent at full load, ms since its start. */
+  openMs: number;
+  closeMs: number;
+  /** Each once; the record may be the same one again. */
+  exchanges: Iterable<ToolExchange>;
+  /** Begun and not ended when it was stopped. */
+  unfinished: number;
+  /** CPU time that sending took; absent: as the kernel said when it was asked to end. */
+  cpuUs?: number;
+}
+
+/** Where requests go, by address; a tool would look a name up by itself, and may find another server than was checked. */
+export interface Place {
+  url: string;
+  /** What they name as their host; undefined: what the url says. */
+  host: string | undefined;
+}
+
+function placeOf({ origin, path, address }: Endpoint): Place {
+  if (address === undefined) return { url: origin + path, host: undefined };
+  const url = new URL(origin);
+  const { host } = url;
+  url.hostname = isIPv6(address) ? `[${address}]` : address;
+  return { url: url.origin + path, host };
+}
+
+export interface ExternalTool {
+  program: string;
+  /** @param seconds after which it is to end if nobody asks it to. */
+  args(client: Client, users: number, seconds: number, where: Place): readonly string[];
+  /** A file descriptor for its standard input, open until the tool has started. */
+  openInput?(): { fd: number; close(): void };
+  /** @throws Error when the output makes no sense. */
+  read(output: string, users: number, times: Pick<SliceTimes, 'rampMs' | 'windowMs'>): ToolReport;
+  /** Connections that it keeps at once, by users; null: no bound. */
+  poolSize(users: number): number | null;
+  /** Connections of each start that carry no request. */
+  unusedPerStart: number;
+}
+
+export function openExternalEngine(tool: ExternalTool, options: EngineOptions): Engine {
+  const { client, endpoint, sink, load } = options;
+  const users = load.concurrency;
+  const place = placeOf(endpoint);
+  const record = newExchange();
+  const pool: EnginePool = { size: tool.poolSize(users), openings: 0, unused: 0 };
+  let sent = 0;
+  let unfinished = 0;
+  let lastSlice: { before: ProcessReading; after: ProcessReading } | undefined;
+  let current: ToolRun | undefined;
+  let cutTimer: NodeJS.Timeout | undefined;
+
+  function start({ rampMs, windowMs, drainMs }: SliceTimes): ToolRun {
+    const lengthMs = START_MS + rampMs + windowMs;
+    const input = tool.openInput?.();
+    try {
+      return runTool({
+        program: tool.program,
+        args: tool.args(client, users, Math.ceil(lengthMs / 1_000) + 1, place),
+        ...(input === undefined ? {} : { stdin: input.fd }),
+        stopAfterMs: lengthMs,
+        killAfterMs: lengthMs + drainMs + PRINT_MS,
+      });
+    } finally {
+      input?.close();
+    }
+  }
+
+  function fold(exchange: ToolExchange, startedAtMs: number): void {
+    record.startedAtMs = startedAtMs + exchange.startMs;
+    record.intendedAtMs = record.startedAtMs;
+    record.writtenAtMs = startedAtMs + exchange.writtenMs;
+    record.headersAtMs = startedAtMs + exchange.headersMs;
+    record.endedAtMs = startedAtMs + exchange.endMs;
+    record.bodyBytes = exchange.bodyBytes;
+    record.outcome = exchange.outcome;
+    record.error = exchange.error;
+    sent++;
+    sink.add(record);
+  }
+
+  return {
+    async runSlice(times) {
+      const { originMs, isRecorded } = times;
+      current = start(times);
+      const { output, startedAtMs, before, after } = await current.result.finally(() => {
+        clearTimeout(cutTimer);
+        current = undefined;
+      });
+      lastSlice = { before, after };
+      if (output === undefined) {
+        return { openAtMs: startedAtMs, closeAtMs: startedAtMs, originMs, isRecorded };
+      }
+      pool.openings++;
+      pool.unused += tool.unusedPerStart;
+      const report = tool.read(output, users, times);
+      if (report.cpuUs !== undefined) after.cpuUs = report.cpuUs;
+      const window: Window = {
+        openAtMs: startedAtMs + report.openMs,
+        closeAtMs: startedAtMs + Math.max(report.openMs, report.closeMs),
+        originMs,
+        isRecorded,
+      };
+      sink.openWindow(window);
+      for (const exchange of report.exchanges) fold(exchange, startedAtMs);
+      sent += report.unfinished;
+      unfinished += report.unfinished;
+      return window;
+    },
+    cut() {
+      const run = current;
+      if (run === undefined) return;
+      run.stop();
+      cutTimer = setTimeout(() => void run.kill(), CUT_DRAIN_MS + PRINT_MS);
+    },
+    get sent() {
+      return sent;
+    },
+    get unfinished() {
+      return unfinished;
+    },
+    get lastSlice() {
+      return lastSlice;
+    },
+    pool,
+    async close() {
+      await current?.kill();
+    },
+  };
+}

@@ -1,0 +1,130 @@
+// In: an arm's settings. Out: hey as a load tool: a process for each slice, and each of its answers.
+import type { Client } from '../core/client.ts';
+import type { EngineModule, Refusal, SliceTimes } from '../core/contracts.ts';
+import type { Outcome } from '../core/types.ts';
+import { bodyRefusals, engineCannot } from './engine-cannot.ts';
+import {
+  type ExternalTool,
+  openExternalEngine,
+  type Place,
+  type ToolExchange,
+  type ToolReport,
+} from './external-engine.ts';
+import { missingProgram } from './external-tool.ts';
+import { HEY_TEMPLATE, readHeyOutput } from './hey-output.ts';
+
+/** hey keeps at most so many idle connections, whatever its number of users. */
+const MOST_IDLE = 500;
+
+const OUTCOMES: readonly (readonly [pattern: RegExp, outcome: Outcome])[] = [
+  [/connection refused/, 'refused'],
+  [/connection reset|broken pipe|EOF/, 'reset'],
+  [/cannot assign requested address/, 'portExhausted'],
+  [/too many open files/, 'descriptorLimit'],
+];
+
+function outcomeOf(message: string): Outcome {
+  return OUTCOMES.find(([pattern]) => pattern.test(message))?.[1] ?? 'other';
+}
+
+function args(
+  { requestsPerConnection }: Client,
+  users: number,
+  seconds: number,
+  { url, host }: Place,
+): string[] {
+  return [
+    ...['-c', String(users), '-z', `${seconds}s`, '-t', '0', '-o', HEY_TEMPLATE],
+    ...['-disable-compression', '-disable-redirects'],
+    ...(requestsPerConnection === 1 ? ['-disable-keepalive'] : []),
+    ...(host === undefined ? [] : ['-host', host]),
+    url,
+  ];
+}
+
+function read(
+  output: string,
+  _users: number,
+  { rampMs, windowMs }: Pick<SliceTimes, 'rampMs' | 'windowMs'>,
+): ToolReport {
+  const { answers, failures, bodyBytes } = readHeyOutput(output);
+  let firstMs = Number.POSITIVE_INFINITY;
+  let lastStartMs = 0;
+  for (const { startMs } of answers) {
+    firstMs = Math.min(firstMs, startMs);
+    lastStartMs = Math.max(lastStartMs, startMs);
+  }
+  const openMs = (answers.length === 0 ? 0 : firstMs) + rampMs;
+  // Once it has been asked to end no request begins, so that it is no longer under full load.
+  const closeMs = Math.min(openMs + windowMs, answers.length === 0 ? Number.POSITIVE_INFINITY : lastStartMs);
+
+  function* exchanges(): Generator<ToolExchange> {
+    const each = { bodyBytes: answers.length === 0 ? 0 : bodyBytes / answers.length };
+    for (const { status, ...times } of answers) {
+      const isBad = status >= 400;
+      yield {
+        ...times,
+        ...each,
+        outcome: isBad ? 'badStatus' : 'ok',
+        error: isBad ? `status ${status}` : undefined,
+      };
+    }
+    // It does not say when a request failed: they are spread evenly over its run.
+    const unknown = { startMs: 0, writtenMs: Number.NaN, headersMs: Number.NaN, bodyBytes: 0 };
+    for (const { message, count } of failures) {
+      for (let i = 0; i < count; i++) {
+        const endMs = openMs - rampMs + ((i + 0.5) / count) * (rampMs + windowMs);
+        yield { ...unknown, endMs, outcome: outcomeOf(message), error: message };
+      }
+    }
+  }
+
+  return { openMs, closeMs, exchanges: exchanges(), unfinished: 0 };
+}
+
+const hey: ExternalTool = {
+  program: 'hey',
+  args,
+  read,
+  // Go opens a connection whenever none is idle at that moment, and keeps the one too many.
+  poolSize: () => null,
+  unusedPerStart: 0,
+};
+
+function refusals(client: Client): Refusal[] {
+  const refused = bodyRefusals('hey', client);
+  const { requestsPerConnection } = client;
+  if (requestsPerConnection !== 1 && requestsPerConnection !== 'unlimited') {
+    refused.push({
+      path: 'requestsPerConnection',
+      message: 'hey can only close each connection after one request, or none',
+      hint: "1 or 'unlimited', or transport: autocannon",
+    });
+  }
+  return refused;
+}
+
+const HONOURS = ['requestsPerConnection', 'body'] as const;
+
+const engine: EngineModule = {
+  kind: 'engine',
+  countsConnections: false,
+  leastSliceMs: 1_000,
+  honours: HONOURS,
+  cannot: engineCannot(HONOURS),
+  caveats: [
+    'It is started for each slice and opens its connections anew in each; Go also opens one whenever none is idle at that moment, so there may be more than users.',
+    'It verifies no certificate, and takes a body that breaks off for a whole one.',
+  ],
+  missing: () => missingProgram('hey'),
+  refusesLoad: ({ requestsPerConnection }, { concurrency }) =>
+    requestsPerConnection === 'unlimited' && concurrency > MOST_IDLE
+      ? {
+          message: `hey keeps at most ${MOST_IDLE} idle connections, and closes those of further users after each request`,
+          hint: `at most ${MOST_IDLE} users`,
+        }
+      : undefined,
+  refusals,
+  open: options => openExternalEngine(hey, options),
+};
+export default engine;
