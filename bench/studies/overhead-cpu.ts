@@ -2,16 +2,13 @@
 import Table from 'cli-table3';
 import { type Interval, replicateInterval, trimmedMean } from '../../results/stats.ts';
 import { Client } from '../core/client.ts';
-import { Load } from '../core/load.ts';
-import type { GeneratorCommand, GeneratorReply, SliceReading } from '../core/protocol.ts';
 import { type Random, shuffled } from '../core/random.ts';
 import type { Host } from '../core/run-types.ts';
 import type { Target } from '../core/target.ts';
-import type { Trial } from '../core/types.ts';
-import { type Child, spawnChild } from '../run/child.ts';
 import type { TargetProcess } from '../run/target.ts';
+import { type Generator, runSlice, startGenerator } from './generators.ts';
 
-export const CONCURRENCY = 100;
+const CONCURRENCY = 100;
 const WARMUP_TURNS = 6;
 const WARMUP_SLICE_MS = 250;
 const TURNS = 16;
@@ -20,8 +17,6 @@ const BLOCK_TRIM = 0.2;
 /** The goal: at most so much more. */
 const MOST_RATIO = 1.05;
 const PLAIN = { head: [], border: [] };
-
-export type Generator = Child<GeneratorCommand, GeneratorReply>;
 
 export interface Bench {
   target: Target;
@@ -40,36 +35,22 @@ const ARMS = {
   'without phases, dispatch': { entry: OURS, api: 'dispatch', phases: false },
   'bare, dispatch': { entry: BARE, api: 'dispatch', phases: false },
 } as const;
-export type ArmName = keyof typeof ARMS;
+type ArmName = keyof typeof ARMS;
 
-export async function startGenerator(name: ArmName, { target, server, pinning }: Bench): Promise<Generator> {
+function start(name: ArmName, { target, server, pinning }: Bench): Promise<Generator> {
   const { entry, api, phases } = ARMS[name];
-  const child: Generator = spawnChild({ title: name, entry, cpu: pinning?.generatorCpu ?? null });
   const client = Client.parse({ api, pool: { maxConnections: CONCURRENCY } });
-  const load = Load.parse({ concurrency: CONCURRENCY });
-  const trial: Trial = {
-    id: name,
-    scenario: '',
-    cell: '',
-    replicate: 0,
-    arm: name,
-    seed: 1,
-    target,
-    phases,
-    load,
+  const cpu = pinning?.generatorCpu ?? null;
+  return startGenerator({
+    title: name,
+    entry,
     client,
-  };
-  await child.ask({ type: 'prepare', trial, endpoint: server.endpoint }, 'ready', 20_000);
-  return child;
-}
-
-export async function slice(child: Generator, windowMs: number): Promise<SliceReading> {
-  const order = { rampMs: 10, windowMs, drainMs: 2_000, isRecorded: true, epochMs: Date.now() };
-  return (await child.ask({ type: 'slice', order }, 'slice', windowMs + 10_000)).reading;
-}
-
-export async function warmUp(child: Generator): Promise<void> {
-  for (let turn = 0; turn < WARMUP_TURNS; turn++) await slice(child, WARMUP_SLICE_MS);
+    concurrency: CONCURRENCY,
+    phases,
+    target,
+    server,
+    cpu,
+  });
 }
 
 type Replicate = Map<ArmName, number[]>;
@@ -80,13 +61,13 @@ export async function measureArms(bench: Bench, turns = TURNS): Promise<Replicat
   const children = new Map<ArmName, Generator>();
   const cpuUs: Replicate = new Map(names.map(name => [name, []]));
   try {
-    for (const name of names) children.set(name, await startGenerator(name, bench));
+    for (const name of names) children.set(name, await start(name, bench));
     for (let turn = 0; turn < WARMUP_TURNS; turn++) {
-      for (const name of names) await slice(children.get(name)!, WARMUP_SLICE_MS);
+      for (const name of names) await runSlice(children.get(name)!, WARMUP_SLICE_MS);
     }
     for (let turn = 0; turn < turns; turn++) {
       for (const name of shuffled(names, bench.random)) {
-        const { before, after, exchanges } = await slice(children.get(name)!, SLICE_MS);
+        const { before, after, exchanges } = await runSlice(children.get(name)!, SLICE_MS);
         cpuUs.get(name)!.push((after.cpuUs - before.cpuUs) / exchanges);
       }
     }

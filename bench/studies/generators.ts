@@ -1,0 +1,47 @@
+// In: an entry and a client. Out: a generator process for a study, and one slice of it.
+import type { Client } from '../core/client.ts';
+import { Load } from '../core/load.ts';
+import type { GeneratorCommand, GeneratorReply, SliceReading } from '../core/protocol.ts';
+import type { Target } from '../core/target.ts';
+import type { Trial } from '../core/types.ts';
+import { type Child, spawnChild } from '../run/child.ts';
+import type { TargetProcess } from '../run/target.ts';
+
+export type Generator = Child<GeneratorCommand, GeneratorReply>;
+
+export interface GeneratorOptions {
+  title: string;
+  /** As of `spawnChild`. */
+  entry: string;
+  client: Client;
+  concurrency: number;
+  /** Whether the phases of each request are recorded. */
+  phases: boolean;
+  target: Target;
+  server: TargetProcess;
+  cpu: number | null;
+}
+
+export async function startGenerator(options: GeneratorOptions): Promise<Generator> {
+  const { title, entry, client, concurrency, phases, target, server, cpu } = options;
+  const child: Generator = spawnChild({ title, entry, cpu });
+  const trial: Trial = {
+    id: title,
+    scenario: '',
+    cell: '',
+    replicate: 0,
+    arm: title,
+    seed: 1,
+    target,
+    phases,
+    load: Load.parse({ concurrency }),
+    client,
+  };
+  await child.ask({ type: 'prepare', trial, endpoint: server.endpoint }, 'ready', 20_000);
+  return child;
+}
+
+export async function runSlice(child: Generator, windowMs: number): Promise<SliceReading> {
+  const order = { rampMs: 10, windowMs, drainMs: 2_000, isRecorded: true, epochMs: Date.now() };
+  return (await child.ask({ type: 'slice', order }, 'slice', windowMs + 10_000)).reading;
+}
