@@ -64,5 +64,9 @@ export function cellCaveats({ result, trials, arms }: CellView): string[] {
           `Only ${result.replicates === 1 ? '1 replicate' : `${result.replicates} replicates`}: processes run in modes up to 30 % apart, which so few can't show.`,
         ]
       : []),
+    ...result.leftOut.map(({ arm, message, hint }) => `The arm ${arm} was left out: ${message} (${hint}).`),
+    ...arms.flatMap(({ name, trials: own }) =>
+      [...new Set(own.flatMap(({ measurement }) => measurement.caveats))].map(caveat => `${name}: ${caveat}`),
+    ),
   ];
 }

@@ -2,6 +2,7 @@
 import type { CellResult, Comparison } from '../bench/core/run-types.ts';
 import { cellAmortisation } from '../results/amortisation.ts';
 import { headlineOf } from '../results/headline-metric.ts';
+import { agreementText } from './agreement-text.ts';
 import { amortisationText } from './amortisation-text.ts';
 import { capacityRemarks } from './capacity-text.ts';
 import type { ArmView, CellView } from './cell-view.ts';
@@ -45,7 +46,10 @@ function answerText(view: CellView): string {
   const deciding = decidingComparisons(result);
   const [first, ...others] = deciding;
   if (first === undefined) return singleText(view);
-  return others.length === 0 ? pairText(first, view) : manyText(deciding, view);
+  return (
+    agreementText(view, comparison => comparisonMarks(comparison, view)) ??
+    (others.length === 0 ? pairText(first, view) : manyText(deciding, view))
+  );
 }
 
 /** Those on the metric that decides under the cell's load. */

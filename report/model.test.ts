@@ -11,6 +11,7 @@ function tablesOf(cell: CellReport): Table[] {
     cell.main,
     cell.article,
     cell.ratios,
+    ...cell.special,
     cell.phases,
     ...cell.figures.map(({ table }) => table),
   ];

@@ -17,6 +17,7 @@ import type { SweepChart } from './sweep-chart.ts';
 import { sweepHeadline } from './sweeps/headline.ts';
 import { reportSweep, sweepRemarks } from './sweeps/sweep-report.ts';
 import { type Section, sectionsOf } from './sweeps/sweep-view.ts';
+import { agreementTable } from './tables/agreement.ts';
 import { articleTable } from './tables/article.ts';
 import { capacityTable } from './tables/capacity.ts';
 import { errorTable } from './tables/errors.ts';
@@ -35,6 +36,7 @@ const SPECIAL_TABLES: readonly ((view: CellView) => Table | null)[] = [
   linkTable,
   capacityTable,
   scheduleTable,
+  agreementTable,
   expectationTable,
 ];
 

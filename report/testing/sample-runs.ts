@@ -54,6 +54,7 @@ export const sampleRuns: Record<string, StoredSample> = {
   'a search cut short': cutShort(sampleRun({ scenario: 'capacity', replicates: 1 })),
   'a link': sampleRun({ scenario: 'behind-a-link' }),
   'an invalid trial behind a link': sampleRun({ scenario: 'behind-a-link', trouble: 'invalid-trial' }),
+  'two drivers': sampleRun({ scenario: 'drivers' }),
   'two scenarios': together(sampleRun(), sampleRun({ scenario: 'requests-per-connection' })),
 };
 

@@ -1,0 +1,77 @@
+// In: runs of drivers, and of other arms. Out: proof that their disagreement is told in words, and only where it is one.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { offText } from './agreement-text.ts';
+import { buildReport } from './model.ts';
+import type { CellReport, Table } from './report.ts';
+import { sampleRuns } from './testing/sample-runs.ts';
+
+function agreementOf(cell: CellReport | undefined): Table | undefined {
+  return cell?.special.find(({ name }) => name === 'agreement');
+}
+
+function cellOf(name: string): CellReport {
+  return buildReport({ ...sampleRuns[name]!, charts: [] }).cells[0]!;
+}
+
+for (const [value, low, high, text] of [
+  [1.012, 0.997, 1.027, '+1.2 % (−0.3 to +2.7)'],
+  [0.75, 0.5, 1.25, '−25 % (−50 to +25)'],
+  [1, 0.9999, 1.0001, '0.0 % (0.0 to 0.0)'],
+  [1.1, 0.001, 5_000, '+10 % (−100 to >+999)'],
+] as const) {
+  test(`off from 1: ${text}`, () => assert.equal(offText({ value, low, high }), text));
+}
+
+test('drivers of the same mode are set side by side, with what each end counted', () => {
+  const cell = cellOf('two drivers');
+  const { headline, caveats } = cell;
+  const agreement = agreementOf(cell);
+  assert.ok(agreement);
+  assert.deepEqual(
+    agreement.columns.map(({ heading }) => heading),
+    ['driver', 'requests/s', 'off by', 'mean', 'off by', 'p99', 'off by', 'busy users of 100', 'connections'],
+  );
+  const [baseline, wrk] = agreement.rows;
+  assert.deepEqual(
+    [baseline![0]!.value, baseline![2]!.text, baseline![4]!.text],
+    ['undici', 'baseline', 'baseline'],
+  );
+  assert.deepEqual(
+    [wrk![0]!.value, wrk![2]!.text.includes('% ('), typeof wrk![7]!.value],
+    ['wrk', true, 'number'],
+  );
+  const users = wrk![7]!.value as number;
+  assert.ok(users > 95 && users < 105, `${users} busy users`);
+  assert.match(
+    headline,
+    /^Against undici, no driver is further off in requests per second than .* with wrk, or in mean/,
+  );
+  assert.ok(caveats.includes('wrk: It is started for each slice.'));
+  assert.ok(
+    caveats.includes('The arm hey was left out: the program hey is not installed (apt-get install hey).'),
+  );
+});
+
+test('arms of different modes, or of one library, are no drivers to agree', () => {
+  for (const name of ['two arms', 'six arms', 'one arm', 'no completed trial']) {
+    assert.equal(agreementOf(cellOf(name)), undefined, name);
+  }
+});
+
+test('without an interval, or a figure, there is none', () => {
+  const { run, trials } = sampleRuns['two drivers']!;
+  const cells = run.cells.map(cell => ({
+    ...cell,
+    comparisons: cell.comparisons.map(comparison => ({ ...comparison, ratio: null })),
+  }));
+  const [cell] = buildReport({ run: { ...run, cells }, trials, charts: [] }).cells;
+  assert.equal(agreementOf(cell)?.rows[1]?.[2]?.text, '–');
+  assert.doesNotMatch(cell?.headline ?? '', /no driver/);
+  const failed = run.cells.map(cell => ({ ...cell, arms: cell.arms.filter(({ arm }) => arm === 'undici') }));
+  const [half] = buildReport({ run: { ...run, cells: failed }, trials: [], charts: [] }).cells;
+  assert.deepEqual(
+    agreementOf(half)?.rows[1]?.map(({ value }) => value),
+    ['wrk', ...Array(8).fill(null)],
+  );
+});

@@ -1,0 +1,21 @@
+// Out: the same load by five drivers that have nothing in common, to see whether they find the same server.
+import { defineScenario } from '../bench/define-scenario.ts';
+
+export default defineScenario({
+  name: 'driver-agreement',
+  question: 'Do other load tools find the same server as undici, over persistent connections?',
+  tags: ['drivers'],
+  // Far below saturation, where a driver's own CPU would set the pace; and not constant, or the users would come in step.
+  target: { behaviour: { name: 'delay', distribution: 'uniform', minMs: 15, maxMs: 25 } },
+  load: { concurrency: 20 },
+  // wrk and hey are started for each slice.
+  timing: { sliceMs: 1_000, measureMs: 2_000, warmupMinMs: 500, warmupMaxMs: 1_500, budgetMs: 100_000 },
+  clients: {
+    request: { transport: 'undici', api: 'request', pool: { maxConnections: 20 } },
+    dispatch: { transport: 'undici', api: 'dispatch', pool: { maxConnections: 20 } },
+    autocannon: { transport: 'autocannon' },
+    wrk: { transport: 'wrk', ifInstalled: true },
+    hey: { transport: 'hey', ifInstalled: true },
+  },
+  baseline: 'request',
+});
