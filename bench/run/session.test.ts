@@ -334,6 +334,15 @@ suite('session', () => {
     assert.equal(settledCount(), 2 * (5 + 1), 'after each turn, and at the end');
   });
 
+  test('behind a link, without any warm-up: slices are as long as the trips that a first answer may take', async () => {
+    const tiny = makeTinyCell({ link: { roundTripMs: 30 }, timing: { sliceResponses: 2 } });
+    const { session, children } = openSession(tiny, { short: 1, long: 1 });
+    await session.measure();
+    for (const { orders } of children.values()) {
+      assert.deepEqual([orders[0]!.rampMs, orders[0]!.windowMs], [3 * 120, 2 * 120]);
+    }
+  });
+
   test('without a link all users begin at once', async () => {
     const tiny = makeTinyCell();
     const { session, children } = openSession(tiny, { short: 1, long: 1 });
