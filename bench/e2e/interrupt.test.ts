@@ -6,7 +6,15 @@ import { fileURLToPath } from 'node:url';
 import { runCli, startCli, startProgram } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
-const FILES = ['latency.hlog', 'report.html', 'report.md', 'run.json', 'trials.ndjson'];
+const FILES = [
+  'junit.xml',
+  'latency.hlog',
+  'metrics.prom',
+  'report.html',
+  'report.md',
+  'run.json',
+  'trials.ndjson',
+];
 /** Long enough that only an interrupt can end it. */
 const ENDLESS = { measureMs: 60_000, budgetMs: 60_000 } as const;
 const WARMING_UP = /warming up/;

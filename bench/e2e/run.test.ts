@@ -11,7 +11,15 @@ import { type CliResult, runCli } from './testing/cli.ts';
 import { reasonNotTo } from './testing/privileges.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
-const FILES = ['latency.hlog', 'report.html', 'report.md', 'run.json', 'trials.ndjson'];
+const FILES = [
+  'junit.xml',
+  'latency.hlog',
+  'metrics.prom',
+  'report.html',
+  'report.md',
+  'run.json',
+  'trials.ndjson',
+];
 const ESCAPE = '\u001b';
 
 const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictTypes: false });
