@@ -44,7 +44,7 @@ function byHand(raw: object, path: string, value: SweepValue): object {
 
 /** Settings with values that go with each other, in either scenario. */
 const SWEEPABLE: Record<string, SweepValue[]> = {
-  'link.roundTripMs': [0, 1, 5.5, 80],
+  'link.roundTripMs': [0, 1, 5.5, 20],
   'link.bytesPerSec': [1_000, 'unlimited'],
   'load.concurrency': [1, 2, 50],
   'target.tls': ['1.2', '1.3'],
