@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { buildReport } from './model.ts';
 import type { CellReport, Table } from './report.ts';
 import { charts, sweepCharts } from './testing/plugins.ts';
-import { sampleRuns, sampleSweeps } from './testing/sample-runs.ts';
+import { sampleRuns } from './testing/sample-runs.ts';
+import { sampleSweeps } from './testing/sample-sweeps.ts';
 
 function tablesOf(cell: CellReport): Table[] {
   const tables = [

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
-const SWEEP = { 'clients.*.pool.maxConnections': [4, 1, 2] };
+const SWEEP = { 'clients.*.pool.maxConnections': [4, 2] };
 
 test('a sweep is measured cell by cell, and reported as one', async t => {
   const workspace = await openWorkspace(t);
@@ -17,13 +17,13 @@ test('a sweep is measured cell by cell, and reported as one', async t => {
   const stored = workspace.onlyRun();
 
   await t.test('the time is told before it starts', () => {
-    assert.match(run.stderr.split('\n')[0]!, /^About \d+ (?:s|min) at most, for 3 cells\.$/);
-    const started = [...run.stderr.matchAll(/^\[(\d)\/3\] tiny\[maxConnections=(\d)\]: .*\(budget /gm)];
+    assert.match(run.stderr.split('\n')[0]!, /^About \d+ (?:s|min) at most, for 2 cells\.$/);
+    const started = [...run.stderr.matchAll(/^\[(\d)\/2\] tiny\[maxConnections=(\d)\]: .*\(budget /gm)];
     assert.deepEqual(
       started.map(([, place]) => place),
-      ['1', '2', '3'],
+      ['1', '2'],
     );
-    assert.deepEqual(started.map(([, , value]) => value).sort(), ['1', '2', '4']);
+    assert.deepEqual(started.map(([, , value]) => value).sort(), ['2', '4']);
   });
 
   await t.test('every cell is stored with its place, its value and its trials', () => {
@@ -43,33 +43,31 @@ test('a sweep is measured cell by cell, and reported as one', async t => {
         if (result.trial.arm === 'persistent') assert.ok(result.measurement.ledger.opened <= value);
       }
     }
-    assert.equal(new Set(cells.map(({ cell }) => cell)).size, 3);
+    assert.equal(new Set(cells.map(({ cell }) => cell)).size, 2);
     const tags = readFileSync(join(stored.dir, 'latency.hlog'), 'utf8').match(/^Tag=[^,\s]+,/gm);
-    assert.equal(new Set(tags).size, 6);
+    assert.equal(new Set(tags).size, 4);
   });
 
   await t.test('the report has the sweep first, in order of the values, and each cell in a line', () => {
-    assert.match(run.stdout, /^(?:As maxConnections rises from 1 to 4|Too few)/m);
+    assert.match(run.stdout, /^(?:As maxConnections rises from 2 to 4|Too few)/m);
     const table =
-      /^Requests\/s\n(?:.*\n){2}((?: +\d.*\n){3})/m.exec(run.stdout)?.[1] ?? assert.fail(run.stdout);
+      /^Requests\/s\n(?:.*\n){2}((?: +\d.*\n){2})/m.exec(run.stdout)?.[1] ?? assert.fail(run.stdout);
     assert.deepEqual(
       table
         .trimEnd()
         .split('\n')
         .map(line => line.trim().split(/\s/)[0]),
-      ['1', '2', '4'],
+      ['2', '4'],
     );
     assert.match(run.stdout, /^The cells of the sweep$/m);
     assert.doesNotMatch(run.stdout, /^What each client did$/m);
     const page = readFileSync(join(stored.dir, 'report.html'), 'utf8');
-    assert.equal(page.split('<details class="fold">').length, 4);
+    assert.equal(page.split('<details class="fold">').length, 3);
   });
 
-  await t.test('`report` shows the same again, to machines too', async t => {
-    const again = await runCli(t, ['report'], { cwd: dir });
-    assert.equal(again.stdout, run.stdout);
+  await t.test('`report` has it for machines too', async t => {
     const { sweeps, cells } = JSON.parse((await runCli(t, ['report', '--json'], { cwd: dir })).stdout);
-    assert.deepEqual([sweeps.length, cells.length], [1, 3]);
+    assert.deepEqual([sweeps.length, cells.length], [1, 2]);
   });
 });
 
@@ -80,13 +78,13 @@ test('a dry run of a sweep tells cells, order and time, and shows one cell as an
   const { status, stdout, stderr } = await runCli(t, args, { cwd: workspace.dir });
   assert.equal(status, 0, stderr);
   for (const told of [
-    /^ {2}Sweep: clients\.\*\.pool\.maxConnections = 4, 1, 2$/m,
-    /^ {2}Cells: 3, in this order: [124], [124], [124]$/m,
+    /^ {2}Sweep: clients\.\*\.pool\.maxConnections = 4, 2$/m,
+    /^ {2}Cells: 2, in this order: [24], [24]$/m,
     /^ {2}Target: /m,
     /^ {2}With maxConnections = 4, for example:\n {4}Arm short \(baseline\): .*at most 4 connections/m,
-    /^ {2}Budget: 1m, shared by 3 cells$/m,
+    /^ {2}Budget: 1m, shared by 2 cells$/m,
     /^ {2}Time: about .* at most$/m,
-    /^About .* at most, for 3 cells\.$/m,
+    /^About .* at most, for 2 cells\.$/m,
   ]) {
     assert.match(stdout, told);
   }
@@ -94,9 +92,9 @@ test('a dry run of a sweep tells cells, order and time, and shows one cell as an
   const order = plan.cells.map(
     ({ sweepPoints }: { sweepPoints: { value: number }[] }) => sweepPoints[0]!.value,
   );
-  assert.deepEqual(order.toSorted(), [1, 2, 4]);
+  assert.deepEqual(order.toSorted(), [2, 4]);
   assert.ok(stdout.includes(`in this order: ${order.join(', ')}\n`), 'the same order for the same seed');
-  assert.deepEqual(plan.scenarios[0].sweep, [{ path: 'clients.*.pool.maxConnections', values: [4, 1, 2] }]);
+  assert.deepEqual(plan.scenarios[0].sweep, [{ path: 'clients.*.pool.maxConnections', values: [4, 2] }]);
 });
 
 test('a faulty sweep is refused, each fault at its place', async t => {

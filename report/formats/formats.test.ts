@@ -6,10 +6,24 @@ import type { Format } from '../format.ts';
 import { buildReport } from '../model.ts';
 import type { Report } from '../report.ts';
 import { charts, formats, sweepCharts } from '../testing/plugins.ts';
-import { HOSTILE_NAME, sampleRuns, sampleSweeps } from '../testing/sample-runs.ts';
+import {
+  HOSTILE_NAME,
+  hostileSweep,
+  type StoredSample,
+  sampleRuns,
+  sweepAndScenario,
+} from '../testing/sample-runs.ts';
+import { sampleSweeps } from '../testing/sample-sweeps.ts';
 
 const OPTIONS = { hasColour: false, columns: 100 };
-const SAMPLES = { ...sampleRuns, ...sampleSweeps };
+const SAMPLES: Record<string, StoredSample> = {
+  ...sampleRuns,
+  ...sampleSweeps,
+  'a hostile sweep': hostileSweep(),
+  'a sweep and a scenario': sweepAndScenario(),
+};
+/** As pages they are drawn in page.test.ts. */
+const LARGE = ['a sweep', 'a sweep of two settings'];
 const GOLDENS = ['terminal', 'markdown'];
 const GOLDEN_SAMPLES = [
   'two arms',
@@ -74,7 +88,7 @@ function mustShow({ headline, remarks, cells, sweeps, caveats }: Report, format:
 
 for (const format of formats) {
   for (const [name, sample] of Object.entries(SAMPLES)) {
-    if (name.includes('hostile')) continue;
+    if (name.includes('hostile') || (format.name === 'html' && LARGE.includes(name))) continue;
     test(`${format.name} shows all of a run with ${name}`, async () => {
       const report = buildReport({ ...sample, charts, sweepCharts });
       const shown = bareOf(format, await format.render(report, OPTIONS));

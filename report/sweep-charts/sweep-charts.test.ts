@@ -8,7 +8,7 @@ import { measuresOf } from '../sweeps/measures.ts';
 import { type SweepView, sectionsOf } from '../sweeps/sweep-view.ts';
 import { measureTable } from '../sweeps/tables.ts';
 import { sweepCharts } from '../testing/plugins.ts';
-import { sampleSweeps } from '../testing/sample-runs.ts';
+import { sampleSweeps } from '../testing/sample-sweeps.ts';
 
 const WIDTHS_PX = [560, 340];
 const SAMPLES = ['a sweep', 'a sweep of two settings', 'a sweep of words', 'a troubled sweep'];

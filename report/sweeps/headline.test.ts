@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import type { CellResult, Comparison } from '../../bench/core/run-types.ts';
 import { armNames, viewCell } from '../cell-view.ts';
 import { buildReport } from '../model.ts';
-import { sampleSweeps } from '../testing/sample-runs.ts';
+import { sweepAndScenario } from '../testing/sample-runs.ts';
+import { sampleSweeps } from '../testing/sample-sweeps.ts';
 import { courseRemarks, sweepHeadline } from './headline.ts';
 import { type SweepView, sectionsOf } from './sweep-view.ts';
 
@@ -152,7 +153,7 @@ test('an expectation is told once, with the values at which it fails', () => {
 });
 
 test('beside other scenarios a sweep counts as one', () => {
-  const { title, headline } = buildReport({ ...sampleSweeps['a sweep and a scenario']!, charts: [] });
+  const { title, headline } = buildReport({ ...sweepAndScenario(), charts: [] });
   assert.equal(title, 'conntax: 2 scenarios');
   assert.match(headline, /could be shown in 1 of 2 scenarios, the largest in short-vs-persistent/);
   assert.equal(buildReport({ ...sampleSweeps['a sweep']!, charts: [] }).title, 'conntax: round-trip');

@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { armNames, viewCell } from '../cell-view.ts';
-import { sampleRuns, sampleSweeps } from '../testing/sample-runs.ts';
+import { type StoredSample, sampleRuns, sweepAndScenario } from '../testing/sample-runs.ts';
+import { sampleSweeps } from '../testing/sample-sweeps.ts';
 import { type SweepView, sectionsOf } from './sweep-view.ts';
 
-function sectionsIn(sample: string) {
-  const { run, trials } = (sampleSweeps[sample] ?? sampleRuns[sample])!;
+function sectionsIn({ run, trials }: StoredSample) {
   return sectionsOf(run.cells.map(cell => viewCell(cell, trials, armNames(run))));
 }
 
 function sweepIn(sample: string): SweepView {
-  const [section] = sectionsIn(sample);
+  const [section] = sectionsIn(sampleSweeps[sample]!);
   assert.ok(section?.kind === 'sweep');
   return section.sweep;
 }
@@ -66,13 +66,13 @@ test('what the run never came to is known by what was asked for', () => {
 
 test('sweeps and cells that stand alone are told apart', () => {
   assert.deepEqual(
-    sectionsIn('a sweep and a scenario').map(section =>
+    sectionsIn(sweepAndScenario()).map(section =>
       section.kind === 'sweep' ? section.sweep.name : section.view.result.cell,
     ),
     ['pool', 'short-vs-persistent'],
   );
   assert.deepEqual(
-    sectionsIn('two scenarios').map(({ kind }) => kind),
+    sectionsIn(sampleRuns['two scenarios']!).map(({ kind }) => kind),
     ['cell', 'cell'],
   );
 });

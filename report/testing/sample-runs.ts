@@ -8,7 +8,7 @@ import { compareArms, summariseArms } from '../../results/compare.ts';
 import { emptyHistogram } from '../../results/histogram.ts';
 import { phasedTrial } from '../../results/testing/phased-trial.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
-import { sampleSweep, troubledSweep } from '../../results/testing/sample-sweep.ts';
+import { sampleSweep } from '../../results/testing/sample-sweep.ts';
 
 export interface StoredSample {
   run: Run;
@@ -58,14 +58,14 @@ export const sampleRuns: Record<string, StoredSample> = {
   'two scenarios': together(sampleRun(), sampleRun({ scenario: 'requests-per-connection' })),
 };
 
-export const sampleSweeps: Record<string, StoredSample> = {
-  'a sweep': sampleSweep('link'),
-  'a sweep of two settings': sampleSweep('link-and-reuse'),
-  'a sweep of words': sampleSweep('pool'),
-  'a troubled sweep': troubledSweep(),
-  'a hostile sweep': renamed(renamed(sampleSweep('pool'), 'only', HOSTILE_NAME), 'unlimited', HOSTILE_NAME),
-  'a sweep and a scenario': together(sampleSweep('pool'), sampleRun()),
-};
+/** Its arm and one of its values are named as a stored run from elsewhere might name them. */
+export function hostileSweep(): StoredSample {
+  return renamed(renamed(sampleSweep('pool'), 'only', HOSTILE_NAME), 'unlimited', HOSTILE_NAME);
+}
+
+export function sweepAndScenario(): StoredSample {
+  return together(sampleSweep('pool'), sampleRun());
+}
 
 function manyOf<T>(count: number, item: T): T[] {
   return Array.from({ length: count }, () => item);

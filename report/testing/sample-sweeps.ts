@@ -1,0 +1,10 @@
+// In: nothing. Out: stored sweeps of every kind a report may meet: of numbers, of words, of two settings, in trouble.
+import { sampleSweep, troubledSweep } from '../../results/testing/sample-sweep.ts';
+import type { StoredSample } from './sample-runs.ts';
+
+export const sampleSweeps: Record<string, StoredSample> = {
+  'a sweep': sampleSweep('link'),
+  'a sweep of two settings': sampleSweep('link-and-reuse'),
+  'a sweep of words': sampleSweep('pool'),
+  'a troubled sweep': troubledSweep(),
+};
