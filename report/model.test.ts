@@ -57,6 +57,29 @@ test('every table of a sweep has a row for each combination, a cell for each col
   }
 });
 
+test('a table that cells have for themselves is told of all cells, each row with its place', () => {
+  const { sweeps, cells } = buildReport({ ...sampleSweeps['a sweep']!, charts: [] });
+  const [prediction] = sweeps[0]!.special;
+  assert.equal(prediction?.name, 'prediction');
+  assert.deepEqual(
+    prediction.columns.slice(0, 2).map(({ key, isKey }) => [key, isKey]),
+    [
+      ['link.roundTripMs', true],
+      ['arm', true],
+    ],
+  );
+  const own = cells.flatMap(cell => cell.special.find(({ name }) => name === 'prediction')!.rows);
+  assert.deepEqual(
+    prediction.rows.map(row => row.slice(1)),
+    own,
+  );
+  assert.deepEqual(
+    prediction.rows.map(([place]) => place!.value),
+    [0, 0, 1, 1, 5, 5, 20, 20, 80, 80],
+  );
+  assert.equal(new Set(prediction.notes).size, prediction.notes.length);
+});
+
 test('what is the same in all cells of a sweep is told once, what is swept is told first', () => {
   const { sweeps } = buildReport({ ...sampleSweeps['a sweep of two settings']!, charts: [] });
   const labels = sweeps[0]!.conditions.map(({ label }) => label);

@@ -11,10 +11,11 @@ import { cellChecks } from './checks.ts';
 import { conditionsOf } from './conditions.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './headline.ts';
 import { machineFacts, subtitleText } from './machine-facts.ts';
-import type { CellReport, Figure, Report, Table } from './report.ts';
+import type { CellReport, Figure, Report } from './report.ts';
 import { stopText } from './stop.ts';
 import type { SweepChart } from './sweep-chart.ts';
 import { sweepHeadline } from './sweeps/headline.ts';
+import type { CreateTable } from './sweeps/stacked-tables.ts';
 import { reportSweep, sweepRemarks } from './sweeps/sweep-report.ts';
 import { type Section, sectionsOf } from './sweeps/sweep-view.ts';
 import { agreementTable } from './tables/agreement.ts';
@@ -31,13 +32,12 @@ import { ratioTable } from './tables/ratios.ts';
 import { scheduleTable } from './tables/schedule.ts';
 
 /** Tables that only some cells have: each gives null where there is nothing to tell. */
-const SPECIAL_TABLES: readonly ((view: CellView) => Table | null)[] = [
+const SPECIAL_TABLES: readonly CreateTable[] = [
   predictionTable,
   linkTable,
   capacityTable,
   scheduleTable,
   agreementTable,
-  expectationTable,
 ];
 
 /** Widths in px: the column of a page, and a phone held upright. */
@@ -67,7 +67,9 @@ export function buildReport(of: {
     remarks: only === undefined ? runRemarks(views) : sweepRemarks(only),
     tables: [],
     sweeps: sections.flatMap(section =>
-      section.kind === 'sweep' ? [reportSweep(section.sweep, sweepCharts)] : [],
+      section.kind === 'sweep'
+        ? [reportSweep(section.sweep, { charts: sweepCharts, special: SPECIAL_TABLES })]
+        : [],
     ),
     cells: sections.flatMap(section => reportCells(section, charts)),
     checks: sections.flatMap(viewsOf).flatMap(cellChecks),
@@ -107,7 +109,7 @@ function reportCell(view: CellView, charts: readonly Chart[], sweep: CellReport[
     article: articleTable(view),
     ratios: ratioTable(view),
     phases: phaseTable(view),
-    special: SPECIAL_TABLES.flatMap(createIfAny => createIfAny(view) ?? []),
+    special: [...SPECIAL_TABLES, expectationTable].flatMap(createIfAny => createIfAny(view) ?? []),
     audits,
     auditSummary: auditSummary(audits),
     auditTable: auditTable(audits),

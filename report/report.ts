@@ -147,6 +147,8 @@ export interface SweepReport {
   /** What lines and bands are, in all pictures. */
   howToRead: string;
   measures: readonly SweepMeasure[];
+  /** What only some kinds of cells have to tell, of all cells together. */
+  special: readonly Table[];
   /** How each cell was measured. */
   cellTable: Table;
   /** What is swept, and what was the same in all cells. */

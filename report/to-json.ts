@@ -33,6 +33,7 @@ function sweepJson(sweep: SweepReport): JsonValue {
     conditions: sweep.conditions.map(fact => ({ ...fact })),
     measures: sweep.measures.map(({ name, title, table }) => ({ name, title, ...tableJson(table) })),
     expectations: sweep.expectations === null ? null : tableJson(sweep.expectations),
+    tables: sweep.special.map(table => ({ name: table.name, title: table.title, ...tableJson(table) })),
     cells: tableJson(sweep.cellTable),
     caveats: sweep.caveats,
   };

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Format } from '../format.ts';
 import { buildReport } from '../model.ts';
-import type { Report } from '../report.ts';
+import type { Report, Table } from '../report.ts';
 import { charts, formats, sweepCharts } from '../testing/plugins.ts';
 import {
   HOSTILE_NAME,
@@ -51,6 +51,8 @@ function bareOf(format: Format, rendered: string): string {
 function mustShow({ headline, remarks, cells, sweeps, caveats }: Report, format: Format): string[] {
   const isForMachines = format.name === 'json';
   const isBrief = format.name === 'terminal' || format.name === 'markdown';
+  const isShown = ({ columns }: Table): boolean =>
+    format.name !== 'terminal' || columns.filter(({ isKey }) => isKey).length <= 2;
   return [
     headline,
     ...remarks,
@@ -63,7 +65,11 @@ function mustShow({ headline, remarks, cells, sweeps, caveats }: Report, format:
         ...(isForMachines ? [title] : [table.title, ...table.columns.map(({ heading }) => heading)]),
         ...(isForMachines ? [] : table.rows.flat().map(({ text }) => text)),
       ]),
-      ...(isForMachines ? [] : sweep.cellTable.rows.flat().map(({ text }) => text)),
+      ...(isForMachines
+        ? []
+        : [...sweep.special.filter(isShown), sweep.cellTable].flatMap(({ rows }) =>
+            rows.flat().map(({ text }) => text),
+          )),
       ...(format.name === 'terminal' ? [] : sweep.conditions.map(({ value }) => value)),
     ]),
     // Of a sweep the brief formats have only what its cells say together.

@@ -41,6 +41,7 @@ function sweepBlocks(sweep: SweepReport, hasSiblings: boolean): string[] {
     ...(sweep.caveats.length === 0 ? [] : [list(sweep.caveats)]),
     ...(sweep.expectations === null ? [] : tableBlocks(sweep.expectations)),
     ...sweep.measures.flatMap(({ table }) => tableBlocks(table)),
+    ...sweep.special.flatMap(tableBlocks),
     ...tableBlocks(sweep.cellTable),
     '### Conditions of all cells',
     factList(sweep.conditions),

@@ -54,6 +54,11 @@ function headlineText(
   ].join('\n');
 }
 
+/** Two settings and an arm leave no room for figures beside them: such a table is left to the page. */
+function isNarrow({ columns }: Table): boolean {
+  return columns.filter(({ isKey }) => isKey).length <= 2;
+}
+
 /** Its cells are lines of a table: they stand in full in the page. */
 function sweepText(sweep: SweepReport, page: Page, hasSiblings: boolean): string {
   const { colours, width } = page;
@@ -63,6 +68,7 @@ function sweepText(sweep: SweepReport, page: Page, hasSiblings: boolean): string
     ...(hasSiblings ? [headlineText(sweep, page)] : []),
     ...(sweep.expectations === null ? [] : [rowsText(sweep.expectations, page, line => line)]),
     ...sweep.measures.map(({ table }) => tableText(table, page)),
+    ...sweep.special.filter(isNarrow).map(table => tableText(table, page)),
     tableText(sweep.cellTable, page),
     '',
     ...sweep.markNotes.flatMap(note => wrapped(note, width)).map(line => colours.red(line)),

@@ -28,6 +28,7 @@ ${sweep.caveats.length === 0 ? nothing : html`<ul class="caveats">${sweep.caveat
 ${sweep.expectations === null ? nothing : titledTable(sweep.expectations)}
 <p class="note">${sweep.howToRead}</p>
 ${measures}
+${sweep.special.map(titledTable)}
 <h3>${sweep.cellTable.title}</h3>
 ${plainTable(sweep.cellTable)}
 <h3>Conditions of all cells</h3>

@@ -1,6 +1,7 @@
 // In: stored sweeps. Out: proof that what is said of a sweep is no surer than the intervals of its cells.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Load } from '../../bench/core/load.ts';
 import type { CellResult, Comparison } from '../../bench/core/run-types.ts';
 import { armNames, viewCell } from '../cell-view.ts';
 import { buildReport } from '../model.ts';
@@ -78,6 +79,31 @@ test('where an arm is better, where it is worse, and where that could not be tol
     told({ 0: [1, 0.1], 80: [1, 0.1] }),
     'In requests/s, no difference to short could be shown at any value measured.',
   );
+});
+
+test('a sweep is told by what decides under its load; over several kinds of load, by mean latency', () => {
+  const { run, trials } = sampleSweeps['a sweep']!;
+  const open = Load.parse({ model: 'open', ratePerSec: 50 });
+  const reportWith = (isOpen: (index: number) => boolean) => {
+    const cells = run.cells.map((cell, index) => ({
+      ...cell,
+      scenario: { ...cell.scenario, load: isOpen(index) ? open : cell.scenario.load },
+    }));
+    return buildReport({ run: { ...run, cells }, trials, charts: [] });
+  };
+  for (const isOpen of [() => true, (index: number) => index === 0]) {
+    const { headline, remarks, sweeps } = reportWith(isOpen);
+    assert.match(
+      headline,
+      /^As roundTripMs rises from 0 to 80, the ratio of persistent to short in mean latency goes /,
+    );
+    assert.match(
+      remarks.at(-1)!,
+      /^In mean latency, persistent is better than short at every value measured\.$/,
+    );
+    assert.equal(sweeps[0]!.measures[0]!.name, 'meanMs');
+  }
+  assert.equal(reportWith(() => false).sweeps[0]!.measures[0]!.name, 'requestsPerSec');
 });
 
 test('a single arm is told by its own figures, words by the highest and the lowest', () => {

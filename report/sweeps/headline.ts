@@ -1,18 +1,15 @@
 // In: a sweep. Out: how the answer goes from one end of it to the other, in sentences that are no surer than the intervals.
-import type { Metric } from '../../bench/core/run-types.ts';
 import { subsetText } from '../../bench/core/sweep.ts';
 import { signsOf } from '../cell-view.ts';
 import { METRIC_TITLES } from '../metrics.ts';
 import { ratioText } from '../numbers.ts';
 import { comparisonMarks } from '../tables/ratios.ts';
-import { MEASURES, type Measure } from './measures.ts';
+import { decidingMetric } from './deciding.ts';
+import { type Measure, metricMeasure } from './measures.ts';
 import { armFigures, baselineOf, candidatesOf, ratioFigures, type SweepFigure } from './points.ts';
 import type { SweepView, SweptSetting } from './sweep-view.ts';
 import { isBelow, trendOf } from './trend.ts';
 import { valueText } from './value-text.ts';
-
-/** What a sweep is told by. */
-const HEADLINE: Metric = 'requestsPerSec';
 
 /** The figures of one arm over the sweep, with the words for them. */
 interface Course {
@@ -47,7 +44,7 @@ export function courseRemarks(sweep: SweepView): string[] {
 
 /** Ratios where there is a baseline to compare with, else what the arm did; the one that changes most comes first. */
 function coursesOf(sweep: SweepView): Course[] {
-  const measure = MEASURES.find(({ metric }) => metric === HEADLINE)!;
+  const measure = metricMeasure(decidingMetric(sweep));
   const baseline = baselineOf(sweep);
   const ratios = candidatesOf(sweep).map(
     (candidate): Course => ({
@@ -151,9 +148,10 @@ const VERDICT_ORDER = ['better', 'worse', 'unsure'] as const;
 /** Where an arm is better than the baseline, where it is worse, and where that could not be told. */
 function verdictText(candidate: string, sweep: SweepView): string[] {
   const baseline = baselineOf(sweep);
+  const deciding = decidingMetric(sweep);
   const cells = sweep.cells.flatMap(({ points, view }) =>
     view.result.comparisons
-      .filter(found => found.metric === HEADLINE && found.candidate === candidate)
+      .filter(found => found.metric === deciding && found.candidate === candidate)
       .map(found => ({ points, verdict: found.verdict, marks: comparisonMarks(found, view) })),
   );
   const parts = VERDICT_ORDER.flatMap(verdict => {
@@ -167,7 +165,7 @@ function verdictText(candidate: string, sweep: SweepView): string[] {
       ? [`no difference to ${baseline} could be shown ${isAll ? 'at any value measured' : places}${signs}`]
       : [`${candidate} is ${verdict} than ${baseline} ${places}${signs}`];
   });
-  return parts.length === 0 ? [] : [`In ${METRIC_TITLES[HEADLINE]}, ${parts.join('; ')}.`];
+  return parts.length === 0 ? [] : [`In ${METRIC_TITLES[deciding]}, ${parts.join('; ')}.`];
 }
 
 function causesText({ cells }: SweepView): string {

@@ -1,11 +1,12 @@
-// In: nothing. Out: what a sweep is looked at for: every compared metric, then errors, connections and the target's CPU.
-import { METRICS, type Metric } from '../../bench/core/run-types.ts';
+// In: a sweep. Out: what it is looked at for: every compared metric, then the target's CPU, connections and errors.
+import type { Metric } from '../../bench/core/run-types.ts';
 import { armInterval } from '../../results/arm-interval.ts';
 import { type Interval, overReplicates } from '../../results/stats.ts';
 import type { ArmView } from '../cell-view.ts';
 import { METRIC_TITLES } from '../metrics.ts';
 import { intervalText, percentText } from '../numbers.ts';
 import type { Mark } from '../report.ts';
+import { metricsOf } from './deciding.ts';
 import type { SweepView } from './sweep-view.ts';
 
 export interface Measure {
@@ -38,14 +39,15 @@ function point(value: number): Interval {
   return { value, low: value, high: value };
 }
 
-/** A metric's name ends in its unit; times are shown in ms, CPU per request in µs. */
+/** A metric's name ends in its unit; times are shown in ms, CPU per request in µs; a rate may have its unit in its title. */
 function shownUnit(metric: Metric): { key: string; unit: string | undefined; factor: number } {
   if (metric.endsWith('UsPerRequest')) return { key: metric, unit: 'µs', factor: 1 };
   if (metric.endsWith('Us')) return { key: `${metric.slice(0, -2)}Ms`, unit: 'ms', factor: 1 / 1_000 };
-  return { key: metric, unit: undefined, factor: 1 };
+  const isRate = metric.endsWith('PerSec') && !METRIC_TITLES[metric].endsWith('/s');
+  return { key: metric, unit: isRate ? 'requests/s' : undefined, factor: 1 };
 }
 
-function metricMeasure(metric: Metric): Measure {
+export function metricMeasure(metric: Metric): Measure {
   const { key, unit, factor } = shownUnit(metric);
   return {
     key,
@@ -62,8 +64,8 @@ function metricMeasure(metric: Metric): Measure {
   };
 }
 
-export const MEASURES: readonly Measure[] = [
-  ...METRICS.map(metricMeasure),
+/** What arms are not compared on. */
+const OTHER_MEASURES: readonly Measure[] = [
   {
     key: 'targetCpuUsPerRequest',
     title: 'target CPU per request',
@@ -102,8 +104,10 @@ export const MEASURES: readonly Measure[] = [
   },
 ];
 
-/** Those that have something to show: a figure above 0 somewhere. */
-export function measuresOf({ cells }: SweepView): Measure[] {
-  const arms = cells.flatMap(({ view }) => view.arms);
-  return MEASURES.filter(measure => arms.some(arm => (measure.read(arm)?.value ?? 0) > 0));
+/** The one that decides under the sweep's load first; of all those that have something to show: a figure above 0 somewhere. */
+export function measuresOf(sweep: SweepView): Measure[] {
+  const arms = sweep.cells.flatMap(({ view }) => view.arms);
+  return [...metricsOf(sweep).map(metricMeasure), ...OTHER_MEASURES].filter(measure =>
+    arms.some(arm => (measure.read(arm)?.value ?? 0) > 0),
+  );
 }

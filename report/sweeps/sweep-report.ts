@@ -8,6 +8,7 @@ import { doubtTexts, sweepCaveats, sweepMarks, sweepState } from './doubts.ts';
 import { failedExpectations, sweepExpectationTable } from './expectations.ts';
 import { courseRemarks, sweepHeadline } from './headline.ts';
 import { type Measure, measuresOf } from './measures.ts';
+import { type CreateTable, stackedTables } from './stacked-tables.ts';
 import type { SweepView } from './sweep-view.ts';
 import { cellTable, measureTable, titleOf } from './tables.ts';
 import { valueText } from './value-text.ts';
@@ -16,7 +17,10 @@ import { valueText } from './value-text.ts';
 const HALF_PX = 560;
 const NARROW_PX = 340;
 
-export function reportSweep(sweep: SweepView, charts: readonly SweepChart[]): SweepReport {
+export function reportSweep(
+  sweep: SweepView,
+  { charts, special }: { charts: readonly SweepChart[]; special: readonly CreateTable[] },
+): SweepReport {
   return {
     name: sweep.name,
     question: sweep.question,
@@ -26,6 +30,7 @@ export function reportSweep(sweep: SweepView, charts: readonly SweepChart[]): Sw
     expectations: sweepExpectationTable(sweep),
     howToRead: howToRead(sweep),
     measures: measuresOf(sweep).map(measure => reportMeasure(sweep, measure, charts)),
+    special: stackedTables(sweep, special),
     cellTable: cellTable(sweep),
     conditions: conditionsOfSweep(sweep),
     markNotes: sweepMarks(sweep).map(mark => MARK_NOTES[mark]),

@@ -32,14 +32,14 @@ function rowsOf({ x, other, cells, missing }: SweepView): Row[] {
   );
 }
 
-function placeColumns({ x, other }: SweepView): Column[] {
+export function placeColumns({ x, other }: SweepView): Column[] {
   return [...(other === undefined ? [] : [other]), x].map(({ path, name, isNumeric }) => ({
     ...keyColumn(path, name),
     align: isNumeric ? 'right' : 'left',
   }));
 }
 
-function placeCells({ x, other }: Row): TableCell[] {
+export function placeCells({ x, other }: Pick<Row, 'x' | 'other'>): TableCell[] {
   return [...(other === undefined ? [] : [other]), x].map(value => words(valueText(value), value));
 }
 
