@@ -96,6 +96,6 @@ suite('a sweep', () => {
       ],
     );
     assert.equal(results[0]!.arms.length, 2);
-    assert.ok(results[1]!.arms.some(({ completed }) => completed > 0));
+    assert.ok(results[1]!.arms.some(({ trials }) => trials === 1));
   });
 });
