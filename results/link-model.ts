@@ -43,21 +43,18 @@ export function modelArm(
   trials: readonly CompletedTrial[],
 ): Modelled {
   const { link, load } = scenario;
-  const why = link === undefined ? 'there is no link' : whyNot(scenario, client);
-  if (link === undefined || why !== undefined) return { why: why ?? '' };
+  if (link === undefined) return { why: 'there is no link' };
+  if ((client.pool.pipelining ?? 1) > 1) {
+    return {
+      why: 'pipelined answers wait for those before them on their connection, which the model does not know',
+    };
+  }
   const carried = carriedBy(trials);
   if (carried.exchanges === 0) return { why: 'no request was answered' };
   const roundTrips = REQUEST_ROUND_TRIPS + openingShare(scenario, carried);
   const roundTripsUs = roundTrips * meanRoundTripMs(link) * 1_000;
   const aloneUs = roundTripsUs + (serviceMs ?? 0) * 1_000 + transferUs(link, carried);
-  return { roundTrips, roundTripsUs, ...flowOf(load, slotsOf(client, load), aloneUs) };
-}
-
-function whyNot({ target }: Scenario, { pool }: Client): string | undefined {
-  if ((pool.pipelining ?? 1) > 1)
-    return 'pipelined answers wait for those before them on their connection, which the model does not know';
-  const isOtherTls = target.url?.startsWith('https:') === true && target.tls === 'none';
-  return isOtherTls ? 'the TLS version of the server is not stated (target.tls)' : undefined;
+  return { roundTrips, roundTripsUs, ...flowOf(load, slotsOf(scenario, client), aloneUs) };
 }
 
 /** What went through the link in the slices of all trials. */
@@ -94,11 +91,12 @@ function transferUs({ bytesPerSec }: Link, { bytes, exchanges }: Carried): numbe
   return bytesPerSec === 'unlimited' ? 0 : (bytes / exchanges / bytesPerSec) * 1e6;
 }
 
-/** How many requests can be under way at once. Streams of HTTP/2 are taken to be enough. */
-function slotsOf({ pool, protocol }: Client, load: Load): number {
-  if (protocol === 'h2') return mostInFlight(load);
+/** How many requests can be under way at once; of HTTP/2, so many streams on each connection. */
+function slotsOf({ target, load }: Scenario, { pool, protocol }: Client): number {
+  const streams = Math.min(pool.maxConcurrentStreams ?? Infinity, target.maxConcurrentStreams);
+  const each = protocol === 'h2' ? streams : 1;
   const limits = [pool.maxConnections, pool.maxTotalConnections].filter(limit => typeof limit === 'number');
-  return Math.min(mostInFlight(load), ...limits);
+  return Math.min(mostInFlight(load), ...limits.map(limit => limit * each));
 }
 
 /** Little's law, and the bound that the connections set. */

@@ -137,10 +137,16 @@ export function predictionTable({ arms, result }: CellView): Table | null {
 function modelNotes(serviceMs: number | null, rows: readonly Row[]): string[] {
   const service =
     serviceMs === null ? 'the service, which is not known and taken as 0' : `${serviceMs} ms of service`;
-  const isHttp2 = rows.some(({ arm }) => arm.client?.protocol === 'h2');
+  const isHttp2 = rows.some(
+    ({ arm: { client } }) => client?.protocol === 'h2' && typeof client.pool.maxConnections !== 'number',
+  );
   return [
     `Model: a request takes one round trip and ${service}; opening its connection one more for TCP and those of the TLS handshake, shared by the requests on it (connections and handshakes as they were counted). QPS = users / mean latency. It is the least that the link allows: what was measured above it is CPU and queueing.`,
-    ...(isHttp2 ? ['HTTP/2: the model takes it that no request waits for a stream.'] : []),
+    ...(isHttp2
+      ? [
+          'HTTP/2 without a stated number of connections: the model takes it that no request waits for a stream.',
+        ]
+      : []),
     ...rows.flatMap(({ arm, modelled }) =>
       modelled === null || isPrediction(modelled) ? [] : [`No model for ${arm.name}: ${modelled.why}.`],
     ),
