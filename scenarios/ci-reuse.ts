@@ -1,0 +1,27 @@
+// Out: what the scheduled job measures: what reuse buys, with limits that a change has to keep.
+import { defineScenario } from '../bench/define-scenario.ts';
+
+export default defineScenario({
+  name: 'ci-reuse',
+  question: 'Does reuse still buy what it did, and do the clients open only the connections that they need?',
+  tags: ['ci'],
+  target: { behaviour: { name: 'fixed', bytes: 1024 } },
+  load: { concurrency: 50 },
+  timing: { warmupMaxMs: 1_500, measureMs: 1_200, budgetMs: 60_000 },
+  clients: {
+    short: { requestsPerConnection: 1, pool: { maxConnections: 50 } },
+    persistent: { requestsPerConnection: 'unlimited', pool: { maxConnections: 50 } },
+    'node-http': {
+      transport: 'node-http',
+      requestsPerConnection: 'unlimited',
+      pool: { maxConnections: 50 },
+    },
+  },
+  baseline: 'short',
+  expect: [
+    { metric: 'successRatio', of: 'persistent', atLeast: 0.9995 },
+    { metric: 'successRatio', of: 'node-http', atLeast: 0.9995 },
+    { metric: 'connectionsPer1kRequests', of: 'persistent', atMost: 5 },
+    { metric: 'requestsPerSec', of: 'persistent', over: 'short', atLeast: 1.5 },
+  ],
+});
