@@ -4,14 +4,15 @@ import { defineScenario } from '../bench/define-scenario.ts';
 export default defineScenario({
   name: 'tls-handshakes',
   question: 'How much of a new connection is saved by resuming an earlier TLS session?',
-  tags: ['protocols', 'tls'],
-  target: { tls: '1.3', behaviour: { name: 'fixed', bytes: 1024 } },
+  tags: ['protocols', 'tls', 'sweep'],
+  target: { behaviour: { name: 'fixed', bytes: 1024 } },
   load: { concurrency: 20 },
-  timing: { sliceMs: 250, sliceResponses: 10, warmupMaxMs: 1_500, measureMs: 1_500, budgetMs: 60_000 },
+  timing: { sliceMs: 250, sliceResponses: 10, warmupMaxMs: 1_500, measureMs: 1_500, budgetMs: 90_000 },
   clients: {
     full: { requestsPerConnection: 1, pool: { maxConnections: 20, tlsSessions: 'none' } },
     resumed: { requestsPerConnection: 1, pool: { maxConnections: 20, tlsSessions: 'pinned' } },
     persistent: { pool: { maxConnections: 20, tlsSessions: 'none' } },
   },
   baseline: 'full',
+  sweep: { 'target.tls': ['1.2', '1.3'] },
 });

@@ -4,13 +4,14 @@ import { defineScenario } from '../bench/define-scenario.ts';
 export default defineScenario({
   name: 'tls-keys',
   question: 'What does an RSA key cost where each request needs a TLS handshake, full or resumed?',
-  tags: ['protocols', 'tls'],
-  target: { tls: '1.3', tlsKey: 'rsa', behaviour: { name: 'fixed', bytes: 1024 } },
+  tags: ['protocols', 'tls', 'sweep'],
+  target: { tls: '1.3', behaviour: { name: 'fixed', bytes: 1024 } },
   load: { concurrency: 20 },
-  timing: { sliceMs: 250, sliceResponses: 10, warmupMaxMs: 1_500, measureMs: 1_500, budgetMs: 60_000 },
+  timing: { sliceMs: 250, sliceResponses: 10, warmupMaxMs: 1_500, measureMs: 1_500, budgetMs: 90_000 },
   clients: {
     full: { requestsPerConnection: 1, pool: { maxConnections: 20, tlsSessions: 'none' } },
     resumed: { requestsPerConnection: 1, pool: { maxConnections: 20, tlsSessions: 'pinned' } },
   },
   baseline: 'full',
+  sweep: { 'target.tlsKey': ['ec', 'rsa'] },
 });
