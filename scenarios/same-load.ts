@@ -7,8 +7,8 @@ export default defineScenario({
     'At the same rate, well below what either can bear, how much longer do users wait on short connections?',
   tags: ['open'],
   target: { behaviour: { name: 'fixed', bytes: 1024 } },
-  load: { model: 'open', ratePerSec: 1_500, arrivals: 'poisson' },
-  // A slice has to hold enough requests for a mean: 600 of them, and three arms' worth of queueing behind a burst.
+  load: { model: 'open', ratePerSec: 1_000, arrivals: 'poisson' },
+  // Four hundred requests a slice: of fewer, the mean is a matter of dice.
   timing: { sliceMs: 400, warmupMaxMs: 2_000, measureMs: 2_000, budgetMs: 60_000 },
   clients: {
     short: { requestsPerConnection: 1, pool: { maxConnections: 100 } },

@@ -27,7 +27,7 @@ suite('an open slice ends', () => {
     assert.deepEqual([load.sent, load.unfinished], [2, 0]);
   });
 
-  test('cut: nothing more falls due, what is held back still goes, and a quarter of a second is left to end', async t => {
+  test('cut: nothing more goes, and a quarter of a second is left to end', async t => {
     const clock = mockClock(t);
     const { load, ended, run, transport, answerAll, schedule } = createOpen({
       scheduleOf: () => rateSchedule('constant', 100, () => 0),
@@ -36,20 +36,53 @@ suite('an open slice ends', () => {
     run({ windowMs: 60_000, drainMs: 60_000 });
     clock.advance(45);
     load.cut();
-    answerAll();
-    assert.deepEqual(
-      transport.inFlight.map(({ intendedAtMs }) => intendedAtMs),
-      [20, 30],
-    );
+    transport.answer(transport.inFlight[0]!);
+    assert.equal(transport.inFlight.length, 1);
     clock.advance(CUT_DRAIN_MS - 1);
     await settle();
     assert.equal(ended.length, 0);
     clock.advance(1);
     await settle();
     assert.equal(ended[0]?.closeAtMs, 45.5, 'half a tick later: so much early a request may have gone');
-    assert.deepEqual([load.sent, load.unfinished], [4, 2]);
+    answerAll();
+    assert.deepEqual([load.sent, load.unfinished], [2, 1]);
     const { due, unsent, unfinished } = schedule.finish().arrivals;
-    assert.deepEqual([due, unsent, unfinished], [4, 1, 2], 'due at 10, 20, 30 and 40');
+    assert.deepEqual([due, unsent, unfinished], [4, 3, 1], 'due at 10, 20, 30 and 40');
+  });
+
+  test('cut within half a tick before a request is due: it never was', async t => {
+    const clock = mockClock(t);
+    const { load, ended, run, answerAll, schedule } = createOpen({ scheduleOf: dueAt(20, 45.25, 60) });
+    run();
+    clock.advance(44);
+    const nowMs = performance.now;
+    performance.now = () => 44.9;
+    answerAll();
+    load.cut();
+    performance.now = nowMs;
+    clock.advance(5);
+    await settle();
+    assert.deepEqual([ended.length, load.sent], [1, 1]);
+    const { due, unsent } = schedule.finish().arrivals;
+    assert.deepEqual([due, unsent], [1, 0]);
+  });
+
+  test('in the second half of the drain nothing goes that was held back, so that what is under way can end', async t => {
+    const clock = mockClock(t);
+    const { load, ended, run, transport, schedule } = createOpen({
+      scheduleOf: dueAt(20, 21, 22, 23),
+      maxInFlight: 1,
+    });
+    run({ drainMs: 200 });
+    clock.advance(CLOSE_MS + 99);
+    transport.answer(transport.inFlight[0]!);
+    assert.equal(transport.inFlight.length, 1);
+    clock.advance(2);
+    transport.answer(transport.inFlight[0]!);
+    await settle();
+    assert.deepEqual([ended.length, load.sent, load.unfinished], [1, 2, 0]);
+    const { due, heldBack, unsent, unfinished } = schedule.finish().arrivals;
+    assert.deepEqual([due, heldBack, unsent, unfinished], [4, 3, 2, 0]);
   });
 
   test('cut with nothing under way ends at once; between slices it is nothing', async t => {

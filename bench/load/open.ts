@@ -22,6 +22,9 @@ export interface OpenLoadOptions {
  */
 const EARLY_MS = 0.5;
 
+/** Of the drain: for so long what is held back still goes. What is under way then has the rest of it to end in peace. */
+const SENDING_SHARE = 0.5;
+
 /**
  * A request belongs to the window in which it was due: by its end, those that a stall has made late would fall out of the
  * window, and the worst times with them. So requests stop at the window's end, and the drain waits for those under way.
@@ -45,6 +48,7 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
   let unfinished = 0;
   let isRunning = false;
   let dueTimer: NodeJS.Timeout | undefined;
+  let stopTimer: NodeJS.Timeout | undefined;
   let drainTimer: NodeJS.Timeout | undefined;
   let onDone: () => void = () => {};
 
@@ -125,6 +129,13 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
     endIfDone();
   }
 
+  /** What is held back goes no more. After a cut, what was due later than now never fell due. */
+  function stopSending(): void {
+    const nowMs = performance.now();
+    for (; dueAtMs < window.closeAtMs; goOn()) if (dueAtMs <= nowMs) punctuality.addUnsent(dueAtMs);
+    endIfDone();
+  }
+
   function abandonRest(): void {
     for (const place of underWay(records)) {
       unfinished++;
@@ -132,7 +143,6 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
       free.push(giveUp(records, place));
     }
     inFlight = 0;
-    for (; dueAtMs < window.closeAtMs; goOn()) punctuality.addUnsent(dueAtMs);
     onDone();
   }
 
@@ -157,6 +167,8 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
         onDone = resolve;
       });
       const sweeper = startSweeper(totalMs, sweep);
+      const sendingMs = rampMs + windowMs + drainMs * SENDING_SHARE;
+      stopTimer = setTimeout(stopSending, sendingMs);
       drainTimer = setTimeout(abandonRest, rampMs + windowMs + drainMs);
       isRunning = true;
       tick();
@@ -164,6 +176,7 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
       isRunning = false;
       clearInterval(sweeper);
       clearTimeout(dueTimer);
+      clearTimeout(stopTimer);
       clearTimeout(drainTimer);
       return window;
     },
@@ -171,6 +184,7 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
       if (!isRunning) return;
       // What went early belongs to the window, too.
       window.closeAtMs = Math.min(window.closeAtMs, performance.now() + EARLY_MS);
+      stopSending();
       clearTimeout(drainTimer);
       drainTimer = setTimeout(abandonRest, CUT_DRAIN_MS);
       clearTimeout(dueTimer);

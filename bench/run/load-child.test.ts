@@ -1,9 +1,10 @@
 // The generator as a process: prepared, given slices, cut short, finished, and never left behind.
 import assert from 'node:assert/strict';
 import { after, suite, type TestContext, test } from 'node:test';
+import fixed from '../../servers/behaviours/fixed.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { Client } from '../core/client.ts';
-import type { Endpoint } from '../core/contracts.ts';
+import type { BehaviourModule, Endpoint } from '../core/contracts.ts';
 import { Load } from '../core/load.ts';
 import type { GeneratorCommand, GeneratorReply, SliceOrder } from '../core/protocol.ts';
 import { Target } from '../core/target.ts';
@@ -143,6 +144,21 @@ suite('load child', { concurrency: 2 }, () => {
       await eventually('the tool has ended', () => isGone(tool!));
     },
   );
+
+  test('connections opened for requests that were given up are those of the slice in which they were', async t => {
+    const silent: BehaviourModule = { ...fixed, createResponder: () => () => {} };
+    const target = await openTestTarget(t, {}, silent);
+    const child = spawnGenerator(t);
+    const trial = makeTrial({ pool: { maxConnections: 2 } }, 40);
+    await child.ask({ type: 'prepare', trial, endpoint: target.endpoint }, 'ready', LIMIT_MS);
+    const { reading: slice } = await child.ask(order({ drainMs: 50 }), 'slice', LIMIT_MS);
+    await eventually('both ends agree', () => target.read().accepted >= slice.opened!);
+    assert.equal(target.read().accepted, slice.opened, 'and nothing comes after it');
+    const { reading } = await child.ask({ type: 'finish' }, 'finished', LIMIT_MS);
+    assert.equal(reading.unfinished, 40);
+    assert.ok(slice.opened! > 2, `${slice.opened}: those that waited were given a connection each`);
+    assert.equal(reading.opened, slice.opened);
+  });
 
   test('a cut between slices is nothing', async t => {
     const target = await openTestTarget(t);

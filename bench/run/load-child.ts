@@ -1,4 +1,5 @@
 // In: commands from the parent. Out: one arm's load, and what was recorded of it. A generator process of its own.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../core/client.ts';
 import type { ClientPlugin, Endpoint, Engine, LoadLoop, Window } from '../core/contracts.ts';
 import type {
@@ -41,8 +42,10 @@ function createGenerator(source: Source, recorder: Recorder): Generator {
     async slice({ epochMs, ...order }) {
       const before = readProcess();
       const { ended, opened } = recorder;
+      const { unfinished } = loop;
       const originMs = epochMs - performance.timeOrigin;
       const window = await loop.runSlice({ ...order, originMs });
+      if (loop.unfinished > unfinished) await settle(recorder);
       return {
         atMs: Math.max(0, window.openAtMs - originMs),
         windowMs: lengthMs(window),
@@ -69,6 +72,20 @@ function createGenerator(source: Source, recorder: Recorder): Generator {
       };
     },
   };
+}
+
+const SETTLE = { pauseMs: 50, tries: 40 } as const;
+
+/**
+ * A request that was given up may have been waiting for a connection, and its client opens one for it all the same, only to
+ * close it again. That is this arm's doing, so nobody else has a turn before it is over.
+ */
+async function settle(recorder: Recorder): Promise<void> {
+  for (let i = 0; i < SETTLE.tries; i++) {
+    const { opened } = recorder;
+    await delay(SETTLE.pauseMs);
+    if (recorder.opened === opened) return;
+  }
 }
 
 /** To the nanosecond: windows of the same length are to have the same length. 0 where one was cut short before it opened. */
