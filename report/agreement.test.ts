@@ -61,6 +61,11 @@ test('arms of different modes, or of one library, are no drivers to agree', () =
 
 test('without an interval, or a figure, there is none', () => {
   const { run, trials } = sampleRuns['two drivers']!;
+  const none = run.cells.map(cell => ({ ...cell, arms: [] }));
+  assert.equal(
+    agreementOf(buildReport({ run: { ...run, cells: none }, trials: [], charts: [] }).cells[0]),
+    undefined,
+  );
   const cells = run.cells.map(cell => ({
     ...cell,
     comparisons: cell.comparisons.map(comparison => ({ ...comparison, ratio: null })),

@@ -13,7 +13,8 @@ const METRICS = ['requestsPerSec', 'meanUs', 'p99Us'] as const satisfies readonl
 export function agreementTable(view: CellView): Table | null {
   const { arms, result } = view;
   const { load, baseline } = result.scenario;
-  if (load.model !== 'closed' || !isOfDrivers(arms)) return null;
+  if (load.model !== 'closed' || !isOfDrivers(arms) || arms.every(({ summary }) => summary === null))
+    return null;
   const users = load.concurrency;
   return createTable({
     name: 'agreement',
