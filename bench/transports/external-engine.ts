@@ -53,6 +53,12 @@ function placeOf({ origin, path, address }: Endpoint): Place {
   return { url: url.origin + path, host };
 }
 
+/** What a slice asked of a tool, and how long it had. */
+export interface ToolTimes extends Pick<SliceTimes, 'rampMs' | 'windowMs'> {
+  /** When it was asked to end, since its start. */
+  stoppedMs: number;
+}
+
 export interface ExternalTool {
   program: string;
   /** @param seconds after which it is to end if nobody asks it to. */
@@ -60,7 +66,7 @@ export interface ExternalTool {
   /** A file descriptor for its standard input, open until the tool has started. */
   openInput?(): { fd: number; close(): void };
   /** @throws Error when the output makes no sense. */
-  read(output: string, users: number, times: Pick<SliceTimes, 'rampMs' | 'windowMs'>): ToolReport;
+  read(output: string, users: number, times: ToolTimes): ToolReport;
   /** Connections that it keeps at once, by users; null: no bound. */
   poolSize(users: number): number | null;
   /** Connections of each start that carry no request. */
@@ -110,7 +116,7 @@ export function openExternalEngine(tool: ExternalTool, options: EngineOptions): 
 
   return {
     async runSlice(times) {
-      const { originMs, isRecorded } = times;
+      const { originMs, isRecorded, rampMs, windowMs } = times;
       current = start(times);
       const { output, startedAtMs, before, after } = await current.result.finally(() => {
         clearTimeout(cutTimer);
@@ -122,7 +128,7 @@ export function openExternalEngine(tool: ExternalTool, options: EngineOptions): 
       }
       pool.openings++;
       pool.unused += tool.unusedPerStart;
-      const report = tool.read(output, users, times);
+      const report = tool.read(output, users, { rampMs, windowMs, stoppedMs: after.atMs - startedAtMs });
       if (report.cpuUs !== undefined) after.cpuUs = report.cpuUs;
       const window: Window = {
         openAtMs: startedAtMs + report.openMs,

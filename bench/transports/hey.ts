@@ -1,6 +1,6 @@
 // In: an arm's settings. Out: hey as a load tool: a process for each slice, and each of its answers.
 import type { Client } from '../core/client.ts';
-import type { EngineModule, Refusal, SliceTimes } from '../core/contracts.ts';
+import type { EngineModule, Refusal } from '../core/contracts.ts';
 import type { Outcome } from '../core/types.ts';
 import { bodyRefusals, engineCannot } from './engine-cannot.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type Place,
   type ToolExchange,
   type ToolReport,
+  type ToolTimes,
 } from './external-engine.ts';
 import { missingProgram } from './external-tool.ts';
 import { HEY_TEMPLATE, readHeyOutput } from './hey-output.ts';
@@ -42,11 +43,7 @@ function args(
   ];
 }
 
-function read(
-  output: string,
-  _users: number,
-  { rampMs, windowMs }: Pick<SliceTimes, 'rampMs' | 'windowMs'>,
-): ToolReport {
+function read(output: string, _users: number, { rampMs, windowMs, stoppedMs }: ToolTimes): ToolReport {
   const { answers, failures, bodyBytes } = readHeyOutput(output);
   let firstMs = Number.POSITIVE_INFINITY;
   let lastStartMs = 0;
@@ -54,9 +51,10 @@ function read(
     firstMs = Math.min(firstMs, startMs);
     lastStartMs = Math.max(lastStartMs, startMs);
   }
-  const openMs = (answers.length === 0 ? 0 : firstMs) + rampMs;
+  const beginMs = answers.length === 0 ? 0 : firstMs;
+  const openMs = beginMs + rampMs;
   // Once it has been asked to end no request begins, so that it is no longer under full load.
-  const closeMs = Math.min(openMs + windowMs, answers.length === 0 ? Number.POSITIVE_INFINITY : lastStartMs);
+  const closeMs = Math.min(openMs + windowMs, answers.length === 0 ? stoppedMs : lastStartMs);
 
   function* exchanges(): Generator<ToolExchange> {
     const each = { bodyBytes: answers.length === 0 ? 0 : bodyBytes / answers.length };
@@ -73,7 +71,7 @@ function read(
     const unknown = { startMs: 0, writtenMs: Number.NaN, headersMs: Number.NaN, bodyBytes: 0 };
     for (const { message, count } of failures) {
       for (let i = 0; i < count; i++) {
-        const endMs = openMs - rampMs + ((i + 0.5) / count) * (rampMs + windowMs);
+        const endMs = beginMs + ((i + 0.5) / count) * (closeMs - beginMs);
         yield { ...unknown, endMs, outcome: outcomeOf(message), error: message };
       }
     }

@@ -46,6 +46,18 @@ export function engineEndsCase(subject: EngineSubject): void {
       assert.ok(account().answered > 0);
     });
 
+    test('cut where every request fails, its window ends then', async t => {
+      const server = await openMisbehavingServer(t, ({ raw }) => raw.resetAndDestroy());
+      const { engine, slice, account } = openEngine(t, subject, { endpoint: server.endpoint, users: USERS });
+      const running = slice({ rampMs: 0, windowMs: 600_000 });
+      await until('it sends', () => server.requests > 50);
+      engine.cut();
+      const window = await running;
+      assert.ok(window.closeAtMs - window.openAtMs < 300_000);
+      const { failed, answered } = account();
+      assert.ok(failed > 0 && answered === 0);
+    });
+
     test('closed while it sends, it leaves nothing', async t => {
       const target = await openTestTarget(t, slow, delay);
       const { engine, slice } = openEngine(t, subject, { endpoint: target.endpoint, users: USERS });
