@@ -187,7 +187,7 @@ const linkRows: { damage: (link: LinkReading) => void; detail: RegExp }[] = [
   },
   { damage: link => (link.relay.runDelayRatio = 0.26), detail: /^the relay did not get a core .*26\.0 % of/ },
   { damage: link => (link.latenessP50Us = 1_001), detail: /^the relay was late.*1\.0 ms at p50/ },
-  { damage: link => (link.latenessP99Us = 2_100), detail: /^the relay was late.*2\.1 ms at p99/ },
+  { damage: link => (link.latenessP99Us = 9_100), detail: /^the relay was late.*9\.1 ms at p99/ },
 ];
 
 for (const { damage, detail } of linkRows) {
@@ -201,6 +201,21 @@ for (const { damage, detail } of linkRows) {
       [['link', 'fail']],
     );
     assert.match(auditTrial(trial).find(({ rule }) => rule === 'link')!.detail, detail);
+  });
+}
+
+for (const { latenessP99Us, state } of [
+  { latenessP99Us: 2_000, state: 'pass' },
+  { latenessP99Us: 2_100, state: 'warn' },
+  { latenessP99Us: 4_999, state: 'warn' },
+  { latenessP99Us: 5_100, state: 'fail' },
+]) {
+  test(`a relay ${latenessP99Us} us late at p99 beside responses of 100 ms: ${state}`, () => {
+    const [trial] = structuredClone(sampleRun({ scenario: 'behind-a-link' }).trials);
+    assert.ok(trial?.state === 'completed' && trial.measurement.link !== null);
+    trial.measurement.response.p99Us = 100_000;
+    trial.measurement.link.latenessP99Us = latenessP99Us;
+    assert.equal(auditTrial(trial).find(({ rule }) => rule === 'link')?.state, state);
   });
 }
 
