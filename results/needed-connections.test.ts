@@ -13,9 +13,9 @@ const FOREIGN = withUnknowns({ url: 'http://127.0.0.1/' });
 const rows = [
   { why: 'one request each', client: { requestsPerConnection: 1 }, needed: [950, 950] },
   {
-    why: '9 full ones of 100 and a half, the rest of 100 users',
+    why: '9 full ones of 100 and a half; of an unlimited pool up to two for each of 100 users',
     client: { requestsPerConnection: 100 },
-    needed: [10, 109],
+    needed: [10, 209],
   },
   {
     why: 'the pool, not the users, bounds those in use',

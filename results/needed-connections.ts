@@ -7,6 +7,9 @@ import type { Ledger } from '../bench/core/types.ts';
 /** A connection that may idle for less than this can expire between two slices of its arm. */
 const LONGEST_PAUSE_MS = 10_000;
 
+/** Of an unlimited pool: one in use, and one that is closing. */
+const OPEN_PER_USER = 2;
+
 /** As a load tool holds its connections. */
 interface Holding {
   /** At once at most; null: no bound. */
@@ -24,7 +27,7 @@ interface Holding {
  * maxRequestsPerSocket (0: no limit), and 1 where the target answers with Connection: close.
  * - 1: exactly `requests`.
  * - m: at least ceil(requests / m). At most floor(requests / m) full ones and those still in use at the end, which are as
- *   many as the pool holds, or else the users.
+ *   many as the pool holds; without a limit two for each user, whose next request may find the last connection closing.
  * - no limit: at least one, at most as many as the pool holds; null (no bound) when the pool is unlimited.
  *
  * Over HTTP/2 a pool also holds no more than it takes to have every request in flight on a stream, where the client
@@ -55,7 +58,7 @@ export function neededConnections(arm: {
   const perConnection = requestsPerConnection(client, target);
   if (perConnection === 1) return { least: requests + unused, most: requests + unused };
   const isLimited = Number.isFinite(perConnection);
-  const inUse = size ?? (isLimited ? mostInFlight(load) : null);
+  const inUse = size ?? (isLimited ? OPEN_PER_USER * mostInFlight(load) : null);
   const full = isLimited ? Math.floor(requests / perConnection) : 0;
   const least = isLimited ? Math.ceil(requests / perConnection) : Math.min(requests, openings);
   const most = inUse === null ? null : full + inUse * openings;
