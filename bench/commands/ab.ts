@@ -5,7 +5,7 @@ import { DEFAULT_MIN_EFFECT } from '../../results/gate.ts';
 import type { Code } from '../core/code.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Scenario } from '../core/scenario.ts';
-import { beforeAndAfter } from '../plan/before-after.ts';
+import { beforeAndAfter, DEFAULT_TIMING } from '../plan/before-after.ts';
 import { leaveOutMissing } from '../plan/leave-out.ts';
 import { loadPlugins, loadScenarios } from '../plan/load-scenarios.ts';
 import { nameHint } from '../plan/nearest.ts';
@@ -55,10 +55,15 @@ export async function abCommand(selectors: string[], options: AbOptions, context
   };
   const startedAt = new Date();
   const pairs = chosen.flatMap(({ scenario, arms }) =>
-    beforeAndAfter(adjusted(scenario, options), arms, codes, options.minEffect ?? DEFAULT_MIN_EFFECT),
+    beforeAndAfter(
+      isDefault ? { ...scenario, timing: { ...scenario.timing, ...DEFAULT_TIMING } } : scenario,
+      arms,
+      codes,
+      options.minEffect ?? DEFAULT_MIN_EFFECT,
+    ),
   );
   const plan = planRun(
-    pairs.map(({ scenario }) => scenario),
+    pairs.map(({ scenario }) => adjusted(scenario, options)),
     { seed: seedOf(options, startedAt) },
   );
   const cells = plan.cells.map((cell, index) => ({ ...cell, code: pairs[index]!.code }));

@@ -27,9 +27,18 @@ test('each arm is a scenario of its own, with the same client twice', () => {
   );
   const { clients, target, load, timing } = pairs[1]!.scenario;
   assert.deepEqual(clients, { before: scenario.clients['long'], after: scenario.clients['long'] });
-  assert.deepEqual([target, load, timing], [scenario.target, scenario.load, scenario.timing]);
+  const { precision, ...others } = scenario.timing;
+  assert.deepEqual([target, load], [scenario.target, scenario.load]);
+  assert.deepEqual(timing, { ...others, precision: 0.025 });
+  assert.equal(precision, 0.05);
   assert.deepEqual(pairs[1]!.code, codes);
   assert.equal(pairs[1]!.scenario.question, 'Does undici 8 change what undici 7 did? Client long of mine');
+});
+
+test('the ratio is to be known within half of the least effect, or as the scenario says where that is less', () => {
+  const precisionOf = (minEffect: number) =>
+    beforeAndAfter(scenario, ['long'], codes, minEffect)[0]!.scenario.timing.precision;
+  assert.deepEqual([precisionOf(0.02), precisionOf(0.5)], [0.01, 0.05]);
 });
 
 test('a slowdown by the least effect is the limit, the same for rate and CPU', () => {
