@@ -34,7 +34,7 @@ export function judge(expectation: Expectation, trials: readonly TrialResult[]):
   const { of, over } = expectation;
   const own = completedOf(of, trials);
   const interval = over === undefined ? intervalOf(expectation.metric, own) : ratioOf(expectation, trials);
-  return { state: stateOf(interval, expectation), interval, replicates: own.length };
+  return { state: judgeInterval(interval, expectation), interval, replicates: own.length };
 }
 
 /** As it stands before anything was measured again. */
@@ -50,7 +50,11 @@ export function confirmed(result: ExpectationResult, fresh: readonly TrialResult
   return { ...result, confirmation, state: confirmation.state === 'fail' ? 'fail' : 'unsure' };
 }
 
-function stateOf(interval: Interval | null, { atLeast, atMost }: Expectation): Judgement['state'] {
+/** By where an interval lies, as `judge` draws it. No interval: unsure. */
+export function judgeInterval(
+  interval: Interval | null,
+  { atLeast, atMost }: Pick<Expectation, 'atLeast' | 'atMost'>,
+): Judgement['state'] {
   if (interval === null) return 'unsure';
   if (atLeast !== undefined && interval.high < atLeast) return 'fail';
   if (atMost !== undefined && interval.low > atMost) return 'fail';

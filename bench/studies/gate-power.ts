@@ -1,0 +1,88 @@
+// In: --file F (results/gate-power.ndjson), --for-sec N, --summary. Out: real gates on unchanged and on slowed clients, appended
+// to the file until all are done or the time is up; on standard output, how often such gates are right. Can be run in parts.
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { DEFAULT_MIN_EFFECT } from '../../results/gate.ts';
+import { createRandom, shuffled } from '../core/random.ts';
+import { DEFAULT_TIMING } from '../plan/before-after.ts';
+import { measureGate } from './gate-power/gates.ts';
+import type { Kind } from './gate-power/kinds.ts';
+import {
+  appendObservation,
+  type DesignName,
+  type Observation,
+  readObservations,
+} from './gate-power/observations.ts';
+import { gatherInOneProcess } from './gate-power/one-process.ts';
+import { printSummary } from './gate-power/summary.ts';
+import { announce } from './machine.ts';
+
+const SEED = 20_261_126;
+const SETTINGS = { minEffect: DEFAULT_MIN_EFFECT, budgetMs: DEFAULT_TIMING.budgetMs };
+
+/** How many of each. The rivals of the first design are there to be resampled, so their gates on unchanged clients do. */
+const PLAN: readonly (readonly [DesignName, Kind, count: number])[] = [
+  ['processes', 'nothing', 20],
+  ['processes', 'cpu-5', 6],
+  ['processes', 'cpu-10', 6],
+  ['processes', 'connections', 6],
+  ['short replicates', 'nothing', 4],
+  ['one process', 'nothing', 6],
+];
+
+interface Turn {
+  design: DesignName;
+  kind: Kind;
+  /** Which of its design and kind. */
+  index: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    file: { type: 'string', default: 'results/gate-power.ndjson' },
+    'for-sec': { type: 'string', default: 'Infinity' },
+    summary: { type: 'boolean', default: false },
+  },
+});
+const { file } = values;
+const endAtMs = performance.now() + Number(values['for-sec']) * 1_000;
+
+if (!values.summary) await measureRest();
+printSummary(readObservations(file), SETTINGS);
+
+/** All that is to be done, shuffled: what the machine does then hits designs and kinds alike. */
+function turns(): Turn[] {
+  const all = PLAN.flatMap(([design, kind, count]) =>
+    Array.from({ length: count }, (_, index) => ({ design, kind, index })),
+  );
+  return shuffled(all, createRandom(SEED, 'turns'));
+}
+
+function isDone({ design, kind, index }: Turn, observations: readonly Observation[]): boolean {
+  return observations.filter(one => one.design === design && one.kind === kind).length > index;
+}
+
+async function measureRest(): Promise<void> {
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort());
+  const { pinning } = await announce(
+    'Power of the gate: real gates, keep-alive, concurrency 100, 1 KiB, plain HTTP',
+  );
+  const all = turns();
+  for (const [place, turn] of all.entries()) {
+    if (interrupt.signal.aborted || performance.now() >= endAtMs) return;
+    if (isDone(turn, readObservations(file))) continue;
+    const { design, kind } = turn;
+    const seed = SEED + place;
+    const loadAverage = loadavg()[0]!;
+    const shared = { kind, seed, pinning, loadAverage, signal: interrupt.signal, ...SETTINGS };
+    const seen =
+      design === 'one process' ? await gatherInOneProcess(shared) : await measureGate({ ...shared, design });
+    if (seen === undefined) return;
+    appendObservation(file, seen);
+    const verdict = seen.state === null ? '' : `: ${seen.state}`;
+    console.error(
+      `${place + 1}/${all.length} ${design}, ${kind}${verdict} (${seen.replicates.length} replicates, ${(seen.elapsedMs / 1_000).toFixed(0)} s)`,
+    );
+  }
+}

@@ -1,0 +1,126 @@
+// In: what is injected, and how replicates are shaped. Out: a real gate, as `conntax ab` makes it: what it saw and said.
+import { compareArms } from '../../../results/compare.ts';
+import type { Judgement } from '../../core/expectation.ts';
+import type { Metric } from '../../core/run-types.ts';
+import { Scenario } from '../../core/scenario.ts';
+import type { CompletedTrial, TrialResult } from '../../core/types.ts';
+import { AFTER, BEFORE, beforeAndAfter, DEFAULT_TIMING } from '../../plan/before-after.ts';
+import { type PlannedCell, planRun } from '../../plan/plan.ts';
+import { measureCell } from '../../run/cell.ts';
+import { type Kind, LOAD, pairOf } from './kinds.ts';
+import type { Observation, Replicate } from './observations.ts';
+
+/** What is the same for all gates of a study. */
+export interface GateSettings {
+  minEffect: number;
+  budgetMs: number;
+}
+
+/** Of one replicate; else as a scenario says nothing of it. */
+export const TIMINGS = {
+  processes: DEFAULT_TIMING,
+  'short replicates': { warmupMinMs: 300, warmupMaxMs: 600, measureMs: 500 },
+} as const;
+
+const OWN = { label: 'this conntax', dir: null, packages: {} };
+
+export function gateCell(
+  design: keyof typeof TIMINGS,
+  kind: Kind,
+  seed: number,
+  { minEffect, budgetMs }: GateSettings,
+): PlannedCell {
+  const { before, after } = pairOf(kind);
+  const scenario = Scenario.parse({
+    name: 'gate',
+    question: 'Is a change seen that is there, and none that is not?',
+    load: LOAD,
+    clients: { [BEFORE]: before },
+    baseline: BEFORE,
+    timing: { ...TIMINGS[design], budgetMs },
+  });
+  const [pair] = beforeAndAfter(scenario, [BEFORE], { before: OWN, after: OWN }, minEffect);
+  const clients = { [BEFORE]: before, [AFTER]: after };
+  return planRun([{ ...pair!.scenario, clients }], { seed }).cells[0]!;
+}
+
+export interface MeasureGateOptions extends GateSettings {
+  design: keyof typeof TIMINGS;
+  kind: Kind;
+  seed: number;
+  pinning: { targetCpu: number; generatorCpu: number } | null;
+  loadAverage: number;
+  signal: AbortSignal;
+}
+
+/** One gate. undefined when it was interrupted. @throws Error when it could not be measured. */
+export async function measureGate(options: MeasureGateOptions): Promise<Observation | undefined> {
+  const { design, kind, seed, pinning, loadAverage, signal, minEffect, budgetMs } = options;
+  const at = new Date().toISOString();
+  const trials: TrialResult[] = [];
+  const result = await measureCell({
+    cell: gateCell(design, kind, seed, options),
+    seed,
+    pinning,
+    signal,
+    isConfirming: true,
+    emit: event => {
+      if (event.type === 'trial') trials.push(event.result);
+    },
+  });
+  if (signal.aborted) return undefined;
+  if (result.failedTrials > 0) throw new Error(`a trial of a gate failed: ${result.stopDetail}`);
+  return {
+    at,
+    design,
+    kind,
+    minEffect,
+    budgetMs,
+    loadAverage,
+    elapsedMs: result.elapsedMs,
+    first: worstOf(result.expectations.map(({ first }) => first.state)),
+    state: worstOf(result.expectations.map(({ state }) => state)),
+    replicates: replicatesOf(trials),
+  };
+}
+
+type State = Judgement['state'];
+
+/** What a gate says that has these expectations. */
+export function worstOf(states: readonly State[]): State {
+  return (['fail', 'unsure'] as const).find(state => states.includes(state)) ?? 'pass';
+}
+
+/** Of each replicate in which both arms completed. */
+export function replicatesOf(trials: readonly TrialResult[]): Replicate[] {
+  const groups = Map.groupBy(trials, ({ trial }) => trial.replicate);
+  return [...groups.values()].flatMap(group => {
+    const [before, after] = [BEFORE, AFTER].map(arm =>
+      group.filter(result => result.state === 'completed').find(({ trial }) => trial.arm === arm),
+    );
+    if (before === undefined || after === undefined) return [];
+    return {
+      logRate: logRatioOf('requestsPerSec', group),
+      logCpu: logRatioOf('cpuUsPerRequest', group),
+      ratePerSecBefore: ratePerSec(before),
+      ratePerSecAfter: ratePerSec(after),
+      connectionsPer1kBefore: connectionsPer1k(before),
+      connectionsPer1kAfter: connectionsPer1k(after),
+    };
+  });
+}
+
+function logRatioOf(metric: Metric, trials: readonly TrialResult[]): number {
+  const found = compareArms({ baseline: BEFORE, trials }).find(comparison => comparison.metric === metric);
+  const [ratio] = found?.replicateRatios ?? [];
+  if (ratio === undefined) throw new Error(`a replicate has no ratio of ${metric}`);
+  return Math.log(ratio);
+}
+
+function ratePerSec({ measurement: { completed, steadyMs } }: CompletedTrial): number {
+  return (completed / steadyMs) * 1_000;
+}
+
+function connectionsPer1k({ measurement: { ledger } }: CompletedTrial): number {
+  return (ledger.opened / ledger.requestsSent) * 1_000;
+}

@@ -1,0 +1,44 @@
+// In: nothing. Out: what is injected into the second of two arms, by name: nothing, a slowdown, or connections too many.
+import { fileURLToPath } from 'node:url';
+import { Client } from '../../core/client.ts';
+
+export const KINDS = ['nothing', 'cpu-5', 'cpu-10', 'connections'] as const;
+export type Kind = (typeof KINDS)[number];
+
+const CONCURRENCY = 100;
+/** Such that a client that closes each connection after so many requests opens one more per 100. */
+const REQUESTS_PER_CONNECTION = 100;
+const pool = { maxConnections: CONCURRENCY };
+
+function slowed(slowerByRatio: number): Client {
+  const modulePath = fileURLToPath(new URL('slowed-client.ts', import.meta.url));
+  const transport = './slowed-client.ts';
+  return { ...Client.parse({ transport, pool, options: { slowerByRatio } }), modulePath };
+}
+
+interface Pair {
+  before: Client;
+  after: Client;
+}
+
+const PAIRS: Record<Kind, Pair> = {
+  nothing: { before: slowed(0), after: slowed(0) },
+  'cpu-5': { before: slowed(0), after: slowed(0.05) },
+  'cpu-10': { before: slowed(0), after: slowed(0.1) },
+  connections: {
+    before: Client.parse({ pool }),
+    after: Client.parse({ pool, requestsPerConnection: REQUESTS_PER_CONNECTION }),
+  },
+};
+
+/** The two clients that a gate of that kind compares. */
+export function pairOf(kind: Kind): Pair {
+  return PAIRS[kind];
+}
+
+/** By how much the second takes more CPU time per request; null where that is not what is injected. */
+export function slowdownOf(kind: Kind): number | null {
+  return { nothing: 0, 'cpu-5': 0.05, 'cpu-10': 0.1, connections: null }[kind];
+}
+
+export const LOAD = { concurrency: CONCURRENCY };

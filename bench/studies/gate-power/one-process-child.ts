@@ -1,0 +1,98 @@
+// In: two clients. Out: replicates of their comparison, with both in this process, in turns.
+import { trimmedMean } from '../../../results/stats.ts';
+import type { Client } from '../../core/client.ts';
+import type { LoadLoop } from '../../core/contracts.ts';
+import { Load } from '../../core/load.ts';
+import { createRandom } from '../../core/random.ts';
+import { createLoop } from '../../load/loop.ts';
+import { createRecorder, type Recorder } from '../../load/recorder.ts';
+import { readProcess } from '../../probes/process.ts';
+import { userModules } from '../../registry.ts';
+import type { Replicate } from './observations.ts';
+import type { OneProcessCommand, OneProcessReply } from './one-process-protocol.ts';
+
+const SLICE_MS = 100;
+const TIMES = { rampMs: 10, windowMs: SLICE_MS, drainMs: 1_000, isRecorded: true, originMs: 0 };
+/** As `compareArms` has it. */
+const BLOCK_TRIM = 0.2;
+
+interface Side {
+  loop: LoadLoop;
+  recorder: Recorder;
+}
+
+interface Slice {
+  ratePerSec: number;
+  cpuUs: number;
+}
+
+async function openSide(
+  client: Client,
+  { endpoint, concurrency }: Extract<OneProcessCommand, { type: 'prepare' }>,
+): Promise<Side> {
+  const loading = await (await userModules()).loadUserModule(client.modulePath!);
+  if (!loading.isLoaded) throw new Error(`${client.transport} ${loading.message}`);
+  const recorder = createRecorder();
+  const { addConnection: onConnection } = recorder;
+  const transport = loading.module.open({ client, endpoint, hasPhases: true, onConnection });
+  await transport.ready;
+  const load = Load.parse({ concurrency });
+  const random = createRandom(1, client.transport);
+  return { recorder, loop: createLoop({ load, totalMs: undefined, transport, recorder, random }) };
+}
+
+async function slice({ loop, recorder }: Side): Promise<Slice> {
+  const before = readProcess();
+  const { ended } = recorder;
+  const { openAtMs, closeAtMs } = await loop.runSlice(TIMES);
+  const after = readProcess();
+  return {
+    ratePerSec: (recorder.windowCounts().completed / (closeAtMs - openAtMs)) * 1_000,
+    cpuUs: (after.cpuUs - before.cpuUs) / (recorder.ended - ended),
+  };
+}
+
+async function measure([before, after]: readonly [Side, Side], measureMs: number): Promise<Replicate> {
+  const blocks: { before: Slice; after: Slice }[] = [];
+  for (let block = 0; block < measureMs / SLICE_MS; block++) {
+    if (block % 2 === 0) blocks.push({ before: await slice(before), after: await slice(after) });
+    else blocks.push({ after: await slice(after), before: await slice(before) });
+  }
+  const logRatio = (of: keyof Slice): number =>
+    trimmedMean(
+      blocks.map(block => Math.log(block.after[of] / block.before[of])),
+      BLOCK_TRIM,
+    )!;
+  const meanRate = (side: 'before' | 'after'): number =>
+    blocks.reduce((sum, block) => sum + block[side].ratePerSec, 0) / blocks.length;
+  return {
+    logRate: logRatio('ratePerSec'),
+    logCpu: logRatio('cpuUs'),
+    ratePerSecBefore: meanRate('before'),
+    ratePerSecAfter: meanRate('after'),
+    connectionsPer1kBefore: connectionsPer1k(before),
+    connectionsPer1kAfter: connectionsPer1k(after),
+  };
+}
+
+function connectionsPer1k({ recorder, loop }: Side): number {
+  return (recorder.opened / loop.sent) * 1_000;
+}
+
+let sides: readonly [Side, Side];
+
+async function obey(command: OneProcessCommand): Promise<OneProcessReply> {
+  if (command.type === 'measure')
+    return { type: 'replicate', replicate: await measure(sides, command.measureMs) };
+  const [before, after] = command.clients;
+  sides = [await openSide(before, command), await openSide(after, command)];
+  return { type: 'ready' };
+}
+
+process.on('disconnect', () => process.exit());
+process.on('message', async (command: OneProcessCommand) => {
+  const reply = await obey(command).catch(
+    (error: unknown): OneProcessReply => ({ type: 'failed', message: String(error) }),
+  );
+  process.send?.(reply);
+});

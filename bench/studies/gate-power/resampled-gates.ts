@@ -1,0 +1,159 @@
+// In: replicates that real gates have recorded. Out: what thousands of gates made of such replicates would say.
+import { judgeInterval } from '../../../results/expect.ts';
+import { replicateInterval } from '../../../results/stats.ts';
+import type { Expectation, Judgement } from '../../core/expectation.ts';
+import type { Random } from '../../core/random.ts';
+import { LEAST_REPLICATES, MOST_REPLICATES, reach } from '../resample.ts';
+import { worstOf } from './gates.ts';
+import type { Observation, Replicate } from './observations.ts';
+
+export interface ResampleOptions {
+  expectations: readonly Expectation[];
+  precision: number;
+  /** Of the gate, and once more where a failure is measured again. */
+  budgetMs: number;
+  /** By how much the second arm takes more CPU time per request than in what was recorded. */
+  slowerByRatio: number;
+  /** Whether each gate is drawn from the replicates of one real gate: where they share a process, and so what it does to them. */
+  isOneProcess: boolean;
+  /**
+   * Whether before and after are the same in what was recorded: then which of them is called after is drawn, too, so that
+   * chance can't take a side.
+   */
+  isSymmetric: boolean;
+  gates: number;
+  random: Random;
+}
+
+export interface GateRates {
+  /** Shares of gates. */
+  failedFirst: number;
+  failed: number;
+  unsure: number;
+  medianMs: number;
+  p90Ms: number;
+}
+
+type State = Judgement['state'];
+
+/**
+ * Draws with replacement from the replicates of all observations of a design. A slowdown is added to the logarithms of both
+ * CPU and rate, as of a client that keeps its core busy.
+ */
+export function resampleGates(observations: readonly Observation[], options: ResampleOptions): GateRates {
+  const { gates } = options;
+  const all = observations.flatMap(({ replicates }) => replicates);
+  const replicateMs = observations.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0) / all.length;
+  const oneSeries = (): ReturnType<typeof series> => {
+    const pool = options.isOneProcess ? pick(observations, options.random).replicates : all;
+    const side = options.isSymmetric ? pick([-1, 1], options.random) : 1;
+    return series(() => drawn(pool, side, options), replicateMs, options);
+  };
+  let failedFirst = 0;
+  let failed = 0;
+  let unsure = 0;
+  const tookMs: number[] = [];
+  for (let i = 0; i < gates; i++) {
+    const first = oneSeries();
+    const again = first.state === 'fail' ? oneSeries() : undefined;
+    if (again !== undefined) failedFirst++;
+    if (again?.state === 'fail') failed++;
+    if (first.state === 'unsure' || (again !== undefined && again.state !== 'fail')) unsure++;
+    tookMs.push(first.elapsedMs + (again?.elapsedMs ?? 0));
+  }
+  tookMs.sort((a, b) => a - b);
+  const share = (count: number): number => count / gates;
+  return {
+    failedFirst: share(failedFirst),
+    failed: share(failed),
+    unsure: share(unsure),
+    medianMs: tookMs[Math.floor(gates / 2)]!,
+    p90Ms: tookMs[Math.floor(gates * 0.9)]!,
+  };
+}
+
+/** @param side -1 where before is called after */
+function drawn(
+  pool: readonly Replicate[],
+  side: number,
+  { random, isSymmetric, isOneProcess, slowerByRatio }: ResampleOptions,
+): Replicate {
+  const one = pick(pool, random);
+  // Processes of their own are independent, so that each may change sides.
+  const sign = isSymmetric && !isOneProcess ? pick([-1, 1], random) : side;
+  const slowdown = Math.log(1 + slowerByRatio);
+  return { ...one, logRate: sign * one.logRate - slowdown, logCpu: sign * one.logCpu + slowdown };
+}
+
+function pick<T>(items: readonly T[], random: Random): T {
+  return items[Math.floor(random() * items.length)]!;
+}
+
+/** Replicates until the rate is known precisely enough, or the time is spent: as a cell is measured. */
+function series(
+  draw: () => Replicate,
+  replicateMs: number,
+  { expectations, precision, budgetMs }: ResampleOptions,
+): { state: State; elapsedMs: number } {
+  const replicates: Replicate[] = [];
+  const elapsedMs = (): number => replicates.length * replicateMs;
+  do replicates.push(draw());
+  while (
+    replicates.length < 2 ||
+    (replicates.length < MOST_REPLICATES &&
+      elapsedMs() + replicateMs / 2 <= budgetMs &&
+      !(
+        replicates.length >= LEAST_REPLICATES && reach(intervalOf('requestsPerSec', replicates)) <= precision
+      ))
+  );
+  const states = expectations
+    .filter(({ metric }) => metric !== 'successRatio')
+    .map(expectation => judgeInterval(intervalOf(expectation.metric, replicates), expectation));
+  return { state: worstOf(states), elapsedMs: elapsedMs() };
+}
+
+function intervalOf(metric: Expectation['metric'], replicates: readonly Replicate[]) {
+  return replicateInterval(replicates.map(replicate => logRatioOf(metric, replicate)));
+}
+
+function logRatioOf(metric: Expectation['metric'], replicate: Replicate): number {
+  switch (metric) {
+    case 'requestsPerSec':
+      return replicate.logRate;
+    case 'cpuUsPerRequest':
+      return replicate.logCpu;
+    case 'connectionsPer1kRequests':
+      return Math.log(replicate.connectionsPer1kAfter / replicate.connectionsPer1kBefore);
+    default:
+      throw new Error(`${metric} was not recorded`);
+  }
+}
+
+/**
+ * What people do: one run of each, an alarm where requests/s fell by more than a fixed share. The two runs are of different
+ * gates, as those of two nights are.
+ */
+export function fixedThresholdAlarms(
+  observations: readonly Observation[],
+  { threshold, slowerByRatio, gates, random }: FixedOptions,
+): number {
+  let alarms = 0;
+  for (let i = 0; i < gates; i++) {
+    const one = pick(observations, random);
+    const other = pick(
+      observations.filter(candidate => candidate !== one),
+      random,
+    );
+    const before = pick(one.replicates, random).ratePerSecBefore;
+    const after = pick(other.replicates, random).ratePerSecBefore / (1 + slowerByRatio);
+    if (after < before * (1 - threshold)) alarms++;
+  }
+  return alarms / gates;
+}
+
+export interface FixedOptions {
+  threshold: number;
+  slowerByRatio: number;
+  gates: number;
+  random: Random;
+}

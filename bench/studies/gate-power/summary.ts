@@ -1,0 +1,139 @@
+// In: what gates have seen. Out: on standard output, how often they were right, and how often others would be.
+import Table from 'cli-table3';
+import { shareInterval } from '../../../results/share.ts';
+import type { Expectation } from '../../core/expectation.ts';
+import { createRandom } from '../../core/random.ts';
+import { type GateSettings, gateCell } from './gates.ts';
+import { KINDS, slowdownOf } from './kinds.ts';
+import { DESIGNS, type Observation } from './observations.ts';
+import { fixedThresholdAlarms, type GateRates, resampleGates } from './resampled-gates.ts';
+
+const GATES = 2_000;
+const SLOWDOWNS = [0, 0.03, 0.05, 0.1, 0.2];
+const MIN_EFFECTS = [0.05, 0.02];
+const FIXED_THRESHOLD = 0.1;
+const LEVEL = 0.95;
+
+export function printSummary(all: readonly Observation[], settings: GateSettings): void {
+  printReal(all, settings);
+  printResampled(all, settings);
+}
+
+function printReal(all: readonly Observation[], settings: GateSettings): void {
+  const gates = all.filter(({ design }) => design === 'processes');
+  const table = tableOf([
+    'injected',
+    'gates',
+    'failed, of them confirmed',
+    'confirmed, 95 %',
+    'resampled',
+    'unsure',
+    'time',
+  ]);
+  for (const kind of KINDS) {
+    const own = gates.filter(gate => gate.kind === kind);
+    if (own.length === 0) continue;
+    const confirmed = own.filter(({ state }) => state === 'fail').length;
+    const { low, high } = shareInterval(confirmed, own.length, LEVEL)!;
+    const slowdown = slowdownOf(kind);
+    const recorded = slowdown === null ? own : gates.filter(gate => gate.kind === 'nothing');
+    table.push([
+      kind,
+      own.length,
+      `${own.filter(({ first }) => first === 'fail').length}, ${confirmed}`,
+      `${percent(low)} to ${percent(high)}`,
+      recorded.length === 0
+        ? ''
+        : percent(rates(recorded, slowdown ?? 0, slowdown !== null, settings).failed),
+      own.filter(({ state }) => state === 'unsure').length,
+      `${seconds(median(own.map(({ elapsedMs }) => elapsedMs)))}`,
+    ]);
+  }
+  console.log(
+    `Real gates, least effect ${percent(settings.minEffect)}; time: the median, a confirmation included.`,
+  );
+  console.log(`${table.toString()}\n`);
+}
+
+function printResampled(all: readonly Observation[], settings: GateSettings): void {
+  const head = [
+    'design',
+    'least effect',
+    'slower by',
+    'failed at first',
+    'confirmed',
+    'unsure',
+    'median, p90',
+  ];
+  const table = tableOf(head);
+  for (const design of DESIGNS) {
+    const recorded = all.filter(one => one.design === design && one.kind === 'nothing');
+    if (recorded.length === 0) continue;
+    const count = recorded.flatMap(({ replicates }) => replicates).length;
+    for (const minEffect of MIN_EFFECTS) {
+      for (const slowdown of SLOWDOWNS) {
+        const found = rates(recorded, slowdown, true, { ...settings, minEffect });
+        table.push([
+          `${design} (${count})`,
+          percent(minEffect),
+          percent(slowdown),
+          percent(found.failedFirst),
+          percent(found.failed),
+          percent(found.unsure),
+          `${seconds(found.medianMs)}, ${seconds(found.p90Ms)}`,
+        ]);
+      }
+    }
+  }
+  const plain = all.filter(({ design, kind }) => design === 'processes' && kind === 'nothing');
+  if (plain.length > 1) {
+    for (const slowdown of SLOWDOWNS) {
+      const random = createRandom(1, 'fixed', slowdown);
+      const fixed = { threshold: FIXED_THRESHOLD, slowerByRatio: slowdown, gates: GATES, random };
+      const alarms = percent(fixedThresholdAlarms(plain, fixed));
+      table.push([`one run each, ${percent(FIXED_THRESHOLD)}`, '', percent(slowdown), alarms, '', '', '']);
+    }
+  }
+  console.log(
+    `Resampled from replicates with nothing injected (their number in brackets), ${GATES} gates each, ${seconds(settings.budgetMs)} and once more to confirm.`,
+  );
+  console.log(table.toString());
+}
+
+function rates(
+  recorded: readonly Observation[],
+  slowerByRatio: number,
+  isSymmetric: boolean,
+  settings: GateSettings,
+): GateRates {
+  return resampleGates(recorded, {
+    expectations: expectationsOf(settings),
+    precision: settings.minEffect / 2,
+    isOneProcess: recorded[0]!.design === 'one process',
+    budgetMs: settings.budgetMs,
+    slowerByRatio,
+    isSymmetric,
+    gates: GATES,
+    random: createRandom(1, 'gates', slowerByRatio, settings.minEffect),
+  });
+}
+
+function expectationsOf(settings: GateSettings): readonly Expectation[] {
+  return gateCell('processes', 'nothing', 1, settings).scenario.expect;
+}
+
+function tableOf(head: string[]): InstanceType<typeof Table> {
+  return new Table({ head, style: { head: [], border: [] } });
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+function percent(ratio: number): string {
+  return `${(ratio * 100).toFixed(1)} %`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(0)} s`;
+}
