@@ -1,4 +1,4 @@
-// In: nothing. Out: the empty record of an exchange, for a load model to own and a transport to fill in.
+// In: nothing. Out: the record of an exchange, for a load model to own and a transport to fill in; and what every client does to it.
 import type { Exchange } from './contracts.ts';
 
 export function newExchange(): Exchange {
@@ -14,4 +14,20 @@ export function newExchange(): Exchange {
     abandon: undefined,
     transportState: undefined,
   };
+}
+
+/** Clears what the exchange before it has left in the record; the times that the load model sets stay. */
+export function beginExchange(exchange: Exchange): void {
+  exchange.writtenAtMs = Number.NaN;
+  exchange.headersAtMs = Number.NaN;
+  exchange.bodyBytes = 0;
+  exchange.outcome = 'ok';
+  exchange.error = undefined;
+}
+
+/** An answer with a status of 400 or above counts as failed. */
+export function noteStatus(exchange: Exchange, status: number): void {
+  if (status < 400) return;
+  exchange.outcome = 'badStatus';
+  exchange.error = `status ${status}`;
 }

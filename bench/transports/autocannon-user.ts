@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Exchange, OpenedConnection } from '../core/contracts.ts';
-import { newExchange } from '../core/exchange.ts';
+import { beginExchange, newExchange, noteStatus } from '../core/exchange.ts';
 import { classifyError, describeError } from './classify-error.ts';
 
 /**
@@ -76,11 +76,7 @@ export function createUser(options: UserOptions): User {
   function ask(): void {
     exchange.startedAtMs = performance.now();
     exchange.intendedAtMs = exchange.startedAtMs;
-    exchange.writtenAtMs = Number.NaN;
-    exchange.headersAtMs = Number.NaN;
-    exchange.bodyBytes = 0;
-    exchange.outcome = 'ok';
-    exchange.error = undefined;
+    beginExchange(exchange);
     isBusy = true;
     onBegin();
     if (left === 0) connectAnew();
@@ -182,10 +178,7 @@ export function createUser(options: UserOptions): User {
     ({ statusCode, shouldKeepAlive }: { statusCode: number; shouldKeepAlive: boolean }) => {
       exchange.headersAtMs = performance.now();
       if (!shouldKeepAlive) left = 0;
-      if (statusCode >= 400) {
-        exchange.outcome = 'badStatus';
-        exchange.error = `status ${statusCode}`;
-      }
+      noteStatus(exchange, statusCode);
     },
   );
   client.on('body', (piece: Buffer) => {

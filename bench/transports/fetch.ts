@@ -1,6 +1,7 @@
 // In: an arm's client settings. Out: the fetch that is built into Node, one request at a time per exchange.
 import type { Client } from '../core/client.ts';
 import type { Exchange, Refusal, Transport, TransportModule, TransportOptions } from '../core/contracts.ts';
+import { beginExchange, noteStatus } from '../core/exchange.ts';
 import type { Target } from '../core/target.ts';
 import { watchEndpoint } from '../probes/client-sockets.ts';
 import { classifyError, describeError, rootCause } from './classify-error.ts';
@@ -37,11 +38,7 @@ class FetchSlot {
     const exchange = this.#exchange;
     this.#onEnd = onEnd;
     this.#hasResponse = false;
-    exchange.writtenAtMs = Number.NaN;
-    exchange.headersAtMs = Number.NaN;
-    exchange.bodyBytes = 0;
-    exchange.outcome = 'ok';
-    exchange.error = undefined;
+    beginExchange(exchange);
     exchange.abandon = this.#abandon;
     this.#start().then(this.#onResponse).then(this.#onBody, this.#onError);
   }
@@ -58,10 +55,7 @@ class FetchSlot {
     this.#hasResponse = true;
     const exchange = this.#exchange;
     if (this.#context.hasPhases) exchange.headersAtMs = performance.now();
-    if (response.status >= 400) {
-      exchange.outcome = 'badStatus';
-      exchange.error = `status ${response.status}`;
-    }
+    noteStatus(exchange, response.status);
     return response.arrayBuffer();
   };
 

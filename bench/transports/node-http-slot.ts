@@ -3,6 +3,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Client } from '../core/client.ts';
 import type { Exchange } from '../core/contracts.ts';
+import { beginExchange, noteStatus } from '../core/exchange.ts';
 import type { Outcome } from '../core/types.ts';
 import type { ClientSockets } from '../probes/client-sockets.ts';
 import { classifyError, describeError } from './classify-error.ts';
@@ -53,11 +54,7 @@ export class NodeHttpSlot {
     this.#onEnd = onEnd;
     this.#isReusedConnection = false;
     this.#hasResponse = false;
-    exchange.writtenAtMs = Number.NaN;
-    exchange.headersAtMs = Number.NaN;
-    exchange.bodyBytes = 0;
-    exchange.outcome = 'ok';
-    exchange.error = undefined;
+    beginExchange(exchange);
     exchange.abandon = this.#abandon;
     this.#start();
   }
@@ -106,10 +103,7 @@ export class NodeHttpSlot {
       this.#lastPieceAtMs = exchange.headersAtMs;
     }
     const { statusCode = 0 } = response;
-    if (statusCode >= 400) {
-      exchange.outcome = 'badStatus';
-      exchange.error = `status ${statusCode}`;
-    }
+    noteStatus(exchange, statusCode);
     response.on('data', isDumped ? this.#onPieceDumped : this.#onPiece);
     if (timeouts.bodyMs !== undefined) response.on('data', this.#onPieceTimed);
     response.on('end', this.#onBodyEnd);

@@ -1,6 +1,7 @@
 // In: a pool and the record of an exchange. Out: the exchange done by one of undici's APIs, timed at the same points.
 import { Dispatcher, fetch, type Pool } from 'undici';
 import type { Exchange } from '../core/contracts.ts';
+import { beginExchange, noteStatus } from '../core/exchange.ts';
 import { classifyError, describeError, rootCause } from './classify-error.ts';
 
 export interface SlotContext {
@@ -48,11 +49,7 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler {
     this.onEnd = onEnd;
     this.#controller = undefined;
     this.#hasResponse = false;
-    exchange.writtenAtMs = Number.NaN;
-    exchange.headersAtMs = Number.NaN;
-    exchange.bodyBytes = 0;
-    exchange.outcome = 'ok';
-    exchange.error = undefined;
+    beginExchange(exchange);
     exchange.abandon = this.#abandon;
     this.start();
   }
@@ -104,10 +101,7 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler {
     if (status >= 200) {
       this.#hasResponse = true;
       if (this.context.hasPhases) this.exchange.headersAtMs = performance.now();
-      if (status >= 400) {
-        this.exchange.outcome = 'badStatus';
-        this.exchange.error = `status ${status}`;
-      }
+      noteStatus(this.exchange, status);
     }
     this.#inner?.onResponseStart?.(controller, status, headers, statusMessage);
   }

@@ -1,6 +1,7 @@
 // In: a client of the user's own and the record of an exchange. Out: the exchange done by it, its outcome in our words.
 import type { ClientAnswer, OwnClient, RequestToSend } from '../core/client-definition.ts';
 import type { Exchange } from '../core/contracts.ts';
+import { beginExchange, noteStatus } from '../core/exchange.ts';
 import { OUTCOMES, type Outcome } from '../core/types.ts';
 import { classifyError, describeError, rootCause } from './classify-error.ts';
 
@@ -48,11 +49,7 @@ export class UserSlot {
     const exchange = this.#exchange;
     this.#onEnd = onEnd;
     this.#request = new Request();
-    exchange.writtenAtMs = Number.NaN;
-    exchange.headersAtMs = Number.NaN;
-    exchange.bodyBytes = 0;
-    exchange.outcome = 'ok';
-    exchange.error = undefined;
+    beginExchange(exchange);
     exchange.abandon = this.#abandon;
     this.#start().then(this.#onAnswer, this.#onError);
   }
@@ -78,10 +75,7 @@ export class UserSlot {
       exchange.error = 'send() of the module did not answer { status, bytes }, two numbers';
     } else {
       exchange.bodyBytes = answer.bytes;
-      if (answer.status >= 400) {
-        exchange.outcome = 'badStatus';
-        exchange.error = `status ${answer.status}`;
-      }
+      noteStatus(exchange, answer.status);
     }
     this.#end();
   };
