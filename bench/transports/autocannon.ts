@@ -5,6 +5,7 @@ import type { Engine, EngineModule, EngineOptions, Refusal, Window } from '../co
 import { type Target, usesTls } from '../core/target.ts';
 import { type CannonClient, createUser, type User } from './autocannon-user.ts';
 import { bodyRefusals, engineCannot } from './engine-cannot.ts';
+import { plainSessionRefusals } from './tls-refusals.ts';
 
 /** Longer than any trial, and as milliseconds still within what a timer of Node's takes. */
 const FOREVER_SEC = 2_000_000;
@@ -128,14 +129,8 @@ function open({ client, load, endpoint, sink }: EngineOptions): Engine {
 
 function refusals(client: Client, target: Target): Refusal[] {
   const { tlsSessions } = client.pool;
-  const refused = bodyRefusals('autocannon', client);
-  if (tlsSessions !== undefined && !usesTls(target)) {
-    refused.push({
-      path: 'pool.tlsSessions',
-      message: 'there are no TLS sessions on a plain connection',
-      hint: "leave it out, or set target.tls to '1.2' or '1.3'",
-    });
-  } else if (tlsSessions !== undefined && tlsSessions !== 'none') {
+  const refused = [...bodyRefusals('autocannon', client), ...plainSessionRefusals(client, target)];
+  if (tlsSessions !== undefined && tlsSessions !== 'none' && usesTls(target)) {
     refused.push({
       path: 'pool.tlsSessions',
       message: 'autocannon keeps no TLS sessions: every handshake is a full one',

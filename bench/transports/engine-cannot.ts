@@ -44,3 +44,15 @@ export function bodyRefusals(tool: string, { body }: Client): Refusal[] {
     },
   ];
 }
+
+/** Of a tool that has a switch for `Connection: close`, and counts no requests of a connection. */
+export function countingRefusals(tool: string, { requestsPerConnection }: Client): Refusal[] {
+  if (requestsPerConnection === 1 || requestsPerConnection === 'unlimited') return [];
+  return [
+    {
+      path: 'requestsPerConnection',
+      message: `${tool} can only close each connection after one request, or none`,
+      hint: "1 or 'unlimited', or transport: autocannon",
+    },
+  ];
+}

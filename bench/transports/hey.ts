@@ -1,8 +1,8 @@
 // In: an arm's settings. Out: hey as a load tool: a process for each slice, and each of its answers.
 import type { Client } from '../core/client.ts';
-import type { EngineModule, Refusal } from '../core/contracts.ts';
+import type { EngineModule } from '../core/contracts.ts';
 import type { Outcome } from '../core/types.ts';
-import { bodyRefusals, engineCannot } from './engine-cannot.ts';
+import { bodyRefusals, countingRefusals, engineCannot } from './engine-cannot.ts';
 import {
   type ExternalTool,
   openExternalEngine,
@@ -89,19 +89,6 @@ const hey: ExternalTool = {
   unusedPerStart: 0,
 };
 
-function refusals(client: Client): Refusal[] {
-  const refused = bodyRefusals('hey', client);
-  const { requestsPerConnection } = client;
-  if (requestsPerConnection !== 1 && requestsPerConnection !== 'unlimited') {
-    refused.push({
-      path: 'requestsPerConnection',
-      message: 'hey can only close each connection after one request, or none',
-      hint: "1 or 'unlimited', or transport: autocannon",
-    });
-  }
-  return refused;
-}
-
 const HONOURS = ['requestsPerConnection', 'body'] as const;
 
 const engine: EngineModule = {
@@ -122,7 +109,7 @@ const engine: EngineModule = {
           hint: `at most ${MOST_IDLE} users`,
         }
       : undefined,
-  refusals,
+  refusals: client => [...bodyRefusals('hey', client), ...countingRefusals('hey', client)],
   open: options => openExternalEngine(hey, options),
 };
 export default engine;

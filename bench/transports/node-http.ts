@@ -4,9 +4,10 @@ import https from 'node:https';
 import { urlToHttpOptions } from 'node:url';
 import type { Client } from '../core/client.ts';
 import type { Refusal, Transport, TransportModule, TransportOptions } from '../core/contracts.ts';
-import { type Target, usesTls } from '../core/target.ts';
+import type { Target } from '../core/target.ts';
 import { createAgent } from './node-http-agent.ts';
 import { NodeHttpSlot, type SlotContext } from './node-http-slot.ts';
+import { plainSessionRefusals } from './tls-refusals.ts';
 
 /** How finely headersMs and bodyMs are kept: a twentieth of the shorter one, within these bounds. */
 const SWEEP_MS = { least: 5, most: 100 } as const;
@@ -87,14 +88,7 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: 'leave it out, or more requestsPerConnection',
     });
   }
-  if (pool.tlsSessions !== undefined && !usesTls(target)) {
-    refused.push({
-      path: 'pool.tlsSessions',
-      message: 'there are no TLS sessions on a plain connection',
-      hint: "leave it out, or set target.tls to '1.2' or '1.3'",
-    });
-  }
-  return refused;
+  return [...refused, ...plainSessionRefusals(client, target)];
 }
 
 const nodeHttp: TransportModule = {

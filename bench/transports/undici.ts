@@ -2,7 +2,7 @@
 import { Pool } from 'undici';
 import type { Client } from '../core/client.ts';
 import type { Refusal, Transport, TransportModule, TransportOptions } from '../core/contracts.ts';
-import { usesTls } from '../core/target.ts';
+import { plainSessionRefusals } from './tls-refusals.ts';
 import { createConnector } from './undici-connector.ts';
 import { DispatchSlot, FetchSlot, RequestSlot, type SlotContext } from './undici-slots.ts';
 
@@ -150,13 +150,7 @@ const undici: TransportModule = {
         hint: 'a multiple of 1000',
       });
     }
-    if (client.pool.tlsSessions !== undefined && !usesTls(target)) {
-      refusals.push({
-        path: 'pool.tlsSessions',
-        message: 'there are no TLS sessions on a plain connection',
-        hint: "leave it out, or set target.tls to '1.2' or '1.3' (https, where the target has a url)",
-      });
-    }
+    refusals.push(...plainSessionRefusals(client, target));
     return refusals;
   },
   open,

@@ -10,9 +10,10 @@ import type {
   TransportModule,
   TransportOptions,
 } from '../core/contracts.ts';
-import { type Target, usesTls } from '../core/target.ts';
+import type { Target } from '../core/target.ts';
 import { type WatchedSockets, watchEndpoint } from '../probes/client-sockets.ts';
 import { trustInProcess } from './process-trust.ts';
+import { plainSessionRefusals } from './tls-refusals.ts';
 import { type SlotContext, UserSlot } from './user-slot.ts';
 
 /** What is always given to a module, whether it says so or not: to read the body is part of its contract. */
@@ -146,13 +147,7 @@ function refusalsOf(definition: ClientDefinition, client: Client, target: Target
       hint: "body: 'read', or 'body' in its honours",
     });
   }
-  if (client.pool.tlsSessions !== undefined && honours.includes('pool.tlsSessions') && !usesTls(target)) {
-    refused.push({
-      path: 'pool.tlsSessions',
-      message: 'there are no TLS sessions on a plain connection',
-      hint: "leave it out, or set target.tls to '1.2' or '1.3'",
-    });
-  }
+  if (honours.includes('pool.tlsSessions')) refused.push(...plainSessionRefusals(client, target));
   return refused;
 }
 

@@ -8,7 +8,7 @@ import type { EngineModule, Refusal } from '../core/contracts.ts';
 import type { Target } from '../core/target.ts';
 import { usesTls } from '../core/target.ts';
 import type { Outcome } from '../core/types.ts';
-import { bodyRefusals, engineCannot } from './engine-cannot.ts';
+import { bodyRefusals, countingRefusals, engineCannot } from './engine-cannot.ts';
 import {
   type ExternalTool,
   openExternalEngine,
@@ -127,16 +127,8 @@ const wrk: ExternalTool = {
 };
 
 function refusals(client: Client, target: Target): Refusal[] {
-  const refused = bodyRefusals('wrk', client);
-  const { requestsPerConnection } = client;
-  if (requestsPerConnection !== 1 && requestsPerConnection !== 'unlimited') {
-    refused.push({
-      path: 'requestsPerConnection',
-      message: 'wrk can only close each connection after one request, or none',
-      hint: "1 or 'unlimited', or transport: autocannon",
-    });
-  }
-  if (requestsPerConnection === 1 && usesTls(target)) {
+  const refused = [...bodyRefusals('wrk', client), ...countingRefusals('wrk', client)];
+  if (client.requestsPerConnection === 1 && usesTls(target)) {
     refused.push({
       path: 'requestsPerConnection',
       message:
