@@ -1,7 +1,8 @@
 // An exchange ends at its deadline and a slice when it is cut short, and both are accounted for.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { CLOSE_MS, CUT_DRAIN_MS, createLoad, mockClock, settle } from './testing/closed-bench.ts';
+import { createLoad } from './testing/closed-bench.ts';
+import { CLOSE_MS, CUT_DRAIN_MS, mockClock, settle } from './testing/load-bench.ts';
 
 suite('the whole exchange has a deadline', () => {
   test('one that exceeds it is a failure of its own kind, and its user goes on with a fresh record', async t => {

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { OUTCOMES } from '../core/types.ts';
-import { CLOSE_MS, CUT_DRAIN_MS, createLoad, mockClock, settle, TIMES } from './testing/closed-bench.ts';
+import { createLoad } from './testing/closed-bench.ts';
+import { disorder, runInDisorder } from './testing/disorder.ts';
+import { CLOSE_MS, mockClock, settle, TIMES } from './testing/load-bench.ts';
 
 suite('closed load', () => {
   test('every user has one request in flight, and sends the next as soon as it is answered', async t => {
@@ -192,19 +193,6 @@ suite('closed load', () => {
     });
   });
 
-  const action = fc.oneof(
-    {
-      weight: 6,
-      arbitrary: fc.record({
-        type: fc.constant('answer' as const),
-        place: fc.nat(),
-        outcome: fc.constantFrom(...OUTCOMES),
-      }),
-    },
-    { weight: 3, arbitrary: fc.record({ type: fc.constant('advance' as const), ms: fc.nat(60) }) },
-    { weight: 1, arbitrary: fc.record({ type: fc.constant('cut' as const) }) },
-  );
-
   test('in any order of answers, failures, expiries and cuts: sent = answered + failed + unfinished', async t => {
     const clock = mockClock(t);
     await fc.assert(
@@ -214,25 +202,11 @@ suite('closed load', () => {
           thinkMs: fc.constantFrom(0, 0, 3, 40),
           totalMs: fc.constantFrom(undefined, 15, 200),
         }),
-        fc.array(fc.array(action, { maxLength: 40 }), { minLength: 1, maxLength: 3 }),
+        disorder,
         async (stated, slices) => {
-          const { transport, recorder, load, ended, run } = createLoad(stated);
-          for (const [index, actions] of slices.entries()) {
-            run();
-            for (const step of actions) {
-              if (step.type === 'advance') clock.advance(step.ms);
-              else if (step.type === 'cut') load.cut();
-              else if (transport.inFlight.length > 0) {
-                transport.answer(transport.inFlight[step.place % transport.inFlight.length]!, step.outcome);
-              }
-              assert.ok(transport.inFlight.length <= stated.concurrency);
-              assert.equal(load.sent, recorder.ended + load.unfinished + transport.inFlight.length);
-            }
-            clock.advance(CLOSE_MS + TIMES.drainMs + CUT_DRAIN_MS);
-            await settle();
-            assert.equal(ended.length, index + 1);
-            assert.equal(transport.inFlight.length, 0);
-          }
+          const bench = createLoad(stated);
+          await runInDisorder(slices, bench, clock, stated.concurrency);
+          const { transport, recorder, load } = bench;
           const { answered, failed } = recorder.finish();
           assert.equal(load.sent, transport.sentCount);
           assert.equal(load.sent, answered + failed + load.unfinished);

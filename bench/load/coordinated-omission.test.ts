@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import type { Histogram } from '../core/types.ts';
 import { constantDueMs, rateSchedule } from './arrivals.ts';
-import { createLoad, mockClock, settle } from './testing/closed-bench.ts';
+import { createLoad } from './testing/closed-bench.ts';
+import { mockClock, settle } from './testing/load-bench.ts';
 import { createOpen } from './testing/open-bench.ts';
 import { answerDone, expectedTimes, type Stalls } from './testing/stalls.ts';
 

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { createRandom } from '../core/random.ts';
-import { OUTCOMES } from '../core/types.ts';
 import { rateSchedule } from './arrivals.ts';
-import { CLOSE_MS, CUT_DRAIN_MS, mockClock, settle, TIMES } from './testing/closed-bench.ts';
+import { disorder, runInDisorder } from './testing/disorder.ts';
+import { CLOSE_MS, CUT_DRAIN_MS, mockClock, settle } from './testing/load-bench.ts';
 import { createOpen, dueAt } from './testing/open-bench.ts';
 
 suite('an open slice ends', () => {
@@ -120,19 +120,6 @@ suite('an open slice ends', () => {
     assert.equal(countTimers(), before);
   });
 
-  const action = fc.oneof(
-    {
-      weight: 6,
-      arbitrary: fc.record({
-        type: fc.constant('answer' as const),
-        place: fc.nat(),
-        outcome: fc.constantFrom(...OUTCOMES),
-      }),
-    },
-    { weight: 4, arbitrary: fc.record({ type: fc.constant('advance' as const), ms: fc.nat(60) }) },
-    { weight: 1, arbitrary: fc.record({ type: fc.constant('cut' as const) }) },
-  );
-
   test('in any order of answers, failures, expiries and cuts nothing is lost: of requests, nor of what was due', async t => {
     const clock = mockClock(t);
     await fc.assert(
@@ -143,26 +130,13 @@ suite('an open slice ends', () => {
         }),
         fc.constantFrom('constant' as const, 'poisson' as const),
         fc.integer({ min: 10, max: 400 }),
-        fc.array(fc.array(action, { maxLength: 40 }), { minLength: 1, maxLength: 3 }),
+        disorder,
         async (stated, arrivals, ratePerSec, slices) => {
           const random = createRandom(ratePerSec, 'test');
           const scheduleOf = () => rateSchedule(arrivals, ratePerSec, random);
-          const { transport, recorder, load, ended, run, schedule } = createOpen({ ...stated, scheduleOf });
-          for (const [index, actions] of slices.entries()) {
-            run();
-            for (const step of actions) {
-              if (step.type === 'advance') clock.advance(step.ms);
-              else if (step.type === 'cut') load.cut();
-              else if (transport.inFlight.length > 0) {
-                transport.answer(transport.inFlight[step.place % transport.inFlight.length]!, step.outcome);
-              }
-              assert.ok(transport.inFlight.length <= stated.maxInFlight);
-              assert.equal(load.sent, recorder.ended + load.unfinished + transport.inFlight.length);
-            }
-            clock.advance(CLOSE_MS + TIMES.drainMs + CUT_DRAIN_MS);
-            await settle();
-            assert.deepEqual([ended.length, transport.inFlight.length], [index + 1, 0]);
-          }
+          const bench = createOpen({ ...stated, scheduleOf });
+          await runInDisorder(slices, bench, clock, stated.maxInFlight);
+          const { transport, recorder, load, schedule } = bench;
           const { answered, failed, completedRecorded, failedRecorded } = recorder.finish();
           const { arrivals: kept, lateness } = schedule.finish();
           assert.equal(load.sent, transport.sentCount);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { rateSchedule } from './arrivals.ts';
-import { CLOSE_MS, mockClock, settle, TIMES } from './testing/closed-bench.ts';
+import { CLOSE_MS, mockClock, settle, TIMES } from './testing/load-bench.ts';
 import { createOpen, dueAt } from './testing/open-bench.ts';
 
 const OPEN_MS = TIMES.rampMs;

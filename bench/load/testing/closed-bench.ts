@@ -1,62 +1,18 @@
-// In: a closed load's settings. Out: it on a fake transport and a clock that stands still unless the test moves it.
-import type { TestContext } from 'node:test';
-import type { SliceTimes, Window } from '../../core/contracts.ts';
-import type { Outcome } from '../../core/types.ts';
+// In: a closed load's settings. Out: it on a fake transport.
 import { type ClosedLoadOptions, createClosedLoad } from '../closed.ts';
-import { createRecorder } from '../recorder.ts';
-import { createFakeTransport } from './fake-transport.ts';
-
-export const TIMES: SliceTimes = { rampMs: 10, windowMs: 100, drainMs: 50, isRecorded: true, originMs: 0 };
-export const CLOSE_MS = TIMES.rampMs + TIMES.windowMs;
-export const CUT_DRAIN_MS = 250;
-
-/** A clock of the test's own: it stands still unless told, and the timers go by it. */
-export function mockClock(t: TestContext) {
-  let nowMs = 0;
-  t.mock.method(performance, 'now', () => nowMs);
-  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
-  return {
-    nowMs: () => nowMs,
-    advance(ms: number): void {
-      for (let i = 0; i < ms; i++) {
-        nowMs++;
-        t.mock.timers.tick(1);
-      }
-    },
-  };
-}
+import { createBench } from './load-bench.ts';
 
 type Stated = Partial<Pick<ClosedLoadOptions, 'concurrency' | 'thinkMs' | 'totalMs' | 'random'>>;
 
 export function createLoad(stated: Stated = {}) {
-  const transport = createFakeTransport();
-  const recorder = createRecorder();
-  const load = createClosedLoad({
-    concurrency: 4,
-    thinkMs: 0,
-    totalMs: undefined,
-    random: () => 0.5,
-    ...stated,
-    transport,
-    recorder,
-  });
-  const ended: Window[] = [];
-  return {
-    transport,
-    recorder,
-    load,
-    /** The windows of the slices that are over. */
-    ended,
-    run(times: Partial<SliceTimes> = {}): void {
-      void load.runSlice({ ...TIMES, ...times }).then(window => ended.push(window));
-    },
-    answerAll(outcome: Outcome = 'ok'): void {
-      for (const exchange of transport.inFlight) transport.answer(exchange, outcome);
-    },
-  };
-}
-
-/** Lets promises that are resolved reach those who wait for them; no timer is involved. */
-export function settle(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve));
+  return createBench(on =>
+    createClosedLoad({
+      concurrency: 4,
+      thinkMs: 0,
+      totalMs: undefined,
+      random: () => 0.5,
+      ...stated,
+      ...on,
+    }),
+  );
 }

@@ -1,0 +1,55 @@
+// In: how to create a load. Out: it on a fake transport, to be used with a clock that stands still unless the test moves it.
+import type { TestContext } from 'node:test';
+import type { LoadLoop, SliceTimes, Window } from '../../core/contracts.ts';
+import type { Outcome } from '../../core/types.ts';
+import { createRecorder, type Recorder } from '../recorder.ts';
+import { createFakeTransport, type FakeTransport } from './fake-transport.ts';
+
+export const TIMES: SliceTimes = { rampMs: 10, windowMs: 100, drainMs: 50, isRecorded: true, originMs: 0 };
+export const CLOSE_MS = TIMES.rampMs + TIMES.windowMs;
+export const CUT_DRAIN_MS = 250;
+
+/** A clock of the test's own: it stands still unless told, and the timers go by it. */
+export function mockClock(t: TestContext) {
+  let nowMs = 0;
+  t.mock.method(performance, 'now', () => nowMs);
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  return {
+    nowMs: () => nowMs,
+    advance(ms: number): void {
+      for (let i = 0; i < ms; i++) {
+        nowMs++;
+        t.mock.timers.tick(1);
+      }
+    },
+  };
+}
+
+export function createBench<Load extends LoadLoop>(
+  create: (on: { transport: FakeTransport; recorder: Recorder }) => Load,
+) {
+  const transport = createFakeTransport();
+  const recorder = createRecorder();
+  const load = create({ transport, recorder });
+  const ended: Window[] = [];
+  return {
+    transport,
+    recorder,
+    load,
+    /** The windows of the slices that are over. */
+    ended,
+    run(times: Partial<SliceTimes> = {}): void {
+      void load.runSlice({ ...TIMES, ...times }).then(window => ended.push(window));
+    },
+    answerAll(outcome: Outcome = 'ok'): void {
+      for (const exchange of transport.inFlight) transport.answer(exchange, outcome);
+    },
+  };
+}
+
+export type Bench = ReturnType<typeof createBench>;
+
+/** Lets promises that are resolved reach those who wait for them; no timer is involved. */
+export function settle(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
+}
