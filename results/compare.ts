@@ -2,7 +2,7 @@
 
 import type { ArmSummary, Comparison, Metric } from '../bench/core/run-types.ts';
 import type { CompletedTrial, Slice, TrialResult } from '../bench/core/types.ts';
-import { capacityOf, comparedMetrics } from './headline-metric.ts';
+import { capacityOf, comparedMetrics, rateOf } from './headline-metric.ts';
 import { mergeHistograms } from './histogram.ts';
 import type { Interval } from './stats.ts';
 import { overReplicates, replicateInterval, trimmedMean } from './stats.ts';
@@ -121,7 +121,7 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
   return {
     arm,
     trials: trials.length,
-    requestsPerSec: figureInterval(trials, rateOf),
+    requestsPerSec: figureInterval(trials, trial => rateOf(trial.measurement)),
     capacityPerSec: figureInterval(trials, trial => capacityOf(trial.measurement)),
     meanUs,
     p50Us,
@@ -156,10 +156,6 @@ export function figureInterval(
   read: (trial: CompletedTrial) => number | null,
 ): Interval | null {
   return overReplicates(trials.flatMap(trial => read(trial) ?? []));
-}
-
-function rateOf({ measurement: { completed, steadyMs } }: CompletedTrial): number | null {
-  return steadyMs > 0 ? (completed / steadyMs) * 1000 : null;
 }
 
 /** One log ratio a replicate, in order of replicates. */

@@ -2,7 +2,7 @@
 import type { Expectation, ExpectationResult, ExpectedMetric, Judgement } from '../bench/core/expectation.ts';
 import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
 import { compareArms } from './compare.ts';
-import { capacityOf } from './headline-metric.ts';
+import { capacityOf, rateOf } from './headline-metric.ts';
 import { shareInterval } from './share.ts';
 import { type Interval, replicateInterval, studentInterval } from './stats.ts';
 
@@ -10,7 +10,7 @@ const LEVEL = 0.95;
 
 /** The metrics of a trial that are positive and vary by a share of themselves: compared by their logarithms. */
 const READERS: Record<Exclude<ExpectedMetric, 'successRatio' | 'connectionsPer1kRequests'>, Reader> = {
-  requestsPerSec: ({ measurement: { completed, steadyMs } }) => (completed / steadyMs) * 1_000,
+  requestsPerSec: ({ measurement }) => rateOf(measurement) ?? Number.NaN,
   meanUs: ({ measurement }) => measurement.response.meanUs,
   p50Us: ({ measurement }) => measurement.response.p50Us,
   p99Us: ({ measurement }) => measurement.response.p99Us,
@@ -96,7 +96,8 @@ function ratioOf({ metric, of, over = '' }: Expectation, trials: readonly TrialR
   return positiveInterval(ratios);
 }
 
-function connectionsPer1k({ measurement: { ledger } }: CompletedTrial): number {
+/** Opened per 1,000 requests sent, warm-up included. */
+export function connectionsPer1k({ measurement: { ledger } }: CompletedTrial): number {
   return ledger.requestsSent === 0 ? 0 : (ledger.opened / ledger.requestsSent) * 1_000;
 }
 

@@ -38,10 +38,10 @@ export function comparedMetrics({ model }: Pick<Load, 'model'>): readonly Metric
 
 /** The deciding metric over the whole of a trial; null where there is nothing to read. */
 export function headlineFigure({ trial, measurement }: CompletedTrial): number | null {
-  const { completed, steadyMs, response } = measurement;
+  const { response } = measurement;
   switch (trial.load.model) {
     case 'closed':
-      return steadyMs > 0 ? (completed / steadyMs) * 1_000 : null;
+      return rateOf(measurement);
     case 'open':
     case 'burst':
       return response.count > 0 ? response.meanUs : null;
@@ -50,6 +50,11 @@ export function headlineFigure({ trial, measurement }: CompletedTrial): number |
     default:
       return trial.load satisfies never;
   }
+}
+
+/** Good answers per second of the steady windows; null where there were none. */
+export function rateOf({ completed, steadyMs }: CompletedTrial['measurement']): number | null {
+  return steadyMs > 0 ? (completed / steadyMs) * 1_000 : null;
 }
 
 /** The highest rate borne; null where none was, and where the search was cut short and so may have ended too low. */

@@ -1,11 +1,10 @@
 // The relay as a process: started, asked and never left behind.
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { RelayCommand, RelayReply } from '../bench/core/link-protocol.ts';
 import { Link } from '../bench/core/target.ts';
+import { forkEntry, runWithoutChannel } from './testing/child.ts';
 import { createClient, type Scope } from './testing/client.ts';
 import { openTestTarget } from './testing/target.ts';
 
@@ -15,43 +14,26 @@ function startCommand(upstreamPort: number, stated: Record<string, unknown> = {}
   return { type: 'start', upstreamPort, link: Link.parse(stated), seed: 1 };
 }
 
-/** Forks the entry; whatever happens in the test, the process is gone after it. `ended`: exit status and signal. */
-function forkRelay(scope: Scope): { child: ChildProcess; ended: Promise<unknown[]> } {
-  const child = fork(entry, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  const ended = once(child, 'exit');
-  scope.after(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  return { child, ended };
-}
-
-async function ask<Type extends RelayReply['type']>(child: ChildProcess, command: RelayCommand, type: Type) {
-  const replied = once(child, 'message');
-  child.send(command);
-  const [reply] = (await replied) as [RelayReply];
-  assert.equal(reply.type, type, JSON.stringify(reply));
-  return reply as Extract<RelayReply, { type: Type }>;
-}
+const forkRelay = (scope: Scope) => forkEntry<RelayCommand, RelayReply>(scope, entry);
 
 suite('link child', { concurrency: 2 }, () => {
   test('carries HTTP to a target and tells what it carried and used', async t => {
     const target = await openTestTarget(t, { behaviour: { name: 'fixed', bytes: 500 } });
-    const { child } = forkRelay(t);
+    const { ask } = forkRelay(t);
     const upstreamPort = Number(new URL(target.endpoint.origin).port);
-    const { port } = await ask(child, startCommand(upstreamPort, { roundTripMs: 2, jitterMs: 1 }), 'started');
+    const { port } = await ask(startCommand(upstreamPort, { roundTripMs: 2, jitterMs: 1 }), 'started');
     const client = createClient(t, { origin: `http://127.0.0.1:${port}`, path: '/' });
     const answers = await client.askTimes(3);
     assert.deepEqual(
       answers.map(({ body }) => body.length),
       [500, 500, 500],
     );
-    const first = (await ask(child, { type: 'read' }, 'reading')).reading;
+    const first = (await ask({ type: 'read' }, 'reading')).reading;
     assert.deepEqual([first.connections, first.openConnections, first.refused], [1, 1, 0]);
     assert.ok(first.toClientBytes > 1_500 && first.toTargetBytes > 0, JSON.stringify(first));
     assert.ok(first.latenessCounts.reduce((sum, count) => sum + count, 0) >= 6);
     await client.ask();
-    const second = (await ask(child, { type: 'read' }, 'reading')).reading;
+    const second = (await ask({ type: 'read' }, 'reading')).reading;
     assert.equal(second.connections, 1);
     for (const counter of ['toTargetBytes', 'toClientBytes', 'cpuUs', 'atMs'] as const) {
       assert.ok(second[counter] > first[counter], `${counter}: ${first[counter]}, then ${second[counter]}`);
@@ -65,9 +47,9 @@ suite('link child', { concurrency: 2 }, () => {
 
   test('a lost channel ends it at once, whatever is open', async t => {
     const target = await openTestTarget(t, {});
-    const { child, ended } = forkRelay(t);
+    const { child, ended, ask } = forkRelay(t);
     const upstreamPort = Number(new URL(target.endpoint.origin).port);
-    const { port } = await ask(child, startCommand(upstreamPort, { roundTripMs: 2_000 }), 'started');
+    const { port } = await ask(startCommand(upstreamPort, { roundTripMs: 2_000 }), 'started');
     const refused = assert.rejects(createClient(t, { origin: `http://127.0.0.1:${port}`, path: '/' }).ask());
     child.disconnect();
     assert.deepEqual(await ended, [0, null]);
@@ -75,23 +57,22 @@ suite('link child', { concurrency: 2 }, () => {
   });
 
   test('Ctrl-C is for the parent to decide', async t => {
-    const { child } = forkRelay(t);
-    await ask(child, startCommand(1), 'started');
+    const { child, ask } = forkRelay(t);
+    await ask(startCommand(1), 'started');
     child.kill('SIGINT');
-    await ask(child, { type: 'read' }, 'reading');
-    await ask(child, { type: 'read' }, 'reading');
+    await ask({ type: 'read' }, 'reading');
+    await ask({ type: 'read' }, 'reading');
   });
 
   test('a command out of order is told as a failure, then it ends with status 1', async t => {
-    const { child, ended } = forkRelay(t);
-    assert.match((await ask(child, { type: 'read' }, 'failed')).message, /not been started/);
+    const { ended, ask } = forkRelay(t);
+    assert.match((await ask({ type: 'read' }, 'failed')).message, /not been started/);
     assert.deepEqual(await ended, [1, null]);
   });
 
   test('without a channel it says so and ends with status 2', async () => {
-    const child = spawn(process.execPath, [entry], { stdio: ['ignore', 'ignore', 'pipe'] });
-    const ended = once(child, 'exit');
-    assert.match((await child.stderr.setEncoding('utf8').toArray()).join(''), /started by conntax run/);
-    assert.deepEqual(await ended, [2, null]);
+    const { stderr, ended } = await runWithoutChannel(entry);
+    assert.match(stderr, /started by conntax run/);
+    assert.deepEqual(ended, [2, null]);
   });
 });

@@ -1,11 +1,10 @@
 // The target as a process: started, asked and stopped over its channel, and never left behind.
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { TargetCommand, TargetReply } from '../bench/core/protocol.ts';
 import { Target } from '../bench/core/target.ts';
+import { forkEntry, runWithoutChannel } from './testing/child.ts';
 import { createClient, type Scope } from './testing/client.ts';
 
 const entry = fileURLToPath(new URL('./target-child.ts', import.meta.url));
@@ -14,39 +13,18 @@ function startCommand(stated: Record<string, unknown>): TargetCommand {
   return { type: 'start', target: Target.parse(stated), seed: 1 };
 }
 
-/** Forks the entry; whatever happens in the test, the process is gone after it. `ended`: exit status and signal. */
-function forkTarget(scope: Scope): { child: ChildProcess; ended: Promise<unknown[]> } {
-  const child = fork(entry, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  const ended = once(child, 'exit');
-  scope.after(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  return { child, ended };
-}
-
-async function ask<Type extends TargetReply['type']>(
-  child: ChildProcess,
-  command: TargetCommand,
-  type: Type,
-) {
-  const replied = once(child, 'message');
-  child.send(command);
-  const [reply] = (await replied) as [TargetReply];
-  assert.equal(reply.type, type, JSON.stringify(reply));
-  return reply as Extract<TargetReply, { type: Type }>;
-}
+const forkTarget = (scope: Scope) => forkEntry<TargetCommand, TargetReply>(scope, entry);
 
 suite('target child', { concurrency: 2 }, () => {
   test('starts, is driven, tells its counters and stops with status 0', async t => {
-    const { child, ended } = forkTarget(t);
+    const { child, ended, ask } = forkTarget(t);
     const stated = { tls: '1.3', behaviour: { name: 'fixed', bytes: 5 } };
-    const { endpoint } = await ask(child, startCommand(stated), 'started');
+    const { endpoint } = await ask(startCommand(stated), 'started');
     const client = createClient(t, endpoint);
     assert.equal((await client.ask()).body.length, 5);
-    const first = (await ask(child, { type: 'read' }, 'reading')).reading;
+    const first = (await ask({ type: 'read' }, 'reading')).reading;
     await client.ask();
-    const second = (await ask(child, { type: 'read' }, 'reading')).reading;
+    const second = (await ask({ type: 'read' }, 'reading')).reading;
     assert.deepEqual([first.requests, second.requests], [1, 2]);
     assert.deepEqual([second.accepted, second.openConnections, second.handshakesFull], [1, 1, 1]);
     for (const counter of ['atMs', 'cpuUs', 'loopActiveMs', 'loopIdleMs', 'rssBytes'] as const) {
@@ -67,9 +45,9 @@ suite('target child', { concurrency: 2 }, () => {
   });
 
   test('a lost channel ends it at once, whatever is open', async t => {
-    const { child, ended } = forkTarget(t);
+    const { child, ended, ask } = forkTarget(t);
     const stated = { behaviour: { name: 'delay', meanMs: 60_000 } };
-    const { endpoint } = await ask(child, startCommand(stated), 'started');
+    const { endpoint } = await ask(startCommand(stated), 'started');
     const refused = assert.rejects(createClient(t, endpoint).ask());
     child.disconnect();
     assert.deepEqual(await ended, [0, null]);
@@ -77,11 +55,11 @@ suite('target child', { concurrency: 2 }, () => {
   });
 
   test('Ctrl-C is for the parent to decide', async t => {
-    const { child } = forkTarget(t);
-    await ask(child, startCommand({}), 'started');
+    const { child, ask } = forkTarget(t);
+    await ask(startCommand({}), 'started');
     child.kill('SIGINT');
-    await ask(child, { type: 'read' }, 'reading');
-    await ask(child, { type: 'read' }, 'reading');
+    await ask({ type: 'read' }, 'reading');
+    await ask({ type: 'read' }, 'reading');
   });
 
   const failures: [what: string, command: TargetCommand, message: RegExp][] = [
@@ -100,16 +78,15 @@ suite('target child', { concurrency: 2 }, () => {
   ];
   for (const [what, command, message] of failures) {
     test(`${what} is told as a failure, then it ends with status 1`, async t => {
-      const { child, ended } = forkTarget(t);
-      assert.match((await ask(child, command, 'failed')).message, message);
+      const { ended, ask } = forkTarget(t);
+      assert.match((await ask(command, 'failed')).message, message);
       assert.deepEqual(await ended, [1, null]);
     });
   }
 
   test('without a channel it says so and ends with status 2', async () => {
-    const child = spawn(process.execPath, [entry], { stdio: ['ignore', 'ignore', 'pipe'] });
-    const ended = once(child, 'exit');
-    assert.match((await child.stderr.setEncoding('utf8').toArray()).join(''), /started by conntax run/);
-    assert.deepEqual(await ended, [2, null]);
+    const { stderr, ended } = await runWithoutChannel(entry);
+    assert.match(stderr, /started by conntax run/);
+    assert.deepEqual(ended, [2, null]);
   });
 });

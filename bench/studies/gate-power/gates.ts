@@ -1,9 +1,11 @@
 // In: what is injected, and how replicates are shaped. Out: a real gate, as `conntax ab` makes it: what it saw and said.
 import { compareArms } from '../../../results/compare.ts';
+import { connectionsPer1k } from '../../../results/expect.ts';
+import { rateOf } from '../../../results/headline-metric.ts';
 import type { Judgement } from '../../core/expectation.ts';
 import type { Metric } from '../../core/run-types.ts';
 import { Scenario } from '../../core/scenario.ts';
-import type { CompletedTrial, TrialResult } from '../../core/types.ts';
+import type { TrialResult } from '../../core/types.ts';
 import { AFTER, BEFORE, beforeAndAfter, DEFAULT_TIMING } from '../../plan/before-after.ts';
 import { type PlannedCell, planRun } from '../../plan/plan.ts';
 import { measureCell } from '../../run/cell.ts';
@@ -102,8 +104,8 @@ export function replicatesOf(trials: readonly TrialResult[]): Replicate[] {
     return {
       logRate: logRatioOf('requestsPerSec', group),
       logCpu: logRatioOf('cpuUsPerRequest', group),
-      ratePerSecBefore: ratePerSec(before),
-      ratePerSecAfter: ratePerSec(after),
+      ratePerSecBefore: rateOf(before.measurement)!,
+      ratePerSecAfter: rateOf(after.measurement)!,
       connectionsPer1kBefore: connectionsPer1k(before),
       connectionsPer1kAfter: connectionsPer1k(after),
     };
@@ -115,12 +117,4 @@ function logRatioOf(metric: Metric, trials: readonly TrialResult[]): number {
   const [ratio] = found?.replicateRatios ?? [];
   if (ratio === undefined) throw new Error(`a replicate has no ratio of ${metric}`);
   return Math.log(ratio);
-}
-
-function ratePerSec({ measurement: { completed, steadyMs } }: CompletedTrial): number {
-  return (completed / steadyMs) * 1_000;
-}
-
-function connectionsPer1k({ measurement: { ledger } }: CompletedTrial): number {
-  return (ledger.opened / ledger.requestsSent) * 1_000;
 }
