@@ -3,7 +3,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import type { Interval } from '../results/stats.ts';
 import type { ArmView, CellView } from './cell-view.ts';
 import { signsOf } from './cell-view.ts';
-import { armAxis, armScales, framed, INK, isNarrow } from './chart-theme.ts';
+import { armRows, armScales, framed, INK, isNarrow } from './chart-theme.ts';
 import { intervalText, intervalTexts } from './numbers.ts';
 import type { Table } from './report.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from './table-parts.ts';
@@ -45,16 +45,9 @@ export function barsSpec(view: CellView, widthPx: number, of: BarFigure): TopLev
   const longest = Math.max(...rows.map(row => row[text].length));
   const room = 1 - Math.min(0.5, (longest * 7.5 + 12) / (widthPx * 0.8));
   const limit = Math.max(...rows.map(({ high }) => high)) / room || 1;
-  const y = {
-    field: 'arm',
-    type: 'ordinal',
-    sort: null,
-    title: null,
-    axis: armAxis,
-  } as const;
   return framed(
     {
-      encoding: { y },
+      encoding: { y: armRows },
       layer: [
         {
           data: { name: 'figures', values: rows },

@@ -81,6 +81,9 @@ export type CapacityLoad = z.infer<typeof CapacityLoad>;
 export const Load = z.discriminatedUnion('model', [ClosedLoad, OpenLoad, BurstLoad, CapacityLoad]);
 export type Load = z.infer<typeof Load>;
 
+/** How long exchanges may take to end when a slice is cut short. */
+export const CUT_DRAIN_MS = 250;
+
 /** The most requests that the load has under way at once. */
 export function mostInFlight(load: Load): number {
   switch (load.model) {

@@ -4,17 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runCli, startCli, startProgram } from './testing/cli.ts';
-import { openWorkspace, tinyScenario } from './testing/workspace.ts';
+import { openWorkspace, RUN_FILES, tinyScenario } from './testing/workspace.ts';
 
-const FILES = [
-  'junit.xml',
-  'latency.hlog',
-  'metrics.prom',
-  'report.html',
-  'report.md',
-  'run.json',
-  'trials.ndjson',
-];
 /** Long enough that only an interrupt can end it. */
 const ENDLESS = { measureMs: 60_000, budgetMs: 60_000 } as const;
 const WARMING_UP = /warming up/;
@@ -31,7 +22,7 @@ test('while the processes start: nothing was measured, and that is what is store
   assert.equal(status, 130);
   assert.match(stdout, /interrupted/i);
   const { files, run, trials } = workspace.onlyRun();
-  assert.deepEqual(files, FILES);
+  assert.deepEqual(files, RUN_FILES);
   assert.deepEqual(trials, [], 'a process that Ctrl-C ends while it starts is no failed trial');
   assert.equal(run?.state, 'partial');
 });
@@ -48,7 +39,7 @@ test('during warm-up: nothing was measured yet, and the run is partial', async t
   assert.equal(status, 130);
   assert.match(stderr, INTERRUPTED);
   const { files, run, trials } = workspace.onlyRun();
-  assert.deepEqual(files, FILES);
+  assert.deepEqual(files, RUN_FILES);
   assert.deepEqual(trials, []);
   assert.equal(run?.state, 'partial');
   assert.deepEqual(
@@ -67,7 +58,7 @@ test('while measuring: what was measured is kept, reported as partial, and can b
   assert.equal(status, 130, stderr);
   assert.match(stdout, /partial/i);
   const { files, run, trials } = workspace.onlyRun();
-  assert.deepEqual(files, FILES);
+  assert.deepEqual(files, RUN_FILES);
   assert.equal(run?.state, 'partial');
   assert.equal(run.cells[0]?.stop, 'interrupted');
   assert.ok(trials.length > 0);

@@ -9,17 +9,8 @@ import addFormats from 'ajv-formats';
 import type { TrialResult } from '../core/types.ts';
 import { type CliResult, runCli } from './testing/cli.ts';
 import { reasonNotTo } from './testing/privileges.ts';
-import { openWorkspace, tinyScenario } from './testing/workspace.ts';
+import { openWorkspace, RUN_FILES, tinyScenario } from './testing/workspace.ts';
 
-const FILES = [
-  'junit.xml',
-  'latency.hlog',
-  'metrics.prom',
-  'report.html',
-  'report.md',
-  'run.json',
-  'trials.ndjson',
-];
 const ESCAPE = '\u001b';
 
 const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictTypes: false });
@@ -82,7 +73,7 @@ test('a run is measured, stored, shown, and rendered again', async t => {
   );
 
   await t.test('all files are there, and the latest run is named', () => {
-    assert.deepEqual(stored.files, FILES);
+    assert.deepEqual(stored.files, RUN_FILES);
     assert.equal(readFileSync(join(results, 'latest'), 'utf8'), `${stored.id}\n`);
     assert.match(contents.get('latency.hlog')!, /^#\[/);
     assert.match(contents.get('report.html')!, /^<!doctype html>/i);
@@ -130,7 +121,7 @@ test('a run is measured, stored, shown, and rendered again', async t => {
       const [, path] = /^Report: (.*)\n$/.exec(again.stderr) ?? assert.fail(again.stderr);
       assert.equal(resolve(dir, path!), join(stored.dir, 'report.html'));
     }
-    assert.deepEqual(workspace.onlyRun().files, FILES);
+    assert.deepEqual(workspace.onlyRun().files, RUN_FILES);
     for (const [name, content] of contents) {
       assert.equal(readFileSync(join(stored.dir, name), 'utf8'), content, `${name} is as it was`);
     }

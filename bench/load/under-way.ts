@@ -2,9 +2,6 @@
 import type { Exchange } from '../core/contracts.ts';
 import { newExchange } from '../core/exchange.ts';
 
-/** How long exchanges may take to end when a slice is cut short. */
-export const CUT_DRAIN_MS = 250;
-
 /** How finely the deadline of an exchange is kept: a twentieth of it, within these bounds. */
 const SWEEP_MS = { least: 5, most: 100 } as const;
 

@@ -2,6 +2,7 @@
 import autocannon from 'autocannon';
 import type { Client } from '../core/client.ts';
 import type { Engine, EngineModule, EngineOptions, Refusal, Window } from '../core/contracts.ts';
+import { CUT_DRAIN_MS } from '../core/load.ts';
 import { type Target, usesTls } from '../core/target.ts';
 import { type CannonClient, createUser, type User } from './autocannon-user.ts';
 import { bodyRefusals, engineCannot } from './engine-cannot.ts';
@@ -11,8 +12,6 @@ import { plainSessionRefusals } from './tls-refusals.ts';
 const FOREVER_SEC = 2_000_000;
 /** At most so long after its last client it notices that it has ended. */
 const SAMPLE_MS = 100;
-/** How long exchanges may take to end when a slice is cut short. */
-const CUT_DRAIN_MS = 250;
 
 /**
  * One run of autocannon for all slices: its clients, one a user, keep their connections from slice to slice. Between slices

@@ -3,14 +3,13 @@ import { isIPv6 } from 'node:net';
 import type { Client } from '../core/client.ts';
 import type { Endpoint, Engine, EngineOptions, EnginePool, SliceTimes, Window } from '../core/contracts.ts';
 import { newExchange } from '../core/exchange.ts';
+import { CUT_DRAIN_MS } from '../core/load.ts';
 import type { ProcessReading } from '../core/protocol.ts';
 import type { Outcome } from '../core/types.ts';
 import { runTool, type ToolRun } from './external-tool.ts';
 
 /** From the start of a process until it sends. */
 const START_MS = 20;
-/** For what is in flight when a slice is cut short. */
-const CUT_DRAIN_MS = 250;
 /** To add up and print what it has seen, on a busy machine. */
 const PRINT_MS = 3_000;
 

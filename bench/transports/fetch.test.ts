@@ -7,7 +7,6 @@ import type { z } from 'zod';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { createCertificate } from '../../servers/tls.ts';
 import { Client } from '../core/client.ts';
-import { newExchange } from '../core/exchange.ts';
 import { Target } from '../core/target.ts';
 import nodeFetch from './fetch.ts';
 import { answerWith, openMisbehavingServer } from './testing/misbehaving-server.ts';
@@ -92,20 +91,5 @@ suite('facts of this version', { concurrency: true }, () => {
     const { askTimes } = openSubject(t, subject, target.endpoint, { requestsPerConnection: 1 });
     await askTimes(3, 1);
     assert.ok(target.read().accepted < 4);
-  });
-
-  test('without phases the time of the header is not told either', async t => {
-    const target = await openTestTarget(t);
-    const transport = nodeFetch.open({
-      client: Client.parse({}),
-      endpoint: target.endpoint,
-      hasPhases: false,
-      onConnection: () => {},
-    });
-    t.after(() => transport.close());
-    const exchange = newExchange();
-    await new Promise(resolve => transport.send(exchange, resolve));
-    assert.equal(exchange.outcome, 'ok');
-    assert.ok(Number.isNaN(exchange.headersAtMs));
   });
 });

@@ -171,19 +171,4 @@ suite('facts of this version', { concurrency: true }, () => {
     });
     assert.deepEqual([target.read().requests, target.read().accepted, connections.length], [10, 1, 1]);
   });
-
-  test('without phases no clock is read within an exchange', async t => {
-    const target = await openTestTarget(t);
-    const transport = nodeHttp.open({
-      client: Client.parse({}),
-      endpoint: target.endpoint,
-      hasPhases: false,
-      onConnection: () => {},
-    });
-    t.after(() => transport.close());
-    const exchange = newExchange();
-    await new Promise(resolve => transport.send(exchange, resolve));
-    assert.equal(exchange.outcome, 'ok');
-    assert.ok(Number.isNaN(exchange.writtenAtMs) && Number.isNaN(exchange.headersAtMs));
-  });
 });

@@ -9,6 +9,17 @@ import type { Run } from '../../core/run-types.ts';
 import type { ScenarioInput } from '../../core/scenario.ts';
 import type { TrialResult } from '../../core/types.ts';
 
+/** What a run leaves in its folder, whenever it ends. */
+export const RUN_FILES = [
+  'junit.xml',
+  'latency.hlog',
+  'metrics.prom',
+  'report.html',
+  'report.md',
+  'run.json',
+  'trials.ndjson',
+];
+
 /** What a run has left on disk. run is undefined when there is no run.json. */
 export interface StoredFolder {
   id: string;

@@ -5,7 +5,7 @@ import stream from '../../../servers/behaviours/stream.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
 import { newExchange } from '../../core/exchange.ts';
 import { answerWith, openMisbehavingServer } from './misbehaving-server.ts';
-import { mostOpen, openSubject, type Subject, testWhere } from './subject.ts';
+import { clientOf, mostOpen, openSubject, type Subject, testWhere } from './subject.ts';
 
 /** undici's dump() gives up a connection whose body is longer; a transport may read on, but need not. */
 const LONGEST_DUMP_BYTES = 128 * 1024;
@@ -43,6 +43,22 @@ export function exchangeCase(subject: Subject): void {
         assert.ok(target.read().accepted <= mostOpen(subject, 2, 2));
       });
     }
+
+    test('without phases no clock is read within it', async t => {
+      const target = await openTestTarget(t);
+      const transport = subject.module.open({
+        client: clientOf(subject),
+        endpoint: target.endpoint,
+        hasPhases: false,
+        onConnection: () => {},
+      });
+      t.after(() => transport.close());
+      const exchange = newExchange();
+      await transport.ready;
+      await new Promise(resolve => transport.send(exchange, resolve));
+      assert.equal(exchange.outcome, 'ok');
+      assert.deepEqual([exchange.writtenAtMs, exchange.headersAtMs], [Number.NaN, Number.NaN]);
+    });
 
     for (const requestsPerConnection of [1, 'unlimited'] as const) {
       test(`requestsPerConnection ${requestsPerConnection}: started <= written <= headers <= ended`, async t => {
