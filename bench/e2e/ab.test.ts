@@ -43,7 +43,7 @@ test('a slower client is found, and told by exit status 1', async t => {
     'for (const endMs = performance.now() + 2; performance.now() < endMs; );\n      exchange.transportState ??=';
   assert.ok(source.includes('exchange.transportState ??='));
   await writeFile(transport, source.replace('exchange.transportState ??=', spin));
-  const timing = { minReplicates: 3, maxReplicates: 3 };
+  const timing = { minReplicates: 3, maxReplicates: 3, budgetMs: 60_000 };
   const file = await workspace.writeScenario(tinyScenario(timing));
   const args = ['ab', file, '--arm', 'persistent', '--after', 'slow', '--no-confirm'];
   const { status, stdout, stderr } = await runCli(t, args, { cwd: workspace.dir });
