@@ -1,29 +1,44 @@
 // In: a run held against a baseline. Out: proof that a tired reader learns what got slower, by how much, how sure, since when.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { suite, test } from 'node:test';
+import type { Metric } from '../bench/core/run-types.ts';
 import { gateRun } from '../results/gate.ts';
 import { type RunSummary, summariseRun } from '../results/run-summary.ts';
+import { sampleHistory } from '../results/testing/sample-history.ts';
 import { sampleRun } from '../results/testing/sample-run.ts';
+import { findTrendsUpTo } from '../results/trend.ts';
 import { buildGateReport } from './gate-report.ts';
 import { formats } from './testing/plugins.ts';
 
 const before = summariseRun(sampleRun().run);
 
-function reportWith(damage: (after: RunSummary) => void) {
+function damaged(damage: (after: RunSummary) => void): RunSummary {
   const after = structuredClone(before);
   after.runId = '2026-11-24T12-25-01Z-p0c2';
   damage(after);
-  return buildGateReport({ before, after, result: gateRun(before, after, { minEffect: 0.05 }) });
+  return after;
 }
 
-function slower(after: RunSummary): void {
-  for (const ratio of after.cells[0]!.ratios) {
-    if (ratio.metric !== 'cpuUsPerRequest') continue;
-    const { value, low, high } = ratio.interval!;
-    ratio.interval = { value: value * 1.3, low: low * 1.3, high: high * 1.3 };
-  }
+function reportOf(after: RunSummary, history: readonly RunSummary[] = []) {
+  const result = gateRun(before, after, { minEffect: 0.05 });
+  return buildGateReport({ before, after, result, trends: findTrendsUpTo(after, history) });
 }
+
+const reportWith = (damage: (after: RunSummary) => void) => reportOf(damaged(damage));
+
+/** Of every arm, by 30 %. */
+function raised(metric: Metric): (after: RunSummary) => void {
+  return after => {
+    for (const ratio of after.cells[0]!.ratios) {
+      if (ratio.metric !== metric) continue;
+      const { value, low, high } = ratio.interval!;
+      ratio.interval = { value: value * 1.3, low: low * 1.3, high: high * 1.3 };
+    }
+  };
+}
+
+const slower = raised('cpuUsPerRequest');
 
 test('the headline of a regression says what, whose, by how much, how sure, and since when', () => {
   const { headline, checks } = reportWith(slower);
@@ -51,12 +66,78 @@ test('what could not be compared is a remark', () => {
   assert.deepEqual(remarks, ['short-vs-persistent was not measured in this run.']);
 });
 
-for (const name of ['terminal', 'markdown']) {
-  const file = new URL(`goldens/a-regression.${name}.txt`, import.meta.url);
-  test(`${name} of a regression is as it was (UPDATE_GOLDENS=1 accepts what it is now)`, async () => {
-    const format = formats.find(one => one.name === name)!;
-    const text = await format.render(reportWith(slower), { hasColour: false, columns: 100 });
-    if (process.env['UPDATE_GOLDENS'] === '1') writeFileSync(file, text);
-    assert.equal(text, readFileSync(file, 'utf8'));
+suite('with a history', () => {
+  const step = { count: 13, metric: 'cpuUsPerRequest', factor: 1 / 1.3 } as const;
+  const worse = damaged(slower);
+  const since =
+    /^Client CPU per request of persistent in short-vs-persistent: since run (\S+) of (\S+), commit/;
+
+  test('a red report says since when, by how much and how sure, and what came with it', () => {
+    const [remark, ...others] = reportOf(worse, sampleHistory(worse, { ...step, atLevel: 5 })).remarks;
+    assert.deepEqual(others, []);
+    assert.deepEqual(since.exec(remark!)?.slice(1), ['2026-11-18T12-25-52Z-0008', '2026-11-18']);
+    assert.match(
+      remark!,
+      /, at 0\.19\d× that of short, before at 0\.15\d×: \+[\d.]+ % \(\+[\d.]+ % to \+[\d.]+ %\), p = 0\.00\d\./,
+    );
+    assert.match(
+      remark!,
+      / From the run before to that one: commit ccc7ccc7ccc7 to ccc8ccc8ccc8, undici 8\.11\.0 to 8\.12\.4\.$/,
+    );
   });
+
+  test('a regression of this run only has no date yet', () => {
+    const { remarks } = reportOf(worse, sampleHistory(worse, { ...step, atLevel: 0 }));
+    assert.deepEqual(remarks, [
+      'Client CPU per request of persistent in short-vs-persistent: the 14 runs of the history show no change for the worse yet; a new level is told after three runs at least.',
+    ]);
+  });
+
+  test('nor has one where the last change was for the better', () => {
+    const { remarks } = reportOf(worse, sampleHistory(worse, { ...step, factor: 1.3, atLevel: 5 }));
+    assert.match(remarks.join(), /no change for the worse yet/);
+  });
+
+  const shown: [why: string, after: RunSummary, metrics: string[]][] = [
+    ['what decides and the CPU', damaged(() => {}), ['requestsPerSec', 'cpuUsPerRequest']],
+    ['and what is a regression', damaged(raised('p99Us')), ['requestsPerSec', 'p99Us', 'cpuUsPerRequest']],
+  ];
+  for (const [why, after, metrics] of shown) {
+    test(`shown are ${why}, as a table and drawn`, () => {
+      const { tables, figures } = reportOf(after, sampleHistory(after, { ...step, atLevel: 5 }));
+      assert.deepEqual(
+        tables.at(-1)!.rows.map(row => row[2]!.value),
+        metrics,
+      );
+      assert.deepEqual(
+        figures.map(({ name }) => name),
+        metrics.map(metric => `short-vs-persistent/persistent/${metric}`),
+      );
+    });
+  }
+
+  test('of too few runs there is nothing at all', () => {
+    const history = sampleHistory(worse, { ...step, count: 4, atLevel: 2 });
+    assert.deepEqual(reportOf(worse, history), reportOf(worse));
+  });
+});
+
+const regression = damaged(slower);
+const samples = {
+  'a-regression': reportOf(regression),
+  'a-dated-regression': reportOf(
+    regression,
+    sampleHistory(regression, { count: 13, metric: 'cpuUsPerRequest', factor: 1 / 1.3, atLevel: 5 }),
+  ),
+};
+for (const [sample, report] of Object.entries(samples)) {
+  for (const name of ['terminal', 'markdown']) {
+    const file = new URL(`goldens/${sample}.${name}.txt`, import.meta.url);
+    test(`${name} of ${sample} is as it was (UPDATE_GOLDENS=1 accepts what it is now)`, async () => {
+      const format = formats.find(one => one.name === name)!;
+      const text = await format.render(report, { hasColour: false, columns: 100 });
+      if (process.env['UPDATE_GOLDENS'] === '1') writeFileSync(file, text);
+      assert.equal(text, readFileSync(file, 'utf8'));
+    });
+  }
 }

@@ -2,9 +2,13 @@
 import { METRICS } from '../bench/core/run-types.ts';
 import type { GateLine, GateResult } from '../results/gate.ts';
 import type { RunSummary } from '../results/run-summary.ts';
+import type { Trend } from '../results/trend.ts';
+import { relativeChangeText, shareText, signedText } from './change-text.ts';
+import { gateHistory } from './history/gate-history.ts';
 import { METRIC_TITLES } from './metrics.ts';
 import { countText, intervalTexts, percentText, ratioText } from './numbers.ts';
 import type { Check, Fact, FactGroup, Report, Table, TableCell } from './report.ts';
+import { commitText, runText, timeText } from './run-text.ts';
 import { createTable, figureColumn, keyColumn, wordColumn, words } from './table-parts.ts';
 
 const STATE_WORDS: Record<GateLine['state'], string> = {
@@ -20,20 +24,31 @@ const KIND_TITLES: Record<GateLine['kind'], string> = {
   absolute: 'Absolute rates, on the same machine: they inform, and fail nothing',
 };
 
-export function buildGateReport(of: { before: RunSummary; after: RunSummary; result: GateResult }): Report {
-  const { before, after, result } = of;
+/** @param trends those that end in `after` */
+export function buildGateReport(of: {
+  before: RunSummary;
+  after: RunSummary;
+  result: GateResult;
+  trends: readonly Trend[];
+}): Report {
+  const { before, after, result, trends } = of;
+  const history = gateHistory(result, trends);
   return {
     title: 'conntax: a run against another',
     runId: after.runId,
     startedAt: after.startedAt,
-    subtitle: `${after.runId} against ${before.runId}, measured ${before.startedAt.slice(0, 16).replace('T', ' ')} UTC`,
+    subtitle: `${after.runId} against ${before.runId}, measured ${timeText(before.startedAt)}`,
     state: 'complete',
     headline: headlineOf(result, before),
-    remarks: result.gaps.map(gap => `${gap}.`),
-    tables: (['ratio', 'count', 'absolute'] as const).flatMap(kind => {
-      const lines = result.lines.filter(line => line.kind === kind);
-      return lines.length === 0 ? [] : [tableOf(kind, lines)];
-    }),
+    remarks: [...history.remarks, ...result.gaps.map(gap => `${gap}.`)],
+    tables: [
+      ...(['ratio', 'count', 'absolute'] as const).flatMap(kind => {
+        const lines = result.lines.filter(line => line.kind === kind);
+        return lines.length === 0 ? [] : [tableOf(kind, lines)];
+      }),
+      ...history.tables,
+    ],
+    figures: history.figures,
     sweeps: [],
     cells: [],
     checks: result.lines.filter(({ isBinding }) => isBinding).map(checkOf),
@@ -49,7 +64,7 @@ function headlineOf({ lines, state }: GateResult, before: RunSummary): string {
     .toSorted((a, b) => severity(b) - severity(a));
   if (worst.length > 0) {
     const others = worst.length === 1 ? '' : ` and ${countText(worst.length - 1)} more`;
-    return `Regression: ${sentenceOf(worst[0]!)}${others}, since ${sinceText(before)}.`;
+    return `Regression: ${sentenceOf(worst[0]!)}${others}, since ${runText(before)}.`;
   }
   const unsure = binding.filter(line => line.state === 'unsure').length;
   const better = binding.filter(line => line.state === 'improvement').length;
@@ -59,11 +74,7 @@ function headlineOf({ lines, state }: GateResult, before: RunSummary): string {
       ? `Not all of the baseline could be compared.${improved}`
       : `No regression could be shown, nor ruled out for ${countText(unsure)} of ${countText(binding.length)} figures.${improved}`;
   }
-  return `No regression in ${countText(binding.length)} figures since ${sinceText(before)}.${improved}`;
-}
-
-function sinceText({ git, runId }: RunSummary): string {
-  return git === null ? runId : `commit ${git.commit.slice(0, 12)}${git.isDirty ? ' (with changes)' : ''}`;
+  return `No regression in ${countText(binding.length)} figures since ${runText(before)}.${improved}`;
 }
 
 /** How far beyond its limit, in units of the limit: comparable over kinds. */
@@ -86,30 +97,12 @@ function titleOf({ metric }: GateLine): string {
   }
 }
 
-/** Beyond this the digits mean nothing. */
-const MOST_PERCENT = 999;
-
-/** `+9.8 % (+8.1 % to +11.5 %)`; of counts, in requests per 1,000. */
-function changeText({ kind, change: { value, low, high } }: GateLine): string {
-  const text =
-    kind === 'count'
-      ? (share: number) => `${signed(share * 1_000, 2)}`
-      : (ratio: number) =>
-          ratio - 1 > MOST_PERCENT / 100 ? `>+${MOST_PERCENT} %` : `${signed((ratio - 1) * 100, 1)} %`;
-  const unit = kind === 'count' ? ' per 1,000 requests' : '';
-  return `${text(value)}${unit} (${text(low)} to ${text(high)})`;
-}
-
-function effectText(ratio: number): string {
-  return ratio > MOST_PERCENT / 100 ? `>${MOST_PERCENT} %` : percentText(ratio);
-}
-
-function signed(value: number, digits: number): string {
-  const text = Math.abs(value).toLocaleString('en-US', {
-    maximumFractionDigits: digits,
-    minimumFractionDigits: digits,
-  });
-  return `${value < 0 ? '−' : '+'}${text}`;
+/** Of counts, in requests per 1,000. */
+function changeText({ kind, change }: GateLine): string {
+  if (kind !== 'count') return relativeChangeText(change);
+  const { value, low, high } = change;
+  const text = (share: number) => signedText(share * 1_000, 2);
+  return `${text(value)} per 1,000 requests (${text(low)} to ${text(high)})`;
 }
 
 function tableOf(kind: GateLine['kind'], lines: readonly GateLine[]): Table {
@@ -134,9 +127,9 @@ function tableOf(kind: GateLine['kind'], lines: readonly GateLine[]): Table {
       valueCell(line, 'before'),
       valueCell(line, 'after'),
       words(changeText(line), { ...line.change }),
-      words(line.noiseFloor === null ? '–' : effectText(line.noiseFloor), line.noiseFloor),
+      words(line.noiseFloor === null ? '–' : shareText(line.noiseFloor), line.noiseFloor),
       words(
-        kind === 'count' ? `${(line.detectable * 1_000).toFixed(2)} per 1,000` : effectText(line.detectable),
+        kind === 'count' ? `${(line.detectable * 1_000).toFixed(2)} per 1,000` : shareText(line.detectable),
         line.detectable,
       ),
       words(STATE_WORDS[line.state], line.state),
@@ -189,7 +182,7 @@ function factsOf(title: string, { runId, startedAt, conntax, git, host }: RunSum
   const facts: Fact[] = [
     { label: 'Run', value: runId },
     { label: 'Started', value: startedAt },
-    { label: 'conntax', value: `${conntax}${git === null ? '' : `, commit ${git.commit.slice(0, 12)}`}` },
+    { label: 'conntax', value: `${conntax}${git === null ? '' : `, commit ${commitText(git)}`}` },
     { label: 'CPU', value: `${host.cpuModel}, ${countText(host.cpuCount)} logical cores` },
     { label: 'Node', value: host.node },
     ...Object.entries(host.packages).map(([label, value]) => ({ label, value })),

@@ -3,6 +3,7 @@ import type { Host, Run } from '../bench/core/run-types.ts';
 import { secondsText } from './conditions.ts';
 import { countText, memoryText } from './numbers.ts';
 import type { Fact, FactGroup } from './report.ts';
+import { commitText, timeText } from './run-text.ts';
 
 export function machineFacts(run: Run): FactGroup[] {
   return [
@@ -15,10 +16,6 @@ export function machineFacts(run: Run): FactGroup[] {
 /** `Measured 2026-11-23 12:25 UTC on AMD EPYC 7B13 (2 cores), Node 26.10.0; run ...`. */
 export function subtitleText({ startedAt, host, id }: Run): string {
   return `Measured ${timeText(startedAt)} on ${host.cpuModel} (${countText(host.cpuCount)} cores), Node ${host.node}; run ${id}`;
-}
-
-function timeText(iso: string): string {
-  return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 function runFacts(run: Run): Fact[] {
@@ -70,10 +67,6 @@ function softwareFacts({ conntax, git, host }: Run): Fact[] {
     { label: 'Node', value: `${host.node} (V8 ${host.v8}, OpenSSL ${host.openssl})` },
     ...Object.entries(host.packages).map(([label, value]) => ({ label, value })),
   ];
-}
-
-function commitText({ commit, isDirty }: NonNullable<Run['git']>): string {
-  return `${commit.slice(0, 12)}${isDirty ? ' with uncommitted changes' : ''}`;
 }
 
 /** The seed decides every shuffle and draw, so it belongs to the command even where it was not typed. */

@@ -66,6 +66,7 @@ export function buildReport(of: {
     headline: only === undefined ? runHeadline(views) : sweepHeadline(only),
     remarks: only === undefined ? runRemarks(views) : sweepRemarks(only),
     tables: [],
+    figures: [],
     sweeps: sections.flatMap(section =>
       section.kind === 'sweep'
         ? [reportSweep(section.sweep, { charts: sweepCharts, special: SPECIAL_TABLES })]

@@ -170,6 +170,8 @@ export interface Report {
   remarks: readonly string[];
   /** About all of it, above the cells. */
   tables: readonly Table[];
+  /** What the tables say, drawn. */
+  figures: readonly Figure[];
   sweeps: readonly SweepReport[];
   /** Those of a sweep one after another, in order of their values. */
   cells: readonly CellReport[];

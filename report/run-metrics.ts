@@ -2,6 +2,7 @@
 import { Counter, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
 import type { CellResult } from '../bench/core/run-types.ts';
 import type { CompletedTrial } from '../bench/core/types.ts';
+import type { Interval } from '../results/stats.ts';
 import { acceptedOf } from './counted-by.ts';
 
 const LABELS = ['run', 'scenario', 'cell', 'arm'] as const;
@@ -26,6 +27,22 @@ export function createRunMetrics(runId: string): RunMetrics {
     new Gauge({ name: `conntax_${name}`, help, labelNames: [...LABELS, ...more], registers: [registry] });
   const counter = (name: string, help: string, more: readonly string[] = []) =>
     new Counter({ name: `conntax_${name}`, help, labelNames: [...LABELS, ...more], registers: [registry] });
+  /** Three gauges: a figure and the ends of its interval. Nothing is set where there is none. */
+  const intervalGauge = (name: string, help: string) => {
+    const [value, low, high] = [
+      gauge(name, help),
+      gauge(`${name}_low`, 'Lower end of its 95 % interval'),
+      gauge(`${name}_high`, 'Upper end of its 95 % interval'),
+    ];
+    return {
+      set(labels: Record<string, string>, interval: Interval | null) {
+        if (interval === null) return;
+        value.set(labels, interval.value);
+        low.set(labels, interval.low);
+        high.set(labels, interval.high);
+      },
+    };
+  };
 
   const requests = counter('requests', 'Requests that ended within the steady windows, by outcome', [
     'outcome',
@@ -38,9 +55,11 @@ export function createRunMetrics(runId: string): RunMetrics {
   );
   const handshakes = counter('tls_handshakes', 'TLS handshakes, by the client', ['kind']);
   const trials = counter('trials', 'Trials that completed');
-  const rate = gauge('requests_per_second', 'Requests per second, centre over replicates');
-  const rateLow = gauge('requests_per_second_low', 'Lower end of its 95 % interval');
-  const rateHigh = gauge('requests_per_second_high', 'Upper end of its 95 % interval');
+  const rate = intervalGauge('requests_per_second', 'Requests per second, centre over replicates');
+  const capacity = intervalGauge(
+    'capacity_requests_per_second',
+    'Highest rate borne within the objective of a capacity search, centre over replicates',
+  );
   const latency = gauge('response_time_seconds', 'Response time, quantiles over all replicates', [
     'quantile',
   ]);
@@ -73,12 +92,8 @@ export function createRunMetrics(runId: string): RunMetrics {
       for (const arm of arms) {
         if (arm.trials === 0) continue;
         const labels = { run: runId, scenario: scenario.name, cell, arm: arm.arm };
-        const interval = arm.requestsPerSec;
-        if (interval !== null) {
-          rate.set(labels, interval.value);
-          rateLow.set(labels, interval.low);
-          rateHigh.set(labels, interval.high);
-        }
+        rate.set(labels, arm.requestsPerSec);
+        capacity.set(labels, arm.capacityPerSec);
         for (const [quantile, us] of [
           ['0.5', arm.p50Us],
           ['0.9', arm.p90Us],

@@ -1,5 +1,5 @@
 // In: a report. Out: the same for machines: stable names, raw numbers, the words beside them.
-import type { CellReport, JsonValue, Report, SweepReport, Table } from './report.ts';
+import type { CellReport, Figure, JsonValue, Report, SweepReport, Table } from './report.ts';
 
 /** Raised when a name goes or changes its meaning; new names do not raise it. */
 const SCHEMA_VERSION = 1;
@@ -16,6 +16,7 @@ export function toJson(report: Report): JsonValue {
     remarks: report.remarks,
     caveats: report.caveats,
     tables: Object.fromEntries(report.tables.map(table => [table.name, tableJson(table)])),
+    figures: report.figures.map(figureJson),
     sweeps: report.sweeps.map(sweepJson),
     cells: report.cells.map(cellJson),
     checks: report.checks.map(check => ({ ...check })),
@@ -63,14 +64,13 @@ function cellJson(cell: CellReport): JsonValue {
       tables.flatMap(table => (table === null ? [] : [[table.name, tableJson(table)]])),
     ),
     audits: cell.audits.map(audit => ({ ...audit })),
-    figures: cell.figures.map(({ name, title, caption, table }) => ({
-      name,
-      title,
-      caption,
-      ...tableJson(table),
-    })),
+    figures: cell.figures.map(figureJson),
     caveats: cell.caveats,
   };
+}
+
+function figureJson({ name, title, caption, table }: Figure): JsonValue {
+  return { name, title, caption, ...tableJson(table) };
 }
 
 /** A row is an object by column; `marks` names the columns whose figures are marked, and how. */

@@ -36,6 +36,17 @@ suite('change points', () => {
     );
   });
 
+  test('a change of 5 % among nights that vary by 2 % is told within eight of them, and dated within three', () => {
+    for (let seed = 0; seed < 30; seed++) {
+      const values = noise(38, 300 + seed, [[30, 0.05]]);
+      const told = Array.from(
+        { length: 8 },
+        (_, night) => find(values.slice(0, 31 + night)).at(-1)?.index ?? 0,
+      );
+      assert.ok(Math.abs(told.find(index => index >= 27)! - 30) <= 3, `seed ${seed}: ${told.join(', ')}`);
+    }
+  });
+
   test('none in a single bad night', () => {
     const values = noise(30, 3);
     values[12] = 0.5;

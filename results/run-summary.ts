@@ -34,7 +34,7 @@ const CellFigures = z.strictObject({
     .describe('Hash of target, link, load and clients: figures under others are not comparable'),
   baseline: z.string(),
   arms: z.array(ArmFigures),
-  ratios: z.array(RatioFigures),
+  ratios: z.array(RatioFigures).describe('Of each candidate first the metric that decides under the load'),
 });
 export type CellFigures = z.infer<typeof CellFigures>;
 

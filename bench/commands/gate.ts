@@ -6,9 +6,11 @@ import type { Output as FileOutput } from '../../report/output.ts';
 import type { Report } from '../../report/report.ts';
 import { DEFAULT_BASELINE, readBaseline } from '../../results/baselines.ts';
 import { DEFAULT_MIN_EFFECT, type GateResult, gateRun } from '../../results/gate.ts';
+import { readHistory } from '../../results/history.ts';
 import { readRun, type StoredRun } from '../../results/read-run.ts';
 import { type RunSummary, summariseRun } from '../../results/run-summary.ts';
 import { replaceFile } from '../../results/store.ts';
+import { findTrendsUpTo } from '../../results/trend.ts';
 import { EXIT } from '../core/errors.ts';
 import { loadPlugins } from '../plan/load-scenarios.ts';
 import type { CommonOptions, Context } from './context.ts';
@@ -32,7 +34,11 @@ export async function gateCommand(
 ): Promise<number> {
   const before = readBaseline(options.results, options.baseline ?? DEFAULT_BASELINE);
   const stored = readRun(options.results, ref);
-  const { state } = await showChange(before, stored, options, { ...context, filePrefix: 'gate' });
+  const history = readHistory(options.results);
+  const { state } = await showChange({ before, stored, history }, options, {
+    ...context,
+    filePrefix: 'gate',
+  });
   return state === 'regression' || (options.strict === true && state === 'unsure') ? EXIT.failed : EXIT.ok;
 }
 
@@ -45,18 +51,19 @@ export async function compareCommand(
 ): Promise<void> {
   const before = summariseRun(readRun(options.results, beforeRef).run);
   const stored = readRun(options.results, afterRef);
-  await showChange(before, stored, options, { ...context, filePrefix: 'compare' });
+  await showChange({ before, stored, history: [] }, options, { ...context, filePrefix: 'compare' });
 }
 
 async function showChange(
-  before: RunSummary,
-  { dir, run, trials }: StoredRun,
+  { before, stored, history }: { before: RunSummary; stored: StoredRun; history: readonly RunSummary[] },
   { json, minEffect = DEFAULT_MIN_EFFECT }: CompareOptions,
   { plugins, output, filePrefix }: Context & { filePrefix: string },
 ): Promise<GateResult> {
+  const { dir, run, trials } = stored;
   const after = summariseRun(run);
   const result = gateRun(before, after, { minEffect });
-  const report: Report = buildGateReport({ before, after, result });
+  const trends = findTrendsUpTo(after, history);
+  const report: Report = buildGateReport({ before, after, result, trends });
   const [formats, outputs] = await Promise.all([
     loadPlugins<Format>(plugins.formats),
     loadPlugins<FileOutput>(plugins.outputs),

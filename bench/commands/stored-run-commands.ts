@@ -70,6 +70,25 @@ Exit status: 0 no regression, 1 a regression (with --strict also one that can't 
       setStatus(await gateCommand(ref, options, context));
     });
 
+  program
+    .command('history')
+    .description('show how ratios went over the runs of conntax ci, and since when they are at another level')
+    .argument('[cells...]', 'names of cells, or of scenarios; none: all')
+    .option('--results <dir>', 'where the history is stored', 'results')
+    .option('--json', 'print it as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  conntax history                 every cell that conntax ci has measured
+  conntax history ci-reuse        one scenario
+  conntax history --json | jq .tables.history.rows`,
+    )
+    .action(async (cells, options) => {
+      const { historyCommand } = await import('./history.ts');
+      await historyCommand(cells, options, context);
+    });
+
   const baseline = program
     .command('baseline')
     .description('keep the figures of a run, to hold others against');

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { appendHistory } from '../../results/history.ts';
 import type { RunSummary } from '../../results/run-summary.ts';
+import { sampleHistory } from '../../results/testing/sample-history.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
@@ -41,12 +43,17 @@ test('conntax ci', async t => {
     arm.completed += arm.failed;
     arm.failed = 0;
     writeFileSync(path, JSON.stringify(baseline));
+    const nights = sampleHistory(baseline, { count: 8, metric: 'p99Us', atLevel: 8, factor: 1 });
+    for (const night of nights) appendHistory(results, night);
     const { status, stderr, stdout } = await ci();
     assert.match(stdout, /^Regression: error rate of impatient in tiny/m);
     assert.match(stderr, /measuring its scenarios again/);
     assert.match(stderr, /^Confirmed: errorRatio of impatient in tiny$/m);
     assert.match(stderr, /^::error title=conntax%3A tiny::error rate, impatient/m);
     assert.equal(status, 1);
-    assert.equal(historyLength(), 2);
+    assert.equal(historyLength(), 10);
+    assert.match(stdout, /^The history: arms against/m);
+    assert.match(stdout, /^tiny +impatient +requests\/s +10 /m, 'the eight, the first and this one');
+    assert.match(readFileSync(summaryFile, 'utf8'), /^### The history: arms against/m);
   });
 });

@@ -1,17 +1,18 @@
-// What deploy/ holds for Prometheus works: checked by its own tool, and by a real server that scrapes a real run.
+// What deploy/ holds for Prometheus works: checked by its own tools, and by a real server that scrapes a real run.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { promisify } from 'node:util';
 import { startCli } from './testing/cli.ts';
-import { DEPLOYED, reasonWithoutPrometheus, startPrometheus } from './testing/prometheus.ts';
+import { DEPLOYED, reasonWithout, startPrometheus } from './testing/prometheus.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 const run = promisify(execFile);
-const skip = reasonWithoutPrometheus();
+const rules = readFileSync(join(DEPLOYED, 'rules/conntax.yml'), 'utf8');
 
-suite('prometheus', { skip }, () => {
+suite('prometheus', { skip: reasonWithout('promtool', 'prometheus') }, () => {
   test('promtool takes the configuration, and the rules pass their unit tests', async () => {
     await run('promtool', ['check', 'config', 'prometheus.yml'], { cwd: DEPLOYED });
     await run('promtool', ['test', 'rules', 'rules/conntax.test.yml'], { cwd: DEPLOYED });
@@ -43,10 +44,35 @@ suite('prometheus', { skip }, () => {
   });
 });
 
+suite('alertmanager', { skip: reasonWithout('amtool', 'prometheus-alertmanager') }, () => {
+  const amtool = (...args: string[]) => run('amtool', args, { cwd: DEPLOYED });
+  const receiverOf = async (...labels: string[]): Promise<string> => {
+    const { stdout } = await amtool('config', 'routes', 'test', '--config.file=alertmanager.yml', ...labels);
+    return stdout.trim();
+  };
+
+  test('amtool takes the configuration', async () => {
+    await amtool('check-config', 'alertmanager.yml');
+  });
+
+  test('of the severities that the rules give, P1 pages at once, and the others are told together', async () => {
+    const severities = [...new Set([...rules.matchAll(/severity: (\S+)/g)].map(([, severity]) => severity!))];
+    assert.ok(severities.includes('P1') && severities.length > 1, severities.join());
+    for (const severity of severities) {
+      const receiver = await receiverOf(`severity=${severity}`, 'scenario=s', 'cell=c', 'arm=a');
+      assert.equal(receiver, severity === 'P1' ? 'on-call' : 'team', severity);
+    }
+  });
+
+  test('what has no severity that is known is told as well', async () => {
+    assert.equal(await receiverOf('alertname=Other'), 'team');
+    assert.equal(await receiverOf('severity=P11'), 'team');
+  });
+});
+
 test('every expression of the dashboard names a metric that a run has or a rule makes', () => {
   const dashboard = readFileSync(new URL('../../deploy/grafana/conntax.json', import.meta.url), 'utf8');
   const source = readFileSync(new URL('../../report/run-metrics.ts', import.meta.url), 'utf8');
-  const rules = readFileSync(new URL('../../deploy/prometheus/rules/conntax.yml', import.meta.url), 'utf8');
   const names = new Set(dashboard.match(/conntax[:_][a-z0-9_:]+/g));
   assert.ok(names.size >= 8);
   for (const name of names) {

@@ -6,7 +6,7 @@ import { factList, figureMarkup, plainTable, titledTable } from '../html/parts.t
 import { SCRIPT } from '../html/script.ts';
 import { STYLE } from '../html/style.ts';
 import { type FoldedCell, sweepMarkup } from '../html/sweep.ts';
-import type { CellReport, JsonValue, Report } from '../report.ts';
+import type { CellReport, Figure, JsonValue, Report } from '../report.ts';
 import { partsOf, type ReportPart } from '../report-parts.ts';
 import { toJson } from '../to-json.ts';
 
@@ -27,6 +27,7 @@ const policy = [
 
 async function pageMarkup(report: Report): Promise<Markup> {
   const parts = partsOf(report);
+  const figures = await figuresMarkup(report.figures, 'f');
   const sections: Markup[] = [];
   for (const [index, part] of parts.entries()) {
     sections.push(await partMarkup(part, { id: `c${index}`, hasSiblings: parts.length > 1 }));
@@ -50,7 +51,7 @@ ${remarks(report.remarks)}
 ${parts.length > 1 ? contents(parts) : nothing}
 </header>
 <main>
-${report.tables.length === 0 ? nothing : html`<section class="cell">${report.tables.map(titledTable)}</section>`}
+${report.tables.length === 0 ? nothing : html`<section class="cell">${report.tables.map(titledTable)}\n${figures}</section>`}
 ${sections}
 <section class="cell">
 <h2>What limits these figures</h2>
@@ -89,8 +90,7 @@ async function partMarkup(part: ReportPart, of: { id: string; hasSiblings: boole
 }
 
 async function cellMarkup(cell: CellReport, of: { id: string; hasSiblings: boolean }): Promise<Markup> {
-  const figures: Markup[] = [];
-  for (const figure of cell.figures) figures.push(await figureMarkup(figure, `${of.id}-${figure.name}`));
+  const figures = await figuresMarkup(cell.figures, of.id);
   return html`<section class="cell" id="${of.id}">
 <h2>${cell.name}</h2>
 ${cell.sweep === null ? html`<p class="lead">${cell.question}</p>` : nothing}
@@ -114,6 +114,13 @@ ${plainTable(cell.auditTable)}
 <h3>Conditions</h3>
 ${factList(cell.conditions)}
 </section>`;
+}
+
+/** @param id unique in the page */
+async function figuresMarkup(figures: readonly Figure[], id: string): Promise<Markup[]> {
+  const drawn: Markup[] = [];
+  for (const [index, figure] of figures.entries()) drawn.push(await figureMarkup(figure, `${id}-${index}`));
+  return drawn;
 }
 
 function auditPill({ audits, auditSummary }: CellReport): Markup {

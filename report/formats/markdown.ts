@@ -27,6 +27,8 @@ function blocksOf(report: Report): string[] {
     '## What limits these figures',
     list(report.caveats),
     ...report.facts.flatMap(({ title, facts }) => [`## ${escaped(title)}`, factList(facts)]),
+    // Last, because they are long: whoever cuts the text loses nothing else.
+    ...(report.figures.length === 0 ? [] : ['## Figures', ...report.figures.map(figureBlock)]),
   ];
 }
 

@@ -7,8 +7,15 @@ import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { chromium } from 'playwright-core';
+import { gateRun } from '../../results/gate.ts';
+import { summariseRun } from '../../results/run-summary.ts';
+import { sampleHistory } from '../../results/testing/sample-history.ts';
+import { findTrendsUpTo } from '../../results/trend.ts';
 import format from '../formats/html.ts';
+import { buildGateReport } from '../gate-report.ts';
+import { buildHistoryReport } from '../history/history-report.ts';
 import { buildReport } from '../model.ts';
+import type { Report } from '../report.ts';
 import { charts, sweepCharts } from '../testing/plugins.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
 import { sampleSweeps } from '../testing/sample-sweeps.ts';
@@ -36,8 +43,25 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
+const now = summariseRun(sampleRuns['two arms']!.run);
+const history = sampleHistory(now, { count: 13, metric: 'requestsPerSec', atLevel: 5, factor: 1.1 });
+
+function reportOf(sample: string): Report {
+  switch (sample) {
+    case 'a history':
+      return buildHistoryReport([history[0]!, ...history.slice(1), now]);
+    case 'a gate with a history': {
+      const trends = findTrendsUpTo(now, history);
+      const result = gateRun(history[0]!, now, { minEffect: 0.05 });
+      return buildGateReport({ before: history[0]!, after: now, result, trends });
+    }
+    default:
+      return buildReport({ ...(sampleRuns[sample] ?? sampleSweeps[sample])!, charts, sweepCharts });
+  }
+}
+
 async function openReport(sample: string) {
-  const report = buildReport({ ...(sampleRuns[sample] ?? sampleSweeps[sample])!, charts, sweepCharts });
+  const report = reportOf(sample);
   const file = join(folder, `${sample.replaceAll(' ', '-')}.html`);
   writeFileSync(file, await format.render(report, { hasColour: false, columns: 100 }));
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
@@ -55,7 +79,9 @@ async function openReport(sample: string) {
   const own = report.cells.filter(({ sweep }) => sweep === null).flatMap(({ figures }) => figures);
   const swept = report.sweeps.flatMap(({ measures }) => measures.flatMap(({ pictures }) => pictures));
   const folded = report.cells.filter(({ sweep }) => sweep !== null);
-  return { page, requests, complaints, url, folded, figures: own.length + swept.length };
+  const figures = report.figures.length + own.length + swept.length;
+  const leastTables = report.figures.length + report.tables.length + own.length + 2 * report.cells.length;
+  return { page, requests, complaints, url, folded, figures, leastTables };
 }
 
 for (const sample of [
@@ -66,9 +92,11 @@ for (const sample of [
   'two scenarios',
   'an invalid trial of a capacity search',
   'a sweep of two settings',
+  'a history',
+  'a gate with a history',
 ]) {
   test(`${sample}: works from disk, loads nothing, fits and can be read`, { skip }, async () => {
-    const { page, requests, complaints, url, figures } = await openReport(sample);
+    const { page, requests, complaints, url, figures, leastTables } = await openReport(sample);
     for (const width of [1280, 390]) {
       await page.setViewportSize({ width, height: 900 });
       for (const colorScheme of ['light', 'dark'] as const) {
@@ -80,7 +108,7 @@ for (const sample of [
         }
         assert.deepEqual(seen.overlaps, [], 'no label covers another or is cut off');
         assert.ok(seen.scrollWidth <= width, `the page is ${seen.scrollWidth} px wide`);
-        assert.ok(seen.tables >= figures + 2);
+        assert.ok(seen.tables >= leastTables, `${seen.tables} of ${leastTables} tables`);
         assert.ok(seen.leastContrast.ratio >= 4.5, JSON.stringify(seen.leastContrast));
       }
     }
@@ -118,6 +146,20 @@ test('pointing at a mark tells its figure, and the data can be downloaded', { sk
   assert.equal(await page.locator('.tip').textContent(), await mark.getAttribute('aria-label'));
   const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#download').click()]);
   assert.match(download.suggestedFilename(), /\.json$/);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test('pointing at a change of level tells since when it is, and by how much', { skip }, async () => {
+  const { page, complaints } = await openReport('a gate with a history');
+  const change = page.locator('.picture.wide line[aria-label*="since run"]').first();
+  await change.scrollIntoViewIfNeeded();
+  const { x, y, width } = (await change.boundingBox())!;
+  await page.mouse.move(x + width / 2, y + 1);
+  assert.match(
+    (await page.locator('.tip').textContent()) ?? '',
+    /^Requests\/s of persistent in short-vs-persistent: since run 2026-11-18.*p = 0\.00\d/,
+  );
   assert.deepEqual(complaints, []);
   await page.close();
 });

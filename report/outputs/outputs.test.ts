@@ -70,3 +70,33 @@ test('OpenMetrics has counters, quantiles and the ledger of every arm, and ends 
   assert.equal(value(/conntax_connections_per_1k_requests\{[^}]*arm="short"\} (\S+)/), 1_000);
   assert.ok(text.endsWith('# EOF\n'));
 });
+
+const GAUGES = {
+  requestsPerSec: 'requests_per_second',
+  capacityPerSec: 'capacity_requests_per_second',
+} as const;
+for (const [sample, figures] of [
+  ['a capacity search', ['requestsPerSec', 'capacityPerSec']],
+  ['two arms', ['requestsPerSec']],
+  ['a search cut short', []],
+] as const) {
+  test(`OpenMetrics of ${sample} has ${figures.join(' and ') || 'neither rate nor capacity'}, with the ends of the interval`, async () => {
+    const text = await renderWith(sample).openmetrics();
+    for (const [figure, name] of Object.entries(GAUGES) as [keyof typeof GAUGES, string][]) {
+      const told = sampleRuns[sample]!.run.cells[0]!.arms.flatMap(({ arm, [figure]: interval }) =>
+        interval === null
+          ? []
+          : [
+              [`${name}_high`, arm, interval.high],
+              [`${name}_low`, arm, interval.low],
+              [name, arm, interval.value],
+            ],
+      );
+      const found = [
+        ...text.matchAll(new RegExp(`^conntax_(${name}\\w*)\\{[^}]*arm="(.+?)"\\} (\\S+)$`, 'gm')),
+      ];
+      assert.deepEqual(found.map(([, gauge, arm, value]) => [gauge, arm, Number(value)]).sort(), told.sort());
+      assert.equal(found.length > 0, (figures as readonly string[]).includes(figure), figure);
+    }
+  });
+}

@@ -10,8 +10,8 @@ import {
   type Layer,
   MUTED,
   type X,
-  type Y,
 } from '../chart-theme.ts';
+import { extentOf, figureAxis, within } from '../figure-axis.ts';
 import type { Mark } from '../report.ts';
 import { axisScale } from './axis-scale.ts';
 import type { SweepFigure } from './points.ts';
@@ -39,13 +39,8 @@ export interface LinePicture {
   isRatio: boolean;
 }
 
-/** Beyond this ratio of the highest to the lowest figure, equal steps would squeeze the low ones. */
-const LOG_RATIO = { figures: 15, ratios: 3 };
-const LOG_MARGIN = 1.12;
 /** A band that reaches further beyond all figures than by this factor is cut off there. */
 const WIDEST_BAND = 3;
-/** With more of them an axis has no room for steps in between. */
-const MOST_DECADES = 3;
 const HEIGHT_PX = 300;
 
 interface Row {
@@ -63,12 +58,8 @@ export function lineSpec(picture: LinePicture, widthPx: number): TopLevelSpec {
   const { x: setting, scales, lines } = picture;
   const isContinuous = axisScale(setting).type !== 'point';
   const figures = lines.flatMap(line => rowsOf(line, isContinuous));
-  const extent = extentOf(figures, picture.isRatio);
-  const rows = figures.map(row => ({
-    ...row,
-    low: Math.max(row.low, extent.low),
-    high: Math.min(row.high, extent.high),
-  }));
+  const extent = extentOf(figures, { alsoShown: picture.isRatio ? [1] : [], widestBand: WIDEST_BAND });
+  const rows = figures.map(row => within(extent, row));
   const legend =
     lines.length < 2 && picture.legendTitle === undefined
       ? null
@@ -82,7 +73,7 @@ export function lineSpec(picture: LinePicture, widthPx: number): TopLevelSpec {
   const color = { field: 'line', type: 'nominal', scale: scales.colour, legend } as const;
   return framed(
     {
-      encoding: { x: xOf(setting), y: yOf(extent, picture, widthPx), color },
+      encoding: { x: xOf(setting), y: figureAxis(extent, picture, widthPx), color },
       layer: [
         ...(picture.isRatio ? [evenLayer] : []),
         {
@@ -164,49 +155,6 @@ function xOf(setting: SweptSetting): X {
     scale: { ...scale, nice: false, zero: false, padding: 14 },
     axis: { title: setting.path, values: setting.values.map(Number), format: ',~r', grid: false },
   };
-}
-
-/** The extent of the axis: all figures, and of their bands what does not dwarf them. */
-function extentOf(rows: readonly Row[], isRatio: boolean): { low: number; high: number } {
-  const values = [...rows.map(({ value }) => value), ...(isRatio ? [1] : [])];
-  const lowest = Math.min(...values);
-  const highest = Math.max(...values);
-  return {
-    low: Math.max(Math.min(lowest, ...rows.map(({ low }) => low)), lowest / WIDEST_BAND),
-    high: Math.min(Math.max(highest, ...rows.map(({ high }) => high)), highest * WIDEST_BAND),
-  };
-}
-
-function yOf({ low, high }: { low: number; high: number }, picture: LinePicture, widthPx: number): Y {
-  const { title, isRatio } = picture;
-  const isLog = low > 0 && high / low > LOG_RATIO[isRatio ? 'ratios' : 'figures'];
-  if (!isLog) {
-    return {
-      field: 'value',
-      type: 'quantitative',
-      scale: { zero: !isRatio, nice: true },
-      axis: { title, tickCount: isNarrow(widthPx) ? 4 : 5, format: ',~r' },
-    };
-  }
-  const domain = [low / LOG_MARGIN, high * LOG_MARGIN] as const;
-  return {
-    field: 'value',
-    type: 'quantitative',
-    scale: { type: 'log', domain: [...domain], nice: false },
-    axis: { title, values: logTicks(...domain), format: ',~r' },
-  };
-}
-
-/** 1, 2, 5, 10 ..., or the powers of ten alone where they are many. */
-function logTicks(low: number, high: number): number[] {
-  const first = Math.floor(Math.log10(low));
-  const decades = Math.ceil(Math.log10(high)) - first;
-  const steps = decades > MOST_DECADES ? [1] : [1, 2, 5];
-  return Array.from({ length: decades + 1 }, (_, decade) =>
-    steps.map(step => Number(`${step}e${first + decade}`)),
-  )
-    .flat()
-    .filter(tick => tick >= low && tick <= high);
 }
 
 /** Where an arm does as well as the baseline. */

@@ -14,12 +14,12 @@ export const DEPLOYED = fileURLToPath(new URL('../../../deploy/prometheus', impo
 const POLL_MS = 200;
 const MOST_WAIT_MS = 90_000;
 
-/** Why a test of Prometheus can't run here; false when it can. In CI it has to. */
-export function reasonWithoutPrometheus(): string | false {
-  const isThere = spawnSync('promtool', ['--version']).status === 0;
+/** Why a test that needs a tool of Prometheus can't run here; false when it can. In CI it has to. */
+export function reasonWithout(tool: 'promtool' | 'amtool', debianPackage: string): string | false {
+  const isThere = spawnSync(tool, ['--version']).status === 0;
   return isThere || process.env['CI'] !== undefined
     ? false
-    : 'there is no Prometheus here (apt-get install prometheus)';
+    : `there is no ${tool} here (apt-get install ${debianPackage})`;
 }
 
 export interface Alert {

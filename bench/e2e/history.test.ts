@@ -1,0 +1,138 @@
+// Runs that were remembered, with a step among them: shown by the real program, on its own and in a gate; nothing is measured.
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { saveBaseline } from '../../results/baselines.ts';
+import { type RunSummary, summariseRun } from '../../results/run-summary.ts';
+import { sampleHistory } from '../../results/testing/sample-history.ts';
+import { sampleRun } from '../../results/testing/sample-run.ts';
+import { runCli } from './testing/cli.ts';
+import { openWorkspace } from './testing/workspace.ts';
+
+const { run, trials } = sampleRun();
+const now = summariseRun(run);
+/** Twelve runs with the present one, the last five of them 1.3 times as costly. */
+const history = sampleHistory(now, { count: 11, metric: 'cpuUsPerRequest', atLevel: 4, factor: 1 / 1.3 });
+const dated =
+  /^Client CPU per request of persistent in short-vs-persistent: since run 2026-11-19T12-25-52Z-0007 of\s2026-11-19,\scommit\sccc7ccc7ccc7,.*p\s=\s0\.0\d\d\./ms;
+
+function lines(values: readonly unknown[]): string {
+  return values.map(value => `${JSON.stringify(value)}\n`).join('');
+}
+
+test('conntax history', async t => {
+  const { dir, results } = await openWorkspace(t);
+  const cli = (...args: string[]) => runCli(t, ['history', ...args], { cwd: dir });
+  const remember = (runs: readonly RunSummary[]): void => {
+    mkdirSync(results, { recursive: true });
+    writeFileSync(join(results, 'history.ndjson'), lines(runs));
+  };
+
+  await t.test('where there is none it says how to begin', async () => {
+    const { status, stdout, stderr } = await cli();
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.match(stderr, /^error: there is no history in results yet: "conntax ci" adds each of its runs$/m);
+    assert.ok(!existsSync(results));
+  });
+
+  await t.test('of too few runs it says how many it takes', async () => {
+    remember(history.slice(-3));
+    const { status, stdout } = await cli();
+    assert.equal(status, 0);
+    assert.match(stdout, /^Too few for a trend: 3 runs, and a trend takes 6 under the same conditions\.$/m);
+  });
+
+  await t.test('it tells since when which ratio is worse, and writes a page', async () => {
+    remember([...history, now]);
+    const { status, stdout, stderr } = await cli();
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^Worse since 2026-11-19: client CPU per request of persistent/);
+    assert.match(stdout, dated);
+    assert.match(stdout, /^short-vs-persistent +persistent +requests\/s +12 /m);
+    assert.match(stderr, /^Report: results\/history\.html$/m);
+    assert.match(
+      readFileSync(join(results, 'history.html'), 'utf8'),
+      /<svg role="img" aria-label="Client CPU/,
+    );
+  });
+
+  await t.test('for machines: raw figures, the same at every call', async () => {
+    const first = await cli('--json');
+    const { tables, figures } = JSON.parse(first.stdout);
+    const [rate, cpu] = tables.history.rows;
+    assert.deepEqual([rate.metric, rate.runs, rate.state, rate.since], ['requestsPerSec', 12, null, null]);
+    assert.deepEqual([cpu.metric, cpu.state, cpu.since], ['cpuUsPerRequest', 'worse', history[7]!.runId]);
+    assert.ok(cpu.change.low > 1.2 && cpu.change.high < 1.4 && cpu.p <= 0.01, JSON.stringify(cpu));
+    assert.deepEqual(
+      figures.map(({ rows }: { rows: unknown[] }) => rows.length),
+      [12, 12],
+    );
+    assert.equal((await cli('--json')).stdout, first.stdout);
+  });
+
+  await t.test('of the cells that are named', async () => {
+    const sweep = now.cells.map(cell => ({ ...cell, cell: 'sizes[bytes=1]' }));
+    remember([...history, now].map(one => ({ ...one, cells: [...one.cells, ...sweep] })));
+    const cellsOf = async (...names: string[]) => {
+      const { stdout } = await cli(...names, '--json');
+      const { rows } = JSON.parse(stdout).tables.history as { rows: { cell: string }[] };
+      return [...new Set(rows.map(({ cell }) => cell))];
+    };
+    assert.deepEqual(await cellsOf(), ['short-vs-persistent', 'sizes[bytes=1]']);
+    assert.deepEqual(await cellsOf('sizes'), ['sizes[bytes=1]'], 'a scenario stands for its cells');
+    assert.deepEqual(await cellsOf('sizes[bytes=1]'), ['sizes[bytes=1]']);
+    const { status, stdout, stderr } = await cli('size');
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.match(stderr, /there is no cell "size" in the history \(did you mean sizes\? Known: short-vs-/);
+  });
+
+  await t.test('a line that is not ours is named', async () => {
+    writeFileSync(join(results, 'history.ndjson'), '{"schemaVersion":9}\n');
+    const { status, stderr } = await cli();
+    assert.equal(status, 2);
+    assert.match(stderr, /history\.ndjson, line 1 is no run of conntax/);
+  });
+});
+
+test('a gate with a history', async t => {
+  const { dir, results } = await openWorkspace(t);
+  const cli = (...args: string[]) => runCli(t, args, { cwd: dir });
+  const folder = join(results, 'runs', run.id);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'run.json'), JSON.stringify(run));
+  writeFileSync(join(folder, 'trials.ndjson'), lines(trials));
+  writeFileSync(join(results, 'latest'), `${run.id}\n`);
+  saveBaseline(results, 'main', history[0]!);
+  const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
+
+  await t.test('is as before where there is none', async () => {
+    const { status, stdout } = await cli('gate');
+    assert.equal(status, 1);
+    assert.match(stdout, /^Regression: client CPU per request of persistent/);
+    assert.doesNotMatch(stdout, /history/);
+    assert.doesNotMatch(read('gate.html'), /<svg/);
+  });
+
+  await t.test('is dated by it, in every form', async () => {
+    // The job remembers a run before it judges it.
+    writeFileSync(join(results, 'history.ndjson'), lines([...history, now]));
+    const { status, stdout, stderr } = await cli('gate');
+    assert.equal(status, 1, stderr);
+    assert.match(stdout, /^Regression: client CPU per request of persistent/);
+    assert.match(stdout, dated);
+    assert.match(stdout, /^The history: arms against/m);
+    assert.match(read('gate.md'), /^- Client CPU per request of .* since run 2026-11-19T12-25-52Z-0007/m);
+    assert.equal(
+      read('gate.html').match(/<svg role="img" aria-label="/g)?.length,
+      4,
+      'two figures, two widths',
+    );
+  });
+
+  await t.test('two runs side by side have no history', async () => {
+    const { status, stdout } = await cli('compare', run.id, run.id);
+    assert.equal(status, 0);
+    assert.doesNotMatch(stdout, /history/);
+  });
+});

@@ -1,0 +1,84 @@
+// In: the runs of a history, oldest first. Out: the report of it: what is at another level than before, since when, and the course.
+import type { RunSummary } from '../../results/run-summary.ts';
+import { findTrends, LEAST_TREND_RUNS, type Trend, type TrendChange } from '../../results/trend.ts';
+import { relativeChangeText } from '../change-text.ts';
+import { countText } from '../numbers.ts';
+import type { Report } from '../report.ts';
+import { dayText } from '../run-text.ts';
+import { changeSentence, trendName } from './change-sentence.ts';
+import { isShown } from './shown-trends.ts';
+import { trendFigure } from './trend-figure.ts';
+import { trendTable } from './trend-table.ts';
+
+/** @param runs at least one */
+export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]]): Report {
+  const [oldest] = runs;
+  const newest = runs.at(-1)!;
+  const trends = findTrends(runs).filter(isShown);
+  return {
+    title: 'conntax: the history of its runs',
+    runId: newest.runId,
+    startedAt: newest.startedAt,
+    subtitle: `${runCount(runs.length)}, ${dayText(oldest.startedAt)} to ${dayText(newest.startedAt)}, the newest ${newest.runId}`,
+    state: 'complete',
+    headline: headlineOf(trends, runs.length),
+    remarks: [...changesOf(trends).map(({ text }) => text), ...gapsOf(trends, runs)],
+    tables: trends.length === 0 ? [] : [trendTable(trends)],
+    figures: trends.map(trendFigure),
+    sweeps: [],
+    cells: [],
+    checks: [],
+    facts: [],
+    caveats: [
+      'Ratios between arms of the same run are shown, since machines agree on them; what hits all arms alike is not in them.',
+      'A run is as it was when it was added: one that was measured in a bad night is in it too.',
+    ],
+  };
+}
+
+function runCount(count: number): string {
+  return count === 1 ? '1 run' : `${countText(count)} runs`;
+}
+
+function headlineOf(trends: readonly Trend[], count: number): string {
+  if (trends.length === 0) {
+    return `Too few for a trend: ${runCount(count)}, and a trend takes ${LEAST_TREND_RUNS} under the same conditions.`;
+  }
+  const last = trends.flatMap(trend => trend.changes.slice(-1).map(change => ({ trend, change })));
+  const [worst, ...others] = last
+    .filter(({ change }) => change.isWorse)
+    .toSorted(
+      (a, b) => Math.abs(Math.log(b.change.change.value)) - Math.abs(Math.log(a.change.change.value)),
+    );
+  if (worst !== undefined) {
+    const { trend, change } = worst;
+    const more = others.length === 0 ? '' : ` and ${countText(others.length)} more`;
+    const since = dayText(trend.points[change.after.from]!.run.startedAt);
+    return `Worse since ${since}: ${trendName(trend)}, by ${relativeChangeText(change.change)}${more}.`;
+  }
+  const none = `No change for the worse in ${countText(trends.length)} ratios over ${runCount(count)}.`;
+  return last.length === 0 ? none : `${none} ${countText(last.length)} of them improved.`;
+}
+
+/** All changes in words, the newest first. */
+function changesOf(trends: readonly Trend[]): { text: string }[] {
+  const told = (trend: Trend, change: TrendChange) => ({
+    text: changeSentence(trend, change),
+    at: trend.points[change.after.from]!.run.startedAt,
+  });
+  return trends
+    .flatMap(trend => trend.changes.map(change => told(trend, change)))
+    .toSorted((a, b) => (a.at > b.at ? -1 : 1));
+}
+
+/** Cells that have no trend yet, while others have one. */
+function gapsOf(trends: readonly Trend[], runs: readonly RunSummary[]): string[] {
+  if (trends.length === 0) return [];
+  const all = new Set(runs.flatMap(({ cells }) => cells.map(({ cell }) => cell)));
+  const without = [...all].filter(name => trends.every(({ cell }) => cell !== name));
+  return without.length === 0
+    ? []
+    : [
+        `Too few runs for a trend of ${without.join(', ')}: it takes ${LEAST_TREND_RUNS} under the same conditions.`,
+      ];
+}

@@ -1,0 +1,42 @@
+// In: the figures of a run, how many there were before it, and where one of its ratios changed. Out: those, as a history would have them.
+import { randomNormal } from 'd3-random';
+import { createRandom } from '../../bench/core/random.ts';
+import type { Metric } from '../../bench/core/run-types.ts';
+import type { RunSummary } from '../run-summary.ts';
+
+const DAY_MS = 86_400_000;
+/** By how much the ratios vary from night to night: a standard deviation, in logarithms. */
+const NOISE = 0.01;
+
+export interface SampleHistoryOptions {
+  /** How many runs, the newest a day before the given one. */
+  count: number;
+  metric: Metric;
+  /** The last so many runs are at the level of the given one, those before at `factor` times that. */
+  atLevel: number;
+  factor: number;
+}
+
+/** Oldest first. Each night has a commit of its own; with the new level came another undici. */
+export function sampleHistory(
+  now: RunSummary,
+  { count, metric, atLevel, factor }: SampleHistoryOptions,
+): RunSummary[] {
+  const draw = randomNormal.source(createRandom(1, 'sample-history'))(0, NOISE);
+  return Array.from({ length: count }, (_, index) => {
+    const run = structuredClone(now);
+    const at = new Date(Date.parse(now.startedAt) - (count - index) * DAY_MS).toISOString();
+    run.startedAt = at;
+    run.runId = `${at.slice(0, 19).replaceAll(':', '-')}Z-${String(index).padStart(4, '0')}`;
+    run.git = { commit: String(index).padStart(4, 'c').repeat(10), isDirty: false };
+    const isBefore = index < count - atLevel;
+    if (isBefore) run.host.packages['undici'] = '8.11.0';
+    for (const ratio of run.cells.flatMap(({ ratios }) => ratios)) {
+      if (ratio.interval === null) continue;
+      const noise = Math.exp(draw()) * (isBefore && ratio.metric === metric ? factor : 1);
+      const { value, low, high } = ratio.interval;
+      ratio.interval = { value: value * noise, low: low * noise, high: high * noise };
+    }
+    return run;
+  });
+}

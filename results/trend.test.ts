@@ -1,0 +1,156 @@
+// In: histories made up run by run. Out: proof that a trend has the right runs in it, and knows since when it is at another level.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { NULL_ARM } from '../bench/core/null-arm.ts';
+import { type CellFigures, type RunSummary, summariseRun } from './run-summary.ts';
+import { sampleHistory } from './testing/sample-history.ts';
+import { sampleRun } from './testing/sample-run.ts';
+import { findTrends, findTrendsUpTo, LEAST_TREND_RUNS, MOST_TREND_RUNS, type Trend } from './trend.ts';
+
+const now = summariseRun(sampleRun().run);
+const step = { count: 13, metric: 'requestsPerSec', atLevel: 5, factor: 1.1 } as const;
+const quiet = { ...step, factor: 1 };
+
+function trendIn(trends: readonly Trend[], metric: Trend['metric'] = 'requestsPerSec'): Trend | undefined {
+  return trends.find(trend => trend.metric === metric && trend.arm === 'persistent');
+}
+
+/** The same history with its cell changed in the runs that are named by their index. */
+function changed(
+  runs: readonly RunSummary[],
+  indices: readonly number[],
+  change: (cell: CellFigures) => void,
+) {
+  return runs.map((run, index) => {
+    if (!indices.includes(index)) return run;
+    const copy = structuredClone(run);
+    change(copy.cells[0]!);
+    return copy;
+  });
+}
+
+suite('a change of level', () => {
+  const history = sampleHistory(now, step);
+  const trend = trendIn(findTrendsUpTo(now, history))!;
+
+  test('is dated by the first run of the new level', () => {
+    assert.equal(trend.points.length, 14);
+    assert.equal(trend.points.at(-1)!.run, now);
+    const [change, ...others] = trend.changes;
+    assert.equal(others.length, 0);
+    assert.deepEqual([change!.before.from, change!.before.to], [0, 8]);
+    assert.deepEqual([change!.after.from, change!.after.to], [8, 14]);
+    assert.equal(trend.points[change!.after.from]!.run, history[8]);
+    assert.deepEqual(trend.levels, [change!.before, change!.after]);
+  });
+
+  test('has its size, with an interval that holds the truth', () => {
+    const { change, p, isWorse, before, after } = trend.changes[0]!;
+    assert.ok(change.low < 1 / 1.1 && 1 / 1.1 < change.high && change.high < 0.95, JSON.stringify(change));
+    assert.ok(Math.abs(change.value - after.ratio.value / before.ratio.value) < 1e-12);
+    assert.ok(p <= 0.01 && p > 0);
+    assert.equal(isWorse, true, 'fewer requests per second');
+  });
+
+  test('is in the metric that changed only', () => {
+    assert.deepEqual(trendIn(findTrendsUpTo(now, history), 'cpuUsPerRequest')!.changes, []);
+  });
+
+  test('is the same at every call: the shuffles are seeded', () => {
+    assert.deepEqual(findTrendsUpTo(now, history), findTrendsUpTo(now, history));
+  });
+
+  for (const [metric, factor, isWorse] of [
+    ['requestsPerSec', 1.1, true],
+    ['requestsPerSec', 1 / 1.1, false],
+    ['cpuUsPerRequest', 1.1, false],
+    ['cpuUsPerRequest', 1 / 1.1, true],
+  ] as const) {
+    test(`${metric} from ${factor.toFixed(2)} to 1 is ${isWorse ? 'worse' : 'better'}`, () => {
+      const found = trendIn(findTrendsUpTo(now, sampleHistory(now, { ...step, metric, factor })), metric);
+      assert.deepEqual(
+        found!.changes.map(change => change.isWorse),
+        [isWorse],
+      );
+    });
+  }
+});
+
+suite('the runs of a trend', () => {
+  const history = sampleHistory(now, quiet);
+  const count = (runs: readonly RunSummary[]) => trendIn(findTrendsUpTo(now, runs))?.points.length;
+
+  test('a quiet history is one level', () => {
+    const { levels, changes, points } = trendIn(findTrendsUpTo(now, history))!;
+    assert.deepEqual([levels.length, changes.length], [1, 0]);
+    assert.deepEqual([levels[0]!.from, levels[0]!.to], [0, points.length]);
+  });
+
+  const rows: [why: string, runs: readonly RunSummary[], points: number | undefined][] = [
+    ['all of them, and the run itself', history, 14],
+    ['the run itself once, where the history has it', [...history, now], 14],
+    [
+      'none that came after it',
+      [...history, { ...now, runId: 'later', startedAt: '2027-01-01T00:00:00.000Z' }],
+      14,
+    ],
+    [
+      'none under other conditions',
+      changed(history, [0, 5], cell => {
+        cell.conditions = 'other';
+      }),
+      12,
+    ],
+    [
+      'none against another baseline',
+      changed(history, [0], cell => {
+        cell.baseline = 'other';
+      }),
+      13,
+    ],
+    [
+      'none without an interval',
+      changed(history, [3], cell => {
+        for (const ratio of cell.ratios) ratio.interval = null;
+      }),
+      13,
+    ],
+    [
+      'none whose logarithm is not known',
+      changed(history, [3, 4], cell => {
+        for (const ratio of cell.ratios) ratio.interval = { value: 1, low: 0, high: 2 };
+      }),
+      12,
+    ],
+    ['just enough', history.slice(-(LEAST_TREND_RUNS - 1)), LEAST_TREND_RUNS],
+    ['too few for a trend', history.slice(-(LEAST_TREND_RUNS - 2)), undefined],
+    ['the newest of many', sampleHistory(now, { ...quiet, count: 80 }), MOST_TREND_RUNS],
+  ];
+  for (const [why, runs, points] of rows) test(why, () => assert.equal(count(runs), points));
+
+  test('of a run without the figure there is no trend that ends in it', () => {
+    const bare = structuredClone(now);
+    for (const ratio of bare.cells[0]!.ratios) ratio.interval = null;
+    assert.deepEqual(findTrendsUpTo(bare, history), []);
+  });
+
+  test('every metric has one, the null arm none, and the first metric of an arm decides', () => {
+    const withNull = [...history, now].map(run => {
+      const copy = structuredClone(run);
+      const [cell] = copy.cells;
+      cell!.ratios.push(...cell!.ratios.map(ratio => ({ ...ratio, candidate: NULL_ARM })));
+      return copy;
+    });
+    const trends = findTrends(withNull);
+    assert.deepEqual(
+      trends.map(({ arm, metric, isDeciding }) => [arm, metric, isDeciding]),
+      now.cells[0]!.ratios.map(({ metric }, index) => ['persistent', metric, index === 0]),
+    );
+  });
+
+  test('a cell that the newest run has not is shown by the runs that have it', () => {
+    const other = { ...now, runId: 'other', startedAt: '2026-12-01T00:00:00.000Z', cells: [] };
+    assert.equal(trendIn(findTrends([...history, other]))?.points.length, 13);
+    assert.deepEqual(findTrendsUpTo(other, history), []);
+  });
+});
