@@ -192,6 +192,11 @@ suite('gate', () => {
 
   const gaps: [why: string, after: Damage, told: RegExp][] = [
     ['a cell that was not measured', summary => summary.cells.pop(), /was not measured/],
+    [
+      'another arm to compare with',
+      (_summary, cell) => Object.assign(cell, { baseline: 'persistent' }),
+      /compares with persistent, and did with short in the baseline/,
+    ],
     ['other conditions', (_summary, cell) => Object.assign(cell, { conditions: 'x' }), /other conditions/],
     [
       'a ratio without an interval',

@@ -74,6 +74,10 @@ export function gateRun(baseline: RunSummary, current: RunSummary, { minEffect }
     if (after === undefined) gaps.push(`${before.cell} was not measured in this run`);
     else if (after.conditions !== before.conditions)
       gaps.push(`${before.cell} was measured under other conditions than the baseline: save a new one`);
+    else if (after.baseline !== before.baseline)
+      gaps.push(
+        `${before.cell} compares with ${after.baseline}, and did with ${before.baseline} in the baseline: save a new one`,
+      );
     else return cellLines(before, after, { minEffect, hasSameMachine, gaps });
     return [];
   });
