@@ -63,11 +63,10 @@ export async function abCommand(selectors: string[], options: AbOptions, context
     ),
   );
   const plan = planRun(
-    pairs.map(({ scenario }) => adjusted(scenario, options)),
+    pairs.map(pair => adjusted(pair, options)),
     { seed: seedOf(options, startedAt) },
   );
-  const cells = plan.cells.map((cell, index) => ({ ...cell, code: pairs[index]!.code }));
-  return await measurePlan({ ...plan, cells }, { startedAt, options, context });
+  return await measurePlan(plan, { startedAt, options, context });
 }
 
 function requireTwo({ before, after, beforePackage, afterPackage }: AbOptions): void {

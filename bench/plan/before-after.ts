@@ -16,12 +16,6 @@ const MOST_CONNECTIONS_RATIO = 1.25;
  */
 export const DEFAULT_TIMING = { warmupMaxMs: 1_500, measureMs: 3_000, budgetMs: 110_000 } as const;
 
-/** One arm of a scenario on two codes, in the same slices and replicates. */
-export interface BeforeAfter {
-  scenario: Variant;
-  code: Readonly<Record<string, Code>>;
-}
-
 /**
  * A scenario for each arm given, in which only the code differs. It fails when the whole interval of CPU per request, or of
  * what decides under the load (requests/s, mean response time, capacity), lies beyond the least effect, or when requests fail
@@ -32,18 +26,16 @@ export function beforeAndAfter(
   arms: readonly string[],
   codes: { before: Code; after: Code },
   minEffect: number,
-): BeforeAfter[] {
+): Variant[] {
   return arms.map(arm => ({
-    scenario: {
-      ...scenario,
-      name: arms.length === 1 ? scenario.name : `${scenario.name}-${arm}`,
-      question: `Does ${codes.after.label} change what ${codes.before.label} did? Client ${arm} of ${scenario.name}`,
-      clients: { [BEFORE]: scenario.clients[arm]!, [AFTER]: scenario.clients[arm]! },
-      baseline: BEFORE,
-      timing: { ...scenario.timing, precision: Math.min(scenario.timing.precision, minEffect / 2) },
-      expect: [headlineLimit(scenario.load, minEffect), ...otherLimits(minEffect)],
-    },
-    code: { [BEFORE]: codes.before, [AFTER]: codes.after },
+    ...scenario,
+    name: arms.length === 1 ? scenario.name : `${scenario.name}-${arm}`,
+    question: `Does ${codes.after.label} change what ${codes.before.label} did? Client ${arm} of ${scenario.name}`,
+    clients: { [BEFORE]: scenario.clients[arm]!, [AFTER]: scenario.clients[arm]! },
+    baseline: BEFORE,
+    timing: { ...scenario.timing, precision: Math.min(scenario.timing.precision, minEffect / 2) },
+    expect: [headlineLimit(scenario.load, minEffect), ...otherLimits(minEffect)],
+    generatorCode: { [BEFORE]: codes.before, [AFTER]: codes.after },
   }));
 }
 

@@ -41,7 +41,7 @@ export function gateCell(
   });
   const [pair] = beforeAndAfter(scenario, [BEFORE], { before: OWN, after: OWN }, minEffect);
   const clients = { [BEFORE]: before, [AFTER]: after };
-  return planRun([{ ...pair!.scenario, clients }], { seed }).cells[0]!;
+  return planRun([{ ...pair!, clients }], { seed }).cells[0]!;
 }
 
 export interface MeasureGateOptions extends GateSettings {
