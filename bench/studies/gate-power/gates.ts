@@ -39,7 +39,7 @@ export function gateCell(
     baseline: BEFORE,
     timing: { ...TIMINGS[design], budgetMs },
   });
-  const [pair] = beforeAndAfter(scenario, [BEFORE], { before: OWN, after: OWN }, minEffect);
+  const [pair] = beforeAndAfter(scenario, [BEFORE], { side: 'client', before: OWN, after: OWN, minEffect });
   const clients = { [BEFORE]: before, [AFTER]: after };
   return planRun([{ ...pair!, clients }], { seed }).cells[0]!;
 }
