@@ -8,7 +8,7 @@ import type { Trial } from '../core/types.ts';
 import { expectedResponseMs } from './slice-gap.ts';
 import { estimateMs } from './timing.ts';
 
-/** One target under one load, in which the arms are compared; or one target on several codes. */
+/** One target under one load, in which arms are compared: clients, or codes of a client or of the target. */
 export interface PlannedCell {
   id: string;
   /** With the cell's own share of the budget in its timing. */
