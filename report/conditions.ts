@@ -24,6 +24,10 @@ export function sharedConditions({ target, link, load, timing, phases }: Scenari
 export function conditionsOf({ result, arms }: CellView): Fact[] {
   return [
     ...sharedConditions(result.scenario),
+    ...Object.entries(result.targetCode).map(([arm, code]) => ({
+      label: `Target of ${arm}`,
+      value: `code of ${code}`,
+    })),
     ...foundFacts(result.server),
     ...nicenessFacts(arms),
     ...arms.map(({ name, isBaseline, client }) => ({

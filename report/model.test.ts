@@ -35,6 +35,25 @@ test('every table has a cell for each column, and figures have raw values', () =
   }
 });
 
+test('whose code ran is a condition, of a client and of a target', () => {
+  const sample = sampleRuns['two arms']!;
+  const cells = sample.run.cells.map(cell => ({
+    ...cell,
+    code: { short: 'undici 7' },
+    targetCode: { short: 'fastify 4', persistent: 'fastify 5' },
+  }));
+  const [cell] = buildReport({ ...sample, run: { ...sample.run, cells }, charts }).cells;
+  const told = cell!.conditions.filter(({ value }) => /code of/.test(value));
+  assert.deepEqual(
+    told.map(({ label, value }) => [label, value.replace(/.*;/, '')]),
+    [
+      ['Target of short', 'code of fastify 4'],
+      ['Target of persistent', 'code of fastify 5'],
+      ['Client short (baseline)', ' code of undici 7'],
+    ],
+  );
+});
+
 test('every table of a sweep has a row for each combination, a cell for each column, and raw values', () => {
   for (const [sample, rowCount] of [
     ['a sweep', 5],

@@ -14,12 +14,11 @@ const BLOCK_TRIM = 0.2;
  * How a metric is read. `slice` metrics are compared block by block, `trial` ones (quantiles, which need many samples)
  * once a replicate. Each gives null where there is nothing to read.
  */
-type MetricReader = { isHigherBetter: boolean } & (
+export type FigureReader =
   | { of: 'slice'; read: (slice: Slice) => number | null }
-  | { of: 'trial'; read: (trial: CompletedTrial) => number | null }
-);
+  | { of: 'trial'; read: (trial: CompletedTrial) => number | null };
 
-export const METRIC_READERS: Record<Metric, MetricReader> = {
+export const METRIC_READERS: Record<Metric, { isHigherBetter: boolean } & FigureReader> = {
   requestsPerSec: {
     isHigherBetter: true,
     of: 'slice',
@@ -34,6 +33,12 @@ export const METRIC_READERS: Record<Metric, MetricReader> = {
     read: slice => positive(slice.generatorCpuUs / slice.exchanges),
   },
   capacityPerSec: { isHigherBetter: true, of: 'trial', read: trial => capacityOf(trial.measurement) },
+};
+
+/** Not among METRICS: between clients it is what they ask of the target that differs, and the arms' rows show that. */
+export const TARGET_CPU_READER: FigureReader = {
+  of: 'slice',
+  read: ({ targetCpuUs, exchanges }) => (targetCpuUs === null ? null : positive(targetCpuUs / exchanges)),
 };
 
 /** Whether more of the metric is what a reader wishes for. */
@@ -54,7 +59,7 @@ export function compareArms(cell: { baseline: string; trials: readonly TrialResu
     .filter(([arm]) => arm !== cell.baseline)
     .flatMap(([candidate, trials]) =>
       metrics.map(metric => {
-        const logRatios = replicateLogRatios(metric, trials, baseline);
+        const logRatios = replicateLogRatios(METRIC_READERS[metric], trials, baseline);
         const ratio = replicateInterval(logRatios);
         return {
           metric,
@@ -158,13 +163,12 @@ export function figureInterval(
   return overReplicates(trials.flatMap(trial => read(trial) ?? []));
 }
 
-/** One log ratio a replicate, in order of replicates. */
-function replicateLogRatios(
-  metric: Metric,
+/** One log ratio a replicate in which both completed with something to read, in order of replicates. */
+export function replicateLogRatios(
+  reader: FigureReader,
   candidates: readonly CompletedTrial[],
   baselines: readonly CompletedTrial[],
 ): number[] {
-  const reader = METRIC_READERS[metric];
   return candidates
     .toSorted((a, b) => a.trial.replicate - b.trial.replicate)
     .flatMap(candidate => {

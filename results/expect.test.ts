@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { Expectation, type Judgement } from '../bench/core/expectation.ts';
 import { createRandom } from '../bench/core/random.ts';
 import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
+import { compareArms } from './compare.ts';
 import { confirmed, firstResult, judge } from './expect.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
@@ -118,6 +119,31 @@ const rows: {
     state: 'fail',
   },
   {
+    why: "the target's CPU of an arm, which is not its client's",
+    expectation: { metric: 'targetCpuUsPerRequest', of: 'short', atLeast: 95, atMost: 100 },
+    state: 'pass',
+  },
+  {
+    why: "the target's CPU over another arm's, paired block by block",
+    expectation: {
+      metric: 'targetCpuUsPerRequest',
+      of: 'persistent',
+      over: 'short',
+      atLeast: 0.35,
+      atMost: 0.39,
+    },
+    state: 'pass',
+  },
+  ...[undefined, 'short'].map(over => ({
+    why: `nobody knows what a request costs the target${over === undefined ? '' : ', over another arm'}`,
+    expectation: { metric: 'targetCpuUsPerRequest', of: 'persistent', over, atMost: 1e9 },
+    damage: ({ measurement }: CompletedTrial) => {
+      measurement.target = null;
+      for (const slice of measurement.slices) slice.targetCpuUs = null;
+    },
+    state: 'unsure' as const,
+  })),
+  {
     why: 'an arm that is not there',
     expectation: { metric: 'p50Us', of: 'nobody', atMost: 1 },
     state: 'unsure',
@@ -131,6 +157,14 @@ suite('judge', () => {
       assert.equal(judgement.state, state, JSON.stringify(judgement));
     });
   }
+
+  test('over another arm, every metric that is compared is judged by the ratio of the comparison', () => {
+    const trials = trialsWith(() => {});
+    for (const { metric, ratio } of compareArms({ baseline: 'short', trials })) {
+      const judged = judge(Expectation.parse({ metric, of: 'persistent', over: 'short', atMost: 9 }), trials);
+      assert.deepEqual(judged.interval, ratio, metric);
+    }
+  });
 
   test('a failed trial is no replicate', () => {
     const { trials } = sampleRun({ trouble: 'failed-trial' });

@@ -1,7 +1,7 @@
 // In: expectations and the trials of a cell. Out: whether each holds, by where its interval lies.
 import type { Expectation, ExpectationResult, ExpectedMetric, Judgement } from '../bench/core/expectation.ts';
 import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
-import { compareArms } from './compare.ts';
+import { type FigureReader, METRIC_READERS, replicateLogRatios, TARGET_CPU_READER } from './compare.ts';
 import { capacityOf, rateOf } from './headline-metric.ts';
 import { shareInterval } from './share.ts';
 import { type Interval, replicateInterval, studentInterval } from './stats.ts';
@@ -9,16 +9,25 @@ import { type Interval, replicateInterval, studentInterval } from './stats.ts';
 const LEVEL = 0.95;
 
 /** The metrics of a trial that are positive and vary by a share of themselves: compared by their logarithms. */
-const READERS: Record<Exclude<ExpectedMetric, 'successRatio' | 'connectionsPer1kRequests'>, Reader> = {
+const READERS: Record<PositiveMetric, Reader> = {
   requestsPerSec: ({ measurement }) => rateOf(measurement) ?? Number.NaN,
   meanUs: ({ measurement }) => measurement.response.meanUs,
   p50Us: ({ measurement }) => measurement.response.p50Us,
   p99Us: ({ measurement }) => measurement.response.p99Us,
   cpuUsPerRequest: ({ measurement }) => measurement.generator.cpuUsPerRequest,
+  // Of a server that conntax did not start nobody knows.
+  targetCpuUsPerRequest: ({ measurement }) => measurement.target?.cpuUsPerRequest ?? Number.NaN,
   // A trial without a capacity leaves the expectation open: it can't be told from a low one.
   capacityPerSec: ({ measurement }) => capacityOf(measurement) ?? Number.NaN,
 };
+type PositiveMetric = Exclude<ExpectedMetric, 'successRatio' | 'connectionsPer1kRequests'>;
 type Reader = (trial: CompletedTrial) => number;
+
+/** How the same are read where two arms are paired. */
+const PAIRED_READERS: Record<PositiveMetric, FigureReader> = {
+  ...METRIC_READERS,
+  targetCpuUsPerRequest: TARGET_CPU_READER,
+};
 
 /**
  * Judges one expectation on the completed trials given. `fail` only if the whole interval lies beyond the limit, `pass` only
@@ -78,18 +87,15 @@ function intervalOf(metric: ExpectedMetric, trials: readonly CompletedTrial[]): 
   }
 }
 
-/** One ratio a replicate; those of METRICS are paired block by block, as in every comparison. */
+/** One ratio a replicate; figures of slices are paired block by block, as in every comparison. */
 function ratioOf({ metric, of, over = '' }: Expectation, trials: readonly TrialResult[]): Interval | null {
+  const own = completedOf(of, trials);
+  const others = completedOf(over, trials);
   if (metric !== 'successRatio' && metric !== 'connectionsPer1kRequests') {
-    const pair = trials.filter(({ trial }) => trial.arm === of || trial.arm === over);
-    const found = compareArms({ baseline: over, trials: pair }).find(
-      comparison => comparison.metric === metric && comparison.candidate === of,
-    );
-    return found?.ratio ?? null;
+    return replicateInterval(replicateLogRatios(PAIRED_READERS[metric], own, others));
   }
   const read = metric === 'successRatio' ? successOf : connectionsPer1k;
-  const others = completedOf(over, trials);
-  const ratios = completedOf(of, trials).flatMap(trial => {
+  const ratios = own.flatMap(trial => {
     const other = others.find(candidate => candidate.trial.replicate === trial.trial.replicate);
     return other === undefined ? [] : [read(trial) / read(other)];
   });

@@ -5,7 +5,7 @@ import { DEFAULT_MIN_EFFECT } from '../../results/gate.ts';
 import type { Code } from '../core/code.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Scenario } from '../core/scenario.ts';
-import { beforeAndAfter, DEFAULT_TIMING } from '../plan/before-after.ts';
+import { beforeAndAfter, DEFAULT_TIMING, type Side } from '../plan/before-after.ts';
 import { leaveOutMissing } from '../plan/leave-out.ts';
 import { loadPlugins, loadScenarios } from '../plan/load-scenarios.ts';
 import { nameHint } from '../plan/nearest.ts';
@@ -16,6 +16,8 @@ import { type MeasureOptions, measurePlan, seedOf } from './measure.ts';
 import { adjusted, type TimingOptions } from './run.ts';
 
 export interface AbOptions extends MeasureOptions, TimingOptions {
+  /** Which of the two processes starts from the two codes. */
+  side: Side;
   before?: string;
   after?: string;
   beforePackage?: string;
@@ -39,6 +41,7 @@ export async function abCommand(selectors: string[], options: AbOptions, context
     await loadPlugins(plugins.transports),
   );
   const arm = options.arm ?? (isDefault ? DEFAULT_ARM : undefined);
+  if (options.side === 'target') scenarios.forEach(requireOwnTarget);
   const chosen = scenarios.map(scenario => ({ scenario, arms: armsOf(scenario, arm) }));
   await using installed = new AsyncDisposableStack();
   const codeOf = async (dir: string | undefined, spec: string | undefined): Promise<Code> => {
@@ -49,25 +52,25 @@ export async function abCommand(selectors: string[], options: AbOptions, context
     return code;
   };
   requireTwo(options);
-  const codes = {
+  const change = {
+    side: options.side,
     before: await codeOf(options.before, options.beforePackage),
     after: await codeOf(options.after, options.afterPackage),
+    minEffect: options.minEffect ?? DEFAULT_MIN_EFFECT,
   };
   const startedAt = new Date();
   const pairs = chosen.flatMap(({ scenario, arms }) =>
     beforeAndAfter(
       isDefault ? { ...scenario, timing: { ...scenario.timing, ...DEFAULT_TIMING } } : scenario,
       arms,
-      codes,
-      options.minEffect ?? DEFAULT_MIN_EFFECT,
+      change,
     ),
   );
   const plan = planRun(
-    pairs.map(({ scenario }) => adjusted(scenario, options)),
+    pairs.map(pair => adjusted(pair, options)),
     { seed: seedOf(options, startedAt) },
   );
-  const cells = plan.cells.map((cell, index) => ({ ...cell, code: pairs[index]!.code }));
-  return await measurePlan({ ...plan, cells }, { startedAt, options, context });
+  return await measurePlan(plan, { startedAt, options, context });
 }
 
 function requireTwo({ before, after, beforePackage, afterPackage }: AbOptions): void {
@@ -84,6 +87,14 @@ function requireTwo({ before, after, beforePackage, afterPackage }: AbOptions): 
       'there is nothing to compare: give --before and --after (folders), or --before-package and --after-package',
     );
   }
+}
+
+function requireOwnTarget({ name, target: { url } }: Scenario): void {
+  if (url === undefined) return;
+  throw new UsageError(
+    `--side target starts the server from two codes, and that of scenario ${name} is not started by conntax: ` +
+      `it has target.url ${url}; take a scenario without one, or --side client`,
+  );
 }
 
 function folderCode(dir: string, label: string): Code {

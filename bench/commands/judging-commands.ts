@@ -1,5 +1,6 @@
 // In: the program. Out: its commands that measure and judge: two codes, and the job of every night.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { SIDES } from '../plan/before-after.ts';
 import type { Context } from './context.ts';
 import { addHost } from './host-argument.ts';
 import { number } from './number-argument.ts';
@@ -14,7 +15,7 @@ export function addJudgingCommands(
 ): void {
   program
     .command('ab')
-    .description('measure the same client on two codes, before and after, in the same slices')
+    .description('measure two codes of the client, or of the server, in the same slices')
     .argument('[scenarios...]', 'names, tags or paths; none: the persistent client of short-vs-persistent')
     .option(
       '--before <dir>',
@@ -23,6 +24,11 @@ export function addJudgingCommands(
     .option('--after <dir>', 'another; default: this one')
     .option('--before-package <spec>', 'this conntax with a package in another version, such as undici@7')
     .option('--after-package <spec>', 'another version')
+    .addOption(
+      new Option('--side <side>', 'whose code differs; the other side is this conntax')
+        .choices(SIDES)
+        .default('client'),
+    )
     .option('--arm <name>', 'only this client of the scenarios')
     .option('--min-effect <ratio>', 'the least change that counts (0.05 = 5 %)', asRatio)
     .option('--dry-run', 'print the plan and whether it fits this machine; measure nothing')
@@ -47,6 +53,7 @@ Examples:
   conntax ab --before-package undici@7 --after-package undici@8
   conntax ab --before ../main --after .             two checkouts, each after npm ci
   conntax ab --before ../main short-vs-persistent --arm short --budget-sec 120
+  conntax ab --side target --before-package fastify@5.0.0 --after-package fastify@5.12.8
 
 Exit status: 0 no change for the worse was shown, 1 one was, 2 usage, 3 could not measure, 130 interrupted.`,
     )

@@ -8,6 +8,7 @@ export const EXPECTED_METRICS = [
   'p50Us',
   'p99Us',
   'cpuUsPerRequest',
+  'targetCpuUsPerRequest',
   'capacityPerSec',
   'successRatio',
   'connectionsPer1kRequests',

@@ -118,6 +118,10 @@ export const CellResult = z.strictObject({
     .record(z.string(), z.string())
     .default({})
     .describe('By arm, whose code its generator ran, where it was not that of this conntax'),
+  targetCode: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('By arm, whose code its target ran, where arms had targets of different code'),
   server: ForeignServer.nullable().default(null).describe('Of a target.url: what was found there'),
   replicates: count(),
   failedTrials: count(),

@@ -1,4 +1,5 @@
 // In: the settings that a scenario sweeps. Out: the combinations of their values, and short words for some of them.
+import type { CellTarget, Code } from './code.ts';
 import type { LeftOutArm, SweepPoint } from './run-types.ts';
 import type { Scenario, SweepValue } from './scenario.ts';
 
@@ -15,6 +16,10 @@ export type Variant = Scenario & {
   serviceMs?: number;
   /** Arms of it that are not in it on this machine. */
   leftOut?: readonly LeftOutArm[];
+  /** By arm, whose code its generator runs; ours where there is none. */
+  generatorCode?: Readonly<Record<string, Code>>;
+  /** Its target processes; one of our code for all arms unless given. */
+  targets?: readonly CellTarget[];
 };
 
 export function axesOf({ sweep = {} }: Pick<Scenario, 'sweep'>): SweepAxis[] {

@@ -1,5 +1,6 @@
-// Two codes measured in the same slices: two real versions of undici, and a checkout whose client is slower on purpose.
+// Two codes measured in the same slices: other versions of a package, and checkouts that are slower on purpose.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -9,9 +10,30 @@ import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** A checkout of conntax beside the workspace's scenarios, with `from` in one of its files replaced. */
+async function makeCheckout(
+  dir: string,
+  { file, from, to }: { file: string; from: string; to: string },
+): Promise<void> {
+  await mkdir(dir);
+  for (const folder of ['bench', 'servers', 'results', 'report']) {
+    await cp(join(root, folder), join(dir, folder), { recursive: true });
+  }
+  await cp(join(root, 'package.json'), join(dir, 'package.json'));
+  await symlink(join(root, 'node_modules'), join(dir, 'node_modules'));
+  const source = await readFile(join(dir, file), 'utf8');
+  assert.ok(source.includes(from));
+  await writeFile(join(dir, file), source.replace(from, to));
+}
+
+/** As much CPU again as ten requests take. */
+const SPIN = 'for (const endMs = performance.now() + 0.5; performance.now() < endMs; );';
+
 test('two versions of a package, each installed for the run and gone after it', async t => {
   const workspace = await openWorkspace(t);
-  const file = await workspace.writeScenario(tinyScenario({ minReplicates: 2, maxReplicates: 2 }));
+  const file = await workspace.writeScenario(
+    tinyScenario({ minReplicates: 2, maxReplicates: 2, budgetMs: 60_000 }),
+  );
   const spec = `undici@file:${join(root, 'node_modules/undici-7')}`;
   const args = ['ab', file, '--arm', 'persistent', '--before-package', spec, '--no-confirm'];
   const { stdout, stderr } = await runCli(t, args, { cwd: workspace.dir, env: { TMPDIR: workspace.dir } });
@@ -29,20 +51,12 @@ test('two versions of a package, each installed for the run and gone after it', 
 
 test('a slower client is found, and told by exit status 1', async t => {
   const workspace = await openWorkspace(t);
-  const slow = join(workspace.dir, 'slow');
-  await mkdir(slow);
-  for (const folder of ['bench', 'servers', 'results', 'report']) {
-    await cp(join(root, folder), join(slow, folder), { recursive: true });
-  }
-  await cp(join(root, 'package.json'), join(slow, 'package.json'));
-  await symlink(join(root, 'node_modules'), join(slow, 'node_modules'));
-  // As much CPU again as many requests take: three replicates of a busy machine have to agree on it.
-  const transport = join(slow, 'bench/transports/undici.ts');
-  const source = await readFile(transport, 'utf8');
-  const spin =
-    'for (const endMs = performance.now() + 0.5; performance.now() < endMs; );\n      exchange.transportState ??=';
-  assert.ok(source.includes('exchange.transportState ??='));
-  await writeFile(transport, source.replace('exchange.transportState ??=', spin));
+  const from = 'exchange.transportState ??=';
+  await makeCheckout(join(workspace.dir, 'slow'), {
+    file: 'bench/transports/undici.ts',
+    from,
+    to: `${SPIN}\n      ${from}`,
+  });
   const timing = { minReplicates: 3, maxReplicates: 3, budgetMs: 60_000 };
   const file = await workspace.writeScenario(tinyScenario(timing));
   const args = ['ab', file, '--arm', 'persistent', '--after', 'slow', '--no-confirm'];
@@ -54,11 +68,93 @@ test('a slower client is found, and told by exit status 1', async t => {
   assert.ok(cpu.first.interval!.value > 1.5);
 });
 
+test('a slower target is found by its CPU per request, and told by exit status 1', async t => {
+  const workspace = await openWorkspace(t);
+  const from = 'reply.hijack();';
+  await makeCheckout(join(workspace.dir, 'slow'), {
+    file: 'servers/app.ts',
+    from,
+    to: `${SPIN}\n      ${from}`,
+  });
+  const file = await workspace.writeScenario(
+    tinyScenario({ minReplicates: 3, maxReplicates: 3, budgetMs: 60_000 }),
+  );
+  const args = ['ab', file, '--side', 'target', '--arm', 'persistent', '--after', 'slow', '--no-confirm'];
+  const { status, stdout, stderr } = await runCli(t, args, { cwd: workspace.dir });
+  assert.equal(status, 1, stdout + stderr);
+  const { run, trials } = workspace.onlyRun();
+  const [cell] = run!.cells;
+  assert.deepEqual([cell!.code, cell!.targetCode], [{}, { before: 'this conntax', after: 'slow' }]);
+  const states = new Map(cell!.expectations.map(result => [result.expectation.metric, result]));
+  const cpu = states.get('targetCpuUsPerRequest')!;
+  assert.equal(cpu.state, 'fail', stdout);
+  assert.ok(cpu.first.interval!.value > 1.5);
+  assert.notEqual(states.get('successRatio')!.state, 'fail');
+  assert.ok(!states.has('cpuUsPerRequest'), 'the client is the same');
+  for (const trial of trials) {
+    assert.ok(trial.state === 'completed', stderr);
+    const { ledger } = trial.measurement;
+    assert.deepEqual([ledger.accepted, ledger.requestsSeen], [ledger.opened, ledger.requestsSent]);
+  }
+  assert.match(stdout, /Does slow change what this conntax did as the target\?/);
+  assert.match(
+    readFileSync(join(workspace.onlyRun().dir, 'report.md'), 'utf8'),
+    /Target of after.*code of slow/,
+  );
+});
+
+test('a package of the target is in the target alone, and its process a fresh one in each replicate', async t => {
+  const workspace = await openWorkspace(t);
+  const fake = join(workspace.dir, 'fastify');
+  await mkdir(fake);
+  const manifest = { name: 'fastify', version: '9.9.9', type: 'module', exports: './index.js' };
+  await writeFile(join(fake, 'package.json'), JSON.stringify(manifest));
+  const log = join(workspace.dir, 'imports.txt');
+  await writeFile(
+    join(fake, 'index.js'),
+    `import { appendFileSync } from 'node:fs';
+    appendFileSync(${JSON.stringify(log)}, process.argv[1] + '\\n');
+    export { default } from ${JSON.stringify(join(root, 'node_modules/fastify/fastify.js'))};`,
+  );
+  const file = await workspace.writeScenario(
+    tinyScenario({ minReplicates: 2, maxReplicates: 2, budgetMs: 60_000 }),
+  );
+  const spec = `fastify@file:${fake}`;
+  const args = ['ab', file, '--side', 'target', '--arm', 'short', '--after-package', spec, '--no-confirm'];
+  const { stderr } = await runCli(t, args, { cwd: workspace.dir, env: { TMPDIR: workspace.dir } });
+  const { run, trials } = workspace.onlyRun();
+  assert.equal(run!.cells[0]!.targetCode['after'], 'fastify 9.9.9', stderr);
+  assert.deepEqual(
+    trials.map(({ state }) => state),
+    ['completed', 'completed', 'completed', 'completed'],
+    stderr,
+  );
+  const importers = (await readFile(log, 'utf8')).trim().split('\n');
+  assert.deepEqual(
+    importers.map(path => path.replace(/.*\//, '')),
+    ['target-child.ts', 'target-child.ts'],
+  );
+});
+
+test('refused: two codes of a server that conntax does not start', async t => {
+  const workspace = await openWorkspace(t);
+  const { target: _own, ...scenario } = tinyScenario();
+  const file = await workspace.writeScenario({ ...scenario, target: { url: 'http://127.0.0.1:9/' } });
+  const args = ['ab', file, '--side', 'target', '--after', '.'];
+  const { status, stderr } = await runCli(t, args, { cwd: workspace.dir });
+  assert.equal(status, 2);
+  assert.match(
+    stderr,
+    /scenario tiny is not started by conntax: it has target\.url http:\/\/127\.0\.0\.1:9\//,
+  );
+});
+
 const refusals: [why: string, args: string[], told: RegExp][] = [
   ['nothing to compare', [], /nothing to compare/],
   ['two ways to say one side', ['--before', '.', '--before-package', 'undici@7'], /give one of them/],
   ['a folder that is not there', ['--before', './nowhere'], /there is no folder .*nowhere/],
   ['an arm that is not there', ['--before', '.', '--arm', 'persistnt'], /did you mean persistent/],
+  ['a side that is neither', ['--before', '.', '--side', 'server'], /Allowed choices are client, target/],
   ['no package', ['--after-package', '--global'], /is no package|argument missing/],
 ];
 for (const [why, args, told] of refusals) {

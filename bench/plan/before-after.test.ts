@@ -4,10 +4,12 @@ import { test } from 'node:test';
 import type { Code } from '../core/code.ts';
 import { Load } from '../core/load.ts';
 import { Scenario } from '../core/scenario.ts';
-import { beforeAndAfter } from './before-after.ts';
+import type { Variant } from '../core/sweep.ts';
+import { beforeAndAfter, type Side } from './before-after.ts';
 
 const code = (label: string): Code => ({ label, dir: null, packages: {} });
 const codes = { before: code('undici 7'), after: code('undici 8') };
+const change = ({ side = 'client' as Side, minEffect = 0.05 } = {}) => ({ side, ...codes, minEffect });
 const scenario = Scenario.parse({
   name: 'mine',
   question: 'Why?',
@@ -17,44 +19,48 @@ const scenario = Scenario.parse({
 });
 
 test('each arm is a scenario of its own, with the same client twice', () => {
-  const pairs = beforeAndAfter(scenario, ['short', 'long'], codes, 0.05);
+  const pairs = beforeAndAfter(scenario, ['short', 'long'], change());
   assert.deepEqual(
-    pairs.map(({ scenario: { name, baseline } }) => [name, baseline]),
+    pairs.map(({ name, baseline }) => [name, baseline]),
     [
       ['mine-short', 'before'],
       ['mine-long', 'before'],
     ],
   );
-  const { clients, target, load, timing } = pairs[1]!.scenario;
+  const { clients, target, load, timing, generatorCode, question } = pairs[1]!;
   assert.deepEqual(clients, { before: scenario.clients['long'], after: scenario.clients['long'] });
   const { precision, ...others } = scenario.timing;
   assert.deepEqual([target, load], [scenario.target, scenario.load]);
   assert.deepEqual(timing, { ...others, precision: 0.025 });
   assert.equal(precision, 0.05);
-  assert.deepEqual(pairs[1]!.code, codes);
-  assert.equal(pairs[1]!.scenario.question, 'Does undici 8 change what undici 7 did? Client long of mine');
+  assert.deepEqual(generatorCode, codes);
+  assert.equal(question, 'Does undici 8 change what undici 7 did? Client long of mine');
 });
 
 test('the ratio is to be known within half of the least effect, or as the scenario says where that is less', () => {
   const precisionOf = (minEffect: number) =>
-    beforeAndAfter(scenario, ['long'], codes, minEffect)[0]!.scenario.timing.precision;
+    beforeAndAfter(scenario, ['long'], change({ minEffect }))[0]!.timing.precision;
   assert.deepEqual([precisionOf(0.02), precisionOf(0.5)], [0.01, 0.05]);
 });
 
 test('a slowdown by the least effect is the limit, the same for rate and CPU', () => {
-  const [pair] = beforeAndAfter(scenario, ['long'], codes, 0.1);
+  const [pair] = beforeAndAfter(scenario, ['long'], change({ minEffect: 0.1 }));
   const limits = Object.fromEntries(
-    pair!.scenario.expect.map(({ metric, atLeast, atMost }) => [metric, atLeast ?? atMost]),
+    pair!.expect.map(({ metric, atLeast, atMost }) => [metric, atLeast ?? atMost]),
   );
   assert.ok(Math.abs(limits['requestsPerSec']! * limits['cpuUsPerRequest']! - 1) < 1e-3);
   assert.equal(limits['cpuUsPerRequest'], 1.1);
-  assert.ok(pair!.scenario.expect.every(({ of, over }) => of === 'after' && over === 'before'));
+  assert.ok(pair!.expect.every(({ of, over }) => of === 'after' && over === 'before'));
 });
 
 test('what may not get worse first is what decides under the load', () => {
   const limitUnder = (load: unknown) => {
-    const [pair] = beforeAndAfter({ ...scenario, load: Load.parse(load) }, ['long'], codes, 0.1);
-    const { metric, atLeast, atMost } = pair!.scenario.expect[0]!;
+    const [pair] = beforeAndAfter(
+      { ...scenario, load: Load.parse(load) },
+      ['long'],
+      change({ minEffect: 0.1 }),
+    );
+    const { metric, atLeast, atMost } = pair!.expect[0]!;
     return [metric, atLeast, atMost];
   };
   assert.deepEqual(limitUnder({}), ['requestsPerSec', 0.9091, undefined]);
@@ -65,4 +71,34 @@ test('what may not get worse first is what decides under the load', () => {
     0.9091,
     undefined,
   ]);
+});
+
+test('only the side that was asked for runs the two codes; the other is ours, and the same for both arms', () => {
+  const processesOf = (side: Side) => {
+    const [{ generatorCode, targets }] = beforeAndAfter(scenario, ['long'], change({ side })) as [Variant];
+    return { generatorCode, targets };
+  };
+  assert.deepEqual(processesOf('client'), { generatorCode: codes, targets: undefined });
+  assert.deepEqual(processesOf('target'), {
+    generatorCode: undefined,
+    targets: [
+      { arms: ['before'], code: codes.before },
+      { arms: ['after'], code: codes.after },
+    ],
+  });
+});
+
+test('of another target, the limits are on what a request costs the target, and the question says whose code it is', () => {
+  const [client, target] = (['client', 'target'] as const).map(
+    side => beforeAndAfter(scenario, ['long'], change({ side }))[0]!,
+  );
+  const metrics = client!.expect.map(({ metric }) => metric);
+  assert.ok(metrics.includes('cpuUsPerRequest'));
+  assert.deepEqual(
+    target!.expect,
+    client!.expect.map(limit =>
+      limit.metric === 'cpuUsPerRequest' ? { ...limit, metric: 'targetCpuUsPerRequest' } : limit,
+    ),
+  );
+  assert.equal(target!.question, 'Does undici 8 change what undici 7 did as the target? Client long of mine');
 });

@@ -1,6 +1,6 @@
 // In: a scenario and two codes. Out: the scenario as a comparison of them: one arm's client, once on each.
 import type { Code } from '../core/code.ts';
-import type { Expectation } from '../core/expectation.ts';
+import type { Expectation, ExpectedMetric } from '../core/expectation.ts';
 import type { Load } from '../core/load.ts';
 import type { Variant } from '../core/sweep.ts';
 
@@ -16,34 +16,60 @@ const MOST_CONNECTIONS_RATIO = 1.25;
  */
 export const DEFAULT_TIMING = { warmupMaxMs: 1_500, measureMs: 3_000, budgetMs: 110_000 } as const;
 
-/** One arm of a scenario on two codes, in the same slices and replicates. */
-export interface BeforeAfter {
-  scenario: Variant;
-  code: Readonly<Record<string, Code>>;
+export const SIDES = ['client', 'target'] as const;
+export type Side = (typeof SIDES)[number];
+
+/** Whose code changes, and how much of a change counts. */
+export interface CodeChange {
+  side: Side;
+  before: Code;
+  after: Code;
+  minEffect: number;
 }
 
+interface SideRules {
+  /** What a request costs the process whose code differs. */
+  cpuMetric: ExpectedMetric;
+  /** Its place in the question. */
+  place: string;
+  processes(change: CodeChange): Pick<Variant, 'generatorCode' | 'targets'>;
+}
+
+const RULES: Record<Side, SideRules> = {
+  client: {
+    cpuMetric: 'cpuUsPerRequest',
+    place: '',
+    processes: ({ before, after }) => ({ generatorCode: { [BEFORE]: before, [AFTER]: after } }),
+  },
+  target: {
+    cpuMetric: 'targetCpuUsPerRequest',
+    place: ' as the target',
+    processes: ({ before, after }) => ({
+      targets: [
+        { arms: [BEFORE], code: before },
+        { arms: [AFTER], code: after },
+      ],
+    }),
+  },
+};
+
 /**
- * A scenario for each arm given, in which only the code differs. It fails when the whole interval of CPU per request, or of
- * what decides under the load (requests/s, mean response time, capacity), lies beyond the least effect, or when requests fail
+ * A scenario for each arm given, in which only the code of one side differs. It fails when the whole interval of that side's CPU
+ * per request, or of what decides under the load (requests/s, mean response time, capacity), lies beyond the least effect, or when requests fail
  * that did not. To see a change of twice the least effect, the ratio has to be known within half of it.
  */
-export function beforeAndAfter(
-  scenario: Variant,
-  arms: readonly string[],
-  codes: { before: Code; after: Code },
-  minEffect: number,
-): BeforeAfter[] {
+export function beforeAndAfter(scenario: Variant, arms: readonly string[], change: CodeChange): Variant[] {
+  const { side, before, after, minEffect } = change;
+  const { cpuMetric, place, processes } = RULES[side];
   return arms.map(arm => ({
-    scenario: {
-      ...scenario,
-      name: arms.length === 1 ? scenario.name : `${scenario.name}-${arm}`,
-      question: `Does ${codes.after.label} change what ${codes.before.label} did? Client ${arm} of ${scenario.name}`,
-      clients: { [BEFORE]: scenario.clients[arm]!, [AFTER]: scenario.clients[arm]! },
-      baseline: BEFORE,
-      timing: { ...scenario.timing, precision: Math.min(scenario.timing.precision, minEffect / 2) },
-      expect: [headlineLimit(scenario.load, minEffect), ...otherLimits(minEffect)],
-    },
-    code: { [BEFORE]: codes.before, [AFTER]: codes.after },
+    ...scenario,
+    name: arms.length === 1 ? scenario.name : `${scenario.name}-${arm}`,
+    question: `Does ${after.label} change what ${before.label} did${place}? Client ${arm} of ${scenario.name}`,
+    clients: { [BEFORE]: scenario.clients[arm]!, [AFTER]: scenario.clients[arm]! },
+    baseline: BEFORE,
+    timing: { ...scenario.timing, precision: Math.min(scenario.timing.precision, minEffect / 2) },
+    expect: [headlineLimit(scenario.load, minEffect), ...otherLimits(cpuMetric, minEffect)],
+    ...processes(change),
   }));
 }
 
@@ -64,9 +90,9 @@ function headlineLimit({ model }: Load, minEffect: number): Expectation {
   }
 }
 
-function otherLimits(minEffect: number): Expectation[] {
+function otherLimits(cpuMetric: ExpectedMetric, minEffect: number): Expectation[] {
   return [
-    { metric: 'cpuUsPerRequest', of: AFTER, over: BEFORE, atMost: 1 + minEffect },
+    { metric: cpuMetric, of: AFTER, over: BEFORE, atMost: 1 + minEffect },
     { metric: 'successRatio', of: AFTER, over: BEFORE, atLeast: 0.9995 },
     // Over a fixed pool they vary inversely with the rate, which has its own limit above.
     { metric: 'connectionsPer1kRequests', of: AFTER, over: BEFORE, atMost: MOST_CONNECTIONS_RATIO },

@@ -54,6 +54,22 @@ function checkOwn({ scenario: { target } }: CrossContext): CrossProblem[] {
   ];
 }
 
+/** Nobody tells what it costs the server to answer. */
+function checkExpected({ expect }: CrossContext['scenario']): CrossProblem[] {
+  return expect.flatMap(({ metric }, index) => {
+    if (metric !== 'targetCpuUsPerRequest') return [];
+    const path = ['expect', index, 'metric'];
+    return [
+      {
+        path,
+        about: [path, ['target', 'url']],
+        message: 'the CPU of a server that conntax does not start is not known',
+        hint: 'another metric, or a target without a url',
+      },
+    ];
+  });
+}
+
 function checkForeign({ scenario, raw }: CrossContext): CrossProblem[] {
   const { target, link } = scenario;
   const url = new URL(target.url!);
@@ -64,6 +80,7 @@ function checkForeign({ scenario, raw }: CrossContext): CrossProblem[] {
   const ofUrl = (message: string, hint: string) => problem(['target', 'url'], message, hint);
   return [
     ...commands,
+    ...checkExpected(scenario),
     ...(url.username === '' && url.password === ''
       ? []
       : [

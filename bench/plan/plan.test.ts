@@ -21,6 +21,19 @@ test('a cell lists its baseline first, then the arms as written', () => {
   assert.deepEqual(cellWith(3).arms, ['arm-2', 'arm-0', 'arm-1']);
 });
 
+test('one target of our code serves all arms, unless said otherwise; the scenario itself is as it was', () => {
+  const scenario = Scenario.parse(fullScenario);
+  const [plain] = planRun([scenario], { seed: 1 }).cells;
+  assert.deepEqual([plain!.targets, plain!.generatorCode], [[{ arms: plain!.arms }], {}]);
+  const code = { label: 'other', dir: null, packages: {} };
+  const targets = plain!.arms.map(arm => ({ arms: [arm], code }));
+  const generatorCode = { [scenario.baseline]: code };
+  const [told] = planRun([{ ...scenario, targets, generatorCode }], { seed: 1 }).cells;
+  assert.deepEqual([told!.targets, told!.generatorCode], [targets, generatorCode]);
+  assert.deepEqual(told!.scenario, plain!.scenario);
+  assert.ok(told!.estimatedMs > plain!.estimatedMs, 'they are fresh in each replicate');
+});
+
 test('a plan takes as long as its cells together', () => {
   const scenario = Scenario.parse(fullScenario);
   const plan = planRun([scenario, { ...scenario, name: 'again' }], { seed: 3 });

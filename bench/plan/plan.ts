@@ -1,5 +1,5 @@
 // In: scenarios and a seed. Out: what will be run, in which order, and for how long. Pure: the same seed, the same plan.
-import type { Code } from '../core/code.ts';
+import type { CellTarget, Code } from '../core/code.ts';
 import { createRandom, shuffled } from '../core/random.ts';
 import type { LeftOutArm, SweepPoint } from '../core/run-types.ts';
 import type { Scenario } from '../core/scenario.ts';
@@ -8,7 +8,7 @@ import type { Trial } from '../core/types.ts';
 import { expectedResponseMs } from './slice-gap.ts';
 import { estimateMs } from './timing.ts';
 
-/** One target under one load, in which the arms are compared. */
+/** One target under one load, in which arms are compared: clients, or codes of a client or of the target. */
 export interface PlannedCell {
   id: string;
   /** With the cell's own share of the budget in its timing. */
@@ -22,7 +22,9 @@ export interface PlannedCell {
   /** About how long at most, ms. */
   estimatedMs: number;
   /** By arm, whose code its generator runs; ours where there is none. */
-  code?: Readonly<Record<string, Code>>;
+  generatorCode: Readonly<Record<string, Code>>;
+  /** Its target processes: one for all arms, or as many as there are codes of it to compare. */
+  targets: readonly CellTarget[];
 }
 
 export interface Plan {
@@ -44,19 +46,26 @@ export function planRun(variants: readonly Variant[], { seed }: { seed: number }
 }
 
 function planCell(
-  { sweepPoints = [], serviceMs = 0, leftOut = [], ...whole }: Variant,
+  { sweepPoints = [], serviceMs = 0, leftOut = [], generatorCode = {}, targets, ...whole }: Variant,
   cellCount: number,
 ): PlannedCell {
   const scenario = withBudget(whole, whole.timing.budgetMs / cellCount);
   const { baseline, name, clients } = scenario;
-  const others = Object.keys(clients).filter(arm => arm !== baseline);
+  const arms = [baseline, ...Object.keys(clients).filter(arm => arm !== baseline)];
+  const cellTargets = targets ?? [{ arms }];
   return {
     id: cellId(name, sweepPoints),
     scenario,
     sweepPoints,
-    arms: [baseline, ...others],
+    arms,
     leftOut,
-    estimatedMs: estimateMs(scenario, client => expectedResponseMs(scenario, client, serviceMs)),
+    generatorCode,
+    targets: cellTargets,
+    estimatedMs: estimateMs(
+      scenario,
+      client => expectedResponseMs(scenario, client, serviceMs),
+      cellTargets.length,
+    ),
   };
 }
 

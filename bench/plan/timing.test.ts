@@ -86,6 +86,16 @@ test('a cell takes about its budget, but for too few or too many replicates', ()
   assert.ok(Math.abs(estimateWith({ budgetMs }) - budgetMs) <= oneMs / 2);
 });
 
+test('one target is started and conditioned for all replicates, several for each', () => {
+  const estimate = (maxReplicates: number, targetCount: number): number => {
+    const timing = { minReplicates: 1, maxReplicates, budgetMs: 3_600_000 };
+    return estimateMs(Scenario.parse({ ...fullScenario, timing }), () => 0, targetCount);
+  };
+  assert.ok(estimate(1, 2) > estimate(1, 1), 'a second process has to start');
+  assert.equal(estimate(3, 2), 3 * estimate(1, 2));
+  assert.ok(estimate(3, 1) < 3 * estimate(1, 1));
+});
+
 test('a capacity search takes as long as its probes: more for a finer one, a wider one, a longer one', () => {
   const estimate = (stated: object): number =>
     estimateMs(

@@ -98,15 +98,21 @@ function measureMs({ timing }: Scenario, responsesMs: readonly number[]): number
  * replicates end as soon as the intervals are narrow.
  *
  * @param expectedMs an arm's mean response time, as far as it can be foreseen
+ * @param targetCount target processes: one is kept for all replicates, several are fresh in each
  */
-export function estimateMs(scenario: Scenario, expectedMs: (client: Client) => number = () => 0): number {
+export function estimateMs(
+  scenario: Scenario,
+  expectedMs: (client: Client) => number = () => 0,
+  targetCount = 1,
+): number {
   const { minReplicates, maxReplicates, budgetMs } = scenario.timing;
   const responsesMs = Object.values(scenario.clients).map(expectedMs);
   const warmupsMs = responsesMs.reduce((sum, responseMs) => sum + warmupMs(scenario, responseMs), 0);
-  // The target is started, and conditioned by generators that are thrown away; not where it is someone else's.
-  const onceMs = scenario.target.url === undefined ? 2 * START_MS + warmupsMs : 0;
+  // Targets are started, and conditioned by generators that are thrown away; not where it is someone else's.
+  const openMs = scenario.target.url === undefined ? (targetCount + 1) * START_MS + warmupsMs : 0;
+  const onceMs = targetCount === 1 ? openMs : 0;
   const searchesMs = responsesMs.length * searchMs(scenario.load);
-  const oneMs = START_MS + warmupsMs + searchesMs + measureMs(scenario, responsesMs);
+  const oneMs = openMs - onceMs + START_MS + warmupsMs + searchesMs + measureMs(scenario, responsesMs);
   const fittingCount = Math.max(
     Math.round((budgetMs - onceMs) / oneMs),
     Math.min(SURE_REPLICATES, minReplicates),

@@ -326,6 +326,14 @@ const foreignCases: {
     hint: /a value, or target\.url/,
   },
   {
+    why: 'its CPU is not known',
+    target: FOREIGN,
+    changes: { expect: [{ metric: 'targetCpuUsPerRequest', of: 'short', atMost: 50 }] },
+    path: 'expect.0.metric',
+    message: /CPU of a server that conntax does not start is not known/,
+    hint: /another metric/,
+  },
+  {
     why: "the kernel can't tell a relay's connections",
     target: FOREIGN,
     changes: { link: { roundTripMs: 5 } },

@@ -8,6 +8,7 @@ import type { GeneratorReading, SliceReading, TargetReading } from '../core/prot
 import { Target, withUnknowns } from '../core/target.ts';
 import { type KernelCounts, Measurement, type Trial } from '../core/types.ts';
 import { createArm, type GeneratorChild } from './arm.ts';
+import { noTarget } from './testing/no-target.ts';
 
 const noChild: GeneratorChild = {
   pid: 0,
@@ -101,7 +102,7 @@ const reading: GeneratorReading = {
 
 suite('arm', () => {
   test('the ledger sets the counts of both ends beside each other and beside what the mode needs', () => {
-    const arm = createArm(trial, noChild);
+    const arm = createArm(trial, noChild, noTarget);
     arm.countTarget(
       makeTarget({ accepted: 100, requests: 500 }),
       makeTarget({ accepted: 103, requests: 508 }),
@@ -123,14 +124,16 @@ suite('arm', () => {
   };
 
   test("of someone else's server, the kernel's counts stand in, and nothing is made up", () => {
-    const arm = createArm(foreign, noChild);
+    const arm = createArm(foreign, noChild, noTarget);
     arm.countTarget({ countedBy: 'kernel', accepted: 1_000 }, { countedBy: 'kernel', accepted: 1_003 });
     arm.countTarget({ countedBy: 'kernel', accepted: 2_000 }, { countedBy: 'kernel', accepted: 2_002 });
     arm.addSlice(
       {
         reading: makeSlice({ exchanges: 8 }),
-        targetBefore: { countedBy: 'kernel', accepted: 2_000 },
-        targetAfter: { countedBy: 'kernel', accepted: 2_002 },
+        target: {
+          before: { countedBy: 'kernel', accepted: 2_000 },
+          after: { countedBy: 'kernel', accepted: 2_002 },
+        },
         kernel,
       },
       { block: 0, position: 0 },
@@ -150,7 +153,7 @@ suite('arm', () => {
   });
 
   test('where the kernel does not count, accepted is not known, and stays so', () => {
-    const arm = createArm(foreign, noChild);
+    const arm = createArm(foreign, noChild, noTarget);
     arm.countTarget({ countedBy: 'kernelOpens', accepted: 1 }, { countedBy: 'kernelOpens', accepted: null });
     arm.countTarget({ countedBy: 'kernelOpens', accepted: 1 }, { countedBy: 'kernelOpens', accepted: 2 });
     const { ledger } = arm.finish(reading);
@@ -158,7 +161,7 @@ suite('arm', () => {
   });
 
   test('where the client does not count, the kernel does, in the warm-up too', () => {
-    const arm = createArm(trial, noChild);
+    const arm = createArm(trial, noChild, noTarget);
     arm.countKernel({ activeOpens: 3 });
     arm.countKernel({ activeOpens: 2 });
     const { ledger } = arm.finish({ ...reading, opened: null });
@@ -174,7 +177,7 @@ suite('arm', () => {
   });
 
   test('requests per connection are those closed in its own turns', () => {
-    const arm = createArm(trial, noChild);
+    const arm = createArm(trial, noChild, noTarget);
     const earlier = [
       { requests: 1, connections: 50 },
       { requests: 3, connections: 7 },
@@ -202,7 +205,7 @@ suite('arm', () => {
   });
 
   test('slices keep their place; CPU is that of the slices, over all their exchanges', () => {
-    const arm = createArm(trial, noChild);
+    const arm = createArm(trial, noChild, noTarget);
     arm.addSlice(
       {
         reading: makeSlice({
@@ -213,8 +216,7 @@ suite('arm', () => {
           exchanges: 8,
           after: { ...zero, atMs: 120, cpuUs: 55_000 },
         }),
-        targetBefore: makeTarget({ cpuUs: 1_000 }),
-        targetAfter: makeTarget({ cpuUs: 31_000, atMs: 120 }),
+        target: { before: makeTarget({ cpuUs: 1_000 }), after: makeTarget({ cpuUs: 31_000, atMs: 120 }) },
         kernel,
       },
       { block: 0, position: 1 },
@@ -229,8 +231,7 @@ suite('arm', () => {
           before: { ...zero, atMs: 300, cpuUs: 90_000 },
           after: { ...zero, atMs: 380, cpuUs: 95_000 },
         }),
-        targetBefore: makeTarget(),
-        targetAfter: makeTarget(),
+        target: { before: makeTarget(), after: makeTarget() },
         kernel,
       },
       { block: 1, position: 0 },

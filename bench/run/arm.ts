@@ -14,7 +14,7 @@ import type { KernelCounts, Ledger, Measurement, Slice, Trial, TrialResult } fro
 import type { Child } from './child.ts';
 import { createLinkFold } from './link-fold.ts';
 import type { LinkSpan } from './linked-target.ts';
-import { isOwnReading, type ServerReading } from './target.ts';
+import { isOwnReading, type MeasuredTarget, type ServerReading } from './target.ts';
 import { createUsage } from './usage.ts';
 
 export type Failure = Extract<TrialResult, { state: 'failed' }>['error'];
@@ -23,8 +23,7 @@ export type GeneratorChild = Child<GeneratorCommand, GeneratorReply>;
 /** What was read at both ends of one slice. */
 export interface SliceEvidence {
   reading: SliceReading;
-  targetBefore: ServerReading;
-  targetAfter: ServerReading;
+  target: { before: ServerReading; after: ServerReading };
   kernel: KernelCounts;
   /** The relay of the cell's link, where there is one. */
   link?: LinkSpan | undefined;
@@ -39,6 +38,8 @@ type CountedByTarget = Pick<
 export interface Arm {
   readonly trial: Trial;
   readonly child: GeneratorChild;
+  /** The server that its requests go to, which other arms may share. */
+  readonly target: MeasuredTarget;
   /** Of the warm-up's windows, in order: rates, or inverse response times where the load sets the rate. More is faster. */
   readonly warmupSpeeds: number[];
   warmupMs: number;
@@ -58,7 +59,7 @@ export interface Arm {
   finish(reading: GeneratorReading): Measurement;
 }
 
-export function createArm(trial: Trial, child: GeneratorChild): Arm {
+export function createArm(trial: Trial, child: GeneratorChild, target: MeasuredTarget): Arm {
   const counted: CountedByTarget = {
     accepted: 0,
     requests: 0,
@@ -72,7 +73,7 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
   let acceptedByKernel: number | null = 0;
   let openedByKernel: number | null = 0;
   const generator = createUsage();
-  const target = createUsage();
+  const served = createUsage();
   const link = createLinkFold();
   const kernel: KernelCounts = {
     activeOpens: 0,
@@ -131,6 +132,7 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
   const arm: Arm = {
     trial,
     child,
+    target,
     warmupSpeeds: [],
     warmupMs: 0,
     isSteady: false,
@@ -158,7 +160,7 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
     acceptedConnections: () => counted.accepted,
     closedConnections: () =>
       [...requestsPerConnection.values()].reduce((sum, connections) => sum + connections, 0),
-    addSlice({ reading, targetBefore, targetAfter, kernel: delta, link: span }, { block, position }) {
+    addSlice({ reading, target: { before, after }, kernel: delta, link: span }, { block, position }) {
       exchanges += reading.exchanges;
       if (span !== undefined) link.add(span);
       for (const name of Object.keys(kernel) as (keyof KernelCounts)[]) kernel[name] += delta[name];
@@ -172,10 +174,7 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
         meanUs: reading.meanUs,
         exchanges: reading.exchanges,
         generatorCpuUs: generator.add(reading.before, reading.after),
-        targetCpuUs:
-          isOwnReading(targetBefore) && isOwnReading(targetAfter)
-            ? target.add(targetBefore, targetAfter)
-            : null,
+        targetCpuUs: isOwnReading(before) && isOwnReading(after) ? served.add(before, after) : null,
       });
     },
     finish(reading) {
@@ -221,7 +220,7 @@ export function createArm(trial: Trial, child: GeneratorChild): Arm {
           ...seenByTarget(),
         },
         generator: generator.finish(exchanges),
-        target: isForeign ? null : target.finish(exchanges),
+        target: isForeign ? null : served.finish(exchanges),
         link: trial.link === undefined ? null : link.finish(exchanges),
         kernel,
         caveats: reading.caveats,

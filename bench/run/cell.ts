@@ -3,24 +3,15 @@ import { auditCell, auditTrial } from '../../results/audit.ts';
 import { compareArms, isPrecise, summariseArms } from '../../results/compare.ts';
 import { confirmed, firstResult } from '../../results/expect.ts';
 import { headlineOf } from '../../results/headline-metric.ts';
-import { MeasureError } from '../core/errors.ts';
 import type { ExpectationResult } from '../core/expectation.ts';
 import type { CellResult, Comparison, StopReason } from '../core/run-types.ts';
-import type { FailureCode, TrialResult } from '../core/types.ts';
-import { ChildError } from './child.ts';
-import { type FoundServer, requireAnswer } from './foreign-preflight.ts';
-import { openForeignTarget } from './foreign-target.ts';
-import { loadNiceness } from './link.ts';
-import { linkTo } from './linked-target.ts';
-import { failureOf } from './outcome.ts';
-import { conditionTarget, failedTrials, measureReplicate, type ReplicateOptions } from './replicate.ts';
-import { deathCode, type MeasuredTarget, startTarget } from './target.ts';
+import type { TrialResult } from '../core/types.ts';
+import type { PlannedCell } from '../plan/plan.ts';
+import { createReplicateSource, type ReplicateSource, type SourceOptions } from './replicate-source.ts';
 
-export type CellOptions = Omit<ReplicateOptions, 'replicate' | 'leftMs'> & {
+export type CellOptions = Omit<SourceOptions, 'leftMs'> & {
   /** Whether a failed expectation is measured again, on fresh replicates, before it counts. */
   isConfirming: boolean;
-  /** The cell's target, where it is a server that we do not start: found, and found where load may go. */
-  server?: FoundServer | undefined;
 };
 
 /** After so many replicates in a row without one whole comparison, more of the same is no use. */
@@ -58,7 +49,8 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
   return {
     cell: cell.id,
     sweepPoints: [...cell.sweepPoints],
-    code: Object.fromEntries(Object.entries(cell.code ?? {}).map(([arm, { label }]) => [arm, label])),
+    code: Object.fromEntries(Object.entries(cell.generatorCode).map(([arm, { label }]) => [arm, label])),
+    targetCode: targetLabels(cell),
     scenario,
     server: server?.facts ?? null,
     serviceMs: source.serviceMs,
@@ -78,6 +70,14 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
   };
 }
 
+/** By arm; none for those whose target runs our code. */
+function targetLabels({ targets }: PlannedCell): Record<string, string> {
+  const labels = targets.flatMap(({ arms, code }) =>
+    code === undefined ? [] : arms.map(arm => [arm, code.label]),
+  );
+  return Object.fromEntries(labels);
+}
+
 /** Replicates measured one after another until the answer is precise enough, or the budget is spent. */
 interface Series {
   trials: TrialResult[];
@@ -88,7 +88,7 @@ interface Series {
 /** @param all every trial of the cell so far, which the new ones are added to: their replicates are numbered on. */
 async function measureSeries(
   options: CellOptions,
-  source: ReturnType<typeof createReplicateSource>,
+  source: ReplicateSource,
   all: TrialResult[],
 ): Promise<Series> {
   const { cell, emit } = options;
@@ -124,65 +124,6 @@ async function measureSeries(
 
 function replicatesOf(trials: readonly TrialResult[]): number {
   return new Set(trials.map(({ trial }) => trial.replicate)).size;
-}
-
-/**
- * Replicates, one after another, on one target that is started and conditioned when there is none alive. Behind a link that
- * is the target and its relay: they start and end together.
- */
-function createReplicateSource(options: Omit<ReplicateOptions, 'replicate'> & Pick<CellOptions, 'server'>) {
-  const { cell, seed, pinning, signal, server } = options;
-  const { scenario } = cell;
-  let target: MeasuredTarget | undefined;
-  let serviceMs: number | null = null;
-
-  async function openOwn(replicateOptions: ReplicateOptions): Promise<MeasuredTarget> {
-    await target?.kill(); // what is left of them
-    target = undefined;
-    const cpu = pinning?.targetCpu ?? null;
-    const own = await startTarget(scenario.target, seed, cpu, loadNiceness(scenario));
-    target = own;
-    serviceMs = own.serviceMs ?? null;
-    if (scenario.link !== undefined) target = await linkTo(own, scenario.link, seed);
-    await conditionTarget(replicateOptions, target);
-    return target;
-  }
-
-  /** Whoever runs it may have ended it; between replicates it is asked whether it still answers. */
-  async function openForeign(found: FoundServer, replicate: number): Promise<MeasuredTarget> {
-    target = openForeignTarget(found);
-    if (replicate > 0) await requireAnswer(found);
-    return target;
-  }
-
-  function failureCode(): FailureCode {
-    if (target === undefined) return 'target-start';
-    return scenario.link !== undefined && target.link === undefined ? 'link-start' : deathCode(target);
-  }
-
-  return {
-    /** What the target says of itself; null before it has started, and where it can't say. */
-    get serviceMs() {
-      return serviceMs;
-    },
-    async next(replicate: number): Promise<TrialResult[]> {
-      const replicateOptions: ReplicateOptions = { ...options, replicate };
-      const startedAt = new Date().toISOString();
-      try {
-        if (server !== undefined) target = await openForeign(server, replicate);
-        else if (target === undefined || !target.isAlive) target = await openOwn(replicateOptions);
-        return signal.aborted ? [] : await measureReplicate(replicateOptions, target);
-      } catch (error) {
-        if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
-        const failure = failureOf(error, failureCode());
-        await target?.kill();
-        // Ctrl-C reaches a process that is just starting before it can ignore it: no failure of its own.
-        if (signal.aborted) return [];
-        return failedTrials(replicateOptions, startedAt, failure);
-      }
-    },
-    close: async (): Promise<void> => target?.kill(),
-  };
 }
 
 interface Progress {

@@ -6,6 +6,7 @@ import type { SliceReading } from '../core/protocol.ts';
 import { trialsOf } from '../plan/plan.ts';
 import { type Arm, createArm, type GeneratorChild } from './arm.ts';
 import { findCapacities } from './find-capacities.ts';
+import { noTarget } from './testing/no-target.ts';
 import { makeTinyCell } from './testing/tiny-cell.ts';
 
 const load = CapacityLoad.parse({
@@ -48,7 +49,7 @@ function readingAt(ratePerSec: number, bearsPerSec: number): SliceReading {
 
 function openSearch(bears: Record<string, number>) {
   const { options } = makeTinyCell({ load });
-  const arms = trialsOf(options.cell, 0, options.seed).map(trial => createArm(trial, noChild));
+  const arms = trialsOf(options.cell, 0, options.seed).map(trial => createArm(trial, noChild, noTarget));
   const turns: string[] = [];
   const controller = new AbortController();
   const search = (act: (arm: Arm, turn: number) => void = () => {}): Promise<void> =>

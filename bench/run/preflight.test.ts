@@ -145,6 +145,22 @@ suite('preflight', () => {
     return [{ url: 'http://a.test/', caFile: undefined, addresses: [address], cells }];
   };
 
+  test('of several targets, each holds the connections of its own arms', () => {
+    const plan = makePlan({ clients: pools(100, 200) });
+    const targets = [{ arms: ['a'] }, { arms: ['b'] }];
+    const split = { ...plan, cells: plan.cells.map(cell => ({ ...cell, targets })) };
+    assert.match(find(split, {}, 'descriptors').sentence, /at most 264 are needed/);
+    assert.match(find(plan, {}, 'descriptors').sentence, /at most 364 are needed \(cell-0, target\)/);
+  });
+
+  test("a relay is that of its own cell, also beside a cell with someone else's server", () => {
+    const plan = makePlan({ target: { url: 'http://a.test/' } }, { link: {}, clients: pools(100) });
+    const checks = checkPlan(plan, sampleHost, foreign('127.0.0.1'));
+    assert.ok(
+      checks.some(({ sentence }) => /at most 464 are needed \(cell-1, relay of the link\)/.test(sentence)),
+    );
+  });
+
   test("someone else's server is pinned to no core, and holds its connections itself", () => {
     const plan = makePlan({ target: { url: 'http://a.test/' }, clients: pools(100, 100) });
     const checks = checkPlan(plan, sampleHost, foreign('127.0.0.1'));

@@ -5,7 +5,7 @@ import { MeasureError } from '../core/errors.ts';
 import { type Load, mostInFlight } from '../core/load.ts';
 import type { Host } from '../core/run-types.ts';
 import { hostOf, isLoopback } from '../plan/foreign-hosts.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan, PlannedCell } from '../plan/plan.ts';
 import type { LocatedServer } from './foreign-preflight.ts';
 import { mayReusePorts } from './port-watch.ts';
 
@@ -43,29 +43,29 @@ export function checkPlan(
   );
   const foreignCells = new Set(located.flatMap(({ cells }) => cells.map(({ id }) => id)));
   const isElsewhere = located.some(({ addresses }) => addresses.some(address => !isLoopback(address)));
-  // The target holds the idle connections of every arm of its cell.
   const ownCells = plan.cells.filter(({ id }) => !foreignCells.has(id));
-  const targets = ownCells.map(({ id, scenario }) => ({
-    name: `${id}, target`,
-    connections: Object.values(scenario.clients).reduce(
-      (sum, client) => sum + mostConnections(client, scenario.load),
-      0,
-    ),
-  }));
-  // A relay holds both ends of each, and of a short one the last while the next opens.
-  const relays = plan.cells.flatMap(({ id, scenario }, index) =>
-    scenario.link === undefined
-      ? []
-      : [{ name: `${id}, relay of the link`, connections: 4 * targets[index]!.connections }],
-  );
   return [
-    checkDescriptors([...arms, ...targets, ...relays], host),
+    checkDescriptors([...arms, ...ownCells.flatMap(targetNeeds)], host),
     checkPorts(arms, host, !isElsewhere),
     checkBusyness(host),
     ...(located.length === 0 ? [] : [checkServers(located)]),
     ...checkAllowed(located, allowedHosts),
     checkPinning(host, ownCells.length > 0),
   ];
+}
+
+/** Of each target of a cell, and of its relay where there is a link. */
+function targetNeeds({ id, scenario, targets }: PlannedCell): Need[] {
+  return targets.flatMap(({ arms }) => {
+    // It holds the idle connections of every arm of its own.
+    const connections = arms
+      .map(arm => mostConnections(scenario.clients[arm]!, scenario.load))
+      .reduce((sum, count) => sum + count);
+    const target = { name: `${id}, target`, connections };
+    // A relay holds both ends of each, and of a short one the last while the next opens.
+    const relay = { name: `${id}, relay of the link`, connections: 4 * connections };
+    return scenario.link === undefined ? [target] : [target, relay];
+  });
 }
 
 function checkServers(located: readonly LocatedServer[]): Check {

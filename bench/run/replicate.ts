@@ -1,4 +1,4 @@
-// In: a cell, its target and the number of a replicate. Out: one trial result an arm: fresh generators, warmed up, in turns.
+// In: a cell, the target of each arm and the number of a replicate. Out: one trial result an arm: fresh generators, warmed up, in turns.
 import { MeasureError } from '../core/errors.ts';
 import type { Trial, TrialResult } from '../core/types.ts';
 import { trialsOf } from '../plan/plan.ts';
@@ -7,9 +7,9 @@ import { ChildError, spawnChild } from './child.ts';
 import { loadNiceness } from './link.ts';
 import { failureOf } from './outcome.ts';
 import { createSession, type SessionOptions } from './session.ts';
-import { deathCode, type MeasuredTarget } from './target.ts';
+import { deathCode, type MeasuredTarget, type TargetOf } from './target.ts';
 
-export interface ReplicateOptions extends Omit<SessionOptions, 'arms' | 'target'> {
+export interface ReplicateOptions extends Omit<SessionOptions, 'arms'> {
   pinning: { targetCpu: number; generatorCpu: number } | null;
 }
 
@@ -21,12 +21,12 @@ const START_TIMEOUT_MS = 20_000;
  */
 export async function measureReplicate(
   options: ReplicateOptions,
-  target: MeasuredTarget,
+  targetOf: TargetOf,
 ): Promise<TrialResult[]> {
   const trials = trialsOf(options.cell, options.replicate, options.seed);
   const startedAt = new Date().toISOString();
   try {
-    return await withSession(options, target, trials, async session => {
+    return await withSession(options, targetOf, trials, async session => {
       await session.warmUp();
       await session.search();
       await session.measure();
@@ -34,7 +34,11 @@ export async function measureReplicate(
     });
   } catch (error) {
     if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
-    return failedTrials(options, startedAt, failureOf(error, deathCode(target)));
+    return failedTrials(
+      options,
+      startedAt,
+      failureOf(error, deathCode(...trials.map(({ arm }) => targetOf(arm)))),
+    );
   }
 }
 
@@ -49,47 +53,48 @@ export function failedTrials(options: ReplicateOptions, startedAt: string, failu
 }
 
 /**
- * Brings a new target to its working state with generators that are then thrown away. A generator whose first answers
+ * Brings new targets to their working state with generators that are then thrown away. A generator whose first answers
  * come from a cold target is compiled for that, and stays up to a third slower for life (docs/experiment.md): so none
  * that is measured may meet one.
- * @throws ChildError when the target does not survive it.
+ * @throws ChildError when a target does not survive it.
  */
-export async function conditionTarget(options: ReplicateOptions, target: MeasuredTarget): Promise<void> {
+export async function conditionTargets(options: ReplicateOptions, targetOf: TargetOf): Promise<void> {
   if (options.cell.scenario.timing.warmupMaxMs === 0) return;
   const trials = trialsOf(options.cell, options.replicate, options.seed);
-  await withSession(options, target, trials, session => session.warmUp());
+  await withSession(options, targetOf, trials, session => session.warmUp());
 }
 
 async function withSession<T>(
   options: ReplicateOptions,
-  target: MeasuredTarget,
+  targetOf: TargetOf,
   trials: readonly Trial[],
   use: (session: ReturnType<typeof createSession>) => Promise<T>,
 ): Promise<T> {
   const { cell, replicate, emit } = options;
   emit({ type: 'progress', cell: cell.id, replicate, phase: 'start', leftMs: options.leftMs() });
-  const arms = trials.map(trial => spawnArm(trial, options));
+  const arms = trials.map(trial => spawnArm(trial, targetOf(trial.arm), options));
   try {
-    await Promise.all(arms.map(arm => prepareArm(arm, target)));
-    return await use(createSession({ ...options, target, arms }));
+    await Promise.all(arms.map(prepareArm));
+    return await use(createSession({ ...options, arms }));
   } finally {
     await Promise.all(arms.map(arm => arm.child.kill()));
   }
 }
 
-function spawnArm(trial: Trial, { cell, pinning }: ReplicateOptions): Arm {
+function spawnArm(trial: Trial, target: MeasuredTarget, { cell, pinning }: ReplicateOptions): Arm {
   const child: GeneratorChild = spawnChild({
     title: `the generator of arm ${trial.arm}`,
     entry: './load-child',
-    code: cell.code?.[trial.arm],
+    code: cell.generatorCode[trial.arm],
     cpu: pinning?.generatorCpu ?? null,
     niceness: loadNiceness(cell.scenario),
   });
-  return createArm(trial, child);
+  return createArm(trial, child, target);
 }
 
-async function prepareArm(arm: Arm, { endpoint }: MeasuredTarget): Promise<void> {
+async function prepareArm(arm: Arm): Promise<void> {
   try {
+    const { endpoint } = arm.target;
     await arm.child.ask({ type: 'prepare', trial: arm.trial, endpoint }, 'ready', START_TIMEOUT_MS);
   } catch (error) {
     arm.failure = failureOf(error, 'generator-start');

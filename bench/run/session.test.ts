@@ -48,6 +48,7 @@ function createFakeTarget(isTls: boolean, isLinked: boolean) {
   };
   let accepted = 0;
   let shown = 0;
+  let cpuUs = 0;
   let readsUntilShown = 0;
   const target: TargetProcess = {
     pid: 0,
@@ -60,6 +61,7 @@ function createFakeTarget(isTls: boolean, isLinked: boolean) {
       if (readsUntilShown-- <= 0) shown = accepted;
       return {
         ...still,
+        cpuUs,
         accepted: isTls ? accepted : shown,
         requests: 10 * shown,
         openConnections: 0,
@@ -73,6 +75,9 @@ function createFakeTarget(isTls: boolean, isLinked: boolean) {
   return {
     target,
     settledCount: () => settled,
+    use(us: number): void {
+      cpuUs += us;
+    },
     accept(count: number): void {
       accepted += count;
       readsUntilShown = isLinked ? Infinity : 2;
@@ -165,9 +170,9 @@ function openSession(tiny: TinyCell, perSlice: Record<string, number>, failAt: R
   const arms: Arm[] = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial => {
     const child = createFakeChild(perSlice[trial.arm]!, accept, failAt[trial.arm]);
     children.set(trial.arm, child);
-    return createArm(trial, child);
+    return createArm(trial, child, target);
   });
-  const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, target, arms });
+  const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
   return { session, arms, children, settledCount };
 }
 
@@ -193,6 +198,70 @@ suite('session', () => {
     }
   });
 
+  test('of targets of their own, arms are booked what each counted and used in their own turns', async () => {
+    const tiny = makeTinyCell({ timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
+    const own = {
+      short: { ...createFakeTarget(false, false), perSlice: 7, cpuUs: 300 },
+      long: { ...createFakeTarget(false, false), perSlice: 2, cpuUs: 500 },
+    };
+    const arms = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial => {
+      const [mine, other] = trial.arm === 'short' ? [own.short, own.long] : [own.long, own.short];
+      const child = createFakeChild(mine.perSlice, count => {
+        mine.accept(count);
+        mine.use(mine.cpuUs);
+        other.use(10_000); // as a target that collects its garbage while it has nothing to do
+      });
+      return createArm(trial, child, mine.target);
+    });
+    const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
+    await session.warmUp();
+    await session.measure();
+    const booked = completed(await session.finish(STARTED_AT)).map(({ trial, measurement }) => [
+      trial.arm,
+      [measurement.ledger.opened, measurement.ledger.accepted, measurement.ledger.requestsSeen],
+      measurement.slices.map(({ targetCpuUs }) => targetCpuUs),
+    ]);
+    assert.deepEqual(booked.sort(), [
+      ['long', [10, 10, 100], [500, 500, 500, 500]],
+      ['short', [35, 35, 350], [300, 300, 300, 300]],
+    ]);
+  });
+
+  test('what ends between two turns on a target is booked to the arm whose turn comes', async () => {
+    const tiny = makeTinyCell({ clients: { only: {} }, baseline: 'only' });
+    const { target } = createFakeTarget(false, false);
+    const { read } = target;
+    let isBetween = false;
+    let ended = 0;
+    target.read = async () => {
+      if (isBetween) ended++;
+      isBetween = false;
+      const requestsPerConnection = [{ requests: 10, connections: ended }];
+      return { ...(await read()), requestsPerConnection };
+    };
+    const arms = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial =>
+      createArm(
+        trial,
+        createFakeChild(0, () => {}),
+        target,
+      ),
+    );
+    const { emit } = tiny.options;
+    const session = createSession({
+      ...tiny.options,
+      replicate: 0,
+      leftMs: () => 0,
+      arms,
+      emit(event) {
+        if (event.type === 'progress' && event.phase === 'measure') isBetween = true;
+        emit(event);
+      },
+    });
+    await session.measure();
+    const [result] = completed(await session.finish(STARTED_AT));
+    assert.deepEqual(result!.measurement.ledger.requestsPerConnection, [{ requests: 10, connections: 4 }]);
+  });
+
   test("of someone else's server, what the kernel counts between the turns is no arm's", async () => {
     let accepted = 0;
     const target: MeasuredTarget = {
@@ -215,9 +284,10 @@ suite('session', () => {
         createFakeChild(3, count => {
           accepted += count;
         }),
+        target,
       ),
     );
-    const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, target, arms });
+    const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
     await session.warmUp();
     await session.measure();
     const ledgers = completed(await session.finish(STARTED_AT)).map(({ measurement }) => measurement.ledger);
@@ -269,9 +339,9 @@ suite('session', () => {
           return reply;
         };
       }
-      return createArm(trial, child);
+      return createArm(trial, child, target);
     });
-    const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, target, arms });
+    const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
     await session.measure();
     const results = completed(await session.finish(STARTED_AT));
     assert.deepEqual(

@@ -1,4 +1,4 @@
-// In: the target and the arms of one replicate. Out: their turns under load, each booked to the arm whose turn it was.
+// In: the arms of one replicate, each with its target. Out: their turns under load, each booked to the arm whose turn it was.
 import { askedPerSec } from '../../results/asked-rate.ts';
 import { mostInFlight } from '../core/load.ts';
 import type { SliceOrder, SliceReading } from '../core/protocol.ts';
@@ -15,16 +15,15 @@ import type { Emit } from './events.ts';
 import { findCapacities } from './find-capacities.ts';
 import { type LinkSpan, withoutRelay } from './linked-target.ts';
 import { failureOf, resultOf } from './outcome.ts';
-import { countHeldPorts, waitForPorts } from './port-watch.ts';
-import { closedConnections, hasSeenAll, remotesOf } from './server-counts.ts';
-import { deathCode, isOwnReading, type MeasuredTarget, type ServerReading } from './target.ts';
+import { hasSeenAll } from './server-counts.ts';
+import { deathCode } from './target.ts';
+import { createTargetAccount, type TargetAccount } from './target-account.ts';
 import { warmUpArms } from './warm-up.ts';
 
 export interface SessionOptions {
   cell: PlannedCell;
   replicate: number;
   seed: number;
-  target: MeasuredTarget;
   arms: readonly Arm[];
   signal: AbortSignal;
   emit: Emit;
@@ -38,39 +37,29 @@ const FINISH_TIMEOUT_MS = 20_000;
 const SLICE_GRACE_MS = 5_000;
 /** Of the next slice over the last: the rate still rises while an arm warms up. */
 const HELD_MARGIN = 1.2;
-/** A connection that the client has may not be counted by the target yet: the accept is still in its queue. */
-const ACCEPT_SETTLE = { tries: 20, pauseMs: 5 } as const;
 
 interface Blocks {
   blocksDone?: number;
   blockCount?: number;
 }
 
-/** The turns of one replicate. Everything that an arm does passes through `turn`, so that the target's counts are its own. */
+/** The turns of one replicate. Everything that an arm does passes through `turn`, so that its target's counts are its own. */
 export function createSession(options: SessionOptions) {
-  const {
-    cell,
-    replicate,
-    seed,
-    target,
-    arms,
-    signal,
-    emit,
-    leftMs,
-    sliceGraceMs = SLICE_GRACE_MS,
-  } = options;
+  const { cell, replicate, seed, arms, signal, emit, leftMs, sliceGraceMs = SLICE_GRACE_MS } = options;
   const { timing, load } = cell.scenario;
   const isTls = usesTls(cell.scenario.target);
   const epochMs = Date.now();
-  const remotes = remotesOf(target);
-  const heldPorts = (): number => Math.max(...remotes.map(countHeldPorts));
+  /** Arms that share a target share its account. */
+  const accounts = new Map(
+    [...new Set(arms.map(({ target }) => target))].map(target => [target, createTargetAccount(target)]),
+  );
+  const accountOf = ({ target }: Arm): TargetAccount => accounts.get(target)!;
   const isKernelCounting = hasKernelCounts();
   /** Before an arm has answered, the most that the link alone adds to its first answer. */
   const firstResponseMs =
     cell.scenario.link === undefined ? 0 : MOST_ROUND_TRIPS * longestRoundTripMs(cell.scenario.link);
   /** Ports that an arm's own closes leave in TIME_WAIT, where the kernel won't use them again. */
   const heldPerMs = new Map<Arm, number>();
-  let last: ServerReading | undefined;
 
   const alive = (): Arm[] => arms.filter(arm => arm.failure === undefined);
 
@@ -81,29 +70,12 @@ export function createSession(options: SessionOptions) {
     emit({ type: 'progress', cell: cell.id, replicate, phase, leftMs: leftMs(), ...extra });
   }
 
-  /** Reads the target and books what it counted since the last reading to the arm, whose turn it was. */
-  async function book(
-    arm: Arm,
-    isComplete: (before: ServerReading, after: ServerReading) => boolean,
-  ): Promise<ServerReading> {
-    await target.link?.settle();
-    const before = last ?? (await target.read());
-    let after = await target.read();
-    for (let i = 0; i < ACCEPT_SETTLE.tries && !isComplete(before, after); i++) {
-      await new Promise(resolve => setTimeout(resolve, ACCEPT_SETTLE.pauseMs));
-      after = await target.read();
-    }
-    arm.countTarget(before, after);
-    last = after;
-    return before;
-  }
-
   /**
    * Trips of one length keep users in step that have begun in step: all their requests would arrive at once for ever, and
    * wait for each other. So behind a link they begin spread over a response time.
    */
   function spreadOf(arm: Arm, rampMs: number): Pick<SliceOrder, 'spreadMs'> {
-    if (target.link === undefined) return {};
+    if (arm.target.link === undefined) return {};
     return { spreadMs: Math.min(arm.meanResponseMs || firstResponseMs, rampMs / 2) };
   }
 
@@ -115,13 +87,11 @@ export function createSession(options: SessionOptions) {
     const lengthMs = times.rampMs + times.windowMs;
     const needed =
       mostInFlight(arm.trial.load) + Math.ceil((heldPerMs.get(arm) ?? 0) * lengthMs * HELD_MARGIN);
-    for (const remote of remotes) {
-      await waitForPorts(remote, needed, message => emit({ type: 'notice', cell: cell.id, message }), signal);
-    }
-    // A count of our own goes on from turn to turn; the kernel's, of all programs, is read close to the turn.
-    if (last === undefined || !isOwnReading(last)) last = await target.read();
-    const heldBefore = heldPorts();
-    const linkBefore = await target.link?.read();
+    const account = accountOf(arm);
+    await account.waitForPorts(needed, message => emit({ type: 'notice', cell: cell.id, message }), signal);
+    await account.open(arm);
+    const heldBefore = account.heldPorts();
+    const linkBefore = await arm.target.link?.read();
     const kernelBefore = readKernelCounts();
     const cut = (): void => arm.child.tell({ type: 'cut' });
     signal.addEventListener('abort', cut, { once: true });
@@ -135,24 +105,23 @@ export function createSession(options: SessionOptions) {
     } catch (error) {
       arm.failure = failureOf(error, 'generator-died');
       await arm.child.kill();
-      await book(arm, () => true);
+      await account.book(arm, () => true);
       emit({ type: 'notice', cell: cell.id, message: arm.failure.message });
       return undefined;
     } finally {
       signal.removeEventListener('abort', cut);
     }
     const counted = kernelCountsBetween(kernelBefore, readKernelCounts());
-    const linkAfter = await target.link?.read();
+    const linkAfter = await arm.target.link?.read();
     const link: LinkSpan | undefined = linkBefore && linkAfter && { before: linkBefore, after: linkAfter };
     const kernel = link === undefined ? counted : withoutRelay(counted, link);
-    heldPerMs.set(arm, Math.max(0, heldPorts() - heldBefore) / lengthMs);
+    heldPerMs.set(arm, Math.max(0, account.heldPorts() - heldBefore) / lengthMs);
     arm.countKernel(isKernelCounting ? kernel : null);
     // Where the client does not count, the kernel's count, which may be higher, only makes the wait for the accept longer.
     const seen = { opened: reading.opened ?? kernel.activeOpens, isClosed: reading.opened === null, isTls };
-    const targetBefore = await book(arm, (before, after) => hasSeenAll(before, after, seen));
+    const target = await account.book(arm, (before, after) => hasSeenAll(before, after, seen));
     // A slice cut short before its window opened has measured nothing.
-    if (place !== undefined && reading.windowMs > 0)
-      arm.addSlice({ reading, targetBefore, targetAfter: last!, kernel, link }, place);
+    if (place !== undefined && reading.windowMs > 0) arm.addSlice({ reading, target, kernel, link }, place);
     return reading;
   }
 
@@ -217,15 +186,11 @@ export function createSession(options: SessionOptions) {
       if (arm.failure === undefined) {
         try {
           const { reading } = await arm.child.ask({ type: 'finish' }, 'finished', FINISH_TIMEOUT_MS);
-          if (last === undefined || isOwnReading(last)) {
-            const closedBefore = closedConnections(last);
-            const stillOpen = (reading.opened ?? arm.acceptedConnections()) - arm.closedConnections();
-            await book(arm, (_before, after) => closedConnections(after) - closedBefore >= stillOpen);
-          }
+          await accountOf(arm).bookEnds(arm, reading.opened);
           results.push(resultOf(arm.trial, startedAt, arm.finish(reading), signal.aborted));
           continue;
         } catch (error) {
-          arm.failure = failureOf(error, target.isAlive ? 'generator-died' : deathCode(target));
+          arm.failure = failureOf(error, arm.target.isAlive ? 'generator-died' : deathCode(arm.target));
         }
       }
       results.push({ trial: arm.trial, startedAt, state: 'failed', error: arm.failure });

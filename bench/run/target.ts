@@ -1,4 +1,5 @@
-// In: a target and a core. Out: the running target process, and what it has counted.
+// In: a target, a code and a core. Out: the running target process, and what it has counted.
+import type { Code } from '../core/code.ts';
 import type { Endpoint } from '../core/contracts.ts';
 import type { TargetCommand, TargetReading, TargetReply } from '../core/protocol.ts';
 import type { Target } from '../core/target.ts';
@@ -40,9 +41,12 @@ export interface MeasuredTarget {
   kill(): Promise<void>;
 }
 
-/** Of a target, or of what stands in front of it, that has died. */
-export function deathCode({ link }: MeasuredTarget): FailureCode {
-  return link?.isAlive === false ? 'link-died' : 'target-died';
+/** By arm, the server that it is measured against. */
+export type TargetOf = (arm: string) => MeasuredTarget;
+
+/** Where one of these targets has died, or what stands in front of it. */
+export function deathCode(...targets: readonly MeasuredTarget[]): FailureCode {
+  return targets.some(({ link }) => link?.isAlive === false) ? 'link-died' : 'target-died';
 }
 
 /** A server of ours: a process that counts. */
@@ -51,16 +55,29 @@ export interface TargetProcess extends MeasuredTarget {
   read(): Promise<TargetReading>;
 }
 
-/** @throws ChildError when the target does not start. */
+export interface StartOptions {
+  /** What it is called in messages. */
+  title?: string;
+  /** Whose code it runs; ours unless given. */
+  code?: Code | undefined;
+  /** How far it stands back, 0 to 19; 0 unless given. */
+  niceness?: number;
+}
+
+/**
+ * @param cpu core to pin it to; null: not pinned
+ * @throws ChildError when the target does not start; UsageError when there is no code of it
+ */
 export async function startTarget(
   target: Target,
   seed: number,
   cpu: number | null,
-  niceness = 0,
+  { title = 'the target', code, niceness = 0 }: StartOptions = {},
 ): Promise<TargetProcess> {
   const child = spawnChild<TargetCommand, TargetReply>({
-    title: 'the target',
+    title,
     entry: '../../servers/target-child',
+    code,
     cpu,
     niceness,
   });

@@ -48,7 +48,7 @@ interface Subject {
 
 const targets: TargetProcess[] = [];
 try {
-  for (const niceness of NICENESSES) targets.push(await startTarget(target, 1, targetCpu, niceness));
+  for (const niceness of NICENESSES) targets.push(await startTarget(target, 1, targetCpu, { niceness }));
   for (const [name, client] of Object.entries(clients)) await printClient(name, client);
 } finally {
   await Promise.all(targets.map(one => one.kill()));

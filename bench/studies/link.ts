@@ -34,7 +34,7 @@ const target = await startTarget(
   Target.parse({ behaviour: { name: 'fixed', bytes: 200 } }),
   1,
   host.pinning?.targetCpu ?? null,
-  LOAD_NICENESS,
+  { niceness: LOAD_NICENESS },
 );
 const targetPort = Number(new URL(target.endpoint.origin).port);
 const client: Child<DriveOrder, PacedReply> = spawnChild({

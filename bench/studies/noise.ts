@@ -8,7 +8,7 @@ import { createRandom } from '../core/random.ts';
 import { Scenario } from '../core/scenario.ts';
 import type { TrialResult } from '../core/types.ts';
 import { type PlannedCell, planRun } from '../plan/plan.ts';
-import { conditionTarget, measureReplicate, type ReplicateOptions } from '../run/replicate.ts';
+import { conditionTargets, measureReplicate, type ReplicateOptions } from '../run/replicate.ts';
 import { startTarget, type TargetProcess } from '../run/target.ts';
 import { announce } from './machine.ts';
 import { LEAST_REPLICATES, MOST_REPLICATES, reach, resample, type Sitting } from './resample.ts';
@@ -72,7 +72,7 @@ const startPlainTarget = (): Promise<TargetProcess> =>
 
 /** One replicate as `conntax run` takes it with the default timing. */
 async function slicedLogRatio(index: number, target: TargetProcess): Promise<number> {
-  const trials = await measureReplicate(optionsOf(sliced, index), target);
+  const trials = await measureReplicate(optionsOf(sliced, index), () => target);
   const ratio = compareArms({ baseline: 'a', trials })[0]?.replicateRatios[0];
   if (ratio === undefined) throw new Error(`not measured: ${JSON.stringify(trials)}`);
   return Math.log(ratio);
@@ -84,7 +84,7 @@ const ours: Design = {
   interval: replicateInterval,
   async openSession() {
     const target = await startPlainTarget();
-    await conditionTarget(optionsOf(sliced, 0), target);
+    await conditionTargets(optionsOf(sliced, 0), () => target);
     return { replicate: index => slicedLogRatio(index, target), close: target.kill };
   },
 };
@@ -114,7 +114,7 @@ const naive: Design = {
     const whole = { slicing: 'whole', warmupMinMs: 1_000, warmupMaxMs: 1_000, measureMs: 2_000 };
     const target = await startPlainTarget();
     const trialRate = async (arm: string, index: number): Promise<number> =>
-      rateOf(await measureReplicate(optionsOf(cellOf(whole, [arm]), index), target), arm);
+      rateOf(await measureReplicate(optionsOf(cellOf(whole, [arm]), index), () => target), arm);
     return {
       async replicate(index) {
         const first = await trialRate(index % 2 === 0 ? 'a' : 'b', index);

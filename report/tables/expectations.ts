@@ -24,6 +24,7 @@ const SCALES: Record<ExpectedMetric, Scale> = {
   p50Us: { title: 'p50 latency', unit: ' ms', factor: 1e-3 },
   p99Us: { title: 'p99 latency', unit: ' ms', factor: 1e-3 },
   cpuUsPerRequest: { title: 'client CPU / request', unit: ' µs', factor: 1 },
+  targetCpuUsPerRequest: { title: 'target CPU / request', unit: ' µs', factor: 1 },
   capacityPerSec: { title: 'capacity', unit: '/s', factor: 1 },
   successRatio: { title: 'good answers', unit: ' %', factor: 100 },
   connectionsPer1kRequests: { title: 'connections / 1,000 requests', unit: '', factor: 1 },

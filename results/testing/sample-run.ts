@@ -78,6 +78,7 @@ export function sampleCell(options: SampleCellOptions): { cell: CellResult; tria
     sweepPoints,
     serviceMs: scenario.link === undefined ? 0 : SERVICE_US / 1_000,
     code: {},
+    targetCode: {},
     scenario,
     server: null,
     replicates,

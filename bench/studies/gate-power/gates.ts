@@ -41,9 +41,9 @@ export function gateCell(
     baseline: BEFORE,
     timing: { ...TIMINGS[design], budgetMs },
   });
-  const [pair] = beforeAndAfter(scenario, [BEFORE], { before: OWN, after: OWN }, minEffect);
+  const [pair] = beforeAndAfter(scenario, [BEFORE], { side: 'client', before: OWN, after: OWN, minEffect });
   const clients = { [BEFORE]: before, [AFTER]: after };
-  return planRun([{ ...pair!.scenario, clients }], { seed }).cells[0]!;
+  return planRun([{ ...pair!, clients }], { seed }).cells[0]!;
 }
 
 export interface MeasureGateOptions extends GateSettings {

@@ -1,0 +1,10 @@
+// In: nothing. Out: a target that is not there, for tests of arms that never ask it.
+import type { MeasuredTarget } from '../target.ts';
+
+export const noTarget: MeasuredTarget = {
+  endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
+  isLoopback: true,
+  isAlive: true,
+  read: () => Promise.reject(new Error('there is no target in this test')),
+  kill: async () => {},
+};
