@@ -8,7 +8,7 @@ import picocolors from 'picocolors';
 import type { Context } from './commands/context.ts';
 import { addHost } from './commands/host-argument.ts';
 import { addJudgingCommands } from './commands/judging-commands.ts';
-import { number } from './commands/number-argument.ts';
+import { asRatio, number } from './commands/number-argument.ts';
 import { addStoredRunCommands } from './commands/stored-run-commands.ts';
 import { EXIT, MeasureError, UsageError } from './core/errors.ts';
 import { behaviours, charts, formats, outputs, sweepCharts, transports, userModules } from './registry.ts';
@@ -90,11 +90,7 @@ Examples:
       'time for each scenario, in place of its own; the cells of a sweep share it',
       number(n => n >= 0.001 && n <= 3_600, 'a number of seconds, 3600 at most'),
     )
-    .option(
-      '--precision <ratio>',
-      'stop when intervals are within it (0.05 = 5 %)',
-      number(n => n > 0 && n <= 1, 'between 0 and 1'),
-    )
+    .option('--precision <ratio>', 'stop when intervals are within it (0.05 = 5 %)', asRatio)
     .option(
       '--no-phases',
       'do not record wait, first byte and body of each request: the least load on the client',

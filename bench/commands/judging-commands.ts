@@ -3,9 +3,8 @@ import { type Command, Option } from 'commander';
 import { SIDES } from '../plan/before-after.ts';
 import type { Context } from './context.ts';
 import { addHost } from './host-argument.ts';
-import { number } from './number-argument.ts';
+import { asRatio, number } from './number-argument.ts';
 
-const asRatio = number(n => n > 0 && n <= 1, 'between 0 and 1');
 const asSeconds = number(n => n >= 0.001 && n <= 3_600, 'a number of seconds, 3600 at most');
 
 export function addJudgingCommands(

@@ -8,3 +8,6 @@ export function number(test: (value: number) => boolean, what: string): (text: s
     return value;
   };
 }
+
+/** Above 0, at most 1. */
+export const asRatio = number(n => n > 0 && n <= 1, 'between 0 and 1');

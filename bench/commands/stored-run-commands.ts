@@ -1,9 +1,7 @@
 // In: the program. Out: its commands on stored runs: nothing is measured by any of them.
 import type { Command } from 'commander';
 import type { Context } from './context.ts';
-import { number } from './number-argument.ts';
-
-const isEffect = (n: number): boolean => n > 0 && n <= 1;
+import { asRatio } from './number-argument.ts';
 
 export function addStoredRunCommands(
   program: Command,
@@ -30,11 +28,7 @@ export function addStoredRunCommands(
     .description('show two stored runs side by side')
     .argument('<before>', "a run's id or folder")
     .argument('<after>', 'another')
-    .option(
-      '--min-effect <ratio>',
-      'the least change that counts (0.05 = 5 %)',
-      number(isEffect, 'between 0 and 1'),
-    )
+    .option('--min-effect <ratio>', 'the least change that counts (0.05 = 5 %)', asRatio)
     .option('--results <dir>', 'where runs are stored', 'results')
     .option('--json', 'print the comparison as JSON')
     .addHelpText('after', '\nExample:\n  conntax compare 2026-11-23T12-25-52Z-k3f9 2026-11-24T12-25-01Z-p0c2')
@@ -48,11 +42,7 @@ export function addStoredRunCommands(
     .description('hold a stored run against a baseline')
     .argument('[run]', "a run's id or folder; none: the latest")
     .option('--baseline <name>', 'the baseline', 'main')
-    .option(
-      '--min-effect <ratio>',
-      'the least change that counts (0.05 = 5 %)',
-      number(isEffect, 'between 0 and 1'),
-    )
+    .option('--min-effect <ratio>', 'the least change that counts (0.05 = 5 %)', asRatio)
     .option('--strict', 'fail also when a regression could not be ruled out')
     .option('--results <dir>', 'where runs and baselines are stored', 'results')
     .option('--json', 'print the comparison as JSON')

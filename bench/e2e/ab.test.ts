@@ -26,7 +26,7 @@ async function makeCheckout(
   await writeFile(join(dir, file), source.replace(from, to));
 }
 
-/** As much CPU again as ten requests take. */
+/** As much CPU again as many requests take: three replicates of a busy machine have to agree on it. */
 const SPIN = 'for (const endMs = performance.now() + 0.5; performance.now() < endMs; );';
 
 test('two versions of a package, each installed for the run and gone after it', async t => {

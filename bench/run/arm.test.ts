@@ -9,6 +9,7 @@ import { Target, withUnknowns } from '../core/target.ts';
 import { type KernelCounts, Measurement, type Trial } from '../core/types.ts';
 import { createArm, type GeneratorChild } from './arm.ts';
 import { noTarget } from './testing/no-target.ts';
+import { STILL } from './testing/readings.ts';
 
 const noChild: GeneratorChild = {
   pid: 0,
@@ -31,11 +32,9 @@ const trial: Trial = {
   seed: 1,
 };
 
-const zero = { atMs: 0, cpuUs: 0, loopActiveMs: 0, loopIdleMs: 0, runDelayMs: 0, rssBytes: 0 };
-
 function makeTarget(stated: Partial<TargetReading> = {}): TargetReading {
   return {
-    ...zero,
+    ...STILL,
     accepted: 0,
     requests: 0,
     openConnections: 0,
@@ -58,8 +57,8 @@ function makeSlice(stated: Partial<SliceReading> = {}): SliceReading {
     opened: 0,
     p50Us: null,
     p99Us: null,
-    before: zero,
-    after: zero,
+    before: STILL,
+    after: STILL,
     ...stated,
   };
 }
@@ -214,7 +213,7 @@ suite('arm', () => {
           failed: 1,
           meanUs: 700,
           exchanges: 8,
-          after: { ...zero, atMs: 120, cpuUs: 55_000 },
+          after: { ...STILL, atMs: 120, cpuUs: 55_000 },
         }),
         target: { before: makeTarget({ cpuUs: 1_000 }), after: makeTarget({ cpuUs: 31_000, atMs: 120 }) },
         kernel,
@@ -228,8 +227,8 @@ suite('arm', () => {
           windowMs: 50,
           completed: 2,
           exchanges: 2,
-          before: { ...zero, atMs: 300, cpuUs: 90_000 },
-          after: { ...zero, atMs: 380, cpuUs: 95_000 },
+          before: { ...STILL, atMs: 300, cpuUs: 90_000 },
+          after: { ...STILL, atMs: 380, cpuUs: 95_000 },
         }),
         target: { before: makeTarget(), after: makeTarget() },
         kernel,

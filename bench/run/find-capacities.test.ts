@@ -7,6 +7,7 @@ import { trialsOf } from '../plan/plan.ts';
 import { type Arm, createArm, type GeneratorChild } from './arm.ts';
 import { findCapacities } from './find-capacities.ts';
 import { noTarget } from './testing/no-target.ts';
+import { STILL } from './testing/readings.ts';
 import { makeTinyCell } from './testing/tiny-cell.ts';
 
 const load = CapacityLoad.parse({
@@ -15,8 +16,6 @@ const load = CapacityLoad.parse({
   minRatePerSec: 100,
   maxRatePerSec: 10_000,
 });
-
-const still = { atMs: 0, cpuUs: 0, loopActiveMs: 0, loopIdleMs: 0, runDelayMs: 0, rssBytes: 0 };
 
 const noChild: GeneratorChild = {
   pid: 0,
@@ -42,8 +41,8 @@ function readingAt(ratePerSec: number, bearsPerSec: number): SliceReading {
     p50Us: isBorne ? 1_000 : 400_000,
     p99Us: isBorne ? 2_000 : 1_000_000,
     schedule: kept,
-    before: still,
-    after: still,
+    before: STILL,
+    after: STILL,
   };
 }
 

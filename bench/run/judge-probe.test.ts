@@ -5,8 +5,7 @@ import { Objective } from '../core/load.ts';
 import type { ProbeLimit } from '../core/open-results.ts';
 import type { SliceReading } from '../core/protocol.ts';
 import { endedPerSec, judgeProbe } from './judge-probe.ts';
-
-const still = { atMs: 0, cpuUs: 0, loopActiveMs: 0, loopIdleMs: 0, runDelayMs: 0, rssBytes: 0 };
+import { STILL } from './testing/readings.ts';
 
 /** At 4,000/s for a second: 4,000 were due and ended, p50 is 2 ms, p99 is 20 ms, nothing is late or lost. */
 function readingOf(stated: Partial<SliceReading>, kept: object = {}): SliceReading {
@@ -21,8 +20,8 @@ function readingOf(stated: Partial<SliceReading>, kept: object = {}): SliceReadi
     opened: 0,
     p50Us: 2_000,
     p99Us: 20_000,
-    before: still,
-    after: still,
+    before: STILL,
+    after: STILL,
     ...stated,
     schedule: { ...schedule, ...kept },
   };

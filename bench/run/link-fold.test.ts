@@ -5,22 +5,7 @@ import fc from 'fast-check';
 import { latenessBin, type RelayReading } from '../core/link-protocol.ts';
 import { LinkReading } from '../core/types.ts';
 import { createLinkFold } from './link-fold.ts';
-
-const start: RelayReading = {
-  atMs: 0,
-  cpuUs: 0,
-  loopActiveMs: 0,
-  loopIdleMs: 0,
-  runDelayMs: 0,
-  rssBytes: 0,
-  connections: 0,
-  openConnections: 0,
-  refused: 0,
-  inFlight: 0,
-  toTargetBytes: 0,
-  toClientBytes: 0,
-  latenessCounts: [],
-};
+import { STILL_RELAY } from './testing/readings.ts';
 
 interface Step {
   connections: number;
@@ -63,7 +48,7 @@ suite('link fold', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(step, step), { minLength: 1 }), turns => {
         const fold = createLinkFold();
-        let now = start;
+        let now = STILL_RELAY;
         for (const [between, within] of turns) {
           const before = later(now, between);
           now = later(before, within);
@@ -104,7 +89,7 @@ suite('link fold', () => {
       wallMs: 1,
       lateMs: [-0.3, -0.1],
     };
-    fold.add({ before: start, after: later(start, early) });
+    fold.add({ before: STILL_RELAY, after: later(STILL_RELAY, early) });
     const { latenessP50Us, latenessP99Us, latenessMaxUs } = fold.finish(1);
     assert.deepEqual([latenessP50Us, latenessP99Us, latenessMaxUs], [0, 0, 0]);
   });

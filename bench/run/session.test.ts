@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { emptyHistogram } from '../../results/histogram.ts';
-import type { RelayReading } from '../core/link-protocol.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
@@ -17,9 +16,8 @@ import { ChildError } from './child.ts';
 import type { TargetLink } from './linked-target.ts';
 import { createSession } from './session.ts';
 import type { MeasuredTarget, TargetProcess } from './target.ts';
+import { STILL, STILL_RELAY } from './testing/readings.ts';
 import { completed, makeTinyCell, states, type TinyCell } from './testing/tiny-cell.ts';
-
-const still = { atMs: 0, cpuUs: 0, loopActiveMs: 0, loopIdleMs: 0, runDelayMs: 0, rssBytes: 0 };
 
 /**
  * A target that counts what it is told, but shows it only from the third reading on, behind a link once it has settled; under
@@ -27,20 +25,10 @@ const still = { atMs: 0, cpuUs: 0, loopActiveMs: 0, loopIdleMs: 0, runDelayMs: 0
  */
 function createFakeTarget(isTls: boolean, isLinked: boolean) {
   let settled = 0;
-  const relay: RelayReading = {
-    ...still,
-    connections: 0,
-    openConnections: 0,
-    refused: 0,
-    inFlight: 0,
-    toTargetBytes: 0,
-    toClientBytes: 0,
-    latenessCounts: [],
-  };
   const link: TargetLink = {
     isAlive: true,
     upstreamPort: 10,
-    read: async () => ({ ...relay, connections: accepted }),
+    read: async () => ({ ...STILL_RELAY, connections: accepted }),
     settle: async () => {
       settled++;
       readsUntilShown = 0;
@@ -60,7 +48,7 @@ function createFakeTarget(isTls: boolean, isLinked: boolean) {
     async read(): Promise<TargetReading> {
       if (readsUntilShown-- <= 0) shown = accepted;
       return {
-        ...still,
+        ...STILL,
         cpuUs,
         accepted: isTls ? accepted : shown,
         requests: 10 * shown,
@@ -111,8 +99,8 @@ function createFakeChild(perSlice: number, accept: (count: number) => void, fail
           opened: perSlice,
           p50Us: null,
           p99Us: null,
-          before: still,
-          after: still,
+          before: STILL,
+          after: STILL,
         },
       };
     }
