@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { createLoad } from './testing/closed-bench.ts';
 import { disorder, runInDisorder } from './testing/disorder.ts';
-import { CLOSE_MS, mockClock, settle, TIMES } from './testing/load-bench.ts';
+import { assertNoTimerLeft, CLOSE_MS, mockClock, settle, TIMES } from './testing/load-bench.ts';
 
 suite('closed load', () => {
   test('every user has one request in flight, and sends the next as soon as it is answered', async t => {
@@ -99,17 +99,7 @@ suite('closed load', () => {
   });
 
   test('a slice leaves no timer behind', async () => {
-    const { load, transport, run, ended } = createLoad({ thinkMs: 1, totalMs: 60_000 });
-    const countTimers = (): number =>
-      process.getActiveResourcesInfo().filter(resource => resource === 'Timeout').length;
-    const before = countTimers();
-    run({ rampMs: 0, windowMs: 20, drainMs: 60_000 });
-    while (ended.length === 0) {
-      for (const exchange of transport.inFlight) transport.answer(exchange);
-      await settle();
-    }
-    assert.ok(load.sent > 0);
-    assert.equal(countTimers(), before);
+    await assertNoTimerLeft(createLoad({ thinkMs: 1, totalMs: 60_000 }));
   });
 
   const spreads: [why: string, thinkMs: number, spreadMs: number, sentAt: number[]][] = [

@@ -33,6 +33,22 @@ function assertQuantiles(measured: Histogram, expectedMs: readonly number[], wha
   }
 }
 
+function assertTimes(
+  measured: Record<'response' | 'service', Histogram>,
+  times: ReturnType<typeof expected>,
+): void {
+  assertQuantiles(
+    measured.response,
+    times.map(({ responseMs }) => responseMs),
+    'response',
+  );
+  assertQuantiles(
+    measured.service,
+    times.map(({ serviceMs }) => serviceMs),
+    'service',
+  );
+}
+
 /** The times of the window's requests, as they follow from the schedule. */
 function expected(maxInFlight: number) {
   const untilMs = TIMES.rampMs + TIMES.windowMs;
@@ -74,16 +90,7 @@ suite('a target that stalls', () => {
   test('any number under way: response times are those of the schedule, to the last', async t => {
     const { response, service, arrivals } = await measureOpen(t, 1_000);
     const times = expected(1_000);
-    assertQuantiles(
-      response,
-      times.map(({ responseMs }) => responseMs),
-      'response',
-    );
-    assertQuantiles(
-      service,
-      times.map(({ serviceMs }) => serviceMs),
-      'service',
-    );
+    assertTimes({ response, service }, times);
     assert.deepEqual([arrivals.heldBack, arrivals.unsent, arrivals.unfinished], [0, 0, 0]);
     assert.ok(response.p90Us > 30_000, 'the stalls are in it');
   });
@@ -92,16 +99,7 @@ suite('a target that stalls', () => {
     test(`at most ${maxInFlight} under way: response times still are; service times alone hide the stalls`, async t => {
       const { response, service, arrivals, lateness } = await measureOpen(t, maxInFlight);
       const times = expected(maxInFlight);
-      assertQuantiles(
-        response,
-        times.map(({ responseMs }) => responseMs),
-        'response',
-      );
-      assertQuantiles(
-        service,
-        times.map(({ serviceMs }) => serviceMs),
-        'service',
-      );
+      assertTimes({ response, service }, times);
       assert.ok(response.p90Us > 10 * service.p50Us, 'one in ten waits for most of a stall');
       assert.ok(service.meanUs < response.meanUs / 2, `${service.meanUs} of ${response.meanUs}`);
       assert.ok(arrivals.heldBack > arrivals.due / 4);

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { createRandom } from '../core/random.ts';
 import { rateSchedule } from './arrivals.ts';
 import { disorder, runInDisorder } from './testing/disorder.ts';
-import { CLOSE_MS, CUT_DRAIN_MS, mockClock, settle } from './testing/load-bench.ts';
+import { assertNoTimerLeft, CLOSE_MS, CUT_DRAIN_MS, mockClock, settle } from './testing/load-bench.ts';
 import { createOpen, dueAt } from './testing/open-bench.ts';
 
 suite('an open slice ends', () => {
@@ -104,20 +104,8 @@ suite('an open slice ends', () => {
   });
 
   test('it leaves no timer behind', async () => {
-    const { load, transport, run, ended } = createOpen({
-      scheduleOf: () => rateSchedule('constant', 1_000, () => 0),
-      totalMs: 60_000,
-    });
-    const countTimers = (): number =>
-      process.getActiveResourcesInfo().filter(resource => resource === 'Timeout').length;
-    const before = countTimers();
-    run({ rampMs: 0, windowMs: 20, drainMs: 60_000 });
-    while (ended.length === 0) {
-      for (const exchange of transport.inFlight) transport.answer(exchange);
-      await settle();
-    }
-    assert.ok(load.sent > 0);
-    assert.equal(countTimers(), before);
+    const scheduleOf = () => rateSchedule('constant', 1_000, () => 0);
+    await assertNoTimerLeft(createOpen({ scheduleOf, totalMs: 60_000 }));
   });
 
   test('in any order of answers, failures, expiries and cuts nothing is lost: of requests, nor of what was due', async t => {

@@ -50,6 +50,16 @@ export interface Child<Command extends Message, Reply extends Message> {
   kill(): Promise<void>;
 }
 
+/** What a child was asked for; where that fails, the child is gone before it is told. */
+export async function orKill<T>(child: { kill(): Promise<void> }, asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    await child.kill();
+    throw error;
+  }
+}
+
 const STDERR_TAIL_CHARS = 4_000;
 
 /** Children end when their channel closes, but one that hangs or is stopped can't: it is ended when this process exits. */

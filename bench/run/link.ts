@@ -1,7 +1,7 @@
 // In: a link and the port of a target. Out: the running relay process, and what it has counted.
 import type { RelayCommand, RelayReading, RelayReply } from '../core/link-protocol.ts';
 import type { Link } from '../core/target.ts';
-import { spawnChild } from './child.ts';
+import { orKill, spawnChild } from './child.ts';
 
 /**
  * How far target and generators stand back behind the relay, where there is one. A relay that waits for a core is late,
@@ -45,20 +45,15 @@ export async function startLink({ link, upstreamPort, seed, cpu = null }: LinkOp
     entry: '../../servers/link-child',
     cpu,
   });
-  try {
-    const command: RelayCommand = { type: 'start', upstreamPort, link, seed };
-    const { port } = await child.ask(command, 'started', START_TIMEOUT_MS);
-    return {
-      pid: child.pid,
-      port,
-      read: async () => (await child.ask({ type: 'read' }, 'reading', READ_TIMEOUT_MS)).reading,
-      get isAlive() {
-        return child.isAlive;
-      },
-      kill: child.kill,
-    };
-  } catch (error) {
-    await child.kill();
-    throw error;
-  }
+  const started = child.ask({ type: 'start', upstreamPort, link, seed }, 'started', START_TIMEOUT_MS);
+  const { port } = await orKill(child, started);
+  return {
+    pid: child.pid,
+    port,
+    read: async () => (await child.ask({ type: 'read' }, 'reading', READ_TIMEOUT_MS)).reading,
+    get isAlive() {
+      return child.isAlive;
+    },
+    kill: child.kill,
+  };
 }

@@ -4,7 +4,7 @@ import type { Endpoint } from '../core/contracts.ts';
 import type { TargetCommand, TargetReading, TargetReply } from '../core/protocol.ts';
 import type { Target } from '../core/target.ts';
 import type { FailureCode } from '../core/types.ts';
-import { spawnChild } from './child.ts';
+import { orKill, spawnChild } from './child.ts';
 import type { TargetLink } from './linked-target.ts';
 
 /** Importing fastify and making a certificate takes well under a second on an idle core; this is for a busy one. */
@@ -81,25 +81,17 @@ export async function startTarget(
     cpu,
     niceness,
   });
-  try {
-    const { endpoint, serviceMs } = await child.ask(
-      { type: 'start', target, seed },
-      'started',
-      START_TIMEOUT_MS,
-    );
-    return {
-      pid: child.pid,
-      endpoint,
-      isLoopback: true,
-      serviceMs,
-      read: async () => (await child.ask({ type: 'read' }, 'reading', READ_TIMEOUT_MS)).reading,
-      get isAlive() {
-        return child.isAlive;
-      },
-      kill: child.kill,
-    };
-  } catch (error) {
-    await child.kill();
-    throw error;
-  }
+  const started = child.ask({ type: 'start', target, seed }, 'started', START_TIMEOUT_MS);
+  const { endpoint, serviceMs } = await orKill(child, started);
+  return {
+    pid: child.pid,
+    endpoint,
+    isLoopback: true,
+    serviceMs,
+    read: async () => (await child.ask({ type: 'read' }, 'reading', READ_TIMEOUT_MS)).reading,
+    get isAlive() {
+      return child.isAlive;
+    },
+    kill: child.kill,
+  };
 }

@@ -1,4 +1,5 @@
 // In: how to create a load. Out: it on a fake transport, to be used with a clock that stands still unless the test moves it.
+import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { LoadLoop, SliceTimes, Window } from '../../core/contracts.ts';
 import type { Outcome } from '../../core/types.ts';
@@ -52,4 +53,18 @@ export type Bench = ReturnType<typeof createBench>;
 /** Lets promises that are resolved reach those who wait for them; no timer is involved. */
 export function settle(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve));
+}
+
+/** Runs a slice on the clock of the machine; when it is over there are no more timers than before it. */
+export async function assertNoTimerLeft({ load, run, ended, answerAll }: Bench): Promise<void> {
+  const countTimers = (): number =>
+    process.getActiveResourcesInfo().filter(resource => resource === 'Timeout').length;
+  const before = countTimers();
+  run({ rampMs: 0, windowMs: 20, drainMs: 60_000 });
+  while (ended.length === 0) {
+    answerAll();
+    await settle();
+  }
+  assert.ok(load.sent > 0);
+  assert.equal(countTimers(), before);
 }
