@@ -5,6 +5,9 @@ import { Client } from '../../core/client.ts';
 export const KINDS = ['nothing', 'cpu-5', 'cpu-10', 'connections'] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** Of whose second arm only the time per request differs: what was recorded of equal arms can stand in for it. */
+export const SLOWDOWNS: readonly Kind[] = ['cpu-5', 'cpu-10'];
+
 const CONCURRENCY = 100;
 /** Such that a client that closes each connection after so many requests opens one more per 100. */
 const REQUESTS_PER_CONNECTION = 100;
@@ -34,11 +37,6 @@ const PAIRS: Record<Kind, Pair> = {
 /** The two clients that a gate of that kind compares. */
 export function pairOf(kind: Kind): Pair {
   return PAIRS[kind];
-}
-
-/** By how much the second takes more CPU time per request; null where that is not what is injected. */
-export function slowdownOf(kind: Kind): number | null {
-  return { nothing: 0, 'cpu-5': 0.05, 'cpu-10': 0.1, connections: null }[kind];
 }
 
 export const LOAD = { concurrency: CONCURRENCY };

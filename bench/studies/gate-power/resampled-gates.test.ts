@@ -5,7 +5,7 @@ import { randomNormal } from 'd3-random';
 import { createRandom } from '../../core/random.ts';
 import { gateCell } from './gates.ts';
 import type { Observation, Replicate } from './observations.ts';
-import { fixedThresholdAlarms, type ResampleOptions, resampleGates } from './resampled-gates.ts';
+import { fixedThresholdAlarms, type ResampleOptions, resampleGates, slowdown } from './resampled-gates.ts';
 
 const SETTINGS = { minEffect: 0.05, budgetMs: 100_000 };
 
@@ -52,7 +52,7 @@ function rates(truth: Truth, slowerByRatio: number, more: Partial<ResampleOption
     expectations: gateCell('processes', 'nothing', 1, SETTINGS).scenario.expect,
     precision: SETTINGS.minEffect / 2,
     budgetMs: SETTINGS.budgetMs,
-    slowerByRatio,
+    effect: slowdown(slowerByRatio),
     isOneProcess: false,
     isSymmetric: true,
     gates: 300,

@@ -12,8 +12,8 @@ export interface ResampleOptions {
   precision: number;
   /** Of the gate, and once more where a failure is measured again. */
   budgetMs: number;
-  /** By how much the second arm takes more CPU time per request than in what was recorded. */
-  slowerByRatio: number;
+  /** What the second arm differs by, beyond what was recorded. */
+  effect: Effect;
   /** Whether each gate is drawn from the replicates of one real gate: where they share a process, and so what it does to them. */
   isOneProcess: boolean;
   /**
@@ -23,6 +23,17 @@ export interface ResampleOptions {
   isSymmetric: boolean;
   gates: number;
   random: Random;
+}
+
+/** Natural logarithms of after / before. */
+export interface Effect {
+  logRate: number;
+  logCpu: number;
+}
+
+/** Of so much more CPU time per request, for a client that keeps its core busy. */
+export function slowdown(ratio: number): Effect {
+  return { logRate: -Math.log(1 + ratio), logCpu: Math.log(1 + ratio) };
 }
 
 export interface GateRates {
@@ -36,10 +47,7 @@ export interface GateRates {
 
 type State = Judgement['state'];
 
-/**
- * Draws with replacement from the replicates of all observations of a design. A slowdown is added to the logarithms of both
- * CPU and rate, as of a client that keeps its core busy.
- */
+/** Draws with replacement from the replicates of all observations of a design, and adds the effect to each. */
 export function resampleGates(observations: readonly Observation[], options: ResampleOptions): GateRates {
   const { gates } = options;
   const all = observations.flatMap(({ replicates }) => replicates);
@@ -76,13 +84,16 @@ export function resampleGates(observations: readonly Observation[], options: Res
 function drawn(
   pool: readonly Replicate[],
   side: number,
-  { random, isSymmetric, isOneProcess, slowerByRatio }: ResampleOptions,
+  { random, isSymmetric, isOneProcess, effect }: ResampleOptions,
 ): Replicate {
   const one = pick(pool, random);
   // Processes of their own are independent, so that each may change sides.
   const sign = isSymmetric && !isOneProcess ? pick([-1, 1], random) : side;
-  const slowdown = Math.log(1 + slowerByRatio);
-  return { ...one, logRate: sign * one.logRate - slowdown, logCpu: sign * one.logCpu + slowdown };
+  return {
+    ...one,
+    logRate: sign * one.logRate + effect.logRate,
+    logCpu: sign * one.logCpu + effect.logCpu,
+  };
 }
 
 function pick<T>(items: readonly T[], random: Random): T {

@@ -1,15 +1,23 @@
 // In: what gates have seen. Out: on standard output, how often they were right, and how often others would be.
 import Table from 'cli-table3';
 import { shareInterval } from '../../../results/share.ts';
+import { studentInterval, toRatio } from '../../../results/stats.ts';
 import type { Expectation } from '../../core/expectation.ts';
 import { createRandom } from '../../core/random.ts';
 import { type GateSettings, gateCell } from './gates.ts';
-import { KINDS, slowdownOf } from './kinds.ts';
+import { KINDS, type Kind, SLOWDOWNS } from './kinds.ts';
 import { DESIGNS, type Observation } from './observations.ts';
-import { fixedThresholdAlarms, type GateRates, resampleGates } from './resampled-gates.ts';
+import {
+  type Effect,
+  fixedThresholdAlarms,
+  type GateRates,
+  resampleGates,
+  slowdown,
+} from './resampled-gates.ts';
 
 const GATES = 2_000;
-const SLOWDOWNS = [0, 0.03, 0.05, 0.1, 0.2];
+const SLOWER_BY = [0, 0.03, 0.05, 0.1, 0.2];
+const NO_EFFECT = slowdown(0);
 const MIN_EFFECTS = [0.05, 0.02];
 const FIXED_THRESHOLD = 0.1;
 const LEVEL = 0.95;
@@ -23,6 +31,7 @@ function printReal(all: readonly Observation[], settings: GateSettings): void {
   const gates = all.filter(({ design }) => design === 'processes');
   const table = tableOf([
     'injected',
+    'CPU per request, 95 %',
     'gates',
     'failed, of them confirmed',
     'confirmed, 95 %',
@@ -35,24 +44,48 @@ function printReal(all: readonly Observation[], settings: GateSettings): void {
     if (own.length === 0) continue;
     const confirmed = own.filter(({ state }) => state === 'fail').length;
     const { low, high } = shareInterval(confirmed, own.length, LEVEL)!;
-    const slowdown = slowdownOf(kind);
-    const recorded = slowdown === null ? own : gates.filter(gate => gate.kind === 'nothing');
     table.push([
       kind,
+      effectText(own),
       own.length,
       `${own.filter(({ first }) => first === 'fail').length}, ${confirmed}`,
       `${percent(low)} to ${percent(high)}`,
-      recorded.length === 0
-        ? ''
-        : percent(rates(recorded, slowdown ?? 0, slowdown !== null, settings).failed),
+      percent(resampledLike(kind, gates, settings).failed),
       own.filter(({ state }) => state === 'unsure').length,
-      `${seconds(median(own.map(({ elapsedMs }) => elapsedMs)))}`,
+      seconds(median(own.map(({ elapsedMs }) => elapsedMs))),
     ]);
   }
   console.log(
-    `Real gates, least effect ${percent(settings.minEffect)}; time: the median, a confirmation included.`,
+    `Real gates, least effect ${percent(settings.minEffect)}; time: the median, a confirmation included; resampled: gates made of\nreplicates with nothing injected, and the effect that was measured (connections: of its own replicates).`,
   );
   console.log(`${table.toString()}\n`);
+}
+
+/** Gates of that kind, made of recorded replicates. */
+function resampledLike(kind: Kind, gates: readonly Observation[], settings: GateSettings): GateRates {
+  const own = gates.filter(gate => gate.kind === kind);
+  if (!SLOWDOWNS.includes(kind)) return rates(own, NO_EFFECT, kind === 'nothing', settings);
+  const effect = {
+    logRate: mean(logsOf(own, 'logRate')),
+    logCpu: mean(logsOf(own, 'logCpu')),
+  };
+  return rates(
+    gates.filter(gate => gate.kind === 'nothing'),
+    effect,
+    true,
+    settings,
+  );
+}
+
+function logsOf(observations: readonly Observation[], of: 'logRate' | 'logCpu'): number[] {
+  return observations.flatMap(({ replicates }) => replicates.map(replicate => replicate[of]));
+}
+
+function effectText(observations: readonly Observation[]): string {
+  const logs = logsOf(observations, 'logCpu');
+  if (logs.length < 2) return '';
+  const { value, low, high } = toRatio(studentInterval(logs, LEVEL));
+  return `${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
 }
 
 function printResampled(all: readonly Observation[], settings: GateSettings): void {
@@ -71,12 +104,12 @@ function printResampled(all: readonly Observation[], settings: GateSettings): vo
     if (recorded.length === 0) continue;
     const count = recorded.flatMap(({ replicates }) => replicates).length;
     for (const minEffect of MIN_EFFECTS) {
-      for (const slowdown of SLOWDOWNS) {
-        const found = rates(recorded, slowdown, true, { ...settings, minEffect });
+      for (const slower of SLOWER_BY) {
+        const found = rates(recorded, slowdown(slower), true, { ...settings, minEffect });
         table.push([
           `${design} (${count})`,
           percent(minEffect),
-          percent(slowdown),
+          percent(slower),
           percent(found.failedFirst),
           percent(found.failed),
           percent(found.unsure),
@@ -87,11 +120,11 @@ function printResampled(all: readonly Observation[], settings: GateSettings): vo
   }
   const plain = all.filter(({ design, kind }) => design === 'processes' && kind === 'nothing');
   if (plain.length > 1) {
-    for (const slowdown of SLOWDOWNS) {
-      const random = createRandom(1, 'fixed', slowdown);
-      const fixed = { threshold: FIXED_THRESHOLD, slowerByRatio: slowdown, gates: GATES, random };
+    for (const slower of SLOWER_BY) {
+      const random = createRandom(1, 'fixed', slower);
+      const fixed = { threshold: FIXED_THRESHOLD, slowerByRatio: slower, gates: GATES, random };
       const alarms = percent(fixedThresholdAlarms(plain, fixed));
-      table.push([`one run each, ${percent(FIXED_THRESHOLD)}`, '', percent(slowdown), alarms, '', '', '']);
+      table.push([`one run each, ${percent(FIXED_THRESHOLD)}`, '', percent(slower), alarms, '', '', '']);
     }
   }
   console.log(
@@ -102,7 +135,7 @@ function printResampled(all: readonly Observation[], settings: GateSettings): vo
 
 function rates(
   recorded: readonly Observation[],
-  slowerByRatio: number,
+  effect: Effect,
   isSymmetric: boolean,
   settings: GateSettings,
 ): GateRates {
@@ -111,10 +144,10 @@ function rates(
     precision: settings.minEffect / 2,
     isOneProcess: recorded[0]!.design === 'one process',
     budgetMs: settings.budgetMs,
-    slowerByRatio,
+    effect,
     isSymmetric,
     gates: GATES,
-    random: createRandom(1, 'gates', slowerByRatio, settings.minEffect),
+    random: createRandom(1, 'gates', effect.logCpu, settings.minEffect),
   });
 }
 
@@ -124,6 +157,10 @@ function expectationsOf(settings: GateSettings): readonly Expectation[] {
 
 function tableOf(head: string[]): InstanceType<typeof Table> {
   return new Table({ head, style: { head: [], border: [] } });
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function median(values: readonly number[]): number {
