@@ -1,5 +1,6 @@
 // In: a figure over many runs, oldest first. Out: since which run it has been at another level, if that can be shown.
 import { type Random, shuffled } from '../bench/core/random.ts';
+import { meanOf } from './stats.ts';
 
 export interface ChangePoint {
   /** Index of the first value of the new level. */
@@ -26,7 +27,7 @@ export function findChangePoints(values: readonly number[], random: Random): Cha
   return starts.map(({ index, p }, i) => {
     const from = starts[i - 1]?.index ?? 0;
     const to = starts[i + 1]?.index ?? values.length;
-    return { index, p, before: mean(values.slice(from, index)), after: mean(values.slice(index, to)) };
+    return { index, p, before: meanOf(values.slice(from, index)), after: meanOf(values.slice(index, to)) };
   });
 }
 
@@ -65,8 +66,4 @@ function bestSplit(values: readonly number[]): { index: number; clearness: numbe
     if (clearness > best.clearness) best = { index, clearness };
   }
   return best;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -8,7 +8,7 @@ import type { Interval } from './stats.ts';
 import { overReplicates, replicateInterval, trimmedMean } from './stats.ts';
 
 /** Share of a replicate's blocks left out at each end: a garbage collection or a neighbour's burst hits a few of them. */
-const BLOCK_TRIM = 0.2;
+export const BLOCK_TRIM = 0.2;
 
 /**
  * How a metric is read. `slice` metrics are compared block by block, `trial` ones (quantiles, which need many samples)

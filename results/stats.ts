@@ -84,6 +84,7 @@ export function toRatio({ value, low, high }: Interval): Interval {
   return { value: exp(value), low: exp(low), high: exp(high) };
 }
 
-function meanOf(values: readonly number[]): number {
+/** NaN for none. */
+export function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -10,10 +10,13 @@ import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A checkout of conntax beside the workspace's scenarios, with `from` in one of its files replaced. */
-async function makeCheckout(
+/** As much CPU again as many requests take: three replicates of a busy machine have to agree on it. */
+const SPIN = 'for (const endMs = performance.now() + 0.5; performance.now() < endMs; );';
+
+/** A checkout of conntax beside the workspace's scenarios that spins before a statement of one of its files. */
+async function makeSlowCheckout(
   dir: string,
-  { file, from, to }: { file: string; from: string; to: string },
+  { file, statement }: { file: string; statement: string },
 ): Promise<void> {
   await mkdir(dir);
   for (const folder of ['bench', 'servers', 'results', 'report']) {
@@ -22,12 +25,9 @@ async function makeCheckout(
   await cp(join(root, 'package.json'), join(dir, 'package.json'));
   await symlink(join(root, 'node_modules'), join(dir, 'node_modules'));
   const source = await readFile(join(dir, file), 'utf8');
-  assert.ok(source.includes(from));
-  await writeFile(join(dir, file), source.replace(from, to));
+  assert.ok(source.includes(statement));
+  await writeFile(join(dir, file), source.replace(statement, `${SPIN}\n      ${statement}`));
 }
-
-/** As much CPU again as many requests take: three replicates of a busy machine have to agree on it. */
-const SPIN = 'for (const endMs = performance.now() + 0.5; performance.now() < endMs; );';
 
 test('two versions of a package, each installed for the run and gone after it', async t => {
   const workspace = await openWorkspace(t);
@@ -51,11 +51,9 @@ test('two versions of a package, each installed for the run and gone after it', 
 
 test('a slower client is found, and told by exit status 1', async t => {
   const workspace = await openWorkspace(t);
-  const from = 'exchange.transportState ??=';
-  await makeCheckout(join(workspace.dir, 'slow'), {
+  await makeSlowCheckout(join(workspace.dir, 'slow'), {
     file: 'bench/transports/undici.ts',
-    from,
-    to: `${SPIN}\n      ${from}`,
+    statement: 'exchange.transportState ??=',
   });
   const timing = { minReplicates: 3, maxReplicates: 3, budgetMs: 60_000 };
   const file = await workspace.writeScenario(tinyScenario(timing));
@@ -70,11 +68,9 @@ test('a slower client is found, and told by exit status 1', async t => {
 
 test('a slower target is found by its CPU per request, and told by exit status 1', async t => {
   const workspace = await openWorkspace(t);
-  const from = 'reply.hijack();';
-  await makeCheckout(join(workspace.dir, 'slow'), {
+  await makeSlowCheckout(join(workspace.dir, 'slow'), {
     file: 'servers/app.ts',
-    from,
-    to: `${SPIN}\n      ${from}`,
+    statement: 'reply.hijack();',
   });
   const file = await workspace.writeScenario(
     tinyScenario({ minReplicates: 3, maxReplicates: 3, budgetMs: 60_000 }),

@@ -55,8 +55,8 @@ const RULES: Record<Side, SideRules> = {
 
 /**
  * A scenario for each arm given, in which only the code of one side differs. It fails when the whole interval of that side's CPU
- * per request, or of what decides under the load (requests/s, mean response time, capacity), lies beyond the least effect, or when requests fail
- * that did not. To see a change of twice the least effect, the ratio has to be known within half of it.
+ * per request, or of what decides under the load (requests/s, mean response time, capacity), lies beyond the least effect, or
+ * when requests fail that did not. To see a change of twice the least effect, the ratio has to be known within half of it.
  */
 export function beforeAndAfter(scenario: Variant, arms: readonly string[], change: CodeChange): Variant[] {
   const { side, before, after, minEffect } = change;

@@ -69,9 +69,10 @@ async function measureRest(): Promise<void> {
     'Power of the gate: real gates, keep-alive, concurrency 100, 1 KiB, plain HTTP',
   );
   const all = turns();
+  const done = readObservations(file);
   for (const [place, turn] of all.entries()) {
     if (interrupt.signal.aborted || performance.now() >= endAtMs) return;
-    if (isDone(turn, readObservations(file))) continue;
+    if (isDone(turn, done)) continue;
     const { design, kind } = turn;
     const seed = SEED + place;
     const loadAverage = loadavg()[0]!;
@@ -80,6 +81,7 @@ async function measureRest(): Promise<void> {
       design === 'one process' ? await gatherInOneProcess(shared) : await measureGate({ ...shared, design });
     if (seen === undefined) return;
     appendObservation(file, seen);
+    done.push(seen);
     const verdict = seen.state === null ? '' : `: ${seen.state}`;
     console.error(
       `${place + 1}/${all.length} ${design}, ${kind}${verdict} (${seen.replicates.length} replicates, ${(seen.elapsedMs / 1_000).toFixed(0)} s)`,

@@ -1,11 +1,11 @@
 // In: what is injected, and how replicates are shaped. Out: a real gate, as `conntax ab` makes it: what it saw and said.
-import { compareArms } from '../../../results/compare.ts';
+import { METRIC_READERS, replicateLogRatios } from '../../../results/compare.ts';
 import { connectionsPer1k } from '../../../results/expect.ts';
 import { rateOf } from '../../../results/headline-metric.ts';
 import type { Judgement } from '../../core/expectation.ts';
 import type { Metric } from '../../core/run-types.ts';
 import { Scenario } from '../../core/scenario.ts';
-import type { TrialResult } from '../../core/types.ts';
+import type { CompletedTrial, TrialResult } from '../../core/types.ts';
 import { AFTER, BEFORE, beforeAndAfter, DEFAULT_TIMING } from '../../plan/before-after.ts';
 import { type PlannedCell, planRun } from '../../plan/plan.ts';
 import { measureCell } from '../../run/cell.ts';
@@ -102,8 +102,8 @@ export function replicatesOf(trials: readonly TrialResult[]): Replicate[] {
     );
     if (before === undefined || after === undefined) return [];
     return {
-      logRate: logRatioOf('requestsPerSec', group),
-      logCpu: logRatioOf('cpuUsPerRequest', group),
+      logRate: logRatioOf('requestsPerSec', before, after),
+      logCpu: logRatioOf('cpuUsPerRequest', before, after),
       ratePerSecBefore: rateOf(before.measurement)!,
       ratePerSecAfter: rateOf(after.measurement)!,
       connectionsPer1kBefore: connectionsPer1k(before),
@@ -112,9 +112,8 @@ export function replicatesOf(trials: readonly TrialResult[]): Replicate[] {
   });
 }
 
-function logRatioOf(metric: Metric, trials: readonly TrialResult[]): number {
-  const found = compareArms({ baseline: BEFORE, trials }).find(comparison => comparison.metric === metric);
-  const [ratio] = found?.replicateRatios ?? [];
-  if (ratio === undefined) throw new Error(`a replicate has no ratio of ${metric}`);
-  return Math.log(ratio);
+function logRatioOf(metric: Metric, before: CompletedTrial, after: CompletedTrial): number {
+  const [logRatio] = replicateLogRatios(METRIC_READERS[metric], [after], [before]);
+  if (logRatio === undefined) throw new Error(`a replicate has no ratio of ${metric}`);
+  return logRatio;
 }

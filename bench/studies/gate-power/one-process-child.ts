@@ -1,5 +1,6 @@
 // In: two clients. Out: replicates of their comparison, with both in this process, in turns.
-import { trimmedMean } from '../../../results/stats.ts';
+import { BLOCK_TRIM } from '../../../results/compare.ts';
+import { meanOf, trimmedMean } from '../../../results/stats.ts';
 import type { Client } from '../../core/client.ts';
 import type { LoadLoop } from '../../core/contracts.ts';
 import { Load } from '../../core/load.ts';
@@ -13,8 +14,6 @@ import type { OneProcessCommand, OneProcessReply } from './one-process-protocol.
 
 const SLICE_MS = 100;
 const TIMES = { rampMs: 10, windowMs: SLICE_MS, drainMs: 1_000, isRecorded: true, originMs: 0 };
-/** As `compareArms` has it. */
-const BLOCK_TRIM = 0.2;
 
 interface Side {
   loop: LoadLoop;
@@ -63,8 +62,7 @@ async function measure([before, after]: readonly [Side, Side], measureMs: number
       blocks.map(block => Math.log(block.after[of] / block.before[of])),
       BLOCK_TRIM,
     )!;
-  const meanRate = (side: 'before' | 'after'): number =>
-    blocks.reduce((sum, block) => sum + block[side].ratePerSec, 0) / blocks.length;
+  const meanRate = (side: 'before' | 'after'): number => meanOf(blocks.map(block => block[side].ratePerSec));
   return {
     logRate: logRatio('ratePerSec'),
     logCpu: logRatio('cpuUs'),

@@ -1,7 +1,7 @@
 // In: what gates have seen. Out: on standard output, how often they were right, and how often others would be.
 import Table from 'cli-table3';
 import { shareInterval } from '../../../results/share.ts';
-import { studentInterval, toRatio } from '../../../results/stats.ts';
+import { meanOf, studentInterval, toRatio } from '../../../results/stats.ts';
 import type { Expectation } from '../../core/expectation.ts';
 import { createRandom } from '../../core/random.ts';
 import { type GateSettings, gateCell } from './gates.ts';
@@ -66,8 +66,8 @@ function resampledLike(kind: Kind, gates: readonly Observation[], settings: Gate
   const own = gates.filter(gate => gate.kind === kind);
   if (!SLOWDOWNS.includes(kind)) return rates(own, NO_EFFECT, kind === 'nothing', settings);
   const effect = {
-    logRate: mean(logsOf(own, 'logRate')),
-    logCpu: mean(logsOf(own, 'logCpu')),
+    logRate: meanOf(logsOf(own, 'logRate')),
+    logCpu: meanOf(logsOf(own, 'logCpu')),
   };
   return rates(
     gates.filter(gate => gate.kind === 'nothing'),
@@ -157,10 +157,6 @@ function expectationsOf(settings: GateSettings): readonly Expectation[] {
 
 function tableOf(head: string[]): InstanceType<typeof Table> {
   return new Table({ head, style: { head: [], border: [] } });
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function median(values: readonly number[]): number {
