@@ -87,6 +87,8 @@ async function obey(command: OneProcessCommand): Promise<OneProcessReply> {
   return { type: 'ready' };
 }
 
+// Ctrl-C reaches the whole process group; the parent decides when it ends.
+process.on('SIGINT', () => {});
 process.on('disconnect', () => process.exit());
 process.on('message', async (command: OneProcessCommand) => {
   const reply = await obey(command).catch(
