@@ -28,13 +28,14 @@ function measuredCheck(view: CellView): Check {
 }
 
 function expectationChecks({ result }: CellView): Check[] {
-  return result.expectations.map(({ expectation, state, first, confirmation }) => ({
+  return result.expectations.map(({ expectation, state, first, confirmation, together }) => ({
     group: result.cell,
     name: expectationText(expectation),
     state,
     detail: [
       `measured ${intervalText(expectation, first)} over ${first.replicates} replicates`,
       ...(confirmation === null ? [] : [`again ${intervalText(expectation, confirmation)}`]),
+      ...(together === null ? [] : [`together ${intervalText(expectation, together)}`]),
     ].join('; '),
   }));
 }

@@ -20,6 +20,10 @@ for (const [change, text] of [
     'Stopped after 4 replicates in 61 s because the interval of requests/s is ±8 %, and 5 % was asked for.',
   ],
   [
+    { stop: 'decided' },
+    'Stopped after 4 replicates in 61 s: these decide what was expected; the interval of requests/s is ±8 %.',
+  ],
+  [
     { stop: 'budget' },
     'The time budget of 60 s was spent after 4 replicates in 61 s; the interval of requests/s is ±8 %.',
   ],

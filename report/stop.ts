@@ -11,6 +11,8 @@ export function stopText(cell: CellResult): string {
   switch (stop) {
     case 'precise':
       return `Stopped ${after} because ${reached}, and ${plainPercent(scenario.timing.precision)} was asked for.`;
+    case 'decided':
+      return `Stopped ${after}: these decide what was expected; ${reached}.`;
     case 'budget':
       return `The time budget of ${secondsText(scenario.timing.budgetMs)} was spent ${after}; ${reached}.`;
     case 'max-replicates':

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { Expectation, type Judgement } from '../bench/core/expectation.ts';
+import { Expectation, type ExpectationResult, type Judgement } from '../bench/core/expectation.ts';
 import { createRandom } from '../bench/core/random.ts';
 import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
 import { compareArms } from './compare.ts';
-import { confirmed, firstResult, judge } from './expect.ts';
+import { confirmed, firstResult, isConfirmationDecided, isDecided, judge, judgeInterval } from './expect.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
 type Damage = (trial: CompletedTrial) => void;
@@ -210,19 +210,70 @@ suite('judge', () => {
   });
 });
 
-test('a failure counts only if it shows again', () => {
-  const expectation = Expectation.parse({ metric: 'meanUs', of: 'short', atMost: 1 });
-  const slow = trialsWith(() => {});
-  const fast = trialsWith(({ measurement }) => {
-    measurement.response.meanUs = 0.5;
+const limit = Expectation.parse({ metric: 'meanUs', of: 'short', atMost: 1 });
+const on = (value: number, low: number, high: number): Judgement => ({
+  state: judgeInterval({ value, low, high }, limit),
+  interval: { value, low, high },
+  replicates: 4,
+});
+const again = (fresh: Judgement, together: Judgement) =>
+  confirmed(firstResult(limit, on(1.2, 1.1, 1.3)), () => ({ fresh, together }));
+
+for (const [why, fresh, together, state] of [
+  ['both say so', on(1.2, 1.1, 1.3), on(1.2, 1.1, 1.3), 'fail'],
+  [
+    'the fresh ones are on the wrong side too, though their own interval is wide',
+    on(1.1, 0.9, 1.3),
+    on(1.15, 1.05, 1.25),
+    'fail',
+  ],
+  [
+    'the fresh ones are on the right side, though all together are not',
+    on(0.95, 0.8, 1.1),
+    on(1.1, 1.01, 1.2),
+    'unsure',
+  ],
+  ['all together do not exclude the limit', on(1.1, 0.7, 1.5), on(1.15, 0.9, 1.4), 'unsure'],
+  [
+    'there is too little that is fresh',
+    { state: 'unsure', interval: null, replicates: 1 },
+    on(1.2, 1.1, 1.3),
+    'unsure',
+  ],
+] as const) {
+  test(`a failure that was measured again is ${state} where ${why}`, () => {
+    const result = again(fresh, together);
+    assert.equal(result.state, state);
+    assert.deepEqual([result.confirmation, result.together], [fresh, together]);
+    assert.deepEqual(result.first, on(1.2, 1.1, 1.3), 'what was first judged is kept');
   });
-  const first = firstResult(expectation, slow);
-  assert.deepEqual([first.state, first.confirmation], ['fail', null]);
-  assert.equal(confirmed(first, slow).state, 'fail');
-  assert.equal(confirmed(first, fast).state, 'unsure');
-  assert.equal(confirmed(first, fast).first, first.first, 'what was first judged is kept');
-  const passed = firstResult(expectation, fast);
-  assert.equal(confirmed(passed, slow), passed, 'what did not fail needs no second look');
+}
+
+test('what did not fail needs no second look', () => {
+  const passed = firstResult(limit, on(0.8, 0.7, 0.9));
+  assert.equal(
+    confirmed(passed, () => assert.fail('judged again')),
+    passed,
+  );
+});
+
+test('no more replicates are needed once one fails, or all pass', () => {
+  const [passed, unsure, failed] = [on(0.8, 0.7, 0.9), on(1, 0.9, 1.1), on(1.2, 1.1, 1.3)].map(first =>
+    firstResult(limit, first),
+  ) as [ExpectationResult, ExpectationResult, ExpectationResult];
+  assert.ok(isDecided([unsure, failed]));
+  assert.ok(isDecided([passed, passed]));
+  assert.ok(!isDecided([passed, unsure]));
+});
+
+test('no more fresh ones are needed once a failure is final, or all of them say the contrary', () => {
+  const final = again(on(1.2, 1.1, 1.3), on(1.2, 1.1, 1.3));
+  const open = again(on(1.1, 0.7, 1.5), on(1.15, 0.9, 1.4));
+  const refuted = again(on(0.8, 0.7, 0.9), on(1, 0.9, 1.1));
+  const passed = firstResult(limit, on(0.8, 0.7, 0.9));
+  assert.ok(isConfirmationDecided([passed, open, final]));
+  assert.ok(isConfirmationDecided([passed, refuted]));
+  assert.ok(!isConfirmationDecided([passed, refuted, open]));
 });
 
 for (const [why, expectation] of [

@@ -47,16 +47,45 @@ export function judge(expectation: Expectation, trials: readonly TrialResult[]):
 }
 
 /** As it stands before anything was measured again. */
-export function firstResult(expectation: Expectation, trials: readonly TrialResult[]): ExpectationResult {
-  const first = judge(expectation, trials);
-  return { expectation, state: first.state, first, confirmation: null };
+export function firstResult(expectation: Expectation, first: Judgement): ExpectationResult {
+  return { expectation, state: first.state, first, confirmation: null, together: null };
 }
 
-/** A failure is final only if it shows again on fresh replicates; if not, nobody can be sure. */
-export function confirmed(result: ExpectationResult, fresh: readonly TrialResult[]): ExpectationResult {
-  if (result.state !== 'fail') return result;
-  const confirmation = judge(result.expectation, fresh);
-  return { ...result, confirmation, state: confirmation.state === 'fail' ? 'fail' : 'unsure' };
+/**
+ * A failure is final only if fresh replicates bear it out: what they measure by themselves lies beyond the limit too, and
+ * together with the first ones the whole interval does. If not, nobody can be sure. (If the fresh ones had to fail by
+ * themselves, changes that are there would be missed twice as often: docs/gate.md compares the two.)
+ */
+export function confirmed(
+  result: ExpectationResult,
+  judgeAgain: (expectation: Expectation) => { fresh: Judgement; together: Judgement },
+): ExpectationResult {
+  const { expectation, first } = result;
+  if (first.state !== 'fail') return result;
+  const { fresh, together } = judgeAgain(expectation);
+  const isBorneOut = together.state === 'fail' && isBeyond(fresh.interval, expectation);
+  return { ...result, confirmation: fresh, together, state: isBorneOut ? 'fail' : 'unsure' };
+}
+
+/** Whether no more replicates are needed: one fails, or all pass. */
+export function isDecided(results: readonly ExpectationResult[]): boolean {
+  return results.some(({ state }) => state === 'fail') || results.every(({ state }) => state === 'pass');
+}
+
+/** The same of those that are measured again: a failure is final, or the fresh replicates say the contrary of each. */
+export function isConfirmationDecided(results: readonly ExpectationResult[]): boolean {
+  const again = results.filter(({ first }) => first.state === 'fail');
+  return (
+    again.some(({ state }) => state === 'fail') ||
+    again.every(({ confirmation }) => confirmation?.state === 'pass')
+  );
+}
+
+/** Whether the value itself is on the wrong side of the limit, its interval aside. */
+function isBeyond(interval: Interval | null, expectation: Expectation): boolean {
+  if (interval === null) return false;
+  const { value } = interval;
+  return judgeInterval({ value, low: value, high: value }, expectation) === 'fail';
 }
 
 /** By where an interval lies, as `judge` draws it. No interval: unsure. */

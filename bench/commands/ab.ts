@@ -1,11 +1,10 @@
 // In: two codes, by folder or by package version, and scenarios. Out: both measured in the same slices; exit 1 when it got worse.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { DEFAULT_MIN_EFFECT } from '../../results/gate.ts';
 import type { Code } from '../core/code.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Scenario } from '../core/scenario.ts';
-import { beforeAndAfter, DEFAULT_TIMING, type Side } from '../plan/before-after.ts';
+import { beforeAndAfter, DEFAULT_TIMING, LEAST_EFFECT, type Side } from '../plan/before-after.ts';
 import { leaveOutMissing } from '../plan/leave-out.ts';
 import { loadPlugins, loadScenarios } from '../plan/load-scenarios.ts';
 import { nameHint } from '../plan/nearest.ts';
@@ -56,7 +55,7 @@ export async function abCommand(selectors: string[], options: AbOptions, context
     side: options.side,
     before: await codeOf(options.before, options.beforePackage),
     after: await codeOf(options.after, options.afterPackage),
-    minEffect: options.minEffect ?? DEFAULT_MIN_EFFECT,
+    minEffect: options.minEffect ?? LEAST_EFFECT,
   };
   const startedAt = new Date();
   const pairs = chosen.flatMap(({ scenario, arms }) =>

@@ -4,6 +4,7 @@ import { clientText } from '../../report/modes.ts';
 import type { Fact } from '../../report/report.ts';
 import { headlineOf } from '../../results/headline-metric.ts';
 import { combinations, placeText } from '../core/sweep.ts';
+import type { CellDescription } from '../plan/describe-plan.ts';
 import { describePlan, type PlanDescription, type ScenarioDescription } from '../plan/describe-plan.ts';
 import type { Plan, PlannedCell } from '../plan/plan.ts';
 import type { Check } from '../run/preflight.ts';
@@ -18,7 +19,8 @@ interface CellFacts {
 }
 
 function factsOf(cell: PlannedCell, { cells }: PlanDescription): Fact[] {
-  const { arms, replicates, precisionRatio, firstBlocks, slicing } = cells.find(({ id }) => id === cell.id)!;
+  const description = cells.find(({ id }) => id === cell.id)!;
+  const { arms, replicates, firstBlocks, slicing } = description;
   const turns = firstBlocks.map(block => block.join(' ')).join(' | ');
   return [
     ...sharedConditions(cell.scenario),
@@ -32,10 +34,21 @@ function factsOf(cell: PlannedCell, { cells }: PlanDescription): Fact[] {
     })),
     {
       label: 'Replicates',
-      value: `${replicates.min} to ${replicates.max}, until every ratio of ${headlineOf(cell.scenario.load).noun} is within ${Number((precisionRatio * 100).toPrecision(3))} %, or the budget is spent`,
+      value: `${replicates.min} to ${replicates.max}, until ${endText(cell, description)}, or the budget is spent`,
     },
     { label: 'Order', value: slicing === 'alternate' ? `${turns} | ...` : turns },
   ];
+}
+
+function endText({ scenario }: PlannedCell, { until, precisionRatio }: CellDescription): string {
+  switch (until) {
+    case 'precise':
+      return `every ratio of ${headlineOf(scenario.load).noun} is within ${Number((precisionRatio * 100).toPrecision(3))} %`;
+    case 'decided':
+      return 'an expectation fails or all of them pass';
+    default:
+      return until satisfies never;
+  }
 }
 
 /** What is the same in all cells once; the rest for the first of the sweep, as an example. */

@@ -13,6 +13,7 @@ const expected = (state: ExpectationResult['state']): ExpectationResult => ({
   state,
   first: { state, interval: null, replicates: 0 },
   confirmation: null,
+  together: null,
 });
 const finding = (state: Finding['state']): Finding => ({ rule: 'ledger', state, detail: 'as it is' });
 

@@ -1,6 +1,6 @@
 // In: the program. Out: its commands that measure and judge: two codes, and the job of every night.
 import { type Command, Option } from 'commander';
-import { SIDES } from '../plan/before-after.ts';
+import { LEAST_EFFECT, SIDES } from '../plan/before-after.ts';
 import type { Context } from './context.ts';
 import { addHost } from './host-argument.ts';
 import { asRatio, number } from './number-argument.ts';
@@ -29,11 +29,19 @@ export function addJudgingCommands(
         .default('client'),
     )
     .option('--arm <name>', 'only this client of the scenarios')
-    .option('--min-effect <ratio>', 'the least change that counts (0.05 = 5 %)', asRatio)
+    .option(
+      '--min-effect <ratio>',
+      `the least change that counts; default: ${LEAST_EFFECT}, which is ${LEAST_EFFECT * 100} %`,
+      asRatio,
+    )
     .option('--dry-run', 'print the plan and whether it fits this machine; measure nothing')
     .option('--seed <n>', 'seed of every shuffle and draw', number(Number.isSafeInteger, 'a whole number'))
     .option('--budget-sec <s>', 'time for each comparison, in place of that of the scenario', asSeconds)
-    .option('--precision <ratio>', 'stop when intervals are within it (0.05 = 5 %)', asRatio)
+    .option(
+      '--precision <ratio>',
+      'stop when intervals are within it (0.05 = 5 %), not when the question is decided',
+      asRatio,
+    )
     .option(
       '--allow-host <host>',
       'lets load leave this machine, to this host of a target.url; may be given more than once',

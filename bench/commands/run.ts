@@ -29,7 +29,7 @@ export function adjusted(variant: Variant, { budgetSec, precision, phases = true
     timing: {
       ...variant.timing,
       ...(budgetSec === undefined ? {} : { budgetMs: Math.round(budgetSec * 1_000) }),
-      ...(precision === undefined ? {} : { precision }),
+      ...(precision === undefined ? {} : { precision, until: 'precise' }),
     },
   };
 }

@@ -50,7 +50,10 @@ export const ExpectationResult = z.strictObject({
   state: z.enum(['pass', 'fail', 'unsure']).describe('A failure is final only if it was confirmed'),
   first: Judgement,
   confirmation: Judgement.nullable().describe(
-    'null: there was no reason to measure again, or it was not asked for',
+    'On fresh replicates alone; null: there was no reason to measure again, or it was not asked for',
   ),
+  together: Judgement.nullable()
+    .default(null)
+    .describe('On the first and the fresh replicates; null where nothing was measured again'),
 });
 export type ExpectationResult = z.infer<typeof ExpectationResult>;

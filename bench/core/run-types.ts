@@ -88,7 +88,7 @@ export const Finding = z.strictObject({
 export type Finding = z.infer<typeof Finding>;
 
 /** Why no further replicate of a cell was started. */
-export const StopReason = z.enum(['precise', 'budget', 'max-replicates', 'interrupted', 'failed']);
+export const StopReason = z.enum(['precise', 'decided', 'budget', 'max-replicates', 'interrupted', 'failed']);
 export type StopReason = z.infer<typeof StopReason>;
 
 /** The value that a sweep has put in the place of a setting. */

@@ -47,6 +47,12 @@ export const Timing = z.strictObject({
     .describe(
       'Stop when the 95 % interval of every ratio is within so much (0.05 = 5 %); which ratio the load says',
     ),
+  until: z
+    .enum(['precise', 'decided'])
+    .default('precise')
+    .describe(
+      'What ends the replicates: precise: the ratios are; decided: an expectation fails, or all of them pass',
+    ),
 });
 export type Timing = z.infer<typeof Timing>;
 

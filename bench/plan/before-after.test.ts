@@ -29,19 +29,23 @@ test('each arm is a scenario of its own, with the same client twice', () => {
   );
   const { clients, target, load, timing, generatorCode, question } = pairs[1]!;
   assert.deepEqual(clients, { before: scenario.clients['long'], after: scenario.clients['long'] });
-  const { precision, ...others } = scenario.timing;
   assert.deepEqual([target, load], [scenario.target, scenario.load]);
-  assert.deepEqual(timing, { ...others, precision: 0.025 });
-  assert.equal(precision, 0.05);
+  assert.deepEqual(timing, { ...scenario.timing, minReplicates: 4, until: 'decided' });
   assert.deepEqual(generatorCode, codes);
   assert.equal(question, 'Does undici 8 change what undici 7 did? Client long of mine');
 });
 
-test('the ratio is to be known within half of the least effect, or as the scenario says where that is less', () => {
-  const precisionOf = (minEffect: number) =>
-    beforeAndAfter(scenario, ['long'], change({ minEffect }))[0]!.timing.precision;
-  assert.deepEqual([precisionOf(0.02), precisionOf(0.5)], [0.01, 0.05]);
-});
+for (const [asked, least] of [
+  [{ minReplicates: 2, maxReplicates: 30 }, 4],
+  [{ minReplicates: 6, maxReplicates: 30 }, 6],
+  [{ minReplicates: 2, maxReplicates: 3 }, 3],
+] as const) {
+  test(`of ${asked.minReplicates} to ${asked.maxReplicates} replicates, ${least} are the least that decide`, () => {
+    const timing = { ...scenario.timing, ...asked };
+    const [pair] = beforeAndAfter({ ...scenario, timing }, ['long'], change());
+    assert.equal(pair!.timing.minReplicates, least);
+  });
+}
 
 test('a slowdown by the least effect is the limit, the same for rate and CPU', () => {
   const [pair] = beforeAndAfter(scenario, ['long'], change({ minEffect: 0.1 }));

@@ -2,6 +2,7 @@
 import type { Code } from '../core/code.ts';
 import type { Expectation, ExpectedMetric } from '../core/expectation.ts';
 import type { Load } from '../core/load.ts';
+import type { Timing } from '../core/scenario.ts';
 import type { Variant } from '../core/sweep.ts';
 
 export const BEFORE = 'before';
@@ -10,8 +11,16 @@ export const AFTER = 'after';
 const MOST_CONNECTIONS_RATIO = 1.25;
 
 /**
- * Where nobody says how long to measure: what a change of twice the least effect takes to be seen within two minutes. Slices
- * of 0.1 s vary by a quarter, whatever the process, so that it is the time under measurement that counts
+ * The least change that counts, unless it is stated otherwise. The whole interval has to lie beyond it, so that half of the
+ * change that is to be seen would be too much.
+ */
+export const LEAST_EFFECT = 0.02;
+/** Before so many nothing is decided: of fewer, chance would decide too often. */
+export const LEAST_DECIDING = 4;
+
+/**
+ * Where nobody says how long to measure: what a change of 10 % takes to be seen and confirmed within two minutes. Slices of
+ * 0.1 s vary by a sixth, whatever the process, so that it is the time under measurement that counts
  * (`npm run bench:gate-power`).
  */
 export const DEFAULT_TIMING = { warmupMaxMs: 1_500, measureMs: 3_000, budgetMs: 110_000 } as const;
@@ -56,7 +65,7 @@ const RULES: Record<Side, SideRules> = {
 /**
  * A scenario for each arm given, in which only the code of one side differs. It fails when the whole interval of that side's CPU
  * per request, or of what decides under the load (requests/s, mean response time, capacity), lies beyond the least effect, or
- * when requests fail that did not. To see a change of twice the least effect, the ratio has to be known within half of it.
+ * when requests fail that did not. Replicates end as soon as it fails, or can't any more.
  */
 export function beforeAndAfter(scenario: Variant, arms: readonly string[], change: CodeChange): Variant[] {
   const { side, before, after, minEffect } = change;
@@ -67,10 +76,14 @@ export function beforeAndAfter(scenario: Variant, arms: readonly string[], chang
     question: `Does ${after.label} change what ${before.label} did${place}? Client ${arm} of ${scenario.name}`,
     clients: { [BEFORE]: scenario.clients[arm]!, [AFTER]: scenario.clients[arm]! },
     baseline: BEFORE,
-    timing: { ...scenario.timing, precision: Math.min(scenario.timing.precision, minEffect / 2) },
+    timing: { ...scenario.timing, minReplicates: leastReplicates(scenario.timing), until: 'decided' },
     expect: [headlineLimit(scenario.load, minEffect), ...otherLimits(cpuMetric, minEffect)],
     ...processes(change),
   }));
+}
+
+function leastReplicates({ minReplicates, maxReplicates }: Timing): number {
+  return Math.min(Math.max(minReplicates, LEAST_DECIDING), maxReplicates);
 }
 
 /** On what decides under the load: an open one sets the rate itself. */

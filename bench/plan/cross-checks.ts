@@ -56,6 +56,19 @@ function checkArms({ scenario }: CrossContext): CrossProblem[] {
   ];
 }
 
+function checkEnd({ scenario: { timing, expect } }: CrossContext): CrossProblem[] {
+  if (timing.until !== 'decided' || expect.length > 0) return [];
+  const path = ['timing', 'until'];
+  return [
+    {
+      path,
+      about: [path, ['expect']],
+      message: 'nothing is expected, so that nothing can be decided',
+      hint: "'precise', or a limit in expect",
+    },
+  ];
+}
+
 function checkOrder({ scenario: { timing } }: CrossContext): CrossProblem[] {
   const pairs = [
     ['warmupMinMs', 'warmupMaxMs'],
@@ -202,6 +215,7 @@ export function crossProblems(context: CrossContext): CrossProblem[] {
     ...checkExpectations(context),
     ...checkPublished(context),
     ...checkOrder(context),
+    ...checkEnd(context),
     ...checkForeignTarget(context),
     ...checkLoad(context.scenario),
     ...checkTransport(context),

@@ -2,6 +2,7 @@
 import type { Client } from '../core/client.ts';
 import type { Load } from '../core/load.ts';
 import type { LeftOutArm, SweepPoint } from '../core/run-types.ts';
+import type { Timing } from '../core/scenario.ts';
 import { axesOf, type SweepAxis } from '../core/sweep.ts';
 import type { Link, Target } from '../core/target.ts';
 import { blockOrder, type Plan, type PlannedCell } from './plan.ts';
@@ -25,6 +26,8 @@ export interface CellDescription {
   /** Order of the arms in the first blocks of the first replicate. */
   firstBlocks: string[][];
   precisionRatio: number;
+  /** What ends the replicates. */
+  until: Timing['until'];
   budgetMs: number;
   estimatedMs: number;
 }
@@ -76,6 +79,7 @@ function describeCell(cell: PlannedCell, seed: number): CellDescription {
     slicing: timing.slicing,
     firstBlocks: Array.from({ length: blockCount }, (_, block) => blockOrder(cell, seed, 0, block)),
     precisionRatio: timing.precision,
+    until: timing.until,
     budgetMs: timing.budgetMs,
     estimatedMs: cell.estimatedMs,
   };

@@ -11,6 +11,7 @@ const SWEEPABLE = ['target', 'link', 'load', 'timing', 'phases', 'clients'];
 const OF_THE_WHOLE: Readonly<Record<string, string>> = {
   'timing.budgetMs': 'the cells of a sweep share one budget',
   'timing.precision': 'the cells of a sweep are measured to one precision',
+  'timing.until': 'the cells of a sweep end for the same reason',
 };
 const SHOWN_SETTINGS = 12;
 

@@ -168,6 +168,13 @@ const cases: {
     hint: /at most 3/,
   },
   {
+    why: 'nothing can be decided where nothing is expected',
+    changes: { 'timing.until': 'decided', expect: [] },
+    path: 'timing.until',
+    message: /nothing is expected/,
+    hint: /a limit in expect/,
+  },
+  {
     why: 'connections must outlive the other arms turns on the client',
     changes: { 'clients.long.pool.idleTimeoutMs': 100 },
     path: 'clients.long.pool.idleTimeoutMs',

@@ -1,6 +1,7 @@
 // A cell measured by real processes: whole results of every arm when all is well, partial ones when it is interrupted.
 import assert from 'node:assert/strict';
 import { afterEach, suite, test } from 'node:test';
+import type { ExpectationResult } from '../core/expectation.ts';
 import { CellResult } from '../core/run-types.ts';
 import { TrialResult } from '../core/types.ts';
 import { planRun } from '../plan/plan.ts';
@@ -183,6 +184,37 @@ suite('a run', () => {
       event.type === 'replicate-finished' ? [event.replicate] : [],
     );
     assert.deepEqual(replicates, [0, 1, 2, 3], 'numbered on, so that their seeds are fresh');
+  });
+
+  for (const [why, expectations, stop, replicates] of [
+    ['one fails', [1e9, 1e-9], 'decided', 2],
+    ['all pass', [1e-9, 1e-9], 'decided', 2],
+    ['one can be judged by nothing that is measured', [1e-9, null], 'max-replicates', 3],
+  ] as const) {
+    test(`until decided, ${why}: ${stop} after ${replicates} replicates`, async () => {
+      const { options } = makeTinyCell({
+        timing: { minReplicates: 2, maxReplicates: 3, until: 'decided' },
+        expect: expectations.map(atLeast => ({
+          metric: atLeast === null ? 'capacityPerSec' : 'requestsPerSec',
+          of: 'long',
+          atLeast: atLeast ?? 1,
+        })),
+      });
+      const result = await measureCell({ ...options, isConfirming: false });
+      assert.deepEqual([result.stop, result.replicates], [stop, replicates]);
+    });
+  }
+
+  test('until decided, what failed is measured again until the failure is final', async () => {
+    const { options } = makeTinyCell({
+      timing: { minReplicates: 2, maxReplicates: 9, until: 'decided' },
+      expect: [{ metric: 'requestsPerSec', of: 'long', atLeast: 1e9 }],
+    });
+    const { expectations, replicates } = await measureCell({ ...options, isConfirming: true });
+    const [{ state, first, confirmation, together }] = expectations as [ExpectationResult];
+    assert.equal(state, 'fail');
+    assert.deepEqual([first.replicates, confirmation?.replicates, together?.replicates], [2, 2, 4]);
+    assert.equal(replicates, 4);
   });
 
   test('measures cell after cell, and tells it in order; an interrupt starts no further one', async () => {

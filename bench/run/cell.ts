@@ -1,7 +1,7 @@
 // In: a planned cell. Out: its result: replicates until the answer is precise enough, or the budget is spent.
 import { auditCell, auditTrial } from '../../results/audit.ts';
 import { compareArms, isPrecise, summariseArms } from '../../results/compare.ts';
-import { confirmed, firstResult } from '../../results/expect.ts';
+import { confirmed, firstResult, isConfirmationDecided, isDecided, judge } from '../../results/expect.ts';
 import { headlineOf } from '../../results/headline-metric.ts';
 import type { ExpectationResult } from '../core/expectation.ts';
 import type { CellResult, Comparison, StopReason } from '../core/run-types.ts';
@@ -34,13 +34,26 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
   let series: Series;
   let expectations: ExpectationResult[];
   try {
-    series = await measureSeries(options, source, trials);
-    expectations = scenario.expect.map(expectation => firstResult(expectation, series.trials));
+    const judged = (own: readonly TrialResult[]) =>
+      scenario.expect.map(expectation => firstResult(expectation, judge(expectation, own)));
+    series = await measureSeries(options, source, trials, own => isDecided(judged(own)));
+    const first = judged(series.trials);
+    expectations = first;
     if (isConfirming && !signal.aborted && expectations.some(({ state }) => state === 'fail')) {
       emit({ type: 'notice', cell: cell.id, message: 'an expectation failed: measuring again to be sure' });
       endsAtMs = performance.now() + scenario.timing.budgetMs;
-      const again = await measureSeries(options, source, trials);
-      expectations = expectations.map(result => confirmed(result, again.trials));
+      const before = series.trials;
+      const judgedAgain = (fresh: readonly TrialResult[]) =>
+        first.map(result =>
+          confirmed(result, expectation => ({
+            fresh: judge(expectation, fresh),
+            together: judge(expectation, [...before, ...fresh]),
+          })),
+        );
+      const again = await measureSeries(options, source, trials, fresh =>
+        isConfirmationDecided(judgedAgain(fresh)),
+      );
+      expectations = judgedAgain(again.trials);
       if (again.stop === 'interrupted' || again.stop === 'failed') series = again;
     }
   } finally {
@@ -85,18 +98,22 @@ interface Series {
   stopDetail: string;
 }
 
-/** @param all every trial of the cell so far, which the new ones are added to: their replicates are numbered on. */
+/**
+ * @param all every trial of the cell so far, which the new ones are added to: their replicates are numbered on
+ * @param isEnough whether the trials of this series decide what was expected
+ */
 async function measureSeries(
   options: CellOptions,
   source: ReplicateSource,
   all: TrialResult[],
+  isEnough: (trials: readonly TrialResult[]) => boolean,
 ): Promise<Series> {
   const { cell, emit } = options;
   const { baseline, load } = cell.scenario;
   const startedAtMs = performance.now();
   const trials: TrialResult[] = [];
   let state: Progress = { replicates: 0, failedInARow: 0, elapsedMs: 0, comparisons: [] };
-  let stop = stopReason(options, state, trials);
+  let stop = stopReason(options, state, trials, isEnough);
   while (stop === undefined) {
     const replicate = replicatesOf(all);
     const results = await source.next(replicate);
@@ -117,7 +134,7 @@ async function measureSeries(
         comparisons,
       };
     } // else interrupted before any arm was measured: that is no replicate
-    stop = stopReason(options, state, trials);
+    stop = stopReason(options, state, trials, isEnough);
   }
   return { trials, ...stop };
 }
@@ -142,6 +159,7 @@ function stopReason(
   { cell, signal }: CellOptions,
   { replicates, failedInARow, elapsedMs, comparisons }: Progress,
   trials: readonly TrialResult[],
+  isEnough: (trials: readonly TrialResult[]) => boolean,
 ): { stop: StopReason; stopDetail: string } | undefined {
   const { timing, load } = cell.scenario;
   const { metric, noun } = headlineOf(load);
@@ -154,7 +172,10 @@ function stopReason(
       stopDetail: `${failedInARow} replicates in a row failed: ${[...causes].join('; ')}`,
     };
   }
-  if (replicates >= timing.minReplicates && isPrecise(comparisons, metric, timing.precision)) {
+  if (timing.until === 'decided') {
+    if (replicates >= timing.minReplicates && isEnough(trials))
+      return { stop: 'decided', stopDetail: `${replicatesText(replicates)} decide what was expected` };
+  } else if (replicates >= timing.minReplicates && isPrecise(comparisons, metric, timing.precision)) {
     if (cell.arms.length === 1) {
       return {
         stop: 'precise',

@@ -2,9 +2,8 @@
 // to the file until all are done or the time is up; on standard output, how often such gates are right. Can be run in parts.
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { DEFAULT_MIN_EFFECT } from '../../results/gate.ts';
 import { createRandom, shuffled } from '../core/random.ts';
-import { DEFAULT_TIMING } from '../plan/before-after.ts';
+import { DEFAULT_TIMING, LEAST_EFFECT } from '../plan/before-after.ts';
 import { measureGate } from './gate-power/gates.ts';
 import type { Kind } from './gate-power/kinds.ts';
 import {
@@ -18,7 +17,7 @@ import { printSummary } from './gate-power/summary.ts';
 import { announce } from './machine.ts';
 
 const SEED = 20_261_126;
-const SETTINGS = { minEffect: DEFAULT_MIN_EFFECT, budgetMs: DEFAULT_TIMING.budgetMs };
+const SETTINGS = { minEffect: LEAST_EFFECT, budgetMs: DEFAULT_TIMING.budgetMs };
 
 /** How many of each. The rivals of the first design are there to be resampled, so their gates on unchanged clients do. */
 const PLAN: readonly (readonly [DesignName, Kind, count: number])[] = [

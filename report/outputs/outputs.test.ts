@@ -16,6 +16,7 @@ const expected = (state: ExpectationResult['state']): ExpectationResult => ({
   state,
   first: { state, interval: { value: 8_300, low: 8_100, high: 8_500 }, replicates: 4 },
   confirmation: null,
+  together: null,
 });
 
 function renderWith(name: string, expectations: ExpectationResult[] = []) {

@@ -92,6 +92,7 @@ function ratioCell(found: SweepFigure | undefined): TableCell {
 
 const STOP_WORDS: Record<StopReason, string> = {
   precise: 'precise enough',
+  decided: 'decided',
   budget: 'budget spent',
   'max-replicates': 'most replicates',
   interrupted: 'interrupted',

@@ -8,7 +8,7 @@ import type {
 import type { Interval } from '../../results/stats.ts';
 import type { CellView } from '../cell-view.ts';
 import { countText, intervalTexts, ratioText } from '../numbers.ts';
-import type { Table } from '../report.ts';
+import type { Table, TableCell } from '../report.ts';
 import { createTable, figureColumn, keyColumn, wordColumn, words } from '../table-parts.ts';
 
 interface Scale {
@@ -46,21 +46,27 @@ export function expectationTable({ result: { expectations } }: CellView): Table 
       figureColumn('interval', 'measured', '95 % interval'),
       figureColumn('replicateCount', 'replicates'),
       figureColumn('confirmation', 'measured again', '95 % interval'),
+      figureColumn('together', 'together', '95 % interval'),
       wordColumn('state', 'outcome'),
     ],
-    rows: expectations.map(({ expectation, first, confirmation, state }) => [
+    rows: expectations.map(({ expectation, first, confirmation, together, state }) => [
       words(expectationText(expectation)),
       words(intervalText(expectation, first), first.interval),
       words(countText(first.replicates), first.replicates),
-      confirmation === null
-        ? words('–', null)
-        : words(intervalText(expectation, confirmation), confirmation.interval),
+      judgementCell(expectation, confirmation),
+      judgementCell(expectation, together),
       words(STATE_WORDS[state], state),
     ]),
     notes: [
-      'Fail: the whole interval lies beyond the limit, and so it does on fresh replicates where it was measured again. Unsure: the limit lies within the interval, or the failure did not show again.',
+      'Fail: the whole interval lies beyond the limit; where it was measured again, that of all replicates together does, and the value on the fresh ones too. Unsure: the limit lies within the interval, or the failure did not show again.',
     ],
   });
+}
+
+function judgementCell(expectation: Expectation, judgement: Judgement | null): TableCell {
+  return judgement === null
+    ? words('–', null)
+    : words(intervalText(expectation, judgement), judgement.interval);
 }
 
 /** `requests/s, persistent / short ≥ 3×`. */

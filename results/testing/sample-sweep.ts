@@ -3,7 +3,7 @@ import type { CellResult, Run, SweepPoint } from '../../bench/core/run-types.ts'
 import { Scenario, type ScenarioInput } from '../../bench/core/scenario.ts';
 import { axesOf, combinations } from '../../bench/core/sweep.ts';
 import type { TrialResult } from '../../bench/core/types.ts';
-import { firstResult } from '../expect.ts';
+import { firstResult, judge } from '../expect.ts';
 import { sampleCell, sampleRunOf } from './sample-run.ts';
 
 /** link: one setting; link-and-reuse: two; pool: a setting whose values are no numbers, of one arm. */
@@ -66,7 +66,9 @@ function failedCell({ cell, trials }: SampleCell): SampleCell {
       arms: cell.arms.map(arm => ({ ...arm, trials: 0, requestsPerSec: null, meanUs: 0, requestsSent: 0 })),
       comparisons: [],
       findings: [],
-      expectations: cell.scenario.expect.map(expectation => firstResult(expectation, failed)),
+      expectations: cell.scenario.expect.map(expectation =>
+        firstResult(expectation, judge(expectation, failed)),
+      ),
     },
   };
 }

@@ -80,8 +80,8 @@ export async function measureGate(options: MeasureGateOptions): Promise<Observat
     budgetMs,
     loadAverage,
     elapsedMs: result.elapsedMs,
-    first: worstOf(result.expectations.map(({ first }) => first.state)),
-    state: worstOf(result.expectations.map(({ state }) => state)),
+    first: worstOf(result.expectations.map(({ first }) => first)),
+    state: worstOf(result.expectations),
     replicates: replicatesOf(trials),
   };
 }
@@ -89,8 +89,8 @@ export async function measureGate(options: MeasureGateOptions): Promise<Observat
 type State = Judgement['state'];
 
 /** What a gate says that has these expectations. */
-export function worstOf(states: readonly State[]): State {
-  return (['fail', 'unsure'] as const).find(state => states.includes(state)) ?? 'pass';
+export function worstOf(judged: readonly { state: State }[]): State {
+  return (['fail', 'unsure'] as const).find(worst => judged.some(({ state }) => state === worst)) ?? 'pass';
 }
 
 /** Of each replicate in which both arms completed. */

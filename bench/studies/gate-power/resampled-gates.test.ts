@@ -6,6 +6,7 @@ import { createRandom } from '../../core/random.ts';
 import { gateCell } from './gates.ts';
 import type { Observation, Replicate } from './observations.ts';
 import { fixedThresholdAlarms, type ResampleOptions, resampleGates, slowdown } from './resampled-gates.ts';
+import { RULES, type RuleName } from './rules.ts';
 
 const SETTINGS = { minEffect: 0.05, budgetMs: 100_000 };
 
@@ -50,7 +51,7 @@ function gatesOf({ sd, gateSd = 0 }: Truth): Observation[] {
 function rates(truth: Truth, slowerByRatio: number, more: Partial<ResampleOptions> = {}) {
   return resampleGates(gatesOf(truth), {
     expectations: gateCell('processes', 'nothing', 1, SETTINGS).scenario.expect,
-    precision: SETTINGS.minEffect / 2,
+    rule: RULES['until decided'](SETTINGS.minEffect),
     budgetMs: SETTINGS.budgetMs,
     effect: slowdown(slowerByRatio),
     isOneProcess: false,
@@ -78,11 +79,24 @@ test('at the limit itself hardly any gate fails: it takes more than the least ef
   assert.ok(rates({ sd: 0.02 }, 0.05).failed < 0.03);
 });
 
-test('it ends as soon as it is precise, and a failure takes as long again', () => {
+test('it ends as soon as it is decided, and a failure takes as long again', () => {
   const quick = rates({ sd: 0.005 }, 0);
-  assert.equal(quick.medianMs, 30_000);
-  assert.equal(rates({ sd: 0.005 }, 0.2).medianMs, 60_000);
+  assert.equal(quick.medianMs, 40_000);
+  assert.equal(rates({ sd: 0.005 }, 0.2).medianMs, 80_000);
   assert.equal(rates({ sd: 0.15 }, 0).medianMs, 100_000);
+});
+
+test('until precise, it ends as soon as the ratio is known; decided finds more in less time', () => {
+  const until = (name: RuleName, sd: number, slowerByRatio: number) =>
+    rates({ sd }, slowerByRatio, { rule: RULES[name](SETTINGS.minEffect) });
+  assert.equal(until('until precise', 0.005, 0).medianMs, 30_000);
+  assert.equal(until('until precise', 0.005, 0.2).medianMs, 60_000);
+  const decided = until('until decided', 0.05, 0.1);
+  const precise = until('until precise', 0.05, 0.1);
+  assert.ok(decided.failed > precise.failed, JSON.stringify({ decided, precise }));
+  assert.ok(decided.medianMs < precise.medianMs, JSON.stringify({ decided, precise }));
+  for (const { failed } of [until('until decided', 0.05, 0), until('until precise', 0.05, 0)])
+    assert.ok(failed < 0.01);
 });
 
 test('a fixed threshold on one run each takes the drift of a machine for a change', () => {

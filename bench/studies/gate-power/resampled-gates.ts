@@ -1,15 +1,16 @@
 // In: replicates that real gates have recorded. Out: what thousands of gates made of such replicates would say.
-import { judgeInterval } from '../../../results/expect.ts';
-import { replicateInterval } from '../../../results/stats.ts';
+import { firstResult, judgeInterval } from '../../../results/expect.ts';
+import { type Interval, replicateInterval } from '../../../results/stats.ts';
 import type { Expectation, Judgement } from '../../core/expectation.ts';
 import type { Random } from '../../core/random.ts';
-import { LEAST_REPLICATES, MOST_REPLICATES, reach } from '../resample.ts';
+import { MOST_REPLICATES } from '../resample.ts';
 import { worstOf } from './gates.ts';
 import type { Observation, Replicate } from './observations.ts';
+import type { Rule } from './rules.ts';
 
 export interface ResampleOptions {
   expectations: readonly Expectation[];
-  precision: number;
+  rule: Rule;
   /** Of the gate, and once more where a failure is measured again. */
   budgetMs: number;
   /** What the second arm differs by, beyond what was recorded. */
@@ -45,36 +46,52 @@ export interface GateRates {
   p90Ms: number;
 }
 
-type State = Judgement['state'];
+interface Gate {
+  first: Judgement['state'];
+  /** Once a failure was measured again. */
+  state: Judgement['state'];
+  tookMs: number;
+}
 
 /** Draws with replacement from the replicates of all observations of a design, and adds the effect to each. */
 export function resampleGates(observations: readonly Observation[], options: ResampleOptions): GateRates {
-  const { gates } = options;
+  const { gates, rule } = options;
+  const expectations = options.expectations.filter(({ metric }) => metric !== 'successRatio');
   const all = observations.flatMap(({ replicates }) => replicates);
   const replicateMs = observations.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0) / all.length;
-  const oneSeries = (): ReturnType<typeof series> => {
+  const oneSeries = (isEnough: (replicates: readonly Replicate[]) => boolean): Replicate[] => {
     const pool = options.isOneProcess ? pick(observations, options.random).replicates : all;
     const side = options.isSymmetric ? pick([-1, 1], options.random) : 1;
-    return series(() => drawn(pool, side, options), replicateMs, options);
+    return series(() => drawn(pool, side, options), isEnough, { replicateMs, ...options });
   };
-  let failedFirst = 0;
-  let failed = 0;
-  let unsure = 0;
-  const tookMs: number[] = [];
-  for (let i = 0; i < gates; i++) {
-    const first = oneSeries();
-    const again = first.state === 'fail' ? oneSeries() : undefined;
-    if (again !== undefined) failedFirst++;
-    if (again?.state === 'fail') failed++;
-    if (first.state === 'unsure' || (again !== undefined && again.state !== 'fail')) unsure++;
-    tookMs.push(first.elapsedMs + (again?.elapsedMs ?? 0));
-  }
-  tookMs.sort((a, b) => a - b);
-  const share = (count: number): number => count / gates;
+  const oneGate = (): Gate => {
+    const judged = (replicates: readonly Replicate[]) =>
+      expectations.map(expectation => firstResult(expectation, judge(expectation, replicates)));
+    const own = oneSeries(replicates => rule.isEnough(judged(replicates), ratioOf(replicates)));
+    const results = judged(own);
+    const first = worstOf(results);
+    if (first !== 'fail') return { first, state: first, tookMs: own.length * replicateMs };
+    const judgedAgain = (fresh: readonly Replicate[]) =>
+      results.map(result =>
+        rule.confirm(result, expectation => ({
+          fresh: judge(expectation, fresh),
+          together: judge(expectation, [...own, ...fresh]),
+        })),
+      );
+    const fresh = oneSeries(replicates => rule.isEnoughAgain(judgedAgain(replicates), ratioOf(replicates)));
+    return {
+      first,
+      state: worstOf(judgedAgain(fresh)),
+      tookMs: (own.length + fresh.length) * replicateMs,
+    };
+  };
+  const made = Array.from({ length: gates }, oneGate);
+  const share = (is: (gate: Gate) => boolean): number => made.filter(is).length / gates;
+  const tookMs = made.map(gate => gate.tookMs).sort((a, b) => a - b);
   return {
-    failedFirst: share(failedFirst),
-    failed: share(failed),
-    unsure: share(unsure),
+    failedFirst: share(({ first }) => first === 'fail'),
+    failed: share(({ state }) => state === 'fail'),
+    unsure: share(({ state }) => state === 'unsure'),
     medianMs: tookMs[Math.floor(gates / 2)]!,
     p90Ms: tookMs[Math.floor(gates * 0.9)]!,
   };
@@ -100,27 +117,30 @@ function pick<T>(items: readonly T[], random: Random): T {
   return items[Math.floor(random() * items.length)]!;
 }
 
-/** Replicates until the rate is known precisely enough, or the time is spent: as a cell is measured. */
+/** Replicates until they are enough, or the time is spent: as a cell is measured. */
 function series(
   draw: () => Replicate,
-  replicateMs: number,
-  { expectations, precision, budgetMs }: ResampleOptions,
-): { state: State; elapsedMs: number } {
+  isEnough: (replicates: readonly Replicate[]) => boolean,
+  { replicateMs, rule, budgetMs }: ResampleOptions & { replicateMs: number },
+): Replicate[] {
   const replicates: Replicate[] = [];
-  const elapsedMs = (): number => replicates.length * replicateMs;
   do replicates.push(draw());
   while (
     replicates.length < 2 ||
     (replicates.length < MOST_REPLICATES &&
-      elapsedMs() + replicateMs / 2 <= budgetMs &&
-      !(
-        replicates.length >= LEAST_REPLICATES && reach(intervalOf('requestsPerSec', replicates)) <= precision
-      ))
+      (replicates.length + 1 / 2) * replicateMs <= budgetMs &&
+      !(replicates.length >= rule.leastReplicates && isEnough(replicates)))
   );
-  const states = expectations
-    .filter(({ metric }) => metric !== 'successRatio')
-    .map(expectation => judgeInterval(intervalOf(expectation.metric, replicates), expectation));
-  return { state: worstOf(states), elapsedMs: elapsedMs() };
+  return replicates;
+}
+
+function judge(expectation: Expectation, replicates: readonly Replicate[]): Judgement {
+  const interval = intervalOf(expectation.metric, replicates);
+  return { state: judgeInterval(interval, expectation), interval, replicates: replicates.length };
+}
+
+function ratioOf(replicates: readonly Replicate[]): Interval | null {
+  return intervalOf('requestsPerSec', replicates);
 }
 
 function intervalOf(metric: Expectation['metric'], replicates: readonly Replicate[]) {

@@ -14,11 +14,14 @@ import {
   resampleGates,
   slowdown,
 } from './resampled-gates.ts';
+import { RULE_NAMES, RULES, type RuleName } from './rules.ts';
 
 const GATES = 2_000;
 const SLOWER_BY = [0, 0.03, 0.05, 0.1, 0.2];
 const NO_EFFECT = slowdown(0);
-const MIN_EFFECTS = [0.05, 0.02];
+const COMPARED: readonly (readonly [rule: RuleName, minEffect: number])[] = RULE_NAMES.flatMap(rule =>
+  [0.05, 0.02].map(minEffect => [rule, minEffect] as const),
+);
 const FIXED_THRESHOLD = 0.1;
 const LEVEL = 0.95;
 
@@ -91,6 +94,7 @@ function effectText(observations: readonly Observation[]): string {
 function printResampled(all: readonly Observation[], settings: GateSettings): void {
   const head = [
     'design',
+    'replicates',
     'least effect',
     'slower by',
     'failed at first',
@@ -103,11 +107,12 @@ function printResampled(all: readonly Observation[], settings: GateSettings): vo
     const recorded = all.filter(one => one.design === design && one.kind === 'nothing');
     if (recorded.length === 0) continue;
     const count = recorded.flatMap(({ replicates }) => replicates).length;
-    for (const minEffect of MIN_EFFECTS) {
+    for (const [rule, minEffect] of COMPARED) {
       for (const slower of SLOWER_BY) {
-        const found = rates(recorded, slowdown(slower), true, { ...settings, minEffect });
+        const found = rates(recorded, slowdown(slower), true, { ...settings, minEffect, rule });
         table.push([
           `${design} (${count})`,
+          rule,
           percent(minEffect),
           percent(slower),
           percent(found.failedFirst),
@@ -124,7 +129,7 @@ function printResampled(all: readonly Observation[], settings: GateSettings): vo
       const random = createRandom(1, 'fixed', slower);
       const fixed = { threshold: FIXED_THRESHOLD, slowerByRatio: slower, gates: GATES, random };
       const alarms = percent(fixedThresholdAlarms(plain, fixed));
-      table.push([`one run each, ${percent(FIXED_THRESHOLD)}`, '', percent(slower), alarms, '', '', '']);
+      table.push([`one run each, ${percent(FIXED_THRESHOLD)}`, '', '', percent(slower), alarms, '', '', '']);
     }
   }
   console.log(
@@ -137,11 +142,12 @@ function rates(
   recorded: readonly Observation[],
   effect: Effect,
   isSymmetric: boolean,
-  settings: GateSettings,
+  settings: GateSettings & { rule?: RuleName },
 ): GateRates {
+  const { rule = 'until decided', minEffect } = settings;
   return resampleGates(recorded, {
     expectations: expectationsOf(settings),
-    precision: settings.minEffect / 2,
+    rule: RULES[rule](minEffect),
     isOneProcess: recorded[0]!.design === 'one process',
     budgetMs: settings.budgetMs,
     effect,
