@@ -215,6 +215,7 @@ export const FailureCode = z.enum([
   'trial-hung',
   'ports-exhausted',
   'descriptor-limit',
+  'package-unused',
   'internal',
 ]);
 export type FailureCode = z.infer<typeof FailureCode>;

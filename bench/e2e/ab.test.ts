@@ -132,6 +132,28 @@ test('a package of the target is in the target alone, and its process a fresh on
   );
 });
 
+for (const [side, spec] of [
+  ['client', 'fastify'],
+  ['target', 'undici'],
+] as const) {
+  test(`a package that the ${side} does not load is no comparison, and said to be none`, async t => {
+    const workspace = await openWorkspace(t);
+    const file = await workspace.writeScenario(
+      tinyScenario({ minReplicates: 2, maxReplicates: 9, budgetMs: 60_000 }),
+    );
+    const after = `${spec}@file:${join(root, 'node_modules', spec)}`;
+    const args = ['ab', file, '--side', side, '--arm', 'short', '--after-package', after];
+    const { status, stdout, stderr } = await runCli(t, args, {
+      cwd: workspace.dir,
+      env: { TMPDIR: workspace.dir },
+    });
+    assert.equal(status, 3, stderr);
+    assert.match(stdout, new RegExp(`has not loaded ${spec}: another version of it changes nothing`));
+    const [cell] = workspace.onlyRun().run!.cells;
+    assert.deepEqual([cell!.stop, cell!.replicates], ['failed', 2]);
+  });
+}
+
 test('refused: two codes of a server that conntax does not start', async t => {
   const workspace = await openWorkspace(t);
   const { target: _own, ...scenario } = tinyScenario();

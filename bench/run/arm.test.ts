@@ -16,6 +16,7 @@ const noChild: GeneratorChild = {
   isAlive: false,
   tell: () => {},
   ask: () => Promise.reject(new Error('there is no process in this test')),
+  requireLoaded: () => {},
   kill: async () => {},
 };
 

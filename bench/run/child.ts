@@ -1,6 +1,7 @@
 // In: an entry file and a core. Out: a supervised process that is asked questions, and can't outlive us or hang us.
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Code } from '../core/code.ts';
+import { MeasureError } from '../core/errors.ts';
 import { type EntryFile, entryFile } from './code-entry.ts';
 
 /** A child died, was killed or did not answer in time. `reason` says which. */
@@ -46,6 +47,8 @@ export interface Child<Command extends Message, Reply extends Message> {
     type: Type,
     timeoutMs: number,
   ): Promise<Extract<Reply, { type: Type }>>;
+  /** @throws MeasureError when it has not loaded a package that its code has in another version: that changes nothing then. */
+  requireLoaded(): void;
   /** Ends the process, at once; resolves when it is gone. */
   kill(): Promise<void>;
 }
@@ -98,6 +101,7 @@ export function spawnChild<Command extends Message, Reply extends Message>(
     stderr = (stderr + text).slice(-STDERR_TAIL_CHARS);
   });
 
+  const unloaded = new Set(Object.keys(code?.packages ?? {}));
   let death: ChildError | undefined;
   const waiting = new Set<{ type: string; resolve(reply: Reply): void; reject(error: ChildError): void }>();
   const die = (message: string): void => {
@@ -114,7 +118,8 @@ export function spawnChild<Command extends Message, Reply extends Message>(
       if (child.pid === undefined) resolve();
     });
   });
-  child.on('message', (reply: Reply & { message?: string }) => {
+  child.on('message', (reply: Reply & { message?: string; name?: string }) => {
+    if (reply.type === 'package-loaded') unloaded.delete(reply.name ?? '');
     for (const waiter of waiting) {
       if (reply.type === 'failed') {
         waiter.reject(new ChildError('failed', `${title}: ${reply.message ?? 'failed'}`, stderr));
@@ -156,6 +161,14 @@ export function spawnChild<Command extends Message, Reply extends Message>(
         clearTimeout(timer);
         waiting.delete(waiter);
       }
+    },
+    requireLoaded() {
+      if (unloaded.size === 0) return;
+      const names = [...unloaded].join(', ');
+      throw new MeasureError(
+        'package-unused',
+        `${title} has not loaded ${names}: another version of it changes nothing there. Name a package that it loads, an --arm that loads this one, or the other --side`,
+      );
     },
     kill,
   };

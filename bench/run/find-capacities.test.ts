@@ -22,6 +22,7 @@ const noChild: GeneratorChild = {
   isAlive: true,
   tell: () => {},
   ask: () => Promise.reject(new Error('there is no process in this test')),
+  requireLoaded: () => {},
   kill: async () => {},
 };
 

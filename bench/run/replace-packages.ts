@@ -1,4 +1,5 @@
-// In: CONNTAX_PACKAGES, package names with a folder each. Out: imports of them resolved from there. For `node --import`.
+// In: CONNTAX_PACKAGES, package names with a folder each. Out: imports of them resolved from there, and the parent told of each
+// package that is. For `node --import`.
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,11 +8,20 @@ const packages: [name: string, parentUrl: string][] = Object.entries(
   JSON.parse(process.env['CONNTAX_PACKAGES'] ?? '{}') as Record<string, string>,
 ).map(([name, folder]) => [name, pathToFileURL(join(folder, 'index.js')).href]);
 
+const loaded = new Set<string>();
+
+function tellLoaded(name: string): void {
+  if (loaded.has(name)) return;
+  loaded.add(name);
+  process.send?.({ type: 'package-loaded', name });
+}
+
 registerHooks({
   resolve(specifier, context, next) {
     const found = packages.find(([name]) => specifier === name || specifier.startsWith(`${name}/`));
-    return found === undefined
-      ? next(specifier, context)
-      : next(specifier, { ...context, parentURL: found[1] });
+    if (found === undefined) return next(specifier, context);
+    const [name, parentURL] = found;
+    tellLoaded(name);
+    return next(specifier, { ...context, parentURL });
   },
 });

@@ -141,6 +141,7 @@ function createFakeChild(perSlice: number, accept: (count: number) => void, fail
       assert.equal(reply.type, type);
       return reply as Extract<GeneratorReply, { type: typeof type }>;
     },
+    requireLoaded: () => {},
     kill: async () => {
       killCount++;
     },

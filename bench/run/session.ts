@@ -187,6 +187,7 @@ export function createSession(options: SessionOptions) {
         try {
           const { reading } = await arm.child.ask({ type: 'finish' }, 'finished', FINISH_TIMEOUT_MS);
           await accountOf(arm).bookEnds(arm, reading.opened);
+          arm.child.requireLoaded();
           results.push(resultOf(arm.trial, startedAt, arm.finish(reading), signal.aborted));
           continue;
         } catch (error) {

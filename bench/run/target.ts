@@ -66,7 +66,8 @@ export interface StartOptions {
 
 /**
  * @param cpu core to pin it to; null: not pinned
- * @throws ChildError when the target does not start; UsageError when there is no code of it
+ * @throws ChildError when the target does not start; UsageError when there is no code of it; MeasureError when it does not
+ *   load a package that its code has in another version
  */
 export async function startTarget(
   target: Target,
@@ -81,8 +82,12 @@ export async function startTarget(
     cpu,
     niceness,
   });
-  const started = child.ask({ type: 'start', target, seed }, 'started', START_TIMEOUT_MS);
-  const { endpoint, serviceMs } = await orKill(child, started);
+  const start = async (): Promise<Extract<TargetReply, { type: 'started' }>> => {
+    const started = await child.ask({ type: 'start', target, seed }, 'started', START_TIMEOUT_MS);
+    child.requireLoaded();
+    return started;
+  };
+  const { endpoint, serviceMs } = await orKill(child, start());
   return {
     pid: child.pid,
     endpoint,

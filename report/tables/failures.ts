@@ -14,6 +14,7 @@ const FAILURE_WORDS: Record<FailureCode, string> = {
   'trial-hung': 'the trial hung',
   'ports-exhausted': 'no local ports left',
   'descriptor-limit': 'descriptor limit hit',
+  'package-unused': 'a package to compare was not loaded',
   internal: 'a fault of conntax',
 };
 
