@@ -55,6 +55,7 @@ function createContext(): Context {
     builtinDir: fileURLToPath(new URL('../scenarios', import.meta.url)),
     cwd: process.cwd(),
     version: readVersion(),
+    env: process.env,
     argv: process.argv.slice(2),
     signal: interrupt.signal,
   };

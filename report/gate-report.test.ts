@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
+import { NULL_ARM } from '../bench/core/null-arm.ts';
 import type { Metric } from '../bench/core/run-types.ts';
 import { gateRun } from '../results/gate.ts';
 import { type RunSummary, summariseRun } from '../results/run-summary.ts';
@@ -58,12 +59,27 @@ test('a run without a change says so, and of how many figures', () => {
   assert.match(caveats.join(' '), /--null-arm/, 'and that no noise floor is known');
 });
 
-test('what could not be compared is a remark', () => {
-  const { headline, remarks } = reportWith(after => {
+test('what could not be compared is a remark, and a check that a machine may stumble over', () => {
+  const { headline, remarks, checks } = reportWith(after => {
     after.cells = [];
   });
-  assert.match(headline, /^Not all of the baseline could be compared/);
+  assert.equal(headline, 'Nothing of the baseline could be compared.');
   assert.deepEqual(remarks, ['short-vs-persistent was not measured in this run.']);
+  assert.deepEqual(
+    checks.map(({ state, detail }) => [state, detail]),
+    [['unsure', 'short-vs-persistent was not measured in this run']],
+  );
+});
+
+test('a null arm in one of the two runs alone is said, not taken for another scenario', () => {
+  const { remarks } = reportWith(after => {
+    const [cell] = after.cells;
+    cell!.conditions = 'of other clients';
+    cell!.ratios.push({ ...cell!.ratios[0]!, candidate: NULL_ARM });
+  });
+  assert.deepEqual(remarks, [
+    'short-vs-persistent has a null arm in this run alone: measure both with --null-arm, or neither.',
+  ]);
 });
 
 suite('with a history', () => {

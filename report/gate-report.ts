@@ -3,9 +3,9 @@ import { METRICS } from '../bench/core/run-types.ts';
 import type { GateLine, GateResult } from '../results/gate.ts';
 import type { RunSummary } from '../results/run-summary.ts';
 import type { Trend } from '../results/trend.ts';
-import { relativeChangeText, shareText, signedText } from './change-text.ts';
+import { shareText } from './change-text.ts';
+import { lineChangeText, lineTitle } from './gate-line-text.ts';
 import { gateHistory } from './history/gate-history.ts';
-import { METRIC_TITLES } from './metrics.ts';
 import { countText, intervalTexts, percentText, ratioText } from './numbers.ts';
 import type { Check, Fact, FactGroup, Report, Table, TableCell } from './report.ts';
 import { commitText, runText, timeText } from './run-text.ts';
@@ -24,14 +24,18 @@ const KIND_TITLES: Record<GateLine['kind'], string> = {
   absolute: 'Absolute rates, on the same machine: they inform, and fail nothing',
 };
 
-/** @param trends those that end in `after` */
+/**
+ * @param trends those that end in `after`
+ * @param remarks what else is to be said first, a sentence each
+ */
 export function buildGateReport(of: {
   before: RunSummary;
   after: RunSummary;
   result: GateResult;
   trends: readonly Trend[];
+  remarks?: readonly string[];
 }): Report {
-  const { before, after, result, trends } = of;
+  const { before, after, result, trends, remarks = [] } = of;
   const history = gateHistory(result, trends);
   return {
     title: 'conntax: a run against another',
@@ -40,7 +44,7 @@ export function buildGateReport(of: {
     subtitle: `${after.runId} against ${before.runId}, measured ${timeText(before.startedAt)}`,
     state: 'complete',
     headline: headlineOf(result, before),
-    remarks: [...history.remarks, ...result.gaps.map(gap => `${gap}.`)],
+    remarks: [...remarks, ...history.remarks, ...result.gaps.map(gap => `${gap}.`)],
     tables: [
       ...(['ratio', 'count', 'absolute'] as const).flatMap(kind => {
         const lines = result.lines.filter(line => line.kind === kind);
@@ -51,7 +55,7 @@ export function buildGateReport(of: {
     figures: history.figures,
     sweeps: [],
     cells: [],
-    checks: result.lines.filter(({ isBinding }) => isBinding).map(checkOf),
+    checks: [...result.lines.filter(({ isBinding }) => isBinding).map(checkOf), ...result.gaps.map(gapCheck)],
     facts: [factsOf('Before', before), factsOf('After', after)],
     caveats: caveatsOf(result),
   };
@@ -69,6 +73,7 @@ function headlineOf({ lines, state }: GateResult, before: RunSummary): string {
   const unsure = binding.filter(line => line.state === 'unsure').length;
   const better = binding.filter(line => line.state === 'improvement').length;
   const improved = better === 0 ? '' : ` ${countText(better)} of them improved.`;
+  if (lines.length === 0) return 'Nothing of the baseline could be compared.';
   if (state === 'unsure') {
     return unsure === 0
       ? `Not all of the baseline could be compared.${improved}`
@@ -83,26 +88,7 @@ function severity({ kind, change, effect }: GateLine): number {
 }
 
 function sentenceOf(line: GateLine): string {
-  return `${titleOf(line)} of ${line.arm} in ${line.cell} changed by ${changeText(line)}`;
-}
-
-function titleOf({ metric }: GateLine): string {
-  switch (metric) {
-    case 'errorRatio':
-      return 'error rate';
-    case 'excessConnections':
-      return 'connections beyond need';
-    default:
-      return METRIC_TITLES[metric];
-  }
-}
-
-/** Of counts, in requests per 1,000. */
-function changeText({ kind, change }: GateLine): string {
-  if (kind !== 'count') return relativeChangeText(change);
-  const { value, low, high } = change;
-  const text = (share: number) => signedText(share * 1_000, 2);
-  return `${text(value)} per 1,000 requests (${text(low)} to ${text(high)})`;
+  return `${lineTitle(line)} of ${line.arm} in ${line.cell} changed by ${lineChangeText(line)}`;
 }
 
 function tableOf(kind: GateLine['kind'], lines: readonly GateLine[]): Table {
@@ -123,10 +109,10 @@ function tableOf(kind: GateLine['kind'], lines: readonly GateLine[]): Table {
     rows: sorted(lines).map(line => [
       words(line.cell),
       words(line.arm),
-      words(titleOf(line), line.metric),
+      words(lineTitle(line), line.metric),
       valueCell(line, 'before'),
       valueCell(line, 'after'),
-      words(changeText(line), { ...line.change }),
+      words(lineChangeText(line), { ...line.change }),
       words(line.noiseFloor === null ? '–' : shareText(line.noiseFloor), line.noiseFloor),
       words(
         kind === 'count' ? `${(line.detectable * 1_000).toFixed(2)} per 1,000` : shareText(line.detectable),
@@ -172,17 +158,29 @@ function checkOf(line: GateLine): Check {
   const states = { regression: 'fail', unsure: 'unsure', improvement: 'pass', within: 'pass' } as const;
   return {
     group: line.cell,
-    name: `${titleOf(line)}, ${line.arm}: no regression`,
+    name: `${lineTitle(line)}, ${line.arm}: no regression`,
     state: states[line.state],
-    detail: `changed by ${changeText(line)}; ${line.kind === 'count' ? '' : `at least ${percentText(line.effect)} counts`}`,
+    detail: `changed by ${lineChangeText(line)}; ${effectText(line)} counts`,
   };
+}
+
+/** The least change that counts. */
+function effectText({ kind, effect }: GateLine): string {
+  return kind === 'count'
+    ? `more than ${countText(effect * 10_000)} per 10,000 requests`
+    : `at least ${percentText(effect)}`;
+}
+
+function gapCheck(gap: string): Check {
+  return { group: 'baseline', name: 'all of it compared', state: 'unsure', detail: gap };
 }
 
 function factsOf(title: string, { runId, startedAt, conntax, git, host }: RunSummary): FactGroup {
   const facts: Fact[] = [
     { label: 'Run', value: runId },
     { label: 'Started', value: startedAt },
-    { label: 'conntax', value: `${conntax}${git === null ? '' : `, commit ${commitText(git)}`}` },
+    { label: 'conntax', value: conntax },
+    ...(git === null ? [] : [{ label: 'Commit of the folder it ran in', value: commitText(git) }]),
     { label: 'CPU', value: `${host.cpuModel}, ${countText(host.cpuCount)} logical cores` },
     { label: 'Node', value: host.node },
     ...Object.entries(host.packages).map(([label, value]) => ({ label, value })),
@@ -195,8 +193,8 @@ function caveatsOf({ lines, hasSameMachine }: GateResult): string[] {
   return [
     hasSameMachine
       ? 'Both runs name the same kind of machine; its speed may still have differed from one to the other.'
-      : 'The runs are of different machines, so only ratios and counts are compared.',
-    ...(hasFloor
+      : 'The runs differ in CPU, kernel or Node, so only ratios and counts are compared.',
+    ...(hasFloor || lines.length === 0
       ? []
       : [
           'No noise floor is known: the runs have no null arm (conntax run --null-arm measures the baseline client twice).',

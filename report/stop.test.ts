@@ -48,6 +48,23 @@ for (const [change, text] of [
   });
 }
 
+test('replicates of a second measurement are said to be in the count', () => {
+  const interval = { value: 2, low: 1.9, high: 2.1 };
+  const failed = { state: 'fail', interval, replicates: 2 } as const;
+  const expectation = { metric: 'requestsPerSec', of: 'persistent', over: 'short', atLeast: 3 } as const;
+  const result = {
+    expectation,
+    state: 'fail',
+    first: failed,
+    confirmation: failed,
+    together: failed,
+  } as const;
+  assert.equal(
+    stopText({ ...cell, stop: 'budget', expectations: [result] }),
+    'Stopped after 4 replicates in 61 s: an expectation had failed, and was measured again; the interval of requests/s is ±8 %.',
+  );
+});
+
 test('what was to be precise is what decides under the load', () => {
   const open = sampleRuns['an open load']!.run.cells[0]!;
   const wide = open.comparisons.map(comparison =>

@@ -8,6 +8,8 @@ export function stopText(cell: CellResult): string {
   const { stop, stopDetail, replicates, scenario, elapsedMs } = cell;
   const reached = reachText(cell);
   const after = `after ${replicates === 1 ? '1 replicate' : `${replicates} replicates`} in ${secondsText(elapsedMs)}`;
+  if (stop !== 'interrupted' && stop !== 'failed' && isMeasuredAgain(cell))
+    return `Stopped ${after}: an expectation had failed, and was measured again; ${reached}.`;
   switch (stop) {
     case 'precise':
       return `Stopped ${after} because ${reached}, and ${plainPercent(scenario.timing.precision)} was asked for.`;
@@ -24,6 +26,10 @@ export function stopText(cell: CellResult): string {
     default:
       return stop satisfies never;
   }
+}
+
+function isMeasuredAgain({ expectations }: CellResult): boolean {
+  return expectations.some(({ confirmation }) => confirmation !== null);
 }
 
 /** `the interval is ±3.1 %`, of the widest ratio of the metric that decides. */

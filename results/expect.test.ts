@@ -244,10 +244,16 @@ for (const [why, fresh, together, state] of [
   test(`a failure that was measured again is ${state} where ${why}`, () => {
     const result = again(fresh, together);
     assert.equal(result.state, state);
-    assert.deepEqual([result.confirmation, result.together], [fresh, together]);
+    assert.deepEqual(result.confirmation, fresh);
+    assert.equal(result.together?.state === 'fail', state === 'fail');
     assert.deepEqual(result.first, on(1.2, 1.1, 1.3), 'what was first judged is kept');
   });
 }
+
+test('all together hold what the fresh ones measure: these are no mode that may be left out', () => {
+  const { together, state } = again(on(1.06, 1.05, 1.07), on(1.2, 1.19, 1.21));
+  assert.deepEqual([state, together?.interval], ['fail', { value: 1.2, low: 1.06, high: 1.21 }]);
+});
 
 test('what did not fail needs no second look', () => {
   const passed = firstResult(limit, on(0.8, 0.7, 0.9));

@@ -72,6 +72,10 @@ export function gateRun(baseline: RunSummary, current: RunSummary, { minEffect }
   const lines = baseline.cells.flatMap(before => {
     const after = current.cells.find(({ cell }) => cell === before.cell);
     if (after === undefined) gaps.push(`${before.cell} was not measured in this run`);
+    else if (hasNullArm(after) !== hasNullArm(before))
+      gaps.push(
+        `${before.cell} has a null arm in ${hasNullArm(after) ? 'this run' : 'the baseline'} alone: measure both with --null-arm, or neither`,
+      );
     else if (after.conditions !== before.conditions)
       gaps.push(`${before.cell} was measured under other conditions than the baseline: save a new one`);
     else if (after.baseline !== before.baseline)
@@ -81,13 +85,24 @@ export function gateRun(baseline: RunSummary, current: RunSummary, { minEffect }
     else return cellLines(before, after, { minEffect, hasSameMachine, gaps });
     return [];
   });
-  return { lines, gaps, hasSameMachine, state: stateOf(lines, gaps) };
+  return { lines, gaps, hasSameMachine, state: gateStateOf(lines, gaps) };
 }
 
-function stateOf(lines: readonly GateLine[], gaps: readonly string[]): GateResult['state'] {
+function hasNullArm({ ratios }: CellFigures): boolean {
+  return ratios.some(({ candidate }) => candidate === NULL_ARM);
+}
+
+/** What a gate says that has these lines. */
+export function gateStateOf(lines: readonly GateLine[], gaps: readonly string[]): GateResult['state'] {
   const binding = lines.filter(({ isBinding }) => isBinding);
   if (binding.some(({ state }) => state === 'regression')) return 'regression';
   return gaps.length > 0 || binding.some(({ state }) => state === 'unsure') ? 'unsure' : 'pass';
+}
+
+/** Whether the change itself is for the worse by more than an effect, its interval aside. */
+export function isWorse({ metric, change: { value } }: GateLine, effect: number): boolean {
+  if (metric === 'errorRatio' || metric === 'excessConnections') return value > effect;
+  return isHigherBetter(metric) ? value < 1 / (1 + effect) : value > 1 + effect;
 }
 
 /** What makes times comparable at all. */

@@ -26,6 +26,7 @@ const RatioFigures = z.strictObject({
   interval: Interval.nullable(),
   replicateRatios: z.array(z.number().min(0)),
 });
+export type RatioFigures = z.infer<typeof RatioFigures>;
 
 const CellFigures = z.strictObject({
   cell: z.string(),

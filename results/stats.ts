@@ -33,7 +33,7 @@ const LEAST_MAIN = 3;
  *     replicates                         interval
  *     ----***-*----  one group           Student's t over all
  *     *---***-*----  a main mode that    Student's t over the main mode: another mode says nothing of this one
- *                    leads by 3
+ *                    leads by 4
  *     **--***------  a main mode that    Student's t over all, widened to every replicate: the truth may be in either
  *                    does not
  *
@@ -53,6 +53,11 @@ export const replicateInterval: Estimator = logRatios => {
     high: Math.max(all.high, ...logRatios),
   });
 };
+
+/** Widened as far as needed to hold a value. */
+export function holding(interval: Interval, value: number): Interval {
+  return { ...interval, low: Math.min(interval.low, value), high: Math.max(interval.high, value) };
+}
 
 /**
  * What an arm did in each replicate, as one figure: the location and interval of the logarithms, back in their unit. Of

@@ -60,10 +60,15 @@ export function openRunStore(resultsDir: string, runId: string): RunStore {
         replaceFile(join(dir, name), content);
       }
       replaceFile(join(dir, RUN_FILE), `${JSON.stringify(run, null, 2)}\n`);
-      replaceFile(join(resultsDir, LATEST_FILE), `${runId}\n`);
+      nameLatest(resultsDir, runId);
     },
     close,
   };
+}
+
+/** Which run commands mean that are given none. @throws MeasureError */
+export function nameLatest(resultsDir: string, runId: string): void {
+  replaceFile(join(resultsDir, LATEST_FILE), `${runId}\n`);
 }
 
 /** Appends and syncs; on any error takes back what was written of the line. */

@@ -2,15 +2,16 @@
 import { DEFAULT_BASELINE, listBaselines, readBaseline, saveBaseline } from '../../results/baselines.ts';
 import { readRun } from '../../results/read-run.ts';
 import { summariseRun } from '../../results/run-summary.ts';
-import { UsageError } from '../core/errors.ts';
+import { EXIT, UsageError } from '../core/errors.ts';
 import type { CommonOptions, Context } from './context.ts';
+import { exitStatusOf } from './exit-status.ts';
 
 export interface BaselineOptions extends CommonOptions {
   results: string;
   name?: string;
 }
 
-/** @throws UsageError for a run that is not complete: a baseline is for months. */
+/** @throws UsageError for a run that is not complete, or that can't be relied on: a baseline is for months. */
 export async function saveBaselineCommand(
   ref: string | undefined,
   { results, name = DEFAULT_BASELINE, json }: BaselineOptions,
@@ -19,6 +20,11 @@ export async function saveBaselineCommand(
   const { run } = readRun(results, ref);
   if (run.state !== 'complete') {
     throw new UsageError(`run ${run.id} is ${run.state}: only a complete run can be a baseline`);
+  }
+  if (exitStatusOf(run) === EXIT.cannotMeasure) {
+    throw new UsageError(
+      `a trial or an audit of run ${run.id} failed: only a run that can be relied on can be a baseline`,
+    );
   }
   const file = saveBaseline(results, name, summariseRun(run));
   output.out(

@@ -1,12 +1,15 @@
 // In: nothing but a baseline's name. Out: what a scheduled job needs: measured, held against the baseline, confirmed, remembered.
+import { confirmationText } from '../../report/gate-line-text.ts';
 import { DEFAULT_BASELINE, listBaselines, readBaseline } from '../../results/baselines.ts';
-import { DEFAULT_MIN_EFFECT, type GateLine, gateRun } from '../../results/gate.ts';
+import { confirmGate, regressionsOf } from '../../results/confirm-gate.ts';
+import { gateRun } from '../../results/gate.ts';
 import { appendHistory } from '../../results/history.ts';
 import { readRun } from '../../results/read-run.ts';
 import { summariseRun } from '../../results/run-summary.ts';
+import { nameLatest } from '../../results/store.ts';
 import { EXIT } from '../core/errors.ts';
 import type { Context } from './context.ts';
-import { type GateOptions, gateCommand } from './gate.ts';
+import { type GateOptions, gateCommand, gateStatusOf, limitsOf, showGate } from './gate.ts';
 import { type RunOptions, runCommand } from './run.ts';
 
 export interface CiOptions extends Omit<RunOptions, 'confirm' | 'nullArm'> {
@@ -19,7 +22,7 @@ const TAG = 'ci';
 
 /**
  * Measures with a null arm, holds the run against the baseline if there is one, and adds it to the history. A regression is measured
- * again, in its scenarios only, before it counts.
+ * again, in its cells only, and has to be borne out before it counts.
  *
  * @returns 3 when something is broken, 1 when something is slow, 130 when interrupted, else 0
  */
@@ -43,45 +46,35 @@ export async function ciCommand(selectors: string[], options: CiOptions, context
 
 async function gateConfirmed(
   selectors: string[],
-  baseline: string,
-  { results, minEffect, strict, json, ...run }: CiOptions,
+  name: string,
+  asked: CiOptions,
   context: Context,
 ): Promise<number> {
-  const gateOptions: GateOptions = {
-    results,
-    baseline,
-    ...(minEffect === undefined ? {} : { minEffect }),
-    ...(strict === undefined ? {} : { strict }),
-    ...(json === undefined ? {} : { json }),
-  };
-  const first = await gateCommand(undefined, gateOptions, context);
-  const suspects = regressions(baseline, results, minEffect);
-  if (suspects.length === 0) return first;
-  context.output.note('A regression: measuring its scenarios again to be sure');
+  const { results } = asked;
+  const options: GateOptions = { ...asked, baseline: name };
+  const stored = readRun(results);
+  const first = summariseRun(stored.run);
+  const baseline = readBaseline(results, name);
+  const suspects = regressionsOf(gateRun(baseline, first, limitsOf(options)));
+  if (suspects.length === 0) return await gateCommand(undefined, options, context);
+  // What GitHub is told is what counts in the end: an annotation can't be taken back.
+  const untold: Context = { ...context, env: {} };
+  await gateCommand(undefined, options, untold);
+  context.output.note('A regression: measuring its cells again to be sure');
   const cells = new Set(suspects.map(({ cell }) => cell));
-  const again = await runCommand(
-    selectors,
-    { ...run, results, cells, nullArm: true, confirm: false },
-    context,
-  );
+  const seed = stored.run.seed + 1; // with the same, orders and grids of the fresh replicates would be those of the first
+  const again = await runCommand(selectors, { ...asked, seed, cells, nullArm: true, confirm: false }, untold);
+  const fresh = summariseRun(readRun(results).run);
+  // The run of this night is the first, and whole: what was measured again adds to it.
+  nameLatest(results, first.runId);
+  if (again === EXIT.cannotMeasure) {
+    context.output.note(`The second measurement is not to be relied on: see run ${fresh.runId}`);
+    await gateCommand(first.runId, options, context);
+  }
   if (again === EXIT.interrupted || again === EXIT.cannotMeasure) return again;
-  await gateCommand(undefined, gateOptions, context);
-  const confirmed = regressions(baseline, results, minEffect).filter(line => suspects.some(isSame(line)));
-  for (const line of confirmed)
-    context.output.note(`Confirmed: ${line.metric} of ${line.arm} in ${line.cell}`);
-  if (confirmed.length > 0) return EXIT.failed;
-  context.output.note('It did not show again: not a regression that can be believed');
-  return strict === true ? EXIT.failed : EXIT.ok;
-}
-
-/** Those of the latest run that fail a gate. */
-function regressions(baseline: string, results: string, minEffect = DEFAULT_MIN_EFFECT): GateLine[] {
-  const { lines } = gateRun(readBaseline(results, baseline), summariseRun(readRun(results).run), {
-    minEffect,
-  });
-  return lines.filter(({ state, isBinding }) => state === 'regression' && isBinding);
-}
-
-function isSame({ cell, arm, metric, kind }: GateLine): (other: GateLine) => boolean {
-  return other => other.cell === cell && other.arm === arm && other.metric === metric && other.kind === kind;
+  const { result, together, confirmations } = confirmGate(baseline, { first, fresh }, limitsOf(options));
+  const remarks = confirmations.map(confirmationText);
+  await showGate({ before: baseline, after: together, result, stored, remarks }, options, context);
+  for (const remark of remarks) context.output.note(remark);
+  return gateStatusOf(result, options);
 }

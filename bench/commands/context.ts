@@ -35,6 +35,8 @@ export interface Context {
   builtinDir: string;
   cwd: string;
   version: string;
+  /** Of the shell; a GitHub job tells in it where to write. */
+  env: NodeJS.ProcessEnv;
   /** The words typed after `conntax`. */
   argv: readonly string[];
   /** Aborts on the first Ctrl-C. */

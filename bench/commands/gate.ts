@@ -10,10 +10,12 @@ import { readHistory } from '../../results/history.ts';
 import { readRun, type StoredRun } from '../../results/read-run.ts';
 import { type RunSummary, summariseRun } from '../../results/run-summary.ts';
 import { replaceFile } from '../../results/store.ts';
-import { findTrendsUpTo } from '../../results/trend.ts';
+import { findTrendsUpTo, type Trend } from '../../results/trend.ts';
 import { EXIT } from '../core/errors.ts';
+import type { Run } from '../core/run-types.ts';
 import { loadPlugins } from '../plan/load-scenarios.ts';
 import type { CommonOptions, Context } from './context.ts';
+import { exitStatusOf } from './exit-status.ts';
 import { tellGithub } from './github.ts';
 
 export interface CompareOptions extends CommonOptions {
@@ -26,7 +28,7 @@ export interface GateOptions extends CompareOptions {
   strict?: boolean;
 }
 
-/** @returns 1 on a regression (with `strict` also when one can't be ruled out), else 0. */
+/** @returns the exit status */
 export async function gateCommand(
   ref: string | undefined,
   options: GateOptions,
@@ -34,11 +36,19 @@ export async function gateCommand(
 ): Promise<number> {
   const before = readBaseline(options.results, options.baseline ?? DEFAULT_BASELINE);
   const stored = readRun(options.results, ref);
-  const history = readHistory(options.results);
-  const { state } = await showChange({ before, stored, history }, options, {
-    ...context,
-    filePrefix: 'gate',
-  });
+  const after = summariseRun(stored.run);
+  const result = gateRun(before, after, limitsOf(options));
+  await showGate({ before, after, result, stored }, options, context);
+  return gateStatusOf(result, options);
+}
+
+/** The least change that counts. */
+export function limitsOf({ minEffect = DEFAULT_MIN_EFFECT }: CompareOptions): { minEffect: number } {
+  return { minEffect };
+}
+
+/** @returns 1 on a regression (with `strict` also when one can't be ruled out), else 0. */
+export function gateStatusOf({ state }: GateResult, options: GateOptions): number {
   return state === 'regression' || (options.strict === true && state === 'unsure') ? EXIT.failed : EXIT.ok;
 }
 
@@ -51,19 +61,50 @@ export async function compareCommand(
 ): Promise<void> {
   const before = summariseRun(readRun(options.results, beforeRef).run);
   const stored = readRun(options.results, afterRef);
-  await showChange({ before, stored, history: [] }, options, { ...context, filePrefix: 'compare' });
+  const after = summariseRun(stored.run);
+  const result = gateRun(before, after, limitsOf(options));
+  await showChange({ before, after, result, stored, trends: [] }, options, {
+    ...context,
+    filePrefix: 'compare',
+  });
+}
+
+/** What must be read before a comparison with such a run. */
+function doubtsOf(run: Run): string[] {
+  switch (exitStatusOf(run)) {
+    case EXIT.interrupted:
+      return [`Run ${run.id} was interrupted: its figures are those of a part of it.`];
+    case EXIT.cannotMeasure:
+      return [`Do not rely on this: a trial or an audit of run ${run.id} failed; its own report says which.`];
+    default:
+      return [];
+  }
+}
+
+interface Change {
+  before: RunSummary;
+  after: RunSummary;
+  result: GateResult;
+  /** Whose folder the report is written to. */
+  stored: StoredRun;
+  remarks?: readonly string[];
+}
+
+/** The report of a gate, with the history up to the run that was judged. */
+export async function showGate(change: Change, options: CompareOptions, context: Context): Promise<void> {
+  const trends = findTrendsUpTo(change.after, readHistory(options.results));
+  await showChange({ ...change, trends }, options, { ...context, filePrefix: 'gate' });
 }
 
 async function showChange(
-  { before, stored, history }: { before: RunSummary; stored: StoredRun; history: readonly RunSummary[] },
-  { json, minEffect = DEFAULT_MIN_EFFECT }: CompareOptions,
-  { plugins, output, filePrefix }: Context & { filePrefix: string },
-): Promise<GateResult> {
-  const { dir, run, trials } = stored;
-  const after = summariseRun(run);
-  const result = gateRun(before, after, { minEffect });
-  const trends = findTrendsUpTo(after, history);
-  const report: Report = buildGateReport({ before, after, result, trends });
+  { stored: { dir, run, trials }, ...change }: Change & { trends: readonly Trend[] },
+  { json }: CompareOptions,
+  { plugins, output, env, filePrefix }: Context & { filePrefix: string },
+): Promise<void> {
+  const report: Report = buildGateReport({
+    ...change,
+    remarks: [...doubtsOf(run), ...(change.remarks ?? [])],
+  });
   const [formats, outputs] = await Promise.all([
     loadPlugins<Format>(plugins.formats),
     loadPlugins<FileOutput>(plugins.outputs),
@@ -71,7 +112,7 @@ async function showChange(
   const options = { hasColour: output.hasColour, columns: output.columns };
   output.out(await formats[json ? 'json' : 'terminal']!.render(report, options));
   const markdown = await formats['markdown']!.render(report, options);
-  tellGithub(report, markdown, output, process.env);
+  tellGithub(report, markdown, output, env);
   const files = [
     { name: `${filePrefix}.html`, content: await formats['html']!.render(report, options) },
     { name: `${filePrefix}.md`, content: markdown },
@@ -79,5 +120,4 @@ async function showChange(
   ];
   for (const { name, content } of files) replaceFile(join(dir, name), content);
   output.note(`Report: ${join(dir, `${filePrefix}.html`)}`);
-  return result;
 }

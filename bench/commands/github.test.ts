@@ -60,4 +60,13 @@ suite('a GitHub job', () => {
     assert.ok(text.startsWith('# report\n'));
     assert.ok(text.length < 1_000 && text.includes(report.headline));
   });
+
+  test('what is in the summary already counts: all of it is lost when it is too long', t => {
+    const dir = mkdtempSync(join(tmpdir(), 'conntax-github-'));
+    t.after(() => rmSync(dir, { recursive: true }));
+    const env = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: join(dir, 'summary.md') };
+    for (let reports = 0; reports < 3; reports++) tell(env, 'x'.repeat(400_000));
+    const text = readFileSync(env.GITHUB_STEP_SUMMARY, 'utf8');
+    assert.ok(text.length < 1_000_000 && text.includes(report.headline), String(text.length));
+  });
 });

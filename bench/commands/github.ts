@@ -1,9 +1,9 @@
 // In: a report, and the environment of a GitHub job. Out: its checks as annotations, and the report in the job's summary.
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync, statSync } from 'node:fs';
 import type { Check, Report } from '../../report/report.ts';
 import type { Output } from './context.ts';
 
-/** The job's page shows this much of a step's summary, in bytes. */
+/** The job's page shows this much of a step's summary, in bytes; of one that is longer it shows nothing. */
 const MOST_SUMMARY_BYTES = 1024 * 1024;
 
 const LEVELS: Record<Exclude<Check['state'], 'pass'>, 'error' | 'warning'> = {
@@ -21,7 +21,8 @@ export function tellGithub(report: Report, markdown: string, output: Output, env
   for (const line of annotations(report.checks)) output.note(line);
   const file = env['GITHUB_STEP_SUMMARY'];
   if (file === undefined || file === '') return;
-  const isTooLong = Buffer.byteLength(markdown) > MOST_SUMMARY_BYTES;
+  const usedBytes = existsSync(file) ? statSync(file).size : 0;
+  const isTooLong = usedBytes + Buffer.byteLength(markdown) > MOST_SUMMARY_BYTES;
   appendFileSync(
     file,
     isTooLong

@@ -120,7 +120,7 @@ async function measureAndReport({
   options,
   context,
 }: Work): Promise<number> {
-  const { plugins, output, signal } = context;
+  const { plugins, output, env, signal } = context;
   const progress = createProgress(output);
   const metrics =
     options.metricsPort === undefined
@@ -138,7 +138,7 @@ async function measureAndReport({
   };
   let cells: CellResult[];
   try {
-    const isConfirming = options.confirm ?? Boolean(process.env['CI']);
+    const isConfirming = options.confirm ?? Boolean(env['CI']);
     cells = await runPlan({ plan, servers, pinning: host.pinning, signal, emit, isConfirming });
   } finally {
     progress.end();
@@ -158,7 +158,7 @@ async function measureAndReport({
     cells,
   };
   const { files, text, json, report, markdown } = await render({ run, trials }, plugins, output);
-  tellGithub(report, markdown, output, process.env);
+  tellGithub(report, markdown, output, env);
   // What was measured is shown even where it can't be stored.
   output.out(options.json ? json : text);
   store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });

@@ -47,11 +47,25 @@ test('conntax ci', async t => {
     for (const night of nights) appendHistory(results, night);
     const { status, stderr, stdout } = await ci();
     assert.match(stdout, /^Regression: error rate of impatient in tiny/m);
-    assert.match(stderr, /measuring its scenarios again/);
-    assert.match(stderr, /^Confirmed: errorRatio of impatient in tiny$/m);
+    assert.match(stderr, /measuring its cells again/);
+    assert.match(
+      stderr,
+      /^Confirmed: error rate of impatient in tiny: \+[\d.]+ per 1,000 requests \(.*\) at first, \+[\d.]+ .* again, \+[\d.]+ .* together\.$/m,
+    );
     assert.match(stderr, /^::error title=conntax%3A tiny::error rate, impatient/m);
+    assert.equal(stderr.match(/^::error /gm)?.length, 1, 'told once, when it was sure');
     assert.equal(status, 1);
     assert.equal(historyLength(), 10);
+    const night = readFileSync(join(results, 'history.ndjson'), 'utf8').trimEnd().split('\n').at(-1)!;
+    const latest = readFileSync(join(results, 'latest'), 'utf8').trim();
+    assert.equal(
+      (JSON.parse(night) as RunSummary).runId,
+      latest,
+      'the run of the night, not that of the second look',
+    );
+    const page = readFileSync(join(results, 'runs', latest, 'gate.md'), 'utf8');
+    assert.match(page, /^Regression: error rate|\*\*Regression: error rate/m);
+    assert.match(page, /Confirmed: error rate of impatient in tiny/);
     assert.match(stdout, /^The history: arms against/m);
     assert.match(stdout, /^tiny +impatient +requests\/s +10 /m, 'the eight, the first and this one');
     assert.match(readFileSync(summaryFile, 'utf8'), /^### The history: arms against/m);
