@@ -5,7 +5,15 @@ import { NULL_ARM } from '../bench/core/null-arm.ts';
 import { type CellFigures, type RunSummary, summariseRun } from './run-summary.ts';
 import { sampleHistory } from './testing/sample-history.ts';
 import { sampleRun } from './testing/sample-run.ts';
-import { findTrends, findTrendsUpTo, LEAST_TREND_RUNS, MOST_TREND_RUNS, type Trend } from './trend.ts';
+import {
+  findTrends,
+  findTrendsUpTo,
+  LEAST_TREND_RUNS,
+  MOST_TREND_RUNS,
+  openWorsening,
+  type Trend,
+  type TrendLevel,
+} from './trend.ts';
 
 const now = summariseRun(sampleRun().run);
 const step = { count: 13, metric: 'requestsPerSec', atLevel: 5, factor: 1.1 } as const;
@@ -28,6 +36,42 @@ function changed(
     return copy;
   });
 }
+
+suite('what has become worse and is still', () => {
+  /** A trend that went over these levels. */
+  function trendOver(metric: Trend['metric'], values: readonly number[]): Trend {
+    const levels = values.map(
+      (value, index): TrendLevel => ({
+        from: index * 3,
+        to: index * 3 + 3,
+        ratio: { value, low: value, high: value },
+      }),
+    );
+    const changes = levels.slice(1).map((after, index) => {
+      const before = levels[index]!;
+      const value = after.ratio.value / before.ratio.value;
+      const isWorse = value > 1 !== (metric === 'requestsPerSec');
+      return { before, after, change: { value, low: value, high: value }, p: 0.001, isWorse };
+    });
+    return { cell: 'c', baseline: 'b', arm: 'a', metric, isDeciding: true, points: [], levels, changes };
+  }
+
+  for (const [why, metric, values, dated] of [
+    ['nothing changed', 'cpuUsPerRequest', [1], null],
+    ['worse', 'cpuUsPerRequest', [1, 1.3], 1],
+    ['better', 'cpuUsPerRequest', [1, 0.8], null],
+    ['worse, then a little better', 'cpuUsPerRequest', [1, 1.3, 1.2], 1],
+    ['worse, then as it was', 'cpuUsPerRequest', [1, 1.3, 0.99], null],
+    ['worse twice', 'cpuUsPerRequest', [1, 1.1, 1.3], 2],
+    ['worse where more is better', 'requestsPerSec', [5, 4, 4.5], 1],
+    ['made up for where more is better', 'requestsPerSec', [5, 4, 5.2], null],
+  ] as const) {
+    test(why, () => {
+      const trend = trendOver(metric, values);
+      assert.equal(openWorsening(trend), dated === null ? undefined : trend.changes[dated - 1]);
+    });
+  }
+});
 
 suite('a change of level', () => {
   const history = sampleHistory(now, step);

@@ -66,6 +66,14 @@ export function findTrends(runs: readonly RunSummary[]): Trend[] {
   );
 }
 
+/** The newest change for the worse that what came after has not made up for; undefined where there is none. */
+export function openWorsening({ changes, metric }: Trend): TrendChange | undefined {
+  const worse = changes.findLast(({ isWorse }) => isWorse);
+  const now = changes.at(-1)?.after.ratio.value;
+  if (worse === undefined || now === undefined) return undefined;
+  return now > worse.before.ratio.value !== isHigherBetter(metric) ? worse : undefined;
+}
+
 /** The trends that end in a run, which need not be in the history itself; later runs are left out. */
 export function findTrendsUpTo(run: RunSummary, history: readonly RunSummary[]): Trend[] {
   const earlier = history.filter(({ startedAt }) => startedAt < run.startedAt);

@@ -1,6 +1,6 @@
 // In: a gate and the trends that end in its run. Out: what they add to its report: since when it has been slower, and the course.
 import type { GateLine, GateResult } from '../../results/gate.ts';
-import type { Trend } from '../../results/trend.ts';
+import { openWorsening, type Trend } from '../../results/trend.ts';
 import { capital } from '../headline-words.ts';
 import { countText } from '../numbers.ts';
 import type { Report } from '../report.ts';
@@ -29,8 +29,8 @@ function isOf({ cell, arm, metric }: GateLine, trend: Trend): boolean {
 }
 
 function sinceWhen(trend: Trend): string {
-  const last = trend.changes.at(-1);
-  return last?.isWorse
-    ? changeSentence(trend, last)
+  const worse = openWorsening(trend);
+  return worse !== undefined
+    ? changeSentence(trend, worse)
     : `${capital(trendName(trend))}: the ${countText(trend.points.length)} runs of the history show no change for the worse yet; a new level is told after three runs at least.`;
 }

@@ -1,6 +1,12 @@
 // In: the runs of a history, oldest first. Out: the report of it: what is at another level than before, since when, and the course.
 import type { RunSummary } from '../../results/run-summary.ts';
-import { findTrends, LEAST_TREND_RUNS, type Trend, type TrendChange } from '../../results/trend.ts';
+import {
+  findTrends,
+  LEAST_TREND_RUNS,
+  openWorsening,
+  type Trend,
+  type TrendChange,
+} from '../../results/trend.ts';
 import { relativeChangeText } from '../change-text.ts';
 import { countText } from '../numbers.ts';
 import type { Report } from '../report.ts';
@@ -44,9 +50,11 @@ function headlineOf(trends: readonly Trend[], count: number): string {
   if (trends.length === 0) {
     return `Too few for a trend: ${runCount(count)}, and a trend takes ${LEAST_TREND_RUNS} under the same conditions.`;
   }
-  const last = trends.flatMap(trend => trend.changes.slice(-1).map(change => ({ trend, change })));
-  const [worst, ...others] = last
-    .filter(({ change }) => change.isWorse)
+  const [worst, ...others] = trends
+    .flatMap(trend => {
+      const change = openWorsening(trend);
+      return change === undefined ? [] : [{ trend, change }];
+    })
     .toSorted(
       (a, b) => Math.abs(Math.log(b.change.change.value)) - Math.abs(Math.log(a.change.change.value)),
     );
@@ -56,8 +64,11 @@ function headlineOf(trends: readonly Trend[], count: number): string {
     const since = dayText(trend.points[change.after.from]!.run.startedAt);
     return `Worse since ${since}: ${trendName(trend)}, by ${relativeChangeText(change.change)}${more}.`;
   }
-  const none = `No change for the worse in ${countText(trends.length)} ratios over ${runCount(count)}.`;
-  return last.length === 0 ? none : `${none} ${countText(last.length)} of them improved.`;
+  const seen = Math.max(...trends.map(({ points }) => points.length));
+  const runs = seen === count ? runCount(count) : `the newest ${countText(seen)} of ${runCount(count)}`;
+  const none = `No change for the worse in ${countText(trends.length)} ratios over ${runs}.`;
+  const better = trends.filter(({ changes }) => changes.at(-1)?.isWorse === false).length;
+  return better === 0 ? none : `${none} ${countText(better)} of them improved.`;
 }
 
 /** All changes in words, the newest first. */
