@@ -32,7 +32,7 @@ const PLAN: readonly (readonly [DesignName, Kind, count: number])[] = [
 interface Turn {
   design: DesignName;
   kind: Kind;
-  /** Which of its design and kind. */
+  /** Which of its design and kind, in the order of the turns. */
   index: number;
 }
 
@@ -52,9 +52,13 @@ printSummary(readObservations(file), SETTINGS);
 /** All that is to be done, shuffled: what the machine does then hits designs and kinds alike. */
 function turns(): Turn[] {
   const all = PLAN.flatMap(([design, kind, count]) =>
-    Array.from({ length: count }, (_, index) => ({ design, kind, index })),
+    Array.from({ length: count }, () => ({ design, kind })),
   );
-  return shuffled(all, createRandom(SEED, 'turns'));
+  const order = shuffled(all, createRandom(SEED, 'turns'));
+  return order.map(({ design, kind }, place) => {
+    const before = order.slice(0, place).filter(one => one.design === design && one.kind === kind);
+    return { design, kind, index: before.length };
+  });
 }
 
 function isDone({ design, kind, index }: Turn, observations: readonly Observation[]): boolean {

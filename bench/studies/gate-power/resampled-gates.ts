@@ -42,6 +42,8 @@ export interface GateRates {
   failedFirst: number;
   failed: number;
   unsure: number;
+  /** Of gates whose interval of requests/s, on all their replicates, holds the true ratio. */
+  held: number;
   medianMs: number;
   p90Ms: number;
 }
@@ -50,7 +52,7 @@ interface Gate {
   first: Judgement['state'];
   /** Once a failure was measured again. */
   state: Judgement['state'];
-  tookMs: number;
+  replicates: readonly Replicate[];
 }
 
 /** Draws with replacement from the replicates of all observations of a design, and adds the effect to each. */
@@ -70,7 +72,7 @@ export function resampleGates(observations: readonly Observation[], options: Res
     const own = oneSeries(replicates => rule.isEnough(judged(replicates), ratioOf(replicates)));
     const results = judged(own);
     const first = worstOf(results);
-    if (first !== 'fail') return { first, state: first, tookMs: own.length * replicateMs };
+    if (first !== 'fail') return { first, state: first, replicates: own };
     const judgedAgain = (fresh: readonly Replicate[]) =>
       results.map(result =>
         rule.confirm(result, expectation => ({
@@ -79,19 +81,17 @@ export function resampleGates(observations: readonly Observation[], options: Res
         })),
       );
     const fresh = oneSeries(replicates => rule.isEnoughAgain(judgedAgain(replicates), ratioOf(replicates)));
-    return {
-      first,
-      state: worstOf(judgedAgain(fresh)),
-      tookMs: (own.length + fresh.length) * replicateMs,
-    };
+    return { first, state: worstOf(judgedAgain(fresh)), replicates: [...own, ...fresh] };
   };
   const made = Array.from({ length: gates }, oneGate);
   const share = (is: (gate: Gate) => boolean): number => made.filter(is).length / gates;
-  const tookMs = made.map(gate => gate.tookMs).sort((a, b) => a - b);
+  const tookMs = made.map(({ replicates }) => replicates.length * replicateMs).sort((a, b) => a - b);
+  const truth = Math.exp(options.effect.logRate);
   return {
     failedFirst: share(({ first }) => first === 'fail'),
     failed: share(({ state }) => state === 'fail'),
     unsure: share(({ state }) => state === 'unsure'),
+    held: share(({ replicates }) => holds(ratioOf(replicates), truth)),
     medianMs: tookMs[Math.floor(gates / 2)]!,
     p90Ms: tookMs[Math.floor(gates * 0.9)]!,
   };
@@ -137,6 +137,10 @@ function series(
 function judge(expectation: Expectation, replicates: readonly Replicate[]): Judgement {
   const interval = intervalOf(expectation.metric, replicates);
   return { state: judgeInterval(interval, expectation), interval, replicates: replicates.length };
+}
+
+function holds(interval: Interval | null, truth: number): boolean {
+  return interval !== null && interval.low <= truth && truth <= interval.high;
 }
 
 function ratioOf(replicates: readonly Replicate[]): Interval | null {

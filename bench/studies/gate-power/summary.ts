@@ -100,6 +100,7 @@ function printResampled(all: readonly Observation[], settings: GateSettings): vo
     'failed at first',
     'confirmed',
     'unsure',
+    'interval held',
     'median, p90',
   ];
   const table = tableOf(head);
@@ -118,6 +119,7 @@ function printResampled(all: readonly Observation[], settings: GateSettings): vo
           percent(found.failedFirst),
           percent(found.failed),
           percent(found.unsure),
+          percent(found.held),
           `${seconds(found.medianMs)}, ${seconds(found.p90Ms)}`,
         ]);
       }
@@ -129,7 +131,17 @@ function printResampled(all: readonly Observation[], settings: GateSettings): vo
       const random = createRandom(1, 'fixed', slower);
       const fixed = { threshold: FIXED_THRESHOLD, slowerByRatio: slower, gates: GATES, random };
       const alarms = percent(fixedThresholdAlarms(plain, fixed));
-      table.push([`one run each, ${percent(FIXED_THRESHOLD)}`, '', '', percent(slower), alarms, '', '', '']);
+      table.push([
+        `one run each, ${percent(FIXED_THRESHOLD)}`,
+        '',
+        '',
+        percent(slower),
+        alarms,
+        '',
+        '',
+        '',
+        '',
+      ]);
     }
   }
   console.log(
