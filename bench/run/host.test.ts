@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { Host, Run } from '../core/run-types.ts';
-import { describeGit, describeHost, parseCpuList } from './host.ts';
+import { describeGit, describeHost, parseCpuList, pinningTo } from './host.ts';
 
 suite('parseCpuList', () => {
   const cases: [list: string, cpus: number[]][] = [
@@ -48,6 +48,22 @@ suite('describeHost', () => {
     }
   });
 });
+
+for (const [why, cpus, siblings, generatorCpu, isShared] of [
+  ['a physical core each', [0, 1], { 0: [0], 1: [1] }, 1, false],
+  ['threads of a core side by side, another core is there', [0, 1, 2, 3], { 0: [0, 1] }, 2, false],
+  ['threads of a core far apart', [0, 1, 2, 3], { 0: [0, 2] }, 1, false],
+  ['no other core', [0, 1], { 0: [0, 1] }, 1, true],
+  ['not the first cores', [4, 5, 6], { 4: [4, 5] }, 6, false],
+  ['the kernel does not say', [0, 1], {}, 1, false],
+] as const) {
+  test(`pinning, ${why}: the generator goes to ${generatorCpu}`, () => {
+    const known: Record<number, readonly number[]> = siblings;
+    const { pinning, pinningDetail } = pinningTo(cpus, cpu => known[cpu] ?? []);
+    assert.deepEqual(pinning, { targetCpu: cpus[0], generatorCpu });
+    assert.equal(pinningDetail.includes('one physical core'), isShared);
+  });
+}
 
 suite('describeGit', () => {
   function makeFolder(t: TestContext): string {

@@ -48,11 +48,37 @@ async function choosePinning(): Promise<Pick<Host, 'pinning' | 'pinningDetail'>>
   } catch {
     return { pinning: null, pinningDetail: 'not pinned: there is no taskset (util-linux) on this machine' };
   }
-  const [targetCpu, generatorCpu] = cpus as [number, number];
+  return pinningTo(cpus as [number, number, ...number[]], siblingsOf);
+}
+
+/**
+ * The first of these and the next that is not a thread of the same physical core, where there is one.
+ * @param siblings of a logical CPU: all that share its physical core, itself included
+ */
+export function pinningTo(
+  cpus: readonly [number, number, ...number[]],
+  siblings: (cpu: number) => readonly number[],
+): Pick<Host, 'pinning' | 'pinningDetail'> {
+  const [targetCpu, second] = cpus;
+  const shared = siblings(targetCpu);
+  const apart = cpus.find(cpu => cpu !== targetCpu && !shared.includes(cpu));
+  const generatorCpu = apart ?? second;
+  const detail = `target pinned to core ${targetCpu}, generators to core ${generatorCpu}`;
   return {
     pinning: { targetCpu, generatorCpu },
-    pinningDetail: `target pinned to core ${targetCpu}, generators to core ${generatorCpu}`,
+    pinningDetail: apart === undefined ? `${detail}, two threads of one physical core` : detail,
   };
+}
+
+/** Empty where the kernel does not say. */
+function siblingsOf(cpu: number): number[] {
+  try {
+    return parseCpuList(
+      readFileSync(`/sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`, 'utf8').trim(),
+    );
+  } catch {
+    return [];
+  }
 }
 
 /** Cores that this process may run on; empty where the kernel does not say. */
