@@ -140,6 +140,8 @@ export interface LoadLoop {
   readonly sent: number;
   /** Exchanges given up at the end of a drain. */
   readonly unfinished: number;
+  /** Exchanges given up at a deadline of ours (`totalMs`); absent where there is none to keep. */
+  readonly expired?: number;
   /** Of open loads only: a closed one has no schedule to keep. */
   readonly schedule?: ScheduleAccount;
 }

@@ -22,6 +22,7 @@ export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
   const thinking = new Set<NodeJS.Timeout>();
   let sent = 0;
   let unfinished = 0;
+  let expired = 0;
   let busy = 0;
   let window: Window = { openAtMs: 0, closeAtMs: 0, originMs: 0, isRecorded: false };
   let drainTimer: NodeJS.Timeout | undefined;
@@ -62,6 +63,7 @@ export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
   function sweep(nowMs: number, deadlineMs: number): void {
     expire(users, nowMs, deadlineMs, (exchange, user) => {
       recorder.add(exchange);
+      expired++;
       const fresh = giveUp(users, user);
       fresh.endedAtMs = nowMs;
       next(fresh);
@@ -116,6 +118,9 @@ export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
     },
     get unfinished() {
       return unfinished;
+    },
+    get expired() {
+      return expired;
     },
   };
 }

@@ -27,6 +27,26 @@ suite('an open slice ends', () => {
     assert.deepEqual([load.sent, load.unfinished], [2, 0]);
   });
 
+  test('what falls due while the last of the window is sent goes too, however long that takes', t => {
+    const clock = mockClock(t);
+    const { transport, load, run, schedule } = createOpen({
+      scheduleOf: dueAt(CLOSE_MS - 1, CLOSE_MS - 0.2),
+    });
+    const nowMs = performance.now;
+    const { send } = transport;
+    transport.send = (exchange, onEnd) => {
+      send(exchange, onEnd);
+      performance.now = () => CLOSE_MS + 1;
+    };
+    run();
+    clock.advance(CLOSE_MS - 1);
+    performance.now = nowMs;
+    clock.advance(5);
+    assert.equal(load.sent, 2);
+    const { unsent, heldBack } = schedule.finish().arrivals;
+    assert.deepEqual([unsent, heldBack], [0, 0]);
+  });
+
   test('cut: nothing more goes, and a quarter of a second is left to end', async t => {
     const clock = mockClock(t);
     const { load, ended, run, transport, answerAll, schedule } = createOpen({

@@ -47,6 +47,7 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
   let freeSinceMs = -Infinity;
   let sent = 0;
   let unfinished = 0;
+  let expired = 0;
   let isRunning = false;
   let dueTimer: NodeJS.Timeout | undefined;
   let stopTimer: NodeJS.Timeout | undefined;
@@ -91,12 +92,13 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
   function tick(): void {
     sendDue();
     const nowMs = performance.now();
-    if (nowMs >= window.closeAtMs) {
+    const hasMore = dueAtMs < window.closeAtMs;
+    // What fell due while the last ones were sent has a timer of its own; what is held back waits for an end instead.
+    if (nowMs >= window.closeAtMs && !(hasMore && inFlight < maxInFlight)) {
       endIfDone();
       return;
     }
-    const inMs =
-      dueAtMs < window.closeAtMs ? Math.round(dueAtMs - nowMs) : Math.ceil(window.closeAtMs - nowMs);
+    const inMs = hasMore ? Math.round(dueAtMs - nowMs) : Math.ceil(window.closeAtMs - nowMs);
     dueTimer = setTimeout(tick, Math.max(1, inMs));
   }
 
@@ -124,6 +126,7 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
     expire(records, nowMs, deadlineMs, (exchange, place) => {
       recorder.add(exchange, exchange.intendedAtMs);
       leave(nowMs);
+      expired++;
       free.push(giveUp(records, place));
     });
     sendDue();
@@ -196,6 +199,9 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
     },
     get unfinished() {
       return unfinished;
+    },
+    get expired() {
+      return expired;
     },
     schedule: punctuality,
   };

@@ -145,8 +145,9 @@ suite('load child', { concurrency: 2 }, () => {
     },
   );
 
+  const silent: BehaviourModule = { ...fixed, createResponder: () => () => {} };
+
   test('connections opened for requests that were given up are those of the slice in which they were', async t => {
-    const silent: BehaviourModule = { ...fixed, createResponder: () => () => {} };
     const target = await openTestTarget(t, {}, silent);
     const child = spawnGenerator(t);
     const trial = makeTrial({ pool: { maxConnections: 2 } }, 40);
@@ -157,6 +158,19 @@ suite('load child', { concurrency: 2 }, () => {
     const { reading } = await child.ask({ type: 'finish' }, 'finished', LIMIT_MS);
     assert.equal(reading.unfinished, 40);
     assert.ok(slice.opened! > 2, `${slice.opened}: those that waited were given a connection each`);
+    assert.equal(reading.opened, slice.opened);
+  });
+
+  test('so are those of requests that have passed their deadline', async t => {
+    const target = await openTestTarget(t, {}, silent);
+    const child = spawnGenerator(t);
+    const trial = makeTrial({ pool: { maxConnections: 2 }, timeouts: { totalMs: 30 } }, 40);
+    await child.ask({ type: 'prepare', trial, endpoint: target.endpoint }, 'ready', LIMIT_MS);
+    const { reading: slice } = await child.ask(order({ drainMs: 500 }), 'slice', LIMIT_MS);
+    await eventually('both ends agree', () => target.read().accepted >= slice.opened!);
+    assert.equal(target.read().accepted, slice.opened, 'and nothing comes after it');
+    const { reading } = await child.ask({ type: 'finish' }, 'finished', LIMIT_MS);
+    assert.equal(reading.unfinished, 0);
     assert.equal(reading.opened, slice.opened);
   });
 

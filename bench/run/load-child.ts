@@ -42,10 +42,10 @@ function createGenerator(source: Source, recorder: Recorder): Generator {
     async slice({ epochMs, ...order }) {
       const before = readProcess();
       const { ended, opened } = recorder;
-      const { unfinished } = loop;
+      const givenUp = givenUpBy(loop);
       const originMs = epochMs - performance.timeOrigin;
       const window = await loop.runSlice({ ...order, originMs });
-      if (loop.unfinished > unfinished) await settle(recorder);
+      if (givenUpBy(loop) > givenUp) await settle(recorder);
       return {
         atMs: Math.max(0, window.openAtMs - originMs),
         windowMs: lengthMs(window),
@@ -72,6 +72,10 @@ function createGenerator(source: Source, recorder: Recorder): Generator {
       };
     },
   };
+}
+
+function givenUpBy({ unfinished, expired = 0 }: LoadLoop): number {
+  return unfinished + expired;
 }
 
 const SETTLE = { pauseMs: 50, tries: 40 } as const;
