@@ -1,8 +1,11 @@
 // A module of the user's becomes a transport; what is wrong with it is said, and what it does wrong is counted as such.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { Agent, get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { suite, type TestContext, test } from 'node:test';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { Client } from '../core/client.ts';
@@ -244,6 +247,45 @@ suite('its account', () => {
     assert.match(remark!, /client opened 3 connections, 1 of them open at the end; conntax saw 4 and 0/);
   });
 });
+
+for (const [what, broken, remark] of [
+  ['a close that throws', { close: () => assert.fail('gone') }, /^Its close\(\) failed: gone\.$/],
+  [
+    'a close that rejects',
+    { close: () => Promise.reject(new Error('gone')) },
+    /^Its close\(\) failed: gone\.$/,
+  ],
+  ['stats that throw', { stats: () => assert.fail('lost') }, /^Its stats\(\) failed: lost\.$/],
+] as const) {
+  test(`${what}: what was measured is kept, and its connections are closed`, async t => {
+    const target = await openTestTarget(t);
+    const agent = new Agent({ keepAlive: true });
+    t.after(() => agent.destroy());
+    const send = async () => {
+      const [response] = (await once(get(target.endpoint.origin, { agent }), 'response')) as [
+        IncomingMessage,
+      ];
+      return { status: response.statusCode!, bytes: (await buffer(response)).length };
+    };
+    const { ask, transport } = openWith(t, { open: () => ({ ...good, send, ...broken }) }, target.endpoint);
+    assert.equal((await ask()).outcome, 'ok');
+    await transport.close();
+    assert.match(transport.remarks!().join(' '), remark);
+    assert.equal(transport.openConnections(), 0);
+  });
+}
+
+for (const [what, refuse, message] of [
+  ['throws', () => assert.fail('no such pool'), /^its refuse\(\) failed: no such pool$/],
+  ['promises', async () => undefined, /^its refuse\(\) must return a text or nothing, not object$/],
+] as const) {
+  test(`a refuse that ${what} is a fault of the module, and told as one`, () => {
+    const definition = { open: () => good, refuse } as unknown as ClientDefinition;
+    const [refusal] = createModule(definition, '/tmp/mine.ts').refusals(Client.parse({}), Target.parse({}));
+    assert.equal(refusal?.path, 'transport');
+    assert.match(refusal.message, message);
+  });
+}
 
 test('it refuses what the module refuses, and a body that is not read unless the module says so', () => {
   const refuse: ClientDefinition['refuse'] = ({ requestsPerConnection }) =>

@@ -1,5 +1,6 @@
 // In: the path of a module of the user's. Out: the client that it exports, as a transport; or why it is none.
 import { stat } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { Client } from '../core/client.ts';
 import type { ClientDefinition, OwnClient } from '../core/client-definition.ts';
@@ -62,12 +63,35 @@ function checkClient(client: OwnClient | undefined, path: string): OwnClient {
 
 /** Where the client's own account of its connections is another than ours. */
 function accountRemarks(client: OwnClient, opened: number, sockets: WatchedSockets): string[] {
-  const told = client.stats?.();
+  let told: ReturnType<NonNullable<OwnClient['stats']>> | undefined;
+  try {
+    told = client.stats?.();
+  } catch (error) {
+    return [`Its stats() failed: ${textOf(error)}.`];
+  }
   const open = sockets.openConnections();
-  if (told === undefined || (told.opened === opened && told.open === open)) return [];
+  if (told == null || (told.opened === opened && told.open === open)) return [];
   return [
     `By its own stats the client opened ${told.opened} connections, ${told.open} of them open at the end; conntax saw ${opened} and ${open}.`,
   ];
+}
+
+const CLOSE_TIMEOUT_MS = 5_000;
+
+/** By then all is measured: a client that can't be closed is remarked on, and its connections are closed for it. */
+async function closeRemarks(client: OwnClient): Promise<string[]> {
+  const timeout = new AbortController();
+  try {
+    const hasClosed = await Promise.race([
+      (async () => client.close())().then(() => true),
+      delay(CLOSE_TIMEOUT_MS, false, { signal: timeout.signal }),
+    ]);
+    return hasClosed ? [] : [`Its close() was not done within ${CLOSE_TIMEOUT_MS / 1_000} s.`];
+  } catch (error) {
+    return [`Its close() failed: ${textOf(error)}.`];
+  } finally {
+    timeout.abort();
+  }
 }
 
 function openWith(definition: ClientDefinition, path: string, options: TransportOptions): Transport {
@@ -112,8 +136,10 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
     async close() {
       context.isClosed = true;
       if (context.client !== undefined) {
-        remarks = accountRemarks(context.client, opened, sockets);
-        await context.client.close();
+        remarks = [
+          ...accountRemarks(context.client, opened, sockets),
+          ...(await closeRemarks(context.client)),
+        ];
       }
       await sockets.closeAll();
       sockets.stop();
@@ -133,10 +159,23 @@ function settingsOf({ api, protocol, requestsPerConnection, pool, timeouts, body
   };
 }
 
+/** What the module's own refuse says, and where it can't say it, why. */
+function refusalText({ refuse }: ClientDefinition, client: Client): string | undefined {
+  let message: unknown;
+  try {
+    message = refuse?.(settingsOf(client));
+  } catch (error) {
+    return `its refuse() failed: ${textOf(error)}`;
+  }
+  return message === undefined || typeof message === 'string'
+    ? message
+    : `its refuse() must return a text or nothing, not ${typeof message}`;
+}
+
 function refusalsOf(definition: ClientDefinition, client: Client, target: Target): Refusal[] {
   const refused: Refusal[] = [];
   const { honours = [] } = definition;
-  const message = definition.refuse?.(settingsOf(client));
+  const message = refusalText(definition, client);
   if (message !== undefined) {
     refused.push({ path: 'transport', message, hint: 'other settings, or a module that can do it' });
   }
