@@ -24,6 +24,11 @@ const rows = [
   },
   { why: 'a pool of 10', client: { pool: { maxConnections: 10 } }, needed: [1, 10] },
   { why: 'no bound to the pool', client: {}, needed: [1, null] },
+  {
+    why: 'a limit to all hosts is one to the only host',
+    client: { pool: { maxConnections: 20, maxTotalConnections: 10 } },
+    needed: [1, 10],
+  },
   { why: 'an unlimited pool, said so', client: { pool: { maxConnections: 'unlimited' } }, needed: [1, null] },
   { why: 'more pool than requests', client: { pool: { maxConnections: 2000 } }, needed: [1, 950] },
   {

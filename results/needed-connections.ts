@@ -1,5 +1,5 @@
 // In: how an arm and its target treat connections, and how many requests were sent. Out: how many connections that takes.
-import type { Client } from '../bench/core/client.ts';
+import { type Client, connectionLimit } from '../bench/core/client.ts';
 import { type Load, mostInFlight } from '../bench/core/load.ts';
 import { STATEMENTS, type Target } from '../bench/core/target.ts';
 import type { Ledger } from '../bench/core/types.ts';
@@ -70,7 +70,7 @@ export function neededConnections(arm: {
 
 /** Open at once, by what is stated; null: no bound. */
 function mostConnections({ protocol, pool }: Client, target: Target, load: Load): number | null {
-  const stated = typeof pool.maxConnections === 'number' ? pool.maxConnections : Number.POSITIVE_INFINITY;
+  const stated = connectionLimit(pool);
   const streams = Math.min(pool.maxConcurrentStreams ?? Number.NaN, target.maxConcurrentStreams);
   const byStreams =
     protocol === 'h2' && !Number.isNaN(streams)
@@ -94,8 +94,9 @@ function canCloseEarly(target: Target): boolean {
 
 /** Whether an idle connection is there when it is needed again. */
 function isKept({ client, target, load }: { client: Client; target: Target; load: Load }): boolean {
-  const { idleTimeoutMs: idleMs, maxIdleConnections = Infinity, maxConnections, maxLifetimeMs } = client.pool;
-  const mostIdle = typeof maxConnections === 'number' ? maxConnections : mostInFlight(load);
+  const { idleTimeoutMs: idleMs, maxIdleConnections = Infinity, maxLifetimeMs } = client.pool;
+  const limit = connectionLimit(client.pool);
+  const mostIdle = Number.isFinite(limit) ? limit : mostInFlight(load);
   const serverMs = target.keepAliveTimeoutMs ?? 0;
   const isServerQuick = serverMs > 0 && serverMs < LONGEST_PAUSE_MS;
   const isHinted = target.keepAliveHint === true && client.protocol === 'http1';

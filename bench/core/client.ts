@@ -96,6 +96,15 @@ export const CLIENT_SETTINGS: readonly string[] = Object.entries(Client.shape)
     return 'shape' in inner ? Object.keys(inner.shape).map(key => `${name}.${key}`) : [name];
   });
 
+/** Connections that a pool may have open at once, to a single target; Infinity where neither limit says. */
+export function connectionLimit({ maxConnections, maxTotalConnections }: z.infer<typeof Pool>): number {
+  return Math.min(
+    ...[maxConnections, maxTotalConnections].map(limit =>
+      typeof limit === 'number' ? limit : Number.POSITIVE_INFINITY,
+    ),
+  );
+}
+
 /** Whether a transport is named by the path of a module, as in `./my-client.ts`, and not by its name in the registry. */
 export function isModulePath(transport: string): boolean {
   return /[\\/]|\.[cm]?[jt]s$/.test(transport);

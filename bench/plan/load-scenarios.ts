@@ -129,7 +129,11 @@ async function check(candidates: readonly Candidate[], options: LoadOptions): Pr
     for (const variant of validation.variants) {
       const located = await locateCaFile(withModulePaths(variant, path), path);
       if ('scenario' in located) variants.push(located.scenario);
-      else problems.push({ file: read.file, ...located.problem });
+      else {
+        // All variants of a sweep have the same file.
+        problems.push({ file: read.file, ...located.problem });
+        break;
+      }
     }
   }
   if (problems.length > 0) throw new UsageError(problemText(problems), problems);

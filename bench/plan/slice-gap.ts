@@ -1,5 +1,5 @@
 // In: a scenario and its service time. Out: how long an arm may be idle between two of its slices.
-import type { Client } from '../core/client.ts';
+import { type Client, connectionLimit } from '../core/client.ts';
 import { longestRoundTripMs, openingRoundTrips, REQUEST_ROUND_TRIPS } from '../core/round-trips.ts';
 import type { Scenario } from '../core/scenario.ts';
 import { usesTls } from '../core/target.ts';
@@ -13,10 +13,11 @@ const TURN_MS = 10;
 
 /** How many users wait for each connection, the one that it serves included. */
 function usersPerConnection({ load, target }: Scenario, { pool, protocol }: Client): number {
-  if (load.model !== 'closed' || typeof pool.maxConnections !== 'number') return 1;
+  const limit = connectionLimit(pool);
+  if (load.model !== 'closed' || !Number.isFinite(limit)) return 1;
   const streams = Math.min(pool.maxConcurrentStreams ?? Infinity, target.maxConcurrentStreams);
   const atOnce = protocol === 'h2' ? streams : (pool.pipelining ?? 1);
-  return Math.max(1, load.concurrency / (pool.maxConnections * atOnce));
+  return Math.max(1, load.concurrency / (limit * atOnce));
 }
 
 /** What the link adds to an arm's mean response time, jitter at its worst. */

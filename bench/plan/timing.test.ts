@@ -86,6 +86,16 @@ test('a cell takes about its budget, but for too few or too many replicates', ()
   assert.ok(Math.abs(estimateWith({ budgetMs }) - budgetMs) <= oneMs / 2);
 });
 
+test('a load with long pauses makes longer slices, so that a cell takes longer', () => {
+  const estimate = (load: object): number =>
+    estimateMs(Scenario.parse({ ...fullScenario, load, timing: { minReplicates: 2, budgetMs: 1 } }));
+  const often = estimate({ model: 'open', ratePerSec: 1_000 });
+  const seldom = estimate({ model: 'open', ratePerSec: 0.5 });
+  assert.ok(seldom > 2 * 2 * 40_000, `${seldom}: two replicates of two arms, 20 requests each at least`);
+  assert.ok(often < seldom / 10, String(often));
+  assert.ok(estimate({ model: 'burst', size: 10, everyMs: 30_000 }) > 2 * 2 * 60_000);
+});
+
 test('one target is started and conditioned for all replicates, several for each', () => {
   const estimate = (maxReplicates: number, targetCount: number): number => {
     const timing = { minReplicates: 1, maxReplicates, budgetMs: 3_600_000 };

@@ -3,6 +3,7 @@ import type { Client } from '../core/client.ts';
 import type { Load } from '../core/load.ts';
 import type { Scenario, Timing } from '../core/scenario.ts';
 import { stepsPerOctave } from './capacity-search.ts';
+import { paced } from './pace.ts';
 
 const RAMP_RESPONSES = 3;
 const LEAST_RAMP_MS = 10;
@@ -63,11 +64,17 @@ export const WARMUP_WINDOW_MS = 250;
 const SURE_REPLICATES = 2;
 
 /** Of one arm: about half of the time it is steady at once. */
-function warmupMs({ timing }: Scenario, responseMs: number): number {
+function warmupMs({ timing, load }: Scenario, responseMs: number): number {
   const loadMs = (timing.warmupMinMs + timing.warmupMaxMs) / 2;
-  const { rampMs } = sliceShape(timing, responseMs);
-  const windows = Math.ceil(loadMs / (rampMs + WARMUP_WINDOW_MS));
-  return windows * (rampMs + WARMUP_WINDOW_MS + responseMs + TURN_MS);
+  const shape = { ...sliceShape(timing, responseMs), windowMs: WARMUP_WINDOW_MS };
+  const { rampMs, windowMs } = foreseen(shape, timing, load);
+  const windows = Math.ceil(loadMs / (rampMs + windowMs));
+  return windows * (rampMs + windowMs + responseMs + TURN_MS);
+}
+
+/** As long as the load asks for, where that sets its rate; the rates of a capacity search can't be foreseen. */
+function foreseen(shape: SliceShape, timing: Timing, load: Load): SliceShape {
+  return load.model === 'capacity' ? shape : paced(shape, timing, load);
 }
 
 /** Probes of a search that goes half of the way to its highest rate, each not kept twice: about as many as it takes. */
@@ -82,8 +89,8 @@ function searchMs(load: Load): number {
 }
 
 /** All arms in turn, each for as long as the slowest needs. */
-function measureMs({ timing }: Scenario, responsesMs: readonly number[]): number {
-  const shapes = responsesMs.map(responseMs => sliceShape(timing, responseMs));
+function measureMs({ timing, load }: Scenario, responsesMs: readonly number[]): number {
+  const shapes = responsesMs.map(responseMs => foreseen(sliceShape(timing, responseMs), timing, load));
   const longestMs = Math.max(...shapes.map(({ windowMs }) => windowMs));
   const blocks = timing.slicing === 'whole' ? 1 : Math.max(1, Math.ceil(timing.measureMs / longestMs));
   const turnsMs = shapes.map(

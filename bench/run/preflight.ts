@@ -1,6 +1,6 @@
 // In: a plan and the machine. Out: whether the plan fits the machine's limits, each said in a sentence, before it starts.
 
-import type { Client } from '../core/client.ts';
+import { type Client, connectionLimit } from '../core/client.ts';
 import { MeasureError } from '../core/errors.ts';
 import { type Load, mostInFlight } from '../core/load.ts';
 import type { Host } from '../core/run-types.ts';
@@ -21,8 +21,8 @@ const BUSY_LOAD_RATIO = 0.5;
 
 /** Connections that an arm may have open at once: an unlimited pool opens up to about twice the users. */
 function mostConnections(client: Client, load: Load): number {
-  const { maxConnections } = client.pool;
-  return typeof maxConnections === 'number' ? maxConnections : 2 * mostInFlight(load);
+  const limit = connectionLimit(client.pool);
+  return Number.isFinite(limit) ? limit : 2 * mostInFlight(load);
 }
 
 /**
