@@ -97,6 +97,18 @@ const rows: {
     detail: /1 connection requests/,
   },
   { damage: m => (m.isSteady = false), rule: 'steadiness', state: 'warn', detail: /1,500 ms/ },
+  {
+    damage: m => (m.ledger.answered -= 3),
+    rule: 'conservation',
+    state: 'fail',
+    detail: /make 3 fewer/,
+  },
+  {
+    damage: m => (m.slices[0]!.completed = 0),
+    rule: 'block-spread',
+    state: 'warn',
+    detail: /in 1 of the \d+ slices nothing was answered/,
+  },
   { damage: m => (m.slices[0]!.completed *= 3), rule: 'block-spread', state: 'warn', detail: /vary by/ },
 ];
 
@@ -396,6 +408,12 @@ const rateRows: { factors: number[]; state: Finding['state']; detail: RegExp; wh
     state: 'warn',
     detail: /two modes, 2 of 4 /,
     why: 'half of them slow',
+  },
+  {
+    factors: [1, 0, 1.01, 0.99],
+    state: 'warn',
+    detail: /^replicates disagree: in 1 of 4 nothing was answered$/,
+    why: 'one of which nothing came',
   },
   {
     factors: [0.8, 0.9, 1, 1.1],

@@ -16,6 +16,9 @@ export const blockSpread: TrialRule = {
     const logRates = slices
       .filter(slice => slice.completed > 0 && slice.windowMs > 0)
       .map(slice => Math.log(slice.completed / slice.windowMs));
+    const silent = slices.length - logRates.length;
+    if (silent > 0 && logRates.length > 0)
+      return { state: 'warn', detail: `in ${silent} of the ${slices.length} slices nothing was answered` };
     if (logRates.length < 2) return { state: 'pass', detail: 'one slice only: no spread to look at' };
     const mean = logRates.reduce((sum, value) => sum + value, 0) / logRates.length;
     const variance = logRates.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (logRates.length - 1);

@@ -15,7 +15,7 @@ export const conservation: TrialRule = {
       const off = answered + failed + unfinished - sent;
       return {
         state: 'fail',
-        detail: `${whole(sent)} requests were sent, but ${ends} make ${whole(off)} more`,
+        detail: `${whole(sent)} requests were sent, but ${ends} make ${whole(Math.abs(off))} ${off > 0 ? 'more' : 'fewer'}`,
       };
     }
     if (seen === null)

@@ -32,8 +32,9 @@ export function checkHandshakes({ trial, measurement }: CompletedTrial, allowanc
       detail: `TLS handshakes: by the client ${told(one)}, by the target ${told(other)}`,
     };
   }
-  if (trial.client.pool.tlsSessions === 'none' && ends.some(({ resumed }) => resumed > 0))
-    return { state: 'fail', detail: `TLS handshakes ${told(one)}, though no session was to be resumed` };
+  const resuming = ends.find(end => end.resumed > 0);
+  if (trial.client.pool.tlsSessions === 'none' && resuming !== undefined)
+    return { state: 'fail', detail: `TLS handshakes ${told(resuming)}, though no session was to be resumed` };
   const { acceptedHttp2 } = ledger;
   const { protocol } = trial.client;
   const shaken = byTarget === null ? 0 : byTarget.full + byTarget.resumed;

@@ -14,10 +14,14 @@ const NOTABLE_SPREAD = 0.15;
 export const replicateSpread: ArmRule = {
   rule: 'replicate-spread',
   check(trials) {
-    const figures = trials
-      .flatMap(trial => headlineFigure(trial) ?? [])
-      .filter(figure => figure > 0)
-      .toSorted((a, b) => a - b);
+    const all = trials.flatMap(trial => headlineFigure(trial) ?? []);
+    const figures = all.filter(figure => figure > 0).toSorted((a, b) => a - b);
+    const silent = all.length - figures.length;
+    if (silent > 0 && figures.length > 0)
+      return {
+        state: 'warn',
+        detail: `replicates disagree: in ${silent} of ${all.length} nothing was answered`,
+      };
     const [first] = trials;
     if (first === undefined || figures.length < 2)
       return { state: 'pass', detail: 'one replicate only: no spread to look at' };

@@ -11,7 +11,7 @@ export const steadiness: TrialRule = {
       ? { state: 'pass', detail: `the ${what} was steady after ${whole(warmupMs)} ms of warm-up` }
       : {
           state: 'warn',
-          detail: `the ${what} was not steady after ${whole(warmupMs)} ms of warm-up: figures may be those of a cold process`,
+          detail: `the ${what} was not shown to be steady within ${whole(warmupMs)} ms of warm-up: figures may be those of a cold process`,
         };
   },
 };
