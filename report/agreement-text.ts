@@ -51,7 +51,7 @@ export function agreementText(
   { result, arms }: CellView,
   marksOf: (comparison: Comparison) => readonly Mark[],
 ): string | undefined {
-  if (!isOfDrivers(arms)) return undefined;
+  if (!isOfDrivers(arms) || result.scenario.load.model !== 'closed') return undefined;
   const rate = furthest('requestsPerSec', result.comparisons);
   const mean = furthest('meanUs', result.comparisons);
   if (rate === undefined || mean === undefined) return undefined;

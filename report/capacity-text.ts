@@ -1,7 +1,7 @@
 // In: a cell. Out: what has to be read with the capacities that it found, in sentences.
 import type { Capacity } from '../bench/core/open-results.ts';
 import type { ArmView, CellView } from './cell-view.ts';
-import { rateText } from './headline-words.ts';
+import { askedRateText } from './headline-words.ts';
 import { capacitiesOf, limitOf } from './tables/capacity.ts';
 
 export function capacityRemarks({ arms, result }: CellView): string[] {
@@ -18,11 +18,11 @@ export function capacityRemarks({ arms, result }: CellView): string[] {
     ),
     ...remark(
       ({ notKeptPerSec, isSettled }) => isSettled && notKeptPerSec === null,
-      `no rate up to ${rateText(load.maxRatePerSec)} requests per second failed: the capacity is at least that.`,
+      `no rate up to ${askedRateText(load.maxRatePerSec)} requests per second failed: the capacity is at least that.`,
     ),
     ...remark(
       ({ ratePerSec, isSettled }) => isSettled && ratePerSec === 0,
-      `the objective did not hold even at about ${rateText(load.minRatePerSec)} requests per second, where the search begins; the other tables are of that rate.`,
+      `the objective did not hold even at about ${askedRateText(load.minRatePerSec)} requests per second, where the search begins; the other tables are of that rate.`,
     ),
   ];
 }

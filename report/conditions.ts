@@ -88,7 +88,7 @@ function policyText(target: Target): string {
       : `idle connections kept ${secondsText(keepAliveTimeoutMs)}`,
     maxRequestsPerSocket === 0
       ? 'any number of requests on each'
-      : `at most ${countText(maxRequestsPerSocket)} requests on each`,
+      : `at most ${countText(maxRequestsPerSocket)} request${maxRequestsPerSocket === 1 ? '' : 's'} on each`,
     keepAliveHint ? 'says so in a Keep-Alive header' : 'no Keep-Alive header',
   ].join(', ');
 }

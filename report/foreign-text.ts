@@ -23,7 +23,10 @@ export function statedPolicyText(target: Target): string {
   else known.push(`idle connections are kept ${countText(keepAliveTimeoutMs)} ms`);
   if (maxRequestsPerSocket === null) unknown.push('how many requests each may carry');
   else if (maxRequestsPerSocket === 0) known.push('any number of requests on each');
-  else known.push(`at most ${countText(maxRequestsPerSocket)} requests on each`);
+  else
+    known.push(
+      `at most ${countText(maxRequestsPerSocket)} request${maxRequestsPerSocket === 1 ? '' : 's'} on each`,
+    );
   if (keepAliveHint === null) unknown.push('whether a Keep-Alive header says so');
   else known.push(keepAliveHint ? 'a Keep-Alive header says so' : 'no Keep-Alive header');
   return [

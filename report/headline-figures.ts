@@ -16,7 +16,8 @@ export function singleText({ arms, result }: CellView): string {
 }
 
 function singleFigures({ name, summary, marks }: ArmView, load: Load): string | null {
-  if (summary === null) return null;
+  if (summary === null || (summary.completed === 0 && summary.failed === 0)) return null;
+  if (summary.completed === 0) return `No request of ${name} was answered well`;
   const signs = signsOf(marks);
   const meanText = `a mean latency of ${latencyText(summary.meanUs)}${signs}`;
   if (load.model === 'capacity') {
@@ -74,7 +75,11 @@ function latencyChange(comparison: Comparison, view: CellView): string {
   const verdict = view.result.comparisons.find(
     ({ metric, candidate: name }) => metric === 'meanUs' && name === candidate,
   )?.verdict;
-  if (verdict === 'better') return `mean latency falls from ${from} to ${to}`;
-  if (verdict === 'worse') return `mean latency rises from ${from} to ${to}`;
+  const hasFallen = after.summary.meanUs < before.summary.meanUs;
+  if (verdict === 'better' && hasFallen) return `mean latency falls from ${from} to ${to}`;
+  if (verdict === 'worse' && !hasFallen) return `mean latency rises from ${from} to ${to}`;
+  // The ratio leaves out the blocks that are furthest off, the mean over all requests does not.
+  if (verdict === 'better' || verdict === 'worse')
+    return `mean latency over all requests is ${to} against ${from}: a few slices, which the ratio leaves out, turn it round`;
   return `mean latency is ${to} against ${from}, a difference that could not be shown`;
 }

@@ -50,11 +50,16 @@ export function headlineWords({ model }: Pick<Load, 'model'>): HeadlineWords {
 /** What an open load sends: `1,500 requests per second`, `bursts of 100 requests every 250 ms`. */
 export function sentText(load: Extract<Load, { model: 'open' | 'burst' }>): string {
   return load.model === 'open'
-    ? `${rateText(load.ratePerSec)} requests per second`
+    ? `${askedRateText(load.ratePerSec)} requests per second`
     : `bursts of ${countText(load.size)} requests every ${countText(load.everyMs)} ms`;
 }
 
-/** A rate as it was asked for: `1,500`, `0.5`. */
+/** A rate exactly as it was asked for: `1,500`, `12.5`. */
+export function askedRateText(ratePerSec: number): string {
+  return ratePerSec.toLocaleString('en-US', { maximumFractionDigits: 6 });
+}
+
+/** A rate that was found or worked out: `1,500`, `0.5`. */
 export function rateText(ratePerSec: number): string {
   return ratePerSec.toLocaleString('en-US', { maximumFractionDigits: ratePerSec < 10 ? 1 : 0 });
 }

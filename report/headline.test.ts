@@ -95,7 +95,7 @@ test('many arms are told by their range, and several scenarios by the largest di
     two.headline,
     /^A difference in requests per second could be shown in 2 of 2 scenarios, the largest in /,
   );
-  assert.equal(runHeadline([]), 'Nothing was measured.');
+  assert.equal(runHeadline([], 'complete'), 'Nothing was measured.');
   assert.deepEqual(runRemarks([]), []);
 });
 
@@ -157,7 +157,7 @@ test('scenarios of different loads share no metric, and each keeps its own words
     viewCell(cell, [...closed.trials, ...open.trials], ['short', 'persistent']),
   );
   assert.match(
-    runHeadline(views),
+    runHeadline(views, 'complete'),
     /^A difference could be shown in 2 of 2 scenarios, the largest in .*: persistent (answers .* as many requests per second as|takes .* the mean response time of) short\.$/,
   );
 });

@@ -1,5 +1,5 @@
 // In: a cell, or all of a run. Out: what came out, in one sentence that is no surer than the figures.
-import type { CellResult, Comparison } from '../bench/core/run-types.ts';
+import type { CellResult, Comparison, Run } from '../bench/core/run-types.ts';
 import { cellAmortisation } from '../results/amortisation.ts';
 import { headlineOf } from '../results/headline-metric.ts';
 import { agreementText } from './agreement-text.ts';
@@ -64,6 +64,9 @@ function pairText(comparison: Comparison, view: CellView): string {
   const { ratio, replicateRatios } = comparison;
   const { verb, than } = headlineWords(view.result.scenario.load);
   if (ratio === null) {
+    const unanswered = view.arms.filter(({ summary }) => summary?.completed === 0 && summary.failed > 0);
+    if (unanswered.length > 0)
+      return `No request of ${unanswered.map(({ name }) => name).join(' and ')} was answered well, so there is nothing to compare.`;
     const [only] = replicateRatios;
     return only === undefined
       ? `No replicate has both ${candidate} and ${baseline}, so they can't be compared.`
@@ -79,6 +82,8 @@ function manyText(comparisons: readonly Comparison[], view: CellView): string {
   const known = comparisons.filter(({ verdict, ratio }) => verdict !== 'unsure' && ratio !== null);
   const { baseline } = comparisons[0]!;
   const { subject, noun } = headlineWords(view.result.scenario.load);
+  if (comparisons.every(({ ratio }) => ratio === null))
+    return `Too few replicates to be sure: against ${baseline}, no ratio of ${noun} has an interval.`;
   if (known.length === 0) return `Against ${baseline}, no arm could be shown to differ in ${noun}.`;
   const sorted = known.toSorted((a, b) => a.ratio!.value - b.ratio!.value);
   const told = sorted.length === 1 ? sorted : [sorted[0]!, sorted.at(-1)!];
@@ -136,10 +141,20 @@ function doubtTexts(view: CellView): string[] {
 }
 
 /** On the whole run; a run of one cell says what the cell says. */
-export function runHeadline(views: readonly CellView[]): string {
+export function runHeadline(views: readonly CellView[], state: Run['state']): string {
   const [only] = views;
   if (only === undefined) return 'Nothing was measured.';
-  if (views.length === 1) return cellHeadline(only);
+  return views.length === 1 ? cellHeadline(only) : `${RUN_STATE_WORDS[state]}${overallText(views)}`;
+}
+
+const RUN_STATE_WORDS: Record<Run['state'], string> = {
+  complete: '',
+  partial: 'Partial, interrupted: ',
+  failed: 'Failed in part: ',
+};
+
+/** Of several cells. */
+function overallText(views: readonly CellView[]): string {
   const sure = views
     .flatMap(view => decidingComparisons(view.result).map(comparison => ({ view, comparison })))
     .filter(({ comparison }) => comparison.verdict !== 'unsure')
@@ -160,14 +175,25 @@ export function runRemarks(views: readonly CellView[]): string[] {
   const [only] = views;
   if (only !== undefined && views.length === 1) return cellRemarks(only);
   return [
-    ...stateTexts(views, 'unmeasured', 'could not be measured'),
-    ...stateTexts(views, 'invalid', 'failed an audit; figures from it are marked †'),
+    ...namesText(views.filter(isInterruptedEmpty), 'was interrupted before anything was measured'),
+    ...namesText(
+      views.filter(view => stateOf(view) === 'unmeasured' && !isInterruptedEmpty(view)),
+      'could not be measured',
+    ),
+    ...namesText(
+      views.filter(view => stateOf(view) === 'invalid'),
+      'failed an audit; figures from it are marked †',
+    ),
     ...(views.some(view => allMarks(view).includes('clientBound')) ? [MARK_NOTES.clientBound] : []),
   ];
 }
 
-function stateTexts(views: readonly CellView[], state: CellState, what: string): string[] {
-  const names = views.filter(view => stateOf(view) === state).map(({ result }) => result.cell);
+function isInterruptedEmpty(view: CellView): boolean {
+  return stateOf(view) === 'unmeasured' && view.result.stop === 'interrupted';
+}
+
+function namesText(views: readonly CellView[], what: string): string[] {
+  const names = views.map(({ result }) => result.cell);
   return names.length === 0 ? [] : [`${names.join(', ')} ${what}.`];
 }
 

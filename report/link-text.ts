@@ -13,7 +13,7 @@ export function linkText(link: Link): string {
     `emulated by a relay on this machine: round trip ${roundTripMs} ms`,
     jitterMs === 0
       ? 'no jitter'
-      : `jitter of up to ${jitterMs} ms each way (${meanRoundTripMs(link)} ms on average)`,
+      : `jitter of up to ${jitterMs} ms each way (${Number(meanRoundTripMs(link).toPrecision(6))} ms on average)`,
     bytesPerSec === 'unlimited'
       ? 'no limit of throughput'
       : `${countText(bytesPerSec)} bytes/s for each connection and direction`,

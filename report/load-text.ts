@@ -1,6 +1,6 @@
 // In: a load. Out: when its requests are sent, in words.
 import type { CapacityLoad, ClosedLoad, Load, OpenLoad } from '../bench/core/load.ts';
-import { rateText } from './headline-words.ts';
+import { askedRateText } from './headline-words.ts';
 import { countText, percentText } from './numbers.ts';
 
 export function loadText(load: Load): string {
@@ -8,7 +8,7 @@ export function loadText(load: Load): string {
     case 'closed':
       return closedText(load);
     case 'open':
-      return `open: ${rateText(load.ratePerSec)} requests due per second, ${arrivalsText(load.arrivals)}; ${inFlightText(load)}`;
+      return `open: ${askedRateText(load.ratePerSec)} requests due per second, ${arrivalsText(load.arrivals)}; ${inFlightText(load)}`;
     case 'burst':
       return `bursts: ${countText(load.size)} requests due at once, every ${countText(load.everyMs)} ms; ${inFlightText(load)}`;
     case 'capacity':
@@ -28,7 +28,7 @@ function closedText({ concurrency, thinkMs }: ClosedLoad): string {
 function capacityText(load: CapacityLoad): string {
   const { objective, minRatePerSec, maxRatePerSec, resolutionRatio, probeMs, arrivals } = load;
   return [
-    `capacity: the highest rate from ${rateText(minRatePerSec)} to ${rateText(maxRatePerSec)} requests per second, to within ${percentText(resolutionRatio)}, at which ${objectiveText(objective)}`,
+    `capacity: the highest rate from ${askedRateText(minRatePerSec)} to ${askedRateText(maxRatePerSec)} requests per second, to within ${percentText(resolutionRatio)}, at which ${objectiveText(objective)}`,
     `each rate is tried for ${countText(probeMs)} ms, ${arrivalsText(arrivals)}`,
     inFlightText(load),
   ].join('; ');

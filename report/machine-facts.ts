@@ -63,7 +63,8 @@ function portsText({ ephemeralPorts: ports, tcpTwReuse }: Host): string {
 
 function softwareFacts({ conntax, git, host }: Run): Fact[] {
   return [
-    { label: 'conntax', value: `${conntax}${git === null ? '' : `, commit ${commitText(git)}`}` },
+    { label: 'conntax', value: conntax },
+    ...(git === null ? [] : [{ label: 'Commit of the folder it ran in', value: commitText(git) }]),
     { label: 'Node', value: `${host.node} (V8 ${host.v8}, OpenSSL ${host.openssl})` },
     ...Object.entries(host.packages).map(([label, value]) => ({ label, value })),
   ];
@@ -72,8 +73,8 @@ function softwareFacts({ conntax, git, host }: Run): Fact[] {
 /** The seed decides every shuffle and draw, so it belongs to the command even where it was not typed. */
 function reproduceText({ command, seed, git, conntax }: Run): string {
   const seeded = command.includes('--seed') ? command : [...command, '--seed', String(seed)];
-  const source = git === null ? `conntax ${conntax}` : `commit ${commitText(git)}`;
-  return `with ${source} and the same Node: ${commandText(seeded)}`;
+  const folder = git === null ? '' : `, in the folder at commit ${commitText(git)},`;
+  return `with conntax ${conntax}${folder} and the same Node: ${commandText(seeded)}`;
 }
 
 /** As one would type it in a POSIX shell. */

@@ -63,7 +63,7 @@ export function buildReport(of: {
     startedAt: run.startedAt,
     subtitle: subtitleText(run),
     state: run.state,
-    headline: only === undefined ? runHeadline(views) : sweepHeadline(only),
+    headline: only === undefined ? runHeadline(views, run.state) : sweepHeadline(only),
     remarks: only === undefined ? runRemarks(views) : sweepRemarks(only),
     tables: [],
     figures: [],

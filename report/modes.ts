@@ -61,8 +61,8 @@ const POOL_TEXTS: { [Name in keyof Required<Pool>]: (value: NonNullable<Pool[Nam
   maxTotalConnections: most =>
     most === 'unlimited'
       ? 'no limit on connections to all hosts'
-      : `at most ${most} connections to all hosts`,
-  maxIdleConnections: most => `at most ${most} idle connections`,
+      : `at most ${most} connection${most === 1 ? '' : 's'} to all hosts`,
+  maxIdleConnections: most => `at most ${most} idle connection${most === 1 ? '' : 's'}`,
   idleTimeoutMs: ms => `idle connections kept ${ms} ms`,
   idleTimeoutBufferMs: ms => `given up ${ms} ms before the server's keep-alive hint`,
   maxLifetimeMs: ms => `no connection used for longer than ${ms} ms`,

@@ -99,9 +99,9 @@ export function intervalText(interval: Interval): string {
   return interval.high > interval.low ? `${value} (${low} to ${high})` : value;
 }
 
-/** `7.1× (6.6 to 7.7)`. */
-export function ratioText(ratio: Interval): string {
-  const { value, low, high } = intervalTexts(ratio, 1);
+/** `7.1× (6.6 to 7.7)`. @param divide what bounds on different sides of it stay apart from */
+export function ratioText(ratio: Interval, divide = 1): string {
+  const { value, low, high } = intervalTexts(ratio, divide);
   return ratio.high > ratio.low ? `${value}× (${low} to ${high})` : `${value}×`;
 }
 

@@ -94,17 +94,20 @@ export function createRunMetrics(runId: string): RunMetrics {
         const labels = { run: runId, scenario: scenario.name, cell, arm: arm.arm };
         rate.set(labels, arm.requestsPerSec);
         capacity.set(labels, arm.capacityPerSec);
-        for (const [quantile, us] of [
-          ['0.5', arm.p50Us],
-          ['0.9', arm.p90Us],
-          ['0.99', arm.p99Us],
-          ['0.999', arm.p999Us],
-          ['1', arm.maxUs],
-        ] as const) {
-          latency.set({ ...labels, quantile }, us / 1e6);
+        // Of no answer there is no latency.
+        if (arm.completed > 0) {
+          for (const [quantile, us] of [
+            ['0.5', arm.p50Us],
+            ['0.9', arm.p90Us],
+            ['0.99', arm.p99Us],
+            ['0.999', arm.p999Us],
+            ['1', arm.maxUs],
+          ] as const) {
+            latency.set({ ...labels, quantile }, us / 1e6);
+          }
+          latencyMean.set(labels, arm.meanUs / 1e6);
         }
-        latencyMean.set(labels, arm.meanUs / 1e6);
-        success.set(labels, 1 - arm.errorRatio);
+        if (arm.completed + arm.failed > 0) success.set(labels, 1 - arm.errorRatio);
         const perRequest = arm.requestsSent === 0 ? 0 : arm.opened / arm.requestsSent;
         reuse.set(labels, Math.max(0, 1 - perRequest));
         per1k.set(labels, perRequest * 1_000);

@@ -18,8 +18,10 @@ const chart: Chart = {
   name: 'capacity-probes',
   title: 'Rates tried',
   applies: view => triedIn(view).length > 0,
-  caption: () =>
-    'Each mark is one rate tried for one arm: the 99th percentile of response time there. Full marks were borne, crosses were not, for this or another reason; the line is the limit.',
+  caption: view =>
+    `Each mark is one rate tried for one arm: the 99th percentile of response time there. Full marks were borne, crosses were not, for this or another reason; ${
+      limitLayers(view).length > 0 ? 'the line is the limit' : 'it has no limit of its own'
+    }.`,
   spec(view, widthPx) {
     const tried = triedIn(view);
     const arms = [...new Set(tried.map(({ arm }) => arm))];

@@ -79,7 +79,7 @@ const chart: Chart = {
       ],
       rows: rowsOf(view).map(row => [
         words(row.arm, row.name),
-        words(String(row.replicate), row.replicate),
+        words(String(row.replicate + 1), row.replicate),
         words(String(Number(row.atSec.toFixed(3))), row.atSec),
         figure(significantText(row.rate), row.rate, row.marks),
         figure(msText(row.meanUs), row.meanUs / 1000, row.marks),
@@ -102,7 +102,7 @@ function rowsOf({ arms, invalidTrials }: CellView) {
         replicate: trial.trial.replicate,
         isInvalid,
         marks: isInvalid ? (['invalid'] as const) : [],
-        tip: `${label}, replicate ${trial.trial.replicate}, ${Number(bucket.atSec.toFixed(1))} s: ${significantText(bucket.rate)} requests/s, mean ${msText(bucket.meanUs)} ms`,
+        tip: `${label}, replicate ${trial.trial.replicate + 1}, ${Number(bucket.atSec.toFixed(1))} s: ${significantText(bucket.rate)} requests/s, mean ${msText(bucket.meanUs)} ms`,
       }));
     }),
   );

@@ -103,5 +103,6 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   figure, tr, dl { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   summary, button, nav { display: none; }
+  .fold > summary { display: block; }
 }
 `;

@@ -121,6 +121,8 @@ function extremesOf(figures: readonly SweepFigure[]): { highest: SweepFigure; lo
 
 function extremesText(course: Course, place: (figure: SweepFigure) => string): string {
   const { highest, lowest } = extremesOf(course.figures);
+  if (highest === lowest)
+    return `${course.subject} is known with ${place(lowest)} only: ${course.text(lowest)}${course.unit}`;
   const high = `${course.text(highest)}${course.unit}`;
   const low = `${course.text(lowest)}${course.unit}`;
   return isBelow(lowest.interval, highest.interval)

@@ -31,7 +31,9 @@ export function articleTable({ arms, result }: CellView): Table {
         ...(summary === null
           ? [nothing, nothing, nothing]
           : [
-              figure(msText(summary.meanUs), summary.meanUs / 1000, marks),
+              summary.completed === 0
+                ? nothing
+                : figure(msText(summary.meanUs), summary.meanUs / 1000, marks),
               summary.requestsPerSec === null
                 ? nothing
                 : figure(intervalTexts(summary.requestsPerSec).value, summary.requestsPerSec.value, marks),

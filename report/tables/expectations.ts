@@ -84,18 +84,27 @@ function limitText({ metric, over }: Expectation, limit: number): string {
   const { factor, unit } = SCALES[metric];
   return over === undefined
     ? `${Number((limit * factor).toPrecision(12)).toLocaleString('en-US', { maximumFractionDigits: 12 })}${unit}`
-    : `${limit}×`;
+    : `${Number(limit.toPrecision(12))}×`;
 }
 
 export function intervalText(expectation: Expectation, { interval }: Judgement): string {
   if (interval === null) return 'too little to say';
-  if (expectation.over !== undefined) return ratioText(interval);
+  if (expectation.over !== undefined) return ratioText(interval, limitBeside(expectation, interval));
   const { factor, unit } = SCALES[expectation.metric];
   const scaled = { value: interval.value * factor, low: interval.low * factor, high: interval.high * factor };
   // A share needs the digits that tell 99.95 % from 100 %.
   const { value, low, high } =
-    expectation.metric === 'successRatio' ? shareTexts(scaled) : intervalTexts(scaled);
+    expectation.metric === 'successRatio'
+      ? shareTexts(scaled)
+      : intervalTexts(scaled, limitBeside(expectation, interval) * factor);
   return `${value}${unit} (${low}${unit} to ${high}${unit})`;
+}
+
+/** The limit that is nearest to a bound of the interval: rounding must not put it on the other side. */
+function limitBeside({ atLeast, atMost }: Expectation, { low, high }: Interval): number {
+  const limits = [atLeast, atMost].filter(limit => limit !== undefined);
+  const gap = (limit: number): number => Math.min(Math.abs(limit - low), Math.abs(limit - high));
+  return limits.reduce((nearest, limit) => (gap(limit) < gap(nearest) ? limit : nearest));
 }
 
 function shareTexts({ value, low, high }: Interval) {
