@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Capacity } from '../bench/core/open-results.ts';
-import type { CellResult, Comparison } from '../bench/core/run-types.ts';
+import type { ArmSummary, CellResult, Comparison } from '../bench/core/run-types.ts';
 import type { TrialResult } from '../bench/core/types.ts';
 import { viewCell } from './cell-view.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks } from './headline.ts';
 import { buildReport } from './model.ts';
+import { articleTable } from './tables/article.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
 
 const { run, trials } = sampleRuns['two arms']!;
@@ -36,6 +37,52 @@ test('without a clear difference it says so, and never that they are the same', 
     /^No difference could be shown: .*1\.01× \(0\.96 to 1\.07\).* 1 is within the interval\.$/,
   );
   assert.match(cellHeadline(withRatio(null, 'unsure')), /^Too few replicates to be sure: /);
+});
+
+/** Its persistent arm by other figures. */
+function withArm(change: Partial<ArmSummary>, ratio: Comparison['ratio'] = null) {
+  return view(cell => ({
+    ...cell,
+    arms: cell.arms.map(arm => (arm.arm === 'persistent' ? { ...arm, ...change } : arm)),
+    comparisons: cell.comparisons.map(comparison => ({
+      ...comparison,
+      ...(ratio === null ? { ratio, replicateRatios: [], verdict: 'unsure' as const } : {}),
+    })),
+  }));
+}
+
+test('where a stall in a few slices turns the mean round, no word says that it falls', () => {
+  const headline = cellHeadline(withArm({ meanUs: 1e9 }, { value: 1, low: 1, high: 1 }));
+  assert.match(headline, /; mean latency over all requests is [\d,.]+ ms against [\d.]+ ms: a few slices/);
+});
+
+test('of an arm without one good answer there is no latency, and no ratio that is missed', () => {
+  const dead = withArm({ completed: 0, failed: 1_000, meanUs: 0 });
+  assert.equal(
+    cellHeadline(dead),
+    'No request of persistent was answered well, so there is nothing to compare.',
+  );
+  const [, row] = articleTable(dead).rows;
+  assert.equal(row![2]!.value, null);
+});
+
+test('many arms of which nothing has an interval are not said to be alike', () => {
+  const { run, trials } = sampleRuns['six arms']!;
+  const comparisons = run.cells[0]!.comparisons.map(comparison => ({
+    ...comparison,
+    ratio: null,
+    verdict: 'unsure' as const,
+  }));
+  assert.equal(
+    cellHeadline(viewCell({ ...run.cells[0]!, comparisons }, trials, [])),
+    'Too few replicates to be sure: against one, no ratio of requests per second has an interval.',
+  );
+});
+
+test('a run of several scenarios that was cut short says so first', () => {
+  const { run, trials } = sampleRuns['two scenarios']!;
+  const { headline } = buildReport({ run: { ...run, state: 'partial' }, trials, charts: [] });
+  assert.match(headline, /^Partial, interrupted: A difference in requests per second/);
 });
 
 test('what failed or was cut short is told', () => {

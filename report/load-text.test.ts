@@ -12,6 +12,10 @@ const rows: [given: object, text: string][] = [
     'open: 1,500 requests due per second, as from many independent users (Poisson); at most 1,000 under way',
   ],
   [
+    { model: 'open', ratePerSec: 12.5 },
+    'open: 12.5 requests due per second, as from many independent users (Poisson); at most 1,000 under way',
+  ],
+  [
     { model: 'open', ratePerSec: 0.5, arrivals: 'constant', maxInFlight: 5 },
     'open: 0.5 requests due per second, equally spaced; at most 5 under way',
   ],

@@ -41,6 +41,11 @@ suite('the headline', () => {
       { count: 4, atLevel: 2 },
       /^Too few for a trend: 5 runs, and a trend takes 6 under the same conditions\.$/,
     ],
+    [
+      'of more runs than count',
+      { factor: 1, count: 70 },
+      /^No change for the worse in 2 ratios over the newest 60 of 71 runs\.$/,
+    ],
     ['of one run', { count: 0, atLevel: 0 }, /^Too few for a trend: 1 run, /],
   ];
   for (const [why, options, headline] of rows) {

@@ -49,6 +49,17 @@ const rows: [why: string, result: ExpectationResult, texts: string[]][] = [
     ],
   ],
   [
+    'a bound just beyond the limit never reads as within it',
+    {
+      expectation: { metric: 'requestsPerSec', of: 'persistent', over: 'short', atLeast: 3 },
+      state: 'unsure',
+      first: judged('unsure', 3.3, 2.96, 3.68),
+      confirmation: null,
+      together: null,
+    },
+    ['requests/s, persistent / short ≥ 3×', '3.30× (2.96 to 3.68)', '4', '–', '–', 'unsure'],
+  ],
+  [
     'too little to have an interval',
     {
       expectation: { metric: 'p99Us', of: 'short', atLeast: 500, atMost: 20_000 },
