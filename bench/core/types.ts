@@ -216,6 +216,7 @@ export const FailureCode = z.enum([
   'ports-exhausted',
   'descriptor-limit',
   'package-unused',
+  'no-answer',
   'internal',
 ]);
 export type FailureCode = z.infer<typeof FailureCode>;

@@ -45,6 +45,7 @@ test('two versions of a package, each installed for the run and gone after it', 
     trials.every(({ state }) => state === 'completed'),
     stderr,
   );
+  for (const arm of cell!.arms) assert.ok(arm.completed > 0 && arm.failed === 0, JSON.stringify(arm));
   assert.match(stdout, /code of undici 7\.|Does this conntax change what undici 7/);
   assert.equal(cell!.expectations.length, 4);
 });

@@ -68,6 +68,25 @@ suite('resultOf', () => {
     assert.equal(resultOf(sample.trial, startedAt, withOutcomes(outcomes), false).state, 'completed');
   });
 
+  test('a trial of which no request ended is a failed one: that the arm hangs is no figure', () => {
+    const { ledger } = sample.measurement;
+    const hanging = {
+      ...sample.measurement,
+      completed: 0,
+      failed: 0,
+      outcomes: {},
+      ledger: { ...ledger, requestsSent: 400, answered: 0, failed: 0, unfinished: 400 },
+    };
+    const result = resultOf(sample.trial, startedAt, hanging, false);
+    assert.ok(result.state === 'failed' && result.error.code === 'no-answer');
+    assert.match(result.error.message, /^none of 400 requests ended/);
+    assert.equal(
+      resultOf(sample.trial, startedAt, hanging, true).state,
+      'completed',
+      'it was not given the time',
+    );
+  });
+
   const limits: [outcome: 'portExhausted' | 'descriptorLimit', code: FailureCode][] = [
     ['portExhausted', 'ports-exhausted'],
     ['descriptorLimit', 'descriptor-limit'],

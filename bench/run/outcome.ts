@@ -19,7 +19,7 @@ export function failureOf(error: unknown, fallback: FailureCode): Failure {
   return { code: code ?? 'internal', message };
 }
 
-/** A trial that measured something; failed when it hit a limit of the machine. */
+/** A trial that measured something; failed when it hit a limit of the machine, or nothing came of it. */
 export function resultOf(
   trial: Trial,
   startedAt: string,
@@ -35,6 +35,13 @@ export function resultOf(
         message: `${hit.count} requests failed at a limit of this machine: ${hit.sample ?? outcome}`,
       });
     }
+  }
+  const { completed, failed: failures, ledger } = measurement;
+  if (completed + failures === 0 && ledger.unfinished > 0 && !isInterrupted) {
+    return failed({
+      code: 'no-answer',
+      message: `none of ${ledger.requestsSent} requests ended: each was given up at the end of its slice`,
+    });
   }
   return { trial, startedAt, state: 'completed', isPartial: isInterrupted, measurement };
 }

@@ -3,6 +3,7 @@ import { Dispatcher, fetch, type Pool } from 'undici';
 import type { Exchange } from '../core/contracts.ts';
 import { beginExchange, noteStatus } from '../core/exchange.ts';
 import { classifyError, describeError, rootCause } from './classify-error.ts';
+import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-legacy-relay.ts';
 
 export interface SlotContext {
   pool: Pool;
@@ -23,17 +24,18 @@ type OnEnd = (exchange: Exchange) => void;
  * `fetch` run through it unchanged, and their timestamps land in the right record without an allocation per request.
  * A record that was abandoned gets no second request, so a late callback can only reach its own.
  */
-abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler {
+abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, RequestWatcher {
   protected readonly context: SlotContext;
   protected readonly exchange: Exchange;
   protected onEnd: OnEnd = () => {};
   protected isAbandoned = false;
   #hasResponse = false;
   #inner: Dispatcher.DispatchHandler | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
+  #relay: LegacyRelay | undefined;
+  #request: Abortable | undefined;
   readonly #abandon = (): void => {
     this.isAbandoned = true;
-    this.#controller?.abort(new Error('given up by the harness'));
+    this.#request?.abort(new Error('given up by the harness'));
   };
 
   constructor(context: SlotContext, exchange: Exchange) {
@@ -47,7 +49,7 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler {
   send(onEnd: OnEnd): void {
     const { exchange } = this;
     this.onEnd = onEnd;
-    this.#controller = undefined;
+    this.#request = undefined;
     this.#hasResponse = false;
     beginExchange(exchange);
     exchange.abandon = this.#abandon;
@@ -76,20 +78,40 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler {
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    this.#inner = handler;
     // By default a GET blocks its connection until its header has arrived, however deep the pipelining.
     if (this.context.isPipelined) options.blocking = false;
+    if (isLegacy(handler)) {
+      this.#relay ??= new LegacyRelay(this);
+      this.#relay.inner = handler;
+      return this.context.pool.dispatch(options, this.#relay);
+    }
+    this.#inner = handler;
     return this.context.pool.dispatch(options, this);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
-    this.#controller = controller;
+  begun(request: Abortable): boolean {
+    this.#request = request;
     if (this.isAbandoned) {
-      controller.abort(new Error('given up by the harness while it waited for a connection'));
-      return;
+      request.abort(new Error('given up by the harness while it waited for a connection'));
+      return false;
     }
     if (this.context.hasPhases) this.exchange.writtenAtMs = performance.now();
-    this.#inner?.onRequestStart?.(controller, context);
+    return true;
+  }
+
+  answered(status: number): void {
+    if (status < 200) return;
+    this.#hasResponse = true;
+    if (this.context.hasPhases) this.exchange.headersAtMs = performance.now();
+    noteStatus(this.exchange, status);
+  }
+
+  received(bytes: number): void {
+    this.exchange.bodyBytes += bytes;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
+    if (this.begun(controller)) this.#inner?.onRequestStart?.(controller, context);
   }
 
   onResponseStart(
@@ -98,16 +120,12 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler {
     headers: Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2],
     statusMessage?: string,
   ): void {
-    if (status >= 200) {
-      this.#hasResponse = true;
-      if (this.context.hasPhases) this.exchange.headersAtMs = performance.now();
-      noteStatus(this.exchange, status);
-    }
+    this.answered(status);
     this.#inner?.onResponseStart?.(controller, status, headers, statusMessage);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.exchange.bodyBytes += chunk.length;
+    this.received(chunk.length);
     this.#inner?.onResponseData?.(controller, chunk);
   }
 

@@ -15,6 +15,7 @@ const FAILURE_WORDS: Record<FailureCode, string> = {
   'ports-exhausted': 'no local ports left',
   'descriptor-limit': 'descriptor limit hit',
   'package-unused': 'a package to compare was not loaded',
+  'no-answer': 'nothing was answered',
   internal: 'a fault of conntax',
 };
 
