@@ -66,6 +66,21 @@ test('of an arm without one good answer there is no latency, and no ratio that i
   assert.equal(row![2]!.value, null);
 });
 
+test('of two codes the headline says which they are', () => {
+  const named = view(cell => ({
+    ...cell,
+    scenario: {
+      ...cell.scenario,
+      clients: Object.fromEntries(['short', 'persistent'].map(arm => [arm, cell.scenario.clients['short']!])),
+    },
+    code: { short: 'undici 7.30.2', persistent: 'undici 8.13.1' },
+  }));
+  assert.match(
+    cellHeadline(named),
+    /^Clients of persistent \(undici 8\.13\.1\) answer .* as those of short \(undici 7\.30\.2\);/,
+  );
+});
+
 test('many arms of which nothing has an interval are not said to be alike', () => {
   const { run, trials } = sampleRuns['six arms']!;
   const comparisons = run.cells[0]!.comparisons.map(comparison => ({

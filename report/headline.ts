@@ -103,14 +103,24 @@ function unsureTexts({ result }: CellView): string[] {
 }
 
 /** Modes read better than arm names where each stands for one arm only: "Persistent connections ... short ones". */
-function namesOf(comparison: Comparison, { arms }: CellView): { candidate: string; baseline: string } {
+function namesOf(
+  comparison: Comparison,
+  { arms, result }: CellView,
+): { candidate: string; baseline: string } {
+  const codeOf = (arm: string): string => {
+    const label = result.code[arm] ?? result.targetCode[arm];
+    return label === undefined ? arm : `${arm} (${label})`;
+  };
   const of = (name: string): ArmView | undefined => arms.find(arm => arm.name === name);
   const subjects = arms.map(({ client }) => (client === undefined ? '' : modeSubject(client)));
   const isTold = subjects.every(subject => subject !== '') && new Set(subjects).size === subjects.length;
   const candidate = of(comparison.candidate)?.client;
   const baseline = of(comparison.baseline)?.client;
   if (!isTold || candidate === undefined || baseline === undefined) {
-    return { candidate: `clients of ${comparison.candidate}`, baseline: `those of ${comparison.baseline}` };
+    return {
+      candidate: `clients of ${codeOf(comparison.candidate)}`,
+      baseline: `those of ${codeOf(comparison.baseline)}`,
+    };
   }
   return {
     candidate: modeSubject(candidate),
