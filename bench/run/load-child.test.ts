@@ -147,31 +147,29 @@ suite('load child', { concurrency: 2 }, () => {
 
   const silent: BehaviourModule = { ...fixed, createResponder: () => () => {} };
 
-  test('connections opened for requests that were given up are those of the slice in which they were', async t => {
+  /** A slice of 40 users and a pool of 2, of whom nobody is answered. */
+  async function silentSlice(t: TestContext, client: object, drainMs: number) {
     const target = await openTestTarget(t, {}, silent);
     const child = spawnGenerator(t);
-    const trial = makeTrial({ pool: { maxConnections: 2 } }, 40);
+    const trial = makeTrial({ pool: { maxConnections: 2 }, ...client }, 40);
     await child.ask({ type: 'prepare', trial, endpoint: target.endpoint }, 'ready', LIMIT_MS);
-    const { reading: slice } = await child.ask(order({ drainMs: 50 }), 'slice', LIMIT_MS);
+    const { reading: slice } = await child.ask(order({ drainMs }), 'slice', LIMIT_MS);
     await eventually('both ends agree', () => target.read().accepted >= slice.opened!);
     assert.equal(target.read().accepted, slice.opened, 'and nothing comes after it');
     const { reading } = await child.ask({ type: 'finish' }, 'finished', LIMIT_MS);
+    assert.equal(reading.opened, slice.opened);
+    return { slice, reading };
+  }
+
+  test('connections opened for requests that were given up are those of the slice in which they were', async t => {
+    const { slice, reading } = await silentSlice(t, {}, 50);
     assert.equal(reading.unfinished, 40);
     assert.ok(slice.opened! > 2, `${slice.opened}: those that waited were given a connection each`);
-    assert.equal(reading.opened, slice.opened);
   });
 
   test('so are those of requests that have passed their deadline', async t => {
-    const target = await openTestTarget(t, {}, silent);
-    const child = spawnGenerator(t);
-    const trial = makeTrial({ pool: { maxConnections: 2 }, timeouts: { totalMs: 30 } }, 40);
-    await child.ask({ type: 'prepare', trial, endpoint: target.endpoint }, 'ready', LIMIT_MS);
-    const { reading: slice } = await child.ask(order({ drainMs: 500 }), 'slice', LIMIT_MS);
-    await eventually('both ends agree', () => target.read().accepted >= slice.opened!);
-    assert.equal(target.read().accepted, slice.opened, 'and nothing comes after it');
-    const { reading } = await child.ask({ type: 'finish' }, 'finished', LIMIT_MS);
+    const { reading } = await silentSlice(t, { timeouts: { totalMs: 30 } }, 500);
     assert.equal(reading.unfinished, 0);
-    assert.equal(reading.opened, slice.opened);
   });
 
   test('a cut between slices is nothing', async t => {
