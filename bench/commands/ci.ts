@@ -4,12 +4,12 @@ import { DEFAULT_BASELINE, listBaselines, readBaseline } from '../../results/bas
 import { confirmGate, regressionsOf } from '../../results/confirm-gate.ts';
 import { gateRun } from '../../results/gate.ts';
 import { appendHistory } from '../../results/history.ts';
-import { readRun } from '../../results/read-run.ts';
-import { summariseRun } from '../../results/run-summary.ts';
+import { readRun, type StoredRun } from '../../results/read-run.ts';
+import { type RunSummary, summariseRun } from '../../results/run-summary.ts';
 import { nameLatest } from '../../results/store.ts';
 import { EXIT } from '../core/errors.ts';
 import type { Context } from './context.ts';
-import { type GateOptions, gateCommand, gateStatusOf, limitsOf, showGate } from './gate.ts';
+import { gateStatusOf, limitsOf, showGate } from './gate.ts';
 import { type RunOptions, runCommand } from './run.ts';
 
 export interface CiOptions extends Omit<RunOptions, 'confirm' | 'nullArm'> {
@@ -31,8 +31,9 @@ export async function ciCommand(selectors: string[], options: CiOptions, context
   const asked = selectors.length === 0 ? [TAG] : selectors;
   const measured = await runCommand(asked, { ...options, nullArm: true, confirm: true }, context);
   if (measured === EXIT.interrupted || measured === EXIT.cannotMeasure || options.dryRun) return measured;
-  const { run } = readRun(options.results);
-  appendHistory(options.results, summariseRun(run));
+  const stored = readRun(options.results);
+  const night = { stored, summary: summariseRun(stored.run) };
+  appendHistory(options.results, night.summary);
   const name = options.baseline ?? DEFAULT_BASELINE;
   if (!listBaselines(options.results).includes(name)) {
     output.note(
@@ -40,41 +41,48 @@ export async function ciCommand(selectors: string[], options: CiOptions, context
     );
     return measured;
   }
-  const gated = await gateConfirmed(asked, name, options, context);
+  const gated = await gateConfirmed(night, { ...options, baseline: name }, asked, context);
   return gated === EXIT.ok ? measured : gated;
 }
 
 async function gateConfirmed(
+  { stored, summary: first }: { stored: StoredRun; summary: RunSummary },
+  options: CiOptions & { baseline: string },
   selectors: string[],
-  name: string,
-  asked: CiOptions,
   context: Context,
 ): Promise<number> {
-  const { results } = asked;
-  const options: GateOptions = { ...asked, baseline: name };
-  const stored = readRun(results);
-  const first = summariseRun(stored.run);
-  const baseline = readBaseline(results, name);
-  const suspects = regressionsOf(gateRun(baseline, first, limitsOf(options)));
-  if (suspects.length === 0) return await gateCommand(undefined, options, context);
+  const { results } = options;
+  const before = readBaseline(results, options.baseline);
+  const found = gateRun(before, first, limitsOf(options));
+  const showFirst = (told: Context): Promise<void> =>
+    showGate({ before, after: first, result: found, stored }, options, told);
+  const suspects = regressionsOf(found);
+  if (suspects.length === 0) {
+    await showFirst(context);
+    return gateStatusOf(found, options);
+  }
   // What GitHub is told is what counts in the end: an annotation can't be taken back.
   const untold: Context = { ...context, env: {} };
-  await gateCommand(undefined, options, untold);
+  await showFirst(untold);
   context.output.note('A regression: measuring its cells again to be sure');
   const cells = new Set(suspects.map(({ cell }) => cell));
   const seed = stored.run.seed + 1; // with the same, orders and grids of the fresh replicates would be those of the first
-  const again = await runCommand(selectors, { ...asked, seed, cells, nullArm: true, confirm: false }, untold);
+  const again = await runCommand(
+    selectors,
+    { ...options, seed, cells, nullArm: true, confirm: false },
+    untold,
+  );
   const fresh = summariseRun(readRun(results).run);
   // The run of this night is the first, and whole: what was measured again adds to it.
   nameLatest(results, first.runId);
   if (again === EXIT.cannotMeasure) {
     context.output.note(`The second measurement is not to be relied on: see run ${fresh.runId}`);
-    await gateCommand(first.runId, options, context);
+    await showFirst(context);
   }
   if (again === EXIT.interrupted || again === EXIT.cannotMeasure) return again;
-  const { result, together, confirmations } = confirmGate(baseline, { first, fresh }, limitsOf(options));
+  const { result, together, confirmations } = confirmGate(before, { first, fresh }, limitsOf(options));
   const remarks = confirmations.map(confirmationText);
-  await showGate({ before: baseline, after: together, result, stored, remarks }, options, context);
+  await showGate({ before, after: together, result, stored, remarks }, options, context);
   for (const remark of remarks) context.output.note(remark);
   return gateStatusOf(result, options);
 }

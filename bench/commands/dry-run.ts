@@ -4,8 +4,12 @@ import { clientText } from '../../report/modes.ts';
 import type { Fact } from '../../report/report.ts';
 import { headlineOf } from '../../results/headline-metric.ts';
 import { combinations, placeText } from '../core/sweep.ts';
-import type { CellDescription } from '../plan/describe-plan.ts';
-import { describePlan, type PlanDescription, type ScenarioDescription } from '../plan/describe-plan.ts';
+import {
+  type CellDescription,
+  describePlan,
+  type PlanDescription,
+  type ScenarioDescription,
+} from '../plan/describe-plan.ts';
 import type { Plan, PlannedCell } from '../plan/plan.ts';
 import type { Check } from '../run/preflight.ts';
 import type { CommonOptions, Output } from './context.ts';
