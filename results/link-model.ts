@@ -1,5 +1,5 @@
 // In: a cell behind an emulated link, and an arm's trials. Out: what round trips and service make of its latency and rate.
-import type { Client } from '../bench/core/client.ts';
+import { type Client, connectionLimit } from '../bench/core/client.ts';
 import { type Load, mostInFlight } from '../bench/core/load.ts';
 import { meanRoundTripMs, openingRoundTrips, REQUEST_ROUND_TRIPS } from '../bench/core/round-trips.ts';
 import type { CellResult } from '../bench/core/run-types.ts';
@@ -95,8 +95,7 @@ function transferUs({ bytesPerSec }: Link, { bytes, exchanges }: Carried): numbe
 function slotsOf({ target, load }: Scenario, { pool, protocol }: Client): number {
   const streams = Math.min(pool.maxConcurrentStreams ?? Infinity, target.maxConcurrentStreams);
   const each = protocol === 'h2' ? streams : 1;
-  const limits = [pool.maxConnections, pool.maxTotalConnections].filter(limit => typeof limit === 'number');
-  return Math.min(mostInFlight(load), ...limits.map(limit => limit * each));
+  return Math.min(mostInFlight(load), connectionLimit(pool) * each);
 }
 
 /** Little's law, and the bound that the connections set. */
