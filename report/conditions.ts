@@ -2,7 +2,7 @@
 import type { Scenario, Timing } from '../bench/core/scenario.ts';
 import { asOwnTarget, type Behaviour, type Target } from '../bench/core/target.ts';
 import type { CellView } from './cell-view.ts';
-import { foreignTargetText, foundFacts, statedPolicyText } from './foreign-text.ts';
+import { foreignTargetText, foundFacts, requestsOnEachText, statedPolicyText } from './foreign-text.ts';
 import { linkText } from './link-text.ts';
 import { loadText } from './load-text.ts';
 import { clientText } from './modes.ts';
@@ -86,9 +86,7 @@ function policyText(target: Target): string {
     keepAliveTimeoutMs === 0
       ? 'idle connections kept for ever'
       : `idle connections kept ${secondsText(keepAliveTimeoutMs)}`,
-    maxRequestsPerSocket === 0
-      ? 'any number of requests on each'
-      : `at most ${countText(maxRequestsPerSocket)} request${maxRequestsPerSocket === 1 ? '' : 's'} on each`,
+    maxRequestsPerSocket === 0 ? 'any number of requests on each' : requestsOnEachText(maxRequestsPerSocket),
     keepAliveHint ? 'says so in a Keep-Alive header' : 'no Keep-Alive header',
   ].join(', ');
 }

@@ -23,10 +23,7 @@ export function statedPolicyText(target: Target): string {
   else known.push(`idle connections are kept ${countText(keepAliveTimeoutMs)} ms`);
   if (maxRequestsPerSocket === null) unknown.push('how many requests each may carry');
   else if (maxRequestsPerSocket === 0) known.push('any number of requests on each');
-  else
-    known.push(
-      `at most ${countText(maxRequestsPerSocket)} request${maxRequestsPerSocket === 1 ? '' : 's'} on each`,
-    );
+  else known.push(requestsOnEachText(maxRequestsPerSocket));
   if (keepAliveHint === null) unknown.push('whether a Keep-Alive header says so');
   else known.push(keepAliveHint ? 'a Keep-Alive header says so' : 'no Keep-Alive header');
   return [
@@ -63,4 +60,9 @@ export function foundText(server: ForeignServer): string {
     ...(software === null ? [] : [`Server: ${software}`]),
     `at ${address}${isLoopback ? ' (loopback)' : ', another machine'}`,
   ].join(', ');
+}
+
+/** Of a connection that may carry so many. */
+export function requestsOnEachText(most: number): string {
+  return `at most ${countText(most)} request${most === 1 ? '' : 's'} on each`;
 }

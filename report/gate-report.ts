@@ -8,7 +8,7 @@ import { lineChangeText, lineTitle } from './gate-line-text.ts';
 import { gateHistory } from './history/gate-history.ts';
 import { countText, intervalTexts, percentText, ratioText } from './numbers.ts';
 import type { Check, Fact, FactGroup, Report, Table, TableCell } from './report.ts';
-import { commitText, runText, timeText } from './run-text.ts';
+import { runText, timeText, versionFacts } from './run-text.ts';
 import { createTable, figureColumn, keyColumn, wordColumn, words } from './table-parts.ts';
 
 const STATE_WORDS: Record<GateLine['state'], string> = {
@@ -179,8 +179,7 @@ function factsOf(title: string, { runId, startedAt, conntax, git, host }: RunSum
   const facts: Fact[] = [
     { label: 'Run', value: runId },
     { label: 'Started', value: startedAt },
-    { label: 'conntax', value: conntax },
-    ...(git === null ? [] : [{ label: 'Commit of the folder it ran in', value: commitText(git) }]),
+    ...versionFacts({ conntax, git }),
     { label: 'CPU', value: `${host.cpuModel}, ${countText(host.cpuCount)} logical cores` },
     { label: 'Node', value: host.node },
     ...Object.entries(host.packages).map(([label, value]) => ({ label, value })),

@@ -3,7 +3,7 @@ import type { Host, Run } from '../bench/core/run-types.ts';
 import { secondsText } from './conditions.ts';
 import { countText, memoryText } from './numbers.ts';
 import type { Fact, FactGroup } from './report.ts';
-import { commitText, timeText } from './run-text.ts';
+import { commitText, timeText, versionFacts } from './run-text.ts';
 
 export function machineFacts(run: Run): FactGroup[] {
   return [
@@ -63,8 +63,7 @@ function portsText({ ephemeralPorts: ports, tcpTwReuse }: Host): string {
 
 function softwareFacts({ conntax, git, host }: Run): Fact[] {
   return [
-    { label: 'conntax', value: conntax },
-    ...(git === null ? [] : [{ label: 'Commit of the folder it ran in', value: commitText(git) }]),
+    ...versionFacts({ conntax, git }),
     { label: 'Node', value: `${host.node} (V8 ${host.v8}, OpenSSL ${host.openssl})` },
     ...Object.entries(host.packages).map(([label, value]) => ({ label, value })),
   ];

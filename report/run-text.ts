@@ -1,5 +1,6 @@
-// In: a run. Out: how it is named in a sentence: by its commit, and by when it was.
+// In: a run. Out: how it is named, in a sentence and among facts: by its commit, and by when it was.
 import type { RunSummary } from '../results/run-summary.ts';
+import type { Fact } from './report.ts';
 
 /** `3f9c1d2a7b6e with uncommitted changes`. */
 export function commitText({ commit, isDirty }: NonNullable<RunSummary['git']>): string {
@@ -19,4 +20,12 @@ export function timeText(iso: string): string {
 /** `2026-11-23`, in UTC. */
 export function dayText(iso: string): string {
   return iso.slice(0, 10);
+}
+
+/** Which conntax measured, and in which state of the folder that it ran in. */
+export function versionFacts({ conntax, git }: Pick<RunSummary, 'conntax' | 'git'>): Fact[] {
+  return [
+    { label: 'conntax', value: conntax },
+    ...(git === null ? [] : [{ label: 'Commit of the folder it ran in', value: commitText(git) }]),
+  ];
 }
