@@ -8,6 +8,7 @@ const TITLES: Record<(typeof AUDITS)[number], string> = {
   conservation: 'conservation: sent = answered + failed + unfinished',
   ledger: 'ledger: connections opened = accepted, within what is needed',
   'littles-law': "Little's law: concurrency = rate × mean time",
+  'slice-length': 'slice length: windows hold the slowest requests',
   schedule: 'schedule: requests went when they were due, and ended',
   bottleneck: 'bottleneck: CPU of generator and target',
   contention: 'contention: who else ran on these cores',

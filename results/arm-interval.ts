@@ -2,6 +2,7 @@
 import type { Metric } from '../bench/core/run-types.ts';
 import type { CompletedTrial } from '../bench/core/types.ts';
 import { METRIC_READERS } from './compare.ts';
+import { overall } from './headline-metric.ts';
 import { type Interval, overReplicates } from './stats.ts';
 
 /** In the metric's own unit; null where no trial has anything to read. */
@@ -9,10 +10,13 @@ export function armInterval(metric: Metric, trials: readonly CompletedTrial[]): 
   return overReplicates(trials.flatMap(trial => replicateValue(metric, trial) ?? []));
 }
 
-/** One trial's figure: where a metric is read slice by slice, the mean over its slices, which are of the same length. */
+/** One trial's figure: where a metric is read slice by slice, that of all its slices together. */
 function replicateValue(metric: Metric, trial: CompletedTrial): number | null {
   const reader = METRIC_READERS[metric];
   if (reader.of === 'trial') return reader.read(trial);
-  const values = trial.measurement.slices.flatMap(slice => reader.read(slice) ?? []);
-  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+  const {
+    trial: { load },
+    measurement,
+  } = trial;
+  return overall(measurement.slices.flatMap(slice => reader.read(slice, load) ?? []));
 }

@@ -14,12 +14,14 @@ import { replicateSpread } from './audits/replicate-spread.ts';
 import { retransmits } from './audits/retransmits.ts';
 import type { ArmRule, TrialRule } from './audits/rule.ts';
 import { schedule } from './audits/schedule.ts';
+import { sliceLength } from './audits/slice-length.ts';
 import { steadiness } from './audits/steadiness.ts';
 
 const TRIAL_RULES: readonly TrialRule[] = [
   conservation,
   ledger,
   littlesLaw,
+  sliceLength,
   schedule,
   bottleneck,
   contention,

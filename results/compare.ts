@@ -1,8 +1,16 @@
 // In: the trials of a cell. Out: each arm's row of the table, and each arm against the baseline on every metric.
 
+import type { Load } from '../bench/core/load.ts';
 import type { ArmSummary, Comparison, Metric } from '../bench/core/run-types.ts';
 import type { CompletedTrial, Slice, TrialResult } from '../bench/core/types.ts';
-import { capacityOf, comparedMetrics, rateOf } from './headline-metric.ts';
+import {
+  capacityOf,
+  comparedMetrics,
+  overall,
+  type Portion,
+  ratePortion,
+  requestsPerSec,
+} from './headline-metric.ts';
 import { mergeHistograms } from './histogram.ts';
 import type { Interval } from './stats.ts';
 import { overReplicates, replicateInterval, trimmedMean } from './stats.ts';
@@ -15,22 +23,29 @@ export const BLOCK_TRIM = 0.2;
  * once a replicate. Each gives null where there is nothing to read.
  */
 export type FigureReader =
-  | { of: 'slice'; read: (slice: Slice) => number | null }
+  | { of: 'slice'; read: (slice: Slice, load: Load) => Portion | null }
   | { of: 'trial'; read: (trial: CompletedTrial) => number | null };
 
 export const METRIC_READERS: Record<Metric, { isHigherBetter: boolean } & FigureReader> = {
   requestsPerSec: {
     isHigherBetter: true,
     of: 'slice',
-    read: slice => positive((slice.completed / slice.windowMs) * 1000),
+    read: ratePortion,
   },
-  meanUs: { isHigherBetter: false, of: 'slice', read: slice => positive(slice.meanUs) },
+  meanUs: {
+    isHigherBetter: false,
+    of: 'slice',
+    read: ({ completed, censored, meanUs }) => ({
+      amount: meanUs * (completed + censored),
+      per: completed + censored,
+    }),
+  },
   p50Us: { isHigherBetter: false, of: 'trial', read: trial => positive(trial.measurement.response.p50Us) },
   p99Us: { isHigherBetter: false, of: 'trial', read: trial => positive(trial.measurement.response.p99Us) },
   cpuUsPerRequest: {
     isHigherBetter: false,
     of: 'slice',
-    read: slice => positive(slice.generatorCpuUs / slice.exchanges),
+    read: ({ generatorCpuUs, exchanges }) => ({ amount: generatorCpuUs, per: exchanges }),
   },
   capacityPerSec: { isHigherBetter: true, of: 'trial', read: trial => capacityOf(trial.measurement) },
 };
@@ -38,7 +53,8 @@ export const METRIC_READERS: Record<Metric, { isHigherBetter: boolean } & Figure
 /** Not among METRICS: between clients it is what they ask of the target that differs, and the arms' rows show that. */
 export const TARGET_CPU_READER: FigureReader = {
   of: 'slice',
-  read: ({ targetCpuUs, exchanges }) => (targetCpuUs === null ? null : positive(targetCpuUs / exchanges)),
+  read: ({ targetCpuUs, exchanges }) =>
+    targetCpuUs === null ? null : { amount: targetCpuUs, per: exchanges },
 };
 
 /** Whether more of the metric is what a reader wishes for. */
@@ -126,7 +142,7 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
   return {
     arm,
     trials: trials.length,
-    requestsPerSec: figureInterval(trials, trial => rateOf(trial.measurement)),
+    requestsPerSec: figureInterval(trials, requestsPerSec),
     capacityPerSec: figureInterval(trials, trial => capacityOf(trial.measurement)),
     meanUs,
     p50Us,
@@ -184,16 +200,27 @@ export function replicateLogRatios(
 
 /** One log ratio for each block in which both arms have something to read. */
 function blockLogRatios(
-  read: (slice: Slice) => number | null,
+  read: (slice: Slice, load: Load) => Portion | null,
   candidate: CompletedTrial,
   baseline: CompletedTrial,
 ): number[] {
+  const { load } = candidate.trial;
   const baselineSlices = new Map(baseline.measurement.slices.map(slice => [slice.block, slice]));
   return candidate.measurement.slices.flatMap(slice => {
     const other = baselineSlices.get(slice.block);
-    const logRatio = other === undefined ? null : logRatioOf(read(slice), read(other));
+    const logRatio =
+      other === undefined ? null : logRatioOf(sliceFigure(read, slice, load), sliceFigure(read, other, load));
     return logRatio === null ? [] : [logRatio];
   });
+}
+
+function sliceFigure(
+  read: (slice: Slice, load: Load) => Portion | null,
+  slice: Slice,
+  load: Load,
+): number | null {
+  const portion = read(slice, load);
+  return portion === null ? null : positive(overall([portion]) ?? 0);
 }
 
 function logRatioOf(candidate: number | null, baseline: number | null): number | null {

@@ -2,7 +2,7 @@
 import type { Expectation, ExpectationResult, ExpectedMetric, Judgement } from '../bench/core/expectation.ts';
 import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
 import { type FigureReader, METRIC_READERS, replicateLogRatios, TARGET_CPU_READER } from './compare.ts';
-import { capacityOf, rateOf } from './headline-metric.ts';
+import { capacityOf, requestsPerSec } from './headline-metric.ts';
 import { shareInterval } from './share.ts';
 import { holding, type Interval, replicateInterval, studentInterval } from './stats.ts';
 
@@ -10,7 +10,7 @@ const LEVEL = 0.95;
 
 /** The metrics of a trial that are positive and vary by a share of themselves: compared by their logarithms. */
 const READERS: Record<PositiveMetric, Reader> = {
-  requestsPerSec: ({ measurement }) => rateOf(measurement) ?? Number.NaN,
+  requestsPerSec: trial => requestsPerSec(trial) ?? Number.NaN,
   meanUs: ({ measurement }) => measurement.response.meanUs,
   p50Us: ({ measurement }) => measurement.response.p50Us,
   p99Us: ({ measurement }) => measurement.response.p99Us,

@@ -1,7 +1,7 @@
 // In: a load. Out: the metric that decides under it, the others worth comparing, and how to read it of a trial.
 import type { Load } from '../bench/core/load.ts';
 import type { Metric } from '../bench/core/run-types.ts';
-import type { CompletedTrial } from '../bench/core/types.ts';
+import type { CompletedTrial, Slice } from '../bench/core/types.ts';
 
 export interface Headline {
   /** Decides when a run is precise enough, and is what its headline and its first figure are about. */
@@ -37,11 +37,11 @@ export function comparedMetrics({ model }: Pick<Load, 'model'>): readonly Metric
 }
 
 /** The deciding metric over the whole of a trial; null where there is nothing to read. */
-export function headlineFigure({ trial, measurement }: CompletedTrial): number | null {
+export function headlineFigure({ trial, measurement }: Measured): number | null {
   const { response } = measurement;
   switch (trial.load.model) {
     case 'closed':
-      return rateOf(measurement);
+      return requestsPerSec({ trial, measurement });
     case 'open':
     case 'burst':
       return response.count > 0 ? response.meanUs : null;
@@ -52,9 +52,38 @@ export function headlineFigure({ trial, measurement }: CompletedTrial): number |
   }
 }
 
+type Measured = Pick<CompletedTrial, 'trial' | 'measurement'>;
+
+/** What a slice contributes to a figure: that of several slices is the sum of their amounts over the sum of their `per`. */
+export interface Portion {
+  amount: number;
+  per: number;
+}
+
+/**
+ * Good answers per second. Of a closed load it follows from what its users did with their time, users / (mean time of a
+ * request + pause), by J. D. C. Little's law (1961): requests belong to the window in which they began, and in a window that
+ * is short against the slowest of them more begin than in a long run. Where the users' time is not known (load tools, runs of
+ * older versions), and where a schedule sets the rate, it is the requests of the window over its length.
+ */
+export function ratePortion({ completed, userMs, windowMs }: Slice, load: Load): Portion {
+  return load.model === 'closed' && userMs !== null
+    ? { amount: completed * load.concurrency * 1_000, per: userMs }
+    : { amount: completed * 1_000, per: windowMs };
+}
+
 /** Good answers per second of the steady windows; null where there were none. */
-export function rateOf({ completed, steadyMs }: CompletedTrial['measurement']): number | null {
-  return steadyMs > 0 ? (completed / steadyMs) * 1_000 : null;
+export function requestsPerSec({ trial: { load }, measurement: { slices } }: Measured): number | null {
+  const isByUserTime = slices.some(({ userMs }) => userMs !== null);
+  // A window in which no request began, since all of them were still waiting, says nothing by itself of the users' time.
+  const told = isByUserTime ? slices.filter(({ userMs }) => userMs !== null) : slices;
+  return overall(told.map(slice => ratePortion(slice, load)));
+}
+
+/** The figure of several slices; null where there is nothing to divide by. */
+export function overall(portions: readonly Portion[]): number | null {
+  const per = portions.reduce((sum, portion) => sum + portion.per, 0);
+  return per > 0 ? portions.reduce((sum, portion) => sum + portion.amount, 0) / per : null;
 }
 
 /** The highest rate borne; null where none was, and where the search was cut short and so may have ended too low. */

@@ -2,7 +2,7 @@
 import { closest } from 'fastest-levenshtein';
 import type { BehaviourModule } from '../bench/core/contracts.ts';
 import { UsageError } from '../bench/core/errors.ts';
-import type { TargetCommand, TargetReply } from '../bench/core/protocol.ts';
+import { PROTOCOL_VERSION, type TargetCommand, type TargetReply } from '../bench/core/protocol.ts';
 import { readProcess } from '../bench/probes/process.ts';
 import { behaviours } from '../bench/registry.ts';
 import { type OpenTarget, openTarget } from './app.ts';
@@ -31,7 +31,12 @@ async function loadBehaviour(name: string): Promise<BehaviourModule> {
 async function start({ target, seed }: StartCommand): Promise<OpenTarget> {
   const behaviour = await loadBehaviour(target.behaviour.name);
   const opened = await openTarget({ target, behaviour, seed });
-  reply({ type: 'started', endpoint: opened.endpoint, serviceMs: opened.serviceMs });
+  reply({
+    type: 'started',
+    protocol: PROTOCOL_VERSION,
+    endpoint: opened.endpoint,
+    serviceMs: opened.serviceMs,
+  });
   return opened;
 }
 

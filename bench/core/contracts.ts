@@ -40,6 +40,8 @@ export interface Exchange {
   outcome: Outcome;
   /** What went wrong, when outcome is not ok. */
   error: string | undefined;
+  /** Closed loads: how long its user has paused since the end of the request before (load model); NaN: not known. */
+  idleMs: number;
   /** Set by the transport while in flight: gives the exchange up; the transport reports it no more. */
   abandon: (() => void) | undefined;
   /** The transport's own, kept with the record so that it need not be looked up. Undefined at first. */
@@ -111,9 +113,20 @@ export interface ExchangeSink {
   openWindow(window: Window): void;
   /**
    * Each exchange once, as it ends. The record may be used again afterwards.
-   * @param belongsAtMs the time by which it belongs to a window or not: its end unless given
+   * @param belongsAtMs the time by which it belongs to a window or not: when it began, or was due. By its end, what takes
+   *   longer than a window would hardly ever belong to one.
    */
-  add(exchange: Exchange, belongsAtMs?: number): void;
+  add(exchange: Exchange, belongsAtMs: number): void;
+  /**
+   * An exchange that is given up: how long it would have taken is not known, but longer than until now. One that was never
+   * sent has NaN for its start.
+   * @param error why it counts as a failure (`noAnswer`); undefined where the load was only cut short
+   */
+  addCensored(
+    exchange: Pick<Exchange, 'intendedAtMs' | 'startedAtMs' | 'idleMs'>,
+    belongsAtMs: number,
+    given: { nowMs: number; error: string | undefined },
+  ): void;
   addConnection(connection: OpenedConnection): void;
 }
 
@@ -193,6 +206,8 @@ export interface EnginePool {
 /** A load tool under way, closed as a whole at the end. */
 export interface Engine extends LoadLoop {
   readonly pool: EnginePool;
+  /** Whether what is in flight at the end of a window is dropped instead of waited for. */
+  readonly dropsInFlight: boolean;
   /** Of a tool that runs in a process of its own: that process at the beginning and at the end of the last slice. */
   readonly lastSlice?: { before: ProcessReading; after: ProcessReading } | undefined;
   close(): Promise<void>;

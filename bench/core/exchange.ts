@@ -11,6 +11,7 @@ export function newExchange(): Exchange {
     bodyBytes: 0,
     outcome: 'ok',
     error: undefined,
+    idleMs: Number.NaN,
     abandon: undefined,
     transportState: undefined,
   };

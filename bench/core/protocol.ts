@@ -2,7 +2,7 @@
 import type { Endpoint, EnginePool, WindowSchedule } from './contracts.ts';
 import type { Arrivals } from './open-results.ts';
 import type { Target } from './target.ts';
-import type { Histogram, Outcome, Timeline, Trial } from './types.ts';
+import type { Censored, Histogram, Measurement, Timeline, Trial } from './types.ts';
 
 /** CPU and event loop of a process, cumulative. */
 export interface ProcessReading {
@@ -15,6 +15,12 @@ export interface ProcessReading {
   runDelayMs: number;
   rssBytes: number;
 }
+
+/**
+ * Of these messages and of what they mean: raised with each change, so that a child that runs the code of another checkout is
+ * refused instead of measured by other rules.
+ */
+export const PROTOCOL_VERSION = 2;
 
 export type TargetCommand =
   | { type: 'start'; target: Target; seed: number }
@@ -37,7 +43,7 @@ export interface TargetReading extends ProcessReading {
 
 export type TargetReply =
   /** serviceMs: what it takes to answer on average, by what it was told to do. */
-  | { type: 'started'; endpoint: Endpoint; serviceMs: number }
+  | { type: 'started'; protocol: number; endpoint: Endpoint; serviceMs: number }
   | { type: 'reading'; reading: TargetReading }
   | { type: 'failed'; message: string };
 
@@ -72,8 +78,16 @@ export interface SliceReading {
   windowMs: number;
   completed: number;
   failed: number;
-  /** Mean response time over completed of the window, 0 when there are none. */
+  /** Given up at the end of the drain. */
+  censored: number;
+  /** Exchanges that ended within the window, whenever they began; null where that is not known. */
+  ended: number | null;
+  /** Of closed loads: what users spent on the requests of the window, pauses before them included; null where not known. */
+  userMs: number | null;
+  /** Mean response time over completed and censored ones of the window, 0 when there are none. */
   meanUs: number;
+  /** The longest request of the window, however it ended; of a censored one its lower bound. */
+  longestMs: number;
   /** All exchanges ended during the slice. */
   exchanges: number;
   /** Connections opened during the slice; null where the client does not count them. */
@@ -102,7 +116,8 @@ export interface GeneratorReading {
   completedRecorded: number;
   failedRecorded: number;
   bytesRecorded: number;
-  outcomes: Partial<Record<Outcome, { count: number; sample?: string }>>;
+  outcomes: Measurement['outcomes'];
+  censored: Censored | null;
   response: Histogram;
   service: Histogram;
   wait: Histogram;
@@ -118,7 +133,8 @@ export interface GeneratorReading {
 }
 
 export type GeneratorReply =
-  | { type: 'ready' }
+  /** dropsInFlight: whether its client drops what is in flight at the end of a window. */
+  | { type: 'ready'; protocol: number; dropsInFlight: boolean }
   | { type: 'slice'; reading: SliceReading }
   | { type: 'finished'; reading: GeneratorReading }
   | { type: 'failed'; message: string };

@@ -66,6 +66,7 @@ export const AUDITS = [
   'conservation',
   'ledger',
   'littles-law',
+  'slice-length',
   'schedule',
   'bottleneck',
   'contention',

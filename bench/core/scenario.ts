@@ -34,6 +34,14 @@ export const Timing = z.strictObject({
     .max(1_000)
     .default(20)
     .describe('A steady window is at least so many mean response times long'),
+  drainMs: z
+    .int()
+    .min(100)
+    .max(600_000)
+    .default(10_000)
+    .describe(
+      "How long a slice waits for its last answers, at least (longer where answers took longer before, or a client's timeouts are); a request still unanswered then counts as failed (noAnswer)",
+    ),
   minReplicates: z.int().min(1).max(100).default(3),
   maxReplicates: z.int().min(1).max(1_000).default(30),
   budgetMs: positiveMs(

@@ -24,7 +24,10 @@ export const Trial = z.strictObject({
 });
 export type Trial = z.infer<typeof Trial>;
 
-/** How an exchange ended. A timeout names the phase that ran out; `staleSocket` is a reset on a reused connection. */
+/**
+ * How an exchange ended. A timeout names the phase that ran out; `staleSocket` is a reset on a reused connection; `noAnswer`
+ * is the harness's own: there was still no answer when the drain of its slice was over.
+ */
 export const OUTCOMES = [
   'ok',
   'badStatus',
@@ -38,6 +41,7 @@ export const OUTCOMES = [
   'portExhausted',
   'descriptorLimit',
   'other',
+  'noAnswer',
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
@@ -55,15 +59,33 @@ export const Histogram = z.strictObject({
 });
 export type Histogram = z.infer<typeof Histogram>;
 
-/** One turn of an arm under load. Counts and times cover its steady window only, CPU the whole slice. */
+/**
+ * One turn of an arm under load. Counts and times are of the requests that belong to its steady window: that began in it, or
+ * were due in it under an open load. CPU is that of the whole slice.
+ */
 export const Slice = z.strictObject({
   block: count().describe('Slices of the same block are a pair'),
   position: count().describe('Place within the block'),
   atMs: amount().describe('Window start, since the start of the replicate'),
   windowMs: amount(),
-  completed: count().describe('Answered with a good status within the window'),
+  completed: count().describe('Requests of the window that were answered with a good status'),
   failed: count(),
-  meanUs: amount().describe('Mean response time of the window'),
+  censored: count()
+    .default(0)
+    .describe(
+      'Requests of the window that had no answer when the drain was over: their times are lower bounds',
+    ),
+  ended: count()
+    .nullable()
+    .default(null)
+    .describe('Exchanges that ended within the window, whenever they began; null where that is not known'),
+  userMs: amount()
+    .nullable()
+    .default(null)
+    .describe(
+      'Closed loads: time that users spent on the requests of the window, good or not, pauses before them included; null where that is not known',
+    ),
+  meanUs: amount().describe('Mean response time of the window, censored ones by their lower bounds'),
   exchanges: count().describe('All exchanges ended in the slice, ramp and drain included'),
   generatorCpuUs: amount(),
   targetCpuUs: amount().nullable().describe('null for a server that conntax did not start'),
@@ -164,6 +186,23 @@ export const LinkReading = z.strictObject({
 });
 export type LinkReading = z.infer<typeof LinkReading>;
 
+/** Requests that had no answer when the drain of their slice was over: how long they would have taken is not known. */
+export const Censored = z.strictObject({
+  count: count(),
+  leastUs: amount().describe(
+    'Shortest wait after which one was given up; quantiles from here on are lower bounds',
+  ),
+});
+export type Censored = z.infer<typeof Censored>;
+
+/** Slices made longer than the scenario asks, so that a window holds the slowest request seen before it was measured. */
+export const Lengthening = z.strictObject({
+  fromMs: amount().describe('Window by the scenario and the mean response time'),
+  toMs: amount().describe('Window as it was measured'),
+  longestMs: amount().describe('Longest request seen before'),
+});
+export type Lengthening = z.infer<typeof Lengthening>;
+
 export const Measurement = z.strictObject({
   warmupMs: amount().describe('Load before the first measured slice'),
   isSteady: z.boolean().describe('Whether warm-up ended because the rate was steady'),
@@ -173,9 +212,18 @@ export const Measurement = z.strictObject({
   bytes: count().describe('Body bytes received in the steady windows'),
   outcomes: z.partialRecord(
     z.enum(OUTCOMES),
-    z.strictObject({ count: count(), sample: z.string().optional() }),
+    z.strictObject({
+      count: count(),
+      sample: z.string().optional(),
+      meanUs: amount().optional().describe('Mean time from the intended start to the failure'),
+      maxUs: amount().optional(),
+    }),
   ),
-  response: Histogram.describe('From the intended start to the last byte'),
+  censored: Censored.nullable().default(null).describe('null: every request came to an end'),
+  lengthening: Lengthening.nullable().default(null).describe('null: slices are as long as the scenario asks'),
+  response: Histogram.describe(
+    'From the intended start to the last byte; censored ones by their lower bounds',
+  ),
   service: Histogram.describe('From the actual start to the last byte'),
   wait: Histogram.describe(
     'From the actual start until the request is written, a dial included; empty when phases are off',

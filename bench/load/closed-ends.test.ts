@@ -8,7 +8,7 @@ suite('the whole exchange has a deadline', () => {
   test('one that exceeds it is a failure of its own kind, and its user goes on with a fresh record', async t => {
     const clock = mockClock(t);
     const { transport, recorder, load, run } = createLoad({ concurrency: 2, totalMs: 20 });
-    run();
+    run({ rampMs: 0 });
     const [quick, slow] = transport.inFlight;
     clock.advance(15);
     transport.answer(quick!);
@@ -17,7 +17,8 @@ suite('the whole exchange has a deadline', () => {
     assert.deepEqual([load.sent, transport.inFlight.length, recorder.ended], [4, 2, 2]);
     assert.ok(!transport.inFlight.includes(slow!));
     const { outcomes, failed } = recorder.finish();
-    assert.deepEqual(outcomes.timeoutTotal, { count: 1, sample: 'no complete answer within totalMs = 20' });
+    const { count, sample, maxUs } = outcomes.timeoutTotal!;
+    assert.deepEqual([count, sample, maxUs], [1, 'no complete answer within totalMs = 20', 20_000]);
     assert.equal(failed, 1);
     assert.equal(load.unfinished, 0);
   });

@@ -3,7 +3,7 @@ import type { Exchange, ExchangeSink, LoadLoop, Transport, Window } from '../cor
 import { newExchange } from '../core/exchange.ts';
 import { CUT_DRAIN_MS } from '../core/load.ts';
 import type { Random } from '../core/random.ts';
-import { expire, giveUp, startSweeper, underWay } from './under-way.ts';
+import { expire, giveUp, noAnswerText, startSweeper, underWay } from './under-way.ts';
 
 export interface ClosedLoadOptions {
   concurrency: number;
@@ -16,6 +16,10 @@ export interface ClosedLoadOptions {
   random: Random;
 }
 
+/**
+ * A request belongs to the window in which it began. By its end, whatever takes longer than a window would fall out of it: the
+ * rare slow requests, of all things. So the drain waits for those in flight, long against what was seen.
+ */
 export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
   const { concurrency, thinkMs, totalMs, transport, recorder, random } = options;
   const users: Exchange[] = Array.from({ length: concurrency }, newExchange);
@@ -32,11 +36,12 @@ export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
     sent++;
     exchange.startedAtMs = performance.now();
     exchange.intendedAtMs = exchange.startedAtMs;
+    exchange.idleMs = exchange.startedAtMs - exchange.endedAtMs;
     transport.send(exchange, onEnd);
   }
 
   function onEnd(exchange: Exchange): void {
-    recorder.add(exchange);
+    recorder.add(exchange, exchange.startedAtMs);
     next(exchange);
   }
 
@@ -62,7 +67,7 @@ export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
 
   function sweep(nowMs: number, deadlineMs: number): void {
     expire(users, nowMs, deadlineMs, (exchange, user) => {
-      recorder.add(exchange);
+      recorder.add(exchange, exchange.startedAtMs);
       expired++;
       const fresh = giveUp(users, user);
       fresh.endedAtMs = nowMs;
@@ -70,9 +75,12 @@ export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
     });
   }
 
-  function abandonRest(): void {
+  /** @param error why those that are given up have failed; undefined where they are only cut short */
+  function abandonRest(error: string | undefined): void {
+    const nowMs = performance.now();
     for (const user of underWay(users)) {
       unfinished++;
+      recorder.addCensored(users[user]!, users[user]!.startedAtMs, { nowMs, error });
       giveUp(users, user);
     }
     for (const timer of thinking) clearTimeout(timer);
@@ -90,10 +98,12 @@ export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
         onIdle = resolve;
       });
       const sweeper = startSweeper(totalMs, sweep);
-      drainTimer = setTimeout(abandonRest, rampMs + windowMs + drainMs);
+      drainTimer = setTimeout(abandonRest, rampMs + windowMs + drainMs, noAnswerText(drainMs));
       busy = concurrency;
       const startMs = Math.max(thinkMs, spreadMs);
       for (const exchange of users) {
+        // The user has rested since the last slice, which is no pause of the load's.
+        exchange.endedAtMs = Number.NaN;
         if (startMs === 0) issue(exchange);
         else think(exchange, random() * startMs);
       }
@@ -106,7 +116,7 @@ export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
       if (busy === 0) return;
       window.closeAtMs = Math.min(window.closeAtMs, performance.now());
       clearTimeout(drainTimer);
-      drainTimer = setTimeout(abandonRest, CUT_DRAIN_MS);
+      drainTimer = setTimeout(abandonRest, CUT_DRAIN_MS, undefined);
       for (const timer of thinking) {
         clearTimeout(timer);
         rest();

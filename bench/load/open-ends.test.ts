@@ -23,7 +23,8 @@ suite('an open slice ends', () => {
     assert.deepEqual(transport.abandoned, [slow]);
     assert.ok(transport.inFlight.length === 1 && transport.inFlight[0] !== slow);
     const { outcomes } = recorder.finish();
-    assert.deepEqual(outcomes.timeoutTotal, { count: 1, sample: 'no complete answer within totalMs = 20' });
+    const { count, sample, maxUs } = outcomes.timeoutTotal!;
+    assert.deepEqual([count, sample, maxUs], [1, 'no complete answer within totalMs = 20', 20_000]);
     assert.deepEqual([load.sent, load.unfinished], [2, 0]);
   });
 
@@ -145,11 +146,14 @@ suite('an open slice ends', () => {
           const bench = createOpen({ ...stated, scheduleOf });
           await runInDisorder(slices, bench, clock, stated.maxInFlight);
           const { transport, recorder, load, schedule } = bench;
-          const { answered, failed, completedRecorded, failedRecorded } = recorder.finish();
+          const { answered, failed, completedRecorded, failedRecorded, outcomes, censored } = recorder.finish();
           const { arrivals: kept, lateness } = schedule.finish();
           assert.equal(load.sent, transport.sentCount);
           assert.equal(load.sent, answered + failed + load.unfinished);
-          assert.equal(kept.due, completedRecorded + failedRecorded + kept.unfinished + kept.unsent);
+          // Of those that are given up, all but the ones that a cut ended have failed.
+          const ended = completedRecorded + failedRecorded - (outcomes.noAnswer?.count ?? 0);
+          assert.equal(kept.due, ended + kept.unfinished + kept.unsent);
+          assert.equal(censored?.count ?? 0, kept.unfinished + kept.unsent);
           assert.equal(lateness.count, kept.due - kept.unsent);
           assert.ok(kept.unsent <= kept.heldBack && kept.heldBack <= kept.due);
         },

@@ -4,7 +4,7 @@ import { newExchange } from '../core/exchange.ts';
 import { CUT_DRAIN_MS } from '../core/load.ts';
 import type { Schedule } from './arrivals.ts';
 import { createPunctuality } from './punctuality.ts';
-import { expire, giveUp, startSweeper, underWay } from './under-way.ts';
+import { expire, giveUp, noAnswerText, startSweeper, underWay } from './under-way.ts';
 
 export interface OpenLoadOptions {
   /** A new schedule, for one slice. */
@@ -133,17 +133,29 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
     endIfDone();
   }
 
-  /** What is held back goes no more. After a cut, what was due later than now never fell due. */
-  function stopSending(): void {
+  /**
+   * What is held back goes no more. After a cut, what was due later than now never fell due.
+   * @param error why they have failed; undefined where they are only cut short
+   */
+  function stopSending(error: string | undefined): void {
     const nowMs = performance.now();
-    for (; dueAtMs < window.closeAtMs; goOn()) if (dueAtMs <= nowMs) punctuality.addUnsent(dueAtMs);
+    for (; dueAtMs < window.closeAtMs; goOn()) {
+      if (dueAtMs > nowMs) continue;
+      punctuality.addUnsent(dueAtMs);
+      const unsent = { intendedAtMs: dueAtMs, startedAtMs: Number.NaN, idleMs: Number.NaN };
+      recorder.addCensored(unsent, dueAtMs, { nowMs, error });
+    }
     endIfDone();
   }
 
-  function abandonRest(): void {
+  /** @param error why those that are given up have failed; undefined where they are only cut short */
+  function abandonRest(error: string | undefined): void {
+    const nowMs = performance.now();
     for (const place of underWay(records)) {
+      const { intendedAtMs } = records[place]!;
       unfinished++;
-      punctuality.addUnfinished(records[place]!.intendedAtMs);
+      punctuality.addUnfinished(intendedAtMs);
+      recorder.addCensored(records[place]!, intendedAtMs, { nowMs, error });
       free.push(giveUp(records, place));
     }
     inFlight = 0;
@@ -172,8 +184,12 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
       });
       const sweeper = startSweeper(totalMs, sweep);
       const sendingMs = rampMs + windowMs + drainMs * SENDING_SHARE;
-      stopTimer = setTimeout(stopSending, sendingMs);
-      drainTimer = setTimeout(abandonRest, rampMs + windowMs + drainMs);
+      stopTimer = setTimeout(
+        stopSending,
+        sendingMs,
+        `not sent: ${maxInFlight} requests were in flight until the end`,
+      );
+      drainTimer = setTimeout(abandonRest, rampMs + windowMs + drainMs, noAnswerText(drainMs));
       isRunning = true;
       tick();
       await done;
@@ -188,9 +204,9 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
       if (!isRunning) return;
       // What went early belongs to the window, too.
       window.closeAtMs = Math.min(window.closeAtMs, performance.now() + EARLY_MS);
-      stopSending();
+      stopSending(undefined);
       clearTimeout(drainTimer);
-      drainTimer = setTimeout(abandonRest, CUT_DRAIN_MS);
+      drainTimer = setTimeout(abandonRest, CUT_DRAIN_MS, undefined);
       clearTimeout(dueTimer);
       dueTimer = setTimeout(tick, 1);
     },

@@ -4,7 +4,7 @@ import { suite, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import type { Exchange, Window } from '../core/contracts.ts';
 import { OUTCOMES } from '../core/types.ts';
-import { createRecorder } from './recorder.ts';
+import { createRecorder, type Recorder } from './recorder.ts';
 import { makeExchange } from './testing/exchange.ts';
 
 const OPEN_MS = 1_000;
@@ -51,15 +51,31 @@ const RUNS = { numRuns: 30 };
 
 const exchanges = fc.array(exchange, { maxLength: 150 });
 
-/** Of a window that is no probe. */
-const NO_QUANTILES = { p50Us: null, p99Us: null };
+/** Of a window in which nothing was asked, and that is no probe. */
+const NOTHING = {
+  completed: 0,
+  failed: 0,
+  censored: 0,
+  ended: 0,
+  userMs: null,
+  meanUs: 0,
+  longestMs: 0,
+  p50Us: null,
+  p99Us: null,
+};
 
 function isOk({ outcome }: Exchange): boolean {
   return outcome === 'ok';
 }
 
-function isInWindow({ endedAtMs }: Exchange): boolean {
-  return endedAtMs >= OPEN_MS && endedAtMs < CLOSE_MS;
+function isInWindow({ intendedAtMs }: Exchange): boolean {
+  return intendedAtMs >= OPEN_MS && intendedAtMs < CLOSE_MS;
+}
+
+/** By when it began, which is when it ended where nothing else is stated: an instant answer. */
+function add(recorder: Recorder, stated: Partial<Exchange>): void {
+  const one = makeExchange({ startedAtMs: stated.intendedAtMs ?? stated.endedAtMs ?? 0, ...stated });
+  recorder.add(one, one.intendedAtMs);
 }
 
 function sum(values: readonly number[]): number {
@@ -83,12 +99,12 @@ function meanUs(latenciesMs: readonly number[]): number {
 }
 
 suite('recorder', () => {
-  test('everything counts as ended; only what ends in a recorded window is recorded', () => {
+  test('everything counts as ended; only what began in a recorded window is recorded', () => {
     fc.assert(
       fc.property(exchanges, all => {
         const recorder = createRecorder();
         recorder.openWindow(makeWindow());
-        for (const one of all) recorder.add(one);
+        for (const one of all) recorder.add(one, one.intendedAtMs);
         const recorded = all.filter(isInWindow);
         const answered = recorded.filter(isOk);
         const reading = recorder.finish();
@@ -100,12 +116,12 @@ suite('recorder', () => {
         assert.equal(reading.bytesRecorded, sum(answered.map(({ bodyBytes }) => bodyBytes)));
         for (const kind of OUTCOMES) {
           const ofKind = recorded.filter(({ outcome }) => outcome === kind);
-          const first = ofKind[0];
-          const expected =
-            first === undefined
-              ? undefined
-              : { count: ofKind.length, ...(first.error === undefined ? {} : { sample: first.error }) };
-          assert.deepEqual(reading.outcomes[kind], expected);
+          const { count, sample, meanUs: mean, maxUs } = reading.outcomes[kind] ?? { count: 0 };
+          assert.deepEqual([count, sample], [ofKind.length, ofKind[0]?.error]);
+          if (count === 0 || kind === 'ok') continue;
+          const spentMs = ofKind.map(one => one.endedAtMs - one.intendedAtMs);
+          assertClose(mean!, (sum(spentMs) / count) * 1_000);
+          assertClose(maxUs!, Math.max(...spentMs) * 1_000);
         }
       }),
       RUNS,
@@ -117,7 +133,7 @@ suite('recorder', () => {
       fc.property(exchanges, all => {
         const recorder = createRecorder();
         recorder.openWindow(makeWindow());
-        for (const one of all) recorder.add(one);
+        for (const one of all) recorder.add(one, one.intendedAtMs);
         const answered = all.filter(one => isOk(one) && isInWindow(one));
         const reading = recorder.finish();
         const phases = {
@@ -145,11 +161,11 @@ suite('recorder', () => {
       fc.property(exchanges, fc.nat(900), (all, originMs) => {
         const recorder = createRecorder();
         recorder.openWindow(makeWindow({ originMs }));
-        for (const one of all) recorder.add(one);
+        for (const one of all) recorder.add(one, one.intendedAtMs);
         const reading = recorder.finish();
         for (const { atMs, completed, failed } of reading.timeline.buckets) {
           const within = all.filter(
-            one => isInWindow(one) && Math.floor((one.endedAtMs - originMs) / 1_000) * 1_000 === atMs,
+            one => isInWindow(one) && Math.floor((one.intendedAtMs - originMs) / 1_000) * 1_000 === atMs,
           );
           const answered = within.filter(isOk).length;
           assert.deepEqual([completed, failed], [answered, within.length - answered]);
@@ -161,21 +177,22 @@ suite('recorder', () => {
     );
   });
 
-  const edges: [endedAtMs: number, completed: number][] = [
+  const edges: [startedAtMs: number, completed: number][] = [
     [OPEN_MS - 0.001, 0],
     [OPEN_MS, 1],
     [CLOSE_MS - 0.001, 1],
     [CLOSE_MS, 0],
   ];
-  for (const [endedAtMs, completed] of edges) {
-    test(`a window is half-open: ${endedAtMs} counts ${completed}`, () => {
+  for (const [startedAtMs, completed] of edges) {
+    test(`a window is half-open: ${startedAtMs} counts ${completed}`, () => {
       const recorder = createRecorder();
       recorder.openWindow(makeWindow());
-      recorder.add(makeExchange({ startedAtMs: 990, endedAtMs }));
-      recorder.add(makeExchange({ startedAtMs: 990, endedAtMs, outcome: 'reset' }));
+      const endedAtMs = 9_000;
+      add(recorder, { startedAtMs, endedAtMs });
+      add(recorder, { startedAtMs, endedAtMs, outcome: 'reset' });
       const { failed, ...counts } = recorder.windowCounts();
       assert.deepEqual([counts.completed, failed], [completed, completed]);
-      assertClose(counts.meanUs, completed * (endedAtMs - 990) * 1_000);
+      assertClose(counts.meanUs, completed * (endedAtMs - startedAtMs) * 1_000);
     });
   }
 
@@ -183,9 +200,9 @@ suite('recorder', () => {
     const recorder = createRecorder();
     const window = makeWindow();
     recorder.openWindow(window);
-    recorder.add(makeExchange({ endedAtMs: 1_500 }));
+    add(recorder, { endedAtMs: 1_500 });
     window.closeAtMs = 1_500;
-    recorder.add(makeExchange({ endedAtMs: 1_500 }));
+    add(recorder, { endedAtMs: 1_500 });
     assert.equal(recorder.windowCounts().completed, 1);
   });
 
@@ -195,7 +212,7 @@ suite('recorder', () => {
         const [told, untold] = [true, false].map(hasPhases => {
           const recorder = createRecorder({ hasPhases });
           recorder.openWindow(makeWindow());
-          for (const one of all) recorder.add(one);
+          for (const one of all) recorder.add(one, one.intendedAtMs);
           return recorder.finish();
         });
         const { wait, firstByte, body, ...rest } = untold!;
@@ -217,7 +234,7 @@ suite('recorder', () => {
     test(`what a client does not tell is in no phase: ${what}`, () => {
       const recorder = createRecorder();
       recorder.openWindow(makeWindow());
-      recorder.add(makeExchange({ startedAtMs: 1_000, endedAtMs: 1_003, ...stated }));
+      add(recorder, { startedAtMs: 1_000, endedAtMs: 1_003, ...stated });
       const { wait, firstByte, body, response, service } = recorder.finish();
       assert.deepEqual([wait.count, firstByte.count, body.count], counts);
       assert.deepEqual([response.meanUs, service.meanUs], [3_000, 3_000]);
@@ -229,9 +246,16 @@ suite('recorder', () => {
     const recorder = createRecorder();
     recorder.openWindow(makeWindow({ isRecorded: false }));
     recorder.addConnection({ connectMs: 1, tlsMs: 2, isResumed: false });
-    recorder.add(makeExchange({ startedAtMs: 1_000, endedAtMs: 1_004, bodyBytes: 9 }));
-    recorder.add(makeExchange({ startedAtMs: 1_000, endedAtMs: 1_004, outcome: 'refused', error: 'no' }));
-    assert.deepEqual(recorder.windowCounts(), { completed: 1, failed: 1, meanUs: 4_000, ...NO_QUANTILES });
+    add(recorder, { startedAtMs: 1_000, endedAtMs: 1_004, bodyBytes: 9 });
+    add(recorder, { startedAtMs: 1_000, endedAtMs: 1_004, outcome: 'refused', error: 'no' });
+    assert.deepEqual(recorder.windowCounts(), {
+      ...NOTHING,
+      completed: 1,
+      failed: 1,
+      ended: 2,
+      meanUs: 4_000,
+      longestMs: 4,
+    });
     const reading = recorder.finish();
     assert.deepEqual(
       [reading.answered, reading.failed, recorder.opened, reading.handshakesFull],
@@ -249,16 +273,22 @@ suite('recorder', () => {
   test('a new window starts from nothing, and what is recorded stays', () => {
     const recorder = createRecorder();
     recorder.openWindow(makeWindow());
-    recorder.add(makeExchange({ startedAtMs: 1_000, endedAtMs: 1_010 }));
+    add(recorder, { startedAtMs: 1_000, endedAtMs: 1_010 });
     recorder.openWindow(makeWindow({ openAtMs: 3_000, closeAtMs: 4_000 }));
-    assert.deepEqual(recorder.windowCounts(), { completed: 0, failed: 0, meanUs: 0, ...NO_QUANTILES });
-    recorder.add(makeExchange({ startedAtMs: 3_000, endedAtMs: 3_020 }));
-    recorder.add(makeExchange({ startedAtMs: 1_000, endedAtMs: 1_999 }));
-    assert.deepEqual(recorder.windowCounts(), { completed: 1, failed: 0, meanUs: 20_000, ...NO_QUANTILES });
+    assert.deepEqual(recorder.windowCounts(), NOTHING);
+    add(recorder, { startedAtMs: 3_000, endedAtMs: 3_020 });
+    add(recorder, { startedAtMs: 1_000, endedAtMs: 1_999 });
+    assert.deepEqual(recorder.windowCounts(), {
+      ...NOTHING,
+      completed: 1,
+      ended: 1,
+      meanUs: 20_000,
+      longestMs: 20,
+    });
     assert.equal(recorder.finish().completedRecorded, 2);
   });
 
-  test('what is added by another time than its end belongs to the window, and the timeline, of that time', () => {
+  test('an exchange belongs to the window, and to the place on the timeline, of the time it is added by', () => {
     const recorder = createRecorder();
     recorder.openWindow(makeWindow());
     const [before, late] = [OPEN_MS - 1, CLOSE_MS - 1];
@@ -281,21 +311,61 @@ suite('recorder', () => {
     for (const scale of [1, 10]) {
       recorder.openWindow(makeWindow({ isRecorded: false, isProbe: true }));
       for (let ms = 1; ms <= 100; ms++) {
-        recorder.add(makeExchange({ startedAtMs: OPEN_MS, endedAtMs: OPEN_MS + (ms * scale) / 10 }));
+        add(recorder, { startedAtMs: OPEN_MS, endedAtMs: OPEN_MS + (ms * scale) / 10 });
       }
-      recorder.add(makeExchange({ startedAtMs: 0, endedAtMs: CLOSE_MS }));
+      add(recorder, { startedAtMs: 0, endedAtMs: CLOSE_MS });
       const { p50Us, p99Us } = recorder.windowCounts();
       assertWithin(p50Us!, 5_000 * scale);
       assertWithin(p99Us!, 9_900 * scale);
     }
     recorder.openWindow(makeWindow());
-    assert.deepEqual(recorder.windowCounts(), { completed: 0, failed: 0, meanUs: 0, ...NO_QUANTILES });
+    assert.deepEqual(recorder.windowCounts(), NOTHING);
     assert.equal(recorder.finish().response.count, 0);
+  });
+
+  test('a request that is given up is known by its lower bound, and fails unless the load was cut short', () => {
+    const recorder = createRecorder();
+    recorder.openWindow(makeWindow());
+    add(recorder, { startedAtMs: 1_000, endedAtMs: 1_010 });
+    const inFlight = makeExchange({ startedAtMs: 1_500 });
+    recorder.addCensored(inFlight, 1_500, { nowMs: 12_000, error: 'no answer within 10000 ms' });
+    recorder.addCensored(makeExchange({ startedAtMs: 1_900 }), 1_900, { nowMs: 2_150, error: undefined });
+    recorder.addCensored(makeExchange({ startedAtMs: 990 }), 990, { nowMs: 12_000, error: 'in the ramp' });
+    const unsent = makeExchange({ intendedAtMs: 1_800, startedAtMs: Number.NaN });
+    recorder.addCensored(unsent, 1_800, { nowMs: 7_000, error: 'not sent' });
+    const { completed, failed, censored, longestMs } = recorder.windowCounts();
+    assert.deepEqual([completed, failed, censored, longestMs], [1, 2, 3, 10_500]);
+    const reading = recorder.finish();
+    assert.deepEqual(reading.censored, { count: 3, leastUs: 250_000 });
+    assert.equal(reading.failedRecorded, 2);
+    const { noAnswer } = reading.outcomes;
+    assert.deepEqual(
+      [noAnswer?.count, noAnswer?.sample, noAnswer?.maxUs],
+      [2, 'no answer within 10000 ms', 10_500_000],
+    );
+    assert.deepEqual([reading.response.count, reading.service.count], [4, 3]);
+    assertClose(reading.response.meanUs, ((10 + 10_500 + 250 + 5_200) * 1_000) / 4);
+    assert.deepEqual([recorder.ended, reading.failed], [1, 0], 'the ledger counts it as unfinished');
+  });
+
+  test('the time of a user is that of its requests, failed ones included, and the pauses before them', () => {
+    const recorder = createRecorder();
+    recorder.openWindow(makeWindow());
+    add(recorder, { startedAtMs: 1_000, endedAtMs: 1_010, idleMs: Number.NaN });
+    assert.equal(recorder.windowCounts().userMs, null, 'no pause is known');
+    add(recorder, { startedAtMs: 1_100, endedAtMs: 1_120, idleMs: 4 });
+    add(recorder, { startedAtMs: 1_200, endedAtMs: 1_230, idleMs: 6, outcome: 'reset' });
+    recorder.addCensored(makeExchange({ startedAtMs: 1_500, idleMs: 5 }), 1_500, {
+      nowMs: 2_500,
+      error: 'late',
+    });
+    add(recorder, { startedAtMs: 2_100, endedAtMs: 2_200, idleMs: 70 });
+    assertClose(recorder.windowCounts().userMs!, 10 + 20 + 30 + 1_000 + 4 * 5);
   });
 
   test('before the first window, nothing is recorded', () => {
     const recorder = createRecorder();
-    recorder.add(makeExchange({ endedAtMs: 1_500 }));
+    add(recorder, { endedAtMs: 1_500 });
     assert.equal(recorder.finish().completedRecorded, 0);
     assert.equal(recorder.ended, 1);
   });
@@ -304,13 +374,12 @@ suite('recorder', () => {
     const recorder = createRecorder();
     recorder.openWindow(makeWindow());
     for (const error of ['first', 'second', 'third']) {
-      recorder.add(makeExchange({ endedAtMs: 1_500, outcome: 'reset', error }));
+      add(recorder, { endedAtMs: 1_500, outcome: 'reset', error });
     }
-    recorder.add(makeExchange({ endedAtMs: 1_500, outcome: 'refused' }));
-    assert.deepEqual(recorder.finish().outcomes, {
-      reset: { count: 3, sample: 'first' },
-      refused: { count: 1 },
-    });
+    add(recorder, { endedAtMs: 1_500, outcome: 'refused' });
+    const { reset, refused } = recorder.finish().outcomes;
+    assert.deepEqual([reset?.count, reset?.sample], [3, 'first']);
+    assert.deepEqual([refused?.count, refused?.sample], [1, undefined]);
   });
 
   test('a connection counts always; its times are recorded if it is opened within the window', t => {
@@ -362,10 +431,8 @@ suite('recorder', () => {
       recorder.openWindow(makeWindow({ openAtMs: 0, closeAtMs: hours * 3_600_000 }));
       for (let minute = 0; minute < hours * 60; minute++) {
         const endedAtMs = minute * 60_000;
-        recorder.add(makeExchange({ startedAtMs: endedAtMs - 5, endedAtMs }));
-        recorder.add(
-          makeExchange({ startedAtMs: endedAtMs - 5, endedAtMs, outcome: 'reset', error: `at ${minute}` }),
-        );
+        add(recorder, { startedAtMs: endedAtMs - 5, endedAtMs });
+        add(recorder, { startedAtMs: endedAtMs - 5, endedAtMs, outcome: 'reset', error: `at ${minute}` });
       }
       const reading = recorder.finish();
       return { buckets: reading.timeline.buckets.length, chars: JSON.stringify(reading).length };

@@ -3,17 +3,24 @@
 import { createLatencyRecorder, type LatencyRecorder } from '../../results/histogram.ts';
 import type { Exchange, ExchangeSink, Window } from '../core/contracts.ts';
 import type { GeneratorReading } from '../core/protocol.ts';
-import type { Outcome } from '../core/types.ts';
+import type { Censored, Measurement, Outcome } from '../core/types.ts';
 import { createTimeline } from './timeline.ts';
+import { createWindowFold, type WindowFoldCounts } from './window-fold.ts';
 
-/** Counts of one window. */
-export interface WindowCounts {
-  completed: number;
-  failed: number;
-  meanUs: number;
+/** Of one window: what became of the requests that belong to it. */
+export interface WindowCounts extends WindowFoldCounts {
   /** Of a probe only, else null. */
   p50Us: number | null;
   p99Us: number | null;
+}
+
+/** What is kept of the failures of one kind. */
+interface Failures {
+  count: number;
+  sumMs: number;
+  maxMs: number;
+  /** Error text of the first. */
+  sample: string | undefined;
 }
 
 type Recorded = Omit<
@@ -43,7 +50,8 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
   const connect = createLatencyRecorder();
   const tls = createLatencyRecorder();
   const timeline = createTimeline();
-  const outcomes: Partial<Record<Outcome, { count: number; sample?: string }>> = {};
+  const failures = new Map<Outcome, Failures>();
+  const fold = createWindowFold();
   let window: Window = { openAtMs: Infinity, closeAtMs: -Infinity, originMs: 0, isRecorded: false };
   let answered = 0;
   let failed = 0;
@@ -53,23 +61,28 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
   let completedRecorded = 0;
   let failedRecorded = 0;
   let bytesRecorded = 0;
-  let windowCompleted = 0;
-  let windowFailed = 0;
-  let windowSumMs = 0;
+  let censored: Censored | null = null;
   let probe: LatencyRecorder | undefined;
 
+  function recordFailure(belongsAtMs: number, outcome: Outcome, spentMs: number, error?: string): void {
+    failedRecorded++;
+    const seen = failures.get(outcome);
+    if (seen === undefined) {
+      failures.set(outcome, { count: 1, sumMs: spentMs, maxMs: spentMs, sample: error });
+    } else {
+      seen.count++;
+      seen.sumMs += spentMs;
+      seen.maxMs = Math.max(seen.maxMs, spentMs);
+    }
+    timeline.add(belongsAtMs - window.originMs, spentMs, false);
+  }
+
   function addFailure(exchange: Exchange, belongsAtMs: number, isInWindow: boolean): void {
-    const { outcome, error, endedAtMs } = exchange;
     failed++;
     if (!isInWindow) return;
-    windowFailed++;
-    if (!window.isRecorded) return;
-    failedRecorded++;
-    const seen = outcomes[outcome];
-    if (seen === undefined)
-      outcomes[outcome] = { count: 1, ...(error === undefined ? {} : { sample: error }) };
-    else seen.count++;
-    timeline.add(belongsAtMs - window.originMs, endedAtMs - firstClockMs(exchange), false);
+    const spentMs = exchange.endedAtMs - firstClockMs(exchange);
+    fold.addFailed(spentMs, exchange);
+    if (window.isRecorded) recordFailure(belongsAtMs, exchange.outcome, spentMs, exchange.error);
   }
 
   /** A client that does not tell a time leaves NaN: there is nothing to record then. */
@@ -88,18 +101,38 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
     return nowMs >= window.openAtMs && nowMs < window.closeAtMs;
   }
 
+  function outcomes(): Measurement['outcomes'] {
+    return {
+      ...Object.fromEntries(
+        [...failures].map(([outcome, { count, sumMs, maxMs, sample }]) => [
+          outcome,
+          {
+            count,
+            ...(sample === undefined ? {} : { sample }),
+            meanUs: (sumMs / count) * 1_000,
+            maxUs: maxMs * 1_000,
+          },
+        ]),
+      ),
+      ...(completedRecorded === 0 ? {} : { ok: { count: completedRecorded } }),
+    };
+  }
+
+  function isWithin(atMs: number): boolean {
+    return atMs >= window.openAtMs && atMs < window.closeAtMs;
+  }
+
   return {
     openWindow(next) {
       window = next;
-      windowCompleted = 0;
-      windowFailed = 0;
-      windowSumMs = 0;
+      fold.clear();
       probe?.close();
       probe = next.isProbe ? createLatencyRecorder() : undefined;
     },
-    add(exchange, belongsAtMs = exchange.endedAtMs) {
+    add(exchange, belongsAtMs) {
       const { endedAtMs } = exchange;
-      const isInWindow = belongsAtMs >= window.openAtMs && belongsAtMs < window.closeAtMs;
+      if (isWithin(endedAtMs)) fold.addEnded();
+      const isInWindow = isWithin(belongsAtMs);
       if (exchange.outcome !== 'ok') {
         addFailure(exchange, belongsAtMs, isInWindow);
         return;
@@ -107,8 +140,7 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
       answered++;
       if (!isInWindow) return;
       const responseMs = endedAtMs - firstClockMs(exchange);
-      windowCompleted++;
-      windowSumMs += responseMs;
+      fold.addCompleted(responseMs, exchange);
       if (!window.isRecorded) {
         probe?.recordUs(responseMs * 1_000);
         return;
@@ -119,6 +151,25 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
       service.recordUs((endedAtMs - exchange.startedAtMs) * 1_000);
       addPhasesIfAny(exchange);
       timeline.add(belongsAtMs - window.originMs, responseMs, true);
+    },
+    addCensored(exchange, belongsAtMs, { nowMs, error }) {
+      if (!isWithin(belongsAtMs)) return;
+      const isSent = !Number.isNaN(exchange.startedAtMs);
+      const waitedMs = nowMs - (isSent ? firstClockMs(exchange) : exchange.intendedAtMs);
+      const spentMs = isSent ? nowMs - exchange.startedAtMs : 0;
+      fold.addCensored(waitedMs, spentMs, exchange, error !== undefined);
+      if (!window.isRecorded) {
+        probe?.recordUs(waitedMs * 1_000);
+        return;
+      }
+      const waitedUs = waitedMs * 1_000;
+      censored =
+        censored === null
+          ? { count: 1, leastUs: waitedUs }
+          : { count: censored.count + 1, leastUs: Math.min(censored.leastUs, waitedUs) };
+      response.recordUs(waitedUs);
+      if (isSent) service.recordUs(spentMs * 1_000);
+      if (error !== undefined) recordFailure(belongsAtMs, 'noAnswer', waitedMs, error);
     },
     addConnection({ connectMs, tlsMs, isResumed }) {
       opened++;
@@ -131,13 +182,7 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
     },
     windowCounts() {
       const { p50Us, p99Us } = probe?.summary() ?? { p50Us: null, p99Us: null };
-      return {
-        completed: windowCompleted,
-        failed: windowFailed,
-        meanUs: windowCompleted === 0 ? 0 : (windowSumMs / windowCompleted) * 1_000,
-        p50Us,
-        p99Us,
-      };
+      return { ...fold.counts(), p50Us, p99Us };
     },
     get ended() {
       return answered + failed;
@@ -146,7 +191,6 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
       return opened;
     },
     finish() {
-      if (completedRecorded > 0) outcomes.ok = { count: completedRecorded };
       return {
         answered,
         failed,
@@ -155,7 +199,8 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
         completedRecorded,
         failedRecorded,
         bytesRecorded,
-        outcomes,
+        outcomes: outcomes(),
+        censored,
         response: response.summary(),
         service: service.summary(),
         wait: wait.summary(),
@@ -170,6 +215,6 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
 }
 
 /** Where response time begins: when the request was to go, or when it went where that was a little earlier (open loads). */
-function firstClockMs({ intendedAtMs, startedAtMs }: Exchange): number {
+function firstClockMs({ intendedAtMs, startedAtMs }: Pick<Exchange, 'intendedAtMs' | 'startedAtMs'>): number {
   return Math.min(intendedAtMs, startedAtMs);
 }

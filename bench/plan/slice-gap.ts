@@ -43,7 +43,7 @@ export function expectedResponseMs(scenario: Scenario, client: Client, serviceMs
 function turnMs(scenario: Scenario, client: Client, serviceMs: number): number {
   const { timing, load } = scenario;
   const responseMs = expectedResponseMs(scenario, client, serviceMs);
-  const shapes = [paced(sliceShape(timing, responseMs), timing, load)];
+  const shapes = [paced(sliceShape(timing, { meanMs: responseMs }), timing, load)];
   // An arm pauses while others search, too.
   if (load.model === 'capacity') shapes.push(probeShape(load, timing, load.minRatePerSec));
   return Math.max(...shapes.map(({ rampMs, windowMs }) => rampMs + windowMs)) + responseMs + TURN_MS;

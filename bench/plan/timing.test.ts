@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Scenario, Timing } from '../core/scenario.ts';
 import { fullScenario } from './testing/plugins.ts';
-import { estimateMs, isSteady, sliceShape } from './timing.ts';
+import { estimateMs, isSteady, type SeenTimes, sliceShape } from './timing.ts';
 
 const steadiness: [string, number[], boolean][] = [
   ['nothing seen yet', [], false],
@@ -24,20 +24,42 @@ for (const [why, rates, expected] of steadiness) {
   test(`steady? ${why}`, () => assert.equal(isSteady(rates), expected));
 }
 
-const shapes: [string, Partial<Timing>, number, ReturnType<typeof sliceShape>][] = [
-  ['fast arm: the least times', {}, 0, { rampMs: 10, windowMs: 100, drainMs: 1_000 }],
-  ['20 mean responses are longer', {}, 30, { rampMs: 90, windowMs: 600, drainMs: 1_000 }],
-  ['a slow arm drains longer', { sliceResponses: 5 }, 100, { rampMs: 300, windowMs: 500, drainMs: 2_000 }],
+type Times = [rampMs: number, windowMs: number, drainMs: number];
+const shapes: [why: string, timing: Partial<Timing>, seen: SeenTimes, expected: Times][] = [
+  ['fast client: the least times', {}, { meanMs: 0 }, [10, 100, 10_000]],
+  ['20 mean responses are longer', {}, { meanMs: 30 }, [90, 600, 10_000]],
+  ['a slow client drains longer', { sliceResponses: 5 }, { meanMs: 600 }, [1_800, 3_000, 12_000]],
+  ['the scenario says how long to drain', { drainMs: 500 }, { meanMs: 5 }, [15, 100, 500]],
+  ['whole: one slice for all', { slicing: 'whole', measureMs: 700 }, { meanMs: 30 }, [90, 700, 10_000]],
+  ['whole ms', { sliceResponses: 1, sliceMs: 20 }, { meanMs: 33.4 }, [101, 34, 10_000]],
+  ['a slow request that a window holds', {}, { meanMs: 5, longestMs: 80 }, [15, 100, 10_000]],
+  ['a little longer than that window', {}, { meanMs: 5, longestMs: 90 }, [15, 113, 10_000]],
+  ['ramp and window hold the slowest request', {}, { meanMs: 5, longestMs: 300 }, [300, 375, 10_000]],
+  ['the drain is four times as long as it', {}, { meanMs: 5, longestMs: 5_000 }, [5_000, 6_250, 20_000]],
+  ['no slice grows beyond 10 s for it', {}, { meanMs: 5, longestMs: 30_000 }, [10_000, 10_000, 120_000]],
+  ['whole: never lengthened', { slicing: 'whole' }, { meanMs: 5, longestMs: 3_000 }, [15, 1_500, 12_000]],
   [
-    'whole: one slice for all',
-    { slicing: 'whole', measureMs: 700 },
-    30,
-    { rampMs: 90, windowMs: 700, drainMs: 1_000 },
+    'a tool that drops what is in flight gets 20 times the slowest request',
+    { sliceMs: 1_000 },
+    { meanMs: 5, longestMs: 100, dropsInFlight: true },
+    [15, 2_000, 10_000],
   ],
-  ['whole ms', { sliceResponses: 1, sliceMs: 20 }, 33.4, { rampMs: 101, windowMs: 34, drainMs: 1_000 }],
+  [
+    "the client's own deadline is waited for",
+    {},
+    { meanMs: 5, timeouts: { totalMs: 30_000 } },
+    [15, 100, 32_000],
+  ],
+  [
+    'its deadlines of phases add up',
+    {},
+    { meanMs: 5, timeouts: { connectMs: 2_000, headersMs: 9_000, bodyMs: 4_000 } },
+    [15, 100, 17_000],
+  ],
 ];
-for (const [why, timing, meanMs, expected] of shapes) {
-  test(`slice: ${why}`, () => assert.deepEqual(sliceShape(Timing.parse(timing), meanMs), expected));
+for (const [why, timing, seen, [rampMs, windowMs, drainMs]] of shapes) {
+  test(`slice: ${why}`, () =>
+    assert.deepEqual(sliceShape(Timing.parse(timing), seen), { rampMs, windowMs, drainMs }));
 }
 
 test('a slice is never shorter than asked for, and longer for slower arms', () => {
@@ -46,8 +68,8 @@ test('a slice is never shorter than asked for, and longer for slower arms', () =
     fc.property(meanMs, meanMs, (one, other) => {
       const timing = Timing.parse({});
       const [fast, slow] = [
-        sliceShape(timing, Math.min(one, other)),
-        sliceShape(timing, Math.max(one, other)),
+        sliceShape(timing, { meanMs: Math.min(one, other) }),
+        sliceShape(timing, { meanMs: Math.max(one, other) }),
       ];
       assert.ok(
         fast.windowMs >= timing.sliceMs && fast.windowMs >= timing.sliceResponses * Math.min(one, other),

@@ -8,7 +8,16 @@ import { paced } from './pace.ts';
 const RAMP_RESPONSES = 3;
 const LEAST_RAMP_MS = 10;
 const DRAIN_RESPONSES = 20;
-const LEAST_DRAIN_MS = 1_000;
+/** A drain is so many times the longest request seen before. */
+const DRAIN_LONGEST = 4;
+/** Beyond the client's own deadlines, for the timers that keep them: undici's are late by up to a second. */
+const DEADLINE_MARGIN_MS = 2_000;
+/** A window is longer than the longest request seen by this factor. */
+const HOLDS_LONGEST = 1.25;
+/** The same for a client that drops what is in flight at the end of a window: a twentieth of the longest is lost so. */
+const HOLDS_LONGEST_DROPPING = 20;
+/** No slice is made longer than this because of what was seen. */
+const MOST_LENGTHENED_MS = 10_000;
 const STEADY_RISE_RATIO = 1.03;
 
 /** Times of one slice in ms; what is in flight after the drain is given up. */
@@ -18,22 +27,51 @@ export interface SliceShape {
   drainMs: number;
 }
 
+/** What was seen of an arm before a slice is planned, ms. */
+export interface SeenTimes {
+  meanMs: number;
+  /** The longest request seen; 0: none was, or none matters. */
+  longestMs?: number;
+  /** Whether its client, a load tool, drops what is in flight at the end of a window. */
+  dropsInFlight?: boolean;
+  timeouts?: Client['timeouts'];
+}
+
 /**
  * How long a slice of an arm is. A window shorter than many responses would favour the faster arm, and a ramp shorter
- * than a few would count responses that still queue behind the start.
- *
- * @param meanResponseMs the arm's mean response time as seen while it was warmed up
+ * than a few would count responses that still queue behind the start. Where a request takes longer than all of that, users
+ * are caught in such requests one after another until as many are as will ever be: so ramp and window hold the longest.
  */
-export function sliceShape(timing: Timing, meanResponseMs: number): SliceShape {
-  const windowMs =
-    timing.slicing === 'whole'
-      ? timing.measureMs
-      : Math.max(timing.sliceMs, timing.sliceResponses * meanResponseMs);
+export function sliceShape(timing: Timing, seen: SeenTimes): SliceShape {
+  const { meanMs, longestMs = 0, dropsInFlight = false } = seen;
+  const rampMs = Math.max(LEAST_RAMP_MS, RAMP_RESPONSES * meanMs);
+  const drainMs = Math.ceil(
+    Math.max(timing.drainMs, DRAIN_RESPONSES * meanMs, DRAIN_LONGEST * longestMs, deadlineMs(seen.timeouts)),
+  );
+  if (timing.slicing === 'whole') return { rampMs: Math.ceil(rampMs), windowMs: timing.measureMs, drainMs };
+  const askedMs = Math.max(timing.sliceMs, timing.sliceResponses * meanMs);
+  const holdingMs = longestMs * (dropsInFlight ? HOLDS_LONGEST_DROPPING : HOLDS_LONGEST);
+  const windowMs = Math.max(askedMs, Math.min(holdingMs, MOST_LENGTHENED_MS));
   return {
-    rampMs: Math.ceil(Math.max(LEAST_RAMP_MS, RAMP_RESPONSES * meanResponseMs)),
+    rampMs: Math.ceil(longestMs > askedMs ? Math.max(rampMs, Math.min(longestMs, windowMs)) : rampMs),
     windowMs: Math.ceil(windowMs),
-    drainMs: Math.ceil(Math.max(LEAST_DRAIN_MS, DRAIN_RESPONSES * meanResponseMs)),
+    drainMs,
   };
+}
+
+/** By when a client itself ends a request, from its own timeouts; 0 where it has none. */
+function deadlineMs(timeouts: Client['timeouts'] = {}): number {
+  const { connectMs = 0, headersMs = 0, bodyMs = 0, totalMs } = timeouts;
+  const ownMs = totalMs ?? connectMs + headersMs + bodyMs;
+  return ownMs === 0 ? 0 : ownMs + DEADLINE_MARGIN_MS;
+}
+
+/** In the warm-up a request that takes longer is given up: nothing of it is recorded, and there is more to come. */
+const WARMUP_DRAIN_MS = 1_000;
+
+/** The drain of a warm-up window. */
+export function warmUpDrainMs(meanMs: number): number {
+  return Math.ceil(Math.max(WARMUP_DRAIN_MS, DRAIN_RESPONSES * meanMs));
 }
 
 function mean(values: readonly number[]): number {
@@ -66,7 +104,7 @@ const SURE_REPLICATES = 2;
 /** Of one arm: about half of the time it is steady at once. */
 function warmupMs({ timing, load }: Scenario, responseMs: number): number {
   const loadMs = (timing.warmupMinMs + timing.warmupMaxMs) / 2;
-  const shape = { ...sliceShape(timing, responseMs), windowMs: WARMUP_WINDOW_MS };
+  const shape = { ...sliceShape(timing, { meanMs: responseMs }), windowMs: WARMUP_WINDOW_MS };
   const { rampMs, windowMs } = foreseen(shape, timing, load);
   const windows = Math.ceil(loadMs / (rampMs + windowMs));
   return windows * (rampMs + windowMs + responseMs + TURN_MS);
@@ -90,7 +128,7 @@ function searchMs(load: Load): number {
 
 /** All arms in turn, each for as long as the slowest needs. */
 function measureMs({ timing, load }: Scenario, responsesMs: readonly number[]): number {
-  const shapes = responsesMs.map(responseMs => foreseen(sliceShape(timing, responseMs), timing, load));
+  const shapes = responsesMs.map(meanMs => foreseen(sliceShape(timing, { meanMs }), timing, load));
   const longestMs = Math.max(...shapes.map(({ windowMs }) => windowMs));
   const blocks = timing.slicing === 'whole' ? 1 : Math.max(1, Math.ceil(timing.measureMs / longestMs));
   const turnsMs = shapes.map(

@@ -9,7 +9,7 @@ import { Target, withUnknowns } from '../core/target.ts';
 import { type KernelCounts, Measurement, type Trial } from '../core/types.ts';
 import { createArm, type GeneratorChild } from './arm.ts';
 import { noTarget } from './testing/no-target.ts';
-import { STILL } from './testing/readings.ts';
+import { IDLE_SLICE, STILL } from './testing/readings.ts';
 
 const noChild: GeneratorChild = {
   pid: 0,
@@ -48,20 +48,7 @@ function makeTarget(stated: Partial<TargetReading> = {}): TargetReading {
 }
 
 function makeSlice(stated: Partial<SliceReading> = {}): SliceReading {
-  return {
-    atMs: 0,
-    windowMs: 100,
-    completed: 0,
-    failed: 0,
-    meanUs: 0,
-    exchanges: 0,
-    opened: 0,
-    p50Us: null,
-    p99Us: null,
-    before: STILL,
-    after: STILL,
-    ...stated,
-  };
+  return { ...IDLE_SLICE, ...stated };
 }
 
 const kernel: KernelCounts = {
@@ -87,6 +74,7 @@ const reading: GeneratorReading = {
   failedRecorded: 1,
   bytesRecorded: 60,
   outcomes: { ok: { count: 6 }, reset: { count: 1, sample: 'gone' } },
+  censored: null,
   response: emptyHistogram(),
   service: emptyHistogram(),
   wait: emptyHistogram(),
@@ -102,7 +90,7 @@ const reading: GeneratorReading = {
 
 suite('arm', () => {
   test('the ledger sets the counts of both ends beside each other and beside what the mode needs', () => {
-    const arm = createArm(trial, noChild, noTarget);
+    const arm = createArm(trial, noChild, noTarget, new Map());
     arm.countTarget(
       makeTarget({ accepted: 100, requests: 500 }),
       makeTarget({ accepted: 103, requests: 508 }),
@@ -124,7 +112,7 @@ suite('arm', () => {
   };
 
   test("of someone else's server, the kernel's counts stand in, and nothing is made up", () => {
-    const arm = createArm(foreign, noChild, noTarget);
+    const arm = createArm(foreign, noChild, noTarget, new Map());
     arm.countTarget({ countedBy: 'kernel', accepted: 1_000 }, { countedBy: 'kernel', accepted: 1_003 });
     arm.countTarget({ countedBy: 'kernel', accepted: 2_000 }, { countedBy: 'kernel', accepted: 2_002 });
     arm.addSlice(
@@ -153,7 +141,7 @@ suite('arm', () => {
   });
 
   test('where the kernel does not count, accepted is not known, and stays so', () => {
-    const arm = createArm(foreign, noChild, noTarget);
+    const arm = createArm(foreign, noChild, noTarget, new Map());
     arm.countTarget({ countedBy: 'kernelOpens', accepted: 1 }, { countedBy: 'kernelOpens', accepted: null });
     arm.countTarget({ countedBy: 'kernelOpens', accepted: 1 }, { countedBy: 'kernelOpens', accepted: 2 });
     const { ledger } = arm.finish(reading);
@@ -161,7 +149,7 @@ suite('arm', () => {
   });
 
   test('where the client does not count, the kernel does, in the warm-up too', () => {
-    const arm = createArm(trial, noChild, noTarget);
+    const arm = createArm(trial, noChild, noTarget, new Map());
     arm.countKernel({ activeOpens: 3 });
     arm.countKernel({ activeOpens: 2 });
     const { ledger } = arm.finish({ ...reading, opened: null });
@@ -177,7 +165,7 @@ suite('arm', () => {
   });
 
   test('requests per connection are those closed in its own turns', () => {
-    const arm = createArm(trial, noChild, noTarget);
+    const arm = createArm(trial, noChild, noTarget, new Map());
     const earlier = [
       { requests: 1, connections: 50 },
       { requests: 3, connections: 7 },
@@ -205,7 +193,7 @@ suite('arm', () => {
   });
 
   test('slices keep their place; CPU is that of the slices, over all their exchanges', () => {
-    const arm = createArm(trial, noChild, noTarget);
+    const arm = createArm(trial, noChild, noTarget, new Map());
     arm.addSlice(
       {
         reading: makeSlice({

@@ -10,7 +10,15 @@ import type {
   SliceReading,
   TargetReading,
 } from '../core/protocol.ts';
-import type { KernelCounts, Ledger, Measurement, Slice, Trial, TrialResult } from '../core/types.ts';
+import type {
+  KernelCounts,
+  Ledger,
+  Lengthening,
+  Measurement,
+  Slice,
+  Trial,
+  TrialResult,
+} from '../core/types.ts';
 import type { Child } from './child.ts';
 import { createLinkFold } from './link-fold.ts';
 import type { LinkSpan } from './linked-target.ts';
@@ -45,6 +53,13 @@ export interface Arm {
   warmupMs: number;
   isSteady: boolean;
   meanResponseMs: number;
+  /** The longest request that it, or the same arm in an earlier replicate, was seen to make; ms. */
+  readonly longestMs: number;
+  noteLongest(ms: number): void;
+  /** Whether its client drops what is in flight at the end of a window: a load tool that is stopped. */
+  dropsInFlight: boolean;
+  /** Of its slices, by what was seen before; null: none was needed. */
+  lengthening: Lengthening | null;
   failure: Failure | undefined;
   /** Of a capacity search; null before it, and without one. */
   capacity: Capacity | null;
@@ -59,7 +74,16 @@ export interface Arm {
   finish(reading: GeneratorReading): Measurement;
 }
 
-export function createArm(trial: Trial, child: GeneratorChild, target: MeasuredTarget): Arm {
+/** The longest request of each arm over all replicates of a cell, ms. */
+export type LongestByArm = Map<string, number>;
+
+/** @param longest kept for the arms of later replicates */
+export function createArm(
+  trial: Trial,
+  child: GeneratorChild,
+  target: MeasuredTarget,
+  longest: LongestByArm,
+): Arm {
   const counted: CountedByTarget = {
     accepted: 0,
     requests: 0,
@@ -137,6 +161,14 @@ export function createArm(trial: Trial, child: GeneratorChild, target: MeasuredT
     warmupMs: 0,
     isSteady: false,
     meanResponseMs: 0,
+    get longestMs() {
+      return longest.get(trial.arm) ?? 0;
+    },
+    noteLongest(ms) {
+      longest.set(trial.arm, Math.max(arm.longestMs, ms));
+    },
+    dropsInFlight: false,
+    lengthening: null,
     failure: undefined,
     capacity: null,
     get sliceCount() {
@@ -171,6 +203,9 @@ export function createArm(trial: Trial, child: GeneratorChild, target: MeasuredT
         windowMs: reading.windowMs,
         completed: reading.completed,
         failed: reading.failed,
+        censored: reading.censored,
+        ended: reading.ended,
+        userMs: trial.load.model === 'closed' ? reading.userMs : null,
         meanUs: reading.meanUs,
         exchanges: reading.exchanges,
         generatorCpuUs: generator.add(reading.before, reading.after),
@@ -187,6 +222,8 @@ export function createArm(trial: Trial, child: GeneratorChild, target: MeasuredT
         failed: reading.failedRecorded,
         bytes: reading.bytesRecorded,
         outcomes: reading.outcomes,
+        censored: reading.censored,
+        lengthening: arm.lengthening,
         response: reading.response,
         service: reading.service,
         wait: reading.wait,

@@ -7,7 +7,7 @@ import { trialsOf } from '../plan/plan.ts';
 import { type Arm, createArm, type GeneratorChild } from './arm.ts';
 import { findCapacities } from './find-capacities.ts';
 import { noTarget } from './testing/no-target.ts';
-import { STILL } from './testing/readings.ts';
+import { IDLE_SLICE } from './testing/readings.ts';
 import { makeTinyCell } from './testing/tiny-cell.ts';
 
 const load = CapacityLoad.parse({
@@ -32,24 +32,22 @@ function readingAt(ratePerSec: number, bearsPerSec: number): SliceReading {
   const due = Math.round(ratePerSec);
   const kept = { due, heldBack: 0, unsent: 0, unfinished: 0, ended: due, latenessP99Us: 1_000 };
   return {
-    atMs: 0,
+    ...IDLE_SLICE,
     windowMs: 1_000,
     completed: due,
-    failed: 0,
     meanUs: isBorne ? 1_500 : 400_000,
     exchanges: due,
-    opened: 0,
     p50Us: isBorne ? 1_000 : 400_000,
     p99Us: isBorne ? 2_000 : 1_000_000,
     schedule: kept,
-    before: STILL,
-    after: STILL,
   };
 }
 
 function openSearch(bears: Record<string, number>) {
   const { options } = makeTinyCell({ load });
-  const arms = trialsOf(options.cell, 0, options.seed).map(trial => createArm(trial, noChild, noTarget));
+  const arms = trialsOf(options.cell, 0, options.seed).map(trial =>
+    createArm(trial, noChild, noTarget, new Map()),
+  );
   const turns: string[] = [];
   const controller = new AbortController();
   const search = (act: (arm: Arm, turn: number) => void = () => {}): Promise<void> =>

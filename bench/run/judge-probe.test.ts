@@ -5,23 +5,19 @@ import { Objective } from '../core/load.ts';
 import type { ProbeLimit } from '../core/open-results.ts';
 import type { SliceReading } from '../core/protocol.ts';
 import { endedPerSec, judgeProbe } from './judge-probe.ts';
-import { STILL } from './testing/readings.ts';
+import { IDLE_SLICE } from './testing/readings.ts';
 
 /** At 4,000/s for a second: 4,000 were due and ended, p50 is 2 ms, p99 is 20 ms, nothing is late or lost. */
 function readingOf(stated: Partial<SliceReading>, kept: object = {}): SliceReading {
   const schedule = { due: 4_000, heldBack: 0, unsent: 0, unfinished: 0, ended: 4_000, latenessP99Us: 1_100 };
   return {
-    atMs: 0,
+    ...IDLE_SLICE,
     windowMs: 1_000,
     completed: 4_000,
-    failed: 0,
     meanUs: 3_000,
     exchanges: 4_400,
-    opened: 0,
     p50Us: 2_000,
     p99Us: 20_000,
-    before: STILL,
-    after: STILL,
     ...stated,
     schedule: { ...schedule, ...kept },
   };

@@ -2,12 +2,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../core/client.ts';
 import type { ClientPlugin, Endpoint, Engine, LoadLoop, Window } from '../core/contracts.ts';
-import type {
-  GeneratorCommand,
-  GeneratorReading,
-  GeneratorReply,
-  SliceOrder,
-  SliceReading,
+import {
+  type GeneratorCommand,
+  type GeneratorReading,
+  type GeneratorReply,
+  PROTOCOL_VERSION,
+  type SliceOrder,
+  type SliceReading,
 } from '../core/protocol.ts';
 import { createRandom } from '../core/random.ts';
 import type { Trial } from '../core/types.ts';
@@ -18,6 +19,7 @@ import { transports, userModules } from '../registry.ts';
 import { reachAsChecked } from './endpoint-reach.ts';
 
 interface Generator {
+  dropsInFlight: boolean;
   slice(order: SliceOrder): Promise<SliceReading>;
   cut(): void;
   finish(): Promise<GeneratorReading>;
@@ -39,6 +41,7 @@ interface Source {
 function createGenerator(source: Source, recorder: Recorder): Generator {
   const { loop, engine, countsConnections, caveats, close } = source;
   return {
+    dropsInFlight: engine?.dropsInFlight ?? false,
     async slice({ epochMs, ...order }) {
       const before = readProcess();
       const { ended, opened } = recorder;
@@ -153,7 +156,7 @@ function reply(message: GeneratorReply): void {
 async function obey(command: GeneratorCommand): Promise<void> {
   if (command.type === 'prepare') {
     await prepare(command);
-    reply({ type: 'ready' });
+    reply({ type: 'ready', protocol: PROTOCOL_VERSION, dropsInFlight: generator!.dropsInFlight });
     return;
   }
   if (generator === undefined) throw new Error(`"${command.type}" before "prepare"`);

@@ -1,16 +1,19 @@
 // In: a cell, the target of each arm and the number of a replicate. Out: one trial result an arm: fresh generators, warmed up, in turns.
-import { MeasureError } from '../core/errors.ts';
+import { MeasureError, UsageError } from '../core/errors.ts';
 import type { Trial, TrialResult } from '../core/types.ts';
 import { trialsOf } from '../plan/plan.ts';
-import { type Arm, createArm, type Failure, type GeneratorChild } from './arm.ts';
+import { type Arm, createArm, type Failure, type GeneratorChild, type LongestByArm } from './arm.ts';
 import { ChildError, spawnChild } from './child.ts';
 import { loadNiceness } from './link.ts';
 import { failureOf } from './outcome.ts';
+import { requireProtocol } from './protocol-version.ts';
 import { createSession, type SessionOptions } from './session.ts';
 import { deathCode, type MeasuredTarget, type TargetOf } from './target.ts';
 
 export interface ReplicateOptions extends Omit<SessionOptions, 'arms'> {
   pinning: { targetCpu: number; generatorCpu: number } | null;
+  /** Of the cell, over all of its replicates. */
+  longest: LongestByArm;
 }
 
 const START_TIMEOUT_MS = 20_000;
@@ -81,7 +84,7 @@ async function withSession<T>(
   }
 }
 
-function spawnArm(trial: Trial, target: MeasuredTarget, { cell, pinning }: ReplicateOptions): Arm {
+function spawnArm(trial: Trial, target: MeasuredTarget, { cell, pinning, longest }: ReplicateOptions): Arm {
   const child: GeneratorChild = spawnChild({
     title: `the generator of arm ${trial.arm}`,
     entry: './load-child',
@@ -89,14 +92,18 @@ function spawnArm(trial: Trial, target: MeasuredTarget, { cell, pinning }: Repli
     cpu: pinning?.generatorCpu ?? null,
     niceness: loadNiceness(cell.scenario),
   });
-  return createArm(trial, child, target);
+  return createArm(trial, child, target, longest);
 }
 
 async function prepareArm(arm: Arm): Promise<void> {
   try {
     const { endpoint } = arm.target;
-    await arm.child.ask({ type: 'prepare', trial: arm.trial, endpoint }, 'ready', START_TIMEOUT_MS);
+    const command = { type: 'prepare', trial: arm.trial, endpoint } as const;
+    const { protocol, dropsInFlight } = await arm.child.ask(command, 'ready', START_TIMEOUT_MS);
+    requireProtocol(protocol, `the generator of arm ${arm.trial.arm}`);
+    arm.dropsInFlight = dropsInFlight;
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     arm.failure = failureOf(error, 'generator-start');
   }
 }

@@ -16,7 +16,7 @@ import { ChildError } from './child.ts';
 import type { TargetLink } from './linked-target.ts';
 import { createSession } from './session.ts';
 import type { MeasuredTarget, TargetProcess } from './target.ts';
-import { STILL, STILL_RELAY } from './testing/readings.ts';
+import { IDLE_SLICE, STILL, STILL_RELAY } from './testing/readings.ts';
 import { completed, makeTinyCell, states, type TinyCell } from './testing/tiny-cell.ts';
 
 /**
@@ -93,14 +93,10 @@ function createFakeChild(perSlice: number, accept: (count: number) => void, fail
       return {
         type: 'slice',
         reading: {
-          atMs: 0,
+          ...IDLE_SLICE,
           windowMs,
           ...counts,
           opened: perSlice,
-          p50Us: null,
-          p99Us: null,
-          before: STILL,
-          after: STILL,
         },
       };
     }
@@ -118,6 +114,7 @@ function createFakeChild(perSlice: number, accept: (count: number) => void, fail
       failedRecorded: 0,
       bytesRecorded: 0,
       outcomes: {},
+      censored: null,
       response: empty,
       service: empty,
       wait: empty,
@@ -159,7 +156,7 @@ function openSession(tiny: TinyCell, perSlice: Record<string, number>, failAt: R
   const arms: Arm[] = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial => {
     const child = createFakeChild(perSlice[trial.arm]!, accept, failAt[trial.arm]);
     children.set(trial.arm, child);
-    return createArm(trial, child, target);
+    return createArm(trial, child, target, new Map());
   });
   const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
   return { session, arms, children, settledCount };
@@ -200,7 +197,7 @@ suite('session', () => {
         mine.use(mine.cpuUs);
         other.use(10_000); // as a target that collects its garbage while it has nothing to do
       });
-      return createArm(trial, child, mine.target);
+      return createArm(trial, child, mine.target, new Map());
     });
     const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
     await session.warmUp();
@@ -233,6 +230,7 @@ suite('session', () => {
         trial,
         createFakeChild(0, () => {}),
         target,
+        new Map(),
       ),
     );
     const { emit } = tiny.options;
@@ -274,6 +272,7 @@ suite('session', () => {
           accepted += count;
         }),
         target,
+        new Map(),
       ),
     );
     const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
@@ -328,7 +327,7 @@ suite('session', () => {
           return reply;
         };
       }
-      return createArm(trial, child, target);
+      return createArm(trial, child, target, new Map());
     });
     const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
     await session.measure();

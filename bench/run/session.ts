@@ -8,7 +8,7 @@ import { usesTls } from '../core/target.ts';
 import type { TrialResult } from '../core/types.ts';
 import { paced, probeShape } from '../plan/pace.ts';
 import { blockOrder, type PlannedCell } from '../plan/plan.ts';
-import { sliceShape } from '../plan/timing.ts';
+import { type SliceShape, sliceShape } from '../plan/timing.ts';
 import { hasKernelCounts, kernelCountsBetween, readKernelCounts } from '../probes/sockets.ts';
 import type { Arm } from './arm.ts';
 import type { Emit } from './events.ts';
@@ -150,15 +150,25 @@ export function createSession(options: SessionOptions) {
     });
   }
 
+  /** Makes an arm's slices hold the longest request that it was seen to make, and has the trial say so. */
+  function shapeOf(arm: Arm, ratePerSec: number | undefined): SliceShape {
+    const seen = {
+      meanMs: arm.meanResponseMs || firstResponseMs,
+      timeouts: arm.trial.client.timeouts,
+      dropsInFlight: arm.dropsInFlight,
+    };
+    const asked = paced(sliceShape(timing, seen), timing, load, ratePerSec);
+    const shape = paced(sliceShape(timing, { ...seen, longestMs: arm.longestMs }), timing, load, ratePerSec);
+    if (shape.windowMs > asked.windowMs) {
+      arm.lengthening = { fromMs: asked.windowMs, toMs: shape.windowMs, longestMs: arm.longestMs };
+    }
+    return shape;
+  }
+
   async function measure(): Promise<void> {
     const rateFor = (arm: Arm): number | undefined =>
       load.model === 'capacity' ? (askedPerSec(load, arm.capacity) ?? undefined) : undefined;
-    const shapes = new Map(
-      arms.map(arm => [
-        arm.trial.arm,
-        paced(sliceShape(timing, arm.meanResponseMs || firstResponseMs), timing, load, rateFor(arm)),
-      ]),
-    );
+    const shapes = new Map(arms.map(arm => [arm.trial.arm, shapeOf(arm, rateFor(arm))]));
     const longestMs = Math.max(...[...shapes.values()].map(shape => shape.windowMs));
     const blockCount = timing.slicing === 'whole' ? 1 : Math.max(1, Math.ceil(timing.measureMs / longestMs));
     for (let block = 0; block < blockCount && !signal.aborted; block++) {
@@ -173,6 +183,7 @@ export function createSession(options: SessionOptions) {
         const order = ratePerSec === undefined ? times : { ...times, ratePerSec };
         const reading = await turn(arm, { ...order, isRecorded: true }, { block, position });
         if (reading === undefined) continue;
+        arm.noteLongest(reading.longestMs);
         progress('measure', { arm: name, ratePerSec: rateOf(reading), blocksDone: block + 1, blockCount });
       }
     }

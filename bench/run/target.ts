@@ -6,6 +6,7 @@ import type { Target } from '../core/target.ts';
 import type { FailureCode } from '../core/types.ts';
 import { orKill, spawnChild } from './child.ts';
 import type { TargetLink } from './linked-target.ts';
+import { requireProtocol } from './protocol-version.ts';
 
 /** Importing fastify and making a certificate takes well under a second on an idle core; this is for a busy one. */
 const START_TIMEOUT_MS = 20_000;
@@ -84,6 +85,7 @@ export async function startTarget(
   });
   const start = async (): Promise<Extract<TargetReply, { type: 'started' }>> => {
     const started = await child.ask({ type: 'start', target, seed }, 'started', START_TIMEOUT_MS);
+    requireProtocol(started.protocol, title);
     child.requireLoaded();
     return started;
   };

@@ -3,7 +3,7 @@ import type { Load } from '../core/load.ts';
 import type { SliceOrder, SliceReading } from '../core/protocol.ts';
 import type { Timing } from '../core/scenario.ts';
 import { paced } from '../plan/pace.ts';
-import { isSteady, sliceShape } from '../plan/timing.ts';
+import { isSteady, sliceShape, warmUpDrainMs } from '../plan/timing.ts';
 import { type WarmUpWindow, warmUpPerSec } from '../plan/warm-up-rate.ts';
 import type { Arm } from './arm.ts';
 import { endedPerSec } from './judge-probe.ts';
@@ -40,7 +40,8 @@ export async function warmUpArms({
       if (signal.aborted) return;
       const seen = windows.get(arm)!;
       const ratePerSec = load.model === 'capacity' ? warmUpPerSec(load, seen) : undefined;
-      const shape = sliceShape(timing, arm.meanResponseMs || firstResponseMs);
+      const meanMs = arm.meanResponseMs || firstResponseMs;
+      const shape = { ...sliceShape(timing, { meanMs }), drainMs: warmUpDrainMs(meanMs) };
       const rampMs = arm.meanResponseMs === 0 ? Math.max(FIRST_RAMP_MS, firstResponseMs) : shape.rampMs;
       const times = paced({ ...shape, rampMs, windowMs: WINDOW_MS }, timing, load, ratePerSec);
       const order = ratePerSec === undefined ? times : { ...times, ratePerSec };
@@ -49,6 +50,8 @@ export async function warmUpArms({
       arm.warmupMs += times.rampMs + reading.windowMs;
       arm.meanResponseMs =
         reading.completed === 0 ? Math.max(WINDOW_MS, firstResponseMs) : reading.meanUs / 1_000;
+      // A process that has just started is slow to answer once, which says nothing of what is to come.
+      if (arm.warmupSpeeds.length > 0) arm.noteLongest(reading.longestMs);
       arm.warmupSpeeds.push(speedOf(reading, load));
       arm.isSteady = isSteady(arm.warmupSpeeds);
       if (ratePerSec !== undefined) seen.push({ askedPerSec: ratePerSec, endedPerSec: endedPerSec(reading) });

@@ -3,7 +3,7 @@
 
 import { type Dispatcher, Pool } from 'undici';
 import { mostInFlight } from '../core/load.ts';
-import type { GeneratorCommand, GeneratorReply } from '../core/protocol.ts';
+import { type GeneratorCommand, type GeneratorReply, PROTOCOL_VERSION } from '../core/protocol.ts';
 import { readProcess } from '../probes/process.ts';
 
 type Loop = (isRunning: () => boolean, onAnswer: () => void, onRest: () => void) => void;
@@ -82,13 +82,24 @@ process.on('disconnect', () => process.exit());
 process.on('message', async (command: GeneratorCommand) => {
   if (command.type === 'prepare') {
     prepare(command);
-    reply({ type: 'ready' });
+    reply({ type: 'ready', protocol: PROTOCOL_VERSION, dropsInFlight: false });
   } else if (command.type === 'slice') {
     const { rampMs, windowMs } = command.order;
     const before = readProcess();
     const exchanges = await runSlice(rampMs + windowMs);
     const after = readProcess();
-    const none = { atMs: 0, failed: 0, meanUs: 0, opened: 0, p50Us: null, p99Us: null };
+    const none = {
+      atMs: 0,
+      failed: 0,
+      censored: 0,
+      ended: null,
+      userMs: null,
+      meanUs: 0,
+      longestMs: 0,
+      opened: 0,
+      p50Us: null,
+      p99Us: null,
+    };
     reply({ type: 'slice', reading: { ...none, windowMs, completed: exchanges, exchanges, before, after } });
   }
 });

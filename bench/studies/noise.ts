@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { compareArms } from '../../results/compare.ts';
+import { requestsPerSec } from '../../results/headline-metric.ts';
 import { type Interval, replicateInterval, studentInterval, toRatio } from '../../results/stats.ts';
 import { createRandom } from '../core/random.ts';
 import { Scenario } from '../core/scenario.ts';
@@ -53,6 +54,7 @@ function optionsOf(cell: PlannedCell, replicate: number): ReplicateOptions {
     replicate,
     seed: SEED,
     pinning,
+    longest: new Map(),
     signal,
     emit: () => {},
     leftMs: () => 0,
@@ -62,7 +64,7 @@ function optionsOf(cell: PlannedCell, replicate: number): ReplicateOptions {
 function rateOf(results: readonly TrialResult[], arm: string): number {
   const trial = results.find(result => result.trial.arm === arm);
   if (trial?.state !== 'completed') throw new Error(`arm ${arm} was not measured: ${JSON.stringify(trial)}`);
-  return trial.measurement.completed / trial.measurement.steadyMs;
+  return requestsPerSec(trial)!;
 }
 
 const sliced = cellOf({}, ['a', 'b']);

@@ -37,6 +37,8 @@ export interface UserOptions {
 }
 
 export interface User {
+  /** Its one record: of the request in flight, or of the last. */
+  readonly exchange: Exchange;
   ask(): void;
   readonly isBusy: boolean;
   /** Ends what is in flight without a report. */
@@ -76,6 +78,7 @@ export function createUser(options: UserOptions): User {
   function ask(): void {
     exchange.startedAtMs = performance.now();
     exchange.intendedAtMs = exchange.startedAtMs;
+    exchange.idleMs = exchange.startedAtMs - exchange.endedAtMs;
     beginExchange(exchange);
     isBusy = true;
     onBegin();
@@ -190,6 +193,7 @@ export function createUser(options: UserOptions): User {
   });
 
   return {
+    exchange,
     ask,
     get isBusy() {
       return isBusy;

@@ -4,6 +4,7 @@ import type { Client } from '../core/client.ts';
 import type { Engine, EngineModule, EngineOptions, Refusal, Window } from '../core/contracts.ts';
 import { CUT_DRAIN_MS } from '../core/load.ts';
 import { type Target, usesTls } from '../core/target.ts';
+import { noAnswerText } from '../load/under-way.ts';
 import { type CannonClient, createUser, type User } from './autocannon-user.ts';
 import { bodyRefusals, engineCannot } from './engine-cannot.ts';
 import { plainSessionRefusals } from './tls-refusals.ts';
@@ -48,10 +49,14 @@ function open({ client, load, endpoint, sink }: EngineOptions): Engine {
     starting.add(timer);
   }
 
-  function giveUpRest(): void {
+  /** @param error why those that are given up have failed; undefined where they are only cut short */
+  function giveUpRest(error: string | undefined): void {
+    const nowMs = performance.now();
     dropStarts();
     for (const user of users.filter(candidate => candidate.isBusy)) {
       unfinished++;
+      const { exchange } = user;
+      sink.addCensored(exchange, exchange.startedAtMs, { nowMs, error });
       user.giveUp();
     }
     busy = 0;
@@ -77,7 +82,7 @@ function open({ client, load, endpoint, sink }: EngineOptions): Engine {
           onBegin: () => {
             sent++;
           },
-          onEnd: sink.add,
+          onEnd: exchange => sink.add(exchange, exchange.startedAtMs),
           onRest: rest,
           onConnection: sink.addConnection,
         }),
@@ -93,9 +98,11 @@ function open({ client, load, endpoint, sink }: EngineOptions): Engine {
       const idle = new Promise<void>(resolve => {
         onIdle = resolve;
       });
-      drainTimer = setTimeout(giveUpRest, rampMs + windowMs + drainMs);
+      drainTimer = setTimeout(giveUpRest, rampMs + windowMs + drainMs, noAnswerText(drainMs));
       busy = users.length;
       users.forEach((user, index) => {
+        // The user has rested since the last slice, which is no pause of the load's.
+        user.exchange.endedAtMs = Number.NaN;
         if (spreadMs === 0) user.ask();
         else startIn((index / users.length) * spreadMs, user);
       });
@@ -107,7 +114,7 @@ function open({ client, load, endpoint, sink }: EngineOptions): Engine {
       if (busy === 0) return;
       window.closeAtMs = Math.min(window.closeAtMs, performance.now());
       clearTimeout(drainTimer);
-      drainTimer = setTimeout(giveUpRest, CUT_DRAIN_MS);
+      drainTimer = setTimeout(giveUpRest, CUT_DRAIN_MS, undefined);
       const waiting = starting.size;
       dropStarts();
       for (let user = 0; user < waiting; user++) rest();
@@ -119,6 +126,7 @@ function open({ client, load, endpoint, sink }: EngineOptions): Engine {
       return unfinished;
     },
     pool: { size: load.concurrency, openings: 1, unused: 0 },
+    dropsInFlight: false,
     async close() {
       await Promise.all(users.map(user => user.close()));
       await run;

@@ -58,12 +58,23 @@ export interface ToolTimes extends Pick<SliceTimes, 'rampMs' | 'windowMs'> {
   stoppedMs: number;
 }
 
+/** What a tool is told of time, in whole seconds. */
+export interface ToolDuration {
+  /** After which it is to end if nobody asks it to. */
+  sendSec: number;
+  /** How long a request may take once no more are sent, at least. */
+  answerSec: number;
+}
+
 export interface ExternalTool {
   program: string;
-  /** @param seconds after which it is to end if nobody asks it to. */
-  args(client: Client, users: number, seconds: number, where: Place): readonly string[];
+  args(client: Client, users: number, times: ToolDuration, where: Place): readonly string[];
   /** A file descriptor for its standard input, open until the tool has started. */
   openInput?(): { fd: number; close(): void };
+  /** Whether it reports when each request began; where not, one belongs to a window by its end. */
+  reportsStarts: boolean;
+  /** Whether it drops what is in flight when it is asked to end, instead of waiting for it. */
+  dropsInFlight: boolean;
   /** @throws Error when the output makes no sense. */
   read(output: string, users: number, times: ToolTimes): ToolReport;
   /** Connections that it keeps at once, by users; null: no bound. */
@@ -90,7 +101,12 @@ export function openExternalEngine(tool: ExternalTool, options: EngineOptions): 
     try {
       return runTool({
         program: tool.program,
-        args: tool.args(client, users, Math.ceil(lengthMs / 1_000) + 1, place),
+        args: tool.args(
+          client,
+          users,
+          { sendSec: Math.ceil(lengthMs / 1_000) + 1, answerSec: Math.ceil(drainMs / 1_000) },
+          place,
+        ),
         ...(input === undefined ? {} : { stdin: input.fd }),
         stopAfterMs: lengthMs,
         killAfterMs: lengthMs + drainMs + PRINT_MS,
@@ -110,7 +126,7 @@ export function openExternalEngine(tool: ExternalTool, options: EngineOptions): 
     record.outcome = exchange.outcome;
     record.error = exchange.error;
     sent++;
-    sink.add(record);
+    sink.add(record, tool.reportsStarts ? record.startedAtMs : record.endedAtMs);
   }
 
   return {
@@ -157,6 +173,7 @@ export function openExternalEngine(tool: ExternalTool, options: EngineOptions): 
       return lastSlice;
     },
     pool,
+    dropsInFlight: tool.dropsInFlight,
     async close() {
       await current?.kill();
     },

@@ -7,6 +7,7 @@ import {
   type ExternalTool,
   openExternalEngine,
   type Place,
+  type ToolDuration,
   type ToolExchange,
   type ToolReport,
   type ToolTimes,
@@ -18,6 +19,7 @@ import { HEY_TEMPLATE, readHeyOutput } from './hey-output.ts';
 const MOST_IDLE = 500;
 
 const OUTCOMES: readonly (readonly [pattern: RegExp, outcome: Outcome])[] = [
+  [/Client\.Timeout|context deadline exceeded/, 'noAnswer'],
   [/connection refused/, 'refused'],
   [/connection reset|broken pipe|EOF/, 'reset'],
   [/cannot assign requested address/, 'portExhausted'],
@@ -31,11 +33,11 @@ function outcomeOf(message: string): Outcome {
 function args(
   { requestsPerConnection }: Client,
   users: number,
-  seconds: number,
+  { sendSec, answerSec }: ToolDuration,
   { url, host }: Place,
 ): string[] {
   return [
-    ...['-c', String(users), '-z', `${seconds}s`, '-t', '0', '-o', HEY_TEMPLATE],
+    ...['-c', String(users), '-z', `${sendSec}s`, '-t', String(answerSec), '-o', HEY_TEMPLATE],
     ...['-disable-compression', '-disable-redirects'],
     ...(requestsPerConnection === 1 ? ['-disable-keepalive'] : []),
     ...(host === undefined ? [] : ['-host', host]),
@@ -68,11 +70,11 @@ function read(output: string, _users: number, { rampMs, windowMs, stoppedMs }: T
       };
     }
     // It does not say when a request failed: they are spread evenly over its run.
-    const unknown = { startMs: 0, writtenMs: Number.NaN, headersMs: Number.NaN, bodyBytes: 0 };
+    const unknown = { writtenMs: Number.NaN, headersMs: Number.NaN, bodyBytes: 0 };
     for (const { message, count } of failures) {
       for (let i = 0; i < count; i++) {
-        const endMs = beginMs + ((i + 0.5) / count) * (closeMs - beginMs);
-        yield { ...unknown, endMs, outcome: outcomeOf(message), error: message };
+        const startMs = beginMs + ((i + 0.5) / count) * (closeMs - beginMs);
+        yield { ...unknown, startMs, endMs: startMs, outcome: outcomeOf(message), error: message };
       }
     }
   }
@@ -83,6 +85,8 @@ function read(output: string, _users: number, { rampMs, windowMs, stoppedMs }: T
 const hey: ExternalTool = {
   program: 'hey',
   args,
+  reportsStarts: true,
+  dropsInFlight: false,
   read,
   // Go opens a connection whenever none is idle at that moment, and keeps the one too many.
   poolSize: () => null,

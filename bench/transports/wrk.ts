@@ -13,6 +13,7 @@ import {
   type ExternalTool,
   openExternalEngine,
   type Place,
+  type ToolDuration,
   type ToolExchange,
   type ToolReport,
 } from './external-engine.ts';
@@ -40,7 +41,7 @@ function openInput(): { fd: number; close(): void } {
 function args(
   { requestsPerConnection }: Client,
   users: number,
-  seconds: number,
+  { sendSec }: ToolDuration,
   { url, host }: Place,
 ): string[] {
   // wrk takes a header only with the space after its colon.
@@ -49,7 +50,7 @@ function args(
     ...(host === undefined ? [] : [`Host: ${host}`]),
   ];
   return [
-    ...['--threads', '1', '--connections', String(users), '--duration', `${seconds}s`],
+    ...['--threads', '1', '--connections', String(users), '--duration', `${sendSec}s`],
     ...['--timeout', `${LONGEST_SEC}s`, '--script', '/proc/self/fd/0'],
     ...headers.flatMap(header => ['--header', header]),
     url,
@@ -120,6 +121,8 @@ const wrk: ExternalTool = {
   program: 'wrk',
   args,
   openInput,
+  reportsStarts: false,
+  dropsInFlight: true,
   read,
   poolSize: users => users,
   // It tries the address once before it begins.

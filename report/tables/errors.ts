@@ -18,6 +18,7 @@ const OUTCOME_WORDS: Record<Outcome, string> = {
   staleSocket: 'reset on a reused connection',
   portExhausted: 'no local port left',
   descriptorLimit: 'descriptor limit hit',
+  noAnswer: 'no answer',
   other: 'other',
 };
 

@@ -1,4 +1,5 @@
 // In: a trial. Out: whether its slices agree with each other.
+import { overall, ratePortion } from '../headline-metric.ts';
 import type { TrialRule } from './rule.ts';
 import { percent } from './rule.ts';
 
@@ -14,8 +15,9 @@ export const blockSpread: TrialRule = {
     // The schedule of an open load sets the rate of its slices, and dice may set the schedule.
     if (load.model !== 'closed') return null;
     const logRates = slices
-      .filter(slice => slice.completed > 0 && slice.windowMs > 0)
-      .map(slice => Math.log(slice.completed / slice.windowMs));
+      .flatMap(slice => overall([ratePortion(slice, load)]) ?? [])
+      .filter(perSec => perSec > 0)
+      .map(Math.log);
     const silent = slices.length - logRates.length;
     if (silent > 0 && logRates.length > 0)
       return { state: 'warn', detail: `in ${silent} of the ${slices.length} slices nothing was answered` };

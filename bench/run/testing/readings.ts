@@ -1,6 +1,6 @@
 // Out: what processes say of themselves that have done nothing yet, for tests to add to.
 import type { RelayReading } from '../../core/link-protocol.ts';
-import type { ProcessReading } from '../../core/protocol.ts';
+import type { ProcessReading, SliceReading } from '../../core/protocol.ts';
 
 export const STILL: ProcessReading = {
   atMs: 0,
@@ -20,4 +20,23 @@ export const STILL_RELAY: RelayReading = {
   toTargetBytes: 0,
   toClientBytes: 0,
   latenessCounts: [],
+};
+
+/** A slice of 100 ms in which nothing was asked. */
+export const IDLE_SLICE: SliceReading = {
+  atMs: 0,
+  windowMs: 100,
+  completed: 0,
+  failed: 0,
+  censored: 0,
+  ended: 0,
+  userMs: null,
+  meanUs: 0,
+  longestMs: 0,
+  exchanges: 0,
+  opened: 0,
+  p50Us: null,
+  p99Us: null,
+  before: STILL,
+  after: STILL,
 };

@@ -1,7 +1,7 @@
 // In: what is injected, and how replicates are shaped. Out: a real gate, as `conntax ab` makes it: what it saw and said.
 import { METRIC_READERS, replicateLogRatios } from '../../../results/compare.ts';
 import { connectionsPer1k } from '../../../results/expect.ts';
-import { rateOf } from '../../../results/headline-metric.ts';
+import { requestsPerSec } from '../../../results/headline-metric.ts';
 import type { Judgement } from '../../core/expectation.ts';
 import type { Metric } from '../../core/run-types.ts';
 import { Scenario } from '../../core/scenario.ts';
@@ -104,8 +104,8 @@ export function replicatesOf(trials: readonly TrialResult[]): Replicate[] {
     return {
       logRate: logRatioOf('requestsPerSec', before, after),
       logCpu: logRatioOf('cpuUsPerRequest', before, after),
-      ratePerSecBefore: rateOf(before.measurement)!,
-      ratePerSecAfter: rateOf(after.measurement)!,
+      ratePerSecBefore: requestsPerSec(before)!,
+      ratePerSecAfter: requestsPerSec(after)!,
       connectionsPer1kBefore: connectionsPer1k(before),
       connectionsPer1kAfter: connectionsPer1k(after),
     };
