@@ -17,6 +17,10 @@ function persistent(): CompletedTrial {
   return found;
 }
 
+function eachSlice(damage: (slice: Measured['slices'][number]) => void): (m: Measured) => void {
+  return ({ slices }) => slices.forEach(damage);
+}
+
 const rows: {
   damage: (m: Measured) => void;
   rule: Finding['rule'];
@@ -73,8 +77,31 @@ const rows: {
     state: 'warn',
     detail: /opened 150 by the kernel, accepted 100, needed 1 to 100: .*others than this client/,
   },
-  { damage: m => (m.response.meanUs *= 1.07), rule: 'littles-law', state: 'warn', detail: /off by/ },
-  { damage: m => (m.completed = 0), rule: 'littles-law', state: 'warn', detail: /no request/ },
+  {
+    damage: eachSlice(slice => (slice.userMs! *= 1.07)),
+    rule: 'littles-law',
+    state: 'warn',
+    detail: /off by 7/,
+  },
+  {
+    damage: eachSlice(slice => (slice.ended! *= 0.8)),
+    rule: 'littles-law',
+    state: 'fail',
+    detail: /off by 2/,
+  },
+  { damage: eachSlice(slice => (slice.ended = 0)), rule: 'littles-law', state: 'warn', detail: /no request/ },
+  {
+    damage: m => (m.response.p999Us = 101_000),
+    rule: 'slice-length',
+    state: 'warn',
+    detail: /^p99\.9 is 101 ms, longer than the 100 ms .*timing\.sliceMs of 202/,
+  },
+  {
+    damage: m => (m.censored = { count: 20, leastUs: 10_000_000 }),
+    rule: 'slice-length',
+    state: 'warn',
+    detail: /^20 of .* had no answer when their slice was over, after 10,000 ms or more.*lower bounds/,
+  },
   {
     damage: m => (m.generator.cpuRatio = 0.91),
     rule: 'bottleneck',
@@ -104,12 +131,23 @@ const rows: {
     detail: /make 3 fewer/,
   },
   {
-    damage: m => (m.slices[0]!.completed = 0),
+    damage: ({ slices: [silent, next] }) => {
+      next!.ended! += silent!.ended!;
+      Object.assign(silent!, { completed: 0, ended: 0, userMs: null });
+    },
     rule: 'block-spread',
     state: 'warn',
     detail: /in 1 of the \d+ slices nothing was answered/,
   },
-  { damage: m => (m.slices[0]!.completed *= 3), rule: 'block-spread', state: 'warn', detail: /vary by/ },
+  {
+    damage: ({ slices }) => {
+      slices[0]!.userMs! /= 2;
+      slices[1]!.userMs! *= 1.5;
+    },
+    rule: 'block-spread',
+    state: 'warn',
+    detail: /vary by/,
+  },
 ];
 
 for (const { damage, rule, state, detail } of rows) {
@@ -429,7 +467,8 @@ for (const { factors, state, detail, why } of rateRows) {
       .filter(({ trial }) => trial.arm === 'persistent')
       .map(trial => structuredClone(trial));
     cell.forEach((trial, index) => {
-      if (trial.state === 'completed') trial.measurement.completed = Math.round(12_000 * factors[index]!);
+      if (trial.state !== 'completed') return;
+      for (const slice of trial.measurement.slices) slice.completed = Math.round(2_000 * factors[index]!);
     });
     const found = auditCell(cell).find(({ rule }) => rule === 'replicate-spread')!;
     assert.equal(found.state, state);

@@ -21,7 +21,10 @@ function scaled(arm: string, factor: number, replicate?: number): TrialResult[] 
     const isMeant =
       result.trial.arm === arm && (replicate === undefined || result.trial.replicate === replicate);
     if (result.state !== 'completed' || !isMeant) continue;
-    for (const slice of result.measurement.slices) slice.windowMs /= factor;
+    for (const slice of result.measurement.slices) {
+      slice.windowMs /= factor;
+      if (slice.userMs !== null) slice.userMs /= factor;
+    }
   }
   return copy;
 }

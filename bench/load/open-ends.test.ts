@@ -146,7 +146,8 @@ suite('an open slice ends', () => {
           const bench = createOpen({ ...stated, scheduleOf });
           await runInDisorder(slices, bench, clock, stated.maxInFlight);
           const { transport, recorder, load, schedule } = bench;
-          const { answered, failed, completedRecorded, failedRecorded, outcomes, censored } = recorder.finish();
+          const { answered, failed, completedRecorded, failedRecorded, outcomes, censored } =
+            recorder.finish();
           const { arrivals: kept, lateness } = schedule.finish();
           assert.equal(load.sent, transport.sentCount);
           assert.equal(load.sent, answered + failed + load.unfinished);

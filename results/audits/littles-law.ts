@@ -47,9 +47,7 @@ function busyTimes(
   { thinkMs }: ClosedLoad,
   { slices, completed, failed, steadyMs, response }: Measurement,
 ): { perMs: number; meanMs: number; notes: string } {
-  const told = slices.flatMap(({ ended, userMs, ...slice }) =>
-    ended === null || userMs === null ? [] : [{ ...slice, ended, userMs }],
-  );
+  const told = slices.flatMap(({ userMs, ...slice }) => (userMs === null ? [] : [{ ...slice, userMs }]));
   if (told.length === 0) {
     const think = thinkMs > 0 ? ` (${thinkMs} ms of it pause)` : '';
     const apart = failed > 0 ? `${think}, without ${whole(failed)} failed requests` : think;
@@ -57,10 +55,12 @@ function busyTimes(
   }
   const sum = (read: (slice: (typeof told)[number]) => number) =>
     told.reduce((total, slice) => total + read(slice), 0);
+  // Also of windows in which nothing began, since every request of before was still waiting.
+  const ended = slices.reduce((total, slice) => total + (slice.ended ?? 0), 0);
   const began = sum(slice => slice.completed + slice.failed);
   const notes = failed > 0 ? `, ${whole(failed)} failed requests included,` : '';
   return {
-    perMs: sum(({ ended }) => ended) / steadyMs,
+    perMs: ended / steadyMs,
     meanMs: began === 0 ? 0 : sum(({ userMs }) => userMs) / began,
     notes,
   };
