@@ -86,7 +86,7 @@ export interface SliceReading {
   userMs: number | null;
   /** Mean response time over completed and censored ones of the window, 0 when there are none. */
   meanUs: number;
-  /** The longest request of the window, however it ended; of a censored one its lower bound. */
+  /** The longest request of the window that came to an end, good or not. */
   longestMs: number;
   /** All exchanges ended during the slice. */
   exchanges: number;

@@ -195,11 +195,11 @@ export const Censored = z.strictObject({
 });
 export type Censored = z.infer<typeof Censored>;
 
-/** Slices made longer than the scenario asks, so that a window holds the slowest request seen before it was measured. */
+/** Slices made longer than the scenario asks, because of slow or unanswered requests that were seen before. */
 export const Lengthening = z.strictObject({
   fromMs: amount().describe('Window by the scenario and the mean response time'),
   toMs: amount().describe('Window as it was measured'),
-  longestMs: amount().describe('Longest request seen before'),
+  longestMs: amount().describe('Longest request seen to end before'),
 });
 export type Lengthening = z.infer<typeof Lengthening>;
 

@@ -8,6 +8,7 @@ export interface WindowFoldCounts {
   ended: number;
   userMs: number | null;
   meanUs: number;
+  /** Of those that ended. */
   longestMs: number;
 }
 
@@ -63,7 +64,6 @@ export function createWindowFold() {
       censored++;
       if (isFailure) failed++;
       sumMs += waitedMs;
-      if (waitedMs > longestMs) longestMs = waitedMs;
       addUserTime(spent, exchange);
     },
     counts(): WindowFoldCounts {

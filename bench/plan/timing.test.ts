@@ -37,6 +37,12 @@ const shapes: [why: string, timing: Partial<Timing>, seen: SeenTimes, expected: 
   ['ramp and window hold the slowest request', {}, { meanMs: 5, longestMs: 300 }, [300, 375, 10_000]],
   ['the drain is four times as long as it', {}, { meanMs: 5, longestMs: 5_000 }, [5_000, 6_250, 20_000]],
   ['no slice grows beyond 10 s for it', {}, { meanMs: 5, longestMs: 30_000 }, [10_000, 10_000, 120_000]],
+  [
+    'unanswered requests: one slice for all',
+    {},
+    { meanMs: 5, longestMs: 300, hasCensored: true },
+    [300, 1_500, 10_000],
+  ],
   ['whole: never lengthened', { slicing: 'whole' }, { meanMs: 5, longestMs: 3_000 }, [15, 1_500, 12_000]],
   [
     'a tool that drops what is in flight gets 20 times the slowest request',

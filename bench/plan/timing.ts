@@ -30,8 +30,10 @@ export interface SliceShape {
 /** What was seen of an arm before a slice is planned, ms. */
 export interface SeenTimes {
   meanMs: number;
-  /** The longest request seen; 0: none was, or none matters. */
+  /** The longest request seen to end; 0: none was, or none matters. */
   longestMs?: number;
+  /** Whether requests were seen that had no answer when the drain was over. */
+  hasCensored?: boolean;
   /** Whether its client, a load tool, drops what is in flight at the end of a window. */
   dropsInFlight?: boolean;
   timeouts?: Client['timeouts'];
@@ -43,7 +45,7 @@ export interface SeenTimes {
  * are caught in such requests one after another until as many are as will ever be: so ramp and window hold the longest.
  */
 export function sliceShape(timing: Timing, seen: SeenTimes): SliceShape {
-  const { meanMs, longestMs = 0, dropsInFlight = false } = seen;
+  const { meanMs, longestMs = 0, hasCensored = false, dropsInFlight = false } = seen;
   const rampMs = Math.max(LEAST_RAMP_MS, RAMP_RESPONSES * meanMs);
   const drainMs = Math.ceil(
     Math.max(timing.drainMs, DRAIN_RESPONSES * meanMs, DRAIN_LONGEST * longestMs, deadlineMs(seen.timeouts)),
@@ -51,7 +53,12 @@ export function sliceShape(timing: Timing, seen: SeenTimes): SliceShape {
   if (timing.slicing === 'whole') return { rampMs: Math.ceil(rampMs), windowMs: timing.measureMs, drainMs };
   const askedMs = Math.max(timing.sliceMs, timing.sliceResponses * meanMs);
   const holdingMs = longestMs * (dropsInFlight ? HOLDS_LONGEST_DROPPING : HOLDS_LONGEST);
-  const windowMs = Math.max(askedMs, Math.min(holdingMs, MOST_LENGTHENED_MS));
+  const windowMs = Math.max(
+    askedMs,
+    Math.min(holdingMs, MOST_LENGTHENED_MS),
+    // Each slice then takes a whole drain: the fewer the better.
+    hasCensored ? timing.measureMs : 0,
+  );
   return {
     rampMs: Math.ceil(longestMs > askedMs ? Math.max(rampMs, Math.min(longestMs, windowMs)) : rampMs),
     windowMs: Math.ceil(windowMs),

@@ -53,9 +53,9 @@ export interface Arm {
   warmupMs: number;
   isSteady: boolean;
   meanResponseMs: number;
-  /** The longest request that it, or the same arm in an earlier replicate, was seen to make; ms. */
-  readonly longestMs: number;
-  noteLongest(ms: number): void;
+  /** What was seen of it, and of the same arm in earlier replicates. */
+  readonly slowest: Slowest;
+  noteSlowest(reading: Pick<SliceReading, 'longestMs' | 'censored'>): void;
   /** Whether its client drops what is in flight at the end of a window: a load tool that is stopped. */
   dropsInFlight: boolean;
   /** Of its slices, by what was seen before; null: none was needed. */
@@ -74,15 +74,19 @@ export interface Arm {
   finish(reading: GeneratorReading): Measurement;
 }
 
-/** The longest request of each arm over all replicates of a cell, ms. */
-export type LongestByArm = Map<string, number>;
+/** Of all replicates of a cell so far: an arm's longest request that ended, and whether any had no answer. */
+export interface Slowest {
+  longestMs: number;
+  hasCensored: boolean;
+}
+export type SlowestByArm = Map<string, Slowest>;
 
-/** @param longest kept for the arms of later replicates */
+/** @param slowestByArm kept for the arms of later replicates */
 export function createArm(
   trial: Trial,
   child: GeneratorChild,
   target: MeasuredTarget,
-  longest: LongestByArm,
+  slowestByArm: SlowestByArm,
 ): Arm {
   const counted: CountedByTarget = {
     accepted: 0,
@@ -161,11 +165,14 @@ export function createArm(
     warmupMs: 0,
     isSteady: false,
     meanResponseMs: 0,
-    get longestMs() {
-      return longest.get(trial.arm) ?? 0;
+    get slowest() {
+      return slowestByArm.get(trial.arm) ?? { longestMs: 0, hasCensored: false };
     },
-    noteLongest(ms) {
-      longest.set(trial.arm, Math.max(arm.longestMs, ms));
+    noteSlowest({ longestMs, censored }) {
+      slowestByArm.set(trial.arm, {
+        longestMs: Math.max(arm.slowest.longestMs, longestMs),
+        hasCensored: arm.slowest.hasCensored || censored > 0,
+      });
     },
     dropsInFlight: false,
     lengthening: null,

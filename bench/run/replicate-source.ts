@@ -10,7 +10,7 @@ import { failureOf } from './outcome.ts';
 import { conditionTargets, failedTrials, measureReplicate, type ReplicateOptions } from './replicate.ts';
 import { deathCode, type MeasuredTarget, startTarget } from './target.ts';
 
-export type SourceOptions = Omit<ReplicateOptions, 'replicate' | 'longest'> & {
+export type SourceOptions = Omit<ReplicateOptions, 'replicate' | 'slowest'> & {
   /** The cell's target, where it is a server that we do not start: found, and found where load may go. */
   server?: FoundServer | undefined;
 };
@@ -35,7 +35,7 @@ export function createReplicateSource(options: SourceOptions): ReplicateSource {
   const isKept = cell.targets.length === 1;
   /** In the order of `cell.targets`. */
   let targets: MeasuredTarget[] = [];
-  const longest: ReplicateOptions['longest'] = new Map();
+  const slowest: ReplicateOptions['slowest'] = new Map();
   let serviceMs: number | null = null;
   /** What it means when it fails now. */
   let failureCode = (): FailureCode => 'target-start';
@@ -80,7 +80,7 @@ export function createReplicateSource(options: SourceOptions): ReplicateSource {
       return serviceMs;
     },
     async next(replicate) {
-      const replicateOptions: ReplicateOptions = { ...options, longest, replicate };
+      const replicateOptions: ReplicateOptions = { ...options, slowest, replicate };
       const startedAt = new Date().toISOString();
       const isReady = isKept && targets.length > 0 && targets.every(({ isAlive }) => isAlive);
       try {

@@ -2,7 +2,7 @@
 import { MeasureError, UsageError } from '../core/errors.ts';
 import type { Trial, TrialResult } from '../core/types.ts';
 import { trialsOf } from '../plan/plan.ts';
-import { type Arm, createArm, type Failure, type GeneratorChild, type LongestByArm } from './arm.ts';
+import { type Arm, createArm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
 import { ChildError, spawnChild } from './child.ts';
 import { loadNiceness } from './link.ts';
 import { failureOf } from './outcome.ts';
@@ -13,7 +13,7 @@ import { deathCode, type MeasuredTarget, type TargetOf } from './target.ts';
 export interface ReplicateOptions extends Omit<SessionOptions, 'arms'> {
   pinning: { targetCpu: number; generatorCpu: number } | null;
   /** Of the cell, over all of its replicates. */
-  longest: LongestByArm;
+  slowest: SlowestByArm;
 }
 
 const START_TIMEOUT_MS = 20_000;
@@ -84,7 +84,7 @@ async function withSession<T>(
   }
 }
 
-function spawnArm(trial: Trial, target: MeasuredTarget, { cell, pinning, longest }: ReplicateOptions): Arm {
+function spawnArm(trial: Trial, target: MeasuredTarget, { cell, pinning, slowest }: ReplicateOptions): Arm {
   const child: GeneratorChild = spawnChild({
     title: `the generator of arm ${trial.arm}`,
     entry: './load-child',
@@ -92,7 +92,7 @@ function spawnArm(trial: Trial, target: MeasuredTarget, { cell, pinning, longest
     cpu: pinning?.generatorCpu ?? null,
     niceness: loadNiceness(cell.scenario),
   });
-  return createArm(trial, child, target, longest);
+  return createArm(trial, child, target, slowest);
 }
 
 async function prepareArm(arm: Arm): Promise<void> {

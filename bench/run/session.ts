@@ -158,9 +158,9 @@ export function createSession(options: SessionOptions) {
       dropsInFlight: arm.dropsInFlight,
     };
     const asked = paced(sliceShape(timing, seen), timing, load, ratePerSec);
-    const shape = paced(sliceShape(timing, { ...seen, longestMs: arm.longestMs }), timing, load, ratePerSec);
+    const shape = paced(sliceShape(timing, { ...seen, ...arm.slowest }), timing, load, ratePerSec);
     if (shape.windowMs > asked.windowMs) {
-      arm.lengthening = { fromMs: asked.windowMs, toMs: shape.windowMs, longestMs: arm.longestMs };
+      arm.lengthening = { fromMs: asked.windowMs, toMs: shape.windowMs, longestMs: arm.slowest.longestMs };
     }
     return shape;
   }
@@ -183,7 +183,7 @@ export function createSession(options: SessionOptions) {
         const order = ratePerSec === undefined ? times : { ...times, ratePerSec };
         const reading = await turn(arm, { ...order, isRecorded: true }, { block, position });
         if (reading === undefined) continue;
-        arm.noteLongest(reading.longestMs);
+        arm.noteSlowest(reading);
         progress('measure', { arm: name, ratePerSec: rateOf(reading), blocksDone: block + 1, blockCount });
       }
     }

@@ -51,7 +51,7 @@ export async function warmUpArms({
       arm.meanResponseMs =
         reading.completed === 0 ? Math.max(WINDOW_MS, firstResponseMs) : reading.meanUs / 1_000;
       // A process that has just started is slow to answer once, which says nothing of what is to come.
-      if (arm.warmupSpeeds.length > 0) arm.noteLongest(reading.longestMs);
+      if (arm.warmupSpeeds.length > 0) arm.noteSlowest(reading);
       arm.warmupSpeeds.push(speedOf(reading, load));
       arm.isSteady = isSteady(arm.warmupSpeeds);
       if (ratePerSec !== undefined) seen.push({ askedPerSec: ratePerSec, endedPerSec: endedPerSec(reading) });

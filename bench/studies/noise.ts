@@ -54,7 +54,7 @@ function optionsOf(cell: PlannedCell, replicate: number): ReplicateOptions {
     replicate,
     seed: SEED,
     pinning,
-    longest: new Map(),
+    slowest: new Map(),
     signal,
     emit: () => {},
     leftMs: () => 0,

@@ -19,7 +19,7 @@ export const sliceLength: TrialRule = {
     const lengthened =
       lengthening === null
         ? ''
-        : `; slices were lengthened from ${whole(lengthening.fromMs)} to ${whole(lengthening.toMs)} ms, because a request was seen to take ${whole(lengthening.longestMs)} ms`;
+        : `; slices were lengthened from ${whole(lengthening.fromMs)} to ${whole(lengthening.toMs)} ms, because of requests that took up to ${whole(lengthening.longestMs)} ms, or had no answer, before`;
     const warnings: string[] = [];
     if (censored !== null && censored.count > NOTABLE_CENSORED * (completed + failed)) {
       warnings.push(

@@ -20,7 +20,7 @@ export function answerDone(transport: FakeTransport, stalls: Stalls, nowMs: numb
 }
 
 /** When what began then is answered. */
-function endOf(stalls: Stalls, startedAtMs: number): number {
+export function endOf(stalls: Stalls, startedAtMs: number): number {
   const readyAtMs = startedAtMs + stalls.serviceMs;
   return isStalled(stalls, readyAtMs)
     ? Math.ceil((readyAtMs + 1) / stalls.everyMs) * stalls.everyMs

@@ -1,0 +1,169 @@
+// Rare slow requests, and stalls, against slices that are shorter than they are: what a slice measures is what a long run has.
+import assert from 'node:assert/strict';
+import { suite, type TestContext, test } from 'node:test';
+import { randomLogNormal } from 'd3-random';
+import { overall, type Portion } from '../../results/headline-metric.ts';
+import { createRandom, type Random } from '../core/random.ts';
+import { Timing } from '../core/scenario.ts';
+import type { Histogram } from '../core/types.ts';
+import { sliceShape } from '../plan/timing.ts';
+import { rateSchedule } from './arrivals.ts';
+import { createLoad } from './testing/closed-bench.ts';
+import { type Bench, mockClock, TIMES } from './testing/load-bench.ts';
+import { createOpen } from './testing/open-bench.ts';
+import { endOf } from './testing/stalls.ts';
+import { runSlice, serve } from './testing/timed-server.ts';
+
+const USERS = 20;
+const QUANTILES = { p50Us: 0.5, p90Us: 0.9, p99Us: 0.99, p999Us: 0.999 } as const;
+
+/** A share of requests that take much longer than the others. */
+function mixture(slowMs: number, perThousand: number): (random: Random) => number {
+  return random => (random() < perThousand / 1_000 ? slowMs : 5);
+}
+
+function lognormal(sigma: number): (random: Random) => number {
+  return random => Math.max(1, Math.round(randomLogNormal.source(random)(Math.log(20), sigma)()));
+}
+
+/** Times by themselves, as many as are needed to know their quantiles. */
+function truth(draw: (random: Random) => number) {
+  const random = createRandom(2, 'truth');
+  const sorted = Float64Array.from({ length: 300_000 }, () => draw(random)).sort();
+  const shareUpTo = (limitMs: number): number => sorted.filter(ms => ms <= limitMs).length / sorted.length;
+  return { meanMs: sorted.reduce((sum, ms) => sum + ms, 0) / sorted.length, shareUpTo };
+}
+
+/** Slices of a session: each shaped by what was seen before, with pauses in which others have their turn. */
+async function measure(t: TestContext, bench: Bench, draw: (random: Random) => number, requests: number) {
+  const clock = mockClock(t);
+  const random = createRandom(1, 'served');
+  const server = serve(bench, clock, () => draw(random));
+  const timing = Timing.parse({});
+  const rate: Portion[] = [];
+  let meanMs = 10;
+  const slowest = { longestMs: 0, hasCensored: false };
+  for (let completed = 0; completed < requests; ) {
+    await runSlice(bench, server, { ...TIMES, ...sliceShape(timing, { meanMs, ...slowest }) });
+    const counts = bench.recorder.windowCounts();
+    completed += counts.completed;
+    meanMs = counts.meanUs / 1_000;
+    slowest.longestMs = Math.max(slowest.longestMs, counts.longestMs);
+    slowest.hasCensored ||= counts.censored > 0;
+    if (counts.userMs !== null) rate.push({ amount: counts.completed * USERS * 1_000, per: counts.userMs });
+    server.advance(Math.ceil(random() * 200));
+  }
+  return { perSec: overall(rate), ...bench.recorder.finish() };
+}
+
+function assertNear(actual: number, expected: number, within: number, what: string): void {
+  assert.ok(Math.abs(actual / expected - 1) <= within, `${what}: ${actual}, not ${expected}`);
+}
+
+/** A histogram keeps three digits. */
+const DIGITS = 2e-3;
+
+/** Each quantile has the rank that it should have, give or take four standard errors of the share of so many requests. */
+function assertQuantiles(measured: Histogram, shareUpTo: (ms: number) => number): void {
+  for (const [name, q] of Object.entries(QUANTILES) as [keyof typeof QUANTILES, number][]) {
+    const ms = measured[name] / 1_000;
+    const give = 4 * Math.sqrt((q * (1 - q)) / measured.count);
+    const [below, upTo] = [shareUpTo(ms * (1 - DIGITS)), shareUpTo(ms * (1 + DIGITS))];
+    assert.ok(below <= q + give && upTo >= q - give, `${name} = ${ms} ms has rank ${below} to ${upTo}`);
+  }
+}
+
+/** Four standard errors of a mean of so many requests. */
+function chance(draw: (random: Random) => number, requests: number, meanMs: number): number {
+  const random = createRandom(3, 'spread');
+  const times = Array.from({ length: 50_000 }, () => draw(random));
+  const variance = times.reduce((sum, ms) => sum + (ms - meanMs) ** 2, 0) / times.length;
+  return (4 * Math.sqrt(variance / requests)) / meanMs;
+}
+
+const tails: [what: string, draw: (random: Random) => number, requests: number][] = [
+  ['300 ms for 2 in 1,000', mixture(300, 2), 60_000],
+  ['300 ms for 10 in 1,000', mixture(300, 10), 30_000],
+  ['1 s for 2 in 1,000', mixture(1_000, 2), 30_000],
+  ['5 s for 2 in 1,000', mixture(5_000, 2), 20_000],
+  ['lognormal, sigma 1', lognormal(1), 20_000],
+  ['lognormal, sigma 1.5', lognormal(1.5), 20_000],
+];
+
+/** The tails that a fixed number of requests can't reach are left to chance: the mean within four standard errors, at least 1 %. */
+function assertTruth(
+  { response, censored }: { response: Histogram; censored: unknown },
+  [what, draw, requests]: (typeof tails)[number],
+): void {
+  const { meanMs, shareUpTo } = truth(draw);
+  assertNear(
+    response.meanUs,
+    meanMs * 1_000,
+    Math.max(0.01, chance(draw, requests, meanMs)),
+    `mean of ${what}`,
+  );
+  assertQuantiles(response, shareUpTo);
+  assert.equal(censored, null);
+}
+
+suite('a closed load, in slices', () => {
+  for (const tail of tails) {
+    const [what, draw, requests] = tail;
+    test(`${what}: mean, quantiles and rate are those of a long run`, async t => {
+      const measured = await measure(t, createLoad({ concurrency: USERS }), draw, requests);
+      assertTruth(measured, tail);
+      const { meanMs } = truth(draw);
+      const within = Math.max(0.01, chance(draw, requests, meanMs));
+      assertNear(measured.perSec!, (USERS / meanMs) * 1_000, within, 'requests/s');
+    });
+  }
+
+  test('requests that are never answered are failures, and their times are lower bounds', async t => {
+    const never = (random: Random): number => (random() < 0.002 ? Infinity : 5);
+    const { outcomes, censored, response, failedRecorded, completedRecorded } = await measure(
+      t,
+      createLoad({ concurrency: USERS }),
+      never,
+      20_000,
+    );
+    assertNear(failedRecorded / (completedRecorded + failedRecorded), 0.002, 0.5, 'error rate');
+    assert.equal(outcomes.noAnswer?.count, failedRecorded);
+    assert.match(outcomes.noAnswer?.sample ?? '', /^no answer within \d+ ms after the end of its slice$/);
+    assert.equal(censored?.count, failedRecorded);
+    assert.ok(censored.leastUs >= 10_000_000 && response.p999Us >= censored.leastUs * 0.999);
+    assertNear(response.p99Us, 5_000, DIGITS, 'p99');
+  });
+
+  test('a server that stops for 300 ms every 2 s is seen to', async t => {
+    const stalls = { serviceMs: 5, everyMs: 2_000, stallMs: 300 };
+    const clock = mockClock(t);
+    const bench = createLoad({ concurrency: USERS });
+    const server = serve(bench, clock, atMs => endOf(stalls, atMs) - atMs);
+    const random = createRandom(1, 'pauses');
+    const rate: Portion[] = [];
+    for (let slice = 0; slice < 400; slice++) {
+      await runSlice(bench, server, { ...TIMES, rampMs: 15, windowMs: 130, drainMs: 10_000 });
+      const { completed, userMs } = bench.recorder.windowCounts();
+      if (userMs !== null) rate.push({ amount: completed * USERS * 1_000, per: userMs });
+      server.advance(Math.ceil(random() * 200));
+    }
+    const { response } = bench.recorder.finish();
+    let atMs = 0;
+    let count = 0;
+    for (; atMs < 2_000_000; count++) atMs = endOf(stalls, atMs);
+    assertNear(response.meanUs, (atMs / count) * 1_000, 0.08, 'mean');
+    assertNear(overall(rate)!, (USERS * count * 1_000) / atMs, 0.08, 'requests/s');
+    assertNear(response.maxUs, 304_000, 0.01, 'maximum');
+  });
+});
+
+suite('an open load, in slices', () => {
+  for (const tail of tails) {
+    const [what, draw, requests] = tail;
+    test(`${what}: mean and quantiles are those of the schedule`, async t => {
+      const scheduleOf = () => rateSchedule('constant', 1_000, () => 0);
+      const bench = createOpen({ scheduleOf, maxInFlight: 100_000 });
+      assertTruth(await measure(t, bench, draw, requests), tail);
+    });
+  }
+});
