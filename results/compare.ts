@@ -2,7 +2,7 @@
 
 import type { Load } from '../bench/core/load.ts';
 import type { ArmSummary, Comparison, Metric } from '../bench/core/run-types.ts';
-import type { CompletedTrial, Slice, TrialResult } from '../bench/core/types.ts';
+import type { CompletedTrial, Measurement, Slice, TrialResult } from '../bench/core/types.ts';
 import {
   capacityOf,
   comparedMetrics,
@@ -152,6 +152,7 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
     maxUs,
     completed,
     failed,
+    censored: mergeCensored(measurements),
     errorRatio: completed + failed === 0 ? 0 : failed / (completed + failed),
     opened: total(m => m.ledger.opened),
     accepted: measurements.some(m => m.ledger.accepted === null) ? null : total(m => m.ledger.accepted ?? 0),
@@ -168,6 +169,15 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
     targetCpuUsPerRequest: measurements.some(m => m.target === null)
       ? null
       : mean(m => m.target?.cpuUsPerRequest ?? 0),
+  };
+}
+
+function mergeCensored(measurements: readonly Measurement[]): ArmSummary['censored'] {
+  const all = measurements.flatMap(({ censored }) => censored ?? []);
+  if (all.length === 0) return null;
+  return {
+    count: all.reduce((sum, { count }) => sum + count, 0),
+    leastUs: Math.min(...all.map(({ leastUs }) => leastUs)),
   };
 }
 

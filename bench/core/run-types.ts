@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ExpectationResult } from './expectation.ts';
 import { ForeignServer } from './foreign-server.ts';
 import { Scenario, SweepValue } from './scenario.ts';
-import { Ledger } from './types.ts';
+import { Censored, Ledger } from './types.ts';
 
 const count = () => z.int().min(0);
 const amount = () => z.number().min(0);
@@ -50,6 +50,9 @@ export const ArmSummary = z.strictObject({
   maxUs: amount(),
   completed: count(),
   failed: count(),
+  censored: Censored.nullable()
+    .default(null)
+    .describe('Requests without an answer at the end of their slice; null: all came to an end'),
   errorRatio: amount(),
   opened: count(),
   accepted: count().nullable(),
