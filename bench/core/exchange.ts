@@ -32,3 +32,8 @@ export function noteStatus(exchange: Exchange, status: number): void {
   exchange.outcome = 'badStatus';
   exchange.error = `status ${status}`;
 }
+
+/** Why a request that is given up at the end of a drain has failed. */
+export function noAnswerText(drainMs: number): string {
+  return `no answer within ${drainMs} ms after the end of its slice`;
+}

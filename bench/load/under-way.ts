@@ -43,11 +43,6 @@ export function expire(
   }
 }
 
-/** Why a request that is given up at the end of a drain has failed. */
-export function noAnswerText(drainMs: number): string {
-  return `no answer within ${drainMs} ms after the end of its slice`;
-}
-
 /** Calls often enough to keep a deadline of that length; undefined without one. To be cleared by the caller. */
 export function startSweeper(
   totalMs: number | undefined,

@@ -2,9 +2,9 @@
 import autocannon from 'autocannon';
 import type { Client } from '../core/client.ts';
 import type { Engine, EngineModule, EngineOptions, Refusal, Window } from '../core/contracts.ts';
+import { noAnswerText } from '../core/exchange.ts';
 import { CUT_DRAIN_MS } from '../core/load.ts';
 import { type Target, usesTls } from '../core/target.ts';
-import { noAnswerText } from '../load/under-way.ts';
 import { type CannonClient, createUser, type User } from './autocannon-user.ts';
 import { bodyRefusals, engineCannot } from './engine-cannot.ts';
 import { plainSessionRefusals } from './tls-refusals.ts';
