@@ -1,0 +1,79 @@
+// Rare slow requests, and requests that are never answered, through the real program: no slice and no drain hides them.
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import type { ScenarioInput } from '../core/scenario.ts';
+import type { Measurement } from '../core/types.ts';
+import { runCli } from './testing/cli.ts';
+import { openWorkspace } from './testing/workspace.ts';
+
+const SLOW_MS = 300;
+
+/** Of three trials, of clients that all have the loop in which a request belongs to the window it began in. */
+const scenario: ScenarioInput = {
+  name: 'tail',
+  question: 'Are rare slow requests in the figures?',
+  target: { behaviour: { name: 'mixed', fastMs: 2, slowMs: SLOW_MS, slowRatio: 0.02 } },
+  load: { concurrency: 10 },
+  timing: {
+    warmupMinMs: 500,
+    warmupMaxMs: 500,
+    measureMs: 600,
+    sliceMs: 50,
+    minReplicates: 1,
+    maxReplicates: 1,
+    budgetMs: 5_000,
+  },
+  clients: {
+    undici: {},
+    http: { transport: 'node-http' },
+    cannon: { transport: 'autocannon' },
+  },
+  baseline: 'undici',
+};
+
+async function measure(t: TestContext, input: ScenarioInput): Promise<Record<string, Measurement>> {
+  const workspace = await openWorkspace(t);
+  await runCli(t, ['run', await workspace.writeScenario(input)], { cwd: workspace.dir });
+  return Object.fromEntries(
+    workspace.onlyRun().trials.map(result => {
+      assert.ok(result.state === 'completed', JSON.stringify(result));
+      return [result.trial.arm, result.measurement];
+    }),
+  );
+}
+
+test('requests that take longer than a slice are in quantiles, mean and rate, of every loop', async t => {
+  for (const [arm, measurement] of Object.entries(await measure(t, scenario))) {
+    const { response, slices, lengthening, censored } = measurement;
+    assert.ok(response.p999Us >= (SLOW_MS - 2) * 1_000, `${arm}: p99.9 is ${response.p999Us} us`);
+    assert.equal(censored, null);
+    assert.ok(lengthening !== null && lengthening.toMs >= SLOW_MS, `${arm}: ${JSON.stringify(lengthening)}`);
+    assert.ok(slices.every(({ userMs, windowMs }) => userMs !== null && windowMs >= SLOW_MS));
+    const share = slices.reduce((sum, { userMs }) => sum + userMs!, 0) / (measurement.completed * 8);
+    assert.ok(share > 0.9, `${arm}: a request takes ${share * 8} ms of a user, 2 % of 300 ms among them`);
+  }
+});
+
+test('requests that are never answered are errors, and their wait is a lower bound', async t => {
+  let count = 0;
+  const server = http.createServer((_request, response) => {
+    if (++count % 50 !== 0) response.end('answer');
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const timing = { ...scenario.timing, warmupMinMs: 0, warmupMaxMs: 0, drainMs: 700 };
+  const measured = await measure(t, { ...scenario, target: { url }, timing, clients: { undici: {} } });
+  const { outcomes, failed, completed, censored, response, ledger } = measured['undici']!;
+  assert.ok(failed > 0 && failed === outcomes.noAnswer?.count, `${failed} failed`);
+  assert.match(outcomes.noAnswer.sample ?? '', /^no answer within 700 ms after the end of its slice$/);
+  assert.ok(failed / (failed + completed) > 0.005, `${failed} of ${failed + completed}`);
+  assert.ok(censored!.count === failed && censored!.leastUs >= 700_000);
+  assert.equal(response.count, completed + failed);
+  assert.ok(ledger.unfinished >= failed);
+});
