@@ -1,5 +1,6 @@
 // In: a sweep. Out: how the answer goes from one end of it to the other, in sentences that are no surer than the intervals.
 import { subsetText } from '../../bench/core/sweep.ts';
+import { failureCauses } from '../../results/failure-causes.ts';
 import { signsOf } from '../cell-view.ts';
 import { METRIC_TITLES } from '../metrics.ts';
 import { ratioText } from '../numbers.ts';
@@ -171,12 +172,8 @@ function verdictText(candidate: string, sweep: SweepView): string[] {
 }
 
 function causesText({ cells }: SweepView): string {
-  const causes = new Set(
-    cells.flatMap(({ view }) =>
-      view.trials.flatMap(trial => (trial.state === 'failed' ? [trial.error.message] : [])),
-    ),
-  );
-  return causes.size === 0 ? '' : `: ${[...causes].join('; ')}`;
+  const causes = failureCauses(cells.flatMap(({ view }) => view.trials));
+  return causes.length === 0 ? '' : `: ${causes.join('; ')}`;
 }
 
 function lowerFirst(text: string): string {
