@@ -1,10 +1,12 @@
 // In: a run held against another. Out: the report of it: what changed, by how much, how sure.
 import { METRICS } from '../bench/core/run-types.ts';
 import type { GateLine, GateResult } from '../results/gate.ts';
+import { type Sight, sightOf } from '../results/gate-sight.ts';
 import type { RunSummary } from '../results/run-summary.ts';
 import type { Trend } from '../results/trend.ts';
 import { shareText } from './change-text.ts';
 import { lineChangeText, lineTitle } from './gate-line-text.ts';
+import { blindText } from './gate-sight-text.ts';
 import { gateHistory } from './history/gate-history.ts';
 import { countText, intervalTexts, percentText, ratioText } from './numbers.ts';
 import type { Check, Fact, FactGroup, Report, Table, TableCell } from './report.ts';
@@ -37,14 +39,22 @@ export function buildGateReport(of: {
 }): Report {
   const { before, after, result, trends, remarks = [] } = of;
   const history = gateHistory(result, trends);
+  const sight = sightOf(result, before);
   return {
     title: 'conntax: a run against another',
     runId: after.runId,
     startedAt: after.startedAt,
     subtitle: `${after.runId} against ${before.runId}, measured ${timeText(before.startedAt)}`,
     state: 'complete',
-    headline: headlineOf(result, before),
-    remarks: [...remarks, ...history.remarks, ...result.gaps.map(gap => `${gap}.`)],
+    headline: headlineOf(result, before, sight),
+    remarks: [
+      ...remarks,
+      ...(sight.blind.length === 0 || (sight.isBlind && result.state !== 'regression')
+        ? []
+        : [blindText(sight)]),
+      ...result.gaps.map(gap => `${gap}.`),
+      ...history.remarks,
+    ],
     tables: [
       ...(['ratio', 'count', 'absolute'] as const).flatMap(kind => {
         const lines = result.lines.filter(line => line.kind === kind);
@@ -55,31 +65,40 @@ export function buildGateReport(of: {
     figures: history.figures,
     sweeps: [],
     cells: [],
-    checks: [...result.lines.filter(({ isBinding }) => isBinding).map(checkOf), ...result.gaps.map(gapCheck)],
+    checks: [...result.lines.filter(({ isBinding }) => isBinding).map(checkOf), ...gapChecks(result)],
     facts: [factsOf('Before', before), factsOf('After', after)],
     caveats: caveatsOf(result),
   };
 }
 
-function headlineOf({ lines, state }: GateResult, before: RunSummary): string {
+function headlineOf({ lines, gaps, state }: GateResult, before: RunSummary, sight: Sight): string {
   const binding = lines.filter(({ isBinding }) => isBinding);
   const worst = binding
     .filter(line => line.state === 'regression')
     .toSorted((a, b) => severity(b) - severity(a));
+  if (state === 'nothing') return 'Nothing of the baseline could be compared.';
   if (worst.length > 0) {
     const others = worst.length === 1 ? '' : ` and ${countText(worst.length - 1)} more`;
     return `Regression: ${sentenceOf(worst[0]!)}${others}, since ${runText(before)}.`;
   }
   const unsure = binding.filter(line => line.state === 'unsure').length;
   const better = binding.filter(line => line.state === 'improvement').length;
-  const improved = better === 0 ? '' : ` ${countText(better)} of them improved.`;
-  if (lines.length === 0) return 'Nothing of the baseline could be compared.';
-  if (state === 'unsure') {
-    return unsure === 0
-      ? `Not all of the baseline could be compared.${improved}`
-      : `No regression could be shown, nor ruled out for ${countText(unsure)} of ${countText(binding.length)} figures.${improved}`;
-  }
-  return `No regression in ${countText(binding.length)} figures since ${runText(before)}.${improved}`;
+  const found =
+    unsure > 0
+      ? `No regression could be shown, nor ruled out for ${countText(unsure)} of ${countText(binding.length)} figures.`
+      : `No regression in ${countText(binding.length)} figures since ${runText(before)}.`;
+  return [
+    ...(sight.isBlind ? [blindText(sight)] : []),
+    ...(gaps.length === 0 ? [] : [lossText(gaps)]),
+    found,
+    ...(better === 0 ? [] : [`${countText(better)} of them improved.`]),
+  ].join(' ');
+}
+
+/** What the baseline guards and this run can't be held against. */
+function lossText([first = '', ...others]: readonly string[]): string {
+  const more = others.length === 0 ? '' : `, and ${countText(others.length)} more (below)`;
+  return `Not all of the baseline could be compared: ${first}${more}.`;
 }
 
 /** How far beyond its limit, in units of the limit: comparable over kinds. */
@@ -171,8 +190,15 @@ function effectText({ kind, effect }: GateLine): string {
     : `at least ${percentText(effect)}`;
 }
 
-function gapCheck(gap: string): Check {
-  return { group: 'baseline', name: 'all of it compared', state: 'unsure', detail: gap };
+/** A part that can't be compared leaves it unsure; where nothing is left, there is nothing to pass by. */
+function gapChecks({ gaps, state }: GateResult): Check[] {
+  const details = gaps.length === 0 && state === 'nothing' ? ['the baseline has no figures'] : gaps;
+  return details.map(detail => ({
+    group: 'baseline',
+    name: 'all of it compared',
+    state: state === 'nothing' ? 'broken' : 'unsure',
+    detail,
+  }));
 }
 
 function factsOf(title: string, { runId, startedAt, conntax, git, host }: RunSummary): FactGroup {

@@ -1,7 +1,6 @@
 // In: how a trial ended: a measurement, or an error. Out: its result. A failed trial is data, with a cause.
-import { judgeInterval } from '../../results/expect.ts';
+import { areFailuresExpected } from '../../results/expected-failures.ts';
 import { MeasureError } from '../core/errors.ts';
-import { NULL_ARM } from '../core/null-arm.ts';
 import { OUTCOME_WORDS } from '../core/outcome-words.ts';
 import type { Scenario } from '../core/scenario.ts';
 import type { FailureCode, Measurement, Outcome, Trial, TrialResult } from '../core/types.ts';
@@ -80,18 +79,6 @@ function withoutAnswer(
     code: 'no-good-answer',
     message: `none of ${countText(failed || ledger.failed)} requests of ${arm} was answered well${commonestText(measurement)}`,
   };
-}
-
-/** Whether the scenario says that this arm, or the one that it is a copy of, may go without one good answer. */
-function areFailuresExpected(arm: string, { expect, baseline }: ResultOptions['scenario']): boolean {
-  const name = arm === NULL_ARM ? baseline : arm;
-  return expect.some(
-    expectation =>
-      expectation.metric === 'successRatio' &&
-      expectation.of === name &&
-      expectation.over === undefined &&
-      judgeInterval({ value: 0, low: 0, high: 0 }, expectation) === 'pass',
-  );
 }
 
 /** `: 90 × connection reset, for example "read ECONNRESET"; 10 × bad status`, the most frequent first. */
