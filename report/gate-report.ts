@@ -4,14 +4,16 @@ import type { GateLine, GateResult } from '../results/gate.ts';
 import { type Sight, sightOf } from '../results/gate-sight.ts';
 import type { RunSummary } from '../results/run-summary.ts';
 import type { Trend } from '../results/trend.ts';
+import { signsOf } from './cell-view.ts';
 import { shareText } from './change-text.ts';
 import { lineChangeText, lineTitle } from './gate-line-text.ts';
+import { changeMarks, errorGapRemarks, sideMarks } from './gate-marks.ts';
 import { blindText } from './gate-sight-text.ts';
 import { gateHistory } from './history/gate-history.ts';
 import { countText, intervalTexts, percentText, ratioText } from './numbers.ts';
 import type { Check, Fact, FactGroup, Report, Table, TableCell } from './report.ts';
 import { runText, timeText, versionFacts } from './run-text.ts';
-import { createTable, figureColumn, keyColumn, wordColumn, words } from './table-parts.ts';
+import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from './table-parts.ts';
 
 const STATE_WORDS: Record<GateLine['state'], string> = {
   regression: 'REGRESSION',
@@ -26,17 +28,18 @@ const KIND_TITLES: Record<GateLine['kind'], string> = {
   absolute: 'Absolute rates, on the same machine: they inform, and fail nothing',
 };
 
+interface Sides {
+  before: RunSummary;
+  after: RunSummary;
+}
+
 /**
  * @param trends those that end in `after`
  * @param remarks what else is to be said first, a sentence each
  */
-export function buildGateReport(of: {
-  before: RunSummary;
-  after: RunSummary;
-  result: GateResult;
-  trends: readonly Trend[];
-  remarks?: readonly string[];
-}): Report {
+export function buildGateReport(
+  of: Sides & { result: GateResult; trends: readonly Trend[]; remarks?: readonly string[] },
+): Report {
   const { before, after, result, trends, remarks = [] } = of;
   const history = gateHistory(result, trends);
   const sight = sightOf(result, before);
@@ -46,9 +49,10 @@ export function buildGateReport(of: {
     startedAt: after.startedAt,
     subtitle: `${after.runId} against ${before.runId}, measured ${timeText(before.startedAt)}`,
     state: 'complete',
-    headline: headlineOf(result, before, sight),
+    headline: headlineOf(result, of, sight),
     remarks: [
       ...remarks,
+      ...errorGapRemarks(result.lines, of),
       ...(sight.blind.length === 0 || (sight.isBlind && result.state !== 'regression')
         ? []
         : [blindText(sight)]),
@@ -58,7 +62,7 @@ export function buildGateReport(of: {
     tables: [
       ...(['ratio', 'count', 'absolute'] as const).flatMap(kind => {
         const lines = result.lines.filter(line => line.kind === kind);
-        return lines.length === 0 ? [] : [tableOf(kind, lines)];
+        return lines.length === 0 ? [] : [tableOf(kind, lines, of)];
       }),
       ...history.tables,
     ],
@@ -71,7 +75,8 @@ export function buildGateReport(of: {
   };
 }
 
-function headlineOf({ lines, gaps, state }: GateResult, before: RunSummary, sight: Sight): string {
+function headlineOf({ lines, gaps, state }: GateResult, sides: Sides, sight: Sight): string {
+  const { before } = sides;
   const binding = lines.filter(({ isBinding }) => isBinding);
   const worst = binding
     .filter(line => line.state === 'regression')
@@ -79,7 +84,7 @@ function headlineOf({ lines, gaps, state }: GateResult, before: RunSummary, sigh
   if (state === 'nothing') return 'Nothing of the baseline could be compared.';
   if (worst.length > 0) {
     const others = worst.length === 1 ? '' : ` and ${countText(worst.length - 1)} more`;
-    return `Regression: ${sentenceOf(worst[0]!)}${others}, since ${runText(before)}.`;
+    return `Regression: ${sentenceOf(worst[0]!, sides)}${others}, since ${runText(before)}.`;
   }
   const unsure = binding.filter(line => line.state === 'unsure').length;
   const better = binding.filter(line => line.state === 'improvement').length;
@@ -106,11 +111,11 @@ function severity({ kind, change, effect }: GateLine): number {
   return (kind === 'count' ? Math.abs(change.value) : Math.abs(Math.log(change.value))) / effect;
 }
 
-function sentenceOf(line: GateLine): string {
-  return `${lineTitle(line)} of ${line.arm} in ${line.cell} changed by ${lineChangeText(line)}`;
+function sentenceOf(line: GateLine, sides: Sides): string {
+  return `${lineTitle(line)} of ${line.arm} in ${line.cell} changed by ${lineChangeText(line)}${signsOf(changeMarks(line, sides))}`;
 }
 
-function tableOf(kind: GateLine['kind'], lines: readonly GateLine[]): Table {
+function tableOf(kind: GateLine['kind'], lines: readonly GateLine[], sides: Sides): Table {
   return createTable({
     name: `change-${kind}`,
     title: KIND_TITLES[kind],
@@ -129,9 +134,9 @@ function tableOf(kind: GateLine['kind'], lines: readonly GateLine[]): Table {
       words(line.cell),
       words(line.arm),
       words(lineTitle(line), line.metric),
-      valueCell(line, 'before'),
-      valueCell(line, 'after'),
-      words(lineChangeText(line), { ...line.change }),
+      valueCell(line, 'before', sides),
+      valueCell(line, 'after', sides),
+      figure(lineChangeText(line), { ...line.change }, changeMarks(line, sides)),
       words(line.noiseFloor === null ? '–' : shareText(line.noiseFloor), line.noiseFloor),
       words(
         kind === 'count' ? `${(line.detectable * 1_000).toFixed(2)} per 1,000` : shareText(line.detectable),
@@ -159,11 +164,11 @@ function sorted(lines: readonly GateLine[]): GateLine[] {
   );
 }
 
-function valueCell(line: GateLine, side: 'before' | 'after'): TableCell {
+function valueCell(line: GateLine, side: 'before' | 'after', sides: Sides): TableCell {
   const interval = line[side];
   switch (line.kind) {
     case 'ratio':
-      return words(ratioText(interval), { ...interval });
+      return figure(ratioText(interval), { ...interval }, sideMarks(line, sides[side]));
     case 'count':
       return words(percentText(interval.value), { ...interval });
     case 'absolute':

@@ -7,14 +7,14 @@ import { agreementText } from './agreement-text.ts';
 import { amortisationText } from './amortisation-text.ts';
 import { capacityRemarks } from './capacity-text.ts';
 import type { ArmView, CellView } from './cell-view.ts';
-import { allMarks, MARK_NOTES, signsOf } from './cell-view.ts';
+import { allMarks, comparisonMarks, MARK_NOTES, signsOf } from './cell-view.ts';
+import { errorGapsText, errorGapText, hasErrorGap } from './error-gaps.ts';
 import { changeText, singleText } from './headline-figures.ts';
 import { capital, headlineWords } from './headline-words.ts';
 import { gapTexts } from './link-text.ts';
 import { modeSubject } from './modes.ts';
 import { ratioText, significantText } from './numbers.ts';
 import type { CellState, Mark } from './report.ts';
-import { comparisonMarks } from './tables/ratios.ts';
 
 export function stateOf({ arms }: CellView): CellState {
   if (arms.every(({ summary }) => summary === null)) return 'unmeasured';
@@ -23,7 +23,7 @@ export function stateOf({ arms }: CellView): CellState {
 
 /** What came out of a cell, in a sentence. */
 export function cellHeadline(view: CellView): string {
-  return `${partialText(view)}${answerText(view)}`;
+  return `${partialText(view)}${errorGapText(view)}${answerText(view)}`;
 }
 
 /** What must be read with the headline: doubts first. */
@@ -174,7 +174,9 @@ function doubtTexts(view: CellView): string[] {
 export function runHeadline(views: readonly CellView[], state: Run['state']): string {
   const [only] = views;
   if (only === undefined) return 'Nothing was measured.';
-  return views.length === 1 ? cellHeadline(only) : `${RUN_STATE_WORDS[state]}${overallText(views)}`;
+  return views.length === 1
+    ? cellHeadline(only)
+    : `${RUN_STATE_WORDS[state]}${errorGapsText(views.filter(hasErrorGap).map(({ result }) => result.cell))}${overallText(views)}`;
 }
 
 const RUN_STATE_WORDS: Record<Run['state'], string> = {

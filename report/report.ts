@@ -10,8 +10,11 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue };
 
-/** What a reader must know of a figure: it is from a failed audit, or bounded by the generator's own CPU. */
-export type Mark = 'invalid' | 'clientBound';
+/**
+ * What a reader must know of a figure: it is from a failed audit, it is a ratio of arms whose error rates differ, or it is
+ * bounded by the generator's own CPU.
+ */
+export type Mark = 'invalid' | 'unlikeErrors' | 'clientBound';
 
 /** One place in a table: the words for people (marks included), the raw value for machines. */
 export interface TableCell {

@@ -149,7 +149,7 @@ function headText({ heading, unit }: Column): string {
 
 function paintedCell({ text, value, marks }: TableCell, { key }: Column, colours: Colours): string {
   const plain = safe(text);
-  if (marks.includes('invalid')) return colours.red(plain);
+  if (marks.some(mark => mark !== 'clientBound')) return colours.red(plain);
   if (key !== 'verdict') return plain;
   if (value === 'better') return colours.green(plain);
   return value === 'worse' ? colours.red(plain) : colours.yellow(plain);
