@@ -183,6 +183,8 @@ function checkOf(line: GateLine): Check {
   return {
     group: line.cell,
     name: `${lineTitle(line)}, ${line.arm}: no regression`,
+    subject: `${lineTitle(line)}, ${line.arm}`,
+    isFigure: true,
     state: states[line.state],
     detail: `changed by ${lineChangeText(line)}; ${effectText(line)} counts`,
   };
@@ -201,6 +203,8 @@ function gapChecks({ gaps, state }: GateResult): Check[] {
   return details.map(detail => ({
     group: 'baseline',
     name: 'all of it compared',
+    subject: 'not compared',
+    isFigure: false,
     state: state === 'nothing' ? 'broken' : 'unsure',
     detail,
   }));

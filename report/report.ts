@@ -123,7 +123,12 @@ export interface CellReport {
 export interface Check {
   /** The cell. */
   group: string;
+  /** What is to hold. */
   name: string;
+  /** What it is about, claiming nothing: to be said with the detail where it does not hold. */
+  subject: string;
+  /** Whether it judges a figure, rather than whether there are figures at all. */
+  isFigure: boolean;
   state: 'pass' | 'fail' | 'unsure' | 'broken';
   /** The figures behind it. */
   detail: string;
