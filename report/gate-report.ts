@@ -43,13 +43,15 @@ export function buildGateReport(
   const { before, after, result, trends, remarks = [] } = of;
   const history = gateHistory(result, trends);
   const sight = sightOf(result, before);
+  const headline = headlineOf(result, of, sight);
   return {
     title: 'conntax: a run against another',
     runId: after.runId,
     startedAt: after.startedAt,
     subtitle: `${after.runId} against ${before.runId}, measured ${timeText(before.startedAt)}`,
     state: 'complete',
-    headline: headlineOf(result, of, sight),
+    verdict: result.state === 'regression' || result.state === 'nothing' ? headline : null,
+    headline,
     remarks: [
       ...remarks,
       ...errorGapRemarks(result.lines, of),

@@ -173,6 +173,8 @@ export interface Report {
   /** When and on what it was measured. */
   subtitle: string;
   state: Run['state'];
+  /** Why the run fails what it was asked, where it does: the first and the last that is to be read. */
+  verdict: string | null;
   headline: string;
   /** To be read with the headline: doubts first. */
   remarks: readonly string[];
