@@ -83,7 +83,7 @@ suite('resultOf', () => {
     };
     const result = resultOf(sample.trial, startedAt, hanging, WHOLE);
     assert.ok(result.state === 'failed' && result.error.code === 'no-answer');
-    assert.match(result.error.message, /^none of 400 requests ended/);
+    assert.match(result.error.message, /^none of 400 requests of short ended/);
     assert.equal(
       resultOf(sample.trial, startedAt, hanging, { ...WHOLE, isInterrupted: true }).state,
       'completed',
@@ -166,6 +166,29 @@ suite('resultOf', () => {
       const scenario = { expect, baseline: 'short' };
       const trial = { ...sample.trial, arm };
       assert.equal(resultOf(trial, startedAt, measurement, { isInterrupted: false, scenario }).state, state);
+    });
+  }
+
+  const given = { noAnswer: { count: 300, sample: 'no answer within 10 s' } };
+  const silent: Measurement = {
+    ...failing,
+    failed: 300,
+    outcomes: given,
+    ledger: { ...ledger, requestsSent: 400, answered: 0, failed: 0, unfinished: 400 },
+  };
+  const hung: [why: string, measurement: Measurement, message: RegExp][] = [
+    ['from the start', silent, /^none of 400 requests of short ended/],
+    [
+      'once it was measured',
+      { ...silent, ledger: { ...silent.ledger, answered: 90, unfinished: 310 } },
+      /^none of 300 requests of short in the measured windows ended/,
+    ],
+  ];
+  for (const [why, measurement, message] of hung) {
+    test(`an arm that answers nothing, ${why}, hangs: given up is no way to end`, () => {
+      const result = resultOf(sample.trial, startedAt, measurement, WHOLE);
+      assert.ok(result.state === 'failed' && result.error.code === 'no-answer');
+      assert.match(result.error.message, message);
     });
   }
 

@@ -65,12 +65,16 @@ function withoutAnswer(
   measurement: Measurement,
   scenario: ResultOptions['scenario'],
 ): Failure | undefined {
-  const { completed, failed, ledger } = measurement;
-  if (completed > 0) return undefined;
-  if (failed === 0 && ledger.unfinished > 0) {
+  const { completed, failed, ledger, outcomes } = measurement;
+  if (completed > 0 || (failed > 0 && areFailuresExpected(arm, scenario))) return undefined;
+  const hasOnlyHung = failed === (outcomes.noAnswer?.count ?? 0) && ledger.unfinished > 0;
+  if (hasOnlyHung) {
+    const hasEnded = ledger.answered + ledger.failed > 0;
     return {
       code: 'no-answer',
-      message: `none of ${ledger.requestsSent} requests ended: each was given up at the end of its slice`,
+      message: hasEnded
+        ? `none of ${countText(failed || ledger.unfinished)} requests of ${arm} in the measured windows ended: each was given up at the end of its slice`
+        : `none of ${countText(ledger.requestsSent)} requests of ${arm} ended: each was given up at the end of its slice`,
     };
   }
   const hasFailed = failed > 0 || (ledger.failed > 0 && ledger.answered === 0);
