@@ -48,7 +48,7 @@ export async function ciCommand(selectors: string[], options: CiOptions, context
 }
 
 /** As it is typed; empty for the folder that is meant where none is named. */
-function resultsArgument(results: string): string {
+export function resultsArgument(results: string): string {
   if (results === DEFAULT_RESULTS) return '';
   return ` --results ${/^[\w./:@%+,-]+$/.test(results) ? results : `'${results.replaceAll("'", String.raw`'\''`)}'`}`;
 }
