@@ -1,8 +1,9 @@
 // In: a stored cell and its trials. Out: the same as tables and charts read it: its arms with their look and their marks.
 
 import type { Client } from '../bench/core/client.ts';
-import type { ArmSummary, CellResult, Run } from '../bench/core/run-types.ts';
+import type { ArmSummary, CellResult, Comparison, Run } from '../bench/core/run-types.ts';
 import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
+import { areErrorsUnlike } from '../results/unlike-errors.ts';
 import type { Mark } from './report.ts';
 
 /** Above this share of a core the generator's own cost is what is measured. */
@@ -31,20 +32,42 @@ export interface CellView {
   invalidTrials: ReadonlySet<string>;
 }
 
-const MARK_SIGNS: Record<Mark, string> = { invalid: '†', clientBound: '‡' };
+const MARK_SIGNS: Record<Mark, string> = { invalid: '†', unlikeErrors: '§', clientBound: '‡' };
 
-/** The signs that stand behind a figure: `†` and `‡`. */
+/** The signs that stand behind a figure: `†`, `§` and `‡`. */
 export function signsOf(marks: readonly Mark[]): string {
   return marks.map(mark => MARK_SIGNS[mark]).join('');
 }
 
 /** Those of a figure that all arms went into. */
-export function allMarks({ arms }: Pick<CellView, 'arms'>): Mark[] {
-  return [...new Set(arms.flatMap(arm => arm.marks))];
+export function allMarks(view: Pick<CellView, 'arms' | 'result'>): Mark[] {
+  return inOrder([
+    ...view.arms.flatMap(arm => arm.marks),
+    ...view.result.comparisons.flatMap(comparison => comparisonMarks(comparison, view)),
+  ]);
+}
+
+/** A ratio is as good as the worse of its two arms, and no better than what they have in common. */
+export function comparisonMarks(
+  { baseline, candidate, metric }: Pick<Comparison, 'baseline' | 'candidate'> & { metric: string },
+  { arms }: Pick<CellView, 'arms'>,
+): Mark[] {
+  const [own, other] = [candidate, baseline].map(name => arms.find(arm => arm.name === name));
+  const marks: Mark[] = [...(own?.marks ?? []), ...(other?.marks ?? [])];
+  if (own?.summary && other?.summary && areErrorsUnlike(own.summary, other.summary))
+    marks.push('unlikeErrors');
+  return inOrder(marks).filter(mark => mark !== 'clientBound' || metric !== 'cpuUsPerRequest');
+}
+
+/** The gravest first, each once. */
+function inOrder(marks: readonly Mark[]): Mark[] {
+  return (['invalid', 'unlikeErrors', 'clientBound'] as const).filter(mark => marks.includes(mark));
 }
 
 export const MARK_NOTES: Record<Mark, string> = {
   invalid: '† not valid: a trial behind this figure failed an audit (see the audits).',
+  unlikeErrors:
+    '§ unlike errors: the error rates of the two arms differ by more than 1 percentage point; an error takes another time than a good answer, so the ratio compares different work.',
   clientBound:
     "‡ client-bound: the generator's CPU was above 90 %; the client library's own cost is what you see.",
 };

@@ -1,5 +1,6 @@
 // In: a cell. Out: what a machine may pass or fail a run by, one check each, worded.
 
+import { failureCauses } from '../results/failure-causes.ts';
 import type { CellView } from './cell-view.ts';
 import { stateOf } from './headline.ts';
 import type { Check } from './report.ts';
@@ -13,7 +14,9 @@ export function cellChecks(view: CellView): Check[] {
 function measuredCheck(view: CellView): Check {
   const { result } = view;
   const reasons = [
-    ...(result.failedTrials === 0 ? [] : [`${result.failedTrials} trials failed`]),
+    ...(result.failedTrials === 0
+      ? []
+      : [[`${result.failedTrials} trials failed`, ...failureCauses(view.trials)].join(': ')]),
     ...(stateOf(view) === 'unmeasured' ? ['nothing was measured'] : []),
     ...result.findings
       .filter(({ state }) => state === 'fail')
@@ -22,6 +25,8 @@ function measuredCheck(view: CellView): Check {
   return {
     group: result.cell,
     name: 'measured, and every audit passed',
+    subject: 'not measured, or not to be relied on',
+    isFigure: false,
     state: reasons.length === 0 ? 'pass' : 'broken',
     detail: reasons.length === 0 ? `${result.replicates} replicates` : reasons.join('; '),
   };
@@ -31,6 +36,8 @@ function expectationChecks({ result }: CellView): Check[] {
   return result.expectations.map(({ expectation, state, first, confirmation, together }) => ({
     group: result.cell,
     name: expectationText(expectation),
+    subject: `expected ${expectationText(expectation)}`,
+    isFigure: true,
     state,
     detail: [
       `measured ${intervalText(expectation, first)} over ${first.replicates} replicates`,

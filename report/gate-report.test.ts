@@ -67,9 +67,60 @@ test('what could not be compared is a remark, and a check that a machine may stu
   assert.deepEqual(remarks, ['short-vs-persistent was not measured in this run.']);
   assert.deepEqual(
     checks.map(({ state, detail }) => [state, detail]),
-    [['unsure', 'short-vs-persistent was not measured in this run']],
+    [['broken', 'short-vs-persistent was not measured in this run']],
   );
 });
+
+test('a part that could not be compared is named in the headline', () => {
+  const two = structuredClone(before);
+  two.cells.push({ ...two.cells[0]!, cell: 'another' });
+  const result = gateRun(two, before, { minEffect: 0.05 });
+  const { headline, checks } = buildGateReport({ before: two, after: before, result, trends: [] });
+  assert.match(
+    headline,
+    /^Not all of the baseline could be compared: another was not measured in this run\. No /,
+  );
+  assert.deepEqual(
+    checks.filter(({ group }) => group === 'baseline').map(({ state }) => state),
+    ['unsure'],
+  );
+});
+
+/** The ratios of a metric known to within a factor, in both directions. */
+function widened(factor: number, isWide: (metric: Metric) => boolean = () => true) {
+  return damaged(after => {
+    for (const { metric, interval } of after.cells[0]!.ratios) {
+      if (!isWide(metric)) continue;
+      interval!.low = interval!.value / factor;
+      interval!.high = interval!.value * factor;
+    }
+  });
+}
+
+const blindness: [why: string, after: RunSummary, said: RegExp][] = [
+  [
+    'all of it is in the first line, with the best that it could have seen',
+    widened(3),
+    /^Blind: a change of 25 % could not have been seen in 5 of 5 ratios; the smallest that could have been seen is 2\d\d % in .* of persistent \(short-vs-persistent\)\. No regression could be shown/,
+  ],
+  [
+    'so is what decides',
+    widened(3, metric => metric === 'requestsPerSec'),
+    /^Blind: a change of 25 % could not have been seen in 1 of 5 ratios, those that decide among them \(requests\/s of persistent \(short-vs-persistent\)\); /,
+  ],
+  [
+    'what does not decide is said below',
+    widened(3, metric => metric === 'p99Us'),
+    /^No regression .*\nBlind in part: a change of 25 % could not have been seen in 1 of 5 ratios \(p99 latency of persistent \(short-vs-persistent\)\)\.$/,
+  ],
+];
+for (const [why, after, said] of blindness) {
+  test(`blindness: ${why}`, () => {
+    const { headline, remarks, checks } = reportOf(after);
+    assert.match([headline, ...remarks].join('\n'), said);
+    assert.ok(checks.some(({ state }) => state === 'unsure'));
+  });
+}
 
 test('a null arm in one of the two runs alone is said, not taken for another scenario', () => {
   const { remarks } = reportWith(after => {

@@ -1,15 +1,19 @@
 // In: a run held against another. Out: the report of it: what changed, by how much, how sure.
 import { METRICS } from '../bench/core/run-types.ts';
 import type { GateLine, GateResult } from '../results/gate.ts';
+import { type Sight, sightOf } from '../results/gate-sight.ts';
 import type { RunSummary } from '../results/run-summary.ts';
 import type { Trend } from '../results/trend.ts';
+import { signsOf } from './cell-view.ts';
 import { shareText } from './change-text.ts';
 import { lineChangeText, lineTitle } from './gate-line-text.ts';
+import { changeMarks, errorGapRemarks, sideMarks } from './gate-marks.ts';
+import { blindText } from './gate-sight-text.ts';
 import { gateHistory } from './history/gate-history.ts';
 import { countText, intervalTexts, percentText, ratioText } from './numbers.ts';
 import type { Check, Fact, FactGroup, Report, Table, TableCell } from './report.ts';
 import { runText, timeText, versionFacts } from './run-text.ts';
-import { createTable, figureColumn, keyColumn, wordColumn, words } from './table-parts.ts';
+import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from './table-parts.ts';
 
 const STATE_WORDS: Record<GateLine['state'], string> = {
   regression: 'REGRESSION',
@@ -24,62 +28,84 @@ const KIND_TITLES: Record<GateLine['kind'], string> = {
   absolute: 'Absolute rates, on the same machine: they inform, and fail nothing',
 };
 
+interface Sides {
+  before: RunSummary;
+  after: RunSummary;
+}
+
 /**
  * @param trends those that end in `after`
  * @param remarks what else is to be said first, a sentence each
  */
-export function buildGateReport(of: {
-  before: RunSummary;
-  after: RunSummary;
-  result: GateResult;
-  trends: readonly Trend[];
-  remarks?: readonly string[];
-}): Report {
+export function buildGateReport(
+  of: Sides & { result: GateResult; trends: readonly Trend[]; remarks?: readonly string[] },
+): Report {
   const { before, after, result, trends, remarks = [] } = of;
   const history = gateHistory(result, trends);
+  const sight = sightOf(result, before);
+  const headline = headlineOf(result, of, sight);
   return {
     title: 'conntax: a run against another',
     runId: after.runId,
     startedAt: after.startedAt,
     subtitle: `${after.runId} against ${before.runId}, measured ${timeText(before.startedAt)}`,
     state: 'complete',
-    headline: headlineOf(result, before),
-    remarks: [...remarks, ...history.remarks, ...result.gaps.map(gap => `${gap}.`)],
+    verdict: result.state === 'regression' || result.state === 'nothing' ? headline : null,
+    headline,
+    remarks: [
+      ...remarks,
+      ...errorGapRemarks(result.lines, of),
+      ...(sight.blind.length === 0 || (sight.isBlind && result.state !== 'regression')
+        ? []
+        : [blindText(sight)]),
+      ...result.gaps.map(gap => `${gap}.`),
+      ...history.remarks,
+    ],
     tables: [
       ...(['ratio', 'count', 'absolute'] as const).flatMap(kind => {
         const lines = result.lines.filter(line => line.kind === kind);
-        return lines.length === 0 ? [] : [tableOf(kind, lines)];
+        return lines.length === 0 ? [] : [tableOf(kind, lines, of)];
       }),
       ...history.tables,
     ],
     figures: history.figures,
     sweeps: [],
     cells: [],
-    checks: [...result.lines.filter(({ isBinding }) => isBinding).map(checkOf), ...result.gaps.map(gapCheck)],
+    checks: [...result.lines.filter(({ isBinding }) => isBinding).map(checkOf), ...gapChecks(result)],
     facts: [factsOf('Before', before), factsOf('After', after)],
     caveats: caveatsOf(result),
   };
 }
 
-function headlineOf({ lines, state }: GateResult, before: RunSummary): string {
+function headlineOf({ lines, gaps, state }: GateResult, sides: Sides, sight: Sight): string {
+  const { before } = sides;
   const binding = lines.filter(({ isBinding }) => isBinding);
   const worst = binding
     .filter(line => line.state === 'regression')
     .toSorted((a, b) => severity(b) - severity(a));
+  if (state === 'nothing') return 'Nothing of the baseline could be compared.';
   if (worst.length > 0) {
     const others = worst.length === 1 ? '' : ` and ${countText(worst.length - 1)} more`;
-    return `Regression: ${sentenceOf(worst[0]!)}${others}, since ${runText(before)}.`;
+    return `Regression: ${sentenceOf(worst[0]!, sides)}${others}, since ${runText(before)}.`;
   }
   const unsure = binding.filter(line => line.state === 'unsure').length;
   const better = binding.filter(line => line.state === 'improvement').length;
-  const improved = better === 0 ? '' : ` ${countText(better)} of them improved.`;
-  if (lines.length === 0) return 'Nothing of the baseline could be compared.';
-  if (state === 'unsure') {
-    return unsure === 0
-      ? `Not all of the baseline could be compared.${improved}`
-      : `No regression could be shown, nor ruled out for ${countText(unsure)} of ${countText(binding.length)} figures.${improved}`;
-  }
-  return `No regression in ${countText(binding.length)} figures since ${runText(before)}.${improved}`;
+  const found =
+    unsure > 0
+      ? `No regression could be shown, nor ruled out for ${countText(unsure)} of ${countText(binding.length)} figures.`
+      : `No regression in ${countText(binding.length)} figures since ${runText(before)}.`;
+  return [
+    ...(sight.isBlind ? [blindText(sight)] : []),
+    ...(gaps.length === 0 ? [] : [lossText(gaps)]),
+    found,
+    ...(better === 0 ? [] : [`${countText(better)} of them improved.`]),
+  ].join(' ');
+}
+
+/** What the baseline guards and this run can't be held against. */
+function lossText([first = '', ...others]: readonly string[]): string {
+  const more = others.length === 0 ? '' : `, and ${countText(others.length)} more (below)`;
+  return `Not all of the baseline could be compared: ${first}${more}.`;
 }
 
 /** How far beyond its limit, in units of the limit: comparable over kinds. */
@@ -87,11 +113,11 @@ function severity({ kind, change, effect }: GateLine): number {
   return (kind === 'count' ? Math.abs(change.value) : Math.abs(Math.log(change.value))) / effect;
 }
 
-function sentenceOf(line: GateLine): string {
-  return `${lineTitle(line)} of ${line.arm} in ${line.cell} changed by ${lineChangeText(line)}`;
+function sentenceOf(line: GateLine, sides: Sides): string {
+  return `${lineTitle(line)} of ${line.arm} in ${line.cell} changed by ${lineChangeText(line)}${signsOf(changeMarks(line, sides))}`;
 }
 
-function tableOf(kind: GateLine['kind'], lines: readonly GateLine[]): Table {
+function tableOf(kind: GateLine['kind'], lines: readonly GateLine[], sides: Sides): Table {
   return createTable({
     name: `change-${kind}`,
     title: KIND_TITLES[kind],
@@ -110,9 +136,9 @@ function tableOf(kind: GateLine['kind'], lines: readonly GateLine[]): Table {
       words(line.cell),
       words(line.arm),
       words(lineTitle(line), line.metric),
-      valueCell(line, 'before'),
-      valueCell(line, 'after'),
-      words(lineChangeText(line), { ...line.change }),
+      valueCell(line, 'before', sides),
+      valueCell(line, 'after', sides),
+      figure(lineChangeText(line), { ...line.change }, changeMarks(line, sides)),
       words(line.noiseFloor === null ? '–' : shareText(line.noiseFloor), line.noiseFloor),
       words(
         kind === 'count' ? `${(line.detectable * 1_000).toFixed(2)} per 1,000` : shareText(line.detectable),
@@ -140,11 +166,11 @@ function sorted(lines: readonly GateLine[]): GateLine[] {
   );
 }
 
-function valueCell(line: GateLine, side: 'before' | 'after'): TableCell {
+function valueCell(line: GateLine, side: 'before' | 'after', sides: Sides): TableCell {
   const interval = line[side];
   switch (line.kind) {
     case 'ratio':
-      return words(ratioText(interval), { ...interval });
+      return figure(ratioText(interval), { ...interval }, sideMarks(line, sides[side]));
     case 'count':
       return words(percentText(interval.value), { ...interval });
     case 'absolute':
@@ -159,6 +185,8 @@ function checkOf(line: GateLine): Check {
   return {
     group: line.cell,
     name: `${lineTitle(line)}, ${line.arm}: no regression`,
+    subject: `${lineTitle(line)}, ${line.arm}`,
+    isFigure: true,
     state: states[line.state],
     detail: `changed by ${lineChangeText(line)}; ${effectText(line)} counts`,
   };
@@ -171,8 +199,17 @@ function effectText({ kind, effect }: GateLine): string {
     : `at least ${percentText(effect)}`;
 }
 
-function gapCheck(gap: string): Check {
-  return { group: 'baseline', name: 'all of it compared', state: 'unsure', detail: gap };
+/** A part that can't be compared leaves it unsure; where nothing is left, there is nothing to pass by. */
+function gapChecks({ gaps, state }: GateResult): Check[] {
+  const details = gaps.length === 0 && state === 'nothing' ? ['the baseline has no figures'] : gaps;
+  return details.map(detail => ({
+    group: 'baseline',
+    name: 'all of it compared',
+    subject: 'not compared',
+    isFigure: false,
+    state: state === 'nothing' ? 'broken' : 'unsure',
+    detail,
+  }));
 }
 
 function factsOf(title: string, { runId, startedAt, conntax, git, host }: RunSummary): FactGroup {

@@ -4,11 +4,12 @@ import { test } from 'node:test';
 import type { Capacity } from '../bench/core/open-results.ts';
 import type { ArmSummary, CellResult, Comparison } from '../bench/core/run-types.ts';
 import type { TrialResult } from '../bench/core/types.ts';
+import { compareArms, summariseArms } from '../results/compare.ts';
 import { viewCell } from './cell-view.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks } from './headline.ts';
 import { buildReport } from './model.ts';
 import { articleTable } from './tables/article.ts';
-import { sampleRuns } from './testing/sample-runs.ts';
+import { type StoredSample, sampleRuns } from './testing/sample-runs.ts';
 
 const { run, trials } = sampleRuns['two arms']!;
 
@@ -64,6 +65,46 @@ test('of an arm without one good answer there is no latency, and no ratio that i
   );
   const [, row] = articleTable(dead).rows;
   assert.equal(row![2]!.value, null);
+});
+
+/** An arm of it without a completed trial. */
+function withLostArm({ run, trials }: StoredSample, arm: string): StoredSample {
+  const lost = trials.map(
+    (result): TrialResult =>
+      result.trial.arm === arm
+        ? {
+            trial: result.trial,
+            startedAt: result.startedAt,
+            state: 'failed',
+            error: { code: 'no-good-answer', message: `none of ${result.trial.seed},000 was answered well` },
+          }
+        : result,
+  );
+  const cells = run.cells.map(cell => ({
+    ...cell,
+    arms: summariseArms(lost),
+    comparisons: compareArms({ baseline: cell.scenario.baseline, trials: lost }),
+  }));
+  return { run: { ...run, state: 'failed', cells }, trials: lost };
+}
+
+test('an arm that could not be measured is named with its cause, and not as too few replicates', () => {
+  const { headline, remarks, cells } = buildReport({
+    ...withLostArm(sampleRuns['two arms']!, 'persistent'),
+    charts: [],
+  });
+  assert.equal(headline, 'There is nothing to compare: none of 2,000 was answered well (alike in 4 trials).');
+  assert.equal(remarks[0], 'There are no figures of persistent.');
+  const [cell] = cells;
+  assert.match(cell!.stop.text, /not every arm could be measured/);
+  assert.deepEqual([...new Set(cell!.ratios!.rows.map(row => row[4]!.text))], ['unsure: nothing to compare']);
+});
+
+test('nor is it said to differ in nothing, beside other arms', () => {
+  const { run, trials } = withLostArm(sampleRuns['six arms']!, 'ten');
+  const { remarks } = buildReport({ run, trials, charts: [] });
+  assert.ok(remarks.includes('There are no figures of ten.'), remarks.join('\n'));
+  assert.doesNotMatch(remarks.join(), /No difference could be shown for .*ten/);
 });
 
 test('of two codes the headline says which they are', () => {

@@ -1,19 +1,20 @@
 // In: a cell, or all of a run. Out: what came out, in one sentence that is no surer than the figures.
 import type { CellResult, Comparison, Run } from '../bench/core/run-types.ts';
 import { cellAmortisation } from '../results/amortisation.ts';
+import { failureCauses } from '../results/failure-causes.ts';
 import { headlineOf } from '../results/headline-metric.ts';
 import { agreementText } from './agreement-text.ts';
 import { amortisationText } from './amortisation-text.ts';
 import { capacityRemarks } from './capacity-text.ts';
 import type { ArmView, CellView } from './cell-view.ts';
-import { allMarks, MARK_NOTES, signsOf } from './cell-view.ts';
+import { allMarks, comparisonMarks, MARK_NOTES, signsOf } from './cell-view.ts';
+import { errorGapsText, errorGapText, hasErrorGap } from './error-gaps.ts';
 import { changeText, singleText } from './headline-figures.ts';
 import { capital, headlineWords } from './headline-words.ts';
 import { gapTexts } from './link-text.ts';
 import { modeSubject } from './modes.ts';
 import { ratioText, significantText } from './numbers.ts';
 import type { CellState, Mark } from './report.ts';
-import { comparisonMarks } from './tables/ratios.ts';
 
 export function stateOf({ arms }: CellView): CellState {
   if (arms.every(({ summary }) => summary === null)) return 'unmeasured';
@@ -22,7 +23,7 @@ export function stateOf({ arms }: CellView): CellState {
 
 /** What came out of a cell, in a sentence. */
 export function cellHeadline(view: CellView): string {
-  return `${partialText(view)}${answerText(view)}`;
+  return `${partialText(view)}${errorGapText(view)}${answerText(view)}`;
 }
 
 /** What must be read with the headline: doubts first. */
@@ -40,16 +41,27 @@ export function cellRemarks(view: CellView): string[] {
 function answerText(view: CellView): string {
   const { result, trials } = view;
   if (stateOf(view) === 'unmeasured') {
-    const causes = new Set(trials.flatMap(trial => (trial.state === 'failed' ? [trial.error.message] : [])));
-    return `Could not be measured${causes.size === 0 ? '' : `: ${[...causes].join('; ')}`}.`;
+    const causes = failureCauses(trials);
+    return `Could not be measured${causes.length === 0 ? '' : `: ${causes.join('; ')}`}.`;
   }
   const deciding = decidingComparisons(result);
   const [first, ...others] = deciding;
   if (first === undefined) return singleText(view);
+  const lost = lostArms(view);
+  if (lost.length > 0 && deciding.every(({ replicateRatios }) => replicateRatios.length === 0)) {
+    const causes = failureCauses(trials.filter(({ trial }) => lost.includes(trial.arm)));
+    return `There is nothing to compare${causes.length === 0 ? '' : `: ${causes.join('; ')}`}.`;
+  }
   return (
     agreementText(view, comparison => comparisonMarks(comparison, view)) ??
     (others.length === 0 ? pairText(first, view) : manyText(deciding, view))
   );
+}
+
+/** Those that have no figures, beside others that have. */
+function lostArms(view: CellView): string[] {
+  if (stateOf(view) === 'unmeasured') return [];
+  return view.arms.flatMap(({ name, summary }) => (summary === null ? [name] : []));
 }
 
 /** Those on the metric that decides under the cell's load. */
@@ -97,7 +109,9 @@ function manyText(comparisons: readonly Comparison[], view: CellView): string {
 /** Of many arms, those that the headline has no room for. */
 function unsureTexts({ result }: CellView): string[] {
   const deciding = decidingComparisons(result);
-  const unsure = deciding.filter(({ verdict }) => verdict === 'unsure').map(({ candidate }) => candidate);
+  const unsure = deciding
+    .filter(({ verdict, replicateRatios }) => verdict === 'unsure' && replicateRatios.length > 0)
+    .map(({ candidate }) => candidate);
   if (deciding.length < 2 || unsure.length === 0 || unsure.length === deciding.length) return [];
   return [`No difference could be shown for ${unsure.join(', ')}.`];
 }
@@ -141,12 +155,18 @@ function doubtTexts(view: CellView): string[] {
   const invalid = marked('invalid');
   const bound = marked('clientBound');
   const failed = view.trials.filter(({ state }) => state === 'failed').length;
+  const lost = lostArms(view);
   return [
     ...(invalid.length === 0 ? [] : [`† Do not rely on this: an audit failed for ${invalid.join(', ')}.`]),
     ...(bound.length === 0
       ? []
       : [`‡ Client-bound: for ${bound.join(', ')} the client library's own cost is what you see.`]),
-    ...(failed === 0 ? [] : [`${failed} of ${view.trials.length} trials failed.`]),
+    ...(lost.length === 0 ? [] : [`There are no figures of ${lost.join(', ')}.`]),
+    ...(failed === 0
+      ? []
+      : [
+          `${failed} of ${view.trials.length} trials failed${failed === view.trials.length ? '' : `: ${failureCauses(view.trials).join('; ')}`}.`,
+        ]),
   ];
 }
 
@@ -154,7 +174,9 @@ function doubtTexts(view: CellView): string[] {
 export function runHeadline(views: readonly CellView[], state: Run['state']): string {
   const [only] = views;
   if (only === undefined) return 'Nothing was measured.';
-  return views.length === 1 ? cellHeadline(only) : `${RUN_STATE_WORDS[state]}${overallText(views)}`;
+  return views.length === 1
+    ? cellHeadline(only)
+    : `${RUN_STATE_WORDS[state]}${errorGapsText(views.filter(hasErrorGap).map(({ result }) => result.cell))}${overallText(views)}`;
 }
 
 const RUN_STATE_WORDS: Record<Run['state'], string> = {
@@ -189,6 +211,10 @@ export function runRemarks(views: readonly CellView[]): string[] {
     ...namesText(
       views.filter(view => stateOf(view) === 'unmeasured' && !isInterruptedEmpty(view)),
       'could not be measured',
+    ),
+    ...namesText(
+      views.filter(view => lostArms(view).length > 0),
+      'has an arm that could not be measured',
     ),
     ...namesText(
       views.filter(view => stateOf(view) === 'invalid'),

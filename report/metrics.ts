@@ -12,9 +12,10 @@ export const METRIC_TITLES: Record<Metric, string> = {
 };
 
 /** `better: higher`, `worse: higher`, `unsure`: the verdict with what it rests on. */
-export function verdictText({ metric, verdict, ratio }: Comparison): string {
+export function verdictText({ metric, verdict, ratio, replicateRatios }: Comparison): string {
   if (verdict === 'unsure') {
-    return ratio === null ? 'unsure: too few replicates' : 'unsure';
+    if (ratio !== null) return 'unsure';
+    return replicateRatios.length === 0 ? 'unsure: nothing to compare' : 'unsure: too few replicates';
   }
   return `${verdict}: ${(verdict === 'better') === isHigherBetter(metric) ? 'higher' : 'lower'}`;
 }

@@ -30,6 +30,7 @@ import { phaseTable } from './tables/phases.ts';
 import { predictionTable } from './tables/prediction.ts';
 import { ratioTable } from './tables/ratios.ts';
 import { scheduleTable } from './tables/schedule.ts';
+import { expectationVerdict } from './verdict.ts';
 
 /** Tables that only some cells have: each gives null where there is nothing to tell. */
 const SPECIAL_TABLES: readonly CreateTable[] = [
@@ -56,6 +57,7 @@ export function buildReport(of: {
   const views = run.cells.map(cell => viewCell(cell, trials, names));
   const sections = sectionsOf(views);
   const [first] = sections;
+  const checks = sections.flatMap(viewsOf).flatMap(cellChecks);
   const only = sections.length === 1 && first?.kind === 'sweep' ? first.sweep : undefined;
   return {
     title: `conntax: ${sections.length === 1 ? nameOf(first!) : `${sections.length} scenarios`}`,
@@ -63,6 +65,7 @@ export function buildReport(of: {
     startedAt: run.startedAt,
     subtitle: subtitleText(run),
     state: run.state,
+    verdict: expectationVerdict(checks),
     headline: only === undefined ? runHeadline(views, run.state) : sweepHeadline(only),
     remarks: only === undefined ? runRemarks(views) : sweepRemarks(only),
     tables: [],
@@ -73,7 +76,7 @@ export function buildReport(of: {
         : [],
     ),
     cells: sections.flatMap(section => reportCells(section, charts)),
-    checks: sections.flatMap(viewsOf).flatMap(cellChecks),
+    checks,
     facts: machineFacts(run),
     caveats: runCaveats(run),
   };

@@ -10,8 +10,11 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue };
 
-/** What a reader must know of a figure: it is from a failed audit, or bounded by the generator's own CPU. */
-export type Mark = 'invalid' | 'clientBound';
+/**
+ * What a reader must know of a figure: it is from a failed audit, it is a ratio of arms whose error rates differ, or it is
+ * bounded by the generator's own CPU.
+ */
+export type Mark = 'invalid' | 'unlikeErrors' | 'clientBound';
 
 /** One place in a table: the words for people (marks included), the raw value for machines. */
 export interface TableCell {
@@ -120,7 +123,12 @@ export interface CellReport {
 export interface Check {
   /** The cell. */
   group: string;
+  /** What is to hold. */
   name: string;
+  /** What it is about, claiming nothing: to be said with the detail where it does not hold. */
+  subject: string;
+  /** Whether it judges a figure, rather than whether there are figures at all. */
+  isFigure: boolean;
   state: 'pass' | 'fail' | 'unsure' | 'broken';
   /** The figures behind it. */
   detail: string;
@@ -165,6 +173,8 @@ export interface Report {
   /** When and on what it was measured. */
   subtitle: string;
   state: Run['state'];
+  /** Why the run fails what it was asked, where it does: the first and the last that is to be read. */
+  verdict: string | null;
   headline: string;
   /** To be read with the headline: doubts first. */
   remarks: readonly string[];

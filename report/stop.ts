@@ -36,8 +36,11 @@ function isMeasuredAgain({ expectations }: CellResult): boolean {
 function reachText({ comparisons, replicates, scenario }: CellResult): string {
   if (replicates === 0) return 'nothing was measured yet';
   const { metric: deciding, noun } = headlineOf(scenario.load);
-  const ratios = comparisons.filter(({ metric }) => metric === deciding).map(({ ratio }) => ratio);
-  if (ratios.length === 0) return 'there was no other arm to compare with';
+  const compared = comparisons.filter(({ metric }) => metric === deciding);
+  if (compared.length === 0) return 'there was no other arm to compare with';
+  if (compared.some(({ replicateRatios }) => replicateRatios.length === 0))
+    return 'not every arm could be measured';
+  const ratios = compared.map(({ ratio }) => ratio);
   const known = ratios.filter(ratio => ratio !== null);
   if (known.length < ratios.length) return 'there are too few replicates for an interval';
   const widest = Math.max(...known.map(reachRatio));

@@ -12,6 +12,7 @@ export function toJson(report: Report): JsonValue {
     state: report.state,
     title: report.title,
     subtitle: report.subtitle,
+    verdict: report.verdict,
     headline: report.headline,
     remarks: report.remarks,
     caveats: report.caveats,

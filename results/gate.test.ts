@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { NULL_ARM } from '../bench/core/null-arm.ts';
 import { type GateLine, type GateResult, gateRun } from './gate.ts';
+import { ownSight } from './gate-sight.ts';
 import { type CellFigures, RunSummary, summariseRun } from './run-summary.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
@@ -190,29 +191,104 @@ suite('gate', () => {
     assert.ok(Math.abs(noiseFloor! - (1 / 0.98 - 1)) < 1e-9);
   });
 
+  const another = 'another';
+  const twoCells = (damage: Damage): GateResult => {
+    const [before, after] = [makeSummary(), makeSummary(damage)];
+    for (const summary of [before, after]) {
+      const [cell] = makeSummary().cells;
+      summary.cells.push({ ...cell!, cell: another });
+    }
+    return gateRun(before, after, { minEffect: 0.05 });
+  };
+  const renamed: Damage = (_summary, cell) => {
+    for (const arm of cell.arms) if (arm.arm === 'persistent') arm.arm = 'kept';
+    for (const ratio of cell.ratios) if (ratio.candidate === 'persistent') ratio.candidate = 'kept';
+    cell.conditions = 'of other clients';
+  };
   const gaps: [why: string, after: Damage, told: RegExp][] = [
-    ['a cell that was not measured', summary => summary.cells.pop(), /was not measured/],
+    [
+      'a cell that was not measured',
+      summary => summary.cells.splice(0, 1),
+      /^short-vs-persistent was not measured in this run$/,
+    ],
+    [
+      'a renamed cell',
+      (_summary, cell) => Object.assign(cell, { cell: 'new-name' }),
+      /^short-vs-persistent was not measured in this run, which has new-name instead$/,
+    ],
+    [
+      'a renamed arm',
+      renamed,
+      /^short-vs-persistent has no arm persistent in this run, only short, kept: save a new baseline$/,
+    ],
     [
       'another arm to compare with',
       (_summary, cell) => Object.assign(cell, { baseline: 'persistent' }),
       /compares with persistent, and did with short in the baseline/,
     ],
     ['other conditions', (_summary, cell) => Object.assign(cell, { conditions: 'x' }), /other conditions/],
-    [
-      'a ratio without an interval',
-      (_summary, cell) => {
-        cell.ratios[0]!.interval = null;
-      },
-      /has no interval in this run/,
-    ],
   ];
   for (const [why, after, told] of gaps) {
-    test(`${why} leaves it unsure, and says so`, () => {
-      const result = gateWith(nothing, after);
+    test(`${why}, and nothing else: nothing is compared; beside another cell it is unsure`, () => {
+      const alone = gateWith(nothing, after);
+      assert.deepEqual([alone.state, alone.lines], ['nothing', []]);
+      assert.match(alone.gaps.join('\n'), told);
+      const result = twoCells(after);
       assert.equal(result.state, 'unsure');
       assert.match(result.gaps.join('\n'), told);
+      assert.ok(result.lines.every(({ cell }) => cell === another));
     });
   }
+
+  const lost: [why: string, before: Damage, after: Damage, told: string[]][] = [
+    [
+      'ratios without an interval',
+      nothing,
+      (_summary, cell) => {
+        cell.ratios[0]!.interval = null;
+        cell.ratios[1]!.interval = null;
+      },
+      ['short-vs-persistent: requestsPerSec, meanUs of persistent has no interval in this run'],
+    ],
+    [
+      'an arm whose trials failed',
+      nothing,
+      (_summary, cell) => {
+        Object.assign(cell.arms.find(({ arm }) => arm === 'persistent')!, { completed: 0, failed: 0 });
+        for (const ratio of cell.ratios) ratio.interval = null;
+      },
+      ['short-vs-persistent: persistent has no figures in this run'],
+    ],
+    [
+      'an arm without one good answer in the baseline, and again',
+      (_summary, cell) => Object.assign(cell.arms[1]!, { completed: 0, failed: 1_000 }),
+      (_summary, cell) => Object.assign(cell.arms[1]!, { completed: 0, failed: 1_000 }),
+      ['short-vs-persistent: persistent has no good answer in the baseline: save a new one'],
+    ],
+  ];
+  for (const [why, before, after, told] of lost) {
+    test(`${why}: unsure, and one sentence says so`, () => {
+      const result = gateWith(before, after);
+      assert.equal(result.state, 'unsure');
+      assert.deepEqual(result.gaps, told);
+    });
+  }
+
+  test('a run sees what its intervals bear: from best to worst, blind or not', () => {
+    const sharp = ownSight(makeSummary(), 0.05);
+    assert.deepEqual([sharp.isBlind, sharp.blind, sharp.ratios.length], [false, [], 5]);
+    assert.ok(sharp.ratios[0]!.detectable >= 0.05 && sharp.ratios.at(-1)!.detectable < 0.1);
+    const wide: Damage = (_summary, cell) => {
+      const { interval } = cell.ratios.find(({ metric }) => metric === 'requestsPerSec')!;
+      interval!.high *= 2;
+      cell.ratios.find(({ metric }) => metric === 'p99Us')!.interval = null;
+    };
+    const { isBlind, blind, ratios } = ownSight(makeSummary(wide), 0.05);
+    assert.deepEqual(
+      [isBlind, blind.map(({ metric }) => metric), ratios.at(-1)!.detectable],
+      [true, ['requestsPerSec', 'p99Us'], Infinity],
+    );
+  });
 
   test('a summary survives JSON', () => {
     const summary = makeSummary();

@@ -3,6 +3,7 @@ import { NULL_ARM } from '../bench/core/null-arm.ts';
 import type { Metric } from '../bench/core/run-types.ts';
 import { difference, ratioOfRatios } from './change.ts';
 import { isHigherBetter } from './compare.ts';
+import { armGap, cellGap, ratioGaps } from './gate-gaps.ts';
 import type { ArmFigures, CellFigures, RunSummary } from './run-summary.ts';
 import { shareInterval } from './share.ts';
 import type { Interval } from './stats.ts';
@@ -16,8 +17,8 @@ const ERROR_EFFECT = 0.0005;
 /** More connections than the mode needs, per request, that are a regression: one per 1,000 requests. */
 const EXCESS_EFFECT = 0.001;
 
-/** A run whose own noise is above this is blind: that nothing showed in it says nothing. */
-const MOST_EFFECT = 0.25;
+/** Where only changes above this could have been seen, the comparison is blind: that nothing showed says nothing. */
+export const BLIND_ABOVE = 0.25;
 
 export type GateState = 'regression' | 'improvement' | 'within' | 'unsure';
 
@@ -48,7 +49,8 @@ export interface GateResult {
   /** Why a figure of the baseline, or a whole cell, has nothing to be held against. A sentence each. */
   gaps: string[];
   hasSameMachine: boolean;
-  state: 'pass' | 'regression' | 'unsure';
+  /** `nothing`: there was nothing to judge by. */
+  state: 'pass' | 'regression' | 'unsure' | 'nothing';
 }
 
 export interface GateOptions {
@@ -71,30 +73,19 @@ export function gateRun(baseline: RunSummary, current: RunSummary, { minEffect }
   const gaps: string[] = [];
   const lines = baseline.cells.flatMap(before => {
     const after = current.cells.find(({ cell }) => cell === before.cell);
-    if (after === undefined) gaps.push(`${before.cell} was not measured in this run`);
-    else if (hasNullArm(after) !== hasNullArm(before))
-      gaps.push(
-        `${before.cell} has a null arm in ${hasNullArm(after) ? 'this run' : 'the baseline'} alone: measure both with --null-arm, or neither`,
-      );
-    else if (after.conditions !== before.conditions)
-      gaps.push(`${before.cell} was measured under other conditions than the baseline: save a new one`);
-    else if (after.baseline !== before.baseline)
-      gaps.push(
-        `${before.cell} compares with ${after.baseline}, and did with ${before.baseline} in the baseline: save a new one`,
-      );
-    else return cellLines(before, after, { minEffect, hasSameMachine, gaps });
-    return [];
+    const gap = cellGap(before, baseline, current);
+    if (gap !== undefined) gaps.push(gap);
+    return after === undefined || gap !== undefined
+      ? []
+      : cellLines(before, after, { minEffect, hasSameMachine, gaps });
   });
   return { lines, gaps, hasSameMachine, state: gateStateOf(lines, gaps) };
-}
-
-function hasNullArm({ ratios }: CellFigures): boolean {
-  return ratios.some(({ candidate }) => candidate === NULL_ARM);
 }
 
 /** What a gate says that has these lines. */
 export function gateStateOf(lines: readonly GateLine[], gaps: readonly string[]): GateResult['state'] {
   const binding = lines.filter(({ isBinding }) => isBinding);
+  if (binding.length === 0) return 'nothing';
   if (binding.some(({ state }) => state === 'regression')) return 'regression';
   return gaps.length > 0 || binding.some(({ state }) => state === 'unsure') ? 'unsure' : 'pass';
 }
@@ -117,44 +108,50 @@ interface CellOptions {
 }
 
 function cellLines(before: CellFigures, after: CellFigures, options: CellOptions): GateLine[] {
-  const ratios = before.ratios
-    .filter(({ candidate }) => candidate !== NULL_ARM)
-    .flatMap(ratio => ratioLine(ratio, before, after, options) ?? []);
+  const lost = new Set<string>();
   const arms = before.arms
     .filter(({ arm }) => arm !== NULL_ARM)
     .flatMap(old => {
       const now = after.arms.find(({ arm }) => arm === old.arm);
       if (now === undefined) return [];
+      const gap = armGap(before.cell, old, now);
+      if (gap !== undefined) {
+        options.gaps.push(gap);
+        lost.add(old.arm);
+      }
       return [
         ...countLines(before.cell, old, now),
         ...(options.hasSameMachine ? rateLines(before.cell, old, now, options) : []),
       ];
     });
+  const guarded = before.ratios
+    .filter(({ candidate }) => candidate !== NULL_ARM)
+    .map(old => ({
+      ...old,
+      now: after.ratios.find(({ metric, candidate }) => metric === old.metric && candidate === old.candidate)
+        ?.interval,
+    }));
+  const unknown = guarded.filter(({ candidate }) => !lost.has(candidate) && !lost.has(before.baseline));
+  options.gaps.push(...ratioGaps(before.cell, unknown));
+  const ratios = guarded.flatMap(({ metric, candidate, interval, now }) =>
+    interval === null || now == null
+      ? []
+      : [ratioLine({ metric, arm: candidate, before: interval, after: now }, { before, after, ...options })],
+  );
   return [...ratios, ...arms];
 }
 
 function ratioLine(
-  { metric, candidate, interval }: CellFigures['ratios'][number],
-  before: CellFigures,
-  after: CellFigures,
-  { minEffect, gaps }: CellOptions,
-): GateLine | null {
-  const now = after.ratios.find(ratio => ratio.metric === metric && ratio.candidate === candidate)?.interval;
-  if (interval === null || now == null) {
-    gaps.push(
-      `${before.cell}: ${metric} of ${candidate} has no interval in ${interval === null ? 'the baseline' : 'this run'}`,
-    );
-    return null;
-  }
+  ratio: Pick<GateLine, 'arm' | 'before' | 'after'> & { metric: Metric },
+  { before, after, minEffect }: { before: CellFigures; after: CellFigures; minEffect: number },
+): GateLine {
+  const { metric } = ratio;
   const noiseFloor = greatest(floorOf(before, metric), floorOf(after, metric));
-  const change = ratioOfRatios(interval, now);
+  const change = ratioOfRatios(ratio.before, ratio.after);
   return {
     cell: before.cell,
     kind: 'ratio',
-    metric,
-    arm: candidate,
-    before: interval,
-    after: now,
+    ...ratio,
     ...judged(change, Math.max(minEffect, noiseFloor ?? 0), isHigherBetter(metric)),
     noiseFloor,
     isBinding: true,
@@ -179,7 +176,7 @@ function judged(change: Interval, effect: number, isMoreBetter: boolean): Judged
   const detectable = (1 + effect) * (isMoreBetter ? high / value : value / low) - 1;
   const isMore = low > 1 + effect;
   const isLess = high < 1 / (1 + effect);
-  const isWithin = effect <= MOST_EFFECT && high <= 1 + effect && low >= 1 / (1 + effect);
+  const isWithin = detectable <= BLIND_ABOVE && high <= 1 + effect && low >= 1 / (1 + effect);
   const state =
     isMore || isLess
       ? isMore === isMoreBetter

@@ -17,6 +17,8 @@ export interface CiOptions extends Omit<RunOptions, 'confirm' | 'nullArm'> {
   minEffect?: number;
 }
 
+/** Where runs are stored unless told. */
+const DEFAULT_RESULTS = 'results';
 /** What is measured when nothing is named. */
 const TAG = 'ci';
 
@@ -37,12 +39,18 @@ export async function ciCommand(selectors: string[], options: CiOptions, context
   const name = options.baseline ?? DEFAULT_BASELINE;
   if (!listBaselines(options.results).includes(name)) {
     output.note(
-      `There is no baseline "${name}" to hold it against: conntax baseline save --name ${name} makes this run one`,
+      `There is no baseline "${name}" to hold it against: conntax baseline save --name ${name}${resultsArgument(options.results)} makes this run one`,
     );
     return measured;
   }
   const gated = await gateConfirmed(night, { ...options, baseline: name }, asked, context);
   return gated === EXIT.ok ? measured : gated;
+}
+
+/** As it is typed; empty for the folder that is meant where none is named. */
+export function resultsArgument(results: string): string {
+  if (results === DEFAULT_RESULTS) return '';
+  return ` --results ${/^[\w./:@%+,-]+$/.test(results) ? results : `'${results.replaceAll("'", String.raw`'\''`)}'`}`;
 }
 
 async function gateConfirmed(

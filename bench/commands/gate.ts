@@ -39,7 +39,8 @@ export async function gateCommand(
   const after = summariseRun(stored.run);
   const result = gateRun(before, after, limitsOf(options));
   await showGate({ before, after, result, stored }, options, context);
-  return gateStatusOf(result, options);
+  // What is broken is not slow.
+  return exitStatusOf(stored.run) === EXIT.cannotMeasure ? EXIT.cannotMeasure : gateStatusOf(result, options);
 }
 
 /** The least change that counts. */
@@ -47,8 +48,9 @@ export function limitsOf({ minEffect = DEFAULT_MIN_EFFECT }: CompareOptions): { 
   return { minEffect };
 }
 
-/** @returns 1 on a regression (with `strict` also when one can't be ruled out), else 0. */
+/** @returns 1 on a regression (with `strict` also when one can't be ruled out), 3 when nothing could be compared, else 0. */
 export function gateStatusOf({ state }: GateResult, options: GateOptions): number {
+  if (state === 'nothing') return EXIT.cannotMeasure;
   return state === 'regression' || (options.strict === true && state === 'unsure') ? EXIT.failed : EXIT.ok;
 }
 

@@ -1,6 +1,6 @@
 // What a GitHub job shows of a run: an annotation a check that did not pass, and the report as the step's summary.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -10,14 +10,20 @@ import { sampleRun } from '../../results/testing/sample-run.ts';
 import type { Output } from './context.ts';
 import { annotations, tellGithub } from './github.ts';
 
-const check: Check = { group: 'cell', name: 'p99', state: 'pass', detail: '5 ms' };
+const check: Check = {
+  group: 'cell',
+  name: 'p99: no regression',
+  subject: 'p99',
+  isFigure: true,
+  state: 'pass',
+  detail: '5 ms',
+};
 
 suite('annotations', () => {
   const cases: [why: string, check: Partial<Check>, lines: string[]][] = [
     ['what passes is not worth one', {}, []],
     ['slow is an error', { state: 'fail' }, ['::error title=conntax%3A cell::p99: 5 ms']],
     ['so is what could not be measured', { state: 'broken' }, ['::error title=conntax%3A cell::p99: 5 ms']],
-    ['what is unsure is a warning', { state: 'unsure' }, ['::warning title=conntax%3A cell::p99: 5 ms']],
     [
       'a name from elsewhere can neither end the command nor begin another',
       { state: 'fail', group: 'a,b:c', detail: '100 %\n::set-env name=X::y' },
@@ -27,6 +33,19 @@ suite('annotations', () => {
   for (const [why, changed, lines] of cases) {
     test(why, () => assert.deepEqual(annotations([{ ...check, ...changed }]), lines));
   }
+
+  test('what is unsure is one warning, however much it is, and claims nothing', () => {
+    const unsure = { ...check, state: 'unsure' as const };
+    const gap = { ...unsure, subject: 'not compared', isFigure: false, detail: 'a was not measured' };
+    assert.deepEqual(annotations([check, unsure, { ...unsure, group: 'another' }]), [
+      '::warning title=conntax::2 of 3 figures: unsure',
+    ]);
+    assert.deepEqual(annotations([gap]), ['::warning title=conntax::not compared: a was not measured']);
+    assert.deepEqual(annotations([unsure, gap, { ...check, state: 'fail' }]), [
+      '::error title=conntax%3A cell::p99: 5 ms',
+      '::warning title=conntax::1 of 2 figures: unsure; not compared: a was not measured',
+    ]);
+  });
 });
 
 suite('a GitHub job', () => {
@@ -60,6 +79,32 @@ suite('a GitHub job', () => {
     assert.ok(text.startsWith('# report\n'));
     assert.ok(text.length < 1_000 && text.includes(report.headline));
   });
+
+  const bad: [why: string, make: (dir: string) => string][] = [
+    ['a folder', dir => dir],
+    ['in a folder that is not there', dir => join(dir, 'none', 'summary.md')],
+    ['on a disk that is full', () => '/dev/full'],
+    [
+      'within a file',
+      dir => {
+        writeFileSync(join(dir, 'file'), '');
+        return join(dir, 'file', 'summary.md');
+      },
+    ],
+  ];
+  for (const [why, make] of bad) {
+    test(`a summary that is ${why}: a sentence, and nothing is thrown`, t => {
+      const dir = mkdtempSync(join(tmpdir(), 'conntax-github-'));
+      t.after(() => rmSync(dir, { recursive: true }));
+      const [annotation, said, ...more] = tell({ GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: make(dir) });
+      assert.match(annotation!, /^::error /);
+      assert.match(
+        said!,
+        /^The report could not be added to the summary of the step \(GITHUB_STEP_SUMMARY\): E/,
+      );
+      assert.deepEqual(more, []);
+    });
+  }
 
   test('what is in the summary already counts: all of it is lost when it is too long', t => {
     const dir = mkdtempSync(join(tmpdir(), 'conntax-github-'));

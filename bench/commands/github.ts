@@ -6,21 +6,26 @@ import type { Output } from './context.ts';
 /** The job's page shows this much of a step's summary, in bytes; of one that is longer it shows nothing. */
 const MOST_SUMMARY_BYTES = 1024 * 1024;
 
-const LEVELS: Record<Exclude<Check['state'], 'pass'>, 'error' | 'warning'> = {
-  fail: 'error',
-  broken: 'error',
-  unsure: 'warning',
-};
-
 /**
- * Within a GitHub job (`GITHUB_ACTIONS` is set), prints a workflow command for each check that did not pass, on stderr, where the
- * runner reads them too, and appends the report to the step's summary. Elsewhere it does nothing.
+ * Within a GitHub job (`GITHUB_ACTIONS` is set), prints workflow commands for the checks that did not pass, on stderr, where the
+ * runner reads them too, and appends the report to the step's summary. Elsewhere it does nothing. What GitHub can't be told
+ * changes nothing of the result.
  */
 export function tellGithub(report: Report, markdown: string, output: Output, env: NodeJS.ProcessEnv): void {
   if (env['GITHUB_ACTIONS'] !== 'true') return;
   for (const line of annotations(report.checks)) output.note(line);
   const file = env['GITHUB_STEP_SUMMARY'];
   if (file === undefined || file === '') return;
+  try {
+    appendSummary(file, report, markdown);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    output.note(`The report could not be added to the summary of the step (GITHUB_STEP_SUMMARY): ${why}`);
+  }
+}
+
+/** @throws Error of the file system */
+function appendSummary(file: string, report: Report, markdown: string): void {
   const usedBytes = existsSync(file) ? statSync(file).size : 0;
   const isTooLong = usedBytes + Buffer.byteLength(markdown) > MOST_SUMMARY_BYTES;
   appendFileSync(
@@ -31,12 +36,27 @@ export function tellGithub(report: Report, markdown: string, output: Output, env
   );
 }
 
+/** One for each check that failed, and one for all that are unsure together. */
 export function annotations(checks: readonly Check[]): string[] {
-  return checks.flatMap(({ group, name, state, detail }) =>
-    state === 'pass'
-      ? []
-      : [`::${LEVELS[state]} title=${property(`conntax: ${group}`)}::${message(`${name}: ${detail}`)}`],
-  );
+  const failures = checks
+    .filter(({ state }) => state === 'fail' || state === 'broken')
+    .map(
+      ({ group, subject, detail }) =>
+        `::error title=${property(`conntax: ${group}`)}::${message(`${subject}: ${detail}`)}`,
+    );
+  const unsure = unsureText(checks);
+  return unsure === '' ? failures : [...failures, `::warning title=conntax::${message(unsure)}`];
+}
+
+/** `11 of 18 figures: unsure; not compared: ...`. */
+function unsureText(checks: readonly Check[]): string {
+  const unsure = checks.filter(({ state }) => state === 'unsure');
+  const figures = unsure.filter(({ isFigure }) => isFigure);
+  const count = checks.filter(({ isFigure }) => isFigure).length;
+  return [
+    ...(figures.length === 0 ? [] : [`${figures.length} of ${count} figures: unsure`]),
+    ...unsure.filter(({ isFigure }) => !isFigure).map(({ subject, detail }) => `${subject}: ${detail}`),
+  ].join('; ');
 }
 
 /** What would end the command, or begin another, is written as GitHub reads it back. */

@@ -147,7 +147,7 @@ async function measureAndReport({
   const run: Run = {
     schemaVersion: 1,
     id: basename(store.dir),
-    state: signal.aborted ? 'partial' : cells.some(cell => cell.stop === 'failed') ? 'failed' : 'complete',
+    state: signal.aborted ? 'partial' : cells.some(isLacking) ? 'failed' : 'complete',
     startedAt: startedAt.toISOString(),
     finishedAt: new Date().toISOString(),
     conntax: context.version,
@@ -164,6 +164,11 @@ async function measureAndReport({
   store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
   output.note(`Report: ${join(store.dir, 'report.html')}`);
   return exitStatusOf(run, { isStrict: options.strict === true });
+}
+
+/** Whether an arm of it has no figures. */
+function isLacking({ stop, arms }: CellResult): boolean {
+  return stop === 'failed' || arms.some(({ trials }) => trials === 0);
 }
 
 /** Response times of every completed trial, in HdrHistogram's own log format, tagged by trial. */

@@ -53,7 +53,8 @@ Examples:
   conntax run ci --null-arm && conntax baseline save     once
   conntax run ci --null-arm && conntax gate              ever after
 
-Exit status: 0 no regression, 1 a regression (with --strict also one that can't be ruled out), 2 usage.`,
+Exit status: 0 no regression, 1 a regression (with --strict also one that can't be ruled out), 2 usage, 3 nothing could be
+compared, or the run can't be relied on.`,
     )
     .action(async (ref, options) => {
       const { gateCommand } = await import('./gate.ts');
@@ -87,9 +88,17 @@ Examples:
     .description('make a stored run a baseline')
     .argument('[run]', "a run's id or folder; none: the latest")
     .option('--name <name>', 'its name', 'main')
+    .option('--force', 'save it also where it could only see changes above 25 %')
     .option('--results <dir>', 'where runs and baselines are stored', 'results')
     .option('--json', 'print what was saved as JSON')
-    .addHelpText('after', '\nExample:\n  conntax baseline save --name before-undici-9')
+    .addHelpText(
+      'after',
+      `
+Example:
+  conntax baseline save --name before-undici-9
+
+Exit status: 0 saved, 2 usage, or a run that is not complete, can't be relied on, or is blind.`,
+    )
     .action(async (ref, options) => {
       const { saveBaselineCommand } = await import('./baseline.ts');
       await saveBaselineCommand(ref, options, context);

@@ -265,6 +265,7 @@ export const FailureCode = z.enum([
   'descriptor-limit',
   'package-unused',
   'no-answer',
+  'no-good-answer',
   'internal',
 ]);
 export type FailureCode = z.infer<typeof FailureCode>;

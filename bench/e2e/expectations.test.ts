@@ -33,6 +33,15 @@ for (const [why, expect, args, status, told] of cases) {
     const result = await runCli(t, ['run', file, ...args], { cwd: workspace.dir });
     assert.equal(result.status, status, result.stderr + result.stdout);
     assert.match(result.stdout, told);
+    const verdict =
+      /1 of 2 expectations failed: expected connections \/ 1,000 requests, short ≤ 1, measured 1,000 /;
+    const lines = result.stdout.replaceAll('\n', ' ').trim();
+    const isTold = [lines.slice(0, 300), lines.slice(-500)].map(part => verdict.test(part));
+    assert.deepEqual(
+      isTold,
+      Array(2).fill(expect!.length === 2),
+      'what failed is the first and the last word',
+    );
     const [cell] = workspace.onlyRun().run!.cells;
     const isMeasuredAgain = args.includes('--confirm');
     assert.equal(cell!.replicates, isMeasuredAgain ? 4 : 2);

@@ -28,7 +28,7 @@ test('baseline, gate and compare', async t => {
   });
 
   await t.test('a run is saved, and listed', async () => {
-    const saved = await cli('baseline', 'save', '--name', 'before');
+    const saved = await cli('baseline', 'save', '--name', 'before', '--force');
     assert.equal(saved.status, 0, saved.stderr);
     const { stdout } = await cli('baseline', 'list', '--json');
     assert.deepEqual(
@@ -63,6 +63,23 @@ test('baseline, gate and compare', async t => {
     assert.equal(status, 1, stdout);
     assert.match(stdout, /^Regression: connections beyond need of persistent in tiny/);
   });
+
+  await t.test(
+    'where nothing of it was measured, the status is that of what could not be measured',
+    async () => {
+      const path = join(results, 'baselines', 'before.json');
+      const renamed: RunSummary = JSON.parse(readFileSync(path, 'utf8'));
+      renamed.cells[0]!.cell = 'an-older-name';
+      writeFileSync(path, JSON.stringify(renamed));
+      const { status, stdout } = await cli('gate', '--baseline', 'before');
+      assert.equal(status, 3, stdout);
+      assert.match(
+        stdout,
+        /^Nothing of the baseline could be compared\.\nan-older-name was not measured in this run, which has tiny instead\./,
+      );
+      assert.match(readFileSync(join(stored.dir, 'gate.junit.xml'), 'utf8'), /errors="1"/);
+    },
+  );
 
   await t.test('two runs side by side, whatever changed, are no failure', async () => {
     const { status, stdout } = await cli('compare', stored.id, stored.id);

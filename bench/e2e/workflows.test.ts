@@ -95,7 +95,8 @@ suite('the step that measures', () => {
     ['unless it is asked for', 0, true, 'true', true],
     ['a regression does not', 1, false, '', false],
     ['unless a change was meant', 1, true, 'true', true],
-    ['what could not be measured never does', 3, true, 'true', false],
+    ['after another name for all that is measured, where a change was meant', 3, true, 'true', true],
+    ['what could not be measured does not', 3, false, '', false],
   ];
   for (const [why, status, hasBaseline, asked, isSaved] of cases) {
     test(why, async t => {
@@ -108,6 +109,20 @@ suite('the step that measures', () => {
       );
       assert.equal(await job.output(), `status=${status}\n`);
       assert.equal((await job.calls()).includes(SAVE), isSaved);
+    });
+  }
+
+  const refused: [why: string, status: number, ends: number][] = [
+    ['a run that can be no baseline is not green', 0, 2],
+    ['nor hides what it has found', 1, 1],
+    ['or could not measure', 3, 3],
+  ];
+  for (const [why, status, ends] of refused) {
+    test(why, async t => {
+      const npm = `case "$*" in *bench:ci) exit ${status};; *"baseline save") exit 2;; esac`;
+      const job = await openJob(t, { npm });
+      assert.equal(await job.run(stepOf('Measure and judge'), { SAVE_BASELINE: 'true' }), 0);
+      assert.equal(await job.output(), `status=${ends}\n`);
     });
   }
 

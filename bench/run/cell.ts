@@ -2,6 +2,7 @@
 import { auditCell, auditTrial } from '../../results/audit.ts';
 import { compareArms, isPrecise, summariseArms } from '../../results/compare.ts';
 import { confirmed, firstResult, isConfirmationDecided, isDecided, judge } from '../../results/expect.ts';
+import { failureCauses } from '../../results/failure-causes.ts';
 import { headlineOf } from '../../results/headline-metric.ts';
 import type { ExpectationResult } from '../core/expectation.ts';
 import type { CellResult, Comparison, StopReason } from '../core/run-types.ts';
@@ -166,10 +167,9 @@ function stopReason(
   if (signal.aborted)
     return { stop: 'interrupted', stopDetail: `interrupted after ${replicatesText(replicates)}` };
   if (failedInARow >= FAILED_IN_A_ROW) {
-    const causes = new Set(trials.flatMap(trial => (trial.state === 'failed' ? [trial.error.message] : [])));
     return {
       stop: 'failed',
-      stopDetail: `${failedInARow} replicates in a row failed: ${[...causes].join('; ')}`,
+      stopDetail: `${failedInARow} replicates in a row failed: ${failureCauses(trials).join('; ')}`,
     };
   }
   if (timing.until === 'decided') {

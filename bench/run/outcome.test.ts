@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { MeasureError } from '../core/errors.ts';
+import type { Expectation } from '../core/expectation.ts';
+import { NULL_ARM } from '../core/null-arm.ts';
 import { type CompletedTrial, type FailureCode, type Measurement, TrialResult } from '../core/types.ts';
 import { ChildError } from './child.ts';
 import { failureOf, resultOf } from './outcome.ts';
@@ -44,6 +46,7 @@ suite('failureOf', () => {
 });
 
 suite('resultOf', () => {
+  const WHOLE = { isInterrupted: false, scenario: { expect: [], baseline: 'short' } };
   const startedAt = '2026-11-23T12:00:00.000Z';
   const sample = sampleRun().trials.find((trial): trial is CompletedTrial => trial.state === 'completed')!;
   const withOutcomes = (outcomes: Measurement['outcomes']): Measurement => ({
@@ -53,7 +56,7 @@ suite('resultOf', () => {
 
   for (const isInterrupted of [false, true]) {
     test(`a measurement is a completed trial, partial ${isInterrupted}`, () => {
-      const result = resultOf(sample.trial, startedAt, sample.measurement, isInterrupted);
+      const result = resultOf(sample.trial, startedAt, sample.measurement, { ...WHOLE, isInterrupted });
       assert.deepEqual(TrialResult.parse(result), result);
       assert.ok(result.state === 'completed' && result.isPartial === isInterrupted);
     });
@@ -65,11 +68,12 @@ suite('resultOf', () => {
       reset: { count: 3, sample: 'ECONNRESET' },
       timeoutTotal: { count: 1 },
     };
-    assert.equal(resultOf(sample.trial, startedAt, withOutcomes(outcomes), false).state, 'completed');
+    assert.equal(resultOf(sample.trial, startedAt, withOutcomes(outcomes), WHOLE).state, 'completed');
   });
 
+  const { ledger } = sample.measurement;
+
   test('a trial of which no request ended is a failed one: that the arm hangs is no figure', () => {
-    const { ledger } = sample.measurement;
     const hanging = {
       ...sample.measurement,
       completed: 0,
@@ -77,15 +81,116 @@ suite('resultOf', () => {
       outcomes: {},
       ledger: { ...ledger, requestsSent: 400, answered: 0, failed: 0, unfinished: 400 },
     };
-    const result = resultOf(sample.trial, startedAt, hanging, false);
+    const result = resultOf(sample.trial, startedAt, hanging, WHOLE);
     assert.ok(result.state === 'failed' && result.error.code === 'no-answer');
-    assert.match(result.error.message, /^none of 400 requests ended/);
+    assert.match(result.error.message, /^none of 400 requests of short ended/);
     assert.equal(
-      resultOf(sample.trial, startedAt, hanging, true).state,
+      resultOf(sample.trial, startedAt, hanging, { ...WHOLE, isInterrupted: true }).state,
       'completed',
       'it was not given the time',
     );
   });
+
+  /** Not one good answer. */
+  const failing: Measurement = {
+    ...sample.measurement,
+    completed: 0,
+    failed: 1_000,
+    outcomes: { badStatus: { count: 10, sample: 'status 503' }, reset: { count: 990, sample: 'ECONNRESET' } },
+    ledger: { ...ledger, requestsSent: 1_100, answered: 0, failed: 1_100, unfinished: 0 },
+  };
+  /** All ended outside of the windows. */
+  const outside: Measurement = { ...failing, failed: 0, outcomes: {} };
+
+  test('an arm without one good answer has no figures: the commonest kind, its count and an example are the cause', () => {
+    const result = resultOf(sample.trial, startedAt, failing, WHOLE);
+    assert.deepEqual(TrialResult.parse(result), {
+      trial: sample.trial,
+      startedAt,
+      state: 'failed',
+      error: {
+        code: 'no-good-answer',
+        message:
+          'none of 1,000 requests of short was answered well: 990 × connection reset, for example "ECONNRESET"; 10 × bad status, for example "status 503"',
+      },
+    });
+  });
+
+  test('an example of any length is cut', () => {
+    const outcomes = { other: { count: 1_000, sample: 'x'.repeat(10_000) } };
+    const result = resultOf(sample.trial, startedAt, { ...failing, outcomes }, WHOLE);
+    assert.ok(result.state === 'failed' && result.error.message.length < 400);
+  });
+
+  const successOf = (
+    of: string,
+    limit: { atLeast?: number; atMost?: number; over?: string },
+  ): Expectation => ({
+    metric: 'successRatio',
+    of,
+    ...limit,
+  });
+  const kinds: [
+    why: string,
+    measurement: Measurement,
+    scenario: { expect?: Expectation[]; arm?: string },
+    state: TrialResult['state'],
+  ][] = [
+    ['one good answer among failures is a figure', { ...failing, completed: 1 }, {}, 'completed'],
+    ['all failed, none within a window', outside, {}, 'failed'],
+    [
+      'answers and failures, none within a window',
+      { ...outside, ledger: { ...failing.ledger, answered: 3 } },
+      {},
+      'completed',
+    ],
+    ['errors that are expected', failing, { expect: [successOf('short', { atMost: 0.1 })] }, 'completed'],
+    ['no limit but 0', failing, { expect: [successOf('short', { atLeast: 0 })] }, 'completed'],
+    [
+      'good answers that are expected',
+      failing,
+      { expect: [successOf('short', { atLeast: 0.99 })] },
+      'failed',
+    ],
+    ['errors expected of another arm', failing, { expect: [successOf('other', { atMost: 0.1 })] }, 'failed'],
+    ['of a ratio', failing, { expect: [successOf('short', { over: 'other', atMost: 2 })] }, 'failed'],
+    [
+      'errors expected of the arm that the null arm copies',
+      failing,
+      { arm: NULL_ARM, expect: [successOf('short', { atMost: 0.1 })] },
+      'completed',
+    ],
+  ];
+  for (const [why, measurement, { expect = [], arm = 'short' }, state] of kinds) {
+    test(`${why}: ${state}`, () => {
+      const scenario = { expect, baseline: 'short' };
+      const trial = { ...sample.trial, arm };
+      assert.equal(resultOf(trial, startedAt, measurement, { isInterrupted: false, scenario }).state, state);
+    });
+  }
+
+  const given = { noAnswer: { count: 300, sample: 'no answer within 10 s' } };
+  const silent: Measurement = {
+    ...failing,
+    failed: 300,
+    outcomes: given,
+    ledger: { ...ledger, requestsSent: 400, answered: 0, failed: 0, unfinished: 400 },
+  };
+  const hung: [why: string, measurement: Measurement, message: RegExp][] = [
+    ['from the start', silent, /^none of 400 requests of short ended/],
+    [
+      'once it was measured',
+      { ...silent, ledger: { ...silent.ledger, answered: 90, unfinished: 310 } },
+      /^none of 300 requests of short in the measured windows ended/,
+    ],
+  ];
+  for (const [why, measurement, message] of hung) {
+    test(`an arm that answers nothing, ${why}, hangs: given up is no way to end`, () => {
+      const result = resultOf(sample.trial, startedAt, measurement, WHOLE);
+      assert.ok(result.state === 'failed' && result.error.code === 'no-answer');
+      assert.match(result.error.message, message);
+    });
+  }
 
   const limits: [outcome: 'portExhausted' | 'descriptorLimit', code: FailureCode][] = [
     ['portExhausted', 'ports-exhausted'],
@@ -94,7 +199,7 @@ suite('resultOf', () => {
   for (const [outcome, code] of limits) {
     test(`${outcome} is a failed trial without figures: ${code}`, () => {
       const measurement = withOutcomes({ ok: { count: 9 }, [outcome]: { count: 2, sample: 'no more' } });
-      const result = resultOf(sample.trial, startedAt, measurement, false);
+      const result = resultOf(sample.trial, startedAt, measurement, WHOLE);
       assert.deepEqual(TrialResult.parse(result), {
         trial: sample.trial,
         startedAt,

@@ -199,7 +199,8 @@ export function createSession(options: SessionOptions) {
           const { reading } = await arm.child.ask({ type: 'finish' }, 'finished', FINISH_TIMEOUT_MS);
           await accountOf(arm).bookEnds(arm, reading.opened);
           arm.child.requireLoaded();
-          results.push(resultOf(arm.trial, startedAt, arm.finish(reading), signal.aborted));
+          const kind = { isInterrupted: signal.aborted, scenario: cell.scenario };
+          results.push(resultOf(arm.trial, startedAt, arm.finish(reading), kind));
           continue;
         } catch (error) {
           arm.failure = failureOf(error, arm.target.isAlive ? 'generator-died' : deathCode(arm.target));

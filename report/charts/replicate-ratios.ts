@@ -1,14 +1,14 @@
 // In: a cell. Out: the ratio of the metric that decides in each replicate, with the interval over all: modes show as groups.
+import type { Comparison } from '../../bench/core/run-types.ts';
 import { headlineOf } from '../../results/headline-metric.ts';
 import type { CellView } from '../cell-view.ts';
-import { signsOf } from '../cell-view.ts';
+import { comparisonMarks, signsOf } from '../cell-view.ts';
 import type { Chart } from '../chart.ts';
 import type { Layer } from '../chart-theme.ts';
 import { armAxis, armMarks, framed, guideLine, INK, isNarrow } from '../chart-theme.ts';
 import { capital, headlineWords } from '../headline-words.ts';
 import { ratioText, significantText } from '../numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
-import { comparisonMarks } from '../tables/ratios.ts';
 
 /** Where ratios come nearer than this to 1, the baseline is worth its place in the picture. */
 const NEAR_BASELINE = 1.5;
@@ -32,7 +32,7 @@ const chart: Chart = {
     ]);
     const isSmall = isNarrow(widthPx);
     const scale = { type: isLog ? ('log' as const) : ('linear' as const), domain, nice: false };
-    const arms = ratesOf(view).map(({ candidate }) => labelOf(candidate, view));
+    const arms = ratesOf(view).map(comparison => axisLabelOf(comparison, view));
     const replicates = Math.max(...ratesOf(view).map(({ replicateRatios }) => replicateRatios.length));
     return framed(
       {
@@ -154,6 +154,13 @@ function ratesOf({ result }: CellView) {
 
 function labelOf(name: string, { arms }: CellView): string {
   return arms.find(arm => arm.name === name)?.label ?? name;
+}
+
+/** With the marks that only the ratio has. */
+function axisLabelOf(comparison: Comparison, view: CellView): string {
+  const own = view.arms.find(({ name }) => name === comparison.candidate)?.marks ?? [];
+  const further = comparisonMarks(comparison, view).filter(mark => !own.includes(mark));
+  return `${labelOf(comparison.candidate, view)}${signsOf(further)}`;
 }
 
 function dotsOf(view: CellView) {

@@ -46,6 +46,7 @@ async function pageMarkup(report: Report): Promise<Markup> {
 <header>
 <p class="over">${report.title}</p>
 <h1>${report.headline}</h1>
+${report.verdict === null || report.verdict === report.headline ? nothing : html`<p class="remark"><strong>${report.verdict}</strong></p>`}
 ${remarks(report.remarks)}
 <p class="meta">${report.state === 'complete' ? nothing : html`<span class="pill bad">${report.state}</span> `}${report.subtitle}</p>
 ${parts.length > 1 ? contents(parts) : nothing}

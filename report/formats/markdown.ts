@@ -15,6 +15,9 @@ function blocksOf(report: Report): string[] {
   const parts = partsOf(report);
   return [
     `# ${escaped(report.title)}`,
+    ...(report.verdict === null || report.verdict === report.headline
+      ? []
+      : [`**${escaped(report.verdict)}**`]),
     `**${escaped(report.headline)}**`,
     ...(report.remarks.length === 0 ? [] : [list(report.remarks)]),
     escaped(report.subtitle),

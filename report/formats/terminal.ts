@@ -32,7 +32,10 @@ function pageOf({ columns, hasColour }: FormatOptions): Page {
 
 function blocksOf(report: Report, page: Page): string[] {
   const parts = partsOf(report);
+  const { verdict } = report;
+  const verdictLines = verdict === null ? [] : [verdictText(verdict, page)];
   return [
+    ...(verdict === report.headline ? [] : verdictLines),
     headlineText(report, page),
     ...report.tables.map(table => tableText(table, page)),
     ...parts.map(part =>
@@ -41,7 +44,14 @@ function blocksOf(report: Report, page: Page): string[] {
         : cellText(part.cell, page, parts.length > 1),
     ),
     listText(report.caveats, page),
+    ...verdictLines, // what scrolled away is what it was all about
   ];
+}
+
+function verdictText(verdict: string, { width, colours }: Page): string {
+  return wrapped(verdict, width)
+    .map(line => colours.red(colours.bold(line)))
+    .join('\n');
 }
 
 function headlineText(
@@ -149,7 +159,7 @@ function headText({ heading, unit }: Column): string {
 
 function paintedCell({ text, value, marks }: TableCell, { key }: Column, colours: Colours): string {
   const plain = safe(text);
-  if (marks.includes('invalid')) return colours.red(plain);
+  if (marks.some(mark => mark !== 'clientBound')) return colours.red(plain);
   if (key !== 'verdict') return plain;
   if (value === 'better') return colours.green(plain);
   return value === 'worse' ? colours.red(plain) : colours.yellow(plain);

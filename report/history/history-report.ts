@@ -27,6 +27,7 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
     startedAt: newest.startedAt,
     subtitle: `${runCount(runs.length)}, ${dayText(oldest.startedAt)} to ${dayText(newest.startedAt)}, the newest ${newest.runId}`,
     state: 'complete',
+    verdict: null,
     headline: headlineOf(trends, runs.length),
     remarks: [...changesOf(trends).map(({ text }) => text), ...gapsOf(trends, runs)],
     tables: trends.length === 0 ? [] : [trendTable(trends)],

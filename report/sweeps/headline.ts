@@ -1,9 +1,11 @@
 // In: a sweep. Out: how the answer goes from one end of it to the other, in sentences that are no surer than the intervals.
 import { subsetText } from '../../bench/core/sweep.ts';
-import { signsOf } from '../cell-view.ts';
+import { failureCauses } from '../../results/failure-causes.ts';
+import { comparisonMarks, signsOf } from '../cell-view.ts';
+import { errorGapsText, hasErrorGap } from '../error-gaps.ts';
 import { METRIC_TITLES } from '../metrics.ts';
 import { ratioText } from '../numbers.ts';
-import { comparisonMarks } from '../tables/ratios.ts';
+import type { Mark } from '../report.ts';
 import { decidingMetric } from './deciding.ts';
 import { type Measure, metricMeasure } from './measures.ts';
 import { armFigures, baselineOf, candidatesOf, ratioFigures, type SweepFigure } from './points.ts';
@@ -25,8 +27,9 @@ interface Course {
 export function sweepHeadline(sweep: SweepView): string {
   const [largest] = coursesOf(sweep);
   if (largest === undefined) return `Could not be measured${causesText(sweep)}.`;
-  const { other } = sweep;
-  return other === undefined ? alongText(largest, sweep.x) : overAllText(largest, sweep);
+  const { other, cells } = sweep;
+  const gaps = errorGapsText(cells.filter(({ view }) => hasErrorGap(view)).map(({ place }) => place));
+  return `${gaps}${other === undefined ? alongText(largest, sweep.x) : overAllText(largest, sweep)}`;
 }
 
 /** The other arms, the lines of a second setting, and where the arms differ: what the headline has no room for. */
@@ -85,8 +88,7 @@ function alongText(course: Course, x: SweptSetting): string {
   if (!x.isNumeric)
     return `Over the values of ${x.name}, ${extremesText(course, figure => valueText(figure.x))}.`;
   const ends = `As ${x.name} rises from ${valueText(first.x)} to ${valueText(last.x)}, ${subject} goes from ${course.text(first)} to ${course.text(last)}${course.unit}`;
-  const invalid = figures.some(({ marks }) => marks.includes('invalid')) ? signsOf(['invalid']) : '';
-  return `${ends}${trendText(course)}${invalid}.`;
+  return `${ends}${trendText(course)}${graveSigns(figures)}.`;
 }
 
 /** How it gets from one end to the other, as far as the intervals show. */
@@ -161,7 +163,7 @@ function verdictText(candidate: string, sweep: SweepView): string[] {
     const subset = own.map(({ points }) => points);
     if (subset.length === 0) return [];
     const isAll = subset.length === cells.length;
-    const signs = own.some(({ marks }) => marks.includes('invalid')) ? signsOf(['invalid']) : '';
+    const signs = graveSigns(own);
     const places = isAll ? 'at every value measured' : `with ${subsetText(sweep.axes, subset)}`;
     return verdict === 'unsure'
       ? [`no difference to ${baseline} could be shown ${isAll ? 'at any value measured' : places}${signs}`]
@@ -170,13 +172,15 @@ function verdictText(candidate: string, sweep: SweepView): string[] {
   return parts.length === 0 ? [] : [`In ${METRIC_TITLES[deciding]}, ${parts.join('; ')}.`];
 }
 
+/** Of what rests on several figures: the marks that make it doubtful. */
+function graveSigns(figures: readonly { marks: readonly Mark[] }[]): string {
+  const grave = ['invalid', 'unlikeErrors'] as const;
+  return signsOf(grave.filter(mark => figures.some(({ marks }) => marks.includes(mark))));
+}
+
 function causesText({ cells }: SweepView): string {
-  const causes = new Set(
-    cells.flatMap(({ view }) =>
-      view.trials.flatMap(trial => (trial.state === 'failed' ? [trial.error.message] : [])),
-    ),
-  );
-  return causes.size === 0 ? '' : `: ${[...causes].join('; ')}`;
+  const causes = failureCauses(cells.flatMap(({ view }) => view.trials));
+  return causes.length === 0 ? '' : `: ${causes.join('; ')}`;
 }
 
 function lowerFirst(text: string): string {

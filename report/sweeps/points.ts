@@ -1,8 +1,8 @@
 // In: a sweep and a measure. Out: each figure with its place in the sweep, of arms and of arms against the baseline.
 import type { SweepValue } from '../../bench/core/scenario.ts';
 import type { Interval } from '../../results/stats.ts';
+import { comparisonMarks } from '../cell-view.ts';
 import type { Mark } from '../report.ts';
-import { comparisonMarks } from '../tables/ratios.ts';
 import type { Measure } from './measures.ts';
 import type { SweepView, SweptCell } from './sweep-view.ts';
 

@@ -3,10 +3,10 @@ import type { Metric } from '../../bench/core/run-types.ts';
 import type { Interval } from '../../results/stats.ts';
 import { isOfDrivers, offText } from '../agreement-text.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
+import { comparisonMarks } from '../cell-view.ts';
 import { countText, msText, significantText } from '../numbers.ts';
 import type { Mark, Table, TableCell } from '../report.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
-import { comparisonMarks } from './ratios.ts';
 
 const METRICS = ['requestsPerSec', 'meanUs', 'p99Us'] as const satisfies readonly Metric[];
 

@@ -1,26 +1,11 @@
 // In: the trials of a cell. Out: how exchanges failed, by arm and kind, with a sample message; null when none did.
+import { OUTCOME_WORDS } from '../../bench/core/outcome-words.ts';
 import type { Outcome } from '../../bench/core/types.ts';
 import { OUTCOMES } from '../../bench/core/types.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import { countText, percentText } from '../numbers.ts';
 import type { Table, TableCell } from '../report.ts';
 import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from '../table-parts.ts';
-
-const OUTCOME_WORDS: Record<Outcome, string> = {
-  ok: 'answered',
-  badStatus: 'bad status',
-  timeoutConnect: 'timeout while connecting',
-  timeoutHeaders: 'timeout before the response header',
-  timeoutBody: 'timeout within the body',
-  timeoutTotal: 'timeout of the whole exchange',
-  refused: 'connection refused',
-  reset: 'connection reset',
-  staleSocket: 'reset on a reused connection',
-  portExhausted: 'no local port left',
-  descriptorLimit: 'descriptor limit hit',
-  noAnswer: 'no answer',
-  other: 'other',
-};
 
 export function errorTable({ arms }: CellView): Table | null {
   const rows = arms.flatMap(arm =>

@@ -6,10 +6,10 @@ import type {
   Judgement,
 } from '../../bench/core/expectation.ts';
 import type { Interval } from '../../results/stats.ts';
-import type { CellView } from '../cell-view.ts';
+import { type CellView, comparisonMarks } from '../cell-view.ts';
 import { countText, intervalTexts, ratioText } from '../numbers.ts';
-import type { Table, TableCell } from '../report.ts';
-import { createTable, figureColumn, keyColumn, wordColumn, words } from '../table-parts.ts';
+import type { Mark, Table, TableCell } from '../report.ts';
+import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from '../table-parts.ts';
 
 interface Scale {
   title: string;
@@ -36,7 +36,8 @@ const STATE_WORDS: Record<ExpectationResult['state'], string> = {
   unsure: 'unsure',
 };
 
-export function expectationTable({ result: { expectations } }: CellView): Table | null {
+export function expectationTable(view: CellView): Table | null {
+  const { expectations } = view.result;
   if (expectations.length === 0) return null;
   return createTable({
     name: 'expectations',
@@ -51,10 +52,10 @@ export function expectationTable({ result: { expectations } }: CellView): Table 
     ],
     rows: expectations.map(({ expectation, first, confirmation, together, state }) => [
       words(expectationText(expectation)),
-      words(intervalText(expectation, first), first.interval),
+      figure(intervalText(expectation, first), first.interval, marksOf(expectation, view)),
       words(countText(first.replicates), first.replicates),
-      judgementCell(expectation, confirmation),
-      judgementCell(expectation, together),
+      judgementCell(expectation, confirmation, view),
+      judgementCell(expectation, together, view),
       words(STATE_WORDS[state], state),
     ]),
     notes: [
@@ -63,10 +64,19 @@ export function expectationTable({ result: { expectations } }: CellView): Table 
   });
 }
 
-function judgementCell(expectation: Expectation, judgement: Judgement | null): TableCell {
+function judgementCell(expectation: Expectation, judgement: Judgement | null, view: CellView): TableCell {
   return judgement === null
     ? words('–', null)
-    : words(intervalText(expectation, judgement), judgement.interval);
+    : figure(intervalText(expectation, judgement), judgement.interval, marksOf(expectation, view));
+}
+
+/** A limit is on what is measured, whatever sets the pace; a ratio of good answers is of the errors themselves. */
+function marksOf({ metric, of, over }: Expectation, view: CellView): Mark[] {
+  const marks =
+    over === undefined
+      ? (view.arms.find(({ name }) => name === of)?.marks ?? [])
+      : comparisonMarks({ candidate: of, baseline: over, metric }, view);
+  return marks.filter(mark => mark === 'invalid' || (mark === 'unlikeErrors' && metric !== 'successRatio'));
 }
 
 /** `requests/s, persistent / short ≥ 3×`. */

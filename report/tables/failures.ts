@@ -16,6 +16,7 @@ const FAILURE_WORDS: Record<FailureCode, string> = {
   'descriptor-limit': 'descriptor limit hit',
   'package-unused': 'a package to compare was not loaded',
   'no-answer': 'nothing was answered',
+  'no-good-answer': 'nothing was answered well',
   internal: 'a fault of conntax',
 };
 

@@ -2,10 +2,10 @@
 import type { Load } from '../../bench/core/load.ts';
 import type { Comparison } from '../../bench/core/run-types.ts';
 import { comparedMetrics } from '../../results/headline-metric.ts';
-import type { CellView } from '../cell-view.ts';
+import { type CellView, comparisonMarks } from '../cell-view.ts';
 import { METRIC_TITLES, verdictText } from '../metrics.ts';
 import { countText, ratioText, significantText } from '../numbers.ts';
-import type { Mark, Table, TableCell } from '../report.ts';
+import type { Table, TableCell } from '../report.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from '../table-parts.ts';
 
 export function ratioTable(view: CellView): Table | null {
@@ -53,15 +53,5 @@ function ratioCell(comparison: Comparison, view: CellView): TableCell {
     `${replicateRatios.map(value => `${significantText(value)}×`).join(', ')} (no interval)`,
     [...replicateRatios],
     marks,
-  );
-}
-
-/** A ratio is as good as the worse of its two arms. */
-export function comparisonMarks({ baseline, candidate, metric }: Comparison, { arms }: CellView): Mark[] {
-  const marks = new Set(
-    arms.filter(({ name }) => name === baseline || name === candidate).flatMap(arm => arm.marks),
-  );
-  return (['invalid', 'clientBound'] as const).filter(
-    mark => marks.has(mark) && (mark === 'invalid' || metric !== 'cpuUsPerRequest'),
   );
 }
