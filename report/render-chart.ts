@@ -2,6 +2,7 @@
 import * as vega from 'vega';
 import type { TopLevelSpec } from 'vega-lite';
 import { compile } from 'vega-lite';
+import { visibleLines } from '../bench/core/visible.ts';
 
 export interface RenderOptions {
   /** Unique in the page: two pictures must not share ids, else one is clipped by the other's frame. */
@@ -18,7 +19,7 @@ export async function renderChart(spec: TopLevelSpec, options: RenderOptions): P
   const compiled = compile(spec, { logger });
   const view = new vega.View(vega.parse(compiled.spec), { renderer: 'none', logger });
   try {
-    return labelled(await view.toSVG(), options);
+    return visibleLines(labelled(await view.toSVG(), options));
   } finally {
     view.finalize();
   }
@@ -28,7 +29,6 @@ export async function renderChart(spec: TopLevelSpec, options: RenderOptions): P
 function labelled(svg: string, { id, description }: RenderOptions): string {
   return svg
     .replace(/^<svg /, () => `<svg role="img" aria-label="${escapeAttribute(description)}" `)
-    .replace(/\p{Cc}/gu, ' ')
     .replace(
       /(\sid="|url\(#)((?:clip|gradient)\w*)/g,
       (_, before: string, name: string) => `${before}${id}-${name}`,

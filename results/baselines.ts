@@ -46,6 +46,7 @@ export function listBaselines(resultsDir: string): string[] {
   return listFolder(join(resultsDir, FOLDER))
     .filter(file => file.endsWith(EXTENSION))
     .map(file => file.slice(0, -EXTENSION.length))
+    .filter(name => NAME.test(name))
     .sort();
 }
 

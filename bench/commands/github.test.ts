@@ -61,6 +61,16 @@ suite('a GitHub job', () => {
     assert.ok(text.length < 1_000 && text.includes(report.headline));
   });
 
+  test('a summary that cannot be written costs no run: it is said', () => {
+    const [check, said, ...others] = tell({ GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: tmpdir() });
+    assert.match(check!, /^::error/);
+    assert.match(
+      said!,
+      /^::warning title=conntax::cannot write the summary .*it is a folder, not a file \(EISDIR\)$/,
+    );
+    assert.deepEqual(others, []);
+  });
+
   test('what is in the summary already counts: all of it is lost when it is too long', t => {
     const dir = mkdtempSync(join(tmpdir(), 'conntax-github-'));
     t.after(() => rmSync(dir, { recursive: true }));

@@ -1,6 +1,8 @@
 // In: a report, and the environment of a GitHub job. Out: its checks as annotations, and the report in the job's summary.
 import { appendFileSync, existsSync, statSync } from 'node:fs';
+import { markdownText } from '../../report/markdown-text.ts';
 import type { Check, Report } from '../../report/report.ts';
+import { reason } from '../../results/files.ts';
 import type { Output } from './context.ts';
 
 /** The job's page shows this much of a step's summary, in bytes; of one that is longer it shows nothing. */
@@ -21,12 +23,23 @@ export function tellGithub(report: Report, markdown: string, output: Output, env
   for (const line of annotations(report.checks)) output.note(line);
   const file = env['GITHUB_STEP_SUMMARY'];
   if (file === undefined || file === '') return;
+  try {
+    appendSummary(file, report.headline, markdown);
+  } catch (error) {
+    // The figures are elsewhere, too: for want of a summary no run is lost.
+    output.note(
+      `::warning title=conntax::${message(`cannot write the summary of the job, ${file}: ${reason(error)}`)}`,
+    );
+  }
+}
+
+function appendSummary(file: string, headline: string, markdown: string): void {
   const usedBytes = existsSync(file) ? statSync(file).size : 0;
   const isTooLong = usedBytes + Buffer.byteLength(markdown) > MOST_SUMMARY_BYTES;
   appendFileSync(
     file,
     isTooLong
-      ? `**${report.headline}**\n\nThe report is too long for a summary: see the artifact.\n`
+      ? `**${markdownText(headline)}**\n\nThe report is too long for a summary: see the artifact.\n`
       : markdown,
   );
 }

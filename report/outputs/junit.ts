@@ -1,5 +1,7 @@
 // In: a report. Out: JUnit XML: a test suite a cell, a test case a check.
+
 import { create } from 'xmlbuilder2';
+import { visibleLine } from '../../bench/core/visible.ts';
 import type { Output } from '../output.ts';
 import type { Check, Report } from '../report.ts';
 
@@ -67,7 +69,7 @@ function countOf(checks: readonly Check[], state: Check['state']): number {
   return checks.filter(check => check.state === state).length;
 }
 
-/** XML has no place for control characters, not even escaped. */
+/** XML has no place for control characters and these two, not even escaped. */
 function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029\ufffe\uffff]+/gu, ' ').toWellFormed();
+  return visibleLine(text).replace(/[\ufffe\uffff]/g, '\ufffd');
 }
