@@ -43,10 +43,7 @@ test('an option that npm has kept for itself is refused, with the line that was 
     startProgram(t, ['npm', 'run', ...words], { cwd: ROOT, ...(env === undefined ? {} : { env }) }).result;
   for (const [words, right] of [
     [['conntax', 'list', '--json'], 'npm run conntax -- list --json'],
-    [
-      ['bench:ci', 'no-such', '--dry-run', '--no-phases'],
-      'npm run bench:ci -- no-such --dry-run --no-phases',
-    ],
+    [['bench', 'no-such', '--dry-run', '--no-phases'], 'npm run bench -- no-such --dry-run --no-phases'],
     [['conntax', 'history', '--results', 'elsewhere'], 'npm run conntax -- ...'],
   ] as const) {
     const { status, stderr } = await npm(words);
