@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { UsageError } from '../bench/core/errors.ts';
 import { listFolder, makeFolder, readText, replaceFile } from './files.ts';
+import { issueText } from './issue-text.ts';
 import { RunSummary } from './run-summary.ts';
 
 const FOLDER = 'baselines';
@@ -38,8 +39,8 @@ export function readBaseline(resultsDir: string, name: string): RunSummary {
   }
   const parsed = RunSummary.safeParse(json);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new UsageError(`${file} is no baseline of this conntax: ${issue?.path.join('.')}: ${issue?.message}`);
+  const { path, message } = issueText(parsed.error.issues[0]!);
+  throw new UsageError(`${file} is no baseline of this conntax: ${path}: ${message}`);
 }
 
 export function listBaselines(resultsDir: string): string[] {

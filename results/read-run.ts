@@ -7,6 +7,7 @@ import { UsageError } from '../bench/core/errors.ts';
 import { Run } from '../bench/core/run-types.ts';
 import { TrialResult } from '../bench/core/types.ts';
 import { absolutePath, kindOf, listFolder, readText } from './files.ts';
+import { issueText } from './issue-text.ts';
 import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, TRIALS_FILE } from './layout.ts';
 import { isRunId } from './run-id.ts';
 
@@ -153,11 +154,10 @@ function parse<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  const problems: Problem[] = parsed.error.issues.slice(0, MOST_PROBLEMS).map(issue => ({
-    file,
-    path: [...(place === '' ? [] : [place]), ...issue.path.map(String)].join('.'),
-    message: issue.message,
-  }));
+  const problems: Problem[] = parsed.error.issues.slice(0, MOST_PROBLEMS).map(issue => {
+    const { path, message } = issueText(issue);
+    return { file, path: [place, path].filter(part => part !== '').join('.'), message };
+  });
   const where = place === '' ? file : `${file}, ${place},`;
   const first = problems[0];
   throw new UsageError(`${where} is not what conntax stores: ${first?.path}: ${first?.message}`, problems);

@@ -12,15 +12,20 @@ const output: Output = {
   name: 'junit',
   fileName: 'junit.xml',
   render: ({ run, report }) => {
-    const seconds = (Date.parse(run.finishedAt) - Date.parse(run.startedAt)) / 1_000;
-    return junitXml(report, { seconds, hostname: run.host.hostname });
+    const seconds = Math.max(0, Date.parse(run.finishedAt) - Date.parse(run.startedAt)) / 1_000;
+    const cellSeconds = new Map(run.cells.map(({ cell, elapsedMs }) => [cell, elapsedMs / 1_000]));
+    return junitXml(report, { seconds, cellSeconds, hostname: run.host.hostname });
   },
 };
 export default output;
 
 function junitXml(
   { title, startedAt, checks }: Report,
-  { seconds, hostname }: { seconds: number; hostname: string },
+  {
+    seconds,
+    cellSeconds,
+    hostname,
+  }: { seconds: number; cellSeconds: ReadonlyMap<string, number>; hostname: string },
 ): string {
   const root = create({ version: '1.0', encoding: 'UTF-8' }).ele('testsuites', {
     name: plain(title),
@@ -38,8 +43,7 @@ function junitXml(
       timestamp: startedAt.slice(0, 19),
       hostname: plain(hostname),
       ...totals(own),
-      // A cell's time is not kept apart from its run's: the whole is given to the first.
-      time: id === 0 ? seconds : 0,
+      time: cellSeconds.get(group) ?? 0,
     });
     suite.ele('properties');
     for (const check of own) addCase(suite, check);
