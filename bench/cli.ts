@@ -89,7 +89,7 @@ Examples:
     .option(
       '--budget-sec <s>',
       'time for each scenario, in place of its own; the cells of a sweep share it',
-      number(n => n >= 0.001 && n <= 3_600, 'a number of seconds, 3600 at most'),
+      number(n => n >= 0.001 && n <= 3_600, 'a number of seconds above 0, 3600 at most'),
     )
     .option('--precision <ratio>', 'stop when intervals are within it (0.05 = 5 %)', asRatio)
     .option(

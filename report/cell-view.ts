@@ -1,6 +1,7 @@
 // In: a stored cell and its trials. Out: the same as tables and charts read it: its arms with their look and their marks.
 
 import type { Client } from '../bench/core/client.ts';
+import { own } from '../bench/core/own.ts';
 import type { ArmSummary, CellResult, Run } from '../bench/core/run-types.ts';
 import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
 import type { Mark } from './report.ts';
@@ -90,7 +91,7 @@ function viewArm(name: string, view: Omit<CellView, 'arms'>, names: readonly str
     isBaseline,
     marks,
     summary: summary === undefined || summary.trials === 0 ? null : summary,
-    client: Object.hasOwn(result.scenario.clients, name) ? result.scenario.clients[name] : undefined,
+    client: own(result.scenario.clients, name),
     trials,
   };
 }

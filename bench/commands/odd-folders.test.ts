@@ -12,6 +12,7 @@ import { openRunStore } from '../../results/store.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { MeasureError, UsageError } from '../core/errors.ts';
 import { STORED_COMMANDS, testContext } from '../testing/in-process.ts';
+import { compareCommand } from './gate.ts';
 
 const sample = sampleRun({ replicates: 2, blocks: 2 });
 const runDir = join('runs', sample.run.id);
@@ -156,4 +157,22 @@ test('a run whose folder is removed meanwhile is known of at the next trial, not
     /cannot write .*trials\.ndjson: its folder is gone \(ENOENT\)/,
   );
   store.close();
+});
+
+test('two runs with nothing in common are not compared', async t => {
+  const dir = soundFolder(t);
+  const other = sampleRun({ scenario: 'capacity', replicates: 1, blocks: 1 });
+  const store = openRunStore(dir, '2026-11-24T08-00-00Z-0a0a');
+  store.finish({ run: { ...other.run, id: '2026-11-24T08-00-00Z-0a0a' }, files: [] });
+  await assert.rejects(
+    compareCommand('previous', 'latest', { results: dir }, testContext().context),
+    (error: unknown) => {
+      assert.ok(error instanceof UsageError);
+      assert.match(
+        error.message,
+        /have nothing in common to compare: short-vs-persistent was not measured in this run/,
+      );
+      return true;
+    },
+  );
 });

@@ -96,8 +96,11 @@ function resized(value: object, random: Random): unknown {
   return Object.fromEntries(random() < 0.5 ? entries.slice(1) : entries.toReversed());
 }
 
-function ofOtherType(random: Random): unknown {
-  return pick([...NO_NUMBERS, DEEP, HUGE, PROTO, 7, -1, 'text', [[]], { constructor: {} }], random);
+/** Texts that look like numbers stand for numbers only. */
+function ofOtherType(value: unknown, random: Random): unknown {
+  const others =
+    typeof value === 'string' ? NO_NUMBERS.filter(other => typeof other !== 'string') : NO_NUMBERS;
+  return pick([...others, DEEP, HUGE, PROTO, 7, -1, 'text', [[]], { constructor: {} }], random);
 }
 
 function changeOne(root: unknown, random: Random): void {
@@ -106,7 +109,7 @@ function changeOne(root: unknown, random: Random): void {
   const { holder, key } = pick(places, random);
   const what = random();
   if (what < 0.7) holder[key] = ofSameType(holder[key], random);
-  else if (what < 0.85) holder[key] = ofOtherType(random);
+  else if (what < 0.85) holder[key] = ofOtherType(holder[key], random);
   else if (what < 0.93) delete holder[key];
   else if (!Array.isArray(holder))
     Object.defineProperty(holder, pick(HOSTILE_TEXTS, random), {

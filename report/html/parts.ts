@@ -1,5 +1,6 @@
 // In: the parts of a report. Out: their markup: tables, lists of facts, charts.
 
+import { own } from '../../bench/core/own.ts';
 import { renderChart } from '../render-chart.ts';
 import type { Column, Fact, Figure, Picture, Table, TableCell } from '../report.ts';
 import { html, type Markup, nothing, trusted } from './markup.ts';
@@ -57,7 +58,7 @@ const TONES: Record<string, string> = {
 
 /** Verdicts and outcomes are coloured; their words say the same. */
 function toneOf({ value }: TableCell, key: string): string | undefined {
-  return (key === 'verdict' || key === 'state') && typeof value === 'string' ? TONES[value] : undefined;
+  return (key === 'verdict' || key === 'state') && typeof value === 'string' ? own(TONES, value) : undefined;
 }
 
 export function factList(facts: readonly Fact[]): Markup {
