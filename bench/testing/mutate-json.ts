@@ -108,15 +108,15 @@ function changeOne(root: unknown, random: Random): void {
   if (places.length === 0) return;
   const { holder, key } = pick(places, random);
   const what = random();
-  if (what < 0.7) holder[key] = ofSameType(holder[key], random);
-  else if (what < 0.85) holder[key] = ofOtherType(holder[key], random);
+  if (what < 0.7) put(holder, key, ofSameType(holder[key], random));
+  else if (what < 0.85) put(holder, key, ofOtherType(holder[key], random));
   else if (what < 0.93) delete holder[key];
-  else if (!Array.isArray(holder))
-    Object.defineProperty(holder, pick(HOSTILE_TEXTS, random), {
-      value: 1,
-      enumerable: true,
-      configurable: true,
-    });
+  else if (!Array.isArray(holder)) put(holder, pick(HOSTILE_TEXTS, random), 1);
+}
+
+/** As a member of its own, whatever its name. */
+function put(holder: Holder, key: string, value: unknown): void {
+  Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** Everywhere where one text of it stands, as value or as key, another stands: names keep fitting to one another. */
