@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleRun } from '../results/testing/sample-run.ts';
 import { relativeChangeText } from './change-text.ts';
+import html from './formats/html.ts';
 import { buildReport } from './model.ts';
+import { charts } from './testing/plugins.ts';
 
 for (const name of ['constructor', '__proto__', 'toString']) {
-  test(`a client may be called ${name}`, () => {
+  test(`a stored run with a client called ${name} is shown, chart or none`, async () => {
     const sample = JSON.parse(
       JSON.stringify(sampleRun({ replicates: 2, blocks: 2 })).replaceAll(
         '"persistent"',
@@ -19,6 +21,8 @@ for (const name of ['constructor', '__proto__', 'toString']) {
     const { headline } = buildReport({ ...sample, charts: [] });
     const text = JSON.stringify([headline, cells[0]!.conditions, cells[0]!.main.rows]);
     assert.ok(text.includes(name));
+    const page = await html.render(buildReport({ ...sample, charts }), { hasColour: false, columns: 100 });
+    assert.match(page, /could not be drawn \(|<svg /);
     assert.doesNotMatch(text, /function|native code|\[object/);
   });
 }

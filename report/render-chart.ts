@@ -15,11 +15,14 @@ export interface RenderOptions {
 
 /** Renders at the size that the spec asks for. Throws Error when the spec is wrong. */
 export async function renderChart(spec: TopLevelSpec, options: RenderOptions): Promise<string> {
-  const logger = createLogger(options.onWarning ?? (() => {}));
+  const faults: string[] = [];
+  const logger = createLogger(options.onWarning ?? (() => {}), faults);
   const compiled = compile(spec, { logger });
   const view = new vega.View(vega.parse(compiled.spec), { renderer: 'none', logger });
   try {
-    return visibleLines(labelled(await view.toSVG(), options));
+    const svg = await view.toSVG();
+    if (faults[0] !== undefined) throw new Error(faults[0]);
+    return visibleLines(labelled(svg, options));
   } finally {
     view.finalize();
   }
@@ -43,11 +46,13 @@ function escapeAttribute(text: string): string {
     .replaceAll('>', '&gt;');
 }
 
-function createLogger(onWarning: (warning: string) => void): vega.LoggerInterface {
+/** @param faults gets what went wrong: vega tells some of it where nobody could catch what is thrown. */
+function createLogger(onWarning: (warning: string) => void, faults: string[]): vega.LoggerInterface {
   const logger: vega.LoggerInterface = {
     level: ((level?: number) => (level === undefined ? vega.Warn : logger)) as vega.LoggerInterface['level'],
     error: (...words) => {
-      throw new Error(words.join(' '));
+      faults.push(words.join(' '));
+      return logger;
     },
     warn: (...words) => {
       onWarning(words.join(' '));

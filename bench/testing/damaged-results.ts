@@ -157,7 +157,7 @@ export async function fuzzStoredRuns({ seed, count }: { seed: number; count: num
           else
             found(
               'stacks',
-              `${index} ${name}: ${error instanceof Error ? error.stack?.slice(0, 600) : error}`,
+              `${index} ${name}: ${error instanceof Error ? error.stack?.slice(0, 1500) : error}`,
             );
         }
         const isJson = name.endsWith('--json');

@@ -68,12 +68,17 @@ export function factList(facts: readonly Fact[]): Markup {
 /** Both widths are in the page; the style sheet shows the one that fits. `id` is unique within the page. */
 export async function pictureMarkup({ title, caption, wide, narrow }: Picture, id: string): Promise<Markup> {
   const description = `${title}. ${caption}`;
-  const [wideSvg, narrowSvg] = await Promise.all([
-    renderChart(wide, { id: `${id}w`, description }),
-    renderChart(narrow, { id: `${id}n`, description }),
-  ]);
-  return html`<div class="picture wide">${trusted(wideSvg)}</div>
+  try {
+    const [wideSvg, narrowSvg] = await Promise.all([
+      renderChart(wide, { id: `${id}w`, description }),
+      renderChart(narrow, { id: `${id}n`, description }),
+    ]);
+    return html`<div class="picture wide">${trusted(wideSvg)}</div>
 <div class="picture narrow">${trusted(narrowSvg)}</div>`;
+  } catch (error) {
+    // No figure of a run is lost for a picture of it: vega stumbles over names such as "constructor".
+    return html`<p class="remark">This chart could not be drawn (${String(error)}): its figures are in the table.</p>`;
+  }
 }
 
 export async function figureMarkup(figure: Figure, id: string): Promise<Markup> {
