@@ -75,9 +75,9 @@ export async function pictureMarkup({ title, caption, wide, narrow }: Picture, i
     ]);
     return html`<div class="picture wide">${trusted(wideSvg)}</div>
 <div class="picture narrow">${trusted(narrowSvg)}</div>`;
-  } catch (error) {
+  } catch {
     // No figure of a run is lost for a picture of it: vega stumbles over names such as "constructor".
-    return html`<p class="remark">This chart could not be drawn (${String(error)}): its figures are in the table.</p>`;
+    return html`<p class="remark">This chart could not be drawn: its figures are in the table.</p>`;
   }
 }
 
