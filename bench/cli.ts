@@ -5,20 +5,21 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import picocolors from 'picocolors';
-import type { Context } from './commands/context.ts';
+import { workingFolder } from '../results/files.ts';
+import type { Context, Output } from './commands/context.ts';
 import { addHost } from './commands/host-argument.ts';
 import { addJudgingCommands } from './commands/judging-commands.ts';
 import { asRatio, number } from './commands/number-argument.ts';
+import { createOutput, hasColourOn } from './commands/output.ts';
 import { addStoredRunCommands } from './commands/stored-run-commands.ts';
+import { refuseSwallowed } from './commands/swallowed-options.ts';
 import { EXIT, MeasureError, UsageError } from './core/errors.ts';
 import { behaviours, charts, formats, outputs, sweepCharts, transports, userModules } from './registry.ts';
 
-const fail = picocolors.createColors(Boolean(process.stderr.isTTY) && picocolors.isColorSupported).red;
+const fail = picocolors.createColors(hasColourOn(process.stderr)).red;
 
 /** Under `npm run`, one Ctrl-C comes twice: from the terminal, and from npm, which passes it on. */
 const SAME_PRESS_MS = 250;
-
-const DEFAULT_COLUMNS = 100;
 
 /** From the sources (bench/cli.ts) and compiled (dist/bench/cli.js) alike, the package is found by its package.json. */
 function readVersion(): string {
@@ -26,7 +27,8 @@ function readVersion(): string {
   return (JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string }).version;
 }
 
-function createContext(): Context {
+/** @throws UsageError where there is no folder to work in */
+function createContext(output: Output): Context {
   const interrupt = new AbortController();
   let interruptedAtMs = 0;
   const onInterrupt = (): void => {
@@ -44,16 +46,9 @@ function createContext(): Context {
   process.on('SIGTERM', onInterrupt); // as from a CI job that is cancelled: its partial report is worth keeping
   return {
     plugins: { transports, userModules, behaviours, charts, sweepCharts, formats, outputs },
-    output: {
-      out: text => process.stdout.write(`${text}\n`),
-      note: text => process.stderr.write(`${text}\n`),
-      // Some terminals do not know their size (0 columns): a living line would be clipped to nothing.
-      isTty: Boolean(process.stderr.isTTY) && process.stderr.columns > 0,
-      hasColour: Boolean(process.stdout.isTTY) && picocolors.isColorSupported,
-      columns: process.stdout.columns || DEFAULT_COLUMNS,
-    },
+    output,
     builtinDir: fileURLToPath(new URL('../scenarios', import.meta.url)),
-    cwd: process.cwd(),
+    cwd: workingFolder(),
     version: readVersion(),
     env: process.env,
     argv: process.argv.slice(2),
@@ -75,7 +70,12 @@ Examples:
   conntax run ./mine.json       a scenario of your own
   conntax report                show the latest run again`,
     )
-    .exitOverride();
+    .configureOutput({
+      writeOut: text => context.output.out(text.trimEnd()),
+      writeErr: text => context.output.note(text.trimEnd()),
+    })
+    .exitOverride()
+    .hook('preAction', (_, command) => refuseSwallowed(command, context.env, context.argv));
 
   program
     .command('run')
@@ -89,7 +89,7 @@ Examples:
     .option(
       '--budget-sec <s>',
       'time for each scenario, in place of its own; the cells of a sweep share it',
-      number(n => n >= 0.001 && n <= 3_600, 'a number of seconds, 3600 at most'),
+      number(n => n >= 0.001 && n <= 3_600, 'a number of seconds above 0, 3600 at most'),
     )
     .option('--precision <ratio>', 'stop when intervals are within it (0.05 = 5 %)', asRatio)
     .option(
@@ -158,10 +158,19 @@ Exit status: 0 fine, 1 an expectation failed, 2 usage or an invalid scenario, 3 
   return program;
 }
 
+/** No name or path needs them, and in a message they would begin a line that looks like ours. */
+function refuseControls(argv: readonly string[]): void {
+  const word = argv.find(text => /\p{Cc}/u.test(text));
+  if (word === undefined) return;
+  throw new UsageError(`${JSON.stringify(word)} has control characters; right would be: a word without them`);
+}
+
 async function main(): Promise<number> {
-  const context = createContext();
+  const output = createOutput();
   let status: number = EXIT.ok;
   try {
+    const context = createContext(output);
+    refuseControls(context.argv);
     await createProgram(context, value => {
       status = value;
     }).parseAsync();
@@ -169,11 +178,11 @@ async function main(): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (error instanceof UsageError || error instanceof MeasureError) {
-      context.output.note(`${fail('error')}: ${error.message}`);
+      output.note(`${fail('error')}: ${error.message}`);
       return error.exitCode;
     }
     const detail = error instanceof Error ? error.stack : String(error);
-    context.output.note(`${fail('internal error')} (please report it): ${detail}`);
+    output.note(`${fail('internal error')} (please report it): ${detail}`);
     return EXIT.cannotMeasure;
   }
 }

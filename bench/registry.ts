@@ -46,7 +46,7 @@ export const sweepCharts = {
 /** Files beside a report that other programs read. */
 export const outputs = {
   junit: () => import('../report/outputs/junit.ts'),
-  openmetrics: () => import('../report/outputs/openmetrics.ts'),
+  prometheus: () => import('../report/outputs/prometheus.ts'),
 };
 
 /** Forms of a report. */

@@ -1,6 +1,7 @@
 // In: a stored cell and its trials. Out: the same as tables and charts read it: its arms with their look and their marks.
 
 import type { Client } from '../bench/core/client.ts';
+import { own } from '../bench/core/own.ts';
 import type { ArmSummary, CellResult, Comparison, Run } from '../bench/core/run-types.ts';
 import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
 import { areErrorsUnlike } from '../results/unlike-errors.ts';
@@ -52,9 +53,9 @@ export function comparisonMarks(
   { baseline, candidate, metric }: Pick<Comparison, 'baseline' | 'candidate'> & { metric: string },
   { arms }: Pick<CellView, 'arms'>,
 ): Mark[] {
-  const [own, other] = [candidate, baseline].map(name => arms.find(arm => arm.name === name));
-  const marks: Mark[] = [...(own?.marks ?? []), ...(other?.marks ?? [])];
-  if (own?.summary && other?.summary && areErrorsUnlike(own.summary, other.summary))
+  const [its, other] = [candidate, baseline].map(name => arms.find(arm => arm.name === name));
+  const marks: Mark[] = [...(its?.marks ?? []), ...(other?.marks ?? [])];
+  if (its?.summary && other?.summary && areErrorsUnlike(its.summary, other.summary))
     marks.push('unlikeErrors');
   return inOrder(marks).filter(mark => mark !== 'clientBound' || metric !== 'cpuUsPerRequest');
 }
@@ -113,7 +114,7 @@ function viewArm(name: string, view: Omit<CellView, 'arms'>, names: readonly str
     isBaseline,
     marks,
     summary: summary === undefined || summary.trials === 0 ? null : summary,
-    client: Object.hasOwn(result.scenario.clients, name) ? result.scenario.clients[name] : undefined,
+    client: own(result.scenario.clients, name),
     trials,
   };
 }

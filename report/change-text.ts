@@ -1,14 +1,19 @@
 // In: a relative change with its interval. Out: the same as text, signed, in per cent.
 import type { Interval } from '../results/stats.ts';
-import { percentText } from './numbers.ts';
+import { NO_FIGURE, percentText } from './numbers.ts';
 
 /** Beyond this the digits mean nothing. */
 const MOST_PERCENT = 999;
 
 /** Of after / before: `+9.8 % (+8.1 % to +11.5 %)`. */
 export function relativeChangeText({ value, low, high }: Interval): string {
+  // A ratio to nothing is none.
   const text = (ratio: number) =>
-    ratio - 1 > MOST_PERCENT / 100 ? `>+${MOST_PERCENT} %` : `${signedText((ratio - 1) * 100, 1)} %`;
+    Number.isNaN(ratio)
+      ? NO_FIGURE
+      : ratio - 1 > MOST_PERCENT / 100
+        ? `>+${MOST_PERCENT} %`
+        : `${signedText((ratio - 1) * 100, 1)} %`;
   return `${text(value)} (${text(low)} to ${text(high)})`;
 }
 

@@ -1,4 +1,5 @@
 // In: a cell. Out: what was held the same for all arms, and how each client was set, in words.
+import { own } from '../bench/core/own.ts';
 import type { Scenario, Timing } from '../bench/core/scenario.ts';
 import { asOwnTarget, type Behaviour, type Target } from '../bench/core/target.ts';
 import type { CellView } from './cell-view.ts';
@@ -35,7 +36,7 @@ export function conditionsOf({ result, arms }: CellView): Fact[] {
       value:
         client === undefined
           ? 'its settings are not in the stored run'
-          : clientText(client) + codeText(result.code[name]),
+          : clientText(client) + codeText(own(result.code, name)),
     })),
   ];
 }

@@ -1,4 +1,5 @@
 // In: a cell, or all of a run. Out: what came out, in one sentence that is no surer than the figures.
+import { own } from '../bench/core/own.ts';
 import type { CellResult, Comparison, Run } from '../bench/core/run-types.ts';
 import { cellAmortisation } from '../results/amortisation.ts';
 import { failureCauses } from '../results/failure-causes.ts';
@@ -122,7 +123,7 @@ function namesOf(
   { arms, result }: CellView,
 ): { candidate: string; baseline: string } {
   const codeOf = (arm: string): string => {
-    const label = result.code[arm] ?? result.targetCode[arm];
+    const label = own(result.code, arm) ?? own(result.targetCode, arm);
     return label === undefined ? arm : `${arm} (${label})`;
   };
   const of = (name: string): ArmView | undefined => arms.find(arm => arm.name === name);

@@ -2,6 +2,7 @@
 import * as vega from 'vega';
 import type { TopLevelSpec } from 'vega-lite';
 import { compile } from 'vega-lite';
+import { visibleLines } from '../bench/core/visible.ts';
 
 export interface RenderOptions {
   /** Unique in the page: two pictures must not share ids, else one is clipped by the other's frame. */
@@ -14,11 +15,14 @@ export interface RenderOptions {
 
 /** Renders at the size that the spec asks for. Throws Error when the spec is wrong. */
 export async function renderChart(spec: TopLevelSpec, options: RenderOptions): Promise<string> {
-  const logger = createLogger(options.onWarning ?? (() => {}));
+  const faults: string[] = [];
+  const logger = createLogger(options.onWarning ?? (() => {}), faults);
   const compiled = compile(spec, { logger });
   const view = new vega.View(vega.parse(compiled.spec), { renderer: 'none', logger });
   try {
-    return labelled(await view.toSVG(), options);
+    const svg = await view.toSVG();
+    if (faults[0] !== undefined) throw new Error(faults[0]);
+    return visibleLines(labelled(svg, options));
   } finally {
     view.finalize();
   }
@@ -28,7 +32,6 @@ export async function renderChart(spec: TopLevelSpec, options: RenderOptions): P
 function labelled(svg: string, { id, description }: RenderOptions): string {
   return svg
     .replace(/^<svg /, () => `<svg role="img" aria-label="${escapeAttribute(description)}" `)
-    .replace(/\p{Cc}/gu, ' ')
     .replace(
       /(\sid="|url\(#)((?:clip|gradient)\w*)/g,
       (_, before: string, name: string) => `${before}${id}-${name}`,
@@ -43,11 +46,13 @@ function escapeAttribute(text: string): string {
     .replaceAll('>', '&gt;');
 }
 
-function createLogger(onWarning: (warning: string) => void): vega.LoggerInterface {
+/** @param faults gets what went wrong: vega tells some of it where nobody could catch what is thrown. */
+function createLogger(onWarning: (warning: string) => void, faults: string[]): vega.LoggerInterface {
   const logger: vega.LoggerInterface = {
     level: ((level?: number) => (level === undefined ? vega.Warn : logger)) as vega.LoggerInterface['level'],
     error: (...words) => {
-      throw new Error(words.join(' '));
+      faults.push(words.join(' '));
+      return logger;
     },
     warn: (...words) => {
       onWarning(words.join(' '));

@@ -1,7 +1,9 @@
 // In: trials and the summaries of arms, as they come. Out: the same as metrics that Prometheus reads. The one door to prom-client.
-import { Counter, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
+
+import { Counter, Gauge, Registry, Summary } from 'prom-client';
 import type { CellResult } from '../bench/core/run-types.ts';
 import type { CompletedTrial } from '../bench/core/types.ts';
+import { visibleLine } from '../bench/core/visible.ts';
 import type { Interval } from '../results/stats.ts';
 import { acceptedOf } from './counted-by.ts';
 
@@ -15,18 +17,30 @@ export interface RunMetrics {
   setCell(cell: Pick<CellResult, 'cell' | 'scenario' | 'arms'>): void;
   /** Sets how the audits and expectations of a finished cell came out. */
   setOutcome(cell: CellResult): void;
-  /** OpenMetrics text. */
+  /** In the text format of Prometheus. */
   text(): Promise<string>;
 }
 
 /** Metrics of one run; names carry their units, as Prometheus has them: seconds and ratios. */
-export function createRunMetrics(runId: string): RunMetrics {
-  const registry = new Registry<OpenMetricsContentType>();
-  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+export function createRunMetrics(id: string): RunMetrics {
+  const runId = visibleLine(id);
+  // The older text format: what promtool checks, and a node exporter's textfile collector reads.
+  const registry = new Registry();
   const gauge = (name: string, help: string, more: readonly string[] = []) =>
     new Gauge({ name: `conntax_${name}`, help, labelNames: [...LABELS, ...more], registers: [registry] });
   const counter = (name: string, help: string, more: readonly string[] = []) =>
-    new Counter({ name: `conntax_${name}`, help, labelNames: [...LABELS, ...more], registers: [registry] });
+    new Counter({
+      name: `conntax_${name}_total`,
+      help,
+      labelNames: [...LABELS, ...more],
+      registers: [registry],
+    });
+  const labelsOf = (scenario: string, cell: string, arm: string) => ({
+    run: runId,
+    scenario: visibleLine(scenario),
+    cell: visibleLine(cell),
+    arm: visibleLine(arm),
+  });
   /** Three gauges: a figure and the ends of its interval. Nothing is set where there is none. */
   const intervalGauge = (name: string, help: string) => {
     const [value, low, high] = [
@@ -60,9 +74,12 @@ export function createRunMetrics(runId: string): RunMetrics {
     'capacity_requests_per_second',
     'Highest rate borne within the objective of a capacity search, centre over replicates',
   );
-  const latency = gauge('response_time_seconds', 'Response time, quantiles over all replicates', [
-    'quantile',
-  ]);
+  const latency = new KnownSummary({
+    name: 'conntax_response_time_seconds',
+    help: 'Response time, quantiles over all replicates',
+    labelNames: [...LABELS],
+    registers: [registry],
+  });
   const latencyMean = gauge('response_time_mean_seconds', 'Mean response time');
   const success = gauge('success_ratio', 'Share of requests answered well');
   const reuse = gauge('connection_reuse_ratio', 'Share of requests that needed no new connection');
@@ -74,7 +91,7 @@ export function createRunMetrics(runId: string): RunMetrics {
   return {
     contentType: registry.contentType,
     addTrial({ trial, measurement }) {
-      const labels = { run: runId, scenario: trial.scenario, cell: trial.cell, arm: trial.arm };
+      const labels = labelsOf(trial.scenario, trial.cell, trial.arm);
       const { outcomes, ledger } = measurement;
       requests.inc({ ...labels, outcome: 'ok' }, outcomes.ok?.count ?? 0);
       for (const [outcome, seen] of Object.entries(outcomes)) {
@@ -91,20 +108,22 @@ export function createRunMetrics(runId: string): RunMetrics {
     setCell({ cell, scenario, arms }) {
       for (const arm of arms) {
         if (arm.trials === 0) continue;
-        const labels = { run: runId, scenario: scenario.name, cell, arm: arm.arm };
+        const labels = labelsOf(scenario.name, cell, arm.arm);
         rate.set(labels, arm.requestsPerSec);
         capacity.set(labels, arm.capacityPerSec);
         // Of no answer there is no latency.
         if (arm.completed > 0) {
-          for (const [quantile, us] of [
-            ['0.5', arm.p50Us],
-            ['0.9', arm.p90Us],
-            ['0.99', arm.p99Us],
-            ['0.999', arm.p999Us],
-            ['1', arm.maxUs],
-          ] as const) {
-            latency.set({ ...labels, quantile }, us / 1e6);
-          }
+          latency.setKnown(labels, {
+            count: arm.completed,
+            sum: (arm.completed * arm.meanUs) / 1e6,
+            quantiles: {
+              '0.5': arm.p50Us / 1e6,
+              '0.9': arm.p90Us / 1e6,
+              '0.99': arm.p99Us / 1e6,
+              '0.999': arm.p999Us / 1e6,
+              '1': arm.maxUs / 1e6,
+            },
+          });
           latencyMean.set(labels, arm.meanUs / 1e6);
         }
         if (arm.completed + arm.failed > 0) success.set(labels, 1 - arm.errorRatio);
@@ -118,7 +137,7 @@ export function createRunMetrics(runId: string): RunMetrics {
       }
     },
     setOutcome({ cell, scenario, findings, expectations: expected }) {
-      const labels = { run: runId, scenario: scenario.name, cell, arm: '' };
+      const labels = labelsOf(scenario.name, cell, '');
       for (const state of ['pass', 'warn', 'fail'] as const) {
         audits.set({ ...labels, state }, findings.filter(finding => finding.state === state).length);
       }
@@ -128,4 +147,31 @@ export function createRunMetrics(runId: string): RunMetrics {
     },
     text: () => registry.metrics(),
   };
+}
+
+interface Known {
+  count: number;
+  sum: number;
+  /** By the share of what is at most so long, as Prometheus writes it. */
+  quantiles: Readonly<Record<string, number>>;
+}
+
+/** A summary whose quantiles, sum and count are known already: prom-client itself only observes. */
+class KnownSummary extends Summary {
+  readonly #known = new Map<string, { labels: Record<string, string>; known: Known }>();
+
+  setKnown(labels: Record<string, string>, known: Known): void {
+    this.#known.set(JSON.stringify(labels), { labels, known });
+  }
+
+  override async get(): ReturnType<Summary['get']> {
+    const described = await super.get();
+    const { name } = described;
+    const values = [...this.#known.values()].flatMap(({ labels, known: { count, sum, quantiles } }) => [
+      ...Object.entries(quantiles).map(([quantile, value]) => ({ labels: { ...labels, quantile }, value })),
+      { metricName: `${name}_sum`, labels, value: sum },
+      { metricName: `${name}_count`, labels, value: count },
+    ]);
+    return { ...described, values };
+  }
 }

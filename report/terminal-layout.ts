@@ -1,12 +1,8 @@
 // In: a table or a text, and a width. Out: which columns fit side by side, and lines that fit.
+import { visibleLine } from '../bench/core/visible.ts';
 import type { Table } from './report.ts';
 
 const GAP = 2;
-
-/** Names in a stored run come from elsewhere: no escape sequence of theirs may reach the terminal. */
-export function safe(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
-}
 
 /**
  * Indices of the columns that fit into `width`, in as few parts as it takes and of about the same width; each part begins
@@ -14,7 +10,9 @@ export function safe(text: string): string {
  */
 export function fittingColumns({ columns, rows }: Table, width: number): number[][] {
   const widths = columns.map(({ heading, unit }, index) =>
-    Math.max(heading.length, unit?.length ?? 0, ...rows.map(row => row[index]!.text.length)),
+    Math.max(
+      ...[heading, unit ?? '', ...rows.map(row => row[index]!.text)].map(text => visibleLine(text).length),
+    ),
   );
   const indices = columns.map((_, index) => index);
   const keys = indices.filter(index => columns[index]!.isKey);
@@ -48,7 +46,7 @@ function packed(indices: readonly number[], widths: readonly number[], limit: nu
 export function wrapped(text: string, width: number, indent = ''): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of safe(text).split(' ')) {
+  for (const word of visibleLine(text).split(' ')) {
     if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(line);
       line = `${indent}${word}`;

@@ -1,4 +1,5 @@
 // In: the mean latency of arms that differ in requests per connection. Out: what a handshake costs, and when it is paid off.
+import { own } from '../bench/core/own.ts';
 import type { CellResult } from '../bench/core/run-types.ts';
 
 /** One arm: how many requests share a connection, its mean latency, and how sure that is (1 / variance, up to a factor). */
@@ -75,7 +76,7 @@ export function cellAmortisation(cell: Pick<CellResult, 'arms' | 'scenario'>): A
   if (new Set(libraries).size > 1) return null;
   return fitAmortisation(
     cell.arms.flatMap(({ arm, meanUs, trials }) => {
-      const client = cell.scenario.clients[arm];
+      const client = own(cell.scenario.clients, arm);
       if (client === undefined || meanUs <= 0) return [];
       const { requestsPerConnection } = client;
       return [{ arm, requestsPerConnection, meanUs, weight: trials / meanUs ** 2 }];

@@ -1,10 +1,10 @@
 // In: the name of a baseline. Out: the summary kept under it, parsed by schema; or a new one written.
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { UsageError } from '../bench/core/errors.ts';
+import { listFolder, makeFolder, readText, replaceFile } from './files.ts';
+import { issueText } from './issue-text.ts';
 import { RunSummary } from './run-summary.ts';
-import { replaceFile } from './store.ts';
 
 const FOLDER = 'baselines';
 const EXTENSION = '.json';
@@ -15,7 +15,7 @@ export const DEFAULT_BASELINE = 'main';
 /** @returns the file written. @throws UsageError for a name that is no plain word, MeasureError when it can't be written. */
 export function saveBaseline(resultsDir: string, name: string, summary: RunSummary): string {
   const file = fileOf(resultsDir, name);
-  mkdirSync(join(resultsDir, FOLDER), { recursive: true });
+  makeFolder(join(resultsDir, FOLDER));
   replaceFile(file, `${JSON.stringify(summary, null, 2)}\n`);
   return file;
 }
@@ -23,7 +23,8 @@ export function saveBaseline(resultsDir: string, name: string, summary: RunSumma
 /** @throws UsageError when there is none of that name, naming those that there are; or when it is not what we write. */
 export function readBaseline(resultsDir: string, name: string): RunSummary {
   const file = fileOf(resultsDir, name);
-  if (!existsSync(file)) {
+  const text = readText(file);
+  if (text === undefined) {
     const names = listBaselines(resultsDir).toSorted((a, b) => distance(name, a) - distance(name, b));
     const known = names.length === 0 ? 'there are none yet' : `known: ${names.join(', ')}`;
     throw new UsageError(
@@ -32,22 +33,21 @@ export function readBaseline(resultsDir: string, name: string): RunSummary {
   }
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(file, 'utf8'));
+    json = JSON.parse(text);
   } catch (cause) {
     throw new UsageError(`${file} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
   const parsed = RunSummary.safeParse(json);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new UsageError(`${file} is no baseline of this conntax: ${issue?.path.join('.')}: ${issue?.message}`);
+  const { path, message } = issueText(parsed.error.issues[0]!);
+  throw new UsageError(`${file} is no baseline of this conntax: ${path}: ${message}`);
 }
 
 export function listBaselines(resultsDir: string): string[] {
-  const folder = join(resultsDir, FOLDER);
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
+  return listFolder(join(resultsDir, FOLDER))
     .filter(file => file.endsWith(EXTENSION))
     .map(file => file.slice(0, -EXTENSION.length))
+    .filter(name => NAME.test(name))
     .sort();
 }
 

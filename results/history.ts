@@ -1,9 +1,8 @@
 // In: a run's figures. Out: a line more in the history of all runs; and that history, read back.
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../bench/core/errors.ts';
+import { readText, replaceFile } from './files.ts';
 import { RunSummary } from './run-summary.ts';
-import { replaceFile } from './store.ts';
 
 const FILE = 'history.ndjson';
 
@@ -18,8 +17,7 @@ export function appendHistory(resultsDir: string, summary: RunSummary): void {
 /** All runs, oldest first; none where there is no file. @throws UsageError naming the line that is not ours. */
 export function readHistory(resultsDir: string): RunSummary[] {
   const file = join(resultsDir, FILE);
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, 'utf8').split('\n');
+  const lines = (readText(file) ?? '').split('\n');
   const runs = lines.flatMap((line, index) =>
     line === '' ? [] : [parseLine(line, `${file}, line ${index + 1}`)],
   );

@@ -1,12 +1,13 @@
 // In: the name of a stored run. Out: the run, parsed by schema: files are data from elsewhere and are never trusted.
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import type { Problem } from '../bench/core/errors.ts';
 import { UsageError } from '../bench/core/errors.ts';
 import { Run } from '../bench/core/run-types.ts';
 import { TrialResult } from '../bench/core/types.ts';
+import { absolutePath, kindOf, listFolder, readText } from './files.ts';
+import { issueText } from './issue-text.ts';
 import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, TRIALS_FILE } from './layout.ts';
 import { isRunId } from './run-id.ts';
 
@@ -22,48 +23,80 @@ export interface StoredRun {
   isTorn: boolean;
 }
 
+/** Words for runs that need no id. */
+const LATEST = 'latest';
+const PREVIOUS = 'previous';
+
 /**
- * Reads a run by its id, by the path of its folder or its run.json, or without a name the latest. Throws UsageError with
- * what is wrong, where, and what would be right.
+ * Reads a run by its id or a part of it that no other id has at its start or end, by the words `latest` and `previous`, by
+ * the path of its folder or its run.json, or without a name the latest. Throws UsageError with what is wrong, where, and
+ * what would be right.
  */
-export function readRun(resultsDir: string, ref?: string): StoredRun {
-  const dir = ref === undefined ? latestDir(resultsDir) : namedDir(resultsDir, ref);
+export function readRun(resultsDir: string, ref: string = LATEST): StoredRun {
+  const dir = dirOf(resultsDir, ref);
   const run = readRunFile(dir);
   return { dir, run, ...readTrials(dir, run) };
 }
 
-function latestDir(resultsDir: string): string {
+function dirOf(resultsDir: string, ref: string): string {
+  if (ref === LATEST) return join(resultsDir, RUNS_FOLDER, latestId(resultsDir));
+  if (ref === PREVIOUS) return previousDir(resultsDir);
+  return namedDir(resultsDir, ref);
+}
+
+function latestId(resultsDir: string): string {
   const path = join(resultsDir, LATEST_FILE);
-  if (!existsSync(path)) {
+  const id = readText(path)?.trim();
+  if (id === undefined) {
     throw new UsageError(
       `there is no latest run in ${resultsDir}: measure one, or name one${known(resultsDir, '')}`,
     );
   }
-  const id = readText(path).trim();
   if (!isRunId(id)) throw new UsageError(`${path} does not hold the id of a run${known(resultsDir, '')}`);
-  const dir = join(resultsDir, RUNS_FOLDER, id);
-  if (!existsSync(dir)) {
+  if (kindOf(join(resultsDir, RUNS_FOLDER, id)) === undefined) {
     throw new UsageError(`${path} names the run ${id}, whose folder is gone${known(resultsDir, id)}`);
   }
+  return id;
+}
+
+/** That of the newest finished run before the latest. */
+function previousDir(resultsDir: string): string {
+  const latest = latestId(resultsDir);
+  const dir = storedIds(resultsDir)
+    .filter(id => id < latest)
+    .map(id => join(resultsDir, RUNS_FOLDER, id))
+    .find(folder => kindOf(join(folder, RUN_FILE)) === 'file');
+  if (dir === undefined) throw new UsageError(`there is no finished run before ${latest} in ${resultsDir}`);
   return dir;
 }
 
 function namedDir(resultsDir: string, ref: string): string {
   const byId = join(resultsDir, RUNS_FOLDER, ref);
-  if (isRunId(ref) && existsSync(byId)) return byId;
-  const path = resolve(ref);
-  if (existsSync(path)) {
-    if (statSync(path).isDirectory()) return path;
-    if (basename(path) === RUN_FILE) return dirname(path);
-    throw new UsageError(`${ref} is not a run: give a run's id, its folder or its ${RUN_FILE}`);
+  if (isRunId(ref) && kindOf(byId) !== undefined) return byId;
+  const path = absolutePath(ref);
+  switch (kindOf(path)) {
+    case 'folder':
+      return path;
+    case 'file':
+      if (basename(path) === RUN_FILE) return dirname(path);
+      throw new UsageError(`${ref} is not a run: give a run's id, its folder or its ${RUN_FILE}`);
   }
+  const meant = storedIds(resultsDir).filter(id => id.startsWith(ref) || id.endsWith(ref));
+  if (meant.length > 1) {
+    throw new UsageError(`${ref} may be any of ${meant.length} runs: ${meant.slice(0, 3).join(', ')}`);
+  }
+  if (meant[0] !== undefined) return join(resultsDir, RUNS_FOLDER, meant[0]);
   throw new UsageError(`there is no run ${ref} in ${resultsDir}, nor such a folder${known(resultsDir, ref)}`);
+}
+
+/** Newest first. */
+function storedIds(resultsDir: string): string[] {
+  return listFolder(join(resultsDir, RUNS_FOLDER)).filter(isRunId).sort().reverse();
 }
 
 /** The ids nearest to what was asked for, newest first among equals. */
 function known(resultsDir: string, wanted: string): string {
-  const folder = join(resultsDir, RUNS_FOLDER);
-  const ids = existsSync(folder) ? readdirSync(folder).filter(isRunId).sort().reverse() : [];
+  const ids = storedIds(resultsDir);
   if (ids.length === 0) return '; there are no stored runs';
   const nearest = ids.toSorted((a, b) => distance(wanted, a) - distance(wanted, b)).slice(0, 3);
   return `; ${ids.length} stored, ${wanted === '' ? 'the newest' : 'the nearest'}: ${nearest.join(', ')}`;
@@ -71,13 +104,14 @@ function known(resultsDir: string, wanted: string): string {
 
 function readRunFile(dir: string): Run {
   const file = join(dir, RUN_FILE);
-  if (!existsSync(file)) {
-    const why = existsSync(join(dir, TRIALS_FILE))
+  const text = readText(file);
+  if (text === undefined) {
+    const why = kindOf(join(dir, TRIALS_FILE))
       ? `the run was not finished (its trials are in ${TRIALS_FILE})`
       : 'this is not the folder of a run';
     throw new UsageError(`${dir} has no ${RUN_FILE}: ${why}`);
   }
-  const json = parseJson(readText(file));
+  const json = parseJson(text);
   if (json === undefined) throw new UsageError(`${file} is not JSON: it was damaged or is of another kind`);
   const version =
     typeof json === 'object' && json !== null && 'schemaVersion' in json ? json.schemaVersion : null;
@@ -91,8 +125,9 @@ function readRunFile(dir: string): Run {
 
 function readTrials(dir: string, run: Run): { trials: TrialResult[]; isTorn: boolean } {
   const file = join(dir, TRIALS_FILE);
-  if (!existsSync(file)) throw new UsageError(`${dir} has no ${TRIALS_FILE}: the run's trials are missing`);
-  const lines = readText(file).split('\n');
+  const text = readText(file);
+  if (text === undefined) throw new UsageError(`${dir} has no ${TRIALS_FILE}: the run's trials are missing`);
+  const lines = text.split('\n');
   const rest = lines.pop() ?? '';
   const trials = lines.map((line, index) => parseTrial(line, file, index + 1));
   if (rest === '') return { trials, isTorn: false };
@@ -119,11 +154,10 @@ function parse<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  const problems: Problem[] = parsed.error.issues.slice(0, MOST_PROBLEMS).map(issue => ({
-    file,
-    path: [...(place === '' ? [] : [place]), ...issue.path.map(String)].join('.'),
-    message: issue.message,
-  }));
+  const problems: Problem[] = parsed.error.issues.slice(0, MOST_PROBLEMS).map(issue => {
+    const { path, message } = issueText(issue);
+    return { file, path: [place, path].filter(part => part !== '').join('.'), message };
+  });
   const where = place === '' ? file : `${file}, ${place},`;
   const first = problems[0];
   throw new UsageError(`${where} is not what conntax stores: ${first?.path}: ${first?.message}`, problems);
@@ -135,13 +169,5 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new UsageError(`${path} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
 }

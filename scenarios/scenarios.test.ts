@@ -15,7 +15,8 @@ test('every shipped scenario is valid and named as its file', async () => {
   const files = (await readdir(builtinDir)).filter(
     file => file.endsWith('.ts') && !file.endsWith('.test.ts'),
   );
-  const scenarios = await listScenarios(options);
+  const { variants: scenarios, problems } = await listScenarios(options);
+  assert.deepEqual(problems, []);
   assert.deepEqual(
     [...new Set(scenarios.map(scenario => `${scenario.name}.ts`))],
     files.sort((left, right) => (left.slice(0, -3) < right.slice(0, -3) ? -1 : 1)),
@@ -35,7 +36,7 @@ test('the examples are valid as they stand, and none of them is run unasked', as
     examples.map(({ name }) => `${name}.json`),
     files,
   );
-  const builtins = await listScenarios(options);
+  const { variants: builtins } = await listScenarios(options);
   assert.ok(builtins.every(({ target }) => target.url === undefined));
 });
 

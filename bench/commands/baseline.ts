@@ -9,6 +9,7 @@ import { readRun } from '../../results/read-run.ts';
 import { type RunSummary, summariseRun } from '../../results/run-summary.ts';
 import { EXIT, UsageError } from '../core/errors.ts';
 import type { Run } from '../core/run-types.ts';
+import { visibleLine } from '../core/visible.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { exitStatusOf } from './exit-status.ts';
 
@@ -108,5 +109,7 @@ export async function listBaselinesCommand(
   });
   if (json) output.out(JSON.stringify(found, null, 2));
   else if (found.length === 0) output.out('There are no baselines yet: conntax baseline save');
-  else for (const { name, runId, cells } of found) output.out(`${name}: run ${runId} (${cells.join(', ')})`);
+  else
+    for (const { name, runId, cells } of found)
+      output.out(visibleLine(`${name}: run ${runId} (${cells.join(', ')})`));
 }

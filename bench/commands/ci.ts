@@ -3,7 +3,7 @@ import { confirmationText } from '../../report/gate-line-text.ts';
 import { DEFAULT_BASELINE, listBaselines, readBaseline } from '../../results/baselines.ts';
 import { confirmGate, regressionsOf } from '../../results/confirm-gate.ts';
 import { gateRun } from '../../results/gate.ts';
-import { appendHistory } from '../../results/history.ts';
+import { appendHistory, readHistory } from '../../results/history.ts';
 import { readRun, type StoredRun } from '../../results/read-run.ts';
 import { type RunSummary, summariseRun } from '../../results/run-summary.ts';
 import { nameLatest } from '../../results/store.ts';
@@ -31,13 +31,17 @@ const TAG = 'ci';
 export async function ciCommand(selectors: string[], options: CiOptions, context: Context): Promise<number> {
   const { output } = context;
   const asked = selectors.length === 0 ? [TAG] : selectors;
+  const name = options.baseline ?? DEFAULT_BASELINE;
+  const hasBaseline = listBaselines(options.results).includes(name);
+  // What can't be read is better known before an hour of measuring than after it.
+  readHistory(options.results);
+  if (hasBaseline) readBaseline(options.results, name);
   const measured = await runCommand(asked, { ...options, nullArm: true, confirm: true }, context);
   if (measured === EXIT.interrupted || measured === EXIT.cannotMeasure || options.dryRun) return measured;
   const stored = readRun(options.results);
   const night = { stored, summary: summariseRun(stored.run) };
   appendHistory(options.results, night.summary);
-  const name = options.baseline ?? DEFAULT_BASELINE;
-  if (!listBaselines(options.results).includes(name)) {
+  if (!hasBaseline) {
     output.note(
       `There is no baseline "${name}" to hold it against: conntax baseline save --name ${name}${resultsArgument(options.results)} makes this run one`,
     );

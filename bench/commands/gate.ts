@@ -5,13 +5,13 @@ import { buildGateReport } from '../../report/gate-report.ts';
 import type { Output as FileOutput } from '../../report/output.ts';
 import type { Report } from '../../report/report.ts';
 import { DEFAULT_BASELINE, readBaseline } from '../../results/baselines.ts';
+import { replaceFile } from '../../results/files.ts';
 import { DEFAULT_MIN_EFFECT, type GateResult, gateRun } from '../../results/gate.ts';
 import { readHistory } from '../../results/history.ts';
 import { readRun, type StoredRun } from '../../results/read-run.ts';
 import { type RunSummary, summariseRun } from '../../results/run-summary.ts';
-import { replaceFile } from '../../results/store.ts';
 import { findTrendsUpTo, type Trend } from '../../results/trend.ts';
-import { EXIT } from '../core/errors.ts';
+import { EXIT, UsageError } from '../core/errors.ts';
 import type { Run } from '../core/run-types.ts';
 import { loadPlugins } from '../plan/load-scenarios.ts';
 import type { CommonOptions, Context } from './context.ts';
@@ -54,7 +54,11 @@ export function gateStatusOf({ state }: GateResult, options: GateOptions): numbe
   return state === 'regression' || (options.strict === true && state === 'unsure') ? EXIT.failed : EXIT.ok;
 }
 
-/** Two stored runs side by side. Nothing is judged by the exit status. */
+/**
+ * Two stored runs side by side. Nothing is judged by the exit status.
+ *
+ * @throws UsageError where the two have nothing in common
+ */
 export async function compareCommand(
   beforeRef: string,
   afterRef: string,
@@ -65,6 +69,11 @@ export async function compareCommand(
   const stored = readRun(options.results, afterRef);
   const after = summariseRun(stored.run);
   const result = gateRun(before, after, limitsOf(options));
+  if (result.lines.length === 0) {
+    throw new UsageError(
+      `runs ${before.runId} and ${after.runId} have nothing in common to compare: ${result.gaps.join('; ') || 'no cells'}`,
+    );
+  }
   await showChange({ before, after, result, stored, trends: [] }, options, {
     ...context,
     filePrefix: 'compare',

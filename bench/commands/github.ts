@@ -1,6 +1,8 @@
 // In: a report, and the environment of a GitHub job. Out: its checks as annotations, and the report in the job's summary.
 import { appendFileSync, existsSync, statSync } from 'node:fs';
+import { markdownText } from '../../report/markdown-text.ts';
 import type { Check, Report } from '../../report/report.ts';
+import { reason } from '../../results/files.ts';
 import type { Output } from './context.ts';
 
 /** The job's page shows this much of a step's summary, in bytes; of one that is longer it shows nothing. */
@@ -18,9 +20,11 @@ export function tellGithub(report: Report, markdown: string, output: Output, env
   if (file === undefined || file === '') return;
   try {
     appendSummary(file, report, markdown);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    output.note(`The report could not be added to the summary of the step (GITHUB_STEP_SUMMARY): ${why}`);
+  } catch (error) {
+    // The figures are elsewhere, too: for want of a summary no run is lost.
+    output.note(
+      `::warning title=conntax::${message(`cannot write the summary of the job, ${file}: ${reason(error)}`)}`,
+    );
   }
 }
 
@@ -31,7 +35,7 @@ function appendSummary(file: string, report: Report, markdown: string): void {
   appendFileSync(
     file,
     isTooLong
-      ? `**${report.headline}**\n\nThe report is too long for a summary: see the artifact.\n`
+      ? `**${markdownText(report.headline)}**\n\nThe report is too long for a summary: see the artifact.\n`
       : markdown,
   );
 }

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import type { Format } from '../../report/format.ts';
 import { buildHistoryReport } from '../../report/history/history-report.ts';
+import { replaceFile } from '../../results/files.ts';
 import { readHistory } from '../../results/history.ts';
 import type { RunSummary } from '../../results/run-summary.ts';
-import { replaceFile } from '../../results/store.ts';
 import { UsageError } from '../core/errors.ts';
 import { loadPlugins } from '../plan/load-scenarios.ts';
 import { nameHint } from '../plan/nearest.ts';

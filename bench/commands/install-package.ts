@@ -1,9 +1,11 @@
 // In: a package and version as npm knows them. Out: it installed in a folder of its own, for one run.
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtempSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { writing } from '../../results/files.ts';
 import type { Code } from '../core/code.ts';
 import { UsageError } from '../core/errors.ts';
 
@@ -20,7 +22,8 @@ export async function installPackage(spec: string): Promise<{ code: Code; remove
   if (name === undefined || spec.startsWith('-')) {
     throw new UsageError(`"${spec}" is no package: a name and a version, such as undici@7`);
   }
-  const folder = await mkdtemp(join(tmpdir(), 'conntax-package-'));
+  const start = join(tmpdir(), 'conntax-package-');
+  const folder = writing(start, () => mkdtempSync(start));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
     await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true }));

@@ -5,7 +5,7 @@ import type { Context } from './context.ts';
 import { addHost } from './host-argument.ts';
 import { asRatio, number } from './number-argument.ts';
 
-const asSeconds = number(n => n >= 0.001 && n <= 3_600, 'a number of seconds, 3600 at most');
+const asSeconds = number(n => n >= 0.001 && n <= 3_600, 'a number of seconds above 0, 3600 at most');
 
 export function addJudgingCommands(
   program: Command,

@@ -1,18 +1,27 @@
 // In: the scenarios that come with conntax. Out: their names, tags, questions, cells and times, printed.
 import Table from 'cli-table3';
-import { axesOf } from '../core/sweep.ts';
+import { UsageError } from '../core/errors.ts';
+import { axesOf, type Variant } from '../core/sweep.ts';
 import { listScenarios } from '../plan/load-scenarios.ts';
 import { planRun } from '../plan/plan.ts';
-import type { CommonOptions, Context } from './context.ts';
+import { problemText } from '../plan/problem-text.ts';
+import type { CommonOptions, Context, Output } from './context.ts';
 import { exactText } from './estimate.ts';
 
 const OTHER_COLUMNS = 70;
 
+/** @throws UsageError with every problem of every file, once the others are shown */
 export async function listCommand(
   options: CommonOptions,
   { plugins, builtinDir, cwd, output }: Context,
 ): Promise<void> {
-  const variants = await listScenarios({ ...plugins, builtinDir, cwd });
+  const { variants, problems } = await listScenarios({ ...plugins, builtinDir, cwd });
+  showScenarios(variants, options, output);
+  // A file that is wrong hides no other.
+  if (problems.length > 0) throw new UsageError(problemText(problems), problems);
+}
+
+function showScenarios(variants: readonly Variant[], options: CommonOptions, output: Output): void {
   const rows = [...Map.groupBy(variants, ({ name }) => name)].map(([name, group]) => ({
     name,
     tags: group[0]!.tags,

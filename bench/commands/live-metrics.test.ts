@@ -22,7 +22,7 @@ const replicateFinished: RunEvent = {
 
 async function readValue(url: string, pattern: RegExp): Promise<number> {
   const response = await fetch(url);
-  assert.match(response.headers.get('content-type')!, /^application\/openmetrics-text/);
+  assert.match(response.headers.get('content-type')!, /^text\/plain; version=0\.0\.4/);
   return Number(pattern.exec(await response.text())?.[1]);
 }
 

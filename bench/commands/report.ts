@@ -1,7 +1,7 @@
 // In: the name of a stored run. Out: its report rendered again, printed and written; nothing is measured.
 import { join } from 'node:path';
+import { replaceFile } from '../../results/files.ts';
 import { readRun } from '../../results/read-run.ts';
-import { replaceFile } from '../../results/store.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { render } from './render.ts';
 

@@ -11,7 +11,7 @@ export function addStoredRunCommands(
   program
     .command('report')
     .description('render a stored run again; nothing is measured')
-    .argument('[run]', "a run's id or folder; none: the latest")
+    .argument('[run]', "a run's id (or an end of it) or folder, latest or previous; none: the latest")
     .option('--results <dir>', 'where runs are stored', 'results')
     .option('--json', 'print the report as JSON')
     .addHelpText(
@@ -26,12 +26,15 @@ export function addStoredRunCommands(
   program
     .command('compare')
     .description('show two stored runs side by side')
-    .argument('<before>', "a run's id or folder")
+    .argument('<before>', "a run's id (or an end of it) or folder, latest or previous")
     .argument('<after>', 'another')
     .option('--min-effect <ratio>', 'the least change that counts (0.05 = 5 %)', asRatio)
     .option('--results <dir>', 'where runs are stored', 'results')
     .option('--json', 'print the comparison as JSON')
-    .addHelpText('after', '\nExample:\n  conntax compare 2026-11-23T12-25-52Z-k3f9 2026-11-24T12-25-01Z-p0c2')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  conntax compare previous latest\n  conntax compare 2026-11-23T12-25-52Z-k3f9 p0c2',
+    )
     .action(async (before, after, options) => {
       const { compareCommand } = await import('./gate.ts');
       await compareCommand(before, after, options, context);
@@ -40,7 +43,7 @@ export function addStoredRunCommands(
   program
     .command('gate')
     .description('hold a stored run against a baseline')
-    .argument('[run]', "a run's id or folder; none: the latest")
+    .argument('[run]', "a run's id (or an end of it) or folder, latest or previous; none: the latest")
     .option('--baseline <name>', 'the baseline', 'main')
     .option('--min-effect <ratio>', 'the least change that counts (0.05 = 5 %)', asRatio)
     .option('--strict', 'fail also when a regression could not be ruled out')
@@ -86,7 +89,7 @@ Examples:
   baseline
     .command('save')
     .description('make a stored run a baseline')
-    .argument('[run]', "a run's id or folder; none: the latest")
+    .argument('[run]', "a run's id (or an end of it) or folder, latest or previous; none: the latest")
     .option('--name <name>', 'its name', 'main')
     .option('--force', 'save it also where it could only see changes above 25 %')
     .option('--results <dir>', 'where runs and baselines are stored', 'results')

@@ -101,7 +101,7 @@ test('a selector is a name, a tag or a path; none means quick; nothing comes twi
         selectors.join(' '),
       );
     }
-    const all = await listScenarios(options);
+    const { variants: all } = await listScenarios(options);
     assert.deepEqual(
       all.map(scenario => scenario.name),
       ['alpha', 'beta', 'gamma'],
@@ -285,3 +285,39 @@ for (const [why, client, path, message, hint] of moduleProblems) {
     });
   });
 }
+
+test('a built-in file that is wrong hides no other from the list', async () => {
+  const files = {
+    ...builtins,
+    'scenarios/torn.json': '{ "name": ',
+    'scenarios/wrong.json': scenarioText('wrong', { x: 1 }),
+  };
+  await withFiles(files, async options => {
+    const { variants, problems } = await listScenarios(options);
+    assert.deepEqual(
+      variants.map(({ name }) => name),
+      ['alpha', 'beta', 'gamma'],
+    );
+    assert.deepEqual(
+      problems.map(({ file, path }) => [file, path]),
+      [
+        ['scenarios/torn.json', ''],
+        ['scenarios/wrong.json', 'x'],
+      ],
+    );
+  });
+});
+
+test('a JSON file may have comments, commas after the last and a byte order mark; a fault has its place', async () => {
+  const text = scenarioText('noted').replace('{', '\ufeff{ // mine\n').replace(/}$/, ',}');
+  await withFiles(
+    { 'noted.json': text, 'torn.json': '{\n  "name": "x"\n  "question": "q"\n}' },
+    async options => {
+      assert.equal((await loadScenarios(['./noted.json'], options))[0]?.name, 'noted');
+      await assert.rejects(
+        loadScenarios(['./torn.json'], options),
+        /torn\.json\n {2}cannot be loaded: comma expected in line 3, column 3\n/,
+      );
+    },
+  );
+});

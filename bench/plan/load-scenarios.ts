@@ -107,7 +107,13 @@ function duplicateProblems(candidates: readonly Candidate[]): Problem[] {
   );
 }
 
-async function check(candidates: readonly Candidate[], options: LoadOptions): Promise<Variant[]> {
+export interface CheckedScenarios {
+  variants: Variant[];
+  /** Of the files that are not among them. */
+  problems: Problem[];
+}
+
+async function check(candidates: readonly Candidate[], options: LoadOptions): Promise<CheckedScenarios> {
   const [transports, behaviours] = await Promise.all([
     loadPlugins(options.transports),
     loadPlugins(options.behaviours),
@@ -136,8 +142,7 @@ async function check(candidates: readonly Candidate[], options: LoadOptions): Pr
       }
     }
   }
-  if (problems.length > 0) throw new UsageError(problemText(problems), problems);
-  return variants;
+  return { variants, problems };
 }
 
 /**
@@ -161,14 +166,12 @@ export async function loadScenarios(selectors: readonly string[], options: LoadO
       : matches(selector, builtins);
     for (const candidate of found) selected.set(candidate.path, candidate);
   }
-  return check([...selected.values()], options);
+  const { variants, problems } = await check([...selected.values()], options);
+  if (problems.length > 0) throw new UsageError(problemText(problems), problems);
+  return variants;
 }
 
-/**
- * Every scenario that comes with conntax, by name, each with all of its variants.
- *
- * @throws UsageError with every problem of every file
- */
-export async function listScenarios(options: LoadOptions): Promise<Variant[]> {
+/** Every scenario that comes with conntax, by name, each with all of its variants; and what is wrong with the others. */
+export async function listScenarios(options: LoadOptions): Promise<CheckedScenarios> {
   return check(await readBuiltins(options), options);
 }

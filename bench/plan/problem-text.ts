@@ -1,19 +1,16 @@
 // In: problems of scenario files. Out: one text that lists them all, by file, for a terminal.
 import type { Problem } from '../core/errors.ts';
+import { visibleLine } from '../core/visible.ts';
 
 function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** One line, without control characters: names and error messages come from the file. */
-function oneLine(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ');
-}
-
+/** Each on one line: names and error messages come from the file. */
 function problemLines(problem: Problem): string[] {
-  const { path } = problem;
-  const message = oneLine(problem.message);
-  const hint = problem.hint === undefined ? undefined : oneLine(problem.hint);
+  const path = visibleLine(problem.path);
+  const message = visibleLine(problem.message);
+  const hint = problem.hint === undefined ? undefined : visibleLine(problem.hint);
   const what = path === '' ? `  ${message}` : `  ${path}: ${message}`;
   if (hint === undefined) return [what];
   return [what, hint.startsWith('did you mean') ? `    ${hint}` : `    right would be: ${hint}`];
@@ -23,6 +20,8 @@ function problemLines(problem: Problem): string[] {
 export function problemText(problems: readonly Problem[]): string {
   const byFile = Map.groupBy(problems, problem => problem.file);
   const head = `${counted(problems.length, 'problem')} in ${counted(byFile.size, 'scenario file')}; nothing was started.`;
-  const parts = [...byFile].map(([file, found]) => [file, ...found.flatMap(problemLines)].join('\n'));
+  const parts = [...byFile].map(([file, found]) =>
+    [visibleLine(file), ...found.flatMap(problemLines)].join('\n'),
+  );
   return [head, ...parts].join('\n\n');
 }

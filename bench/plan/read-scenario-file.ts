@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Problem } from '../core/errors.ts';
+import { parseJson } from './parse-json.ts';
 
 export type FileContent = { file: string } & (
   | { isRead: true; content: unknown }
@@ -23,7 +24,7 @@ function errorText(error: unknown): string {
 }
 
 async function contentOf(path: string): Promise<unknown> {
-  if (path.endsWith('.json')) return JSON.parse(await readFile(path, 'utf8'));
+  if (path.endsWith('.json')) return parseJson(await readFile(path, 'utf8'));
   const module: { default?: unknown } = await import(pathToFileURL(path).href);
   return module.default;
 }
@@ -55,7 +56,9 @@ export async function readScenarioFile(path: string, cwd: string): Promise<FileC
     return { file, isRead: false, problem: { file, path: '', message: 'has no default export', hint } };
   } catch (error) {
     const message = `cannot be loaded: ${errorText(error)}`;
-    const hint = path.endsWith('.json') ? 'valid JSON' : 'a module that loads without an error';
+    const hint = path.endsWith('.json')
+      ? 'valid JSON (comments are allowed)'
+      : 'a module that loads without an error';
     return { file, isRead: false, problem: { file, path: '', message, hint } };
   }
 }

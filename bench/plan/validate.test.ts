@@ -505,3 +505,13 @@ test('any mutation of a valid scenario is valid or has problems with file, path 
     { numRuns: 500 },
   );
 });
+
+for (const name of ['constructor', '__proto__']) {
+  test(`a client cannot be called ${name}`, () => {
+    const raw = JSON.parse(`{"name":"a","question":"q","clients":{"one":{},"${name}":{}},"baseline":"one"}`);
+    const [problem, ...others] = problemsOf(raw);
+    assert.equal(problem?.path, `clients.${name}`);
+    assert.match(problem.message, /cannot be a name/);
+    assert.deepEqual(others, []);
+  });
+}

@@ -54,7 +54,19 @@ export function createValidator({ transports, behaviours }: PlanPlugins): Valida
         .map(({ path, message, hint }) => ({ file, path: pathText(path), message, hint }));
       problems.push(...across);
     }
+    problems.push(...inheritedNames(raw['clients'], file));
     if (parsed.success && problems.length === 0) return { isValid: true, scenario: parsed.data };
     return { isValid: false, problems };
   };
+}
+
+/** Names that every object has: some of what a client's name passes through would take them for its own. */
+function inheritedNames(clients: unknown, file: string): Problem[] {
+  if (!isPlainObject(clients)) return [];
+  return Object.keys(clients)
+    .filter(name => name in Object.prototype)
+    .map(name => {
+      const message = `${valueText(name)} cannot be a name: it means something in JavaScript`;
+      return { file, path: pathText(['clients', name]), message, hint: 'another name' };
+    });
 }

@@ -1,5 +1,6 @@
 // In: a cell, the target of each arm and the number of a replicate. Out: one trial result an arm: fresh generators, warmed up, in turns.
 import { MeasureError, UsageError } from '../core/errors.ts';
+import { own } from '../core/own.ts';
 import type { Trial, TrialResult } from '../core/types.ts';
 import { trialsOf } from '../plan/plan.ts';
 import { type Arm, createArm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
@@ -88,7 +89,7 @@ function spawnArm(trial: Trial, target: MeasuredTarget, { cell, pinning, slowest
   const child: GeneratorChild = spawnChild({
     title: `the generator of arm ${trial.arm}`,
     entry: './load-child',
-    code: cell.generatorCode[trial.arm],
+    code: own(cell.generatorCode, trial.arm),
     cpu: pinning?.generatorCpu ?? null,
     niceness: loadNiceness(cell.scenario),
   });

@@ -1,5 +1,6 @@
 // In: a report. Out: Markdown as GitHub shows it, tables and all.
 import type { Format } from '../format.ts';
+import { markdownText as escaped } from '../markdown-text.ts';
 import type { CellReport, Fact, Figure, Report, SweepReport, Table } from '../report.ts';
 import { partsOf } from '../report-parts.ts';
 import { headingText } from '../table-parts.ts';
@@ -113,14 +114,4 @@ function list(items: readonly string[]): string {
 
 function factList(facts: readonly Fact[]): string {
   return facts.map(({ label, value }) => `- ${escaped(label)}: ${escaped(value)}`).join('\n');
-}
-
-/** Names in a stored run come from elsewhere: nothing of them may be read as markup, or break out of its line. */
-function escaped(text: string): string {
-  return text
-    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
-    .replace(/[\\`*_[\]|~$]/g, String.raw`\$&`)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;');
 }

@@ -1,10 +1,11 @@
 // In: a report. Out: what fits a terminal: headline first, then tables, doubts and caveats. Plain text without colour.
 import CliTable from 'cli-table3';
 import picocolors from 'picocolors';
+import { visibleLine } from '../../bench/core/visible.ts';
 import type { Format, FormatOptions } from '../format.ts';
 import type { CellReport, Column, Report, SweepReport, Table, TableCell } from '../report.ts';
 import { partsOf } from '../report-parts.ts';
-import { fittingColumns, safe, wrapped } from '../terminal-layout.ts';
+import { fittingColumns, wrapped } from '../terminal-layout.ts';
 
 type Colours = ReturnType<typeof picocolors.createColors>;
 
@@ -73,7 +74,7 @@ function isNarrow({ columns }: Table): boolean {
 function sweepText(sweep: SweepReport, page: Page, hasSiblings: boolean): string {
   const { colours, width } = page;
   return [
-    colours.bold(colours.cyan(safe(sweep.name))),
+    colours.bold(colours.cyan(visibleLine(sweep.name))),
     ...wrapped(sweep.question, width).map(line => colours.dim(line)),
     ...(hasSiblings ? [headlineText(sweep, page)] : []),
     ...(sweep.expectations === null ? [] : [rowsText(sweep.expectations, page, line => line)]),
@@ -90,7 +91,7 @@ function cellText(cell: CellReport, page: Page, hasSiblings: boolean): string {
   const { colours, width } = page;
   const doubts = cell.audits.filter(({ state }) => state !== 'pass');
   return [
-    colours.bold(colours.cyan(safe(cell.name))),
+    colours.bold(colours.cyan(visibleLine(cell.name))),
     ...wrapped(cell.question, width).map(line => colours.dim(line)),
     ...(hasSiblings ? [headlineText(cell, page)] : []),
     tableText(cell.article, page),
@@ -116,7 +117,7 @@ function cellText(cell: CellReport, page: Page, hasSiblings: boolean): string {
 /** Notes are left to the longer formats, but for what a mark means: that is told once below. */
 function tableText(table: Table, page: Page): string {
   const parts = fittingColumns(table, page.width).map(indices => partText(table, indices, page));
-  return ['', page.colours.bold(safe(table.title)), parts.join('\n\n')].join('\n');
+  return ['', page.colours.bold(visibleLine(table.title)), parts.join('\n\n')].join('\n');
 }
 
 /** Messages may be of any length, so their rows are sentences that wrap. */
@@ -132,7 +133,7 @@ function rowsText(
     });
     return wrapped(`- ${parts.join('; ')}`, width, '  ').map(line => paint(line));
   });
-  return ['', colours.bold(safe(title)), ...lines].join('\n');
+  return ['', colours.bold(visibleLine(title)), ...lines].join('\n');
 }
 
 function partText({ columns, rows }: Table, indices: readonly number[], { colours, width }: Page): string {
@@ -154,11 +155,11 @@ function partText({ columns, rows }: Table, indices: readonly number[], { colour
 
 /** The unit on a line of its own keeps columns of figures narrow. */
 function headText({ heading, unit }: Column): string {
-  return unit === undefined ? safe(heading) : `${safe(heading)}\n${safe(unit)}`;
+  return unit === undefined ? visibleLine(heading) : `${visibleLine(heading)}\n${visibleLine(unit)}`;
 }
 
 function paintedCell({ text, value, marks }: TableCell, { key }: Column, colours: Colours): string {
-  const plain = safe(text);
+  const plain = visibleLine(text);
   if (marks.some(mark => mark !== 'clientBound')) return colours.red(plain);
   if (key !== 'verdict') return plain;
   if (value === 'better') return colours.green(plain);

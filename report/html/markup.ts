@@ -1,4 +1,5 @@
 // In: text and markup. Out: markup in which text can't be read as markup: what is interpolated is escaped unless marked.
+import { visibleLines } from '../../bench/core/visible.ts';
 
 export interface Markup {
   readonly markup: string;
@@ -29,10 +30,9 @@ function textOf(value: Interpolated): string {
   return value.map(({ markup }) => markup).join('\n');
 }
 
-/** A figure and its unit stay on one line; control characters have no business in a page. */
+/** A figure and its unit stay on one line; characters that show nothing are made visible. */
 function escaped(text: string): string {
-  return text
-    .replace(/\p{Cc}/gu, ' ')
+  return visibleLines(text)
     .replace(/(\d[†‡]?) (?=(?:%|ms|µs|s)(?!\w))/g, '$1\u00a0')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -1,5 +1,6 @@
 // In: the parts of a report. Out: their markup: tables, lists of facts, charts.
 
+import { own } from '../../bench/core/own.ts';
 import { renderChart } from '../render-chart.ts';
 import type { Column, Fact, Figure, Picture, Table, TableCell } from '../report.ts';
 import { html, type Markup, nothing, trusted } from './markup.ts';
@@ -57,7 +58,7 @@ const TONES: Record<string, string> = {
 
 /** Verdicts and outcomes are coloured; their words say the same. */
 function toneOf({ value }: TableCell, key: string): string | undefined {
-  return (key === 'verdict' || key === 'state') && typeof value === 'string' ? TONES[value] : undefined;
+  return (key === 'verdict' || key === 'state') && typeof value === 'string' ? own(TONES, value) : undefined;
 }
 
 export function factList(facts: readonly Fact[]): Markup {
@@ -67,12 +68,17 @@ export function factList(facts: readonly Fact[]): Markup {
 /** Both widths are in the page; the style sheet shows the one that fits. `id` is unique within the page. */
 export async function pictureMarkup({ title, caption, wide, narrow }: Picture, id: string): Promise<Markup> {
   const description = `${title}. ${caption}`;
-  const [wideSvg, narrowSvg] = await Promise.all([
-    renderChart(wide, { id: `${id}w`, description }),
-    renderChart(narrow, { id: `${id}n`, description }),
-  ]);
-  return html`<div class="picture wide">${trusted(wideSvg)}</div>
+  try {
+    const [wideSvg, narrowSvg] = await Promise.all([
+      renderChart(wide, { id: `${id}w`, description }),
+      renderChart(narrow, { id: `${id}n`, description }),
+    ]);
+    return html`<div class="picture wide">${trusted(wideSvg)}</div>
 <div class="picture narrow">${trusted(narrowSvg)}</div>`;
+  } catch {
+    // No figure of a run is lost for a picture of it: vega stumbles over names such as "constructor".
+    return html`<p class="remark">This chart could not be drawn: its figures are in the table.</p>`;
+  }
 }
 
 export async function figureMarkup(figure: Figure, id: string): Promise<Markup> {

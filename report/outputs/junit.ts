@@ -1,5 +1,7 @@
 // In: a report. Out: JUnit XML: a test suite a cell, a test case a check.
+
 import { create } from 'xmlbuilder2';
+import { visibleLine } from '../../bench/core/visible.ts';
 import type { Output } from '../output.ts';
 import type { Check, Report } from '../report.ts';
 
@@ -10,15 +12,20 @@ const output: Output = {
   name: 'junit',
   fileName: 'junit.xml',
   render: ({ run, report }) => {
-    const seconds = (Date.parse(run.finishedAt) - Date.parse(run.startedAt)) / 1_000;
-    return junitXml(report, { seconds, hostname: run.host.hostname });
+    const seconds = Math.max(0, Date.parse(run.finishedAt) - Date.parse(run.startedAt)) / 1_000;
+    const cellSeconds = new Map(run.cells.map(({ cell, elapsedMs }) => [cell, elapsedMs / 1_000]));
+    return junitXml(report, { seconds, cellSeconds, hostname: run.host.hostname });
   },
 };
 export default output;
 
 function junitXml(
   { title, startedAt, checks }: Report,
-  { seconds, hostname }: { seconds: number; hostname: string },
+  {
+    seconds,
+    cellSeconds,
+    hostname,
+  }: { seconds: number; cellSeconds: ReadonlyMap<string, number>; hostname: string },
 ): string {
   const root = create({ version: '1.0', encoding: 'UTF-8' }).ele('testsuites', {
     name: plain(title),
@@ -36,8 +43,7 @@ function junitXml(
       timestamp: startedAt.slice(0, 19),
       hostname: plain(hostname),
       ...totals(own),
-      // A cell's time is not kept apart from its run's: the whole is given to the first.
-      time: id === 0 ? seconds : 0,
+      time: cellSeconds.get(group) ?? 0,
     });
     suite.ele('properties');
     for (const check of own) addCase(suite, check);
@@ -67,7 +73,7 @@ function countOf(checks: readonly Check[], state: Check['state']): number {
   return checks.filter(check => check.state === state).length;
 }
 
-/** XML has no place for control characters, not even escaped. */
+/** XML has no place for control characters and these two, not even escaped. */
 function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029\ufffe\uffff]+/gu, ' ').toWellFormed();
+  return visibleLine(text).replace(/[\ufffe\uffff]/g, '\ufffd');
 }

@@ -1,9 +1,9 @@
-// In: a stored run. Out: OpenMetrics text, for a node exporter's textfile collector or a push.
+// In: a stored run. Out: text in the format of Prometheus, for a node exporter's textfile collector or a push.
 import type { Output } from '../output.ts';
 import { createRunMetrics } from '../run-metrics.ts';
 
 const output: Output = {
-  name: 'openmetrics',
+  name: 'prometheus',
   fileName: 'metrics.prom',
   render: ({ run, trials }) => {
     const metrics = createRunMetrics(run.id);

@@ -1,0 +1,206 @@
+// In: a seed and a count. Out: so many damaged results folders, each read by two commands, and what they did that none may do.
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sampleRuns } from '../../report/testing/sample-runs.ts';
+import { sampleSweeps } from '../../report/testing/sample-sweeps.ts';
+import { summariseRun } from '../../results/run-summary.ts';
+import { sampleRun } from '../../results/testing/sample-run.ts';
+import { MeasureError, UsageError } from '../core/errors.ts';
+import { createRandom, type Random } from '../core/random.ts';
+import { visibleLines } from '../core/visible.ts';
+import { BAD_TEXT, RAW_TEXT, textAround } from './bad-text.ts';
+import { STORED_COMMANDS, testContext } from './in-process.ts';
+import { jsonText, mutatedBytes, mutatedValue, pick } from './mutate-json.ts';
+
+export interface FuzzCounts {
+  /** Folders. */
+  tried: number;
+  /** Of these, how many were shown and not refused. */
+  shown: number;
+  /** Errors that are not ours. */
+  stacks: number;
+  /** Characters that could steer a terminal or turn a text about, in anything printed or written. */
+  rawEscapes: number;
+  /** Names that have become markup. */
+  scripts: number;
+  /** `NaN`, `undefined` and the like where a figure or a word belongs. */
+  badTexts: number;
+  /** The first of each kind. */
+  examples: string[];
+}
+
+const MOST_EXAMPLES = 20;
+/** Pages and charts take longer than all else together. */
+const TRIES_PER_PAGE = 40;
+const TRIES_PER_CHART = 10;
+
+const MARKUP = /<script>alert|<img|<svg onload|<!ENTITY/;
+const LINK = /(?<!\\)\]\(/;
+interface Sound {
+  run: unknown;
+  trials: readonly unknown[];
+  summary: unknown;
+}
+
+function soundRuns(): Sound[] {
+  const small = { replicates: 2, blocks: 2 };
+  return [
+    sampleRun(small),
+    sampleRun(small),
+    sampleRun({ ...small, trouble: 'invalid-trial' }),
+    sampleRun({ ...small, scenario: 'same-load' }),
+    sampleRun({ ...small, scenario: 'capacity' }),
+    sampleRun({ ...small, scenario: 'behind-a-link' }),
+    sampleRuns['one replicate']!,
+    sampleRuns['no completed trial']!,
+    sampleRuns["someone else's server"]!,
+    sampleSweeps['a failed cell'] ?? Object.values(sampleSweeps)[0]!,
+  ].map(({ run, trials }) => ({ run, trials, summary: summariseRun(run) }));
+}
+
+/** The files of a results folder of which one is damaged, by path. */
+function damagedFiles({ run, trials, summary }: Sound, random: Random): Record<string, string | Buffer> {
+  const lines = (values: readonly unknown[]): string => values.map(value => `${jsonText(value)}\n`).join('');
+  const files: Record<string, string | Buffer> = {
+    'run.json': jsonText(run),
+    'trials.ndjson': lines(trials),
+    'main.json': jsonText(summary),
+    'history.ndjson': lines([summary, summary]),
+    latest: `${ID}\n`,
+  };
+  const kind = random();
+  if (kind < 0.2) {
+    const name = pick(Object.keys(files), random);
+    files[name] = mutatedBytes(String(files[name]), random);
+  } else if (kind < 0.65) {
+    const whole = mutatedValue({ run, trials, summary }, random) as Partial<Sound>;
+    files['run.json'] = jsonText(whole.run ?? null);
+    if (Array.isArray(whole.trials)) files['trials.ndjson'] = lines(whole.trials);
+    files['main.json'] = jsonText(whole.summary ?? null);
+    files['history.ndjson'] = lines([summary, whole.summary ?? null]);
+  } else if (kind < 0.85) {
+    files['run.json'] = jsonText(mutatedValue(run, random));
+  } else {
+    const damaged = jsonText(mutatedValue(summary, random));
+    files['main.json'] = damaged;
+    files['history.ndjson'] = `${damaged}\n${jsonText(summary)}\n`;
+  }
+  return files;
+}
+
+const ID = '2026-11-23T12-25-52Z-k3f9';
+
+function writeFolder(dir: string, files: Record<string, string | Buffer>): void {
+  rmSync(dir, { recursive: true, force: true });
+  const runDir = join(dir, 'runs', ID);
+  mkdirSync(runDir, { recursive: true });
+  mkdirSync(join(dir, 'baselines'));
+  for (const [name, content] of Object.entries(files)) {
+    const home = name === 'main.json' ? 'baselines' : /^(run|trials)\./.test(name) ? join('runs', ID) : '';
+    writeFileSync(join(dir, home, name), content);
+  }
+}
+
+/** What a command wrote, and is for people or other programs to read. */
+function writtenFiles(dir: string): [name: string, content: string][] {
+  return [dir, join(dir, 'runs', ID)].flatMap(folder =>
+    readdirSync(folder)
+      .filter(name => /\.(html|md|xml|prom)$/.test(name))
+      .map((name): [string, string] => [name, readFileSync(join(folder, name), 'utf8')]),
+  );
+}
+
+/**
+ * Damages stored runs, baselines and histories: bytes, types, sizes, versions, names. Every folder is read by `report` and by one
+ * other command, in this process.
+ */
+export async function fuzzStoredRuns({ seed, count }: { seed: number; count: number }): Promise<FuzzCounts> {
+  const counts: FuzzCounts = {
+    tried: 0,
+    shown: 0,
+    stacks: 0,
+    rawEscapes: 0,
+    scripts: 0,
+    badTexts: 0,
+    examples: [],
+  };
+  const sound = soundRuns();
+  const dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'conntax-fuzz-'));
+  const others = Object.keys(STORED_COMMANDS).filter(name => name !== 'report');
+  const found = (kind: 'stacks' | 'rawEscapes' | 'scripts' | 'badTexts', example: string): void => {
+    counts[kind]++;
+    if (counts.examples.length < MOST_EXAMPLES) counts.examples.push(`${kind}: ${example}`);
+  };
+  try {
+    for (let index = 0; index < count; index++) {
+      const random = createRandom(seed, index);
+      writeFolder(dir, damagedFiles(pick(sound, random), random));
+      counts.tried++;
+      for (const name of ['report', pick(others, random)]) {
+        const { context, printed } = testContext();
+        context.plugins = lighter(context.plugins, index);
+        try {
+          await STORED_COMMANDS[name]!(dir, context);
+          if (name === 'report') counts.shown++;
+        } catch (error) {
+          const isOurs = error instanceof UsageError || error instanceof MeasureError;
+          if (isOurs) printed.notes.push(visibleLines(error.message));
+          else
+            found(
+              'stacks',
+              `${index} ${name}: ${error instanceof Error ? error.stack?.slice(0, 1500) : error}`,
+            );
+        }
+        const isJson = name.endsWith('--json');
+        const texts = [
+          ...printed.out.map((text): [string, string] => ['stdout', isJson ? visibleLines(text) : text]),
+          ...printed.notes.map((text): [string, string] => ['stderr', visibleLines(text)]),
+          ...writtenFiles(dir),
+        ];
+        for (const [where, text] of texts) look(`${index} ${name} ${where}`, text, isJson, found);
+      }
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+  return counts;
+}
+
+function lighter<Plugins extends ReturnType<typeof testContext>['context']['plugins']>(
+  plugins: Plugins,
+  index: number,
+): Plugins {
+  const { html: _page, ...brief } = plugins.formats;
+  const plain = { ...plugins.formats, html: plugins.formats['markdown']! };
+  return {
+    ...plugins,
+    ...(index % TRIES_PER_CHART === 0 ? {} : { charts: {}, sweepCharts: {} }),
+    ...(index % TRIES_PER_PAGE === 0 ? {} : { formats: { ...brief, html: plain.html } }),
+  };
+}
+
+function look(
+  where: string,
+  text: string,
+  isJson: boolean,
+  found: (kind: 'rawEscapes' | 'scripts' | 'badTexts', example: string) => void,
+): void {
+  const shown = text.replace(/<(script|style)[ >][\s\S]*?<\/\1>/g, '');
+  const raw = textAround(RAW_TEXT, text);
+  if (raw !== undefined) found('rawEscapes', `${where}: ${raw}`);
+  const script = /std|prom/.test(where)
+    ? undefined
+    : textAround(/\.md$/.test(where) && !MARKUP.test(text) ? LINK : MARKUP, text);
+  if (script !== undefined) found('scripts', `${where}: ${script}`);
+  const bad = isJson ? undefined : textAround(BAD_TEXT, shown);
+  if (bad !== undefined) found('badTexts', `${where}: ${bad}`);
+}

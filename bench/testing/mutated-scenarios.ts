@@ -1,0 +1,116 @@
+// In: a seed and a count. Out: so many scenario files with faults, each checked, and what the check did that it may not do.
+import { readdir, readFile } from 'node:fs/promises';
+import { printPlan } from '../commands/dry-run.ts';
+import type { BehaviourModule, ClientPlugin } from '../core/contracts.ts';
+import { createRandom } from '../core/random.ts';
+import { visibleLines } from '../core/visible.ts';
+import { loadPlugins } from '../plan/load-scenarios.ts';
+import { parseJson } from '../plan/parse-json.ts';
+import { planRun } from '../plan/plan.ts';
+import { problemText } from '../plan/problem-text.ts';
+import { createVariantsValidator, type ValidateVariants } from '../plan/variants.ts';
+import { behaviours, transports } from '../registry.ts';
+import { BAD_TEXT, RAW_TEXT, textAround } from './bad-text.ts';
+import { testContext } from './in-process.ts';
+import { jsonText, mutatedBytes, mutatedValue, pick } from './mutate-json.ts';
+
+export interface ScenarioFuzzCounts {
+  tried: number;
+  /** Of these, what could still be planned. */
+  valid: number;
+  /** Errors where a list of problems, or a SyntaxError with its place, belongs; and of the plan of what is valid. */
+  crashes: number;
+  /** Problems that do not say where, or what would be right. */
+  vague: number;
+  rawEscapes: number;
+  /** `NaN`, `undefined` and the like. */
+  badTexts: number;
+  /** The first of each kind. */
+  examples: string[];
+}
+
+const MOST_EXAMPLES = 20;
+const FILE = 'mine.json';
+const BUILTIN = new URL('../../scenarios/', import.meta.url);
+
+/** As authors write them: those that come with conntax, and the examples. */
+async function soundContents(): Promise<unknown[]> {
+  const files = await readdir(BUILTIN);
+  const modules = files.filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'));
+  const shipped = await Promise.all(
+    modules.map(async file => ((await import(new URL(file, BUILTIN).href)) as { default: unknown }).default),
+  );
+  const examples = ['nginx.json', 'your-server.json'].map(async file =>
+    parseJson(await readFile(new URL(`examples/${file}`, BUILTIN), 'utf8')),
+  );
+  return [...shipped, ...(await Promise.all(examples))];
+}
+
+/** Damages scenario files as text and as data, and checks each as `conntax run ./mine.json --dry-run` does. */
+export async function fuzzScenarioFiles({
+  seed,
+  count,
+}: {
+  seed: number;
+  count: number;
+}): Promise<ScenarioFuzzCounts> {
+  const counts: ScenarioFuzzCounts = {
+    tried: 0,
+    valid: 0,
+    crashes: 0,
+    vague: 0,
+    rawEscapes: 0,
+    badTexts: 0,
+    examples: [],
+  };
+  const validate = createVariantsValidator({
+    transports: await loadPlugins<ClientPlugin>(transports),
+    behaviours: await loadPlugins<BehaviourModule>(behaviours),
+  });
+  const sound = await soundContents();
+  const found = (kind: 'crashes' | 'vague' | 'rawEscapes' | 'badTexts', example: string): void => {
+    counts[kind]++;
+    if (counts.examples.length < MOST_EXAMPLES) counts.examples.push(`${kind}: ${example}`);
+  };
+  for (let index = 0; index < count; index++) {
+    const random = createRandom(seed, index);
+    const content = pick(sound, random);
+    const text =
+      random() < 0.2
+        ? mutatedBytes(JSON.stringify(content), random).toString('utf8')
+        : jsonText(mutatedValue(content, random) ?? null);
+    counts.tried++;
+    try {
+      const { shown, vague, isValid } = check(text, validate);
+      if (isValid) counts.valid++;
+      if (vague !== undefined) found('vague', `${index}: ${vague}`);
+      const raw = textAround(RAW_TEXT, shown);
+      if (raw !== undefined) found('rawEscapes', `${index}: ${raw}`);
+      const bad = textAround(BAD_TEXT, shown.replaceAll('Infinity is not allowed here', ''));
+      if (bad !== undefined) found('badTexts', `${index}: ${bad}`);
+    } catch (error) {
+      const isRefused = error instanceof SyntaxError && / in line \d+, column \d+$/.test(error.message);
+      if (!isRefused)
+        found('crashes', `${index}: ${error instanceof Error ? error.stack?.slice(0, 600) : error}`);
+    }
+  }
+  return counts;
+}
+
+/** What the command line would print of it. */
+function check(
+  text: string,
+  validate: ValidateVariants,
+): { shown: string; vague?: string; isValid: boolean } {
+  const validation = validate(parseJson(text), FILE);
+  if (validation.isValid) {
+    const { context, printed } = testContext();
+    printPlan(planRun(validation.variants, { seed: 1 }), [], {}, context.output);
+    return { shown: visibleLines(printed.out.join('\n')), isValid: true };
+  }
+  const shown = problemText(validation.problems);
+  const vague = validation.problems.find(
+    ({ path, message, hint }) => message === '' || (path === '' && hint === undefined),
+  );
+  return { shown, isValid: false, ...(vague === undefined ? {} : { vague: JSON.stringify(vague) }) };
+}
