@@ -37,6 +37,8 @@ export interface Exchange {
   /** When the body had ended, or the error was known. */
   endedAtMs: number;
   bodyBytes: number;
+  /** Of the answer; 0 where there was none, or the client does not say. Whether it is a good one, the recorder judges. */
+  status: number;
   outcome: Outcome;
   /** What went wrong, when outcome is not ok. */
   error: string | undefined;

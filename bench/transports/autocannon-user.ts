@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Exchange, OpenedConnection } from '../core/contracts.ts';
-import { beginExchange, newExchange, noteStatus } from '../core/exchange.ts';
+import { beginExchange, newExchange } from '../core/exchange.ts';
 import { classifyError, describeError } from './classify-error.ts';
 
 /**
@@ -181,7 +181,7 @@ export function createUser(options: UserOptions): User {
     ({ statusCode, shouldKeepAlive }: { statusCode: number; shouldKeepAlive: boolean }) => {
       exchange.headersAtMs = performance.now();
       if (!shouldKeepAlive) left = 0;
-      noteStatus(exchange, statusCode);
+      exchange.status = statusCode;
     },
   );
   client.on('body', (piece: Buffer) => {

@@ -61,16 +61,10 @@ function read(output: string, _users: number, { rampMs, windowMs, stoppedMs }: T
   function* exchanges(): Generator<ToolExchange> {
     const each = { bodyBytes: answers.length === 0 ? 0 : bodyBytes / answers.length };
     for (const { status, ...times } of answers) {
-      const isBad = status >= 400;
-      yield {
-        ...times,
-        ...each,
-        outcome: isBad ? 'badStatus' : 'ok',
-        error: isBad ? `status ${status}` : undefined,
-      };
+      yield { ...times, ...each, status, outcome: 'ok', error: undefined };
     }
     // It does not say when a request failed: they are spread evenly over its run.
-    const unknown = { writtenMs: Number.NaN, headersMs: Number.NaN, bodyBytes: 0 };
+    const unknown = { writtenMs: Number.NaN, headersMs: Number.NaN, bodyBytes: 0, status: 0 };
     for (const { message, count } of failures) {
       for (let i = 0; i < count; i++) {
         const startMs = beginMs + ((i + 0.5) / count) * (closeMs - beginMs);

@@ -3,7 +3,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Client } from '../core/client.ts';
 import type { Exchange } from '../core/contracts.ts';
-import { beginExchange, noteStatus } from '../core/exchange.ts';
+import { beginExchange } from '../core/exchange.ts';
 import type { Outcome } from '../core/types.ts';
 import type { ClientSockets } from '../probes/client-sockets.ts';
 import { classifyError, describeError } from './classify-error.ts';
@@ -102,8 +102,7 @@ export class NodeHttpSlot {
       exchange.headersAtMs = performance.now();
       this.#lastPieceAtMs = exchange.headersAtMs;
     }
-    const { statusCode = 0 } = response;
-    noteStatus(exchange, statusCode);
+    exchange.status = response.statusCode ?? 0;
     response.on('data', isDumped ? this.#onPieceDumped : this.#onPiece);
     if (timeouts.bodyMs !== undefined) response.on('data', this.#onPieceTimed);
     response.on('end', this.#onBodyEnd);

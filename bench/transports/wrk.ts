@@ -77,6 +77,7 @@ function read(output: string, users: number): ToolReport {
       headersMs: Number.NaN,
       endMs: 0,
       bodyBytes: requests === 0 ? 0 : bytes / requests,
+      status: 0,
       outcome: 'ok',
       error: undefined,
     };
@@ -88,6 +89,7 @@ function read(output: string, users: number): ToolReport {
       exchange.startMs = exchange.endMs - ms;
       return exchange;
     };
+    // Of all that is not expected it counts statuses of 400 and above only: see refusals.
     const share = statusErrors / (requests - timeouts);
     for (const [us, count] of latencies) {
       for (let i = 0; i < count; i++) {
@@ -147,7 +149,19 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: 'transport: hey or autocannon, or a url with an address',
     });
   }
+  if (!isJudgeable(target.expectStatus)) {
+    refused.push({
+      path: 'transport',
+      message: `wrk says only how many statuses were 400 or above, so it can't be held against target.expectStatus: ${JSON.stringify(target.expectStatus)}`,
+      hint: "expectStatus: ['2xx'] or ['2xx', '3xx'], or transport: hey or autocannon",
+    });
+  }
   return refused;
+}
+
+/** What is good for wrk is every status below 400: of what it may also be taken for, a caveat tells. */
+function isJudgeable(expected: Target['expectStatus']): boolean {
+  return expected.includes('2xx') && expected.every(entry => entry === '2xx' || entry === '3xx');
 }
 
 const HONOURS = ['requestsPerConnection', 'body'] as const;
@@ -161,6 +175,7 @@ const engine: EngineModule = {
   caveats: [
     'It is started for each slice and opens its connections anew in each; the steady window is all of its run but half a mean latency, its ramp included, and its requests are spread evenly over it because it does not say when they were.',
     'It times a request from when its connection is open; the samples that it adds for coordinated omission are taken out again.',
+    'It does not tell the statuses of its answers: those of 400 and above count as bad, and a redirect (3xx) always as good.',
     'What is under way when it stops counts as unfinished, one request for each connection; its bytes include response headers; it verifies no certificate.',
   ],
   missing: () => missingProgram('wrk'),
