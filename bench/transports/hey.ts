@@ -97,6 +97,7 @@ const engine: EngineModule = {
   cannot: engineCannot(HONOURS),
   caveats: [
     'It is started for each slice and opens its connections anew in each; Go also opens one whenever none is idle at that moment, so there may be more than users.',
+    'Its bytes are those that Content-Length names: answers without it, chunked ones for example, count as none.',
     'It verifies no certificate, and takes a body that breaks off for a whole one.',
   ],
   missing: () => missingProgram('hey'),

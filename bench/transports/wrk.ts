@@ -4,7 +4,8 @@ import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '../core/client.ts';
-import type { EngineModule, Refusal } from '../core/contracts.ts';
+import type { EngineModule, Obstacle, Refusal } from '../core/contracts.ts';
+import type { ForeignServer } from '../core/foreign-server.ts';
 import type { Target } from '../core/target.ts';
 import { usesTls } from '../core/target.ts';
 import type { Outcome } from '../core/types.ts';
@@ -164,6 +165,24 @@ function isJudgeable(expected: Target['expectStatus']): boolean {
   return expected.includes('2xx') && expected.every(entry => entry === '2xx' || entry === '3xx');
 }
 
+function refusesAnswers({ framing, interimStatuses }: ForeignServer): Obstacle | undefined {
+  const hint =
+    'transport: hey or autocannon, or ifInstalled: true, which leaves the arm out where it cannot measure';
+  if (interimStatuses.length > 0) {
+    return {
+      message: `wrk takes an interim answer (${interimStatuses.join(', ')}) for the answer, and fails`,
+      hint,
+    };
+  }
+  return framing === 'close'
+    ? {
+        message:
+          'wrk counts an answer that the end of the connection ends twice, the second time as an error, and this server names no length of its answers',
+        hint,
+      }
+    : undefined;
+}
+
 const HONOURS = ['requestsPerConnection', 'body'] as const;
 
 const engine: EngineModule = {
@@ -180,6 +199,7 @@ const engine: EngineModule = {
   ],
   missing: () => missingProgram('wrk'),
   refusals,
+  refusesAnswers,
   open: options => openExternalEngine(wrk, options),
 };
 export default engine;
