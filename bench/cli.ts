@@ -176,6 +176,7 @@ async function main(): Promise<number> {
     }).parseAsync();
     return status;
   } catch (error) {
+    if (context.signal.aborted && error === context.signal.reason) return EXIT.interrupted;
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (error instanceof UsageError || error instanceof MeasureError) {
       output.note(`${fail('error')}: ${error.message}`);

@@ -1,6 +1,7 @@
 // In: a cell. Out: what was held the same for all arms, and how each client was set, in words.
 import { own } from '../bench/core/own.ts';
 import type { Scenario, Timing } from '../bench/core/scenario.ts';
+import { DEFAULT_EXPECTED } from '../bench/core/statuses.ts';
 import { asOwnTarget, type Behaviour, type Target } from '../bench/core/target.ts';
 import type { CellView } from './cell-view.ts';
 import { foreignTargetText, foundFacts, requestsOnEachText, statedPolicyText } from './foreign-text.ts';
@@ -16,6 +17,7 @@ export function sharedConditions({ target, link, load, timing, phases }: Scenari
     { label: 'Target', value: targetText(target) },
     { label: 'Connection policy of the target', value: policyText(target) },
     ...(link === undefined ? [] : [{ label: 'Link', value: linkText(link) }]),
+    ...expectedFacts(target),
     { label: 'Load', value: loadText(load) },
     { label: 'Timing', value: timingText(timing) },
     ...(phases ? [] : [{ label: 'Phases', value: 'not recorded' }]),
@@ -52,6 +54,12 @@ function nicenessFacts(arms: CellView['arms']): Fact[] {
 
 function codeText(code: string | undefined): string {
   return code === undefined ? '' : `; code of ${code}`;
+}
+
+/** Only where the scenario says something else than most do. */
+function expectedFacts({ expectStatus }: Target): Fact[] {
+  if (expectStatus.join() === DEFAULT_EXPECTED.join()) return [];
+  return [{ label: 'Statuses of good answers', value: expectStatus.join(', ') }];
 }
 
 function targetText(target: Target): string {

@@ -30,6 +30,7 @@ import { phaseTable } from './tables/phases.ts';
 import { predictionTable } from './tables/prediction.ts';
 import { ratioTable } from './tables/ratios.ts';
 import { scheduleTable } from './tables/schedule.ts';
+import { statusTable } from './tables/statuses.ts';
 import { expectationVerdict } from './verdict.ts';
 
 /** Tables that only some cells have: each gives null where there is nothing to tell. */
@@ -39,6 +40,7 @@ const SPECIAL_TABLES: readonly CreateTable[] = [
   capacityTable,
   scheduleTable,
   agreementTable,
+  statusTable,
 ];
 
 /** Widths in px: the column of a page, and a phone held upright. */

@@ -1,28 +1,40 @@
 // In: what a server was found to be, and what the scenario states of it. Out: what of it a reader has to know, a sentence each.
-import type { ForeignServer } from '../bench/core/foreign-server.ts';
+import { closingReason, type ForeignServer } from '../bench/core/foreign-server.ts';
+import { isExpectedStatus } from '../bench/core/statuses.ts';
 import type { Target } from '../bench/core/target.ts';
 
 /** Where the answer before the run was no good one, or contradicts a statement. */
 export function foreignRemarks(server: ForeignServer, target: Target): string[] {
-  return [...statusRemarks(server), ...closeRemarks(server, target), ...hintRemarks(server, target)].map(
-    remark => `${server.url} ${remark}`,
-  );
+  return [
+    ...statusRemarks(server, target),
+    ...interimRemarks(server),
+    ...closeRemarks(server, target),
+    ...hintRemarks(server, target),
+  ].map(remark => `${server.url} ${remark}`);
 }
 
-function statusRemarks({ status }: ForeignServer): string[] {
-  return status < 400
+function statusRemarks({ status }: ForeignServer, { expectStatus }: Target): string[] {
+  return isExpectedStatus(expectStatus, status)
     ? []
-    : [`answered ${status} before the run: each such answer counts as a failed request (bad status)`];
+    : [
+        `answered ${status} before the run: each such answer counts as a failed request (bad status), unless target.expectStatus has it`,
+      ];
 }
 
-function closeRemarks({ connectionHeader }: ForeignServer, { connectionClose }: Target): string[] {
-  const closes = /(?:^|,)\s*close\s*(?:,|$)/i.test(connectionHeader ?? '');
-  if (closes && connectionClose !== true) {
-    return [
-      'answers with Connection: close, so every request needs a new connection: target.connectionClose: true states that',
-    ];
+function interimRemarks({ interimStatuses }: ForeignServer): string[] {
+  return interimStatuses.length === 0
+    ? []
+    : [
+        `sends an interim answer (${interimStatuses.join(', ')}) before its answer: no client counts it, and times go to the final one`,
+      ];
+}
+
+function closeRemarks(server: ForeignServer, { connectionClose }: Target): string[] {
+  const reason = closingReason(server);
+  if (reason !== undefined && connectionClose !== true) {
+    return [`${reason}, so every request needs a new connection: target.connectionClose: true states that`];
   }
-  return !closes && connectionClose === true
+  return reason === undefined && connectionClose === true
     ? ['answers without Connection: close, which target.connectionClose says of it']
     : [];
 }

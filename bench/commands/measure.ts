@@ -8,6 +8,8 @@ import { openRunStore, type RunStore } from '../../results/store.ts';
 import { createRandom } from '../core/random.ts';
 import type { CellResult, Host, Run } from '../core/run-types.ts';
 import type { CompletedTrial, TrialResult } from '../core/types.ts';
+import { leaveOutUnreadable } from '../plan/leave-out-unreadable.ts';
+import { loadPlugins } from '../plan/load-scenarios.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { RunEvent } from '../run/events.ts';
 import { type FoundServer, findServers, locateServers } from '../run/foreign-preflight.ts';
@@ -54,7 +56,7 @@ export async function measurePlan(
   { startedAt, options, context }: { startedAt: Date; options: MeasureOptions; context: Context },
 ): Promise<number> {
   const { output } = context;
-  const located = await locateServers(plan, options.allowHost);
+  const located = await locateServers(plan, options.allowHost, undefined, context.signal);
   const host = await describeHost();
   const checks = checkPlan(plan, host, located, options.allowHost);
   if (options.dryRun) {
@@ -65,18 +67,30 @@ export async function measurePlan(
   requireFit(checks);
   for (const line of estimateLines(plan)) output.note(line);
   for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
-  for (const line of leftOutLines(plan)) output.note(line);
-  const servers = await findServers(located);
+  const servers = await findServers(located, context.signal);
   tellServers(plan, servers, output);
+  const measured = await withoutUnreadable(plan, servers, context);
+  for (const line of leftOutLines(measured)) output.note(line);
   const store = openRunStore(
     options.results,
     newRunId(startedAt, createRandom(plan.seed, 'run', startedAt.getTime())),
   );
   try {
-    return await measureAndReport({ plan, servers, host, store, startedAt, options, context });
+    return await measureAndReport({ plan: measured, servers, host, store, startedAt, options, context });
   } finally {
     store.close();
   }
+}
+
+/** The plan without load tools that would count these answers wrongly. */
+async function withoutUnreadable(
+  plan: Plan,
+  servers: ReadonlyMap<string, FoundServer>,
+  { plugins }: Context,
+): Promise<Plan> {
+  if (servers.size === 0) return plan;
+  const facts = new Map([...servers].map(([cell, server]) => [cell, server.facts]));
+  return leaveOutUnreadable(plan, facts, await loadPlugins(plugins.transports));
 }
 
 /** What the servers that we do not start have answered, each once. */

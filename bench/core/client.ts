@@ -61,7 +61,9 @@ export const Client = z.strictObject({
   ifInstalled: z
     .boolean()
     .default(false)
-    .describe('Whether the arm is left out where the program that it needs is not installed'),
+    .describe(
+      'Whether the arm is left out where the program that it needs is not installed, or cannot read what a server of a url answers',
+    ),
   protocol: z
     .enum(['http1', 'h2'])
     .default('http1')

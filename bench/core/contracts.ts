@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import type { Client } from './client.ts';
+import type { ForeignServer } from './foreign-server.ts';
 import type { ClosedLoad } from './load.ts';
 import type { Arrivals } from './open-results.ts';
 import type { ProcessReading } from './protocol.ts';
@@ -37,6 +38,8 @@ export interface Exchange {
   /** When the body had ended, or the error was known. */
   endedAtMs: number;
   bodyBytes: number;
+  /** Of the answer; 0 where there was none, or the client does not say. Whether it is a good one, the recorder judges. */
+  status: number;
   outcome: Outcome;
   /** What went wrong, when outcome is not ok. */
   error: string | undefined;
@@ -227,6 +230,8 @@ export interface EngineModule extends ClientModule {
   missing?(): Obstacle | undefined;
   /** Loads that it can't bring about with these settings. */
   refusesLoad?(client: Client, load: ClosedLoad): Obstacle | undefined;
+  /** Answers that it counts wrongly, by what a server that we did not start answered before the run. */
+  refusesAnswers?(server: ForeignServer): Obstacle | undefined;
   open(options: EngineOptions): Engine;
 }
 

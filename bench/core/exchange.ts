@@ -9,6 +9,7 @@ export function newExchange(): Exchange {
     headersAtMs: Number.NaN,
     endedAtMs: Number.NaN,
     bodyBytes: 0,
+    status: 0,
     outcome: 'ok',
     error: undefined,
     idleMs: Number.NaN,
@@ -22,15 +23,9 @@ export function beginExchange(exchange: Exchange): void {
   exchange.writtenAtMs = Number.NaN;
   exchange.headersAtMs = Number.NaN;
   exchange.bodyBytes = 0;
+  exchange.status = 0;
   exchange.outcome = 'ok';
   exchange.error = undefined;
-}
-
-/** An answer with a status of 400 or above counts as failed. */
-export function noteStatus(exchange: Exchange, status: number): void {
-  if (status < 400) return;
-  exchange.outcome = 'badStatus';
-  exchange.error = `status ${status}`;
 }
 
 /** Why a request that is given up at the end of a drain has failed. */

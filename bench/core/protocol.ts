@@ -117,6 +117,7 @@ export interface GeneratorReading {
   failedRecorded: number;
   bytesRecorded: number;
   outcomes: Measurement['outcomes'];
+  statuses: Measurement['statuses'];
   censored: Censored | null;
   response: Histogram;
   service: Histogram;

@@ -1,6 +1,7 @@
 // In: what a scenario author may write of the server side. Out: target and link, resolved, with every default filled in.
 import { z } from 'zod';
 import { UsageError } from './errors.ts';
+import { DEFAULT_EXPECTED, ExpectedStatus } from './statuses.ts';
 
 /** What the target answers with: a plug-in of servers/behaviours and that plug-in's own options. */
 export const Behaviour = z.looseObject({
@@ -56,6 +57,11 @@ export const Target = z.strictObject({
     .nullable()
     .default(false)
     .describe('Whether the server answers every request with Connection: close'),
+  expectStatus: z
+    .array(ExpectedStatus)
+    .min(1)
+    .default([...DEFAULT_EXPECTED])
+    .describe('Statuses of good answers, by number or class (2xx to 5xx); any other counts as failed'),
 });
 export type Target = z.infer<typeof Target>;
 

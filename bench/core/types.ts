@@ -219,6 +219,12 @@ export const Measurement = z.strictObject({
       maxUs: amount().optional(),
     }),
   ),
+  statuses: z
+    .record(z.string().regex(/^\d{3}$/), count())
+    .default({})
+    .describe(
+      'Whole answers of the steady windows by their status; empty where the client does not tell them, and in older runs',
+    ),
   censored: Censored.nullable().default(null).describe('null: every request came to an end'),
   lengthening: Lengthening.nullable().default(null).describe('null: slices are as long as the scenario asks'),
   response: Histogram.describe(

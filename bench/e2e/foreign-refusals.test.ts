@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createCertificate } from '../../servers/tls.ts';
 import type { ScenarioInput } from '../core/scenario.ts';
-import { type CliResult, runCli } from './testing/cli.ts';
+import { type CliResult, runCli, startCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';
 
 function scenario(target: ScenarioInput['target'], name = 'tiny'): ScenarioInput {
@@ -74,8 +74,38 @@ test('a dry run looks a server up and sends it nothing; where none answers, a ru
   assert.match(dry.stdout, /asked once before the run: http:\/\/localhost:\d+\/ \(.*127\.0\.0\.1/);
   const hungUp = await runIdly(t, workspace, [file]);
   assert.equal(hungUp.status, 3);
-  assert.match(hungUp.stderr, /^error: http:\/\/localhost:\d+\/ does not answer: .*socket hang up/m);
+  assert.match(hungUp.stderr, /^error: http:\/\/localhost:\d+\/ does not answer: it closed the connection/m);
   assert.ok(accepted > 0);
+});
+
+test('a server that answers with another protocol, or never: the run ends, by itself and by Ctrl-C', async t => {
+  const workspace = await openWorkspace(t);
+  const switching = createServer(socket =>
+    socket
+      .on('error', () => {})
+      .once('data', () => {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n');
+      }),
+  );
+  const file = await workspace.writeScenario(
+    scenario({ url: `http://127.0.0.1:${await listen(t, switching)}/` }),
+  );
+  const switched = await runIdly(t, workspace, [file]);
+  assert.equal(switched.status, 3);
+  assert.match(switched.stderr, /^error: .* cannot be measured: it answers with status 101/m);
+
+  const asked = Promise.withResolvers<void>();
+  const silent = createServer(socket => socket.on('error', () => {}).once('data', () => asked.resolve()));
+  const other = await workspace.writeScenario(
+    scenario({ url: `http://127.0.0.1:${await listen(t, silent)}/` }),
+    'silent.json',
+  );
+  const cli = startCli(t, ['run', other], { cwd: workspace.dir });
+  await asked.promise;
+  cli.interrupt();
+  const { status, stderr } = await cli.result;
+  assert.equal(status, 130);
+  assert.doesNotMatch(stderr, /does not answer|internal error/);
 });
 
 test('the authorities of the system are trusted, and a bad status is told and measured', async t => {

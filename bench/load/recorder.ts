@@ -3,7 +3,9 @@
 import { createLatencyRecorder, type LatencyRecorder } from '../../results/histogram.ts';
 import type { Exchange, ExchangeSink, Window } from '../core/contracts.ts';
 import type { GeneratorReading } from '../core/protocol.ts';
+import { DEFAULT_EXPECTED, type ExpectedStatus } from '../core/statuses.ts';
 import type { Censored, Measurement, Outcome } from '../core/types.ts';
+import { createStatusFold } from './status-fold.ts';
 import { createTimeline } from './timeline.ts';
 import { createWindowFold, type WindowFoldCounts } from './window-fold.ts';
 
@@ -39,9 +41,14 @@ export interface Recorder extends ExchangeSink {
 export interface RecorderOptions {
   /** Whether wait, first byte and body of each request are recorded: three histogram records less without. */
   hasPhases?: boolean;
+  /** Statuses of good answers. */
+  expectStatus?: readonly ExpectedStatus[];
 }
 
-export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Recorder {
+export function createRecorder({
+  hasPhases = true,
+  expectStatus = DEFAULT_EXPECTED,
+}: RecorderOptions = {}): Recorder {
   const response = createLatencyRecorder();
   const service = createLatencyRecorder();
   const wait = createLatencyRecorder();
@@ -51,6 +58,7 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
   const tls = createLatencyRecorder();
   const timeline = createTimeline();
   const failures = new Map<Outcome, Failures>();
+  const statuses = createStatusFold(expectStatus);
   const fold = createWindowFold();
   let window: Window = { openAtMs: Infinity, closeAtMs: -Infinity, originMs: 0, isRecorded: false };
   let answered = 0;
@@ -82,7 +90,9 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
     if (!isInWindow) return;
     const spentMs = exchange.endedAtMs - firstClockMs(exchange);
     fold.addFailed(spentMs, exchange);
-    if (window.isRecorded) recordFailure(belongsAtMs, exchange.outcome, spentMs, exchange.error);
+    if (!window.isRecorded) return;
+    statuses.add(exchange);
+    recordFailure(belongsAtMs, exchange.outcome, spentMs, exchange.error);
   }
 
   /** A client that does not tell a time leaves NaN: there is nothing to record then. */
@@ -131,6 +141,7 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
     },
     add(exchange, belongsAtMs) {
       const { endedAtMs } = exchange;
+      statuses.judge(exchange);
       if (isWithin(endedAtMs)) fold.addEnded();
       const isInWindow = isWithin(belongsAtMs);
       if (exchange.outcome !== 'ok') {
@@ -146,6 +157,7 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
         return;
       }
       completedRecorded++;
+      statuses.add(exchange);
       bytesRecorded += exchange.bodyBytes;
       response.recordUs(responseMs * 1_000);
       service.recordUs((endedAtMs - exchange.startedAtMs) * 1_000);
@@ -200,6 +212,7 @@ export function createRecorder({ hasPhases = true }: RecorderOptions = {}): Reco
         failedRecorded,
         bytesRecorded,
         outcomes: outcomes(),
+        statuses: statuses.finish(),
         censored,
         response: response.summary(),
         service: service.summary(),

@@ -229,6 +229,7 @@ export function createArm(
         failed: reading.failedRecorded,
         bytes: reading.bytesRecorded,
         outcomes: reading.outcomes,
+        statuses: reading.statuses,
         censored: reading.censored,
         lengthening: arm.lengthening,
         response: reading.response,

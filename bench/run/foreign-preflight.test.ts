@@ -135,6 +135,20 @@ suite('findServers', () => {
     );
   });
 
+  test('one that is expected is an answer, unless a module of the user may follow it', async t => {
+    const server = http.createServer((_request, response) =>
+      response.writeHead(302, { location: '/' }).end(),
+    );
+    const target = { url: `http://127.0.0.1:${await open(t, server)}/`, expectStatus: [302] };
+    assert.equal((await find(target)).facts.status, 302);
+    const located = await locateServers(planOf(target), []);
+    const withModule = located.map(one => ({
+      ...one,
+      cells: one.cells.map(cell => ({ ...cell, hasUserModules: true })),
+    }));
+    await assert.rejects(findServers(withModule), /is a redirect \(302\)/);
+  });
+
   test('no server: a sentence that says what to do', async t => {
     const server = http.createServer();
     const port = await open(t, server);

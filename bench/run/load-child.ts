@@ -144,7 +144,10 @@ async function openSource(
 
 async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {
   reachAsChecked(endpoint);
-  const recorder = createRecorder({ hasPhases: trial.phases });
+  const recorder = createRecorder({
+    hasPhases: trial.phases,
+    expectStatus: trial.target.expectStatus,
+  });
   const plugin = await loadPlugin(trial.client);
   generator = createGenerator(await openSource(plugin, trial, endpoint, recorder), recorder);
 }

@@ -141,7 +141,7 @@ suite('preflight', () => {
   const foreign = (address: string): LocatedServer[] => {
     const plan = makePlan({ target: { url: 'http://a.test/' } });
     const [{ id, scenario }] = plan.cells as [Plan['cells'][number]];
-    const cells = [{ id, target: scenario.target }];
+    const cells = [{ id, target: scenario.target, hasUserModules: false }];
     return [{ url: 'http://a.test/', caFile: undefined, addresses: [address], cells }];
   };
 

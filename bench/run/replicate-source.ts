@@ -72,7 +72,7 @@ export function createReplicateSource(options: SourceOptions): ReplicateSource {
   /** Whoever runs it may have ended it; between replicates it is asked whether it still answers. */
   async function openForeign(found: FoundServer, replicate: number): Promise<void> {
     targets = [openForeignTarget(found)];
-    if (replicate > 0) await requireAnswer(found);
+    if (replicate > 0) await requireAnswer(found, signal);
   }
 
   return {

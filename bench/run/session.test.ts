@@ -114,6 +114,7 @@ function createFakeChild(perSlice: number, accept: (count: number) => void, fail
       failedRecorded: 0,
       bytesRecorded: 0,
       outcomes: {},
+      statuses: {},
       censored: null,
       response: empty,
       service: empty,

@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Exchange, OpenedConnection } from '../core/contracts.ts';
-import { beginExchange, newExchange, noteStatus } from '../core/exchange.ts';
+import { beginExchange, newExchange } from '../core/exchange.ts';
 import { classifyError, describeError } from './classify-error.ts';
 
 /**
@@ -12,7 +12,10 @@ import { classifyError, describeError } from './classify-error.ts';
  */
 export interface CannonClient extends EventEmitter {
   conn: Socket | undefined;
-  parser: { reinitialize(type: string): void; execute(chunk: Buffer): unknown };
+  parser: { reinitialize(type: string): void; execute(chunk: Buffer): unknown; finish(): unknown };
+  /** Requests that an answer is expected to; each answer takes the first of them. */
+  pipelinedRequests: { insertRequest(request: unknown): void };
+  requestIterator: { currentRequest: unknown };
   /** Opens a connection and calls `_doRequest`. By itself it is called when a connection ended or failed, too. */
   _connect(): void;
   /** Writes a request. By itself it is called after each answer, whether the connection is usable or not. */
@@ -48,6 +51,7 @@ export interface User {
 }
 
 const PARSE_RESPONSES = 'RESPONSE';
+const SWITCHING = 101;
 
 function endedEarly(): Error {
   const message = 'the server ended the connection before its answer was complete';
@@ -57,7 +61,8 @@ function endedEarly(): Error {
 /**
  * By itself a client of autocannon loses the answers after which it is told to reconnect; and where the server closes, it
  * writes the next request to the closing connection and again to the new one, so that answers are timed from the wrong
- * request, by half of the time since the start. Here nothing is written to a connection that may carry no more, what is in
+ * request, by half of the time since the start. An interim answer (103, say) is one to it, after which it sends again, and what
+ * the end of a connection ends is none. Here nothing is written to a connection that may carry no more, what is in
  * flight on one that ends is a failure, and its parser and its queue start afresh with each.
  */
 export function createUser(options: UserOptions): User {
@@ -73,6 +78,10 @@ export function createUser(options: UserOptions): User {
   let isBusy = false;
   let isConnecting = false;
   let hasAnswered = false;
+  /** Whether what is being read is no final answer (1xx), but one before it. */
+  let isInterim = false;
+  /** An answer is whole; what follows on it waits until its last piece is read. */
+  let hasEnded = false;
   let failure: Error | undefined;
 
   function ask(): void {
@@ -98,6 +107,7 @@ export function createUser(options: UserOptions): User {
     client._destroyConnection();
     left = requestsPerConnection;
     hasAnswered = false;
+    isInterim = false;
     failure = undefined;
     const startedAtMs = performance.now();
     isConnecting = true;
@@ -151,12 +161,22 @@ export function createUser(options: UserOptions): User {
   };
   client._doRequest = () => {
     if (isConnecting) send();
-    else next();
+    else if (isInterim) {
+      isInterim = false;
+      client.pipelinedRequests.insertRequest(client.requestIterator.currentRequest);
+    } else hasEnded = true;
   };
   // The connection has ended or failed; or the client is being made, and connects when it is to ask.
   client._connect = () => {
     const error = failure ?? endedEarly();
+    // Of an answer that names no length, the end of the connection is the end.
+    if (failure === undefined && isBusy) client.parser.finish();
     drop();
+    if (hasEnded) {
+      hasEnded = false;
+      next();
+      return;
+    }
     if (!isBusy) return;
     const isReusedConnection = hasAnswered;
     exchange.outcome = classifyError(error, {
@@ -167,11 +187,24 @@ export function createUser(options: UserOptions): User {
     end();
     next();
   };
-  // What the parser can't read it only says in a value that autocannon does not look at.
+  // What the parser can't read it only says in a value that autocannon does not look at. An answer that nobody has asked for
+  // would be taken for that to the next request: the connection is given up with it.
   client.parser.execute = chunk => {
-    const parsed = parse(chunk);
-    if (parsed instanceof Error) client.conn?.destroy(parsed);
-    return parsed;
+    if (!isBusy) {
+      drop();
+      return;
+    }
+    let fault: unknown;
+    try {
+      fault = parse(chunk);
+    } catch (error) {
+      fault = error;
+    }
+    if (hasEnded) {
+      hasEnded = false;
+      if (fault instanceof Error) drop();
+      next();
+    } else if (fault instanceof Error) client.conn?.destroy(fault);
   };
   client.on('connError', (error: Error) => {
     failure = error;
@@ -179,15 +212,21 @@ export function createUser(options: UserOptions): User {
   client.on(
     'headers',
     ({ statusCode, shouldKeepAlive }: { statusCode: number; shouldKeepAlive: boolean }) => {
+      if (!isBusy) throw new Error('an answer that was not asked for');
+      if (statusCode === SWITCHING)
+        throw new Error('status 101: the server changes to a protocol that was not asked for');
+      isInterim = statusCode < 200;
+      if (isInterim) return;
       exchange.headersAtMs = performance.now();
       if (!shouldKeepAlive) left = 0;
-      noteStatus(exchange, statusCode);
+      exchange.status = statusCode;
     },
   );
   client.on('body', (piece: Buffer) => {
     exchange.bodyBytes += piece.length;
   });
   client.on('response', () => {
+    if (isInterim) return;
     hasAnswered = true;
     end();
   });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import { suite, test } from 'node:test';
 import delay from '../../servers/behaviours/delay.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
@@ -13,6 +14,7 @@ import { until } from './testing/until.ts';
 const require = createRequire(import.meta.url);
 const subject: EngineSubject = { name: 'autocannon', module: engine };
 const SERVICE_MS = 5;
+const EARLY_HINTS = 'HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n';
 const service = { behaviour: { name: 'delay', distribution: 'constant', meanMs: SERVICE_MS } };
 
 interface Tracker extends PromiseLike<unknown> {
@@ -45,6 +47,22 @@ suite('autocannon by itself: once one of these fails, a way around it may go', (
     assert.ok(median > 10 * SERVICE_MS, `median ${median} ms`);
   });
 
+  test('sends again after an interim answer, which is none', async t => {
+    const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
+      if (ofAll === 1) socket.write(EARLY_HINTS);
+    });
+    await runBare(server.endpoint.origin, { connections: 1 });
+    assert.equal(server.requests, 2);
+  });
+
+  test('takes the end of the connection for no answer', async t => {
+    const server = await openMisbehavingServer(t, ({ socket }) => {
+      setTimeout(() => socket.end('HTTP/1.1 200 OK\r\n\r\nwords'), SERVICE_MS);
+    });
+    const told = await runBare(server.endpoint.origin, {});
+    assert.deepEqual([told.length, server.requests > 4], [0, true]);
+  });
+
   test('is of the version whose private fields are used', () => {
     const { dependencies } = JSON.parse(
       readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
@@ -59,6 +77,64 @@ suite('autocannon by itself: once one of these fails, a way around it may go', (
 });
 
 suite('autocannon as an engine', () => {
+  test('the end of the connection ends an answer that names no length', async t => {
+    const server = await openMisbehavingServer(t, ({ socket }) => {
+      setTimeout(() => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\nfirst ');
+        setImmediate(() => socket.end('second'));
+      }, SERVICE_MS);
+    });
+    const { recorder, slice, account } = openEngine(t, subject, { endpoint: server.endpoint, users: 3 });
+    await slice({ rampMs: 0, windowMs: 300 });
+    const { sent, answered } = account();
+    assert.ok(answered > 3, `${answered} answered`);
+    assert.deepEqual([answered, server.requests, server.accepted], [sent, sent, sent]);
+    const { bytesRecorded, completedRecorded, response } = recorder.finish();
+    assert.equal(bytesRecorded, completedRecorded * 'first second'.length);
+    assert.ok(response.p50Us < 10 * SERVICE_MS * 1_000, `median ${response.p50Us} us`);
+  });
+
+  test('an interim answer is none: one request, and one answer, timed to its end', async t => {
+    const server = await openMisbehavingServer(t, ({ socket }) => {
+      socket.write(EARLY_HINTS.repeat(3));
+      setTimeout(() => socket.write(`${EARLY_HINTS}${answerWith('ok')}`), SERVICE_MS);
+    });
+    const { recorder, slice, account } = openEngine(t, subject, { endpoint: server.endpoint, users: 2 });
+    await slice({ rampMs: 0, windowMs: 300 });
+    const { sent, answered } = account();
+    assert.ok(answered > 3, `${answered} answered`);
+    assert.deepEqual([answered, server.requests, server.accepted], [sent, sent, 2]);
+    const { statuses, completedRecorded, bytesRecorded, response } = recorder.finish();
+    assert.deepEqual(statuses, { '200': completedRecorded });
+    assert.equal(bytesRecorded, 2 * completedRecorded);
+    assert.ok(response.minUs >= (SERVICE_MS - 1) * 1_000, `least ${response.minUs} us`);
+  });
+
+  test('an answer that nobody asked for is no answer to the next request: in the piece of the first', async t => {
+    const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
+      if (ofAll === 1) socket.write(answerWith('ok').repeat(2));
+    });
+    const { slice, account } = openEngine(t, subject, { endpoint: server.endpoint, users: 1 });
+    await slice({ rampMs: 0, windowMs: 100, drainMs: 50 });
+    assert.deepEqual(account(), { sent: 2, answered: 1, failed: 0, unfinished: 1 });
+    assert.equal(server.accepted, 2);
+  });
+
+  test('and between two slices', async t => {
+    const sockets: Socket[] = [];
+    const server = await openMisbehavingServer(t, ({ socket }) => {
+      sockets.push(socket);
+      setTimeout(() => socket.write(answerWith('ok')), SERVICE_MS);
+    });
+    const { slice, account } = openEngine(t, subject, { endpoint: server.endpoint, users: 1 });
+    await slice({ rampMs: 0, windowMs: 50 });
+    sockets[0]!.write(answerWith('no'));
+    await until('the client has given the connection up', () => server.open === 0);
+    await slice({ rampMs: 0, windowMs: 50 });
+    const { sent, answered } = account();
+    assert.deepEqual([answered, server.requests, server.accepted], [sent, sent, 2]);
+  });
+
   for (const [why, stated, target] of [
     ['asked to by the client', { requestsPerConnection: 1 }, {}],
     ['by the server alone', {}, { connectionClose: true }],
@@ -113,6 +189,12 @@ suite('autocannon as an engine', () => {
       message: /before its answer was complete/,
     },
     { why: 'closed instead of an answer', spoil: '', outcome: 'staleSocket', message: /before its answer/ },
+    {
+      why: 'another protocol',
+      spoil: 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
+      outcome: 'other',
+      message: /status 101/,
+    },
     { why: 'no HTTP', spoil: 'NOT HTTP AT ALL\r\n\r\n', outcome: 'other', message: /Parse Error/ },
   ]) {
     test(`${why}: one failure, and the next answers are right`, async t => {

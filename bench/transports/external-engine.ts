@@ -20,6 +20,8 @@ export interface ToolExchange {
   headersMs: number;
   endMs: number;
   bodyBytes: number;
+  /** 0 where it does not say. */
+  status: number;
   outcome: Outcome;
   error: string | undefined;
 }
@@ -123,6 +125,7 @@ export function openExternalEngine(tool: ExternalTool, options: EngineOptions): 
     record.headersAtMs = startedAtMs + exchange.headersMs;
     record.endedAtMs = startedAtMs + exchange.endMs;
     record.bodyBytes = exchange.bodyBytes;
+    record.status = exchange.status;
     record.outcome = exchange.outcome;
     record.error = exchange.error;
     sent++;

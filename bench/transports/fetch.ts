@@ -1,7 +1,7 @@
 // In: an arm's client settings. Out: the fetch that is built into Node, one request at a time per exchange.
 import type { Client } from '../core/client.ts';
 import type { Exchange, Refusal, Transport, TransportModule, TransportOptions } from '../core/contracts.ts';
-import { beginExchange, noteStatus } from '../core/exchange.ts';
+import { beginExchange } from '../core/exchange.ts';
 import type { Target } from '../core/target.ts';
 import { watchEndpoint } from '../probes/client-sockets.ts';
 import { classifyError, describeError, rootCause } from './classify-error.ts';
@@ -55,7 +55,7 @@ class FetchSlot {
     this.#hasResponse = true;
     const exchange = this.#exchange;
     if (this.#context.hasPhases) exchange.headersAtMs = performance.now();
-    noteStatus(exchange, response.status);
+    exchange.status = response.status;
     return response.arrayBuffer();
   };
 

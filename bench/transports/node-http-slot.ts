@@ -3,7 +3,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Client } from '../core/client.ts';
 import type { Exchange } from '../core/contracts.ts';
-import { beginExchange, noteStatus } from '../core/exchange.ts';
+import { beginExchange } from '../core/exchange.ts';
 import type { Outcome } from '../core/types.ts';
 import type { ClientSockets } from '../probes/client-sockets.ts';
 import { classifyError, describeError } from './classify-error.ts';
@@ -70,6 +70,7 @@ export class NodeHttpSlot {
     request.on('socket', this.#onSocket);
     request.on('response', this.#onResponse);
     request.on('error', error => this.#onError(request, error));
+    request.on('close', () => this.#onClose(request));
     if (requestsPerConnection === 1) request.shouldKeepAlive = false;
     // Where requests are counted, the header is only known with the connection.
     if (typeof requestsPerConnection !== 'number' || requestsPerConnection === 1) request.end();
@@ -102,8 +103,7 @@ export class NodeHttpSlot {
       exchange.headersAtMs = performance.now();
       this.#lastPieceAtMs = exchange.headersAtMs;
     }
-    const { statusCode = 0 } = response;
-    noteStatus(exchange, statusCode);
+    exchange.status = response.statusCode ?? 0;
     response.on('data', isDumped ? this.#onPieceDumped : this.#onPiece);
     if (timeouts.bodyMs !== undefined) response.on('data', this.#onPieceTimed);
     response.on('end', this.#onBodyEnd);
@@ -138,6 +138,12 @@ export class NodeHttpSlot {
     if (request !== this.#request) return;
     const evidence = { isReusedConnection: this.#isReusedConnection, hasResponse: this.#hasResponse };
     this.#fail(classifyError(error, evidence), describeError(error));
+  }
+
+  /** Node ends a request whose answer changes to another protocol (101) without an answer and without an error. */
+  #onClose(request: ClientRequest): void {
+    if (request !== this.#request || this.#hasResponse) return;
+    this.#fail('other', 'the connection was closed, and no answer had come that could be read (status 101?)');
   }
 
   #fail(outcome: Outcome, error: string): void {

@@ -1,7 +1,7 @@
 // In: a pool and the record of an exchange. Out: the exchange done by one of undici's APIs, timed at the same points.
 import { Dispatcher, fetch, type Pool } from 'undici';
 import type { Exchange } from '../core/contracts.ts';
-import { beginExchange, noteStatus } from '../core/exchange.ts';
+import { beginExchange } from '../core/exchange.ts';
 import { classifyError, describeError, rootCause } from './classify-error.ts';
 import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-legacy-relay.ts';
 
@@ -103,7 +103,7 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, Re
     if (status < 200) return;
     this.#hasResponse = true;
     if (this.context.hasPhases) this.exchange.headersAtMs = performance.now();
-    noteStatus(this.exchange, status);
+    this.exchange.status = status;
   }
 
   received(bytes: number): void {

@@ -1,7 +1,7 @@
 // In: a client of the user's own and the record of an exchange. Out: the exchange done by it, its outcome in our words.
 import type { ClientAnswer, OwnClient, RequestToSend } from '../core/client-definition.ts';
 import type { Exchange } from '../core/contracts.ts';
-import { beginExchange, noteStatus } from '../core/exchange.ts';
+import { beginExchange } from '../core/exchange.ts';
 import { OUTCOMES, type Outcome } from '../core/types.ts';
 import { classifyError, describeError, rootCause } from './classify-error.ts';
 
@@ -75,7 +75,7 @@ export class UserSlot {
       exchange.error = 'send() of the module did not answer { status, bytes }, two numbers';
     } else {
       exchange.bodyBytes = answer.bytes;
-      noteStatus(exchange, answer.status);
+      exchange.status = answer.status;
     }
     this.#end();
   };
@@ -83,6 +83,7 @@ export class UserSlot {
   readonly #onError = (error: unknown): void => {
     this.#exchange.outcome = outcomeOf(error, this.#context.isOfUsedConnection(rootCause(error)));
     this.#exchange.error = describeError(error);
+    if (this.#exchange.outcome === 'badStatus') this.#exchange.status = badStatusOf(error);
     this.#end();
   };
 
@@ -114,6 +115,13 @@ interface Evidence {
   response?: Pick<Evidence, 'status' | 'statusCode'>;
 }
 
+/** Libraries that throw on a bad status keep it on the error or on its response; 0: this is no such error. */
+function badStatusOf(error: unknown): number {
+  const { status, statusCode, response } = error as Evidence;
+  const statuses = [status, statusCode, response?.status, response?.statusCode];
+  return (statuses.find(value => typeof value === 'number' && value >= 400) as number | undefined) ?? 0;
+}
+
 /** Codes that libraries give to timeouts of their own. Only the kernel's own ETIMEDOUT names a system call. */
 const TIMEOUT_CODES: readonly unknown[] = ['ETIMEDOUT', 'ECONNABORTED'];
 
@@ -122,10 +130,7 @@ function outcomeOf(error: unknown, isReusedConnection: boolean): Outcome {
   const evidence: Evidence = error;
   const stated = OUTCOMES.find(outcome => outcome === evidence.outcome && outcome !== 'ok');
   if (stated !== undefined) return stated;
-  // Libraries that throw on a bad status keep it on the error or on its response.
-  const { response } = evidence;
-  const statuses = [evidence.status, evidence.statusCode, response?.status, response?.statusCode];
-  if (statuses.some(status => typeof status === 'number' && status >= 400)) return 'badStatus';
+  if (badStatusOf(error) !== 0) return 'badStatus';
   // Which phase of it was too long, only the module could know.
   const isTimeout = evidence.name === 'TimeoutError' || TIMEOUT_CODES.includes(evidence.code);
   if (isTimeout && evidence.syscall === undefined) return 'timeoutTotal';

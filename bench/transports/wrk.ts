@@ -4,7 +4,8 @@ import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '../core/client.ts';
-import type { EngineModule, Refusal } from '../core/contracts.ts';
+import type { EngineModule, Obstacle, Refusal } from '../core/contracts.ts';
+import type { ForeignServer } from '../core/foreign-server.ts';
 import type { Target } from '../core/target.ts';
 import { usesTls } from '../core/target.ts';
 import type { Outcome } from '../core/types.ts';
@@ -77,6 +78,7 @@ function read(output: string, users: number): ToolReport {
       headersMs: Number.NaN,
       endMs: 0,
       bodyBytes: requests === 0 ? 0 : bytes / requests,
+      status: 0,
       outcome: 'ok',
       error: undefined,
     };
@@ -88,6 +90,7 @@ function read(output: string, users: number): ToolReport {
       exchange.startMs = exchange.endMs - ms;
       return exchange;
     };
+    // Of all that is not expected it counts statuses of 400 and above only: see refusals.
     const share = statusErrors / (requests - timeouts);
     for (const [us, count] of latencies) {
       for (let i = 0; i < count; i++) {
@@ -147,7 +150,37 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: 'transport: hey or autocannon, or a url with an address',
     });
   }
+  if (!isJudgeable(target.expectStatus)) {
+    refused.push({
+      path: 'transport',
+      message: `wrk says only how many statuses were 400 or above, so it can't be held against target.expectStatus: ${JSON.stringify(target.expectStatus)}`,
+      hint: "expectStatus: ['2xx'] or ['2xx', '3xx'], or transport: hey or autocannon",
+    });
+  }
   return refused;
+}
+
+/** What is good for wrk is every status below 400: of what it may also be taken for, a caveat tells. */
+function isJudgeable(expected: Target['expectStatus']): boolean {
+  return expected.includes('2xx') && expected.every(entry => entry === '2xx' || entry === '3xx');
+}
+
+function refusesAnswers({ framing, interimStatuses }: ForeignServer): Obstacle | undefined {
+  const hint =
+    'transport: hey or autocannon, or ifInstalled: true, which leaves the arm out where it cannot measure';
+  if (interimStatuses.length > 0) {
+    return {
+      message: `wrk takes an interim answer (${interimStatuses.join(', ')}) for the answer, and fails`,
+      hint,
+    };
+  }
+  return framing === 'close'
+    ? {
+        message:
+          'wrk counts an answer that the end of the connection ends twice, the second time as an error, and this server names no length of its answers',
+        hint,
+      }
+    : undefined;
 }
 
 const HONOURS = ['requestsPerConnection', 'body'] as const;
@@ -161,10 +194,12 @@ const engine: EngineModule = {
   caveats: [
     'It is started for each slice and opens its connections anew in each; the steady window is all of its run but half a mean latency, its ramp included, and its requests are spread evenly over it because it does not say when they were.',
     'It times a request from when its connection is open; the samples that it adds for coordinated omission are taken out again.',
+    'It does not tell the statuses of its answers: those of 400 and above count as bad, and a redirect (3xx) always as good.',
     'What is under way when it stops counts as unfinished, one request for each connection; its bytes include response headers; it verifies no certificate.',
   ],
   missing: () => missingProgram('wrk'),
   refusals,
+  refusesAnswers,
   open: options => openExternalEngine(wrk, options),
 };
 export default engine;

@@ -185,6 +185,8 @@ function foreign({ run, trials }: StoredSample): StoredSample {
       software: 'nginx/1.26.3',
       connectionHeader: 'keep-alive',
       keepAliveHeader: null,
+      framing: 'length' as const,
+      interimStatuses: [],
       tlsVersion: 'TLSv1.3',
       alpn: 'h2',
     },

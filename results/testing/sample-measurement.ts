@@ -87,6 +87,7 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
     failed: 0,
     bytes: completed * BODY_BYTES,
     outcomes: { ok: { count: completed } },
+    statuses: { '200': completed },
     censored: null,
     lengthening: null,
     response,

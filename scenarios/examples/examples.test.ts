@@ -53,11 +53,11 @@ for (const name of ['axios', 'got', 'factory']) {
       });
     }
 
-    test('a bad status is one, whether the client throws on it or not', async t => {
+    test('a bad status is told, whether the client throws on it or not', async t => {
       const endpoint = await serve(t, (_request, response) => response.writeHead(503).end('busy'));
       const { ask } = await openExample(t, name, endpoint);
-      const { outcome, error } = await ask();
-      assert.equal(outcome, 'badStatus', String(error));
+      const { status, error } = await ask();
+      assert.equal(status, 503, String(error));
     });
   });
 }
@@ -100,8 +100,8 @@ test('factory: every request carries the token; errors have one form; a service 
   const ended = [await ask(), await ask(), await ask()];
   assert.deepEqual(seen, Array(3).fill('Bearer a-token'));
   assert.deepEqual(
-    ended.map(({ outcome }) => outcome),
-    ['ok', 'ok', 'badStatus'],
+    ended.map(({ status }) => status),
+    [200, 200, 401],
   );
   assert.match(ended[2]!.error!, /status code 401/);
   assert.equal(connections.length, 1);

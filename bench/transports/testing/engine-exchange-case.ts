@@ -7,8 +7,9 @@ import delay from '../../../servers/behaviours/delay.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
 import type { Endpoint } from '../../core/contracts.ts';
+import type { ForeignServer } from '../../core/foreign-server.ts';
 import { type EngineSubject, openEngine, skipMissing } from './engine-subject.ts';
-import { closedPort } from './misbehaving-server.ts';
+import { answerWith, closedPort, openMisbehavingServer } from './misbehaving-server.ts';
 
 const USERS = 5;
 const SERVICE_MS = 20;
@@ -22,6 +23,43 @@ async function openServer(scope: Scope, respond: RequestListener): Promise<Endpo
   });
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, path: '/there?is=one' };
 }
+
+const FOUND: ForeignServer = {
+  url: 'http://127.0.0.1/',
+  address: '127.0.0.1',
+  isLoopback: true,
+  status: 200,
+  httpVersion: '1.1',
+  location: null,
+  software: null,
+  connectionHeader: null,
+  keepAliveHeader: null,
+  framing: 'length',
+  interimStatuses: [],
+  tlsVersion: null,
+  alpn: null,
+};
+
+const UNUSUAL_ANSWERS: readonly {
+  what: string;
+  /** What the question before a run tells of such a server. */
+  found: ForeignServer;
+  answer: string;
+  /** Whether the connection stays open after it. */
+  isHeld?: boolean;
+}[] = [
+  {
+    what: 'answers that the end of the connection ends',
+    found: { ...FOUND, framing: 'close' },
+    answer: 'HTTP/1.1 200 OK\r\n\r\nwords',
+  },
+  {
+    what: 'answers after 103 Early Hints',
+    found: { ...FOUND, interimStatuses: [103] },
+    answer: `HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n${answerWith('words')}`,
+    isHeld: true,
+  },
+];
 
 export function engineExchangeCase(subject: EngineSubject): void {
   suite('exchanges', { ...skipMissing(subject), concurrency: true }, () => {
@@ -70,6 +108,28 @@ export function engineExchangeCase(subject: EngineSubject): void {
         ['badStatus'],
       );
     });
+
+    for (const { what, found, answer, isHeld = false } of UNUSUAL_ANSWERS) {
+      const refusal = subject.module.refusesAnswers?.(found);
+      test(`${what}: ${refusal === undefined ? 'each is one answer' : 'refused before the run'}`, async t => {
+        if (refusal !== undefined) {
+          assert.match(refusal.message, new RegExp(subject.name));
+          return;
+        }
+        const server = await openMisbehavingServer(t, ({ socket }) => {
+          setTimeout(() => (isHeld ? socket.write(answer) : socket.end(answer)), 10);
+        });
+        const { slice, account, recorder } = openEngine(t, subject, {
+          endpoint: server.endpoint,
+          users: USERS,
+        });
+        await slice({ windowMs: 400 });
+        const { sent, answered, failed } = account();
+        assert.ok(answered > 0 && failed === 0, `${answered} answered, ${failed} failed`);
+        assert.equal(server.requests, sent);
+        assert.ok(Object.keys(recorder.finish().statuses).every(status => status === '200'));
+      });
+    }
 
     test('it goes to the address that was checked, and names the host', async t => {
       const hosts = new Set<string | undefined>();

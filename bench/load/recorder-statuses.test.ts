@@ -1,0 +1,79 @@
+// Which statuses an arm was answered with, and which of them are good: the client tells, the scenario judges.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { Exchange } from '../core/contracts.ts';
+import type { ExpectedStatus } from '../core/statuses.ts';
+import type { Outcome } from '../core/types.ts';
+import { createRecorder } from './recorder.ts';
+import { makeExchange } from './testing/exchange.ts';
+
+const WINDOW = { openAtMs: 10, closeAtMs: 20, originMs: 0, isRecorded: true };
+
+function record(exchanges: readonly Partial<Exchange>[], expectStatus?: readonly ExpectedStatus[]) {
+  const recorder = createRecorder(expectStatus === undefined ? {} : { expectStatus });
+  recorder.openWindow(WINDOW);
+  for (const stated of exchanges) {
+    const exchange = makeExchange({ startedAtMs: 15, ...stated });
+    recorder.add(exchange, exchange.startedAtMs);
+  }
+  return recorder.finish();
+}
+
+suite('statuses', () => {
+  test('each is counted, within the windows only', () => {
+    const statuses = [200, 200, 200, 204, 302, 404, 503, 503];
+    const reading = record([
+      ...statuses.map(status => ({ status })),
+      { status: 500, startedAtMs: 5 },
+      { status: 500, startedAtMs: 25 },
+    ]);
+    assert.deepEqual(reading.statuses, { '200': 3, '204': 1, '302': 1, '404': 1, '503': 2 });
+    assert.deepEqual([reading.completedRecorded, reading.failedRecorded], [4, 4]);
+    assert.deepEqual(
+      [reading.outcomes.badStatus?.count, reading.outcomes.badStatus?.sample],
+      [4, 'status 302'],
+    );
+    assert.equal(reading.failed, 6);
+  });
+
+  test('a client that tells none leaves the outcome as it is, and nothing is known', () => {
+    const reading = record([{}, { outcome: 'badStatus', error: 'wrk: status 400 or above' }]);
+    assert.deepEqual(reading.statuses, {});
+    assert.deepEqual([reading.completedRecorded, reading.failedRecorded], [1, 1]);
+  });
+
+  test('an answer that broke off is in no count of statuses', () => {
+    const reading = record([{ status: 200, outcome: 'reset', error: 'ECONNRESET' }]);
+    assert.deepEqual(reading.statuses, {});
+    assert.deepEqual(Object.keys(reading.outcomes), ['reset']);
+  });
+
+  const cases: [expected: ExpectedStatus[], status: number, outcome: Outcome][] = [
+    [['2xx'], 200, 'ok'],
+    [['2xx'], 299, 'ok'],
+    [['2xx'], 300, 'badStatus'],
+    [['2xx'], 199, 'badStatus'],
+    [[200], 201, 'badStatus'],
+    [[200, 404], 404, 'ok'],
+    [['2xx', '3xx'], 302, 'ok'],
+    [['4xx'], 200, 'badStatus'],
+    [['5xx'], 599, 'ok'],
+    [['5xx'], 600, 'badStatus'],
+    // A module of a user's may say anything.
+    [['2xx'], 2_000_000, 'badStatus'],
+    [['2xx'], 200.5, 'badStatus'],
+    [['2xx'], -1, 'badStatus'],
+    [['2xx'], Number.NaN, 'badStatus'],
+  ];
+  for (const [expected, status, outcome] of cases) {
+    test(`${JSON.stringify(expected)}: ${status} is ${outcome}`, () => {
+      assert.deepEqual(Object.keys(record([{ status }], expected).outcomes), [outcome]);
+    });
+  }
+
+  test('a client that throws on a status does not make it bad where it is expected', () => {
+    const thrown = { status: 404, outcome: 'badStatus', error: 'not found' } as const;
+    assert.deepEqual(record([thrown], [404]).outcomes, { ok: { count: 1 } });
+    assert.equal(record([thrown]).outcomes.badStatus?.sample, 'not found');
+  });
+});

@@ -1,0 +1,78 @@
+// A load tool that would count a server's answers wrongly is not sent to it: left out where the scenario allows, else refused.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UsageError } from '../core/errors.ts';
+import type { ForeignServer } from '../core/foreign-server.ts';
+import { Scenario } from '../core/scenario.ts';
+import wrk from '../transports/wrk.ts';
+import { leaveOutUnreadable } from './leave-out-unreadable.ts';
+import { planRun } from './plan.ts';
+
+const FINE: ForeignServer = {
+  url: 'http://127.0.0.1/',
+  address: '127.0.0.1',
+  isLoopback: true,
+  status: 200,
+  httpVersion: '1.1',
+  location: null,
+  software: null,
+  connectionHeader: null,
+  keepAliveHeader: null,
+  framing: 'length',
+  interimStatuses: [],
+  tlsVersion: null,
+  alpn: null,
+};
+
+function leaveOut(found: Partial<ForeignServer>, ifInstalled: boolean, baseline = 'a') {
+  const scenario = Scenario.parse({
+    name: 'tiny',
+    question: 'Is it read?',
+    target: { url: FINE.url },
+    clients: { a: {}, b: { transport: 'wrk', ifInstalled } },
+    baseline,
+  });
+  const plan = planRun([scenario], { seed: 1 });
+  const [cell] = leaveOutUnreadable(plan, new Map([['tiny', { ...FINE, ...found }]]), { wrk }).cells;
+  return cell!;
+}
+
+test('where the answers can be read, nothing changes', () => {
+  const { arms, leftOut } = leaveOut({ framing: 'chunked' }, false);
+  assert.deepEqual([arms, leftOut], [['a', 'b'], []]);
+});
+
+const unreadable: [found: Partial<ForeignServer>, why: RegExp][] = [
+  [{ framing: 'close' }, /counts an answer that the end of the connection ends twice/],
+  [{ interimStatuses: [103] }, /takes an interim answer \(103\) for the answer/],
+];
+for (const [found, why] of unreadable) {
+  test(`${JSON.stringify(found)}: its arm is left out with the reason`, () => {
+    const { arms, targets, scenario, leftOut } = leaveOut(found, true);
+    assert.deepEqual(
+      [arms, Object.keys(scenario.clients), targets.map(target => target.arms)],
+      [['a'], ['a'], [['a']]],
+    );
+    assert.deepEqual(
+      leftOut.map(({ arm }) => arm),
+      ['b'],
+    );
+    assert.match(leftOut[0]!.message, why);
+  });
+}
+
+for (const [why, ifInstalled, baseline] of [
+  ['it may not be left out', false, 'a'],
+  ['it is the baseline', true, 'b'],
+] as const) {
+  test(`it is refused where ${why}, with its place and what would be right`, () => {
+    assert.throws(
+      () => leaveOut({ framing: 'close' }, ifInstalled, baseline),
+      (error: unknown) => {
+        assert.ok(error instanceof UsageError);
+        assert.match(error.message, /clients\.b\.transport: wrk counts .*transport: hey or autocannon/s);
+        return true;
+      },
+    );
+  });
+}
