@@ -172,6 +172,12 @@ suite('answers and errors', () => {
     [failed({ code: 'ETIMEDOUT' }), 'timeoutTotal'],
     [failed({ code: 'ECONNABORTED' }), 'timeoutTotal'],
     [new DOMException('too long', 'TimeoutError'), 'timeoutTotal'],
+    [new Error('outer', { cause: new DOMException('too long', 'TimeoutError') }), 'timeoutTotal'],
+    [failed({ code: 'ECONNRESET', name: 'TimeoutError' }), 'reset'],
+    [failed({ code: 'ETIMEDOUT', syscall: 'read' }), 'reset'],
+    [failed({ code: 'ERR_STREAM_PREMATURE_CLOSE' }), 'reset'],
+    [Object.assign(new Error('stream has been aborted'), { code: 'ERR_BAD_RESPONSE' }), 'reset'],
+    [failed({ code: 'ERR_BAD_RESPONSE' }), 'other'],
   ];
   for (const [error, outcome] of errors) {
     test(`thrown: ${String(error)} ${JSON.stringify(error)} is ${outcome}, now or later`, async t => {

@@ -118,7 +118,7 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
   const context: SlotContext = {
     client: undefined,
     opening,
-    isOfUsedConnection: sockets.isOfUsedConnection,
+    brokenConnection: sockets.brokenConnection,
     isClosed: false,
   };
   const ready = opening.then(client => {
