@@ -20,13 +20,12 @@ export function memberOfForeign(value: unknown, name: string): unknown {
 
 /** In one line without control characters, and cut to a length that can be stored and shown. */
 export function cutText(text: string, mostChars: number = MOST_TEXT_CHARS): string {
-  // A control character may become three, so what is far beyond the limit need not be looked at.
   const line = text
-    .slice(0, mostChars + 1)
+    .slice(0, mostChars)
     .replaceAll(/\p{Cc}+/gu, ' ')
     .toWellFormed()
     .trim();
-  return text.length > mostChars ? `${line.slice(0, mostChars)}…` : line;
+  return text.length > mostChars ? `${line}…` : line;
 }
 
 /** Its message, or what it is as a text. */
@@ -34,9 +33,9 @@ export function foreignText(value: unknown): string {
   const message = memberOfForeign(value, 'message');
   if (typeof message === 'string' && message.trim() !== '') return cutText(message);
   try {
-    return cutText(String(value));
+    return cutText(String(value)) || 'no text';
   } catch {
-    return `a thrown ${typeof value} that has no text`;
+    return `a value of type ${typeof value} that has no text`;
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type SliceReading,
 } from '../core/protocol.ts';
 import { createRandom } from '../core/random.ts';
+import { foreignStack } from '../core/thrown.ts';
 import type { Trial } from '../core/types.ts';
 import { createLoop } from '../load/loop.ts';
 import { createRecorder, type Recorder } from '../load/recorder.ts';
@@ -149,6 +150,8 @@ async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'p
   generator = createGenerator(await openSource(plugin, trial, endpoint, recorder), recorder);
 }
 
+const MOST_STACK_CHARS = 4_000;
+
 function reply(message: GeneratorReply): void {
   process.send?.(message);
 }
@@ -183,7 +186,7 @@ process.on('message', (command: GeneratorCommand) => {
   obey(command).catch((error: unknown) => {
     reply({
       type: 'failed',
-      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      message: foreignStack(error, MOST_STACK_CHARS),
     });
   });
 });
