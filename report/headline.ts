@@ -1,5 +1,5 @@
 // In: a cell, or all of a run. Out: what came out, in one sentence that is no surer than the figures.
-import type { CellResult, Comparison, Run } from '../bench/core/run-types.ts';
+import type { ArmSummary, CellResult, Comparison, Run } from '../bench/core/run-types.ts';
 import { cellAmortisation } from '../results/amortisation.ts';
 import { headlineOf } from '../results/headline-metric.ts';
 import { agreementText } from './agreement-text.ts';
@@ -146,7 +146,25 @@ function doubtTexts(view: CellView): string[] {
     ...(bound.length === 0
       ? []
       : [`‡ Client-bound: for ${bound.join(', ')} the client library's own cost is what you see.`]),
+    ...uncountedTexts(view),
     ...(failed === 0 ? [] : [`${failed} of ${view.trials.length} trials failed.`]),
+  ];
+}
+
+function uncountedTexts({ arms }: CellView): string[] {
+  const names = (is: (arm: ArmSummary) => boolean) =>
+    arms.filter(({ summary }) => summary !== null && is(summary)).map(({ name }) => name);
+  const unseen = names(({ openedBy }) => openedBy === 'unknown');
+  const partly = names(({ openedBy, openedElsewhere }) => openedBy !== 'unknown' && openedElsewhere > 0);
+  return [
+    ...(unseen.length === 0
+      ? []
+      : [`The connections of ${unseen.join(', ')} can't be seen: their ledger was not checked.`]),
+    ...(partly.length === 0
+      ? []
+      : [
+          `${partly.join(', ')} also opened connections to other places: only those to the target are checked.`,
+        ]),
   ];
 }
 

@@ -34,13 +34,14 @@ interface Source {
   /** The same, where it is a load tool. */
   engine?: Engine;
   countsConnections: boolean;
+  openedElsewhere(): number;
   /** Complete once it is closed. */
   caveats(): readonly string[];
   close(): Promise<void>;
 }
 
 function createGenerator(source: Source, recorder: Recorder): Generator {
-  const { loop, engine, countsConnections, caveats, close } = source;
+  const { loop, engine, countsConnections, openedElsewhere, caveats, close } = source;
   return {
     dropsInFlight: engine?.dropsInFlight ?? false,
     async slice({ epochMs, ...order }) {
@@ -70,6 +71,7 @@ function createGenerator(source: Source, recorder: Recorder): Generator {
         sent: loop.sent,
         unfinished: loop.unfinished,
         opened: countsConnections ? recorder.opened : null,
+        openedElsewhere: openedElsewhere(),
         pool: engine === undefined ? null : { ...engine.pool },
         ...(loop.schedule?.finish() ?? { arrivals: null, lateness: null }),
         caveats: [...caveats()],
@@ -127,6 +129,7 @@ async function openSource(
       loop: engine,
       engine,
       countsConnections: plugin.countsConnections,
+      openedElsewhere: () => 0,
       caveats: () => caveats,
       close: () => engine.close(),
     };
@@ -138,6 +141,7 @@ async function openSource(
   return {
     loop: createLoop({ load, totalMs, transport, recorder, random }),
     countsConnections: true,
+    openedElsewhere: () => transport.openedElsewhere?.() ?? 0,
     caveats: () => [...caveats, ...(transport.remarks?.() ?? [])],
     close: () => transport.close(),
   };

@@ -110,6 +110,7 @@ function open({ client, endpoint, hasPhases = true, onConnection }: TransportOpt
       (exchange.transportState as FetchSlot).send(onEnd);
     },
     openConnections: sockets.openConnections,
+    openedElsewhere: sockets.openedElsewhere,
     async close() {
       context.isClosed = true;
       await sockets.closeAll();
