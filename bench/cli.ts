@@ -10,7 +10,7 @@ import { addHost } from './commands/host-argument.ts';
 import { addJudgingCommands } from './commands/judging-commands.ts';
 import { asRatio, number } from './commands/number-argument.ts';
 import { addStoredRunCommands } from './commands/stored-run-commands.ts';
-import { EXIT, MeasureError, UsageError } from './core/errors.ts';
+import { EXIT, InterruptedError, MeasureError, UsageError } from './core/errors.ts';
 import { behaviours, charts, formats, outputs, sweepCharts, transports, userModules } from './registry.ts';
 
 const fail = picocolors.createColors(Boolean(process.stderr.isTTY) && picocolors.isColorSupported).red;
@@ -168,6 +168,7 @@ async function main(): Promise<number> {
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof InterruptedError) return error.exitCode; // it has been said
     if (error instanceof UsageError || error instanceof MeasureError) {
       context.output.note(`${fail('error')}: ${error.message}`);
       return error.exitCode;

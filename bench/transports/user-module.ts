@@ -11,6 +11,7 @@ import type {
   TransportModule,
   TransportOptions,
 } from '../core/contracts.ts';
+import { placeText } from '../core/error-place.ts';
 import type { Target } from '../core/target.ts';
 import { cutText, foreignText, memberOfForeign } from '../core/thrown.ts';
 import { type WatchedSockets, watchEndpoint } from '../probes/client-sockets.ts';
@@ -99,6 +100,7 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
       (exchange.transportState as UserSlot).send(onEnd);
     },
     openConnections: sockets.openConnections,
+    openedElsewhere: sockets.openedElsewhere,
     async close() {
       context.isClosed = true;
       if (context.client !== undefined) {
@@ -188,6 +190,6 @@ export async function loadUserModule(path: string): Promise<ModuleLoading> {
     return { isLoaded: true, module: createModule(reading.definition, path) };
   } catch (error) {
     const hint = 'a module that loads without an error';
-    return { isLoaded: false, message: `cannot be loaded: ${foreignText(error)}`, hint };
+    return { isLoaded: false, message: `cannot be loaded: ${foreignText(error)}${placeText(error)}`, hint };
   }
 }
