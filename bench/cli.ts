@@ -13,7 +13,7 @@ import { asRatio, number } from './commands/number-argument.ts';
 import { createOutput, hasColourOn } from './commands/output.ts';
 import { addStoredRunCommands } from './commands/stored-run-commands.ts';
 import { refuseSwallowed } from './commands/swallowed-options.ts';
-import { EXIT, MeasureError, UsageError } from './core/errors.ts';
+import { EXIT, InterruptedError, MeasureError, UsageError } from './core/errors.ts';
 import { behaviours, charts, formats, outputs, sweepCharts, transports, userModules } from './registry.ts';
 
 const fail = picocolors.createColors(hasColourOn(process.stderr)).red;
@@ -168,16 +168,19 @@ function refuseControls(argv: readonly string[]): void {
 async function main(): Promise<number> {
   const output = createOutput();
   let status: number = EXIT.ok;
+  let signal: AbortSignal | undefined;
   try {
     const context = createContext(output);
+    signal = context.signal;
     refuseControls(context.argv);
     await createProgram(context, value => {
       status = value;
     }).parseAsync();
     return status;
   } catch (error) {
-    if (context.signal.aborted && error === context.signal.reason) return EXIT.interrupted;
+    if (signal?.aborted && error === signal.reason) return EXIT.interrupted;
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof InterruptedError) return error.exitCode; // it has been said
     if (error instanceof UsageError || error instanceof MeasureError) {
       output.note(`${fail('error')}: ${error.message}`);
       return error.exitCode;

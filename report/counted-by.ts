@@ -1,10 +1,12 @@
 // In: the arms of a cell. Out: by whom their connections were counted, in words, and the figure that may stand under the name.
 import type { ArmSummary } from '../bench/core/run-types.ts';
 import type { ArmView, CellView } from './cell-view.ts';
+import { countText } from './numbers.ts';
 
 const OPENED: Record<ArmSummary['openedBy'], string> = {
   client: "by the client's count",
   kernel: "by the kernel's, of all programs on this machine",
+  unknown: 'not known, since they cannot be seen',
 };
 
 const ACCEPTED: Record<ArmSummary['acceptedBy'], string> = {
@@ -12,6 +14,11 @@ const ACCEPTED: Record<ArmSummary['acceptedBy'], string> = {
   kernel: "by the kernel's, of all programs on this machine",
   kernelOpens: 'not known of a server on another machine',
 };
+
+/** Connections that the client opened; null where they can't be seen. */
+export function openedOf({ opened, openedBy }: Pick<ArmSummary, 'opened' | 'openedBy'>): number | null {
+  return openedBy === 'unknown' ? null : opened;
+}
 
 /** Connections that were accepted; null where nobody knows: what this machine opened is no count of the far end. */
 export function acceptedOf({
@@ -29,6 +36,8 @@ export function countedByText({ arms }: Pick<CellView, 'arms'>): string {
 /** What the kernel's counts hold besides: they are of all programs. */
 export function countCaveats({ arms }: Pick<CellView, 'arms'>): string[] {
   const openers = namesWhere(arms, ({ openedBy }) => openedBy === 'kernel');
+  const unseen = namesWhere(arms, ({ openedBy }) => openedBy === 'unknown');
+  const elsewhere = arms.filter(({ summary }) => (summary?.openedElsewhere ?? 0) > 0);
   const isAccepting = namesWhere(arms, ({ acceptedBy }) => acceptedBy === 'kernel').length > 0;
   return [
     ...(openers.length === 0
@@ -36,6 +45,16 @@ export function countCaveats({ arms }: Pick<CellView, 'arms'>): string[] {
       : [
           `The client of ${openers.join(', ')} does not count its connections: what it opened is what the kernel says that all programs on this machine opened.`,
         ]),
+    ...(unseen.length === 0
+      ? []
+      : [
+          `The connections of ${unseen.join(', ')} can't be seen: their number is not known, and the ledger was not checked.`,
+        ]),
+    ...elsewhere.map(({ name, summary }) => {
+      const { openedElsewhere, openedBy, opened } = summary!;
+      const seen = openedBy === 'unknown' ? 'none' : countText(opened);
+      return `${name} opened ${countText(openedElsewhere)} connections to other places than the target (another port or host, a proxy or a Unix socket) and ${seen} to it: only those to it are counted and checked.`;
+    }),
     ...(isAccepting
       ? [
           'Accepted connections are those that the kernel counted for all programs on this machine: connections of other programs are among them, such as those of a proxy to its upstream.',

@@ -1,6 +1,6 @@
 // In: a cell, or all of a run. Out: what came out, in one sentence that is no surer than the figures.
 import { own } from '../bench/core/own.ts';
-import type { CellResult, Comparison, Run } from '../bench/core/run-types.ts';
+import type { ArmSummary, CellResult, Comparison, Run } from '../bench/core/run-types.ts';
 import { cellAmortisation } from '../results/amortisation.ts';
 import { failureCauses } from '../results/failure-causes.ts';
 import { headlineOf } from '../results/headline-metric.ts';
@@ -162,11 +162,29 @@ function doubtTexts(view: CellView): string[] {
     ...(bound.length === 0
       ? []
       : [`‡ Client-bound: for ${bound.join(', ')} the client library's own cost is what you see.`]),
+    ...uncountedTexts(view),
     ...(lost.length === 0 ? [] : [`There are no figures of ${lost.join(', ')}.`]),
     ...(failed === 0
       ? []
       : [
           `${failed} of ${view.trials.length} trials failed${failed === view.trials.length ? '' : `: ${failureCauses(view.trials).join('; ')}`}.`,
+        ]),
+  ];
+}
+
+function uncountedTexts({ arms }: CellView): string[] {
+  const names = (is: (arm: ArmSummary) => boolean) =>
+    arms.filter(({ summary }) => summary !== null && is(summary)).map(({ name }) => name);
+  const unseen = names(({ openedBy }) => openedBy === 'unknown');
+  const partly = names(({ openedBy, openedElsewhere }) => openedBy !== 'unknown' && openedElsewhere > 0);
+  return [
+    ...(unseen.length === 0
+      ? []
+      : [`The connections of ${unseen.join(', ')} can't be seen: their ledger was not checked.`]),
+    ...(partly.length === 0
+      ? []
+      : [
+          `${partly.join(', ')} also opened connections to other places: only those to the target are checked.`,
         ]),
   ];
 }

@@ -5,7 +5,7 @@ import type { CellResult } from '../bench/core/run-types.ts';
 import type { CompletedTrial } from '../bench/core/types.ts';
 import { visibleLine } from '../bench/core/visible.ts';
 import type { Interval } from '../results/stats.ts';
-import { acceptedOf } from './counted-by.ts';
+import { acceptedOf, openedOf } from './counted-by.ts';
 
 const LABELS = ['run', 'scenario', 'cell', 'arm'] as const;
 
@@ -98,7 +98,8 @@ export function createRunMetrics(id: string): RunMetrics {
         if (outcome !== 'ok') requests.inc({ ...labels, outcome }, seen.count);
       }
       sent.inc(labels, ledger.requestsSent);
-      opened.inc(labels, ledger.opened);
+      const openedCount = openedOf(ledger);
+      if (openedCount !== null) opened.inc(labels, openedCount);
       const acceptedCount = acceptedOf(ledger);
       if (acceptedCount !== null) accepted.inc(labels, acceptedCount);
       handshakes.inc({ ...labels, kind: 'full' }, ledger.clientHandshakesFull);
@@ -127,9 +128,12 @@ export function createRunMetrics(id: string): RunMetrics {
           latencyMean.set(labels, arm.meanUs / 1e6);
         }
         if (arm.completed + arm.failed > 0) success.set(labels, 1 - arm.errorRatio);
-        const perRequest = arm.requestsSent === 0 ? 0 : arm.opened / arm.requestsSent;
-        reuse.set(labels, Math.max(0, 1 - perRequest));
-        per1k.set(labels, perRequest * 1_000);
+        const openedCount = openedOf(arm);
+        if (openedCount !== null) {
+          const perRequest = arm.requestsSent === 0 ? 0 : openedCount / arm.requestsSent;
+          reuse.set(labels, Math.max(0, 1 - perRequest));
+          per1k.set(labels, perRequest * 1_000);
+        }
         cpu.set({ ...labels, process: 'generator' }, arm.generatorCpuUsPerRequest / 1e6);
         if (arm.targetCpuUsPerRequest !== null) {
           cpu.set({ ...labels, process: 'target' }, arm.targetCpuUsPerRequest / 1e6);

@@ -156,7 +156,10 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
     errorRatio: completed + failed === 0 ? 0 : failed / (completed + failed),
     opened: total(m => m.ledger.opened),
     accepted: measurements.some(m => m.ledger.accepted === null) ? null : total(m => m.ledger.accepted ?? 0),
-    openedBy: measurements[0]?.ledger.openedBy ?? 'client',
+    openedBy: measurements.some(m => m.ledger.openedBy === 'unknown')
+      ? 'unknown'
+      : (measurements[0]?.ledger.openedBy ?? 'client'),
+    openedElsewhere: total(m => m.ledger.openedElsewhere),
     acceptedBy: measurements[0]?.ledger.acceptedBy ?? 'target',
     needed: {
       least: total(m => m.ledger.needed.least),

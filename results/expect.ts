@@ -113,7 +113,7 @@ function intervalOf(metric: ExpectedMetric, trials: readonly CompletedTrial[]): 
     case 'successRatio':
       return successInterval(trials);
     case 'connectionsPer1kRequests':
-      return plainInterval(trials.map(connectionsPer1k));
+      return areSeen(trials) ? plainInterval(trials.map(connectionsPer1k)) : null;
     default:
       return positiveInterval(trials.map(READERS[metric]));
   }
@@ -126,12 +126,18 @@ function ratioOf({ metric, of, over = '' }: Expectation, trials: readonly TrialR
   if (metric !== 'successRatio' && metric !== 'connectionsPer1kRequests') {
     return replicateInterval(replicateLogRatios(PAIRED_READERS[metric], own, others));
   }
+  if (metric === 'connectionsPer1kRequests' && !areSeen([...own, ...others])) return null;
   const read = metric === 'successRatio' ? successOf : connectionsPer1k;
   const ratios = own.flatMap(trial => {
     const other = others.find(candidate => candidate.trial.replicate === trial.trial.replicate);
     return other === undefined ? [] : [read(trial) / read(other)];
   });
   return positiveInterval(ratios);
+}
+
+/** Whether anybody counts their connections. */
+function areSeen(trials: readonly CompletedTrial[]): boolean {
+  return trials.every(({ measurement }) => measurement.ledger.openedBy !== 'unknown');
 }
 
 /** Opened per 1,000 requests sent, warm-up included. */

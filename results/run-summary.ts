@@ -78,7 +78,8 @@ function cellFigures({ cell, scenario, arms, comparisons }: CellResult): CellFig
       failed: arm.failed,
       requestsSent: arm.requestsSent,
       opened: arm.opened,
-      mostNeeded: arm.needed.most,
+      // Against what can't be seen nothing is held.
+      mostNeeded: arm.openedBy === 'unknown' ? null : arm.needed.most,
       requestsPerSec: arm.requestsPerSec,
       meanUs: arm.meanUs,
       p99Us: arm.p99Us,

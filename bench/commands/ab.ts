@@ -6,9 +6,10 @@ import { UsageError } from '../core/errors.ts';
 import type { Scenario } from '../core/scenario.ts';
 import { beforeAndAfter, DEFAULT_TIMING, LEAST_EFFECT, type Side } from '../plan/before-after.ts';
 import { leaveOutMissing } from '../plan/leave-out.ts';
-import { loadPlugins, loadScenarios } from '../plan/load-scenarios.ts';
+import { loadPlugins } from '../plan/load-scenarios.ts';
 import { nameHint } from '../plan/nearest.ts';
 import { planRun } from '../plan/plan.ts';
+import { readScenarios } from '../run/read-scenarios.ts';
 import type { Context } from './context.ts';
 import { installPackage } from './install-package.ts';
 import { type MeasureOptions, measurePlan, seedOf } from './measure.ts';
@@ -33,10 +34,10 @@ const OWN_CODE: Code = { label: 'this conntax', dir: null, packages: {} };
 
 /** @returns the exit status. @throws UsageError, MeasureError */
 export async function abCommand(selectors: string[], options: AbOptions, context: Context): Promise<number> {
-  const { plugins, builtinDir, cwd, output } = context;
+  const { plugins, builtinDir, cwd, output, signal } = context;
   const isDefault = selectors.length === 0;
   const scenarios = leaveOutMissing(
-    await loadScenarios(isDefault ? [DEFAULT_SCENARIO] : selectors, { ...plugins, builtinDir, cwd }),
+    await readScenarios(isDefault ? [DEFAULT_SCENARIO] : selectors, { ...plugins, builtinDir, cwd, signal }),
     await loadPlugins(plugins.transports),
   );
   const arm = options.arm ?? (isDefault ? DEFAULT_ARM : undefined);

@@ -2,8 +2,9 @@
 import { withNullArm } from '../core/null-arm.ts';
 import type { Variant } from '../core/sweep.ts';
 import { leaveOutMissing } from '../plan/leave-out.ts';
-import { loadPlugins, loadScenarios } from '../plan/load-scenarios.ts';
+import { loadPlugins } from '../plan/load-scenarios.ts';
 import { planRun } from '../plan/plan.ts';
+import { readScenarios } from '../run/read-scenarios.ts';
 import type { Context } from './context.ts';
 import { type MeasureOptions, measurePlan, seedOf } from './measure.ts';
 
@@ -40,9 +41,9 @@ export async function runCommand(
   options: RunOptions,
   context: Context,
 ): Promise<number> {
-  const { plugins, builtinDir, cwd } = context;
+  const { plugins, builtinDir, cwd, signal } = context;
   const variants = leaveOutMissing(
-    await loadScenarios(selectors, { ...plugins, builtinDir, cwd }),
+    await readScenarios(selectors, { ...plugins, builtinDir, cwd, signal }),
     await loadPlugins(plugins.transports),
   );
   const startedAt = new Date();

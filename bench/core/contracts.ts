@@ -78,6 +78,8 @@ export interface Transport {
   send(exchange: Exchange, onEnd: (exchange: Exchange) => void): void;
   /** Connections open now, by the client's own count. */
   openConnections(): number;
+  /** Connections opened so far to anything else than the endpoint; absent where there can be none. */
+  openedElsewhere?(): number;
   /** Closes every connection; resolves when all are closed. */
   close(): Promise<void>;
   /** Once closed: what a reader of this trial's figures has to know, a sentence each. */

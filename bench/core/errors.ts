@@ -25,6 +25,12 @@ export class UsageError extends Error {
   }
 }
 
+/** The user has asked to end before anything was measured. Exit 130. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError';
+  readonly exitCode = EXIT.interrupted;
+}
+
 /** The machine, the disk or a process did not let us measure. Exit 3. */
 export class MeasureError extends Error {
   override readonly name = 'MeasureError';

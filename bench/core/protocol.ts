@@ -109,6 +109,8 @@ export interface GeneratorReading {
   unfinished: number;
   /** null where the client does not count its connections. */
   opened: number | null;
+  /** To anything else than the endpoint. */
+  openedElsewhere: number;
   /** Of a load tool; null: the client's settings say how many connections it keeps. */
   pool: EnginePool | null;
   handshakesFull: number;

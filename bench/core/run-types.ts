@@ -57,6 +57,7 @@ export const ArmSummary = z.strictObject({
   opened: count(),
   accepted: count().nullable(),
   openedBy: Ledger.shape.openedBy,
+  openedElsewhere: Ledger.shape.openedElsewhere,
   acceptedBy: Ledger.shape.acceptedBy,
   needed: z.strictObject({ least: count(), most: count().nullable() }),
   requestsSent: count(),

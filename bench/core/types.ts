@@ -114,9 +114,16 @@ export const Ledger = z.strictObject({
     .nullable()
     .describe("By the target's count, or by whom acceptedBy says; null where nobody counts"),
   openedBy: z
-    .enum(['client', 'kernel'])
+    .enum(['client', 'kernel', 'unknown'])
     .default('client')
-    .describe('kernel: all that this machine opened, by any program'),
+    .describe(
+      'kernel: all that this machine opened, by any program; unknown: the connections of the client cannot be seen',
+    ),
+  openedElsewhere: count()
+    .default(0)
+    .describe(
+      'By the client, to anything else than the target: another port or host, a proxy, a Unix socket',
+    ),
   acceptedBy: z
     .enum(['target', 'kernel', 'kernelOpens'])
     .default('target')

@@ -27,7 +27,7 @@ interface Failures {
 
 type Recorded = Omit<
   GeneratorReading,
-  'sent' | 'unfinished' | 'lateness' | 'arrivals' | 'caveats' | 'opened' | 'pool'
+  'sent' | 'unfinished' | 'lateness' | 'arrivals' | 'caveats' | 'opened' | 'openedElsewhere' | 'pool'
 >;
 
 export interface Recorder extends ExchangeSink {

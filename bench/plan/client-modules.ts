@@ -18,7 +18,7 @@ function membersOf(value: unknown): [string, unknown][] {
 }
 
 /** Those of its arms, and those that a sweep puts there. */
-function namedModules(content: unknown): string[] {
+export function namedModules(content: unknown): string[] {
   const ofArms = membersOf(memberOf(content, 'clients')).map(([, client]) => memberOf(client, 'transport'));
   const swept = membersOf(memberOf(content, 'sweep')).flatMap(([path, values]) =>
     path.endsWith('.transport') && Array.isArray(values) ? values : [],

@@ -41,8 +41,18 @@ export function issuePaths(issue: Issue): Path[] {
   return issue.keys.map(key => [...issue.path, key]);
 }
 
+function isUnixSocket(path: Path, value: unknown): boolean {
+  return path.join('.') === 'target.url' && /^(?:https?\+)?unix:|\.sock(?:$|[:/])/.test(String(value));
+}
+
 function valueProblem(path: Path, raw: unknown, schema: JsonSchema): Omit<Problem, 'file' | 'path'> {
   const value = valueAt(raw, path);
+  if (isUnixSocket(path, value)) {
+    return {
+      message: `${valueText(value)} is a Unix socket, which can't be measured yet`,
+      hint: 'a TCP port of the same server, such as http://127.0.0.1:8080/health',
+    };
+  }
   const nodes = nodesAt(schema, path, raw);
   const allowed = allowedText(nodes);
   const meant = typeof value === 'string' ? nearest(value, knownWords(nodes)) : undefined;

@@ -1,11 +1,11 @@
 // In: names, tags or paths as typed on a command line. Out: the scenarios they stand for, checked and complete.
 import { readdir } from 'node:fs/promises';
-import { basename, extname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { BehaviourModule, ClientPlugin, LoadModule } from '../core/contracts.ts';
 import { type Problem, UsageError } from '../core/errors.ts';
 import type { Variant } from '../core/sweep.ts';
 import { locateCaFile } from './ca-file.ts';
-import { readModules, withModulePaths } from './client-modules.ts';
+import { namedModules, readModules, withModulePaths } from './client-modules.ts';
 import { byLikeness } from './nearest.ts';
 import { problemText } from './problem-text.ts';
 import { type FileContent, readScenarioFile, SCENARIO_EXTENSIONS } from './read-scenario-file.ts';
@@ -24,6 +24,8 @@ export interface LoadOptions {
   /** What reads client modules of users; loaded when a scenario names one. */
   userModules: () => Promise<{ loadUserModule: LoadModule }>;
   behaviours: LazyPlugins<BehaviourModule>;
+  /** Called before code of the user's is run, with the path of its file. */
+  announce?: (file: string) => Promise<void>;
 }
 
 /** The tag that is run when nothing is asked for. */
@@ -119,7 +121,10 @@ async function check(candidates: readonly Candidate[], options: LoadOptions): Pr
     loadPlugins(options.behaviours),
   ]);
   const validate = createVariantsValidator({ transports, behaviours });
-  const load: LoadModule = async path => (await options.userModules()).loadUserModule(path);
+  const load: LoadModule = async path => {
+    await options.announce?.(path);
+    return (await options.userModules()).loadUserModule(path);
+  };
   const problems: Problem[] = duplicateProblems(candidates);
   const variants: Variant[] = [];
   for (const { path, read } of candidates) {
@@ -161,6 +166,7 @@ export async function loadScenarios(selectors: readonly string[], options: LoadO
   for (const selector of asked) {
     const path = resolve(options.cwd, selector);
     const builtin = builtins.find(candidate => candidate.path === path);
+    if (isPath(selector) && builtin === undefined && !path.endsWith('.json')) await options.announce?.(path);
     const found = isPath(selector)
       ? [builtin ?? (await readCandidate(path, options.cwd))]
       : matches(selector, builtins);
@@ -169,6 +175,21 @@ export async function loadScenarios(selectors: readonly string[], options: LoadO
   const { variants, problems } = await check([...selected.values()], options);
   if (problems.length > 0) throw new UsageError(problemText(problems), problems);
   return variants;
+}
+
+/** Whether scenarios by these selectors are code of the user's, or name client modules, which are. */
+export async function runsUserCode(
+  selectors: readonly string[],
+  { builtinDir, cwd }: Pick<LoadOptions, 'builtinDir' | 'cwd'>,
+): Promise<boolean> {
+  for (const selector of selectors.filter(isPath)) {
+    const path = resolve(cwd, selector);
+    if (dirname(path) === builtinDir) continue;
+    if (!path.endsWith('.json')) return true;
+    const read = await readScenarioFile(path, cwd);
+    if (read.isRead && namedModules(read.content).length > 0) return true;
+  }
+  return false;
 }
 
 /** Every scenario that comes with conntax, by name, each with all of its variants; and what is wrong with the others. */

@@ -2,7 +2,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { placeText } from '../core/error-place.ts';
 import type { Problem } from '../core/errors.ts';
+import { foreignText } from '../core/thrown.ts';
 import { parseJson } from './parse-json.ts';
 
 export type FileContent = { file: string } & (
@@ -55,7 +57,7 @@ export async function readScenarioFile(path: string, cwd: string): Promise<FileC
     const hint = 'export default defineScenario({ ... })';
     return { file, isRead: false, problem: { file, path: '', message: 'has no default export', hint } };
   } catch (error) {
-    const message = `cannot be loaded: ${errorText(error)}`;
+    const message = `cannot be loaded: ${foreignText(error)}${placeText(error)}`;
     const hint = path.endsWith('.json')
       ? 'valid JSON (comments are allowed)'
       : 'a module that loads without an error';

@@ -1,8 +1,11 @@
 // Whoever opens a connection in this process, it is counted and timed: if it goes to the port that is watched.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import https from 'node:https';
 import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import tls from 'node:tls';
@@ -72,35 +75,44 @@ suite('client sockets', () => {
     assert.deepEqual([watched.connections.length, watched.openConnections()], [0, 0]);
   });
 
-  test('other ports are no concern of it, nor is anything once it is stopped', async t => {
+  test('other ports are counted apart, and nothing is once it is stopped', async t => {
     const [one, other] = [await openServer(t), await openServer(t)];
     const watched = watch(t, one.endpoint);
     await dial(t, other.endpoint);
     await fetch(other.endpoint.origin, { signal: AbortSignal.abort() }).catch(() => {});
-    assert.equal(watched.connections.length, 0);
+    assert.deepEqual([watched.connections.length, watched.openedElsewhere()], [0, 1]);
     watched.stop();
     await dial(t, one.endpoint);
-    assert.equal(watched.connections.length, 0);
+    await dial(t, other.endpoint);
+    assert.deepEqual([watched.connections.length, watched.openedElsewhere()], [0, 1]);
   });
 
-  test('an error is known as one of a connection that had carried something, or as none', async t => {
-    const { server, endpoint } = await openServer(t);
+  test('so are a Unix socket, and the same port of another host', async t => {
+    const { endpoint } = await openServer(t);
+    const elsewhere = watch(t, { ...endpoint, address: '192.0.2.1' });
     const watched = watch(t, endpoint);
-    for (const isUsed of [true, false]) {
-      const accepted = once(server, 'connection');
-      const socket = await dial(t, endpoint);
-      const [peer] = await accepted;
-      if (isUsed) {
-        peer.write('x');
-        await once(socket, 'data');
-      }
-      const failed = once(socket, 'close').catch(() => {});
-      const error = new Promise<Error>(resolve => socket.once('error', resolve));
-      peer.resetAndDestroy();
-      assert.equal(watched.isOfUsedConnection(await error), isUsed);
-      await failed;
-    }
-    assert.ok(!watched.isOfUsedConnection('words') && !watched.isOfUsedConnection(undefined));
+    await dial(t, endpoint);
+    assert.deepEqual([elsewhere.openedElsewhere(), elsewhere.connections.length], [1, 0]);
+    const dir = await mkdtemp(join(tmpdir(), 'conntax-sockets-'));
+    t.after(() => rm(dir, { recursive: true }));
+    const path = join(dir, 'socket');
+    const server = createServer(socket => socket.on('error', () => {}));
+    await once(server.listen(path), 'listening');
+    t.after(() => server.close());
+    const socket = connect(path);
+    t.after(() => socket.destroy());
+    await once(socket, 'connect');
+    assert.deepEqual([watched.openedElsewhere(), watched.connections.length], [1, 1]);
+  });
+
+  test('a dial that fails is no connection elsewhere', async t => {
+    const { endpoint } = await openServer(t);
+    const { server, endpoint: gone } = await openServer(t);
+    server.close();
+    await once(server, 'close');
+    const watched = watch(t, endpoint);
+    await assert.rejects(dial(t, gone));
+    assert.equal(watched.openedElsewhere(), 0);
   });
 
   test('an error that nobody handles stays unhandled', async t => {

@@ -1,17 +1,15 @@
 // In: the sockets of an HTTP client, as they begin to dial. Out: how many connections it opens, what that takes, an end to all.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { errorMonitor } from 'node:events';
-import type { Socket } from 'node:net';
+import { BlockList, isIP, isIPv6, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Endpoint, OpenedConnection } from '../core/contracts.ts';
+import { type BrokenConnection, watchFailures } from './connection-failures.ts';
 
 export interface ClientSockets {
   /** Takes in a socket that has begun to dial at this time and is not connected yet. */
   add(socket: Socket, dialledAtMs: number): void;
   /** Whether requests can be written to it: connected, and its TLS handshake complete. */
   isReady(socket: Socket): boolean;
-  /** Whether this is the error of a connection that had carried something before. */
-  isOfUsedConnection(error: unknown): boolean;
   openConnections(): number;
   /** Destroys what is left, dials included, and whatever is added later; resolves when all are closed. */
   closeAll(): Promise<void>;
@@ -23,7 +21,6 @@ type OnConnection = (connection: OpenedConnection) => void;
 export function createClientSockets(onConnection: OnConnection): ClientSockets {
   const sockets = new Set<Socket>();
   const ready = new WeakSet<Socket>();
-  const errorsOfUsed = new WeakSet<Error>();
   let isClosed = false;
   let onLastClosed: (() => void) | undefined;
 
@@ -46,10 +43,6 @@ export function createClientSockets(onConnection: OnConnection): ClientSockets {
         if (!(socket instanceof TLSSocket)) onReady();
       });
       if (socket instanceof TLSSocket) socket.prependOnceListener('secureConnect', onReady);
-      // A monitor, so that an error which the client does not handle is still none that is handled.
-      socket.once(errorMonitor, (error: Error) => {
-        if (socket.bytesRead > 0) errorsOfUsed.add(error);
-      });
       socket.once('close', () => {
         sockets.delete(socket);
         if (sockets.size === 0) onLastClosed?.();
@@ -58,7 +51,6 @@ export function createClientSockets(onConnection: OnConnection): ClientSockets {
       if (isClosed) process.nextTick(() => socket.destroy());
     },
     isReady: socket => ready.has(socket),
-    isOfUsedConnection: error => error instanceof Error && errorsOfUsed.has(error),
     openConnections: () => [...sockets].filter(socket => ready.has(socket) && !socket.destroyed).length,
     closeAll() {
       isClosed = true;
@@ -76,26 +68,64 @@ const DIALS = 'net.client.socket';
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
 export interface WatchedSockets extends Omit<ClientSockets, 'add'> {
+  /** Connections to anything else than the endpoint: another port or host, a proxy, a Unix socket. */
+  openedElsewhere(): number;
+  /** What the connection of a failed request had carried, by its error and the causes of that. */
+  brokenConnection(causes: readonly unknown[]): BrokenConnection;
   /** Ends the watch; what it knows stays. */
   stop(): void;
 }
 
-/**
- * An account of all connections that this process opens to the endpoint's port, whatever library opens them: plain or TLS, by
- * `node:net`. Of TLS over a socket that was connected before (as through a proxy) only the connect is seen. A connection
- * made outside of `node:net`, as by native code or in a worker thread, is not seen at all.
- */
-export function watchEndpoint({ origin }: Endpoint, onConnection: OnConnection): WatchedSockets {
-  const { port, protocol } = new URL(origin);
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+function isLoopback(address: string): boolean {
+  return loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+/** Of an endpoint without an address, as of a name that nobody has looked up, only the port can be told. */
+function leadsTo({ origin, address }: Endpoint): (address: string, port: number | undefined) => boolean {
+  const { port, protocol, hostname } = new URL(origin);
   const watchedPort = port === '' ? DEFAULT_PORTS[protocol] : Number(port);
+  const watchedAddress = address ?? hostname.replaceAll(/[[\]]/g, '');
+  const hasAddress = isIP(watchedAddress) !== 0;
+  return (attempted, attemptedPort) =>
+    attemptedPort === watchedPort &&
+    (!hasAddress ||
+      attempted === watchedAddress ||
+      // A server may listen on all addresses of this machine.
+      (isLoopback(attempted) && isLoopback(watchedAddress)));
+}
+
+/**
+ * An account of all connections that this process opens to the endpoint, whatever library opens them: plain or TLS, by
+ * `node:net`; and a count of those that lead elsewhere. Of TLS over a socket that was connected before (as through a proxy)
+ * only the connect is seen. A connection made outside of `node:net`, as by native code or in a worker thread, is not seen at
+ * all.
+ */
+export function watchEndpoint(endpoint: Endpoint, onConnection: OnConnection): WatchedSockets {
+  const isEndpoint = leadsTo(endpoint);
   const { add, ...account } = createClientSockets(onConnection);
+  const failures = watchFailures();
+  let elsewhere = 0;
   const onDial = (message: unknown): void => {
     const { socket } = message as { socket: Socket };
     const dialledAtMs = performance.now();
-    socket.once('connectionAttempt', (_address: string, attemptedPort: number) => {
-      if (attemptedPort === watchedPort) add(socket, dialledAtMs);
+    failures.add(socket);
+    socket.once('connectionAttempt', (address: string, port: number | undefined) => {
+      if (isEndpoint(address, port)) add(socket, dialledAtMs);
+      else socket.once('connect', () => elsewhere++);
     });
   };
   subscribe(DIALS, onDial);
-  return { ...account, stop: () => void unsubscribe(DIALS, onDial) };
+  return {
+    ...account,
+    openedElsewhere: () => elsewhere,
+    brokenConnection: failures.evidenceOf,
+    stop() {
+      unsubscribe(DIALS, onDial);
+      failures.stop();
+    },
+  };
 }

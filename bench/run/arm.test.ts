@@ -68,6 +68,7 @@ const reading: GeneratorReading = {
   unfinished: 1,
   pool: null,
   opened: 4,
+  openedElsewhere: 0,
   handshakesFull: 0,
   handshakesResumed: 0,
   completedRecorded: 6,

@@ -127,9 +127,9 @@ export function createArm(
     }
   }
 
-  /** Where the client does not count, the kernel does. */
-  function openedOf({ opened }: GeneratorReading): Pick<Ledger, 'opened' | 'openedBy'> {
-    if (opened !== null) return { opened, openedBy: 'client' };
+  /** Where the client does not count, the kernel does. Requests that are answered over no connection went over unseen ones. */
+  function openedOf({ opened, answered }: GeneratorReading): Pick<Ledger, 'opened' | 'openedBy'> {
+    if (opened !== null) return { opened, openedBy: opened === 0 && answered > 0 ? 'unknown' : 'client' };
     if (openedByKernel !== null) return { opened: openedByKernel, openedBy: 'kernel' };
     throw new MeasureError(
       'internal',
@@ -246,6 +246,7 @@ export function createArm(
         slices,
         ledger: {
           ...openedOf(reading),
+          openedElsewhere: reading.openedElsewhere,
           accepted: isForeign ? acceptedByKernel : counted.accepted,
           acceptedBy,
           acceptedHttp2: isForeign ? null : counted.acceptedHttp2,

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Code } from '../core/code.ts';
 import { MeasureError } from '../core/errors.ts';
+import { childEnvironment } from './child-environment.ts';
 import { type EntryFile, entryFile } from './code-entry.ts';
 
 /** A child died, was killed or did not answer in time. `reason` says which. */
@@ -91,7 +92,7 @@ export function spawnChild<Command extends Message, Reply extends Message>(
   const [file, ...args] = commandOf(started, options);
   const child: ChildProcess = spawn(file!, args, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: { ...process.env, ...started.env },
+    env: { ...childEnvironment(process.env), ...started.env },
   });
   living.add(child);
   child.once('exit', () => living.delete(child));

@@ -11,6 +11,7 @@ import {
   type SliceReading,
 } from '../core/protocol.ts';
 import { createRandom } from '../core/random.ts';
+import { foreignStack } from '../core/thrown.ts';
 import type { Trial } from '../core/types.ts';
 import { createLoop } from '../load/loop.ts';
 import { createRecorder, type Recorder } from '../load/recorder.ts';
@@ -33,13 +34,14 @@ interface Source {
   /** The same, where it is a load tool. */
   engine?: Engine;
   countsConnections: boolean;
+  openedElsewhere(): number;
   /** Complete once it is closed. */
   caveats(): readonly string[];
   close(): Promise<void>;
 }
 
 function createGenerator(source: Source, recorder: Recorder): Generator {
-  const { loop, engine, countsConnections, caveats, close } = source;
+  const { loop, engine, countsConnections, openedElsewhere, caveats, close } = source;
   return {
     dropsInFlight: engine?.dropsInFlight ?? false,
     async slice({ epochMs, ...order }) {
@@ -69,6 +71,7 @@ function createGenerator(source: Source, recorder: Recorder): Generator {
         sent: loop.sent,
         unfinished: loop.unfinished,
         opened: countsConnections ? recorder.opened : null,
+        openedElsewhere: openedElsewhere(),
         pool: engine === undefined ? null : { ...engine.pool },
         ...(loop.schedule?.finish() ?? { arrivals: null, lateness: null }),
         caveats: [...caveats()],
@@ -126,6 +129,7 @@ async function openSource(
       loop: engine,
       engine,
       countsConnections: plugin.countsConnections,
+      openedElsewhere: () => 0,
       caveats: () => caveats,
       close: () => engine.close(),
     };
@@ -137,6 +141,7 @@ async function openSource(
   return {
     loop: createLoop({ load, totalMs, transport, recorder, random }),
     countsConnections: true,
+    openedElsewhere: () => transport.openedElsewhere?.() ?? 0,
     caveats: () => [...caveats, ...(transport.remarks?.() ?? [])],
     close: () => transport.close(),
   };
@@ -151,6 +156,8 @@ async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'p
   const plugin = await loadPlugin(trial.client);
   generator = createGenerator(await openSource(plugin, trial, endpoint, recorder), recorder);
 }
+
+const MOST_STACK_CHARS = 4_000;
 
 function reply(message: GeneratorReply): void {
   process.send?.(message);
@@ -186,7 +193,7 @@ process.on('message', (command: GeneratorCommand) => {
   obey(command).catch((error: unknown) => {
     reply({
       type: 'failed',
-      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      message: foreignStack(error, MOST_STACK_CHARS),
     });
   });
 });

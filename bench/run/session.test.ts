@@ -106,6 +106,7 @@ function createFakeChild(perSlice: number, accept: (count: number) => void, fail
       answered: 10 * count(),
       failed: 0,
       unfinished: 0,
+      openedElsewhere: 0,
       pool: null,
       opened: count(),
       handshakesFull: 0,

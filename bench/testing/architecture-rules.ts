@@ -13,7 +13,8 @@ const TARGET_CHILD = 'servers/target-child.ts';
 const LINK_CHILD = 'servers/link-child.ts';
 const REGISTRY = 'bench/registry.ts';
 const EXAMPLES = 'scenarios/examples/';
-const ENTRIES = [LOAD_CHILD, TARGET_CHILD, LINK_CHILD];
+const SCENARIO_CHILD = 'bench/run/scenario-child.ts';
+const ENTRIES = [LOAD_CHILD, TARGET_CHILD, LINK_CHILD, SCENARIO_CHILD];
 const MOST_LINES = 600;
 
 /**
@@ -28,6 +29,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'bench/load/': ['bench/core/', 'results/histogram.ts'],
   'bench/run/': ['bench/core/', 'bench/plan/', 'bench/probes/', 'results/'],
   [LOAD_CHILD]: ['bench/core/', 'bench/load/', 'bench/probes/', 'bench/run/', REGISTRY],
+  [SCENARIO_CHILD]: ['bench/core/', 'bench/plan/', REGISTRY],
   'bench/commands/': ['bench/', 'servers/', 'results/', 'report/'],
   'bench/studies/': ['bench/', 'servers/', 'results/', 'report/'],
   'bench/cli.ts': ['bench/', 'servers/', 'results/', 'report/'],

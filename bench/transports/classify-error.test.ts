@@ -53,6 +53,35 @@ suite('classifyError', () => {
     });
   }
 
+  test('the deepest cause counts, of an AggregateError too, whatever what wraps it is called', () => {
+    const smithy = Object.assign(coded('ECONNRESET', 'socket hang up'), { name: 'TimeoutError' });
+    const dialled = new AggregateError([coded('ECONNREFUSED'), coded('ETIMEDOUT')], '');
+    const wrappedTwice = Object.assign(wrapped(wrapped(coded('EMFILE'))), { code: 'ECONNRESET' });
+    const cyclic = coded('EPIPE');
+    cyclic.cause = wrapped(cyclic);
+    for (const [error, outcome] of [
+      [smithy, 'reset'],
+      [dialled, 'refused'],
+      [wrapped(dialled), 'refused'],
+      [wrappedTwice, 'descriptorLimit'],
+      [cyclic, 'reset'],
+    ] as const) {
+      assert.equal(classifyError(error, FRESH), outcome);
+    }
+  });
+
+  test('ETIMEDOUT of an open connection is a broken one, of a dial a timeout', () => {
+    const reused = { isReusedConnection: true, hasResponse: false };
+    for (const [syscall, outcome] of [
+      ['connect', 'timeoutConnect'],
+      ['read', 'reset'],
+      ['write', 'reset'],
+    ] as const) {
+      const error = Object.assign(coded('ETIMEDOUT', `${syscall} ETIMEDOUT`), { syscall });
+      assert.equal(classifyError(error, reused), outcome);
+    }
+  });
+
   test('only a reset can be stale', () => {
     const evidence = { isReusedConnection: true, hasResponse: false };
     assert.equal(classifyError(coded('ECONNREFUSED'), evidence), 'refused');

@@ -12,7 +12,7 @@ import { poolCase } from './testing/pool-case.ts';
 import type { Subject } from './testing/subject.ts';
 import { tlsCase } from './testing/tls-case.ts';
 
-type Traits = Pick<Subject, 'untold' | 'isBlindToReuse'>;
+type Traits = Pick<Subject, 'untold'>;
 
 /** The interfaces of those that have several. */
 const APIS: Readonly<Record<string, readonly string[]>> = { undici: ['request', 'dispatch', 'fetch'] };
@@ -42,7 +42,6 @@ subjects.push({
   module: loading.module,
   settings: { transport },
   untold: ['writtenAtMs', 'headersAtMs'],
-  isBlindToReuse: true,
 });
 
 test('there are transports', () => {

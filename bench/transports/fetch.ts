@@ -3,8 +3,9 @@ import type { Client } from '../core/client.ts';
 import type { Exchange, Refusal, Transport, TransportModule, TransportOptions } from '../core/contracts.ts';
 import { beginExchange } from '../core/exchange.ts';
 import type { Target } from '../core/target.ts';
-import { watchEndpoint } from '../probes/client-sockets.ts';
-import { classifyError, describeError, rootCause } from './classify-error.ts';
+import { causesOf } from '../core/thrown.ts';
+import { type WatchedSockets, watchEndpoint } from '../probes/client-sockets.ts';
+import { classifyError, describeError } from './classify-error.ts';
 import { trustInProcess } from './process-trust.ts';
 
 interface SlotContext {
@@ -14,7 +15,7 @@ interface SlotContext {
   /** Whether requests can be called off. */
   hasSignal: boolean;
   hasPhases: boolean;
-  isOfUsedConnection(error: unknown): boolean;
+  brokenConnection: WatchedSockets['brokenConnection'];
   isClosed: boolean;
 }
 
@@ -66,12 +67,12 @@ class FetchSlot {
 
   readonly #onError = (error: unknown): void => {
     const exchange = this.#exchange;
-    const root = rootCause(error);
-    exchange.outcome = classifyError(root, {
-      isReusedConnection: this.#context.isOfUsedConnection(root) || bytesReadBefore(root) > 0,
-      hasResponse: this.#hasResponse,
+    const { isReusedConnection, hasResponse } = this.#context.brokenConnection(causesOf(error));
+    exchange.outcome = classifyError(error, {
+      isReusedConnection,
+      hasResponse: hasResponse || this.#hasResponse,
     });
-    exchange.error = describeError(root);
+    exchange.error = describeError(error);
     this.#end();
   };
 
@@ -88,11 +89,6 @@ class FetchSlot {
   };
 }
 
-/** The undici inside of Node tells with an error of its own what its connection had carried. */
-function bytesReadBefore(error: unknown): number {
-  return (error as { socket?: { bytesRead?: number } } | null)?.socket?.bytesRead ?? 0;
-}
-
 function open({ client, endpoint, hasPhases = true, onConnection }: TransportOptions): Transport {
   trustInProcess(endpoint.caPem);
   const sockets = watchEndpoint(endpoint, onConnection);
@@ -105,7 +101,7 @@ function open({ client, endpoint, hasPhases = true, onConnection }: TransportOpt
     },
     hasSignal: client.timeouts.totalMs !== undefined,
     hasPhases,
-    isOfUsedConnection: sockets.isOfUsedConnection,
+    brokenConnection: sockets.brokenConnection,
     isClosed: false,
   };
   return {
@@ -114,6 +110,7 @@ function open({ client, endpoint, hasPhases = true, onConnection }: TransportOpt
       (exchange.transportState as FetchSlot).send(onEnd);
     },
     openConnections: sockets.openConnections,
+    openedElsewhere: sockets.openedElsewhere,
     async close() {
       context.isClosed = true;
       await sockets.closeAll();

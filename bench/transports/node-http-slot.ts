@@ -38,7 +38,7 @@ export class NodeHttpSlot {
   #onEnd: OnEnd = () => {};
   /** The request in flight; what an earlier one still says is not about this exchange. */
   #request: ClientRequest | undefined;
-  #isReusedConnection = false;
+  #bytesBefore = 0;
   #hasResponse = false;
   #lastPieceAtMs = Number.NaN;
   #isAbandoned = false;
@@ -52,7 +52,7 @@ export class NodeHttpSlot {
   send(onEnd: OnEnd): void {
     const exchange = this.#exchange;
     this.#onEnd = onEnd;
-    this.#isReusedConnection = false;
+    this.#bytesBefore = 0;
     this.#hasResponse = false;
     beginExchange(exchange);
     exchange.abandon = this.#abandon;
@@ -78,7 +78,7 @@ export class NodeHttpSlot {
 
   readonly #onSocket = (socket: Socket): void => {
     const { requestsPerConnection, carried, sockets, readyEvent, isTimed } = this.#context;
-    this.#isReusedConnection = socket.bytesRead > 0;
+    this.#bytesBefore = socket.bytesRead;
     if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {
       const count = (carried.get(socket) ?? 0) + 1;
       carried.set(socket, count);
@@ -136,7 +136,11 @@ export class NodeHttpSlot {
 
   #onError(request: ClientRequest, error: Error): void {
     if (request !== this.#request) return;
-    const evidence = { isReusedConnection: this.#isReusedConnection, hasResponse: this.#hasResponse };
+    const bytesRead = request.socket?.bytesRead ?? 0;
+    const evidence = {
+      isReusedConnection: this.#bytesBefore > 0,
+      hasResponse: this.#hasResponse || bytesRead > this.#bytesBefore,
+    };
     this.#fail(classifyError(error, evidence), describeError(error));
   }
 

@@ -39,6 +39,16 @@ suite('loading', () => {
     ['no open', 'export default { send() {} };', /no function open\(\)/],
     ['odd honours', 'export default { open() {}, honours: "body" };', /honours are no list/],
     ['odd caveats', 'export default { open() {}, caveats: [1] };', /caveats are no list/],
+    [
+      'a getter that throws',
+      'export default { get open() { throw new Error("not now"); } };',
+      /^cannot be loaded: not now/,
+    ],
+    [
+      'a default export that is a trap',
+      'export default new Proxy({}, { get() { throw { toString() { throw 1; } }; } });',
+      /^cannot be loaded: a value of type object that has no text/,
+    ],
     ['odd refuse', 'export default { open() {}, refuse: "all" };', /refuse is no function/],
   ];
   for (const [what, text, message] of faults) {
@@ -171,6 +181,12 @@ suite('answers and errors', () => {
     [failed({ code: 'ETIMEDOUT' }), 'timeoutTotal'],
     [failed({ code: 'ECONNABORTED' }), 'timeoutTotal'],
     [new DOMException('too long', 'TimeoutError'), 'timeoutTotal'],
+    [new Error('outer', { cause: new DOMException('too long', 'TimeoutError') }), 'timeoutTotal'],
+    [failed({ code: 'ECONNRESET', name: 'TimeoutError' }), 'reset'],
+    [failed({ code: 'ETIMEDOUT', syscall: 'read' }), 'reset'],
+    [failed({ code: 'ERR_STREAM_PREMATURE_CLOSE' }), 'reset'],
+    [Object.assign(new Error('stream has been aborted'), { code: 'ERR_BAD_RESPONSE' }), 'reset'],
+    [failed({ code: 'ERR_BAD_RESPONSE' }), 'other'],
   ];
   for (const [error, outcome] of errors) {
     test(`thrown: ${String(error)} ${JSON.stringify(error)} is ${outcome}, now or later`, async t => {
@@ -240,6 +256,12 @@ suite('its account', () => {
   });
   test('nor with the same as ours', async t => {
     assert.deepEqual(await remarksOf(t, () => ({ opened: 4, open: 0 })), []);
+  });
+  test('stats that are no numbers are remarked as such', async t => {
+    const stats = (() => ({ opened: { toString: null }, open: 1 })) as unknown as OwnClient['stats'];
+    assert.deepEqual(await remarksOf(t, stats), [
+      'Its stats() did not return { opened, open }, two numbers.',
+    ]);
   });
   test('another account is remarked', async t => {
     const [remark] = await remarksOf(t, () => ({ opened: 3, open: 1 }));

@@ -11,68 +11,35 @@ import type {
   TransportModule,
   TransportOptions,
 } from '../core/contracts.ts';
+import { placeText } from '../core/error-place.ts';
 import type { Target } from '../core/target.ts';
+import { cutText, foreignText, memberOfForeign } from '../core/thrown.ts';
 import { type WatchedSockets, watchEndpoint } from '../probes/client-sockets.ts';
 import { trustInProcess } from './process-trust.ts';
 import { plainSessionRefusals } from './tls-refusals.ts';
+import { readClient, readDefinition } from './user-definition.ts';
 import { type SlotContext, UserSlot } from './user-slot.ts';
 
 /** What is always given to a module, whether it says so or not: to read the body is part of its contract. */
 const ALWAYS_HONOURED = ['options', 'body', 'timeouts.totalMs'];
 
-const RIGHT_EXPORT = 'export default defineClient({ open({ url }) { ... return { send, close }; } })';
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === 'function';
-}
-
-function isTextList(value: unknown): boolean {
-  return value === undefined || (Array.isArray(value) && value.every(item => typeof item === 'string'));
-}
-
-function checkDefinition(exported: unknown): { message: string; hint: string } | undefined {
-  if (exported === undefined) return { message: 'has no default export', hint: RIGHT_EXPORT };
-  const { open, honours, refuse, caveats } = Object(exported) as Record<string, unknown>;
-  if (!isFunction(open)) {
-    return { message: 'its default export has no function open()', hint: RIGHT_EXPORT };
-  }
-  if (!isTextList(honours)) {
-    return { message: 'its honours are no list of settings', hint: "honours: ['pool.maxConnections']" };
-  }
-  if (refuse !== undefined && !isFunction(refuse)) {
-    return { message: 'its refuse is no function', hint: 'refuse: settings => undefined' };
-  }
-  if (!isTextList(caveats)) {
-    return { message: 'its caveats are no list of sentences', hint: "caveats: ['It retries once.']" };
-  }
-  return undefined;
-}
-
-/** @throws TypeError when it lacks what is called. */
-function checkClient(client: OwnClient | undefined, path: string): OwnClient {
-  const { send, close, stats } = Object(client) as Record<string, unknown>;
-  if (isFunction(send) && isFunction(close) && (stats === undefined || isFunction(stats))) return client!;
-  throw new TypeError(
-    `open() of ${path} must return { send, close } or, with what it knows of its connections, { send, close, stats }: all functions`,
-  );
-}
-
 /** Where the client's own account of its connections is another than ours. */
 function accountRemarks(client: OwnClient, opened: number, sockets: WatchedSockets): string[] {
-  let told: ReturnType<NonNullable<OwnClient['stats']>> | undefined;
+  let told: unknown;
   try {
     told = client.stats?.();
   } catch (error) {
-    return [`Its stats() failed: ${textOf(error)}.`];
+    return [`Its stats() failed: ${foreignText(error)}.`];
   }
+  if (told == null) return [];
   const open = sockets.openConnections();
-  if (told == null || (told.opened === opened && told.open === open)) return [];
+  const [ownOpened, ownOpen] = [memberOfForeign(told, 'opened'), memberOfForeign(told, 'open')];
+  if (!Number.isFinite(ownOpened) || !Number.isFinite(ownOpen)) {
+    return ['Its stats() did not return { opened, open }, two numbers.'];
+  }
+  if (ownOpened === opened && ownOpen === open) return [];
   return [
-    `By its own stats the client opened ${told.opened} connections, ${told.open} of them open at the end; conntax saw ${opened} and ${open}.`,
+    `By its own stats the client opened ${ownOpened} connections, ${ownOpen} of them open at the end; conntax saw ${opened} and ${open}.`,
   ];
 }
 
@@ -88,7 +55,7 @@ async function closeRemarks(client: OwnClient): Promise<string[]> {
     ]);
     return hasClosed ? [] : [`Its close() was not done within ${CLOSE_TIMEOUT_MS / 1_000} s.`];
   } catch (error) {
-    return [`Its close() failed: ${textOf(error)}.`];
+    return [`Its close() failed: ${foreignText(error)}.`];
   } finally {
     timeout.abort();
   }
@@ -104,7 +71,7 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
     onConnection(connection);
   });
   const opening = (async () =>
-    checkClient(
+    readClient(
       await definition.open({
         url: origin + endpoint.path,
         origin,
@@ -118,7 +85,7 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
   const context: SlotContext = {
     client: undefined,
     opening,
-    isOfUsedConnection: sockets.isOfUsedConnection,
+    brokenConnection: sockets.brokenConnection,
     isClosed: false,
   };
   const ready = opening.then(client => {
@@ -133,6 +100,7 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
       (exchange.transportState as UserSlot).send(onEnd);
     },
     openConnections: sockets.openConnections,
+    openedElsewhere: sockets.openedElsewhere,
     async close() {
       context.isClosed = true;
       if (context.client !== undefined) {
@@ -165,10 +133,11 @@ function refusalText({ refuse }: ClientDefinition, client: Client): string | und
   try {
     message = refuse?.(settingsOf(client));
   } catch (error) {
-    return `its refuse() failed: ${textOf(error)}`;
+    return `its refuse() failed: ${foreignText(error)}`;
   }
-  return message === undefined || typeof message === 'string'
-    ? message
+  if (typeof message === 'string') return cutText(message);
+  return message === undefined
+    ? undefined
     : `its refuse() must return a text or nothing, not ${typeof message}`;
 }
 
@@ -212,15 +181,15 @@ export async function loadUserModule(path: string): Promise<ModuleLoading> {
     }
   } catch (error) {
     const hint = 'the path of a module, starting from the folder of the scenario file';
-    return { isLoaded: false, message: `cannot be opened: ${textOf(error)}`, hint };
+    return { isLoaded: false, message: `cannot be opened: ${foreignText(error)}`, hint };
   }
   try {
     const { default: exported }: { default?: unknown } = await import(pathToFileURL(path).href);
-    const fault = checkDefinition(exported);
-    if (fault !== undefined) return { isLoaded: false, ...fault };
-    return { isLoaded: true, module: createModule(exported as ClientDefinition, path) };
+    const reading = readDefinition(exported);
+    if ('fault' in reading) return { isLoaded: false, ...reading.fault };
+    return { isLoaded: true, module: createModule(reading.definition, path) };
   } catch (error) {
     const hint = 'a module that loads without an error';
-    return { isLoaded: false, message: `cannot be loaded: ${textOf(error)}`, hint };
+    return { isLoaded: false, message: `cannot be loaded: ${foreignText(error)}${placeText(error)}`, hint };
   }
 }

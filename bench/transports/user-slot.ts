@@ -2,14 +2,15 @@
 import type { ClientAnswer, OwnClient, RequestToSend } from '../core/client-definition.ts';
 import type { Exchange } from '../core/contracts.ts';
 import { beginExchange } from '../core/exchange.ts';
+import { causesOf, memberOfForeign } from '../core/thrown.ts';
 import { OUTCOMES, type Outcome } from '../core/types.ts';
-import { classifyError, describeError, rootCause } from './classify-error.ts';
+import { classifyError, codedOutcome, describeError, type Evidence, rootCause } from './classify-error.ts';
 
 export interface SlotContext {
   /** Undefined while it is being opened. */
   client: OwnClient | undefined;
   opening: Promise<OwnClient>;
-  isOfUsedConnection(error: unknown): boolean;
+  brokenConnection(causes: readonly unknown[]): Evidence;
   isClosed: boolean;
 }
 
@@ -59,29 +60,28 @@ export class UserSlot {
     const { client, opening, isClosed } = this.#context;
     const request = this.#request;
     if (isClosed) return Promise.reject(new Error('the transport is closed'));
-    try {
-      return Promise.resolve(
-        client === undefined ? opening.then(it => it.send(request)) : client.send(request),
-      );
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    // A promise of ours, whatever the module's is: it settles once, and never from within.
+    return new Promise(resolve =>
+      resolve(client === undefined ? opening.then(it => it.send(request)) : client.send(request)),
+    );
   }
 
   readonly #onAnswer = (answer: ClientAnswer): void => {
     const exchange = this.#exchange;
-    if (!isAnswer(answer)) {
+    const read = readAnswer(answer);
+    if (read === undefined) {
       exchange.outcome = 'other';
-      exchange.error = 'send() of the module did not answer { status, bytes }, two numbers';
+      exchange.error =
+        'send() of the module did not answer { status, bytes }: an HTTP status and a whole number of bytes';
     } else {
-      exchange.bodyBytes = answer.bytes;
-      exchange.status = answer.status;
+      exchange.bodyBytes = read.bytes;
+      exchange.status = read.status;
     }
     this.#end();
   };
 
   readonly #onError = (error: unknown): void => {
-    this.#exchange.outcome = outcomeOf(error, this.#context.isOfUsedConnection(rootCause(error)));
+    this.#exchange.outcome = outcomeOf(error, this.#context.brokenConnection(causesOf(error)));
     this.#exchange.error = describeError(error);
     if (this.#exchange.outcome === 'badStatus') this.#exchange.status = badStatusOf(error);
     this.#end();
@@ -100,39 +100,57 @@ export class UserSlot {
   };
 }
 
-/** Only of numbers: a module is not ours, and may answer anything. */
-function isAnswer(answer: ClientAnswer | undefined): boolean {
-  return typeof answer?.status === 'number' && typeof answer.bytes === 'number' && answer.bytes >= 0;
+/** More in one answer is none that has been read within a trial. */
+const MOST_BYTES = 2 ** 40;
+
+/** Each member is read once: a module is not ours, may answer anything, and something else the next time. */
+function readAnswer(answer: unknown): ClientAnswer | undefined {
+  const status = memberOfForeign(answer, 'status');
+  const bytes = memberOfForeign(answer, 'bytes');
+  return isWithin(status, 100, 999) && isWithin(bytes, 0, MOST_BYTES) ? { status, bytes } : undefined;
 }
 
-interface Evidence {
-  outcome?: unknown;
-  status?: unknown;
-  statusCode?: unknown;
-  name?: unknown;
-  code?: unknown;
-  syscall?: unknown;
-  response?: Pick<Evidence, 'status' | 'statusCode'>;
+function isWithin(value: unknown, least: number, most: number): value is number {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
 }
 
 /** Libraries that throw on a bad status keep it on the error or on its response; 0: this is no such error. */
 function badStatusOf(error: unknown): number {
-  const { status, statusCode, response } = error as Evidence;
-  const statuses = [status, statusCode, response?.status, response?.statusCode];
-  return (statuses.find(value => typeof value === 'number' && value >= 400) as number | undefined) ?? 0;
+  const statuses = [error, memberOfForeign(error, 'response')].flatMap(part => [
+    memberOfForeign(part, 'status'),
+    memberOfForeign(part, 'statusCode'),
+  ]);
+  return statuses.find((status): status is number => isWithin(status, 400, 999)) ?? 0;
 }
 
 /** Codes that libraries give to timeouts of their own. Only the kernel's own ETIMEDOUT names a system call. */
 const TIMEOUT_CODES: readonly unknown[] = ['ETIMEDOUT', 'ECONNABORTED'];
 
-function outcomeOf(error: unknown, isReusedConnection: boolean): Outcome {
-  if (typeof error !== 'object' || error === null) return 'other';
-  const evidence: Evidence = error;
-  const stated = OUTCOMES.find(outcome => outcome === evidence.outcome && outcome !== 'ok');
-  if (stated !== undefined) return stated;
+function isOwnTimeout(error: unknown): boolean {
+  return (
+    TIMEOUT_CODES.includes(memberOfForeign(error, 'code')) && memberOfForeign(error, 'syscall') === undefined
+  );
+}
+
+/** axios has a name of its own for an answer that ended before its time. */
+function isBrokenOff(error: unknown): boolean {
+  return (
+    memberOfForeign(error, 'code') === 'ERR_BAD_RESPONSE' &&
+    memberOfForeign(error, 'message') === 'stream has been aborted'
+  );
+}
+
+/** What the error says of itself, what its causes' codes say, and only then what it is called: in this order. */
+function outcomeOf(error: unknown, connection: Evidence): Outcome {
+  const stated = memberOfForeign(error, 'outcome');
+  const known = OUTCOMES.find(outcome => outcome === stated && outcome !== 'ok');
+  if (known !== undefined) return known;
   if (badStatusOf(error) !== 0) return 'badStatus';
   // Which phase of it was too long, only the module could know.
-  const isTimeout = evidence.name === 'TimeoutError' || TIMEOUT_CODES.includes(evidence.code);
-  if (isTimeout && evidence.syscall === undefined) return 'timeoutTotal';
-  return classifyError(error, { isReusedConnection, hasResponse: false });
+  if (isOwnTimeout(rootCause(error))) return 'timeoutTotal';
+  if (codedOutcome(error) !== undefined) return classifyError(error, connection);
+  if (causesOf(error).some(isBrokenOff)) return 'reset';
+  return causesOf(error).some(cause => memberOfForeign(cause, 'name') === 'TimeoutError')
+    ? 'timeoutTotal'
+    : 'other';
 }

@@ -2,7 +2,7 @@
 import type { CellView } from '../cell-view.ts';
 import type { Chart } from '../chart.ts';
 import { armMarks, armRows, framed, INK, isNarrow, MUTED } from '../chart-theme.ts';
-import { acceptedByText, acceptedOf, openedByText } from '../counted-by.ts';
+import { acceptedByText, acceptedOf, openedByText, openedOf } from '../counted-by.ts';
 import { countText, NO_FIGURE, significantText } from '../numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
 import { neededText } from '../tables/main.ts';
@@ -17,7 +17,7 @@ const chart: Chart = {
     const rows = rowsOf(view);
     const isSmall = isNarrow(widthPx);
     const positive = rows
-      .flatMap(({ opened, accepted, least }) => [opened, accepted ?? opened, least])
+      .flatMap(({ opened, accepted, least }) => [opened ?? least, accepted ?? least, least])
       .filter(n => n > 0);
     const floor = 10 ** Math.floor(Math.log10(Math.min(...positive, 100)) - 0.1);
     const ceiling = Math.max(2000, 2 * Math.max(...positive, 0));
@@ -28,7 +28,7 @@ const chart: Chart = {
       to: Math.min(ceiling, shown(row.most ?? ceiling) * 1.07),
     }));
     const counted = rows.flatMap(row => [
-      { ...row, kind: 'opened', at: shown(row.opened) },
+      ...(row.opened === null ? [] : [{ ...row, kind: 'opened', at: shown(row.opened) }]),
       ...(row.accepted === null ? [] : [{ ...row, kind: 'accepted', at: shown(row.accepted) }]),
     ]);
     const axis = {
@@ -100,7 +100,7 @@ const chart: Chart = {
       rows: rowsOf(view).map(row => [
         words(row.arm, row.name),
         figure(countText(row.requestsSent), row.requestsSent, row.marks),
-        figure(significantText(row.opened), row.opened, row.marks),
+        row.opened === null ? nothing : figure(significantText(row.opened), row.opened, row.marks),
         row.accepted === null ? nothing : figure(significantText(row.accepted), row.accepted, row.marks),
         figure(neededText(row.needed), row.needed, row.marks),
       ]),
@@ -114,7 +114,8 @@ function rowsOf({ arms }: CellView) {
     const { requestsSent, needed } = summary;
     const perThousand = (count: number) => (count / requestsSent) * 1000;
     const marks = all.filter(mark => mark === 'invalid');
-    const opened = perThousand(summary.opened);
+    const openedCount = openedOf(summary);
+    const opened = openedCount === null ? null : perThousand(openedCount);
     const acceptedCount = acceptedOf(summary);
     const accepted = acceptedCount === null ? null : perThousand(acceptedCount);
     const sign = marks.length === 0 ? '' : '†';
@@ -129,8 +130,8 @@ function rowsOf({ arms }: CellView) {
       accepted,
       least: perThousand(needed.least),
       most,
-      text: `${significantText(opened)}${sign}`,
-      tip: `${label}: opened ${countText(summary.opened)}, accepted ${acceptedCount === null ? NO_FIGURE : countText(acceptedCount)} for ${countText(requestsSent)} requests`,
+      text: `${opened === null ? NO_FIGURE : significantText(opened)}${sign}`,
+      tip: `${label}: opened ${openedCount === null ? NO_FIGURE : countText(openedCount)}, accepted ${acceptedCount === null ? NO_FIGURE : countText(acceptedCount)} for ${countText(requestsSent)} requests`,
       neededTip: `${label}: needs ${neededText(needed)} for ${countText(requestsSent)} requests`,
     };
   });

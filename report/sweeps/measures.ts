@@ -86,7 +86,7 @@ const OTHER_MEASURES: readonly Measure[] = [
     metric: null,
     hasInterval: false,
     read: ({ summary }) =>
-      summary === null || summary.requestsSent === 0
+      summary === null || summary.requestsSent === 0 || summary.openedBy === 'unknown'
         ? null
         : point((summary.opened / summary.requestsSent) * 1_000),
     text: intervalText,

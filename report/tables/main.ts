@@ -3,7 +3,7 @@ import type { ArmSummary } from '../../bench/core/run-types.ts';
 import { usesTls } from '../../bench/core/target.ts';
 import type { CompletedTrial, Ledger } from '../../bench/core/types.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
-import { acceptedOf, countedByText } from '../counted-by.ts';
+import { acceptedOf, countedByText, openedOf } from '../counted-by.ts';
 import { countText, intervalText, msText, NO_FIGURE, percentText, significantText } from '../numbers.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../report.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
@@ -74,7 +74,7 @@ const MEASURES: readonly Measure[] = [
     read: ({ errorRatio }) => ({ text: percentText(errorRatio), value: errorRatio }),
   },
   count('requestsSent', 'sent', 'requests', summary => summary.requestsSent),
-  count('opened', 'opened', 'connections', summary => summary.opened),
+  count('opened', 'opened', 'connections', openedOf),
   count('accepted', 'accepted', 'connections', acceptedOf),
   {
     column: figureColumn('neededCount', 'needed', 'connections'),

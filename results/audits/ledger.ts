@@ -18,6 +18,7 @@ export const ledger: TrialRule = {
     const { trial, measurement } = result;
     const counts = measurement.ledger;
     const { needed, opened } = counts;
+    if (counts.openedBy === 'unknown') return { state: 'warn', detail: uncheckedText(counts) };
     const allowance = counts.failed + counts.unfinished;
     const allowed =
       allowance === 0 ? '' : ` (give or take ${whole(allowance)} for failed and unfinished requests)`;
@@ -27,7 +28,7 @@ export const ledger: TrialRule = {
       otherOwn.some(count => Math.abs(count - own!) > allowance) ||
       kernel.some(count => count < own! - allowance)
     ) {
-      return { state: 'fail', detail: `${bothText(counts)}${allowed}` };
+      return { state: 'fail', detail: `${bothText(counts)}${allowed}${elsewhereText(counts)}` };
     }
     const detail = `connections ${countsText(counts)}, needed ${rangeOf(needed)}`;
     const taken = own ?? opened;
@@ -37,15 +38,30 @@ export const ledger: TrialRule = {
     }
     const handshakes = checkHandshakes(result, allowance);
     if (handshakes?.state === 'fail') return handshakes;
-    const told = handshakes === null ? detail : `${detail}; ${handshakes.detail}`;
-    return isAbove || kernel.some(count => count > own! + allowance)
-      ? { state: 'warn', detail: `${told}${allowed}: ${OTHERS}` }
-      : { state: 'pass', detail: told };
+    const told = `${handshakes === null ? detail : `${detail}; ${handshakes.detail}`}${elsewhereText(counts)}`;
+    if (isAbove || kernel.some(count => count > own! + allowance)) {
+      return { state: 'warn', detail: `${told}${allowed}: ${OTHERS}` };
+    }
+    return { state: counts.openedElsewhere > 0 ? 'warn' : 'pass', detail: told };
   },
 };
 
 const OTHERS =
   "the kernel's count is of all programs on this machine, and others than this client opened connections: the upstream connections of a proxy are among them";
+
+/** Nobody counts what a client opens by native code, in another thread, or to another place than its target. */
+function uncheckedText({ accepted, answered, openedElsewhere, needed }: Ledger): string {
+  const seen = accepted === null ? '' : `; ${whole(accepted)} were accepted`;
+  return openedElsewhere > 0
+    ? `not checked: ${whole(answered)} requests were answered, but no connection to the target was seen, and ${whole(openedElsewhere)} to other places (another port or host, a proxy or a Unix socket)${seen}`
+    : `not checked: ${whole(answered)} requests were answered, but none of the client's connections can be seen (native code or another thread)${seen}, needed ${rangeOf(needed)}`;
+}
+
+function elsewhereText({ openedElsewhere }: Ledger): string {
+  return openedElsewhere === 0
+    ? ''
+    : `; only connections to the target are checked, and ${whole(openedElsewhere)} more went to other places`;
+}
 
 function culprit(isForeign: boolean): string {
   return isForeign

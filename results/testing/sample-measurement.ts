@@ -174,6 +174,7 @@ function sampleLedger(trial: Trial, sent: number, opened: number): Ledger {
     opened,
     accepted: opened,
     openedBy: 'client',
+    openedElsewhere: 0,
     acceptedBy: 'target',
     acceptedHttp2: 0,
     needed: neededConnections({ client, target, load, requests: sent }),

@@ -23,8 +23,6 @@ const breaks: {
   what: string;
   doing(request: Request): void;
   isSecond?: true;
-  /** The client's socket ends, and has no error that could be traced to it. */
-  isWithoutError?: true;
   outcome: Outcome;
 }[] = [
   {
@@ -38,7 +36,6 @@ const breaks: {
     what: 'it destroys a connection that has worked',
     doing: r => r.socket.destroy(),
     isSecond: true,
-    isWithoutError: true,
     outcome: 'staleSocket',
   },
   {
@@ -63,8 +60,7 @@ export function failuresCase(subject: Subject): void {
 
   suite('failures', { concurrency: true }, () => {
     for (const isTls of [false, true]) {
-      for (const { what, doing, isSecond, isWithoutError, outcome: seen } of breaks) {
-        const outcome = subject.isBlindToReuse && isWithoutError ? 'reset' : seen;
+      for (const { what, doing, isSecond, outcome } of breaks) {
         test(`${isTls ? 'TLS: ' : ''}${what}: ${outcome}`, async t => {
           const failing = isSecond ? 2 : 1;
           const server = await openMisbehavingServer(

@@ -24,8 +24,6 @@ export interface Subject {
   settings: Stated;
   /** Times within an exchange that it does not tell. */
   untold?: readonly ('writtenAtMs' | 'headersAtMs')[];
-  /** Whether it can't tell that a connection which ended without an error had worked before. */
-  isBlindToReuse?: true;
 }
 
 /** Dotted paths of what is stated. */

@@ -1,0 +1,125 @@
+// In: nothing. Out: client modules that do what no client should, and what has to come out of a run with each.
+
+export interface HostileModule {
+  /** Also a part of the file's name. */
+  name: string;
+  /** A whole module, `.mjs`. */
+  source: string;
+  /**
+   * refused: status 2, before anything starts. failed-trial: status 3, the trial failed or is marked, with the cause.
+   * measured: a run to its end, in which what failed is counted as such.
+   */
+  expected: 'refused' | 'failed-trial' | 'measured';
+}
+
+type Expected = HostileModule['expected'];
+
+const REAL_SEND = `async () => {
+  const response = await fetch(url);
+  return { status: response.status, bytes: (await response.arrayBuffer()).byteLength };
+}`;
+
+/** Whose client is sound, but for what stands before it. */
+const before = (name: string, expected: Expected, statements: string): HostileModule => ({
+  name,
+  expected,
+  source: `${statements}\nexport default { open: ({ url }) => ({ send: ${REAL_SEND}, close() {} }) };\n`,
+});
+
+/** Whose default export is this. */
+const exporting = (name: string, expected: Expected, exported: string): HostileModule => ({
+  name,
+  expected,
+  source: `export default ${exported};\n`,
+});
+
+/** Whose open() has this body. */
+const opening = (name: string, expected: Expected, body: string): HostileModule =>
+  exporting(name, expected, `{ open({ url }) { ${body} } }`);
+
+/** Whose client sends like this, one request in a hundred or so; else as it should. */
+const sending = (name: string, expected: Expected, body: string): HostileModule =>
+  opening(
+    name,
+    expected,
+    `const real = ${REAL_SEND}; let n = 0;
+    return { send(request) { if (++n % 100 !== 50) return real(); ${body} }, close() {} };`,
+  );
+
+/** Whose client has this beside a sound send. */
+const ending = (name: string, expected: Expected, members: string): HostileModule =>
+  opening(name, expected, `return { send: ${REAL_SEND}, close() {}, ${members} };`);
+
+export const hostileModules: readonly HostileModule[] = [
+  before('exits-with-0', 'refused', 'process.exit(0);'),
+  before('exits-with-1', 'refused', 'process.exit(1);'),
+  before('kills-itself', 'refused', "process.kill(process.pid, 'SIGKILL');"),
+  before('aborts', 'refused', 'process.abort();'),
+  before(
+    'rejects-unheard',
+    'refused',
+    "Promise.reject(new Error('unheard')); await new Promise(setImmediate);",
+  ),
+  before('never-settles', 'refused', 'await new Promise(() => {});'),
+  before('loops', 'refused', 'for (;;);'),
+  before('waits-with-a-timer', 'refused', 'setInterval(() => {}, 1_000); await new Promise(() => {});'),
+  before('throws', 'refused', "throw new Error('not today');"),
+  before('throws-nothing', 'refused', 'throw undefined;'),
+  before('throws-no-text', 'refused', 'throw { toString() { throw 1; }, get message() { throw 2; } };'),
+  before('throws-megabytes', 'refused', "throw new Error('long '.repeat(1_000_000));"),
+  before('throws-escapes', 'refused', "throw new Error('\\u001b[2J\\u0007red');"),
+  before('imports-nothing', 'refused', "import './no-such-file.mjs';"),
+  before('has-a-fault-of-syntax', 'refused', 'const = 1;'),
+  before('leaves-the-channel', 'refused', 'process.disconnect(); await new Promise(setImmediate);'),
+  before('prints', 'measured', "console.log('{'); process.stdout.write('}\\n'); console.error('!');"),
+  before('takes-exit-away', 'measured', 'process.exit = () => {};'),
+  before('talks-to-the-parent', 'measured', "process.send?.({ type: 'step', step: { variants: [] } });"),
+  before(
+    'hears-no-signal',
+    'measured',
+    "for (const name of ['SIGTERM', 'SIGINT']) process.on(name, () => {});",
+  ),
+  before('keeps-a-timer', 'measured', 'setInterval(() => {}, 10);'),
+  { name: 'is-empty', source: '', expected: 'refused' },
+  { name: 'has-no-default', source: 'export const open = 1;\n', expected: 'refused' },
+  exporting('is-null', 'refused', 'null'),
+  exporting('is-a-function', 'refused', '() => ({})'),
+  exporting('is-a-trap', 'refused', "new Proxy({}, { get() { throw new Error('trap'); } })"),
+  exporting('has-a-getter', 'refused', "{ get open() { throw new Error('getter'); } }"),
+  exporting('honours-a-word', 'refused', "{ open() {}, honours: 'body' }"),
+  exporting('honours-the-unknown', 'refused', "{ open() {}, honours: ['pool.maxSockets'] }"),
+  exporting('warns-with-numbers', 'refused', '{ open() {}, caveats: [1] }'),
+  exporting('refuses-all', 'refused', "{ open() {}, refuse: () => 'never' }"),
+  exporting('fails-to-refuse', 'refused', "{ open() {}, refuse() { throw new Error('undecided'); } }"),
+  opening('opens-with-a-throw', 'failed-trial', "throw new Error('no token');"),
+  opening(
+    'opens-with-a-trap',
+    'failed-trial',
+    'throw new Proxy({}, { get() { throw 1; }, getPrototypeOf() { throw 2; } });',
+  ),
+  opening('opens-nothing', 'failed-trial', 'return undefined;'),
+  opening('opens-and-exits', 'failed-trial', 'process.exit(0);'),
+  opening('opens-never', 'failed-trial', 'return new Promise(() => {});'),
+  opening('opens-in-a-loop', 'failed-trial', 'for (;;);'),
+  opening('never-sends', 'failed-trial', 'return { send: () => new Promise(() => {}), close() {} };'),
+  opening(
+    'sends-nothing',
+    'failed-trial',
+    'return { send: async () => ({ status: 200, bytes: 1 }), close() {} };',
+  ),
+  sending('exits-while-sending', 'failed-trial', 'process.exit(0);'),
+  sending('loops-while-sending', 'failed-trial', 'for (;;);'),
+  sending('rejects-beside', 'failed-trial', "Promise.reject(new Error('beside')); return real();"),
+  sending('sends-twice', 'failed-trial', 'return real().then(real);'),
+  sending('throws-at-once', 'measured', "throw new Error('at once');"),
+  sending('throws-a-symbol', 'measured', "throw Symbol('thrown');"),
+  sending('throws-a-trap', 'measured', 'throw new Proxy(new Error(), { get() { throw 1; } });'),
+  sending('answers-infinity', 'measured', 'return { status: 200, bytes: Infinity };'),
+  sending('answers-a-fraction', 'measured', 'return { status: 200, bytes: 0.5 };'),
+  sending('answers-less-than-nothing', 'measured', 'return { status: 200, bytes: -1 };'),
+  sending('answers-nothing', 'measured', 'return undefined;'),
+  sending('throws-megabytes-while-sending', 'measured', "throw new Error('long '.repeat(200_000));"),
+  ending('closes-never', 'measured', 'close: () => new Promise(() => {})'),
+  ending('closes-with-a-throw', 'measured', "close() { throw new Error('gone'); }"),
+  ending('counts-in-words', 'measured', "stats: () => ({ opened: 'many', open: {} })"),
+];
