@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import picocolors from 'picocolors';
 import type { Context } from './commands/context.ts';
 import { addHost } from './commands/host-argument.ts';
+import { type Interrupt, listenForInterrupts } from './commands/interrupt.ts';
 import { addJudgingCommands } from './commands/judging-commands.ts';
 import { asRatio, number } from './commands/number-argument.ts';
 import { addStoredRunCommands } from './commands/stored-run-commands.ts';
@@ -14,9 +15,6 @@ import { EXIT, MeasureError, UsageError } from './core/errors.ts';
 import { behaviours, charts, formats, outputs, sweepCharts, transports, userModules } from './registry.ts';
 
 const fail = picocolors.createColors(Boolean(process.stderr.isTTY) && picocolors.isColorSupported).red;
-
-/** Under `npm run`, one Ctrl-C comes twice: from the terminal, and from npm, which passes it on. */
-const SAME_PRESS_MS = 250;
 
 const DEFAULT_COLUMNS = 100;
 
@@ -26,22 +24,7 @@ function readVersion(): string {
   return (JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string }).version;
 }
 
-function createContext(): Context {
-  const interrupt = new AbortController();
-  let interruptedAtMs = 0;
-  const onInterrupt = (): void => {
-    if (interrupt.signal.aborted) {
-      if (performance.now() - interruptedAtMs > SAME_PRESS_MS) process.exit(EXIT.interrupted);
-      return;
-    }
-    interruptedAtMs = performance.now();
-    process.stderr.write(
-      '\nInterrupted: ending what runs and keeping what was measured. Ctrl-C again ends at once.\n',
-    );
-    interrupt.abort();
-  };
-  process.on('SIGINT', onInterrupt);
-  process.on('SIGTERM', onInterrupt); // as from a CI job that is cancelled: its partial report is worth keeping
+function createContext({ signal, keep }: Interrupt): Context {
   return {
     plugins: { transports, userModules, behaviours, charts, sweepCharts, formats, outputs },
     output: {
@@ -57,7 +40,8 @@ function createContext(): Context {
     version: readVersion(),
     env: process.env,
     argv: process.argv.slice(2),
-    signal: interrupt.signal,
+    signal,
+    keep,
   };
 }
 
@@ -125,7 +109,7 @@ Examples:
   conntax run ./your-server.json --allow-host staging.example.com
                                           one on another machine that you may load
 
-Exit status: 0 fine, 1 an expectation failed, 2 usage or an invalid scenario, 3 could not measure or an audit failed, 130 interrupted.`,
+Exit status: 0 fine, 1 an expectation failed, 2 usage or an invalid scenario, 3 could not measure or an audit failed, 130 interrupted (143 by SIGTERM, 129 by a closed terminal).`,
     )
     .action(async (selectors, options) => {
       const { runCommand } = await import('./commands/run.ts');
@@ -158,15 +142,17 @@ Exit status: 0 fine, 1 an expectation failed, 2 usage or an invalid scenario, 3 
   return program;
 }
 
-async function main(): Promise<number> {
-  const context = createContext();
+async function main(interrupt: Interrupt): Promise<number> {
+  const context = createContext(interrupt);
   let status: number = EXIT.ok;
   try {
     await createProgram(context, value => {
       status = value;
     }).parseAsync();
-    return status;
+    return interrupt.status ?? status;
   } catch (error) {
+    if (interrupt.signal.aborted && error === interrupt.signal.reason)
+      return interrupt.status ?? EXIT.interrupted;
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (error instanceof UsageError || error instanceof MeasureError) {
       context.output.note(`${fail('error')}: ${error.message}`);
@@ -178,12 +164,13 @@ async function main(): Promise<number> {
   }
 }
 
-/** Waits until all is printed. A reader that has left (`| head`) is no failure; a full disk, say, is. */
-async function flushOutput(): Promise<NodeJS.ErrnoException | undefined> {
+/** Waits until all is printed. A reader that has left (`| head`), or a terminal that is closed, is no failure; a full disk, say, is. */
+async function flushOutput(isInterrupted: boolean): Promise<NodeJS.ErrnoException | undefined> {
   await new Promise<void>(resolve => {
     process.stdout.write('', () => resolve());
   });
-  return outputError?.code === 'EPIPE' ? undefined : outputError;
+  const isUnread = outputError?.code === 'EPIPE' || (isInterrupted && outputError?.code === 'EIO');
+  return isUnread ? undefined : outputError;
 }
 
 let outputError: NodeJS.ErrnoException | undefined;
@@ -193,8 +180,9 @@ process.stdout.on('error', error => {
 // Whoever read it has left, and there is no one else to tell.
 process.stderr.on('error', () => {});
 
-let status = await main();
-const unprinted = await flushOutput();
+const interrupt = listenForInterrupts();
+let status = await main(interrupt);
+const unprinted = await flushOutput(interrupt.status !== undefined);
 if (unprinted !== undefined) {
   process.stderr.write(`${fail('error')}: the output could not be written: ${unprinted.message}\n`);
   status = EXIT.cannotMeasure;

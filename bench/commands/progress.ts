@@ -6,6 +6,8 @@ import type { Output } from './context.ts';
 
 export interface Progress {
   show(event: RunEvent): void;
+  /** A line that stays. */
+  say(text: string): void;
   /** Clears the living line. */
   end(): void;
 }
@@ -86,12 +88,17 @@ export function createProgress(output: Output): Progress {
     told = phase;
   }
 
+  function say(text: string): void {
+    living?.clear(); // else its next state would erase what was said below it
+    output.note(text);
+  }
+
   return {
+    say,
     show(event) {
       const lasting = lastingLine(event);
       if (lasting !== undefined) {
-        living?.clear();
-        output.note(lasting);
+        say(lasting);
       } else if (event.type === 'progress') {
         if (living === undefined) tellPhase(event);
         else living(progressLine(event).slice(0, output.columns - 1));

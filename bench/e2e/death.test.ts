@@ -91,6 +91,19 @@ describe('while it is measured', { concurrency: 2 }, () => {
     );
   });
 
+  test('conntax itself is killed while its processes are stopped: none is left, nor comes back', async t => {
+    const workspace = await openWorkspace(t);
+    const scenario = tinyScenario({ measureMs: 60_000, budgetMs: 60_000 });
+    const file = await workspace.writeScenario({ ...scenario, link: { roundTripMs: 1 } });
+    const cli = startCli(t, ['run', file], { cwd: workspace.dir });
+    await cli.seen(/measuring/);
+    const children = (['load-child', 'target-child', 'link-child'] as const).flatMap(cli.children);
+    assert.equal(children.length, 4);
+    for (const { pid } of children) process.kill(pid, 'SIGSTOP');
+    cli.kill();
+    await cli.result;
+  });
+
   test('conntax itself is killed: no process outlives it, and what was stored is whole', async t => {
     const workspace = await openWorkspace(t);
     const file = await workspace.writeScenario(tinyScenario({ maxReplicates: 5, minReplicates: 5 }));

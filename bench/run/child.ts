@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Code } from '../core/code.ts';
 import { MeasureError } from '../core/errors.ts';
+import { watchOver } from '../core/watchdog.ts';
 import { type EntryFile, entryFile } from './code-entry.ts';
 
 /** A child died, was killed or did not answer in time. `reason` says which. */
@@ -65,12 +66,6 @@ export async function orKill<T>(child: { kill(): Promise<void> }, asked: Promise
 
 const STDERR_TAIL_CHARS = 4_000;
 
-/** Children end when their channel closes, but one that hangs or is stopped can't: it is ended when this process exits. */
-const living = new Set<ChildProcess>();
-process.on('exit', () => {
-  for (const child of living) child.kill('SIGKILL');
-});
-
 /** The command of our own node, pinned and standing back as asked. Windows has no `nice`: there it does not. */
 function commandOf({ path, nodeOptions }: EntryFile, { cpu, niceness = 0 }: SpawnOptions): string[] {
   return [
@@ -93,8 +88,7 @@ export function spawnChild<Command extends Message, Reply extends Message>(
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: { ...process.env, ...started.env },
   });
-  living.add(child);
-  child.once('exit', () => living.delete(child));
+  watchOver(child); // its channel closes with this process, but one that hangs or is stopped does not see that
 
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -36,10 +36,12 @@ export interface RunningCli {
   seen(pattern: RegExp): Promise<void>;
   /** What it has said on stderr by now. */
   stderr(): string;
-  /** Sends SIGINT to the whole process group, as a terminal does on Ctrl-C. */
-  interrupt(): void;
+  /** Sends a signal to the whole process group: SIGINT, as a terminal does on Ctrl-C, unless another is given. */
+  interrupt(signal?: NodeJS.Signals): void;
   /** Ends it by SIGKILL, and it alone. */
   kill(): void;
+  /** Every living process of it, itself included. */
+  processes(): Found[];
   /** Living child processes of one kind. */
   children(entry: ChildEntry): Found[];
   /** Resolves as soon as there is a child process of a kind, which has hardly begun then. */
@@ -121,12 +123,13 @@ export function startProgram(
       return promise.finally(() => waiting.delete(look));
     },
     stderr: () => stderr,
-    interrupt() {
-      signalProcess(-child.pid!, 'SIGINT');
+    interrupt(signal = 'SIGINT') {
+      signalProcess(-child.pid!, signal);
     },
     kill() {
       signalProcess(child.pid!, 'SIGKILL');
     },
+    processes: () => findProcesses(mark),
     children,
     spawned: entry => spawnedProgram(`${entry}.ts`),
     spawnedProgram,
