@@ -3,10 +3,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import type { TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Found, findProcesses, killProcesses, leftProcesses, MARK, signalProcess } from './processes.ts';
+
+/** Whose end is the end of what was started for it: a test, or a case of the campaign. */
+export interface Scope {
+  after(act: () => unknown): void;
+}
 
 /** The command that a user types as `conntax`. */
 export const CONNTAX: readonly string[] = [
@@ -59,13 +63,13 @@ function baseEnv(): NodeJS.ProcessEnv {
 }
 
 /** Starts `conntax` with these words; the test's end is its end. */
-export function startCli(t: TestContext, args: readonly string[], options: CliOptions): RunningCli {
+export function startCli(t: Scope, args: readonly string[], options: CliOptions): RunningCli {
   return startProgram(t, [...(options.wrapper ?? []), ...CONNTAX, ...args], options);
 }
 
 /** Starts any program that runs `conntax` somewhere within. */
 export function startProgram(
-  t: TestContext,
+  t: Scope,
   [command, ...args]: readonly string[],
   { cwd, env = {} }: CliOptions,
 ): RunningCli {
@@ -138,6 +142,6 @@ export function startProgram(
 }
 
 /** Runs `conntax` to its end. */
-export function runCli(t: TestContext, args: readonly string[], options: CliOptions): Promise<CliResult> {
+export function runCli(t: Scope, args: readonly string[], options: CliOptions): Promise<CliResult> {
   return startCli(t, args, options).result;
 }
