@@ -64,7 +64,8 @@ export async function measurePlan(
     return 0;
   }
   requireFit(checks);
-  for (const line of estimateLines(plan)) output.note(line);
+  const isConfirming = options.confirm ?? Boolean(context.env['CI']);
+  for (const line of estimateLines(plan, isConfirming)) output.note(line);
   for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
   for (const line of leftOutLines(plan)) output.note(line);
   const servers = await findServers(located);

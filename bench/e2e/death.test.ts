@@ -58,7 +58,7 @@ describe('while it is measured', { concurrency: 2 }, () => {
 
   test('the target is killed: its replicate failed, and the next one has a new target', async t => {
     const { status, stdout, stderr, stored } = await strike(t, {
-      timing: { maxReplicates: 2, minReplicates: 2 },
+      timing: { maxReplicates: 2, minReplicates: 2, budgetMs: 60_000 },
       entry: 'target-child',
       signal: 'SIGKILL',
     });

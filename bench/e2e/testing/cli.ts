@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { watchOver } from '../../core/watchdog.ts';
 import { type Found, findProcesses, killProcesses, leftProcesses, MARK, signalProcess } from './processes.ts';
 
 /** Whose end is the end of what was started for it: a test, or a case of the campaign. */
@@ -80,6 +81,7 @@ export function startProgram(
     env: { ...baseEnv(), ...env, [MARK]: mark },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  watchOver(child); // should the tests themselves be killed
   t.after(() => killProcesses(mark));
 
   let stdout = '';
