@@ -8,6 +8,7 @@ import picocolors from 'picocolors';
 import { workingFolder } from '../results/files.ts';
 import type { Context, Output } from './commands/context.ts';
 import { addHost } from './commands/host-argument.ts';
+import { type Interrupt, listenForInterrupts } from './commands/interrupt.ts';
 import { addJudgingCommands } from './commands/judging-commands.ts';
 import { asRatio, number } from './commands/number-argument.ts';
 import { createOutput, hasColourOn } from './commands/output.ts';
@@ -18,9 +19,6 @@ import { behaviours, charts, formats, outputs, sweepCharts, transports, userModu
 
 const fail = picocolors.createColors(hasColourOn(process.stderr)).red;
 
-/** Under `npm run`, one Ctrl-C comes twice: from the terminal, and from npm, which passes it on. */
-const SAME_PRESS_MS = 250;
-
 /** From the sources (bench/cli.ts) and compiled (dist/bench/cli.js) alike, the package is found by its package.json. */
 function readVersion(): string {
   const up = extname(import.meta.url) === '.ts' ? '../package.json' : '../../package.json';
@@ -28,22 +26,7 @@ function readVersion(): string {
 }
 
 /** @throws UsageError where there is no folder to work in */
-function createContext(output: Output): Context {
-  const interrupt = new AbortController();
-  let interruptedAtMs = 0;
-  const onInterrupt = (): void => {
-    if (interrupt.signal.aborted) {
-      if (performance.now() - interruptedAtMs > SAME_PRESS_MS) process.exit(EXIT.interrupted);
-      return;
-    }
-    interruptedAtMs = performance.now();
-    process.stderr.write(
-      '\nInterrupted: ending what runs and keeping what was measured. Ctrl-C again ends at once.\n',
-    );
-    interrupt.abort();
-  };
-  process.on('SIGINT', onInterrupt);
-  process.on('SIGTERM', onInterrupt); // as from a CI job that is cancelled: its partial report is worth keeping
+function createContext({ signal, keep }: Interrupt, output: Output): Context {
   return {
     plugins: { transports, userModules, behaviours, charts, sweepCharts, formats, outputs },
     output,
@@ -52,7 +35,8 @@ function createContext(output: Output): Context {
     version: readVersion(),
     env: process.env,
     argv: process.argv.slice(2),
-    signal: interrupt.signal,
+    signal,
+    keep,
   };
 }
 
@@ -125,7 +109,7 @@ Examples:
   conntax run ./your-server.json --allow-host staging.example.com
                                           one on another machine that you may load
 
-Exit status: 0 fine, 1 an expectation failed, 2 usage or an invalid scenario, 3 could not measure or an audit failed, 130 interrupted.`,
+Exit status: 0 fine, 1 an expectation failed, 2 usage or an invalid scenario, 3 could not measure or an audit failed, 130 interrupted (143 by SIGTERM, 129 by a closed terminal).`,
     )
     .action(async (selectors, options) => {
       const { runCommand } = await import('./commands/run.ts');
@@ -165,20 +149,19 @@ function refuseControls(argv: readonly string[]): void {
   throw new UsageError(`${JSON.stringify(word)} has control characters; right would be: a word without them`);
 }
 
-async function main(): Promise<number> {
+async function main(interrupt: Interrupt): Promise<number> {
   const output = createOutput();
   let status: number = EXIT.ok;
-  let signal: AbortSignal | undefined;
   try {
-    const context = createContext(output);
-    signal = context.signal;
+    const context = createContext(interrupt, output);
     refuseControls(context.argv);
     await createProgram(context, value => {
       status = value;
     }).parseAsync();
-    return status;
+    return interrupt.status ?? status;
   } catch (error) {
-    if (signal?.aborted && error === signal.reason) return EXIT.interrupted;
+    if (interrupt.signal.aborted && error === interrupt.signal.reason)
+      return interrupt.status ?? EXIT.interrupted;
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (error instanceof InterruptedError) return error.exitCode; // it has been said
     if (error instanceof UsageError || error instanceof MeasureError) {
@@ -191,12 +174,13 @@ async function main(): Promise<number> {
   }
 }
 
-/** Waits until all is printed. A reader that has left (`| head`) is no failure; a full disk, say, is. */
-async function flushOutput(): Promise<NodeJS.ErrnoException | undefined> {
+/** Waits until all is printed. A reader that has left (`| head`), or a terminal that is closed, is no failure; a full disk, say, is. */
+async function flushOutput(isInterrupted: boolean): Promise<NodeJS.ErrnoException | undefined> {
   await new Promise<void>(resolve => {
     process.stdout.write('', () => resolve());
   });
-  return outputError?.code === 'EPIPE' ? undefined : outputError;
+  const isUnread = outputError?.code === 'EPIPE' || (isInterrupted && outputError?.code === 'EIO');
+  return isUnread ? undefined : outputError;
 }
 
 let outputError: NodeJS.ErrnoException | undefined;
@@ -206,8 +190,9 @@ process.stdout.on('error', error => {
 // Whoever read it has left, and there is no one else to tell.
 process.stderr.on('error', () => {});
 
-let status = await main();
-const unprinted = await flushOutput();
+const interrupt = listenForInterrupts();
+let status = await main(interrupt);
+const unprinted = await flushOutput(interrupt.status !== undefined);
 if (unprinted !== undefined) {
   process.stderr.write(`${fail('error')}: the output could not be written: ${unprinted.message}\n`);
   status = EXIT.cannotMeasure;

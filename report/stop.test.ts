@@ -25,7 +25,7 @@ for (const [change, text] of [
   ],
   [
     { stop: 'budget' },
-    'The time budget of 60 s was spent after 4 replicates in 61 s; the interval of requests/s is ±8 %.',
+    'Stopped after 4 replicates in 61 s: another replicate would not fit the time budget of 60 s; the interval of requests/s is ±8 %.',
   ],
   [
     { stop: 'max-replicates', replicates: 1 },

@@ -16,7 +16,7 @@ export function stopText(cell: CellResult): string {
     case 'decided':
       return `Stopped ${after}: these decide what was expected; ${reached}.`;
     case 'budget':
-      return `The time budget of ${secondsText(scenario.timing.budgetMs)} was spent ${after}; ${reached}.`;
+      return `Stopped ${after}: another replicate would not fit the time budget of ${secondsText(scenario.timing.budgetMs)}; ${reached}.`;
     case 'max-replicates':
       return `Stopped at the most replicates that the scenario allows, ${after}; ${reached}.`;
     case 'interrupted':

@@ -6,6 +6,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
+  rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
@@ -26,6 +27,8 @@ export interface RunStore {
    * that everything else is there. Closes the store. Throws MeasureError.
    */
   finish(end: { run: Run; files: readonly { name: string; content: string }[] }): void;
+  /** Removes the folder of a run in which nothing was measured. */
+  discard(): void;
   /** Lets go of the folder without finishing it. Does nothing after `finish`. */
   close(): void;
 }
@@ -64,6 +67,10 @@ export function openRunStore(resultsDir: string, runId: string): RunStore {
       }
       replaceFile(join(dir, RUN_FILE), `${JSON.stringify(run, null, 2)}\n`);
       nameLatest(resultsDir, runId);
+    },
+    discard() {
+      close();
+      rmSync(dir, { recursive: true, force: true });
     },
     close,
   };

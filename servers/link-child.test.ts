@@ -56,10 +56,10 @@ suite('link child', { concurrency: 2 }, () => {
     await refused;
   });
 
-  test('Ctrl-C is for the parent to decide', async t => {
+  test('Ctrl-C, SIGTERM and SIGHUP are for the parent to decide', async t => {
     const { child, ask } = forkRelay(t);
     await ask(startCommand(1), 'started');
-    child.kill('SIGINT');
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) child.kill(signal);
     await ask({ type: 'read' }, 'reading');
     await ask({ type: 'read' }, 'reading');
   });

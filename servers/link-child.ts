@@ -1,5 +1,6 @@
 // In: RelayCommand messages from the parent process. Out: a relay that carries until the channel closes, and RelayReply messages.
 import type { RelayCommand, RelayReply } from '../bench/core/link-protocol.ts';
+import { obeyParentOnly } from '../bench/probes/parent.ts';
 import { readProcess } from '../bench/probes/process.ts';
 import { type OpenRelay, openRelay } from './link/relay.ts';
 
@@ -40,7 +41,5 @@ if (!process.send) {
   );
   process.exit(2);
 }
-// The terminal sends Ctrl-C to the whole group; when the link ends is for the parent to say.
-process.on('SIGINT', () => {});
-process.once('disconnect', () => process.exit(0));
+obeyParentOnly(() => process.exit(0));
 process.on('message', (command: RelayCommand) => void obey(command).catch(fail));

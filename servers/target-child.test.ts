@@ -54,10 +54,10 @@ suite('target child', { concurrency: 2 }, () => {
     await refused;
   });
 
-  test('Ctrl-C is for the parent to decide', async t => {
+  test('Ctrl-C, SIGTERM and SIGHUP are for the parent to decide', async t => {
     const { child, ask } = forkTarget(t);
     await ask(startCommand({}), 'started');
-    child.kill('SIGINT');
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) child.kill(signal);
     await ask({ type: 'read' }, 'reading');
     await ask({ type: 'read' }, 'reading');
   });

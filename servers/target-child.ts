@@ -3,6 +3,7 @@ import { closest } from 'fastest-levenshtein';
 import type { BehaviourModule } from '../bench/core/contracts.ts';
 import { UsageError } from '../bench/core/errors.ts';
 import { PROTOCOL_VERSION, type TargetCommand, type TargetReply } from '../bench/core/protocol.ts';
+import { obeyParentOnly } from '../bench/probes/parent.ts';
 import { readProcess } from '../bench/probes/process.ts';
 import { behaviours } from '../bench/registry.ts';
 import { type OpenTarget, openTarget } from './app.ts';
@@ -70,7 +71,5 @@ if (!process.send) {
   );
   process.exit(2);
 }
-// The terminal sends Ctrl-C to the whole group; when the target ends is for the parent to say.
-process.on('SIGINT', () => {});
-process.once('disconnect', () => process.exit(0));
+obeyParentOnly(() => process.exit(0));
 process.on('message', (command: TargetCommand) => void obey(command).catch(fail));

@@ -33,7 +33,12 @@ const DEFAULT_ARM = 'persistent';
 const OWN_CODE: Code = { label: 'this conntax', dir: null, packages: {} };
 
 /** @returns the exit status. @throws UsageError, MeasureError */
-export async function abCommand(selectors: string[], options: AbOptions, context: Context): Promise<number> {
+export function abCommand(selectors: string[], options: AbOptions, context: Context): Promise<number> {
+  // What was installed is removed, however this ends.
+  return context.keep(() => installAndMeasure(selectors, options, context), context.output.note);
+}
+
+async function installAndMeasure(selectors: string[], options: AbOptions, context: Context): Promise<number> {
   const { plugins, builtinDir, cwd, output, signal } = context;
   const isDefault = selectors.length === 0;
   const scenarios = leaveOutMissing(
@@ -47,7 +52,7 @@ export async function abCommand(selectors: string[], options: AbOptions, context
   const codeOf = async (dir: string | undefined, spec: string | undefined): Promise<Code> => {
     if (spec === undefined) return dir === undefined ? OWN_CODE : folderCode(resolve(cwd, dir), dir);
     output.note(`Installing ${spec}`);
-    const { code, remove } = await installPackage(spec);
+    const { code, remove } = await installPackage(spec, signal);
     installed.defer(remove);
     return code;
   };
@@ -58,6 +63,7 @@ export async function abCommand(selectors: string[], options: AbOptions, context
     after: await codeOf(options.after, options.afterPackage),
     minEffect: options.minEffect ?? LEAST_EFFECT,
   };
+  signal.throwIfAborted();
   const startedAt = new Date();
   const pairs = chosen.flatMap(({ scenario, arms }) =>
     beforeAndAfter(

@@ -6,6 +6,7 @@ import type { Output as FileOutput } from '../../report/output.ts';
 import type { SweepChart } from '../../report/sweep-chart.ts';
 import type { BehaviourModule, ClientPlugin, LoadModule } from '../core/contracts.ts';
 import type { LazyPlugins } from '../plan/load-scenarios.ts';
+import type { Keep } from './interrupt.ts';
 
 export interface Plugins {
   transports: LazyPlugins<ClientPlugin>;
@@ -39,8 +40,9 @@ export interface Context {
   env: NodeJS.ProcessEnv;
   /** The words typed after `conntax`. */
   argv: readonly string[];
-  /** Aborts on the first Ctrl-C. */
+  /** Aborts on the first Ctrl-C, SIGTERM or SIGHUP, where what was measured is kept; elsewhere those end the program. */
   signal: AbortSignal;
+  keep: Keep;
 }
 
 /** What every command with a result understands. */

@@ -13,7 +13,7 @@ import {
 import type { Plan, PlannedCell } from '../plan/plan.ts';
 import type { Check } from '../run/preflight.ts';
 import type { CommonOptions, Output } from './context.ts';
-import { estimateLines, exactText } from './estimate.ts';
+import { estimateLines, exactText, timeText } from './estimate.ts';
 
 const MARKS: Record<Check['state'], string> = { pass: ' ', warn: '!', fail: 'x' };
 
@@ -57,7 +57,7 @@ function endText({ scenario }: PlannedCell, { until, precisionRatio }: CellDescr
 
 /** What is the same in all cells once; the rest for the first of the sweep, as an example. */
 function scenarioLines(
-  { name, sweep, budgetMs, estimatedMs }: ScenarioDescription,
+  { name, sweep, budgetMs, estimatedMs, mostMs }: ScenarioDescription,
   cells: readonly CellFacts[],
 ): string[] {
   const [first] = combinations(sweep);
@@ -77,7 +77,7 @@ function scenarioLines(
     ...(own.length === 0 ? [] : [`  With ${placeText(example.cell.sweepPoints)}, for example:`]),
     ...own.map(fact => `  ${factLine(fact)}`),
     factLine({ label: 'Budget', value: `${exactText(budgetMs)}${perCell}` }),
-    factLine({ label: 'Time', value: `about ${exactText(estimatedMs)} at most` }),
+    factLine({ label: 'Time', value: timeText({ estimatedMs, mostMs }) }),
     '',
   ];
 }

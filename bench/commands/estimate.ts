@@ -1,6 +1,6 @@
 // In: a plan. Out: how long it will take, in words, before it starts.
 import prettyMs from 'pretty-ms';
-import { describePlan } from '../plan/describe-plan.ts';
+import { describePlan, type ScenarioDescription } from '../plan/describe-plan.ts';
 import type { Plan } from '../plan/plan.ts';
 
 const MINUTE_MS = 60_000;
@@ -18,17 +18,34 @@ function roughText(ms: number): string {
   return `${Math.max(5, Math.ceil(ms / 5_000) * 5)} s`;
 }
 
-/** One line for the whole plan, and one for each sweep whose cells can't do with their budget. */
-export function estimateLines(plan: Plan): string[] {
-  const { scenarios, cells, estimatedMs } = describePlan(plan);
+/** `about 25 s, 60 s at most`, or what is at most alone where that is about as long. */
+export function timeText({ estimatedMs, mostMs }: { estimatedMs: number; mostMs: number }): string {
+  const [about, most] = [roughText(estimatedMs), roughText(mostMs)];
+  return estimatedMs >= mostMs || about === most ? `${most} at most` : `about ${about}, ${most} at most`;
+}
+
+/**
+ * One line for the whole plan, and one for each scenario whose budget is too short.
+ * @param isConfirming whether a failed expectation is measured again
+ */
+export function estimateLines(plan: Plan, isConfirming = false): string[] {
+  const { scenarios, cells, ...times } = describePlan(plan);
   const cellText = cells.length === 1 ? '1 cell' : `${cells.length} cells`;
+  const isJudged = plan.cells.some(({ scenario }) => scenario.expect.length > 0);
+  const again =
+    isConfirming && isJudged
+      ? '; as long again for cells where an expectation fails and is measured again'
+      : '';
+  const text = timeText(times);
   return [
-    `About ${roughText(estimatedMs)} at most, for ${cellText}.`,
-    ...scenarios
-      .filter(({ isOverBudget, cells: own }) => isOverBudget && own.length > 1)
-      .map(
-        scenario =>
-          `  ! The ${scenario.cells.length} cells of ${scenario.name} share a budget of ${exactText(scenario.budgetMs)}, but need about ${exactText(scenario.estimatedMs)} for the fewest replicates that make an interval.`,
-      ),
+    `${text[0]!.toUpperCase()}${text.slice(1)}, for ${cellText}${again}.`,
+    ...scenarios.filter(({ isOverBudget }) => isOverBudget).map(shortBudgetText),
   ];
+}
+
+function shortBudgetText({ name, cells, budgetMs, least }: ScenarioDescription): string {
+  const needed = `${exactText(least.intervalMs)} for the fewest replicates that make an interval`;
+  if (cells.length > 1)
+    return `  ! The ${cells.length} cells of ${name} share a budget of ${exactText(budgetMs)}, but may need ${needed}.`;
+  return `  ! ${name} has a budget of ${exactText(budgetMs)}, but may need ${exactText(least.oneMs)} for one replicate, and ${needed}.`;
 }

@@ -15,9 +15,12 @@ const INSTALL_TIMEOUT_MS = 120_000;
 /**
  * Installs one package with npm, without its scripts. `spec` is what `npm install` takes, such as `undici@7`.
  *
- * @throws UsageError when it is no package, or npm can't install it
+ * @throws UsageError when it is no package, or npm can't install it; the signal's reason when that aborts
  */
-export async function installPackage(spec: string): Promise<{ code: Code; remove: () => Promise<void> }> {
+export async function installPackage(
+  spec: string,
+  signal: AbortSignal,
+): Promise<{ code: Code; remove: () => Promise<void> }> {
   const name = /^(@[^/@\s]+\/)?[^/@\s]+/.exec(spec)?.[0];
   if (name === undefined || spec.startsWith('-')) {
     throw new UsageError(`"${spec}" is no package: a name and a version, such as undici@7`);
@@ -30,12 +33,14 @@ export async function installPackage(spec: string): Promise<{ code: Code; remove
     await exec('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', spec], {
       cwd: folder,
       timeout: INSTALL_TIMEOUT_MS,
+      signal,
     });
     const manifest = await readFile(join(folder, 'node_modules', name, 'package.json'), 'utf8');
     const { version } = JSON.parse(manifest) as { version: string };
     return { code: { label: `${name} ${version}`, dir: null, packages: { [name]: folder } }, remove };
   } catch (cause) {
     await remove();
+    signal.throwIfAborted();
     const { stderr = '', message } = cause as Error & { stderr?: string };
     throw new UsageError(`npm can't install ${spec}: ${stderr.trim() || message}`);
   }

@@ -5,6 +5,7 @@ import { foreignRemarks } from '../../results/foreign-remarks.ts';
 import { hdrLog } from '../../results/histogram.ts';
 import { newRunId } from '../../results/run-id.ts';
 import { openRunStore, type RunStore } from '../../results/store.ts';
+import { EXIT } from '../core/errors.ts';
 import { createRandom } from '../core/random.ts';
 import type { CellResult, Host, Run } from '../core/run-types.ts';
 import type { CompletedTrial, TrialResult } from '../core/types.ts';
@@ -22,7 +23,7 @@ import { estimateLines } from './estimate.ts';
 import { exitStatusOf } from './exit-status.ts';
 import { tellGithub } from './github.ts';
 import { serveMetrics } from './live-metrics.ts';
-import { createProgress } from './progress.ts';
+import { createProgress, type Progress } from './progress.ts';
 import { render } from './render.ts';
 
 /** What every command that measures understands. */
@@ -65,18 +66,22 @@ export async function measurePlan(
     return 0;
   }
   requireFit(checks);
-  for (const line of estimateLines(plan)) output.note(line);
+  const isConfirming = options.confirm ?? Boolean(context.env['CI']);
+  for (const line of estimateLines(plan, isConfirming)) output.note(line);
   for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
   const servers = await findServers(located, context.signal);
   tellServers(plan, servers, output);
   const measured = await withoutUnreadable(plan, servers, context);
   for (const line of leftOutLines(measured)) output.note(line);
+  context.signal.throwIfAborted();
   const store = openRunStore(
     options.results,
     newRunId(startedAt, createRandom(plan.seed, 'run', startedAt.getTime())),
   );
+  const progress = createProgress(output);
+  const work: Work = { plan: measured, servers, host, store, progress, startedAt, options, context };
   try {
-    return await measureAndReport({ plan: measured, servers, host, store, startedAt, options, context });
+    return await context.keep(() => measureAndReport(work), progress.say);
   } finally {
     store.close();
   }
@@ -120,6 +125,7 @@ interface Work {
   servers: ReadonlyMap<string, FoundServer>;
   host: Host;
   store: RunStore;
+  progress: Progress;
   startedAt: Date;
   options: MeasureOptions;
   context: Context;
@@ -130,12 +136,12 @@ async function measureAndReport({
   servers,
   host,
   store,
+  progress,
   startedAt,
   options,
   context,
 }: Work): Promise<number> {
   const { plugins, output, env, signal } = context;
-  const progress = createProgress(output);
   const metrics =
     options.metricsPort === undefined
       ? undefined
@@ -158,10 +164,15 @@ async function measureAndReport({
     progress.end();
     await metrics?.close();
   }
+  if (signal.aborted && trials.length === 0) {
+    store.discard();
+    output.note('Nothing had been measured yet, so nothing is stored.');
+    return EXIT.interrupted;
+  }
   const run: Run = {
     schemaVersion: 1,
     id: basename(store.dir),
-    state: signal.aborted ? 'partial' : cells.some(isLacking) ? 'failed' : 'complete',
+    state: stateOf(cells, plan),
     startedAt: startedAt.toISOString(),
     finishedAt: new Date().toISOString(),
     conntax: context.version,
@@ -177,7 +188,13 @@ async function measureAndReport({
   output.out(options.json ? json : text);
   store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
   output.note(`Report: ${join(store.dir, 'report.html')}`);
-  return exitStatusOf(run, { isStrict: options.strict === true });
+  return signal.aborted ? EXIT.interrupted : exitStatusOf(run, { isStrict: options.strict === true });
+}
+
+/** A signal that comes once all is measured makes nothing partial. */
+function stateOf(cells: readonly CellResult[], plan: Plan): Run['state'] {
+  if (cells.length < plan.cells.length || cells.some(({ stop }) => stop === 'interrupted')) return 'partial';
+  return cells.some(isLacking) ? 'failed' : 'complete';
 }
 
 /** Whether an arm of it has no figures. */

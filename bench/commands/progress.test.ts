@@ -36,26 +36,26 @@ function comparison(stated: Partial<Comparison>): Comparison {
 
 suite('the living line', () => {
   const cases: [event: Living, line: string][] = [
-    [living(), 'tls  replicate 1  starting  21s of the budget left'],
+    [living(), 'tls  replicate 1  starting  21s left at most'],
     [
       living({ phase: 'warm-up', arm: 'long', ratePerSec: 52_300.4, replicate: 2 }),
-      'tls  replicate 3  warming up  long 52,300 req/s  21s of the budget left',
+      'tls  replicate 3  warming up  long 52,300 req/s  21s left at most',
     ],
     [
       living({ phase: 'measure', arm: 'long', ratePerSec: 0, blocksDone: 3, blockCount: 8, leftMs: 61_000 }),
-      'tls  replicate 1  measuring 3/8  long 0 req/s  1m 1s of the budget left',
+      'tls  replicate 1  measuring 3/8  long 0 req/s  1m 1s left at most',
     ],
     [
       living({ phase: 'search', arm: 'short', ratePerSec: 4_000, isKept: true }),
-      'tls  replicate 1  searching  short 4,000 req/s borne  21s of the budget left',
+      'tls  replicate 1  searching  short 4,000 req/s borne  21s left at most',
     ],
     [
       living({ phase: 'search', arm: 'short', ratePerSec: 5_656.9, isKept: false }),
-      'tls  replicate 1  searching  short 5,657 req/s not borne  21s of the budget left',
+      'tls  replicate 1  searching  short 5,657 req/s not borne  21s left at most',
     ],
     [
       living({ phase: 'finish', arm: 'short', leftMs: -5 }),
-      'tls  replicate 1  closing  short  budget spent, ending',
+      'tls  replicate 1  closing  short  slower than foreseen, ends with this replicate',
     ],
   ];
   for (const [event, line] of cases) {
@@ -163,11 +163,11 @@ test('where there is no terminal, each phase of load gets one line, and nothing 
   }
   progress.end();
   assert.deepEqual(notes, [
-    '  tls  replicate 1  warming up  short  21s of the budget left',
-    '  tls  replicate 1  measuring  short  21s of the budget left',
+    '  tls  replicate 1  warming up  short  21s left at most',
+    '  tls  replicate 1  measuring  short  21s left at most',
     '  ! careful',
-    '  tls  replicate 2  warming up  short  21s of the budget left',
-    '  tls  replicate 2  measuring  short  21s of the budget left',
+    '  tls  replicate 2  warming up  short  21s left at most',
+    '  tls  replicate 2  measuring  short  21s left at most',
     '  ! careful',
   ]);
 });

@@ -6,6 +6,8 @@ import type { Output } from './context.ts';
 
 export interface Progress {
   show(event: RunEvent): void;
+  /** A line that stays. */
+  say(text: string): void;
   /** Clears the living line. */
   end(): void;
 }
@@ -24,7 +26,7 @@ function seconds(ms: number): string {
   return prettyMs(Math.max(0, ms), { secondsDecimalDigits: 0 });
 }
 
-/** For example `short-vs-persistent  replicate 2  measuring 3/8  persistent 52,300 req/s  21s of the budget left`. */
+/** For example `short-vs-persistent  replicate 2  measuring 3/8  persistent 52,300 req/s  21s left at most`. */
 export function progressLine(event: Living): string {
   const { cell, replicate, phase, arm, ratePerSec, isKept, blocksDone, blockCount, leftMs } = event;
   const blocks = blocksDone === undefined ? '' : ` ${blocksDone}/${blockCount}`;
@@ -35,7 +37,7 @@ export function progressLine(event: Living): string {
     `replicate ${replicate + 1}`,
     `${PHASES[phase]}${blocks}`,
     ...(arm === undefined ? [] : [`${arm}${rate}${kept}`]),
-    leftMs > 0 ? `${seconds(leftMs)} of the budget left` : 'budget spent, ending',
+    leftMs > 0 ? `${seconds(leftMs)} left at most` : 'slower than foreseen, ends with this replicate',
   ].join('  ');
 }
 
@@ -86,12 +88,17 @@ export function createProgress(output: Output): Progress {
     told = phase;
   }
 
+  function say(text: string): void {
+    living?.clear(); // else its next state would erase what was said below it
+    output.note(text);
+  }
+
   return {
+    say,
     show(event) {
       const lasting = lastingLine(event);
       if (lasting !== undefined) {
-        living?.clear();
-        output.note(lasting);
+        say(lasting);
       } else if (event.type === 'progress') {
         if (living === undefined) tellPhase(event);
         else living(progressLine(event).slice(0, output.columns - 1));

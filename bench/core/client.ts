@@ -1,12 +1,13 @@
 // In: what a scenario author may write of a client. Out: one arm's settings, resolved, with every default filled in.
 import { z } from 'zod';
+import { MOST_AT_ONCE } from './load.ts';
 
 const optionalMs = (about: string) => z.int().min(1).max(3_600_000).optional().describe(about);
 const optionalCount = (least: number, about: string) =>
   z.int().min(least).max(10_000).optional().describe(about);
 const optionalLimit = (about: string) =>
   z
-    .union([z.int().min(1).max(10_000), z.literal('unlimited')])
+    .union([z.int().min(1).max(MOST_AT_ONCE), z.literal('unlimited')])
     .optional()
     .describe(about);
 

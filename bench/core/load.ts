@@ -1,12 +1,15 @@
 // In: what a scenario author may write of the load. Out: the load model, resolved, with every default filled in.
 import { z } from 'zod';
 
+/** Beyond any machine: what this one bears is found before the run starts, by its descriptors, ports and memory. */
+export const MOST_AT_ONCE = 1_000_000;
+
 const ratePerSec = (about: string) => z.number().min(0.1).max(1_000_000).describe(about);
 const maxInFlight = (byDefault: number) =>
   z
     .int()
     .min(1)
-    .max(100_000)
+    .max(MOST_AT_ONCE)
     .default(byDefault)
     .describe('Requests under way at once; what is due beyond them waits, is counted, and its wait shows');
 const arrivals = z
@@ -18,7 +21,12 @@ const arrivals = z
 export const ClosedLoad = z.strictObject({
   // Optional within the default, so that the union also knows this model by an absent one.
   model: z.literal('closed').optional().default('closed').describe('A fixed number of users'),
-  concurrency: z.int().min(1).max(10_000).default(100).describe('Users that send one request at a time'),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(MOST_AT_ONCE)
+    .default(100)
+    .describe('Users that send one request at a time'),
   thinkMs: z
     .number()
     .min(0)
@@ -40,7 +48,7 @@ export type OpenLoad = z.infer<typeof OpenLoad>;
 /** Open model in which requests are due together. */
 export const BurstLoad = z.strictObject({
   model: z.literal('burst').describe('Many requests are due at once, again and again'),
-  size: z.int().min(1).max(10_000).describe('Requests due together'),
+  size: z.int().min(1).max(MOST_AT_ONCE).describe('Requests due together'),
   everyMs: z.int().min(1).max(60_000).describe('From one burst to the next'),
   maxInFlight: maxInFlight(10_000),
 });

@@ -58,7 +58,7 @@ describe('while it is measured', { concurrency: 2 }, () => {
 
   test('the target is killed: its replicate failed, and the next one has a new target', async t => {
     const { status, stdout, stderr, stored } = await strike(t, {
-      timing: { maxReplicates: 2, minReplicates: 2 },
+      timing: { maxReplicates: 2, minReplicates: 2, budgetMs: 60_000 },
       entry: 'target-child',
       signal: 'SIGKILL',
     });
@@ -89,6 +89,19 @@ describe('while it is measured', { concurrency: 2 }, () => {
       [opened, requestsSent],
       'nothing of the dead arm is booked to it',
     );
+  });
+
+  test('conntax itself is killed while its processes are stopped: none is left, nor comes back', async t => {
+    const workspace = await openWorkspace(t);
+    const scenario = tinyScenario({ measureMs: 60_000, budgetMs: 60_000 });
+    const file = await workspace.writeScenario({ ...scenario, link: { roundTripMs: 1 } });
+    const cli = startCli(t, ['run', file], { cwd: workspace.dir });
+    await cli.seen(/measuring/);
+    const children = (['load-child', 'target-child', 'link-child'] as const).flatMap(cli.children);
+    assert.equal(children.length, 4);
+    for (const { pid } of children) process.kill(pid, 'SIGSTOP');
+    cli.kill();
+    await cli.result;
   });
 
   test('conntax itself is killed: no process outlives it, and what was stored is whole', async t => {

@@ -1,10 +1,13 @@
 // Ctrl-C at any moment: what was measured is kept and shown as partial, and nothing is left running.
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { runCli, startCli, startProgram } from './testing/cli.ts';
-import { openWorkspace, RUN_FILES, tinyScenario } from './testing/workspace.ts';
+import { type CliResult, runCli, startCli, startProgram } from './testing/cli.ts';
+import { reasonWithout } from './testing/server-program.ts';
+import { openWorkspace, RUN_FILES, storedRuns, tinyScenario, type Workspace } from './testing/workspace.ts';
 
 /** Long enough that only an interrupt can end it. */
 const ENDLESS = { measureMs: 60_000, budgetMs: 60_000 } as const;
@@ -12,22 +15,25 @@ const WARMING_UP = /warming up/;
 const MEASURING = /measuring/;
 const INTERRUPTED = /Interrupted: .*Ctrl-C again/;
 
-test('while the processes start: nothing was measured, and that is what is stored', async t => {
+/** Ended before anything was measured: one sentence, and the latest run is still the one before. */
+function assertNothingKept({ status, stdout, stderr }: CliResult, { results }: Workspace): void {
+  assert.deepEqual([status, stdout], [130, ''], stderr);
+  assert.match(stderr, INTERRUPTED);
+  assert.match(stderr, /^Nothing had been measured yet, so nothing is stored\.$/m);
+  assert.deepEqual(storedRuns(results), []);
+  assert.ok(!existsSync(join(results, 'latest')));
+}
+
+test('while the processes start: nothing was measured, and nothing is stored', async t => {
   const workspace = await openWorkspace(t);
   const file = await workspace.writeScenario(tinyScenario(ENDLESS));
   const cli = startCli(t, ['run', file], { cwd: workspace.dir });
   await cli.spawned('target-child');
   cli.interrupt();
-  const { status, stdout } = await cli.result;
-  assert.equal(status, 130);
-  assert.match(stdout, /interrupted/i);
-  const { files, run, trials } = workspace.onlyRun();
-  assert.deepEqual(files, RUN_FILES);
-  assert.deepEqual(trials, [], 'a process that Ctrl-C ends while it starts is no failed trial');
-  assert.equal(run?.state, 'partial');
+  assertNothingKept(await cli.result, workspace);
 });
 
-test('during warm-up: nothing was measured yet, and the run is partial', async t => {
+test('during warm-up: nothing was measured yet, and nothing is stored', async t => {
   const workspace = await openWorkspace(t);
   const file = await workspace.writeScenario(
     tinyScenario({ ...ENDLESS, warmupMinMs: 60_000, warmupMaxMs: 60_000 }),
@@ -35,17 +41,7 @@ test('during warm-up: nothing was measured yet, and the run is partial', async t
   const cli = startCli(t, ['run', file], { cwd: workspace.dir });
   await cli.seen(WARMING_UP);
   cli.interrupt();
-  const { status, stderr } = await cli.result;
-  assert.equal(status, 130);
-  assert.match(stderr, INTERRUPTED);
-  const { files, run, trials } = workspace.onlyRun();
-  assert.deepEqual(files, RUN_FILES);
-  assert.deepEqual(trials, []);
-  assert.equal(run?.state, 'partial');
-  assert.deepEqual(
-    run.cells.map(({ stop, replicates }) => [stop, replicates]),
-    [['interrupted', 0]],
-  );
+  assertNothingKept(await cli.result, workspace);
 });
 
 test('while measuring: what was measured is kept, reported as partial, and can be rendered again', async t => {
@@ -70,6 +66,40 @@ test('while measuring: what was measured is kept, reported as partial, and can b
   }
   const again = await runCli(t, ['report'], { cwd: workspace.dir });
   assert.equal(again.stdout, stdout);
+});
+
+const tools = ['wrk', 'hey'].filter(program => reasonWithout(program) === false);
+
+for (const [signal, expected, extra] of [
+  ['SIGTERM', 143, {}],
+  ['SIGHUP', 129, Object.fromEntries(tools.map(transport => [transport, { transport }]))],
+] as const) {
+  test(`${signal} to the whole group is like Ctrl-C: no trial fails, and the status names the signal`, async t => {
+    const workspace = await openWorkspace(t);
+    const scenario = tinyScenario({ ...ENDLESS, sliceMs: 1_000 });
+    const file = await workspace.writeScenario({ ...scenario, clients: { ...scenario.clients, ...extra } });
+    const cli = startCli(t, ['run', file], { cwd: workspace.dir });
+    await cli.seen(MEASURING);
+    cli.interrupt(signal);
+    const { status, stderr } = await cli.result;
+    assert.equal(status, expected, stderr);
+    const { files, run, trials } = workspace.onlyRun();
+    assert.deepEqual(files, RUN_FILES);
+    assert.deepEqual([run?.state, run?.cells[0]?.failedTrials], ['partial', 0]);
+    assert.ok(trials.some(result => result.state === 'completed' && result.measurement.completed > 0));
+  });
+}
+
+test('before anything is measured a signal ends it at once, whatever it waits for', async t => {
+  const workspace = await openWorkspace(t);
+  await writeFile(
+    join(workspace.dir, 'endless.ts'),
+    'process.stderr.write("loading\\n");\nawait new Promise(resolve => setTimeout(resolve, 60_000));',
+  );
+  const cli = startCli(t, ['run', './endless.ts'], { cwd: workspace.dir });
+  await cli.seen(/loading/);
+  cli.interrupt('SIGTERM');
+  assert.equal((await cli.result).status, 143);
 });
 
 test('Ctrl-C again ends at once, a process that hangs included', async t => {

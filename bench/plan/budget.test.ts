@@ -1,10 +1,12 @@
 // The cells of a sweep share one budget: what is left of it is shared evenly by those that are still to come.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { Scenario } from '../core/scenario.ts';
 import { createBudgets } from './budget.ts';
-import { planRun } from './plan.ts';
+import { mostMsOf, planRun } from './plan.ts';
 import { fullScenario } from './testing/plugins.ts';
+import { hasTimeForAnother } from './timing.ts';
 
 const BUDGET_MS = 12_000;
 
@@ -37,3 +39,54 @@ for (const [why, elapsedMs, allottedMs] of TABLE) {
     assert.deepEqual(found, allottedMs);
   });
 }
+
+/** Of a replicate that takes longer than the longest before it. */
+const UNSTEADY_RATIO = 0.2;
+
+test('simulated cells take no longer than was announced, and a tenth', () => {
+  const timing = fc.record({
+    budgetMs: fc.integer({ min: 1, max: 200_000 }),
+    minReplicates: fc.integer({ min: 1, max: 5 }),
+    maxReplicates: fc.integer({ min: 5, max: 30 }),
+  });
+  const slowness = fc.double({ min: 0.1, max: 1, noNaN: true });
+  const cellCount = fc.integer({ min: 1, max: 6 });
+  const steadiness = fc.array(fc.double({ min: 1 - UNSTEADY_RATIO, max: 1, noNaN: true }), {
+    minLength: 10,
+    maxLength: 10,
+  });
+  fc.assert(
+    fc.property(timing, cellCount, slowness, steadiness, (stated, count, slow, steady) => {
+      const scenario = Scenario.parse({ ...fullScenario, timing: stated });
+      const { cells } = planRun(
+        Array.from({ length: count }, (_, value) => ({ ...scenario, sweepPoints: [{ path: 'a', value }] })),
+        { seed: 1 },
+      );
+      const announcedMs = cells.reduce((sum, cell) => sum + mostMsOf(cell), 0);
+      const budgets = createBudgets(cells);
+      let totalMs = 0;
+      for (const planned of cells) {
+        const cell = budgets.allot(planned);
+        const { timing: own } = cell.scenario;
+        const { oneMs, intervalMs } = cell.least;
+        const replicateMs = intervalMs > oneMs ? intervalMs - oneMs : oneMs / 2;
+        const state = {
+          replicates: 0,
+          elapsedMs: (oneMs - replicateMs) * slow,
+          longestMs: 0,
+          mostMs: mostMsOf(cell),
+        };
+        while (state.replicates < own.maxReplicates && hasTimeForAnother(own, state)) {
+          const tookMs = replicateMs * slow * steady[state.replicates % steady.length]!;
+          state.replicates++;
+          state.elapsedMs += tookMs;
+          state.longestMs = Math.max(state.longestMs, tookMs);
+        }
+        assert.ok(state.replicates > 0);
+        totalMs += state.elapsedMs;
+        budgets.spend(cell, state.elapsedMs);
+      }
+      assert.ok(totalMs <= announcedMs * 1.1, `${totalMs} of ${announcedMs}`);
+    }),
+  );
+});

@@ -3,6 +3,7 @@
 import { type Client, isModulePath } from '../core/client.ts';
 import type { ClientPlugin } from '../core/contracts.ts';
 import type { Scenario } from '../core/scenario.ts';
+import { Target } from '../core/target.ts';
 import { checkBaseline, checkExpectations, checkPublished } from './arm-name-checks.ts';
 import { engineProblems } from './engine-checks.ts';
 import { checkForeignTarget } from './foreign-checks.ts';
@@ -47,6 +48,7 @@ const OWN_SETTINGS: Record<ClientPlugin['kind'], readonly string[]> = {
 };
 /** Idle timeouts have to be this many times the estimated gap between two slices of an arm. */
 const GAP_SAFETY = 2;
+const DEFAULT_KEEP_ALIVE_MS = Target.parse({}).keepAliveTimeoutMs;
 
 function checkArms({ scenario }: CrossContext): CrossProblem[] {
   if (Object.keys(scenario.clients).length > 0) return [];
@@ -199,12 +201,24 @@ function checkIdleTimeouts({ scenario, serviceMs }: CrossContext): CrossProblem[
   ];
   return idleTimeouts
     .filter(({ ms, gapMs }) => ms < gapMs * GAP_SAFETY)
-    .map(({ path, ms, gapMs }) => ({
-      path,
-      about: [path, ['timing'], ['load'], ['target'], ['clients']],
-      message: `arms take turns, so one may be idle for about ${gapMs} ms: ${ms} ms may close its connections meanwhile`,
-      hint: `slicing: 'whole' in timing, or at least ${gapMs * GAP_SAFETY} ms here`,
-    }));
+    .map(({ path, ms, gapMs }) => {
+      const about: Path[] = [path, ['timing'], ['load'], ['target'], ['clients']];
+      // What nobody wrote is not at fault: it is what was written that makes the slices so long.
+      if (ms === DEFAULT_KEEP_ALIVE_MS) {
+        return {
+          path: ['load'],
+          about,
+          message: `so many requests at once make slices so long that an arm may be idle for about ${gapMs} ms between two of its own, and the server closes idle connections after ${ms} ms (target.keepAliveTimeoutMs)`,
+          hint: `slicing: 'whole' in timing, fewer at once, a smaller timing.sliceResponses, or target.keepAliveTimeoutMs of at least ${gapMs * GAP_SAFETY}`,
+        };
+      }
+      return {
+        path,
+        about,
+        message: `arms take turns, so one may be idle for about ${gapMs} ms: ${ms} ms may close its connections meanwhile`,
+        hint: `slicing: 'whole' in timing, or at least ${gapMs * GAP_SAFETY} ms here`,
+      };
+    });
 }
 
 /** Every problem across fields; of several at one place only the first. */

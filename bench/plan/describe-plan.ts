@@ -5,7 +5,7 @@ import type { LeftOutArm, SweepPoint } from '../core/run-types.ts';
 import type { Timing } from '../core/scenario.ts';
 import { axesOf, type SweepAxis } from '../core/sweep.ts';
 import type { Link, Target } from '../core/target.ts';
-import { blockOrder, type Plan, type PlannedCell } from './plan.ts';
+import { blockOrder, mostMsOf, type Plan, type PlannedCell } from './plan.ts';
 
 export interface CellDescription {
   id: string;
@@ -29,7 +29,9 @@ export interface CellDescription {
   /** What ends the replicates. */
   until: Timing['until'];
   budgetMs: number;
+  /** About how long it takes, and at most. */
   estimatedMs: number;
+  mostMs: number;
 }
 
 export interface ScenarioDescription {
@@ -41,20 +43,22 @@ export interface ScenarioDescription {
   /** That its cells share. */
   budgetMs: number;
   estimatedMs: number;
-  /** Whether its cells take longer than the budget even when each has as few replicates as it can. */
+  mostMs: number;
+  /** Whether the budget is too short for the replicates that an interval needs, on a busy machine. */
   isOverBudget: boolean;
+  /** One replicate of each cell, and as many as an interval needs, at most. */
+  least: { oneMs: number; intervalMs: number };
 }
 
 export interface PlanDescription {
   seed: number;
   estimatedMs: number;
+  mostMs: number;
   scenarios: ScenarioDescription[];
   cells: CellDescription[];
 }
 
 const SHOWN_BLOCKS = 4;
-/** A cell ends up to half a replicate after its budget. */
-const OVER_BUDGET_RATIO = 1.5;
 
 function describeCell(cell: PlannedCell, seed: number): CellDescription {
   const { scenario } = cell;
@@ -82,20 +86,23 @@ function describeCell(cell: PlannedCell, seed: number): CellDescription {
     until: timing.until,
     budgetMs: timing.budgetMs,
     estimatedMs: cell.estimatedMs,
+    mostMs: mostMsOf(cell),
   };
 }
 
 function describeScenario(name: string, cells: readonly PlannedCell[]): ScenarioDescription {
   const sum = (read: (cell: PlannedCell) => number) => cells.reduce((total, cell) => total + read(cell), 0);
   const budgetMs = sum(({ scenario }) => scenario.timing.budgetMs);
-  const estimatedMs = sum(cell => cell.estimatedMs);
+  const least = { oneMs: sum(cell => cell.least.oneMs), intervalMs: sum(cell => cell.least.intervalMs) };
   return {
     name,
     sweep: axesOf(cells[0]!.scenario),
     cells: cells.map(({ id }) => id),
     budgetMs,
-    estimatedMs,
-    isOverBudget: estimatedMs > budgetMs * OVER_BUDGET_RATIO,
+    estimatedMs: sum(cell => cell.estimatedMs),
+    mostMs: sum(mostMsOf),
+    isOverBudget: least.intervalMs > budgetMs,
+    least,
   };
 }
 
@@ -104,6 +111,7 @@ export function describePlan(plan: Plan): PlanDescription {
   return {
     seed: plan.seed,
     estimatedMs: plan.cells.reduce((sum, cell) => sum + cell.estimatedMs, 0),
+    mostMs: plan.cells.reduce((sum, cell) => sum + mostMsOf(cell), 0),
     scenarios: [...Map.groupBy(plan.cells, ({ scenario }) => scenario.name)].map(([name, cells]) =>
       describeScenario(name, cells),
     ),

@@ -6,7 +6,7 @@ import type { Scenario } from '../core/scenario.ts';
 import { cellId, type Variant } from '../core/sweep.ts';
 import type { Trial } from '../core/types.ts';
 import { expectedResponseMs } from './slice-gap.ts';
-import { estimateMs } from './timing.ts';
+import { cellTimes } from './timing.ts';
 
 /** One target under one load, in which arms are compared: clients, or codes of a client or of the target. */
 export interface PlannedCell {
@@ -19,8 +19,10 @@ export interface PlannedCell {
   arms: string[];
   /** Those that the scenario would have had elsewhere. */
   leftOut: readonly LeftOutArm[];
-  /** About how long at most, ms. */
+  /** About how long, ms. */
   estimatedMs: number;
+  /** One replicate, and as many as an interval needs, at most. */
+  least: { oneMs: number; intervalMs: number };
   /** By arm, whose code its generator runs; ours where there is none. */
   generatorCode: Readonly<Record<string, Code>>;
   /** Its target processes: one for all arms, or as many as there are codes of it to compare. */
@@ -53,6 +55,11 @@ function planCell(
   const { baseline, name, clients } = scenario;
   const arms = [baseline, ...Object.keys(clients).filter(arm => arm !== baseline)];
   const cellTargets = targets ?? [{ arms }];
+  const times = cellTimes(
+    scenario,
+    client => expectedResponseMs(scenario, client, serviceMs),
+    cellTargets.length,
+  );
   return {
     id: cellId(name, sweepPoints),
     scenario,
@@ -61,12 +68,14 @@ function planCell(
     leftOut,
     generatorCode,
     targets: cellTargets,
-    estimatedMs: estimateMs(
-      scenario,
-      client => expectedResponseMs(scenario, client, serviceMs),
-      cellTargets.length,
-    ),
+    estimatedMs: times.aboutMs,
+    least: { oneMs: times.oneMostMs, intervalMs: times.intervalMostMs },
   };
+}
+
+/** How long a cell takes at most, ms: its budget, or what an interval needs where that is more. */
+export function mostMsOf({ scenario, least }: PlannedCell): number {
+  return Math.max(scenario.timing.budgetMs, least.intervalMs);
 }
 
 /** In whole ms, at least one. */

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Scenario, Timing } from '../core/scenario.ts';
 import { fullScenario } from './testing/plugins.ts';
-import { estimateMs, isSteady, type SeenTimes, sliceShape } from './timing.ts';
+import { cellTimes, hasTimeForAnother, isSteady, type SeenTimes, sliceShape } from './timing.ts';
 
 const steadiness: [string, number[], boolean][] = [
   ['nothing seen yet', [], false],
@@ -85,6 +85,8 @@ test('a slice is never shorter than asked for, and longer for slower arms', () =
   );
 });
 
+const estimateMs = (...stated: Parameters<typeof cellTimes>): number => cellTimes(...stated).aboutMs;
+
 function estimateWith(timing: Partial<Timing>): number {
   return estimateMs(Scenario.parse({ ...fullScenario, timing }));
 }
@@ -111,7 +113,8 @@ test('a cell takes about its budget, but for too few or too many replicates', ()
   assert.equal(three, two + oneMs);
   assert.equal(estimateWith({ budgetMs: 1 }), two);
   const budgetMs = 100_000;
-  assert.ok(Math.abs(estimateWith({ budgetMs }) - budgetMs) <= oneMs / 2);
+  const found = estimateWith({ budgetMs });
+  assert.ok(found <= budgetMs && found > budgetMs - oneMs, String(found));
 });
 
 test('a load with long pauses makes longer slices, so that a cell takes longer', () => {
@@ -150,3 +153,26 @@ test('a capacity search takes as long as its probes: more for a finer one, a wid
     assert.ok(estimate(more) > plainMs, JSON.stringify(more));
   }
 });
+
+test('at most, a cell takes longer than about: for one replicate, and more for an interval', () => {
+  const scenario = Scenario.parse({ ...fullScenario, timing: { budgetMs: 1, minReplicates: 2 } });
+  const { aboutMs, oneMostMs, intervalMostMs } = cellTimes(scenario);
+  assert.ok(oneMostMs < intervalMostMs && aboutMs < intervalMostMs);
+  const once = cellTimes({ ...scenario, timing: { ...scenario.timing, minReplicates: 1 } });
+  assert.equal(once.intervalMostMs, once.oneMostMs, 'where one replicate is enough');
+});
+
+const ANOTHER: [why: string, state: Partial<Parameters<typeof hasTimeForAnother>[1]>, expected: boolean][] = [
+  ['the first is always made', { replicates: 0, longestMs: 90_000 }, true],
+  ['the second may take what was announced', { replicates: 1, elapsedMs: 20_000, longestMs: 19_000 }, true],
+  ['but not more', { replicates: 1, elapsedMs: 20_000, longestMs: 21_000 }, false],
+  ['the third has to fit the budget', { replicates: 2, elapsedMs: 8_000, longestMs: 2_001 }, false],
+  ['and does', { replicates: 2, elapsedMs: 8_000, longestMs: 2_000 }, true],
+];
+for (const [why, state, expected] of ANOTHER) {
+  test(`another replicate? ${why}`, () => {
+    const timing = Timing.parse({ budgetMs: 10_000 });
+    const whole = { replicates: 1, elapsedMs: 0, longestMs: 0, mostMs: 40_000, ...state };
+    assert.equal(hasTimeForAnother(timing, whole), expected);
+  });
+}

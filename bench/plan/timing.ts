@@ -98,23 +98,50 @@ export function isSteady(ratesPerSec: readonly number[]): boolean {
   return last <= before * STEADY_RISE_RATIO;
 }
 
-/** Starting the target and the generators of a replicate, side by side. */
-const START_MS = 800;
-/** Messages between processes, for each turn of an arm. */
-const TURN_MS = 10;
-/** Ramp, drain and messages of a probe. */
-const PROBE_EXTRA_MS = 250;
-export const WARMUP_WINDOW_MS = 250;
-/** Replicates that are measured whatever the budget: an interval needs two. */
-const SURE_REPLICATES = 2;
+/** What can't be foreseen exactly: about as long as it takes on a machine with nothing else to do, and at most on a busy one. */
+interface Pace {
+  /** Starting the target and the generators of a replicate, side by side. */
+  startMs: number;
+  /** Messages between processes, for each turn of an arm. */
+  turnMs: number;
+  /** Ramp, drain and messages of a probe. */
+  probeExtraMs: number;
+  /** Where between the least and the most warm-up an arm is steady. */
+  warmupRatio: number;
+  /** How far up to its highest rate a search goes. */
+  searchRatio: number;
+  /** How many of the halvings of a search are tried twice. */
+  doubtRatio: number;
+}
 
-/** Of one arm: about half of the time it is steady at once. */
-function warmupMs({ timing, load }: Scenario, responseMs: number): number {
-  const loadMs = (timing.warmupMinMs + timing.warmupMaxMs) / 2;
+const USUAL: Pace = {
+  startMs: 800,
+  turnMs: 10,
+  probeExtraMs: 250,
+  warmupRatio: 0.5,
+  searchRatio: 0.5,
+  doubtRatio: 0.5,
+};
+const SLOW: Pace = {
+  startMs: 2_000,
+  turnMs: 30,
+  probeExtraMs: 500,
+  warmupRatio: 1,
+  searchRatio: 1,
+  doubtRatio: 1,
+};
+export const WARMUP_WINDOW_MS = 250;
+/** Replicates that are made beyond the budget, too, if that is announced: an interval needs two. */
+export const INTERVAL_REPLICATES = 2;
+
+/** Of one arm. */
+function warmupMs({ timing, load }: Scenario, responseMs: number, pace: Pace): number {
+  const { warmupMinMs, warmupMaxMs } = timing;
+  const loadMs = warmupMinMs + Math.max(0, warmupMaxMs - warmupMinMs) * pace.warmupRatio;
   const shape = { ...sliceShape(timing, { meanMs: responseMs }), windowMs: WARMUP_WINDOW_MS };
   const { rampMs, windowMs } = foreseen(shape, timing, load);
   const windows = Math.ceil(loadMs / (rampMs + windowMs));
-  return windows * (rampMs + windowMs + responseMs + TURN_MS);
+  return windows * (rampMs + windowMs + responseMs + pace.turnMs);
 }
 
 /** As long as the load asks for, where that sets its rate; the rates of a capacity search can't be foreseen. */
@@ -122,52 +149,94 @@ function foreseen(shape: SliceShape, timing: Timing, load: Load): SliceShape {
   return load.model === 'capacity' ? shape : paced(shape, timing, load);
 }
 
-/** Probes of a search that goes half of the way to its highest rate, each not kept twice: about as many as it takes. */
-function searchMs(load: Load): number {
+/** As many probes as a search takes; a rate that is not kept is tried twice. */
+function searchMs(load: Load, pace: Pace): number {
   if (load.model !== 'capacity') return 0;
   const { minRatePerSec, maxRatePerSec, resolutionRatio, probeMs } = load;
-  const doublings = Math.ceil(Math.log2(maxRatePerSec / minRatePerSec) / 2) + 1;
+  const doublings = Math.ceil(Math.log2(maxRatePerSec / minRatePerSec) * pace.searchRatio) + 1;
   const halvings = Math.log2(stepsPerOctave(resolutionRatio));
-  const notKept = 1 + halvings / 2;
+  const notKept = 1 + halvings * pace.doubtRatio;
   const confirmed = 1;
-  return (doublings + halvings + notKept + confirmed) * (probeMs + PROBE_EXTRA_MS);
+  return (doublings + halvings + notKept + confirmed) * (probeMs + pace.probeExtraMs);
 }
 
 /** All arms in turn, each for as long as the slowest needs. */
-function measureMs({ timing, load }: Scenario, responsesMs: readonly number[]): number {
+function measureMs({ timing, load }: Scenario, responsesMs: readonly number[], pace: Pace): number {
   const shapes = responsesMs.map(meanMs => foreseen(sliceShape(timing, { meanMs }), timing, load));
   const longestMs = Math.max(...shapes.map(({ windowMs }) => windowMs));
   const blocks = timing.slicing === 'whole' ? 1 : Math.max(1, Math.ceil(timing.measureMs / longestMs));
   const turnsMs = shapes.map(
     ({ rampMs, windowMs }, index) =>
-      rampMs + Math.max(windowMs, timing.measureMs / blocks) + responsesMs[index]! + TURN_MS,
+      rampMs + Math.max(windowMs, timing.measureMs / blocks) + responsesMs[index]! + pace.turnMs,
   );
   return blocks * turnsMs.reduce((sum, turnMs) => sum + turnMs, 0);
 }
 
+/** How long a cell takes, in ms, as far as that can be foreseen. */
+export interface CellTimes {
+  /** About: as many replicates as fit the budget. It may well take less, since they end as soon as the intervals are narrow. */
+  aboutMs: number;
+  /** One replicate, and as many as an interval needs, at most: a busy machine, arms that are steady late. */
+  oneMostMs: number;
+  intervalMostMs: number;
+}
+
 /**
- * About how long a cell takes at most, in ms: as many replicates as fit the budget. It may well take less, since
- * replicates end as soon as the intervals are narrow.
- *
  * @param expectedMs an arm's mean response time, as far as it can be foreseen
  * @param targetCount target processes: one is kept for all replicates, several are fresh in each
  */
-export function estimateMs(
+export function cellTimes(
   scenario: Scenario,
   expectedMs: (client: Client) => number = () => 0,
   targetCount = 1,
-): number {
-  const { minReplicates, maxReplicates, budgetMs } = scenario.timing;
+): CellTimes {
+  const { maxReplicates, budgetMs } = scenario.timing;
   const responsesMs = Object.values(scenario.clients).map(expectedMs);
-  const warmupsMs = responsesMs.reduce((sum, responseMs) => sum + warmupMs(scenario, responseMs), 0);
-  // Targets are started, and conditioned by generators that are thrown away; not where it is someone else's.
-  const openMs = scenario.target.url === undefined ? (targetCount + 1) * START_MS + warmupsMs : 0;
-  const onceMs = targetCount === 1 ? openMs : 0;
-  const searchesMs = responsesMs.length * searchMs(scenario.load);
-  const oneMs = openMs - onceMs + START_MS + warmupsMs + searchesMs + measureMs(scenario, responsesMs);
-  const fittingCount = Math.max(
-    Math.round((budgetMs - onceMs) / oneMs),
-    Math.min(SURE_REPLICATES, minReplicates),
-  );
-  return Math.round(onceMs + Math.min(fittingCount, maxReplicates) * oneMs);
+  const sureCount = sureReplicates(scenario.timing);
+
+  function partsAt(pace: Pace): { onceMs: number; oneMs: number } {
+    const warmupsMs = responsesMs.reduce((sum, ms) => sum + warmupMs(scenario, ms, pace), 0);
+    // Targets are started, and conditioned by generators that are thrown away; not where it is someone else's.
+    const openMs = scenario.target.url === undefined ? (targetCount + 1) * pace.startMs + warmupsMs : 0;
+    const onceMs = targetCount === 1 ? openMs : 0;
+    const searchesMs = responsesMs.length * searchMs(scenario.load, pace);
+    const measuredMs = measureMs(scenario, responsesMs, pace);
+    return { onceMs, oneMs: openMs - onceMs + pace.startMs + warmupsMs + searchesMs + measuredMs };
+  }
+
+  const usual = partsAt(USUAL);
+  const slow = partsAt(SLOW);
+  const fittingCount = Math.max(Math.floor((budgetMs - usual.onceMs) / usual.oneMs), sureCount);
+  return {
+    aboutMs: Math.round(usual.onceMs + Math.min(fittingCount, maxReplicates) * usual.oneMs),
+    oneMostMs: Math.round(slow.onceMs + slow.oneMs),
+    intervalMostMs: Math.round(slow.onceMs + sureCount * slow.oneMs),
+  };
+}
+
+/** Replicates that may be made beyond the budget, within what was announced. */
+export function sureReplicates({ minReplicates }: Timing): number {
+  return Math.min(INTERVAL_REPLICATES, minReplicates);
+}
+
+/**
+ * Whether a further replicate would end in time, if it takes as long as the longest so far. The first is always made, and
+ * those that an interval needs may take as long as was announced before the run.
+ *
+ * @param elapsedMs of the cell so far
+ * @param longestMs the longest replicate so far, without what was done once for all of them
+ * @param mostMs that was announced for the cell
+ */
+export function hasTimeForAnother(
+  timing: Timing,
+  {
+    replicates,
+    elapsedMs,
+    longestMs,
+    mostMs,
+  }: { replicates: number; elapsedMs: number; longestMs: number; mostMs: number },
+): boolean {
+  if (replicates === 0) return true;
+  const limitMs = replicates < sureReplicates(timing) ? mostMs : timing.budgetMs;
+  return elapsedMs + longestMs <= limitMs;
 }

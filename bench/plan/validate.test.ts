@@ -65,14 +65,14 @@ const cases: {
     changes: { 'load.concurrency': 0 },
     path: 'load.concurrency',
     message: /^0 is not allowed here$/,
-    hint: /^a whole number from 1 to 10000$/,
+    hint: /^a whole number from 1 to 1000000$/,
   },
   {
     why: 'alternatives are both named',
     changes: { 'clients.long.pool.maxConnections': 'many' },
     path: 'clients.long.pool.maxConnections',
     message: /"many"/,
-    hint: /^a whole number from 1 to 10000 or "unlimited"$/,
+    hint: /^a whole number from 1 to 1000000 or "unlimited"$/,
   },
   {
     why: 'what is missing is said to be',
@@ -187,6 +187,13 @@ const cases: {
     path: 'target.keepAliveTimeoutMs',
     message: /idle for about \d+ ms/,
     hint: /slicing: 'whole'/,
+  },
+  {
+    why: 'that nobody wrote: what makes the slices long is told instead',
+    changes: { 'load.concurrency': 10_000, 'clients.long.pool.idleTimeoutMs': 3_600_000 },
+    path: 'load',
+    message: /make slices so long that an arm may be idle .* after 72000 ms \(target\.keepAliveTimeoutMs\)/,
+    hint: /slicing: 'whole' in timing, fewer at once/,
   },
   {
     why: 'a network makes the turns of the others longer',

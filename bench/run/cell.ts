@@ -7,7 +7,8 @@ import { headlineOf } from '../../results/headline-metric.ts';
 import type { ExpectationResult } from '../core/expectation.ts';
 import type { CellResult, Comparison, StopReason } from '../core/run-types.ts';
 import type { TrialResult } from '../core/types.ts';
-import type { PlannedCell } from '../plan/plan.ts';
+import { mostMsOf, type PlannedCell } from '../plan/plan.ts';
+import { hasTimeForAnother } from '../plan/timing.ts';
 import { createReplicateSource, type ReplicateSource, type SourceOptions } from './replicate-source.ts';
 
 export type CellOptions = Omit<SourceOptions, 'leftMs'> & {
@@ -26,7 +27,7 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
     throw new Error(`${scenario.target.url} was not checked: load may go only where it was allowed`);
   }
   const startedAtMs = performance.now();
-  let endsAtMs = startedAtMs + scenario.timing.budgetMs;
+  let endsAtMs = startedAtMs + mostMsOf(cell);
   const source = createReplicateSource({
     ...options,
     leftMs: () => Math.max(0, endsAtMs - performance.now()),
@@ -42,7 +43,7 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
     expectations = first;
     if (isConfirming && !signal.aborted && expectations.some(({ state }) => state === 'fail')) {
       emit({ type: 'notice', cell: cell.id, message: 'an expectation failed: measuring again to be sure' });
-      endsAtMs = performance.now() + scenario.timing.budgetMs;
+      endsAtMs = performance.now() + mostMsOf(cell);
       const before = series.trials;
       const judgedAgain = (fresh: readonly TrialResult[]) =>
         first.map(result =>
@@ -113,7 +114,7 @@ async function measureSeries(
   const { baseline, load } = cell.scenario;
   const startedAtMs = performance.now();
   const trials: TrialResult[] = [];
-  let state: Progress = { replicates: 0, failedInARow: 0, elapsedMs: 0, comparisons: [] };
+  let state: Progress = { replicates: 0, failedInARow: 0, elapsedMs: 0, longestMs: 0, comparisons: [] };
   let stop = stopReason(options, state, trials, isEnough);
   while (stop === undefined) {
     const replicate = replicatesOf(all);
@@ -132,6 +133,7 @@ async function measureSeries(
         replicates: state.replicates + 1,
         failedInARow: completed >= Math.min(2, cell.arms.length) ? 0 : state.failedInARow + 1,
         elapsedMs: performance.now() - startedAtMs,
+        longestMs: Math.max(state.longestMs, source.replicateMs),
         comparisons,
       };
     } // else interrupted before any arm was measured: that is no replicate
@@ -148,7 +150,13 @@ interface Progress {
   replicates: number;
   failedInARow: number;
   elapsedMs: number;
+  /** Of the replicates so far. */
+  longestMs: number;
   comparisons: Comparison[];
+}
+
+function secondsText(ms: number): string {
+  return `${Number((ms / 1_000).toPrecision(3))} s`;
 }
 
 function replicatesText(count: number): string {
@@ -158,7 +166,7 @@ function replicatesText(count: number): string {
 /** Why the cell ends here; undefined: it goes on. */
 function stopReason(
   { cell, signal }: CellOptions,
-  { replicates, failedInARow, elapsedMs, comparisons }: Progress,
+  { replicates, failedInARow, elapsedMs, longestMs, comparisons }: Progress,
   trials: readonly TrialResult[],
   isEnough: (trials: readonly TrialResult[]) => boolean,
 ): { stop: StopReason; stopDetail: string } | undefined {
@@ -191,12 +199,11 @@ function stopReason(
       stopDetail: `${replicatesText(replicates)}, the most that the scenario allows`,
     };
   }
-  // A replicate that would end well past the budget is not begun, once there are the two that an interval needs.
-  const typicalMs = replicates === 0 ? 0 : elapsedMs / replicates;
-  if (replicates >= Math.min(2, timing.minReplicates) && elapsedMs + typicalMs / 2 > timing.budgetMs) {
+  const mostMs = mostMsOf(cell);
+  if (!hasTimeForAnother(timing, { replicates, elapsedMs, longestMs, mostMs })) {
     return {
       stop: 'budget',
-      stopDetail: `the budget of ${Number((timing.budgetMs / 1_000).toPrecision(3))} s was spent`,
+      stopDetail: `${replicatesText(replicates)}: another, of about ${secondsText(longestMs)}, does not fit the budget of ${secondsText(timing.budgetMs)}`,
     };
   }
   return undefined;

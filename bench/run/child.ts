@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Code } from '../core/code.ts';
 import { MeasureError } from '../core/errors.ts';
+import { watchOver } from '../core/watchdog.ts';
 import { childEnvironment } from './child-environment.ts';
 import { type EntryFile, entryFile } from './code-entry.ts';
 
@@ -66,12 +67,6 @@ export async function orKill<T>(child: { kill(): Promise<void> }, asked: Promise
 
 const STDERR_TAIL_CHARS = 4_000;
 
-/** Children end when their channel closes, but one that hangs or is stopped can't: it is ended when this process exits. */
-const living = new Set<ChildProcess>();
-process.on('exit', () => {
-  for (const child of living) child.kill('SIGKILL');
-});
-
 /** The command of our own node, pinned and standing back as asked. Windows has no `nice`: there it does not. */
 function commandOf({ path, nodeOptions }: EntryFile, { cpu, niceness = 0 }: SpawnOptions): string[] {
   return [
@@ -94,8 +89,7 @@ export function spawnChild<Command extends Message, Reply extends Message>(
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: { ...childEnvironment(process.env), ...started.env },
   });
-  living.add(child);
-  child.once('exit', () => living.delete(child));
+  watchOver(child); // its channel closes with this process, but one that hangs or is stopped does not see that
 
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

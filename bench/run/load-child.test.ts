@@ -228,13 +228,13 @@ suite('load child', { concurrency: 2 }, () => {
     });
   }
 
-  test('Ctrl-C is for the parent to decide', async t => {
+  test('Ctrl-C, SIGTERM and SIGHUP are for the parent to decide', async t => {
     const target = await openTestTarget(t);
     const child = spawnGenerator(t);
     await prepare(child, target.endpoint);
-    process.kill(child.pid, 'SIGINT');
+    process.kill(child.pid, 'SIGTERM');
     await child.ask(order(), 'slice', LIMIT_MS);
-    process.kill(child.pid, 'SIGINT');
+    process.kill(child.pid, 'SIGHUP');
     await child.ask(order(), 'slice', LIMIT_MS);
     assert.ok(child.isAlive);
   });

@@ -15,6 +15,7 @@ import { foreignStack } from '../core/thrown.ts';
 import type { Trial } from '../core/types.ts';
 import { createLoop } from '../load/loop.ts';
 import { createRecorder, type Recorder } from '../load/recorder.ts';
+import { obeyParentOnly } from '../probes/parent.ts';
 import { readProcess } from '../probes/process.ts';
 import { transports, userModules } from '../registry.ts';
 import { reachAsChecked } from './endpoint-reach.ts';
@@ -186,9 +187,7 @@ async function obey(command: GeneratorCommand): Promise<void> {
   }
 }
 
-// Ctrl-C reaches the whole process group; the parent decides what becomes of the trial.
-process.on('SIGINT', () => {});
-process.on('disconnect', () => process.exit());
+obeyParentOnly(() => process.exit(0));
 process.on('message', (command: GeneratorCommand) => {
   obey(command).catch((error: unknown) => {
     reply({

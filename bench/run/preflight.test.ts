@@ -56,7 +56,7 @@ suite('preflight', () => {
         makePlan({ clients: pools(100) }),
         163,
         'fail',
-        /only 163 are allowed.*"ulimit -Hn 164"/,
+        /only 163 are allowed.*"ulimit -Hn 164".*about 99 requests in flight would fit/,
       ],
       [
         'the target holds those of every arm',
@@ -212,6 +212,27 @@ suite('preflight', () => {
         assert.deepEqual([error.code, error.exitCode, error.message], ['unfit', 3, 'one\ntwo']);
         return true;
       },
+    );
+  });
+
+  test('ports: arms that keep connections to one target need theirs together', () => {
+    const host: Partial<Host> = { ephemeralPorts: { low: 1, high: 150 } };
+    const load = { concurrency: 80 };
+    const kept = makePlan({ load, clients: pools(80, 80) });
+    assert.match(find(kept, host, 'ports').sentence, /160 at once .*all arms.*has 150.*about 75 requests/);
+    const short = { requestsPerConnection: 1, pool: { maxConnections: 80 } } as const;
+    const one = makePlan({ load, clients: { a: { pool: { maxConnections: 80 } }, short } });
+    assert.equal(find(one, host, 'ports').state, 'pass', 'short ones are closed by then');
+  });
+
+  test('memory: more connections than a process can hold are refused, with how many would fit', () => {
+    const plan = makePlan({ load: { concurrency: 400_000 }, clients: pools(400_000) });
+    const host = { descriptorLimit: 1e6, ephemeralPorts: null, memoryBytes: 8 * 2 ** 30 };
+    const { state, sentence } = find(plan, host, 'memory');
+    assert.equal(state, 'fail');
+    assert.match(
+      sentence,
+      /400000 connections need about 12\.2 GiB .*about 2\.0 GiB here.*about 65536 requests/,
     );
   });
 });

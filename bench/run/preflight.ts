@@ -16,6 +16,11 @@ export interface Check {
 
 /** Files a Node process has open before it has a socket, with room to spare. */
 const OWN_DESCRIPTORS = 64;
+/** A connection in the process at one of its ends, ours being undici and fastify: the dearest that were measured, rounded up. */
+const CONNECTION_BYTES = 32 * 1_024;
+/** What V8 takes as the limit of a heap: a quarter of the memory, and no more than this. */
+const HEAP_SHARE = 4;
+const MOST_HEAP_BYTES = 4 * 2 ** 30;
 /** Above this share of the cores, what else runs here is felt in every figure. */
 const BUSY_LOAD_RATIO = 0.5;
 
@@ -39,14 +44,25 @@ export function checkPlan(
     Object.entries(scenario.clients).map(([arm, client]) => ({
       name: `${id}, arm ${arm}`,
       connections: mostConnections(client, scenario.load),
+      inFlight: mostInFlight(scenario.load),
     })),
   );
+  // Between their slices all arms of a cell keep connections to the same port: as many as each has requests in flight.
+  const together = plan.cells.map(({ id, scenario }) => {
+    const inFlight = mostInFlight(scenario.load);
+    const kept = Object.values(scenario.clients)
+      .filter(({ requestsPerConnection }) => requestsPerConnection !== 1)
+      .map(({ pool }) => Math.min(connectionLimit(pool), inFlight));
+    return { name: `${id}, all arms`, connections: kept.reduce((sum, count) => sum + count, 0), inFlight };
+  });
   const foreignCells = new Set(located.flatMap(({ cells }) => cells.map(({ id }) => id)));
   const isElsewhere = located.some(({ addresses }) => addresses.some(address => !isLoopback(address)));
   const ownCells = plan.cells.filter(({ id }) => !foreignCells.has(id));
+  const processes = [...arms, ...ownCells.flatMap(targetNeeds)];
   return [
-    checkDescriptors([...arms, ...ownCells.flatMap(targetNeeds)], host),
-    checkPorts(arms, host, !isElsewhere),
+    checkDescriptors(processes, host),
+    checkPorts([...arms, ...together], host, !isElsewhere),
+    ...checkMemory(processes, host),
     checkBusyness(host),
     ...(located.length === 0 ? [] : [checkServers(located)]),
     ...checkAllowed(located, allowedHosts),
@@ -61,9 +77,10 @@ function targetNeeds({ id, scenario, targets }: PlannedCell): Need[] {
     const connections = arms
       .map(arm => mostConnections(scenario.clients[arm]!, scenario.load))
       .reduce((sum, count) => sum + count);
-    const target = { name: `${id}, target`, connections };
+    const inFlight = mostInFlight(scenario.load);
+    const target = { name: `${id}, target`, connections, inFlight };
     // A relay holds both ends of each, and of a short one the last while the next opens.
-    const relay = { name: `${id}, relay of the link`, connections: 4 * connections };
+    const relay = { name: `${id}, relay of the link`, connections: 4 * connections, inFlight };
     return scenario.link === undefined ? [target] : [target, relay];
   });
 }
@@ -98,26 +115,37 @@ function checkPinning({ pinning, pinningDetail }: Host, hasOwnTarget: boolean): 
 
 interface Need {
   name: string;
+  /** At most; an unlimited pool opens up to about twice as many as there are requests in flight. */
   connections: number;
+  /** Requests in flight, which is what an author states. */
+  inFlight: number;
 }
 
+/** The greatest, and what it is out of proportion to. */
 function greatest(needs: readonly Need[]): Need {
   return needs.reduce((most, need) => (need.connections > most.connections ? need : most), {
     name: 'nothing',
     connections: 0,
+    inFlight: 0,
   });
 }
 
+/** What would fit, in the words of the load, where there is room for so many connections. */
+function fittingText({ connections, inFlight }: Need, room: number): string {
+  return `about ${Math.max(0, Math.floor((inFlight * room) / connections))} requests in flight would fit`;
+}
+
 function checkDescriptors(needs: readonly Need[], { descriptorLimit }: Host): Check {
-  const { name, connections } = greatest(needs);
-  const needed = connections + OWN_DESCRIPTORS;
-  const sentence = `descriptors: at most ${needed} are needed (${name})`;
+  const need = greatest(needs);
+  const needed = need.connections + OWN_DESCRIPTORS;
+  const sentence = `descriptors: at most ${needed} are needed (${need.name})`;
   if (descriptorLimit === null) return { state: 'warn', sentence: `${sentence}; the limit is unknown here` };
   if (needed <= descriptorLimit)
     return { state: 'pass', sentence: `${sentence}, ${descriptorLimit} allowed` };
+  const fitting = fittingText(need, descriptorLimit - OWN_DESCRIPTORS);
   return {
     state: 'fail',
-    sentence: `${sentence}, but only ${descriptorLimit} are allowed: raise the hard limit ("ulimit -Hn ${needed}" as root, or limits.conf), or lower the concurrency`,
+    sentence: `${sentence}, but only ${descriptorLimit} are allowed: raise the hard limit ("ulimit -Hn ${needed}" as root, or limits.conf), or lower the load (${fitting})`,
   };
 }
 
@@ -126,14 +154,15 @@ function checkPorts(
   { ephemeralPorts, tcpTwReuse }: Host,
   isAllLoopback: boolean,
 ): Check {
-  const { name, connections } = greatest(needs);
+  const need = greatest(needs);
+  const { name, connections } = need;
   if (ephemeralPorts === null)
     return { state: 'warn', sentence: 'ports: the range is unknown on this system' };
   const size = ephemeralPorts.high - ephemeralPorts.low + 1;
   if (connections > size) {
     return {
       state: 'fail',
-      sentence: `ports: ${connections} at once are needed (${name}), but the range has ${size}: widen net.ipv4.ip_local_port_range`,
+      sentence: `ports: ${connections} at once are needed (${name}), but the range has ${size}: widen net.ipv4.ip_local_port_range, or lower the load (${fittingText(need, size)})`,
     };
   }
   const isReused = mayReusePorts(tcpTwReuse, isAllLoopback);
@@ -141,6 +170,21 @@ function checkPorts(
     ? 'a closed one may be used again after 1 s, so none has to be waited for'
     : `a closed one is held 60 s (net.ipv4.tcp_tw_reuse = ${tcpTwReuse}), so a slice waits when the range runs out`;
   return { state: isReused ? 'pass' : 'warn', sentence: `ports: ${size} to each target; ${reuse}` };
+}
+
+/** One process may have so much of the memory, and no more than V8 gives it unless told otherwise. */
+function checkMemory(needs: readonly Need[], { memoryBytes }: Host): Check[] {
+  const need = greatest(needs);
+  const room = Math.min(memoryBytes / HEAP_SHARE, MOST_HEAP_BYTES);
+  const neededBytes = need.connections * CONNECTION_BYTES;
+  if (neededBytes <= room) return [];
+  const [needed, allowed] = [neededBytes, room].map(bytes => `${(bytes / 2 ** 30).toFixed(1)} GiB`);
+  return [
+    {
+      state: 'fail',
+      sentence: `memory: ${need.connections} connections need about ${needed} (${need.name}), and a process can have about ${allowed} here: lower the load (${fittingText(need, room / CONNECTION_BYTES)})`,
+    },
+  ];
 }
 
 function checkBusyness({ loadAverage, cpuCount }: Host): Check {

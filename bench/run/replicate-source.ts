@@ -18,6 +18,8 @@ export type SourceOptions = Omit<ReplicateOptions, 'replicate' | 'slowest'> & {
 export interface ReplicateSource {
   /** What the target says that it takes to answer; null before it has started, and where it can't say. */
   readonly serviceMs: number | null;
+  /** How long the last replicate took, without the start of a target that is kept. */
+  readonly replicateMs: number;
   /** None when it was interrupted before any arm was measured. */
   next(replicate: number): Promise<TrialResult[]>;
   /** Ends the targets. */
@@ -37,6 +39,7 @@ export function createReplicateSource(options: SourceOptions): ReplicateSource {
   let targets: MeasuredTarget[] = [];
   const slowest: ReplicateOptions['slowest'] = new Map();
   let serviceMs: number | null = null;
+  let replicateMs = 0;
   /** What it means when it fails now. */
   let failureCode = (): FailureCode => 'target-start';
 
@@ -79,13 +82,18 @@ export function createReplicateSource(options: SourceOptions): ReplicateSource {
     get serviceMs() {
       return serviceMs;
     },
+    get replicateMs() {
+      return replicateMs;
+    },
     async next(replicate) {
       const replicateOptions: ReplicateOptions = { ...options, slowest, replicate };
       const startedAt = new Date().toISOString();
+      let startedAtMs = performance.now();
       const isReady = isKept && targets.length > 0 && targets.every(({ isAlive }) => isAlive);
       try {
         if (server !== undefined) await openForeign(server, replicate);
         else if (!isReady) await openOwn(replicateOptions);
+        if (isKept) startedAtMs = performance.now();
         return signal.aborted ? [] : await measureReplicate(replicateOptions, targetOf);
       } catch (error) {
         if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
@@ -94,6 +102,8 @@ export function createReplicateSource(options: SourceOptions): ReplicateSource {
         // Ctrl-C reaches a process that is just starting before it can ignore it: no failure of its own.
         if (signal.aborted) return [];
         return failedTrials(replicateOptions, startedAt, failure);
+      } finally {
+        replicateMs = performance.now() - startedAtMs;
       }
     },
     close,

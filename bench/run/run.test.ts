@@ -11,12 +11,12 @@ import { isMeasuring, makeScenario } from './testing/tiny-cell.ts';
 
 const SEED = 5;
 
-/** A sweep over the length of the body: three cells of 12 s together. */
+/** A sweep over the length of the body: three cells of a minute together. */
 function sweepOf(bytes: readonly number[], maxReplicates: number): Variant[] {
   return bytes.map(value => ({
     ...makeScenario({
       target: { behaviour: { name: 'fixed', bytes: value } },
-      timing: { budgetMs: 12_000, maxReplicates },
+      timing: { budgetMs: 60_000, maxReplicates },
     }),
     sweepPoints: [{ path: 'target.behaviour.bytes', value }],
   }));
@@ -70,9 +70,9 @@ suite('a sweep', () => {
     const budgets = events.flatMap(event =>
       event.type === 'cell-started' ? [event.cell.scenario.timing.budgetMs] : [],
     );
-    assert.equal(budgets[0], 4_000);
+    assert.equal(budgets[0], 20_000);
     const spentMs = results[0]!.elapsedMs + results[1]!.elapsedMs;
-    assert.equal(budgets[2], Math.max(2_000, Math.round(12_000 - spentMs)));
+    assert.equal(budgets[2], Math.max(10_000, Math.round(60_000 - spentMs)));
     const trials = events.flatMap(event => (event.type === 'trial' ? [event.result.trial] : []));
     for (const { cell, id, target } of trials) {
       assert.ok(id.startsWith(`${cell}/`));

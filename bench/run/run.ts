@@ -1,7 +1,7 @@
 // In: a plan. Out: a result a cell, and events on the way. One cell after another: they share the machine.
 import type { CellResult } from '../core/run-types.ts';
 import { createBudgets } from '../plan/budget.ts';
-import type { Plan } from '../plan/plan.ts';
+import { mostMsOf, type Plan } from '../plan/plan.ts';
 import { measureCell } from './cell.ts';
 import type { Emit } from './events.ts';
 import type { FoundServer } from './foreign-preflight.ts';
@@ -26,7 +26,16 @@ export async function runPlan({ plan, servers, ...options }: RunOptions): Promis
     if (options.signal.aborted) break;
     const cell = budgets.allot(planned);
     options.emit({ type: 'cell-started', cell, index, cellCount: plan.cells.length });
-    const result = await measureCell({ ...options, cell, seed: plan.seed, server: servers?.get(cell.id) });
+    const laterMs = plan.cells.slice(index + 1).reduce((sum, later) => sum + mostMsOf(later), 0);
+    const emit: Emit = event =>
+      options.emit(event.type === 'progress' ? { ...event, leftMs: event.leftMs + laterMs } : event);
+    const result = await measureCell({
+      ...options,
+      emit,
+      cell,
+      seed: plan.seed,
+      server: servers?.get(cell.id),
+    });
     budgets.spend(cell, result.elapsedMs);
     results.push(result);
     options.emit({ type: 'cell-finished', result });

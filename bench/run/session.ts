@@ -29,12 +29,14 @@ export interface SessionOptions {
   emit: Emit;
   /** Of the cell's budget, for the progress. */
   leftMs: () => number;
-  /** Beyond its own times, how long a slice may take before its generator is taken for hung; 5 s unless given. */
+  /** Beyond its own times, how long a slice may take before its generator is taken for hung. */
   sliceGraceMs?: number;
 }
 
 const FINISH_TIMEOUT_MS = 20_000;
 const SLICE_GRACE_MS = 5_000;
+/** A generator that opens thousands of connections at once, or gives them up, hears nothing meanwhile. */
+const GRACE_PER_REQUEST_MS = 1;
 /** Of the next slice over the last: the rate still rises while an arm warms up. */
 const HELD_MARGIN = 1.2;
 
@@ -45,8 +47,9 @@ interface Blocks {
 
 /** The turns of one replicate. Everything that an arm does passes through `turn`, so that its target's counts are its own. */
 export function createSession(options: SessionOptions) {
-  const { cell, replicate, seed, arms, signal, emit, leftMs, sliceGraceMs = SLICE_GRACE_MS } = options;
+  const { cell, replicate, seed, arms, signal, emit, leftMs } = options;
   const { timing, load } = cell.scenario;
+  const { sliceGraceMs = SLICE_GRACE_MS + GRACE_PER_REQUEST_MS * mostInFlight(load) } = options;
   const isTls = usesTls(cell.scenario.target);
   const epochMs = Date.now();
   /** Arms that share a target share its account. */

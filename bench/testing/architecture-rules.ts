@@ -32,6 +32,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   [SCENARIO_CHILD]: ['bench/core/', 'bench/plan/', REGISTRY],
   'bench/commands/': ['bench/', 'servers/', 'results/', 'report/'],
   'bench/studies/': ['bench/', 'servers/', 'results/', 'report/'],
+  'bench/campaign/': ['bench/', 'servers/', 'results/', 'report/'],
   'bench/cli.ts': ['bench/', 'servers/', 'results/', 'report/'],
   [REGISTRY]: [
     'bench/transports/',
@@ -78,7 +79,7 @@ const TIMELESS = ['bench/core/', 'bench/plan/', 'results/', 'report/'];
 const CLOCK_OR_DICE =
   /\b(?:Date\.now|performance\.now|process\.hrtime|Math\.random|randomUUID|randomBytes|setTimeout|setInterval)\b|\bnew Date\s*\(\s*\)/g;
 
-const PRINTERS = ['bench/cli.ts', 'bench/commands/', 'bench/studies/', ...ENTRIES];
+const PRINTERS = ['bench/cli.ts', 'bench/commands/', 'bench/studies/', 'bench/campaign/', ...ENTRIES];
 const PRINT_OR_EXIT = /\bconsole\s*\.|\bprocess\.(?:stdout|stderr)\.write\b|\bprocess\.exit\s*\(/g;
 
 function startsWithAny(path: string, starts: readonly string[]): boolean {
@@ -108,7 +109,7 @@ function importFault(file: SourceFile, imported: Import): string | undefined {
   if (ENTRIES.includes(path)) return `imports ${path}: a child entry is started as a process, never imported`;
   if (
     path === REGISTRY &&
-    !['bench/cli.ts', 'bench/studies/', ...ENTRIES].includes(key) &&
+    !['bench/cli.ts', 'bench/studies/', 'bench/campaign/', ...ENTRIES].includes(key) &&
     !imported.isTypeOnly
   ) {
     return `imports the registry: only bench/cli.ts and the child entries open it, and pass on what is needed`;

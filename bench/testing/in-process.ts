@@ -30,6 +30,7 @@ export function testContext(env: NodeJS.ProcessEnv = {}): { context: Context; pr
     env,
     argv: [],
     signal: new AbortController().signal,
+    keep: work => work(),
   };
   return { context, printed };
 }

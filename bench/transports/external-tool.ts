@@ -1,19 +1,16 @@
 // In: a program that is installed, and its arguments. Out: one run of it, watched and bounded: its words, and what it used.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Obstacle } from '../core/contracts.ts';
 import type { ProcessReading } from '../core/protocol.ts';
+import { watchOver } from '../core/watchdog.ts';
 
 /** How often it is asked to end: the first time may come before it listens. */
 const ASK_AGAIN_MS = 50;
+/** Sent to the whole process group, this program and its parent too: what the slice has measured is lost, and that is no fault. */
+const GROUP_SIGNALS: readonly (string | null)[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const STDERR_TAIL_CHARS = 2_000;
-
-/** None may outlive this process, however that ends itself; if it is killed, each is bounded by its own arguments. */
-const living = new Set<ChildProcess>();
-process.on('exit', () => {
-  for (const child of living) child.kill('SIGKILL');
-});
 
 /** Where on PATH the program is; undefined when it is not. */
 export function findProgram(name: string): string | undefined {
@@ -56,7 +53,7 @@ export interface ToolOrder {
 }
 
 export interface ToolResult {
-  /** What it printed; undefined where it was stopped before it had begun. */
+  /** What it printed; undefined where a signal ended it before it could: asked to end before it listened, or with its whole group. */
   output: string | undefined;
   startedAtMs: number;
   /** Its process when it was started, and when it was asked to end. */
@@ -77,7 +74,7 @@ export interface ToolRun {
 export function runTool({ program, args, stdin, stopAfterMs, killAfterMs }: ToolOrder): ToolRun {
   const startedAtMs = performance.now();
   const child = spawn(program, args, { stdio: [stdin ?? 'ignore', 'pipe', 'pipe'] });
-  living.add(child);
+  watchOver(child);
   let output = '';
   let errors = '';
   let after: ProcessReading | undefined;
@@ -106,7 +103,6 @@ export function runTool({ program, args, stdin, stopAfterMs, killAfterMs }: Tool
     child.once('error', reject);
     child.once('close', (code, signal) => resolve({ code, signal }));
   }).finally(() => {
-    living.delete(child);
     clearTimeout(stopTimer);
     clearTimeout(killTimer);
     clearInterval(asking);
@@ -117,11 +113,11 @@ export function runTool({ program, args, stdin, stopAfterMs, killAfterMs }: Tool
     const fault = isKilled
       ? `did not end within ${killAfterMs} ms`
       : `ended with ${signal ?? `exit status ${code}`}`;
-    const isUnbegun = signal === 'SIGINT';
-    if (code !== 0 && !isUnbegun)
+    const isCut = GROUP_SIGNALS.includes(signal);
+    if (code !== 0 && !isCut)
       throw new Error(`${program} ${fault}${errors === '' ? '' : `: ${errors.trim()}`}`);
     return {
-      output: isUnbegun ? undefined : output,
+      output: isCut ? undefined : output,
       startedAtMs,
       before: nothingUsed(startedAtMs),
       after: after ?? nothingUsed(performance.now()),

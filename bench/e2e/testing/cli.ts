@@ -3,10 +3,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import type { TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { watchOver } from '../../core/watchdog.ts';
 import { type Found, findProcesses, killProcesses, leftProcesses, MARK, signalProcess } from './processes.ts';
+
+/** Whose end is the end of what was started for it: a test, or a case of the campaign. */
+export interface Scope {
+  after(act: () => unknown): void;
+}
 
 /** The command that a user types as `conntax`. */
 export const CONNTAX: readonly string[] = [
@@ -36,10 +41,12 @@ export interface RunningCli {
   seen(pattern: RegExp): Promise<void>;
   /** What it has said on stderr by now. */
   stderr(): string;
-  /** Sends SIGINT to the whole process group, as a terminal does on Ctrl-C. */
-  interrupt(): void;
+  /** Sends a signal to the whole process group: SIGINT, as a terminal does on Ctrl-C, unless another is given. */
+  interrupt(signal?: NodeJS.Signals): void;
   /** Ends it by SIGKILL, and it alone. */
   kill(): void;
+  /** Every living process of it, itself included. */
+  processes(): Found[];
   /** Living child processes of one kind. */
   children(entry: ChildEntry): Found[];
   /** Resolves as soon as there is a child process of a kind, which has hardly begun then. */
@@ -57,13 +64,13 @@ function baseEnv(): NodeJS.ProcessEnv {
 }
 
 /** Starts `conntax` with these words; the test's end is its end. */
-export function startCli(t: TestContext, args: readonly string[], options: CliOptions): RunningCli {
+export function startCli(t: Scope, args: readonly string[], options: CliOptions): RunningCli {
   return startProgram(t, [...(options.wrapper ?? []), ...CONNTAX, ...args], options);
 }
 
 /** Starts any program that runs `conntax` somewhere within. */
 export function startProgram(
-  t: TestContext,
+  t: Scope,
   [command, ...args]: readonly string[],
   { cwd, env = {} }: CliOptions,
 ): RunningCli {
@@ -74,6 +81,7 @@ export function startProgram(
     env: { ...baseEnv(), ...env, [MARK]: mark },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  watchOver(child); // should the tests themselves be killed
   t.after(() => killProcesses(mark));
 
   let stdout = '';
@@ -121,12 +129,13 @@ export function startProgram(
       return promise.finally(() => waiting.delete(look));
     },
     stderr: () => stderr,
-    interrupt() {
-      signalProcess(-child.pid!, 'SIGINT');
+    interrupt(signal = 'SIGINT') {
+      signalProcess(-child.pid!, signal);
     },
     kill() {
       signalProcess(child.pid!, 'SIGKILL');
     },
+    processes: () => findProcesses(mark),
     children,
     spawned: entry => spawnedProgram(`${entry}.ts`),
     spawnedProgram,
@@ -135,6 +144,6 @@ export function startProgram(
 }
 
 /** Runs `conntax` to its end. */
-export function runCli(t: TestContext, args: readonly string[], options: CliOptions): Promise<CliResult> {
+export function runCli(t: Scope, args: readonly string[], options: CliOptions): Promise<CliResult> {
   return startCli(t, args, options).result;
 }

@@ -1,0 +1,37 @@
+// In: --seed, --only, --count. Out: conntax under kills, full disks and limits, and a table of what was wrong; status 1 if anything was.
+import { parseArgs } from 'node:util';
+import { type Counts, countsText, isClean } from './counts.ts';
+import { PARTS } from './parts.ts';
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string', multiple: true },
+    count: { type: 'string' },
+  },
+});
+
+function wholeNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  console.error(`error: --${name} ${text}: expected: an integer of at least 0`);
+  process.exit(2);
+}
+
+const seed = wholeNumber('seed', values.seed);
+const names = values.only?.flatMap(text => text.split(',')) ?? PARTS.map(({ name }) => name);
+const unknown = names.filter(name => !PARTS.some(part => part.name === name));
+if (unknown.length > 0) {
+  console.error(`error: --only ${unknown.join(', ')}: expected: ${PARTS.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
+
+const found = new Map<string, Counts>();
+for (const { name, count, run } of PARTS.filter(part => names.includes(part.name))) {
+  const cases = values.count === undefined ? count : wholeNumber('count', values.count);
+  console.log(`# ${name}: ${cases} cases, seed ${seed}`);
+  found.set(name, await run({ seed, count: cases, say: line => console.log(line) }));
+}
+console.log(`\n${countsText(found)}`);
+for (const [name, { examples }] of found) for (const example of examples) console.log(`${name}: ${example}`);
+process.exitCode = [...found.values()].every(isClean) ? 0 : 1;

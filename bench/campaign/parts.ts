@@ -1,0 +1,22 @@
+// In: nothing. Out: every part of the campaign, one line each.
+import type { Counts } from './counts.ts';
+
+export interface PartOptions {
+  seed: number;
+  /** How many cases. */
+  count: number;
+  say: (line: string) => void;
+}
+
+export interface Part {
+  name: string;
+  /** Cases unless `--count` says. */
+  count: number;
+  run(options: PartOptions): Promise<Counts>;
+}
+
+export const PARTS: readonly Part[] = [
+  { name: 'signals', count: 210, run: async options => (await import('./signals.ts')).runSignals(options) },
+  { name: 'disk', count: 24, run: async options => (await import('./disk.ts')).runDisks(options) },
+  { name: 'limits', count: 30, run: async options => (await import('./limits.ts')).runLimits(options) },
+];

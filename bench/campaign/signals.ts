@@ -1,0 +1,157 @@
+// In: a seed and a number. Out: runs of which one process, or all, are killed, stopped or told to end, and what was wrong after.
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { readRun } from '../../results/read-run.ts';
+import type { ScenarioInput } from '../core/scenario.ts';
+import type { RunningCli } from '../e2e/testing/cli.ts';
+import { type Found, signalProcess } from '../e2e/testing/processes.ts';
+import { storedRuns, tinyScenario } from '../e2e/testing/workspace.ts';
+import { findProgram } from '../transports/external-tool.ts';
+import { type Blow, drawBlows } from './blows.ts';
+import { type Counts, countFindings, type Finding } from './counts.ts';
+import { startLoggingServer } from './logging-server.ts';
+import type { PartOptions } from './parts.ts';
+import { runAll, runCase } from './run-case.ts';
+import { judgeCounts, judgeEnd, judgeFiles } from './verdict.ts';
+
+const MEASURE_MS = 300;
+const TOOL_SLICE_MS = 1_000;
+const ERROR_EVERY = 23;
+
+const TOOL = ['wrk', 'hey'].find(program => findProgram(program) !== undefined);
+
+/** Runs take turns on the cores: more at once would be slower, not more telling. */
+const AT_ONCE = 2;
+
+function scenarioFor({ victim, moment, isLogged }: Blow, url: string): ScenarioInput {
+  const timing = { warmupMaxMs: 300, measureMs: MEASURE_MS, budgetMs: 10_000 };
+  const plain = tinyScenario(timing);
+  if (moment === 'search') {
+    const load = {
+      model: 'capacity',
+      objective: { p99Ms: 200 },
+      maxRatePerSec: 1_000,
+      probeMs: 200,
+    } as const;
+    return victim === 'relay' ? { ...plain, load, link: { roundTripMs: 2 } } : { ...plain, load };
+  }
+  if (isLogged) return { ...plain, target: { url } };
+  if (victim === 'relay') return { ...plain, link: { roundTripMs: 2 } };
+  if (victim !== 'tool' || TOOL === undefined) return plain;
+  const clients = { ...plain.clients, tool: { transport: TOOL } };
+  const slices = { sliceMs: TOOL_SLICE_MS, measureMs: TOOL_SLICE_MS };
+  return { ...tinyScenario({ ...timing, ...slices }), clients };
+}
+
+/** Resolves when it has come to the moment. */
+async function reach({ moment }: Blow, cli: RunningCli): Promise<void> {
+  switch (moment) {
+    case 'start':
+      return cli.spawned('load-child');
+    case 'warm-up':
+      return cli.seen(/warming up/);
+    case 'search':
+      return cli.seen(/searching/);
+    case 'measure':
+      return cli.seen(/measuring/);
+    case 'finish':
+      await cli.seen(/measuring/);
+      await delay(2 * MEASURE_MS);
+      return;
+    case 'report':
+      return cli.seen(/ended: /);
+    default:
+      moment satisfies never;
+  }
+}
+
+const PARTS_OF: Record<Exclude<Blow['victim'], 'group'>, (command: string) => boolean> = {
+  parent: command => command.includes('cli.ts'),
+  generator: command => command.includes('load-child'),
+  target: command => command.includes('target-child'),
+  relay: command => command.includes('link-child'),
+  tool: command => TOOL !== undefined && command.startsWith(`${TOOL} `),
+};
+
+function send(found: readonly Found[], signal: NodeJS.Signals): void {
+  for (const { pid } of found) signalProcess(pid, signal);
+}
+
+async function strike({ victim, act, stopMs }: Blow, cli: RunningCli): Promise<void> {
+  const all = cli.processes();
+  const parent = all.filter(({ command }) => PARTS_OF.parent(command));
+  if (act === 'orphan') {
+    const children = all.filter(one => !parent.includes(one));
+    send(children, 'SIGSTOP');
+    send(parent, 'SIGKILL');
+    await delay(stopMs);
+    send(children, 'SIGCONT');
+    return;
+  }
+  // One of several generators.
+  const struck = victim === 'group' ? [] : all.filter(({ command }) => PARTS_OF[victim](command)).slice(0, 1);
+  const hit = (signal: NodeJS.Signals): void =>
+    victim === 'group' ? cli.interrupt(signal) : send(struck, signal);
+  if (act !== 'stop') {
+    hit(act);
+    return;
+  }
+  hit('SIGSTOP');
+  await delay(stopMs);
+  hit('SIGCONT');
+}
+
+/** Exit statuses that are right; a tiny run on a busy machine may well fail an audit. */
+function rightStatuses({ victim, act }: Blow, stderr: string): (number | null)[] {
+  const whole = [0, 3];
+  if (victim !== 'parent' && victim !== 'group') return whole;
+  switch (act) {
+    case 'SIGKILL':
+    case 'orphan':
+      return [null, ...whole];
+    case 'stop':
+      return whole;
+    default: {
+      const status = 128 + constants.signals[act];
+      return /Interrupted/.test(stderr) ? [status] : [status, ...whole];
+    }
+  }
+}
+
+async function runBlow(blow: Blow): Promise<Finding[]> {
+  const server = await startLoggingServer(ERROR_EVERY);
+  let asked = 0;
+  try {
+    return await runCase(
+      {
+        scenario: scenarioFor(blow, server.url),
+        async meanwhile(cli) {
+          await cli.spawned('load-child'); // what it asks the server before load is asked by then
+          asked = server.served.good;
+          await reach(blow, cli);
+          await delay(blow.delayMs);
+          await strike(blow, cli);
+        },
+      },
+      ({ dir, ended }) => {
+        const results = join(dir, 'results');
+        const isTearable = blow.act === 'SIGKILL' || blow.act === 'orphan';
+        const findings = [
+          ...judgeEnd(ended, rightStatuses(blow, ended.stderr)),
+          ...judgeFiles(results, { isTearable: isTearable && blow.victim === 'parent' }),
+        ];
+        const whole = storedRuns(results).find(({ run }) => run !== undefined);
+        if (!blow.isLogged || whole === undefined || findings.length > 0) return findings;
+        const { run, trials } = readRun(results, whole.id);
+        return judgeCounts(run, trials, server.served, asked);
+      },
+    );
+  } finally {
+    await server.close();
+  }
+}
+
+export async function runSignals({ seed, count, say }: PartOptions): Promise<Counts> {
+  return countFindings(await runAll(drawBlows(seed, count), runBlow, { atOnce: AT_ONCE, say }));
+}
