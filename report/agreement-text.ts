@@ -2,6 +2,7 @@
 import type { Comparison, Metric } from '../bench/core/run-types.ts';
 import type { Interval } from '../results/stats.ts';
 import { type ArmView, type CellView, signsOf } from './cell-view.ts';
+import { BOUNDS_NOT_KNOWN, isKnown } from './numbers.ts';
 import type { Mark } from './report.ts';
 
 /** Whether all treat connections alike, and not all are the same library. */
@@ -16,8 +17,9 @@ export function isOfDrivers(arms: readonly ArmView[]): boolean {
 const MOST_PERCENT = 999;
 
 /** A ratio as what is off from 1: `+1.2 % (−0.3 to +2.7)`. */
-export function offText({ value, low, high }: Interval): string {
-  return `${signed(value)} % (${signed(low)} to ${signed(high)})`;
+export function offText(ratio: Interval): string {
+  const { value, low, high } = ratio;
+  return `${signed(value)} % (${isKnown(ratio) ? `${signed(low)} to ${signed(high)}` : BOUNDS_NOT_KNOWN})`;
 }
 
 function signed(ratio: number): string {

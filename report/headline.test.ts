@@ -19,14 +19,16 @@ function view(change: (cell: CellResult) => CellResult, of: readonly TrialResult
 function withRatio(ratio: Comparison['ratio'], verdict: Comparison['verdict']) {
   return view(cell => ({
     ...cell,
-    comparisons: cell.comparisons.map(comparison => ({ ...comparison, ratio, verdict })),
+    comparisons: cell.comparisons.map(comparison =>
+      comparison.isDeciding ? { ...comparison, ratio, verdict } : comparison,
+    ),
   }));
 }
 
 test('a clear difference is told with its interval and both latencies', () => {
   assert.match(
     cellHeadline(withRatio({ value: 7.112, low: 6.58, high: 7.69 }, 'better')),
-    /^Persistent connections answer 7\.1× \(6\.6 to 7\.7\) as many requests per second as short ones; mean latency falls from [\d.]+ ms to [\d.]+ ms\.$/,
+    /^Persistent connections answer 7\.1× \(6\.6 to 7\.7\) as many requests per second as short ones; mean latency is [\d.]+ ms against [\d.]+ ms, 0\.193× \(0\.187 to 0\.200\)\.$/,
   );
 });
 
@@ -36,7 +38,7 @@ test('without a clear difference it says so, and never that they are the same', 
     unsure,
     /^No difference could be shown: .*1\.01× \(0\.96 to 1\.07\).* 1 is within the interval\.$/,
   );
-  assert.match(cellHeadline(withRatio(null, 'unsure')), /^Too few replicates to be sure: /);
+  assert.match(cellHeadline(withRatio(null, 'unsure')), /^Too few replicates for an interval: /);
 });
 
 /** Its persistent arm by other figures. */
@@ -90,7 +92,7 @@ test('many arms of which nothing has an interval are not said to be alike', () =
   }));
   assert.equal(
     cellHeadline(viewCell({ ...run.cells[0]!, comparisons }, trials, [])),
-    'Too few replicates to be sure: against one, no ratio of requests per second has an interval.',
+    'Too few replicates for an interval: against one, no ratio of requests per second is known.',
   );
 });
 
@@ -114,7 +116,7 @@ test('what failed or was cut short is told', () => {
 
 test('figures of an invalid trial are marked in the headline, and the doubt comes first below it', () => {
   const { headline, remarks } = buildReport({ ...sampleRuns['an invalid trial']!, charts: [] });
-  assert.match(headline, /×[^;]*†[^;]*; mean latency falls from [\d.]+ ms to [\d.]+ ms†\.$/);
+  assert.match(headline, /×[^;]*†[^;]*; mean latency is [\d.]+ ms† against [\d.]+ ms, 0\.193× \(.*\)†\.$/);
   assert.equal(remarks[0], '† Do not rely on this: an audit failed for persistent.');
 });
 

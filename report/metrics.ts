@@ -1,6 +1,7 @@
 // In: a metric. Out: its name, its unit, and what better and worse mean for it.
 import type { Comparison, Metric } from '../bench/core/run-types.ts';
-import { isHigherBetter } from '../results/compare.ts';
+import { isHigherBetter } from '../results/headline-metric.ts';
+import { NO_FIGURE } from './numbers.ts';
 
 export const METRIC_TITLES: Record<Metric, string> = {
   requestsPerSec: 'requests/s',
@@ -11,10 +12,12 @@ export const METRIC_TITLES: Record<Metric, string> = {
   capacityPerSec: 'capacity',
 };
 
-/** `better: higher`, `worse: higher`, `unsure`: the verdict with what it rests on. */
-export function verdictText({ metric, verdict, ratio }: Comparison): string {
-  if (verdict === 'unsure') {
-    return ratio === null ? 'unsure: too few replicates' : 'unsure';
-  }
-  return `${verdict}: ${(verdict === 'better') === isHigherBetter(metric) ? 'higher' : 'lower'}`;
+/** `better: higher`, `worse: higher`, `unsure`: the verdict with what it rests on; `–` for a metric that does not decide. */
+export function verdictText({ metric, verdict, ratio, isDeciding, replicateRatios }: Comparison): string {
+  if (!isDeciding) return NO_FIGURE;
+  if (verdict !== 'unsure')
+    return `${verdict}: ${(verdict === 'better') === isHigherBetter(metric) ? 'higher' : 'lower'}`;
+  if (ratio === null && replicateRatios.length > 0) return 'unsure: too few replicates';
+  // Of one comparison the verdict follows its interval; of several their error is held together.
+  return ratio !== null && (ratio.low > 1 || ratio.high < 1) ? 'unsure among so many' : 'unsure';
 }

@@ -2,7 +2,7 @@
 import { NULL_ARM } from '../bench/core/null-arm.ts';
 import type { Metric } from '../bench/core/run-types.ts';
 import { difference, ratioOfRatios } from './change.ts';
-import { isHigherBetter } from './compare.ts';
+import { isHigherBetter } from './headline-metric.ts';
 import type { ArmFigures, CellFigures, RunSummary } from './run-summary.ts';
 import { shareInterval } from './share.ts';
 import type { Interval } from './stats.ts';

@@ -116,7 +116,10 @@ async function measureSeries(
   let stop = stopReason(options, state, trials, isEnough);
   while (stop === undefined) {
     const replicate = replicatesOf(all);
-    const results = await source.next(replicate);
+    // Arms take turns in a shuffled order; whoever reads their results finds them in that of the scenario.
+    const results = (await source.next(replicate)).toSorted(
+      (a, b) => cell.arms.indexOf(a.trial.arm) - cell.arms.indexOf(b.trial.arm),
+    );
     for (const result of results) {
       trials.push(result);
       all.push(result);
@@ -191,7 +194,7 @@ function stopReason(
       stopDetail: `${replicatesText(replicates)}, the most that the scenario allows`,
     };
   }
-  // A replicate that would end well past the budget is not begun, once there are the two that an interval needs.
+  // A replicate that would end well past the budget is not begun, once there are two: of one, nothing shows how far they differ.
   const typicalMs = replicates === 0 ? 0 : elapsedMs / replicates;
   if (replicates >= Math.min(2, timing.minReplicates) && elapsedMs + typicalMs / 2 > timing.budgetMs) {
     return {
