@@ -1,7 +1,14 @@
 // In: a planned cell. Out: its result: replicates until the answer is precise enough, or the budget is spent.
 import { auditCell, auditTrial } from '../../results/audit.ts';
 import { compareArms, isPrecise, summariseArms } from '../../results/compare.ts';
-import { confirmed, firstResult, isConfirmationDecided, isDecided, judge } from '../../results/expect.ts';
+import {
+  confirmed,
+  firstResult,
+  isConfirmationDecided,
+  isDecided,
+  judge,
+  judgeAll,
+} from '../../results/expect.ts';
 import { headlineOf } from '../../results/headline-metric.ts';
 import type { ExpectationResult } from '../core/expectation.ts';
 import type { CellResult, Comparison, StopReason } from '../core/run-types.ts';
@@ -35,7 +42,9 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
   let expectations: ExpectationResult[];
   try {
     const judged = (own: readonly TrialResult[]) =>
-      scenario.expect.map(expectation => firstResult(expectation, judge(expectation, own)));
+      judgeAll(scenario.expect, own).map((judgement, index) =>
+        firstResult(scenario.expect[index]!, judgement),
+      );
     series = await measureSeries(options, source, trials, own => isDecided(judged(own)));
     const first = judged(series.trials);
     expectations = first;
