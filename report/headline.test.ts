@@ -96,6 +96,18 @@ test('many arms of which nothing has an interval are not said to be alike', () =
   );
 });
 
+test('an arm that should reuse connections and does not is named', () => {
+  assert.match(
+    cellHeadline(withArm({ opened: 2_175, requestsSent: 2_175 }, { value: 1, low: 1, high: 1 })),
+    / persistent opened a connection for each of 2,175 requests: it reuses none\.$/,
+  );
+  assert.match(
+    cellHeadline(withArm({ opened: 2_000, requestsSent: 2_175 }, { value: 1, low: 1, high: 1 })),
+    / persistent opened 2,000 connections for 2,175 requests: it hardly reuses any\.$/,
+  );
+  assert.doesNotMatch(cellHeadline(view(cell => cell)), /reuses/);
+});
+
 test('a run of several scenarios that was cut short says so first', () => {
   const { run, trials } = sampleRuns['two scenarios']!;
   const { headline } = buildReport({ run: { ...run, state: 'partial' }, trials, charts: [] });
@@ -152,7 +164,7 @@ test('many arms are told by their range, and several scenarios by the largest di
   );
   assert.match(
     six.remarks.join(' '),
-    /Opening a connection costs [\d.]+ ms, shared by the requests on it; from \d+ requests/,
+    /With 100 at once, a new connection adds [\d.]+ ms of latency, shared by the requests on it \(most of it is waiting for the others: the opening itself took [\d.]+ µs\); from \d+ requests/,
   );
   const two = buildReport({ ...sampleRuns['two scenarios']!, charts: [] });
   assert.match(

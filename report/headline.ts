@@ -4,7 +4,7 @@ import { cellAmortisation } from '../results/amortisation.ts';
 import { headlineOf } from '../results/headline-metric.ts';
 import { verdictsOf } from '../results/verdicts.ts';
 import { agreementText } from './agreement-text.ts';
-import { amortisationText } from './amortisation-text.ts';
+import { amortisationText, openingOf } from './amortisation-text.ts';
 import { capacityRemarks } from './capacity-text.ts';
 import type { ArmView, CellView } from './cell-view.ts';
 import { allMarks, MARK_NOTES, signsOf } from './cell-view.ts';
@@ -16,6 +16,7 @@ import { modeSubject } from './modes.ts';
 import { nextStepText } from './next-step.ts';
 import { ratioText, valuesText } from './numbers.ts';
 import type { CellState, Mark } from './report.ts';
+import { reuseTexts } from './reuse-text.ts';
 import { comparisonMarks } from './tables/ratios.ts';
 
 export function stateOf({ arms }: CellView): CellState {
@@ -25,7 +26,7 @@ export function stateOf({ arms }: CellView): CellState {
 
 /** What came out of a cell, in a sentence. */
 export function cellHeadline(view: CellView): string {
-  return `${partialText(view)}${answerText(view)}`;
+  return [`${partialText(view)}${answerText(view)}`, ...reuseTexts(view)].join(' ');
 }
 
 /** What must be read with the headline: doubts first. */
@@ -36,7 +37,7 @@ export function cellRemarks(view: CellView): string[] {
     ...unsureTexts(view),
     ...capacityRemarks(view),
     ...gapTexts(view),
-    ...(fit === null ? [] : [amortisationText(fit, signsOf(allMarks(view)))]),
+    ...(fit === null ? [] : [amortisationText(fit, signsOf(allMarks(view)), openingOf(view))]),
   ];
 }
 
@@ -215,6 +216,7 @@ export function runRemarks(views: readonly CellView[]): string[] {
   const [only] = views;
   if (only !== undefined && views.length === 1) return cellRemarks(only);
   return [
+    ...views.flatMap(view => reuseTexts(view).map(text => `${view.result.cell}: ${text}`)),
     ...namesText(views.filter(isInterruptedEmpty), 'was interrupted before anything was measured'),
     ...namesText(
       views.filter(view => stateOf(view) === 'unmeasured' && !isInterruptedEmpty(view)),

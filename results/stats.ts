@@ -70,6 +70,12 @@ export function studentReach(replicates: number): number {
   return quantile(1 - (NOMINAL_SHARE * (1 - LEVEL)) / 2, replicates - 1) / Math.sqrt(replicates);
 }
 
+/** By how much an interval of 95 % is to be widened for a level, at so many degrees of freedom, which need not be whole. */
+export function studentFactor(level: number, degrees: number): number {
+  const reach = (at: number): number => quantile(1 - (NOMINAL_SHARE * (1 - at)) / 2, degrees);
+  return reach(level) / reach(LEVEL);
+}
+
 /** Widened as far as needed to hold a value. */
 export function holding(interval: Interval, value: number): Interval {
   return { ...interval, low: Math.min(interval.low, value), high: Math.max(interval.high, value) };

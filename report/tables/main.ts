@@ -9,6 +9,7 @@ import { replicatesText } from '../comparison-text.ts';
 import { acceptedOf, countedByText } from '../counted-by.ts';
 import { countText, msText, NO_FIGURE, percentText, significantText } from '../numbers.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../report.ts';
+import { reuseRatio } from '../reuse-text.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
 
 interface Measure {
@@ -85,6 +86,10 @@ const MEASURES: readonly Measure[] = [
   },
   count('requestsSent', 'sent', 'requests', summary => summary.requestsSent),
   count('opened', 'opened', 'connections', summary => summary.opened),
+  {
+    column: figureColumn('reuseRatio', 'reused', 'of requests'),
+    read: summary => known(reuseRatio(summary), percentText),
+  },
   count('accepted', 'accepted', 'connections', acceptedOf),
   {
     column: figureColumn('neededCount', 'needed', 'connections'),
