@@ -2,22 +2,32 @@
 import type { Comparison, Metric } from '../bench/core/run-types.ts';
 import type { Interval } from '../results/stats.ts';
 import { type ArmView, type CellView, signsOf } from './cell-view.ts';
+import { BOUNDS_NOT_KNOWN, isKnown } from './numbers.ts';
 import type { Mark } from './report.ts';
 
-/** Whether all treat connections alike, and not all are the same library. */
+/** Load tools, which have a loop of their own: a scenario that has one asks whether they agree. */
+const LOAD_TOOLS: readonly string[] = ['autocannon', 'wrk', 'hey'];
+
+/** Whether all treat connections alike, not all are the same, and one is a load tool: clients are compared, tools should agree. */
 export function isOfDrivers(arms: readonly ArmView[]): boolean {
   const clients = arms.flatMap(({ client }) => client ?? []);
   const modes = new Set(clients.map(({ requestsPerConnection }) => requestsPerConnection));
   const drivers = new Set(clients.map(({ transport }) => transport));
-  return clients.length === arms.length && modes.size === 1 && drivers.size > 1;
+  return (
+    clients.length === arms.length &&
+    modes.size === 1 &&
+    drivers.size > 1 &&
+    LOAD_TOOLS.some(tool => drivers.has(tool))
+  );
 }
 
 /** Beyond this a bound says no more than that there is none to speak of. */
 const MOST_PERCENT = 999;
 
 /** A ratio as what is off from 1: `+1.2 % (−0.3 to +2.7)`. */
-export function offText({ value, low, high }: Interval): string {
-  return `${signed(value)} % (${signed(low)} to ${signed(high)})`;
+export function offText(ratio: Interval): string {
+  const { value, low, high } = ratio;
+  return `${signed(value)} % (${isKnown(ratio) ? `${signed(low)} to ${signed(high)}` : BOUNDS_NOT_KNOWN})`;
 }
 
 function signed(ratio: number): string {

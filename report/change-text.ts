@@ -1,12 +1,13 @@
 // In: a relative change with its interval. Out: the same as text, signed, in per cent.
 import type { Interval } from '../results/stats.ts';
-import { NO_FIGURE, percentText } from './numbers.ts';
+import { BOUNDS_NOT_KNOWN, isKnown, NO_FIGURE, percentText } from './numbers.ts';
 
 /** Beyond this the digits mean nothing. */
 const MOST_PERCENT = 999;
 
 /** Of after / before: `+9.8 % (+8.1 % to +11.5 %)`. */
-export function relativeChangeText({ value, low, high }: Interval): string {
+export function relativeChangeText(change: Interval): string {
+  const { value, low, high } = change;
   // A ratio to nothing is none.
   const text = (ratio: number) =>
     Number.isNaN(ratio)
@@ -14,7 +15,7 @@ export function relativeChangeText({ value, low, high }: Interval): string {
       : ratio - 1 > MOST_PERCENT / 100
         ? `>+${MOST_PERCENT} %`
         : `${signedText((ratio - 1) * 100, 1)} %`;
-  return `${text(value)} (${text(low)} to ${text(high)})`;
+  return `${text(value)} (${isKnown(change) ? `${text(low)} to ${text(high)}` : BOUNDS_NOT_KNOWN})`;
 }
 
 /** Of a share that may be far above 1: `9.2 %`, `>999 %`. */

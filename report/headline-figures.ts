@@ -2,7 +2,8 @@
 import type { Load } from '../bench/core/load.ts';
 import type { ArmSummary, Comparison } from '../bench/core/run-types.ts';
 import type { ArmView, CellView } from './cell-view.ts';
-import { signsOf } from './cell-view.ts';
+import { comparisonMarks, signsOf } from './cell-view.ts';
+import { comparisonText } from './comparison-text.ts';
 import { sentText } from './headline-words.ts';
 import { objectiveText } from './load-text.ts';
 import { intervalTexts, latencyText } from './numbers.ts';
@@ -63,23 +64,28 @@ function againstText(
   return `${its} against ${other}`;
 }
 
-/** `mean latency falls from 24.1 ms to 3.4 ms`, or that it is not sure to have changed. */
-function latencyChange(comparison: Comparison, view: CellView): string {
-  const { candidate, baseline } = comparison;
+/**
+ * `mean latency is 3.4 ms against 24.1 ms, 0.14× (0.13 to 0.15)`; that it falls or rises is said only where the load decides
+ * by it.
+ */
+function latencyChange({ candidate, baseline }: Comparison, view: CellView): string {
   const of = (name: string) => view.arms.find(arm => arm.name === name);
   const before = of(baseline);
   const after = of(candidate);
   if (before?.summary == null || after?.summary == null) return 'mean latency is not known';
   const from = `${latencyText(before.summary.meanUs)}${signsOf(before.marks)}`;
   const to = `${latencyText(after.summary.meanUs)}${signsOf(after.marks)}`;
-  const verdict = view.result.comparisons.find(
+  const means = view.result.comparisons.find(
     ({ metric, candidate: name }) => metric === 'meanUs' && name === candidate,
-  )?.verdict;
+  );
+  const ratio = means?.ratio ?? null;
   const hasFallen = after.summary.meanUs < before.summary.meanUs;
-  if (verdict === 'better' && hasFallen) return `mean latency falls from ${from} to ${to}`;
-  if (verdict === 'worse' && !hasFallen) return `mean latency rises from ${from} to ${to}`;
+  const isTurned = ratio !== null && (hasFallen ? ratio.low > 1 : ratio.high < 1);
   // The ratio leaves out the blocks that are furthest off, the mean over all requests does not.
-  if (verdict === 'better' || verdict === 'worse')
+  if (isTurned)
     return `mean latency over all requests is ${to} against ${from}: a few slices, which the ratio leaves out, turn it round`;
-  return `mean latency is ${to} against ${from}, a difference that could not be shown`;
+  if (means?.isDeciding === true && means.verdict !== 'unsure')
+    return `mean latency ${hasFallen ? 'falls' : 'rises'} from ${from} to ${to}`;
+  const signs = means === undefined ? '' : signsOf(comparisonMarks(means, view));
+  return `mean latency is ${to} against ${from}${means === undefined ? '' : `, ${comparisonText(means)}${signs}`}`;
 }

@@ -20,14 +20,16 @@ function view(change: (cell: CellResult) => CellResult, of: readonly TrialResult
 function withRatio(ratio: Comparison['ratio'], verdict: Comparison['verdict']) {
   return view(cell => ({
     ...cell,
-    comparisons: cell.comparisons.map(comparison => ({ ...comparison, ratio, verdict })),
+    comparisons: cell.comparisons.map(comparison =>
+      comparison.isDeciding ? { ...comparison, ratio, verdict } : comparison,
+    ),
   }));
 }
 
 test('a clear difference is told with its interval and both latencies', () => {
   assert.match(
     cellHeadline(withRatio({ value: 7.112, low: 6.58, high: 7.69 }, 'better')),
-    /^Persistent connections answer 7\.1× \(6\.6 to 7\.7\) as many requests per second as short ones; mean latency falls from [\d.]+ ms to [\d.]+ ms\.$/,
+    /^Persistent connections answer 7\.1× \(6\.6 to 7\.7\) as many requests per second as short ones; mean latency is [\d.]+ ms against [\d.]+ ms, 0\.193× \(0\.187 to 0\.200\)\.$/,
   );
 });
 
@@ -37,7 +39,7 @@ test('without a clear difference it says so, and never that they are the same', 
     unsure,
     /^No difference could be shown: .*1\.01× \(0\.96 to 1\.07\).* 1 is within the interval\.$/,
   );
-  assert.match(cellHeadline(withRatio(null, 'unsure')), /^Too few replicates to be sure: /);
+  assert.match(cellHeadline(withRatio(null, 'unsure')), /^Too few replicates for an interval: /);
 });
 
 /** Its persistent arm by other figures. */
@@ -97,7 +99,10 @@ test('an arm that could not be measured is named with its cause, and not as too 
   assert.equal(remarks[0], 'There are no figures of persistent.');
   const [cell] = cells;
   assert.match(cell!.stop.text, /not every arm could be measured/);
-  assert.deepEqual([...new Set(cell!.ratios!.rows.map(row => row[4]!.text))], ['unsure: nothing to compare']);
+  assert.deepEqual(
+    [...new Set(cell!.ratios!.rows.map(row => row[4]!.text))],
+    ['unsure: nothing to compare', '–'],
+  );
 });
 
 test('nor is it said to differ in nothing, beside other arms', () => {
@@ -131,8 +136,20 @@ test('many arms of which nothing has an interval are not said to be alike', () =
   }));
   assert.equal(
     cellHeadline(viewCell({ ...run.cells[0]!, comparisons }, trials, [])),
-    'Too few replicates to be sure: against one, no ratio of requests per second has an interval.',
+    'Too few replicates for an interval: against one, no ratio of requests per second is known.',
   );
+});
+
+test('an arm that should reuse connections and does not is named', () => {
+  assert.match(
+    cellHeadline(withArm({ opened: 2_175, requestsSent: 2_175 }, { value: 1, low: 1, high: 1 })),
+    / persistent opened a connection for each of 2,175 requests: it reuses none\.$/,
+  );
+  assert.match(
+    cellHeadline(withArm({ opened: 2_000, requestsSent: 2_175 }, { value: 1, low: 1, high: 1 })),
+    / persistent opened 2,000 connections for 2,175 requests: it hardly reuses any\.$/,
+  );
+  assert.doesNotMatch(cellHeadline(view(cell => cell)), /reuses/);
 });
 
 test('a run of several scenarios that was cut short says so first', () => {
@@ -155,7 +172,7 @@ test('what failed or was cut short is told', () => {
 
 test('figures of an invalid trial are marked in the headline, and the doubt comes first below it', () => {
   const { headline, remarks } = buildReport({ ...sampleRuns['an invalid trial']!, charts: [] });
-  assert.match(headline, /×[^;]*†[^;]*; mean latency falls from [\d.]+ ms to [\d.]+ ms†\.$/);
+  assert.match(headline, /×[^;]*†[^;]*; mean latency is [\d.]+ ms† against [\d.]+ ms, 0\.193× \(.*\)†\.$/);
   assert.equal(remarks[0], '† Do not rely on this: an audit failed for persistent.');
 });
 
@@ -191,7 +208,7 @@ test('many arms are told by their range, and several scenarios by the largest di
   );
   assert.match(
     six.remarks.join(' '),
-    /Opening a connection costs [\d.]+ ms, shared by the requests on it; from \d+ requests/,
+    /With 100 at once, a new connection adds [\d.]+ ms of latency, shared by the requests on it \(most of it is waiting for the others: the opening itself took [\d.]+ µs\); from \d+ requests/,
   );
   const two = buildReport({ ...sampleRuns['two scenarios']!, charts: [] });
   assert.match(

@@ -4,18 +4,22 @@ import type { ArmSummary, CellResult, Comparison, Run } from '../bench/core/run-
 import { cellAmortisation } from '../results/amortisation.ts';
 import { failureCauses } from '../results/failure-causes.ts';
 import { headlineOf } from '../results/headline-metric.ts';
+import { verdictsOf } from '../results/verdicts.ts';
 import { agreementText } from './agreement-text.ts';
-import { amortisationText } from './amortisation-text.ts';
+import { amortisationText, openingOf } from './amortisation-text.ts';
 import { capacityRemarks } from './capacity-text.ts';
 import type { ArmView, CellView } from './cell-view.ts';
 import { allMarks, comparisonMarks, MARK_NOTES, signsOf } from './cell-view.ts';
+import { comparisonText, knownRatio, missingReplicates } from './comparison-text.ts';
 import { errorGapsText, errorGapText, hasErrorGap } from './error-gaps.ts';
 import { changeText, singleText } from './headline-figures.ts';
 import { capital, headlineWords } from './headline-words.ts';
 import { gapTexts } from './link-text.ts';
 import { modeSubject } from './modes.ts';
-import { ratioText, significantText } from './numbers.ts';
+import { nextStepText } from './next-step.ts';
+import { ratioText, valuesText } from './numbers.ts';
 import type { CellState, Mark } from './report.ts';
+import { reuseTexts } from './reuse-text.ts';
 
 export function stateOf({ arms }: CellView): CellState {
   if (arms.every(({ summary }) => summary === null)) return 'unmeasured';
@@ -24,7 +28,7 @@ export function stateOf({ arms }: CellView): CellState {
 
 /** What came out of a cell, in a sentence. */
 export function cellHeadline(view: CellView): string {
-  return `${partialText(view)}${errorGapText(view)}${answerText(view)}`;
+  return [`${partialText(view)}${errorGapText(view)}${answerText(view)}`, ...reuseTexts(view)].join(' ');
 }
 
 /** What must be read with the headline: doubts first. */
@@ -35,7 +39,7 @@ export function cellRemarks(view: CellView): string[] {
     ...unsureTexts(view),
     ...capacityRemarks(view),
     ...gapTexts(view),
-    ...(fit === null ? [] : [amortisationText(fit, signsOf(allMarks(view)))]),
+    ...(fit === null ? [] : [amortisationText(fit, signsOf(allMarks(view)), openingOf(view))]),
   ];
 }
 
@@ -74,47 +78,70 @@ function decidingComparisons({ comparisons, scenario }: CellResult): Comparison[
 function pairText(comparison: Comparison, view: CellView): string {
   const { candidate, baseline } = namesOf(comparison, view);
   const signs = signsOf(comparisonMarks(comparison, view));
-  const { ratio, replicateRatios } = comparison;
   const { verb, than } = headlineWords(view.result.scenario.load);
-  if (ratio === null) {
+  const { ratio, replicateRatios, verdict } = comparison;
+  if (replicateRatios.length === 0 && ratio === null) {
     const unanswered = view.arms.filter(({ summary }) => summary?.completed === 0 && summary.failed > 0);
-    if (unanswered.length > 0)
-      return `No request of ${unanswered.map(({ name }) => name).join(' and ')} was answered well, so there is nothing to compare.`;
-    const [only] = replicateRatios;
-    return only === undefined
-      ? `No replicate has both ${candidate} and ${baseline}, so they can't be compared.`
-      : `Too few replicates to be sure: ${candidate} ${verb} ${significantText(only)}×${signs} ${than} ${baseline} in the only one.`;
+    return unanswered.length > 0
+      ? `No request of ${unanswered.map(({ name }) => name).join(' and ')} was answered well, so there is nothing to compare.`
+      : `No replicate has both ${candidate} and ${baseline}, so they can't be compared.`;
   }
-  if (comparison.verdict === 'unsure') {
-    return `No difference could be shown: ${candidate} ${verb} ${ratioText(ratio)}${signs} ${than} ${baseline}, and 1 is within the interval.`;
+  const known = knownRatio(comparison);
+  if (known === null) return unknownText(comparison, { candidate, baseline, signs, verb, than });
+  if (verdict === 'unsure') {
+    return `No difference could be shown: ${candidate} ${verb} ${ratioText(known)}${signs} ${than} ${baseline}, and 1 is within the interval.`;
   }
-  return `${capital(candidate)} ${verb} ${ratioText(ratio)}${signs} ${than} ${baseline}; ${changeText(comparison, view)}.`;
+  return `${capital(candidate)} ${verb} ${ratioText(known)}${signs} ${than} ${baseline}; ${changeText(comparison, view)}.`;
+}
+
+/** Without an interval that says something: what the replicates gave, and what that leaves open. */
+function unknownText(
+  { ratio, replicateRatios, verdict }: Comparison,
+  of: { candidate: string; baseline: string; signs: string; verb: string; than: string },
+): string {
+  const count = replicateRatios.length;
+  const gave = `${of.candidate} ${of.verb} ${valuesText(replicateRatios, '×')}${of.signs} ${of.than} ${of.baseline} in ${count === 1 ? 'the only replicate' : `${count} replicates`}`;
+  const missing = missingReplicates(count);
+  if (ratio === null)
+    return `Too few replicates for an interval: ${gave}; at least ${missing === 0 ? 'one' : missing} more ${missing > 1 ? 'are' : 'is'} needed.`;
+  return verdict === 'unsure'
+    ? `Not known: ${gave}, too far apart to say more.`
+    : `A difference is shown, but not how large it is: ${gave}.`;
 }
 
 function manyText(comparisons: readonly Comparison[], view: CellView): string {
-  const known = comparisons.filter(({ verdict, ratio }) => verdict !== 'unsure' && ratio !== null);
+  const sure = comparisons.filter(({ verdict, ratio }) => verdict !== 'unsure' && ratio !== null);
   const { baseline } = comparisons[0]!;
   const { subject, noun } = headlineWords(view.result.scenario.load);
   if (comparisons.every(({ ratio }) => ratio === null))
-    return `Too few replicates to be sure: against ${baseline}, no ratio of ${noun} has an interval.`;
-  if (known.length === 0) return `Against ${baseline}, no arm could be shown to differ in ${noun}.`;
-  const sorted = known.toSorted((a, b) => a.ratio!.value - b.ratio!.value);
-  const told = sorted.length === 1 ? sorted : [sorted[0]!, sorted.at(-1)!];
-  const parts = told.map(
+    return `Too few replicates for an interval: against ${baseline}, no ratio of ${noun} is known.`;
+  if (sure.length === 0) return `Against ${baseline}, no arm could be shown to differ in ${noun}.`;
+  const sorted = sure.toSorted((a, b) => a.ratio!.value - b.ratio!.value);
+  const ends = sorted.length === 1 ? sorted : [sorted[0]!, sorted.at(-1)!];
+  const parts = ends.map(
     comparison =>
-      `${ratioText(comparison.ratio!)}${signsOf(comparisonMarks(comparison, view))} with ${comparison.candidate}`,
+      `${comparisonText(comparison)}${signsOf(comparisonMarks(comparison, view))} with ${comparison.candidate}`,
   );
-  return `Against ${baseline}, ${subject} ${told.length === 1 ? 'to' : 'from'} ${parts.join(' to ')}.`;
+  return `Against ${baseline}, ${subject} ${ends.length === 1 ? 'to' : 'from'} ${parts.join(' to ')}.`;
 }
 
-/** Of many arms, those that the headline has no room for. */
+/** What could not be told, of many arms those that the headline has no room for; and what would tell it. */
 function unsureTexts({ result }: CellView): string[] {
   const deciding = decidingComparisons(result);
-  const unsure = deciding
-    .filter(({ verdict, replicateRatios }) => verdict === 'unsure' && replicateRatios.length > 0)
-    .map(({ candidate }) => candidate);
-  if (deciding.length < 2 || unsure.length === 0 || unsure.length === deciding.length) return [];
-  return [`No difference could be shown for ${unsure.join(', ')}.`];
+  const unsure = deciding.filter(
+    ({ verdict, replicateRatios }) => verdict === 'unsure' && replicateRatios.length > 0,
+  );
+  const nextStep = nextStepText(
+    unsure.map(comparison => ({ result, comparison })),
+    [result],
+  );
+  const hasNone = deciding.length < 2 || unsure.length === 0 || unsure.length === deciding.length;
+  return [
+    ...(hasNone
+      ? []
+      : [`No difference could be shown for ${unsure.map(({ candidate }) => candidate).join(', ')}.`]),
+    ...(nextStep === undefined ? [] : [nextStep]),
+  ];
 }
 
 /** Modes read better than arm names where each stands for one arm only: "Persistent connections ... short ones". */
@@ -206,19 +233,23 @@ const RUN_STATE_WORDS: Record<Run['state'], string> = {
 
 /** Of several cells. */
 function overallText(views: readonly CellView[]): string {
-  const sure = views
-    .flatMap(view => decidingComparisons(view.result).map(comparison => ({ view, comparison })))
-    .filter(({ comparison }) => comparison.verdict !== 'unsure')
+  // One sentence on all of them: their error is held together.
+  const all = views.flatMap(view =>
+    decidingComparisons(view.result).map(comparison => ({ view, comparison })),
+  );
+  const verdicts = verdictsOf(all.map(({ comparison }) => comparison));
+  const sure = all
+    .filter(({ comparison }) => verdicts.get(comparison) !== 'unsure')
     .toSorted((a, b) => distance(b.comparison) - distance(a.comparison));
   const count = (of: readonly CellView[]) => new Set(of.map(({ result }) => result.scenario.name)).size;
   const nouns = new Set(views.map(view => headlineWords(view.result.scenario.load).noun));
   const what = nouns.size === 1 ? ` in ${[...nouns][0]}` : '';
   const shown = `A difference${what} could be shown in ${count(sure.map(({ view }) => view))} of ${count(views)} scenarios`;
-  const [largest] = sure;
+  const largest = sure.find(({ comparison }) => knownRatio(comparison) !== null) ?? sure[0];
   if (largest === undefined) return `${shown}.`;
   const { comparison, view } = largest;
   const { verbOne, than } = headlineWords(view.result.scenario.load);
-  return `${shown}, the largest in ${view.result.cell}: ${comparison.candidate} ${verbOne} ${ratioText(comparison.ratio!)}${signsOf(comparisonMarks(comparison, view))} ${than} ${comparison.baseline}.`;
+  return `${shown}, the largest in ${view.result.cell}: ${comparison.candidate} ${verbOne} ${comparisonText(comparison)}${signsOf(comparisonMarks(comparison, view))} ${than} ${comparison.baseline}.`;
 }
 
 /** What must be read with the headline of the run. */
@@ -226,6 +257,7 @@ export function runRemarks(views: readonly CellView[]): string[] {
   const [only] = views;
   if (only !== undefined && views.length === 1) return cellRemarks(only);
   return [
+    ...views.flatMap(view => reuseTexts(view).map(text => `${view.result.cell}: ${text}`)),
     ...namesText(views.filter(isInterruptedEmpty), 'was interrupted before anything was measured'),
     ...namesText(
       views.filter(view => stateOf(view) === 'unmeasured' && !isInterruptedEmpty(view)),

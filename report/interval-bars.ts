@@ -4,7 +4,7 @@ import type { Interval } from '../results/stats.ts';
 import type { ArmView, CellView } from './cell-view.ts';
 import { signsOf } from './cell-view.ts';
 import { armRows, armScales, framed, INK, isNarrow } from './chart-theme.ts';
-import { intervalText, intervalTexts } from './numbers.ts';
+import { intervalText, intervalTexts, isKnown } from './numbers.ts';
 import type { Table } from './report.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from './table-parts.ts';
 
@@ -94,7 +94,9 @@ function rowsOf({ arms }: CellView, of: BarFigure) {
     const interval = of.read(view);
     if (interval === null) return [];
     const { name, label, marks } = view;
-    const { value, low, high } = interval;
+    const { value } = interval;
+    // An interval that says nothing would squeeze all that is known into a corner of the picture.
+    const { low, high } = isKnown(interval) ? interval : { low: value, high: value };
     const long = `${intervalText(interval)}${signsOf(marks)}`;
     const short = `${intervalTexts(interval).value}${signsOf(marks)}`;
     return {

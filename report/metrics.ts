@@ -1,6 +1,7 @@
 // In: a metric. Out: its name, its unit, and what better and worse mean for it.
 import type { Comparison, Metric } from '../bench/core/run-types.ts';
-import { isHigherBetter } from '../results/compare.ts';
+import { isHigherBetter } from '../results/headline-metric.ts';
+import { NO_FIGURE } from './numbers.ts';
 
 export const METRIC_TITLES: Record<Metric, string> = {
   requestsPerSec: 'requests/s',
@@ -11,11 +12,13 @@ export const METRIC_TITLES: Record<Metric, string> = {
   capacityPerSec: 'capacity',
 };
 
-/** `better: higher`, `worse: higher`, `unsure`: the verdict with what it rests on. */
-export function verdictText({ metric, verdict, ratio, replicateRatios }: Comparison): string {
-  if (verdict === 'unsure') {
-    if (ratio !== null) return 'unsure';
+/** `better: higher`, `worse: higher`, `unsure`: the verdict with what it rests on; `–` for a metric that does not decide. */
+export function verdictText({ metric, verdict, ratio, isDeciding, replicateRatios }: Comparison): string {
+  if (!isDeciding) return NO_FIGURE;
+  if (verdict !== 'unsure')
+    return `${verdict}: ${(verdict === 'better') === isHigherBetter(metric) ? 'higher' : 'lower'}`;
+  if (ratio === null)
     return replicateRatios.length === 0 ? 'unsure: nothing to compare' : 'unsure: too few replicates';
-  }
-  return `${verdict}: ${(verdict === 'better') === isHigherBetter(metric) ? 'higher' : 'lower'}`;
+  // Of one comparison the verdict follows its interval; of several their error is held together.
+  return ratio.low > 1 || ratio.high < 1 ? 'unsure among so many' : 'unsure';
 }

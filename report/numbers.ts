@@ -33,8 +33,13 @@ export function latencyText(us: number): string {
 
 /** Beyond this ratio of its bounds an interval is so wide that each bound has an order of magnitude of its own. */
 const WIDE_RATIO = 3;
-/** Bounds further than this factor from the value say no more than that. */
-const FAR_FACTOR = 1000;
+/** An interval with a bound further than this factor from its value says nothing that could be used. */
+const KNOWN_FACTOR = 10;
+
+/** Whether the bounds of a ratio or a rate are near enough to say something. */
+export function isKnown({ value, low, high }: Interval): boolean {
+  return low * KNOWN_FACTOR >= value && high <= value * KNOWN_FACTOR;
+}
 
 /**
  * Value and bounds to the digit that the interval allows: the last one shown is worth a twentieth to a half of the
@@ -66,11 +71,7 @@ function wideTexts({ value, low, high }: Interval, divide: number | undefined) {
     const touches = number !== divide && divide !== undefined && Number(rounded) === divide;
     return touches && digits < 6 ? text(number, digits + 1) : rounded;
   };
-  return {
-    value: text(value),
-    low: low < value / FAR_FACTOR ? `<${text(value / FAR_FACTOR)}` : text(low),
-    high: high > value * FAR_FACTOR ? `>${text(value * FAR_FACTOR)}` : text(high),
-  };
+  return { value: text(value), low: text(low), high: text(high) };
 }
 
 function roundedApart(interval: Interval, exponent: number, divide: number | undefined) {
@@ -93,16 +94,32 @@ function placeText(value: number, exponent: number): string {
   return rounded.toLocaleString(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** `4,120 (3,980 to 4,260)`; the value alone when there is no width to speak of. */
+/** `4,120 (3,980 to 4,260)`; the value alone when there is no width to speak of; `4,120 (bounds not known)`. */
 export function intervalText(interval: Interval): string {
-  const { value, low, high } = intervalTexts(interval);
-  return interval.high > interval.low ? `${value} (${low} to ${high})` : value;
+  return boundedText(interval, '');
 }
 
 /** `7.1× (6.6 to 7.7)`. @param divide what bounds on different sides of it stay apart from */
 export function ratioText(ratio: Interval, divide = 1): string {
-  const { value, low, high } = intervalTexts(ratio, divide);
-  return ratio.high > ratio.low ? `${value}× (${low} to ${high})` : `${value}×`;
+  return boundedText(ratio, '×', divide);
+}
+
+function boundedText(interval: Interval, unit: string, divide?: number): string {
+  const { value, low, high } = intervalTexts(interval, divide);
+  if (!(interval.high > interval.low)) return `${value}${unit}`;
+  return `${value}${unit} (${isKnown(interval) ? `${low} to ${high}` : BOUNDS_NOT_KNOWN})`;
+}
+
+export const BOUNDS_NOT_KNOWN = 'bounds not known';
+
+/** More than so many are not listed one by one. */
+const MOST_LISTED = 4;
+
+/** What replicates gave: `1.05×, 1.61×`; of many the lowest and the highest: `0.41× to 9.20×`. */
+export function valuesText(values: readonly number[], unit = ''): string {
+  const text = (value: number): string => `${significantText(value)}${unit}`;
+  if (values.length <= MOST_LISTED) return values.map(text).join(', ');
+  return `${text(Math.min(...values))} to ${text(Math.max(...values))}`;
 }
 
 /** A share of 0 to 1: `0 %`, `0.2 %`, `<0.01 %`, `12.3 %`; below all and above none never reads as all or none. */

@@ -7,7 +7,12 @@ import { type Interval, overReplicates } from './stats.ts';
 
 /** In the metric's own unit; null where no trial has anything to read. */
 export function armInterval(metric: Metric, trials: readonly CompletedTrial[]): Interval | null {
-  return overReplicates(trials.flatMap(trial => replicateValue(metric, trial) ?? []));
+  return overReplicates(replicateValues(metric, trials));
+}
+
+/** The same, trial by trial. */
+export function replicateValues(metric: Metric, trials: readonly CompletedTrial[]): number[] {
+  return trials.flatMap(trial => replicateValue(metric, trial) ?? []);
 }
 
 /** One trial's figure: where a metric is read slice by slice, that of all its slices together. */

@@ -6,6 +6,7 @@ import type { CompletedTrial, Measurement, Slice, TrialResult } from '../bench/c
 import {
   capacityOf,
   comparedMetrics,
+  headlineOf,
   overall,
   type Portion,
   ratePortion,
@@ -14,6 +15,7 @@ import {
 import { mergeHistograms } from './histogram.ts';
 import type { Interval } from './stats.ts';
 import { overReplicates, replicateInterval, trimmedMean } from './stats.ts';
+import { withVerdicts } from './verdicts.ts';
 
 /** Share of a replicate's blocks left out at each end: a garbage collection or a neighbour's burst hits a few of them. */
 export const BLOCK_TRIM = 0.2;
@@ -26,28 +28,25 @@ export type FigureReader =
   | { of: 'slice'; read: (slice: Slice, load: Load) => Portion | null }
   | { of: 'trial'; read: (trial: CompletedTrial) => number | null };
 
-export const METRIC_READERS: Record<Metric, { isHigherBetter: boolean } & FigureReader> = {
+export const METRIC_READERS: Record<Metric, FigureReader> = {
   requestsPerSec: {
-    isHigherBetter: true,
     of: 'slice',
     read: ratePortion,
   },
   meanUs: {
-    isHigherBetter: false,
     of: 'slice',
     read: ({ completed, censored, meanUs }) => ({
       amount: meanUs * (completed + censored),
       per: completed + censored,
     }),
   },
-  p50Us: { isHigherBetter: false, of: 'trial', read: trial => positive(trial.measurement.response.p50Us) },
-  p99Us: { isHigherBetter: false, of: 'trial', read: trial => positive(trial.measurement.response.p99Us) },
+  p50Us: { of: 'trial', read: trial => positive(trial.measurement.response.p50Us) },
+  p99Us: { of: 'trial', read: trial => positive(trial.measurement.response.p99Us) },
   cpuUsPerRequest: {
-    isHigherBetter: false,
     of: 'slice',
     read: ({ generatorCpuUs, exchanges }) => ({ amount: generatorCpuUs, per: exchanges }),
   },
-  capacityPerSec: { isHigherBetter: true, of: 'trial', read: trial => capacityOf(trial.measurement) },
+  capacityPerSec: { of: 'trial', read: trial => capacityOf(trial.measurement) },
 };
 
 /** Not among METRICS: between clients it is what they ask of the target that differs, and the arms' rows show that. */
@@ -57,11 +56,6 @@ export const TARGET_CPU_READER: FigureReader = {
     targetCpuUs === null ? null : { amount: targetCpuUs, per: exchanges },
 };
 
-/** Whether more of the metric is what a reader wishes for. */
-export function isHigherBetter(metric: Metric): boolean {
-  return METRIC_READERS[metric].isHigherBetter;
-}
-
 /**
  * Compares every arm with the baseline on every metric that their load has, in order of first appearance. Ratios are candidate / baseline.
  * A replicate counts where both arms completed with data. A trial that failed an audit counts too: it is marked, not hidden.
@@ -70,39 +64,25 @@ export function compareArms(cell: { baseline: string; trials: readonly TrialResu
   const arms = trialsByArm(cell.trials);
   const baseline = arms.get(cell.baseline) ?? [];
   const [any] = cell.trials;
-  const metrics = any === undefined ? [] : comparedMetrics(any.trial.load);
-  return [...arms]
+  if (any === undefined) return [];
+  const metrics = comparedMetrics(any.trial.load);
+  const comparisons = [...arms]
     .filter(([arm]) => arm !== cell.baseline)
     .flatMap(([candidate, trials]) =>
-      metrics.map(metric => {
+      metrics.map((metric): Comparison => {
         const logRatios = replicateLogRatios(METRIC_READERS[metric], trials, baseline);
-        const ratio = replicateInterval(logRatios);
         return {
           metric,
           baseline: cell.baseline,
           candidate,
-          ratio,
+          ratio: replicateInterval(logRatios),
           replicateRatios: logRatios.map(Math.exp),
-          verdict: verdictOf(ratio, isHigherBetter(metric)),
+          isDeciding: false,
+          verdict: 'unsure',
         };
       }),
     );
-}
-
-/**
- * The verdict by where the interval lies; never "the same", for which there is no evidence in a finite run.
- *
- *     metric where higher is better        metric where lower is better
- *               1                                    1
- *      |--*--|  |            worse          |--*--|  |            better
- *            |--*--|         unsure               |--*--|         unsure
- *               |  |--*--|   better                  |  |--*--|   worse
- *
- * No interval (fewer than two replicates): unsure.
- */
-export function verdictOf(ratio: Interval | null, isMoreBetter: boolean): Comparison['verdict'] {
-  if (ratio === null || (ratio.low <= 1 && ratio.high >= 1)) return 'unsure';
-  return ratio.low > 1 === isMoreBetter ? 'better' : 'worse';
+  return withVerdicts(comparisons, headlineOf(any.trial.load).metric);
 }
 
 /**
@@ -122,7 +102,7 @@ export function isPrecise(comparisons: readonly Comparison[], deciding: Metric, 
 
 /**
  * What each arm did, in order of first appearance. `trials` counts the completed ones; requestsPerSec is null when there
- * are none, and of one trial it is a value without an interval (low = high = value). Quantiles are those of the merged
+ * are none, and of fewer than three trials it is a value without an interval (low = high = value). Quantiles are those of the merged
  * histograms; connections and requests are sums, warm-up included; CPU is the mean over trials. What one trial does not
  * know, no sum or mean of them does: null.
  */

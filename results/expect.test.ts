@@ -1,12 +1,22 @@
 // In: trials with known figures. Out: proof of the judgements: by the interval, never by the value alone.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { randomNormal } from 'd3-random';
 import fc from 'fast-check';
 import { Expectation, type ExpectationResult, type Judgement } from '../bench/core/expectation.ts';
 import { createRandom } from '../bench/core/random.ts';
 import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
 import { compareArms } from './compare.ts';
-import { confirmed, firstResult, isConfirmationDecided, isDecided, judge, judgeInterval } from './expect.ts';
+import {
+  confirmed,
+  firstResult,
+  isConfirmationDecided,
+  isDecided,
+  judge,
+  judgeInterval,
+  judgeTogether,
+} from './expect.ts';
+import { replicateInterval } from './stats.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
 type Damage = (trial: CompletedTrial) => void;
@@ -112,6 +122,36 @@ const rows: {
     why: 'a pool that is reused',
     expectation: { metric: 'connectionsPer1kRequests', of: 'persistent', atMost: 50 },
     state: 'pass',
+  },
+  ...[1, 20].map(times => ({
+    why: `a pool that is reused, in a run of ${times} times the length`,
+    expectation: { metric: 'unneededConnectionsPer1kRequests', of: 'persistent', atMost: 1 },
+    damage: ({ measurement: { ledger } }: CompletedTrial) => {
+      ledger.requestsSent = Math.round(ledger.requestsSent / 20) * times;
+    },
+    state: 'pass' as const,
+  })),
+  {
+    why: 'a connection in ten requests that no setting needs',
+    expectation: { metric: 'unneededConnectionsPer1kRequests', of: 'persistent', atMost: 1 },
+    damage: ({ measurement: { ledger } }) => {
+      ledger.opened += Math.round(ledger.requestsSent / 10);
+    },
+    state: 'fail',
+  },
+  {
+    why: 'a pool without a bound, of which none is beyond need',
+    expectation: { metric: 'unneededConnectionsPer1kRequests', of: 'persistent', atMost: 1 },
+    damage: ({ measurement: { ledger } }) => {
+      ledger.needed.most = null;
+    },
+    state: 'unsure',
+  },
+  {
+    why: 'two replicates, whatever they say',
+    expectation: { metric: 'requestsPerSec', of: 'persistent', over: 'short', atLeast: 10 },
+    replicates: 2,
+    state: 'unsure',
   },
   {
     why: 'ten times the connections of the other arm are too many',
@@ -302,3 +342,32 @@ test('a capacity is judged over the searches that found one, of one arm and over
   first.measurement.capacity!.isSettled = false;
   assert.equal(stateOf({ atLeast: 10_000 }), 'unsure', 'one of them was cut short');
 });
+
+const FALSE_EXPERIMENTS = 2_000;
+
+for (const count of [2, 5, 18]) {
+  for (const common of [0, 0.9]) {
+    test(`of ${count} limits that are just kept, ${common * 100} % of their noise in common, any is said to fail in 5 % at most`, () => {
+      const normal = randomNormal.source(createRandom(5, 'limits', count, common))();
+      const expectations = Array.from({ length: count }, () =>
+        Expectation.parse({ metric: 'meanUs', of: 'a', over: 'b', atMost: 1 }),
+      );
+      let failed = 0;
+      for (let experiment = 0; experiment < FALSE_EXPERIMENTS; experiment++) {
+        const shared = Array.from({ length: 5 }, normal);
+        const logs = new Map(
+          expectations.map(expectation => [
+            expectation,
+            shared.map(own => 0.03 * (Math.sqrt(common) * own + Math.sqrt(1 - common) * normal())),
+          ]),
+        );
+        const states = judgeTogether(expectations, (expectation, level) =>
+          replicateInterval(logs.get(expectation)!, level),
+        );
+        if (states.includes('fail')) failed++;
+      }
+      // 5 % and three standard errors.
+      assert.ok(failed / FALSE_EXPERIMENTS <= 0.065, `${failed} of ${FALSE_EXPERIMENTS}`);
+    });
+  }
+}

@@ -1,33 +1,9 @@
 // In: expectations and the trials of a cell. Out: whether each holds, by where its interval lies.
-import type { Expectation, ExpectationResult, ExpectedMetric, Judgement } from '../bench/core/expectation.ts';
-import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
-import { type FigureReader, METRIC_READERS, replicateLogRatios, TARGET_CPU_READER } from './compare.ts';
-import { capacityOf, requestsPerSec } from './headline-metric.ts';
-import { shareInterval } from './share.ts';
-import { holding, type Interval, replicateInterval, studentInterval } from './stats.ts';
-
-const LEVEL = 0.95;
-
-/** The metrics of a trial that are positive and vary by a share of themselves: compared by their logarithms. */
-const READERS: Record<PositiveMetric, Reader> = {
-  requestsPerSec: trial => requestsPerSec(trial) ?? Number.NaN,
-  meanUs: ({ measurement }) => measurement.response.meanUs,
-  p50Us: ({ measurement }) => measurement.response.p50Us,
-  p99Us: ({ measurement }) => measurement.response.p99Us,
-  cpuUsPerRequest: ({ measurement }) => measurement.generator.cpuUsPerRequest,
-  // Of a server that conntax did not start nobody knows.
-  targetCpuUsPerRequest: ({ measurement }) => measurement.target?.cpuUsPerRequest ?? Number.NaN,
-  // A trial without a capacity leaves the expectation open: it can't be told from a low one.
-  capacityPerSec: ({ measurement }) => capacityOf(measurement) ?? Number.NaN,
-};
-type PositiveMetric = Exclude<ExpectedMetric, 'successRatio' | 'connectionsPer1kRequests'>;
-type Reader = (trial: CompletedTrial) => number;
-
-/** How the same are read where two arms are paired. */
-const PAIRED_READERS: Record<PositiveMetric, FigureReader> = {
-  ...METRIC_READERS,
-  targetCpuUsPerRequest: TARGET_CPU_READER,
-};
+import type { Expectation, ExpectationResult, Judgement } from '../bench/core/expectation.ts';
+import type { TrialResult } from '../bench/core/types.ts';
+import { completedOf, type Measured, measuredOn } from './expected-intervals.ts';
+import { shownTogether } from './holm.ts';
+import { holding, type Interval, LEVEL } from './stats.ts';
 
 /**
  * Judges one expectation on the completed trials given. `fail` only if the whole interval lies beyond the limit, `pass` only
@@ -40,10 +16,34 @@ const PAIRED_READERS: Record<PositiveMetric, FigureReader> = {
  *                    |  |--*--|  pass           |  |--*--|    fail
  */
 export function judge(expectation: Expectation, trials: readonly TrialResult[]): Judgement {
-  const { of, over } = expectation;
-  const own = completedOf(of, trials);
-  const interval = over === undefined ? intervalOf(expectation.metric, own) : ratioOf(expectation, trials);
-  return { state: judgeInterval(interval, expectation), interval, replicates: own.length };
+  const interval = measuredOn(trials)(expectation, LEVEL);
+  const replicates = completedOf(expectation.of, trials).length;
+  return { state: judgeInterval(interval, expectation), interval, replicates };
+}
+
+/** The same of all that are expected at once: what fails is held together. */
+export function judgeAll(expectations: readonly Expectation[], trials: readonly TrialResult[]): Judgement[] {
+  const states = judgeTogether(expectations, measuredOn(trials));
+  return expectations.map((expectation, index) => ({ ...judge(expectation, trials), state: states[index]! }));
+}
+
+/**
+ * Whether each holds. That any of them is said to fail though it holds has a chance of 5 % at most (Holm's method), so that of
+ * several the 95 % interval of one may lie beyond its limit, and it is *unsure* all the same. To pass takes no more than the
+ * 95 % interval: only where all pass does the whole, so that nothing adds up (an intersection-union test).
+ */
+export function judgeTogether(
+  expectations: readonly Expectation[],
+  measured: Measured,
+): Judgement['state'][] {
+  const stateAt = (expectation: Expectation, level: number) =>
+    judgeInterval(measured(expectation, level), expectation);
+  const known = expectations.filter(expectation => measured(expectation, LEVEL) !== null);
+  const failing = shownTogether(known, (expectation, level) => stateAt(expectation, level) === 'fail');
+  return expectations.map(expectation => {
+    const state = stateAt(expectation, LEVEL);
+    return state === 'fail' && !failing.has(expectation) ? 'unsure' : state;
+  });
 }
 
 /** As it stands before anything was measured again. */
@@ -102,80 +102,4 @@ export function judgeInterval(
   const isAbove = atLeast === undefined || interval.low >= atLeast;
   const isBelow = atMost === undefined || interval.high <= atMost;
   return isAbove && isBelow ? 'pass' : 'unsure';
-}
-
-function completedOf(arm: string, trials: readonly TrialResult[]): CompletedTrial[] {
-  return trials.filter(trial => trial.state === 'completed').filter(({ trial }) => trial.arm === arm);
-}
-
-function intervalOf(metric: ExpectedMetric, trials: readonly CompletedTrial[]): Interval | null {
-  switch (metric) {
-    case 'successRatio':
-      return successInterval(trials);
-    case 'connectionsPer1kRequests':
-      return areSeen(trials) ? plainInterval(trials.map(connectionsPer1k)) : null;
-    default:
-      return positiveInterval(trials.map(READERS[metric]));
-  }
-}
-
-/** One ratio a replicate; figures of slices are paired block by block, as in every comparison. */
-function ratioOf({ metric, of, over = '' }: Expectation, trials: readonly TrialResult[]): Interval | null {
-  const own = completedOf(of, trials);
-  const others = completedOf(over, trials);
-  if (metric !== 'successRatio' && metric !== 'connectionsPer1kRequests') {
-    return replicateInterval(replicateLogRatios(PAIRED_READERS[metric], own, others));
-  }
-  if (metric === 'connectionsPer1kRequests' && !areSeen([...own, ...others])) return null;
-  const read = metric === 'successRatio' ? successOf : connectionsPer1k;
-  const ratios = own.flatMap(trial => {
-    const other = others.find(candidate => candidate.trial.replicate === trial.trial.replicate);
-    return other === undefined ? [] : [read(trial) / read(other)];
-  });
-  return positiveInterval(ratios);
-}
-
-/** Whether anybody counts their connections. */
-function areSeen(trials: readonly CompletedTrial[]): boolean {
-  return trials.every(({ measurement }) => measurement.ledger.openedBy !== 'unknown');
-}
-
-/** Opened per 1,000 requests sent, warm-up included. */
-export function connectionsPer1k({ measurement: { ledger } }: CompletedTrial): number {
-  return ledger.requestsSent === 0 ? 0 : (ledger.opened / ledger.requestsSent) * 1_000;
-}
-
-function successOf({ measurement: { completed, failed } }: CompletedTrial): number {
-  return completed + failed === 0 ? 0 : completed / (completed + failed);
-}
-
-/** By the logarithms; null with fewer than two, or where one is no positive number. */
-function positiveInterval(values: readonly number[]): Interval | null {
-  return values.every(value => value > 0 && Number.isFinite(value))
-    ? replicateInterval(values.map(Math.log))
-    : null;
-}
-
-/** Of counts that may be 0. */
-function plainInterval(values: readonly number[]): Interval | null {
-  if (values.length < 2) return null;
-  const { value, low, high } = studentInterval(values, LEVEL);
-  return { value, low: Math.max(0, low), high };
-}
-
-/**
- * The share of requests that were answered well: the exact binomial interval (C. J. Clopper, E. S. Pearson, 1934) of all
- * requests together, widened to that over replicates where failures come in clusters, for then requests are not independent.
- */
-function successInterval(trials: readonly CompletedTrial[]): Interval | null {
-  const good = trials.reduce((sum, { measurement }) => sum + measurement.completed, 0);
-  const bad = trials.reduce((sum, { measurement }) => sum + measurement.failed, 0);
-  const exact = shareInterval(good, good + bad, LEVEL);
-  if (exact === null) return null;
-  const over = plainInterval(trials.map(successOf)) ?? exact;
-  return {
-    value: exact.value,
-    low: Math.min(exact.low, over.low),
-    high: Math.min(1, Math.max(exact.high, over.high)),
-  };
 }

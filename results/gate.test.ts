@@ -1,10 +1,13 @@
 // In: two summaries that differ in known ways. Out: proof of what the gate calls a regression, and of what it leaves alone.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { randomNormal } from 'd3-random';
 import { NULL_ARM } from '../bench/core/null-arm.ts';
+import { createRandom } from '../bench/core/random.ts';
 import { type GateLine, type GateResult, gateRun } from './gate.ts';
 import { ownSight } from './gate-sight.ts';
 import { type CellFigures, RunSummary, summariseRun } from './run-summary.ts';
+import { replicateInterval } from './stats.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
 type Damage = (summary: RunSummary, cell: CellFigures) => void;
@@ -294,4 +297,68 @@ suite('gate', () => {
     const summary = makeSummary();
     assert.deepEqual(RunSummary.parse(JSON.parse(JSON.stringify(summary))), summary);
   });
+});
+
+const still = makeSummary();
+
+/** A run of one cell with so many arms, of which each figure varies by itself or as all do, and none differs from the baseline's. */
+function nullRun(arms: number, replicates: number, normal: () => number, common: number): RunSummary {
+  const shared = Array.from({ length: replicates }, normal);
+  const [cell] = still.cells as [CellFigures];
+  const changed: CellFigures = {
+    ...cell,
+    arms: [],
+    ratios: Array.from({ length: arms }, (_, arm) =>
+      (['requestsPerSec', 'cpuUsPerRequest', 'p99Us'] as const).map(metric => {
+        const logs = shared.map(own => 0.03 * (Math.sqrt(common) * own + Math.sqrt(1 - common) * normal()));
+        const replicateRatios = logs.map(Math.exp);
+        return { metric, candidate: `arm-${arm}`, interval: replicateInterval(logs), replicateRatios };
+      }),
+    ).flat(),
+  };
+  return { ...still, cells: [changed] };
+}
+
+suite('of many figures that have not changed, any is called a change in 5 % at most', () => {
+  const experiments = 600;
+  for (const [arms, before, after, common] of [
+    [2, 4, 4, 0],
+    [6, 4, 4, 0],
+    [6, 4, 8, 0],
+    [6, 5, 5, 0.9],
+  ] as const) {
+    test(`${arms * 3} figures of ${before} and ${after} replicates, ${common * 100} % of their noise in common`, () => {
+      const normal = randomNormal.source(createRandom(3, arms, before, after, common))();
+      let changes = 0;
+      for (let experiment = 0; experiment < experiments; experiment++) {
+        const { lines } = gateRun(
+          nullRun(arms, before, normal, common),
+          nullRun(arms, after, normal, common),
+          { minEffect: 0 },
+        );
+        if (lines.some(({ state }) => state === 'regression' || state === 'improvement')) changes++;
+      }
+      // 5 % and three standard errors.
+      assert.ok(changes / experiments <= 0.077, `${changes} of ${experiments}`);
+    });
+  }
+});
+
+test('a change of 30 % in one of 18 figures that vary by 3 % is mostly seen with four replicates, one of 15 % with six', () => {
+  const normal = randomNormal.source(createRandom(4, 'power'))();
+  for (const [replicates, factor] of [
+    [4, 1.3],
+    [6, 1.15],
+  ] as const) {
+    let seen = 0;
+    for (let experiment = 0; experiment < 200; experiment++) {
+      const after = nullRun(6, replicates, normal, 0);
+      const slower = after.cells[0]!.ratios.find(({ metric }) => metric === 'cpuUsPerRequest')!;
+      slower.replicateRatios = slower.replicateRatios.map(ratio => ratio * factor);
+      slower.interval = replicateInterval(slower.replicateRatios.map(Math.log));
+      const { state } = gateRun(nullRun(6, replicates, normal, 0), after, { minEffect: 0.05 });
+      if (state === 'regression') seen++;
+    }
+    assert.ok(seen > 100, `${replicates} replicates, ${factor}: ${seen} of 200`);
+  }
 });

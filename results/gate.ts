@@ -1,17 +1,17 @@
 // In: the figures of a baseline run and of a new one. Out: what changed, by how much, how sure, and whether it is a regression.
 import { NULL_ARM } from '../bench/core/null-arm.ts';
 import type { Metric } from '../bench/core/run-types.ts';
-import { difference, ratioOfRatios } from './change.ts';
-import { isHigherBetter } from './compare.ts';
+import { difference, ratioOfRatios, ratioOfRatiosAt } from './change.ts';
 import { armGap, cellGap, ratioGaps } from './gate-gaps.ts';
+import { heldTogether, judged } from './gate-judgement.ts';
+import { isHigherBetter } from './headline-metric.ts';
 import type { ArmFigures, CellFigures, RunSummary } from './run-summary.ts';
 import { shareInterval } from './share.ts';
-import type { Interval } from './stats.ts';
+import { type Interval, LEAST_REPLICATES, LEVEL } from './stats.ts';
 
 /** Changes below this are not worth an alarm, unless stated otherwise: 5 %. */
 export const DEFAULT_MIN_EFFECT = 0.05;
 
-const LEVEL = 0.95;
 /** More errors than this, as a share of requests, are a regression whatever the share was before. */
 const ERROR_EFFECT = 0.0005;
 /** More connections than the mode needs, per request, that are a regression: one per 1,000 requests. */
@@ -71,13 +71,19 @@ export interface GateOptions {
 export function gateRun(baseline: RunSummary, current: RunSummary, { minEffect }: GateOptions): GateResult {
   const hasSameMachine = machineOf(baseline) === machineOf(current);
   const gaps: string[] = [];
-  const lines = baseline.cells.flatMap(before => {
+  const pairs = baseline.cells.flatMap(before => {
     const after = current.cells.find(({ cell }) => cell === before.cell);
     const gap = cellGap(before, baseline, current);
     if (gap !== undefined) gaps.push(gap);
-    return after === undefined || gap !== undefined
-      ? []
-      : cellLines(before, after, { minEffect, hasSameMachine, gaps });
+    return after === undefined || gap !== undefined ? [] : [{ before, after }];
+  });
+  const lines = heldTogether(level => {
+    const unknown: string[] = [];
+    const found = pairs.flatMap(({ before, after }) =>
+      cellLines(before, after, { minEffect, hasSameMachine, level, gaps: unknown }),
+    );
+    if (level === LEVEL) gaps.push(...unknown);
+    return found;
   });
   return { lines, gaps, hasSameMachine, state: gateStateOf(lines, gaps) };
 }
@@ -104,6 +110,8 @@ function machineOf({ host }: RunSummary): string {
 interface CellOptions {
   minEffect: number;
   hasSameMachine: boolean;
+  /** Of the intervals that a line is judged by. */
+  level: number;
   gaps: string[];
 }
 
@@ -120,34 +128,43 @@ function cellLines(before: CellFigures, after: CellFigures, options: CellOptions
         lost.add(old.arm);
       }
       return [
-        ...countLines(before.cell, old, now),
+        ...countLines(before.cell, old, now, options),
         ...(options.hasSameMachine ? rateLines(before.cell, old, now, options) : []),
       ];
     });
   const guarded = before.ratios
     .filter(({ candidate }) => candidate !== NULL_ARM)
-    .map(old => ({
-      ...old,
-      now: after.ratios.find(({ metric, candidate }) => metric === old.metric && candidate === old.candidate)
-        ?.interval,
-    }));
+    .map(old => {
+      const now = after.ratios.find(
+        ({ metric, candidate }) => metric === old.metric && candidate === old.candidate,
+      );
+      const counts = { before: old.replicateRatios.length, after: now?.replicateRatios.length ?? 0 };
+      return { ...old, interval: intervalOf(old), now: now === undefined ? null : intervalOf(now), counts };
+    });
   const unknown = guarded.filter(({ candidate }) => !lost.has(candidate) && !lost.has(before.baseline));
   options.gaps.push(...ratioGaps(before.cell, unknown));
-  const ratios = guarded.flatMap(({ metric, candidate, interval, now }) =>
-    interval === null || now == null
+  const ratios = guarded.flatMap(({ metric, candidate, interval, now, counts }) =>
+    interval === null || now === null
       ? []
-      : [ratioLine({ metric, arm: candidate, before: interval, after: now }, { before, after, ...options })],
+      : [
+          ratioLine({ metric, arm: candidate, before: interval, after: now }, counts, {
+            before,
+            after,
+            ...options,
+          }),
+        ],
   );
   return [...ratios, ...arms];
 }
 
 function ratioLine(
   ratio: Pick<GateLine, 'arm' | 'before' | 'after'> & { metric: Metric },
-  { before, after, minEffect }: { before: CellFigures; after: CellFigures; minEffect: number },
+  counts: { before: number; after: number },
+  { before, after, minEffect, level }: CellOptions & { before: CellFigures; after: CellFigures },
 ): GateLine {
   const { metric } = ratio;
   const noiseFloor = greatest(floorOf(before, metric), floorOf(after, metric));
-  const change = ratioOfRatios(ratio.before, ratio.after);
+  const change = ratioOfRatiosAt(level, { before: ratio.before, after: ratio.after, counts });
   return {
     cell: before.cell,
     kind: 'ratio',
@@ -158,44 +175,30 @@ function ratioLine(
   };
 }
 
+/** null of too few replicates, which older baselines have intervals of. */
+function intervalOf({ interval, replicateRatios }: CellFigures['ratios'][number]): Interval | null {
+  return replicateRatios.length < LEAST_REPLICATES ? null : interval;
+}
+
 /** How far the null arm's interval reaches from 1: what this run would have called a change where there was none. */
 function floorOf({ ratios }: CellFigures, metric: Metric): number | null {
-  const interval = ratios.find(ratio => ratio.metric === metric && ratio.candidate === NULL_ARM)?.interval;
-  return interval == null ? null : Math.max(interval.high, 1 / interval.low) - 1;
+  const own = ratios.find(ratio => ratio.metric === metric && ratio.candidate === NULL_ARM);
+  const interval = own === undefined ? null : intervalOf(own);
+  return interval === null ? null : Math.max(interval.high, 1 / interval.low) - 1;
 }
 
 function greatest(one: number | null, other: number | null): number | null {
   return one === null || other === null ? null : Math.max(one, other);
 }
 
-type Judged = Pick<GateLine, 'change' | 'effect' | 'detectable' | 'state'>;
-
-/** By where the interval of a relative change lies. A fall by `effect` is one to 1 / (1 + effect): as far in logarithms. */
-function judged(change: Interval, effect: number, isMoreBetter: boolean): Judged {
-  const { value, low, high } = change;
-  const detectable = (1 + effect) * (isMoreBetter ? high / value : value / low) - 1;
-  const isMore = low > 1 + effect;
-  const isLess = high < 1 / (1 + effect);
-  const isWithin = detectable <= BLIND_ABOVE && high <= 1 + effect && low >= 1 / (1 + effect);
-  const state =
-    isMore || isLess
-      ? isMore === isMoreBetter
-        ? 'improvement'
-        : 'regression'
-      : isWithin
-        ? 'within'
-        : 'unsure';
-  return { change, effect, detectable, state };
-}
-
-function countLines(cell: string, before: ArmFigures, after: ArmFigures): GateLine[] {
+function countLines(cell: string, before: ArmFigures, after: ArmFigures, { level }: CellOptions): GateLine[] {
   const counts = [
     { metric: 'errorRatio', effect: ERROR_EFFECT, read: errorsOf },
     { metric: 'excessConnections', effect: EXCESS_EFFECT, read: excessOf },
   ] as const;
   return counts.flatMap(({ metric, effect, read }) => {
-    const old = read(before);
-    const now = read(after);
+    const old = read(before, level);
+    const now = read(after, level);
     if (old === null || now === null) return [];
     const change = difference(old, now);
     const state =
@@ -212,14 +215,14 @@ function countLines(cell: string, before: ArmFigures, after: ArmFigures): GateLi
   });
 }
 
-function errorsOf({ completed, failed }: ArmFigures): Interval | null {
-  return shareInterval(failed, completed + failed, LEVEL);
+function errorsOf({ completed, failed }: ArmFigures, level: number): Interval | null {
+  return shareInterval(failed, completed + failed, level);
 }
 
 /** Connections beyond what the mode needs, per request: fast and slow machines agree on it. null without a bound. */
-function excessOf({ opened, mostNeeded, requestsSent }: ArmFigures): Interval | null {
+function excessOf({ opened, mostNeeded, requestsSent }: ArmFigures, level: number): Interval | null {
   if (mostNeeded === null) return null;
-  return shareInterval(Math.min(requestsSent, Math.max(0, opened - mostNeeded)), requestsSent, LEVEL);
+  return shareInterval(Math.min(requestsSent, Math.max(0, opened - mostNeeded)), requestsSent, level);
 }
 
 /** Only rates have an interval of their own in a summary. */
@@ -230,7 +233,8 @@ function rateLines(
   { minEffect }: CellOptions,
 ): GateLine[] {
   const [old, now] = [before.requestsPerSec, after.requestsPerSec];
-  if (old === null || now === null || !(old.low > 0 && now.low > 0)) return [];
+  const hasInterval = (of: Interval) => of.low > 0 && of.low < of.high;
+  if (old === null || now === null || !hasInterval(old) || !hasInterval(now)) return [];
   const line = {
     cell,
     kind: 'absolute',

@@ -27,6 +27,13 @@ const COMPARED: Record<Load['model'], readonly Metric[]> = {
   capacity: ['capacityPerSec', ...LATENCIES, 'requestsPerSec', 'cpuUsPerRequest'],
 };
 
+const HIGHER_BETTER: readonly Metric[] = ['requestsPerSec', 'capacityPerSec'];
+
+/** Whether more of the metric is what a reader wishes for. */
+export function isHigherBetter(metric: Metric): boolean {
+  return HIGHER_BETTER.includes(metric);
+}
+
 export function headlineOf({ model }: Pick<Load, 'model'>): Headline {
   return HEADLINES[model];
 }

@@ -10,6 +10,7 @@ import { absolutePath, kindOf, listFolder, readText } from './files.ts';
 import { issueText } from './issue-text.ts';
 import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, TRIALS_FILE } from './layout.ts';
 import { isRunId } from './run-id.ts';
+import { settleCell } from './settle-cell.ts';
 
 const SCHEMA_VERSION = Run.shape.schemaVersion.value;
 /** How many of a file's problems are told; a file of another kind has thousands. */
@@ -120,7 +121,8 @@ function readRunFile(dir: string): Run {
       `${file} has schema version ${JSON.stringify(version)}; this conntax reads version ${SCHEMA_VERSION}: use the conntax that wrote it`,
     );
   }
-  return parse(Run, json, file, '');
+  const run = parse(Run, json, file, '');
+  return { ...run, cells: run.cells.map(settleCell) };
 }
 
 function readTrials(dir: string, run: Run): { trials: TrialResult[]; isTorn: boolean } {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { replicateInterval, studentInterval, trimmedMean } from './stats.ts';
+import { replicateInterval, studentInterval, toRatio, trimmedMean } from './stats.ts';
 import { coverageAt, coverageWhenStopping } from './testing/coverage.ts';
 import { TRUTHS } from './testing/truths.ts';
 
@@ -41,9 +41,31 @@ test('six replicates of one mode are enough for +-5 %, and a minority in another
   assert.ok(coverageAt(replicateInterval, modes, 6, EXPERIMENTS).preciseRatio > 0.8);
 });
 
-test('no interval of fewer than two', () => {
-  assert.equal(replicateInterval([]), null);
-  assert.equal(replicateInterval([0.1]), null);
+test('no interval of fewer than three', () => {
+  for (const logs of [[], [0.1], [0.1, 0.12]]) assert.equal(replicateInterval(logs), null);
+  assert.notEqual(replicateInterval([0.1, 0.12, 0.11]), null);
+});
+
+/** What an interval of two would be, by the same rule. */
+const ofTwo: typeof replicateInterval = logs => toRatio(studentInterval(logs, 0.97));
+
+test('three are enough, for they hold the truth as often as more; two do not, and reach three times as far', () => {
+  const oneSided = TRUTHS.find(({ name }) => name === 'mode at -0.25, 35 %')!;
+  assert.ok(coverageAt(ofTwo, oneSided, 2, EXPERIMENTS).holdsRatio < LEAST_HELD);
+  const [normal] = TRUTHS;
+  const [two, three, four] = [
+    coverageAt(ofTwo, normal!, 2, EXPERIMENTS),
+    coverageAt(replicateInterval, normal!, 3, EXPERIMENTS),
+    coverageAt(replicateInterval, normal!, 4, EXPERIMENTS),
+  ].map(({ halfWidthRatio }) => halfWidthRatio);
+  assert.ok(two! > 3 * three! && three! < 2 * four!, `${two}, ${three}, ${four}`);
+});
+
+test('at a higher level an interval reaches further, and misses less', () => {
+  const [normal] = TRUTHS;
+  const at = (level: number) => coverageAt(logs => replicateInterval(logs, level), normal!, 5, EXPERIMENTS);
+  const [wide, narrow] = [at(0.99), at(0.95)];
+  assert.ok(wide.holdsRatio >= 0.98 && wide.halfWidthRatio > narrow.halfWidthRatio);
 });
 
 test('two modes of like size: the interval spans both', () => {
@@ -55,7 +77,7 @@ const finite = fc.double({ min: -600, max: 600, noNaN: true });
 
 test('an interval is ordered, finite and positive, and turns round with its ratios', () => {
   fc.assert(
-    fc.property(fc.array(finite, { minLength: 2, maxLength: 20 }), logs => {
+    fc.property(fc.array(finite, { minLength: 3, maxLength: 20 }), logs => {
       const { value, low, high } = replicateInterval(logs)!;
       assert.ok(0 <= low && low <= value && value <= high && Number.isFinite(high));
       const turned = replicateInterval(logs.map(log => -log))!;

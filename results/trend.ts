@@ -4,7 +4,7 @@ import { createRandom } from '../bench/core/random.ts';
 import type { Metric } from '../bench/core/run-types.ts';
 import { ratioOfRatios } from './change.ts';
 import { findChangePoints } from './change-point.ts';
-import { isHigherBetter } from './compare.ts';
+import { isHigherBetter } from './headline-metric.ts';
 import type { CellFigures, RunSummary } from './run-summary.ts';
 import { type Interval, studentInterval, toRatio } from './stats.ts';
 

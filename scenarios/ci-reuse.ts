@@ -21,7 +21,7 @@ export default defineScenario({
   expect: [
     { metric: 'successRatio', of: 'persistent', atLeast: 0.9995 },
     { metric: 'successRatio', of: 'node-http', atLeast: 0.9995 },
-    { metric: 'connectionsPer1kRequests', of: 'persistent', atMost: 5 },
+    { metric: 'unneededConnectionsPer1kRequests', of: 'persistent', atMost: 1 },
     { metric: 'requestsPerSec', of: 'persistent', over: 'short', atLeast: 1.5 },
   ],
 });

@@ -29,6 +29,7 @@ function comparison(stated: Partial<Comparison>): Comparison {
     candidate: 'long',
     ratio: null,
     replicateRatios: [],
+    isDeciding: false,
     verdict: 'unsure',
     ...stated,
   };
@@ -99,11 +100,11 @@ suite('lines that last', () => {
         headline,
         comparisons: [comparison({ replicateRatios: [3.456] })],
       },
-      /^ {2}replicate 1: long 3\.46x$/,
+      /^ {2}replicate 1: long 3\.46× \(2 more replicates needed\)$/,
     ],
     [
       { type: 'replicate-finished', cell: 'tls', replicate: 0, headline, comparisons: [comparison({})] },
-      /^ {2}replicate 1: long -$/,
+      /^ {2}replicate 1: long –$/,
     ],
     [
       {
@@ -117,7 +118,7 @@ suite('lines that last', () => {
           comparison({ candidate: 'k10', replicateRatios: [2, 2.5] }),
         ],
       },
-      /^ {2}replicate 5: long 3\.40x \(3\.20 to 3\.61\), k10 2\.50x$/,
+      /^ {2}replicate 5: long 3\.4× \(3\.2 to 3\.6\), k10 2\.00×, 2\.50× \(1 more replicate needed\)$/,
     ],
     [
       {
@@ -131,7 +132,7 @@ suite('lines that last', () => {
           comparison({ metric: 'meanUs', candidate: 'k10', replicateRatios: [2] }),
         ],
       },
-      /^ {2}replicate 1: mean response time of long 0\.30x, k10 2\.00x$/,
+      /^ {2}replicate 1: mean response time of long 0\.300× \(2 more replicates needed\), k10 2\.00× \(2 more replicates needed\)$/,
     ],
   ];
   for (const [event, line] of cases) {

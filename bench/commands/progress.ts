@@ -1,6 +1,7 @@
 // In: the events of a run. Out: what a person sees of it: one living line on a terminal, plain lines elsewhere.
 import { createLogUpdate } from 'log-update';
 import prettyMs from 'pretty-ms';
+import { comparisonText } from '../../report/comparison-text.ts';
 import type { RunEvent } from '../run/events.ts';
 import type { Output } from './context.ts';
 
@@ -59,11 +60,7 @@ export function lastingLine(event: RunEvent): string | undefined {
       const { metric: deciding, noun } = event.headline;
       const ratios = event.comparisons
         .filter(({ metric }) => metric === deciding)
-        .map(({ candidate, ratio, replicateRatios }) => {
-          const value = ratio?.value ?? replicateRatios.at(-1);
-          const interval = ratio === null ? '' : ` (${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)})`;
-          return value === undefined ? `${candidate} -` : `${candidate} ${value.toFixed(2)}x${interval}`;
-        });
+        .map(comparison => `${comparison.candidate} ${comparisonText(comparison)}`);
       const what = deciding === 'requestsPerSec' || ratios.length === 0 ? '' : `${noun} of `;
       return `  replicate ${event.replicate + 1}: ${what}${ratios.join(', ') || 'nothing to compare'}`;
     }

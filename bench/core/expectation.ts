@@ -12,13 +12,18 @@ export const EXPECTED_METRICS = [
   'capacityPerSec',
   'successRatio',
   'connectionsPer1kRequests',
+  'unneededConnectionsPer1kRequests',
 ] as const;
 export type ExpectedMetric = (typeof EXPECTED_METRICS)[number];
 
 /** A limit on a metric of one arm, or on its ratio to another arm's. */
 export const Expectation = z
   .strictObject({
-    metric: z.enum(EXPECTED_METRICS).describe('What is measured'),
+    metric: z
+      .enum(EXPECTED_METRICS)
+      .describe(
+        'What is measured. unneededConnectionsPer1kRequests: connections beyond those that the settings need, whatever the length of the run; connectionsPer1kRequests: all of them, so that of a pool it falls as the run gets longer or faster',
+      ),
     of: z.string().describe('The arm it is expected of'),
     over: z.string().optional().describe('An arm to divide by: the limit is then on the ratio of the two'),
     atLeast: z.number().min(0).optional().describe('Lower limit'),

@@ -28,7 +28,15 @@ export const Comparison = z.strictObject({
     .nullable()
     .describe('95 % interval; null when there are too few replicates for one'),
   replicateRatios: z.array(amount()).describe('One robust ratio a replicate, in order'),
-  verdict: z.enum(['better', 'worse', 'unsure']),
+  isDeciding: z
+    .boolean()
+    .default(false)
+    .describe('Whether the scenario decides by this metric; a verdict is given on no other'),
+  verdict: z
+    .enum(['better', 'worse', 'unsure'])
+    .describe(
+      'Of the deciding metric, the error held for all candidates together; always unsure where isDeciding is false',
+    ),
 });
 export type Comparison = z.infer<typeof Comparison>;
 

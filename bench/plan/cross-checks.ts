@@ -6,6 +6,7 @@ import type { Scenario } from '../core/scenario.ts';
 import { Target } from '../core/target.ts';
 import { checkBaseline, checkExpectations, checkPublished } from './arm-name-checks.ts';
 import { engineProblems } from './engine-checks.ts';
+import { checkExpectedConnections } from './expected-connections.ts';
 import { checkForeignTarget } from './foreign-checks.ts';
 import { checkLoad } from './load-checks.ts';
 import { nameHint, nearest, orList } from './nearest.ts';
@@ -232,6 +233,7 @@ export function crossProblems(context: CrossContext): CrossProblem[] {
     ...checkEnd(context),
     ...checkForeignTarget(context),
     ...checkLoad(context.scenario),
+    ...checkExpectedConnections(context.scenario),
     ...checkTransport(context),
     ...checkPipelining(context),
     ...protocolProblems(context),

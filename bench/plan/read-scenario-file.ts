@@ -57,10 +57,10 @@ export async function readScenarioFile(path: string, cwd: string): Promise<FileC
     const hint = 'export default defineScenario({ ... })';
     return { file, isRead: false, problem: { file, path: '', message: 'has no default export', hint } };
   } catch (error) {
-    const message = `cannot be loaded: ${foreignText(error)}${placeText(error)}`;
-    const hint = path.endsWith('.json')
-      ? 'valid JSON (comments are allowed)'
-      : 'a module that loads without an error';
+    const isJson = path.endsWith('.json');
+    const place = isJson ? '' : placeText(error); // what is wrong with JSON says where by itself
+    const message = `cannot be loaded: ${foreignText(error)}${place}`;
+    const hint = isJson ? 'valid JSON (comments are allowed)' : 'a module that loads without an error';
     return { file, isRead: false, problem: { file, path: '', message, hint } };
   }
 }

@@ -175,6 +175,25 @@ const cases: {
     hint: /a limit in expect/,
   },
   {
+    why: 'connections beyond need are no ratio',
+    changes: {
+      expect: [{ metric: 'unneededConnectionsPer1kRequests', of: 'long', over: 'short', atMost: 1 }],
+    },
+    path: 'expect.0.over',
+    message: /there is no ratio of them/,
+    hint: /connectionsPer1kRequests/,
+  },
+  {
+    why: 'without a limit of the pool none is beyond need',
+    changes: {
+      'clients.long.pool': { maxConnections: 'unlimited' },
+      expect: [{ metric: 'unneededConnectionsPer1kRequests', of: 'long', atMost: 1 }],
+    },
+    path: 'expect.0.metric',
+    message: /long may open as many connections as it likes/,
+    hint: /pool\.maxConnections/,
+  },
+  {
     why: 'connections must outlive the other arms turns on the client',
     changes: { 'clients.long.pool.idleTimeoutMs': 100 },
     path: 'clients.long.pool.idleTimeoutMs',

@@ -1,7 +1,14 @@
 // In: a planned cell. Out: its result: replicates until the answer is precise enough, or the budget is spent.
 import { auditCell, auditTrial } from '../../results/audit.ts';
 import { compareArms, isPrecise, summariseArms } from '../../results/compare.ts';
-import { confirmed, firstResult, isConfirmationDecided, isDecided, judge } from '../../results/expect.ts';
+import {
+  confirmed,
+  firstResult,
+  isConfirmationDecided,
+  isDecided,
+  judge,
+  judgeAll,
+} from '../../results/expect.ts';
 import { failureCauses } from '../../results/failure-causes.ts';
 import { headlineOf } from '../../results/headline-metric.ts';
 import type { ExpectationResult } from '../core/expectation.ts';
@@ -37,7 +44,9 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
   let expectations: ExpectationResult[];
   try {
     const judged = (own: readonly TrialResult[]) =>
-      scenario.expect.map(expectation => firstResult(expectation, judge(expectation, own)));
+      judgeAll(scenario.expect, own).map((judgement, index) =>
+        firstResult(scenario.expect[index]!, judgement),
+      );
     series = await measureSeries(options, source, trials, own => isDecided(judged(own)));
     const first = judged(series.trials);
     expectations = first;
@@ -118,7 +127,10 @@ async function measureSeries(
   let stop = stopReason(options, state, trials, isEnough);
   while (stop === undefined) {
     const replicate = replicatesOf(all);
-    const results = await source.next(replicate);
+    // Arms take turns in a shuffled order; whoever reads their results finds them in that of the scenario.
+    const results = (await source.next(replicate)).toSorted(
+      (a, b) => cell.arms.indexOf(a.trial.arm) - cell.arms.indexOf(b.trial.arm),
+    );
     for (const result of results) {
       trials.push(result);
       all.push(result);

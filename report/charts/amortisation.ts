@@ -1,7 +1,7 @@
 // In: a cell whose arms differ in requests per connection. Out: what a handshake costs, and after how many it is paid.
 import type { AmortisationFit } from '../../results/amortisation.ts';
 import { cellAmortisation } from '../../results/amortisation.ts';
-import { amortisationText, isTelling } from '../amortisation-text.ts';
+import { amortisationText, isTelling, openingOf } from '../amortisation-text.ts';
 import type { CellView } from '../cell-view.ts';
 import { allMarks, signsOf } from '../cell-view.ts';
 import type { Chart } from '../chart.ts';
@@ -22,7 +22,7 @@ const chart: Chart = {
   applies: ({ result }) => cellAmortisation(result) !== null,
   caption(view) {
     const fit = fitOf(view);
-    return `Points: mean latency by requests per connection (unlimited: by as many as it came to). Line: the model latency = service + handshake / requests per connection, here ${msText(fit.serviceUs)} ms + ${msText(fit.handshakeUs)} ms / k, which explains ${percentText(fit.r2)} of the variation. ${amortisationText(fit, signsOf(allMarks(view)))}`;
+    return `Points: mean latency by requests per connection (unlimited: by as many as it came to). Line: the model latency = service + handshake / requests per connection, here ${msText(fit.serviceUs)} ms + ${msText(fit.handshakeUs)} ms / k, which explains ${percentText(fit.r2)} of the variation. ${amortisationText(fit, signsOf(allMarks(view)), openingOf(view))}`;
   },
   spec(view, widthPx) {
     const fit = fitOf(view);
@@ -129,7 +129,7 @@ const chart: Chart = {
         figure(msText(point.ms * 1000), point.ms, point.marks),
         figure(msText(point.predictedUs), point.predictedUs / 1000, allMarks(view)),
       ]),
-      notes: [amortisationText(fit, signsOf(allMarks(view)))],
+      notes: [amortisationText(fit, signsOf(allMarks(view)), openingOf(view))],
     });
   },
 };

@@ -6,8 +6,9 @@ import { comparisonMarks, signsOf } from '../cell-view.ts';
 import type { Chart } from '../chart.ts';
 import type { Layer } from '../chart-theme.ts';
 import { armAxis, armMarks, framed, guideLine, INK, isNarrow } from '../chart-theme.ts';
+import { comparisonText, knownRatio, missingReplicates, neededText } from '../comparison-text.ts';
 import { capital, headlineWords } from '../headline-words.ts';
-import { ratioText, significantText } from '../numbers.ts';
+import { significantText } from '../numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
 
 /** Where ratios come nearer than this to 1, the baseline is worth its place in the picture. */
@@ -118,9 +119,14 @@ const chart: Chart = {
         [
           words('all, with 95 % interval', 'all'),
           ...rates.map(comparison =>
-            comparison.ratio === null
-              ? nothing
-              : figure(ratioText(comparison.ratio), comparison.ratio, comparisonMarks(comparison, view)),
+            knownRatio(comparison) === null
+              ? words(
+                  comparison.ratio === null
+                    ? `${neededText(missingReplicates(comparison.replicateRatios.length))} needed`
+                    : 'not known',
+                  [...comparison.replicateRatios],
+                )
+              : figure(comparisonText(comparison), comparison.ratio, comparisonMarks(comparison, view)),
           ),
         ],
       ],
@@ -180,11 +186,12 @@ function dotsOf(view: CellView) {
 
 function bandsOf(view: CellView) {
   return ratesOf(view).flatMap((comparison, row) => {
-    const { ratio, candidate } = comparison;
+    const { candidate } = comparison;
+    const ratio = knownRatio(comparison);
     if (ratio === null) return [];
     const arm = labelOf(candidate, view);
     const edge = (1 - BAND) / 2;
-    const tip = `${arm}: ${ratioText(ratio)}${signsOf(comparisonMarks(comparison, view))}`;
+    const tip = `${arm}: ${comparisonText(comparison)}${signsOf(comparisonMarks(comparison, view))}`;
     return [{ arm, ...ratio, top: row + edge, bottom: row + 1 - edge, tip }];
   });
 }

@@ -1,7 +1,6 @@
 // In: a sweep and a measure. Out: each arm against the baseline along the sweep; of two settings, a picture an arm.
 import { signsOf } from '../cell-view.ts';
 import { armScales, stepScales } from '../chart-theme.ts';
-import { ratioText } from '../numbers.ts';
 import type { SweepChart, SweepPicture } from '../sweep-chart.ts';
 import { type Line, lineSpec, sharedMarks } from '../sweeps/lines.ts';
 import type { Measure } from '../sweeps/measures.ts';
@@ -37,7 +36,7 @@ function lineOf(label: string, figures: readonly SweepFigure[]): Line {
   return {
     label: `${label}${signsOf(sharedMarks(figures))}`,
     figures,
-    tip: ({ cell, interval, marks }) => `${label}, ${cell.place}: ${ratioText(interval)}${signsOf(marks)}`,
+    tip: ({ cell, text, marks }) => `${label}, ${cell.place}: ${text}${signsOf(marks)}`,
   };
 }
 

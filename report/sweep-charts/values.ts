@@ -33,8 +33,8 @@ function lineOf(label: string, figures: readonly SweepFigure[], measure: Measure
   return {
     label: `${label}${signsOf(sharedMarks(figures))}`,
     figures,
-    tip: ({ cell, interval, marks }) =>
-      `${label}, ${cell.place}: ${titleOf(measure).toLowerCase()} ${measure.text(interval)}${measure.unit === '%' ? '' : unit}${signsOf(marks)}`,
+    tip: ({ cell, text, marks }) =>
+      `${label}, ${cell.place}: ${titleOf(measure).toLowerCase()} ${text}${measure.unit === '%' ? '' : unit}${signsOf(marks)}`,
   };
 }
 

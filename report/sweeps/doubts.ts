@@ -5,6 +5,7 @@ import { cellCaveats } from '../caveats.ts';
 import { allMarks, MARK_NOTES } from '../cell-view.ts';
 import { stateOf } from '../headline.ts';
 import type { CellState, Mark } from '../report.ts';
+import { reuseTexts } from '../reuse-text.ts';
 import type { SweepView, SweptCell } from './sweep-view.ts';
 
 export function sweepState({ cells }: SweepView): CellState {
@@ -32,6 +33,7 @@ export function doubtTexts(sweep: SweepView): string[] {
       ? []
       : [`Nothing could be measured${placesText(sweep, pointsOf(unmeasured))}.`]),
     ...(cut.length === 0 ? [] : [`Interrupted while it measured${placesText(sweep, pointsOf(cut))}.`]),
+    ...reusePlaces(sweep),
     ...(missing.length === 0
       ? []
       : [
@@ -39,6 +41,11 @@ export function doubtTexts(sweep: SweepView): string[] {
         ]),
     ...(sweepMarks(sweep).includes('clientBound') ? [MARK_NOTES.clientBound] : []),
   ];
+}
+
+/** Arms that should reuse connections and do not, with where. */
+function reusePlaces(sweep: SweepView): string[] {
+  return sweep.cells.flatMap(({ view, place }) => reuseTexts(view).map(text => `With ${place}, ${text}`));
 }
 
 /** Caveats of the cells; the same one of several cells once, with their values. */

@@ -17,7 +17,8 @@ function sweepWith(ratios: Record<number, [value: number, reach: number]>): Swee
     const [value, reach] = ratios[Number(cell.sweepPoints[0]!.value)]!;
     const ratio = { value, low: value - reach, high: value + reach };
     const verdict = ratio.low > 1 ? 'better' : ratio.high < 1 ? 'worse' : 'unsure';
-    return { ...comparison, ratio, verdict };
+    const replicateRatios = [0.999, 1, 1, 1.001].map(factor => value * factor);
+    return { ...comparison, ratio, replicateRatios, verdict };
   };
   const cells = run.cells
     .filter(cell => Number(cell.sweepPoints[0]!.value) in ratios)
@@ -38,7 +39,12 @@ const COURSES: [why: string, ratios: Parameters<typeof sweepWith>[0], headline: 
   [
     'it rises, and stays',
     { 0: [1, 0.1], 1: [2, 0.1], 5: [3, 0.1], 20: [3.1, 0.1], 80: [3, 0.1] },
-    /, rising; from 5 on no further change could be shown\.$/,
+    /, rising; from 5 on it changes by 10\.3 % at most\.$/,
+  ],
+  [
+    'it rises, and what comes then is too wide to tell',
+    { 0: [0.2, 0.02], 1: [0.4, 0.1], 5: [0.75, 0.3], 20: [1.1, 0.7], 80: [3_400, 3_390] },
+    /, rising; whether it still changes from 1 on could not be told\.$/,
   ],
   [
     'it rises, but not every step is shown',

@@ -1,16 +1,19 @@
 // In: a sweep. Out: how the answer goes from one end of it to the other, in sentences that are no surer than the intervals.
+import type { Comparison, SweepPoint } from '../../bench/core/run-types.ts';
 import { subsetText } from '../../bench/core/sweep.ts';
 import { failureCauses } from '../../results/failure-causes.ts';
-import { comparisonMarks, signsOf } from '../cell-view.ts';
+import { type Verdict, verdictsOf } from '../../results/verdicts.ts';
+import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { errorGapsText, hasErrorGap } from '../error-gaps.ts';
 import { METRIC_TITLES } from '../metrics.ts';
-import { ratioText } from '../numbers.ts';
+import { nextStepText } from '../next-step.ts';
+import { percentText } from '../numbers.ts';
 import type { Mark } from '../report.ts';
 import { decidingMetric } from './deciding.ts';
 import { type Measure, metricMeasure } from './measures.ts';
 import { armFigures, baselineOf, candidatesOf, ratioFigures, type SweepFigure } from './points.ts';
 import type { SweepView, SweptSetting } from './sweep-view.ts';
-import { isBelow, trendOf } from './trend.ts';
+import { isBelow, type Level, trendOf } from './trend.ts';
 import { valueText } from './value-text.ts';
 
 /** The figures of one arm over the sweep, with the words for them. */
@@ -19,7 +22,6 @@ interface Course {
   subject: string;
   /** What stands behind a figure. */
   unit: string;
-  text(figure: SweepFigure): string;
   figures: readonly SweepFigure[];
 }
 
@@ -41,7 +43,7 @@ export function courseRemarks(sweep: SweepView): string[] {
     ...others.map(course =>
       sweep.other === undefined ? alongText(course, sweep.x) : overAllText(course, sweep),
     ),
-    ...candidatesOf(sweep).flatMap(candidate => verdictText(candidate, sweep)),
+    ...verdictTexts(sweep),
   ];
 }
 
@@ -53,7 +55,6 @@ function coursesOf(sweep: SweepView): Course[] {
     (candidate): Course => ({
       subject: `the ratio of ${candidate} to ${baseline} in ${measure.title}`,
       unit: '',
-      text: ({ interval, marks }) => `${ratioText(interval)}${signsOf(marks)}`,
       figures: ratioFigures(sweep, candidate, measure),
     }),
   );
@@ -67,9 +68,12 @@ function armCourse(name: string, sweep: SweepView, measure: Measure): Course {
   return {
     subject: `the figure of ${name} in ${measure.title}`,
     unit: measure.unit === undefined ? '' : ` ${measure.unit}`,
-    text: ({ interval, marks }) => `${measure.text(interval)}${signsOf(marks)}`,
     figures: armFigures(sweep, name, measure),
   };
+}
+
+function figureText({ text, marks }: SweepFigure): string {
+  return `${text}${signsOf(marks)}`;
 }
 
 /** How many times the highest figure is the lowest, as a logarithm. */
@@ -83,11 +87,11 @@ function alongText(course: Course, x: SweptSetting): string {
   const first = figures[0]!;
   const last = figures.at(-1)!;
   if (figures.length === 1) {
-    return `With ${x.name} = ${valueText(first.x)}, ${subject} is at ${course.text(first)}${course.unit}.`;
+    return `With ${x.name} = ${valueText(first.x)}, ${subject} is at ${figureText(first)}${course.unit}.`;
   }
   if (!x.isNumeric)
     return `Over the values of ${x.name}, ${extremesText(course, figure => valueText(figure.x))}.`;
-  const ends = `As ${x.name} rises from ${valueText(first.x)} to ${valueText(last.x)}, ${subject} goes from ${course.text(first)} to ${course.text(last)}${course.unit}`;
+  const ends = `As ${x.name} rises from ${valueText(first.x)} to ${valueText(last.x)}, ${subject} goes from ${figureText(first)} to ${figureText(last)}${course.unit}`;
   return `${ends}${trendText(course)}${graveSigns(figures)}.`;
 }
 
@@ -102,31 +106,46 @@ function trendText(course: Course): string {
       return '; no change along the way could be shown';
     case 'mixed': {
       const { highest, lowest } = extremesOf(figures);
-      return `, but it rises on part of the way and falls on another: it is highest at ${valueText(highest.x)}, ${course.text(highest)}, and lowest at ${valueText(lowest.x)}, ${course.text(lowest)}`;
+      return `, but it rises on part of the way and falls on another: it is highest at ${valueText(highest.x)}, ${figureText(highest)}, and lowest at ${valueText(lowest.x)}, ${figureText(lowest)}`;
     }
     case 'rises':
     case 'falls': {
       const verb = trend.kind === 'rises' ? 'rising' : 'falling';
       if (trend.isEveryStep) return `, ${verb} at every step`;
-      if (trend.levelFrom === null) return `, ${verb}, though not at every step that could be shown`;
-      return `, ${verb}; from ${valueText(figures[trend.levelFrom]!.x)} on no further change could be shown`;
+      if (trend.level === null) return `, ${verb}, though not at every step that could be shown`;
+      return `, ${verb}; ${levelText(trend.level, course)}`;
     }
     default:
       return trend satisfies never;
   }
 }
 
+/** A level is one only where the figures are known to lie close together. */
+const LEVEL_RATIO = 0.25;
+
+/** That no change was shown says nothing by itself: how large a change it could still be does. */
+function levelText({ from, most }: Level, { figures }: Course): string {
+  const start = valueText(figures[from]!.x);
+  return most !== null && most <= LEVEL_RATIO
+    ? `from ${start} on it changes by ${percentText(most)} at most`
+    : `whether it still changes from ${start} on could not be told`;
+}
+
+/** Of the figures that are known; of all where none is. */
 function extremesOf(figures: readonly SweepFigure[]): { highest: SweepFigure; lowest: SweepFigure } {
-  const sorted = figures.toSorted((a, b) => a.interval.value - b.interval.value);
+  const known = figures.filter(({ interval }) => interval.high > interval.low);
+  const sorted = (known.length === 0 ? figures : known).toSorted(
+    (a, b) => a.interval.value - b.interval.value,
+  );
   return { lowest: sorted[0]!, highest: sorted.at(-1)! };
 }
 
 function extremesText(course: Course, place: (figure: SweepFigure) => string): string {
   const { highest, lowest } = extremesOf(course.figures);
   if (highest === lowest)
-    return `${course.subject} is known with ${place(lowest)} only: ${course.text(lowest)}${course.unit}`;
-  const high = `${course.text(highest)}${course.unit}`;
-  const low = `${course.text(lowest)}${course.unit}`;
+    return `${course.subject} is known with ${place(lowest)} only: ${figureText(lowest)}${course.unit}`;
+  const high = `${figureText(highest)}${course.unit}`;
+  const low = `${figureText(lowest)}${course.unit}`;
   return isBelow(lowest.interval, highest.interval)
     ? `${course.subject} is highest with ${place(highest)}, at ${high}, and lowest with ${place(lowest)}, at ${low}`
     : `no change of ${course.subject} could be shown: it is at ${low} with ${place(lowest)} and at ${high} with ${place(highest)}`;
@@ -149,27 +168,57 @@ function lineTexts(course: Course, { x }: SweepView, other: SweptSetting): strin
 
 const VERDICT_ORDER = ['better', 'worse', 'unsure'] as const;
 
-/** Where an arm is better than the baseline, where it is worse, and where that could not be told. */
-function verdictText(candidate: string, sweep: SweepView): string[] {
-  const baseline = baselineOf(sweep);
+/** Where each arm is better than the baseline, where it is worse, where that could not be told, and what would tell it. */
+function verdictTexts(sweep: SweepView): string[] {
   const deciding = decidingMetric(sweep);
-  const cells = sweep.cells.flatMap(({ points, view }) =>
+  const found = sweep.cells.flatMap(({ points, view }) =>
     view.result.comparisons
-      .filter(found => found.metric === deciding && found.candidate === candidate)
-      .map(found => ({ points, verdict: found.verdict, marks: comparisonMarks(found, view) })),
+      .filter(({ metric }) => metric === deciding)
+      .map(comparison => ({ points, view, comparison })),
   );
+  // They are read as one sentence, so their error is held for all cells and arms together.
+  const verdicts = verdictsOf(found.map(({ comparison }) => comparison));
+  const judged = found.map(each => ({ ...each, verdict: verdicts.get(each.comparison) ?? 'unsure' }));
+  const open = judged.filter(({ verdict }) => verdict === 'unsure');
+  const nextStep = nextStepText(
+    open.map(({ view, comparison }) => ({ result: view.result, comparison })),
+    sweep.cells.map(({ view }) => view.result),
+  );
+  return [
+    ...candidatesOf(sweep).flatMap(candidate =>
+      verdictText(
+        candidate,
+        judged.filter(({ comparison }) => comparison.candidate === candidate),
+        sweep,
+      ),
+    ),
+    ...(nextStep === undefined ? [] : [nextStep]),
+  ];
+}
+
+interface Judged {
+  points: readonly SweepPoint[];
+  view: CellView;
+  comparison: Comparison;
+  verdict: Verdict;
+}
+
+function verdictText(candidate: string, cells: readonly Judged[], sweep: SweepView): string[] {
+  const baseline = baselineOf(sweep);
   const parts = VERDICT_ORDER.flatMap(verdict => {
     const own = cells.filter(cell => cell.verdict === verdict);
     const subset = own.map(({ points }) => points);
     if (subset.length === 0) return [];
     const isAll = subset.length === cells.length;
-    const signs = graveSigns(own);
+    const signs = graveSigns(
+      own.map(({ comparison, view }) => ({ marks: comparisonMarks(comparison, view) })),
+    );
     const places = isAll ? 'at every value measured' : `with ${subsetText(sweep.axes, subset)}`;
     return verdict === 'unsure'
       ? [`no difference to ${baseline} could be shown ${isAll ? 'at any value measured' : places}${signs}`]
       : [`${candidate} is ${verdict} than ${baseline} ${places}${signs}`];
   });
-  return parts.length === 0 ? [] : [`In ${METRIC_TITLES[deciding]}, ${parts.join('; ')}.`];
+  return parts.length === 0 ? [] : [`In ${METRIC_TITLES[decidingMetric(sweep)]}, ${parts.join('; ')}.`];
 }
 
 /** Of what rests on several figures: the marks that make it doubtful. */

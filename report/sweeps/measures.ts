@@ -1,6 +1,6 @@
 // In: a sweep. Out: what it is looked at for: every compared metric, then the target's CPU, connections and errors.
 import type { Metric } from '../../bench/core/run-types.ts';
-import { armInterval } from '../../results/arm-interval.ts';
+import { armInterval, replicateValues } from '../../results/arm-interval.ts';
 import { type Interval, overReplicates } from '../../results/stats.ts';
 import type { ArmView } from '../cell-view.ts';
 import { METRIC_TITLES } from '../metrics.ts';
@@ -21,6 +21,8 @@ export interface Measure {
   hasInterval: boolean;
   /** What an arm did in a cell; null without a figure. A value that has no interval is its own bounds. */
   read(arm: ArmView): Interval | null;
+  /** Of each replicate, where the interval is over replicates. */
+  values?(arm: ArmView): number[];
   text(value: Interval): string;
   /** Of an arm's marks, those that touch this figure. */
   marksOf(arm: ArmView): readonly Mark[];
@@ -59,9 +61,14 @@ export function metricMeasure(metric: Metric): Measure {
       const interval = armInterval(metric, trials);
       return interval === null ? null : scaled(interval, factor);
     },
+    values: ({ trials }) => replicateValues(metric, trials).map(value => value * factor),
     text: intervalText,
     marksOf: ({ marks }) => marks,
   };
+}
+
+function targetCpus(trials: ArmView['trials']): number[] {
+  return trials.flatMap(({ measurement: { target } }) => (target === null ? [] : [target.cpuUsPerRequest]));
 }
 
 /** What arms are not compared on. */
@@ -72,10 +79,8 @@ const OTHER_MEASURES: readonly Measure[] = [
     unit: 'µs',
     metric: null,
     hasInterval: true,
-    read: ({ trials }) =>
-      overReplicates(
-        trials.flatMap(({ measurement: { target } }) => (target === null ? [] : [target.cpuUsPerRequest])),
-      ),
+    read: ({ trials }) => overReplicates(targetCpus(trials)),
+    values: ({ trials }) => targetCpus(trials),
     text: intervalText,
     marksOf: soundMarks,
   },

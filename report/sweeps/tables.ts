@@ -3,7 +3,7 @@ import type { StopReason, SweepPoint } from '../../bench/core/run-types.ts';
 import type { SweepValue } from '../../bench/core/scenario.ts';
 import { auditLines } from '../audits.ts';
 import { secondsText } from '../conditions.ts';
-import { countText, percentText, ratioText, significantText } from '../numbers.ts';
+import { countText, percentText } from '../numbers.ts';
 import type { Column, Table, TableCell } from '../report.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from '../table-parts.ts';
 import type { Measure } from './measures.ts';
@@ -66,7 +66,7 @@ export function measureTable(sweep: SweepView, measure: Measure): Table {
         return found === undefined
           ? nothing
           : figure(
-              measure.text(found.interval),
+              found.text,
               measure.hasInterval ? { ...found.interval } : found.interval.value,
               found.marks,
             );
@@ -83,11 +83,8 @@ export function titleOf({ title }: Measure): string {
 
 function ratioCell(found: SweepFigure | undefined): TableCell {
   if (found === undefined) return nothing;
-  const { interval, marks } = found;
-  const hasWidth = interval.high > interval.low;
-  return hasWidth
-    ? figure(ratioText(interval), { ...interval }, marks)
-    : figure(`${significantText(interval.value)}× (no interval)`, interval.value, marks);
+  const { interval, text, marks } = found;
+  return figure(text, interval.high > interval.low ? { ...interval } : interval.value, marks);
 }
 
 const STOP_WORDS: Record<StopReason, string> = {

@@ -11,11 +11,17 @@ export type Trend =
       kind: 'rises' | 'falls';
       /** Whether every figure is apart from the one before. */
       isEveryStep: boolean;
-      /** Index from which on no two figures are apart; null where that is only the last. */
-      levelFrom: number | null;
+      /** From which index on no two figures are apart; null where that is only the last. */
+      level: Level | null;
     }
   /** It rises somewhere and falls elsewhere. */
   | { kind: 'mixed' };
+
+export interface Level {
+  from: number;
+  /** How far any two of its figures may still differ, as a share: 0.08 is 8 %; null where that of one is not known. */
+  most: number | null;
+}
 
 /**
  * Two figures are apart when their 95 % intervals do not touch: for independent ones that is far stricter than 95 %, which
@@ -40,8 +46,17 @@ export function trendOf(figures: readonly Interval[]): Trend {
   return {
     kind: rises.length > 0 ? 'rises' : 'falls',
     isEveryStep: shown.filter(({ gap }) => gap === 0).length === figures.length - 1,
-    levelFrom: levelFrom < figures.length - 1 ? levelFrom : null,
+    level: levelFrom < figures.length - 1 ? levelOf(figures, levelFrom) : null,
   };
+}
+
+function levelOf(figures: readonly Interval[], from: number): Level {
+  const level = figures.slice(from);
+  if (!level.every(({ low, high }) => high > low && low > 0)) return { from, most: null };
+  const most = level.flatMap((one, index) =>
+    level.filter((_, other) => other !== index).map(other => one.high / other.low - 1),
+  );
+  return { from, most: Math.max(...most) };
 }
 
 /** Whether one figure could be shown to be below the other. */

@@ -68,7 +68,14 @@ const rows: [why: string, result: ExpectationResult, texts: string[]][] = [
       confirmation: null,
       together: null,
     },
-    ['p99 latency, short ≥ 0.5 ms and ≤ 20 ms', 'too little to say', '1', '–', '–', 'unsure'],
+    [
+      'p99 latency, short ≥ 0.5 ms and ≤ 20 ms',
+      'too few replicates (2 more replicates needed)',
+      '1',
+      '–',
+      '–',
+      'unsure',
+    ],
   ],
 ];
 

@@ -7,7 +7,8 @@ import type {
 } from '../../bench/core/expectation.ts';
 import type { Interval } from '../../results/stats.ts';
 import { type CellView, comparisonMarks } from '../cell-view.ts';
-import { countText, intervalTexts, ratioText } from '../numbers.ts';
+import { missingReplicates, neededText } from '../comparison-text.ts';
+import { BOUNDS_NOT_KNOWN, countText, intervalTexts, isKnown, ratioText } from '../numbers.ts';
 import type { Mark, Table, TableCell } from '../report.ts';
 import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from '../table-parts.ts';
 
@@ -28,6 +29,11 @@ const SCALES: Record<ExpectedMetric, Scale> = {
   capacityPerSec: { title: 'capacity', unit: '/s', factor: 1 },
   successRatio: { title: 'good answers', unit: ' %', factor: 100 },
   connectionsPer1kRequests: { title: 'connections / 1,000 requests', unit: '', factor: 1 },
+  unneededConnectionsPer1kRequests: {
+    title: 'connections beyond need / 1,000 requests',
+    unit: '',
+    factor: 1,
+  },
 };
 
 const STATE_WORDS: Record<ExpectationResult['state'], string> = {
@@ -59,6 +65,11 @@ export function expectationTable(view: CellView): Table | null {
       words(STATE_WORDS[state], state),
     ]),
     notes: [
+      ...(expectations.length === 1
+        ? []
+        : [
+            'Several limits are held together (Holm): that any of them is said to fail though it holds has a chance of 5 % at most, so one whose 95 % interval lies beyond its limit can be unsure.',
+          ]),
       'Fail: the whole interval lies beyond the limit; where it was measured again, that of all replicates together does, and the value on the fresh ones too. Unsure: the limit lies within the interval, or the failure did not show again.',
     ],
   });
@@ -97,8 +108,17 @@ function limitText({ metric, over }: Expectation, limit: number): string {
     : `${Number(limit.toPrecision(12))}×`;
 }
 
-export function intervalText(expectation: Expectation, { interval }: Judgement): string {
-  if (interval === null) return 'too little to say';
+/** Of a share or a count a bound may be 0, and is known all the same. */
+const COUNTED: readonly ExpectedMetric[] = [
+  'successRatio',
+  'connectionsPer1kRequests',
+  'unneededConnectionsPer1kRequests',
+];
+
+export function intervalText(expectation: Expectation, { interval, replicates }: Judgement): string {
+  const missing = missingReplicates(replicates);
+  if (interval === null)
+    return missing > 0 ? `too few replicates (${neededText(missing)} needed)` : 'too little to say';
   if (expectation.over !== undefined) return ratioText(interval, limitBeside(expectation, interval));
   const { factor, unit } = SCALES[expectation.metric];
   const scaled = { value: interval.value * factor, low: interval.low * factor, high: interval.high * factor };
@@ -107,7 +127,8 @@ export function intervalText(expectation: Expectation, { interval }: Judgement):
     expectation.metric === 'successRatio'
       ? shareTexts(scaled)
       : intervalTexts(scaled, limitBeside(expectation, interval) * factor);
-  return `${value}${unit} (${low}${unit} to ${high}${unit})`;
+  const isTold = COUNTED.includes(expectation.metric) || isKnown(interval);
+  return `${value}${unit} (${isTold ? `${low}${unit} to ${high}${unit}` : BOUNDS_NOT_KNOWN})`;
 }
 
 /** The limit that is nearest to a bound of the interval: rounding must not put it on the other side. */

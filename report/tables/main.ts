@@ -2,10 +2,14 @@
 import type { ArmSummary } from '../../bench/core/run-types.ts';
 import { usesTls } from '../../bench/core/target.ts';
 import type { CompletedTrial, Ledger } from '../../bench/core/types.ts';
+import { requestsPerSec } from '../../results/headline-metric.ts';
+import { LEAST_REPLICATES } from '../../results/stats.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
+import { replicatesText } from '../comparison-text.ts';
 import { acceptedOf, countedByText, openedOf } from '../counted-by.ts';
-import { countText, intervalText, msText, NO_FIGURE, percentText, significantText } from '../numbers.ts';
+import { countText, msText, NO_FIGURE, percentText, significantText } from '../numbers.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../report.ts';
+import { reuseRatio } from '../reuse-text.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
 
 interface Measure {
@@ -60,7 +64,14 @@ const handshakes = (
 const MEASURES: readonly Measure[] = [
   {
     column: figureColumn('requestsPerSec', 'requests/s', '95 % interval'),
-    read: ({ requestsPerSec: rate }) => ({ text: rate === null ? '–' : intervalText(rate), value: rate }),
+    read({ requestsPerSec: rate }, trials) {
+      const rates = trials.flatMap(trial => requestsPerSec(trial) ?? []);
+      if (rate === null) return { text: NO_FIGURE, value: null };
+      return {
+        text: replicatesText(rate, rates),
+        value: rates.length < LEAST_REPLICATES ? rates : rate,
+      };
+    },
     isBoundByClient: true,
   },
   latency('mean', 'mean', summary => summary.meanUs),
@@ -75,6 +86,10 @@ const MEASURES: readonly Measure[] = [
   },
   count('requestsSent', 'sent', 'requests', summary => summary.requestsSent),
   count('opened', 'opened', 'connections', openedOf),
+  {
+    column: figureColumn('reuseRatio', 'reused', 'of requests'),
+    read: summary => known(reuseRatio(summary), percentText),
+  },
   count('accepted', 'accepted', 'connections', acceptedOf),
   {
     column: figureColumn('neededCount', 'needed', 'connections'),

@@ -3,8 +3,9 @@ import type { Load } from '../../bench/core/load.ts';
 import type { Comparison } from '../../bench/core/run-types.ts';
 import { comparedMetrics } from '../../results/headline-metric.ts';
 import { type CellView, comparisonMarks } from '../cell-view.ts';
+import { comparisonText, FEW_NOTE, knownRatio } from '../comparison-text.ts';
 import { METRIC_TITLES, verdictText } from '../metrics.ts';
-import { countText, ratioText, significantText } from '../numbers.ts';
+import { countText } from '../numbers.ts';
 import type { Table, TableCell } from '../report.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from '../table-parts.ts';
 
@@ -26,10 +27,12 @@ export function ratioTable(view: CellView): Table | null {
       words(comparison.candidate),
       ratioCell(comparison, view),
       words(countText(comparison.replicateRatios.length), comparison.replicateRatios.length),
-      words(verdictText(comparison), comparison.verdict),
+      words(verdictText(comparison), comparison.isDeciding ? comparison.verdict : null),
     ]),
     notes: [
-      `A ratio is the arm's figure over that of ${scenario.baseline}, paired slice by slice or replicate by replicate. Unsure: 1 is within the interval.`,
+      `A ratio is the arm's figure over that of ${scenario.baseline}, paired slice by slice or replicate by replicate.`,
+      verdictNote(comparisons),
+      ...(comparisons.some(comparison => knownRatio(comparison) === null) ? [FEW_NOTE] : []),
       ...(scenario.load.model === 'capacity'
         ? ['All but the capacity itself are of arms at different rates: each at the one found for it.']
         : []),
@@ -44,14 +47,19 @@ function byMetric(comparisons: readonly Comparison[], load: Load): Comparison[] 
   );
 }
 
+/** On which metric a verdict is given, and how sure it is. */
+function verdictNote(comparisons: readonly Comparison[]): string {
+  const deciding = comparisons.filter(({ isDeciding }) => isDeciding);
+  const [first] = deciding;
+  if (first === undefined) return 'None of these metrics decides, so there is no verdict.';
+  const one = `A verdict is given on ${METRIC_TITLES[first.metric]} alone, by which this scenario decides: of several metrics at 95 % each one is soon wrong. Unsure: 1 is within the interval`;
+  return deciding.length === 1
+    ? `${one}.`
+    : `${one}, or within the wider one that ${countText(deciding.length)} arms take together (Holm's method), so that any verdict of them is wrong in 5 % at most.`;
+}
+
 function ratioCell(comparison: Comparison, view: CellView): TableCell {
   const { ratio, replicateRatios } = comparison;
-  const marks = comparisonMarks(comparison, view);
-  if (ratio !== null) return figure(ratioText(ratio), ratio, marks);
-  if (replicateRatios.length === 0) return nothing;
-  return figure(
-    `${replicateRatios.map(value => `${significantText(value)}×`).join(', ')} (no interval)`,
-    [...replicateRatios],
-    marks,
-  );
+  if (replicateRatios.length === 0 && ratio === null) return nothing;
+  return figure(comparisonText(comparison), ratio ?? [...replicateRatios], comparisonMarks(comparison, view));
 }

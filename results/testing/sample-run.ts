@@ -6,7 +6,7 @@ import { cellId } from '../../bench/core/sweep.ts';
 import type { TrialResult } from '../../bench/core/types.ts';
 import { auditCell, auditTrial } from '../audit.ts';
 import { compareArms, summariseArms } from '../compare.ts';
-import { firstResult, judge } from '../expect.ts';
+import { firstResult, judgeAll } from '../expect.ts';
 import { sampleHost } from './sample-host.ts';
 import { SERVICE_US, sampleMeasurement } from './sample-measurement.ts';
 
@@ -89,7 +89,9 @@ export function sampleCell(options: SampleCellOptions): { cell: CellResult; tria
     arms: summariseArms(trials),
     leftOut: scenario.name === 'drivers' ? [LEFT_OUT] : [],
     comparisons: compareArms({ baseline: scenario.baseline, trials }),
-    expectations: scenario.expect.map(expectation => firstResult(expectation, judge(expectation, trials))),
+    expectations: judgeAll(scenario.expect, trials).map((judgement, index) =>
+      firstResult(scenario.expect[index]!, judgement),
+    ),
     findings: [
       ...trials.flatMap(trial => (trial.state === 'completed' ? auditTrial(trial) : [])),
       ...auditCell(trials),

@@ -1,6 +1,6 @@
 // In: what is injected, and how replicates are shaped. Out: a real gate, as `conntax ab` makes it: what it saw and said.
 import { METRIC_READERS, replicateLogRatios } from '../../../results/compare.ts';
-import { connectionsPer1k } from '../../../results/expect.ts';
+import { connectionsPer1k } from '../../../results/expected-intervals.ts';
 import { requestsPerSec } from '../../../results/headline-metric.ts';
 import type { Judgement } from '../../core/expectation.ts';
 import type { Metric } from '../../core/run-types.ts';

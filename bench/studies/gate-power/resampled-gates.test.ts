@@ -91,8 +91,8 @@ test('until precise, it ends as soon as the ratio is known; decided finds more i
     rates({ sd }, slowerByRatio, { rule: RULES[name](SETTINGS.minEffect) });
   assert.equal(until('until precise', 0.005, 0).medianMs, 30_000);
   assert.equal(until('until precise', 0.005, 0.2).medianMs, 60_000);
-  const decided = until('until decided', 0.05, 0.1);
-  const precise = until('until precise', 0.05, 0.1);
+  const decided = until('until decided', 0.04, 0.1);
+  const precise = until('until precise', 0.04, 0.1);
   assert.ok(decided.failed > precise.failed, JSON.stringify({ decided, precise }));
   assert.ok(decided.medianMs < precise.medianMs, JSON.stringify({ decided, precise }));
   for (const { failed } of [until('until decided', 0.05, 0), until('until precise', 0.05, 0)])

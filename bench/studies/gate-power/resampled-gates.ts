@@ -1,6 +1,6 @@
 // In: replicates that real gates have recorded. Out: what thousands of gates made of such replicates would say.
-import { firstResult, judgeInterval } from '../../../results/expect.ts';
-import { type Interval, replicateInterval } from '../../../results/stats.ts';
+import { firstResult, judgeInterval, judgeTogether } from '../../../results/expect.ts';
+import { type Interval, LEVEL, replicateInterval } from '../../../results/stats.ts';
 import type { Expectation, Judgement } from '../../core/expectation.ts';
 import type { Random } from '../../core/random.ts';
 import { MOST_REPLICATES } from '../resample.ts';
@@ -68,7 +68,10 @@ export function resampleGates(observations: readonly Observation[], options: Res
   };
   const oneGate = (): Gate => {
     const judged = (replicates: readonly Replicate[]) =>
-      expectations.map(expectation => firstResult(expectation, judge(expectation, replicates)));
+      judgeTogether(expectations, measuredOn(replicates)).map((state, index) => {
+        const expectation = expectations[index]!;
+        return firstResult(expectation, { ...judge(expectation, replicates), state });
+      });
     const own = oneSeries(replicates => rule.isEnough(judged(replicates), ratioOf(replicates)));
     const results = judged(own);
     const first = worstOf(results);
@@ -135,7 +138,7 @@ function series(
 }
 
 function judge(expectation: Expectation, replicates: readonly Replicate[]): Judgement {
-  const interval = intervalOf(expectation.metric, replicates);
+  const interval = measuredOn(replicates)(expectation, LEVEL);
   return { state: judgeInterval(interval, expectation), interval, replicates: replicates.length };
 }
 
@@ -144,11 +147,15 @@ function holds(interval: Interval | null, truth: number): boolean {
 }
 
 function ratioOf(replicates: readonly Replicate[]): Interval | null {
-  return intervalOf('requestsPerSec', replicates);
+  return measuredOn(replicates)({ metric: 'requestsPerSec' }, LEVEL);
 }
 
-function intervalOf(metric: Expectation['metric'], replicates: readonly Replicate[]) {
-  return replicateInterval(replicates.map(replicate => logRatioOf(metric, replicate)));
+function measuredOn(replicates: readonly Replicate[]) {
+  return ({ metric }: Pick<Expectation, 'metric'>, level: number): Interval | null =>
+    replicateInterval(
+      replicates.map(replicate => logRatioOf(metric, replicate)),
+      level,
+    );
 }
 
 function logRatioOf(metric: Expectation['metric'], replicate: Replicate): number {
