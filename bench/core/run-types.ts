@@ -27,7 +27,7 @@ export const Comparison = z.strictObject({
     .strictObject({ value: amount(), low: amount(), high: amount() })
     .nullable()
     .describe('95 % interval; null when there are too few replicates for one'),
-  replicateRatios: z.array(amount()).describe('One robust ratio a replicate, in order'),
+  replicateRatios: z.array(amount()).describe('One ratio per replicate, in order'),
   verdict: z.enum(['better', 'worse', 'unsure']),
 });
 export type Comparison = z.infer<typeof Comparison>;
