@@ -6,6 +6,7 @@ import type { CompletedTrial, Measurement, Slice, TrialResult } from '../bench/c
 import {
   capacityOf,
   comparedMetrics,
+  meanPortions,
   overall,
   type Portion,
   ratePortions,
@@ -32,11 +33,7 @@ export const METRIC_READERS: Record<Metric, { isHigherBetter: boolean } & Figure
   meanUs: {
     isHigherBetter: false,
     of: 'slices',
-    read: slices =>
-      slices.map(({ completed, censored, meanUs }) => ({
-        amount: meanUs * (completed + censored),
-        per: completed + censored,
-      })),
+    read: meanPortions,
   },
   p50Us: { isHigherBetter: false, of: 'trial', read: trial => positive(trial.measurement.response.p50Us) },
   p99Us: { isHigherBetter: false, of: 'trial', read: trial => positive(trial.measurement.response.p99Us) },

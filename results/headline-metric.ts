@@ -85,6 +85,14 @@ export function requestsPerSec({ trial: { load }, measurement: { slices } }: Mea
   return overall(ratePortions(slices, load));
 }
 
+/** What the slices of a trial contribute to its mean response time, µs; requests without an answer by their lower bounds. */
+export function meanPortions(slices: readonly Slice[]): Portion[] {
+  return slices.map(({ completed, censored, meanUs }) => ({
+    amount: meanUs * (completed + censored),
+    per: completed + censored,
+  }));
+}
+
 /** The figure of several slices; null where there is nothing to divide by. */
 export function overall(portions: readonly Portion[]): number | null {
   const per = portions.reduce((sum, portion) => sum + portion.per, 0);

@@ -79,6 +79,7 @@ export const AUDITS = [
   'retransmits',
   'steadiness',
   'block-spread',
+  'own-stalls',
   'replicate-spread',
 ] as const;
 
