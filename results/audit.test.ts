@@ -467,9 +467,9 @@ test('every rule is checked, on each trial or on each arm, where there is what i
 
 const stallRows: { hits: Record<string, number>; states: Finding['state'][]; why: string }[] = [
   { hits: {}, states: ['pass', 'pass'], why: 'no arm has slow slices' },
-  { hits: { persistent: 8 }, states: ['pass', 'warn'], why: 'one arm stops in every eighth slice' },
-  { hits: { persistent: 8, short: 8 }, states: ['pass', 'pass'], why: 'the machine hits both' },
-  { hits: { short: 60 }, states: ['pass', 'pass'], why: 'one slow slice may be chance' },
+  { hits: { persistent: 4 }, states: ['pass', 'warn'], why: 'one arm stops in every fourth slice' },
+  { hits: { persistent: 4, short: 4 }, states: ['pass', 'pass'], why: 'the machine hits both' },
+  { hits: { short: 20 }, states: ['pass', 'pass'], why: 'one slow slice may be chance' },
 ];
 for (const { hits, states, why } of stallRows) {
   test(`own-stalls: ${why}`, () => {
@@ -491,7 +491,7 @@ for (const { hits, states, why } of stallRows) {
     if (states.includes('warn')) {
       assert.match(
         found[1]!.detail,
-        /^the arm stalls by itself: 7 of 60 slices have .*, 0 of 60 of the other arms' have; the mean .* above/,
+        /^the arm stalls by itself: 6 of 24 slices have .*, 0 of 24 of the other arms' have; the mean .* above/,
       );
     }
   });

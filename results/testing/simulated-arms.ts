@@ -37,7 +37,7 @@ interface Span {
   endMs: number;
 }
 
-const USERS = 8;
+export const USERS = 8;
 const SIGMA = 0.25;
 const MEASURE_MS = 1_500;
 /** Between two slices: messages between processes. */
