@@ -224,7 +224,7 @@ export function trueMeanMs(arm: SimulatedArm, random: Random): number {
   const { meanMs, pauses, slow } = arm;
   if (pauses === undefined)
     return slow === undefined ? meanMs : meanMs * (1 - slow.ratio) + slow.ms * slow.ratio;
-  const untilMs = 2_000 * pauses.everyMs;
+  const untilMs = (pauses.isRandom ? 10_000 : 2_000) * pauses.everyMs;
   const spans = drawPauses(pauses, untilMs, random);
   const draw = drawTimes(arm, random);
   let count = 0;
