@@ -51,12 +51,15 @@ export function completedOf({ trials }: Measured, arm: string): CompletedTrial[]
 
 /** Audits that say that a time or a rate may be wrong. That others ran on the machine is not among them: it excuses everything. */
 const MARKING = ['littles-law', 'slice-length', 'schedule', 'conservation', 'link'];
+/** Where the witness is what was asked for, that holds on an idle machine only. */
+export const MACHINE = ['contention', 'bottleneck'];
 
-export function marksOf({ run, trials }: Measured, arm: string): string[] {
+export function marksOf({ run, trials }: Measured, arm: string, more: readonly string[] = []): string[] {
+  const marking = [...MARKING, ...more];
   const [cell] = run.cells;
   const failed = trials.filter(trial => trial.state === 'failed' && trial.trial.arm === arm);
   const found = (cell?.findings ?? []).filter(
-    finding => finding.arm === arm && finding.state !== 'pass' && MARKING.includes(finding.rule),
+    finding => finding.arm === arm && finding.state !== 'pass' && marking.includes(finding.rule),
   );
   return [...new Set([...found.map(({ rule }) => rule), ...failed.map(() => 'trial failed')])];
 }

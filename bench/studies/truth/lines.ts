@@ -11,9 +11,13 @@ const WITHIN = 0.02;
 const WITHIN_P999 = 0.05;
 
 /** The figures of the arm's times, beside a witness's. */
-export function latencyLines(measured: Measured, witness: Partial<Figures>, by: string): Line[] {
+export function latencyLines(
+  measured: Measured,
+  witness: Partial<Figures>,
+  by: string,
+  marks = marksOf(measured, ARM),
+): Line[] {
   const summary = summariseArms(measured.trials).find(({ arm }) => arm === ARM)!;
-  const marks = marksOf(measured, ARM);
   const rows: [string, number, number | undefined, number][] = [
     ['mean, ms', summary.meanUs, witness.meanMs, WITHIN],
     ['p50, ms', summary.p50Us, witness.p50Ms, WITHIN],

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { summariseArms } from '../../../results/compare.ts';
 import type { ScenarioInput } from '../../core/scenario.ts';
-import { completedOf, marksOf, runConntax } from './conntax-run.ts';
+import { completedOf, MACHINE, marksOf, runConntax } from './conntax-run.ts';
 import { ARM, connectionLine, cycleLines, latencyLines, rateLine, USERS } from './lines.ts';
 import type { Seen, ServerOrder } from './protocol.ts';
 import type { Line } from './verdict.ts';
@@ -15,6 +15,8 @@ export interface Row {
 
 type Clients = NonNullable<ScenarioInput['clients']>;
 
+/** Honours no more than that. */
+const loggingPool = { maxConnections: USERS };
 const LOGGING = fileURLToPath(new URL('./logging-client.ts', import.meta.url));
 export const pool = { maxConnections: USERS, idleTimeoutMs: 60_000 };
 const TIMING = { warmupMinMs: 500, warmupMaxMs: 1_000, measureMs: 8_000, budgetMs: 60_000 };
@@ -39,12 +41,16 @@ async function withServer<T>(order: Partial<ServerOrder>, use: (server: Server) 
 }
 
 /** Each client and tool against a server that takes 50 ms: what the server sees of it. */
-export const byServer = (name: string, client: Clients[string]): Row => ({
+export const byServer = (name: string, client: Clients[string], sliceMs?: number): Row => ({
   name: `closed, ${name}`,
   measure: () =>
     withServer({}, async server => {
       const measured = await runConntax(() =>
-        scenarioOf({ target: { url: server.url }, clients: { [ARM]: client } }),
+        scenarioOf({
+          target: { url: server.url },
+          clients: { [ARM]: client },
+          timing: { ...TIMING, ...ONCE, ...(sliceMs === undefined ? {} : { sliceMs }) },
+        }),
       );
       const log = await server.read();
       const [trial] = completedOf(measured, ARM);
@@ -68,7 +74,7 @@ export const byLog = (
       const measured = await runConntax(log =>
         scenarioOf({
           target: { url: server.url },
-          clients: { [ARM]: { transport: LOGGING, pool, options: { log } } },
+          clients: { [ARM]: { transport: LOGGING, pool: loggingPool, options: { log } } },
           ...(load === undefined ? {} : { load }),
         }),
       );
@@ -115,7 +121,12 @@ export const byOrder = (
         within: 0,
         marks,
       },
-      ...latencyLines(measured, { meanMs, p50Ms: meanMs }, 'what was asked for'),
+      ...latencyLines(
+        measured,
+        { meanMs, p50Ms: meanMs },
+        'what was asked for',
+        marksOf(measured, ARM, MACHINE),
+      ),
     ];
   },
 });
@@ -170,7 +181,7 @@ export const stalls: Row = {
   measure: () =>
     withServer({ meanMs: 5 }, async server => {
       const measured = await runConntax(log => {
-        const client = { transport: LOGGING, pool };
+        const client = { transport: LOGGING, pool: loggingPool };
         return scenarioOf({
           target: { url: server.url },
           clients: {
