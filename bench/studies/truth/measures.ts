@@ -93,7 +93,13 @@ export const byLog = (
           marks: [],
         },
         connectionLine(measured, await server.read()),
-        rateLine(measured, rate, perSec === undefined ? "users / mean of client's log" : 'schedule'),
+        rateLine(
+          measured,
+          rate,
+          perSec === undefined ? "users / mean of client's log" : 'schedule',
+          // Times of arrival are drawn: their number is known to three standard deviations.
+          perSec === undefined ? undefined : Math.max(0.02, 3 / Math.sqrt(found.length)),
+        ),
         ...latencyLines(measured, witness, "client's log"),
       ];
     }),

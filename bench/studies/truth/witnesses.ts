@@ -104,11 +104,14 @@ export function inWindows(
       const [from, to] = spanOf(slice, originMs);
       return sum + Math.abs(to - from - slice.completed - slice.failed);
     }, 0);
-  const firstMs = (sorted[0]?.startMs ?? 0) - 5_000;
+  const startMs = sorted[0]?.startMs ?? 0;
+  const firstMs = startMs - 5_000;
   let best = { originMs: firstMs, off: Infinity };
   for (let originMs = firstMs; originMs < firstMs + 10_000; originMs += 0.5) {
     const off = offAt(originMs);
-    if (off < best.off) best = { originMs, off };
+    // Bursts look the same one later: of the like, the clock began about when the first request was sent.
+    const isNearer = Math.abs(originMs - startMs) < Math.abs(best.originMs - startMs);
+    if (off < best.off || (off === best.off && isNearer)) best = { originMs, off };
   }
   const isIn = ({ startMs }: Seen, { atMs, windowMs }: Slice): boolean =>
     startMs >= best.originMs + atMs && startMs < best.originMs + atMs + windowMs;
