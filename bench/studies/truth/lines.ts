@@ -45,16 +45,14 @@ export function rateLine(measured: Measured, perSec: number, by: string, within 
   };
 }
 
-/** The first request that the server sees is the question whether it is there. */
-export function connectionLine(measured: Measured, log: readonly Seen[]): Line {
-  const [question, ...load] = log;
-  const witness = new Set(load.map(({ connection }) => connection).filter(n => n !== question?.connection))
-    .size;
+/** @param accepted by the server, of which one is the question whether it is there */
+export function connectionLine(measured: Measured, accepted: number): Line {
   const conntax = completedOf(measured, ARM).reduce(
     (sum, { measurement }) => sum + measurement.ledger.opened,
     0,
   );
-  return { figure: 'connections', conntax, witness, by: 'server', within: 0, marks: marksOf(measured, ARM) };
+  const marks = marksOf(measured, ARM);
+  return { figure: 'connections', conntax, witness: accepted - 1, by: 'server', within: 0, marks };
 }
 
 /** Where users keep their connections, the time from one request to the next on a connection is that of a user. */

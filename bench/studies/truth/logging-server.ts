@@ -39,5 +39,5 @@ if (everyMs > 0) {
   const cell = new Int32Array(new SharedArrayBuffer(4));
   setInterval(() => Atomics.wait(cell, 0, 0, stopMs), everyMs);
 }
-process.on('message', () => tell({ type: 'log', requests }));
+process.on('message', () => tell({ type: 'log', requests, accepted: connections.size }));
 process.on('disconnect', () => process.exit());

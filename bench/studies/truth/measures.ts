@@ -55,7 +55,7 @@ export const byServer = (name: string, client: Clients[string], sliceMs?: number
       const log = await server.read();
       const [trial] = completedOf(measured, ARM);
       return [
-        connectionLine(measured, log),
+        connectionLine(measured, await server.accepted()),
         ...cycleLines(measured, inWindows(log.slice(1), trial!.measurement.slices, cyclesOf(log)).found),
       ];
     }),
@@ -92,7 +92,7 @@ export const byLog = (
           within: 0.005,
           marks: [],
         },
-        connectionLine(measured, await server.read()),
+        connectionLine(measured, await server.accepted()),
         rateLine(
           measured,
           rate,

@@ -38,4 +38,6 @@ export interface Seen {
   status: number;
 }
 
-export type ServerMessage = { type: 'listening'; port: number } | { type: 'log'; requests: Seen[] };
+export type ServerMessage =
+  | { type: 'listening'; port: number }
+  | { type: 'log'; requests: Seen[]; accepted: number };

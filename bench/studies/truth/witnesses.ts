@@ -10,6 +10,8 @@ const exec = promisify(execFile);
 export interface Server {
   url: string;
   read(): Promise<Seen[]>;
+  /** Connections, those included on which nothing was asked. */
+  accepted(): Promise<number>;
   close(): void;
 }
 
@@ -31,6 +33,10 @@ export async function startServer(order: Partial<ServerOrder>): Promise<Server> 
     async read() {
       child.send('read');
       return (await message(child, 'log')).requests;
+    },
+    async accepted() {
+      child.send('read');
+      return (await message(child, 'log')).accepted;
     },
     close: () => void child.kill('SIGKILL'),
   };
