@@ -17,6 +17,7 @@ const TITLES: Record<(typeof AUDITS)[number], string> = {
   retransmits: 'TCP retransmits',
   steadiness: 'steady after warm-up',
   'block-spread': 'spread over slices',
+  'own-stalls': 'own stalls: slow slices that other arms do not have',
   'replicate-spread': 'spread over replicates',
 };
 

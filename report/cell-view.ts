@@ -33,9 +33,9 @@ export interface CellView {
   invalidTrials: ReadonlySet<string>;
 }
 
-const MARK_SIGNS: Record<Mark, string> = { invalid: '†', unlikeErrors: '§', clientBound: '‡' };
+const MARK_SIGNS: Record<Mark, string> = { invalid: '†', unlikeErrors: '§', censored: '≥', clientBound: '‡' };
 
-/** The signs that stand behind a figure: `†`, `§` and `‡`. */
+/** The signs that stand behind a figure: `†`, `§`, `≥` and `‡`. */
 export function signsOf(marks: readonly Mark[]): string {
   return marks.map(mark => MARK_SIGNS[mark]).join('');
 }
@@ -57,21 +57,31 @@ export function comparisonMarks(
   const marks: Mark[] = [...(its?.marks ?? []), ...(other?.marks ?? [])];
   if (its?.summary && other?.summary && areErrorsUnlike(its.summary, other.summary))
     marks.push('unlikeErrors');
-  return inOrder(marks).filter(mark => mark !== 'clientBound' || metric !== 'cpuUsPerRequest');
+  const isOfTimes = metric !== 'cpuUsPerRequest';
+  return inOrder(marks).filter(mark => isOfTimes || (mark !== 'clientBound' && mark !== 'censored'));
 }
 
 /** The gravest first, each once. */
 function inOrder(marks: readonly Mark[]): Mark[] {
-  return (['invalid', 'unlikeErrors', 'clientBound'] as const).filter(mark => marks.includes(mark));
+  return (['invalid', 'unlikeErrors', 'censored', 'clientBound'] as const).filter(mark =>
+    marks.includes(mark),
+  );
 }
 
 export const MARK_NOTES: Record<Mark, string> = {
   invalid: '† not valid: a trial behind this figure failed an audit (see the audits).',
   unlikeErrors:
     '§ unlike errors: the error rates of the two arms differ by more than 1 percentage point; an error takes another time than a good answer, so the ratio compares different work.',
+  censored:
+    '≥ unanswered: some requests had no answer when their slice was over. They are in this figure by how long they were waited for, so times are at least as shown, and rates at most.',
   clientBound:
     "‡ client-bound: the generator's CPU was above 90 %; the client library's own cost is what you see.",
 };
+
+/** From here on an arm's quantiles are lower bounds, for a histogram keeps three digits; Infinity: none is. */
+export function leastCensoredUs(summary: ArmSummary | null): number {
+  return summary?.censored ? summary.censored.leastUs * 0.999 : Infinity;
+}
 
 /** Names of all arms of a run, each once, each cell's baseline before its other arms: the index is the arm's look. */
 export function armNames(run: Run): string[] {
@@ -102,11 +112,12 @@ function viewArm(name: string, view: Omit<CellView, 'arms'>, names: readonly str
   const trials = view.trials.filter(
     (trial): trial is CompletedTrial => trial.state === 'completed' && trial.trial.arm === name,
   );
+  const summary = result.arms.find(({ arm }) => arm === name);
   const marks: Mark[] = [
     ...(isInvalid(name, view) ? (['invalid'] as const) : []),
+    ...(summary?.censored ? (['censored'] as const) : []),
     ...(isClientBound(name, result, trials) ? (['clientBound'] as const) : []),
   ];
-  const summary = result.arms.find(({ arm }) => arm === name);
   return {
     name,
     label: `${name}${isBaseline ? ' (baseline)' : ''}${signsOf(marks)}`,

@@ -81,9 +81,9 @@ function latencyChange({ candidate, baseline }: Comparison, view: CellView): str
   const ratio = means?.ratio ?? null;
   const hasFallen = after.summary.meanUs < before.summary.meanUs;
   const isTurned = ratio !== null && (hasFallen ? ratio.low > 1 : ratio.high < 1);
-  // The ratio leaves out the blocks that are furthest off, the mean over all requests does not.
+  // The ratio weighs replicates alike, the mean over all requests weighs them by their requests.
   if (isTurned)
-    return `mean latency over all requests is ${to} against ${from}: a few slices, which the ratio leaves out, turn it round`;
+    return `mean latency over all requests is ${to} against ${from}, though in the replicates, which count alike, it is the other way round`;
   if (means?.isDeciding === true && means.verdict !== 'unsure')
     return `mean latency ${hasFallen ? 'falls' : 'rises'} from ${from} to ${to}`;
   const signs = means === undefined ? '' : signsOf(comparisonMarks(means, view));

@@ -23,6 +23,8 @@ export interface PercentileColumn {
   key: string;
   heading: string;
   marks: readonly Mark[];
+  /** From here on a percentile is a lower bound; Infinity: every request came to an end. */
+  censoredFromMs: number;
   rows: readonly PercentileRow[];
 }
 
@@ -89,7 +91,10 @@ export function percentileTable(of: {
         words(percentileText(percentile), percentile),
         ...byPercentile.map((rows, index) => {
           const row = rows.get(percentile);
-          return row === undefined ? nothing : figure(msText(row.ms * 1000), row.ms, columns[index]!.marks);
+          if (row === undefined) return nothing;
+          const { marks, censoredFromMs } = columns[index]!;
+          const shown = marks.filter(mark => mark !== 'censored' || row.ms >= censoredFromMs);
+          return figure(msText(row.ms * 1000), row.ms, shown);
         }),
       ]),
     notes: ['The last figure of each column is the maximum, placed by how many requests there were.'],

@@ -457,10 +457,53 @@ test('every rule is checked, on each trial or on each arm, where there is what i
   assert.deepEqual(
     auditCell(trials).map(({ rule, arm, trial }) => [rule, arm, trial]),
     [
+      ['own-stalls', 'short', undefined],
       ['replicate-spread', 'short', undefined],
+      ['own-stalls', 'persistent', undefined],
       ['replicate-spread', 'persistent', undefined],
     ],
   );
+});
+
+const stallRows: { hits: Record<string, number>; states: Finding['state'][]; why: string }[] = [
+  { hits: {}, states: ['pass', 'pass'], why: 'no arm has slow slices' },
+  { hits: { persistent: 4 }, states: ['pass', 'warn'], why: 'one arm stops in every fourth slice' },
+  { hits: { persistent: 4, short: 4 }, states: ['pass', 'pass'], why: 'the machine hits both' },
+  { hits: { short: 20 }, states: ['pass', 'pass'], why: 'one slow slice may be chance' },
+];
+for (const { hits, states, why } of stallRows) {
+  test(`own-stalls: ${why}`, () => {
+    const cell = structuredClone(trials);
+    let index = 0;
+    for (const result of cell) {
+      const every = hits[result.trial.arm];
+      if (result.state !== 'completed' || every === undefined) continue;
+      for (const slice of result.measurement.slices) {
+        index++;
+        if (index % every === 0) slice.meanUs *= 4;
+      }
+    }
+    const found = auditCell(cell).filter(({ rule }) => rule === 'own-stalls');
+    assert.deepEqual(
+      found.map(({ state }) => state),
+      states,
+    );
+    if (states.includes('warn')) {
+      assert.match(
+        found[1]!.detail,
+        /^the arm stalls by itself: 6 of 24 slices have .*, 0 of 24 of the other arms' have; the mean .* above/,
+      );
+    }
+  });
+}
+
+test('own-stalls: with one arm, or few slices, there is nothing to check', () => {
+  const alone = trials.filter(({ trial }) => trial.arm === 'short');
+  const few = structuredClone(trials);
+  for (const result of few) if (result.state === 'completed') result.measurement.slices.splice(1);
+  for (const cell of [alone, few]) {
+    assert.ok(auditCell(cell).every(({ rule }) => rule !== 'own-stalls'));
+  }
 });
 
 const rateRows: { factors: number[]; state: Finding['state']; detail: RegExp; why: string }[] = [

@@ -10,6 +10,7 @@ import { ledger } from './audits/ledger.ts';
 import { link } from './audits/link.ts';
 import { listenDrops } from './audits/listen-drops.ts';
 import { littlesLaw } from './audits/littles-law.ts';
+import { ownStalls } from './audits/own-stalls.ts';
 import { replicateSpread } from './audits/replicate-spread.ts';
 import { retransmits } from './audits/retransmits.ts';
 import type { ArmRule, TrialRule } from './audits/rule.ts';
@@ -32,7 +33,7 @@ const TRIAL_RULES: readonly TrialRule[] = [
   blockSpread,
 ];
 
-const ARM_RULES: readonly ArmRule[] = [replicateSpread];
+const ARM_RULES: readonly ArmRule[] = [ownStalls, replicateSpread];
 
 /** Every rule's finding on one trial, passes included, in the order of the rules. */
 export function auditTrial(result: CompletedTrial): Finding[] {
@@ -49,14 +50,18 @@ export function isTrialValid(result: TrialResult): boolean {
 }
 
 /**
- * What only the trials of an arm together can show: one finding an arm and rule, in order of first appearance. Failed
- * trials have nothing to audit.
+ * What only the trials of an arm together can show: at most one finding per arm and rule, in order of first appearance.
+ * Failed trials have nothing to audit.
  */
 export function auditCell(trials: readonly TrialResult[]): Finding[] {
   const completed = trials.filter(trial => trial.state === 'completed');
   const arms = new Set(completed.map(({ trial }) => trial.arm));
   return [...arms].flatMap(arm => {
     const ofArm = completed.filter(({ trial }) => trial.arm === arm);
-    return ARM_RULES.map(({ rule, check }) => ({ rule, arm, ...check(ofArm) }));
+    const others = completed.filter(({ trial }) => trial.arm !== arm);
+    return ARM_RULES.flatMap(({ rule, check }) => {
+      const found = check(ofArm, others);
+      return found === null ? [] : [{ rule, arm, ...found }];
+    });
   });
 }

@@ -66,17 +66,59 @@ test('a ratio follows the rate, and an arm compared with its own copy is 1 and u
   }
 });
 
-test('drift that hits the slices of a block alike leaves the ratio as it is', () => {
+test('drift that hits the slices of a block alike hardly moves the ratio', () => {
   const drifting = structuredClone(trials);
   for (const result of drifting) {
     if (result.state !== 'completed') continue;
-    for (const slice of result.measurement.slices)
-      slice.completed *= 2 ** (slice.block + result.trial.replicate);
+    const { slices } = result.measurement;
+    for (const slice of slices) {
+      slice.completed *=
+        1 + 0.5 * Math.sin((2 * Math.PI * slice.block) / slices.length + result.trial.replicate);
+    }
   }
   const [still, drifted] = [trials, drifting].map(list =>
     requestsPerSec(compareArms({ baseline: 'short', trials: list })),
   );
-  assert.ok(Math.abs(still!.ratio!.value / drifted!.ratio!.value - 1) < 1e-9);
+  assert.ok(Math.abs(still!.ratio!.value / drifted!.ratio!.value - 1) < 0.005);
+});
+
+test('what an arm does in few of its slices counts in full: a pause in every tenth costs what it costs', () => {
+  const pausing = structuredClone(trials);
+  let paused = 0;
+  let all = 0;
+  for (const result of pausing) {
+    if (result.state !== 'completed' || result.trial.arm !== 'persistent') continue;
+    for (const slice of result.measurement.slices) {
+      all++;
+      if (slice.block % 10 !== 0) continue;
+      paused++;
+      slice.userMs! += 20 * slice.windowMs;
+      slice.meanUs += (20 * slice.windowMs * 1_000) / slice.completed;
+      slice.generatorCpuUs *= 3;
+    }
+  }
+  const share = paused / all;
+  const changeOf = (metric: Comparison['metric']): number => {
+    const [before, after] = [trials, pausing].map(
+      list => compareArms({ baseline: 'short', trials: list }).find(found => found.metric === metric)!,
+    );
+    return after!.ratio!.value / before!.ratio!.value;
+  };
+  const slowdown = 1 + (share * 20) / 100;
+  assert.ok(Math.abs(changeOf('requestsPerSec') * slowdown - 1) < 0.005);
+  assert.ok(Math.abs(changeOf('meanUs') / slowdown - 1) < 0.005);
+  assert.ok(Math.abs(changeOf('cpuUsPerRequest') / (1 + 2 * share) - 1) < 0.005);
+});
+
+test('a block that only one of the two arms has does not count', () => {
+  const cut = structuredClone(trials);
+  for (const result of cut) {
+    if (result.state !== 'completed' || result.trial.arm !== 'persistent') continue;
+    const { slices } = result.measurement;
+    slices.push({ ...slices.at(-1)!, block: 1_000, completed: 1_000_000 });
+  }
+  const [whole, longer] = [trials, cut].map(list => compareArms({ baseline: 'short', trials: list }));
+  assert.deepEqual(longer, whole);
 });
 
 test('replicates are paired by their number, in whatever order and number the trials come', () => {

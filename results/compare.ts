@@ -7,53 +7,51 @@ import {
   capacityOf,
   comparedMetrics,
   headlineOf,
+  meanPortions,
   overall,
   type Portion,
-  ratePortion,
+  ratePortions,
   requestsPerSec,
 } from './headline-metric.ts';
 import { mergeHistograms } from './histogram.ts';
 import type { Interval } from './stats.ts';
-import { overReplicates, replicateInterval, trimmedMean } from './stats.ts';
+import { overReplicates, replicateInterval } from './stats.ts';
 import { withVerdicts } from './verdicts.ts';
 
-/** Share of a replicate's blocks left out at each end: a garbage collection or a neighbour's burst hits a few of them. */
-export const BLOCK_TRIM = 0.2;
-
 /**
- * How a metric is read. `slice` metrics are compared block by block, `trial` ones (quantiles, which need many samples)
- * once a replicate. Each gives null where there is nothing to read.
+ * How a metric is read of a trial. `slices`: what each slice contributes, of which the figure is the sum; `trial`: by itself
+ * (quantiles, which need many samples). null, or no portion, where there is nothing to read.
  */
 export type FigureReader =
-  | { of: 'slice'; read: (slice: Slice, load: Load) => Portion | null }
+  | { of: 'slices'; read: (slices: readonly Slice[], load: Load) => readonly Portion[] }
   | { of: 'trial'; read: (trial: CompletedTrial) => number | null };
 
 export const METRIC_READERS: Record<Metric, FigureReader> = {
   requestsPerSec: {
-    of: 'slice',
-    read: ratePortion,
+    of: 'slices',
+    read: ratePortions,
   },
   meanUs: {
-    of: 'slice',
-    read: ({ completed, censored, meanUs }) => ({
-      amount: meanUs * (completed + censored),
-      per: completed + censored,
-    }),
+    of: 'slices',
+    read: meanPortions,
   },
   p50Us: { of: 'trial', read: trial => positive(trial.measurement.response.p50Us) },
   p99Us: { of: 'trial', read: trial => positive(trial.measurement.response.p99Us) },
   cpuUsPerRequest: {
-    of: 'slice',
-    read: ({ generatorCpuUs, exchanges }) => ({ amount: generatorCpuUs, per: exchanges }),
+    of: 'slices',
+    read: slices =>
+      slices.map(({ generatorCpuUs, exchanges }) => ({ amount: generatorCpuUs, per: exchanges })),
   },
   capacityPerSec: { of: 'trial', read: trial => capacityOf(trial.measurement) },
 };
 
 /** Not among METRICS: between clients it is what they ask of the target that differs, and the arms' rows show that. */
 export const TARGET_CPU_READER: FigureReader = {
-  of: 'slice',
-  read: ({ targetCpuUs, exchanges }) =>
-    targetCpuUs === null ? null : { amount: targetCpuUs, per: exchanges },
+  of: 'slices',
+  read: slices =>
+    slices.flatMap(({ targetCpuUs, exchanges }) =>
+      targetCpuUs === null ? [] : { amount: targetCpuUs, per: exchanges },
+    ),
 };
 
 /**
@@ -172,7 +170,11 @@ export function figureInterval(
   return overReplicates(trials.flatMap(trial => read(trial) ?? []));
 }
 
-/** One log ratio a replicate in which both completed with something to read, in order of replicates. */
+/**
+ * One log ratio per replicate in which both completed with something to read, in order of replicates. It is the ratio of the
+ * arms' figures over all blocks that both have, the slow ones included: a pause of an arm's own is part of what it does, and
+ * no slice tells it from a burst of the machine, which hits each arm as often (docs/statistics.md).
+ */
 export function replicateLogRatios(
   reader: FigureReader,
   candidates: readonly CompletedTrial[],
@@ -183,41 +185,32 @@ export function replicateLogRatios(
     .flatMap(candidate => {
       const baseline = baselines.find(trial => trial.trial.replicate === candidate.trial.replicate);
       if (baseline === undefined) return [];
-      const logRatio =
-        reader.of === 'trial'
-          ? logRatioOf(reader.read(candidate), reader.read(baseline))
-          : trimmedMean(blockLogRatios(reader.read, candidate, baseline), BLOCK_TRIM);
-      return logRatio === null ? [] : [logRatio];
+      return (
+        logRatioOf(trialFigure(reader, candidate, baseline), trialFigure(reader, baseline, candidate)) ?? []
+      );
     });
 }
 
-/** One log ratio for each block in which both arms have something to read. */
-function blockLogRatios(
-  read: (slice: Slice, load: Load) => Portion | null,
-  candidate: CompletedTrial,
-  baseline: CompletedTrial,
-): number[] {
-  const { load } = candidate.trial;
-  const baselineSlices = new Map(baseline.measurement.slices.map(slice => [slice.block, slice]));
-  return candidate.measurement.slices.flatMap(slice => {
-    const other = baselineSlices.get(slice.block);
-    const logRatio =
-      other === undefined ? null : logRatioOf(sliceFigure(read, slice, load), sliceFigure(read, other, load));
-    return logRatio === null ? [] : [logRatio];
-  });
-}
-
-function sliceFigure(
-  read: (slice: Slice, load: Load) => Portion | null,
-  slice: Slice,
-  load: Load,
+/**
+ * A trial's figure on a metric; null where it has nothing to read.
+ *
+ * @param pair only blocks that this trial has, too, count: the machine was the same for both then
+ */
+export function trialFigure(
+  reader: FigureReader,
+  trial: CompletedTrial,
+  pair: CompletedTrial = trial,
 ): number | null {
-  const portion = read(slice, load);
-  return portion === null ? null : positive(overall([portion]) ?? 0);
+  if (reader.of === 'trial') return reader.read(trial);
+  const blocks = new Set(pair.measurement.slices.map(({ block }) => block));
+  const slices = trial.measurement.slices.filter(({ block }) => blocks.has(block));
+  return overall(reader.read(slices, trial.trial.load));
 }
 
 function logRatioOf(candidate: number | null, baseline: number | null): number | null {
-  return candidate === null || baseline === null ? null : Math.log(candidate / baseline);
+  if (candidate === null || baseline === null) return null;
+  const ratio = positive(candidate / baseline);
+  return ratio === null ? null : Math.log(ratio);
 }
 
 function positive(value: number): number | null {

@@ -79,12 +79,25 @@ export function ratePortion({ completed, userMs, windowMs }: Slice, load: Load):
     : { amount: completed * 1_000, per: windowMs };
 }
 
-/** Good answers per second of the steady windows; null where there were none. */
-export function requestsPerSec({ trial: { load }, measurement: { slices } }: Measured): number | null {
+/** What the slices of a trial contribute to its rate. */
+export function ratePortions(slices: readonly Slice[], load: Load): Portion[] {
   const isByUserTime = slices.some(({ userMs }) => userMs !== null);
   // A window in which no request began, since all of them were still waiting, says nothing by itself of the users' time.
   const told = isByUserTime ? slices.filter(({ userMs }) => userMs !== null) : slices;
-  return overall(told.map(slice => ratePortion(slice, load)));
+  return told.map(slice => ratePortion(slice, load));
+}
+
+/** Good answers per second of the steady windows; null where there were none. */
+export function requestsPerSec({ trial: { load }, measurement: { slices } }: Measured): number | null {
+  return overall(ratePortions(slices, load));
+}
+
+/** What the slices of a trial contribute to its mean response time, µs; requests without an answer by their lower bounds. */
+export function meanPortions(slices: readonly Slice[]): Portion[] {
+  return slices.map(({ completed, censored, meanUs }) => ({
+    amount: meanUs * (completed + censored),
+    per: completed + censored,
+  }));
 }
 
 /** The figure of several slices; null where there is nothing to divide by. */

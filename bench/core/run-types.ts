@@ -27,7 +27,7 @@ export const Comparison = z.strictObject({
     .strictObject({ value: amount(), low: amount(), high: amount() })
     .nullable()
     .describe('95 % interval; null when there are too few replicates for one'),
-  replicateRatios: z.array(amount()).describe('One robust ratio a replicate, in order'),
+  replicateRatios: z.array(amount()).describe('One ratio per replicate, in order'),
   isDeciding: z
     .boolean()
     .default(false)
@@ -87,6 +87,7 @@ export const AUDITS = [
   'retransmits',
   'steadiness',
   'block-spread',
+  'own-stalls',
   'replicate-spread',
 ] as const;
 

@@ -1,6 +1,7 @@
 // In: a cell under a closed load. Out: response time by percentile, a curve an arm.
 import { mergeHistograms } from '../../results/histogram.ts';
 import type { CellView } from '../cell-view.ts';
+import { leastCensoredUs } from '../cell-view.ts';
 import type { Chart } from '../chart.ts';
 import { armLegend, armMarks, framed, isNarrow } from '../chart-theme.ts';
 import { percentileAxes, percentileRows, percentileTable } from '../percentile-plot.ts';
@@ -54,6 +55,7 @@ const chart: Chart = {
         key: arm.name,
         heading: arm.label,
         marks: arm.marks,
+        censoredFromMs: leastCensoredUs(arm.summary) / 1_000,
         rows,
       })),
     }),

@@ -1,6 +1,7 @@
 // In: a cell under an open load. Out: response and service time by percentile: what lies between the two is the wait to be sent.
 import { mergeHistograms } from '../../results/histogram.ts';
 import type { CellView } from '../cell-view.ts';
+import { leastCensoredUs } from '../cell-view.ts';
 import type { Chart } from '../chart.ts';
 import { armLegend, armScales, framed, INK, isNarrow } from '../chart-theme.ts';
 import { percentileAxes, percentileRows, percentileTable } from '../percentile-plot.ts';
@@ -70,6 +71,7 @@ const chart: Chart = {
         key: `${arm.name}${clock === 'response' ? 'Response' : 'Service'}`,
         heading: `${arm.label} ${clock}`,
         marks: arm.marks,
+        censoredFromMs: leastCensoredUs(arm.summary) / 1_000,
         rows,
       })),
     }),

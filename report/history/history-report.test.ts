@@ -86,7 +86,7 @@ suite('what else it tells', () => {
         / of (\S+), commit \S+, at (\S+) that of short, before at (\S+):/.exec(remark)?.slice(1),
       ),
       [
-        ['2026-11-16', '4.68×', '5.13×'],
+        ['2026-11-16', '4.69×', '5.13×'],
         ['2026-11-07', '5.13×', '5.68×'],
       ],
     );

@@ -40,7 +40,7 @@ export function articleTable({ arms, result }: CellView): Table {
               figure(
                 percentText(summary.errorRatio),
                 summary.errorRatio,
-                marks.filter(mark => mark !== 'clientBound'),
+                marks.filter(mark => mark === 'invalid'),
               ),
             ]),
       ];

@@ -1,11 +1,11 @@
 // In: the trials of a cell. Out: how exchanges failed, by arm and kind, with a sample message; null when none did.
 import { OUTCOME_WORDS } from '../../bench/core/outcome-words.ts';
-import type { Outcome } from '../../bench/core/types.ts';
+import type { CompletedTrial, Outcome } from '../../bench/core/types.ts';
 import { OUTCOMES } from '../../bench/core/types.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
-import { countText, percentText } from '../numbers.ts';
-import type { Table, TableCell } from '../report.ts';
-import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from '../table-parts.ts';
+import { countText, msText, percentText } from '../numbers.ts';
+import type { Mark, Table, TableCell } from '../report.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from '../table-parts.ts';
 
 export function errorTable({ arms }: CellView): Table | null {
   const rows = arms.flatMap(arm =>
@@ -20,6 +20,8 @@ export function errorTable({ arms }: CellView): Table | null {
       keyColumn('kind', 'kind'),
       figureColumn('errorCount', 'count'),
       figureColumn('errorRatio', 'of all exchanges'),
+      figureColumn('meanMs', 'mean time', 'ms'),
+      figureColumn('longestMs', 'longest', 'ms'),
       wordColumn('sample', 'for example'),
     ],
     rows,
@@ -41,7 +43,27 @@ function errorRow({ label, name, trials, marks }: ArmView, kind: Outcome): Table
       words(OUTCOME_WORDS[kind], kind),
       figure(countText(count), count, invalid),
       figure(percentText(count / total), count / total, invalid),
+      timeCell(meanUsOf(own), invalid),
+      timeCell(longestUsOf(own), invalid),
       words(sample ?? '', sample ?? null),
     ],
   ];
+}
+
+type Failures = NonNullable<CompletedTrial['measurement']['outcomes'][Outcome]>;
+
+/** Runs of older versions do not know how long failures took. */
+function timeCell(us: number | null, marks: readonly Mark[]): TableCell {
+  return us === null ? nothing : figure(msText(us), us / 1_000, marks);
+}
+
+function meanUsOf(failures: readonly Failures[]): number | null {
+  const timed = failures.flatMap(({ count, meanUs }) => (meanUs === undefined ? [] : [{ count, meanUs }]));
+  const count = timed.reduce((sum, one) => sum + one.count, 0);
+  return count === 0 ? null : timed.reduce((sum, one) => sum + one.meanUs * one.count, 0) / count;
+}
+
+function longestUsOf(failures: readonly Failures[]): number | null {
+  const longest = failures.flatMap(({ maxUs }) => maxUs ?? []);
+  return longest.length === 0 ? null : Math.max(...longest);
 }

@@ -87,7 +87,7 @@ function marksOf({ metric, of, over }: Expectation, view: CellView): Mark[] {
     over === undefined
       ? (view.arms.find(({ name }) => name === of)?.marks ?? [])
       : comparisonMarks({ candidate: of, baseline: over, metric }, view);
-  return marks.filter(mark => mark === 'invalid' || (mark === 'unlikeErrors' && metric !== 'successRatio'));
+  return marks.filter(mark => mark === 'invalid' || (mark !== 'clientBound' && metric !== 'successRatio'));
 }
 
 /** `requests/s, persistent / short ≥ 3×`. */

@@ -4,7 +4,7 @@ import { usesTls } from '../../bench/core/target.ts';
 import type { CompletedTrial, Ledger } from '../../bench/core/types.ts';
 import { requestsPerSec } from '../../results/headline-metric.ts';
 import { LEAST_REPLICATES } from '../../results/stats.ts';
-import type { ArmView, CellView } from '../cell-view.ts';
+import { type ArmView, type CellView, leastCensoredUs } from '../cell-view.ts';
 import { replicatesText } from '../comparison-text.ts';
 import { acceptedOf, countedByText, openedOf } from '../counted-by.ts';
 import { countText, msText, NO_FIGURE, percentText, significantText } from '../numbers.ts';
@@ -17,18 +17,30 @@ interface Measure {
   read: (summary: ArmSummary, trials: readonly CompletedTrial[]) => { text: string; value: JsonValue };
   /** Whether a generator that is the bottleneck bounds this figure. */
   isBoundByClient?: true;
+  /** Whether requests without an answer make it a bound only. */
+  isCensored?: (summary: ArmSummary) => boolean;
   /** Shown only where there are TLS handshakes. */
   isOfTls?: true;
 }
 
-const latency = (key: string, heading: string, read: (summary: ArmSummary) => number): Measure => ({
+const latency = (
+  key: string,
+  heading: string,
+  read: (summary: ArmSummary) => number,
+  isCensored = (summary: ArmSummary) => read(summary) >= leastCensoredUs(summary),
+): Measure => ({
   column: figureColumn(`${key}Ms`, heading, 'ms'),
   read: summary =>
     summary.completed === 0
       ? { text: NO_FIGURE, value: null }
       : { text: msText(read(summary)), value: read(summary) / 1000 },
   isBoundByClient: true,
+  isCensored,
 });
+
+function hasCensored({ censored }: ArmSummary): boolean {
+  return censored !== null;
+}
 
 const count = (
   key: string,
@@ -73,8 +85,9 @@ const MEASURES: readonly Measure[] = [
       };
     },
     isBoundByClient: true,
+    isCensored: hasCensored,
   },
-  latency('mean', 'mean', summary => summary.meanUs),
+  latency('mean', 'mean', summary => summary.meanUs, hasCensored),
   latency('p50', 'p50', summary => summary.p50Us),
   latency('p90', 'p90', summary => summary.p90Us),
   latency('p99', 'p99', summary => summary.p99Us),
@@ -145,11 +158,18 @@ export function mainTable({ arms, result }: CellView): Table {
   });
 }
 
-function read({ read, isBoundByClient }: Measure, { summary, marks, trials }: ArmView): TableCell {
+function read(
+  { read, isBoundByClient, isCensored }: Measure,
+  { summary, marks, trials }: ArmView,
+): TableCell {
   if (summary === null) return nothing;
   const { text, value } = read(summary, trials);
   if (value === null) return nothing;
-  const shown: readonly Mark[] = isBoundByClient ? marks : marks.filter(mark => mark !== 'clientBound');
+  const isShown = (mark: Mark): boolean => {
+    if (mark === 'clientBound') return isBoundByClient === true;
+    return mark !== 'censored' || isCensored?.(summary) === true;
+  };
+  const shown = marks.filter(isShown);
   return figure(text, value, shown);
 }
 

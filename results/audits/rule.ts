@@ -12,10 +12,10 @@ export interface TrialRule {
   check(trial: CompletedTrial): Check | null;
 }
 
-/** A check on all completed trials of one arm together. */
+/** A check on all completed trials of one arm together, beside those of the others; null where there is nothing to check. */
 export interface ArmRule {
   rule: Finding['rule'];
-  check(trials: readonly CompletedTrial[]): Check;
+  check(trials: readonly CompletedTrial[], others: readonly CompletedTrial[]): Check | null;
 }
 
 /** A whole number with thousands separated: 12,345. */

@@ -1,6 +1,5 @@
 // In: two clients. Out: replicates of their comparison, with both in this process, in turns.
-import { BLOCK_TRIM } from '../../../results/compare.ts';
-import { meanOf, trimmedMean } from '../../../results/stats.ts';
+import { overall, type Portion } from '../../../results/headline-metric.ts';
 import type { Client } from '../../core/client.ts';
 import type { LoadLoop } from '../../core/contracts.ts';
 import { Load } from '../../core/load.ts';
@@ -21,8 +20,10 @@ interface Side {
 }
 
 interface Slice {
-  ratePerSec: number;
-  cpuUs: number;
+  /** Good answers per second. */
+  rate: Portion;
+  /** CPU time per request, µs. */
+  cpu: Portion;
 }
 
 async function openSide(
@@ -46,8 +47,8 @@ async function slice({ loop, recorder }: Side): Promise<Slice> {
   const { openAtMs, closeAtMs } = await loop.runSlice(TIMES);
   const after = readProcess();
   return {
-    ratePerSec: (recorder.windowCounts().completed / (closeAtMs - openAtMs)) * 1_000,
-    cpuUs: (after.cpuUs - before.cpuUs) / (recorder.ended - ended),
+    rate: { amount: recorder.windowCounts().completed * 1_000, per: closeAtMs - openAtMs },
+    cpu: { amount: after.cpuUs - before.cpuUs, per: recorder.ended - ended },
   };
 }
 
@@ -57,17 +58,14 @@ async function measure([before, after]: readonly [Side, Side], measureMs: number
     if (block % 2 === 0) blocks.push({ before: await slice(before), after: await slice(after) });
     else blocks.push({ after: await slice(after), before: await slice(before) });
   }
-  const logRatio = (of: keyof Slice): number =>
-    trimmedMean(
-      blocks.map(block => Math.log(block.after[of] / block.before[of])),
-      BLOCK_TRIM,
-    )!;
-  const meanRate = (side: 'before' | 'after'): number => meanOf(blocks.map(block => block[side].ratePerSec));
+  const figure = (side: 'before' | 'after', of: keyof Slice): number =>
+    overall(blocks.map(block => block[side][of]))!;
+  const logRatio = (of: keyof Slice): number => Math.log(figure('after', of) / figure('before', of));
   return {
-    logRate: logRatio('ratePerSec'),
-    logCpu: logRatio('cpuUs'),
-    ratePerSecBefore: meanRate('before'),
-    ratePerSecAfter: meanRate('after'),
+    logRate: logRatio('rate'),
+    logCpu: logRatio('cpu'),
+    ratePerSecBefore: figure('before', 'rate'),
+    ratePerSecAfter: figure('after', 'rate'),
     connectionsPer1kBefore: connectionsPer1k(before),
     connectionsPer1kAfter: connectionsPer1k(after),
   };

@@ -1,0 +1,24 @@
+// In: a figure of conntax and of a witness. Out: whether they agree, or the report says that they may not.
+
+export interface Line {
+  figure: string;
+  conntax: number;
+  witness: number;
+  /** Who the witness is. */
+  by: string;
+  /** By which share the two may differ. */
+  within: number;
+  /** The interval of the figure, where that has to hold the witness's instead. */
+  interval?: { low: number; high: number } | null;
+  /** What the report says against the figure; none: nothing. */
+  marks: readonly string[];
+}
+
+export function verdictOf({ conntax, witness, within, interval, marks }: Line): string {
+  const isRight =
+    interval === undefined || interval === null
+      ? Math.abs(conntax - witness) <= within * Math.abs(witness)
+      : interval.low <= witness && witness <= interval.high;
+  if (isRight) return 'ok';
+  return marks.length > 0 ? `marked: ${marks.join(', ')}` : 'WRONG';
+}

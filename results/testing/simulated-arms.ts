@@ -1,0 +1,241 @@
+// In: how two arms and their host behave, and dice. Out: slices of a replicate as a session takes them, and the true ratio.
+import { randomLogNormal, randomNormal } from 'd3-random';
+import { type Random, shuffled } from '../../bench/core/random.ts';
+import type { Slice } from '../../bench/core/types.ts';
+
+/** An event loop that stands still: for `lengthMs`, once in `everyMs`, at equal distances or by chance. */
+export interface Pauses {
+  lengthMs: number;
+  everyMs: number;
+  isRandom: boolean;
+}
+
+/** A client under a closed load: lognormal response times, and what it does to itself. */
+export interface SimulatedArm {
+  meanMs: number;
+  pauses?: Pauses;
+  /** A share of the requests takes so long. */
+  slow?: { ms: number; ratio: number };
+}
+
+/** What the machine does to whoever is running. */
+export interface SimulatedHost {
+  /** Standard deviation of the logarithm of its speed, over seconds and from one slice to the next. */
+  driftSd: number;
+  jitterSd: number;
+  /** Standard deviation of the logarithm of a process's speed. */
+  processSd: number;
+  /** Chance of a process to be in a slower mode. */
+  slowModeRatio: number;
+  /** It stands still for 30 to 200 ms, and for 300 to 800 ms, so often. */
+  burstsPerSec: number;
+  longBurstsPerSec: number;
+}
+
+interface Span {
+  startMs: number;
+  endMs: number;
+}
+
+export const USERS = 8;
+const SIGMA = 0.25;
+const MEASURE_MS = 1_500;
+/** Between two slices: messages between processes. */
+const TURN_MS = 5;
+const CPU_US = 30;
+const DRIFT_STEP_MS = 50;
+const DRIFT_MS = 3_000;
+const SLOW_MODE = 0.25;
+
+/** Ramp and window of an arm whose longest request has been seen: as bench/plan/timing.ts shapes them. */
+function shapeOf({ meanMs, pauses, slow }: SimulatedArm): { rampMs: number; windowMs: number } {
+  const mean = meanMs + (slow === undefined ? 0 : slow.ms * slow.ratio);
+  const longestMs = 2 * meanMs + Math.max(pauses?.lengthMs ?? 0, slow?.ms ?? 0);
+  const askedMs = Math.max(100, 20 * mean);
+  const windowMs = Math.max(askedMs, 1.25 * longestMs);
+  const rampMs = Math.max(10, 3 * mean);
+  return { rampMs: longestMs > askedMs ? Math.max(rampMs, longestMs) : rampMs, windowMs };
+}
+
+function drawPauses({ lengthMs, everyMs, isRandom }: Pauses, untilMs: number, random: Random): Span[] {
+  const spans: Span[] = [];
+  const gapMs = everyMs - lengthMs;
+  let startMs = random() * everyMs - lengthMs;
+  while (startMs < untilMs) {
+    spans.push({ startMs, endMs: startMs + lengthMs });
+    startMs += lengthMs + (isRandom ? -Math.log(1 - random()) * gapMs : gapMs);
+  }
+  return spans;
+}
+
+function drawBursts(
+  perSec: number,
+  [least, most]: readonly [number, number],
+  untilMs: number,
+  random: Random,
+): Span[] {
+  const spans: Span[] = [];
+  if (perSec === 0) return spans;
+  for (let startMs = 0; startMs < untilMs; ) {
+    startMs += (-Math.log(1 - random()) * 1_000) / perSec;
+    spans.push({ startMs, endMs: startMs + least + random() * (most - least) });
+  }
+  return spans;
+}
+
+/** By how much the host makes all times longer at a time. */
+function drawDrift(
+  { driftSd, jitterSd }: SimulatedHost,
+  untilMs: number,
+  random: Random,
+): (atMs: number) => number {
+  const noise = randomNormal.source(random)();
+  const keep = Math.exp(-DRIFT_STEP_MS / DRIFT_MS);
+  const factors: number[] = [];
+  let drift = driftSd * noise();
+  for (let atMs = 0; atMs < untilMs; atMs += DRIFT_STEP_MS) {
+    drift = keep * drift + Math.sqrt(1 - keep ** 2) * driftSd * noise();
+    factors.push(Math.exp(drift + jitterSd * noise()));
+  }
+  return atMs => factors[Math.min(factors.length - 1, Math.floor(atMs / DRIFT_STEP_MS))]!;
+}
+
+/** When an answer that would come at a time is seen: not while its client or the host stands still. */
+function seenAt(endMs: number, stalls: readonly Span[]): number {
+  let seenMs = endMs;
+  for (const stall of stalls) {
+    if (stall.startMs > seenMs) break;
+    if (seenMs < stall.endMs) seenMs = stall.endMs;
+  }
+  return seenMs;
+}
+
+function overlapMs(span: Span, others: readonly Span[]): number {
+  return others.reduce(
+    (sum, other) =>
+      sum + Math.max(0, Math.min(span.endMs, other.endMs) - Math.max(span.startMs, other.startMs)),
+    0,
+  );
+}
+
+/** One replicate of `a` and `b`, block by block in shuffled order. */
+export function simulateReplicate(
+  arms: readonly [SimulatedArm, SimulatedArm],
+  host: SimulatedHost,
+  random: Random,
+): [Slice[], Slice[]] {
+  const shapes = arms.map(shapeOf);
+  const blockCount = Math.max(1, Math.ceil(MEASURE_MS / Math.max(...shapes.map(({ windowMs }) => windowMs))));
+  const leastMs = Math.ceil(MEASURE_MS / blockCount);
+  const untilMs =
+    3 *
+    blockCount *
+    shapes.reduce((sum, { rampMs, windowMs }) => sum + rampMs + Math.max(windowMs, leastMs) + 50, 0);
+  const driftAt = drawDrift(host, untilMs, random);
+  const bursts = [
+    ...drawBursts(host.burstsPerSec, [30, 200], untilMs, random),
+    ...drawBursts(host.longBurstsPerSec, [300, 800], untilMs, random),
+  ];
+  const normal = randomNormal.source(random)();
+  const sides = arms.map((arm, index) => {
+    const own = arm.pauses === undefined ? [] : drawPauses(arm.pauses, untilMs, random);
+    const mode = random() < host.slowModeRatio ? SLOW_MODE : 0;
+    return {
+      arm,
+      own,
+      rampMs: shapes[index]!.rampMs,
+      windowMs: Math.max(shapes[index]!.windowMs, leastMs),
+      stalls: [...own, ...bursts].toSorted((a, b) => a.startMs - b.startMs),
+      speed: Math.exp(host.processSd * normal() + mode),
+      draw: drawTimes(arm, random),
+      slices: [] as Slice[],
+    };
+  });
+  let atMs = 0;
+  for (let block = 0; block < blockCount; block++) {
+    for (const [position, side] of shuffled(sides, random).entries()) {
+      const { slice, endMs } = simulateSlice(side, { block, position, atMs, driftAt });
+      side.slices.push(slice);
+      atMs = endMs + TURN_MS;
+    }
+  }
+  return [sides[0]!.slices, sides[1]!.slices];
+}
+
+function drawTimes({ meanMs, slow }: SimulatedArm, random: Random): (factor: number) => number {
+  const usual = randomLogNormal.source(random)(Math.log(meanMs) - SIGMA ** 2 / 2, SIGMA);
+  return factor => (slow !== undefined && random() < slow.ratio ? slow.ms : usual() * factor);
+}
+
+function simulateSlice(
+  side: {
+    own: Span[];
+    stalls: Span[];
+    rampMs: number;
+    windowMs: number;
+    speed: number;
+    draw: (factor: number) => number;
+  },
+  place: { block: number; position: number; atMs: number; driftAt: (atMs: number) => number },
+): { slice: Slice; endMs: number } {
+  // A client that stands still begins its slice afterwards.
+  const startMs = seenAt(place.atMs, side.own);
+  const openMs = startMs + side.rampMs;
+  const closeMs = openMs + side.windowMs;
+  const near = side.stalls.filter(stall => stall.endMs > startMs);
+  const factor = side.speed * place.driftAt(openMs);
+  let completed = 0;
+  let userMs = 0;
+  let exchanges = 0;
+  let ended = 0;
+  let lastMs = closeMs;
+  for (let user = 0; user < USERS; user++) {
+    for (let beginMs = startMs; beginMs < closeMs; exchanges++) {
+      const endMs = seenAt(beginMs + side.draw(factor), near);
+      if (beginMs >= openMs) {
+        completed++;
+        userMs += endMs - beginMs;
+      }
+      if (endMs >= openMs && endMs < closeMs) ended++;
+      beginMs = endMs;
+      lastMs = Math.max(lastMs, endMs);
+    }
+  }
+  const slice: Slice = {
+    block: place.block,
+    position: place.position,
+    atMs: openMs,
+    windowMs: side.windowMs,
+    completed,
+    failed: 0,
+    censored: 0,
+    ended,
+    userMs: completed === 0 ? null : userMs,
+    meanUs: completed === 0 ? 0 : (userMs / completed) * 1_000,
+    exchanges,
+    generatorCpuUs: exchanges * CPU_US * factor + 1_000 * overlapMs({ startMs, endMs: lastMs }, side.own),
+    targetCpuUs: exchanges * CPU_US * factor,
+  };
+  return { slice, endMs: lastMs };
+}
+
+/** Mean response time in a run without end, by itself on a still machine. */
+export function trueMeanMs(arm: SimulatedArm, random: Random): number {
+  const { meanMs, pauses, slow } = arm;
+  if (pauses === undefined)
+    return slow === undefined ? meanMs : meanMs * (1 - slow.ratio) + slow.ms * slow.ratio;
+  const untilMs = (pauses.isRandom ? 10_000 : 2_000) * pauses.everyMs;
+  const spans = drawPauses(pauses, untilMs, random);
+  const draw = drawTimes(arm, random);
+  let count = 0;
+  let next = 0;
+  let beginMs = 0;
+  for (; beginMs < untilMs; count++) {
+    let endMs = beginMs + draw(1);
+    while (next < spans.length && spans[next]!.endMs <= endMs) next++;
+    const stall = spans[next];
+    if (stall !== undefined && stall.startMs <= endMs) endMs = stall.endMs;
+    beginMs = endMs;
+  }
+  return beginMs / count;
+}
