@@ -28,8 +28,10 @@ export const SERVICE_US = 4_800;
 export const HANDSHAKE_US = 20_000;
 
 const WARMUP_MS = 1_500;
-const WINDOW_MS = 100;
-const SLICE_MS = 130;
+/** A window holds the slowest requests, which a link makes longer. */
+const WINDOW_MS = { near: 100, linked: 300 };
+/** Ramp and drain. */
+const AROUND_MS = 30;
 const SIGMA = 0.25;
 const BODY_BYTES = 1_024;
 
@@ -65,8 +67,9 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
     body: createLatencyRecorder(),
     connect: createLatencyRecorder(),
   };
+  const windowMs = trial.link === undefined ? WINDOW_MS.near : WINDOW_MS.linked;
   const slices = Array.from({ length: place.blocks }, (_, block) =>
-    sampleSlice({ block, meanUs, share, users, ratePerSec, place, recorders }),
+    sampleSlice({ block, windowMs, meanUs, share, users, ratePerSec, place, recorders }),
   );
   const completed = sum(slices, slice => slice.completed);
   const exchanges = sum(slices, slice => slice.exchanges);
@@ -82,7 +85,7 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
   return {
     warmupMs: WARMUP_MS,
     isSteady: true,
-    steadyMs: place.blocks * WINDOW_MS,
+    steadyMs: place.blocks * windowMs,
     completed,
     failed: 0,
     bytes: completed * BODY_BYTES,
@@ -121,6 +124,7 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
 
 function sampleSlice(of: {
   block: number;
+  windowMs: number;
   meanUs: number;
   share: number;
   users: number;
@@ -129,12 +133,12 @@ function sampleSlice(of: {
   place: Place;
   recorders: Record<'response' | 'service' | 'lateness' | 'wait' | 'firstByte' | 'body', LatencyRecorder>;
 }): Slice {
-  const { block, share, users, ratePerSec, place, recorders } = of;
+  const { block, windowMs, share, users, ratePerSec, place, recorders } = of;
   const position = (block + place.position) % place.arms;
   const meanUs = of.meanUs * (1 + 0.03 * (place.random() - 0.5));
   const drawUs = randomLogNormal.source(place.random)(Math.log(meanUs) - SIGMA ** 2 / 2, SIGMA);
   const completed = Math.round(
-    WINDOW_MS * (ratePerSec === null ? (users * 1000) / meanUs : ratePerSec / 1000),
+    windowMs * (ratePerSec === null ? (users * 1000) / meanUs : ratePerSec / 1000),
   );
   let totalUs = 0;
   for (let request = 0; request < completed; request++) {
@@ -149,17 +153,17 @@ function sampleSlice(of: {
     recorders.body.recordUs((us - waitUs) * 0.05);
     totalUs += us;
   }
-  const exchanges = Math.round((completed * SLICE_MS) / WINDOW_MS);
+  const exchanges = Math.round((completed * (windowMs + AROUND_MS)) / windowMs);
   return {
     block,
     position,
-    atMs: WARMUP_MS * place.arms + (block * place.arms + position) * SLICE_MS,
-    windowMs: WINDOW_MS,
+    atMs: WARMUP_MS * place.arms + (block * place.arms + position) * (windowMs + AROUND_MS),
+    windowMs,
     completed,
     failed: 0,
     censored: 0,
     ended: completed,
-    userMs: ratePerSec === null ? users * WINDOW_MS : null,
+    userMs: ratePerSec === null ? users * windowMs : null,
     meanUs: totalUs / completed,
     exchanges,
     generatorCpuUs: exchanges * (27 + 150 * share) * (1 + 0.05 * place.random()),
@@ -203,7 +207,7 @@ function spread(requests: number, connections: number, each: number): Ledger['re
 
 function timelineOf(slices: readonly Slice[], maxUs: number): Timeline {
   return {
-    widthMs: WINDOW_MS,
+    widthMs: slices[0]?.windowMs ?? WINDOW_MS.near,
     buckets: slices.map(({ atMs, completed, failed, meanUs }) => ({
       atMs,
       completed,
@@ -224,7 +228,7 @@ function resourcesOf(
   return {
     cpuUs,
     cpuUsPerRequest: cpuUs / sum(slices, slice => slice.exchanges),
-    cpuRatio: cpuUs / (slices.length * SLICE_MS * 1000),
+    cpuRatio: cpuUs / sum(slices, ({ windowMs }) => (windowMs + AROUND_MS) * 1000),
     eventLoopRatio,
     runDelayRatio: 0.01,
     rssBytes,
