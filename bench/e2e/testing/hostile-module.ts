@@ -1,8 +1,7 @@
 // In: a client module that does what no client should. Out: proof that a run with it ends as it has to, and leaves nothing behind.
 import assert from 'node:assert/strict';
-import type { TestContext } from 'node:test';
 import type { HostileModule } from '../../testing/hostile-modules.ts';
-import { runCli } from './cli.ts';
+import { runCli, type Scope } from './cli.ts';
 import { openWorkspace, tinyScenario } from './workspace.ts';
 
 /** By which an exit may be told: an audit may fail a trial that is measured to its end. */
@@ -15,7 +14,7 @@ const OUR_STACK = /\n\s+at .*\/bench\/(?!testing)|internal error/;
 const MOST_STORED_CHARS = 200_000;
 
 /** Runs `conntax` on it, with --json; fails when it ends otherwise, shows a stack of ours, or leaves a process. */
-export async function checkHostileModule(t: TestContext, module: HostileModule): Promise<void> {
+export async function checkHostileModule(t: Scope, module: HostileModule): Promise<void> {
   const { dir, writeScenario, onlyRun } = await openWorkspace(t);
   await writeScenario(module.source, `${module.name}.mjs`);
   const clients = { hostile: { transport: `./${module.name}.mjs` } };

@@ -4,10 +4,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import type { Run } from '../../core/run-types.ts';
 import type { ScenarioInput } from '../../core/scenario.ts';
 import type { TrialResult } from '../../core/types.ts';
+import type { Scope } from './cli.ts';
 
 /** What a run leaves in its folder, whenever it ends. */
 export const RUN_FILES = [
@@ -83,7 +83,7 @@ export function storedRuns(results: string): StoredFolder[] {
     });
 }
 
-export async function openWorkspace(t: TestContext): Promise<Workspace> {
+export async function openWorkspace(t: Scope): Promise<Workspace> {
   const dir = await mkdtemp(join(tmpdir(), 'conntax-e2e-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
   const results = join(dir, 'results');

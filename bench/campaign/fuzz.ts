@@ -1,0 +1,15 @@
+// In: a seed and a number. Out: stored runs and scenario files, damaged in that many ways, and what went wrong with them.
+import { fuzzStoredRuns } from '../testing/damaged-results.ts';
+import { fuzzScenarioFiles } from '../testing/mutated-scenarios.ts';
+import type { Counts } from './counts.ts';
+import type { PartOptions } from './parts.ts';
+
+export async function runStoredRuns({ seed, count }: PartOptions): Promise<Counts> {
+  const { shown: _, ...counts } = await fuzzStoredRuns({ seed, count });
+  return counts;
+}
+
+export async function runScenarioFiles({ seed, count }: PartOptions): Promise<Counts> {
+  const { valid: _, ...counts } = await fuzzScenarioFiles({ seed, count });
+  return counts;
+}

@@ -1,0 +1,45 @@
+// In: a seed and a number. Out: hostile answers to every client, and hostile modules through the whole program; what went wrong.
+
+import { createRandom, shuffled } from '../core/random.ts';
+import { checkHostileModule } from '../e2e/testing/hostile-module.ts';
+import { hostileAnswers } from '../testing/hostile-answers.ts';
+import { hostileModules } from '../testing/hostile-modules.ts';
+import fetchModule from '../transports/fetch.ts';
+import nodeHttp from '../transports/node-http.ts';
+import { type HostileClient, tryHostileAnswers } from '../transports/testing/hostile-case.ts';
+import undici from '../transports/undici.ts';
+import { type Counts, countFindings, type Finding } from './counts.ts';
+import type { PartOptions } from './parts.ts';
+import { runAll } from './run-case.ts';
+
+const CLIENTS: readonly HostileClient[] = [
+  ...['request', 'dispatch', 'fetch'].map(api => ({
+    name: `undici, ${api}`,
+    module: undici,
+    settings: { api },
+  })),
+  { name: 'node-http', module: nodeHttp },
+  { name: 'fetch', module: fetchModule },
+];
+
+/** Every client gets every answer; a count below theirs takes some of them. */
+export async function runAnswers({ seed, count, say }: PartOptions): Promise<Counts> {
+  const answers = shuffled(hostileAnswers, createRandom(seed, 'answers')).slice(0, count);
+  const run = async (answer: (typeof answers)[number]): Promise<Finding[]> =>
+    (await tryHostileAnswers(CLIENTS, [answer])).map(detail => ({ defect: 'unmarked', detail }));
+  return countFindings(await runAll(answers, run, { atOnce: 1, say }));
+}
+
+export async function runModules({ seed, count, say }: PartOptions): Promise<Counts> {
+  const modules = shuffled(hostileModules, createRandom(seed, 'modules')).slice(0, count);
+  const run = async (module: (typeof modules)[number]): Promise<Finding[]> => {
+    await using scope = new AsyncDisposableStack();
+    try {
+      await checkHostileModule({ after: act => void scope.defer(async () => void (await act())) }, module);
+      return [];
+    } catch (error) {
+      return [{ defect: 'wrongStatus', detail: String(error).slice(0, 500) }];
+    }
+  };
+  return countFindings(await runAll(modules, run, { atOnce: 1, say }));
+}
