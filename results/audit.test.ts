@@ -109,7 +109,10 @@ const rows: {
     detail: /off by 7/,
   },
   {
-    damage: eachSlice(slice => (slice.ended! *= 0.8)),
+    damage: m => {
+      m.steadyMs *= 2;
+      eachSlice(slice => (slice.ended! *= 1.5))(m);
+    },
     rule: 'littles-law',
     state: 'fail',
     detail: /off by 2/,

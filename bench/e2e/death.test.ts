@@ -106,7 +106,9 @@ describe('while it is measured', { concurrency: 2 }, () => {
 
   test('conntax itself is killed: no process outlives it, and what was stored is whole', async t => {
     const workspace = await openWorkspace(t);
-    const file = await workspace.writeScenario(tinyScenario({ maxReplicates: 5, minReplicates: 5 }));
+    const file = await workspace.writeScenario(
+      tinyScenario({ maxReplicates: 5, minReplicates: 5, budgetMs: 60_000 }),
+    );
     const cli = startCli(t, ['run', file], { cwd: workspace.dir });
     await cli.seen(/replicate 2 .*measuring/);
     cli.kill();

@@ -8,7 +8,7 @@ import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 const connections = { metric: 'connectionsPer1kRequests', of: 'short' } as const;
 const possible = { ...connections, atLeast: 1_000, atMost: 1_000 };
 const impossible = { ...connections, atMost: 1 };
-/** The interval of two replicates at this size can't be this narrow. */
+/** The interval of three replicates at this size can't be this narrow. */
 const undecidable = { metric: 'successRatio', of: 'short', atLeast: 1 } as const;
 
 const cases: [why: string, expect: ScenarioInput['expect'], args: string[], status: number, told: RegExp][] =
@@ -28,7 +28,7 @@ const cases: [why: string, expect: ScenarioInput['expect'], args: string[], stat
 for (const [why, expect, args, status, told] of cases) {
   test(`${why}: exit status ${status}`, async t => {
     const workspace = await openWorkspace(t);
-    const scenario = { ...tinyScenario({ minReplicates: 2, maxReplicates: 2 }), expect };
+    const scenario = { ...tinyScenario({ minReplicates: 3, maxReplicates: 3, budgetMs: 60_000 }), expect };
     const file = await workspace.writeScenario(scenario);
     const result = await runCli(t, ['run', file, ...args], { cwd: workspace.dir });
     assert.equal(result.status, status, result.stderr + result.stdout);
@@ -44,7 +44,7 @@ for (const [why, expect, args, status, told] of cases) {
     );
     const [cell] = workspace.onlyRun().run!.cells;
     const isMeasuredAgain = args.includes('--confirm');
-    assert.equal(cell!.replicates, isMeasuredAgain ? 4 : 2);
+    assert.equal(cell!.replicates, isMeasuredAgain ? 6 : 3);
     assert.equal(cell!.expectations.at(-1)!.confirmation !== null, isMeasuredAgain);
   });
 }

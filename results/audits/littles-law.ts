@@ -6,7 +6,9 @@ import { percent, whole } from './rule.ts';
 
 const TOLERANCE = 0.05;
 /** Beyond this, neither the rate nor the times are those of so many users. */
-const GRAVE = 0.15;
+const GRAVE = 0.2;
+/** In windows that are shorter than this in all, one hiccup of the machine is as large a part of them. */
+const LEAST_GRAVE_MS = 1_000;
 
 /**
  * Little's law (J. D. C. Little, 1961): users = rate x (mean time of a request + pause). A closed load must keep it; where it
@@ -34,10 +36,12 @@ function checkClosed(load: ClosedLoad, measurement: Measurement): Check {
   }
   const users = perMs * meanMs;
   const off = Math.abs(users / load.concurrency - 1);
+
+  const isGrave = off > GRAVE && measurement.steadyMs >= LEAST_GRAVE_MS;
   const sum = `${whole(perMs * 1000)}/s x ${meanMs.toFixed(2)} ms${notes} = ${users.toFixed(1)} of ${whole(load.concurrency)} users busy`;
   if (off <= TOLERANCE) return { state: 'pass', detail: sum };
   return {
-    state: off > GRAVE ? 'fail' : 'warn',
+    state: isGrave ? 'fail' : 'warn',
     detail: `${sum}, off by ${percent(off)}: the rate that ended in the windows is not the one that follows from the mean`,
   };
 }
