@@ -166,7 +166,7 @@ suite('a run', () => {
 
   test('a failed expectation is measured again on fresh replicates, and both are told', async () => {
     const { options, events } = makeTinyCell({
-      timing: { minReplicates: 2, maxReplicates: 2 },
+      timing: { minReplicates: 3, maxReplicates: 3, budgetMs: 60_000 },
       expect: [
         { metric: 'requestsPerSec', of: 'long', atLeast: 1e9 },
         { metric: 'requestsPerSec', of: 'long', atLeast: 1e-9 },
@@ -176,24 +176,24 @@ suite('a run', () => {
     const [failed, passed] = result.expectations;
     assert.deepEqual(
       [failed!.state, failed!.first.state, failed!.confirmation?.state, failed!.confirmation?.replicates],
-      ['fail', 'fail', 'fail', 2],
+      ['fail', 'fail', 'fail', 3],
     );
     assert.deepEqual([passed!.state, passed!.confirmation], ['pass', null]);
-    assert.equal(result.replicates, 4);
+    assert.equal(result.replicates, 6);
     const replicates = events.flatMap(event =>
       event.type === 'replicate-finished' ? [event.replicate] : [],
     );
-    assert.deepEqual(replicates, [0, 1, 2, 3], 'numbered on, so that their seeds are fresh');
+    assert.deepEqual(replicates, [0, 1, 2, 3, 4, 5], 'numbered on, so that their seeds are fresh');
   });
 
   for (const [why, expectations, stop, replicates] of [
-    ['one fails', [1e9, 1e-9], 'decided', 2],
-    ['all pass', [1e-9, 1e-9], 'decided', 2],
-    ['one can be judged by nothing that is measured', [1e-9, null], 'max-replicates', 3],
+    ['one fails', [1e9, 1e-9], 'decided', 3],
+    ['all pass', [1e-9, 1e-9], 'decided', 3],
+    ['one can be judged by nothing that is measured', [1e-9, null], 'max-replicates', 4],
   ] as const) {
     test(`until decided, ${why}: ${stop} after ${replicates} replicates`, async () => {
       const { options } = makeTinyCell({
-        timing: { minReplicates: 2, maxReplicates: 3, until: 'decided' },
+        timing: { minReplicates: 2, maxReplicates: 4, budgetMs: 60_000, until: 'decided' },
         expect: expectations.map(atLeast => ({
           metric: atLeast === null ? 'capacityPerSec' : 'requestsPerSec',
           of: 'long',
@@ -207,14 +207,14 @@ suite('a run', () => {
 
   test('until decided, what failed is measured again until the failure is final', async () => {
     const { options } = makeTinyCell({
-      timing: { minReplicates: 2, maxReplicates: 9, until: 'decided' },
+      timing: { minReplicates: 2, maxReplicates: 9, budgetMs: 60_000, until: 'decided' },
       expect: [{ metric: 'requestsPerSec', of: 'long', atLeast: 1e9 }],
     });
     const { expectations, replicates } = await measureCell({ ...options, isConfirming: true });
     const [{ state, first, confirmation, together }] = expectations as [ExpectationResult];
     assert.equal(state, 'fail');
-    assert.deepEqual([first.replicates, confirmation?.replicates, together?.replicates], [2, 2, 4]);
-    assert.equal(replicates, 4);
+    assert.deepEqual([first.replicates, confirmation?.replicates, together?.replicates], [3, 3, 6]);
+    assert.equal(replicates, 6);
   });
 
   test('measures cell after cell, and tells it in order; an interrupt starts no further one', async () => {

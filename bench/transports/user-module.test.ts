@@ -27,7 +27,7 @@ async function writeModule(t: TestContext, text: string, name = 'mine.ts'): Prom
 suite('loading', () => {
   const faults: [what: string, text: string, message: RegExp][] = [
     ['a syntax error', 'export default {', /^cannot be loaded: /],
-    ['a throw', 'throw new Error("not today");', /^cannot be loaded: not today$/],
+    ['a throw', 'throw new Error("not today");', /^cannot be loaded: not today \(at \S+mine\.ts:1\)$/],
     [
       'a package that is not there',
       "import 'no-such-package-here';",
