@@ -27,10 +27,10 @@ test('a run behind a link: handshakes and answers take their round trips, beside
   const { status, stdout, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir });
   const { run, trials } = workspace.onlyRun();
   const [cell] = run!.cells;
-  // On a busy machine the relay is late, and the run says that its figures can't be believed.
+  // On a busy machine the relay is late, or users stand still, and the run says that its figures can't be believed.
   const failed = cell!.findings.filter(({ state }) => state === 'fail').map(({ rule }) => rule);
   assert.ok(
-    failed.every(rule => rule === 'link'),
+    failed.every(rule => rule === 'link' || rule === 'littles-law'),
     JSON.stringify(failed),
   );
   assert.equal(status, failed.length === 0 ? 0 : 3, stderr);
