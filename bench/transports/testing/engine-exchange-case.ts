@@ -97,7 +97,7 @@ export function engineExchangeCase(subject: EngineSubject): void {
         setTimeout(() => response.end('so'), 5);
       });
       const { recorder, slice, account } = openEngine(t, subject, { endpoint, users: USERS });
-      await slice({ windowMs: 400 });
+      await slice({ windowMs: 1_000 });
       const { answered, failed, sent } = account();
       const { outcomes } = recorder.finish();
       assert.ok(Math.abs(answered - failed) <= 2 * USERS + sent * 0.1, `${answered} good, ${failed} bad`);
@@ -123,7 +123,7 @@ export function engineExchangeCase(subject: EngineSubject): void {
           endpoint: server.endpoint,
           users: USERS,
         });
-        await slice({ windowMs: 400 });
+        await slice({ windowMs: 1_000 });
         const { sent, answered, failed } = account();
         assert.ok(answered > 0 && failed === 0, `${answered} answered, ${failed} failed`);
         assert.equal(server.requests, sent);
