@@ -16,6 +16,7 @@ import {
 import { mergeHistograms } from './histogram.ts';
 import type { Interval } from './stats.ts';
 import { overReplicates, replicateInterval } from './stats.ts';
+import { errorRatioOf } from './unlike-errors.ts';
 import { withVerdicts } from './verdicts.ts';
 
 /**
@@ -131,7 +132,7 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
     completed,
     failed,
     censored: mergeCensored(measurements),
-    errorRatio: completed + failed === 0 ? 0 : failed / (completed + failed),
+    errorRatio: errorRatioOf({ completed, failed }),
     opened: total(m => m.ledger.opened),
     accepted: measurements.some(m => m.ledger.accepted === null) ? null : total(m => m.ledger.accepted ?? 0),
     openedBy: measurements.some(m => m.ledger.openedBy === 'unknown')
