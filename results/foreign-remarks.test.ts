@@ -3,24 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ForeignServer } from '../bench/core/foreign-server.ts';
 import { Target, withUnknowns } from '../bench/core/target.ts';
+import { FOUND_SERVER } from '../bench/core/testing/found-server.ts';
 import { foreignRemarks } from './foreign-remarks.ts';
-
-const URL = 'http://127.0.0.1/';
-const FINE: ForeignServer = {
-  url: URL,
-  address: '127.0.0.1',
-  isLoopback: true,
-  status: 200,
-  httpVersion: '1.1',
-  location: null,
-  software: null,
-  connectionHeader: 'keep-alive',
-  keepAliveHeader: null,
-  framing: 'length',
-  interimStatuses: [],
-  tlsVersion: null,
-  alpn: null,
-};
 
 const rows: [
   why: string,
@@ -89,10 +73,10 @@ const rows: [
 
 for (const [why, found, stated, told] of rows) {
   test(`remarks: ${why}`, () => {
-    const target = Target.parse(withUnknowns({ url: URL, ...stated }));
-    const remarks = foreignRemarks({ ...FINE, ...found }, target);
+    const target = Target.parse(withUnknowns({ url: FOUND_SERVER.url, ...stated }));
+    const remarks = foreignRemarks({ ...FOUND_SERVER, ...found }, target);
     assert.equal(remarks.length, told === undefined ? 0 : 1, remarks.join('; '));
     if (told !== undefined) assert.match(remarks[0]!, told);
-    assert.ok(remarks.every(remark => remark.startsWith(URL)));
+    assert.ok(remarks.every(remark => remark.startsWith(FOUND_SERVER.url)));
   });
 }

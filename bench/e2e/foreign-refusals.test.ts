@@ -4,9 +4,10 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import { createCertificate } from '../../servers/tls.ts';
 import type { ScenarioInput } from '../core/scenario.ts';
 import { type CliResult, runCli, startCli } from './testing/cli.ts';
@@ -21,16 +22,6 @@ function scenario(target: ScenarioInput['target'], name = 'tiny'): ScenarioInput
     clients: { persistent: clients.persistent! },
     baseline: 'persistent',
   };
-}
-
-async function listen(t: TestContext, server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await new Promise(resolve => server.once('listening', resolve));
-  t.after(() => {
-    if (server instanceof http.Server || server instanceof https.Server) server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
 }
 
 /** Runs what must not get as far as making a results folder. */
@@ -65,7 +56,7 @@ test('a dry run looks a server up and sends it nothing; where none answers, a ru
     accepted++;
     socket.destroy();
   });
-  const url = `http://localhost:${await listen(t, server)}/`;
+  const url = `http://localhost:${await listenOnLoopback(t, server)}/`;
   const file = await workspace.writeScenario(scenario({ url }));
   const dry = await runIdly(t, workspace, [file, '--dry-run']);
   assert.deepEqual([dry.status, accepted], [0, 0], dry.stderr);
@@ -88,7 +79,7 @@ test('a server that answers with another protocol, or never: the run ends, by it
       }),
   );
   const file = await workspace.writeScenario(
-    scenario({ url: `http://127.0.0.1:${await listen(t, switching)}/` }),
+    scenario({ url: `http://127.0.0.1:${await listenOnLoopback(t, switching)}/` }),
   );
   const switched = await runIdly(t, workspace, [file]);
   assert.equal(switched.status, 3);
@@ -97,7 +88,7 @@ test('a server that answers with another protocol, or never: the run ends, by it
   const asked = Promise.withResolvers<void>();
   const silent = createServer(socket => socket.on('error', () => {}).once('data', () => asked.resolve()));
   const other = await workspace.writeScenario(
-    scenario({ url: `http://127.0.0.1:${await listen(t, silent)}/` }),
+    scenario({ url: `http://127.0.0.1:${await listenOnLoopback(t, silent)}/` }),
     'silent.json',
   );
   const cli = startCli(t, ['run', other], { cwd: workspace.dir });
@@ -117,11 +108,11 @@ test('the authorities of the system are trusted, and a server of bad statuses al
   const lost = http.createServer((_request, response) => response.writeHead(404).end('not here'));
   const files = [
     await workspace.writeScenario(
-      scenario({ url: `https://127.0.0.1:${await listen(t, safe)}/` }, 'safe'),
+      scenario({ url: `https://127.0.0.1:${await listenOnLoopback(t, safe)}/` }, 'safe'),
       'safe.json',
     ),
     await workspace.writeScenario(
-      scenario({ url: `http://127.0.0.1:${await listen(t, lost)}/` }, 'lost'),
+      scenario({ url: `http://127.0.0.1:${await listenOnLoopback(t, lost)}/` }, 'lost'),
       'lost.json',
     ),
   ];

@@ -1,11 +1,11 @@
 // An arm without one good answer has no figures: exit status 3, in every file, and no baseline; unless errors are expected.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import net, { type AddressInfo, type Socket } from 'node:net';
+import net, { type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import type { ScenarioInput } from '../core/scenario.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
@@ -16,21 +16,12 @@ const BAD = 'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n';
 /** Answers its first connection well, which is the question before the run, and fails all others. */
 async function startServer(t: TestContext, fail: (socket: Socket) => void): Promise<string> {
   let isFirst = true;
-  const sockets = new Set<Socket>();
   const server = net.createServer(socket => {
-    sockets.add(socket);
-    socket.on('error', () => {});
     if (isFirst) socket.once('data', () => socket.end(GOOD));
     else fail(socket);
     isFirst = false;
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  return `http://127.0.0.1:${await listenOnLoopback(t, server)}/`;
 }
 
 function scenario(name: string, more: Partial<ScenarioInput>): ScenarioInput {

@@ -1,8 +1,8 @@
 // Rare slow requests, and requests that are never answered, through the real program: no slice and no drain hides them.
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import type { ScenarioInput } from '../core/scenario.ts';
 import type { Measurement } from '../core/types.ts';
 import { runCli } from './testing/cli.ts';
@@ -62,12 +62,7 @@ test('requests that are never answered are errors, and their wait is a lower bou
   const server = http.createServer((_request, response) => {
     if (++count % 50 !== 0) response.end('answer');
   });
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const url = `http://127.0.0.1:${await listenOnLoopback(t, server)}/`;
   const timing = { ...scenario.timing, warmupMinMs: 0, warmupMaxMs: 0, drainMs: 700 };
   const measured = await measure(t, { ...scenario, target: { url }, timing, clients: { undici: {} } });
   const { outcomes, failed, completed, censored, response, ledger } = measured['undici']!;

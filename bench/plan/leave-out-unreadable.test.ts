@@ -4,36 +4,21 @@ import { test } from 'node:test';
 import { UsageError } from '../core/errors.ts';
 import type { ForeignServer } from '../core/foreign-server.ts';
 import { Scenario } from '../core/scenario.ts';
+import { FOUND_SERVER } from '../core/testing/found-server.ts';
 import wrk from '../transports/wrk.ts';
 import { leaveOutUnreadable } from './leave-out-unreadable.ts';
 import { planRun } from './plan.ts';
-
-const FINE: ForeignServer = {
-  url: 'http://127.0.0.1/',
-  address: '127.0.0.1',
-  isLoopback: true,
-  status: 200,
-  httpVersion: '1.1',
-  location: null,
-  software: null,
-  connectionHeader: null,
-  keepAliveHeader: null,
-  framing: 'length',
-  interimStatuses: [],
-  tlsVersion: null,
-  alpn: null,
-};
 
 function leaveOut(found: Partial<ForeignServer>, ifInstalled: boolean, baseline = 'a') {
   const scenario = Scenario.parse({
     name: 'tiny',
     question: 'Is it read?',
-    target: { url: FINE.url },
+    target: { url: FOUND_SERVER.url },
     clients: { a: {}, b: { transport: 'wrk', ifInstalled } },
     baseline,
   });
   const plan = planRun([scenario], { seed: 1 });
-  const [cell] = leaveOutUnreadable(plan, new Map([['tiny', { ...FINE, ...found }]]), { wrk }).cells;
+  const [cell] = leaveOutUnreadable(plan, new Map([['tiny', { ...FOUND_SERVER, ...found }]]), { wrk }).cells;
   return cell!;
 }
 

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import https from 'node:https';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
+import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import { createCertificate } from '../../servers/tls.ts';
 import type { ForeignServer } from '../core/foreign-server.ts';
 import { answerFailureText } from './answer-failure.ts';
@@ -11,25 +12,10 @@ import { askServer } from './ask-server.ts';
 
 const NEVER_MS = 60_000;
 
-async function listen(t: TestContext, server: Server): Promise<number> {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {}); // what ends badly here is what is tested
-  });
-  server.listen(0, '127.0.0.1');
-  await new Promise(resolve => server.once('listening', resolve));
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
-
 /** Does `answer` with the first piece of each connection. */
 async function serve(t: TestContext, answer: (socket: Socket) => void): Promise<string> {
   const server = createServer(socket => socket.once('data', () => answer(socket)));
-  return `http://127.0.0.1:${await listen(t, server)}/`;
+  return `http://127.0.0.1:${await listenOnLoopback(t, server)}/`;
 }
 
 function ask(url: string, timeoutMs = NEVER_MS): Promise<ForeignServer> {
@@ -106,7 +92,7 @@ suite('TLS or not', () => {
   test('plain HTTP to a port that speaks TLS', async t => {
     const { certPem, keyPem } = await createCertificate();
     const server = https.createServer({ cert: certPem, key: keyPem });
-    const port = await listen(t, server);
+    const port = await listenOnLoopback(t, server);
     assert.equal(
       await failure(`http://127.0.0.1:${port}/path`),
       `this port speaks TLS. Expected: https://127.0.0.1:${port}/path`,
@@ -114,7 +100,7 @@ suite('TLS or not', () => {
   });
 
   test('TLS to a port that speaks plain HTTP', async t => {
-    const port = await listen(t, http.createServer());
+    const port = await listenOnLoopback(t, http.createServer());
     assert.equal(
       await failure(`https://127.0.0.1:${port}/`),
       `this port does not speak TLS. Expected: http://127.0.0.1:${port}/, or the port of https`,
@@ -133,7 +119,7 @@ suite('TLS or not', () => {
 
   test('a certificate for other names lists them', async t => {
     const { certPem, keyPem } = await createCertificate();
-    const port = await listen(t, https.createServer({ cert: certPem, key: keyPem }));
+    const port = await listenOnLoopback(t, https.createServer({ cert: certPem, key: keyPem }));
     const url = `https://other.test:${port}/`;
     const asked = askServer({ url, address: '127.0.0.1', caPem: certPem, timeoutMs: NEVER_MS });
     const error = await asked.then(

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite, type TestContext, test } from 'node:test';
+import { suite, test } from 'node:test';
+import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import { createCertificate } from '../../servers/tls.ts';
 import { MeasureError, UsageError } from '../core/errors.ts';
 import type { ScenarioInput } from '../core/scenario.ts';
@@ -22,16 +22,6 @@ function planOf(...targets: NonNullable<ScenarioInput['target']>[]): Plan {
 /** A resolver for names that exist in the test only. */
 async function resolveAs(...addresses: string[]): Promise<readonly string[]> {
   return addresses;
-}
-
-async function open(t: TestContext, server: Server & { closeAllConnections(): void }): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await new Promise(resolve => server.once('listening', resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
 }
 
 suite('locateServers', () => {
@@ -104,7 +94,7 @@ suite('findServers', () => {
       response.setHeader('Server', 'made-up/1').end('x'.repeat(100_000));
     });
     server.on('connection', () => accepted++);
-    const port = await open(t, server);
+    const port = await listenOnLoopback(t, server);
     const { facts, endpoint } = await find({ url: `http://a.test:${port}/path?a=b` }, [
       '127.9.9.9',
       '127.0.0.1',
@@ -122,7 +112,7 @@ suite('findServers', () => {
 
   test('a bad status is a fact, not an end', async t => {
     const server = http.createServer((_request, response) => response.writeHead(503).end());
-    const { facts } = await find({ url: `http://127.0.0.1:${await open(t, server)}/` });
+    const { facts } = await find({ url: `http://127.0.0.1:${await listenOnLoopback(t, server)}/` });
     assert.equal(facts.status, 503);
   });
 
@@ -130,7 +120,7 @@ suite('findServers', () => {
     const location = 'http://example.test/\u0085elsewhere';
     const server = http.createServer((_request, response) => response.writeHead(302, { location }).end());
     await assert.rejects(
-      find({ url: `http://127.0.0.1:${await open(t, server)}/` }),
+      find({ url: `http://127.0.0.1:${await listenOnLoopback(t, server)}/` }),
       /is a redirect \(302\) to http:\/\/example\.test\/ elsewhere: .*give the URL that answers/,
     );
   });
@@ -139,7 +129,7 @@ suite('findServers', () => {
     const server = http.createServer((_request, response) =>
       response.writeHead(302, { location: '/' }).end(),
     );
-    const target = { url: `http://127.0.0.1:${await open(t, server)}/`, expectStatus: [302] };
+    const target = { url: `http://127.0.0.1:${await listenOnLoopback(t, server)}/`, expectStatus: [302] };
     assert.equal((await find(target)).facts.status, 302);
     const located = await locateServers(planOf(target), []);
     const withModule = located.map(one => ({
@@ -151,7 +141,7 @@ suite('findServers', () => {
 
   test('no server: a sentence that says what to do', async t => {
     const server = http.createServer();
-    const port = await open(t, server);
+    const port = await listenOnLoopback(t, server);
     await new Promise(resolve => server.close(resolve));
     await assert.rejects(find({ url: `http://127.0.0.1:${port}/` }), (error: unknown) => {
       assert.ok(error instanceof MeasureError && error.exitCode === 3);
@@ -162,7 +152,7 @@ suite('findServers', () => {
 
   test('one that has gone is told to have', async t => {
     const server = http.createServer((_request, response) => response.end());
-    const found = await find({ url: `http://127.0.0.1:${await open(t, server)}/` });
+    const found = await find({ url: `http://127.0.0.1:${await listenOnLoopback(t, server)}/` });
     await requireAnswer(found);
     server.closeAllConnections();
     await new Promise(resolve => server.close(resolve));
@@ -180,7 +170,7 @@ suite('findServers', () => {
     await writeFile(caFile, certPem);
     const handle: http.RequestListener = (_request, response) => response.end('ok');
     const server = https.createServer({ cert: certPem, key: keyPem, maxVersion: 'TLSv1.2' }, handle);
-    const url = `https://127.0.0.1:${await open(t, server)}/`;
+    const url = `https://127.0.0.1:${await listenOnLoopback(t, server)}/`;
     const { facts, endpoint } = await find({ url, caFile });
     assert.deepEqual([facts.tlsVersion, facts.alpn, facts.status], ['TLSv1.2', 'http/1.1', 200]);
     assert.equal(endpoint.caPem, certPem);
@@ -196,7 +186,11 @@ suite('findServers', () => {
       { cert: certPem, key: keyPem, ALPNProtocols: ['h2', 'http/1.1'] },
       handle,
     );
-    const offered = await find({ url: `https://127.0.0.1:${await open(t, both)}/`, caFile, protocol: 'h2' });
+    const offered = await find({
+      url: `https://127.0.0.1:${await listenOnLoopback(t, both)}/`,
+      caFile,
+      protocol: 'h2',
+    });
     assert.deepEqual([offered.facts.tlsVersion, offered.facts.alpn], ['TLSv1.3', 'h2']);
   });
 });

@@ -1,13 +1,14 @@
 // In: a load tool. Out: tests of what it tells of its exchanges: times, outcomes and bodies.
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { suite, test } from 'node:test';
 import delay from '../../../servers/behaviours/delay.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
+import { listenOnLoopback } from '../../../servers/testing/listen.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
 import type { Endpoint } from '../../core/contracts.ts';
 import type { ForeignServer } from '../../core/foreign-server.ts';
+import { FOUND_SERVER } from '../../core/testing/found-server.ts';
 import { type EngineSubject, openEngine, skipMissing } from './engine-subject.ts';
 import { answerWith, closedPort, openMisbehavingServer } from './misbehaving-server.ts';
 
@@ -15,30 +16,9 @@ const USERS = 5;
 const SERVICE_MS = 20;
 
 async function openServer(scope: Scope, respond: RequestListener): Promise<Endpoint> {
-  const server = createServer(respond);
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  scope.after(() => {
-    server.closeAllConnections();
-    return new Promise(resolve => server.close(resolve));
-  });
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, path: '/there?is=one' };
+  const port = await listenOnLoopback(scope, createServer(respond));
+  return { origin: `http://127.0.0.1:${port}`, path: '/there?is=one' };
 }
-
-const FOUND: ForeignServer = {
-  url: 'http://127.0.0.1/',
-  address: '127.0.0.1',
-  isLoopback: true,
-  status: 200,
-  httpVersion: '1.1',
-  location: null,
-  software: null,
-  connectionHeader: null,
-  keepAliveHeader: null,
-  framing: 'length',
-  interimStatuses: [],
-  tlsVersion: null,
-  alpn: null,
-};
 
 const UNUSUAL_ANSWERS: readonly {
   what: string;
@@ -50,12 +30,12 @@ const UNUSUAL_ANSWERS: readonly {
 }[] = [
   {
     what: 'answers that the end of the connection ends',
-    found: { ...FOUND, framing: 'close' },
+    found: { ...FOUND_SERVER, framing: 'close' },
     answer: 'HTTP/1.1 200 OK\r\n\r\nwords',
   },
   {
     what: 'answers after 103 Early Hints',
-    found: { ...FOUND, interimStatuses: [103] },
+    found: { ...FOUND_SERVER, interimStatuses: [103] },
     answer: `HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n${answerWith('words')}`,
     isHeld: true,
   },
