@@ -135,8 +135,11 @@ export interface ExchangeSink {
   addConnection(connection: OpenedConnection): void;
 }
 
+/** What an open load counts of its schedule; what ended in its windows, the recorder counts. */
+export type ScheduleCounts = Omit<Arrivals, 'ended'>;
+
 /** How an open load kept the schedule of one window. */
-export interface WindowSchedule extends Arrivals {
+export interface WindowSchedule extends ScheduleCounts {
   /** 99th percentile of the generator's own lateness; null where quantiles of the window were not wanted. */
   latenessP99Us: number | null;
 }
@@ -146,7 +149,7 @@ export interface ScheduleAccount {
   /** Of the last window. */
   window(): WindowSchedule;
   /** Of all recorded windows. */
-  finish(): { arrivals: Arrivals; lateness: Histogram };
+  finish(): { arrivals: ScheduleCounts; lateness: Histogram };
 }
 
 /** Sends requests for a slice at a time, by a load model. */

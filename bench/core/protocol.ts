@@ -1,6 +1,5 @@
 // What parent and children say to each other over the process channel. Never over the measured port.
-import type { Endpoint, EnginePool, WindowSchedule } from './contracts.ts';
-import type { Arrivals } from './open-results.ts';
+import type { Endpoint, EnginePool, ScheduleCounts, WindowSchedule } from './contracts.ts';
 import type { Target } from './target.ts';
 import type { Censored, Histogram, Measurement, Timeline, Trial } from './types.ts';
 
@@ -20,7 +19,7 @@ export interface ProcessReading {
  * Of these messages and of what they mean: raised with each change, so that a child that runs the code of another checkout is
  * refused instead of measured by other rules.
  */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 export type TargetCommand =
   | { type: 'start'; target: Target; seed: number }
@@ -117,6 +116,8 @@ export interface GeneratorReading {
   handshakesResumed: number;
   completedRecorded: number;
   failedRecorded: number;
+  /** Exchanges that ended within the recorded windows, whenever they began. */
+  endedRecorded: number;
   bytesRecorded: number;
   outcomes: Measurement['outcomes'];
   statuses: Measurement['statuses'];
@@ -130,7 +131,7 @@ export interface GeneratorReading {
   tls: Histogram;
   /** Open loads only. */
   lateness: Histogram | null;
-  arrivals: Arrivals | null;
+  arrivals: ScheduleCounts | null;
   caveats: string[];
   timeline: Timeline;
 }

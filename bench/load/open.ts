@@ -113,7 +113,6 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
 
   /** One is under way no more. */
   function leave(endedAtMs: number): void {
-    punctuality.addEnded(endedAtMs);
     if (inFlight === maxInFlight) freeSinceMs = endedAtMs;
     inFlight--;
   }

@@ -1,7 +1,6 @@
-// In: what falls due, goes and ends in an open load. Out: how the schedule was kept, in the last window and in all recorded ones.
+// In: what falls due, goes and is given up in an open load. Out: how the schedule was kept, in the last window and in all recorded ones.
 import { createLatencyRecorder, type LatencyRecorder } from '../../results/histogram.ts';
-import type { ScheduleAccount, Window } from '../core/contracts.ts';
-import type { Arrivals } from '../core/open-results.ts';
+import type { ScheduleAccount, ScheduleCounts, Window } from '../core/contracts.ts';
 
 /** A fold over the windows of an open load. What is due outside of a window is let through uncounted. */
 export interface Punctuality extends ScheduleAccount {
@@ -15,11 +14,9 @@ export interface Punctuality extends ScheduleAccount {
   addUnsent(dueAtMs: number): void;
   /** A request that went, and was given up. */
   addUnfinished(dueAtMs: number): void;
-  /** Any exchange that ends. */
-  addEnded(endedAtMs: number): void;
 }
 
-const NOTHING: Arrivals = { due: 0, heldBack: 0, unsent: 0, unfinished: 0, ended: 0 };
+const NOTHING: ScheduleCounts = { due: 0, heldBack: 0, unsent: 0, unfinished: 0 };
 
 export function createPunctuality(): Punctuality {
   const recorded = { ...NOTHING };
@@ -31,7 +28,7 @@ export function createPunctuality(): Punctuality {
   /** The last window's counts go to the others once nothing is added to them any more. */
   function settle(): void {
     if (window.isRecorded) {
-      for (const name of Object.keys(recorded) as (keyof Arrivals)[]) recorded[name] += current[name];
+      for (const name of Object.keys(recorded) as (keyof ScheduleCounts)[]) recorded[name] += current[name];
     }
     current = { ...NOTHING };
   }
@@ -62,9 +59,6 @@ export function createPunctuality(): Punctuality {
     },
     addUnfinished(dueAtMs) {
       if (isInWindow(dueAtMs)) current.unfinished++;
-    },
-    addEnded(endedAtMs) {
-      if (isInWindow(endedAtMs)) current.ended++;
     },
     window: () => ({
       ...current,

@@ -262,7 +262,8 @@ suite('recorder', () => {
       [1, 1, 1, 1],
       'what is for the ledger counts from the first request on',
     );
-    assert.deepEqual([reading.completedRecorded, reading.failedRecorded, reading.bytesRecorded], [0, 0, 0]);
+    const { completedRecorded, failedRecorded, endedRecorded, bytesRecorded } = reading;
+    assert.deepEqual([completedRecorded, failedRecorded, endedRecorded, bytesRecorded], [0, 0, 0, 0]);
     assert.deepEqual(reading.outcomes, {});
     assert.deepEqual(reading.timeline.buckets, []);
     for (const phase of ['response', 'service', 'wait', 'firstByte', 'connect', 'tls'] as const) {
@@ -285,7 +286,8 @@ suite('recorder', () => {
       meanUs: 20_000,
       longestMs: 20,
     });
-    assert.equal(recorder.finish().completedRecorded, 2);
+    const { completedRecorded, endedRecorded } = recorder.finish();
+    assert.deepEqual([completedRecorded, endedRecorded], [2, 2]);
   });
 
   test('an exchange belongs to the window, and to the place on the timeline, of the time it is added by', () => {

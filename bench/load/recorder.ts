@@ -68,6 +68,7 @@ export function createRecorder({
   let handshakesResumed = 0;
   let completedRecorded = 0;
   let failedRecorded = 0;
+  let endedRecorded = 0;
   let bytesRecorded = 0;
   let censored: Censored | null = null;
   let probe: LatencyRecorder | undefined;
@@ -142,7 +143,10 @@ export function createRecorder({
     add(exchange, belongsAtMs) {
       const { endedAtMs } = exchange;
       statuses.judge(exchange);
-      if (isWithin(endedAtMs)) fold.addEnded();
+      if (isWithin(endedAtMs)) {
+        fold.addEnded();
+        if (window.isRecorded) endedRecorded++;
+      }
       const isInWindow = isWithin(belongsAtMs);
       if (exchange.outcome !== 'ok') {
         addFailure(exchange, belongsAtMs, isInWindow);
@@ -210,6 +214,7 @@ export function createRecorder({
         handshakesResumed,
         completedRecorded,
         failedRecorded,
+        endedRecorded,
         bytesRecorded,
         outcomes: outcomes(),
         statuses: statuses.finish(),

@@ -73,6 +73,7 @@ const reading: GeneratorReading = {
   handshakesResumed: 0,
   completedRecorded: 6,
   failedRecorded: 1,
+  endedRecorded: 7,
   bytesRecorded: 60,
   statuses: { '200': 6 },
   outcomes: { ok: { count: 6 }, reset: { count: 1, sample: 'gone' } },

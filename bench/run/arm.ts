@@ -240,7 +240,7 @@ export function createArm(
         connect: reading.connect,
         tls: reading.tls,
         lateness: reading.lateness,
-        arrivals: reading.arrivals,
+        arrivals: reading.arrivals && { ...reading.arrivals, ended: reading.endedRecorded },
         capacity: arm.capacity,
         timeline: reading.timeline,
         slices,

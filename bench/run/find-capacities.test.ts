@@ -30,11 +30,12 @@ const noChild: GeneratorChild = {
 function readingAt(ratePerSec: number, bearsPerSec: number): SliceReading {
   const isBorne = ratePerSec <= bearsPerSec;
   const due = Math.round(ratePerSec);
-  const kept = { due, heldBack: 0, unsent: 0, unfinished: 0, ended: due, latenessP99Us: 1_000 };
+  const kept = { due, heldBack: 0, unsent: 0, unfinished: 0, latenessP99Us: 1_000 };
   return {
     ...IDLE_SLICE,
     windowMs: 1_000,
     completed: due,
+    ended: due,
     meanUs: isBorne ? 1_500 : 400_000,
     exchanges: due,
     p50Us: isBorne ? 1_000 : 400_000,

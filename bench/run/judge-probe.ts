@@ -12,6 +12,7 @@ interface Seen {
   p50Us: number;
   p99Us: number;
   errorRatio: number;
+  ended: number;
   schedule: WindowSchedule & { latenessP99Us: number };
 }
 
@@ -31,17 +32,17 @@ export function judgeProbe(rules: Rules, ratePerSec: number, reading: SliceReadi
   };
 }
 
-/** Of an open load's window: 0 where it has no length. */
-export function endedPerSec({ schedule, windowMs }: SliceReading): number {
-  return schedule === undefined || windowMs === 0 ? 0 : (schedule.ended / windowMs) * 1_000;
+/** Of a window: 0 where it has no length. */
+export function endedPerSec({ ended, windowMs }: Pick<SliceReading, 'ended' | 'windowMs'>): number {
+  return ended === null || windowMs === 0 ? 0 : (ended / windowMs) * 1_000;
 }
 
-function seenIn({ completed, failed, p50Us, p99Us, schedule }: SliceReading): Seen {
+function seenIn({ completed, failed, ended, p50Us, p99Us, schedule }: SliceReading): Seen {
   const latenessP99Us = schedule?.latenessP99Us ?? null;
-  if (schedule === undefined || p50Us === null || p99Us === null || latenessP99Us === null)
+  if (schedule === undefined || ended === null || p50Us === null || p99Us === null || latenessP99Us === null)
     throw new Error('a turn without quantiles of its own can judge no rate');
   const errorRatio = completed + failed === 0 ? 0 : failed / (completed + failed);
-  return { p50Us, p99Us, errorRatio, schedule: { ...schedule, latenessP99Us } };
+  return { p50Us, p99Us, errorRatio, ended, schedule: { ...schedule, latenessP99Us } };
 }
 
 /** What did not hold. Where most of the time is the generator's own lateness, that is what did not hold. */
@@ -56,9 +57,9 @@ function limitOf(rules: Rules, seen: Seen): { limit: ProbeLimit; why: string } |
 
 function shortfallOf(
   { objective, resolutionRatio }: Rules,
-  { p50Us, p99Us, errorRatio, schedule }: Seen,
+  { p50Us, p99Us, errorRatio, ended, schedule }: Seen,
 ): { limit: ProbeLimit; why: string } | undefined {
-  const { due, unsent, unfinished, ended } = schedule;
+  const { due, unsent, unfinished } = schedule;
   if (areTooManyLost(schedule)) {
     const why = `${unsent + unfinished} of ${due} requests due were not answered by the end of the drain`;
     return { limit: 'rate', why };
@@ -76,7 +77,7 @@ function shortfallOf(
       return { limit: 'latency', why: `${name} was ${ms(us)}, above ${limitMs} ms` };
   }
   // Half of the resolution: an arm that falls behind by all of it must not pass.
-  if (isFallingBehind(schedule, resolutionRatio / 2))
+  if (isFallingBehind({ due, ended }, resolutionRatio / 2))
     return { limit: 'rate', why: `${due} requests were due in the window and only ${ended} ended in it` };
   return undefined;
 }

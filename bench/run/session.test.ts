@@ -113,6 +113,7 @@ function createFakeChild(perSlice: number, accept: (count: number) => void, fail
       handshakesResumed: 0,
       completedRecorded: 10 * count(),
       failedRecorded: 0,
+      endedRecorded: 10 * count(),
       bytesRecorded: 0,
       outcomes: {},
       statuses: {},
