@@ -23,7 +23,7 @@ export function statusTable({ arms, result }: CellView): Table | null {
     ],
     rows: counts.flatMap(({ arm, statuses }) => statusRows(arm, statuses, isGood)),
     notes: [
-      `Whole answers of the steady windows, as each client tells them. target.expectStatus makes ${expectStatus.join(', ')} good answers.`,
+      `Whole answers of the steady windows, as each client reports them. target.expectStatus makes ${expectStatus.join(', ')} good answers.`,
     ],
   });
 }
