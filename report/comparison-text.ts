@@ -1,6 +1,7 @@
 // In: the ratios of replicates, and the interval from them. Out: what is known of the ratio, in words: never an interval that says nothing.
+import { LEAST_REPLICATES } from '../bench/core/replicates.ts';
 import type { Comparison } from '../bench/core/run-types.ts';
-import { type Interval, LEAST_REPLICATES } from '../results/stats.ts';
+import type { Interval } from '../results/stats.ts';
 import { intervalText, isKnown, NO_FIGURE, ratioText, valuesText } from './numbers.ts';
 
 type Compared = Pick<Comparison, 'ratio' | 'replicateRatios'>;

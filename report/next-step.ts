@@ -1,7 +1,7 @@
 // In: comparisons that left the question open. Out: what to do next: how long to measure, as far as the replicates show it.
+import { LEAST_REPLICATES } from '../bench/core/replicates.ts';
 import type { CellResult, Comparison } from '../bench/core/run-types.ts';
 import { replicatesToTell } from '../results/enough.ts';
-import { LEAST_REPLICATES } from '../results/stats.ts';
 import { knownRatio } from './comparison-text.ts';
 import { countText } from './numbers.ts';
 

@@ -1,5 +1,6 @@
 // In: an interval of so many replicates, and what it is to tell. Out: how many replicates that takes, if they go on to vary as they did.
-import { type Interval, LEAST_REPLICATES, studentReach } from './stats.ts';
+import { LEAST_REPLICATES } from '../bench/core/replicates.ts';
+import { type Interval, studentReach } from './stats.ts';
 
 const MOST = 10_000;
 

@@ -1,10 +1,12 @@
 // In: what is expected, and the trials of a cell. Out: what was measured of it, as an interval at a level.
+
 import type { Expectation, ExpectedMetric } from '../bench/core/expectation.ts';
+import { LEAST_REPLICATES } from '../bench/core/replicates.ts';
 import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
 import { type FigureReader, METRIC_READERS, replicateLogRatios, TARGET_CPU_READER } from './compare.ts';
 import { capacityOf, requestsPerSec } from './headline-metric.ts';
 import { shareInterval } from './share.ts';
-import { type Interval, LEAST_REPLICATES, replicateInterval, studentInterval } from './stats.ts';
+import { type Interval, replicateInterval, studentInterval } from './stats.ts';
 
 /** The metrics of a trial that are positive and vary by a share of themselves: compared by their logarithms. */
 const READERS: Record<PositiveMetric, Reader> = {

@@ -1,5 +1,7 @@
 // In: the figures of a baseline run and of a new one. Out: what changed, by how much, how sure, and whether it is a regression.
+
 import { NULL_ARM } from '../bench/core/null-arm.ts';
+import { LEAST_REPLICATES } from '../bench/core/replicates.ts';
 import type { Metric } from '../bench/core/run-types.ts';
 import { difference, ratioOfRatios, ratioOfRatiosAt } from './change.ts';
 import { armGap, cellGap, ratioGaps } from './gate-gaps.ts';
@@ -7,7 +9,7 @@ import { heldTogether, judged } from './gate-judgement.ts';
 import { isHigherBetter } from './headline-metric.ts';
 import type { ArmFigures, CellFigures, RunSummary } from './run-summary.ts';
 import { shareInterval } from './share.ts';
-import { type Interval, LEAST_REPLICATES, LEVEL } from './stats.ts';
+import { type Interval, LEVEL } from './stats.ts';
 
 /** Changes below this are not worth an alarm, unless stated otherwise: 5 %. */
 export const DEFAULT_MIN_EFFECT = 0.05;

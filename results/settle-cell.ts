@@ -1,7 +1,8 @@
 // In: a cell as a run of any age has stored it. Out: the same by today's rules: verdicts, least replicates, order of arms.
+import { LEAST_REPLICATES } from '../bench/core/replicates.ts';
 import type { ArmSummary, CellResult } from '../bench/core/run-types.ts';
 import { headlineOf } from './headline-metric.ts';
-import { type Interval, LEAST_REPLICATES } from './stats.ts';
+import type { Interval } from './stats.ts';
 import { withVerdicts } from './verdicts.ts';
 
 /** Earlier runs gave an interval to two replicates, a verdict to every metric, and their arms in the order of a shuffle. */

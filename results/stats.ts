@@ -1,5 +1,7 @@
 // In: numbers from blocks or replicates. Out: a robust mean, and an interval that holds the truth as often as it says.
+
 import quantile from '@stdlib/stats-base-dists-t-quantile';
+import { LEAST_REPLICATES } from '../bench/core/replicates.ts';
 import { findModes } from './modes.ts';
 
 /** A ratio (or a rate) and its 95 % interval; low <= value <= high. */
@@ -22,11 +24,6 @@ export function trimmedMean(values: readonly number[], share: number): number | 
 
 /** How often an interval is to hold the truth, unless several are judged at once (results/holm.ts). */
 export const LEVEL = 0.95;
-/**
- * Two replicates are not an interval: Student's t has one degree of freedom then, and reaches 21 standard errors to either
- * side. Three hold the truth as often as more do (results/stats.test.ts).
- */
-export const LEAST_REPLICATES = 3;
 /**
  * Of the share of intervals that may miss the truth, what Student's is asked for: 97 % for 95 %, so that 95 % remain where
  * the truth is skewed or has modes (docs/statistics.md).

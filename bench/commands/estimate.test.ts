@@ -9,18 +9,25 @@ interface Stated {
   cellCount: number;
   estimatedMs: number;
   budgetMs: number;
+  minReplicates?: number;
   /** Of the whole plan. */
   least?: { oneMs: number; intervalMs: number };
 }
 
-function planOf({ cellCount, estimatedMs, budgetMs, least = { oneMs: 1, intervalMs: 1 } }: Stated): Plan {
+function planOf({
+  cellCount,
+  estimatedMs,
+  budgetMs,
+  minReplicates = 5,
+  least = { oneMs: 1, intervalMs: 1 },
+}: Stated): Plan {
   const scenario = Scenario.parse({
     name: 'far',
     question: 'q',
     clients: { one: {} },
     baseline: 'one',
     expect: [{ metric: 'requestsPerSec', of: 'one', atLeast: 1 }],
-    timing: { budgetMs },
+    timing: { budgetMs, minReplicates },
   });
   const plan = planRun(
     Array.from({ length: cellCount }, (_, value) => ({
@@ -46,15 +53,35 @@ const TABLE: [stated: Stated, lines: RegExp[]][] = [
     { cellCount: 40, estimatedMs: 300_000, budgetMs: 60_000, least: { oneMs: 200_000, intervalMs: 400_000 } },
     [
       /^About 5 min, 7 min at most, for 40 cells\.$/,
-      /^ {2}! The 40 cells of far share a budget of 1m, but may need 6m 40s for the fewest replicates that make an interval\.$/,
+      /^ {2}! The 40 cells of far share a budget of 1m, but may need 3m 20s for one replicate, and 6m 40s for the 3 that an interval needs, in all of them together\.$/,
     ],
   ],
   [
     { cellCount: 1, estimatedMs: 8_000, budgetMs: 5_000, least: { oneMs: 9_000, intervalMs: 14_000 } },
     [
       /^About 10 s, 15 s at most, for 1 cell\.$/,
-      /^ {2}! far has a budget of 5s, but may need 9s for one replicate, and 14s for the fewest replicates that make an interval\.$/,
+      /^ {2}! far has a budget of 5s, but may need 9s for one replicate, and 14s for the 3 that an interval needs\.$/,
     ],
+  ],
+  [
+    {
+      cellCount: 1,
+      estimatedMs: 8_000,
+      budgetMs: 5_000,
+      minReplicates: 2,
+      least: { oneMs: 9_000, intervalMs: 14_000 },
+    },
+    [/^About 10 s/, /may need 9s for one replicate, and 14s for the 2 that are asked for\.$/],
+  ],
+  [
+    {
+      cellCount: 1,
+      estimatedMs: 8_000,
+      budgetMs: 5_000,
+      minReplicates: 1,
+      least: { oneMs: 8_100, intervalMs: 8_100 },
+    },
+    [/^10 s at most/, /may need 9s for one replicate\.$/],
   ],
 ];
 for (const [stated, lines] of TABLE) {

@@ -1,5 +1,7 @@
 // In: a plan. Out: how long it will take, in words, before it starts.
+
 import prettyMs from 'pretty-ms';
+import { LEAST_REPLICATES } from '../core/replicates.ts';
 import { describePlan, type ScenarioDescription } from '../plan/describe-plan.ts';
 import type { Plan } from '../plan/plan.ts';
 
@@ -43,9 +45,17 @@ export function estimateLines(plan: Plan, isConfirming = false): string[] {
   ];
 }
 
+/** Rounded up, or a budget would seem to be as long as what is more than it. */
+function neededText(ms: number): string {
+  return exactText(Math.ceil(ms / 1_000) * 1_000);
+}
+
 function shortBudgetText({ name, cells, budgetMs, least }: ScenarioDescription): string {
-  const needed = `${exactText(least.intervalMs)} for the fewest replicates that make an interval`;
-  if (cells.length > 1)
-    return `  ! The ${cells.length} cells of ${name} share a budget of ${exactText(budgetMs)}, but may need ${needed}.`;
-  return `  ! ${name} has a budget of ${exactText(budgetMs)}, but may need ${exactText(least.oneMs)} for one replicate, and ${needed}.`;
+  const { oneMs, intervalMs, replicates } = least;
+  const one = `${neededText(oneMs)} for one replicate`;
+  const all = `${neededText(intervalMs)} for the ${replicates} that ${replicates < LEAST_REPLICATES ? 'are asked for' : 'an interval needs'}`;
+  const needed = replicates === 1 ? one : `${one}, and ${all}`;
+  return cells.length === 1
+    ? `  ! ${name} has a budget of ${exactText(budgetMs)}, but may need ${needed}.`
+    : `  ! The ${cells.length} cells of ${name} share a budget of ${exactText(budgetMs)}, but may need ${needed}, in all of them together.`;
 }

@@ -6,7 +6,7 @@ import { Scenario } from '../core/scenario.ts';
 import { createBudgets } from './budget.ts';
 import { mostMsOf, planRun } from './plan.ts';
 import { fullScenario } from './testing/plugins.ts';
-import { hasTimeForAnother } from './timing.ts';
+import { hasTimeForAnother, sureReplicates } from './timing.ts';
 
 const BUDGET_MS = 12_000;
 
@@ -69,7 +69,8 @@ test('simulated cells take no longer than was announced, and a tenth', () => {
         const cell = budgets.allot(planned);
         const { timing: own } = cell.scenario;
         const { oneMs, intervalMs } = cell.least;
-        const replicateMs = intervalMs > oneMs ? intervalMs - oneMs : oneMs / 2;
+        const further = sureReplicates(own) - 1;
+        const replicateMs = further > 0 ? (intervalMs - oneMs) / further : oneMs / 2;
         const state = {
           replicates: 0,
           elapsedMs: (oneMs - replicateMs) * slow,

@@ -6,6 +6,7 @@ import type { Timing } from '../core/scenario.ts';
 import { axesOf, type SweepAxis } from '../core/sweep.ts';
 import type { Link, Target } from '../core/target.ts';
 import { blockOrder, mostMsOf, type Plan, type PlannedCell } from './plan.ts';
+import { sureReplicates } from './timing.ts';
 
 export interface CellDescription {
   id: string;
@@ -46,8 +47,8 @@ export interface ScenarioDescription {
   mostMs: number;
   /** Whether the budget is too short for the replicates that an interval needs, on a busy machine. */
   isOverBudget: boolean;
-  /** One replicate of each cell, and as many as an interval needs, at most. */
-  least: { oneMs: number; intervalMs: number };
+  /** One replicate of each cell, and those that are made at least (`replicates` of them), at most. */
+  least: { oneMs: number; intervalMs: number; replicates: number };
 }
 
 export interface PlanDescription {
@@ -93,7 +94,11 @@ function describeCell(cell: PlannedCell, seed: number): CellDescription {
 function describeScenario(name: string, cells: readonly PlannedCell[]): ScenarioDescription {
   const sum = (read: (cell: PlannedCell) => number) => cells.reduce((total, cell) => total + read(cell), 0);
   const budgetMs = sum(({ scenario }) => scenario.timing.budgetMs);
-  const least = { oneMs: sum(cell => cell.least.oneMs), intervalMs: sum(cell => cell.least.intervalMs) };
+  const least = {
+    oneMs: sum(cell => cell.least.oneMs),
+    intervalMs: sum(cell => cell.least.intervalMs),
+    replicates: sureReplicates(cells[0]!.scenario.timing),
+  };
   return {
     name,
     sweep: axesOf(cells[0]!.scenario),

@@ -111,7 +111,8 @@ test('a cell takes about its budget, but for too few or too many replicates', ()
   const oneMs = two - one;
   assert.ok(one > oneMs, 'the target is started and conditioned once');
   assert.equal(three, two + oneMs);
-  assert.equal(estimateWith({ budgetMs: 1 }), two);
+  assert.equal(estimateWith({ budgetMs: 1 }), three, 'as many as an interval needs');
+  assert.equal(estimateWith({ budgetMs: 1, minReplicates: 2 }), two);
   const budgetMs = 100_000;
   const found = estimateWith({ budgetMs });
   assert.ok(found <= budgetMs && found > budgetMs - oneMs, String(found));
@@ -166,8 +167,9 @@ const ANOTHER: [why: string, state: Partial<Parameters<typeof hasTimeForAnother>
   ['the first is always made', { replicates: 0, longestMs: 90_000 }, true],
   ['the second may take what was announced', { replicates: 1, elapsedMs: 20_000, longestMs: 19_000 }, true],
   ['but not more', { replicates: 1, elapsedMs: 20_000, longestMs: 21_000 }, false],
-  ['the third has to fit the budget', { replicates: 2, elapsedMs: 8_000, longestMs: 2_001 }, false],
-  ['and does', { replicates: 2, elapsedMs: 8_000, longestMs: 2_000 }, true],
+  ['so may the third, for an interval', { replicates: 2, elapsedMs: 20_000, longestMs: 19_000 }, true],
+  ['the fourth has to fit the budget', { replicates: 3, elapsedMs: 8_000, longestMs: 2_001 }, false],
+  ['and does', { replicates: 3, elapsedMs: 8_000, longestMs: 2_000 }, true],
 ];
 for (const [why, state, expected] of ANOTHER) {
   test(`another replicate? ${why}`, () => {

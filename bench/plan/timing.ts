@@ -1,6 +1,8 @@
 // In: how long to measure, and rates or response times seen so far. Out: the shape of a slice, and whether an arm is steady.
+
 import type { Client } from '../core/client.ts';
 import type { Load } from '../core/load.ts';
+import { LEAST_REPLICATES } from '../core/replicates.ts';
 import type { Scenario, Timing } from '../core/scenario.ts';
 import { stepsPerOctave } from './capacity-search.ts';
 import { paced } from './pace.ts';
@@ -131,8 +133,6 @@ const SLOW: Pace = {
   doubtRatio: 1,
 };
 export const WARMUP_WINDOW_MS = 250;
-/** Replicates that are made beyond the budget, too, if that is announced: an interval needs two. */
-export const INTERVAL_REPLICATES = 2;
 
 /** Of one arm. */
 function warmupMs({ timing, load }: Scenario, responseMs: number, pace: Pace): number {
@@ -214,9 +214,9 @@ export function cellTimes(
   };
 }
 
-/** Replicates that may be made beyond the budget, within what was announced. */
+/** Replicates that may be made beyond the budget, within what was announced: those that an interval needs. */
 export function sureReplicates({ minReplicates }: Timing): number {
-  return Math.min(INTERVAL_REPLICATES, minReplicates);
+  return Math.min(LEAST_REPLICATES, minReplicates);
 }
 
 /**

@@ -1,9 +1,9 @@
 // In: the arms of a cell. Out: what each did: rate, latency, errors, connections, CPU.
+import { LEAST_REPLICATES } from '../../bench/core/replicates.ts';
 import type { ArmSummary } from '../../bench/core/run-types.ts';
 import { usesTls } from '../../bench/core/target.ts';
 import type { CompletedTrial, Ledger } from '../../bench/core/types.ts';
 import { requestsPerSec } from '../../results/headline-metric.ts';
-import { LEAST_REPLICATES } from '../../results/stats.ts';
 import { type ArmView, type CellView, leastCensoredUs } from '../cell-view.ts';
 import { replicatesText } from '../comparison-text.ts';
 import { acceptedOf, countedByText, openedOf } from '../counted-by.ts';
