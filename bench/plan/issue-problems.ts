@@ -62,6 +62,31 @@ function valueProblem(path: Path, raw: unknown, schema: JsonSchema): Omit<Proble
   };
 }
 
+/** What other load tools let a user say of requests, and a scenario does not. */
+const REQUEST_PARTS = new Set([
+  'method',
+  'header',
+  'headers',
+  'body',
+  'query',
+  'path',
+  'paths',
+  'urls',
+  'auth',
+  'cookies',
+]);
+
+function unknownKey(path: Path, known: readonly string[]): Omit<Problem, 'file' | 'path'> {
+  const key = String(path.at(-1));
+  if (path.length === 2 && path[0] === 'target' && REQUEST_PARTS.has(key)) {
+    return {
+      message: 'unknown setting: each request is a GET of target.url, without headers or a body of yours',
+      hint: "a client of your own, which sends any request: transport: './my-client.ts' (docs/clients.md)",
+    };
+  }
+  return { message: 'there is no such setting', hint: nameHint(key, known) };
+}
+
 function problemOf(
   issue: Issue,
   path: Path,
@@ -69,10 +94,8 @@ function problemOf(
   schema: JsonSchema,
 ): Omit<Problem, 'file' | 'path'> {
   switch (issue.code) {
-    case 'unrecognized_keys': {
-      const known = knownKeys(nodesAt(schema, issue.path, raw));
-      return { message: 'there is no such setting', hint: nameHint(String(path.at(-1)), known) };
-    }
+    case 'unrecognized_keys':
+      return unknownKey(path, knownKeys(nodesAt(schema, issue.path, raw)));
     case 'invalid_key':
       return {
         message: `${valueText(String(path.at(-1)))} cannot be a name`,

@@ -54,6 +54,27 @@ const cases: {
     hint: /^did you mean pipelining\?/,
   },
   {
+    why: 'what a request would have: method is left to a client of the author',
+    changes: { 'target.method': 'POST' },
+    path: 'target.method',
+    message: /each request is a GET of target\.url/,
+    hint: /^a client of your own.*docs\/clients\.md/,
+  },
+  {
+    why: 'what a request would have: headers is left to a client of the author',
+    changes: { 'target.headers': { authorization: 'Bearer x' } },
+    path: 'target.headers',
+    message: /each request is a GET of target\.url/,
+    hint: /^a client of your own.*docs\/clients\.md/,
+  },
+  {
+    why: 'what a request would have: urls is left to a client of the author',
+    changes: { 'target.urls': ['http://127.0.0.1:1/a', 'http://127.0.0.1:1/b'] },
+    path: 'target.urls',
+    message: /each request is a GET of target\.url/,
+    hint: /^a client of your own.*docs\/clients\.md/,
+  },
+  {
     why: 'a word that is not one of those allowed has a nearest one',
     changes: { 'clients.short.body': 'redd' },
     path: 'clients.short.body',
