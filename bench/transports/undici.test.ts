@@ -56,6 +56,27 @@ suite('refusals', () => {
     });
   }
 
+  test('timeouts that its timers cannot keep are remarked on', async t => {
+    const remarksOf = (timeouts: z.input<typeof Client>['timeouts']) => {
+      const transport = undici.open({
+        client: Client.parse({ timeouts }),
+        endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
+        onConnection: () => {},
+      });
+      t.after(() => transport.close());
+      return transport.remarks!();
+    };
+    assert.deepEqual(remarksOf({}), []);
+    assert.deepEqual(remarksOf({ connectMs: 1_000, headersMs: 2_000, bodyMs: 1_000, totalMs: 5 }), []);
+    const [connect, headers, ...rest] = remarksOf({ connectMs: 5, headersMs: 999 });
+    assert.match(
+      connect!,
+      /^timeouts\.connectMs is 5 ms, but undici's timers below 1 s fire after 0\.5 to 1 s/,
+    );
+    assert.match(headers!, /^timeouts\.headersMs is 999 ms/);
+    assert.deepEqual(rest, []);
+  });
+
   test('an api that was refused cannot be opened either', () => {
     const client = Client.parse({ api: 'stream' });
     const endpoint = { origin: 'http://127.0.0.1:9', path: '/' };

@@ -63,11 +63,27 @@ function open({ client, endpoint, hasPhases = true, onConnection }: TransportOpt
       (exchange.transportState as InstanceType<typeof Slot>).send(onEnd);
     },
     openConnections: connector.openConnections,
+    remarks: () => timerRemarks(client),
     async close() {
       await pool.destroy();
       await connector.closeAll();
     },
   };
+}
+
+/** Below this undici's timers, which it looks at every half second, fire between half of it and all of it. */
+const TIMER_MS = 1_000;
+
+/** A timeout that is not in force as it is stated. */
+function timerRemarks({ timeouts }: Client): string[] {
+  return (['connectMs', 'headersMs', 'bodyMs'] as const).flatMap(name => {
+    const ms = timeouts[name];
+    return ms === undefined || ms >= TIMER_MS
+      ? []
+      : [
+          `timeouts.${name} is ${ms} ms, but undici's timers below 1 s fire after 0.5 to 1 s: slower answers are good ones until then. timeouts.totalMs is exact.`,
+        ];
+  });
 }
 
 /** What the protocol makes of the settings that share a connection among requests. */
