@@ -53,6 +53,17 @@ for (const [share, isMarked] of [
   });
 }
 
+test('arms that fail alike, or one alone: the headline says so first', () => {
+  const alike = structuredClone(two);
+  for (const arm of alike.run.cells[0]!.arms)
+    Object.assign(arm, { completed: 40, failed: 60, errorRatio: 0.6 });
+  const { headline } = reportOf(alike);
+  assert.match(headline, /^Requests failed \(short 60 %, persistent 60 %\)\. Persistent/);
+  const alone = failing(sampleRuns['one arm']!, 0.7);
+  assert.match(reportOf(alone).headline, /^Requests failed \(short 70 %\)\. /);
+  assert.doesNotMatch(reportOf(failing(sampleRuns['one arm']!, 0.0099)).headline, /failed/);
+});
+
 test('two arms: headline, ratios of every metric, charts and their tables, expectations', async () => {
   const expect = ['requestsPerSec', 'meanUs', 'successRatio'].map(metric =>
     Expectation.parse({ metric, of: 'persistent', over: 'short', atLeast: 0.5 }),

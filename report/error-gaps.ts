@@ -1,6 +1,6 @@
-// In: cells. Out: that error rates of arms differ, in a sentence to stand before any ratio of them; '' where they don't.
+// In: cells. Out: that requests failed, or that error rates of arms differ, in a sentence to stand before any figure of them; else ''.
 import type { Comparison } from '../bench/core/run-types.ts';
-import { errorRatioOf } from '../results/unlike-errors.ts';
+import { areErrorsUnlike, errorRatioOf } from '../results/unlike-errors.ts';
 import { type CellView, comparisonMarks, signsOf } from './cell-view.ts';
 import { percentText } from './numbers.ts';
 
@@ -16,8 +16,26 @@ function unlikeComparisons(view: CellView): Comparison[] {
   );
 }
 
-/** `Error rates differ (short 0 %, persistent 12 %), so ratios marked § compare different work.`, and a blank. */
-export function errorGapText(view: CellView): string {
+/**
+ * `Error rates differ (short 0 %, persistent 12 %), so ratios marked § compare different work.`, and a blank. Where they are
+ * alike, or there is one arm, `Requests failed (persistent 70 %).`
+ */
+export function errorText(view: CellView): string {
+  return errorGapText(view) || failedText(view);
+}
+
+const NONE_FAILED = { completed: 1, failed: 0 };
+
+function failedText({ arms }: CellView): string {
+  const failing = arms.flatMap(({ name, summary }) =>
+    summary !== null && summary.completed > 0 && areErrorsUnlike(summary, NONE_FAILED)
+      ? [`${name} ${percentText(errorRatioOf(summary))}`]
+      : [],
+  );
+  return failing.length === 0 ? '' : `Requests failed (${failing.join(', ')}). `;
+}
+
+function errorGapText(view: CellView): string {
   const unlike = unlikeComparisons(view);
   const names = new Set(unlike.flatMap(({ baseline, candidate }) => [baseline, candidate]));
   return gapText(

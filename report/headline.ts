@@ -11,7 +11,7 @@ import { capacityRemarks } from './capacity-text.ts';
 import type { ArmView, CellView } from './cell-view.ts';
 import { allMarks, comparisonMarks, MARK_NOTES, signsOf } from './cell-view.ts';
 import { comparisonText, knownRatio, missingReplicates } from './comparison-text.ts';
-import { errorGapsText, errorGapText, hasErrorGap } from './error-gaps.ts';
+import { errorGapsText, errorText, hasErrorGap } from './error-gaps.ts';
 import { changeText, singleText } from './headline-figures.ts';
 import { capital, headlineWords } from './headline-words.ts';
 import { gapTexts } from './link-text.ts';
@@ -28,7 +28,7 @@ export function stateOf({ arms }: CellView): CellState {
 
 /** What came out of a cell, in a sentence. */
 export function cellHeadline(view: CellView): string {
-  return [`${partialText(view)}${errorGapText(view)}${answerText(view)}`, ...reuseTexts(view)].join(' ');
+  return [`${partialText(view)}${errorText(view)}${answerText(view)}`, ...reuseTexts(view)].join(' ');
 }
 
 /** What must be read with the headline: doubts first. */
