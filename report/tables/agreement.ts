@@ -50,7 +50,7 @@ export function agreementTable(view: CellView): Table | null {
       ];
     }),
     notes: [
-      `Off by: how much more (+) or less (−) than ${baseline}, paired slice by slice or replicate by replicate. Drivers that agree on the server are off by no more than their intervals; where a driver's own CPU sets the pace, they measure themselves.`,
+      `Off by: how much more (+) or less (−) than ${baseline} in the same replicate. Drivers that agree on the server are off by no more than their intervals; where a driver's own CPU sets the pace, they measure themselves.`,
       "Busy users are rate × mean latency (Little's law): fewer than there are means that latencies lack something, or that users waited unseen.",
       "Connections by the target's count, over all requests, warm-up included.",
     ],

@@ -30,7 +30,7 @@ export function ratioTable(view: CellView): Table | null {
       words(verdictText(comparison), comparison.isDeciding ? comparison.verdict : null),
     ]),
     notes: [
-      `A ratio is the arm's figure over that of ${scenario.baseline}, paired slice by slice or replicate by replicate.`,
+      `A ratio is the arm's figure over that of ${scenario.baseline} in the same replicate; the interval is over the replicates.`,
       verdictNote(comparisons),
       ...(comparisons.some(comparison => knownRatio(comparison) === null) ? [FEW_NOTE] : []),
       ...(scenario.load.model === 'capacity'
