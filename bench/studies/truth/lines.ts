@@ -56,10 +56,14 @@ export function rateLine(measured: Measured, perSec: number, by: string, within 
   };
 }
 
-/** @param counts of those who count connections, the question whether the server is there included; undefined: does not */
+/**
+ * @param counts of those who count connections; undefined: does not
+ * @param asked how many of them asked the server something before the run
+ */
 export function connectionLines(
   measured: Measured,
   counts: { server: number | undefined; kernel: number | undefined },
+  asked: number,
 ): Line[] {
   const conntax = completedOf(measured, ARM).reduce(
     (sum, { measurement }) => sum + measurement.ledger.opened,
@@ -67,7 +71,9 @@ export function connectionLines(
   );
   const marks = marksOf(measured, ARM);
   return Object.entries(counts).flatMap(([by, count]) =>
-    count === undefined ? [] : [{ figure: 'connections', conntax, witness: count - 1, by, within: 0, marks }],
+    count === undefined
+      ? []
+      : [{ figure: 'connections', conntax, witness: count - asked, by, within: 0, marks }],
   );
 }
 

@@ -81,7 +81,7 @@ export const slowTail: Row = {
         return scenarioOf({
           target: targetOf(server),
           clients: { [PLAIN]: client(PLAIN), [ODD]: client(ODD) },
-          timing: replicated(REPLICATES, 4_000),
+          timing: replicated(REPLICATES, 2_000),
         });
       });
       const byQuery = Map.groupBy(log, ({ query }) => query);
@@ -109,7 +109,7 @@ export const pauses: Row = {
             [PLAIN]: loggingClient({ log: logDir, arm: PLAIN }),
             [ODD]: loggingClient({ log: logDir, arm: ODD, ...PAUSE }),
           },
-          timing: replicated(5, 4_000),
+          timing: replicated(5, 3_000),
         }),
       );
       const share = 1 - PAUSE.pauseMs / PAUSE.everyMs;
