@@ -1,4 +1,4 @@
-// In: a scenario. Out: what the command line makes of it, in a folder of its own that is gone afterwards.
+// Runs the command line of conntax in a folder of its own that is gone afterwards, and reads what it has stored.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,36 +13,78 @@ import type { Seen } from './protocol.ts';
 const CLI = fileURLToPath(new URL('../../cli.ts', import.meta.url));
 const LIMIT_MS = 180_000;
 
-export interface Measured {
-  run: Run;
-  trials: TrialResult[];
-  /** The logs of the clients that wrote one, a process each. */
-  logs: Seen[][];
+export interface Folder {
+  /** Where logging clients write to. */
+  logDir: string;
+  write(file: string, text: string): Promise<void>;
+  conntax(...args: string[]): Promise<{ status: number; text: string }>;
+  /** What the last run has stored. */
+  last(): { run: Run; trials: TrialResult[] } | undefined;
 }
 
-/** @param scenarioOf is given the folder that logging clients write to */
-export async function runConntax(scenarioOf: (logDir: string) => ScenarioInput): Promise<Measured> {
+export async function inFolder<T>(use: (folder: Folder) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), 'conntax-truth-'));
   try {
-    const logDir = await mkdtemp(join(dir, 'logs-'));
-    await writeFile(join(dir, 'truth.json'), JSON.stringify(scenarioOf(logDir)));
-    // A run whose figures are marked ends with another status than 0, and is read all the same.
-    const said = await new Promise<string>(resolve => {
-      const args = [CLI, 'run', './truth.json'];
-      execFile(process.execPath, args, { cwd: dir, timeout: LIMIT_MS }, (_, stdout, stderr) =>
-        resolve(stdout + stderr),
-      );
+    return await use({
+      logDir: await mkdtemp(join(dir, 'logs-')),
+      write: (file, text) => writeFile(join(dir, file), text),
+      conntax: (...args) =>
+        new Promise(resolve => {
+          const options = { cwd: dir, timeout: LIMIT_MS };
+          const child = execFile(process.execPath, [CLI, ...args], options, (_, stdout, stderr) =>
+            resolve({ status: child.exitCode ?? Number.NaN, text: stdout + stderr }),
+          );
+        }),
+      last() {
+        const stored = storedRuns(join(dir, 'results')).at(-1);
+        return stored?.run === undefined ? undefined : { run: stored.run, trials: stored.trials };
+      },
     });
-    const [stored] = storedRuns(join(dir, 'results'));
-    if (stored?.run === undefined) throw new Error(`nothing was measured:\n${said}`);
-    const files = await readdir(logDir);
-    const logs = await Promise.all(
-      files.map(async file => JSON.parse(await readFile(join(logDir, file), 'utf8')) as Seen[]),
-    );
-    return { run: stored.run, trials: stored.trials, logs };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+export interface Measured {
+  run: Run;
+  trials: TrialResult[];
+  /** What clients logged, a process each, by the name of their arm in the order of replicates. */
+  logs: Map<string, Seen[][]>;
+  status: number;
+  /** What it printed. */
+  text: string;
+}
+
+/** @param scenarioOf is given the folder that logging clients write to */
+export function runConntax(
+  scenarioOf: (logDir: string) => ScenarioInput,
+  caPem: string | undefined,
+): Promise<Measured> {
+  return inFolder(async ({ logDir, write, conntax, last }) => {
+    if (caPem !== undefined) await write('ca.pem', caPem);
+    await write('truth.json', JSON.stringify(scenarioOf(logDir)));
+    // A run whose figures are marked ends with another status than 0, and is read all the same.
+    const { status, text } = await conntax('run', './truth.json');
+    const stored = last();
+    if (stored === undefined) throw new Error(`nothing was measured:\n${text}`);
+    return { ...stored, logs: await readLogs(logDir), status, text };
+  });
+}
+
+async function readLogs(logDir: string): Promise<Measured['logs']> {
+  const files = await readdir(logDir);
+  const read = await Promise.all(
+    files.map(async file => ({
+      arm: file.split('.')[0]!,
+      seen: JSON.parse(await readFile(join(logDir, file), 'utf8')) as Seen[],
+    })),
+  );
+  const ordered = read
+    .filter(({ seen }) => seen.length > 0)
+    .toSorted((a, b) => a.seen[0]!.startMs - b.seen[0]!.startMs);
+  return new Map(
+    [...Map.groupBy(ordered, ({ arm }) => arm)].map(([arm, logs]) => [arm, logs.map(({ seen }) => seen)]),
+  );
 }
 
 export function completedOf({ trials }: Measured, arm: string): CompletedTrial[] {

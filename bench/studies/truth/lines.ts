@@ -1,4 +1,4 @@
-// In: a run and what a witness found. Out: the figures of both, beside each other.
+// The figures of a run beside those of a witness.
 import { summariseArms } from '../../../results/compare.ts';
 import { completedOf, type Measured, marksOf } from './conntax-run.ts';
 import type { Seen } from './protocol.ts';
@@ -7,30 +7,41 @@ import { type Figures, figuresOf } from './witnesses.ts';
 
 export const USERS = 20;
 export const ARM = 'arm';
-const WITHIN = 0.02;
+export const WITHIN = 0.02;
 const WITHIN_P999 = 0.05;
 
 /**
- * The figures of the arm's times, beside a witness's: from when a request was sent, for no witness knows when it was due. In a
- * closed load that is the response time.
+ * The figures of the arm's times, beside a witness's. `service`: from when a request was sent, for a witness that does not know
+ * when it was due; in a closed load that is the response time.
  */
 export function latencyLines(
   measured: Measured,
   witness: Partial<Figures>,
   by: string,
-  marks = marksOf(measured, ARM),
+  { marks = marksOf(measured, ARM), of = 'service' }: { marks?: string[]; of?: 'service' | 'response' } = {},
 ): Line[] {
   const [trial] = completedOf(measured, ARM);
-  const { meanUs, p50Us, p99Us, p999Us } = trial!.measurement.service;
+  const { censored, [of]: times } = trial!.measurement;
   const rows: [string, number, number | undefined, number][] = [
-    ['mean, ms', meanUs, witness.meanMs, WITHIN],
-    ['p50, ms', p50Us, witness.p50Ms, WITHIN],
-    ['p99, ms', p99Us, witness.p99Ms, WITHIN],
-    ['p99.9, ms', p999Us, witness.p999Ms, WITHIN_P999],
+    ['mean', times.meanUs, witness.meanMs, WITHIN],
+    ['p50', times.p50Us, witness.p50Ms, WITHIN],
+    ['p99', times.p99Us, witness.p99Ms, WITHIN],
+    ['p99.9', times.p999Us, witness.p999Ms, WITHIN_P999],
   ];
-  return rows.flatMap(([figure, us, ms, within]) =>
-    ms === undefined ? [] : [{ figure, conntax: us / 1_000, witness: ms, by, within, marks }],
-  );
+  return rows.flatMap(([name, us, ms, within]) => {
+    if (ms === undefined) return [];
+    const isBound = censored !== null && (name === 'mean' || us >= censored.leastUs);
+    return [
+      {
+        figure: `${of === 'response' ? 'from due, ' : ''}${name}, ms`,
+        conntax: us / 1_000,
+        witness: ms,
+        by,
+        within,
+        marks: isBound ? [...marks, '≥'] : marks,
+      },
+    ];
+  });
 }
 
 export function rateLine(measured: Measured, perSec: number, by: string, within = WITHIN): Line {
@@ -45,22 +56,37 @@ export function rateLine(measured: Measured, perSec: number, by: string, within 
   };
 }
 
-/** @param accepted by the server, of which one is the question whether it is there */
-export function connectionLine(measured: Measured, accepted: number): Line {
+/**
+ * @param counts of those who count connections; undefined: does not
+ * @param asked how many of them asked the server something before the run
+ */
+export function connectionLines(
+  measured: Measured,
+  counts: { server: number | undefined; kernel: number | undefined },
+  asked: number,
+): Line[] {
   const conntax = completedOf(measured, ARM).reduce(
     (sum, { measurement }) => sum + measurement.ledger.opened,
     0,
   );
   const marks = marksOf(measured, ARM);
-  return { figure: 'connections', conntax, witness: accepted - 1, by: 'server', within: 0, marks };
+  return Object.entries(counts).flatMap(([by, count]) =>
+    count === undefined
+      ? []
+      : [{ figure: 'connections', conntax, witness: count - asked, by, within: 0, marks }],
+  );
 }
 
 /** Where users keep their connections, the time from one request to the next on a connection is that of a user. */
 export function cycleLines(measured: Measured, cycles: readonly Seen[]): Line[] {
-  if (cycles.length === 0) return [];
-  const { meanMs, p50Ms, p99Ms } = figuresOf(cycles);
+  const witness = figuresOf(cycles);
   return [
-    rateLine(measured, (USERS * 1_000) / meanMs, 'users / mean of server'),
-    ...latencyLines(measured, { meanMs, p50Ms, p99Ms }, 'server'),
+    rateLine(measured, (USERS * 1_000) / witness.meanMs, 'users / mean of server'),
+    ...latencyLines(measured, witness, 'server'),
   ];
+}
+
+/** What has to be so, by the issue or the scenario: a number that is exact. */
+export function exactLine(figure: string, conntax: number, witness: number, by = 'what was asked for'): Line {
+  return { figure, conntax, witness, by, within: 0, marks: [] };
 }

@@ -1,5 +1,6 @@
-// Out: a client that writes down when each of its exchanges began and ended, on Node's http alone, for independent reading.
-// options.log: the folder of its logs; options.pauseMs, options.everyMs: it blocks its event loop by itself.
+// A client that writes down when each of its exchanges began and ended, on Node's http alone, for independent reading.
+// options.log: the folder of its logs; options.arm: names its log; options.query: of its requests; options.pauseMs and
+// options.everyMs: it blocks its event loop by itself; options.throws: it sends nothing.
 import { writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { join } from 'node:path';
@@ -11,21 +12,24 @@ const now = (): number => performance.timeOrigin + performance.now();
 export default defineClient({
   honours: ['pool.maxConnections'],
   open({ url, settings: { pool }, options }) {
+    const { log: logDir, arm = 'arm', query, pauseMs = 0, everyMs, throws = false } = options;
     const agent = new Agent({ keepAlive: true, maxSockets: Number(pool.maxConnections) });
     const log: Seen[] = [];
-    const pauseMs = Number(options['pauseMs'] ?? 0);
+    // By its process the server tells the replicates apart.
+    const target = query === undefined ? url : `${url}?${query}&pid=${process.pid}`;
     const pausing =
       pauseMs === 0
         ? undefined
         : setInterval(() => {
-            for (const endMs = performance.now() + pauseMs; performance.now() < endMs; );
-          }, Number(options['everyMs']));
+            for (const endMs = performance.now() + Number(pauseMs); performance.now() < endMs; );
+          }, Number(everyMs));
     return {
       send: ({ signal }) =>
         new Promise((resolve, reject) => {
-          const seen: Seen = { startMs: now(), tookMs: 0, connection: 0, status: 0 };
+          if (throws) throw new Error('this client never sends');
+          const seen: Seen = { startMs: now(), tookMs: 0, connection: 0, status: 0, query: '' };
           log.push(seen);
-          const request = get(url, { agent, signal }, response => {
+          const request = get(target, { agent, signal }, response => {
             let bytes = 0;
             response.on('data', (chunk: Buffer) => {
               bytes += chunk.byteLength;
@@ -42,7 +46,7 @@ export default defineClient({
       close() {
         clearInterval(pausing);
         agent.destroy();
-        writeFileSync(join(String(options['log']), `${process.pid}.json`), JSON.stringify(log));
+        writeFileSync(join(String(logDir), `${arm}.${process.pid}.json`), JSON.stringify(log));
       },
     };
   },

@@ -1,88 +1,108 @@
-// In: a server, a client and a load. Out: a row of `npm run bench:truth`: how it is measured, and by whom else.
-import { fileURLToPath } from 'node:url';
+// Rows of `npm run bench:truth` about the figures of one client: how each is measured, and by whom else.
 import { summariseArms } from '../../../results/compare.ts';
 import type { ScenarioInput } from '../../core/scenario.ts';
 import { completedOf, MACHINE, marksOf, runConntax } from './conntax-run.ts';
-import { ARM, connectionLine, cycleLines, latencyLines, rateLine, USERS } from './lines.ts';
-import type { Seen, ServerOrder } from './protocol.ts';
-import type { Line } from './verdict.ts';
-import { byHand, cyclesOf, figuresOf, inWindows, type Server, startServer } from './witnesses.ts';
+import { ARM, cycleLines, exactLine, latencyLines, rateLine, USERS, WITHIN } from './lines.ts';
+import type { ServerOrder } from './protocol.ts';
+import {
+  type Clients,
+  loggedInWindows,
+  loggingClient,
+  measureAgainst,
+  POOL,
+  type Row,
+  scenarioOf,
+  targetOf,
+  timing,
+  withServer,
+} from './scenarios.ts';
+import { byHand, cyclesOf, figuresOf, fromSchedule, inWindows } from './witnesses.ts';
 
-export interface Row {
-  name: string;
-  measure: () => Promise<Line[]>;
-}
+/** Most answers take 50 ms, and 2 in 100 take 300 ms: p99 and p99.9 are slow requests. */
+const TAILED: Partial<ServerOrder> = { slowPerMille: 20, slowMs: 300 };
 
-type Clients = NonNullable<ScenarioInput['clients']>;
-
-/** Honours no more than that. */
-const loggingPool = { maxConnections: USERS };
-const LOGGING = fileURLToPath(new URL('./logging-client.ts', import.meta.url));
-export const pool = { maxConnections: USERS, idleTimeoutMs: 60_000 };
-const TIMING = { warmupMinMs: 500, warmupMaxMs: 1_000, measureMs: 8_000, budgetMs: 60_000 };
-const ONCE = { minReplicates: 1, maxReplicates: 1 };
-
-const scenarioOf = (rest: Partial<ScenarioInput> & { clients: Clients }): ScenarioInput => ({
-  name: 'truth',
-  question: 'Is each figure what an independent witness says?',
-  baseline: Object.keys(rest.clients)[0]!,
-  load: { concurrency: USERS },
-  timing: { ...TIMING, ...ONCE },
-  ...rest,
-});
-
-async function withServer<T>(order: Partial<ServerOrder>, use: (server: Server) => Promise<T>): Promise<T> {
-  const server = await startServer(order);
-  try {
-    return await use(server);
-  } finally {
-    server.close();
-  }
-}
-
-/** Each client and tool against a server that takes 50 ms: what the server sees of it. */
-export const byServer = (name: string, client: Clients[string], sliceMs?: number): Row => ({
+/** Each client and tool in a closed load: the server's log, by the times between two requests on a connection. */
+export const byCycles = (
+  name: string,
+  client: Clients[string],
+  { order = {}, sliceMs }: { order?: Partial<ServerOrder>; sliceMs?: number } = {},
+): Row => ({
   name: `closed, ${name}`,
   measure: () =>
-    withServer({}, async server => {
-      const measured = await runConntax(() =>
+    withServer({ ...TAILED, ...order }, async server => {
+      const { measured, log, connections } = await measureAgainst(server, () =>
         scenarioOf({
-          target: { url: server.url },
+          target: targetOf(server),
           clients: { [ARM]: client },
-          timing: { ...TIMING, ...ONCE, ...(sliceMs === undefined ? {} : { sliceMs }) },
+          timing: timing(sliceMs === undefined ? {} : { sliceMs }),
         }),
       );
-      const log = await server.read();
       const [trial] = completedOf(measured, ARM);
+      const { found } = inWindows(log, trial!.measurement.slices, cyclesOf(log));
+      return [...connections, ...cycleLines(measured, found)];
+    }),
+});
+
+/**
+ * Clients of which the server does not see the time from one request to the next, because each connection has one request, or
+ * several at once: what the server took, which is long against what network and client add to it.
+ */
+export const byServiceTime = (
+  name: string,
+  client: Clients[string],
+  order: Partial<ServerOrder> = {},
+): Row => ({
+  name: `closed, ${name}`,
+  measure: () =>
+    withServer({ ...TAILED, meanMs: 200, slowMs: 600, ...order }, async server => {
+      const { measured, log, connections } = await measureAgainst(server, () =>
+        scenarioOf({ target: targetOf(server, client?.protocol), clients: { [ARM]: client } }),
+      );
+      const [trial] = completedOf(measured, ARM);
+      const { found } = inWindows(log, trial!.measurement.slices);
+      const witness = figuresOf(found);
       return [
-        connectionLine(measured, await server.accepted()),
-        ...cycleLines(measured, inWindows(log.slice(1), trial!.measurement.slices, cyclesOf(log)).found),
+        ...connections,
+        rateLine(measured, (USERS * 1_000) / witness.meanMs, 'users / mean of server'),
+        ...latencyLines(measured, witness, 'server'),
       ];
     }),
 });
+
+interface LogOptions {
+  load?: ScenarioInput['load'];
+  /** By the schedule. */
+  perSec?: number;
+  /** Whether requests are due at equal distances, so that the time of each is known. */
+  isScheduled?: boolean;
+  /** Options of the logging client. */
+  client?: Record<string, number>;
+  timing?: ScenarioInput['timing'];
+}
 
 /** A client that writes its own log: the requests of the windows, one by one. */
 export const byLog = (
   name: string,
   order: Partial<ServerOrder>,
-  load?: ScenarioInput['load'],
-  perSec?: number,
+  { load, perSec, isScheduled = false, client = {}, timing: own = {} }: LogOptions = {},
 ): Row => ({
   name,
   measure: () =>
     withServer(order, async server => {
-      const measured = await runConntax(log =>
+      const { measured, connections } = await measureAgainst(server, log =>
         scenarioOf({
-          target: { url: server.url },
-          clients: { [ARM]: { transport: LOGGING, pool: loggingPool, options: { log } } },
+          target: targetOf(server),
+          clients: { [ARM]: loggingClient({ log, ...client }) },
+          timing: timing(own),
           ...(load === undefined ? {} : { load }),
         }),
       );
-      const [trial] = completedOf(measured, ARM);
-      const { found, offBy } = inWindows(measured.logs.at(-1)!, trial!.measurement.slices);
+      const { found, offBy } = loggedInWindows(measured);
       const witness = figuresOf(found);
       const rate = perSec ?? (USERS * 1_000) / witness.meanMs;
-      const { completed, failed } = trial!.measurement;
+      const { completed, failed } = completedOf(measured, ARM)[0]!.measurement;
+      // Times of arrival are drawn: their number is known to three standard deviations.
+      const isDrawn = perSec !== undefined && !isScheduled;
       return [
         {
           figure: 'requests in windows',
@@ -92,132 +112,100 @@ export const byLog = (
           within: 0.005,
           marks: [],
         },
-        connectionLine(measured, await server.accepted()),
+        ...connections,
         rateLine(
           measured,
           rate,
           perSec === undefined ? "users / mean of client's log" : 'schedule',
-          // Times of arrival are drawn: their number is known to three standard deviations.
-          perSec === undefined ? undefined : Math.max(0.02, 3 / Math.sqrt(found.length)),
+          isDrawn ? Math.max(WITHIN, 3 / Math.sqrt(found.length)) : WITHIN,
         ),
         ...latencyLines(measured, witness, "client's log"),
+        ...(isScheduled
+          ? latencyLines(measured, figuresOf(fromSchedule(found, rate)), 'schedule', { of: 'response' })
+          : []),
       ];
     }),
 });
 
-/** conntax's own target, of which a time is known by what it was told to take. */
-export const byOrder = (
-  name: string,
-  meanMs: number,
-  rest: Partial<ScenarioInput>,
-  client: Clients[string],
-): Row => ({
-  name,
+/** Behind a link, for which conntax's own target is needed: times are known by what was asked for. */
+export const behindLink = (roundTripMs: number, meanMs: number): Row => ({
+  name: 'closed, behind a link',
   measure: async () => {
-    const measured = await runConntax(() => scenarioOf({ ...rest, clients: { [ARM]: client } }));
-    const [trial] = completedOf(measured, ARM);
-    const { opened, accepted } = trial!.measurement.ledger;
-    const marks = marksOf(measured, ARM);
+    const measured = await runConntax(
+      () =>
+        scenarioOf({
+          target: { behaviour: { name: 'delay', meanMs } },
+          link: { roundTripMs },
+          clients: { [ARM]: { pool: POOL } },
+        }),
+      undefined,
+    );
+    const { opened, accepted, requestsSent, requestsSeen } = completedOf(measured, ARM)[0]!.measurement
+      .ledger;
+    const wholeMs = meanMs + roundTripMs;
+    const marks = marksOf(measured, ARM, MACHINE);
+    const asked = 'what was asked for';
     return [
-      {
-        figure: 'connections',
-        conntax: opened,
-        witness: accepted ?? Number.NaN,
-        by: 'target',
-        within: 0,
-        marks,
-      },
-      ...latencyLines(
-        measured,
-        { meanMs, p50Ms: meanMs },
-        'what was asked for',
-        marksOf(measured, ARM, MACHINE),
-      ),
+      exactLine('connections', opened, accepted ?? Number.NaN, 'target'),
+      exactLine('requests', requestsSent, requestsSeen ?? Number.NaN, 'target'),
+      { ...rateLine(measured, (USERS * 1_000) / wholeMs, asked), marks },
+      ...latencyLines(measured, { meanMs: wholeMs, p50Ms: wholeMs, p99Ms: wholeMs }, asked, { marks }),
     ];
   },
 });
 
+/**
+ * The same server, asked by another tool right after conntax. These are other requests, so that slow ones come at equal
+ * distances. wrk prints no mean of what it measured: it adds the requests that it would have sent while it waited.
+ */
 export const manually = (tool: 'hey' | 'wrk'): Row => ({
   name: `${tool} by hand`,
   measure: () =>
-    withServer({ slowPerMille: 20, slowMs: 300 }, async server => {
-      const measured = await runConntax(() =>
-        scenarioOf({ target: { url: server.url }, clients: { [ARM]: { pool } } }),
+    withServer({ ...TAILED, isRegular: true }, async server => {
+      const { measured } = await measureAgainst(server, () =>
+        scenarioOf({ target: targetOf(server), clients: { [ARM]: { pool: POOL } } }),
       );
       return latencyLines(measured, await byHand(tool, server.url, USERS, 8), tool);
     }),
 });
 
-export const failures = (
-  name: string,
-  order: Partial<ServerOrder>,
-  ratioOf: (log: readonly Seen[]) => number,
-  client: Clients[string],
-): Row => ({
-  name,
+/** What a limiter lets through in a probe: its rate, its burst, and the share of errors that the objective allows. */
+const LIMIT = { perSec: 1_000, burst: 15, errorRatio: 0.005, rampSec: 0.1, probeSec: 1 };
+
+/** A server that refuses what is above a rate: the capacity is that rate. */
+export const capacity: Row = {
+  name: 'capacity, a server with a limit',
   measure: () =>
-    withServer(order, async server => {
-      const measured = await runConntax(() =>
+    withServer({ meanMs: 5, limitPerSec: LIMIT.perSec, limitBurst: LIMIT.burst }, async server => {
+      const { measured, connections } = await measureAgainst(server, () =>
         scenarioOf({
-          target: { url: server.url },
-          clients: { [ARM]: client },
-          timing: { ...TIMING, ...ONCE, sliceMs: 4_000, measureMs: 4_000 },
+          target: targetOf(server),
+          load: {
+            model: 'capacity',
+            objective: { p99Ms: 1_000, errorRatio: LIMIT.errorRatio },
+            minRatePerSec: LIMIT.perSec / 2,
+            maxRatePerSec: LIMIT.perSec * 2,
+            resolutionRatio: 0.01,
+            probeMs: LIMIT.probeSec * 1_000,
+            arrivals: 'constant',
+          },
+          clients: { [ARM]: { pool: { maxConnections: 100 } } },
+          timing: timing({ measureMs: 2_000 }),
         }),
       );
-      const { errorRatio } = summariseArms(measured.trials)[0]!;
-      const witness = ratioOf((await server.read()).slice(1));
-      // The server's share is of all requests, ramp and warm-up included: they differ by chance.
-      const within = witness === 1 ? 0 : 0.5;
+      // Of rate x (ramp + probe) requests, those beyond what the limit gives in that time and its burst are refused.
+      const lengthSec = LIMIT.rampSec + LIMIT.probeSec;
+      const witness =
+        (LIMIT.perSec * lengthSec + LIMIT.burst) / (lengthSec - LIMIT.errorRatio * LIMIT.probeSec);
       return [
+        ...connections,
         {
-          figure: 'error rate',
-          conntax: errorRatio,
+          figure: 'capacity, requests/s',
+          conntax: summariseArms(measured.trials)[0]!.capacityPerSec?.value ?? Number.NaN,
           witness,
-          by: 'server',
-          within,
+          by: 'limit of server',
+          within: WITHIN,
           marks: marksOf(measured, ARM),
-        },
-      ];
-    }),
-});
-
-/** Two arms of one client, of which one blocks its event loop for 150 ms in each second. */
-export const stalls: Row = {
-  name: 'ratio, one arm stops',
-  measure: () =>
-    withServer({ meanMs: 5 }, async server => {
-      const measured = await runConntax(log => {
-        const client = { transport: LOGGING, pool: loggingPool };
-        return scenarioOf({
-          target: { url: server.url },
-          clients: {
-            steady: { ...client, options: { log } },
-            stops: { ...client, options: { log, pauseMs: 150, everyMs: 1_000 } },
-          },
-          timing: { ...TIMING, measureMs: 4_000, minReplicates: 5, maxReplicates: 5, budgetMs: 80_000 },
-        });
-      });
-      const comparisons = measured.run.cells[0]!.comparisons;
-      const of = (metric: string) => comparisons.find(found => found.metric === metric)!.ratio;
-      const marks = marksOf(measured, 'stops');
-      return [
-        {
-          figure: 'ratio of requests/s',
-          conntax: of('requestsPerSec')?.value ?? Number.NaN,
-          witness: 0.85,
-          by: 'what was asked for',
-          within: 0,
-          interval: of('requestsPerSec'),
-          marks,
-        },
-        {
-          figure: 'ratio of means',
-          conntax: of('meanUs')?.value ?? Number.NaN,
-          witness: 1 / 0.85,
-          by: 'what was asked for',
-          within: 0,
-          interval: of('meanUs'),
-          marks,
         },
       ];
     }),

@@ -1,49 +1,74 @@
-// In: nothing. Out: the rows of `npm run bench:truth`.
-import { byLog, byOrder, byServer, failures, manually, pool, type Row, stalls } from './measures.ts';
+// The rows of `npm run bench:truth`.
+import { blindGate, nothingGood, unanswered } from './failures.ts';
+import { behindLink, byCycles, byLog, byServiceTime, capacity, manually } from './measures.ts';
+import { pauses, slowTail, unlikeErrors } from './ratios.ts';
+import { loggingClient, POOL, type Row } from './scenarios.ts';
+
+const FAST_WITH_TAIL = { meanMs: 5, slowPerMille: 2, slowMs: 300 };
+const STOPPING = { stopMs: 300, everyMs: 2_000 };
+/** Of an open load in one window, so that what is late at an edge is a small part. */
+const ONE_SLICE = { sliceMs: 8_000 };
+const AT_200 = {
+  load: { model: 'open', ratePerSec: 200, arrivals: 'constant' },
+  perSec: 200,
+  isScheduled: true,
+} as const;
 
 export const ROWS: readonly Row[] = [
-  byServer('undici', { pool }),
-  byServer('undici, short', { requestsPerConnection: 1 }),
-  byServer('node-http', { transport: 'node-http', pool: { maxConnections: 20 } }),
-  byServer('fetch', { transport: 'fetch', pool: {} }),
-  byServer('autocannon', { transport: 'autocannon' }),
-  byServer('wrk', { transport: 'wrk' }, 2_000),
-  byServer('hey', { transport: 'hey' }, 2_000),
+  byCycles('undici', { pool: POOL }),
+  byCycles('node-http', { transport: 'node-http', pool: { maxConnections: 20 } }),
+  byServiceTime('fetch', { transport: 'fetch', pool: {} }),
+  byCycles('autocannon', { transport: 'autocannon' }),
+  byCycles('wrk', { transport: 'wrk' }, { sliceMs: 2_000 }),
+  byCycles('hey', { transport: 'hey' }, { sliceMs: 2_000 }),
+  byCycles('undici over TLS', { pool: POOL }, { order: { isTls: true } }),
+  byServiceTime('undici, short', { requestsPerConnection: 1 }),
+  byServiceTime('undici, short, over TLS', { requestsPerConnection: 1 }, { isTls: true }),
+  byServiceTime(
+    'undici over HTTP/2',
+    { protocol: 'h2', pool: { maxConnections: 1, idleTimeoutMs: 60_000 } },
+    { isTls: true },
+  ),
+  behindLink(40, 200),
   byLog('closed, log, constant', {}),
-  byLog('closed, 5 ms and 2 in 1,000 take 300 ms', { meanMs: 5, slowPerMille: 2, slowMs: 300 }),
-  byLog('closed, 5 ms and 2 in 1,000 take 1 s', { meanMs: 5, slowPerMille: 2, slowMs: 1_000 }),
-  byLog('closed, server stops 300 ms every 2 s', { meanMs: 5, stopMs: 300, everyMs: 2_000 }),
+  byLog('closed, 5 ms and 2 in 1,000 take 300 ms', FAST_WITH_TAIL),
+  byLog('closed, 5 ms and 10 in 1,000 take 300 ms', { ...FAST_WITH_TAIL, slowPerMille: 10 }),
+  byLog('closed, 5 ms and 2 in 1,000 take 1 s', { ...FAST_WITH_TAIL, slowMs: 1_000 }),
+  byLog('closed, 5 ms and 2 in 1,000 take 5 s', { ...FAST_WITH_TAIL, slowMs: 5_000 }),
+  byLog('closed, server stops 300 ms every 2 s', { meanMs: 5, ...STOPPING }),
   byLog('closed, lognormal 1', { meanMs: 20, sigma: 1 }),
   byLog('closed, lognormal 1.5', { meanMs: 20, sigma: 1.5 }),
+  byLog('open, 5 ms and 2 in 1,000 take 300 ms', FAST_WITH_TAIL, {
+    load: { model: 'open', ratePerSec: 500 },
+    perSec: 500,
+  }),
+  byLog('open, constant', {}, { ...AT_200, timing: ONE_SLICE }),
   byLog(
-    'open, 5 ms and 2 in 1,000 take 300 ms',
-    { meanMs: 5, slowPerMille: 2, slowMs: 300 },
-    { model: 'open', ratePerSec: 500 },
-    500,
+    'open, constant, server stops 300 ms every 2 s',
+    { meanMs: 5, ...STOPPING },
+    { ...AT_200, timing: ONE_SLICE },
   ),
-  byLog('open, constant', {}, { model: 'open', ratePerSec: 200 }, 200),
-  byLog('burst', {}, { model: 'burst', size: 20, everyMs: 200, maxInFlight: 500 }, 100),
-  byOrder('TLS', 200, { target: { tls: '1.3', behaviour: { name: 'delay', meanMs: 200 } } }, { pool }),
-  byOrder(
-    'HTTP/2',
-    200,
-    { target: { tls: '1.3', protocol: 'h2', behaviour: { name: 'delay', meanMs: 200 } } },
-    { protocol: 'h2', pool: { maxConnections: 1, idleTimeoutMs: 60_000 } },
+  byLog(
+    'open, constant, client stops 150 ms every 1 s',
+    {},
+    {
+      ...AT_200,
+      client: { pauseMs: 150, everyMs: 1_000 },
+      timing: ONE_SLICE,
+    },
   ),
-  byOrder(
-    'link',
-    240,
-    { target: { behaviour: { name: 'delay', meanMs: 200 } }, link: { roundTripMs: 40 } },
-    { pool },
-  ),
+  byLog('burst', {}, { load: { model: 'burst', size: 20, everyMs: 200, maxInFlight: 500 }, perSec: 100 }),
+  capacity,
   manually('hey'),
   manually('wrk'),
-  failures(
-    'never answers 10 in 1,000',
-    { meanMs: 20, silentPerMille: 10 },
-    log => log.filter(({ status }) => status === 0).length / log.length,
-    { pool },
-  ),
-  failures('all 503', { status: 503, meanMs: 20 }, () => 1, { pool }),
-  stalls,
+  unanswered(2),
+  unanswered(10),
+  nothingGood('503', { status: 503 }),
+  nothingGood('reset at accept', { breaks: 'reset' }),
+  nothingGood('garbage', { breaks: 'garbage' }),
+  nothingGood('a module that throws', {}, log => loggingClient({ log, throws: true })),
+  blindGate,
+  unlikeErrors,
+  slowTail,
+  pauses,
 ];

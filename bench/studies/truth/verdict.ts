@@ -1,4 +1,4 @@
-// In: a figure of conntax and of a witness. Out: whether they agree, or the report says that they may not.
+// Whether a figure of conntax and that of a witness agree, or the report says that they may not.
 
 export interface Line {
   figure: string;
@@ -14,11 +14,13 @@ export interface Line {
   marks: readonly string[];
 }
 
-export function verdictOf({ conntax, witness, within, interval, marks }: Line): string {
+export type Verdict = 'right' | 'marked' | 'WRONG';
+
+export function verdictOf({ conntax, witness, within, interval, marks }: Line): Verdict {
   const isRight =
     interval === undefined || interval === null
       ? Math.abs(conntax - witness) <= within * Math.abs(witness)
       : interval.low <= witness && witness <= interval.high;
-  if (isRight) return 'ok';
-  return marks.length > 0 ? `marked: ${marks.join(', ')}` : 'WRONG';
+  if (isRight) return 'right';
+  return marks.length > 0 ? 'marked' : 'WRONG';
 }

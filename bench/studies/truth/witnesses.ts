@@ -1,4 +1,4 @@
-// In: what witnesses wrote down. Out: the figures of it, worked out without any code of conntax's own statistics.
+// What witnesses wrote down, and the figures that follow from it, worked out without any of conntax's own statistics.
 import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
@@ -9,6 +9,8 @@ const exec = promisify(execFile);
 
 export interface Server {
   url: string;
+  /** Of a server with TLS. */
+  caPem: string | undefined;
   read(): Promise<Seen[]>;
   /** Connections, those included on which nothing was asked. */
   accepted(): Promise<number>;
@@ -27,9 +29,10 @@ async function message<T extends ServerMessage['type']>(
 export async function startServer(order: Partial<ServerOrder>): Promise<Server> {
   const file = new URL('./logging-server.ts', import.meta.url);
   const child = fork(file, [JSON.stringify({ ...PLAIN_SERVER, ...order })]);
-  const { port } = await message(child, 'listening');
+  const { port, certPem } = await message(child, 'listening');
   return {
-    url: `http://127.0.0.1:${port}/`,
+    url: `${certPem === undefined ? 'http' : 'https'}://127.0.0.1:${port}/`,
+    caPem: certPem,
     async read() {
       child.send('read');
       return (await message(child, 'log')).requests;
@@ -60,23 +63,47 @@ export function figuresOf(requests: readonly Seen[]): Figures {
 
 /**
  * From one request to the next on the same connection, as the server saw it: what a user of a closed load waits who keeps its
- * connection. Where no request was in flight, the load was resting.
+ * connection. The last request before a rest of the load (no request was in flight) has no next one; left out, the slow ones
+ * would be missing, so it has what the server took, and the median of what the others took beyond that.
  */
 export function cyclesOf(log: readonly Seen[]): Seen[] {
   const cycles: Seen[] = [];
-  const last = new Map<number, { seen: Seen; turn: number }>();
-  let turn = 0;
+  const last = new Map<number, Seen>();
+  const ends: Seen[] = [];
   let busyUntilMs = -Infinity;
   for (const seen of log.toSorted((a, b) => a.startMs - b.startMs)) {
-    if (seen.startMs > busyUntilMs) turn++;
+    if (seen.startMs > busyUntilMs) {
+      ends.push(...last.values());
+      last.clear();
+    }
     busyUntilMs = Math.max(busyUntilMs, seen.startMs + seen.tookMs);
     const before = last.get(seen.connection);
-    if (before?.turn === turn) {
-      cycles.push({ ...before.seen, tookMs: seen.startMs - before.seen.startMs });
-    }
-    last.set(seen.connection, { seen, turn });
+    if (before !== undefined) cycles.push({ ...before, tookMs: seen.startMs - before.startMs });
+    last.set(seen.connection, seen);
   }
-  return cycles;
+  ends.push(...last.values());
+  if (cycles.length === 0) return [];
+  const servedMs = new Map(log.map(seen => [seen.startMs, seen.tookMs]));
+  const beyond = cycles
+    .map(({ startMs, tookMs }) => tookMs - servedMs.get(startMs)!)
+    .toSorted((a, b) => a - b);
+  const beyondMs = beyond[Math.floor(beyond.length / 2)]!;
+  return [...cycles, ...ends.map(seen => ({ ...seen, tookMs: seen.tookMs + beyondMs }))];
+}
+
+/**
+ * Response times of requests that were due at equal distances: from when each was due, or went where that was a little earlier,
+ * to its end. The schedule's start is where most requests were on time.
+ */
+export function fromSchedule(requests: readonly Seen[], ratePerSec: number): Seen[] {
+  const gapMs = 1_000 / ratePerSec;
+  const sorted = requests.toSorted((a, b) => a.startMs - b.startMs);
+  const offsets = sorted.map(({ startMs }, index) => startMs - index * gapMs).toSorted((a, b) => a - b);
+  const firstDueMs = offsets[Math.floor(offsets.length / 2)]!;
+  return sorted.map((seen, index) => {
+    const dueMs = Math.min(seen.startMs, firstDueMs + index * gapMs);
+    return { ...seen, startMs: dueMs, tookMs: seen.startMs + seen.tookMs - dueMs };
+  });
 }
 
 /**
@@ -124,7 +151,7 @@ export function inWindows(
   return { found: picked.filter(seen => slices.some(slice => isIn(seen, slice))), offBy: best.off };
 }
 
-/** hey and wrk, run by hand for so many seconds: what they print. */
+/** What hey and wrk print that are run by hand for a number of seconds. */
 export async function byHand(
   tool: 'hey' | 'wrk',
   url: string,
@@ -147,7 +174,6 @@ export async function byHand(
         p99Ms: read(/99% in ([\d.]+) secs/),
       }
     : {
-        meanMs: read(/Latency\s+([\d.]+)(us|ms|s)/),
         p50Ms: read(/50%\s+([\d.]+)(us|ms|s)/),
         p99Ms: read(/99%\s+([\d.]+)(us|ms|s)/),
       };
