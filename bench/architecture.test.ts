@@ -21,6 +21,19 @@ test('every source file keeps the house rules', () => {
   if (lines.length > 0) assert.fail(`\n${lines.join('\n')}\n`);
 });
 
+test('npm test runs every test file, and none twice', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  const run = [...scripts['test']!.matchAll(/test:\S+/g)].flatMap(([name]) => {
+    const [, pattern] = /'([^']+)'$/.exec(scripts[name]!) ?? assert.fail(`${name} names no files`);
+    // A pattern of alternatives may give a file more than once; Node runs it once.
+    return [...new Set(globSync(pattern!, { cwd: root }))];
+  });
+  const files = globSync('{bench,servers,scenarios,results,report}/**/*.test.ts', { cwd: root });
+  assert.deepEqual(run.sort(), files.sort());
+});
+
 const HEAD = '// In: a. Out: b.\n';
 const scenario = `${HEAD}import { defineScenario } from '../bench/define-scenario.ts';\nexport default defineScenario({ name: 'a; b' });\n`;
 

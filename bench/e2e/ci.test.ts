@@ -15,7 +15,9 @@ test('conntax ci', async t => {
   const summaryFile = join(dir, 'summary.md');
   const env = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summaryFile };
   const file = await workspace.writeScenario({
-    ...tinyScenario({ minReplicates: 3, maxReplicates: 3, budgetMs: 60_000 }),
+    // Twice the users and half the slice: as many requests for the intervals, in half the time.
+    ...tinyScenario({ minReplicates: 3, maxReplicates: 3, budgetMs: 60_000, sliceResponses: 10 }),
+    load: { concurrency: 8 },
     target: { behaviour: { name: 'delay', distribution: 'exponential', meanMs: 20 } },
     clients: { patient: {}, impatient: { timeouts: { totalMs: 20 } } },
     baseline: 'patient',

@@ -8,7 +8,7 @@ import { classifyError, describeError } from './classify-error.ts';
 
 /**
  * What is used of autocannon's client. But for its events all of it is private: the version is pinned to the digit, and
- * autocannon.test.ts shows that each of these still does what is relied on.
+ * autocannon.io.test.ts shows that each of these still does what is relied on.
  */
 export interface CannonClient extends EventEmitter {
   conn: Socket | undefined;
