@@ -1,4 +1,5 @@
-// In: --seed, --only, --count. Out: conntax under kills, full disks and limits, and a table of what was wrong; status 1 if anything was.
+// In: --seed, --only, --from, --count, --at-once. Out: conntax under kills, full disks and limits, and a table of what was wrong; status 1 if anything was.
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Counts, countsText, isClean } from './counts.ts';
 import { PARTS } from './parts.ts';
@@ -7,7 +8,10 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     only: { type: 'string', multiple: true },
+    /** The case to begin with: a long part can be run in pieces, and one case again. */
+    from: { type: 'string', default: '0' },
     count: { type: 'string' },
+    'at-once': { type: 'string', default: String(Math.max(2, availableParallelism())) },
   },
 });
 
@@ -19,6 +23,8 @@ function wholeNumber(name: string, text: string): number {
 }
 
 const seed = wholeNumber('seed', values.seed);
+const from = wholeNumber('from', values.from);
+const atOnce = Math.max(1, wholeNumber('at-once', values['at-once']));
 const names = values.only?.flatMap(text => text.split(',')) ?? PARTS.map(({ name }) => name);
 const unknown = names.filter(name => !PARTS.some(part => part.name === name));
 if (unknown.length > 0) {
@@ -29,8 +35,8 @@ if (unknown.length > 0) {
 const found = new Map<string, Counts>();
 for (const { name, count, run } of PARTS.filter(part => names.includes(part.name))) {
   const cases = values.count === undefined ? count : wholeNumber('count', values.count);
-  console.log(`# ${name}: ${cases} cases, seed ${seed}`);
-  found.set(name, await run({ seed, count: cases, say: line => console.log(line) }));
+  console.log(`# ${name}: ${cases} cases from ${from}, seed ${seed}`);
+  found.set(name, await run({ seed, from, count: cases, atOnce, say: line => console.log(line) }));
 }
 console.log(`\n${countsText(found)}`);
 for (const [name, { examples }] of found) for (const example of examples) console.log(`${name}: ${example}`);

@@ -13,7 +13,6 @@ import { judgeEnd, judgeFiles } from './verdict.ts';
 const KINDS = ['full', 'read-only', 'removed'] as const;
 const KIB = { least: 4, most: 600 };
 const LONGEST_DELAY_MS = 800;
-const AT_ONCE = 2;
 
 interface DiskCase {
   name: string;
@@ -67,9 +66,11 @@ function runDisk({ kind, kib, removed, delayMs }: DiskCase): Promise<Finding[]> 
   ]);
 }
 
-export async function runDisks({ seed, count, say }: PartOptions): Promise<Counts> {
+export async function runDisks({ seed, from, count, atOnce, say }: PartOptions): Promise<Counts> {
   const reason = reasonNotTo('mount');
-  const cases = drawDisks(seed, count).filter(({ kind }) => reason === false || kind === 'removed');
+  const cases = drawDisks(seed, from + count)
+    .slice(from)
+    .filter(({ kind }) => reason === false || kind === 'removed');
   if (reason !== false) say(`without full and read-only disks: ${reason}`);
-  return countFindings(await runAll(cases, runDisk, { atOnce: AT_ONCE, say }));
+  return countFindings(await runAll(cases, runDisk, { atOnce, say }));
 }

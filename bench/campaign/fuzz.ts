@@ -4,12 +4,12 @@ import { fuzzScenarioFiles } from '../testing/mutated-scenarios.ts';
 import type { Counts } from './counts.ts';
 import type { PartOptions } from './parts.ts';
 
-export async function runStoredRuns({ seed, count }: PartOptions): Promise<Counts> {
-  const { shown: _, ...counts } = await fuzzStoredRuns({ seed, count });
+export async function runStoredRuns({ seed, from, count }: PartOptions): Promise<Counts> {
+  const { shown: _, ...counts } = await fuzzStoredRuns({ seed, from, count });
   return counts;
 }
 
-export async function runScenarioFiles({ seed, count }: PartOptions): Promise<Counts> {
-  const { valid: _, ...counts } = await fuzzScenarioFiles({ seed, count });
+export async function runScenarioFiles({ seed, from, count }: PartOptions): Promise<Counts> {
+  const { valid: _, ...counts } = await fuzzScenarioFiles({ seed, from, count });
   return counts;
 }

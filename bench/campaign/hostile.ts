@@ -23,23 +23,24 @@ const CLIENTS: readonly HostileClient[] = [
 ];
 
 /** Every client gets every answer; a count below theirs takes some of them. */
-export async function runAnswers({ seed, count, say }: PartOptions): Promise<Counts> {
-  const answers = shuffled(hostileAnswers, createRandom(seed, 'answers')).slice(0, count);
+export async function runAnswers({ seed, from, count, say }: PartOptions): Promise<Counts> {
+  const answers = shuffled(hostileAnswers, createRandom(seed, 'answers')).slice(from, from + count);
   const run = async (answer: (typeof answers)[number]): Promise<Finding[]> =>
     (await tryHostileAnswers(CLIENTS, [answer])).map(detail => ({ defect: 'unmarked', detail }));
   return countFindings(await runAll(answers, run, { atOnce: 1, say }));
 }
 
-export async function runModules({ seed, count, say }: PartOptions): Promise<Counts> {
-  const modules = shuffled(hostileModules, createRandom(seed, 'modules')).slice(0, count);
+export async function runModules({ seed, from, count, atOnce, say }: PartOptions): Promise<Counts> {
+  const modules = shuffled(hostileModules, createRandom(seed, 'modules')).slice(from, from + count);
   const run = async (module: (typeof modules)[number]): Promise<Finding[]> => {
     await using scope = new AsyncDisposableStack();
     try {
       await checkHostileModule({ after: act => void scope.defer(async () => void (await act())) }, module);
       return [];
     } catch (error) {
-      return [{ defect: 'wrongStatus', detail: String(error).slice(0, 500) }];
+      const detail = String(error).slice(0, 500);
+      return [{ defect: /were left behind/.test(detail) ? 'orphans' : 'wrongStatus', detail }];
     }
   };
-  return countFindings(await runAll(modules, run, { atOnce: 1, say }));
+  return countFindings(await runAll(modules, run, { atOnce, say }));
 }

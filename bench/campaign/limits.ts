@@ -19,7 +19,6 @@ const RANGES: Record<Kind, { least: number; most: number }> = {
 };
 const USERS = { least: 4, most: 100 };
 const FIRST_PORT = 40_000;
-const AT_ONCE = 2;
 
 interface LimitCase {
   name: string;
@@ -72,7 +71,7 @@ function runLimit(one: LimitCase): Promise<Finding[]> {
   ]);
 }
 
-export async function runLimits({ seed, count, say }: PartOptions): Promise<Counts> {
+export async function runLimits({ seed, from, count, atOnce, say }: PartOptions): Promise<Counts> {
   const reasons: Record<Kind, string | false> = {
     descriptors: reasonNotTo('prlimit'),
     memory: false,
@@ -80,6 +79,8 @@ export async function runLimits({ seed, count, say }: PartOptions): Promise<Coun
   };
   for (const [kind, reason] of Object.entries(reasons))
     if (reason !== false) say(`without ${kind}: ${reason}`);
-  const cases = drawLimits(seed, count).filter(({ kind }) => reasons[kind] === false);
-  return countFindings(await runAll(cases, runLimit, { atOnce: AT_ONCE, say }));
+  const cases = drawLimits(seed, from + count)
+    .slice(from)
+    .filter(({ kind }) => reasons[kind] === false);
+  return countFindings(await runAll(cases, runLimit, { atOnce, say }));
 }

@@ -3,8 +3,12 @@ import type { Counts } from './counts.ts';
 
 export interface PartOptions {
   seed: number;
+  /** The first case: with the same seed a case has the same number in every piece of a part. */
+  from: number;
   /** How many cases. */
   count: number;
+  /** How many cases run side by side, in parts whose cases are runs; no case depends on how fast the machine is. */
+  atOnce: number;
   say: (line: string) => void;
 }
 

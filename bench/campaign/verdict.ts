@@ -104,22 +104,28 @@ export interface Served {
   bad: number;
 }
 
+/** The run that was stored to its end; a killed process may have left the others torn. */
+export function wholeRunId(results: string): string | undefined {
+  const runs = join(results, RUNS_FOLDER);
+  if (!existsSync(runs)) return undefined;
+  return readdirSync(runs).find(id => existsSync(join(runs, id, RUN_FILE)));
+}
+
+/** Whether a run says itself that its figures are not to be relied on. */
+export function isMarked({ state, cells }: Run): boolean {
+  return (
+    state !== 'complete' ||
+    cells.some(
+      ({ failedTrials, findings }) => failedTrials > 0 || findings.some(finding => finding.state === 'fail'),
+    )
+  );
+}
+
 /**
- * Whether the counts of a whole run are those of the server's own log, or the run says that they are not.
+ * Whether the counts of a run that is not marked are those of the server's own log.
  * @param asked requests that conntax sent to learn of the server, before load
  */
-export function judgeCounts(
-  run: Run,
-  trials: readonly TrialResult[],
-  served: Served,
-  asked: number,
-): Finding[] {
-  const isMarked =
-    run.state !== 'complete' ||
-    run.cells.some(
-      ({ failedTrials, findings }) => failedTrials > 0 || findings.some(({ state }) => state === 'fail'),
-    );
-  if (isMarked) return [];
+export function judgeCounts(trials: readonly TrialResult[], served: Served, asked: number): Finding[] {
   const ledgers = trials.flatMap(trial => (trial.state === 'completed' ? [trial.measurement.ledger] : []));
   const sum = (read: (ledger: (typeof ledgers)[number]) => number): number =>
     ledgers.reduce((total, ledger) => total + read(ledger), 0);

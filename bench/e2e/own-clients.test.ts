@@ -60,7 +60,7 @@ suite('what is wrong with a module', () => {
       'found when it is opened: the trial fails with its words',
       'export default { open() { throw new Error("no token in the vault"); } };',
       3,
-      /no token in the vault/,
+      /open\(\) of \/.*mine\.ts failed: no token in the vault \(at \/.*mine\.ts:1\)\n(?!\s+at )/,
     ],
   ];
   for (const [what, text, expected, said] of wrong) {

@@ -1,7 +1,7 @@
 // In: a scenario whose fields are each valid. Out: what is wrong with them together.
 
 import { type Client, isModulePath } from '../core/client.ts';
-import type { ClientPlugin } from '../core/contracts.ts';
+import type { ClientPlugin, Refusal } from '../core/contracts.ts';
 import type { Scenario } from '../core/scenario.ts';
 import { Target } from '../core/target.ts';
 import { checkBaseline, checkExpectations, checkPublished } from './arm-name-checks.ts';
@@ -145,6 +145,11 @@ function transportHint(name: string, known: readonly string[]): string {
     : nameHint(name, known);
 }
 
+/** What a module says of itself stands at `transport`, where only its name says who speaks. */
+function refusalText({ transport }: Client, { path, message }: Refusal): string {
+  return path === 'transport' && isModulePath(transport) ? `${transport}: ${message}` : message;
+}
+
 function checkTransport(context: CrossContext): CrossProblem[] {
   const { scenario, transports, faults } = context;
   return Object.entries(scenario.clients).flatMap(([arm, client]) => {
@@ -161,7 +166,7 @@ function checkTransport(context: CrossContext): CrossProblem[] {
     const refusals = module.refusals(client, scenario.target).map(refusal => ({
       path: ['clients', arm, ...refusal.path.split('.')],
       about: [['clients', arm], ['target']],
-      message: refusal.message,
+      message: refusalText(client, refusal),
       hint: refusal.hint,
     }));
     return [...checkHonoured(arm, client, module, context), ...refusals];

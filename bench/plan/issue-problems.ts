@@ -42,7 +42,11 @@ export function issuePaths(issue: Issue): Path[] {
 }
 
 function isUnixSocket(path: Path, value: unknown): boolean {
-  return path.join('.') === 'target.url' && /^(?:https?\+)?unix:|\.sock(?:$|[:/])/.test(String(value));
+  return (
+    path.join('.') === 'target.url' &&
+    typeof value === 'string' && // the text of a deeply nested list would overflow the stack
+    /^(?:https?\+)?unix:|\.sock(?:$|[:/])/.test(value)
+  );
 }
 
 function valueProblem(path: Path, raw: unknown, schema: JsonSchema): Omit<Problem, 'file' | 'path'> {

@@ -16,8 +16,12 @@ function lazy<Module>(modules: Readonly<Record<string, Module>>) {
   );
 }
 
-/** Files that a scenario may name: `good` ones say what they honour in their names. */
+/** Files that a scenario may name: `good` ones say what they honour in their names, one refuses whatever it is asked for. */
 const loadUserModule: LoadModule = async path => {
+  if (path.endsWith('/refuses.ts')) {
+    const refusal = { path: 'transport', message: 'never', hint: 'something else' };
+    return { isLoaded: true, module: { ...createTransport(['options']), refusals: () => [refusal] } };
+  }
   const good = /good(?:-(?<honoured>[\w.]+))?\.ts$/.exec(path);
   if (good === null) return { isLoaded: false, message: `is not at ${path}`, hint: 'a better one' };
   const { honoured } = good.groups!;
@@ -249,6 +253,13 @@ const moduleProblems: [why: string, client: object, path: string, message: RegEx
     'clients.one.pool.maxConnections',
     /^\.\/good-pool\.pipelining\.ts does not say that it honours this setting$/,
     /^'pool\.maxConnections' in its honours, if it obeys it; else leave it out$/,
+  ],
+  [
+    'one that refuses, in its own words',
+    { transport: './refuses.ts' },
+    'clients.one.transport',
+    /^\.\/refuses\.ts: never$/,
+    /^something else$/,
   ],
   [
     'options for a library',

@@ -492,6 +492,15 @@ test('a faulty field is not blamed for what its default would do', () => {
   );
 });
 
+test('values nested so deeply that their text would overflow the stack are problems like others', () => {
+  const deep: unknown = JSON.parse('['.repeat(5_000) + ']'.repeat(5_000));
+  for (const path of ['target.url', 'name', 'timing', 'load.concurrency'])
+    assert.deepEqual(
+      problemsOf(withChanges({ [path]: deep })).map(problem => problem.path),
+      [path],
+    );
+});
+
 test('anything but an object is one problem', () => {
   for (const raw of [undefined, null, 3, 'text', [], () => {}]) {
     assert.deepEqual(

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../core/client.ts';
 import type { ClientPlugin, Endpoint, Engine, LoadLoop, Window } from '../core/contracts.ts';
+import { MeasureError } from '../core/errors.ts';
 import {
   type GeneratorCommand,
   type GeneratorReading,
@@ -192,7 +193,7 @@ process.on('message', (command: GeneratorCommand) => {
   obey(command).catch((error: unknown) => {
     reply({
       type: 'failed',
-      message: foreignStack(error, MOST_STACK_CHARS),
+      message: error instanceof MeasureError ? error.message : foreignStack(error, MOST_STACK_CHARS),
     });
   });
 });

@@ -123,7 +123,15 @@ function writtenFiles(dir: string): [name: string, content: string][] {
  * Damages stored runs, baselines and histories: bytes, types, sizes, versions, names. Every folder is read by `report` and by one
  * other command, in this process.
  */
-export async function fuzzStoredRuns({ seed, count }: { seed: number; count: number }): Promise<FuzzCounts> {
+export async function fuzzStoredRuns({
+  seed,
+  from = 0,
+  count,
+}: {
+  seed: number;
+  from?: number;
+  count: number;
+}): Promise<FuzzCounts> {
   const counts: FuzzCounts = {
     tried: 0,
     shown: 0,
@@ -141,7 +149,7 @@ export async function fuzzStoredRuns({ seed, count }: { seed: number; count: num
     if (counts.examples.length < MOST_EXAMPLES) counts.examples.push(`${kind}: ${example}`);
   };
   try {
-    for (let index = 0; index < count; index++) {
+    for (let index = from; index < from + count; index++) {
       const random = createRandom(seed, index);
       writeFolder(dir, damagedFiles(pick(sound, random), random));
       counts.tried++;

@@ -49,9 +49,11 @@ async function soundContents(): Promise<unknown[]> {
 /** Damages scenario files as text and as data, and checks each as `conntax run ./mine.json --dry-run` does. */
 export async function fuzzScenarioFiles({
   seed,
+  from = 0,
   count,
 }: {
   seed: number;
+  from?: number;
   count: number;
 }): Promise<ScenarioFuzzCounts> {
   const counts: ScenarioFuzzCounts = {
@@ -72,7 +74,7 @@ export async function fuzzScenarioFiles({
     counts[kind]++;
     if (counts.examples.length < MOST_EXAMPLES) counts.examples.push(`${kind}: ${example}`);
   };
-  for (let index = 0; index < count; index++) {
+  for (let index = from; index < from + count; index++) {
     const random = createRandom(seed, index);
     const content = pick(sound, random);
     const text =

@@ -1,6 +1,7 @@
 // In: what a module of the user's exports by default. Out: the definition of a client, read once; or what is wrong with it.
 import type { ClientDefinition, HonourableSetting, OwnClient } from '../core/client-definition.ts';
 import type { Obstacle } from '../core/contracts.ts';
+import { MeasureError } from '../core/errors.ts';
 import { cutText } from '../core/thrown.ts';
 
 const RIGHT_EXPORT = 'export default defineClient({ open({ url }) { ... return { send, close }; } })';
@@ -54,7 +55,7 @@ export function readDefinition(exported: unknown): Reading {
   };
 }
 
-/** What `open` has returned, with its functions read once. @throws TypeError when it lacks what is called. */
+/** What `open` has returned, with its functions read once. @throws MeasureError when it lacks what is called. */
 export function readClient(client: unknown, path: string): OwnClient {
   const { send, close, stats } = Object(client) as OwnClient;
   if (isFunction(send) && isFunction(close) && (stats === undefined || isFunction(stats))) {
@@ -64,7 +65,8 @@ export function readClient(client: unknown, path: string): OwnClient {
       ...(stats === undefined ? {} : { stats: () => stats.call(client) }),
     };
   }
-  throw new TypeError(
+  throw new MeasureError(
+    'no-client',
     `open() of ${path} must return { send, close } or, with what it knows of its connections, { send, close, stats }: all functions`,
   );
 }

@@ -125,9 +125,9 @@ suite('opening', () => {
       () => {
         throw new Error('no token');
       },
-      /^Error: no token$/,
+      /^MeasureError: open\(\) of \/tmp\/mine\.ts failed: no token \(at \/.*user-module\.test\.ts:\d+\)$/,
     ],
-    ['rejects', async () => Promise.reject(new Error('no token')), /^Error: no token$/],
+    ['rejects', async () => Promise.reject(new Error('no token')), /failed: no token \(at /],
     ['returns nothing', () => undefined, /open\(\) of \/tmp\/mine\.ts must return \{ send, close \}/],
     ['lacks close', () => ({ send() {} }), /must return/],
     ['has stats that are no function', () => ({ ...good, stats: 3 }), /must return/],

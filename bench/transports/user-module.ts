@@ -12,6 +12,7 @@ import type {
   TransportOptions,
 } from '../core/contracts.ts';
 import { placeText } from '../core/error-place.ts';
+import { MeasureError } from '../core/errors.ts';
 import type { Target } from '../core/target.ts';
 import { cutText, foreignText, memberOfForeign } from '../core/thrown.ts';
 import { type WatchedSockets, watchEndpoint } from '../probes/client-sockets.ts';
@@ -61,6 +62,13 @@ async function closeRemarks(client: OwnClient): Promise<string[]> {
   }
 }
 
+/** The author's fault, said with the place in the author's code: a stack would mostly show ours. */
+function openError(error: unknown, path: string): MeasureError {
+  if (error instanceof MeasureError) return error;
+  const text = `open() of ${path} failed: ${foreignText(error)}${placeText(error)}`;
+  return new MeasureError('open-failed', text, { cause: error });
+}
+
 function openWith(definition: ClientDefinition, path: string, options: TransportOptions): Transport {
   const { client: settings, endpoint, onConnection } = options;
   const { origin, caPem } = endpoint;
@@ -88,9 +96,14 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
     brokenConnection: sockets.brokenConnection,
     isClosed: false,
   };
-  const ready = opening.then(client => {
-    context.client = client;
-  });
+  const ready = opening.then(
+    client => {
+      context.client = client;
+    },
+    (error: unknown) => {
+      throw openError(error, path);
+    },
+  );
   ready.catch(() => {}); // whoever waits for it sees it
   let remarks: string[] = [];
   return {
@@ -159,7 +172,7 @@ function refusalsOf(definition: ClientDefinition, client: Client, target: Target
   return refused;
 }
 
-/** Its `ready` rejects where `open` of the module throws, or returns what is no client. */
+/** Its `ready` rejects, with a MeasureError, where `open` of the module throws, or returns what is no client. */
 export function createModule(definition: ClientDefinition, path: string): TransportModule {
   return {
     kind: 'transport',

@@ -3,10 +3,18 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { watchOver } from '../../core/watchdog.ts';
-import { type Found, findProcesses, killProcesses, leftProcesses, MARK, signalProcess } from './processes.ts';
+import {
+  type Found,
+  findProcesses,
+  killProcesses,
+  leftProcesses,
+  MARK,
+  POLL_MS,
+  signalProcess,
+} from './processes.ts';
 
 /** Whose end is the end of what was started for it: a test, or a case of the campaign. */
 export interface Scope {
@@ -112,7 +120,7 @@ export function startProgram(
   async function spawnedProgram(part: string): Promise<void> {
     while (findProcesses(mark, part).length === 0) {
       assert.equal(child.exitCode, null, `it ended without "${part}":\n${stderr}`);
-      await setImmediate();
+      await delay(POLL_MS);
     }
   }
 

@@ -6,7 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export const MARK = 'CONNTAX_TEST_MARK';
 
 const LONGEST_END_MS = 5_000;
-const POLL_MS = 10;
+/** Between two looks: one that never rests would take a core from what it looks at. */
+export const POLL_MS = 10;
 
 export interface Found {
   pid: number;
@@ -26,9 +27,9 @@ function read(path: string): string | undefined {
 export function findProcesses(mark: string, part = ''): Found[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
-    .filter(pid => read(`/proc/${pid}/environ`)?.split('\0').includes(`${MARK}=${mark}`))
     .map(pid => ({ pid: Number(pid), command: (read(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ') }))
-    .filter(({ command }) => command.includes(part));
+    .filter(({ command }) => command.includes(part))
+    .filter(({ pid }) => read(`/proc/${pid}/environ`)?.split('\0').includes(`${MARK}=${mark}`));
 }
 
 /** Sends a signal to a process, or to a group when negative; nothing happens when it has ended by itself. */
