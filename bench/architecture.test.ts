@@ -161,7 +161,7 @@ const broken: [why: string, path: string, text: string, line: number, message: R
   ['only the command line prints', 'bench/run/a.ts', `${HEAD}console.log('x');`, 2, /return or throw/],
   ['and exits', 'results/a.ts', `${HEAD}process.exit(1);`, 2, /process\.exit/],
   ['a file says what it is for', 'bench/plan/a.ts', `import { b } from './b.ts';`, 1, /begin with a comment/],
-  ['a shebang is not a comment', 'bench/cli.ts', '#!/usr/bin/env node\nmain();', 1, /begin with a comment/],
+  ['a shebang is not a comment', 'bench/cli/main.ts', '#!/usr/bin/env node\nmain();', 1, /begin with a comment/],
   ['a file holds one concept', 'bench/plan/a.ts', HEAD.repeat(601), 1, /601 lines, at most 600/],
   [
     'no barrels',
@@ -230,11 +230,11 @@ const sound: [why: string, path: string, text: string][] = [
   ],
   [
     'the public types come from the registry',
-    'bench/define-scenario.ts',
+    'bench/index.ts',
     `${HEAD}import type { b } from './registry.ts';`,
   ],
   ['a given date is no clock', 'report/a.ts', `${HEAD}const date = new Date(startedAt);`],
-  ['a shebang may come first', 'bench/cli.ts', `#!/usr/bin/env node\n${HEAD}process.exit(0);`],
+  ['a shebang may come first', 'bench/cli/main.ts', `#!/usr/bin/env node\n${HEAD}process.exit(0);`],
   [
     'a re-export beside code is no barrel',
     'bench/plan/a.ts',

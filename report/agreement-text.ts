@@ -1,9 +1,9 @@
 // In: the arms of a cell. Out: whether they are several drivers of the same mode, and how far those are apart, in words.
-import type { Comparison, Metric } from '../bench/core/run-types.ts';
+import type { Comparison, Metric } from '../results/model/run.ts';
 import type { Interval } from '../results/stats.ts';
 import { type ArmView, type CellView, signsOf } from './cell-view.ts';
-import { BOUNDS_NOT_KNOWN, isKnown } from './numbers.ts';
-import type { Mark } from './report.ts';
+import { BOUNDS_NOT_KNOWN, isKnown } from './words/numbers.ts';
+import type { Mark } from './model.ts';
 
 /** Load tools, which have a loop of their own: a scenario that has one asks whether they agree. */
 const LOAD_TOOLS: readonly string[] = ['autocannon', 'wrk', 'hey'];

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { offText } from './agreement-text.ts';
-import { buildReport } from './model.ts';
-import type { CellReport, Table } from './report.ts';
+import { buildReport } from './build.ts';
+import type { CellReport, Table } from './model.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
 
 function agreementOf(cell: CellReport | undefined): Table | undefined {

@@ -1,9 +1,9 @@
 // In: what fitting latency = service + handshake / k gave. Out: the same in words.
-import { mostInFlight } from '../bench/core/load.ts';
+import { mostInFlight } from '../scenarios/model/load.ts';
 import type { AmortisationFit } from '../results/amortisation.ts';
 import { spreadPhases } from '../results/phases.ts';
 import type { CellView } from './cell-view.ts';
-import { countText, latencyText, percentText } from './numbers.ts';
+import { countText, latencyText, percentText } from './words/numbers.ts';
 
 /** Below this share of the variation the model is no account of the latencies, and its parameters mean nothing. */
 const LEAST_R2 = 0.9;

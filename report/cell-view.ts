@@ -1,11 +1,11 @@
 // In: a stored cell and its trials. Out: the same as tables and charts read it: its arms with their look and their marks.
 
-import type { Client } from '../bench/core/client.ts';
-import { own } from '../bench/core/own.ts';
-import type { ArmSummary, CellResult, Comparison, Run } from '../bench/core/run-types.ts';
-import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
+import type { Client } from '../scenarios/model/client.ts';
+import { own } from '../scenarios/model/own.ts';
+import type { ArmSummary, CellResult, Comparison, Run } from '../results/model/run.ts';
+import type { CompletedTrial, TrialResult } from '../results/model/trial.ts';
 import { areErrorsUnlike } from '../results/unlike-errors.ts';
-import type { Mark } from './report.ts';
+import type { Mark } from './model.ts';
 
 /** Above this share of a core the generator's own cost is what is measured. */
 const BUSY_CPU_RATIO = 0.9;

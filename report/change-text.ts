@@ -1,6 +1,6 @@
 // In: a relative change with its interval. Out: the same as text, signed, in per cent.
 import type { Interval } from '../results/stats.ts';
-import { BOUNDS_NOT_KNOWN, isKnown, NO_FIGURE, percentText } from './numbers.ts';
+import { BOUNDS_NOT_KNOWN, isKnown, NO_FIGURE, percentText } from './words/numbers.ts';
 
 /** Beyond this the digits mean nothing. */
 const MOST_PERCENT = 999;

@@ -2,8 +2,8 @@
 
 import { failureCauses } from '../results/failure-causes.ts';
 import type { CellView } from './cell-view.ts';
-import { stateOf } from './headline.ts';
-import type { Check } from './report.ts';
+import { stateOf } from './words/headline.ts';
+import type { Check } from './model.ts';
 import { expectationText, intervalText } from './tables/expectations.ts';
 
 /** First whether the cell could be measured and believed; then each of its expectations. */

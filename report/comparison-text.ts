@@ -1,8 +1,8 @@
 // In: the ratios of replicates, and the interval from them. Out: what is known of the ratio, in words: never an interval that says nothing.
 import { LEAST_REPLICATES } from '../bench/core/replicates.ts';
-import type { Comparison } from '../bench/core/run-types.ts';
+import type { Comparison } from '../results/model/run.ts';
 import type { Interval } from '../results/stats.ts';
-import { intervalText, isKnown, NO_FIGURE, ratioText, valuesText } from './numbers.ts';
+import { intervalText, isKnown, NO_FIGURE, ratioText, valuesText } from './words/numbers.ts';
 
 type Compared = Pick<Comparison, 'ratio' | 'replicateRatios'>;
 

@@ -1,7 +1,7 @@
 // In: the arms of a cell. Out: by whom their connections were counted, in words, and the figure that may stand under the name.
-import type { ArmSummary } from '../bench/core/run-types.ts';
+import type { ArmSummary } from '../results/model/run.ts';
 import type { ArmView, CellView } from './cell-view.ts';
-import { countText } from './numbers.ts';
+import { countText } from './words/numbers.ts';
 
 const OPENED: Record<ArmSummary['openedBy'], string> = {
   client: "by the client's count",

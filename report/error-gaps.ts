@@ -1,8 +1,8 @@
 // In: cells. Out: that requests failed, or that error rates of arms differ, in a sentence to stand before any figure of them; else ''.
-import type { Comparison } from '../bench/core/run-types.ts';
+import type { Comparison } from '../results/model/run.ts';
 import { areErrorsUnlike, errorRatioOf } from '../results/unlike-errors.ts';
 import { type CellView, comparisonMarks, signsOf } from './cell-view.ts';
-import { percentText } from './numbers.ts';
+import { percentText } from './words/numbers.ts';
 
 export function hasErrorGap(view: CellView): boolean {
   return unlikeComparisons(view).length > 0;

@@ -1,6 +1,6 @@
 // In: figures with their bands. Out: the axis up which they are drawn: what it spans, linear or logarithmic, its ticks.
 import type { Interval } from '../results/stats.ts';
-import { isNarrow, type Y } from './chart-theme.ts';
+import { isNarrow, type Y } from './charts/theme.ts';
 
 /** Beyond this ratio of the highest to the lowest figure, equal steps would squeeze the low ones. */
 const LOG_RATIO = { figures: 15, ratios: 3 };

@@ -1,10 +1,10 @@
 // In: a server that conntax did not start: what the scenario states of it, and what it was found to be. Out: both in words.
 import type { ForeignServer } from '../bench/core/foreign-server.ts';
-import type { CellResult } from '../bench/core/run-types.ts';
-import type { Target } from '../bench/core/target.ts';
+import type { CellResult } from '../results/model/run.ts';
+import type { Target } from '../scenarios/model/target.ts';
 import { foreignRemarks } from '../results/foreign-remarks.ts';
-import { countText } from './numbers.ts';
-import type { Fact } from './report.ts';
+import { countText } from './words/numbers.ts';
+import type { Fact } from './model.ts';
 
 /** Of a target with a url. */
 export function foreignTargetText({ url, protocol }: Target): string {

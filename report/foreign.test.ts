@@ -1,11 +1,11 @@
 // A report on someone else's server says by whom each figure was counted, and has no figure for what nobody knows.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ArmSummary } from '../bench/core/run-types.ts';
+import type { ArmSummary } from '../results/model/run.ts';
 import { acceptedOf, countCaveats, countedByText } from './counted-by.ts';
-import { buildReport } from './model.ts';
-import { NO_FIGURE } from './numbers.ts';
-import type { CellReport } from './report.ts';
+import { buildReport } from './build.ts';
+import { NO_FIGURE } from './words/numbers.ts';
+import type { CellReport } from './model.ts';
 import { charts } from './testing/plugins.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
 

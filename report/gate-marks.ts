@@ -3,8 +3,8 @@ import type { GateLine } from '../results/gate.ts';
 import type { RunSummary } from '../results/run-summary.ts';
 import { areErrorsUnlike, errorRatioOf } from '../results/unlike-errors.ts';
 import { signsOf } from './cell-view.ts';
-import { percentText } from './numbers.ts';
-import type { Mark } from './report.ts';
+import { percentText } from './words/numbers.ts';
+import type { Mark } from './model.ts';
 
 type Place = Pick<GateLine, 'kind' | 'cell' | 'arm'>;
 

@@ -3,7 +3,7 @@ import { BLIND_ABOVE } from '../results/gate.ts';
 import type { GuardedRatio, Sight } from '../results/gate-sight.ts';
 import { shareText } from './change-text.ts';
 import { lineTitle } from './gate-line-text.ts';
-import { countText, percentText } from './numbers.ts';
+import { countText, percentText } from './words/numbers.ts';
 
 /** More are not named one by one. */
 const MOST_NAMED = 3;

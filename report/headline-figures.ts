@@ -1,12 +1,12 @@
 // In: an arm, or two that are compared. Out: the figures of a headline beside its ratio, by what decides under the load.
-import type { Load } from '../bench/core/load.ts';
-import type { ArmSummary, Comparison } from '../bench/core/run-types.ts';
+import type { Load } from '../scenarios/model/load.ts';
+import type { ArmSummary, Comparison } from '../results/model/run.ts';
 import type { ArmView, CellView } from './cell-view.ts';
 import { comparisonMarks, signsOf } from './cell-view.ts';
 import { comparisonText } from './comparison-text.ts';
 import { sentText } from './headline-words.ts';
-import { objectiveText } from './load-text.ts';
-import { intervalTexts, latencyText } from './numbers.ts';
+import { objectiveText } from './words/load.ts';
+import { intervalTexts, latencyText } from './words/numbers.ts';
 
 /** No second arm to compare with. */
 export function singleText({ arms, result }: CellView): string {

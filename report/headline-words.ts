@@ -1,6 +1,6 @@
 // In: a load. Out: how a ratio of the metric that decides under it is said in a sentence.
-import type { Load } from '../bench/core/load.ts';
-import { countText } from './numbers.ts';
+import type { Load } from '../scenarios/model/load.ts';
+import { countText } from './words/numbers.ts';
 
 /** Persistent connections `verb` 7.1x `than` short ones; against one, `subject` from 1.2x to 7.1x. */
 export interface HeadlineWords {

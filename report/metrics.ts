@@ -1,7 +1,7 @@
 // In: a metric. Out: its name, its unit, and what better and worse mean for it.
-import type { Comparison, Metric } from '../bench/core/run-types.ts';
-import { isHigherBetter } from '../results/headline-metric.ts';
-import { NO_FIGURE } from './numbers.ts';
+import type { Comparison, Metric } from '../results/model/run.ts';
+import { isHigherBetter } from '../results/metrics.ts';
+import { NO_FIGURE } from './words/numbers.ts';
 
 export const METRIC_TITLES: Record<Metric, string> = {
   requestsPerSec: 'requests/s',

@@ -1,139 +1,193 @@
-// In: a stored run, its trials and the charts. Out: the report: every word and rounded number, chosen here and once.
+// In: nothing. Out: the noun Report: everything worded and rounded, as plain data; a format only lays it out.
+import type { TopLevelSpec } from 'vega-lite';
+import type { AUDITS, Finding, Run, StopReason } from '../results/model/run.ts';
 
-import type { Run } from '../bench/core/run-types.ts';
-import type { TrialResult } from '../bench/core/types.ts';
-import { auditLines, auditSummary, auditTable } from './audits.ts';
-import { cellCaveats, runCaveats } from './caveats.ts';
-import type { CellView } from './cell-view.ts';
-import { allMarks, armNames, MARK_NOTES, viewCell } from './cell-view.ts';
-import type { Chart } from './chart.ts';
-import { cellChecks } from './checks.ts';
-import { conditionsOf } from './conditions.ts';
-import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './headline.ts';
-import { machineFacts, subtitleText } from './machine-facts.ts';
-import type { CellReport, Figure, Report } from './report.ts';
-import { stopText } from './stop.ts';
-import type { SweepChart } from './sweep-chart.ts';
-import { sweepHeadline } from './sweeps/headline.ts';
-import type { CreateTable } from './sweeps/stacked-tables.ts';
-import { reportSweep, sweepRemarks } from './sweeps/sweep-report.ts';
-import { type Section, sectionsOf } from './sweeps/sweep-view.ts';
-import { agreementTable } from './tables/agreement.ts';
-import { articleTable } from './tables/article.ts';
-import { capacityTable } from './tables/capacity.ts';
-import { errorTable } from './tables/errors.ts';
-import { expectationTable } from './tables/expectations.ts';
-import { failureTable } from './tables/failures.ts';
-import { linkTable } from './tables/link.ts';
-import { mainTable } from './tables/main.ts';
-import { phaseTable } from './tables/phases.ts';
-import { predictionTable } from './tables/prediction.ts';
-import { ratioTable } from './tables/ratios.ts';
-import { scheduleTable } from './tables/schedule.ts';
-import { statusTable } from './tables/statuses.ts';
-import { expectationVerdict } from './verdict.ts';
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
 
-/** Tables that only some cells have: each gives null where there is nothing to tell. */
-const SPECIAL_TABLES: readonly CreateTable[] = [
-  predictionTable,
-  linkTable,
-  capacityTable,
-  scheduleTable,
-  agreementTable,
-  statusTable,
-];
+/**
+ * What a reader must know of a figure: it is from a failed audit, it is a ratio of arms whose error rates differ, requests
+ * without an answer are in it by how long they were waited for, or it is bounded by the generator's own CPU.
+ */
+export type Mark = 'invalid' | 'unlikeErrors' | 'censored' | 'clientBound';
 
-/** Widths in px: the column of a page, and a phone held upright. */
-const WIDE_PX = 1040;
-const NARROW_PX = 340;
-
-/** Pure: the same run gives the same report on any machine. Throws UsageError when a stored histogram can't be read. */
-export function buildReport(of: {
-  run: Run;
-  trials: readonly TrialResult[];
-  charts: readonly Chart[];
-  sweepCharts?: readonly SweepChart[];
-}): Report {
-  const { run, trials, charts, sweepCharts = [] } = of;
-  const names = armNames(run);
-  const views = run.cells.map(cell => viewCell(cell, trials, names));
-  const sections = sectionsOf(views);
-  const [first] = sections;
-  const checks = sections.flatMap(viewsOf).flatMap(cellChecks);
-  const only = sections.length === 1 && first?.kind === 'sweep' ? first.sweep : undefined;
-  return {
-    title: `conntax: ${sections.length === 1 ? nameOf(first!) : `${sections.length} scenarios`}`,
-    runId: run.id,
-    startedAt: run.startedAt,
-    subtitle: subtitleText(run),
-    state: run.state,
-    verdict: expectationVerdict(checks),
-    headline: only === undefined ? runHeadline(views, run.state) : sweepHeadline(only),
-    remarks: only === undefined ? runRemarks(views) : sweepRemarks(only),
-    tables: [],
-    figures: [],
-    sweeps: sections.flatMap(section =>
-      section.kind === 'sweep'
-        ? [reportSweep(section.sweep, { charts: sweepCharts, special: SPECIAL_TABLES })]
-        : [],
-    ),
-    cells: sections.flatMap(section => reportCells(section, charts)),
-    checks,
-    facts: machineFacts(run),
-    caveats: runCaveats(run),
-  };
+/** One place in a table: the words for people (marks included), the raw value for machines. */
+export interface TableCell {
+  text: string;
+  value: JsonValue;
+  marks: readonly Mark[];
 }
 
-function nameOf(section: Section): string {
-  return section.kind === 'sweep' ? section.sweep.name : section.view.result.cell;
+export interface Column {
+  /** Stable name for machines; ends in its unit, which is that of the raw value. */
+  key: string;
+  heading: string;
+  /** Shown with the heading; absent for words and plain counts. */
+  unit?: string;
+  align: 'left' | 'right';
+  /** Names the row rather than measuring it; repeated where a wide table is broken in two. */
+  isKey: boolean;
 }
 
-function viewsOf(section: Section): CellView[] {
-  return section.kind === 'sweep' ? section.sweep.cells.map(({ view }) => view) : [section.view];
+export interface Table {
+  name: string;
+  title: string;
+  columns: readonly Column[];
+  rows: readonly (readonly TableCell[])[];
+  /** Sentences below the table: what its marks mean, what a column covers. */
+  notes: readonly string[];
 }
 
-function reportCells(section: Section, charts: readonly Chart[]): CellReport[] {
-  if (section.kind === 'cell') return [reportCell(section.view, charts)];
-  const { name, cells } = section.sweep;
-  return cells.map(({ view, place }) => reportCell(view, charts, { name, place }));
+export interface Fact {
+  label: string;
+  value: string;
 }
 
-function reportCell(view: CellView, charts: readonly Chart[], sweep: CellReport['sweep'] = null): CellReport {
-  const { result } = view;
-  const audits = auditLines(view);
-  return {
-    name: result.cell,
-    sweep,
-    question: result.scenario.question,
-    state: stateOf(view),
-    headline: cellHeadline(view),
-    remarks: cellRemarks(view),
-    conditions: conditionsOf(view),
-    stop: { reason: result.stop, text: stopText(result) },
-    replicates: result.replicates,
-    main: mainTable(view),
-    article: articleTable(view),
-    ratios: ratioTable(view),
-    phases: phaseTable(view),
-    special: [...SPECIAL_TABLES, expectationTable].flatMap(createIfAny => createIfAny(view) ?? []),
-    audits,
-    auditSummary: auditSummary(audits),
-    auditTable: auditTable(audits),
-    errors: errorTable(view),
-    failures: failureTable(view),
-    figures: charts.filter(chart => chart.applies(view)).map(chart => drawFigure(chart, view)),
-    markNotes: allMarks(view).map(mark => MARK_NOTES[mark]),
-    caveats: cellCaveats(view),
-  };
+export interface FactGroup {
+  title: string;
+  facts: readonly Fact[];
 }
 
-function drawFigure(chart: Chart, view: CellView): Figure {
-  return {
-    name: chart.name,
-    title: chart.title,
-    caption: chart.caption(view),
-    wide: chart.spec(view, WIDE_PX),
-    narrow: chart.spec(view, NARROW_PX),
-    table: chart.table(view),
-  };
+/** Two widths, because text in a scaled picture can't be read on a phone. */
+export interface Picture {
+  name: string;
+  title: string;
+  /** How to read it, and what it shows. */
+  caption: string;
+  wide: TopLevelSpec;
+  narrow: TopLevelSpec;
+}
+
+/** A picture and the same figures as a table. */
+export interface Figure extends Picture {
+  table: Table;
+}
+
+/** The outcomes of one audit for one arm, trials folded. */
+export interface AuditLine {
+  rule: (typeof AUDITS)[number];
+  title: string;
+  state: Finding['state'];
+  /** null: about the cell as a whole. */
+  arm: string | null;
+  /** Checks that went into this line. */
+  checks: number;
+  /** Trials that fail or warn; empty when all pass, or when the finding is not about single trials. */
+  trials: readonly string[];
+  /** One sentence: the first of the details, and the trials that it stands for. */
+  brief: string;
+  details: readonly string[];
+}
+
+/** How much of what was asked for stands: `invalid` when an audit failed, `unmeasured` when there are no figures. */
+export type CellState = 'sound' | 'invalid' | 'unmeasured';
+
+export interface CellReport {
+  name: string;
+  /** Of which sweep it is a cell, and where in it: `roundTripMs = 20`; null for a cell that stands alone. */
+  sweep: { name: string; place: string } | null;
+  question: string;
+  state: CellState;
+  headline: string;
+  /** To be read with the headline: doubts first. */
+  remarks: readonly string[];
+  conditions: readonly Fact[];
+  stop: { reason: StopReason; text: string };
+  replicates: number;
+  main: Table;
+  article: Table;
+  /** null with a single arm. */
+  ratios: Table | null;
+  phases: Table | null;
+  /** What only some cells have to tell, in the order in which it is shown: right below the comparison. */
+  special: readonly Table[];
+  audits: readonly AuditLine[];
+  auditSummary: string;
+  auditTable: Table;
+  /** null when every exchange was answered well. */
+  errors: Table | null;
+  /** null when every trial completed. */
+  failures: Table | null;
+  figures: readonly Figure[];
+  /** What the marks in the tables mean, once. */
+  markNotes: readonly string[];
+  caveats: readonly string[];
+}
+
+/** Something that a run is passed or failed by. `broken`: it could not be measured or believed; that is not slow. */
+export interface Check {
+  /** The cell. */
+  group: string;
+  /** What is to hold. */
+  name: string;
+  /** What it is about, claiming nothing: to be said with the detail where it does not hold. */
+  subject: string;
+  /** Whether it judges a figure, rather than whether there are figures at all. */
+  isFigure: boolean;
+  state: 'pass' | 'fail' | 'unsure' | 'broken';
+  /** The figures behind it. */
+  detail: string;
+}
+
+/** One measure over a sweep: as a table, and in pictures that hold the same figures. */
+export interface SweepMeasure {
+  name: string;
+  title: string;
+  table: Table;
+  pictures: readonly Picture[];
+}
+
+/** What the cells of a sweep say together; the cells themselves are among those of the report. */
+export interface SweepReport {
+  name: string;
+  question: string;
+  state: CellState;
+  headline: string;
+  /** To be read with the headline: doubts first. */
+  remarks: readonly string[];
+  /** null where nothing was expected. */
+  expectations: Table | null;
+  /** What lines and bands are, in all pictures. */
+  howToRead: string;
+  measures: readonly SweepMeasure[];
+  /** What only some kinds of cells have to tell, of all cells together. */
+  special: readonly Table[];
+  /** How each cell was measured. */
+  cellTable: Table;
+  /** What is swept, and what was the same in all cells. */
+  conditions: readonly Fact[];
+  /** What the marks in the tables mean, once. */
+  markNotes: readonly string[];
+  caveats: readonly string[];
+}
+
+export interface Report {
+  title: string;
+  runId: string;
+  startedAt: string;
+  /** When and on what it was measured. */
+  subtitle: string;
+  state: Run['state'];
+  /** Why the run fails what it was asked, where it does: the first and the last that is to be read. */
+  verdict: string | null;
+  headline: string;
+  /** To be read with the headline: doubts first. */
+  remarks: readonly string[];
+  /** About all of it, above the cells. */
+  tables: readonly Table[];
+  /** What the tables say, drawn. */
+  figures: readonly Figure[];
+  sweeps: readonly SweepReport[];
+  /** Those of a sweep one after another, in order of their values. */
+  cells: readonly CellReport[];
+  /** What machines go by, for every cell. */
+  checks: readonly Check[];
+  facts: readonly FactGroup[];
+  /** What limits the whole run; those of a cell are with the cell. */
+  caveats: readonly string[];
 }

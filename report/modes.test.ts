@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { z } from 'zod';
-import { Client, type Pool } from '../bench/core/client.ts';
+import { Client, type Pool } from '../scenarios/model/client.ts';
 import { clientText, modeSubject, modeText } from './modes.ts';
 
 const own = { transport: './my-client.ts', modulePath: '/somewhere/my-client.ts' };

@@ -1,5 +1,5 @@
 // In: a client. Out: how it treats connections, in words.
-import { type Client, isModulePath } from '../bench/core/client.ts';
+import { type Client, isModulePath } from '../scenarios/model/client.ts';
 
 /** The article's name for it: `short`, `persistent`, or `5 requests per connection`; `persistent, HTTP/2`. */
 export function modeText(client: Client | undefined): string {

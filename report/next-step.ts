@@ -1,9 +1,9 @@
 // In: comparisons that left the question open. Out: what to do next: how long to measure, as far as the replicates show it.
 import { LEAST_REPLICATES } from '../bench/core/replicates.ts';
-import type { CellResult, Comparison } from '../bench/core/run-types.ts';
+import type { CellResult, Comparison } from '../results/model/run.ts';
 import { replicatesToTell } from '../results/enough.ts';
 import { knownRatio } from './comparison-text.ts';
-import { countText } from './numbers.ts';
+import { countText } from './words/numbers.ts';
 
 /** As the command line takes it. */
 const MOST_BUDGET_SEC = 3_600;

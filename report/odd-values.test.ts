@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { sampleRun } from '../results/testing/sample-run.ts';
 import { relativeChangeText } from './change-text.ts';
 import html from './formats/html.ts';
-import { buildReport } from './model.ts';
+import { buildReport } from './build.ts';
 import { charts } from './testing/plugins.ts';
 
 for (const name of ['constructor', '__proto__', 'toString']) {

@@ -1,7 +1,7 @@
 // In: a stored run and its report. Out: the contract of an output: a file beside the report, for another program to read.
-import type { Run } from '../bench/core/run-types.ts';
-import type { TrialResult } from '../bench/core/types.ts';
-import type { Report } from './report.ts';
+import type { Run } from '../results/model/run.ts';
+import type { TrialResult } from '../results/model/trial.ts';
+import type { Report } from './model.ts';
 
 /** A plug-in's default export. */
 export interface Output {

@@ -2,7 +2,7 @@
 import type { Phase, PhaseSplit } from '../results/phases.ts';
 import { PHASES, splitPhases } from '../results/phases.ts';
 import type { ArmView, CellView } from './cell-view.ts';
-import { significantText } from './numbers.ts';
+import { significantText } from './words/numbers.ts';
 import { PHASE_NAMES } from './phase-look.ts';
 
 export interface PhasedArm {

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { z } from 'zod';
-import { Client } from '../bench/core/client.ts';
-import { Target } from '../bench/core/target.ts';
-import { buildReport } from './model.ts';
+import { Client } from '../scenarios/model/client.ts';
+import { Target } from '../scenarios/model/target.ts';
+import { buildReport } from './build.ts';
 import { clientText, modeSubject, modeText } from './modes.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
 

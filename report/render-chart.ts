@@ -2,7 +2,7 @@
 import * as vega from 'vega';
 import type { TopLevelSpec } from 'vega-lite';
 import { compile } from 'vega-lite';
-import { visibleLines } from '../bench/core/visible.ts';
+import { visibleLines } from '../results/visible.ts';
 
 export interface RenderOptions {
   /** Unique in the page: two pictures must not share ids, else one is clipped by the other's frame. */

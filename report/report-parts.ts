@@ -1,5 +1,5 @@
 // In: a report. Out: its parts in the order in which they are shown: cells that stand alone, and sweeps with their cells.
-import type { CellReport, Report, SweepReport } from './report.ts';
+import type { CellReport, Report, SweepReport } from './model.ts';
 
 export type ReportPart =
   | { kind: 'cell'; cell: CellReport }

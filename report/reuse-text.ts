@@ -1,7 +1,7 @@
 // In: the arms of a cell. Out: those that should reuse connections and do not, a sentence each; and the share that was reused.
-import type { ArmSummary } from '../bench/core/run-types.ts';
+import type { ArmSummary } from '../results/model/run.ts';
 import type { ArmView, CellView } from './cell-view.ts';
-import { countText } from './numbers.ts';
+import { countText } from './words/numbers.ts';
 
 /** Two requests on each connection would be half as many. */
 const HARDLY_REUSED = 0.1;

@@ -1,6 +1,6 @@
 // In: a run. Out: how it is named, in a sentence and among facts: by its commit, and by when it was.
 import type { RunSummary } from '../results/run-summary.ts';
-import type { Fact } from './report.ts';
+import type { Fact } from './model.ts';
 
 /** `3f9c1d2a7b6e with uncommitted changes`. */
 export function commitText({ commit, isDirty }: NonNullable<RunSummary['git']>): string {

@@ -1,7 +1,7 @@
 // In: cells that ended for each reason. Out: proof that the report says why, and how precise it got.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CellResult } from '../bench/core/run-types.ts';
+import type { CellResult } from '../results/model/run.ts';
 import { stopText } from './stop.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
 

@@ -1,8 +1,8 @@
 // In: a cell. Out: why no more replicates were made, in a sentence with the precision reached.
-import type { CellResult } from '../bench/core/run-types.ts';
-import { headlineOf } from '../results/headline-metric.ts';
-import { secondsText } from './conditions.ts';
-import { reachRatio } from './numbers.ts';
+import type { CellResult } from '../results/model/run.ts';
+import { headlineOf } from '../results/metrics.ts';
+import { secondsText } from './words/conditions.ts';
+import { reachRatio } from './words/numbers.ts';
 
 export function stopText(cell: CellResult): string {
   const { stop, stopDetail, replicates, scenario, elapsedMs } = cell;

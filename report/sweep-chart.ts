@@ -1,7 +1,7 @@
 // In: nothing. Out: what every chart of a sweep is to the rest: the pictures that it draws of one measure over the sweep.
 import type { TopLevelSpec } from 'vega-lite';
 import type { Measure } from './sweeps/measures.ts';
-import type { SweepView } from './sweeps/sweep-view.ts';
+import type { SweepView } from './sweeps/view.ts';
 
 export interface SweepPicture {
   title: string;

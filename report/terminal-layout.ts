@@ -1,6 +1,6 @@
 // In: a table or a text, and a width. Out: which columns fit side by side, and lines that fit.
-import { visibleLine } from '../bench/core/visible.ts';
-import type { Table } from './report.ts';
+import { visibleLine } from '../results/visible.ts';
+import type { Table } from './model.ts';
 
 const GAP = 2;
 

@@ -1,8 +1,8 @@
 // What fails a run is told in a sentence, however much it is, and in every form first.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { buildReport } from './model.ts';
-import type { Check } from './report.ts';
+import { buildReport } from './build.ts';
+import type { Check } from './model.ts';
 import { formats } from './testing/plugins.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
 import { expectationVerdict } from './verdict.ts';

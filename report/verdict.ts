@@ -1,6 +1,6 @@
 // In: the checks of a run. Out: that expectations failed, and which, in a sentence: it decides the exit status; null where none did.
-import { countText } from './numbers.ts';
-import type { Check } from './report.ts';
+import { countText } from './words/numbers.ts';
+import type { Check } from './model.ts';
 
 /** More are not told one by one. */
 const MOST_TOLD = 3;

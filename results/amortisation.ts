@@ -1,6 +1,6 @@
 // In: the mean latency of arms that differ in requests per connection. Out: what a handshake costs, and when it is paid off.
-import { own } from '../bench/core/own.ts';
-import type { CellResult } from '../bench/core/run-types.ts';
+import { own } from '../scenarios/model/own.ts';
+import type { CellResult } from './model/run.ts';
 
 /** One arm: how many requests share a connection, its mean latency, and how sure that is (1 / variance, up to a factor). */
 export interface AmortisationPoint {

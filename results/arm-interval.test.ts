@@ -1,10 +1,10 @@
 // In: trials of known figures. Out: proof that an arm's interval is read as its metric is, over its replicates.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CompletedTrial } from '../bench/core/types.ts';
+import type { CompletedTrial } from './model/trial.ts';
 import { armInterval } from './arm-interval.ts';
 import { summariseArms } from './compare.ts';
-import { comparedMetrics } from './headline-metric.ts';
+import { comparedMetrics } from './metrics.ts';
 import { overReplicates } from './stats.ts';
 import { sampleRun } from './testing/sample-run.ts';
 

@@ -1,6 +1,6 @@
 // In: the trials of an arm. Out: what it did on a metric, with an interval over the replicates.
-import type { Metric } from '../bench/core/run-types.ts';
-import type { CompletedTrial } from '../bench/core/types.ts';
+import type { Metric } from './model/run.ts';
+import type { CompletedTrial } from './model/trial.ts';
 import { METRIC_READERS, trialFigure } from './compare.ts';
 import { type Interval, overReplicates } from './stats.ts';
 

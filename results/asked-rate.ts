@@ -1,5 +1,5 @@
 // In: a trial. Out: how many requests a second its load was to send, where that does not depend on the answers.
-import type { Load } from '../bench/core/load.ts';
+import type { Load } from '../scenarios/model/load.ts';
 import type { Capacity } from '../bench/core/open-results.ts';
 
 /** Null for a closed load. A capacity search is measured at the rate found, or at its first where it found none. */

@@ -1,7 +1,7 @@
 // In: the name of a baseline. Out: the summary kept under it, parsed by schema; or a new one written.
 import { join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
-import { UsageError } from '../bench/core/errors.ts';
+import { UsageError } from './errors.ts';
 import { listFolder, makeFolder, readText, replaceFile } from './files.ts';
 import { issueText } from './issue-text.ts';
 import { RunSummary } from './run-summary.ts';

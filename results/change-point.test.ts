@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { randomNormal } from 'd3-random';
-import { createRandom } from '../bench/core/random.ts';
+import { createRandom } from './random.ts';
 import { findChangePoints } from './change-point.ts';
 
 function noise(count: number, seed: number, levels: readonly [from: number, level: number][] = []): number[] {

@@ -1,5 +1,5 @@
 // In: a figure over many runs, oldest first. Out: since which run it has been at another level, if that can be shown.
-import { type Random, shuffled } from '../bench/core/random.ts';
+import { type Random, shuffled } from './random.ts';
 import { meanOf } from './stats.ts';
 
 export interface ChangePoint {

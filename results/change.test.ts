@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createRandom } from '../bench/core/random.ts';
+import { createRandom } from './random.ts';
 import { difference, ratioOfRatios } from './change.ts';
 import { type Interval, replicateInterval } from './stats.ts';
 import { TRUTHS } from './testing/truths.ts';

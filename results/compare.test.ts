@@ -1,11 +1,11 @@
 // In: trials with known figures. Out: proof of ratios, verdicts, rows and the stopping rule.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Comparison } from '../bench/core/run-types.ts';
-import { ArmSummary } from '../bench/core/run-types.ts';
-import type { TrialResult } from '../bench/core/types.ts';
+import type { Comparison } from './model/run.ts';
+import { ArmSummary } from './model/run.ts';
+import type { TrialResult } from './model/trial.ts';
 import { compareArms, isPrecise, summariseArms } from './compare.ts';
-import { comparedMetrics } from './headline-metric.ts';
+import { comparedMetrics } from './metrics.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
 const { trials } = sampleRun();

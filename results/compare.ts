@@ -1,8 +1,8 @@
 // In: the trials of a cell. Out: each arm's row of the table, and each arm against the baseline on every metric.
 
-import type { Load } from '../bench/core/load.ts';
-import type { ArmSummary, Comparison, Metric } from '../bench/core/run-types.ts';
-import type { CompletedTrial, Measurement, Slice, TrialResult } from '../bench/core/types.ts';
+import type { Load } from '../scenarios/model/load.ts';
+import type { ArmSummary, Comparison, Metric } from './model/run.ts';
+import type { CompletedTrial, Measurement, Slice, TrialResult } from './model/trial.ts';
 import {
   capacityOf,
   comparedMetrics,
@@ -12,7 +12,7 @@ import {
   type Portion,
   ratePortions,
   requestsPerSec,
-} from './headline-metric.ts';
+} from './metrics.ts';
 import { mergeHistograms } from './histogram.ts';
 import type { Interval } from './stats.ts';
 import { overReplicates, replicateInterval } from './stats.ts';

@@ -4,8 +4,8 @@ import { suite, test } from 'node:test';
 import { randomNormal } from 'd3-random';
 import fc from 'fast-check';
 import { Expectation, type ExpectationResult, type Judgement } from '../bench/core/expectation.ts';
-import { createRandom } from '../bench/core/random.ts';
-import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
+import { createRandom } from './random.ts';
+import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import { compareArms } from './compare.ts';
 import {
   confirmed,

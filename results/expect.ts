@@ -1,6 +1,6 @@
 // In: expectations and the trials of a cell. Out: whether each holds, by where its interval lies.
 import type { Expectation, ExpectationResult, Judgement } from '../bench/core/expectation.ts';
-import type { TrialResult } from '../bench/core/types.ts';
+import type { TrialResult } from './model/trial.ts';
 import { completedOf, type Measured, measuredOn } from './expected-intervals.ts';
 import { shownTogether } from './holm.ts';
 import { holding, type Interval, LEVEL } from './stats.ts';

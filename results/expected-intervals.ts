@@ -2,9 +2,9 @@
 
 import type { Expectation, ExpectedMetric } from '../bench/core/expectation.ts';
 import { LEAST_REPLICATES } from '../bench/core/replicates.ts';
-import type { CompletedTrial, TrialResult } from '../bench/core/types.ts';
+import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import { type FigureReader, METRIC_READERS, replicateLogRatios, TARGET_CPU_READER } from './compare.ts';
-import { capacityOf, requestsPerSec } from './headline-metric.ts';
+import { capacityOf, requestsPerSec } from './metrics.ts';
 import { shareInterval } from './share.ts';
 import { type Interval, replicateInterval, studentInterval } from './stats.ts';
 

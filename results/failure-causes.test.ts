@@ -1,7 +1,7 @@
 // Why trials failed is told once for each cause, however many trials it stands for.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TrialResult } from '../bench/core/types.ts';
+import type { TrialResult } from './model/trial.ts';
 import { failureCauses } from './failure-causes.ts';
 import { sampleRun } from './testing/sample-run.ts';
 

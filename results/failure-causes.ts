@@ -1,5 +1,5 @@
 // In: trials. Out: why those of them failed that did, each cause once.
-import type { TrialResult } from '../bench/core/types.ts';
+import type { TrialResult } from './model/trial.ts';
 
 /** Causes that differ in nothing but their numbers are one cause: it is told as the first of its trials had it. */
 export function failureCauses(trials: readonly TrialResult[]): string[] {

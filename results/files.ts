@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { MeasureError, UsageError } from '../bench/core/errors.ts';
+import { MeasureError, UsageError } from './errors.ts';
 
 /** The text of a file; undefined where there is none. @throws UsageError */
 export function readText(path: string): string | undefined {

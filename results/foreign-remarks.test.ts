@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ForeignServer } from '../bench/core/foreign-server.ts';
-import { Target, withUnknowns } from '../bench/core/target.ts';
-import { FOUND_SERVER } from '../bench/core/testing/found-server.ts';
+import { Target, withUnknowns } from '../scenarios/model/target.ts';
+import { FOUND_SERVER } from './testing/found-server.ts';
 import { foreignRemarks } from './foreign-remarks.ts';
 
 const rows: [

@@ -1,7 +1,7 @@
 // In: what a server was found to be, and what the scenario states of it. Out: what of it a reader has to know, a sentence each.
 import { closingReason, type ForeignServer } from '../bench/core/foreign-server.ts';
 import { isExpectedStatus } from '../bench/core/statuses.ts';
-import type { Target } from '../bench/core/target.ts';
+import type { Target } from '../scenarios/model/target.ts';
 
 /** Where the answer before the run was no good one, or contradicts a statement. */
 export function foreignRemarks(server: ForeignServer, target: Target): string[] {

@@ -1,6 +1,6 @@
 // In: a run held against a baseline. Out: the smallest changes that the comparison could have seen, and whether it is blind.
 import { NULL_ARM } from '../bench/core/null-arm.ts';
-import type { Metric } from '../bench/core/run-types.ts';
+import type { Metric } from './model/run.ts';
 import { BLIND_ABOVE, type GateLine, type GateResult, gateRun } from './gate.ts';
 import type { RunSummary } from './run-summary.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { randomNormal } from 'd3-random';
 import { NULL_ARM } from '../bench/core/null-arm.ts';
-import { createRandom } from '../bench/core/random.ts';
+import { createRandom } from './random.ts';
 import { type GateLine, type GateResult, gateRun } from './gate.ts';
 import { ownSight } from './gate-sight.ts';
 import { type CellFigures, RunSummary, summariseRun } from './run-summary.ts';

@@ -2,11 +2,11 @@
 
 import { NULL_ARM } from '../bench/core/null-arm.ts';
 import { LEAST_REPLICATES } from '../bench/core/replicates.ts';
-import type { Metric } from '../bench/core/run-types.ts';
+import type { Metric } from './model/run.ts';
 import { difference, ratioOfRatios, ratioOfRatiosAt } from './change.ts';
 import { armGap, cellGap, ratioGaps } from './gate-gaps.ts';
 import { heldTogether, judged } from './gate-judgement.ts';
-import { isHigherBetter } from './headline-metric.ts';
+import { isHigherBetter } from './metrics.ts';
 import type { ArmFigures, CellFigures, RunSummary } from './run-summary.ts';
 import { shareInterval } from './share.ts';
 import { type Interval, LEVEL } from './stats.ts';

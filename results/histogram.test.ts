@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import * as hdr from 'hdr-histogram-js';
-import { UsageError } from '../bench/core/errors.ts';
-import type { Histogram } from '../bench/core/types.ts';
+import { UsageError } from './errors.ts';
+import type { Histogram } from './model/trial.ts';
 import {
   createLatencyRecorder,
   emptyHistogram,

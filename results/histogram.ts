@@ -1,7 +1,7 @@
 // In: latencies in microseconds. Out: distributions that can be stored, merged and read. The one door to hdr-histogram-js.
 import * as hdr from 'hdr-histogram-js';
-import { UsageError } from '../bench/core/errors.ts';
-import type { Histogram } from '../bench/core/types.ts';
+import { UsageError } from './errors.ts';
+import type { Histogram } from './model/trial.ts';
 
 const LOWEST_US = 1;
 const HIGHEST_US = 3_600_000_000;

@@ -1,6 +1,6 @@
 // In: a run's figures. Out: a line more in the history of all runs; and that history, read back.
 import { join } from 'node:path';
-import { UsageError } from '../bench/core/errors.ts';
+import { UsageError } from './errors.ts';
 import { readText, replaceFile } from './files.ts';
 import { RunSummary } from './run-summary.ts';
 

@@ -1,6 +1,6 @@
 // In: what zod found wrong with a stored file. Out: where and what, in words, on one line.
 import type { z } from 'zod';
-import { visibleLine } from '../bench/core/visible.ts';
+import { visibleLine } from './visible.ts';
 
 /** The path and the message apart. */
 export function issueText(issue: z.core.$ZodIssue): { path: string; message: string } {

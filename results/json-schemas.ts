@@ -1,7 +1,7 @@
 // In: the schemas that parse stored files. Out: the same as JSON Schema (2020-12), for readers in other languages.
 import { z } from 'zod';
-import { Run } from '../bench/core/run-types.ts';
-import { TrialResult } from '../bench/core/types.ts';
+import { Run } from './model/run.ts';
+import { TrialResult } from './model/trial.ts';
 
 /** Of run.json. */
 export function runJsonSchema(): object {

@@ -1,5 +1,5 @@
 // In: the trials of an arm. Out: into which phases its mean response time divides, and what opening a connection took.
-import type { CompletedTrial, Histogram, Measurement } from '../bench/core/types.ts';
+import type { CompletedTrial, Histogram, Measurement } from './model/trial.ts';
 import { mergeHistograms } from './histogram.ts';
 
 /**

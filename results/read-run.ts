@@ -2,10 +2,10 @@
 import { basename, dirname, join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
-import type { Problem } from '../bench/core/errors.ts';
-import { UsageError } from '../bench/core/errors.ts';
-import { Run } from '../bench/core/run-types.ts';
-import { TrialResult } from '../bench/core/types.ts';
+import type { Problem } from './errors.ts';
+import { UsageError } from './errors.ts';
+import { Run } from './model/run.ts';
+import { TrialResult } from './model/trial.ts';
 import { absolutePath, kindOf, listFolder, readText } from './files.ts';
 import { issueText } from './issue-text.ts';
 import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, TRIALS_FILE } from './layout.ts';

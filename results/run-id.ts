@@ -1,5 +1,5 @@
 // In: a date and dice. Out: the name of a run, which sorts by time.
-import type { Random } from '../bench/core/random.ts';
+import type { Random } from './random.ts';
 
 const RUN_ID = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-z]{4}$/;
 const SUFFIX_LENGTH = 4;

@@ -1,7 +1,7 @@
 // In: a run and its trials. Out: the figures that another run can be held against: small enough to be kept in a repository.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type CellResult, Host, METRICS, type Run } from '../bench/core/run-types.ts';
+import { type CellResult, Host, METRICS, type Run } from './model/run.ts';
 
 const count = () => z.int().min(0);
 const Interval = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });

@@ -1,7 +1,7 @@
 // In: a cell as a run of any age has stored it. Out: the same by today's rules: verdicts, least replicates, order of arms.
 import { LEAST_REPLICATES } from '../bench/core/replicates.ts';
-import type { ArmSummary, CellResult } from '../bench/core/run-types.ts';
-import { headlineOf } from './headline-metric.ts';
+import type { ArmSummary, CellResult } from './model/run.ts';
+import { headlineOf } from './metrics.ts';
 import type { Interval } from './stats.ts';
 import { withVerdicts } from './verdicts.ts';
 

@@ -1,10 +1,10 @@
 // In: simulated arms that stop, or have slow requests. Out: proof that the interval of their ratio holds the truth.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ClosedLoad } from '../bench/core/load.ts';
-import { createRandom } from '../bench/core/random.ts';
-import type { CompletedTrial } from '../bench/core/types.ts';
-import { auditCell, auditTrial } from './audit.ts';
+import { ClosedLoad } from '../scenarios/model/load.ts';
+import { createRandom } from './random.ts';
+import type { CompletedTrial } from './model/trial.ts';
+import { auditCell, auditTrial } from './audits/index.ts';
 import { replicateInterval } from './stats.ts';
 import { coverageAt } from './testing/coverage.ts';
 import { sampleRun } from './testing/sample-run.ts';

@@ -11,8 +11,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Run } from '../bench/core/run-types.ts';
-import type { TrialResult } from '../bench/core/types.ts';
+import type { Run } from './model/run.ts';
+import type { TrialResult } from './model/trial.ts';
 import { makeFolder, replaceFile, writing } from './files.ts';
 import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, TRIALS_FILE } from './layout.ts';
 

@@ -1,10 +1,10 @@
 // In: the figures of runs, oldest first. Out: how each ratio between arms went from run to run, and since when it is at another level.
 import { NULL_ARM } from '../bench/core/null-arm.ts';
-import { createRandom } from '../bench/core/random.ts';
-import type { Metric } from '../bench/core/run-types.ts';
+import { createRandom } from './random.ts';
+import type { Metric } from './model/run.ts';
 import { ratioOfRatios } from './change.ts';
 import { findChangePoints } from './change-point.ts';
-import { isHigherBetter } from './headline-metric.ts';
+import { isHigherBetter } from './metrics.ts';
 import type { CellFigures, RunSummary } from './run-summary.ts';
 import { type Interval, studentInterval, toRatio } from './stats.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { randomNormal } from 'd3-random';
-import { createRandom } from '../bench/core/random.ts';
+import { createRandom } from './random.ts';
 import { levelOf, shownTogether } from './holm.ts';
 import { settleCell } from './settle-cell.ts';
 import { LEVEL, replicateInterval, studentInterval, toRatio } from './stats.ts';

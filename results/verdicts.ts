@@ -1,6 +1,6 @@
 // In: comparisons that are read together. Out: which of them are shown to be better or worse.
-import type { Comparison, Metric } from '../bench/core/run-types.ts';
-import { isHigherBetter } from './headline-metric.ts';
+import type { Comparison, Metric } from './model/run.ts';
+import { isHigherBetter } from './metrics.ts';
 import { shownTogether } from './holm.ts';
 import { type Interval, widened } from './stats.ts';
 

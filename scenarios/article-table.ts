@@ -1,5 +1,5 @@
 // Out: the table of the article that this project grew from, reproduced and explained: a network, TLS 1.2 and a service time.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'article-table',

@@ -1,6 +1,6 @@
 // Out: what a pool's size, and the idle connections that it keeps, mean to requests that come all at once: a closed loop without
 // pauses shows neither.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'bursts',

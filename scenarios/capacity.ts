@@ -1,5 +1,5 @@
 // Out: the highest rate that each client bears within an objective, found by trying rates.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'capacity',

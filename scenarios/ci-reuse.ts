@@ -1,5 +1,5 @@
 // Out: what the scheduled job measures: what reuse buys, with limits that a change has to keep.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'ci-reuse',

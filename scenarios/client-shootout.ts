@@ -1,5 +1,5 @@
 // Out: the clients that Node programs use, each with kept and with new connections, under the same load.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'client-shootout',

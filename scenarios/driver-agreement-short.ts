@@ -1,5 +1,5 @@
 // Out: the same load by five drivers, each with a connection for every request, to see whether they find the same server.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'driver-agreement-short',

@@ -1,5 +1,5 @@
 // Out: the same load by five drivers that have nothing in common, to see whether they find the same server.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'driver-agreement',

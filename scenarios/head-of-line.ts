@@ -1,5 +1,5 @@
 // Out: what a slow request does to fast ones that share its connection: pipelined, as streams of HTTP/2, or not at all.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'head-of-line',

@@ -1,5 +1,5 @@
 // Out: many streams of one HTTP/2 connection against pools of HTTP/1.1 connections, over TLS to the same server.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'http2',

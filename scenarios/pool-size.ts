@@ -1,5 +1,5 @@
 // Out: the throughput and latency that pools of more and more connections give to the same users.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'pool-size',

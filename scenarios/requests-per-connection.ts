@@ -1,5 +1,5 @@
 // Out: the amortisation curve, the cost of opening a connection spread over more and more requests.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'requests-per-connection',

@@ -1,5 +1,5 @@
 // Out: what a new connection for each request costs on networks of more and more latency.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'round-trip',

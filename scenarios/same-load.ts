@@ -1,5 +1,5 @@
 // Out: what users feel of a new connection for each request where it costs no throughput, since both arms get the same rate.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'same-load',

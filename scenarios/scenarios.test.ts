@@ -4,11 +4,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type LoadOptions, listScenarios, loadScenarios } from '../bench/plan/load-scenarios.ts';
+import { type LoadOptions, listScenarios, loadScenarios } from '../bench/plan/read-scenarios.ts';
 import { planRun } from '../bench/plan/plan.ts';
-import { behaviours, transports, userModules } from '../bench/registry.ts';
+import { behaviours, transports, userModules } from '../bench/cli/plugins.ts';
 
-const builtinDir = fileURLToPath(new URL('.', import.meta.url));
+const builtinDir = fileURLToPath(new URL('./', import.meta.url));
 const options: LoadOptions = { builtinDir, cwd: builtinDir, transports, userModules, behaviours };
 
 test('every shipped scenario is valid and named as its file', async () => {

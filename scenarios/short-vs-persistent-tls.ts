@@ -1,5 +1,5 @@
 // Out: the classic comparison over TLS 1.3, where opening a connection also costs a full handshake.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'short-vs-persistent-tls',

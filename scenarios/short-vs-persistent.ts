@@ -1,5 +1,5 @@
 // Out: the classic comparison, the same load with a connection for each request and with a pool.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'short-vs-persistent',

@@ -1,5 +1,5 @@
 // Out: what a full TLS handshake costs against a resumed one, where each request needs a connection of its own.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'tls-handshakes',

@@ -1,5 +1,5 @@
 // Out: what the kind of the server's key costs in full TLS handshakes, and that resumed ones do without it.
-import { defineScenario } from '../bench/define-scenario.ts';
+import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'tls-keys',

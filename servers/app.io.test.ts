@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { suite, test } from 'node:test';
-import type { BehaviourModule, Endpoint } from '../bench/core/contracts.ts';
+import type { BehaviourModule, Endpoint } from '../bench/contracts.ts';
 import fixed from './behaviours/fixed.ts';
 import { answerTogether } from './testing/answer-together.ts';
 import { connectRaw, createClient, readToEnd, type Scope } from './testing/client.ts';

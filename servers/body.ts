@@ -1,5 +1,5 @@
 // In: how many bytes, of what type. Out: a body of exactly that length, and a responder that sends it whole.
-import type { Responder } from '../bench/core/contracts.ts';
+import type { Responder } from '../bench/contracts.ts';
 
 /** Most bytes that a body or a chunk may have; it is held in memory. */
 export const MAX_BODY_BYTES = 64 * 1024 * 1024;

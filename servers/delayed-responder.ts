@@ -1,5 +1,5 @@
 // In: a responder, and how long each answer is to take. Out: a responder that answers after that time.
-import type { Responder } from '../bench/core/contracts.ts';
+import type { Responder } from '../bench/contracts.ts';
 
 /**
  * Each request waits on a timer of its own, so that requests under way together are served together, those of one

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createRandom } from '../bench/core/random.ts';
+import { createRandom } from '../results/random.ts';
 import {
   createServiceTimeSampler,
   createWholeMsSampler,

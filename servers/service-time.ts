@@ -1,6 +1,6 @@
 // In: a distribution of service times and seeded dice. Out: draws from it, and the same as whole milliseconds for timers.
 import { randomExponential, randomLogNormal, randomUniform } from 'd3-random';
-import type { Random } from '../bench/core/random.ts';
+import type { Random } from '../results/random.ts';
 
 /** How long an answer takes. The mean of the lognormal is meanMs itself; sigma is the spread of its logarithm. */
 export type ServiceTime =

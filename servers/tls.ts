@@ -1,7 +1,7 @@
 // In: a kind of key. Out: a private key and a certificate for 127.0.0.1, made for one run and never written to disk.
 import { randomUUID } from 'node:crypto';
 import { generate } from 'selfsigned';
-import type { Target } from '../bench/core/target.ts';
+import type { Target } from '../scenarios/model/target.ts';
 
 export interface Certificate {
   keyPem: string;

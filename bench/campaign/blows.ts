@@ -1,5 +1,5 @@
 // In: a seed. Out: what is done to a run, to which of its processes, and when. Pure: the same seed, the same blows.
-import { createRandom, type Random } from '../core/random.ts';
+import { createRandom, type Random } from '../../results/random.ts';
 
 export const VICTIMS = ['parent', 'generator', 'target', 'relay', 'tool', 'group'] as const;
 export type Victim = (typeof VICTIMS)[number];

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createRandom } from '../core/random.ts';
+import { createRandom } from '../../results/random.ts';
 import { reasonNotTo } from '../e2e/testing/privileges.ts';
 import { tinyScenario } from '../e2e/testing/workspace.ts';
 import { type Counts, countFindings, type Finding } from './counts.ts';

@@ -1,13 +1,13 @@
 // In: a seed and a number. Out: hostile answers to every client, and hostile modules through the whole program; what went wrong.
 
-import { createRandom, shuffled } from '../core/random.ts';
+import { createRandom, shuffled } from '../../results/random.ts';
 import { checkHostileModule } from '../e2e/testing/hostile-module.ts';
 import { hostileAnswers } from '../testing/hostile-answers.ts';
 import { hostileModules } from '../testing/hostile-modules.ts';
-import fetchModule from '../transports/fetch.ts';
-import nodeHttp from '../transports/node-http.ts';
-import { type HostileClient, tryHostileAnswers } from '../transports/testing/hostile-case.ts';
-import undici from '../transports/undici.ts';
+import fetchModule from '../clients/fetch.ts';
+import nodeHttp from '../clients/node-http.ts';
+import { type HostileClient, tryHostileAnswers } from '../clients/testing/hostile-case.ts';
+import undici from '../clients/undici.ts';
 import { type Counts, countFindings, type Finding } from './counts.ts';
 import type { PartOptions } from './parts.ts';
 import { runAll } from './run-case.ts';

@@ -1,6 +1,6 @@
 // In: a seed and a number. Out: runs with few descriptors, little memory or few ports, and what was wrong after.
 import { join } from 'node:path';
-import { createRandom } from '../core/random.ts';
+import { createRandom } from '../../results/random.ts';
 import { reasonNotTo } from '../e2e/testing/privileges.ts';
 import { tinyScenario } from '../e2e/testing/workspace.ts';
 import { type Counts, countFindings, type Finding } from './counts.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ScenarioInput } from '../core/scenario.ts';
+import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { CONNTAX, type RunningCli, type Scope, startProgram } from '../e2e/testing/cli.ts';
 import type { Finding } from './counts.ts';
 import type { Ended } from './verdict.ts';

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, TRIALS_FILE } from '../../results/layout.ts';
 import { readRun } from '../../results/read-run.ts';
-import type { Run } from '../core/run-types.ts';
-import type { TrialResult } from '../core/types.ts';
+import type { Run } from '../../results/model/run.ts';
+import type { TrialResult } from '../../results/model/trial.ts';
 import { RUN_FILES } from '../e2e/testing/workspace.ts';
 import type { Finding } from './counts.ts';
 

@@ -7,9 +7,9 @@ import { suite, type TestContext, test } from 'node:test';
 import { readBaseline } from '../../results/baselines.ts';
 import { openRunStore } from '../../results/store.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
-import type { CellResult, Run } from '../core/run-types.ts';
+import type { CellResult, Run } from '../../results/model/run.ts';
 import { type BaselineOptions, saveBaselineCommand } from './baseline.ts';
-import type { Context } from './context.ts';
+import type { Context } from '../cli/context.ts';
 
 /** Of every ratio, in both directions. */
 function known(cell: CellResult, factor: number, isMeant = (_metric: string) => true): CellResult {

@@ -7,10 +7,10 @@ import { DEFAULT_MIN_EFFECT } from '../../results/gate.ts';
 import { ownSight } from '../../results/gate-sight.ts';
 import { readRun } from '../../results/read-run.ts';
 import { type RunSummary, summariseRun } from '../../results/run-summary.ts';
-import { EXIT, UsageError } from '../core/errors.ts';
-import type { Run } from '../core/run-types.ts';
-import { visibleLine } from '../core/visible.ts';
-import type { CommonOptions, Context } from './context.ts';
+import { EXIT, UsageError } from '../../results/errors.ts';
+import type { Run } from '../../results/model/run.ts';
+import { visibleLine } from '../../results/visible.ts';
+import type { CommonOptions, Context } from '../cli/context.ts';
 import { exitStatusOf } from './exit-status.ts';
 
 export interface BaselineOptions extends CommonOptions {

@@ -1,7 +1,7 @@
 // The estimate is one line, rounded up as one would say it; a sweep that can't do with its budget is told so.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Scenario } from '../core/scenario.ts';
+import { Scenario } from '../../scenarios/model/scenario.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
 import { estimateLines, exactText } from './estimate.ts';
 

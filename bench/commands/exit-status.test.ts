@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import type { ExpectationResult } from '../core/expectation.ts';
-import type { CellResult, Finding, Run } from '../core/run-types.ts';
+import type { CellResult, Finding, Run } from '../../results/model/run.ts';
 import { exitStatusOf } from './exit-status.ts';
 
 const { run: sample } = sampleRun();

@@ -1,6 +1,6 @@
 // In: a run. Out: the exit status that tells a script how it went.
-import { EXIT } from '../core/errors.ts';
-import type { Run } from '../core/run-types.ts';
+import { EXIT } from '../../results/errors.ts';
+import type { Run } from '../../results/model/run.ts';
 
 /**
  * 130 when interrupted; 3 when something was not measured or can't be believed (a failed trial, an audit that failed): what

@@ -1,14 +1,14 @@
 // In: the history of runs. Out: how each ratio went from run to run and since when it is at another level, printed and as a page.
 import { join } from 'node:path';
-import type { Format } from '../../report/format.ts';
-import { buildHistoryReport } from '../../report/history/history-report.ts';
+import type { Format } from '../../report/formats/format.ts';
+import { buildHistoryReport } from '../../report/history.ts';
 import { replaceFile } from '../../results/files.ts';
 import { readHistory } from '../../results/history.ts';
 import type { RunSummary } from '../../results/run-summary.ts';
-import { UsageError } from '../core/errors.ts';
-import { loadPlugins } from '../plan/load-scenarios.ts';
+import { UsageError } from '../../results/errors.ts';
+import { loadPlugins } from '../plan/read-scenarios.ts';
 import { nameHint } from '../plan/nearest.ts';
-import type { CommonOptions, Context } from './context.ts';
+import type { CommonOptions, Context } from '../cli/context.ts';
 
 export interface HistoryOptions extends CommonOptions {
   results: string;

@@ -1,6 +1,6 @@
 // In: hosts as they are typed, one an option. Out: the list of them, for commander; what is no host alone is refused.
 import { InvalidArgumentError } from 'commander';
-import { parseHost } from '../plan/foreign-hosts.ts';
+import { parseHost } from '../plan/allowed-hosts.ts';
 
 export function addHost(text: string, hosts: readonly string[]): string[] {
   const host = parseHost(text);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { writing } from '../../results/files.ts';
 import type { Code } from '../core/code.ts';
-import { UsageError } from '../core/errors.ts';
+import { UsageError } from '../../results/errors.ts';
 
 const exec = promisify(execFile);
 const INSTALL_TIMEOUT_MS = 120_000;

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { replaceFile } from '../../results/files.ts';
 import { readRun } from '../../results/read-run.ts';
-import type { CommonOptions, Context } from './context.ts';
-import { render } from './render.ts';
+import type { CommonOptions, Context } from '../cli/context.ts';
+import { render } from '../cli/report.ts';
 
 export interface ReportOptions extends CommonOptions {
   results: string;

@@ -1,12 +1,12 @@
 // In: scenarios by name, tag or path. Out: a stored run and its report; the exit status says how it went.
 import { withNullArm } from '../core/null-arm.ts';
-import type { Variant } from '../core/sweep.ts';
+import type { Variant } from '../../scenarios/model/sweep.ts';
 import { leaveOutMissing } from '../plan/leave-out.ts';
-import { loadPlugins } from '../plan/load-scenarios.ts';
+import { loadPlugins } from '../plan/read-scenarios.ts';
 import { planRun } from '../plan/plan.ts';
-import { readScenarios } from '../run/read-scenarios.ts';
-import type { Context } from './context.ts';
-import { type MeasureOptions, measurePlan, seedOf } from './measure.ts';
+import { readScenarios } from '../run/scenario-questions.ts';
+import type { Context } from '../cli/context.ts';
+import { type MeasureOptions, measurePlan, seedOf } from '../cli/run.ts';
 
 export interface TimingOptions {
   budgetSec?: number;

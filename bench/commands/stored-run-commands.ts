@@ -1,6 +1,6 @@
 // In: the program. Out: its commands on stored runs: nothing is measured by any of them.
 import type { Command } from 'commander';
-import type { Context } from './context.ts';
+import type { Context } from '../cli/context.ts';
 import { asRatio } from './number-argument.ts';
 
 export function addStoredRunCommands(
@@ -36,7 +36,7 @@ export function addStoredRunCommands(
       '\nExamples:\n  conntax compare previous latest\n  conntax compare 2026-11-23T12-25-52Z-k3f9 p0c2',
     )
     .action(async (before, after, options) => {
-      const { compareCommand } = await import('./gate.ts');
+      const { compareCommand } = await import('../cli/gate.ts');
       await compareCommand(before, after, options, context);
     });
 
@@ -60,7 +60,7 @@ Exit status: 0 no regression, 1 a regression (with --strict also one that can't 
 compared, or the run can't be relied on.`,
     )
     .action(async (ref, options) => {
-      const { gateCommand } = await import('./gate.ts');
+      const { gateCommand } = await import('../cli/gate.ts');
       setStatus(await gateCommand(ref, options, context));
     });
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Command, Option } from 'commander';
 import { readText } from '../../results/files.ts';
-import { UsageError } from '../core/errors.ts';
+import { UsageError } from '../../results/errors.ts';
 
 /** What npm calls its commands that run others. */
 const RUNNERS = ['run', 'run-script', 'exec', 'test', 'start'];

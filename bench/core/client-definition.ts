@@ -1,6 +1,6 @@
 // What a client module of the user's own is, and what it is given: the contract of its default export. docs/clients.md tells it.
-import type { Client } from './client.ts';
-import type { Outcome } from './types.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import type { Outcome } from '../../results/model/trial.ts';
 
 /** What the scenario says of an arm, with the defaults of what it leaves out. */
 export type ClientSettings = Pick<

@@ -1,5 +1,5 @@
 // In: nothing. Out: the record of an exchange, for a load model to own and a transport to fill in; and what every client does to it.
-import type { Exchange } from './contracts.ts';
+import type { Exchange } from '../contracts.ts';
 
 export function newExchange(): Exchange {
   return {

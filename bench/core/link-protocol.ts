@@ -1,6 +1,6 @@
 // What the parent and the link's relay say to each other over the process channel, and how the relay tells its lateness.
-import type { ProcessReading } from './protocol.ts';
-import type { Link } from './target.ts';
+import type { ProcessReading } from '../../servers/protocol.ts';
+import type { Link } from '../../scenarios/model/target.ts';
 
 export type RelayCommand =
   | { type: 'start'; upstreamPort: number; link: Link; seed: number }

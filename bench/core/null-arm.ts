@@ -1,5 +1,5 @@
 // In: a scenario. Out: the same with the baseline's client once more, under a name of its own: what it differs by is noise.
-import type { Variant } from './sweep.ts';
+import type { Variant } from '../../scenarios/model/sweep.ts';
 
 /** The A/A arm: every deviation of it from the baseline is noise, for it is the same client. */
 export const NULL_ARM = 'null';

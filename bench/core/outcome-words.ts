@@ -1,5 +1,5 @@
 // In: nothing. Out: each way in which an exchange ends, in words.
-import type { Outcome } from './types.ts';
+import type { Outcome } from '../../results/model/trial.ts';
 
 export const OUTCOME_WORDS: Record<Outcome, string> = {
   ok: 'answered',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { longestRoundTripMs, MOST_ROUND_TRIPS, meanRoundTripMs, openingRoundTrips } from './round-trips.ts';
-import { Link } from './target.ts';
+import { Link } from '../../scenarios/model/target.ts';
 
 const openings: [...Parameters<typeof openingRoundTrips>, roundTrips: number][] = [
   ['none', 'full', 1],

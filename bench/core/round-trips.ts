@@ -1,5 +1,5 @@
 // In: a link and how a connection is opened. Out: how many round trips that takes by the protocols, and how long one is.
-import type { Link, Target } from './target.ts';
+import type { Link, Target } from '../../scenarios/model/target.ts';
 
 /** Of a request on an open connection: there, and back with the answer. */
 export const REQUEST_ROUND_TRIPS = 1;

@@ -1,6 +1,6 @@
 // What the parent and the process that reads the user's modules say to each other.
-import type { Problem } from './errors.ts';
-import type { Variant } from './sweep.ts';
+import type { Problem } from '../../results/errors.ts';
+import type { Variant } from '../../scenarios/model/sweep.ts';
 
 export type ScenarioCommand =
   | { type: 'load'; selectors: readonly string[]; builtinDir: string; cwd: string }

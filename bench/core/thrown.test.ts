@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { hostileValues } from './testing/hostile-values.ts';
+import { hostileValues } from '../../results/testing/hostile-values.ts';
 import { causesOf, cutText, foreignStack, foreignText, memberOfForeign } from './thrown.ts';
 
 const MOST_CHARS = 501;

@@ -53,7 +53,7 @@ test('two versions of a package, each installed for the run and gone after it', 
 test('a slower client is found, and told by exit status 1', async t => {
   const workspace = await openWorkspace(t);
   await makeSlowCheckout(join(workspace.dir, 'slow'), {
-    file: 'bench/transports/undici.ts',
+    file: 'bench/clients/undici.ts',
     statement: 'exchange.transportState ??=',
   });
   const timing = { minReplicates: 3, maxReplicates: 3, budgetMs: 60_000 };

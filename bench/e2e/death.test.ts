@@ -1,8 +1,8 @@
 // A process that dies or hangs while it is measured: a failed trial with its cause, and the rest is kept.
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import type { ScenarioInput } from '../core/scenario.ts';
-import type { TrialResult } from '../core/types.ts';
+import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import type { TrialResult } from '../../results/model/trial.ts';
 import { type CliResult, runCli, startCli } from './testing/cli.ts';
 import { openWorkspace, type StoredFolder, tinyScenario } from './testing/workspace.ts';
 

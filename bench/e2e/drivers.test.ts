@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { ScenarioInput } from '../core/scenario.ts';
+import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { findProgram, missingProgram } from '../transports/external-tool.ts';
 import { type CliResult, runCli, startCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';

@@ -1,7 +1,7 @@
 // What a scenario expects decides the exit status: 1 only when the interval excludes the limit, on fresh replicates too.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ScenarioInput } from '../core/scenario.ts';
+import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 

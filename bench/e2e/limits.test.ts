@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import type { ScenarioInput } from '../core/scenario.ts';
+import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { runCli, startCli } from './testing/cli.ts';
 import { reasonNotTo } from './testing/privileges.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';

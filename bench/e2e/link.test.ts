@@ -1,7 +1,7 @@
 // A network between client and target, from the command line to the report; Ctrl-C leaves no relay behind.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ScenarioInput } from '../core/scenario.ts';
+import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { runCli, startCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 

@@ -1,7 +1,7 @@
 // HTTP/2 beside HTTP/1.1, and handshakes full and resumed, in one run: what both ends counted, and how it is shown.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Ledger } from '../core/types.ts';
+import type { Ledger } from '../../results/model/trial.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import type { TrialResult } from '../core/types.ts';
+import type { TrialResult } from '../../results/model/trial.ts';
 import { type CliResult, runCli } from './testing/cli.ts';
 import { reasonNotTo } from './testing/privileges.ts';
 import { openWorkspace, RUN_FILES, tinyScenario } from './testing/workspace.ts';

@@ -1,9 +1,9 @@
 // In: a number of users and a transport. Out: slices of load, each user waiting for its answer before it sends again.
-import type { Exchange, ExchangeSink, LoadLoop, Transport, Window } from '../core/contracts.ts';
+import type { Exchange, ExchangeSink, LoadLoop, Transport, Window } from '../contracts.ts';
 import { newExchange, noAnswerText } from '../core/exchange.ts';
-import { CUT_DRAIN_MS } from '../core/load.ts';
-import type { Random } from '../core/random.ts';
-import { expire, giveUp, startSweeper, underWay } from './under-way.ts';
+import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
+import type { Random } from '../../results/random.ts';
+import { expire, giveUp, startSweeper, underWay } from './deadlines.ts';
 
 export interface ClosedLoadOptions {
   concurrency: number;

@@ -2,8 +2,8 @@
 // loop, see hardly any of it: they stop asking while it stalls.
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
-import type { Histogram } from '../core/types.ts';
-import { constantDueMs, rateSchedule } from './arrivals.ts';
+import type { Histogram } from '../../results/model/trial.ts';
+import { constantDueMs, rateSchedule } from './schedule.ts';
 import { createLoad } from './testing/closed-bench.ts';
 import { mockClock, settle } from './testing/load-bench.ts';
 import { createOpen } from './testing/open-bench.ts';

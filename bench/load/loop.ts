@@ -1,8 +1,8 @@
 // In: a load model and a transport. Out: the loop that sends by it.
-import type { ExchangeSink, LoadLoop, Transport } from '../core/contracts.ts';
-import type { Load } from '../core/load.ts';
-import type { Random } from '../core/random.ts';
-import { burstSchedule, rateSchedule } from './arrivals.ts';
+import type { ExchangeSink, LoadLoop, Transport } from '../contracts.ts';
+import type { Load } from '../../scenarios/model/load.ts';
+import type { Random } from '../../results/random.ts';
+import { burstSchedule, rateSchedule } from './schedule.ts';
 import { createClosedLoad } from './closed.ts';
 import { createOpenLoad } from './open.ts';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { createRandom } from '../core/random.ts';
-import { rateSchedule } from './arrivals.ts';
+import { createRandom } from '../../results/random.ts';
+import { rateSchedule } from './schedule.ts';
 import { disorder, runInDisorder } from './testing/disorder.ts';
 import { assertNoTimerLeft, CLOSE_MS, CUT_DRAIN_MS, mockClock, settle } from './testing/load-bench.ts';
 import { createOpen, dueAt } from './testing/open-bench.ts';

@@ -1,7 +1,7 @@
 // An open load sends when the schedule says, counts from then, and hides nothing that it could not send.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { rateSchedule } from './arrivals.ts';
+import { rateSchedule } from './schedule.ts';
 import { CLOSE_MS, mockClock, settle, TIMES } from './testing/load-bench.ts';
 import { createOpen, dueAt } from './testing/open-bench.ts';
 

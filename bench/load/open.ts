@@ -1,10 +1,10 @@
 // In: a schedule and a transport. Out: slices of load in which each request goes when it is due, whatever became of others.
-import type { Exchange, ExchangeSink, LoadLoop, SliceTimes, Transport, Window } from '../core/contracts.ts';
+import type { Exchange, ExchangeSink, LoadLoop, SliceTimes, Transport, Window } from '../contracts.ts';
 import { newExchange, noAnswerText } from '../core/exchange.ts';
-import { CUT_DRAIN_MS } from '../core/load.ts';
-import type { Schedule } from './arrivals.ts';
+import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
+import type { Schedule } from './schedule.ts';
 import { createPunctuality } from './punctuality.ts';
-import { expire, giveUp, startSweeper, underWay } from './under-way.ts';
+import { expire, giveUp, startSweeper, underWay } from './deadlines.ts';
 
 export interface OpenLoadOptions {
   /** A new schedule, for one slice. */

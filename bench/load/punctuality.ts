@@ -1,6 +1,6 @@
 // In: what falls due, goes and is given up in an open load. Out: how the schedule was kept, in the last window and in all recorded ones.
 import { createLatencyRecorder, type LatencyRecorder } from '../../results/histogram.ts';
-import type { ScheduleAccount, ScheduleCounts, Window } from '../core/contracts.ts';
+import type { ScheduleAccount, ScheduleCounts, Window } from '../contracts.ts';
 
 /** A fold over the windows of an open load. What is due outside of a window is let through uncounted. */
 export interface Punctuality extends ScheduleAccount {

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import type { Exchange, Window } from '../core/contracts.ts';
-import { OUTCOMES } from '../core/types.ts';
+import type { Exchange, Window } from '../contracts.ts';
+import { OUTCOMES } from '../../results/model/trial.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import { makeExchange } from './testing/exchange.ts';
 

@@ -1,10 +1,10 @@
 // In: every exchange of a trial, as it ends. Out: its distributions, outcomes and timeline, in constant memory.
 // The hot path: what can wait until `finish` is not done in `add`.
 import { createLatencyRecorder, type LatencyRecorder } from '../../results/histogram.ts';
-import type { Exchange, ExchangeSink, Window } from '../core/contracts.ts';
-import type { GeneratorReading } from '../core/protocol.ts';
+import type { Exchange, ExchangeSink, Window } from '../contracts.ts';
+import type { GeneratorReading } from '../../servers/protocol.ts';
 import { DEFAULT_EXPECTED, type ExpectedStatus } from '../core/statuses.ts';
-import type { Censored, Measurement, Outcome } from '../core/types.ts';
+import type { Censored, Measurement, Outcome } from '../../results/model/trial.ts';
 import { createStatusFold } from './status-fold.ts';
 import { createTimeline } from './timeline.ts';
 import { createWindowFold, type WindowFoldCounts } from './window-fold.ts';

@@ -1,5 +1,5 @@
 // In: whole answers as clients tell them, and which statuses are good. Out: each judged, and how many there were of each status.
-import type { Exchange } from '../core/contracts.ts';
+import type { Exchange } from '../contracts.ts';
 import { type ExpectedStatus, expectedTable, STATUS_END } from '../core/statuses.ts';
 
 export interface StatusFold {

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { randomLogNormal } from 'd3-random';
-import { overall, type Portion } from '../../results/headline-metric.ts';
-import { createRandom, type Random } from '../core/random.ts';
-import { Timing } from '../core/scenario.ts';
-import type { Histogram } from '../core/types.ts';
+import { overall, type Portion } from '../../results/metrics.ts';
+import { createRandom, type Random } from '../../results/random.ts';
+import { Timing } from '../../scenarios/model/scenario.ts';
+import type { Histogram } from '../../results/model/trial.ts';
 import { sliceShape } from '../plan/timing.ts';
-import { rateSchedule } from './arrivals.ts';
+import { rateSchedule } from './schedule.ts';
 import { createLoad } from './testing/closed-bench.ts';
 import { type Bench, mockClock, TIMES } from './testing/load-bench.ts';
 import { createOpen } from './testing/open-bench.ts';

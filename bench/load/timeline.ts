@@ -1,5 +1,5 @@
 // In: ended exchanges. Out: equal buckets of time that never outgrow a fixed number.
-import type { Timeline } from '../core/types.ts';
+import type { Timeline } from '../../results/model/trial.ts';
 
 const BUCKET_COUNT = 256;
 const FIRST_WIDTH_MS = 1_000;

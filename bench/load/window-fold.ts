@@ -1,5 +1,5 @@
 // In: the requests of one window, as each comes to its end. Out: their counts, mean and longest time, and the users' time.
-import type { Exchange } from '../core/contracts.ts';
+import type { Exchange } from '../contracts.ts';
 
 export interface WindowFoldCounts {
   completed: number;

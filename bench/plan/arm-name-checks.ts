@@ -1,5 +1,5 @@
 // In: a scenario whose fields are each valid. Out: where it names an arm that it does not have.
-import type { CrossContext, CrossProblem } from './cross-checks.ts';
+import type { CrossContext, CrossProblem } from './rules.ts';
 import { nameHint } from './nearest.ts';
 
 export function checkBaseline({ scenario, armNames }: CrossContext): CrossProblem[] {

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Code } from '../core/code.ts';
-import { Load } from '../core/load.ts';
-import { Scenario } from '../core/scenario.ts';
-import type { Variant } from '../core/sweep.ts';
+import { Load } from '../../scenarios/model/load.ts';
+import { Scenario } from '../../scenarios/model/scenario.ts';
+import type { Variant } from '../../scenarios/model/sweep.ts';
 import { beforeAndAfter, type Side } from './before-after.ts';
 
 const code = (label: string): Code => ({ label, dir: null, packages: {} });

@@ -1,9 +1,9 @@
 // In: a scenario and two codes. Out: the scenario as a comparison of them: one arm's client, once on each.
 import type { Code } from '../core/code.ts';
 import type { Expectation, ExpectedMetric } from '../core/expectation.ts';
-import type { Load } from '../core/load.ts';
-import type { Timing } from '../core/scenario.ts';
-import type { Variant } from '../core/sweep.ts';
+import type { Load } from '../../scenarios/model/load.ts';
+import type { Timing } from '../../scenarios/model/scenario.ts';
+import type { Variant } from '../../scenarios/model/sweep.ts';
 
 export const BEFORE = 'before';
 export const AFTER = 'after';

@@ -2,8 +2,8 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { Problem } from '../core/errors.ts';
-import type { Scenario } from '../core/scenario.ts';
+import type { Problem } from '../../results/errors.ts';
+import type { Scenario } from '../../scenarios/model/scenario.ts';
 
 export type CaFileCheck<Checked extends Scenario> =
   | { scenario: Checked }

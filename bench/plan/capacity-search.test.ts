@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import type { Capacity, Probe } from '../core/open-results.ts';
-import { createRandom, type Random } from '../core/random.ts';
+import { createRandom, type Random } from '../../results/random.ts';
 import { createCapacitySearch } from './capacity-search.ts';
 
 const LIMITS = { minRatePerSec: 100, maxRatePerSec: 10_000, resolutionRatio: 0.05 };

@@ -1,5 +1,5 @@
 // In: the limits of a capacity search, and what each probe showed. Out: the next rate to try, and the highest borne. Pure.
-import type { CapacityLoad } from '../core/load.ts';
+import type { CapacityLoad } from '../../scenarios/model/load.ts';
 import type { Capacity, Probe } from '../core/open-results.ts';
 
 /** Probes that agree on a rate settle it: the best of three. */

@@ -1,9 +1,9 @@
 // In: a scenario as it was written, and where. Out: the client modules that it names by their paths, read; or what is wrong.
 import { dirname, resolve } from 'node:path';
-import { CLIENT_SETTINGS, isModulePath } from '../core/client.ts';
-import type { LoadModule, TransportModule } from '../core/contracts.ts';
-import type { Scenario } from '../core/scenario.ts';
-import type { ModuleFault } from './cross-checks.ts';
+import { CLIENT_SETTINGS, isModulePath } from '../../scenarios/model/client.ts';
+import type { LoadModule, TransportModule } from '../contracts.ts';
+import type { Scenario } from '../../scenarios/model/scenario.ts';
+import type { ModuleFault } from './rules.ts';
 import { nameHint } from './nearest.ts';
 import { memberOf } from './schema-hints.ts';
 import type { FileModules } from './validate.ts';

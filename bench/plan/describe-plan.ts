@@ -1,10 +1,10 @@
 // In: a plan. Out: what `run --dry-run` shows of it, as data; the command line lays it out.
-import type { Client } from '../core/client.ts';
-import type { Load } from '../core/load.ts';
-import type { LeftOutArm, SweepPoint } from '../core/run-types.ts';
-import type { Timing } from '../core/scenario.ts';
-import { axesOf, type SweepAxis } from '../core/sweep.ts';
-import type { Link, Target } from '../core/target.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import type { Load } from '../../scenarios/model/load.ts';
+import type { LeftOutArm, SweepPoint } from '../../results/model/run.ts';
+import type { Timing } from '../../scenarios/model/scenario.ts';
+import { axesOf, type SweepAxis } from '../../scenarios/model/sweep.ts';
+import type { Link, Target } from '../../scenarios/model/target.ts';
 import { blockOrder, mostMsOf, type Plan, type PlannedCell } from './plan.ts';
 import { sureReplicates } from './timing.ts';
 

@@ -1,8 +1,8 @@
 // What a load tool can't do in a scenario is said at its place, with the reason; what may be left out, is.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EngineModule } from '../core/contracts.ts';
-import { Scenario } from '../core/scenario.ts';
+import type { EngineModule } from '../contracts.ts';
+import { Scenario } from '../../scenarios/model/scenario.ts';
 import { leaveOutMissing } from './leave-out.ts';
 import { planRun } from './plan.ts';
 import { plugins } from './testing/plugins.ts';

@@ -1,6 +1,6 @@
 // In: a scenario whose fields are each valid. Out: what a load tool among its arms can't do, or not here.
-import type { EngineModule } from '../core/contracts.ts';
-import type { CrossContext, CrossProblem } from './cross-checks.ts';
+import type { EngineModule } from '../contracts.ts';
+import type { CrossContext, CrossProblem } from './rules.ts';
 
 /** Every arm that is a load tool, with what the tool says of itself. */
 function engineArms({

@@ -1,8 +1,8 @@
 // In: a scenario whose fields are each valid. Out: what is expected of connections that its settings give no bound for.
-import { type Client, connectionLimit } from '../core/client.ts';
-import type { Scenario } from '../core/scenario.ts';
-import type { Target } from '../core/target.ts';
-import type { CrossProblem } from './cross-checks.ts';
+import { type Client, connectionLimit } from '../../scenarios/model/client.ts';
+import type { Scenario } from '../../scenarios/model/scenario.ts';
+import type { Target } from '../../scenarios/model/target.ts';
+import type { CrossProblem } from './rules.ts';
 
 const METRIC = 'unneededConnectionsPer1kRequests';
 
@@ -32,7 +32,7 @@ export function checkExpectedConnections({ clients, expect, target }: Scenario):
   });
 }
 
-/** Whether the settings say how many connections so many requests can take (results/needed-connections.ts). */
+/** Whether the settings say how many connections so many requests can take (results/connections.ts). */
 function isBounded({ pool, protocol, requestsPerConnection }: Client, target: Target): boolean {
   const isShared = protocol === 'h2' || Number.isFinite(connectionLimit(pool));
   return isShared || requestsPerConnection !== 'unlimited' || target.connectionClose === true;

@@ -1,6 +1,6 @@
 // In: a scenario whose fields are each valid. Out: what can't be said of a server that we did not start, or only of one.
-import { STATEMENTS } from '../core/target.ts';
-import type { CrossContext, CrossProblem } from './cross-checks.ts';
+import { STATEMENTS } from '../../scenarios/model/target.ts';
+import type { CrossContext, CrossProblem } from './rules.ts';
 import { valueAt } from './schema-hints.ts';
 
 /** What we command our own server to do, and why nobody can command it to another one. */

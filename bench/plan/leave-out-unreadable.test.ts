@@ -1,11 +1,11 @@
 // A load tool that would count a server's answers wrongly is not sent to it: left out where the scenario allows, else refused.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UsageError } from '../core/errors.ts';
+import { UsageError } from '../../results/errors.ts';
 import type { ForeignServer } from '../core/foreign-server.ts';
-import { Scenario } from '../core/scenario.ts';
-import { FOUND_SERVER } from '../core/testing/found-server.ts';
-import wrk from '../transports/wrk.ts';
+import { Scenario } from '../../scenarios/model/scenario.ts';
+import { FOUND_SERVER } from '../../results/testing/found-server.ts';
+import wrk from '../tools/wrk.ts';
 import { leaveOutUnreadable } from './leave-out-unreadable.ts';
 import { planRun } from './plan.ts';
 

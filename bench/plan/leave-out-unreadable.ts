@@ -1,8 +1,8 @@
 // In: a plan, and what the servers of its cells answered before the run. Out: the plan without the arms that can't read such answers.
-import type { ClientPlugin, Obstacle } from '../core/contracts.ts';
-import { type Problem, UsageError } from '../core/errors.ts';
+import type { ClientPlugin, Obstacle } from '../contracts.ts';
+import { type Problem, UsageError } from '../../results/errors.ts';
 import type { ForeignServer } from '../core/foreign-server.ts';
-import type { LeftOutArm } from '../core/run-types.ts';
+import type { LeftOutArm } from '../../results/model/run.ts';
 import type { Plan, PlannedCell } from './plan.ts';
 import { problemText } from './problem-text.ts';
 

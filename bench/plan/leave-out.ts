@@ -1,8 +1,8 @@
 // In: valid scenarios. Out: the same without the arms whose program is not installed here, and which those are.
-import type { Client } from '../core/client.ts';
-import type { ClientPlugin } from '../core/contracts.ts';
-import type { LeftOutArm } from '../core/run-types.ts';
-import type { Variant } from '../core/sweep.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import type { ClientPlugin } from '../contracts.ts';
+import type { LeftOutArm } from '../../results/model/run.ts';
+import type { Variant } from '../../scenarios/model/sweep.ts';
 
 type Transports = Readonly<Record<string, ClientPlugin>>;
 

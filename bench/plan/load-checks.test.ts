@@ -1,7 +1,7 @@
 // Loads of every model are read with their defaults; what is wrong with one is said at its place.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Load } from '../core/load.ts';
+import type { Load } from '../../scenarios/model/load.ts';
 import { plugins } from './testing/plugins.ts';
 import { createValidator } from './validate.ts';
 

@@ -1,7 +1,7 @@
 // In: a scenario whose fields are each valid. Out: what is wrong with its load, and with what is expected under it.
-import type { CapacityLoad, Load } from '../core/load.ts';
-import type { Scenario } from '../core/scenario.ts';
-import type { CrossProblem } from './cross-checks.ts';
+import type { CapacityLoad, Load } from '../../scenarios/model/load.ts';
+import type { Scenario } from '../../scenarios/model/scenario.ts';
+import type { CrossProblem } from './rules.ts';
 
 export function checkLoad({ load, expect }: Pick<Scenario, 'load' | 'expect'>): CrossProblem[] {
   return load.model === 'capacity' ? searchProblems(load) : expectationProblems(load, expect);

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Load } from '../core/load.ts';
-import { Timing } from '../core/scenario.ts';
+import { Load } from '../../scenarios/model/load.ts';
+import { Timing } from '../../scenarios/model/scenario.ts';
 import { paced, probeShape } from './pace.ts';
 
 const SHAPE = { rampMs: 10, windowMs: 100, drainMs: 1_000 };

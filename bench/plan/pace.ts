@@ -1,6 +1,6 @@
 // In: the shape of a slice, and a load. Out: the same slice long enough for that load to be what it is within it.
-import type { Load } from '../core/load.ts';
-import type { Timing } from '../core/scenario.ts';
+import type { Load } from '../../scenarios/model/load.ts';
+import type { Timing } from '../../scenarios/model/scenario.ts';
 import type { SliceShape } from './timing.ts';
 
 /** Nothing of a probe counts before connections are open and the first requests were answered. */

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Scenario } from '../core/scenario.ts';
-import { Trial } from '../core/types.ts';
+import { Scenario } from '../../scenarios/model/scenario.ts';
+import { Trial } from '../../results/model/trial.ts';
 import { describePlan } from './describe-plan.ts';
 import { blockOrder, type PlannedCell, planRun, trialsOf } from './plan.ts';
 import { fullScenario } from './testing/plugins.ts';

@@ -1,10 +1,10 @@
 // In: scenarios and a seed. Out: what will be run, in which order, and for how long. Pure: the same seed, the same plan.
 import type { CellTarget, Code } from '../core/code.ts';
-import { createRandom, shuffled } from '../core/random.ts';
-import type { LeftOutArm, SweepPoint } from '../core/run-types.ts';
-import type { Scenario } from '../core/scenario.ts';
-import { cellId, type Variant } from '../core/sweep.ts';
-import type { Trial } from '../core/types.ts';
+import { createRandom, shuffled } from '../../results/random.ts';
+import type { LeftOutArm, SweepPoint } from '../../results/model/run.ts';
+import type { Scenario } from '../../scenarios/model/scenario.ts';
+import { cellId, type Variant } from '../../scenarios/model/sweep.ts';
+import type { Trial } from '../../results/model/trial.ts';
 import { expectedResponseMs } from './slice-gap.ts';
 import { cellTimes } from './timing.ts';
 

@@ -1,6 +1,6 @@
 // In: problems of scenario files. Out: one text that lists them all, by file, for a terminal.
-import type { Problem } from '../core/errors.ts';
-import { visibleLine } from '../core/visible.ts';
+import type { Problem } from '../../results/errors.ts';
+import { visibleLine } from '../../results/visible.ts';
 
 function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;

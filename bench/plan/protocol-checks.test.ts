@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { z } from 'zod';
-import type { Client } from '../core/client.ts';
-import type { BehaviourModule, ClientPlugin } from '../core/contracts.ts';
-import type { Target } from '../core/target.ts';
-import { behaviours, transports } from '../registry.ts';
-import { loadPlugins } from './load-scenarios.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import type { BehaviourModule, ClientPlugin } from '../contracts.ts';
+import type { Target } from '../../scenarios/model/target.ts';
+import { behaviours, transports } from '../cli/plugins.ts';
+import { loadPlugins } from './read-scenarios.ts';
 import { createValidator } from './validate.ts';
 
 const validate = createValidator({

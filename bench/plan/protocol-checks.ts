@@ -1,6 +1,6 @@
 // In: a scenario whose fields are each valid. Out: what is wrong with its protocols and its TLS taken together.
-import { usesTls } from '../core/target.ts';
-import type { CrossContext, CrossProblem } from './cross-checks.ts';
+import { usesTls } from '../../scenarios/model/target.ts';
+import type { CrossContext, CrossProblem } from './rules.ts';
 import { valueAt } from './schema-hints.ts';
 
 const TLS_HINT = "tls: '1.3' or '1.2'";

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { placeText } from '../core/error-place.ts';
-import type { Problem } from '../core/errors.ts';
+import type { Problem } from '../../results/errors.ts';
 import { foreignText } from '../core/thrown.ts';
 import { parseJson } from './parse-json.ts';
 

@@ -1,7 +1,7 @@
 // In: a raw scenario that is partly wrong. Out: a valid one from its sound parts, so that rules across fields can run too.
 import type { z } from 'zod';
-import type { Scenario } from '../core/scenario.ts';
-import { issuePaths } from './issue-problems.ts';
+import type { Scenario } from '../../scenarios/model/scenario.ts';
+import { issuePaths } from './problems.ts';
 import { memberOf, type Path } from './schema-hints.ts';
 
 export interface Salvage {

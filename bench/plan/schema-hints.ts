@@ -1,6 +1,6 @@
 // In: a JSON Schema and a path in it. Out: what may stand there, in words, and which keys are known.
 import { orList } from './nearest.ts';
-import type { JsonSchema } from './scenario-schema.ts';
+import type { JsonSchema } from './schema.ts';
 
 export type Path = readonly PropertyKey[];
 

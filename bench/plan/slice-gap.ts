@@ -1,8 +1,8 @@
 // In: a scenario and its service time. Out: how long an arm may be idle between two of its slices.
-import { type Client, connectionLimit } from '../core/client.ts';
+import { type Client, connectionLimit } from '../../scenarios/model/client.ts';
 import { longestRoundTripMs, openingRoundTrips, REQUEST_ROUND_TRIPS } from '../core/round-trips.ts';
-import type { Scenario } from '../core/scenario.ts';
-import { usesTls } from '../core/target.ts';
+import type { Scenario } from '../../scenarios/model/scenario.ts';
+import { usesTls } from '../../scenarios/model/target.ts';
 import { paced, probeShape } from './pace.ts';
 import { sliceShape } from './timing.ts';
 

@@ -1,7 +1,7 @@
 // Which settings can be swept: every one that there is, but those of the whole; a mistyped path gets the one that was meant.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { behaviourOptions, scenarioJsonSchema } from './scenario-schema.ts';
+import { behaviourOptions, scenarioJsonSchema } from './schema.ts';
 import { knownPaths, pathProblem } from './sweep-paths.ts';
 import { plugins } from './testing/plugins.ts';
 

@@ -1,6 +1,6 @@
 // In: the scenario's JSON Schema and the path of a swept setting. Out: what is wrong with the path, and what was meant.
 import { nameHint, nearest, orList } from './nearest.ts';
-import type { JsonSchema } from './scenario-schema.ts';
+import type { JsonSchema } from './schema.ts';
 
 /** Stands for every client, as the second key of a path. */
 export const EVERY_CLIENT = '*';

@@ -1,8 +1,8 @@
 // In: what is wrong with the variants of a scenario. Out: each problem once, at its place in the file as it is written.
-import type { Problem } from '../core/errors.ts';
-import type { SweepPoint } from '../core/run-types.ts';
-import { type SweepAxis, subsetText, sweptValue } from '../core/sweep.ts';
-import { pathText } from './issue-problems.ts';
+import type { Problem } from '../../results/errors.ts';
+import type { SweepPoint } from '../../results/model/run.ts';
+import { type SweepAxis, subsetText, sweptValue } from '../../scenarios/model/sweep.ts';
+import { pathText } from './problems.ts';
 import { EVERY_CLIENT } from './sweep-paths.ts';
 
 /** One combination of a sweep, and what is wrong with the scenario that it makes. */

@@ -1,6 +1,6 @@
 // In: a scenario as it is written, and values for some of its settings. Out: the same as if they were written into it.
-import type { SweepPoint } from '../core/run-types.ts';
-import type { JsonSchema } from './scenario-schema.ts';
+import type { SweepPoint } from '../../results/model/run.ts';
+import type { JsonSchema } from './schema.ts';
 import { memberOf } from './schema-hints.ts';
 import { EVERY_CLIENT } from './sweep-paths.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Scenario, Timing } from '../core/scenario.ts';
+import { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import { fullScenario } from './testing/plugins.ts';
 import { cellTimes, hasTimeForAnother, isSteady, type SeenTimes, sliceShape } from './timing.ts';
 

@@ -1,9 +1,9 @@
 // In: how long to measure, and rates or response times seen so far. Out: the shape of a slice, and whether an arm is steady.
 
-import type { Client } from '../core/client.ts';
-import type { Load } from '../core/load.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import type { Load } from '../../scenarios/model/load.ts';
 import { LEAST_REPLICATES } from '../core/replicates.ts';
-import type { Scenario, Timing } from '../core/scenario.ts';
+import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import { stepsPerOctave } from './capacity-search.ts';
 import { paced } from './pace.ts';
 

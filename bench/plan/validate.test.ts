@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Scenario } from '../core/scenario.ts';
+import { Scenario } from '../../scenarios/model/scenario.ts';
 import { fullScenario, plugins } from './testing/plugins.ts';
 import { createValidator } from './validate.ts';
 

@@ -1,11 +1,11 @@
 // In: what a scenario file holds. Out: a Scenario with every default filled in, or everything that is wrong with it.
-import type { BehaviourModule, ClientPlugin } from '../core/contracts.ts';
-import type { Problem } from '../core/errors.ts';
-import type { Scenario } from '../core/scenario.ts';
-import { crossProblems, type ModuleFault } from './cross-checks.ts';
-import { pathText, problemsOf, valueText } from './issue-problems.ts';
+import type { BehaviourModule, ClientPlugin } from '../contracts.ts';
+import type { Problem } from '../../results/errors.ts';
+import type { Scenario } from '../../scenarios/model/scenario.ts';
+import { crossProblems, type ModuleFault } from './rules.ts';
+import { pathText, problemsOf, valueText } from './problems.ts';
 import { isTouched, salvage } from './salvage.ts';
-import { behaviourOptions, createScenarioSchema, scenarioJsonSchema } from './scenario-schema.ts';
+import { behaviourOptions, createScenarioSchema, scenarioJsonSchema } from './schema.ts';
 
 /** The plug-ins that scenarios may name. */
 export interface PlanPlugins {

@@ -1,5 +1,5 @@
 // In: what an arm was asked and what it answered in its warm-up so far. Out: the rate to warm it up at next. Pure.
-import type { CapacityLoad } from '../core/load.ts';
+import type { CapacityLoad } from '../../scenarios/model/load.ts';
 
 /** One warm-up window of a capacity search. */
 export interface WarmUpWindow {

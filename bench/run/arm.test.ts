@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { emptyHistogram } from '../../results/histogram.ts';
-import { Client } from '../core/client.ts';
-import { Load } from '../core/load.ts';
-import type { GeneratorReading, SliceReading, TargetReading } from '../core/protocol.ts';
-import { Target, withUnknowns } from '../core/target.ts';
-import { type KernelCounts, Measurement, type Trial } from '../core/types.ts';
+import { Client } from '../../scenarios/model/client.ts';
+import { Load } from '../../scenarios/model/load.ts';
+import type { GeneratorReading, SliceReading, TargetReading } from '../../servers/protocol.ts';
+import { Target, withUnknowns } from '../../scenarios/model/target.ts';
+import { type KernelCounts, Measurement, type Trial } from '../../results/model/trial.ts';
 import { createArm, type GeneratorChild } from './arm.ts';
 import { noTarget } from './testing/no-target.ts';
 import { IDLE_SLICE, STILL } from './testing/readings.ts';

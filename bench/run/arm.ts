@@ -1,7 +1,7 @@
 // In: what one arm's generator, the target and the kernel say of each of its slices. Out: the arm's trial.
 
-import { neededConnections } from '../../results/needed-connections.ts';
-import { MeasureError } from '../core/errors.ts';
+import { neededConnections } from '../../results/connections.ts';
+import { MeasureError } from '../../results/errors.ts';
 import type { Capacity } from '../core/open-results.ts';
 import type {
   GeneratorCommand,
@@ -9,7 +9,7 @@ import type {
   GeneratorReply,
   SliceReading,
   TargetReading,
-} from '../core/protocol.ts';
+} from '../../servers/protocol.ts';
 import type {
   KernelCounts,
   Ledger,
@@ -18,11 +18,11 @@ import type {
   Slice,
   Trial,
   TrialResult,
-} from '../core/types.ts';
+} from '../../results/model/trial.ts';
 import type { Child } from './child.ts';
 import { createLinkFold } from './link-fold.ts';
 import type { LinkSpan } from './linked-target.ts';
-import { isOwnReading, type MeasuredTarget, type ServerReading } from './target.ts';
+import { isOwnReading, type MeasuredTarget, type ServerReading } from './targets.ts';
 import { createUsage } from './usage.ts';
 
 export type Failure = Extract<TrialResult, { state: 'failed' }>['error'];

@@ -2,7 +2,7 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { ForeignServer } from '../core/foreign-server.ts';
-import { isLoopback } from '../plan/foreign-hosts.ts';
+import { isLoopback } from '../plan/allowed-hosts.ts';
 import { AnswerError, oneLine } from './answer-failure.ts';
 import { fixedLookup, systemAuthorities } from './endpoint-reach.ts';
 import { readOffer, speaksTls } from './tls-questions.ts';

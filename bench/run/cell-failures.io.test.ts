@@ -1,7 +1,7 @@
 // When a process dies, hangs or never starts, only its own trials are lost, each with its cause; nothing is left running.
 import assert from 'node:assert/strict';
 import { afterEach, suite, test } from 'node:test';
-import { measureCell } from './cell.ts';
+import { measureCell } from './run.ts';
 import { childrenWith, isStopped, ourChildren } from './testing/processes.ts';
 import { atFirst, completed, isMeasuring, makeTinyCell, states } from './testing/tiny-cell.ts';
 

@@ -6,7 +6,7 @@ import { getPriority } from 'node:os';
 import { after, suite, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Child, ChildError, type SpawnOptions, spawnChild } from './child.ts';
-import { describeHost, parseCpuList } from './host.ts';
+import { describeHost, parseCpuList } from '../probes/host.ts';
 import type { OddCommand, OddReply } from './testing/odd-child.ts';
 import { eventually, isGone, ourChildren } from './testing/processes.ts';
 

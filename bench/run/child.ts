@@ -1,8 +1,8 @@
 // In: an entry file and a core. Out: a supervised process that is asked questions, and can't outlive us or hang us.
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Code } from '../core/code.ts';
-import { MeasureError } from '../core/errors.ts';
-import { watchOver } from '../core/watchdog.ts';
+import { MeasureError } from '../../results/errors.ts';
+import { watchOver } from './watchdog.ts';
 import { childEnvironment } from './child-environment.ts';
 import { type EntryFile, entryFile } from './code-entry.ts';
 

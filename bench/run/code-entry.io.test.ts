@@ -25,12 +25,12 @@ async function makeFolder(t: TestContext, files: readonly string[]): Promise<str
 suite('entry file', () => {
   test('ours, unless said otherwise', () => {
     const { path, nodeOptions, env } = entryFile('./load-child');
-    assert.equal(path, join(root, 'bench/run/load-child.ts'));
+    assert.equal(path, join(root, 'bench/run/generator-child.ts'));
     assert.deepEqual([nodeOptions, env], [[], {}]);
   });
 
   const places = [
-    ['a checkout', 'bench/run/load-child.ts', 'node_modules/undici/index.js'],
+    ['a checkout', 'bench/run/generator-child.ts', 'node_modules/undici/index.js'],
     ['a compiled package', 'dist/bench/run/load-child.js'],
     ['a folder with it installed', 'node_modules/conntax/dist/bench/run/load-child.js'],
   ] as const;
@@ -50,7 +50,7 @@ suite('entry file', () => {
   });
 
   test('so is a checkout whose packages are not installed', async t => {
-    const dir = await makeFolder(t, ['bench/run/load-child.ts']);
+    const dir = await makeFolder(t, ['bench/run/generator-child.ts']);
     assert.throws(() => entryFile('./load-child', { label: '', dir, packages: {} }), /npm ci/);
   });
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Code } from '../core/code.ts';
-import { UsageError } from '../core/errors.ts';
+import { UsageError } from '../../results/errors.ts';
 
 export interface EntryFile {
   path: string;

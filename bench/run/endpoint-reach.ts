@@ -3,7 +3,7 @@ import dns from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { isIPv6 } from 'node:net';
 import tls from 'node:tls';
-import type { Endpoint } from '../core/contracts.ts';
+import type { Endpoint } from '../contracts.ts';
 
 /** A look-up that gives one address whatever it is asked for; asks nobody. */
 export function fixedLookup(address: string): LookupFunction {

@@ -1,8 +1,8 @@
 // In: nothing. Out: what a run tells of itself while it goes on. The command line shows it and stores it.
 
-import type { Headline } from '../../results/headline-metric.ts';
-import type { CellResult, Comparison } from '../core/run-types.ts';
-import type { TrialResult } from '../core/types.ts';
+import type { Headline } from '../../results/metrics.ts';
+import type { CellResult, Comparison } from '../../results/model/run.ts';
+import type { TrialResult } from '../../results/model/trial.ts';
 import type { PlannedCell } from '../plan/plan.ts';
 
 export type RunEvent =

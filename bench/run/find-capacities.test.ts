@@ -1,8 +1,8 @@
 // Arms search in turn, probe by probe, each for itself; whatever ends the search early, what was tried is kept.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { CapacityLoad } from '../core/load.ts';
-import type { SliceReading } from '../core/protocol.ts';
+import { CapacityLoad } from '../../scenarios/model/load.ts';
+import type { SliceReading } from '../../servers/protocol.ts';
 import { trialsOf } from '../plan/plan.ts';
 import { type Arm, createArm, type GeneratorChild } from './arm.ts';
 import { findCapacities } from './find-capacities.ts';

@@ -1,7 +1,7 @@
 // In: the arms of a replicate, and how to try one at a rate. Out: each arm's capacity, arms taking turns probe by probe.
-import type { CapacityLoad } from '../core/load.ts';
+import type { CapacityLoad } from '../../scenarios/model/load.ts';
 import type { Probe } from '../core/open-results.ts';
-import type { SliceReading } from '../core/protocol.ts';
+import type { SliceReading } from '../../servers/protocol.ts';
 import { createCapacitySearch } from '../plan/capacity-search.ts';
 import type { Arm } from './arm.ts';
 import { judgeProbe } from './judge-probe.ts';

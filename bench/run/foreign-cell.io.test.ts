@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { afterEach, suite, test } from 'node:test';
 import type { OpenTarget } from '../../servers/app.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
-import { CellResult } from '../core/run-types.ts';
-import { withUnknowns } from '../core/target.ts';
-import { measureCell } from './cell.ts';
-import { findServers, locateServers } from './foreign-preflight.ts';
+import { CellResult } from '../../results/model/run.ts';
+import { withUnknowns } from '../../scenarios/model/target.ts';
+import { measureCell } from './run.ts';
+import { findServers, locateServers } from './external-server.ts';
 import { childrenWith, ourChildren } from './testing/processes.ts';
 import { completed, isMeasuring, makeTinyCell, states, type TinyCell } from './testing/tiny-cell.ts';
 

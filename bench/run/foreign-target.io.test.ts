@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import type { ForeignServer } from '../core/foreign-server.ts';
 import { openForeignTarget } from './foreign-target.ts';
-import { isOwnReading, type KernelReading, type MeasuredTarget } from './target.ts';
+import { isOwnReading, type KernelReading, type MeasuredTarget } from './targets.ts';
 
 const DIALS = 40;
 

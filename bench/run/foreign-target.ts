@@ -1,7 +1,7 @@
 // In: a server that we did not start, as it was found. Out: the target that it is: where load goes, and what the kernel counts.
-import { hasKernelCounts, readKernelCounts } from '../probes/sockets.ts';
-import type { FoundServer } from './foreign-preflight.ts';
-import type { MeasuredTarget } from './target.ts';
+import { hasKernelCounts, readKernelCounts } from '../probes/kernel.ts';
+import type { FoundServer } from './external-server.ts';
+import type { MeasuredTarget } from './targets.ts';
 
 /**
  * There is no process of ours behind it: nothing to start, to pin, to condition or to end, and no counters but the kernel's.

@@ -1,9 +1,9 @@
 // A rate is kept when all of the objective holds, and what did not hold is said with who was the limit.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Objective } from '../core/load.ts';
+import { Objective } from '../../scenarios/model/load.ts';
 import type { ProbeLimit } from '../core/open-results.ts';
-import type { SliceReading } from '../core/protocol.ts';
+import type { SliceReading } from '../../servers/protocol.ts';
 import { endedPerSec, judgeProbe } from './judge-probe.ts';
 import { IDLE_SLICE } from './testing/readings.ts';
 

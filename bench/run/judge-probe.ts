@@ -1,9 +1,9 @@
 // In: an objective, a rate, and what one turn at that rate showed. Out: whether the rate is kept, and if not, what did not hold.
 import { areTooManyLost, isFallingBehind, isMostlyLateness } from '../../results/schedule-limits.ts';
-import type { WindowSchedule } from '../core/contracts.ts';
-import type { CapacityLoad } from '../core/load.ts';
+import type { WindowSchedule } from '../contracts.ts';
+import type { CapacityLoad } from '../../scenarios/model/load.ts';
 import type { Probe, ProbeLimit } from '../core/open-results.ts';
-import type { SliceReading } from '../core/protocol.ts';
+import type { SliceReading } from '../../servers/protocol.ts';
 
 type Rules = Pick<CapacityLoad, 'objective' | 'resolutionRatio'>;
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { latenessBin, type RelayReading } from '../core/link-protocol.ts';
-import { LinkReading } from '../core/types.ts';
+import { LinkReading } from '../../results/model/trial.ts';
 import { createLinkFold } from './link-fold.ts';
 import { STILL_RELAY } from './testing/readings.ts';
 

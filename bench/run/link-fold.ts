@@ -1,6 +1,6 @@
 // In: readings of a link's relay before and after. Out: what it did in between, added up over many such spans.
 import { LATENESS_BIN_COUNT, latenessQuantileMs, latenessSince } from '../core/link-protocol.ts';
-import type { LinkReading } from '../core/types.ts';
+import type { LinkReading } from '../../results/model/trial.ts';
 import { LOAD_NICENESS } from './link.ts';
 import type { LinkSpan } from './linked-target.ts';
 import { createUsage } from './usage.ts';

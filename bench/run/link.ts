@@ -1,6 +1,6 @@
 // In: a link and the port of a target. Out: the running relay process, and what it has counted.
 import type { RelayCommand, RelayReading, RelayReply } from '../core/link-protocol.ts';
-import type { Link } from '../core/target.ts';
+import type { Link } from '../../scenarios/model/target.ts';
 import { orKill, spawnChild } from './child.ts';
 
 /**

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { after, suite, type TestContext, test } from 'node:test';
 import { createClient } from '../../servers/testing/client.ts';
 import type { RelayReading } from '../core/link-protocol.ts';
-import { Link, Target } from '../core/target.ts';
+import { Link, Target } from '../../scenarios/model/target.ts';
 import { linkTo, withoutRelay } from './linked-target.ts';
-import { startTarget, type TargetProcess } from './target.ts';
+import { startTarget, type TargetProcess } from './targets.ts';
 import { childrenWith, eventually, isGone, ourChildren } from './testing/processes.ts';
 
 async function startLinked(t: TestContext, link: Record<string, unknown>): Promise<TargetProcess> {

@@ -2,10 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RelayReading } from '../core/link-protocol.ts';
 import { longestRoundTripMs } from '../core/round-trips.ts';
-import type { Link } from '../core/target.ts';
-import type { KernelCounts } from '../core/types.ts';
+import type { Link } from '../../scenarios/model/target.ts';
+import type { KernelCounts } from '../../results/model/trial.ts';
 import { startLink } from './link.ts';
-import type { TargetProcess } from './target.ts';
+import type { TargetProcess } from './targets.ts';
 
 /** A relay, as whoever measures through it sees it. */
 export interface TargetLink {

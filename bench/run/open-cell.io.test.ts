@@ -1,10 +1,10 @@
 // Open loads measured by real processes against a real target: what a stall does to response times, and what an arm bears.
 import assert from 'node:assert/strict';
 import { afterEach, suite, test } from 'node:test';
-import { CellResult } from '../core/run-types.ts';
-import type { ScenarioInput } from '../core/scenario.ts';
-import type { CompletedTrial } from '../core/types.ts';
-import { measureCell } from './cell.ts';
+import { CellResult } from '../../results/model/run.ts';
+import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import type { CompletedTrial } from '../../results/model/trial.ts';
+import { measureCell } from './run.ts';
 import { ourChildren } from './testing/processes.ts';
 import { completed, makeTinyCell } from './testing/tiny-cell.ts';
 

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { sampleRun } from '../../results/testing/sample-run.ts';
-import { MeasureError } from '../core/errors.ts';
+import { MeasureError } from '../../results/errors.ts';
 import type { Expectation } from '../core/expectation.ts';
 import { NULL_ARM } from '../core/null-arm.ts';
-import { type CompletedTrial, type FailureCode, type Measurement, TrialResult } from '../core/types.ts';
+import { type CompletedTrial, type FailureCode, type Measurement, TrialResult } from '../../results/model/trial.ts';
 import { ChildError } from './child.ts';
 import { failureOf, resultOf } from './outcome.ts';
 

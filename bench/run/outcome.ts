@@ -1,10 +1,10 @@
 // In: how a trial ended: a measurement, or an error. Out: its result. A failed trial is data, with a cause.
 import { areFailuresExpected } from '../../results/expected-failures.ts';
-import { MeasureError } from '../core/errors.ts';
+import { MeasureError } from '../../results/errors.ts';
 import { OUTCOME_WORDS } from '../core/outcome-words.ts';
-import type { Scenario } from '../core/scenario.ts';
-import type { FailureCode, Measurement, Outcome, Trial, TrialResult } from '../core/types.ts';
-import { FailureCode as FailureCodeSchema } from '../core/types.ts';
+import type { Scenario } from '../../scenarios/model/scenario.ts';
+import type { FailureCode, Measurement, Outcome, Trial, TrialResult } from '../../results/model/trial.ts';
+import { FailureCode as FailureCodeSchema } from '../../results/model/trial.ts';
 import type { Failure } from './arm.ts';
 import { ChildError } from './child.ts';
 

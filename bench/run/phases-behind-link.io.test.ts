@@ -5,11 +5,11 @@ import { splitPhases, spreadPhases } from '../../results/phases.ts';
 import { phasedTrial } from '../../results/testing/phased-trial.ts';
 import { openRelay } from '../../servers/link/relay.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
-import { Client } from '../core/client.ts';
-import { Load } from '../core/load.ts';
-import type { GeneratorCommand, GeneratorReply } from '../core/protocol.ts';
-import { Link, Target } from '../core/target.ts';
-import type { CompletedTrial, Trial } from '../core/types.ts';
+import { Client } from '../../scenarios/model/client.ts';
+import { Load } from '../../scenarios/model/load.ts';
+import type { GeneratorCommand, GeneratorReply } from '../../servers/protocol.ts';
+import { Link, Target } from '../../scenarios/model/target.ts';
+import type { CompletedTrial, Trial } from '../../results/model/trial.ts';
 import { spawnChild } from './child.ts';
 
 const LIMIT_MS = 20_000;

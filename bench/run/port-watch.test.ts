@@ -1,7 +1,7 @@
 // Ports are waited for only where the kernel would not hand out another, and what holds them is counted rightly.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { PortRoom } from '../probes/sockets.ts';
+import type { PortRoom } from '../probes/kernel.ts';
 import { countClientTimeWait, portShortfall, waitForPorts } from './port-watch.ts';
 
 const range = { low: 1_000, high: 1_099 };

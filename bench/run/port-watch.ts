@@ -1,8 +1,8 @@
 // In: the kernel's port range and what holds it. Out: whether so many more connections find a port, and the wait if not.
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { MeasureError } from '../core/errors.ts';
-import { type PortRoom, readPortRoom } from '../probes/sockets.ts';
+import { MeasureError } from '../../results/errors.ts';
+import { type PortRoom, readPortRoom } from '../probes/kernel.ts';
 
 const POLL_MS = 500;
 /** TIME_WAIT lasts 60 s in Linux; a little more, and something else is wrong. */

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { sampleHost } from '../../results/testing/sample-host.ts';
-import { MeasureError } from '../core/errors.ts';
-import type { Host } from '../core/run-types.ts';
-import { Scenario, type ScenarioInput } from '../core/scenario.ts';
+import { MeasureError } from '../../results/errors.ts';
+import type { Host } from '../../results/model/run.ts';
+import { Scenario, type ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
-import type { LocatedServer } from './foreign-preflight.ts';
+import type { LocatedServer } from './external-server.ts';
 import { type Check, checkPlan, requireFit } from './preflight.ts';
 
 function makePlan(...stated: Partial<ScenarioInput>[]): Plan {

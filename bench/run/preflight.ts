@@ -1,12 +1,12 @@
 // In: a plan and the machine. Out: whether the plan fits the machine's limits, each said in a sentence, before it starts.
 
-import { type Client, connectionLimit } from '../core/client.ts';
-import { MeasureError } from '../core/errors.ts';
-import { type Load, mostInFlight } from '../core/load.ts';
-import type { Host } from '../core/run-types.ts';
-import { hostOf, isLoopback } from '../plan/foreign-hosts.ts';
+import { type Client, connectionLimit } from '../../scenarios/model/client.ts';
+import { MeasureError } from '../../results/errors.ts';
+import { type Load, mostInFlight } from '../../scenarios/model/load.ts';
+import type { Host } from '../../results/model/run.ts';
+import { hostOf, isLoopback } from '../plan/allowed-hosts.ts';
 import type { Plan, PlannedCell } from '../plan/plan.ts';
-import type { LocatedServer } from './foreign-preflight.ts';
+import type { LocatedServer } from './external-server.ts';
 import { mayReusePorts } from './port-watch.ts';
 
 export interface Check {

@@ -1,6 +1,6 @@
 // In: the version of the messages that a child speaks. Out: nothing, or the refusal of code that measures by other rules.
-import { UsageError } from '../core/errors.ts';
-import { PROTOCOL_VERSION } from '../core/protocol.ts';
+import { UsageError } from '../../results/errors.ts';
+import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
 
 /**
  * @param version as the child says it; code from before there were versions says none

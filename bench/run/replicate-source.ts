@@ -1,14 +1,14 @@
 // In: a planned cell. Out: its replicates, one after another, each on targets that are alive and in their working state.
-import { MeasureError } from '../core/errors.ts';
-import type { FailureCode, TrialResult } from '../core/types.ts';
+import { MeasureError } from '../../results/errors.ts';
+import type { FailureCode, TrialResult } from '../../results/model/trial.ts';
 import { ChildError } from './child.ts';
-import { type FoundServer, requireAnswer } from './foreign-preflight.ts';
+import { type FoundServer, requireAnswer } from './external-server.ts';
 import { openForeignTarget } from './foreign-target.ts';
 import { loadNiceness } from './link.ts';
 import { linkTo } from './linked-target.ts';
 import { failureOf } from './outcome.ts';
 import { conditionTargets, failedTrials, measureReplicate, type ReplicateOptions } from './replicate.ts';
-import { deathCode, type MeasuredTarget, startTarget } from './target.ts';
+import { deathCode, type MeasuredTarget, startTarget } from './targets.ts';
 
 export type SourceOptions = Omit<ReplicateOptions, 'replicate' | 'slowest'> & {
   /** The cell's target, where it is a server that we do not start: found, and found where load may go. */

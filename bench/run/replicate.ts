@@ -1,7 +1,7 @@
 // In: a cell, the target of each arm and the number of a replicate. Out: one trial result an arm: fresh generators, warmed up, in turns.
-import { MeasureError, UsageError } from '../core/errors.ts';
-import { own } from '../core/own.ts';
-import type { Trial, TrialResult } from '../core/types.ts';
+import { MeasureError, UsageError } from '../../results/errors.ts';
+import { own } from '../../scenarios/model/own.ts';
+import type { Trial, TrialResult } from '../../results/model/trial.ts';
 import { trialsOf } from '../plan/plan.ts';
 import { type Arm, createArm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
 import { ChildError, spawnChild } from './child.ts';
@@ -9,7 +9,7 @@ import { loadNiceness } from './link.ts';
 import { failureOf } from './outcome.ts';
 import { requireProtocol } from './protocol-version.ts';
 import { createSession, type SessionOptions } from './session.ts';
-import { deathCode, type MeasuredTarget, type TargetOf } from './target.ts';
+import { deathCode, type MeasuredTarget, type TargetOf } from './targets.ts';
 
 export interface ReplicateOptions extends Omit<SessionOptions, 'arms'> {
   pinning: { targetCpu: number; generatorCpu: number } | null;

@@ -1,44 +1,222 @@
-// In: a plan. Out: a result a cell, and events on the way. One cell after another: they share the machine.
-import type { CellResult } from '../core/run-types.ts';
-import { createBudgets } from '../plan/budget.ts';
-import { mostMsOf, type Plan } from '../plan/plan.ts';
-import { measureCell } from './cell.ts';
-import type { Emit } from './events.ts';
-import type { FoundServer } from './foreign-preflight.ts';
+// In: a planned cell. Out: its result: replicates until the answer is precise enough, or the budget is spent.
+import { auditCell, auditTrial } from '../../results/audits/index.ts';
+import { compareArms, isPrecise, summariseArms } from '../../results/compare.ts';
+import {
+  confirmed,
+  firstResult,
+  isConfirmationDecided,
+  isDecided,
+  judge,
+  judgeAll,
+} from '../../results/expect.ts';
+import { failureCauses } from '../../results/failure-causes.ts';
+import { headlineOf } from '../../results/metrics.ts';
+import type { ExpectationResult } from '../core/expectation.ts';
+import type { CellResult, Comparison, StopReason } from '../../results/model/run.ts';
+import type { TrialResult } from '../../results/model/trial.ts';
+import { mostMsOf, type PlannedCell } from '../plan/plan.ts';
+import { hasTimeForAnother } from '../plan/timing.ts';
+import { createReplicateSource, type ReplicateSource, type SourceOptions } from './replicate-source.ts';
 
-export interface RunOptions {
-  plan: Plan;
-  pinning: { targetCpu: number; generatorCpu: number } | null;
-  /** By cell: the servers that we do not start, each found where load may go. */
-  servers?: ReadonlyMap<string, FoundServer>;
-  /** Aborting it ends the run soon; what was measured is kept. */
-  signal: AbortSignal;
-  emit: Emit;
-  /** Whether a cell whose expectation failed is measured again before the failure counts. */
+export type CellOptions = Omit<SourceOptions, 'leftMs'> & {
+  /** Whether a failed expectation is measured again, on fresh replicates, before it counts. */
   isConfirming: boolean;
+};
+
+/** After so many replicates in a row without one whole comparison, more of the same is no use. */
+const FAILED_IN_A_ROW = 2;
+
+/** Measures one cell. Whatever is thrown, no process of it is left. */
+export async function measureCell(options: CellOptions): Promise<CellResult> {
+  const { cell, emit, isConfirming, server, signal } = options;
+  const { scenario } = cell;
+  if (scenario.target.url !== undefined && server === undefined) {
+    throw new Error(`${scenario.target.url} was not checked: load may go only where it was allowed`);
+  }
+  const startedAtMs = performance.now();
+  let endsAtMs = startedAtMs + mostMsOf(cell);
+  const source = createReplicateSource({
+    ...options,
+    leftMs: () => Math.max(0, endsAtMs - performance.now()),
+  });
+  const trials: TrialResult[] = [];
+  let series: Series;
+  let expectations: ExpectationResult[];
+  try {
+    const judged = (own: readonly TrialResult[]) =>
+      judgeAll(scenario.expect, own).map((judgement, index) =>
+        firstResult(scenario.expect[index]!, judgement),
+      );
+    series = await measureSeries(options, source, trials, own => isDecided(judged(own)));
+    const first = judged(series.trials);
+    expectations = first;
+    if (isConfirming && !signal.aborted && expectations.some(({ state }) => state === 'fail')) {
+      emit({ type: 'notice', cell: cell.id, message: 'an expectation failed: measuring again to be sure' });
+      endsAtMs = performance.now() + mostMsOf(cell);
+      const before = series.trials;
+      const judgedAgain = (fresh: readonly TrialResult[]) =>
+        first.map(result =>
+          confirmed(result, expectation => ({
+            fresh: judge(expectation, fresh),
+            together: judge(expectation, [...before, ...fresh]),
+          })),
+        );
+      const again = await measureSeries(options, source, trials, fresh =>
+        isConfirmationDecided(judgedAgain(fresh)),
+      );
+      expectations = judgedAgain(again.trials);
+      if (again.stop === 'interrupted' || again.stop === 'failed') series = again;
+    }
+  } finally {
+    await source.close();
+  }
+  return {
+    cell: cell.id,
+    sweepPoints: [...cell.sweepPoints],
+    code: Object.fromEntries(Object.entries(cell.generatorCode).map(([arm, { label }]) => [arm, label])),
+    targetCode: targetLabels(cell),
+    scenario,
+    server: server?.facts ?? null,
+    serviceMs: source.serviceMs,
+    replicates: replicatesOf(trials),
+    failedTrials: trials.filter(trial => trial.state === 'failed').length,
+    stop: series.stop,
+    stopDetail: series.stopDetail,
+    elapsedMs: performance.now() - startedAtMs,
+    arms: summariseArms(trials),
+    leftOut: [...cell.leftOut],
+    comparisons: compareArms({ baseline: scenario.baseline, trials }),
+    findings: [
+      ...trials.flatMap(trial => (trial.state === 'completed' ? auditTrial(trial) : [])),
+      ...auditCell(trials),
+    ],
+    expectations,
+  };
 }
 
-/** Measures every cell of the plan, in order. An error from `emit` (a full disk, say) ends the run and its processes. */
-export async function runPlan({ plan, servers, ...options }: RunOptions): Promise<CellResult[]> {
-  const results: CellResult[] = [];
-  const budgets = createBudgets(plan.cells);
-  for (const [index, planned] of plan.cells.entries()) {
-    if (options.signal.aborted) break;
-    const cell = budgets.allot(planned);
-    options.emit({ type: 'cell-started', cell, index, cellCount: plan.cells.length });
-    const laterMs = plan.cells.slice(index + 1).reduce((sum, later) => sum + mostMsOf(later), 0);
-    const emit: Emit = event =>
-      options.emit(event.type === 'progress' ? { ...event, leftMs: event.leftMs + laterMs } : event);
-    const result = await measureCell({
-      ...options,
-      emit,
-      cell,
-      seed: plan.seed,
-      server: servers?.get(cell.id),
-    });
-    budgets.spend(cell, result.elapsedMs);
-    results.push(result);
-    options.emit({ type: 'cell-finished', result });
+/** By arm; none for those whose target runs our code. */
+function targetLabels({ targets }: PlannedCell): Record<string, string> {
+  const labels = targets.flatMap(({ arms, code }) =>
+    code === undefined ? [] : arms.map(arm => [arm, code.label]),
+  );
+  return Object.fromEntries(labels);
+}
+
+/** Replicates measured one after another until the answer is precise enough, or the budget is spent. */
+interface Series {
+  trials: TrialResult[];
+  stop: StopReason;
+  stopDetail: string;
+}
+
+/**
+ * @param all every trial of the cell so far, which the new ones are added to: their replicates are numbered on
+ * @param isEnough whether the trials of this series decide what was expected
+ */
+async function measureSeries(
+  options: CellOptions,
+  source: ReplicateSource,
+  all: TrialResult[],
+  isEnough: (trials: readonly TrialResult[]) => boolean,
+): Promise<Series> {
+  const { cell, emit } = options;
+  const { baseline, load } = cell.scenario;
+  const startedAtMs = performance.now();
+  const trials: TrialResult[] = [];
+  let state: Progress = { replicates: 0, failedInARow: 0, elapsedMs: 0, longestMs: 0, comparisons: [] };
+  let stop = stopReason(options, state, trials, isEnough);
+  while (stop === undefined) {
+    const replicate = replicatesOf(all);
+    // Arms take turns in a shuffled order; whoever reads their results finds them in that of the scenario.
+    const results = (await source.next(replicate)).toSorted(
+      (a, b) => cell.arms.indexOf(a.trial.arm) - cell.arms.indexOf(b.trial.arm),
+    );
+    for (const result of results) {
+      trials.push(result);
+      all.push(result);
+      emit({ type: 'trial', result });
+    }
+    if (results.length > 0) {
+      const completed = results.filter(result => result.state === 'completed').length;
+      const comparisons = compareArms({ baseline, trials });
+      const headline = headlineOf(load);
+      emit({ type: 'replicate-finished', cell: cell.id, replicate, headline, comparisons });
+      state = {
+        replicates: state.replicates + 1,
+        failedInARow: completed >= Math.min(2, cell.arms.length) ? 0 : state.failedInARow + 1,
+        elapsedMs: performance.now() - startedAtMs,
+        longestMs: Math.max(state.longestMs, source.replicateMs),
+        comparisons,
+      };
+    } // else interrupted before any arm was measured: that is no replicate
+    stop = stopReason(options, state, trials, isEnough);
   }
-  return results;
+  return { trials, ...stop };
+}
+
+function replicatesOf(trials: readonly TrialResult[]): number {
+  return new Set(trials.map(({ trial }) => trial.replicate)).size;
+}
+
+interface Progress {
+  replicates: number;
+  failedInARow: number;
+  elapsedMs: number;
+  /** Of the replicates so far. */
+  longestMs: number;
+  comparisons: Comparison[];
+}
+
+function secondsText(ms: number): string {
+  return `${Number((ms / 1_000).toPrecision(3))} s`;
+}
+
+function replicatesText(count: number): string {
+  return count === 1 ? '1 replicate' : `${count} replicates`;
+}
+
+/** Why the cell ends here; undefined: it goes on. */
+function stopReason(
+  { cell, signal }: CellOptions,
+  { replicates, failedInARow, elapsedMs, longestMs, comparisons }: Progress,
+  trials: readonly TrialResult[],
+  isEnough: (trials: readonly TrialResult[]) => boolean,
+): { stop: StopReason; stopDetail: string } | undefined {
+  const { timing, load } = cell.scenario;
+  const { metric, noun } = headlineOf(load);
+  if (signal.aborted)
+    return { stop: 'interrupted', stopDetail: `interrupted after ${replicatesText(replicates)}` };
+  if (failedInARow >= FAILED_IN_A_ROW) {
+    return {
+      stop: 'failed',
+      stopDetail: `${failedInARow} replicates in a row failed: ${failureCauses(trials).join('; ')}`,
+    };
+  }
+  if (timing.until === 'decided') {
+    if (replicates >= timing.minReplicates && isEnough(trials))
+      return { stop: 'decided', stopDetail: `${replicatesText(replicates)} decide what was expected` };
+  } else if (replicates >= timing.minReplicates && isPrecise(comparisons, metric, timing.precision)) {
+    if (cell.arms.length === 1) {
+      return {
+        stop: 'precise',
+        stopDetail: `${replicatesText(replicates)} of the only arm: there is no ratio to narrow`,
+      };
+    }
+    const within = `${Number((timing.precision * 100).toPrecision(3))} %`;
+    return { stop: 'precise', stopDetail: `every ratio of ${noun} is known within ${within}` };
+  }
+  if (replicates >= timing.maxReplicates) {
+    return {
+      stop: 'max-replicates',
+      stopDetail: `${replicatesText(replicates)}, the most that the scenario allows`,
+    };
+  }
+  const mostMs = mostMsOf(cell);
+  if (!hasTimeForAnother(timing, { replicates, elapsedMs, longestMs, mostMs })) {
+    return {
+      stop: 'budget',
+      stopDetail: `${replicatesText(replicates)}: another, of about ${secondsText(longestMs)}, does not fit the budget of ${secondsText(timing.budgetMs)}`,
+    };
+  }
+  return undefined;
 }

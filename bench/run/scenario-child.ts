@@ -1,11 +1,11 @@
 // In: what to load, from the parent. Out: the scenarios, checked. The process in which the user's modules are read: they may end it.
 
 import { placeText } from '../core/error-place.ts';
-import { UsageError } from '../core/errors.ts';
+import { UsageError } from '../../results/errors.ts';
 import type { ScenarioCommand, ScenarioReply } from '../core/scenario-protocol.ts';
 import { foreignText } from '../core/thrown.ts';
-import { loadScenarios } from '../plan/load-scenarios.ts';
-import { behaviours, transports, userModules } from '../registry.ts';
+import { loadScenarios } from '../plan/read-scenarios.ts';
+import { behaviours, transports, userModules } from '../cli/plugins.ts';
 
 // A module has a channel to its parent no more than anywhere else.
 const send = process.send?.bind(process);

@@ -1,7 +1,7 @@
 // In: readings of a server. Out: what they say of its connections, and where the ports of this machine lead to.
-import type { TargetReading } from '../core/protocol.ts';
+import type { TargetReading } from '../../servers/protocol.ts';
 import type { Remote } from './port-watch.ts';
-import { isOwnReading, type MeasuredTarget, type ServerReading } from './target.ts';
+import { isOwnReading, type MeasuredTarget, type ServerReading } from './targets.ts';
 
 /**
  * Whether a server has seen all that an arm did in its turn: the connections that were opened and, where the arm has closed

@@ -8,14 +8,14 @@ import type {
   GeneratorReply,
   SliceOrder,
   TargetReading,
-} from '../core/protocol.ts';
-import { usesTls, withUnknowns } from '../core/target.ts';
+} from '../../servers/protocol.ts';
+import { usesTls, withUnknowns } from '../../scenarios/model/target.ts';
 import { blockOrder, trialsOf } from '../plan/plan.ts';
 import { type Arm, createArm, type GeneratorChild } from './arm.ts';
 import { ChildError } from './child.ts';
 import type { TargetLink } from './linked-target.ts';
 import { createSession } from './session.ts';
-import type { MeasuredTarget, TargetProcess } from './target.ts';
+import type { MeasuredTarget, TargetProcess } from './targets.ts';
 import { IDLE_SLICE, STILL, STILL_RELAY } from './testing/readings.ts';
 import { completed, makeTinyCell, states, type TinyCell } from './testing/tiny-cell.ts';
 

@@ -1,23 +1,23 @@
 // In: the arms of one replicate, each with its target. Out: their turns under load, each booked to the arm whose turn it was.
 import { askedPerSec } from '../../results/asked-rate.ts';
-import { mostInFlight } from '../core/load.ts';
-import type { SliceOrder, SliceReading } from '../core/protocol.ts';
-import { createRandom } from '../core/random.ts';
+import { mostInFlight } from '../../scenarios/model/load.ts';
+import type { SliceOrder, SliceReading } from '../../servers/protocol.ts';
+import { createRandom } from '../../results/random.ts';
 import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../core/round-trips.ts';
-import { usesTls } from '../core/target.ts';
-import type { TrialResult } from '../core/types.ts';
+import { usesTls } from '../../scenarios/model/target.ts';
+import type { TrialResult } from '../../results/model/trial.ts';
 import { paced, probeShape } from '../plan/pace.ts';
 import { blockOrder, type PlannedCell } from '../plan/plan.ts';
 import { type SliceShape, sliceShape } from '../plan/timing.ts';
-import { hasKernelCounts, kernelCountsBetween, readKernelCounts } from '../probes/sockets.ts';
+import { hasKernelCounts, kernelCountsBetween, readKernelCounts } from '../probes/kernel.ts';
 import type { Arm } from './arm.ts';
 import type { Emit } from './events.ts';
 import { findCapacities } from './find-capacities.ts';
 import { type LinkSpan, withoutRelay } from './linked-target.ts';
 import { failureOf, resultOf } from './outcome.ts';
 import { hasSeenAll } from './server-counts.ts';
-import { deathCode } from './target.ts';
-import { createTargetAccount, type TargetAccount } from './target-account.ts';
+import { deathCode } from './targets.ts';
+import { createTargetAccount, type TargetAccount } from './account.ts';
 import { warmUpArms } from './warm-up.ts';
 
 export interface SessionOptions {

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import tls from 'node:tls';
 import type { ForeignServer } from '../core/foreign-server.ts';
-import { hostOf } from '../plan/foreign-hosts.ts';
+import { hostOf } from '../plan/allowed-hosts.ts';
 
 export type TlsOffer = Pick<ForeignServer, 'tlsVersion' | 'alpn'>;
 

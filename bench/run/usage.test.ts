@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import type { ProcessReading } from '../core/protocol.ts';
-import { Resources } from '../core/types.ts';
+import type { ProcessReading } from '../../servers/protocol.ts';
+import { Resources } from '../../results/model/trial.ts';
 import { createUsage } from './usage.ts';
 
 type Step = Record<'wallMs' | 'cpuUs' | 'activeMs' | 'idleMs' | 'runDelayMs' | 'rssBytes', number>;

@@ -1,6 +1,6 @@
 // In: readings of a process before and after. Out: what it used in between, added up over many such spans.
-import type { ProcessReading } from '../core/protocol.ts';
-import type { Resources } from '../core/types.ts';
+import type { ProcessReading } from '../../servers/protocol.ts';
+import type { Resources } from '../../results/model/trial.ts';
 
 export interface UsageFold {
   add(before: ProcessReading, after: ProcessReading): number;

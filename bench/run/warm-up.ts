@@ -1,7 +1,7 @@
 // In: the arms of a replicate, and how to give one a turn. Out: arms under load in turn, each until it is steady.
-import type { Load } from '../core/load.ts';
-import type { SliceOrder, SliceReading } from '../core/protocol.ts';
-import type { Timing } from '../core/scenario.ts';
+import type { Load } from '../../scenarios/model/load.ts';
+import type { SliceOrder, SliceReading } from '../../servers/protocol.ts';
+import type { Timing } from '../../scenarios/model/scenario.ts';
 import { paced } from '../plan/pace.ts';
 import { isSteady, sliceShape, warmUpDrainMs } from '../plan/timing.ts';
 import { type WarmUpWindow, warmUpPerSec } from '../plan/warm-up-rate.ts';

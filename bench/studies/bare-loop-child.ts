@@ -2,9 +2,9 @@
 // What bench/studies/overhead.ts holds our generator against.
 
 import { type Dispatcher, Pool } from 'undici';
-import { mostInFlight } from '../core/load.ts';
-import { type GeneratorCommand, type GeneratorReply, PROTOCOL_VERSION } from '../core/protocol.ts';
-import { readProcess } from '../probes/process.ts';
+import { mostInFlight } from '../../scenarios/model/load.ts';
+import { type GeneratorCommand, type GeneratorReply, PROTOCOL_VERSION } from '../../servers/protocol.ts';
+import { readProcess } from '../../servers/process.ts';
 
 type Loop = (isRunning: () => boolean, onAnswer: () => void, onRest: () => void) => void;
 

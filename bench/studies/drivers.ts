@@ -4,12 +4,12 @@ import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import Table from 'cli-table3';
-import { Client } from '../core/client.ts';
-import type { EngineModule } from '../core/contracts.ts';
-import { createRandom, shuffled } from '../core/random.ts';
-import { Target } from '../core/target.ts';
-import { transports } from '../registry.ts';
-import { startTarget, type TargetProcess } from '../run/target.ts';
+import { Client } from '../../scenarios/model/client.ts';
+import type { EngineModule } from '../contracts.ts';
+import { createRandom, shuffled } from '../../results/random.ts';
+import { Target } from '../../scenarios/model/target.ts';
+import { transports } from '../cli/plugins.ts';
+import { startTarget, type TargetProcess } from '../run/targets.ts';
 import { type Generator, runSlice, startGenerator } from './generators.ts';
 import { announce } from './machine.ts';
 

@@ -2,7 +2,7 @@
 // to the file until all are done or the time is up; on standard output, how often such gates are right. Can be run in parts.
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { createRandom, shuffled } from '../core/random.ts';
+import { createRandom, shuffled } from '../../results/random.ts';
 import { DEFAULT_TIMING, LEAST_EFFECT } from '../plan/before-after.ts';
 import { measureGate } from './gate-power/gates.ts';
 import type { Kind } from './gate-power/kinds.ts';

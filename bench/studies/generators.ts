@@ -1,11 +1,11 @@
 // In: an entry and a client. Out: a generator process for a study, and one slice of it.
-import type { Client } from '../core/client.ts';
-import { Load } from '../core/load.ts';
-import type { GeneratorCommand, GeneratorReply, SliceReading } from '../core/protocol.ts';
-import type { Target } from '../core/target.ts';
-import type { Trial } from '../core/types.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import { Load } from '../../scenarios/model/load.ts';
+import type { GeneratorCommand, GeneratorReply, SliceReading } from '../../servers/protocol.ts';
+import type { Target } from '../../scenarios/model/target.ts';
+import type { Trial } from '../../results/model/trial.ts';
 import { type Child, spawnChild } from '../run/child.ts';
-import type { TargetProcess } from '../run/target.ts';
+import type { TargetProcess } from '../run/targets.ts';
 
 export type Generator = Child<GeneratorCommand, GeneratorReply>;
 

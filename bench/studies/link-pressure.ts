@@ -1,16 +1,16 @@
 // In: nothing. Out: on standard output, where the relay of a link should run when the cores are full: its lateness and
 // what a scenario's figures become. Placements and priorities in turns, each over a relay of its own. Takes about a minute.
 import Table from 'cli-table3';
-import { Client } from '../core/client.ts';
+import { Client } from '../../scenarios/model/client.ts';
 import { latenessQuantileMs, latenessSince } from '../core/link-protocol.ts';
-import { ClosedLoad } from '../core/load.ts';
-import type { GeneratorCommand, GeneratorReply, SliceReading } from '../core/protocol.ts';
-import { createRandom, shuffled } from '../core/random.ts';
-import { Link, Target } from '../core/target.ts';
-import type { Trial } from '../core/types.ts';
+import { ClosedLoad } from '../../scenarios/model/load.ts';
+import type { GeneratorCommand, GeneratorReply, SliceReading } from '../../servers/protocol.ts';
+import { createRandom, shuffled } from '../../results/random.ts';
+import { Link, Target } from '../../scenarios/model/target.ts';
+import type { Trial } from '../../results/model/trial.ts';
 import { type Child, spawnChild } from '../run/child.ts';
 import { type LinkProcess, startLink } from '../run/link.ts';
-import { startTarget, type TargetProcess } from '../run/target.ts';
+import { startTarget, type TargetProcess } from '../run/targets.ts';
 import { announce } from './machine.ts';
 
 const CONCURRENCY = 100;

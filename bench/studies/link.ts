@@ -4,10 +4,10 @@
 // that does to the tail of its times is not the relay's doing.
 import Table from 'cli-table3';
 import { latenessQuantileMs, latenessSince, type RelayReading } from '../core/link-protocol.ts';
-import { Link, Target } from '../core/target.ts';
+import { Link, Target } from '../../scenarios/model/target.ts';
 import { type Child, spawnChild } from '../run/child.ts';
 import { type LinkProcess, LOAD_NICENESS, startLink } from '../run/link.ts';
-import { startTarget, type TargetProcess } from '../run/target.ts';
+import { startTarget, type TargetProcess } from '../run/targets.ts';
 import { announce } from './machine.ts';
 import type { Driven, DriveOrder, PacedReply } from './paced-client-child.ts';
 

@@ -1,6 +1,6 @@
 // In: nothing. Out: what every study prints first: when, where and with what it was measured.
-import type { Host } from '../core/run-types.ts';
-import { describeHost } from '../run/host.ts';
+import type { Host } from '../../results/model/run.ts';
+import { describeHost } from '../probes/host.ts';
 
 /** @param isPinned whether the study runs its processes on the cores that the host has for them */
 export async function announce(title: string, isPinned = true): Promise<Host> {

@@ -3,14 +3,14 @@
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { compareArms } from '../../results/compare.ts';
-import { requestsPerSec } from '../../results/headline-metric.ts';
+import { requestsPerSec } from '../../results/metrics.ts';
 import { type Interval, replicateInterval, studentInterval, toRatio } from '../../results/stats.ts';
-import { createRandom } from '../core/random.ts';
-import { Scenario } from '../core/scenario.ts';
-import type { TrialResult } from '../core/types.ts';
+import { createRandom } from '../../results/random.ts';
+import { Scenario } from '../../scenarios/model/scenario.ts';
+import type { TrialResult } from '../../results/model/trial.ts';
 import { type PlannedCell, planRun } from '../plan/plan.ts';
 import { conditionTargets, measureReplicate, type ReplicateOptions } from '../run/replicate.ts';
-import { startTarget, type TargetProcess } from '../run/target.ts';
+import { startTarget, type TargetProcess } from '../run/targets.ts';
 import { announce } from './machine.ts';
 import { LEAST_REPLICATES, MOST_REPLICATES, reach, resample, type Sitting } from './resample.ts';
 

@@ -1,11 +1,11 @@
 // In: a warm target. Out: CPU per request of our generators and of bare loops, in turns; what the one costs over the other.
 import Table from 'cli-table3';
 import { type Interval, replicateInterval, trimmedMean } from '../../results/stats.ts';
-import { Client } from '../core/client.ts';
-import { type Random, shuffled } from '../core/random.ts';
-import type { Host } from '../core/run-types.ts';
-import type { Target } from '../core/target.ts';
-import type { TargetProcess } from '../run/target.ts';
+import { Client } from '../../scenarios/model/client.ts';
+import { type Random, shuffled } from '../../results/random.ts';
+import type { Host } from '../../results/model/run.ts';
+import type { Target } from '../../scenarios/model/target.ts';
+import type { TargetProcess } from '../run/targets.ts';
 import { type Generator, runSlice, startGenerator } from './generators.ts';
 
 const CONCURRENCY = 100;

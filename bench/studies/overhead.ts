@@ -1,9 +1,9 @@
 // In: --replicates N (8 unless told). Out: on standard output, what our recording costs a request. All arms take turns in one
 // run, against one target that is warm before any of them starts.
 import { parseArgs } from 'node:util';
-import { createRandom } from '../core/random.ts';
-import { Target } from '../core/target.ts';
-import { startTarget } from '../run/target.ts';
+import { createRandom } from '../../results/random.ts';
+import { Target } from '../../scenarios/model/target.ts';
+import { startTarget } from '../run/targets.ts';
 import { announce } from './machine.ts';
 import { type Bench, measureArms, printCpu } from './overhead-cpu.ts';
 

@@ -1,9 +1,9 @@
 // In: nothing. Out: on standard output, how late an open load sends, and what it costs, by how it waits for what is due.
 import Table from 'cli-table3';
 import { createLatencyRecorder } from '../../results/histogram.ts';
-import { createRandom } from '../core/random.ts';
-import type { Histogram } from '../core/types.ts';
-import { rateSchedule } from '../load/arrivals.ts';
+import { createRandom } from '../../results/random.ts';
+import type { Histogram } from '../../results/model/trial.ts';
+import { rateSchedule } from '../load/schedule.ts';
 import { announce } from './machine.ts';
 
 const RATES_PER_SEC = [100, 500, 1_500, 5_000];

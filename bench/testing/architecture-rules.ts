@@ -8,10 +8,10 @@ export interface Violation {
   message: string;
 }
 
-const LOAD_CHILD = 'bench/run/load-child.ts';
+const LOAD_CHILD = 'bench/run/generator-child.ts';
 const TARGET_CHILD = 'servers/target-child.ts';
 const LINK_CHILD = 'servers/link-child.ts';
-const REGISTRY = 'bench/registry.ts';
+const REGISTRY = 'bench/cli/plugins.ts';
 const EXAMPLES = 'scenarios/examples/';
 const SCENARIO_CHILD = 'bench/run/scenario-child.ts';
 const ENTRIES = [LOAD_CHILD, TARGET_CHILD, LINK_CHILD, SCENARIO_CHILD];
@@ -24,7 +24,7 @@ const MOST_LINES = 600;
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'bench/core/': [],
   'bench/plan/': ['bench/core/'],
-  'bench/transports/': ['bench/core/', 'bench/probes/client-sockets.ts'],
+  'bench/transports/': ['bench/core/', 'bench/clients/sockets.ts'],
   'bench/probes/': ['bench/core/'],
   'bench/load/': ['bench/core/', 'results/histogram.ts'],
   'bench/run/': ['bench/core/', 'bench/plan/', 'bench/probes/', 'results/'],
@@ -33,7 +33,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'bench/commands/': ['bench/', 'servers/', 'results/', 'report/'],
   'bench/studies/': ['bench/', 'servers/', 'results/', 'report/'],
   'bench/campaign/': ['bench/', 'servers/', 'results/', 'report/'],
-  'bench/cli.ts': ['bench/', 'servers/', 'results/', 'report/'],
+  'bench/cli/main.ts': ['bench/', 'servers/', 'results/', 'report/'],
   [REGISTRY]: [
     'bench/transports/',
     'servers/behaviours/',
@@ -43,12 +43,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'report/outputs/',
   ],
   'bench/define-client.ts': ['bench/core/'],
-  'bench/define-scenario.ts': ['bench/core/', 'bench/define-client.ts', REGISTRY],
+  'bench/index.ts': ['bench/core/', 'bench/define-client.ts', REGISTRY],
   'servers/': ['bench/core/'],
   [TARGET_CHILD]: ['bench/core/', 'bench/probes/', 'servers/', REGISTRY],
   [LINK_CHILD]: ['bench/core/', 'bench/probes/', 'servers/link/'],
-  'scenarios/': ['bench/define-scenario.ts'],
-  [EXAMPLES]: ['bench/define-client.ts', 'bench/define-scenario.ts'],
+  'scenarios/': ['bench/index.ts'],
+  [EXAMPLES]: ['bench/define-client.ts', 'bench/index.ts'],
   'results/': ['bench/core/'],
   'report/': ['bench/core/', 'results/'],
 };
@@ -66,12 +66,12 @@ const DOORS: readonly { packages: readonly string[]; places: RegExp; named: stri
   {
     packages: ['autocannon'],
     places: /^bench\/transports\/autocannon\.ts$/,
-    named: 'bench/transports/autocannon.ts',
+    named: 'bench/tools/autocannon.ts',
   },
   { packages: ['axios', 'got'], places: /^scenarios\/examples\//, named: 'the examples' },
   { packages: ['fastify'], places: /^servers\/app\.ts$/, named: 'servers/app.ts' },
   { packages: ['hdr-histogram-js'], places: /^results\/histogram\.ts$/, named: 'results/histogram.ts' },
-  { packages: ['prom-client'], places: /^report\/run-metrics\.ts$/, named: 'report/run-metrics.ts' },
+  { packages: ['prom-client'], places: /^report\/run-metrics\.ts$/, named: 'report/formats/openmetrics.ts' },
   { packages: ['vega', 'vega-lite', 'vega-embed'], places: /^report\//, named: 'report/' },
 ];
 
@@ -79,7 +79,7 @@ const TIMELESS = ['bench/core/', 'bench/plan/', 'results/', 'report/'];
 const CLOCK_OR_DICE =
   /\b(?:Date\.now|performance\.now|process\.hrtime|Math\.random|randomUUID|randomBytes|setTimeout|setInterval)\b|\bnew Date\s*\(\s*\)/g;
 
-const PRINTERS = ['bench/cli.ts', 'bench/commands/', 'bench/studies/', 'bench/campaign/', ...ENTRIES];
+const PRINTERS = ['bench/cli/main.ts', 'bench/commands/', 'bench/studies/', 'bench/campaign/', ...ENTRIES];
 const PRINT_OR_EXIT = /\bconsole\s*\.|\bprocess\.(?:stdout|stderr)\.write\b|\bprocess\.exit\s*\(/g;
 
 function startsWithAny(path: string, starts: readonly string[]): boolean {
@@ -109,10 +109,10 @@ function importFault(file: SourceFile, imported: Import): string | undefined {
   if (ENTRIES.includes(path)) return `imports ${path}: a child entry is started as a process, never imported`;
   if (
     path === REGISTRY &&
-    !['bench/cli.ts', 'bench/studies/', 'bench/campaign/', ...ENTRIES].includes(key) &&
+    !['bench/cli/main.ts', 'bench/studies/', 'bench/campaign/', ...ENTRIES].includes(key) &&
     !imported.isTypeOnly
   ) {
-    return `imports the registry: only bench/cli.ts and the child entries open it, and pass on what is needed`;
+    return `imports the registry: only bench/cli/main.ts and the child entries open it, and pass on what is needed`;
   }
   const plugins = PLUGIN_FOLDERS.find(folder => file.path.startsWith(folder));
   if (plugins !== undefined && path.startsWith(plugins)) {

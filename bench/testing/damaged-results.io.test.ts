@@ -1,8 +1,8 @@
 // Damaged results folders and scenario files, a few of those that a campaign tries: nothing gets through, and the search would see it.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { createRandom } from '../core/random.ts';
-import { visibleLine } from '../core/visible.ts';
+import { createRandom } from '../../results/random.ts';
+import { visibleLine } from '../../results/visible.ts';
 import { BAD_TEXT, RAW_TEXT, textAround } from './bad-text.ts';
 import { fuzzStoredRuns } from './damaged-results.ts';
 import { HOSTILE_TEXTS, jsonText, mutatedValue } from './mutate-json.ts';

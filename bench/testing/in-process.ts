@@ -1,11 +1,11 @@
 // In: words as typed after `conntax` for a command that measures nothing. Out: what it prints and how it ends, without a process.
 
 import { listBaselinesCommand, saveBaselineCommand } from '../commands/baseline.ts';
-import type { Context } from '../commands/context.ts';
-import { compareCommand, gateCommand } from '../commands/gate.ts';
+import type { Context } from '../cli/context.ts';
+import { compareCommand, gateCommand } from '../cli/gate.ts';
 import { historyCommand } from '../commands/history.ts';
 import { reportCommand } from '../commands/report.ts';
-import * as registry from '../registry.ts';
+import * as registry from '../cli/plugins.ts';
 
 export interface Printed {
   out: string[];

@@ -1,5 +1,5 @@
 // In: JSON and a source of random numbers. Out: the same with a few faults, of those that files from elsewhere have.
-import type { Random } from '../core/random.ts';
+import type { Random } from '../../results/random.ts';
 
 /** Tries to be read as more than text by a terminal, a page, Markdown, XML, the text format of metrics, a job's log. */
 export const HOSTILE_TEXTS: readonly string[] = [

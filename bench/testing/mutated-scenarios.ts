@@ -1,15 +1,15 @@
 // In: a seed and a count. Out: so many scenario files with faults, each checked, and what the check did that it may not do.
 import { readdir, readFile } from 'node:fs/promises';
-import { printPlan } from '../commands/dry-run.ts';
-import type { BehaviourModule, ClientPlugin } from '../core/contracts.ts';
-import { createRandom } from '../core/random.ts';
-import { visibleLines } from '../core/visible.ts';
-import { loadPlugins } from '../plan/load-scenarios.ts';
+import { printPlan } from '../cli/dry-run.ts';
+import type { BehaviourModule, ClientPlugin } from '../contracts.ts';
+import { createRandom } from '../../results/random.ts';
+import { visibleLines } from '../../results/visible.ts';
+import { loadPlugins } from '../plan/read-scenarios.ts';
 import { parseJson } from '../plan/parse-json.ts';
 import { planRun } from '../plan/plan.ts';
 import { problemText } from '../plan/problem-text.ts';
-import { createVariantsValidator, type ValidateVariants } from '../plan/variants.ts';
-import { behaviours, transports } from '../registry.ts';
+import { createVariantsValidator, type ValidateVariants } from '../plan/sweep.ts';
+import { behaviours, transports } from '../cli/plugins.ts';
 import { BAD_TEXT, RAW_TEXT, textAround } from './bad-text.ts';
 import { testContext } from './in-process.ts';
 import { jsonText, mutatedBytes, mutatedValue, pick } from './mutate-json.ts';

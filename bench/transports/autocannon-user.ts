@@ -2,9 +2,9 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Exchange, OpenedConnection } from '../core/contracts.ts';
+import type { Exchange, OpenedConnection } from '../contracts.ts';
 import { beginExchange, newExchange } from '../core/exchange.ts';
-import { classifyError, describeError } from './classify-error.ts';
+import { classifyError, describeError } from '../clients/errors.ts';
 
 /**
  * What is used of autocannon's client. But for its events all of it is private: the version is pinned to the digit, and

@@ -1,6 +1,6 @@
 // In: what a load tool honours. Out: why it honours nothing else, a sentence a setting; and what none of them can do.
-import { CLIENT_SETTINGS, type Client } from '../core/client.ts';
-import type { ClientSetting, Refusal } from '../core/contracts.ts';
+import { CLIENT_SETTINGS, type Client } from '../../scenarios/model/client.ts';
+import type { ClientSetting, Refusal } from '../contracts.ts';
 
 const NO_IDLENESS = 'its users never rest, so that none of its connections is idle within a slice';
 const NO_TIMEOUT =

@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Obstacle } from '../core/contracts.ts';
-import type { ProcessReading } from '../core/protocol.ts';
-import { watchOver } from '../core/watchdog.ts';
+import type { Obstacle } from '../contracts.ts';
+import type { ProcessReading } from '../../servers/protocol.ts';
+import { watchOver } from '../run/watchdog.ts';
 
 /** How often it is asked to end: the first time may come before it listens. */
 const ASK_AGAIN_MS = 50;

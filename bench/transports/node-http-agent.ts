@@ -3,9 +3,9 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import type { Client } from '../core/client.ts';
-import type { TransportOptions } from '../core/contracts.ts';
-import { type ClientSockets, createClientSockets } from '../probes/client-sockets.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import type { TransportOptions } from '../contracts.ts';
+import { type ClientSockets, createClientSockets } from '../clients/sockets.ts';
 
 export interface CountedAgent {
   agent: http.Agent;

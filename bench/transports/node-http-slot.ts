@@ -1,12 +1,12 @@
 // In: an agent and the record of an exchange. Out: the exchange done by node:http, timed at the points that all transports share.
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Client } from '../core/client.ts';
-import type { Exchange } from '../core/contracts.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import type { Exchange } from '../contracts.ts';
 import { beginExchange } from '../core/exchange.ts';
-import type { Outcome } from '../core/types.ts';
-import type { ClientSockets } from '../probes/client-sockets.ts';
-import { classifyError, describeError } from './classify-error.ts';
+import type { Outcome } from '../../results/model/trial.ts';
+import type { ClientSockets } from '../clients/sockets.ts';
+import { classifyError, describeError } from '../clients/errors.ts';
 
 export interface SlotContext {
   /** `http.request` or `https.request`. */

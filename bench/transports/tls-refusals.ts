@@ -1,7 +1,7 @@
 // In: an arm's settings and its target. Out: why TLS sessions can't be had there, whatever the client.
-import type { Client } from '../core/client.ts';
-import type { Refusal } from '../core/contracts.ts';
-import { type Target, usesTls } from '../core/target.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import type { Refusal } from '../contracts.ts';
+import { type Target, usesTls } from '../../scenarios/model/target.ts';
 
 export function plainSessionRefusals({ pool }: Client, target: Target): Refusal[] {
   if (pool.tlsSessions === undefined || usesTls(target)) return [];

@@ -1,9 +1,9 @@
 // In: a pool and the record of an exchange. Out: the exchange done by one of undici's APIs, timed at the same points.
 import { Dispatcher, fetch, type Pool } from 'undici';
-import type { Exchange } from '../core/contracts.ts';
+import type { Exchange } from '../contracts.ts';
 import { beginExchange } from '../core/exchange.ts';
-import { classifyError, describeError, rootCause } from './classify-error.ts';
-import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-legacy-relay.ts';
+import { classifyError, describeError, rootCause } from '../clients/errors.ts';
+import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from '../clients/undici-7.ts';
 
 export interface SlotContext {
   pool: Pool;

@@ -1,7 +1,7 @@
 // In: what a module of the user's exports by default. Out: the definition of a client, read once; or what is wrong with it.
 import type { ClientDefinition, HonourableSetting, OwnClient } from '../core/client-definition.ts';
-import type { Obstacle } from '../core/contracts.ts';
-import { MeasureError } from '../core/errors.ts';
+import type { Obstacle } from '../contracts.ts';
+import { MeasureError } from '../../results/errors.ts';
 import { cutText } from '../core/thrown.ts';
 
 const RIGHT_EXPORT = 'export default defineClient({ open({ url }) { ... return { send, close }; } })';

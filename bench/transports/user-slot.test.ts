@@ -4,8 +4,8 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import type { ClientAnswer, OwnClient } from '../core/client-definition.ts';
 import { newExchange } from '../core/exchange.ts';
-import { hostileValues } from '../core/testing/hostile-values.ts';
-import { OUTCOMES } from '../core/types.ts';
+import { hostileValues } from '../../results/testing/hostile-values.ts';
+import { OUTCOMES } from '../../results/model/trial.ts';
 import { UserSlot } from './user-slot.ts';
 
 const MOST_CHARS = 600;

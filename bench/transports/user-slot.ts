@@ -1,10 +1,10 @@
 // In: a client of the user's own and the record of an exchange. Out: the exchange done by it, its outcome in our words.
 import type { ClientAnswer, OwnClient, RequestToSend } from '../core/client-definition.ts';
-import type { Exchange } from '../core/contracts.ts';
+import type { Exchange } from '../contracts.ts';
 import { beginExchange } from '../core/exchange.ts';
 import { causesOf, memberOfForeign } from '../core/thrown.ts';
-import { OUTCOMES, type Outcome } from '../core/types.ts';
-import { classifyError, codedOutcome, describeError, type Evidence, rootCause } from './classify-error.ts';
+import { OUTCOMES, type Outcome } from '../../results/model/trial.ts';
+import { classifyError, codedOutcome, describeError, type Evidence, rootCause } from '../clients/errors.ts';
 
 export interface SlotContext {
   /** Undefined while it is being opened. */

@@ -4,11 +4,11 @@ import { cellAmortisation } from '../../results/amortisation.ts';
 import { amortisationText, isTelling, openingOf } from '../amortisation-text.ts';
 import type { CellView } from '../cell-view.ts';
 import { allMarks, signsOf } from '../cell-view.ts';
-import type { Chart } from '../chart.ts';
-import type { Layer, X, Y } from '../chart-theme.ts';
-import { armMarks, framed, guideLine, INK, isNarrow, MUTED } from '../chart-theme.ts';
-import { countText, latencyText, msText, percentText, significantText } from '../numbers.ts';
-import { createTable, figure, figureColumn, keyColumn, words } from '../table-parts.ts';
+import type { Chart } from './chart.ts';
+import type { Layer, X, Y } from './theme.ts';
+import { armMarks, framed, guideLine, INK, isNarrow, MUTED } from './theme.ts';
+import { countText, latencyText, msText, percentText, significantText } from '../words/numbers.ts';
+import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
 
 const CURVE_POINTS = 80;
 /** A break-even further than this beyond the last point is told in words only. */

@@ -1,7 +1,7 @@
 // In: a cell with a capacity search. Out: the highest rate that each arm bears, with their intervals.
-import type { Chart } from '../chart.ts';
-import { type BarFigure, barsSpec, barsTable, hasBars } from '../interval-bars.ts';
-import { objectiveText } from '../load-text.ts';
+import type { Chart } from './chart.ts';
+import { type BarFigure, barsSpec, barsTable, hasBars } from './bars.ts';
+import { objectiveText } from '../words/load.ts';
 
 const FIGURE: BarFigure = {
   name: 'capacity',

@@ -2,9 +2,9 @@
 import { mergeHistograms } from '../../results/histogram.ts';
 import type { CellView } from '../cell-view.ts';
 import { leastCensoredUs } from '../cell-view.ts';
-import type { Chart } from '../chart.ts';
-import { armLegend, armMarks, framed, isNarrow } from '../chart-theme.ts';
-import { percentileAxes, percentileRows, percentileTable } from '../percentile-plot.ts';
+import type { Chart } from './chart.ts';
+import { armLegend, armMarks, framed, isNarrow } from './theme.ts';
+import { percentileAxes, percentileRows, percentileTable } from './percentiles.ts';
 
 const chart: Chart = {
   name: 'latency-percentiles',

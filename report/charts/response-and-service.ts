@@ -2,9 +2,9 @@
 import { mergeHistograms } from '../../results/histogram.ts';
 import type { CellView } from '../cell-view.ts';
 import { leastCensoredUs } from '../cell-view.ts';
-import type { Chart } from '../chart.ts';
-import { armLegend, armScales, framed, INK, isNarrow } from '../chart-theme.ts';
-import { percentileAxes, percentileRows, percentileTable } from '../percentile-plot.ts';
+import type { Chart } from './chart.ts';
+import { armLegend, armScales, framed, INK, isNarrow } from './theme.ts';
+import { percentileAxes, percentileRows, percentileTable } from './percentiles.ts';
 
 const CLOCKS = ['response', 'service'] as const;
 const DASHES = { response: [1, 0], service: [3, 4] };

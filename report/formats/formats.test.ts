@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { buildReport } from '../model.ts';
+import { buildReport } from '../build.ts';
 import { OPTIONS, reportOf, SAMPLES, testFormat } from '../testing/format-suite.ts';
 import { formats, sweepCharts } from '../testing/plugins.ts';
 

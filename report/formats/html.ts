@@ -1,14 +1,14 @@
 // In: a report. Out: one HTML file that works from disk, loads nothing, and runs nothing but its own small script.
 import { createHash } from 'node:crypto';
-import type { Format } from '../format.ts';
+import type { Format } from './format.ts';
 import { html, type Markup, nothing, trusted } from '../html/markup.ts';
 import { factList, figureMarkup, plainTable, titledTable } from '../html/parts.ts';
 import { SCRIPT } from '../html/script.ts';
-import { STYLE } from '../html/style.ts';
+import { STYLE } from './page.ts';
 import { type FoldedCell, sweepMarkup } from '../html/sweep.ts';
-import type { CellReport, Figure, JsonValue, Report } from '../report.ts';
+import type { CellReport, Figure, JsonValue, Report } from '../model.ts';
 import { partsOf, type ReportPart } from '../report-parts.ts';
-import { toJson } from '../to-json.ts';
+import { toJson } from './json.ts';
 
 const format: Format = {
   name: 'html',

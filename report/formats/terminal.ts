@@ -1,9 +1,9 @@
 // In: a report. Out: what fits a terminal: headline first, then tables, doubts and caveats. Plain text without colour.
 import CliTable from 'cli-table3';
 import picocolors from 'picocolors';
-import { visibleLine } from '../../bench/core/visible.ts';
-import type { Format, FormatOptions } from '../format.ts';
-import type { CellReport, Column, Report, SweepReport, Table, TableCell } from '../report.ts';
+import { visibleLine } from '../../results/visible.ts';
+import type { Format, FormatOptions } from './format.ts';
+import type { CellReport, Column, Report, SweepReport, Table, TableCell } from '../model.ts';
 import { partsOf } from '../report-parts.ts';
 import { fittingColumns, wrapped } from '../terminal-layout.ts';
 

@@ -2,11 +2,11 @@
 import type { GateLine, GateResult } from '../../results/gate.ts';
 import { openWorsening, type Trend } from '../../results/trend.ts';
 import { capital } from '../headline-words.ts';
-import { countText } from '../numbers.ts';
-import type { Report } from '../report.ts';
-import { changeSentence, trendName } from './change-sentence.ts';
+import { countText } from '../words/numbers.ts';
+import type { Report } from '../model.ts';
+import { changeSentence, trendName } from '../words/trend.ts';
 import { isShown } from './shown-trends.ts';
-import { trendFigure } from './trend-figure.ts';
+import { trendFigure } from '../charts/trend.ts';
 import { trendTable } from './trend-table.ts';
 
 /** Nothing where no trend has enough runs. */

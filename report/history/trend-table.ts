@@ -3,11 +3,11 @@ import type { Trend } from '../../results/trend.ts';
 import { LEAST_TREND_RUNS, MOST_TREND_RUNS } from '../../results/trend.ts';
 import { relativeChangeText } from '../change-text.ts';
 import { METRIC_TITLES } from '../metrics.ts';
-import { countText, ratioText } from '../numbers.ts';
-import type { Table, TableCell } from '../report.ts';
+import { countText, ratioText } from '../words/numbers.ts';
+import type { Table, TableCell } from '../model.ts';
 import { dayText } from '../run-text.ts';
-import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from '../table-parts.ts';
-import { chanceText, levelText } from './change-sentence.ts';
+import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from '../tables/table.ts';
+import { chanceText, levelText } from '../words/trend.ts';
 
 export function trendTable(trends: readonly Trend[]): Table {
   return createTable({

@@ -1,5 +1,5 @@
 // In: text and markup. Out: markup in which text can't be read as markup: what is interpolated is escaped unless marked.
-import { visibleLines } from '../../bench/core/visible.ts';
+import { visibleLines } from '../../results/visible.ts';
 
 export interface Markup {
   readonly markup: string;

@@ -1,8 +1,8 @@
 // In: the parts of a report. Out: their markup: tables, lists of facts, charts.
 
-import { own } from '../../bench/core/own.ts';
+import { own } from '../../scenarios/model/own.ts';
 import { renderChart } from '../render-chart.ts';
-import type { Column, Fact, Figure, Picture, Table, TableCell } from '../report.ts';
+import type { Column, Fact, Figure, Picture, Table, TableCell } from '../model.ts';
 import { html, type Markup, nothing, trusted } from './markup.ts';
 
 /** With more columns than that, every blank counts. */

@@ -1,5 +1,5 @@
 // In: the report of a sweep and the markup of its cells. Out: its section: pictures side by side, and the cells folded.
-import type { SweepMeasure, SweepReport } from '../report.ts';
+import type { SweepMeasure, SweepReport } from '../model.ts';
 import { html, type Markup, nothing } from './markup.ts';
 import { factList, pictureMarkup, plainTable, titledTable } from './parts.ts';
 

@@ -1,6 +1,6 @@
 // In: a stored run. Out: text in the format of Prometheus, for a node exporter's textfile collector or a push.
 import type { Output } from '../output.ts';
-import { createRunMetrics } from '../run-metrics.ts';
+import { createRunMetrics } from '../formats/openmetrics.ts';
 
 const output: Output = {
   name: 'prometheus',

@@ -1,7 +1,7 @@
 // The scale of a swept setting is the one on which its values are told apart best: a table.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SweepValue } from '../../bench/core/scenario.ts';
+import type { SweepValue } from '../../scenarios/model/scenario.ts';
 import { axisScale } from './axis-scale.ts';
 
 const TABLE: [why: string, values: SweepValue[], scale: ReturnType<typeof axisScale>][] = [

@@ -1,5 +1,5 @@
 // In: the values of a swept setting. Out: the scale on which they lie most evenly.
-import type { SweptSetting } from './sweep-view.ts';
+import type { SweptSetting } from './view.ts';
 
 export type AxisScale =
   | { type: 'point' }

@@ -1,7 +1,7 @@
 // In: a sweep. Out: the metric that decides under its load, by which it is told; and all metrics, that one first.
-import type { Metric } from '../../bench/core/run-types.ts';
-import { comparedMetrics, headlineOf } from '../../results/headline-metric.ts';
-import type { SweepView } from './sweep-view.ts';
+import type { Metric } from '../../results/model/run.ts';
+import { comparedMetrics, headlineOf } from '../../results/metrics.ts';
+import type { SweepView } from './view.ts';
 
 /** What every load has, where a sweep goes over several kinds of load. */
 const COMMON: Metric = 'meanUs';

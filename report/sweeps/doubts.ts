@@ -1,12 +1,12 @@
 // In: a sweep. Out: what limits its figures, each doubt once, with the cells that it is about.
-import type { SweepPoint } from '../../bench/core/run-types.ts';
-import { subsetText } from '../../bench/core/sweep.ts';
-import { cellCaveats } from '../caveats.ts';
+import type { SweepPoint } from '../../results/model/run.ts';
+import { subsetText } from '../../scenarios/model/sweep.ts';
+import { cellCaveats } from '../words/caveats.ts';
 import { allMarks, MARK_NOTES } from '../cell-view.ts';
-import { stateOf } from '../headline.ts';
-import type { CellState, Mark } from '../report.ts';
+import { stateOf } from '../words/headline.ts';
+import type { CellState, Mark } from '../model.ts';
 import { reuseTexts } from '../reuse-text.ts';
-import type { SweepView, SweptCell } from './sweep-view.ts';
+import type { SweepView, SweptCell } from './view.ts';
 
 export function sweepState({ cells }: SweepView): CellState {
   const states = cells.map(({ view }) => stateOf(view));

@@ -1,9 +1,9 @@
 // In: a sweep. Out: where each of its expectations holds, where it fails, and where that could not be told; null without any.
-import { subsetText } from '../../bench/core/sweep.ts';
-import type { Table, TableCell } from '../report.ts';
-import { createTable, keyColumn, wordColumn, words } from '../table-parts.ts';
+import { subsetText } from '../../scenarios/model/sweep.ts';
+import type { Table, TableCell } from '../model.ts';
+import { createTable, keyColumn, wordColumn, words } from '../tables/table.ts';
 import { expectationText } from '../tables/expectations.ts';
-import type { SweepView } from './sweep-view.ts';
+import type { SweepView } from './view.ts';
 
 type Outcome = 'fail' | 'unsure' | 'pass';
 

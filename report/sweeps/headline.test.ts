@@ -1,14 +1,14 @@
 // In: stored sweeps. Out: proof that what is said of a sweep is no surer than the intervals of its cells.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Load } from '../../bench/core/load.ts';
-import type { CellResult, Comparison } from '../../bench/core/run-types.ts';
+import { Load } from '../../scenarios/model/load.ts';
+import type { CellResult, Comparison } from '../../results/model/run.ts';
 import { armNames, viewCell } from '../cell-view.ts';
-import { buildReport } from '../model.ts';
+import { buildReport } from '../build.ts';
 import { sweepAndScenario } from '../testing/sample-runs.ts';
 import { sampleSweeps } from '../testing/sample-sweeps.ts';
 import { courseRemarks, sweepHeadline } from './headline.ts';
-import { type SweepView, sectionsOf } from './sweep-view.ts';
+import { type SweepView, sectionsOf } from './view.ts';
 
 /** The sample's sweep with other ratios of requests/s, by value: value, and how far its interval reaches. */
 function sweepWith(ratios: Record<number, [value: number, reach: number]>): SweepView {

@@ -1,18 +1,18 @@
 // In: a sweep. Out: how the answer goes from one end of it to the other, in sentences that are no surer than the intervals.
-import type { Comparison, SweepPoint } from '../../bench/core/run-types.ts';
-import { subsetText } from '../../bench/core/sweep.ts';
+import type { Comparison, SweepPoint } from '../../results/model/run.ts';
+import { subsetText } from '../../scenarios/model/sweep.ts';
 import { failureCauses } from '../../results/failure-causes.ts';
 import { type Verdict, verdictsOf } from '../../results/verdicts.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { errorGapsText, hasErrorGap } from '../error-gaps.ts';
 import { METRIC_TITLES } from '../metrics.ts';
 import { nextStepText } from '../next-step.ts';
-import { percentText } from '../numbers.ts';
-import type { Mark } from '../report.ts';
+import { percentText } from '../words/numbers.ts';
+import type { Mark } from '../model.ts';
 import { decidingMetric } from './deciding.ts';
 import { type Measure, metricMeasure } from './measures.ts';
 import { armFigures, baselineOf, candidatesOf, ratioFigures, type SweepFigure } from './points.ts';
-import type { SweepView, SweptSetting } from './sweep-view.ts';
+import type { SweepView, SweptSetting } from './view.ts';
 import { isBelow, type Level, trendOf } from './trend.ts';
 import { valueText } from './value-text.ts';
 

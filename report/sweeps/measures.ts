@@ -1,13 +1,13 @@
 // In: a sweep. Out: what it is looked at for: every compared metric, then the target's CPU, connections and errors.
-import type { Metric } from '../../bench/core/run-types.ts';
+import type { Metric } from '../../results/model/run.ts';
 import { armInterval, replicateValues } from '../../results/arm-interval.ts';
 import { type Interval, overReplicates } from '../../results/stats.ts';
 import type { ArmView } from '../cell-view.ts';
 import { METRIC_TITLES } from '../metrics.ts';
-import { intervalText, percentText } from '../numbers.ts';
-import type { Mark } from '../report.ts';
+import { intervalText, percentText } from '../words/numbers.ts';
+import type { Mark } from '../model.ts';
 import { metricsOf } from './deciding.ts';
-import type { SweepView } from './sweep-view.ts';
+import type { SweepView } from './view.ts';
 
 export interface Measure {
   /** Stable name for machines; ends in its unit, which is that of `read`. */

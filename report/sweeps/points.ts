@@ -1,12 +1,12 @@
 // In: a sweep and a measure. Out: each figure with its place in the sweep, of arms and of arms against the baseline.
-import type { SweepValue } from '../../bench/core/scenario.ts';
+import type { SweepValue } from '../../scenarios/model/scenario.ts';
 import { type Interval, meanOf } from '../../results/stats.ts';
 import { comparisonMarks } from '../cell-view.ts';
 import { comparisonText, replicatesText } from '../comparison-text.ts';
-import { isKnown } from '../numbers.ts';
-import type { Mark } from '../report.ts';
+import { isKnown } from '../words/numbers.ts';
+import type { Mark } from '../model.ts';
 import type { Measure } from './measures.ts';
-import type { SweepView, SweptCell } from './sweep-view.ts';
+import type { SweepView, SweptCell } from './view.ts';
 
 /** A figure of one cell. */
 export interface SweepFigure {

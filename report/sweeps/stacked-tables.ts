@@ -1,7 +1,7 @@
 // In: a sweep and tables that only some cells have. Out: the same for all cells, one below the other, each row with its place.
 import type { CellView } from '../cell-view.ts';
-import type { Column, Table } from '../report.ts';
-import type { SweepView } from './sweep-view.ts';
+import type { Column, Table } from '../model.ts';
+import type { SweepView } from './view.ts';
 import { placeCells, placeColumns } from './tables.ts';
 
 /** Gives null where there is nothing to tell. */

@@ -1,14 +1,14 @@
 // In: a sweep. Out: a table for each measure, a row a value and a column an arm; and how each cell was measured.
-import type { StopReason, SweepPoint } from '../../bench/core/run-types.ts';
-import type { SweepValue } from '../../bench/core/scenario.ts';
-import { auditLines } from '../audits.ts';
-import { secondsText } from '../conditions.ts';
-import { countText, percentText } from '../numbers.ts';
-import type { Column, Table, TableCell } from '../report.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from '../table-parts.ts';
+import type { StopReason, SweepPoint } from '../../results/model/run.ts';
+import type { SweepValue } from '../../scenarios/model/scenario.ts';
+import { auditLines } from '../words/audits.ts';
+import { secondsText } from '../words/conditions.ts';
+import { countText, percentText } from '../words/numbers.ts';
+import type { Column, Table, TableCell } from '../model.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from '../tables/table.ts';
 import type { Measure } from './measures.ts';
 import { armFigures, baselineOf, candidatesOf, ratioFigures, type SweepFigure } from './points.ts';
-import type { SweepView, SweptCell } from './sweep-view.ts';
+import type { SweepView, SweptCell } from './view.ts';
 import { valueText } from './value-text.ts';
 
 /** A combination of the sweep; its cell is undefined where the run never came to it. */

@@ -1,5 +1,5 @@
 // In: the value of a swept setting. Out: the same as text.
-import type { SweepValue } from '../../bench/core/scenario.ts';
+import type { SweepValue } from '../../scenarios/model/scenario.ts';
 
 /** As it was written, numbers with separators: `1,000`, `0.5`, `unlimited`. */
 export function valueText(value: SweepValue): string {

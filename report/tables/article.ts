@@ -1,13 +1,13 @@
 // In: the arms of a cell. Out: the columns that are known from the literature: mode, concurrency (or rate), latency, QPS, errors.
-import type { Load } from '../../bench/core/load.ts';
-import type { ArmSummary } from '../../bench/core/run-types.ts';
+import type { Load } from '../../scenarios/model/load.ts';
+import type { ArmSummary } from '../../results/model/run.ts';
 import { askedPerSec } from '../../results/asked-rate.ts';
 import type { CellView } from '../cell-view.ts';
 import { rateText } from '../headline-words.ts';
 import { modeText } from '../modes.ts';
-import { countText, intervalTexts, msText, percentText } from '../numbers.ts';
-import type { Table, TableCell } from '../report.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
+import { countText, intervalTexts, msText, percentText } from '../words/numbers.ts';
+import type { Table, TableCell } from '../model.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
 export function articleTable({ arms, result }: CellView): Table {
   const { load } = result.scenario;

@@ -2,10 +2,10 @@
 import type { Capacity, ProbeLimit } from '../../bench/core/open-results.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import { rateText } from '../headline-words.ts';
-import { objectiveText } from '../load-text.ts';
-import { countText, intervalText } from '../numbers.ts';
-import type { Table, TableCell } from '../report.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from '../table-parts.ts';
+import { objectiveText } from '../words/load.ts';
+import { countText, intervalText } from '../words/numbers.ts';
+import type { Table, TableCell } from '../model.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
 
 export const LIMIT_WORDS: Record<ProbeLimit, string> = {
   latency: 'latency',

@@ -8,9 +8,9 @@ import type {
 import type { Interval } from '../../results/stats.ts';
 import { type CellView, comparisonMarks } from '../cell-view.ts';
 import { missingReplicates, neededText } from '../comparison-text.ts';
-import { BOUNDS_NOT_KNOWN, countText, intervalTexts, isKnown, ratioText } from '../numbers.ts';
-import type { Mark, Table, TableCell } from '../report.ts';
-import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from '../table-parts.ts';
+import { BOUNDS_NOT_KNOWN, countText, intervalTexts, isKnown, ratioText } from '../words/numbers.ts';
+import type { Mark, Table, TableCell } from '../model.ts';
+import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from './table.ts';
 
 interface Scale {
   title: string;

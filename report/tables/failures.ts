@@ -1,8 +1,8 @@
 // In: the trials of a cell. Out: those that have no figures, each with its cause; null when all completed.
-import type { FailureCode } from '../../bench/core/types.ts';
+import type { FailureCode } from '../../results/model/trial.ts';
 import type { CellView } from '../cell-view.ts';
-import type { Table } from '../report.ts';
-import { createTable, keyColumn, wordColumn, words } from '../table-parts.ts';
+import type { Table } from '../model.ts';
+import { createTable, keyColumn, wordColumn, words } from './table.ts';
 
 const FAILURE_WORDS: Record<FailureCode, string> = {
   'target-start': 'the target did not start',

@@ -1,9 +1,9 @@
 // In: the arms of a cell behind an emulated link. Out: what its relay did for each: load, lateness; null without a link.
-import type { LinkReading } from '../../bench/core/types.ts';
+import type { LinkReading } from '../../results/model/trial.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
-import { countText, percentText, significantText } from '../numbers.ts';
-import type { Column, Table, TableCell } from '../report.ts';
-import { createTable, figure, figureColumn, keyColumn, words } from '../table-parts.ts';
+import { countText, percentText, significantText } from '../words/numbers.ts';
+import type { Column, Table, TableCell } from '../model.ts';
+import { createTable, figure, figureColumn, keyColumn, words } from './table.ts';
 
 interface Measure {
   column: Column;

@@ -1,16 +1,16 @@
 // In: the arms of a cell. Out: what each did: rate, latency, errors, connections, CPU.
 import { LEAST_REPLICATES } from '../../bench/core/replicates.ts';
-import type { ArmSummary } from '../../bench/core/run-types.ts';
-import { usesTls } from '../../bench/core/target.ts';
-import type { CompletedTrial, Ledger } from '../../bench/core/types.ts';
-import { requestsPerSec } from '../../results/headline-metric.ts';
+import type { ArmSummary } from '../../results/model/run.ts';
+import { usesTls } from '../../scenarios/model/target.ts';
+import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
+import { requestsPerSec } from '../../results/metrics.ts';
 import { type ArmView, type CellView, leastCensoredUs } from '../cell-view.ts';
 import { replicatesText } from '../comparison-text.ts';
 import { acceptedOf, countedByText, openedOf } from '../counted-by.ts';
-import { countText, msText, NO_FIGURE, percentText, significantText } from '../numbers.ts';
-import type { Column, JsonValue, Mark, Table, TableCell } from '../report.ts';
+import { countText, msText, NO_FIGURE, percentText, significantText } from '../words/numbers.ts';
+import type { Column, JsonValue, Mark, Table, TableCell } from '../model.ts';
 import { reuseRatio } from '../reuse-text.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
 interface Measure {
   column: Column;

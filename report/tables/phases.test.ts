@@ -6,7 +6,7 @@ import type { CellView } from '../cell-view.ts';
 import { armNames, viewCell } from '../cell-view.ts';
 import phasesChart from '../charts/phases.ts';
 import { PHASE_NAMES } from '../phase-look.ts';
-import type { Table } from '../report.ts';
+import type { Table } from '../model.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
 import { phaseTable } from './phases.ts';
 

@@ -2,12 +2,12 @@
 import type { Phase, PhaseSpreads, Spread } from '../../results/phases.ts';
 import { spreadPhases } from '../../results/phases.ts';
 import type { CellView } from '../cell-view.ts';
-import { msText, significantText } from '../numbers.ts';
+import { msText, significantText } from '../words/numbers.ts';
 import { PHASE_NAMES } from '../phase-look.ts';
 import type { PhasedArm } from '../phase-view.ts';
 import { phasedArms, phaseNotes, phasesOf, phasesText } from '../phase-view.ts';
-import type { Column, Table } from '../report.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
+import type { Column, Table } from '../model.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
 interface Row extends PhasedArm {
   spreads: PhaseSpreads;

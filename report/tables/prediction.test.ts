@@ -1,10 +1,10 @@
 // In: cells with and without a link or published figures. Out: proof of what stands side by side, and of what is said of it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CellResult } from '../../bench/core/run-types.ts';
+import type { CellResult } from '../../results/model/run.ts';
 import { type SampleOptions, sampleRun } from '../../results/testing/sample-run.ts';
 import { armNames, viewCell } from '../cell-view.ts';
-import { gapTexts } from '../link-text.ts';
+import { gapTexts } from '../words/link.ts';
 import { predictionTable } from './prediction.ts';
 
 function viewOf(options: SampleOptions, change: (cell: CellResult) => CellResult = cell => cell) {

@@ -6,9 +6,9 @@ import { isPrediction, modelArm } from '../../results/link-model.ts';
 import type { Interval } from '../../results/stats.ts';
 import { replicateInterval } from '../../results/stats.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
-import { countText, intervalText, msText, percentText, significantText } from '../numbers.ts';
-import type { Column, Table, TableCell } from '../report.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../table-parts.ts';
+import { countText, intervalText, msText, percentText, significantText } from '../words/numbers.ts';
+import type { Column, Table, TableCell } from '../model.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
 interface Row {
   arm: ArmView;

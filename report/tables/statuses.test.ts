@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { ExpectedStatus } from '../../bench/core/statuses.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { armNames, viewCell } from '../cell-view.ts';
-import type { Table } from '../report.ts';
+import type { Table } from '../model.ts';
 import { statusTable } from './statuses.ts';
 
 type Counts = Record<string, number>;

@@ -1,9 +1,9 @@
 // In: the trials of a cell. Out: how many answers had which status, by arm; null where all are of one status that is expected.
 import { isExpectedStatus } from '../../bench/core/statuses.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
-import { countText, percentText } from '../numbers.ts';
-import type { Table, TableCell } from '../report.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from '../table-parts.ts';
+import { countText, percentText } from '../words/numbers.ts';
+import type { Table, TableCell } from '../model.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
 
 export function statusTable({ arms, result }: CellView): Table | null {
   const { expectStatus } = result.scenario.target;

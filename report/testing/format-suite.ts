@@ -1,9 +1,9 @@
 // What every format must hold for runs of every kind: it shows all of the report, and only as text.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Format } from '../format.ts';
-import { buildReport } from '../model.ts';
-import type { Report, Table } from '../report.ts';
+import type { Format } from '../formats/format.ts';
+import { buildReport } from '../build.ts';
+import type { Report, Table } from '../model.ts';
 import { charts, sweepCharts } from './plugins.ts';
 import {
   HOSTILE_NAME,

@@ -1,7 +1,7 @@
 // In: nothing. Out: every chart and format of the folders, in order of their names, as the registry would load them.
 import { readdirSync } from 'node:fs';
-import type { Chart } from '../chart.ts';
-import type { Format } from '../format.ts';
+import type { Chart } from '../charts/chart.ts';
+import type { Format } from '../formats/format.ts';
 import type { SweepChart } from '../sweep-chart.ts';
 
 export const charts = await loadFolder<Chart>('../charts/');

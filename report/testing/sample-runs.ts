@@ -1,9 +1,9 @@
 // In: nothing. Out: stored runs of every kind a report may meet: sound, invalid, failed, hostile, of one arm, of none.
 
-import type { Run } from '../../bench/core/run-types.ts';
-import { Target, withUnknowns } from '../../bench/core/target.ts';
-import type { TrialResult } from '../../bench/core/types.ts';
-import { auditCell, auditTrial } from '../../results/audit.ts';
+import type { Run } from '../../results/model/run.ts';
+import { Target, withUnknowns } from '../../scenarios/model/target.ts';
+import type { TrialResult } from '../../results/model/trial.ts';
+import { auditCell, auditTrial } from '../../results/audits/index.ts';
 import { compareArms, summariseArms } from '../../results/compare.ts';
 import { emptyHistogram } from '../../results/histogram.ts';
 import { phasedTrial } from '../../results/testing/phased-trial.ts';

@@ -1,5 +1,5 @@
 // In: a trial. Out: whether its slices agree with each other.
-import { overall, ratePortion } from '../headline-metric.ts';
+import { overall, ratePortion } from '../metrics.ts';
 import type { TrialRule } from './rule.ts';
 import { percent } from './rule.ts';
 

@@ -1,5 +1,5 @@
 // In: a trial. Out: whether the client's or the target's process, rather than the connections, set the pace.
-import type { Resources } from '../../bench/core/types.ts';
+import type { Resources } from '../model/trial.ts';
 import type { TrialRule } from './rule.ts';
 import { percent } from './rule.ts';
 

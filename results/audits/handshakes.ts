@@ -1,6 +1,6 @@
 // In: a trial. Out: whether its TLS handshakes and its protocol were those that were asked for, by the count of both ends.
-import { usesTls } from '../../bench/core/target.ts';
-import type { CompletedTrial } from '../../bench/core/types.ts';
+import { usesTls } from '../../scenarios/model/target.ts';
+import type { CompletedTrial } from '../model/trial.ts';
 import type { Check } from './rule.ts';
 import { whole } from './rule.ts';
 

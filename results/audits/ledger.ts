@@ -1,5 +1,5 @@
 // In: a trial's ledger. Out: whether both ends counted the same connections, as many as the mode needs, and of the kind.
-import type { Ledger } from '../../bench/core/types.ts';
+import type { Ledger } from '../model/trial.ts';
 import { checkHandshakes } from './handshakes.ts';
 import type { TrialRule } from './rule.ts';
 import { whole } from './rule.ts';

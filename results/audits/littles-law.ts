@@ -1,6 +1,6 @@
 // In: a trial. Out: whether what ended in the windows and what the requests took agree with the number of users.
-import type { ClosedLoad } from '../../bench/core/load.ts';
-import type { Measurement } from '../../bench/core/types.ts';
+import type { ClosedLoad } from '../../scenarios/model/load.ts';
+import type { Measurement } from '../model/trial.ts';
 import type { Check, TrialRule } from './rule.ts';
 import { percent, whole } from './rule.ts';
 

@@ -1,6 +1,6 @@
 // In: all trials of an arm, and those of the others. Out: whether it has slow slices that they do not have.
-import type { CompletedTrial } from '../../bench/core/types.ts';
-import { meanPortions, overall } from '../headline-metric.ts';
+import type { CompletedTrial } from '../model/trial.ts';
+import { meanPortions, overall } from '../metrics.ts';
 import { shareInterval } from '../share.ts';
 import type { ArmRule } from './rule.ts';
 import { percent } from './rule.ts';

@@ -1,6 +1,6 @@
 // In: all trials of an arm. Out: whether its processes agree with each other, or have modes.
-import type { Metric } from '../../bench/core/run-types.ts';
-import { headlineFigure, headlineOf } from '../headline-metric.ts';
+import type { Metric } from '../model/run.ts';
+import { headlineFigure, headlineOf } from '../metrics.ts';
 import { findModes } from '../modes.ts';
 import type { ArmRule } from './rule.ts';
 import { percent, whole } from './rule.ts';

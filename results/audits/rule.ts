@@ -1,7 +1,7 @@
 // In: nothing. Out: what an audit rule is, and how its figures are worded.
 
-import type { Finding } from '../../bench/core/run-types.ts';
-import type { CompletedTrial } from '../../bench/core/types.ts';
+import type { Finding } from '../model/run.ts';
+import type { CompletedTrial } from '../model/trial.ts';
 
 /** What one check found: `fail` makes the trial invalid, `warn` is a caveat. `detail` is a sentence with the figures. */
 export type Check = Pick<Finding, 'state' | 'detail'>;

@@ -1,8 +1,8 @@
 // In: open trials that kept their schedule, damaged in one way at a time. Out: proof of what makes their figures doubtful.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Finding } from '../../bench/core/run-types.ts';
-import type { CompletedTrial } from '../../bench/core/types.ts';
+import type { Finding } from '../model/run.ts';
+import type { CompletedTrial } from '../model/trial.ts';
 import { sampleRun } from '../testing/sample-run.ts';
 import { schedule } from './schedule.ts';
 

@@ -1,5 +1,5 @@
 // In: a trial under an open load. Out: whether its requests went when they were due, and whether all came to an end.
-import type { Histogram } from '../../bench/core/types.ts';
+import type { Histogram } from '../model/trial.ts';
 import { areTooManyLost, isFallingBehind, isMostlyLateness } from '../schedule-limits.ts';
 import type { TrialRule } from './rule.ts';
 import { percent, whole } from './rule.ts';

@@ -1,5 +1,5 @@
 // In: an estimator and a truth. Out: how often its interval holds the truth, and how wide it is.
-import { createRandom } from '../../bench/core/random.ts';
+import { createRandom } from '../random.ts';
 import type { Estimator, Interval } from '../stats.ts';
 import type { Truth } from './truths.ts';
 

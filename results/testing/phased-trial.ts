@@ -1,6 +1,6 @@
 // In: what each request and each connection of a trial took. Out: the trial, recorded as a generator would have.
-import { Link } from '../../bench/core/target.ts';
-import type { CompletedTrial, Histogram, Trial } from '../../bench/core/types.ts';
+import { Link } from '../../scenarios/model/target.ts';
+import type { CompletedTrial, Histogram, Trial } from '../model/trial.ts';
 import { createLatencyRecorder } from '../histogram.ts';
 import { sampleRun } from './sample-run.ts';
 

@@ -1,6 +1,6 @@
 // In: one log ratio per replicate. Out: what other estimators make of them, to compare ours with.
 import quantile from '@stdlib/stats-base-dists-t-quantile';
-import { createRandom } from '../../bench/core/random.ts';
+import { createRandom } from '../random.ts';
 import type { Estimator } from '../stats.ts';
 import { studentInterval, toRatio, trimmedMean } from '../stats.ts';
 

@@ -1,7 +1,7 @@
 // In: the figures of a run, how many there were before it, and where one of its ratios changed. Out: those, as a history would have them.
 import { randomNormal } from 'd3-random';
-import { createRandom } from '../../bench/core/random.ts';
-import type { Metric } from '../../bench/core/run-types.ts';
+import { createRandom } from '../random.ts';
+import type { Metric } from '../model/run.ts';
 import type { RunSummary } from '../run-summary.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,5 +1,5 @@
 // In: nothing. Out: the machine of a sample run.
-import type { Host } from '../../bench/core/run-types.ts';
+import type { Host } from '../model/run.ts';
 
 export const sampleHost: Host = {
   hostname: 'bench-1',

@@ -1,8 +1,8 @@
 // In: a trial and a source of dice. Out: what measuring it might have given, consistent from slices to histograms.
 
 import { randomLogNormal } from 'd3-random';
-import { mostInFlight } from '../../bench/core/load.ts';
-import type { Random } from '../../bench/core/random.ts';
+import { mostInFlight } from '../../scenarios/model/load.ts';
+import type { Random } from '../random.ts';
 import { openingRoundTrips } from '../../bench/core/round-trips.ts';
 import type {
   Histogram,
@@ -13,11 +13,11 @@ import type {
   Slice,
   Timeline,
   Trial,
-} from '../../bench/core/types.ts';
+} from '../model/trial.ts';
 import { askedPerSec } from '../asked-rate.ts';
 import type { LatencyRecorder } from '../histogram.ts';
 import { createLatencyRecorder, emptyHistogram } from '../histogram.ts';
-import { neededConnections } from '../needed-connections.ts';
+import { neededConnections } from '../connections.ts';
 import { sampleArrivals, sampleCapacity } from './sample-open.ts';
 
 /**

@@ -1,8 +1,8 @@
 // In: sample runs. Out: proof that they are what a real run could have stored.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Run } from '../../bench/core/run-types.ts';
-import { TrialResult } from '../../bench/core/types.ts';
+import { Run } from '../model/run.ts';
+import { TrialResult } from '../model/trial.ts';
 import { sampleRun } from './sample-run.ts';
 
 for (const options of [

@@ -1,10 +1,10 @@
 // In: what a test wants to see. Out: a complete stored run, the same at every call, that no process had to measure.
-import { createRandom } from '../../bench/core/random.ts';
-import type { CellResult, Run, SweepPoint } from '../../bench/core/run-types.ts';
-import { Scenario } from '../../bench/core/scenario.ts';
-import { cellId } from '../../bench/core/sweep.ts';
-import type { TrialResult } from '../../bench/core/types.ts';
-import { auditCell, auditTrial } from '../audit.ts';
+import { createRandom } from '../random.ts';
+import type { CellResult, Run, SweepPoint } from '../model/run.ts';
+import { Scenario } from '../../scenarios/model/scenario.ts';
+import { cellId } from '../../scenarios/model/sweep.ts';
+import type { TrialResult } from '../model/trial.ts';
+import { auditCell, auditTrial } from '../audits/index.ts';
 import { compareArms, summariseArms } from '../compare.ts';
 import { firstResult, judgeAll } from '../expect.ts';
 import { sampleHost } from './sample-host.ts';

@@ -1,8 +1,8 @@
 // In: what a test wants to see of a sweep. Out: a complete stored run of one, the same at every call.
-import type { CellResult, Run, SweepPoint } from '../../bench/core/run-types.ts';
-import { Scenario, type ScenarioInput } from '../../bench/core/scenario.ts';
-import { axesOf, combinations } from '../../bench/core/sweep.ts';
-import type { TrialResult } from '../../bench/core/types.ts';
+import type { CellResult, Run, SweepPoint } from '../model/run.ts';
+import { Scenario, type ScenarioInput } from '../../scenarios/model/scenario.ts';
+import { axesOf, combinations } from '../../scenarios/model/sweep.ts';
+import type { TrialResult } from '../model/trial.ts';
 import { firstResult, judge } from '../expect.ts';
 import { sampleCell, sampleRunOf } from './sample-run.ts';
 

@@ -1,8 +1,8 @@
 // In: nothing. Out: arms that stop or have slow requests, as truths of their ratio to an arm that does not.
-import { Load } from '../../bench/core/load.ts';
-import { createRandom } from '../../bench/core/random.ts';
-import type { Slice } from '../../bench/core/types.ts';
-import { overall, ratePortions } from '../headline-metric.ts';
+import { Load } from '../../scenarios/model/load.ts';
+import { createRandom } from '../random.ts';
+import type { Slice } from '../model/trial.ts';
+import { overall, ratePortions } from '../metrics.ts';
 import {
   type SimulatedArm,
   type SimulatedHost,

@@ -1,6 +1,6 @@
 // In: dice. Out: log ratios of replicates drawn from distributions whose truth is known.
 import { randomNormal } from 'd3-random';
-import type { Random } from '../../bench/core/random.ts';
+import type { Random } from '../random.ts';
 
 export interface Truth {
   name: string;

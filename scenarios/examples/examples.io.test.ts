@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { Endpoint } from '../../bench/core/contracts.ts';
-import { loadScenarios } from '../../bench/plan/load-scenarios.ts';
-import { behaviours, transports, userModules } from '../../bench/registry.ts';
-import { openBlackHole, openMisbehavingServer } from '../../bench/transports/testing/misbehaving-server.ts';
-import { openSubject, type Stated } from '../../bench/transports/testing/subject.ts';
+import type { Endpoint } from '../../bench/contracts.ts';
+import { loadScenarios } from '../../bench/plan/read-scenarios.ts';
+import { behaviours, transports, userModules } from '../../bench/cli/plugins.ts';
+import { openBlackHole, openMisbehavingServer } from '../../bench/clients/testing/misbehaving-server.ts';
+import { openSubject, type Stated } from '../../bench/clients/testing/subject.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,5 +1,5 @@
 // Out: the example clients beside each other, and one that is made for each call. Run by its path.
-import { defineScenario } from '../../bench/define-scenario.ts';
+import { defineScenario } from '../../bench/index.ts';
 
 export default defineScenario({
   name: 'own-clients',

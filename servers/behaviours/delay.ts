@@ -1,6 +1,6 @@
 // In: a distribution of service times and a body length. Out: a target that answers after a time drawn from it.
 import { z } from 'zod';
-import type { BehaviourModule } from '../../bench/core/contracts.ts';
+import type { BehaviourModule } from '../../bench/contracts.ts';
 import { createBodyResponder, MAX_BODY_BYTES } from '../body.ts';
 import { delayedResponder } from '../delayed-responder.ts';
 import { createServiceTimeSampler, createWholeMsSampler, meanServiceTimeMs } from '../service-time.ts';

@@ -1,6 +1,6 @@
 // In: a number of bytes and a content type. Out: a target that answers every request at once with that many bytes.
 import { z } from 'zod';
-import type { BehaviourModule } from '../../bench/core/contracts.ts';
+import type { BehaviourModule } from '../../bench/contracts.ts';
 import { createBodyResponder, MAX_BODY_BYTES } from '../body.ts';
 
 const options = z.strictObject({

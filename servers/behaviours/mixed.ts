@@ -1,6 +1,6 @@
 // In: a fast and a slow service time, and the share of the slow. Out: a target on which some requests hold up others.
 import { z } from 'zod';
-import type { BehaviourModule } from '../../bench/core/contracts.ts';
+import type { BehaviourModule } from '../../bench/contracts.ts';
 import { createBodyResponder, MAX_BODY_BYTES } from '../body.ts';
 import { delayedResponder } from '../delayed-responder.ts';
 import { createWholeMsSampler } from '../service-time.ts';

@@ -1,6 +1,6 @@
 // In: how many chunks, how long, how far apart. Out: a target that answers over time in chunked transfer-encoding.
 import { z } from 'zod';
-import type { BehaviourModule } from '../../bench/core/contracts.ts';
+import type { BehaviourModule } from '../../bench/contracts.ts';
 import { MAX_BODY_BYTES, makeText } from '../body.ts';
 
 const options = z.strictObject({

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { createRandom } from '../../bench/core/random.ts';
-import { Link } from '../../bench/core/target.ts';
+import { createRandom } from '../../results/random.ts';
+import { Link } from '../../scenarios/model/target.ts';
 import { createDelayLine, type DelayLine, type Item, inFlightLimitBytes, oneWayMs } from './delay-line.ts';
 
 function lineOf(stated: Record<string, unknown>): DelayLine {

@@ -1,7 +1,7 @@
 // In: what one direction of a connection carries, with when it arrived. Out: the same, in order, when the link is through
 // with it. Pure: the caller tells the time.
-import type { Random } from '../../bench/core/random.ts';
-import type { Link } from '../../bench/core/target.ts';
+import type { Random } from '../../results/random.ts';
+import type { Link } from '../../scenarios/model/target.ts';
 
 /** Bytes, or how the sender ended: `end` closes one direction, `reset` the connection. */
 export type Item = Buffer | 'end' | 'reset';

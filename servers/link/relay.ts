@@ -1,8 +1,8 @@
 // In: the port of a target, and a link. Out: a port that leads to the target as over a network with that link.
 import { type AddressInfo, createServer, Socket } from 'node:net';
 import type { RelayCounters } from '../../bench/core/link-protocol.ts';
-import { createRandom, type Random } from '../../bench/core/random.ts';
-import type { Link } from '../../bench/core/target.ts';
+import { createRandom, type Random } from '../../results/random.ts';
+import type { Link } from '../../scenarios/model/target.ts';
 import { createDelayLine, oneWayMs } from './delay-line.ts';
 import { carry } from './direction.ts';
 import { createMeter, type Meter } from './meter.ts';

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { watchOver } from '../../core/watchdog.ts';
+import { watchOver } from '../../run/watchdog.ts';
 import {
   type Found,
   findProcesses,
@@ -24,7 +24,7 @@ export interface Scope {
 /** The command that a user types as `conntax`. */
 export const CONNTAX: readonly string[] = [
   process.execPath,
-  fileURLToPath(new URL('../../cli.ts', import.meta.url)),
+  fileURLToPath(new URL('../../cli/main.ts', import.meta.url)),
 ];
 
 export interface CliOptions {

@@ -1,7 +1,7 @@
 // In: nothing. Out: slices of answers, failures, waits and cuts in any order, as a property test draws them; and one made true.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { OUTCOMES } from '../../core/types.ts';
+import { OUTCOMES } from '../../../results/model/trial.ts';
 import { type Bench, CLOSE_MS, CUT_DRAIN_MS, type mockClock, settle, TIMES } from './load-bench.ts';
 
 /** A client reports any of these; that there was no answer is for the load model to say. */

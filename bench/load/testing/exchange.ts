@@ -1,5 +1,5 @@
 // In: what a test wants to say of an exchange. Out: the whole record; what is not said is that of an instant good answer.
-import type { Exchange } from '../../core/contracts.ts';
+import type { Exchange } from '../../contracts.ts';
 import { newExchange } from '../../core/exchange.ts';
 
 export function makeExchange(stated: Partial<Exchange> = {}): Exchange {

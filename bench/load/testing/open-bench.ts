@@ -1,5 +1,5 @@
 // In: an open load's settings. Out: it on a fake transport.
-import type { Schedule } from '../arrivals.ts';
+import type { Schedule } from '../schedule.ts';
 import { createOpenLoad, type OpenLoadOptions } from '../open.ts';
 import { createBench } from './load-bench.ts';
 

@@ -1,5 +1,5 @@
 // In: how long each request takes. Out: a fake transport's other end that answers at that time, and slices of load against it.
-import type { Exchange, SliceTimes } from '../../core/contracts.ts';
+import type { Exchange, SliceTimes } from '../../contracts.ts';
 import { type Bench, type mockClock, settle } from './load-bench.ts';
 
 /** @param serviceMs whole ms that a request begun then takes; Infinity: it is never answered */

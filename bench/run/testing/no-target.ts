@@ -1,5 +1,5 @@
 // In: nothing. Out: a target that is not there, for tests of arms that never ask it.
-import type { MeasuredTarget } from '../target.ts';
+import type { MeasuredTarget } from '../targets.ts';
 
 export const noTarget: MeasuredTarget = {
   endpoint: { origin: 'http://127.0.0.1:9', path: '/' },

@@ -1,6 +1,6 @@
 // Out: what processes say of themselves that have done nothing yet, for tests to add to.
 import type { RelayReading } from '../../core/link-protocol.ts';
-import type { ProcessReading, SliceReading } from '../../core/protocol.ts';
+import type { ProcessReading, SliceReading } from '../../../servers/protocol.ts';
 
 export const STILL: ProcessReading = {
   atMs: 0,

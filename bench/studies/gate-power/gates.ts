@@ -1,14 +1,14 @@
 // In: what is injected, and how replicates are shaped. Out: a real gate, as `conntax ab` makes it: what it saw and said.
 import { METRIC_READERS, replicateLogRatios } from '../../../results/compare.ts';
 import { connectionsPer1k } from '../../../results/expected-intervals.ts';
-import { requestsPerSec } from '../../../results/headline-metric.ts';
+import { requestsPerSec } from '../../../results/metrics.ts';
 import type { Judgement } from '../../core/expectation.ts';
-import type { Metric } from '../../core/run-types.ts';
-import { Scenario } from '../../core/scenario.ts';
-import type { CompletedTrial, TrialResult } from '../../core/types.ts';
+import type { Metric } from '../../../results/model/run.ts';
+import { Scenario } from '../../../scenarios/model/scenario.ts';
+import type { CompletedTrial, TrialResult } from '../../../results/model/trial.ts';
 import { AFTER, BEFORE, beforeAndAfter, DEFAULT_TIMING } from '../../plan/before-after.ts';
 import { type PlannedCell, planRun } from '../../plan/plan.ts';
-import { measureCell } from '../../run/cell.ts';
+import { measureCell } from '../../run/run.ts';
 import { type Kind, LOAD, pairOf } from './kinds.ts';
 import type { Observation, Replicate } from './observations.ts';
 

@@ -1,6 +1,6 @@
 // In: nothing. Out: what is injected into the second of two arms, by name: nothing, a slowdown, or connections too many.
 import { fileURLToPath } from 'node:url';
-import { Client } from '../../core/client.ts';
+import { Client } from '../../../scenarios/model/client.ts';
 
 export const KINDS = ['nothing', 'cpu-5', 'cpu-10', 'connections'] as const;
 export type Kind = (typeof KINDS)[number];

@@ -1,8 +1,8 @@
 // In: what is injected. Out: replicates of a comparison whose two arms share one process: its mode is then the same for both.
-import { Target } from '../../core/target.ts';
+import { Target } from '../../../scenarios/model/target.ts';
 import { DEFAULT_TIMING } from '../../plan/before-after.ts';
 import { spawnChild } from '../../run/child.ts';
-import { startTarget } from '../../run/target.ts';
+import { startTarget } from '../../run/targets.ts';
 import type { GateSettings } from './gates.ts';
 import { type Kind, LOAD, pairOf } from './kinds.ts';
 import type { Observation, Replicate } from './observations.ts';

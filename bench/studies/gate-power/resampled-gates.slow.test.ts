@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { randomNormal } from 'd3-random';
-import { createRandom } from '../../core/random.ts';
+import { createRandom } from '../../../results/random.ts';
 import { gateCell } from './gates.ts';
 import type { Observation, Replicate } from './observations.ts';
 import { fixedThresholdAlarms, type ResampleOptions, resampleGates, slowdown } from './resampled-gates.ts';

@@ -2,7 +2,7 @@
 import { firstResult, judgeInterval, judgeTogether } from '../../../results/expect.ts';
 import { type Interval, LEVEL, replicateInterval } from '../../../results/stats.ts';
 import type { Expectation, Judgement } from '../../core/expectation.ts';
-import type { Random } from '../../core/random.ts';
+import type { Random } from '../../../results/random.ts';
 import { MOST_REPLICATES } from '../resample.ts';
 import { worstOf } from './gates.ts';
 import type { Observation, Replicate } from './observations.ts';

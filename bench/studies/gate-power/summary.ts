@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import { shareInterval } from '../../../results/share.ts';
 import { meanOf, studentInterval, toRatio } from '../../../results/stats.ts';
 import type { Expectation } from '../../core/expectation.ts';
-import { createRandom } from '../../core/random.ts';
+import { createRandom } from '../../../results/random.ts';
 import { type GateSettings, gateCell } from './gates.ts';
 import { KINDS, type Kind, SLOWDOWNS } from './kinds.ts';
 import { DESIGNS, type Observation } from './observations.ts';

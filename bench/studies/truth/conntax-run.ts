@@ -4,13 +4,13 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Run } from '../../core/run-types.ts';
-import type { ScenarioInput } from '../../core/scenario.ts';
-import type { CompletedTrial, TrialResult } from '../../core/types.ts';
+import type { Run } from '../../../results/model/run.ts';
+import type { ScenarioInput } from '../../../scenarios/model/scenario.ts';
+import type { CompletedTrial, TrialResult } from '../../../results/model/trial.ts';
 import { storedRuns } from '../../e2e/testing/workspace.ts';
 import type { Seen } from './protocol.ts';
 
-const CLI = fileURLToPath(new URL('../../cli.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const LIMIT_MS = 180_000;
 
 export interface Folder {

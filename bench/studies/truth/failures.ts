@@ -1,5 +1,5 @@
 // Rows of `npm run bench:truth` about requests that fail or are never answered, and about runs that must not pass.
-import type { ScenarioInput } from '../../core/scenario.ts';
+import type { ScenarioInput } from '../../../scenarios/model/scenario.ts';
 import { completedOf, inFolder } from './conntax-run.ts';
 import { ARM, exactLine, latencyLines, WITHIN } from './lines.ts';
 import type { ServerOrder } from './protocol.ts';

@@ -1,6 +1,6 @@
 // Connections by the kernel's own count, in a network namespace that holds nothing but the study.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readKernelCounts } from '../../probes/sockets.ts';
+import { readKernelCounts } from '../../probes/kernel.ts';
 
 const INSIDE = 'CONNTAX_TRUTH_NAMESPACE';
 const ENTER = ['--net', '--', process.execPath];

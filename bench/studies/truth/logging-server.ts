@@ -4,7 +4,7 @@ import { createSecureServer } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { randomLogNormal } from 'd3-random';
 import { createCertificate } from '../../../servers/tls.ts';
-import { createRandom } from '../../core/random.ts';
+import { createRandom } from '../../../results/random.ts';
 import type { Seen, ServerMessage, ServerOrder } from './protocol.ts';
 
 const order = JSON.parse(process.argv[2]!) as ServerOrder;

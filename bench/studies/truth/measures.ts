@@ -1,6 +1,6 @@
 // Rows of `npm run bench:truth` about the figures of one client: how each is measured, and by whom else.
 import { summariseArms } from '../../../results/compare.ts';
-import type { ScenarioInput } from '../../core/scenario.ts';
+import type { ScenarioInput } from '../../../scenarios/model/scenario.ts';
 import { completedOf, MACHINE, marksOf, runConntax } from './conntax-run.ts';
 import { ARM, cycleLines, exactLine, latencyLines, rateLine, USERS, WITHIN } from './lines.ts';
 import type { ServerOrder } from './protocol.ts';

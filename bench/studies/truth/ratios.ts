@@ -1,6 +1,6 @@
 // Rows of `npm run bench:truth` about ratios of two clients, of which one differs in a way that is known.
 import { compareArms } from '../../../results/compare.ts';
-import type { Metric } from '../../core/run-types.ts';
+import type { Metric } from '../../../results/model/run.ts';
 import { completedOf, type Measured, marksOf } from './conntax-run.ts';
 import { exactLine, WITHIN } from './lines.ts';
 import type { Seen } from './protocol.ts';

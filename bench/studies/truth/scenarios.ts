@@ -1,6 +1,6 @@
 // The scenarios of `npm run bench:truth`, and how one is run against a witness's server.
 import { fileURLToPath } from 'node:url';
-import type { ScenarioInput } from '../../core/scenario.ts';
+import type { ScenarioInput } from '../../../scenarios/model/scenario.ts';
 import { completedOf, type Measured, runConntax } from './conntax-run.ts';
 import { countAccepted } from './kernel.ts';
 import { ARM, connectionLines, USERS } from './lines.ts';

@@ -1,7 +1,7 @@
 // Figures of witnesses, from logs of which the truth is known.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Slice } from '../../core/types.ts';
+import type { Slice } from '../../../results/model/trial.ts';
 import type { Seen } from './protocol.ts';
 import { verdictOf } from './verdict.ts';
 import { cyclesOf, figuresOf, fromSchedule, inWindows } from './witnesses.ts';

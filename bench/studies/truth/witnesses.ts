@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
-import type { Slice } from '../../core/types.ts';
+import type { Slice } from '../../../results/model/trial.ts';
 import { PLAIN_SERVER, type Seen, type ServerMessage, type ServerOrder } from './protocol.ts';
 
 const exec = promisify(execFile);

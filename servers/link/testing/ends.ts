@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { Link } from '../../../bench/core/target.ts';
+import { Link } from '../../../scenarios/model/target.ts';
 import type { Scope } from '../../testing/client.ts';
 import { type OpenRelay, openRelay } from '../relay.ts';
 

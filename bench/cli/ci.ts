@@ -1,0 +1,100 @@
+// In: nothing but a baseline's name. Out: what a scheduled job needs: measured, held against the baseline, confirmed, remembered.
+import { confirmationText } from '../../report/gate-line-text.ts';
+import { DEFAULT_BASELINE, listBaselines, readBaseline } from '../../results/baselines.ts';
+import { confirmGate, regressionsOf } from '../../results/confirm-gate.ts';
+import { gateRun } from '../../results/gate.ts';
+import { appendHistory, readHistory } from '../../results/history.ts';
+import { readRun, type StoredRun } from '../../results/read-run.ts';
+import { type RunSummary, summariseRun } from '../../results/run-summary.ts';
+import { nameLatest } from '../../results/store.ts';
+import { EXIT } from '../../results/errors.ts';
+import type { Context } from './context.ts';
+import { gateStatusOf, limitsOf, showGate } from './gate.ts';
+import { type RunOptions, runCommand } from '../commands/run.ts';
+
+export interface CiOptions extends Omit<RunOptions, 'confirm' | 'nullArm'> {
+  baseline?: string;
+  minEffect?: number;
+}
+
+/** Where runs are stored unless told. */
+const DEFAULT_RESULTS = 'results';
+/** What is measured when nothing is named. */
+const TAG = 'ci';
+
+/**
+ * Measures with a null arm, holds the run against the baseline if there is one, and adds it to the history. A regression is measured
+ * again, in its cells only, and has to be borne out before it counts.
+ *
+ * @returns 3 when something is broken, 1 when something is slow, 130 when interrupted, else 0
+ */
+export async function ciCommand(selectors: string[], options: CiOptions, context: Context): Promise<number> {
+  const { output } = context;
+  const asked = selectors.length === 0 ? [TAG] : selectors;
+  const name = options.baseline ?? DEFAULT_BASELINE;
+  const hasBaseline = listBaselines(options.results).includes(name);
+  // What can't be read is better known before an hour of measuring than after it.
+  readHistory(options.results);
+  if (hasBaseline) readBaseline(options.results, name);
+  const measured = await runCommand(asked, { ...options, nullArm: true, confirm: true }, context);
+  if (measured === EXIT.interrupted || measured === EXIT.cannotMeasure || options.dryRun) return measured;
+  const stored = readRun(options.results);
+  const night = { stored, summary: summariseRun(stored.run) };
+  appendHistory(options.results, night.summary);
+  if (!hasBaseline) {
+    output.note(
+      `There is no baseline "${name}" to hold it against: conntax baseline save --name ${name}${resultsArgument(options.results)} makes this run one`,
+    );
+    return measured;
+  }
+  const gated = await gateConfirmed(night, { ...options, baseline: name }, asked, context);
+  return gated === EXIT.ok ? measured : gated;
+}
+
+/** As it is typed; empty for the folder that is meant where none is named. */
+export function resultsArgument(results: string): string {
+  if (results === DEFAULT_RESULTS) return '';
+  return ` --results ${/^[\w./:@%+,-]+$/.test(results) ? results : `'${results.replaceAll("'", String.raw`'\''`)}'`}`;
+}
+
+async function gateConfirmed(
+  { stored, summary: first }: { stored: StoredRun; summary: RunSummary },
+  options: CiOptions & { baseline: string },
+  selectors: string[],
+  context: Context,
+): Promise<number> {
+  const { results } = options;
+  const before = readBaseline(results, options.baseline);
+  const found = gateRun(before, first, limitsOf(options));
+  const showFirst = (told: Context): Promise<void> =>
+    showGate({ before, after: first, result: found, stored }, options, told);
+  const suspects = regressionsOf(found);
+  if (suspects.length === 0) {
+    await showFirst(context);
+    return gateStatusOf(found, options);
+  }
+  // What GitHub is told is what counts in the end: an annotation can't be taken back.
+  const untold: Context = { ...context, env: {} };
+  await showFirst(untold);
+  context.output.note('A regression: measuring its cells again to be sure');
+  const cells = new Set(suspects.map(({ cell }) => cell));
+  const seed = stored.run.seed + 1; // with the same, orders and grids of the fresh replicates would be those of the first
+  const again = await runCommand(
+    selectors,
+    { ...options, seed, cells, nullArm: true, confirm: false },
+    untold,
+  );
+  const fresh = summariseRun(readRun(results).run);
+  // The run of this night is the first, and whole: what was measured again adds to it.
+  nameLatest(results, first.runId);
+  if (again === EXIT.cannotMeasure) {
+    context.output.note(`The second measurement is not to be relied on: see run ${fresh.runId}`);
+    await showFirst(context);
+  }
+  if (again === EXIT.interrupted || again === EXIT.cannotMeasure) return again;
+  const { result, together, confirmations } = confirmGate(before, { first, fresh }, limitsOf(options));
+  const remarks = confirmations.map(confirmationText);
+  await showGate({ before, after: together, result, stored, remarks }, options, context);
+  for (const remark of remarks) context.output.note(remark);
+  return gateStatusOf(result, options);
+}

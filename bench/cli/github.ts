@@ -1,0 +1,73 @@
+// In: a report, and the environment of a GitHub job. Out: its checks as annotations, and the report in the job's summary.
+import { appendFileSync, existsSync, statSync } from 'node:fs';
+import { markdownText } from '../../report/formats/markdown-text.ts';
+import type { Check, Report } from '../../report/model.ts';
+import { reason } from '../../results/files.ts';
+import type { Output } from './context.ts';
+
+/** The job's page shows this much of a step's summary, in bytes; of one that is longer it shows nothing. */
+const MOST_SUMMARY_BYTES = 1024 * 1024;
+
+/**
+ * Within a GitHub job (`GITHUB_ACTIONS` is set), prints workflow commands for the checks that did not pass, on stderr, where the
+ * runner reads them too, and appends the report to the step's summary. Elsewhere it does nothing. What GitHub can't be told
+ * changes nothing of the result.
+ */
+export function tellGithub(report: Report, markdown: string, output: Output, env: NodeJS.ProcessEnv): void {
+  if (env['GITHUB_ACTIONS'] !== 'true') return;
+  for (const line of annotations(report.checks)) output.note(line);
+  const file = env['GITHUB_STEP_SUMMARY'];
+  if (file === undefined || file === '') return;
+  try {
+    appendSummary(file, report, markdown);
+  } catch (error) {
+    // The figures are elsewhere, too: for want of a summary no run is lost.
+    output.note(
+      `::warning title=conntax::${message(`cannot write the summary of the job, ${file}: ${reason(error)}`)}`,
+    );
+  }
+}
+
+/** @throws Error of the file system */
+function appendSummary(file: string, report: Report, markdown: string): void {
+  const usedBytes = existsSync(file) ? statSync(file).size : 0;
+  const isTooLong = usedBytes + Buffer.byteLength(markdown) > MOST_SUMMARY_BYTES;
+  appendFileSync(
+    file,
+    isTooLong
+      ? `**${markdownText(report.headline)}**\n\nThe report is too long for a summary: see the artifact.\n`
+      : markdown,
+  );
+}
+
+/** One for each check that failed, and one for all that are unsure together. */
+export function annotations(checks: readonly Check[]): string[] {
+  const failures = checks
+    .filter(({ state }) => state === 'fail' || state === 'broken')
+    .map(
+      ({ group, subject, detail }) =>
+        `::error title=${property(`conntax: ${group}`)}::${message(`${subject}: ${detail}`)}`,
+    );
+  const unsure = unsureText(checks);
+  return unsure === '' ? failures : [...failures, `::warning title=conntax::${message(unsure)}`];
+}
+
+/** `11 of 18 figures: unsure; not compared: ...`. */
+function unsureText(checks: readonly Check[]): string {
+  const unsure = checks.filter(({ state }) => state === 'unsure');
+  const figures = unsure.filter(({ isFigure }) => isFigure);
+  const count = checks.filter(({ isFigure }) => isFigure).length;
+  return [
+    ...(figures.length === 0 ? [] : [`${figures.length} of ${count} figures: unsure`]),
+    ...unsure.filter(({ isFigure }) => !isFigure).map(({ subject, detail }) => `${subject}: ${detail}`),
+  ].join('; ');
+}
+
+/** What would end the command, or begin another, is written as GitHub reads it back. */
+function message(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+function property(text: string): string {
+  return message(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}

@@ -1,0 +1,52 @@
+// In: the scenarios that come with conntax. Out: their names, tags, questions, cells and times, printed.
+import Table from 'cli-table3';
+import { UsageError } from '../../results/errors.ts';
+import { axesOf, type Variant } from '../../scenarios/model/sweep.ts';
+import { listScenarios } from '../plan/read-scenarios.ts';
+import { planRun } from '../plan/plan.ts';
+import { problemText } from '../plan/problem-text.ts';
+import type { CommonOptions, Context, Output } from './context.ts';
+import { exactText } from '../commands/estimate.ts';
+
+const OTHER_COLUMNS = 70;
+
+/** @throws UsageError with every problem of every file, once the others are shown */
+export async function listCommand(
+  options: CommonOptions,
+  { plugins, builtinDir, cwd, output }: Context,
+): Promise<void> {
+  const { variants, problems } = await listScenarios({ ...plugins, builtinDir, cwd });
+  showScenarios(variants, options, output);
+  // A file that is wrong hides no other.
+  if (problems.length > 0) throw new UsageError(problemText(problems), problems);
+}
+
+function showScenarios(variants: readonly Variant[], options: CommonOptions, output: Output): void {
+  const rows = [...Map.groupBy(variants, ({ name }) => name)].map(([name, group]) => ({
+    name,
+    tags: group[0]!.tags,
+    arms: Object.keys(group[0]!.clients),
+    cells: group.length,
+    sweep: axesOf(group[0]!),
+    estimatedMs: planRun(group, { seed: 0 }).estimatedMs,
+    question: group[0]!.question,
+  }));
+  if (options.json) {
+    output.out(JSON.stringify(rows, null, 2));
+    return;
+  }
+  const table = new Table({
+    head: ['scenario', 'tags', 'cells', 'time', 'question'],
+    colAligns: ['left', 'left', 'right', 'right', 'left'],
+    colWidths: [null, null, null, null, Math.max(30, output.columns - OTHER_COLUMNS)],
+    wordWrap: true,
+    style: { head: output.hasColour ? ['bold'] : [], border: output.hasColour ? ['grey'] : [] },
+  });
+  for (const { name, tags, cells, estimatedMs, question } of rows) {
+    table.push([name, tags.join(', '), String(cells), exactText(estimatedMs), question]);
+  }
+  output.out(table.toString());
+  output.out(
+    'Run one with "conntax run NAME", all of a tag with "conntax run TAG"; none named means the tag quick.',
+  );
+}

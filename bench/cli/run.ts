@@ -1,0 +1,217 @@
+// In: a plan. Out: it measured, stored and shown; the exit status says how it went.
+import { basename, join } from 'node:path';
+import { foundText } from '../../report/foreign-text.ts';
+import { foreignRemarks } from '../../results/foreign-remarks.ts';
+import { hdrLog } from '../../results/histogram.ts';
+import { newRunId } from '../../results/run-id.ts';
+import { openRunStore, type RunStore } from '../../results/store.ts';
+import { EXIT } from '../../results/errors.ts';
+import { createRandom } from '../../results/random.ts';
+import type { CellResult, Host, Run } from '../../results/model/run.ts';
+import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
+import { leaveOutUnreadable } from '../plan/leave-out-unreadable.ts';
+import { loadPlugins } from '../plan/read-scenarios.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { RunEvent } from '../run/events.ts';
+import { type FoundServer, findServers, locateServers } from '../run/external-server.ts';
+import { describeGit, describeHost } from '../probes/host.ts';
+import { checkPlan, requireFit } from '../run/preflight.ts';
+import { runPlan } from '../run/all-cells.ts';
+import type { CommonOptions, Context } from './context.ts';
+import { printPlan } from './dry-run.ts';
+import { estimateLines } from '../commands/estimate.ts';
+import { exitStatusOf } from '../commands/exit-status.ts';
+import { tellGithub } from './github.ts';
+import { serveMetrics } from './live-metrics.ts';
+import { createProgress, type Progress } from './progress.ts';
+import { render } from './report.ts';
+
+/** What every command that measures understands. */
+export interface MeasureOptions extends CommonOptions {
+  results: string;
+  /** Hosts beyond loopback that load may go to. */
+  allowHost: readonly string[];
+  dryRun?: boolean;
+  seed?: number;
+  /** Where the metrics of the run can be read while it goes on; 0: any free port. */
+  metricsPort?: number;
+  /** An expectation that could not be shown to hold fails the run. */
+  strict?: boolean;
+  /** A failed expectation is measured again before it counts; unless said, in CI only. */
+  confirm?: boolean;
+}
+
+/** The seed of a run that was given none. */
+export function seedOf({ seed }: MeasureOptions, startedAt: Date): number {
+  return seed ?? startedAt.getTime() % 2 ** 31;
+}
+
+/**
+ * Measures a plan and stores the run; with `dryRun` only tells what it would do.
+ *
+ * @returns the exit status. @throws UsageError where load may not go; MeasureError when the machine does not fit the plan,
+ * or a server that we do not start does not answer
+ */
+export async function measurePlan(
+  plan: Plan,
+  { startedAt, options, context }: { startedAt: Date; options: MeasureOptions; context: Context },
+): Promise<number> {
+  const { output } = context;
+  const located = await locateServers(plan, options.allowHost, undefined, context.signal);
+  const host = await describeHost();
+  const checks = checkPlan(plan, host, located, options.allowHost);
+  if (options.dryRun) {
+    printPlan(plan, checks, options, output);
+    requireFit(checks);
+    return 0;
+  }
+  requireFit(checks);
+  const isConfirming = options.confirm ?? Boolean(context.env['CI']);
+  for (const line of estimateLines(plan, isConfirming)) output.note(line);
+  for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
+  const servers = await findServers(located, context.signal);
+  tellServers(plan, servers, output);
+  const measured = await withoutUnreadable(plan, servers, context);
+  for (const line of leftOutLines(measured)) output.note(line);
+  context.signal.throwIfAborted();
+  const store = openRunStore(
+    options.results,
+    newRunId(startedAt, createRandom(plan.seed, 'run', startedAt.getTime())),
+  );
+  const progress = createProgress(output);
+  const work: Work = { plan: measured, servers, host, store, progress, startedAt, options, context };
+  try {
+    return await context.keep(() => measureAndReport(work), progress.say);
+  } finally {
+    store.close();
+  }
+}
+
+/** The plan without load tools that would count these answers wrongly. */
+async function withoutUnreadable(
+  plan: Plan,
+  servers: ReadonlyMap<string, FoundServer>,
+  { plugins }: Context,
+): Promise<Plan> {
+  if (servers.size === 0) return plan;
+  const facts = new Map([...servers].map(([cell, server]) => [cell, server.facts]));
+  return leaveOutUnreadable(plan, facts, await loadPlugins(plugins.transports));
+}
+
+/** What the servers that we do not start have answered, each once. */
+function tellServers(plan: Plan, servers: ReadonlyMap<string, FoundServer>, output: Context['output']): void {
+  const said = plan.cells.flatMap(({ id, scenario }) => {
+    const facts = servers.get(id)?.facts;
+    if (facts === undefined) return [];
+    const remarks = foreignRemarks(facts, scenario.target).map(remark => `  ! ${remark}`);
+    return [`  ${facts.url}: ${foundText(facts)}`, ...remarks];
+  });
+  for (const line of new Set(said)) output.note(line);
+}
+
+/** One line an arm and scenario, however many cells a sweep makes of it. */
+function leftOutLines({ cells }: Plan): Set<string> {
+  return new Set(
+    cells.flatMap(({ scenario, leftOut }) =>
+      leftOut.map(
+        ({ arm, message, hint }) => `  ! ${scenario.name}: the arm ${arm} is left out: ${message} (${hint})`,
+      ),
+    ),
+  );
+}
+
+interface Work {
+  plan: Plan;
+  servers: ReadonlyMap<string, FoundServer>;
+  host: Host;
+  store: RunStore;
+  progress: Progress;
+  startedAt: Date;
+  options: MeasureOptions;
+  context: Context;
+}
+
+async function measureAndReport({
+  plan,
+  servers,
+  host,
+  store,
+  progress,
+  startedAt,
+  options,
+  context,
+}: Work): Promise<number> {
+  const { plugins, output, env, signal } = context;
+  const metrics =
+    options.metricsPort === undefined
+      ? undefined
+      : await serveMetrics(basename(store.dir), options.metricsPort);
+  if (metrics !== undefined) output.note(`Metrics: ${metrics.url}`);
+  const trials: TrialResult[] = [];
+  const emit = (event: RunEvent): void => {
+    if (event.type === 'trial') {
+      trials.push(event.result);
+      store.appendTrial(event.result);
+    }
+    progress.show(event);
+    metrics?.show(event);
+  };
+  let cells: CellResult[];
+  try {
+    const isConfirming = options.confirm ?? Boolean(env['CI']);
+    cells = await runPlan({ plan, servers, pinning: host.pinning, signal, emit, isConfirming });
+  } finally {
+    progress.end();
+    await metrics?.close();
+  }
+  if (signal.aborted && trials.length === 0) {
+    store.discard();
+    output.note('Nothing had been measured yet, so nothing is stored.');
+    return EXIT.interrupted;
+  }
+  const run: Run = {
+    schemaVersion: 1,
+    id: basename(store.dir),
+    state: stateOf(cells, plan),
+    startedAt: startedAt.toISOString(),
+    finishedAt: new Date().toISOString(),
+    conntax: context.version,
+    command: ['conntax', ...context.argv],
+    seed: plan.seed,
+    git: await describeGit(context.cwd),
+    host,
+    cells,
+  };
+  const { files, text, json, report, markdown } = await render({ run, trials }, plugins, output);
+  tellGithub(report, markdown, output, env);
+  // What was measured is shown even where it can't be stored.
+  output.out(options.json ? json : text);
+  store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
+  output.note(`Report: ${join(store.dir, 'report.html')}`);
+  return signal.aborted ? EXIT.interrupted : exitStatusOf(run, { isStrict: options.strict === true });
+}
+
+/** A signal that comes once all is measured makes nothing partial. */
+function stateOf(cells: readonly CellResult[], plan: Plan): Run['state'] {
+  if (cells.length < plan.cells.length || cells.some(({ stop }) => stop === 'interrupted')) return 'partial';
+  return cells.some(isLacking) ? 'failed' : 'complete';
+}
+
+/** Whether an arm of it has no figures. */
+function isLacking({ stop, arms }: CellResult): boolean {
+  return stop === 'failed' || arms.some(({ trials }) => trials === 0);
+}
+
+/** Response times of every completed trial, in HdrHistogram's own log format, tagged by trial. */
+function latencyLog(trials: readonly TrialResult[], startedAt: Date): string {
+  return hdrLog(
+    trials
+      .filter((trial): trial is CompletedTrial => trial.state === 'completed')
+      .map(({ trial, startedAt: trialStartedAt, measurement }) => ({
+        tag: trial.id,
+        startMs: Date.parse(trialStartedAt) - startedAt.getTime(),
+        lengthMs: measurement.steadyMs,
+        histogram: measurement.response,
+      })),
+  );
+}

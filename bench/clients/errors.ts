@@ -1,0 +1,80 @@
+// In: an error of a Node HTTP client. Out: the kind of outcome it is.
+
+import { causesOf, foreignText, memberOfForeign } from '../core/thrown.ts';
+import type { Outcome } from '../../results/model/trial.ts';
+
+const BY_CODE: ReadonlyMap<unknown, Outcome> = new Map([
+  ['UND_ERR_CONNECT_TIMEOUT', 'timeoutConnect'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'timeoutHeaders'],
+  ['UND_ERR_BODY_TIMEOUT', 'timeoutBody'],
+  ['ETIMEDOUT', 'timeoutConnect'],
+  ['ECONNREFUSED', 'refused'],
+  ['ECONNRESET', 'reset'],
+  ['EPIPE', 'reset'],
+  ['UND_ERR_SOCKET', 'reset'],
+  // A body that ended before its time, as `stream.finished` names it.
+  ['ERR_STREAM_PREMATURE_CLOSE', 'reset'],
+  // Of HTTP/2: one stream was reset, or the whole connection given up with a GOAWAY.
+  ['ERR_HTTP2_STREAM_ERROR', 'reset'],
+  ['ERR_HTTP2_SESSION_ERROR', 'reset'],
+  ['UND_ERR_INFO', 'reset'],
+  ['EADDRNOTAVAIL', 'portExhausted'],
+  ['EMFILE', 'descriptorLimit'],
+  ['ENFILE', 'descriptorLimit'],
+]);
+
+/** What the connection of a failed request had carried. */
+export interface Evidence {
+  /** Whether the connection had carried an answer before this request. */
+  isReusedConnection: boolean;
+  /** Whether any of this response had arrived. */
+  hasResponse: boolean;
+}
+
+/** By the deepest cause whose code is known: what wraps it has a name of its own, and often another. */
+function knownCause(error: unknown): unknown {
+  return causesOf(error).find(cause => BY_CODE.has(memberOfForeign(cause, 'code')));
+}
+
+/**
+ * What its code says, by the deepest cause; undefined where no cause has a code that is known. The kernel's ETIMEDOUT on a
+ * connection that was open means that the other side is gone.
+ */
+export function codedOutcome(error: unknown): Outcome | undefined {
+  const cause = knownCause(error);
+  const code = memberOfForeign(cause, 'code');
+  const syscall = memberOfForeign(cause, 'syscall');
+  if (code === 'ETIMEDOUT' && (syscall === 'read' || syscall === 'write')) return 'reset';
+  return BY_CODE.get(code);
+}
+
+/**
+ * `staleSocket` is a reset before the first byte of the answer on a connection that had worked before: most likely the
+ * server closed it while idle, just as the request was sent.
+ */
+export function classifyError(error: unknown, evidence: Evidence): Outcome {
+  const outcome = codedOutcome(error) ?? 'other';
+  const isTimedOut = memberOfForeign(knownCause(error), 'code') === 'ETIMEDOUT';
+  return outcome === 'reset' && !isTimedOut && evidence.isReusedConnection && !evidence.hasResponse
+    ? 'staleSocket'
+    : outcome;
+}
+
+/** The cause that the error is classified by, or else the deepest that is an error. */
+export function rootCause(error: unknown): unknown {
+  return (
+    knownCause(error) ??
+    causesOf(error).find(cause => typeof memberOfForeign(cause, 'message') === 'string') ??
+    error
+  );
+}
+
+/** One line for a reader: code and message. */
+export function describeError(error: unknown): string {
+  const root = rootCause(error);
+  const code = memberOfForeign(root, 'code');
+  const message = foreignText(root);
+  return typeof code !== 'string' || code === '' || message.includes(code)
+    ? message
+    : `${foreignText(code)}: ${message}`;
+}

@@ -1,0 +1,131 @@
+// In: the sockets of an HTTP client, as they begin to dial. Out: how many connections it opens, what that takes, an end to all.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { BlockList, isIP, isIPv6, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Endpoint, OpenedConnection } from '../contracts.ts';
+import { type BrokenConnection, watchFailures } from './connection-failures.ts';
+
+export interface ClientSockets {
+  /** Takes in a socket that has begun to dial at this time and is not connected yet. */
+  add(socket: Socket, dialledAtMs: number): void;
+  /** Whether requests can be written to it: connected, and its TLS handshake complete. */
+  isReady(socket: Socket): boolean;
+  openConnections(): number;
+  /** Destroys what is left, dials included, and whatever is added later; resolves when all are closed. */
+  closeAll(): Promise<void>;
+}
+
+type OnConnection = (connection: OpenedConnection) => void;
+
+/** An account of sockets that are added by hand: of a client that lets us see each of its dials. */
+export function createClientSockets(onConnection: OnConnection): ClientSockets {
+  const sockets = new Set<Socket>();
+  const ready = new WeakSet<Socket>();
+  let isClosed = false;
+  let onLastClosed: (() => void) | undefined;
+
+  return {
+    add(socket, dialledAtMs) {
+      let connectedAtMs = Number.NaN;
+      const onReady = (): void => {
+        ready.add(socket);
+        const isTls = socket instanceof TLSSocket;
+        onConnection({
+          connectMs: connectedAtMs - dialledAtMs,
+          tlsMs: isTls ? performance.now() - connectedAtMs : Number.NaN,
+          isResumed: isTls && socket.isSessionReused(),
+        });
+      };
+      sockets.add(socket);
+      // Before the client's own listeners, which put the connection to use at once.
+      socket.prependOnceListener('connect', () => {
+        connectedAtMs = performance.now();
+        if (!(socket instanceof TLSSocket)) onReady();
+      });
+      if (socket instanceof TLSSocket) socket.prependOnceListener('secureConnect', onReady);
+      socket.once('close', () => {
+        sockets.delete(socket);
+        if (sockets.size === 0) onLastClosed?.();
+      });
+      // Not at once: it is about to use the handle that this takes from it.
+      if (isClosed) process.nextTick(() => socket.destroy());
+    },
+    isReady: socket => ready.has(socket),
+    openConnections: () => [...sockets].filter(socket => ready.has(socket) && !socket.destroyed).length,
+    closeAll() {
+      isClosed = true;
+      return new Promise(resolve => {
+        if (sockets.size === 0) resolve();
+        else onLastClosed = resolve;
+        for (const socket of sockets) socket.destroy();
+      });
+    },
+  };
+}
+
+/** Node tells of every socket of `node:net` that is about to dial, whoever made it; only later where to. */
+const DIALS = 'net.client.socket';
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
+
+export interface WatchedSockets extends Omit<ClientSockets, 'add'> {
+  /** Connections to anything else than the endpoint: another port or host, a proxy, a Unix socket. */
+  openedElsewhere(): number;
+  /** What the connection of a failed request had carried, by its error and the causes of that. */
+  brokenConnection(causes: readonly unknown[]): BrokenConnection;
+  /** Ends the watch; what it knows stays. */
+  stop(): void;
+}
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+function isLoopback(address: string): boolean {
+  return loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+/** Of an endpoint without an address, as of a name that nobody has looked up, only the port can be told. */
+function leadsTo({ origin, address }: Endpoint): (address: string, port: number | undefined) => boolean {
+  const { port, protocol, hostname } = new URL(origin);
+  const watchedPort = port === '' ? DEFAULT_PORTS[protocol] : Number(port);
+  const watchedAddress = address ?? hostname.replaceAll(/[[\]]/g, '');
+  const hasAddress = isIP(watchedAddress) !== 0;
+  return (attempted, attemptedPort) =>
+    attemptedPort === watchedPort &&
+    (!hasAddress ||
+      attempted === watchedAddress ||
+      // A server may listen on all addresses of this machine.
+      (isLoopback(attempted) && isLoopback(watchedAddress)));
+}
+
+/**
+ * An account of all connections that this process opens to the endpoint, whatever library opens them: plain or TLS, by
+ * `node:net`; and a count of those that lead elsewhere. Of TLS over a socket that was connected before (as through a proxy)
+ * only the connect is seen. A connection made outside of `node:net`, as by native code or in a worker thread, is not seen at
+ * all.
+ */
+export function watchEndpoint(endpoint: Endpoint, onConnection: OnConnection): WatchedSockets {
+  const isEndpoint = leadsTo(endpoint);
+  const { add, ...account } = createClientSockets(onConnection);
+  const failures = watchFailures();
+  let elsewhere = 0;
+  const onDial = (message: unknown): void => {
+    const { socket } = message as { socket: Socket };
+    const dialledAtMs = performance.now();
+    failures.add(socket);
+    socket.once('connectionAttempt', (address: string, port: number | undefined) => {
+      if (isEndpoint(address, port)) add(socket, dialledAtMs);
+      else socket.once('connect', () => elsewhere++);
+    });
+  };
+  subscribe(DIALS, onDial);
+  return {
+    ...account,
+    openedElsewhere: () => elsewhere,
+    brokenConnection: failures.evidenceOf,
+    stop() {
+      unsubscribe(DIALS, onDial);
+      failures.stop();
+    },
+  };
+}

@@ -1,0 +1,181 @@
+// In: a transport. Out: tests that every way to fail is told apart, and that the next request is none the worse for it.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { suite, test } from 'node:test';
+import { openTestTarget } from '../../../servers/testing/target.ts';
+import type { Exchange } from '../../contracts.ts';
+import type { Outcome } from '../../../results/model/trial.ts';
+import {
+  answerWith,
+  closedPort,
+  openBlackHole,
+  openMisbehavingServer,
+  type Request,
+} from './misbehaving-server.ts';
+import { mostOpen, openSubject, type Stated, type Subject, testWhere } from './subject.ts';
+
+const PART = 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this much';
+const PART_CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n';
+
+/** What the server does with the request that is to fail; `isSecond`: it is the second of its connection, if kept. */
+const breaks: {
+  what: string;
+  doing(request: Request): void;
+  isSecond?: true;
+  outcome: Outcome;
+}[] = [
+  {
+    what: 'the server ends a new connection instead of answering',
+    doing: r => r.socket.end(),
+    outcome: 'reset',
+  },
+  { what: 'it destroys it', doing: r => r.socket.destroy(), outcome: 'reset' },
+  { what: 'it resets it', doing: r => r.raw.resetAndDestroy(), outcome: 'reset' },
+  {
+    what: 'it destroys a connection that has worked',
+    doing: r => r.socket.destroy(),
+    isSecond: true,
+    outcome: 'staleSocket',
+  },
+  {
+    what: 'it resets one that has worked',
+    doing: r => r.raw.resetAndDestroy(),
+    isSecond: true,
+    outcome: 'staleSocket',
+  },
+  { what: 'it ends the connection within the body', doing: r => r.socket.end(PART), outcome: 'reset' },
+  {
+    what: 'within the body of a connection that has worked',
+    doing: r => r.socket.end(PART),
+    isSecond: true,
+    outcome: 'reset',
+  },
+  { what: 'within a chunked body', doing: r => r.socket.end(PART_CHUNKED), outcome: 'reset' },
+  { what: 'the answer is no HTTP', doing: r => r.socket.end('what?\r\n\r\n'), outcome: 'other' },
+];
+
+export function failuresCase(subject: Subject): void {
+  const where = (stated: Stated) => testWhere(subject, stated);
+
+  suite('failures', { concurrency: true }, () => {
+    for (const isTls of [false, true]) {
+      for (const { what, doing, isSecond, outcome } of breaks) {
+        test(`${isTls ? 'TLS: ' : ''}${what}: ${outcome}`, async t => {
+          const failing = isSecond ? 2 : 1;
+          const server = await openMisbehavingServer(
+            t,
+            request => {
+              if (request.ofAll === failing) doing(request);
+              else request.socket.write(answerWith('ok'));
+            },
+            isTls,
+          );
+          const { ask, connections } = openSubject(t, subject, server.endpoint, {
+            pool: { maxConnections: 1 },
+          });
+          if (isSecond) assert.equal((await ask()).outcome, 'ok');
+          // By then the connection is free again in any client.
+          await new Promise(resolve => setImmediate(resolve));
+          const failed = await ask();
+          assert.equal(failed.outcome, outcome, String(failed.error));
+          assert.ok(failed.error !== undefined && failed.error !== '');
+          assert.ok(failed.endedAtMs >= failed.startedAtMs);
+          const next = await ask(failed);
+          assert.deepEqual([next.outcome, next.error, next.bodyBytes], ['ok', undefined, 2]);
+          assert.deepEqual([server.accepted, connections.length], [2, 2]);
+        });
+      }
+    }
+
+    test('nobody listens: refused', async t => {
+      const { ask, connections, transport } = openSubject(t, subject, await closedPort(t));
+      for (const _ of [1, 2]) {
+        const { outcome, error } = await ask();
+        assert.equal(outcome, 'refused', String(error));
+      }
+      assert.equal(connections.length, 0, 'a connection that never was is not counted');
+      assert.equal(transport.openConnections(), 0);
+    });
+
+    for (const status of [302, 404, 503]) {
+      test(`status ${status}: told as it is, its body is read and its connection kept`, async t => {
+        let isBad = true;
+        let accepted = 0;
+        const server = createServer((_request, response) => {
+          response.statusCode = isBad ? status : 200;
+          response.end('words');
+        });
+        server.on('connection', () => accepted++);
+        await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+        t.after(() => new Promise(resolve => server.close(resolve)));
+        const { port } = server.address() as AddressInfo;
+        const { ask } = openSubject(
+          t,
+          subject,
+          { origin: `http://127.0.0.1:${port}`, path: '/' },
+          { pool: { maxConnections: 1 } },
+        );
+        const bad = await ask();
+        assert.deepEqual([bad.status, bad.outcome, bad.error, bad.bodyBytes], [status, 'ok', undefined, 5]);
+        isBad = false;
+        const good = await ask(bad);
+        assert.deepEqual([good.status, good.outcome, good.error], [200, 'ok', undefined]);
+        assert.ok(accepted <= mostOpen(subject, 1, 1), `${accepted} accepted`);
+      });
+    }
+
+    const silences: { setting: 'headersMs' | 'bodyMs'; first: string; outcome: Outcome }[] = [
+      { setting: 'headersMs', first: '', outcome: 'timeoutHeaders' },
+      { setting: 'headersMs', first: 'HTTP/1.1 200 OK\r\nContent-', outcome: 'timeoutHeaders' },
+      { setting: 'bodyMs', first: PART, outcome: 'timeoutBody' },
+      { setting: 'bodyMs', first: PART_CHUNKED, outcome: 'timeoutBody' },
+    ];
+    for (const [index, { setting, first, outcome }] of silences.entries()) {
+      where({ timeouts: { [setting]: 100 } })(`${setting} ends a silence (${index}): ${outcome}`, async t => {
+        const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
+          socket.write(ofAll === 1 ? first : answerWith('ok'));
+        });
+        const { ask } = openSubject(t, subject, server.endpoint, {
+          pool: { maxConnections: 1 },
+          timeouts: { [setting]: 100 },
+        });
+        const failed = await ask();
+        assert.equal(failed.outcome, outcome, String(failed.error));
+        // A busy machine can be too slow for the next one as well.
+        let asked = 1;
+        let next: Exchange;
+        do {
+          next = await ask(failed);
+          asked++;
+        } while (next.outcome === outcome && asked < 20);
+        assert.equal(next.outcome, 'ok', String(next.error));
+        assert.equal(
+          server.accepted,
+          asked,
+          'a connection on which an answer may still come is not used again',
+        );
+      });
+    }
+
+    where({ timeouts: { connectMs: 100 } })(
+      'connectMs ends a dial that nobody answers: timeoutConnect',
+      async t => {
+        const { ask, connections, transport } = openSubject(t, subject, await openBlackHole(t), {
+          timeouts: { connectMs: 100 },
+        });
+        const { outcome, error } = await ask();
+        assert.equal(outcome, 'timeoutConnect', String(error));
+        assert.equal(connections.length, 0);
+        assert.equal(transport.openConnections(), 0);
+      },
+    );
+
+    test('timeouts that are long enough are not felt', async t => {
+      const target = await openTestTarget(t);
+      const timeouts = { connectMs: 60_000, headersMs: 60_000, bodyMs: 60_000, totalMs: 60_000 };
+      const { askTimes } = openSubject(t, subject, target.endpoint, { timeouts });
+      assert.ok((await askTimes(20, 4)).every(({ outcome }) => outcome === 'ok'));
+    });
+  });
+}

@@ -1,0 +1,141 @@
+// In: what a server does with each request, however wrong. Out: it, on 127.0.0.1, with what it has seen.
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { Worker } from 'node:worker_threads';
+import type { Scope } from '../../../servers/testing/client.ts';
+import { createCertificate } from '../../../servers/tls.ts';
+import type { Endpoint } from '../../contracts.ts';
+
+export interface MisbehavingServer {
+  endpoint: Endpoint;
+  readonly accepted: number;
+  readonly requests: number;
+  /** Connections open now. */
+  readonly open: number;
+}
+
+export interface Request {
+  socket: Socket;
+  /** The connection that the socket runs on: another than `socket` under TLS. */
+  raw: Socket;
+  /** Which of its connection's, from 1. */
+  ofConnection: number;
+  /** Which of all, from 1. */
+  ofAll: number;
+}
+
+const END_OF_REQUEST = '\r\n\r\n';
+
+export function answerWith(body: string): string {
+  return `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+/** A server that knows no more of HTTP than where a request without a body ends. */
+export async function openMisbehavingServer(
+  scope: Scope,
+  onRequest: (request: Request) => void,
+  isTls = false,
+): Promise<MisbehavingServer> {
+  const sockets = new Set<Socket>();
+  let latest: Socket | undefined;
+  let accepted = 0;
+  let requests = 0;
+
+  const serve = (socket: Socket): void => {
+    const raw = latest!;
+    let ofConnection = 0;
+    let text = '';
+    socket.on('error', () => {}); // what ends badly here is what is tested
+    socket.setEncoding('latin1').on('data', piece => {
+      text += piece;
+      for (let end = text.indexOf(END_OF_REQUEST); end >= 0; end = text.indexOf(END_OF_REQUEST)) {
+        text = text.slice(end + END_OF_REQUEST.length);
+        onRequest({ socket, raw, ofConnection: ++ofConnection, ofAll: ++requests });
+      }
+    });
+  };
+  const certificate = isTls ? await createCertificate() : undefined;
+  const server =
+    certificate === undefined
+      ? createServer()
+      : createTlsServer({ key: certificate.keyPem, cert: certificate.certPem }, serve);
+  server.on('connection', (socket: Socket) => {
+    accepted++;
+    latest = socket;
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    if (!isTls) serve(socket);
+  });
+  server.on('tlsClientError', () => {});
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  scope.after(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise(resolve => server.close(resolve));
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    endpoint: certificate
+      ? { origin: `https://127.0.0.1:${port}`, path: '/', caPem: certificate.certPem }
+      : { origin: `http://127.0.0.1:${port}`, path: '/' },
+    get accepted() {
+      return accepted;
+    },
+    get requests() {
+      return requests;
+    },
+    get open() {
+      return sockets.size;
+    },
+  };
+}
+
+/** A port of 127.0.0.1 that nothing listens on, nor can while the test lasts: it is the near end of a connection. */
+export async function closedPort(scope: Scope): Promise<Endpoint> {
+  const server = await openMisbehavingServer(scope, () => {});
+  const socket = connect(Number(new URL(server.endpoint.origin).port), '127.0.0.1');
+  scope.after(() => socket.destroy());
+  await once(socket, 'connect');
+  return { origin: `http://127.0.0.1:${socket.localPort}`, path: '/' };
+}
+
+const STUCK_LISTENER = `
+  const { parentPort } = require('node:worker_threads');
+  const server = require('node:net').createServer();
+  server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => {
+    parentPort.postMessage(server.address().port);
+    setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
+  });
+`;
+
+/**
+ * A port where nobody answers a SYN: a listener that never accepts, its backlog of 1 full. The kernel completes one
+ * connect more than the backlog and drops all further SYNs.
+ */
+export async function openBlackHole(scope: Scope): Promise<Endpoint> {
+  const worker = new Worker(STUCK_LISTENER, { eval: true });
+  const fillers: Socket[] = [];
+  scope.after(async () => {
+    for (const filler of fillers) filler.destroy();
+    await worker.terminate();
+  });
+  const [port] = (await once(worker, 'message')) as [number];
+  for (let i = 0; i < 2; i++) {
+    const filler = connect(port, '127.0.0.1').on('error', () => {});
+    fillers.push(filler);
+    await once(filler, 'connect');
+  }
+  return { origin: `http://127.0.0.1:${port}`, path: '/' };
+}
+
+/** Connections to the endpoint that this machine has begun and nobody has answered. */
+export function dialCount({ origin }: Endpoint): number {
+  const SYN_SENT = '02';
+  const port = Number(new URL(origin).port).toString(16).toUpperCase().padStart(4, '0');
+  const lines = readFileSync('/proc/net/tcp', 'latin1').split('\n');
+  return lines.filter(line => {
+    const [, , remote, state] = line.trim().split(/\s+/);
+    return state === SYN_SENT && remote?.endsWith(`:${port}`);
+  }).length;
+}

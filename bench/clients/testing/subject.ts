@@ -1,0 +1,149 @@
+// In: a transport module and what an arm states. Out: the transport open for one test, watched for its contract.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { z } from 'zod';
+import type { Scope } from '../../../servers/testing/client.ts';
+import { Client } from '../../../scenarios/model/client.ts';
+import type {
+  Endpoint,
+  Exchange,
+  OpenedConnection,
+  Transport,
+  TransportModule,
+} from '../../contracts.ts';
+import { newExchange } from '../../core/exchange.ts';
+import { Target } from '../../../scenarios/model/target.ts';
+
+export type Stated = z.input<typeof Client>;
+
+/** What the conformance suite is run on: a transport, in one of its interfaces. */
+export interface Subject {
+  name: string;
+  module: TransportModule;
+  /** Settings that choose the interface. */
+  settings: Stated;
+  /** Times within an exchange that it does not tell. */
+  untold?: readonly ('writtenAtMs' | 'headersAtMs')[];
+}
+
+/** Dotted paths of what is stated. */
+function leaves(stated: object, prefix = ''): string[] {
+  return Object.entries(stated).flatMap(([key, value]) =>
+    typeof value === 'object' && key !== 'options' ? leaves(value, `${prefix}${key}.`) : [`${prefix}${key}`],
+  );
+}
+
+/** Why the subject can't be asked for this, and by which setting; undefined when it can. */
+export function refusalOf(
+  subject: Subject,
+  stated: Stated,
+  target: z.input<typeof Target> = {},
+): { path: string; message: string } | undefined {
+  const { honours, cannot, refusals } = subject.module;
+  const unable = leaves(stated).find(setting => !honours.includes(setting));
+  if (unable === undefined) return refusals(clientOf(subject, stated), Target.parse(target))[0];
+  return { path: unable, message: cannot?.[unable] ?? 'does not say that it honours this setting' };
+}
+
+type Test = (title: string, run: (t: TestContext) => void | Promise<void>) => unknown;
+
+/** `test`; or nothing, where the subject can't do what is stated: that it refuses it is tested by itself (declaration-case.ts). */
+export function testWhere(subject: Subject, stated: Stated, target?: z.input<typeof Target>): Test {
+  return refusalOf(subject, stated, target) === undefined ? test : () => {};
+}
+
+/** What is stated without that which the subject does not honour: where a test only wants firm ground under its feet. */
+function withoutUnable<Part extends object>({ module }: Subject, stated: Part, prefix = ''): Part {
+  const kept = Object.entries(stated).flatMap(([key, value]) => {
+    const setting = `${prefix}${key}`;
+    if (typeof value === 'object' && key !== 'options')
+      return [[key, withoutUnable({ module } as Subject, value, `${setting}.`)]];
+    return module.honours.includes(setting) ? [[key, value]] : [];
+  });
+  return Object.fromEntries(kept) as Part;
+}
+
+export function clientOf(subject: Subject, stated: Stated = {}): Client {
+  return Client.parse({ ...withoutUnable(subject, stated), ...subject.settings });
+}
+
+/** The most connections that so many users, one request each at a time, have open: of a pool with this limit, if it has one. */
+export function mostOpen(subject: Subject, maxConnections: number, users: number): number {
+  // A connection that is not free in time makes a pool without limit open another.
+  return subject.module.honours.includes('pool.maxConnections') ? maxConnections : 2 * users;
+}
+
+export interface Watched {
+  transport: Transport;
+  /** Those that it reported, in order. */
+  connections: readonly OpenedConnection[];
+  /** One exchange to its end, on a record of its own unless given. */
+  ask(exchange?: Exchange): Promise<Exchange>;
+  /** So many exchanges by so many users, each of which re-uses its record as a load does. */
+  askTimes(count: number, users: number): Promise<Exchange[]>;
+  /** Sends without waiting; a call of onEnd is a fault. */
+  sendToAbandon(): Exchange;
+}
+
+/** Opens the subject and closes it after the test, which fails if the contract of `send` was ever broken. */
+export function openSubject(
+  scope: Scope,
+  subject: Subject,
+  endpoint: Endpoint,
+  stated: Stated = {},
+): Watched {
+  const connections: OpenedConnection[] = [];
+  const faults: string[] = [];
+  const transport = subject.module.open({
+    client: clientOf(subject, stated),
+    endpoint,
+    onConnection: connection => connections.push(connection),
+  });
+  scope.after(async () => {
+    await transport.close();
+    assert.equal(transport.openConnections(), 0);
+    assert.deepEqual(faults, []);
+  });
+
+  function send(exchange: Exchange, onEnd: (ended: Exchange) => void): void {
+    let isWithinSend = true;
+    let callCount = 0;
+    exchange.startedAtMs = performance.now();
+    exchange.intendedAtMs = exchange.startedAtMs;
+    transport.send(exchange, ended => {
+      callCount++;
+      if (isWithinSend) faults.push('onEnd was called from within send');
+      if (callCount > 1) faults.push(`onEnd was called ${callCount} times`);
+      if (ended !== exchange) faults.push('onEnd was given another record');
+      onEnd(ended);
+    });
+    isWithinSend = false;
+    if (exchange.abandon === undefined) faults.push('nothing to abandon it by after send');
+  }
+
+  function ask(exchange: Exchange = newExchange()): Promise<Exchange> {
+    return new Promise(resolve => send(exchange, resolve));
+  }
+
+  return {
+    transport,
+    connections,
+    ask,
+    async askTimes(count, users) {
+      const ended: Exchange[] = [];
+      let left = count;
+      const use = async (exchange: Exchange): Promise<void> => {
+        while (left-- > 0) {
+          ended.push({ ...(await ask(exchange)) });
+        }
+      };
+      await Promise.all(Array.from({ length: users }, () => use(newExchange())));
+      return ended;
+    },
+    sendToAbandon() {
+      const exchange = newExchange();
+      send(exchange, () => faults.push('onEnd was called for an exchange that was given up'));
+      return exchange;
+    },
+  };
+}

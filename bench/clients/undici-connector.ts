@@ -1,0 +1,106 @@
+// In: how connections are to be opened. Out: an undici connector that counts and times each of them.
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { buildConnector } from 'undici';
+import type { Client } from '../../scenarios/model/client.ts';
+import type { TransportOptions } from '../contracts.ts';
+
+export interface CountingConnector {
+  connect: buildConnector.connector;
+  openConnections(): number;
+  /** Ends what is left of them, dials that would go on until their timeout included; resolves when all are closed. */
+  closeAll(): Promise<void>;
+  /**
+   * Whether this error broke a connection of HTTP/1.1 that had carried an answer before. Over HTTP/2 never: there a server
+   * announces that it closes an idle connection, and undici sends again what had come too late.
+   */
+  isReusedConnection(error: unknown): boolean;
+}
+
+/** The server's choice of protocol is not the one that the arm measures. */
+class WrongProtocolError extends Error {
+  constructor(stated: Client['protocol'], spoken: string) {
+    super(`the client states ${stated}, but the server chose ${spoken}`);
+  }
+}
+
+type ConnectorOptions = Pick<TransportOptions, 'client' | 'endpoint' | 'onConnection'>;
+
+/**
+ * The protocol is the one that the client states, never what the server prefers: HTTP/1.1 alone is offered, or HTTP/2
+ * first, and a connection that turns out to speak another is closed and fails its requests.
+ */
+export function createConnector({ client, endpoint, onConnection }: ConnectorOptions): CountingConnector {
+  const { tlsSessions, tcpKeepAliveMs } = client.pool;
+  const isHttp2 = client.protocol === 'h2';
+  const dial = buildConnector({
+    allowH2: isHttp2,
+    preferH2: isHttp2,
+    ...(client.timeouts.connectMs === undefined ? {} : { timeout: client.timeouts.connectMs }),
+    ...(tcpKeepAliveMs === undefined ? {} : { keepAliveInitialDelay: tcpKeepAliveMs }),
+    ...(tlsSessions === 'none' ? { maxCachedSessions: 0 } : {}),
+    ...(endpoint.caPem === undefined ? {} : { ca: endpoint.caPem }),
+  }) as (options: buildConnector.Options, callback: buildConnector.Callback) => Socket; // types say void
+  const sockets = new Set<Socket>();
+  const reusedErrors = new WeakSet<Error>();
+  let onLastClosed: (() => void) | undefined;
+  // undici's cache holds sessions weakly, so that resumption depends on garbage collection: holding the newest here
+  // keeps it there.
+  const pinnedSessions: Buffer[] = [];
+
+  return {
+    connect(options, callback) {
+      const dialedAtMs = performance.now();
+      let connectedAtMs = Number.NaN;
+      const socket = dial(options, (...result) => {
+        const isTls = options.protocol === 'https:';
+        const spoken = isTls ? (socket as TLSSocket).alpnProtocol : null;
+        if (result[0] === null && (spoken === 'h2') !== isHttp2) {
+          socket.destroy();
+          callback(new WrongProtocolError(client.protocol, spoken || 'HTTP/1.1'), null);
+          return;
+        }
+        if (result[0] === null) {
+          onConnection({
+            connectMs: connectedAtMs - dialedAtMs,
+            tlsMs: isTls ? performance.now() - connectedAtMs : Number.NaN,
+            isResumed: isTls && (socket as TLSSocket).isSessionReused(),
+          });
+        }
+        callback(...result);
+      });
+      sockets.add(socket);
+      // Before undici's own listener, which has the connection used at once.
+      socket.prependOnceListener('connect', () => {
+        connectedAtMs = performance.now();
+      });
+      socket.once('error', (error: Error) => {
+        if (socket.bytesRead > 0 && !isHttp2) reusedErrors.add(error);
+      });
+      socket.once('close', () => {
+        sockets.delete(socket);
+        if (sockets.size === 0) onLastClosed?.();
+      });
+      if (tlsSessions === 'pinned') {
+        socket.on('session', (session: Buffer) => {
+          pinnedSessions[0] = session;
+        });
+      }
+      return socket;
+    },
+    openConnections: () => [...sockets].filter(socket => !socket.connecting && !socket.destroyed).length,
+    closeAll: () =>
+      new Promise(resolve => {
+        pinnedSessions.length = 0;
+        if (sockets.size === 0) resolve();
+        else onLastClosed = resolve;
+        for (const socket of sockets) socket.destroy();
+      }),
+    isReusedConnection(error) {
+      if (isHttp2) return false;
+      if (error instanceof Error && reusedErrors.has(error)) return true;
+      const info = (error as { socket?: { bytesRead?: number } } | null)?.socket;
+      return (info?.bytesRead ?? 0) > 0;
+    },
+  };
+}

@@ -1,0 +1,265 @@
+// Every kind of plug-in, as the few members that the rest of the program knows of it.
+import type { ServerResponse } from 'node:http';
+import type { z } from 'zod';
+import type { Client } from '../scenarios/model/client.ts';
+import type { ForeignServer } from './core/foreign-server.ts';
+import type { ClosedLoad } from '../scenarios/model/load.ts';
+import type { Arrivals } from './core/open-results.ts';
+import type { ProcessReading } from '../servers/protocol.ts';
+import type { Random } from '../results/random.ts';
+import type { Target } from '../scenarios/model/target.ts';
+import type { Histogram, Outcome } from '../results/model/trial.ts';
+
+/** Where a target listens. */
+export interface Endpoint {
+  /** Origin, such as `https://127.0.0.1:40123`. */
+  origin: string;
+  /** Path and query of every request, such as `/`. */
+  path: string;
+  /** Certificate authority to trust, PEM; absent without TLS, and where those of the system are to be trusted. */
+  caPem?: string;
+  /** Of an origin with a name: the address that the name was found to stand for, and that load has to go to. */
+  address?: string;
+}
+
+/**
+ * One request and its answer: a record that the load model owns and re-uses, and the transport fills in.
+ * Times are monotonic milliseconds (`performance.now()`); NaN until known, and for ever where a client does not tell.
+ */
+export interface Exchange {
+  /** When it should have gone (load model). */
+  intendedAtMs: number;
+  /** When `send` was called (load model). */
+  startedAtMs: number;
+  /** When the request was given to a connection. */
+  writtenAtMs: number;
+  /** When the response header arrived. */
+  headersAtMs: number;
+  /** When the body had ended, or the error was known. */
+  endedAtMs: number;
+  bodyBytes: number;
+  /** Of the answer; 0 where there was none, or the client does not say. Whether it is a good one, the recorder judges. */
+  status: number;
+  outcome: Outcome;
+  /** What went wrong, when outcome is not ok. */
+  error: string | undefined;
+  /** Closed loads: how long its user has paused since the end of the request before (load model); NaN: not known. */
+  idleMs: number;
+  /** Set by the transport while in flight: gives the exchange up; the transport reports it no more. */
+  abandon: (() => void) | undefined;
+  /** The transport's own, kept with the record so that it need not be looked up. Undefined at first. */
+  transportState: unknown;
+}
+
+/** A connection that a client has opened, with what opening it took. tlsMs is NaN on plain TCP. */
+export interface OpenedConnection {
+  connectMs: number;
+  tlsMs: number;
+  isResumed: boolean;
+}
+
+export interface TransportOptions {
+  client: Client;
+  endpoint: Endpoint;
+  /** Whether `writtenAtMs` and `headersAtMs` are wanted; false saves reading the clock for them. Absent: they are. */
+  hasPhases?: boolean;
+  /** Called once for each connection that is ready for use. */
+  onConnection: (connection: OpenedConnection) => void;
+}
+
+/** A client library, configured as one arm. */
+export interface Transport {
+  /** Where it can't send at once: resolves when it can, rejects when it never will. */
+  ready?: Promise<void>;
+  /**
+   * Starts one exchange. `onEnd` is called exactly once, after `outcome`, `endedAtMs` and `bodyBytes` are set; never
+   * synchronously from within `send`, never after `abandon`, and it may call `send` again. Never throws.
+   */
+  send(exchange: Exchange, onEnd: (exchange: Exchange) => void): void;
+  /** Connections open now, by the client's own count. */
+  openConnections(): number;
+  /** Connections opened so far to anything else than the endpoint; absent where there can be none. */
+  openedElsewhere?(): number;
+  /** Closes every connection; resolves when all are closed. */
+  close(): Promise<void>;
+  /** Once closed: what a reader of this trial's figures has to know, a sentence each. */
+  remarks?(): readonly string[];
+}
+
+/** The steady part of a slice, on the monotonic clock. */
+export interface Window {
+  openAtMs: number;
+  closeAtMs: number;
+  /** Monotonic time of the replicate's start. */
+  originMs: number;
+  isRecorded: boolean;
+  /** Whether quantiles of this window alone are wanted. */
+  isProbe?: boolean;
+}
+
+/** One turn of load as its generator is told it. */
+export interface SliceTimes {
+  rampMs: number;
+  windowMs: number;
+  /** How long exchanges in flight may take to end after the window. */
+  drainMs: number;
+  isRecorded: boolean;
+  /** Monotonic time of the replicate's start. */
+  originMs: number;
+  /** Of a capacity search: the rate of this turn. */
+  ratePerSec?: number;
+  /** Closed loads: the users' first requests are spread over so long; all go at once unless given. */
+  spreadMs?: number;
+}
+
+/** What keeps account of a generator's exchanges and connections. */
+export interface ExchangeSink {
+  /** What is added from now on belongs to this window, or to the ramp and drain around it. */
+  openWindow(window: Window): void;
+  /**
+   * Each exchange once, as it ends. The record may be used again afterwards.
+   * @param belongsAtMs the time by which it belongs to a window or not: when it began, or was due. By its end, what takes
+   *   longer than a window would hardly ever belong to one.
+   */
+  add(exchange: Exchange, belongsAtMs: number): void;
+  /**
+   * An exchange that is given up: how long it would have taken is not known, but longer than until now. One that was never
+   * sent has NaN for its start.
+   * @param error why it counts as a failure (`noAnswer`); undefined where the load was only cut short
+   */
+  addCensored(
+    exchange: Pick<Exchange, 'intendedAtMs' | 'startedAtMs' | 'idleMs'>,
+    belongsAtMs: number,
+    given: { nowMs: number; error: string | undefined },
+  ): void;
+  addConnection(connection: OpenedConnection): void;
+}
+
+/** What an open load counts of its schedule; what ended in its windows, the recorder counts. */
+export type ScheduleCounts = Omit<Arrivals, 'ended'>;
+
+/** How an open load kept the schedule of one window. */
+export interface WindowSchedule extends ScheduleCounts {
+  /** 99th percentile of the generator's own lateness; null where quantiles of the window were not wanted. */
+  latenessP99Us: number | null;
+}
+
+/** What an open load knows beyond its exchanges. */
+export interface ScheduleAccount {
+  /** Of the last window. */
+  window(): WindowSchedule;
+  /** Of all recorded windows. */
+  finish(): { arrivals: ScheduleCounts; lateness: Histogram };
+}
+
+/** Sends requests for a slice at a time, by a load model. */
+export interface LoadLoop {
+  /** Resolves to the window as it was, when nothing is in flight any more or the drain time is over. */
+  runSlice(times: SliceTimes): Promise<Window>;
+  /** Ends the running slice's window now, and its drain soon. */
+  cut(): void;
+  readonly sent: number;
+  /** Exchanges given up at the end of a drain. */
+  readonly unfinished: number;
+  /** Exchanges given up at a deadline of ours (`totalMs`); absent where there is none to keep. */
+  readonly expired?: number;
+  /** Of open loads only: a closed one has no schedule to keep. */
+  readonly schedule?: ScheduleAccount;
+}
+
+/** A client setting by its dotted path in a scenario's client, such as `pool.pipelining`. */
+export type ClientSetting = string;
+
+/** A setting that can't be honoured in this value: a sentence, and what would be right. */
+export interface Refusal {
+  path: ClientSetting;
+  message: string;
+  hint: string;
+}
+
+interface ClientModule {
+  /** The settings that it honours when they are given. */
+  honours: readonly ClientSetting[];
+  /** Why it does not honour the others: a sentence each. A module of the user's need not say. */
+  cannot?: Readonly<Record<ClientSetting, string>>;
+  /** Values that it cannot honour though it knows the setting. */
+  refusals(client: Client, target: Target): readonly Refusal[];
+  /** What a reader of its figures has to know of it, a sentence each: printed wherever they are. */
+  caveats?: readonly string[];
+}
+
+/** A client library: our load models say when, it sends. */
+export interface TransportModule extends ClientModule {
+  kind: 'transport';
+  open(options: TransportOptions): Transport;
+}
+
+export interface EngineOptions {
+  client: Client;
+  load: ClosedLoad;
+  endpoint: Endpoint;
+  sink: ExchangeSink;
+}
+
+/** How a load tool holds its connections: what the ledger has to be held against. */
+export interface EnginePool {
+  /** Most connections that it keeps at once; null: it sets itself no bound. */
+  size: number | null;
+  /** How often it has opened them anew so far: a tool that is started for each slice does so in each. */
+  openings: number;
+  /** Connections so far that were never meant to carry a request. */
+  unused: number;
+}
+
+/** A load tool under way, closed as a whole at the end. */
+export interface Engine extends LoadLoop {
+  readonly pool: EnginePool;
+  /** Whether what is in flight at the end of a window is dropped instead of waited for. */
+  readonly dropsInFlight: boolean;
+  /** Of a tool that runs in a process of its own: that process at the beginning and at the end of the last slice. */
+  readonly lastSlice?: { before: ProcessReading; after: ProcessReading } | undefined;
+  close(): Promise<void>;
+}
+
+/** A sentence on what can't be, and what would be right. */
+export type Obstacle = Omit<Refusal, 'path'>;
+
+/** A load tool that brings its own loop: it sends by itself, and says what became of it. Closed loads without think time only. */
+export interface EngineModule extends ClientModule {
+  kind: 'engine';
+  /** Whether it calls `sink.addConnection`; where not, the kernel's count of connections opened stands in. */
+  countsConnections: boolean;
+  /** The shortest slice of which it does not spend a good part on starting; absent: any. */
+  leastSliceMs?: number;
+  /** Why it can't be used on this machine; undefined: it can. */
+  missing?(): Obstacle | undefined;
+  /** Loads that it can't bring about with these settings. */
+  refusesLoad?(client: Client, load: ClosedLoad): Obstacle | undefined;
+  /** Answers that it counts wrongly, by what a server that we did not start answered before the run. */
+  refusesAnswers?(server: ForeignServer): Obstacle | undefined;
+  open(options: EngineOptions): Engine;
+}
+
+/** What the name of a scenario's transport stands for. */
+export type ClientPlugin = TransportModule | EngineModule;
+
+/** What became of reading a client module of the user's; the hint says what would be right. */
+export type ModuleLoading =
+  | { isLoaded: true; module: TransportModule }
+  | { isLoaded: false; message: string; hint: string };
+
+/** Reads a module by its absolute path. Whatever is wrong with it is told, never thrown. */
+export type LoadModule = (path: string) => Promise<ModuleLoading>;
+
+/** Answers one request on the response given: over HTTP/2, Node's that stands in for it, which has no Connection header. */
+export type Responder = (response: ServerResponse) => void;
+
+/** What a target answers with. */
+export interface BehaviourModule<Options = unknown> {
+  /** Strict schema of the options, `name` included, with defaults. */
+  options: z.ZodType<Options>;
+  /** Prepares whatever can be prepared once; `random` is seeded, uniform in [0, 1). */
+  createResponder(options: Options, random: Random): Responder;
+  /** Expected time from request to the end of the answer, in ms, by the options alone. */
+  meanServiceMs(options: Options): number;
+}

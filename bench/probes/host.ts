@@ -1,0 +1,127 @@
+// In: nothing. Out: what machine this is, and where its processes are to be pinned.
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import { promisify } from 'node:util';
+import type { Host, Run } from '../../results/model/run.ts';
+import { readDescriptorLimit, readPortRoom } from './kernel.ts';
+
+const exec = promisify(execFile);
+
+/** The packages that measure or are measured. */
+const PACKAGES = ['undici', 'autocannon', 'fastify', 'hdr-histogram-js', 'vega-lite'] as const;
+
+/** Facts of this machine and its state now. */
+export async function describeHost(): Promise<Host> {
+  const cpus = os.cpus();
+  const room = readPortRoom();
+  return {
+    hostname: os.hostname(),
+    platform: `${os.platform()} ${os.arch()}`,
+    kernel: os.release(),
+    cpuModel: cpus[0]?.model.trim() ?? 'unknown',
+    cpuCount: cpus.length,
+    memoryBytes: os.totalmem(),
+    loadAverage: os.loadavg(),
+    node: process.version,
+    v8: process.versions.v8,
+    openssl: process.versions.openssl,
+    packages: Object.fromEntries(PACKAGES.map(name => [name, packageVersion(name)])),
+    descriptorLimit: readDescriptorLimit(),
+    ephemeralPorts: room.range,
+    tcpTwReuse: room.twReuse,
+    ...(await choosePinning()),
+  };
+}
+
+/** Target and generator on a core each, when this process may use two or more and `taskset` is there. */
+async function choosePinning(): Promise<Pick<Host, 'pinning' | 'pinningDetail'>> {
+  const cpus = allowedCpus();
+  if (cpus.length < 2)
+    return {
+      pinning: null,
+      pinningDetail: `not pinned: only ${cpus.length || 'an unknown number of'} core(s) to use`,
+    };
+  try {
+    await exec('taskset', ['--version']);
+  } catch {
+    return { pinning: null, pinningDetail: 'not pinned: there is no taskset (util-linux) on this machine' };
+  }
+  return pinningTo(cpus as [number, number, ...number[]], siblingsOf);
+}
+
+/**
+ * The first of these and the next that is not a thread of the same physical core, where there is one.
+ * @param siblings of a logical CPU: all that share its physical core, itself included
+ */
+export function pinningTo(
+  cpus: readonly [number, number, ...number[]],
+  siblings: (cpu: number) => readonly number[],
+): Pick<Host, 'pinning' | 'pinningDetail'> {
+  const [targetCpu, second] = cpus;
+  const shared = siblings(targetCpu);
+  const apart = cpus.find(cpu => cpu !== targetCpu && !shared.includes(cpu));
+  const generatorCpu = apart ?? second;
+  const detail = `target pinned to core ${targetCpu}, generators to core ${generatorCpu}`;
+  return {
+    pinning: { targetCpu, generatorCpu },
+    pinningDetail: apart === undefined ? `${detail}, two threads of one physical core` : detail,
+  };
+}
+
+/** Empty where the kernel does not say. */
+function siblingsOf(cpu: number): number[] {
+  try {
+    return parseCpuList(
+      readFileSync(`/sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`, 'utf8').trim(),
+    );
+  } catch {
+    return [];
+  }
+}
+
+/** Cores that this process may run on; empty where the kernel does not say. */
+function allowedCpus(): number[] {
+  let status: string;
+  try {
+    status = readFileSync('/proc/self/status', 'utf8');
+  } catch {
+    return [];
+  }
+  return parseCpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? '');
+}
+
+/** The numbers that a kernel's list such as `0-1,4` stands for; none for an empty one. */
+export function parseCpuList(list: string): number[] {
+  return list.split(',').flatMap(part => {
+    const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? [];
+    if (first === undefined) return [];
+    return Array.from({ length: Number(last) - Number(first) + 1 }, (_, offset) => Number(first) + offset);
+  });
+}
+
+function packageVersion(name: string): string {
+  // Most packages don't export their package.json: find it from the entry.
+  const require = createRequire(import.meta.url);
+  for (const folder of require.resolve.paths(name) ?? []) {
+    try {
+      return (JSON.parse(readFileSync(`${folder}/${name}/package.json`, 'utf8')) as { version: string })
+        .version;
+    } catch {
+      // the next folder up
+    }
+  }
+  return 'unknown';
+}
+
+/** Commit and state of the work tree that `folder` is in; null when it is in none, or there is no git. */
+export async function describeGit(folder: string): Promise<Run['git']> {
+  try {
+    const { stdout: commit } = await exec('git', ['-C', folder, 'rev-parse', 'HEAD']);
+    const { stdout: status } = await exec('git', ['-C', folder, 'status', '--porcelain']);
+    return { commit: commit.trim(), isDirty: status.trim() !== '' };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,65 @@
+// In: a server, and the arms in turn under load on it. Out: what it counts, booked to the arm whose turn it is; ports towards it.
+import type { Arm } from './arm.ts';
+import { countHeldPorts, waitForPorts } from './port-watch.ts';
+import { closedConnections, remotesOf } from './server-counts.ts';
+import { isOwnReading, type MeasuredTarget, type ServerReading } from './targets.ts';
+
+/** A connection that the client has may not be counted by the target yet: the accept is still in its queue. */
+const ACCEPT_SETTLE = { tries: 20, pauseMs: 5 } as const;
+
+/** One a server: its counts go on from turn to turn, whichever arm has it. */
+export interface TargetAccount {
+  /** Local ports that an arm's own closes hold towards it, where the kernel won't use them again. */
+  heldPorts(): number;
+  /** Waits until a turn finds so many ports. @throws MeasureError ports-exhausted, when waiting does not help. */
+  waitForPorts(needed: number, onWait: (why: string) => void, signal: AbortSignal): Promise<void>;
+  /** Before a turn: read as close to it as can be, so that no use of the process is the turn's but its own. */
+  open(arm: Arm): Promise<void>;
+  /**
+   * Books a turn once it is complete, or has had the time to be.
+   * @throws ChildError when the target has died or hangs
+   */
+  book(arm: Arm, isComplete: IsComplete): Promise<{ before: ServerReading; after: ServerReading }>;
+  /** Books the ends of what the arm still had open when its client closed: `opened` in all, null where it does not count. */
+  bookEnds(arm: Arm, opened: number | null): Promise<void>;
+}
+
+type IsComplete = (before: ServerReading, after: ServerReading) => boolean;
+
+export function createTargetAccount(target: MeasuredTarget): TargetAccount {
+  const remotes = remotesOf(target);
+  let last: ServerReading | undefined;
+
+  async function book(arm: Arm, isComplete: IsComplete) {
+    await target.link?.settle();
+    const before = last ?? (await target.read());
+    let after = await target.read();
+    for (let i = 0; i < ACCEPT_SETTLE.tries && !isComplete(before, after); i++) {
+      await new Promise(resolve => setTimeout(resolve, ACCEPT_SETTLE.pauseMs));
+      after = await target.read();
+    }
+    arm.countTarget(before, after);
+    last = after;
+    return { before, after };
+  }
+
+  return {
+    heldPorts: () => Math.max(...remotes.map(countHeldPorts)),
+    async waitForPorts(needed, onWait, signal) {
+      for (const remote of remotes) await waitForPorts(remote, needed, onWait, signal);
+    },
+    async open(arm) {
+      const now = await target.read();
+      // A count of our own has the arms' connections alone, those that end between turns too; the kernel's is of all programs.
+      if (last !== undefined && isOwnReading(last)) arm.countTarget(last, now);
+      last = now;
+    },
+    book,
+    async bookEnds(arm, opened) {
+      if (last !== undefined && !isOwnReading(last)) return;
+      const closedBefore = closedConnections(last);
+      const stillOpen = (opened ?? arm.acceptedConnections()) - arm.closedConnections();
+      await book(arm, (_before, after) => closedConnections(after) - closedBefore >= stillOpen);
+    },
+  };
+}

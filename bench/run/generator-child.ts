@@ -1,0 +1,199 @@
+// In: commands from the parent. Out: one arm's load, and what was recorded of it. A generator process of its own.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from '../../scenarios/model/client.ts';
+import type { ClientPlugin, Endpoint, Engine, LoadLoop, Window } from '../contracts.ts';
+import { MeasureError } from '../../results/errors.ts';
+import {
+  type GeneratorCommand,
+  type GeneratorReading,
+  type GeneratorReply,
+  PROTOCOL_VERSION,
+  type SliceOrder,
+  type SliceReading,
+} from '../../servers/protocol.ts';
+import { createRandom } from '../../results/random.ts';
+import { foreignStack } from '../core/thrown.ts';
+import type { Trial } from '../../results/model/trial.ts';
+import { createLoop } from '../load/loop.ts';
+import { createRecorder, type Recorder } from '../load/recorder.ts';
+import { obeyParentOnly } from '../probes/parent.ts';
+import { readProcess } from '../../servers/process.ts';
+import { transports, userModules } from '../cli/plugins.ts';
+import { reachAsChecked } from './endpoint-reach.ts';
+
+interface Generator {
+  dropsInFlight: boolean;
+  slice(order: SliceOrder): Promise<SliceReading>;
+  cut(): void;
+  finish(): Promise<GeneratorReading>;
+}
+
+let generator: Generator | undefined;
+
+/** Where an arm's exchanges come from. */
+interface Source {
+  loop: LoadLoop;
+  /** The same, where it is a load tool. */
+  engine?: Engine;
+  countsConnections: boolean;
+  openedElsewhere(): number;
+  /** Complete once it is closed. */
+  caveats(): readonly string[];
+  close(): Promise<void>;
+}
+
+function createGenerator(source: Source, recorder: Recorder): Generator {
+  const { loop, engine, countsConnections, openedElsewhere, caveats, close } = source;
+  return {
+    dropsInFlight: engine?.dropsInFlight ?? false,
+    async slice({ epochMs, ...order }) {
+      const before = readProcess();
+      const { ended, opened } = recorder;
+      const givenUp = givenUpBy(loop);
+      const originMs = epochMs - performance.timeOrigin;
+      const window = await loop.runSlice({ ...order, originMs });
+      if (givenUpBy(loop) > givenUp) await settle(recorder);
+      return {
+        atMs: Math.max(0, window.openAtMs - originMs),
+        windowMs: lengthMs(window),
+        ...recorder.windowCounts(),
+        exchanges: recorder.ended - ended,
+        opened: countsConnections ? recorder.opened - opened : null,
+        ...(loop.schedule === undefined ? {} : { schedule: loop.schedule.window() }),
+        before,
+        after: readProcess(),
+        ...engine?.lastSlice,
+      };
+    },
+    cut: () => loop.cut(),
+    async finish() {
+      await close();
+      return {
+        ...recorder.finish(),
+        sent: loop.sent,
+        unfinished: loop.unfinished,
+        opened: countsConnections ? recorder.opened : null,
+        openedElsewhere: openedElsewhere(),
+        pool: engine === undefined ? null : { ...engine.pool },
+        ...(loop.schedule?.finish() ?? { arrivals: null, lateness: null }),
+        caveats: [...caveats()],
+      };
+    },
+  };
+}
+
+function givenUpBy({ unfinished, expired = 0 }: LoadLoop): number {
+  return unfinished + expired;
+}
+
+const SETTLE = { pauseMs: 50, tries: 40 } as const;
+
+/**
+ * A request that was given up may have been waiting for a connection, and its client opens one for it all the same, only to
+ * close it again. That is this arm's doing, so nobody else has a turn before it is over.
+ */
+async function settle(recorder: Recorder): Promise<void> {
+  for (let i = 0; i < SETTLE.tries; i++) {
+    const { opened } = recorder;
+    await delay(SETTLE.pauseMs);
+    if (recorder.opened === opened) return;
+  }
+}
+
+/** To the nanosecond: windows of the same length are to have the same length. 0 where one was cut short before it opened. */
+function lengthMs({ openAtMs, closeAtMs }: Window): number {
+  return Math.max(0, Number((closeAtMs - openAtMs).toFixed(6)));
+}
+
+async function loadPlugin({ transport: name, modulePath }: Client): Promise<ClientPlugin> {
+  if (modulePath !== undefined) {
+    const loading = await (await userModules()).loadUserModule(modulePath);
+    if (!loading.isLoaded) throw new Error(`${name} ${loading.message}`);
+    return loading.module;
+  }
+  if (!Object.hasOwn(transports, name)) throw new Error(`unknown transport "${name}"`);
+  return (await transports[name as keyof typeof transports]()).default;
+}
+
+/** A library sends when our load model says; a load tool brings its own loop. */
+async function openSource(
+  plugin: ClientPlugin,
+  trial: Trial,
+  endpoint: Endpoint,
+  recorder: Recorder,
+): Promise<Source> {
+  const { client, load, phases: hasPhases } = trial;
+  const caveats = plugin.caveats ?? [];
+  if (plugin.kind === 'engine') {
+    if (load.model !== 'closed') throw new Error(`${client.transport} has no ${load.model} load`);
+    const engine = plugin.open({ client, load, endpoint, sink: recorder });
+    return {
+      loop: engine,
+      engine,
+      countsConnections: plugin.countsConnections,
+      openedElsewhere: () => 0,
+      caveats: () => caveats,
+      close: () => engine.close(),
+    };
+  }
+  const transport = plugin.open({ client, endpoint, hasPhases, onConnection: recorder.addConnection });
+  await transport.ready;
+  const random = createRandom(trial.seed, 'load');
+  const { totalMs } = client.timeouts;
+  return {
+    loop: createLoop({ load, totalMs, transport, recorder, random }),
+    countsConnections: true,
+    openedElsewhere: () => transport.openedElsewhere?.() ?? 0,
+    caveats: () => [...caveats, ...(transport.remarks?.() ?? [])],
+    close: () => transport.close(),
+  };
+}
+
+async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {
+  reachAsChecked(endpoint);
+  const recorder = createRecorder({
+    hasPhases: trial.phases,
+    expectStatus: trial.target.expectStatus,
+  });
+  const plugin = await loadPlugin(trial.client);
+  generator = createGenerator(await openSource(plugin, trial, endpoint, recorder), recorder);
+}
+
+const MOST_STACK_CHARS = 4_000;
+
+function reply(message: GeneratorReply): void {
+  process.send?.(message);
+}
+
+async function obey(command: GeneratorCommand): Promise<void> {
+  if (command.type === 'prepare') {
+    await prepare(command);
+    reply({ type: 'ready', protocol: PROTOCOL_VERSION, dropsInFlight: generator!.dropsInFlight });
+    return;
+  }
+  if (generator === undefined) throw new Error(`"${command.type}" before "prepare"`);
+  switch (command.type) {
+    case 'slice':
+      reply({ type: 'slice', reading: await generator.slice(command.order) });
+      return;
+    case 'cut':
+      generator.cut();
+      return;
+    case 'finish':
+      reply({ type: 'finished', reading: await generator.finish() });
+      process.disconnect?.();
+      return;
+    default:
+      throw new Error(`unknown command ${JSON.stringify(command satisfies never)}`);
+  }
+}
+
+obeyParentOnly(() => process.exit(0));
+process.on('message', (command: GeneratorCommand) => {
+  obey(command).catch((error: unknown) => {
+    reply({
+      type: 'failed',
+      message: error instanceof MeasureError ? error.message : foreignStack(error, MOST_STACK_CHARS),
+    });
+  });
+});

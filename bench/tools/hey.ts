@@ -1,0 +1,114 @@
+// In: an arm's settings. Out: hey as a load tool: a process for each slice, and each of its answers.
+import type { Client } from '../../scenarios/model/client.ts';
+import type { EngineModule } from '../contracts.ts';
+import type { Outcome } from '../../results/model/trial.ts';
+import { bodyRefusals, countingRefusals, engineCannot } from '../transports/engine-cannot.ts';
+import {
+  type ExternalTool,
+  openExternalEngine,
+  type Place,
+  type ToolDuration,
+  type ToolExchange,
+  type ToolReport,
+  type ToolTimes,
+} from './external.ts';
+import { missingProgram } from '../transports/external-tool.ts';
+import { HEY_TEMPLATE, readHeyOutput } from '../transports/hey-output.ts';
+
+/** hey keeps at most so many idle connections, whatever its number of users. */
+const MOST_IDLE = 500;
+
+const OUTCOMES: readonly (readonly [pattern: RegExp, outcome: Outcome])[] = [
+  [/Client\.Timeout|context deadline exceeded/, 'noAnswer'],
+  [/connection refused/, 'refused'],
+  [/connection reset|broken pipe|EOF/, 'reset'],
+  [/cannot assign requested address/, 'portExhausted'],
+  [/too many open files/, 'descriptorLimit'],
+];
+
+function outcomeOf(message: string): Outcome {
+  return OUTCOMES.find(([pattern]) => pattern.test(message))?.[1] ?? 'other';
+}
+
+function args(
+  { requestsPerConnection }: Client,
+  users: number,
+  { sendSec, answerSec }: ToolDuration,
+  { url, host }: Place,
+): string[] {
+  return [
+    ...['-c', String(users), '-z', `${sendSec}s`, '-t', String(answerSec), '-o', HEY_TEMPLATE],
+    ...['-disable-compression', '-disable-redirects'],
+    ...(requestsPerConnection === 1 ? ['-disable-keepalive'] : []),
+    ...(host === undefined ? [] : ['-host', host]),
+    url,
+  ];
+}
+
+function read(output: string, _users: number, { rampMs, windowMs, stoppedMs }: ToolTimes): ToolReport {
+  const { answers, failures, bodyBytes } = readHeyOutput(output);
+  let firstMs = Number.POSITIVE_INFINITY;
+  let lastStartMs = 0;
+  for (const { startMs } of answers) {
+    firstMs = Math.min(firstMs, startMs);
+    lastStartMs = Math.max(lastStartMs, startMs);
+  }
+  const beginMs = answers.length === 0 ? 0 : firstMs;
+  const openMs = beginMs + rampMs;
+  // Once it has been asked to end no request begins, so that it is no longer under full load.
+  const closeMs = Math.min(openMs + windowMs, answers.length === 0 ? stoppedMs : lastStartMs);
+
+  function* exchanges(): Generator<ToolExchange> {
+    const each = { bodyBytes: answers.length === 0 ? 0 : bodyBytes / answers.length };
+    for (const { status, ...times } of answers) {
+      yield { ...times, ...each, status, outcome: 'ok', error: undefined };
+    }
+    // It does not say when a request failed: they are spread evenly over its run.
+    const unknown = { writtenMs: Number.NaN, headersMs: Number.NaN, bodyBytes: 0, status: 0 };
+    for (const { message, count } of failures) {
+      for (let i = 0; i < count; i++) {
+        const startMs = beginMs + ((i + 0.5) / count) * (closeMs - beginMs);
+        yield { ...unknown, startMs, endMs: startMs, outcome: outcomeOf(message), error: message };
+      }
+    }
+  }
+
+  return { openMs, closeMs, exchanges: exchanges(), unfinished: 0 };
+}
+
+const hey: ExternalTool = {
+  program: 'hey',
+  args,
+  reportsStarts: true,
+  dropsInFlight: false,
+  read,
+  // Go opens a connection whenever none is idle at that moment, and keeps the one too many.
+  poolSize: () => null,
+  unusedPerStart: 0,
+};
+
+const HONOURS = ['requestsPerConnection', 'body'] as const;
+
+const engine: EngineModule = {
+  kind: 'engine',
+  countsConnections: false,
+  leastSliceMs: 1_000,
+  honours: HONOURS,
+  cannot: engineCannot(HONOURS),
+  caveats: [
+    'It is started for each slice and opens its connections anew in each; Go also opens one whenever none is idle at that moment, so there may be more than users.',
+    'Its bytes are those that Content-Length names: answers without it, chunked ones for example, count as none.',
+    'It verifies no certificate, and takes a body that breaks off for a whole one.',
+  ],
+  missing: () => missingProgram('hey'),
+  refusesLoad: ({ requestsPerConnection }, { concurrency }) =>
+    requestsPerConnection === 'unlimited' && concurrency > MOST_IDLE
+      ? {
+          message: `hey keeps at most ${MOST_IDLE} idle connections, and closes those of further users after each request`,
+          hint: `at most ${MOST_IDLE} users`,
+        }
+      : undefined,
+  refusals: client => [...bodyRefusals('hey', client), ...countingRefusals('hey', client)],
+  open: options => openExternalEngine(hey, options),
+};
+export default engine;

@@ -1,0 +1,66 @@
+// In: a load tool and what an arm states. Out: the tool open for one test, with what it told of its exchanges.
+import type { z } from 'zod';
+import type { Scope } from '../../../servers/testing/client.ts';
+import { Client } from '../../../scenarios/model/client.ts';
+import type { Endpoint, Engine, EngineModule, SliceTimes, Window } from '../../contracts.ts';
+import { ClosedLoad } from '../../../scenarios/model/load.ts';
+import { createRecorder, type Recorder } from '../../load/recorder.ts';
+
+export interface EngineSubject {
+  name: string;
+  module: EngineModule;
+}
+
+export interface OpenedEngine {
+  engine: Engine;
+  recorder: Recorder;
+  /** A slice, by default of 20 ms ramp, 150 ms window and 2 s drain. */
+  slice(times?: Partial<SliceTimes>): Promise<Window>;
+  /** sent = answered + failed + unfinished; throws otherwise. */
+  account(): { sent: number; answered: number; failed: number; unfinished: number };
+}
+
+/** Where a program is missing, its tests are skipped on a developer's machine, and fail where everything must be there. */
+export function skipMissing({ module }: EngineSubject): { skip?: string } {
+  const obstacle = module.missing?.();
+  if (obstacle === undefined || process.env['CI'] !== undefined) return {};
+  return { skip: `${obstacle.message} (${obstacle.hint})` };
+}
+
+/** Opens the engine, and closes it after the test. */
+export function openEngine(
+  scope: Scope,
+  { name, module }: EngineSubject,
+  of: { endpoint: Endpoint; users: number; stated?: z.input<typeof Client> },
+): OpenedEngine {
+  const { endpoint, users, stated = {} } = of;
+  const recorder = createRecorder();
+  const engine = module.open({
+    client: Client.parse({ ...stated, transport: name }),
+    load: ClosedLoad.parse({ concurrency: users }),
+    endpoint,
+    sink: recorder,
+  });
+  scope.after(() => engine.close());
+  return {
+    engine,
+    recorder,
+    slice: times =>
+      engine.runSlice({
+        rampMs: 20,
+        windowMs: 150,
+        drainMs: 2_000,
+        isRecorded: true,
+        originMs: performance.now(),
+        ...times,
+      }),
+    account() {
+      const { answered, failed } = recorder.finish();
+      const { sent, unfinished } = engine;
+      if (sent !== answered + failed + unfinished) {
+        throw new Error(`${sent} sent, ${answered} answered, ${failed} failed, ${unfinished} unfinished`);
+      }
+      return { sent, answered, failed, unfinished };
+    },
+  };
+}

@@ -1,0 +1,205 @@
+// In: an arm's settings. Out: wrk as a load tool: a process for each slice, its exact counts and latencies.
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Client } from '../../scenarios/model/client.ts';
+import type { EngineModule, Obstacle, Refusal } from '../contracts.ts';
+import type { ForeignServer } from '../core/foreign-server.ts';
+import type { Target } from '../../scenarios/model/target.ts';
+import { usesTls } from '../../scenarios/model/target.ts';
+import type { Outcome } from '../../results/model/trial.ts';
+import { bodyRefusals, countingRefusals, engineCannot } from '../transports/engine-cannot.ts';
+import {
+  type ExternalTool,
+  openExternalEngine,
+  type Place,
+  type ToolDuration,
+  type ToolExchange,
+  type ToolReport,
+} from './external.ts';
+import { missingProgram } from '../transports/external-tool.ts';
+import { readWrkOutput, WRK_SCRIPT, type WrkOutput } from '../transports/wrk-output.ts';
+
+/** wrk reserves 8 bytes for each microsecond up to this. */
+const LONGEST_SEC = 20;
+/** Fractional parts of its multiples are spread evenly, however many are taken. */
+const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
+
+/** The script as a file without a name: wrk reads it twice, and nothing is left of it however wrk ends. */
+function openInput(): { fd: number; close(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'conntax-wrk-'));
+  try {
+    const file = join(folder, 'report.lua');
+    writeFileSync(file, WRK_SCRIPT);
+    const fd = openSync(file, 'r');
+    return { fd, close: () => closeSync(fd) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function args(
+  { requestsPerConnection }: Client,
+  users: number,
+  { sendSec }: ToolDuration,
+  { url, host }: Place,
+): string[] {
+  // wrk takes a header only with the space after its colon.
+  const headers = [
+    ...(requestsPerConnection === 1 ? ['Connection: close'] : []),
+    ...(host === undefined ? [] : [`Host: ${host}`]),
+  ];
+  return [
+    ...['--threads', '1', '--connections', String(users), '--duration', `${sendSec}s`],
+    ...['--timeout', `${LONGEST_SEC}s`, '--script', '/proc/self/fd/0'],
+    ...headers.flatMap(header => ['--header', header]),
+    url,
+  ];
+}
+
+function read(output: string, users: number): ToolReport {
+  const { counts, latencies } = readWrkOutput(output, users);
+  const { durationUs, requests, bytes, statusErrors, timeouts, cpuUs } = counts;
+  const durationMs = durationUs / 1_000;
+  // At the end each connection has a request under way, half done on average, which is in no count; at the start none had.
+  const openMs = Math.min(durationMs, meanUs(latencies) / 2 / 1_000);
+  const failures: [count: number, outcome: Outcome, error: string][] = [
+    [timeouts, 'timeoutTotal', `longer than the ${LONGEST_SEC} s that wrk keeps latencies for`],
+    [counts.connectErrors, 'other', 'wrk: error on connect'],
+    [counts.readErrors, 'other', 'wrk: error on read'],
+    [counts.writeErrors, 'other', 'wrk: error on write'],
+  ];
+
+  function* exchanges(): Generator<ToolExchange> {
+    const exchange: ToolExchange = {
+      startMs: 0,
+      writtenMs: Number.NaN,
+      headersMs: Number.NaN,
+      endMs: 0,
+      bodyBytes: requests === 0 ? 0 : bytes / requests,
+      status: 0,
+      outcome: 'ok',
+      error: undefined,
+    };
+    let index = 0;
+    // It does not say when, nor which of them had a bad status: both are spread evenly.
+    const place = (ms: number): ToolExchange => {
+      index++;
+      exchange.endMs = openMs + ((index * GOLDEN_RATIO) % 1) * (durationMs - openMs);
+      exchange.startMs = exchange.endMs - ms;
+      return exchange;
+    };
+    // Of all that is not expected it counts statuses of 400 and above only: see refusals.
+    const share = statusErrors / (requests - timeouts);
+    for (const [us, count] of latencies) {
+      for (let i = 0; i < count; i++) {
+        const isBad = Math.floor((index + 1) * share) > Math.floor(index * share);
+        exchange.outcome = isBad ? 'badStatus' : 'ok';
+        exchange.error = isBad ? 'wrk: status 400 or above' : undefined;
+        yield place(us / 1_000);
+      }
+    }
+    exchange.bodyBytes = 0;
+    for (const [count, outcome, error] of failures) {
+      Object.assign(exchange, { outcome, error });
+      for (let i = 0; i < count; i++) yield place(0);
+    }
+  }
+
+  return { openMs, closeMs: durationMs, exchanges: exchanges(), unfinished: users, cpuUs };
+}
+
+function meanUs(latencies: WrkOutput['latencies']): number {
+  let count = 0;
+  let sumUs = 0;
+  for (const [us, times] of latencies) {
+    count += times;
+    sumUs += us * times;
+  }
+  return count === 0 ? 0 : sumUs / count;
+}
+
+const wrk: ExternalTool = {
+  program: 'wrk',
+  args,
+  openInput,
+  reportsStarts: false,
+  dropsInFlight: true,
+  read,
+  poolSize: users => users,
+  // It tries the address once before it begins.
+  unusedPerStart: 1,
+};
+
+function refusals(client: Client, target: Target): Refusal[] {
+  const refused = [...bodyRefusals('wrk', client), ...countingRefusals('wrk', client)];
+  if (client.requestsPerConnection === 1 && usesTls(target)) {
+    refused.push({
+      path: 'requestsPerConnection',
+      message:
+        'wrk times a request from when its connection is ready, so that its latencies lack every handshake',
+      hint: "'unlimited', or target.tls: 'none', or transport: hey",
+    });
+  }
+  if (target.url?.startsWith('https:') && isIP(new URL(target.url).hostname) === 0) {
+    refused.push({
+      path: 'transport',
+      message:
+        'wrk would not name the server in its TLS handshake, since it is sent to the address that was checked',
+      hint: 'transport: hey or autocannon, or a url with an address',
+    });
+  }
+  if (!isJudgeable(target.expectStatus)) {
+    refused.push({
+      path: 'transport',
+      message: `wrk says only how many statuses were 400 or above, so it can't be held against target.expectStatus: ${JSON.stringify(target.expectStatus)}`,
+      hint: "expectStatus: ['2xx'] or ['2xx', '3xx'], or transport: hey or autocannon",
+    });
+  }
+  return refused;
+}
+
+/** What is good for wrk is every status below 400: of what it may also be taken for, a caveat tells. */
+function isJudgeable(expected: Target['expectStatus']): boolean {
+  return expected.includes('2xx') && expected.every(entry => entry === '2xx' || entry === '3xx');
+}
+
+function refusesAnswers({ framing, interimStatuses }: ForeignServer): Obstacle | undefined {
+  const hint =
+    'transport: hey or autocannon, or ifInstalled: true, which leaves the arm out where it cannot measure';
+  if (interimStatuses.length > 0) {
+    return {
+      message: `wrk takes an interim answer (${interimStatuses.join(', ')}) for the answer, and fails`,
+      hint,
+    };
+  }
+  return framing === 'close'
+    ? {
+        message:
+          'wrk counts an answer that the end of the connection ends twice, the second time as an error, and this server names no length of its answers',
+        hint,
+      }
+    : undefined;
+}
+
+const HONOURS = ['requestsPerConnection', 'body'] as const;
+
+const engine: EngineModule = {
+  kind: 'engine',
+  countsConnections: false,
+  leastSliceMs: 1_000,
+  honours: HONOURS,
+  cannot: engineCannot(HONOURS),
+  caveats: [
+    'It is started for each slice and opens its connections anew in each; the steady window is all of its run but half a mean latency, its ramp included, and its requests are spread evenly over it because it does not say when they were.',
+    'It times a request from when its connection is open; the samples that it adds for coordinated omission are taken out again.',
+    'It does not tell the statuses of its answers: those of 400 and above count as bad, and a redirect (3xx) always as good.',
+    'What is under way when it stops counts as unfinished, one request for each connection; its bytes include response headers; it verifies no certificate.',
+  ],
+  missing: () => missingProgram('wrk'),
+  refusals,
+  refusesAnswers,
+  open: options => openExternalEngine(wrk, options),
+};
+export default engine;

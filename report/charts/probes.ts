@@ -1,0 +1,128 @@
+// In: a cell with a capacity search. Out: every rate that was tried, with the latency met there, and where the limit lies.
+import type { Probe } from '../../bench/core/open-results.ts';
+import type { ArmView, CellView } from '../cell-view.ts';
+import type { Chart } from './chart.ts';
+import type { Layer } from './theme.ts';
+import { armLegend, armScales, framed, isNarrow, MUTED } from './theme.ts';
+import { rateText } from '../headline-words.ts';
+import { latencyText, msText, percentText, significantText } from '../words/numbers.ts';
+import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from '../tables/table.ts';
+
+interface Tried {
+  arm: ArmView;
+  replicate: number;
+  probe: Probe;
+}
+
+const chart: Chart = {
+  name: 'capacity-probes',
+  title: 'Rates tried',
+  applies: view => triedIn(view).length > 0,
+  caption: view =>
+    `Each mark is one rate tried for one arm: the 99th percentile of response time there. Full marks were borne, crosses were not, for this or another reason; ${
+      limitLayers(view).length > 0 ? 'the line is the limit' : 'it has no limit of its own'
+    }.`,
+  spec(view, widthPx) {
+    const tried = triedIn(view);
+    const arms = [...new Set(tried.map(({ arm }) => arm))];
+    const rows = tried.map(({ arm, replicate, probe }) => ({
+      arm: arm.label,
+      ratePerSec: probe.ratePerSec,
+      ms: Math.max(probe.p99Us, 1) / 1_000,
+      isKept: probe.isKept,
+      tip: `${arm.label}, replicate ${replicate + 1}: ${rateText(probe.ratePerSec)}/s, p99 ${latencyText(probe.p99Us)}, ${probe.why}`,
+    }));
+    return framed(
+      {
+        layer: [
+          ...limitLayers(view),
+          {
+            data: { name: 'figures', values: rows },
+            mark: { type: 'point', filled: true, size: isNarrow(widthPx) ? 44 : 64, opacity: 0.85 },
+            encoding: {
+              x: {
+                field: 'ratePerSec',
+                type: 'quantitative',
+                scale: { type: 'log', nice: false, padding: 12 },
+                axis: {
+                  title: 'requests due per second',
+                  tickCount: isNarrow(widthPx) ? 3 : 6,
+                  format: ',~r',
+                },
+              },
+              y: {
+                field: 'ms',
+                type: 'quantitative',
+                scale: { type: 'log', nice: true },
+                axis: { title: 'p99 response time (ms)', tickCount: 5, format: ',~r' },
+              },
+              color: {
+                field: 'arm',
+                type: 'nominal',
+                scale: armScales(arms).colour,
+                legend: armLegend(arms, widthPx),
+              },
+              shape: { condition: { test: '!datum.isKept', value: 'cross' }, value: 'circle' },
+              description: { field: 'tip' },
+            },
+          },
+        ],
+      },
+      { widthPx, heightPx: isNarrow(widthPx) ? 300 : 380 },
+    );
+  },
+  table: view =>
+    createTable({
+      name: 'capacity-probes',
+      title: 'Rates tried',
+      columns: [
+        keyColumn('arm', 'arm'),
+        keyColumn('replicate', 'replicate'),
+        figureColumn('ratePerSec', 'rate', 'requests/s'),
+        wordColumn('isKept', 'borne'),
+        figureColumn('p50Ms', 'p50', 'ms'),
+        figureColumn('p99Ms', 'p99', 'ms'),
+        figureColumn('errorRatio', 'error rate'),
+        figureColumn('achievedPerSec', 'ended', 'requests/s'),
+        wordColumn('why', 'why'),
+      ],
+      rows: triedIn(view).map(({ arm, replicate, probe }) => {
+        const invalid = arm.marks.filter(mark => mark === 'invalid');
+        return [
+          words(arm.label, arm.name),
+          words(String(replicate + 1), replicate + 1),
+          figure(rateText(probe.ratePerSec), probe.ratePerSec, invalid),
+          words(probe.isKept ? 'yes' : 'no', probe.isKept),
+          figure(msText(probe.p50Us), probe.p50Us / 1_000, invalid),
+          figure(msText(probe.p99Us), probe.p99Us / 1_000, invalid),
+          figure(percentText(probe.errorRatio), probe.errorRatio, invalid),
+          figure(significantText(probe.achievedPerSec), probe.achievedPerSec, invalid),
+          words(probe.why),
+        ];
+      }),
+      notes: ['In the order in which they were tried.'],
+    }),
+};
+export default chart;
+
+function triedIn({ arms }: CellView): Tried[] {
+  return arms.flatMap(arm =>
+    arm.trials.flatMap(({ trial, measurement }) =>
+      (measurement.capacity?.probes ?? []).map(probe => ({ arm, replicate: trial.replicate, probe })),
+    ),
+  );
+}
+
+/** Where p99 is to stay below, if that is part of the objective. */
+function limitLayers({ result }: CellView): Layer[] {
+  const { load } = result.scenario;
+  const limitMs = load.model === 'capacity' ? load.objective.p99Ms : undefined;
+  if (limitMs === undefined) return [];
+  return [
+    {
+      data: { values: [{ limitMs, tip: `p99 at most ${limitMs} ms` }] },
+      mark: { type: 'rule', color: MUTED, strokeDash: [4, 3], strokeWidth: 1.5 },
+      encoding: { y: { field: 'limitMs', type: 'quantitative' }, description: { field: 'tip' } },
+    },
+  ];
+}

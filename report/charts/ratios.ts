@@ -1,0 +1,212 @@
+// In: a cell. Out: the ratio of the metric that decides in each replicate, with the interval over all: modes show as groups.
+import type { Comparison } from '../../results/model/run.ts';
+import { headlineOf } from '../../results/metrics.ts';
+import type { CellView } from '../cell-view.ts';
+import { comparisonMarks, signsOf } from '../cell-view.ts';
+import type { Chart } from './chart.ts';
+import type { Layer } from './theme.ts';
+import { armAxis, armMarks, framed, guideLine, INK, isNarrow } from './theme.ts';
+import { comparisonText, knownRatio, missingReplicates, neededText } from '../comparison-text.ts';
+import { capital, headlineWords } from '../headline-words.ts';
+import { significantText } from '../words/numbers.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
+
+/** Where ratios come nearer than this to 1, the baseline is worth its place in the picture. */
+const NEAR_BASELINE = 1.5;
+/** Beyond this spread equal steps would squeeze the small ratios. */
+const LOG_SPREAD = 2;
+/** Share of a row's height that its band takes. */
+const BAND = 0.8;
+
+const chart: Chart = {
+  name: 'replicate-ratios',
+  title: 'Ratios by replicate',
+  applies: view => dotsOf(view).length > 0,
+  caption: ({ result }) =>
+    `${capital(headlineWords(result.scenario.load).noun)} against ${result.scenario.baseline}, a dot for each replicate, first at the top; the band is the 95 % interval, the line its value. Dots in two groups are processes in two modes.`,
+  spec(view, widthPx) {
+    const dots = dotsOf(view);
+    const bands = bandsOf(view);
+    const { domain, isLog } = domainOf([
+      ...dots.map(({ ratio }) => ratio),
+      ...bands.flatMap(b => [b.low, b.high]),
+    ]);
+    const isSmall = isNarrow(widthPx);
+    const scale = { type: isLog ? ('log' as const) : ('linear' as const), domain, nice: false };
+    const arms = ratesOf(view).map(comparison => axisLabelOf(comparison, view));
+    const replicates = Math.max(...ratesOf(view).map(({ replicateRatios }) => replicateRatios.length));
+    return framed(
+      {
+        encoding: {
+          y: {
+            field: 'top',
+            type: 'quantitative',
+            scale: { domain: [0, arms.length], reverse: true, nice: false },
+            title: null,
+            axis: {
+              ...armAxis,
+              values: arms.map((_, index) => index + 0.5),
+              labelExpr: nameExpression(arms),
+            },
+          },
+        },
+        layer: [
+          ...baselineLayers(domain, view),
+          {
+            data: { values: bands },
+            mark: { type: 'rect', opacity: 0.2, cornerRadius: 3 },
+            encoding: {
+              y2: { field: 'bottom' },
+              x: {
+                field: 'low',
+                type: 'quantitative',
+                scale,
+                axis: {
+                  title: `ratio of ${headlineOf(view.result.scenario.load).noun} (1 = baseline)`,
+                  tickCount: isSmall ? 4 : 8,
+                  format: '~r',
+                },
+              },
+              x2: { field: 'high' },
+              color: armMarks(view.arms).colour,
+              description: { field: 'tip' },
+            },
+          },
+          {
+            data: { values: bands },
+            mark: { type: 'rule', strokeWidth: 2, color: INK, aria: false },
+            encoding: { x: { field: 'value', type: 'quantitative' }, y2: { field: 'bottom' } },
+          },
+          {
+            data: { name: 'figures', values: dots },
+            mark: { type: 'point', filled: true, size: isSmall ? 44 : 56, opacity: 0.95 },
+            encoding: {
+              x: { field: 'ratio', type: 'quantitative', scale },
+              y: { field: 'at', type: 'quantitative' },
+              color: armMarks(view.arms).colour,
+              shape: { condition: { test: 'datum.isInvalid', value: 'cross' }, value: 'circle' },
+              description: { field: 'tip' },
+            },
+          },
+        ],
+      },
+      { widthPx, heightPx: arms.length * Math.max(46, Math.min(120, replicates * 12)) + 54 },
+    );
+  },
+  table(view) {
+    const dots = dotsOf(view);
+    const replicates = [...new Set(dots.map(({ replicate }) => replicate))].sort((a, b) => a - b);
+    const rates = ratesOf(view).filter(({ replicateRatios }) => replicateRatios.length > 0);
+    return createTable({
+      name: 'replicate-ratios',
+      title: 'Ratios by replicate',
+      columns: [
+        keyColumn('replicate', 'pair'),
+        ...rates.map(({ candidate, baseline }) =>
+          figureColumn(`${candidate}Ratio`, `${candidate} / ${baseline}`),
+        ),
+      ],
+      rows: [
+        ...replicates.map(replicate => [
+          words(String(replicate + 1), replicate + 1),
+          ...rates.map(comparison => {
+            const ratio = comparison.replicateRatios[replicate];
+            return ratio === undefined
+              ? nothing
+              : figure(`${significantText(ratio)}×`, ratio, comparisonMarks(comparison, view));
+          }),
+        ]),
+        [
+          words('all, with 95 % interval', 'all'),
+          ...rates.map(comparison =>
+            knownRatio(comparison) === null
+              ? words(
+                  comparison.ratio === null
+                    ? `${neededText(missingReplicates(comparison.replicateRatios.length))} needed`
+                    : 'not known',
+                  [...comparison.replicateRatios],
+                )
+              : figure(comparisonText(comparison), comparison.ratio, comparisonMarks(comparison, view)),
+          ),
+        ],
+      ],
+      notes: ['A pair is a replicate in which both arms completed.'],
+    });
+  },
+};
+export default chart;
+
+/** Where as many requests as the baseline's would lie, if that is within the picture. */
+function baselineLayers([low, high]: readonly [number, number], { result }: CellView): Layer[] {
+  if (low >= 1 || high <= 1) return [];
+  return [
+    {
+      data: { values: [{ one: 1, tip: `1: as ${result.scenario.baseline}` }] },
+      mark: { ...guideLine, strokeWidth: 1.5 },
+      encoding: {
+        x: { field: 'one', type: 'quantitative' },
+        y: { value: 0 },
+        y2: { value: 'height' },
+        description: { field: 'tip' },
+      },
+    },
+  ];
+}
+
+function ratesOf({ result }: CellView) {
+  const deciding = headlineOf(result.scenario.load).metric;
+  return result.comparisons.filter(({ metric }) => metric === deciding);
+}
+
+function labelOf(name: string, { arms }: CellView): string {
+  return arms.find(arm => arm.name === name)?.label ?? name;
+}
+
+/** With the marks that only the ratio has. */
+function axisLabelOf(comparison: Comparison, view: CellView): string {
+  const own = view.arms.find(({ name }) => name === comparison.candidate)?.marks ?? [];
+  const further = comparisonMarks(comparison, view).filter(mark => !own.includes(mark));
+  return `${labelOf(comparison.candidate, view)}${signsOf(further)}`;
+}
+
+function dotsOf(view: CellView) {
+  return ratesOf(view).flatMap((comparison, row) => {
+    const arm = labelOf(comparison.candidate, view);
+    const marks = comparisonMarks(comparison, view);
+    return comparison.replicateRatios.map((ratio, replicate) => ({
+      arm,
+      ratio,
+      replicate,
+      at: row + (1 - BAND) / 2 + (BAND * (replicate + 0.5)) / comparison.replicateRatios.length,
+      isInvalid: marks.includes('invalid'),
+      tip: `${arm}, pair ${replicate + 1}: ${significantText(ratio)}×${signsOf(marks)}`,
+    }));
+  });
+}
+
+function bandsOf(view: CellView) {
+  return ratesOf(view).flatMap((comparison, row) => {
+    const { candidate } = comparison;
+    const ratio = knownRatio(comparison);
+    if (ratio === null) return [];
+    const arm = labelOf(candidate, view);
+    const edge = (1 - BAND) / 2;
+    const tip = `${arm}: ${comparisonText(comparison)}${signsOf(comparisonMarks(comparison, view))}`;
+    return [{ arm, ...ratio, top: row + edge, bottom: row + 1 - edge, tip }];
+  });
+}
+
+/** Rows are numbered, so that dots have a height within them; the axis gives the names back. */
+function nameExpression(names: readonly string[]): string {
+  return `${JSON.stringify(names)}[floor(datum.value)]`;
+}
+
+/** A little more than the figures, and the baseline where it is near. */
+function domainOf(ratios: readonly number[]): { domain: [number, number]; isLog: boolean } {
+  const lowest = Math.min(...ratios);
+  const highest = Math.max(...ratios);
+  const low = lowest > 1 && lowest < NEAR_BASELINE ? 1 : lowest;
+  const high = highest < 1 && highest > 1 / NEAR_BASELINE ? 1 : highest;
+  const margin = Math.max((high / low) ** 0.08, 1.005);
+  return { domain: [low / margin, high * margin], isLog: high / low > LOG_SPREAD };
+}

@@ -1,0 +1,222 @@
+// In: arms and a width. Out: what all charts share: the look of each arm, of axes and of text, readable in any theme.
+import type { TopLevelSpec } from 'vega-lite';
+import type { ArmView } from '../cell-view.ts';
+
+/**
+ * Colours by look: after Okabe and Ito (2008), told apart with any kind of colour vision, darkened to a contrast of at
+ * least 3 on white. Each is also a shape and a dash, for prints. A page may override them by CSS variables.
+ */
+export const ARM_COLOURS = [
+  '#c75300',
+  '#0072b2',
+  '#00805c',
+  '#a8508a',
+  '#85690a',
+  '#4f5b66',
+  '#1f8ac0',
+  '#7a4a21',
+];
+/** The same on a dark ground. */
+export const ARM_COLOURS_DARK = [
+  '#ff8a3d',
+  '#56b4e9',
+  '#2fc79a',
+  '#e08fc2',
+  '#e0b83a',
+  '#b4bfca',
+  '#9bdcff',
+  '#d9a066',
+];
+
+/** Of the values of a second swept setting: no arm's, and as ordered as the values are. On a light ground. */
+export const STEP_COLOURS = [
+  '#5b2a86',
+  '#3d4fa3',
+  '#22739c',
+  '#0e8076',
+  '#3f7f2a',
+  '#837300',
+  '#a35a00',
+  '#a8324a',
+];
+/** The same on a dark ground. */
+export const STEP_COLOURS_DARK = [
+  '#c79bf0',
+  '#9fb0f5',
+  '#74bfe6',
+  '#4fd0c0',
+  '#8fd676',
+  '#e0cf55',
+  '#f5aa5c',
+  '#ff8fa3',
+];
+
+const SHAPES = [
+  'circle',
+  'square',
+  'triangle-up',
+  'diamond',
+  'cross',
+  'triangle-down',
+  'triangle-right',
+  'triangle-left',
+];
+const DASHES = [
+  [1, 0],
+  [1, 0],
+  [6, 3],
+  [2, 3],
+  [9, 3, 2, 3],
+  [4, 2],
+  [12, 4],
+  [2, 6],
+];
+
+export const INK = 'var(--ink, #1b1f24)';
+export const MUTED = 'var(--muted, #59636e)';
+export const GRID = 'var(--grid, #e3e7eb)';
+
+/** Not in any name: a name with it in would be two lines. */
+const LINE_BREAK = '\n';
+
+/** Arms down the side, `(baseline)` on a line of its own. */
+export const armAxis = {
+  domain: false,
+  grid: false,
+  labelExpr: `replace(datum.label, ' (baseline)', '${'\\n'}(baseline)')`,
+} as const;
+
+/** One row an arm, in the order of the data. */
+export const armRows = {
+  field: 'arm',
+  type: 'ordinal',
+  sort: null,
+  title: null,
+  axis: armAxis,
+} as const;
+
+/** A line to compare figures with. */
+export const guideLine = { type: 'rule' as const, color: MUTED, strokeDash: [4, 3] };
+
+/** Below this width labels shrink to what a phone can show. */
+const NARROW_PX = 500;
+
+export function isNarrow(widthPx: number): boolean {
+  return widthPx < NARROW_PX;
+}
+
+export function armColour({ look }: Pick<ArmView, 'look'>): string {
+  const index = look % ARM_COLOURS.length;
+  return `var(--arm-${index}, ${ARM_COLOURS[index]})`;
+}
+
+/** Scales from an arm's label to its looks: the same arm, the same look, in every chart. */
+export function armScales(arms: readonly Pick<ArmView, 'label' | 'look'>[]) {
+  const domain = arms.map(({ label }) => label);
+  const by = <T>(list: readonly T[]) => arms.map(({ look }) => list[look % list.length]!);
+  return {
+    colour: { domain, range: arms.map(armColour) },
+    shape: { domain, range: by(SHAPES) },
+    dash: { domain, range: by(DASHES) },
+  };
+}
+
+/** The look of each value of a second swept setting, spread over the colours where there are few. */
+export function stepScales(labels: readonly string[]) {
+  const place = (index: number): number =>
+    labels.length <= STEP_COLOURS.length
+      ? Math.round((index * (STEP_COLOURS.length - 1)) / Math.max(1, labels.length - 1))
+      : index % STEP_COLOURS.length;
+  const cycled = <T>(list: readonly T[]) => labels.map((_, index) => list[index % list.length]!);
+  return {
+    colour: {
+      domain: [...labels],
+      range: labels.map((_, index) => `var(--step-${place(index)}, ${STEP_COLOURS[place(index)]})`),
+    },
+    shape: { domain: [...labels], range: cycled(SHAPES) },
+    dash: { domain: [...labels], range: labels.map(() => [1, 0]) },
+  };
+}
+
+/** Where a legend of arms goes: above the picture, in as many columns as the longest label lets in. */
+export function armLegend(arms: readonly Pick<ArmView, 'label'>[], widthPx: number, symbolType?: 'stroke') {
+  const longest = Math.max(...arms.map(({ label }) => label.length));
+  const labelPx = Math.min(longest, 30) * 7 + 44;
+  return {
+    title: null,
+    orient: 'top' as const,
+    direction: 'horizontal' as const,
+    columns: Math.max(1, Math.min(arms.length, Math.floor(widthPx / labelPx))),
+    labelLimit: 240,
+    symbolStrokeWidth: 2,
+    ...(symbolType === undefined ? {} : { symbolType, symbolSize: 300 }),
+  };
+}
+
+type Layered = Extract<TopLevelSpec, { layer: unknown }>;
+/** One layer of a picture. */
+export type Layer = Layered['layer'][number];
+type Encoding = NonNullable<Extract<Layer, { mark: unknown }>['encoding']>;
+/** A place on one of the axes. */
+export type X = NonNullable<Encoding['x']>;
+export type Y = NonNullable<Encoding['y']>;
+
+/** How marks with an arm's label in their field `arm` look. No legend where names stand at an axis or beside the marks. */
+export function armMarks(arms: readonly ArmView[], legend: ReturnType<typeof armLegend> | null = null) {
+  const { colour, shape, dash } = armScales(arms);
+  const by = <Scale>(scale: Scale) => ({ field: 'arm', type: 'nominal', scale, legend }) as const;
+  return { colour: by(colour), shape: by(shape), dash: by(dash) };
+}
+
+/** What a character and the gap before a text take at most. */
+const CHARACTER_PX = 7.5;
+const TEXT_GAP_PX = 12;
+/** Share of a picture that the axes leave. */
+const PLOT_SHARE = 0.8;
+
+/** Where the axis of bars has to end for the longest text to have room behind the longest bar. */
+export function endWithRoom(bars: readonly { value: number; text: string }[], widthPx: number): number {
+  const longest = Math.max(...bars.map(({ text }) => text.length));
+  const share = (longest * CHARACTER_PX + TEXT_GAP_PX) / (widthPx * PLOT_SHARE);
+  return Math.max(...bars.map(({ value }) => value)) / (1 - Math.min(0.5, share)) || 1;
+}
+
+/** A layered picture that is `widthPx` wide with everything around it. */
+export function framed(
+  spec: Pick<Layered, 'layer' | 'encoding' | 'resolve'>,
+  size: { widthPx: number; heightPx: number },
+): Layered {
+  const isSmall = isNarrow(size.widthPx);
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    background: 'transparent',
+    width: size.widthPx,
+    height: size.heightPx,
+    autosize: { type: 'fit', contains: 'padding' },
+    padding: { left: 2, right: isSmall ? 8 : 16, top: 4, bottom: 4 },
+    ...spec,
+    config: {
+      lineBreak: LINE_BREAK,
+      font: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
+      view: { stroke: null },
+      axis: {
+        domainColor: MUTED,
+        gridColor: GRID,
+        labelColor: INK,
+        labelFlush: false,
+        labelFontSize: isSmall ? 11 : 12,
+        labelLimit: isSmall ? 110 : 240,
+        labelOverlap: 'greedy',
+        tickColor: MUTED,
+        ticks: false,
+        labelPadding: 6,
+        titleColor: MUTED,
+        titleFontSize: isSmall ? 11 : 12,
+        titleFontWeight: 'normal',
+        titlePadding: 8,
+      },
+      legend: { labelColor: INK, labelFontSize: isSmall ? 11 : 12, titleColor: MUTED },
+      text: { fill: INK, fontSize: isSmall ? 11 : 12 },
+    },
+  };
+}

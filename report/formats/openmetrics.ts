@@ -1,0 +1,181 @@
+// In: trials and the summaries of arms, as they come. Out: the same as metrics that Prometheus reads. The one door to prom-client.
+
+import { Counter, Gauge, Registry, Summary } from 'prom-client';
+import type { CellResult } from '../../results/model/run.ts';
+import type { CompletedTrial } from '../../results/model/trial.ts';
+import { visibleLine } from '../../results/visible.ts';
+import type { Interval } from '../../results/stats.ts';
+import { acceptedOf, openedOf } from '../counted-by.ts';
+
+const LABELS = ['run', 'scenario', 'cell', 'arm'] as const;
+
+export interface RunMetrics {
+  readonly contentType: string;
+  /** Adds what a trial counted. */
+  addTrial(trial: CompletedTrial): void;
+  /** Sets what is known of a cell's arms by now. */
+  setCell(cell: Pick<CellResult, 'cell' | 'scenario' | 'arms'>): void;
+  /** Sets how the audits and expectations of a finished cell came out. */
+  setOutcome(cell: CellResult): void;
+  /** In the text format of Prometheus. */
+  text(): Promise<string>;
+}
+
+/** Metrics of one run; names carry their units, as Prometheus has them: seconds and ratios. */
+export function createRunMetrics(id: string): RunMetrics {
+  const runId = visibleLine(id);
+  // The older text format: what promtool checks, and a node exporter's textfile collector reads.
+  const registry = new Registry();
+  const gauge = (name: string, help: string, more: readonly string[] = []) =>
+    new Gauge({ name: `conntax_${name}`, help, labelNames: [...LABELS, ...more], registers: [registry] });
+  const counter = (name: string, help: string, more: readonly string[] = []) =>
+    new Counter({
+      name: `conntax_${name}_total`,
+      help,
+      labelNames: [...LABELS, ...more],
+      registers: [registry],
+    });
+  const labelsOf = (scenario: string, cell: string, arm: string) => ({
+    run: runId,
+    scenario: visibleLine(scenario),
+    cell: visibleLine(cell),
+    arm: visibleLine(arm),
+  });
+  /** Three gauges: a figure and the ends of its interval. Nothing is set where there is none. */
+  const intervalGauge = (name: string, help: string) => {
+    const [value, low, high] = [
+      gauge(name, help),
+      gauge(`${name}_low`, 'Lower end of its 95 % interval'),
+      gauge(`${name}_high`, 'Upper end of its 95 % interval'),
+    ];
+    return {
+      set(labels: Record<string, string>, interval: Interval | null) {
+        if (interval === null) return;
+        value.set(labels, interval.value);
+        low.set(labels, interval.low);
+        high.set(labels, interval.high);
+      },
+    };
+  };
+
+  const requests = counter('requests', 'Requests that ended within the steady windows, by outcome', [
+    'outcome',
+  ]);
+  const sent = counter('requests_sent', 'Requests begun, warm-up included');
+  const opened = counter('connections_opened', "Connections opened, by the client's count, warm-up included");
+  const accepted = counter(
+    'connections_accepted',
+    "Connections accepted, by the target's count; of a server not started by conntax, by the kernel's",
+  );
+  const handshakes = counter('tls_handshakes', 'TLS handshakes, by the client', ['kind']);
+  const trials = counter('trials', 'Trials that completed');
+  const rate = intervalGauge('requests_per_second', 'Requests per second, centre over replicates');
+  const capacity = intervalGauge(
+    'capacity_requests_per_second',
+    'Highest rate borne within the objective of a capacity search, centre over replicates',
+  );
+  const latency = new KnownSummary({
+    name: 'conntax_response_time_seconds',
+    help: 'Response time, quantiles over all replicates',
+    labelNames: [...LABELS],
+    registers: [registry],
+  });
+  const latencyMean = gauge('response_time_mean_seconds', 'Mean response time');
+  const success = gauge('success_ratio', 'Share of requests answered well');
+  const reuse = gauge('connection_reuse_ratio', 'Share of requests that needed no new connection');
+  const per1k = gauge('connections_per_1k_requests', 'Connections opened per 1,000 requests');
+  const cpu = gauge('cpu_seconds_per_request', 'CPU time per request', ['process']);
+  const audits = gauge('audits', 'Findings of the audits, by state', ['state']);
+  const expectations = gauge('expectations', 'Expectations of the cell, by state', ['state']);
+
+  return {
+    contentType: registry.contentType,
+    addTrial({ trial, measurement }) {
+      const labels = labelsOf(trial.scenario, trial.cell, trial.arm);
+      const { outcomes, ledger } = measurement;
+      requests.inc({ ...labels, outcome: 'ok' }, outcomes.ok?.count ?? 0);
+      for (const [outcome, seen] of Object.entries(outcomes)) {
+        if (outcome !== 'ok') requests.inc({ ...labels, outcome }, seen.count);
+      }
+      sent.inc(labels, ledger.requestsSent);
+      const openedCount = openedOf(ledger);
+      if (openedCount !== null) opened.inc(labels, openedCount);
+      const acceptedCount = acceptedOf(ledger);
+      if (acceptedCount !== null) accepted.inc(labels, acceptedCount);
+      handshakes.inc({ ...labels, kind: 'full' }, ledger.clientHandshakesFull);
+      handshakes.inc({ ...labels, kind: 'resumed' }, ledger.clientHandshakesResumed);
+      trials.inc(labels);
+    },
+    setCell({ cell, scenario, arms }) {
+      for (const arm of arms) {
+        if (arm.trials === 0) continue;
+        const labels = labelsOf(scenario.name, cell, arm.arm);
+        rate.set(labels, arm.requestsPerSec);
+        capacity.set(labels, arm.capacityPerSec);
+        // Of no answer there is no latency.
+        if (arm.completed > 0) {
+          latency.setKnown(labels, {
+            count: arm.completed,
+            sum: (arm.completed * arm.meanUs) / 1e6,
+            quantiles: {
+              '0.5': arm.p50Us / 1e6,
+              '0.9': arm.p90Us / 1e6,
+              '0.99': arm.p99Us / 1e6,
+              '0.999': arm.p999Us / 1e6,
+              '1': arm.maxUs / 1e6,
+            },
+          });
+          latencyMean.set(labels, arm.meanUs / 1e6);
+        }
+        if (arm.completed + arm.failed > 0) success.set(labels, 1 - arm.errorRatio);
+        const openedCount = openedOf(arm);
+        if (openedCount !== null) {
+          const perRequest = arm.requestsSent === 0 ? 0 : openedCount / arm.requestsSent;
+          reuse.set(labels, Math.max(0, 1 - perRequest));
+          per1k.set(labels, perRequest * 1_000);
+        }
+        cpu.set({ ...labels, process: 'generator' }, arm.generatorCpuUsPerRequest / 1e6);
+        if (arm.targetCpuUsPerRequest !== null) {
+          cpu.set({ ...labels, process: 'target' }, arm.targetCpuUsPerRequest / 1e6);
+        }
+      }
+    },
+    setOutcome({ cell, scenario, findings, expectations: expected }) {
+      const labels = labelsOf(scenario.name, cell, '');
+      for (const state of ['pass', 'warn', 'fail'] as const) {
+        audits.set({ ...labels, state }, findings.filter(finding => finding.state === state).length);
+      }
+      for (const state of ['pass', 'unsure', 'fail'] as const) {
+        expectations.set({ ...labels, state }, expected.filter(result => result.state === state).length);
+      }
+    },
+    text: () => registry.metrics(),
+  };
+}
+
+interface Known {
+  count: number;
+  sum: number;
+  /** By the share of what is at most so long, as Prometheus writes it. */
+  quantiles: Readonly<Record<string, number>>;
+}
+
+/** A summary whose quantiles, sum and count are known already: prom-client itself only observes. */
+class KnownSummary extends Summary {
+  readonly #known = new Map<string, { labels: Record<string, string>; known: Known }>();
+
+  setKnown(labels: Record<string, string>, known: Known): void {
+    this.#known.set(JSON.stringify(labels), { labels, known });
+  }
+
+  override async get(): ReturnType<Summary['get']> {
+    const described = await super.get();
+    const { name } = described;
+    const values = [...this.#known.values()].flatMap(({ labels, known: { count, sum, quantiles } }) => [
+      ...Object.entries(quantiles).map(([quantile, value]) => ({ labels: { ...labels, quantile }, value })),
+      { metricName: `${name}_sum`, labels, value: sum },
+      { metricName: `${name}_count`, labels, value: count },
+    ]);
+    return { ...described, values };
+  }
+}

@@ -1,0 +1,108 @@
+// In: nothing. Out: the page's style sheet: light and dark, wide and narrow, screen and paper.
+import { ARM_COLOURS, ARM_COLOURS_DARK, STEP_COLOURS, STEP_COLOURS_DARK } from '../charts/theme.ts';
+import { PHASE_COLOURS, PHASE_COLOURS_DARK } from '../phase-look.ts';
+
+const variables = (kind: 'arm' | 'phase' | 'step', colours: readonly string[] | Record<string, string>) =>
+  Object.entries(colours)
+    .map(([key, colour]) => `--${kind}-${key}: ${colour};`)
+    .join(' ');
+
+const LIGHT = `--paper: #fff; --panel: #f6f8fa; --ink: #1b1f24; --muted: #59636e; --grid: #e3e7eb; --line: #d5dae0;
+  --accent: #0062a8; --good: #00694a; --bad: #b3261e; --unsure: #7a5500; --good-bg: #e3f4ed; --bad-bg: #fdeceb; --unsure-bg: #fcf2d9;
+  ${variables('arm', ARM_COLOURS)} ${variables('step', STEP_COLOURS)} ${variables('phase', PHASE_COLOURS)}`;
+
+const DARK = `--paper: #14181d; --panel: #1c2229; --ink: #e8ecf0; --muted: #a3adb8; --grid: #2a313a; --line: #37404a;
+  --accent: #6cb6f5; --good: #5fd3a6; --bad: #ff9389; --unsure: #f0c35c; --good-bg: #17352b; --bad-bg: #45211f; --unsure-bg: #3b3116;
+  ${variables('arm', ARM_COLOURS_DARK)} ${variables('step', STEP_COLOURS_DARK)} ${variables('phase', PHASE_COLOURS_DARK)}`;
+
+export const STYLE = `
+:root { color-scheme: light dark; ${LIGHT} }
+@media (prefers-color-scheme: dark) { :root { ${DARK} } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; overflow-wrap: break-word; }
+.page { max-width: 78rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
+h1, h2, h3 { line-height: 1.25; text-wrap: balance; }
+h1 { font-size: 1.9rem; font-weight: 650; letter-spacing: -0.015em; margin: 0.4rem 0 0.9rem; text-wrap: pretty; }
+h2 { font-size: 1.45rem; margin: 0 0 0.3rem; }
+h3 { font-size: 1.05rem; margin: 2.4rem 0 0.5rem; }
+h4 { font-size: 0.95rem; margin: 0; }
+p { margin: 0.5rem 0; }
+header, p, .notes, ul, nav { max-width: 56rem; }
+a { color: var(--accent); }
+.over { color: var(--muted); font-size: 0.85rem; letter-spacing: 0.04em; margin: 0; }
+.meta, .note, figcaption p, footer { color: var(--muted); font-size: 0.875rem; }
+.lead { font-size: 1.1rem; color: var(--muted); margin: 0 0 1rem; }
+.remark { font-size: 1.05rem; margin: 0.3rem 0; }
+.answer { font-size: 1.15rem; font-weight: 550; margin: 0 0 1rem; }
+section.cell { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: 2rem; }
+nav ul { list-style: none; padding: 0; margin: 1.2rem 0 0; display: grid; gap: 0.5rem; }
+.notes { color: var(--muted); font-size: 0.85rem; margin: 0.5rem 0 0; padding: 0; list-style: none; }
+.notes li { margin: 0.15rem 0; }
+.caveats { background: var(--unsure-bg); border-radius: 6px; padding: 0.7rem 1rem 0.7rem 2rem; margin: 1rem 0; font-size: 0.92rem; }
+.pill { display: inline-block; border-radius: 1em; padding: 0 0.65em; font-size: 0.86em; font-weight: 550; }
+td .pill { white-space: nowrap; }
+.good { color: var(--good); background: var(--good-bg); }
+.bad { color: var(--bad); background: var(--bad-bg); }
+.unsure { color: var(--unsure); background: var(--unsure-bg); }
+.invalid { color: var(--bad); }
+.scroll { overflow-x: auto; margin: 0.6rem 0; border: 1px solid var(--line); border-radius: 6px; max-width: 100%; }
+.scroll:focus-visible, summary:focus-visible, button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+table { border-collapse: collapse; width: 100%; font-size: 0.86rem; font-variant-numeric: tabular-nums; line-height: 1.4; }
+th, td { padding: 0.42rem 0.7rem; text-align: left; vertical-align: top; }
+thead th { background: var(--panel); font-weight: 600; vertical-align: bottom; border-bottom: 1px solid var(--line); }
+thead .unit { display: block; color: var(--muted); font-weight: 400; font-size: 0.92em; white-space: nowrap; }
+tbody tr + tr > * { border-top: 1px solid var(--grid); }
+tbody th { font-weight: 550; min-width: 6.5rem; background: var(--paper); }
+tr > th:first-child { position: sticky; left: 0; }
+table.dense { font-size: 0.78rem; }
+.dense th, .dense td { padding: 0.42rem 0.34rem; }
+.figure { text-align: right; white-space: nowrap; }
+.words { min-width: 9rem; }
+.long { min-width: 18rem; }
+figure { margin: 2.2rem 0 0; }
+figcaption h3 { margin: 0; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 29rem), 1fr)); gap: 1.2rem 2rem; }
+.pair > * { margin: 0; min-width: 0; max-width: 40rem; }
+.fold { border: 1px solid var(--line); border-radius: 6px; padding: 0 1rem; }
+.fold > summary { width: auto; padding: 0.6rem 0; color: var(--muted); }
+.fold > summary b { color: var(--ink); font-weight: 600; margin-right: 0.4rem; }
+.fold section.cell { border-top: 1px solid var(--line); margin-top: 0; padding: 1.2rem 0 1rem; }
+.picture { margin-top: 0.6rem; }
+.picture svg { display: block; max-width: 100%; height: auto; }
+.narrow { display: none; }
+details { margin: 0.5rem 0; }
+summary { cursor: pointer; color: var(--accent); font-size: 0.875rem; width: fit-content; }
+dl { display: grid; grid-template-columns: minmax(8rem, 14rem) 1fr; gap: 0.3rem 1.2rem; margin: 0.6rem 0; font-size: 0.9rem; }
+dt { color: var(--muted); }
+dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
+button { font: inherit; font-size: 0.875rem; color: var(--accent); background: none; border: 1px solid var(--line); border-radius: 6px; padding: 0.3rem 0.8rem; cursor: pointer; }
+button[hidden], .tip[hidden] { display: none; }
+footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem; display: flex; gap: 1rem; justify-content: space-between; align-items: center; flex-wrap: wrap; }
+.tip { position: fixed; z-index: 1; pointer-events: none; max-width: min(24rem, calc(100vw - 16px)); background: var(--ink); color: var(--paper); font-size: 0.82rem; border-radius: 4px; padding: 0.25rem 0.55rem; }
+@media screen and (max-width: 48rem) {
+  .page { padding: 1.5rem 1rem 3rem; }
+  h1 { font-size: 1.4rem; }
+  .wide { display: none; }
+  .narrow { display: block; }
+  .narrow svg { width: 100%; max-width: 30rem; }
+  dl { grid-template-columns: 1fr; gap: 0; }
+  dd { margin-bottom: 0.5rem; }
+}
+@media print {
+  :root { ${LIGHT} }
+  body { font-size: 11pt; }
+  .page { max-width: none; padding: 0; }
+  .scroll { overflow: visible; border: 0; }
+  table { font-size: 7.5pt; }
+  table.dense { font-size: 6pt; }
+  th, td, .dense th, .dense td { padding: 0.15rem 0.2rem; }
+  .figure, thead .unit { white-space: normal; }
+  tbody th { min-width: 0; }
+  tr > th:first-child { position: static; }
+  .words, .long { min-width: 0; }
+  figure, tr, dl { break-inside: avoid; }
+  h2, h3 { break-after: avoid; }
+  summary, button, nav { display: none; }
+  .fold > summary { display: block; }
+}
+`;

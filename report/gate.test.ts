@@ -1,0 +1,210 @@
+// In: a run held against a baseline. Out: proof that a tired reader learns what got slower, by how much, how sure, since when.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { suite, test } from 'node:test';
+import { NULL_ARM } from '../bench/core/null-arm.ts';
+import type { Metric } from '../results/model/run.ts';
+import { gateRun } from '../results/gate.ts';
+import { type RunSummary, summariseRun } from '../results/run-summary.ts';
+import { sampleHistory } from '../results/testing/sample-history.ts';
+import { sampleRun } from '../results/testing/sample-run.ts';
+import { findTrendsUpTo } from '../results/trend.ts';
+import { buildGateReport } from './gate.ts';
+import { formats } from './testing/plugins.ts';
+
+const before = summariseRun(sampleRun().run);
+
+function damaged(damage: (after: RunSummary) => void): RunSummary {
+  const after = structuredClone(before);
+  after.runId = '2026-11-24T12-25-01Z-p0c2';
+  damage(after);
+  return after;
+}
+
+function reportOf(after: RunSummary, history: readonly RunSummary[] = []) {
+  const result = gateRun(before, after, { minEffect: 0.05 });
+  return buildGateReport({ before, after, result, trends: findTrendsUpTo(after, history) });
+}
+
+const reportWith = (damage: (after: RunSummary) => void) => reportOf(damaged(damage));
+
+/** Of every arm, by 30 %. */
+function raised(metric: Metric): (after: RunSummary) => void {
+  return after => {
+    for (const ratio of after.cells[0]!.ratios) {
+      if (ratio.metric !== metric) continue;
+      const { value, low, high } = ratio.interval!;
+      ratio.interval = { value: value * 1.3, low: low * 1.3, high: high * 1.3 };
+    }
+  };
+}
+
+const slower = raised('cpuUsPerRequest');
+
+test('the headline of a regression says what, whose, by how much, how sure, and since when', () => {
+  const { headline, checks } = reportWith(slower);
+  assert.match(
+    headline,
+    /^Regression: client CPU per request of persistent in short-vs-persistent changed by \+30\.0 % \(\+\d[\d.]* % to \+\d[\d.]* %\), since commit 3f9c1d2a7b6e\.$/,
+  );
+  assert.deepEqual(
+    checks.filter(({ state }) => state === 'fail').map(({ name }) => name),
+    ['client CPU per request, persistent: no regression'],
+  );
+});
+
+test('a run without a change says so, and of how many figures', () => {
+  const { headline, caveats } = reportWith(() => {});
+  assert.match(headline, /^No regression (in \d+ figures since commit|could be shown, nor ruled out)/);
+  assert.match(caveats.join(' '), /--null-arm/, 'and that no noise floor is known');
+});
+
+test('what could not be compared is a remark, and a check that a machine may stumble over', () => {
+  const { headline, remarks, checks } = reportWith(after => {
+    after.cells = [];
+  });
+  assert.equal(headline, 'Nothing of the baseline could be compared.');
+  assert.deepEqual(remarks, ['short-vs-persistent was not measured in this run.']);
+  assert.deepEqual(
+    checks.map(({ state, detail }) => [state, detail]),
+    [['broken', 'short-vs-persistent was not measured in this run']],
+  );
+});
+
+test('a part that could not be compared is named in the headline', () => {
+  const two = structuredClone(before);
+  two.cells.push({ ...two.cells[0]!, cell: 'another' });
+  const result = gateRun(two, before, { minEffect: 0.05 });
+  const { headline, checks } = buildGateReport({ before: two, after: before, result, trends: [] });
+  assert.match(
+    headline,
+    /^Not all of the baseline could be compared: another was not measured in this run\. No /,
+  );
+  assert.deepEqual(
+    checks.filter(({ group }) => group === 'baseline').map(({ state }) => state),
+    ['unsure'],
+  );
+});
+
+/** The ratios of a metric known to within a factor, in both directions. */
+function widened(factor: number, isWide: (metric: Metric) => boolean = () => true) {
+  return damaged(after => {
+    for (const { metric, interval } of after.cells[0]!.ratios) {
+      if (!isWide(metric)) continue;
+      interval!.low = interval!.value / factor;
+      interval!.high = interval!.value * factor;
+    }
+  });
+}
+
+const blindness: [why: string, after: RunSummary, said: RegExp][] = [
+  [
+    'all of it is in the first line, with the best that it could have seen',
+    widened(3),
+    /^Blind: a change of 25 % could not have been seen in 5 of 5 ratios; the smallest that could have been seen is >999 % in .* of persistent \(short-vs-persistent\)\. No regression could be shown/,
+  ],
+  [
+    'so is what decides',
+    widened(3, metric => metric === 'requestsPerSec'),
+    /^Blind: a change of 25 % could not have been seen in 1 of 5 ratios, those that decide among them \(requests\/s of persistent \(short-vs-persistent\)\); /,
+  ],
+  [
+    'what does not decide is said below',
+    widened(3, metric => metric === 'p99Us'),
+    /^No regression .*\nBlind in part: a change of 25 % could not have been seen in 1 of 5 ratios \(p99 latency of persistent \(short-vs-persistent\)\)\.$/,
+  ],
+];
+for (const [why, after, said] of blindness) {
+  test(`blindness: ${why}`, () => {
+    const { headline, remarks, checks } = reportOf(after);
+    assert.match([headline, ...remarks].join('\n'), said);
+    assert.ok(checks.some(({ state }) => state === 'unsure'));
+  });
+}
+
+test('a null arm in one of the two runs alone is said, not taken for another scenario', () => {
+  const { remarks } = reportWith(after => {
+    const [cell] = after.cells;
+    cell!.conditions = 'of other clients';
+    cell!.ratios.push({ ...cell!.ratios[0]!, candidate: NULL_ARM });
+  });
+  assert.deepEqual(remarks, [
+    'short-vs-persistent has a null arm in this run alone: measure both with --null-arm, or neither.',
+  ]);
+});
+
+suite('with a history', () => {
+  const step = { count: 13, metric: 'cpuUsPerRequest', factor: 1 / 1.3 } as const;
+  const worse = damaged(slower);
+  const since =
+    /^Client CPU per request of persistent in short-vs-persistent: since run (\S+) of (\S+), commit/;
+
+  test('a red report says since when, by how much and how sure, and what came with it', () => {
+    const [remark, ...others] = reportOf(worse, sampleHistory(worse, { ...step, atLevel: 5 })).remarks;
+    assert.deepEqual(others, []);
+    assert.deepEqual(since.exec(remark!)?.slice(1), ['2026-11-18T12-25-52Z-0008', '2026-11-18']);
+    assert.match(
+      remark!,
+      /, at 0\.19\d× that of short, before at 0\.15\d×: \+[\d.]+ % \(\+[\d.]+ % to \+[\d.]+ %\), p = 0\.00\d\./,
+    );
+    assert.match(
+      remark!,
+      / From the run before to that one: commit ccc7ccc7ccc7 to ccc8ccc8ccc8, undici 8\.11\.0 to 8\.12\.4\.$/,
+    );
+  });
+
+  test('a regression of this run only has no date yet', () => {
+    const { remarks } = reportOf(worse, sampleHistory(worse, { ...step, atLevel: 0 }));
+    assert.deepEqual(remarks, [
+      'Client CPU per request of persistent in short-vs-persistent: the 14 runs of the history show no change for the worse yet; a new level is told after three runs at least.',
+    ]);
+  });
+
+  test('nor has one where the last change was for the better', () => {
+    const { remarks } = reportOf(worse, sampleHistory(worse, { ...step, factor: 1.3, atLevel: 5 }));
+    assert.match(remarks.join(), /no change for the worse yet/);
+  });
+
+  const shown: [why: string, after: RunSummary, metrics: string[]][] = [
+    ['what decides and the CPU', damaged(() => {}), ['requestsPerSec', 'cpuUsPerRequest']],
+    ['and what is a regression', damaged(raised('p99Us')), ['requestsPerSec', 'p99Us', 'cpuUsPerRequest']],
+  ];
+  for (const [why, after, metrics] of shown) {
+    test(`shown are ${why}, as a table and drawn`, () => {
+      const { tables, figures } = reportOf(after, sampleHistory(after, { ...step, atLevel: 5 }));
+      assert.deepEqual(
+        tables.at(-1)!.rows.map(row => row[2]!.value),
+        metrics,
+      );
+      assert.deepEqual(
+        figures.map(({ name }) => name),
+        metrics.map(metric => `short-vs-persistent/persistent/${metric}`),
+      );
+    });
+  }
+
+  test('of too few runs there is nothing at all', () => {
+    const history = sampleHistory(worse, { ...step, count: 4, atLevel: 2 });
+    assert.deepEqual(reportOf(worse, history), reportOf(worse));
+  });
+});
+
+const regression = damaged(slower);
+const samples = {
+  'a-regression': reportOf(regression),
+  'a-dated-regression': reportOf(
+    regression,
+    sampleHistory(regression, { count: 13, metric: 'cpuUsPerRequest', factor: 1 / 1.3, atLevel: 5 }),
+  ),
+};
+for (const [sample, report] of Object.entries(samples)) {
+  for (const name of ['terminal', 'markdown']) {
+    const file = new URL(`goldens/${sample}.${name}.txt`, import.meta.url);
+    test(`${name} of ${sample} is as it was (UPDATE_GOLDENS=1 accepts what it is now)`, async () => {
+      const format = formats.find(one => one.name === name)!;
+      const text = await format.render(report, { hasColour: false, columns: 100 });
+      if (process.env['UPDATE_GOLDENS'] === '1') writeFileSync(file, text);
+      assert.equal(text, readFileSync(file, 'utf8'));
+    });
+  }
+}

@@ -1,0 +1,228 @@
+// In: histories of every kind. Out: proof that their report says what changed and since when, is drawn well, and takes names as text.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { suite, test } from 'node:test';
+import type { TopLevelSpec } from 'vega-lite';
+import { type RunSummary, summariseRun } from '../results/run-summary.ts';
+import { type SampleHistoryOptions, sampleHistory } from '../results/testing/sample-history.ts';
+import { sampleRun } from '../results/testing/sample-run.ts';
+import { renderChart } from './render-chart.ts';
+import { formats } from './testing/plugins.ts';
+import { HOSTILE_NAME } from './testing/sample-runs.ts';
+import { buildHistoryReport } from './history.ts';
+
+const now = summariseRun(sampleRun().run);
+const slower: SampleHistoryOptions = { count: 13, metric: 'requestsPerSec', atLevel: 5, factor: 1.1 };
+
+function historyOf(options: Partial<SampleHistoryOptions>, newest = now): [RunSummary, ...RunSummary[]] {
+  const [oldest, ...others] = [...sampleHistory(newest, { ...slower, ...options }), structuredClone(newest)];
+  return [oldest!, ...others];
+}
+
+function reportOf(options: Partial<SampleHistoryOptions>, newest = now) {
+  return buildHistoryReport(historyOf(options, newest));
+}
+
+suite('the headline', () => {
+  const rows: [why: string, options: Partial<SampleHistoryOptions>, headline: RegExp][] = [
+    [
+      'of the worst change for the worse, with its date',
+      {},
+      /^Worse since 2026-11-18: requests\/s of persistent in short-vs-persistent, by −9\.\d % \(−[\d.]+ % to −[\d.]+ %\)\.$/,
+    ],
+    [
+      'of improvements alone',
+      { factor: 1 / 1.1 },
+      /^No change for the worse in 2 ratios over 14 runs\. 1 of them improved\.$/,
+    ],
+    ['where nothing changed', { factor: 1 }, /^No change for the worse in 2 ratios over 14 runs\.$/],
+    [
+      'of too few runs',
+      { count: 4, atLevel: 2 },
+      /^Too few for a trend: 5 runs, and a trend takes 6 under the same conditions\.$/,
+    ],
+    [
+      'of more runs than count',
+      { factor: 1, count: 70 },
+      /^No change for the worse in 2 ratios over the newest 60 of 71 runs\.$/,
+    ],
+    ['of one run', { count: 0, atLevel: 0 }, /^Too few for a trend: 1 run, /],
+  ];
+  for (const [why, options, headline] of rows) {
+    test(why, () => assert.match(reportOf(options).headline, headline));
+  }
+
+  test('of several it names the greatest, and how many more', () => {
+    const history = historyOf({ factor: 1.1 }).map((run, index) => {
+      const copy = structuredClone(run);
+      for (const ratio of copy.cells[0]!.ratios) {
+        if (ratio.metric !== 'cpuUsPerRequest' || index >= 8) continue;
+        const { value, low, high } = ratio.interval!;
+        ratio.interval = { value: value / 1.5, low: low / 1.5, high: high / 1.5 };
+      }
+      return copy;
+    });
+    assert.match(
+      buildHistoryReport([history[0]!, ...history.slice(1)]).headline,
+      /: client CPU per request .* and 1 more\.$/,
+    );
+  });
+});
+
+suite('what else it tells', () => {
+  test('every change, the newest first', () => {
+    const back = historyOf({ count: 24, atLevel: 16 }).map((run, index) => {
+      const copy = structuredClone(run);
+      for (const ratio of copy.cells[0]!.ratios) {
+        if (ratio.metric !== 'requestsPerSec' || index < 17) continue;
+        const { value, low, high } = ratio.interval!;
+        ratio.interval = { value: value / 1.1, low: low / 1.1, high: high / 1.1 };
+      }
+      return copy;
+    });
+    const { remarks } = buildHistoryReport([back[0]!, ...back.slice(1)]);
+    assert.deepEqual(
+      remarks.map(remark =>
+        / of (\S+), commit \S+, at (\S+) that of short, before at (\S+):/.exec(remark)?.slice(1),
+      ),
+      [
+        ['2026-11-16', '4.69×', '5.13×'],
+        ['2026-11-07', '5.13×', '5.68×'],
+      ],
+    );
+  });
+
+  const traits: [why: string, before: (run: RunSummary) => void, told: RegExp][] = [
+    [
+      'the commits',
+      () => {},
+      /to that one: commit ccc7ccc7ccc7 to ccc8ccc8ccc8, undici 8\.11\.0 to 8\.12\.4\.$/,
+    ],
+    [
+      'the machine and the software',
+      run => {
+        run.host = { ...run.host, node: '26.9.0', kernel: '6.17.0', cpuCount: 4 };
+        run.conntax = '0.0.9';
+      },
+      /, conntax 0\.0\.9 to 0\.1\.0, undici .*, Node 26\.9\.0 to 26\.10\.0, kernel 6\.17\.0 to 6\.18\.5, CPU AMD EPYC 7B13 of 4 cores to AMD EPYC 7B13 of 2 cores\.$/,
+    ],
+    [
+      'nothing, where nothing that is known differs',
+      run => {
+        run.git = null;
+        run.host.packages = {};
+      },
+      /p = 0\.00\d\. Nothing that is recorded differs from the run before\.$/,
+    ],
+  ];
+  for (const [why, change, told] of traits) {
+    test(`of what came with a change: ${why}`, () => {
+      const history = historyOf({});
+      change(history[7]!);
+      assert.match(buildHistoryReport(history).remarks.join(), told);
+    });
+  }
+
+  test('a dirty commit is called so, and one that is not known is left out', () => {
+    const history = historyOf({});
+    history[8]!.git!.isDirty = true;
+    assert.match(
+      buildHistoryReport(history).remarks.join(),
+      /commit ccc8ccc8ccc8 with uncommitted changes, at/,
+    );
+    history[8]!.git = null;
+    assert.match(buildHistoryReport(history).remarks.join(), /of 2026-11-18, at/);
+  });
+
+  test('cells that have no trend yet', () => {
+    const history = historyOf({ factor: 1 });
+    history.at(-1)!.cells = [...history.at(-1)!.cells, { ...now.cells[0]!, cell: 'new-one' }];
+    assert.deepEqual(buildHistoryReport(history).remarks, [
+      'Too few runs for a trend of new-one: it takes 6 under the same conditions.',
+    ]);
+  });
+});
+
+/** The points of the layer that is named for them. */
+function pointsOf(spec: TopLevelSpec): { low: number; high: number; value: number }[] {
+  const found: never[][] = [];
+  JSON.stringify(spec, (_, value) => {
+    if (value?.name === 'figures' && Array.isArray(value.values)) found.push(value.values);
+    return value;
+  });
+  assert.equal(found.length, 1);
+  return found[0]!;
+}
+
+suite('a picture', () => {
+  for (const [why, options] of [
+    ['with a change', {}],
+    ['without', { factor: 1 }],
+    ['of the fewest runs', { count: 5, atLevel: 2 }],
+    ['of many', { count: 200 }],
+  ] as const) {
+    test(`${why} is drawn without a warning, with a point and a row for each run`, async () => {
+      for (const figure of reportOf(options).figures) {
+        for (const [widthPx, spec] of [
+          [1040, figure.wide],
+          [340, figure.narrow],
+        ] as const) {
+          const warnings: string[] = [];
+          const onWarning = (text: string) => warnings.push(text);
+          const svg = await renderChart(spec, { id: 'x', description: 'y', onWarning });
+          assert.deepEqual(warnings, []);
+          assert.equal(pointsOf(spec).length, figure.table.rows.length);
+          assert.equal(
+            svg.match(/<path aria-label="2026-[^"]*: [\d.]+× \(/g)?.length,
+            figure.table.rows.length,
+          );
+          assert.doesNotMatch(svg, / style=|<script|NaN|undefined|Infinity/);
+          assert.equal(Number(/ width="([\d.]+)"/.exec(svg)?.[1]), widthPx);
+        }
+      }
+    });
+  }
+
+  test('has a line for each level, and one between them that says what changed', async () => {
+    const [figure] = reportOf({}).figures;
+    const svg = await renderChart(figure!.wide, { id: 'x', description: 'y' });
+    assert.equal(svg.match(/<line aria-label="level: [\d.]+×"/g)?.length, 2);
+    assert.equal(svg.match(/<line aria-label="Requests\/s of persistent in [^"]*p = 0\.00\d/g)?.length, 1);
+  });
+
+  test('is not dwarfed by the band of one bad run', () => {
+    const history = historyOf({});
+    history[3]!.cells[0]!.ratios[0]!.interval!.high = 1_000;
+    history[3]!.cells[0]!.ratios[0]!.interval!.low = 0.001;
+    const [figure] = buildHistoryReport(history).figures;
+    const points = pointsOf(figure!.wide);
+    assert.ok(Math.max(...points.map(({ high }) => high)) < 7);
+    assert.ok(Math.min(...points.map(({ low }) => low)) > 4);
+  });
+});
+
+for (const format of formats) {
+  test(`${format.name} takes the names of a history as text`, async () => {
+    const hostile = structuredClone(now);
+    hostile.cells[0]!.cell = HOSTILE_NAME;
+    for (const ratio of hostile.cells[0]!.ratios) ratio.candidate = HOSTILE_NAME;
+    hostile.host.packages[HOSTILE_NAME] = HOSTILE_NAME;
+    const history = historyOf({}, hostile);
+    history[7]!.host.packages[HOSTILE_NAME] = '1';
+    const text = await format.render(buildHistoryReport(history), { hasColour: false, columns: 100 });
+    assert.ok(text.includes('alert(1)'));
+    assert.ok(!text.includes('\u001b'));
+    if (format.name === 'html') assert.doesNotMatch(text, /<script>alert|<img/);
+    if (format.name === 'markdown') assert.doesNotMatch(text, /<script|<img|[^\\]\|"/);
+  });
+}
+
+for (const name of ['terminal', 'markdown']) {
+  const file = new URL(`../goldens/a-history.${name}.txt`, import.meta.url);
+  test(`${name} of a history is as it was (UPDATE_GOLDENS=1 accepts what it is now)`, async () => {
+    const format = formats.find(one => one.name === name)!;
+    const text = await format.render(reportOf({}), { hasColour: false, columns: 100 });
+    if (process.env['UPDATE_GOLDENS'] === '1') writeFileSync(file, text);
+    assert.equal(text, readFileSync(file, 'utf8'));
+  });
+}

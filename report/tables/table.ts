@@ -1,0 +1,39 @@
+// In: figures. Out: the cells, columns and notes that all tables are made of.
+import { MARK_NOTES, signsOf } from '../cell-view.ts';
+import { NO_FIGURE } from '../words/numbers.ts';
+import type { Column, JsonValue, Mark, Table, TableCell } from '../model.ts';
+
+/** Words: never marked. */
+export function words(text: string, value: JsonValue = text): TableCell {
+  return { text, value, marks: [] };
+}
+
+/** A figure, its marks behind it. */
+export function figure(text: string, value: JsonValue, marks: readonly Mark[] = []): TableCell {
+  return { text: `${text}${signsOf(marks)}`, value, marks };
+}
+
+export const nothing: TableCell = { text: NO_FIGURE, value: null, marks: [] };
+
+export function keyColumn(key: string, heading: string): Column {
+  return { key, heading, align: 'left', isKey: true };
+}
+
+export function wordColumn(key: string, heading: string): Column {
+  return { key, heading, align: 'left', isKey: false };
+}
+
+export function figureColumn(key: string, heading: string, unit?: string): Column {
+  return { key, heading, align: 'right', isKey: false, ...(unit === undefined ? {} : { unit }) };
+}
+
+/** The table, with a note for each mark that occurs in it after its own notes. */
+export function createTable(table: Omit<Table, 'notes'> & { notes?: readonly string[] }): Table {
+  const marks = new Set(table.rows.flat().flatMap(cell => cell.marks));
+  return { ...table, notes: [...(table.notes ?? []), ...[...marks].map(mark => MARK_NOTES[mark])] };
+}
+
+/** `mean (ms)`: a heading never stands without its unit. */
+export function headingText({ heading, unit }: Column): string {
+  return unit === undefined ? heading : `${heading} (${unit})`;
+}

@@ -1,0 +1,67 @@
+// In: the trials of a cell. Out: every check on them, as findings with the figures behind them.
+
+import type { Finding } from '../model/run.ts';
+import type { CompletedTrial, TrialResult } from '../model/trial.ts';
+import { blockSpread } from './block-spread.ts';
+import { bottleneck } from './bottleneck.ts';
+import { conservation } from './conservation.ts';
+import { contention } from './contention.ts';
+import { ledger } from './ledger.ts';
+import { link } from './link.ts';
+import { listenDrops } from './listen-drops.ts';
+import { littlesLaw } from './littles-law.ts';
+import { ownStalls } from './own-stalls.ts';
+import { replicateSpread } from './replicate-spread.ts';
+import { retransmits } from './retransmits.ts';
+import type { ArmRule, TrialRule } from './rule.ts';
+import { schedule } from './schedule.ts';
+import { sliceLength } from './slice-length.ts';
+import { steadiness } from './steadiness.ts';
+
+const TRIAL_RULES: readonly TrialRule[] = [
+  conservation,
+  ledger,
+  littlesLaw,
+  sliceLength,
+  schedule,
+  bottleneck,
+  contention,
+  link,
+  listenDrops,
+  retransmits,
+  steadiness,
+  blockSpread,
+];
+
+const ARM_RULES: readonly ArmRule[] = [ownStalls, replicateSpread];
+
+/** Every rule's finding on one trial, passes included, in the order of the rules. */
+export function auditTrial(result: CompletedTrial): Finding[] {
+  const { arm, id } = result.trial;
+  return TRIAL_RULES.flatMap(({ rule, check }) => {
+    const found = check(result);
+    return found === null ? [] : [{ rule, arm, trial: id, ...found }];
+  });
+}
+
+/** Whether a trial's figures may be shown unmarked: it completed, and no rule failed. */
+export function isTrialValid(result: TrialResult): boolean {
+  return result.state === 'completed' && auditTrial(result).every(({ state }) => state !== 'fail');
+}
+
+/**
+ * What only the trials of an arm together can show: at most one finding per arm and rule, in order of first appearance.
+ * Failed trials have nothing to audit.
+ */
+export function auditCell(trials: readonly TrialResult[]): Finding[] {
+  const completed = trials.filter(trial => trial.state === 'completed');
+  const arms = new Set(completed.map(({ trial }) => trial.arm));
+  return [...arms].flatMap(arm => {
+    const ofArm = completed.filter(({ trial }) => trial.arm === arm);
+    const others = completed.filter(({ trial }) => trial.arm !== arm);
+    return ARM_RULES.flatMap(({ rule, check }) => {
+      const found = check(ofArm, others);
+      return found === null ? [] : [{ rule, arm, ...found }];
+    });
+  });
+}

@@ -1,0 +1,232 @@
+// In: settings of an arm and its target. Out: proof of the number of connections that they need, row by row.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Client } from '../scenarios/model/client.ts';
+import { Load } from '../scenarios/model/load.ts';
+import { Target, withUnknowns } from '../scenarios/model/target.ts';
+import { neededConnections } from './connections.ts';
+
+/** As a scenario with only a url comes out of the door. */
+const FOREIGN = withUnknowns({ url: 'http://127.0.0.1/' });
+
+const rows = [
+  { why: 'one request each', client: { requestsPerConnection: 1 }, needed: [950, 950] },
+  {
+    why: '9 full ones of 100 and a half; of an unlimited pool up to two for each of 100 users',
+    client: { requestsPerConnection: 100 },
+    needed: [10, 209],
+  },
+  {
+    why: 'the pool, not the users, bounds those in use',
+    client: { requestsPerConnection: 100, pool: { maxConnections: 5 } },
+    needed: [10, 14],
+  },
+  { why: 'a pool of 10', client: { pool: { maxConnections: 10 } }, needed: [1, 10] },
+  { why: 'no bound to the pool', client: {}, needed: [1, null] },
+  {
+    why: 'a limit to all hosts is one to the only host',
+    client: { pool: { maxConnections: 20, maxTotalConnections: 10 } },
+    needed: [1, 10],
+  },
+  { why: 'an unlimited pool, said so', client: { pool: { maxConnections: 'unlimited' } }, needed: [1, null] },
+  { why: 'more pool than requests', client: { pool: { maxConnections: 2000 } }, needed: [1, 950] },
+  {
+    why: 'the target closes after each',
+    client: { pool: { maxConnections: 10 } },
+    target: { connectionClose: true },
+    needed: [950, 950],
+  },
+  {
+    why: 'the target closes after 100',
+    client: { pool: { maxConnections: 10 } },
+    target: { maxRequestsPerSocket: 100 },
+    needed: [10, 19],
+  },
+  {
+    why: 'the stricter of the two counts',
+    client: { requestsPerConnection: 50, pool: { maxConnections: 10 } },
+    target: { maxRequestsPerSocket: 100 },
+    needed: [19, 29],
+  },
+  {
+    why: 'idle connections expire at the target',
+    client: { pool: { maxConnections: 10 } },
+    target: { keepAliveTimeoutMs: 2000 },
+    needed: [1, 950],
+  },
+  {
+    why: 'idle connections expire at the client',
+    client: { pool: { maxConnections: 10, idleTimeoutMs: 500 } },
+    needed: [1, 950],
+  },
+  {
+    why: 'no hint: the library guesses',
+    client: { pool: { maxConnections: 10 } },
+    target: { keepAliveHint: false },
+    needed: [1, 950],
+  },
+  {
+    why: 'no hint, but a stated timeout',
+    client: { pool: { maxConnections: 10, idleTimeoutMs: 60_000 } },
+    target: { keepAliveHint: false },
+    needed: [1, 10],
+  },
+  {
+    why: "someone else's server, of which nothing is stated: it may close whenever it likes",
+    client: { pool: { maxConnections: 10, idleTimeoutMs: 60_000 } },
+    target: FOREIGN,
+    needed: [1, 950],
+  },
+  { why: 'the same, and no bound to the pool', client: {}, target: FOREIGN, needed: [1, null] },
+  {
+    why: 'the same, but the client closes after each',
+    client: { requestsPerConnection: 1 },
+    target: FOREIGN,
+    needed: [950, 950],
+  },
+  {
+    why: 'its limit is stated, but not how long it keeps idle ones',
+    client: { pool: { maxConnections: 10, idleTimeoutMs: 60_000 } },
+    target: { ...FOREIGN, maxRequestsPerSocket: 100, keepAliveHint: false, connectionClose: false },
+    needed: [10, 950],
+  },
+  {
+    why: 'all is stated of it: as tight as for our own',
+    client: { pool: { maxConnections: 10, idleTimeoutMs: 60_000 } },
+    target: {
+      ...FOREIGN,
+      maxRequestsPerSocket: 100,
+      keepAliveTimeoutMs: 75_000,
+      keepAliveHint: false,
+      connectionClose: false,
+    },
+    needed: [10, 19],
+  },
+  {
+    why: 'all but the hint, so that the library may guess',
+    client: { pool: { maxConnections: 10 } },
+    target: { ...FOREIGN, maxRequestsPerSocket: 0, keepAliveTimeoutMs: 75_000, connectionClose: false },
+    needed: [1, 950],
+  },
+  {
+    why: 'a connection grows too old, however busy it is',
+    client: { pool: { maxConnections: 10, maxLifetimeMs: 60_000 } },
+    needed: [1, 950],
+  },
+  {
+    why: 'one connection of HTTP/2',
+    client: { protocol: 'h2', pool: { maxConnections: 1, idleTimeoutMs: 60_000 } },
+    target: { protocol: 'h2' },
+    needed: [1, 1],
+  },
+  {
+    why: 'over HTTP/2 the server states no idle time',
+    client: { protocol: 'h2', pool: { maxConnections: 1 } },
+    target: { protocol: 'h2' },
+    needed: [1, 950],
+  },
+  {
+    why: '100 users on streams of 30, by the stricter of the two ends',
+    client: { protocol: 'h2', pool: { maxConcurrentStreams: 40, idleTimeoutMs: 60_000 } },
+    target: { protocol: 'h2', maxConcurrentStreams: 30 },
+    needed: [1, 4],
+  },
+  {
+    why: 'a pool smaller than its streams need',
+    client: { protocol: 'h2', pool: { maxConnections: 2, maxConcurrentStreams: 10, idleTimeoutMs: 60_000 } },
+    target: { protocol: 'h2' },
+    needed: [1, 2],
+  },
+  {
+    why: 'streams as the library has them: no bound',
+    client: { protocol: 'h2', pool: { idleTimeoutMs: 60_000 } },
+    target: { protocol: 'h2' },
+    needed: [1, null],
+  },
+  {
+    why: 'fewer may idle than are in use',
+    client: { pool: { maxConnections: 10, maxIdleConnections: 9 } },
+    needed: [1, 950],
+  },
+  {
+    why: 'all that are in use may idle',
+    client: { pool: { maxConnections: 10, maxIdleConnections: 10 } },
+    needed: [1, 10],
+  },
+  {
+    why: 'a tool that opens its 10 anew in each of 4 slices',
+    client: {},
+    pool: { size: 10, openings: 4, unused: 0 },
+    needed: [4, 40],
+  },
+  {
+    why: 'and tries the address once in each',
+    client: {},
+    pool: { size: 10, openings: 4, unused: 4 },
+    needed: [8, 44],
+  },
+  {
+    why: 'one request each, and the tries',
+    client: { requestsPerConnection: 1 },
+    pool: { size: 10, openings: 4, unused: 4 },
+    needed: [954, 954],
+  },
+  {
+    why: 'a tool that sets itself no bound',
+    client: {},
+    pool: { size: null, openings: 4, unused: 0 },
+    needed: [4, null],
+  },
+  {
+    why: "a tool's own pool, not the users, bounds those in use at the end of each slice",
+    client: { requestsPerConnection: 100 },
+    pool: { size: 5, openings: 2, unused: 0 },
+    needed: [10, 19],
+  },
+  { why: 'nothing sent', client: { requestsPerConnection: 7 }, requests: 0, needed: [0, 0] },
+] as const;
+
+for (const { why, client, needed, ...rest } of rows) {
+  test(`needed connections: ${why}`, () => {
+    const found = neededConnections({
+      client: Client.parse(client),
+      target: Target.parse('target' in rest ? rest.target : {}),
+      load: Load.parse({}),
+      requests: 'requests' in rest ? rest.requests : 950,
+      ...('pool' in rest ? { pool: rest.pool } : {}),
+    });
+    assert.deepEqual([found.least, found.most], needed);
+  });
+}
+
+test('least is never above most, nor either above the requests, whatever the settings', () => {
+  const settings = fc.record({
+    requestsPerConnection: fc.oneof(fc.integer({ min: 1, max: 1000 }), fc.constant('unlimited' as const)),
+    maxConnections: fc.option(fc.integer({ min: 1, max: 1000 }), { nil: undefined }),
+    maxRequestsPerSocket: fc.option(fc.integer({ min: 0, max: 1000 })),
+    connectionClose: fc.option(fc.boolean()),
+    keepAliveTimeoutMs: fc.option(fc.integer({ min: 0, max: 20_000 })),
+    requests: fc.integer({ min: 0, max: 100_000 }),
+    concurrency: fc.integer({ min: 1, max: 1000 }),
+  });
+  fc.assert(
+    fc.property(settings, s => {
+      const { least, most } = neededConnections({
+        client: Client.parse({
+          requestsPerConnection: s.requestsPerConnection,
+          pool: s.maxConnections === undefined ? {} : { maxConnections: s.maxConnections },
+        }),
+        target: Target.parse({
+          maxRequestsPerSocket: s.maxRequestsPerSocket,
+          connectionClose: s.connectionClose,
+          keepAliveTimeoutMs: s.keepAliveTimeoutMs,
+        }),
+        load: Load.parse({ concurrency: s.concurrency }),
+        requests: s.requests,
+      });
+      assert.ok(least <= s.requests);
+      assert.ok(most === null || (least <= most && most <= s.requests));
+    }),
+  );
+});

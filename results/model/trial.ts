@@ -1,0 +1,306 @@
+// In: nothing. Out: the nouns of a trial, as schemas (for parsing files) and types. Plain data that survives JSON.
+import { z } from 'zod';
+import { Client } from '../../scenarios/model/client.ts';
+import { Load } from '../../scenarios/model/load.ts';
+import { Arrivals, Capacity } from '../../bench/core/open-results.ts';
+import { Link, Target } from '../../scenarios/model/target.ts';
+
+const count = () => z.int().min(0);
+const amount = () => z.number().min(0);
+
+/** One arm in one replicate, fully resolved: all that a generator process is told about its work. */
+export const Trial = z.strictObject({
+  id: z.string(),
+  scenario: z.string(),
+  cell: z.string(),
+  replicate: count(),
+  arm: z.string(),
+  target: Target,
+  link: Link.optional(),
+  load: Load,
+  client: Client,
+  phases: z.boolean().default(true),
+  seed: z.int(),
+});
+export type Trial = z.infer<typeof Trial>;
+
+/**
+ * How an exchange ended. A timeout names the phase that ran out; `staleSocket` is a reset on a reused connection; `noAnswer`
+ * is the harness's own: there was still no answer when the drain of its slice was over.
+ */
+export const OUTCOMES = [
+  'ok',
+  'badStatus',
+  'timeoutConnect',
+  'timeoutHeaders',
+  'timeoutBody',
+  'timeoutTotal',
+  'refused',
+  'reset',
+  'staleSocket',
+  'portExhausted',
+  'descriptorLimit',
+  'other',
+  'noAnswer',
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** A latency distribution in microseconds: its summary in clear, and the whole as HDR V2 compressed base64. */
+export const Histogram = z.strictObject({
+  count: count(),
+  minUs: amount(),
+  meanUs: amount(),
+  maxUs: amount(),
+  p50Us: amount(),
+  p90Us: amount(),
+  p99Us: amount(),
+  p999Us: amount(),
+  v2: z.string(),
+});
+export type Histogram = z.infer<typeof Histogram>;
+
+/**
+ * One turn of an arm under load. Counts and times are of the requests that belong to its steady window: that began in it, or
+ * were due in it under an open load. CPU is that of the whole slice.
+ */
+export const Slice = z.strictObject({
+  block: count().describe('Slices of the same block are a pair'),
+  position: count().describe('Place within the block'),
+  atMs: amount().describe('Window start, since the start of the replicate'),
+  windowMs: amount(),
+  completed: count().describe('Requests of the window that were answered with a good status'),
+  failed: count(),
+  censored: count()
+    .default(0)
+    .describe(
+      'Requests of the window that had no answer when the drain was over: their times are lower bounds',
+    ),
+  ended: count()
+    .nullable()
+    .default(null)
+    .describe('Exchanges that ended within the window, whenever they began; null where that is not known'),
+  userMs: amount()
+    .nullable()
+    .default(null)
+    .describe(
+      'Closed loads: time that users spent on the requests of the window, good or not, pauses before them included; null where that is not known',
+    ),
+  meanUs: amount().describe('Mean response time of the window, censored ones by their lower bounds'),
+  exchanges: count().describe('All exchanges ended in the slice, ramp and drain included'),
+  generatorCpuUs: amount(),
+  targetCpuUs: amount().nullable().describe('null for a server that conntax did not start'),
+});
+export type Slice = z.infer<typeof Slice>;
+
+/** Steady time folded into equal buckets; widthMs doubles when a trial outgrows the number of buckets. */
+export const Timeline = z.strictObject({
+  widthMs: amount(),
+  buckets: z.array(
+    z.strictObject({
+      atMs: amount().describe('Since the start of the replicate'),
+      completed: count(),
+      failed: count(),
+      meanUs: amount(),
+      maxUs: amount(),
+    }),
+  ),
+});
+export type Timeline = z.infer<typeof Timeline>;
+
+/** The same connections, counted at both ends, beside what the mode needs. Covers the whole trial, warm-up included. */
+export const Ledger = z.strictObject({
+  opened: count().describe("By the client's count, or by whom openedBy says"),
+  accepted: count()
+    .nullable()
+    .describe("By the target's count, or by whom acceptedBy says; null where nobody counts"),
+  openedBy: z
+    .enum(['client', 'kernel', 'unknown'])
+    .default('client')
+    .describe(
+      'kernel: all that this machine opened, by any program; unknown: the connections of the client cannot be seen',
+    ),
+  openedElsewhere: count()
+    .default(0)
+    .describe(
+      'By the client, to anything else than the target: another port or host, a proxy, a Unix socket',
+    ),
+  acceptedBy: z
+    .enum(['target', 'kernel', 'kernelOpens'])
+    .default('target')
+    .describe(
+      'kernel: all that this machine accepted, by any program; kernelOpens: all that it opened, where the server is elsewhere',
+    ),
+  acceptedHttp2: count()
+    .nullable()
+    .default(null)
+    .describe('Of those accepted, how many spoke HTTP/2; null where the target does not say'),
+  needed: z
+    .strictObject({ least: count(), most: count().nullable() })
+    .describe('By the mode; null: no bound'),
+  requestsSent: count().describe('Exchanges the generator began'),
+  requestsSeen: count().nullable().describe('Requests the target received; null where it does not say'),
+  answered: count(),
+  failed: count(),
+  unfinished: count().describe('Still in flight when the trial ended'),
+  handshakesFull: count().nullable().describe('By the target; null where it does not say'),
+  handshakesResumed: count().nullable(),
+  clientHandshakesFull: count(),
+  clientHandshakesResumed: count(),
+  requestsPerConnection: z
+    .array(z.strictObject({ requests: count(), connections: count() }))
+    .nullable()
+    .describe('Of closed connections, by the target (null: it does not say); requests above 64 to 2 digits'),
+});
+export type Ledger = z.infer<typeof Ledger>;
+
+/** What a process used while its arm was measured (steady slices, ramp and drain included; no warm-up). */
+export const Resources = z.strictObject({
+  cpuUs: amount(),
+  cpuUsPerRequest: amount(),
+  cpuRatio: amount().describe('CPU time / wall time; above 0.9 the process is the bottleneck'),
+  eventLoopRatio: amount().describe('Event-loop utilisation, 0 to 1'),
+  runDelayRatio: amount().describe('Share of the time that its main thread was ready and waited for a core'),
+  rssBytes: amount(),
+});
+export type Resources = z.infer<typeof Resources>;
+
+/**
+ * Kernel counters of the whole machine, as differences over the arm's slices. Of opens, those of the relay of a link are
+ * taken out.
+ */
+export const KernelCounts = z.strictObject({
+  activeOpens: count(),
+  passiveOpens: count(),
+  retransmits: count(),
+  needlessRetransmits: count()
+    .default(0)
+    .describe('Of these, segments that had arrived, as their receiver has said'),
+  synRetransmits: count(),
+  listenDrops: count(),
+  timeWaitCreated: count().describe('With a link: on both of its sides'),
+});
+export type KernelCounts = z.infer<typeof KernelCounts>;
+
+/** What the relay of an emulated link did while the arm was measured (its slices, no warm-up). */
+export const LinkReading = z.strictObject({
+  connections: count(),
+  bytes: count().describe('Passed on, in both directions'),
+  latenessP50Us: amount().describe('How much after its due time a piece was passed on'),
+  latenessP99Us: amount(),
+  latenessMaxUs: amount(),
+  relay: Resources.describe('Its naps between due times count as active in eventLoopRatio: see cpuRatio'),
+  loadNiceness: z.int().describe('How far target and generators stood back behind the relay'),
+});
+export type LinkReading = z.infer<typeof LinkReading>;
+
+/** Requests that had no answer when the drain of their slice was over: how long they would have taken is not known. */
+export const Censored = z.strictObject({
+  count: count(),
+  leastUs: amount().describe(
+    'Shortest wait after which one was given up; quantiles from here on are lower bounds',
+  ),
+});
+export type Censored = z.infer<typeof Censored>;
+
+/** Slices made longer than the scenario asks, because of slow or unanswered requests that were seen before. */
+export const Lengthening = z.strictObject({
+  fromMs: amount().describe('Window by the scenario and the mean response time'),
+  toMs: amount().describe('Window as it was measured'),
+  longestMs: amount().describe('Longest request seen to end before'),
+});
+export type Lengthening = z.infer<typeof Lengthening>;
+
+export const Measurement = z.strictObject({
+  warmupMs: amount().describe('Load before the first measured slice'),
+  isSteady: z.boolean().describe('Whether warm-up ended because the rate was steady'),
+  steadyMs: amount().describe('Sum of the steady windows'),
+  completed: count(),
+  failed: count(),
+  bytes: count().describe('Body bytes received in the steady windows'),
+  outcomes: z.partialRecord(
+    z.enum(OUTCOMES),
+    z.strictObject({
+      count: count(),
+      sample: z.string().optional(),
+      meanUs: amount().optional().describe('Mean time from the intended start to the failure'),
+      maxUs: amount().optional(),
+    }),
+  ),
+  statuses: z
+    .record(z.string().regex(/^\d{3}$/), count())
+    .default({})
+    .describe(
+      'Whole answers of the steady windows by their status; empty where the client does not tell them, and in older runs',
+    ),
+  censored: Censored.nullable().default(null).describe('null: every request came to an end'),
+  lengthening: Lengthening.nullable().default(null).describe('null: slices are as long as the scenario asks'),
+  response: Histogram.describe(
+    'From the intended start to the last byte; censored ones by their lower bounds',
+  ),
+  service: Histogram.describe('From the actual start to the last byte'),
+  wait: Histogram.describe(
+    'From the actual start until the request is written, a dial included; empty when phases are off',
+  ),
+  firstByte: Histogram.describe('From the request written to the response header'),
+  body: Histogram.nullable()
+    .default(null)
+    .describe('From the response header to the last byte; null in runs of older versions'),
+  connect: Histogram.describe('TCP connect, per connection opened in the steady windows'),
+  tls: Histogram.describe('TLS handshake, per connection opened in the steady windows'),
+  lateness: Histogram.nullable()
+    .default(null)
+    .describe('Open loads: how much the generator itself was late, once a request could have been sent'),
+  arrivals: Arrivals.nullable().default(null).describe('Open loads only'),
+  capacity: Capacity.nullable().default(null).describe('Capacity searches only'),
+  timeline: Timeline,
+  slices: z.array(Slice),
+  ledger: Ledger,
+  generator: Resources,
+  target: Resources.nullable().describe('null for a server that conntax did not start'),
+  link: LinkReading.nullable().default(null).describe('null without an emulated link'),
+  kernel: KernelCounts,
+  caveats: z
+    .array(z.string())
+    .default([])
+    .describe("What a reader of this arm's figures has to know of its client"),
+});
+export type Measurement = z.infer<typeof Measurement>;
+
+export const FailureCode = z.enum([
+  'target-start',
+  'target-died',
+  'link-start',
+  'link-died',
+  'generator-start',
+  'generator-died',
+  'trial-hung',
+  'ports-exhausted',
+  'descriptor-limit',
+  'package-unused',
+  'no-answer',
+  'no-good-answer',
+  'internal',
+]);
+export type FailureCode = z.infer<typeof FailureCode>;
+
+const trialHead = {
+  trial: Trial,
+  startedAt: z.iso.datetime(),
+};
+
+/** A failed trial is data: it has a cause, and no numbers that could be read by mistake. */
+export const TrialResult = z.discriminatedUnion('state', [
+  z.strictObject({
+    ...trialHead,
+    state: z.literal('completed'),
+    isPartial: z.boolean().describe('Cut short by an interrupt'),
+    measurement: Measurement,
+  }),
+  z.strictObject({
+    ...trialHead,
+    state: z.literal('failed'),
+    error: z.strictObject({ code: FailureCode, message: z.string(), detail: z.string().optional() }),
+  }),
+]);
+export type TrialResult = z.infer<typeof TrialResult>;
+export type CompletedTrial = Extract<TrialResult, { state: 'completed' }>;

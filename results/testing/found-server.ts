@@ -1,0 +1,18 @@
+// In: nothing. Out: what the question before a run finds of a server without peculiarities, for tests to vary.
+import type { ForeignServer } from '../../bench/core/foreign-server.ts';
+
+export const FOUND_SERVER: ForeignServer = {
+  url: 'http://127.0.0.1/',
+  address: '127.0.0.1',
+  isLoopback: true,
+  status: 200,
+  httpVersion: '1.1',
+  location: null,
+  software: null,
+  connectionHeader: null,
+  keepAliveHeader: null,
+  framing: 'length',
+  interimStatuses: [],
+  tlsVersion: null,
+  alpn: null,
+};
