@@ -113,7 +113,7 @@ const broken: [why: string, path: string, text: string, line: number, message: R
   [
     'a child entry is no module',
     'bench/commands/a.ts',
-    `${HEAD}import '../run/load-child.ts';`,
+    `${HEAD}import '../run/generator-child.ts';`,
     2,
     /never imported/,
   ],
@@ -161,7 +161,13 @@ const broken: [why: string, path: string, text: string, line: number, message: R
   ['only the command line prints', 'bench/run/a.ts', `${HEAD}console.log('x');`, 2, /return or throw/],
   ['and exits', 'results/a.ts', `${HEAD}process.exit(1);`, 2, /process\.exit/],
   ['a file says what it is for', 'bench/plan/a.ts', `import { b } from './b.ts';`, 1, /begin with a comment/],
-  ['a shebang is not a comment', 'bench/cli/main.ts', '#!/usr/bin/env node\nmain();', 1, /begin with a comment/],
+  [
+    'a shebang is not a comment',
+    'bench/cli/main.ts',
+    '#!/usr/bin/env node\nmain();',
+    1,
+    /begin with a comment/,
+  ],
   ['a file holds one concept', 'bench/plan/a.ts', HEAD.repeat(601), 1, /601 lines, at most 600/],
   [
     'no barrels',
@@ -221,7 +227,7 @@ const sound: [why: string, path: string, text: string][] = [
   ['so may a text', 'bench/core/a.ts', `${HEAD}const text = 'console.log(Date.now()) // /*';\nlet b;`],
   ['a regular expression is no string', 'bench/core/a.ts', `${HEAD}const quote = /['"/]/; // Date.now()`],
   ['load has its histogram', 'bench/load/a.ts', `${HEAD}import { b } from '../../results/histogram.ts';`],
-  ['undici has its door', 'bench/transports/undici-slots.ts', `${HEAD}import { Pool } from 'undici';`],
+  ['undici has its door', 'bench/clients/undici.ts', `${HEAD}import { Pool } from 'undici';`],
   ['a study may know the bare package', 'bench/studies/a.ts', `${HEAD}import { Pool } from 'undici';`],
   [
     'a child opens the registry',

@@ -1,25 +1,84 @@
-// Every kind of plug-in, as the few members that the rest of the program knows of it.
-import type { ServerResponse } from 'node:http';
-import type { z } from 'zod';
+import type { ForeignServer } from '../results/model/run.ts';
+import type { Arrivals, Histogram, Outcome, ProcessReading } from '../results/model/trial.ts';
 import type { Client } from '../scenarios/model/client.ts';
-import type { ForeignServer } from './core/foreign-server.ts';
 import type { ClosedLoad } from '../scenarios/model/load.ts';
-import type { Arrivals } from './core/open-results.ts';
-import type { ProcessReading } from '../servers/protocol.ts';
-import type { Random } from '../results/random.ts';
 import type { Target } from '../scenarios/model/target.ts';
-import type { Histogram, Outcome } from '../results/model/trial.ts';
+import type { Endpoint } from '../servers/protocol.ts';
 
-/** Where a target listens. */
-export interface Endpoint {
-  /** Origin, such as `https://127.0.0.1:40123`. */
+// What a client module of the user's own is, and what it is given: the contract of its default export. docs/clients.md tells it.
+
+/** What the scenario says of an arm, with the defaults of what it leaves out. */
+type ClientSettings = Pick<
+  Client,
+  'api' | 'protocol' | 'requestsPerConnection' | 'pool' | 'timeouts' | 'body'
+>;
+
+/** A setting that a module may say it honours, such as `pool.maxConnections`. */
+export type HonourableSetting =
+  | 'api'
+  | 'protocol'
+  | 'requestsPerConnection'
+  | 'body'
+  | `pool.${keyof Client['pool']}`
+  | `timeouts.${keyof Client['timeouts']}`;
+
+/** What `open` is told. */
+interface ClientContext {
+  /** What every request asks for: origin and path in one. */
+  url: string;
+  /** Such as `http://127.0.0.1:40123`. */
   origin: string;
-  /** Path and query of every request, such as `/`. */
+  /** Path and query, such as `/`. */
   path: string;
-  /** Certificate authority to trust, PEM; absent without TLS, and where those of the system are to be trusted. */
+  /** The authority to trust, PEM, where the target speaks TLS with a certificate of its own. The process trusts it too. */
   caPem?: string;
-  /** Of an origin with a name: the address that the name was found to stand for, and that load has to go to. */
-  address?: string;
+  /** Only what the module says it honours is ever given here; the rest is left out, or at its default. */
+  settings: ClientSettings;
+  /** The arm's `options`, as the scenario has them. */
+  options: Readonly<Record<string, unknown>>;
+}
+
+/** One request, as the harness asks for it. */
+export interface RequestToSend {
+  /** Aborts when the request is given up (`timeouts.totalMs`, or the end of a slice). Made when it is first asked for. */
+  readonly signal: AbortSignal;
+}
+
+export interface ClientAnswer {
+  /** HTTP status; 400 and above count as failed. */
+  status: number;
+  /** Length of the body, which has been read to its end. */
+  bytes: number;
+}
+
+/**
+ * What `send` may throw: anything. An `outcome` says what it counts as; without one, the `code` and the status are looked
+ * at, of the error and of its causes.
+ */
+export interface ClientError extends Error {
+  outcome?: Exclude<Outcome, 'ok'>;
+}
+
+/** A client, ready for use. */
+export interface OwnClient {
+  /** Sends one request and reads its answer to the end. Called again and again, also while others are under way. */
+  send(request: RequestToSend): Promise<ClientAnswer>;
+  /** Closes what it has open; connections that are left are destroyed. */
+  close(): Promise<void> | void;
+  /** What the client itself says of its connections. A reader is told where conntax has counted others. */
+  stats?(): { opened: number; open: number };
+}
+
+/** The default export of a client module. */
+export interface ClientDefinition {
+  /** Called once in each generator process. */
+  open(context: ClientContext): OwnClient | Promise<OwnClient>;
+  /** Settings that are obeyed when a scenario gives them; others are refused. None unless stated. */
+  honours?: readonly HonourableSetting[];
+  /** Of a scenario's settings, before anything starts: why they can't be obeyed, in a sentence; undefined: they can. */
+  refuse?(settings: ClientSettings): string | undefined;
+  /** What a reader of the figures has to know, a sentence each. */
+  caveats?: readonly string[];
 }
 
 /**
@@ -251,15 +310,36 @@ export type ModuleLoading =
 /** Reads a module by its absolute path. Whatever is wrong with it is told, never thrown. */
 export type LoadModule = (path: string) => Promise<ModuleLoading>;
 
-/** Answers one request on the response given: over HTTP/2, Node's that stands in for it, which has no Connection header. */
-export type Responder = (response: ServerResponse) => void;
+// From nothing. Out: the record of an exchange, for a load model to own and a transport to fill in; and what every client does to it.
 
-/** What a target answers with. */
-export interface BehaviourModule<Options = unknown> {
-  /** Strict schema of the options, `name` included, with defaults. */
-  options: z.ZodType<Options>;
-  /** Prepares whatever can be prepared once; `random` is seeded, uniform in [0, 1). */
-  createResponder(options: Options, random: Random): Responder;
-  /** Expected time from request to the end of the answer, in ms, by the options alone. */
-  meanServiceMs(options: Options): number;
+export function newExchange(): Exchange {
+  return {
+    intendedAtMs: Number.NaN,
+    startedAtMs: Number.NaN,
+    writtenAtMs: Number.NaN,
+    headersAtMs: Number.NaN,
+    endedAtMs: Number.NaN,
+    bodyBytes: 0,
+    status: 0,
+    outcome: 'ok',
+    error: undefined,
+    idleMs: Number.NaN,
+    abandon: undefined,
+    transportState: undefined,
+  };
+}
+
+/** Clears what the exchange before it has left in the record; the times that the load model sets stay. */
+export function beginExchange(exchange: Exchange): void {
+  exchange.writtenAtMs = Number.NaN;
+  exchange.headersAtMs = Number.NaN;
+  exchange.bodyBytes = 0;
+  exchange.status = 0;
+  exchange.outcome = 'ok';
+  exchange.error = undefined;
+}
+
+/** Why a request that is given up at the end of a drain has failed. */
+export function noAnswerText(drainMs: number): string {
+  return `no answer within ${drainMs} ms after the end of its slice`;
 }

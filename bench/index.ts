@@ -2,9 +2,33 @@
 import type { z } from 'zod';
 import type { Client } from '../scenarios/model/client.ts';
 import type { ScenarioInput } from '../scenarios/model/scenario.ts';
-import type { behaviours } from './cli/plugins.ts';
+import type { behaviours } from '../servers/behaviours/index.ts';
+import type { ClientDefinition } from './contracts.ts';
 
-export { defineClient } from './define-client.ts';
+// From a client as its user has configured it. Out: the same, type-checked. Part of the package's public entry.
+
+/**
+ * Describes a client of your own for conntax to measure: the default export of a module that a scenario names by its
+ * path, as in `transport: './my-client.ts'`. Returns its argument.
+ *
+ * @example
+ * export default defineClient({
+ *   honours: ['pool.maxConnections'],
+ *   open({ url, settings }) {
+ *     const client = createMyClient({ maxSockets: settings.pool.maxConnections });
+ *     return {
+ *       async send({ signal }) {
+ *         const answer = await client.get(url, { signal });
+ *         return { status: answer.status, bytes: answer.body.byteLength };
+ *       },
+ *       close: () => client.destroy(),
+ *     };
+ *   },
+ * });
+ */
+export function defineClient(definition: ClientDefinition): ClientDefinition {
+  return definition;
+}
 
 type BehaviourName = keyof typeof behaviours;
 type BehaviourInput = {
@@ -12,7 +36,7 @@ type BehaviourInput = {
 }[BehaviourName];
 
 /** What `defineScenario` takes: a scenario whose behaviour is one of the registry's. */
-export type ScenarioDefinition = Omit<ScenarioInput, 'target' | 'clients'> & {
+type ScenarioDefinition = Omit<ScenarioInput, 'target' | 'clients'> & {
   clients: Record<string, Omit<z.input<typeof Client>, 'modulePath'>>;
   target?: Omit<NonNullable<ScenarioInput['target']>, 'behaviour'> & { behaviour?: BehaviourInput };
 };

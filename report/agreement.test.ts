@@ -1,10 +1,10 @@
 // In: runs of drivers, and of other arms. Out: proof that their disagreement is told in words, and only where it is one.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { offText } from './agreement-text.ts';
 import { buildReport } from './build.ts';
 import type { CellReport, Table } from './model.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
+import { offText } from './words/headline.ts';
 
 function agreementOf(cell: CellReport | undefined): Table | undefined {
   return cell?.special.find(({ name }) => name === 'agreement');

@@ -1,182 +1,241 @@
 // In: stored runs. Out: proof that the report has everything, and that no figure of an invalid trial stands unmarked.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { buildReport } from './build.ts';
-import type { CellReport, Table } from './model.ts';
-import { charts, sweepCharts } from './testing/plugins.ts';
+import { describe, suite, test } from 'node:test';
+import { buildReport, expectationVerdict } from './build.ts';
+import type { CellReport, Check, Table } from './model.ts';
+import { charts, formats, sweepCharts } from './testing/plugins.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
 import { sampleSweeps } from './testing/sample-sweeps.ts';
 
-function tablesOf(cell: CellReport): Table[] {
-  const tables = [
-    cell.main,
-    cell.article,
-    cell.ratios,
-    ...cell.special,
-    cell.phases,
-    ...cell.figures.map(({ table }) => table),
-  ];
-  return tables.filter(table => table !== null);
-}
+describe('What fails a run is told in a sentence, however much it is, and in every form first', () => {
+  const measured: Check = {
+    group: 'cell',
+    name: 'measured',
+    subject: 'not measured',
+    isFigure: false,
+    state: 'pass',
+    detail: '',
+  };
+  const holds: Check = { ...measured, subject: 'expected a ≤ 1 ms', isFigure: true, detail: 'measured 9 ms' };
+  const fails: Check = { ...holds, state: 'fail' };
 
-test('every table has a cell for each column, and figures have raw values', () => {
-  for (const [name, sample] of Object.entries(sampleRuns)) {
-    for (const cell of buildReport({ ...sample, charts }).cells) {
-      for (const { columns, rows, title } of tablesOf(cell)) {
-        for (const row of rows) {
-          assert.equal(row.length, columns.length, `${name}, ${title}`);
-          row.forEach((entry, index) => {
-            const isFigure = columns[index]!.align === 'right';
-            if (isFigure && entry.text !== '–') assert.notEqual(entry.value, null, `${name}, ${title}`);
-          });
+  const cases: [why: string, checks: Check[], verdict: string | null][] = [
+    ['nothing was expected', [measured], null],
+    ['all holds', [measured, holds], null],
+    ['nothing could be measured', [{ ...measured, state: 'broken' }], null],
+    ['what is unsure', [measured, { ...holds, state: 'unsure' }], null],
+    ['one of two', [measured, holds, fails], '1 of 2 expectations failed: expected a ≤ 1 ms, measured 9 ms.'],
+    [
+      'of several cells',
+      [measured, { ...fails, group: 'b' }],
+      '1 of 1 expectations failed: b: expected a ≤ 1 ms, measured 9 ms.',
+    ],
+    [
+      'many',
+      Array.from({ length: 5 }, () => fails),
+      `5 of 5 expectations failed: ${Array(3).fill('expected a ≤ 1 ms, measured 9 ms').join('; ')}; and 2 more.`,
+    ],
+  ];
+  for (const [why, checks, verdict] of cases) {
+    test(why, () => assert.equal(expectationVerdict(checks), verdict));
+  }
+
+  suite('in every form', () => {
+    const verdict = '1 of 3 expectations failed: expected something';
+    const report = { ...buildReport({ ...sampleRuns['two arms']!, charts: [] }), verdict };
+    for (const format of formats) {
+      test(format.name, async () => {
+        const text = await format.render(report, { hasColour: false, columns: 100 });
+        const place = text.indexOf(verdict);
+        assert.ok(place >= 0);
+        if (format.name !== 'json') assert.ok(place < text.indexOf('What each client did'));
+        if (format.name === 'terminal') assert.ok(text.startsWith(verdict) && text.endsWith(verdict));
+      });
+    }
+
+    test('a headline that is the verdict stands once at the top', async () => {
+      const terminal = formats.find(({ name }) => name === 'terminal')!;
+      const text = await terminal.render(
+        { ...report, headline: verdict },
+        { hasColour: false, columns: 100 },
+      );
+      assert.equal(text.split(verdict).length, 3, 'and once at the end');
+    });
+  });
+});
+
+describe('In: stored runs. Out: proof that the report has everything, and that no figure of an invalid trial stands unmarked', () => {
+  function tablesOf(cell: CellReport): Table[] {
+    const tables = [
+      cell.main,
+      cell.article,
+      cell.ratios,
+      ...cell.special,
+      cell.phases,
+      ...cell.figures.map(({ table }) => table),
+    ];
+    return tables.filter(table => table !== null);
+  }
+
+  test('every table has a cell for each column, and figures have raw values', () => {
+    for (const [name, sample] of Object.entries(sampleRuns)) {
+      for (const cell of buildReport({ ...sample, charts }).cells) {
+        for (const { columns, rows, title } of tablesOf(cell)) {
+          for (const row of rows) {
+            assert.equal(row.length, columns.length, `${name}, ${title}`);
+            row.forEach((entry, index) => {
+              const isFigure = columns[index]!.align === 'right';
+              if (isFigure && entry.text !== '–') assert.notEqual(entry.value, null, `${name}, ${title}`);
+            });
+          }
         }
       }
     }
-  }
-});
+  });
 
-test('whose code ran is a condition, of a client and of a target', () => {
-  const sample = sampleRuns['two arms']!;
-  const cells = sample.run.cells.map(cell => ({
-    ...cell,
-    code: { short: 'undici 7' },
-    targetCode: { short: 'fastify 4', persistent: 'fastify 5' },
-  }));
-  const [cell] = buildReport({ ...sample, run: { ...sample.run, cells }, charts }).cells;
-  const told = cell!.conditions.filter(({ value }) => /code of/.test(value));
-  assert.deepEqual(
-    told.map(({ label, value }) => [label, value.replace(/.*;/, '')]),
-    [
-      ['Target of short', 'code of fastify 4'],
-      ['Target of persistent', 'code of fastify 5'],
-      ['Client short (baseline)', ' code of undici 7'],
-    ],
-  );
-});
-
-test('every table of a sweep has a row for each combination, a cell for each column, and raw values', () => {
-  for (const [sample, rowCount] of [
-    ['a sweep', 5],
-    ['a sweep of two settings', 6],
-    ['a troubled sweep', 5],
-  ] as const) {
-    const { sweeps, cells } = buildReport({ ...sampleSweeps[sample]!, charts: [], sweepCharts });
-    const [sweep] = sweeps;
-    assert.equal(sweep?.measures[0]?.name, 'requestsPerSec');
-    assert.ok(sweep.measures.length >= 7);
-    for (const { columns, rows, title } of [...sweep.measures.map(({ table }) => table), sweep.cellTable]) {
-      assert.equal(rows.length, rowCount, title);
-      for (const row of rows) {
-        assert.equal(row.length, columns.length, title);
-        for (const { text, value } of row)
-          if (text !== '–' && text !== 'not measured') assert.notEqual(value, null);
-      }
-    }
-    assert.ok(cells.every(cell => cell.sweep?.name === sweep.name));
-  }
-});
-
-test('a table that cells have for themselves is told of all cells, each row with its place', () => {
-  const { sweeps, cells } = buildReport({ ...sampleSweeps['a sweep']!, charts: [] });
-  const [prediction] = sweeps[0]!.special;
-  assert.equal(prediction?.name, 'prediction');
-  assert.deepEqual(
-    prediction.columns.slice(0, 2).map(({ key, isKey }) => [key, isKey]),
-    [
-      ['link.roundTripMs', true],
-      ['arm', true],
-    ],
-  );
-  const own = cells.flatMap(cell => cell.special.find(({ name }) => name === 'prediction')!.rows);
-  assert.deepEqual(
-    prediction.rows.map(row => row.slice(1)),
-    own,
-  );
-  assert.deepEqual(
-    prediction.rows.map(([place]) => place!.value),
-    [0, 0, 1, 1, 5, 5, 20, 20, 80, 80],
-  );
-  assert.equal(new Set(prediction.notes).size, prediction.notes.length);
-});
-
-test('what is the same in all cells of a sweep is told once, what is swept is told first', () => {
-  const { sweeps } = buildReport({ ...sampleSweeps['a sweep of two settings']!, charts: [] });
-  const labels = sweeps[0]!.conditions.map(({ label }) => label);
-  assert.deepEqual(labels.slice(0, 3), ['Swept', 'Swept', 'Order of the cells']);
-  assert.ok(labels.includes('Client persistent (baseline)') && !labels.includes('Client reused'));
-});
-
-test("the article's columns are there, under its own names", () => {
-  const [cell] = buildReport({ ...sampleRuns['two arms']!, charts: [] }).cells;
-  assert.deepEqual(
-    cell?.article.columns.map(({ heading, unit }) => [heading, unit]),
-    [
-      ['connection mode', undefined],
-      ['concurrency', undefined],
-      ['mean latency', 'ms'],
-      ['QPS', undefined],
-      ['error rate', undefined],
-    ],
-  );
-  assert.deepEqual(
-    cell?.article.rows.map(row => row[0]!.text),
-    ['short', 'persistent'],
-  );
-});
-
-test('each figure of an arm with an invalid trial is marked in every table, and the mark is explained', () => {
-  const [cell] = buildReport({ ...sampleRuns['an invalid trial']!, charts }).cells;
-  assert.equal(cell?.state, 'invalid');
-  const byArm = [cell.main, cell.phases!, ...cell.figures.map(({ table }) => table)].filter(
-    ({ columns, name }) => columns[0]?.key === 'arm' && name !== 'timeline',
-  );
-  assert.ok(byArm.length >= 3);
-  for (const { title, columns, rows, notes } of byArm) {
-    for (const row of rows) {
-      const isInvalid = row[0]!.value === 'persistent';
-      row.forEach(({ text, value }, index) => {
-        if (columns[index]!.isKey || value === null) return;
-        assert.equal(text.includes('†'), isInvalid, `${title}: ${text}`);
-      });
-    }
-    assert.ok(
-      notes.some(note => note.startsWith('†')),
-      title,
+  test('whose code ran is a condition, of a client and of a target', () => {
+    const sample = sampleRuns['two arms']!;
+    const cells = sample.run.cells.map(cell => ({
+      ...cell,
+      code: { short: 'undici 7' },
+      targetCode: { short: 'fastify 4', persistent: 'fastify 5' },
+    }));
+    const [cell] = buildReport({ ...sample, run: { ...sample.run, cells }, charts }).cells;
+    const told = cell!.conditions.filter(({ value }) => /code of/.test(value));
+    assert.deepEqual(
+      told.map(({ label, value }) => [label, value.replace(/.*;/, '')]),
+      [
+        ['Target of short', 'code of fastify 4'],
+        ['Target of persistent', 'code of fastify 5'],
+        ['Client short (baseline)', ' code of undici 7'],
+      ],
     );
-  }
-  for (const row of cell.ratios!.rows) assert.match(row[2]!.text, /†$/);
-  assert.match(cell.article.rows[1]!.map(({ text }) => text).join(' '), /†.*†.*†/);
-});
+  });
 
-test('only the trial that failed its audit is marked in the timeline', () => {
-  const [cell] = buildReport({ ...sampleRuns['an invalid trial']!, charts }).cells;
-  const { table } = cell!.figures.find(({ name }) => name === 'timeline')!;
-  const marked = table.rows.filter(row => row.some(({ marks }) => marks.includes('invalid')));
-  assert.deepEqual([...new Set(marked.map(row => `${row[0]!.value}/${row[1]!.value}`))], ['persistent/3']);
-});
+  test('every table of a sweep has a row for each combination, a cell for each column, and raw values', () => {
+    for (const [sample, rowCount] of [
+      ['a sweep', 5],
+      ['a sweep of two settings', 6],
+      ['a troubled sweep', 5],
+    ] as const) {
+      const { sweeps, cells } = buildReport({ ...sampleSweeps[sample]!, charts: [], sweepCharts });
+      const [sweep] = sweeps;
+      assert.equal(sweep?.measures[0]?.name, 'requestsPerSec');
+      assert.ok(sweep.measures.length >= 7);
+      for (const { columns, rows, title } of [...sweep.measures.map(({ table }) => table), sweep.cellTable]) {
+        assert.equal(rows.length, rowCount, title);
+        for (const row of rows) {
+          assert.equal(row.length, columns.length, title);
+          for (const { text, value } of row)
+            if (text !== '–' && text !== 'not measured') assert.notEqual(value, null);
+        }
+      }
+      assert.ok(cells.every(cell => cell.sweep?.name === sweep.name));
+    }
+  });
 
-test('audits are folded to a line a rule and arm, and what does not pass is named by trial', () => {
-  const sample = sampleRuns['an invalid trial']!;
-  const [cell] = buildReport({ ...sample, charts: [] }).cells;
-  const pairs = new Set(sample.run.cells[0]!.findings.map(({ rule, arm }) => `${rule} ${arm}`));
-  assert.equal(cell?.audits.length, pairs.size);
-  const failing = cell.audits.filter(({ state }) => state === 'fail');
-  assert.deepEqual(
-    failing.map(({ rule, arm, trials }) => ({ rule, arm, trials })),
-    [{ rule: 'ledger', arm: 'persistent', trials: ['short-vs-persistent/r3/persistent'] }],
-  );
-  assert.match(cell.auditSummary, /1 fails\.$/);
-});
+  test('a table that cells have for themselves is told of all cells, each row with its place', () => {
+    const { sweeps, cells } = buildReport({ ...sampleSweeps['a sweep']!, charts: [] });
+    const [prediction] = sweeps[0]!.special;
+    assert.equal(prediction?.name, 'prediction');
+    assert.deepEqual(
+      prediction.columns.slice(0, 2).map(({ key, isKey }) => [key, isKey]),
+      [
+        ['link.roundTripMs', true],
+        ['arm', true],
+      ],
+    );
+    const own = cells.flatMap(cell => cell.special.find(({ name }) => name === 'prediction')!.rows);
+    assert.deepEqual(
+      prediction.rows.map(row => row.slice(1)),
+      own,
+    );
+    assert.deepEqual(
+      prediction.rows.map(([place]) => place!.value),
+      [0, 0, 1, 1, 5, 5, 20, 20, 80, 80],
+    );
+    assert.equal(new Set(prediction.notes).size, prediction.notes.length);
+  });
 
-test('an arm without a completed trial has no figures at all', () => {
-  const [cell] = buildReport({ ...sampleRuns['no completed trial']!, charts }).cells;
-  assert.equal(cell?.state, 'unmeasured');
-  assert.deepEqual(cell.figures, []);
-  for (const row of cell.main.rows) assert.ok(row.slice(1).every(({ value }) => value === null));
-  assert.equal(cell.failures?.rows.length, 8);
-});
+  test('what is the same in all cells of a sweep is told once, what is swept is told first', () => {
+    const { sweeps } = buildReport({ ...sampleSweeps['a sweep of two settings']!, charts: [] });
+    const labels = sweeps[0]!.conditions.map(({ label }) => label);
+    assert.deepEqual(labels.slice(0, 3), ['Swept', 'Swept', 'Order of the cells']);
+    assert.ok(labels.includes('Client persistent (baseline)') && !labels.includes('Client reused'));
+  });
 
-test('the same run gives the same report', () => {
-  const sample = sampleRuns['six arms']!;
-  assert.deepEqual(buildReport({ ...sample, charts }), buildReport({ ...sample, charts }));
+  test("the article's columns are there, under its own names", () => {
+    const [cell] = buildReport({ ...sampleRuns['two arms']!, charts: [] }).cells;
+    assert.deepEqual(
+      cell?.article.columns.map(({ heading, unit }) => [heading, unit]),
+      [
+        ['connection mode', undefined],
+        ['concurrency', undefined],
+        ['mean latency', 'ms'],
+        ['QPS', undefined],
+        ['error rate', undefined],
+      ],
+    );
+    assert.deepEqual(
+      cell?.article.rows.map(row => row[0]!.text),
+      ['short', 'persistent'],
+    );
+  });
+
+  test('each figure of an arm with an invalid trial is marked in every table, and the mark is explained', () => {
+    const [cell] = buildReport({ ...sampleRuns['an invalid trial']!, charts }).cells;
+    assert.equal(cell?.state, 'invalid');
+    const byArm = [cell.main, cell.phases!, ...cell.figures.map(({ table }) => table)].filter(
+      ({ columns, name }) => columns[0]?.key === 'arm' && name !== 'timeline',
+    );
+    assert.ok(byArm.length >= 3);
+    for (const { title, columns, rows, notes } of byArm) {
+      for (const row of rows) {
+        const isInvalid = row[0]!.value === 'persistent';
+        row.forEach(({ text, value }, index) => {
+          if (columns[index]!.isKey || value === null) return;
+          assert.equal(text.includes('†'), isInvalid, `${title}: ${text}`);
+        });
+      }
+      assert.ok(
+        notes.some(note => note.startsWith('†')),
+        title,
+      );
+    }
+    for (const row of cell.ratios!.rows) assert.match(row[2]!.text, /†$/);
+    assert.match(cell.article.rows[1]!.map(({ text }) => text).join(' '), /†.*†.*†/);
+  });
+
+  test('only the trial that failed its audit is marked in the timeline', () => {
+    const [cell] = buildReport({ ...sampleRuns['an invalid trial']!, charts }).cells;
+    const { table } = cell!.figures.find(({ name }) => name === 'timeline')!;
+    const marked = table.rows.filter(row => row.some(({ marks }) => marks.includes('invalid')));
+    assert.deepEqual([...new Set(marked.map(row => `${row[0]!.value}/${row[1]!.value}`))], ['persistent/3']);
+  });
+
+  test('audits are folded to a line a rule and arm, and what does not pass is named by trial', () => {
+    const sample = sampleRuns['an invalid trial']!;
+    const [cell] = buildReport({ ...sample, charts: [] }).cells;
+    const pairs = new Set(sample.run.cells[0]!.findings.map(({ rule, arm }) => `${rule} ${arm}`));
+    assert.equal(cell?.audits.length, pairs.size);
+    const failing = cell.audits.filter(({ state }) => state === 'fail');
+    assert.deepEqual(
+      failing.map(({ rule, arm, trials }) => ({ rule, arm, trials })),
+      [{ rule: 'ledger', arm: 'persistent', trials: ['short-vs-persistent/r3/persistent'] }],
+    );
+    assert.match(cell.auditSummary, /1 fails\.$/);
+  });
+
+  test('an arm without a completed trial has no figures at all', () => {
+    const [cell] = buildReport({ ...sampleRuns['no completed trial']!, charts }).cells;
+    assert.equal(cell?.state, 'unmeasured');
+    assert.deepEqual(cell.figures, []);
+    for (const row of cell.main.rows) assert.ok(row.slice(1).every(({ value }) => value === null));
+    assert.equal(cell.failures?.rows.length, 8);
+  });
+
+  test('the same run gives the same report', () => {
+    const sample = sampleRuns['six arms']!;
+    assert.deepEqual(buildReport({ ...sample, charts }), buildReport({ ...sample, charts }));
+  });
 });

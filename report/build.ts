@@ -1,37 +1,88 @@
 // In: a stored run, its trials and the charts. Out: the report: every word and rounded number, chosen here and once.
-
+import { failureCauses } from '../results/audits/index.ts';
 import type { Run } from '../results/model/run.ts';
 import type { TrialResult } from '../results/model/trial.ts';
-import { auditLines, auditSummary, auditTable } from './words/audits.ts';
-import { cellCaveats, runCaveats } from './words/caveats.ts';
-import type { CellView } from './cell-view.ts';
-import { allMarks, armNames, MARK_NOTES, viewCell } from './cell-view.ts';
-import type { Chart } from './charts/chart.ts';
-import { cellChecks } from './checks.ts';
-import { conditionsOf } from './words/conditions.ts';
-import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './words/headline.ts';
-import { machineFacts, subtitleText } from './words/run.ts';
-import type { CellReport, Figure, Report } from './model.ts';
-import { stopText } from './stop.ts';
-import type { SweepChart } from './sweep-chart.ts';
+import { allMarks, armNames, type CellView, MARK_NOTES, viewCell } from './cell-view.ts';
+import type { Chart, SweepChart } from './charts/chart.ts';
+import type { CellReport, Check, Figure, Report } from './model.ts';
 import { sweepHeadline } from './sweeps/headline.ts';
-import type { CreateTable } from './sweeps/stacked-tables.ts';
-import { reportSweep, sweepRemarks } from './sweeps/report.ts';
+import { type CreateTable, reportSweep, sweepRemarks } from './sweeps/report.ts';
 import { type Section, sectionsOf } from './sweeps/view.ts';
 import { agreementTable } from './tables/drivers.ts';
-import { articleTable } from './tables/article.ts';
-import { capacityTable } from './tables/capacity.ts';
-import { errorTable } from './tables/outcomes.ts';
-import { expectationTable } from './tables/expectations.ts';
-import { failureTable } from './tables/failures.ts';
-import { linkTable } from './tables/link.ts';
-import { mainTable } from './tables/main.ts';
+import { expectationTable, expectationText, intervalText } from './tables/expectations.ts';
+import { linkTable, predictionTable } from './tables/link.ts';
+import { articleTable, mainTable } from './tables/main.ts';
+import { capacityTable, scheduleTable } from './tables/open-loads.ts';
+import { errorTable, failureTable, statusTable } from './tables/outcomes.ts';
 import { phaseTable } from './tables/phases.ts';
-import { predictionTable } from './tables/prediction.ts';
 import { ratioTable } from './tables/ratios.ts';
-import { scheduleTable } from './tables/open-loads.ts';
-import { statusTable } from './tables/statuses.ts';
-import { expectationVerdict } from './verdict.ts';
+import { auditLines, auditSummary, auditTable } from './words/audits.ts';
+import { cellCaveats, runCaveats, stopText } from './words/caveats.ts';
+import { conditionsOf } from './words/conditions.ts';
+import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './words/headline.ts';
+import { countText } from './words/numbers.ts';
+import { machineFacts, subtitleText } from './words/run.ts';
+
+// From a cell. Out: what a machine may pass or fail a run by, one check each, worded.
+
+/** First whether the cell could be measured and believed; then each of its expectations. */
+function cellChecks(view: CellView): Check[] {
+  return [measuredCheck(view), ...expectationChecks(view)];
+}
+
+function measuredCheck(view: CellView): Check {
+  const { result } = view;
+  const reasons = [
+    ...(result.failedTrials === 0
+      ? []
+      : [[`${result.failedTrials} trials failed`, ...failureCauses(view.trials)].join(': ')]),
+    ...(stateOf(view) === 'unmeasured' ? ['nothing was measured'] : []),
+    ...result.findings
+      .filter(({ state }) => state === 'fail')
+      .map(({ rule, trial, arm, detail }) => `audit ${rule} of ${trial ?? arm ?? 'all'}: ${detail}`),
+  ];
+  return {
+    group: result.cell,
+    name: 'measured, and every audit passed',
+    subject: 'not measured, or not to be relied on',
+    isFigure: false,
+    state: reasons.length === 0 ? 'pass' : 'broken',
+    detail: reasons.length === 0 ? `${result.replicates} replicates` : reasons.join('; '),
+  };
+}
+
+function expectationChecks({ result }: CellView): Check[] {
+  return result.expectations.map(({ expectation, state, first, confirmation, together }) => ({
+    group: result.cell,
+    name: expectationText(expectation),
+    subject: `expected ${expectationText(expectation)}`,
+    isFigure: true,
+    state,
+    detail: [
+      `measured ${intervalText(expectation, first)} over ${first.replicates} replicates`,
+      ...(confirmation === null ? [] : [`again ${intervalText(expectation, confirmation)}`]),
+      ...(together === null ? [] : [`together ${intervalText(expectation, together)}`]),
+    ].join('; '),
+  }));
+}
+
+// From the checks of a run. Out: that expectations failed, and which, in a sentence: it decides the exit status; null where none did.
+
+/** More are not told one by one. */
+const MOST_TOLD = 3;
+
+/** `1 of 3 expectations failed: expected p99 latency, persistent ≤ 1 ms, measured 19 ms (18 ms to 20 ms) over 4 replicates.` */
+export function expectationVerdict(checks: readonly Check[]): string | null {
+  const all = checks.filter(({ isFigure }) => isFigure);
+  const failed = all.filter(({ state }) => state === 'fail');
+  if (failed.length === 0) return null;
+  const hasSeveral = new Set(checks.map(({ group }) => group)).size > 1;
+  const told = failed
+    .slice(0, MOST_TOLD)
+    .map(({ group, subject, detail }) => `${hasSeveral ? `${group}: ` : ''}${subject}, ${detail}`);
+  const more = failed.length - told.length;
+  return `${countText(failed.length)} of ${countText(all.length)} expectations failed: ${told.join('; ')}${more > 0 ? `; and ${countText(more)} more` : ''}.`;
+}
 
 /** Tables that only some cells have: each gives null where there is nothing to tell. */
 const SPECIAL_TABLES: readonly CreateTable[] = [

@@ -1,10 +1,10 @@
 // In: a stored cell and its trials. Out: the same as tables and charts read it: its arms with their look and their marks.
 
-import type { Client } from '../scenarios/model/client.ts';
-import { own } from '../scenarios/model/own.ts';
+import { areErrorsUnlike } from '../results/compare.ts';
 import type { ArmSummary, CellResult, Comparison, Run } from '../results/model/run.ts';
 import type { CompletedTrial, TrialResult } from '../results/model/trial.ts';
-import { areErrorsUnlike } from '../results/unlike-errors.ts';
+import type { Client } from '../scenarios/model/client.ts';
+import { own } from '../scenarios/model/own.ts';
 import type { Mark } from './model.ts';
 
 /** Above this share of a core the generator's own cost is what is measured. */

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleRun } from '../results/testing/sample-run.ts';
 import { viewCell } from './cell-view.ts';
-import { cellHeadline } from './words/headline.ts';
-import { errorTable } from './tables/outcomes.ts';
 import { mainTable } from './tables/main.ts';
+import { errorTable } from './tables/outcomes.ts';
+import { cellHeadline } from './words/headline.ts';
 
 const { run, trials } = structuredClone(sampleRun());
 const cell = run.cells[0]!;

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ArmSummary } from '../results/model/run.ts';
-import { acceptedOf, countCaveats, countedByText } from './counted-by.ts';
 import { buildReport } from './build.ts';
-import { NO_FIGURE } from './words/numbers.ts';
 import type { CellReport } from './model.ts';
 import { charts } from './testing/plugins.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
+import { acceptedOf, countCaveats, countedByText } from './words/caveats.ts';
+import { NO_FIGURE } from './words/numbers.ts';
 
 function reportOf(changes: Partial<ArmSummary> = {}): CellReport & { runCaveats: readonly string[] } {
   const { run, trials } = structuredClone(sampleRuns["someone else's server"]!);

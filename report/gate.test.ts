@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
-import { NULL_ARM } from '../bench/core/null-arm.ts';
-import type { Metric } from '../results/model/run.ts';
+import { type RunSummary, summariseRun } from '../results/baselines.ts';
 import { gateRun } from '../results/gate.ts';
-import { type RunSummary, summariseRun } from '../results/run-summary.ts';
+import { findTrendsUpTo } from '../results/history.ts';
+import type { Metric } from '../results/model/run.ts';
 import { sampleHistory } from '../results/testing/sample-history.ts';
 import { sampleRun } from '../results/testing/sample-run.ts';
-import { findTrendsUpTo } from '../results/trend.ts';
+import { NULL_ARM } from '../scenarios/model/sweep.ts';
 import { buildGateReport } from './gate.ts';
 import { formats } from './testing/plugins.ts';
 

@@ -1,19 +1,152 @@
 // In: a run held against another. Out: the report of it: what changed, by how much, how sure.
+import type { RunSummary } from '../results/baselines.ts';
+import { areErrorsUnlike, errorRatioOf } from '../results/compare.ts';
+import {
+  BLIND_ABOVE,
+  type Confirmation,
+  type GateLine,
+  type GateResult,
+  type GuardedRatio,
+  type Sight,
+  sightOf,
+} from '../results/gate.ts';
+import type { Trend } from '../results/history.ts';
 import { METRICS } from '../results/model/run.ts';
-import type { GateLine, GateResult } from '../results/gate.ts';
-import { type Sight, sightOf } from '../results/gate-sight.ts';
-import type { RunSummary } from '../results/run-summary.ts';
-import type { Trend } from '../results/trend.ts';
 import { signsOf } from './cell-view.ts';
-import { shareText } from './change-text.ts';
-import { lineChangeText, lineTitle } from './gate-line-text.ts';
-import { changeMarks, errorGapRemarks, sideMarks } from './gate-marks.ts';
-import { blindText } from './gate-sight-text.ts';
-import { gateHistory } from './history/gate-history.ts';
-import { countText, intervalTexts, percentText, ratioText } from './words/numbers.ts';
-import type { Check, Fact, FactGroup, Report, Table, TableCell } from './model.ts';
-import { runText, timeText, versionFacts } from './run-text.ts';
+import { gateHistory } from './history.ts';
+import type { Check, Fact, FactGroup, Mark, Report, Table, TableCell } from './model.ts';
 import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from './tables/table.ts';
+import {
+  countText,
+  intervalTexts,
+  METRIC_TITLES,
+  percentText,
+  ratioText,
+  relativeChangeText,
+  shareText,
+  signedText,
+} from './words/numbers.ts';
+import { runText, timeText, versionFacts } from './words/run.ts';
+
+// From a figure held against that of a baseline. Out: its name, and the change, in words.
+
+function lineTitle({ metric }: Pick<GateLine, 'metric'>): string {
+  switch (metric) {
+    case 'errorRatio':
+      return 'error rate';
+    case 'excessConnections':
+      return 'connections beyond need';
+    default:
+      return METRIC_TITLES[metric];
+  }
+}
+
+/** Of counts, in requests per 1,000. */
+function lineChangeText({ kind, change }: Pick<GateLine, 'kind' | 'change'>): string {
+  if (kind !== 'count') return relativeChangeText(change);
+  const { value, low, high } = change;
+  const text = (share: number) => signedText(share * 1_000, 2);
+  return `${text(value)} per 1,000 requests (${text(low)} to ${text(high)})`;
+}
+
+/** `Confirmed: error rate of a in c: +3.0 per 1,000 requests (...) at first, ... again, ... together`. */
+export function confirmationText({ first, fresh, together, isBorneOut }: Confirmation): string {
+  const again = fresh === undefined ? 'nothing to compare' : lineChangeText(fresh);
+  return (
+    `${isBorneOut ? 'Confirmed' : 'Not confirmed'}: ${lineTitle(first)} of ${first.arm} in ${first.cell}: ` +
+    `${lineChangeText(first)} at first, ${again} again, ${lineChangeText(together)} together.`
+  );
+}
+
+// From a figure of a gate, and the two runs. Out: the marks of each side, and what the headline has to say of them.
+
+type Place = Pick<GateLine, 'kind' | 'cell' | 'arm'>;
+
+/** Of a ratio in one run, by the error rates of its two arms there. */
+function sideMarks(line: Place, run: RunSummary): Mark[] {
+  const pair = line.kind === 'ratio' ? pairOf(line, run) : undefined;
+  return pair !== undefined && areErrorsUnlike(...pair) ? ['unlikeErrors'] : [];
+}
+
+/** Of the change: it is as good as the worse of its two sides. */
+function changeMarks(line: Place, sides: { before: RunSummary; after: RunSummary }): Mark[] {
+  return [...new Set([...sideMarks(line, sides.before), ...sideMarks(line, sides.after)])];
+}
+
+/** Of which pairs the error rates differ, in either run; a sentence each. */
+function errorGapRemarks(
+  lines: readonly GateLine[],
+  { before, after }: { before: RunSummary; after: RunSummary },
+): string[] {
+  const texts = lines.flatMap(line =>
+    (
+      [
+        ['the baseline', before],
+        ['this run', after],
+      ] as const
+    ).flatMap(([where, run]) => {
+      const pair = sideMarks(line, run).length === 0 ? undefined : pairOf(line, run);
+      if (pair === undefined) return [];
+      const rates = pair.map(arm => `${arm.arm} ${percentText(errorRatioOf(arm))}`).join(', ');
+      return [
+        `Error rates differ in ${where} (${line.cell}: ${rates}), so changes of ratios marked ${signsOf(['unlikeErrors'])} compare different work.`,
+      ];
+    }),
+  );
+  return [...new Set(texts)];
+}
+
+function pairOf({ cell: name, arm }: Place, { cells }: RunSummary) {
+  const cell = cells.find(({ cell }) => cell === name);
+  const own = cell?.arms.find(one => one.arm === arm);
+  const other = cell?.arms.find(one => one.arm === cell.baseline);
+  return own === undefined || other === undefined ? undefined : ([other, own] as const);
+}
+
+// From what a comparison could have seen. Out: the same in sentences, for the report of a gate and for whoever saves a baseline.
+
+/** More are not named one by one. */
+const MOST_NAMED = 3;
+
+/** That the whole is blind, or to what it is. */
+export function blindText({ ratios, blind, isBlind }: Sight): string {
+  const [best] = ratios;
+  const missed = `a change of ${percentText(BLIND_ABOVE)} could not have been seen in ${countText(blind.length)} of ${countText(ratios.length)} ratios`;
+  if (!isBlind || best === undefined) return `Blind in part: ${missed} (${namesText(blind)}).`;
+  return `Blind: ${missed}${blind.length < ratios.length ? `, those that decide among them (${namesText(blind)})` : ''}; ${bestText(best)}.`;
+}
+
+/** The best and the worst that a baseline can see. */
+export function sightText({ ratios }: Sight): string {
+  const [best] = ratios;
+  const worst = ratios.at(-1);
+  if (best === undefined || worst === undefined)
+    return 'It has no ratio of two arms: it guards errors and connections only.';
+  const range = ratios.length === 1 ? placeText(best) : `${placeText(best)}, to ${placeText(worst)}`;
+  return `The smallest change that it can see, in a run as sure as itself: ${range}.`;
+}
+
+function bestText(best: GuardedRatio): string {
+  return Number.isFinite(best.detectable)
+    ? `the smallest that could have been seen is ${placeText(best)}`
+    : 'no ratio has an interval';
+}
+
+/** `33 % in p99 latency of persistent (ci-reuse)`. */
+function placeText(ratio: GuardedRatio): string {
+  const change = Number.isFinite(ratio.detectable) ? shareText(ratio.detectable) : 'none at all';
+  return `${change} in ${nameText(ratio)}`;
+}
+
+function nameText({ cell, metric, arm }: GuardedRatio): string {
+  return `${lineTitle({ metric })} of ${arm} (${cell})`;
+}
+
+function namesText(ratios: readonly GuardedRatio[]): string {
+  const named = ratios.slice(0, MOST_NAMED).map(nameText).join(', ');
+  const more = ratios.length - MOST_NAMED;
+  return more > 0 ? `${named} and ${countText(more)} more` : named;
+}
 
 const STATE_WORDS: Record<GateLine['state'], string> = {
   regression: 'REGRESSION',

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import type { TopLevelSpec } from 'vega-lite';
-import { type RunSummary, summariseRun } from '../results/run-summary.ts';
+import { type RunSummary, summariseRun } from '../results/baselines.ts';
 import { type SampleHistoryOptions, sampleHistory } from '../results/testing/sample-history.ts';
 import { sampleRun } from '../results/testing/sample-run.ts';
-import { renderChart } from './render-chart.ts';
+import { renderChart } from './formats/html.ts';
+import { buildHistoryReport } from './history.ts';
 import { formats } from './testing/plugins.ts';
 import { HOSTILE_NAME } from './testing/sample-runs.ts';
-import { buildHistoryReport } from './history.ts';
 
 const now = summariseRun(sampleRun().run);
 const slower: SampleHistoryOptions = { count: 13, metric: 'requestsPerSec', atLevel: 5, factor: 1.1 };

@@ -1,20 +1,99 @@
 // In: the runs of a history, oldest first. Out: the report of it: what is at another level than before, since when, and the course.
-import type { RunSummary } from '../results/run-summary.ts';
+import type { RunSummary } from '../results/baselines.ts';
+import type { GateLine, GateResult } from '../results/gate.ts';
 import {
   findTrends,
   LEAST_TREND_RUNS,
+  MOST_TREND_RUNS,
   openWorsening,
   type Trend,
   type TrendChange,
-} from '../results/trend.ts';
-import { relativeChangeText } from './change-text.ts';
-import { countText } from './words/numbers.ts';
-import type { Report } from './model.ts';
-import { dayText } from './run-text.ts';
-import { changeSentence, trendName } from './words/trend.ts';
-import { isShown } from './history/shown-trends.ts';
+} from '../results/history.ts';
 import { trendFigure } from './charts/trend.ts';
-import { trendTable } from './history/trend-table.ts';
+import type { Report, Table, TableCell } from './model.ts';
+import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
+import { capital } from './words/load.ts';
+import { countText, METRIC_TITLES, ratioText, relativeChangeText } from './words/numbers.ts';
+import { dayText } from './words/run.ts';
+import { chanceText, changeSentence, isShown, levelText, trendName } from './words/trend.ts';
+
+// From trends. Out: the table of them: a row each, with the level that it is at, since when, and the level before.
+
+function trendTable(trends: readonly Trend[]): Table {
+  return createTable({
+    name: 'history',
+    title: 'The history: arms against the baseline arm of their cell, run by run',
+    columns: [
+      keyColumn('cell', 'cell'),
+      keyColumn('arm', 'arm'),
+      keyColumn('metric', 'metric'),
+      figureColumn('runs', 'runs'),
+      figureColumn('newest', 'newest run'),
+      figureColumn('level', 'level'),
+      wordColumn('since', 'since'),
+      figureColumn('levelBefore', 'level before'),
+      figureColumn('change', 'change', '95 % interval'),
+      figureColumn('p', 'p'),
+      wordColumn('state', 'outcome'),
+    ],
+    rows: trends.map(trend => [
+      words(trend.cell),
+      words(trend.arm),
+      words(METRIC_TITLES[trend.metric], trend.metric),
+      words(countText(trend.points.length), trend.points.length),
+      words(ratioText(trend.points.at(-1)!.ratio), { ...trend.points.at(-1)!.ratio }),
+      words(levelText(trend.levels.at(-1)!.ratio), { ...trend.levels.at(-1)!.ratio }),
+      ...changeCells(trend),
+    ]),
+    notes: [
+      `Runs under the same conditions as the newest, ${LEAST_TREND_RUNS} at least, the newest ${MOST_TREND_RUNS} at most. A level is the mean over a stretch of runs. A change of level is told where at most one in a hundred shuffled histories has a split as clear: three runs at the new level at least, and ten or more in all. p is that share.`,
+      'The history informs and fails nothing: what fails is held against the baseline.',
+    ],
+  });
+}
+
+/** From `since` on; of the last change only, for the chart has them all. */
+function changeCells({ points, changes }: Trend): TableCell[] {
+  const last = changes.at(-1);
+  if (last === undefined) return [nothing, nothing, nothing, nothing, words('no change shown', null)];
+  const { before, after, change, p, isWorse } = last;
+  const { run } = points[after.from]!;
+  return [
+    words(dayText(run.startedAt), run.runId),
+    words(levelText(before.ratio), { ...before.ratio }),
+    words(relativeChangeText(change), { ...change }),
+    words(chanceText(p), p),
+    words(isWorse ? 'worse' : 'better'),
+  ];
+}
+
+// From a gate and the trends that end in its run. Out: what they add to its report: since when it has been slower, and the course.
+
+/** Nothing where no trend has enough runs. */
+export function gateHistory(
+  { lines }: GateResult,
+  trends: readonly Trend[],
+): Pick<Report, 'remarks' | 'tables' | 'figures'> {
+  const regressions = lines.filter(({ state, kind }) => state === 'regression' && kind === 'ratio');
+  const isRegressed = (trend: Trend): boolean => regressions.some(line => isOf(line, trend));
+  const shown = trends.filter(trend => isShown(trend) || isRegressed(trend));
+  return {
+    remarks: shown.filter(isRegressed).map(sinceWhen),
+    tables: shown.length === 0 ? [] : [trendTable(shown)],
+    figures: shown.map(trendFigure),
+  };
+}
+
+function isOf({ cell, arm, metric }: GateLine, trend: Trend): boolean {
+  return trend.cell === cell && trend.arm === arm && trend.metric === metric;
+}
+
+function sinceWhen(trend: Trend): string {
+  const worse = openWorsening(trend);
+  return worse !== undefined
+    ? changeSentence(trend, worse)
+    : `${capital(trendName(trend))}: the ${countText(trend.points.length)} runs of the history show no change for the worse yet; a new level is told after three runs at least.`;
+}
 
 /** @param runs at least one */
 export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]]): Report {

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleRun } from '../results/testing/sample-run.ts';
-import { relativeChangeText } from './change-text.ts';
-import html from './formats/html.ts';
 import { buildReport } from './build.ts';
+import html from './formats/html.ts';
 import { charts } from './testing/plugins.ts';
+import { relativeChangeText } from './words/numbers.ts';
 
 for (const name of ['constructor', '__proto__', 'toString']) {
   test(`a stored run with a client called ${name} is shown, chart or none`, async () => {

@@ -5,8 +5,8 @@ import type { z } from 'zod';
 import { Client } from '../scenarios/model/client.ts';
 import { Target } from '../scenarios/model/target.ts';
 import { buildReport } from './build.ts';
-import { clientText, modeSubject, modeText } from './modes.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
+import { clientText, modeSubject, modeText } from './words/conditions.ts';
 
 const clients: [stated: z.input<typeof Client>, mode: string, subject: string, text: RegExp][] = [
   [{}, 'persistent', 'persistent connections', /^undici: keep-alive, body read$/],

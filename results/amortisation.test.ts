@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { AmortisationPoint } from './amortisation.ts';
-import { cellAmortisation, fitAmortisation } from './amortisation.ts';
+import { type AmortisationPoint, cellAmortisation, fitAmortisation } from './amortisation.ts';
 import { HANDSHAKE_US, SERVICE_US } from './testing/sample-measurement.ts';
 import { sampleRun } from './testing/sample-run.ts';
 

@@ -1,23 +1,85 @@
 // In: the trials of a cell. Out: each arm's row of the table, and each arm against the baseline on every metric.
-
 import type { Load } from '../scenarios/model/load.ts';
-import type { ArmSummary, Comparison, Metric } from './model/run.ts';
-import type { CompletedTrial, Measurement, Slice, TrialResult } from './model/trial.ts';
+import type { ArmFigures } from './baselines.ts';
+import { mergeHistograms } from './histogram.ts';
 import {
   capacityOf,
   comparedMetrics,
   headlineOf,
+  isHigherBetter,
   meanPortions,
   overall,
   type Portion,
   ratePortions,
   requestsPerSec,
 } from './metrics.ts';
-import { mergeHistograms } from './histogram.ts';
-import type { Interval } from './stats.ts';
-import { overReplicates, replicateInterval } from './stats.ts';
-import { errorRatioOf } from './unlike-errors.ts';
-import { withVerdicts } from './verdicts.ts';
+import type { ArmSummary, Comparison, Metric } from './model/run.ts';
+import type { CompletedTrial, Measurement, Slice, TrialResult } from './model/trial.ts';
+import { type Interval, overReplicates, replicateInterval, shownTogether, widened } from './stats.ts';
+
+// From what two arms did. Out: whether their error rates are so far apart that a ratio of them compares different work.
+
+/** One percentage point. An error answers faster or slower than a good answer, and costs another amount of CPU. */
+const MOST_GAP = 0.01;
+
+type Counts = Pick<ArmFigures, 'completed' | 'failed'>;
+
+export function areErrorsUnlike(one: Counts, other: Counts): boolean {
+  return Math.abs(errorRatioOf(one) - errorRatioOf(other)) > MOST_GAP;
+}
+
+export function errorRatioOf({ completed, failed }: Counts): number {
+  return completed + failed === 0 ? 0 : failed / (completed + failed);
+}
+
+// From comparisons that are read together. Out: which of them are shown to be better or worse.
+
+export type Verdict = Comparison['verdict'];
+
+/**
+ * The verdict by where the interval lies; never "the same", for which there is no evidence in a finite run.
+ *
+ *     metric where higher is better        metric where lower is better
+ *               1                                    1
+ *      |--*--|  |            worse          |--*--|  |            better
+ *            |--*--|         unsure               |--*--|         unsure
+ *               |  |--*--|   better                  |  |--*--|   worse
+ *
+ * No interval (fewer than three replicates): unsure.
+ */
+export function verdictOf(ratio: Interval | null, isMoreBetter: boolean): Verdict {
+  if (ratio === null || (ratio.low <= 1 && ratio.high >= 1)) return 'unsure';
+  return ratio.low > 1 === isMoreBetter ? 'better' : 'worse';
+}
+
+/**
+ * The verdicts on comparisons that a reader sees side by side: several candidates, several cells. Their error is held for all
+ * together, so one whose 95 % interval does not hold 1 can still be unsure.
+ */
+export function verdictsOf<Own extends Pick<Comparison, 'metric' | 'ratio' | 'replicateRatios'>>(
+  comparisons: readonly Own[],
+): Map<Own, Verdict> {
+  const isSure = ({ ratio, replicateRatios }: Own, level: number): boolean =>
+    ratio !== null && verdictOf(widened(ratio, replicateRatios, level), true) !== 'unsure';
+  const known = comparisons.filter(({ ratio }) => ratio !== null);
+  const sure = shownTogether(known, isSure);
+  return new Map(
+    comparisons.map(comparison => [
+      comparison,
+      sure.has(comparison) ? verdictOf(comparison.ratio, isHigherBetter(comparison.metric)) : 'unsure',
+    ]),
+  );
+}
+
+/** A verdict is given on the metric that decides alone: of five that are judged at 95 % each, one is soon wrong. */
+export function withVerdicts(comparisons: readonly Comparison[], deciding: Metric): Comparison[] {
+  const verdicts = verdictsOf(comparisons.filter(({ metric }) => metric === deciding));
+  return comparisons.map(comparison => ({
+    ...comparison,
+    isDeciding: comparison.metric === deciding,
+    verdict: verdicts.get(comparison) ?? 'unsure',
+  }));
+}
 
 /**
  * How a metric is read of a trial. `slices`: what each slice contributes, of which the figure is the sum; `trial`: by itself
@@ -197,7 +259,7 @@ export function replicateLogRatios(
  *
  * @param pair only blocks that this trial has, too, count: the machine was the same for both then
  */
-export function trialFigure(
+function trialFigure(
   reader: FigureReader,
   trial: CompletedTrial,
   pair: CompletedTrial = trial,
@@ -227,4 +289,16 @@ function trialsByArm(trials: readonly TrialResult[]): Map<string, CompletedTrial
     if (result.state === 'completed') list.push(result);
   }
   return arms;
+}
+
+// From the trials of an arm. Out: what it did on a metric, with an interval over the replicates.
+
+/** In the metric's own unit; null where no trial has anything to read. */
+export function armInterval(metric: Metric, trials: readonly CompletedTrial[]): Interval | null {
+  return overReplicates(replicateValues(metric, trials));
+}
+
+/** The same, trial by trial. */
+export function replicateValues(metric: Metric, trials: readonly CompletedTrial[]): number[] {
+  return trials.flatMap(trial => trialFigure(METRIC_READERS[metric], trial) ?? []);
 }

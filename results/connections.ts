@@ -1,7 +1,8 @@
 // In: how an arm and its target treat connections, and how many requests were sent. Out: how many connections that takes.
 import { type Client, connectionLimit } from '../scenarios/model/client.ts';
 import { type Load, mostInFlight } from '../scenarios/model/load.ts';
-import { STATEMENTS, type Target } from '../scenarios/model/target.ts';
+import { type OwnTarget, STATEMENTS, type Target } from '../scenarios/model/target.ts';
+import { UsageError } from './errors.ts';
 import type { Ledger } from './model/trial.ts';
 
 /** A connection that may idle for less than this can expire between two slices of its arm. */
@@ -105,4 +106,11 @@ function isKept({ client, target, load }: { client: Client; target: Target; load
   return (
     !(canCloseEarly(target) || isServerQuick || isClientQuick || isAgeing) && maxIdleConnections >= mostIdle
   );
+}
+
+/** @throws UsageError for a setting that says "not known" to a server that has to know it. */
+export function asOwnTarget(target: Target): OwnTarget {
+  const unknown = STATEMENTS.filter(name => target[name] === null);
+  if (unknown.length === 0) return target as OwnTarget;
+  throw new UsageError(`null, not known, is for a server with a url only: ${unknown.join(', ')}`);
 }

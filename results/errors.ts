@@ -1,6 +1,110 @@
 // Errors that conntax raises on purpose. Each carries a code, and by it the exit status; anything else is a bug.
 // What does not belong here: the failure of a trial, which is data (TrialResult), and of an exchange (Outcome).
 
+// From whatever somebody else's code has thrown or answered. Out: what can be read of it: never a throw, never a text without end.
+
+const MOST_TEXT_CHARS = 500;
+/** A chain of causes may be endless, or a tree. */
+const MOST_CAUSES = 30;
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}
+
+/** A member of it; undefined where it has none, or where reading it throws. */
+export function memberOfForeign(value: unknown, name: string): unknown {
+  if (!isObject(value)) return undefined;
+  try {
+    return (value as Record<string, unknown>)[name];
+  } catch {
+    return undefined;
+  }
+}
+
+/** In one line without control characters, and cut to a length that can be stored and shown. */
+export function cutText(text: string, mostChars: number = MOST_TEXT_CHARS): string {
+  const line = text
+    .slice(0, mostChars)
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .toWellFormed()
+    .trim();
+  return text.length > mostChars ? `${line}…` : line;
+}
+
+/** Its message, or what it is as a text. */
+export function foreignText(value: unknown): string {
+  const message = memberOfForeign(value, 'message');
+  if (typeof message === 'string' && message.trim() !== '') return cutText(message);
+  try {
+    return cutText(String(value)) || 'no text';
+  } catch {
+    return `a value of type ${typeof value} that has no text`;
+  }
+}
+
+/** The stack of an error, its lines kept, or else its text: for a reader who looks for the place. */
+export function foreignStack(value: unknown, mostChars: number): string {
+  const stack = memberOfForeign(value, 'stack');
+  if (typeof stack !== 'string' || stack === '') return foreignText(value);
+  return stack
+    .slice(0, mostChars)
+    .replaceAll(/[^\P{Cc}\n]+/gu, ' ')
+    .toWellFormed();
+}
+
+function branchesOf(value: unknown): unknown[] {
+  const errors = memberOfForeign(value, 'errors');
+  let listed: unknown[] = [];
+  try {
+    if (Array.isArray(errors)) listed = errors.slice(0, MOST_CAUSES);
+  } catch {
+    // A proxy whose traps throw has nothing to list.
+  }
+  return [memberOfForeign(value, 'cause'), ...listed].filter(isObject);
+}
+
+/** It and all that it names as its causes (`cause`, and the errors of an AggregateError), the deepest first. */
+export function causesOf(value: unknown): unknown[] {
+  const seen = new Set<unknown>();
+  const found: unknown[] = [];
+  const visit = (cause: unknown): void => {
+    if (seen.has(cause) || seen.size >= MOST_CAUSES) return;
+    seen.add(cause);
+    for (const branch of branchesOf(cause)) visit(branch);
+    found.push(cause);
+  };
+  visit(value);
+  return found;
+}
+
+// From the error of a module that was read. Out: the file and line of the module's code that it is about.
+
+const MOST_CHARS = 20_000;
+/** What Node puts before the stack of an error of syntax: the file and line alone. */
+const HEAD = /^(?:file:\/\/)?(\/\S[^\n]*):(\d+)\n/;
+const FRAME = /^\s+at (?:.*\()?(?:file:\/\/)?(\/[^()]+):(\d+):\d+\)?$/;
+
+/** The same as an end of a sentence: ` (at /home/me/mine.ts:12)`, or nothing. */
+export function describeErrorPlace(error: unknown): string {
+  const place = errorPlace(error);
+  return place === undefined ? '' : ` (at ${place})`;
+}
+
+/** `/home/me/mine.ts:12`; undefined where the error does not say. Frames below Node's own reading of modules are not the module's. */
+export function errorPlace(error: unknown): string | undefined {
+  const stack = memberOfForeign(error, 'stack');
+  if (typeof stack !== 'string') return undefined;
+  const text = stack.slice(0, MOST_CHARS);
+  const head = HEAD.exec(text);
+  if (head !== null) return `${head[1]}:${head[2]}`;
+  for (const line of text.split('\n')) {
+    if (line.includes('(node:internal/modules/')) return undefined;
+    const frame = FRAME.exec(line);
+    if (frame !== null && !frame[1]!.includes('/node_modules/')) return `${frame[1]}:${frame[2]}`;
+  }
+  return undefined;
+}
+
 /** Exit statuses of the command line. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, cannotMeasure: 3, interrupted: 130 } as const;
 

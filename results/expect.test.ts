@@ -3,9 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { randomNormal } from 'd3-random';
 import fc from 'fast-check';
-import { Expectation, type ExpectationResult, type Judgement } from '../bench/core/expectation.ts';
-import { createRandom } from './random.ts';
-import type { CompletedTrial, TrialResult } from './model/trial.ts';
+import { Expectation, type ExpectationResult, type Judgement } from '../scenarios/model/scenario.ts';
 import { compareArms } from './compare.ts';
 import {
   confirmed,
@@ -16,6 +14,8 @@ import {
   judgeInterval,
   judgeTogether,
 } from './expect.ts';
+import type { CompletedTrial, TrialResult } from './model/trial.ts';
+import { createRandom } from './random.ts';
 import { replicateInterval } from './stats.ts';
 import { sampleRun } from './testing/sample-run.ts';
 

@@ -1,15 +1,137 @@
 // In: the figures of a baseline run and of a new one. Out: what changed, by how much, how sure, and whether it is a regression.
-
-import { NULL_ARM } from '../bench/core/null-arm.ts';
-import { LEAST_REPLICATES } from '../bench/core/replicates.ts';
-import type { Metric } from './model/run.ts';
-import { difference, ratioOfRatios, ratioOfRatiosAt } from './change.ts';
-import { armGap, cellGap, ratioGaps } from './gate-gaps.ts';
-import { heldTogether, judged } from './gate-judgement.ts';
+import { NULL_ARM } from '../scenarios/model/sweep.ts';
+import type { ArmFigures, CellFigures, RatioFigures, RunSummary } from './baselines.ts';
 import { isHigherBetter } from './metrics.ts';
-import type { ArmFigures, CellFigures, RunSummary } from './run-summary.ts';
-import { shareInterval } from './share.ts';
-import { type Interval, LEVEL } from './stats.ts';
+import type { Metric } from './model/run.ts';
+import {
+  difference,
+  holding,
+  type Interval,
+  LEAST_REPLICATES,
+  LEVEL,
+  levelOf,
+  ratioOfRatios,
+  ratioOfRatiosAt,
+  replicateInterval,
+  shareInterval,
+  shownTogether,
+} from './stats.ts';
+
+// From a cell of a baseline, and a run. Out: why they, or an arm of them, can't be compared, in a sentence without its dot.
+
+/** Why nothing of the cell can be compared; undefined: it can. */
+function cellGap(before: CellFigures, baseline: RunSummary, { cells }: RunSummary): string | undefined {
+  const { cell } = before;
+  const after = cells.find(found => found.cell === cell);
+  if (after === undefined) {
+    const unknown = cells.map(found => found.cell).filter(name => !baseline.cells.some(b => b.cell === name));
+    const instead = unknown.length === 0 ? '' : `, which has ${unknown.join(', ')} instead`;
+    return `${cell} was not measured in this run${instead}`;
+  }
+  const [old, now] = [armsOf(before), armsOf(after)];
+  const lost = old.filter(arm => !now.includes(arm));
+  if (lost.length > 0)
+    return `${cell} has no arm ${lost.join(', ')} in this run, only ${now.join(', ')}: save a new baseline`;
+  if (hasNullArm(after) !== hasNullArm(before))
+    return `${cell} has a null arm in ${hasNullArm(after) ? 'this run' : 'the baseline'} alone: measure both with --null-arm, or neither`;
+  if (after.conditions !== before.conditions)
+    return `${cell} was measured under other conditions than the baseline: save a new one`;
+  if (after.baseline !== before.baseline)
+    return `${cell} compares with ${after.baseline}, and did with ${before.baseline} in the baseline: save a new one`;
+  return undefined;
+}
+
+/** Why an arm's own figures show nothing; undefined: they do. */
+function armGap(cell: string, before: ArmFigures, after: ArmFigures): string | undefined {
+  if (before.completed === 0)
+    return `${cell}: ${before.arm} has no good answer in the baseline: save a new one`;
+  return after.completed + after.failed === 0
+    ? `${cell}: ${after.arm} has no figures in this run`
+    : undefined;
+}
+
+/** Of ratios without an interval in one of the runs, those of an arm in one sentence. */
+function ratioGaps(
+  cell: string,
+  ratios: readonly { metric: string; candidate: string; interval: unknown; now: unknown }[],
+): string[] {
+  const lacking = ratios.flatMap(({ metric, candidate, interval, now }) => {
+    if (interval !== null && now != null) return [];
+    return [
+      {
+        metric,
+        lack: `of ${candidate} has no interval in ${interval === null ? 'the baseline' : 'this run'}`,
+      },
+    ];
+  });
+  return [...Map.groupBy(lacking, ({ lack }) => lack)].map(
+    ([lack, own]) => `${cell}: ${own.map(({ metric }) => metric).join(', ')} ${lack}`,
+  );
+}
+
+function armsOf({ arms }: CellFigures): string[] {
+  return arms.map(({ arm }) => arm).filter(arm => arm !== NULL_ARM);
+}
+
+function hasNullArm({ ratios }: CellFigures): boolean {
+  return ratios.some(({ candidate }) => candidate === NULL_ARM);
+}
+
+// From changes with their intervals. Out: what each of them is, and which of all of them may be called a change.
+
+type Judged = Pick<GateLine, 'change' | 'effect' | 'detectable' | 'state'>;
+
+/** By where the interval of a relative change lies. A fall by `effect` is one to 1 / (1 + effect): as far in logarithms. */
+function judged(change: Interval, effect: number, isMoreBetter: boolean): Judged {
+  const { value, low, high } = change;
+  const detectable = (1 + effect) * (isMoreBetter ? high / value : value / low) - 1;
+  const isMore = low > 1 + effect;
+  const isLess = high < 1 / (1 + effect);
+  const isWithin = detectable <= BLIND_ABOVE && high <= 1 + effect && low >= 1 / (1 + effect);
+  const state =
+    isMore || isLess
+      ? isMore === isMoreBetter
+        ? 'improvement'
+        : 'regression'
+      : isWithin
+        ? 'within'
+        : 'unsure';
+  return { change, effect, detectable, state };
+}
+
+/**
+ * The lines of a gate, by their 95 % intervals. That any of the binding ones is called a regression or an improvement without
+ * one has a chance of 5 % at most (Holm's method): one whose 95 % interval lies beyond the effect can be unsure. For *within* the 95 %
+ * interval is enough: a gate passes where all lines are, so that nothing adds up. What a line could have seen is what it takes
+ * alone among so many.
+ *
+ * @param linesAt the lines by their intervals at a level, always the same ones in the same order
+ */
+function heldTogether(linesAt: (level: number) => GateLine[]): GateLine[] {
+  const lines = linesAt(LEVEL);
+  const known = new Map([[LEVEL, lines]]);
+  const linesOf = (level: number): GateLine[] => {
+    const found = known.get(level) ?? linesAt(level);
+    known.set(level, found);
+    return found;
+  };
+  const binding = [...lines.keys()].filter(index => lines[index]!.isBinding);
+  const shown = shownTogether(binding, (index, level) => isChange(linesOf(level)[index]!));
+  const widest = linesOf(levelOf(binding.length));
+  return lines.map((line, index) =>
+    line.isBinding
+      ? {
+          ...line,
+          detectable: widest[index]!.detectable,
+          state: isChange(line) && !shown.has(index) ? 'unsure' : line.state,
+        }
+      : line,
+  );
+}
+
+function isChange({ state }: GateLine): boolean {
+  return state === 'regression' || state === 'improvement';
+}
 
 /** Changes below this are not worth an alarm, unless stated otherwise: 5 %. */
 export const DEFAULT_MIN_EFFECT = 0.05;
@@ -22,7 +144,7 @@ const EXCESS_EFFECT = 0.001;
 /** Where only changes above this could have been seen, the comparison is blind: that nothing showed says nothing. */
 export const BLIND_ABOVE = 0.25;
 
-export type GateState = 'regression' | 'improvement' | 'within' | 'unsure';
+type GateState = 'regression' | 'improvement' | 'within' | 'unsure';
 
 /** One figure held against the same figure of the baseline. */
 export interface GateLine {
@@ -55,7 +177,7 @@ export interface GateResult {
   state: 'pass' | 'regression' | 'unsure' | 'nothing';
 }
 
-export interface GateOptions {
+interface GateOptions {
   /** Smallest relative change that counts (0.05 = 5 %); never below the noise floor. */
   minEffect: number;
 }
@@ -91,7 +213,7 @@ export function gateRun(baseline: RunSummary, current: RunSummary, { minEffect }
 }
 
 /** What a gate says that has these lines. */
-export function gateStateOf(lines: readonly GateLine[], gaps: readonly string[]): GateResult['state'] {
+function gateStateOf(lines: readonly GateLine[], gaps: readonly string[]): GateResult['state'] {
   const binding = lines.filter(({ isBinding }) => isBinding);
   if (binding.length === 0) return 'nothing';
   if (binding.some(({ state }) => state === 'regression')) return 'regression';
@@ -99,7 +221,7 @@ export function gateStateOf(lines: readonly GateLine[], gaps: readonly string[])
 }
 
 /** Whether the change itself is for the worse by more than an effect, its interval aside. */
-export function isWorse({ metric, change: { value } }: GateLine, effect: number): boolean {
+function isWorse({ metric, change: { value } }: GateLine, effect: number): boolean {
   if (metric === 'errorRatio' || metric === 'excessConnections') return value > effect;
   return isHigherBetter(metric) ? value < 1 / (1 + effect) : value > 1 + effect;
 }
@@ -248,4 +370,174 @@ function rateLines(
   return [
     { ...line, ...judged(ratioOfRatios(old, now), minEffect, true), noiseFloor: null, isBinding: false },
   ];
+}
+
+// From a run's summary, and that of a run that has measured some of its cells again. Out: one summary of all their replicates.
+
+/**
+ * Counts are added. Ratios have the interval of all replicates, widened to hold what each run measured by itself: else two
+ * runs that differ would be taken for two modes of a process, and the smaller one left out. What an arm did by itself, and id
+ * and time, are those of the first run. Cells that were not measured again, or under other conditions, stay as they were.
+ */
+export function joinRuns(first: RunSummary, fresh: RunSummary): RunSummary {
+  return {
+    ...first,
+    cells: first.cells.map(cell => {
+      const again = fresh.cells.find(
+        other => other.cell === cell.cell && other.conditions === cell.conditions,
+      );
+      return again === undefined ? cell : joinCells(cell, again);
+    }),
+  };
+}
+
+function joinCells(first: CellFigures, again: CellFigures): CellFigures {
+  return {
+    ...first,
+    arms: first.arms.map(arm => {
+      const other = again.arms.find(candidate => candidate.arm === arm.arm);
+      return other === undefined ? arm : joinArms(arm, other);
+    }),
+    ratios: first.ratios.map(ratio => {
+      const other = again.ratios.find(
+        ({ metric, candidate }) => metric === ratio.metric && candidate === ratio.candidate,
+      );
+      return other === undefined ? ratio : joinRatios(ratio, other);
+    }),
+  };
+}
+
+function joinRatios(first: RatioFigures, again: RatioFigures): RatioFigures {
+  const replicateRatios = [...first.replicateRatios, ...again.replicateRatios];
+  const own = [first, again].flatMap(({ interval }) => interval?.value ?? []);
+  const joint = replicateInterval(replicateRatios.map(Math.log));
+  return { ...first, replicateRatios, interval: joint === null ? null : own.reduce(holding, joint) };
+}
+
+function joinArms(first: ArmFigures, again: ArmFigures): ArmFigures {
+  return {
+    ...first,
+    completed: first.completed + again.completed,
+    failed: first.failed + again.failed,
+    requestsSent: first.requestsSent + again.requestsSent,
+    opened: first.opened + again.opened,
+    mostNeeded:
+      first.mostNeeded === null || again.mostNeeded === null ? null : first.mostNeeded + again.mostNeeded,
+  };
+}
+
+// From a baseline, a run with regressions, and a run that has measured their cells again. Out: which of them are borne out.
+
+/** A regression, and what was measured again of it. */
+export interface Confirmation {
+  first: GateLine;
+  /** On the fresh run alone; undefined where that has no such figure. */
+  fresh: GateLine | undefined;
+  together: GateLine;
+  isBorneOut: boolean;
+}
+
+interface ConfirmedGate {
+  /** Of both runs together: its regressions are those that are borne out, any other is unsure. */
+  result: GateResult;
+  together: RunSummary;
+  /** Of each regression of the first run, in its order. */
+  confirmations: Confirmation[];
+}
+
+/**
+ * A regression is borne out where the fresh run by itself is worse by more than the effect too, and both runs together show
+ * it by the whole interval: the rule of expectations (`confirmed` in expect.ts).
+ */
+export function confirmGate(
+  baseline: RunSummary,
+  { first, fresh }: { first: RunSummary; fresh: RunSummary },
+  options: GateOptions,
+): ConfirmedGate {
+  const together = joinRuns(first, fresh);
+  const joined = gateRun(baseline, together, options);
+  const freshLines = gateRun(baseline, fresh, options).lines;
+  const confirmations = regressionsOf(gateRun(baseline, first, options)).flatMap(line => {
+    const both = joined.lines.find(isSame(line));
+    if (both === undefined) return [];
+    const again = freshLines.find(isSame(line));
+    const isBorneOut = both.state === 'regression' && again !== undefined && isWorse(again, both.effect);
+    return { first: line, fresh: again, together: both, isBorneOut };
+  });
+  const isFinal = (line: GateLine): boolean =>
+    confirmations.some(({ together: own, isBorneOut }) => own === line && isBorneOut);
+  const lines = joined.lines.map(line =>
+    line.isBinding && line.state === 'regression' && !isFinal(line)
+      ? { ...line, state: 'unsure' as const }
+      : line,
+  );
+  return { result: { ...joined, lines, state: gateStateOf(lines, joined.gaps) }, together, confirmations };
+}
+
+/** Those that fail a gate. */
+export function regressionsOf({ lines }: GateResult): GateLine[] {
+  return lines.filter(({ state, isBinding }) => state === 'regression' && isBinding);
+}
+
+function isSame({ cell, arm, metric, kind }: GateLine): (other: GateLine) => boolean {
+  return other => other.cell === cell && other.arm === arm && other.metric === metric && other.kind === kind;
+}
+
+// From a run held against a baseline. Out: the smallest changes that the comparison could have seen, and whether it is blind.
+
+/** A ratio that a baseline guards. */
+export interface GuardedRatio {
+  cell: string;
+  metric: Metric;
+  arm: string;
+  /** Whether it is of the metric that decides in its cell. */
+  isDeciding: boolean;
+  /** The smallest change that would have been a regression; Infinity where there is no interval. */
+  detectable: number;
+  /** No change was shown, and one of BLIND_ABOVE would not have been. */
+  isBlind: boolean;
+}
+
+export interface Sight {
+  /** From the one that sees best to the one that sees worst. */
+  ratios: GuardedRatio[];
+  blind: GuardedRatio[];
+  /** Whether all ratios are blind, or all of the metric that decides. */
+  isBlind: boolean;
+}
+
+/** Of the cells that were compared: what of the others is missing is a gap. */
+export function sightOf({ lines }: Pick<GateResult, 'lines'>, baseline: RunSummary): Sight {
+  const compared = baseline.cells.filter(({ cell }) => lines.some(line => line.cell === cell));
+  const ratios = compared
+    .flatMap(({ cell, ratios: own }) =>
+      own
+        .filter(({ candidate }) => candidate !== NULL_ARM)
+        .map(({ metric, candidate: arm }): GuardedRatio => {
+          const line = lines.find(
+            one => one.kind === 'ratio' && one.cell === cell && one.metric === metric && one.arm === arm,
+          );
+          const isDeciding = metric === own[0]?.metric;
+          return { cell, metric, arm, isDeciding, ...seenBy(line) };
+        }),
+    )
+    .toSorted((a, b) => a.detectable - b.detectable);
+  const blind = ratios.filter(({ isBlind }) => isBlind);
+  const deciding = ratios.filter(({ isDeciding }) => isDeciding);
+  return {
+    ratios,
+    blind,
+    isBlind: deciding.length > 0 && deciding.every(({ isBlind }) => isBlind),
+  };
+}
+
+/** What a run could see in another that is as sure as it is. */
+export function ownSight(run: RunSummary, minEffect: number): Sight {
+  return sightOf(gateRun(run, run, { minEffect }), run);
+}
+
+function seenBy(line: GateLine | undefined): Pick<GuardedRatio, 'detectable' | 'isBlind'> {
+  if (line === undefined) return { detectable: Number.POSITIVE_INFINITY, isBlind: true };
+  const { detectable, state } = line;
+  return { detectable, isBlind: state === 'unsure' && detectable > BLIND_ABOVE };
 }

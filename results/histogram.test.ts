@@ -4,7 +4,6 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import * as hdr from 'hdr-histogram-js';
 import { UsageError } from './errors.ts';
-import type { Histogram } from './model/trial.ts';
 import {
   createLatencyRecorder,
   emptyHistogram,
@@ -13,6 +12,7 @@ import {
   percentileCurve,
   quantileUs,
 } from './histogram.ts';
+import type { Histogram } from './model/trial.ts';
 
 const latencies = fc.array(fc.double({ min: 1, max: 3_600_000_000, noNaN: true }), {
   minLength: 1,

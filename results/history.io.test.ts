@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { summariseRun } from './baselines.ts';
 import { appendHistory, readHistory } from './history.ts';
-import { summariseRun } from './run-summary.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
 test('a history', t => {

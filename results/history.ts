@@ -1,8 +1,212 @@
 // In: a run's figures. Out: a line more in the history of all runs; and that history, read back.
 import { join } from 'node:path';
+import { NULL_ARM } from '../scenarios/model/sweep.ts';
+import { type CellFigures, RunSummary } from './baselines.ts';
 import { UsageError } from './errors.ts';
 import { readText, replaceFile } from './files.ts';
-import { RunSummary } from './run-summary.ts';
+import { isHigherBetter } from './metrics.ts';
+import type { Metric } from './model/run.ts';
+import { createRandom, type Random, shuffled } from './random.ts';
+import { type Interval, meanOf, ratioOfRatios, studentInterval, toRatio } from './stats.ts';
+
+// From a figure over many runs, oldest first. Out: since which run it has been at another level, if that can be shown.
+
+interface ChangePoint {
+  /** Index of the first value of the new level. */
+  index: number;
+  /** Means of the stretches before and after, up to the neighbouring change points. */
+  before: number;
+  after: number;
+  /** Share of shuffled series in which a split as clear as this was found by chance. */
+  p: number;
+}
+
+/** A level is believed after so many runs: one run may be a bad night. */
+const LEAST_RUNS = 3;
+const SHUFFLES = 999;
+const MOST_P = 0.01;
+
+/**
+ * The change points of a series, by binary segmentation: the split that separates two stretches best is tested against shuffled
+ * series (a permutation test, as in E-divisive: D. S. Matteson, N. A. James, 2014), and where it stands, each stretch is searched
+ * further. Values should vary alike at any level: give the logarithms of ratios.
+ */
+export function findChangePoints(values: readonly number[], random: Random): ChangePoint[] {
+  const starts = segment(values, 0, random).sort((a, b) => a.index - b.index);
+  return starts.map(({ index, p }, i) => {
+    const from = starts[i - 1]?.index ?? 0;
+    const to = starts[i + 1]?.index ?? values.length;
+    return { index, p, before: meanOf(values.slice(from, index)), after: meanOf(values.slice(index, to)) };
+  });
+}
+
+function segment(
+  values: readonly number[],
+  offset: number,
+  random: Random,
+): Pick<ChangePoint, 'index' | 'p'>[] {
+  const best = bestSplit(values);
+  if (best === null) return [];
+  let asClear = 0;
+  for (let i = 0; i < SHUFFLES; i++) {
+    if (bestSplit(shuffled(values, random))!.clearness >= best.clearness) asClear++;
+  }
+  const p = (asClear + 1) / (SHUFFLES + 1);
+  if (p > MOST_P) return [];
+  return [
+    ...segment(values.slice(0, best.index), offset, random),
+    { index: offset + best.index, p },
+    ...segment(values.slice(best.index), offset + best.index, random),
+  ];
+}
+
+/** The split with the greatest difference of means, weighted by how many runs there are on either side; null with too few. */
+function bestSplit(values: readonly number[]): { index: number; clearness: number } | null {
+  const n = values.length;
+  if (n < 2 * LEAST_RUNS) return null;
+  const total = values.reduce((sum, value) => sum + value, 0);
+  let best = { index: 0, clearness: -1 };
+  let left = 0;
+  for (let index = 1; index <= n - LEAST_RUNS; index++) {
+    left += values[index - 1]!;
+    if (index < LEAST_RUNS) continue;
+    const apart = Math.abs(left / index - (total - left) / (n - index));
+    const clearness = apart * Math.sqrt((index * (n - index)) / n);
+    if (clearness > best.clearness) best = { index, clearness };
+  }
+  return best;
+}
+
+// From the figures of runs, oldest first. Out: how each ratio between arms went from run to run, and since when it is at another level.
+
+/** With fewer runs there is nothing that could be called a trend. */
+export const LEAST_TREND_RUNS = 6;
+/** Two months of nights: what was before them was other code, and no table of it is read. */
+export const MOST_TREND_RUNS = 60;
+
+const LEVEL = 0.95;
+/** Of the shuffles: the same history gives the same report. */
+const SEED = 1;
+
+/** A ratio as one run found it. */
+interface TrendPoint {
+  run: RunSummary;
+  ratio: Interval;
+}
+
+/** A stretch of runs between two changes. */
+export interface TrendLevel {
+  /** Index of its first point, and of the first point after it. */
+  from: number;
+  to: number;
+  /** Geometric mean of its points, with its 95 % interval by how they vary. */
+  ratio: Interval;
+}
+
+export interface TrendChange {
+  before: TrendLevel;
+  after: TrendLevel;
+  /** after / before. */
+  change: Interval;
+  /** Share of shuffled histories in which a split as clear as this was found by chance. */
+  p: number;
+  isWorse: boolean;
+}
+
+/** One metric of an arm against the baseline arm of its cell, in all runs under the same conditions as the newest. */
+export interface Trend {
+  cell: string;
+  baseline: string;
+  arm: string;
+  metric: Metric;
+  /** Whether it is the metric that decides under the load of the cell. */
+  isDeciding: boolean;
+  /** Oldest first, at least `LEAST_TREND_RUNS`, the newest `MOST_TREND_RUNS` at most. */
+  points: readonly TrendPoint[];
+  levels: readonly TrendLevel[];
+  changes: readonly TrendChange[];
+}
+
+/** The trends of all cells and arms that have enough runs, the null arm left out. */
+export function findTrends(runs: readonly RunSummary[]): Trend[] {
+  const newest = new Map(runs.flatMap(({ cells }) => cells.map(cell => [cell.cell, cell] as const)));
+  return [...newest.values()].flatMap(cell =>
+    cell.ratios
+      .filter(({ candidate }) => candidate !== NULL_ARM)
+      .flatMap(ratio => trendOf(ratio, cell, runs) ?? []),
+  );
+}
+
+/** The newest change for the worse that what came after has not made up for; undefined where there is none. */
+export function openWorsening({ changes, metric }: Trend): TrendChange | undefined {
+  const worse = changes.findLast(({ isWorse }) => isWorse);
+  const now = changes.at(-1)?.after.ratio.value;
+  if (worse === undefined || now === undefined) return undefined;
+  return now > worse.before.ratio.value !== isHigherBetter(metric) ? worse : undefined;
+}
+
+/** The trends that end in a run, which need not be in the history itself; later runs are left out. */
+export function findTrendsUpTo(run: RunSummary, history: readonly RunSummary[]): Trend[] {
+  const earlier = history.filter(({ startedAt }) => startedAt < run.startedAt);
+  return findTrends([...earlier, run]).filter(({ points }) => points.at(-1)?.run === run);
+}
+
+type Ratio = CellFigures['ratios'][number];
+
+function trendOf({ candidate, metric }: Ratio, cell: CellFigures, runs: readonly RunSummary[]): Trend | null {
+  const points = runs
+    .flatMap(run => {
+      const ratio = ratioIn(run, { candidate, metric }, cell);
+      return ratio === null ? [] : [{ run, ratio }];
+    })
+    .slice(-MOST_TREND_RUNS);
+  if (points.length < LEAST_TREND_RUNS) return null;
+  return {
+    cell: cell.cell,
+    baseline: cell.baseline,
+    arm: candidate,
+    metric,
+    isDeciding: cell.ratios.find(ratio => ratio.candidate === candidate)?.metric === metric,
+    points,
+    ...levelsOf(points, metric, [cell.cell, candidate, metric]),
+  };
+}
+
+/** null where the run has none, or one under other conditions, or one whose logarithm is not known. */
+function ratioIn(
+  run: RunSummary,
+  { candidate, metric }: Pick<Ratio, 'candidate' | 'metric'>,
+  { cell, conditions, baseline }: CellFigures,
+): Interval | null {
+  const same = run.cells.find(
+    other => other.cell === cell && other.conditions === conditions && other.baseline === baseline,
+  );
+  const interval = same?.ratios.find(
+    ratio => ratio.candidate === candidate && ratio.metric === metric,
+  )?.interval;
+  return interval != null && interval.low > 0 ? interval : null;
+}
+
+/** On logarithms, since a ratio varies in proportion to itself. */
+function levelsOf(
+  points: readonly TrendPoint[],
+  metric: Metric,
+  name: readonly string[],
+): Pick<Trend, 'levels' | 'changes'> {
+  const logs = points.map(({ ratio }) => Math.log(ratio.value));
+  const found = findChangePoints(logs, createRandom(SEED, ...name));
+  const starts = [0, ...found.map(({ index }) => index)];
+  const levels = starts.map((from, at): TrendLevel => {
+    const to = starts[at + 1] ?? logs.length;
+    return { from, to, ratio: toRatio(studentInterval(logs.slice(from, to), LEVEL)) };
+  });
+  const changes = found.map(({ p }, at): TrendChange => {
+    const [before, after] = [levels[at]!, levels[at + 1]!];
+    const change = ratioOfRatios(before.ratio, after.ratio);
+    return { before, after, change, p, isWorse: change.value > 1 !== isHigherBetter(metric) };
+  });
+  return { levels, changes };
+}
 
 const FILE = 'history.ndjson';
 

@@ -1,10 +1,9 @@
 // What round trips and service make of latency and rate: worked by hand, a reason on each row.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { ScenarioInput } from '../scenarios/model/scenario.ts';
-import { Scenario } from '../scenarios/model/scenario.ts';
-import type { CompletedTrial } from './model/trial.ts';
+import { Scenario, type ScenarioInput } from '../scenarios/model/scenario.ts';
 import { isPrediction, modelArm, type Prediction, splitGap } from './link-model.ts';
+import type { CompletedTrial } from './model/trial.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
 const REQUESTS = 1_000;

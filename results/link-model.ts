@@ -1,10 +1,14 @@
 // In: a cell behind an emulated link, and an arm's trials. Out: what round trips and service make of its latency and rate.
 import { type Client, connectionLimit } from '../scenarios/model/client.ts';
 import { type Load, mostInFlight } from '../scenarios/model/load.ts';
-import { meanRoundTripMs, openingRoundTrips, REQUEST_ROUND_TRIPS } from '../bench/core/round-trips.ts';
-import type { CellResult } from './model/run.ts';
 import type { Scenario } from '../scenarios/model/scenario.ts';
-import type { Link } from '../scenarios/model/target.ts';
+import {
+  type Link,
+  meanRoundTripMs,
+  openingRoundTrips,
+  REQUEST_ROUND_TRIPS,
+} from '../scenarios/model/target.ts';
+import type { CellResult } from './model/run.ts';
 import type { CompletedTrial } from './model/trial.ts';
 
 /** What an arm would do if nothing cost time but the network and the service. */

@@ -1,7 +1,25 @@
 // In: a load. Out: the metric that decides under it, the others worth comparing, and how to read it of a trial.
 import type { Load } from '../scenarios/model/load.ts';
 import type { Metric } from './model/run.ts';
-import type { CompletedTrial, Slice } from './model/trial.ts';
+import type { Capacity, CompletedTrial, Slice } from './model/trial.ts';
+
+// From a trial. Out: how many requests a second its load was to send, where that does not depend on the answers.
+
+/** Null for a closed load. A capacity search is measured at the rate found, or at its first where it found none. */
+export function askedPerSec(load: Load, capacity: Capacity | null): number | null {
+  switch (load.model) {
+    case 'closed':
+      return null;
+    case 'open':
+      return load.ratePerSec;
+    case 'burst':
+      return (load.size / load.everyMs) * 1_000;
+    case 'capacity':
+      return capacity === null ? null : capacity.ratePerSec || load.minRatePerSec;
+    default:
+      return load satisfies never;
+  }
+}
 
 export interface Headline {
   /** Decides when a run is precise enough, and is what its headline and its first figure are about. */

@@ -1,6 +1,7 @@
 // In: the trials of an arm. Out: into which phases its mean response time divides, and what opening a connection took.
-import type { CompletedTrial, Histogram, Measurement } from './model/trial.ts';
+
 import { mergeHistograms } from './histogram.ts';
+import type { CompletedTrial, Histogram, Measurement } from './model/trial.ts';
 
 /**
  * In order of time. heldBack: from when a request was due until it was sent; queue: from there until it was written to a

@@ -2,15 +2,39 @@
 import { basename, dirname, join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
-import type { Problem } from './errors.ts';
-import { UsageError } from './errors.ts';
-import { Run } from './model/run.ts';
+import { withVerdicts } from './compare.ts';
+import { type Problem, UsageError } from './errors.ts';
+import { absolutePath, issueText, kindOf, listFolder, readText } from './files.ts';
+import { headlineOf } from './metrics.ts';
+import { type ArmSummary, type CellResult, Run } from './model/run.ts';
 import { TrialResult } from './model/trial.ts';
-import { absolutePath, kindOf, listFolder, readText } from './files.ts';
-import { issueText } from './issue-text.ts';
-import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, TRIALS_FILE } from './layout.ts';
-import { isRunId } from './run-id.ts';
-import { settleCell } from './settle-cell.ts';
+import { type Interval, LEAST_REPLICATES } from './stats.ts';
+import { isRunId, LATEST_FILE, RUN_FILE, RUNS_FOLDER, TRIALS_FILE } from './store.ts';
+
+// From a cell as a run of any age has stored it. Out: the same by today's rules: verdicts, least replicates, order of arms.
+
+/** Earlier runs gave an interval to two replicates, a verdict to every metric, and their arms in the order of a shuffle. */
+export function settleCell(cell: CellResult): CellResult {
+  const order = Object.keys(cell.scenario.clients);
+  const rankOf = (arm: string): number => (order.includes(arm) ? order.indexOf(arm) : order.length);
+  const comparisons = cell.comparisons
+    .toSorted((a, b) => rankOf(a.candidate) - rankOf(b.candidate))
+    .map(comparison =>
+      comparison.replicateRatios.length < LEAST_REPLICATES ? { ...comparison, ratio: null } : comparison,
+    );
+  return {
+    ...cell,
+    arms: cell.arms.toSorted((a, b) => rankOf(a.arm) - rankOf(b.arm)).map(settleArm),
+    comparisons: withVerdicts(comparisons, headlineOf(cell.scenario.load).metric),
+  };
+}
+
+function settleArm(arm: ArmSummary): ArmSummary {
+  if (arm.trials >= LEAST_REPLICATES) return arm;
+  const point = (of: Interval | null): Interval | null =>
+    of === null ? null : { value: of.value, low: of.value, high: of.value };
+  return { ...arm, requestsPerSec: point(arm.requestsPerSec), capacityPerSec: point(arm.capacityPerSec) };
+}
 
 const SCHEMA_VERSION = Run.shape.schemaVersion.value;
 /** How many of a file's problems are told; a file of another kind has thousands. */

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ClosedLoad } from '../scenarios/model/load.ts';
-import { createRandom } from './random.ts';
-import type { CompletedTrial } from './model/trial.ts';
 import { auditCell, auditTrial } from './audits/index.ts';
+import type { CompletedTrial } from './model/trial.ts';
+import { createRandom } from './random.ts';
 import { replicateInterval } from './stats.ts';
 import { coverageAt } from './testing/coverage.ts';
 import { sampleRun } from './testing/sample-run.ts';

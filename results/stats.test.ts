@@ -1,104 +1,188 @@
 // In: known truths, drawn from many times. Out: proof that the 95 % interval holds them about as often as it says.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { replicateInterval, studentInterval, toRatio, trimmedMean } from './stats.ts';
+import { createRandom } from './random.ts';
+import {
+  difference,
+  findModes,
+  type Interval,
+  ratioOfRatios,
+  replicateInterval,
+  studentInterval,
+  toRatio,
+  trimmedMean,
+} from './stats.ts';
 import { coverageAt, coverageWhenStopping } from './testing/coverage.ts';
 import { TRUTHS } from './testing/truths.ts';
 
-const EXPERIMENTS = 1_000;
-/** 95 % less three standard errors of a share counted in 1,000 experiments. */
-const LEAST_HELD = 0.95 - 3 * Math.sqrt((0.95 * 0.05) / EXPERIMENTS);
+describe('The interval of a change holds the true change as often as it says, and turns round with its runs', () => {
+  const interval = fc
+    .tuple(fc.double({ min: 0.1, max: 100, noNaN: true }), fc.double({ min: 0, max: 0.9, noNaN: true }))
+    .map(([value, half]): Interval => ({ value, low: value * (1 - half), high: value * (1 + half) }));
 
-for (const truth of TRUTHS) {
-  test(`the interval holds the truth: ${truth.name}`, () => {
-    for (const n of [3, 4, 5, 6, 8, 12, 20]) {
-      const { holdsRatio } = coverageAt(replicateInterval, truth, n, EXPERIMENTS);
-      assert.ok(holdsRatio >= LEAST_HELD, `${holdsRatio} of the intervals of ${n} replicates`);
-    }
+  test('a change between two sure figures is as sure', () => {
+    const sure = (value: number): Interval => ({ value, low: value, high: value });
+    assert.deepEqual(difference(sure(2), sure(5)), sure(3));
   });
-}
 
-/** A third of one arm's processes slower for life is too much for a run that stops at the first narrow interval. */
-const LEAST_HELD_WHEN_STOPPING: Record<string, number> = { 'mode at -0.25, 35 %': 0.88 };
+  test('the other way round it is the inverse', () => {
+    fc.assert(
+      fc.property(interval, interval, (before, after) => {
+        const forth = ratioOfRatios(before, after);
+        const back = ratioOfRatios(after, before);
+        for (const [one, other] of [
+          [forth.value, back.value],
+          [forth.low, back.high],
+          [forth.high, back.low],
+        ] as const) {
+          assert.ok(Math.abs(one * other - 1) < 1e-9);
+        }
+        assert.ok(forth.low <= forth.value && forth.value <= forth.high);
+      }),
+    );
+  });
 
-for (const truth of TRUTHS) {
-  test(`the interval holds the truth when a run stops as soon as it is narrow: ${truth.name}`, () => {
-    const { holdsRatio } = coverageWhenStopping(replicateInterval, truth, {
-      least: 3,
-      most: 30,
-      experiments: EXPERIMENTS,
+  for (const truth of TRUTHS) {
+    test(`holds the true change of ${truth.name}`, () => {
+      const random = createRandom(3, 'change', truth.name);
+      const draw = truth.draws(random);
+      const change = Math.log(1.1);
+      const experiments = 600;
+      let held = 0;
+      for (let experiment = 0; experiment < experiments; experiment++) {
+        const before = replicateInterval(Array.from({ length: 6 }, draw))!;
+        const after = replicateInterval(Array.from({ length: 6 }, () => draw() + change))!;
+        const { low, high } = ratioOfRatios(before, after);
+        if (Math.log(low) <= change && change <= Math.log(high)) held++;
+      }
+      assert.ok(held / experiments >= 0.93, `${held} of ${experiments}`);
     });
-    const least = LEAST_HELD_WHEN_STOPPING[truth.name] ?? LEAST_HELD;
-    assert.ok(holdsRatio >= least, `${holdsRatio} of the intervals`);
+  }
+});
+
+describe('In: values with and without modes. Out: proof that only clear groups are called modes', () => {
+  const rows = [
+    { why: 'one value', values: [0.1], main: [0.1], isDistinct: false },
+    { why: 'one group', values: [0.01, -0.02, 0], main: [-0.02, 0, 0.01], isDistinct: false },
+    { why: 'a slow mode', values: [0, -0.25, 0.01, -0.01], main: [-0.01, 0, 0.01], isDistinct: true },
+    { why: 'modes on both sides', values: [0, -0.25, 0.01, 0.26], main: [0, 0.01], isDistinct: true },
+    {
+      why: 'a gap no wider than the group',
+      values: [0, 0.05, 0.1, 0.2],
+      main: [0, 0.05, 0.1],
+      isDistinct: false,
+    },
+    { why: 'every value alone', values: [0, 0.2, 0.4], main: [0], isDistinct: false },
+  ];
+
+  for (const { why, values, main, isDistinct } of rows) {
+    test(`modes: ${why}`, () => {
+      const found = findModes(values);
+      assert.deepEqual([found.main, found.isDistinct], [main, isDistinct]);
+      assert.deepEqual(
+        found.groups.flat(),
+        values.toSorted((a, b) => a - b),
+      );
+    });
+  }
+});
+
+describe('In: known truths, drawn from many times. Out: proof that the 95 % interval holds them about as often as it says', () => {
+  const EXPERIMENTS = 1_000;
+  /** 95 % less three standard errors of a share counted in 1,000 experiments. */
+  const LEAST_HELD = 0.95 - 3 * Math.sqrt((0.95 * 0.05) / EXPERIMENTS);
+
+  for (const truth of TRUTHS) {
+    test(`the interval holds the truth: ${truth.name}`, () => {
+      for (const n of [3, 4, 5, 6, 8, 12, 20]) {
+        const { holdsRatio } = coverageAt(replicateInterval, truth, n, EXPERIMENTS);
+        assert.ok(holdsRatio >= LEAST_HELD, `${holdsRatio} of the intervals of ${n} replicates`);
+      }
+    });
+  }
+
+  /** A third of one arm's processes slower for life is too much for a run that stops at the first narrow interval. */
+  const LEAST_HELD_WHEN_STOPPING: Record<string, number> = { 'mode at -0.25, 35 %': 0.88 };
+
+  for (const truth of TRUTHS) {
+    test(`the interval holds the truth when a run stops as soon as it is narrow: ${truth.name}`, () => {
+      const { holdsRatio } = coverageWhenStopping(replicateInterval, truth, {
+        least: 3,
+        most: 30,
+        experiments: EXPERIMENTS,
+      });
+      const least = LEAST_HELD_WHEN_STOPPING[truth.name] ?? LEAST_HELD;
+      assert.ok(holdsRatio >= least, `${holdsRatio} of the intervals`);
+    });
+  }
+
+  test('six replicates of one mode are enough for +-5 %, and a minority in another mode does not cost it', () => {
+    const [normal] = TRUTHS;
+    assert.ok(coverageAt(replicateInterval, normal!, 6, EXPERIMENTS).preciseRatio > 0.99);
+    const modes = TRUTHS.find(({ name }) => name === 'modes at +-0.25, 10 %')!;
+    assert.ok(coverageAt(replicateInterval, modes, 6, EXPERIMENTS).preciseRatio > 0.8);
   });
-}
 
-test('six replicates of one mode are enough for +-5 %, and a minority in another mode does not cost it', () => {
-  const [normal] = TRUTHS;
-  assert.ok(coverageAt(replicateInterval, normal!, 6, EXPERIMENTS).preciseRatio > 0.99);
-  const modes = TRUTHS.find(({ name }) => name === 'modes at +-0.25, 10 %')!;
-  assert.ok(coverageAt(replicateInterval, modes, 6, EXPERIMENTS).preciseRatio > 0.8);
+  test('no interval of fewer than three', () => {
+    for (const logs of [[], [0.1], [0.1, 0.12]]) assert.equal(replicateInterval(logs), null);
+    assert.notEqual(replicateInterval([0.1, 0.12, 0.11]), null);
+  });
+
+  /** What an interval of two would be, by the same rule. */
+  const ofTwo: typeof replicateInterval = logs => toRatio(studentInterval(logs, 0.97));
+
+  test('three are enough, for they hold the truth as often as more; two do not, and reach three times as far', () => {
+    const oneSided = TRUTHS.find(({ name }) => name === 'mode at -0.25, 35 %')!;
+    assert.ok(coverageAt(ofTwo, oneSided, 2, EXPERIMENTS).holdsRatio < LEAST_HELD);
+    const [normal] = TRUTHS;
+    const [two, three, four] = [
+      coverageAt(ofTwo, normal!, 2, EXPERIMENTS),
+      coverageAt(replicateInterval, normal!, 3, EXPERIMENTS),
+      coverageAt(replicateInterval, normal!, 4, EXPERIMENTS),
+    ].map(({ halfWidthRatio }) => halfWidthRatio);
+    assert.ok(two! > 3 * three! && three! < 2 * four!, `${two}, ${three}, ${four}`);
+  });
+
+  test('at a higher level an interval reaches further, and misses less', () => {
+    const [normal] = TRUTHS;
+    const at = (level: number) => coverageAt(logs => replicateInterval(logs, level), normal!, 5, EXPERIMENTS);
+    const [wide, narrow] = [at(0.99), at(0.95)];
+    assert.ok(wide.holdsRatio >= 0.98 && wide.halfWidthRatio > narrow.halfWidthRatio);
+  });
+
+  test('two modes of like size: the interval spans both', () => {
+    const found = replicateInterval([-0.25, -0.26, 0, 0.01, -0.01]);
+    assert.ok(found !== null && found.low <= Math.exp(-0.26) && found.high >= Math.exp(0.01));
+  });
+
+  const finite = fc.double({ min: -600, max: 600, noNaN: true });
+
+  test('an interval is ordered, finite and positive, and turns round with its ratios', () => {
+    fc.assert(
+      fc.property(fc.array(finite, { minLength: 3, maxLength: 20 }), logs => {
+        const { value, low, high } = replicateInterval(logs)!;
+        assert.ok(0 <= low && low <= value && value <= high && Number.isFinite(high));
+        const turned = replicateInterval(logs.map(log => -log))!;
+        assert.ok(Math.abs(Math.log(turned.value) + Math.log(value)) < 1e-6);
+      }),
+    );
+  });
+
+  test("Student's interval of 1, 2, 3, 4", () => {
+    const { value, low, high } = studentInterval([1, 2, 3, 4], 0.95);
+    assert.equal(value, 2.5);
+    assert.ok(Math.abs(low - 0.4457) < 1e-4 && Math.abs(high - 4.5543) < 1e-4);
+  });
+
+  const trimmed = [
+    { values: [], mean: null },
+    { values: [3], mean: 3 },
+    { values: [1, 2, 3, 100], mean: 26.5 },
+    { values: [100, 1, 2, 3, -100], mean: 2 },
+  ];
+  for (const { values, mean } of trimmed) {
+    test(`trimmed mean of ${JSON.stringify(values)} is ${mean}`, () =>
+      assert.equal(trimmedMean(values, 0.2), mean));
+  }
 });
-
-test('no interval of fewer than three', () => {
-  for (const logs of [[], [0.1], [0.1, 0.12]]) assert.equal(replicateInterval(logs), null);
-  assert.notEqual(replicateInterval([0.1, 0.12, 0.11]), null);
-});
-
-/** What an interval of two would be, by the same rule. */
-const ofTwo: typeof replicateInterval = logs => toRatio(studentInterval(logs, 0.97));
-
-test('three are enough, for they hold the truth as often as more; two do not, and reach three times as far', () => {
-  const oneSided = TRUTHS.find(({ name }) => name === 'mode at -0.25, 35 %')!;
-  assert.ok(coverageAt(ofTwo, oneSided, 2, EXPERIMENTS).holdsRatio < LEAST_HELD);
-  const [normal] = TRUTHS;
-  const [two, three, four] = [
-    coverageAt(ofTwo, normal!, 2, EXPERIMENTS),
-    coverageAt(replicateInterval, normal!, 3, EXPERIMENTS),
-    coverageAt(replicateInterval, normal!, 4, EXPERIMENTS),
-  ].map(({ halfWidthRatio }) => halfWidthRatio);
-  assert.ok(two! > 3 * three! && three! < 2 * four!, `${two}, ${three}, ${four}`);
-});
-
-test('at a higher level an interval reaches further, and misses less', () => {
-  const [normal] = TRUTHS;
-  const at = (level: number) => coverageAt(logs => replicateInterval(logs, level), normal!, 5, EXPERIMENTS);
-  const [wide, narrow] = [at(0.99), at(0.95)];
-  assert.ok(wide.holdsRatio >= 0.98 && wide.halfWidthRatio > narrow.halfWidthRatio);
-});
-
-test('two modes of like size: the interval spans both', () => {
-  const found = replicateInterval([-0.25, -0.26, 0, 0.01, -0.01]);
-  assert.ok(found !== null && found.low <= Math.exp(-0.26) && found.high >= Math.exp(0.01));
-});
-
-const finite = fc.double({ min: -600, max: 600, noNaN: true });
-
-test('an interval is ordered, finite and positive, and turns round with its ratios', () => {
-  fc.assert(
-    fc.property(fc.array(finite, { minLength: 3, maxLength: 20 }), logs => {
-      const { value, low, high } = replicateInterval(logs)!;
-      assert.ok(0 <= low && low <= value && value <= high && Number.isFinite(high));
-      const turned = replicateInterval(logs.map(log => -log))!;
-      assert.ok(Math.abs(Math.log(turned.value) + Math.log(value)) < 1e-6);
-    }),
-  );
-});
-
-test("Student's interval of 1, 2, 3, 4", () => {
-  const { value, low, high } = studentInterval([1, 2, 3, 4], 0.95);
-  assert.equal(value, 2.5);
-  assert.ok(Math.abs(low - 0.4457) < 1e-4 && Math.abs(high - 4.5543) < 1e-4);
-});
-
-const trimmed = [
-  { values: [], mean: null },
-  { values: [3], mean: 3 },
-  { values: [1, 2, 3, 100], mean: 26.5 },
-  { values: [100, 1, 2, 3, -100], mean: 2 },
-];
-for (const { values, mean } of trimmed) {
-  test(`trimmed mean of ${JSON.stringify(values)} is ${mean}`, () =>
-    assert.equal(trimmedMean(values, 0.2), mean));
-}

@@ -1,8 +1,60 @@
 // In: numbers from blocks or replicates. Out: a robust mean, and an interval that holds the truth as often as it says.
-
+import betaQuantile from '@stdlib/stats-base-dists-beta-quantile';
 import quantile from '@stdlib/stats-base-dists-t-quantile';
-import { LEAST_REPLICATES } from '../bench/core/replicates.ts';
-import { findModes } from './modes.ts';
+
+// From nothing. Out: how many replicates an interval needs, which plans, figures and reports all go by.
+
+/**
+ * Two replicates are not an interval: Student's t has one degree of freedom then, and reaches 21 standard errors to either
+ * side. Three hold the truth as often as more do (results/stats.test.ts).
+ */
+export const LEAST_REPLICATES = 3;
+
+// From one logarithm a process. Out: the groups they fall into, since processes run in modes.
+
+/** Neighbours further apart than this (8 %) are in different groups; replicates of one mode lie within 2 to 5 %. */
+const LEAST_GAP = 0.08;
+/** A mode is only believed where the next group is at least so many times its own width away. */
+const LEAST_GAP_IN_WIDTHS = 2;
+
+interface Modes {
+  /** The values, sorted, in groups from low to high. */
+  groups: number[][];
+  /** The largest group. */
+  main: number[];
+  /** Whether the main group has more than one value and stands clear of its neighbours; false when all are one group. */
+  isDistinct: boolean;
+}
+
+/**
+ * Groups values (at least one) by the gaps between neighbours. With distinct modes the picture is
+ *
+ *     -0.25        0          the group at 0 is the main one; it is distinct, as the gap is many times its width
+ *       **       *****
+ *
+ * and without, the gaps are those that any wide distribution shows between few values:
+ *
+ *     *   * ** *    *   *     not distinct: gaps no wider than the groups
+ */
+export function findModes(values: readonly number[]): Modes {
+  const groups: number[][] = [];
+  for (const value of values.toSorted((a, b) => a - b)) {
+    const last = groups.at(-1);
+    if (last === undefined || value - last.at(-1)! > LEAST_GAP) groups.push([value]);
+    else last.push(value);
+  }
+  const main = groups.reduce((largest, group) => (group.length > largest.length ? group : largest), []);
+  return { groups, main, isDistinct: groups.length > 1 && main.length > 1 && isClear(groups, main) };
+}
+
+function isClear(groups: readonly number[][], main: number[]): boolean {
+  const low = main[0]!;
+  const high = main.at(-1)!;
+  const index = groups.indexOf(main);
+  const below = groups[index - 1]?.at(-1) ?? Number.NEGATIVE_INFINITY;
+  const above = groups[index + 1]?.[0] ?? Number.POSITIVE_INFINITY;
+  return Math.min(low - below, above - high) >= LEAST_GAP_IN_WIDTHS * (high - low);
+}
 
 /** A ratio (or a rate) and its 95 % interval; low <= value <= high. */
 export interface Interval {
@@ -22,7 +74,7 @@ export function trimmedMean(values: readonly number[], share: number): number | 
   return meanOf(sorted.slice(cut, sorted.length - cut));
 }
 
-/** How often an interval is to hold the truth, unless several are judged at once (results/holm.ts). */
+/** How often an interval is to hold the truth, unless several are judged at once (results/stats.ts). */
 export const LEVEL = 0.95;
 /**
  * Of the share of intervals that may miss the truth, what Student's is asked for: 97 % for 95 %, so that 95 % remain where
@@ -63,12 +115,12 @@ export const replicateInterval: Estimator = (logRatios, level = LEVEL) => {
 };
 
 /** How far the interval of so many replicates reaches to either side, in standard deviations of a replicate. */
-export function studentReach(replicates: number): number {
+function studentReach(replicates: number): number {
   return quantile(1 - (NOMINAL_SHARE * (1 - LEVEL)) / 2, replicates - 1) / Math.sqrt(replicates);
 }
 
 /** By how much an interval of 95 % is to be widened for a level, at so many degrees of freedom, which need not be whole. */
-export function studentFactor(level: number, degrees: number): number {
+function studentFactor(level: number, degrees: number): number {
   const reach = (at: number): number => quantile(1 - (NOMINAL_SHARE * (1 - at)) / 2, degrees);
   return reach(level) / reach(LEVEL);
 }
@@ -120,4 +172,118 @@ export function toRatio({ value, low, high }: Interval): Interval {
 /** NaN for none. */
 export function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+// From the same figure of two runs, each with its interval. Out: by how much it changed, and how sure that is.
+
+/**
+ * after - before with an interval from those of the two: the method of variance estimates recovery (G. Y. Zou, A. Donner,
+ * 2008), which needs no symmetry: each end of the difference takes from each interval the arm that points its way.
+ */
+export function difference(before: Interval, after: Interval): Interval {
+  const value = after.value - before.value;
+  return {
+    value,
+    low: value - Math.hypot(after.value - after.low, before.high - before.value),
+    high: value + Math.hypot(after.high - after.value, before.value - before.low),
+  };
+}
+
+/** after / before, by the difference of logarithms. Both intervals must be above 0. */
+export function ratioOfRatios(before: Interval, after: Interval): Interval {
+  const { value, low, high } = difference(logOf(before), logOf(after));
+  return { value: Math.exp(value), low: Math.exp(low), high: Math.exp(high) };
+}
+
+/**
+ * The same at another level than 95 %, of two ratios with the replicates that they rest on: widened as Student's interval is at
+ * the degrees of freedom of both together (F. E. Satterthwaite, 1946). Those of each by itself are few, and would let no change
+ * be seen among many figures.
+ */
+export function ratioOfRatiosAt(
+  level: number,
+  { before, after, counts }: { before: Interval; after: Interval; counts: { before: number; after: number } },
+): Interval {
+  const change = ratioOfRatios(before, after);
+  const own = varianceOf(before);
+  const other = varianceOf(after);
+  if (level === LEVEL || own + other === 0) return change;
+  const degrees = (own + other) ** 2 / (own ** 2 / (counts.before - 1) + other ** 2 / (counts.after - 1));
+  const factor = studentFactor(level, degrees);
+  const { value, low, high } = change;
+  return { value, low: value * (low / value) ** factor, high: value * (high / value) ** factor };
+}
+
+/** Of the logarithm, up to a factor that nearly cancels. */
+function varianceOf({ low, high }: Interval): number {
+  return Math.log(high / low) ** 2;
+}
+
+function logOf({ value, low, high }: Interval): Interval {
+  return { value: Math.log(value), low: Math.log(low), high: Math.log(high) };
+}
+
+// From how many of so many. Out: the share and its exact interval.
+
+/** The exact binomial interval of a share (C. J. Clopper, E. S. Pearson, 1934); null of nothing. */
+export function shareInterval(good: number, total: number, level: number): Interval | null {
+  if (total === 0) return null;
+  const tail = (1 - level) / 2;
+  const bad = total - good;
+  return {
+    value: good / total,
+    low: good === 0 ? 0 : betaQuantile(tail, good, bad + 1),
+    high: bad === 0 ? 1 : betaQuantile(1 - tail, good + 1, bad),
+  };
+}
+
+// From an interval of so many replicates, and what it is to tell. Out: how many replicates that takes, if they go on to vary as they did.
+
+const MOST = 10_000;
+
+/**
+ * The least number of replicates at which the interval of a ratio, around the same value, no longer holds 1, or reaches no
+ * further than `precision` where the value is nearer to 1 than that; null where no number would do.
+ */
+export function replicatesToTell(
+  { value, low, high }: Interval,
+  replicates: number,
+  precision: number,
+): number | null {
+  const half = Math.log(high / low) / 2;
+  const wanted = Math.max(Math.abs(Math.log(value)), Math.log1p(precision));
+  if (!(half > 0) || replicates < LEAST_REPLICATES) return null;
+  const share = (wanted / half) * studentReach(replicates);
+  for (let count = replicates; count <= MOST; count++) if (studentReach(count) < share) return count;
+  return null;
+}
+
+// From claims that are made at once. Out: those that can be made together without the risk of a false one adding up.
+
+/**
+ * Holm's step-down method (S. Holm, 1979), by intervals instead of p-values: of m claims the surest have to be shown at the
+ * level 1 - 5 % / m, those that remain at the level for as many as remain, and so on until none is shown any more. The chance
+ * that any claim of all is false is then at most 5 %, however they depend on each other. One claim is judged at 95 %.
+ *
+ * @param isShown whether a claim is shown by its interval at a level; at a higher level never where not at a lower one
+ */
+export function shownTogether<Claim>(
+  claims: readonly Claim[],
+  isShown: (claim: Claim, level: number) => boolean,
+): Set<Claim> {
+  const shown = new Set<Claim>();
+  let open = claims;
+  while (open.length > 0) {
+    const level = levelOf(open.length);
+    const found = open.filter(claim => isShown(claim, level));
+    if (found.length === 0) break;
+    for (const claim of found) shown.add(claim);
+    open = open.filter(claim => !shown.has(claim));
+  }
+  return shown;
+}
+
+/** At which each of so many claims has to be shown, so that none is false at 95 %. */
+export function levelOf(claims: number): number {
+  return 1 - (1 - LEVEL) / Math.max(1, claims);
 }

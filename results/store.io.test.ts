@@ -17,11 +17,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { MeasureError, UsageError } from './errors.ts';
-import { createRandom } from './random.ts';
 import { TrialResult } from './model/trial.ts';
+import { createRandom } from './random.ts';
 import { readRun } from './read-run.ts';
-import { isRunId, newRunId } from './run-id.ts';
-import { openRunStore } from './store.ts';
+import { isRunId, newRunId, openRunStore } from './store.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
 const sample = sampleRun({ replicates: 2, blocks: 3 });

@@ -11,10 +11,35 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
+import { makeFolder, replaceFile, writing } from './files.ts';
 import type { Run } from './model/run.ts';
 import type { TrialResult } from './model/trial.ts';
-import { makeFolder, replaceFile, writing } from './files.ts';
-import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, TRIALS_FILE } from './layout.ts';
+import type { Random } from './random.ts';
+
+// From nothing. Out: the names of the files that a stored run consists of.
+
+export const RUNS_FOLDER = 'runs';
+/** A text file with the id of the newest run: works where symbolic links need a privilege. */
+export const LATEST_FILE = 'latest';
+export const RUN_FILE = 'run.json';
+export const TRIALS_FILE = 'trials.ndjson';
+
+// From a date and dice. Out: the name of a run, which sorts by time.
+
+const RUN_ID = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-z]{4}$/;
+const SUFFIX_LENGTH = 4;
+
+/** Such as `2026-11-23T12-25-52Z-k3f9`: UTC to the second, and a suffix that tells runs of one second apart. */
+export function newRunId(date: Date, random: Random): string {
+  const time = `${date.toISOString().slice(0, 19).replaceAll(':', '-')}Z`;
+  const suffix = Array.from({ length: SUFFIX_LENGTH }, () => Math.floor(random() * 36).toString(36)).join('');
+  return `${time}-${suffix}`;
+}
+
+/** Whether a text is a run id; then it is also a safe name of a folder. */
+export function isRunId(text: string): boolean {
+  return RUN_ID.test(text);
+}
 
 /** A run being written. All calls are synchronous: they happen between trials, never during one. */
 export interface RunStore {

@@ -4,9 +4,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type LoadOptions, listScenarios, loadScenarios } from '../bench/plan/read-scenarios.ts';
+import { transports, userModules } from '../bench/clients/index.ts';
 import { planRun } from '../bench/plan/plan.ts';
-import { behaviours, transports, userModules } from '../bench/cli/plugins.ts';
+import { type LoadOptions, listScenarios, loadScenarios } from '../bench/plan/read-scenarios.ts';
+import { behaviours } from '../servers/behaviours/index.ts';
 
 const builtinDir = fileURLToPath(new URL('./', import.meta.url));
 const options: LoadOptions = { builtinDir, cwd: builtinDir, transports, userModules, behaviours };

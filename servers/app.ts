@@ -1,15 +1,75 @@
 // In: a target as a scenario states it, and a behaviour. Out: that server, listening on 127.0.0.1, and its counters.
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import fastify, { type FastifyInstance } from 'fastify';
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo, Server } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import fastify from 'fastify';
+import { generate } from 'selfsigned';
 import { z } from 'zod';
-import type { BehaviourModule, Endpoint } from '../bench/contracts.ts';
+import { asOwnTarget } from '../results/connections.ts';
 import { UsageError } from '../results/errors.ts';
 import { createRandom } from '../results/random.ts';
-import { asOwnTarget, type OwnTarget, type Target } from '../scenarios/model/target.ts';
+import type { OwnTarget, Target } from '../scenarios/model/target.ts';
+import type { BehaviourModule } from './behaviour.ts';
 import { countConnections, type TargetCounters } from './counters.ts';
-import { closeIdleSessions } from './http2-sessions.ts';
-import { createCertificate } from './tls.ts';
+import type { Endpoint } from './protocol.ts';
+
+// From a server of HTTP/2, and how long an idle connection may stay. Out: its sessions, closed once idle for so long.
+
+/**
+ * Closes each session of the server that has had no request under way for `keepAliveTimeoutMs`, with a GOAWAY, as the
+ * HTTP/1.1 side of Node does with idle connections; 0 means never. Node's own session timeout is not this: it also runs
+ * while a request waits for its answer, and any ping puts it off.
+ */
+function closeIdleSessions(server: Server, keepAliveTimeoutMs: number): void {
+  if (keepAliveTimeoutMs === 0) return;
+  server.on('session', (session: ServerHttp2Session) => {
+    let underWay = 0;
+    const timer = setTimeout(() => {
+      if (underWay === 0) session.close();
+    }, keepAliveTimeoutMs);
+    session.on('stream', (stream: ServerHttp2Stream) => {
+      underWay++;
+      stream.once('close', () => {
+        underWay--;
+        if (underWay === 0 && !session.closed) timer.refresh();
+      });
+    });
+    session.once('close', () => clearTimeout(timer));
+  });
+}
+
+// From a kind of key. Out: a private key and a certificate for 127.0.0.1, made for one run and never written to disk.
+
+interface Certificate {
+  keyPem: string;
+  /** Signed by itself, so it is also the authority that a client must trust. */
+  certPem: string;
+}
+
+const HOUR_MS = 3_600_000;
+
+const KEYS = { ec: { keyType: 'ec', curve: 'P-256' }, rsa: { keyType: 'rsa', keySize: 2048 } } as const;
+
+/** Makes a self-signed certificate, on P-256 or RSA 2048, for the address 127.0.0.1, valid from an hour ago for a week. */
+export async function createCertificate(key: Target['tlsKey'] = 'ec'): Promise<Certificate> {
+  const nowMs = Date.now();
+  // A name of its own: of two authorities with one name, a process that trusts both may try the wrong one only.
+  const made = await generate([{ name: 'commonName', value: `conntax target ${randomUUID()}` }], {
+    ...KEYS[key],
+    algorithm: 'sha256',
+    notBeforeDate: new Date(nowMs - HOUR_MS),
+    notAfterDate: new Date(nowMs + 7 * 24 * HOUR_MS),
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', digitalSignature: true, keyCertSign: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },
+    ],
+  });
+  return { keyPem: made.private, certPem: made.cert };
+}
 
 /**
  * Connections that may wait to be accepted; the kernel lowers it to net.core.somaxconn. Node's own default of 511 drops
@@ -32,7 +92,7 @@ export interface OpenTarget {
   close(): Promise<void>;
 }
 
-export interface OpenTargetOptions {
+interface OpenTargetOptions {
   target: Target;
   /** The module that `target.behaviour.name` stands for. */
   behaviour: BehaviourModule;

@@ -2,7 +2,8 @@
 import type { ServerHttp2Session } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ProcessReading, TargetReading } from './protocol.ts';
+import type { ProcessReading } from '../results/model/trial.ts';
+import type { TargetReading } from './protocol.ts';
 
 /** The connection accounts of a target, cumulative but for openConnections. */
 export type TargetCounters = Omit<TargetReading, keyof ProcessReading>;

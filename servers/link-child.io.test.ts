@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { RelayCommand, RelayReply } from '../bench/core/link-protocol.ts';
 import { Link } from '../scenarios/model/target.ts';
+import type { RelayCommand, RelayReply } from './protocol.ts';
 import { forkEntry, runWithoutChannel } from './testing/child.ts';
 import { createClient, type Scope } from './testing/client.ts';
 import { openTestTarget } from './testing/target.ts';

@@ -1,8 +1,8 @@
 // In: RelayCommand messages from the parent process. Out: a relay that carries until the channel closes, and RelayReply messages.
-import type { RelayCommand, RelayReply } from '../bench/core/link-protocol.ts';
-import { obeyParentOnly } from '../bench/probes/parent.ts';
-import { readProcess } from './process.ts';
+
 import { type OpenRelay, openRelay } from './link/relay.ts';
+import { obeyParentOnly, readProcess } from './process.ts';
+import type { RelayCommand, RelayReply } from './protocol.ts';
 
 function reply(message: RelayReply): void {
   process.send?.(message);

@@ -1,18 +1,65 @@
-// What parent and children say to each other over the process channel. Never over the measured port.
-import type { Endpoint, EnginePool, ScheduleCounts, WindowSchedule } from '../bench/contracts.ts';
-import type { Target } from '../scenarios/model/target.ts';
-import type { Censored, Histogram, Measurement, Timeline, Trial } from '../results/model/trial.ts';
+import type { ProcessReading } from '../results/model/trial.ts';
+import type { Link, Target } from '../scenarios/model/target.ts';
 
-/** CPU and event loop of a process, cumulative. */
-export interface ProcessReading {
-  /** The process's own monotonic clock. */
-  atMs: number;
-  cpuUs: number;
-  loopActiveMs: number;
-  loopIdleMs: number;
-  /** Time that the main thread was ready to run and waited for a core; 0 where the kernel does not say. */
-  runDelayMs: number;
-  rssBytes: number;
+// What the parent and the link's relay say to each other over the process channel, and how the relay tells its lateness.
+
+export type RelayCommand =
+  | { type: 'start'; upstreamPort: number; link: Link; seed: number }
+  /** Answered by `reading`. */
+  | { type: 'read' };
+
+/** The relay's own counters, cumulative since its start but for openConnections and inFlight. */
+export interface RelayCounters {
+  /** Connections accepted. */
+  connections: number;
+  openConnections: number;
+  /** Connections that the target did not take. */
+  refused: number;
+  /** Things under way: bytes, ends and handshakes whose time has not come yet. 0: all has arrived that was sent. */
+  inFlight: number;
+  toTargetBytes: number;
+  toClientBytes: number;
+  /**
+   * How late chunks were written, counted in bins; it may be cut short behind the last bin that holds anything. Bin 0 is
+   * LATENESS_FIRST_MS and below, each next one LATENESS_BIN_MS wide, the last holds all that is later.
+   */
+  latenessCounts: number[];
+}
+
+export interface RelayReading extends ProcessReading, RelayCounters {}
+
+export type RelayReply =
+  | { type: 'started'; port: number }
+  | { type: 'reading'; reading: RelayReading }
+  | { type: 'failed'; message: string };
+
+export const LATENESS_BIN_MS = 0.1;
+/** Chunks are written up to a tenth of a millisecond before they are due, to be right on average. */
+export const LATENESS_FIRST_MS = -0.5;
+export const LATENESS_BIN_COUNT = 1_000;
+
+/** Which bin a lateness belongs to. */
+export function latenessBin(lateMs: number): number {
+  const bin = Math.ceil((lateMs - LATENESS_FIRST_MS) / LATENESS_BIN_MS);
+  return bin > 0 ? Math.min(bin, LATENESS_BIN_COUNT - 1) : 0;
+}
+
+/**
+ * The lateness in ms that a share `q` (0 to 1) of the chunks did not exceed, to the upper edge of its bin; 0 when there
+ * were none. The last bin has no upper edge: its value means that or more.
+ */
+export function latenessQuantileMs(counts: readonly number[], q: number): number {
+  let left = Math.max(1, Math.ceil(q * counts.reduce((sum, count) => sum + count, 0)));
+  const bin = counts.findIndex(count => {
+    left -= count;
+    return left <= 0;
+  });
+  return bin === -1 ? 0 : LATENESS_FIRST_MS + bin * LATENESS_BIN_MS;
+}
+
+/** What was counted between two readings. */
+export function latenessSince(before: readonly number[], after: readonly number[]): number[] {
+  return after.map((count, bin) => count - (before[bin] ?? 0));
 }
 
 /**
@@ -46,99 +93,14 @@ export type TargetReply =
   | { type: 'reading'; reading: TargetReading }
   | { type: 'failed'; message: string };
 
-/** One turn of load: ramp, then the steady window, then drain. */
-export interface SliceOrder {
-  rampMs: number;
-  windowMs: number;
-  /** How long in-flight exchanges may take to end after the window; what is left then is abandoned. */
-  drainMs: number;
-  /** Whether the window goes into the trial's histograms and timeline (not while warming up). */
-  isRecorded: boolean;
-  /** When the replicate began, ms since the Unix epoch: gives the arms one time axis. */
-  epochMs: number;
-  /** Of a closed load: the users' first requests are spread over so long. */
-  spreadMs?: number;
-  /** Of a capacity search: the rate of this turn. */
-  ratePerSec?: number;
+/** Where a target listens. */
+export interface Endpoint {
+  /** Origin, such as `https://127.0.0.1:40123`. */
+  origin: string;
+  /** Path and query of every request, such as `/`. */
+  path: string;
+  /** Certificate authority to trust, PEM; absent without TLS, and where those of the system are to be trusted. */
+  caPem?: string;
+  /** Of an origin with a name: the address that the name was found to stand for, and that load has to go to. */
+  address?: string;
 }
-
-export type GeneratorCommand =
-  | { type: 'prepare'; trial: Trial; endpoint: Endpoint }
-  /** Answered by `slice`. */
-  | { type: 'slice'; order: SliceOrder }
-  /** Ends the running slice's window now; its `slice` answer follows. */
-  | { type: 'cut' }
-  /** Closes every connection; answered by `finished`. */
-  | { type: 'finish' };
-
-export interface SliceReading {
-  /** Window start since epochMs. */
-  atMs: number;
-  windowMs: number;
-  completed: number;
-  failed: number;
-  /** Given up at the end of the drain. */
-  censored: number;
-  /** Exchanges that ended within the window, whenever they began; null where that is not known. */
-  ended: number | null;
-  /** Of closed loads: what users spent on the requests of the window, pauses before them included; null where not known. */
-  userMs: number | null;
-  /** Mean response time over completed and censored ones of the window, 0 when there are none. */
-  meanUs: number;
-  /** The longest request of the window that came to an end, good or not. */
-  longestMs: number;
-  /** All exchanges ended during the slice. */
-  exchanges: number;
-  /** Connections opened during the slice; null where the client does not count them. */
-  opened: number | null;
-  /** 50th and 99th percentile of the window's response times; null where they were not asked for. */
-  p50Us: number | null;
-  p99Us: number | null;
-  /** Of open loads. */
-  schedule?: WindowSchedule;
-  before: ProcessReading;
-  after: ProcessReading;
-}
-
-/** Everything a generator knows at its end. */
-export interface GeneratorReading {
-  sent: number;
-  answered: number;
-  failed: number;
-  unfinished: number;
-  /** null where the client does not count its connections. */
-  opened: number | null;
-  /** To anything else than the endpoint. */
-  openedElsewhere: number;
-  /** Of a load tool; null: the client's settings say how many connections it keeps. */
-  pool: EnginePool | null;
-  handshakesFull: number;
-  handshakesResumed: number;
-  completedRecorded: number;
-  failedRecorded: number;
-  /** Exchanges that ended within the recorded windows, whenever they began. */
-  endedRecorded: number;
-  bytesRecorded: number;
-  outcomes: Measurement['outcomes'];
-  statuses: Measurement['statuses'];
-  censored: Censored | null;
-  response: Histogram;
-  service: Histogram;
-  wait: Histogram;
-  firstByte: Histogram;
-  body: Histogram;
-  connect: Histogram;
-  tls: Histogram;
-  /** Open loads only. */
-  lateness: Histogram | null;
-  arrivals: ScheduleCounts | null;
-  caveats: string[];
-  timeline: Timeline;
-}
-
-export type GeneratorReply =
-  /** dropsInFlight: whether its client drops what is in flight at the end of a window. */
-  | { type: 'ready'; protocol: number; dropsInFlight: boolean }
-  | { type: 'slice'; reading: SliceReading }
-  | { type: 'finished'; reading: GeneratorReading }
-  | { type: 'failed'; message: string };

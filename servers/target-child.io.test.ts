@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { TargetCommand, TargetReply } from './protocol.ts';
 import { Target } from '../scenarios/model/target.ts';
+import type { TargetCommand, TargetReply } from './protocol.ts';
 import { forkEntry, runWithoutChannel } from './testing/child.ts';
 import { createClient, type Scope } from './testing/client.ts';
 

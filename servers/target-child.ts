@@ -1,12 +1,11 @@
 // In: TargetCommand messages from the parent process. Out: a target that listens until told to stop, and TargetReply messages.
 import { closest } from 'fastest-levenshtein';
-import type { BehaviourModule } from '../bench/contracts.ts';
 import { UsageError } from '../results/errors.ts';
-import { PROTOCOL_VERSION, type TargetCommand, type TargetReply } from './protocol.ts';
-import { obeyParentOnly } from '../bench/probes/parent.ts';
-import { readProcess } from './process.ts';
-import { behaviours } from '../bench/cli/plugins.ts';
 import { type OpenTarget, openTarget } from './app.ts';
+import type { BehaviourModule } from './behaviour.ts';
+import { behaviours } from './behaviours/index.ts';
+import { obeyParentOnly, readProcess } from './process.ts';
+import { PROTOCOL_VERSION, type TargetCommand, type TargetReply } from './protocol.ts';
 
 type StartCommand = Extract<TargetCommand, { type: 'start' }>;
 

@@ -47,3 +47,21 @@ export function countsText(parts: ReadonlyMap<string, Counts>): string {
   }
   return table.toString();
 }
+
+export interface PartOptions {
+  seed: number;
+  /** The first case: with the same seed a case has the same number in every piece of a part. */
+  from: number;
+  /** How many cases. */
+  count: number;
+  /** How many cases run side by side, in parts whose cases are runs; no case depends on how fast the machine is. */
+  atOnce: number;
+  say: (line: string) => void;
+}
+
+export interface Part {
+  name: string;
+  /** Cases unless `--count` says. */
+  count: number;
+  run(options: PartOptions): Promise<Counts>;
+}

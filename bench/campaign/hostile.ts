@@ -1,15 +1,14 @@
 // In: a seed and a number. Out: hostile answers to every client, and hostile modules through the whole program; what went wrong.
 
 import { createRandom, shuffled } from '../../results/random.ts';
-import { checkHostileModule } from '../e2e/testing/hostile-module.ts';
-import { hostileAnswers } from '../testing/hostile-answers.ts';
-import { hostileModules } from '../testing/hostile-modules.ts';
 import fetchModule from '../clients/fetch.ts';
 import nodeHttp from '../clients/node-http.ts';
 import { type HostileClient, tryHostileAnswers } from '../clients/testing/hostile-case.ts';
 import undici from '../clients/undici.ts';
-import { type Counts, countFindings, type Finding } from './counts.ts';
-import type { PartOptions } from './parts.ts';
+import { checkHostileModule } from '../e2e/testing/hostile-module.ts';
+import { hostileAnswers } from '../testing/hostile-answers.ts';
+import { hostileModules } from '../testing/hostile-modules.ts';
+import { type Counts, countFindings, type Finding, type PartOptions } from './counts.ts';
 import { runAll } from './run-case.ts';
 
 const CLIENTS: readonly HostileClient[] = [

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { createRandom } from '../../results/random.ts';
 import { reasonNotTo } from '../e2e/testing/privileges.ts';
 import { tinyScenario } from '../e2e/testing/workspace.ts';
-import { type Counts, countFindings, type Finding } from './counts.ts';
-import type { PartOptions } from './parts.ts';
+import { type Counts, countFindings, type Finding, type PartOptions } from './counts.ts';
 import { type Case, runAll, runCase } from './run-case.ts';
 import { judgeEnd, judgeFiles } from './verdict.ts';
 

@@ -1,23 +1,5 @@
 // In: nothing. Out: every part of the campaign, one line each.
-import type { Counts } from './counts.ts';
-
-export interface PartOptions {
-  seed: number;
-  /** The first case: with the same seed a case has the same number in every piece of a part. */
-  from: number;
-  /** How many cases. */
-  count: number;
-  /** How many cases run side by side, in parts whose cases are runs; no case depends on how fast the machine is. */
-  atOnce: number;
-  say: (line: string) => void;
-}
-
-export interface Part {
-  name: string;
-  /** Cases unless `--count` says. */
-  count: number;
-  run(options: PartOptions): Promise<Counts>;
-}
+import type { Part } from './counts.ts';
 
 export const PARTS: readonly Part[] = [
   { name: 'signals', count: 210, run: async options => (await import('./signals.ts')).runSignals(options) },

@@ -7,11 +7,10 @@ import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import type { RunningCli } from '../e2e/testing/cli.ts';
 import { type Found, signalProcess } from '../e2e/testing/processes.ts';
 import { tinyScenario } from '../e2e/testing/workspace.ts';
-import { findProgram } from '../transports/external-tool.ts';
+import { findProgram } from '../tools/external.ts';
 import { type Blow, drawBlows } from './blows.ts';
-import { type Counts, countFindings, type Finding } from './counts.ts';
+import { type Counts, countFindings, type Finding, type PartOptions } from './counts.ts';
 import { startLoggingServer } from './logging-server.ts';
-import type { PartOptions } from './parts.ts';
 import { runAll, runCase } from './run-case.ts';
 import { isMarked, judgeCounts, judgeEnd, judgeFiles, wholeRunId } from './verdict.ts';
 
@@ -45,7 +44,7 @@ function scenarioFor({ victim, moment, isLogged }: Blow, url: string): ScenarioI
 async function reach({ moment }: Blow, cli: RunningCli): Promise<void> {
   switch (moment) {
     case 'start':
-      return cli.spawned('load-child');
+      return cli.spawned('generator-child');
     case 'warm-up':
       return cli.seen(/warming up/);
     case 'search':
@@ -65,7 +64,7 @@ async function reach({ moment }: Blow, cli: RunningCli): Promise<void> {
 
 const PARTS_OF: Record<Exclude<Blow['victim'], 'group'>, (command: string) => boolean> = {
   parent: command => command.includes('cli.ts'),
-  generator: command => command.includes('load-child'),
+  generator: command => command.includes('generator-child'),
   target: command => command.includes('target-child'),
   relay: command => command.includes('link-child'),
   tool: command => TOOL !== undefined && command.startsWith(`${TOOL} `),
@@ -125,7 +124,7 @@ async function runBlow(blow: Blow, onCompared: () => void): Promise<Finding[]> {
       {
         scenario: scenarioFor(blow, server.url),
         async meanwhile(cli) {
-          await cli.spawned('load-child'); // what it asks the server before load is asked by then
+          await cli.spawned('generator-child'); // what it asks the server before load is asked by then
           asked = server.served.good;
           await reach(blow, cli);
           await delay(blow.delayMs);

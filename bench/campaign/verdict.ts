@@ -1,10 +1,10 @@
 // In: how a run ended, and what it left on disk. Out: what is wrong with that. The case says which ends are right.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, TRIALS_FILE } from '../../results/layout.ts';
-import { readRun } from '../../results/read-run.ts';
 import type { Run } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
+import { readRun } from '../../results/read-run.ts';
+import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, TRIALS_FILE } from '../../results/store.ts';
 import { RUN_FILES } from '../e2e/testing/workspace.ts';
 import type { Finding } from './counts.ts';
 

@@ -1,16 +1,20 @@
 // In: nothing but a baseline's name. Out: what a scheduled job needs: measured, held against the baseline, confirmed, remembered.
-import { confirmationText } from '../../report/gate-line-text.ts';
-import { DEFAULT_BASELINE, listBaselines, readBaseline } from '../../results/baselines.ts';
-import { confirmGate, regressionsOf } from '../../results/confirm-gate.ts';
-import { gateRun } from '../../results/gate.ts';
+import { confirmationText } from '../../report/gate.ts';
+import {
+  DEFAULT_BASELINE,
+  listBaselines,
+  type RunSummary,
+  readBaseline,
+  summariseRun,
+} from '../../results/baselines.ts';
+import { EXIT } from '../../results/errors.ts';
+import { confirmGate, gateRun, regressionsOf } from '../../results/gate.ts';
 import { appendHistory, readHistory } from '../../results/history.ts';
 import { readRun, type StoredRun } from '../../results/read-run.ts';
-import { type RunSummary, summariseRun } from '../../results/run-summary.ts';
 import { nameLatest } from '../../results/store.ts';
-import { EXIT } from '../../results/errors.ts';
 import type { Context } from './context.ts';
 import { gateStatusOf, limitsOf, showGate } from './gate.ts';
-import { type RunOptions, runCommand } from '../commands/run.ts';
+import { type RunOptions, runCommand } from './run.ts';
 
 export interface CiOptions extends Omit<RunOptions, 'confirm' | 'nullArm'> {
   baseline?: string;

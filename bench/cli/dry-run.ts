@@ -1,19 +1,193 @@
 // In: a plan and how it fits this machine. Out: what would be done, printed; nothing is started.
-import { sharedConditions } from '../../report/words/conditions.ts';
-import { clientText } from '../../report/modes.ts';
+import prettyMs from 'pretty-ms';
 import type { Fact } from '../../report/model.ts';
+import { clientText, sharedConditions } from '../../report/words/conditions.ts';
 import { headlineOf } from '../../results/metrics.ts';
-import { combinations, placeText } from '../../scenarios/model/sweep.ts';
-import {
-  type CellDescription,
-  describePlan,
-  type PlanDescription,
-  type ScenarioDescription,
-} from '../plan/describe-plan.ts';
-import type { Plan, PlannedCell } from '../plan/plan.ts';
+import { LEAST_REPLICATES } from '../../results/stats.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import type { Load } from '../../scenarios/model/load.ts';
+import type { LeftOutArm, SweepPoint, Timing } from '../../scenarios/model/scenario.ts';
+import { axesOf, combinations, placeText, type SweepAxis } from '../../scenarios/model/sweep.ts';
+import type { Link, Target } from '../../scenarios/model/target.ts';
+import { blockOrder, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
+import { sureReplicates } from '../plan/timing.ts';
 import type { Check } from '../run/preflight.ts';
 import type { CommonOptions, Output } from './context.ts';
-import { estimateLines, exactText, timeText } from '../commands/estimate.ts';
+
+// From a plan. Out: what `run --dry-run` shows of it, as data; the command line lays it out.
+
+interface CellDescription {
+  id: string;
+  /** Which cell of a sweep this is; empty without a sweep. */
+  sweepPoints: readonly SweepPoint[];
+  question: string;
+  target: Target;
+  /** null: client and target meet on loopback. */
+  link: Link | null;
+  load: Load;
+  arms: { name: string; isBaseline: boolean; client: Client }[];
+  leftOut: readonly LeftOutArm[];
+  replicates: { min: number; max: number };
+  /** Steady time per arm and replicate. */
+  measureMs: number;
+  warmupMs: { min: number; max: number };
+  slicing: 'alternate' | 'whole';
+  /** Order of the arms in the first blocks of the first replicate. */
+  firstBlocks: string[][];
+  precisionRatio: number;
+  /** What ends the replicates. */
+  until: Timing['until'];
+  budgetMs: number;
+  /** About how long it takes, and at most. */
+  estimatedMs: number;
+  mostMs: number;
+}
+
+interface ScenarioDescription {
+  name: string;
+  /** What it sweeps; empty without a sweep. */
+  sweep: SweepAxis[];
+  /** Ids of its cells, in the order in which they are measured. */
+  cells: string[];
+  /** That its cells share. */
+  budgetMs: number;
+  estimatedMs: number;
+  mostMs: number;
+  /** Whether the budget is too short for the replicates that an interval needs, on a busy machine. */
+  isOverBudget: boolean;
+  /** One replicate of each cell, and those that are made at least (`replicates` of them), at most. */
+  least: { oneMs: number; intervalMs: number; replicates: number };
+}
+
+interface PlanDescription {
+  seed: number;
+  estimatedMs: number;
+  mostMs: number;
+  scenarios: ScenarioDescription[];
+  cells: CellDescription[];
+}
+
+const SHOWN_BLOCKS = 4;
+
+function describeCell(cell: PlannedCell, seed: number): CellDescription {
+  const { scenario } = cell;
+  const { timing, clients } = scenario;
+  const blockCount = timing.slicing === 'whole' ? 1 : SHOWN_BLOCKS;
+  return {
+    id: cell.id,
+    sweepPoints: cell.sweepPoints,
+    question: scenario.question,
+    target: scenario.target,
+    link: scenario.link ?? null,
+    load: scenario.load,
+    arms: cell.arms.map(name => ({
+      name,
+      isBaseline: name === scenario.baseline,
+      client: clients[name]!,
+    })),
+    leftOut: cell.leftOut,
+    replicates: { min: timing.minReplicates, max: timing.maxReplicates },
+    measureMs: timing.measureMs,
+    warmupMs: { min: timing.warmupMinMs, max: timing.warmupMaxMs },
+    slicing: timing.slicing,
+    firstBlocks: Array.from({ length: blockCount }, (_, block) => blockOrder(cell, seed, 0, block)),
+    precisionRatio: timing.precision,
+    until: timing.until,
+    budgetMs: timing.budgetMs,
+    estimatedMs: cell.estimatedMs,
+    mostMs: mostMsOf(cell),
+  };
+}
+
+function describeScenario(name: string, cells: readonly PlannedCell[]): ScenarioDescription {
+  const sum = (read: (cell: PlannedCell) => number) => cells.reduce((total, cell) => total + read(cell), 0);
+  const budgetMs = sum(({ scenario }) => scenario.timing.budgetMs);
+  const least = {
+    oneMs: sum(cell => cell.least.oneMs),
+    intervalMs: sum(cell => cell.least.intervalMs),
+    replicates: sureReplicates(cells[0]!.scenario.timing),
+  };
+  return {
+    name,
+    sweep: axesOf(cells[0]!.scenario),
+    cells: cells.map(({ id }) => id),
+    budgetMs,
+    estimatedMs: sum(cell => cell.estimatedMs),
+    mostMs: sum(mostMsOf),
+    isOverBudget: least.intervalMs > budgetMs,
+    least,
+  };
+}
+
+/** Everything a reader needs to foresee what the plan will do. */
+export function describePlan(plan: Plan): PlanDescription {
+  return {
+    seed: plan.seed,
+    estimatedMs: plan.cells.reduce((sum, cell) => sum + cell.estimatedMs, 0),
+    mostMs: plan.cells.reduce((sum, cell) => sum + mostMsOf(cell), 0),
+    scenarios: [...Map.groupBy(plan.cells, ({ scenario }) => scenario.name)].map(([name, cells]) =>
+      describeScenario(name, cells),
+    ),
+    cells: plan.cells.map(cell => describeCell(cell, plan.seed)),
+  };
+}
+
+// From a plan. Out: how long it will take, in words, before it starts.
+
+const MINUTE_MS = 60_000;
+/** Below this a time is told in seconds. */
+const LONGEST_SECONDS_MS = 100_000;
+
+/** To the second: `36s`, `1m 24s`. */
+export function exactText(ms: number): string {
+  return prettyMs(Math.round(Math.max(0, ms) / 1_000) * 1_000);
+}
+
+/** As one would say it: `40 s`, `2 min`, rounded up. */
+function roughText(ms: number): string {
+  if (ms > LONGEST_SECONDS_MS) return `${Math.ceil(ms / MINUTE_MS)} min`;
+  return `${Math.max(5, Math.ceil(ms / 5_000) * 5)} s`;
+}
+
+/** `about 25 s, 60 s at most`, or what is at most alone where that is about as long. */
+function timeText({ estimatedMs, mostMs }: { estimatedMs: number; mostMs: number }): string {
+  const [about, most] = [roughText(estimatedMs), roughText(mostMs)];
+  return estimatedMs >= mostMs || about === most ? `${most} at most` : `about ${about}, ${most} at most`;
+}
+
+/**
+ * One line for the whole plan, and one for each scenario whose budget is too short.
+ * @param isConfirming whether a failed expectation is measured again
+ */
+export function estimateLines(plan: Plan, isConfirming = false): string[] {
+  const { scenarios, cells, ...times } = describePlan(plan);
+  const cellText = cells.length === 1 ? '1 cell' : `${cells.length} cells`;
+  const isJudged = plan.cells.some(({ scenario }) => scenario.expect.length > 0);
+  const again =
+    isConfirming && isJudged
+      ? '; as long again for cells where an expectation fails and is measured again'
+      : '';
+  const text = timeText(times);
+  return [
+    `${text[0]!.toUpperCase()}${text.slice(1)}, for ${cellText}${again}.`,
+    ...scenarios.filter(({ isOverBudget }) => isOverBudget).map(shortBudgetText),
+  ];
+}
+
+/** Rounded up, or a budget would seem to be as long as what is more than it. */
+function neededText(ms: number): string {
+  return exactText(Math.ceil(ms / 1_000) * 1_000);
+}
+
+function shortBudgetText({ name, cells, budgetMs, least }: ScenarioDescription): string {
+  const { oneMs, intervalMs, replicates } = least;
+  const one = `${neededText(oneMs)} for one replicate`;
+  const all = `${neededText(intervalMs)} for the ${replicates} that ${replicates < LEAST_REPLICATES ? 'are asked for' : 'an interval needs'}`;
+  const needed = replicates === 1 ? one : `${one}, and ${all}`;
+  return cells.length === 1
+    ? `  ! ${name} has a budget of ${exactText(budgetMs)}, but may need ${needed}.`
+    : `  ! The ${cells.length} cells of ${name} share a budget of ${exactText(budgetMs)}, but may need ${needed}, in all of them together.`;
+}
 
 const MARKS: Record<Check['state'], string> = { pass: ' ', warn: '!', fail: 'x' };
 

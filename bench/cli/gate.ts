@@ -1,22 +1,185 @@
 // In: a stored run and a baseline, or two stored runs. Out: what changed, printed and written; the exit status says whether for worse.
 import { join } from 'node:path';
-import type { Format } from '../../report/formats/format.ts';
-import { buildGateReport } from '../../report/gate.ts';
-import type { Output as FileOutput } from '../../report/output.ts';
+import type { Output as FileOutput, Format } from '../../report/formats/format.ts';
+import { blindText, buildGateReport, sightText } from '../../report/gate.ts';
+import { buildHistoryReport } from '../../report/history.ts';
 import type { Report } from '../../report/model.ts';
-import { DEFAULT_BASELINE, readBaseline } from '../../results/baselines.ts';
-import { replaceFile } from '../../results/files.ts';
-import { DEFAULT_MIN_EFFECT, type GateResult, gateRun } from '../../results/gate.ts';
-import { readHistory } from '../../results/history.ts';
-import { readRun, type StoredRun } from '../../results/read-run.ts';
-import { type RunSummary, summariseRun } from '../../results/run-summary.ts';
-import { findTrendsUpTo, type Trend } from '../../results/trend.ts';
+import { timeText } from '../../report/words/run.ts';
+import {
+  DEFAULT_BASELINE,
+  listBaselines,
+  type RunSummary,
+  readBaseline,
+  saveBaseline,
+  summariseRun,
+} from '../../results/baselines.ts';
 import { EXIT, UsageError } from '../../results/errors.ts';
+import { areFailuresExpected } from '../../results/expect.ts';
+import { replaceFile } from '../../results/files.ts';
+import { DEFAULT_MIN_EFFECT, type GateResult, gateRun, ownSight } from '../../results/gate.ts';
+import { findTrendsUpTo, readHistory, type Trend } from '../../results/history.ts';
 import type { Run } from '../../results/model/run.ts';
+import { readRun, type StoredRun } from '../../results/read-run.ts';
+import { visibleLine } from '../../results/visible.ts';
+import { nameHint } from '../plan/problems.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
-import type { CommonOptions, Context } from './context.ts';
-import { exitStatusOf } from '../commands/exit-status.ts';
+import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
 import { tellGithub } from './github.ts';
+
+// From a stored run and a name. Out: its figures kept under that name, for later runs to be held against; or the names there are.
+
+export interface BaselineOptions extends CommonOptions {
+  results: string;
+  name?: string;
+  /** Saves also a run that is blind to what it is to guard. */
+  force?: boolean;
+}
+
+/**
+ * A baseline is for months: what it can see is said when it is made.
+ *
+ * @throws UsageError for a run that is not complete, that can't be relied on, or that is blind
+ */
+export async function saveBaselineCommand(
+  ref: string | undefined,
+  { results, name = DEFAULT_BASELINE, json, force = false }: BaselineOptions,
+  { output }: Context,
+): Promise<void> {
+  const { run } = readRun(results, ref);
+  requireSound(run);
+  const summary = summariseRun(run);
+  const sight = ownSight(summary, DEFAULT_MIN_EFFECT);
+  if (sight.isBlind && !force) {
+    throw new UsageError(
+      `run ${run.id} is no use as a baseline. ${blindText(sight)} Measure longer (--budget-sec), or save it all the same with --force`,
+    );
+  }
+  const replaced = listBaselines(results).includes(name) ? readOld(results, name) : undefined;
+  const file = saveBaseline(results, name, summary);
+  if (json) {
+    const { runId, startedAt } = replaced ?? {};
+    const detectable = sight.ratios.map(({ cell, metric, arm, detectable }) => ({
+      cell,
+      metric,
+      arm,
+      detectable: Number.isFinite(detectable) ? detectable : null,
+    }));
+    output.out(
+      JSON.stringify({
+        name,
+        runId: run.id,
+        file,
+        replaced: runId === undefined ? null : { runId, startedAt },
+        detectable,
+      }),
+    );
+    return;
+  }
+  output.out(`Baseline "${name}" is run ${run.id}: ${file}`);
+  output.out(sightText(sight));
+  if (sight.blind.length > 0) output.out(blindText(sight));
+  if (replaced !== undefined)
+    output.out(`It replaces run ${replaced.runId}, measured ${timeText(replaced.startedAt)}.`);
+}
+
+/** @throws UsageError */
+function requireSound(run: Run): void {
+  if (run.state !== 'complete') {
+    throw new UsageError(`run ${run.id} is ${run.state}: only a complete run can be a baseline`);
+  }
+  if (exitStatusOf(run) === EXIT.cannotMeasure) {
+    throw new UsageError(
+      `a trial or an audit of run ${run.id} failed: only a run that can be relied on can be a baseline`,
+    );
+  }
+  for (const { cell, arms, scenario } of run.cells) {
+    const silent = arms.filter(
+      ({ arm, completed }) => completed === 0 && !areFailuresExpected(arm, scenario),
+    );
+    if (silent.length > 0) {
+      throw new UsageError(
+        `in run ${run.id} no request of ${silent.map(({ arm }) => arm).join(', ')} in ${cell} was answered well: only a run that can be relied on can be a baseline`,
+      );
+    }
+  }
+}
+
+/** One that can't be read any more is replaced too. */
+function readOld(results: string, name: string): Pick<RunSummary, 'runId' | 'startedAt'> | undefined {
+  try {
+    return readBaseline(results, name);
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
+}
+
+export async function listBaselinesCommand(
+  { results, json }: BaselineOptions,
+  { output }: Context,
+): Promise<void> {
+  const found = listBaselines(results).map(name => {
+    const { runId, startedAt, cells } = readBaseline(results, name);
+    return { name, runId, startedAt, cells: cells.map(({ cell }) => cell) };
+  });
+  if (json) output.out(JSON.stringify(found, null, 2));
+  else if (found.length === 0) output.out('There are no baselines yet: conntax baseline save');
+  else
+    for (const { name, runId, cells } of found)
+      output.out(visibleLine(`${name}: run ${runId} (${cells.join(', ')})`));
+}
+
+// From the history of runs. Out: how each ratio went from run to run and since when it is at another level, printed and as a page.
+
+export interface HistoryOptions extends CommonOptions {
+  results: string;
+}
+
+const PAGE = 'history.html';
+
+/**
+ * @param names of cells, or of scenarios for all cells of their sweeps; none: all cells
+ * @throws UsageError where there is no history, and for a name that is not in it
+ */
+export async function historyCommand(
+  names: readonly string[],
+  { results, json }: HistoryOptions,
+  { plugins, output }: Context,
+): Promise<void> {
+  const [oldest, ...others] = narrowed(readHistory(results), names);
+  if (oldest === undefined) {
+    throw new UsageError(`there is no history in ${results} yet: "conntax ci" adds each of its runs`);
+  }
+  const report = buildHistoryReport([oldest, ...others]);
+  const formats = await loadPlugins<Format>(plugins.formats);
+  const options = { hasColour: output.hasColour, columns: output.columns };
+  output.out(await formats[json ? 'json' : 'terminal']!.render(report, options));
+  const file = join(results, PAGE);
+  replaceFile(file, await formats['html']!.render(report, options));
+  output.note(`Report: ${file}`);
+}
+
+/** Runs with the named cells only; those that have none of them are left out. */
+function narrowed(history: readonly RunSummary[], names: readonly string[]): readonly RunSummary[] {
+  if (names.length === 0 || history.length === 0) return history;
+  const cells = new Set(history.flatMap(run => run.cells.map(({ cell }) => cell)));
+  const known = new Set([...cells].flatMap(cell => [scenarioOf(cell), cell]));
+  const unknown = names.find(name => !known.has(name));
+  if (unknown !== undefined) {
+    throw new UsageError(`there is no cell "${unknown}" in the history (${nameHint(unknown, [...known])})`);
+  }
+  return history
+    .map(run => ({
+      ...run,
+      cells: run.cells.filter(({ cell }) => names.includes(cell) || names.includes(scenarioOf(cell))),
+    }))
+    .filter(run => run.cells.length > 0);
+}
+
+/** A cell of a sweep is called `scenario[setting=value]`. */
+function scenarioOf(cell: string): string {
+  return cell.replace(/\[.*$/s, '');
+}
 
 export interface CompareOptions extends CommonOptions {
   results: string;

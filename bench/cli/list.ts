@@ -2,11 +2,18 @@
 import Table from 'cli-table3';
 import { UsageError } from '../../results/errors.ts';
 import { axesOf, type Variant } from '../../scenarios/model/sweep.ts';
-import { listScenarios } from '../plan/read-scenarios.ts';
 import { planRun } from '../plan/plan.ts';
-import { problemText } from '../plan/problem-text.ts';
+import { listScenarios, loadPlugins, problemText } from '../plan/read-scenarios.ts';
+import { behaviourOptions, scenarioJsonSchema } from '../plan/schema.ts';
 import type { CommonOptions, Context, Output } from './context.ts';
-import { exactText } from '../commands/estimate.ts';
+import { exactText } from './dry-run.ts';
+
+// From the registry's behaviours. Out: the JSON Schema of a scenario file, printed.
+
+export async function schemaCommand({ plugins, output }: Context): Promise<void> {
+  const behaviours = await loadPlugins(plugins.behaviours);
+  output.out(JSON.stringify(scenarioJsonSchema(behaviourOptions(behaviours)), null, 2));
+}
 
 const OTHER_COLUMNS = 70;
 

@@ -5,30 +5,33 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import picocolors from 'picocolors';
+import { EXIT, InterruptedError, MeasureError, UsageError } from '../../results/errors.ts';
 import { workingFolder } from '../../results/files.ts';
 import type { Context, Output } from './context.ts';
-import { addHost } from '../commands/host-argument.ts';
 import { type Interrupt, listenForInterrupts } from './interrupt.ts';
-import { addJudgingCommands } from './options.ts';
-import { asRatio, number } from '../commands/number-argument.ts';
+import {
+  addHost,
+  addJudgingCommands,
+  addStoredRunCommands,
+  asRatio,
+  number,
+  refuseSwallowed,
+} from './options.ts';
 import { createOutput, hasColourOn } from './output.ts';
-import { addStoredRunCommands } from '../commands/stored-run-commands.ts';
-import { refuseSwallowed } from '../commands/swallowed-options.ts';
-import { EXIT, InterruptedError, MeasureError, UsageError } from '../../results/errors.ts';
-import { behaviours, charts, formats, outputs, sweepCharts, transports, userModules } from './plugins.ts';
+import { plugins } from './plugins.ts';
 
 const fail = picocolors.createColors(hasColourOn(process.stderr)).red;
 
-/** From the sources (bench/cli/main.ts) and compiled (dist/bench/cli.js) alike, the package is found by its package.json. */
+/** From the sources (bench/cli/main.ts) and compiled (dist/bench/cli/main.js) alike, the package is found by its package.json. */
 function readVersion(): string {
-  const up = extname(import.meta.url) === '.ts' ? '../../package.json' : '../../package.json';
+  const up = extname(import.meta.url) === '.ts' ? '../../package.json' : '../../../package.json';
   return (JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string }).version;
 }
 
 /** @throws UsageError where there is no folder to work in */
 function createContext({ signal, keep }: Interrupt, output: Output): Context {
   return {
-    plugins: { transports, userModules, behaviours, charts, sweepCharts, formats, outputs },
+    plugins,
     output,
     builtinDir: fileURLToPath(new URL('../../scenarios', import.meta.url)),
     cwd: workingFolder(),
@@ -112,7 +115,7 @@ Examples:
 Exit status: 0 fine, 1 an expectation failed, 2 usage or an invalid scenario, 3 could not measure or an audit failed, 130 interrupted (143 by SIGTERM, 129 by a closed terminal).`,
     )
     .action(async (selectors, options) => {
-      const { runCommand } = await import('../commands/run.ts');
+      const { runCommand } = await import('./run.ts');
       setStatus(await runCommand(selectors, options, context));
     });
 
@@ -135,7 +138,7 @@ Exit status: 0 fine, 1 an expectation failed, 2 usage or an invalid scenario, 3 
     .option('--json', 'the same: a schema is JSON')
     .addHelpText('after', '\nExample:\n  conntax schema > scenario.schema.json')
     .action(async () => {
-      const { schemaCommand } = await import('../commands/schema.ts');
+      const { schemaCommand } = await import('./list.ts');
       await schemaCommand(context);
     });
 

@@ -4,13 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { saveBaseline } from '../../results/baselines.ts';
+import { saveBaseline, summariseRun } from '../../results/baselines.ts';
+import { MeasureError, UsageError } from '../../results/errors.ts';
 import { appendHistory } from '../../results/history.ts';
 import { readRun } from '../../results/read-run.ts';
-import { summariseRun } from '../../results/run-summary.ts';
 import { openRunStore } from '../../results/store.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
-import { MeasureError, UsageError } from '../../results/errors.ts';
 import { STORED_COMMANDS, testContext } from '../testing/in-process.ts';
 import { compareCommand } from './gate.ts';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { headlineOf } from '../../results/metrics.ts';
-import { sampleRun } from '../../results/testing/sample-run.ts';
 import type { Comparison } from '../../results/model/run.ts';
+import { sampleRun } from '../../results/testing/sample-run.ts';
 import { planRun } from '../plan/plan.ts';
 import type { RunEvent } from '../run/events.ts';
 import type { Output } from './context.ts';

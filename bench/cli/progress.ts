@@ -1,7 +1,7 @@
 // In: the events of a run. Out: what a person sees of it: one living line on a terminal, plain lines elsewhere.
 import { createLogUpdate } from 'log-update';
 import prettyMs from 'pretty-ms';
-import { comparisonText } from '../../report/comparison-text.ts';
+import { comparisonText } from '../../report/words/numbers.ts';
 import type { RunEvent } from '../run/events.ts';
 import type { Output } from './context.ts';
 

@@ -1,14 +1,15 @@
 // In: a run and its trials. Out: its report in every registered form.
-import type { Chart } from '../../report/charts/chart.ts';
-import type { Format } from '../../report/formats/format.ts';
+import { join } from 'node:path';
 import { buildReport } from '../../report/build.ts';
-import type { Output as FileOutput } from '../../report/output.ts';
+import type { Chart, SweepChart } from '../../report/charts/chart.ts';
+import type { Output as FileOutput, Format } from '../../report/formats/format.ts';
 import type { Report } from '../../report/model.ts';
-import type { SweepChart } from '../../report/sweep-chart.ts';
+import { replaceFile } from '../../results/files.ts';
 import type { Run } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
+import { readRun } from '../../results/read-run.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
-import type { Output, Plugins } from './context.ts';
+import type { CommonOptions, Context, Output, Plugins } from './context.ts';
 
 export interface Rendering {
   /** The files that belong into the run's folder. */
@@ -54,4 +55,25 @@ export async function render(
     text: await formats['terminal']!.render(report, options),
     json: await formats['json']!.render(report, options),
   };
+}
+
+// From the name of a stored run. Out: its report rendered again, printed and written; nothing is measured.
+
+export interface ReportOptions extends CommonOptions {
+  results: string;
+}
+
+/** Exit 0 also for a run that was partial or invalid, as the report says: rendering it worked. */
+export async function reportCommand(
+  ref: string | undefined,
+  options: ReportOptions,
+  context: Context,
+): Promise<void> {
+  const { plugins, output } = context;
+  const { dir, run, trials, isTorn } = readRun(options.results, ref);
+  if (isTorn) output.note('The last trial of this run was cut short on disk and is left out.');
+  const { files, text, json } = await render({ run, trials }, plugins, output);
+  output.out(options.json ? json : text);
+  for (const { name, content } of files) replaceFile(join(dir, name), content);
+  output.note(`Report: ${join(dir, 'report.html')}`);
 }

@@ -1,26 +1,23 @@
 // In: a plan. Out: it measured, stored and shown; the exit status says how it went.
 import { basename, join } from 'node:path';
-import { foundText } from '../../report/foreign-text.ts';
-import { foreignRemarks } from '../../results/foreign-remarks.ts';
-import { hdrLog } from '../../results/histogram.ts';
-import { newRunId } from '../../results/run-id.ts';
-import { openRunStore, type RunStore } from '../../results/store.ts';
+import { foreignRemarks, foundText } from '../../report/words/conditions.ts';
 import { EXIT } from '../../results/errors.ts';
-import { createRandom } from '../../results/random.ts';
+import { hdrLog } from '../../results/histogram.ts';
 import type { CellResult, Host, Run } from '../../results/model/run.ts';
 import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
-import { leaveOutUnreadable } from '../plan/leave-out-unreadable.ts';
+import { createRandom } from '../../results/random.ts';
+import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
+import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
+import { leaveOutMissing, leaveOutUnreadable, type Plan, planRun } from '../plan/plan.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
-import type { Plan } from '../plan/plan.ts';
+import { describeGit, describeHost } from '../probes/host.ts';
 import type { RunEvent } from '../run/events.ts';
 import { type FoundServer, findServers, locateServers } from '../run/external-server.ts';
-import { describeGit, describeHost } from '../probes/host.ts';
 import { checkPlan, requireFit } from '../run/preflight.ts';
-import { runPlan } from '../run/all-cells.ts';
-import type { CommonOptions, Context } from './context.ts';
-import { printPlan } from './dry-run.ts';
-import { estimateLines } from '../commands/estimate.ts';
-import { exitStatusOf } from '../commands/exit-status.ts';
+import { runPlan } from '../run/run.ts';
+import { readScenarios } from '../run/scenario-questions.ts';
+import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
+import { estimateLines, printPlan } from './dry-run.ts';
 import { tellGithub } from './github.ts';
 import { serveMetrics } from './live-metrics.ts';
 import { createProgress, type Progress } from './progress.ts';
@@ -214,4 +211,55 @@ function latencyLog(trials: readonly TrialResult[], startedAt: Date): string {
         histogram: measurement.response,
       })),
   );
+}
+
+// From scenarios by name, tag or path. Out: a stored run and its report; the exit status says how it went.
+
+export interface TimingOptions {
+  budgetSec?: number;
+  precision?: number;
+  /** false: `--no-phases`; otherwise the scenario says. */
+  phases?: boolean;
+}
+
+export interface RunOptions extends MeasureOptions, TimingOptions {
+  /** Whether the baseline's client is measured twice, so that the run knows its own noise. */
+  nullArm?: boolean;
+  /** Ids of the cells to measure; all of them unless given. */
+  cells?: ReadonlySet<string>;
+}
+
+/** What the command line says of timing and phases goes over what the scenario says. */
+export function adjusted(variant: Variant, { budgetSec, precision, phases = true }: TimingOptions): Variant {
+  return {
+    ...variant,
+    phases: variant.phases && phases,
+    timing: {
+      ...variant.timing,
+      ...(budgetSec === undefined ? {} : { budgetMs: Math.round(budgetSec * 1_000) }),
+      ...(precision === undefined ? {} : { precision, until: 'precise' }),
+    },
+  };
+}
+
+/** @returns the exit status. @throws UsageError, MeasureError */
+export async function runCommand(
+  selectors: string[],
+  options: RunOptions,
+  context: Context,
+): Promise<number> {
+  const { plugins, builtinDir, cwd, signal } = context;
+  const variants = leaveOutMissing(
+    await readScenarios(selectors, { ...plugins, builtinDir, cwd, signal }),
+    await loadPlugins(plugins.transports),
+  );
+  const startedAt = new Date();
+  const plan = planRun(
+    variants
+      .map(variant => adjusted(variant, options))
+      .map(variant => (options.nullArm ? withNullArm(variant) : variant)),
+    { seed: seedOf(options, startedAt) },
+  );
+  const cells = plan.cells.filter(({ id }) => options.cells?.has(id) ?? true);
+  return measurePlan({ ...plan, cells }, { startedAt, options, context });
 }

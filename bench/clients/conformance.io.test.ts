@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { transports, userModules } from '../cli/plugins.ts';
+import { transports, userModules } from './index.ts';
 import { connectionsCase } from './testing/connections-case.ts';
 import { declarationCase } from './testing/declaration-case.ts';
 import { endingCase } from './testing/ending-case.ts';

@@ -5,9 +5,9 @@ import http from 'node:http';
 import https from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
-import { answerWith, openMisbehavingServer } from './testing/misbehaving-server.ts';
-import { watchEndpoint } from './sockets.ts';
 import { type BrokenConnection, watchFailures } from './connection-failures.ts';
+import { watchEndpoint } from './sockets.ts';
+import { answerWith, openMisbehavingServer } from './testing/misbehaving-server.ts';
 
 const PART = 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this much';
 const HEAD = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';

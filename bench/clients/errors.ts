@@ -1,7 +1,22 @@
 // In: an error of a Node HTTP client. Out: the kind of outcome it is.
-
-import { causesOf, foreignText, memberOfForeign } from '../core/thrown.ts';
+import { causesOf, foreignText, memberOfForeign } from '../../results/errors.ts';
 import type { Outcome } from '../../results/model/trial.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import { type Target, usesTls } from '../../scenarios/model/target.ts';
+import type { Refusal } from '../contracts.ts';
+
+// From an arm's settings and its target. Out: why TLS sessions can't be had there, whatever the client.
+
+export function plainSessionRefusals({ pool }: Client, target: Target): Refusal[] {
+  if (pool.tlsSessions === undefined || usesTls(target)) return [];
+  return [
+    {
+      path: 'pool.tlsSessions',
+      message: 'there are no TLS sessions on a plain connection',
+      hint: "leave it out, or set target.tls to '1.2' or '1.3' (https, where the target has a url)",
+    },
+  ];
+}
 
 const BY_CODE: ReadonlyMap<unknown, Outcome> = new Map([
   ['UND_ERR_CONNECT_TIMEOUT', 'timeoutConnect'],

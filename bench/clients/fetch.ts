@@ -1,12 +1,29 @@
 // In: an arm's client settings. Out: the fetch that is built into Node, one request at a time per exchange.
+import tls from 'node:tls';
+import { causesOf } from '../../results/errors.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import type { Exchange, Refusal, Transport, TransportModule, TransportOptions } from '../contracts.ts';
-import { beginExchange } from '../core/exchange.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import { causesOf } from '../core/thrown.ts';
-import { type WatchedSockets, watchEndpoint } from './sockets.ts';
+import {
+  beginExchange,
+  type Exchange,
+  type Refusal,
+  type Transport,
+  type TransportModule,
+  type TransportOptions,
+} from '../contracts.ts';
 import { classifyError, describeError } from './errors.ts';
-import { trustInProcess } from '../transports/process-trust.ts';
+import { type WatchedSockets, watchEndpoint } from './sockets.ts';
+
+// From a certificate authority. Out: this process trusts it, for clients that can't be told of one by themselves.
+
+const trusted = new Set<string>();
+
+/** Beside those that Node trusts by default. There is no way back, short of the end of the process. */
+export function trustInProcess(caPem: string | undefined): void {
+  if (caPem === undefined || trusted.has(caPem)) return;
+  trusted.add(caPem);
+  tls.setDefaultCACertificates([...tls.getCACertificates('default'), caPem]);
+}
 
 interface SlotContext {
   url: string;

@@ -1,13 +1,300 @@
 // In: an arm's client settings. Out: Node's own http and https with an agent configured so, one request at a time per exchange.
+
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
+import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import type { Refusal, Transport, TransportModule, TransportOptions } from '../contracts.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import { createAgent } from '../transports/node-http-agent.ts';
-import { NodeHttpSlot, type SlotContext } from '../transports/node-http-slot.ts';
-import { plainSessionRefusals } from '../transports/tls-refusals.ts';
+import {
+  beginExchange,
+  type Exchange,
+  type Refusal,
+  type Transport,
+  type TransportModule,
+  type TransportOptions,
+} from '../contracts.ts';
+import { classifyError, describeError, plainSessionRefusals } from './errors.ts';
+import { type ClientSockets, createClientSockets } from './sockets.ts';
+
+// From how connections are to be opened and kept. Out: an agent of Node's that does so, each of its connections counted and timed.
+
+export interface CountedAgent {
+  agent: http.Agent;
+  sockets: ClientSockets;
+  /** Ends every connection and dial, and lets no more be opened; resolves when all are closed. */
+  close(): Promise<void>;
+}
+
+type Dial = (options: ConnectionOptions, callback: (error: Error | null) => void) => Socket | undefined;
+
+/** Only what the arm states; what it leaves out stays at the agent's own default. */
+function agentOptions(
+  { pool, requestsPerConnection }: Client,
+  caPem: string | undefined,
+): https.AgentOptions {
+  return {
+    keepAlive: requestsPerConnection !== 1,
+    ...(typeof pool.maxConnections === 'number' ? { maxSockets: pool.maxConnections } : {}),
+    ...(typeof pool.maxTotalConnections === 'number' ? { maxTotalSockets: pool.maxTotalConnections } : {}),
+    // Of the agent, this closes idle sockets only; without it a server's Keep-Alive hint is ignored.
+    ...(pool.idleTimeoutMs === undefined ? {} : { timeout: pool.idleTimeoutMs }),
+    ...(pool.idleTimeoutBufferMs === undefined
+      ? {}
+      : { agentKeepAliveTimeoutBuffer: pool.idleTimeoutBufferMs }),
+    ...(pool.scheduling === undefined ? {} : { scheduling: pool.scheduling }),
+    ...(pool.tcpKeepAliveMs === undefined ? {} : { keepAliveMsecs: pool.tcpKeepAliveMs }),
+    ...(pool.tlsSessions === 'none' || pool.tlsSessions === 'pinned' ? { maxCachedSessions: 0 } : {}),
+    ...(caPem === undefined ? {} : { ca: caPem }),
+  };
+}
+
+function connectTimeout(ms: number): Error {
+  return Object.assign(new Error(`not connected within connectMs = ${ms}`), { code: 'ETIMEDOUT' });
+}
+
+/** Destroys a socket that is not ready in time: of node:http, no timeout is about connecting. */
+function limitDial(socket: Socket, readyEvent: string, limitMs: number): void {
+  const timer = setTimeout(() => socket.destroy(connectTimeout(limitMs)), limitMs);
+  const stop = (): void => clearTimeout(timer);
+  socket.once(readyEvent, stop).once('close', stop);
+}
+
+export function createAgent({
+  client,
+  endpoint,
+  onConnection,
+}: Pick<TransportOptions, 'client' | 'endpoint' | 'onConnection'>): CountedAgent {
+  const isTls = endpoint.origin.startsWith('https:');
+  const options = agentOptions(client, endpoint.caPem);
+  const agent = isTls ? new https.Agent(options) : new http.Agent(options);
+  const { maxIdleConnections, tlsSessions } = client.pool;
+  // As an option, 0 would be taken for "not stated".
+  if (maxIdleConnections !== undefined) agent.maxFreeSockets = maxIdleConnections;
+  const sockets = createClientSockets(onConnection);
+  const dial = agent.createConnection.bind(agent) as Dial;
+  const { connectMs } = client.timeouts;
+  // Node's cache also resumes, but forgets a session when any connection of it ends badly.
+  let pinnedSession: Buffer | undefined;
+  let isClosed = false;
+
+  const createConnection: Dial = (dialOptions, callback) => {
+    if (isClosed) {
+      callback(new Error('the transport is closed'));
+      return undefined;
+    }
+    const dialledAtMs = performance.now();
+    const socket = dial(
+      pinnedSession === undefined ? dialOptions : { ...dialOptions, session: pinnedSession },
+      callback,
+    )!;
+    sockets.add(socket, dialledAtMs);
+    if (connectMs !== undefined) limitDial(socket, isTls ? 'secureConnect' : 'connect', connectMs);
+    if (tlsSessions === 'pinned') {
+      socket.on('session', (session: Buffer) => {
+        pinnedSession = session;
+      });
+    }
+    return socket;
+  };
+  agent.createConnection = createConnection as typeof agent.createConnection;
+
+  return {
+    agent,
+    sockets,
+    async close() {
+      isClosed = true;
+      agent.destroy();
+      await sockets.closeAll();
+    },
+  };
+}
+
+// From an agent and the record of an exchange. Out: the exchange done by node:http, timed at the points that all transports share.
+
+export interface SlotContext {
+  /** `http.request` or `https.request`. */
+  request(options: RequestOptions): ClientRequest;
+  /** The same for every request. */
+  options: RequestOptions;
+  requestsPerConnection: Client['requestsPerConnection'];
+  /** Requests that each connection has carried; only kept where that is limited to more than one. */
+  carried: WeakMap<Socket, number>;
+  sockets: ClientSockets;
+  /** The event after which a new connection can be written to. */
+  readyEvent: 'connect' | 'secureConnect';
+  timeouts: Pick<Client['timeouts'], 'headersMs' | 'bodyMs'>;
+  /** Whether times within the exchange are wanted, for phases or timeouts. */
+  isTimed: boolean;
+  isDumped: boolean;
+  isClosed: boolean;
+  /** Those whose timeouts are to be watched. */
+  slots: Set<NodeHttpSlot>;
+}
+
+type OnEnd = (exchange: Exchange) => void;
+
+/** A record's own state: what handles its requests one after another, without an allocation for each beyond Node's. */
+export class NodeHttpSlot {
+  readonly #context: SlotContext;
+  readonly #exchange: Exchange;
+  readonly #chunks: Buffer[] = [];
+  #onEnd: OnEnd = () => {};
+  /** The request in flight; what an earlier one still says is not about this exchange. */
+  #request: ClientRequest | undefined;
+  #bytesBefore = 0;
+  #hasResponse = false;
+  #lastPieceAtMs = Number.NaN;
+  #isAbandoned = false;
+
+  constructor(context: SlotContext, exchange: Exchange) {
+    this.#context = context;
+    this.#exchange = exchange;
+    context.slots.add(this);
+  }
+
+  send(onEnd: OnEnd): void {
+    const exchange = this.#exchange;
+    this.#onEnd = onEnd;
+    this.#bytesBefore = 0;
+    this.#hasResponse = false;
+    beginExchange(exchange);
+    exchange.abandon = this.#abandon;
+    this.#start();
+  }
+
+  #start(): void {
+    const { request: createRequest, options, requestsPerConnection, isClosed } = this.#context;
+    if (isClosed) {
+      this.#fail('other', 'the transport is closed');
+      return;
+    }
+    const request = createRequest(options);
+    this.#request = request;
+    request.on('socket', this.#onSocket);
+    request.on('response', this.#onResponse);
+    request.on('error', error => this.#onError(request, error));
+    request.on('close', () => this.#onClose(request));
+    if (requestsPerConnection === 1) request.shouldKeepAlive = false;
+    // Where requests are counted, the header is only known with the connection.
+    if (typeof requestsPerConnection !== 'number' || requestsPerConnection === 1) request.end();
+  }
+
+  readonly #onSocket = (socket: Socket): void => {
+    const { requestsPerConnection, carried, sockets, readyEvent, isTimed } = this.#context;
+    this.#bytesBefore = socket.bytesRead;
+    if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {
+      const count = (carried.get(socket) ?? 0) + 1;
+      carried.set(socket, count);
+      if (count >= requestsPerConnection) this.#request!.shouldKeepAlive = false;
+      this.#request!.end();
+    }
+    if (!isTimed) return;
+    if (sockets.isReady(socket)) this.#onReady();
+    else socket.once(readyEvent, this.#onReady);
+  };
+
+  readonly #onReady = (): void => {
+    this.#exchange.writtenAtMs = performance.now();
+  };
+
+  readonly #onResponse = (response: IncomingMessage): void => {
+    const { isTimed, isDumped, timeouts } = this.#context;
+    const exchange = this.#exchange;
+    const request = this.#request!;
+    this.#hasResponse = true;
+    if (isTimed) {
+      exchange.headersAtMs = performance.now();
+      this.#lastPieceAtMs = exchange.headersAtMs;
+    }
+    exchange.status = response.statusCode ?? 0;
+    response.on('data', isDumped ? this.#onPieceDumped : this.#onPiece);
+    if (timeouts.bodyMs !== undefined) response.on('data', this.#onPieceTimed);
+    response.on('end', this.#onBodyEnd);
+    response.on('error', error => this.#onError(request, error));
+  };
+
+  readonly #onPieceDumped = (piece: Buffer): void => {
+    this.#exchange.bodyBytes += piece.length;
+  };
+
+  readonly #onPiece = (piece: Buffer): void => {
+    this.#exchange.bodyBytes += piece.length;
+    this.#chunks.push(piece);
+  };
+
+  readonly #onPieceTimed = (): void => {
+    this.#lastPieceAtMs = performance.now();
+  };
+
+  /** Node frees the connection in the turn after this one: a request sent from within would open another. */
+  readonly #onBodyEnd = (): void => {
+    if (this.#request === undefined) return;
+    this.#request = undefined;
+    // As a program that reads a body does: it wants it in one piece.
+    if (this.#chunks.length > 1) this.#chunks[0] = Buffer.concat(this.#chunks);
+    this.#chunks.length = 0;
+    this.#exchange.endedAtMs = performance.now();
+    process.nextTick(this.#report);
+  };
+
+  #onError(request: ClientRequest, error: Error): void {
+    if (request !== this.#request) return;
+    const bytesRead = request.socket?.bytesRead ?? 0;
+    const evidence = {
+      isReusedConnection: this.#bytesBefore > 0,
+      hasResponse: this.#hasResponse || bytesRead > this.#bytesBefore,
+    };
+    this.#fail(classifyError(error, evidence), describeError(error));
+  }
+
+  /** Node ends a request whose answer changes to another protocol (101) without an answer and without an error. */
+  #onClose(request: ClientRequest): void {
+    if (request !== this.#request || this.#hasResponse) return;
+    this.#fail('other', 'the connection was closed, and no answer had come that could be read (status 101?)');
+  }
+
+  #fail(outcome: Outcome, error: string): void {
+    const exchange = this.#exchange;
+    this.#request = undefined;
+    this.#chunks.length = 0;
+    exchange.outcome = outcome;
+    exchange.error = error;
+    exchange.endedAtMs = performance.now();
+    setImmediate(this.#report);
+  }
+
+  readonly #report = (): void => {
+    if (this.#isAbandoned) return;
+    this.#exchange.abandon = undefined;
+    this.#onEnd(this.#exchange);
+  };
+
+  readonly #abandon = (): void => {
+    this.#isAbandoned = true;
+    this.#context.slots.delete(this);
+    const request = this.#request;
+    this.#request = undefined;
+    request?.destroy();
+  };
+
+  /** Gives the exchange up if a phase of it has lasted for too long. */
+  expire(nowMs: number): void {
+    const request = this.#request;
+    if (request === undefined) return;
+    const { headersMs = Infinity, bodyMs = Infinity } = this.#context.timeouts;
+    const isLate = this.#hasResponse
+      ? nowMs - this.#lastPieceAtMs >= bodyMs
+      : nowMs - this.#exchange.writtenAtMs >= headersMs;
+    if (!isLate) return;
+    if (this.#hasResponse) this.#fail('timeoutBody', `nothing more of the body within bodyMs = ${bodyMs}`);
+    else this.#fail('timeoutHeaders', `no response header within headersMs = ${headersMs}`);
+    request.destroy();
+  }
+}
 
 /** How finely headersMs and bodyMs are kept: a twentieth of the shorter one, within these bounds. */
 const SWEEP_MS = { least: 5, most: 100 } as const;

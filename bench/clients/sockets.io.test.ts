@@ -9,8 +9,9 @@ import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import tls from 'node:tls';
+import type { Endpoint } from '../../servers/protocol.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
-import type { Endpoint, OpenedConnection } from '../contracts.ts';
+import type { OpenedConnection } from '../contracts.ts';
 import { watchEndpoint } from './sockets.ts';
 
 function watch(t: TestContext, endpoint: Endpoint) {

@@ -2,7 +2,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { BlockList, isIP, isIPv6, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { Endpoint, OpenedConnection } from '../contracts.ts';
+import type { Endpoint } from '../../servers/protocol.ts';
+import type { OpenedConnection } from '../contracts.ts';
 import { type BrokenConnection, watchFailures } from './connection-failures.ts';
 
 export interface ClientSockets {

@@ -7,13 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { suite, type TestContext, test } from 'node:test';
-import { openTestTarget } from '../../servers/testing/target.ts';
-import { Client } from '../../scenarios/model/client.ts';
-import type { ClientAnswer, ClientDefinition, OwnClient } from '../core/client-definition.ts';
-import type { Endpoint } from '../contracts.ts';
-import { newExchange } from '../core/exchange.ts';
-import { Target } from '../../scenarios/model/target.ts';
 import type { Outcome } from '../../results/model/trial.ts';
+import { Client } from '../../scenarios/model/client.ts';
+import { Target } from '../../scenarios/model/target.ts';
+import type { Endpoint } from '../../servers/protocol.ts';
+import { openTestTarget } from '../../servers/testing/target.ts';
+import { type ClientAnswer, type ClientDefinition, newExchange, type OwnClient } from '../contracts.ts';
 import { openSubject } from './testing/subject.ts';
 import { createModule, loadUserModule } from './user-module.ts';
 

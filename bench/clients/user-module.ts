@@ -2,24 +2,262 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import {
+  causesOf,
+  cutText,
+  describeErrorPlace,
+  foreignText,
+  MeasureError,
+  memberOfForeign,
+} from '../../results/errors.ts';
+import { OUTCOMES, type Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import type { ClientDefinition, OwnClient } from '../core/client-definition.ts';
-import type {
-  ModuleLoading,
-  Refusal,
-  Transport,
-  TransportModule,
-  TransportOptions,
-} from '../contracts.ts';
-import { placeText } from '../core/error-place.ts';
-import { MeasureError } from '../../results/errors.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import { cutText, foreignText, memberOfForeign } from '../core/thrown.ts';
+import {
+  beginExchange,
+  type ClientAnswer,
+  type ClientDefinition,
+  type Exchange,
+  type HonourableSetting,
+  type ModuleLoading,
+  type Obstacle,
+  type OwnClient,
+  type Refusal,
+  type RequestToSend,
+  type Transport,
+  type TransportModule,
+  type TransportOptions,
+} from '../contracts.ts';
+import {
+  classifyError,
+  codedOutcome,
+  describeError,
+  type Evidence,
+  plainSessionRefusals,
+  rootCause,
+} from './errors.ts';
+import { trustInProcess } from './fetch.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
-import { trustInProcess } from '../transports/process-trust.ts';
-import { plainSessionRefusals } from '../transports/tls-refusals.ts';
-import { readClient, readDefinition } from '../transports/user-definition.ts';
-import { type SlotContext, UserSlot } from '../transports/user-slot.ts';
+
+// From a client of the user's own and the record of an exchange. Out: the exchange done by it, its outcome in our words.
+
+export interface SlotContext {
+  /** Undefined while it is being opened. */
+  client: OwnClient | undefined;
+  opening: Promise<OwnClient>;
+  brokenConnection(causes: readonly unknown[]): Evidence;
+  isClosed: boolean;
+}
+
+/** A signal costs some libraries a tenth of a request: only a module that asks for it gets one. */
+class Request implements RequestToSend {
+  #controller: AbortController | undefined;
+  #isAborted = false;
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isAborted) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    this.#isAborted = true;
+    this.#controller?.abort();
+  }
+}
+
+type OnEnd = (exchange: Exchange) => void;
+
+/** A record's own state. A record that was abandoned gets no second request, so a late answer can only reach its own. */
+export class UserSlot {
+  readonly #context: SlotContext;
+  readonly #exchange: Exchange;
+  #onEnd: OnEnd = () => {};
+  #request = new Request();
+  #isAbandoned = false;
+
+  constructor(context: SlotContext, exchange: Exchange) {
+    this.#context = context;
+    this.#exchange = exchange;
+  }
+
+  send(onEnd: OnEnd): void {
+    const exchange = this.#exchange;
+    this.#onEnd = onEnd;
+    this.#request = new Request();
+    beginExchange(exchange);
+    exchange.abandon = this.#abandon;
+    this.#start().then(this.#onAnswer, this.#onError);
+  }
+
+  /** Always a promise, whatever the module does. */
+  #start(): Promise<ClientAnswer> {
+    const { client, opening, isClosed } = this.#context;
+    const request = this.#request;
+    if (isClosed) return Promise.reject(new Error('the transport is closed'));
+    // A promise of ours, whatever the module's is: it settles once, and never from within.
+    return new Promise(resolve =>
+      resolve(client === undefined ? opening.then(it => it.send(request)) : client.send(request)),
+    );
+  }
+
+  readonly #onAnswer = (answer: ClientAnswer): void => {
+    const exchange = this.#exchange;
+    const read = readAnswer(answer);
+    if (read === undefined) {
+      exchange.outcome = 'other';
+      exchange.error =
+        'send() of the module did not answer { status, bytes }: an HTTP status and a whole number of bytes';
+    } else {
+      exchange.bodyBytes = read.bytes;
+      exchange.status = read.status;
+    }
+    this.#end();
+  };
+
+  readonly #onError = (error: unknown): void => {
+    this.#exchange.outcome = outcomeOf(error, this.#context.brokenConnection(causesOf(error)));
+    this.#exchange.error = describeError(error);
+    if (this.#exchange.outcome === 'badStatus') this.#exchange.status = badStatusOf(error);
+    this.#end();
+  };
+
+  #end(): void {
+    this.#exchange.endedAtMs = performance.now();
+    if (this.#isAbandoned) return;
+    this.#exchange.abandon = undefined;
+    this.#onEnd(this.#exchange);
+  }
+
+  readonly #abandon = (): void => {
+    this.#isAbandoned = true;
+    this.#request.abort();
+  };
+}
+
+/** More in one answer is none that has been read within a trial. */
+const MOST_BYTES = 2 ** 40;
+
+/** Each member is read once: a module is not ours, may answer anything, and something else the next time. */
+function readAnswer(answer: unknown): ClientAnswer | undefined {
+  const status = memberOfForeign(answer, 'status');
+  const bytes = memberOfForeign(answer, 'bytes');
+  return isWithin(status, 100, 999) && isWithin(bytes, 0, MOST_BYTES) ? { status, bytes } : undefined;
+}
+
+function isWithin(value: unknown, least: number, most: number): value is number {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+}
+
+/** Libraries that throw on a bad status keep it on the error or on its response; 0: this is no such error. */
+function badStatusOf(error: unknown): number {
+  const statuses = [error, memberOfForeign(error, 'response')].flatMap(part => [
+    memberOfForeign(part, 'status'),
+    memberOfForeign(part, 'statusCode'),
+  ]);
+  return statuses.find((status): status is number => isWithin(status, 400, 999)) ?? 0;
+}
+
+/** Codes that libraries give to timeouts of their own. Only the kernel's own ETIMEDOUT names a system call. */
+const TIMEOUT_CODES: readonly unknown[] = ['ETIMEDOUT', 'ECONNABORTED'];
+
+function isOwnTimeout(error: unknown): boolean {
+  return (
+    TIMEOUT_CODES.includes(memberOfForeign(error, 'code')) && memberOfForeign(error, 'syscall') === undefined
+  );
+}
+
+/** axios has a name of its own for an answer that ended before its time. */
+function isBrokenOff(error: unknown): boolean {
+  return (
+    memberOfForeign(error, 'code') === 'ERR_BAD_RESPONSE' &&
+    memberOfForeign(error, 'message') === 'stream has been aborted'
+  );
+}
+
+/** What the error says of itself, what its causes' codes say, and only then what it is called: in this order. */
+function outcomeOf(error: unknown, connection: Evidence): Outcome {
+  const stated = memberOfForeign(error, 'outcome');
+  const known = OUTCOMES.find(outcome => outcome === stated && outcome !== 'ok');
+  if (known !== undefined) return known;
+  if (badStatusOf(error) !== 0) return 'badStatus';
+  // Which phase of it was too long, only the module could know.
+  if (isOwnTimeout(rootCause(error))) return 'timeoutTotal';
+  if (codedOutcome(error) !== undefined) return classifyError(error, connection);
+  if (causesOf(error).some(isBrokenOff)) return 'reset';
+  return causesOf(error).some(cause => memberOfForeign(cause, 'name') === 'TimeoutError')
+    ? 'timeoutTotal'
+    : 'other';
+}
+
+// From what a module of the user's exports by default. Out: the definition of a client, read once; or what is wrong with it.
+
+const RIGHT_EXPORT = 'export default defineClient({ open({ url }) { ... return { send, close }; } })';
+const MOST_TEXTS = 100;
+
+export type Reading = { definition: ClientDefinition } | { fault: Obstacle };
+
+function fault(message: string, hint: string): Reading {
+  return { fault: { message, hint } };
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}
+
+/** Its texts, each cut to what can be shown; undefined where it is no list of texts. */
+function readTexts(value: unknown): string[] | undefined {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) return undefined;
+  const texts: unknown[] = value.slice(0, MOST_TEXTS);
+  return texts.every(text => typeof text === 'string') ? texts.map(text => cutText(text)) : undefined;
+}
+
+/** @throws whatever the module's own getters do */
+export function readDefinition(exported: unknown): Reading {
+  if (exported === undefined) return fault('has no default export', RIGHT_EXPORT);
+  const definition = Object(exported) as Record<keyof ClientDefinition, unknown>;
+  const { open, honours, refuse, caveats } = definition;
+  const [honoured, warned] = [readTexts(honours), readTexts(caveats)];
+  if (!isFunction(open)) return fault('its default export has no function open()', RIGHT_EXPORT);
+  if (honoured === undefined) {
+    return fault('its honours are no list of settings', "honours: ['pool.maxConnections']");
+  }
+  if (refuse !== undefined && !isFunction(refuse)) {
+    return fault('its refuse is no function', 'refuse: settings => undefined');
+  }
+  if (warned === undefined) {
+    return fault('its caveats are no list of sentences', "caveats: ['It retries once.']");
+  }
+  return {
+    definition: {
+      open: context => (open as ClientDefinition['open']).call(exported, context),
+      ...(refuse === undefined
+        ? {}
+        : {
+            refuse: settings => (refuse as NonNullable<ClientDefinition['refuse']>).call(exported, settings),
+          }),
+      honours: honoured as HonourableSetting[],
+      caveats: warned,
+    },
+  };
+}
+
+/** What `open` has returned, with its functions read once. @throws MeasureError when it lacks what is called. */
+export function readClient(client: unknown, path: string): OwnClient {
+  const { send, close, stats } = Object(client) as OwnClient;
+  if (isFunction(send) && isFunction(close) && (stats === undefined || isFunction(stats))) {
+    return {
+      send: request => send.call(client, request),
+      close: () => close.call(client),
+      ...(stats === undefined ? {} : { stats: () => stats.call(client) }),
+    };
+  }
+  throw new MeasureError(
+    'no-client',
+    `open() of ${path} must return { send, close } or, with what it knows of its connections, { send, close, stats }: all functions`,
+  );
+}
 
 /** What is always given to a module, whether it says so or not: to read the body is part of its contract. */
 const ALWAYS_HONOURED = ['options', 'body', 'timeouts.totalMs'];
@@ -65,7 +303,7 @@ async function closeRemarks(client: OwnClient): Promise<string[]> {
 /** The author's fault, said with the place in the author's code: a stack would mostly show ours. */
 function openError(error: unknown, path: string): MeasureError {
   if (error instanceof MeasureError) return error;
-  const text = `open() of ${path} failed: ${foreignText(error)}${placeText(error)}`;
+  const text = `open() of ${path} failed: ${foreignText(error)}${describeErrorPlace(error)}`;
   return new MeasureError('open-failed', text, { cause: error });
 }
 
@@ -203,6 +441,10 @@ export async function loadUserModule(path: string): Promise<ModuleLoading> {
     return { isLoaded: true, module: createModule(reading.definition, path) };
   } catch (error) {
     const hint = 'a module that loads without an error';
-    return { isLoaded: false, message: `cannot be loaded: ${foreignText(error)}${placeText(error)}`, hint };
+    return {
+      isLoaded: false,
+      message: `cannot be loaded: ${foreignText(error)}${describeErrorPlace(error)}`,
+      hint,
+    };
   }
 }

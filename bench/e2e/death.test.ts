@@ -1,14 +1,14 @@
 // A process that dies or hangs while it is measured: a failed trial with its cause, and the rest is kept.
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
+import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { type CliResult, runCli, startCli } from './testing/cli.ts';
 import { openWorkspace, type StoredFolder, tinyScenario } from './testing/workspace.ts';
 
 interface Blow {
   timing: ScenarioInput['timing'];
-  entry: 'load-child' | 'target-child';
+  entry: 'generator-child' | 'target-child';
   signal: 'SIGKILL' | 'SIGSTOP';
 }
 
@@ -48,7 +48,7 @@ describe('while it is measured', { concurrency: 2 }, () => {
   test('a generator hangs: it is killed, its trial failed, and that of the other arm is kept', async t => {
     const { status, stdout, stderr, stored } = await strike(t, {
       timing: {},
-      entry: 'load-child',
+      entry: 'generator-child',
       signal: 'SIGSTOP',
     });
     assert.equal(status, 3, stderr);
@@ -73,7 +73,7 @@ describe('while it is measured', { concurrency: 2 }, () => {
   test('a generator is killed: its trial failed, and that of the other arm is kept', async t => {
     const { status, stdout, stderr, stored } = await strike(t, {
       timing: {},
-      entry: 'load-child',
+      entry: 'generator-child',
       signal: 'SIGKILL',
     });
     assert.equal(status, 3, stderr);
@@ -97,7 +97,7 @@ describe('while it is measured', { concurrency: 2 }, () => {
     const file = await workspace.writeScenario({ ...scenario, link: { roundTripMs: 1 } });
     const cli = startCli(t, ['run', file], { cwd: workspace.dir });
     await cli.seen(/measuring/);
-    const children = (['load-child', 'target-child', 'link-child'] as const).flatMap(cli.children);
+    const children = (['generator-child', 'target-child', 'link-child'] as const).flatMap(cli.children);
     assert.equal(children.length, 4);
     for (const { pid } of children) process.kill(pid, 'SIGSTOP');
     cli.kill();

@@ -4,7 +4,7 @@ import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
-import { findProgram, missingProgram } from '../transports/external-tool.ts';
+import { findProgram, missingProgram } from '../tools/external.ts';
 import { type CliResult, runCli, startCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';
 

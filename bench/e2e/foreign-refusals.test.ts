@@ -7,9 +7,9 @@ import https from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { listenOnLoopback } from '../../servers/testing/listen.ts';
-import { createCertificate } from '../../servers/tls.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import { createCertificate } from '../../servers/app.ts';
+import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import { type CliResult, runCli, startCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';
 

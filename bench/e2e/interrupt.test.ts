@@ -108,7 +108,7 @@ test('Ctrl-C again ends at once, a process that hangs included', async t => {
   const cli = startCli(t, ['run', file], { cwd: workspace.dir });
   await cli.seen(MEASURING);
   // Stopped generators can't obey the first Ctrl-C, so there is time for a second; nor do they see their channel close.
-  for (const { pid } of cli.children('load-child')) process.kill(pid, 'SIGSTOP');
+  for (const { pid } of cli.children('generator-child')) process.kill(pid, 'SIGSTOP');
   cli.interrupt();
   await cli.seen(INTERRUPTED);
   const key = setInterval(() => cli.interrupt(), 50);

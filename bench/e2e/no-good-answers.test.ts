@@ -5,8 +5,8 @@ import { writeFile } from 'node:fs/promises';
 import net, { type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 

@@ -81,7 +81,7 @@ test('the package holds what it needs, and runs where it is installed', async t 
     for (const entry of [
       'bench/cli',
       'bench/define-scenario',
-      'bench/run/load-child',
+      'bench/run/generator-child',
       'servers/target-child',
       'servers/link-child',
     ]) {

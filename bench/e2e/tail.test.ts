@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { type TestContext, test } from 'node:test';
-import { listenOnLoopback } from '../../servers/testing/listen.ts';
-import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import type { Measurement } from '../../results/model/trial.ts';
+import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace } from './testing/workspace.ts';
 

@@ -1,8 +1,16 @@
 // In: a number of users and a transport. Out: slices of load, each user waiting for its answer before it sends again.
-import type { Exchange, ExchangeSink, LoadLoop, Transport, Window } from '../contracts.ts';
-import { newExchange, noAnswerText } from '../core/exchange.ts';
-import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
+
 import type { Random } from '../../results/random.ts';
+import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
+import {
+  type Exchange,
+  type ExchangeSink,
+  type LoadLoop,
+  newExchange,
+  noAnswerText,
+  type Transport,
+  type Window,
+} from '../contracts.ts';
 import { expire, giveUp, startSweeper, underWay } from './deadlines.ts';
 
 export interface ClosedLoadOptions {

@@ -1,6 +1,5 @@
 // In: the records of a load model, one for each request that may be under way. Out: which are overdue, and the end of those.
-import type { Exchange } from '../contracts.ts';
-import { newExchange } from '../core/exchange.ts';
+import { type Exchange, newExchange } from '../contracts.ts';
 
 /** How finely the deadline of an exchange is kept: a twentieth of it, within these bounds. */
 const SWEEP_MS = { least: 5, most: 100 } as const;

@@ -1,9 +1,9 @@
 // Which statuses an arm was answered with, and which of them are good: the client tells, the scenario judges.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Exchange } from '../contracts.ts';
-import type { ExpectedStatus } from '../core/statuses.ts';
 import type { Outcome } from '../../results/model/trial.ts';
+import type { ExpectedStatus } from '../../scenarios/model/target.ts';
+import type { Exchange } from '../contracts.ts';
 import { createRecorder } from './recorder.ts';
 import { makeExchange } from './testing/exchange.ts';
 

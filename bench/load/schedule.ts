@@ -1,7 +1,7 @@
 // In: a rate, or the size and pace of bursts. Out: when each request of a slice is due. Pure: numbers and dice, no clock.
 import { randomExponential } from 'd3-random';
-import type { OpenLoad } from '../../scenarios/model/load.ts';
 import type { Random } from '../../results/random.ts';
+import type { OpenLoad } from '../../scenarios/model/load.ts';
 
 /** Each call gives the time at which the next request is due, ms since the start of the slice. It has no end. */
 export type Schedule = () => number;

@@ -3,332 +3,370 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { createCertificate } from '../../servers/tls.ts';
-import type { LoadModule } from '../contracts.ts';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { UsageError } from '../../results/errors.ts';
-import { type LoadOptions, listScenarios, loadScenarios } from './read-scenarios.ts';
+import { createCertificate } from '../../servers/app.ts';
+import type { LoadModule } from '../contracts.ts';
+import { type LoadOptions, listScenarios, loadScenarios, parseJson } from './read-scenarios.ts';
 import { createTransport, plugins } from './testing/plugins.ts';
 
-function lazy<Module>(modules: Readonly<Record<string, Module>>) {
-  return Object.fromEntries(
-    Object.entries(modules).map(([name, module]) => [name, async () => ({ default: module })]),
-  );
-}
-
-/** Files that a scenario may name: `good` ones say what they honour in their names, one refuses whatever it is asked for. */
-const loadUserModule: LoadModule = async path => {
-  if (path.endsWith('/refuses.ts')) {
-    const refusal = { path: 'transport', message: 'never', hint: 'something else' };
-    return { isLoaded: true, module: { ...createTransport(['options']), refusals: () => [refusal] } };
+describe('JSON as editors write it is read; what is no JSON is refused with the place', () => {
+  for (const [why, text, value] of [
+    ['a byte order mark', '\ufeff{"a": 1}', { a: 1 }],
+    ['comments', '// c\n{ /* x */ "a": [1 /* y */, 2] } // z', { a: [1, 2] }],
+    ['a comma after the last member', '{"a": [1, 2,], "b": {"c": null,},}', { a: [1, 2], b: { c: null } }],
+    ['all of them, and Windows line ends', '\ufeff{\r\n  // c\r\n  "a": "//no",\r\n}\r\n', { a: '//no' }],
+  ] as const) {
+    test(`${why}: read`, () => assert.deepEqual(parseJson(text), value));
   }
-  const good = /good(?:-(?<honoured>[\w.]+))?\.ts$/.exec(path);
-  if (good === null) return { isLoaded: false, message: `is not at ${path}`, hint: 'a better one' };
-  const { honoured } = good.groups!;
-  return {
-    isLoaded: true,
-    module: createTransport(['options', ...(honoured === undefined ? [] : [honoured])]),
-  };
-};
 
-function scenarioText(name: string, more: object = {}): string {
-  return JSON.stringify({ name, question: 'q', clients: { one: {} }, baseline: 'one', ...more });
-}
-
-/** A folder with the files given, removed at the end; built-in scenarios lie in `scenarios`. */
-async function withFiles(
-  files: Record<string, string>,
-  use: (options: LoadOptions) => Promise<void>,
-): Promise<void> {
-  const cwd = await mkdtemp(join(tmpdir(), 'conntax-plan-'));
-  try {
-    const builtinDir = join(cwd, 'scenarios');
-    await mkdir(builtinDir);
-    for (const [file, text] of Object.entries(files)) await writeFile(join(cwd, file), text);
-    await use({
-      builtinDir,
-      cwd,
-      transports: lazy(plugins.transports),
-      userModules: async () => ({ loadUserModule }),
-      behaviours: lazy(plugins.behaviours),
-    });
-  } finally {
-    await rm(cwd, { recursive: true });
+  for (const [why, text, says] of [
+    ['a missing comma', '{\n  "a": 1\n  "b": 2\n}', 'comma expected in line 3, column 3'],
+    ['single quotes', "{ 'a': 1 }", 'invalid symbol in line 1, column 3'],
+    ['two values', '{} {}', 'end of file expected in line 1, column 4'],
+    ['a comment without end', '{"a": 1} /* x', 'unexpected end of comment in line 1, column 10'],
+    ['an empty file', '', 'value expected in line 1, column 1'],
+    ['a torn file', '{"a": [1,', 'value expected in line 1, column 10'],
+  ] as const) {
+    test(`${why}: refused with line and column`, () =>
+      assert.throws(() => parseJson(text), { name: 'SyntaxError', message: says }));
   }
-}
 
-const builtins = {
-  'scenarios/alpha.ts': `export default ${scenarioText('alpha', { tags: ['quick', 'tls'] })} as const;`,
-  'scenarios/beta.js': `export default ${scenarioText('beta', { tags: ['quick'] })};`,
-  'scenarios/gamma.json': scenarioText('gamma', { tags: ['slow'] }),
-  'scenarios/gamma.test.ts': 'throw new Error("a test is no scenario");',
-  'scenarios/gamma.d.ts': 'throw new Error("a declaration is no scenario");',
-  'scenarios/beta.js.map': '{}',
-  'scenarios/scenario.schema.json': '{}',
-};
+  test('members named as those of every object stay members', () => {
+    const value = parseJson('{"__proto__": {"isFit": true}, "constructor": 1,}');
+    assert.deepEqual(Object.keys(value as object), ['__proto__', 'constructor']);
+    assert.equal((value as { isFit?: boolean }).isFit, undefined);
+  });
 
-async function failure(selectors: string[], options: LoadOptions): Promise<UsageError> {
-  const error = await loadScenarios(selectors, options).then(
-    () => assert.fail('it should not load'),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof UsageError, String(error));
-  return error;
-}
+  test('with a comment before it, every JSON is what it is without', () => {
+    fc.assert(
+      fc.property(fc.json(), text => assert.deepEqual(parseJson(`/* c */${text}`), JSON.parse(text))),
+    );
+  });
+});
 
-test('a selector is a name, a tag or a path; none means quick; nothing comes twice', async () => {
-  const files = { ...builtins, 'mine.json': scenarioText('mine') };
-  await withFiles(files, async options => {
-    const cases: [string[], string[]][] = [
-      [[], ['alpha', 'beta']],
-      [['quick'], ['alpha', 'beta']],
-      [['gamma'], ['gamma']],
-      [
-        ['tls', 'gamma'],
-        ['alpha', 'gamma'],
-      ],
-      [
-        ['alpha', 'quick', './scenarios/alpha.ts'],
-        ['alpha', 'beta'],
-      ],
-      [
-        ['mine.json', 'beta'],
-        ['mine', 'beta'],
-      ],
-      [[join(options.cwd, 'mine.json')], ['mine']],
-    ];
-    for (const [selectors, names] of cases) {
-      const scenarios = await loadScenarios(selectors, options);
-      assert.deepEqual(
-        scenarios.map(scenario => scenario.name),
-        names,
-        selectors.join(' '),
-      );
+describe('Names, tags and paths find their scenarios; whatever is wrong with any of the files is said at once', () => {
+  function lazy<Module>(modules: Readonly<Record<string, Module>>) {
+    return Object.fromEntries(
+      Object.entries(modules).map(([name, module]) => [name, async () => ({ default: module })]),
+    );
+  }
+
+  /** Files that a scenario may name: `good` ones say what they honour in their names, one refuses whatever it is asked for. */
+  const loadUserModule: LoadModule = async path => {
+    if (path.endsWith('/refuses.ts')) {
+      const refusal = { path: 'transport', message: 'never', hint: 'something else' };
+      return { isLoaded: true, module: { ...createTransport(['options']), refusals: () => [refusal] } };
     }
-    const { variants: all } = await listScenarios(options);
-    assert.deepEqual(
-      all.map(scenario => scenario.name),
-      ['alpha', 'beta', 'gamma'],
-    );
-  });
-});
-
-test('an unknown selector gets the names and tags that there are, nearest first', async () => {
-  await withFiles(builtins, async options => {
-    const { message } = await failure(['gama', 'alpha'], options);
-    assert.match(message, /no scenario or tag "gama"/);
-    assert.match(message, /scenarios: gamma, /);
-    assert.match(message, /tags: .*quick/);
-    assert.doesNotMatch(message, /"alpha"/);
-  });
-});
-
-test('a caFile is found from the folder of its scenario, and has to be a certificate', async () => {
-  const target = { url: 'https://127.0.0.1/', caFile: 'authority.pem' };
-  const { certPem, keyPem } = await createCertificate();
-  const files = {
-    'scenarios/beside.json': scenarioText('beside', { target }),
-    'scenarios/authority.pem': certPem,
-    'missing.json': scenarioText('missing', { target: { ...target, caFile: 'nowhere/authority.pem' } }),
-    'key.json': scenarioText('key', { target: { ...target, caFile: 'key.pem' } }),
-    'key.pem': keyPem,
+    const good = /good(?:-(?<honoured>[\w.]+))?\.ts$/.exec(path);
+    if (good === null) return { isLoaded: false, message: `is not at ${path}`, hint: 'a better one' };
+    const { honoured } = good.groups!;
+    return {
+      isLoaded: true,
+      module: createTransport(['options', ...(honoured === undefined ? [] : [honoured])]),
+    };
   };
-  await withFiles(files, async options => {
-    const [beside] = await loadScenarios(['beside'], options);
-    assert.equal(beside?.target.caFile, join(options.builtinDir, 'authority.pem'));
-    const { problems } = await failure(['./missing.json', './key.json'], options);
-    assert.deepEqual(
-      problems.map(({ file, path }) => `${file} ${path}`),
-      ['missing.json target.caFile', 'key.json target.caFile'],
-    );
-    assert.match(problems[0]!.message, /can't be read: ENOENT.*nowhere/);
-    assert.match(problems[1]!.message, /key\.pem holds no certificate/);
-  });
-});
 
-test('problems of all selected files come together, and only theirs', async () => {
-  const files = {
-    ...builtins,
-    'scenarios/other.json': scenarioText('other', { nonsense: 1 }),
-    'field.json': scenarioText('field', { load: { concurrency: 0 } }),
-    'syntax.json': '{ "name": ',
-    'syntax.ts': 'export default {',
-    'thrown.js': 'throw new Error("not today\\u001b");',
-    'empty.ts': 'export const name = 1;',
-    'notes.txt': '',
-    'double.json': scenarioText('alpha'),
+  function scenarioText(name: string, more: object = {}): string {
+    return JSON.stringify({ name, question: 'q', clients: { one: {} }, baseline: 'one', ...more });
+  }
+
+  /** A folder with the files given, removed at the end; built-in scenarios lie in `scenarios`. */
+  async function withFiles(
+    files: Record<string, string>,
+    use: (options: LoadOptions) => Promise<void>,
+  ): Promise<void> {
+    const cwd = await mkdtemp(join(tmpdir(), 'conntax-plan-'));
+    try {
+      const builtinDir = join(cwd, 'scenarios');
+      await mkdir(builtinDir);
+      for (const [file, text] of Object.entries(files)) await writeFile(join(cwd, file), text);
+      await use({
+        builtinDir,
+        cwd,
+        transports: lazy(plugins.transports),
+        userModules: async () => ({ loadUserModule }),
+        behaviours: lazy(plugins.behaviours),
+      });
+    } finally {
+      await rm(cwd, { recursive: true });
+    }
+  }
+
+  const builtins = {
+    'scenarios/alpha.ts': `export default ${scenarioText('alpha', { tags: ['quick', 'tls'] })} as const;`,
+    'scenarios/beta.js': `export default ${scenarioText('beta', { tags: ['quick'] })};`,
+    'scenarios/gamma.json': scenarioText('gamma', { tags: ['slow'] }),
+    'scenarios/gamma.test.ts': 'throw new Error("a test is no scenario");',
+    'scenarios/gamma.d.ts': 'throw new Error("a declaration is no scenario");',
+    'scenarios/beta.js.map': '{}',
+    'scenarios/scenario.schema.json': '{}',
   };
-  await withFiles(files, async options => {
-    const own = [
-      'field.json',
-      'syntax.json',
-      'syntax.ts',
-      'thrown.js',
-      'empty.ts',
-      './notes.txt',
-      'none.json',
-      './scenarios',
-    ];
-    const error = await failure([...own, 'double.json', 'alpha'], options);
-    assert.deepEqual(error.problems.map(({ file, path }) => `${file} ${path}`.trim()).sort(), [
-      'empty.ts',
-      'field.json load.concurrency',
-      'none.json',
-      'notes.txt',
-      'scenarios',
-      `${join('scenarios', 'alpha.ts')} name`,
-      'syntax.json',
-      'syntax.ts',
-      'thrown.js',
-    ]);
-    assert.match(error.message, /^9 problems in 9 scenario files; nothing was started\./);
-    assert.match(
-      error.message,
-      /load\.concurrency: 0 is not allowed here\n {4}right would be: a whole number/,
+
+  async function failure(selectors: string[], options: LoadOptions): Promise<UsageError> {
+    const error = await loadScenarios(selectors, options).then(
+      () => assert.fail('it should not load'),
+      (thrown: unknown) => thrown,
     );
-    assert.match(error.message, /not today/);
-    assert.match(error.message, /has no default export/);
-    assert.doesNotMatch(error.message, /nonsense|\p{Cc}(?<!\n)/u);
-    for (const problem of error.problems) assert.ok(problem.hint, problem.message);
-  });
-});
+    assert.ok(error instanceof UsageError, String(error));
+    return error;
+  }
 
-test('a built-in file that cannot be read may have the tag asked for, so it is no secret', async () => {
-  await withFiles({ ...builtins, 'scenarios/broken.ts': 'export default {' }, async options => {
-    const error = await failure([], options);
-    assert.deepEqual(
-      error.problems.map(problem => problem.file),
-      [join('scenarios', 'broken.ts')],
-    );
-    assert.equal((await loadScenarios(['gamma'], options)).length, 1);
-    assert.equal((await failure(['broken'], options)).problems.length, 1);
-  });
-});
-
-function clientsText(clients: Record<string, object>): string {
-  return scenarioText('modules', { clients, baseline: Object.keys(clients)[0] });
-}
-
-test('a module is found from the folder of the scenario that names it, and keeps its name as written', async () => {
-  const clients = {
-    near: { transport: './good.ts', options: { deep: { anything: [1, 'goes'] } } },
-    up: { transport: '../good.ts' },
-    bare: { transport: 'good.ts' },
-    library: {},
-  };
-  await withFiles({ 'scenarios/modules.json': clientsText(clients) }, async options => {
-    const [scenario] = await loadScenarios(['modules'], options);
-    const found = Object.values(scenario!.clients).map(({ transport, modulePath }) => [
-      transport,
-      modulePath,
-    ]);
-    assert.deepEqual(found, [
-      ['./good.ts', join(options.builtinDir, 'good.ts')],
-      ['../good.ts', join(options.cwd, 'good.ts')],
-      ['good.ts', join(options.builtinDir, 'good.ts')],
-      ['undici', undefined],
-    ]);
-    assert.deepEqual(scenario!.clients['near']?.options, { deep: { anything: [1, 'goes'] } });
-  });
-});
-
-const moduleProblems: [why: string, client: object, path: string, message: RegExp, hint: RegExp][] = [
-  [
-    'one that cannot be read',
-    { transport: './bad.ts' },
-    'clients.one.transport',
-    /^\.\/bad\.ts is not at \/.*\/bad\.ts$/,
-    /^a better one$/,
-  ],
-  [
-    'one that honours what is no setting',
-    { transport: './good-pool.maxConection.ts' },
-    'clients.one.transport',
-    /says that it honours "pool\.maxConection", which is no setting/,
-    /did you mean pool\.maxConnections/,
-  ],
-  [
-    'a setting that it does not say it honours',
-    { transport: './good-pool.pipelining.ts', pool: { pipelining: 1, maxConnections: 5 } },
-    'clients.one.pool.maxConnections',
-    /^\.\/good-pool\.pipelining\.ts does not say that it honours this setting$/,
-    /^'pool\.maxConnections' in its honours, if it obeys it; else leave it out$/,
-  ],
-  [
-    'one that refuses, in its own words',
-    { transport: './refuses.ts' },
-    'clients.one.transport',
-    /^\.\/refuses\.ts: never$/,
-    /^something else$/,
-  ],
-  [
-    'options for a library',
-    { transport: 'undici', options: { a: 1 } },
-    'clients.one.options',
-    /the transport undici cannot honour/,
-    /path of a module/,
-  ],
-  [
-    'a place, which is not for an author to say',
-    { transport: './good.ts', modulePath: '/tmp/good.ts' },
-    'clients.one.modulePath',
-    /no such setting/,
-    /transport/,
-  ],
-  [
-    'an unknown name',
-    { transport: 'axios' },
-    'clients.one.transport',
-    /no transport "axios"/,
-    /\.\/my-client\.ts/,
-  ],
-];
-for (const [why, client, path, message, hint] of moduleProblems) {
-  test(`a module that is refused: ${why}`, async () => {
-    await withFiles({ 'mine.json': clientsText({ one: client }) }, async options => {
-      const { problems } = await failure(['./mine.json'], options);
+  test('a selector is a name, a tag or a path; none means quick; nothing comes twice', async () => {
+    const files = { ...builtins, 'mine.json': scenarioText('mine') };
+    await withFiles(files, async options => {
+      const cases: [string[], string[]][] = [
+        [[], ['alpha', 'beta']],
+        [['quick'], ['alpha', 'beta']],
+        [['gamma'], ['gamma']],
+        [
+          ['tls', 'gamma'],
+          ['alpha', 'gamma'],
+        ],
+        [
+          ['alpha', 'quick', './scenarios/alpha.ts'],
+          ['alpha', 'beta'],
+        ],
+        [
+          ['mine.json', 'beta'],
+          ['mine', 'beta'],
+        ],
+        [[join(options.cwd, 'mine.json')], ['mine']],
+      ];
+      for (const [selectors, names] of cases) {
+        const scenarios = await loadScenarios(selectors, options);
+        assert.deepEqual(
+          scenarios.map(scenario => scenario.name),
+          names,
+          selectors.join(' '),
+        );
+      }
+      const { variants: all } = await listScenarios(options);
       assert.deepEqual(
-        problems.map(problem => problem.path),
-        [path],
+        all.map(scenario => scenario.name),
+        ['alpha', 'beta', 'gamma'],
       );
-      assert.match(problems[0]!.message, message);
-      assert.match(problems[0]!.hint!, hint);
     });
   });
-}
 
-test('a built-in file that is wrong hides no other from the list', async () => {
-  const files = {
-    ...builtins,
-    'scenarios/torn.json': '{ "name": ',
-    'scenarios/wrong.json': scenarioText('wrong', { x: 1 }),
-  };
-  await withFiles(files, async options => {
-    const { variants, problems } = await listScenarios(options);
-    assert.deepEqual(
-      variants.map(({ name }) => name),
-      ['alpha', 'beta', 'gamma'],
-    );
-    assert.deepEqual(
-      problems.map(({ file, path }) => [file, path]),
-      [
-        ['scenarios/torn.json', ''],
-        ['scenarios/wrong.json', 'x'],
-      ],
+  test('an unknown selector gets the names and tags that there are, nearest first', async () => {
+    await withFiles(builtins, async options => {
+      const { message } = await failure(['gama', 'alpha'], options);
+      assert.match(message, /no scenario or tag "gama"/);
+      assert.match(message, /scenarios: gamma, /);
+      assert.match(message, /tags: .*quick/);
+      assert.doesNotMatch(message, /"alpha"/);
+    });
+  });
+
+  test('a caFile is found from the folder of its scenario, and has to be a certificate', async () => {
+    const target = { url: 'https://127.0.0.1/', caFile: 'authority.pem' };
+    const { certPem, keyPem } = await createCertificate();
+    const files = {
+      'scenarios/beside.json': scenarioText('beside', { target }),
+      'scenarios/authority.pem': certPem,
+      'missing.json': scenarioText('missing', { target: { ...target, caFile: 'nowhere/authority.pem' } }),
+      'key.json': scenarioText('key', { target: { ...target, caFile: 'key.pem' } }),
+      'key.pem': keyPem,
+    };
+    await withFiles(files, async options => {
+      const [beside] = await loadScenarios(['beside'], options);
+      assert.equal(beside?.target.caFile, join(options.builtinDir, 'authority.pem'));
+      const { problems } = await failure(['./missing.json', './key.json'], options);
+      assert.deepEqual(
+        problems.map(({ file, path }) => `${file} ${path}`),
+        ['missing.json target.caFile', 'key.json target.caFile'],
+      );
+      assert.match(problems[0]!.message, /can't be read: ENOENT.*nowhere/);
+      assert.match(problems[1]!.message, /key\.pem holds no certificate/);
+    });
+  });
+
+  test('problems of all selected files come together, and only theirs', async () => {
+    const files = {
+      ...builtins,
+      'scenarios/other.json': scenarioText('other', { nonsense: 1 }),
+      'field.json': scenarioText('field', { load: { concurrency: 0 } }),
+      'syntax.json': '{ "name": ',
+      'syntax.ts': 'export default {',
+      'thrown.js': 'throw new Error("not today\\u001b");',
+      'empty.ts': 'export const name = 1;',
+      'notes.txt': '',
+      'double.json': scenarioText('alpha'),
+    };
+    await withFiles(files, async options => {
+      const own = [
+        'field.json',
+        'syntax.json',
+        'syntax.ts',
+        'thrown.js',
+        'empty.ts',
+        './notes.txt',
+        'none.json',
+        './scenarios',
+      ];
+      const error = await failure([...own, 'double.json', 'alpha'], options);
+      assert.deepEqual(error.problems.map(({ file, path }) => `${file} ${path}`.trim()).sort(), [
+        'empty.ts',
+        'field.json load.concurrency',
+        'none.json',
+        'notes.txt',
+        'scenarios',
+        `${join('scenarios', 'alpha.ts')} name`,
+        'syntax.json',
+        'syntax.ts',
+        'thrown.js',
+      ]);
+      assert.match(error.message, /^9 problems in 9 scenario files; nothing was started\./);
+      assert.match(
+        error.message,
+        /load\.concurrency: 0 is not allowed here\n {4}right would be: a whole number/,
+      );
+      assert.match(error.message, /not today/);
+      assert.match(error.message, /has no default export/);
+      assert.doesNotMatch(error.message, /nonsense|\p{Cc}(?<!\n)/u);
+      for (const problem of error.problems) assert.ok(problem.hint, problem.message);
+    });
+  });
+
+  test('a built-in file that cannot be read may have the tag asked for, so it is no secret', async () => {
+    await withFiles({ ...builtins, 'scenarios/broken.ts': 'export default {' }, async options => {
+      const error = await failure([], options);
+      assert.deepEqual(
+        error.problems.map(problem => problem.file),
+        [join('scenarios', 'broken.ts')],
+      );
+      assert.equal((await loadScenarios(['gamma'], options)).length, 1);
+      assert.equal((await failure(['broken'], options)).problems.length, 1);
+    });
+  });
+
+  function clientsText(clients: Record<string, object>): string {
+    return scenarioText('modules', { clients, baseline: Object.keys(clients)[0] });
+  }
+
+  test('a module is found from the folder of the scenario that names it, and keeps its name as written', async () => {
+    const clients = {
+      near: { transport: './good.ts', options: { deep: { anything: [1, 'goes'] } } },
+      up: { transport: '../good.ts' },
+      bare: { transport: 'good.ts' },
+      library: {},
+    };
+    await withFiles({ 'scenarios/modules.json': clientsText(clients) }, async options => {
+      const [scenario] = await loadScenarios(['modules'], options);
+      const found = Object.values(scenario!.clients).map(({ transport, modulePath }) => [
+        transport,
+        modulePath,
+      ]);
+      assert.deepEqual(found, [
+        ['./good.ts', join(options.builtinDir, 'good.ts')],
+        ['../good.ts', join(options.cwd, 'good.ts')],
+        ['good.ts', join(options.builtinDir, 'good.ts')],
+        ['undici', undefined],
+      ]);
+      assert.deepEqual(scenario!.clients['near']?.options, { deep: { anything: [1, 'goes'] } });
+    });
+  });
+
+  const moduleProblems: [why: string, client: object, path: string, message: RegExp, hint: RegExp][] = [
+    [
+      'one that cannot be read',
+      { transport: './bad.ts' },
+      'clients.one.transport',
+      /^\.\/bad\.ts is not at \/.*\/bad\.ts$/,
+      /^a better one$/,
+    ],
+    [
+      'one that honours what is no setting',
+      { transport: './good-pool.maxConection.ts' },
+      'clients.one.transport',
+      /says that it honours "pool\.maxConection", which is no setting/,
+      /did you mean pool\.maxConnections/,
+    ],
+    [
+      'a setting that it does not say it honours',
+      { transport: './good-pool.pipelining.ts', pool: { pipelining: 1, maxConnections: 5 } },
+      'clients.one.pool.maxConnections',
+      /^\.\/good-pool\.pipelining\.ts does not say that it honours this setting$/,
+      /^'pool\.maxConnections' in its honours, if it obeys it; else leave it out$/,
+    ],
+    [
+      'one that refuses, in its own words',
+      { transport: './refuses.ts' },
+      'clients.one.transport',
+      /^\.\/refuses\.ts: never$/,
+      /^something else$/,
+    ],
+    [
+      'options for a library',
+      { transport: 'undici', options: { a: 1 } },
+      'clients.one.options',
+      /the transport undici cannot honour/,
+      /path of a module/,
+    ],
+    [
+      'a place, which is not for an author to say',
+      { transport: './good.ts', modulePath: '/tmp/good.ts' },
+      'clients.one.modulePath',
+      /no such setting/,
+      /transport/,
+    ],
+    [
+      'an unknown name',
+      { transport: 'axios' },
+      'clients.one.transport',
+      /no transport "axios"/,
+      /\.\/my-client\.ts/,
+    ],
+  ];
+  for (const [why, client, path, message, hint] of moduleProblems) {
+    test(`a module that is refused: ${why}`, async () => {
+      await withFiles({ 'mine.json': clientsText({ one: client }) }, async options => {
+        const { problems } = await failure(['./mine.json'], options);
+        assert.deepEqual(
+          problems.map(problem => problem.path),
+          [path],
+        );
+        assert.match(problems[0]!.message, message);
+        assert.match(problems[0]!.hint!, hint);
+      });
+    });
+  }
+
+  test('a built-in file that is wrong hides no other from the list', async () => {
+    const files = {
+      ...builtins,
+      'scenarios/torn.json': '{ "name": ',
+      'scenarios/wrong.json': scenarioText('wrong', { x: 1 }),
+    };
+    await withFiles(files, async options => {
+      const { variants, problems } = await listScenarios(options);
+      assert.deepEqual(
+        variants.map(({ name }) => name),
+        ['alpha', 'beta', 'gamma'],
+      );
+      assert.deepEqual(
+        problems.map(({ file, path }) => [file, path]),
+        [
+          ['scenarios/torn.json', ''],
+          ['scenarios/wrong.json', 'x'],
+        ],
+      );
+    });
+  });
+
+  test('a JSON file may have comments, commas after the last and a byte order mark; a fault has its place', async () => {
+    const text = scenarioText('noted').replace('{', '\ufeff{ // mine\n').replace(/}$/, ',}');
+    await withFiles(
+      { 'noted.json': text, 'torn.json': '{\n  "name": "x"\n  "question": "q"\n}' },
+      async options => {
+        assert.equal((await loadScenarios(['./noted.json'], options))[0]?.name, 'noted');
+        await assert.rejects(
+          loadScenarios(['./torn.json'], options),
+          /torn\.json\n {2}cannot be loaded: comma expected in line 3, column 3\n/,
+        );
+      },
     );
   });
-});
-
-test('a JSON file may have comments, commas after the last and a byte order mark; a fault has its place', async () => {
-  const text = scenarioText('noted').replace('{', '\ufeff{ // mine\n').replace(/}$/, ',}');
-  await withFiles(
-    { 'noted.json': text, 'torn.json': '{\n  "name": "x"\n  "question": "q"\n}' },
-    async options => {
-      assert.equal((await loadScenarios(['./noted.json'], options))[0]?.name, 'noted');
-      await assert.rejects(
-        loadScenarios(['./torn.json'], options),
-        /torn\.json\n {2}cannot be loaded: comma expected in line 3, column 3\n/,
-      );
-    },
-  );
 });

@@ -1,16 +1,226 @@
 // In: names, tags or paths as typed on a command line. Out: the scenarios they stand for, checked and complete.
-import { readdir } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve } from 'node:path';
-import type { BehaviourModule, ClientPlugin, LoadModule } from '../contracts.ts';
-import { type Problem, UsageError } from '../../results/errors.ts';
+import { X509Certificate } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Node, ParseError } from 'jsonc-parser';
+import jsonc from 'jsonc-parser';
+import { describeErrorPlace, foreignText, type Problem, UsageError } from '../../results/errors.ts';
+import { visibleLine } from '../../results/visible.ts';
+import { CLIENT_SETTINGS, isModulePath } from '../../scenarios/model/client.ts';
+import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
-import { locateCaFile } from './ca-file.ts';
-import { namedModules, readModules, withModulePaths } from './client-modules.ts';
-import { byLikeness } from './nearest.ts';
-import { problemText } from './problem-text.ts';
-import { type FileContent, readScenarioFile, SCENARIO_EXTENSIONS } from './read-scenario-file.ts';
-import { memberOf } from './schema-hints.ts';
+import type { BehaviourModule } from '../../servers/behaviour.ts';
+import type { ClientPlugin, LoadModule, TransportModule } from '../contracts.ts';
+import { byLikeness, memberOf, nameHint } from './problems.ts';
+import type { ModuleFault } from './rules.ts';
 import { createVariantsValidator } from './sweep.ts';
+import type { FileModules } from './validate.ts';
+
+// From a scenario and where its file lies. Out: the same with the absolute path of its caFile, or what is wrong with that file.
+
+type CaFileCheck<Checked extends Scenario> = { scenario: Checked } | { problem: Omit<Problem, 'file'> };
+
+/** @param scenarioPath absolute path of the scenario's file, which a relative caFile starts from. */
+async function locateCaFile<Checked extends Scenario>(
+  scenario: Checked,
+  scenarioPath: string,
+): Promise<CaFileCheck<Checked>> {
+  const { target } = scenario;
+  if (target.caFile === undefined) return { scenario };
+  const caFile = resolve(dirname(scenarioPath), target.caFile);
+  try {
+    new X509Certificate(await readFile(caFile, 'utf8'));
+    return { scenario: { ...scenario, target: { ...target, caFile } } };
+  } catch (error) {
+    const isUnread = error instanceof Error && 'syscall' in error;
+    const why = isUnread ? `can't be read: ${error.message}` : `${caFile} holds no certificate`;
+    const hint = "a PEM file (-----BEGIN CERTIFICATE-----), by its path from the scenario's folder";
+    return { problem: { path: 'target.caFile', message: why, hint } };
+  }
+}
+
+// From a scenario as it was written, and where. Out: the client modules that it names by their paths, read; or what is wrong.
+
+/** Paths in it start from the folder of the file. */
+function placeOf(transport: string, file: string): string {
+  return resolve(dirname(file), transport);
+}
+
+function membersOf(value: unknown): [string, unknown][] {
+  return typeof value === 'object' && value !== null ? Object.entries(value) : [];
+}
+
+/** Those of its arms, and those that a sweep puts there. */
+function namedModules(content: unknown): string[] {
+  const ofArms = membersOf(memberOf(content, 'clients')).map(([, client]) => memberOf(client, 'transport'));
+  const swept = membersOf(memberOf(content, 'sweep')).flatMap(([path, values]) =>
+    path.endsWith('.transport') && Array.isArray(values) ? values : [],
+  );
+  const names = [...ofArms, ...swept].filter(name => typeof name === 'string');
+  return [...new Set(names)].filter(isModulePath);
+}
+
+function unknownSetting({ honours }: TransportModule): ModuleFault | undefined {
+  const unknown = honours.find(setting => !CLIENT_SETTINGS.includes(setting));
+  if (unknown === undefined) return undefined;
+  return {
+    message: `says that it honours ${JSON.stringify(unknown)}, which is no setting`,
+    hint: nameHint(unknown, CLIENT_SETTINGS),
+  };
+}
+
+/** Reads every module that the scenario names. @param file absolute path of the scenario's own file */
+async function readModules(content: unknown, file: string, load: LoadModule): Promise<FileModules> {
+  const modules: Record<string, TransportModule> = {};
+  const faults: Record<string, ModuleFault> = {};
+  for (const name of namedModules(content)) {
+    const loading = await load(placeOf(name, file));
+    const fault = loading.isLoaded ? unknownSetting(loading.module) : loading;
+    if (fault !== undefined) faults[name] = { message: fault.message, hint: fault.hint };
+    else if (loading.isLoaded) modules[name] = loading.module;
+  }
+  return { modules, faults };
+}
+
+/** The scenario with the place of each module that it names: reports go on to show the path as it was written. */
+function withModulePaths<Named extends Scenario>(scenario: Named, file: string): Named {
+  const clients = Object.entries(scenario.clients).map(([arm, client]) => [
+    arm,
+    isModulePath(client.transport) ? { ...client, modulePath: placeOf(client.transport, file) } : client,
+  ]);
+  return { ...scenario, clients: Object.fromEntries(clients) };
+}
+
+// From problems of scenario files. Out: one text that lists them all, by file, for a terminal.
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Each on one line: names and error messages come from the file. */
+function problemLines(problem: Problem): string[] {
+  const path = visibleLine(problem.path);
+  const message = visibleLine(problem.message);
+  const hint = problem.hint === undefined ? undefined : visibleLine(problem.hint);
+  const what = path === '' ? `  ${message}` : `  ${path}: ${message}`;
+  if (hint === undefined) return [what];
+  return [what, hint.startsWith('did you mean') ? `    ${hint}` : `    right would be: ${hint}`];
+}
+
+/** A headline, then per file each problem with what would be right. Order is kept. */
+export function problemText(problems: readonly Problem[]): string {
+  const byFile = Map.groupBy(problems, problem => problem.file);
+  const head = `${counted(problems.length, 'problem')} in ${counted(byFile.size, 'scenario file')}; nothing was started.`;
+  const parts = [...byFile].map(([file, found]) =>
+    [visibleLine(file), ...found.flatMap(problemLines)].join('\n'),
+  );
+  return [head, ...parts].join('\n\n');
+}
+
+// From the text of a JSON file as editors write it. Out: what it holds; comments, commas after the last member and a byte order mark are taken.
+
+const BYTE_ORDER_MARK = '\ufeff';
+
+/** @throws SyntaxError that says line and column */
+export function parseJson(text: string): unknown {
+  const plain = text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+  try {
+    return JSON.parse(plain);
+  } catch {
+    return parseRelaxed(plain);
+  }
+}
+
+function parseRelaxed(text: string): unknown {
+  const errors: ParseError[] = [];
+  const root = jsonc.parseTree(text, errors, { allowTrailingComma: true });
+  const [first] = errors;
+  if (first !== undefined) throw new SyntaxError(`${wordsOf(first)} ${describeJsonPlace(text, first)}`);
+  return root === undefined ? undefined : plainValue(root);
+}
+
+/** The package's own makes `__proto__` the prototype of the object; as with JSON.parse it is a member like any other. */
+function plainValue({ type, value, children = [] }: Node): unknown {
+  if (type === 'array') return children.map(plainValue);
+  if (type !== 'object') return value;
+  return Object.fromEntries(
+    children.map(({ children: [key, member] = [] }) => [key!.value, plainValue(member!)]),
+  );
+}
+
+function describeJsonPlace(text: string, { offset }: ParseError): string {
+  const before = text.slice(0, offset).split('\n');
+  return `in line ${before.length}, column ${before.at(-1)!.length + 1}`;
+}
+
+/** The package says `CommaExpected`. */
+function wordsOf({ error }: ParseError): string {
+  return jsonc
+    .printParseErrorCode(error)
+    .replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`)
+    .trim();
+}
+
+// From the path of a scenario file. Out: what it holds, unchecked, or why it could not be read.
+
+type FileContent = { file: string } & (
+  | { isRead: true; content: unknown }
+  | { isRead: false; problem: Problem }
+);
+
+/** Extensions of files that can hold a scenario. `.ts` and `.js` are code that the user chose to run. */
+const SCENARIO_EXTENSIONS = ['.ts', '.js', '.json'] as const;
+
+/** The path as a reader would type it: relative where the file lies below the working directory. */
+export function shownPath(path: string, cwd: string): string {
+  const below = relative(cwd, path);
+  return below === '' || below.startsWith('..') ? path : below;
+}
+
+function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function contentOf(path: string): Promise<unknown> {
+  if (path.endsWith('.json')) return parseJson(await readFile(path, 'utf8'));
+  const module: { default?: unknown } = await import(pathToFileURL(path).href);
+  return module.default;
+}
+
+async function findProblem(path: string): Promise<Pick<Problem, 'message' | 'hint'> | undefined> {
+  const extensions = SCENARIO_EXTENSIONS.join(', ');
+  if (!SCENARIO_EXTENSIONS.some(extension => path.endsWith(extension))) {
+    return { message: 'is no scenario file', hint: `a file that ends in ${extensions}` };
+  }
+  try {
+    const found = await stat(path);
+    return found.isFile()
+      ? undefined
+      : { message: 'is not a file', hint: `a file that ends in ${extensions}` };
+  } catch (error) {
+    return { message: `cannot be opened: ${errorText(error)}`, hint: 'the path of an existing file' };
+  }
+}
+
+/** Reads one file; whatever goes wrong with it is a problem, never a throw. `path` is absolute. */
+async function readScenarioFile(path: string, cwd: string): Promise<FileContent> {
+  const file = shownPath(path, cwd);
+  const unreadable = await findProblem(path);
+  if (unreadable !== undefined) return { file, isRead: false, problem: { file, path: '', ...unreadable } };
+  try {
+    const content = await contentOf(path);
+    if (content !== undefined) return { file, isRead: true, content };
+    const hint = 'export default defineScenario({ ... })';
+    return { file, isRead: false, problem: { file, path: '', message: 'has no default export', hint } };
+  } catch (error) {
+    const isJson = path.endsWith('.json');
+    const place = isJson ? '' : describeErrorPlace(error); // what is wrong with JSON says where by itself
+    const message = `cannot be loaded: ${foreignText(error)}${place}`;
+    const hint = isJson ? 'valid JSON (comments are allowed)' : 'a module that loads without an error';
+    return { file, isRead: false, problem: { file, path: '', message, hint } };
+  }
+}
 
 /** Plug-ins by name, each loaded when first needed: the registry's form. */
 export type LazyPlugins<Module> = Readonly<Record<string, () => Promise<{ default: Module }>>>;
@@ -29,7 +239,7 @@ export interface LoadOptions {
 }
 
 /** The tag that is run when nothing is asked for. */
-export const DEFAULT_TAG = 'quick';
+const DEFAULT_TAG = 'quick';
 
 interface Candidate {
   path: string;
@@ -109,7 +319,7 @@ function duplicateProblems(candidates: readonly Candidate[]): Problem[] {
   );
 }
 
-export interface CheckedScenarios {
+interface CheckedScenarios {
   variants: Variant[];
   /** Of the files that are not among them. */
   problems: Problem[];

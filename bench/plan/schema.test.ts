@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { z } from 'zod';
-import type { BehaviourModule } from '../contracts.ts';
-import { behaviours } from '../cli/plugins.ts';
+import type { BehaviourModule } from '../../servers/behaviour.ts';
+import { behaviours } from '../../servers/behaviours/index.ts';
 import { behaviourOptions, createScenarioSchema, scenarioJsonSchema } from './schema.ts';
 import { fullScenario, plugins } from './testing/plugins.ts';
 

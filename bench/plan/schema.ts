@@ -1,9 +1,9 @@
 // In: the option schemas of the server behaviours. Out: the whole scenario's schema, for parsing and as JSON Schema.
 import { z } from 'zod';
 import { Client } from '../../scenarios/model/client.ts';
-import type { BehaviourModule } from '../contracts.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';
 import { Target, withUnknowns } from '../../scenarios/model/target.ts';
+import type { BehaviourModule } from '../../servers/behaviour.ts';
 
 /** A plain JSON Schema node, as zod writes it. */
 export type JsonSchema = z.core.JSONSchema.BaseSchema;

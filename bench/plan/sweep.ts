@@ -1,18 +1,249 @@
 // In: what a scenario file holds. Out: the scenarios to be measured, one for each combination of its sweep, or all problems.
 import type { Problem } from '../../results/errors.ts';
-import type { SweepPoint } from '../../results/model/run.ts';
-import { Scenario, type SweepValue } from '../../scenarios/model/scenario.ts';
-import { combinations, type SweepAxis, type Variant } from '../../scenarios/model/sweep.ts';
-import { pathText } from './problems.ts';
-import { behaviourOptions, scenarioJsonSchema } from './schema.ts';
-import { knownPaths, pathProblem } from './sweep-paths.ts';
-import { foldProblems } from './sweep-problems.ts';
-import { isRaw, type Raw, settingKeys, withPoints } from './sweep-values.ts';
+import { Scenario, type SweepPoint, type SweepValue } from '../../scenarios/model/scenario.ts';
+import {
+  combinations,
+  type SweepAxis,
+  subsetText,
+  sweptValue,
+  type Variant,
+} from '../../scenarios/model/sweep.ts';
+import { memberOf, nameHint, nearest, orList, pathText } from './problems.ts';
+import { behaviourOptions, type JsonSchema, scenarioJsonSchema } from './schema.ts';
 import { createValidator, type FileModules, type PlanPlugins } from './validate.ts';
 
-export type VariantsValidation =
-  | { isValid: true; variants: Variant[] }
-  | { isValid: false; problems: Problem[] };
+// From the scenario's JSON Schema and the path of a swept setting. Out: what is wrong with the path, and what was meant.
+
+/** Stands for every client, as the second key of a path. */
+const EVERY_CLIENT = '*';
+
+/** The parts of a scenario whose settings a sweep may vary: what is asked and compared stays the same. */
+const SWEEPABLE = ['target', 'link', 'load', 'timing', 'phases', 'clients'];
+/** Settings of these parts that a sweep may not vary, each with the reason. */
+const OF_THE_WHOLE: Readonly<Record<string, string>> = {
+  'timing.budgetMs': 'the cells of a sweep share one budget',
+  'timing.precision': 'the cells of a sweep are measured to one precision',
+  'timing.until': 'the cells of a sweep end for the same reason',
+};
+const SHOWN_SETTINGS = 12;
+
+/** Every setting by its dotted path, a client's under `clients.*`, of all alternatives. */
+interface KnownPaths {
+  settings: ReadonlySet<string>;
+  /** Holders of members that no schema knows, such as the options of a user's own module. */
+  open: readonly string[];
+  /** First keys of a scenario. */
+  first: readonly string[];
+}
+
+interface PathProblem {
+  message: string;
+  hint: string;
+}
+
+function isNode(node: unknown): node is JsonSchema {
+  return typeof node === 'object' && node !== null;
+}
+
+export function knownPaths(schema: JsonSchema): KnownPaths {
+  const settings = new Set<string>();
+  const open: string[] = [];
+
+  function walk(node: JsonSchema, path: string): void {
+    const options = (node.anyOf ?? node.oneOf)?.filter(isNode);
+    if (options !== undefined) {
+      for (const option of options) walk(option, path);
+    } else if (node.properties !== undefined) {
+      for (const [key, child] of Object.entries(node.properties)) {
+        if (isNode(child)) walk(child, `${path}.${key}`);
+      }
+    } else if (isNode(node.additionalProperties)) {
+      if (node.additionalProperties.properties === undefined) open.push(path);
+      else walk(node.additionalProperties, `${path}.${EVERY_CLIENT}`);
+    } else if (node.type !== 'array') {
+      settings.add(path);
+    }
+  }
+
+  const members = schema.properties ?? {};
+  for (const key of SWEEPABLE) if (isNode(members[key])) walk(members[key], key);
+  return { settings, open, first: Object.keys(members) };
+}
+
+/** The path of the same setting for any client. */
+function generic(path: string): string {
+  const [first, second, ...rest] = path.split('.');
+  return first !== 'clients' || second === undefined ? path : [first, EVERY_CLIENT, ...rest].join('.');
+}
+
+/**
+ * What keeps a path from being swept; undefined when nothing does.
+ *
+ * @param armNames the arms as they are written
+ */
+export function pathProblem(
+  path: string,
+  known: KnownPaths,
+  armNames: readonly string[],
+): PathProblem | undefined {
+  const [first = '', second] = path.split('.');
+  if (known.first.includes(first) && !SWEEPABLE.includes(first)) {
+    return { message: `${first} cannot be swept`, hint: `a setting of ${orList(SWEEPABLE)}` };
+  }
+  const same = generic(path);
+  const isSetting = known.settings.has(same) || known.open.some(holder => isBelow(same, holder));
+  if (isSetting) {
+    const reason = OF_THE_WHOLE[same];
+    if (reason !== undefined) return { message: `cannot be swept: ${reason}`, hint: 'another setting' };
+    if (first !== 'clients' || second === EVERY_CLIENT || armNames.includes(second ?? '')) return undefined;
+    return {
+      message: `there is no client "${second}"`,
+      hint: nameHint(second ?? '', [EVERY_CLIENT, ...armNames]),
+    };
+  }
+  const client = second !== undefined && armNames.includes(second) ? second : EVERY_CLIENT;
+  const named = [...known.settings]
+    .filter(setting => OF_THE_WHOLE[setting] === undefined)
+    .map(setting => setting.replace(`.${EVERY_CLIENT}.`, `.${client}.`));
+  const below = named.filter(setting => isBelow(setting, path));
+  if (known.open.includes(same)) return { message: 'is a group of settings, not one', hint: `${path}.NAME` };
+  if (below.length > 0) return { message: 'is a group of settings, not one', hint: listed(below) };
+  const siblings = siblingsOf(path, named);
+  const meant =
+    named.find(setting => setting.endsWith(`.${path}`)) ??
+    nearest(path, siblings.length === 0 ? named : siblings);
+  return {
+    message: 'there is no such setting',
+    hint: meant === undefined ? listed(siblings) : `did you mean ${meant}?`,
+  };
+}
+
+function isBelow(path: string, holder: string): boolean {
+  return path.startsWith(`${holder}.`) && path.length > holder.length + 1;
+}
+
+/** The settings of the group that the path would be in; none when there is no such group. */
+function siblingsOf(path: string, named: readonly string[]): readonly string[] {
+  const holder = path.split('.').slice(0, -1).join('.');
+  return named.filter(setting => isBelow(setting, holder));
+}
+
+function listed(settings: readonly string[]): string {
+  if (settings.length === 0) return `a setting of ${orList(SWEEPABLE)}, such as link.roundTripMs`;
+  if (settings.length <= SHOWN_SETTINGS) return orList(settings);
+  return `${settings.slice(0, SHOWN_SETTINGS).join(', ')} or another of these`;
+}
+
+// From what is wrong with the variants of a scenario. Out: each problem once, at its place in the file as it is written.
+
+/** One combination of a sweep, and what is wrong with the scenario that it makes. */
+interface FaultyVariant {
+  points: readonly SweepPoint[];
+  problems: readonly Problem[];
+}
+
+/** Whether a problem's path is the swept setting, or within it, for one of the clients that it stands for. */
+function isAt(problemPath: string, sweptPath: string): boolean {
+  const keys = problemPath.split('.');
+  return sweptPath
+    .split('.')
+    .every((key, index) => key === keys[index] || (key === EVERY_CLIENT && keys[index] !== undefined));
+}
+
+/**
+ * Folds equal problems. One at a swept setting is told at the value in the list that is at fault, or at the list when it
+ * is not the value's fault; any other, with the values that it comes up with, unless that is all of them.
+ */
+function foldProblems(variants: readonly FaultyVariant[], axes: readonly SweepAxis[]): Problem[] {
+  const found = variants.flatMap(({ points, problems }) =>
+    problems.map(problem => ({
+      points,
+      problem,
+      axis: axes.find(({ path }) => isAt(problem.path, path)),
+    })),
+  );
+  const groups = Map.groupBy(found, ({ problem: { path, message, hint }, axis }) =>
+    JSON.stringify([axis?.path ?? path, axis !== undefined, message, hint]),
+  );
+  return [...groups.values()].map(group => {
+    const { problem, axis } = group[0]!;
+    const subset = group.map(({ points }) => points);
+    if (axis === undefined) return withSubset(problem, subsetText(axes, subset));
+    const indices = axis.values.flatMap((value, index) =>
+      subset.some(points => sweptValue(points, axis.path) === value) ? [index] : [],
+    );
+    const isOne = indices.length === 1 && axis.values.length > 1;
+    const path = pathText(['sweep', axis.path, ...(isOne ? indices : [])]);
+    const told = isOne ? axes.filter(other => other !== axis) : axes;
+    return withSubset({ ...problem, path }, subsetText(told, subset));
+  });
+}
+
+function withSubset(problem: Problem, subset: string): Problem {
+  return subset === '' ? problem : { ...problem, message: `${problem.message} (with ${subset})` };
+}
+
+// From a scenario as it is written, and values for some of its settings. Out: the same as if they were written into it.
+
+type Raw = Readonly<Record<string, unknown>>;
+
+function isRaw(value: unknown): value is Raw {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The keys of the setting, once for each client that the path stands for. */
+function settingKeys(path: string, raw: Raw): string[][] {
+  const [first = '', second, ...rest] = path.split('.');
+  if (first !== 'clients' || second !== EVERY_CLIENT) return [path.split('.')];
+  const clients = raw['clients'];
+  return isRaw(clients) ? Object.keys(clients).map(arm => [first, arm, ...rest]) : [];
+}
+
+/**
+ * A copy with the values in their places. A section that is left out is made, with those of its defaults that it can't
+ * be without; where something else than a section stands in the way, it stays: the validator says so.
+ */
+function withPoints(raw: Raw, points: readonly SweepPoint[], schema: JsonSchema): Raw {
+  return points
+    .flatMap(({ path, value }) => settingKeys(path, raw).map(keys => ({ keys, value })))
+    .reduce((current, { keys, value }) => setAt(current, keys, value, schema) as Raw, raw);
+}
+
+function setAt(
+  holder: unknown,
+  [key, ...rest]: readonly string[],
+  value: unknown,
+  schema: JsonSchema | undefined,
+): unknown {
+  if (key === undefined) return value;
+  const members = holder === undefined ? neededDefaults(schema) : holder;
+  if (!isRaw(members)) return holder;
+  return { ...members, [key]: setAt(memberOf(members, key), rest, value, childOf(schema, key)) };
+}
+
+function alternativesOf(schema: JsonSchema | undefined): JsonSchema[] {
+  const options = schema?.anyOf ?? schema?.oneOf;
+  if (options === undefined) return schema === undefined ? [] : [schema];
+  return options.flatMap(option => (typeof option === 'object' ? alternativesOf(option) : []));
+}
+
+function childOf(schema: JsonSchema | undefined, key: string): JsonSchema | undefined {
+  for (const { properties = {}, additionalProperties } of alternativesOf(schema)) {
+    const child = Object.hasOwn(properties, key) ? properties[key] : additionalProperties;
+    if (typeof child === 'object') return child;
+  }
+  return undefined;
+}
+
+/** Of a section's default, the members that one of its alternatives requires: such as the name of a behaviour. */
+function neededDefaults(schema: JsonSchema | undefined): Raw {
+  const byDefault = schema?.default;
+  if (!isRaw(byDefault)) return {};
+  const required = new Set(alternativesOf(schema).flatMap(option => option.required ?? []));
+  return Object.fromEntries(Object.entries(byDefault).filter(([key]) => required.has(key)));
+}
+
+type VariantsValidation = { isValid: true; variants: Variant[] } | { isValid: false; problems: Problem[] };
 
 /** Checks the raw content of one file; `file` only names it in problems. Never throws. */
 export type ValidateVariants = (raw: unknown, file: string, modules?: FileModules) => VariantsValidation;

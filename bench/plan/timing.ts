@@ -1,11 +1,15 @@
 // In: how long to measure, and rates or response times seen so far. Out: the shape of a slice, and whether an arm is steady.
-
-import type { Client } from '../../scenarios/model/client.ts';
-import type { Load } from '../../scenarios/model/load.ts';
-import { LEAST_REPLICATES } from '../core/replicates.ts';
+import { LEAST_REPLICATES } from '../../results/stats.ts';
+import { type Client, connectionLimit } from '../../scenarios/model/client.ts';
+import type { CapacityLoad, Load } from '../../scenarios/model/load.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
+import {
+  longestRoundTripMs,
+  openingRoundTrips,
+  REQUEST_ROUND_TRIPS,
+  usesTls,
+} from '../../scenarios/model/target.ts';
 import { stepsPerOctave } from './capacity-search.ts';
-import { paced } from './pace.ts';
 
 const RAMP_RESPONSES = 3;
 const LEAST_RAMP_MS = 10;
@@ -132,7 +136,7 @@ const SLOW: Pace = {
   searchRatio: 1,
   doubtRatio: 1,
 };
-export const WARMUP_WINDOW_MS = 250;
+const WARMUP_WINDOW_MS = 250;
 
 /** Of one arm. */
 function warmupMs({ timing, load }: Scenario, responseMs: number, pace: Pace): number {
@@ -173,7 +177,7 @@ function measureMs({ timing, load }: Scenario, responsesMs: readonly number[], p
 }
 
 /** How long a cell takes, in ms, as far as that can be foreseen. */
-export interface CellTimes {
+interface CellTimes {
   /** About: as many replicates as fit the budget. It may well take less, since they end as soon as the intervals are narrow. */
   aboutMs: number;
   /** One replicate, and as many as an interval needs, at most: a busy machine, arms that are steady late. */
@@ -239,4 +243,142 @@ export function hasTimeForAnother(
   if (replicates === 0) return true;
   const limitMs = replicates < sureReplicates(timing) ? mostMs : timing.budgetMs;
   return elapsedMs + longestMs <= limitMs;
+}
+
+// From the shape of a slice, and a load. Out: the same slice long enough for that load to be what it is within it.
+
+/** Nothing of a probe counts before connections are open and the first requests were answered. */
+const PROBE_RAMP_MS = 100;
+/** What is under way longer than so many times the objective's longest latency has failed it anyhow. */
+const PROBE_DRAIN_LIMITS = 2;
+const LEAST_DRAIN_MS = 1_000;
+
+/**
+ * A window with hardly a request in it, or with part of a burst, would say nothing of an open load:
+ * - at a rate, it is at least as many mean gaps long as a closed load's is mean responses (`timing.sliceResponses`);
+ * - with bursts, ramp and window hold whole pauses, so that a burst stands at the start of the window and none is cut.
+ *
+ * @param ratePerSec the rate of this turn, where the load itself has none (capacity)
+ */
+export function paced(shape: SliceShape, timing: Timing, load: Load, ratePerSec?: number): SliceShape {
+  switch (load.model) {
+    case 'closed':
+      return shape;
+    case 'burst':
+      return {
+        ...shape,
+        rampMs: wholePauses(shape.rampMs, load.everyMs),
+        windowMs: wholePauses(shape.windowMs, load.everyMs),
+      };
+    case 'open':
+      return atRate(shape, timing, load.ratePerSec);
+    case 'capacity':
+      return atRate(shape, timing, ratePerSec ?? load.minRatePerSec);
+    default:
+      return load satisfies never;
+  }
+}
+
+/** One turn of a capacity search at a rate. */
+export function probeShape(
+  load: Extract<Load, { model: 'capacity' }>,
+  timing: Timing,
+  ratePerSec: number,
+): SliceShape {
+  const longestMs = Math.max(load.objective.p50Ms ?? 0, load.objective.p99Ms ?? 0);
+  const drainMs = Math.ceil(Math.max(LEAST_DRAIN_MS, PROBE_DRAIN_LIMITS * longestMs));
+  return atRate({ rampMs: PROBE_RAMP_MS, windowMs: load.probeMs, drainMs }, timing, ratePerSec);
+}
+
+function wholePauses(ms: number, everyMs: number): number {
+  return Math.ceil(ms / everyMs) * everyMs;
+}
+
+function atRate(shape: SliceShape, { sliceResponses }: Timing, ratePerSec: number): SliceShape {
+  return { ...shape, windowMs: Math.max(shape.windowMs, Math.ceil((sliceResponses * 1_000) / ratePerSec)) };
+}
+
+// From a scenario and its service time. Out: how long an arm may be idle between two of its slices.
+
+/** CPU on the slowest machine worth measuring on, ms: of an exchange, and of opening its connection, plain and with TLS. */
+const CPU_MS = { exchange: 0.05, opening: 0.3, openingTls: 1.5 };
+/** Between the end of one slice and the start of the next: two messages between processes. */
+const TURN_MS = 10;
+
+/** How many users wait for each connection, the one that it serves included. */
+function usersPerConnection({ load, target }: Scenario, { pool, protocol }: Client): number {
+  const limit = connectionLimit(pool);
+  if (load.model !== 'closed' || !Number.isFinite(limit)) return 1;
+  const streams = Math.min(pool.maxConcurrentStreams ?? Infinity, target.maxConcurrentStreams);
+  const atOnce = protocol === 'h2' ? streams : (pool.pipelining ?? 1);
+  return Math.max(1, load.concurrency / (limit * atOnce));
+}
+
+/** What the link adds to an arm's mean response time, jitter at its worst. */
+function tripsMs({ target, link }: Scenario, { requestsPerConnection }: Client): number {
+  if (link === undefined) return 0;
+  const opening =
+    requestsPerConnection === 'unlimited' ? 0 : openingRoundTrips(target.tls, 'full') / requestsPerConnection;
+  return (REQUEST_ROUND_TRIPS + opening) * longestRoundTripMs(link);
+}
+
+/** A high guess of an arm's mean response time: its users queue for one core, or wait for service and network. */
+export function expectedResponseMs(scenario: Scenario, client: Client, serviceMs: number): number {
+  const { target, load } = scenario;
+  const openingMs = usesTls(target) ? CPU_MS.openingTls : CPU_MS.opening;
+  const { requestsPerConnection } = client;
+  const cpuMs =
+    CPU_MS.exchange + (requestsPerConnection === 'unlimited' ? 0 : openingMs / requestsPerConnection);
+  const queuedMs = load.model === 'closed' ? load.concurrency * cpuMs : 0;
+  const servedMs = serviceMs + tripsMs(scenario, client) + cpuMs;
+  return Math.max(servedMs * usersPerConnection(scenario, client), queuedMs);
+}
+
+function turnMs(scenario: Scenario, client: Client, serviceMs: number): number {
+  const { timing, load } = scenario;
+  const responseMs = expectedResponseMs(scenario, client, serviceMs);
+  const shapes = [paced(sliceShape(timing, { meanMs: responseMs }), timing, load)];
+  // An arm pauses while others search, too.
+  if (load.model === 'capacity') shapes.push(probeShape(load, timing, load.minRatePerSec));
+  return Math.max(...shapes.map(({ rampMs, windowMs }) => rampMs + windowMs)) + responseMs + TURN_MS;
+}
+
+/**
+ * The longest idle time of one arm between two of its slices, ms, estimated high: it is first in one block and last in
+ * the next, so every other arm has two turns in between.
+ */
+export function sliceGapMs(scenario: Scenario, arm: string, serviceMs: number): number {
+  const others = Object.entries(scenario.clients).filter(([name]) => name !== arm);
+  const oneTurnEachMs = others.reduce((sum, [, client]) => sum + turnMs(scenario, client, serviceMs), 0);
+  return Math.ceil(TURN_MS + 2 * oneTurnEachMs);
+}
+
+// From what an arm was asked and what it answered in its warm-up so far. Out: the rate to warm it up at next. Pure.
+
+/** One warm-up window of a capacity search. */
+export interface WarmUpWindow {
+  askedPerSec: number;
+  endedPerSec: number;
+}
+
+/** Of what was asked: an arm that answers as much has kept up. */
+const KEPT_UP = 0.9;
+const GROWTH = { unlimited: 2, limited: 1.25 } as const;
+const RETREAT = 0.8;
+
+/**
+ * An arm whose capacity is not known yet can't be warmed up at a given rate: too low a one leaves it cold, too high a one
+ * is an overload. So the rate doubles while the arm keeps up. Once it has not, the rate stays near what it answers, and
+ * goes on in small steps: a cold process answers more after every window.
+ */
+export function warmUpPerSec(
+  { minRatePerSec, maxRatePerSec }: Pick<CapacityLoad, 'minRatePerSec' | 'maxRatePerSec'>,
+  windows: readonly WarmUpWindow[],
+): number {
+  const last = windows.at(-1);
+  if (last === undefined) return minRatePerSec;
+  const keptUp = ({ askedPerSec, endedPerSec }: WarmUpWindow) => endedPerSec >= KEPT_UP * askedPerSec;
+  const growth = windows.every(keptUp) ? GROWTH.unlimited : GROWTH.limited;
+  const wantedPerSec = keptUp(last) ? growth * last.askedPerSec : RETREAT * last.endedPerSec;
+  return Math.min(maxRatePerSec, Math.max(minRatePerSec, wantedPerSec));
 }

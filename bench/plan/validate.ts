@@ -1,11 +1,81 @@
 // In: what a scenario file holds. Out: a Scenario with every default filled in, or everything that is wrong with it.
-import type { BehaviourModule, ClientPlugin } from '../contracts.ts';
+import type { z } from 'zod';
 import type { Problem } from '../../results/errors.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
+import type { BehaviourModule } from '../../servers/behaviour.ts';
+import type { ClientPlugin } from '../contracts.ts';
+import { issuePaths, memberOf, type Path, pathText, problemsOf, valueText } from './problems.ts';
 import { crossProblems, type ModuleFault } from './rules.ts';
-import { pathText, problemsOf, valueText } from './problems.ts';
-import { isTouched, salvage } from './salvage.ts';
 import { behaviourOptions, createScenarioSchema, scenarioJsonSchema } from './schema.ts';
+
+// From a raw scenario that is partly wrong. Out: a valid one from its sound parts, so that rules across fields can run too.
+
+interface Salvage {
+  scenario: Scenario;
+  /** What the scenario was parsed from: the raw content without its faulty members. */
+  raw: unknown;
+  /** What was taken out or stood in for; whatever depends on these says nothing about the author's scenario. */
+  lost: readonly Path[];
+}
+
+const STAND_INS = {
+  name: 'stand-in',
+  question: 'stand-in',
+  clients: { 'stand-in': {} },
+  baseline: 'stand-in',
+};
+// Each round takes out at least one member; a schema as deep as this needs very few rounds.
+const MAX_ROUNDS = 50;
+
+/** The longest start of the path that exists in the value and holds no list: lists go as a whole. */
+function existingPath(value: unknown, path: Path): Path {
+  let current = value;
+  for (const [index, key] of path.entries()) {
+    const isHolder = typeof current === 'object' && current !== null && !Array.isArray(current);
+    if (!isHolder || !Object.hasOwn(current as object, key)) return path.slice(0, index);
+    current = memberOf(current, key);
+  }
+  return path;
+}
+
+/** A copy without the member at the path, sharing what is not on the way to it. */
+function without(value: unknown, [key, ...rest]: Path): unknown {
+  if (key === undefined || typeof value !== 'object' || value === null) return undefined;
+  const entries = Object.entries(value).flatMap(([name, member]) => {
+    if (name !== String(key)) return [[name, member] as const];
+    return rest.length === 0 ? [] : [[name, without(member, rest)] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Takes faulty members out until the rest is valid; undefined when nothing sound is left. */
+function salvage(raw: unknown, schema: z.ZodType<Scenario>): Salvage | undefined {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return undefined;
+  const lost: Path[] = [];
+  let current: unknown = raw;
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const stoodIn = Object.entries(STAND_INS).filter(([key]) => memberOf(current, key) === undefined);
+    lost.push(...stoodIn.map(([key]) => [key]));
+    current = { ...(current as object), ...Object.fromEntries(stoodIn) };
+    const parsed = schema.safeParse(current);
+    if (parsed.success) return { scenario: parsed.data, raw: current, lost };
+    for (const path of parsed.error.issues.flatMap(issuePaths)) {
+      const faulty = existingPath(current, path);
+      if (faulty.length === 0) continue;
+      lost.push(faulty, path);
+      current = without(current, faulty);
+    }
+  }
+  return undefined;
+}
+
+/** Whether something that was lost lies on the path, above or below it. */
+function isTouched(path: Path, lost: readonly Path[]): boolean {
+  return lost.some(other => {
+    const shared = Math.min(path.length, other.length);
+    return path.slice(0, shared).every((key, index) => String(key) === String(other[index]));
+  });
+}
 
 /** The plug-ins that scenarios may name. */
 export interface PlanPlugins {
@@ -13,7 +83,7 @@ export interface PlanPlugins {
   behaviours: Readonly<Record<string, BehaviourModule>>;
 }
 
-export type Validation = { isValid: true; scenario: Scenario } | { isValid: false; problems: Problem[] };
+type Validation = { isValid: true; scenario: Scenario } | { isValid: false; problems: Problem[] };
 
 /** What became of the client modules that a file names, by their paths as written. */
 export interface FileModules {
@@ -22,7 +92,7 @@ export interface FileModules {
 }
 
 /** Checks the raw content of one file; `file` only names it in problems. Never throws. */
-export type Validate = (raw: unknown, file: string, modules?: FileModules) => Validation;
+type Validate = (raw: unknown, file: string, modules?: FileModules) => Validation;
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,35 +1,115 @@
 // In: what one arm's generator, the target and the kernel say of each of its slices. Out: the arm's trial.
-
 import { neededConnections } from '../../results/connections.ts';
 import { MeasureError } from '../../results/errors.ts';
-import type { Capacity } from '../core/open-results.ts';
 import type {
-  GeneratorCommand,
-  GeneratorReading,
-  GeneratorReply,
-  SliceReading,
-  TargetReading,
-} from '../../servers/protocol.ts';
-import type {
+  Capacity,
   KernelCounts,
   Ledger,
   Lengthening,
+  LinkReading,
   Measurement,
+  ProcessReading,
+  Resources,
   Slice,
   Trial,
   TrialResult,
 } from '../../results/model/trial.ts';
+import {
+  LATENESS_BIN_COUNT,
+  latenessQuantileMs,
+  latenessSince,
+  type TargetReading,
+} from '../../servers/protocol.ts';
 import type { Child } from './child.ts';
-import { createLinkFold } from './link-fold.ts';
-import type { LinkSpan } from './linked-target.ts';
-import { isOwnReading, type MeasuredTarget, type ServerReading } from './targets.ts';
-import { createUsage } from './usage.ts';
+import type { GeneratorCommand, GeneratorReading, GeneratorReply, SliceReading } from './protocol.ts';
+import {
+  isOwnReading,
+  type LinkSpan,
+  LOAD_NICENESS,
+  type MeasuredTarget,
+  type ServerReading,
+} from './targets.ts';
+
+// From readings of a process before and after. Out: what it used in between, added up over many such spans.
+
+interface UsageFold {
+  add(before: ProcessReading, after: ProcessReading): number;
+  finish(exchanges: number): Resources;
+}
+
+export function createUsage(): UsageFold {
+  let cpuUs = 0;
+  let wallMs = 0;
+  let activeMs = 0;
+  let idleMs = 0;
+  let runDelayMs = 0;
+  let rssBytes = 0;
+  return {
+    /** Returns the CPU time of the span, in µs. */
+    add(before, after) {
+      const spanCpuUs = after.cpuUs - before.cpuUs;
+      cpuUs += spanCpuUs;
+      wallMs += after.atMs - before.atMs;
+      activeMs += after.loopActiveMs - before.loopActiveMs;
+      idleMs += after.loopIdleMs - before.loopIdleMs;
+      runDelayMs += after.runDelayMs - before.runDelayMs;
+      rssBytes = Math.max(rssBytes, after.rssBytes);
+      return spanCpuUs;
+    },
+    finish: exchanges => ({
+      cpuUs,
+      cpuUsPerRequest: exchanges === 0 ? 0 : cpuUs / exchanges,
+      cpuRatio: wallMs === 0 ? 0 : cpuUs / 1_000 / wallMs,
+      eventLoopRatio: activeMs + idleMs === 0 ? 0 : activeMs / (activeMs + idleMs),
+      runDelayRatio: wallMs === 0 ? 0 : runDelayMs / wallMs,
+      rssBytes,
+    }),
+  };
+}
+
+// From readings of a link's relay before and after. Out: what it did in between, added up over many such spans.
+
+interface LinkFold {
+  add(span: LinkSpan): void;
+  /** @param exchanges those of all spans together */
+  finish(exchanges: number): LinkReading;
+}
+
+export function createLinkFold(): LinkFold {
+  const usage = createUsage();
+  const lateness = new Array<number>(LATENESS_BIN_COUNT).fill(0);
+  let connections = 0;
+  let bytes = 0;
+  return {
+    add({ before, after }) {
+      usage.add(before, after);
+      connections += after.connections - before.connections;
+      bytes += after.toTargetBytes - before.toTargetBytes + after.toClientBytes - before.toClientBytes;
+      for (const [bin, count] of latenessSince(before.latenessCounts, after.latenessCounts).entries()) {
+        lateness[bin]! += count;
+      }
+    },
+    finish(exchanges) {
+      // A little early is as good as in time: pieces are written up to a tenth of a millisecond before.
+      const lateUs = (q: number): number => Math.max(0, Math.round(latenessQuantileMs(lateness, q) * 1_000));
+      return {
+        connections,
+        bytes,
+        latenessP50Us: lateUs(0.5),
+        latenessP99Us: lateUs(0.99),
+        latenessMaxUs: lateUs(1),
+        relay: usage.finish(exchanges),
+        loadNiceness: LOAD_NICENESS,
+      };
+    },
+  };
+}
 
 export type Failure = Extract<TrialResult, { state: 'failed' }>['error'];
 export type GeneratorChild = Child<GeneratorCommand, GeneratorReply>;
 
 /** What was read at both ends of one slice. */
-export interface SliceEvidence {
+interface SliceEvidence {
   reading: SliceReading;
   target: { before: ServerReading; after: ServerReading };
   kernel: KernelCounts;
@@ -75,7 +155,7 @@ export interface Arm {
 }
 
 /** Of all replicates of a cell so far: an arm's longest request that ended, and whether any had no answer. */
-export interface Slowest {
+interface Slowest {
   longestMs: number;
   hasCensored: boolean;
 }

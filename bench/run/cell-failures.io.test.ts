@@ -20,7 +20,7 @@ suite('a cell in trouble', () => {
   test('a generator that dies is a failed trial; the other arm goes on', async () => {
     const tiny = makeTinyCell(
       {},
-      atFirst(isMeasuring, () => signalFirst('load-child', 'SIGKILL')),
+      atFirst(isMeasuring, () => signalFirst('generator-child', 'SIGKILL')),
     );
     const cell = await measureCell(tiny.options);
     const results = tiny.results();
@@ -72,7 +72,7 @@ suite('a cell in trouble', () => {
     const tiny = makeTinyCell(
       {},
       atFirst(isMeasuring, () => {
-        stopped = signalFirst('load-child', 'SIGSTOP');
+        stopped = signalFirst('generator-child', 'SIGSTOP');
       }),
     );
     await measureCell({ ...tiny.options, sliceGraceMs: 100 });

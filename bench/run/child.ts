@@ -1,10 +1,95 @@
 // In: an entry file and a core. Out: a supervised process that is asked questions, and can't outlive us or hang us.
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Code } from '../core/code.ts';
-import { MeasureError } from '../../results/errors.ts';
+import { existsSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MeasureError, UsageError } from '../../results/errors.ts';
+import type { Code } from '../../scenarios/model/sweep.ts';
+import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { watchOver } from './watchdog.ts';
-import { childEnvironment } from './child-environment.ts';
-import { type EntryFile, entryFile } from './code-entry.ts';
+
+// From an entry of ours and the code of an arm. Out: the file to start for it, and how.
+
+interface EntryFile {
+  path: string;
+  /** For Node, before the path. */
+  nodeOptions: string[];
+  env: Record<string, string>;
+}
+
+/** This folder, from the root of a checkout or of the compiled package. */
+const FOLDER = 'bench/run';
+const OWN_EXTENSION = extname(import.meta.url);
+
+/** @param entry path without extension, relative to this folder, such as `./generator-child` */
+export function entryFile(entry: string, code?: Code): EntryFile {
+  const path = code?.dir == null ? ownFile(entry) : fileIn(code.dir, entry);
+  const packages = code?.packages ?? {};
+  if (Object.keys(packages).length === 0) return { path, nodeOptions: [], env: {} };
+  return {
+    path,
+    nodeOptions: ['--import', new URL(`replace-packages${OWN_EXTENSION}`, import.meta.url).href],
+    env: { CONNTAX_PACKAGES: JSON.stringify(packages) },
+  };
+}
+
+function ownFile(entry: string): string {
+  return fileURLToPath(new URL(`${entry}${OWN_EXTENSION}`, import.meta.url));
+}
+
+/** @throws UsageError when there is no conntax in the folder, or none that can run. */
+function fileIn(dir: string, entry: string): string {
+  const candidates = [
+    join(dir, FOLDER, `${entry}.ts`),
+    join(dir, 'dist', FOLDER, `${entry}.js`),
+    join(dir, 'node_modules', 'conntax', 'dist', FOLDER, `${entry}.js`),
+  ];
+  const found = candidates.find(existsSync);
+  if (found === undefined) {
+    throw new UsageError(
+      `there is no conntax in ${dir}: a checkout after npm ci, or a folder with conntax installed`,
+    );
+  }
+  if (found === candidates[0] && !existsSync(join(dir, 'node_modules'))) {
+    throw new UsageError(`${dir} has no node_modules: run npm ci there first`);
+  }
+  return found;
+}
+
+// From the environment of this process. Out: that of our children, without what would send their load through a proxy.
+
+/**
+ * Such as HTTP_PROXY, https_proxy, ALL_PROXY, NO_PROXY, npm_config_https_proxy, npm_config_noproxy, GLOBAL_AGENT_HTTP_PROXY
+ * and NODE_USE_ENV_PROXY: of Node, of client libraries, of load tools and of npm, which writes its own settings there.
+ */
+const PROXY_NAME =
+  /^(?:(?:npm_(?:package_)?config|global_agent|npm|yarn)_)?(?:(?:https?|all|ftp|wss?|socks[45]?|no)_?)?proxy$/i;
+const NODE_SWITCH = /(^|\s)--(?:no-)?use-env-proxy(?=\s|$)/g;
+
+/** Requests go to the target and nowhere else: a proxy that the shell names is not part of what is measured. */
+export function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(env).filter(
+    ([name]) => !PROXY_NAME.test(name) && name.toUpperCase() !== 'NODE_USE_ENV_PROXY',
+  );
+  const cleaned = Object.fromEntries(kept);
+  const { NODE_OPTIONS: nodeOptions } = cleaned;
+  return nodeOptions === undefined
+    ? cleaned
+    : { ...cleaned, NODE_OPTIONS: nodeOptions.replaceAll(NODE_SWITCH, '$1').trim() };
+}
+
+// From the version of the messages that a child speaks. Out: nothing, or the refusal of code that measures by other rules.
+
+/**
+ * @param version as the child says it; code from before there were versions says none
+ * @throws UsageError when it is not ours
+ */
+export function requireProtocol(version: number | undefined, title: string): void {
+  if (version === PROTOCOL_VERSION) return;
+  throw new UsageError(
+    `${title} runs another version of conntax: it speaks version ${version ?? 1} of the messages between processes, and this one speaks version ${PROTOCOL_VERSION}. Expected: checkouts that speak the same version, compared by one of them`,
+  );
+}
 
 /** A child died, was killed or did not answer in time. `reason` says which. */
 export class ChildError extends Error {

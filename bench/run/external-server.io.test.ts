@@ -1,196 +1,457 @@
 // Before a run, a server that we did not start is looked up, judged and asked once: never asked where it was refused.
 import assert from 'node:assert/strict';
+import dns from 'node:dns';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
+import { createServer, type LookupFunction, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite, test } from 'node:test';
-import { listenOnLoopback } from '../../servers/testing/listen.ts';
-import { createCertificate } from '../../servers/tls.ts';
+import { after, before, describe, suite, type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
 import { MeasureError, UsageError } from '../../results/errors.ts';
+import type { ForeignServer } from '../../results/model/run.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import { createCertificate } from '../../servers/app.ts';
+import { listenOnLoopback } from '../../servers/testing/listen.ts';
+import { openTestTarget } from '../../servers/testing/target.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
-import { findServers, locateServers, requireAnswer } from './external-server.ts';
+import {
+  answerFailureText,
+  askServer,
+  findServers,
+  locateServers,
+  reachAsChecked,
+  requireAnswer,
+  systemAuthorities,
+} from './external-server.ts';
 import { makeScenario } from './testing/tiny-cell.ts';
 
-function planOf(...targets: NonNullable<ScenarioInput['target']>[]): Plan {
-  const scenarios = targets.map((target, index) => ({ ...makeScenario({ target }), name: `cell-${index}` }));
-  return planRun(scenarios, { seed: 1 });
-}
+describe('The first question to a server always ends, whatever it does: with what was found, or with a sentence that says what is wrong', () => {
+  const NEVER_MS = 60_000;
 
-/** A resolver for names that exist in the test only. */
-async function resolveAs(...addresses: string[]): Promise<readonly string[]> {
-  return addresses;
-}
+  /** Does `answer` with the first piece of each connection. */
+  async function serve(t: TestContext, answer: (socket: Socket) => void): Promise<string> {
+    const server = createServer(socket => socket.once('data', () => answer(socket)));
+    return `http://127.0.0.1:${await listenOnLoopback(t, server)}/`;
+  }
 
-suite('locateServers', () => {
-  test('a plan of our own servers asks for nothing', async () => {
-    const located = await locateServers(planOf({}), [], () => assert.fail('nothing is to be looked up'));
-    assert.deepEqual(located, []);
-  });
+  function ask(url: string, timeoutMs = NEVER_MS): Promise<ForeignServer> {
+    return askServer({ url, address: '127.0.0.1', timeoutMs });
+  }
 
-  test('a server of several cells is looked up once', async () => {
-    const url = 'http://a.test/';
-    const asked: string[] = [];
-    const located = await locateServers(planOf({ url }, {}, { url }), [], host => {
-      asked.push(host);
-      return resolveAs('127.0.0.1');
-    });
-    assert.deepEqual(asked, ['a.test']);
-    assert.deepEqual(
-      located.map(({ url, addresses, cells }) => [url, addresses, cells.map(({ id }) => id)]),
-      [[url, ['127.0.0.1'], ['cell-0', 'cell-2']]],
+  /** The sentence with which it ends. */
+  async function failure(url: string, timeoutMs = NEVER_MS): Promise<string> {
+    return ask(url, timeoutMs).then(
+      facts => assert.fail(`it was answered: ${JSON.stringify(facts)}`),
+      (error: unknown) => answerFailureText(error, url),
     );
-  });
+  }
 
-  test('every refusal is told at once, as a fault of the user', async () => {
-    const plan = planOf({ url: 'http://10.0.0.1/' }, { url: 'http://b.test/' }, { url: 'http://127.0.0.1/' });
-    const refused = locateServers(plan, [], host => resolveAs(host === 'b.test' ? '10.0.0.2' : host));
-    await assert.rejects(refused, (error: unknown) => {
-      assert.ok(error instanceof UsageError);
-      assert.match(error.message, /target\.url http:\/\/10\.0\.0\.1\/.*target\.url http:\/\/b\.test\//s);
-      assert.doesNotMatch(error.message, /target\.url http:\/\/127/);
-      return true;
+  const BODY = 'Content-Length: 2\r\n\r\nok';
+
+  suite('what does not end in an answer ends in a sentence', () => {
+    const cases: [what: string, answer: (socket: Socket) => void, told: RegExp, timeoutMs?: number][] = [
+      ['nothing, ever', () => {}, /^no whole answer within 0.2 s$/, 200],
+      [
+        'half a header',
+        s => void s.write('HTTP/1.1 200 OK\r\nServer: x'),
+        /^no whole answer within 0.2 s$/,
+        200,
+      ],
+      [
+        'half a body',
+        s => void s.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx'),
+        /^no whole answer/,
+        200,
+      ],
+      [
+        'interim answers only',
+        s => void s.write('HTTP/1.1 103 Early Hints\r\n\r\n'),
+        /^no whole answer/,
+        200,
+      ],
+      ['the end at once', s => s.end(), /^it closed the connection before its answer was complete/],
+      ['a reset', s => s.resetAndDestroy(), /^it closed the connection before its answer was complete/],
+      [
+        'the end within the header',
+        s => s.end('HTTP/1.1 200 OK\r\nServer'),
+        /^it closed the connection before its answer was complete/,
+      ],
+      [
+        'the end within the body',
+        s => s.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx'),
+        /^it closed the connection before its answer was complete/,
+      ],
+      [
+        'another protocol',
+        s => void s.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
+        /^it answers with status 101, which changes to another protocol/,
+      ],
+      ['HTTP/0.9', s => s.end('<html>hello</html>'), /^what it answers is not HTTP\/1\.1 \(Parse Error/],
+      [
+        'a header that is too long',
+        s => s.end(`HTTP/1.1 200 OK\r\nX-Long: ${'x'.repeat(20_000)}\r\n${BODY}`),
+        /^it answered with a header of more than 16 KiB, .*NODE_OPTIONS=--max-http-header-size=65536 raises it/,
+      ],
+    ];
+    for (const [what, answer, told, timeoutMs] of cases) {
+      test(what, async t => {
+        assert.match(await failure(await serve(t, answer), timeoutMs), told);
+      });
+    }
+
+    test('an interrupt ends it at once, with the reason of the signal', async t => {
+      const interrupt = new AbortController();
+      const url = await serve(t, () => interrupt.abort());
+      const asked = askServer({ url, address: '127.0.0.1', timeoutMs: NEVER_MS, signal: interrupt.signal });
+      await assert.rejects(asked, error => error === interrupt.signal.reason);
+      const late = askServer({ url, address: '127.0.0.1', timeoutMs: NEVER_MS, signal: interrupt.signal });
+      await assert.rejects(late, error => error === interrupt.signal.reason);
     });
   });
 
-  test('an address needs no name server, and a name of this machine is found', async () => {
-    const [four, six, name] = await locateServers(
-      planOf({ url: 'http://127.1.2.3/' }, { url: 'http://[::1]/' }, { url: 'http://localhost/' }),
-      [],
-    );
-    assert.deepEqual([four?.addresses, six?.addresses], [['127.1.2.3'], ['::1']]);
-    assert.ok(name!.addresses.includes('127.0.0.1') || name!.addresses.includes('::1'));
+  suite('TLS or not', () => {
+    test('plain HTTP to a port that speaks TLS', async t => {
+      const { certPem, keyPem } = await createCertificate();
+      const server = https.createServer({ cert: certPem, key: keyPem });
+      const port = await listenOnLoopback(t, server);
+      assert.equal(
+        await failure(`http://127.0.0.1:${port}/path`),
+        `this port speaks TLS. Expected: https://127.0.0.1:${port}/path`,
+      );
+    });
+
+    test('TLS to a port that speaks plain HTTP', async t => {
+      const port = await listenOnLoopback(t, http.createServer());
+      assert.equal(
+        await failure(`https://127.0.0.1:${port}/`),
+        `this port does not speak TLS. Expected: http://127.0.0.1:${port}/, or the port of https`,
+      );
+    });
+
+    test('a port that closes instead of a handshake', async t => {
+      const url = await serve(t, socket => socket.end());
+      assert.match(await failure(url.replace('http:', 'https:')), /closed the connection/);
+    });
+
+    test('a bad request is an answer where TLS is not spoken', async t => {
+      const url = await serve(t, socket => socket.end(`HTTP/1.1 400 Bad Request\r\n${BODY}`));
+      assert.equal((await ask(url)).status, 400);
+    });
+
+    test('a certificate for other names lists them', async t => {
+      const { certPem, keyPem } = await createCertificate();
+      const port = await listenOnLoopback(t, https.createServer({ cert: certPem, key: keyPem }));
+      const url = `https://other.test:${port}/`;
+      const asked = askServer({ url, address: '127.0.0.1', caPem: certPem, timeoutMs: NEVER_MS });
+      const error = await asked.then(
+        () => assert.fail(),
+        (reason: unknown) => reason,
+      );
+      assert.equal(
+        answerFailureText(error, url),
+        'its certificate is for 127.0.0.1, and not for other.test: give one of these names in target.url',
+      );
+    });
+
+    for (const [cert, told] of [
+      [
+        { subjectaltname: 'DNS:a.test, DNS:*.b.test, IP Address:127.0.0.2' },
+        /for a\.test, \*\.b\.test, 127\.0\.0\.2, and/,
+      ],
+      [{ subject: { CN: 'old\u001b[2J.test' } }, /no name but the common name old \[2J\.test, which/],
+      [{ subject: {} }, /no name at all/],
+      [undefined, /no name at all/],
+    ] as const) {
+      test(`names of ${JSON.stringify(cert)}`, () => {
+        const error = Object.assign(new Error('x'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID', cert });
+        assert.match(answerFailureText(error, 'https://c.test/'), told);
+      });
+    }
   });
 
-  test('a host that nobody knows could not be measured', async () => {
-    const located = locateServers(planOf({ url: 'http://a.test/' }), [], async () => {
-      throw new Error('getaddrinfo ENOTFOUND a.test');
-    });
-    await assert.rejects(located, (error: unknown) => {
-      assert.ok(error instanceof MeasureError && error.code === 'unreachable');
-      assert.match(error.message, /http:\/\/a\.test\/: its host is not known here: .*ENOTFOUND/);
-      return true;
-    });
+  suite('what an answer shows', () => {
+    const cases: [what: string, answer: string, shown: Partial<ForeignServer>][] = [
+      ['a length', `HTTP/1.1 200 OK\r\n${BODY}`, { framing: 'length', interimStatuses: [] }],
+      [
+        'chunks',
+        'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+        { framing: 'chunked' },
+      ],
+      [
+        'the end of the connection',
+        'HTTP/1.1 200 OK\r\n\r\nok',
+        { framing: 'close', connectionHeader: null },
+      ],
+      ['no body', 'HTTP/1.1 204 No Content\r\n\r\n', { framing: 'none', status: 204 }],
+      ['HTTP/1.0', `HTTP/1.0 200 OK\r\n${BODY}`, { httpVersion: '1.0', framing: 'length' }],
+      [
+        'interim answers, each once',
+        `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(3)}HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\n${BODY}`,
+        { interimStatuses: [103, 102], status: 200 },
+      ],
+    ];
+    for (const [what, answer, shown] of cases) {
+      test(what, async t => {
+        const facts: Partial<ForeignServer> = await ask(await serve(t, socket => socket.end(answer)));
+        for (const [name, value] of Object.entries(shown)) {
+          assert.deepEqual(facts[name as keyof ForeignServer], value, name);
+        }
+      });
+    }
   });
 });
 
-suite('findServers', () => {
-  /** What one request to the target tells. */
-  async function find(target: NonNullable<ScenarioInput['target']>, addresses?: string[]) {
-    const plan = planOf(target);
-    const resolve = addresses === undefined ? undefined : () => resolveAs(...addresses);
-    const found = (await findServers(await locateServers(plan, [], resolve))).get('cell-0');
-    assert.ok(found !== undefined);
-    return found;
+describe('A process that was told where an endpoint is reaches it there and nowhere else, whatever a name server says by then', () => {
+  suite('reachAsChecked', () => {
+    const real = dns.lookup;
+    const asked: string[] = [];
+
+    before(() => {
+      const spy = (host: string, ...rest: unknown[]) => {
+        asked.push(host);
+        (rest.at(-1) as Parameters<LookupFunction>[2])(null, '127.0.0.9', 4);
+      };
+      dns.lookup = Object.assign(spy, { __promisify__: real.__promisify__ }) as typeof real;
+    });
+    after(() => {
+      dns.lookup = real;
+    });
+
+    test('every client that dials through node:net finds the checked address; other names are looked up', async t => {
+      const { endpoint } = await openTestTarget(t);
+      const { port } = new URL(endpoint.origin);
+      const origin = `http://checked.test:${port}`;
+      reachAsChecked({ origin, path: '/', address: '127.0.0.1' });
+      assert.equal((await fetch(origin)).status, 200);
+      const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+      const agent = new http.Agent();
+      t.after(() => agent.destroy());
+      http.get(origin, { agent }, resolve).once('error', reject);
+      const response = await promise;
+      await response.toArray();
+      assert.equal(response.statusCode, 200);
+      assert.deepEqual(
+        asked.filter(host => host === 'checked.test'),
+        [],
+        'nobody was asked where it is',
+      );
+      const lookup = promisify<string, object, string>(dns.lookup as never);
+      assert.equal(await lookup('checked.test', {}), '127.0.0.1');
+      assert.equal(await lookup('other.test', {}), '127.0.0.9');
+      assert.deepEqual(
+        asked.filter(host => host.endsWith('.test')),
+        ['other.test'],
+      );
+    });
+
+    test('an address of IPv6 is one', async () => {
+      reachAsChecked({ origin: 'http://six.test', path: '/', address: '::1' });
+      const all = promisify<string, object, unknown>(dns.lookup as never);
+      assert.deepEqual(await all('six.test', { all: true }), [{ address: '::1', family: 6 }]);
+    });
+  });
+
+  test('the system trusts whom Node trusts, and perhaps others, each once', () => {
+    const authorities = systemAuthorities();
+    assert.ok(
+      authorities.length > 50 && authorities.every(pem => pem.startsWith('-----BEGIN CERTIFICATE-----')),
+    );
+    assert.equal(new Set(authorities).size, authorities.length);
+  });
+});
+
+describe('Before a run, a server that we did not start is looked up, judged and asked once: never asked where it was refused', () => {
+  function planOf(...targets: NonNullable<ScenarioInput['target']>[]): Plan {
+    const scenarios = targets.map((target, index) => ({
+      ...makeScenario({ target }),
+      name: `cell-${index}`,
+    }));
+    return planRun(scenarios, { seed: 1 });
   }
 
-  test('one request, at the path and query of the url, to the address that answers', async t => {
-    const seen: string[] = [];
-    let accepted = 0;
-    const server = http.createServer((request, response) => {
-      seen.push(`${request.headers.host} ${request.url} ${request.headers.connection}`);
-      response.setHeader('Server', 'made-up/1').end('x'.repeat(100_000));
+  /** A resolver for names that exist in the test only. */
+  async function resolveAs(...addresses: string[]): Promise<readonly string[]> {
+    return addresses;
+  }
+
+  suite('locateServers', () => {
+    test('a plan of our own servers asks for nothing', async () => {
+      const located = await locateServers(planOf({}), [], () => assert.fail('nothing is to be looked up'));
+      assert.deepEqual(located, []);
     });
-    server.on('connection', () => accepted++);
-    const port = await listenOnLoopback(t, server);
-    const { facts, endpoint } = await find({ url: `http://a.test:${port}/path?a=b` }, [
-      '127.9.9.9',
-      '127.0.0.1',
-    ]);
-    assert.deepEqual(seen, [`a.test:${port} /path?a=b keep-alive`]);
-    assert.equal(accepted, 1);
-    assert.deepEqual(endpoint, { origin: `http://a.test:${port}`, path: '/path?a=b', address: '127.0.0.1' });
-    assert.deepEqual(
-      [facts.address, facts.isLoopback, facts.status, facts.httpVersion, facts.software, facts.alpn],
-      ['127.0.0.1', true, 200, '1.1', 'made-up/1', null],
-    );
-    const { endpoint: byAddress } = await find({ url: `http://127.0.0.1:${port}` });
-    assert.deepEqual(byAddress, { origin: `http://127.0.0.1:${port}`, path: '/' });
-  });
 
-  test('a bad status is a fact, not an end', async t => {
-    const server = http.createServer((_request, response) => response.writeHead(503).end());
-    const { facts } = await find({ url: `http://127.0.0.1:${await listenOnLoopback(t, server)}/` });
-    assert.equal(facts.status, 503);
-  });
+    test('a server of several cells is looked up once', async () => {
+      const url = 'http://a.test/';
+      const asked: string[] = [];
+      const located = await locateServers(planOf({ url }, {}, { url }), [], host => {
+        asked.push(host);
+        return resolveAs('127.0.0.1');
+      });
+      assert.deepEqual(asked, ['a.test']);
+      assert.deepEqual(
+        located.map(({ url, addresses, cells }) => [url, addresses, cells.map(({ id }) => id)]),
+        [[url, ['127.0.0.1'], ['cell-0', 'cell-2']]],
+      );
+    });
 
-  test('a redirect is refused: whoever follows it would send load elsewhere', async t => {
-    const location = 'http://example.test/\u0085elsewhere';
-    const server = http.createServer((_request, response) => response.writeHead(302, { location }).end());
-    await assert.rejects(
-      find({ url: `http://127.0.0.1:${await listenOnLoopback(t, server)}/` }),
-      /is a redirect \(302\) to http:\/\/example\.test\/ elsewhere: .*give the URL that answers/,
-    );
-  });
+    test('every refusal is told at once, as a fault of the user', async () => {
+      const plan = planOf(
+        { url: 'http://10.0.0.1/' },
+        { url: 'http://b.test/' },
+        { url: 'http://127.0.0.1/' },
+      );
+      const refused = locateServers(plan, [], host => resolveAs(host === 'b.test' ? '10.0.0.2' : host));
+      await assert.rejects(refused, (error: unknown) => {
+        assert.ok(error instanceof UsageError);
+        assert.match(error.message, /target\.url http:\/\/10\.0\.0\.1\/.*target\.url http:\/\/b\.test\//s);
+        assert.doesNotMatch(error.message, /target\.url http:\/\/127/);
+        return true;
+      });
+    });
 
-  test('one that is expected is an answer, unless a module of the user may follow it', async t => {
-    const server = http.createServer((_request, response) =>
-      response.writeHead(302, { location: '/' }).end(),
-    );
-    const target = { url: `http://127.0.0.1:${await listenOnLoopback(t, server)}/`, expectStatus: [302] };
-    assert.equal((await find(target)).facts.status, 302);
-    const located = await locateServers(planOf(target), []);
-    const withModule = located.map(one => ({
-      ...one,
-      cells: one.cells.map(cell => ({ ...cell, hasUserModules: true })),
-    }));
-    await assert.rejects(findServers(withModule), /is a redirect \(302\)/);
-  });
+    test('an address needs no name server, and a name of this machine is found', async () => {
+      const [four, six, name] = await locateServers(
+        planOf({ url: 'http://127.1.2.3/' }, { url: 'http://[::1]/' }, { url: 'http://localhost/' }),
+        [],
+      );
+      assert.deepEqual([four?.addresses, six?.addresses], [['127.1.2.3'], ['::1']]);
+      assert.ok(name!.addresses.includes('127.0.0.1') || name!.addresses.includes('::1'));
+    });
 
-  test('no server: a sentence that says what to do', async t => {
-    const server = http.createServer();
-    const port = await listenOnLoopback(t, server);
-    await new Promise(resolve => server.close(resolve));
-    await assert.rejects(find({ url: `http://127.0.0.1:${port}/` }), (error: unknown) => {
-      assert.ok(error instanceof MeasureError && error.exitCode === 3);
-      assert.match(error.message, /does not answer: connect ECONNREFUSED .*has to run already/);
-      return true;
+    test('a host that nobody knows could not be measured', async () => {
+      const located = locateServers(planOf({ url: 'http://a.test/' }), [], async () => {
+        throw new Error('getaddrinfo ENOTFOUND a.test');
+      });
+      await assert.rejects(located, (error: unknown) => {
+        assert.ok(error instanceof MeasureError && error.code === 'unreachable');
+        assert.match(error.message, /http:\/\/a\.test\/: its host is not known here: .*ENOTFOUND/);
+        return true;
+      });
     });
   });
 
-  test('one that has gone is told to have', async t => {
-    const server = http.createServer((_request, response) => response.end());
-    const found = await find({ url: `http://127.0.0.1:${await listenOnLoopback(t, server)}/` });
-    await requireAnswer(found);
-    server.closeAllConnections();
-    await new Promise(resolve => server.close(resolve));
-    await assert.rejects(requireAnswer(found), {
-      code: 'target-died',
-      message: /does not answer any more: /,
-    });
-  });
+  suite('findServers', () => {
+    /** What one request to the target tells. */
+    async function find(target: NonNullable<ScenarioInput['target']>, addresses?: string[]) {
+      const plan = planOf(target);
+      const resolve = addresses === undefined ? undefined : () => resolveAs(...addresses);
+      const found = (await findServers(await locateServers(plan, [], resolve))).get('cell-0');
+      assert.ok(found !== undefined);
+      return found;
+    }
 
-  test('over TLS: whom to trust, which version, and whether it offers HTTP/2', async t => {
-    const { certPem, keyPem } = await createCertificate();
-    const folder = await mkdtemp(join(tmpdir(), 'conntax-preflight-'));
-    t.after(() => rm(folder, { recursive: true, force: true }));
-    const caFile = join(folder, 'ca.pem');
-    await writeFile(caFile, certPem);
-    const handle: http.RequestListener = (_request, response) => response.end('ok');
-    const server = https.createServer({ cert: certPem, key: keyPem, maxVersion: 'TLSv1.2' }, handle);
-    const url = `https://127.0.0.1:${await listenOnLoopback(t, server)}/`;
-    const { facts, endpoint } = await find({ url, caFile });
-    assert.deepEqual([facts.tlsVersion, facts.alpn, facts.status], ['TLSv1.2', 'http/1.1', 200]);
-    assert.equal(endpoint.caPem, certPem);
-    await assert.rejects(
-      find({ url }),
-      /signed by no authority that is trusted here \(DEPTH_ZERO_SELF_SIGNED_CERT\): target\.caFile can name/,
-    );
-    await assert.rejects(
-      find({ url, caFile, protocol: 'h2' }),
-      /does not offer HTTP\/2, which target\.protocol says of it: of h2 and http\/1\.1 it chose http\/1\.1/,
-    );
-    const both = https.createServer(
-      { cert: certPem, key: keyPem, ALPNProtocols: ['h2', 'http/1.1'] },
-      handle,
-    );
-    const offered = await find({
-      url: `https://127.0.0.1:${await listenOnLoopback(t, both)}/`,
-      caFile,
-      protocol: 'h2',
+    test('one request, at the path and query of the url, to the address that answers', async t => {
+      const seen: string[] = [];
+      let accepted = 0;
+      const server = http.createServer((request, response) => {
+        seen.push(`${request.headers.host} ${request.url} ${request.headers.connection}`);
+        response.setHeader('Server', 'made-up/1').end('x'.repeat(100_000));
+      });
+      server.on('connection', () => accepted++);
+      const port = await listenOnLoopback(t, server);
+      const { facts, endpoint } = await find({ url: `http://a.test:${port}/path?a=b` }, [
+        '127.9.9.9',
+        '127.0.0.1',
+      ]);
+      assert.deepEqual(seen, [`a.test:${port} /path?a=b keep-alive`]);
+      assert.equal(accepted, 1);
+      assert.deepEqual(endpoint, {
+        origin: `http://a.test:${port}`,
+        path: '/path?a=b',
+        address: '127.0.0.1',
+      });
+      assert.deepEqual(
+        [facts.address, facts.isLoopback, facts.status, facts.httpVersion, facts.software, facts.alpn],
+        ['127.0.0.1', true, 200, '1.1', 'made-up/1', null],
+      );
+      const { endpoint: byAddress } = await find({ url: `http://127.0.0.1:${port}` });
+      assert.deepEqual(byAddress, { origin: `http://127.0.0.1:${port}`, path: '/' });
     });
-    assert.deepEqual([offered.facts.tlsVersion, offered.facts.alpn], ['TLSv1.3', 'h2']);
+
+    test('a bad status is a fact, not an end', async t => {
+      const server = http.createServer((_request, response) => response.writeHead(503).end());
+      const { facts } = await find({ url: `http://127.0.0.1:${await listenOnLoopback(t, server)}/` });
+      assert.equal(facts.status, 503);
+    });
+
+    test('a redirect is refused: whoever follows it would send load elsewhere', async t => {
+      const location = 'http://example.test/\u0085elsewhere';
+      const server = http.createServer((_request, response) => response.writeHead(302, { location }).end());
+      await assert.rejects(
+        find({ url: `http://127.0.0.1:${await listenOnLoopback(t, server)}/` }),
+        /is a redirect \(302\) to http:\/\/example\.test\/ elsewhere: .*give the URL that answers/,
+      );
+    });
+
+    test('one that is expected is an answer, unless a module of the user may follow it', async t => {
+      const server = http.createServer((_request, response) =>
+        response.writeHead(302, { location: '/' }).end(),
+      );
+      const target = { url: `http://127.0.0.1:${await listenOnLoopback(t, server)}/`, expectStatus: [302] };
+      assert.equal((await find(target)).facts.status, 302);
+      const located = await locateServers(planOf(target), []);
+      const withModule = located.map(one => ({
+        ...one,
+        cells: one.cells.map(cell => ({ ...cell, hasUserModules: true })),
+      }));
+      await assert.rejects(findServers(withModule), /is a redirect \(302\)/);
+    });
+
+    test('no server: a sentence that says what to do', async t => {
+      const server = http.createServer();
+      const port = await listenOnLoopback(t, server);
+      await new Promise(resolve => server.close(resolve));
+      await assert.rejects(find({ url: `http://127.0.0.1:${port}/` }), (error: unknown) => {
+        assert.ok(error instanceof MeasureError && error.exitCode === 3);
+        assert.match(error.message, /does not answer: connect ECONNREFUSED .*has to run already/);
+        return true;
+      });
+    });
+
+    test('one that has gone is told to have', async t => {
+      const server = http.createServer((_request, response) => response.end());
+      const found = await find({ url: `http://127.0.0.1:${await listenOnLoopback(t, server)}/` });
+      await requireAnswer(found);
+      server.closeAllConnections();
+      await new Promise(resolve => server.close(resolve));
+      await assert.rejects(requireAnswer(found), {
+        code: 'target-died',
+        message: /does not answer any more: /,
+      });
+    });
+
+    test('over TLS: whom to trust, which version, and whether it offers HTTP/2', async t => {
+      const { certPem, keyPem } = await createCertificate();
+      const folder = await mkdtemp(join(tmpdir(), 'conntax-preflight-'));
+      t.after(() => rm(folder, { recursive: true, force: true }));
+      const caFile = join(folder, 'ca.pem');
+      await writeFile(caFile, certPem);
+      const handle: http.RequestListener = (_request, response) => response.end('ok');
+      const server = https.createServer({ cert: certPem, key: keyPem, maxVersion: 'TLSv1.2' }, handle);
+      const url = `https://127.0.0.1:${await listenOnLoopback(t, server)}/`;
+      const { facts, endpoint } = await find({ url, caFile });
+      assert.deepEqual([facts.tlsVersion, facts.alpn, facts.status], ['TLSv1.2', 'http/1.1', 200]);
+      assert.equal(endpoint.caPem, certPem);
+      await assert.rejects(
+        find({ url }),
+        /signed by no authority that is trusted here \(DEPTH_ZERO_SELF_SIGNED_CERT\): target\.caFile can name/,
+      );
+      await assert.rejects(
+        find({ url, caFile, protocol: 'h2' }),
+        /does not offer HTTP\/2, which target\.protocol says of it: of h2 and http\/1\.1 it chose http\/1\.1/,
+      );
+      const both = https.createServer(
+        { cert: certPem, key: keyPem, ALPNProtocols: ['h2', 'http/1.1'] },
+        handle,
+      );
+      const offered = await find({
+        url: `https://127.0.0.1:${await listenOnLoopback(t, both)}/`,
+        caFile,
+        protocol: 'h2',
+      });
+      assert.deepEqual([offered.facts.tlsVersion, offered.facts.alpn], ['TLSv1.3', 'h2']);
+    });
   });
 });

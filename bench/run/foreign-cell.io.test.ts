@@ -1,12 +1,12 @@
 // A cell whose server is not ours, measured by real processes: nothing is started, and where it may not go nothing is sent.
 import assert from 'node:assert/strict';
 import { afterEach, suite, test } from 'node:test';
-import type { OpenTarget } from '../../servers/app.ts';
-import { openTestTarget } from '../../servers/testing/target.ts';
 import { CellResult } from '../../results/model/run.ts';
 import { withUnknowns } from '../../scenarios/model/target.ts';
-import { measureCell } from './run.ts';
+import type { OpenTarget } from '../../servers/app.ts';
+import { openTestTarget } from '../../servers/testing/target.ts';
 import { findServers, locateServers } from './external-server.ts';
+import { measureCell } from './run.ts';
 import { childrenWith, ourChildren } from './testing/processes.ts';
 import { completed, isMeasuring, makeTinyCell, states, type TinyCell } from './testing/tiny-cell.ts';
 

@@ -1,17 +1,18 @@
 // The generator as a process: prepared, given slices, cut short, finished, and never left behind.
 import assert from 'node:assert/strict';
 import { after, suite, type TestContext, test } from 'node:test';
-import fixed from '../../servers/behaviours/fixed.ts';
-import { openTestTarget } from '../../servers/testing/target.ts';
-import { Client } from '../../scenarios/model/client.ts';
-import type { BehaviourModule, Endpoint } from '../contracts.ts';
-import { Load } from '../../scenarios/model/load.ts';
-import type { GeneratorCommand, GeneratorReply, SliceOrder } from '../../servers/protocol.ts';
-import { Target } from '../../scenarios/model/target.ts';
 import type { Trial } from '../../results/model/trial.ts';
-import { missingProgram } from '../transports/external-tool.ts';
+import { Client } from '../../scenarios/model/client.ts';
+import { Load } from '../../scenarios/model/load.ts';
+import { Target } from '../../scenarios/model/target.ts';
+import type { BehaviourModule } from '../../servers/behaviour.ts';
+import fixed from '../../servers/behaviours/fixed.ts';
+import type { Endpoint } from '../../servers/protocol.ts';
+import { openTestTarget } from '../../servers/testing/target.ts';
+import { missingProgram } from '../tools/external.ts';
 import type { GeneratorChild } from './arm.ts';
 import { ChildError, spawnChild } from './child.ts';
+import type { GeneratorCommand, GeneratorReply, SliceOrder } from './protocol.ts';
 import { childrenOf, eventually, isGone, ourChildren } from './testing/processes.ts';
 
 const LIMIT_MS = 20_000;
@@ -19,7 +20,7 @@ const LIMIT_MS = 20_000;
 function spawnGenerator(t: TestContext): GeneratorChild {
   const child = spawnChild<GeneratorCommand, GeneratorReply>({
     title: 'the generator',
-    entry: './load-child',
+    entry: './generator-child',
     cpu: null,
   });
   t.after(child.kill);

@@ -1,25 +1,69 @@
 // In: commands from the parent. Out: one arm's load, and what was recorded of it. A generator process of its own.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client } from '../../scenarios/model/client.ts';
-import type { ClientPlugin, Endpoint, Engine, LoadLoop, Window } from '../contracts.ts';
-import { MeasureError } from '../../results/errors.ts';
-import {
-  type GeneratorCommand,
-  type GeneratorReading,
-  type GeneratorReply,
-  PROTOCOL_VERSION,
-  type SliceOrder,
-  type SliceReading,
-} from '../../servers/protocol.ts';
-import { createRandom } from '../../results/random.ts';
-import { foreignStack } from '../core/thrown.ts';
+import { foreignStack, MeasureError } from '../../results/errors.ts';
 import type { Trial } from '../../results/model/trial.ts';
-import { createLoop } from '../load/loop.ts';
+import { createRandom, type Random } from '../../results/random.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import type { Load } from '../../scenarios/model/load.ts';
+import { obeyParentOnly, readProcess } from '../../servers/process.ts';
+import { type Endpoint, PROTOCOL_VERSION } from '../../servers/protocol.ts';
+import { transports, userModules } from '../clients/index.ts';
+import type { ClientPlugin, Engine, ExchangeSink, LoadLoop, Transport, Window } from '../contracts.ts';
+import { createClosedLoad } from '../load/closed.ts';
+import { createOpenLoad } from '../load/open.ts';
 import { createRecorder, type Recorder } from '../load/recorder.ts';
-import { obeyParentOnly } from '../probes/parent.ts';
-import { readProcess } from '../../servers/process.ts';
-import { transports, userModules } from '../cli/plugins.ts';
-import { reachAsChecked } from './endpoint-reach.ts';
+import { burstSchedule, rateSchedule } from '../load/schedule.ts';
+import { reachAsChecked } from './external-server.ts';
+import type {
+  GeneratorCommand,
+  GeneratorReading,
+  GeneratorReply,
+  SliceOrder,
+  SliceReading,
+} from './protocol.ts';
+
+// From a load model and a transport. Out: the loop that sends by it.
+
+interface LoopOptions {
+  load: Load;
+  /** The harness's own deadline of an exchange, waiting included; undefined: none. */
+  totalMs: number | undefined;
+  transport: Transport;
+  recorder: ExchangeSink;
+  random: Random;
+}
+
+export function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
+  switch (load.model) {
+    case 'closed':
+      return createClosedLoad({ ...shared, ...load, random });
+    case 'open': {
+      const { arrivals, ratePerSec, maxInFlight } = load;
+      return createOpenLoad({
+        ...shared,
+        maxInFlight,
+        scheduleOf: () => rateSchedule(arrivals, ratePerSec, random),
+      });
+    }
+    case 'burst': {
+      const { maxInFlight, ...bursts } = load;
+      return createOpenLoad({ ...shared, maxInFlight, scheduleOf: () => burstSchedule(bursts) });
+    }
+    case 'capacity': {
+      const { arrivals, maxInFlight } = load;
+      return createOpenLoad({
+        ...shared,
+        maxInFlight,
+        scheduleOf: ({ ratePerSec }) => {
+          if (ratePerSec === undefined) throw new Error('a slice of a capacity search needs its rate');
+          return rateSchedule(arrivals, ratePerSec, random);
+        },
+      });
+    }
+    default:
+      return load satisfies never;
+  }
+}
 
 interface Generator {
   dropsInFlight: boolean;

@@ -1,8 +1,8 @@
 // A cell behind a link, by real processes: every count is exact through the relay, and no answer beats the round trips.
 import assert from 'node:assert/strict';
 import { afterEach, suite, test } from 'node:test';
-import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
+import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { measureCell } from './run.ts';
 import { childrenWith, ourChildren } from './testing/processes.ts';
 import { atFirst, completed, isMeasuring, makeTinyCell, states } from './testing/tiny-cell.ts';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, suite, test } from 'node:test';
 import { CellResult } from '../../results/model/run.ts';
-import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
+import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { measureCell } from './run.ts';
 import { ourChildren } from './testing/processes.ts';
 import { completed, makeTinyCell } from './testing/tiny-cell.ts';

@@ -4,10 +4,10 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, suite, type TestContext, test } from 'node:test';
-import type { Code } from '../core/code.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
-import { measureCell } from './run.ts';
+import type { Code } from '../../scenarios/model/sweep.ts';
 import type { RunEvent } from './events.ts';
+import { measureCell } from './run.ts';
 import { childrenWith, ourChildren } from './testing/processes.ts';
 import { atFirst, completed, isMeasuring, makeTinyCell, states, type TinyCell } from './testing/tiny-cell.ts';
 

@@ -1,16 +1,16 @@
 // A generator behind a real relay: the handshake's round trip is where the phases say that it is, and is moved to connect.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { CompletedTrial, Trial } from '../../results/model/trial.ts';
 import { splitPhases, spreadPhases } from '../../results/phases.ts';
 import { phasedTrial } from '../../results/testing/phased-trial.ts';
-import { openRelay } from '../../servers/link/relay.ts';
-import { openTestTarget } from '../../servers/testing/target.ts';
 import { Client } from '../../scenarios/model/client.ts';
 import { Load } from '../../scenarios/model/load.ts';
-import type { GeneratorCommand, GeneratorReply } from '../../servers/protocol.ts';
 import { Link, Target } from '../../scenarios/model/target.ts';
-import type { CompletedTrial, Trial } from '../../results/model/trial.ts';
+import { openRelay } from '../../servers/link/relay.ts';
+import { openTestTarget } from '../../servers/testing/target.ts';
 import { spawnChild } from './child.ts';
+import type { GeneratorCommand, GeneratorReply } from './protocol.ts';
 
 const LIMIT_MS = 20_000;
 const ROUND_TRIP_MS = 20;
@@ -30,7 +30,7 @@ async function measure(
   const endpoint = { ...target.endpoint, origin: `${protocol}//127.0.0.1:${relay.port}` };
   const child = spawnChild<GeneratorCommand, GeneratorReply>({
     title: 'the generator',
-    entry: './load-child',
+    entry: './generator-child',
     cpu: null,
   });
   t.after(child.kill);

@@ -1,9 +1,9 @@
 // The preflight says in a sentence what does not fit this machine, and stops only what cannot be measured at all.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { sampleHost } from '../../results/testing/sample-host.ts';
 import { MeasureError } from '../../results/errors.ts';
 import type { Host } from '../../results/model/run.ts';
+import { sampleHost } from '../../results/testing/sample-host.ts';
 import { Scenario, type ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
 import type { LocatedServer } from './external-server.ts';

@@ -1,13 +1,13 @@
 // In: a plan and the machine. Out: whether the plan fits the machine's limits, each said in a sentence, before it starts.
 
-import { type Client, connectionLimit } from '../../scenarios/model/client.ts';
 import { MeasureError } from '../../results/errors.ts';
-import { type Load, mostInFlight } from '../../scenarios/model/load.ts';
 import type { Host } from '../../results/model/run.ts';
+import { type Client, connectionLimit } from '../../scenarios/model/client.ts';
+import { type Load, mostInFlight } from '../../scenarios/model/load.ts';
 import { hostOf, isLoopback } from '../plan/allowed-hosts.ts';
 import type { Plan, PlannedCell } from '../plan/plan.ts';
+import { mayReusePorts } from '../probes/kernel.ts';
 import type { LocatedServer } from './external-server.ts';
-import { mayReusePorts } from './port-watch.ts';
 
 export interface Check {
   state: 'pass' | 'warn' | 'fail';

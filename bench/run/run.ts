@@ -1,5 +1,5 @@
 // In: a planned cell. Out: its result: replicates until the answer is precise enough, or the budget is spent.
-import { auditCell, auditTrial } from '../../results/audits/index.ts';
+import { auditCell, auditTrial, failureCauses } from '../../results/audits/index.ts';
 import { compareArms, isPrecise, summariseArms } from '../../results/compare.ts';
 import {
   confirmed,
@@ -9,14 +9,15 @@ import {
   judge,
   judgeAll,
 } from '../../results/expect.ts';
-import { failureCauses } from '../../results/failure-causes.ts';
 import { headlineOf } from '../../results/metrics.ts';
-import type { ExpectationResult } from '../core/expectation.ts';
 import type { CellResult, Comparison, StopReason } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
-import { mostMsOf, type PlannedCell } from '../plan/plan.ts';
+import type { ExpectationResult } from '../../scenarios/model/scenario.ts';
+import { createBudgets, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
 import { hasTimeForAnother } from '../plan/timing.ts';
-import { createReplicateSource, type ReplicateSource, type SourceOptions } from './replicate-source.ts';
+import type { Emit } from './events.ts';
+import type { FoundServer } from './external-server.ts';
+import { createReplicateSource, type ReplicateSource, type SourceOptions } from './replicate.ts';
 
 export type CellOptions = Omit<SourceOptions, 'leftMs'> & {
   /** Whether a failed expectation is measured again, on fresh replicates, before it counts. */
@@ -219,4 +220,43 @@ function stopReason(
     };
   }
   return undefined;
+}
+
+// From a plan. Out: a result a cell, and events on the way. One cell after another: they share the machine.
+
+interface RunOptions {
+  plan: Plan;
+  pinning: { targetCpu: number; generatorCpu: number } | null;
+  /** By cell: the servers that we do not start, each found where load may go. */
+  servers?: ReadonlyMap<string, FoundServer>;
+  /** Aborting it ends the run soon; what was measured is kept. */
+  signal: AbortSignal;
+  emit: Emit;
+  /** Whether a cell whose expectation failed is measured again before the failure counts. */
+  isConfirming: boolean;
+}
+
+/** Measures every cell of the plan, in order. An error from `emit` (a full disk, say) ends the run and its processes. */
+export async function runPlan({ plan, servers, ...options }: RunOptions): Promise<CellResult[]> {
+  const results: CellResult[] = [];
+  const budgets = createBudgets(plan.cells);
+  for (const [index, planned] of plan.cells.entries()) {
+    if (options.signal.aborted) break;
+    const cell = budgets.allot(planned);
+    options.emit({ type: 'cell-started', cell, index, cellCount: plan.cells.length });
+    const laterMs = plan.cells.slice(index + 1).reduce((sum, later) => sum + mostMsOf(later), 0);
+    const emit: Emit = event =>
+      options.emit(event.type === 'progress' ? { ...event, leftMs: event.leftMs + laterMs } : event);
+    const result = await measureCell({
+      ...options,
+      emit,
+      cell,
+      seed: plan.seed,
+      server: servers?.get(cell.id),
+    });
+    budgets.spend(cell, result.elapsedMs);
+    results.push(result);
+    options.emit({ type: 'cell-finished', result });
+  }
+  return results;
 }

@@ -1,11 +1,10 @@
 // In: what to load, from the parent. Out: the scenarios, checked. The process in which the user's modules are read: they may end it.
 
-import { placeText } from '../core/error-place.ts';
-import { UsageError } from '../../results/errors.ts';
-import type { ScenarioCommand, ScenarioReply } from '../core/scenario-protocol.ts';
-import { foreignText } from '../core/thrown.ts';
+import { describeErrorPlace, foreignText, UsageError } from '../../results/errors.ts';
+import { behaviours } from '../../servers/behaviours/index.ts';
+import { transports, userModules } from '../clients/index.ts';
 import { loadScenarios } from '../plan/read-scenarios.ts';
-import { behaviours, transports, userModules } from '../cli/plugins.ts';
+import type { ScenarioCommand, ScenarioReply } from './scenario-questions.ts';
 
 // A module has a channel to its parent no more than anywhere else.
 const send = process.send?.bind(process);
@@ -48,7 +47,9 @@ process.on('beforeExit', () =>
   reply({ failed: 'never ends: it waits at its top level for what does not come' }),
 );
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-  process.on(event, (error: unknown) => reply({ failed: `fails: ${foreignText(error)}${placeText(error)}` }));
+  process.on(event, (error: unknown) =>
+    reply({ failed: `fails: ${foreignText(error)}${describeErrorPlace(error)}` }),
+  );
 }
 process.on('message', (command: ScenarioCommand) => {
   if (command.type === 'next') goOn?.();

@@ -1,17 +1,39 @@
 // In: names, tags or paths as typed. Out: the scenarios they stand for. Code of the user's is read in a process of its own.
-import { InterruptedError, UsageError } from '../../results/errors.ts';
-import type { ScenarioCommand, ScenarioReply, ScenarioStep } from '../core/scenario-protocol.ts';
+import { cutText, InterruptedError, type Problem, UsageError } from '../../results/errors.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
-import { cutText } from '../core/thrown.ts';
-import { type LoadOptions, loadScenarios, runsUserCode } from '../plan/read-scenarios.ts';
-import { problemText } from '../plan/problem-text.ts';
-import { shownPath } from '../plan/read-scenario-file.ts';
+import {
+  type LoadOptions,
+  loadScenarios,
+  problemText,
+  runsUserCode,
+  shownPath,
+} from '../plan/read-scenarios.ts';
 import { type Child, ChildError, spawnChild } from './child.ts';
+
+// What the parent and the process that reads the user's modules say to each other.
+
+export type ScenarioCommand =
+  | { type: 'load'; selectors: readonly string[]; builtinDir: string; cwd: string }
+  /** Answers a step of `reading`: go on. */
+  | { type: 'next' };
+
+type ScenarioStep =
+  /** This file of the user's is read next. */
+  | { reading: string }
+  | { variants: Variant[] }
+  | { refused: { message: string; problems: Problem[] } }
+  /** What the file that is read has done to the process. */
+  | { failed: string };
+
+export interface ScenarioReply {
+  type: 'step';
+  step: ScenarioStep;
+}
 
 /** For a program with all that it imports, on a busy machine. */
 const READ_TIMEOUT_MS = 30_000;
 
-export interface ReadOptions extends LoadOptions {
+interface ReadOptions extends LoadOptions {
   /** For one file; 30 s unless given. */
   timeoutMs?: number;
   /** Aborted: nobody waits for the modules any more. */

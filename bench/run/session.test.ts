@@ -1,424 +1,783 @@
 // The turns of a replicate, on processes that are not there: whose turn it was is who gets what the target counted.
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { describe, suite, test } from 'node:test';
+import { MeasureError } from '../../results/errors.ts';
 import { emptyHistogram } from '../../results/histogram.ts';
+import {
+  type CompletedTrial,
+  type FailureCode,
+  type Measurement,
+  TrialResult,
+} from '../../results/model/trial.ts';
+import { sampleRun } from '../../results/testing/sample-run.ts';
+import { CapacityLoad } from '../../scenarios/model/load.ts';
+import type { Expectation } from '../../scenarios/model/scenario.ts';
+import { NULL_ARM } from '../../scenarios/model/sweep.ts';
+import { usesTls, withUnknowns } from '../../scenarios/model/target.ts';
+import type { TargetReading } from '../../servers/protocol.ts';
+import { blockOrder, trialsOf } from '../plan/plan.ts';
+import { type Arm, createArm, type GeneratorChild } from './arm.ts';
+import { ChildError } from './child.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
   GeneratorReply,
   SliceOrder,
-  TargetReading,
-} from '../../servers/protocol.ts';
-import { usesTls, withUnknowns } from '../../scenarios/model/target.ts';
-import { blockOrder, trialsOf } from '../plan/plan.ts';
-import { type Arm, createArm, type GeneratorChild } from './arm.ts';
-import { ChildError } from './child.ts';
-import type { TargetLink } from './linked-target.ts';
-import { createSession } from './session.ts';
-import type { MeasuredTarget, TargetProcess } from './targets.ts';
+  SliceReading,
+} from './protocol.ts';
+import { createSession, failureOf, findCapacities, resultOf } from './session.ts';
+import type { MeasuredTarget, TargetLink, TargetProcess } from './targets.ts';
+import { noTarget } from './testing/no-target.ts';
 import { IDLE_SLICE, STILL, STILL_RELAY } from './testing/readings.ts';
 import { completed, makeTinyCell, states, type TinyCell } from './testing/tiny-cell.ts';
 
-/**
- * A target that counts what it is told, but shows it only from the third reading on, behind a link once it has settled; under
- * TLS only the handshakes so.
- */
-function createFakeTarget(isTls: boolean, isLinked: boolean) {
-  let settled = 0;
-  const link: TargetLink = {
-    isAlive: true,
-    upstreamPort: 10,
-    read: async () => ({ ...STILL_RELAY, connections: accepted }),
-    settle: async () => {
-      settled++;
-      readsUntilShown = 0;
-    },
-  };
-  let accepted = 0;
-  let shown = 0;
-  let cpuUs = 0;
-  let readsUntilShown = 0;
-  const target: TargetProcess = {
-    pid: 0,
-    endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
-    isLoopback: true,
-    isAlive: true,
-    ...(isLinked ? { link } : {}),
-    kill: async () => {},
-    async read(): Promise<TargetReading> {
-      if (readsUntilShown-- <= 0) shown = accepted;
-      return {
-        ...STILL,
-        cpuUs,
-        accepted: isTls ? accepted : shown,
-        requests: 10 * shown,
-        openConnections: 0,
-        handshakesFull: isTls ? shown : 0,
-        handshakesResumed: 0,
-        acceptedHttp2: 0,
-        requestsPerConnection: [{ requests: 10, connections: shown }],
-      };
-    },
-  };
-  return {
-    target,
-    settledCount: () => settled,
-    use(us: number): void {
-      cpuUs += us;
-    },
-    accept(count: number): void {
-      accepted += count;
-      readsUntilShown = isLinked ? Infinity : 2;
-    },
-  };
-}
+describe('Arms search in turn, probe by probe, each for itself; whatever ends the search early, what was tried is kept', () => {
+  const load = CapacityLoad.parse({
+    model: 'capacity',
+    objective: { p99Ms: 50 },
+    minRatePerSec: 100,
+    maxRatePerSec: 10_000,
+  });
 
-interface FakeChild extends GeneratorChild {
-  readonly orders: readonly SliceOrder[];
-  readonly killCount: number;
-}
-
-/** A generator that opens so many connections in each slice, and completes ten requests on each. */
-function createFakeChild(perSlice: number, accept: (count: number) => void, failAt = Infinity): FakeChild {
-  const orders: SliceOrder[] = [];
-  let killCount = 0;
-  const count = (): number => orders.length * perSlice;
-  const replyTo = (command: GeneratorCommand): GeneratorReply => {
-    if (command.type === 'slice') {
-      orders.push(command.order);
-      if (orders.length === failAt) throw new ChildError('hung', 'it did not answer', '');
-      accept(perSlice);
-      const { windowMs } = command.order;
-      const counts = { completed: 10 * perSlice, failed: 0, meanUs: 1_000, exchanges: 10 * perSlice };
-      return {
-        type: 'slice',
-        reading: {
-          ...IDLE_SLICE,
-          windowMs,
-          ...counts,
-          opened: perSlice,
-        },
-      };
-    }
-    const empty = emptyHistogram();
-    const reading: GeneratorReading = {
-      sent: 10 * count(),
-      answered: 10 * count(),
-      failed: 0,
-      unfinished: 0,
-      openedElsewhere: 0,
-      pool: null,
-      opened: count(),
-      handshakesFull: 0,
-      handshakesResumed: 0,
-      completedRecorded: 10 * count(),
-      failedRecorded: 0,
-      endedRecorded: 10 * count(),
-      bytesRecorded: 0,
-      outcomes: {},
-      statuses: {},
-      censored: null,
-      response: empty,
-      service: empty,
-      wait: empty,
-      firstByte: empty,
-      body: empty,
-      lateness: null,
-      arrivals: null,
-      caveats: [],
-      connect: empty,
-      tls: empty,
-      timeline: { widthMs: 1_000, buckets: [] },
-    };
-    return { type: 'finished', reading };
-  };
-  return {
+  const noChild: GeneratorChild = {
     pid: 0,
     isAlive: true,
     tell: () => {},
-    ask: async (command, type) => {
-      const reply = replyTo(command);
-      assert.equal(reply.type, type);
-      return reply as Extract<GeneratorReply, { type: typeof type }>;
-    },
+    ask: () => Promise.reject(new Error('there is no process in this test')),
     requireLoaded: () => {},
-    kill: async () => {
-      killCount++;
-    },
-    orders,
-    get killCount() {
-      return killCount;
-    },
+    kill: async () => {},
   };
-}
 
-function openSession(tiny: TinyCell, perSlice: Record<string, number>, failAt: Record<string, number> = {}) {
-  const { target: own, link } = tiny.options.cell.scenario;
-  const { target, accept, settledCount } = createFakeTarget(usesTls(own), link !== undefined);
-  const children = new Map<string, FakeChild>();
-  const arms: Arm[] = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial => {
-    const child = createFakeChild(perSlice[trial.arm]!, accept, failAt[trial.arm]);
-    children.set(trial.arm, child);
-    return createArm(trial, child, target, new Map());
+  /** An arm that bears so much answers within 2 ms, and above within a second. */
+  function readingAt(ratePerSec: number, bearsPerSec: number): SliceReading {
+    const isBorne = ratePerSec <= bearsPerSec;
+    const due = Math.round(ratePerSec);
+    const kept = { due, heldBack: 0, unsent: 0, unfinished: 0, latenessP99Us: 1_000 };
+    return {
+      ...IDLE_SLICE,
+      windowMs: 1_000,
+      completed: due,
+      ended: due,
+      meanUs: isBorne ? 1_500 : 400_000,
+      exchanges: due,
+      p50Us: isBorne ? 1_000 : 400_000,
+      p99Us: isBorne ? 2_000 : 1_000_000,
+      schedule: kept,
+    };
+  }
+
+  function openSearch(bears: Record<string, number>) {
+    const { options } = makeTinyCell({ load });
+    const arms = trialsOf(options.cell, 0, options.seed).map(trial =>
+      createArm(trial, noChild, noTarget, new Map()),
+    );
+    const turns: string[] = [];
+    const controller = new AbortController();
+    const search = (act: (arm: Arm, turn: number) => void = () => {}): Promise<void> =>
+      findCapacities({
+        load,
+        arms,
+        offsetOf: () => 0,
+        orderOf: round => (round % 2 === 0 ? ['short', 'long'] : ['long', 'short']),
+        async probe(arm, ratePerSec) {
+          turns.push(arm.trial.arm);
+          act(arm, turns.length);
+          if (arm.failure !== undefined || controller.signal.aborted) return undefined;
+          return readingAt(ratePerSec, bears[arm.trial.arm]!);
+        },
+        onProbe: () => {},
+        signal: controller.signal,
+      });
+    const capacityOf = (name: string) => arms.find(({ trial }) => trial.arm === name)!.capacity;
+    return { search, arms, turns, capacityOf, interrupt: () => controller.abort() };
+  }
+
+  suite('find capacities', () => {
+    test('each arm gets its own, and the arms take turns for as long as both search', async () => {
+      const { search, turns, capacityOf, arms } = openSearch({ short: 700, long: 5_000 });
+      await search();
+      for (const [name, bearsPerSec] of [
+        ['short', 700],
+        ['long', 5_000],
+      ] as const) {
+        const { ratePerSec, notKeptPerSec, isSettled, probes } = capacityOf(name)!;
+        assert.ok(ratePerSec <= bearsPerSec && bearsPerSec < notKeptPerSec! && isSettled);
+        assert.equal(turns.filter(turn => turn === name).length, probes.length);
+      }
+      assert.deepEqual(turns.slice(0, 6), ['short', 'long', 'long', 'short', 'short', 'long']);
+      const both = 2 * Math.min(...arms.map(({ capacity }) => capacity!.probes.length));
+      for (let round = 0; round < both / 2; round++) {
+        assert.equal(new Set(turns.slice(2 * round, 2 * round + 2)).size, 2);
+      }
+      assert.ok(
+        arms.every(({ meanResponseMs }) => meanResponseMs === 1.5),
+        'of a rate that was kept',
+      );
+    });
+
+    test('an arm whose process fails has no further turn, and the other goes on', async () => {
+      const { search, turns, capacityOf } = openSearch({ short: 700, long: 700 });
+      await search((arm, turn) => {
+        if (turn === 4) arm.failure = { code: 'generator-died', message: 'it died' };
+      });
+      assert.equal(turns[3], 'short');
+      assert.equal(turns.filter(turn => turn === 'short').length, 2);
+      assert.equal(capacityOf('short')!.probes.length, 1);
+      assert.equal(capacityOf('long')!.isSettled, true);
+    });
+
+    test('interrupted: what was tried is kept, unsettled; a turn that was cut short shows nothing', async () => {
+      const { search, turns, capacityOf, interrupt } = openSearch({ short: 700, long: 700 });
+      await search((_arm, turn) => {
+        if (turn === 6) interrupt();
+      });
+      assert.equal(turns.length, 6);
+      const [short, long] = [capacityOf('short')!, capacityOf('long')!];
+      assert.deepEqual([short.probes.length, long.probes.length], [3, 2]);
+      assert.deepEqual([short.isSettled, long.isSettled], [false, false]);
+      assert.deepEqual([short.ratePerSec, long.ratePerSec], [400, 200]);
+    });
+
+    test('interrupted before it begins: nothing was tried', async () => {
+      const { search, turns, capacityOf, interrupt } = openSearch({ short: 700, long: 700 });
+      interrupt();
+      await search();
+      assert.deepEqual([turns, capacityOf('short'), capacityOf('long')], [[], null, null]);
+    });
   });
-  const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
-  return { session, arms, children, settledCount };
-}
+});
 
-const STARTED_AT = '2026-11-23T12:00:00.000Z';
+describe('How a trial ended becomes data: every kind of error has a code, and a limit of the machine is no result of an arm', () => {
+  suite('failureOf', () => {
+    const cases: [why: string, error: unknown, fallback: FailureCode, code: FailureCode][] = [
+      [
+        'a process that died, where it did',
+        new ChildError('died', 'gone', ''),
+        'generator-died',
+        'generator-died',
+      ],
+      ['the same of the target', new ChildError('died', 'gone', ''), 'target-died', 'target-died'],
+      ['one that said it failed', new ChildError('failed', 'no', ''), 'generator-start', 'generator-start'],
+      ['one that hangs, wherever', new ChildError('hung', 'silent', ''), 'target-died', 'trial-hung'],
+      [
+        'a limit that has a code of its own',
+        new MeasureError('ports-exhausted', 'none left'),
+        'target-died',
+        'ports-exhausted',
+      ],
+      ['a cause that is no code of a trial', new MeasureError('unfit', 'no'), 'target-died', 'internal'],
+      ['a bug', new TypeError('x is not a function'), 'generator-died', 'internal'],
+      ['something that is no error', 'text', 'generator-died', 'internal'],
+    ];
+    for (const [why, error, fallback, code] of cases) {
+      test(`${why}: ${code}`, () => {
+        const failure = failureOf(error, fallback);
+        assert.equal(failure.code, code);
+        assert.equal(failure.message, error instanceof Error ? error.message : 'text');
+        assert.ok(!('detail' in failure));
+      });
+    }
 
-suite('session', () => {
-  test('each arm is booked what the target counted in its turns, though the count comes late', async () => {
-    const tiny = makeTinyCell({ timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
-    const { session, children } = openSession(tiny, { short: 7, long: 2 });
-    await session.warmUp();
-    await session.measure();
-    const results = completed(await session.finish(STARTED_AT));
-    assert.equal(results.length, 2);
-    for (const { trial, measurement, startedAt, isPartial } of results) {
-      const sliceCount = children.get(trial.arm)!.orders.length;
-      const opened = sliceCount * (trial.arm === 'short' ? 7 : 2);
-      assert.equal(sliceCount, 5, 'one to warm up, four measured');
-      const { ledger } = measurement;
-      assert.deepEqual([ledger.opened, ledger.accepted, ledger.requestsSeen], [opened, opened, 10 * opened]);
-      assert.deepEqual(ledger.requestsPerConnection, [{ requests: 10, connections: opened }]);
-      assert.deepEqual([startedAt, isPartial], [STARTED_AT, false]);
-      assert.equal(measurement.slices.length, 4);
+    test('last words of a process are the detail', () => {
+      const failure = failureOf(new ChildError('died', 'gone', 'out of memory\n'), 'generator-died');
+      assert.equal(failure.detail, 'out of memory\n');
+    });
+  });
+
+  suite('resultOf', () => {
+    const WHOLE = { isInterrupted: false, scenario: { expect: [], baseline: 'short' } };
+    const startedAt = '2026-11-23T12:00:00.000Z';
+    const sample = sampleRun().trials.find((trial): trial is CompletedTrial => trial.state === 'completed')!;
+    const withOutcomes = (outcomes: Measurement['outcomes']): Measurement => ({
+      ...sample.measurement,
+      outcomes,
+    });
+
+    for (const isInterrupted of [false, true]) {
+      test(`a measurement is a completed trial, partial ${isInterrupted}`, () => {
+        const result = resultOf(sample.trial, startedAt, sample.measurement, { ...WHOLE, isInterrupted });
+        assert.deepEqual(TrialResult.parse(result), result);
+        assert.ok(result.state === 'completed' && result.isPartial === isInterrupted);
+      });
+    }
+
+    test('failures of the arm are part of its result', () => {
+      const outcomes = {
+        ok: { count: 5 },
+        reset: { count: 3, sample: 'ECONNRESET' },
+        timeoutTotal: { count: 1 },
+      };
+      assert.equal(resultOf(sample.trial, startedAt, withOutcomes(outcomes), WHOLE).state, 'completed');
+    });
+
+    const { ledger } = sample.measurement;
+
+    test('a trial of which no request ended is a failed one: that the arm hangs is no figure', () => {
+      const hanging = {
+        ...sample.measurement,
+        completed: 0,
+        failed: 0,
+        outcomes: {},
+        ledger: { ...ledger, requestsSent: 400, answered: 0, failed: 0, unfinished: 400 },
+      };
+      const result = resultOf(sample.trial, startedAt, hanging, WHOLE);
+      assert.ok(result.state === 'failed' && result.error.code === 'no-answer');
+      assert.match(result.error.message, /^none of 400 requests of short ended/);
+      assert.equal(
+        resultOf(sample.trial, startedAt, hanging, { ...WHOLE, isInterrupted: true }).state,
+        'completed',
+        'it was not given the time',
+      );
+    });
+
+    /** Not one good answer. */
+    const failing: Measurement = {
+      ...sample.measurement,
+      completed: 0,
+      failed: 1_000,
+      outcomes: {
+        badStatus: { count: 10, sample: 'status 503' },
+        reset: { count: 990, sample: 'ECONNRESET' },
+      },
+      ledger: { ...ledger, requestsSent: 1_100, answered: 0, failed: 1_100, unfinished: 0 },
+    };
+    /** All ended outside of the windows. */
+    const outside: Measurement = { ...failing, failed: 0, outcomes: {} };
+
+    test('an arm without one good answer has no figures: the commonest kind, its count and an example are the cause', () => {
+      const result = resultOf(sample.trial, startedAt, failing, WHOLE);
+      assert.deepEqual(TrialResult.parse(result), {
+        trial: sample.trial,
+        startedAt,
+        state: 'failed',
+        error: {
+          code: 'no-good-answer',
+          message:
+            'none of 1,000 requests of short was answered well: 990 × connection reset, for example "ECONNRESET"; 10 × bad status, for example "status 503"',
+        },
+      });
+    });
+
+    test('an example of any length is cut', () => {
+      const outcomes = { other: { count: 1_000, sample: 'x'.repeat(10_000) } };
+      const result = resultOf(sample.trial, startedAt, { ...failing, outcomes }, WHOLE);
+      assert.ok(result.state === 'failed' && result.error.message.length < 400);
+    });
+
+    const successOf = (
+      of: string,
+      limit: { atLeast?: number; atMost?: number; over?: string },
+    ): Expectation => ({
+      metric: 'successRatio',
+      of,
+      ...limit,
+    });
+    const kinds: [
+      why: string,
+      measurement: Measurement,
+      scenario: { expect?: Expectation[]; arm?: string },
+      state: TrialResult['state'],
+    ][] = [
+      ['one good answer among failures is a figure', { ...failing, completed: 1 }, {}, 'completed'],
+      ['all failed, none within a window', outside, {}, 'failed'],
+      [
+        'answers and failures, none within a window',
+        { ...outside, ledger: { ...failing.ledger, answered: 3 } },
+        {},
+        'completed',
+      ],
+      ['errors that are expected', failing, { expect: [successOf('short', { atMost: 0.1 })] }, 'completed'],
+      ['no limit but 0', failing, { expect: [successOf('short', { atLeast: 0 })] }, 'completed'],
+      [
+        'good answers that are expected',
+        failing,
+        { expect: [successOf('short', { atLeast: 0.99 })] },
+        'failed',
+      ],
+      [
+        'errors expected of another arm',
+        failing,
+        { expect: [successOf('other', { atMost: 0.1 })] },
+        'failed',
+      ],
+      ['of a ratio', failing, { expect: [successOf('short', { over: 'other', atMost: 2 })] }, 'failed'],
+      [
+        'errors expected of the arm that the null arm copies',
+        failing,
+        { arm: NULL_ARM, expect: [successOf('short', { atMost: 0.1 })] },
+        'completed',
+      ],
+    ];
+    for (const [why, measurement, { expect = [], arm = 'short' }, state] of kinds) {
+      test(`${why}: ${state}`, () => {
+        const scenario = { expect, baseline: 'short' };
+        const trial = { ...sample.trial, arm };
+        assert.equal(
+          resultOf(trial, startedAt, measurement, { isInterrupted: false, scenario }).state,
+          state,
+        );
+      });
+    }
+
+    const given = { noAnswer: { count: 300, sample: 'no answer within 10 s' } };
+    const silent: Measurement = {
+      ...failing,
+      failed: 300,
+      outcomes: given,
+      ledger: { ...ledger, requestsSent: 400, answered: 0, failed: 0, unfinished: 400 },
+    };
+    const hung: [why: string, measurement: Measurement, message: RegExp][] = [
+      ['from the start', silent, /^none of 400 requests of short ended/],
+      [
+        'once it was measured',
+        { ...silent, ledger: { ...silent.ledger, answered: 90, unfinished: 310 } },
+        /^none of 300 requests of short in the measured windows ended/,
+      ],
+    ];
+    for (const [why, measurement, message] of hung) {
+      test(`an arm that answers nothing, ${why}, hangs: given up is no way to end`, () => {
+        const result = resultOf(sample.trial, startedAt, measurement, WHOLE);
+        assert.ok(result.state === 'failed' && result.error.code === 'no-answer');
+        assert.match(result.error.message, message);
+      });
+    }
+
+    const limits: [outcome: 'portExhausted' | 'descriptorLimit', code: FailureCode][] = [
+      ['portExhausted', 'ports-exhausted'],
+      ['descriptorLimit', 'descriptor-limit'],
+    ];
+    for (const [outcome, code] of limits) {
+      test(`${outcome} is a failed trial without figures: ${code}`, () => {
+        const measurement = withOutcomes({ ok: { count: 9 }, [outcome]: { count: 2, sample: 'no more' } });
+        const result = resultOf(sample.trial, startedAt, measurement, WHOLE);
+        assert.deepEqual(TrialResult.parse(result), {
+          trial: sample.trial,
+          startedAt,
+          state: 'failed',
+          error: { code, message: '2 requests failed at a limit of this machine: no more' },
+        });
+      });
     }
   });
+});
 
-  test('of targets of their own, arms are booked what each counted and used in their own turns', async () => {
-    const tiny = makeTinyCell({ timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
-    const own = {
-      short: { ...createFakeTarget(false, false), perSlice: 7, cpuUs: 300 },
-      long: { ...createFakeTarget(false, false), perSlice: 2, cpuUs: 500 },
-    };
-    const arms = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial => {
-      const [mine, other] = trial.arm === 'short' ? [own.short, own.long] : [own.long, own.short];
-      const child = createFakeChild(mine.perSlice, count => {
-        mine.accept(count);
-        mine.use(mine.cpuUs);
-        other.use(10_000); // as a target that collects its garbage while it has nothing to do
-      });
-      return createArm(trial, child, mine.target, new Map());
-    });
-    const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
-    await session.warmUp();
-    await session.measure();
-    const booked = completed(await session.finish(STARTED_AT)).map(({ trial, measurement }) => [
-      trial.arm,
-      [measurement.ledger.opened, measurement.ledger.accepted, measurement.ledger.requestsSeen],
-      measurement.slices.map(({ targetCpuUs }) => targetCpuUs),
-    ]);
-    assert.deepEqual(booked.sort(), [
-      ['long', [10, 10, 100], [500, 500, 500, 500]],
-      ['short', [35, 35, 350], [300, 300, 300, 300]],
-    ]);
-  });
-
-  test('what ends between two turns on a target is booked to the arm whose turn comes', async () => {
-    const tiny = makeTinyCell({ clients: { only: {} }, baseline: 'only' });
-    const { target } = createFakeTarget(false, false);
-    const { read } = target;
-    let isBetween = false;
-    let ended = 0;
-    target.read = async () => {
-      if (isBetween) ended++;
-      isBetween = false;
-      const requestsPerConnection = [{ requests: 10, connections: ended }];
-      return { ...(await read()), requestsPerConnection };
-    };
-    const arms = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial =>
-      createArm(
-        trial,
-        createFakeChild(0, () => {}),
-        target,
-        new Map(),
-      ),
-    );
-    const { emit } = tiny.options;
-    const session = createSession({
-      ...tiny.options,
-      replicate: 0,
-      leftMs: () => 0,
-      arms,
-      emit(event) {
-        if (event.type === 'progress' && event.phase === 'measure') isBetween = true;
-        emit(event);
+describe('The turns of a replicate, on processes that are not there: whose turn it was is who gets what the target counted', () => {
+  /**
+   * A target that counts what it is told, but shows it only from the third reading on, behind a link once it has settled; under
+   * TLS only the handshakes so.
+   */
+  function createFakeTarget(isTls: boolean, isLinked: boolean) {
+    let settled = 0;
+    const link: TargetLink = {
+      isAlive: true,
+      upstreamPort: 10,
+      read: async () => ({ ...STILL_RELAY, connections: accepted }),
+      settle: async () => {
+        settled++;
+        readsUntilShown = 0;
       },
-    });
-    await session.measure();
-    const [result] = completed(await session.finish(STARTED_AT));
-    assert.deepEqual(result!.measurement.ledger.requestsPerConnection, [{ requests: 10, connections: 4 }]);
-  });
-
-  test("of someone else's server, what the kernel counts between the turns is no arm's", async () => {
+    };
     let accepted = 0;
-    const target: MeasuredTarget = {
-      endpoint: { origin: 'https://a.test', path: '/', address: '127.0.0.1' },
+    let shown = 0;
+    let cpuUs = 0;
+    let readsUntilShown = 0;
+    const target: TargetProcess = {
+      pid: 0,
+      endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
       isLoopback: true,
       isAlive: true,
+      ...(isLinked ? { link } : {}),
       kill: async () => {},
-      read: async () => ({ countedBy: 'kernel', accepted }),
-    };
-    const url = { url: 'https://a.test/' };
-    const tiny = makeTinyCell(
-      { target: withUnknowns(url), timing: { warmupMinMs: 1, warmupMaxMs: 1 } },
-      () => {
-        accepted += 1_000; // another program's, while no arm has its turn
+      async read(): Promise<TargetReading> {
+        if (readsUntilShown-- <= 0) shown = accepted;
+        return {
+          ...STILL,
+          cpuUs,
+          accepted: isTls ? accepted : shown,
+          requests: 10 * shown,
+          openConnections: 0,
+          handshakesFull: isTls ? shown : 0,
+          handshakesResumed: 0,
+          acceptedHttp2: 0,
+          requestsPerConnection: [{ requests: 10, connections: shown }],
+        };
       },
-    );
-    const arms = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial =>
-      createArm(
-        trial,
-        createFakeChild(3, count => {
-          accepted += count;
-        }),
-        target,
-        new Map(),
-      ),
-    );
-    const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
-    await session.warmUp();
-    await session.measure();
-    const ledgers = completed(await session.finish(STARTED_AT)).map(({ measurement }) => measurement.ledger);
-    assert.deepEqual(
-      ledgers.map(ledger => [ledger.opened, ledger.accepted, ledger.acceptedBy]),
-      [
-        [15, 15, 'kernel'],
-        [15, 15, 'kernel'],
-      ],
-    );
-  });
-
-  test('under TLS, a handshake that is counted late is booked to the arm that made it', async () => {
-    const tiny = makeTinyCell({ target: { tls: '1.3' }, timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
-    const { session, children } = openSession(tiny, { short: 7, long: 2 });
-    await session.warmUp();
-    await session.measure();
-    for (const { trial, measurement } of completed(await session.finish(STARTED_AT))) {
-      const opened = children.get(trial.arm)!.orders.length * (trial.arm === 'short' ? 7 : 2);
-      assert.deepEqual([measurement.ledger.accepted, measurement.ledger.handshakesFull], [opened, opened]);
-    }
-  });
-
-  test('a tool that does not count its connections is booked them when the target has seen them close', async () => {
-    const tiny = makeTinyCell({ clients: { tool: {}, other: {} }, baseline: 'tool' });
-    const { target } = createFakeTarget(false, false);
-    const { read } = target;
-    let accepted = 0;
-    let openConnections = 2;
-    /** What the target will have seen by its next readings, one after the other. */
-    const coming: [more: number, open: number][] = [];
-    target.read = async () => {
-      const [more, open] = coming.shift() ?? [0, openConnections];
-      accepted += more;
-      openConnections = open;
-      return { ...(await read()), accepted, openConnections };
     };
-    const arms = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial => {
-      const child = createFakeChild(0, () => {});
-      const { ask } = child;
-      if (trial.arm === 'tool') {
-        child.ask = async (...asked) => {
-          const reply = await ask(...asked);
-          const anyReply: GeneratorReply = reply;
-          if (anyReply.type === 'slice') {
-            anyReply.reading.opened = null;
-            coming.push([3, 5], [2, 4], [0, 2]);
-          }
-          return reply;
+    return {
+      target,
+      settledCount: () => settled,
+      use(us: number): void {
+        cpuUs += us;
+      },
+      accept(count: number): void {
+        accepted += count;
+        readsUntilShown = isLinked ? Infinity : 2;
+      },
+    };
+  }
+
+  interface FakeChild extends GeneratorChild {
+    readonly orders: readonly SliceOrder[];
+    readonly killCount: number;
+  }
+
+  /** A generator that opens so many connections in each slice, and completes ten requests on each. */
+  function createFakeChild(perSlice: number, accept: (count: number) => void, failAt = Infinity): FakeChild {
+    const orders: SliceOrder[] = [];
+    let killCount = 0;
+    const count = (): number => orders.length * perSlice;
+    const replyTo = (command: GeneratorCommand): GeneratorReply => {
+      if (command.type === 'slice') {
+        orders.push(command.order);
+        if (orders.length === failAt) throw new ChildError('hung', 'it did not answer', '');
+        accept(perSlice);
+        const { windowMs } = command.order;
+        const counts = { completed: 10 * perSlice, failed: 0, meanUs: 1_000, exchanges: 10 * perSlice };
+        return {
+          type: 'slice',
+          reading: {
+            ...IDLE_SLICE,
+            windowMs,
+            ...counts,
+            opened: perSlice,
+          },
         };
       }
+      const empty = emptyHistogram();
+      const reading: GeneratorReading = {
+        sent: 10 * count(),
+        answered: 10 * count(),
+        failed: 0,
+        unfinished: 0,
+        openedElsewhere: 0,
+        pool: null,
+        opened: count(),
+        handshakesFull: 0,
+        handshakesResumed: 0,
+        completedRecorded: 10 * count(),
+        failedRecorded: 0,
+        endedRecorded: 10 * count(),
+        bytesRecorded: 0,
+        outcomes: {},
+        statuses: {},
+        censored: null,
+        response: empty,
+        service: empty,
+        wait: empty,
+        firstByte: empty,
+        body: empty,
+        lateness: null,
+        arrivals: null,
+        caveats: [],
+        connect: empty,
+        tls: empty,
+        timeline: { widthMs: 1_000, buckets: [] },
+      };
+      return { type: 'finished', reading };
+    };
+    return {
+      pid: 0,
+      isAlive: true,
+      tell: () => {},
+      ask: async (command, type) => {
+        const reply = replyTo(command);
+        assert.equal(reply.type, type);
+        return reply as Extract<GeneratorReply, { type: typeof type }>;
+      },
+      requireLoaded: () => {},
+      kill: async () => {
+        killCount++;
+      },
+      orders,
+      get killCount() {
+        return killCount;
+      },
+    };
+  }
+
+  function openSession(
+    tiny: TinyCell,
+    perSlice: Record<string, number>,
+    failAt: Record<string, number> = {},
+  ) {
+    const { target: own, link } = tiny.options.cell.scenario;
+    const { target, accept, settledCount } = createFakeTarget(usesTls(own), link !== undefined);
+    const children = new Map<string, FakeChild>();
+    const arms: Arm[] = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial => {
+      const child = createFakeChild(perSlice[trial.arm]!, accept, failAt[trial.arm]);
+      children.set(trial.arm, child);
       return createArm(trial, child, target, new Map());
     });
     const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
-    await session.measure();
-    const results = completed(await session.finish(STARTED_AT));
-    assert.deepEqual(
-      Object.fromEntries(results.map(({ trial, measurement }) => [trial.arm, measurement.ledger.accepted])),
-      { tool: 4 * 5, other: 0 },
-    );
-  });
+    return { session, arms, children, settledCount };
+  }
 
-  test('arms are warmed up in turn, then measured in the order of each block; only that is recorded', async () => {
-    const tiny = makeTinyCell({ timing: { warmupMinMs: 600, warmupMaxMs: 600 } });
-    const { session, children } = openSession(tiny, { short: 1, long: 1 });
-    await session.warmUp();
-    await session.measure();
-    const turns = tiny.events.flatMap(event =>
-      event.type === 'progress' ? [`${event.phase} ${event.arm}`] : [],
-    );
-    const first = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(({ arm }) => arm);
-    const warmUps = [...first, ...first, ...first].map(arm => `warm-up ${arm}`);
-    const blocks = [0, 1, 2, 3].flatMap(block => blockOrder(tiny.options.cell, tiny.options.seed, 0, block));
-    assert.deepEqual(turns, [...warmUps, ...blocks.map(arm => `measure ${arm}`)]);
-    for (const { orders } of children.values()) {
-      assert.deepEqual(
-        orders.map(({ isRecorded }) => isRecorded),
-        [false, false, false, true, true, true, true],
+  const STARTED_AT = '2026-11-23T12:00:00.000Z';
+
+  suite('session', () => {
+    test('each arm is booked what the target counted in its turns, though the count comes late', async () => {
+      const tiny = makeTinyCell({ timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
+      const { session, children } = openSession(tiny, { short: 7, long: 2 });
+      await session.warmUp();
+      await session.measure();
+      const results = completed(await session.finish(STARTED_AT));
+      assert.equal(results.length, 2);
+      for (const { trial, measurement, startedAt, isPartial } of results) {
+        const sliceCount = children.get(trial.arm)!.orders.length;
+        const opened = sliceCount * (trial.arm === 'short' ? 7 : 2);
+        assert.equal(sliceCount, 5, 'one to warm up, four measured');
+        const { ledger } = measurement;
+        assert.deepEqual(
+          [ledger.opened, ledger.accepted, ledger.requestsSeen],
+          [opened, opened, 10 * opened],
+        );
+        assert.deepEqual(ledger.requestsPerConnection, [{ requests: 10, connections: opened }]);
+        assert.deepEqual([startedAt, isPartial], [STARTED_AT, false]);
+        assert.equal(measurement.slices.length, 4);
+      }
+    });
+
+    test('of targets of their own, arms are booked what each counted and used in their own turns', async () => {
+      const tiny = makeTinyCell({ timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
+      const own = {
+        short: { ...createFakeTarget(false, false), perSlice: 7, cpuUs: 300 },
+        long: { ...createFakeTarget(false, false), perSlice: 2, cpuUs: 500 },
+      };
+      const arms = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial => {
+        const [mine, other] = trial.arm === 'short' ? [own.short, own.long] : [own.long, own.short];
+        const child = createFakeChild(mine.perSlice, count => {
+          mine.accept(count);
+          mine.use(mine.cpuUs);
+          other.use(10_000); // as a target that collects its garbage while it has nothing to do
+        });
+        return createArm(trial, child, mine.target, new Map());
+      });
+      const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
+      await session.warmUp();
+      await session.measure();
+      const booked = completed(await session.finish(STARTED_AT)).map(({ trial, measurement }) => [
+        trial.arm,
+        [measurement.ledger.opened, measurement.ledger.accepted, measurement.ledger.requestsSeen],
+        measurement.slices.map(({ targetCpuUs }) => targetCpuUs),
+      ]);
+      assert.deepEqual(booked.sort(), [
+        ['long', [10, 10, 100], [500, 500, 500, 500]],
+        ['short', [35, 35, 350], [300, 300, 300, 300]],
+      ]);
+    });
+
+    test('what ends between two turns on a target is booked to the arm whose turn comes', async () => {
+      const tiny = makeTinyCell({ clients: { only: {} }, baseline: 'only' });
+      const { target } = createFakeTarget(false, false);
+      const { read } = target;
+      let isBetween = false;
+      let ended = 0;
+      target.read = async () => {
+        if (isBetween) ended++;
+        isBetween = false;
+        const requestsPerConnection = [{ requests: 10, connections: ended }];
+        return { ...(await read()), requestsPerConnection };
+      };
+      const arms = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial =>
+        createArm(
+          trial,
+          createFakeChild(0, () => {}),
+          target,
+          new Map(),
+        ),
       );
-      assert.equal(new Set(orders.map(({ epochMs }) => epochMs)).size, 1, 'the arms have one time axis');
-    }
-  });
+      const { emit } = tiny.options;
+      const session = createSession({
+        ...tiny.options,
+        replicate: 0,
+        leftMs: () => 0,
+        arms,
+        emit(event) {
+          if (event.type === 'progress' && event.phase === 'measure') isBetween = true;
+          emit(event);
+        },
+      });
+      await session.measure();
+      const [result] = completed(await session.finish(STARTED_AT));
+      assert.deepEqual(result!.measurement.ledger.requestsPerConnection, [{ requests: 10, connections: 4 }]);
+    });
 
-  test('a generator that hangs is killed before the next turn, and has no other', async () => {
-    const tiny = makeTinyCell();
-    const { session, children, arms } = openSession(tiny, { short: 1, long: 1 }, { long: 2 });
-    await session.warmUp();
-    await session.measure();
-    assert.deepEqual([children.get('long')?.killCount, children.get('long')?.orders.length], [1, 2]);
-    assert.deepEqual([children.get('short')?.killCount, children.get('short')?.orders.length], [0, 4]);
-    assert.deepEqual(states(await session.finish(STARTED_AT)), { short: 'completed', long: 'trial-hung' });
-    const failed = arms.find(({ trial }) => trial.arm === 'long');
-    assert.equal(failed?.failure?.message, 'it did not answer');
-  });
+    test("of someone else's server, what the kernel counts between the turns is no arm's", async () => {
+      let accepted = 0;
+      const target: MeasuredTarget = {
+        endpoint: { origin: 'https://a.test', path: '/', address: '127.0.0.1' },
+        isLoopback: true,
+        isAlive: true,
+        kill: async () => {},
+        read: async () => ({ countedBy: 'kernel', accepted }),
+      };
+      const url = { url: 'https://a.test/' };
+      const tiny = makeTinyCell(
+        { target: withUnknowns(url), timing: { warmupMinMs: 1, warmupMaxMs: 1 } },
+        () => {
+          accepted += 1_000; // another program's, while no arm has its turn
+        },
+      );
+      const arms = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial =>
+        createArm(
+          trial,
+          createFakeChild(3, count => {
+            accepted += count;
+          }),
+          target,
+          new Map(),
+        ),
+      );
+      const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
+      await session.warmUp();
+      await session.measure();
+      const ledgers = completed(await session.finish(STARTED_AT)).map(
+        ({ measurement }) => measurement.ledger,
+      );
+      assert.deepEqual(
+        ledgers.map(ledger => [ledger.opened, ledger.accepted, ledger.acceptedBy]),
+        [
+          [15, 15, 'kernel'],
+          [15, 15, 'kernel'],
+        ],
+      );
+    });
 
-  test('behind a link: arms begin spread, ramps span its trips, and what is under way is waited for', async () => {
-    const link = { roundTripMs: 30, jitterMs: 5 };
-    const tiny = makeTinyCell({ link, timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
-    const { session, children, settledCount } = openSession(tiny, { short: 7, long: 2 });
-    await session.warmUp();
-    await session.measure();
-    const results = completed(await session.finish(STARTED_AT));
-    for (const { trial, measurement } of results) {
-      const [first, ...others] = children.get(trial.arm)!.orders;
-      const mostMs = 4 * (30 + 2 * 5);
-      assert.deepEqual([first!.rampMs, first!.spreadMs], [mostMs, mostMs / 2], 'nothing is known of it yet');
-      assert.ok(first!.drainMs >= 20 * mostMs);
-      for (const order of others)
-        assert.deepEqual([order.rampMs, order.spreadMs], [10, 1], 'its mean is 1 ms');
-      const opened = trial.arm === 'short' ? 7 : 2;
-      assert.equal(measurement.ledger.accepted, 5 * opened, 'counted once it had settled');
-      assert.equal(measurement.link?.connections, 4 * opened, 'those of its measured slices');
-    }
-    assert.equal(settledCount(), 2 * (5 + 1), 'after each turn, and at the end');
-  });
+    test('under TLS, a handshake that is counted late is booked to the arm that made it', async () => {
+      const tiny = makeTinyCell({ target: { tls: '1.3' }, timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
+      const { session, children } = openSession(tiny, { short: 7, long: 2 });
+      await session.warmUp();
+      await session.measure();
+      for (const { trial, measurement } of completed(await session.finish(STARTED_AT))) {
+        const opened = children.get(trial.arm)!.orders.length * (trial.arm === 'short' ? 7 : 2);
+        assert.deepEqual([measurement.ledger.accepted, measurement.ledger.handshakesFull], [opened, opened]);
+      }
+    });
 
-  test('behind a link, without any warm-up: slices are as long as the trips that a first answer may take', async () => {
-    const tiny = makeTinyCell({ link: { roundTripMs: 30 }, timing: { sliceResponses: 2 } });
-    const { session, children } = openSession(tiny, { short: 1, long: 1 });
-    await session.measure();
-    for (const { orders } of children.values()) {
-      assert.deepEqual([orders[0]!.rampMs, orders[0]!.windowMs], [3 * 120, 2 * 120]);
-    }
-  });
+    test('a tool that does not count its connections is booked them when the target has seen them close', async () => {
+      const tiny = makeTinyCell({ clients: { tool: {}, other: {} }, baseline: 'tool' });
+      const { target } = createFakeTarget(false, false);
+      const { read } = target;
+      let accepted = 0;
+      let openConnections = 2;
+      /** What the target will have seen by its next readings, one after the other. */
+      const coming: [more: number, open: number][] = [];
+      target.read = async () => {
+        const [more, open] = coming.shift() ?? [0, openConnections];
+        accepted += more;
+        openConnections = open;
+        return { ...(await read()), accepted, openConnections };
+      };
+      const arms = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial => {
+        const child = createFakeChild(0, () => {});
+        const { ask } = child;
+        if (trial.arm === 'tool') {
+          child.ask = async (...asked) => {
+            const reply = await ask(...asked);
+            const anyReply: GeneratorReply = reply;
+            if (anyReply.type === 'slice') {
+              anyReply.reading.opened = null;
+              coming.push([3, 5], [2, 4], [0, 2]);
+            }
+            return reply;
+          };
+        }
+        return createArm(trial, child, target, new Map());
+      });
+      const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
+      await session.measure();
+      const results = completed(await session.finish(STARTED_AT));
+      assert.deepEqual(
+        Object.fromEntries(results.map(({ trial, measurement }) => [trial.arm, measurement.ledger.accepted])),
+        { tool: 4 * 5, other: 0 },
+      );
+    });
 
-  test('without a link all users begin at once', async () => {
-    const tiny = makeTinyCell();
-    const { session, children } = openSession(tiny, { short: 1, long: 1 });
-    await session.measure();
-    for (const { orders } of children.values())
-      assert.ok(orders.every(order => order.spreadMs === undefined));
-  });
+    test('arms are warmed up in turn, then measured in the order of each block; only that is recorded', async () => {
+      const tiny = makeTinyCell({ timing: { warmupMinMs: 600, warmupMaxMs: 600 } });
+      const { session, children } = openSession(tiny, { short: 1, long: 1 });
+      await session.warmUp();
+      await session.measure();
+      const turns = tiny.events.flatMap(event =>
+        event.type === 'progress' ? [`${event.phase} ${event.arm}`] : [],
+      );
+      const first = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(({ arm }) => arm);
+      const warmUps = [...first, ...first, ...first].map(arm => `warm-up ${arm}`);
+      const blocks = [0, 1, 2, 3].flatMap(block =>
+        blockOrder(tiny.options.cell, tiny.options.seed, 0, block),
+      );
+      assert.deepEqual(turns, [...warmUps, ...blocks.map(arm => `measure ${arm}`)]);
+      for (const { orders } of children.values()) {
+        assert.deepEqual(
+          orders.map(({ isRecorded }) => isRecorded),
+          [false, false, false, true, true, true, true],
+        );
+        assert.equal(new Set(orders.map(({ epochMs }) => epochMs)).size, 1, 'the arms have one time axis');
+      }
+    });
 
-  test('interrupted before any slice: neither turns nor results', async () => {
-    const tiny = makeTinyCell({ timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
-    const { session, children } = openSession(tiny, { short: 1, long: 1 });
-    tiny.interrupt();
-    await session.warmUp();
-    await session.measure();
-    assert.deepEqual(await session.finish(STARTED_AT), []);
-    assert.ok([...children.values()].every(({ orders }) => orders.length === 0));
+    test('a generator that hangs is killed before the next turn, and has no other', async () => {
+      const tiny = makeTinyCell();
+      const { session, children, arms } = openSession(tiny, { short: 1, long: 1 }, { long: 2 });
+      await session.warmUp();
+      await session.measure();
+      assert.deepEqual([children.get('long')?.killCount, children.get('long')?.orders.length], [1, 2]);
+      assert.deepEqual([children.get('short')?.killCount, children.get('short')?.orders.length], [0, 4]);
+      assert.deepEqual(states(await session.finish(STARTED_AT)), { short: 'completed', long: 'trial-hung' });
+      const failed = arms.find(({ trial }) => trial.arm === 'long');
+      assert.equal(failed?.failure?.message, 'it did not answer');
+    });
+
+    test('behind a link: arms begin spread, ramps span its trips, and what is under way is waited for', async () => {
+      const link = { roundTripMs: 30, jitterMs: 5 };
+      const tiny = makeTinyCell({ link, timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
+      const { session, children, settledCount } = openSession(tiny, { short: 7, long: 2 });
+      await session.warmUp();
+      await session.measure();
+      const results = completed(await session.finish(STARTED_AT));
+      for (const { trial, measurement } of results) {
+        const [first, ...others] = children.get(trial.arm)!.orders;
+        const mostMs = 4 * (30 + 2 * 5);
+        assert.deepEqual(
+          [first!.rampMs, first!.spreadMs],
+          [mostMs, mostMs / 2],
+          'nothing is known of it yet',
+        );
+        assert.ok(first!.drainMs >= 20 * mostMs);
+        for (const order of others)
+          assert.deepEqual([order.rampMs, order.spreadMs], [10, 1], 'its mean is 1 ms');
+        const opened = trial.arm === 'short' ? 7 : 2;
+        assert.equal(measurement.ledger.accepted, 5 * opened, 'counted once it had settled');
+        assert.equal(measurement.link?.connections, 4 * opened, 'those of its measured slices');
+      }
+      assert.equal(settledCount(), 2 * (5 + 1), 'after each turn, and at the end');
+    });
+
+    test('behind a link, without any warm-up: slices are as long as the trips that a first answer may take', async () => {
+      const tiny = makeTinyCell({ link: { roundTripMs: 30 }, timing: { sliceResponses: 2 } });
+      const { session, children } = openSession(tiny, { short: 1, long: 1 });
+      await session.measure();
+      for (const { orders } of children.values()) {
+        assert.deepEqual([orders[0]!.rampMs, orders[0]!.windowMs], [3 * 120, 2 * 120]);
+      }
+    });
+
+    test('without a link all users begin at once', async () => {
+      const tiny = makeTinyCell();
+      const { session, children } = openSession(tiny, { short: 1, long: 1 });
+      await session.measure();
+      for (const { orders } of children.values())
+        assert.ok(orders.every(order => order.spreadMs === undefined));
+    });
+
+    test('interrupted before any slice: neither turns nor results', async () => {
+      const tiny = makeTinyCell({ timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
+      const { session, children } = openSession(tiny, { short: 1, long: 1 });
+      tiny.interrupt();
+      await session.warmUp();
+      await session.measure();
+      assert.deepEqual(await session.finish(STARTED_AT), []);
+      assert.ok([...children.values()].every(({ orders }) => orders.length === 0));
+    });
   });
 });

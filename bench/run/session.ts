@@ -1,24 +1,244 @@
 // In: the arms of one replicate, each with its target. Out: their turns under load, each booked to the arm whose turn it was.
-import { askedPerSec } from '../../results/asked-rate.ts';
-import { mostInFlight } from '../../scenarios/model/load.ts';
-import type { SliceOrder, SliceReading } from '../../servers/protocol.ts';
+import { MeasureError } from '../../results/errors.ts';
+import { areFailuresExpected } from '../../results/expect.ts';
+import { askedPerSec } from '../../results/metrics.ts';
+import {
+  type FailureCode,
+  FailureCode as FailureCodeSchema,
+  type Measurement,
+  OUTCOME_WORDS,
+  type Outcome,
+  type Probe,
+  type Trial,
+  type TrialResult,
+} from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
-import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../core/round-trips.ts';
-import { usesTls } from '../../scenarios/model/target.ts';
-import type { TrialResult } from '../../results/model/trial.ts';
-import { paced, probeShape } from '../plan/pace.ts';
+import { type CapacityLoad, type Load, mostInFlight } from '../../scenarios/model/load.ts';
+import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
+import { longestRoundTripMs, MOST_ROUND_TRIPS, usesTls } from '../../scenarios/model/target.ts';
+import { createCapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
 import { blockOrder, type PlannedCell } from '../plan/plan.ts';
-import { type SliceShape, sliceShape } from '../plan/timing.ts';
+import {
+  isSteady,
+  paced,
+  probeShape,
+  type SliceShape,
+  sliceShape,
+  type WarmUpWindow,
+  warmUpDrainMs,
+  warmUpPerSec,
+} from '../plan/timing.ts';
 import { hasKernelCounts, kernelCountsBetween, readKernelCounts } from '../probes/kernel.ts';
-import type { Arm } from './arm.ts';
+import { createTargetAccount, hasSeenAll, type TargetAccount } from './account.ts';
+import type { Arm, Failure } from './arm.ts';
+import { ChildError } from './child.ts';
 import type { Emit } from './events.ts';
-import { findCapacities } from './find-capacities.ts';
-import { type LinkSpan, withoutRelay } from './linked-target.ts';
-import { failureOf, resultOf } from './outcome.ts';
-import { hasSeenAll } from './server-counts.ts';
-import { deathCode } from './targets.ts';
-import { createTargetAccount, type TargetAccount } from './account.ts';
-import { warmUpArms } from './warm-up.ts';
+import type { SliceOrder, SliceReading } from './protocol.ts';
+import { deathCode, type LinkSpan, withoutRelay } from './targets.ts';
+
+// From the arms of a replicate, and how to try one at a rate. Out: each arm's capacity, arms taking turns probe by probe.
+
+interface FindOptions {
+  load: CapacityLoad;
+  arms: readonly Arm[];
+  /** Between 0 and 1: where the grid of an arm's rates begins. */
+  offsetOf: (arm: Arm) => number;
+  /** Names of the arms in the order of their turns in one round. */
+  orderOf: (round: number) => readonly string[];
+  /** One turn; undefined where it failed or was cut short, so that it shows nothing. */
+  probe: (arm: Arm, ratePerSec: number) => Promise<SliceReading | undefined>;
+  onProbe: (arm: Arm, probe: Probe) => void;
+  signal: AbortSignal;
+}
+
+/** Sets every arm's `capacity`; an arm that was not tried at all keeps null. */
+export async function findCapacities(options: FindOptions): Promise<void> {
+  const { load, arms, offsetOf, orderOf, probe, onProbe, signal } = options;
+  const searches = new Map(arms.map(arm => [arm, createCapacitySearch(load, offsetOf(arm))]));
+  const isSearching = (arm: Arm): boolean =>
+    arm.failure === undefined && searches.get(arm)!.nextPerSec() !== undefined;
+
+  for (let round = 0; !signal.aborted && arms.some(isSearching); round++) {
+    for (const name of orderOf(round)) {
+      const arm = arms.find(candidate => candidate.trial.arm === name);
+      if (arm === undefined || !isSearching(arm) || signal.aborted) continue;
+      const search = searches.get(arm)!;
+      const ratePerSec = search.nextPerSec()!;
+      const reading = await probe(arm, ratePerSec);
+      if (reading === undefined) continue;
+      const judged = judgeProbe(load, ratePerSec, reading);
+      search.add(judged);
+      arm.capacity = search.result();
+      // What a slice of the measurement is to hold: response times at about the rate that it will have.
+      if (judged.isKept && reading.completed > 0) arm.meanResponseMs = reading.meanUs / 1_000;
+      onProbe(arm, judged);
+    }
+  }
+}
+
+// From how a trial ended: a measurement, or an error. Out: its result. A failed trial is data, with a cause.
+
+/** Outcomes after which a trial says something about the machine's limits and nothing about its arm. */
+const LIMITS = { portExhausted: 'ports-exhausted', descriptorLimit: 'descriptor-limit' } as const;
+
+/** A message names the commonest kinds of failure, and of each the beginning of an example. */
+const MOST_KINDS = 3;
+const MOST_SAMPLE = 200;
+
+/** @param fallback the code for a process that died or failed where it happened. */
+export function failureOf(error: unknown, fallback: FailureCode): Failure {
+  if (error instanceof ChildError) {
+    const code = error.reason === 'hung' ? 'trial-hung' : fallback;
+    return { code, message: error.message, ...(error.stderr === '' ? {} : { detail: error.stderr }) };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof MeasureError ? FailureCodeSchema.safeParse(error.code).data : undefined;
+  return { code: code ?? 'internal', message };
+}
+
+interface ResultOptions {
+  /** Cut short: what is missing may only have lacked the time. */
+  isInterrupted: boolean;
+  scenario: Pick<Scenario, 'expect' | 'baseline'>;
+}
+
+/** A trial that measured something; failed when it hit a limit of the machine, or nothing good came of it. */
+export function resultOf(
+  trial: Trial,
+  startedAt: string,
+  measurement: Measurement,
+  { isInterrupted, scenario }: ResultOptions,
+): TrialResult {
+  const error =
+    limitHit(measurement) ?? (isInterrupted ? undefined : withoutAnswer(trial, measurement, scenario));
+  return error === undefined
+    ? { trial, startedAt, state: 'completed', isPartial: isInterrupted, measurement }
+    : { trial, startedAt, state: 'failed', error };
+}
+
+function limitHit({ outcomes }: Measurement): Failure | undefined {
+  for (const [outcome, code] of Object.entries(LIMITS) as [keyof typeof LIMITS, FailureCode][]) {
+    const hit = outcomes[outcome];
+    if (hit !== undefined) {
+      return {
+        code,
+        message: `${hit.count} requests failed at a limit of this machine: ${hit.sample ?? outcome}`,
+      };
+    }
+  }
+  return undefined;
+}
+
+/** An arm without good answers has no figures: how fast it fails says nothing of what it was to do. */
+function withoutAnswer(
+  { arm }: Trial,
+  measurement: Measurement,
+  scenario: ResultOptions['scenario'],
+): Failure | undefined {
+  const { completed, failed, ledger, outcomes } = measurement;
+  if (completed > 0 || (failed > 0 && areFailuresExpected(arm, scenario))) return undefined;
+  const hasOnlyHung = failed === (outcomes.noAnswer?.count ?? 0) && ledger.unfinished > 0;
+  if (hasOnlyHung) {
+    const hasEnded = ledger.answered + ledger.failed > 0;
+    return {
+      code: 'no-answer',
+      message: hasEnded
+        ? `none of ${countText(failed || ledger.unfinished)} requests of ${arm} in the measured windows ended: each was given up at the end of its slice`
+        : `none of ${countText(ledger.requestsSent)} requests of ${arm} ended: each was given up at the end of its slice`,
+    };
+  }
+  const hasFailed = failed > 0 || (ledger.failed > 0 && ledger.answered === 0);
+  if (!hasFailed || areFailuresExpected(arm, scenario)) return undefined;
+  return {
+    code: 'no-good-answer',
+    message: `none of ${countText(failed || ledger.failed)} requests of ${arm} was answered well${commonestText(measurement)}`,
+  };
+}
+
+/** `: 90 × connection reset, for example "read ECONNRESET"; 10 × bad status`, the most frequent first. */
+function commonestText({ outcomes }: Measurement): string {
+  const kinds = (Object.entries(outcomes) as [Outcome, { count: number; sample?: string }][])
+    .toSorted(([, a], [, b]) => b.count - a.count)
+    .slice(0, MOST_KINDS)
+    .map(([outcome, { count, sample }]) => {
+      const example = sample === undefined ? '' : `, for example "${sample.slice(0, MOST_SAMPLE)}"`;
+      return `${countText(count)} × ${OUTCOME_WORDS[outcome]}${example}`;
+    });
+  return kinds.length === 0 ? ', and none ended in a measured window' : `: ${kinds.join('; ')}`;
+}
+
+function countText(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+// From the arms of a replicate, and how to give one a turn. Out: arms under load in turn, each until it is steady.
+
+interface WarmUpOptions {
+  timing: Timing;
+  load: Load;
+  /** Before an arm has answered, the most that the link alone adds to its first answer; 0 without one. */
+  firstResponseMs: number;
+  /** Those that are still to be measured. */
+  alive: () => readonly Arm[];
+  turn: (arm: Arm, times: Omit<SliceOrder, 'epochMs'>) => Promise<SliceReading | undefined>;
+  onWindow: (arm: Arm, reading: SliceReading) => void;
+  signal: AbortSignal;
+}
+
+const WINDOW_MS = 250;
+const FIRST_RAMP_MS = 20;
+
+async function warmUpArms({
+  timing,
+  load,
+  firstResponseMs,
+  alive,
+  turn,
+  onWindow,
+  signal,
+}: WarmUpOptions): Promise<void> {
+  const windows = new Map<Arm, WarmUpWindow[]>(alive().map(arm => [arm, []]));
+  const isDone = (arm: Arm): boolean =>
+    arm.warmupMs >= timing.warmupMaxMs || (arm.warmupMs >= timing.warmupMinMs && arm.isSteady);
+  while (alive().some(arm => !isDone(arm)) && !signal.aborted) {
+    for (const arm of alive().filter(candidate => !isDone(candidate))) {
+      if (signal.aborted) return;
+      const seen = windows.get(arm)!;
+      const ratePerSec = load.model === 'capacity' ? warmUpPerSec(load, seen) : undefined;
+      const meanMs = arm.meanResponseMs || firstResponseMs;
+      const shape = { ...sliceShape(timing, { meanMs }), drainMs: warmUpDrainMs(meanMs) };
+      const rampMs = arm.meanResponseMs === 0 ? Math.max(FIRST_RAMP_MS, firstResponseMs) : shape.rampMs;
+      const times = paced({ ...shape, rampMs, windowMs: WINDOW_MS }, timing, load, ratePerSec);
+      const order = ratePerSec === undefined ? times : { ...times, ratePerSec };
+      const reading = await turn(arm, { ...order, isRecorded: false });
+      if (reading === undefined) continue;
+      arm.warmupMs += times.rampMs + reading.windowMs;
+      arm.meanResponseMs =
+        reading.completed === 0 ? Math.max(WINDOW_MS, firstResponseMs) : reading.meanUs / 1_000;
+      // A process that has just started is slow to answer once, which says nothing of what is to come.
+      if (arm.warmupSpeeds.length > 0) arm.noteSlowest(reading);
+      arm.warmupSpeeds.push(speedOf(reading, load));
+      arm.isSteady = isSteady(arm.warmupSpeeds);
+      if (ratePerSec !== undefined) seen.push({ askedPerSec: ratePerSec, endedPerSec: endedPerSec(reading) });
+      onWindow(arm, reading);
+    }
+  }
+}
+
+/** What rises while an arm warms up: where the load sets the rate, only response times can tell. */
+function speedOf(reading: SliceReading, { model }: Load): number {
+  switch (model) {
+    case 'closed':
+      return reading.windowMs === 0 ? 0 : reading.completed / reading.windowMs;
+    case 'capacity':
+      return endedPerSec(reading);
+    case 'open':
+    case 'burst':
+      return reading.meanUs === 0 ? 0 : 1 / reading.meanUs;
+    default:
+      return model satisfies never;
+  }
+}
 
 export interface SessionOptions {
   cell: PlannedCell;

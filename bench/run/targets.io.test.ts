@@ -1,36 +1,170 @@
 // The target process is started, read and killed; when it can't start, the caller knows why and nothing is left.
 import assert from 'node:assert/strict';
-import { after, suite, test } from 'node:test';
+import { connect, createServer, type Socket } from 'node:net';
+import { after, describe, suite, type TestContext, test } from 'node:test';
+import type { ForeignServer } from '../../results/model/run.ts';
+import { Link, Target } from '../../scenarios/model/target.ts';
+import type { RelayReading } from '../../servers/protocol.ts';
 import { createClient } from '../../servers/testing/client.ts';
-import { Target } from '../../scenarios/model/target.ts';
 import { ChildError } from './child.ts';
-import { startTarget } from './targets.ts';
-import { isGone, ourChildren } from './testing/processes.ts';
+import {
+  isOwnReading,
+  type KernelReading,
+  linkTo,
+  type MeasuredTarget,
+  openForeignTarget,
+  startTarget,
+  type TargetProcess,
+  withoutRelay,
+} from './targets.ts';
+import { childrenWith, eventually, isGone, ourChildren } from './testing/processes.ts';
 
-suite('target', { concurrency: 2 }, () => {
-  after(() => {
-    assert.deepEqual(ourChildren(), []);
+describe('A server that is not ours is read from the kernel: what this machine accepted, or, of one elsewhere, what it opened', () => {
+  const DIALS = 40;
+
+  function targetAt(isLoopback: boolean): MeasuredTarget {
+    const facts: Partial<ForeignServer> = { isLoopback };
+    return openForeignTarget({
+      facts: facts as ForeignServer,
+      endpoint: { origin: 'http://127.0.0.1', path: '/' },
+    });
+  }
+
+  async function read(target: MeasuredTarget): Promise<KernelReading & { accepted: number }> {
+    const reading = await target.read();
+    assert.ok(!isOwnReading(reading) && reading.accepted !== null, 'this system counts');
+    return { ...reading, accepted: reading.accepted };
+  }
+
+  function dial(port: number): Promise<Socket> {
+    const socket = connect(port, '127.0.0.1');
+    return new Promise(resolve =>
+      socket.once('connect', () => resolve(socket)).once('error', () => resolve(socket)),
+    );
+  }
+
+  test('an attempt that is refused was opened, and accepted by nobody', async t => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise(resolve => server.once('listening', resolve));
+    t.after(() => server.close());
+    const { port } = server.address() as { port: number };
+    const here = targetAt(true);
+    const elsewhere = targetAt(false);
+    const countDials = async () => {
+      const before = [await read(here), await read(elsewhere)];
+      for (let i = 0; i < DIALS; i++) (await dial(port)).destroy();
+      const after = [await read(here), await read(elsewhere)];
+      return after.map(({ accepted }, index) => accepted - before[index]!.accepted);
+    };
+    assert.deepEqual(
+      [(await read(here)).countedBy, (await read(elsewhere)).countedBy],
+      ['kernel', 'kernelOpens'],
+    );
+    assert.deepEqual([here.isLoopback, elsewhere.isLoopback, here.isAlive], [true, false, true]);
+    // Other programs may open some meanwhile; not as many.
+    const [accepted, opened] = await countDials();
+    assert.ok(accepted! >= DIALS && opened! >= DIALS, `${accepted}, ${opened}`);
+    await new Promise(resolve => server.close(resolve));
+    const [acceptedThen, openedThen] = await countDials();
+    assert.ok(acceptedThen! < DIALS && openedThen! >= DIALS, `${acceptedThen}, ${openedThen}`);
+    await here.kill();
   });
+});
 
-  test('answers, tells what it counted, and is gone after kill', async t => {
+describe('A target behind a link is reached through the relay alone, is settled when nothing is under way, and ends with its relay', () => {
+  async function startLinked(t: TestContext, link: Record<string, unknown>): Promise<TargetProcess> {
     const target = await startTarget(Target.parse({ behaviour: { name: 'fixed', bytes: 3 } }), 1, null);
     t.after(target.kill);
-    const answer = await createClient(t, target.endpoint).ask();
-    assert.equal(answer.body.length, 3);
-    const { accepted, requests } = await target.read();
-    assert.deepEqual([accepted, requests, target.isAlive], [1, 1, true]);
-    await target.kill();
-    assert.equal(target.isAlive, false);
-    assert.ok(isGone(target.pid));
-    await assert.rejects(target.read(), { name: 'ChildError', reason: 'died' });
+    const linked = await linkTo(target, Link.parse(link), 1);
+    t.after(linked.kill);
+    return linked;
+  }
+
+  suite('linked target', () => {
+    after(() => {
+      assert.deepEqual(ourChildren(), []);
+    });
+
+    test('is reached through the relay; what was sent or closed is counted once it has settled', async t => {
+      const roundTripMs = 200;
+      const target = await startLinked(t, { roundTripMs });
+      const { upstreamPort } = target.link!;
+      assert.notEqual(Number(new URL(target.endpoint.origin).port), upstreamPort);
+      assert.equal((await target.link!.read()).inFlight, 0);
+      const startedAtMs = performance.now();
+      const client = createClient(t, target.endpoint);
+      const answer = client.ask();
+      while ((await target.link!.read()).inFlight === 0); // until the handshake is under way
+      await target.link!.settle();
+      assert.ok(performance.now() - startedAtMs >= 2 * roundTripMs - 5, 'a handshake, and there and back');
+      assert.deepEqual([(await target.read()).accepted, (await target.read()).requests], [1, 1]);
+      const { body, socket } = await answer;
+      assert.equal(body.length, 3);
+      assert.equal((await target.read()).openConnections, 1);
+      socket.destroy();
+      while ((await target.link!.read()).inFlight === 0); // until the relay has seen it
+      await target.link!.settle();
+      assert.equal((await target.read()).openConnections, 0, 'the close has arrived, too');
+      assert.equal((await target.link!.read()).connections, 1);
+      await target.kill();
+      assert.ok(isGone(target.pid) && childrenWith('link-child').length === 0);
+    });
+
+    test('dies with its relay', async t => {
+      const target = await startLinked(t, {});
+      assert.equal(target.isAlive, true);
+      process.kill(childrenWith('link-child')[0]!.pid, 'SIGKILL');
+      await eventually('its death is seen', () => !target.isAlive);
+      assert.equal(target.link!.isAlive, false);
+      await assert.rejects(target.link!.settle(), { name: 'ChildError', reason: 'died' });
+      await assert.rejects(target.link!.read(), /the relay of the link ended unexpectedly \(SIGKILL\)/);
+    });
   });
 
-  test('a behaviour that is not there is told', async () => {
-    const started = startTarget(Target.parse({ behaviour: { name: 'fixd' } }), 1, null);
-    await assert.rejects(started, error => {
-      assert.ok(error instanceof ChildError && error.reason === 'failed');
-      assert.match(error.message, /unknown behaviour "fixd".*fixed is nearest/);
-      return true;
+  test("the kernel's counts of opens are without the relay's own", () => {
+    const kernel = {
+      activeOpens: 20,
+      passiveOpens: 21,
+      retransmits: 3,
+      needlessRetransmits: 1,
+      synRetransmits: 0,
+      listenDrops: 0,
+      timeWaitCreated: 20,
+    };
+    const reading = { connections: 5 } as RelayReading;
+    const span = { before: reading, after: { ...reading, connections: 15 } };
+    assert.deepEqual(withoutRelay(kernel, span), { ...kernel, activeOpens: 10, passiveOpens: 11 });
+    const early = { ...span, after: { ...reading, connections: 30 } };
+    assert.equal(withoutRelay(kernel, early).activeOpens, 0);
+  });
+});
+
+describe("The target process is started, read and killed; when it can't start, the caller knows why and nothing is left", () => {
+  suite('target', { concurrency: 2 }, () => {
+    after(() => {
+      assert.deepEqual(ourChildren(), []);
+    });
+
+    test('answers, tells what it counted, and is gone after kill', async t => {
+      const target = await startTarget(Target.parse({ behaviour: { name: 'fixed', bytes: 3 } }), 1, null);
+      t.after(target.kill);
+      const answer = await createClient(t, target.endpoint).ask();
+      assert.equal(answer.body.length, 3);
+      const { accepted, requests } = await target.read();
+      assert.deepEqual([accepted, requests, target.isAlive], [1, 1, true]);
+      await target.kill();
+      assert.equal(target.isAlive, false);
+      assert.ok(isGone(target.pid));
+      await assert.rejects(target.read(), { name: 'ChildError', reason: 'died' });
+    });
+
+    test('a behaviour that is not there is told', async () => {
+      const started = startTarget(Target.parse({ behaviour: { name: 'fixd' } }), 1, null);
+      await assert.rejects(started, error => {
+        assert.ok(error instanceof ChildError && error.reason === 'failed');
+        assert.match(error.message, /unknown behaviour "fixd".*fixed is nearest/);
+        return true;
+      });
     });
   });
 });

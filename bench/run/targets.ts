@@ -1,12 +1,150 @@
 // In: a target, a code and a core. Out: the running target process, and what it has counted.
-import type { Code } from '../core/code.ts';
-import type { Endpoint } from '../contracts.ts';
-import type { TargetCommand, TargetReading, TargetReply } from '../../servers/protocol.ts';
-import type { Target } from '../../scenarios/model/target.ts';
-import type { FailureCode } from '../../results/model/trial.ts';
-import { orKill, spawnChild } from './child.ts';
-import type { TargetLink } from './linked-target.ts';
-import { requireProtocol } from './protocol-version.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FailureCode, KernelCounts } from '../../results/model/trial.ts';
+import type { Code } from '../../scenarios/model/sweep.ts';
+import { type Link, longestRoundTripMs, type Target } from '../../scenarios/model/target.ts';
+import type {
+  Endpoint,
+  RelayCommand,
+  RelayReading,
+  RelayReply,
+  TargetCommand,
+  TargetReading,
+  TargetReply,
+} from '../../servers/protocol.ts';
+import { hasKernelCounts, readKernelCounts } from '../probes/kernel.ts';
+import { orKill, requireProtocol, spawnChild } from './child.ts';
+import type { FoundServer } from './external-server.ts';
+
+// From a link and the port of a target. Out: the running relay process, and what it has counted.
+
+/**
+ * How far target and generators stand back behind the relay, where there is one. A relay that waits for a core is late,
+ * and then the network is not the one that was asked for: with all cores full of handshakes, writes at p90 were 2 to 3 ms
+ * late without this and 0.2 ms with it (`npm run bench:link-pressure`). Where the relay runs makes no such difference, so
+ * it is not pinned, and takes what core is free. (Windows has no `nice`.)
+ */
+export const LOAD_NICENESS = process.platform === 'win32' ? 0 : 10;
+
+/** Of the target and the generators of a cell. */
+export function loadNiceness({ link }: { link?: Link | undefined }): number {
+  return link === undefined ? 0 : LOAD_NICENESS;
+}
+
+export interface LinkProcess {
+  readonly pid: number;
+  /** Where generators connect instead of to the target, on 127.0.0.1. */
+  readonly port: number;
+  /** @throws ChildError when the relay has died or hangs. */
+  read(): Promise<RelayReading>;
+  readonly isAlive: boolean;
+  kill(): Promise<void>;
+}
+
+interface LinkOptions {
+  link: Link;
+  /** Where the target listens, on 127.0.0.1. */
+  upstreamPort: number;
+  seed: number;
+  /** Core to pin the relay to; not pinned unless given. */
+  cpu?: number | null;
+}
+
+/** @throws ChildError when the relay does not start. */
+export async function startLink({ link, upstreamPort, seed, cpu = null }: LinkOptions): Promise<LinkProcess> {
+  const child = spawnChild<RelayCommand, RelayReply>({
+    title: 'the relay of the link',
+    entry: '../../servers/link-child',
+    cpu,
+  });
+  const started = child.ask({ type: 'start', upstreamPort, link, seed }, 'started', START_TIMEOUT_MS);
+  const { port } = await orKill(child, started);
+  return {
+    pid: child.pid,
+    port,
+    read: async () => (await child.ask({ type: 'read' }, 'reading', READ_TIMEOUT_MS)).reading,
+    get isAlive() {
+      return child.isAlive;
+    },
+    kill: child.kill,
+  };
+}
+
+// From a running target, and the link of its cell. Out: the same target behind a relay that all arms go through.
+
+/** A relay, as whoever measures through it sees it. */
+export interface TargetLink {
+  readonly isAlive: boolean;
+  /** Where its connections end: at the target's own port of 127.0.0.1. */
+  readonly upstreamPort: number;
+  /** @throws ChildError when the relay has died or hangs. */
+  read(): Promise<RelayReading>;
+  /**
+   * Resolves when nothing is on its way any more, or when that has taken longer than it can: what a client has sent or
+   * closed is then counted by the target.
+   * @throws ChildError as read.
+   */
+  settle(): Promise<void>;
+}
+
+const SETTLE_PAUSE_MS = 5;
+/** Between a dial and its answer nothing is under way by the relay's count: one reading alone may fall into that. */
+const IDLE_READINGS = 2;
+/** Beyond the trips: a relay that waits for a core. */
+const SETTLE_GRACE_MS = 1_000;
+
+/**
+ * The target's certificate holds for the relay too: it is for the address, whatever the port. Killing one kills both;
+ * when this throws, the target is as it was.
+ * @throws ChildError when the relay does not start.
+ */
+export async function linkTo(target: TargetProcess, link: Link, seed: number): Promise<TargetProcess> {
+  const origin = new URL(target.endpoint.origin);
+  const upstreamPort = Number(origin.port);
+  const relay = await startLink({ link, upstreamPort, seed });
+  origin.port = String(relay.port);
+  const longestSettleMs = 2 * longestRoundTripMs(link) + SETTLE_GRACE_MS;
+  return {
+    ...target,
+    endpoint: { ...target.endpoint, origin: origin.origin },
+    get isAlive() {
+      return target.isAlive && relay.isAlive;
+    },
+    async kill() {
+      await Promise.all([relay.kill(), target.kill()]);
+    },
+    link: {
+      upstreamPort,
+      get isAlive() {
+        return relay.isAlive;
+      },
+      read: relay.read,
+      async settle() {
+        const giveUpAtMs = performance.now() + longestSettleMs;
+        for (let idle = 0; idle < IDLE_READINGS && performance.now() < giveUpAtMs; ) {
+          await delay(SETTLE_PAUSE_MS);
+          idle = (await relay.read()).inFlight === 0 ? idle + 1 : 0;
+        }
+      },
+    },
+  };
+}
+
+/** A link's relay at both ends of a slice. */
+export interface LinkSpan {
+  before: RelayReading;
+  after: RelayReading;
+}
+
+/** The kernel sees each connection through a relay twice: what is left when those of the relay are taken out. */
+export function withoutRelay(kernel: KernelCounts, { before, after }: LinkSpan): KernelCounts {
+  const relayed = after.connections - before.connections;
+  return {
+    ...kernel,
+    activeOpens: Math.max(0, kernel.activeOpens - relayed),
+    passiveOpens: Math.max(0, kernel.passiveOpens - relayed),
+  };
+}
 
 /** Importing fastify and making a certificate takes well under a second on an idle core; this is for a busy one. */
 const START_TIMEOUT_MS = 20_000;
@@ -56,7 +194,7 @@ export interface TargetProcess extends MeasuredTarget {
   read(): Promise<TargetReading>;
 }
 
-export interface StartOptions {
+interface StartOptions {
   /** What it is called in messages. */
   title?: string;
   /** Whose code it runs; ours unless given. */
@@ -100,5 +238,27 @@ export async function startTarget(
       return child.isAlive;
     },
     kill: child.kill,
+  };
+}
+
+// From a server that we did not start, as it was found. Out: the target that it is: where load goes, and what the kernel counts.
+
+/**
+ * There is no process of ours behind it: nothing to start, to pin, to condition or to end, and no counters but the kernel's.
+ * A server on this machine has its connections accepted by this kernel; of any other only what this machine opened is known.
+ */
+export function openForeignTarget({ facts, endpoint }: FoundServer): MeasuredTarget {
+  const { isLoopback } = facts;
+  return {
+    endpoint,
+    isLoopback,
+    isAlive: true,
+    async read() {
+      const countedBy = isLoopback ? 'kernel' : 'kernelOpens';
+      if (!hasKernelCounts()) return { countedBy, accepted: null };
+      const { passiveOpens, activeOpens } = readKernelCounts();
+      return { countedBy, accepted: isLoopback ? passiveOpens : activeOpens };
+    },
+    kill: async () => {},
   };
 }

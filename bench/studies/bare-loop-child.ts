@@ -3,8 +3,9 @@
 
 import { type Dispatcher, Pool } from 'undici';
 import { mostInFlight } from '../../scenarios/model/load.ts';
-import { type GeneratorCommand, type GeneratorReply, PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { readProcess } from '../../servers/process.ts';
+import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
+import type { GeneratorCommand, GeneratorReply } from '../run/protocol.ts';
 
 type Loop = (isRunning: () => boolean, onAnswer: () => void, onRest: () => void) => void;
 

@@ -1,9 +1,9 @@
 // In: --experiments N of each kind (100), --only TEXT. Out: on standard output, the table of docs/statistics.md: how ways to
 // make one ratio of a replicate's blocks do on simulated arms whose true ratio is known.
 import { parseArgs } from 'node:util';
-import { Load } from '../../scenarios/model/load.ts';
-import type { Slice } from '../../results/model/trial.ts';
 import { overall, ratePortion } from '../../results/metrics.ts';
+import type { Slice } from '../../results/model/trial.ts';
+import { createRandom } from '../../results/random.ts';
 import { meanOf, replicateInterval, trimmedMean } from '../../results/stats.ts';
 import { coverageAt, coverageWhenStopping } from '../../results/testing/coverage.ts';
 import { USERS } from '../../results/testing/simulated-arms.ts';
@@ -13,7 +13,7 @@ import {
   STALL_CASES,
   truthOf,
 } from '../../results/testing/stall-truths.ts';
-import { createRandom } from '../../results/random.ts';
+import { Load } from '../../scenarios/model/load.ts';
 
 const COUNTS = [4, 6, 12];
 const TRIM = 0.2;

@@ -4,11 +4,11 @@ import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import Table from 'cli-table3';
-import { Client } from '../../scenarios/model/client.ts';
-import type { EngineModule } from '../contracts.ts';
 import { createRandom, shuffled } from '../../results/random.ts';
+import { Client } from '../../scenarios/model/client.ts';
 import { Target } from '../../scenarios/model/target.ts';
-import { transports } from '../cli/plugins.ts';
+import { transports } from '../clients/index.ts';
+import type { EngineModule } from '../contracts.ts';
 import { startTarget, type TargetProcess } from '../run/targets.ts';
 import { type Generator, runSlice, startGenerator } from './generators.ts';
 import { announce } from './machine.ts';
@@ -112,7 +112,7 @@ async function printMode(mode: Mode): Promise<void> {
       if (await isMissing(client.transport)) continue;
       const options = {
         title: name,
-        entry: './load-child',
+        entry: './generator-child',
         client,
         concurrency: CONCURRENCY,
         phases: true,

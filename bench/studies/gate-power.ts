@@ -3,7 +3,7 @@
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { createRandom, shuffled } from '../../results/random.ts';
-import { DEFAULT_TIMING, LEAST_EFFECT } from '../plan/before-after.ts';
+import { DEFAULT_TIMING, LEAST_EFFECT } from '../cli/ab.ts';
 import { measureGate } from './gate-power/gates.ts';
 import type { Kind } from './gate-power/kinds.ts';
 import {

@@ -1,10 +1,11 @@
 // In: an entry and a client. Out: a generator process for a study, and one slice of it.
+
+import type { Trial } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { Load } from '../../scenarios/model/load.ts';
-import type { GeneratorCommand, GeneratorReply, SliceReading } from '../../servers/protocol.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import type { Trial } from '../../results/model/trial.ts';
 import { type Child, spawnChild } from '../run/child.ts';
+import type { GeneratorCommand, GeneratorReply, SliceReading } from '../run/protocol.ts';
 import type { TargetProcess } from '../run/targets.ts';
 
 export type Generator = Child<GeneratorCommand, GeneratorReply>;

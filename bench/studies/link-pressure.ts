@@ -1,16 +1,15 @@
 // In: nothing. Out: on standard output, where the relay of a link should run when the cores are full: its lateness and
 // what a scenario's figures become. Placements and priorities in turns, each over a relay of its own. Takes about a minute.
 import Table from 'cli-table3';
-import { Client } from '../../scenarios/model/client.ts';
-import { latenessQuantileMs, latenessSince } from '../core/link-protocol.ts';
-import { ClosedLoad } from '../../scenarios/model/load.ts';
-import type { GeneratorCommand, GeneratorReply, SliceReading } from '../../servers/protocol.ts';
-import { createRandom, shuffled } from '../../results/random.ts';
-import { Link, Target } from '../../scenarios/model/target.ts';
 import type { Trial } from '../../results/model/trial.ts';
+import { createRandom, shuffled } from '../../results/random.ts';
+import { Client } from '../../scenarios/model/client.ts';
+import { ClosedLoad } from '../../scenarios/model/load.ts';
+import { Link, Target } from '../../scenarios/model/target.ts';
+import { latenessQuantileMs, latenessSince } from '../../servers/protocol.ts';
 import { type Child, spawnChild } from '../run/child.ts';
-import { type LinkProcess, startLink } from '../run/link.ts';
-import { startTarget, type TargetProcess } from '../run/targets.ts';
+import type { GeneratorCommand, GeneratorReply, SliceReading } from '../run/protocol.ts';
+import { type LinkProcess, startLink, startTarget, type TargetProcess } from '../run/targets.ts';
 import { announce } from './machine.ts';
 
 const CONCURRENCY = 100;
@@ -66,7 +65,7 @@ async function startSubject(
   const relay = await startLink({ link, upstreamPort, seed: 1, cpu });
   const generator: Subject['generator'] = spawnChild({
     title: `the generator for ${placement}`,
-    entry: './load-child',
+    entry: './generator-child',
     cpu: generatorCpu,
     niceness,
   });

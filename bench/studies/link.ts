@@ -3,11 +3,16 @@
 // way, a target that waits as long as the round trip by a timer of its own, has as many exchanges under way at the client: what
 // that does to the tail of its times is not the relay's doing.
 import Table from 'cli-table3';
-import { latenessQuantileMs, latenessSince, type RelayReading } from '../core/link-protocol.ts';
 import { Link, Target } from '../../scenarios/model/target.ts';
+import { latenessQuantileMs, latenessSince, type RelayReading } from '../../servers/protocol.ts';
 import { type Child, spawnChild } from '../run/child.ts';
-import { type LinkProcess, LOAD_NICENESS, startLink } from '../run/link.ts';
-import { startTarget, type TargetProcess } from '../run/targets.ts';
+import {
+  type LinkProcess,
+  LOAD_NICENESS,
+  startLink,
+  startTarget,
+  type TargetProcess,
+} from '../run/targets.ts';
 import { announce } from './machine.ts';
 import type { Driven, DriveOrder, PacedReply } from './paced-client-child.ts';
 

@@ -1,9 +1,9 @@
 // In: a warm target. Out: CPU per request of our generators and of bare loops, in turns; what the one costs over the other.
 import Table from 'cli-table3';
+import type { Host } from '../../results/model/run.ts';
+import { type Random, shuffled } from '../../results/random.ts';
 import { type Interval, replicateInterval, trimmedMean } from '../../results/stats.ts';
 import { Client } from '../../scenarios/model/client.ts';
-import { type Random, shuffled } from '../../results/random.ts';
-import type { Host } from '../../results/model/run.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { TargetProcess } from '../run/targets.ts';
 import { type Generator, runSlice, startGenerator } from './generators.ts';
@@ -25,7 +25,7 @@ export interface Bench {
   random: Random;
 }
 
-const OURS = './load-child';
+const OURS = './generator-child';
 const BARE = '../studies/bare-loop-child';
 const ARMS = {
   'ours, request': { entry: OURS, api: 'request', phases: true },

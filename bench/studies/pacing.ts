@@ -1,8 +1,8 @@
 // In: nothing. Out: on standard output, how late an open load sends, and what it costs, by how it waits for what is due.
 import Table from 'cli-table3';
 import { createLatencyRecorder } from '../../results/histogram.ts';
-import { createRandom } from '../../results/random.ts';
 import type { Histogram } from '../../results/model/trial.ts';
+import { createRandom } from '../../results/random.ts';
 import { rateSchedule } from '../load/schedule.ts';
 import { announce } from './machine.ts';
 

@@ -1,6 +1,7 @@
 // In: the replicates of A/A sessions. Out: how comparisons made of such replicates would do: their length, and coverage.
-import type { Estimator, Interval } from '../../results/stats.ts';
+
 import type { Random } from '../../results/random.ts';
+import type { Estimator, Interval } from '../../results/stats.ts';
 
 export const LEAST_REPLICATES = 3;
 export const MOST_REPLICATES = 30;

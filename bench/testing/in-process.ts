@@ -1,11 +1,15 @@
 // In: words as typed after `conntax` for a command that measures nothing. Out: what it prints and how it ends, without a process.
 
-import { listBaselinesCommand, saveBaselineCommand } from '../commands/baseline.ts';
 import type { Context } from '../cli/context.ts';
-import { compareCommand, gateCommand } from '../cli/gate.ts';
-import { historyCommand } from '../commands/history.ts';
-import { reportCommand } from '../commands/report.ts';
-import * as registry from '../cli/plugins.ts';
+import {
+  compareCommand,
+  gateCommand,
+  historyCommand,
+  listBaselinesCommand,
+  saveBaselineCommand,
+} from '../cli/gate.ts';
+import { plugins } from '../cli/plugins.ts';
+import { reportCommand } from '../cli/report.ts';
 
 export interface Printed {
   out: string[];
@@ -16,7 +20,7 @@ export interface Printed {
 export function testContext(env: NodeJS.ProcessEnv = {}): { context: Context; printed: Printed } {
   const printed: Printed = { out: [], notes: [] };
   const context: Context = {
-    plugins: registry,
+    plugins,
     output: {
       out: text => printed.out.push(text),
       note: text => printed.notes.push(text),

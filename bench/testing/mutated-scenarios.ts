@@ -1,15 +1,15 @@
 // In: a seed and a count. Out: so many scenario files with faults, each checked, and what the check did that it may not do.
 import { readdir, readFile } from 'node:fs/promises';
-import { printPlan } from '../cli/dry-run.ts';
-import type { BehaviourModule, ClientPlugin } from '../contracts.ts';
 import { createRandom } from '../../results/random.ts';
 import { visibleLines } from '../../results/visible.ts';
-import { loadPlugins } from '../plan/read-scenarios.ts';
-import { parseJson } from '../plan/parse-json.ts';
+import type { BehaviourModule } from '../../servers/behaviour.ts';
+import { behaviours } from '../../servers/behaviours/index.ts';
+import { printPlan } from '../cli/dry-run.ts';
+import { transports } from '../clients/index.ts';
+import type { ClientPlugin } from '../contracts.ts';
 import { planRun } from '../plan/plan.ts';
-import { problemText } from '../plan/problem-text.ts';
+import { loadPlugins, parseJson, problemText } from '../plan/read-scenarios.ts';
 import { createVariantsValidator, type ValidateVariants } from '../plan/sweep.ts';
-import { behaviours, transports } from '../cli/plugins.ts';
 import { BAD_TEXT, RAW_TEXT, textAround } from './bad-text.ts';
 import { testContext } from './in-process.ts';
 import { jsonText, mutatedBytes, mutatedValue, pick } from './mutate-json.ts';

@@ -6,10 +6,10 @@ import type { Socket } from 'node:net';
 import { suite, test } from 'node:test';
 import delay from '../../servers/behaviours/delay.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
-import engine from './autocannon.ts';
-import { type EngineSubject, openEngine } from './testing/subject.ts';
 import { answerWith, openMisbehavingServer } from '../clients/testing/misbehaving-server.ts';
 import { until } from '../clients/testing/until.ts';
+import engine from './autocannon.ts';
+import { type EngineSubject, openEngine } from './testing/subject.ts';
 
 const require = createRequire(import.meta.url);
 const subject: EngineSubject = { name: 'autocannon', module: engine };

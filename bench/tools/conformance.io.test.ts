@@ -1,7 +1,7 @@
 // One suite for every load tool of the registry: a new one proves itself by its line there.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { transports } from '../cli/plugins.ts';
+import { transports } from '../clients/index.ts';
 import { engineConnectionsCase } from './testing/connections-case.ts';
 import { engineDeclarationCase } from './testing/declaration-case.ts';
 import { engineEndsCase } from './testing/ends-case.ts';

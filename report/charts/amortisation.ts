@@ -1,14 +1,11 @@
 // In: a cell whose arms differ in requests per connection. Out: what a handshake costs, and after how many it is paid.
-import type { AmortisationFit } from '../../results/amortisation.ts';
-import { cellAmortisation } from '../../results/amortisation.ts';
-import { amortisationText, isTelling, openingOf } from '../amortisation-text.ts';
-import type { CellView } from '../cell-view.ts';
-import { allMarks, signsOf } from '../cell-view.ts';
-import type { Chart } from './chart.ts';
-import type { Layer, X, Y } from './theme.ts';
-import { armMarks, framed, guideLine, INK, isNarrow, MUTED } from './theme.ts';
-import { countText, latencyText, msText, percentText, significantText } from '../words/numbers.ts';
+import { type AmortisationFit, cellAmortisation } from '../../results/amortisation.ts';
+import { allMarks, type CellView, signsOf } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
+import { amortisationText, isTelling, openingOf } from '../words/headline.ts';
+import { countText, latencyText, msText, percentText, significantText } from '../words/numbers.ts';
+import type { Chart } from './chart.ts';
+import { armMarks, framed, guideLine, INK, isNarrow, type Layer, MUTED, type X, type Y } from './theme.ts';
 
 const CURVE_POINTS = 80;
 /** A break-even further than this beyond the last point is told in words only. */

@@ -3,10 +3,10 @@ import type { TopLevelSpec } from 'vega-lite';
 import type { Interval } from '../../results/stats.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import { signsOf } from '../cell-view.ts';
-import { armRows, armScales, framed, INK, isNarrow } from './theme.ts';
-import { intervalText, intervalTexts, isKnown } from '../words/numbers.ts';
 import type { Table } from '../model.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
+import { intervalText, intervalTexts, isKnown } from '../words/numbers.ts';
+import { armRows, armScales, framed, INK, isNarrow } from './theme.ts';
 
 export interface BarFigure {
   /** Of the chart and its table. */

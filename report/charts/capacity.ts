@@ -1,7 +1,8 @@
 // In: a cell with a capacity search. Out: the highest rate that each arm bears, with their intervals.
-import type { Chart } from './chart.ts';
-import { type BarFigure, barsSpec, barsTable, hasBars } from './bars.ts';
+
 import { objectiveText } from '../words/load.ts';
+import { type BarFigure, barsSpec, barsTable, hasBars } from './bars.ts';
+import type { Chart } from './chart.ts';
 
 const FIGURE: BarFigure = {
   name: 'capacity',

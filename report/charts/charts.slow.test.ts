@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TopLevelSpec } from 'vega-lite';
 import { armNames, viewCell } from '../cell-view.ts';
-import { renderChart } from '../render-chart.ts';
+import { renderChart } from '../formats/html.ts';
 import { charts } from '../testing/plugins.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
 

@@ -3,8 +3,8 @@ import { mergeHistograms } from '../../results/histogram.ts';
 import type { CellView } from '../cell-view.ts';
 import { leastCensoredUs } from '../cell-view.ts';
 import type { Chart } from './chart.ts';
-import { armLegend, armMarks, framed, isNarrow } from './theme.ts';
 import { percentileAxes, percentileRows, percentileTable } from './percentiles.ts';
+import { armLegend, armMarks, framed, isNarrow } from './theme.ts';
 
 const chart: Chart = {
   name: 'latency-percentiles',

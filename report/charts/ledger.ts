@@ -1,11 +1,11 @@
 // In: a cell. Out: connections opened and accepted for each 1000 requests, beside what the mode needs.
 import type { CellView } from '../cell-view.ts';
+import { neededText } from '../tables/main.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
+import { acceptedByText, acceptedOf, openedByText, openedOf } from '../words/caveats.ts';
+import { countText, NO_FIGURE, significantText } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import { armMarks, armRows, framed, INK, isNarrow, MUTED } from './theme.ts';
-import { acceptedByText, acceptedOf, openedByText, openedOf } from '../counted-by.ts';
-import { countText, NO_FIGURE, significantText } from '../words/numbers.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
-import { neededText } from '../tables/main.ts';
 
 const chart: Chart = {
   name: 'ledger',

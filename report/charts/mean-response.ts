@@ -1,9 +1,9 @@
 // In: a cell under an open load. Out: the mean response time of each arm, with their intervals.
 import { figureInterval } from '../../results/compare.ts';
 import { headlineFigure, headlineOf } from '../../results/metrics.ts';
-import type { Chart } from './chart.ts';
-import { sentText } from '../headline-words.ts';
+import { sentText } from '../words/load.ts';
 import { type BarFigure, barsSpec, barsTable, hasBars } from './bars.ts';
+import type { Chart } from './chart.ts';
 
 const FIGURE: BarFigure = {
   name: 'mean-response',

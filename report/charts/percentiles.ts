@@ -1,11 +1,12 @@
 // In: latency distributions. Out: them by percentile, on the axis of HDR plots, where each further nine takes the same width.
-import type { Histogram } from '../../results/model/trial.ts';
+
 import { percentileCurve } from '../../results/histogram.ts';
-import type { X, Y } from './theme.ts';
-import { isNarrow } from './theme.ts';
-import { latencyText, msText } from '../words/numbers.ts';
+import type { Histogram } from '../../results/model/trial.ts';
 import type { Mark, Table } from '../model.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
+import { latencyText, msText } from '../words/numbers.ts';
+import type { X, Y } from './theme.ts';
+import { isNarrow } from './theme.ts';
 
 /** Beyond this ratio of the highest to the lowest median, the fastest would be a line on the floor. */
 const LOG_RATIO = 20;

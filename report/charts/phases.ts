@@ -1,12 +1,10 @@
 // In: a cell. Out: the mean response time of each arm as a bar, stacked of the phases that a request passes.
-import type { CellView } from '../cell-view.ts';
-import { signsOf } from '../cell-view.ts';
+import { type CellView, signsOf } from '../cell-view.ts';
+import { PHASE_NAMES, phaseColour, phasedArms, phaseNotes, phasesOf, phasesText } from '../tables/phases.ts';
+import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
+import { latencyText, msText, percentText } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import { armRows, endWithRoom, framed, isNarrow, MUTED } from './theme.ts';
-import { latencyText, msText, percentText } from '../words/numbers.ts';
-import { PHASE_NAMES, phaseColour } from '../phase-look.ts';
-import { phasedArms, phaseNotes, phasesOf, phasesText } from '../phase-view.ts';
-import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
 
 /** Thinner parts have no room for a gap to the next. */
 const THIN_PX = 5;

@@ -1,12 +1,11 @@
 // In: a cell with a capacity search. Out: every rate that was tried, with the latency met there, and where the limit lies.
-import type { Probe } from '../../bench/core/open-results.ts';
+import type { Probe } from '../../results/model/trial.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
-import type { Chart } from './chart.ts';
-import type { Layer } from './theme.ts';
-import { armLegend, armScales, framed, isNarrow, MUTED } from './theme.ts';
-import { rateText } from '../headline-words.ts';
-import { latencyText, msText, percentText, significantText } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from '../tables/table.ts';
+import { rateText } from '../words/load.ts';
+import { latencyText, msText, percentText, significantText } from '../words/numbers.ts';
+import type { Chart } from './chart.ts';
+import { armLegend, armScales, framed, isNarrow, type Layer, MUTED } from './theme.ts';
 
 interface Tried {
   arm: ArmView;

@@ -1,15 +1,19 @@
 // In: a cell. Out: the ratio of the metric that decides in each replicate, with the interval over all: modes show as groups.
-import type { Comparison } from '../../results/model/run.ts';
+
 import { headlineOf } from '../../results/metrics.ts';
-import type { CellView } from '../cell-view.ts';
-import { comparisonMarks, signsOf } from '../cell-view.ts';
-import type { Chart } from './chart.ts';
-import type { Layer } from './theme.ts';
-import { armAxis, armMarks, framed, guideLine, INK, isNarrow } from './theme.ts';
-import { comparisonText, knownRatio, missingReplicates, neededText } from '../comparison-text.ts';
-import { capital, headlineWords } from '../headline-words.ts';
-import { significantText } from '../words/numbers.ts';
+import type { Comparison } from '../../results/model/run.ts';
+import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
+import { capital, headlineWords } from '../words/load.ts';
+import {
+  comparisonText,
+  knownRatio,
+  missingReplicates,
+  neededText,
+  significantText,
+} from '../words/numbers.ts';
+import type { Chart } from './chart.ts';
+import { armAxis, armMarks, framed, guideLine, INK, isNarrow, type Layer } from './theme.ts';
 
 /** Where ratios come nearer than this to 1, the baseline is worth its place in the picture. */
 const NEAR_BASELINE = 1.5;

@@ -1,6 +1,7 @@
 // In: a cell under a closed load. Out: requests per second of each arm, with their intervals.
-import type { Chart } from './chart.ts';
+
 import { type BarFigure, barsSpec, barsTable, hasBars } from './bars.ts';
+import type { Chart } from './chart.ts';
 
 const FIGURE: BarFigure = {
   name: 'requests-per-sec',

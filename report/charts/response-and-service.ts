@@ -3,8 +3,8 @@ import { mergeHistograms } from '../../results/histogram.ts';
 import type { CellView } from '../cell-view.ts';
 import { leastCensoredUs } from '../cell-view.ts';
 import type { Chart } from './chart.ts';
-import { armLegend, armScales, framed, INK, isNarrow } from './theme.ts';
 import { percentileAxes, percentileRows, percentileTable } from './percentiles.ts';
+import { armLegend, armScales, framed, INK, isNarrow } from './theme.ts';
 
 const CLOCKS = ['response', 'service'] as const;
 const DASHES = { response: [1, 0], service: [3, 4] };

@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TopLevelSpec } from 'vega-lite';
 import { armNames, viewCell } from '../cell-view.ts';
-import { renderChart } from '../render-chart.ts';
-import { measuresOf } from '../sweeps/measures.ts';
-import { type SweepView, sectionsOf } from '../sweeps/view.ts';
-import { measureTable } from '../sweeps/tables.ts';
+import { renderChart } from '../formats/html.ts';
+import { measureTable } from '../sweeps/report.ts';
+import { measuresOf, type SweepView, sectionsOf } from '../sweeps/view.ts';
 import { sweepCharts } from '../testing/plugins.ts';
 import { sampleSweeps } from '../testing/sample-sweeps.ts';
 

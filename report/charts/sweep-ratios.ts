@@ -1,13 +1,18 @@
 // In: a sweep and a measure. Out: each arm against the baseline along the sweep; of two settings, a picture an arm.
 import { signsOf } from '../cell-view.ts';
-import { armScales, stepScales } from './theme.ts';
-import type { SweepChart, SweepPicture } from '../sweep-chart.ts';
+import { titleOf } from '../sweeps/report.ts';
+import {
+  baselineOf,
+  candidatesOf,
+  type Measure,
+  ratioFigures,
+  type SweepFigure,
+  type SweepView,
+  valueText,
+} from '../sweeps/view.ts';
+import type { SweepChart, SweepPicture } from './chart.ts';
 import { type Line, lineSpec, sharedMarks } from './sweep.ts';
-import type { Measure } from '../sweeps/measures.ts';
-import { baselineOf, candidatesOf, ratioFigures, type SweepFigure } from '../sweeps/points.ts';
-import type { SweepView } from '../sweeps/view.ts';
-import { titleOf } from '../sweeps/tables.ts';
-import { valueText } from '../sweeps/value-text.ts';
+import { armScales, stepScales } from './theme.ts';
 
 const chart: SweepChart = {
   name: 'ratios',

@@ -1,13 +1,17 @@
 // In: a sweep and a measure. Out: what each arm did along the sweep, one line an arm; of two settings, a picture an arm.
 import { signsOf } from '../cell-view.ts';
-import { armScales, stepScales } from './theme.ts';
-import type { SweepChart, SweepPicture } from '../sweep-chart.ts';
+import { titleOf } from '../sweeps/report.ts';
+import {
+  armFigures,
+  type Measure,
+  type SweepFigure,
+  type SweepView,
+  type SweptArm,
+  valueText,
+} from '../sweeps/view.ts';
+import type { SweepChart, SweepPicture } from './chart.ts';
 import { type Line, lineSpec, sharedMarks } from './sweep.ts';
-import type { Measure } from '../sweeps/measures.ts';
-import { armFigures, type SweepFigure } from '../sweeps/points.ts';
-import type { SweepView, SweptArm } from '../sweeps/view.ts';
-import { titleOf } from '../sweeps/tables.ts';
-import { valueText } from '../sweeps/value-text.ts';
+import { armScales, stepScales } from './theme.ts';
 
 const chart: SweepChart = {
   name: 'values',

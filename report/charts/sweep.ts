@@ -1,22 +1,55 @@
 // In: figures along a swept setting, by line. Out: the picture: lines with interval bands, on the scale that fits.
 import type { TopLevelSpec } from 'vega-lite';
 import { signsOf } from '../cell-view.ts';
+import type { Mark } from '../model.ts';
+import { type SweepFigure, type SweptSetting, valueText } from '../sweeps/view.ts';
 import {
   armLegend,
   type armScales,
+  extentOf,
+  figureAxis,
   framed,
   INK,
   isNarrow,
   type Layer,
   MUTED,
+  within,
   type X,
 } from './theme.ts';
-import { extentOf, figureAxis, within } from '../figure-axis.ts';
-import type { Mark } from '../model.ts';
-import { axisScale } from '../sweeps/axis-scale.ts';
-import type { SweepFigure } from '../sweeps/points.ts';
-import type { SweptSetting } from '../sweeps/view.ts';
-import { valueText } from '../sweeps/value-text.ts';
+
+// From the values of a swept setting. Out: the scale on which they lie most evenly.
+
+type AxisScale =
+  | { type: 'point' }
+  | { type: 'linear' }
+  | { type: 'log' }
+  /** Linear near 0, logarithmic beyond the constant: for rising steps that begin at 0. */
+  | { type: 'symlog'; constant: number };
+
+/** Equal steps are easier to read, so another scale has to be so much more even. */
+const LEAST_GAIN = 1.5;
+
+/** Words, a mixture, and a single value get equal places. */
+export function axisScale({ values, isNumeric }: Pick<SweptSetting, 'values' | 'isNumeric'>): AxisScale {
+  const numbers = values.map(Number);
+  const [least] = numbers;
+  const smallest = numbers.find(number => number > 0);
+  if (!isNumeric || numbers.length < 2 || least === undefined) return { type: 'point' };
+  if (least < 0 || smallest === undefined) return { type: 'linear' };
+  const linear = narrowestGap(numbers);
+  if (least > 0) {
+    const log = narrowestGap(numbers.map(Math.log));
+    return log > linear * LEAST_GAIN ? { type: 'log' } : { type: 'linear' };
+  }
+  const symlog = narrowestGap(numbers.map(number => Math.log1p(number / smallest)));
+  return symlog > linear * LEAST_GAIN ? { type: 'symlog', constant: smallest } : { type: 'linear' };
+}
+
+/** Between neighbours, as a share of the whole. */
+function narrowestGap(places: readonly number[]): number {
+  const gaps = places.slice(1).map((place, index) => place - places[index]!);
+  return Math.min(...gaps) / (places.at(-1)! - places[0]!);
+}
 
 /** One line of a picture. */
 export interface Line {
@@ -26,7 +59,7 @@ export interface Line {
   tip(figure: SweepFigure): string;
 }
 
-export interface LinePicture {
+interface LinePicture {
   x: SweptSetting;
   lines: readonly Line[];
   /** Looks by label. */

@@ -1,10 +1,10 @@
 // In: a cell. Out: requests per second over the time of a replicate, one line a trial.
 import type { CompletedTrial } from '../../results/model/trial.ts';
 import type { CellView } from '../cell-view.ts';
+import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
+import { countText, msText, significantText } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import { armLegend, armMarks, framed, isNarrow } from './theme.ts';
-import { countText, msText, significantText } from '../words/numbers.ts';
-import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
 
 /** A bucket that the arm's turns cover less than this share of the best covered one is mostly chance. */
 const LEAST_COVER = 0.1;

@@ -1,15 +1,24 @@
 // In: a trend. Out: its picture: the ratio run by run with its interval, each level, and where it changed; the same as a table.
 import type { TopLevelSpec } from 'vega-lite';
-import type { Trend } from '../../results/trend.ts';
-import { armColour, framed, INK, isNarrow, type Layer, MUTED, type X } from './theme.ts';
-import { extentOf, figureAxis, within } from '../figure-axis.ts';
-import { capital } from '../headline-words.ts';
-import { METRIC_TITLES } from '../metrics.ts';
-import { ratioText } from '../words/numbers.ts';
+import type { Trend } from '../../results/history.ts';
 import type { Figure, Table } from '../model.ts';
-import { commitText, dayText } from '../run-text.ts';
 import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from '../tables/table.ts';
+import { capital } from '../words/load.ts';
+import { METRIC_TITLES, ratioText } from '../words/numbers.ts';
+import { commitText, dayText } from '../words/run.ts';
 import { changeSentence, levelText, trendName } from '../words/trend.ts';
+import {
+  armColour,
+  extentOf,
+  figureAxis,
+  framed,
+  INK,
+  isNarrow,
+  type Layer,
+  MUTED,
+  within,
+  type X,
+} from './theme.ts';
 
 /** Widths in px: the column of a page, and a phone held upright. */
 const WIDE_PX = 1040;

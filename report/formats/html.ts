@@ -1,14 +1,290 @@
 // In: a report. Out: one HTML file that works from disk, loads nothing, and runs nothing but its own small script.
 import { createHash } from 'node:crypto';
-import type { Format } from './format.ts';
-import { html, type Markup, nothing, trusted } from '../html/markup.ts';
-import { factList, figureMarkup, plainTable, titledTable } from '../html/parts.ts';
-import { SCRIPT } from '../html/script.ts';
-import { STYLE } from './page.ts';
-import { type FoldedCell, sweepMarkup } from '../html/sweep.ts';
-import type { CellReport, Figure, JsonValue, Report } from '../model.ts';
-import { partsOf, type ReportPart } from '../report-parts.ts';
+import * as vega from 'vega';
+import { compile, type TopLevelSpec } from 'vega-lite';
+import { visibleLines } from '../../results/visible.ts';
+import { own } from '../../scenarios/model/own.ts';
+import type {
+  CellReport,
+  Column,
+  Fact,
+  Figure,
+  JsonValue,
+  Picture,
+  Report,
+  SweepMeasure,
+  SweepReport,
+  Table,
+  TableCell,
+} from '../model.ts';
+import { type Format, partsOf, type ReportPart } from './format.ts';
 import { toJson } from './json.ts';
+import { SCRIPT, STYLE } from './page.ts';
+
+// From text and markup. Out: markup in which text can't be read as markup: what is interpolated is escaped unless marked.
+
+export interface Markup {
+  readonly markup: string;
+}
+
+type Interpolated = string | number | Markup | readonly Markup[];
+
+/** Tag for templates: everything interpolated is escaped, also within quoted attributes; markup goes in as it is. */
+export function html(strings: TemplateStringsArray, ...values: readonly Interpolated[]): Markup {
+  const parts = strings.map((string, index) => {
+    const value = values[index];
+    return value === undefined ? string : `${string}${textOf(value)}`;
+  });
+  return { markup: parts.join('') };
+}
+
+/** Markup that was made elsewhere and is known to be safe, such as a rendered chart. */
+export function trusted(markup: string): Markup {
+  return { markup };
+}
+
+export const nothing: Markup = { markup: '' };
+
+function textOf(value: Interpolated): string {
+  if (typeof value === 'number') return String(value);
+  if (typeof value === 'string') return escaped(value);
+  if ('markup' in value) return value.markup;
+  return value.map(({ markup }) => markup).join('\n');
+}
+
+/** A figure and its unit stay on one line; characters that show nothing are made visible. */
+function escaped(text: string): string {
+  return visibleLines(text)
+    .replace(/(\d[†‡]?) (?=(?:%|ms|µs|s)(?!\w))/g, '$1\u00a0')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
+}
+
+// From a Vega-Lite spec. Out: a static SVG that needs no script, with words for those who can't see it.
+
+export interface RenderOptions {
+  /** Unique in the page: two pictures must not share ids, else one is clipped by the other's frame. */
+  id: string;
+  /** Read out in place of the picture. */
+  description: string;
+  /** Told each warning of the compiler. */
+  onWarning?: (warning: string) => void;
+}
+
+/** Renders at the size that the spec asks for. Throws Error when the spec is wrong. */
+export async function renderChart(spec: TopLevelSpec, options: RenderOptions): Promise<string> {
+  const faults: string[] = [];
+  const logger = createLogger(options.onWarning ?? (() => {}), faults);
+  const compiled = compile(spec, { logger });
+  const view = new vega.View(vega.parse(compiled.spec), { renderer: 'none', logger });
+  try {
+    const svg = await view.toSVG();
+    if (faults[0] !== undefined) throw new Error(faults[0]);
+    return visibleLines(labelled(svg, options));
+  } finally {
+    view.finalize();
+  }
+}
+
+/** `role="img"` hides the parts from screen readers: the table beside the picture reads better. */
+function labelled(svg: string, { id, description }: RenderOptions): string {
+  return svg
+    .replace(/^<svg /, () => `<svg role="img" aria-label="${escapeAttribute(description)}" `)
+    .replace(
+      /(\sid="|url\(#)((?:clip|gradient)\w*)/g,
+      (_, before: string, name: string) => `${before}${id}-${name}`,
+    );
+}
+
+function escapeAttribute(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('"', '&quot;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;');
+}
+
+/** @param faults gets what went wrong: vega tells some of it where nobody could catch what is thrown. */
+function createLogger(onWarning: (warning: string) => void, faults: string[]): vega.LoggerInterface {
+  const logger: vega.LoggerInterface = {
+    level: ((level?: number) => (level === undefined ? vega.Warn : logger)) as vega.LoggerInterface['level'],
+    error: (...words) => {
+      faults.push(words.join(' '));
+      return logger;
+    },
+    warn: (...words) => {
+      onWarning(words.join(' '));
+      return logger;
+    },
+    info: () => logger,
+    debug: () => logger,
+  };
+  return logger;
+}
+
+// From the parts of a report. Out: their markup: tables, lists of facts, charts.
+
+/** With more columns than that, every blank counts. */
+const DENSE_COLUMNS = 10;
+
+/** With a heading, and its notes below. */
+export function titledTable(table: Table): Markup {
+  return html`<h3>${table.title}</h3>\n${plainTable(table)}`;
+}
+
+/** A table too wide for the page scrolls within its own frame, by keyboard too. */
+export function plainTable({ title, columns, rows, notes }: Table): Markup {
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${title}">
+<table${columns.length > DENSE_COLUMNS ? html` class="dense"` : nothing}>
+<thead><tr>${columns.map(headCell)}</tr></thead>
+<tbody>
+${rows.map(row => html`<tr>${row.map((cell, index) => bodyCell(cell, columns[index]!))}</tr>`)}
+</tbody>
+</table>
+</div>
+${notes.length === 0 ? nothing : html`<ul class="notes">${notes.map(note => html`<li>${note}</li>`)}</ul>`}`;
+}
+
+function headCell({ heading, unit, align }: Column): Markup {
+  const shownUnit = unit === undefined ? nothing : html` <span class="unit">${unit}</span>`;
+  return html`<th scope="col"${align === 'right' ? html` class="figure"` : nothing}>${heading}${shownUnit}</th>`;
+}
+
+const LONG_TEXT = 40;
+
+function bodyCell(cell: TableCell, { isKey, align, key }: Column): Markup {
+  if (isKey) {
+    return html`<th scope="row"${align === 'right' ? html` class="figure"` : nothing}>${cell.text}</th>`;
+  }
+  const tone = toneOf(cell, key);
+  const classes = [
+    align === 'right' ? 'figure' : cell.text.length > LONG_TEXT ? 'long' : 'words',
+    cell.marks.includes('invalid') ? 'invalid' : '',
+  ];
+  const content =
+    tone === undefined ? html`${cell.text}` : html`<span class="pill ${tone}">${cell.text}</span>`;
+  return html`<td class="${classes.filter(name => name !== '').join(' ')}">${content}</td>`;
+}
+
+const TONES: Record<string, string> = {
+  better: 'good',
+  worse: 'bad',
+  unsure: 'unsure',
+  pass: 'good',
+  warn: 'unsure',
+  fail: 'bad',
+};
+
+/** Verdicts and outcomes are coloured; their words say the same. */
+function toneOf({ value }: TableCell, key: string): string | undefined {
+  return (key === 'verdict' || key === 'state') && typeof value === 'string' ? own(TONES, value) : undefined;
+}
+
+export function factList(facts: readonly Fact[]): Markup {
+  return html`<dl>${facts.map(({ label, value }) => html`<dt>${label}</dt><dd>${value}</dd>`)}</dl>`;
+}
+
+/** Both widths are in the page; the style sheet shows the one that fits. `id` is unique within the page. */
+export async function pictureMarkup({ title, caption, wide, narrow }: Picture, id: string): Promise<Markup> {
+  const description = `${title}. ${caption}`;
+  try {
+    const [wideSvg, narrowSvg] = await Promise.all([
+      renderChart(wide, { id: `${id}w`, description }),
+      renderChart(narrow, { id: `${id}n`, description }),
+    ]);
+    return html`<div class="picture wide">${trusted(wideSvg)}</div>
+<div class="picture narrow">${trusted(narrowSvg)}</div>`;
+  } catch {
+    // No figure of a run is lost for a picture of it: vega stumbles over names such as "constructor".
+    return html`<p class="remark">This chart could not be drawn: its figures are in the table.</p>`;
+  }
+}
+
+export async function figureMarkup(figure: Figure, id: string): Promise<Markup> {
+  return html`<figure>
+<figcaption><h3>${figure.title}</h3><p>${figure.caption}</p></figcaption>
+${await pictureMarkup(figure, id)}
+<details><summary>${figure.title}, as a table</summary>
+${plainTable(figure.table)}
+</details>
+</figure>`;
+}
+
+// From the report of a sweep and the markup of its cells. Out: its section: pictures side by side, and the cells folded.
+
+/** A cell, told in a line and shown when it is opened. */
+export interface FoldedCell {
+  place: string;
+  headline: string;
+  markup: Markup;
+}
+
+/** @param isAlone whether the page's own heading already tells the headline */
+export async function sweepMarkup(
+  sweep: SweepReport,
+  cells: readonly FoldedCell[],
+  of: { id: string; isAlone: boolean },
+): Promise<Markup> {
+  const measures: Markup[] = [];
+  for (const [index, measure] of sweep.measures.entries()) {
+    measures.push(await measureMarkup(measure, { id: `${of.id}-${measure.name}`, isOpen: index === 0 }));
+  }
+  return html`<section class="cell" id="${of.id}">
+<h2>${sweep.name}</h2>
+<p class="lead">${sweep.question}</p>
+${of.isAlone ? nothing : html`<p class="answer">${sweep.headline}</p>\n${sweep.remarks.map(text => html`<p class="remark">${text}</p>`)}`}
+${sweep.caveats.length === 0 ? nothing : html`<ul class="caveats">${sweep.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>`}
+${sweep.expectations === null ? nothing : titledTable(sweep.expectations)}
+<p class="note">${sweep.howToRead}</p>
+${measures}
+${sweep.special.map(titledTable)}
+<h3>${sweep.cellTable.title}</h3>
+${plainTable(sweep.cellTable)}
+<h3>Conditions of all cells</h3>
+${factList(sweep.conditions)}
+<h3>The cells in full</h3>
+${cells.map(foldedMarkup)}
+</section>`;
+}
+
+/** The first measure's table is in the open, those of the others are folded; a table beside its only picture takes no room. */
+async function measureMarkup(
+  { title, table, pictures }: SweepMeasure,
+  { id, isOpen }: { id: string; isOpen: boolean },
+): Promise<Markup> {
+  const figures: Markup[] = [];
+  for (const picture of pictures) {
+    const drawn = await pictureMarkup(picture, `${id}-${picture.name}`);
+    figures.push(html`<figure>
+<figcaption><h4>${picture.title}</h4></figcaption>
+${drawn}
+</figure>`);
+  }
+  if (figures.length === 1) {
+    return html`<h3>${title}</h3>
+<div class="pair">
+${figures}
+<div>${plainTable(table)}</div>
+</div>`;
+  }
+  return html`<h3>${title}</h3>
+<div class="pair">
+${figures}
+</div>
+<details${isOpen ? html` open` : nothing}><summary>${title}, as a table</summary>
+${plainTable(table)}
+</details>`;
+}
+
+function foldedMarkup({ place, headline, markup }: FoldedCell): Markup {
+  return html`<details class="fold">
+<summary><b>${place}</b> ${headline}</summary>
+${markup}
+</details>`;
+}
 
 const format: Format = {
   name: 'html',

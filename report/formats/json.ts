@@ -1,5 +1,6 @@
 // In: a report. Out: the same for machines: stable names, raw numbers, the words beside them.
 import type { CellReport, Figure, JsonValue, Report, SweepReport, Table } from '../model.ts';
+import type { Format } from './format.ts';
 
 /** Raised when a name goes or changes its meaning; new names do not raise it. */
 const SCHEMA_VERSION = 1;
@@ -89,3 +90,11 @@ function tableJson({ columns, rows, notes }: Table) {
     notes,
   };
 }
+
+// From a report. Out: JSON for machines.
+
+const format: Format = {
+  name: 'json',
+  render: report => JSON.stringify(toJson(report), null, 2),
+};
+export default format;

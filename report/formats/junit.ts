@@ -2,8 +2,8 @@
 
 import { create } from 'xmlbuilder2';
 import { visibleLine } from '../../results/visible.ts';
-import type { Output } from '../output.ts';
 import type { Check, Report } from '../model.ts';
+import type { Output } from './format.ts';
 
 /** Slower than it may be, and what could not be measured or believed, are not the same. */
 const ELEMENTS = { fail: 'failure', broken: 'error' } as const;

@@ -1,9 +1,9 @@
 // In: a report. Out: Markdown as GitHub shows it, tables and all.
-import type { Format } from './format.ts';
-import { markdownText as escaped } from './markdown-text.ts';
+
 import type { CellReport, Fact, Figure, Report, SweepReport, Table } from '../model.ts';
-import { partsOf } from '../report-parts.ts';
 import { headingText } from '../tables/table.ts';
+import { type Format, partsOf } from './format.ts';
+import { markdownText as escaped } from './markdown-text.ts';
 
 const format: Format = {
   name: 'markdown',

@@ -1,11 +1,11 @@
 // In: trials and the summaries of arms, as they come. Out: the same as metrics that Prometheus reads. The one door to prom-client.
-
 import { Counter, Gauge, Registry, Summary } from 'prom-client';
 import type { CellResult } from '../../results/model/run.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
-import { visibleLine } from '../../results/visible.ts';
 import type { Interval } from '../../results/stats.ts';
-import { acceptedOf, openedOf } from '../counted-by.ts';
+import { visibleLine } from '../../results/visible.ts';
+import { acceptedOf, openedOf } from '../words/caveats.ts';
+import type { Output } from './format.ts';
 
 const LABELS = ['run', 'scenario', 'cell', 'arm'] as const;
 
@@ -179,3 +179,20 @@ class KnownSummary extends Summary {
     return { ...described, values };
   }
 }
+
+// From a stored run. Out: text in the format of Prometheus, for a node exporter's textfile collector or a push.
+
+const output: Output = {
+  name: 'prometheus',
+  fileName: 'metrics.prom',
+  render: ({ run, trials }) => {
+    const metrics = createRunMetrics(run.id);
+    for (const trial of trials) if (trial.state === 'completed') metrics.addTrial(trial);
+    for (const cell of run.cells) {
+      metrics.setCell(cell);
+      metrics.setOutcome(cell);
+    }
+    return metrics.text();
+  },
+};
+export default output;

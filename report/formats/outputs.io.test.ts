@@ -4,11 +4,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { validateXML } from 'xmllint-wasm';
-import type { ExpectationResult } from '../../bench/core/expectation.ts';
+import type { ExpectationResult } from '../../scenarios/model/scenario.ts';
 import { buildReport } from '../build.ts';
 import { HOSTILE_NAME, sampleRuns } from '../testing/sample-runs.ts';
 import junit from './junit.ts';
-import prometheus from '../outputs/prometheus.ts';
+import prometheus from './openmetrics.ts';
 
 const schema = readFileSync(new URL('testing/junit.xsd', import.meta.url), 'utf8');
 

@@ -1,192 +1,288 @@
 // In: stored sweeps. Out: proof that what is said of a sweep is no surer than the intervals of its cells.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { Load } from '../../scenarios/model/load.ts';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import type { CellResult, Comparison } from '../../results/model/run.ts';
-import { armNames, viewCell } from '../cell-view.ts';
+import type { Interval } from '../../results/stats.ts';
+import { Load } from '../../scenarios/model/load.ts';
 import { buildReport } from '../build.ts';
+import { armNames, viewCell } from '../cell-view.ts';
 import { sweepAndScenario } from '../testing/sample-runs.ts';
 import { sampleSweeps } from '../testing/sample-sweeps.ts';
-import { courseRemarks, sweepHeadline } from './headline.ts';
+import { courseRemarks, sweepHeadline, type Trend, trendOf } from './headline.ts';
 import { type SweepView, sectionsOf } from './view.ts';
 
-/** The sample's sweep with other ratios of requests/s, by value: value, and how far its interval reaches. */
-function sweepWith(ratios: Record<number, [value: number, reach: number]>): SweepView {
-  const { run, trials } = sampleSweeps['a sweep']!;
-  const changed = (comparison: Comparison, cell: CellResult): Comparison => {
-    const [value, reach] = ratios[Number(cell.sweepPoints[0]!.value)]!;
-    const ratio = { value, low: value - reach, high: value + reach };
-    const verdict = ratio.low > 1 ? 'better' : ratio.high < 1 ? 'worse' : 'unsure';
-    const replicateRatios = [0.999, 1, 1, 1.001].map(factor => value * factor);
-    return { ...comparison, ratio, replicateRatios, verdict };
-  };
-  const cells = run.cells
-    .filter(cell => Number(cell.sweepPoints[0]!.value) in ratios)
-    .map(cell => ({ ...cell, comparisons: cell.comparisons.map(comparison => changed(comparison, cell)) }));
-  const [section] = sectionsOf(cells.map(cell => viewCell(cell, trials, armNames(run))));
-  assert.ok(section?.kind === 'sweep');
-  return section.sweep;
-}
+describe('What intervals show of a course, and no more than they show: a table, and properties', () => {
+  const around = (value: number, reach = 1): Interval => ({ value, low: value - reach, high: value + reach });
 
-const START = 'the ratio of persistent to short in requests/s';
+  const TABLE: [why: string, figures: Interval[], trend: Trend][] = [
+    ['nothing', [], { kind: 'alone' }],
+    ['one figure', [around(5)], { kind: 'alone' }],
+    ['two that touch', [around(5), around(7)], { kind: 'unshown' }],
+    ['two that are apart', [around(5), around(8)], { kind: 'rises', isEveryStep: true, level: null }],
+    [
+      'falling all the way',
+      [around(9), around(6), around(3)],
+      { kind: 'falls', isEveryStep: true, level: null },
+    ],
+    [
+      'level from the second on',
+      [around(2), around(5), around(5.5), around(5.2)],
+      { kind: 'rises', isEveryStep: false, level: { from: 1, most: 6.5 / 4 - 1 } },
+    ],
+    [
+      'small steps that add up, to the last but one',
+      [around(2), around(3.5), around(5), around(6.5)],
+      { kind: 'rises', isEveryStep: false, level: { from: 2, most: 7.5 / 4 - 1 } },
+    ],
+    [
+      'a small step, then a large one',
+      [around(2), around(3.5), around(9)],
+      { kind: 'rises', isEveryStep: false, level: null },
+    ],
+    ['up and down again', [around(2), around(8), around(2)], { kind: 'mixed' }],
+    [
+      'up, and a step down that is not shown',
+      [around(2), around(8), around(7)],
+      { kind: 'rises', isEveryStep: false, level: { from: 1, most: 9 / 6 - 1 } },
+    ],
+    ['the same ends, but a peak', [around(2), around(4), around(8), around(2)], { kind: 'mixed' }],
+    ['one so wide that it shows nothing', [around(2), around(8, 9), around(2.5)], { kind: 'unshown' }],
+    [
+      'what comes after is not known, so that nothing is said of how far it may go',
+      [around(2), around(5), around(5, 0)],
+      { kind: 'rises', isEveryStep: false, level: { from: 1, most: null } },
+    ],
+    ['figures without an interval are apart from none', [around(2, 0), around(8, 0)], { kind: 'unshown' }],
+  ];
+  for (const [why, figures, trend] of TABLE) {
+    test(`trend: ${why}`, () => assert.deepEqual(trendOf(figures), trend));
+  }
 
-const COURSES: [why: string, ratios: Parameters<typeof sweepWith>[0], headline: RegExp][] = [
-  [
-    'it falls at every step',
-    { 0: [7, 0.2], 1: [6, 0.2], 5: [4, 0.2], 20: [3, 0.2], 80: [2, 0.1] },
-    /^As roundTripMs rises from 0 to 80, the ratio of persistent to short in requests\/s goes from 7\.0× \(6\.8 to 7\.2\) to 2\.0\d?× \(1\.9\d? to 2\.1\d?\), falling at every step\.$/,
-  ],
-  [
-    'it rises, and stays',
-    { 0: [1, 0.1], 1: [2, 0.1], 5: [3, 0.1], 20: [3.1, 0.1], 80: [3, 0.1] },
-    /, rising; from 5 on it changes by 10\.3 % at most\.$/,
-  ],
-  [
-    'it rises, and what comes then is too wide to tell',
-    { 0: [0.2, 0.02], 1: [0.4, 0.1], 5: [0.75, 0.3], 20: [1.1, 0.7], 80: [3_400, 3_390] },
-    /, rising; whether it still changes from 1 on could not be told\.$/,
-  ],
-  [
-    'it rises, but not every step is shown',
-    { 0: [1, 0.2], 1: [1.3, 0.2], 5: [2, 0.2], 20: [2.3, 0.2], 80: [4, 0.2] },
-    /, rising, though not at every step that could be shown\.$/,
-  ],
-  [
-    'it goes up and down',
-    { 0: [1, 0.1], 1: [2, 0.1], 5: [5, 0.1], 20: [3, 0.1], 80: [1, 0.1] },
-    /, but it rises on part of the way and falls on another: it is highest at 5, 5\.0\d?× .*, and lowest at 0, 1\.0/,
-  ],
-  [
-    'too wide to tell',
-    { 0: [7, 5], 1: [6, 5], 5: [5, 4], 20: [4, 3], 80: [3, 2.5] },
-    /; no change along the way could be shown\.$/,
-  ],
-  ['one cell', { 5: [7, 0.5] }, /^With roundTripMs = 5, the ratio of .* is at 7\.0× \(6\.5 to 7\.5\)\.$/],
-];
-for (const [why, ratios, headline] of COURSES) {
-  test(`headline: ${why}`, () => {
-    const text = sweepHeadline(sweepWith(ratios));
-    assert.match(text, headline);
-    assert.ok(text.includes(START));
+  const interval = fc
+    .tuple(fc.double({ min: 1, max: 100, noNaN: true }), fc.double({ min: 0.01, max: 20, noNaN: true }))
+    .map(([value, reach]) => around(value, reach));
+  const figures = fc.array(interval, { minLength: 2, maxLength: 8 });
+
+  test('backwards, what rises falls, and what is mixed or unshown stays so', () => {
+    const turned = { rises: 'falls', falls: 'rises', mixed: 'mixed', unshown: 'unshown', alone: 'alone' };
+    fc.assert(
+      fc.property(figures, found => {
+        assert.equal(trendOf(found.toReversed()).kind, turned[trendOf(found).kind]);
+      }),
+    );
   });
-}
 
-test('where an arm is better, where it is worse, and where that could not be told', () => {
-  const told = (ratios: Parameters<typeof sweepWith>[0]) => courseRemarks(sweepWith(ratios)).at(-1);
-  assert.equal(
-    told({ 0: [2, 0.1], 1: [1.5, 0.1], 5: [1, 0.1], 20: [0.9, 0.2], 80: [0.5, 0.1] }),
-    'In requests/s, persistent is better than short with roundTripMs = 0, 1; persistent is worse than short with roundTripMs = 80; no difference to short could be shown with roundTripMs = 5, 20.',
-  );
-  assert.equal(
-    told({ 0: [2, 0.1], 80: [2, 0.1] }),
-    'In requests/s, persistent is better than short at every value measured.',
-  );
-  assert.equal(
-    told({ 0: [1, 0.1], 80: [1, 0.1] }),
-    'In requests/s, no difference to short could be shown at any value measured.',
-  );
+  test('wider intervals never show more', () => {
+    const strength = (trend: Trend): number =>
+      trend.kind === 'mixed' ? 2 : trend.kind === 'rises' || trend.kind === 'falls' ? 1 : 0;
+    fc.assert(
+      fc.property(figures, fc.double({ min: 1, max: 5, noNaN: true }), (found, factor) => {
+        const wider = found.map(({ value, high }) => around(value, (high - value) * factor));
+        assert.ok(strength(trendOf(wider)) <= strength(trendOf(found)));
+      }),
+    );
+  });
+
+  test('a level begins where no two of the rest are apart, and not a figure earlier', () => {
+    fc.assert(
+      fc.property(figures, found => {
+        const trend = trendOf(found);
+        if (trend.kind !== 'rises' && trend.kind !== 'falls') return;
+        const { level } = trend;
+        if (level === null) return;
+        assert.equal(trendOf(found.slice(level.from)).kind, 'unshown');
+        assert.notEqual(trendOf(found.slice(level.from - 1)).kind, 'unshown');
+        for (const one of found.slice(level.from))
+          for (const other of found.slice(level.from))
+            assert.ok(level.most === null || one.value / other.value - 1 <= level.most);
+      }),
+    );
+  });
 });
 
-test('a sweep is told by what decides under its load; over several kinds of load, by mean latency', () => {
-  const { run, trials } = sampleSweeps['a sweep']!;
-  const open = Load.parse({ model: 'open', ratePerSec: 50 });
-  const reportWith = (isOpen: (index: number) => boolean) => {
-    const cells = run.cells.map((cell, index) => ({
-      ...cell,
-      scenario: { ...cell.scenario, load: isOpen(index) ? open : cell.scenario.load },
-    }));
-    return buildReport({ run: { ...run, cells }, trials, charts: [] });
-  };
-  for (const isOpen of [() => true, (index: number) => index === 0]) {
-    const { headline, remarks, sweeps } = reportWith(isOpen);
+describe('In: stored sweeps. Out: proof that what is said of a sweep is no surer than the intervals of its cells', () => {
+  /** The sample's sweep with other ratios of requests/s, by value: value, and how far its interval reaches. */
+  function sweepWith(ratios: Record<number, [value: number, reach: number]>): SweepView {
+    const { run, trials } = sampleSweeps['a sweep']!;
+    const changed = (comparison: Comparison, cell: CellResult): Comparison => {
+      const [value, reach] = ratios[Number(cell.sweepPoints[0]!.value)]!;
+      const ratio = { value, low: value - reach, high: value + reach };
+      const verdict = ratio.low > 1 ? 'better' : ratio.high < 1 ? 'worse' : 'unsure';
+      const replicateRatios = [0.999, 1, 1, 1.001].map(factor => value * factor);
+      return { ...comparison, ratio, replicateRatios, verdict };
+    };
+    const cells = run.cells
+      .filter(cell => Number(cell.sweepPoints[0]!.value) in ratios)
+      .map(cell => ({ ...cell, comparisons: cell.comparisons.map(comparison => changed(comparison, cell)) }));
+    const [section] = sectionsOf(cells.map(cell => viewCell(cell, trials, armNames(run))));
+    assert.ok(section?.kind === 'sweep');
+    return section.sweep;
+  }
+
+  const START = 'the ratio of persistent to short in requests/s';
+
+  const COURSES: [why: string, ratios: Parameters<typeof sweepWith>[0], headline: RegExp][] = [
+    [
+      'it falls at every step',
+      { 0: [7, 0.2], 1: [6, 0.2], 5: [4, 0.2], 20: [3, 0.2], 80: [2, 0.1] },
+      /^As roundTripMs rises from 0 to 80, the ratio of persistent to short in requests\/s goes from 7\.0× \(6\.8 to 7\.2\) to 2\.0\d?× \(1\.9\d? to 2\.1\d?\), falling at every step\.$/,
+    ],
+    [
+      'it rises, and stays',
+      { 0: [1, 0.1], 1: [2, 0.1], 5: [3, 0.1], 20: [3.1, 0.1], 80: [3, 0.1] },
+      /, rising; from 5 on it changes by 10\.3 % at most\.$/,
+    ],
+    [
+      'it rises, and what comes then is too wide to tell',
+      { 0: [0.2, 0.02], 1: [0.4, 0.1], 5: [0.75, 0.3], 20: [1.1, 0.7], 80: [3_400, 3_390] },
+      /, rising; whether it still changes from 1 on could not be told\.$/,
+    ],
+    [
+      'it rises, but not every step is shown',
+      { 0: [1, 0.2], 1: [1.3, 0.2], 5: [2, 0.2], 20: [2.3, 0.2], 80: [4, 0.2] },
+      /, rising, though not at every step that could be shown\.$/,
+    ],
+    [
+      'it goes up and down',
+      { 0: [1, 0.1], 1: [2, 0.1], 5: [5, 0.1], 20: [3, 0.1], 80: [1, 0.1] },
+      /, but it rises on part of the way and falls on another: it is highest at 5, 5\.0\d?× .*, and lowest at 0, 1\.0/,
+    ],
+    [
+      'too wide to tell',
+      { 0: [7, 5], 1: [6, 5], 5: [5, 4], 20: [4, 3], 80: [3, 2.5] },
+      /; no change along the way could be shown\.$/,
+    ],
+    ['one cell', { 5: [7, 0.5] }, /^With roundTripMs = 5, the ratio of .* is at 7\.0× \(6\.5 to 7\.5\)\.$/],
+  ];
+  for (const [why, ratios, headline] of COURSES) {
+    test(`headline: ${why}`, () => {
+      const text = sweepHeadline(sweepWith(ratios));
+      assert.match(text, headline);
+      assert.ok(text.includes(START));
+    });
+  }
+
+  test('where an arm is better, where it is worse, and where that could not be told', () => {
+    const told = (ratios: Parameters<typeof sweepWith>[0]) => courseRemarks(sweepWith(ratios)).at(-1);
+    assert.equal(
+      told({ 0: [2, 0.1], 1: [1.5, 0.1], 5: [1, 0.1], 20: [0.9, 0.2], 80: [0.5, 0.1] }),
+      'In requests/s, persistent is better than short with roundTripMs = 0, 1; persistent is worse than short with roundTripMs = 80; no difference to short could be shown with roundTripMs = 5, 20.',
+    );
+    assert.equal(
+      told({ 0: [2, 0.1], 80: [2, 0.1] }),
+      'In requests/s, persistent is better than short at every value measured.',
+    );
+    assert.equal(
+      told({ 0: [1, 0.1], 80: [1, 0.1] }),
+      'In requests/s, no difference to short could be shown at any value measured.',
+    );
+  });
+
+  test('a sweep is told by what decides under its load; over several kinds of load, by mean latency', () => {
+    const { run, trials } = sampleSweeps['a sweep']!;
+    const open = Load.parse({ model: 'open', ratePerSec: 50 });
+    const reportWith = (isOpen: (index: number) => boolean) => {
+      const cells = run.cells.map((cell, index) => ({
+        ...cell,
+        scenario: { ...cell.scenario, load: isOpen(index) ? open : cell.scenario.load },
+      }));
+      return buildReport({ run: { ...run, cells }, trials, charts: [] });
+    };
+    for (const isOpen of [() => true, (index: number) => index === 0]) {
+      const { headline, remarks, sweeps } = reportWith(isOpen);
+      assert.match(
+        headline,
+        /^As roundTripMs rises from 0 to 80, the ratio of persistent to short in mean latency goes /,
+      );
+      assert.match(
+        remarks.at(-1)!,
+        /^In mean latency, persistent is better than short at every value measured\.$/,
+      );
+      assert.equal(sweeps[0]!.measures[0]!.name, 'meanMs');
+    }
+    assert.equal(reportWith(() => false).sweeps[0]!.measures[0]!.name, 'requestsPerSec');
+  });
+
+  test('a single arm is told by its own figures, words by the highest and the lowest', () => {
+    const { headline, remarks } = buildReport({ ...sampleSweeps['a sweep of words']!, charts: [] });
     assert.match(
       headline,
-      /^As roundTripMs rises from 0 to 80, the ratio of persistent to short in mean latency goes /,
+      /^Over the values of maxConnections, the figure of only in requests\/s is highest with unlimited, at 20,\d00 \(.*\), and lowest with 20, at 4,\d+ \(.*\)\.$/,
+    );
+    assert.deepEqual(remarks, []);
+  });
+
+  test('two settings: the extremes first, then the course for each value of the other', () => {
+    const { headline, remarks } = buildReport({ ...sampleSweeps['a sweep of two settings']!, charts: [] });
+    assert.match(
+      headline,
+      /^Over roundTripMs and requestsPerConnection, the ratio of reused to persistent in requests\/s is highest with requestsPerConnection = unlimited, .* and lowest with requestsPerConnection = 1, roundTripMs = 0, at 0\.\d+× /,
     );
     assert.match(
-      remarks.at(-1)!,
-      /^In mean latency, persistent is better than short at every value measured\.$/,
+      remarks[0]!,
+      /^With requestsPerConnection = 1, as roundTripMs rises from 0 to 20, it goes from .*, rising at every step\.$/,
     );
-    assert.equal(sweeps[0]!.measures[0]!.name, 'meanMs');
-  }
-  assert.equal(reportWith(() => false).sweeps[0]!.measures[0]!.name, 'requestsPerSec');
-});
+    assert.match(
+      remarks[1]!,
+      /^With requestsPerConnection = unlimited, .* no change along the way could be shown\.$/,
+    );
+    assert.match(
+      remarks[2]!,
+      /reused is worse than persistent with requestsPerConnection = 1; no difference/,
+    );
+  });
 
-test('a single arm is told by its own figures, words by the highest and the lowest', () => {
-  const { headline, remarks } = buildReport({ ...sampleSweeps['a sweep of words']!, charts: [] });
-  assert.match(
-    headline,
-    /^Over the values of maxConnections, the figure of only in requests\/s is highest with unlimited, at 20,\d00 \(.*\), and lowest with 20, at 4,\d+ \(.*\)\.$/,
-  );
-  assert.deepEqual(remarks, []);
-});
+  test('what failed, was not come to or is not valid is told first, and marked', () => {
+    const report = buildReport({ ...sampleSweeps['a troubled sweep']!, charts: [] });
+    assert.match(report.headline, /^As roundTripMs rises from 5 to 80, .*, falling at every step†\.$/);
+    assert.match(report.remarks.at(-1)!, /persistent is better than short at every value measured†\.$/);
+    assert.deepEqual(report.remarks.slice(0, 3), [
+      '† Do not rely on figures marked so: an audit failed with roundTripMs = 20.',
+      'Nothing could be measured with roundTripMs = 1.',
+      'Partial: the run ended before 1 of 5 cells, those with roundTripMs = 0.',
+    ]);
+    const [sweep] = report.sweeps;
+    assert.equal(sweep?.state, 'invalid');
+    assert.deepEqual(sweep.caveats, [
+      '6 of 6 trials failed; figures are of those that completed (with roundTripMs = 1).',
+    ]);
+    const { run, trials } = sampleSweeps['a troubled sweep']!;
+    const onlyInvalid = run.cells.filter(cell => cell.sweepPoints[0]!.value === 20);
+    assert.match(
+      buildReport({ run: { ...run, cells: onlyInvalid }, trials, charts: [] }).headline,
+      /^With roundTripMs = 20, .*×.*†\.$/,
+    );
+    const onlyFailed = run.cells.filter(cell => cell.sweepPoints[0]!.value === 1);
+    assert.equal(
+      buildReport({ run: { ...run, cells: onlyFailed }, trials, charts: [] }).headline,
+      'Could not be measured: the target ended with exit code 1.',
+    );
+  });
 
-test('two settings: the extremes first, then the course for each value of the other', () => {
-  const { headline, remarks } = buildReport({ ...sampleSweeps['a sweep of two settings']!, charts: [] });
-  assert.match(
-    headline,
-    /^Over roundTripMs and requestsPerConnection, the ratio of reused to persistent in requests\/s is highest with requestsPerConnection = unlimited, .* and lowest with requestsPerConnection = 1, roundTripMs = 0, at 0\.\d+× /,
-  );
-  assert.match(
-    remarks[0]!,
-    /^With requestsPerConnection = 1, as roundTripMs rises from 0 to 20, it goes from .*, rising at every step\.$/,
-  );
-  assert.match(
-    remarks[1]!,
-    /^With requestsPerConnection = unlimited, .* no change along the way could be shown\.$/,
-  );
-  assert.match(remarks[2]!, /reused is worse than persistent with requestsPerConnection = 1; no difference/);
-});
+  test('an expectation is told once, with the values at which it fails', () => {
+    const { sweeps, remarks } = buildReport({ ...sampleSweeps['a sweep']!, charts: [] });
+    const [sweep] = sweeps;
+    assert.deepEqual(
+      sweep?.expectations?.rows.map(row => row.map(({ text }) => text)),
+      [
+        ['requests/s, persistent / short ≥ 3×', 'roundTripMs = 20, 80', '', 'roundTripMs = 0, 1, 5'],
+        ['p99 latency, persistent ≤ 1,000 ms', '', '', 'everywhere'],
+      ],
+    );
+    assert.equal(
+      remarks[0],
+      'What was expected fails: requests/s, persistent / short ≥ 3× (roundTripMs = 20, 80).',
+    );
+    const [troubled] = buildReport({ ...sampleSweeps['a troubled sweep']!, charts: [] }).sweeps;
+    const unsure = troubled?.expectations?.rows[0]?.[2]?.text;
+    assert.equal(unsure, 'roundTripMs = 1', 'what was not measured is not told');
+  });
 
-test('what failed, was not come to or is not valid is told first, and marked', () => {
-  const report = buildReport({ ...sampleSweeps['a troubled sweep']!, charts: [] });
-  assert.match(report.headline, /^As roundTripMs rises from 5 to 80, .*, falling at every step†\.$/);
-  assert.match(report.remarks.at(-1)!, /persistent is better than short at every value measured†\.$/);
-  assert.deepEqual(report.remarks.slice(0, 3), [
-    '† Do not rely on figures marked so: an audit failed with roundTripMs = 20.',
-    'Nothing could be measured with roundTripMs = 1.',
-    'Partial: the run ended before 1 of 5 cells, those with roundTripMs = 0.',
-  ]);
-  const [sweep] = report.sweeps;
-  assert.equal(sweep?.state, 'invalid');
-  assert.deepEqual(sweep.caveats, [
-    '6 of 6 trials failed; figures are of those that completed (with roundTripMs = 1).',
-  ]);
-  const { run, trials } = sampleSweeps['a troubled sweep']!;
-  const onlyInvalid = run.cells.filter(cell => cell.sweepPoints[0]!.value === 20);
-  assert.match(
-    buildReport({ run: { ...run, cells: onlyInvalid }, trials, charts: [] }).headline,
-    /^With roundTripMs = 20, .*×.*†\.$/,
-  );
-  const onlyFailed = run.cells.filter(cell => cell.sweepPoints[0]!.value === 1);
-  assert.equal(
-    buildReport({ run: { ...run, cells: onlyFailed }, trials, charts: [] }).headline,
-    'Could not be measured: the target ended with exit code 1.',
-  );
-});
-
-test('an expectation is told once, with the values at which it fails', () => {
-  const { sweeps, remarks } = buildReport({ ...sampleSweeps['a sweep']!, charts: [] });
-  const [sweep] = sweeps;
-  assert.deepEqual(
-    sweep?.expectations?.rows.map(row => row.map(({ text }) => text)),
-    [
-      ['requests/s, persistent / short ≥ 3×', 'roundTripMs = 20, 80', '', 'roundTripMs = 0, 1, 5'],
-      ['p99 latency, persistent ≤ 1,000 ms', '', '', 'everywhere'],
-    ],
-  );
-  assert.equal(
-    remarks[0],
-    'What was expected fails: requests/s, persistent / short ≥ 3× (roundTripMs = 20, 80).',
-  );
-  const [troubled] = buildReport({ ...sampleSweeps['a troubled sweep']!, charts: [] }).sweeps;
-  const unsure = troubled?.expectations?.rows[0]?.[2]?.text;
-  assert.equal(unsure, 'roundTripMs = 1', 'what was not measured is not told');
-});
-
-test('beside other scenarios a sweep counts as one', () => {
-  const { title, headline } = buildReport({ ...sweepAndScenario(), charts: [] });
-  assert.equal(title, 'conntax: 2 scenarios');
-  assert.match(headline, /could be shown in 1 of 2 scenarios, the largest in short-vs-persistent/);
-  assert.equal(buildReport({ ...sampleSweeps['a sweep']!, charts: [] }).title, 'conntax: round-trip');
+  test('beside other scenarios a sweep counts as one', () => {
+    const { title, headline } = buildReport({ ...sweepAndScenario(), charts: [] });
+    assert.equal(title, 'conntax: 2 scenarios');
+    assert.match(headline, /could be shown in 1 of 2 scenarios, the largest in short-vs-persistent/);
+    assert.equal(buildReport({ ...sampleSweeps['a sweep']!, charts: [] }).title, 'conntax: round-trip');
+  });
 });

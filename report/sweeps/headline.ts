@@ -1,20 +1,92 @@
 // In: a sweep. Out: how the answer goes from one end of it to the other, in sentences that are no surer than the intervals.
-import type { Comparison, SweepPoint } from '../../results/model/run.ts';
+import { failureCauses } from '../../results/audits/index.ts';
+import { type Verdict, verdictsOf } from '../../results/compare.ts';
+import type { Comparison } from '../../results/model/run.ts';
+import type { Interval } from '../../results/stats.ts';
+import type { SweepPoint } from '../../scenarios/model/scenario.ts';
 import { subsetText } from '../../scenarios/model/sweep.ts';
-import { failureCauses } from '../../results/failure-causes.ts';
-import { type Verdict, verdictsOf } from '../../results/verdicts.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
-import { errorGapsText, hasErrorGap } from '../error-gaps.ts';
-import { METRIC_TITLES } from '../metrics.ts';
-import { nextStepText } from '../next-step.ts';
-import { percentText } from '../words/numbers.ts';
 import type { Mark } from '../model.ts';
-import { decidingMetric } from './deciding.ts';
-import { type Measure, metricMeasure } from './measures.ts';
-import { armFigures, baselineOf, candidatesOf, ratioFigures, type SweepFigure } from './points.ts';
-import type { SweepView, SweptSetting } from './view.ts';
-import { isBelow, type Level, trendOf } from './trend.ts';
-import { valueText } from './value-text.ts';
+import { errorGapsText, hasErrorGap, nextStepText } from '../words/headline.ts';
+import { METRIC_TITLES, percentText } from '../words/numbers.ts';
+import {
+  armFigures,
+  baselineOf,
+  candidatesOf,
+  decidingMetric,
+  type Measure,
+  metricMeasure,
+  ratioFigures,
+  type SweepFigure,
+  type SweepView,
+  type SweptSetting,
+  valueText,
+} from './view.ts';
+
+// From one figure with its interval for each value of a swept setting, in order. Out: what the intervals show of its course.
+
+export type Trend =
+  /** Fewer than two figures. */
+  | { kind: 'alone' }
+  /** No two figures are apart. */
+  | { kind: 'unshown' }
+  /** Figures that are apart are so in one direction only. */
+  | {
+      kind: 'rises' | 'falls';
+      /** Whether every figure is apart from the one before. */
+      isEveryStep: boolean;
+      /** From which index on no two figures are apart; null where that is only the last. */
+      level: Level | null;
+    }
+  /** It rises somewhere and falls elsewhere. */
+  | { kind: 'mixed' };
+
+interface Level {
+  from: number;
+  /** How far any two of its figures may still differ, as a share: 0.08 is 8 %; null where that of one is not known. */
+  most: number | null;
+}
+
+/**
+ * Two figures are apart when their 95 % intervals do not touch: for independent ones that is far stricter than 95 %, which
+ * a sweep needs, because it looks at many pairs. A figure without an interval is apart from none.
+ *
+ *     rises at every step       rises, level from the 2nd       mixed
+ *                 |*|                  |--*--|                   |*|
+ *           |*|                    |--*--|                 |*|         |*|
+ *     |*|                      |*|
+ */
+export function trendOf(figures: readonly Interval[]): Trend {
+  if (figures.length < 2) return { kind: 'alone' };
+  const pairs = figures.flatMap((earlier, from) =>
+    figures.slice(from + 1).map((later, gap) => ({ earlier, later, from, gap })),
+  );
+  const rises = pairs.filter(({ earlier, later }) => isBelow(earlier, later));
+  const falls = pairs.filter(({ earlier, later }) => isBelow(later, earlier));
+  if (rises.length > 0 && falls.length > 0) return { kind: 'mixed' };
+  const shown = rises.length > 0 ? rises : falls;
+  if (shown.length === 0) return { kind: 'unshown' };
+  const levelFrom = Math.max(...shown.map(({ from }) => from)) + 1;
+  return {
+    kind: rises.length > 0 ? 'rises' : 'falls',
+    isEveryStep: shown.filter(({ gap }) => gap === 0).length === figures.length - 1,
+    level: levelFrom < figures.length - 1 ? levelOf(figures, levelFrom) : null,
+  };
+}
+
+function levelOf(figures: readonly Interval[], from: number): Level {
+  const level = figures.slice(from);
+  if (!level.every(({ low, high }) => high > low && low > 0)) return { from, most: null };
+  const most = level.flatMap((one, index) =>
+    level.filter((_, other) => other !== index).map(other => one.high / other.low - 1),
+  );
+  return { from, most: Math.max(...most) };
+}
+
+/** Whether one figure could be shown to be below the other. */
+function isBelow(lower: Interval, higher: Interval): boolean {
+  return lower.high > lower.low && higher.high > higher.low && lower.high < higher.low;
+}
 
 /** The figures of one arm over the sweep, with the words for them. */
 interface Course {

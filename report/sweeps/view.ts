@@ -1,8 +1,20 @@
 // In: the cells of a run. Out: the same in sections: cells that stand alone, and sweeps with their cells in order.
-import type { SweepPoint } from '../../results/model/run.ts';
-import type { SweepValue } from '../../scenarios/model/scenario.ts';
+import { armInterval, replicateValues } from '../../results/compare.ts';
+import { comparedMetrics, headlineOf } from '../../results/metrics.ts';
+import type { Metric } from '../../results/model/run.ts';
+import { type Interval, meanOf, overReplicates } from '../../results/stats.ts';
+import type { SweepPoint, SweepValue } from '../../scenarios/model/scenario.ts';
 import { axesOf, combinations, placeText, type SweepAxis, shortNames } from '../../scenarios/model/sweep.ts';
-import type { ArmView, CellView } from '../cell-view.ts';
+import { type ArmView, type CellView, comparisonMarks } from '../cell-view.ts';
+import type { Mark } from '../model.ts';
+import {
+  comparisonText,
+  intervalText,
+  isKnown,
+  METRIC_TITLES,
+  percentText,
+  replicatesText,
+} from '../words/numbers.ts';
 
 /** A swept setting. */
 export interface SweptSetting {
@@ -129,4 +141,200 @@ function armsOf(views: readonly CellView[]): SweptArm[] {
     ...arm,
     label: arm.isBaseline && arms.size > 1 ? `${arm.name} (baseline)` : arm.name,
   }));
+}
+
+// From a sweep. Out: the metric that decides under its load, by which it is told; and all metrics, that one first.
+
+/** What every load has, where a sweep goes over several kinds of load. */
+const COMMON: Metric = 'meanUs';
+
+export function decidingMetric({ cells }: Pick<SweepView, 'cells'>): Metric {
+  const [first, ...others] = new Set(cells.map(({ view }) => headlineOf(view.result.scenario.load).metric));
+  return first === undefined || others.length > 0 ? COMMON : first;
+}
+
+/** Those that any of its cells has. */
+function metricsOf(sweep: Pick<SweepView, 'cells'>): Metric[] {
+  const compared = sweep.cells.flatMap(({ view }) => comparedMetrics(view.result.scenario.load));
+  return [...new Set([decidingMetric(sweep), ...compared])];
+}
+
+// From a sweep. Out: what it is looked at for: every compared metric, then the target's CPU, connections and errors.
+
+export interface Measure {
+  /** Stable name for machines; ends in its unit, which is that of `read`. */
+  key: string;
+  title: string;
+  /** As it stands at an axis and over a column; undefined for plain counts and rates. */
+  unit: string | undefined;
+  /** Of which there are ratios to the baseline; null where arms are not compared. */
+  metric: Metric | null;
+  /** Whether it is estimated over replicates, so that it has an interval. */
+  hasInterval: boolean;
+  /** What an arm did in a cell; null without a figure. A value that has no interval is its own bounds. */
+  read(arm: ArmView): Interval | null;
+  /** Of each replicate, where the interval is over replicates. */
+  values?(arm: ArmView): number[];
+  text(value: Interval): string;
+  /** Of an arm's marks, those that touch this figure. */
+  marksOf(arm: ArmView): readonly Mark[];
+}
+
+/** Figures that the client's own speed does not bound are not marked for it. */
+function soundMarks({ marks }: ArmView): readonly Mark[] {
+  return marks.filter(mark => mark !== 'clientBound');
+}
+
+function scaled({ value, low, high }: Interval, factor: number): Interval {
+  return { value: value * factor, low: low * factor, high: high * factor };
+}
+
+function point(value: number): Interval {
+  return { value, low: value, high: value };
+}
+
+/** A metric's name ends in its unit; times are shown in ms, CPU per request in µs; a rate may have its unit in its title. */
+function shownUnit(metric: Metric): { key: string; unit: string | undefined; factor: number } {
+  if (metric.endsWith('UsPerRequest')) return { key: metric, unit: 'µs', factor: 1 };
+  if (metric.endsWith('Us')) return { key: `${metric.slice(0, -2)}Ms`, unit: 'ms', factor: 1 / 1_000 };
+  const isRate = metric.endsWith('PerSec') && !METRIC_TITLES[metric].endsWith('/s');
+  return { key: metric, unit: isRate ? 'requests/s' : undefined, factor: 1 };
+}
+
+export function metricMeasure(metric: Metric): Measure {
+  const { key, unit, factor } = shownUnit(metric);
+  return {
+    key,
+    title: METRIC_TITLES[metric],
+    unit,
+    metric,
+    hasInterval: true,
+    read({ trials }) {
+      const interval = armInterval(metric, trials);
+      return interval === null ? null : scaled(interval, factor);
+    },
+    values: ({ trials }) => replicateValues(metric, trials).map(value => value * factor),
+    text: intervalText,
+    marksOf: ({ marks }) => marks,
+  };
+}
+
+function targetCpus(trials: ArmView['trials']): number[] {
+  return trials.flatMap(({ measurement: { target } }) => (target === null ? [] : [target.cpuUsPerRequest]));
+}
+
+/** What arms are not compared on. */
+const OTHER_MEASURES: readonly Measure[] = [
+  {
+    key: 'targetCpuUsPerRequest',
+    title: 'target CPU per request',
+    unit: 'µs',
+    metric: null,
+    hasInterval: true,
+    read: ({ trials }) => overReplicates(targetCpus(trials)),
+    values: ({ trials }) => targetCpus(trials),
+    text: intervalText,
+    marksOf: soundMarks,
+  },
+  {
+    key: 'connectionsPer1000Count',
+    title: 'connections per 1,000 requests',
+    unit: undefined,
+    metric: null,
+    hasInterval: false,
+    read: ({ summary }) =>
+      summary === null || summary.requestsSent === 0 || summary.openedBy === 'unknown'
+        ? null
+        : point((summary.opened / summary.requestsSent) * 1_000),
+    text: intervalText,
+    marksOf: soundMarks,
+  },
+  {
+    key: 'errorPercent',
+    title: 'error rate',
+    unit: '%',
+    metric: null,
+    hasInterval: false,
+    read: ({ summary }) => (summary === null ? null : point(summary.errorRatio * 100)),
+    text: ({ value }) => percentText(value / 100),
+    marksOf: soundMarks,
+  },
+];
+
+/** The one that decides under the sweep's load first; of all those that have something to show: a figure above 0 somewhere. */
+export function measuresOf(sweep: SweepView): Measure[] {
+  const arms = sweep.cells.flatMap(({ view }) => view.arms);
+  return [...metricsOf(sweep).map(metricMeasure), ...OTHER_MEASURES].filter(measure =>
+    arms.some(arm => (measure.read(arm)?.value ?? 0) > 0),
+  );
+}
+
+// From a sweep and a measure. Out: each figure with its place in the sweep, of arms and of arms against the baseline.
+
+/** A figure of one cell. */
+export interface SweepFigure {
+  cell: SweptCell;
+  x: SweepValue;
+  other: SweepValue | undefined;
+  /** Without width where it is not known: then nothing is told by it, and `text` has what the replicates gave. */
+  interval: Interval;
+  /** In words, without its marks and unit. */
+  text: string;
+  marks: readonly Mark[];
+}
+
+/** What an arm did, cell by cell, where there is a figure. */
+export function armFigures({ cells }: SweepView, arm: string, measure: Measure): SweepFigure[] {
+  return cells.flatMap(cell => {
+    const view = cell.view.arms.find(({ name }) => name === arm);
+    const interval = view === undefined ? null : measure.read(view);
+    if (view === undefined || interval === null) return [];
+    const values = measure.values?.(view);
+    const text = values === undefined ? measure.text(interval) : replicatesText(interval, values);
+    const marks = measure.marksOf(view);
+    return [{ cell, x: cell.x, other: cell.other, interval: drawable(interval), text, marks }];
+  });
+}
+
+/** How an arm did against the baseline, cell by cell. */
+export function ratioFigures({ cells }: SweepView, candidate: string, { metric }: Measure): SweepFigure[] {
+  return cells.flatMap(cell => {
+    const comparison = cell.view.result.comparisons.find(
+      found => found.metric === metric && found.candidate === candidate,
+    );
+    if (comparison === undefined || comparison.replicateRatios.length === 0) return [];
+    const interval = drawable(comparison.ratio ?? pointOf(comparison.replicateRatios));
+    const text = comparisonText(comparison);
+    const marks = comparisonMarks(comparison, cell.view);
+    return [{ cell, x: cell.x, other: cell.other, interval, text, marks }];
+  });
+}
+
+/** The arms that are compared with the baseline. */
+export function candidatesOf({ arms }: SweepView): string[] {
+  return arms.filter(({ isBaseline }) => !isBaseline).map(({ name }) => name);
+}
+
+export function baselineOf({ arms }: SweepView): string {
+  return arms.find(({ isBaseline }) => isBaseline)?.name ?? '';
+}
+
+/** An interval that says nothing is none: as a band it would dwarf all that is known. */
+function drawable(interval: Interval): Interval {
+  const { value } = interval;
+  return isKnown(interval) ? interval : { value, low: value, high: value };
+}
+
+/** Ratios without an interval, at their centre. */
+function pointOf(ratios: readonly number[]): Interval {
+  const value = Math.exp(meanOf(ratios.map(Math.log)));
+  return { value, low: value, high: value };
+}
+
+// From the value of a swept setting. Out: the same as text.
+
+/** As it was written, numbers with separators: `1,000`, `0.5`, `unlimited`. */
+export function valueText(value: SweepValue): string {
+  if (typeof value !== 'number') return String(value);
+  return value.toLocaleString('en-US', { maximumFractionDigits: 12 });
 }

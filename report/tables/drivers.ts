@@ -1,11 +1,10 @@
 // In: the arms of a cell. Out: how far drivers of the same mode disagree on it; null where they differ in more than that.
 import type { Metric } from '../../results/model/run.ts';
 import type { Interval } from '../../results/stats.ts';
-import { isOfDrivers, offText } from '../agreement-text.ts';
-import type { ArmView, CellView } from '../cell-view.ts';
-import { comparisonMarks } from '../cell-view.ts';
-import { countText, msText, significantText } from '../words/numbers.ts';
+import { type ArmView, type CellView, comparisonMarks } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
+import { isOfDrivers, offText } from '../words/headline.ts';
+import { countText, msText, significantText } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
 const METRICS = ['requestsPerSec', 'meanUs', 'p99Us'] as const satisfies readonly Metric[];

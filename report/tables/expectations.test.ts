@@ -1,8 +1,8 @@
 // In: judged expectations. Out: proof of the sentences and figures that a reader gets of them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ExpectationResult, Judgement } from '../../bench/core/expectation.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
+import type { ExpectationResult, Judgement } from '../../scenarios/model/scenario.ts';
 import { armNames, viewCell } from '../cell-view.ts';
 import { expectationTable } from './expectations.ts';
 

@@ -1,15 +1,23 @@
 // In: a cell. Out: what was expected of it, what the interval says, and whether it holds; null where nothing was expected.
+
+import type { Interval } from '../../results/stats.ts';
 import type {
   Expectation,
   ExpectationResult,
   ExpectedMetric,
   Judgement,
-} from '../../bench/core/expectation.ts';
-import type { Interval } from '../../results/stats.ts';
+} from '../../scenarios/model/scenario.ts';
 import { type CellView, comparisonMarks } from '../cell-view.ts';
-import { missingReplicates, neededText } from '../comparison-text.ts';
-import { BOUNDS_NOT_KNOWN, countText, intervalTexts, isKnown, ratioText } from '../words/numbers.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
+import {
+  BOUNDS_NOT_KNOWN,
+  countText,
+  intervalTexts,
+  isKnown,
+  missingReplicates,
+  neededText,
+  ratioText,
+} from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from './table.ts';
 
 interface Scale {

@@ -1,12 +1,116 @@
 // In: the arms of a cell. Out: how their open loads kept the schedule, by both clocks; null for a closed load.
-import type { Histogram } from '../../results/model/trial.ts';
-import { askedPerSec } from '../../results/asked-rate.ts';
 import { mergeHistograms } from '../../results/histogram.ts';
+import { askedPerSec } from '../../results/metrics.ts';
+import type { Capacity, Histogram, ProbeLimit } from '../../results/model/trial.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
-import { rateText } from '../headline-words.ts';
-import { countText, msText, percentText, significantText } from '../words/numbers.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
+import { askedRateText, objectiveText, rateText } from '../words/load.ts';
+import { countText, intervalText, msText, percentText, significantText } from '../words/numbers.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
+
+// From the arms of a cell. Out: the highest rate that each bears within the objective; null where none was searched for.
+
+const LIMIT_WORDS: Record<ProbeLimit, string> = {
+  latency: 'latency',
+  errors: 'errors',
+  rate: 'answers fell behind',
+  generator: 'the generator',
+};
+
+/** What each trial of an arm has found. */
+function capacitiesOf({ trials }: Pick<ArmView, 'trials'>): Capacity[] {
+  return trials.flatMap(({ measurement }) => measurement.capacity ?? []);
+}
+
+export function capacityTable({ arms, result }: CellView): Table | null {
+  const { load } = result.scenario;
+  const searched = arms.filter(arm => capacitiesOf(arm).length > 0);
+  if (load.model !== 'capacity' || searched.length === 0) return null;
+  return createTable({
+    name: 'capacity',
+    title: 'Capacity',
+    columns: [
+      keyColumn('arm', 'arm'),
+      figureColumn('capacityPerSec', 'capacity', 'requests/s, 95 % interval'),
+      figureColumn('foundPerSec', 'found', 'requests/s, by replicate'),
+      figureColumn('notKeptPerSec', 'not borne', 'requests/s, by replicate'),
+      wordColumn('limit', 'limited by'),
+      figureColumn('probeCount', 'rates tried'),
+    ],
+    rows: searched.map(arm => [words(arm.label, arm.name), ...cellsOf(arm)]),
+    notes: [
+      `The highest rate that was tried at which ${objectiveText(load.objective)}; not borne is the lowest above it that was tried. The other tables are of slices at the rate found in each replicate.`,
+      'Where the generator is the limit, its own process could not send on time: with a target to itself, the client library is what bears no more.',
+    ],
+  });
+}
+
+function cellsOf(arm: ArmView): TableCell[] {
+  const found = capacitiesOf(arm);
+  const { summary, marks } = arm;
+  const rate = summary?.capacityPerSec ?? null;
+  const notKept = found.map(({ notKeptPerSec }) => notKeptPerSec);
+  const probeCount = found.reduce((sum, { probes }) => sum + probes.length, 0);
+  return [
+    rate === null ? nothing : figure(intervalText(rate), rate, marks),
+    figure(
+      found.map(({ ratePerSec, isSettled }) => foundText(ratePerSec, isSettled)).join(', '),
+      found.map(({ ratePerSec }) => ratePerSec),
+      marks,
+    ),
+    words(notKept.map(perSec => (perSec === null ? 'none' : rateText(perSec))).join(', '), notKept),
+    words([...new Set(found.map(limitText))].join(', ')),
+    words(countText(probeCount), probeCount),
+  ];
+}
+
+function foundText(ratePerSec: number, isSettled: boolean): string {
+  const text = ratePerSec === 0 ? 'none' : rateText(ratePerSec);
+  return isSettled ? text : `${text} (cut short)`;
+}
+
+/** What the lowest rate that was not borne failed on, at its last probe. */
+function limitOf({ notKeptPerSec, probes }: Capacity): ProbeLimit | null {
+  return probes.findLast(probe => probe.ratePerSec === notKeptPerSec && !probe.isKept)?.limit ?? null;
+}
+
+function limitText(capacity: Capacity): string {
+  const limit = limitOf(capacity);
+  return limit === null ? 'nothing that was tried' : LIMIT_WORDS[limit];
+}
+
+// From a cell. Out: what has to be read with the capacities that it found, in sentences.
+
+export function capacityRemarks({ arms, result }: CellView): string[] {
+  const { load } = result.scenario;
+  if (load.model !== 'capacity') return [];
+  const remark = (fits: (capacity: Capacity) => boolean, text: string): string[] => {
+    const named = arms.flatMap(arm => nameWhere(arm, fits) ?? []);
+    return named.length === 0 ? [] : [`For ${named.join(', ')} ${text}`];
+  };
+  return [
+    ...remark(
+      capacity => limitOf(capacity) === 'generator',
+      'the generator, not the target, was the limit: it could not send on time.',
+    ),
+    ...remark(
+      ({ notKeptPerSec, isSettled }) => isSettled && notKeptPerSec === null,
+      `no rate up to ${askedRateText(load.maxRatePerSec)} requests per second failed: the capacity is at least that.`,
+    ),
+    ...remark(
+      ({ ratePerSec, isSettled }) => isSettled && ratePerSec === 0,
+      `the objective did not hold even at about ${askedRateText(load.minRatePerSec)} requests per second, where the search begins; the other tables are of that rate.`,
+    ),
+  ];
+}
+
+/** The arm's name, with in how many replicates it is so unless it is in all. */
+function nameWhere(arm: ArmView, fits: (capacity: Capacity) => boolean): string | null {
+  const found = capacitiesOf(arm);
+  const count = found.filter(fits).length;
+  if (count === 0) return null;
+  return count === found.length ? arm.name : `${arm.name} (in ${count} of ${found.length} replicates)`;
+}
 
 const CLOCKS = ['response', 'service', 'lateness'] as const;
 const QUANTILES = [

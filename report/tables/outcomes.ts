@@ -1,11 +1,115 @@
 // In: the trials of a cell. Out: how exchanges failed, by arm and kind, with a sample message; null when none did.
-import { OUTCOME_WORDS } from '../../bench/core/outcome-words.ts';
-import type { CompletedTrial, Outcome } from '../../results/model/trial.ts';
-import { OUTCOMES } from '../../results/model/trial.ts';
+import {
+  type CompletedTrial,
+  type FailureCode,
+  OUTCOME_WORDS,
+  OUTCOMES,
+  type Outcome,
+} from '../../results/model/trial.ts';
+import { isExpectedStatus } from '../../scenarios/model/target.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
-import { countText, msText, percentText } from '../words/numbers.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
+import { countText, msText, percentText } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
+
+// From the trials of a cell. Out: those that have no figures, each with its cause; null when all completed.
+
+const FAILURE_WORDS: Record<FailureCode, string> = {
+  'target-start': 'the target did not start',
+  'target-died': 'the target died',
+  'link-start': "the link's relay did not start",
+  'link-died': "the link's relay died",
+  'generator-start': 'the generator did not start',
+  'generator-died': 'the generator died',
+  'trial-hung': 'the trial hung',
+  'ports-exhausted': 'no local ports left',
+  'descriptor-limit': 'descriptor limit hit',
+  'package-unused': 'a package to compare was not loaded',
+  'no-answer': 'nothing was answered',
+  'no-good-answer': 'nothing was answered well',
+  internal: 'a fault of conntax',
+};
+
+export function failureTable({ trials }: CellView): Table | null {
+  const failed = trials.filter(trial => trial.state === 'failed');
+  if (failed.length === 0) return null;
+  return createTable({
+    name: 'failures',
+    title: 'Failed trials',
+    columns: [
+      keyColumn('trial', 'trial'),
+      wordColumn('arm', 'arm'),
+      wordColumn('cause', 'cause'),
+      wordColumn('message', 'message'),
+      wordColumn('detail', 'detail'),
+    ],
+    rows: failed.map(({ trial, error }) => [
+      words(trial.id),
+      words(trial.arm),
+      words(FAILURE_WORDS[error.code], error.code),
+      words(error.message),
+      words(error.detail ?? '', error.detail ?? null),
+    ]),
+    notes: ['A failed trial has no figures; the tables are of the trials that completed.'],
+  });
+}
+
+// From the trials of a cell. Out: how many answers had which status, by arm; null where all are of one status that is expected.
+
+export function statusTable({ arms, result }: CellView): Table | null {
+  const { expectStatus } = result.scenario.target;
+  const counts = arms.map(arm => ({ arm, statuses: countStatuses(arm) }));
+  const seen = new Set(counts.flatMap(({ statuses }) => [...statuses.keys()]));
+  const isGood = (status: string): boolean => isExpectedStatus(expectStatus, Number(status));
+  if (seen.size < 2 && [...seen].every(isGood)) return null;
+  return createTable({
+    name: 'statuses',
+    title: 'Answers by status',
+    columns: [
+      keyColumn('arm', 'arm'),
+      keyColumn('status', 'status'),
+      figureColumn('answerCount', 'count'),
+      figureColumn('answerRatio', 'of all whole answers'),
+      wordColumn('counts', 'counts as'),
+    ],
+    rows: counts.flatMap(({ arm, statuses }) => statusRows(arm, statuses, isGood)),
+    notes: [
+      `Whole answers of the steady windows, as each client reports them. target.expectStatus makes ${expectStatus.join(', ')} good answers.`,
+    ],
+  });
+}
+
+function countStatuses({ trials }: ArmView): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { measurement } of trials) {
+    for (const [status, count] of Object.entries(measurement.statuses)) {
+      counts.set(status, (counts.get(status) ?? 0) + count);
+    }
+  }
+  return new Map([...counts].toSorted(([left], [right]) => Number(left) - Number(right)));
+}
+
+/** A row for each status; one that says so where none is known. */
+function statusRows(
+  { label, name, trials, marks }: ArmView,
+  statuses: ReadonlyMap<string, number>,
+  isGood: (status: string) => boolean,
+): TableCell[][] {
+  if (statuses.size === 0) {
+    return trials.length === 0
+      ? []
+      : [[words(label, name), words('not known', null), nothing, nothing, words('', null)]];
+  }
+  const total = [...statuses.values()].reduce((sum, count) => sum + count, 0);
+  const invalid = marks.filter(mark => mark === 'invalid');
+  return [...statuses].map(([status, count]) => [
+    words(label, name),
+    words(status),
+    figure(countText(count), count, invalid),
+    figure(percentText(count / total), count / total, invalid),
+    isGood(status) ? words('good', 'good') : words('failed', 'failed'),
+  ]);
+}
 
 export function errorTable({ arms }: CellView): Table | null {
   const rows = arms.flatMap(arm =>

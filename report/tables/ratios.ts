@@ -1,12 +1,18 @@
 // In: the comparisons of a cell. Out: each arm against the baseline, with interval and verdict; null for a single arm.
-import type { Load } from '../../scenarios/model/load.ts';
-import type { Comparison } from '../../results/model/run.ts';
+
 import { comparedMetrics } from '../../results/metrics.ts';
+import type { Comparison } from '../../results/model/run.ts';
+import type { Load } from '../../scenarios/model/load.ts';
 import { type CellView, comparisonMarks } from '../cell-view.ts';
-import { comparisonText, FEW_NOTE, knownRatio } from '../comparison-text.ts';
-import { METRIC_TITLES, verdictText } from '../metrics.ts';
-import { countText } from '../words/numbers.ts';
 import type { Table, TableCell } from '../model.ts';
+import {
+  comparisonText,
+  countText,
+  FEW_NOTE,
+  knownRatio,
+  METRIC_TITLES,
+  verdictText,
+} from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
 
 export function ratioTable(view: CellView): Table | null {

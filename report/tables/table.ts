@@ -1,7 +1,7 @@
 // In: figures. Out: the cells, columns and notes that all tables are made of.
 import { MARK_NOTES, signsOf } from '../cell-view.ts';
-import { NO_FIGURE } from '../words/numbers.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../model.ts';
+import { NO_FIGURE } from '../words/numbers.ts';
 
 /** Words: never marked. */
 export function words(text: string, value: JsonValue = text): TableCell {

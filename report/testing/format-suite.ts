@@ -1,8 +1,8 @@
 // What every format must hold for runs of every kind: it shows all of the report, and only as text.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Format } from '../formats/format.ts';
 import { buildReport } from '../build.ts';
+import type { Format } from '../formats/format.ts';
 import type { Report, Table } from '../model.ts';
 import { charts, sweepCharts } from './plugins.ts';
 import {

@@ -1,18 +1,13 @@
-// In: nothing. Out: every chart and format of the folders, in order of their names, as the registry would load them.
-import { readdirSync } from 'node:fs';
-import type { Chart } from '../charts/chart.ts';
-import type { Format } from '../formats/format.ts';
-import type { SweepChart } from '../sweep-chart.ts';
+// Every chart and format, loaded, in the order of their indexes.
+import * as chartIndex from '../charts/index.ts';
+import * as formatIndex from '../formats/index.ts';
 
-export const charts = await loadFolder<Chart>('../charts/');
-export const sweepCharts = await loadFolder<SweepChart>('../sweep-charts/');
-export const formats = await loadFolder<Format>('../formats/');
+export const charts = await loadAll(chartIndex.charts);
+export const sweepCharts = await loadAll(chartIndex.sweepCharts);
+export const formats = await loadAll(formatIndex.formats);
 
-async function loadFolder<Plugin>(path: string): Promise<readonly Plugin[]> {
-  const folder = new URL(path, import.meta.url);
-  const names = readdirSync(folder).filter(name => /^[a-z-]+\.(ts|js)$/.test(name));
-  const modules: { default: Plugin }[] = await Promise.all(
-    names.sort().map(name => import(new URL(name, folder).href)),
-  );
-  return modules.map(module => module.default);
+async function loadAll<Plugin>(
+  index: Readonly<Record<string, () => Promise<{ default: Plugin }>>>,
+): Promise<readonly Plugin[]> {
+  return Promise.all(Object.values(index).map(async load => (await load()).default));
 }

@@ -1,14 +1,14 @@
 // In: nothing. Out: stored runs of every kind a report may meet: sound, invalid, failed, hostile, of one arm, of none.
 
-import type { Run } from '../../results/model/run.ts';
-import { Target, withUnknowns } from '../../scenarios/model/target.ts';
-import type { TrialResult } from '../../results/model/trial.ts';
 import { auditCell, auditTrial } from '../../results/audits/index.ts';
 import { compareArms, summariseArms } from '../../results/compare.ts';
 import { emptyHistogram } from '../../results/histogram.ts';
+import type { Run } from '../../results/model/run.ts';
+import type { TrialResult } from '../../results/model/trial.ts';
 import { phasedTrial } from '../../results/testing/phased-trial.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { sampleSweep } from '../../results/testing/sample-sweep.ts';
+import { Target, withUnknowns } from '../../scenarios/model/target.ts';
 
 export interface StoredSample {
   run: Run;

@@ -1,27 +1,107 @@
 // In: runs over loopback, behind links, or both. Out: proof that each is told what its network lacks, and only that.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
+import type { CellResult } from '../../results/model/run.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
-import { runCaveats } from './caveats.ts';
+import { sampleRuns } from '../testing/sample-runs.ts';
+import { runCaveats, stopText } from './caveats.ts';
 
-const LOOPBACK = /^Clients and target ran on one machine over loopback: a real network adds/;
-const EMULATED = /^Clients and target ran on one machine, and the network between them is emulated/;
-const EMULATED_TOO =
-  /^Clients and target ran on one machine in behind-a-link, too, and the network .* is emulated/;
+describe('In: cells that ended for each reason. Out: proof that the report says why, and how precise it got', () => {
+  const sample = sampleRuns['two arms']!.run.cells[0]!;
+  const ratio = { value: 5, low: 4.6, high: 5.4 };
+  const cell: CellResult = {
+    ...sample,
+    elapsedMs: 61_000,
+    scenario: {
+      ...sample.scenario,
+      timing: { ...sample.scenario.timing, budgetMs: 60_000, precision: 0.05 },
+    },
+    comparisons: sample.comparisons.map(comparison => ({ ...comparison, ratio })),
+  };
 
-const { run: plain } = sampleRun();
-const { run: linked } = sampleRun({ scenario: 'behind-a-link' });
+  for (const [change, text] of [
+    [
+      { stop: 'precise' },
+      'Stopped after 4 replicates in 61 s because the interval of requests/s is ±8 %, and 5 % was asked for.',
+    ],
+    [
+      { stop: 'decided' },
+      'Stopped after 4 replicates in 61 s: these decide what was expected; the interval of requests/s is ±8 %.',
+    ],
+    [
+      { stop: 'budget' },
+      'Stopped after 4 replicates in 61 s: another replicate would not fit the time budget of 60 s; the interval of requests/s is ±8 %.',
+    ],
+    [
+      { stop: 'max-replicates', replicates: 1 },
+      'Stopped at the most replicates that the scenario allows, after 1 replicate in 61 s; the interval of requests/s is ±8 %.',
+    ],
+    [
+      { stop: 'interrupted', comparisons: [] },
+      'Interrupted after 4 replicates in 61 s; there was no other arm to compare with.',
+    ],
+    [
+      { stop: 'failed', stopDetail: 'the target died' },
+      'Given up after 4 replicates in 61 s: the target died.',
+    ],
+  ] as const) {
+    test(`stop reason ${change.stop}`, () => {
+      assert.equal(
+        stopText({ ...cell, ...change, comparisons: 'comparisons' in change ? [] : cell.comparisons }),
+        text,
+      );
+    });
+  }
 
-const runs: [why: string, cells: typeof plain.cells, told: RegExp[]][] = [
-  ['loopback', plain.cells, [LOOPBACK]],
-  ['a link', linked.cells, [EMULATED]],
-  ['both', [...plain.cells, ...linked.cells], [LOOPBACK, EMULATED_TOO]],
-  ['nothing measured', [], [LOOPBACK]],
-];
-for (const [why, cells, told] of runs) {
-  test(`what the network lacks: ${why}`, () => {
-    const caveats = runCaveats({ ...plain, cells }).filter(caveat => /one machine/.test(caveat));
-    assert.equal(caveats.length, told.length);
-    for (const [index, pattern] of told.entries()) assert.match(caveats[index]!, pattern);
+  test('replicates of a second measurement are said to be in the count', () => {
+    const interval = { value: 2, low: 1.9, high: 2.1 };
+    const failed = { state: 'fail', interval, replicates: 2 } as const;
+    const expectation = { metric: 'requestsPerSec', of: 'persistent', over: 'short', atLeast: 3 } as const;
+    const result = {
+      expectation,
+      state: 'fail',
+      first: failed,
+      confirmation: failed,
+      together: failed,
+    } as const;
+    assert.equal(
+      stopText({ ...cell, stop: 'budget', expectations: [result] }),
+      'Stopped after 4 replicates in 61 s: an expectation had failed, and was measured again; the interval of requests/s is ±8 %.',
+    );
   });
-}
+
+  test('what was to be precise is what decides under the load', () => {
+    const open = sampleRuns['an open load']!.run.cells[0]!;
+    const wide = open.comparisons.map(comparison =>
+      comparison.metric === 'meanUs' ? { ...comparison, ratio } : { ...comparison, ratio: null },
+    );
+    assert.equal(
+      stopText({ ...open, stop: 'precise', elapsedMs: 61_000, comparisons: wide }),
+      'Stopped after 4 replicates in 61 s because the interval of mean response time is ±8 %, and 5 % was asked for.',
+    );
+  });
+});
+
+describe('In: runs over loopback, behind links, or both. Out: proof that each is told what its network lacks, and only that', () => {
+  const LOOPBACK = /^Clients and target ran on one machine over loopback: a real network adds/;
+  const EMULATED = /^Clients and target ran on one machine, and the network between them is emulated/;
+  const EMULATED_TOO =
+    /^Clients and target ran on one machine in behind-a-link, too, and the network .* is emulated/;
+
+  const { run: plain } = sampleRun();
+  const { run: linked } = sampleRun({ scenario: 'behind-a-link' });
+
+  const runs: [why: string, cells: typeof plain.cells, told: RegExp[]][] = [
+    ['loopback', plain.cells, [LOOPBACK]],
+    ['a link', linked.cells, [EMULATED]],
+    ['both', [...plain.cells, ...linked.cells], [LOOPBACK, EMULATED_TOO]],
+    ['nothing measured', [], [LOOPBACK]],
+  ];
+  for (const [why, cells, told] of runs) {
+    test(`what the network lacks: ${why}`, () => {
+      const caveats = runCaveats({ ...plain, cells }).filter(caveat => /one machine/.test(caveat));
+      assert.equal(caveats.length, told.length);
+      for (const [index, pattern] of told.entries()) assert.match(caveats[index]!, pattern);
+    });
+  }
+});

@@ -1,9 +1,8 @@
 // In: a link, or a cell behind one. Out: what it is, what of a gap in latency it accounts for, and what it does not emulate.
-import { meanRoundTripMs } from '../../bench/core/round-trips.ts';
-import type { Link } from '../../scenarios/model/target.ts';
+
 import { isPrediction, modelArm, type Prediction, splitGap } from '../../results/link-model.ts';
-import type { ArmView, CellView } from '../cell-view.ts';
-import { signsOf } from '../cell-view.ts';
+import { type Link, meanRoundTripMs } from '../../scenarios/model/target.ts';
+import { type ArmView, type CellView, signsOf } from '../cell-view.ts';
 import { countText, latencyText, msText, percentText } from './numbers.ts';
 
 /** `round trip 21 ms, jitter of up to 2 ms each way (23 ms on average), 1,000,000 bytes/s a connection`. */

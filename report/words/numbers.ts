@@ -1,5 +1,7 @@
 // In: raw numbers. Out: the same as text, rounded to what is known of them.
-import type { Interval } from '../../results/stats.ts';
+import { isHigherBetter } from '../../results/metrics.ts';
+import type { Comparison, Metric } from '../../results/model/run.ts';
+import { type Interval, LEAST_REPLICATES } from '../../results/stats.ts';
 
 const LOCALE = 'en-US';
 
@@ -141,3 +143,97 @@ export function reachRatio({ value, low, high }: Interval): number {
 export function memoryText(bytes: number): string {
   return `${significantText(bytes / 2 ** 30)} GiB`;
 }
+
+// From a relative change with its interval. Out: the same as text, signed, in per cent.
+
+/** Beyond this the digits mean nothing. */
+const MOST_PERCENT = 999;
+
+/** Of after / before: `+9.8 % (+8.1 % to +11.5 %)`. */
+export function relativeChangeText(change: Interval): string {
+  const { value, low, high } = change;
+  // A ratio to nothing is none.
+  const text = (ratio: number) =>
+    Number.isNaN(ratio)
+      ? NO_FIGURE
+      : ratio - 1 > MOST_PERCENT / 100
+        ? `>+${MOST_PERCENT} %`
+        : `${signedText((ratio - 1) * 100, 1)} %`;
+  return `${text(value)} (${isKnown(change) ? `${text(low)} to ${text(high)}` : BOUNDS_NOT_KNOWN})`;
+}
+
+/** Of a share that may be far above 1: `9.2 %`, `>999 %`. */
+export function shareText(ratio: number): string {
+  return ratio > MOST_PERCENT / 100 ? `>${MOST_PERCENT} %` : percentText(ratio);
+}
+
+/** `+0.38`, `−9.8`. */
+export function signedText(value: number, digits: number): string {
+  const text = Math.abs(value).toLocaleString('en-US', {
+    maximumFractionDigits: digits,
+    minimumFractionDigits: digits,
+  });
+  return `${value < 0 ? '−' : '+'}${text}`;
+}
+
+// From a metric. Out: its name, its unit, and what better and worse mean for it.
+
+export const METRIC_TITLES: Record<Metric, string> = {
+  requestsPerSec: 'requests/s',
+  meanUs: 'mean latency',
+  p50Us: 'p50 latency',
+  p99Us: 'p99 latency',
+  cpuUsPerRequest: 'client CPU per request',
+  capacityPerSec: 'capacity',
+};
+
+/** `better: higher`, `worse: higher`, `unsure`: the verdict with what it rests on; `–` for a metric that does not decide. */
+export function verdictText({ metric, verdict, ratio, isDeciding, replicateRatios }: Comparison): string {
+  if (!isDeciding) return NO_FIGURE;
+  if (verdict !== 'unsure')
+    return `${verdict}: ${(verdict === 'better') === isHigherBetter(metric) ? 'higher' : 'lower'}`;
+  if (ratio === null)
+    return replicateRatios.length === 0 ? 'unsure: nothing to compare' : 'unsure: too few replicates';
+  // Of one comparison the verdict follows its interval; of several their error is held together.
+  return ratio.low > 1 || ratio.high < 1 ? 'unsure among so many' : 'unsure';
+}
+
+// From the ratios of replicates, and the interval from them. Out: what is known of the ratio, in words: never an interval that says nothing.
+
+type Compared = Pick<Comparison, 'ratio' | 'replicateRatios'>;
+
+/** `7.1× (6.6 to 7.7)`; else what the replicates gave: `1.05×, 1.61× (1 more replicate needed)`, `0.5×, 2.1×, 9× (not known)`. */
+export function comparisonText({ ratio, replicateRatios }: Compared): string {
+  return ratio !== null && isKnown(ratio) ? ratioText(ratio) : listedText(replicateRatios, '×');
+}
+
+/** The same of what an arm did. */
+export function replicatesText(interval: Interval, values: readonly number[]): string {
+  return isKnown(interval) && values.length >= LEAST_REPLICATES
+    ? intervalText(interval)
+    : listedText(values, '');
+}
+
+function listedText(values: readonly number[], unit: string): string {
+  if (values.length === 0) return NO_FIGURE;
+  const missing = missingReplicates(values.length);
+  return `${valuesText(values, unit)} (${missing === 0 ? 'not known' : `${neededText(missing)} needed`})`;
+}
+
+/** The interval where it says something; else null. */
+export function knownRatio({ ratio }: Pick<Comparison, 'ratio'>): Interval | null {
+  return ratio !== null && isKnown(ratio) ? ratio : null;
+}
+
+/** How many more replicates an interval takes at least. */
+export function missingReplicates(count: number): number {
+  return Math.max(0, LEAST_REPLICATES - count);
+}
+
+/** `1 more replicate`. */
+export function neededText(missing: number): string {
+  return `${missing} more ${missing === 1 ? 'replicate' : 'replicates'}`;
+}
+
+/** What stands below a table in which figures are without an interval. */
+export const FEW_NOTE = `Fewer than ${LEAST_REPLICATES} replicates are too few for an interval. Not known: a bound would lie more than a factor of 10 away. What the replicates gave stands there in its place.`;

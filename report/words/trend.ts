@@ -1,12 +1,16 @@
 // In: a change of level in a trend. Out: a sentence for a tired reader: what, by how much, how sure, since when, and what came with it.
-import type { RunSummary } from '../../results/run-summary.ts';
+import type { RunSummary } from '../../results/baselines.ts';
+import type { Trend, TrendChange } from '../../results/history.ts';
 import type { Interval } from '../../results/stats.ts';
-import type { Trend, TrendChange } from '../../results/trend.ts';
-import { relativeChangeText } from '../change-text.ts';
-import { capital } from '../headline-words.ts';
-import { METRIC_TITLES } from '../metrics.ts';
-import { intervalTexts } from './numbers.ts';
-import { commitText, dayText } from '../run-text.ts';
+import { capital } from './load.ts';
+import { intervalTexts, METRIC_TITLES, relativeChangeText } from './numbers.ts';
+import { commitText, dayText } from './run.ts';
+
+// From a trend. Out: whether reports show it whatever it says: the metric that decides, and the CPU, which is least disturbed.
+
+export function isShown({ isDeciding, metric }: Pick<Trend, 'isDeciding' | 'metric'>): boolean {
+  return isDeciding || metric === 'cpuUsPerRequest';
+}
 
 /** `requests/s of persistent in ci-reuse`. */
 export function trendName({ metric, arm, cell }: Pick<Trend, 'metric' | 'arm' | 'cell'>): string {

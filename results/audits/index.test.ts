@@ -1,548 +1,590 @@
 // In: a trial that passes, damaged in one way at a time. Out: proof that the rule for it, and only it, says so.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import type { Finding } from '../model/run.ts';
-import { AUDITS } from '../model/run.ts';
-import type { CompletedTrial, LinkReading } from '../model/trial.ts';
-import { auditCell, auditTrial, isTrialValid } from './index.ts';
+import { describe, test } from 'node:test';
+import { AUDITS, type Finding } from '../model/run.ts';
+import type { CompletedTrial, LinkReading, TrialResult } from '../model/trial.ts';
 import { sampleRun } from '../testing/sample-run.ts';
+import { auditCell, auditTrial, failureCauses, isTrialValid } from './index.ts';
 
-type Measured = CompletedTrial['measurement'];
+describe('Why trials failed is told once for each cause, however many trials it stands for', () => {
+  const [sample] = sampleRun().trials;
 
-const { trials } = sampleRun();
+  function failed(message: string): TrialResult {
+    const { trial, startedAt } = sample!;
+    return { trial, startedAt, state: 'failed', error: { code: 'internal', message } };
+  }
 
-function persistent(): CompletedTrial {
-  const found = structuredClone(trials).find(({ trial }) => trial.arm === 'persistent');
-  assert.ok(found?.state === 'completed');
-  return found;
-}
+  const cases: [why: string, messages: string[], causes: string[]][] = [
+    ['none', [], []],
+    ['the same in all', ['it died', 'it died'], ['it died']],
+    [
+      'other numbers',
+      ['none of 1,000 was answered', 'none of 999 was answered'],
+      ['none of 1,000 was answered (alike in 2 trials)'],
+    ],
+    ['two causes', ['it died', 'it hung', 'it died'], ['it died', 'it hung']],
+  ];
+  for (const [why, messages, causes] of cases) {
+    test(why, () => assert.deepEqual(failureCauses([sample!, ...messages.map(failed)]), causes));
+  }
+});
 
-function eachSlice(damage: (slice: Measured['slices'][number]) => void): (m: Measured) => void {
-  return ({ slices }) => slices.forEach(damage);
-}
+describe('In: a trial that passes, damaged in one way at a time. Out: proof that the rule for it, and only it, says so', () => {
+  type Measured = CompletedTrial['measurement'];
 
-const rows: {
-  damage: (m: Measured) => void;
-  rule: Finding['rule'];
-  state: Finding['state'];
-  detail: RegExp;
-}[] = [
-  { damage: m => m.ledger.unfinished++, rule: 'conservation', state: 'fail', detail: /make 1 more/ },
-  { damage: m => m.ledger.requestsSeen!--, rule: 'conservation', state: 'fail', detail: /the target saw/ },
-  { damage: m => m.ledger.requestsSeen!++, rule: 'conservation', state: 'fail', detail: /the target saw/ },
-  { damage: m => m.ledger.accepted!++, rule: 'ledger', state: 'fail', detail: /opened 100 .* accepted 101/ },
-  {
-    damage: m => {
-      m.ledger.accepted!++;
-      m.ledger.opened++;
-    },
-    rule: 'ledger',
-    state: 'fail',
-    detail: /opened 101, accepted 101, needed 1 to 100: the client does not reuse/,
-  },
-  {
-    damage: m => {
-      m.ledger.accepted = 0;
-      m.ledger.opened = 0;
-    },
-    rule: 'ledger',
-    state: 'fail',
-    detail: /opened 0/,
-  },
-  {
-    damage: m => {
-      Object.assign(m.ledger, { opened: 0, openedBy: 'unknown', openedElsewhere: 7, accepted: null });
-    },
-    rule: 'ledger',
-    state: 'warn',
-    detail: /^not checked: .* no connection to the target was seen, and 7 to other places/,
-  },
-  {
-    damage: m => {
-      Object.assign(m.ledger, { opened: 0, openedBy: 'unknown' });
-    },
-    rule: 'ledger',
-    state: 'warn',
-    detail: /^not checked: .*native code or another thread\); 100 were accepted, needed/,
-  },
-  {
-    damage: m => {
-      m.ledger.openedElsewhere = 7;
-    },
-    rule: 'ledger',
-    state: 'warn',
-    detail:
-      /opened 100, accepted 100.*only connections to the target are checked, and 7 more went to other places/,
-  },
-  {
-    damage: m => {
-      m.ledger.openedBy = 'kernel';
-      m.ledger.opened--;
-    },
-    rule: 'ledger',
-    state: 'fail',
-    detail: /all programs together opened 99 connections, the target accepted 100/,
-  },
-  {
-    damage: m => {
-      m.ledger.openedBy = 'kernel';
-      m.ledger.opened = 150;
-      m.ledger.accepted = 101;
-    },
-    rule: 'ledger',
-    state: 'fail',
-    detail: /opened 150 by the kernel, accepted 101, needed 1 to 100: the client does not reuse/,
-  },
-  {
-    damage: m => {
-      m.ledger.openedBy = 'kernel';
-      m.ledger.opened += 50;
-    },
-    rule: 'ledger',
-    state: 'warn',
-    detail: /opened 150 by the kernel, accepted 100, needed 1 to 100: .*others than this client/,
-  },
-  {
-    damage: eachSlice(slice => (slice.userMs! *= 1.07)),
-    rule: 'littles-law',
-    state: 'warn',
-    detail: /off by 7/,
-  },
-  {
-    damage: m => {
-      m.steadyMs *= 2;
-      eachSlice(slice => (slice.ended! *= 1.5))(m);
-    },
-    rule: 'littles-law',
-    state: 'fail',
-    detail: /off by 2/,
-  },
-  { damage: eachSlice(slice => (slice.ended = 0)), rule: 'littles-law', state: 'warn', detail: /no request/ },
-  {
-    damage: m => (m.response.p999Us = 101_000),
-    rule: 'slice-length',
-    state: 'warn',
-    detail: /^p99\.9 is 101 ms, longer than the 100 ms .*timing\.sliceMs of 202/,
-  },
-  {
-    damage: m => (m.censored = { count: 20, leastUs: 10_000_000 }),
-    rule: 'slice-length',
-    state: 'warn',
-    detail: /^20 of .* had no answer when their slice was over, after 10,000 ms or more.*lower bounds/,
-  },
-  {
-    damage: m => (m.generator.cpuRatio = 0.91),
-    rule: 'bottleneck',
-    state: 'warn',
-    detail: /^client-bound: the client library's own cost is what you see.*event loop/,
-  },
-  { damage: m => (m.target!.cpuRatio = 0.91), rule: 'bottleneck', state: 'warn', detail: /^target-bound: / },
-  { damage: m => (m.kernel.listenDrops = 3), rule: 'listen-drops', state: 'warn', detail: /dropped 3/ },
-  { damage: m => (m.kernel.retransmits = 900), rule: 'retransmits', state: 'warn', detail: /900 segments/ },
-  {
-    damage: m => Object.assign(m.kernel, { retransmits: 900, needlessRetransmits: 600 }),
-    rule: 'retransmits',
-    state: 'warn',
-    detail: /^300 segments.* 600 more that had arrived/,
-  },
-  {
-    damage: m => (m.kernel.synRetransmits = 1),
-    rule: 'retransmits',
-    state: 'warn',
-    detail: /1 connection requests/,
-  },
-  { damage: m => (m.isSteady = false), rule: 'steadiness', state: 'warn', detail: /1,500 ms/ },
-  {
-    damage: m => (m.ledger.answered -= 3),
-    rule: 'conservation',
-    state: 'fail',
-    detail: /make 3 fewer/,
-  },
-  {
-    damage: ({ slices: [silent, next] }) => {
-      next!.ended! += silent!.ended!;
-      Object.assign(silent!, { completed: 0, ended: 0, userMs: null });
-    },
-    rule: 'block-spread',
-    state: 'warn',
-    detail: /in 1 of the \d+ slices nothing was answered/,
-  },
-  {
-    damage: ({ slices }) => {
-      slices[0]!.userMs! /= 2;
-      slices[1]!.userMs! *= 1.5;
-    },
-    rule: 'block-spread',
-    state: 'warn',
-    detail: /vary by/,
-  },
-];
+  const { trials } = sampleRun();
 
-for (const { damage, rule, state, detail } of rows) {
-  test(`${rule} ${state}s: ${detail.source}`, () => {
+  function persistent(): CompletedTrial {
+    const found = structuredClone(trials).find(({ trial }) => trial.arm === 'persistent');
+    assert.ok(found?.state === 'completed');
+    return found;
+  }
+
+  function eachSlice(damage: (slice: Measured['slices'][number]) => void): (m: Measured) => void {
+    return ({ slices }) => slices.forEach(damage);
+  }
+
+  const rows: {
+    damage: (m: Measured) => void;
+    rule: Finding['rule'];
+    state: Finding['state'];
+    detail: RegExp;
+  }[] = [
+    { damage: m => m.ledger.unfinished++, rule: 'conservation', state: 'fail', detail: /make 1 more/ },
+    { damage: m => m.ledger.requestsSeen!--, rule: 'conservation', state: 'fail', detail: /the target saw/ },
+    { damage: m => m.ledger.requestsSeen!++, rule: 'conservation', state: 'fail', detail: /the target saw/ },
+    {
+      damage: m => m.ledger.accepted!++,
+      rule: 'ledger',
+      state: 'fail',
+      detail: /opened 100 .* accepted 101/,
+    },
+    {
+      damage: m => {
+        m.ledger.accepted!++;
+        m.ledger.opened++;
+      },
+      rule: 'ledger',
+      state: 'fail',
+      detail: /opened 101, accepted 101, needed 1 to 100: the client does not reuse/,
+    },
+    {
+      damage: m => {
+        m.ledger.accepted = 0;
+        m.ledger.opened = 0;
+      },
+      rule: 'ledger',
+      state: 'fail',
+      detail: /opened 0/,
+    },
+    {
+      damage: m => {
+        Object.assign(m.ledger, { opened: 0, openedBy: 'unknown', openedElsewhere: 7, accepted: null });
+      },
+      rule: 'ledger',
+      state: 'warn',
+      detail: /^not checked: .* no connection to the target was seen, and 7 to other places/,
+    },
+    {
+      damage: m => {
+        Object.assign(m.ledger, { opened: 0, openedBy: 'unknown' });
+      },
+      rule: 'ledger',
+      state: 'warn',
+      detail: /^not checked: .*native code or another thread\); 100 were accepted, needed/,
+    },
+    {
+      damage: m => {
+        m.ledger.openedElsewhere = 7;
+      },
+      rule: 'ledger',
+      state: 'warn',
+      detail:
+        /opened 100, accepted 100.*only connections to the target are checked, and 7 more went to other places/,
+    },
+    {
+      damage: m => {
+        m.ledger.openedBy = 'kernel';
+        m.ledger.opened--;
+      },
+      rule: 'ledger',
+      state: 'fail',
+      detail: /all programs together opened 99 connections, the target accepted 100/,
+    },
+    {
+      damage: m => {
+        m.ledger.openedBy = 'kernel';
+        m.ledger.opened = 150;
+        m.ledger.accepted = 101;
+      },
+      rule: 'ledger',
+      state: 'fail',
+      detail: /opened 150 by the kernel, accepted 101, needed 1 to 100: the client does not reuse/,
+    },
+    {
+      damage: m => {
+        m.ledger.openedBy = 'kernel';
+        m.ledger.opened += 50;
+      },
+      rule: 'ledger',
+      state: 'warn',
+      detail: /opened 150 by the kernel, accepted 100, needed 1 to 100: .*others than this client/,
+    },
+    {
+      damage: eachSlice(slice => (slice.userMs! *= 1.07)),
+      rule: 'littles-law',
+      state: 'warn',
+      detail: /off by 7/,
+    },
+    {
+      damage: m => {
+        m.steadyMs *= 2;
+        eachSlice(slice => (slice.ended! *= 1.5))(m);
+      },
+      rule: 'littles-law',
+      state: 'fail',
+      detail: /off by 2/,
+    },
+    {
+      damage: eachSlice(slice => (slice.ended = 0)),
+      rule: 'littles-law',
+      state: 'warn',
+      detail: /no request/,
+    },
+    {
+      damage: m => (m.response.p999Us = 101_000),
+      rule: 'slice-length',
+      state: 'warn',
+      detail: /^p99\.9 is 101 ms, longer than the 100 ms .*timing\.sliceMs of 202/,
+    },
+    {
+      damage: m => (m.censored = { count: 20, leastUs: 10_000_000 }),
+      rule: 'slice-length',
+      state: 'warn',
+      detail: /^20 of .* had no answer when their slice was over, after 10,000 ms or more.*lower bounds/,
+    },
+    {
+      damage: m => (m.generator.cpuRatio = 0.91),
+      rule: 'bottleneck',
+      state: 'warn',
+      detail: /^client-bound: the client library's own cost is what you see.*event loop/,
+    },
+    {
+      damage: m => (m.target!.cpuRatio = 0.91),
+      rule: 'bottleneck',
+      state: 'warn',
+      detail: /^target-bound: /,
+    },
+    { damage: m => (m.kernel.listenDrops = 3), rule: 'listen-drops', state: 'warn', detail: /dropped 3/ },
+    { damage: m => (m.kernel.retransmits = 900), rule: 'retransmits', state: 'warn', detail: /900 segments/ },
+    {
+      damage: m => Object.assign(m.kernel, { retransmits: 900, needlessRetransmits: 600 }),
+      rule: 'retransmits',
+      state: 'warn',
+      detail: /^300 segments.* 600 more that had arrived/,
+    },
+    {
+      damage: m => (m.kernel.synRetransmits = 1),
+      rule: 'retransmits',
+      state: 'warn',
+      detail: /1 connection requests/,
+    },
+    { damage: m => (m.isSteady = false), rule: 'steadiness', state: 'warn', detail: /1,500 ms/ },
+    {
+      damage: m => (m.ledger.answered -= 3),
+      rule: 'conservation',
+      state: 'fail',
+      detail: /make 3 fewer/,
+    },
+    {
+      damage: ({ slices: [silent, next] }) => {
+        next!.ended! += silent!.ended!;
+        Object.assign(silent!, { completed: 0, ended: 0, userMs: null });
+      },
+      rule: 'block-spread',
+      state: 'warn',
+      detail: /in 1 of the \d+ slices nothing was answered/,
+    },
+    {
+      damage: ({ slices }) => {
+        slices[0]!.userMs! /= 2;
+        slices[1]!.userMs! *= 1.5;
+      },
+      rule: 'block-spread',
+      state: 'warn',
+      detail: /vary by/,
+    },
+  ];
+
+  for (const { damage, rule, state, detail } of rows) {
+    test(`${rule} ${state}s: ${detail.source}`, () => {
+      const trial = persistent();
+      damage(trial.measurement);
+      const findings = auditTrial(trial).filter(finding => finding.state !== 'pass');
+      assert.deepEqual(
+        findings.map(finding => [finding.rule, finding.state, finding.arm, finding.trial]),
+        [[rule, state, 'persistent', trial.trial.id]],
+      );
+      assert.match(findings[0]!.detail, detail);
+      assert.equal(isTrialValid(trial), state !== 'fail');
+    });
+  }
+
+  /** The same trial as if it had been over TLS, by 100 connections with full handshakes. */
+  function overTls(protocol: 'http1' | 'h2'): CompletedTrial {
+    const found = persistent();
+    Object.assign(found.trial.target, { tls: '1.3', protocol: 'h2' });
+    Object.assign(found.trial.client, { protocol });
+    found.trial.client.pool.tlsSessions = 'none';
+    const { ledger } = found.measurement;
+    ledger.handshakesFull = ledger.accepted;
+    ledger.clientHandshakesFull = ledger.opened;
+    ledger.acceptedHttp2 = protocol === 'h2' ? ledger.accepted : 0;
+    return found;
+  }
+
+  const tlsRows: { protocol: 'http1' | 'h2'; damage: (m: Measured) => void; detail: RegExp }[] = [
+    { protocol: 'http1', damage: m => m.ledger.handshakesFull!--, detail: /client 100 full.*target 99 full/ },
+    {
+      protocol: 'http1',
+      damage: m => m.ledger.clientHandshakesResumed++,
+      detail: /client 100 full and 1 resumed, by the target 100 full and 0 resumed/,
+    },
+    {
+      protocol: 'http1',
+      damage: ({ ledger }) => {
+        ledger.handshakesFull! -= 2;
+        ledger.clientHandshakesFull -= 2;
+        ledger.handshakesResumed! += 2;
+        ledger.clientHandshakesResumed += 2;
+      },
+      detail: /98 full and 2 resumed, though no session/,
+    },
+    { protocol: 'http1', damage: m => (m.ledger.acceptedHttp2 = 1), detail: /1 of 100 .* states HTTP\/1\.1/ },
+    { protocol: 'h2', damage: m => (m.ledger.acceptedHttp2 = 99), detail: /99 of 100 .* states HTTP\/2/ },
+  ];
+
+  for (const { protocol, damage, detail } of tlsRows) {
+    test(`ledger fails: ${detail.source}`, () => {
+      const trial = overTls(protocol);
+      const found = () => auditTrial(trial).find(({ rule }) => rule === 'ledger')!;
+      assert.equal(found().state, 'pass');
+      damage(trial.measurement);
+      assert.equal(found().state, 'fail');
+      assert.match(found().detail, detail);
+    });
+  }
+
+  test('retransmits of segments that had all arrived are no caveat', () => {
     const trial = persistent();
-    damage(trial.measurement);
-    const findings = auditTrial(trial).filter(finding => finding.state !== 'pass');
-    assert.deepEqual(
-      findings.map(finding => [finding.rule, finding.state, finding.arm, finding.trial]),
-      [[rule, state, 'persistent', trial.trial.id]],
-    );
-    assert.match(findings[0]!.detail, detail);
-    assert.equal(isTrialValid(trial), state !== 'fail');
+    Object.assign(trial.measurement.kernel, { retransmits: 900, needlessRetransmits: 900 });
+    const found = auditTrial(trial).find(({ rule }) => rule === 'retransmits')!;
+    assert.equal(found.state, 'pass');
+    assert.match(found.detail, /^0 segments .* 900 more/);
   });
-}
 
-/** The same trial as if it had been over TLS, by 100 connections with full handshakes. */
-function overTls(protocol: 'http1' | 'h2'): CompletedTrial {
-  const found = persistent();
-  Object.assign(found.trial.target, { tls: '1.3', protocol: 'h2' });
-  Object.assign(found.trial.client, { protocol });
-  found.trial.client.pool.tlsSessions = 'none';
-  const { ledger } = found.measurement;
-  ledger.handshakesFull = ledger.accepted;
-  ledger.clientHandshakesFull = ledger.opened;
-  ledger.acceptedHttp2 = protocol === 'h2' ? ledger.accepted : 0;
-  return found;
-}
-
-const tlsRows: { protocol: 'http1' | 'h2'; damage: (m: Measured) => void; detail: RegExp }[] = [
-  { protocol: 'http1', damage: m => m.ledger.handshakesFull!--, detail: /client 100 full.*target 99 full/ },
-  {
-    protocol: 'http1',
-    damage: m => m.ledger.clientHandshakesResumed++,
-    detail: /client 100 full and 1 resumed, by the target 100 full and 0 resumed/,
-  },
-  {
-    protocol: 'http1',
-    damage: ({ ledger }) => {
-      ledger.handshakesFull! -= 2;
-      ledger.clientHandshakesFull -= 2;
-      ledger.handshakesResumed! += 2;
-      ledger.clientHandshakesResumed += 2;
-    },
-    detail: /98 full and 2 resumed, though no session/,
-  },
-  { protocol: 'http1', damage: m => (m.ledger.acceptedHttp2 = 1), detail: /1 of 100 .* states HTTP\/1\.1/ },
-  { protocol: 'h2', damage: m => (m.ledger.acceptedHttp2 = 99), detail: /99 of 100 .* states HTTP\/2/ },
-];
-
-for (const { protocol, damage, detail } of tlsRows) {
-  test(`ledger fails: ${detail.source}`, () => {
-    const trial = overTls(protocol);
-    const found = () => auditTrial(trial).find(({ rule }) => rule === 'ledger')!;
-    assert.equal(found().state, 'pass');
-    damage(trial.measurement);
-    assert.equal(found().state, 'fail');
-    assert.match(found().detail, detail);
+  test('the ledger tells the protocol and the handshakes that it has checked', () => {
+    const { detail } = auditTrial(overTls('h2')).find(({ rule }) => rule === 'ledger')!;
+    assert.match(detail, /accepted 100, needed 1 to 100; HTTP\/2, TLS handshakes 100 full and 0 resumed$/);
   });
-}
 
-test('retransmits of segments that had all arrived are no caveat', () => {
-  const trial = persistent();
-  Object.assign(trial.measurement.kernel, { retransmits: 900, needlessRetransmits: 900 });
-  const found = auditTrial(trial).find(({ rule }) => rule === 'retransmits')!;
-  assert.equal(found.state, 'pass');
-  assert.match(found.detail, /^0 segments .* 900 more/);
-});
-
-test('the ledger tells the protocol and the handshakes that it has checked', () => {
-  const { detail } = auditTrial(overTls('h2')).find(({ rule }) => rule === 'ledger')!;
-  assert.match(detail, /accepted 100, needed 1 to 100; HTTP\/2, TLS handshakes 100 full and 0 resumed$/);
-});
-
-test('handshakes that only one end counts are not compared, but their protocol is', () => {
-  const trial = overTls('h2');
-  Object.assign(trial.measurement.ledger, { openedBy: 'kernel', clientHandshakesFull: 0 });
-  assert.equal(isTrialValid(trial), true);
-  trial.measurement.ledger.acceptedHttp2 = 0;
-  assert.equal(isTrialValid(trial), false);
-});
-
-const linkRows: { damage: (link: LinkReading) => void; detail: RegExp }[] = [
-  {
-    damage: link => (link.relay.cpuRatio = 0.91),
-    detail: /^the relay is saturated \(.*relay 91\.0 % of a core/,
-  },
-  { damage: link => (link.relay.runDelayRatio = 0.26), detail: /^the relay did not get a core .*26\.0 % of/ },
-  { damage: link => (link.latenessP50Us = 1_001), detail: /^the relay was late.*1\.0 ms at p50/ },
-  { damage: link => (link.latenessP99Us = 9_100), detail: /^the relay was late.*9\.1 ms at p99/ },
-];
-
-for (const { damage, detail } of linkRows) {
-  test(`link fails: ${detail.source}`, () => {
-    const trial = structuredClone(sampleRun({ scenario: 'behind-a-link' }).trials.at(-1)!);
-    assert.ok(trial.state === 'completed' && trial.measurement.link !== null);
+  test('handshakes that only one end counts are not compared, but their protocol is', () => {
+    const trial = overTls('h2');
+    Object.assign(trial.measurement.ledger, { openedBy: 'kernel', clientHandshakesFull: 0 });
     assert.equal(isTrialValid(trial), true);
-    damage(trial.measurement.link);
-    assert.deepEqual(
-      auditTrial(trial).flatMap(({ rule, state }) => (state === 'pass' ? [] : [[rule, state]])),
-      [['link', 'fail']],
-    );
-    assert.match(auditTrial(trial).find(({ rule }) => rule === 'link')!.detail, detail);
+    trial.measurement.ledger.acceptedHttp2 = 0;
+    assert.equal(isTrialValid(trial), false);
   });
-}
 
-for (const { latenessP99Us, state } of [
-  { latenessP99Us: 2_000, state: 'pass' },
-  { latenessP99Us: 2_100, state: 'warn' },
-  { latenessP99Us: 4_999, state: 'warn' },
-  { latenessP99Us: 5_100, state: 'fail' },
-]) {
-  test(`a relay ${latenessP99Us} us late at p99 beside responses of 100 ms: ${state}`, () => {
+  const linkRows: { damage: (link: LinkReading) => void; detail: RegExp }[] = [
+    {
+      damage: link => (link.relay.cpuRatio = 0.91),
+      detail: /^the relay is saturated \(.*relay 91\.0 % of a core/,
+    },
+    {
+      damage: link => (link.relay.runDelayRatio = 0.26),
+      detail: /^the relay did not get a core .*26\.0 % of/,
+    },
+    { damage: link => (link.latenessP50Us = 1_001), detail: /^the relay was late.*1\.0 ms at p50/ },
+    { damage: link => (link.latenessP99Us = 9_100), detail: /^the relay was late.*9\.1 ms at p99/ },
+  ];
+
+  for (const { damage, detail } of linkRows) {
+    test(`link fails: ${detail.source}`, () => {
+      const trial = structuredClone(sampleRun({ scenario: 'behind-a-link' }).trials.at(-1)!);
+      assert.ok(trial.state === 'completed' && trial.measurement.link !== null);
+      assert.equal(isTrialValid(trial), true);
+      damage(trial.measurement.link);
+      assert.deepEqual(
+        auditTrial(trial).flatMap(({ rule, state }) => (state === 'pass' ? [] : [[rule, state]])),
+        [['link', 'fail']],
+      );
+      assert.match(auditTrial(trial).find(({ rule }) => rule === 'link')!.detail, detail);
+    });
+  }
+
+  for (const { latenessP99Us, state } of [
+    { latenessP99Us: 2_000, state: 'pass' },
+    { latenessP99Us: 2_100, state: 'warn' },
+    { latenessP99Us: 4_999, state: 'warn' },
+    { latenessP99Us: 5_100, state: 'fail' },
+  ]) {
+    test(`a relay ${latenessP99Us} us late at p99 beside responses of 100 ms: ${state}`, () => {
+      const [trial] = structuredClone(sampleRun({ scenario: 'behind-a-link' }).trials);
+      assert.ok(trial?.state === 'completed' && trial.measurement.link !== null);
+      trial.measurement.response.p99Us = 100_000;
+      trial.measurement.link.latenessP99Us = latenessP99Us;
+      assert.equal(auditTrial(trial).find(({ rule }) => rule === 'link')?.state, state);
+    });
+  }
+
+  test('a relay that naps is not judged by its event loop', () => {
     const [trial] = structuredClone(sampleRun({ scenario: 'behind-a-link' }).trials);
     assert.ok(trial?.state === 'completed' && trial.measurement.link !== null);
-    trial.measurement.response.p99Us = 100_000;
-    trial.measurement.link.latenessP99Us = latenessP99Us;
-    assert.equal(auditTrial(trial).find(({ rule }) => rule === 'link')?.state, state);
+    trial.measurement.link.relay.eventLoopRatio = 1;
+    assert.equal(isTrialValid(trial), true);
   });
-}
 
-test('a relay that naps is not judged by its event loop', () => {
-  const [trial] = structuredClone(sampleRun({ scenario: 'behind-a-link' }).trials);
-  assert.ok(trial?.state === 'completed' && trial.measurement.link !== null);
-  trial.measurement.link.relay.eventLoopRatio = 1;
-  assert.equal(isTrialValid(trial), true);
-});
-
-test('an untouched trial passes every rule, and a failed one is not valid', () => {
-  assert.ok(auditTrial(persistent()).every(({ state }) => state === 'pass'));
-  const failed = sampleRun({ trouble: 'failed-trial' }).trials.at(-1)!;
-  assert.equal(isTrialValid(failed), false);
-});
-
-test('failed and unfinished requests are allowed a connection each, more or less', () => {
-  for (const by of [-2, 2]) {
-    const trial = persistent();
-    const { ledger } = trial.measurement;
-    ledger.needed = { least: 100, most: 100 };
-    ledger.failed = 1;
-    ledger.unfinished = 1;
-    ledger.answered -= 2;
-    ledger.opened += by;
-    assert.equal(isTrialValid(trial), true, `by ${by}`);
-    ledger.opened += Math.sign(by);
-    assert.equal(isTrialValid(trial), false, `by ${by} and one`);
-  }
-});
-
-const kernelRows: {
-  why: string;
-  counts: Partial<Measured['ledger']>;
-  state: Finding['state'];
-  detail: RegExp;
-}[] = [
-  {
-    why: 'the kernel agrees with the client',
-    counts: { acceptedBy: 'kernel' },
-    state: 'pass',
-    detail: /^connections opened 100, accepted 100 by the kernel, needed 1 to 100$/,
-  },
-  {
-    why: 'others had connections accepted too',
-    counts: { acceptedBy: 'kernel', accepted: 3_204 },
-    state: 'warn',
-    detail: /accepted 3,204 by the kernel, .*: the kernel's count is of all programs.*upstream/,
-  },
-  {
-    why: 'the kernel has counted fewer than there were',
-    counts: { acceptedBy: 'kernel', accepted: 99 },
-    state: 'fail',
-    detail: /^the client opened 100 connections, by the kernel this machine accepted only 99$/,
-  },
-  {
-    why: 'no kernel to ask',
-    counts: { acceptedBy: 'kernel', accepted: null },
-    state: 'pass',
-    detail: /^connections opened 100, accepted unknown, needed/,
-  },
-  {
-    why: 'the server is elsewhere, and two counts of this end agree',
-    counts: { acceptedBy: 'kernelOpens' },
-    state: 'pass',
-    detail: /^connections opened 100, 100 by the kernel, needed/,
-  },
-  {
-    why: 'a client says that it opened more than the kernel knows of',
-    counts: { acceptedBy: 'kernelOpens', accepted: 60 },
-    state: 'fail',
-    detail: /^the client opened 100 connections, by the kernel this machine opened only 60$/,
-  },
-  {
-    why: 'the client does not count, and the target agrees with the kernel',
-    counts: { openedBy: 'kernel' },
-    state: 'pass',
-    detail: /^connections opened 100 by the kernel, accepted 100, needed/,
-  },
-  {
-    why: 'the client does not count, and others opened connections too: the target decides',
-    counts: { openedBy: 'kernel', opened: 140 },
-    state: 'warn',
-    detail: /^connections opened 140 by the kernel, accepted 100, .*all programs/,
-  },
-  {
-    why: 'the target has accepted more than anybody opened',
-    counts: { openedBy: 'kernel', opened: 90 },
-    state: 'fail',
-    detail: /^all programs together opened 90 connections, the target accepted 100$/,
-  },
-  {
-    why: 'the client does not count, and the target accepted too many',
-    counts: { openedBy: 'kernel', opened: 120, accepted: 120 },
-    state: 'fail',
-    detail: /needed 1 to 100: the client does not reuse them/,
-  },
-  {
-    why: 'nobody counts but the kernel, and it has too many: others may be among them',
-    counts: { openedBy: 'kernel', acceptedBy: 'kernel', opened: 120, accepted: 130 },
-    state: 'warn',
-    detail: /opened 120 by the kernel, accepted 130 by the kernel, needed 1 to 100: .*all programs/,
-  },
-  {
-    why: 'nobody counts but the kernel, and it has too few',
-    counts: { openedBy: 'kernel', acceptedBy: 'kernel', opened: 0, accepted: 0 },
-    state: 'fail',
-    detail: /opened 0 by the kernel/,
-  },
-  {
-    why: 'nobody counts but the kernel, and the server is elsewhere: one count, not two',
-    counts: { openedBy: 'kernel', acceptedBy: 'kernelOpens' },
-    state: 'pass',
-    detail: /^connections opened 100 by the kernel, accepted unknown, needed/,
-  },
-];
-
-for (const { why, counts, state, detail } of kernelRows) {
-  test(`ledger, where the kernel counts: ${why}: ${state}`, () => {
-    const trial = persistent();
-    Object.assign(trial.measurement.ledger, counts);
-    const found = auditTrial(trial).find(({ rule }) => rule === 'ledger')!;
-    assert.equal(found.state, state);
-    assert.match(found.detail, detail);
+  test('an untouched trial passes every rule, and a failed one is not valid', () => {
+    assert.ok(auditTrial(persistent()).every(({ state }) => state === 'pass'));
+    const failed = sampleRun({ trouble: 'failed-trial' }).trials.at(-1)!;
+    assert.equal(isTrialValid(failed), false);
   });
-}
 
-test("someone else's server: what is not known is said to be, and fails nothing", () => {
-  const trial = persistent();
-  trial.trial.target = { ...trial.trial.target, url: 'http://10.0.0.1/' };
-  trial.measurement.target = null;
-  Object.assign(trial.measurement.ledger, { requestsSeen: null, acceptedBy: 'kernelOpens' });
-  trial.measurement.kernel.listenDrops = 3;
-  const details = new Map(auditTrial(trial).map(({ rule, state, detail }) => [rule, `${state} ${detail}`]));
-  assert.match(details.get('conservation')!, /^pass .*what the server saw is not known$/);
-  assert.match(details.get('bottleneck')!, /^pass .*target unknown$/);
-  assert.match(details.get('contention')!, /^pass .*target unknown of the time$/);
-  assert.match(details.get('listen-drops')!, /^pass .*on another machine/);
-  trial.measurement.ledger.needed = { least: 1, most: 50 };
-  const ledger = auditTrial(trial).find(({ rule }) => rule === 'ledger')!;
-  assert.match(
-    `${ledger.state} ${ledger.detail}`,
-    /^fail .*client and server do not reuse them as the scenario says/,
-  );
-});
-
-test('every rule is checked, on each trial or on each arm, where there is what it checks', () => {
-  const rulesOf = (scenario: 'short-vs-persistent' | 'same-load' | 'behind-a-link') => {
-    const { findings } = sampleRun({ scenario }).run.cells[0]!;
-    return [...new Set(findings.map(({ rule }) => rule))];
-  };
-  assert.deepEqual(
-    rulesOf('short-vs-persistent'),
-    AUDITS.filter(rule => rule !== 'schedule' && rule !== 'link'),
-  );
-  assert.deepEqual(
-    rulesOf('same-load'),
-    AUDITS.filter(rule => rule !== 'block-spread' && rule !== 'link'),
-  );
-  assert.deepEqual(
-    rulesOf('behind-a-link'),
-    AUDITS.filter(rule => rule !== 'schedule'),
-  );
-  assert.deepEqual(
-    auditCell(trials).map(({ rule, arm, trial }) => [rule, arm, trial]),
-    [
-      ['own-stalls', 'short', undefined],
-      ['replicate-spread', 'short', undefined],
-      ['own-stalls', 'persistent', undefined],
-      ['replicate-spread', 'persistent', undefined],
-    ],
-  );
-});
-
-const stallRows: { hits: Record<string, number>; states: Finding['state'][]; why: string }[] = [
-  { hits: {}, states: ['pass', 'pass'], why: 'no arm has slow slices' },
-  { hits: { persistent: 4 }, states: ['pass', 'warn'], why: 'one arm stops in every fourth slice' },
-  { hits: { persistent: 4, short: 4 }, states: ['pass', 'pass'], why: 'the machine hits both' },
-  { hits: { short: 20 }, states: ['pass', 'pass'], why: 'one slow slice may be chance' },
-];
-for (const { hits, states, why } of stallRows) {
-  test(`own-stalls: ${why}`, () => {
-    const cell = structuredClone(trials);
-    let index = 0;
-    for (const result of cell) {
-      const every = hits[result.trial.arm];
-      if (result.state !== 'completed' || every === undefined) continue;
-      for (const slice of result.measurement.slices) {
-        index++;
-        if (index % every === 0) slice.meanUs *= 4;
-      }
-    }
-    const found = auditCell(cell).filter(({ rule }) => rule === 'own-stalls');
-    assert.deepEqual(
-      found.map(({ state }) => state),
-      states,
-    );
-    if (states.includes('warn')) {
-      assert.match(
-        found[1]!.detail,
-        /^the arm stalls by itself: 6 of 24 slices have .*, 0 of 24 of the other arms' have; the mean .* above/,
-      );
+  test('failed and unfinished requests are allowed a connection each, more or less', () => {
+    for (const by of [-2, 2]) {
+      const trial = persistent();
+      const { ledger } = trial.measurement;
+      ledger.needed = { least: 100, most: 100 };
+      ledger.failed = 1;
+      ledger.unfinished = 1;
+      ledger.answered -= 2;
+      ledger.opened += by;
+      assert.equal(isTrialValid(trial), true, `by ${by}`);
+      ledger.opened += Math.sign(by);
+      assert.equal(isTrialValid(trial), false, `by ${by} and one`);
     }
   });
-}
 
-test('own-stalls: with one arm, or few slices, there is nothing to check', () => {
-  const alone = trials.filter(({ trial }) => trial.arm === 'short');
-  const few = structuredClone(trials);
-  for (const result of few) if (result.state === 'completed') result.measurement.slices.splice(1);
-  for (const cell of [alone, few]) {
-    assert.ok(auditCell(cell).every(({ rule }) => rule !== 'own-stalls'));
-  }
-});
+  const kernelRows: {
+    why: string;
+    counts: Partial<Measured['ledger']>;
+    state: Finding['state'];
+    detail: RegExp;
+  }[] = [
+    {
+      why: 'the kernel agrees with the client',
+      counts: { acceptedBy: 'kernel' },
+      state: 'pass',
+      detail: /^connections opened 100, accepted 100 by the kernel, needed 1 to 100$/,
+    },
+    {
+      why: 'others had connections accepted too',
+      counts: { acceptedBy: 'kernel', accepted: 3_204 },
+      state: 'warn',
+      detail: /accepted 3,204 by the kernel, .*: the kernel's count is of all programs.*upstream/,
+    },
+    {
+      why: 'the kernel has counted fewer than there were',
+      counts: { acceptedBy: 'kernel', accepted: 99 },
+      state: 'fail',
+      detail: /^the client opened 100 connections, by the kernel this machine accepted only 99$/,
+    },
+    {
+      why: 'no kernel to ask',
+      counts: { acceptedBy: 'kernel', accepted: null },
+      state: 'pass',
+      detail: /^connections opened 100, accepted unknown, needed/,
+    },
+    {
+      why: 'the server is elsewhere, and two counts of this end agree',
+      counts: { acceptedBy: 'kernelOpens' },
+      state: 'pass',
+      detail: /^connections opened 100, 100 by the kernel, needed/,
+    },
+    {
+      why: 'a client says that it opened more than the kernel knows of',
+      counts: { acceptedBy: 'kernelOpens', accepted: 60 },
+      state: 'fail',
+      detail: /^the client opened 100 connections, by the kernel this machine opened only 60$/,
+    },
+    {
+      why: 'the client does not count, and the target agrees with the kernel',
+      counts: { openedBy: 'kernel' },
+      state: 'pass',
+      detail: /^connections opened 100 by the kernel, accepted 100, needed/,
+    },
+    {
+      why: 'the client does not count, and others opened connections too: the target decides',
+      counts: { openedBy: 'kernel', opened: 140 },
+      state: 'warn',
+      detail: /^connections opened 140 by the kernel, accepted 100, .*all programs/,
+    },
+    {
+      why: 'the target has accepted more than anybody opened',
+      counts: { openedBy: 'kernel', opened: 90 },
+      state: 'fail',
+      detail: /^all programs together opened 90 connections, the target accepted 100$/,
+    },
+    {
+      why: 'the client does not count, and the target accepted too many',
+      counts: { openedBy: 'kernel', opened: 120, accepted: 120 },
+      state: 'fail',
+      detail: /needed 1 to 100: the client does not reuse them/,
+    },
+    {
+      why: 'nobody counts but the kernel, and it has too many: others may be among them',
+      counts: { openedBy: 'kernel', acceptedBy: 'kernel', opened: 120, accepted: 130 },
+      state: 'warn',
+      detail: /opened 120 by the kernel, accepted 130 by the kernel, needed 1 to 100: .*all programs/,
+    },
+    {
+      why: 'nobody counts but the kernel, and it has too few',
+      counts: { openedBy: 'kernel', acceptedBy: 'kernel', opened: 0, accepted: 0 },
+      state: 'fail',
+      detail: /opened 0 by the kernel/,
+    },
+    {
+      why: 'nobody counts but the kernel, and the server is elsewhere: one count, not two',
+      counts: { openedBy: 'kernel', acceptedBy: 'kernelOpens' },
+      state: 'pass',
+      detail: /^connections opened 100 by the kernel, accepted unknown, needed/,
+    },
+  ];
 
-const rateRows: { factors: number[]; state: Finding['state']; detail: RegExp; why: string }[] = [
-  { factors: [1, 1.01, 0.99, 1], state: 'pass', detail: /within/, why: 'replicates agree' },
-  { factors: [1, 0.74, 1.01, 0.99], state: 'warn', detail: /two modes, 1 of 4 /, why: 'one slow process' },
-  {
-    factors: [0.75, 0.74, 1.01, 0.99],
-    state: 'warn',
-    detail: /two modes, 2 of 4 /,
-    why: 'half of them slow',
-  },
-  {
-    factors: [1, 0, 1.01, 0.99],
-    state: 'warn',
-    detail: /^replicates disagree: in 1 of 4 nothing was answered$/,
-    why: 'one of which nothing came',
-  },
-  {
-    factors: [0.8, 0.9, 1, 1.1],
-    state: 'warn',
-    detail: /^replicates disagree: requests/,
-    why: 'no gap, but far apart',
-  },
-];
-
-for (const { factors, state, detail, why } of rateRows) {
-  test(`replicate-spread: ${why}`, () => {
-    const cell = trials
-      .filter(({ trial }) => trial.arm === 'persistent')
-      .map(trial => structuredClone(trial));
-    cell.forEach((trial, index) => {
-      if (trial.state !== 'completed') return;
-      for (const slice of trial.measurement.slices) slice.completed = Math.round(2_000 * factors[index]!);
+  for (const { why, counts, state, detail } of kernelRows) {
+    test(`ledger, where the kernel counts: ${why}: ${state}`, () => {
+      const trial = persistent();
+      Object.assign(trial.measurement.ledger, counts);
+      const found = auditTrial(trial).find(({ rule }) => rule === 'ledger')!;
+      assert.equal(found.state, state);
+      assert.match(found.detail, detail);
     });
-    const found = auditCell(cell).find(({ rule }) => rule === 'replicate-spread')!;
-    assert.equal(found.state, state);
-    assert.match(found.detail, detail);
+  }
+
+  test("someone else's server: what is not known is said to be, and fails nothing", () => {
+    const trial = persistent();
+    trial.trial.target = { ...trial.trial.target, url: 'http://10.0.0.1/' };
+    trial.measurement.target = null;
+    Object.assign(trial.measurement.ledger, { requestsSeen: null, acceptedBy: 'kernelOpens' });
+    trial.measurement.kernel.listenDrops = 3;
+    const details = new Map(auditTrial(trial).map(({ rule, state, detail }) => [rule, `${state} ${detail}`]));
+    assert.match(details.get('conservation')!, /^pass .*what the server saw is not known$/);
+    assert.match(details.get('bottleneck')!, /^pass .*target unknown$/);
+    assert.match(details.get('contention')!, /^pass .*target unknown of the time$/);
+    assert.match(details.get('listen-drops')!, /^pass .*on another machine/);
+    trial.measurement.ledger.needed = { least: 1, most: 50 };
+    const ledger = auditTrial(trial).find(({ rule }) => rule === 'ledger')!;
+    assert.match(
+      `${ledger.state} ${ledger.detail}`,
+      /^fail .*client and server do not reuse them as the scenario says/,
+    );
   });
-}
+
+  test('every rule is checked, on each trial or on each arm, where there is what it checks', () => {
+    const rulesOf = (scenario: 'short-vs-persistent' | 'same-load' | 'behind-a-link') => {
+      const { findings } = sampleRun({ scenario }).run.cells[0]!;
+      return [...new Set(findings.map(({ rule }) => rule))];
+    };
+    assert.deepEqual(
+      rulesOf('short-vs-persistent'),
+      AUDITS.filter(rule => rule !== 'schedule' && rule !== 'link'),
+    );
+    assert.deepEqual(
+      rulesOf('same-load'),
+      AUDITS.filter(rule => rule !== 'block-spread' && rule !== 'link'),
+    );
+    assert.deepEqual(
+      rulesOf('behind-a-link'),
+      AUDITS.filter(rule => rule !== 'schedule'),
+    );
+    assert.deepEqual(
+      auditCell(trials).map(({ rule, arm, trial }) => [rule, arm, trial]),
+      [
+        ['own-stalls', 'short', undefined],
+        ['replicate-spread', 'short', undefined],
+        ['own-stalls', 'persistent', undefined],
+        ['replicate-spread', 'persistent', undefined],
+      ],
+    );
+  });
+
+  const stallRows: { hits: Record<string, number>; states: Finding['state'][]; why: string }[] = [
+    { hits: {}, states: ['pass', 'pass'], why: 'no arm has slow slices' },
+    { hits: { persistent: 4 }, states: ['pass', 'warn'], why: 'one arm stops in every fourth slice' },
+    { hits: { persistent: 4, short: 4 }, states: ['pass', 'pass'], why: 'the machine hits both' },
+    { hits: { short: 20 }, states: ['pass', 'pass'], why: 'one slow slice may be chance' },
+  ];
+  for (const { hits, states, why } of stallRows) {
+    test(`own-stalls: ${why}`, () => {
+      const cell = structuredClone(trials);
+      let index = 0;
+      for (const result of cell) {
+        const every = hits[result.trial.arm];
+        if (result.state !== 'completed' || every === undefined) continue;
+        for (const slice of result.measurement.slices) {
+          index++;
+          if (index % every === 0) slice.meanUs *= 4;
+        }
+      }
+      const found = auditCell(cell).filter(({ rule }) => rule === 'own-stalls');
+      assert.deepEqual(
+        found.map(({ state }) => state),
+        states,
+      );
+      if (states.includes('warn')) {
+        assert.match(
+          found[1]!.detail,
+          /^the arm stalls by itself: 6 of 24 slices have .*, 0 of 24 of the other arms' have; the mean .* above/,
+        );
+      }
+    });
+  }
+
+  test('own-stalls: with one arm, or few slices, there is nothing to check', () => {
+    const alone = trials.filter(({ trial }) => trial.arm === 'short');
+    const few = structuredClone(trials);
+    for (const result of few) if (result.state === 'completed') result.measurement.slices.splice(1);
+    for (const cell of [alone, few]) {
+      assert.ok(auditCell(cell).every(({ rule }) => rule !== 'own-stalls'));
+    }
+  });
+
+  const rateRows: { factors: number[]; state: Finding['state']; detail: RegExp; why: string }[] = [
+    { factors: [1, 1.01, 0.99, 1], state: 'pass', detail: /within/, why: 'replicates agree' },
+    { factors: [1, 0.74, 1.01, 0.99], state: 'warn', detail: /two modes, 1 of 4 /, why: 'one slow process' },
+    {
+      factors: [0.75, 0.74, 1.01, 0.99],
+      state: 'warn',
+      detail: /two modes, 2 of 4 /,
+      why: 'half of them slow',
+    },
+    {
+      factors: [1, 0, 1.01, 0.99],
+      state: 'warn',
+      detail: /^replicates disagree: in 1 of 4 nothing was answered$/,
+      why: 'one of which nothing came',
+    },
+    {
+      factors: [0.8, 0.9, 1, 1.1],
+      state: 'warn',
+      detail: /^replicates disagree: requests/,
+      why: 'no gap, but far apart',
+    },
+  ];
+
+  for (const { factors, state, detail, why } of rateRows) {
+    test(`replicate-spread: ${why}`, () => {
+      const cell = trials
+        .filter(({ trial }) => trial.arm === 'persistent')
+        .map(trial => structuredClone(trial));
+      cell.forEach((trial, index) => {
+        if (trial.state !== 'completed') return;
+        for (const slice of trial.measurement.slices) slice.completed = Math.round(2_000 * factors[index]!);
+      });
+      const found = auditCell(cell).find(({ rule }) => rule === 'replicate-spread')!;
+      assert.equal(found.state, state);
+      assert.match(found.detail, detail);
+    });
+  }
+});

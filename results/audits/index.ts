@@ -1,22 +1,22 @@
 // In: the trials of a cell. Out: every check on them, as findings with the figures behind them.
-
 import type { Finding } from '../model/run.ts';
 import type { CompletedTrial, TrialResult } from '../model/trial.ts';
-import { blockSpread } from './block-spread.ts';
-import { bottleneck } from './bottleneck.ts';
-import { conservation } from './conservation.ts';
-import { contention } from './contention.ts';
-import { ledger } from './ledger.ts';
-import { link } from './link.ts';
-import { listenDrops } from './listen-drops.ts';
-import { littlesLaw } from './littles-law.ts';
-import { ownStalls } from './own-stalls.ts';
-import { replicateSpread } from './replicate-spread.ts';
-import { retransmits } from './retransmits.ts';
+import { conservation, ledger } from './connections.ts';
+import { littlesLaw, schedule, sliceLength, steadiness } from './load.ts';
+import { bottleneck, contention, link, listenDrops, retransmits } from './machine.ts';
 import type { ArmRule, TrialRule } from './rule.ts';
-import { schedule } from './schedule.ts';
-import { sliceLength } from './slice-length.ts';
-import { steadiness } from './steadiness.ts';
+import { blockSpread, ownStalls, replicateSpread } from './spread.ts';
+
+// From trials. Out: why those of them failed that did, each cause once.
+
+/** Causes that differ in nothing but their numbers are one cause: it is told as the first of its trials had it. */
+export function failureCauses(trials: readonly TrialResult[]): string[] {
+  const messages = trials.flatMap(trial => (trial.state === 'failed' ? [trial.error.message] : []));
+  const causes = Map.groupBy(messages, message => message.replaceAll(/\d[\d,.]*/g, '#'));
+  return [...causes.values()].map(([first = '', ...others]) =>
+    others.some(other => other !== first) ? `${first} (alike in ${others.length + 1} trials)` : first,
+  );
+}
 
 const TRIAL_RULES: readonly TrialRule[] = [
   conservation,

@@ -1,5 +1,5 @@
 // In: nothing. Out: what the question before a run finds of a server without peculiarities, for tests to vary.
-import type { ForeignServer } from '../../bench/core/foreign-server.ts';
+import type { ForeignServer } from '../model/run.ts';
 
 export const FOUND_SERVER: ForeignServer = {
   url: 'http://127.0.0.1/',

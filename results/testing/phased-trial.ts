@@ -1,7 +1,7 @@
 // In: what each request and each connection of a trial took. Out: the trial, recorded as a generator would have.
 import { Link } from '../../scenarios/model/target.ts';
-import type { CompletedTrial, Histogram, Trial } from '../model/trial.ts';
 import { createLatencyRecorder } from '../histogram.ts';
+import type { CompletedTrial, Histogram, Trial } from '../model/trial.ts';
 import { sampleRun } from './sample-run.ts';
 
 /** All in µs; a time that is left out is not told by the client. */

@@ -1,8 +1,8 @@
 // In: the figures of a run, how many there were before it, and where one of its ratios changed. Out: those, as a history would have them.
 import { randomNormal } from 'd3-random';
-import { createRandom } from '../random.ts';
+import type { RunSummary } from '../baselines.ts';
 import type { Metric } from '../model/run.ts';
-import type { RunSummary } from '../run-summary.ts';
+import { createRandom } from '../random.ts';
 
 const DAY_MS = 86_400_000;
 /** By how much the ratios vary from night to night: a standard deviation, in logarithms. */

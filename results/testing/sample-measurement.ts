@@ -2,8 +2,10 @@
 
 import { randomLogNormal } from 'd3-random';
 import { mostInFlight } from '../../scenarios/model/load.ts';
-import type { Random } from '../random.ts';
-import { openingRoundTrips } from '../../bench/core/round-trips.ts';
+import { openingRoundTrips } from '../../scenarios/model/target.ts';
+import { neededConnections } from '../connections.ts';
+import { createLatencyRecorder, emptyHistogram, type LatencyRecorder } from '../histogram.ts';
+import { askedPerSec } from '../metrics.ts';
 import type {
   Histogram,
   Ledger,
@@ -14,10 +16,7 @@ import type {
   Timeline,
   Trial,
 } from '../model/trial.ts';
-import { askedPerSec } from '../asked-rate.ts';
-import type { LatencyRecorder } from '../histogram.ts';
-import { createLatencyRecorder, emptyHistogram } from '../histogram.ts';
-import { neededConnections } from '../connections.ts';
+import type { Random } from '../random.ts';
 import { sampleArrivals, sampleCapacity } from './sample-open.ts';
 
 /**

@@ -1,7 +1,6 @@
 // In: a trial under an open load. Out: what only such a load can tell, consistent with the sample's latencies.
-import type { Arrivals, Capacity, Probe } from '../../bench/core/open-results.ts';
+import type { Arrivals, Capacity, Probe, Trial } from '../model/trial.ts';
 import type { Random } from '../random.ts';
-import type { Trial } from '../model/trial.ts';
 
 /** The truth of a sample search: what an arm of so many requests per connection bears. */
 const CAPACITY_PER_SEC = { short: 4_000, persistent: 21_000 } as const;

@@ -1,12 +1,13 @@
 // In: what a test wants to see. Out: a complete stored run, the same at every call, that no process had to measure.
-import { createRandom } from '../random.ts';
-import type { CellResult, Run, SweepPoint } from '../model/run.ts';
-import { Scenario } from '../../scenarios/model/scenario.ts';
+
+import { Scenario, type SweepPoint } from '../../scenarios/model/scenario.ts';
 import { cellId } from '../../scenarios/model/sweep.ts';
-import type { TrialResult } from '../model/trial.ts';
 import { auditCell, auditTrial } from '../audits/index.ts';
 import { compareArms, summariseArms } from '../compare.ts';
 import { firstResult, judgeAll } from '../expect.ts';
+import type { CellResult, Run } from '../model/run.ts';
+import type { TrialResult } from '../model/trial.ts';
+import { createRandom } from '../random.ts';
 import { sampleHost } from './sample-host.ts';
 import { SERVICE_US, sampleMeasurement } from './sample-measurement.ts';
 

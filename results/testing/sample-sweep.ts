@@ -1,9 +1,10 @@
 // In: what a test wants to see of a sweep. Out: a complete stored run of one, the same at every call.
-import type { CellResult, Run, SweepPoint } from '../model/run.ts';
-import { Scenario, type ScenarioInput } from '../../scenarios/model/scenario.ts';
+
+import { Scenario, type ScenarioInput, type SweepPoint } from '../../scenarios/model/scenario.ts';
 import { axesOf, combinations } from '../../scenarios/model/sweep.ts';
-import type { TrialResult } from '../model/trial.ts';
 import { firstResult, judge } from '../expect.ts';
+import type { CellResult, Run } from '../model/run.ts';
+import type { TrialResult } from '../model/trial.ts';
 import { sampleCell, sampleRunOf } from './sample-run.ts';
 
 /** link: one setting; link-and-reuse: two; pool: a setting whose values are no numbers, of one arm. */

@@ -1,7 +1,7 @@
 // In: how two arms and their host behave, and dice. Out: slices of a replicate as a session takes them, and the true ratio.
 import { randomLogNormal, randomNormal } from 'd3-random';
-import { type Random, shuffled } from '../random.ts';
 import type { Slice } from '../model/trial.ts';
+import { type Random, shuffled } from '../random.ts';
 
 /** An event loop that stands still: for `lengthMs`, once in `everyMs`, at equal distances or by chance. */
 export interface Pauses {

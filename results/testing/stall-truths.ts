@@ -1,8 +1,8 @@
 // In: nothing. Out: arms that stop or have slow requests, as truths of their ratio to an arm that does not.
 import { Load } from '../../scenarios/model/load.ts';
-import { createRandom } from '../random.ts';
-import type { Slice } from '../model/trial.ts';
 import { overall, ratePortions } from '../metrics.ts';
+import type { Slice } from '../model/trial.ts';
+import { createRandom } from '../random.ts';
 import {
   type SimulatedArm,
   type SimulatedHost,

@@ -2,7 +2,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import axios from 'axios';
-import { defineClient } from '../../bench/define-client.ts';
+import { defineClient } from '../../bench/index.ts';
 
 export default defineClient({
   honours: ['requestsPerConnection', 'pool.maxConnections', 'pool.maxIdleConnections'],

@@ -7,11 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { Endpoint } from '../../bench/contracts.ts';
-import { loadScenarios } from '../../bench/plan/read-scenarios.ts';
-import { behaviours, transports, userModules } from '../../bench/cli/plugins.ts';
+import { transports, userModules } from '../../bench/clients/index.ts';
 import { openBlackHole, openMisbehavingServer } from '../../bench/clients/testing/misbehaving-server.ts';
 import { openSubject, type Stated } from '../../bench/clients/testing/subject.ts';
+import { loadScenarios } from '../../bench/plan/read-scenarios.ts';
+import { behaviours } from '../../servers/behaviours/index.ts';
+import type { Endpoint } from '../../servers/protocol.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -122,7 +123,7 @@ test('the module in docs/clients.md works as it stands there', async t => {
   const dir = await mkdtemp(join(tmpdir(), 'conntax-docs-'));
   t.after(() => rm(dir, { recursive: true }));
   await symlink(join(root, 'node_modules'), join(dir, 'node_modules'));
-  const here = pathToFileURL(join(root, 'bench/define-client.ts')).href;
+  const here = pathToFileURL(join(root, 'bench/index.ts')).href;
   await writeFile(join(dir, 'my-client.ts'), code!.replace("'conntax'", `'${here}'`));
   const target = await openTestTarget(t);
   const stated = { pool: { maxConnections: 2 } };

@@ -3,7 +3,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import axios, { type AxiosInstance, isAxiosError } from 'axios';
-import { defineClient } from '../../bench/define-client.ts';
+import { defineClient } from '../../bench/index.ts';
 
 interface ServiceOptions {
   origin: string;

@@ -2,7 +2,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import got, { TimeoutError } from 'got';
-import { defineClient } from '../../bench/define-client.ts';
+import { defineClient } from '../../bench/index.ts';
 
 /** What got calls the phase that was too long, and what conntax does. */
 const OUTCOMES = {

@@ -1,7 +1,25 @@
 // In: the settings that a scenario sweeps. Out: the combinations of their values, and short words for some of them.
-import type { CellTarget, Code } from '../../bench/core/code.ts';
-import type { LeftOutArm, SweepPoint } from '../../results/model/run.ts';
-import type { Scenario, SweepValue } from './scenario.ts';
+import type { LeftOutArm, Scenario, SweepPoint, SweepValue } from './scenario.ts';
+
+// From nothing. Out: the nouns Code and CellTarget: which code a process of a cell runs, when it is not what is running here.
+
+/** A checkout or installation of conntax, or this one with other versions of some packages. */
+export interface Code {
+  /** What it is called in reports, such as `undici 7.30.2` or a folder. */
+  label: string;
+  /** Folder of another checkout or installation; null: the code that is running here. */
+  dir: string | null;
+  /** Packages to take from elsewhere: by name, a folder whose node_modules holds it. */
+  packages: Readonly<Record<string, string>>;
+}
+
+/** A target process of a cell. */
+export interface CellTarget {
+  /** Those that are measured against it. */
+  arms: readonly string[];
+  /** Whose code it runs; ours unless given. */
+  code?: Code;
+}
 
 /** A swept setting and its values, as they are listed. */
 export interface SweepAxis {
@@ -87,4 +105,16 @@ export function subsetText(axes: readonly SweepAxis[], subset: readonly (readonl
 /** The value that a combination gives to a setting; undefined when it is none of its own. */
 export function sweptValue(points: readonly SweepPoint[], path: string): SweepValue | undefined {
   return points.find(point => point.path === path)?.value;
+}
+
+// From a scenario. Out: the same with the baseline's client once more, under a name of its own: what it differs by is noise.
+
+/** The A/A arm: every deviation of it from the baseline is noise, for it is the same client. */
+export const NULL_ARM = 'null';
+
+/** Adds the null arm. A scenario whose author has named an arm so keeps it as it is. */
+export function withNullArm(scenario: Variant): Variant {
+  const { clients, baseline } = scenario;
+  if (Object.hasOwn(clients, NULL_ARM)) return scenario;
+  return { ...scenario, clients: { ...clients, [NULL_ARM]: clients[baseline]! } };
 }

@@ -1,7 +1,33 @@
 // In: what a scenario author may write of the server side. Out: target and link, resolved, with every default filled in.
 import { z } from 'zod';
-import { UsageError } from '../../results/errors.ts';
-import { DEFAULT_EXPECTED, ExpectedStatus } from '../../bench/core/statuses.ts';
+
+// From nothing. Out: the noun of an expected status, and a quick answer to whether a status is one of those expected.
+
+/** Statuses by their number, or a whole class of them. */
+export const ExpectedStatus = z.union([z.int().min(200).max(599), z.enum(['2xx', '3xx', '4xx', '5xx'])]);
+export type ExpectedStatus = z.infer<typeof ExpectedStatus>;
+
+export const DEFAULT_EXPECTED: readonly ExpectedStatus[] = ['2xx'];
+
+/** One more than the highest number that the three digits of a status can be. */
+export const STATUS_END = 1_000;
+
+/** By status: 1 where it is expected, else 0. A table, because each answer is looked up in it. */
+export function expectedTable(expected: readonly ExpectedStatus[]): Uint8Array {
+  const table = new Uint8Array(STATUS_END);
+  for (const entry of expected) {
+    if (typeof entry === 'number') table[entry] = 1;
+    else {
+      const firstOfClass = Number(entry[0]) * 100;
+      table.fill(1, firstOfClass, firstOfClass + 100);
+    }
+  }
+  return table;
+}
+
+export function isExpectedStatus(expected: readonly ExpectedStatus[], status: number): boolean {
+  return expectedTable(expected)[status] === 1;
+}
 
 /** What the target answers with: a plug-in of servers/behaviours and that plug-in's own options. */
 export const Behaviour = z.looseObject({
@@ -88,13 +114,6 @@ type Statement = (typeof STATEMENTS)[number];
 /** A server of ours: it does what it is told, so nothing of it is unknown. */
 export type OwnTarget = Target & { [Name in Statement]: NonNullable<Target[Name]> };
 
-/** @throws UsageError for a setting that says "not known" to a server that has to know it. */
-export function asOwnTarget(target: Target): OwnTarget {
-  const unknown = STATEMENTS.filter(name => target[name] === null);
-  if (unknown.length === 0) return target as OwnTarget;
-  throw new UsageError(`null, not known, is for a server with a url only: ${unknown.join(', ')}`);
-}
-
 /** Whether connections to the target are encrypted. */
 export function usesTls({ url, tls }: Pick<Target, 'url' | 'tls'>): boolean {
   return url === undefined ? tls !== 'none' : new URL(url).protocol === 'https:';
@@ -120,3 +139,38 @@ export const Link = z.strictObject({
     .describe('Throughput of each connection in each direction'),
 });
 export type Link = z.infer<typeof Link>;
+
+// From a link and how a connection is opened. Out: how many round trips that takes by the protocols, and how long one is.
+
+/** Of a request on an open connection: there, and back with the answer. */
+export const REQUEST_ROUND_TRIPS = 1;
+
+/** SYN and its answer: with the last packet of the handshake the first bytes can leave. */
+const TCP_ROUND_TRIPS = 1;
+
+/**
+ * Before the client may send its request: TLS 1.3 (RFC 8446, 2) one, resumed or not, as long as no early data is sent;
+ * TLS 1.2 (RFC 5246, 7.3) two, and one where a session is resumed.
+ */
+const TLS_ROUND_TRIPS: Record<Target['tls'], { full: number; resumed: number }> = {
+  none: { full: 0, resumed: 0 },
+  '1.2': { full: 2, resumed: 1 },
+  '1.3': { full: 1, resumed: 1 },
+};
+
+/** Until a new connection can carry its first request. */
+export function openingRoundTrips(tls: Target['tls'], handshake: 'full' | 'resumed'): number {
+  return TCP_ROUND_TRIPS + TLS_ROUND_TRIPS[tls][handshake];
+}
+
+/** The most that a first request can take: on a connection that is opened for it. */
+export const MOST_ROUND_TRIPS = REQUEST_ROUND_TRIPS + openingRoundTrips('1.2', 'full');
+
+/** Each direction adds up to jitterMs, uniformly drawn: half of it on average. */
+export function meanRoundTripMs({ roundTripMs, jitterMs }: Link): number {
+  return roundTripMs + jitterMs;
+}
+
+export function longestRoundTripMs({ roundTripMs, jitterMs }: Link): number {
+  return roundTripMs + 2 * jitterMs;
+}

@@ -5,12 +5,12 @@ import http from 'node:http';
 import { Socket } from 'node:net';
 import { suite, test } from 'node:test';
 import { z } from 'zod';
-import type { BehaviourModule } from '../../bench/contracts.ts';
 import { UsageError } from '../../results/errors.ts';
 import { createRandom } from '../../results/random.ts';
-import { behaviours } from '../../bench/cli/plugins.ts';
+import type { BehaviourModule } from '../behaviour.ts';
 import { connectRaw, createClient, readToEnd } from '../testing/client.ts';
 import { openTestTarget } from '../testing/target.ts';
+import { behaviours } from './index.ts';
 
 type Name = keyof typeof behaviours;
 

@@ -1,9 +1,75 @@
 // In: a distribution of service times and a body length. Out: a target that answers after a time drawn from it.
+import { randomExponential, randomLogNormal, randomUniform } from 'd3-random';
 import { z } from 'zod';
-import type { BehaviourModule } from '../../bench/contracts.ts';
-import { createBodyResponder, MAX_BODY_BYTES } from '../body.ts';
-import { delayedResponder } from '../delayed-responder.ts';
-import { createServiceTimeSampler, createWholeMsSampler, meanServiceTimeMs } from '../service-time.ts';
+import type { Random } from '../../results/random.ts';
+import type { BehaviourModule, Responder } from '../behaviour.ts';
+import { createBodyResponder, MAX_BODY_BYTES } from './fixed.ts';
+
+// From a responder, and how long each answer is to take. Out: a responder that answers after that time.
+
+/**
+ * Each request waits on a timer of its own, so that requests under way together are served together, those of one
+ * connection too. Whole milliseconds; 0 answers at once.
+ */
+export function delayedResponder(respond: Responder, nextMs: () => number): Responder {
+  return response => {
+    const waitMs = nextMs();
+    if (waitMs === 0) {
+      respond(response);
+      return;
+    }
+    const timer = setTimeout(respond, waitMs, response);
+    response.once('close', () => clearTimeout(timer));
+  };
+}
+
+// From a distribution of service times and seeded dice. Out: draws from it, and the same as whole milliseconds for timers.
+
+/** How long an answer takes. The mean of the lognormal is meanMs itself; sigma is the spread of its logarithm. */
+export type ServiceTime =
+  | { distribution: 'constant'; meanMs: number }
+  | { distribution: 'uniform'; minMs: number; maxMs: number }
+  | { distribution: 'exponential'; meanMs: number }
+  | { distribution: 'lognormal'; meanMs: number; sigma: number };
+
+/** Expected value in ms. */
+export function meanServiceTimeMs(time: ServiceTime): number {
+  return time.distribution === 'uniform' ? (time.minMs + time.maxMs) / 2 : time.meanMs;
+}
+
+/**
+ * A source of service times in ms, fractions included. The lognormal's mu is ln(mean) - sigma^2 / 2. A mean of 0 gives 0
+ * throughout, by way of the infinities.
+ */
+export function createServiceTimeSampler(time: ServiceTime, random: Random): () => number {
+  switch (time.distribution) {
+    case 'constant':
+      return () => time.meanMs;
+    case 'uniform':
+      return randomUniform.source(random)(time.minMs, time.maxMs);
+    case 'exponential':
+      return randomExponential.source(random)(1 / time.meanMs);
+    case 'lognormal':
+      return randomLogNormal.source(random)(Math.log(time.meanMs) - time.sigma ** 2 / 2, time.sigma);
+    default:
+      return time satisfies never;
+  }
+}
+
+/**
+ * The same draws as whole milliseconds, which is all a timer can do. What rounding leaves over is carried to the next
+ * draw, so the sum of n results is within 1 ms of the sum of n draws: the mean is right even far below 1 ms (a constant
+ * 0.25 ms is 0, 0, 0, 1, ...). A single result is up to 1 ms off its draw, so quantiles below a few ms are coarse.
+ */
+export function createWholeMsSampler(sample: () => number): () => number {
+  let carriedMs = 0;
+  return () => {
+    const wantedMs = sample() + carriedMs;
+    const wholeMs = Math.floor(wantedMs);
+    carriedMs = wantedMs - wholeMs;
+    return wholeMs;
+  };
+}
 
 const milliseconds = () => z.number().min(0).max(60_000);
 const meanMs = milliseconds().default(5).describe('Mean service time; fractions of a ms hold on average');

@@ -1,7 +1,50 @@
 // In: a number of bytes and a content type. Out: a target that answers every request at once with that many bytes.
 import { z } from 'zod';
-import type { BehaviourModule } from '../../bench/contracts.ts';
-import { createBodyResponder, MAX_BODY_BYTES } from '../body.ts';
+import type { BehaviourModule, Responder } from '../behaviour.ts';
+
+// From how many bytes, of what type. Out: a body of exactly that length, and a responder that sends it whole.
+
+/** Most bytes that a body or a chunk may have; it is held in memory. */
+export const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+/** Node joins header and body into one write when the body is a string; above this, joining costs more than it saves. */
+const MAX_JOINED_BYTES = 16 * 1024;
+
+const EMPTY_OBJECT = '{"data":""}';
+
+/** Letters only, `bytes` long. */
+export function makeText(bytes: number): string {
+  return 'abcdefghijklmnopqrstuvwxyz'.repeat(Math.ceil(bytes / 26)).slice(0, bytes);
+}
+
+/**
+ * A JSON text of exactly `bytes` bytes: an object with one string; a bare string where an object does not fit (2 to 10
+ * bytes); the number 0 for 1 byte. 0 bytes are an empty body, which no JSON text can be.
+ */
+export function makeJson(bytes: number): string {
+  if (bytes >= EMPTY_OBJECT.length) return `{"data":"${makeText(bytes - EMPTY_OBJECT.length)}"}`;
+  if (bytes >= 2) return `"${makeText(bytes - 2)}"`;
+  return bytes === 1 ? '0' : '';
+}
+
+function isJson(contentType: string): boolean {
+  return contentType.split(';', 1)[0]!.trim().toLowerCase() === 'application/json';
+}
+
+/** Answers with status 200 and a body of exactly `bytes` bytes, delimited by Content-Length. */
+export function createBodyResponder(bytes: number, contentType: string): Responder {
+  const text = isJson(contentType) ? makeJson(bytes) : makeText(bytes);
+  const headers = { 'Content-Type': contentType, 'Content-Length': bytes };
+  if (bytes <= MAX_JOINED_BYTES) {
+    return response => {
+      response.writeHead(200, headers).end(text, 'latin1');
+    };
+  }
+  const buffer = Buffer.from(text, 'latin1');
+  return response => {
+    response.writeHead(200, headers).end(buffer);
+  };
+}
 
 const options = z.strictObject({
   name: z.literal('fixed').describe('Every request is answered at once with the same body'),

@@ -1,9 +1,8 @@
 // In: a fast and a slow service time, and the share of the slow. Out: a target on which some requests hold up others.
 import { z } from 'zod';
-import type { BehaviourModule } from '../../bench/contracts.ts';
-import { createBodyResponder, MAX_BODY_BYTES } from '../body.ts';
-import { delayedResponder } from '../delayed-responder.ts';
-import { createWholeMsSampler } from '../service-time.ts';
+import type { BehaviourModule } from '../behaviour.ts';
+import { createWholeMsSampler, delayedResponder } from './delay.ts';
+import { createBodyResponder, MAX_BODY_BYTES } from './fixed.ts';
 
 const milliseconds = () => z.number().min(0).max(60_000);
 

@@ -1,7 +1,7 @@
 // In: how often a target stalls, and for how long. Out: a target that answers at once, except while it stalls.
 import { z } from 'zod';
-import type { BehaviourModule } from '../../bench/contracts.ts';
-import { createBodyResponder, MAX_BODY_BYTES } from '../body.ts';
+import type { BehaviourModule } from '../behaviour.ts';
+import { createBodyResponder, MAX_BODY_BYTES } from './fixed.ts';
 
 const options = z
   .strictObject({

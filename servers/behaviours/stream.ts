@@ -1,7 +1,7 @@
 // In: how many chunks, how long, how far apart. Out: a target that answers over time in chunked transfer-encoding.
 import { z } from 'zod';
-import type { BehaviourModule } from '../../bench/contracts.ts';
-import { MAX_BODY_BYTES, makeText } from '../body.ts';
+import type { BehaviourModule } from '../behaviour.ts';
+import { MAX_BODY_BYTES, makeText } from './fixed.ts';
 
 const options = z.strictObject({
   name: z.literal('stream').describe('Every request is answered in chunks over time'),

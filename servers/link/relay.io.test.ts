@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { Link } from '../../scenarios/model/target.ts';
 import { eventually } from '../../bench/run/testing/processes.ts';
+import { Link } from '../../scenarios/model/target.ts';
 import { openRelay } from './relay.ts';
 import { type Ends, openEnds, readBytes, readErrorCode, readToEnd } from './testing/ends.ts';
 

@@ -1,17 +1,156 @@
 // In: the port of a target, and a link. Out: a port that leads to the target as over a network with that link.
 import { type AddressInfo, createServer, Socket } from 'node:net';
-import type { RelayCounters } from '../../bench/core/link-protocol.ts';
 import { createRandom, type Random } from '../../results/random.ts';
 import type { Link } from '../../scenarios/model/target.ts';
-import { createDelayLine, oneWayMs } from './delay-line.ts';
-import { carry } from './direction.ts';
-import { createMeter, type Meter } from './meter.ts';
-import { createPacemaker, type Pacemaker } from './pacemaker.ts';
+import { LATENESS_BIN_COUNT, latenessBin, type RelayCounters } from '../protocol.ts';
+import { createDelayLine, type DelayLine, type Item, oneWayMs } from './delay-line.ts';
+import { createPacemaker, type Due, type Pacemaker } from './pacemaker.ts';
+
+// From what a relay does. Out: its counters.
+
+interface DirectionMeter {
+  /** Bytes were written, so much after they were due; NaN when they had to wait for their reader. */
+  countWrite(bytes: number, lateMs: number): void;
+}
+
+interface Meter {
+  readonly toTarget: DirectionMeter;
+  readonly toClient: DirectionMeter;
+  countOpened(): void;
+  countRefused(): void;
+  countClosed(): void;
+  read(): Omit<RelayCounters, 'inFlight'>;
+}
+
+function createMeter(): Meter {
+  /** Node keeps a plain array of small integers as such: counting in it costs no more than in a typed one. */
+  const latenessCounts = new Array<number>(LATENESS_BIN_COUNT).fill(0);
+  const bytes = { toTarget: 0, toClient: 0 };
+  let connections = 0;
+  let openConnections = 0;
+  let refused = 0;
+
+  function meterDirection(way: 'toTarget' | 'toClient'): DirectionMeter {
+    return {
+      countWrite(count, lateMs) {
+        bytes[way] += count;
+        if (!Number.isNaN(lateMs)) latenessCounts[latenessBin(lateMs)]!++;
+      },
+    };
+  }
+
+  return {
+    toTarget: meterDirection('toTarget'),
+    toClient: meterDirection('toClient'),
+    countOpened() {
+      connections++;
+      openConnections++;
+    },
+    countRefused() {
+      refused++;
+    },
+    countClosed() {
+      openConnections--;
+    },
+    read: () => ({
+      connections,
+      openConnections,
+      refused,
+      toTargetBytes: bytes.toTarget,
+      toClientBytes: bytes.toClient,
+      latenessCounts: latenessCounts.slice(0, latenessCounts.findLastIndex(count => count > 0) + 1),
+    }),
+  };
+}
+
+// From a socket to read, one to write, and the line between them. Out: the one's bytes and ends on the other, in time.
+
+interface DirectionOptions {
+  source: Socket;
+  sink: Socket;
+  line: DelayLine;
+  pacemaker: Pacemaker;
+  meter: DirectionMeter;
+}
+
+/**
+ * Carries what the source receives to the sink until the source ends. A reader that stalls stops the sink, a full line
+ * stops the source, and nothing else stops either. (A source that is stopped so is not polled either: that its peer has
+ * reset it shows once the reader goes on.)
+ */
+function carry({ source, sink, line, pacemaker, meter }: DirectionOptions): void {
+  let isScheduled = false;
+  /** The sink holds as much as it may until its reader goes on. */
+  let isStalled = false;
+  /** What is due now has waited for the reader, so its lateness is not ours. */
+  let hasStalled = false;
+
+  function schedule(): void {
+    const dueMs = isStalled ? line.resetDueMs : line.dueMs;
+    if (isScheduled || dueMs === Number.POSITIVE_INFINITY) return;
+    isScheduled = true;
+    pacemaker.schedule(due, dueMs);
+  }
+
+  function deliver(item: Item, dueMs: number): void {
+    if (item === 'reset') sink.resetAndDestroy();
+    else if (item === 'end') sink.end();
+    else {
+      isStalled = !sink.write(item);
+      meter.countWrite(item.length, hasStalled ? Number.NaN : performance.now() - dueMs);
+    }
+  }
+
+  function flush(): void {
+    if (isStalled && line.resetDueMs <= pacemaker.reachMs()) {
+      line.clear();
+      sink.resetAndDestroy();
+    }
+    while (!isStalled) {
+      const { dueMs } = line;
+      const item = line.take(pacemaker.reachMs());
+      if (item === undefined) {
+        hasStalled = false;
+        break;
+      }
+      deliver(item, dueMs);
+    }
+    if (source.isPaused() && !line.isFull) source.resume();
+    schedule();
+  }
+
+  const due: Due = {
+    fire() {
+      isScheduled = false;
+      flush();
+    },
+  };
+
+  function push(item: Item): void {
+    if (sink.destroyed) return; // as a network drops what is for nobody
+    line.push(item, pacemaker.arrivalMs());
+    if (line.isFull) source.pause();
+    schedule();
+  }
+
+  source.on('data', (chunk: Buffer) => push(chunk));
+  source.on('end', () => push('end'));
+  source.on('error', () => push('reset'));
+  sink.on('drain', () => {
+    isStalled = false;
+    hasStalled = true;
+    flush();
+  });
+  sink.on('close', () => {
+    line.clear();
+    source.resume();
+  });
+}
 
 /** Connections that may wait to be accepted, as at the target; the kernel lowers it to net.core.somaxconn. */
 const BACKLOG = 4096;
 
-export interface RelayOptions {
+interface RelayOptions {
   /** Where the target listens, on 127.0.0.1. */
   upstreamPort: number;
   link: Link;

@@ -1,5 +1,5 @@
 // In: a number of requests. Out: a behaviour that answers none until so many are under way at once, and counts the most.
-import type { BehaviourModule } from '../../bench/contracts.ts';
+import type { BehaviourModule } from '../behaviour.ts';
 import fixed from '../behaviours/fixed.ts';
 
 export interface Gathering {

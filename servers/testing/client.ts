@@ -2,7 +2,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { connect, type Socket } from 'node:net';
-import type { Endpoint } from '../../bench/contracts.ts';
+import type { Endpoint } from '../protocol.ts';
 
 /** What a test must give: where to say what is to be stopped at its end. */
 export interface Scope {

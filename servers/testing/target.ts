@@ -1,7 +1,8 @@
 // In: a test and what a scenario states of a target. Out: that target, open in this process until the test ends.
-import type { BehaviourModule } from '../../bench/contracts.ts';
+
 import { Target } from '../../scenarios/model/target.ts';
 import { type OpenTarget, openTarget } from '../app.ts';
+import type { BehaviourModule } from '../behaviour.ts';
 import fixed from '../behaviours/fixed.ts';
 import type { Scope } from './client.ts';
 

@@ -1,9 +1,9 @@
 // In: a transport. Out: tests that what it says of itself can be trusted, and helps who reads it.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import fixed from '../../../servers/behaviours/fixed.ts';
 import { CLIENT_SETTINGS } from '../../../scenarios/model/client.ts';
 import { Target } from '../../../scenarios/model/target.ts';
+import fixed from '../../../servers/behaviours/fixed.ts';
 import { createValidator } from '../../plan/validate.ts';
 import { clientOf, refusalOf, type Stated, type Subject } from './subject.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import stream from '../../../servers/behaviours/stream.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
-import { newExchange } from '../../core/exchange.ts';
+import { newExchange } from '../../contracts.ts';
 import { answerWith, openMisbehavingServer } from './misbehaving-server.ts';
 import { clientOf, mostOpen, openSubject, type Subject, testWhere } from './subject.ts';
 

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite, test } from 'node:test';
+import type { Outcome } from '../../../results/model/trial.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
 import type { Exchange } from '../../contracts.ts';
-import type { Outcome } from '../../../results/model/trial.ts';
 import {
   answerWith,
   closedPort,

@@ -1,8 +1,7 @@
 // In: clients and hostile answers. Out: what each client counted each answer as, and where that is not what it has to be.
 import type { Socket } from 'node:net';
 import { Client } from '../../../scenarios/model/client.ts';
-import type { Exchange, Transport, TransportModule } from '../../contracts.ts';
-import { newExchange } from '../../core/exchange.ts';
+import { type Exchange, newExchange, type Transport, type TransportModule } from '../../contracts.ts';
 import type { HostileAnswer, Verdict } from '../../testing/hostile-answers.ts';
 import { answerWith, openMisbehavingServer } from './misbehaving-server.ts';
 

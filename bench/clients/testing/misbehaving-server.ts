@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { Worker } from 'node:worker_threads';
+import { createCertificate } from '../../../servers/app.ts';
+import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
-import { createCertificate } from '../../../servers/tls.ts';
-import type { Endpoint } from '../../contracts.ts';
 
 export interface MisbehavingServer {
   endpoint: Endpoint;

@@ -2,17 +2,17 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { z } from 'zod';
-import type { Scope } from '../../../servers/testing/client.ts';
 import { Client } from '../../../scenarios/model/client.ts';
-import type {
-  Endpoint,
-  Exchange,
-  OpenedConnection,
-  Transport,
-  TransportModule,
-} from '../../contracts.ts';
-import { newExchange } from '../../core/exchange.ts';
 import { Target } from '../../../scenarios/model/target.ts';
+import type { Endpoint } from '../../../servers/protocol.ts';
+import type { Scope } from '../../../servers/testing/client.ts';
+import {
+  type Exchange,
+  newExchange,
+  type OpenedConnection,
+  type Transport,
+  type TransportModule,
+} from '../../contracts.ts';
 
 export type Stated = z.input<typeof Client>;
 

@@ -42,7 +42,7 @@ export interface CliResult {
   stderr: string;
 }
 
-export type ChildEntry = 'load-child' | 'target-child' | 'link-child';
+export type ChildEntry = 'generator-child' | 'target-child' | 'link-child';
 
 export interface RunningCli {
   /** Resolves when the pattern has been seen on stderr; fails when the program ends without. */

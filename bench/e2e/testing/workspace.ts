@@ -5,8 +5,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Run } from '../../../results/model/run.ts';
-import type { ScenarioInput } from '../../../scenarios/model/scenario.ts';
 import type { TrialResult } from '../../../results/model/trial.ts';
+import type { ScenarioInput } from '../../../scenarios/model/scenario.ts';
 import type { Scope } from './cli.ts';
 
 /** What a run leaves in its folder, whenever it ends. */

@@ -1,6 +1,7 @@
 // In: nothing. Out: a transport without sockets, whose exchanges end when and how the test says.
-import type { Exchange, Transport } from '../../contracts.ts';
+
 import type { Outcome } from '../../../results/model/trial.ts';
+import type { Exchange, Transport } from '../../contracts.ts';
 
 export interface FakeTransport extends Transport {
   /** In flight, oldest first. */

@@ -1,8 +1,8 @@
 // In: how to create a load. Out: it on a fake transport, to be used with a clock that stands still unless the test moves it.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import type { LoadLoop, SliceTimes, Window } from '../../contracts.ts';
 import type { Outcome } from '../../../results/model/trial.ts';
+import type { LoadLoop, SliceTimes, Window } from '../../contracts.ts';
 import { createRecorder, type Recorder } from '../recorder.ts';
 import { createFakeTransport, type FakeTransport } from './fake-transport.ts';
 

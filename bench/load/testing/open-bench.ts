@@ -1,6 +1,7 @@
 // In: an open load's settings. Out: it on a fake transport.
-import type { Schedule } from '../schedule.ts';
+
 import { createOpenLoad, type OpenLoadOptions } from '../open.ts';
+import type { Schedule } from '../schedule.ts';
 import { createBench } from './load-bench.ts';
 
 /** Due at these times, ms since the start of the slice, and then no more. */

@@ -1,7 +1,7 @@
 // In: nothing. Out: small plug-ins and a valid scenario for tests of planning; no socket behind any of them.
 import { z } from 'zod';
-import type { TransportModule } from '../../contracts.ts';
 import type { ScenarioInput } from '../../../scenarios/model/scenario.ts';
+import type { TransportModule } from '../../contracts.ts';
 import type { PlanPlugins } from '../validate.ts';
 
 export function createTransport(honours: readonly string[], isPicky = false): TransportModule {

@@ -2,6 +2,6 @@
 import { spawnChild } from '../child.ts';
 
 const target = spawnChild({ title: 'a target', entry: '../../servers/target-child', cpu: null });
-const generator = spawnChild({ title: 'a generator', entry: './load-child', cpu: null });
+const generator = spawnChild({ title: 'a generator', entry: './generator-child', cpu: null });
 process.send?.([target.pid, generator.pid]);
 setInterval(() => {}, 60_000);

@@ -63,7 +63,7 @@ function commandLineOf(pid: number): string {
 
 /** Everything that this program starts as a child. */
 export function ourChildren(): ProcessFacts[] {
-  return ['load-child', 'target-child', 'link-child', 'odd-child'].flatMap(childrenWith);
+  return ['generator-child', 'target-child', 'link-child', 'odd-child'].flatMap(childrenWith);
 }
 
 /** Waits for what an event on its way will bring about. */

@@ -1,6 +1,8 @@
 // Out: what processes say of themselves that have done nothing yet, for tests to add to.
-import type { RelayReading } from '../../core/link-protocol.ts';
-import type { ProcessReading, SliceReading } from '../../../servers/protocol.ts';
+
+import type { ProcessReading } from '../../../results/model/trial.ts';
+import type { RelayReading } from '../../../servers/protocol.ts';
+import type { SliceReading } from '../protocol.ts';
 
 export const STILL: ProcessReading = {
   atMs: 0,

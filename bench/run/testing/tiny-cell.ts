@@ -1,9 +1,10 @@
 // In: what a test wants of a scenario. Out: the smallest cell that is still measured by real processes.
-import { Scenario, type ScenarioInput } from '../../../scenarios/model/scenario.ts';
+
 import type { CompletedTrial, TrialResult } from '../../../results/model/trial.ts';
+import { Scenario, type ScenarioInput } from '../../../scenarios/model/scenario.ts';
 import { planRun } from '../../plan/plan.ts';
-import type { CellOptions } from '../run.ts';
 import type { RunEvent } from '../events.ts';
+import type { CellOptions } from '../run.ts';
 
 export interface TinyCell {
   options: CellOptions;

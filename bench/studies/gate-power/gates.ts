@@ -1,12 +1,11 @@
 // In: what is injected, and how replicates are shaped. Out: a real gate, as `conntax ab` makes it: what it saw and said.
 import { METRIC_READERS, replicateLogRatios } from '../../../results/compare.ts';
-import { connectionsPer1k } from '../../../results/expected-intervals.ts';
+import { connectionsPer1k } from '../../../results/expect.ts';
 import { requestsPerSec } from '../../../results/metrics.ts';
-import type { Judgement } from '../../core/expectation.ts';
 import type { Metric } from '../../../results/model/run.ts';
-import { Scenario } from '../../../scenarios/model/scenario.ts';
 import type { CompletedTrial, TrialResult } from '../../../results/model/trial.ts';
-import { AFTER, BEFORE, beforeAndAfter, DEFAULT_TIMING } from '../../plan/before-after.ts';
+import { type Judgement, Scenario } from '../../../scenarios/model/scenario.ts';
+import { AFTER, BEFORE, beforeAndAfter, DEFAULT_TIMING } from '../../cli/ab.ts';
 import { type PlannedCell, planRun } from '../../plan/plan.ts';
 import { measureCell } from '../../run/run.ts';
 import { type Kind, LOAD, pairOf } from './kinds.ts';

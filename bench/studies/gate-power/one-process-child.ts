@@ -1,13 +1,13 @@
 // In: two clients. Out: replicates of their comparison, with both in this process, in turns.
 import { overall, type Portion } from '../../../results/metrics.ts';
-import type { Client } from '../../../scenarios/model/client.ts';
-import type { LoadLoop } from '../../contracts.ts';
-import { Load } from '../../../scenarios/model/load.ts';
 import { createRandom } from '../../../results/random.ts';
-import { createLoop } from '../../load/loop.ts';
-import { createRecorder, type Recorder } from '../../load/recorder.ts';
+import type { Client } from '../../../scenarios/model/client.ts';
+import { Load } from '../../../scenarios/model/load.ts';
 import { readProcess } from '../../../servers/process.ts';
-import { userModules } from '../../cli/plugins.ts';
+import { userModules } from '../../clients/index.ts';
+import type { LoadLoop } from '../../contracts.ts';
+import { createRecorder, type Recorder } from '../../load/recorder.ts';
+import { createLoop } from '../../run/generator-child.ts';
 import type { Replicate } from './observations.ts';
 import type { OneProcessCommand, OneProcessReply } from './one-process-protocol.ts';
 

@@ -1,6 +1,6 @@
 // What a study and its process that holds both arms say to each other.
 import type { Client } from '../../../scenarios/model/client.ts';
-import type { Endpoint } from '../../contracts.ts';
+import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Replicate } from './observations.ts';
 
 export type OneProcessCommand =

@@ -1,6 +1,6 @@
 // In: what is injected. Out: replicates of a comparison whose two arms share one process: its mode is then the same for both.
 import { Target } from '../../../scenarios/model/target.ts';
-import { DEFAULT_TIMING } from '../../plan/before-after.ts';
+import { DEFAULT_TIMING } from '../../cli/ab.ts';
 import { spawnChild } from '../../run/child.ts';
 import { startTarget } from '../../run/targets.ts';
 import type { GateSettings } from './gates.ts';

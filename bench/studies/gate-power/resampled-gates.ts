@@ -1,8 +1,8 @@
 // In: replicates that real gates have recorded. Out: what thousands of gates made of such replicates would say.
 import { firstResult, judgeInterval, judgeTogether } from '../../../results/expect.ts';
-import { type Interval, LEVEL, replicateInterval } from '../../../results/stats.ts';
-import type { Expectation, Judgement } from '../../core/expectation.ts';
 import type { Random } from '../../../results/random.ts';
+import { type Interval, LEVEL, replicateInterval } from '../../../results/stats.ts';
+import type { Expectation, Judgement } from '../../../scenarios/model/scenario.ts';
 import { MOST_REPLICATES } from '../resample.ts';
 import { worstOf } from './gates.ts';
 import type { Observation, Replicate } from './observations.ts';

@@ -1,8 +1,8 @@
 // In: judged expectations. Out: whether a gate has measured enough, and whether a failure is final, by rules to choose from.
 import { confirmed, isConfirmationDecided, isDecided } from '../../../results/expect.ts';
 import type { Interval } from '../../../results/stats.ts';
-import type { ExpectationResult } from '../../core/expectation.ts';
-import { LEAST_DECIDING } from '../../plan/before-after.ts';
+import type { ExpectationResult } from '../../../scenarios/model/scenario.ts';
+import { LEAST_DECIDING } from '../../cli/ab.ts';
 import { LEAST_REPLICATES, reach } from '../resample.ts';
 
 export interface Rule {

@@ -1,6 +1,6 @@
 // In: a share, as the arm's option `slowerByRatio`. Out: undici's client, taking so much more CPU time per request: an injected regression.
 import { Pool } from 'undici';
-import { defineClient } from '../../define-client.ts';
+import { defineClient } from '../../index.ts';
 
 /** Requests after which the price of the next ones is found anew. */
 const PRICE_EVERY = 64;

@@ -1,9 +1,8 @@
 // In: what gates have seen. Out: on standard output, how often they were right, and how often others would be.
 import Table from 'cli-table3';
-import { shareInterval } from '../../../results/share.ts';
-import { meanOf, studentInterval, toRatio } from '../../../results/stats.ts';
-import type { Expectation } from '../../core/expectation.ts';
 import { createRandom } from '../../../results/random.ts';
+import { meanOf, shareInterval, studentInterval, toRatio } from '../../../results/stats.ts';
+import type { Expectation } from '../../../scenarios/model/scenario.ts';
 import { type GateSettings, gateCell } from './gates.ts';
 import { KINDS, type Kind, SLOWDOWNS } from './kinds.ts';
 import { DESIGNS, type Observation } from './observations.ts';

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Run } from '../../../results/model/run.ts';
-import type { ScenarioInput } from '../../../scenarios/model/scenario.ts';
 import type { CompletedTrial, TrialResult } from '../../../results/model/trial.ts';
+import type { ScenarioInput } from '../../../scenarios/model/scenario.ts';
 import { storedRuns } from '../../e2e/testing/workspace.ts';
 import type { Seen } from './protocol.ts';
 

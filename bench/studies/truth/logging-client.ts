@@ -4,7 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { join } from 'node:path';
-import { defineClient } from '../../define-client.ts';
+import { defineClient } from '../../index.ts';
 import type { Seen } from './protocol.ts';
 
 const now = (): number => performance.timeOrigin + performance.now();

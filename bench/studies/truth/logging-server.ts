@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { randomLogNormal } from 'd3-random';
-import { createCertificate } from '../../../servers/tls.ts';
 import { createRandom } from '../../../results/random.ts';
+import { createCertificate } from '../../../servers/app.ts';
 import type { Seen, ServerMessage, ServerOrder } from './protocol.ts';
 
 const order = JSON.parse(process.argv[2]!) as ServerOrder;

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { neededConnections } from '../../../results/connections.ts';
-import delay from '../../../servers/behaviours/delay.ts';
-import { openTestTarget } from '../../../servers/testing/target.ts';
 import { Client } from '../../../scenarios/model/client.ts';
 import { ClosedLoad } from '../../../scenarios/model/load.ts';
 import { Target } from '../../../scenarios/model/target.ts';
-import { type EngineSubject, openEngine, skipMissing } from './subject.ts';
+import delay from '../../../servers/behaviours/delay.ts';
+import { openTestTarget } from '../../../servers/testing/target.ts';
 import { until } from '../../clients/testing/until.ts';
+import { type EngineSubject, openEngine, skipMissing } from './subject.ts';
 
 const USERS = 8;
 const SLICES = 2;

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import delay from '../../../servers/behaviours/delay.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
-import { childrenWith } from '../../run/testing/processes.ts';
-import { type EngineSubject, openEngine, skipMissing } from './subject.ts';
 import { openMisbehavingServer } from '../../clients/testing/misbehaving-server.ts';
 import { until } from '../../clients/testing/until.ts';
+import { childrenWith } from '../../run/testing/processes.ts';
+import { type EngineSubject, openEngine, skipMissing } from './subject.ts';
 
 const USERS = 4;
 const slow = { behaviour: { name: 'delay', meanMs: 5 } };

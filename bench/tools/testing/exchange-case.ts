@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
 import { suite, test } from 'node:test';
+import type { ForeignServer } from '../../../results/model/run.ts';
+import { FOUND_SERVER } from '../../../results/testing/found-server.ts';
 import delay from '../../../servers/behaviours/delay.ts';
+import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
 import { listenOnLoopback } from '../../../servers/testing/listen.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
-import type { Endpoint } from '../../contracts.ts';
-import type { ForeignServer } from '../../core/foreign-server.ts';
-import { FOUND_SERVER } from '../../../results/testing/found-server.ts';
-import { type EngineSubject, openEngine, skipMissing } from './subject.ts';
 import { answerWith, closedPort, openMisbehavingServer } from '../../clients/testing/misbehaving-server.ts';
+import { type EngineSubject, openEngine, skipMissing } from './subject.ts';
 
 const USERS = 5;
 const SERVICE_MS = 20;
@@ -119,7 +119,7 @@ export function engineExchangeCase(subject: EngineSubject): void {
       });
       const host = `name.invalid:${new URL(origin).port}`;
       const address = '127.0.0.1';
-      // What runs in this process is told by bench/run/endpoint-reach.ts where a name is.
+      // What runs in this process is told by bench/run/external-server.ts where a name is.
       const named = subject.module.countsConnections ? { origin } : { origin: `http://${host}`, address };
       const { slice, account } = openEngine(t, subject, { endpoint: { ...named, path }, users: 1 });
       await slice();

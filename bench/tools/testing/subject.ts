@@ -1,9 +1,10 @@
 // In: a load tool and what an arm states. Out: the tool open for one test, with what it told of its exchanges.
 import type { z } from 'zod';
-import type { Scope } from '../../../servers/testing/client.ts';
 import { Client } from '../../../scenarios/model/client.ts';
-import type { Endpoint, Engine, EngineModule, SliceTimes, Window } from '../../contracts.ts';
 import { ClosedLoad } from '../../../scenarios/model/load.ts';
+import type { Endpoint } from '../../../servers/protocol.ts';
+import type { Scope } from '../../../servers/testing/client.ts';
+import type { Engine, EngineModule, SliceTimes, Window } from '../../contracts.ts';
 import { createRecorder, type Recorder } from '../../load/recorder.ts';
 
 export interface EngineSubject {

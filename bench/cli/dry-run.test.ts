@@ -1,0 +1,112 @@
+// dry-run.test.ts
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Scenario } from '../../scenarios/model/scenario.ts';
+import { type Plan, planRun } from '../plan/plan.ts';
+import { estimateLines, exactText } from './dry-run.ts';
+
+describe("The estimate is one line, rounded up as one would say it; a sweep that can't do with its budget is told so", () => {
+  interface Stated {
+    cellCount: number;
+    estimatedMs: number;
+    budgetMs: number;
+    minReplicates?: number;
+    /** Of the whole plan. */
+    least?: { oneMs: number; intervalMs: number };
+  }
+
+  function planOf({
+    cellCount,
+    estimatedMs,
+    budgetMs,
+    minReplicates = 5,
+    least = { oneMs: 1, intervalMs: 1 },
+  }: Stated): Plan {
+    const scenario = Scenario.parse({
+      name: 'far',
+      question: 'q',
+      clients: { one: {} },
+      baseline: 'one',
+      expect: [{ metric: 'requestsPerSec', of: 'one', atLeast: 1 }],
+      timing: { budgetMs, minReplicates },
+    });
+    const plan = planRun(
+      Array.from({ length: cellCount }, (_, value) => ({
+        ...scenario,
+        sweepPoints: [{ path: 'link.roundTripMs', value }],
+      })),
+      { seed: 1 },
+    );
+    const cells = plan.cells.map(cell => ({
+      ...cell,
+      estimatedMs: estimatedMs / cellCount,
+      least: { oneMs: least.oneMs / cellCount, intervalMs: least.intervalMs / cellCount },
+    }));
+    return { ...plan, cells, estimatedMs };
+  }
+
+  const TABLE: [stated: Stated, lines: RegExp[]][] = [
+    [{ cellCount: 1, estimatedMs: 200, budgetMs: 1_000 }, [/^5 s at most, for 1 cell\.$/]],
+    [{ cellCount: 2, estimatedMs: 36_001, budgetMs: 60_000 }, [/^About 40 s, 60 s at most, for 2 cells\.$/]],
+    [{ cellCount: 2, estimatedMs: 100_000, budgetMs: 100_000 }, [/^100 s at most/]],
+    [{ cellCount: 2, estimatedMs: 100_000, budgetMs: 100_001 }, [/^About 100 s, 2 min at most/]],
+    [
+      {
+        cellCount: 40,
+        estimatedMs: 300_000,
+        budgetMs: 60_000,
+        least: { oneMs: 200_000, intervalMs: 400_000 },
+      },
+      [
+        /^About 5 min, 7 min at most, for 40 cells\.$/,
+        /^ {2}! The 40 cells of far share a budget of 1m, but may need 3m 20s for one replicate, and 6m 40s for the 3 that an interval needs, in all of them together\.$/,
+      ],
+    ],
+    [
+      { cellCount: 1, estimatedMs: 8_000, budgetMs: 5_000, least: { oneMs: 9_000, intervalMs: 14_000 } },
+      [
+        /^About 10 s, 15 s at most, for 1 cell\.$/,
+        /^ {2}! far has a budget of 5s, but may need 9s for one replicate, and 14s for the 3 that an interval needs\.$/,
+      ],
+    ],
+    [
+      {
+        cellCount: 1,
+        estimatedMs: 8_000,
+        budgetMs: 5_000,
+        minReplicates: 2,
+        least: { oneMs: 9_000, intervalMs: 14_000 },
+      },
+      [/^About 10 s/, /may need 9s for one replicate, and 14s for the 2 that are asked for\.$/],
+    ],
+    [
+      {
+        cellCount: 1,
+        estimatedMs: 8_000,
+        budgetMs: 5_000,
+        minReplicates: 1,
+        least: { oneMs: 8_100, intervalMs: 8_100 },
+      },
+      [/^10 s at most/, /may need 9s for one replicate\.$/],
+    ],
+  ];
+  for (const [stated, lines] of TABLE) {
+    test(JSON.stringify(stated), () => {
+      const found = estimateLines(planOf(stated));
+      assert.equal(found.length, lines.length);
+      for (const [index, line] of lines.entries()) assert.match(found[index]!, line);
+    });
+  }
+
+  test('where failed expectations are measured again, that comes on top', () => {
+    const plan = planOf({ cellCount: 1, estimatedMs: 200, budgetMs: 1_000 });
+    assert.match(
+      estimateLines(plan, true)[0]!,
+      /^5 s at most, for 1 cell; as long again for cells where an expectation fails/,
+    );
+  });
+
+  test('to the second', () => {
+    assert.deepEqual([exactText(109_998), exactText(-5), exactText(84_400)], ['1m 50s', '0ms', '1m 24s']);
+  });
+});

@@ -1,0 +1,102 @@
+// kernel.test.ts
+import assert from 'node:assert/strict';
+import { describe, suite, test } from 'node:test';
+import { countClientTimeWait, type PortRoom, portShortfall, waitForPorts } from './kernel.ts';
+
+describe('Ports are waited for only where the kernel would not hand out another, and what holds them is counted rightly', () => {
+  const range = { low: 1_000, high: 1_099 };
+
+  suite('portShortfall', () => {
+    const cases: [
+      why: string,
+      room: Omit<PortRoom, 'timeWaitCount'>,
+      held: number,
+      needed: number,
+      lacking: number,
+      isElsewhere?: true,
+    ][] = [
+      ['all free', { range, twReuse: 0 }, 0, 100, 0],
+      ['one too many', { range, twReuse: 0 }, 0, 101, 1],
+      ['room beside those held', { range, twReuse: 0 }, 60, 40, 0],
+      ['no room beside them', { range, twReuse: 0 }, 60, 41, 1],
+      ['nothing needed, though all are held', { range, twReuse: 0 }, 100, 0, 0],
+      ['more held than there are (other addresses too)', { range, twReuse: 0 }, 150, 10, 60],
+      ['re-use everywhere', { range, twReuse: 1 }, 100, 100, 0],
+      ['re-use on loopback', { range, twReuse: 2 }, 100, 100, 0],
+      ['the same, to another machine', { range, twReuse: 2 }, 100, 100, 100, true],
+      ['re-use everywhere, to another machine', { range, twReuse: 1 }, 100, 100, 0, true],
+      ['range unknown', { range: null, twReuse: 0 }, 100, 100, 0],
+      ['re-use unknown: nothing can be said', { range, twReuse: null }, 100, 100, 0],
+    ];
+    for (const [why, room, held, needed, lacking, isElsewhere = false] of cases) {
+      test(`${why}: ${lacking}`, () => {
+        assert.equal(portShortfall({ ...room, timeWaitCount: 0 }, held, needed, !isElsewhere), lacking);
+      });
+    }
+  });
+
+  suite('countClientTimeWait', () => {
+    // As the kernel writes it: addresses in hexadecimal, 0x1F90 = 8080; 06 = TIME_WAIT, 01 = ESTABLISHED, 0A = LISTEN.
+    const head =
+      '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
+    const line = (sl: number | string, local: string, remote: string, state: string): string =>
+      `${String(sl).padStart(4)}: 0100007F:${local} 0100007F:${remote} ${state} 00000000:00000000 03:000015C5 00000000     0        0 0 3 0000000000000000`;
+    const cases: [why: string, lines: string[], count: number][] = [
+      ['nothing but the head', [], 0],
+      [
+        'the listener',
+        [
+          '   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0 0 41 1 0 100 0 0 10 0',
+        ],
+        0,
+      ],
+      ['one that the client closed', [line(1, 'C001', '1F90', '06')], 1],
+      ['one that the server closed', [line(1, '1F90', 'C001', '06')], 0],
+      ['one that is open', [line(1, 'C001', '1F90', '01')], 0],
+      ['one to another port', [line(1, 'C001', '1F91', '06')], 0],
+      ['a port that ends alike', [line(1, 'C001', '01F9', '06')], 0],
+      [
+        'past line 9999 the columns shift',
+        [line(9999, 'C001', '1F90', '06'), line(10000, 'C002', '1F90', '06')],
+        2,
+      ],
+      [
+        'several',
+        [
+          line(1, 'C001', '1F90', '06'),
+          line(2, 'C002', '1F90', '01'),
+          line(3, 'C003', '1F90', '06'),
+          line(4, '1F90', 'C003', '06'),
+        ],
+        2,
+      ],
+    ];
+    for (const [why, lines, count] of cases) {
+      test(`${why}: ${count}`, () => {
+        assert.equal(countClientTimeWait([head, ...lines, ''].join('\n'), 0x1f90), count);
+      });
+    }
+
+    test('a low port is padded in the table', () => {
+      assert.equal(countClientTimeWait(line(1, 'C001', '0050', '06'), 80), 1);
+      assert.equal(countClientTimeWait(line(1, 'C001', '1F50', '06'), 0x50), 0);
+    });
+  });
+
+  suite('waitForPorts', () => {
+    test('returns at once where a few are needed', async () => {
+      const said: string[] = [];
+      await waitForPorts(
+        { port: 9, isLoopback: true },
+        3,
+        why => said.push(why),
+        new AbortController().signal,
+      );
+      assert.deepEqual(said, []);
+    });
+
+    test('returns at once when interrupted, whatever is needed', async () => {
+      await waitForPorts({ port: 9, isLoopback: true }, 1e9, () => {}, AbortSignal.abort());
+    });
+  });
+});

@@ -1,0 +1,45 @@
+// child.test.ts
+import assert from 'node:assert/strict';
+import { describe, suite, test } from 'node:test';
+import { childEnvironment } from './child.ts';
+
+describe('No variable that names a proxy reaches a child; every other one does', () => {
+  suite('the environment of children', () => {
+    const removed = [
+      ...['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY', 'FTP_PROXY', 'WS_PROXY', 'SOCKS_PROXY'],
+      ...['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy', 'Http_Proxy', 'PROXY', 'proxy'],
+      ...['npm_config_proxy', 'npm_config_https_proxy', 'npm_config_http_proxy', 'npm_config_noproxy'],
+      ...['NPM_CONFIG_PROXY', 'npm_package_config_proxy', 'GLOBAL_AGENT_HTTP_PROXY', 'GLOBAL_AGENT_NO_PROXY'],
+      ...['NODE_USE_ENV_PROXY', 'YARN_HTTPS_PROXY'],
+    ];
+    for (const name of removed) {
+      test(`${name} is removed`, () =>
+        assert.deepEqual(childEnvironment({ [name]: 'x', PATH: '/bin' }), { PATH: '/bin' }));
+    }
+
+    for (const name of [
+      'PATH',
+      'PROXY_TOKEN',
+      'MY_REVERSE_PROXY',
+      'npm_config_registry',
+      'HTTP_PORT',
+      'NOPROXYHERE',
+    ]) {
+      test(`${name} is kept`, () => assert.deepEqual(childEnvironment({ [name]: 'x' }), { [name]: 'x' }));
+    }
+
+    const options: [stated: string, kept: string][] = [
+      ['--use-env-proxy', ''],
+      [
+        '--max-old-space-size=99 --use-env-proxy --enable-source-maps',
+        '--max-old-space-size=99  --enable-source-maps',
+      ],
+      ['--no-use-env-proxy', ''],
+      ['--use-env-proxy-of-mine', '--use-env-proxy-of-mine'],
+    ];
+    for (const [stated, kept] of options) {
+      test(`of NODE_OPTIONS=${stated} remains "${kept}"`, () =>
+        assert.deepEqual(childEnvironment({ NODE_OPTIONS: stated }), { NODE_OPTIONS: kept }));
+    }
+  });
+});

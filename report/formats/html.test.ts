@@ -1,0 +1,21 @@
+// html.test.ts
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { html, trusted } from './html.ts';
+
+describe('In: hostile text. Out: proof that the template tag lets none of it become markup', () => {
+  test('text is escaped, markup is not, lists are joined', () => {
+    const bold = html`<b title="${'a"b\''}">${'<i> & 5 %'}</b>`;
+    assert.equal(bold.markup, '<b title="a&quot;b&#39;">&lt;i&gt; &amp; 5\u00a0%</b>');
+    assert.equal(html`${[bold, trusted('<hr>')]}|${7}`.markup, `${bold.markup}\n<hr>|7`);
+  });
+
+  test('no text can open a tag, an attribute or an entity', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom('<', '>', '"', "'", '&', 'a', ';', '/') }), text => {
+        assert.doesNotMatch(html`${text}`.markup, /[<>"']|&(?!(amp|lt|gt|quot|#39);)/);
+      }),
+    );
+  });
+});

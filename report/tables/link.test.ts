@@ -1,0 +1,124 @@
+// link.test.ts
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { CellResult } from '../../results/model/run.ts';
+import { type SampleOptions, sampleRun } from '../../results/testing/sample-run.ts';
+import { armNames, viewCell } from '../cell-view.ts';
+import { gapTexts } from '../words/link.ts';
+import { predictionTable } from './link.ts';
+
+describe('In: cells with and without a link or published figures. Out: proof of what stands side by side, and of what is said of it', () => {
+  function viewOf(options: SampleOptions, change: (cell: CellResult) => CellResult = cell => cell) {
+    const { run, trials } = sampleRun(options);
+    return viewCell(change(run.cells[0]!), trials, armNames(run));
+  }
+
+  const behind: SampleOptions = { scenario: 'behind-a-link' };
+
+  function without(name: 'link' | 'published') {
+    return (cell: CellResult): CellResult => {
+      const { [name]: _gone, ...scenario } = cell.scenario;
+      return { ...cell, scenario };
+    };
+  }
+
+  const sides: [why: string, table: ReturnType<typeof predictionTable>, headings: RegExp[], not: RegExp[]][] =
+    [
+      ['link and published', predictionTable(viewOf(behind)), [/^published/, /^model/, /^measured/], []],
+      [
+        'a link alone',
+        predictionTable(viewOf(behind, without('published'))),
+        [/^model/, /^measured/],
+        [/^published/],
+      ],
+      [
+        'published alone',
+        predictionTable(viewOf(behind, without('link'))),
+        [/^published/, /^measured/],
+        [/^model/, /round trips/],
+      ],
+    ];
+  for (const [why, table, headings, not] of sides) {
+    test(`side by side: ${why}`, () => {
+      const shown = table!.columns.map(({ heading }) => heading);
+      for (const pattern of headings)
+        assert.ok(
+          shown.some(heading => pattern.test(heading)),
+          `${pattern}`,
+        );
+      for (const pattern of not) assert.ok(!shown.some(heading => pattern.test(heading)), `${pattern}`);
+    });
+  }
+
+  test('a cell with neither has no such table', () => {
+    assert.equal(predictionTable(viewOf({})), null);
+    assert.deepEqual(gapTexts(viewOf({})), []);
+  });
+
+  test('what was published is shown as it is, the model to what it gives, and the excess with its sign', () => {
+    const { columns, rows, notes } = predictionTable(viewOf(behind))!;
+    const texts = Object.fromEntries(columns.map(({ key }, index) => [key, rows[0]![index]!.text]));
+    assert.deepEqual(
+      [texts['publishedMeanMs'], texts['publishedPerSec'], texts['publishedErrorRatio']],
+      ['89', '1,124', '0.2 %'],
+    );
+    assert.deepEqual([texts['roundTrips'], texts['predictedMeanMs']], ['4.00', '88.8']);
+    assert.match(texts['excessMs']!, /^19\.\d$/);
+    assert.match(texts['measuredMeanMs']!, /^\d+ \(\d+ to \d+\)$/);
+    assert.ok(notes.includes('Published: an article.'));
+    assert.ok(notes.some(note => /4\.8 ms of service/.test(note)));
+  });
+
+  test('an arm without a model has measured figures, and the reason is told', () => {
+    const view = viewOf(behind, cell => {
+      const { persistent } = cell.scenario.clients;
+      const pool = { ...persistent!.pool, pipelining: 4 };
+      const clients = { ...cell.scenario.clients, persistent: { ...persistent!, pool } };
+      return { ...cell, scenario: { ...cell.scenario, clients } };
+    });
+    const { columns, rows, notes } = predictionTable(view)!;
+    const at = (key: string) => rows[1]![columns.findIndex(column => column.key === key)]!.text;
+    assert.deepEqual([at('predictedMeanMs'), at('roundTrips'), at('excessMs')], ['–', '–', '–']);
+    assert.notEqual(at('measuredMeanMs'), '–');
+    assert.ok(notes.some(note => /^No model for persistent: pipelined answers wait/.test(note)));
+    assert.deepEqual(gapTexts(view), [], 'and there is no gap that could be divided');
+  });
+
+  test('a service time that is not known is said to be', () => {
+    const { notes } = predictionTable(viewOf(behind, cell => ({ ...cell, serviceMs: null })))!;
+    assert.ok(notes.some(note => /the service, which is not known and taken as 0/.test(note)));
+  });
+
+  test('of the gap, so much is round trips', () => {
+    const [text, ...others] = gapTexts(viewOf(behind));
+    assert.deepEqual(others, []);
+    assert.match(
+      text!,
+      /^Of the 8\d\.\d ms by which short is slower than persistent \(mean latency\), 63\.0 ms \(7\d\.\d %\) are 3\.00 more round trips a request, and 19\.\d ms CPU and queueing\.$/,
+    );
+  });
+
+  /** The cell with the mean of its short arm set. */
+  function withShortMean(meanUs: number) {
+    return viewOf(behind, cell => ({
+      ...cell,
+      arms: cell.arms.map(arm => (arm.arm === 'short' ? { ...arm, meanUs } : arm)),
+    }));
+  }
+
+  test('a gap that is smaller than its round trips is not divided, but told', () => {
+    assert.match(
+      gapTexts(withShortMean(60_000))[0]!,
+      /^short takes 3\.00 more round trips a request \(63\.0 ms\): more than the 3\d\.\d ms by which short is slower/,
+    );
+    assert.match(gapTexts(withShortMean(20_000))[0]!, /yet is no slower than persistent in mean latency\.$/);
+  });
+
+  test('figures of an invalid trial are marked in the sentence, too', () => {
+    const view = viewOf({ ...behind, trouble: 'invalid-trial' });
+    assert.match(gapTexts(view)[0]!, /^Of the [\d.]+ ms†/);
+    const { rows, columns } = predictionTable(view)!;
+    const index = columns.findIndex(({ key }) => key === 'measuredMeanMs');
+    assert.deepEqual(rows[1]![index]!.marks, ['invalid']);
+  });
+});

@@ -1,0 +1,144 @@
+// conditions.test.ts
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { z } from 'zod';
+import type { ForeignServer } from '../../results/model/run.ts';
+import { FOUND_SERVER } from '../../results/testing/found-server.ts';
+import { Client, type Pool } from '../../scenarios/model/client.ts';
+import { Target, withUnknowns } from '../../scenarios/model/target.ts';
+import { clientText, foreignRemarks, modeSubject, modeText } from './conditions.ts';
+
+describe("A client in words: every setting that was given is told, and nothing is said of what only a module of the user's knows", () => {
+  const own = { transport: './my-client.ts', modulePath: '/somewhere/my-client.ts' };
+
+  const cases: [stated: z.input<typeof Client>, mode: string, subject: string, text: string][] = [
+    [{}, 'persistent', 'persistent connections', 'undici: keep-alive, body read'],
+    [
+      { transport: 'node-http', requestsPerConnection: 1, pool: { maxIdleConnections: 0 } },
+      'short',
+      'short connections',
+      'node-http: a new connection for each request, at most 0 idle connections, body read',
+    ],
+    [
+      { api: 'fetch', requestsPerConnection: 5 },
+      '5 requests per connection',
+      'connections of 5 requests',
+      'undici fetch: 5 requests per connection, body read',
+    ],
+    [
+      { ...own, options: { service: 'a' }, timeouts: { totalMs: 50 } },
+      './my-client.ts',
+      'connections of ./my-client.ts',
+      './my-client.ts: connections kept as the module does, total timeout 50 ms, body read, options {"service":"a"}',
+    ],
+    [
+      { ...own, requestsPerConnection: 1 },
+      'short',
+      'short connections',
+      './my-client.ts: a new connection for each request, body read',
+    ],
+  ];
+  for (const [stated, mode, subject, text] of cases) {
+    test(text, () => {
+      const client = Client.parse(stated);
+      assert.deepEqual([modeText(client), modeSubject(client), clientText(client)], [mode, subject, text]);
+    });
+  }
+
+  test('every setting of a pool is told when it is given', () => {
+    const pools: Record<keyof z.input<typeof Pool>, z.input<typeof Pool>> = {
+      maxConnections: { maxConnections: 7 },
+      maxTotalConnections: { maxTotalConnections: 'unlimited' },
+      maxIdleConnections: { maxIdleConnections: 7 },
+      idleTimeoutMs: { idleTimeoutMs: 7 },
+      idleTimeoutBufferMs: { idleTimeoutBufferMs: 7 },
+      maxLifetimeMs: { maxLifetimeMs: 7 },
+      pipelining: { pipelining: 7 },
+      maxConcurrentStreams: { maxConcurrentStreams: 7 },
+      scheduling: { scheduling: 'fifo' },
+      tcpKeepAliveMs: { tcpKeepAliveMs: 7 },
+      tlsSessions: { tlsSessions: 'pinned' },
+    };
+    const unasked = clientText(Client.parse({}));
+    const texts = Object.values(pools).map(pool => clientText(Client.parse({ pool })));
+    assert.ok(texts.every(text => text.length > unasked.length));
+    assert.equal(new Set(texts).size, texts.length);
+  });
+});
+
+describe('What a server answered before the run is held against what the scenario states of it, and only that', () => {
+  const rows: [
+    why: string,
+    found: Partial<ForeignServer>,
+    stated: Partial<Target>,
+    told: RegExp | undefined,
+  ][] = [
+    ['all is well', {}, {}, undefined],
+    ['nothing about a good status', { status: 204 }, {}, undefined],
+    ['a bad status', { status: 404 }, {}, /answered 404.*failed request/],
+    [
+      'it closes, and nobody has said so',
+      { connectionHeader: 'close' },
+      {},
+      /connectionClose: true states that/,
+    ],
+    ['it closes, among other words', { connectionHeader: 'TE, Close' }, {}, /Connection: close/],
+    ['another word', { connectionHeader: 'close-notify' }, {}, undefined],
+    ['it closes, as stated', { connectionHeader: 'close' }, { connectionClose: true }, undefined],
+    [
+      'HTTP/1.0 closes, unless it says otherwise',
+      { httpVersion: '1.0', connectionHeader: null },
+      {},
+      /over HTTP\/1\.0 without Connection: keep-alive, so every request needs a new connection/,
+    ],
+    ['HTTP/1.0 that keeps', { httpVersion: '1.0', connectionHeader: 'Keep-Alive' }, {}, undefined],
+    [
+      'HTTP/1.0, as stated',
+      { httpVersion: '1.0', connectionHeader: null },
+      { connectionClose: true },
+      undefined,
+    ],
+    [
+      'no length of the answer',
+      { framing: 'close', connectionHeader: null },
+      {},
+      /names no length.*connectionClose: true/,
+    ],
+    ['nothing of older runs', { framing: null }, {}, undefined],
+    ['an interim answer', { interimStatuses: [103] }, {}, /interim answer \(103\)/],
+    ['a status that is expected', { status: 404 }, { expectStatus: [404] }, undefined],
+    ['a good status that is not', { status: 200 }, { expectStatus: ['4xx'] }, /answered 200/],
+    ['it does not close, though it is said to', {}, { connectionClose: true }, /without Connection: close/],
+    ['no hint, as stated', {}, { keepAliveHint: false }, undefined],
+    ['no hint, though it is said to', {}, { keepAliveHint: true }, /without a Keep-Alive header/],
+    ['a hint, of which nothing is said', { keepAliveHeader: 'timeout=5' }, {}, undefined],
+    [
+      'a hint, which is denied',
+      { keepAliveHeader: 'timeout=5' },
+      { keepAliveHint: false },
+      /timeout=5.*denies/,
+    ],
+    [
+      'a hint beyond what is stated',
+      { keepAliveHeader: 'max=100, timeout=90' },
+      { keepAliveHint: true, keepAliveTimeoutMs: 75_000 },
+      /announces Keep-Alive: max=100, timeout=90, but .* 75000/,
+    ],
+    [
+      'a hint within it',
+      { keepAliveHeader: 'timeout=60' },
+      { keepAliveHint: true, keepAliveTimeoutMs: 75_000 },
+      undefined,
+    ],
+  ];
+
+  for (const [why, found, stated, told] of rows) {
+    test(`remarks: ${why}`, () => {
+      const target = Target.parse(withUnknowns({ url: FOUND_SERVER.url, ...stated }));
+      const remarks = foreignRemarks({ ...FOUND_SERVER, ...found }, target);
+      assert.equal(remarks.length, told === undefined ? 0 : 1, remarks.join('; '));
+      if (told !== undefined) assert.match(remarks[0]!, told);
+      assert.ok(remarks.every(remark => remark.startsWith(FOUND_SERVER.url)));
+    });
+  }
+});

@@ -1,0 +1,124 @@
+// load.test.ts
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Finding } from '../model/run.ts';
+import type { CompletedTrial } from '../model/trial.ts';
+import { sampleRun } from '../testing/sample-run.ts';
+import { schedule } from './load.ts';
+
+describe('In: open trials that kept their schedule, damaged in one way at a time. Out: proof of what makes their figures doubtful', () => {
+  type Measured = CompletedTrial['measurement'];
+
+  function trialOf(scenario: 'same-load' | 'capacity' | 'short-vs-persistent'): CompletedTrial {
+    const [first] = structuredClone(sampleRun({ scenario, replicates: 1 }).trials);
+    assert.ok(first?.state === 'completed');
+    return first;
+  }
+
+  /** Of the sample: 900 requests due, response times of 25 ms. */
+  const DUE = 900;
+
+  const rows: {
+    why: string;
+    damage: (m: Measured) => void;
+    state: Finding['state'];
+    /** At the end of a capacity search, where that is another. */
+    atLimit?: Finding['state'];
+    detail: RegExp;
+  }[] = [
+    {
+      why: 'all went on time',
+      damage: () => {},
+      state: 'pass',
+      detail: /^900 requests were due and went; .* 0\.5\d ms \(p99 1\.1 ms\) late$/,
+    },
+    {
+      why: 'one lost of 900 is more than 0.1 %',
+      damage: m => m.arrivals!.unfinished++,
+      state: 'fail',
+      detail: /0 were never sent and 1 were given up/,
+    },
+    {
+      why: 'one lost of 1,000 is not',
+      damage: m => {
+        m.arrivals!.due = m.arrivals!.ended = 1_000;
+        m.arrivals!.unfinished = 1;
+      },
+      state: 'pass',
+      detail: /^1,000/,
+    },
+    {
+      why: 'what was never sent is lost, too',
+      damage: m => {
+        m.arrivals!.unsent = 5;
+        m.arrivals!.heldBack = 300;
+      },
+      state: 'fail',
+      detail: /of 900 requests due, 5 were never sent/,
+    },
+    {
+      why: 'held back',
+      damage: m => (m.arrivals!.heldBack = 90),
+      state: 'warn',
+      detail: /90 of 900 requests \(10\.0 %\) had to wait because 1,000 were under way/,
+    },
+    {
+      why: 'answers fall behind',
+      damage: m => (m.arrivals!.ended = 700),
+      state: 'fail',
+      atLimit: 'warn',
+      detail: /only 700 ended/,
+    },
+    {
+      why: 'fewer ended than were due, as chance has it',
+      damage: m => (m.arrivals!.ended = DUE - 85),
+      state: 'pass',
+      detail: /^900/,
+    },
+    {
+      why: 'a late tail',
+      damage: m => (m.lateness!.p99Us = 6_000),
+      state: 'warn',
+      detail: /p99 6 ms\) late, more than its timers/,
+    },
+    {
+      why: 'half of the mean response time is lateness',
+      damage: m => (m.lateness!.meanUs = 0.51 * m.response.meanUs),
+      state: 'fail',
+      atLimit: 'warn',
+      detail: /what is measured is the generator/,
+    },
+    {
+      why: 'no more than timers make it, of a very short response time',
+      damage: m => {
+        m.lateness!.meanUs = 1_100;
+        m.response.meanUs = 1_200;
+      },
+      state: 'pass',
+      detail: /1\.1 ms/,
+    },
+  ];
+
+  for (const { why, damage, state, atLimit = state, detail } of rows) {
+    for (const [scenario, expected] of [
+      ['same-load', state],
+      ['capacity', atLimit],
+    ] as const) {
+      test(`${scenario}, ${why}: ${expected}`, () => {
+        const trial = trialOf(scenario);
+        const { measurement } = trial;
+        assert.ok(measurement.arrivals);
+        Object.assign(measurement.arrivals, { due: DUE, ended: DUE, heldBack: 0 });
+        damage(measurement);
+        const found = schedule.check(trial);
+        assert.ok(found !== null);
+        assert.equal(found.state, expected, found.detail);
+        assert.match(found.detail, detail);
+      });
+    }
+  }
+
+  test('a closed load has no schedule to check', () => {
+    assert.equal(schedule.check(trialOf('short-vs-persistent')), null);
+  });
+});
