@@ -1,3 +1,4 @@
+// The contracts of clients, load tools and load models, and of client modules that users write.
 import type { ForeignServer } from '../results/model/run.ts';
 import type { Arrivals, Histogram, Outcome, ProcessReading } from '../results/model/trial.ts';
 import type { Client } from '../scenarios/model/client.ts';

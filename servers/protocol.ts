@@ -1,3 +1,4 @@
+// Messages between the parent and its target and relay processes. They never go over the measured port.
 import type { ProcessReading } from '../results/model/trial.ts';
 import type { Link, Target } from '../scenarios/model/target.ts';
 

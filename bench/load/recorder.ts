@@ -9,7 +9,7 @@ import {
   STATUS_END,
 } from '../../scenarios/model/target.ts';
 import type { Exchange, ExchangeSink, Window } from '../contracts.ts';
-import type { GeneratorReading } from '../run/protocol.ts';
+import type { GeneratorReading } from '../protocol.ts';
 
 // From ended exchanges. Out: equal buckets of time that never outgrow a fixed number.
 

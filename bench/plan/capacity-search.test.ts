@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { Capacity, Probe, ProbeLimit } from '../../results/model/trial.ts';
 import { createRandom, type Random } from '../../results/random.ts';
 import { Objective } from '../../scenarios/model/load.ts';
-import type { SliceReading } from '../run/protocol.ts';
+import type { SliceReading } from '../protocol.ts';
 import { IDLE_SLICE } from '../run/testing/readings.ts';
 import { createCapacitySearch, endedPerSec, judgeProbe } from './capacity-search.ts';
 

@@ -3,7 +3,7 @@ import { areTooManyLost, isFallingBehind, isMostlyLateness } from '../../results
 import type { Capacity, Probe, ProbeLimit } from '../../results/model/trial.ts';
 import type { CapacityLoad } from '../../scenarios/model/load.ts';
 import type { WindowSchedule } from '../contracts.ts';
-import type { SliceReading } from '../run/protocol.ts';
+import type { SliceReading } from '../protocol.ts';
 
 // From an objective, a rate, and what one turn at that rate showed. Out: whether the rate is kept, and if not, what did not hold.
 

@@ -15,8 +15,8 @@ import { Client } from '../../scenarios/model/client.ts';
 import { Load } from '../../scenarios/model/load.ts';
 import { Target, withUnknowns } from '../../scenarios/model/target.ts';
 import { latenessBin, type RelayReading, type TargetReading } from '../../servers/protocol.ts';
+import type { GeneratorReading, SliceReading } from '../protocol.ts';
 import { createArm, createLinkFold, createUsage, type GeneratorChild } from './arm.ts';
-import type { GeneratorReading, SliceReading } from './protocol.ts';
 import { noTarget } from './testing/no-target.ts';
 import { IDLE_SLICE, STILL, STILL_RELAY } from './testing/readings.ts';
 

@@ -20,8 +20,8 @@ import {
   latenessSince,
   type TargetReading,
 } from '../../servers/protocol.ts';
+import type { GeneratorCommand, GeneratorReading, GeneratorReply, SliceReading } from '../protocol.ts';
 import type { Child } from './child.ts';
-import type { GeneratorCommand, GeneratorReading, GeneratorReply, SliceReading } from './protocol.ts';
 import {
   isOwnReading,
   type LinkSpan,

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { MeasureError, UsageError } from '../../results/errors.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
-import { watchOver } from './watchdog.ts';
+import { watchOver } from '../watchdog.ts';
 
 // From an entry of ours and the code of an arm. Out: the file to start for it, and how.
 

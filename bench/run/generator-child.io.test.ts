@@ -9,10 +9,10 @@ import type { BehaviourModule } from '../../servers/behaviour.ts';
 import fixed from '../../servers/behaviours/fixed.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
+import type { GeneratorCommand, GeneratorReply, SliceOrder } from '../protocol.ts';
 import { missingProgram } from '../tools/external.ts';
 import type { GeneratorChild } from './arm.ts';
 import { ChildError, spawnChild } from './child.ts';
-import type { GeneratorCommand, GeneratorReply, SliceOrder } from './protocol.ts';
 import { childrenOf, eventually, isGone, ourChildren } from './testing/processes.ts';
 
 const LIMIT_MS = 20_000;

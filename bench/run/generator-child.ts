@@ -13,14 +13,14 @@ import { createClosedLoad } from '../load/closed.ts';
 import { createOpenLoad } from '../load/open.ts';
 import { createRecorder, type Recorder } from '../load/recorder.ts';
 import { burstSchedule, rateSchedule } from '../load/schedule.ts';
-import { reachAsChecked } from './external-server.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
   GeneratorReply,
   SliceOrder,
   SliceReading,
-} from './protocol.ts';
+} from '../protocol.ts';
+import { reachAsChecked } from './external-server.ts';
 
 // From a load model and a transport. Out: the loop that sends by it.
 

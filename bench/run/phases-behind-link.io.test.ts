@@ -9,8 +9,8 @@ import { Load } from '../../scenarios/model/load.ts';
 import { Link, Target } from '../../scenarios/model/target.ts';
 import { openRelay } from '../../servers/link/relay.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
+import type { GeneratorCommand, GeneratorReply } from '../protocol.ts';
 import { spawnChild } from './child.ts';
-import type { GeneratorCommand, GeneratorReply } from './protocol.ts';
 
 const LIMIT_MS = 20_000;
 const ROUND_TRIP_MS = 20;

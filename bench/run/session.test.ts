@@ -16,15 +16,15 @@ import { NULL_ARM } from '../../scenarios/model/sweep.ts';
 import { usesTls, withUnknowns } from '../../scenarios/model/target.ts';
 import type { TargetReading } from '../../servers/protocol.ts';
 import { blockOrder, trialsOf } from '../plan/plan.ts';
-import { type Arm, createArm, type GeneratorChild } from './arm.ts';
-import { ChildError } from './child.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
   GeneratorReply,
   SliceOrder,
   SliceReading,
-} from './protocol.ts';
+} from '../protocol.ts';
+import { type Arm, createArm, type GeneratorChild } from './arm.ts';
+import { ChildError } from './child.ts';
 import { createSession, failureOf, findCapacities, resultOf } from './session.ts';
 import type { MeasuredTarget, TargetLink, TargetProcess } from './targets.ts';
 import { noTarget } from './testing/no-target.ts';

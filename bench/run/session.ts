@@ -29,11 +29,11 @@ import {
   warmUpPerSec,
 } from '../plan/timing.ts';
 import { hasKernelCounts, kernelCountsBetween, readKernelCounts } from '../probes/kernel.ts';
+import type { SliceOrder, SliceReading } from '../protocol.ts';
 import { createTargetAccount, hasSeenAll, type TargetAccount } from './account.ts';
 import type { Arm, Failure } from './arm.ts';
 import { ChildError } from './child.ts';
 import type { Emit } from './events.ts';
-import type { SliceOrder, SliceReading } from './protocol.ts';
 import { deathCode, type LinkSpan, withoutRelay } from './targets.ts';
 
 // From the arms of a replicate, and how to try one at a rate. Out: each arm's capacity, arms taking turns probe by probe.

@@ -5,7 +5,7 @@ import { type Dispatcher, Pool } from 'undici';
 import { mostInFlight } from '../../scenarios/model/load.ts';
 import { readProcess } from '../../servers/process.ts';
 import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
-import type { GeneratorCommand, GeneratorReply } from '../run/protocol.ts';
+import type { GeneratorCommand, GeneratorReply } from '../protocol.ts';
 
 type Loop = (isRunning: () => boolean, onAnswer: () => void, onRest: () => void) => void;
 

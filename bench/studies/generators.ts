@@ -4,8 +4,8 @@ import type { Trial } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { Load } from '../../scenarios/model/load.ts';
 import type { Target } from '../../scenarios/model/target.ts';
+import type { GeneratorCommand, GeneratorReply, SliceReading } from '../protocol.ts';
 import { type Child, spawnChild } from '../run/child.ts';
-import type { GeneratorCommand, GeneratorReply, SliceReading } from '../run/protocol.ts';
 import type { TargetProcess } from '../run/targets.ts';
 
 export type Generator = Child<GeneratorCommand, GeneratorReply>;

@@ -7,8 +7,8 @@ import { Client } from '../../scenarios/model/client.ts';
 import { ClosedLoad } from '../../scenarios/model/load.ts';
 import { Link, Target } from '../../scenarios/model/target.ts';
 import { latenessQuantileMs, latenessSince } from '../../servers/protocol.ts';
+import type { GeneratorCommand, GeneratorReply, SliceReading } from '../protocol.ts';
 import { type Child, spawnChild } from '../run/child.ts';
-import type { GeneratorCommand, GeneratorReply, SliceReading } from '../run/protocol.ts';
 import { type LinkProcess, startLink, startTarget, type TargetProcess } from '../run/targets.ts';
 import { announce } from './machine.ts';
 

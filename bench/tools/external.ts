@@ -18,7 +18,7 @@ import {
   type SliceTimes,
   type Window,
 } from '../contracts.ts';
-import { watchOver } from '../run/watchdog.ts';
+import { watchOver } from '../watchdog.ts';
 
 // From what a load tool honours. Out: why it honours nothing else, a sentence a setting; and what none of them can do.
 

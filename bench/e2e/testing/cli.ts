@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { watchOver } from '../../run/watchdog.ts';
+import { watchOver } from '../../watchdog.ts';
 import {
   type Found,
   findProcesses,

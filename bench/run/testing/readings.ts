@@ -2,7 +2,7 @@
 
 import type { ProcessReading } from '../../../results/model/trial.ts';
 import type { RelayReading } from '../../../servers/protocol.ts';
-import type { SliceReading } from '../protocol.ts';
+import type { SliceReading } from '../../protocol.ts';
 
 export const STILL: ProcessReading = {
   atMs: 0,

@@ -1,7 +1,7 @@
 // In: nothing. Out: a process that watches over two others, which never end by themselves, and tells their ids.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { watchOver } from '../watchdog.ts';
+import { watchOver } from '../../watchdog.ts';
 
 const started = [1, 2, 3].map(() => spawn('sleep', ['600'], { stdio: 'ignore' }));
 for (const child of started) watchOver(child);

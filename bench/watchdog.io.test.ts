@@ -4,9 +4,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { childrenOf, eventually, isGone } from './testing/processes.ts';
+import { childrenOf, eventually, isGone } from './run/testing/processes.ts';
 
-const PARENT = fileURLToPath(new URL('./testing/watching-parent.ts', import.meta.url));
+const PARENT = fileURLToPath(new URL('./run/testing/watching-parent.ts', import.meta.url));
 const skip = process.platform === 'win32' ? 'there is no sh on Windows' : false;
 
 const ENDS: [how: string, end: (parent: ChildProcess, children: readonly number[]) => void][] = [

@@ -6,9 +6,9 @@ import type {
   ProcessReading,
   Timeline,
   Trial,
-} from '../../results/model/trial.ts';
-import type { Endpoint } from '../../servers/protocol.ts';
-import type { EnginePool, ScheduleCounts, WindowSchedule } from '../contracts.ts';
+} from '../results/model/trial.ts';
+import type { Endpoint } from '../servers/protocol.ts';
+import type { EnginePool, ScheduleCounts, WindowSchedule } from './contracts.ts';
 
 /** One turn of load: ramp, then the steady window, then drain. */
 export interface SliceOrder {
