@@ -54,6 +54,15 @@ describe('Which file is started for whose code, and that a replaced package real
       );
     });
 
+    test('a checkout from before the folders were named so is another version', async t => {
+      const dir = await makeFolder(t, ['bench/run/load-child.ts']);
+      await writeFile(join(dir, 'package.json'), '{"name":"conntax"}');
+      assert.throws(
+        () => entryFile('./generator-child', { label: '', dir, packages: {} }),
+        /version of conntax whose processes this one cannot start/,
+      );
+    });
+
     test('so is a checkout whose packages are not installed', async t => {
       const dir = await makeFolder(t, ['bench/run/generator-child.ts']);
       assert.throws(() => entryFile('./generator-child', { label: '', dir, packages: {} }), /npm ci/);

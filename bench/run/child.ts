@@ -1,6 +1,6 @@
 // In: an entry file and a core. Out: a supervised process that is asked questions, and can't outlive us or hang us.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MeasureError, UsageError } from '../../results/errors.ts';
@@ -37,6 +37,15 @@ function ownFile(entry: string): string {
   return fileURLToPath(new URL(`${entry}${OWN_EXTENSION}`, import.meta.url));
 }
 
+/** The name in a folder's package.json; undefined where there is none. */
+function packageName(folder: string): unknown {
+  try {
+    return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).name;
+  } catch {
+    return undefined;
+  }
+}
+
 /** @throws UsageError when there is no conntax in the folder, or none that can run. */
 function fileIn(dir: string, entry: string): string {
   const candidates = [
@@ -46,8 +55,13 @@ function fileIn(dir: string, entry: string): string {
   ];
   const found = candidates.find(existsSync);
   if (found === undefined) {
+    const isOther = [dir, join(dir, 'node_modules', 'conntax')].some(
+      folder => packageName(folder) === 'conntax',
+    );
     throw new UsageError(
-      `there is no conntax in ${dir}: a checkout after npm ci, or a folder with conntax installed`,
+      isOther
+        ? `${dir} holds a version of conntax whose processes this one cannot start. Expected: a checkout with the same version of the messages between processes`
+        : `there is no conntax in ${dir}. Expected: a checkout after npm ci, or a folder with conntax installed`,
     );
   }
   if (found === candidates[0] && !existsSync(join(dir, 'node_modules'))) {
