@@ -218,7 +218,7 @@ for (const format of formats) {
 }
 
 for (const name of ['terminal', 'markdown']) {
-  const file = new URL(`../goldens/a-history.${name}.txt`, import.meta.url);
+  const file = new URL(`./goldens/a-history.${name}.txt`, import.meta.url);
   test(`${name} of a history is as it was (UPDATE_GOLDENS=1 accepts what it is now)`, async () => {
     const format = formats.find(one => one.name === name)!;
     const text = await format.render(reportOf({}), { hasColour: false, columns: 100 });
