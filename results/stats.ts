@@ -97,7 +97,7 @@ const LEAST_MAIN = 3;
  *                    does not
  *
  * Chosen by simulation among Student's t, Yuen's trimmed t, Hodges-Lehmann, order statistics and bootstrap-t:
- * docs/statistics.md has the table, `node bench/studies/estimators.ts` prints it anew.
+ * docs/statistics.md has the table.
  */
 export const replicateInterval: Estimator = (logRatios, level = LEVEL) => {
   if (logRatios.length < LEAST_REPLICATES) return null;

@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ACTS, drawBlows, MOMENTS, VICTIMS } from './blows.ts';
 import { countFindings, countsText, isClean } from './counts.ts';
+import { ACTS, drawBlows, MOMENTS, VICTIMS } from './signals.ts';
 import { judgeEnd, judgeFiles } from './verdict.ts';
 
 test('the same seed draws the same blows; 200 strike every victim, at every moment, in every way', () => {

@@ -1,15 +1,28 @@
 // In: a seed and a number. Out: hostile answers to every client, and hostile modules through the whole program; what went wrong.
-
 import { createRandom, shuffled } from '../../results/random.ts';
 import fetchModule from '../clients/fetch.ts';
 import nodeHttp from '../clients/node-http.ts';
 import { type HostileClient, tryHostileAnswers } from '../clients/testing/hostile-case.ts';
 import undici from '../clients/undici.ts';
 import { checkHostileModule } from '../e2e/testing/hostile-module.ts';
+import { fuzzStoredRuns } from '../testing/damaged-results.ts';
 import { hostileAnswers } from '../testing/hostile-answers.ts';
 import { hostileModules } from '../testing/hostile-modules.ts';
+import { fuzzScenarioFiles } from '../testing/mutated-scenarios.ts';
 import { type Counts, countFindings, type Finding, type PartOptions } from './counts.ts';
 import { runAll } from './run-case.ts';
+
+// From a seed and a number. Out: stored runs and scenario files, damaged in that many ways, and what went wrong with them.
+
+export async function runStoredRuns({ seed, from, count }: PartOptions): Promise<Counts> {
+  const { shown: _, ...counts } = await fuzzStoredRuns({ seed, from, count });
+  return counts;
+}
+
+export async function runScenarioFiles({ seed, from, count }: PartOptions): Promise<Counts> {
+  const { valid: _, ...counts } = await fuzzScenarioFiles({ seed, from, count });
+  return counts;
+}
 
 const CLIENTS: readonly HostileClient[] = [
   ...['request', 'dispatch', 'fetch'].map(api => ({

@@ -10,11 +10,11 @@ export const PARTS: readonly Part[] = [
   {
     name: 'stored',
     count: 5_000,
-    run: async options => (await import('./fuzz.ts')).runStoredRuns(options),
+    run: async options => (await import('./hostile.ts')).runStoredRuns(options),
   },
   {
     name: 'scenarios',
     count: 100_000,
-    run: async options => (await import('./fuzz.ts')).runScenarioFiles(options),
+    run: async options => (await import('./hostile.ts')).runScenarioFiles(options),
   },
 ];

@@ -167,7 +167,7 @@ export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
 
   /**
    * A timer, not a turning event loop (setImmediate until the next is due): that would be on time to 0.05 ms, but takes the
-   * whole core instead of about 2 % of it (npm run bench:pacing). It would hide what a request costs, and starve the
+   * whole core instead of about 2 % of it. It would hide what a request costs, and starve the
    * process's own compiler and collector threads; and who never sleeps is the first to be taken off a core that is shared,
    * where its tail was the worse of the two. Naps within the loop would keep answers waiting, and so lengthen service times.
    */

@@ -21,7 +21,7 @@ import type { FoundServer } from './external-server.ts';
 /**
  * How far target and generators stand back behind the relay, where there is one. A relay that waits for a core is late,
  * and then the network is not the one that was asked for: with all cores full of handshakes, writes at p90 were 2 to 3 ms
- * late without this and 0.2 ms with it (`npm run bench:link-pressure`). Where the relay runs makes no such difference, so
+ * late without this and 0.2 ms with it. Where the relay runs makes no such difference, so
  * it is not pinned, and takes what core is free. (Windows has no `nice`.)
  */
 export const LOAD_NICENESS = process.platform === 'win32' ? 0 : 10;

@@ -12,21 +12,19 @@ import {
   type Observation,
   readObservations,
 } from './gate-power/observations.ts';
-import { gatherInOneProcess } from './gate-power/one-process.ts';
 import { printSummary } from './gate-power/summary.ts';
 import { announce } from './machine.ts';
 
 const SEED = 20_261_126;
 const SETTINGS = { minEffect: LEAST_EFFECT, budgetMs: DEFAULT_TIMING.budgetMs };
 
-/** How many of each. The rivals of the first design are there to be resampled, so their gates on unchanged clients do. */
+/** How many of each. The rival of the first design is there to be resampled, so its gates on unchanged clients do. */
 const PLAN: readonly (readonly [DesignName, Kind, count: number])[] = [
   ['processes', 'nothing', 20],
   ['processes', 'cpu-5', 6],
   ['processes', 'cpu-10', 6],
   ['processes', 'connections', 6],
   ['short replicates', 'nothing', 4],
-  ['one process', 'nothing', 6],
 ];
 
 interface Turn {
@@ -80,8 +78,7 @@ async function measureRest(): Promise<void> {
     const seed = SEED + place;
     const loadAverage = loadavg()[0]!;
     const shared = { kind, seed, pinning, loadAverage, signal: interrupt.signal, ...SETTINGS };
-    const seen =
-      design === 'one process' ? await gatherInOneProcess(shared) : await measureGate({ ...shared, design });
+    const seen = await measureGate({ ...shared, design });
     if (seen === undefined) return;
     appendObservation(file, seen);
     done.push(seen);

@@ -3,10 +3,10 @@
 // figures are worth something on an idle machine only.
 import Table from 'cli-table3';
 import { announce } from './machine.ts';
-import { isAlone, runAlone } from './truth/kernel.ts';
+import { type Line, type Verdict, verdictOf } from './truth/lines.ts';
+import type { Row } from './truth/measures.ts';
 import { ROWS } from './truth/rows.ts';
-import type { Row } from './truth/scenarios.ts';
-import { type Line, type Verdict, verdictOf } from './truth/verdict.ts';
+import { isAlone, runAlone } from './truth/witnesses.ts';
 
 /** A row that could not be measured is no reason to do without the others, and it is not right. */
 async function linesOf({ measure }: Row): Promise<Line[]> {

@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { KINDS } from './kinds.ts';
 
-export const DESIGNS = ['processes', 'short replicates', 'one process'] as const;
+export const DESIGNS = ['processes', 'short replicates'] as const;
 export type DesignName = (typeof DESIGNS)[number];
 
 const State = z.enum(['pass', 'fail', 'unsure']);

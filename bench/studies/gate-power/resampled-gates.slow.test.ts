@@ -5,8 +5,14 @@ import { randomNormal } from 'd3-random';
 import { createRandom } from '../../../results/random.ts';
 import { gateCell } from './gates.ts';
 import type { Observation, Replicate } from './observations.ts';
-import { fixedThresholdAlarms, type ResampleOptions, resampleGates, slowdown } from './resampled-gates.ts';
-import { RULES, type RuleName } from './rules.ts';
+import {
+  fixedThresholdAlarms,
+  type ResampleOptions,
+  RULES,
+  type RuleName,
+  resampleGates,
+  slowdown,
+} from './resampled-gates.ts';
 
 const SETTINGS = { minEffect: 0.05, budgetMs: 100_000 };
 
@@ -54,7 +60,6 @@ function rates(truth: Truth, slowerByRatio: number, more: Partial<ResampleOption
     rule: RULES['until decided'](SETTINGS.minEffect),
     budgetMs: SETTINGS.budgetMs,
     effect: slowdown(slowerByRatio),
-    isOneProcess: false,
     isSymmetric: true,
     gates: 300,
     random: createRandom(1, 'test'),

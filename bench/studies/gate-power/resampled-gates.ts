@@ -1,12 +1,56 @@
 // In: replicates that real gates have recorded. Out: what thousands of gates made of such replicates would say.
-import { firstResult, judgeInterval, judgeTogether } from '../../../results/expect.ts';
+import {
+  confirmed,
+  firstResult,
+  isConfirmationDecided,
+  isDecided,
+  judgeInterval,
+  judgeTogether,
+} from '../../../results/expect.ts';
 import type { Random } from '../../../results/random.ts';
 import { type Interval, LEVEL, replicateInterval } from '../../../results/stats.ts';
-import type { Expectation, Judgement } from '../../../scenarios/model/scenario.ts';
-import { MOST_REPLICATES } from '../resample.ts';
+import type { Expectation, ExpectationResult, Judgement } from '../../../scenarios/model/scenario.ts';
+import { LEAST_DECIDING } from '../../cli/ab.ts';
+import { LEAST_REPLICATES, MOST_REPLICATES, reach } from '../resample.ts';
 import { worstOf } from './gates.ts';
 import type { Observation, Replicate } from './observations.ts';
-import type { Rule } from './rules.ts';
+
+// From judged expectations. Out: whether a gate has measured enough, and whether a failure is final, by rules to choose from.
+
+interface Rule {
+  leastReplicates: number;
+  /** @param ratio of requests/s on the same replicates */
+  isEnough(results: readonly ExpectationResult[], ratio: Interval | null): boolean;
+  isEnoughAgain(results: readonly ExpectationResult[], ratio: Interval | null): boolean;
+  confirm: typeof confirmed;
+}
+
+export const RULE_NAMES = ['until decided', 'until precise'] as const;
+export type RuleName = (typeof RULE_NAMES)[number];
+
+export const RULES: Record<RuleName, (minEffect: number) => Rule> = {
+  /** What `conntax ab` does. */
+  'until decided': () => ({
+    leastReplicates: LEAST_DECIDING,
+    isEnough: isDecided,
+    isEnoughAgain: isConfirmationDecided,
+    confirm: confirmed,
+  }),
+  /** What it took the place of: a known ratio first, and fresh replicates that have to fail by themselves. */
+  'until precise': minEffect => {
+    const isPrecise = (_: unknown, ratio: Interval | null): boolean => reach(ratio) <= minEffect / 2;
+    return {
+      leastReplicates: LEAST_REPLICATES,
+      isEnough: isPrecise,
+      isEnoughAgain: isPrecise,
+      confirm: (result, judgeAgain) => {
+        const again = confirmed(result, judgeAgain);
+        if (again.confirmation === null) return again;
+        return { ...again, state: again.confirmation.state === 'fail' ? 'fail' : 'unsure' };
+      },
+    };
+  },
+};
 
 export interface ResampleOptions {
   expectations: readonly Expectation[];
@@ -15,8 +59,6 @@ export interface ResampleOptions {
   budgetMs: number;
   /** What the second arm differs by, beyond what was recorded. */
   effect: Effect;
-  /** Whether each gate is drawn from the replicates of one real gate: where they share a process, and so what it does to them. */
-  isOneProcess: boolean;
   /**
    * Whether before and after are the same in what was recorded: then which of them is called after is drawn, too, so that
    * chance can't take a side.
@@ -62,9 +104,7 @@ export function resampleGates(observations: readonly Observation[], options: Res
   const all = observations.flatMap(({ replicates }) => replicates);
   const replicateMs = observations.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0) / all.length;
   const oneSeries = (isEnough: (replicates: readonly Replicate[]) => boolean): Replicate[] => {
-    const pool = options.isOneProcess ? pick(observations, options.random).replicates : all;
-    const side = options.isSymmetric ? pick([-1, 1], options.random) : 1;
-    return series(() => drawn(pool, side, options), isEnough, { replicateMs, ...options });
+    return series(() => drawn(all, options), isEnough, { replicateMs, ...options });
   };
   const oneGate = (): Gate => {
     const judged = (replicates: readonly Replicate[]) =>
@@ -100,15 +140,10 @@ export function resampleGates(observations: readonly Observation[], options: Res
   };
 }
 
-/** @param side -1 where before is called after */
-function drawn(
-  pool: readonly Replicate[],
-  side: number,
-  { random, isSymmetric, isOneProcess, effect }: ResampleOptions,
-): Replicate {
+function drawn(pool: readonly Replicate[], { random, isSymmetric, effect }: ResampleOptions): Replicate {
   const one = pick(pool, random);
   // Processes of their own are independent, so that each may change sides.
-  const sign = isSymmetric && !isOneProcess ? pick([-1, 1], random) : side;
+  const sign = isSymmetric ? pick([-1, 1], random) : 1;
   return {
     ...one,
     logRate: sign * one.logRate + effect.logRate,
@@ -193,7 +228,7 @@ export function fixedThresholdAlarms(
   return alarms / gates;
 }
 
-export interface FixedOptions {
+interface FixedOptions {
   threshold: number;
   slowerByRatio: number;
   gates: number;

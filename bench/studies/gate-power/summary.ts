@@ -10,10 +10,12 @@ import {
   type Effect,
   fixedThresholdAlarms,
   type GateRates,
+  RULE_NAMES,
+  RULES,
+  type RuleName,
   resampleGates,
   slowdown,
 } from './resampled-gates.ts';
-import { RULE_NAMES, RULES, type RuleName } from './rules.ts';
 
 const GATES = 2_000;
 const SLOWER_BY = [0, 0.03, 0.05, 0.1, 0.2];
@@ -159,7 +161,6 @@ function rates(
   return resampleGates(recorded, {
     expectations: expectationsOf(settings),
     rule: RULES[rule](minEffect),
-    isOneProcess: recorded[0]!.design === 'one process',
     budgetMs: settings.budgetMs,
     effect,
     isSymmetric,

@@ -2,7 +2,6 @@
 import type { ScenarioInput } from '../../../scenarios/model/scenario.ts';
 import { completedOf, inFolder } from './conntax-run.ts';
 import { ARM, exactLine, latencyLines, WITHIN } from './lines.ts';
-import type { ServerOrder } from './protocol.ts';
 import {
   type Clients,
   loggedInWindows,
@@ -14,7 +13,8 @@ import {
   targetOf,
   timing,
   withServer,
-} from './scenarios.ts';
+} from './measures.ts';
+import type { ServerOrder } from './protocol.ts';
 import { figuresOf } from './witnesses.ts';
 
 /** So many that those who wait for ever leave enough others. */

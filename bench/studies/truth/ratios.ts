@@ -2,8 +2,7 @@
 import { compareArms } from '../../../results/compare.ts';
 import type { Metric } from '../../../results/model/run.ts';
 import { completedOf, type Measured, marksOf } from './conntax-run.ts';
-import { exactLine, WITHIN } from './lines.ts';
-import type { Seen } from './protocol.ts';
+import { exactLine, type Line, WITHIN } from './lines.ts';
 import {
   type Clients,
   loggedInWindows,
@@ -14,8 +13,8 @@ import {
   targetOf,
   timing,
   withServer,
-} from './scenarios.ts';
-import type { Line } from './verdict.ts';
+} from './measures.ts';
+import type { Seen } from './protocol.ts';
 import { cyclesOf, type Figures, figuresOf, inWindows } from './witnesses.ts';
 
 const PLAIN = 'plain';

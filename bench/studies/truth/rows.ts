@@ -1,8 +1,17 @@
 // The rows of `npm run bench:truth`.
 import { blindGate, nothingGood, unanswered } from './failures.ts';
-import { behindLink, byCycles, byLog, byServiceTime, capacity, manually } from './measures.ts';
+import {
+  behindLink,
+  byCycles,
+  byLog,
+  byServiceTime,
+  capacity,
+  loggingClient,
+  manually,
+  POOL,
+  type Row,
+} from './measures.ts';
 import { pauses, slowTail, unlikeErrors } from './ratios.ts';
-import { loggingClient, POOL, type Row } from './scenarios.ts';
 
 const FAST_WITH_TAIL = { meanMs: 5, slowPerMille: 2, slowMs: 300 };
 const STOPPING = { stopMs: 300, everyMs: 2_000 };
