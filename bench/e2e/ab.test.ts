@@ -19,7 +19,7 @@ async function makeSlowCheckout(
   { file, statement }: { file: string; statement: string },
 ): Promise<void> {
   await mkdir(dir);
-  for (const folder of ['bench', 'servers', 'results', 'report']) {
+  for (const folder of ['bench', 'servers', 'results', 'report', 'scenarios']) {
     await cp(join(root, folder), join(dir, folder), { recursive: true });
   }
   await cp(join(root, 'package.json'), join(dir, 'package.json'));
