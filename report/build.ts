@@ -8,6 +8,7 @@ import type { CellReport, Check, Figure, Report } from './model.ts';
 import { sweepHeadline } from './sweeps/headline.ts';
 import { type CreateTable, reportSweep, sweepRemarks } from './sweeps/report.ts';
 import { type Section, sectionsOf } from './sweeps/view.ts';
+import { connectionCostTable } from './tables/connection-cost.ts';
 import { agreementTable } from './tables/drivers.ts';
 import { expectationTable, expectationText, intervalText } from './tables/expectations.ts';
 import { linkTable, predictionTable } from './tables/link.ts';
@@ -92,6 +93,7 @@ const SPECIAL_TABLES: readonly CreateTable[] = [
   scheduleTable,
   agreementTable,
   statusTable,
+  connectionCostTable,
 ];
 
 /** Widths in px: the column of a page, and a phone held upright. */

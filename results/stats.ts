@@ -160,6 +160,14 @@ export function studentInterval(values: readonly number[], level: number): Inter
   return { value: mean, low: mean - half, high: mean + half };
 }
 
+/**
+ * The mean of one value per replicate with its 95 % interval, where the values may be near or below 0 and have no logarithm,
+ * such as differences; null below three. Asks Student's t for as much as `replicateInterval` does, and knows no modes.
+ */
+export function replicateMeanInterval(values: readonly number[]): Interval | null {
+  return values.length < LEAST_REPLICATES ? null : studentInterval(values, 1 - NOMINAL_SHARE * (1 - LEVEL));
+}
+
 /** Logarithms that far out have no ratio left that a JSON number could hold. */
 const LARGEST_LOG = 700;
 

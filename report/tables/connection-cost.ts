@@ -1,0 +1,51 @@
+// What opening a connection costs in CPU time, by pairs of clients that differ in connections alone; null where none do.
+import { type ConnectionCost, type CpuCost, connectionCosts } from '../../results/connection-cost.ts';
+import type { CellView } from '../cell-view.ts';
+import type { Table, TableCell } from '../model.ts';
+import { significantText } from '../words/numbers.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
+
+export function connectionCostTable(view: CellView): Table | null {
+  const costs = connectionCosts(view.trials);
+  if (costs.length === 0) return null;
+  return createTable({
+    name: 'connectionCost',
+    title: 'What a connection costs',
+    columns: [
+      keyColumn('more', 'client'),
+      keyColumn('fewer', 'against'),
+      figureColumn('clientUs', 'client CPU', 'µs/connection, 95 % interval'),
+      figureColumn('serverUs', 'server CPU', 'µs/connection, 95 % interval'),
+      figureColumn('savedCores', 'saved by reuse', 'cores at 1,000 requests/s'),
+    ],
+    rows: costs.map(cost => [
+      words(cost.more),
+      words(cost.fewer),
+      costCell(cost.client, cost, view),
+      cost.server === null ? nothing : costCell(cost.server, cost, view),
+      figure(cost.savedCoresAt1kPerSec.toFixed(2), cost.savedCoresAt1kPerSec, marksOf(cost, view)),
+    ]),
+    notes: [
+      'The difference of CPU time per request over the difference of connections per request, in each replicate; the interval is over the replicates.',
+    ],
+  });
+}
+
+function costCell(cost: CpuCost, pair: ConnectionCost, view: CellView): TableCell {
+  const { valueUs, interval } = cost;
+  return figure(describeCost(cost), interval === null ? valueUs : { ...interval }, marksOf(pair, view));
+}
+
+/** `163 (150 to 176)`; without an interval the value alone. */
+export function describeCost({ valueUs, interval }: CpuCost): string {
+  const value = significantText(valueUs);
+  return interval === null
+    ? value
+    : `${value} (${significantText(interval.low)} to ${significantText(interval.high)})`;
+}
+
+/** Marks that a failed audit or unlike errors give to either client; CPU time is not bound by the client's CPU. */
+function marksOf({ more, fewer }: ConnectionCost, { arms }: CellView) {
+  const marks = arms.filter(({ name }) => name === more || name === fewer).flatMap(arm => arm.marks);
+  return [...new Set(marks)].filter(mark => mark !== 'clientBound');
+}

@@ -1,0 +1,107 @@
+// What a connection costs: the injected cost comes back, only pairs that differ in connections alone are used, and intervals hold the truth.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import fc from 'fast-check';
+import { connectionCosts } from './connection-cost.ts';
+import type { CompletedTrial, TrialResult } from './model/trial.ts';
+import { sampleRun } from './testing/sample-run.ts';
+
+interface Costs {
+  requestUs: number;
+  connectionUs: number;
+}
+
+/** The trials of a sample whose CPU time is that of requests and of the connections opened in the windows. */
+function trialsWith(
+  { client, server }: { client: Costs; server: Costs },
+  trials: TrialResult[] = sampleRun().trials,
+): TrialResult[] {
+  for (const result of trials) {
+    if (result.state !== 'completed') continue;
+    const { measurement } = result;
+    const share = measurement.connect.count / (measurement.completed + measurement.failed);
+    measurement.generator.cpuUsPerRequest = client.requestUs + client.connectionUs * share;
+    measurement.target!.cpuUsPerRequest = server.requestUs + server.connectionUs * share;
+  }
+  return trials;
+}
+
+const COSTS = { client: { requestUs: 30, connectionUs: 160 }, server: { requestUs: 20, connectionUs: 40 } };
+
+suite('the cost of a connection', () => {
+  test('is what was put in, for client and server apart', () => {
+    const [cost, ...others] = connectionCosts(trialsWith(COSTS));
+    assert.equal(others.length, 0);
+    assert.deepEqual([cost!.more, cost!.fewer], ['short', 'persistent']);
+    assert.ok(Math.abs(cost!.client.valueUs - 160) < 1e-6);
+    assert.ok(Math.abs(cost!.server!.valueUs - 40) < 1e-6);
+    assert.ok(Math.abs(cost!.savedCoresAt1kPerSec - 0.2 * cost!.connectionsPerRequest) < 1e-9);
+    assert.ok(cost!.client.interval!.low <= 160 + 1e-6 && cost!.client.interval!.high >= 160 - 1e-6);
+  });
+
+  test('any costs come back, those near 0 too', () => {
+    const { trials } = sampleRun();
+    fc.assert(
+      fc.property(
+        fc.double({ min: 1, max: 500, noNaN: true }),
+        fc.double({ min: 0, max: 3_000, noNaN: true }),
+        (requestUs, connectionUs) => {
+          const costs = { requestUs, connectionUs };
+          const [cost] = connectionCosts(trialsWith({ client: costs, server: costs }, trials));
+          assert.ok(Math.abs(cost!.client.valueUs - connectionUs) < 1e-6 * (1 + requestUs + connectionUs));
+        },
+      ),
+    );
+  });
+
+  test('the interval is over the replicates', () => {
+    const trials = trialsWith(COSTS);
+    for (const { trial, measurement } of trials as CompletedTrial[]) {
+      if (trial.arm === 'short') measurement.generator.cpuUsPerRequest += [-2, -1, 1, 2][trial.replicate]!;
+    }
+    const [cost] = connectionCosts(trials);
+    const rounded = cost!.client.replicateUs.map(value => Math.round(value));
+    assert.deepEqual(rounded, [158, 159, 161, 162]);
+    const { value, low, high } = cost!.client.interval!;
+    assert.ok(Math.abs(value - 160) < 0.1 && low < 158 && low > 153 && high > 162 && high < 167);
+  });
+
+  test('has no interval with two replicates', () => {
+    const [cost] = connectionCosts(trialsWith(COSTS, sampleRun({ replicates: 2 }).trials));
+    assert.equal(cost!.client.interval, null);
+  });
+
+  test('every pair that differs enough has one, the amortisation curve has many', () => {
+    const costs = connectionCosts(
+      trialsWith(COSTS, sampleRun({ scenario: 'requests-per-connection' }).trials),
+    );
+    assert.ok(costs.length > 3);
+    for (const { connectionsPerRequest, client } of costs) {
+      assert.ok(connectionsPerRequest >= 0.1);
+      assert.ok(Math.abs(client.valueUs - 160) < 1e-6);
+    }
+  });
+
+  test('clients of different libraries have none: their requests cost differently too', () => {
+    const trials = trialsWith(COSTS);
+    for (const { trial } of trials) {
+      if (trial.arm === 'short') trial.client = { ...trial.client, transport: 'fetch' };
+    }
+    assert.deepEqual(connectionCosts(trials), []);
+  });
+
+  test('of a server that conntax did not start only the client’s is known', () => {
+    const trials = trialsWith(COSTS);
+    for (const trial of trials as CompletedTrial[]) trial.measurement.target = null;
+    const [cost] = connectionCosts(trials);
+    assert.equal(cost!.server, null);
+    assert.ok(Math.abs(cost!.client.valueUs - 160) < 1e-6);
+  });
+
+  test('of load tools, the ledger says how many were opened', () => {
+    const trials = trialsWith(COSTS) as CompletedTrial[];
+    for (const { measurement } of trials) measurement.ledger.openedBy = 'kernel';
+    const [cost] = connectionCosts(trials);
+    assert.ok(Math.abs(cost!.client.valueUs / 160 - 1) < 0.05);
+  });
+});

@@ -1,0 +1,111 @@
+// What opening a connection costs in CPU time, for the client and the server, from pairs of clients that differ in nothing else.
+import type { CompletedTrial, TrialResult } from './model/trial.ts';
+import { type Interval, meanOf, replicateMeanInterval } from './stats.ts';
+
+/** CPU time per connection, µs: a value per replicate in order, and its 95 % interval; null below three replicates. */
+export interface CpuCost {
+  valueUs: number;
+  interval: Interval | null;
+  replicateUs: number[];
+}
+
+/** What a client pays that opens more connections per request than another with the same library. */
+export interface ConnectionCost {
+  /** The client that opens fewer. */
+  fewer: string;
+  /** The client that opens more. */
+  more: string;
+  /** By how many connections per request they differ, mean over the replicates. */
+  connectionsPerRequest: number;
+  client: CpuCost;
+  /** null for a server that conntax did not start. */
+  server: CpuCost | null;
+  /** Share of a core, client and known server together, that reuse saves at 1,000 requests/s. */
+  savedCoresAt1kPerSec: number;
+}
+
+/** Below this difference, in connections per request, noise of the CPU time is divided by next to nothing. */
+const LEAST_DIFFERENCE = 0.1;
+
+/**
+ * The cost of a connection for every pair of clients that use the same library over the same protocol and differ by at
+ * least 0.1 connections per request: in each replicate the difference of CPU time per request over the difference of
+ * connections per request. The interval is Student's over the replicates, not of logarithms, because a difference may be
+ * near or below 0. Empty where no pair differs so.
+ */
+export function connectionCosts(trials: readonly TrialResult[]): ConnectionCost[] {
+  const completed = trials.filter(trial => trial.state === 'completed');
+  const arms = [...new Set(completed.map(({ trial }) => trial.arm))];
+  return arms.flatMap((one, index) =>
+    arms.slice(index + 1).flatMap(other => costOfPair(ofArm(completed, one), ofArm(completed, other)) ?? []),
+  );
+}
+
+function ofArm(trials: readonly CompletedTrial[], arm: string): CompletedTrial[] {
+  return trials
+    .filter(({ trial }) => trial.arm === arm)
+    .sort((a, b) => a.trial.replicate - b.trial.replicate);
+}
+
+function costOfPair(
+  left: readonly CompletedTrial[],
+  right: readonly CompletedTrial[],
+): ConnectionCost | undefined {
+  const pairs = left.flatMap(one => {
+    const other = right.find(({ trial }) => trial.replicate === one.trial.replicate);
+    return other === undefined ? [] : [{ left: one, right: other }];
+  });
+  const [first] = pairs;
+  if (first === undefined || !areAlike(first.left, first.right)) return undefined;
+  const differences = pairs.map(pair => connectionsPerRequest(pair.left) - connectionsPerRequest(pair.right));
+  const difference = meanOf(differences);
+  if (differences.some(one => !(Math.abs(one) >= LEAST_DIFFERENCE) || one > 0 !== difference > 0))
+    return undefined;
+  const perConnection = (read: (trial: CompletedTrial) => number): CpuCost =>
+    costOver(pairs.map((pair, index) => (read(pair.left) - read(pair.right)) / differences[index]!));
+  const client = perConnection(({ measurement }) => measurement.generator.cpuUsPerRequest);
+  const isServerKnown = pairs.every(pair =>
+    [pair.left, pair.right].every(({ measurement }) => measurement.target !== null),
+  );
+  const server = isServerKnown
+    ? perConnection(({ measurement }) => measurement.target?.cpuUsPerRequest ?? Number.NaN)
+    : null;
+  const [more, fewer] = difference > 0 ? [first.left, first.right] : [first.right, first.left];
+  return {
+    fewer: fewer.trial.arm,
+    more: more.trial.arm,
+    connectionsPerRequest: Math.abs(difference),
+    client,
+    server,
+    savedCoresAt1kPerSec:
+      (1_000 * Math.abs(difference) * (client.valueUs + (server?.valueUs ?? 0))) / 1_000_000,
+  };
+}
+
+/** Only then is the difference of their CPU time that of their connections. */
+function areAlike({ trial: one }: CompletedTrial, { trial: other }: CompletedTrial): boolean {
+  return (
+    one.client.transport === other.client.transport &&
+    one.client.api === other.client.api &&
+    one.client.protocol === other.client.protocol
+  );
+}
+
+/**
+ * In the measured windows by the client's own count, so that the pool that is filled while warming up is left out; of load
+ * tools, whose connections the kernel counts, over the whole trial.
+ */
+function connectionsPerRequest({ measurement }: CompletedTrial): number {
+  const { ledger, connect, completed, failed } = measurement;
+  return ledger.openedBy === 'client'
+    ? connect.count / (completed + failed)
+    : ledger.opened / ledger.requestsSent;
+}
+
+function costOver(replicateUs: number[]): CpuCost {
+  return {
+    valueUs: meanOf(replicateUs),
+    interval: replicateMeanInterval(replicateUs),
+    replicateUs,
+  };
+}
