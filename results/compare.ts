@@ -131,12 +131,12 @@ export function compareArms(cell: { baseline: string; trials: readonly TrialResu
     .filter(([arm]) => arm !== cell.baseline)
     .flatMap(([candidate, trials]) =>
       metrics.map((metric): Comparison => {
-        const logRatios = replicateLogRatios(METRIC_READERS[metric], trials, baseline);
+        const { logRatios, interval } = ratioOver(METRIC_READERS[metric], trials, baseline);
         return {
           metric,
           baseline: cell.baseline,
           candidate,
-          ratio: replicateInterval(logRatios),
+          ratio: interval,
           replicateRatios: logRatios.map(Math.exp),
           isDeciding: false,
           verdict: 'unsure',
@@ -153,12 +153,13 @@ export function compareArms(cell: { baseline: string; trials: readonly TrialResu
 export function isPrecise(comparisons: readonly Comparison[], deciding: Metric, precision: number): boolean {
   return comparisons
     .filter(({ metric }) => metric === deciding)
-    .every(
-      ({ ratio }) =>
-        ratio !== null &&
-        ratio.high / ratio.value - 1 <= precision &&
-        1 - ratio.low / ratio.value <= precision,
-    );
+    .every(({ ratio }) => isWithin(ratio, precision));
+}
+
+export function isWithin(ratio: Interval | null, precision: number): boolean {
+  return (
+    ratio !== null && ratio.high / ratio.value - 1 <= precision && 1 - ratio.low / ratio.value <= precision
+  );
 }
 
 /**
@@ -243,15 +244,49 @@ export function replicateLogRatios(
   candidates: readonly CompletedTrial[],
   baselines: readonly CompletedTrial[],
 ): number[] {
+  return replicateRatios(reader, candidates, baselines).map(({ logRatio }) => logRatio);
+}
+
+/** The ratio of two arms over their replicates, and what it is made of. */
+export function ratioOver(
+  reader: FigureReader,
+  candidates: readonly CompletedTrial[],
+  baselines: readonly CompletedTrial[],
+  level?: number,
+): { logRatios: number[]; interval: Interval | null } {
+  const ratios = replicateRatios(reader, candidates, baselines);
+  const logRatios = ratios.map(({ logRatio }) => logRatio);
+  const usual = ratios.map(({ usualLogRatio }) => usualLogRatio);
+  return { logRatios, interval: replicateInterval(logRatios, level, usual) };
+}
+
+function replicateRatios(
+  reader: FigureReader,
+  candidates: readonly CompletedTrial[],
+  baselines: readonly CompletedTrial[],
+): { logRatio: number; usualLogRatio: number }[] {
   return candidates
     .toSorted((a, b) => a.trial.replicate - b.trial.replicate)
     .flatMap(candidate => {
       const baseline = baselines.find(trial => trial.trial.replicate === candidate.trial.replicate);
       if (baseline === undefined) return [];
-      return (
-        logRatioOf(trialFigure(reader, candidate, baseline), trialFigure(reader, baseline, candidate)) ?? []
-      );
+      const own = trialFigure(reader, candidate, baseline);
+      const logRatio = logRatioOf(own, trialFigure(reader, baseline, candidate));
+      if (logRatio === null) return [];
+      const usual = logRatioOf(usualFigure(reader, candidate), usualFigure(reader, baseline));
+      return { logRatio, usualLogRatio: usual ?? logRatio };
     });
+}
+
+/** Of the slice in the middle, which no pause makes slower; null where figures are not of slices. */
+function usualFigure(reader: FigureReader, { trial, measurement }: CompletedTrial): number | null {
+  if (reader.of === 'trial') return null;
+  const figures = reader
+    .read(measurement.slices, trial.load)
+    .filter(({ per }) => per > 0)
+    .map(({ amount, per }) => amount / per)
+    .toSorted((a, b) => a - b);
+  return figures[Math.floor((figures.length - 1) / 2)] ?? null;
 }
 
 /**

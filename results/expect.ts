@@ -7,7 +7,7 @@ import type {
   Scenario,
 } from '../scenarios/model/scenario.ts';
 import { NULL_ARM } from '../scenarios/model/sweep.ts';
-import { type FigureReader, METRIC_READERS, replicateLogRatios, TARGET_CPU_READER } from './compare.ts';
+import { type FigureReader, METRIC_READERS, ratioOver, TARGET_CPU_READER } from './compare.ts';
 import { capacityOf, requestsPerSec } from './metrics.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import {
@@ -101,7 +101,7 @@ function ratioOf(
       return positiveInterval(ratios, level);
     }
     default:
-      return replicateInterval(replicateLogRatios(PAIRED_READERS[metric], own, others), level);
+      return ratioOver(PAIRED_READERS[metric], own, others, level).interval;
   }
 }
 

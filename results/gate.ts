@@ -7,12 +7,12 @@ import {
   difference,
   holding,
   type Interval,
+  intervalOfParts,
   LEAST_REPLICATES,
   LEVEL,
   levelOf,
   ratioOfRatios,
   ratioOfRatiosAt,
-  replicateInterval,
   shareInterval,
   shownTogether,
 } from './stats.ts';
@@ -410,7 +410,7 @@ function joinCells(first: CellFigures, again: CellFigures): CellFigures {
 function joinRatios(first: RatioFigures, again: RatioFigures): RatioFigures {
   const replicateRatios = [...first.replicateRatios, ...again.replicateRatios];
   const own = [first, again].flatMap(({ interval }) => interval?.value ?? []);
-  const joint = replicateInterval(replicateRatios.map(Math.log));
+  const joint = intervalOfParts([first, again]);
   return { ...first, replicateRatios, interval: joint === null ? null : own.reduce(holding, joint) };
 }
 

@@ -7,6 +7,8 @@ import {
   difference,
   findModes,
   type Interval,
+  intervalOfParts,
+  LEVEL,
   ratioOfRatios,
   replicateInterval,
   studentInterval,
@@ -157,6 +159,31 @@ describe('In: known truths, drawn from many times. Out: proof that the 95 % inte
   });
 
   const finite = fc.double({ min: -600, max: 600, noNaN: true });
+
+  const WITH_ANOTHER_GROUP = [-0.01, -0.005, 0, 0.002, 0.005, 0.01, -0.3];
+
+  test('a group that the usual slices do not show is no mode: all replicates count', () => {
+    const usual = WITH_ANOTHER_GROUP.map(() => 0);
+    const mean = WITH_ANOTHER_GROUP.reduce((sum, log) => sum + log, 0) / WITH_ANOTHER_GROUP.length;
+    assert.equal(replicateInterval(WITH_ANOTHER_GROUP, LEVEL, usual)!.value, Math.exp(mean));
+    assert.deepEqual(
+      replicateInterval(WITH_ANOTHER_GROUP, LEVEL, WITH_ANOTHER_GROUP),
+      replicateInterval(WITH_ANOTHER_GROUP),
+    );
+  });
+
+  test('measurements together have modes only if each of them believed its own', () => {
+    const again = {
+      interval: replicateInterval([0, 0.01, 0.02]),
+      replicateRatios: [0, 0.01, 0.02].map(Math.exp),
+    };
+    const replicateRatios = WITH_ANOTHER_GROUP.map(Math.exp);
+    const usual = WITH_ANOTHER_GROUP.map(() => 0);
+    const ofOneMode = { interval: replicateInterval(WITH_ANOTHER_GROUP, LEVEL, usual), replicateRatios };
+    const ofTwo = { interval: replicateInterval(WITH_ANOTHER_GROUP), replicateRatios };
+    assert.ok(intervalOfParts([ofOneMode, again])!.low < 0.95);
+    assert.ok(intervalOfParts([ofTwo, again])!.low > 0.98);
+  });
 
   test('an interval is ordered, finite and positive, and turns round with its ratios', () => {
     fc.assert(

@@ -63,8 +63,16 @@ export interface Interval {
   high: number;
 }
 
-/** Turns one log ratio per replicate into a ratio with its interval, or null when there are too few. */
-export type Estimator = (logRatios: readonly number[], level?: number) => Interval | null;
+/**
+ * Turns one log ratio per replicate into a ratio with its interval, or null when there are too few.
+ *
+ * @param usualLogRatios of the same replicates, by their usual slices alone; absent where a replicate is not made of slices
+ */
+export type Estimator = (
+  logRatios: readonly number[],
+  level?: number,
+  usualLogRatios?: readonly number[],
+) => Interval | null;
 
 /** Mean without the lowest and highest `share` (0 to below 0.5) of the values, rounded down; null for none. */
 export function trimmedMean(values: readonly number[], share: number): number | null {
@@ -92,19 +100,21 @@ const LEAST_MAIN = 3;
  *     replicates                         interval
  *     ----***-*----  one group           Student's t over all
  *     *---***-*----  a main mode that    Student's t over the main mode: another mode says nothing of this one
- *                    leads by 4
+ *                    leads by 4          (over all, where the usual slices have no such groups)
  *     **--***------  a main mode that    Student's t over all, widened to every replicate: the truth may be in either
  *                    does not
  *
  * Chosen by simulation among Student's t, Yuen's trimmed t, Hodges-Lehmann, order statistics and bootstrap-t:
  * docs/statistics.md has the table.
  */
-export const replicateInterval: Estimator = (logRatios, level = LEVEL) => {
+export const replicateInterval: Estimator = (logRatios, level = LEVEL, usualLogRatios = logRatios) => {
   if (logRatios.length < LEAST_REPLICATES) return null;
   const nominal = 1 - NOMINAL_SHARE * (1 - level);
   const { groups, main, isDistinct } = findModes(logRatios);
   const all = studentInterval(logRatios, nominal);
-  if (!isDistinct || main.length < LEAST_MAIN) return toRatio(all);
+  if (!isDistinct || main.length < LEAST_MAIN || !areProcessModes(main, logRatios, usualLogRatios)) {
+    return toRatio(all);
+  }
   const next = Math.max(...groups.filter(group => group !== main).map(group => group.length));
   if (main.length - next >= LEAST_LEAD) return toRatio(studentInterval(main, nominal));
   return toRatio({
@@ -113,6 +123,23 @@ export const replicateInterval: Estimator = (logRatios, level = LEVEL) => {
     high: Math.max(all.high, ...logRatios),
   });
 };
+
+/**
+ * A process in another mode is slower in all of its slices, so the usual slices of a replicate are in the same groups as its
+ * totals. Replicates that differ by how many pauses of an arm they hold are not: those with fewer say no more than the others.
+ */
+function areProcessModes(
+  main: readonly number[],
+  logRatios: readonly number[],
+  usualLogRatios: readonly number[],
+): boolean {
+  if (usualLogRatios === logRatios) return true;
+  const usual = findModes(usualLogRatios);
+  return (
+    usual.isDistinct &&
+    logRatios.every((value, index) => main.includes(value) === usual.main.includes(usualLogRatios[index]!))
+  );
+}
 
 /** How far the interval of so many replicates reaches to either side, in standard deviations of a replicate. */
 function studentReach(replicates: number): number {
@@ -135,8 +162,39 @@ export function holding(interval: Interval, value: number): Interval {
  * widened for a reason of its own.
  */
 export function widened(interval: Interval, replicateRatios: readonly number[], level: number): Interval {
-  const wider = level > LEVEL ? replicateInterval(replicateRatios.map(Math.log), level) : null;
-  return wider === null ? interval : holding(holding(interval, wider.low), wider.high);
+  if (level <= LEVEL || replicateRatios.length < LEAST_REPLICATES) return interval;
+  const wider = intervalOfParts([{ interval, replicateRatios }], level)!;
+  return holding(holding(interval, wider.low), wider.high);
+}
+
+/**
+ * The interval over the replicates of one or more measurements, of which only the figures are left, at a level; null below three
+ * replicates. Where one of them did not believe the modes that its replicates seem to have, all are of one mode.
+ */
+export function intervalOfParts(
+  parts: readonly { interval: Interval | null; replicateRatios: readonly number[] }[],
+  level = LEVEL,
+): Interval | null {
+  const logRatios = parts.flatMap(({ replicateRatios }) => replicateRatios.map(Math.log));
+  const interval = replicateInterval(logRatios, level);
+  if (interval === null || !parts.some(isOfOneMode)) return interval;
+  return toRatio(studentInterval(logRatios, 1 - NOMINAL_SHARE * (1 - level)));
+}
+
+/** Whether an interval is wider than the modes of its replicates would make it. */
+function isOfOneMode({
+  interval,
+  replicateRatios,
+}: {
+  interval: Interval | null;
+  replicateRatios: readonly number[];
+}): boolean {
+  const byModes = replicateInterval(replicateRatios.map(Math.log));
+  return (
+    interval !== null &&
+    byModes !== null &&
+    (byModes.high / byModes.low) * (1 + ROUNDING) < interval.high / interval.low
+  );
 }
 
 /**
@@ -170,6 +228,9 @@ export function replicateMeanInterval(values: readonly number[]): Interval | nul
 
 /** Logarithms that far out have no ratio left that a JSON number could hold. */
 const LARGEST_LOG = 700;
+
+/** Of a logarithm of an exponential. */
+const ROUNDING = 1e-9;
 
 /** From logarithms to ratios. */
 export function toRatio({ value, low, high }: Interval): Interval {

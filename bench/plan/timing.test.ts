@@ -13,6 +13,7 @@ import {
   probeShape,
   type SeenTimes,
   sliceShape,
+  spreadRampMs,
   type WarmUpWindow,
   warmUpPerSec,
 } from './timing.ts';
@@ -170,6 +171,18 @@ describe('How long a slice is, when an arm is warm, and what a cell takes: table
   for (const [why, rates, expected] of steadiness) {
     test(`steady? ${why}`, () => assert.equal(isSteady(rates), expected));
   }
+
+  test('a ramp is one to three times as long as it has to be; bursts and whole replicates keep theirs', () => {
+    const closed = Load.parse({ concurrency: 2 });
+    const burst = Load.parse({ model: 'burst', size: 2, everyMs: 100 });
+    const sliced = Timing.parse({});
+    assert.deepEqual(
+      [0, 0.5, 1].map(chance => spreadRampMs(10, sliced, closed, chance)),
+      [10, 20, 30],
+    );
+    assert.equal(spreadRampMs(10, sliced, burst, 1), 10);
+    assert.equal(spreadRampMs(10, Timing.parse({ slicing: 'whole' }), closed, 1), 10);
+  });
 
   type Times = [rampMs: number, windowMs: number, drainMs: number];
   const shapes: [why: string, timing: Partial<Timing>, seen: SeenTimes, expected: Times][] = [

@@ -25,6 +25,8 @@ const HOLDS_LONGEST_DROPPING = 20;
 /** No slice is made longer than this because of what was seen. */
 const MOST_LENGTHENED_MS = 10_000;
 const STEADY_RISE_RATIO = 1.03;
+/** A ramp is made longer by chance, by up to so many times its own length. */
+const RAMP_SPREAD = 2;
 
 /** Times of one slice in ms; what is in flight after the drain is given up. */
 export interface SliceShape {
@@ -72,6 +74,18 @@ export function sliceShape(timing: Timing, seen: SeenTimes): SliceShape {
   };
 }
 
+/**
+ * A ramp that is longer by chance, so that nothing periodic stays in step with the slices. A client that stands still begins
+ * its slice when it goes on: with a ramp of one length, its window would open at the same place of its period again and again
+ * (docs/experiment.md). Twice the length is a whole period of a client that stands still for half of the time, since a ramp
+ * holds the longest request. A slice of the whole replicate is in step with nothing, and bursts keep their own time.
+ *
+ * @param chance 0 to 1
+ */
+export function spreadRampMs(rampMs: number, { slicing }: Timing, { model }: Load, chance: number): number {
+  return slicing === 'whole' || model === 'burst' ? rampMs : Math.ceil(rampMs * (1 + RAMP_SPREAD * chance));
+}
+
 /** By when a client itself ends a request, from its own timeouts; 0 where it has none. */
 function deadlineMs(timeouts: Client['timeouts'] = {}): number {
   const { connectMs = 0, headersMs = 0, bodyMs = 0, totalMs } = timeouts;
@@ -110,6 +124,8 @@ interface Pace {
   startMs: number;
   /** Messages between processes, for each turn of an arm. */
   turnMs: number;
+  /** Where between the shortest and the longest a ramp is. */
+  rampChance: number;
   /** Ramp, drain and messages of a probe. */
   probeExtraMs: number;
   /** Where between the least and the most warm-up an arm is steady. */
@@ -123,6 +139,7 @@ interface Pace {
 const USUAL: Pace = {
   startMs: 800,
   turnMs: 10,
+  rampChance: 0.5,
   probeExtraMs: 250,
   warmupRatio: 0.5,
   searchRatio: 0.5,
@@ -131,6 +148,7 @@ const USUAL: Pace = {
 const SLOW: Pace = {
   startMs: 2_000,
   turnMs: 30,
+  rampChance: 1,
   probeExtraMs: 500,
   warmupRatio: 1,
   searchRatio: 1,
@@ -171,7 +189,10 @@ function measureMs({ timing, load }: Scenario, responsesMs: readonly number[], p
   const blocks = timing.slicing === 'whole' ? 1 : Math.max(1, Math.ceil(timing.measureMs / longestMs));
   const turnsMs = shapes.map(
     ({ rampMs, windowMs }, index) =>
-      rampMs + Math.max(windowMs, timing.measureMs / blocks) + responsesMs[index]! + pace.turnMs,
+      spreadRampMs(rampMs, timing, load, pace.rampChance) +
+      Math.max(windowMs, timing.measureMs / blocks) +
+      responsesMs[index]! +
+      pace.turnMs,
   );
   return blocks * turnsMs.reduce((sum, turnMs) => sum + turnMs, 0);
 }
@@ -337,7 +358,8 @@ export function expectedResponseMs(scenario: Scenario, client: Client, serviceMs
 function turnMs(scenario: Scenario, client: Client, serviceMs: number): number {
   const { timing, load } = scenario;
   const responseMs = expectedResponseMs(scenario, client, serviceMs);
-  const shapes = [paced(sliceShape(timing, { meanMs: responseMs }), timing, load)];
+  const shape = paced(sliceShape(timing, { meanMs: responseMs }), timing, load);
+  const shapes = [{ ...shape, rampMs: spreadRampMs(shape.rampMs, timing, load, 1) }];
   // An arm pauses while others search, too.
   if (load.model === 'capacity') shapes.push(probeShape(load, timing, load.minRatePerSec));
   return Math.max(...shapes.map(({ rampMs, windowMs }) => rampMs + windowMs)) + responseMs + TURN_MS;

@@ -9,6 +9,7 @@ import {
   judge,
   judgeAll,
 } from '../../results/expect.ts';
+import { isLongEnough } from '../../results/long-enough.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { CellResult, Comparison, StopReason } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
@@ -196,7 +197,11 @@ function stopReason(
   if (timing.until === 'decided') {
     if (replicates >= timing.minReplicates && isEnough(trials))
       return { stop: 'decided', stopDetail: `${replicatesText(replicates)} decide what was expected` };
-  } else if (replicates >= timing.minReplicates && isPrecise(comparisons, metric, timing.precision)) {
+  } else if (
+    replicates >= timing.minReplicates &&
+    isPrecise(comparisons, metric, timing.precision) &&
+    (comparisons.length === 0 || isLongEnough(trials, metric, timing.precision))
+  ) {
     if (cell.arms.length === 1) {
       return {
         stop: 'precise',

@@ -744,8 +744,13 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
           'nothing is known of it yet',
         );
         assert.ok(first!.drainMs >= 20 * mostMs);
-        for (const order of others)
-          assert.deepEqual([order.rampMs, order.spreadMs], [10, 1], 'its mean is 1 ms');
+        for (const order of others) assert.equal(order.spreadMs, 1, 'its mean is 1 ms');
+        const ramps = others.map(({ rampMs }) => rampMs);
+        assert.ok(
+          ramps.every(rampMs => rampMs >= 10 && rampMs <= 30),
+          `${ramps}`,
+        );
+        assert.ok(new Set(ramps).size > 1, 'no two slices in step');
         const opened = trial.arm === 'short' ? 7 : 2;
         assert.equal(measurement.ledger.accepted, 5 * opened, 'counted once it had settled');
         assert.equal(measurement.link?.connections, 4 * opened, 'those of its measured slices');
@@ -758,7 +763,9 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
       const { session, children } = openSession(tiny, { short: 1, long: 1 });
       await session.measure();
       for (const { orders } of children.values()) {
-        assert.deepEqual([orders[0]!.rampMs, orders[0]!.windowMs], [3 * 120, 2 * 120]);
+        const { rampMs, windowMs } = orders[0]!;
+        assert.ok(rampMs >= 3 * 120 && rampMs <= 9 * 120, `${rampMs}`);
+        assert.equal(windowMs, 2 * 120);
       }
     });
 

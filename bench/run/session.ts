@@ -24,6 +24,7 @@ import {
   probeShape,
   type SliceShape,
   sliceShape,
+  spreadRampMs,
   type WarmUpWindow,
   warmUpDrainMs,
   warmUpPerSec,
@@ -393,6 +394,7 @@ export function createSession(options: SessionOptions) {
       load.model === 'capacity' ? (askedPerSec(load, arm.capacity) ?? undefined) : undefined;
     const shapes = new Map(arms.map(arm => [arm.trial.arm, shapeOf(arm, rateFor(arm))]));
     const longestMs = Math.max(...[...shapes.values()].map(shape => shape.windowMs));
+    const random = createRandom(seed, 'ramp', cell.id, replicate);
     const blockCount = timing.slicing === 'whole' ? 1 : Math.max(1, Math.ceil(timing.measureMs / longestMs));
     for (let block = 0; block < blockCount && !signal.aborted; block++) {
       for (const [position, name] of blockOrder(cell, seed, replicate, block).entries()) {
@@ -402,7 +404,8 @@ export function createSession(options: SessionOptions) {
         const ratePerSec = rateFor(arm);
         // Every arm is measured for measureMs: where a slow one has few long slices, a fast one's are no shorter than that.
         const windowMs = Math.max(shape.windowMs, Math.ceil(timing.measureMs / blockCount));
-        const times = paced({ ...shape, windowMs }, timing, load, ratePerSec);
+        const rampMs = spreadRampMs(shape.rampMs, timing, load, random());
+        const times = paced({ ...shape, rampMs, windowMs }, timing, load, ratePerSec);
         const order = ratePerSec === undefined ? times : { ...times, ratePerSec };
         const reading = await turn(arm, { ...order, isRecorded: true }, { block, position });
         if (reading === undefined) continue;

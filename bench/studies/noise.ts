@@ -1,5 +1,5 @@
-// In: --sessions N (3 unless told), --replicates N in each (7). Out: on standard output, how far a comparison can be trusted on this machine now:
-// A/A ratios of our design and of rivals, sessions in turn in one run; every deviation from 1 is noise.
+// How far a comparison can be trusted on this machine now: how often any verdict of an A/A run is false, idle and beside a
+// neighbour, and on request how our design and its rivals spread.
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { compareArms } from '../../results/compare.ts';
@@ -11,6 +11,7 @@ import { Scenario } from '../../scenarios/model/scenario.ts';
 import { type PlannedCell, planRun } from '../plan/plan.ts';
 import { conditionTargets, measureReplicate, type ReplicateOptions } from '../run/replicate.ts';
 import { startTarget, type TargetProcess } from '../run/targets.ts';
+import { measureFalseVerdicts } from './false-verdicts.ts';
 import { announce } from './machine.ts';
 import { LEAST_REPLICATES, MOST_REPLICATES, reach, resample, type Sitting } from './resample.ts';
 
@@ -38,13 +39,27 @@ interface Session {
 }
 
 const { values } = parseArgs({
-  options: { sessions: { type: 'string', default: '3' }, replicates: { type: 'string', default: '7' } },
+  options: {
+    runs: { type: 'string', default: '8' },
+    sessions: { type: 'string', default: '0' },
+    replicates: { type: 'string', default: '7' },
+    help: { type: 'boolean', default: false },
+  },
 });
+if (values.help) {
+  console.log(`npm run bench:noise -- [--runs N] [--sessions N] [--replicates N]
+
+  --runs N        A/A runs of about 40 s, N idle and N beside a neighbour that uses a fifth of a core (default 8, about 11 min)
+  --sessions N    sessions of each design: conntax, cold targets, whole trials in turn (default 0; 3 take about 10 min)
+  --replicates N  replicates in each session (default 7)`);
+  process.exit();
+}
 const sessions = Number(values.sessions);
 const replicates = Number(values.replicates);
 const host = await announce(
   'Noise: A/A ratios of requests/s, keep-alive, concurrency 100, 1 KiB, plain HTTP',
 );
+await measureFalseVerdicts({ runs: Number(values.runs), seed: SEED, host });
 const signal = new AbortController().signal;
 
 function optionsOf(cell: PlannedCell, replicate: number): ReplicateOptions {
@@ -133,13 +148,13 @@ const sittings = new Map<Design, Sitting[]>(designs.map(design => [design, []]))
 for (let session = 0; session < sessions; session++) {
   for (const design of designs) sittings.get(design)!.push(await sit(design));
 }
-for (const design of designs) {
+for (const design of sessions > 0 ? designs : []) {
   const lines = sittings
     .get(design)!
     .map(({ logRatios }) => logRatios.map(x => Math.exp(x).toFixed(3)).join(' '));
   console.log(`${design.name}: b / a of each replicate, a line a session\n  ${lines.join('\n  ')}`);
 }
-printTable();
+if (sessions > 0) printTable();
 
 async function sit(design: Design): Promise<Sitting> {
   const startMs = performance.now();

@@ -18,6 +18,15 @@ export interface SimulatedArm {
   slow?: { ms: number; ratio: number };
 }
 
+/** What an arm did in a replicate. */
+export interface SimulatedTrial {
+  slices: Slice[];
+  /** The longest request of its windows. */
+  longestMs: number;
+  /** What its slices were lengthened for; null where they were not. */
+  lengthenedForMs: number | null;
+}
+
 /** What the machine does to whoever is running. */
 export interface SimulatedHost {
   /** Standard deviation of the logarithm of its speed, over seconds and from one slice to the next. */
@@ -42,28 +51,42 @@ const SIGMA = 0.25;
 const MEASURE_MS = 1_500;
 /** Between two slices: messages between processes. */
 const TURN_MS = 5;
+/** A ramp is made longer by chance by up to so many times its length. */
+const RAMP_SPREAD = 2;
 const CPU_US = 30;
 const DRIFT_STEP_MS = 50;
 const DRIFT_MS = 3_000;
 const SLOW_MODE = 0.25;
 
 /** Ramp and window of an arm whose longest request has been seen: as bench/plan/timing.ts shapes them. */
-function shapeOf({ meanMs, pauses, slow }: SimulatedArm): { rampMs: number; windowMs: number } {
+function shapeOf({ meanMs, pauses, slow }: SimulatedArm): {
+  rampMs: number;
+  windowMs: number;
+  lengthenedForMs: number | null;
+} {
   const mean = meanMs + (slow === undefined ? 0 : slow.ms * slow.ratio);
   const longestMs = 2 * meanMs + Math.max(pauses?.lengthMs ?? 0, slow?.ms ?? 0);
   const askedMs = Math.max(100, 20 * mean);
   const windowMs = Math.max(askedMs, 1.25 * longestMs);
   const rampMs = Math.max(10, 3 * mean);
-  return { rampMs: longestMs > askedMs ? Math.max(rampMs, longestMs) : rampMs, windowMs };
+  return {
+    rampMs: longestMs > askedMs ? Math.max(rampMs, longestMs) : rampMs,
+    windowMs,
+    lengthenedForMs: windowMs > askedMs ? longestMs : null,
+  };
 }
 
+/** Of a process that has gone on for ever at time 0: it is in a pause then, or the next comes after what is left of a gap. */
 function drawPauses({ lengthMs, everyMs, isRandom }: Pauses, untilMs: number, random: Random): Span[] {
   const spans: Span[] = [];
   const gapMs = everyMs - lengthMs;
+  const drawGapMs = (): number => (isRandom ? -Math.log(1 - random()) * gapMs : gapMs);
   let startMs = random() * everyMs - lengthMs;
+  // By chance a gap has no memory: what is left of it is as long as a whole one.
+  if (startMs > 0 && isRandom) startMs = drawGapMs();
   while (startMs < untilMs) {
     spans.push({ startMs, endMs: startMs + lengthMs });
-    startMs += lengthMs + (isRandom ? -Math.log(1 - random()) * gapMs : gapMs);
+    startMs += lengthMs + drawGapMs();
   }
   return spans;
 }
@@ -123,12 +146,12 @@ export function simulateReplicate(
   arms: readonly [SimulatedArm, SimulatedArm],
   host: SimulatedHost,
   random: Random,
-): [Slice[], Slice[]] {
+): [SimulatedTrial, SimulatedTrial] {
   const shapes = arms.map(shapeOf);
   const blockCount = Math.max(1, Math.ceil(MEASURE_MS / Math.max(...shapes.map(({ windowMs }) => windowMs))));
   const leastMs = Math.ceil(MEASURE_MS / blockCount);
   const untilMs =
-    3 *
+    5 *
     blockCount *
     shapes.reduce((sum, { rampMs, windowMs }) => sum + rampMs + Math.max(windowMs, leastMs) + 50, 0);
   const driftAt = drawDrift(host, untilMs, random);
@@ -149,17 +172,26 @@ export function simulateReplicate(
       speed: Math.exp(host.processSd * normal() + mode),
       draw: drawTimes(arm, random),
       slices: [] as Slice[],
+      longestMs: 0,
+      lengthenedForMs: shapes[index]!.lengthenedForMs,
     };
   });
   let atMs = 0;
   for (let block = 0; block < blockCount; block++) {
     for (const [position, side] of shuffled(sides, random).entries()) {
-      const { slice, endMs } = simulateSlice(side, { block, position, atMs, driftAt });
+      const { slice, endMs, longestMs } = simulateSlice(side, {
+        block,
+        position,
+        atMs,
+        driftAt,
+        rampChance: random(),
+      });
       side.slices.push(slice);
+      side.longestMs = Math.max(side.longestMs, longestMs);
       atMs = endMs + TURN_MS;
     }
   }
-  return [sides[0]!.slices, sides[1]!.slices];
+  return [sides[0]!, sides[1]!];
 }
 
 function drawTimes({ meanMs, slow }: SimulatedArm, random: Random): (factor: number) => number {
@@ -176,16 +208,23 @@ function simulateSlice(
     speed: number;
     draw: (factor: number) => number;
   },
-  place: { block: number; position: number; atMs: number; driftAt: (atMs: number) => number },
-): { slice: Slice; endMs: number } {
+  place: {
+    block: number;
+    position: number;
+    atMs: number;
+    driftAt: (atMs: number) => number;
+    rampChance: number;
+  },
+): { slice: Slice; endMs: number; longestMs: number } {
   // A client that stands still begins its slice afterwards.
   const startMs = seenAt(place.atMs, side.own);
-  const openMs = startMs + side.rampMs;
+  const openMs = startMs + side.rampMs * (1 + RAMP_SPREAD * place.rampChance);
   const closeMs = openMs + side.windowMs;
   const near = side.stalls.filter(stall => stall.endMs > startMs);
   const factor = side.speed * place.driftAt(openMs);
   let completed = 0;
   let userMs = 0;
+  let longestMs = 0;
   let exchanges = 0;
   let ended = 0;
   let lastMs = closeMs;
@@ -195,6 +234,7 @@ function simulateSlice(
       if (beginMs >= openMs) {
         completed++;
         userMs += endMs - beginMs;
+        longestMs = Math.max(longestMs, endMs - beginMs);
       }
       if (endMs >= openMs && endMs < closeMs) ended++;
       beginMs = endMs;
@@ -216,7 +256,7 @@ function simulateSlice(
     generatorCpuUs: exchanges * CPU_US * factor + 1_000 * overlapMs({ startMs, endMs: lastMs }, side.own),
     targetCpuUs: exchanges * CPU_US * factor,
   };
-  return { slice, endMs: lastMs };
+  return { slice, endMs: lastMs, longestMs };
 }
 
 /** Mean response time in a run without end, by itself on a still machine. */

@@ -92,6 +92,9 @@ export function truthOf({ name, baseline, candidate, host }: StallCase, estimate
   return {
     name,
     value: Math.log(meanOf(baseline, 'baseline') / meanOf(candidate, 'candidate')),
-    draws: random => () => estimate(...simulateReplicate([baseline, candidate], host, random)),
+    draws: random => () => {
+      const [before, after] = simulateReplicate([baseline, candidate], host, random);
+      return estimate(before.slices, after.slices);
+    },
   };
 }

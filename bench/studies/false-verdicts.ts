@@ -1,0 +1,158 @@
+// How often any verdict is false: short runs of one client under three names, idle and beside a neighbour, and draws from them.
+import { compareArms } from '../../results/compare.ts';
+import type { Host } from '../../results/model/run.ts';
+import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
+import { createRandom, type Random, shuffled } from '../../results/random.ts';
+import { LEAST_REPLICATES, LEVEL, shareInterval } from '../../results/stats.ts';
+import { Scenario } from '../../scenarios/model/scenario.ts';
+import { planRun } from '../plan/plan.ts';
+import { spawnChild } from '../run/child.ts';
+import { measureCell } from '../run/run.ts';
+
+const ARMS = ['a', 'b', 'c'] as const;
+const METRIC = 'requestsPerSec';
+const DRAWN_RUNS = 5_000;
+const MOST_REPLICATES = 4;
+const TIMING = {
+  warmupMinMs: 500,
+  warmupMaxMs: 1_000,
+  measureMs: 750,
+  maxReplicates: MOST_REPLICATES,
+  // Room for four replicates of about nine seconds: with fewer than three there is no interval, and no verdict.
+  budgetMs: 40_000,
+};
+/** Of equal clients a ratio is 1, so that a limit of 1 is kept: whatever is said to fail it is false. */
+const EXPECT = ARMS.slice(1).flatMap(of => [
+  { metric: METRIC, of, over: 'a', atLeast: 1 },
+  { metric: 'cpuUsPerRequest', of, over: 'a', atMost: 1 },
+]);
+const CONDITIONS = ['idle', 'a neighbour with a fifth of a core'] as const;
+type Condition = (typeof CONDITIONS)[number];
+
+interface AaRun {
+  hasFalseVerdict: boolean;
+  hasFalseFailure: boolean;
+  /** The trials of each whole replicate, an arm each. */
+  replicates: CompletedTrial[][];
+}
+
+export interface FalseVerdictOptions {
+  /** Of each condition. */
+  runs: number;
+  seed: number;
+  host: Host;
+}
+
+/** Measures the runs of both conditions in turns, and prints the shares. */
+export async function measureFalseVerdicts({ runs, seed, host }: FalseVerdictOptions): Promise<void> {
+  const measured = new Map<Condition, AaRun[]>(CONDITIONS.map(condition => [condition, []]));
+  for (let run = 0; run < runs; run++) {
+    for (const condition of CONDITIONS) {
+      const one = await measureBeside(condition, seed + run, host);
+      measured.get(condition)!.push(one);
+      const said = one.hasFalseVerdict ? 'a false verdict' : 'no verdict';
+      console.error(`run ${run + 1}/${runs}, ${condition}: ${said}, ${one.replicates.length} replicates`);
+    }
+  }
+  for (const [condition, own] of measured)
+    printShares(condition, own, createRandom(seed, 'draws', condition));
+}
+
+async function measureBeside(condition: Condition, seed: number, host: Host): Promise<AaRun> {
+  if (condition === 'idle') return measureRun(seed, host);
+  const neighbour = spawnChild({ title: 'the neighbour', entry: '../studies/neighbour-child', cpu: null });
+  try {
+    return await measureRun(seed, host);
+  } finally {
+    await neighbour.kill();
+  }
+}
+
+async function measureRun(seed: number, { pinning }: Host): Promise<AaRun> {
+  const client = { pool: { maxConnections: 100 } };
+  const clients = Object.fromEntries(ARMS.map(arm => [arm, client]));
+  const scenario = Scenario.parse({
+    name: 'aa',
+    question: 'noise',
+    clients,
+    baseline: 'a',
+    expect: EXPECT,
+    timing: TIMING,
+  });
+  const trials: TrialResult[] = [];
+  const { expectations } = await measureCell({
+    cell: planRun([scenario], { seed }).cells[0]!,
+    seed,
+    pinning,
+    signal: new AbortController().signal,
+    emit: event => {
+      if (event.type === 'trial') trials.push(event.result);
+    },
+    isConfirming: false,
+  });
+  return {
+    hasFalseVerdict: isFalse(trials),
+    hasFalseFailure: expectations.some(({ state }) => state === 'fail'),
+    replicates: wholeReplicates(trials),
+  };
+}
+
+/** The arms are equal, so any verdict is false. */
+function isFalse(trials: readonly TrialResult[]): boolean {
+  return compareArms({ baseline: 'a', trials }).some(({ verdict }) => verdict !== 'unsure');
+}
+
+function wholeReplicates(trials: readonly TrialResult[]): CompletedTrial[][] {
+  const completed = trials.filter(trial => trial.state === 'completed');
+  return [...Map.groupBy(completed, ({ trial }) => trial.replicate).values()].filter(
+    own => own.length === ARMS.length,
+  );
+}
+
+function printShares(condition: Condition, runs: readonly AaRun[], random: Random): void {
+  const judged = runs.filter(({ replicates }) => replicates.length >= LEAST_REPLICATES);
+  if (judged.length < runs.length)
+    console.log(`${condition}: ${runs.length - judged.length} of ${runs.length} runs had too few replicates`);
+  const pool = runs.flatMap(({ replicates }) => replicates);
+  const drawn =
+    pool.length === 0 ? [] : Array.from({ length: DRAWN_RUNS }, () => isFalse(drawRun(pool, random)));
+  const shares = [
+    [
+      'any verdict on requests/s, of two candidates',
+      judged.filter(one => one.hasFalseVerdict).length,
+      judged.length,
+    ],
+    [
+      'any of four expectations said to fail',
+      judged.filter(one => one.hasFalseFailure).length,
+      judged.length,
+    ],
+    [
+      `any verdict, drawn from ${pool.length} replicates (the interval is that of drawing alone)`,
+      drawn.filter(Boolean).length,
+      drawn.length,
+    ],
+  ] as const;
+  for (const [what, count, total] of shares) {
+    const share = shareInterval(count, total, LEVEL);
+    const text =
+      share === null
+        ? 'unknown'
+        : `${percent(share.value)} (${percent(share.low)} to ${percent(share.high)})`;
+    console.log(`${condition}: ${what}: ${count} of ${total} false: ${text}`);
+  }
+}
+
+/** Which of three equal clients has which name is arbitrary, so it is drawn, too: chance can't take a side then. */
+function drawRun(pool: readonly CompletedTrial[][], random: Random): CompletedTrial[] {
+  const count = LEAST_REPLICATES + Math.floor(random() * (MOST_REPLICATES - LEAST_REPLICATES + 1));
+  return Array.from({ length: count }, (_, replicate) => {
+    const arms = shuffled(ARMS, random);
+    const drawn = pool[Math.floor(random() * pool.length)]!;
+    return drawn.map((one, index) => ({ ...one, trial: { ...one.trial, replicate, arm: arms[index]! } }));
+  }).flat();
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
