@@ -7,14 +7,14 @@ export default defineScenario({
   tags: ['clients'],
   target: { behaviour: { name: 'fixed', bytes: 1024 } },
   load: { concurrency: 50 },
-  // Ten arms take turns, so a replicate is long: little time for each arm and more replicates know more about the ratios.
+  // Twelve arms take turns, so a replicate is long: little time for each arm and more replicates know more about the ratios.
   timing: {
     sliceResponses: 10,
     warmupMinMs: 500,
     warmupMaxMs: 1_000,
     measureMs: 600,
     minReplicates: 5,
-    budgetMs: 150_000,
+    budgetMs: 180_000,
   },
   // No limit to any pool: fetch can't have one.
   clients: {
@@ -22,11 +22,13 @@ export default defineScenario({
     'undici-dispatch': { api: 'dispatch' },
     'undici-fetch': { api: 'fetch' },
     'node-http': { transport: 'node-http' },
+    wire: { transport: 'wire' },
     fetch: { transport: 'fetch' },
     'undici-request-short': { api: 'request', requestsPerConnection: 1 },
     'undici-dispatch-short': { api: 'dispatch', requestsPerConnection: 1 },
     'undici-fetch-short': { api: 'fetch', requestsPerConnection: 1 },
     'node-http-short': { transport: 'node-http', requestsPerConnection: 1 },
+    'wire-short': { transport: 'wire', requestsPerConnection: 1 },
     'fetch-short': { transport: 'fetch', requestsPerConnection: 1 },
   },
   baseline: 'undici-request',

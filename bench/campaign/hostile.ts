@@ -4,6 +4,7 @@ import fetchModule from '../clients/fetch.ts';
 import nodeHttp from '../clients/node-http.ts';
 import { type HostileClient, tryHostileAnswers } from '../clients/testing/hostile-case.ts';
 import undici from '../clients/undici.ts';
+import wire from '../clients/wire.ts';
 import { checkHostileModule } from '../e2e/testing/hostile-module.ts';
 import { fuzzStoredRuns } from '../testing/damaged-results.ts';
 import { hostileAnswers } from '../testing/hostile-answers.ts';
@@ -32,6 +33,7 @@ const CLIENTS: readonly HostileClient[] = [
   })),
   { name: 'node-http', module: nodeHttp },
   { name: 'fetch', module: fetchModule },
+  { name: 'wire', module: wire },
 ];
 
 /** Every client gets every answer; a count below theirs takes some of them. */

@@ -6,11 +6,13 @@ import fetch from './fetch.ts';
 import nodeHttp from './node-http.ts';
 import { type HostileClient, tryHostileAnswers } from './testing/hostile-case.ts';
 import undici from './undici.ts';
+import wire from './wire.ts';
 
 const CLIENTS: readonly HostileClient[] = [
   { name: 'undici', module: undici },
   { name: 'node-http', module: nodeHttp },
   { name: 'fetch', module: fetch },
+  { name: 'wire', module: wire },
 ];
 
 suite('hostile answers', () => {

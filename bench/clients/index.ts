@@ -8,6 +8,7 @@ export const transports = {
   ...loadTools,
   undici: () => import('./undici.ts'),
   'node-http': () => import('./node-http.ts'),
+  wire: () => import('./wire.ts'),
   fetch: () => import('./fetch.ts'),
 };
 

@@ -1,8 +1,12 @@
-// In: nothing. Out: on standard output, what each driver can do at saturation, and what it costs: ours, and bare tools.
-// All take turns in one run, on one core, against one target that is warm before any of them starts.
+// In: the names of grounds (target, nginx, tls; all unless given). Out: on standard output, what each driver can do at
+// saturation, and what it costs: ours, and bare tools. All take turns in one run, on one core, against one server that is warm.
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { promisify } from 'node:util';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
 import Table from 'cli-table3';
 import { createRandom, shuffled } from '../../results/random.ts';
 import { Client } from '../../scenarios/model/client.ts';
@@ -12,59 +16,133 @@ import type { EngineModule } from '../contracts.ts';
 import { startTarget, type TargetProcess } from '../run/targets.ts';
 import { type Generator, runSlice, startGenerator } from './generators.ts';
 import { announce } from './machine.ts';
+import { startNginx } from './nginx.ts';
 
 const CONCURRENCY = 100;
+const BODY_BYTES = 1024;
 const ROUNDS = 5;
 const SLICE_SEC = 2;
-const WARMUP_TURNS = 6;
+/** undici's cost per request settles after two seconds of load. */
+const WARMUP_TURNS = 8;
 const WARMUP_MS = 250;
 const PLAIN = { head: [], border: [] };
+/** The shell says what processor time it took: seconds of user and system. */
+const TIMED = 'TIMEFORMAT="cpu %U %S"; time "$@"';
+const GROUNDS = ['target', 'nginx', 'tls'] as const;
 
-const exec = promisify(execFile);
-const target = Target.parse({ behaviour: { name: 'fixed', bytes: 1024 } });
-const host = await announce('Drivers at saturation: concurrency 100, 1 KiB, plain HTTP');
-const cpu = host.pinning?.generatorCpu ?? null;
-const random = createRandom(1, 'drivers');
-const server: TargetProcess = await startTarget(target, 1, host.pinning?.targetCpu ?? null);
-
+type Ground = (typeof GROUNDS)[number];
 type Mode = 'persistent' | 'short';
+type Server = Pick<TargetProcess, 'endpoint' | 'kill'>;
 
-/** What one driver did in one round; cpuUs is not known of a bare tool. */
+/** What one driver did in one round; cpuUs is not known of every bare tool. */
 interface Round {
   perSec: number;
   cpuUs?: number;
 }
 
+const exec = promisify(execFile);
+const { positionals } = parseArgs({ allowPositionals: true });
+const unknown = positionals.filter(name => !GROUNDS.some(ground => ground === name));
+if (unknown.length > 0)
+  throw new TypeError(`unknown: ${unknown.join(', ')}; expected: ${GROUNDS.join(', ')}`);
+const host = await announce(`Drivers at saturation: concurrency ${CONCURRENCY}, ${BODY_BYTES} bytes`);
+const cpu = host.pinning?.generatorCpu ?? null;
+const random = createRandom(1, 'drivers');
+const folder = await mkdtemp(join(tmpdir(), 'conntax-drivers-'));
+
 try {
-  for (const mode of ['persistent', 'short'] as const) await printMode(mode);
+  const floor = await compileFloor();
+  for (const ground of GROUNDS) {
+    if (positionals.length === 0 || positionals.includes(ground)) await printGround(ground, floor);
+  }
 } finally {
-  await server.kill();
+  await rm(folder, { recursive: true });
 }
 
-function clientsOf(mode: Mode): Record<string, Client> {
+function targetOf(ground: Ground): Target {
+  const behaviour = { name: 'fixed', bytes: BODY_BYTES };
+  return Target.parse({ behaviour, tls: ground === 'tls' ? '1.3' : 'none' });
+}
+
+async function printGround(ground: Ground, floor: string | undefined): Promise<void> {
+  const targetCpu = host.pinning?.targetCpu ?? null;
+  const server: Server | undefined =
+    ground === 'nginx'
+      ? await startNginx(BODY_BYTES, targetCpu)
+      : await startTarget(targetOf(ground), 1, targetCpu);
+  if (server === undefined) {
+    console.log('nginx: not installed\n');
+    return;
+  }
+  try {
+    for (const mode of ['persistent', 'short'] as const) await printMode(ground, server, mode, floor);
+  } finally {
+    await server.kill();
+  }
+}
+
+/** The program of floor.c; undefined where there is no compiler. */
+async function compileFloor(): Promise<string | undefined> {
+  const program = join(folder, 'floor');
+  try {
+    await exec('cc', ['-O2', '-o', program, fileURLToPath(new URL('floor.c', import.meta.url))]);
+    return program;
+  } catch {
+    return undefined;
+  }
+}
+
+function clientsOf(ground: Ground, mode: Mode): Record<string, Client> {
   const requestsPerConnection = mode === 'short' ? 1 : 'unlimited';
   const pool = { maxConnections: CONCURRENCY };
   return {
+    wire: Client.parse({ requestsPerConnection, pool, transport: 'wire' }),
     'undici request': Client.parse({ requestsPerConnection, pool, api: 'request' }),
     'undici dispatch': Client.parse({ requestsPerConnection, pool, api: 'dispatch' }),
     autocannon: Client.parse({ requestsPerConnection, transport: 'autocannon' }),
-    wrk: Client.parse({ requestsPerConnection, transport: 'wrk' }),
-    hey: Client.parse({ requestsPerConnection, transport: 'hey' }),
+    // Neither is driven over TLS.
+    ...(ground === 'target'
+      ? {
+          wrk: Client.parse({ requestsPerConnection, transport: 'wrk' }),
+          hey: Client.parse({ requestsPerConnection, transport: 'hey' }),
+        }
+      : {}),
   };
 }
 
 interface BareTool {
   command: readonly string[];
-  rate: RegExp;
+  /** Finds the number of answers, or else their rate. */
+  answers?: RegExp;
+  rate?: RegExp;
 }
 
-/** Those that conntax does not drive, and autocannon as its makers ship it; where nothing is wrong with their counts. */
-function bareTools(mode: Mode): Record<string, BareTool> {
-  if (mode === 'short') return {};
-  const url = `${server.endpoint.origin}/`;
+/** Those that conntax does not drive, and some as their makers ship them; where nothing is wrong with their counts. */
+function bareTools(
+  ground: Ground,
+  server: Server,
+  mode: Mode,
+  floor: string | undefined,
+): Record<string, BareTool> {
+  const { origin } = server.endpoint;
+  const url = `${origin}/`;
   const [c, d] = [String(CONCURRENCY), String(SLICE_SEC)];
+  const close = mode === 'short' ? ['-H', 'Connection: close'] : [];
+  const native: Record<string, BareTool> = {
+    'wrk, bare': {
+      command: ['wrk', '-t', '1', '-c', c, '-d', d, ...close, url],
+      answers: /(\d+) requests in /,
+    },
+  };
+  if (floor !== undefined && ground !== 'tls') {
+    // What it takes for a whole answer: a head is longer than nothing, and both come in one piece.
+    const args = [new URL(origin).port, d, c, mode === 'short' ? 'short' : 'keep', String(BODY_BYTES)];
+    native['floor (C), bare'] = { command: [floor, ...args], answers: /(\d+) answers/ };
+  }
+  if (mode === 'short' || ground !== 'target') return native;
   const autocannon = createRequire(import.meta.url).resolve('autocannon');
   return {
+    ...native,
     'autocannon, bare': {
       command: [process.execPath, autocannon, '-c', c, '-d', d, '--json', url],
       rate: /"requests":\{"average":([\d.]+)/,
@@ -81,12 +159,20 @@ function bareTools(mode: Mode): Record<string, BareTool> {
 }
 
 /** Requests/s as the tool itself says; undefined where it is not installed. */
-async function runBare({ command, rate }: BareTool): Promise<Round | undefined> {
-  const [file, ...args] = cpu === null ? command : ['taskset', '-c', String(cpu), ...command];
+async function runBare({ command, answers, rate }: BareTool): Promise<Round | undefined> {
+  const pinned = cpu === null ? command : ['taskset', '-c', String(cpu), ...command];
   try {
-    const { stdout } = await exec(file!, args, { timeout: 60_000, maxBuffer: 1 << 26 });
-    const perSec = rate.exec(stdout)?.[1];
-    return perSec === undefined ? undefined : { perSec: Number(perSec) };
+    const { stdout, stderr } = await exec('bash', ['-c', TIMED, 'time', ...pinned], {
+      timeout: 60_000,
+      maxBuffer: 1 << 26,
+    });
+    const count = Number(answers?.exec(stdout)?.[1]);
+    if (!(count > 0)) {
+      const perSec = rate?.exec(stdout)?.[1];
+      return perSec === undefined ? undefined : { perSec: Number(perSec) };
+    }
+    const [, user, system] = /cpu ([\d.]+) ([\d.]+)/.exec(stderr) ?? [];
+    return { perSec: count / SLICE_SEC, cpuUs: ((Number(user) + Number(system)) * 1e6) / count };
   } catch {
     return undefined;
   }
@@ -102,12 +188,17 @@ async function isMissing(transport: string): Promise<boolean> {
   return (plugin as Partial<EngineModule>).missing?.() !== undefined;
 }
 
-async function printMode(mode: Mode): Promise<void> {
+async function printMode(
+  ground: Ground,
+  server: Server,
+  mode: Mode,
+  floor: string | undefined,
+): Promise<void> {
   const own = new Map<string, Generator>();
   const rounds = new Map<string, Round[]>();
-  const bare = bareTools(mode);
+  const bare = bareTools(ground, server, mode, floor);
   try {
-    for (const [name, client] of Object.entries(clientsOf(mode))) {
+    for (const [name, client] of Object.entries(clientsOf(ground, mode))) {
       rounds.set(name, []);
       if (await isMissing(client.transport)) continue;
       const options = {
@@ -116,7 +207,7 @@ async function printMode(mode: Mode): Promise<void> {
         client,
         concurrency: CONCURRENCY,
         phases: true,
-        target,
+        target: targetOf(ground),
         server,
         cpu,
       };
@@ -136,10 +227,10 @@ async function printMode(mode: Mode): Promise<void> {
   } finally {
     await Promise.all([...own.values()].map(child => child.kill()));
   }
-  print(mode, rounds);
+  print(ground, mode, rounds);
 }
 
-function print(mode: Mode, rounds: ReadonlyMap<string, readonly Round[]>): void {
+function print(ground: Ground, mode: Mode, rounds: ReadonlyMap<string, readonly Round[]>): void {
   const table = new Table({
     style: PLAIN,
     head: ['driver', 'requests/s, median', 'client CPU, us/request, median', 'requests/s by round, sorted'],
@@ -151,5 +242,5 @@ function print(mode: Mode, rounds: ReadonlyMap<string, readonly Round[]>): void 
     const cost = costs[Math.floor(costs.length / 2)];
     table.push([name, rate ?? 'not installed', cost?.toFixed(1) ?? '', rates.join(' ')]);
   }
-  console.log(`${mode}, ${ROUNDS} rounds of ${SLICE_SEC} s:\n${table.toString()}\n`);
+  console.log(`${ground}, ${mode}, ${ROUNDS} rounds of ${SLICE_SEC} s:\n${table.toString()}\n`);
 }

@@ -19,7 +19,7 @@ export interface GeneratorOptions {
   /** Whether the phases of each request are recorded. */
   phases: boolean;
   target: Target;
-  server: TargetProcess;
+  server: Pick<TargetProcess, 'endpoint'>;
   cpu: number | null;
 }
 

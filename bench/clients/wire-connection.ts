@@ -1,0 +1,374 @@
+// One connection of the wire client, plain or TLS, and the requests in flight on it.
+import { connect as connectPlain, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
+import {
+  type ConnectionOptions,
+  connect as connectTls,
+  createSecureContext,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
+import type { Outcome } from '../../results/model/trial.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import type { Endpoint } from '../../servers/protocol.ts';
+import { beginExchange, type Exchange, type OpenedConnection } from '../contracts.ts';
+import { classifyError, describeError } from './errors.ts';
+import { AnswerParser, HeadMemo } from './wire-parser.ts';
+
+/** As much as one read can take in; the kernel seldom has more ready. */
+const READ_BYTES = 65_536;
+const ALPN_HTTP1 = Buffer.from('\x08http/1.1', 'latin1');
+
+/** What all connections of one client share. */
+export interface WireSettings {
+  client: Client;
+  /** Requests that a connection carries; Infinity: no limit. */
+  requestsPerConnection: number;
+  pipelining: number;
+  isTls: boolean;
+  dialOptions: TcpNetConnectOpts;
+  /** The whole request, but for the last one of a connection. */
+  request: string;
+  lastRequest: string;
+  /** Whether times within the exchange are wanted, for phases or timeouts. */
+  isTimed: boolean;
+  memo: HeadMemo;
+  /** Every read of every connection goes here: each is parsed before the next one. */
+  readBuffer: Buffer;
+  /** The newest TLS session, where sessions are pinned. */
+  session: Buffer | undefined;
+}
+
+export function createSettings(client: Client, endpoint: Endpoint, hasPhases: boolean): WireSettings {
+  const { protocol, hostname, host, port, pathname, search } = new URL(endpoint.origin + endpoint.path);
+  const isTls = protocol === 'https:';
+  const name = hostname.replaceAll(/[[\]]/g, '');
+  const head = `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n`;
+  const { headersMs, bodyMs } = client.timeouts;
+  const { pipelining = 1, tcpKeepAliveMs } = client.pool;
+  return {
+    client,
+    requestsPerConnection:
+      client.requestsPerConnection === 'unlimited' ? Infinity : client.requestsPerConnection,
+    pipelining,
+    isTls,
+    dialOptions: {
+      ...(isTls ? tlsOptions(name, endpoint.caPem) : {}),
+      host: endpoint.address ?? name,
+      port: port === '' ? (isTls ? 443 : 80) : Number(port),
+      noDelay: true,
+      ...(tcpKeepAliveMs === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs }),
+    },
+    request: `${head}\r\n`,
+    lastRequest: `${head}Connection: close\r\n\r\n`,
+    isTimed: hasPhases || headersMs !== undefined || bodyMs !== undefined,
+    memo: new HeadMemo(),
+    readBuffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    session: undefined,
+  };
+}
+
+function tlsOptions(name: string, caPem: string | undefined): ConnectionOptions {
+  // One for all: node:tls would make one for each connection, which costs a quarter of a millisecond.
+  const secureContext: SecureContext = createSecureContext(caPem === undefined ? {} : { ca: caPem });
+  return {
+    secureContext,
+    ALPNProtocols: ALPN_HTTP1,
+    // An address is checked against the certificate by itself, and is not sent as a name.
+    ...(isIP(name) === 0 ? { servername: name } : {}),
+  };
+}
+
+/** What a connection tells the pool that it belongs to. */
+export interface ConnectionOwner {
+  onReady(connection: WireConnection, opened: OpenedConnection): void;
+  /** An answer has ended; the connection may have room for another request, or be lost. */
+  onAnswered(connection: WireConnection): void;
+  /** It is of no further use; `failure` is that of a dial, which no request was bound to. */
+  onLost(connection: WireConnection, failure: { outcome: Outcome; error: string } | undefined): void;
+  /** Its socket is closed, and nothing more will come: it may be opened again. */
+  onClosed(connection: WireConnection): void;
+}
+
+/** A record's own state: its requests one after another. */
+export class WireRequest {
+  readonly exchange: Exchange;
+  #onEnd: (exchange: Exchange) => void = () => {};
+  #isAbandoned = false;
+  /** The connection that it is in flight on. */
+  connection: WireConnection | undefined;
+  readonly #abandon: () => void;
+  readonly #report = (): void => this.#end();
+
+  /** @param onAbandoned called when it is given up */
+  constructor(exchange: Exchange, onAbandoned: (request: WireRequest) => void) {
+    this.exchange = exchange;
+    this.#abandon = () => {
+      this.#isAbandoned = true;
+      onAbandoned(this);
+    };
+  }
+
+  begin(onEnd: (exchange: Exchange) => void): void {
+    this.#onEnd = onEnd;
+    this.connection = undefined;
+    beginExchange(this.exchange);
+    this.exchange.abandon = this.#abandon;
+  }
+
+  succeed(): void {
+    this.connection = undefined;
+    this.#end();
+  }
+
+  /** Reported in a turn of its own: this may be called from within `send`. */
+  fail(outcome: Outcome, error: string): void {
+    const { exchange } = this;
+    this.connection = undefined;
+    exchange.outcome = outcome;
+    exchange.error = error;
+    exchange.endedAtMs = performance.now();
+    setImmediate(this.#report);
+  }
+
+  #end(): void {
+    if (this.#isAbandoned) return;
+    this.exchange.abandon = undefined;
+    this.#onEnd(this.exchange);
+  }
+}
+
+/**
+ * A place for one connection after another: its listeners and options are made once, which is a tenth of the cost of a short
+ * connection. It may be opened again when `onClosed` has been called, after which the socket before says nothing more.
+ */
+export class WireConnection {
+  /** The owner's: whether it is among those that are free. */
+  isListed = false;
+  readonly #settings: WireSettings;
+  readonly #owner: ConnectionOwner;
+  readonly #parser: AnswerParser;
+  readonly #options: TcpNetConnectOpts;
+  #socket!: Socket;
+  #dialledAtMs = Number.NaN;
+  #connectedAtMs = Number.NaN;
+  /** Those whose answers are to come, in their order. */
+  readonly #inFlight: WireRequest[] = [];
+  #sent = 0;
+  #answered = 0;
+  #lastPieceAtMs = Number.NaN;
+  #idleSinceMs = Number.NaN;
+  #isReady = false;
+  #isLost = true;
+
+  constructor(settings: WireSettings, owner: ConnectionOwner) {
+    this.#settings = settings;
+    this.#owner = owner;
+    this.#parser = new AnswerParser(settings.memo);
+    this.#options = {
+      ...settings.dialOptions,
+      onread: { buffer: settings.readBuffer, callback: this.#onRead },
+    };
+  }
+
+  open(): void {
+    const { isTls, session, client } = this.#settings;
+    this.#parser.reset();
+    this.#sent = 0;
+    this.#answered = 0;
+    this.#isReady = false;
+    this.#isLost = false;
+    this.#dialledAtMs = performance.now();
+    const socket = isTls
+      ? connectTls(
+          session === undefined ? this.#options : ({ ...this.#options, session } as ConnectionOptions),
+        )
+      : connectPlain(this.#options);
+    this.#socket = socket;
+    socket.on('connect', this.#onConnect);
+    if (isTls) socket.on('secureConnect', this.#onSecureConnect);
+    if (client.pool.tlsSessions === 'pinned') socket.on('session', this.#onSession);
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+  }
+
+  readonly #onConnect = (): void => {
+    this.#connectedAtMs = performance.now();
+    if (this.#settings.isTls) this.#setTcpOptions();
+    else this.#begin(Number.NaN, false);
+  };
+
+  readonly #onSecureConnect = (): void => {
+    const isResumed = (this.#socket as TLSSocket).isSessionReused();
+    this.#begin(performance.now() - this.#connectedAtMs, isResumed);
+  };
+
+  readonly #onSession = (latest: Buffer): void => {
+    this.#settings.session = latest;
+  };
+
+  readonly #onRead = (length: number, buffer: Uint8Array): boolean => {
+    this.#take(buffer as Buffer, length);
+    return true;
+  };
+
+  readonly #onError = (error: Error): void => this.#break(error);
+
+  readonly #onClose = (): void => {
+    this.#endEarly();
+    this.#owner.onClosed(this);
+  };
+
+  /** node:tls does not hand these options on to its socket. */
+  #setTcpOptions(): void {
+    const { tcpKeepAliveMs } = this.#settings.client.pool;
+    this.#socket.setNoDelay(true);
+    if (tcpKeepAliveMs !== undefined) this.#socket.setKeepAlive(true, tcpKeepAliveMs);
+  }
+
+  #begin(tlsMs: number, isResumed: boolean): void {
+    if (this.#isLost) return;
+    this.#isReady = true;
+    this.#idleSinceMs = performance.now();
+    this.#owner.onReady(this, { connectMs: this.#connectedAtMs - this.#dialledAtMs, tlsMs, isResumed });
+  }
+
+  get isIdle(): boolean {
+    return this.#inFlight.length === 0;
+  }
+
+  /** Whether a connection that is ready can take another request, now. */
+  get hasRoom(): boolean {
+    const { pipelining, requestsPerConnection } = this.#settings;
+    return !this.#isLost && this.#inFlight.length < pipelining && this.#sent < requestsPerConnection;
+  }
+
+  send(request: WireRequest): void {
+    const { request: text, lastRequest, requestsPerConnection, isTimed } = this.#settings;
+    request.connection = this;
+    this.#inFlight.push(request);
+    this.#sent++;
+    if (isTimed) request.exchange.writtenAtMs = performance.now();
+    this.#socket.write(this.#sent === requestsPerConnection ? lastRequest : text, 'latin1');
+  }
+
+  #take(bytes: Buffer, length: number): void {
+    let at = 0;
+    while (at < length) {
+      const request = this.#inFlight[0];
+      if (this.#isLost) return;
+      if (request === undefined) {
+        this.lose('other', 'bytes that answer no request');
+        return;
+      }
+      try {
+        at = this.#parser.feed(bytes, at, length);
+      } catch (error) {
+        this.#break(error);
+        return;
+      }
+      this.#progress(request);
+      if (at === -1) return;
+      this.#complete(request, length - at);
+    }
+  }
+
+  /** What is known of the answer so far goes into its record. */
+  #progress({ exchange }: WireRequest): void {
+    const { hasHead, bodyBytes } = this.#parser;
+    if (!hasHead) return;
+    exchange.bodyBytes = bodyBytes;
+    if (!this.#settings.isTimed) return;
+    this.#lastPieceAtMs = performance.now();
+    if (Number.isNaN(exchange.headersAtMs)) exchange.headersAtMs = this.#lastPieceAtMs;
+  }
+
+  #complete(request: WireRequest, excessBytes: number): void {
+    const { exchange } = request;
+    exchange.status = this.#parser.status;
+    exchange.endedAtMs = performance.now();
+    this.#inFlight.shift();
+    this.#answered++;
+    if (this.isIdle) this.#idleSinceMs = exchange.endedAtMs;
+    const isUsable = this.#parser.keepAlive && this.#answered < this.#settings.requestsPerConnection;
+    // What comes without a request would be taken for the answer to the next one.
+    if (!isUsable || (excessBytes > 0 && this.isIdle) || this.#idleLimitMs() <= 0) {
+      this.lose('reset', 'the server closed the connection after the answer to an earlier request');
+    }
+    this.#owner.onAnswered(this);
+    request.succeed();
+  }
+
+  /** How long it may be idle: the client's own limit, and that of the server where the client heeds it. */
+  #idleLimitMs(): number {
+    const { idleTimeoutMs = Infinity, idleTimeoutBufferMs } = this.#settings.client.pool;
+    const { keepAliveSec } = this.#parser;
+    if (idleTimeoutBufferMs === undefined || Number.isNaN(keepAliveSec)) return idleTimeoutMs;
+    return Math.min(idleTimeoutMs, keepAliveSec * 1_000 - idleTimeoutBufferMs);
+  }
+
+  #isIdleTooLong(nowMs: number): boolean {
+    return this.isIdle && nowMs - this.#idleSinceMs >= this.#idleLimitMs();
+  }
+
+  /** Whether it has been idle, or open, for too long to be used again. */
+  isExpired(nowMs: number): boolean {
+    const { maxLifetimeMs = Infinity } = this.#settings.client.pool;
+    return nowMs - this.#connectedAtMs >= maxLifetimeMs || this.#isIdleTooLong(nowMs);
+  }
+
+  /** Gives it up if a phase of dialling or of the request in flight has lasted for too long, or if it has been idle for too long. */
+  expire(nowMs: number): void {
+    const { connectMs = Infinity, headersMs = Infinity, bodyMs = Infinity } = this.#settings.client.timeouts;
+    if (this.#isLost) return;
+    if (!this.#isReady) {
+      if (nowMs - this.#dialledAtMs >= connectMs) {
+        this.lose('timeoutConnect', `not connected within connectMs = ${connectMs}`);
+      }
+      return;
+    }
+    const [request] = this.#inFlight;
+    if (request === undefined) {
+      if (this.#isIdleTooLong(nowMs)) this.lose('other', 'idle for too long');
+    } else if (this.#parser.hasBegun && this.#parser.hasHead) {
+      if (nowMs - this.#lastPieceAtMs >= bodyMs) {
+        this.lose('timeoutBody', `nothing more of the body within bodyMs = ${bodyMs}`);
+      }
+    } else if (nowMs - request.exchange.writtenAtMs >= headersMs) {
+      this.lose('timeoutHeaders', `no response header within headersMs = ${headersMs}`);
+    }
+  }
+
+  /** The server has ended its side, which ends an answer without a length. */
+  readonly #onEnd = (): void => {
+    const [request] = this.#inFlight;
+    if (request === undefined || !this.#parser.end()) {
+      this.#endEarly();
+      return;
+    }
+    this.#complete(request, 0);
+  };
+
+  /** Not made for a connection that is closed as planned: an error costs as much as a tenth of a short connection. */
+  #endEarly(): void {
+    if (this.#isLost) return;
+    const message = 'the server ended the connection before its answer was complete';
+    this.#break(Object.assign(new Error(message), { code: 'ECONNRESET' }));
+  }
+
+  #break(error: unknown): void {
+    if (this.#isLost) return;
+    const evidence = { isReusedConnection: this.#answered > 0, hasResponse: this.#parser.hasBegun };
+    this.lose(classifyError(error, evidence), describeError(error));
+  }
+
+  /** Destroys it. Requests in flight on it fail so; the one that has just been given up is not among them. */
+  lose(outcome: Outcome, error: string, given?: WireRequest): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#socket.destroy();
+    for (const request of this.#inFlight) if (request !== given) request.fail(outcome, error);
+    this.#inFlight.length = 0;
+    this.#owner.onLost(this, this.#isReady ? undefined : { outcome, error });
+  }
+}

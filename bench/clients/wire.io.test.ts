@@ -1,0 +1,94 @@
+// Tests of what only the wire client does: pipelines of limited length, the server's hint by itself, unsolicited bytes.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openTestTarget } from '../../servers/testing/target.ts';
+import { answerWith, openMisbehavingServer } from './testing/misbehaving-server.ts';
+import { openSubject, type Subject } from './testing/subject.ts';
+import { until } from './testing/until.ts';
+import wire from './wire.ts';
+
+const subject: Subject = { name: 'wire', module: wire, settings: { transport: 'wire' } };
+
+test('pipelined requests keep to requestsPerConnection: five on each, and the rest on the last', async t => {
+  const target = await openTestTarget(t);
+  const { transport, askTimes } = openSubject(t, subject, target.endpoint, {
+    requestsPerConnection: 5,
+    pool: { maxConnections: 1, pipelining: 4 },
+  });
+  const ended = await askTimes(23, 8);
+  assert.ok(ended.every(({ outcome, bodyBytes }) => outcome === 'ok' && bodyBytes === ended[0]!.bodyBytes));
+  await transport.close();
+  await until('the target has seen every close', () => target.read().openConnections === 0);
+  assert.deepEqual(target.read().requestsPerConnection, [
+    { requests: 3, connections: 1 },
+    { requests: 5, connections: 4 },
+  ]);
+});
+
+test('a pipelined request that is given up takes its connection along; those behind it fail, the next is well', async t => {
+  const server = await openMisbehavingServer(t, ({ socket, ofConnection, ofAll }) => {
+    if (ofConnection === 1 && ofAll > 2) socket.write(answerWith('ok'));
+  });
+  const { ask, sendToAbandon } = openSubject(t, subject, server.endpoint, {
+    pool: { maxConnections: 1, pipelining: 2 },
+  });
+  const given = sendToAbandon();
+  const behind = ask();
+  await until('both are in flight', () => server.requests === 2);
+  given.abandon!();
+  assert.equal((await behind).outcome, 'reset');
+  assert.equal((await ask()).outcome, 'ok');
+  assert.equal(server.accepted, 2);
+});
+
+for (const [idleTimeoutBufferMs, accepted] of [
+  [1_000, 1],
+  [3_000, 4],
+] as const) {
+  test(`the server's hint of 3 s is heeded without a timeout of its own, less ${idleTimeoutBufferMs} ms`, async t => {
+    const target = await openTestTarget(t, { keepAliveTimeoutMs: 3_000 });
+    const { askTimes } = openSubject(t, subject, target.endpoint, { pool: { idleTimeoutBufferMs } });
+    await askTimes(4, 1);
+    assert.equal(target.read().accepted, accepted);
+  });
+}
+
+test('bytes on an idle connection are no answer to the next request: it goes over another connection', async t => {
+  const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
+    socket.write(answerWith('ok'), () => {
+      if (ofAll === 1) setImmediate(() => socket.write(answerWith('wrong')));
+    });
+  });
+  const { ask, transport } = openSubject(t, subject, server.endpoint);
+  assert.equal((await ask()).bodyBytes, 2);
+  await until('the connection is given up', () => transport.openConnections() === 0);
+  const next = await ask();
+  assert.deepEqual([next.outcome, next.bodyBytes, server.accepted], ['ok', 2, 2]);
+});
+
+test('a malformed answer is named as one', async t => {
+  const server = await openMisbehavingServer(t, ({ socket }) => socket.write('HTTP/1.1 20 No\r\n\r\n'));
+  const { ask } = openSubject(t, subject, server.endpoint);
+  const { outcome, error } = await ask();
+  assert.equal(outcome, 'other');
+  assert.match(error!, /^ERR_MALFORMED_ANSWER: malformed answer: /);
+});
+
+test('a dial that fails fails one request; the others that wait are served by further dials', async t => {
+  const server = await openMisbehavingServer(
+    t,
+    ({ socket }) => {
+      socket.write(answerWith('ok'));
+    },
+    true,
+  );
+  // Without the authority, each handshake fails at the client.
+  const { caPem: _, ...untrusted } = server.endpoint;
+  const { ask, transport } = openSubject(t, subject, untrusted, { pool: { maxConnections: 1 } });
+  const ended = await Promise.all([ask(), ask(), ask()]);
+  for (const { outcome, error } of ended) {
+    assert.equal(outcome, 'other', String(error));
+    assert.match(String(error), /SELF_SIGNED|UNABLE_TO|self.signed|unable to/i);
+  }
+  assert.deepEqual([transport.openConnections(), server.requests], [0, 0]);
+});
