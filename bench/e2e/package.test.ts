@@ -79,8 +79,8 @@ test('the package holds what it needs, and runs where it is installed', async t 
       assert.ok(paths.includes(path), `${path} is missing`);
     }
     for (const entry of [
-      'bench/cli',
-      'bench/define-scenario',
+      'bench/cli/main',
+      'bench/index',
       'bench/run/generator-child',
       'servers/target-child',
       'servers/link-child',
@@ -89,7 +89,7 @@ test('the package holds what it needs, and runs where it is installed', async t 
     }
     const surplus = paths.filter(path => /\.test\.|\/(testing|fixtures|studies)\/|(?<!\.d)\.ts$/.test(path));
     assert.deepEqual(surplus, []);
-    assert.match(readFileSync(join(root, 'dist/bench/cli.js'), 'utf8'), /^#!\/usr\/bin\/env node\n/);
+    assert.match(readFileSync(join(root, 'dist/bench/cli/main.js'), 'utf8'), /^#!\/usr\/bin\/env node\n/);
     const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
       dependencies: Record<string, string>;
     };
