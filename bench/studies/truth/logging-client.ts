@@ -1,8 +1,9 @@
-// A client that writes down when each of its exchanges began and ended, on Node's http alone, for independent reading.
+// A client that writes down when each of its exchanges began and ended, on Node's http and https alone, for independent reading.
 // options.log: the folder of its logs; options.arm: names its log; options.query: of its requests; options.pauseMs and
 // options.everyMs: it blocks its event loop by itself; options.throws: it sends nothing.
 import { writeFileSync } from 'node:fs';
-import { Agent, get } from 'node:http';
+import * as http from 'node:http';
+import * as https from 'node:https';
 import { join } from 'node:path';
 import { defineClient } from '../../index.ts';
 import type { Seen } from './protocol.ts';
@@ -10,10 +11,20 @@ import type { Seen } from './protocol.ts';
 const now = (): number => performance.timeOrigin + performance.now();
 
 export default defineClient({
-  honours: ['pool.maxConnections'],
-  open({ url, settings: { pool }, options }) {
+  honours: ['pool.maxConnections', 'requestsPerConnection'],
+  refuse: ({ requestsPerConnection }) =>
+    typeof requestsPerConnection === 'number' && requestsPerConnection > 1
+      ? 'it closes a connection after one request, or keeps it'
+      : undefined,
+  open({ url, caPem, settings: { pool, requestsPerConnection }, options }) {
     const { log: logDir, arm = 'arm', query, pauseMs = 0, everyMs, throws = false } = options;
-    const agent = new Agent({ keepAlive: true, maxSockets: Number(pool.maxConnections) });
+    const { Agent, get } = url.startsWith('https:') ? https : http;
+    const isShort = requestsPerConnection === 1;
+    const agent = new Agent({
+      keepAlive: !isShort,
+      maxSockets: isShort ? Number.POSITIVE_INFINITY : Number(pool.maxConnections),
+      ...(caPem === undefined ? {} : { ca: caPem, ...(isShort ? { maxCachedSessions: 0 } : {}) }),
+    });
     const log: Seen[] = [];
     // By its process the server tells the replicates apart.
     const target = query === undefined ? url : `${url}?${query}&pid=${process.pid}`;

@@ -157,6 +157,23 @@ export const byServiceTime = (
     }),
 });
 
+/** How many connections a client opened, by server and kernel; the server sees neither a user nor the opening of a connection. */
+export const connectionsOnly = (
+  name: string,
+  client: Clients[string],
+  order: Partial<ServerOrder> = {},
+): Row => ({
+  name: `connections, ${name}`,
+  measure: () =>
+    withServer({ ...TAILED, ...order }, async server => {
+      const { measured, log, connections } = await measureAgainst(server, () =>
+        scenarioOf({ target: targetOf(server), clients: { [ARM]: client } }),
+      );
+      const { requestsSent } = completedOf(measured, ARM)[0]!.measurement.ledger;
+      return [...connections, exactLine('requests', requestsSent, log.length, 'server')];
+    }),
+});
+
 interface LogOptions {
   load?: ScenarioInput['load'];
   /** By the schedule. */
@@ -165,6 +182,8 @@ interface LogOptions {
   isScheduled?: boolean;
   /** Options of the logging client. */
   client?: Record<string, number>;
+  /** A new connection for each request. */
+  isShort?: boolean;
   timing?: ScenarioInput['timing'];
 }
 
@@ -172,7 +191,7 @@ interface LogOptions {
 export const byLog = (
   name: string,
   order: Partial<ServerOrder>,
-  { load, perSec, isScheduled = false, client = {}, timing: own = {} }: LogOptions = {},
+  { load, perSec, isScheduled = false, client = {}, isShort = false, timing: own = {} }: LogOptions = {},
 ): Row => ({
   name,
   measure: () =>
@@ -180,7 +199,11 @@ export const byLog = (
       const { measured, connections } = await measureAgainst(server, log =>
         scenarioOf({
           target: targetOf(server),
-          clients: { [ARM]: loggingClient({ log, ...client }) },
+          clients: {
+            [ARM]: isShort
+              ? { transport: LOGGING, requestsPerConnection: 1, options: { log, ...client } }
+              : loggingClient({ log, ...client }),
+          },
           timing: timing(own),
           ...(load === undefined ? {} : { load }),
         }),
@@ -215,16 +238,19 @@ export const byLog = (
     }),
 });
 
-/** Behind a link, for which conntax's own target is needed: times are known by what was asked for. */
+/**
+ * Behind a link, for which conntax's own target is needed. Mean and p50 are known by what was asked for; the tail that timers
+ * and the scheduler add is known to the client's log.
+ */
 export const behindLink = (roundTripMs: number, meanMs: number): Row => ({
   name: 'closed, behind a link',
   measure: async () => {
     const measured = await runConntax(
-      () =>
+      log =>
         scenarioOf({
           target: { behaviour: { name: 'delay', meanMs } },
           link: { roundTripMs },
-          clients: { [ARM]: { pool: POOL } },
+          clients: { [ARM]: loggingClient({ log }) },
         }),
       undefined,
     );
@@ -233,11 +259,13 @@ export const behindLink = (roundTripMs: number, meanMs: number): Row => ({
     const wholeMs = meanMs + roundTripMs;
     const marks = marksOf(measured, ARM, MACHINE);
     const asked = 'what was asked for';
+    const { found } = loggedInWindows(measured);
     return [
       exactLine('connections', opened, accepted ?? Number.NaN, 'target'),
       exactLine('requests', requestsSent, requestsSeen ?? Number.NaN, 'target'),
       { ...rateLine(measured, (USERS * 1_000) / wholeMs, asked), marks },
-      ...latencyLines(measured, { meanMs: wholeMs, p50Ms: wholeMs, p99Ms: wholeMs }, asked, { marks }),
+      ...latencyLines(measured, { meanMs: wholeMs, p50Ms: wholeMs }, asked, { marks }),
+      ...latencyLines(measured, figuresOf(found), "client's log", { marks }),
     ];
   },
 });

@@ -6,6 +6,7 @@ import {
   byLog,
   byServiceTime,
   capacity,
+  connectionsOnly,
   loggingClient,
   manually,
   POOL,
@@ -14,6 +15,7 @@ import {
 import { pauses, slowTail, unlikeErrors } from './ratios.ts';
 
 const FAST_WITH_TAIL = { meanMs: 5, slowPerMille: 2, slowMs: 300 };
+const SLOW_TAIL = { meanMs: 50, slowPerMille: 20, slowMs: 300 };
 const STOPPING = { stopMs: 300, everyMs: 2_000 };
 /** Of an open load in one window, so that what is late at an edge is a small part. */
 const ONE_SLICE = { sliceMs: 8_000 };
@@ -31,8 +33,12 @@ export const ROWS: readonly Row[] = [
   byCycles('wrk', { transport: 'wrk' }, { sliceMs: 2_000 }),
   byCycles('hey', { transport: 'hey' }, { sliceMs: 2_000 }),
   byCycles('undici over TLS', { pool: POOL }, { order: { isTls: true } }),
-  byServiceTime('undici, short', { requestsPerConnection: 1 }),
-  byServiceTime('undici, short, over TLS', { requestsPerConnection: 1 }, { isTls: true }),
+  byLog('closed, short', SLOW_TAIL, { isShort: true }),
+  byLog('closed, short, over TLS', { ...SLOW_TAIL, isTls: true }, { isShort: true }),
+  connectionsOnly('undici, short', { requestsPerConnection: 1 }),
+  connectionsOnly('undici, short, over TLS', { requestsPerConnection: 1 }, { isTls: true }),
+  connectionsOnly('wire, short', { transport: 'wire', requestsPerConnection: 1 }),
+  byCycles('wire', { transport: 'wire', pool: { maxConnections: 20, idleTimeoutMs: 60_000 } }),
   byServiceTime(
     'undici over HTTP/2',
     { protocol: 'h2', pool: { maxConnections: 1, idleTimeoutMs: 60_000 } },
@@ -54,7 +60,8 @@ export const ROWS: readonly Row[] = [
   byLog('open, constant', {}, { ...AT_200, timing: ONE_SLICE }),
   byLog(
     'open, constant, server stops 300 ms every 2 s',
-    { meanMs: 5, ...STOPPING },
+    // The witness knows the schedule to half a millisecond.
+    { meanMs: 50, ...STOPPING },
     { ...AT_200, timing: ONE_SLICE },
   ),
   byLog(
