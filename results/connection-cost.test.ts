@@ -90,6 +90,12 @@ suite('the cost of a connection', () => {
     assert.deepEqual(connectionCosts(trials), []);
   });
 
+  test('figures beyond every number, as a damaged run may hold them, have none', () => {
+    const trials = trialsWith(COSTS) as CompletedTrial[];
+    for (const { measurement } of trials) measurement.generator.cpuUsPerRequest *= 1e305;
+    assert.deepEqual(connectionCosts(trials), []);
+  });
+
   test('of a server that conntax did not start only the client’s is known', () => {
     const trials = trialsWith(COSTS);
     for (const trial of trials as CompletedTrial[]) trial.measurement.target = null;

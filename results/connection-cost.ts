@@ -70,6 +70,10 @@ function costOfPair(
   const server = isServerKnown
     ? perConnection(({ measurement }) => measurement.target?.cpuUsPerRequest ?? Number.NaN)
     : null;
+  // A stored run from elsewhere may hold any numbers.
+  const savedCoresAt1kPerSec =
+    (1_000 * Math.abs(difference) * (client.valueUs + (server?.valueUs ?? 0))) / 1_000_000;
+  if (!Number.isFinite(savedCoresAt1kPerSec)) return undefined;
   const [more, fewer] = difference > 0 ? [first.left, first.right] : [first.right, first.left];
   return {
     fewer: fewer.trial.arm,
@@ -77,8 +81,7 @@ function costOfPair(
     connectionsPerRequest: Math.abs(difference),
     client,
     server,
-    savedCoresAt1kPerSec:
-      (1_000 * Math.abs(difference) * (client.valueUs + (server?.valueUs ?? 0))) / 1_000_000,
+    savedCoresAt1kPerSec,
   };
 }
 
