@@ -99,8 +99,8 @@ const MISTYPED: [args: string[], told: RegExp][] = [
   [['list', 'more'], /too many arguments/],
   [['run', '--seed', 'one'], /--seed <n>.*whole number/],
   [['run', '--budget-sec', '0'], /--budget-sec <s>.*seconds/],
-  [['run', '--budget-sec', '4000'], /--budget-sec <s>.*3600 at most/],
-  [['run', '--precision', '5'], /--precision <ratio>.*between 0 and 1/],
+  [['run', '--budget-sec', '4000'], /--budget-sec <s>.*at most 3600/],
+  [['run', '--precision', '5'], /--precision <ratio>.*above 0 and at most 1/],
   [
     ['run', 'short-vs-persistant'],
     /no scenario or tag "short-vs-persistant".*scenarios: short-vs-persistent,/s,
@@ -172,5 +172,5 @@ test('a reader of the output that leaves is no failure; a full disk is', async t
   assert.deepEqual([closed.status, closed.stderr], [0, '']);
   const full = await shell(`${quoted} list > /dev/full`);
   assert.equal(full.status, 3);
-  assert.match(full.stderr, /^error: the output could not be written: .*no space left.*\n$/);
+  assert.match(full.stderr, /^error: cannot write the output: .*no space left.*\n$/);
 });
