@@ -75,7 +75,7 @@ Examples:
     .option(
       '--seed <n>',
       'seed of the random order of slices and requests',
-      number(Number.isSafeInteger, 'a whole number'),
+      number(Number.isSafeInteger, 'an integer'),
     )
     .option(
       '--budget-sec <s>',

@@ -235,7 +235,7 @@ export function addJudgingCommands(
     .option(
       '--seed <n>',
       'seed of the random order of slices and requests',
-      number(Number.isSafeInteger, 'a whole number'),
+      number(Number.isSafeInteger, 'an integer'),
     )
     .option('--budget-sec <s>', "time budget per comparison, overriding the scenario's", asSeconds)
     .option(
@@ -291,7 +291,7 @@ Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not m
     .option(
       '--seed <n>',
       'seed of the random order of slices and requests',
-      number(Number.isSafeInteger, 'a whole number'),
+      number(Number.isSafeInteger, 'an integer'),
     )
     .option('--budget-sec <s>', "time budget per scenario, overriding the scenario's", asSeconds)
     .option('--results <dir>', 'folder where runs, baselines and the history are stored', 'results')

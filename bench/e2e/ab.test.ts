@@ -149,7 +149,7 @@ for (const [side, spec] of [
       env: { TMPDIR: workspace.dir },
     });
     assert.equal(status, 3, stderr);
-    assert.match(stdout, new RegExp(`has not loaded ${spec}: another version of it changes nothing`));
+    assert.match(stdout, new RegExp(`never loaded ${spec}, so replacing it has no effect`));
     const [cell] = workspace.onlyRun().run!.cells;
     assert.deepEqual([cell!.stop, cell!.replicates], ['failed', 2]);
   });

@@ -144,10 +144,10 @@ test('all problems of all scenario files are told at once: file, path, what is w
   assert.match(stderr, /^error: 8 problems in 3 scenario files; nothing was started\.$/m);
   for (const [file, path, message, hint] of [
     ['wrong.json', 'target.behaviour.name', '"fixd"', 'did you mean "fixed"?'],
-    ['wrong.json', 'target.keepAliveTimeout', 'no such setting', 'did you mean keepAliveTimeoutMs?'],
+    ['wrong.json', 'target.keepAliveTimeout', 'unknown setting', 'did you mean keepAliveTimeoutMs?'],
     ['wrong.json', 'load.concurrency', '"four"', 'a whole number'],
     ['wrong.json', 'clients.short.requestsPerConnection', '0 is not allowed', '"unlimited"'],
-    ['wrong.json', 'clients.persistent.transport', 'no transport "undicy"', 'did you mean undici?'],
+    ['wrong.json', 'clients.persistent.transport', 'unknown transport "undicy"', 'did you mean undici?'],
     ['wrong.json', 'baseline', 'no client "shrt"', 'did you mean short?'],
     ['refused.json', 'clients.short.pool.tlsSessions', 'no TLS sessions on a plain', 'set target.tls'],
     ['torn.json', '', 'cannot be loaded', 'valid JSON'],

@@ -83,7 +83,7 @@ test('conntax history', async t => {
     assert.deepEqual(await cellsOf('sizes[bytes=1]'), ['sizes[bytes=1]']);
     const { status, stdout, stderr } = await cli('size');
     assert.deepEqual([status, stdout], [2, '']);
-    assert.match(stderr, /there is no cell "size" in the history \(did you mean sizes\? Known: short-vs-/);
+    assert.match(stderr, /no cell "size" in the history \(did you mean sizes\? Known: short-vs-/);
   });
 
   await t.test('a line that is not ours is named', async () => {
