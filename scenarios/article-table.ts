@@ -1,4 +1,4 @@
-// Out: the table of the article that this project grew from, reproduced and explained: a network, TLS 1.2 and a service time.
+// Reproduces and explains the table of the article that started this project: a network, TLS 1.2 and a service time.
 import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
@@ -9,8 +9,8 @@ export default defineScenario({
   target: { behaviour: { name: 'delay', meanMs: 5 }, tls: '1.2' },
   link: { roundTripMs: 21 },
   load: { concurrency: 100 },
-  // A short response takes 90 to 140 ms: 20 of them would make slices of over 2 s, too long for the arms to see the same
-  // machine. With three replicates the interval of a mean would be wider than what is expected of it.
+  // A short response takes 90 to 140 ms: with 20 of them a slice would last over 2 s, too long for the clients to see the same
+  // machine. With three replicates the interval of a mean would be wider than its expected range.
   timing: { sliceResponses: 10, warmupMaxMs: 3_000, measureMs: 2_000, minReplicates: 4, budgetMs: 115_000 },
   clients: {
     short: { requestsPerConnection: 1, pool: { maxConnections: 100, tlsSessions: 'none' } },

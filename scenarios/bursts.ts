@@ -1,11 +1,10 @@
-// Out: what a pool's size, and the idle connections that it keeps, mean to requests that come all at once: a closed loop without
-// pauses shows neither.
+// How pool size and the number of idle connections kept affect bursts of requests, which a closed loop does not show.
 import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'bursts',
   question:
-    'A hundred requests come at once, again and again: how large a pool do they need, and how many of it kept idle?',
+    'When a hundred requests arrive at once, repeatedly, how large a pool do they need, and how many idle connections?',
   tags: ['open'],
   target: { behaviour: { name: 'delay', meanMs: 5 } },
   load: { model: 'burst', size: 100, everyMs: 250, maxInFlight: 1_000 },

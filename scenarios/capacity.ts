@@ -1,10 +1,10 @@
-// Out: the highest rate that each client bears within an objective, found by trying rates.
+// The highest rate that each client sustains within an objective, found by search.
 import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'capacity',
   question:
-    'What rate can a client on short and one on persistent connections bear while p99 stays within 50 ms?',
+    'What request rate can clients with short and with persistent connections sustain while p99 stays within 50 ms?',
   tags: ['open'],
   target: { behaviour: { name: 'fixed', bytes: 1024 } },
   load: {

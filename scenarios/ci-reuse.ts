@@ -1,9 +1,10 @@
-// Out: what the scheduled job measures: what reuse buys, with limits that a change has to keep.
+// The scheduled CI measurement: what connection reuse gains, with limits for every change.
 import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'ci-reuse',
-  question: 'Does reuse still buy what it did, and do the clients open only the connections that they need?',
+  question:
+    'Does connection reuse still pay off as before, and do clients open only the connections they need?',
   tags: ['ci'],
   target: { behaviour: { name: 'fixed', bytes: 1024 } },
   load: { concurrency: 50 },

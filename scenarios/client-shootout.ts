@@ -1,13 +1,13 @@
-// Out: the clients that Node programs use, each with kept and with new connections, under the same load.
+// The HTTP clients of Node programs, each with persistent and with short connections, under the same load.
 import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'client-shootout',
-  question: 'What does each HTTP client cost for the same load, and what does a new connection cost it?',
+  question: 'What does each HTTP client cost under the same load, and what does a new connection add?',
   tags: ['clients'],
   target: { behaviour: { name: 'fixed', bytes: 1024 } },
   load: { concurrency: 50 },
-  // Twelve arms take turns, so a replicate is long: little time for each arm and more replicates know more about the ratios.
+  // Twelve clients take turns, so a replicate is long: less time per client and more replicates give narrower intervals.
   timing: {
     sliceResponses: 10,
     warmupMinMs: 500,
@@ -16,7 +16,7 @@ export default defineScenario({
     minReplicates: 5,
     budgetMs: 180_000,
   },
-  // No limit to any pool: fetch can't have one.
+  // No pool has a limit, because fetch does not support one.
   clients: {
     'undici-request': { api: 'request' },
     'undici-dispatch': { api: 'dispatch' },

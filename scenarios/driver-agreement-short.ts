@@ -1,11 +1,12 @@
-// Out: the same load by five drivers, each with a connection for every request, to see whether they find the same server.
+// The same load by five load tools with one connection per request, to check that their results agree.
 import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'driver-agreement-short',
-  question: 'Do other load tools find the same server as undici, with a new connection for each request?',
+  question:
+    'Do other load tools measure the same response times as undici, with a new connection for each request?',
   tags: ['drivers'],
-  // Far below saturation, where a driver's own CPU would set the pace; and not constant, or the users would come in step.
+  // Far below saturation, where a load tool's own CPU would limit the rate; and not constant, or the users would synchronise.
   target: { behaviour: { name: 'delay', distribution: 'uniform', minMs: 15, maxMs: 25 } },
   load: { concurrency: 20 },
   // wrk and hey are started for each slice.

@@ -1,11 +1,11 @@
-// Out: the same load by five drivers that have nothing in common, to see whether they find the same server.
+// The same load by five independent load tools over persistent connections, to check that their results agree.
 import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'driver-agreement',
-  question: 'Do other load tools find the same server as undici, over persistent connections?',
+  question: 'Do other load tools measure the same response times as undici, over persistent connections?',
   tags: ['drivers'],
-  // Far below saturation, where a driver's own CPU would set the pace; and not constant, or the users would come in step.
+  // Far below saturation, where a load tool's own CPU would limit the rate; and not constant, or the users would synchronise.
   target: { behaviour: { name: 'delay', distribution: 'uniform', minMs: 15, maxMs: 25 } },
   load: { concurrency: 20 },
   // wrk and hey are started for each slice.

@@ -1,4 +1,4 @@
-// Out: what a slow request does to fast ones that share its connection: pipelined, as streams of HTTP/2, or not at all.
+// How a slow request delays fast ones that share its connection: pipelined, as HTTP/2 streams, or not shared.
 import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
@@ -8,7 +8,7 @@ export default defineScenario({
   target: {
     protocol: 'h2',
     tls: '1.3',
-    // Fewer than one in ten is slow: where nobody waits for another, median and p90 are those of fast requests.
+    // Fewer than one in ten is slow: if no request waits for another, median and p90 are those of fast requests.
     behaviour: { name: 'mixed', fastMs: 2, slowMs: 50, slowRatio: 0.08, bytes: 1024 },
   },
   load: { concurrency: 10 },

@@ -1,9 +1,9 @@
-// Out: the amortisation curve, the cost of opening a connection spread over more and more requests.
+// The amortisation curve: the cost of opening a connection, spread over more and more requests.
 import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'requests-per-connection',
-  question: 'After how many requests has a connection paid for being opened?',
+  question: 'After how many requests has opening a connection paid off?',
   tags: ['basics'],
   target: { behaviour: { name: 'fixed', bytes: 1024 } },
   load: { concurrency: 100 },

@@ -1,17 +1,18 @@
-// Out: what a new connection for each request costs on networks of more and more latency.
+// What a new connection for each request costs on networks with increasing latency.
 import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'round-trip',
   question:
-    'From which round-trip time on do round trips, not CPU, decide what a new connection for each request costs?',
+    'At what round-trip time do round trips, rather than CPU, dominate the cost of a new connection for each request?',
   tags: ['link', 'sweep'],
   target: { behaviour: { name: 'delay', meanMs: 5 } },
   link: { roundTripMs: 20 },
-  // Twenty users of a service of 5 ms ask at most 4,000 times a second: more than that without any round trip would measure
+  // Twenty users of a 5 ms service send at most 4,000 requests per second: a higher rate without any round trip would measure
   // the relay.
   load: { concurrency: 20 },
-  // With two replicates an interval says next to nothing: there is time for three in each cell. Four windows of warm-up, before which none counts as steady, take a short arm over 2 s at 80 ms.
+  // The budget allows three replicates per cell, because an interval of two is useless. The four windows of warm-up that the
+  // test for steadiness needs take the short client over 2 s at 80 ms.
   timing: {
     sliceResponses: 8,
     warmupMinMs: 600,

@@ -1,4 +1,4 @@
-// Out: the classic comparison, the same load with a connection for each request and with a pool.
+// The classic comparison: the same load with a connection per request and with a pool.
 import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({

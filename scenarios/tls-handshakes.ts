@@ -1,9 +1,9 @@
-// Out: what a full TLS handshake costs against a resumed one, where each request needs a connection of its own.
+// The cost of a full TLS handshake compared with a resumed one, if each request needs a new connection.
 import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'tls-handshakes',
-  question: 'How much of a new connection is saved by resuming an earlier TLS session?',
+  question: 'How much of the cost of a new connection does resuming a TLS session save?',
   tags: ['protocols', 'tls', 'sweep'],
   target: { behaviour: { name: 'fixed', bytes: 1024 } },
   load: { concurrency: 20 },

@@ -1,4 +1,4 @@
-// Out: what the kind of the server's key costs in full TLS handshakes, and that resumed ones do without it.
+// The cost of the server's type of key in full TLS handshakes, and that resumed ones avoid it.
 import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({

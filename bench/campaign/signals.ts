@@ -132,7 +132,7 @@ async function reach({ moment }: Blow, cli: RunningCli): Promise<void> {
       await delay(2 * MEASURE_MS);
       return;
     case 'report':
-      return cli.seen(/ended: /);
+      return cli.seen(/done: /);
     default:
       moment satisfies never;
   }

@@ -1,4 +1,4 @@
-// In: two codes, by folder or by package version, and scenarios. Out: both measured in the same slices; exit 1 when it got worse.
+// Compares two versions of the client or server, interleaved in one run; exits with 1 when the change made something worse.
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
@@ -17,15 +17,14 @@ import { readScenarios } from '../run/scenario-questions.ts';
 import type { Context } from './context.ts';
 import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
 
-// From a package and version as npm knows them. Out: it installed in a folder of its own, for one run.
-
 const exec = promisify(execFile);
 const INSTALL_TIMEOUT_MS = 120_000;
 
 /**
- * Installs one package with npm, without its scripts. `spec` is what `npm install` takes, such as `undici@7`.
+ * Installs one package with npm in a folder of its own, without running its scripts. `spec` is what `npm install` takes, such as
+ * `undici@7`.
  *
- * @throws UsageError when it is no package, or npm can't install it; the signal's reason when that aborts
+ * @throws UsageError when `spec` is not a package, or npm cannot install it; the signal's reason when the signal aborts
  */
 export async function installPackage(
   spec: string,
@@ -33,7 +32,7 @@ export async function installPackage(
 ): Promise<{ code: Code; remove: () => Promise<void> }> {
   const name = /^(@[^/@\s]+\/)?[^/@\s]+/.exec(spec)?.[0];
   if (name === undefined || spec.startsWith('-')) {
-    throw new UsageError(`"${spec}" is no package: a name and a version, such as undici@7`);
+    throw new UsageError(`"${spec}" is not a package; expected: a name and a version, such as undici@7`);
   }
   const start = join(tmpdir(), 'conntax-package-');
   const folder = writing(start, () => mkdtempSync(start));
@@ -52,11 +51,9 @@ export async function installPackage(
     await remove();
     signal.throwIfAborted();
     const { stderr = '', message } = cause as Error & { stderr?: string };
-    throw new UsageError(`npm can't install ${spec}: ${stderr.trim() || message}`);
+    throw new UsageError(`npm cannot install ${spec}: ${stderr.trim() || message}`);
   }
 }
-
-// From a scenario and two codes. Out: the scenario as a comparison of them: one arm's client, once on each.
 
 export const BEFORE = 'before';
 export const AFTER = 'after';
@@ -64,24 +61,23 @@ export const AFTER = 'after';
 const MOST_CONNECTIONS_RATIO = 1.25;
 
 /**
- * The least change that counts, unless it is stated otherwise. The whole interval has to lie beyond it, so that half of the
- * change that is to be seen would be too much.
+ * Default smallest change that counts. The whole interval must lie beyond it, so a threshold of half the change to be detected
+ * would already be too large.
  */
 export const LEAST_EFFECT = 0.02;
-/** Before so many nothing is decided: of fewer, chance would decide too often. */
+/** Replicates before anything is decided: with fewer, chance would decide too often. */
 export const LEAST_DECIDING = 4;
 
 /**
- * Where nobody says how long to measure: what a change of 10 % takes to be seen and confirmed within two minutes. Slices of
- * 0.1 s vary by a sixth, whatever the process, so that it is the time under measurement that counts
- * (`npm run bench:gate-power`).
+ * Default timing: enough to detect and confirm a change of 10 % within two minutes. Slices of 0.1 s vary by a sixth in any
+ * process, so total measured time is what matters (`npm run bench:gate-power`).
  */
 export const DEFAULT_TIMING = { warmupMaxMs: 1_500, measureMs: 3_000, budgetMs: 110_000 } as const;
 
 export const SIDES = ['client', 'target'] as const;
 export type Side = (typeof SIDES)[number];
 
-/** Whose code changes, and how much of a change counts. */
+/** Which side's code changes, and the smallest change that counts. */
 export interface CodeChange {
   side: Side;
   before: Code;
@@ -90,9 +86,9 @@ export interface CodeChange {
 }
 
 interface SideRules {
-  /** What a request costs the process whose code differs. */
+  /** CPU per request of the process whose code differs. */
   cpuMetric: ExpectedMetric;
-  /** Its place in the question. */
+  /** How the question names this side. */
   place: string;
   processes(change: CodeChange): Pick<Variant, 'generatorCode' | 'targets'>;
 }
@@ -116,9 +112,9 @@ const RULES: Record<Side, SideRules> = {
 };
 
 /**
- * A scenario for each arm given, in which only the code of one side differs. It fails when the whole interval of that side's CPU
- * per request, or of what decides under the load (requests/s, mean response time, capacity), lies beyond the least effect, or
- * when requests fail that did not. Replicates end as soon as it fails, or can't any more.
+ * Makes one scenario per given arm, in which only the code of one side differs. It fails when the whole interval of that side's CPU
+ * per request, or of the load's headline metric (requests/s, mean response time, capacity), lies beyond the minimum effect, or
+ * when more requests fail than before. Replicates stop once the outcome is decided.
  */
 export function beforeAndAfter(scenario: Variant, arms: readonly string[], change: CodeChange): Variant[] {
   const { side, before, after, minEffect } = change;
@@ -139,7 +135,7 @@ function leastReplicates({ minReplicates, maxReplicates }: Timing): number {
   return Math.min(Math.max(minReplicates, LEAST_DECIDING), maxReplicates);
 }
 
-/** On what decides under the load: an open one sets the rate itself. */
+/** Limit on the load's headline metric; an open load fixes the rate, so its response time is judged. */
 function headlineLimit({ model }: Load, minEffect: number): Expectation {
   const of = { of: AFTER, over: BEFORE };
   const atLeast = Number((1 / (1 + minEffect)).toFixed(4));
@@ -166,25 +162,27 @@ function otherLimits(cpuMetric: ExpectedMetric, minEffect: number): Expectation[
 }
 
 export interface AbOptions extends MeasureOptions, TimingOptions {
-  /** Which of the two processes starts from the two codes. */
+  /** Which of the two processes runs both versions. */
   side: Side;
   before?: string;
   after?: string;
   beforePackage?: string;
   afterPackage?: string;
+  client?: string;
+  /** The older name of `client`. */
   arm?: string;
   minEffect?: number;
 }
 
-/** What is measured when no scenario is named. */
+/** Measured when no scenario is named. */
 const DEFAULT_SCENARIO = 'short-vs-persistent';
 const DEFAULT_ARM = 'persistent';
-/** What a side is that nothing is said of. */
+/** The version of a side that no option names. */
 const OWN_CODE: Code = { label: 'this conntax', dir: null, packages: {} };
 
 /** @returns the exit status. @throws UsageError, MeasureError */
 export function abCommand(selectors: string[], options: AbOptions, context: Context): Promise<number> {
-  // What was installed is removed, however this ends.
+  // Installed packages are removed, however this ends.
   return context.keep(() => installAndMeasure(selectors, options, context), context.output.note);
 }
 
@@ -195,7 +193,7 @@ async function installAndMeasure(selectors: string[], options: AbOptions, contex
     await readScenarios(isDefault ? [DEFAULT_SCENARIO] : selectors, { ...plugins, builtinDir, cwd, signal }),
     await loadPlugins(plugins.transports),
   );
-  const arm = options.arm ?? (isDefault ? DEFAULT_ARM : undefined);
+  const arm = namedClient(options) ?? (isDefault ? DEFAULT_ARM : undefined);
   if (options.side === 'target') scenarios.forEach(requireOwnTarget);
   const chosen = scenarios.map(scenario => ({ scenario, arms: armsOf(scenario, arm) }));
   await using installed = new AsyncDisposableStack();
@@ -235,30 +233,38 @@ function requireTwo({ before, after, beforePackage, afterPackage }: AbOptions): 
     ['after', after, afterPackage],
   ] as const) {
     if (dir !== undefined && spec !== undefined) {
-      throw new UsageError(`--${side} and --${side}-package both say what comes ${side}: give one of them`);
+      throw new UsageError(`use either --${side} or --${side}-package, not both`);
     }
   }
   if ([before, after, beforePackage, afterPackage].every(one => one === undefined)) {
     throw new UsageError(
-      'there is nothing to compare: give --before and --after (folders), or --before-package and --after-package',
+      'nothing to compare: give --before or --after (folders), or --before-package or --after-package',
     );
   }
+}
+
+/** @throws UsageError when both names of the option are given, for different clients */
+function namedClient({ client, arm }: AbOptions): string | undefined {
+  if (client !== undefined && arm !== undefined && client !== arm) {
+    throw new UsageError('--arm is another name of --client: use only one of them');
+  }
+  return client ?? arm;
 }
 
 function requireOwnTarget({ name, target: { url } }: Scenario): void {
   if (url === undefined) return;
   throw new UsageError(
-    `--side target starts the server from two codes, and that of scenario ${name} is not started by conntax: ` +
-      `it has target.url ${url}; take a scenario without one, or --side client`,
+    `--side target runs two versions of the server, but scenario ${name} uses an external server ` +
+      `(target.url ${url}); use a scenario without target.url, or --side client`,
   );
 }
 
 function folderCode(dir: string, label: string): Code {
-  if (!existsSync(dir)) throw new UsageError(`there is no folder ${dir}`);
+  if (!existsSync(dir)) throw new UsageError(`folder not found: ${dir}`);
   return { label, dir, packages: {} };
 }
 
-/** @throws UsageError for an arm that the scenario does not have. */
+/** @throws UsageError for a client that the scenario does not have */
 function armsOf({ name, clients }: Scenario, arm: string | undefined): string[] {
   const known = Object.keys(clients);
   if (arm === undefined) return known;

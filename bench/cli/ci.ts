@@ -1,4 +1,4 @@
-// In: nothing but a baseline's name. Out: what a scheduled job needs: measured, held against the baseline, confirmed, remembered.
+// The `ci` command: runs the CI scenarios, compares with the baseline, confirms regressions and records the result.
 import { confirmationText } from '../../report/gate.ts';
 import {
   DEFAULT_BASELINE,
@@ -21,14 +21,14 @@ export interface CiOptions extends Omit<RunOptions, 'confirm' | 'nullArm'> {
   minEffect?: number;
 }
 
-/** Where runs are stored unless told. */
+/** Where runs are stored by default. */
 const DEFAULT_RESULTS = 'results';
-/** What is measured when nothing is named. */
+/** Measured when no scenario is named. */
 const TAG = 'ci';
 
 /**
- * Measures with a null arm, holds the run against the baseline if there is one, and adds it to the history. A regression is measured
- * again, in its cells only, and has to be borne out before it counts.
+ * Measures with a null arm, compares the run with the baseline if there is one, and adds it to the history. A regression counts only
+ * after a second measurement of its cells confirms it.
  *
  * @returns 3 when something is broken, 1 when something is slow, 130 when interrupted, else 0
  */
@@ -37,7 +37,7 @@ export async function ciCommand(selectors: string[], options: CiOptions, context
   const asked = selectors.length === 0 ? [TAG] : selectors;
   const name = options.baseline ?? DEFAULT_BASELINE;
   const hasBaseline = listBaselines(options.results).includes(name);
-  // What can't be read is better known before an hour of measuring than after it.
+  // Files that cannot be read are reported before an hour of measuring, not after it.
   readHistory(options.results);
   if (hasBaseline) readBaseline(options.results, name);
   const measured = await runCommand(asked, { ...options, nullArm: true, confirm: true }, context);
@@ -47,7 +47,7 @@ export async function ciCommand(selectors: string[], options: CiOptions, context
   appendHistory(options.results, night.summary);
   if (!hasBaseline) {
     output.note(
-      `There is no baseline "${name}" to hold it against: conntax baseline save --name ${name}${resultsArgument(options.results)} makes this run one`,
+      `No baseline "${name}" to compare with. To use this run: conntax baseline save --name ${name}${resultsArgument(options.results)}`,
     );
     return measured;
   }
@@ -55,7 +55,7 @@ export async function ciCommand(selectors: string[], options: CiOptions, context
   return gated === EXIT.ok ? measured : gated;
 }
 
-/** As it is typed; empty for the folder that is meant where none is named. */
+/** The `--results` option as a user would type it; empty for the default folder. */
 export function resultsArgument(results: string): string {
   if (results === DEFAULT_RESULTS) return '';
   return ` --results ${/^[\w./:@%+,-]+$/.test(results) ? results : `'${results.replaceAll("'", String.raw`'\''`)}'`}`;
@@ -77,22 +77,22 @@ async function gateConfirmed(
     await showFirst(context);
     return gateStatusOf(found, options);
   }
-  // What GitHub is told is what counts in the end: an annotation can't be taken back.
+  // GitHub gets the final result only: an annotation cannot be taken back.
   const untold: Context = { ...context, env: {} };
   await showFirst(untold);
-  context.output.note('A regression: measuring its cells again to be sure');
+  context.output.note('Regression found: re-measuring its cells to confirm');
   const cells = new Set(suspects.map(({ cell }) => cell));
-  const seed = stored.run.seed + 1; // with the same, orders and grids of the fresh replicates would be those of the first
+  const seed = stored.run.seed + 1; // the same seed would repeat the orders and grids of the first run
   const again = await runCommand(
     selectors,
     { ...options, seed, cells, nullArm: true, confirm: false },
     untold,
   );
   const fresh = summariseRun(readRun(results).run);
-  // The run of this night is the first, and whole: what was measured again adds to it.
+  // The first run stays the latest: it is complete, and the second only adds to it.
   nameLatest(results, first.runId);
   if (again === EXIT.cannotMeasure) {
-    context.output.note(`The second measurement is not to be relied on: see run ${fresh.runId}`);
+    context.output.note(`The second measurement is not reliable: see run ${fresh.runId}`);
     await showFirst(context);
   }
   if (again === EXIT.interrupted || again === EXIT.cannotMeasure) return again;

@@ -1,4 +1,4 @@
-// In: nothing. Out: what every command is given: the plug-ins, where to print, and the user's wish to stop.
+// What every command is given: plug-ins, output, working folder and the interrupt signal.
 import type { Chart, SweepChart } from '../../report/charts/chart.ts';
 import type { Output as FileOutput, Format } from '../../report/formats/format.ts';
 import { EXIT } from '../../results/errors.ts';
@@ -8,11 +8,9 @@ import type { ClientPlugin, LoadModule } from '../contracts.ts';
 import type { LazyPlugins } from '../plan/read-scenarios.ts';
 import type { Keep } from './interrupt.ts';
 
-// From a run. Out: the exit status that tells a script how it went.
-
 /**
- * 130 when interrupted; 3 when something was not measured or can't be believed (a failed trial, an audit that failed): what
- * is broken is not slow; 1 when an expectation failed, or with `isStrict` could not be shown to hold; else 0.
+ * The exit status of a run: 130 when interrupted; 3 when a trial or an audit failed, because a broken run must not look like a slow
+ * one; 1 when an expectation failed, or with `isStrict` was inconclusive; else 0.
  */
 export function exitStatusOf(run: Run, { isStrict = false } = {}): number {
   if (run.cells.some(cell => cell.stop === 'interrupted') || run.state === 'partial') return EXIT.interrupted;
@@ -29,7 +27,7 @@ export function exitStatusOf(run: Run, { isStrict = false } = {}): number {
 
 export interface Plugins {
   transports: LazyPlugins<ClientPlugin>;
-  /** What reads client modules of users. */
+  /** Loads users' client modules. */
   userModules: () => Promise<{ loadUserModule: LoadModule }>;
   behaviours: LazyPlugins<BehaviourModule>;
   charts: LazyPlugins<Chart>;
@@ -39,7 +37,7 @@ export interface Plugins {
 }
 
 export interface Output {
-  /** The result: what a pipe is to see. */
+  /** The result, which a pipe receives. */
   out(text: string): void;
   /** Progress and remarks. */
   note(text: string): void;
@@ -55,16 +53,16 @@ export interface Context {
   builtinDir: string;
   cwd: string;
   version: string;
-  /** Of the shell; a GitHub job tells in it where to write. */
+  /** Environment variables; a GitHub job names its summary file there. */
   env: NodeJS.ProcessEnv;
-  /** The words typed after `conntax`. */
+  /** Arguments after `conntax`. */
   argv: readonly string[];
-  /** Aborts on the first Ctrl-C, SIGTERM or SIGHUP, where what was measured is kept; elsewhere those end the program. */
+  /** Aborts on the first Ctrl-C, SIGTERM or SIGHUP during a measurement; at other times those end the program. */
   signal: AbortSignal;
   keep: Keep;
 }
 
-/** What every command with a result understands. */
+/** Options of every command that prints a result. */
 export interface CommonOptions {
   json?: boolean;
 }

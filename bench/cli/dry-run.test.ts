@@ -59,7 +59,7 @@ describe("The estimate is one line, rounded up as one would say it; a sweep that
       },
       [
         /^About 5 min, 7 min at most, for 40 cells\.$/,
-        /^ {2}! The 40 cells of far share a budget of 1m, but may need 3m 20s for one replicate, and 6m 40s for the 3 that an interval needs, in all of them together\.$/,
+        /^ {2}! The 40 cells of far share a budget of 1m, but together may need 3m 20s for one replicate, and 6m 40s for the 3 that an interval needs\.$/,
       ],
     ],
     [
@@ -77,7 +77,7 @@ describe("The estimate is one line, rounded up as one would say it; a sweep that
         minReplicates: 2,
         least: { oneMs: 9_000, intervalMs: 14_000 },
       },
-      [/^About 10 s/, /may need 9s for one replicate, and 14s for the 2 that are asked for\.$/],
+      [/^About 10 s/, /may need 9s for one replicate, and 14s for the 2 that are requested\.$/],
     ],
     [
       {
@@ -102,7 +102,7 @@ describe("The estimate is one line, rounded up as one would say it; a sweep that
     const plan = planOf({ cellCount: 1, estimatedMs: 200, budgetMs: 1_000 });
     assert.match(
       estimateLines(plan, true)[0]!,
-      /^5 s at most, for 1 cell; as long again for cells where an expectation fails/,
+      /^5 s at most, for 1 cell; re-measuring cells where an expectation fails takes as long again/,
     );
   });
 

@@ -1,4 +1,4 @@
-// In: a plan and how it fits this machine. Out: what would be done, printed; nothing is started.
+// `--dry-run`: describes a plan and how it fits this machine, without starting anything.
 import prettyMs from 'pretty-ms';
 import type { Fact } from '../../report/model.ts';
 import { clientText, sharedConditions } from '../../report/words/conditions.ts';
@@ -13,8 +13,6 @@ import { blockOrder, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.
 import { sureReplicates } from '../plan/timing.ts';
 import type { Check } from '../run/preflight.ts';
 import type { CommonOptions, Output } from './context.ts';
-
-// From a plan. Out: what `run --dry-run` shows of it, as data; the command line lays it out.
 
 interface CellDescription {
   id: string;
@@ -35,27 +33,27 @@ interface CellDescription {
   /** Order of the arms in the first blocks of the first replicate. */
   firstBlocks: string[][];
   precisionRatio: number;
-  /** What ends the replicates. */
+  /** Stop condition of the replicates. */
   until: Timing['until'];
   budgetMs: number;
-  /** About how long it takes, and at most. */
+  /** Expected and longest duration. */
   estimatedMs: number;
   mostMs: number;
 }
 
 interface ScenarioDescription {
   name: string;
-  /** What it sweeps; empty without a sweep. */
+  /** Swept settings; empty without a sweep. */
   sweep: SweepAxis[];
   /** Ids of its cells, in the order in which they are measured. */
   cells: string[];
-  /** That its cells share. */
+  /** Shared by its cells. */
   budgetMs: number;
   estimatedMs: number;
   mostMs: number;
   /** Whether the budget is too short for the replicates that an interval needs, on a busy machine. */
   isOverBudget: boolean;
-  /** One replicate of each cell, and those that are made at least (`replicates` of them), at most. */
+  /** Longest durations of one replicate per cell, and of the minimum number of replicates (`replicates`). */
   least: { oneMs: number; intervalMs: number; replicates: number };
 }
 
@@ -119,7 +117,7 @@ function describeScenario(name: string, cells: readonly PlannedCell[]): Scenario
   };
 }
 
-/** Everything a reader needs to foresee what the plan will do. */
+/** Everything a reader needs to predict what the plan will do. */
 export function describePlan(plan: Plan): PlanDescription {
   return {
     seed: plan.seed,
@@ -132,41 +130,37 @@ export function describePlan(plan: Plan): PlanDescription {
   };
 }
 
-// From a plan. Out: how long it will take, in words, before it starts.
-
 const MINUTE_MS = 60_000;
-/** Below this a time is told in seconds. */
+/** Longest duration shown in seconds. */
 const LONGEST_SECONDS_MS = 100_000;
 
-/** To the second: `36s`, `1m 24s`. */
+/** Formats to the second: `36s`, `1m 24s`. */
 export function exactText(ms: number): string {
   return prettyMs(Math.round(Math.max(0, ms) / 1_000) * 1_000);
 }
 
-/** As one would say it: `40 s`, `2 min`, rounded up. */
+/** Formats roughly, rounded up: `40 s`, `2 min`. */
 function roughText(ms: number): string {
   if (ms > LONGEST_SECONDS_MS) return `${Math.ceil(ms / MINUTE_MS)} min`;
   return `${Math.max(5, Math.ceil(ms / 5_000) * 5)} s`;
 }
 
-/** `about 25 s, 60 s at most`, or what is at most alone where that is about as long. */
+/** `about 25 s, 60 s at most`, or only the maximum where both round to the same. */
 function timeText({ estimatedMs, mostMs }: { estimatedMs: number; mostMs: number }): string {
   const [about, most] = [roughText(estimatedMs), roughText(mostMs)];
   return estimatedMs >= mostMs || about === most ? `${most} at most` : `about ${about}, ${most} at most`;
 }
 
 /**
- * One line for the whole plan, and one for each scenario whose budget is too short.
- * @param isConfirming whether a failed expectation is measured again
+ * One line for the whole plan, and one per scenario whose budget is too short.
+ * @param isConfirming whether a failed expectation is re-measured
  */
 export function estimateLines(plan: Plan, isConfirming = false): string[] {
   const { scenarios, cells, ...times } = describePlan(plan);
   const cellText = cells.length === 1 ? '1 cell' : `${cells.length} cells`;
   const isJudged = plan.cells.some(({ scenario }) => scenario.expect.length > 0);
   const again =
-    isConfirming && isJudged
-      ? '; as long again for cells where an expectation fails and is measured again'
-      : '';
+    isConfirming && isJudged ? '; re-measuring cells where an expectation fails takes as long again' : '';
   const text = timeText(times);
   return [
     `${text[0]!.toUpperCase()}${text.slice(1)}, for ${cellText}${again}.`,
@@ -174,7 +168,7 @@ export function estimateLines(plan: Plan, isConfirming = false): string[] {
   ];
 }
 
-/** Rounded up, or a budget would seem to be as long as what is more than it. */
+/** Rounded up, so that the time needed never looks equal to a budget that is shorter. */
 function neededText(ms: number): string {
   return exactText(Math.ceil(ms / 1_000) * 1_000);
 }
@@ -182,11 +176,11 @@ function neededText(ms: number): string {
 function shortBudgetText({ name, cells, budgetMs, least }: ScenarioDescription): string {
   const { oneMs, intervalMs, replicates } = least;
   const one = `${neededText(oneMs)} for one replicate`;
-  const all = `${neededText(intervalMs)} for the ${replicates} that ${replicates < LEAST_REPLICATES ? 'are asked for' : 'an interval needs'}`;
+  const all = `${neededText(intervalMs)} for the ${replicates} that ${replicates < LEAST_REPLICATES ? 'are requested' : 'an interval needs'}`;
   const needed = replicates === 1 ? one : `${one}, and ${all}`;
   return cells.length === 1
     ? `  ! ${name} has a budget of ${exactText(budgetMs)}, but may need ${needed}.`
-    : `  ! The ${cells.length} cells of ${name} share a budget of ${exactText(budgetMs)}, but may need ${needed}, in all of them together.`;
+    : `  ! The ${cells.length} cells of ${name} share a budget of ${exactText(budgetMs)}, but together may need ${needed}.`;
 }
 
 const MARKS: Record<Check['state'], string> = { pass: ' ', warn: '!', fail: 'x' };
@@ -203,16 +197,16 @@ function factsOf(cell: PlannedCell, { cells }: PlanDescription): Fact[] {
   return [
     ...sharedConditions(cell.scenario),
     ...arms.map(({ name, isBaseline, client }) => ({
-      label: `Arm ${name}${isBaseline ? ' (baseline)' : ''}`,
+      label: `Client ${name}${isBaseline ? ' (baseline)' : ''}`,
       value: clientText(client),
     })),
     ...cell.leftOut.map(({ arm, message, hint }) => ({
-      label: `Arm ${arm}`,
-      value: `left out: ${message} (${hint})`,
+      label: `Client ${arm}`,
+      value: `skipped: ${message} (${hint})`,
     })),
     {
       label: 'Replicates',
-      value: `${replicates.min} to ${replicates.max}, until ${endText(cell, description)}, or the budget is spent`,
+      value: `${replicates.min} to ${replicates.max}, until ${endText(cell, description)} or the budget is spent`,
     },
     { label: 'Order', value: slicing === 'alternate' ? `${turns} | ...` : turns },
   ];
@@ -223,13 +217,13 @@ function endText({ scenario }: PlannedCell, { until, precisionRatio }: CellDescr
     case 'precise':
       return `every ratio of ${headlineOf(scenario.load).noun} is within ${Number((precisionRatio * 100).toPrecision(3))} %`;
     case 'decided':
-      return 'an expectation fails or all of them pass';
+      return 'an expectation fails or all pass';
     default:
       return until satisfies never;
   }
 }
 
-/** What is the same in all cells once; the rest for the first of the sweep, as an example. */
+/** Facts shared by all cells, once; the others for the first cell of the sweep, as an example. */
 function scenarioLines(
   { name, sweep, budgetMs, estimatedMs, mostMs }: ScenarioDescription,
   cells: readonly CellFacts[],

@@ -78,7 +78,10 @@ describe('A baseline says what it can see and what it replaces, and one that wou
       test(`blind in ${why}: refused, unless forced`, async t => {
         const { store, save } = stored(t, change);
         store('2026-11-23T12-25-52Z-aaaa');
-        await assert.rejects(save(), /^UsageError: run .*aaaa is no use as a baseline\. Blind: .* --force$/);
+        await assert.rejects(
+          save(),
+          /^UsageError: run .*aaaa is not usable as a baseline\. Blind: .* --force$/,
+        );
         assert.match(await save({ force: true }), /^Blind: a change of 25 % could not have been seen in /m);
         const { replaced, detectable } = JSON.parse(await save({ force: true, json: true }));
         assert.equal(replaced.runId, '2026-11-23T12-25-52Z-aaaa');
@@ -106,7 +109,7 @@ describe('A baseline says what it can see and what it replaces, and one that wou
       test(`${why}: refused, by force too`, async t => {
         const { store, save } = stored(t, change);
         store('2026-11-23T12-25-52Z-aaaa');
-        await assert.rejects(save({ force: true }), /only a run that can be relied on can be a baseline/);
+        await assert.rejects(save({ force: true }), /only a reliable run can be a baseline/);
       });
     }
   });

@@ -1,4 +1,4 @@
-// In: a stored run and a baseline, or two stored runs. Out: what changed, printed and written; the exit status says whether for worse.
+// Commands on stored runs that judge or compare them: baseline, history, gate and compare.
 import { join } from 'node:path';
 import type { Output as FileOutput, Format } from '../../report/formats/format.ts';
 import { blindText, buildGateReport, sightText } from '../../report/gate.ts';
@@ -26,19 +26,17 @@ import { loadPlugins } from '../plan/read-scenarios.ts';
 import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
 import { tellGithub } from './github.ts';
 
-// From a stored run and a name. Out: its figures kept under that name, for later runs to be held against; or the names there are.
-
 export interface BaselineOptions extends CommonOptions {
   results: string;
   name?: string;
-  /** Saves also a run that is blind to what it is to guard. */
+  /** Also saves a run that could not detect the changes it should guard against. */
   force?: boolean;
 }
 
 /**
- * A baseline is for months: what it can see is said when it is made.
+ * Saves a run as a baseline. A baseline serves for months, so its smallest detectable changes are printed when it is made.
  *
- * @throws UsageError for a run that is not complete, that can't be relied on, or that is blind
+ * @throws UsageError for a run that is incomplete, unreliable, or could not detect the changes it should guard against
  */
 export async function saveBaselineCommand(
   ref: string | undefined,
@@ -51,7 +49,7 @@ export async function saveBaselineCommand(
   const sight = ownSight(summary, DEFAULT_MIN_EFFECT);
   if (sight.isBlind && !force) {
     throw new UsageError(
-      `run ${run.id} is no use as a baseline. ${blindText(sight)} Measure longer (--budget-sec), or save it all the same with --force`,
+      `run ${run.id} is not usable as a baseline. ${blindText(sight)} Measure longer (--budget-sec), or save it anyway with --force`,
     );
   }
   const replaced = listBaselines(results).includes(name) ? readOld(results, name) : undefined;
@@ -89,7 +87,7 @@ function requireSound(run: Run): void {
   }
   if (exitStatusOf(run) === EXIT.cannotMeasure) {
     throw new UsageError(
-      `a trial or an audit of run ${run.id} failed: only a run that can be relied on can be a baseline`,
+      `a trial or an audit of run ${run.id} failed: only a reliable run can be a baseline`,
     );
   }
   for (const { cell, arms, scenario } of run.cells) {
@@ -98,13 +96,13 @@ function requireSound(run: Run): void {
     );
     if (silent.length > 0) {
       throw new UsageError(
-        `in run ${run.id} no request of ${silent.map(({ arm }) => arm).join(', ')} in ${cell} was answered well: only a run that can be relied on can be a baseline`,
+        `in run ${run.id} no request of ${silent.map(({ arm }) => arm).join(', ')} in ${cell} succeeded: only a reliable run can be a baseline`,
       );
     }
   }
 }
 
-/** One that can't be read any more is replaced too. */
+/** A baseline that cannot be read is replaced too. */
 function readOld(results: string, name: string): Pick<RunSummary, 'runId' | 'startedAt'> | undefined {
   try {
     return readBaseline(results, name);
@@ -123,13 +121,11 @@ export async function listBaselinesCommand(
     return { name, runId, startedAt, cells: cells.map(({ cell }) => cell) };
   });
   if (json) output.out(JSON.stringify(found, null, 2));
-  else if (found.length === 0) output.out('There are no baselines yet: conntax baseline save');
+  else if (found.length === 0) output.out('No baselines yet. To save one: conntax baseline save');
   else
     for (const { name, runId, cells } of found)
       output.out(visibleLine(`${name}: run ${runId} (${cells.join(', ')})`));
 }
-
-// From the history of runs. Out: how each ratio went from run to run and since when it is at another level, printed and as a page.
 
 export interface HistoryOptions extends CommonOptions {
   results: string;
@@ -138,6 +134,8 @@ export interface HistoryOptions extends CommonOptions {
 const PAGE = 'history.html';
 
 /**
+ * Shows how each metric's ratio changed over the recorded CI runs, printed and as a page.
+ *
  * @param names of cells, or of scenarios for all cells of their sweeps; none: all cells
  * @throws UsageError where there is no history, and for a name that is not in it
  */
@@ -148,7 +146,7 @@ export async function historyCommand(
 ): Promise<void> {
   const [oldest, ...others] = narrowed(readHistory(results), names);
   if (oldest === undefined) {
-    throw new UsageError(`there is no history in ${results} yet: "conntax ci" adds each of its runs`);
+    throw new UsageError(`no history in ${results} yet: every "conntax ci" run adds to it`);
   }
   const report = buildHistoryReport([oldest, ...others]);
   const formats = await loadPlugins<Format>(plugins.formats);
@@ -159,14 +157,14 @@ export async function historyCommand(
   output.note(`Report: ${file}`);
 }
 
-/** Runs with the named cells only; those that have none of them are left out. */
+/** Runs reduced to the named cells; runs without any of them are omitted. */
 function narrowed(history: readonly RunSummary[], names: readonly string[]): readonly RunSummary[] {
   if (names.length === 0 || history.length === 0) return history;
   const cells = new Set(history.flatMap(run => run.cells.map(({ cell }) => cell)));
   const known = new Set([...cells].flatMap(cell => [scenarioOf(cell), cell]));
   const unknown = names.find(name => !known.has(name));
   if (unknown !== undefined) {
-    throw new UsageError(`there is no cell "${unknown}" in the history (${nameHint(unknown, [...known])})`);
+    throw new UsageError(`no cell "${unknown}" in the history (${nameHint(unknown, [...known])})`);
   }
   return history
     .map(run => ({
@@ -202,23 +200,22 @@ export async function gateCommand(
   const after = summariseRun(stored.run);
   const result = gateRun(before, after, limitsOf(options));
   await showGate({ before, after, result, stored }, options, context);
-  // What is broken is not slow.
+  // A broken run must not pass for a slow one.
   return exitStatusOf(stored.run) === EXIT.cannotMeasure ? EXIT.cannotMeasure : gateStatusOf(result, options);
 }
 
-/** The least change that counts. */
 export function limitsOf({ minEffect = DEFAULT_MIN_EFFECT }: CompareOptions): { minEffect: number } {
   return { minEffect };
 }
 
-/** @returns 1 on a regression (with `strict` also when one can't be ruled out), 3 when nothing could be compared, else 0. */
+/** @returns 1 on a regression (with `strict` also when one cannot be ruled out), 3 when nothing could be compared, else 0 */
 export function gateStatusOf({ state }: GateResult, options: GateOptions): number {
   if (state === 'nothing') return EXIT.cannotMeasure;
   return state === 'regression' || (options.strict === true && state === 'unsure') ? EXIT.failed : EXIT.ok;
 }
 
 /**
- * Two stored runs side by side. Nothing is judged by the exit status.
+ * Shows two stored runs side by side. The exit status does not depend on the result.
  *
  * @throws UsageError where the two have nothing in common
  */
@@ -243,11 +240,11 @@ export async function compareCommand(
   });
 }
 
-/** What must be read before a comparison with such a run. */
+/** Warnings that precede a comparison with such a run. */
 function doubtsOf(run: Run): string[] {
   switch (exitStatusOf(run)) {
     case EXIT.interrupted:
-      return [`Run ${run.id} was interrupted: its figures are those of a part of it.`];
+      return [`Run ${run.id} was interrupted: its figures cover only part of the plan.`];
     case EXIT.cannotMeasure:
       return [`Do not rely on this: a trial or an audit of run ${run.id} failed; its own report says which.`];
     default:
@@ -259,12 +256,12 @@ interface Change {
   before: RunSummary;
   after: RunSummary;
   result: GateResult;
-  /** Whose folder the report is written to. */
+  /** The report is written to this run's folder. */
   stored: StoredRun;
   remarks?: readonly string[];
 }
 
-/** The report of a gate, with the history up to the run that was judged. */
+/** Shows the report of a gate, with the history up to the judged run. */
 export async function showGate(change: Change, options: CompareOptions, context: Context): Promise<void> {
   const trends = findTrendsUpTo(change.after, readHistory(options.results));
   await showChange({ ...change, trends }, options, { ...context, filePrefix: 'gate' });

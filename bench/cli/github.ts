@@ -1,17 +1,17 @@
-// In: a report, and the environment of a GitHub job. Out: its checks as annotations, and the report in the job's summary.
+// Reports checks as annotations of a GitHub job, and appends the report to its summary.
 import { appendFileSync, existsSync, statSync } from 'node:fs';
 import { markdownText } from '../../report/formats/markdown-text.ts';
 import type { Check, Report } from '../../report/model.ts';
 import { reason } from '../../results/files.ts';
 import type { Output } from './context.ts';
 
-/** The job's page shows this much of a step's summary, in bytes; of one that is longer it shows nothing. */
+/** GitHub shows nothing of a step's summary that is longer than this. */
 const MOST_SUMMARY_BYTES = 1024 * 1024;
 
 /**
  * Within a GitHub job (`GITHUB_ACTIONS` is set), prints workflow commands for the checks that did not pass, on stderr, where the
- * runner reads them too, and appends the report to the step's summary. Elsewhere it does nothing. What GitHub can't be told
- * changes nothing of the result.
+ * runner reads them too, and appends the report to the step's summary. Elsewhere it does nothing. A failure to write the summary
+ * does not change the result.
  */
 export function tellGithub(report: Report, markdown: string, output: Output, env: NodeJS.ProcessEnv): void {
   if (env['GITHUB_ACTIONS'] !== 'true') return;
@@ -21,9 +21,9 @@ export function tellGithub(report: Report, markdown: string, output: Output, env
   try {
     appendSummary(file, report, markdown);
   } catch (error) {
-    // The figures are elsewhere, too: for want of a summary no run is lost.
+    // The figures are stored elsewhere too, so a missing summary must not fail the run.
     output.note(
-      `::warning title=conntax::${message(`cannot write the summary of the job, ${file}: ${reason(error)}`)}`,
+      `::warning title=conntax::${message(`cannot write the job summary ${file}: ${reason(error)}`)}`,
     );
   }
 }
@@ -35,12 +35,12 @@ function appendSummary(file: string, report: Report, markdown: string): void {
   appendFileSync(
     file,
     isTooLong
-      ? `**${markdownText(report.headline)}**\n\nThe report is too long for a summary: see the artifact.\n`
+      ? `**${markdownText(report.headline)}**\n\nThe report is too long for a job summary: see the artifact.\n`
       : markdown,
   );
 }
 
-/** One for each check that failed, and one for all that are unsure together. */
+/** One annotation per failed check, and one for all unsure checks together. */
 export function annotations(checks: readonly Check[]): string[] {
   const failures = checks
     .filter(({ state }) => state === 'fail' || state === 'broken')
@@ -63,7 +63,7 @@ function unsureText(checks: readonly Check[]): string {
   ].join('; ');
 }
 
-/** What would end the command, or begin another, is written as GitHub reads it back. */
+/** Escapes what would end the workflow command or begin another. */
 function message(text: string): string {
   return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }

@@ -1,26 +1,26 @@
-// In: signals that ask this program to end. Out: the first keeps what was measured, the next ends it at once.
+// Handles SIGINT, SIGTERM and SIGHUP: the first stops measuring and keeps the results, the second exits at once.
 import { constants } from 'node:os';
 import { EXIT } from '../../results/errors.ts';
 
 /** Ctrl-C; a cancelled job or `timeout`; a closed terminal. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Under `npm run`, one Ctrl-C comes twice: from the terminal, and from npm, which passes it on. */
+/** Under `npm run` one Ctrl-C arrives twice: from the terminal, and from npm, which forwards it. */
 const SAME_PRESS_MS = 250;
 
-const KEEPING = 'Interrupted: ending what runs and keeping what was measured. Ctrl-C again ends at once.';
+const KEEPING = 'Interrupted: stopping, and keeping what was measured. Press Ctrl-C again to exit at once.';
 
-/** Runs work that keeps what it has when the signal of the context aborts, and then ends soon; `say` tells the user. */
+/** Runs work that, when the context's signal aborts, keeps its results and ends soon; `say` notifies the user. */
 export type Keep = <T>(work: () => Promise<T>, say: (text: string) => void) => Promise<T>;
 
 export interface Interrupt {
   readonly signal: AbortSignal;
   keep: Keep;
-  /** As shells count it, 128 and the number of the signal: 130 after Ctrl-C; undefined when no signal came. */
+  /** 128 plus the number of the signal, as in shells: 130 after Ctrl-C; undefined when no signal came. */
   readonly status: number | undefined;
 }
 
-/** Listens from now on. Where nothing is kept, a signal ends the program at once. */
+/** Starts listening. Outside `keep`, a signal ends the program at once. */
 export function listenForInterrupts(): Interrupt {
   const controller = new AbortController();
   let status: number | undefined;

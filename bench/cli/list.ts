@@ -1,4 +1,4 @@
-// In: the scenarios that come with conntax. Out: their names, tags, questions, cells and times, printed.
+// The `list` and `schema` commands: print the built-in scenarios, and the JSON Schema of scenario files.
 import Table from 'cli-table3';
 import { UsageError } from '../../results/errors.ts';
 import { axesOf, type Variant } from '../../scenarios/model/sweep.ts';
@@ -8,8 +8,6 @@ import { behaviourOptions, scenarioJsonSchema } from '../plan/schema.ts';
 import type { CommonOptions, Context, Output } from './context.ts';
 import { exactText } from './dry-run.ts';
 
-// From the registry's behaviours. Out: the JSON Schema of a scenario file, printed.
-
 export async function schemaCommand({ plugins, output }: Context): Promise<void> {
   const behaviours = await loadPlugins(plugins.behaviours);
   output.out(JSON.stringify(scenarioJsonSchema(behaviourOptions(behaviours)), null, 2));
@@ -17,14 +15,14 @@ export async function schemaCommand({ plugins, output }: Context): Promise<void>
 
 const OTHER_COLUMNS = 70;
 
-/** @throws UsageError with every problem of every file, once the others are shown */
+/** @throws UsageError with every problem of every file, after the valid scenarios are shown */
 export async function listCommand(
   options: CommonOptions,
   { plugins, builtinDir, cwd, output }: Context,
 ): Promise<void> {
   const { variants, problems } = await listScenarios({ ...plugins, builtinDir, cwd });
   showScenarios(variants, options, output);
-  // A file that is wrong hides no other.
+  // An invalid file must not hide the valid ones.
   if (problems.length > 0) throw new UsageError(problemText(problems), problems);
 }
 
@@ -54,6 +52,6 @@ function showScenarios(variants: readonly Variant[], options: CommonOptions, out
   }
   output.out(table.toString());
   output.out(
-    'Run one with "conntax run NAME", all of a tag with "conntax run TAG"; none named means the tag quick.',
+    'Run one with "conntax run NAME", or all with a tag with "conntax run TAG"; the default is the tag quick.',
   );
 }

@@ -63,6 +63,6 @@ suite('live metrics', () => {
     const metrics = await serveMetrics(run.id, 0);
     t.after(metrics.close);
     const port = Number(new URL(metrics.url).port);
-    await assert.rejects(serveMetrics(run.id, port), new RegExp(`port ${port} for the metrics can't be had`));
+    await assert.rejects(serveMetrics(run.id, port), new RegExp(`cannot listen on port ${port} for metrics`));
   });
 });

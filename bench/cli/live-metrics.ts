@@ -1,4 +1,4 @@
-// In: a port and the events of a run. Out: its metrics over HTTP while it goes on, for Prometheus to scrape.
+// Serves a run's metrics over HTTP while it is measured, for Prometheus to scrape.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,9 +10,9 @@ import type { PlannedCell } from '../plan/plan.ts';
 import type { RunEvent } from '../run/events.ts';
 
 export interface LiveMetrics {
-  /** Where they are, such as `http://127.0.0.1:9464/metrics`. */
+  /** Address of the metrics, such as `http://127.0.0.1:9464/metrics`. */
   readonly url: string;
-  /** Takes in what happened: a few sums a trial, between the slices. */
+  /** Records an event: a few sums per trial, between slices. */
   show(event: RunEvent): void;
   close(): Promise<void>;
 }
@@ -21,13 +21,13 @@ export interface LiveMetrics {
  * Serves the metrics of a run on 127.0.0.1.
  *
  * @param port 0 for any free one
- * @throws MeasureError when the port can't be had
+ * @throws MeasureError when it cannot listen on the port
  */
 export async function serveMetrics(runId: string, port: number): Promise<LiveMetrics> {
   const metrics = createRunMetrics(runId);
   const server = createServer((request, response) => {
     if (request.url !== '/metrics') {
-      response.writeHead(404).end('The metrics are at /metrics\n');
+      response.writeHead(404).end('Metrics are at /metrics\n');
       return;
     }
     metrics.text().then(
@@ -39,7 +39,7 @@ export async function serveMetrics(runId: string, port: number): Promise<LiveMet
   try {
     await once(server, 'listening');
   } catch (cause) {
-    throw new MeasureError('metrics-port', `port ${port} for the metrics can't be had: ${String(cause)}`, {
+    throw new MeasureError('metrics-port', `cannot listen on port ${port} for metrics: ${String(cause)}`, {
       cause,
     });
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// In: the words typed after `conntax`. Out: the command done, its result printed, an exit status. Ctrl-C ends it soon.
+// Command-line entry point: parses arguments, runs a command, sets the exit status. Ctrl-C stops a run gracefully.
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,13 +22,13 @@ import { plugins } from './plugins.ts';
 
 const fail = picocolors.createColors(hasColourOn(process.stderr)).red;
 
-/** From the sources (bench/cli/main.ts) and compiled (dist/bench/cli/main.js) alike, the package is found by its package.json. */
+/** package.json is one level further up from the compiled file (dist/bench/cli/main.js) than from the source. */
 function readVersion(): string {
   const up = extname(import.meta.url) === '.ts' ? '../../package.json' : '../../../package.json';
   return (JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string }).version;
 }
 
-/** @throws UsageError where there is no folder to work in */
+/** @throws UsageError when the working folder no longer exists */
 function createContext({ signal, keep }: Interrupt, output: Output): Context {
   return {
     plugins,
@@ -52,9 +52,9 @@ function createProgram(context: Context, setStatus: (status: number) => void): C
       'after',
       `
 Examples:
-  conntax run                   measure the scenarios tagged quick, and report
-  conntax list                  what else there is to run
-  conntax run ./mine.json       a scenario of your own
+  conntax run                   measure the scenarios tagged quick
+  conntax list                  list all built-in scenarios
+  conntax run ./mine.json       measure your own scenario
   conntax report                show the latest run again`,
     )
     .configureOutput({
@@ -66,53 +66,55 @@ Examples:
 
   program
     .command('run')
-    .description('measure scenarios, and report')
+    .description('measure scenarios and show a report')
     .argument(
       '[scenarios...]',
-      'names, tags or paths of scenario files (.ts, .js, .json); none: the tag quick',
+      'names, tags or paths of scenario files (.ts, .js, .json); default: the tag quick',
     )
-    .option('--dry-run', 'print the plan and whether it fits this machine; start nothing')
-    .option('--seed <n>', 'seed of every shuffle and draw', number(Number.isSafeInteger, 'a whole number'))
+    .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
+    .option(
+      '--seed <n>',
+      'seed of the random order of slices and requests',
+      number(Number.isSafeInteger, 'an integer'),
+    )
     .option(
       '--budget-sec <s>',
-      'time for each scenario, in place of its own; the cells of a sweep share it',
-      number(n => n >= 0.001 && n <= 3_600, 'a number of seconds above 0, 3600 at most'),
+      "time budget per scenario, overriding the scenario's; the cells of a sweep share it",
+      number(n => n >= 0.001 && n <= 3_600, 'a number of seconds above 0 and at most 3600'),
     )
-    .option('--precision <ratio>', 'stop when intervals are within it (0.05 = 5 %)', asRatio)
-    .option(
-      '--no-phases',
-      'do not record wait, first byte and body of each request: the least load on the client',
-    )
+    .option('--precision <ratio>', 'stop when every interval is this narrow (0.05 = ±5 %)', asRatio)
+    .option('--no-phases', 'skip per-request phase timing (lowest overhead)')
     .option(
       '--metrics-port <n>',
-      'serve metrics for Prometheus on this port of 127.0.0.1 while it runs (0: any)',
-      number(n => Number.isInteger(n) && n >= 0 && n <= 65_535, 'a port'),
+      'serve Prometheus metrics on this port of 127.0.0.1 during the run (0: any free port)',
+      number(n => Number.isInteger(n) && n >= 0 && n <= 65_535, 'a port number'),
     )
-    .option('--null-arm', "measure the baseline's client twice: what they differ by is noise")
-    .option('--strict', 'fail also when an expectation could not be shown to hold')
-    .option('--confirm', 'measure again before a failed expectation counts (the default where CI is set)')
-    .option('--no-confirm', 'do not')
+    .option('--null-arm', 'add a copy of the baseline client, to measure noise (A/A)')
+    .option('--strict', 'also fail when an expectation is inconclusive')
+    .option('--confirm', 're-measure before a failed expectation counts (default when CI is set)')
+    .option('--no-confirm', 'do not re-measure failures')
     .option(
       '--allow-host <host>',
-      'lets load leave this machine, to this host of a target.url; may be given more than once',
+      'allow load to be sent to this host (repeatable; default: loopback only)',
       addHost,
       [],
     )
-    .option('--results <dir>', 'where runs are stored', 'results')
+    .option('--results <dir>', 'folder where runs are stored', 'results')
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
       `
 Examples:
-  conntax run                             the scenarios tagged quick
-  conntax run short-vs-persistent         one of them
-  conntax run ./mine.json --dry-run       what a scenario of your own would do
+  conntax run                             measure the scenarios tagged quick
+  conntax run short-vs-persistent         measure one scenario
+  conntax run ./mine.json --dry-run       show what your own scenario would do
   conntax run short-vs-persistent --budget-sec 120 --precision 0.02
-  conntax run ./your-server.json          a server of yours on this machine, by its target.url
+  conntax run ./your-server.json          measure your own server on this machine (target.url)
   conntax run ./your-server.json --allow-host staging.example.com
-                                          one on another machine that you may load
+                                          measure a server on another machine
 
-Exit status: 0 fine, 1 an expectation failed, 2 usage or an invalid scenario, 3 could not measure or an audit failed, 130 interrupted (143 by SIGTERM, 129 by a closed terminal).`,
+Exit status: 0 success, 1 an expectation failed, 2 wrong usage or an invalid scenario, 3 could not measure or an audit failed,
+130 interrupted (143 by SIGTERM, 129 by a closed terminal).`,
     )
     .action(async (selectors, options) => {
       const { runCommand } = await import('./run.ts');
@@ -121,7 +123,7 @@ Exit status: 0 fine, 1 an expectation failed, 2 usage or an invalid scenario, 3 
 
   program
     .command('list')
-    .description('show the scenarios that come with conntax')
+    .description('list the built-in scenarios')
     .option('--json', 'print them as JSON')
     .addHelpText('after', '\nExample:\n  conntax list --json')
     .action(async options => {
@@ -135,7 +137,7 @@ Exit status: 0 fine, 1 an expectation failed, 2 usage or an invalid scenario, 3 
   program
     .command('schema')
     .description('print the JSON Schema of scenario files')
-    .option('--json', 'the same: a schema is JSON')
+    .option('--json', 'accepted for consistency: the output is always JSON')
     .addHelpText('after', '\nExample:\n  conntax schema > scenario.schema.json')
     .action(async () => {
       const { schemaCommand } = await import('./list.ts');
@@ -145,11 +147,13 @@ Exit status: 0 fine, 1 an expectation failed, 2 usage or an invalid scenario, 3 
   return program;
 }
 
-/** No name or path needs them, and in a message they would begin a line that looks like ours. */
+/** No name or path needs control characters, and in a message they could fake a line of output. */
 function refuseControls(argv: readonly string[]): void {
   const word = argv.find(text => /\p{Cc}/u.test(text));
   if (word === undefined) return;
-  throw new UsageError(`${JSON.stringify(word)} has control characters; right would be: a word without them`);
+  throw new UsageError(
+    `${JSON.stringify(word)} contains control characters; expected: an argument without them`,
+  );
 }
 
 async function main(interrupt: Interrupt): Promise<number> {
@@ -166,7 +170,7 @@ async function main(interrupt: Interrupt): Promise<number> {
     if (interrupt.signal.aborted && error === interrupt.signal.reason)
       return interrupt.status ?? EXIT.interrupted;
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    if (error instanceof InterruptedError) return error.exitCode; // it has been said
+    if (error instanceof InterruptedError) return error.exitCode; // already reported
     if (error instanceof UsageError || error instanceof MeasureError) {
       output.note(`${fail('error')}: ${error.message}`);
       return error.exitCode;
@@ -177,7 +181,7 @@ async function main(interrupt: Interrupt): Promise<number> {
   }
 }
 
-/** Waits until all is printed. A reader that has left (`| head`), or a terminal that is closed, is no failure; a full disk, say, is. */
+/** Waits until all output is written. A closed pipe (`| head`) or terminal is not a failure; a full disk is. */
 async function flushOutput(isInterrupted: boolean): Promise<NodeJS.ErrnoException | undefined> {
   await new Promise<void>(resolve => {
     process.stdout.write('', () => resolve());
@@ -190,15 +194,15 @@ let outputError: NodeJS.ErrnoException | undefined;
 process.stdout.on('error', error => {
   outputError ??= error;
 });
-// Whoever read it has left, and there is no one else to tell.
+// If stderr is closed, an error cannot be reported anywhere else.
 process.stderr.on('error', () => {});
 
 const interrupt = listenForInterrupts();
 let status = await main(interrupt);
 const unprinted = await flushOutput(interrupt.status !== undefined);
 if (unprinted !== undefined) {
-  process.stderr.write(`${fail('error')}: the output could not be written: ${unprinted.message}\n`);
+  process.stderr.write(`${fail('error')}: cannot write the output: ${unprinted.message}\n`);
   status = EXIT.cannotMeasure;
 }
-// A SIGINT listener and the children's channels are no reason to stay.
+// The signal listeners and the children's channels would keep the process alive.
 process.exit(status);

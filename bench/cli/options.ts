@@ -1,4 +1,4 @@
-// In: the program. Out: its commands that measure and judge: two codes, and the job of every night.
+// Command-line options: parsers of their values, the commands other than `run`, and a check for options that npm has taken.
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../results/errors.ts';
@@ -7,31 +7,28 @@ import { parseHost } from '../plan/allowed-hosts.ts';
 import { LEAST_EFFECT, SIDES } from './ab.ts';
 import type { Context } from './context.ts';
 
-// From hosts as they are typed, one an option. Out: the list of them, for commander; what is no host alone is refused.
-
+/** Collects a repeatable option with a host. */
 export function addHost(text: string, hosts: readonly string[]): string[] {
   const host = parseHost(text);
   if (host === undefined) {
-    throw new InvalidArgumentError('It must be a host name or an address, without scheme, port or path.');
+    throw new InvalidArgumentError('Expected: a host name or address, without scheme, port or path.');
   }
   return [...hosts, host];
 }
 
-// From what a number on the command line must be. Out: a parser of it that says so.
-
+/** A parser of a number that must pass `test`; `what` says in the error what was expected. */
 export function number(test: (value: number) => boolean, what: string): (text: string) => number {
   return text => {
     const value = Number(text);
-    if (text.trim() === '' || !test(value)) throw new InvalidArgumentError(`It must be ${what}.`);
+    if (text.trim() === '' || !test(value)) throw new InvalidArgumentError(`Expected: ${what}.`);
     return value;
   };
 }
 
 /** Above 0, at most 1. */
-export const asRatio = number(n => n > 0 && n <= 1, 'between 0 and 1');
+export const asRatio = number(n => n > 0 && n <= 1, 'a number above 0 and at most 1');
 
-// From the program. Out: its commands on stored runs: nothing is measured by any of them.
-
+/** Adds the commands that read stored runs and measure nothing. */
 export function addStoredRunCommands(
   program: Command,
   context: Context,
@@ -39,9 +36,9 @@ export function addStoredRunCommands(
 ): void {
   program
     .command('report')
-    .description('render a stored run again; nothing is measured')
-    .argument('[run]', "a run's id (or an end of it) or folder, latest or previous; none: the latest")
-    .option('--results <dir>', 'where runs are stored', 'results')
+    .description('render a stored run again, without measuring')
+    .argument('[run]', 'id (or the end of it) or folder of a run, "latest" or "previous"; default: latest')
+    .option('--results <dir>', 'folder where runs are stored', 'results')
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -55,10 +52,10 @@ export function addStoredRunCommands(
   program
     .command('compare')
     .description('show two stored runs side by side')
-    .argument('<before>', "a run's id (or an end of it) or folder, latest or previous")
-    .argument('<after>', 'another')
-    .option('--min-effect <ratio>', 'the least change that counts (0.05 = 5 %)', asRatio)
-    .option('--results <dir>', 'where runs are stored', 'results')
+    .argument('<before>', 'id (or the end of it) or folder of a run, "latest" or "previous"')
+    .argument('<after>', 'the same, for the run to compare with it')
+    .option('--min-effect <ratio>', 'smallest change that counts (0.05 = 5 %)', asRatio)
+    .option('--results <dir>', 'folder where runs are stored', 'results')
     .option('--json', 'print the comparison as JSON')
     .addHelpText(
       'after',
@@ -71,22 +68,22 @@ export function addStoredRunCommands(
 
   program
     .command('gate')
-    .description('hold a stored run against a baseline')
-    .argument('[run]', "a run's id (or an end of it) or folder, latest or previous; none: the latest")
-    .option('--baseline <name>', 'the baseline', 'main')
-    .option('--min-effect <ratio>', 'the least change that counts (0.05 = 5 %)', asRatio)
-    .option('--strict', 'fail also when a regression could not be ruled out')
-    .option('--results <dir>', 'where runs and baselines are stored', 'results')
+    .description('check a stored run for regressions against a baseline')
+    .argument('[run]', 'id (or the end of it) or folder of a run, "latest" or "previous"; default: latest')
+    .option('--baseline <name>', 'name of the baseline', 'main')
+    .option('--min-effect <ratio>', 'smallest change that counts (0.05 = 5 %)', asRatio)
+    .option('--strict', 'also fail when a regression cannot be ruled out')
+    .option('--results <dir>', 'folder where runs and baselines are stored', 'results')
     .option('--json', 'print the comparison as JSON')
     .addHelpText(
       'after',
       `
 Examples:
   conntax run ci --null-arm && conntax baseline save     once
-  conntax run ci --null-arm && conntax gate              ever after
+  conntax run ci --null-arm && conntax gate              from then on
 
-Exit status: 0 no regression, 1 a regression (with --strict also one that can't be ruled out), 2 usage, 3 nothing could be
-compared, or the run can't be relied on.`,
+Exit status: 0 no regression, 1 a regression (with --strict also when one cannot be ruled out), 2 wrong usage,
+3 nothing could be compared, or the run is not reliable.`,
     )
     .action(async (ref, options) => {
       const { gateCommand } = await import('./gate.ts');
@@ -95,16 +92,16 @@ compared, or the run can't be relied on.`,
 
   program
     .command('history')
-    .description('show how ratios went over the runs of conntax ci, and since when they are at another level')
-    .argument('[cells...]', 'names of cells, or of scenarios; none: all')
-    .option('--results <dir>', 'where the history is stored', 'results')
-    .option('--json', 'print it as JSON')
+    .description('show trends over CI runs, and when each metric changed')
+    .argument('[cells...]', 'names of cells or scenarios; default: all')
+    .option('--results <dir>', 'folder where the history is stored', 'results')
+    .option('--json', 'print the history as JSON')
     .addHelpText(
       'after',
       `
 Examples:
-  conntax history                 every cell that conntax ci has measured
-  conntax history ci-reuse        one scenario
+  conntax history                 show every cell that conntax ci has measured
+  conntax history ci-reuse        show one scenario
   conntax history --json | jq .tables.history.rows`,
     )
     .action(async (cells, options) => {
@@ -112,24 +109,22 @@ Examples:
       await historyCommand(cells, options, context);
     });
 
-  const baseline = program
-    .command('baseline')
-    .description('keep the figures of a run, to hold others against');
+  const baseline = program.command('baseline').description('save a run as a baseline, or list baselines');
   baseline
     .command('save')
-    .description('make a stored run a baseline')
-    .argument('[run]', "a run's id (or an end of it) or folder, latest or previous; none: the latest")
-    .option('--name <name>', 'its name', 'main')
-    .option('--force', 'save it also where it could only see changes above 25 %')
-    .option('--results <dir>', 'where runs and baselines are stored', 'results')
-    .option('--json', 'print what was saved as JSON')
+    .description('save a stored run as a baseline')
+    .argument('[run]', 'id (or the end of it) or folder of a run, "latest" or "previous"; default: latest')
+    .option('--name <name>', 'name of the baseline', 'main')
+    .option('--force', 'save it even if it can only detect changes above 25 %')
+    .option('--results <dir>', 'folder where runs and baselines are stored', 'results')
+    .option('--json', 'print the saved baseline as JSON')
     .addHelpText(
       'after',
       `
 Example:
   conntax baseline save --name before-undici-9
 
-Exit status: 0 saved, 2 usage, or a run that is not complete, can't be relied on, or is blind.`,
+Exit status: 0 saved, 2 wrong usage, or a run that is incomplete, unreliable, or too noisy to detect changes.`,
     )
     .action(async (ref, options) => {
       const { saveBaselineCommand } = await import('./gate.ts');
@@ -137,8 +132,8 @@ Exit status: 0 saved, 2 usage, or a run that is not complete, can't be relied on
     });
   baseline
     .command('list')
-    .description('show the baselines that there are')
-    .option('--results <dir>', 'where runs and baselines are stored', 'results')
+    .description('list the baselines')
+    .option('--results <dir>', 'folder where runs and baselines are stored', 'results')
     .option('--json', 'print them as JSON')
     .action(async options => {
       const { listBaselinesCommand } = await import('./gate.ts');
@@ -146,17 +141,15 @@ Exit status: 0 saved, 2 usage, or a run that is not complete, can't be relied on
     });
 }
 
-// From a command's options, and the environment that npm gives to what it runs. Out: refusal of options that npm has kept for itself.
-
-/** What npm calls its commands that run others. */
+/** npm's names for its commands that run other programs. */
 const RUNNERS = ['run', 'run-script', 'exec', 'test', 'start'];
 
 /**
- * Without `--`, npm reads all options itself, and conntax would do what was not asked for: a dry run would send load. npm
- * tells such an option in the environment, as it tells its own settings: those that stand in a .npmrc, or that the shell
- * has set in npm's own way, are not meant for conntax.
+ * Refuses to run when npm has taken options that were meant for conntax. Without `--`, npm reads all options itself, and
+ * `--dry-run` would send load. npm puts such options into the environment, beside its own settings; those from a .npmrc or from
+ * `NPM_CONFIG_...` variables are not meant for conntax.
  *
- * @throws UsageError with the command line that does what was meant
+ * @throws UsageError with the command line that works
  */
 export function refuseSwallowed(command: Command, env: NodeJS.ProcessEnv, argv: readonly string[]): void {
   const { npm_command: runner, npm_lifecycle_event: script } = env;
@@ -170,8 +163,8 @@ export function refuseSwallowed(command: Command, env: NodeJS.ProcessEnv, argv: 
   const words = isComplete ? [...ownWords(argv, env), ...names] : ['...'];
   const line = script === 'npx' ? `npx conntax ${argv.join(' ')} ${names.join(' ')}` : undefined;
   throw new UsageError(
-    `npm has kept ${names.join(' and ')} for itself, so conntax was not given it; nothing was started.\n` +
-      `  right would be: ${line ?? `npm run ${script} -- ${words.join(' ')}`}`,
+    `npm took ${names.join(' and ')} as its own option, so conntax did not receive it; nothing was started.\n` +
+      `  use: ${line ?? `npm run ${script} -- ${words.join(' ')}`}`,
   );
 }
 
@@ -179,12 +172,12 @@ function isSwallowed({ long, negate }: Option, env: NodeJS.ProcessEnv): boolean 
   if (long == null) return false;
   const key = long.replace(/^--(?:no-)?/, '');
   const value = env[`npm_config_${key.replaceAll('-', '_')}`];
-  // npm tells of `--no-phases` that phases is ''.
+  // For `--no-phases` npm sets phases to ''.
   if (value === undefined || (value === '') !== negate) return false;
   return !isSetting(key, env);
 }
 
-/** Whether the user has said so once and for all, for npm. */
+/** Whether the user has configured it for npm. */
 function isSetting(key: string, env: NodeJS.ProcessEnv): boolean {
   if (env[`NPM_CONFIG_${key.replaceAll('-', '_').toUpperCase()}`] !== undefined) return true;
   const { npm_config_local_prefix: project } = env;
@@ -201,14 +194,15 @@ function hasSetting(file: string, key: string): boolean {
   return lines.includes(key);
 }
 
-/** Those that the user typed: the first of argv may stand in the script itself. */
+/** The arguments that the user typed: the first ones of argv may be part of the script itself. */
 function ownWords(argv: readonly string[], { npm_lifecycle_script: text = '' }: NodeJS.ProcessEnv): string[] {
   const typed = argv.findIndex((_, index) => !text.endsWith(` ${argv.slice(0, index + 1).join(' ')}`));
   return typed === -1 ? [] : argv.slice(typed);
 }
 
-const asSeconds = number(n => n >= 0.001 && n <= 3_600, 'a number of seconds above 0, 3600 at most');
+const asSeconds = number(n => n >= 0.001 && n <= 3_600, 'a number of seconds above 0 and at most 3600');
 
+/** Adds the commands that measure and judge: `ab` and `ci`. */
 export function addJudgingCommands(
   program: Command,
   context: Context,
@@ -216,44 +210,49 @@ export function addJudgingCommands(
 ): void {
   program
     .command('ab')
-    .description('measure two codes of the client, or of the server, in the same slices')
-    .argument('[scenarios...]', 'names, tags or paths; none: the persistent client of short-vs-persistent')
+    .description('compare two versions of the client (or server), interleaved in one run')
+    .argument('[scenarios...]', 'names, tags or paths; default: the persistent client of short-vs-persistent')
     .option(
       '--before <dir>',
-      'checkout of conntax (after npm ci), or folder with it installed; default: this one',
+      'conntax checkout (after npm ci), or folder where it is installed; default: this one',
     )
-    .option('--after <dir>', 'another; default: this one')
-    .option('--before-package <spec>', 'this conntax with a package in another version, such as undici@7')
-    .option('--after-package <spec>', 'another version')
+    .option('--after <dir>', 'the same, for the version to compare with it')
+    .option('--before-package <spec>', 'this conntax with another version of a package, such as undici@7')
+    .option('--after-package <spec>', 'the same, for the version to compare with it')
     .addOption(
-      new Option('--side <side>', 'whose code differs; the other side is this conntax')
+      new Option('--side <side>', 'which side runs both versions; the other side runs this conntax')
         .choices(SIDES)
         .default('client'),
     )
-    .option('--arm <name>', 'only this client of the scenarios')
+    .option('--client <name>', 'measure only this client of the scenarios')
+    .option('--arm <name>', 'another name of --client')
     .option(
       '--min-effect <ratio>',
-      `the least change that counts; default: ${LEAST_EFFECT}, which is ${LEAST_EFFECT * 100} %`,
+      `smallest change that counts; default: ${LEAST_EFFECT} (${LEAST_EFFECT * 100} %)`,
       asRatio,
     )
-    .option('--dry-run', 'print the plan and whether it fits this machine; measure nothing')
-    .option('--seed <n>', 'seed of every shuffle and draw', number(Number.isSafeInteger, 'a whole number'))
-    .option('--budget-sec <s>', 'time for each comparison, in place of that of the scenario', asSeconds)
+    .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
+    .option(
+      '--seed <n>',
+      'seed of the random order of slices and requests',
+      number(Number.isSafeInteger, 'an integer'),
+    )
+    .option('--budget-sec <s>', "time budget per comparison, overriding the scenario's", asSeconds)
     .option(
       '--precision <ratio>',
-      'stop when intervals are within it (0.05 = 5 %), not when the question is decided',
+      'stop when every interval is this narrow (0.05 = ±5 %), instead of when the question is decided',
       asRatio,
     )
     .option(
       '--allow-host <host>',
-      'lets load leave this machine, to this host of a target.url; may be given more than once',
+      'allow load to be sent to this host (repeatable; default: loopback only)',
       addHost,
       [],
     )
-    .option('--strict', 'fail also when a change for the worse could not be ruled out')
-    .option('--confirm', 'measure again before a failure counts (the default where CI is set)')
-    .option('--no-confirm', 'do not')
-    .option('--results <dir>', 'where runs are stored', 'results')
+    .option('--strict', 'also fail when a change for the worse cannot be ruled out')
+    .option('--confirm', 're-measure before a failure counts (default when CI is set)')
+    .option('--no-confirm', 'do not re-measure failures')
+    .option('--results <dir>', 'folder where runs are stored', 'results')
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -261,10 +260,10 @@ export function addJudgingCommands(
 Examples:
   conntax ab --before-package undici@7 --after-package undici@8
   conntax ab --before ../main --after .             two checkouts, each after npm ci
-  conntax ab --before ../main short-vs-persistent --arm short --budget-sec 120
+  conntax ab --before ../main short-vs-persistent --client short --budget-sec 120
   conntax ab --side target --before-package fastify@5.0.0 --after-package fastify@5.12.8
 
-Exit status: 0 no change for the worse was shown, 1 one was, 2 usage, 3 could not measure, 130 interrupted.`,
+Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not measure, 130 interrupted.`,
     )
     .action(async (selectors, options) => {
       const { abCommand } = await import('./ab.ts');
@@ -273,21 +272,29 @@ Exit status: 0 no change for the worse was shown, 1 one was, 2 usage, 3 could no
 
   program
     .command('ci')
-    .description('measure, hold against the baseline, confirm a regression, remember the run')
-    .argument('[scenarios...]', 'names, tags or paths; none: the tag ci')
-    .option('--baseline <name>', 'the baseline; without one the run is only measured', 'main')
-    .option('--min-effect <ratio>', 'the least change that counts (0.05 = 5 %)', asRatio)
+    .description('run the CI scenarios, compare with the baseline, confirm regressions, record the result')
+    .argument('[scenarios...]', 'names, tags or paths; default: the tag ci')
+    .option(
+      '--baseline <name>',
+      'name of the baseline; if it does not exist, the run is only measured and recorded',
+      'main',
+    )
+    .option('--min-effect <ratio>', 'smallest change that counts (0.05 = 5 %)', asRatio)
     .option(
       '--allow-host <host>',
-      'lets load leave this machine, to this host of a target.url; may be given more than once',
+      'allow load to be sent to this host (repeatable; default: loopback only)',
       addHost,
       [],
     )
-    .option('--strict', 'fail also when a regression could not be ruled out')
-    .option('--dry-run', 'print the plan and whether it fits this machine; measure nothing')
-    .option('--seed <n>', 'seed of every shuffle and draw', number(Number.isSafeInteger, 'a whole number'))
-    .option('--budget-sec <s>', 'time for each scenario, in place of its own', asSeconds)
-    .option('--results <dir>', 'where runs, baselines and the history are stored', 'results')
+    .option('--strict', 'also fail when a regression cannot be ruled out')
+    .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
+    .option(
+      '--seed <n>',
+      'seed of the random order of slices and requests',
+      number(Number.isSafeInteger, 'an integer'),
+    )
+    .option('--budget-sec <s>', "time budget per scenario, overriding the scenario's", asSeconds)
+    .option('--results <dir>', 'folder where runs, baselines and the history are stored', 'results')
     .option('--json', 'print the reports as JSON')
     .addHelpText(
       'after',
@@ -296,7 +303,7 @@ Examples:
   conntax ci && conntax baseline save      the first time
   conntax ci                               every night
 
-Exit status: 0 fine, 1 a regression or an expectation that failed, 2 usage, 3 could not measure, 130 interrupted.`,
+Exit status: 0 success, 1 a regression or a failed expectation, 2 wrong usage, 3 could not measure, 130 interrupted.`,
     )
     .action(async (selectors, options) => {
       const { ciCommand } = await import('./ci.ts');

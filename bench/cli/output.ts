@@ -1,4 +1,4 @@
-// In: nothing. Out: where commands print; the one door to the terminal, through which nothing goes that could steer it.
+// The only way to the terminal: writes output and notes, with control characters made visible.
 import picocolors from 'picocolors';
 import { visibleColours, visibleLines } from '../../results/visible.ts';
 import type { Output } from './context.ts';
@@ -10,7 +10,7 @@ export function createOutput(): Output {
   return {
     out: text => process.stdout.write(`${shown(text, hasColour)}\n`),
     note: text => process.stderr.write(`${shown(text, hasColourOn(process.stderr))}\n`),
-    // Some terminals do not know their size (0 columns): a living line would be clipped to nothing.
+    // Some terminals report 0 columns: a live line would be clipped to nothing.
     isTty: Boolean(process.stderr.isTTY) && process.stderr.columns > 0,
     hasColour,
     columns: process.stdout.columns || DEFAULT_COLUMNS,

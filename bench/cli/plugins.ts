@@ -1,4 +1,4 @@
-// Every plug-in that the command line knows, gathered from the index of each plug-in folder.
+// Every plug-in of the command line, gathered from the index of each plug-in folder.
 import { charts, sweepCharts } from '../../report/charts/index.ts';
 import { formats, outputs } from '../../report/formats/index.ts';
 import { behaviours } from '../../servers/behaviours/index.ts';

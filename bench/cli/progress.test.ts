@@ -48,15 +48,15 @@ suite('the living line', () => {
     ],
     [
       living({ phase: 'search', arm: 'short', ratePerSec: 4_000, isKept: true }),
-      'tls  replicate 1  searching  short 4,000 req/s borne  21s left at most',
+      'tls  replicate 1  searching  short 4,000 req/s sustained  21s left at most',
     ],
     [
       living({ phase: 'search', arm: 'short', ratePerSec: 5_656.9, isKept: false }),
-      'tls  replicate 1  searching  short 5,657 req/s not borne  21s left at most',
+      'tls  replicate 1  searching  short 5,657 req/s not sustained  21s left at most',
     ],
     [
       living({ phase: 'finish', arm: 'short', leftMs: -5 }),
-      'tls  replicate 1  closing  short  slower than foreseen, ends with this replicate',
+      'tls  replicate 1  closing  short  slower than expected, ends with this replicate',
     ],
   ];
   for (const [event, line] of cases) {
@@ -86,7 +86,7 @@ suite('lines that last', () => {
     [living(), undefined],
     [
       { type: 'cell-finished', result: { ...result, stopDetail: 'precise enough', elapsedMs: 12_400 } },
-      /^ {2}ended: precise enough \(12s\)$/,
+      /^ {2}done: precise enough \(12s\)$/,
     ],
     [
       { type: 'replicate-finished', cell: 'tls', replicate: 0, headline, comparisons: [] },

@@ -1,4 +1,4 @@
-// In: the events of a run. Out: what a person sees of it: one living line on a terminal, plain lines elsewhere.
+// Shows the progress of a run: one live line on a terminal, plain lines elsewhere.
 import { createLogUpdate } from 'log-update';
 import prettyMs from 'pretty-ms';
 import { comparisonText } from '../../report/words/numbers.ts';
@@ -9,7 +9,7 @@ export interface Progress {
   show(event: RunEvent): void;
   /** A line that stays. */
   say(text: string): void;
-  /** Clears the living line. */
+  /** Clears the live line. */
   end(): void;
 }
 
@@ -32,17 +32,17 @@ export function progressLine(event: Living): string {
   const { cell, replicate, phase, arm, ratePerSec, isKept, blocksDone, blockCount, leftMs } = event;
   const blocks = blocksDone === undefined ? '' : ` ${blocksDone}/${blockCount}`;
   const rate = ratePerSec === undefined ? '' : ` ${Math.round(ratePerSec).toLocaleString('en')} req/s`;
-  const kept = isKept === undefined ? '' : isKept ? ' borne' : ' not borne';
+  const kept = isKept === undefined ? '' : isKept ? ' sustained' : ' not sustained';
   return [
     cell,
     `replicate ${replicate + 1}`,
     `${PHASES[phase]}${blocks}`,
     ...(arm === undefined ? [] : [`${arm}${rate}${kept}`]),
-    leftMs > 0 ? `${seconds(leftMs)} left at most` : 'slower than foreseen, ends with this replicate',
+    leftMs > 0 ? `${seconds(leftMs)} left at most` : 'slower than expected, ends with this replicate',
   ].join('  ');
 }
 
-/** What is worth a line that stays, on any kind of output; undefined for the rest. */
+/** The permanent line for an event, on any kind of output; undefined for events without one. */
 export function lastingLine(event: RunEvent): string | undefined {
   switch (event.type) {
     case 'cell-started': {
@@ -65,7 +65,7 @@ export function lastingLine(event: RunEvent): string | undefined {
       return `  replicate ${event.replicate + 1}: ${what}${ratios.join(', ') || 'nothing to compare'}`;
     }
     case 'cell-finished':
-      return `  ended: ${event.result.stopDetail} (${seconds(event.result.elapsedMs)})`;
+      return `  done: ${event.result.stopDetail} (${seconds(event.result.elapsedMs)})`;
     case 'progress':
       return undefined;
     default:
@@ -75,18 +75,18 @@ export function lastingLine(event: RunEvent): string | undefined {
 
 export function createProgress(output: Output): Progress {
   const living = output.isTty ? createLogUpdate(process.stderr) : undefined;
-  let told = '';
+  let shownPhase = '';
 
-  /** A log has no living line: it gets one that stays when each phase of load of a replicate begins. */
-  function tellPhase(event: Living): void {
+  /** Without a live line, prints a permanent one when each phase under load begins. */
+  function notePhase(event: Living): void {
     if (event.phase === 'start' || event.phase === 'finish') return;
     const phase = [event.cell, event.replicate, event.phase].join();
-    if (phase !== told) output.note(`  ${progressLine(event)}`);
-    told = phase;
+    if (phase !== shownPhase) output.note(`  ${progressLine(event)}`);
+    shownPhase = phase;
   }
 
   function say(text: string): void {
-    living?.clear(); // else its next state would erase what was said below it
+    living?.clear(); // otherwise its next update would erase the line below it
     output.note(text);
   }
 
@@ -97,7 +97,7 @@ export function createProgress(output: Output): Progress {
       if (lasting !== undefined) {
         say(lasting);
       } else if (event.type === 'progress') {
-        if (living === undefined) tellPhase(event);
+        if (living === undefined) notePhase(event);
         else living(progressLine(event).slice(0, output.columns - 1));
       }
     },

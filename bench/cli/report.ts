@@ -1,4 +1,4 @@
-// In: a run and its trials. Out: its report in every registered form.
+// The `report` command, and the rendering of a run in every registered format.
 import { join } from 'node:path';
 import { buildReport } from '../../report/build.ts';
 import type { Chart, SweepChart } from '../../report/charts/chart.ts';
@@ -12,7 +12,7 @@ import { loadPlugins } from '../plan/read-scenarios.ts';
 import type { CommonOptions, Context, Output, Plugins } from './context.ts';
 
 export interface Rendering {
-  /** The files that belong into the run's folder. */
+  /** Files for the run's folder. */
   files: { name: string; content: string }[];
   report: Report;
   markdown: string;
@@ -57,13 +57,11 @@ export async function render(
   };
 }
 
-// From the name of a stored run. Out: its report rendered again, printed and written; nothing is measured.
-
 export interface ReportOptions extends CommonOptions {
   results: string;
 }
 
-/** Exit 0 also for a run that was partial or invalid, as the report says: rendering it worked. */
+/** Renders a stored run again. Succeeds also for a partial or invalid run: the report says so. */
 export async function reportCommand(
   ref: string | undefined,
   options: ReportOptions,
@@ -71,7 +69,7 @@ export async function reportCommand(
 ): Promise<void> {
   const { plugins, output } = context;
   const { dir, run, trials, isTorn } = readRun(options.results, ref);
-  if (isTorn) output.note('The last trial of this run was cut short on disk and is left out.');
+  if (isTorn) output.note('The last trial of this run is incomplete on disk and was skipped.');
   const { files, text, json } = await render({ run, trials }, plugins, output);
   output.out(options.json ? json : text);
   for (const { name, content } of files) replaceFile(join(dir, name), content);

@@ -1,4 +1,4 @@
-// In: a plan. Out: it measured, stored and shown; the exit status says how it went.
+// The `run` command: plans, measures, stores and reports; the exit status reflects the result.
 import { basename, join } from 'node:path';
 import { foreignRemarks, foundText } from '../../report/words/conditions.ts';
 import { EXIT } from '../../results/errors.ts';
@@ -23,31 +23,31 @@ import { serveMetrics } from './live-metrics.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { render } from './report.ts';
 
-/** What every command that measures understands. */
+/** Options of every command that measures. */
 export interface MeasureOptions extends CommonOptions {
   results: string;
   /** Hosts beyond loopback that load may go to. */
   allowHost: readonly string[];
   dryRun?: boolean;
   seed?: number;
-  /** Where the metrics of the run can be read while it goes on; 0: any free port. */
+  /** Port that serves the metrics during the run; 0: any free port. */
   metricsPort?: number;
-  /** An expectation that could not be shown to hold fails the run. */
+  /** An inconclusive expectation fails the run. */
   strict?: boolean;
-  /** A failed expectation is measured again before it counts; unless said, in CI only. */
+  /** A failed expectation is re-measured before it counts; by default in CI only. */
   confirm?: boolean;
 }
 
-/** The seed of a run that was given none. */
+/** The seed given, or one from the clock. */
 export function seedOf({ seed }: MeasureOptions, startedAt: Date): number {
   return seed ?? startedAt.getTime() % 2 ** 31;
 }
 
 /**
- * Measures a plan and stores the run; with `dryRun` only tells what it would do.
+ * Measures a plan and stores the run; with `dryRun` only prints what it would do.
  *
- * @returns the exit status. @throws UsageError where load may not go; MeasureError when the machine does not fit the plan,
- * or a server that we do not start does not answer
+ * @returns the exit status. @throws UsageError for a host that load may not be sent to; MeasureError when the machine does not fit
+ * the plan, or an external server does not answer
  */
 export async function measurePlan(
   plan: Plan,
@@ -67,7 +67,7 @@ export async function measurePlan(
   for (const line of estimateLines(plan, isConfirming)) output.note(line);
   for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
   const servers = await findServers(located, context.signal);
-  tellServers(plan, servers, output);
+  noteServers(plan, servers, output);
   const measured = await withoutUnreadable(plan, servers, context);
   for (const line of leftOutLines(measured)) output.note(line);
   context.signal.throwIfAborted();
@@ -84,7 +84,7 @@ export async function measurePlan(
   }
 }
 
-/** The plan without load tools that would count these answers wrongly. */
+/** The plan without load tools that would miscount these servers' answers. */
 async function withoutUnreadable(
   plan: Plan,
   servers: ReadonlyMap<string, FoundServer>,
@@ -95,24 +95,22 @@ async function withoutUnreadable(
   return leaveOutUnreadable(plan, facts, await loadPlugins(plugins.transports));
 }
 
-/** What the servers that we do not start have answered, each once. */
-function tellServers(plan: Plan, servers: ReadonlyMap<string, FoundServer>, output: Context['output']): void {
-  const said = plan.cells.flatMap(({ id, scenario }) => {
+/** Prints what each external server answered, once. */
+function noteServers(plan: Plan, servers: ReadonlyMap<string, FoundServer>, output: Context['output']): void {
+  const lines = plan.cells.flatMap(({ id, scenario }) => {
     const facts = servers.get(id)?.facts;
     if (facts === undefined) return [];
     const remarks = foreignRemarks(facts, scenario.target).map(remark => `  ! ${remark}`);
     return [`  ${facts.url}: ${foundText(facts)}`, ...remarks];
   });
-  for (const line of new Set(said)) output.note(line);
+  for (const line of new Set(lines)) output.note(line);
 }
 
-/** One line an arm and scenario, however many cells a sweep makes of it. */
+/** One line per client and scenario, even if a sweep makes many cells of it. */
 function leftOutLines({ cells }: Plan): Set<string> {
   return new Set(
     cells.flatMap(({ scenario, leftOut }) =>
-      leftOut.map(
-        ({ arm, message, hint }) => `  ! ${scenario.name}: the arm ${arm} is left out: ${message} (${hint})`,
-      ),
+      leftOut.map(({ arm, message, hint }) => `  ! ${scenario.name}: skipping ${arm}: ${message} (${hint})`),
     ),
   );
 }
@@ -163,7 +161,7 @@ async function measureAndReport({
   }
   if (signal.aborted && trials.length === 0) {
     store.discard();
-    output.note('Nothing had been measured yet, so nothing is stored.');
+    output.note('Nothing was measured yet, so nothing is stored.');
     return EXIT.interrupted;
   }
   const run: Run = {
@@ -181,25 +179,25 @@ async function measureAndReport({
   };
   const { files, text, json, report, markdown } = await render({ run, trials }, plugins, output);
   tellGithub(report, markdown, output, env);
-  // What was measured is shown even where it can't be stored.
+  // The result is shown even if it cannot be stored.
   output.out(options.json ? json : text);
   store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
   output.note(`Report: ${join(store.dir, 'report.html')}`);
   return signal.aborted ? EXIT.interrupted : exitStatusOf(run, { isStrict: options.strict === true });
 }
 
-/** A signal that comes once all is measured makes nothing partial. */
+/** A signal after the last measurement does not make the run partial. */
 function stateOf(cells: readonly CellResult[], plan: Plan): Run['state'] {
   if (cells.length < plan.cells.length || cells.some(({ stop }) => stop === 'interrupted')) return 'partial';
   return cells.some(isLacking) ? 'failed' : 'complete';
 }
 
-/** Whether an arm of it has no figures. */
+/** Whether an arm has no figures. */
 function isLacking({ stop, arms }: CellResult): boolean {
   return stop === 'failed' || arms.some(({ trials }) => trials === 0);
 }
 
-/** Response times of every completed trial, in HdrHistogram's own log format, tagged by trial. */
+/** Response times of every completed trial, in HdrHistogram's log format, tagged by trial. */
 function latencyLog(trials: readonly TrialResult[], startedAt: Date): string {
   return hdrLog(
     trials
@@ -213,23 +211,21 @@ function latencyLog(trials: readonly TrialResult[], startedAt: Date): string {
   );
 }
 
-// From scenarios by name, tag or path. Out: a stored run and its report; the exit status says how it went.
-
 export interface TimingOptions {
   budgetSec?: number;
   precision?: number;
-  /** false: `--no-phases`; otherwise the scenario says. */
+  /** false: `--no-phases`; otherwise the scenario decides. */
   phases?: boolean;
 }
 
 export interface RunOptions extends MeasureOptions, TimingOptions {
-  /** Whether the baseline's client is measured twice, so that the run knows its own noise. */
+  /** Whether a copy of the baseline client is added, to measure noise. */
   nullArm?: boolean;
-  /** Ids of the cells to measure; all of them unless given. */
+  /** Ids of the cells to measure; default: all. */
   cells?: ReadonlySet<string>;
 }
 
-/** What the command line says of timing and phases goes over what the scenario says. */
+/** Applies the command line's timing and phases, which override the scenario's. */
 export function adjusted(variant: Variant, { budgetSec, precision, phases = true }: TimingOptions): Variant {
   return {
     ...variant,

@@ -5,8 +5,6 @@ import type { Client } from '../../scenarios/model/client.ts';
 import { type Target, usesTls } from '../../scenarios/model/target.ts';
 import type { Refusal } from '../contracts.ts';
 
-// From an arm's settings and its target. Out: why TLS sessions can't be had there, whatever the client.
-
 export function plainSessionRefusals({ pool }: Client, target: Target): Refusal[] {
   if (pool.tlsSessions === undefined || usesTls(target)) return [];
   return [

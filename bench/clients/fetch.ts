@@ -14,8 +14,6 @@ import {
 import { classifyError, describeError } from './errors.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
 
-// From a certificate authority. Out: this process trusts it, for clients that can't be told of one by themselves.
-
 const trusted = new Set<string>();
 
 /** Beside those that Node trusts by default. There is no way back, short of the end of the process. */

@@ -20,8 +20,6 @@ import {
 import { classifyError, describeError, plainSessionRefusals } from './errors.ts';
 import { type ClientSockets, createClientSockets } from './sockets.ts';
 
-// From how connections are to be opened and kept. Out: an agent of Node's that does so, each of its connections counted and timed.
-
 export interface CountedAgent {
   agent: http.Agent;
   sockets: ClientSockets;
@@ -112,8 +110,6 @@ export function createAgent({
     },
   };
 }
-
-// From an agent and the record of an exchange. Out: the exchange done by node:http, timed at the points that all transports share.
 
 export interface SlotContext {
   /** `http.request` or `https.request`. */

@@ -13,8 +13,6 @@ import { classifyError, describeError, plainSessionRefusals, rootCause } from '.
 import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-7.ts';
 import { createConnector } from './undici-connector.ts';
 
-// From a pool and the record of an exchange. Out: the exchange done by one of undici's APIs, timed at the same points.
-
 export interface SlotContext {
   pool: Pool;
   origin: string;

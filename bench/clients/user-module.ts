@@ -39,8 +39,6 @@ import {
 import { trustInProcess } from './fetch.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
 
-// From a client of the user's own and the record of an exchange. Out: the exchange done by it, its outcome in our words.
-
 export interface SlotContext {
   /** Undefined while it is being opened. */
   client: OwnClient | undefined;
@@ -189,8 +187,6 @@ function outcomeOf(error: unknown, connection: Evidence): Outcome {
     ? 'timeoutTotal'
     : 'other';
 }
-
-// From what a module of the user's exports by default. Out: the definition of a client, read once; or what is wrong with it.
 
 const RIGHT_EXPORT = 'export default defineClient({ open({ url }) { ... return { send, close }; } })';
 const MOST_TEXTS = 100;

@@ -149,7 +149,7 @@ for (const [side, spec] of [
       env: { TMPDIR: workspace.dir },
     });
     assert.equal(status, 3, stderr);
-    assert.match(stdout, new RegExp(`has not loaded ${spec}: another version of it changes nothing`));
+    assert.match(stdout, new RegExp(`never loaded ${spec}, so replacing it has no effect`));
     const [cell] = workspace.onlyRun().run!.cells;
     assert.deepEqual([cell!.stop, cell!.replicates], ['failed', 2]);
   });
@@ -162,19 +162,26 @@ test('refused: two codes of a server that conntax does not start', async t => {
   const args = ['ab', file, '--side', 'target', '--after', '.'];
   const { status, stderr } = await runCli(t, args, { cwd: workspace.dir });
   assert.equal(status, 2);
-  assert.match(
-    stderr,
-    /scenario tiny is not started by conntax: it has target\.url http:\/\/127\.0\.0\.1:9\//,
-  );
+  assert.match(stderr, /scenario tiny uses an external server \(target\.url http:\/\/127\.0\.0\.1:9\//);
 });
 
 const refusals: [why: string, args: string[], told: RegExp][] = [
   ['nothing to compare', [], /nothing to compare/],
-  ['two ways to say one side', ['--before', '.', '--before-package', 'undici@7'], /give one of them/],
-  ['a folder that is not there', ['--before', './nowhere'], /there is no folder .*nowhere/],
-  ['an arm that is not there', ['--before', '.', '--arm', 'persistnt'], /did you mean persistent/],
+  [
+    'two ways to say one side',
+    ['--before', '.', '--before-package', 'undici@7'],
+    /use either --before or --before-package, not both/,
+  ],
+  ['a folder that is not there', ['--before', './nowhere'], /folder not found: .*nowhere/],
+  ['a client that is not there', ['--before', '.', '--client', 'persistnt'], /did you mean persistent/],
+  ['the same by the older name', ['--before', '.', '--arm', 'persistnt'], /did you mean persistent/],
+  [
+    'two clients by both names of the option',
+    ['--before', '.', '--arm', 'short', '--client', 'persistent'],
+    /--arm is another name of --client/,
+  ],
   ['a side that is neither', ['--before', '.', '--side', 'server'], /Allowed choices are client, target/],
-  ['no package', ['--after-package', '--global'], /is no package|argument missing/],
+  ['no package', ['--after-package', '--global'], /is not a package|argument missing/],
 ];
 for (const [why, args, told] of refusals) {
   test(`refused: ${why}`, async t => {

@@ -49,7 +49,7 @@ test('conntax ci', async t => {
     for (const night of nights) appendHistory(results, night);
     const { status, stderr, stdout } = await ci();
     assert.match(stdout, /^Regression: error rate of impatient in tiny/m);
-    assert.match(stderr, /measuring its cells again/);
+    assert.match(stderr, /re-measuring its cells/);
     assert.match(
       stderr,
       /^Confirmed: error rate of impatient in tiny: \+[\d.]+ per 1,000 requests \(.*\) at first, \+[\d.]+ .* again, \+[\d.]+ .* together\.$/m,

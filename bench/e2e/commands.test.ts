@@ -99,8 +99,8 @@ const MISTYPED: [args: string[], told: RegExp][] = [
   [['list', 'more'], /too many arguments/],
   [['run', '--seed', 'one'], /--seed <n>.*whole number/],
   [['run', '--budget-sec', '0'], /--budget-sec <s>.*seconds/],
-  [['run', '--budget-sec', '4000'], /--budget-sec <s>.*3600 at most/],
-  [['run', '--precision', '5'], /--precision <ratio>.*between 0 and 1/],
+  [['run', '--budget-sec', '4000'], /--budget-sec <s>.*at most 3600/],
+  [['run', '--precision', '5'], /--precision <ratio>.*above 0 and at most 1/],
   [
     ['run', 'short-vs-persistant'],
     /no scenario or tag "short-vs-persistant".*scenarios: short-vs-persistent,/s,
@@ -144,10 +144,10 @@ test('all problems of all scenario files are told at once: file, path, what is w
   assert.match(stderr, /^error: 8 problems in 3 scenario files; nothing was started\.$/m);
   for (const [file, path, message, hint] of [
     ['wrong.json', 'target.behaviour.name', '"fixd"', 'did you mean "fixed"?'],
-    ['wrong.json', 'target.keepAliveTimeout', 'no such setting', 'did you mean keepAliveTimeoutMs?'],
+    ['wrong.json', 'target.keepAliveTimeout', 'unknown setting', 'did you mean keepAliveTimeoutMs?'],
     ['wrong.json', 'load.concurrency', '"four"', 'a whole number'],
     ['wrong.json', 'clients.short.requestsPerConnection', '0 is not allowed', '"unlimited"'],
-    ['wrong.json', 'clients.persistent.transport', 'no transport "undicy"', 'did you mean undici?'],
+    ['wrong.json', 'clients.persistent.transport', 'unknown transport "undicy"', 'did you mean undici?'],
     ['wrong.json', 'baseline', 'no client "shrt"', 'did you mean short?'],
     ['refused.json', 'clients.short.pool.tlsSessions', 'no TLS sessions on a plain', 'set target.tls'],
     ['torn.json', '', 'cannot be loaded', 'valid JSON'],
@@ -172,5 +172,5 @@ test('a reader of the output that leaves is no failure; a full disk is', async t
   assert.deepEqual([closed.status, closed.stderr], [0, '']);
   const full = await shell(`${quoted} list > /dev/full`);
   assert.equal(full.status, 3);
-  assert.match(full.stderr, /^error: the output could not be written: .*no space left.*\n$/);
+  assert.match(full.stderr, /^error: cannot write the output: .*no space left.*\n$/);
 });

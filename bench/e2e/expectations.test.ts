@@ -57,5 +57,5 @@ test('an expectation of an arm that does not exist is refused before anything st
   });
   const { status, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir });
   assert.equal(status, 2);
-  assert.match(stderr, /expect\.0\.of: there is no client "shrot"\n\s+did you mean short/);
+  assert.match(stderr, /expect\.0\.of: no client "shrot"\n\s+did you mean short/);
 });

@@ -119,7 +119,7 @@ test('the authorities of the system are trusted, and a server of bad statuses al
   ];
   const untrusted = await runIdly(t, workspace, [files[0]!]);
   assert.equal(untrusted.status, 3);
-  assert.match(untrusted.stderr, /no authority that is trusted here .*target\.caFile can name one/);
+  assert.match(untrusted.stderr, /not signed by a trusted authority .*target\.caFile can name one/);
 
   const env = { SSL_CERT_FILE: authority };
   const trusted = await runCli(t, ['run', ...files], { cwd: workspace.dir, env });

@@ -19,7 +19,7 @@ const INTERRUPTED = /Interrupted: .*Ctrl-C again/;
 function assertNothingKept({ status, stdout, stderr }: CliResult, { results }: Workspace): void {
   assert.deepEqual([status, stdout], [130, ''], stderr);
   assert.match(stderr, INTERRUPTED);
-  assert.match(stderr, /^Nothing had been measured yet, so nothing is stored\.$/m);
+  assert.match(stderr, /^Nothing was measured yet, so nothing is stored\.$/m);
   assert.deepEqual(storedRuns(results), []);
   assert.ok(!existsSync(join(results, 'latest')));
 }

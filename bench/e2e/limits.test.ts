@@ -101,5 +101,5 @@ test('when the ports run out, the wait is announced and said why; Ctrl-C ends it
   const { status, stderr } = await cli.result;
   assert.equal(status, 130);
   assert.match(stderr, /ports: 1200 .*net\.ipv4\.tcp_tw_reuse = 0/);
-  assert.match(stderr, /Nothing had been measured yet/);
+  assert.match(stderr, /Nothing was measured yet/);
 });

@@ -14,7 +14,7 @@ test('nothing in a name can steer the terminal, or begin a line of its own', asy
   for (const [word, shown] of [
     [
       '\u001b[2J\n::error::x',
-      /^error: "\\u001b\[2J\\n::error::x" has control characters; right would be: .*\n$/,
+      /^error: "\\u001b\[2J\\n::error::x" contains control characters; expected: .*\n$/,
     ],
     [
       '\u202egnp',
@@ -48,8 +48,8 @@ test('an option that npm has kept for itself is refused, with the line that was 
   ] as const) {
     const { status, stderr } = await npm(words);
     assert.equal(status, 2, stderr);
-    assert.match(stderr, /error: npm has kept --/);
-    assert.ok(stderr.includes(`right would be: ${right}\n`), stderr);
+    assert.match(stderr, /error: npm took --/);
+    assert.ok(stderr.includes(`use: ${right}\n`), stderr);
   }
 });
 

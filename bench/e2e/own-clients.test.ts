@@ -54,7 +54,7 @@ suite('what is wrong with a module', () => {
       'found before anything starts',
       'export default { send() {} };',
       2,
-      /clients\.mine\.transport: \.\/mine\.ts its default export has no function open\(\)\n {4}right would be: /,
+      /clients\.mine\.transport: \.\/mine\.ts its default export has no function open\(\)\n {4}expected: /,
     ],
     [
       'found when it is opened: the trial fails with its words',

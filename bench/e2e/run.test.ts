@@ -67,7 +67,7 @@ test('a run is measured, stored, shown, and rendered again', async t => {
       const lines = run.stderr.split('\n').filter(line => line.includes('replicate 1 '));
       assert.equal(lines.length, 2, run.stderr);
       // On a busy machine the time may be over by then.
-      const rest = String.raw`(?:short|persistent) [\d,]+ req/s  (?:\d+m?s left at most|slower than foreseen, ends with this replicate)`;
+      const rest = String.raw`(?:short|persistent) [\d,]+ req/s  (?:\d+m?s left at most|slower than expected, ends with this replicate)`;
       for (const [index, phase] of ['warming up', String.raw`measuring \d+/\d+`].entries()) {
         assert.match(lines[index]!, new RegExp(`^  tiny  replicate 1  ${phase}  ${rest}$`));
       }

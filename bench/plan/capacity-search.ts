@@ -1,11 +1,9 @@
-// In: the limits of a capacity search, and what each probe showed. Out: the next rate to try, and the highest borne. Pure.
+// Searches for the highest rate that a client sustains: chooses the next rate to try from the probes so far. Pure.
 import { areTooManyLost, isFallingBehind, isMostlyLateness } from '../../results/audits/load.ts';
 import type { Capacity, Probe, ProbeLimit } from '../../results/model/trial.ts';
 import type { CapacityLoad } from '../../scenarios/model/load.ts';
 import type { WindowSchedule } from '../contracts.ts';
 import type { SliceReading } from '../protocol.ts';
-
-// From an objective, a rate, and what one turn at that rate showed. Out: whether the rate is kept, and if not, what did not hold.
 
 type Rules = Pick<CapacityLoad, 'objective' | 'resolutionRatio'>;
 
@@ -18,7 +16,10 @@ interface Seen {
   schedule: WindowSchedule & { latenessP99Us: number };
 }
 
-/** @throws Error when the reading is not that of a probe. */
+/**
+ * Decides from one slice at a rate whether the client sustains that rate, and if not, which limit was exceeded.
+ * @throws Error when the reading has no quantiles or schedule
+ */
 export function judgeProbe(rules: Rules, ratePerSec: number, reading: SliceReading): Probe {
   const seen = seenIn(reading);
   const found = limitOf(rules, seen);
@@ -34,7 +35,7 @@ export function judgeProbe(rules: Rules, ratePerSec: number, reading: SliceReadi
   };
 }
 
-/** Of a window: 0 where it has no length. */
+/** Requests that ended per second of the window; 0 for a window without length. */
 export function endedPerSec({ ended, windowMs }: Pick<SliceReading, 'ended' | 'windowMs'>): number {
   return ended === null || windowMs === 0 ? 0 : (ended / windowMs) * 1_000;
 }
@@ -42,12 +43,12 @@ export function endedPerSec({ ended, windowMs }: Pick<SliceReading, 'ended' | 'w
 function seenIn({ completed, failed, ended, p50Us, p99Us, schedule }: SliceReading): Seen {
   const latenessP99Us = schedule?.latenessP99Us ?? null;
   if (schedule === undefined || ended === null || p50Us === null || p99Us === null || latenessP99Us === null)
-    throw new Error('a turn without quantiles of its own can judge no rate');
+    throw new Error('a slice without quantiles cannot judge a rate');
   const errorRatio = completed + failed === 0 ? 0 : failed / (completed + failed);
   return { p50Us, p99Us, errorRatio, ended, schedule: { ...schedule, latenessP99Us } };
 }
 
-/** What did not hold. Where most of the time is the generator's own lateness, that is what did not hold. */
+/** The limit that was exceeded. When most of the response time is the generator's own lateness, the generator is the limit. */
 function limitOf(rules: Rules, seen: Seen): { limit: ProbeLimit; why: string } | undefined {
   const found = shortfallOf(rules, seen);
   const { latenessP99Us } = seen.schedule;
@@ -78,9 +79,9 @@ function shortfallOf(
     if (limitMs !== undefined && us > limitMs * 1_000)
       return { limit: 'latency', why: `${name} was ${ms(us)}, above ${limitMs} ms` };
   }
-  // Half of the resolution: an arm that falls behind by all of it must not pass.
+  // Half of the resolution: an arm that falls behind by the whole resolution must not pass.
   if (isFallingBehind({ due, ended }, resolutionRatio / 2))
-    return { limit: 'rate', why: `${due} requests were due in the window and only ${ended} ended in it` };
+    return { limit: 'rate', why: `only ${ended} of the ${due} requests due in the window ended in it` };
   return undefined;
 }
 
@@ -94,7 +95,7 @@ function percent(ratio: number): string {
 
 /** Probes that agree on a rate settle it: the best of three. */
 const SETTLING = 2;
-/** Beyond so many the arm has no limit that could be found: the search ends unsettled. */
+/** After this many probes the search ends unsettled: the arm has no clear limit. */
 const MOST_PROBES = 60;
 
 interface CapacitySearch {
@@ -107,16 +108,16 @@ interface CapacitySearch {
 type Limits = Pick<CapacityLoad, 'minRatePerSec' | 'maxRatePerSec' | 'resolutionRatio'>;
 
 /**
- * Doubles the rate from the least on until one is not kept, then halves the gap between the highest kept and the lowest
- * not kept, in logarithms, until they are within the resolution.
+ * Doubles the rate from the minimum until one fails, then halves the gap between the highest sustained and the lowest
+ * failing rate, on a logarithmic scale, until it is within the resolution.
  *
- * One probe is a noisy judge: a neighbour's burst fails a rate that is easily borne, and near the limit the dice decide.
- * So a rate is given up only when two probes did not keep it, and taken as kept for the time being when one did; the one
- * that the search ends at has to be kept by two, before more than one did not. Where it is not, the search goes on below.
+ * A single probe is unreliable: a burst of other load fails a rate that is easily sustained, and near the limit the outcome is
+ * random. So a rate is abandoned only after two failing probes, and one passing probe suffices for now. The final rate needs two
+ * passing probes before a second failing one; otherwise the search continues below it.
  *
- * The rates that can be found are those of a grid. Two replicates that end on the same one would look surer than the grid is
- * fine, so each begins at another place:
- * @param offset of the grid, as a share (0 to 1) of its step; the search begins at most a resolution above minRatePerSec
+ * Only rates on a grid can be found. Two replicates that end on the same grid point would look more certain than the grid is
+ * fine, so each starts at another offset.
+ * @param offset of the grid, as a share (0 to 1) of its step; the search starts at most one resolution above minRatePerSec
  */
 export function createCapacitySearch(limits: Limits, offset = 0): CapacitySearch {
   const { maxRatePerSec, resolutionRatio } = limits;
@@ -125,21 +126,21 @@ export function createCapacitySearch(limits: Limits, offset = 0): CapacitySearch
     limits.minRatePerSec * 2 ** (offset / stepsPerOctave(resolutionRatio)),
   );
   const probes: Probe[] = [];
-  /** Rates in the order in which they were first tried, with how often each was kept and not kept. */
+  /** Rates in the order of their first probe, with the number of passing and failing probes. */
   const tried = new Map<number, { kept: number; notKept: number }>();
 
   function ratesWhere(fits: (of: { kept: number; notKept: number }) => boolean): number[] {
     return [...tried].filter(([, of]) => fits(of)).map(([ratePerSec]) => ratePerSec);
   }
 
-  /** The gap that is left: `low` 0 where no rate was kept yet, `high` infinite where none has failed. */
+  /** The remaining gap: `low` is 0 until a rate passes, `high` infinite until one fails. */
   function bracket(): { low: number; high: number } {
     const high = Math.min(...ratesWhere(({ notKept }) => notKept >= SETTLING));
     const kept = ratesWhere(({ kept, notKept }) => kept > 0 && notKept < SETTLING);
     return { low: Math.max(0, ...kept.filter(ratePerSec => ratePerSec < high)), high };
   }
 
-  /** A rate within the gap that the search wants tried, or undefined where the gap is as narrow as it is to be. */
+  /** The next rate within the gap; undefined when the gap is narrow enough. */
   function candidatePerSec({ low, high }: { low: number; high: number }): number | undefined {
     if (low === 0) return high > firstPerSec ? firstPerSec : undefined;
     if (high === Infinity) return low < maxRatePerSec ? Math.min(2 * low, maxRatePerSec) : undefined;
@@ -178,7 +179,7 @@ export function createCapacitySearch(limits: Limits, offset = 0): CapacitySearch
   };
 }
 
-/** Rates that halving an octave again and again can end at: as many as bring neighbours within the resolution. */
+/** Grid steps per octave: the power of two that brings neighbours within the resolution. */
 export function stepsPerOctave(resolutionRatio: number): number {
   return 2 ** Math.max(0, Math.ceil(Math.log2(Math.LN2 / Math.log1p(resolutionRatio))));
 }

@@ -1,4 +1,4 @@
-// In: scenarios and a seed. Out: what will be run, in which order, and for how long. Pure: the same seed, the same plan.
+// Plans a run: which cells and trials, in which order, and for how long. Pure: the same seed gives the same plan.
 import { type Problem, UsageError } from '../../results/errors.ts';
 import type { ForeignServer } from '../../results/model/run.ts';
 import type { Trial } from '../../results/model/trial.ts';
@@ -10,7 +10,7 @@ import type { ClientPlugin, Obstacle } from '../contracts.ts';
 import { problemText } from './read-scenarios.ts';
 import { cellTimes, expectedResponseMs } from './timing.ts';
 
-/** One target under one load, in which arms are compared: clients, or codes of a client or of the target. */
+/** One target under one load, in which arms are compared: clients, or versions of a client or of the target. */
 export interface PlannedCell {
   id: string;
   /** With the cell's own share of the budget in its timing. */
@@ -19,15 +19,15 @@ export interface PlannedCell {
   sweepPoints: readonly SweepPoint[];
   /** Baseline first, then as the scenario lists them. */
   arms: string[];
-  /** Those that the scenario would have had elsewhere. */
+  /** Arms of the scenario that cannot run here. */
   leftOut: readonly LeftOutArm[];
-  /** About how long, ms. */
+  /** Expected duration, ms. */
   estimatedMs: number;
-  /** One replicate, and as many as an interval needs, at most. */
+  /** Longest durations of one replicate, and of the replicates that an interval needs. */
   least: { oneMs: number; intervalMs: number };
-  /** By arm, whose code its generator runs; ours where there is none. */
+  /** By arm, the version that its generator runs; this checkout where absent. */
   generatorCode: Readonly<Record<string, Code>>;
-  /** Its target processes: one for all arms, or as many as there are codes of it to compare. */
+  /** Its target processes: one for all arms, or one per compared version of the target. */
   targets: readonly CellTarget[];
 }
 
@@ -38,8 +38,8 @@ export interface Plan {
 }
 
 /**
- * Plans one cell a variant: scenarios in the order given, the cells of a sweep shuffled, so that a drift of the machine is
- * spread over the sweep and does not look like an effect of it (docs/experiment.md). They share their scenario's budget.
+ * Plans one cell per variant: scenarios in the given order, the cells of a sweep shuffled, so that drift of the machine is
+ * spread over the sweep and does not look like its effect (docs/experiment.md). The cells share their scenario's budget.
  */
 export function planRun(variants: readonly Variant[], { seed }: { seed: number }): Plan {
   const sweeps = Map.groupBy(variants, ({ name }) => name);
@@ -75,17 +75,17 @@ function planCell(
   };
 }
 
-/** How long a cell takes at most, ms: its budget, or what an interval needs where that is more. */
+/** Longest duration of a cell, ms: its budget, or the time an interval needs if that is longer. */
 export function mostMsOf({ scenario, least }: PlannedCell): number {
   return Math.max(scenario.timing.budgetMs, least.intervalMs);
 }
 
-/** In whole ms, at least one. */
+/** The budget is rounded to whole ms, at least one. */
 function withBudget(scenario: Scenario, budgetMs: number): Scenario {
   return { ...scenario, timing: { ...scenario.timing, budgetMs: Math.max(1, Math.round(budgetMs)) } };
 }
 
-/** The trials of one replicate, one an arm, each with a seed of its own, in the order of their warm-up. */
+/** The trials of one replicate, one per arm, each with its own seed, in the order of their warm-up. */
 export function trialsOf(cell: PlannedCell, replicate: number, seed: number): Trial[] {
   const { scenario } = cell;
   return warmUpOrder(cell, seed, replicate).map(arm => ({
@@ -103,38 +103,37 @@ export function trialsOf(cell: PlannedCell, replicate: number, seed: number): Tr
   }));
 }
 
-/** In which order the arms take their slices of one block: every arm once, any order equally likely. */
+/** The order of slices in one block: every arm once, any order equally likely. */
 export function blockOrder(cell: PlannedCell, seed: number, replicate: number, block: number): string[] {
   return shuffled(cell.arms, createRandom(seed, 'order', cell.id, replicate, block));
 }
 
 /**
- * In which order the arms are started and warmed up: shuffled, and reversed in the second of every two replicates. Who
- * comes first gains or loses about one per cent for life (docs/experiment.md); this way every arm is first as often.
+ * The order in which arms are started and warmed up: shuffled, and reversed in every second replicate. The first arm
+ * gains or loses about one per cent for its whole life (docs/experiment.md); this way every arm is first equally often.
  */
 function warmUpOrder(cell: PlannedCell, seed: number, replicate: number): string[] {
   const order = shuffled(cell.arms, createRandom(seed, 'warm-up', cell.id, Math.floor(replicate / 2)));
   return replicate % 2 === 0 ? order : order.reverse();
 }
 
-// From the cells of a plan, and how long each has taken. Out: each cell with the time that it may take.
-
+/** Time budgets of the cells, adjusted to how long the earlier ones took. */
 interface Budgets {
-  /** The cell with an even share of what is left of its scenario's budget. */
+  /** The cell with an even share of the remaining budget of its scenario. */
   allot(cell: PlannedCell): PlannedCell;
-  /** To be told of every cell that was allotted its share, once it is over. */
+  /** Records how long a cell took. Call it once for every cell that was allotted a share. */
   spend(cell: PlannedCell, elapsedMs: number): void;
 }
 
-/** Of an even share: so much is left to every cell, however long the earlier ones took. */
+/** Every cell keeps at least this fraction of an even share, however long the earlier ones took. */
 const LEAST_SHARE = 0.5;
 
 /**
- * The cells of a sweep share one budget: what a cell leaves, because it was precise early, goes to the later ones, and
- * what it takes beyond its share is taken from them. Their order is shuffled, so this favours no value of the sweep.
+ * The cells of a sweep share one budget: time saved by an early cell goes to the later ones, and time beyond its share is
+ * taken from them. Their order is shuffled, so this favours no value of the sweep.
  */
 export function createBudgets(cells: readonly PlannedCell[]): Budgets {
-  const purses = new Map(
+  const remaining = new Map(
     [...Map.groupBy(cells, ({ scenario }) => scenario.name)].map(([name, group]) => [
       name,
       {
@@ -145,23 +144,21 @@ export function createBudgets(cells: readonly PlannedCell[]): Budgets {
   );
   return {
     allot(cell) {
-      const { leftMs, cellsLeft } = purses.get(cell.scenario.name)!;
+      const { leftMs, cellsLeft } = remaining.get(cell.scenario.name)!;
       const leastMs = cell.scenario.timing.budgetMs * LEAST_SHARE;
       return { ...cell, scenario: withBudget(cell.scenario, Math.max(leftMs / cellsLeft, leastMs)) };
     },
     spend({ scenario }, elapsedMs) {
-      const purse = purses.get(scenario.name)!;
-      purse.leftMs -= elapsedMs;
-      purse.cellsLeft -= 1;
+      const budget = remaining.get(scenario.name)!;
+      budget.leftMs -= elapsedMs;
+      budget.cellsLeft -= 1;
     },
   };
 }
 
-// From valid scenarios. Out: the same without the arms whose program is not installed here, and which those are.
-
 type Transports = Readonly<Record<string, ClientPlugin>>;
 
-/** Why an arm that may be left out (`ifInstalled`) is; undefined where it stays. */
+/** Why an optional arm (`ifInstalled`) cannot run here; undefined if it can. */
 function leftOutOf(
   arm: string,
   { ifInstalled, transport }: Client,
@@ -172,7 +169,7 @@ function leftOutOf(
   return obstacle === undefined ? undefined : { arm, ...obstacle };
 }
 
-/** A baseline is never left out, so an arm remains in each. */
+/** Removes optional arms whose program is not installed. A baseline is never optional, so each variant keeps an arm. */
 export function leaveOutMissing(variants: readonly Variant[], transports: Transports): Variant[] {
   return variants.map(variant => {
     const arms = Object.entries(variant.clients);
@@ -183,17 +180,15 @@ export function leaveOutMissing(variants: readonly Variant[], transports: Transp
   });
 }
 
-// From a plan, and what the servers of its cells answered before the run. Out: the plan without the arms that can't read such answers.
-
 interface Unreadable extends Obstacle {
   arm: string;
   cell: PlannedCell;
 }
 
 /**
- * A load tool that counts such answers wrongly would give wrong figures. Its arm is left out where the scenario allows that.
- * @param servers by cell; none for a cell whose server is our own: every client reads what that answers
- * @throws UsageError where the scenario does not
+ * Removes arms whose load tool would miscount the answers of an external server, where the scenario marks them as optional.
+ * @param servers by cell; cells with conntax's own server have none, because every client reads its answers
+ * @throws UsageError where the arm is not optional
  */
 export function leaveOutUnreadable(
   plan: Plan,

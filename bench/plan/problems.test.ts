@@ -23,7 +23,7 @@ describe('Which known name may have been meant by an unknown one', () => {
   test('hints', () => {
     assert.equal(nameHint('reed', known), 'did you mean read? Known: read, dump, maxConnections');
     assert.equal(nameHint('zzzzzzzz', known), 'read, dump or maxConnections');
-    assert.equal(nameHint('x', []), 'nothing is known here');
+    assert.equal(nameHint('x', []), 'no names are known here');
     assert.equal(nearest('x', []), undefined);
   });
 

@@ -1,18 +1,16 @@
-// In: what zod found wrong with a raw scenario. Out: one Problem each, saying what is there and what would be right.
+// Turns zod's issues into problems for a scenario's author: what is wrong, where, and what was expected.
 import { distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import type { Problem } from '../../results/errors.ts';
 import type { JsonSchema } from './schema.ts';
 
-// From a name that is not known, and those that are. Out: which of them may have been meant.
-
-/** All known names, the most similar first; names that are equally similar keep their order. */
+/** All known names, most similar first; equally similar names keep their order. */
 export function byLikeness(name: string, known: readonly string[]): string[] {
   const likeness = new Map(known.map(candidate => [candidate, distance(name, candidate)]));
   return [...known].sort((left, right) => likeness.get(left)! - likeness.get(right)!);
 }
 
-/** The known name that was probably meant: at most a third of it differs (two letters in a short one). */
+/** The known name that was probably meant: at most a third of its letters differ (two in a short name). */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const [best] = byLikeness(name, known);
   if (best === undefined) return undefined;
@@ -28,16 +26,14 @@ export function orList(items: readonly string[]): string {
 
 /** A hint such as `did you mean read? Known: read, dump`. */
 export function nameHint(name: string, known: readonly string[]): string {
-  if (known.length === 0) return 'nothing is known here';
+  if (known.length === 0) return 'no names are known here';
   const meant = nearest(name, known);
   return meant === undefined ? orList(known) : `did you mean ${meant}? Known: ${known.join(', ')}`;
 }
 
-// From a JSON Schema and a path in it. Out: what may stand there, in words, and which keys are known.
-
 export type Path = readonly PropertyKey[];
 
-/** The value's own member, or undefined: never something that is inherited. */
+/** The value's own member, never an inherited one; undefined if absent. */
 export function memberOf(value: unknown, key: PropertyKey): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
   return (value as Record<PropertyKey, unknown>)[key];
@@ -52,8 +48,8 @@ function isNode(node: unknown): node is JsonSchema {
 }
 
 /**
- * How well an alternative fits what the value says of itself in constant members such as `name`, most telling first:
- * one point for each that agrees, up to the first that does not, half a point for a default.
+ * How well an alternative fits the value's constant members such as `name`, in schema order: one point for each that agrees,
+ * half a point for a default, up to the first that differs.
  */
 function likeness(node: JsonSchema, value: unknown): number {
   const nested = (node.anyOf ?? node.oneOf)?.filter(isNode);
@@ -86,7 +82,7 @@ function childrenAt(node: JsonSchema, key: PropertyKey): JsonSchema[] {
   return [node.additionalProperties].filter(isNode);
 }
 
-/** Every schema node that may apply at the path; where there are alternatives, those that the raw content means. */
+/** Every schema node that may apply at the path; of alternatives, those that fit the raw content best. */
 function nodesAt(root: JsonSchema, path: Path, raw: unknown): JsonSchema[] {
   let value = raw;
   let nodes = alternatives(root, value);
@@ -97,19 +93,19 @@ function nodesAt(root: JsonSchema, path: Path, raw: unknown): JsonSchema[] {
   return nodes;
 }
 
-/** Keys that may stand in an object at the path. */
+/** Keys allowed in an object. */
 function knownKeys(nodes: readonly JsonSchema[]): string[] {
   return [...new Set(nodes.flatMap(node => Object.keys(node.properties ?? {})))];
 }
 
-/** The words that may stand at the path, where only certain ones may. */
+/** The strings allowed, where only certain ones are. */
 function knownWords(nodes: readonly JsonSchema[]): string[] {
   const words = nodes.flatMap(node => (node.const === undefined ? (node.enum ?? []) : [node.const]));
   return words.filter(word => typeof word === 'string');
 }
 
 function rangeText(node: JsonSchema): string {
-  // zod bounds every integer by what a double holds exactly: of no interest to an author.
+  // zod bounds every integer by what a double holds exactly, which does not interest an author.
   const isBound = (limit: number | undefined) =>
     limit !== undefined && Math.abs(limit) < Number.MAX_SAFE_INTEGER;
   const low = isBound(node.minimum) ? node.minimum : undefined;
@@ -127,7 +123,7 @@ function stringText(node: JsonSchema): string {
   if (node.pattern === '^[a-z0-9][a-z0-9-]*$') return 'lower-case letters, digits and dashes';
   if (node.format === 'uri') return 'a URL such as http://127.0.0.1:8080/path, or https';
   if (node.pattern !== undefined) return `text that matches ${node.pattern}`;
-  return node.minLength === undefined ? 'text' : 'text that is not empty';
+  return node.minLength === undefined ? 'text' : 'non-empty text';
 }
 
 function listText({ minItems, maxItems }: JsonSchema): string {
@@ -144,7 +140,7 @@ function nodeText(node: JsonSchema): string {
   if (node.enum !== undefined) return orList(node.enum.map(word => JSON.stringify(word)));
   switch (node.type) {
     case 'integer':
-      return `a whole number${rangeText(node)}`;
+      return `an integer${rangeText(node)}`;
     case 'number':
       return `a number${rangeText(node)}`;
     case 'string':
@@ -162,7 +158,7 @@ function nodeText(node: JsonSchema): string {
   }
 }
 
-/** What may stand at the path, such as `a whole number from 1 to 100 or "unlimited"`. */
+/** What is allowed, such as `an integer from 1 to 100 or "unlimited"`. */
 function allowedText(nodes: readonly JsonSchema[]): string {
   return orList([...new Set(nodes.map(nodeText))]);
 }
@@ -171,14 +167,14 @@ type Issue = z.core.$ZodIssue;
 
 const SHOWN_LENGTH = 60;
 
-/** A dotted path; a key that is no plain word is quoted, which also takes control characters out. */
+/** A dotted path; a key that is not a plain word is quoted, which also escapes control characters. */
 export function pathText(path: Path): string {
   return path
     .map(key => (/^[\w$-]+$/.test(String(key)) ? String(key) : JSON.stringify(String(key))))
     .join('.');
 }
 
-/** A value as a reader would name it; long text is cut, structures are named by kind. */
+/** Names a value for a reader: long text is cut, structures are named by kind. */
 export function valueText(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
@@ -197,7 +193,7 @@ export function valueText(value: unknown): string {
   }
 }
 
-/** Where the faulty members are: the path of each thing that has to go or change. */
+/** The path of each faulty member. */
 export function issuePaths(issue: Issue): Path[] {
   if (issue.code !== 'unrecognized_keys') return [issue.path];
   return issue.keys.map(key => [...issue.path, key]);
@@ -215,7 +211,7 @@ function valueProblem(path: Path, raw: unknown, schema: JsonSchema): Omit<Proble
   const value = valueAt(raw, path);
   if (isUnixSocket(path, value)) {
     return {
-      message: `${valueText(value)} is a Unix socket, which can't be measured yet`,
+      message: `${valueText(value)} is a Unix socket, which is not supported yet`,
       hint: 'a TCP port of the same server, such as http://127.0.0.1:8080/health',
     };
   }
@@ -228,7 +224,7 @@ function valueProblem(path: Path, raw: unknown, schema: JsonSchema): Omit<Proble
   };
 }
 
-/** What other load tools let a user say of requests, and a scenario does not. */
+/** Request settings that other load tools have and scenarios do not. */
 const REQUEST_PARTS = new Set([
   'method',
   'header',
@@ -246,11 +242,11 @@ function unknownKey(path: Path, known: readonly string[]): Omit<Problem, 'file' 
   const key = String(path.at(-1));
   if (path.length === 2 && path[0] === 'target' && REQUEST_PARTS.has(key)) {
     return {
-      message: 'unknown setting: each request is a GET of target.url, without headers or a body of yours',
-      hint: "a client of your own, which sends any request: transport: './my-client.ts' (docs/clients.md)",
+      message: 'unknown setting: each request is a GET of target.url, without custom headers or body',
+      hint: "your own client, which can send any request: transport: './my-client.ts' (docs/clients.md)",
     };
   }
-  return { message: 'there is no such setting', hint: nameHint(key, known) };
+  return { message: 'unknown setting', hint: nameHint(key, known) };
 }
 
 function problemOf(
@@ -284,9 +280,9 @@ function problemOf(
 }
 
 /**
- * Words zod's issues for an author.
+ * Turns zod's issues into problems.
  *
- * @param schema the JSON Schema of the same content: it knows ranges, words and keys where an issue does not
+ * @param schema the JSON Schema of the same content, for ranges, allowed words and keys that an issue lacks
  */
 export function problemsOf(
   issues: readonly Issue[],

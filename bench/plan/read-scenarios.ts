@@ -1,4 +1,4 @@
-// In: names, tags or paths as typed on a command line. Out: the scenarios they stand for, checked and complete.
+// Finds, reads and checks scenarios by name, tag or path.
 import { X509Certificate } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
@@ -17,11 +17,12 @@ import type { ModuleFault } from './rules.ts';
 import { createVariantsValidator } from './sweep.ts';
 import type { FileModules } from './validate.ts';
 
-// From a scenario and where its file lies. Out: the same with the absolute path of its caFile, or what is wrong with that file.
-
 type CaFileCheck<Checked extends Scenario> = { scenario: Checked } | { problem: Omit<Problem, 'file'> };
 
-/** @param scenarioPath absolute path of the scenario's file, which a relative caFile starts from. */
+/**
+ * Makes the path of the scenario's caFile absolute, and checks that the file holds a certificate.
+ * @param scenarioPath absolute path of the scenario's file, which a relative caFile starts from
+ */
 async function locateCaFile<Checked extends Scenario>(
   scenario: Checked,
   scenarioPath: string,
@@ -34,15 +35,13 @@ async function locateCaFile<Checked extends Scenario>(
     return { scenario: { ...scenario, target: { ...target, caFile } } };
   } catch (error) {
     const isUnread = error instanceof Error && 'syscall' in error;
-    const why = isUnread ? `can't be read: ${error.message}` : `${caFile} holds no certificate`;
+    const why = isUnread ? `cannot be read: ${error.message}` : `${caFile} does not contain a certificate`;
     const hint = "a PEM file (-----BEGIN CERTIFICATE-----), by its path from the scenario's folder";
     return { problem: { path: 'target.caFile', message: why, hint } };
   }
 }
 
-// From a scenario as it was written, and where. Out: the client modules that it names by their paths, read; or what is wrong.
-
-/** Paths in it start from the folder of the file. */
+/** Module paths are relative to the folder of the scenario file. */
 function placeOf(transport: string, file: string): string {
   return resolve(dirname(file), transport);
 }
@@ -51,7 +50,7 @@ function membersOf(value: unknown): [string, unknown][] {
   return typeof value === 'object' && value !== null ? Object.entries(value) : [];
 }
 
-/** Those of its arms, and those that a sweep puts there. */
+/** Modules named by the clients or by values of a sweep. */
 function namedModules(content: unknown): string[] {
   const ofArms = membersOf(memberOf(content, 'clients')).map(([, client]) => memberOf(client, 'transport'));
   const swept = membersOf(memberOf(content, 'sweep')).flatMap(([path, values]) =>
@@ -65,7 +64,7 @@ function unknownSetting({ honours }: TransportModule): ModuleFault | undefined {
   const unknown = honours.find(setting => !CLIENT_SETTINGS.includes(setting));
   if (unknown === undefined) return undefined;
   return {
-    message: `says that it honours ${JSON.stringify(unknown)}, which is no setting`,
+    message: `lists ${JSON.stringify(unknown)} in honours, which is not a setting`,
     hint: nameHint(unknown, CLIENT_SETTINGS),
   };
 }
@@ -83,7 +82,7 @@ async function readModules(content: unknown, file: string, load: LoadModule): Pr
   return { modules, faults };
 }
 
-/** The scenario with the place of each module that it names: reports go on to show the path as it was written. */
+/** Adds the absolute path of each client module; reports still show the path as written. */
 function withModulePaths<Named extends Scenario>(scenario: Named, file: string): Named {
   const clients = Object.entries(scenario.clients).map(([arm, client]) => [
     arm,
@@ -92,23 +91,21 @@ function withModulePaths<Named extends Scenario>(scenario: Named, file: string):
   return { ...scenario, clients: Object.fromEntries(clients) };
 }
 
-// From problems of scenario files. Out: one text that lists them all, by file, for a terminal.
-
 function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** Each on one line: names and error messages come from the file. */
+/** Parts come from the file, so control characters and line breaks are made visible. */
 function problemLines(problem: Problem): string[] {
   const path = visibleLine(problem.path);
   const message = visibleLine(problem.message);
   const hint = problem.hint === undefined ? undefined : visibleLine(problem.hint);
   const what = path === '' ? `  ${message}` : `  ${path}: ${message}`;
   if (hint === undefined) return [what];
-  return [what, hint.startsWith('did you mean') ? `    ${hint}` : `    right would be: ${hint}`];
+  return [what, hint.startsWith('did you mean') ? `    ${hint}` : `    expected: ${hint}`];
 }
 
-/** A headline, then per file each problem with what would be right. Order is kept. */
+/** A headline, then the problems of each file with what was expected, in order. */
 export function problemText(problems: readonly Problem[]): string {
   const byFile = Map.groupBy(problems, problem => problem.file);
   const head = `${counted(problems.length, 'problem')} in ${counted(byFile.size, 'scenario file')}; nothing was started.`;
@@ -118,11 +115,12 @@ export function problemText(problems: readonly Problem[]): string {
   return [head, ...parts].join('\n\n');
 }
 
-// From the text of a JSON file as editors write it. Out: what it holds; comments, commas after the last member and a byte order mark are taken.
-
 const BYTE_ORDER_MARK = '\ufeff';
 
-/** @throws SyntaxError that says line and column */
+/**
+ * Parses JSON as editors write it: comments, trailing commas and a byte order mark are accepted.
+ * @throws SyntaxError with line and column
+ */
 export function parseJson(text: string): unknown {
   const plain = text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
   try {
@@ -140,7 +138,7 @@ function parseRelaxed(text: string): unknown {
   return root === undefined ? undefined : plainValue(root);
 }
 
-/** The package's own makes `__proto__` the prototype of the object; as with JSON.parse it is a member like any other. */
+/** Unlike the package's own conversion, keeps `__proto__` as an ordinary member, as JSON.parse does. */
 function plainValue({ type, value, children = [] }: Node): unknown {
   if (type === 'array') return children.map(plainValue);
   if (type !== 'object') return value;
@@ -151,10 +149,10 @@ function plainValue({ type, value, children = [] }: Node): unknown {
 
 function describeJsonPlace(text: string, { offset }: ParseError): string {
   const before = text.slice(0, offset).split('\n');
-  return `in line ${before.length}, column ${before.at(-1)!.length + 1}`;
+  return `at line ${before.length}, column ${before.at(-1)!.length + 1}`;
 }
 
-/** The package says `CommaExpected`. */
+/** Turns the package's `CommaExpected` into `comma expected`. */
 function wordsOf({ error }: ParseError): string {
   return jsonc
     .printParseErrorCode(error)
@@ -162,17 +160,15 @@ function wordsOf({ error }: ParseError): string {
     .trim();
 }
 
-// From the path of a scenario file. Out: what it holds, unchecked, or why it could not be read.
-
 type FileContent = { file: string } & (
   | { isRead: true; content: unknown }
   | { isRead: false; problem: Problem }
 );
 
-/** Extensions of files that can hold a scenario. `.ts` and `.js` are code that the user chose to run. */
+/** Extensions of scenario files. `.ts` and `.js` are code that the user chose to run. */
 const SCENARIO_EXTENSIONS = ['.ts', '.js', '.json'] as const;
 
-/** The path as a reader would type it: relative where the file lies below the working directory. */
+/** The path as a user would type it: relative if the file is below the working directory. */
 export function shownPath(path: string, cwd: string): string {
   const below = relative(cwd, path);
   return below === '' || below.startsWith('..') ? path : below;
@@ -191,19 +187,19 @@ async function contentOf(path: string): Promise<unknown> {
 async function findProblem(path: string): Promise<Pick<Problem, 'message' | 'hint'> | undefined> {
   const extensions = SCENARIO_EXTENSIONS.join(', ');
   if (!SCENARIO_EXTENSIONS.some(extension => path.endsWith(extension))) {
-    return { message: 'is no scenario file', hint: `a file that ends in ${extensions}` };
+    return { message: 'is not a scenario file', hint: `a file with the extension ${extensions}` };
   }
   try {
     const found = await stat(path);
     return found.isFile()
       ? undefined
-      : { message: 'is not a file', hint: `a file that ends in ${extensions}` };
+      : { message: 'is not a file', hint: `a file with the extension ${extensions}` };
   } catch (error) {
     return { message: `cannot be opened: ${errorText(error)}`, hint: 'the path of an existing file' };
   }
 }
 
-/** Reads one file; whatever goes wrong with it is a problem, never a throw. `path` is absolute. */
+/** Reads one file; any failure is returned as a problem, never thrown. `path` is absolute. */
 async function readScenarioFile(path: string, cwd: string): Promise<FileContent> {
   const file = shownPath(path, cwd);
   const unreadable = await findProblem(path);
@@ -215,14 +211,14 @@ async function readScenarioFile(path: string, cwd: string): Promise<FileContent>
     return { file, isRead: false, problem: { file, path: '', message: 'has no default export', hint } };
   } catch (error) {
     const isJson = path.endsWith('.json');
-    const place = isJson ? '' : describeErrorPlace(error); // what is wrong with JSON says where by itself
+    const place = isJson ? '' : describeErrorPlace(error); // errors of JSON already name their place
     const message = `cannot be loaded: ${foreignText(error)}${place}`;
     const hint = isJson ? 'valid JSON (comments are allowed)' : 'a module that loads without an error';
     return { file, isRead: false, problem: { file, path: '', message, hint } };
   }
 }
 
-/** Plug-ins by name, each loaded when first needed: the registry's form. */
+/** Plug-ins by name, each loaded when first needed. */
 export type LazyPlugins<Module> = Readonly<Record<string, () => Promise<{ default: Module }>>>;
 
 export interface LoadOptions {
@@ -231,19 +227,19 @@ export interface LoadOptions {
   /** Folder that relative paths start from. */
   cwd: string;
   transports: LazyPlugins<ClientPlugin>;
-  /** What reads client modules of users; loaded when a scenario names one. */
+  /** The loader of users' client modules, itself loaded when a scenario names one. */
   userModules: () => Promise<{ loadUserModule: LoadModule }>;
   behaviours: LazyPlugins<BehaviourModule>;
-  /** Called before code of the user's is run, with the path of its file. */
+  /** Called with the path of a user's file before its code is run. */
   announce?: (file: string) => Promise<void>;
 }
 
-/** The tag that is run when nothing is asked for. */
+/** The tag that is run by default. */
 const DEFAULT_TAG = 'quick';
 
 interface Candidate {
   path: string;
-  /** As it says itself, else by its file name. */
+  /** From its content, else from its file name. */
   name: string;
   tags: readonly string[];
   read: FileContent;
@@ -285,7 +281,7 @@ function isPath(selector: string): boolean {
   return /[\\/]/.test(selector) || SCENARIO_EXTENSIONS.some(extension => selector.endsWith(extension));
 }
 
-/** The built-in scenarios that a name or tag stands for. A file that can't be read may have any tag: it is taken too. */
+/** The built-in scenarios with a name or tag. An unreadable file could have any tag, so it is included. */
 function matches(selector: string, builtins: readonly Candidate[]): Candidate[] {
   const named = builtins.filter(({ name }) => name === selector);
   if (named.length > 0) return named;
@@ -297,12 +293,12 @@ function unknownSelectors(selectors: readonly string[], builtins: readonly Candi
   const names = builtins.map(({ name }) => name);
   const tags = [...new Set(builtins.flatMap(candidate => candidate.tags))];
   const lines = selectors.flatMap(selector => [
-    `There is no scenario or tag "${selector}".`,
+    `no scenario or tag "${selector}"`,
     `  scenarios: ${byLikeness(selector, names).join(', ')}`,
     `  tags: ${byLikeness(selector, tags).join(', ')}`,
   ]);
   return new UsageError(
-    [...lines, 'A scenario of your own is named by its path, such as ./mine.json'].join('\n'),
+    [...lines, 'To run your own scenario, give its path, such as ./mine.json'].join('\n'),
   );
 }
 
@@ -314,14 +310,14 @@ function duplicateProblems(candidates: readonly Candidate[]): Problem[] {
       file: other.read.file,
       path: 'name',
       message: `"${other.name}" is also the name of ${first!.read.file}`,
-      hint: 'a name of its own',
+      hint: 'a unique name',
     })),
   );
 }
 
 interface CheckedScenarios {
   variants: Variant[];
-  /** Of the files that are not among them. */
+  /** Problems of the files without valid scenarios. */
   problems: Problem[];
 }
 
@@ -361,11 +357,11 @@ async function check(candidates: readonly Candidate[], options: LoadOptions): Pr
 }
 
 /**
- * Finds, reads and checks scenarios. A selector is the path of a file, the name of a built-in scenario, or a tag; none
- * at all means the tag `quick`. A scenario that several selectors stand for comes once; one with a sweep comes as all of
- * its variants.
+ * Finds, reads and checks scenarios. A selector is the path of a file, the name of a built-in scenario, or a tag; without
+ * selectors, the tag `quick` is used. A scenario matched by several selectors is returned once; one with a sweep is returned
+ * as all of its variants.
  *
- * @throws UsageError for selectors that stand for nothing, or with every problem of every selected file
+ * @throws UsageError for selectors that match nothing, or with every problem of every selected file
  */
 export async function loadScenarios(selectors: readonly string[], options: LoadOptions): Promise<Variant[]> {
   const asked = selectors.length > 0 ? selectors : [DEFAULT_TAG];
@@ -387,7 +383,7 @@ export async function loadScenarios(selectors: readonly string[], options: LoadO
   return variants;
 }
 
-/** Whether scenarios by these selectors are code of the user's, or name client modules, which are. */
+/** Whether reading these scenarios runs users' code: scenario modules, or client modules that they name. */
 export async function runsUserCode(
   selectors: readonly string[],
   { builtinDir, cwd }: Pick<LoadOptions, 'builtinDir' | 'cwd'>,
@@ -402,7 +398,7 @@ export async function runsUserCode(
   return false;
 }
 
-/** Every scenario that comes with conntax, by name, each with all of its variants; and what is wrong with the others. */
+/** Every built-in scenario by name, with all of its variants; and the problems of the invalid ones. */
 export async function listScenarios(options: LoadOptions): Promise<CheckedScenarios> {
   return check(await readBuiltins(options), options);
 }

@@ -1,4 +1,4 @@
-// In: a scenario whose fields are each valid. Out: what is wrong with them together.
+// Rules between the settings of a scenario whose settings are each valid.
 import { type Client, connectionLimit, isModulePath } from '../../scenarios/model/client.ts';
 import type { CapacityLoad, Load } from '../../scenarios/model/load.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
@@ -7,9 +7,7 @@ import type { ClientPlugin, EngineModule, Refusal } from '../contracts.ts';
 import { nameHint, nearest, orList, type Path, valueAt } from './problems.ts';
 import { sliceGapMs } from './timing.ts';
 
-// From a scenario whose fields are each valid. Out: what a load tool among its arms can't do, or not here.
-
-/** Every arm that is a load tool, with what the tool says of itself. */
+/** Every arm that is a load tool, with the tool's module. */
 function engineArms({
   scenario,
   transports,
@@ -36,7 +34,7 @@ function checkBaselineStays({ scenario: { baseline, clients } }: CrossContext): 
     {
       path,
       about: [path, ['baseline']],
-      message: 'the arm that all others are compared with cannot be left out',
+      message: 'the baseline client cannot be optional',
       hint: 'false, or another baseline',
     },
   ];
@@ -51,7 +49,7 @@ function checkLoads(context: CrossContext): CrossProblem[] {
         {
           path: ['load', 'model'],
           about,
-          message: `the arm ${arm} is ${tool}, which brings its own loop: that is a closed one`,
+          message: `client ${arm} uses ${tool}, which supports closed load only`,
           hint: "model: 'closed', or another transport",
         },
       ];
@@ -61,8 +59,8 @@ function checkLoads(context: CrossContext): CrossProblem[] {
         {
           path: ['load', 'thinkMs'],
           about,
-          message: `the arm ${arm} is ${tool}, whose users do not think`,
-          hint: '0 (a service time keeps a load below saturation, too), or another transport',
+          message: `client ${arm} uses ${tool}, which has no think time`,
+          hint: '0 (a service time also keeps load below saturation), or another transport',
         },
       ];
     }
@@ -83,7 +81,7 @@ function checkSlices(context: CrossContext): CrossProblem[] {
         ['timing', 'slicing'],
         ['clients', arm],
       ],
-      message: `the arm ${arm} is ${tool}, which is started for each slice: of ${timing[setting]} ms it would spend a good part on that`,
+      message: `client ${arm} uses ${tool}, which is started for each slice: startup would take up much of ${timing[setting]} ms`,
       hint: `at least ${engine.leastSliceMs}`,
     }));
 }
@@ -97,8 +95,6 @@ function engineProblems(context: CrossContext): CrossProblem[] {
   ];
 }
 
-// From a scenario whose fields are each valid. Out: what is expected of connections that its settings give no bound for.
-
 const METRIC = 'unneededConnectionsPer1kRequests';
 
 function checkExpectedConnections({ clients, expect, target }: Scenario): CrossProblem[] {
@@ -111,8 +107,9 @@ function checkExpectedConnections({ clients, expect, target }: Scenario): CrossP
         {
           path: ['expect', index, 'over'],
           about: [path],
-          message: 'connections beyond need are none of a client that reuses, so there is no ratio of them',
-          hint: 'leave it out, or expect connectionsPer1kRequests',
+          message:
+            'a client that reuses connections has no unnecessary ones, so the ratio would divide by zero',
+          hint: 'no over, or the metric connectionsPer1kRequests',
         },
       ];
     if (client === undefined || isBounded(client, target)) return [];
@@ -120,39 +117,36 @@ function checkExpectedConnections({ clients, expect, target }: Scenario): CrossP
       {
         path,
         about: [path, ['clients', of]],
-        message: `${of} may open as many connections as it likes, so that none is beyond need`,
+        message: `client ${of} has no connection limit, so none of its connections is unnecessary`,
         hint: 'a client with pool.maxConnections, or connectionsPer1kRequests',
       },
     ];
   });
 }
 
-/** Whether the settings say how many connections so many requests can take (results/connections.ts). */
+/** Whether the settings bound the number of connections for a number of requests (results/connections.ts). */
 function isBounded({ pool, protocol, requestsPerConnection }: Client, target: Target): boolean {
   const isShared = protocol === 'h2' || Number.isFinite(connectionLimit(pool));
   return isShared || requestsPerConnection !== 'unlimited' || target.connectionClose === true;
 }
 
-// From a scenario whose fields are each valid. Out: what can't be said of a server that we did not start, or only of one.
-
-/** What we command our own server to do, and why nobody can command it to another one. */
+/** Settings of conntax's own server, and why they do not apply to an external one. */
 const COMMANDS = {
   behaviour: {
-    message: 'a server that conntax does not start answers with what it has',
-    hint: 'leave it out, and choose the answer by the path of url',
+    message: 'an external server decides itself what it answers',
+    hint: 'no behaviour; choose the answer by the path of url',
   },
   tls: {
-    message:
-      'whether there is TLS is said by the scheme of url, and its version is agreed on with the server',
-    hint: 'leave it out, and write https or http in url',
+    message: 'with an external server, the scheme of url decides on TLS, and the version is negotiated',
+    hint: 'no tls; write https or http in url',
   },
   tlsKey: {
-    message: 'a server that conntax does not start has a certificate of its own',
-    hint: 'leave it out; caFile names the authority that signed that certificate',
+    message: 'an external server has its own certificate',
+    hint: 'no tlsKey; caFile names the authority that signed the certificate',
   },
   maxConcurrentStreams: {
-    message: 'a server that conntax does not start announces its own limit',
-    hint: "leave it out; a client's is pool.maxConcurrentStreams",
+    message: 'an external server announces its own limit',
+    hint: "no maxConcurrentStreams; a client's limit is pool.maxConcurrentStreams",
   },
 } as const;
 
@@ -164,7 +158,7 @@ function problem(path: string[], message: string, hint: string): CrossProblem {
   return { path, about: [path, ['target', 'url']], message, hint };
 }
 
-/** Settings that stand for nothing without a url. */
+/** Settings that are meaningless without a url. */
 function checkOwn({ scenario: { target } }: CrossContext): CrossProblem[] {
   return [
     ...(target.caFile === undefined
@@ -172,21 +166,21 @@ function checkOwn({ scenario: { target } }: CrossContext): CrossProblem[] {
       : [
           problem(
             ['target', 'caFile'],
-            "without a url the server is conntax's own, whose certificate every client is told to trust",
-            'leave it out, or give target.url',
+            "without target.url the server is conntax's own, whose certificate every client trusts",
+            'no caFile, or a target.url',
           ),
         ]),
     ...STATEMENTS.filter(name => target[name] === null).map(name =>
       problem(
         ['target', name],
-        'null means that it is not known, but without a url it is what the server is told to do',
+        "null means unknown, but without target.url this configures conntax's own server",
         'a value, or target.url',
       ),
     ),
   ];
 }
 
-/** Nobody tells what it costs the server to answer. */
+/** The CPU that an external server uses is unknown. */
 function checkExpected({ expect }: CrossContext['scenario']): CrossProblem[] {
   return expect.flatMap(({ metric }, index) => {
     if (metric !== 'targetCpuUsPerRequest') return [];
@@ -195,7 +189,7 @@ function checkExpected({ expect }: CrossContext['scenario']): CrossProblem[] {
       {
         path,
         about: [path, ['target', 'url']],
-        message: 'the CPU of a server that conntax does not start is not known',
+        message: 'the CPU use of an external server is unknown',
         hint: 'another metric, or a target without a url',
       },
     ];
@@ -217,14 +211,14 @@ function checkForeign({ scenario, raw }: CrossContext): CrossProblem[] {
       ? []
       : [
           ofUrl(
-            'a user name or password in a URL is not sent by every client, and would stand in every report',
-            'the URL without it',
+            'not every client sends credentials in a URL, and they would appear in every report',
+            'the URL without credentials',
           ),
         ]),
-    ...(url.hash === '' ? [] : [ofUrl('what follows # is never sent to a server', 'the URL without it')]),
+    ...(url.hash === '' ? [] : [ofUrl('a fragment (#...) is never sent to a server', 'the URL without it')]),
     ...(target.caFile === undefined || isTls
       ? []
-      : [problem(['target', 'caFile'], 'there is no certificate on http', 'leave it out, or https in url')]),
+      : [problem(['target', 'caFile'], 'an http server has no certificate', 'no caFile, or https in url')]),
     ...(target.protocol === 'http1' || isTls
       ? []
       : [problem(['target', 'protocol'], 'HTTP/2 is spoken over TLS only', "'http1', or https in url")]),
@@ -233,20 +227,18 @@ function checkForeign({ scenario, raw }: CrossContext): CrossProblem[] {
       : [
           problem(
             ['link'],
-            "the relay's connections would be in the kernel's counts, from which the server's are told",
-            'leave it out, or take a target without a url',
+            "the kernel's counters, which stand in for an external server's, would include the relay's connections",
+            'no link, or a target without url',
           ),
         ]),
   ];
 }
 
-// From a scenario whose fields are each valid. Out: what is wrong with its load, and with what is expected under it.
-
 function checkLoad({ load, expect }: Pick<Scenario, 'load' | 'expect'>): CrossProblem[] {
   return load.model === 'capacity' ? searchProblems(load) : expectationProblems(load, expect);
 }
 
-/** Nothing but a search finds a capacity. */
+/** Only a capacity search measures a capacity. */
 function expectationProblems({ model }: Load, expect: Scenario['expect']): CrossProblem[] {
   return expect.flatMap(({ metric }, index) => {
     if (metric !== 'capacityPerSec') return [];
@@ -255,7 +247,7 @@ function expectationProblems({ model }: Load, expect: Scenario['expect']): Cross
       {
         path,
         about: [path, ['load']],
-        message: `a load of model ${model} finds no capacity`,
+        message: `a load of model ${model} does not measure capacity`,
         hint: "another metric, or model: 'capacity' in load",
       },
     ];
@@ -273,7 +265,7 @@ function searchProblems(load: CapacityLoad): CrossProblem[] {
     problems.push({
       path: paths[0]!,
       about: paths,
-      message: `${minRatePerSec} is not less than maxRatePerSec, which is ${maxRatePerSec}: there is nothing to search`,
+      message: `${minRatePerSec} is not less than maxRatePerSec (${maxRatePerSec}), so there is nothing to search`,
       hint: `less than ${maxRatePerSec}, or a larger maxRatePerSec`,
     });
   }
@@ -282,18 +274,16 @@ function searchProblems(load: CapacityLoad): CrossProblem[] {
     problems.push({
       path,
       about: [path],
-      message: 'no latency is asked for, so that any rate would do',
+      message: 'no latency limit is set, so any rate would pass',
       hint: 'p99Ms, p50Ms or both, in ms',
     });
   }
   return problems;
 }
 
-// From a scenario whose fields are each valid. Out: what is wrong with its protocols and its TLS taken together.
-
 const TLS_HINT = "tls: '1.3' or '1.2'";
 
-/** A problem of one setting of the target, which other settings of the target make. */
+/** A problem of one setting of the target that depends on other settings of the target. */
 function targetProblem(
   setting: string,
   others: readonly string[],
@@ -313,7 +303,7 @@ function checkTarget({ scenario: { target }, raw }: CrossContext): CrossProblem[
       targetProblem(
         'protocol',
         ['tls', 'url'],
-        'HTTP/2 is offered within the TLS handshake; without TLS neither browsers nor undici speak it',
+        'HTTP/2 is negotiated in the TLS handshake; without TLS neither browsers nor undici use it',
         `${TLS_HINT}, or protocol: 'http1'`,
       ),
     );
@@ -323,14 +313,14 @@ function checkTarget({ scenario: { target }, raw }: CrossContext): CrossProblem[
       targetProblem(
         'maxConcurrentStreams',
         ['protocol'],
-        'a connection of HTTP/1.1 has no streams',
-        "leave it out, or protocol: 'h2'",
+        'an HTTP/1.1 connection has no streams',
+        "no maxConcurrentStreams, or protocol: 'h2'",
       ),
     );
   }
   if (!usesTls(target) && isGiven('tlsKey')) {
     problems.push(
-      targetProblem('tlsKey', ['tls', 'url'], 'without TLS there is no key', `leave it out, or ${TLS_HINT}`),
+      targetProblem('tlsKey', ['tls', 'url'], 'without TLS there is no key', `no tlsKey, or ${TLS_HINT}`),
     );
   }
   if (isHttp2 && target.connectionClose) {
@@ -343,8 +333,8 @@ function checkTarget({ scenario: { target }, raw }: CrossContext): CrossProblem[
       targetProblem(
         'maxRequestsPerSocket',
         ['protocol', 'url'],
-        'a server can only announce that an HTTP/2 connection ends, while more of its streams are on their way: no count of requests would be kept',
-        "leave it out, or protocol: 'http1'",
+        'an HTTP/2 server can only announce that a connection will end, while more streams are arriving, so it cannot keep to a number of requests',
+        "no maxRequestsPerSocket, or protocol: 'http1'",
       ),
     );
   }
@@ -366,18 +356,17 @@ function checkClients({ scenario: { target, clients } }: CrossContext): CrossPro
     });
 }
 
-/** Every such problem. */
 function protocolProblems(context: CrossContext): CrossProblem[] {
   return [...checkTarget(context), ...checkClients(context)];
 }
 
-/** What is wrong with a client module, and what would be right. */
+/** What is wrong with a client module, and what was expected. */
 export interface ModuleFault {
   message: string;
   hint: string;
 }
 
-/** A problem across fields: shown at `path`, and true only if nothing of `about` was taken out or stood in for. */
+/** A problem across settings: shown at `path`, and valid only if no setting in `about` was removed or replaced by a stand-in. */
 interface CrossProblem {
   path: Path;
   about: readonly Path[];
@@ -387,33 +376,31 @@ interface CrossProblem {
 
 interface CrossContext {
   scenario: Scenario;
-  /** The scenario as it was written: only here can a given setting be told from a default. */
+  /** The scenario as written: only this distinguishes a given setting from a default. */
   raw: unknown;
-  /** Every arm's name as it was written, those of faulty arms too. */
+  /** The names of all arms as written, faulty ones included. */
   armNames: readonly string[];
-  /** By name; modules of the user's by their paths as written. */
+  /** By name; users' modules by their paths as written. */
   transports: Readonly<Record<string, ClientPlugin>>;
-  /** Modules that can't be used, by their paths as written. */
+  /** Unusable modules, by their paths as written. */
   faults: Readonly<Record<string, ModuleFault>>;
-  /** Expected time of the target to answer, ms. */
+  /** Expected service time of the target, ms. */
   serviceMs: number;
 }
 
-/** Kept by the harness whatever the transport is; a load tool's exchanges are not in its hands. */
+/** Settings that conntax itself implements for any client library; a load tool controls its own exchanges. */
 const OWN_SETTINGS: Record<ClientPlugin['kind'], readonly string[]> = {
   transport: ['transport', 'ifInstalled', 'timeouts.totalMs'],
   engine: ['transport', 'ifInstalled'],
 };
-/** Idle timeouts have to be this many times the estimated gap between two slices of an arm. */
+/** Idle timeouts must be at least this many times the estimated gap between two slices of an arm. */
 const GAP_SAFETY = 2;
 const DEFAULT_KEEP_ALIVE_MS = Target.parse({}).keepAliveTimeoutMs;
 
 function checkArms({ scenario }: CrossContext): CrossProblem[] {
   if (Object.keys(scenario.clients).length > 0) return [];
   const path = ['clients'];
-  return [
-    { path, about: [path], message: 'there is no client to measure', hint: 'at least one arm, by name' },
-  ];
+  return [{ path, about: [path], message: 'no client to measure', hint: 'at least one named client' }];
 }
 
 function checkEnd({ scenario: { timing, expect } }: CrossContext): CrossProblem[] {
@@ -423,7 +410,7 @@ function checkEnd({ scenario: { timing, expect } }: CrossContext): CrossProblem[
     {
       path,
       about: [path, ['expect']],
-      message: 'nothing is expected, so that nothing can be decided',
+      message: 'expect is empty, so there is nothing to decide',
       hint: "'precise', or a limit in expect",
     },
   ];
@@ -442,12 +429,12 @@ function checkOrder({ scenario: { timing } }: CrossContext): CrossProblem[] {
         ['timing', least],
         ['timing', most],
       ],
-      message: `${timing[least]} is more than ${most}, which is ${timing[most]}`,
+      message: `${timing[least]} is more than the ${most} of ${timing[most]}`,
       hint: `at most ${timing[most]}, or a larger ${most}`,
     }));
 }
 
-/** Dotted paths of the settings that are given in a client: the leaves of its plain objects, and options as one. */
+/** Dotted paths of the settings given in a client: the leaves of its objects, with `options` as one. */
 function givenSettings(client: unknown, prefix = ''): string[] {
   if (typeof client !== 'object' || client === null) return [];
   return Object.entries(client).flatMap(([key, value]) => {
@@ -458,18 +445,19 @@ function givenSettings(client: unknown, prefix = ''): string[] {
 }
 
 function cannotText({ transport }: Client, setting: string, { cannot }: ClientPlugin): string {
-  if (isModulePath(transport)) return `${transport} does not say that it honours this setting`;
+  if (isModulePath(transport)) return `${transport} does not list this setting in honours`;
   const reason = cannot?.[setting];
-  return `the transport ${transport} cannot honour this setting${reason === undefined ? '' : `: ${reason}`}`;
+  return `the transport ${transport} does not support this setting${reason === undefined ? '' : `: ${reason}`}`;
 }
 
 function cannotHint({ transport }: Client, setting: string, { transports }: CrossContext): string {
-  if (isModulePath(transport)) return `'${setting}' in its honours, if it obeys it; else leave it out`;
-  if (setting === 'options') return 'leave it out, or the path of a module as transport';
+  if (isModulePath(transport))
+    return `'${setting}' in its honours if it supports the setting, otherwise no ${setting}`;
+  if (setting === 'options') return 'no options, or the path of a module as transport';
   const able = Object.entries(transports)
     .filter(([, other]) => [...OWN_SETTINGS[other.kind], ...other.honours].includes(setting))
     .map(([name]) => name);
-  return able.length === 0 ? 'leave it out: no transport can' : `transport: ${orList(able)}`;
+  return able.length === 0 ? 'no value: no transport supports it' : `transport: ${orList(able)}`;
 }
 
 function checkHonoured(
@@ -482,7 +470,7 @@ function checkHonoured(
   return (
     given
       .filter(setting => !OWN_SETTINGS[module.kind].includes(setting) && !module.honours.includes(setting))
-      // What every transport speaks unasked may be said.
+      // HTTP/1.1 is what every transport uses anyway, so stating it is allowed.
       .filter(setting => setting !== 'protocol' || client.protocol !== 'http1')
       .map(setting => {
         const path = ['clients', arm, ...setting.split('.')];
@@ -498,11 +486,11 @@ function checkHonoured(
 
 function transportHint(name: string, known: readonly string[]): string {
   return nearest(name, known) === undefined
-    ? orList([...known, 'the path of a module of your own, such as ./my-client.ts'])
+    ? orList([...known, 'the path of your own module, such as ./my-client.ts'])
     : nameHint(name, known);
 }
 
-/** What a module says of itself stands at `transport`, where only its name says who speaks. */
+/** A problem at `transport` of a user's module gets the module's name, because the path does not show it. */
 function refusalText({ transport }: Client, { path, message }: Refusal): string {
   return path === 'transport' && isModulePath(transport) ? `${transport}: ${message}` : message;
 }
@@ -517,7 +505,7 @@ function checkTransport(context: CrossContext): CrossProblem[] {
     }
     if (!Object.hasOwn(transports, client.transport)) {
       const hint = transportHint(client.transport, Object.keys(transports));
-      return [{ path, about: [path], message: `there is no transport "${client.transport}"`, hint }];
+      return [{ path, about: [path], message: `unknown transport "${client.transport}"`, hint }];
     }
     const module = transports[client.transport]!;
     const refusals = module.refusals(client, scenario.target).map(refusal => ({
@@ -539,12 +527,12 @@ function checkPipelining({ scenario }: CrossContext): CrossProblem[] {
         ['clients', arm, 'pool', 'pipelining'],
         ['clients', arm, 'requestsPerConnection'],
       ],
-      message: 'a connection that carries one request cannot have more of them in flight',
+      message: 'a connection that carries one request cannot have several in flight',
       hint: 'pipelining: 1, or more requestsPerConnection',
     }));
 }
 
-/** Between its slices an arm is idle: connections that end then would be counted as the arm's own cost. */
+/** An arm is idle between its slices: connections closed meanwhile would be counted as the arm's own cost. */
 function checkIdleTimeouts({ scenario, serviceMs }: CrossContext): CrossProblem[] {
   const { timing, target, clients } = scenario;
   if (timing.slicing !== 'alternate') return [];
@@ -566,25 +554,25 @@ function checkIdleTimeouts({ scenario, serviceMs }: CrossContext): CrossProblem[
     .filter(({ ms, gapMs }) => ms < gapMs * GAP_SAFETY)
     .map(({ path, ms, gapMs }) => {
       const about: Path[] = [path, ['timing'], ['load'], ['target'], ['clients']];
-      // What nobody wrote is not at fault: it is what was written that makes the slices so long.
+      // A default is not the author's mistake: the settings that make the slices this long are.
       if (ms === DEFAULT_KEEP_ALIVE_MS) {
         return {
           path: ['load'],
           about,
-          message: `so many requests at once make slices so long that an arm may be idle for about ${gapMs} ms between two of its own, and the server closes idle connections after ${ms} ms (target.keepAliveTimeoutMs)`,
-          hint: `slicing: 'whole' in timing, fewer at once, a smaller timing.sliceResponses, or target.keepAliveTimeoutMs of at least ${gapMs * GAP_SAFETY}`,
+          message: `with this many concurrent requests slices are so long that a client may be idle for about ${gapMs} ms between two of its own, and the server closes idle connections after ${ms} ms (target.keepAliveTimeoutMs)`,
+          hint: `timing.slicing: 'whole', fewer concurrent requests, a smaller timing.sliceResponses, or target.keepAliveTimeoutMs of at least ${gapMs * GAP_SAFETY}`,
         };
       }
       return {
         path,
         about,
-        message: `arms take turns, so one may be idle for about ${gapMs} ms: ${ms} ms may close its connections meanwhile`,
-        hint: `slicing: 'whole' in timing, or at least ${gapMs * GAP_SAFETY} ms here`,
+        message: `clients take turns, so each may be idle for about ${gapMs} ms: a timeout of ${ms} ms may close its connections meanwhile`,
+        hint: `timing.slicing: 'whole', or at least ${gapMs * GAP_SAFETY} ms here`,
       };
     });
 }
 
-/** Every problem across fields; of several at one place only the first. */
+/** Every problem across settings; of several at one path only the first. */
 export function crossProblems(context: CrossContext): CrossProblem[] {
   const problems = [
     ...checkArms(context),
@@ -609,21 +597,19 @@ export function crossProblems(context: CrossContext): CrossProblem[] {
   });
 }
 
-// From a scenario whose fields are each valid. Out: where it names an arm that it does not have.
-
 function checkBaseline({ scenario, armNames }: CrossContext): CrossProblem[] {
   if (armNames.length === 0 || armNames.includes(scenario.baseline)) return [];
   return [
     {
       path: ['baseline'],
       about: [['baseline']],
-      message: `there is no client "${scenario.baseline}"`,
+      message: `no client "${scenario.baseline}"`,
       hint: nameHint(scenario.baseline, armNames),
     },
   ];
 }
 
-/** Expectations name arms; of itself an arm has no ratio. */
+/** Expectations must name existing arms, and two different ones for a ratio. */
 function checkExpectations({ scenario, armNames }: CrossContext): CrossProblem[] {
   return scenario.expect.flatMap(({ of, over }, index) => {
     const at = (key: string): CrossProblem['path'] => ['expect', index, key];
@@ -633,26 +619,26 @@ function checkExpectations({ scenario, armNames }: CrossContext): CrossProblem[]
       .map(({ key, arm = '' }) => ({
         path: at(key),
         about: [['expect']],
-        message: `there is no client "${arm}"`,
+        message: `no client "${arm}"`,
         hint: nameHint(arm, armNames),
       }));
     if (over !== of) return unknown;
     const message = `the ratio of ${of} to itself is always 1`;
     return [
-      { path: at('over'), about: [['expect']], message, hint: 'another arm, or leave it out' },
+      { path: at('over'), about: [['expect']], message, hint: 'another client, or no over' },
       ...unknown,
     ];
   });
 }
 
-/** Published figures stand beside an arm's own, so each row is one arm's, and each arm has one. */
+/** Published figures are shown beside a client's own, so each row names one client, and each client has at most one row. */
 function checkPublished({ scenario, armNames }: CrossContext): CrossProblem[] {
   const rows = scenario.published?.rows ?? [];
   return rows.flatMap(({ arm }, index) => {
     const at = { path: ['published', 'rows', index, 'arm'], about: [['published']] };
     if (!armNames.includes(arm))
-      return [{ ...at, message: `there is no client "${arm}"`, hint: nameHint(arm, armNames) }];
+      return [{ ...at, message: `no client "${arm}"`, hint: nameHint(arm, armNames) }];
     const isFirst = rows.findIndex(row => row.arm === arm) === index;
-    return isFirst ? [] : [{ ...at, message: `"${arm}" has a row already`, hint: 'one row an arm' }];
+    return isFirst ? [] : [{ ...at, message: `"${arm}" already has a row`, hint: 'one row per client' }];
   });
 }

@@ -1,4 +1,4 @@
-// In: the option schemas of the server behaviours. Out: the whole scenario's schema, for parsing and as JSON Schema.
+// The schema of a scenario with the options of the registered behaviours, for parsing and as JSON Schema.
 import { z } from 'zod';
 import { Client } from '../../scenarios/model/client.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';
@@ -23,7 +23,7 @@ export function behaviourOptions(behaviours: Readonly<Record<string, BehaviourMo
   });
 }
 
-/** The base scenario with `target.behaviour` narrowed to the behaviours given; `fixed` is what an author gets unasked. */
+/** The base scenario with `target.behaviour` narrowed to the given behaviours; the default is `fixed`. */
 export function createScenarioSchema(options: readonly BehaviourOptions[]): z.ZodType<Scenario> {
   const [first, ...others] = options;
   if (first === undefined) throw new TypeError('a scenario schema needs at least one behaviour');
@@ -34,7 +34,7 @@ export function createScenarioSchema(options: readonly BehaviourOptions[]): z.Zo
       .describe('What the target answers with') as unknown as typeof Target.shape.behaviour,
   });
   return Scenario.extend({
-    // Where a module was found is ours to say.
+    // conntax fills in the path of a module.
     clients: z
       .record(Scenario.shape.clients.keyType, Client.omit({ modulePath: true }))
       .describe(Scenario.shape.clients.description ?? ''),

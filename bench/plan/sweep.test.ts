@@ -42,17 +42,17 @@ describe('Which settings can be swept: every one that there is, but those of the
     ['clients', /a group of settings/, /^clients\.\*\.transport, .* or another of these$/],
     ['clients.*.options', /a group of settings/, /^clients\.\*\.options\.NAME$/],
     ['clients.long.timeouts', /a group/, /^clients\.long\.timeouts\.connectMs, .*totalMs$/],
-    ['link.roundTrip', /no such setting/, /^did you mean link\.roundTripMs\?$/],
-    ['roundTripMs', /no such setting/, /^did you mean link\.roundTripMs\?$/],
-    ['pool.maxConnections', /no such setting/, /^did you mean clients\.\*\.pool\.maxConnections\?$/],
-    ['clients.*.pol.maxConnections', /no such setting/, /mean clients\.\*\.pool\.maxConnections\?$/],
-    ['clients.long.pool.maxConection', /no such/, /mean clients\.long\.pool\.maxConnections\?$/],
-    ['link.speed', /no such setting/, /^link\.roundTripMs, link\.jitterMs or link\.bytesPerSec$/],
+    ['link.roundTrip', /unknown setting/, /^did you mean link\.roundTripMs\?$/],
+    ['roundTripMs', /unknown setting/, /^did you mean link\.roundTripMs\?$/],
+    ['pool.maxConnections', /unknown setting/, /^did you mean clients\.\*\.pool\.maxConnections\?$/],
+    ['clients.*.pol.maxConnections', /unknown setting/, /mean clients\.\*\.pool\.maxConnections\?$/],
+    ['clients.long.pool.maxConection', /unknown setting/, /mean clients\.long\.pool\.maxConnections\?$/],
+    ['link.speed', /unknown setting/, /^link\.roundTripMs, link\.jitterMs or link\.bytesPerSec$/],
     ['clients.lon.body', /no client "lon"/, /^did you mean long\? Known: \*, short, long$/],
-    ['clients.*.options.', /no such setting/, /./],
-    ['nonsense', /no such setting/, /^a setting of .*, such as link\.roundTripMs$/],
-    ['__proto__.polluted', /no such setting/, /a setting of/],
-    ['', /no such setting/, /a setting of/],
+    ['clients.*.options.', /unknown setting/, /./],
+    ['nonsense', /unknown setting/, /^a setting of .*, such as link\.roundTripMs$/],
+    ['__proto__.polluted', /unknown setting/, /a setting of/],
+    ['', /unknown setting/, /a setting of/],
   ];
   for (const [path, message, hint] of REFUSED) {
     test(`refused: ${path}`, () => {
@@ -180,13 +180,13 @@ describe('A sweep is the scenarios that one would write by hand, and its faults 
     [
       'a mistyped path',
       { sweep: { 'link.roundTrip': [1] } },
-      [/^sweep\."link\.roundTrip": there is no such setting \| did you mean link\.roundTripMs\?$/],
+      [/^sweep\."link\.roundTrip": unknown setting \| did you mean link\.roundTripMs\?$/],
     ],
     [
       'a value, at its place in the list, once for all clients',
       { sweep: { 'clients.*.pool.maxConnections': [1, 0, 'many'] } },
       [
-        /^sweep\."clients\.\*\.pool\.maxConnections"\.1: 0 is not allowed here \| a whole number from 1 /,
+        /^sweep\."clients\.\*\.pool\.maxConnections"\.1: 0 is not allowed here \| an integer from 1 /,
         /^sweep\."clients\.\*\.pool\.maxConnections"\.2: "many" is not allowed here \|/,
       ],
     ],
@@ -198,12 +198,12 @@ describe('A sweep is the scenarios that one would write by hand, and its faults 
     [
       'what is wrong without the sweep too, as it would be without',
       { baseline: 'nobody', extra: 1, sweep: { 'link.roundTripMs': [1, 2, 3] } },
-      [/^extra: there is no such setting \|/, /^baseline: there is no client "nobody" \|/],
+      [/^extra: unknown setting \|/, /^baseline: no client "nobody" \|/],
     ],
     [
-      'a setting that a transport cannot honour, whatever its value',
+      'a setting that a transport does not support, whatever its value',
       { clients: { one: { transport: 'plain' }, two: {} }, sweep: { 'clients.*.body': ['read', 'dump'] } },
-      [/^sweep\."clients\.\*\.body": the transport plain cannot honour this setting \| transport: able/],
+      [/^sweep\."clients\.\*\.body": the transport plain does not support this setting \| transport: able/],
     ],
     [
       'a value that a transport refuses',
@@ -216,25 +216,25 @@ describe('A sweep is the scenarios that one would write by hand, and its faults 
         timing: { warmupMinMs: 1_500 },
         sweep: { 'timing.warmupMaxMs': [1_000, 2_000], 'link.roundTripMs': [1, 2] },
       },
-      [/^timing\.warmupMinMs: 1500 is more than warmupMaxMs, which is 1000 \(with warmupMaxMs = 1000\) \|/],
+      [/^timing\.warmupMinMs: 1500 is more than the warmupMaxMs of 1000 \(with warmupMaxMs = 1000\) \|/],
     ],
     [
       'a setting that only some of the other values know',
       { load: {}, sweep: { 'load.thinkMs': [1, 2], 'load.model': ['closed', 'open'] } },
       [
         /^load\.ratePerSec: is missing \(with model = open\)/,
-        /^sweep\."load\.thinkMs": there is no such setting \(with model = open\)/,
+        /^sweep\."load\.thinkMs": unknown setting \(with model = open\)/,
       ],
     ],
     [
       'a value that comes twice',
       { sweep: { phases: [true, true] } },
-      [/^sweep\.phases\.1: true comes twice/],
+      [/^sweep\.phases\.1: true is listed twice/],
     ],
     [
       'two lists for one setting',
       { sweep: { 'clients.*.body': ['read'], 'clients.two.body': ['dump'] } },
-      [/^sweep\."clients\.two\.body": clients\.two\.body is swept by clients\.\*\.body, too \|/],
+      [/^sweep\."clients\.two\.body": clients\.two\.body is also swept by clients\.\*\.body \|/],
     ],
     [
       'too many cells',
@@ -244,7 +244,7 @@ describe('A sweep is the scenarios that one would write by hand, and its faults 
           'link.roundTripMs': Array.from({ length: 10 }, (_, index) => index),
         },
       },
-      [/^sweep: 11 × 10 combinations are 110 cells \| at most 100: fewer values$/],
+      [/^sweep: 11 × 10 combinations make 110 cells \| at most 100 cells: use fewer values$/],
     ],
     [
       'too many settings',

@@ -1,4 +1,4 @@
-// In: what a scenario file holds. Out: the scenarios to be measured, one for each combination of its sweep, or all problems.
+// Expands a scenario file into the scenarios to measure, one per combination of its sweep, or all its problems.
 import type { Problem } from '../../results/errors.ts';
 import { Scenario, type SweepPoint, type SweepValue } from '../../scenarios/model/scenario.ts';
 import {
@@ -12,25 +12,23 @@ import { memberOf, nameHint, nearest, orList, pathText } from './problems.ts';
 import { behaviourOptions, type JsonSchema, scenarioJsonSchema } from './schema.ts';
 import { createValidator, type FileModules, type PlanPlugins } from './validate.ts';
 
-// From the scenario's JSON Schema and the path of a swept setting. Out: what is wrong with the path, and what was meant.
-
 /** Stands for every client, as the second key of a path. */
 const EVERY_CLIENT = '*';
 
-/** The parts of a scenario whose settings a sweep may vary: what is asked and compared stays the same. */
+/** The parts of a scenario whose settings a sweep may vary; the question and the comparison stay the same. */
 const SWEEPABLE = ['target', 'link', 'load', 'timing', 'phases', 'clients'];
-/** Settings of these parts that a sweep may not vary, each with the reason. */
+/** Settings within these parts that a sweep may not vary, with the reason. */
 const OF_THE_WHOLE: Readonly<Record<string, string>> = {
   'timing.budgetMs': 'the cells of a sweep share one budget',
-  'timing.precision': 'the cells of a sweep are measured to one precision',
-  'timing.until': 'the cells of a sweep end for the same reason',
+  'timing.precision': 'the cells of a sweep share one precision',
+  'timing.until': 'the cells of a sweep share one stop condition',
 };
 const SHOWN_SETTINGS = 12;
 
-/** Every setting by its dotted path, a client's under `clients.*`, of all alternatives. */
+/** The dotted paths of every setting of all alternatives, clients' settings under `clients.*`. */
 interface KnownPaths {
   settings: ReadonlySet<string>;
-  /** Holders of members that no schema knows, such as the options of a user's own module. */
+  /** Objects with members outside the schema, such as the options of a user's module. */
   open: readonly string[];
   /** First keys of a scenario. */
   first: readonly string[];
@@ -70,16 +68,16 @@ export function knownPaths(schema: JsonSchema): KnownPaths {
   return { settings, open, first: Object.keys(members) };
 }
 
-/** The path of the same setting for any client. */
+/** The path of the same setting for every client. */
 function generic(path: string): string {
   const [first, second, ...rest] = path.split('.');
   return first !== 'clients' || second === undefined ? path : [first, EVERY_CLIENT, ...rest].join('.');
 }
 
 /**
- * What keeps a path from being swept; undefined when nothing does.
+ * Why a path cannot be swept; undefined when it can.
  *
- * @param armNames the arms as they are written
+ * @param armNames the names of the clients as written
  */
 export function pathProblem(
   path: string,
@@ -97,7 +95,7 @@ export function pathProblem(
     if (reason !== undefined) return { message: `cannot be swept: ${reason}`, hint: 'another setting' };
     if (first !== 'clients' || second === EVERY_CLIENT || armNames.includes(second ?? '')) return undefined;
     return {
-      message: `there is no client "${second}"`,
+      message: `no client "${second}"`,
       hint: nameHint(second ?? '', [EVERY_CLIENT, ...armNames]),
     };
   }
@@ -106,14 +104,15 @@ export function pathProblem(
     .filter(setting => OF_THE_WHOLE[setting] === undefined)
     .map(setting => setting.replace(`.${EVERY_CLIENT}.`, `.${client}.`));
   const below = named.filter(setting => isBelow(setting, path));
-  if (known.open.includes(same)) return { message: 'is a group of settings, not one', hint: `${path}.NAME` };
-  if (below.length > 0) return { message: 'is a group of settings, not one', hint: listed(below) };
+  if (known.open.includes(same))
+    return { message: 'is a group of settings, not a setting', hint: `${path}.NAME` };
+  if (below.length > 0) return { message: 'is a group of settings, not a setting', hint: listed(below) };
   const siblings = siblingsOf(path, named);
   const meant =
     named.find(setting => setting.endsWith(`.${path}`)) ??
     nearest(path, siblings.length === 0 ? named : siblings);
   return {
-    message: 'there is no such setting',
+    message: 'unknown setting',
     hint: meant === undefined ? listed(siblings) : `did you mean ${meant}?`,
   };
 }
@@ -122,7 +121,7 @@ function isBelow(path: string, holder: string): boolean {
   return path.startsWith(`${holder}.`) && path.length > holder.length + 1;
 }
 
-/** The settings of the group that the path would be in; none when there is no such group. */
+/** The settings of the path's group; none when the group does not exist. */
 function siblingsOf(path: string, named: readonly string[]): readonly string[] {
   const holder = path.split('.').slice(0, -1).join('.');
   return named.filter(setting => isBelow(setting, holder));
@@ -134,15 +133,13 @@ function listed(settings: readonly string[]): string {
   return `${settings.slice(0, SHOWN_SETTINGS).join(', ')} or another of these`;
 }
 
-// From what is wrong with the variants of a scenario. Out: each problem once, at its place in the file as it is written.
-
-/** One combination of a sweep, and what is wrong with the scenario that it makes. */
+/** One combination of a sweep, and the problems of its scenario. */
 interface FaultyVariant {
   points: readonly SweepPoint[];
   problems: readonly Problem[];
 }
 
-/** Whether a problem's path is the swept setting, or within it, for one of the clients that it stands for. */
+/** Whether a problem's path is the swept setting or within it, for any client that the setting covers. */
 function isAt(problemPath: string, sweptPath: string): boolean {
   const keys = problemPath.split('.');
   return sweptPath
@@ -151,8 +148,8 @@ function isAt(problemPath: string, sweptPath: string): boolean {
 }
 
 /**
- * Folds equal problems. One at a swept setting is told at the value in the list that is at fault, or at the list when it
- * is not the value's fault; any other, with the values that it comes up with, unless that is all of them.
+ * Merges equal problems. A problem at a swept setting is reported at the faulty value in the list, or at the list when
+ * no single value is at fault. Any other is reported with the values that cause it, unless all of them do.
  */
 function foldProblems(variants: readonly FaultyVariant[], axes: readonly SweepAxis[]): Problem[] {
   const found = variants.flatMap(({ points, problems }) =>
@@ -174,8 +171,8 @@ function foldProblems(variants: readonly FaultyVariant[], axes: readonly SweepAx
     );
     const isOne = indices.length === 1 && axis.values.length > 1;
     const path = pathText(['sweep', axis.path, ...(isOne ? indices : [])]);
-    const told = isOne ? axes.filter(other => other !== axis) : axes;
-    return withSubset({ ...problem, path }, subsetText(told, subset));
+    const named = isOne ? axes.filter(other => other !== axis) : axes;
+    return withSubset({ ...problem, path }, subsetText(named, subset));
   });
 }
 
@@ -183,15 +180,13 @@ function withSubset(problem: Problem, subset: string): Problem {
   return subset === '' ? problem : { ...problem, message: `${problem.message} (with ${subset})` };
 }
 
-// From a scenario as it is written, and values for some of its settings. Out: the same as if they were written into it.
-
 type Raw = Readonly<Record<string, unknown>>;
 
 function isRaw(value: unknown): value is Raw {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The keys of the setting, once for each client that the path stands for. */
+/** The keys of the setting, once per client that the path covers. */
 function settingKeys(path: string, raw: Raw): string[][] {
   const [first = '', second, ...rest] = path.split('.');
   if (first !== 'clients' || second !== EVERY_CLIENT) return [path.split('.')];
@@ -200,8 +195,8 @@ function settingKeys(path: string, raw: Raw): string[][] {
 }
 
 /**
- * A copy with the values in their places. A section that is left out is made, with those of its defaults that it can't
- * be without; where something else than a section stands in the way, it stays: the validator says so.
+ * A copy with the values in their places. An absent section is created with its required defaults. A value that is not a
+ * section is kept: the validator reports it.
  */
 function withPoints(raw: Raw, points: readonly SweepPoint[], schema: JsonSchema): Raw {
   return points
@@ -235,7 +230,7 @@ function childOf(schema: JsonSchema | undefined, key: string): JsonSchema | unde
   return undefined;
 }
 
-/** Of a section's default, the members that one of its alternatives requires: such as the name of a behaviour. */
+/** The members of a section's default that an alternative requires, such as the name of a behaviour. */
 function neededDefaults(schema: JsonSchema | undefined): Raw {
   const byDefault = schema?.default;
   if (!isRaw(byDefault)) return {};
@@ -248,10 +243,10 @@ type VariantsValidation = { isValid: true; variants: Variant[] } | { isValid: fa
 /** Checks the raw content of one file; `file` only names it in problems. Never throws. */
 export type ValidateVariants = (raw: unknown, file: string, modules?: FileModules) => VariantsValidation;
 
-/** More cells take hours, and make a report that nobody reads. */
+/** More cells would take hours and make the report unreadable. */
 const MOST_CELLS = 100;
 
-/** The axes as they are written; undefined without a sweep, or with one that the schema refuses. */
+/** The axes as written; undefined without a sweep, or with an invalid one. */
 function axesIn(raw: unknown): SweepAxis[] | undefined {
   if (!isRaw(raw) || raw['sweep'] === undefined) return undefined;
   const parsed = Scenario.shape.sweep.safeParse(raw['sweep']);
@@ -260,8 +255,8 @@ function axesIn(raw: unknown): SweepAxis[] | undefined {
 }
 
 /**
- * A validator that also takes sweeps: each value is put where it would be written by hand, and each variant is checked as
- * a scenario of its own.
+ * A validator that also accepts sweeps: each value is put where an author would write it, and each variant is checked as
+ * a scenario.
  */
 export function createVariantsValidator(plugins: PlanPlugins): ValidateVariants {
   const validate = createValidator(plugins);
@@ -310,12 +305,12 @@ export function createVariantsValidator(plugins: PlanPlugins): ValidateVariants 
   };
 }
 
-/** Stands for the rest of its values, where all of them together are too many to be looked at. */
+/** The first value only, as an example, where there are too many combinations to check. */
 function firstOnly({ path, values }: SweepAxis): SweepAxis {
   return { path, values: values.slice(0, 1) };
 }
 
-/** As text: cells are named by it. */
+/** Compared as text, because cells are named by it. */
 function isFirst(value: SweepValue, index: number, values: readonly SweepValue[]): boolean {
   return values.findIndex(other => String(other) === String(value)) === index;
 }
@@ -328,11 +323,11 @@ function repeated({ path, values }: SweepAxis, file: string): Problem[] {
   return values.flatMap((value, index) => {
     if (isFirst(value, index, values)) return [];
     const at = pathText(['sweep', path, index]);
-    return [{ file, path: at, message: `${value} comes twice`, hint: 'each value once' }];
+    return [{ file, path: at, message: `${value} is listed twice`, hint: 'each value once' }];
   });
 }
 
-/** One setting has one value: two axes may not both give it one. */
+/** Two axes may not set the same setting. */
 function clashes([first, second]: readonly SweepAxis[], raw: Raw, file: string): Problem[] {
   if (first === undefined || second === undefined) return [];
   const taken = new Set(settingKeys(first.path, raw).map(pathText));
@@ -340,14 +335,14 @@ function clashes([first, second]: readonly SweepAxis[], raw: Raw, file: string):
     .map(pathText)
     .find(path => taken.has(path));
   if (twice === undefined) return [];
-  const message = `${twice} is swept by ${first.path}, too`;
-  return [{ file, path: pathText(['sweep', second.path]), message, hint: 'each setting in one list' }];
+  const message = `${twice} is also swept by ${first.path}`;
+  return [{ file, path: pathText(['sweep', second.path]), message, hint: 'each setting in one list only' }];
 }
 
 function tooMany(axes: readonly SweepAxis[], file: string): Problem[] {
   const counts = axes.map(({ values }) => values.length);
   const cells = counts.reduce((product, count) => product * count, 1);
   if (cells <= MOST_CELLS) return [];
-  const message = `${counts.join(' × ')} combinations are ${cells} cells`;
-  return [{ file, path: 'sweep', message, hint: `at most ${MOST_CELLS}: fewer values` }];
+  const message = `${counts.join(' × ')} combinations make ${cells} cells`;
+  return [{ file, path: 'sweep', message, hint: `at most ${MOST_CELLS} cells: use fewer values` }];
 }

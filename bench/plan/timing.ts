@@ -1,4 +1,4 @@
-// In: how long to measure, and rates or response times seen so far. Out: the shape of a slice, and whether an arm is steady.
+// Durations: the shape of a slice, when a client is warmed up, and how long a cell will take.
 import { LEAST_REPLICATES } from '../../results/stats.ts';
 import { type Client, connectionLimit } from '../../scenarios/model/client.ts';
 import type { CapacityLoad, Load } from '../../scenarios/model/load.ts';
@@ -14,43 +14,43 @@ import { stepsPerOctave } from './capacity-search.ts';
 const RAMP_RESPONSES = 3;
 const LEAST_RAMP_MS = 10;
 const DRAIN_RESPONSES = 20;
-/** A drain is so many times the longest request seen before. */
+/** Length of a drain in multiples of the longest request seen so far. */
 const DRAIN_LONGEST = 4;
-/** Beyond the client's own deadlines, for the timers that keep them: undici's are late by up to a second. */
+/** Allowance beyond the client's own deadlines, because their timers are late: undici's by up to a second. */
 const DEADLINE_MARGIN_MS = 2_000;
-/** A window is longer than the longest request seen by this factor. */
+/** Length of a window in multiples of the longest request seen so far. */
 const HOLDS_LONGEST = 1.25;
-/** The same for a client that drops what is in flight at the end of a window: a twentieth of the longest is lost so. */
+/** The same for a client that drops requests in flight at the end of a window: a twentieth of the longest ones are lost. */
 const HOLDS_LONGEST_DROPPING = 20;
-/** No slice is made longer than this because of what was seen. */
+/** Long requests lengthen a slice up to this. */
 const MOST_LENGTHENED_MS = 10_000;
 const STEADY_RISE_RATIO = 1.03;
 /** A ramp is made longer by chance, by up to so many times its own length. */
 const RAMP_SPREAD = 2;
 
-/** Times of one slice in ms; what is in flight after the drain is given up. */
+/** Durations of one slice in ms; requests still in flight after the drain are abandoned. */
 export interface SliceShape {
   rampMs: number;
   windowMs: number;
   drainMs: number;
 }
 
-/** What was seen of an arm before a slice is planned, ms. */
+/** Observations of an arm before a slice is planned, ms. */
 export interface SeenTimes {
   meanMs: number;
-  /** The longest request seen to end; 0: none was, or none matters. */
+  /** The longest request that ended; 0: none did, or none matters. */
   longestMs?: number;
-  /** Whether requests were seen that had no answer when the drain was over. */
+  /** Whether requests were unanswered at the end of a drain. */
   hasCensored?: boolean;
-  /** Whether its client, a load tool, drops what is in flight at the end of a window. */
+  /** Whether its load tool drops requests in flight at the end of a window. */
   dropsInFlight?: boolean;
   timeouts?: Client['timeouts'];
 }
 
 /**
- * How long a slice of an arm is. A window shorter than many responses would favour the faster arm, and a ramp shorter
- * than a few would count responses that still queue behind the start. Where a request takes longer than all of that, users
- * are caught in such requests one after another until as many are as will ever be: so ramp and window hold the longest.
+ * The durations of an arm's slice. A window shorter than many responses would favour the faster arm, and a ramp shorter
+ * than a few would count responses that still queue behind the start. If some requests take longer than that, more and more
+ * users wait in them until a steady number do, so ramp and window must be as long as the longest request.
  */
 export function sliceShape(timing: Timing, seen: SeenTimes): SliceShape {
   const { meanMs, longestMs = 0, hasCensored = false, dropsInFlight = false } = seen;
@@ -64,7 +64,7 @@ export function sliceShape(timing: Timing, seen: SeenTimes): SliceShape {
   const windowMs = Math.max(
     askedMs,
     Math.min(holdingMs, MOST_LENGTHENED_MS),
-    // Each slice then takes a whole drain: the fewer the better.
+    // Each slice then takes a whole drain, so few long slices are better.
     hasCensored ? timing.measureMs : 0,
   );
   return {
@@ -86,14 +86,14 @@ export function spreadRampMs(rampMs: number, { slicing }: Timing, { model }: Loa
   return slicing === 'whole' || model === 'burst' ? rampMs : Math.ceil(rampMs * (1 + RAMP_SPREAD * chance));
 }
 
-/** By when a client itself ends a request, from its own timeouts; 0 where it has none. */
+/** The time after which a client itself ends a request, by its own timeouts; 0 if it has none. */
 function deadlineMs(timeouts: Client['timeouts'] = {}): number {
   const { connectMs = 0, headersMs = 0, bodyMs = 0, totalMs } = timeouts;
   const ownMs = totalMs ?? connectMs + headersMs + bodyMs;
   return ownMs === 0 ? 0 : ownMs + DEADLINE_MARGIN_MS;
 }
 
-/** In the warm-up a request that takes longer is given up: nothing of it is recorded, and there is more to come. */
+/** A longer request of the warm-up is abandoned: nothing of the warm-up is recorded. */
 const WARMUP_DRAIN_MS = 1_000;
 
 /** The drain of a warm-up window. */
@@ -107,7 +107,7 @@ function mean(values: readonly number[]): number {
 
 /**
  * Whether an arm has stopped getting faster: the mean rate of the last two warm-up windows is at most 3 % above that of
- * the two before. A falling rate counts as steady: it is the machine that slows down, not the arm that warms up.
+ * the two before. A falling rate counts as steady: the machine slows down, but the arm no longer warms up.
  *
  * @param ratesPerSec rates of successive windows, oldest first; fewer than four, or a last one of 0, is not steady
  */
@@ -118,21 +118,21 @@ export function isSteady(ratesPerSec: readonly number[]): boolean {
   return last <= before * STEADY_RISE_RATIO;
 }
 
-/** What can't be foreseen exactly: about as long as it takes on a machine with nothing else to do, and at most on a busy one. */
+/** Durations that can only be estimated, on an idle machine or on a busy one. */
 interface Pace {
   /** Starting the target and the generators of a replicate, side by side. */
   startMs: number;
-  /** Messages between processes, for each turn of an arm. */
+  /** Messages between processes, per slice. */
   turnMs: number;
   /** Where between the shortest and the longest a ramp is. */
   rampChance: number;
   /** Ramp, drain and messages of a probe. */
   probeExtraMs: number;
-  /** Where between the least and the most warm-up an arm is steady. */
+  /** Position between minimum and maximum warm-up at which an arm is steady. */
   warmupRatio: number;
-  /** How far up to its highest rate a search goes. */
+  /** Share of the doublings up to its highest rate that a search makes. */
   searchRatio: number;
-  /** How many of the halvings of a search are tried twice. */
+  /** Share of the halvings of a search that are tried twice. */
   doubtRatio: number;
 }
 
@@ -156,7 +156,7 @@ const SLOW: Pace = {
 };
 const WARMUP_WINDOW_MS = 250;
 
-/** Of one arm. */
+/** Warm-up of one arm. */
 function warmupMs({ timing, load }: Scenario, responseMs: number, pace: Pace): number {
   const { warmupMinMs, warmupMaxMs } = timing;
   const loadMs = warmupMinMs + Math.max(0, warmupMaxMs - warmupMinMs) * pace.warmupRatio;
@@ -166,12 +166,12 @@ function warmupMs({ timing, load }: Scenario, responseMs: number, pace: Pace): n
   return windows * (rampMs + windowMs + responseMs + pace.turnMs);
 }
 
-/** As long as the load asks for, where that sets its rate; the rates of a capacity search can't be foreseen. */
+/** Adjusted to the load's rate if it has one; the rates of a capacity search are unknown in advance. */
 function foreseen(shape: SliceShape, timing: Timing, load: Load): SliceShape {
   return load.model === 'capacity' ? shape : paced(shape, timing, load);
 }
 
-/** As many probes as a search takes; a rate that is not kept is tried twice. */
+/** Duration of a capacity search; a failing rate is tried twice. */
 function searchMs(load: Load, pace: Pace): number {
   if (load.model !== 'capacity') return 0;
   const { minRatePerSec, maxRatePerSec, resolutionRatio, probeMs } = load;
@@ -182,7 +182,7 @@ function searchMs(load: Load, pace: Pace): number {
   return (doublings + halvings + notKept + confirmed) * (probeMs + pace.probeExtraMs);
 }
 
-/** All arms in turn, each for as long as the slowest needs. */
+/** Duration of the measurement: all arms in turn, each for as long as the slowest needs. */
 function measureMs({ timing, load }: Scenario, responsesMs: readonly number[], pace: Pace): number {
   const shapes = responsesMs.map(meanMs => foreseen(sliceShape(timing, { meanMs }), timing, load));
   const longestMs = Math.max(...shapes.map(({ windowMs }) => windowMs));
@@ -197,18 +197,18 @@ function measureMs({ timing, load }: Scenario, responsesMs: readonly number[], p
   return blocks * turnsMs.reduce((sum, turnMs) => sum + turnMs, 0);
 }
 
-/** How long a cell takes, in ms, as far as that can be foreseen. */
+/** Estimated durations of a cell, ms. */
 interface CellTimes {
-  /** About: as many replicates as fit the budget. It may well take less, since they end as soon as the intervals are narrow. */
+  /** As many replicates as fit the budget. It may take less, because replicates end once the intervals are narrow. */
   aboutMs: number;
-  /** One replicate, and as many as an interval needs, at most: a busy machine, arms that are steady late. */
+  /** Upper estimates of one replicate, and of those that an interval needs: a busy machine, arms that warm up slowly. */
   oneMostMs: number;
   intervalMostMs: number;
 }
 
 /**
- * @param expectedMs an arm's mean response time, as far as it can be foreseen
- * @param targetCount target processes: one is kept for all replicates, several are fresh in each
+ * @param expectedMs estimate of an arm's mean response time
+ * @param targetCount target processes: a single one is kept for all replicates, several are restarted in each
  */
 export function cellTimes(
   scenario: Scenario,
@@ -221,7 +221,7 @@ export function cellTimes(
 
   function partsAt(pace: Pace): { onceMs: number; oneMs: number } {
     const warmupsMs = responsesMs.reduce((sum, ms) => sum + warmupMs(scenario, ms, pace), 0);
-    // Targets are started, and conditioned by generators that are thrown away; not where it is someone else's.
+    // Own targets are started, and conditioned by generators that are then discarded; an external server is not.
     const openMs = scenario.target.url === undefined ? (targetCount + 1) * pace.startMs + warmupsMs : 0;
     const onceMs = targetCount === 1 ? openMs : 0;
     const searchesMs = responsesMs.length * searchMs(scenario.load, pace);
@@ -239,18 +239,18 @@ export function cellTimes(
   };
 }
 
-/** Replicates that may be made beyond the budget, within what was announced: those that an interval needs. */
+/** Replicates that an interval needs; they may exceed the budget, within the announced maximum. */
 export function sureReplicates({ minReplicates }: Timing): number {
   return Math.min(LEAST_REPLICATES, minReplicates);
 }
 
 /**
- * Whether a further replicate would end in time, if it takes as long as the longest so far. The first is always made, and
- * those that an interval needs may take as long as was announced before the run.
+ * Whether another replicate would end in time, if it takes as long as the longest so far. The first is always made, and
+ * those that an interval needs may take as long as announced before the run.
  *
- * @param elapsedMs of the cell so far
- * @param longestMs the longest replicate so far, without what was done once for all of them
- * @param mostMs that was announced for the cell
+ * @param elapsedMs duration of the cell so far
+ * @param longestMs the longest replicate so far, without the setup shared by all
+ * @param mostMs the maximum announced for the cell
  */
 export function hasTimeForAnother(
   timing: Timing,
@@ -266,20 +266,18 @@ export function hasTimeForAnother(
   return elapsedMs + longestMs <= limitMs;
 }
 
-// From the shape of a slice, and a load. Out: the same slice long enough for that load to be what it is within it.
-
-/** Nothing of a probe counts before connections are open and the first requests were answered. */
+/** Ramp of a probe: the time to open connections and answer the first requests, which do not count. */
 const PROBE_RAMP_MS = 100;
-/** What is under way longer than so many times the objective's longest latency has failed it anyhow. */
+/** Drain of a probe in multiples of the objective's longest latency: longer requests have failed the objective anyway. */
 const PROBE_DRAIN_LIMITS = 2;
 const LEAST_DRAIN_MS = 1_000;
 
 /**
- * A window with hardly a request in it, or with part of a burst, would say nothing of an open load:
+ * Lengthens a slice to suit its load. A window with hardly a request, or with part of a burst, would not represent an open load:
  * - at a rate, it is at least as many mean gaps long as a closed load's is mean responses (`timing.sliceResponses`);
- * - with bursts, ramp and window hold whole pauses, so that a burst stands at the start of the window and none is cut.
+ * - with bursts, ramp and window are whole pauses, so that a burst starts the window and none is cut.
  *
- * @param ratePerSec the rate of this turn, where the load itself has none (capacity)
+ * @param ratePerSec the rate of this slice, if the load itself has none (capacity)
  */
 export function paced(shape: SliceShape, timing: Timing, load: Load, ratePerSec?: number): SliceShape {
   switch (load.model) {
@@ -300,7 +298,7 @@ export function paced(shape: SliceShape, timing: Timing, load: Load, ratePerSec?
   }
 }
 
-/** One turn of a capacity search at a rate. */
+/** The durations of one probe of a capacity search. */
 export function probeShape(
   load: Extract<Load, { model: 'capacity' }>,
   timing: Timing,
@@ -319,14 +317,12 @@ function atRate(shape: SliceShape, { sliceResponses }: Timing, ratePerSec: numbe
   return { ...shape, windowMs: Math.max(shape.windowMs, Math.ceil((sliceResponses * 1_000) / ratePerSec)) };
 }
 
-// From a scenario and its service time. Out: how long an arm may be idle between two of its slices.
-
-/** CPU on the slowest machine worth measuring on, ms: of an exchange, and of opening its connection, plain and with TLS. */
+/** CPU time on the slowest machine worth measuring on, ms: of an exchange, and of opening a connection, plain and with TLS. */
 const CPU_MS = { exchange: 0.05, opening: 0.3, openingTls: 1.5 };
 /** Between the end of one slice and the start of the next: two messages between processes. */
 const TURN_MS = 10;
 
-/** How many users wait for each connection, the one that it serves included. */
+/** Users per connection, the one being served included. */
 function usersPerConnection({ load, target }: Scenario, { pool, protocol }: Client): number {
   const limit = connectionLimit(pool);
   if (load.model !== 'closed' || !Number.isFinite(limit)) return 1;
@@ -335,7 +331,7 @@ function usersPerConnection({ load, target }: Scenario, { pool, protocol }: Clie
   return Math.max(1, load.concurrency / (limit * atOnce));
 }
 
-/** What the link adds to an arm's mean response time, jitter at its worst. */
+/** Time that the link adds to an arm's mean response time, with the largest jitter. */
 function tripsMs({ target, link }: Scenario, { requestsPerConnection }: Client): number {
   if (link === undefined) return 0;
   const opening =
@@ -343,7 +339,7 @@ function tripsMs({ target, link }: Scenario, { requestsPerConnection }: Client):
   return (REQUEST_ROUND_TRIPS + opening) * longestRoundTripMs(link);
 }
 
-/** A high guess of an arm's mean response time: its users queue for one core, or wait for service and network. */
+/** A high estimate of an arm's mean response time: its users queue for one core, or wait for service and network. */
 export function expectedResponseMs(scenario: Scenario, client: Client, serviceMs: number): number {
   const { target, load } = scenario;
   const openingMs = usesTls(target) ? CPU_MS.openingTls : CPU_MS.opening;
@@ -360,14 +356,14 @@ function turnMs(scenario: Scenario, client: Client, serviceMs: number): number {
   const responseMs = expectedResponseMs(scenario, client, serviceMs);
   const shape = paced(sliceShape(timing, { meanMs: responseMs }), timing, load);
   const shapes = [{ ...shape, rampMs: spreadRampMs(shape.rampMs, timing, load, 1) }];
-  // An arm pauses while others search, too.
+  // A client is also idle while others search.
   if (load.model === 'capacity') shapes.push(probeShape(load, timing, load.minRatePerSec));
   return Math.max(...shapes.map(({ rampMs, windowMs }) => rampMs + windowMs)) + responseMs + TURN_MS;
 }
 
 /**
- * The longest idle time of one arm between two of its slices, ms, estimated high: it is first in one block and last in
- * the next, so every other arm has two turns in between.
+ * The longest idle time of an arm between two of its slices, ms, estimated high: if it is first in one block and last in
+ * the next, every other arm has two slices in between.
  */
 export function sliceGapMs(scenario: Scenario, arm: string, serviceMs: number): number {
   const others = Object.entries(scenario.clients).filter(([name]) => name !== arm);
@@ -375,23 +371,21 @@ export function sliceGapMs(scenario: Scenario, arm: string, serviceMs: number): 
   return Math.ceil(TURN_MS + 2 * oneTurnEachMs);
 }
 
-// From what an arm was asked and what it answered in its warm-up so far. Out: the rate to warm it up at next. Pure.
-
 /** One warm-up window of a capacity search. */
 export interface WarmUpWindow {
   askedPerSec: number;
   endedPerSec: number;
 }
 
-/** Of what was asked: an arm that answers as much has kept up. */
+/** An arm that completes this share of the requested rate has kept up. */
 const KEPT_UP = 0.9;
 const GROWTH = { unlimited: 2, limited: 1.25 } as const;
 const RETREAT = 0.8;
 
 /**
- * An arm whose capacity is not known yet can't be warmed up at a given rate: too low a one leaves it cold, too high a one
- * is an overload. So the rate doubles while the arm keeps up. Once it has not, the rate stays near what it answers, and
- * goes on in small steps: a cold process answers more after every window.
+ * The next rate to warm an arm up at. Its capacity is still unknown: too low a rate leaves it cold, too high a rate
+ * overloads it. So the rate doubles while the arm keeps up. After that it stays near the completed rate and
+ * grows in small steps, because a cold process completes more in every window.
  */
 export function warmUpPerSec(
   { minRatePerSec, maxRatePerSec }: Pick<CapacityLoad, 'minRatePerSec' | 'maxRatePerSec'>,

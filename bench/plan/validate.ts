@@ -1,4 +1,4 @@
-// In: what a scenario file holds. Out: a Scenario with every default filled in, or everything that is wrong with it.
+// Validates a scenario's content: returns the complete Scenario, or everything that is wrong with it.
 import type { z } from 'zod';
 import type { Problem } from '../../results/errors.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
@@ -8,13 +8,11 @@ import { issuePaths, memberOf, type Path, pathText, problemsOf, valueText } from
 import { crossProblems, type ModuleFault } from './rules.ts';
 import { behaviourOptions, createScenarioSchema, scenarioJsonSchema } from './schema.ts';
 
-// From a raw scenario that is partly wrong. Out: a valid one from its sound parts, so that rules across fields can run too.
-
 interface Salvage {
   scenario: Scenario;
-  /** What the scenario was parsed from: the raw content without its faulty members. */
+  /** The raw content without its faulty members, from which the scenario was parsed. */
   raw: unknown;
-  /** What was taken out or stood in for; whatever depends on these says nothing about the author's scenario. */
+  /** Paths that were removed or replaced by stand-ins; problems that depend on them are not the author's. */
   lost: readonly Path[];
 }
 
@@ -24,10 +22,10 @@ const STAND_INS = {
   clients: { 'stand-in': {} },
   baseline: 'stand-in',
 };
-// Each round takes out at least one member; a schema as deep as this needs very few rounds.
+// Each round removes at least one member; this schema needs very few rounds.
 const MAX_ROUNDS = 50;
 
-/** The longest start of the path that exists in the value and holds no list: lists go as a whole. */
+/** The longest prefix of the path that exists in the value without entering a list: lists are removed as a whole. */
 function existingPath(value: unknown, path: Path): Path {
   let current = value;
   for (const [index, key] of path.entries()) {
@@ -38,7 +36,7 @@ function existingPath(value: unknown, path: Path): Path {
   return path;
 }
 
-/** A copy without the member at the path, sharing what is not on the way to it. */
+/** A copy without the member at the path, sharing everything else. */
 function without(value: unknown, [key, ...rest]: Path): unknown {
   if (key === undefined || typeof value !== 'object' || value === null) return undefined;
   const entries = Object.entries(value).flatMap(([name, member]) => {
@@ -48,7 +46,7 @@ function without(value: unknown, [key, ...rest]: Path): unknown {
   return Object.fromEntries(entries);
 }
 
-/** Takes faulty members out until the rest is valid; undefined when nothing sound is left. */
+/** Removes faulty members until the rest is valid, so that rules across settings can run too; undefined if that fails. */
 function salvage(raw: unknown, schema: z.ZodType<Scenario>): Salvage | undefined {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return undefined;
   const lost: Path[] = [];
@@ -69,7 +67,7 @@ function salvage(raw: unknown, schema: z.ZodType<Scenario>): Salvage | undefined
   return undefined;
 }
 
-/** Whether something that was lost lies on the path, above or below it. */
+/** Whether a lost path is above, at or below the path. */
 function isTouched(path: Path, lost: readonly Path[]): boolean {
   return lost.some(other => {
     const shared = Math.min(path.length, other.length);
@@ -98,7 +96,7 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A validator for scenarios that name these plug-ins. It reports all problems at once, those across fields too. */
+/** A validator for scenarios that use these plug-ins. It reports all problems at once, those across settings included. */
 export function createValidator({ transports, behaviours }: PlanPlugins): Validate {
   const options = behaviourOptions(behaviours);
   const schema = createScenarioSchema(options);
@@ -106,8 +104,8 @@ export function createValidator({ transports, behaviours }: PlanPlugins): Valida
 
   return (content, file, { modules, faults } = { modules: {}, faults: {} }) => {
     if (!isPlainObject(content)) {
-      const message = `a scenario is an object, not ${valueText(content)}`;
-      const hint = 'name, question, clients and baseline at least';
+      const message = `a scenario must be an object, not ${valueText(content)}`;
+      const hint = 'an object with at least name, question, clients and baseline';
       return { isValid: false, problems: [{ file, path: '', message, hint }] };
     }
     const { $schema: _editorKey, ...raw } = content;
@@ -130,13 +128,13 @@ export function createValidator({ transports, behaviours }: PlanPlugins): Valida
   };
 }
 
-/** Names that every object has: some of what a client's name passes through would take them for its own. */
+/** Names inherited by every object, such as `constructor`: some code that handles client names would confuse them. */
 function inheritedNames(clients: unknown, file: string): Problem[] {
   if (!isPlainObject(clients)) return [];
   return Object.keys(clients)
     .filter(name => name in Object.prototype)
     .map(name => {
-      const message = `${valueText(name)} cannot be a name: it means something in JavaScript`;
+      const message = `${valueText(name)} cannot be a name: it has a meaning in JavaScript`;
       return { file, path: pathText(['clients', name]), message, hint: 'another name' };
     });
 }

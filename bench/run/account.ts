@@ -1,14 +1,12 @@
-// In: a server, and the arms in turn under load on it. Out: what it counts, booked to the arm whose turn it is; ports towards it.
+// Books what a target counts to the arm whose slice it was, and watches the local ports used towards the target.
 import type { TargetReading } from '../../servers/protocol.ts';
 import { countHeldPorts, type Remote, waitForPorts } from '../probes/kernel.ts';
 import type { Arm } from './arm.ts';
 import { isOwnReading, type MeasuredTarget, type ServerReading } from './targets.ts';
 
-// From readings of a server. Out: what they say of its connections, and where the ports of this machine lead to.
-
 /**
- * Whether a server has seen all that an arm did in its turn: the connections that were opened and, where the arm has closed
- * them, their ends. A load tool that does not count its connections has.
+ * Whether a server has counted everything an arm did in its slice: the connections it opened and, if the arm closed
+ * them, their ends. True for a load tool that does not count its connections.
  */
 export function hasSeenAll(
   before: ServerReading,
@@ -18,7 +16,7 @@ export function hasSeenAll(
   return readyBetween(before, after, isTls) >= opened && (!isClosed || openBetween(before, after) <= 0);
 }
 
-/** Accepted and, under TLS, shaken hands with, in between; without end where nobody counts: there is nothing to wait for. */
+/** Connections accepted in between, with TLS those with a finished handshake; infinite if not counted, so nothing is waited for. */
 function readyBetween(before: ServerReading, after: ServerReading, isTls: boolean): number {
   if (before.accepted === null || after.accepted === null) return Number.POSITIVE_INFINITY;
   return isTls && isOwnReading(before) && isOwnReading(after)
@@ -26,7 +24,7 @@ function readyBetween(before: ServerReading, after: ServerReading, isTls: boolea
     : after.accepted - before.accepted;
 }
 
-/** How many more are open after than before; 0 where nobody counts. */
+/** Increase in open connections; 0 if not counted. */
 function openBetween(before: ServerReading, after: ServerReading): number {
   return isOwnReading(before) && isOwnReading(after) ? after.openConnections - before.openConnections : 0;
 }
@@ -40,30 +38,30 @@ function closedConnections(reading: ServerReading | undefined): number {
   return reading.requestsPerConnection.reduce((sum, entry) => sum + entry.connections, 0);
 }
 
-/** Where ports of this machine lead to: the server, and behind a relay the server again. */
+/** The remote ends of this machine's ports: the server, and behind a relay the server again. */
 function remotesOf({ endpoint: { origin }, isLoopback, link }: MeasuredTarget): Remote[] {
   const { protocol, port } = new URL(origin);
   const own = { port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port), isLoopback };
   return link === undefined ? [own] : [own, { port: link.upstreamPort, isLoopback: true }];
 }
 
-/** A connection that the client has may not be counted by the target yet: the accept is still in its queue. */
+/** A connection that is open for the client may not be counted by the target yet: it waits in the accept queue. */
 const ACCEPT_SETTLE = { tries: 20, pauseMs: 5 } as const;
 
-/** One a server: its counts go on from turn to turn, whichever arm has it. */
+/** One per server: its counts continue from slice to slice, across arms. */
 export interface TargetAccount {
-  /** Local ports that an arm's own closes hold towards it, where the kernel won't use them again. */
+  /** Local ports held in TIME_WAIT towards the server, where the kernel does not reuse them. */
   heldPorts(): number;
-  /** Waits until a turn finds so many ports. @throws MeasureError ports-exhausted, when waiting does not help. */
+  /** Waits until `needed` ports are free. @throws MeasureError ports-exhausted, when waiting does not help */
   waitForPorts(needed: number, onWait: (why: string) => void, signal: AbortSignal): Promise<void>;
-  /** Before a turn: read as close to it as can be, so that no use of the process is the turn's but its own. */
+  /** Reads the server right before a slice, so that only the slice's own use is booked to it. */
   open(arm: Arm): Promise<void>;
   /**
-   * Books a turn once it is complete, or has had the time to be.
+   * Books a slice once everything is counted, or the wait for that is over.
    * @throws ChildError when the target has died or hangs
    */
   book(arm: Arm, isComplete: IsComplete): Promise<{ before: ServerReading; after: ServerReading }>;
-  /** Books the ends of what the arm still had open when its client closed: `opened` in all, null where it does not count. */
+  /** Books the ends of the connections that were open when the client closed; `opened` is the total, null if not counted. */
   bookEnds(arm: Arm, opened: number | null): Promise<void>;
 }
 
@@ -93,7 +91,7 @@ export function createTargetAccount(target: MeasuredTarget): TargetAccount {
     },
     async open(arm) {
       const now = await target.read();
-      // A count of our own has the arms' connections alone, those that end between turns too; the kernel's is of all programs.
+      // The target's own count covers only the arms' connections, including those that end between slices; the kernel's covers all programs.
       if (last !== undefined && isOwnReading(last)) arm.countTarget(last, now);
       last = now;
     },

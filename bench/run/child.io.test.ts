@@ -48,10 +48,7 @@ describe('Which file is started for whose code, and that a replaced package real
 
     test('a folder without conntax is refused', async t => {
       const dir = await makeFolder(t, ['package.json']);
-      assert.throws(
-        () => entryFile('./generator-child', { label: '', dir, packages: {} }),
-        /there is no conntax in/,
-      );
+      assert.throws(() => entryFile('./generator-child', { label: '', dir, packages: {} }), /no conntax in/);
     });
 
     test('a checkout from before the folders were named so is another version', async t => {
@@ -262,7 +259,7 @@ describe("A supervised process answers, or its end is known with a reason; it ca
       const child = spawnOdd(t, { cpu: 0 });
       process.env['PATH'] = path;
       const { reason, message } = await failureOf(child.ask({ type: 'facts' }, 'facts', LONG_MS));
-      assert.deepEqual([reason, message], ['died', 'the odd one could not be run: spawn taskset ENOENT']);
+      assert.deepEqual([reason, message], ['died', 'cannot run the odd one: spawn taskset ENOENT']);
       await child.kill();
       assert.deepEqual([child.isAlive, child.pid], [false, 0]);
     });

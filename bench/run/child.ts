@@ -1,4 +1,4 @@
-// In: an entry file and a core. Out: a supervised process that is asked questions, and can't outlive us or hang us.
+// Starts and supervises a child process: it answers questions, and can neither outlive nor block the parent.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
@@ -7,8 +7,6 @@ import { MeasureError, UsageError } from '../../results/errors.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { watchOver } from '../watchdog.ts';
-
-// From an entry of ours and the code of an arm. Out: the file to start for it, and how.
 
 interface EntryFile {
   path: string;
@@ -46,7 +44,7 @@ function packageName(folder: string): unknown {
   }
 }
 
-/** @throws UsageError when there is no conntax in the folder, or none that can run. */
+/** @throws UsageError when the folder has no conntax, or none that can run */
 function fileIn(dir: string, entry: string): string {
   const candidates = [
     join(dir, FOLDER, `${entry}.ts`),
@@ -60,8 +58,8 @@ function fileIn(dir: string, entry: string): string {
     );
     throw new UsageError(
       isOther
-        ? `${dir} holds a version of conntax whose processes this one cannot start. Expected: a checkout with the same version of the messages between processes`
-        : `there is no conntax in ${dir}. Expected: a checkout after npm ci, or a folder with conntax installed`,
+        ? `${dir} holds a version of conntax whose processes this one cannot start; expected: a checkout with the same protocol version`
+        : `no conntax in ${dir}; expected: a checkout after npm ci, or a folder with conntax installed`,
     );
   }
   if (found === candidates[0] && !existsSync(join(dir, 'node_modules'))) {
@@ -70,17 +68,15 @@ function fileIn(dir: string, entry: string): string {
   return found;
 }
 
-// From the environment of this process. Out: that of our children, without what would send their load through a proxy.
-
 /**
- * Such as HTTP_PROXY, https_proxy, ALL_PROXY, NO_PROXY, npm_config_https_proxy, npm_config_noproxy, GLOBAL_AGENT_HTTP_PROXY
- * and NODE_USE_ENV_PROXY: of Node, of client libraries, of load tools and of npm, which writes its own settings there.
+ * Proxy variables such as HTTP_PROXY, https_proxy, ALL_PROXY, NO_PROXY, npm_config_https_proxy, npm_config_noproxy,
+ * GLOBAL_AGENT_HTTP_PROXY and NODE_USE_ENV_PROXY: of Node, client libraries, load tools and npm.
  */
 const PROXY_NAME =
   /^(?:(?:npm_(?:package_)?config|global_agent|npm|yarn)_)?(?:(?:https?|all|ftp|wss?|socks[45]?|no)_?)?proxy$/i;
 const NODE_SWITCH = /(^|\s)--(?:no-)?use-env-proxy(?=\s|$)/g;
 
-/** Requests go to the target and nowhere else: a proxy that the shell names is not part of what is measured. */
+/** The environment without proxies: requests must go to the target directly. */
 export function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(env).filter(
     ([name]) => !PROXY_NAME.test(name) && name.toUpperCase() !== 'NODE_USE_ENV_PROXY',
@@ -92,20 +88,19 @@ export function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     : { ...cleaned, NODE_OPTIONS: nodeOptions.replaceAll(NODE_SWITCH, '$1').trim() };
 }
 
-// From the version of the messages that a child speaks. Out: nothing, or the refusal of code that measures by other rules.
-
 /**
- * @param version as the child says it; code from before there were versions says none
- * @throws UsageError when it is not ours
+ * Refuses code that speaks another version of the messages between processes.
+ * @param version as reported by the child; older code reports none
+ * @throws UsageError when it differs from this version
  */
 export function requireProtocol(version: number | undefined, title: string): void {
   if (version === PROTOCOL_VERSION) return;
   throw new UsageError(
-    `${title} runs another version of conntax: it speaks version ${version ?? 1} of the messages between processes, and this one speaks version ${PROTOCOL_VERSION}. Expected: checkouts that speak the same version, compared by one of them`,
+    `${title} runs another version of conntax, with protocol version ${version ?? 1} instead of ${PROTOCOL_VERSION}; expected: checkouts with the same protocol version, compared by one of them`,
   );
 }
 
-/** A child died, was killed or did not answer in time. `reason` says which. */
+/** A child died, was killed or did not answer in time, according to `reason`. */
 export class ChildError extends Error {
   override readonly name = 'ChildError';
   readonly reason: 'died' | 'hung' | 'failed';
@@ -119,15 +114,15 @@ export class ChildError extends Error {
 }
 
 export interface SpawnOptions {
-  /** What it is called in messages. */
+  /** Its name in messages. */
   title: string;
   /** Path of the entry without extension, relative to this folder: the sources run as .ts, the package as .js. */
   entry: string;
-  /** Whose code it runs; ours unless given. */
+  /** Code version to run; defaults to this checkout. */
   code?: Code | undefined;
   /** Core to pin it to; null: not pinned. */
   cpu: number | null;
-  /** How far all its threads stand back behind other processes that want their core, 0 to 19; 0 unless given. */
+  /** Niceness of all its threads, 0 to 19; default: 0. */
   niceness?: number;
 }
 
@@ -141,20 +136,20 @@ export interface Child<Command extends Message, Reply extends Message> {
   tell(command: Command): void;
   /**
    * Sends a command and waits for a reply of the given type.
-   * @throws ChildError when the child dies, says `failed`, or does not reply within timeoutMs (it is then killed).
+   * @throws ChildError when the child dies, replies `failed`, or does not reply within timeoutMs (it is then killed)
    */
   ask<Type extends Reply['type']>(
     command: Command,
     type: Type,
     timeoutMs: number,
   ): Promise<Extract<Reply, { type: Type }>>;
-  /** @throws MeasureError when it has not loaded a package that its code has in another version: that changes nothing then. */
+  /** @throws MeasureError when it never loaded a package that its code replaces: the replacement would have no effect */
   requireLoaded(): void;
-  /** Ends the process, at once; resolves when it is gone. */
+  /** Kills the process; resolves when it is gone. */
   kill(): Promise<void>;
 }
 
-/** What a child was asked for; where that fails, the child is gone before it is told. */
+/** Awaits a reply of a child; on failure, kills the child before rethrowing. */
 export async function orKill<T>(child: { kill(): Promise<void> }, asked: Promise<T>): Promise<T> {
   try {
     return await asked;
@@ -166,7 +161,7 @@ export async function orKill<T>(child: { kill(): Promise<void> }, asked: Promise
 
 const STDERR_TAIL_CHARS = 4_000;
 
-/** The command of our own node, pinned and standing back as asked. Windows has no `nice`: there it does not. */
+/** The command line of this node, pinned and niced as requested. Windows has no `nice`. */
 function commandOf({ path, nodeOptions }: EntryFile, { cpu, niceness = 0 }: SpawnOptions): string[] {
   return [
     ...(cpu === null ? [] : ['taskset', '-c', String(cpu)]),
@@ -177,7 +172,7 @@ function commandOf({ path, nodeOptions }: EntryFile, { cpu, niceness = 0 }: Spaw
   ];
 }
 
-/** Starts a process of ours, pinned by `taskset` when a core is given, with a channel to it. */
+/** Starts a child with a message channel, pinned by `taskset` when a core is given. */
 export function spawnChild<Command extends Message, Reply extends Message>(
   options: SpawnOptions,
 ): Child<Command, Reply> {
@@ -188,7 +183,7 @@ export function spawnChild<Command extends Message, Reply extends Message>(
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: { ...childEnvironment(process.env), ...started.env },
   });
-  watchOver(child); // its channel closes with this process, but one that hangs or is stopped does not see that
+  watchOver(child); // its channel closes with this process, but a child that hangs or is stopped does not notice
 
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -208,7 +203,7 @@ export function spawnChild<Command extends Message, Reply extends Message>(
       resolve();
     });
     child.once('error', error => {
-      die(`${title} could not be run: ${error.message}`);
+      die(`cannot run ${title}: ${error.message}`);
       if (child.pid === undefined) resolve();
     });
   });
@@ -261,7 +256,7 @@ export function spawnChild<Command extends Message, Reply extends Message>(
       const names = [...unloaded].join(', ');
       throw new MeasureError(
         'package-unused',
-        `${title} has not loaded ${names}: another version of it changes nothing there. Name a package that it loads, an --arm that loads this one, or the other --side`,
+        `${title} never loaded ${names}, so replacing it has no effect; expected: a package that it loads, a --client that loads this one, or the other --side`,
       );
     },
     kill,

@@ -1,4 +1,4 @@
-// In: nothing. Out: what a run tells of itself while it goes on. The command line shows it and stores it.
+// Events that a run emits while it is measured; the command line shows and stores them.
 
 import type { Headline } from '../../results/metrics.ts';
 import type { CellResult, Comparison } from '../../results/model/run.ts';
@@ -14,22 +14,22 @@ export type RunEvent =
       phase: 'start' | 'warm-up' | 'search' | 'measure' | 'finish';
       arm?: string;
       ratePerSec?: number;
-      /** Of a capacity search: whether the arm has kept the objective at the rate. */
+      /** In a capacity search: whether the arm met the objective at this rate. */
       isKept?: boolean;
-      /** Of this replicate's blocks. */
+      /** Within this replicate. */
       blocksDone?: number;
       blockCount?: number;
-      /** Of the cell's budget. */
+      /** Remaining time of the cell's budget. */
       leftMs: number;
     }
-  /** Something that a reader should know now: a wait, a failure that is survived. */
+  /** Something that a user should know at once: a wait, a failure that does not end the run. */
   | { type: 'notice'; cell: string; message: string }
   | { type: 'trial'; result: TrialResult }
   | {
       type: 'replicate-finished';
       cell: string;
       replicate: number;
-      /** Which of the metrics decides here. */
+      /** The metric that decides under this load. */
       headline: Headline;
       comparisons: Comparison[];
     }

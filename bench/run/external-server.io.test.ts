@@ -52,23 +52,23 @@ describe('The first question to a server always ends, whatever it does: with wha
 
   suite('what does not end in an answer ends in a sentence', () => {
     const cases: [what: string, answer: (socket: Socket) => void, told: RegExp, timeoutMs?: number][] = [
-      ['nothing, ever', () => {}, /^no whole answer within 0.2 s$/, 200],
+      ['nothing, ever', () => {}, /^no complete answer within 0.2 s$/, 200],
       [
         'half a header',
         s => void s.write('HTTP/1.1 200 OK\r\nServer: x'),
-        /^no whole answer within 0.2 s$/,
+        /^no complete answer within 0.2 s$/,
         200,
       ],
       [
         'half a body',
         s => void s.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx'),
-        /^no whole answer/,
+        /^no complete answer/,
         200,
       ],
       [
         'interim answers only',
         s => void s.write('HTTP/1.1 103 Early Hints\r\n\r\n'),
-        /^no whole answer/,
+        /^no complete answer/,
         200,
       ],
       ['the end at once', s => s.end(), /^it closed the connection before its answer was complete/],
@@ -86,9 +86,9 @@ describe('The first question to a server always ends, whatever it does: with wha
       [
         'another protocol',
         s => void s.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
-        /^it answers with status 101, which changes to another protocol/,
+        /^it answers with status 101 \(switching protocols\)/,
       ],
-      ['HTTP/0.9', s => s.end('<html>hello</html>'), /^what it answers is not HTTP\/1\.1 \(Parse Error/],
+      ['HTTP/0.9', s => s.end('<html>hello</html>'), /^its answer is not HTTP\/1\.1 \(Parse Error/],
       [
         'a header that is too long',
         s => s.end(`HTTP/1.1 200 OK\r\nX-Long: ${'x'.repeat(20_000)}\r\n${BODY}`),
@@ -118,7 +118,7 @@ describe('The first question to a server always ends, whatever it does: with wha
       const port = await listenOnLoopback(t, server);
       assert.equal(
         await failure(`http://127.0.0.1:${port}/path`),
-        `this port speaks TLS. Expected: https://127.0.0.1:${port}/path`,
+        `this port speaks TLS; expected: https://127.0.0.1:${port}/path`,
       );
     });
 
@@ -126,7 +126,7 @@ describe('The first question to a server always ends, whatever it does: with wha
       const port = await listenOnLoopback(t, http.createServer());
       assert.equal(
         await failure(`https://127.0.0.1:${port}/`),
-        `this port does not speak TLS. Expected: http://127.0.0.1:${port}/, or the port of https`,
+        `this port does not speak TLS; expected: http://127.0.0.1:${port}/, or the port of https`,
       );
     });
 
@@ -151,7 +151,7 @@ describe('The first question to a server always ends, whatever it does: with wha
       );
       assert.equal(
         answerFailureText(error, url),
-        'its certificate is for 127.0.0.1, and not for other.test: give one of these names in target.url',
+        'its certificate is for 127.0.0.1, and not for other.test: use one of these names in target.url',
       );
     });
 
@@ -326,7 +326,7 @@ describe('Before a run, a server that we did not start is looked up, judged and 
       });
       await assert.rejects(located, (error: unknown) => {
         assert.ok(error instanceof MeasureError && error.code === 'unreachable');
-        assert.match(error.message, /http:\/\/a\.test\/: its host is not known here: .*ENOTFOUND/);
+        assert.match(error.message, /http:\/\/a\.test\/: cannot resolve its host: .*ENOTFOUND/);
         return true;
       });
     });
@@ -381,7 +381,7 @@ describe('Before a run, a server that we did not start is looked up, judged and 
       const server = http.createServer((_request, response) => response.writeHead(302, { location }).end());
       await assert.rejects(
         find({ url: `http://127.0.0.1:${await listenOnLoopback(t, server)}/` }),
-        /is a redirect \(302\) to http:\/\/example\.test\/ elsewhere: .*give the URL that answers/,
+        /is a redirect \(302\) to http:\/\/example\.test\/ elsewhere: .*expected: the URL that answers/,
       );
     });
 
@@ -405,7 +405,7 @@ describe('Before a run, a server that we did not start is looked up, judged and 
       await new Promise(resolve => server.close(resolve));
       await assert.rejects(find({ url: `http://127.0.0.1:${port}/` }), (error: unknown) => {
         assert.ok(error instanceof MeasureError && error.exitCode === 3);
-        assert.match(error.message, /does not answer: connect ECONNREFUSED .*has to run already/);
+        assert.match(error.message, /does not answer: connect ECONNREFUSED .*must already be running/);
         return true;
       });
     });
@@ -418,7 +418,7 @@ describe('Before a run, a server that we did not start is looked up, judged and 
       await new Promise(resolve => server.close(resolve));
       await assert.rejects(requireAnswer(found), {
         code: 'target-died',
-        message: /does not answer any more: /,
+        message: /no longer answers: /,
       });
     });
 
@@ -436,11 +436,11 @@ describe('Before a run, a server that we did not start is looked up, judged and 
       assert.equal(endpoint.caPem, certPem);
       await assert.rejects(
         find({ url }),
-        /signed by no authority that is trusted here \(DEPTH_ZERO_SELF_SIGNED_CERT\): target\.caFile can name/,
+        /not signed by a trusted authority \(DEPTH_ZERO_SELF_SIGNED_CERT\); target\.caFile can name/,
       );
       await assert.rejects(
         find({ url, caFile, protocol: 'h2' }),
-        /does not offer HTTP\/2, which target\.protocol says of it: of h2 and http\/1\.1 it chose http\/1\.1/,
+        /does not offer HTTP\/2, as target\.protocol states: of h2 and http\/1\.1 it chose http\/1\.1/,
       );
       const both = https.createServer(
         { cert: certPem, key: keyPem, ALPNProtocols: ['h2', 'http/1.1'] },

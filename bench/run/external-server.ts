@@ -1,4 +1,4 @@
-// In: a plan and the hosts that the user allows. Out: every server in it that we did not start, found where load may go.
+// External servers (`target.url`): resolves their hosts, checks that load is allowed, and asks each once before the run.
 import dns from 'node:dns';
 import { readFile } from 'node:fs/promises';
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -13,8 +13,6 @@ import type { Endpoint } from '../../servers/protocol.ts';
 import { hostOf, isLoopback, refusalOf } from '../plan/allowed-hosts.ts';
 import type { Plan } from '../plan/plan.ts';
 
-// From the error with which the first question to a server has ended. Out: what went wrong and what would be right, in a sentence.
-
 const UNTRUSTED = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -23,25 +21,25 @@ const UNTRUSTED = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** What a peer that does not speak TLS makes of a handshake. */
+/** Error codes of a TLS handshake with a peer that does not speak TLS. */
 const NOT_TLS = new Set([
   'ERR_SSL_WRONG_VERSION_NUMBER',
   'ERR_SSL_PACKET_LENGTH_TOO_LONG',
   'ERR_SSL_HTTP_REQUEST',
 ]);
 
-/** It did answer, and nothing can be measured of it. */
+/** The server answered, but cannot be measured. */
 class AnswerError extends Error {
   override readonly name = 'AnswerError';
 }
 
-/** Whether somebody is there, if not one that can be measured. */
+/** Whether the server answered at all, even if it cannot be measured. */
 function isAnswered(error: unknown): boolean {
   const code = String((error as NodeJS.ErrnoException | undefined)?.code ?? '');
   return error instanceof AnswerError || code.startsWith('HPE_') || NOT_TLS.has(code);
 }
 
-/** What comes from a server is printed: without control characters. */
+/** Text from a server is printed, so control characters are removed. */
 function oneLine(text: string): string {
   return text.replaceAll(/\p{Cc}+/gu, ' ');
 }
@@ -50,22 +48,22 @@ export function answerFailureText(error: unknown, url: string): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const message = oneLine(error instanceof Error ? error.message : String(error)).trim();
   if (UNTRUSTED.has(code)) {
-    return `its certificate is signed by no authority that is trusted here (${code}): target.caFile can name one`;
+    return `its certificate is not signed by a trusted authority (${code}); target.caFile can name one`;
   }
   if (NOT_TLS.has(code)) {
-    return `this port does not speak TLS. Expected: ${url.replace(/^https:/, 'http:')}, or the port of https`;
+    return `this port does not speak TLS; expected: ${url.replace(/^https:/, 'http:')}, or the port of https`;
   }
   switch (code) {
     case 'ECONNREFUSED':
-      return `${message} (conntax does not start this server: it has to run already)`;
+      return `${message} (conntax does not start an external server: it must already be running)`;
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `its certificate is for ${namesText(error)}, and not for ${new URL(url).hostname}: give one of these names in target.url`;
+      return `its certificate is for ${namesText(error)}, and not for ${new URL(url).hostname}: use one of these names in target.url`;
     case 'HPE_HEADER_OVERFLOW':
-      return `it answered with a header of more than ${http.maxHeaderSize / 1_024} KiB, which is the most that Node reads. NODE_OPTIONS=--max-http-header-size=65536 raises it for conntax and its clients`;
+      return `it answered with a header of more than ${http.maxHeaderSize / 1_024} KiB, Node's limit. NODE_OPTIONS=--max-http-header-size=65536 raises it for conntax and its clients`;
     case 'ECONNRESET':
       return `it closed the connection before its answer was complete (${message})`;
     default:
-      return code.startsWith('HPE_') ? `what it answers is not HTTP/1.1 (${message})` : message;
+      return code.startsWith('HPE_') ? `its answer is not HTTP/1.1 (${message})` : message;
   }
 }
 
@@ -82,31 +80,29 @@ function namesText(error: unknown): string {
   }
   return subject?.CN === undefined
     ? 'no name at all'
-    : `no name but the common name ${oneLine(String(subject.CN))}, which no client looks at`;
+    : `no name but the common name ${oneLine(String(subject.CN))}, which clients ignore`;
 }
 
-// From an endpoint as it was checked. Out: this process reaches it so: by that address, and trusting whom the system trusts.
-
-/** A look-up that gives one address whatever it is asked for; asks nobody. */
+/** A look-up that always returns one address, without asking a resolver. */
 function fixedLookup(address: string): LookupFunction {
   const family = isIPv6(address) ? 6 : 4;
   return (_host, options, callback) => {
-    // As a real look-up would: never from within the call.
+    // Asynchronously, like a real look-up.
     if (options.all === true) process.nextTick(callback, null, [{ address, family }]);
     else process.nextTick(callback, null, address, family);
   };
 }
 
-/** Whom the system trusts, and Node by itself, as PEM: what a client of an https server trusts when it is told nothing. */
+/** The authorities that the system and Node trust, as PEM: the default of clients of https servers. */
 export function systemAuthorities(): string[] {
   return [...new Set([...tls.getCACertificates('default'), ...tls.getCACertificates('system')])];
 }
 
 /**
- * From now on this process finds the endpoint's host at the address that was checked and nowhere else: a name that stands
- * for another machine a second later can't lead load there, and no look-up is in a latency. Every client library that
- * dials through node:net is bound by it. Without a caPem, an https endpoint is trusted as the system says: as the process's
- * default, since a client that was given so many authorities would read them all again for each connection (14 ms).
+ * Makes this process resolve the endpoint's host to the checked address only: if the name later resolves to another machine,
+ * load cannot go there, and no look-up adds to a latency. This binds every client library that dials through node:net.
+ * Without a caPem, an https endpoint is verified with the system's authorities. They become the process's default, because
+ * a client that is given all of them would parse them again for each connection (14 ms).
  */
 export function reachAsChecked({ origin, address, caPem }: Endpoint): void {
   const { hostname, protocol } = new URL(origin);
@@ -124,8 +120,6 @@ export function reachAsChecked({ origin, address, caPem }: Endpoint): void {
   if (protocol === 'https:' && caPem === undefined) tls.setDefaultCACertificates(systemAuthorities());
 }
 
-// From an address and whom to trust. Out: what a TLS handshake tells of the server there, without a request.
-
 type TlsOffer = Pick<ForeignServer, 'tlsVersion' | 'alpn'>;
 
 interface Peer {
@@ -138,7 +132,7 @@ function portOf({ protocol, port }: URL): number {
   return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 }
 
-/** Which version of TLS the server chooses, and whether it offers HTTP/2. @throws Error of the handshake */
+/** The TLS version that the server chooses, and whether it offers HTTP/2. @throws Error of the handshake */
 function readOffer({ url, address, trust }: Peer, giveUp: AbortSignal): Promise<TlsOffer> {
   const host = hostOf(url);
   const { promise, resolve, reject } = Promise.withResolvers<TlsOffer>();
@@ -149,56 +143,54 @@ function readOffer({ url, address, trust }: Peer, giveUp: AbortSignal): Promise<
     ALPNProtocols: ['h2', 'http/1.1'],
     ...trust,
   });
-  const onAbort = (): void => void socket.destroy(new Error('given up'));
+  const onAbort = (): void => void socket.destroy(new Error('abandoned'));
   giveUp.addEventListener('abort', onAbort, { once: true });
   socket.once('secureConnect', () =>
     resolve({ tlsVersion: socket.getProtocol(), alpn: socket.alpnProtocol || null }),
   );
   socket.once('error', reject);
-  socket.once('close', () => reject(new Error('it closed the connection within the TLS handshake')));
+  socket.once('close', () => reject(new Error('it closed the connection during the TLS handshake')));
   return promise.finally(() => {
     giveUp.removeEventListener('abort', onAbort);
     socket.destroy();
   });
 }
 
-/** Whether TLS is spoken there at all, by whatever certificate; asked where plain HTTP was not understood. */
+/** Whether the port speaks TLS, with any certificate; checked where plain HTTP failed. */
 async function speaksTls(url: string, address: string, giveUp: AbortSignal): Promise<boolean> {
   const trust = { rejectUnauthorized: false };
   return readOffer({ url, address, trust }, giveUp).then(
     () => true,
-    // An alert is TLS as well: it wants a certificate of ours, say.
+    // An alert is also TLS: the server may want a client certificate, for example.
     (error: Error) => /ERR_SSL_\w*ALERT/.test(String((error as NodeJS.ErrnoException).code)),
   );
 }
 
-// From a URL, the address to ask there, and whom to trust. Out: what one request tells of the server; nothing of the load.
-
 const MOST_HEADER_CHARS = 200;
-/** What speaks TLS answers a handshake soon; what does not may be silent. */
+/** A TLS server answers a handshake soon; another may stay silent. */
 const TLS_TIMEOUT_MS = 2_000;
 const BAD_REQUEST = 400;
 
 interface Question {
   url: string;
   address: string;
-  /** Authority to trust, PEM; without it those of the system. */
+  /** Authority to trust, as PEM; default: the system's. */
   caPem?: string | undefined;
   timeoutMs: number;
-  /** Ends the question at once. */
+  /** Ends the request at once. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Asks once, over HTTP/1.1, and reads the answer to its end. Over TLS another connection, without a request, learns
- * whether the server offers HTTP/2. It always settles: whatever the server does, and at the latest when its time is over.
- * @throws Error of the system, of TLS, of HTTP, or that there was no answer in time; the reason of the signal
+ * Sends one HTTP/1.1 request and reads the whole answer. With TLS, another connection without a request finds out
+ * whether the server offers HTTP/2. It always settles, at the latest after timeoutMs.
+ * @throws Error of the system, of TLS, of HTTP, or a timeout; the reason of the signal
  */
 export async function askServer(question: Question): Promise<ForeignServer> {
   const { url, address, timeoutMs, signal } = question;
   signal?.throwIfAborted();
   const deadline = new AbortController();
-  // A timer of AbortSignal.timeout() would not keep the process alive for it.
+  // A timer of AbortSignal.timeout() would not keep the process alive.
   const timer = setTimeout(() => deadline.abort(), timeoutMs);
   const giveUp = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
   try {
@@ -211,7 +203,7 @@ export async function askServer(question: Question): Promise<ForeignServer> {
   } catch (error) {
     signal?.throwIfAborted();
     if (deadline.signal.aborted) {
-      throw new Error(`no whole answer within ${timeoutMs / 1_000} s`, { cause: error });
+      throw new Error(`no complete answer within ${timeoutMs / 1_000} s`, { cause: error });
     }
     if (new URL(url).protocol === 'http:' && isConnected(error)) await requirePlain(question);
     throw error;
@@ -220,27 +212,27 @@ export async function askServer(question: Question): Promise<ForeignServer> {
   }
 }
 
-/** Errors of dialing: there is nobody to ask about TLS. */
+/** Whether the connection was opened, so that the port can be checked for TLS. */
 function isConnected(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).syscall !== 'connect' && !(error instanceof AnswerError);
 }
 
-/** What does not understand plain HTTP may speak TLS. */
+/** A port that does not understand plain HTTP may speak TLS. */
 async function requirePlain({ url, address, signal }: Question): Promise<void> {
   const deadline = AbortSignal.timeout(TLS_TIMEOUT_MS);
   if (await speaksTls(url, address, signal === undefined ? deadline : AbortSignal.any([signal, deadline]))) {
-    throw new AnswerError(`this port speaks TLS. Expected: ${url.replace(/^http:/, 'https:')}`);
+    throw new AnswerError(`this port speaks TLS; expected: ${url.replace(/^http:/, 'https:')}`);
   }
 }
 
 type Answer = Omit<ForeignServer, 'url' | 'address' | 'isLoopback' | 'tlsVersion' | 'alpn'>;
 
-/** It is printed: no control characters, and not at any length. */
+/** A header for printing: without control characters, and cut. */
 function headerText(value: string | string[] | undefined): string | null {
   return value === undefined ? null : oneLine(String(value)).slice(0, MOST_HEADER_CHARS);
 }
 
-/** How the end of the body is known. */
+/** How the end of the body is marked. */
 function framingOf({ statusCode, headers }: IncomingMessage): NonNullable<ForeignServer['framing']> {
   if (statusCode === 204 || statusCode === 304) return 'none';
   if (/\bchunked\b/i.test(headers['transfer-encoding'] ?? '')) return 'chunked';
@@ -250,7 +242,7 @@ function framingOf({ statusCode, headers }: IncomingMessage): NonNullable<Foreig
 function ask(question: Question, trust: object, signal: AbortSignal): Promise<Answer> {
   const { url, address } = question;
   const isTls = new URL(url).protocol === 'https:';
-  // Keep-alive, so that the answer shows what the server does with a connection that the client would keep.
+  // Keep-alive, so that the answer shows whether the server keeps the connection open.
   const agent = isTls ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
   const options = { agent, signal, lookup: fixedLookup(address), ...trust };
   const request = (isTls ? https : http).request(url, options);
@@ -283,42 +275,38 @@ function readAnswer(request: ClientRequest): Promise<Answer> {
     .on('information', ({ statusCode }) => interim.add(statusCode))
     .once('upgrade', (_response, socket) => {
       socket.destroy();
-      reject(
-        new AnswerError(
-          'it answers with status 101, which changes to another protocol, though nothing asked for that',
-        ),
-      );
+      reject(new AnswerError('it answers with status 101 (switching protocols), which was not requested'));
     })
     .on('error', reject)
-    // After all else: whatever became of it, nothing more will.
+    // The last event of a request: if nothing settled the promise before, the answer is incomplete.
     .once('close', () => reject(new Error('it closed the connection before its answer was complete')))
     .end();
   return promise;
 }
 
-/** A server of the plan whose host may be sent load, and where that host was found to be. */
+/** An external server of the plan that load may be sent to, with the addresses of its host. */
 export interface LocatedServer {
   url: string;
   caFile: string | undefined;
   addresses: readonly string[];
-  /** The cells that it is the target of. */
+  /** Cells with this server as target. */
   cells: readonly { id: string; target: Target; hasUserModules: boolean }[];
 }
 
-/** A server that has answered: how it is reached, and what it was found to be. */
+/** A server that has answered: its endpoint and its properties. */
 export interface FoundServer {
   facts: ForeignServer;
   endpoint: Endpoint;
 }
 
-/** Every address that a host stands for; itself, where it is one. */
+/** Resolves a host to all of its addresses; an address resolves to itself. */
 type Resolve = (host: string) => Promise<readonly string[]>;
 
 const ANSWER_TIMEOUT_MS = 10_000;
 
 /**
- * Looks up the host of every server of the plan, and sends it nothing.
- * @throws UsageError when load may not go to one of them; MeasureError when a host is not known
+ * Resolves the host of every external server of the plan, without sending it anything.
+ * @throws UsageError when load may not be sent to one of them; MeasureError when a host cannot be resolved
  */
 export async function locateServers(
   plan: Plan,
@@ -351,17 +339,13 @@ async function addressesOf(url: string, resolve: Resolve, signal?: AbortSignal):
     return await orAborted(resolve(hostOf(url)), signal);
   } catch (error) {
     signal?.throwIfAborted();
-    throw new MeasureError(
-      'unreachable',
-      `target.url ${url}: its host is not known here: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
-    );
+    throw new MeasureError('unreachable', `target.url ${url}: cannot resolve its host: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
-/** A look-up can't be called off, only no longer waited for. */
+/** A look-up cannot be cancelled, but the wait for it can end. */
 async function orAborted<Result>(work: Promise<Result>, signal?: AbortSignal): Promise<Result> {
   if (signal === undefined) return work;
   const { promise, reject } = Promise.withResolvers<never>();
@@ -376,9 +360,9 @@ async function lookUp(host: string): Promise<string[]> {
 }
 
 /**
- * Sends each server one request, at each of its addresses until one answers: that one is where all load goes.
- * @returns by cell
- * @throws MeasureError when one does not answer, or answers what can't be measured; the reason of the signal
+ * Sends each server one request, trying its addresses until one answers: all load then goes to that address.
+ * @returns the servers by cell
+ * @throws MeasureError when a server does not answer, or cannot be measured; the reason of the signal
  */
 export async function findServers(
   located: readonly LocatedServer[],
@@ -392,7 +376,7 @@ export async function findServers(
     if (isUnwantedRedirect(facts, server)) {
       throw new MeasureError(
         'unreachable',
-        `${url} is a redirect (${facts.status}) to ${facts.location}: a client that follows it would send its load there; give the URL that answers`,
+        `${url} is a redirect (${facts.status}) to ${facts.location}: a client that follows it would send its load there; expected: the URL that answers`,
       );
     }
     const { origin, pathname, search } = new URL(url);
@@ -406,7 +390,7 @@ export async function findServers(
       if (target.protocol === 'h2' && facts.alpn !== 'h2') {
         throw new MeasureError(
           'unreachable',
-          `${url} does not offer HTTP/2, which target.protocol says of it: of h2 and http/1.1 it chose ${facts.alpn ?? 'neither'}`,
+          `${url} does not offer HTTP/2, as target.protocol states: of h2 and http/1.1 it chose ${facts.alpn ?? 'neither'}`,
         );
       }
       found.set(id, { facts, endpoint });
@@ -415,7 +399,7 @@ export async function findServers(
   return found;
 }
 
-/** Where it is expected, it is an answer as any other; but of a user's module nobody knows what it follows. */
+/** An expected redirect is an ordinary answer, unless a user's module might follow it. */
 function isUnwantedRedirect({ status, location }: ForeignServer, { cells }: LocatedServer): boolean {
   if (status < 300 || status >= 400 || location === null) return false;
   return cells.some(
@@ -444,7 +428,7 @@ async function firstAnswer(
 }
 
 /**
- * Asks a server again that has answered before: whether it still does.
+ * Checks that a server still answers.
  * @throws MeasureError target-died
  */
 export async function requireAnswer(
@@ -454,13 +438,9 @@ export async function requireAnswer(
   try {
     await askServer({ url, address, caPem, timeoutMs: ANSWER_TIMEOUT_MS, signal });
   } catch (error) {
-    throw new MeasureError(
-      'target-died',
-      `${url} does not answer any more: ${answerFailureText(error, url)}`,
-      {
-        cause: error,
-      },
-    );
+    throw new MeasureError('target-died', `${url} no longer answers: ${answerFailureText(error, url)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -69,7 +69,7 @@ suite("a cell with someone else's server", () => {
     const cell = await measure(tiny);
     assert.deepEqual([cell.stop, cell.failedTrials], ['failed', 2]);
     assert.deepEqual(states(tiny.results().slice(1)), { kept: 'target-died' });
-    assert.match(cell.stopDetail, /http:\/\/127\.0\.0\.1:\d+\/ does not answer any more: .*ECONNREFUSED/);
+    assert.match(cell.stopDetail, /http:\/\/127\.0\.0\.1:\d+\/ no longer answers: .*ECONNREFUSED/);
   });
 
   test('one that was not checked gets nothing', async t => {

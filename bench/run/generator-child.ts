@@ -1,4 +1,4 @@
-// In: commands from the parent. Out: one arm's load, and what was recorded of it. A generator process of its own.
+// The generator process: runs one arm's load on commands from the parent, and reports what was recorded.
 import { setTimeout as delay } from 'node:timers/promises';
 import { foreignStack, MeasureError } from '../../results/errors.ts';
 import type { Trial } from '../../results/model/trial.ts';
@@ -22,11 +22,9 @@ import type {
 } from '../protocol.ts';
 import { reachAsChecked } from './external-server.ts';
 
-// From a load model and a transport. Out: the loop that sends by it.
-
 interface LoopOptions {
   load: Load;
-  /** The harness's own deadline of an exchange, waiting included; undefined: none. */
+  /** conntax's own deadline of an exchange, queueing included; undefined: none. */
   totalMs: number | undefined;
   transport: Transport;
   recorder: ExchangeSink;
@@ -55,7 +53,7 @@ export function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
         ...shared,
         maxInFlight,
         scheduleOf: ({ ratePerSec }) => {
-          if (ratePerSec === undefined) throw new Error('a slice of a capacity search needs its rate');
+          if (ratePerSec === undefined) throw new Error('a slice of a capacity search needs a rate');
           return rateSchedule(arrivals, ratePerSec, random);
         },
       });
@@ -74,14 +72,14 @@ interface Generator {
 
 let generator: Generator | undefined;
 
-/** Where an arm's exchanges come from. */
+/** The source of an arm's exchanges: a client library or a load tool. */
 interface Source {
   loop: LoadLoop;
-  /** The same, where it is a load tool. */
+  /** The same object if it is a load tool. */
   engine?: Engine;
   countsConnections: boolean;
   openedElsewhere(): number;
-  /** Complete once it is closed. */
+  /** Complete after close(). */
   caveats(): readonly string[];
   close(): Promise<void>;
 }
@@ -133,8 +131,8 @@ function givenUpBy({ unfinished, expired = 0 }: LoadLoop): number {
 const SETTLE = { pauseMs: 50, tries: 40 } as const;
 
 /**
- * A request that was given up may have been waiting for a connection, and its client opens one for it all the same, only to
- * close it again. That is this arm's doing, so nobody else has a turn before it is over.
+ * The client may still open a connection for an abandoned request that was waiting for one, only to close it again. That cost
+ * belongs to this arm, so the slice ends only when no more connections are opened.
  */
 async function settle(recorder: Recorder): Promise<void> {
   for (let i = 0; i < SETTLE.tries; i++) {
@@ -144,7 +142,7 @@ async function settle(recorder: Recorder): Promise<void> {
   }
 }
 
-/** To the nanosecond: windows of the same length are to have the same length. 0 where one was cut short before it opened. */
+/** Rounded to the nanosecond, so that windows of the same length compare equal; 0 for a window that was cut before it opened. */
 function lengthMs({ openAtMs, closeAtMs }: Window): number {
   return Math.max(0, Number((closeAtMs - openAtMs).toFixed(6)));
 }
@@ -159,7 +157,7 @@ async function loadPlugin({ transport: name, modulePath }: Client): Promise<Clie
   return (await transports[name as keyof typeof transports]()).default;
 }
 
-/** A library sends when our load model says; a load tool brings its own loop. */
+/** A client library sends when the load model says so; a load tool has its own loop. */
 async function openSource(
   plugin: ClientPlugin,
   trial: Trial,
@@ -169,7 +167,7 @@ async function openSource(
   const { client, load, phases: hasPhases } = trial;
   const caveats = plugin.caveats ?? [];
   if (plugin.kind === 'engine') {
-    if (load.model !== 'closed') throw new Error(`${client.transport} has no ${load.model} load`);
+    if (load.model !== 'closed') throw new Error(`${client.transport} does not support ${load.model} load`);
     const engine = plugin.open({ client, load, endpoint, sink: recorder });
     return {
       loop: engine,

@@ -50,7 +50,7 @@ suite('preflight', () => {
 
   const descriptors: [why: string, plan: Plan, limit: number | null, state: Check['state'], words: RegExp][] =
     [
-      ['just enough', makePlan({ clients: pools(100) }), 164, 'pass', /at most 164 are needed.*164 allowed/],
+      ['just enough', makePlan({ clients: pools(100) }), 164, 'pass', /at most 164 needed.*164 allowed/],
       [
         'one too few',
         makePlan({ clients: pools(100) }),
@@ -106,13 +106,13 @@ suite('preflight', () => {
 
   const ports: [why: string, host: Partial<Host>, state: Check['state'], words: RegExp][] = [
     ['usual', {}, 'pass', /28232 to each target.*after 1 s/],
-    ['no re-use', { tcpTwReuse: 0 }, 'warn', /held 60 s/],
+    ['no re-use', { tcpTwReuse: 0 }, 'warn', /held for 60 s/],
     ['range just as large', { ephemeralPorts: { low: 1, high: 10 } }, 'pass', /10 to each/],
     [
       'range too small',
       { ephemeralPorts: { low: 1, high: 9 } },
       'fail',
-      /10 at once.*cell-0, arm a.*has 9.*ip_local_port_range/,
+      /10 at once.*cell-0, client a.*has 9.*ip_local_port_range/,
     ],
     ['range unknown', { ephemeralPorts: null }, 'warn', /unknown/],
   ];
@@ -149,15 +149,15 @@ suite('preflight', () => {
     const plan = makePlan({ clients: pools(100, 200) });
     const targets = [{ arms: ['a'] }, { arms: ['b'] }];
     const split = { ...plan, cells: plan.cells.map(cell => ({ ...cell, targets })) };
-    assert.match(find(split, {}, 'descriptors').sentence, /at most 264 are needed/);
-    assert.match(find(plan, {}, 'descriptors').sentence, /at most 364 are needed \(cell-0, target\)/);
+    assert.match(find(split, {}, 'descriptors').sentence, /at most 264 needed/);
+    assert.match(find(plan, {}, 'descriptors').sentence, /at most 364 needed \(cell-0, target\)/);
   });
 
   test("a relay is that of its own cell, also beside a cell with someone else's server", () => {
     const plan = makePlan({ target: { url: 'http://a.test/' } }, { link: {}, clients: pools(100) });
     const checks = checkPlan(plan, sampleHost, foreign('127.0.0.1'));
     assert.ok(
-      checks.some(({ sentence }) => /at most 464 are needed \(cell-1, relay of the link\)/.test(sentence)),
+      checks.some(({ sentence }) => /at most 464 needed \(cell-1, relay of the link\)/.test(sentence)),
     );
   });
 
@@ -165,10 +165,10 @@ suite('preflight', () => {
     const plan = makePlan({ target: { url: 'http://a.test/' }, clients: pools(100, 100) });
     const checks = checkPlan(plan, sampleHost, foreign('127.0.0.1'));
     const sentences = checks.map(({ sentence }) => sentence).join('\n');
-    assert.match(sentences, /descriptors: at most 164 are needed \(cell-0, arm a\)/);
+    assert.match(sentences, /descriptors: at most 164 needed \(cell-0, client a\)/);
     assert.match(
       sentences,
-      /not started by conntax, .* asked once before the run: http:\/\/a\.test\/ \(127\.0\.0\.1\)/,
+      /external servers, .* asked once before the run: http:\/\/a\.test\/ \(127\.0\.0\.1\)/,
     );
     assert.match(sentences, /^generators pinned to core \d+$/m);
     const both = makePlan({ target: { url: 'http://a.test/' } }, {});
@@ -181,7 +181,7 @@ suite('preflight', () => {
       checkPlan(makePlan({}), sampleHost, located, allowed).filter(({ state }) => state === 'warn');
     assert.deepEqual(told(foreign('10.0.0.1'), ['a.test']).slice(1), []);
     const [slip] = told(foreign('127.0.0.1'), ['b.test']);
-    assert.match(slip?.sentence ?? '', /--allow-host b\.test: no target\.url .*those there are: a\.test/);
+    assert.match(slip?.sentence ?? '', /--allow-host b\.test: no target\.url .*known hosts: a\.test/);
     assert.match(told([], ['b.test'])[0]?.sentence ?? '', /no target has a url/);
   });
 
@@ -219,7 +219,7 @@ suite('preflight', () => {
     const host: Partial<Host> = { ephemeralPorts: { low: 1, high: 150 } };
     const load = { concurrency: 80 };
     const kept = makePlan({ load, clients: pools(80, 80) });
-    assert.match(find(kept, host, 'ports').sentence, /160 at once .*all arms.*has 150.*about 75 requests/);
+    assert.match(find(kept, host, 'ports').sentence, /160 at once .*all clients.*has 150.*about 75 requests/);
     const short = { requestsPerConnection: 1, pool: { maxConnections: 80 } } as const;
     const one = makePlan({ load, clients: { a: { pool: { maxConnections: 80 } }, short } });
     assert.equal(find(one, host, 'ports').state, 'pass', 'short ones are closed by then');

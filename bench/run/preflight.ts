@@ -1,4 +1,4 @@
-// In: a plan and the machine. Out: whether the plan fits the machine's limits, each said in a sentence, before it starts.
+// Checks, before a run starts, whether the plan fits the limits of this machine.
 
 import { MeasureError } from '../../results/errors.ts';
 import type { Host } from '../../results/model/run.ts';
@@ -14,25 +14,25 @@ export interface Check {
   sentence: string;
 }
 
-/** Files a Node process has open before it has a socket, with room to spare. */
+/** File descriptors of a Node process without sockets, with a margin. */
 const OWN_DESCRIPTORS = 64;
-/** A connection in the process at one of its ends, ours being undici and fastify: the dearest that were measured, rounded up. */
+/** Memory of one connection in the process at either end: the largest measured with undici and fastify, rounded up. */
 const CONNECTION_BYTES = 32 * 1_024;
-/** What V8 takes as the limit of a heap: a quarter of the memory, and no more than this. */
+/** V8's default heap limit: a quarter of the memory, at most this. */
 const HEAP_SHARE = 4;
 const MOST_HEAP_BYTES = 4 * 2 ** 30;
-/** Above this share of the cores, what else runs here is felt in every figure. */
+/** Above this load per core, other programs affect every figure. */
 const BUSY_LOAD_RATIO = 0.5;
 
-/** Connections that an arm may have open at once: an unlimited pool opens up to about twice the users. */
+/** Most connections that an arm may have open: an unlimited pool opens up to about twice the number of users. */
 function mostConnections(client: Client, load: Load): number {
   const limit = connectionLimit(client.pool);
   return Number.isFinite(limit) ? limit : 2 * mostInFlight(load);
 }
 
 /**
- * @param located the plan's servers that we do not start
- * @param allowedHosts those beyond loopback that load may go to
+ * @param located the plan's external servers
+ * @param allowedHosts hosts beyond loopback that load may be sent to
  */
 export function checkPlan(
   plan: Plan,
@@ -42,18 +42,18 @@ export function checkPlan(
 ): Check[] {
   const arms = plan.cells.flatMap(({ id, scenario }) =>
     Object.entries(scenario.clients).map(([arm, client]) => ({
-      name: `${id}, arm ${arm}`,
+      name: `${id}, client ${arm}`,
       connections: mostConnections(client, scenario.load),
       inFlight: mostInFlight(scenario.load),
     })),
   );
-  // Between their slices all arms of a cell keep connections to the same port: as many as each has requests in flight.
+  // Between slices all arms of a cell keep connections to the same port, each as many as it has requests in flight.
   const together = plan.cells.map(({ id, scenario }) => {
     const inFlight = mostInFlight(scenario.load);
     const kept = Object.values(scenario.clients)
       .filter(({ requestsPerConnection }) => requestsPerConnection !== 1)
       .map(({ pool }) => Math.min(connectionLimit(pool), inFlight));
-    return { name: `${id}, all arms`, connections: kept.reduce((sum, count) => sum + count, 0), inFlight };
+    return { name: `${id}, all clients`, connections: kept.reduce((sum, count) => sum + count, 0), inFlight };
   });
   const foreignCells = new Set(located.flatMap(({ cells }) => cells.map(({ id }) => id)));
   const isElsewhere = located.some(({ addresses }) => addresses.some(address => !isLoopback(address)));
@@ -70,16 +70,16 @@ export function checkPlan(
   ];
 }
 
-/** Of each target of a cell, and of its relay where there is a link. */
+/** Needs of each target process of a cell, and of its relay if there is a link. */
 function targetNeeds({ id, scenario, targets }: PlannedCell): Need[] {
   return targets.flatMap(({ arms }) => {
-    // It holds the idle connections of every arm of its own.
+    // A target holds the idle connections of all its arms.
     const connections = arms
       .map(arm => mostConnections(scenario.clients[arm]!, scenario.load))
       .reduce((sum, count) => sum + count);
     const inFlight = mostInFlight(scenario.load);
     const target = { name: `${id}, target`, connections, inFlight };
-    // A relay holds both ends of each, and of a short one the last while the next opens.
+    // A relay holds both ends of each connection, and may hold a closing one while the next opens.
     const relay = { name: `${id}, relay of the link`, connections: 4 * connections, inFlight };
     return scenario.link === undefined ? [target] : [target, relay];
   });
@@ -89,14 +89,14 @@ function checkServers(located: readonly LocatedServer[]): Check {
   const urls = located.map(({ url, addresses }) => `${url} (${addresses.join(', ')})`);
   return {
     state: 'pass',
-    sentence: `not started by conntax, pinned to no core, and asked once before the run: ${urls.join('; ')}`,
+    sentence: `external servers, not pinned to a core, each asked once before the run: ${urls.join('; ')}`,
   };
 }
 
-/** One that is in no scenario may be a slip of the pen. */
+/** Probably a typo: no scenario uses this host. */
 function checkAllowed(located: readonly LocatedServer[], allowedHosts: readonly string[]): Check[] {
   const hosts = new Set(located.map(({ url }) => hostOf(url)));
-  const known = hosts.size === 0 ? 'no target has a url' : `those there are: ${[...hosts].join(', ')}`;
+  const known = hosts.size === 0 ? 'no target has a url' : `known hosts: ${[...hosts].join(', ')}`;
   return allowedHosts
     .filter(allowed => !hosts.has(allowed))
     .map(allowed => ({
@@ -115,13 +115,13 @@ function checkPinning({ pinning, pinningDetail }: Host, hasOwnTarget: boolean): 
 
 interface Need {
   name: string;
-  /** At most; an unlimited pool opens up to about twice as many as there are requests in flight. */
+  /** At most; an unlimited pool opens up to about twice the requests in flight. */
   connections: number;
-  /** Requests in flight, which is what an author states. */
+  /** Requests in flight, which the author of a scenario sets. */
   inFlight: number;
 }
 
-/** The greatest, and what it is out of proportion to. */
+/** The need with the most connections. */
 function greatest(needs: readonly Need[]): Need {
   return needs.reduce((most, need) => (need.connections > most.connections ? need : most), {
     name: 'nothing',
@@ -130,7 +130,7 @@ function greatest(needs: readonly Need[]): Need {
   });
 }
 
-/** What would fit, in the words of the load, where there is room for so many connections. */
+/** The load that would fit, where there is room for a number of connections. */
 function fittingText({ connections, inFlight }: Need, room: number): string {
   return `about ${Math.max(0, Math.floor((inFlight * room) / connections))} requests in flight would fit`;
 }
@@ -138,7 +138,7 @@ function fittingText({ connections, inFlight }: Need, room: number): string {
 function checkDescriptors(needs: readonly Need[], { descriptorLimit }: Host): Check {
   const need = greatest(needs);
   const needed = need.connections + OWN_DESCRIPTORS;
-  const sentence = `descriptors: at most ${needed} are needed (${need.name})`;
+  const sentence = `descriptors: at most ${needed} needed (${need.name})`;
   if (descriptorLimit === null) return { state: 'warn', sentence: `${sentence}; the limit is unknown here` };
   if (needed <= descriptorLimit)
     return { state: 'pass', sentence: `${sentence}, ${descriptorLimit} allowed` };
@@ -162,17 +162,17 @@ function checkPorts(
   if (connections > size) {
     return {
       state: 'fail',
-      sentence: `ports: ${connections} at once are needed (${name}), but the range has ${size}: widen net.ipv4.ip_local_port_range, or lower the load (${fittingText(need, size)})`,
+      sentence: `ports: ${connections} at once needed (${name}), but the range has ${size}: widen net.ipv4.ip_local_port_range, or lower the load (${fittingText(need, size)})`,
     };
   }
   const isReused = mayReusePorts(tcpTwReuse, isAllLoopback);
   const reuse = isReused
-    ? 'a closed one may be used again after 1 s, so none has to be waited for'
-    : `a closed one is held 60 s (net.ipv4.tcp_tw_reuse = ${tcpTwReuse}), so a slice waits when the range runs out`;
+    ? 'a closed one can be reused after 1 s, so slices never wait for ports'
+    : `a closed one is held for 60 s (net.ipv4.tcp_tw_reuse = ${tcpTwReuse}), so a slice waits when the range runs out`;
   return { state: isReused ? 'pass' : 'warn', sentence: `ports: ${size} to each target; ${reuse}` };
 }
 
-/** One process may have so much of the memory, and no more than V8 gives it unless told otherwise. */
+/** One process can use a share of the memory, up to V8's default heap limit. */
 function checkMemory(needs: readonly Need[], { memoryBytes }: Host): Check[] {
   const need = greatest(needs);
   const room = Math.min(memoryBytes / HEAP_SHARE, MOST_HEAP_BYTES);
@@ -182,7 +182,7 @@ function checkMemory(needs: readonly Need[], { memoryBytes }: Host): Check[] {
   return [
     {
       state: 'fail',
-      sentence: `memory: ${need.connections} connections need about ${needed} (${need.name}), and a process can have about ${allowed} here: lower the load (${fittingText(need, room / CONNECTION_BYTES)})`,
+      sentence: `memory: ${need.connections} connections need about ${needed} (${need.name}), but a process can use about ${allowed} here: lower the load (${fittingText(need, room / CONNECTION_BYTES)})`,
     },
   ];
 }
@@ -193,11 +193,11 @@ function checkBusyness({ loadAverage, cpuCount }: Host): Check {
   if (lastMinute <= BUSY_LOAD_RATIO * cpuCount) return { state: 'pass', sentence };
   return {
     state: 'warn',
-    sentence: `${sentence}: something else is running here, and intervals will be wide`,
+    sentence: `${sentence}: other programs are running, and intervals will be wide`,
   };
 }
 
-/** @throws MeasureError unfit, with every failed check, when the plan can't be measured on this machine. */
+/** @throws MeasureError unfit, with every failed check, when the plan cannot be measured on this machine */
 export function requireFit(checks: readonly Check[]): void {
   const failed = checks.filter(check => check.state === 'fail');
   if (failed.length > 0) throw new MeasureError('unfit', failed.map(check => check.sentence).join('\n'));

@@ -1,5 +1,4 @@
-// In: CONNTAX_PACKAGES, package names with a folder each. Out: imports of them resolved from there, and the parent told of each
-// package that is. For `node --import`.
+// For `node --import`: resolves the packages in CONNTAX_PACKAGES (names with folders) from there, and reports each that is loaded.
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,7 +9,7 @@ const packages: [name: string, parentUrl: string][] = Object.entries(
 
 const loaded = new Set<string>();
 
-function tellLoaded(name: string): void {
+function reportLoaded(name: string): void {
   if (loaded.has(name)) return;
   loaded.add(name);
   process.send?.({ type: 'package-loaded', name });
@@ -21,7 +20,7 @@ registerHooks({
     const found = packages.find(([name]) => specifier === name || specifier.startsWith(`${name}/`));
     if (found === undefined) return next(specifier, context);
     const [name, parentURL] = found;
-    tellLoaded(name);
+    reportLoaded(name);
     return next(specifier, { ...context, parentURL });
   },
 });

@@ -183,7 +183,7 @@ describe('A cell measured by real processes: whole results of every arm when all
       const tiny = makeTinyCell({ clients: { only: {} }, baseline: 'only', timing: { slicing: 'whole' } });
       const cell = await measureCell(tiny.options);
       assert.deepEqual([cell.stop, cell.replicates, cell.comparisons.length], ['precise', 1, 0]);
-      assert.match(cell.stopDetail, /only arm: there is no ratio/);
+      assert.match(cell.stopDetail, /only client: there is no ratio/);
       const [result] = completed(tiny.results());
       assert.deepEqual(
         result?.measurement.slices.map(({ windowMs }) => Math.round(windowMs)),

@@ -1,4 +1,4 @@
-// In: a planned cell. Out: its result: replicates until the answer is precise enough, or the budget is spent.
+// Measures a plan cell by cell, each in replicates until the answer is precise or decided, or the budget is spent.
 import { auditCell, auditTrial, failureCauses } from '../../results/audits/index.ts';
 import { compareArms, isPrecise, summariseArms } from '../../results/compare.ts';
 import {
@@ -21,19 +21,19 @@ import type { FoundServer } from './external-server.ts';
 import { createReplicateSource, type ReplicateSource, type SourceOptions } from './replicate.ts';
 
 export type CellOptions = Omit<SourceOptions, 'leftMs'> & {
-  /** Whether a failed expectation is measured again, on fresh replicates, before it counts. */
+  /** Whether a failed expectation is re-measured on fresh replicates before it counts. */
   isConfirming: boolean;
 };
 
-/** After so many replicates in a row without one whole comparison, more of the same is no use. */
+/** After this many replicates in a row without a complete comparison, the cell is stopped. */
 const FAILED_IN_A_ROW = 2;
 
-/** Measures one cell. Whatever is thrown, no process of it is left. */
+/** Measures one cell. No process of it remains, even if it throws. */
 export async function measureCell(options: CellOptions): Promise<CellResult> {
   const { cell, emit, isConfirming, server, signal } = options;
   const { scenario } = cell;
   if (scenario.target.url !== undefined && server === undefined) {
-    throw new Error(`${scenario.target.url} was not checked: load may go only where it was allowed`);
+    throw new Error(`${scenario.target.url} was not checked: load may only be sent to allowed hosts`);
   }
   const startedAtMs = performance.now();
   let endsAtMs = startedAtMs + mostMsOf(cell);
@@ -53,7 +53,7 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
     const first = judged(series.trials);
     expectations = first;
     if (isConfirming && !signal.aborted && expectations.some(({ state }) => state === 'fail')) {
-      emit({ type: 'notice', cell: cell.id, message: 'an expectation failed: measuring again to be sure' });
+      emit({ type: 'notice', cell: cell.id, message: 'an expectation failed: re-measuring to confirm' });
       endsAtMs = performance.now() + mostMsOf(cell);
       const before = series.trials;
       const judgedAgain = (fresh: readonly TrialResult[]) =>
@@ -96,7 +96,7 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
   };
 }
 
-/** By arm; none for those whose target runs our code. */
+/** Labels by arm; none for arms whose target runs this checkout. */
 function targetLabels({ targets }: PlannedCell): Record<string, string> {
   const labels = targets.flatMap(({ arms, code }) =>
     code === undefined ? [] : arms.map(arm => [arm, code.label]),
@@ -104,7 +104,7 @@ function targetLabels({ targets }: PlannedCell): Record<string, string> {
   return Object.fromEntries(labels);
 }
 
-/** Replicates measured one after another until the answer is precise enough, or the budget is spent. */
+/** Replicates measured one after another until a stop condition holds. */
 interface Series {
   trials: TrialResult[];
   stop: StopReason;
@@ -112,8 +112,8 @@ interface Series {
 }
 
 /**
- * @param all every trial of the cell so far, which the new ones are added to: their replicates are numbered on
- * @param isEnough whether the trials of this series decide what was expected
+ * @param all every trial of the cell so far; new ones are added, and replicate numbers continue
+ * @param isEnough whether the trials of this series decide the expectations
  */
 async function measureSeries(
   options: CellOptions,
@@ -129,7 +129,7 @@ async function measureSeries(
   let stop = stopReason(options, state, trials, isEnough);
   while (stop === undefined) {
     const replicate = replicatesOf(all);
-    // Arms take turns in a shuffled order; whoever reads their results finds them in that of the scenario.
+    // Arms ran in a shuffled order; their results are stored in the scenario's order.
     const results = (await source.next(replicate)).toSorted(
       (a, b) => cell.arms.indexOf(a.trial.arm) - cell.arms.indexOf(b.trial.arm),
     );
@@ -150,7 +150,7 @@ async function measureSeries(
         longestMs: Math.max(state.longestMs, source.replicateMs),
         comparisons,
       };
-    } // else interrupted before any arm was measured: that is no replicate
+    } // otherwise it was interrupted before any arm was measured, which does not count as a replicate
     stop = stopReason(options, state, trials, isEnough);
   }
   return { trials, ...stop };
@@ -164,7 +164,7 @@ interface Progress {
   replicates: number;
   failedInARow: number;
   elapsedMs: number;
-  /** Of the replicates so far. */
+  /** The longest replicate so far. */
   longestMs: number;
   comparisons: Comparison[];
 }
@@ -177,7 +177,7 @@ function replicatesText(count: number): string {
   return count === 1 ? '1 replicate' : `${count} replicates`;
 }
 
-/** Why the cell ends here; undefined: it goes on. */
+/** Why the cell stops; undefined: it continues. */
 function stopReason(
   { cell, signal }: CellOptions,
   { replicates, failedInARow, elapsedMs, longestMs, comparisons }: Progress,
@@ -196,7 +196,7 @@ function stopReason(
   }
   if (timing.until === 'decided') {
     if (replicates >= timing.minReplicates && isEnough(trials))
-      return { stop: 'decided', stopDetail: `${replicatesText(replicates)} decide what was expected` };
+      return { stop: 'decided', stopDetail: `expectations decided after ${replicatesText(replicates)}` };
   } else if (
     replicates >= timing.minReplicates &&
     isPrecise(comparisons, metric, timing.precision) &&
@@ -205,43 +205,41 @@ function stopReason(
     if (cell.arms.length === 1) {
       return {
         stop: 'precise',
-        stopDetail: `${replicatesText(replicates)} of the only arm: there is no ratio to narrow`,
+        stopDetail: `${replicatesText(replicates)} of the only client: there is no ratio to narrow`,
       };
     }
     const within = `${Number((timing.precision * 100).toPrecision(3))} %`;
-    return { stop: 'precise', stopDetail: `every ratio of ${noun} is known within ${within}` };
+    return { stop: 'precise', stopDetail: `every ratio of ${noun} is known to within ${within}` };
   }
   if (replicates >= timing.maxReplicates) {
     return {
       stop: 'max-replicates',
-      stopDetail: `${replicatesText(replicates)}, the most that the scenario allows`,
+      stopDetail: `${replicatesText(replicates)}, the scenario's maximum`,
     };
   }
   const mostMs = mostMsOf(cell);
   if (!hasTimeForAnother(timing, { replicates, elapsedMs, longestMs, mostMs })) {
     return {
       stop: 'budget',
-      stopDetail: `${replicatesText(replicates)}: another, of about ${secondsText(longestMs)}, does not fit the budget of ${secondsText(timing.budgetMs)}`,
+      stopDetail: `${replicatesText(replicates)}: another one of about ${secondsText(longestMs)} does not fit the budget of ${secondsText(timing.budgetMs)}`,
     };
   }
   return undefined;
 }
 
-// From a plan. Out: a result a cell, and events on the way. One cell after another: they share the machine.
-
 interface RunOptions {
   plan: Plan;
   pinning: { targetCpu: number; generatorCpu: number } | null;
-  /** By cell: the servers that we do not start, each found where load may go. */
+  /** External servers by cell, each checked and found. */
   servers?: ReadonlyMap<string, FoundServer>;
-  /** Aborting it ends the run soon; what was measured is kept. */
+  /** Aborting it ends the run soon; results so far are kept. */
   signal: AbortSignal;
   emit: Emit;
-  /** Whether a cell whose expectation failed is measured again before the failure counts. */
+  /** Whether a cell with a failed expectation is re-measured before the failure counts. */
   isConfirming: boolean;
 }
 
-/** Measures every cell of the plan, in order. An error from `emit` (a full disk, say) ends the run and its processes. */
+/** Measures every cell of the plan in order, one at a time because they share the machine. An error from `emit`, such as a full disk, ends the run and its processes. */
 export async function runPlan({ plan, servers, ...options }: RunOptions): Promise<CellResult[]> {
   const results: CellResult[] = [];
   const budgets = createBudgets(plan.cells);

@@ -1,4 +1,4 @@
-// In: what to load, from the parent. Out: the scenarios, checked. The process in which the user's modules are read: they may end it.
+// The process that reads users' modules and checks the scenarios in them; the modules may end it.
 
 import { describeErrorPlace, foreignText, UsageError } from '../../results/errors.ts';
 import { behaviours } from '../../servers/behaviours/index.ts';
@@ -6,7 +6,7 @@ import { transports, userModules } from '../clients/index.ts';
 import { loadScenarios } from '../plan/read-scenarios.ts';
 import type { ScenarioCommand, ScenarioReply } from './scenario-questions.ts';
 
-// A module has a channel to its parent no more than anywhere else.
+// Users' modules must not see a channel to a parent process.
 const send = process.send?.bind(process);
 process.send = undefined as unknown as NonNullable<typeof process.send>;
 
@@ -17,13 +17,13 @@ function reply(step: ScenarioReply['step']): void {
   send?.({ type: 'step', step } satisfies ScenarioReply);
 }
 
-/** The parent knows whose module is read next, before it can end this process. */
+/** Tells the parent which module is read next, before the module can end this process. */
 async function announce(file: string): Promise<void> {
   reply({ reading: file });
   await new Promise<void>(resolve => {
     goOn = resolve;
   });
-  // From here on nothing but the module keeps this process: when it waits for nothing, it waits for ever.
+  // From here on only the module keeps this process alive, so a module that awaits something that never comes ends it.
   process.channel?.unref();
 }
 
@@ -43,9 +43,7 @@ async function load({
 
 process.on('SIGINT', () => {});
 process.on('disconnect', () => process.exit());
-process.on('beforeExit', () =>
-  reply({ failed: 'never ends: it waits at its top level for what does not come' }),
-);
+process.on('beforeExit', () => reply({ failed: 'never finishes: its top-level await never resolves' }));
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) =>
     reply({ failed: `fails: ${foreignText(error)}${describeErrorPlace(error)}` }),

@@ -1,4 +1,4 @@
-// In: names, tags or paths as typed. Out: the scenarios they stand for. Code of the user's is read in a process of its own.
+// Reads scenarios by name, tag or path; users' code is read in a process of its own.
 import { cutText, InterruptedError, type Problem, UsageError } from '../../results/errors.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
 import {
@@ -12,17 +12,18 @@ import { type Child, ChildError, spawnChild } from './child.ts';
 
 // What the parent and the process that reads the user's modules say to each other.
 
+/** Messages between the parent and the process that reads users' modules. */
 export type ScenarioCommand =
   | { type: 'load'; selectors: readonly string[]; builtinDir: string; cwd: string }
-  /** Answers a step of `reading`: go on. */
+  /** Answers a `reading` step: continue. */
   | { type: 'next' };
 
 type ScenarioStep =
-  /** This file of the user's is read next. */
+  /** This user's file is read next. */
   | { reading: string }
   | { variants: Variant[] }
   | { refused: { message: string; problems: Problem[] } }
-  /** What the file that is read has done to the process. */
+  /** How reading the file failed. */
   | { failed: string };
 
 export interface ScenarioReply {
@@ -30,19 +31,19 @@ export interface ScenarioReply {
   step: ScenarioStep;
 }
 
-/** For a program with all that it imports, on a busy machine. */
+/** Enough for a program with all its imports on a busy machine. */
 const READ_TIMEOUT_MS = 30_000;
 
 interface ReadOptions extends LoadOptions {
-  /** For one file; 30 s unless given. */
+  /** Per file; default: 30 s. */
   timeoutMs?: number;
-  /** Aborted: nobody waits for the modules any more. */
+  /** Aborting it ends the wait for the modules. */
   signal?: AbortSignal;
 }
 
 /**
- * As `loadScenarios`, which it is where no code of the user's is to run.
- * @throws UsageError also where a module ends the process that reads it, or never ends
+ * Like `loadScenarios`, but runs users' code in a child process.
+ * @throws UsageError also when a module ends the process that reads it, or never finishes
  */
 export async function readScenarios(selectors: readonly string[], options: ReadOptions): Promise<Variant[]> {
   if (!(await runsUserCode(selectors, options))) return loadScenarios(selectors, options);
@@ -57,7 +58,7 @@ export async function readScenarios(selectors: readonly string[], options: ReadO
   try {
     return await ask(child, { type: 'load', selectors, builtinDir, cwd }, timeoutMs, cwd);
   } catch (error) {
-    if (signal?.aborted) throw new InterruptedError('ended while modules were read', { cause: error });
+    if (signal?.aborted) throw new InterruptedError('interrupted while modules were read', { cause: error });
     throw error;
   } finally {
     signal?.removeEventListener('abort', onAbort);
@@ -95,8 +96,8 @@ async function nextStep(
     if (!(error instanceof ChildError) || file === undefined) throw error;
     if (error.reason === 'hung') throw unreadable(file, `was not read within ${timeoutMs / 1_000} s`);
     const end = /\((.*)\)$/.exec(error.message)?.[1] ?? error.message;
-    const words = lastLine(error.stderr);
-    throw unreadable(file, `ends the process that reads it (${end})${words === '' ? '' : `: ${words}`}`);
+    const detail = lastLine(error.stderr);
+    throw unreadable(file, `ends the process that reads it (${end})${detail === '' ? '' : `: ${detail}`}`);
   }
 }
 
@@ -105,7 +106,7 @@ function lastLine(text: string): string {
 }
 
 function unreadable(file: string | undefined, message: string): UsageError {
-  const hint = 'a module that loads without an error, and does nothing else';
+  const hint = 'a module that loads without an error and does nothing else';
   const problems = [{ file: file ?? '', path: '', message, hint }];
   return new UsageError(problemText(problems), problems);
 }

@@ -1,4 +1,4 @@
-// In: a target, a code and a core. Out: the running target process, and what it has counted.
+// Starts and reads the server side of a cell: target processes, relays of links, and external servers.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FailureCode, KernelCounts } from '../../results/model/trial.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
@@ -16,24 +16,22 @@ import { hasKernelCounts, readKernelCounts } from '../probes/kernel.ts';
 import { orKill, requireProtocol, spawnChild } from './child.ts';
 import type { FoundServer } from './external-server.ts';
 
-// From a link and the port of a target. Out: the running relay process, and what it has counted.
-
 /**
- * How far target and generators stand back behind the relay, where there is one. A relay that waits for a core is late,
- * and then the network is not the one that was asked for: with all cores full of handshakes, writes at p90 were 2 to 3 ms
- * late without this and 0.2 ms with it. Where the relay runs makes no such difference, so
- * it is not pinned, and takes what core is free. (Windows has no `nice`.)
+ * Niceness of target and generators when there is a relay. A relay that waits for a core delivers late, so the emulated network
+ * is slower than requested: with all cores busy with handshakes, writes at p90 were 2 to 3 ms
+ * late without this and 0.2 ms with it. The relay's core makes no such difference, so
+ * it is not pinned. (Windows has no `nice`.)
  */
 export const LOAD_NICENESS = process.platform === 'win32' ? 0 : 10;
 
-/** Of the target and the generators of a cell. */
+/** Niceness of the target and the generators of a cell. */
 export function loadNiceness({ link }: { link?: Link | undefined }): number {
   return link === undefined ? 0 : LOAD_NICENESS;
 }
 
 export interface LinkProcess {
   readonly pid: number;
-  /** Where generators connect instead of to the target, on 127.0.0.1. */
+  /** Port on 127.0.0.1 that generators connect to instead of the target's. */
   readonly port: number;
   /** @throws ChildError when the relay has died or hangs. */
   read(): Promise<RelayReading>;
@@ -43,10 +41,10 @@ export interface LinkProcess {
 
 interface LinkOptions {
   link: Link;
-  /** Where the target listens, on 127.0.0.1. */
+  /** The target's port on 127.0.0.1. */
   upstreamPort: number;
   seed: number;
-  /** Core to pin the relay to; not pinned unless given. */
+  /** Core to pin the relay to; default: not pinned. */
   cpu?: number | null;
 }
 
@@ -70,33 +68,31 @@ export async function startLink({ link, upstreamPort, seed, cpu = null }: LinkOp
   };
 }
 
-// From a running target, and the link of its cell. Out: the same target behind a relay that all arms go through.
-
-/** A relay, as whoever measures through it sees it. */
+/** A relay in front of a target, as seen by the measuring code. */
 export interface TargetLink {
   readonly isAlive: boolean;
-  /** Where its connections end: at the target's own port of 127.0.0.1. */
+  /** The target's own port on 127.0.0.1, where its connections end. */
   readonly upstreamPort: number;
   /** @throws ChildError when the relay has died or hangs. */
   read(): Promise<RelayReading>;
   /**
-   * Resolves when nothing is on its way any more, or when that has taken longer than it can: what a client has sent or
-   * closed is then counted by the target.
-   * @throws ChildError as read.
+   * Resolves when nothing is in flight, or after the longest possible time: the target has then counted everything that
+   * clients sent or closed.
+   * @throws ChildError like read
    */
   settle(): Promise<void>;
 }
 
 const SETTLE_PAUSE_MS = 5;
-/** Between a dial and its answer nothing is under way by the relay's count: one reading alone may fall into that. */
+/** The relay counts nothing in flight between a dial and its answer, and a single reading may fall into that gap. */
 const IDLE_READINGS = 2;
-/** Beyond the trips: a relay that waits for a core. */
+/** Allowance beyond the round trips, for a relay that waits for a core. */
 const SETTLE_GRACE_MS = 1_000;
 
 /**
- * The target's certificate holds for the relay too: it is for the address, whatever the port. Killing one kills both;
- * when this throws, the target is as it was.
- * @throws ChildError when the relay does not start.
+ * Puts a relay in front of a target. The target's certificate is also valid for the relay, because it names the address without
+ * a port. Killing the result kills both; if this throws, the target is unchanged.
+ * @throws ChildError when the relay does not start
  */
 export async function linkTo(target: TargetProcess, link: Link, seed: number): Promise<TargetProcess> {
   const origin = new URL(target.endpoint.origin);
@@ -130,13 +126,13 @@ export async function linkTo(target: TargetProcess, link: Link, seed: number): P
   };
 }
 
-/** A link's relay at both ends of a slice. */
+/** Readings of a link's relay before and after a slice. */
 export interface LinkSpan {
   before: RelayReading;
   after: RelayReading;
 }
 
-/** The kernel sees each connection through a relay twice: what is left when those of the relay are taken out. */
+/** The kernel counts each connection through a relay twice: subtracts the relay's own. */
 export function withoutRelay(kernel: KernelCounts, { before, after }: LinkSpan): KernelCounts {
   const relayed = after.connections - before.connections;
   return {
@@ -146,11 +142,11 @@ export function withoutRelay(kernel: KernelCounts, { before, after }: LinkSpan):
   };
 }
 
-/** Importing fastify and making a certificate takes well under a second on an idle core; this is for a busy one. */
+/** Importing fastify and making a certificate takes well under a second on an idle core; this allows for a busy one. */
 const START_TIMEOUT_MS = 20_000;
 const READ_TIMEOUT_MS = 10_000;
 
-/** Where a server says nothing of itself: connections by the kernel's cumulative count, of all programs. */
+/** For a server without counters of its own: connections by the kernel's cumulative count, of all programs. */
 export interface KernelReading {
   /** kernel: those accepted on this machine; kernelOpens: those opened from it. */
   countedBy: 'kernel' | 'kernelOpens';
@@ -160,19 +156,19 @@ export interface KernelReading {
 
 export type ServerReading = TargetReading | KernelReading;
 
-/** Whether the server itself has counted, and nobody else's connections are in it. */
+/** Whether the server itself has counted, so that no other program's connections are included. */
 export function isOwnReading(reading: ServerReading): reading is TargetReading {
   return !('countedBy' in reading);
 }
 
-/** A server under measurement, ours or not. */
+/** A server under measurement, conntax's own or external. */
 export interface MeasuredTarget {
   readonly endpoint: Endpoint;
-  /** Whether what is sent to it stays on this machine. */
+  /** Whether traffic to it stays on this machine. */
   readonly isLoopback: boolean;
-  /** What it takes to answer on average, by what it was told to do; absent where that is not known. */
+  /** Mean service time by its configuration; absent if unknown. */
   readonly serviceMs?: number;
-  /** The relay in front of it, where the cell has a link: the endpoint is then the relay's. */
+  /** The relay in front of it if the cell has a link; the endpoint is then the relay's. */
   readonly link?: TargetLink;
   /** @throws ChildError when the target has died or hangs. */
   read(): Promise<ServerReading>;
@@ -180,33 +176,33 @@ export interface MeasuredTarget {
   kill(): Promise<void>;
 }
 
-/** By arm, the server that it is measured against. */
+/** The server that an arm is measured against. */
 export type TargetOf = (arm: string) => MeasuredTarget;
 
-/** Where one of these targets has died, or what stands in front of it. */
+/** The failure code when one of these targets, or a relay in front of it, has died. */
 export function deathCode(...targets: readonly MeasuredTarget[]): FailureCode {
   return targets.some(({ link }) => link?.isAlive === false) ? 'link-died' : 'target-died';
 }
 
-/** A server of ours: a process that counts. */
+/** conntax's own server: a process that counts. */
 export interface TargetProcess extends MeasuredTarget {
   readonly pid: number;
   read(): Promise<TargetReading>;
 }
 
 interface StartOptions {
-  /** What it is called in messages. */
+  /** Its name in messages. */
   title?: string;
-  /** Whose code it runs; ours unless given. */
+  /** Code version to run; defaults to this checkout. */
   code?: Code | undefined;
-  /** How far it stands back, 0 to 19; 0 unless given. */
+  /** Niceness, 0 to 19; default: 0. */
   niceness?: number;
 }
 
 /**
  * @param cpu core to pin it to; null: not pinned
- * @throws ChildError when the target does not start; UsageError when there is no code of it; MeasureError when it does not
- *   load a package that its code has in another version
+ * @throws ChildError when the target does not start; UsageError when its code cannot be found; MeasureError when it never
+ *   loads a package that its code replaces
  */
 export async function startTarget(
   target: Target,
@@ -241,11 +237,9 @@ export async function startTarget(
   };
 }
 
-// From a server that we did not start, as it was found. Out: the target that it is: where load goes, and what the kernel counts.
-
 /**
- * There is no process of ours behind it: nothing to start, to pin, to condition or to end, and no counters but the kernel's.
- * A server on this machine has its connections accepted by this kernel; of any other only what this machine opened is known.
+ * The target of an external server: there is no process to start, pin, condition or end, and no counters but the kernel's.
+ * For a server on this machine the kernel counts accepted connections; for any other, only connections opened by this machine.
  */
 export function openForeignTarget({ facts, endpoint }: FoundServer): MeasuredTarget {
   const { isLoopback } = facts;

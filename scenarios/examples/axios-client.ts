@@ -1,4 +1,4 @@
-// Out: axios as a service would configure it, for conntax to measure: one agent, one instance, bodies as bytes.
+// axios as a service would configure it, for conntax to measure: one agent, one instance, bodies as bytes.
 import http from 'node:http';
 import https from 'node:https';
 import axios from 'axios';
@@ -23,11 +23,11 @@ export default defineClient({
     const client = axios.create({
       httpAgent,
       httpsAgent,
-      // Of an agent with a limit, `keepAlive: false` would reuse connections as long as requests queue for them.
+      // With `keepAlive: false` an agent with a limit would still reuse connections while requests queue for them.
       headers: requestsPerConnection === 1 ? { connection: 'close' } : {},
       responseType: 'arraybuffer',
       proxy: false,
-      // A redirect is an answer: to follow it would be a request that the harness has not sent.
+      // A redirect is an answer: following it would add a request that conntax did not ask for.
       maxRedirects: 0,
       validateStatus: status => status < 400,
     });

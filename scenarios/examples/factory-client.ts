@@ -1,5 +1,4 @@
-// Out: clients made by a factory, one for each service by name, with interceptors: what an application has in place of axios.
-// With `options: { lifetime: 'per-call' }` it is made anew for each request, which loses the pool.
+// Clients from a factory, one per service, with interceptors, as applications often wrap axios.
 import http from 'node:http';
 import https from 'node:https';
 import axios, { type AxiosInstance, isAxiosError } from 'axios';
@@ -12,7 +11,7 @@ interface ServiceOptions {
   caPem: string | undefined;
 }
 
-/** The one error that callers of any service have to know. */
+/** The only error type that callers of a service need to handle. */
 class ServiceError extends Error {
   override readonly name = 'ServiceError';
   readonly service: string;
@@ -53,7 +52,7 @@ function createServiceClient(service: string, options: ServiceOptions): ServiceC
   return { http: client, close: () => agent.destroy() };
 }
 
-/** One client for each service: whoever asks for it shares its pool. */
+/** One client per service, so that all callers share its pool. */
 function createRegistry() {
   const clients = new Map<string, ServiceClient>();
   return {

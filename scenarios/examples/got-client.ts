@@ -1,10 +1,10 @@
-// Out: got with its timeouts for each phase, for conntax to measure; an error says which of them it was.
+// got with a timeout per phase, for conntax to measure; an error reports which phase timed out.
 import http from 'node:http';
 import https from 'node:https';
 import got, { TimeoutError } from 'got';
 import { defineClient } from '../../bench/index.ts';
 
-/** What got calls the phase that was too long, and what conntax does. */
+/** got's names of the phase that timed out, and conntax's. */
 const OUTCOMES = {
   lookup: 'timeoutConnect',
   connect: 'timeoutConnect',
@@ -41,9 +41,9 @@ export default defineClient({
         ...(timeouts.headersMs === undefined ? {} : { response: timeouts.headersMs }),
       },
       ...(caPem === undefined ? {} : { https: { certificateAuthority: caPem } }),
-      // A retry is a request that the harness has not sent: the target would count more than were asked for.
+      // A retry would add a request that conntax did not ask for, and the target's count would not match.
       retry: { limit: 0 },
-      // So is what follows a redirect.
+      // So would following a redirect.
       followRedirect: false,
       throwHttpErrors: false,
     });

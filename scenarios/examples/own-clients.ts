@@ -1,10 +1,10 @@
-// Out: the example clients beside each other, and one that is made for each call. Run by its path.
+// The example clients side by side, with one that is created for each call. Run it by its path.
 import { defineScenario } from '../../bench/index.ts';
 
 export default defineScenario({
   name: 'own-clients',
   question:
-    'What do axios, got and a client from a factory cost, and what does it cost to make a client for each call?',
+    'What do axios, got and a client from a factory cost, and what does creating a client for each call cost?',
   tags: ['clients'],
   load: { concurrency: 50 },
   timing: { warmupMaxMs: 1_500, measureMs: 1_200, budgetMs: 75_000 },
@@ -16,7 +16,7 @@ export default defineScenario({
       pool: { maxConnections: 50 },
       options: { service: 'orders' },
     },
-    // No limit to its pool: each call has a pool of its own, and a limit to that would be none.
+    // No pool limit: each call has its own pool, so a limit would have no effect.
     'factory-per-call': {
       transport: './factory-client.ts',
       options: { service: 'orders', lifetime: 'per-call' },

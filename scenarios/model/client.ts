@@ -1,4 +1,4 @@
-// In: what a scenario author may write of a client. Out: one arm's settings, resolved, with every default filled in.
+// The schema of a client: its settings, their ranges, defaults and descriptions.
 import { z } from 'zod';
 import { MOST_AT_ONCE } from './load.ts';
 
@@ -12,33 +12,35 @@ const optionalLimit = (about: string) =>
     .describe(about);
 
 export const Pool = z.strictObject({
-  maxConnections: optionalLimit('Connections open at once'),
-  maxTotalConnections: optionalLimit('Connections open at once, to all hosts together'),
-  maxIdleConnections: optionalCount(0, 'Idle connections kept; what is above is closed after its request'),
-  idleTimeoutMs: optionalMs('How long the client keeps an idle connection'),
+  maxConnections: optionalLimit('Maximum open connections'),
+  maxTotalConnections: optionalLimit('Maximum open connections, to all hosts together'),
+  maxIdleConnections: optionalCount(0, 'Maximum idle connections; others are closed after their request'),
+  idleTimeoutMs: optionalMs('Time after which the client closes an idle connection'),
   idleTimeoutBufferMs: z
     .int()
     .min(0)
     .max(3_600_000)
     .optional()
-    .describe("So much before the end of the server's Keep-Alive hint an idle connection is given up"),
-  maxLifetimeMs: optionalMs('A connection is used for so long after it was opened, then a new one'),
-  pipelining: z.int().min(1).max(100).optional().describe('Requests in flight on one connection'),
-  maxConcurrentStreams: optionalCount(1, 'Requests in flight on one HTTP/2 connection'),
+    .describe("Safety margin: close idle connections this long before the server's announced timeout"),
+  maxLifetimeMs: optionalMs('Maximum age of a connection'),
+  pipelining: z.int().min(1).max(100).optional().describe('Maximum requests in flight on one connection'),
+  maxConcurrentStreams: optionalCount(1, 'Maximum requests in flight on one HTTP/2 connection'),
   scheduling: z
     .enum(['lifo', 'fifo'])
     .optional()
-    .describe('Which idle connection is taken: the one used last, or the one idle longest'),
-  tcpKeepAliveMs: optionalMs('First TCP keep-alive probe on an idle connection'),
+    .describe('Which idle connection is used next: lifo, the last used; fifo, the one idle longest'),
+  tcpKeepAliveMs: optionalMs('Idle time before the first TCP keep-alive probe'),
   tlsSessions: z
     .enum(['none', 'library', 'pinned'])
     .optional()
-    .describe("TLS resumption: never, as the library caches, or from a session that can't be lost to GC"),
+    .describe(
+      "TLS resumption: none, never; library, from the library's own cache; pinned, from a session that garbage collection cannot remove",
+    ),
 });
 
 /**
- * One arm: how a client is configured. A pool or timeout setting that is left out is the library's own default; one
- * that is given must be honoured by the transport, else the scenario is refused.
+ * The configuration of a client. An absent pool or timeout setting means the library's own default. A given setting
+ * must be supported by the transport, otherwise the scenario is refused.
  */
 export const Client = z.strictObject({
   transport: z
@@ -46,7 +48,7 @@ export const Client = z.strictObject({
     .min(1)
     .default('undici')
     .describe(
-      'A client library from the registry, or the path of a module of your own, such as ./my-client.ts',
+      'A client library or load tool by name, or the path of your own module, such as ./my-client.ts',
     ),
   api: z
     .string()
@@ -55,32 +57,32 @@ export const Client = z.strictObject({
   modulePath: z
     .string()
     .optional()
-    .describe(
-      'Where the module was found that transport names by a path; said by conntax, never by an author',
-    ),
-  options: z.record(z.string(), z.json()).optional().describe('Given to a module of your own as they are'),
+    .describe('Absolute path of the module that transport names; filled in by conntax, never by an author'),
+  options: z.record(z.string(), z.json()).optional().describe('Passed unchanged to your own module'),
   ifInstalled: z
     .boolean()
     .default(false)
     .describe(
-      'Whether the arm is left out where the program that it needs is not installed, or cannot read what a server of a url answers',
+      'Whether to skip the client if its program is not installed, or cannot read the answers of an external server',
     ),
   protocol: z
     .enum(['http1', 'h2'])
     .default('http1')
-    .describe('What the client speaks; h2 only where the target offers it'),
+    .describe('Protocol of the client; h2 only if the target offers it'),
   requestsPerConnection: z
     .union([z.int().min(1).max(1_000_000), z.literal('unlimited')])
     .default('unlimited')
-    .describe('1: a new connection for each request; n: n requests, then a new one; unlimited: keep-alive'),
+    .describe(
+      '1: a new connection for each request; n: a new connection after n requests; unlimited: keep-alive',
+    ),
   pool: Pool.default({}),
   timeouts: z
     .strictObject({
-      connectMs: optionalMs('Until the connection is open'),
-      headersMs: optionalMs('From the request sent to its response header'),
-      bodyMs: optionalMs('Between two pieces of the body'),
+      connectMs: optionalMs('Time limit for opening a connection'),
+      headersMs: optionalMs('Time limit from sending the request to the response header'),
+      bodyMs: optionalMs('Time limit between two chunks of the body'),
       totalMs: optionalMs(
-        'The whole exchange, waiting for a connection included; kept by the harness itself',
+        'Time limit for the whole exchange, including the wait for a connection; enforced by conntax itself',
       ),
     })
     .default({}),
@@ -91,7 +93,7 @@ export const Client = z.strictObject({
 });
 export type Client = z.infer<typeof Client>;
 
-/** Every setting of a client by its dotted path, but for the transport itself and whether its arm may be left out. */
+/** The dotted paths of all client settings that a transport may support. */
 export const CLIENT_SETTINGS: readonly string[] = Object.entries(Client.shape)
   .filter(([name]) => !['transport', 'modulePath', 'ifInstalled'].includes(name))
   .flatMap(([name, schema]) => {
@@ -99,7 +101,7 @@ export const CLIENT_SETTINGS: readonly string[] = Object.entries(Client.shape)
     return 'shape' in inner ? Object.keys(inner.shape).map(key => `${name}.${key}`) : [name];
   });
 
-/** Connections that a pool may have open at once, to a single target; Infinity where neither limit says. */
+/** Most connections that a pool may open to a single target; Infinity without a limit. */
 export function connectionLimit({ maxConnections, maxTotalConnections }: z.infer<typeof Pool>): number {
   return Math.min(
     ...[maxConnections, maxTotalConnections].map(limit =>
@@ -108,7 +110,7 @@ export function connectionLimit({ maxConnections, maxTotalConnections }: z.infer
   );
 }
 
-/** Whether a transport is named by the path of a module, as in `./my-client.ts`, and not by its name in the registry. */
+/** Whether a transport is the path of a module, such as `./my-client.ts`, instead of a registered name. */
 export function isModulePath(transport: string): boolean {
   return /[\\/]|\.[cm]?[jt]s$/.test(transport);
 }

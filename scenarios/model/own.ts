@@ -1,4 +1,4 @@
-// In: a record by names from outside, and a name. Out: what it has of that name itself: `constructor` is a name like any other.
+// Reads a record's own member by name, never an inherited one such as `constructor`.
 
 export function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined;

@@ -1,42 +1,40 @@
-// In: the settings that a scenario sweeps. Out: the combinations of their values, and short words for some of them.
+// The combinations of a sweep's values, the names of its cells, and the scenario to be measured in each.
 import type { LeftOutArm, Scenario, SweepPoint, SweepValue } from './scenario.ts';
-
-// From nothing. Out: the nouns Code and CellTarget: which code a process of a cell runs, when it is not what is running here.
 
 /** A checkout or installation of conntax, or this one with other versions of some packages. */
 export interface Code {
-  /** What it is called in reports, such as `undici 7.30.2` or a folder. */
+  /** Its name in reports, such as `undici 7.30.2` or a folder. */
   label: string;
-  /** Folder of another checkout or installation; null: the code that is running here. */
+  /** Folder of another checkout or installation; null: the running code. */
   dir: string | null;
-  /** Packages to take from elsewhere: by name, a folder whose node_modules holds it. */
+  /** Replaced packages: by name, a folder whose node_modules contains it. */
   packages: Readonly<Record<string, string>>;
 }
 
 /** A target process of a cell. */
 export interface CellTarget {
-  /** Those that are measured against it. */
+  /** The arms measured against it. */
   arms: readonly string[];
-  /** Whose code it runs; ours unless given. */
+  /** Code version to run; defaults to this checkout. */
   code?: Code;
 }
 
-/** A swept setting and its values, as they are listed. */
+/** A swept setting and its values, as listed. */
 export interface SweepAxis {
   path: string;
   values: readonly SweepValue[];
 }
 
-/** A scenario to be measured: as it is, or with the values of one combination of its sweep in their places. */
+/** A scenario to be measured: as written, or with the values of one combination of its sweep. */
 export type Variant = Scenario & {
   sweepPoints?: readonly SweepPoint[];
-  /** Expected time of the target to answer, ms; 0 unless given. */
+  /** Expected service time of the target, ms; default: 0. */
   serviceMs?: number;
-  /** Arms of it that are not in it on this machine. */
+  /** Optional clients that cannot run on this machine. */
   leftOut?: readonly LeftOutArm[];
-  /** By arm, whose code its generator runs; ours where there is none. */
+  /** By arm, the version that its generator runs; this checkout where absent. */
   generatorCode?: Readonly<Record<string, Code>>;
-  /** Its target processes; one of our code for all arms unless given. */
+  /** Its target processes; default: one of this checkout for all arms. */
   targets?: readonly CellTarget[];
 };
 
@@ -44,7 +42,7 @@ export function axesOf({ sweep = {} }: Pick<Scenario, 'sweep'>): SweepAxis[] {
   return Object.entries(sweep).map(([path, values]) => ({ path, values }));
 }
 
-/** Every combination, one value of each axis; the last axis runs fastest. Without an axis there is one, which is empty. */
+/** Every combination, one value of each axis; the last axis varies fastest. Without axes there is one empty combination. */
 export function combinations(axes: readonly SweepAxis[]): SweepPoint[][] {
   return axes.reduce<SweepPoint[][]>(
     (points, { path, values }) => points.flatMap(point => values.map(value => [...point, { path, value }])),
@@ -52,7 +50,7 @@ export function combinations(axes: readonly SweepAxis[]): SweepPoint[][] {
   );
 }
 
-/** Each path by its last keys: as few as tell it from the others. `roundTripMs`, `maxConnections`. */
+/** Shortens each path to the last keys that distinguish it from the others: `roundTripMs`, `maxConnections`. */
 export function shortNames(paths: readonly string[]): string[] {
   return paths.map(path => {
     const keys = path.split('.');
@@ -70,8 +68,8 @@ export function placeText(points: readonly SweepPoint[]): string {
 }
 
 /**
- * Names a cell: `pool-size`, or of a sweep `pool-size[maxConnections=5]`. It goes into trial ids and into the tags of
- * histogram logs, so a value has nothing in it that could end either.
+ * Names a cell: `pool-size`, or in a sweep `pool-size[maxConnections=5]`. The name is part of trial ids and of tags in
+ * histogram logs, so values are escaped.
  */
 export function cellId(scenario: string, points: readonly SweepPoint[]): string {
   if (points.length === 0) return scenario;
@@ -83,8 +81,8 @@ export function cellId(scenario: string, points: readonly SweepPoint[]): string 
 }
 
 /**
- * Some of a sweep's combinations, in words: empty for all of them, `roundTripMs = 20, 80` where any value of the other
- * setting goes with these, else the first and how many more.
+ * Describes some of a sweep's combinations: empty for all of them, `roundTripMs = 20, 80` if every value of the other
+ * setting occurs with these, otherwise the first one and the number of the others.
  */
 export function subsetText(axes: readonly SweepAxis[], subset: readonly (readonly SweepPoint[])[]): string {
   const names = shortNames(axes.map(({ path }) => path));
@@ -102,17 +100,15 @@ export function subsetText(axes: readonly SweepAxis[], subset: readonly (readonl
   return `${placeText(subset[0]!)} and ${places.size - 1} more`;
 }
 
-/** The value that a combination gives to a setting; undefined when it is none of its own. */
+/** The value that a combination gives to a setting; undefined if the setting is not swept. */
 export function sweptValue(points: readonly SweepPoint[], path: string): SweepValue | undefined {
   return points.find(point => point.path === path)?.value;
 }
 
-// From a scenario. Out: the same with the baseline's client once more, under a name of its own: what it differs by is noise.
-
-/** The A/A arm: every deviation of it from the baseline is noise, for it is the same client. */
+/** The A/A arm: it is the same client as the baseline, so every difference between them is noise. */
 export const NULL_ARM = 'null';
 
-/** Adds the null arm. A scenario whose author has named an arm so keeps it as it is. */
+/** Adds the null arm, unless the author has already given a client this name. */
 export function withNullArm(scenario: Variant): Variant {
   const { clients, baseline } = scenario;
   if (Object.hasOwn(clients, NULL_ARM)) return scenario;

@@ -1,18 +1,16 @@
-// In: what a scenario author may write of the server side. Out: target and link, resolved, with every default filled in.
+// The schema of the server side: the target, and the link between client and target.
 import { z } from 'zod';
 
-// From nothing. Out: the noun of an expected status, and a quick answer to whether a status is one of those expected.
-
-/** Statuses by their number, or a whole class of them. */
+/** A status by number, or a class of statuses. */
 export const ExpectedStatus = z.union([z.int().min(200).max(599), z.enum(['2xx', '3xx', '4xx', '5xx'])]);
 export type ExpectedStatus = z.infer<typeof ExpectedStatus>;
 
 export const DEFAULT_EXPECTED: readonly ExpectedStatus[] = ['2xx'];
 
-/** One more than the highest number that the three digits of a status can be. */
+/** One more than the highest three-digit status. */
 export const STATUS_END = 1_000;
 
-/** By status: 1 where it is expected, else 0. A table, because each answer is looked up in it. */
+/** By status: 1 if expected, else 0. A table, because every response is looked up. */
 export function expectedTable(expected: readonly ExpectedStatus[]): Uint8Array {
   const table = new Uint8Array(STATUS_END);
   for (const entry of expected) {
@@ -29,23 +27,27 @@ export function isExpectedStatus(expected: readonly ExpectedStatus[], status: nu
   return expectedTable(expected)[status] === 1;
 }
 
-/** What the target answers with: a plug-in of servers/behaviours and that plug-in's own options. */
+/** What the target answers: a plug-in of servers/behaviours and its own options. */
 export const Behaviour = z.looseObject({
   name: z.string().describe('A server behaviour from the registry: fixed, delay, mixed, stream'),
 });
 export type Behaviour = z.infer<typeof Behaviour>;
 
-/** The server that is driven, shared by all arms of a cell: a local one of ours, or someone else's by its `url`. */
+/** The server under load, shared by all clients of a cell: conntax's own, or an external one by its `url`. */
 export const Target = z.strictObject({
   url: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe('A server that conntax does not start, with path; the settings below then state what it does'),
+    .describe(
+      'URL with path of an external server, which conntax does not start; the settings below then describe it',
+    ),
   caFile: z
     .string()
     .min(1)
     .optional()
-    .describe('PEM file of the authority that signed the certificate of url; by default those of the system'),
+    .describe(
+      "PEM file of the authority that signed the certificate of url; default: the system's authorities",
+    ),
   behaviour: Behaviour.default({ name: 'fixed' }),
   protocol: z
     .enum(['http1', 'h2'])
@@ -58,26 +60,26 @@ export const Target = z.strictObject({
     .min(1)
     .max(10_000)
     .default(100)
-    .describe('Requests that the server allows at once on an HTTP/2 connection'),
+    .describe('Maximum requests in flight that the server allows on an HTTP/2 connection'),
   keepAliveTimeoutMs: z
     .int()
     .min(0)
     .max(600_000)
     .nullable()
     .default(72_000)
-    .describe('How long the server keeps an idle connection open; 0 means for ever'),
+    .describe('Time after which the server closes an idle connection; 0: never'),
   maxRequestsPerSocket: z
     .int()
     .min(0)
     .max(1_000_000)
     .nullable()
     .default(0)
-    .describe('The server closes a connection after so many requests; 0 means no limit'),
+    .describe('Number of requests after which the server closes a connection; 0: no limit'),
   keepAliveHint: z
     .boolean()
     .nullable()
     .default(true)
-    .describe('Whether responses carry Keep-Alive: timeout=N, which clients may obey'),
+    .describe('Whether responses have a Keep-Alive: timeout=N header, which clients may follow'),
   connectionClose: z
     .boolean()
     .nullable()
@@ -87,11 +89,13 @@ export const Target = z.strictObject({
     .array(ExpectedStatus)
     .min(1)
     .default([...DEFAULT_EXPECTED])
-    .describe('Statuses of good answers, by number or class (2xx to 5xx); any other counts as failed'),
+    .describe(
+      'Statuses of successful responses, by number or class (2xx to 5xx); any other counts as failed',
+    ),
 });
 export type Target = z.infer<typeof Target>;
 
-/** What an author can state of a server that we do not command; null: it is not known. */
+/** Settings that describe an external server; null: unknown. */
 export const STATEMENTS = [
   'keepAliveTimeoutMs',
   'maxRequestsPerSocket',
@@ -99,7 +103,7 @@ export const STATEMENTS = [
   'connectionClose',
 ] as const satisfies readonly (keyof Target)[];
 
-/** The same in what an author wrote: the defaults are our own server's, and say nothing about another's. */
+/** Makes absent settings of an external server unknown: the defaults describe conntax's own server only. */
 export function withUnknowns<Raw>(raw: Raw): Raw {
   if (typeof raw !== 'object' || raw === null || !('url' in raw) || raw.url === undefined) return raw;
   const stated = Object.entries(raw).filter(([, value]) => value !== undefined);
@@ -111,7 +115,7 @@ export function withUnknowns<Raw>(raw: Raw): Raw {
 
 type Statement = (typeof STATEMENTS)[number];
 
-/** A server of ours: it does what it is told, so nothing of it is unknown. */
+/** conntax's own server, which follows its settings, so none is unknown. */
 export type OwnTarget = Target & { [Name in Statement]: NonNullable<Target[Name]> };
 
 /** Whether connections to the target are encrypted. */
@@ -119,20 +123,22 @@ export function usesTls({ url, tls }: Pick<Target, 'url' | 'tls'>): boolean {
   return url === undefined ? tls !== 'none' : new URL(url).protocol === 'https:';
 }
 
-/** A network between generator and target, emulated by a relay that all arms of a cell go through. */
+/** A network between generator and target, emulated by a relay that all clients of a cell go through. */
 export const Link = z.strictObject({
   roundTripMs: z
     .number()
     .min(0)
     .max(2_000)
     .default(0)
-    .describe('Half of it is added in each direction, and one whole to the opening of a connection'),
+    .describe(
+      'Round-trip time: half of it is added in each direction, and all of it to opening a connection',
+    ),
   jitterMs: z
     .number()
     .min(0)
     .max(1_000)
     .default(0)
-    .describe('Up to so much more in each direction, uniformly drawn; order is kept'),
+    .describe('Maximum additional delay in each direction, drawn uniformly; order is kept'),
   bytesPerSec: z
     .union([z.int().min(1_000).max(100_000_000_000), z.literal('unlimited')])
     .default('unlimited')
@@ -140,17 +146,15 @@ export const Link = z.strictObject({
 });
 export type Link = z.infer<typeof Link>;
 
-// From a link and how a connection is opened. Out: how many round trips that takes by the protocols, and how long one is.
-
-/** Of a request on an open connection: there, and back with the answer. */
+/** A request on an open connection takes one round trip. */
 export const REQUEST_ROUND_TRIPS = 1;
 
-/** SYN and its answer: with the last packet of the handshake the first bytes can leave. */
+/** SYN and its answer; the first bytes can leave with the last packet of the handshake. */
 const TCP_ROUND_TRIPS = 1;
 
 /**
- * Before the client may send its request: TLS 1.3 (RFC 8446, 2) one, resumed or not, as long as no early data is sent;
- * TLS 1.2 (RFC 5246, 7.3) two, and one where a session is resumed.
+ * Round trips of the TLS handshake before the request: TLS 1.3 (RFC 8446, 2) one, resumed or not, without early data;
+ * TLS 1.2 (RFC 5246, 7.3) two, or one with a resumed session.
  */
 const TLS_ROUND_TRIPS: Record<Target['tls'], { full: number; resumed: number }> = {
   none: { full: 0, resumed: 0 },
@@ -158,15 +162,15 @@ const TLS_ROUND_TRIPS: Record<Target['tls'], { full: number; resumed: number }> 
   '1.3': { full: 1, resumed: 1 },
 };
 
-/** Until a new connection can carry its first request. */
+/** Round trips until a new connection can carry its first request. */
 export function openingRoundTrips(tls: Target['tls'], handshake: 'full' | 'resumed'): number {
   return TCP_ROUND_TRIPS + TLS_ROUND_TRIPS[tls][handshake];
 }
 
-/** The most that a first request can take: on a connection that is opened for it. */
+/** The most round trips of a request: one on a new connection. */
 export const MOST_ROUND_TRIPS = REQUEST_ROUND_TRIPS + openingRoundTrips('1.2', 'full');
 
-/** Each direction adds up to jitterMs, uniformly drawn: half of it on average. */
+/** Each direction adds up to jitterMs, drawn uniformly: half of it on average. */
 export function meanRoundTripMs({ roundTripMs, jitterMs }: Link): number {
   return roundTripMs + jitterMs;
 }

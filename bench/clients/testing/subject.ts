@@ -42,7 +42,7 @@ export function refusalOf(
   const { honours, cannot, refusals } = subject.module;
   const unable = leaves(stated).find(setting => !honours.includes(setting));
   if (unable === undefined) return refusals(clientOf(subject, stated), Target.parse(target))[0];
-  return { path: unable, message: cannot?.[unable] ?? 'does not say that it honours this setting' };
+  return { path: unable, message: cannot?.[unable] ?? 'does not list this setting in honours' };
 }
 
 type Test = (title: string, run: (t: TestContext) => void | Promise<void>) => unknown;
