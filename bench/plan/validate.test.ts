@@ -239,7 +239,7 @@ const cases: {
     why: 'a network makes the turns of the others longer',
     changes: { link: { roundTripMs: 110 } },
     path: 'clients.long.pool.idleTimeoutMs',
-    message: /idle for about 1\d{4} ms: a timeout of 30000 ms may close/,
+    message: /idle for about 2\d{4} ms: a timeout of 30000 ms may close/,
     hint: /slicing: 'whole'/,
   },
   {
