@@ -8,13 +8,13 @@ import type { Endpoint } from '../servers/protocol.ts';
 
 // What a client module of the user's own is, and what it is given: the contract of its default export. docs/clients.md tells it.
 
-/** What the scenario says of an arm, with the defaults of what it leaves out. */
+/** The settings of a client, with defaults. */
 type ClientSettings = Pick<
   Client,
   'api' | 'protocol' | 'requestsPerConnection' | 'pool' | 'timeouts' | 'body'
 >;
 
-/** A setting that a module may say it honours, such as `pool.maxConnections`. */
+/** A setting that a module can list in `honours`, such as `pool.maxConnections`. */
 export type HonourableSetting =
   | 'api'
   | 'protocol'
@@ -23,25 +23,25 @@ export type HonourableSetting =
   | `pool.${keyof Client['pool']}`
   | `timeouts.${keyof Client['timeouts']}`;
 
-/** What `open` is told. */
+/** The argument of `open`. */
 interface ClientContext {
-  /** What every request asks for: origin and path in one. */
+  /** URL of every request: origin and path. */
   url: string;
   /** Such as `http://127.0.0.1:40123`. */
   origin: string;
   /** Path and query, such as `/`. */
   path: string;
-  /** The authority to trust, PEM, where the target speaks TLS with a certificate of its own. The process trusts it too. */
+  /** The authority to trust, as PEM, if the target uses its own TLS certificate. The process trusts it too. */
   caPem?: string;
-  /** Only what the module says it honours is ever given here; the rest is left out, or at its default. */
+  /** Contains only settings that the module lists in `honours`; others are absent or at their defaults. */
   settings: ClientSettings;
-  /** The arm's `options`, as the scenario has them. */
+  /** The client's `options`, as written in the scenario. */
   options: Readonly<Record<string, unknown>>;
 }
 
-/** One request, as the harness asks for it. */
+/** One request that conntax asks a client to send. */
 export interface RequestToSend {
-  /** Aborts when the request is given up (`timeouts.totalMs`, or the end of a slice). Made when it is first asked for. */
+  /** Aborts when the request is abandoned (`timeouts.totalMs`, or the end of a slice). Created on first use. */
   readonly signal: AbortSignal;
 }
 
@@ -53,8 +53,8 @@ export interface ClientAnswer {
 }
 
 /**
- * What `send` may throw: anything. An `outcome` says what it counts as; without one, the `code` and the status are looked
- * at, of the error and of its causes.
+ * An error thrown by `send`, which may throw anything. `outcome` determines how it counts; without it, the `code` and
+ * status of the error and its causes do.
  */
 export interface ClientError extends Error {
   outcome?: Exclude<Outcome, 'ok'>;
@@ -62,11 +62,11 @@ export interface ClientError extends Error {
 
 /** A client, ready for use. */
 export interface OwnClient {
-  /** Sends one request and reads its answer to the end. Called again and again, also while others are under way. */
+  /** Sends one request and reads the whole response. Called repeatedly, also while other requests are in flight. */
   send(request: RequestToSend): Promise<ClientAnswer>;
-  /** Closes what it has open; connections that are left are destroyed. */
+  /** Closes the client; conntax destroys connections that remain. */
   close(): Promise<void> | void;
-  /** What the client itself says of its connections. A reader is told where conntax has counted others. */
+  /** The client's own count of its connections. The report mentions it if conntax's count differs. */
   stats?(): { opened: number; open: number };
 }
 
@@ -74,20 +74,20 @@ export interface OwnClient {
 export interface ClientDefinition {
   /** Called once in each generator process. */
   open(context: ClientContext): OwnClient | Promise<OwnClient>;
-  /** Settings that are obeyed when a scenario gives them; others are refused. None unless stated. */
+  /** Settings that the module supports; others are refused. Default: none. */
   honours?: readonly HonourableSetting[];
-  /** Of a scenario's settings, before anything starts: why they can't be obeyed, in a sentence; undefined: they can. */
+  /** Called before anything starts: why these settings are not supported, as a sentence; undefined if they are. */
   refuse?(settings: ClientSettings): string | undefined;
-  /** What a reader of the figures has to know, a sentence each. */
+  /** What readers of the figures must know, one sentence each. */
   caveats?: readonly string[];
 }
 
 /**
- * One request and its answer: a record that the load model owns and re-uses, and the transport fills in.
- * Times are monotonic milliseconds (`performance.now()`); NaN until known, and for ever where a client does not tell.
+ * One request and its response: a record that the load model owns and reuses, and the transport fills in.
+ * Times are monotonic milliseconds (`performance.now()`); NaN until known, or if a client does not report them.
  */
 export interface Exchange {
-  /** When it should have gone (load model). */
+  /** When it was due (load model). */
   intendedAtMs: number;
   /** When `send` was called (load model). */
   startedAtMs: number;
@@ -98,20 +98,20 @@ export interface Exchange {
   /** When the body had ended, or the error was known. */
   endedAtMs: number;
   bodyBytes: number;
-  /** Of the answer; 0 where there was none, or the client does not say. Whether it is a good one, the recorder judges. */
+  /** HTTP status; 0 without a response, or if the client does not report it. The recorder judges whether it is a success. */
   status: number;
   outcome: Outcome;
-  /** What went wrong, when outcome is not ok. */
+  /** The error, if outcome is not ok. */
   error: string | undefined;
-  /** Closed loads: how long its user has paused since the end of the request before (load model); NaN: not known. */
+  /** Closed loads: pause of the user since the end of the previous request (load model); NaN: unknown. */
   idleMs: number;
-  /** Set by the transport while in flight: gives the exchange up; the transport reports it no more. */
+  /** Set by the transport while in flight: abandons the exchange, which is then never reported. */
   abandon: (() => void) | undefined;
-  /** The transport's own, kept with the record so that it need not be looked up. Undefined at first. */
+  /** State of the transport, kept in the record to avoid a look-up. Initially undefined. */
   transportState: unknown;
 }
 
-/** A connection that a client has opened, with what opening it took. tlsMs is NaN on plain TCP. */
+/** A connection that a client has opened, with the times it took. tlsMs is NaN on plain TCP. */
 export interface OpenedConnection {
   connectMs: number;
   tlsMs: number;
@@ -121,15 +121,15 @@ export interface OpenedConnection {
 export interface TransportOptions {
   client: Client;
   endpoint: Endpoint;
-  /** Whether `writtenAtMs` and `headersAtMs` are wanted; false saves reading the clock for them. Absent: they are. */
+  /** Whether to record `writtenAtMs` and `headersAtMs`; false saves reading the clock. Default: true. */
   hasPhases?: boolean;
   /** Called once for each connection that is ready for use. */
   onConnection: (connection: OpenedConnection) => void;
 }
 
-/** A client library, configured as one arm. */
+/** A client library, configured as one client. */
 export interface Transport {
-  /** Where it can't send at once: resolves when it can, rejects when it never will. */
+  /** If it cannot send at once: resolves when it can, rejects if it never will. */
   ready?: Promise<void>;
   /**
    * Starts one exchange. `onEnd` is called exactly once, after `outcome`, `endedAtMs` and `bodyBytes` are set; never
@@ -138,11 +138,11 @@ export interface Transport {
   send(exchange: Exchange, onEnd: (exchange: Exchange) => void): void;
   /** Connections open now, by the client's own count. */
   openConnections(): number;
-  /** Connections opened so far to anything else than the endpoint; absent where there can be none. */
+  /** Connections opened so far to anything but the endpoint; absent if that is impossible. */
   openedElsewhere?(): number;
   /** Closes every connection; resolves when all are closed. */
   close(): Promise<void>;
-  /** Once closed: what a reader of this trial's figures has to know, a sentence each. */
+  /** After closing: what readers of this trial's figures must know, one sentence each. */
   remarks?(): readonly string[];
 }
 
@@ -153,11 +153,11 @@ export interface Window {
   /** Monotonic time of the replicate's start. */
   originMs: number;
   isRecorded: boolean;
-  /** Whether quantiles of this window alone are wanted. */
+  /** Whether quantiles of this window alone are needed. */
   isProbe?: boolean;
 }
 
-/** One turn of load as its generator is told it. */
+/** The times of one slice, as given to a load loop. */
 export interface SliceTimes {
   rampMs: number;
   windowMs: number;
@@ -166,26 +166,25 @@ export interface SliceTimes {
   isRecorded: boolean;
   /** Monotonic time of the replicate's start. */
   originMs: number;
-  /** Of a capacity search: the rate of this turn. */
+  /** In a capacity search: the rate of this slice. */
   ratePerSec?: number;
-  /** Closed loads: the users' first requests are spread over so long; all go at once unless given. */
+  /** Closed loads: time over which the users' first requests are spread; default: all at once. */
   spreadMs?: number;
 }
 
-/** What keeps account of a generator's exchanges and connections. */
+/** Receives a generator's exchanges and connections. */
 export interface ExchangeSink {
-  /** What is added from now on belongs to this window, or to the ramp and drain around it. */
+  /** Starts a window; exchanges added from now on belong to it, or to its ramp or drain. */
   openWindow(window: Window): void;
   /**
-   * Each exchange once, as it ends. The record may be used again afterwards.
-   * @param belongsAtMs the time by which it belongs to a window or not: when it began, or was due. By its end, what takes
-   *   longer than a window would hardly ever belong to one.
+   * Adds an exchange once it has ended. The record may be reused afterwards.
+   * @param belongsAtMs the time that assigns it to a window: when it began, or was due. By its end, an exchange that takes
+   *   longer than a window would rarely belong to one.
    */
   add(exchange: Exchange, belongsAtMs: number): void;
   /**
-   * An exchange that is given up: how long it would have taken is not known, but longer than until now. One that was never
-   * sent has NaN for its start.
-   * @param error why it counts as a failure (`noAnswer`); undefined where the load was only cut short
+   * Adds an abandoned exchange: its duration is unknown, but longer than until now. If it was never sent, its start is NaN.
+   * @param error why it counts as a failure (`noAnswer`); undefined if the load was only cut short
    */
   addCensored(
     exchange: Pick<Exchange, 'intendedAtMs' | 'startedAtMs' | 'idleMs'>,
@@ -195,16 +194,16 @@ export interface ExchangeSink {
   addConnection(connection: OpenedConnection): void;
 }
 
-/** What an open load counts of its schedule; what ended in its windows, the recorder counts. */
+/** Counts of an open load's schedule; the recorder counts the exchanges that ended in its windows. */
 export type ScheduleCounts = Omit<Arrivals, 'ended'>;
 
 /** How an open load kept the schedule of one window. */
 export interface WindowSchedule extends ScheduleCounts {
-  /** 99th percentile of the generator's own lateness; null where quantiles of the window were not wanted. */
+  /** 99th percentile of the generator's own lateness; null if quantiles of the window were not needed. */
   latenessP99Us: number | null;
 }
 
-/** What an open load knows beyond its exchanges. */
+/** The schedule statistics of an open load. */
 export interface ScheduleAccount {
   /** Of the last window. */
   window(): WindowSchedule;
@@ -214,23 +213,23 @@ export interface ScheduleAccount {
 
 /** Sends requests for a slice at a time, by a load model. */
 export interface LoadLoop {
-  /** Resolves to the window as it was, when nothing is in flight any more or the drain time is over. */
+  /** Resolves to the actual window when nothing is in flight or the drain is over. */
   runSlice(times: SliceTimes): Promise<Window>;
   /** Ends the running slice's window now, and its drain soon. */
   cut(): void;
   readonly sent: number;
-  /** Exchanges given up at the end of a drain. */
+  /** Exchanges abandoned at the end of a drain. */
   readonly unfinished: number;
-  /** Exchanges given up at a deadline of ours (`totalMs`); absent where there is none to keep. */
+  /** Exchanges abandoned at conntax's own deadline (`totalMs`); absent without one. */
   readonly expired?: number;
-  /** Of open loads only: a closed one has no schedule to keep. */
+  /** Open loads only: a closed load has no schedule. */
   readonly schedule?: ScheduleAccount;
 }
 
 /** A client setting by its dotted path in a scenario's client, such as `pool.pipelining`. */
 export type ClientSetting = string;
 
-/** A setting that can't be honoured in this value: a sentence, and what would be right. */
+/** A setting whose value is not supported: why, and what was expected. */
 export interface Refusal {
   path: ClientSetting;
   message: string;
@@ -238,17 +237,17 @@ export interface Refusal {
 }
 
 interface ClientModule {
-  /** The settings that it honours when they are given. */
+  /** Supported settings. */
   honours: readonly ClientSetting[];
-  /** Why it does not honour the others: a sentence each. A module of the user's need not say. */
+  /** Why other settings are not supported, one sentence each. Optional for users' modules. */
   cannot?: Readonly<Record<ClientSetting, string>>;
-  /** Values that it cannot honour though it knows the setting. */
+  /** Unsupported values of supported settings. */
   refusals(client: Client, target: Target): readonly Refusal[];
-  /** What a reader of its figures has to know of it, a sentence each: printed wherever they are. */
+  /** What readers of its figures must know, one sentence each; printed with the figures. */
   caveats?: readonly string[];
 }
 
-/** A client library: our load models say when, it sends. */
+/** A client library: conntax's load models decide when it sends. */
 export interface TransportModule extends ClientModule {
   kind: 'transport';
   open(options: TransportOptions): Transport;
@@ -261,57 +260,55 @@ export interface EngineOptions {
   sink: ExchangeSink;
 }
 
-/** How a load tool holds its connections: what the ledger has to be held against. */
+/** How a load tool manages its connections, for comparison with the ledger. */
 export interface EnginePool {
-  /** Most connections that it keeps at once; null: it sets itself no bound. */
+  /** Most open connections; null: no limit. */
   size: number | null;
-  /** How often it has opened them anew so far: a tool that is started for each slice does so in each. */
+  /** How often it has opened all its connections: once per slice for a tool that is started for each slice. */
   openings: number;
-  /** Connections so far that were never meant to carry a request. */
+  /** Connections so far that were not meant to carry a request. */
   unused: number;
 }
 
-/** A load tool under way, closed as a whole at the end. */
+/** A running load tool, closed as a whole at the end. */
 export interface Engine extends LoadLoop {
   readonly pool: EnginePool;
-  /** Whether what is in flight at the end of a window is dropped instead of waited for. */
+  /** Whether it drops requests in flight at the end of a window instead of waiting for them. */
   readonly dropsInFlight: boolean;
-  /** Of a tool that runs in a process of its own: that process at the beginning and at the end of the last slice. */
+  /** For a tool with its own process: readings of that process at the start and end of the last slice. */
   readonly lastSlice?: { before: ProcessReading; after: ProcessReading } | undefined;
   close(): Promise<void>;
 }
 
-/** A sentence on what can't be, and what would be right. */
+/** Why something is impossible, and what was expected. */
 export type Obstacle = Omit<Refusal, 'path'>;
 
-/** A load tool that brings its own loop: it sends by itself, and says what became of it. Closed loads without think time only. */
+/** A load tool with its own loop: it sends its requests itself and reports them. Supports closed loads without think time only. */
 export interface EngineModule extends ClientModule {
   kind: 'engine';
-  /** Whether it calls `sink.addConnection`; where not, the kernel's count of connections opened stands in. */
+  /** Whether it calls `sink.addConnection`; otherwise the kernel's count of opened connections is used. */
   countsConnections: boolean;
-  /** The shortest slice of which it does not spend a good part on starting; absent: any. */
+  /** The shortest slice that is not dominated by its startup; default: any. */
   leastSliceMs?: number;
-  /** Why it can't be used on this machine; undefined: it can. */
+  /** Why it cannot be used on this machine; undefined if it can. */
   missing?(): Obstacle | undefined;
-  /** Loads that it can't bring about with these settings. */
+  /** Why it cannot generate this load with these settings; undefined if it can. */
   refusesLoad?(client: Client, load: ClosedLoad): Obstacle | undefined;
-  /** Answers that it counts wrongly, by what a server that we did not start answered before the run. */
+  /** Why it would miscount an external server's responses, by the answer before the run; undefined if it would not. */
   refusesAnswers?(server: ForeignServer): Obstacle | undefined;
   open(options: EngineOptions): Engine;
 }
 
-/** What the name of a scenario's transport stands for. */
+/** The plug-in behind a scenario's transport. */
 export type ClientPlugin = TransportModule | EngineModule;
 
-/** What became of reading a client module of the user's; the hint says what would be right. */
+/** The result of loading a user's client module; the hint says what was expected. */
 export type ModuleLoading =
   | { isLoaded: true; module: TransportModule }
   | { isLoaded: false; message: string; hint: string };
 
-/** Reads a module by its absolute path. Whatever is wrong with it is told, never thrown. */
+/** Loads a module by its absolute path. Errors are returned, never thrown. */
 export type LoadModule = (path: string) => Promise<ModuleLoading>;
-
-// From nothing. Out: the record of an exchange, for a load model to own and a transport to fill in; and what every client does to it.
 
 export function newExchange(): Exchange {
   return {
@@ -330,7 +327,7 @@ export function newExchange(): Exchange {
   };
 }
 
-/** Clears what the exchange before it has left in the record; the times that the load model sets stay. */
+/** Resets the record for a new exchange; times set by the load model stay. */
 export function beginExchange(exchange: Exchange): void {
   exchange.writtenAtMs = Number.NaN;
   exchange.headersAtMs = Number.NaN;
@@ -340,7 +337,7 @@ export function beginExchange(exchange: Exchange): void {
   exchange.error = undefined;
 }
 
-/** Why a request that is given up at the end of a drain has failed. */
+/** The error of a request that is abandoned at the end of a drain. */
 export function noAnswerText(drainMs: number): string {
   return `no answer within ${drainMs} ms after the end of its slice`;
 }

@@ -1,11 +1,9 @@
-// In: a scenario as an author writes it. Out: the same, type-checked. The package's public entry.
+// The package's public entry: type-checked definitions of scenarios and clients.
 import type { z } from 'zod';
 import type { Client } from '../scenarios/model/client.ts';
 import type { ScenarioInput } from '../scenarios/model/scenario.ts';
 import type { behaviours } from '../servers/behaviours/index.ts';
 import type { ClientDefinition } from './contracts.ts';
-
-// From a client as its user has configured it. Out: the same, type-checked. Part of the package's public entry.
 
 /**
  * Describes a client of your own for conntax to measure: the default export of a module that a scenario names by its
@@ -35,7 +33,7 @@ type BehaviourInput = {
   [Name in BehaviourName]: z.input<Awaited<ReturnType<(typeof behaviours)[Name]>>['default']['options']>;
 }[BehaviourName];
 
-/** What `defineScenario` takes: a scenario whose behaviour is one of the registry's. */
+/** The argument of `defineScenario`: a scenario with a registered behaviour. */
 type ScenarioDefinition = Omit<ScenarioInput, 'target' | 'clients'> & {
   clients: Record<string, Omit<z.input<typeof Client>, 'modulePath'>>;
   target?: Omit<NonNullable<ScenarioInput['target']>, 'behaviour'> & { behaviour?: BehaviourInput };

@@ -10,19 +10,19 @@ import type {
 import type { Endpoint } from '../servers/protocol.ts';
 import type { EnginePool, ScheduleCounts, WindowSchedule } from './contracts.ts';
 
-/** One turn of load: ramp, then the steady window, then drain. */
+/** One slice: ramp, then the steady window, then drain. */
 export interface SliceOrder {
   rampMs: number;
   windowMs: number;
-  /** How long in-flight exchanges may take to end after the window; what is left then is abandoned. */
+  /** Time for exchanges in flight to end after the window; the rest are then abandoned. */
   drainMs: number;
-  /** Whether the window goes into the trial's histograms and timeline (not while warming up). */
+  /** Whether the window counts in the trial's histograms and timeline (not during warm-up). */
   isRecorded: boolean;
-  /** When the replicate began, ms since the Unix epoch: gives the arms one time axis. */
+  /** When the replicate began, ms since the Unix epoch: a common time axis for all arms. */
   epochMs: number;
-  /** Of a closed load: the users' first requests are spread over so long. */
+  /** Closed loads: time over which the users' first requests are spread. */
   spreadMs?: number;
-  /** Of a capacity search: the rate of this turn. */
+  /** In a capacity search: the rate of this slice. */
   ratePerSec?: number;
 }
 
@@ -41,46 +41,46 @@ export interface SliceReading {
   windowMs: number;
   completed: number;
   failed: number;
-  /** Given up at the end of the drain. */
+  /** Abandoned at the end of the drain. */
   censored: number;
-  /** Exchanges that ended within the window, whenever they began; null where that is not known. */
+  /** Exchanges that ended within the window, regardless of their start; null if unknown. */
   ended: number | null;
-  /** Of closed loads: what users spent on the requests of the window, pauses before them included; null where not known. */
+  /** Closed loads: time that users spent on the window's requests, including the pauses before them; null if unknown. */
   userMs: number | null;
-  /** Mean response time over completed and censored ones of the window, 0 when there are none. */
+  /** Mean response time of completed and censored requests of the window; 0 without any. */
   meanUs: number;
-  /** The longest request of the window that came to an end, good or not. */
+  /** The longest request of the window that ended, successfully or not. */
   longestMs: number;
   /** All exchanges ended during the slice. */
   exchanges: number;
-  /** Connections opened during the slice; null where the client does not count them. */
+  /** Connections opened during the slice; null if the client does not count them. */
   opened: number | null;
-  /** 50th and 99th percentile of the window's response times; null where they were not asked for. */
+  /** 50th and 99th percentile of the window's response times; null if not requested. */
   p50Us: number | null;
   p99Us: number | null;
-  /** Of open loads. */
+  /** Open loads only. */
   schedule?: WindowSchedule;
   before: ProcessReading;
   after: ProcessReading;
 }
 
-/** Everything a generator knows at its end. */
+/** Everything a generator reports at its end. */
 export interface GeneratorReading {
   sent: number;
   answered: number;
   failed: number;
   unfinished: number;
-  /** null where the client does not count its connections. */
+  /** null if the client does not count its connections. */
   opened: number | null;
-  /** To anything else than the endpoint. */
+  /** Connections to anything but the endpoint. */
   openedElsewhere: number;
-  /** Of a load tool; null: the client's settings say how many connections it keeps. */
+  /** For a load tool; null: the client's settings determine the number of connections. */
   pool: EnginePool | null;
   handshakesFull: number;
   handshakesResumed: number;
   completedRecorded: number;
   failedRecorded: number;
-  /** Exchanges that ended within the recorded windows, whenever they began. */
+  /** Exchanges that ended within the recorded windows, regardless of their start. */
   endedRecorded: number;
   bytesRecorded: number;
   outcomes: Measurement['outcomes'];
@@ -101,7 +101,7 @@ export interface GeneratorReading {
 }
 
 export type GeneratorReply =
-  /** dropsInFlight: whether its client drops what is in flight at the end of a window. */
+  /** dropsInFlight: whether its client drops requests in flight at the end of a window. */
   | { type: 'ready'; protocol: number; dropsInFlight: boolean }
   | { type: 'slice'; reading: SliceReading }
   | { type: 'finished'; reading: GeneratorReading }

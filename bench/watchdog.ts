@@ -1,10 +1,10 @@
-// In: processes that were started. Out: none of them outlives this process, however that ends.
+// Ensures that no child process outlives this process, even if it is killed.
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 
 /**
- * Kills what is on its list once its standard input ends, as it does when this process is gone: by SIGKILL, too, when nothing
- * of ours can run any more. SIGKILL also ends processes that are stopped, or that never look at their channel.
+ * Kills the listed processes once its standard input ends, which happens when this process is gone, even by SIGKILL.
+ * The script uses SIGKILL too, because it also ends processes that are stopped or never check their channel.
  */
 const SCRIPT = `
 trap '' INT TERM HUP
@@ -20,15 +20,15 @@ for pid in $list; do kill -KILL "$pid"; done`;
 const living = new Set<ChildProcess>();
 let list: Writable | undefined;
 
-/** Absent on Windows, which has no sh: there processes end with their channel only. */
+/** Undefined on Windows, which has no sh: there, children end only when their channel closes. */
 function startWatchdog(): Writable | undefined {
   if (process.platform === 'win32') return undefined;
-  // A session of its own: what is sent to the whole process group does not reach it.
+  // In its own session, so that signals to the process group do not reach it.
   const watchdog = spawn('sh', ['-c', SCRIPT], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
   watchdog.on('error', () => {}); // no sh: as on Windows
   watchdog.unref();
   const input = watchdog.stdin;
-  input.on('error', () => {}); // someone has killed it
+  input.on('error', () => {}); // the watchdog was killed
   (input as Writable & { unref(): void }).unref();
   return input;
 }
@@ -37,7 +37,7 @@ function killAll(): void {
   for (const child of living) child.kill('SIGKILL');
 }
 
-/** From now on the child ends with this process at the latest, at once. */
+/** Makes the child end with this process at the latest. */
 export function watchOver(child: ChildProcess): void {
   const { pid } = child;
   if (pid === undefined) return; // it could not be started

@@ -1,4 +1,4 @@
-// In: a target as a scenario states it, and a behaviour. Out: that server, listening on 127.0.0.1, and its counters.
+// Opens a target: a server on 127.0.0.1 with a scenario's settings and behaviour, and its counters.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
@@ -15,12 +15,10 @@ import type { BehaviourModule } from './behaviour.ts';
 import { countConnections, type TargetCounters } from './counters.ts';
 import type { Endpoint } from './protocol.ts';
 
-// From a server of HTTP/2, and how long an idle connection may stay. Out: its sessions, closed once idle for so long.
-
 /**
- * Closes each session of the server that has had no request under way for `keepAliveTimeoutMs`, with a GOAWAY, as the
- * HTTP/1.1 side of Node does with idle connections; 0 means never. Node's own session timeout is not this: it also runs
- * while a request waits for its answer, and any ping puts it off.
+ * Closes HTTP/2 sessions without a request in flight for `keepAliveTimeoutMs`, with a GOAWAY, as Node does for
+ * idle HTTP/1.1 connections; 0 means never. Node's own session timeout is different: it also runs
+ * while a request waits for its response, and any ping resets it.
  */
 function closeIdleSessions(server: Server, keepAliveTimeoutMs: number): void {
   if (keepAliveTimeoutMs === 0) return;
@@ -40,8 +38,6 @@ function closeIdleSessions(server: Server, keepAliveTimeoutMs: number): void {
   });
 }
 
-// From a kind of key. Out: a private key and a certificate for 127.0.0.1, made for one run and never written to disk.
-
 interface Certificate {
   keyPem: string;
   /** Signed by itself, so it is also the authority that a client must trust. */
@@ -52,10 +48,10 @@ const HOUR_MS = 3_600_000;
 
 const KEYS = { ec: { keyType: 'ec', curve: 'P-256' }, rsa: { keyType: 'rsa', keySize: 2048 } } as const;
 
-/** Makes a self-signed certificate, on P-256 or RSA 2048, for the address 127.0.0.1, valid from an hour ago for a week. */
+/** Makes a self-signed certificate, with P-256 or RSA 2048, for 127.0.0.1, valid from an hour ago for a week; never written to disk. */
 export async function createCertificate(key: Target['tlsKey'] = 'ec'): Promise<Certificate> {
   const nowMs = Date.now();
-  // A name of its own: of two authorities with one name, a process that trusts both may try the wrong one only.
+  // A unique name: if two trusted authorities have the same name, a process may try only the wrong one.
   const made = await generate([{ name: 'commonName', value: `conntax target ${randomUUID()}` }], {
     ...KEYS[key],
     algorithm: 'sha256',
@@ -72,20 +68,20 @@ export async function createCertificate(key: Target['tlsKey'] = 'ec'): Promise<C
 }
 
 /**
- * Connections that may wait to be accepted; the kernel lowers it to net.core.somaxconn. Node's own default of 511 drops
- * SYNs when a thousand clients connect at once, which then shows as connects of one second.
+ * Length of the accept queue; the kernel limits it to net.core.somaxconn. Node's default of 511 drops
+ * SYNs when a thousand clients connect at once, which then take one second to connect.
  */
 const BACKLOG = 4096;
 
-/** For a header that never ends; nothing that is measured comes near it. */
+/** Ends a request whose header never completes; far longer than any measured request. */
 const HEADERS_TIMEOUT_MS = 60_000;
 
-/** Of answers that a client does not read as fast as it asks, in MB; Node's 10 would refuse streams beyond that. */
+/** Limit of buffered responses to a slow reader, in MB; with Node's default of 10 further streams would be refused. */
 const SESSION_MEMORY_MB = 1_000;
 
 export interface OpenTarget {
   endpoint: Endpoint;
-  /** What its behaviour takes to answer on average, ms. */
+  /** Mean service time of its behaviour, ms. */
   serviceMs: number;
   read(): TargetCounters;
   /** Destroys every connection and stops listening; resolves when both are done, so that the counters are final. */
@@ -94,7 +90,7 @@ export interface OpenTarget {
 
 interface OpenTargetOptions {
   target: Target;
-  /** The module that `target.behaviour.name` stands for. */
+  /** The module named by `target.behaviour.name`. */
   behaviour: BehaviourModule;
   seed: number;
 }
@@ -131,7 +127,9 @@ function createApp(target: Target, tlsOptions: Awaited<ReturnType<typeof createT
   };
   if (target.protocol === 'http1') return fastify({ ...options, https: tlsOptions });
   if (tlsOptions === null)
-    throw new UsageError('HTTP/2 without TLS is spoken by no browser and not by undici: state a tls version');
+    throw new UsageError(
+      'HTTP/2 needs TLS, because neither browsers nor undici support it without; expected: a tls version',
+    );
   const { maxConcurrentStreams } = target;
   const https = {
     ...tlsOptions,
@@ -139,15 +137,15 @@ function createApp(target: Target, tlsOptions: Awaited<ReturnType<typeof createT
     settings: { maxConcurrentStreams },
     maxSessionMemory: SESSION_MEMORY_MB,
   };
-  // The same server but for the types: what is used of its requests and responses, both protocols have.
+  // Only the types differ: the parts of requests and responses used here exist in both protocols.
   return fastify({ ...options, http2: true, https, http2SessionTimeout: 0 }) as unknown as FastifyInstance;
 }
 
 /**
- * Says in the header of an HTTP/1.1 response what becomes of its connection. Where nothing is set here, Node announces keep-alive
- * with the hint. At the limit of requests Node would only announce the close and leave the socket open; said explicitly
- * it is also done, so that no request ever meets the 503 that Node has for one too many. An explicit keep-alive is
- * what suppresses the hint.
+ * Sets the Connection header of an HTTP/1.1 response. Without it, Node announces keep-alive
+ * with the hint. At the limit of requests Node would only announce the close and leave the socket open; an explicit header
+ * also closes it, so that no request receives Node's 503 for one too many. An explicit keep-alive
+ * suppresses the hint.
  */
 function stateConnectionPolicy(response: ServerResponse, target: OwnTarget, requestsCarried: number): void {
   const isLimitReached = target.maxRequestsPerSocket > 0 && requestsCarried >= target.maxRequestsPerSocket;
@@ -156,11 +154,11 @@ function stateConnectionPolicy(response: ServerResponse, target: OwnTarget, requ
 }
 
 /**
- * Opens the target on a free port of 127.0.0.1. It answers GET and POST on every path alike, a POST once its body has
- * arrived. An idle connection is closed by keepAliveTimeoutMs after its last answer; one of HTTP/1.1 that has sent nothing
- * at all gets the time of a header (60 s).
+ * Opens the target on a free port of 127.0.0.1. It answers GET and POST on every path alike, a POST after its body has
+ * arrived. An idle connection is closed keepAliveTimeoutMs after its last response; an HTTP/1.1 connection that never sent
+ * anything, after the header timeout (60 s).
  *
- * @throws UsageError when the behaviour refuses its options, or for HTTP/2 without TLS; the system's error when listening fails.
+ * @throws UsageError when the behaviour's options are invalid, or for HTTP/2 without TLS; the system's error when listening fails
  */
 export async function openTarget({
   target: stated,

@@ -1,36 +1,36 @@
-// In: the events of a server's connections. Out: how many there were, what they carried and what their handshakes were.
+// Counts a server's connections, requests and TLS handshakes.
 import type { ServerHttp2Session } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ProcessReading } from '../results/model/trial.ts';
 import type { TargetReading } from './protocol.ts';
 
-/** The connection accounts of a target, cumulative but for openConnections. */
+/** The counters of a target, cumulative except for openConnections. */
 export type TargetCounters = Omit<TargetReading, keyof ProcessReading>;
 
 export interface ConnectionCounters {
-  /** To be called for each request of HTTP/1.1, before it is answered. Returns how many its connection has now carried. */
+  /** Call it for each HTTP/1.1 request, before it is answered. Returns the number of requests on its connection so far. */
   countRequest(socket: Socket): number;
   read(): TargetCounters;
-  /** Destroys every open connection, those in a handshake included; resolves when each has been counted as closed. */
+  /** Destroys every open connection, including those in a handshake; resolves when each is counted as closed. */
   destroyConnections(): Promise<void>;
 }
 
-/** Requests of a connection as a bin of the distribution: exact to 64, two significant digits above. */
+/** The bin for a number of requests per connection: exact up to 64, two significant digits above. */
 export function requestsBin(requests: number): number {
   return requests <= 64 ? requests : Number(requests.toPrecision(2));
 }
 
-/** What carries the requests of a connection: its socket, or its session where HTTP/2 is spoken. */
+/** What carries a connection's requests: its socket, or its session with HTTP/2. */
 type Carrier = Socket | ServerHttp2Session;
 
 /**
- * Counts the connections of a server that does not listen yet. A handshake counts once it is complete (a failed one is
- * an accepted connection without requests). Requests of HTTP/2 are counted without being told of: each stream is one.
+ * Counts the connections of a server that does not listen yet. A handshake counts when it is complete (a failed one is
+ * an accepted connection without requests). HTTP/2 requests are counted automatically: each stream is one.
  *
- * Under TLS a connection is two sockets: the raw one, which is accepted and closed, and the secure one, which carries
- * requests, or has a session that does. They cannot be matched by public API and need not be: connections that carried
- * nothing are those closed less those that carried something.
+ * With TLS a connection has two sockets: the raw one, which is accepted and closed, and the secure one, which carries
+ * the requests, or has a session that does. The public API cannot match them, but that is not necessary: connections without
+ * requests are the closed ones minus those that carried requests.
  */
 export function countConnections(server: Server): ConnectionCounters {
   const open = new Set<Socket>();
@@ -75,7 +75,7 @@ export function countConnections(server: Server): ConnectionCounters {
   return {
     countRequest,
     read() {
-      // Between the close of the two sockets of a TLS connection the difference may be off by one, but never stays so.
+      // While only one of the two sockets of a TLS connection is closed, the difference may be off by one for a moment.
       const idle = Math.max(0, accepted - open.size - closedCarriers);
       const carried = [...closedByBin].sort(([a], [b]) => a - b);
       return {

@@ -1,4 +1,4 @@
-// In: RelayCommand messages from the parent process. Out: a relay that carries until the channel closes, and RelayReply messages.
+// The relay process: carries connections over an emulated link on commands from the parent, until the channel closes.
 
 import { type OpenRelay, openRelay } from './link/relay.ts';
 import { obeyParentOnly, readProcess } from './process.ts';
@@ -8,7 +8,7 @@ function reply(message: RelayReply): void {
   process.send?.(message);
 }
 
-/** Tells the parent why, and leaves once that is on its way. */
+/** Reports the error to the parent, and exits after it is sent. */
 function fail(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
   process.send?.({ type: 'failed', message } satisfies RelayReply, () => process.exit(1));
@@ -19,13 +19,13 @@ let opening: Promise<OpenRelay> | undefined;
 async function obey(command: RelayCommand): Promise<void> {
   switch (command.type) {
     case 'start': {
-      if (opening) throw new Error('the link has been started already');
+      if (opening) throw new Error('the link is already started');
       opening = openRelay(command);
       reply({ type: 'started', port: (await opening).port });
       return;
     }
     case 'read': {
-      if (!opening) throw new Error('the link has not been started, so there is nothing to read');
+      if (!opening) throw new Error('the link is not started yet');
       const relay = await opening;
       reply({ type: 'reading', reading: { ...relay.read(), ...readProcess() } });
       return;
@@ -36,9 +36,7 @@ async function obey(command: RelayCommand): Promise<void> {
 }
 
 if (!process.send) {
-  process.stderr.write(
-    'link-child is started by conntax run, with a process channel; it does nothing alone\n',
-  );
+  process.stderr.write('link-child is started by conntax run, with a process channel; it cannot run alone\n');
   process.exit(2);
 }
 obeyParentOnly(() => process.exit(0));

@@ -1,15 +1,13 @@
-// In: this process. Out: what it has used so far, in a form whose differences mean something.
+// Helpers of child processes: obey only the parent, and read the process's own resource use.
 import { readFileSync } from 'node:fs';
 import type { ProcessReading } from '../results/model/trial.ts';
 
-// From how this process leaves. Out: it leaves when its parent is gone, and at no other signal that a terminal or a shell may send.
-
-/** What reaches a whole process group: Ctrl-C, a cancelled job, a closed terminal. */
+/** Signals to the whole process group: Ctrl-C, a cancelled job, a closed terminal. */
 const GROUP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Leaves the end of this process to its parent, which gets the same signals and decides what becomes of the trial. When the
- * channel to it closes, the parent is gone.
+ * Ignores signals of the process group: the parent receives them too and decides what happens to the trial. When the channel
+ * closes, the parent is gone and `leave` is called.
  */
 export function obeyParentOnly(leave: () => void): void {
   for (const signal of GROUP_SIGNALS) process.on(signal, () => {});
@@ -29,7 +27,7 @@ export function readProcess(): ProcessReading {
   };
 }
 
-/** The second field of schedstat: nanoseconds on the run queue, of the main thread. */
+/** Time of the main thread on the run queue: the second field of schedstat, in nanoseconds. */
 function readRunDelayMs(): number {
   try {
     return Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]) / 1e6;

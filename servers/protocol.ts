@@ -9,20 +9,20 @@ export type RelayCommand =
   /** Answered by `reading`. */
   | { type: 'read' };
 
-/** The relay's own counters, cumulative since its start but for openConnections and inFlight. */
+/** The relay's own counters, cumulative since its start except for openConnections and inFlight. */
 export interface RelayCounters {
   /** Connections accepted. */
   connections: number;
   openConnections: number;
-  /** Connections that the target did not take. */
+  /** Connections that the target refused. */
   refused: number;
-  /** Things under way: bytes, ends and handshakes whose time has not come yet. 0: all has arrived that was sent. */
+  /** Chunks, ends and handshakes in flight; 0: everything sent has arrived. */
   inFlight: number;
   toTargetBytes: number;
   toClientBytes: number;
   /**
-   * How late chunks were written, counted in bins; it may be cut short behind the last bin that holds anything. Bin 0 is
-   * LATENESS_FIRST_MS and below, each next one LATENESS_BIN_MS wide, the last holds all that is later.
+   * Lateness of written chunks, counted in bins; empty bins at the end may be omitted. Bin 0 is
+   * LATENESS_FIRST_MS and below, each next one is LATENESS_BIN_MS wide, and the last one includes everything later.
    */
   latenessCounts: number[];
 }
@@ -35,19 +35,19 @@ export type RelayReply =
   | { type: 'failed'; message: string };
 
 export const LATENESS_BIN_MS = 0.1;
-/** Chunks are written up to a tenth of a millisecond before they are due, to be right on average. */
+/** Chunks are written up to a tenth of a millisecond early, so that the mean error is zero. */
 export const LATENESS_FIRST_MS = -0.5;
 export const LATENESS_BIN_COUNT = 1_000;
 
-/** Which bin a lateness belongs to. */
+/** The bin of a lateness. */
 export function latenessBin(lateMs: number): number {
   const bin = Math.ceil((lateMs - LATENESS_FIRST_MS) / LATENESS_BIN_MS);
   return bin > 0 ? Math.min(bin, LATENESS_BIN_COUNT - 1) : 0;
 }
 
 /**
- * The lateness in ms that a share `q` (0 to 1) of the chunks did not exceed, to the upper edge of its bin; 0 when there
- * were none. The last bin has no upper edge: its value means that or more.
+ * The lateness in ms that a share `q` (0 to 1) of the chunks did not exceed, as the upper edge of its bin; 0 without
+ * chunks. The last bin has no upper edge: its value means that or more.
  */
 export function latenessQuantileMs(counts: readonly number[], q: number): number {
   let left = Math.max(1, Math.ceil(q * counts.reduce((sum, count) => sum + count, 0)));
@@ -58,14 +58,14 @@ export function latenessQuantileMs(counts: readonly number[], q: number): number
   return bin === -1 ? 0 : LATENESS_FIRST_MS + bin * LATENESS_BIN_MS;
 }
 
-/** What was counted between two readings. */
+/** Counts between two readings. */
 export function latenessSince(before: readonly number[], after: readonly number[]): number[] {
   return after.map((count, bin) => count - (before[bin] ?? 0));
 }
 
 /**
- * Of these messages and of what they mean: raised with each change, so that a child that runs the code of another checkout is
- * refused instead of measured by other rules.
+ * Version of these messages and their meaning. Increased with each change, so that a child from another checkout is
+ * refused instead of measured by different rules.
  */
 export const PROTOCOL_VERSION = 3;
 
@@ -82,26 +82,26 @@ export interface TargetReading extends ProcessReading {
   openConnections: number;
   handshakesFull: number;
   handshakesResumed: number;
-  /** Of the connections whose handshake is complete, those that speak HTTP/2. */
+  /** Connections with a complete handshake that use HTTP/2. */
   acceptedHttp2: number;
-  /** Closed connections by how many requests they carried; counts above 64 rounded to 2 digits. */
+  /** Closed connections by their number of requests; numbers above 64 are rounded to 2 digits. */
   requestsPerConnection: { requests: number; connections: number }[];
 }
 
 export type TargetReply =
-  /** serviceMs: what it takes to answer on average, by what it was told to do. */
+  /** serviceMs: mean service time by its configuration. */
   | { type: 'started'; protocol: number; endpoint: Endpoint; serviceMs: number }
   | { type: 'reading'; reading: TargetReading }
   | { type: 'failed'; message: string };
 
-/** Where a target listens. */
+/** The address of a target. */
 export interface Endpoint {
   /** Origin, such as `https://127.0.0.1:40123`. */
   origin: string;
   /** Path and query of every request, such as `/`. */
   path: string;
-  /** Certificate authority to trust, PEM; absent without TLS, and where those of the system are to be trusted. */
+  /** Certificate authority to trust, as PEM; absent without TLS, or to trust the system's authorities. */
   caPem?: string;
-  /** Of an origin with a name: the address that the name was found to stand for, and that load has to go to. */
+  /** For an origin with a host name: its resolved address, which load must be sent to. */
   address?: string;
 }

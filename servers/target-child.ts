@@ -1,4 +1,4 @@
-// In: TargetCommand messages from the parent process. Out: a target that listens until told to stop, and TargetReply messages.
+// The target process: serves a behaviour on commands from the parent, and reports its counters.
 import { closest } from 'fastest-levenshtein';
 import { UsageError } from '../results/errors.ts';
 import { type OpenTarget, openTarget } from './app.ts';
@@ -13,7 +13,7 @@ function reply(message: TargetReply): void {
   process.send?.(message);
 }
 
-/** Tells the parent why, and leaves once that is on its way. */
+/** Reports the error to the parent, and exits after it is sent. */
 function fail(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
   process.send?.({ type: 'failed', message } satisfies TargetReply, () => process.exit(1));
@@ -24,7 +24,7 @@ async function loadBehaviour(name: string): Promise<BehaviourModule> {
   const load = Object.hasOwn(behaviours, name) ? behaviours[name as keyof typeof behaviours] : undefined;
   if (load) return (await load()).default;
   throw new UsageError(
-    `unknown behaviour "${name}": known are ${known.join(', ')}, of which ${closest(name, known)} is nearest`,
+    `unknown behaviour "${name}": did you mean ${closest(name, known)}? Known: ${known.join(', ')}`,
   );
 }
 
@@ -45,12 +45,12 @@ let opening: Promise<OpenTarget> | undefined;
 async function obey(command: TargetCommand): Promise<void> {
   switch (command.type) {
     case 'start':
-      if (opening) throw new Error('the target has been started already');
+      if (opening) throw new Error('the target is already started');
       opening = start(command);
       await opening;
       return;
     case 'read': {
-      if (!opening) throw new Error('the target has not been started, so there is nothing to read');
+      if (!opening) throw new Error('the target is not started yet');
       const opened = await opening;
       reply({ type: 'reading', reading: { ...opened.read(), ...readProcess() } });
       return;
@@ -66,7 +66,7 @@ async function obey(command: TargetCommand): Promise<void> {
 
 if (!process.send) {
   process.stderr.write(
-    'target-child is started by conntax run, with a process channel; it does nothing alone\n',
+    'target-child is started by conntax run, with a process channel; it cannot run alone\n',
   );
   process.exit(2);
 }

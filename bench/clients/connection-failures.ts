@@ -1,10 +1,10 @@
-// In: the sockets of a client that we can't see into, and an error of its. Out: what the connection of the failed request had carried.
+// Finds out what a broken connection had carried, for client libraries whose connections conntax can only observe.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { errorMonitor } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** What is known of a connection that broke: both false where nothing is. */
+/** What is known about a connection that broke; both false if nothing is. */
 export interface BrokenConnection {
   /** Whether it had carried an answer before the request. */
   isReusedConnection: boolean;
@@ -13,24 +13,24 @@ export interface BrokenConnection {
 }
 
 export interface ConnectionFailures {
-  /** Takes in a socket that has begun to dial. */
+  /** Starts watching a socket that has begun to dial. */
   add(socket: Socket): void;
-  /** What broke, by an error and its causes. Where that is not known for certain, both are false. */
+  /** The connection that caused an error, by the error and its causes. Both are false if that is uncertain. */
   evidenceOf(causes: readonly unknown[]): BrokenConnection;
   stop(): void;
 }
 
-/** Node tells of every error of a request of its own client, with the connection that it was on. */
+/** Node publishes every error of a request of its own client on this channel, with the connection. */
 const REQUEST_ERRORS = 'http.client.request.error';
 const UNKNOWN: BrokenConnection = { isReusedConnection: false, hasResponse: false };
 const REQUEST_HEAD = /^[A-Z-]{3,20} \S+ HTTP\/1\.[01]\r\n/;
 const LONGEST_REQUEST_LINE = 4_096;
 
-/** One connection: how many requests were written to it, and what it had read when the last one was. */
+/** One connection: the number of requests written, and the bytes read before the last one. */
 interface Wire {
   requests: number;
   bytesBefore: number;
-  /** A request was written before anything of the answer to the last one had come: whose answer a byte is can't be told. */
+  /** A request was written before any byte of the previous response arrived, so bytes cannot be assigned to requests. */
   isPipelined: boolean;
   port: number | undefined;
 }
@@ -40,7 +40,7 @@ function beginsRequest(chunk: unknown): boolean {
   return Buffer.isBuffer(chunk) && REQUEST_HEAD.test(chunk.toString('latin1', 0, LONGEST_REQUEST_LINE));
 }
 
-/** Has each head of a request that is written to it noted. */
+/** Counts each request whose head is written to the socket. */
 function watchRequests(socket: Socket, wire: Wire): void {
   const write = socket.write;
   socket.write = function writeNoted(this: Socket, ...args: Parameters<Socket['write']>) {
@@ -58,12 +58,12 @@ function evidenceOfWire(
   { bytesRead }: Socket,
   { requests, bytesBefore, isPipelined }: Wire,
 ): BrokenConnection {
-  // Of HTTP/2, and of TLS over a socket that was there before, no head of a request is seen.
+  // With HTTP/2, or TLS over an existing socket, request heads cannot be seen.
   if (requests === 0 || isPipelined) return UNKNOWN;
   return { isReusedConnection: bytesBefore > 0, hasResponse: bytesRead > bytesBefore };
 }
 
-/** The undici inside of Node names with its error the port that the connection had. */
+/** The undici built into Node includes the connection's local port in its error. */
 function localPortOf(cause: unknown): unknown {
   try {
     return (cause as { socket?: { localPort?: unknown } }).socket?.localPort;
@@ -73,9 +73,9 @@ function localPortOf(cause: unknown): unknown {
 }
 
 /**
- * An error is traced to its connection by itself (a socket's own), by the request of `node:http` that had it, or by the
- * connection's port. One that a library has made anew, without a cause, is taken for that of the connections which broke in
- * the same turn of the event loop, if they all tell the same.
+ * Traces an error to its connection by identity (a socket's own error), by the request of `node:http`, or by the
+ * connection's port. An error that a library created itself, without a cause, is assigned to the connections that broke in
+ * the same turn of the event loop, if they all agree.
  */
 export function watchFailures(): ConnectionFailures {
   const wires = new WeakMap<Socket, Wire>();
@@ -112,14 +112,14 @@ export function watchFailures(): ConnectionFailures {
     add(socket) {
       const wire: Wire = { requests: 0, bytesBefore: 0, isPipelined: false, port: undefined };
       wires.set(socket, wire);
-      // Later, for a socket takes back its own `write` as it begins to dial; and before a client writes to it.
+      // Deferred, because a socket restores its own `write` when it begins to dial; still before a client writes to it.
       process.nextTick(watchRequests, socket, wire);
       socket.prependOnceListener('connect', () => {
         wire.port = socket.localPort;
       });
-      // A monitor, so that an error which the client does not handle is still none that is handled.
+      // errorMonitor, so that an unhandled error stays unhandled.
       socket.once(errorMonitor, (error: Error) => byError.set(error, noteBroken(socket)));
-      // An ended one is closed in a later turn, and only then does a request within its body fail.
+      // An ended socket is closed in a later turn, and only then does a request fail within its body.
       for (const event of ['end', 'close']) socket.prependOnceListener(event, () => noteBroken(socket));
     },
     evidenceOf(causes) {

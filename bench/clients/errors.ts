@@ -1,17 +1,18 @@
-// In: an error of a Node HTTP client. Out: the kind of outcome it is.
+// Classifies errors of Node HTTP clients into outcomes.
 import { causesOf, foreignText, memberOfForeign } from '../../results/errors.ts';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { type Target, usesTls } from '../../scenarios/model/target.ts';
 import type { Refusal } from '../contracts.ts';
 
+/** Refuses TLS session settings for a target without TLS. */
 export function plainSessionRefusals({ pool }: Client, target: Target): Refusal[] {
   if (pool.tlsSessions === undefined || usesTls(target)) return [];
   return [
     {
       path: 'pool.tlsSessions',
       message: 'there are no TLS sessions on a plain connection',
-      hint: "leave it out, or set target.tls to '1.2' or '1.3' (https, where the target has a url)",
+      hint: "no tlsSessions, or set target.tls to '1.2' or '1.3' (https for a target with a url)",
     },
   ];
 }
@@ -25,9 +26,9 @@ const BY_CODE: ReadonlyMap<unknown, Outcome> = new Map([
   ['ECONNRESET', 'reset'],
   ['EPIPE', 'reset'],
   ['UND_ERR_SOCKET', 'reset'],
-  // A body that ended before its time, as `stream.finished` names it.
+  // An incomplete body, as `stream.finished` reports it.
   ['ERR_STREAM_PREMATURE_CLOSE', 'reset'],
-  // Of HTTP/2: one stream was reset, or the whole connection given up with a GOAWAY.
+  // HTTP/2: a stream was reset, or the connection was closed with a GOAWAY.
   ['ERR_HTTP2_STREAM_ERROR', 'reset'],
   ['ERR_HTTP2_SESSION_ERROR', 'reset'],
   ['UND_ERR_INFO', 'reset'],
@@ -44,14 +45,14 @@ export interface Evidence {
   hasResponse: boolean;
 }
 
-/** By the deepest cause whose code is known: what wraps it has a name of its own, and often another. */
+/** The deepest cause with a known code, because wrapping errors often have another code. */
 function knownCause(error: unknown): unknown {
   return causesOf(error).find(cause => BY_CODE.has(memberOfForeign(cause, 'code')));
 }
 
 /**
- * What its code says, by the deepest cause; undefined where no cause has a code that is known. The kernel's ETIMEDOUT on a
- * connection that was open means that the other side is gone.
+ * The outcome by the code of the deepest known cause; undefined without one. The kernel's ETIMEDOUT on an
+ * open connection means that the other side is gone.
  */
 export function codedOutcome(error: unknown): Outcome | undefined {
   const cause = knownCause(error);
@@ -62,8 +63,8 @@ export function codedOutcome(error: unknown): Outcome | undefined {
 }
 
 /**
- * `staleSocket` is a reset before the first byte of the answer on a connection that had worked before: most likely the
- * server closed it while idle, just as the request was sent.
+ * The outcome of an error. `staleSocket` is a reset before the first byte of the response on a connection that had worked
+ * before: most likely the server closed the idle connection just as the request was sent.
  */
 export function classifyError(error: unknown, evidence: Evidence): Outcome {
   const outcome = codedOutcome(error) ?? 'other';
@@ -73,7 +74,7 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome {
     : outcome;
 }
 
-/** The cause that the error is classified by, or else the deepest that is an error. */
+/** The cause that determines the classification, or else the deepest cause that is an error. */
 export function rootCause(error: unknown): unknown {
   return (
     knownCause(error) ??

@@ -1,4 +1,4 @@
-// In: an arm's client settings. Out: the fetch that is built into Node, one request at a time per exchange.
+// Node's built-in fetch as a client, one request at a time per exchange.
 import tls from 'node:tls';
 import { causesOf } from '../../results/errors.ts';
 import type { Client } from '../../scenarios/model/client.ts';
@@ -16,7 +16,7 @@ import { type WatchedSockets, watchEndpoint } from './sockets.ts';
 
 const trusted = new Set<string>();
 
-/** Beside those that Node trusts by default. There is no way back, short of the end of the process. */
+/** Makes this process trust an authority in addition to Node's defaults, for clients without such an option. Irreversible. */
 export function trustInProcess(caPem: string | undefined): void {
   if (caPem === undefined || trusted.has(caPem)) return;
   trusted.add(caPem);
@@ -25,9 +25,9 @@ export function trustInProcess(caPem: string | undefined): void {
 
 interface SlotContext {
   url: string;
-  /** The same for every request; what a signal is added to. */
+  /** Shared by all requests; a signal is added where needed. */
   init: RequestInit;
-  /** Whether requests can be called off. */
+  /** Whether requests can be cancelled. */
   hasSignal: boolean;
   hasPhases: boolean;
   brokenConnection: WatchedSockets['brokenConnection'];
@@ -36,7 +36,7 @@ interface SlotContext {
 
 type OnEnd = (exchange: Exchange) => void;
 
-/** A record's own state. A record that was abandoned gets no second request, so a late answer can only reach its own. */
+/** The state of one exchange record. An abandoned record is never reused, so a late response cannot reach another exchange. */
 class FetchSlot {
   readonly #context: SlotContext;
   readonly #exchange: Exchange;
@@ -110,7 +110,7 @@ function open({ client, endpoint, hasPhases = true, onConnection }: TransportOpt
   const context: SlotContext = {
     url: endpoint.origin + endpoint.path,
     init: {
-      // A redirect is an answer like any other: to follow it would be a second request, perhaps to another host.
+      // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
       redirect: 'manual',
       ...(client.requestsPerConnection === 1 ? { headers: { connection: 'close' } } : {}),
     },
@@ -139,7 +139,7 @@ function refusals({ requestsPerConnection, protocol, body }: Client, target: Tar
   if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {
     refused.push({
       path: 'requestsPerConnection',
-      message: 'fetch can close a connection after each request or leave it to its pool: it does not count',
+      message: 'fetch can only close a connection after every request or leave it to its pool',
       hint: "1 or 'unlimited', or transport: 'undici' with api: 'fetch'",
     });
   }
@@ -153,13 +153,13 @@ function refusals({ requestsPerConnection, protocol, body }: Client, target: Tar
   if (protocol !== target.protocol) {
     refused.push({
       path: 'protocol',
-      message: `fetch speaks HTTP/2 wherever it is offered, and only there: this target ${target.protocol === 'h2' ? 'offers it' : 'does not'}`,
+      message: `fetch uses HTTP/2 exactly where the server offers it, and this target ${target.protocol === 'h2' ? 'does' : 'does not'}`,
       hint: `protocol: '${target.protocol}'`,
     });
   } else if (protocol === 'h2' && requestsPerConnection === 1) {
     refused.push({
       path: 'requestsPerConnection',
-      message: 'over HTTP/2, fetch ignores what asks for a new connection',
+      message: 'over HTTP/2, fetch cannot use a new connection for each request',
       hint: "'unlimited', or a target.protocol of 'http1'",
     });
   }
@@ -167,16 +167,15 @@ function refusals({ requestsPerConnection, protocol, body }: Client, target: Tar
 }
 
 const NO_POOL =
-  "fetch has no settings for the pool behind it: transport 'undici' with api 'fetch' has, in a version of its own";
-const NO_TIMEOUTS =
-  'fetch takes a signal, which ends a request as a whole, and has no timeout for a part of it: totalMs is what it can keep';
+  "fetch has no settings for its pool; transport 'undici' with api 'fetch' has, with its own version of undici";
+const NO_TIMEOUTS = 'fetch can only abort a whole request, by a signal, so it supports only totalMs';
 
 const nodeFetch: TransportModule = {
   kind: 'transport',
   honours: ['protocol', 'requestsPerConnection', 'timeouts.totalMs', 'body'],
   cannot: {
-    api: 'fetch is one interface',
-    options: 'they are for a module of your own',
+    api: 'fetch has only one interface',
+    options: 'options are passed only to your own module',
     'pool.maxConnections': NO_POOL,
     'pool.maxTotalConnections': NO_POOL,
     'pool.maxIdleConnections': NO_POOL,
@@ -193,7 +192,7 @@ const nodeFetch: TransportModule = {
     'timeouts.bodyMs': NO_TIMEOUTS,
   },
   caveats: [
-    'fetch does not say when it writes a request to a connection: its wait and first byte are not known, and stand in no table.',
+    'fetch does not report when it writes a request to a connection, so its wait and first byte are unknown and not shown.',
   ],
   refusals,
   open,

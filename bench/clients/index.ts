@@ -1,9 +1,7 @@
-// Every name that a scenario's transport can have: client libraries, one lazy line each, and the load tools.
+// Every transport that a scenario can name: client libraries and load tools, each loaded when needed.
 import { loadTools } from '../tools/index.ts';
 
-// Every plug-in, one lazy line each. Opened by the command line and the two child entries only.
-
-/** Client libraries, and load tools with a loop of their own. */
+/** Client libraries, and load tools with their own loop. Imported only by the command line and the child processes. */
 export const transports = {
   ...loadTools,
   undici: () => import('./undici.ts'),
@@ -12,5 +10,5 @@ export const transports = {
   fetch: () => import('./fetch.ts'),
 };
 
-/** Reads the client modules of users, which are named by their paths. */
+/** The loader of users' client modules, which are named by their paths. */
 export const userModules = () => import('./user-module.ts');

@@ -1,4 +1,4 @@
-// In: an arm's client settings. Out: Node's own http and https with an agent configured so, one request at a time per exchange.
+// Node's own http and https clients with a configured agent, one request at a time per exchange.
 
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import http from 'node:http';
@@ -20,16 +20,17 @@ import {
 import { classifyError, describeError, plainSessionRefusals } from './errors.ts';
 import { type ClientSockets, createClientSockets } from './sockets.ts';
 
+/** An agent of Node's whose connections are counted and timed. */
 export interface CountedAgent {
   agent: http.Agent;
   sockets: ClientSockets;
-  /** Ends every connection and dial, and lets no more be opened; resolves when all are closed. */
+  /** Ends every connection and dial and prevents new ones; resolves when all are closed. */
   close(): Promise<void>;
 }
 
 type Dial = (options: ConnectionOptions, callback: (error: Error | null) => void) => Socket | undefined;
 
-/** Only what the arm states; what it leaves out stays at the agent's own default. */
+/** Only the given settings; others stay at the agent's defaults. */
 function agentOptions(
   { pool, requestsPerConnection }: Client,
   caPem: string | undefined,
@@ -38,7 +39,7 @@ function agentOptions(
     keepAlive: requestsPerConnection !== 1,
     ...(typeof pool.maxConnections === 'number' ? { maxSockets: pool.maxConnections } : {}),
     ...(typeof pool.maxTotalConnections === 'number' ? { maxTotalSockets: pool.maxTotalConnections } : {}),
-    // Of the agent, this closes idle sockets only; without it a server's Keep-Alive hint is ignored.
+    // As an agent option it closes idle sockets only; without it the agent ignores a server's Keep-Alive hint.
     ...(pool.idleTimeoutMs === undefined ? {} : { timeout: pool.idleTimeoutMs }),
     ...(pool.idleTimeoutBufferMs === undefined
       ? {}
@@ -54,7 +55,7 @@ function connectTimeout(ms: number): Error {
   return Object.assign(new Error(`not connected within connectMs = ${ms}`), { code: 'ETIMEDOUT' });
 }
 
-/** Destroys a socket that is not ready in time: of node:http, no timeout is about connecting. */
+/** Destroys a socket that is not ready in time, because node:http has no connect timeout. */
 function limitDial(socket: Socket, readyEvent: string, limitMs: number): void {
   const timer = setTimeout(() => socket.destroy(connectTimeout(limitMs)), limitMs);
   const stop = (): void => clearTimeout(timer);
@@ -70,12 +71,12 @@ export function createAgent({
   const options = agentOptions(client, endpoint.caPem);
   const agent = isTls ? new https.Agent(options) : new http.Agent(options);
   const { maxIdleConnections, tlsSessions } = client.pool;
-  // As an option, 0 would be taken for "not stated".
+  // As a constructor option, 0 would mean "not given".
   if (maxIdleConnections !== undefined) agent.maxFreeSockets = maxIdleConnections;
   const sockets = createClientSockets(onConnection);
   const dial = agent.createConnection.bind(agent) as Dial;
   const { connectMs } = client.timeouts;
-  // Node's cache also resumes, but forgets a session when any connection of it ends badly.
+  // Node's cache also resumes sessions, but drops one when any of its connections fails.
   let pinnedSession: Buffer | undefined;
   let isClosed = false;
 
@@ -111,35 +112,36 @@ export function createAgent({
   };
 }
 
+/** What all exchanges of one client share. */
 export interface SlotContext {
   /** `http.request` or `https.request`. */
   request(options: RequestOptions): ClientRequest;
-  /** The same for every request. */
+  /** Shared by all requests. */
   options: RequestOptions;
   requestsPerConnection: Client['requestsPerConnection'];
-  /** Requests that each connection has carried; only kept where that is limited to more than one. */
+  /** Requests per connection; only counted with a limit of more than one. */
   carried: WeakMap<Socket, number>;
   sockets: ClientSockets;
   /** The event after which a new connection can be written to. */
   readyEvent: 'connect' | 'secureConnect';
   timeouts: Pick<Client['timeouts'], 'headersMs' | 'bodyMs'>;
-  /** Whether times within the exchange are wanted, for phases or timeouts. */
+  /** Whether to take timestamps within an exchange, for phases or timeouts. */
   isTimed: boolean;
   isDumped: boolean;
   isClosed: boolean;
-  /** Those whose timeouts are to be watched. */
+  /** Exchanges with timeouts to watch. */
   slots: Set<NodeHttpSlot>;
 }
 
 type OnEnd = (exchange: Exchange) => void;
 
-/** A record's own state: what handles its requests one after another, without an allocation for each beyond Node's. */
+/** The state of one exchange record: handles its requests one after another, without allocations beyond Node's own. */
 export class NodeHttpSlot {
   readonly #context: SlotContext;
   readonly #exchange: Exchange;
   readonly #chunks: Buffer[] = [];
   #onEnd: OnEnd = () => {};
-  /** The request in flight; what an earlier one still says is not about this exchange. */
+  /** The request in flight; events of earlier requests are ignored. */
   #request: ClientRequest | undefined;
   #bytesBefore = 0;
   #hasResponse = false;
@@ -175,7 +177,7 @@ export class NodeHttpSlot {
     request.on('error', error => this.#onError(request, error));
     request.on('close', () => this.#onClose(request));
     if (requestsPerConnection === 1) request.shouldKeepAlive = false;
-    // Where requests are counted, the header is only known with the connection.
+    // With a limit of requests, the Connection header depends on the connection.
     if (typeof requestsPerConnection !== 'number' || requestsPerConnection === 1) request.end();
   }
 
@@ -226,11 +228,11 @@ export class NodeHttpSlot {
     this.#lastPieceAtMs = performance.now();
   };
 
-  /** Node frees the connection in the turn after this one: a request sent from within would open another. */
+  /** Node frees the connection in the next turn: a request sent from here would open another one. */
   readonly #onBodyEnd = (): void => {
     if (this.#request === undefined) return;
     this.#request = undefined;
-    // As a program that reads a body does: it wants it in one piece.
+    // Joined, as in a program that reads the body.
     if (this.#chunks.length > 1) this.#chunks[0] = Buffer.concat(this.#chunks);
     this.#chunks.length = 0;
     this.#exchange.endedAtMs = performance.now();
@@ -247,10 +249,10 @@ export class NodeHttpSlot {
     this.#fail(classifyError(error, evidence), describeError(error));
   }
 
-  /** Node ends a request whose answer changes to another protocol (101) without an answer and without an error. */
+  /** After status 101 (switching protocols) Node closes a request without a response and without an error. */
   #onClose(request: ClientRequest): void {
     if (request !== this.#request || this.#hasResponse) return;
-    this.#fail('other', 'the connection was closed, and no answer had come that could be read (status 101?)');
+    this.#fail('other', 'the connection was closed without a readable response (status 101?)');
   }
 
   #fail(outcome: Outcome, error: string): void {
@@ -277,7 +279,7 @@ export class NodeHttpSlot {
     request?.destroy();
   };
 
-  /** Gives the exchange up if a phase of it has lasted for too long. */
+  /** Fails the exchange if one of its phases has exceeded its timeout. */
   expire(nowMs: number): void {
     const request = this.#request;
     if (request === undefined) return;
@@ -286,16 +288,16 @@ export class NodeHttpSlot {
       ? nowMs - this.#lastPieceAtMs >= bodyMs
       : nowMs - this.#exchange.writtenAtMs >= headersMs;
     if (!isLate) return;
-    if (this.#hasResponse) this.#fail('timeoutBody', `nothing more of the body within bodyMs = ${bodyMs}`);
+    if (this.#hasResponse) this.#fail('timeoutBody', `no further data of the body within bodyMs = ${bodyMs}`);
     else this.#fail('timeoutHeaders', `no response header within headersMs = ${headersMs}`);
     request.destroy();
   }
 }
 
-/** How finely headersMs and bodyMs are kept: a twentieth of the shorter one, within these bounds. */
+/** Resolution of headersMs and bodyMs: a twentieth of the shorter one, within these bounds. */
 const SWEEP_MS = { least: 5, most: 100 } as const;
 
-/** One timer for all exchanges costs none of them anything; a timer for each would. */
+/** Checks all exchanges with one timer, which costs much less than a timer for each. */
 function watchTimeouts({ timeouts, slots }: SlotContext): NodeJS.Timeout | undefined {
   const shortestMs = Math.min(timeouts.headersMs ?? Infinity, timeouts.bodyMs ?? Infinity);
   if (shortestMs === Infinity) return undefined;
@@ -353,22 +355,22 @@ function refusals(client: Client, target: Target): Refusal[] {
     refused.push({
       path: 'pool.idleTimeoutBufferMs',
       message:
-        "without a timeout of its own, Node's agent ignores the server's Keep-Alive hint, and a buffer with it",
+        "without idleTimeoutMs, Node's agent ignores the server's Keep-Alive hint, and the buffer with it",
       hint: 'idleTimeoutMs as well',
     });
   }
   if (pool.tcpKeepAliveMs !== undefined && pool.tcpKeepAliveMs % 1_000 !== 0) {
     refused.push({
       path: 'pool.tcpKeepAliveMs',
-      message: 'Node hands whole seconds to the kernel, and nothing of what is less than one',
+      message: 'Node rounds the keep-alive time down to whole seconds',
       hint: 'a multiple of 1000',
     });
   }
   if (pool.tcpKeepAliveMs !== undefined && requestsPerConnection === 1) {
     refused.push({
       path: 'pool.tcpKeepAliveMs',
-      message: "Node's agent probes only connections that it keeps",
-      hint: 'leave it out, or more requestsPerConnection',
+      message: "Node's agent sends keep-alive probes only on connections that it keeps",
+      hint: 'no tcpKeepAliveMs, or more requestsPerConnection',
     });
   }
   return [...refused, ...plainSessionRefusals(client, target)];
@@ -395,10 +397,10 @@ const nodeHttp: TransportModule = {
   ],
   cannot: {
     api: 'node:http has one interface only',
-    options: 'they are for a module of your own',
-    'pool.maxLifetimeMs': "Node's agent knows no age of a connection",
-    'pool.pipelining': 'node:http sends a request only when the answer before it has arrived',
-    'pool.maxConcurrentStreams': 'node:http does not speak HTTP/2',
+    options: 'options are passed only to your own module',
+    'pool.maxLifetimeMs': "Node's agent does not limit the age of a connection",
+    'pool.pipelining': 'node:http sends a request only after the previous response has arrived',
+    'pool.maxConcurrentStreams': 'node:http does not support HTTP/2',
   },
   refusals,
   open,

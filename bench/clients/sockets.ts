@@ -1,4 +1,4 @@
-// In: the sockets of an HTTP client, as they begin to dial. Out: how many connections it opens, what that takes, an end to all.
+// Counts and times the connections that an HTTP client opens, from its sockets, and closes what is left.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { BlockList, isIP, isIPv6, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -7,18 +7,18 @@ import type { OpenedConnection } from '../contracts.ts';
 import { type BrokenConnection, watchFailures } from './connection-failures.ts';
 
 export interface ClientSockets {
-  /** Takes in a socket that has begun to dial at this time and is not connected yet. */
+  /** Starts watching a socket that began to dial at this time and is not connected yet. */
   add(socket: Socket, dialledAtMs: number): void;
-  /** Whether requests can be written to it: connected, and its TLS handshake complete. */
+  /** Whether the socket is connected and its TLS handshake complete. */
   isReady(socket: Socket): boolean;
   openConnections(): number;
-  /** Destroys what is left, dials included, and whatever is added later; resolves when all are closed. */
+  /** Destroys all sockets, including dials and sockets added later; resolves when all are closed. */
   closeAll(): Promise<void>;
 }
 
 type OnConnection = (connection: OpenedConnection) => void;
 
-/** An account of sockets that are added by hand: of a client that lets us see each of its dials. */
+/** Watches sockets that are added explicitly, for clients with a hook for each dial. */
 export function createClientSockets(onConnection: OnConnection): ClientSockets {
   const sockets = new Set<Socket>();
   const ready = new WeakSet<Socket>();
@@ -38,7 +38,7 @@ export function createClientSockets(onConnection: OnConnection): ClientSockets {
         });
       };
       sockets.add(socket);
-      // Before the client's own listeners, which put the connection to use at once.
+      // Before the client's own listeners, which use the connection at once.
       socket.prependOnceListener('connect', () => {
         connectedAtMs = performance.now();
         if (!(socket instanceof TLSSocket)) onReady();
@@ -48,7 +48,7 @@ export function createClientSockets(onConnection: OnConnection): ClientSockets {
         sockets.delete(socket);
         if (sockets.size === 0) onLastClosed?.();
       });
-      // Not at once: it is about to use the handle that this takes from it.
+      // Deferred: the socket is about to use the handle that destroy() releases.
       if (isClosed) process.nextTick(() => socket.destroy());
     },
     isReady: socket => ready.has(socket),
@@ -64,16 +64,16 @@ export function createClientSockets(onConnection: OnConnection): ClientSockets {
   };
 }
 
-/** Node tells of every socket of `node:net` that is about to dial, whoever made it; only later where to. */
+/** Node publishes every `node:net` socket that is about to dial on this channel; the address is known only later. */
 const DIALS = 'net.client.socket';
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
 export interface WatchedSockets extends Omit<ClientSockets, 'add'> {
-  /** Connections to anything else than the endpoint: another port or host, a proxy, a Unix socket. */
+  /** Connections to anything but the endpoint: another port or host, a proxy, a Unix socket. */
   openedElsewhere(): number;
-  /** What the connection of a failed request had carried, by its error and the causes of that. */
+  /** What the connection of a failed request had carried, by the error's causes. */
   brokenConnection(causes: readonly unknown[]): BrokenConnection;
-  /** Ends the watch; what it knows stays. */
+  /** Stops watching; results stay available. */
   stop(): void;
 }
 
@@ -85,7 +85,7 @@ function isLoopback(address: string): boolean {
   return loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 
-/** Of an endpoint without an address, as of a name that nobody has looked up, only the port can be told. */
+/** Whether a connection leads to the endpoint; without a known address, only the port is compared. */
 function leadsTo({ origin, address }: Endpoint): (address: string, port: number | undefined) => boolean {
   const { port, protocol, hostname } = new URL(origin);
   const watchedPort = port === '' ? DEFAULT_PORTS[protocol] : Number(port);
@@ -100,10 +100,9 @@ function leadsTo({ origin, address }: Endpoint): (address: string, port: number 
 }
 
 /**
- * An account of all connections that this process opens to the endpoint, whatever library opens them: plain or TLS, by
- * `node:net`; and a count of those that lead elsewhere. Of TLS over a socket that was connected before (as through a proxy)
- * only the connect is seen. A connection made outside of `node:net`, as by native code or in a worker thread, is not seen at
- * all.
+ * Watches all `node:net` connections, plain or TLS, that this process opens to the endpoint, by any library, and counts
+ * those that lead elsewhere. For TLS over an existing socket (as through a proxy) only the connect is seen. Connections
+ * outside `node:net`, by native code or in a worker thread, are not seen.
  */
 export function watchEndpoint(endpoint: Endpoint, onConnection: OnConnection): WatchedSockets {
   const isEndpoint = leadsTo(endpoint);

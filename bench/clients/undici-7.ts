@@ -1,6 +1,6 @@
-// In: the callbacks of undici 7, which its request() and fetch() hand on. Out: these, and a watcher told of what passes.
+// Adapts the handler callbacks of undici 7, and notifies a watcher of each request and response.
 
-/** What undici 7 calls; undici 8 calls `Dispatcher.DispatchHandler` instead. */
+/** The handler interface of undici 7; undici 8 uses `Dispatcher.DispatchHandler` instead. */
 export interface LegacyHandler {
   onConnect?(abort: (reason: Error) => void, context: unknown): void;
   onResponseStarted?(): void;
@@ -15,7 +15,7 @@ export interface Abortable {
 }
 
 export interface RequestWatcher {
-  /** A request is about to be written. False: it was given up meanwhile, and is aborted. */
+  /** A request is about to be written. False: it was abandoned meanwhile, and is aborted. */
   begun(request: Abortable): boolean;
   answered(status: number): void;
   received(bytes: number): void;
@@ -25,7 +25,7 @@ export function isLegacy(handler: object): handler is LegacyHandler {
   return !('onRequestStart' in handler);
 }
 
-/** One for each exchange record, so that a request of undici 7 costs no allocation more than one of undici 8. */
+/** One per exchange record, so that a request with undici 7 needs no more allocations than one with undici 8. */
 export class LegacyRelay implements LegacyHandler, Abortable {
   inner: LegacyHandler = {};
   readonly #watcher: RequestWatcher;

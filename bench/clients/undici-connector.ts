@@ -1,4 +1,4 @@
-// In: how connections are to be opened. Out: an undici connector that counts and times each of them.
+// An undici connector that counts and times each connection it opens.
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
@@ -8,27 +8,27 @@ import type { TransportOptions } from '../contracts.ts';
 export interface CountingConnector {
   connect: buildConnector.connector;
   openConnections(): number;
-  /** Ends what is left of them, dials that would go on until their timeout included; resolves when all are closed. */
+  /** Ends all connections and dials; resolves when all are closed. */
   closeAll(): Promise<void>;
   /**
-   * Whether this error broke a connection of HTTP/1.1 that had carried an answer before. Over HTTP/2 never: there a server
-   * announces that it closes an idle connection, and undici sends again what had come too late.
+   * Whether this error broke an HTTP/1.1 connection that had carried a response before. Never true over HTTP/2: a server
+   * announces that it closes an idle connection, and undici resends requests that came too late.
    */
   isReusedConnection(error: unknown): boolean;
 }
 
-/** The server's choice of protocol is not the one that the arm measures. */
+/** The server chose another protocol than the client's. */
 class WrongProtocolError extends Error {
   constructor(stated: Client['protocol'], spoken: string) {
-    super(`the client states ${stated}, but the server chose ${spoken}`);
+    super(`the client is configured for ${stated}, but the server chose ${spoken}`);
   }
 }
 
 type ConnectorOptions = Pick<TransportOptions, 'client' | 'endpoint' | 'onConnection'>;
 
 /**
- * The protocol is the one that the client states, never what the server prefers: HTTP/1.1 alone is offered, or HTTP/2
- * first, and a connection that turns out to speak another is closed and fails its requests.
+ * The protocol is the configured one, never the server's preference: the connector offers HTTP/1.1 only, or HTTP/2
+ * first, and closes a connection with another protocol, which fails its requests.
  */
 export function createConnector({ client, endpoint, onConnection }: ConnectorOptions): CountingConnector {
   const { tlsSessions, tcpKeepAliveMs } = client.pool;
@@ -44,8 +44,8 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
   const sockets = new Set<Socket>();
   const reusedErrors = new WeakSet<Error>();
   let onLastClosed: (() => void) | undefined;
-  // undici's cache holds sessions weakly, so that resumption depends on garbage collection: holding the newest here
-  // keeps it there.
+  // undici's cache holds sessions weakly, so resumption would depend on garbage collection: holding the newest one here
+  // keeps it in the cache.
   const pinnedSessions: Buffer[] = [];
 
   return {
@@ -70,7 +70,7 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
         callback(...result);
       });
       sockets.add(socket);
-      // Before undici's own listener, which has the connection used at once.
+      // Before undici's own listener, which uses the connection at once.
       socket.prependOnceListener('connect', () => {
         connectedAtMs = performance.now();
       });

@@ -1,4 +1,4 @@
-// In: an arm's client settings. Out: undici configured so, sending one request at a time per exchange.
+// undici as a client, by its request, dispatch or fetch interface, one request at a time per exchange.
 import { Dispatcher, fetch, Pool } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
 import {
@@ -13,14 +13,15 @@ import { classifyError, describeError, plainSessionRefusals, rootCause } from '.
 import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-7.ts';
 import { createConnector } from './undici-connector.ts';
 
+/** What all exchanges of one client share. */
 export interface SlotContext {
   pool: Pool;
   origin: string;
   path: string;
-  /** Whether the clock is read when a request is written and when its header arrives. */
+  /** Whether to take timestamps when a request is written and when the response header arrives. */
   hasPhases: boolean;
   isDumped: boolean;
-  /** Whether several requests may share a connection at once. */
+  /** Whether several requests may be in flight on one connection. */
   isPipelined: boolean;
   isReusedConnection(error: unknown): boolean;
 }
@@ -28,9 +29,9 @@ export interface SlotContext {
 type OnEnd = (exchange: Exchange) => void;
 
 /**
- * A dispatcher of its own for each exchange record, and at the same time the handler of its requests: `request` and
- * `fetch` run through it unchanged, and their timestamps land in the right record without an allocation per request.
- * A record that was abandoned gets no second request, so a late callback can only reach its own.
+ * A dispatcher for one exchange record, and also the handler of its requests: `request` and `fetch` run through it
+ * unchanged, and timestamps are stored in the right record without an allocation per request.
+ * An abandoned record is never reused, so a late callback cannot reach another exchange.
  */
 abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, RequestWatcher {
   protected readonly context: SlotContext;
@@ -43,7 +44,7 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, Re
   #request: Abortable | undefined;
   readonly #abandon = (): void => {
     this.isAbandoned = true;
-    this.#request?.abort(new Error('given up by the harness'));
+    this.#request?.abort(new Error('abandoned by conntax'));
   };
 
   constructor(context: SlotContext, exchange: Exchange) {
@@ -86,7 +87,7 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, Re
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    // By default a GET blocks its connection until its header has arrived, however deep the pipelining.
+    // By default a GET blocks its connection until its response header has arrived, even with pipelining.
     if (this.context.isPipelined) options.blocking = false;
     if (isLegacy(handler)) {
       this.#relay ??= new LegacyRelay(this);
@@ -100,7 +101,7 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, Re
   begun(request: Abortable): boolean {
     this.#request = request;
     if (this.isAbandoned) {
-      request.abort(new Error('given up by the harness while it waited for a connection'));
+      request.abort(new Error('abandoned by conntax while it waited for a connection'));
       return false;
     }
     if (this.context.hasPhases) this.exchange.writtenAtMs = performance.now();
@@ -176,17 +177,17 @@ export class FetchSlot extends Slot {
   readonly #onError = (error: unknown): void => this.fail(error);
 
   override start(): void {
-    // A redirect is an answer like any other: to follow it would be a second request, perhaps to another host.
+    // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
     fetch(this.#url, { dispatcher: this, redirect: 'manual' })
       .then(this.#onResponse)
       .then(this.#onBody, this.#onError);
   }
 }
 
-/** `pool.dispatch()`, the lowest interface; the body is seen and not kept. */
+/** `pool.dispatch()`, the lowest-level interface; the body is counted but not kept. */
 export class DispatchSlot extends Slot {
   readonly #options: Dispatcher.DispatchOptions;
-  // undici frees the connection only after onResponseEnd returns: a request sent from within would have to wait.
+  // undici frees the connection only after onResponseEnd returns: a request sent from there would have to wait.
   readonly #onEnded = (): void => this.report();
   #failure: unknown;
   readonly #onFailed = (): void => this.fail(this.#failure);
@@ -219,7 +220,7 @@ export class DispatchSlot extends Slot {
 const SLOTS = { request: RequestSlot, dispatch: DispatchSlot, fetch: FetchSlot } as const;
 type Api = keyof typeof SLOTS;
 
-/** Only what the arm states; what it leaves out stays at undici's own default. */
+/** Only the given settings; others stay at undici's defaults. */
 function poolOptions(client: Client): Pool.Options {
   const { pool, timeouts, requestsPerConnection } = client;
   return {
@@ -227,16 +228,16 @@ function poolOptions(client: Client): Pool.Options {
     ...(pool.maxConcurrentStreams === undefined
       ? {}
       : { h2Options: { maxConcurrentStreams: pool.maxConcurrentStreams } }),
-    // Undici calls it an idle time; it is the age since connect, looked at when a request is to be sent.
+    // undici documents it as an idle time, but it is the age since connect, checked before each request.
     ...(pool.maxLifetimeMs === undefined ? {} : { clientTtl: pool.maxLifetimeMs }),
     ...(pool.pipelining === undefined ? {} : { pipelining: pool.pipelining }),
-    // pipelining 0 is the one switch that can't be undone by a request: every request says `connection: close`.
+    // With pipelining 0 every request sends `connection: close`; no other option guarantees that.
     ...(requestsPerConnection === 1 ? { pipelining: 0 } : {}),
     ...(typeof requestsPerConnection === 'number' && requestsPerConnection > 1
       ? { maxRequestsPerClient: requestsPerConnection }
       : {}),
     ...(typeof pool.maxConnections === 'number' ? { connections: pool.maxConnections } : {}),
-    // Both, or a server's Keep-Alive hint would override the idle timeout upwards.
+    // Both, because a server's Keep-Alive hint could otherwise extend the idle timeout.
     ...(pool.idleTimeoutMs === undefined
       ? {}
       : { keepAliveTimeout: pool.idleTimeoutMs, keepAliveMaxTimeout: pool.idleTimeoutMs }),
@@ -281,36 +282,36 @@ function open({ client, endpoint, hasPhases = true, onConnection }: TransportOpt
   };
 }
 
-/** Below this undici's timers, which it looks at every half second, fire between half of it and all of it. */
+/** undici checks its timers every half second, so a timeout below this fires after half to all of it. */
 const TIMER_MS = 1_000;
 
-/** A timeout that is not in force as it is stated. */
+/** Remarks on timeouts that undici does not apply as configured. */
 function timerRemarks({ timeouts }: Client): string[] {
   return (['connectMs', 'headersMs', 'bodyMs'] as const).flatMap(name => {
     const ms = timeouts[name];
     return ms === undefined || ms >= TIMER_MS
       ? []
       : [
-          `timeouts.${name} is ${ms} ms, but undici's timers below 1 s fire after 0.5 to 1 s: slower answers are good ones until then. timeouts.totalMs is exact.`,
+          `timeouts.${name} is ${ms} ms, but undici's timers below 1 s fire after 0.5 to 1 s, so slower responses may still succeed. timeouts.totalMs is exact.`,
         ];
   });
 }
 
-/** What the protocol makes of the settings that share a connection among requests. */
+/** Refuses settings of shared connections that the protocol does not have. */
 function protocolRefusals({ protocol, requestsPerConnection, pool }: Client): Refusal[] {
   const refusals: Refusal[] = [];
   if (protocol === 'h2') {
     if (requestsPerConnection !== 'unlimited') {
       refusals.push({
         path: 'requestsPerConnection',
-        message: 'over HTTP/2 undici ignores every way to limit the requests of a connection',
+        message: 'over HTTP/2, undici cannot limit the requests of a connection',
         hint: "'unlimited', or protocol: 'http1'",
       });
     }
     if (pool.pipelining !== undefined) {
       refusals.push({
         path: 'pool.pipelining',
-        message: 'requests share an HTTP/2 connection as streams, not in a pipeline',
+        message: 'HTTP/2 uses streams instead of pipelining',
         hint: 'pool.maxConcurrentStreams',
       });
     }
@@ -319,14 +320,14 @@ function protocolRefusals({ protocol, requestsPerConnection, pool }: Client): Re
   if (pool.maxConcurrentStreams !== undefined) {
     refusals.push({
       path: 'pool.maxConcurrentStreams',
-      message: 'a connection of HTTP/1.1 has no streams',
+      message: 'an HTTP/1.1 connection has no streams',
       hint: "pool.pipelining, or protocol: 'h2'",
     });
   }
   if ((pool.pipelining ?? 1) > 1 && typeof requestsPerConnection === 'number') {
     refusals.push({
       path: 'pool.pipelining',
-      message: 'pipelined requests overrun the limit of requestsPerConnection',
+      message: 'pipelined requests would exceed the limit of requestsPerConnection',
       hint: "pipelining: 1, or requestsPerConnection: 'unlimited'",
     });
   }
@@ -381,10 +382,10 @@ const undici: TransportModule = {
   },
   open,
   cannot: {
-    options: 'they are for a module of your own',
-    'pool.maxTotalConnections': 'undici limits the connections to each origin only',
-    'pool.maxIdleConnections': 'undici has no cap on idle connections: they end by their idle timeout only',
-    'pool.scheduling': 'undici takes the first connection that is free, and has no option for it',
+    options: 'options are passed only to your own module',
+    'pool.maxTotalConnections': 'undici limits connections per origin only',
+    'pool.maxIdleConnections': 'undici does not limit idle connections: only their idle timeout closes them',
+    'pool.scheduling': 'undici always uses the first free connection',
   },
 };
 

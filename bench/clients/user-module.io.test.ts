@@ -36,8 +36,8 @@ suite('loading', () => {
     ['a function', 'export default () => ({});', /no function open\(\)/],
     ['null', 'export default null;', /no function open\(\)/],
     ['no open', 'export default { send() {} };', /no function open\(\)/],
-    ['odd honours', 'export default { open() {}, honours: "body" };', /honours are no list/],
-    ['odd caveats', 'export default { open() {}, caveats: [1] };', /caveats are no list/],
+    ['odd honours', 'export default { open() {}, honours: "body" };', /honours is not a list/],
+    ['odd caveats', 'export default { open() {}, caveats: [1] };', /caveats is not a list/],
     [
       'a getter that throws',
       'export default { get open() { throw new Error("not now"); } };',
@@ -48,7 +48,7 @@ suite('loading', () => {
       'export default new Proxy({}, { get() { throw { toString() { throw 1; } }; } });',
       /^cannot be loaded: a value of type object that has no text/,
     ],
-    ['odd refuse', 'export default { open() {}, refuse: "all" };', /refuse is no function/],
+    ['odd refuse', 'export default { open() {}, refuse: "all" };', /refuse is not a function/],
   ];
   for (const [what, text, message] of faults) {
     test(`${what} is told, with what would be right`, async t => {
@@ -264,7 +264,7 @@ suite('its account', () => {
   });
   test('another account is remarked', async t => {
     const [remark] = await remarksOf(t, () => ({ opened: 3, open: 1 }));
-    assert.match(remark!, /client opened 3 connections, 1 of them open at the end; conntax saw 4 and 0/);
+    assert.match(remark!, /client opened 3 connections, with 1 open at the end; conntax counted 4 and 0/);
   });
 });
 

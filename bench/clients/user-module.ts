@@ -1,4 +1,4 @@
-// In: the path of a module of the user's. Out: the client that it exports, as a transport; or why it is none.
+// Loads a user's client module and makes it a transport, or reports what is wrong with it.
 import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -39,6 +39,7 @@ import {
 import { trustInProcess } from './fetch.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
 
+/** What all exchanges of one client share. */
 export interface SlotContext {
   /** Undefined while it is being opened. */
   client: OwnClient | undefined;
@@ -47,7 +48,7 @@ export interface SlotContext {
   isClosed: boolean;
 }
 
-/** A signal costs some libraries a tenth of a request: only a module that asks for it gets one. */
+/** A signal makes requests of some libraries 10 % slower, so it is created only when the module uses it. */
 class Request implements RequestToSend {
   #controller: AbortController | undefined;
   #isAborted = false;
@@ -66,7 +67,7 @@ class Request implements RequestToSend {
 
 type OnEnd = (exchange: Exchange) => void;
 
-/** A record's own state. A record that was abandoned gets no second request, so a late answer can only reach its own. */
+/** The state of one exchange record. An abandoned record is never reused, so a late response cannot reach another exchange. */
 export class UserSlot {
   readonly #context: SlotContext;
   readonly #exchange: Exchange;
@@ -88,12 +89,12 @@ export class UserSlot {
     this.#start().then(this.#onAnswer, this.#onError);
   }
 
-  /** Always a promise, whatever the module does. */
+  /** Always returns a promise, even if the module does not. */
   #start(): Promise<ClientAnswer> {
     const { client, opening, isClosed } = this.#context;
     const request = this.#request;
     if (isClosed) return Promise.reject(new Error('the transport is closed'));
-    // A promise of ours, whatever the module's is: it settles once, and never from within.
+    // A native promise around the module's: it settles once, and asynchronously.
     return new Promise(resolve =>
       resolve(client === undefined ? opening.then(it => it.send(request)) : client.send(request)),
     );
@@ -105,7 +106,7 @@ export class UserSlot {
     if (read === undefined) {
       exchange.outcome = 'other';
       exchange.error =
-        'send() of the module did not answer { status, bytes }: an HTTP status and a whole number of bytes';
+        'send() of the module did not resolve to { status, bytes }; expected: an HTTP status and an integer number of bytes';
     } else {
       exchange.bodyBytes = read.bytes;
       exchange.status = read.status;
@@ -133,10 +134,10 @@ export class UserSlot {
   };
 }
 
-/** More in one answer is none that has been read within a trial. */
+/** A longer body cannot be read within a trial. */
 const MOST_BYTES = 2 ** 40;
 
-/** Each member is read once: a module is not ours, may answer anything, and something else the next time. */
+/** Reads each member once: a module may return anything, including getters that change. */
 function readAnswer(answer: unknown): ClientAnswer | undefined {
   const status = memberOfForeign(answer, 'status');
   const bytes = memberOfForeign(answer, 'bytes');
@@ -147,7 +148,7 @@ function isWithin(value: unknown, least: number, most: number): value is number 
   return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
 }
 
-/** Libraries that throw on a bad status keep it on the error or on its response; 0: this is no such error. */
+/** Libraries that throw on a bad status keep it on the error or its response; 0: not such an error. */
 function badStatusOf(error: unknown): number {
   const statuses = [error, memberOfForeign(error, 'response')].flatMap(part => [
     memberOfForeign(part, 'status'),
@@ -156,7 +157,7 @@ function badStatusOf(error: unknown): number {
   return statuses.find((status): status is number => isWithin(status, 400, 999)) ?? 0;
 }
 
-/** Codes that libraries give to timeouts of their own. Only the kernel's own ETIMEDOUT names a system call. */
+/** Codes of libraries' own timeouts. Only the kernel's ETIMEDOUT has a system call. */
 const TIMEOUT_CODES: readonly unknown[] = ['ETIMEDOUT', 'ECONNABORTED'];
 
 function isOwnTimeout(error: unknown): boolean {
@@ -165,7 +166,7 @@ function isOwnTimeout(error: unknown): boolean {
   );
 }
 
-/** axios has a name of its own for an answer that ended before its time. */
+/** axios has its own error for an incomplete response. */
 function isBrokenOff(error: unknown): boolean {
   return (
     memberOfForeign(error, 'code') === 'ERR_BAD_RESPONSE' &&
@@ -173,13 +174,13 @@ function isBrokenOff(error: unknown): boolean {
   );
 }
 
-/** What the error says of itself, what its causes' codes say, and only then what it is called: in this order. */
+/** Looks at the error's stated outcome, then its status, then the codes of its causes, and finally its name. */
 function outcomeOf(error: unknown, connection: Evidence): Outcome {
   const stated = memberOfForeign(error, 'outcome');
   const known = OUTCOMES.find(outcome => outcome === stated && outcome !== 'ok');
   if (known !== undefined) return known;
   if (badStatusOf(error) !== 0) return 'badStatus';
-  // Which phase of it was too long, only the module could know.
+  // The phase that timed out is unknown.
   if (isOwnTimeout(rootCause(error))) return 'timeoutTotal';
   if (codedOutcome(error) !== undefined) return classifyError(error, connection);
   if (causesOf(error).some(isBrokenOff)) return 'reset';
@@ -201,7 +202,7 @@ function isFunction(value: unknown): boolean {
   return typeof value === 'function';
 }
 
-/** Its texts, each cut to what can be shown; undefined where it is no list of texts. */
+/** The texts of a list, each cut to a printable length; undefined if the value is not a list of texts. */
 function readTexts(value: unknown): string[] | undefined {
   if (value === undefined) return [];
   if (!Array.isArray(value)) return undefined;
@@ -209,7 +210,7 @@ function readTexts(value: unknown): string[] | undefined {
   return texts.every(text => typeof text === 'string') ? texts.map(text => cutText(text)) : undefined;
 }
 
-/** @throws whatever the module's own getters do */
+/** Reads the definition of a client once. @throws whatever the module's getters throw */
 export function readDefinition(exported: unknown): Reading {
   if (exported === undefined) return fault('has no default export', RIGHT_EXPORT);
   const definition = Object(exported) as Record<keyof ClientDefinition, unknown>;
@@ -217,13 +218,13 @@ export function readDefinition(exported: unknown): Reading {
   const [honoured, warned] = [readTexts(honours), readTexts(caveats)];
   if (!isFunction(open)) return fault('its default export has no function open()', RIGHT_EXPORT);
   if (honoured === undefined) {
-    return fault('its honours are no list of settings', "honours: ['pool.maxConnections']");
+    return fault('its honours is not a list of settings', "honours: ['pool.maxConnections']");
   }
   if (refuse !== undefined && !isFunction(refuse)) {
-    return fault('its refuse is no function', 'refuse: settings => undefined');
+    return fault('its refuse is not a function', 'refuse: settings => undefined');
   }
   if (warned === undefined) {
-    return fault('its caveats are no list of sentences', "caveats: ['It retries once.']");
+    return fault('its caveats is not a list of sentences', "caveats: ['It retries once.']");
   }
   return {
     definition: {
@@ -239,7 +240,7 @@ export function readDefinition(exported: unknown): Reading {
   };
 }
 
-/** What `open` has returned, with its functions read once. @throws MeasureError when it lacks what is called. */
+/** The result of `open`, with its functions read once. @throws MeasureError when a required function is missing */
 export function readClient(client: unknown, path: string): OwnClient {
   const { send, close, stats } = Object(client) as OwnClient;
   if (isFunction(send) && isFunction(close) && (stats === undefined || isFunction(stats))) {
@@ -251,36 +252,36 @@ export function readClient(client: unknown, path: string): OwnClient {
   }
   throw new MeasureError(
     'no-client',
-    `open() of ${path} must return { send, close } or, with what it knows of its connections, { send, close, stats }: all functions`,
+    `open() of ${path} must return { send, close } or { send, close, stats }, all functions`,
   );
 }
 
-/** What is always given to a module, whether it says so or not: to read the body is part of its contract. */
+/** Settings that every module supports; reading the body is part of its contract. */
 const ALWAYS_HONOURED = ['options', 'body', 'timeouts.totalMs'];
 
-/** Where the client's own account of its connections is another than ours. */
+/** Remarks if the client's own count of its connections differs from conntax's. */
 function accountRemarks(client: OwnClient, opened: number, sockets: WatchedSockets): string[] {
-  let told: unknown;
+  let stats: unknown;
   try {
-    told = client.stats?.();
+    stats = client.stats?.();
   } catch (error) {
     return [`Its stats() failed: ${foreignText(error)}.`];
   }
-  if (told == null) return [];
+  if (stats == null) return [];
   const open = sockets.openConnections();
-  const [ownOpened, ownOpen] = [memberOfForeign(told, 'opened'), memberOfForeign(told, 'open')];
+  const [ownOpened, ownOpen] = [memberOfForeign(stats, 'opened'), memberOfForeign(stats, 'open')];
   if (!Number.isFinite(ownOpened) || !Number.isFinite(ownOpen)) {
     return ['Its stats() did not return { opened, open }, two numbers.'];
   }
   if (ownOpened === opened && ownOpen === open) return [];
   return [
-    `By its own stats the client opened ${ownOpened} connections, ${ownOpen} of them open at the end; conntax saw ${opened} and ${open}.`,
+    `By its own stats() the client opened ${ownOpened} connections, with ${ownOpen} open at the end; conntax counted ${opened} and ${open}.`,
   ];
 }
 
 const CLOSE_TIMEOUT_MS = 5_000;
 
-/** By then all is measured: a client that can't be closed is remarked on, and its connections are closed for it. */
+/** The measurement is over by then, so a failing close() only yields a remark; conntax closes the connections. */
 async function closeRemarks(client: OwnClient): Promise<string[]> {
   const timeout = new AbortController();
   try {
@@ -288,7 +289,7 @@ async function closeRemarks(client: OwnClient): Promise<string[]> {
       (async () => client.close())().then(() => true),
       delay(CLOSE_TIMEOUT_MS, false, { signal: timeout.signal }),
     ]);
-    return hasClosed ? [] : [`Its close() was not done within ${CLOSE_TIMEOUT_MS / 1_000} s.`];
+    return hasClosed ? [] : [`Its close() did not finish within ${CLOSE_TIMEOUT_MS / 1_000} s.`];
   } catch (error) {
     return [`Its close() failed: ${foreignText(error)}.`];
   } finally {
@@ -296,7 +297,7 @@ async function closeRemarks(client: OwnClient): Promise<string[]> {
   }
 }
 
-/** The author's fault, said with the place in the author's code: a stack would mostly show ours. */
+/** An error in the author's code, with its place; a stack would mostly show conntax's code. */
 function openError(error: unknown, path: string): MeasureError {
   if (error instanceof MeasureError) return error;
   const text = `open() of ${path} failed: ${foreignText(error)}${describeErrorPlace(error)}`;
@@ -338,7 +339,7 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
       throw openError(error, path);
     },
   );
-  ready.catch(() => {}); // whoever waits for it sees it
+  ready.catch(() => {}); // callers that await it see the error
   let remarks: string[] = [];
   return {
     ready,
@@ -374,7 +375,7 @@ function settingsOf({ api, protocol, requestsPerConnection, pool, timeouts, body
   };
 }
 
-/** What the module's own refuse says, and where it can't say it, why. */
+/** The reason that the module's refuse() returns, or why refuse() itself failed. */
 function refusalText({ refuse }: ClientDefinition, client: Client): string | undefined {
   let message: unknown;
   try {
@@ -393,12 +394,12 @@ function refusalsOf(definition: ClientDefinition, client: Client, target: Target
   const { honours = [] } = definition;
   const message = refusalText(definition, client);
   if (message !== undefined) {
-    refused.push({ path: 'transport', message, hint: 'other settings, or a module that can do it' });
+    refused.push({ path: 'transport', message, hint: 'other settings, or a module that supports these' });
   }
   if (client.body === 'dump' && !honours.includes('body')) {
     refused.push({
       path: 'body',
-      message: 'a module of your own reads the body to its end, unless it says that it honours this setting',
+      message: 'your own module reads the whole body, unless it lists body in honours',
       hint: "body: 'read', or 'body' in its honours",
     });
   }
@@ -406,13 +407,13 @@ function refusalsOf(definition: ClientDefinition, client: Client, target: Target
   return refused;
 }
 
-/** Its `ready` rejects, with a MeasureError, where `open` of the module throws, or returns what is no client. */
+/** Makes a transport of a client definition. Its `ready` rejects with a MeasureError if `open` throws or does not return a client. */
 export function createModule(definition: ClientDefinition, path: string): TransportModule {
   return {
     kind: 'transport',
     honours: [...new Set([...ALWAYS_HONOURED, ...(definition.honours ?? [])])],
     caveats: [
-      'What a module of your own does within a request is not seen: its wait, first byte and body are not known, and stand in no table.',
+      'conntax cannot see inside a request of your own module, so its wait, first byte and body are unknown and not shown.',
       ...(definition.caveats ?? []),
     ],
     refusals: (client, target) => refusalsOf(definition, client, target),
@@ -427,7 +428,7 @@ export async function loadUserModule(path: string): Promise<ModuleLoading> {
       return { isLoaded: false, message: 'is not a file', hint: 'the path of a module (.ts, .js)' };
     }
   } catch (error) {
-    const hint = 'the path of a module, starting from the folder of the scenario file';
+    const hint = 'the path of a module, relative to the folder of the scenario file';
     return { isLoaded: false, message: `cannot be opened: ${foreignText(error)}`, hint };
   }
   try {

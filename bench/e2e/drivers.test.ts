@@ -99,8 +99,8 @@ test(
     };
     const withWrk = await dryRun(['wrk']);
     assert.equal(withWrk.status, 0, withWrk.stderr);
-    assert.match(withWrk.stdout, /Arm hey: left out: the program hey is not installed/);
-    assert.doesNotMatch(withWrk.stdout, /Arm wrk: left out/);
+    assert.match(withWrk.stdout, /Client hey: skipped: the program hey is not installed/);
+    assert.doesNotMatch(withWrk.stdout, /Client wrk: skipped/);
     const withNone = await dryRun([]);
     assert.equal(withNone.status, 2);
     assert.match(

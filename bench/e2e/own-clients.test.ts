@@ -39,7 +39,7 @@ test('the examples are measured: reuse is as each of them is made, by the count 
       assert.ok(connect.count > 0, arm);
     }
     assert.equal(wait.count, 0, 'what is not known is not recorded');
-    assert.match(caveats.join(), /wait, first byte and body are not known/);
+    assert.match(caveats.join(), /wait, first byte and body are unknown/);
   }
   const report = readFileSync(join(stored, 'report.md'), 'utf8');
   assert.ok(report.includes(at('axios-client.ts')), 'a report names the module as the scenario does');

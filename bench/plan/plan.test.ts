@@ -129,7 +129,7 @@ describe("A load tool that would count a server's answers wrongly is not sent to
   });
 
   const unreadable: [found: Partial<ForeignServer>, why: RegExp][] = [
-    [{ framing: 'close' }, /counts an answer that the end of the connection ends twice/],
+    [{ framing: 'close' }, /counts a response that ends with the connection twice/],
     [{ interimStatuses: [103] }, /takes an interim answer \(103\) for the answer/],
   ];
   for (const [found, why] of unreadable) {

@@ -1,4 +1,4 @@
-// In: nothing. Out: what machine this is, and where its processes are to be pinned.
+// Describes this machine and the work tree, and chooses cores for its processes.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,10 +9,10 @@ import { readDescriptorLimit, readPortRoom } from './kernel.ts';
 
 const exec = promisify(execFile);
 
-/** The packages that measure or are measured. */
+/** Packages that affect measurements. */
 const PACKAGES = ['undici', 'autocannon', 'fastify', 'hdr-histogram-js', 'vega-lite'] as const;
 
-/** Facts of this machine and its state now. */
+/** Properties of this machine and its current state. */
 export async function describeHost(): Promise<Host> {
   const cpus = os.cpus();
   const room = readPortRoom();
@@ -35,25 +35,25 @@ export async function describeHost(): Promise<Host> {
   };
 }
 
-/** Target and generator on a core each, when this process may use two or more and `taskset` is there. */
+/** Puts target and generator on separate cores, if this process may use two or more and `taskset` is installed. */
 async function choosePinning(): Promise<Pick<Host, 'pinning' | 'pinningDetail'>> {
   const cpus = allowedCpus();
   if (cpus.length < 2)
     return {
       pinning: null,
-      pinningDetail: `not pinned: only ${cpus.length || 'an unknown number of'} core(s) to use`,
+      pinningDetail: `not pinned: only ${cpus.length || 'an unknown number of'} core(s) available`,
     };
   try {
     await exec('taskset', ['--version']);
   } catch {
-    return { pinning: null, pinningDetail: 'not pinned: there is no taskset (util-linux) on this machine' };
+    return { pinning: null, pinningDetail: 'not pinned: taskset (util-linux) is not installed' };
   }
   return pinningTo(cpus as [number, number, ...number[]], siblingsOf);
 }
 
 /**
- * The first of these and the next that is not a thread of the same physical core, where there is one.
- * @param siblings of a logical CPU: all that share its physical core, itself included
+ * Chooses the first CPU and the next one on another physical core, if there is one.
+ * @param siblings all logical CPUs on the same physical core as the given one, itself included
  */
 export function pinningTo(
   cpus: readonly [number, number, ...number[]],
@@ -70,7 +70,7 @@ export function pinningTo(
   };
 }
 
-/** Empty where the kernel does not say. */
+/** Empty if unknown. */
 function siblingsOf(cpu: number): number[] {
   try {
     return parseCpuList(
@@ -81,7 +81,7 @@ function siblingsOf(cpu: number): number[] {
   }
 }
 
-/** Cores that this process may run on; empty where the kernel does not say. */
+/** Cores that this process may run on; empty if unknown. */
 function allowedCpus(): number[] {
   let status: string;
   try {
@@ -92,7 +92,7 @@ function allowedCpus(): number[] {
   return parseCpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? '');
 }
 
-/** The numbers that a kernel's list such as `0-1,4` stands for; none for an empty one. */
+/** Parses a kernel's list such as `0-1,4`. */
 export function parseCpuList(list: string): number[] {
   return list.split(',').flatMap(part => {
     const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? [];
@@ -115,7 +115,7 @@ function packageVersion(name: string): string {
   return 'unknown';
 }
 
-/** Commit and state of the work tree that `folder` is in; null when it is in none, or there is no git. */
+/** Commit and state of the work tree around `folder`; null without a work tree or git. */
 export async function describeGit(folder: string): Promise<Run['git']> {
   try {
     const { stdout: commit } = await exec('git', ['-C', folder, 'rev-parse', 'HEAD']);

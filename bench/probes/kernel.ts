@@ -1,4 +1,4 @@
-// In: nothing. Out: the kernel's own counters of connections (Linux), and the room it leaves for more.
+// The kernel's counters of connections (Linux), and the number of free local ports.
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MeasureError } from '../../results/errors.ts';
@@ -19,7 +19,7 @@ export function readKernelCounts(): KernelCounts {
   };
 }
 
-/** Whether this system has counters at all: zero is no count where it has none. */
+/** Whether this system has the counters at all: without them, zero is not a count. */
 export function hasKernelCounts(): boolean {
   return readText('/proc/net/snmp') !== '';
 }
@@ -45,7 +45,7 @@ export function parseCounters(text: string): Map<string, number> {
   return counters;
 }
 
-/** What the kernel allows and holds; null where it can't be read. */
+/** The kernel's limits and use of ports; null if it cannot be read. */
 export interface PortRoom {
   range: { low: number; high: number } | null;
   /** net.ipv4.tcp_tw_reuse: 0 never, 1 always, 2 on loopback: a port in TIME_WAIT is free again after 1 s. */
@@ -63,7 +63,7 @@ export function readPortRoom(): PortRoom {
   };
 }
 
-/** Open files that a process may have, of this process; null where it can't be read. */
+/** Limit of open files of this process; null if it cannot be read. */
 export function readDescriptorLimit(): number | null {
   const limit = /^Max open files\s+(\d+)/m.exec(readText('/proc/self/limits'))?.[1];
   return limit === undefined ? null : Number(limit);
@@ -73,30 +73,28 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    return ''; // not Linux: every reader above says what it gives then
+    return ''; // not Linux: each reader above has a default
   }
 }
 
-// From the kernel's port range and what holds it. Out: whether so many more connections find a port, and the wait if not.
-
 const POLL_MS = 500;
-/** TIME_WAIT lasts 60 s in Linux; a little more, and something else is wrong. */
+/** TIME_WAIT lasts 60 s on Linux; after a longer wait, something else is wrong. */
 const LONGEST_WAIT_MS = 75_000;
 
-/** Where connections go to. */
+/** The remote end of connections. */
 export interface Remote {
   port: number;
   isLoopback: boolean;
 }
 
-/** Whether the kernel may use a port in TIME_WAIT again: tcp_tw_reuse 1, or 2 on loopback (after 1 s). Unknown: it may. */
+/** Whether the kernel may reuse a port in TIME_WAIT: tcp_tw_reuse 1, or 2 on loopback (after 1 s). True if unknown. */
 export function mayReusePorts(twReuse: number | null, isLoopback: boolean): boolean {
   return twReuse === null || twReuse === 1 || (twReuse === 2 && isLoopback);
 }
 
 /**
- * Ports that `needed` more connections to one address would lack. None when the kernel may use a port in TIME_WAIT
- * again, nor where the range can't be read.
+ * Ports missing for `needed` more connections to one address. 0 if the kernel may reuse a port in TIME_WAIT,
+ * or the range cannot be read.
  * @param heldByClient connections to that address that are in TIME_WAIT on the client's side
  */
 export function portShortfall(
@@ -110,7 +108,7 @@ export function portShortfall(
   return Math.max(0, heldByClient + needed - size);
 }
 
-/** Connections in TIME_WAIT whose far end is the port: those that the client closed. From the text of /proc/net/tcp or tcp6. */
+/** Counts connections in TIME_WAIT to the remote port, which the client closed, in the text of /proc/net/tcp or tcp6. */
 export function countClientTimeWait(procNetTcp: string, remotePort: number): number {
   const TIME_WAIT = '06';
   const suffix = `:${remotePort.toString(16).toUpperCase().padStart(4, '0')}`;
@@ -123,8 +121,8 @@ export function countClientTimeWait(procNetTcp: string, remotePort: number): num
 }
 
 /**
- * Ports that the client's own closes hold towards the remote port and that the kernel won't use again: 0 where
- * tcp_tw_reuse lets it. What the server closes first holds none on the client's side.
+ * Local ports in TIME_WAIT towards the remote port that the kernel does not reuse; 0 if tcp_tw_reuse allows it.
+ * A connection that the server closed first holds no port on the client's side.
  */
 export function countHeldPorts({ port, isLoopback }: Remote): number {
   if (mayReusePorts(readPortRoom().twReuse, isLoopback)) return 0;
@@ -134,9 +132,9 @@ export function countHeldPorts({ port, isLoopback }: Remote): number {
 }
 
 /**
- * Waits, and says why, until `needed` connections to the remote port find a local port.
- * Returns at once in almost every case: the costly count is made only where the cheap one can't rule a shortfall out.
- * @throws MeasureError ports-exhausted, when waiting does not help.
+ * Waits until `needed` connections to the remote port can get a local port, and reports why it waits.
+ * Usually returns at once: the expensive count is made only if the cheap one cannot rule out a shortage.
+ * @throws MeasureError ports-exhausted, when waiting does not help
  */
 export async function waitForPorts(
   remote: Remote,
@@ -145,7 +143,7 @@ export async function waitForPorts(
   signal: AbortSignal,
 ): Promise<void> {
   const startedAtMs = performance.now();
-  let hasSaidWhy = false;
+  let hasReported = false;
   for (;;) {
     const room = readPortRoom();
     const lacking = (held: number) => portShortfall(room, held, needed, remote.isLoopback);
@@ -161,8 +159,8 @@ export async function waitForPorts(
           `net.ipv4.ip_local_port_range, or set tcp_tw_reuse to ${remote.isLoopback ? 2 : 1}`,
       );
     }
-    if (!hasSaidWhy) {
-      hasSaidWhy = true;
+    if (!hasReported) {
+      hasReported = true;
       onWait(
         `waiting for ports: ${held} of ${size} are in TIME_WAIT and the next slice needs about ${needed}`,
       );

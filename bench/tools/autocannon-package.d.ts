@@ -1,4 +1,4 @@
-// What is used of the package autocannon 9.0.0, which brings no types; those on the registry are of version 7.
+// The parts of the package autocannon 9.0.0 that conntax uses; it has no types, and those on the registry are for version 7.
 declare module 'autocannon' {
   export interface Options {
     url: string;
@@ -6,9 +6,9 @@ declare module 'autocannon' {
     pipelining: number;
     /** Seconds. */
     duration: number;
-    /** Seconds from a request to its whole answer. */
+    /** Seconds from a request to its complete response. */
     timeout: number;
-    /** How often it adds up what it counts, and looks whether it is to stop, ms. */
+    /** Interval of its statistics and of its check whether to stop, ms. */
     sampleInt: number;
     headers: Readonly<Record<string, string>>;
     /** Called with each client before it connects. */

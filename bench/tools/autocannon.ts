@@ -1,4 +1,4 @@
-// In: an arm's settings. Out: autocannon as a load tool, its own loop in slices. The one door to the package.
+// autocannon as a load tool, its own loop run in slices. The only file that imports the package.
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -21,47 +21,45 @@ import {
 } from '../contracts.ts';
 import { bodyRefusals, engineCannot } from './external.ts';
 
-// From a client of autocannon. Out: one user of a closed load, with its connections and times put right.
-
 /**
- * What is used of autocannon's client. But for its events all of it is private: the version is pinned to the digit, and
- * autocannon.io.test.ts shows that each of these still does what is relied on.
+ * The parts of autocannon's client that conntax uses. All but its events are private, so the version is pinned exactly, and
+ * autocannon.io.test.ts checks that each part behaves as assumed.
  */
 export interface CannonClient extends EventEmitter {
   conn: Socket | undefined;
   parser: { reinitialize(type: string): void; execute(chunk: Buffer): unknown; finish(): unknown };
-  /** Requests that an answer is expected to; each answer takes the first of them. */
+  /** Requests that await a response; each response takes the first of them. */
   pipelinedRequests: { insertRequest(request: unknown): void };
   requestIterator: { currentRequest: unknown };
-  /** Opens a connection and calls `_doRequest`. By itself it is called when a connection ended or failed, too. */
+  /** Opens a connection and calls `_doRequest`. autocannon also calls it when a connection ended or failed. */
   _connect(): void;
-  /** Writes a request. By itself it is called after each answer, whether the connection is usable or not. */
+  /** Writes a request. autocannon calls it after each response, even if the connection is unusable. */
   _doRequest(): void;
-  /** Closes the connection, takes the listeners off it, and forgets the requests on it. */
+  /** Closes the connection, removes its listeners, and drops its requests. */
   _destroyConnection(): void;
   destroy(): void;
 }
 
 export interface UserOptions {
   client: CannonClient;
-  /** Requests that a connection may carry. */
+  /** Most requests per connection. */
   requestsPerConnection: number;
   isTls: boolean;
-  /** Whether the user asks again, after what ended then. */
+  /** Whether the user sends another request after one that ended at this time. */
   goesOn(endedAtMs: number): boolean;
   onBegin(): void;
   onEnd(exchange: Exchange): void;
-  /** Called when the user does not go on. */
+  /** Called when the user stops sending. */
   onRest(): void;
   onConnection(connection: OpenedConnection): void;
 }
 
 export interface User {
-  /** Its one record: of the request in flight, or of the last. */
+  /** Its record, of the request in flight or the last one. */
   readonly exchange: Exchange;
   ask(): void;
   readonly isBusy: boolean;
-  /** Ends what is in flight without a report. */
+  /** Abandons the request in flight without a report. */
   giveUp(): void;
   /** Resolves when its connection is closed. */
   close(): Promise<void>;
@@ -71,16 +69,17 @@ const PARSE_RESPONSES = 'RESPONSE';
 const SWITCHING = 101;
 
 function endedEarly(): Error {
-  const message = 'the server ended the connection before its answer was complete';
+  const message = 'the server closed the connection before its response was complete';
   return Object.assign(new Error(message), { code: 'ECONNRESET' });
 }
 
 /**
- * By itself a client of autocannon loses the answers after which it is told to reconnect; and where the server closes, it
- * writes the next request to the closing connection and again to the new one, so that answers are timed from the wrong
- * request, by half of the time since the start. An interim answer (103, say) is one to it, after which it sends again, and what
- * the end of a connection ends is none. Here nothing is written to a connection that may carry no more, what is in
- * flight on one that ends is a failure, and its parser and its queue start afresh with each.
+ * One user of a closed load, with corrected connection handling and times. An unmodified client of autocannon loses responses
+ * after which it must reconnect. When the server closes, it writes the next request to the closing connection and again to the
+ * new one, so responses are timed from the wrong request, by half of the time since the start. It takes an interim response
+ * (such as 103) for the response and sends again, and it drops a response that ends with the connection. Here nothing is
+ * written to a connection that may carry no more requests, a request in flight on a connection that ends fails, and parser
+ * and queue are reset for each connection.
  */
 export function createUser(options: UserOptions): User {
   const { client, requestsPerConnection, isTls, goesOn, onBegin, onEnd, onRest, onConnection } = options;
@@ -90,14 +89,14 @@ export function createUser(options: UserOptions): User {
   const destroy = client._destroyConnection.bind(client);
   const parse = client.parser.execute.bind(client.parser);
   const open = new Set<Socket>();
-  /** Requests that the connection may still carry; 0 without one. */
+  /** Requests that the connection may still carry; 0 without a connection. */
   let left = 0;
   let isBusy = false;
   let isConnecting = false;
   let hasAnswered = false;
-  /** Whether what is being read is no final answer (1xx), but one before it. */
+  /** Whether an interim response (1xx) is being read. */
   let isInterim = false;
-  /** An answer is whole; what follows on it waits until its last piece is read. */
+  /** A response is complete; the next step waits until its last chunk is parsed. */
   let hasEnded = false;
   let failure: Error | undefined;
 
@@ -108,7 +107,7 @@ export function createUser(options: UserOptions): User {
     beginExchange(exchange);
     isBusy = true;
     onBegin();
-    if (left === 0) connectAnew();
+    if (left === 0) reconnect();
     else {
       exchange.writtenAtMs = exchange.startedAtMs;
       send();
@@ -120,7 +119,7 @@ export function createUser(options: UserOptions): User {
     write();
   }
 
-  function connectAnew(): void {
+  function reconnect(): void {
     client._destroyConnection();
     left = requestsPerConnection;
     hasAnswered = false;
@@ -152,7 +151,7 @@ export function createUser(options: UserOptions): User {
     }
   }
 
-  /** Nothing more comes of the connection. */
+  /** Drops the connection and resets the parser. */
   function drop(): void {
     left = 0;
     client._destroyConnection();
@@ -183,10 +182,10 @@ export function createUser(options: UserOptions): User {
       client.pipelinedRequests.insertRequest(client.requestIterator.currentRequest);
     } else hasEnded = true;
   };
-  // The connection has ended or failed; or the client is being made, and connects when it is to ask.
+  // Called when the connection has ended or failed, and on creation, where connecting waits for the first request.
   client._connect = () => {
     const error = failure ?? endedEarly();
-    // Of an answer that names no length, the end of the connection is the end.
+    // A response without a length ends with the connection.
     if (failure === undefined && isBusy) client.parser.finish();
     drop();
     if (hasEnded) {
@@ -204,8 +203,8 @@ export function createUser(options: UserOptions): User {
     end();
     next();
   };
-  // What the parser can't read it only says in a value that autocannon does not look at. An answer that nobody has asked for
-  // would be taken for that to the next request: the connection is given up with it.
+  // The parser reports errors in a return value that autocannon ignores. An unsolicited response would be taken for the response
+  // to the next request, so the connection is dropped.
   client.parser.execute = chunk => {
     if (!isBusy) {
       drop();
@@ -229,9 +228,9 @@ export function createUser(options: UserOptions): User {
   client.on(
     'headers',
     ({ statusCode, shouldKeepAlive }: { statusCode: number; shouldKeepAlive: boolean }) => {
-      if (!isBusy) throw new Error('an answer that was not asked for');
+      if (!isBusy) throw new Error('unsolicited response');
       if (statusCode === SWITCHING)
-        throw new Error('status 101: the server changes to a protocol that was not asked for');
+        throw new Error('status 101: the server switched to a protocol that was not requested');
       isInterim = statusCode < 200;
       if (isInterim) return;
       exchange.headersAtMs = performance.now();
@@ -265,14 +264,14 @@ export function createUser(options: UserOptions): User {
   };
 }
 
-/** Longer than any trial, and as milliseconds still within what a timer of Node's takes. */
+/** Longer than any trial, and in milliseconds still within the range of Node's timers. */
 const FOREVER_SEC = 2_000_000;
-/** At most so long after its last client it notices that it has ended. */
+/** autocannon notices within this time that its last client has ended. */
 const SAMPLE_MS = 100;
 
 /**
- * One run of autocannon for all slices: its clients, one a user, keep their connections from slice to slice. Between slices
- * they rest: what each would send next is held back.
+ * One run of autocannon for all slices: its clients, one per user, keep their connections from slice to slice. Between slices
+ * their next requests are held back.
  */
 function open({ client, load, endpoint, sink }: EngineOptions): Engine {
   const { requestsPerConnection } = client;
@@ -290,7 +289,7 @@ function open({ client, load, endpoint, sink }: EngineOptions): Engine {
     if (busy === 0) onIdle();
   }
 
-  /** The users that have not begun yet never will. */
+  /** Cancels users that have not started yet. */
   function dropStarts(): void {
     for (const timer of starting) clearTimeout(timer);
     starting.clear();
@@ -305,7 +304,7 @@ function open({ client, load, endpoint, sink }: EngineOptions): Engine {
     starting.add(timer);
   }
 
-  /** @param error why those that are given up have failed; undefined where they are only cut short */
+  /** @param error why the abandoned requests failed; undefined if the slice was only cut short */
   function giveUpRest(error: string | undefined): void {
     const nowMs = performance.now();
     dropStarts();
@@ -357,7 +356,7 @@ function open({ client, load, endpoint, sink }: EngineOptions): Engine {
       drainTimer = setTimeout(giveUpRest, rampMs + windowMs + drainMs, noAnswerText(drainMs));
       busy = users.length;
       users.forEach((user, index) => {
-        // The user has rested since the last slice, which is no pause of the load's.
+        // The pause since the last slice does not belong to the load.
         user.exchange.endedAtMs = Number.NaN;
         if (spreadMs === 0) user.ask();
         else startIn((index / users.length) * spreadMs, user);
@@ -396,7 +395,7 @@ function refusals(client: Client, target: Target): Refusal[] {
   if (tlsSessions !== undefined && tlsSessions !== 'none' && usesTls(target)) {
     refused.push({
       path: 'pool.tlsSessions',
-      message: 'autocannon keeps no TLS sessions: every handshake is a full one',
+      message: 'autocannon does not resume TLS sessions: every handshake is a full one',
       hint: "tlsSessions: 'none', or transport: undici",
     });
   }
@@ -411,9 +410,9 @@ const engine: EngineModule = {
   honours: HONOURS,
   cannot: engineCannot(HONOURS),
   caveats: [
-    'Its private connection handling is replaced (autocannon 9.0.0): by itself it loses answers when told to reconnect, and times them from the wrong request where the server closes.',
-    "Its times are taken by conntax's clock from its events, not from its histogram of whole milliseconds; nothing is added for coordinated omission.",
-    'It has one connection for each user and verifies no certificate.',
+    'conntax replaces its private connection handling (autocannon 9.0.0), which loses responses when it must reconnect, and times them from the wrong request when the server closes.',
+    'conntax times its events itself, instead of using its histogram of whole milliseconds; nothing is added for coordinated omission.',
+    'It has one connection per user and does not verify certificates.',
   ],
   refusals,
   open,

@@ -1,4 +1,4 @@
-// In: a load tool that is a program of its own. Out: an engine: a process of it for each slice, its words as exchanges.
+// Runs load tools that are programs of their own: one process per slice, whose output is read as exchanges.
 import { spawn } from 'node:child_process';
 import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
@@ -20,35 +20,33 @@ import {
 } from '../contracts.ts';
 import { watchOver } from '../watchdog.ts';
 
-// From what a load tool honours. Out: why it honours nothing else, a sentence a setting; and what none of them can do.
-
-const NO_IDLENESS = 'its users never rest, so that none of its connections is idle within a slice';
+const NO_IDLENESS = 'its users never pause, so its connections are never idle within a slice';
 const NO_TIMEOUT =
-  'it has no such timeout here: what hangs is unfinished when the slice ends, or ends the trial';
-const ONE_EACH = 'it has a connection for each user';
+  'it has no such timeout here: a request that hangs counts as unfinished at the end of the slice, or fails the trial';
+const ONE_EACH = 'it has one connection per user';
 
 const REASONS: Readonly<Record<ClientSetting, string>> = {
-  api: 'it has one interface only',
-  options: 'they are for a module of your own',
-  protocol: 'it speaks HTTP/1.1 only here',
+  api: 'it has only one interface',
+  options: 'options are passed only to your own module',
+  protocol: 'it uses HTTP/1.1 only',
   'pool.maxConnections': ONE_EACH,
   'pool.maxTotalConnections': ONE_EACH,
   'pool.maxIdleConnections': NO_IDLENESS,
   'pool.idleTimeoutMs': NO_IDLENESS,
   'pool.idleTimeoutBufferMs': NO_IDLENESS,
-  'pool.maxLifetimeMs': 'it keeps a connection for as long as it can',
-  'pool.pipelining': 'each of its users waits for its answer before it asks again',
-  'pool.maxConcurrentStreams': 'it speaks HTTP/1.1 only here',
+  'pool.maxLifetimeMs': 'it keeps connections as long as possible',
+  'pool.pipelining': 'each of its users waits for the response before the next request',
+  'pool.maxConcurrentStreams': 'it uses HTTP/1.1 only',
   'pool.scheduling': ONE_EACH,
-  'pool.tcpKeepAliveMs': 'it has no setting for it',
-  'pool.tlsSessions': 'it has no setting for it',
+  'pool.tcpKeepAliveMs': 'it has no such setting',
+  'pool.tlsSessions': 'it has no such setting',
   'timeouts.connectMs': NO_TIMEOUT,
   'timeouts.headersMs': NO_TIMEOUT,
   'timeouts.bodyMs': NO_TIMEOUT,
-  'timeouts.totalMs': 'it sends by itself, so that its requests are not in the hands of the harness',
+  'timeouts.totalMs': 'it sends its requests itself, so conntax cannot abort them',
 };
 
-/** Of every setting that is not among those honoured. */
+/** The reasons for every setting that a load tool does not support. */
 export function engineCannot(honours: readonly ClientSetting[]): Record<ClientSetting, string> {
   const others = CLIENT_SETTINGS.filter(setting => !honours.includes(setting));
   return Object.fromEntries(others.map(setting => [setting, REASONS[setting]!]));
@@ -65,7 +63,7 @@ export function bodyRefusals(tool: string, { body }: Client): Refusal[] {
   ];
 }
 
-/** Of a tool that has a switch for `Connection: close`, and counts no requests of a connection. */
+/** For tools that can send `Connection: close`, but do not count the requests of a connection. */
 export function countingRefusals(tool: string, { requestsPerConnection }: Client): Refusal[] {
   if (requestsPerConnection === 1 || requestsPerConnection === 'unlimited') return [];
   return [
@@ -77,15 +75,13 @@ export function countingRefusals(tool: string, { requestsPerConnection }: Client
   ];
 }
 
-// From a program that is installed, and its arguments. Out: one run of it, watched and bounded: its words, and what it used.
-
-/** How often it is asked to end: the first time may come before it listens. */
+/** Interval between requests to end, because the first one may come before the tool handles signals. */
 const ASK_AGAIN_MS = 50;
-/** Sent to the whole process group, this program and its parent too: what the slice has measured is lost, and that is no fault. */
+/** Signals to the whole process group, including conntax: the slice is lost, but that is not an error of the tool. */
 const GROUP_SIGNALS: readonly (string | null)[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const STDERR_TAIL_CHARS = 2_000;
 
-/** Where on PATH the program is; undefined when it is not. */
+/** Path of the program on PATH; undefined if it is not there. */
 export function findProgram(name: string): string | undefined {
   const files = (process.env['PATH'] ?? '').split(delimiter).map(folder => join(folder, name));
   return files.find(file => {
@@ -98,18 +94,18 @@ export function findProgram(name: string): string | undefined {
   });
 }
 
-/** Why a program of Debian's package of the same name can't be used here; undefined: it can. */
+/** Why a program, named like its Debian package, cannot be used here; undefined if it can. */
 export function missingProgram(name: string): Obstacle | undefined {
-  const leaveOut = 'or ifInstalled: true, which leaves the arm out where it is missing';
+  const leaveOut = 'or ifInstalled: true, which skips the client if the program is missing';
   if (process.platform !== 'linux') {
     return {
-      message: `${name} is measured by what Linux says of its process, and this is ${process.platform}`,
+      message: `${name} is measured by Linux's process statistics, and this system is ${process.platform}`,
       hint: `another transport, ${leaveOut}`,
     };
   }
   if (findProgram(name) !== undefined) return undefined;
   return {
-    message: `the program ${name} is not installed: it is in no folder of PATH`,
+    message: `the program ${name} is not installed (not found on PATH)`,
     hint: `apt-get install ${name}, ${leaveOut}`,
   };
 }
@@ -119,31 +115,31 @@ export interface ToolOrder {
   args: readonly string[];
   /** A file descriptor for its standard input; absent: nothing to read. */
   stdin?: number;
-  /** When it is asked to end, since its start. */
+  /** Time after its start when it is asked to end. */
   stopAfterMs: number;
-  /** When it is killed if it has not ended by then. */
+  /** Time after its start when it is killed if it has not ended. */
   killAfterMs: number;
 }
 
 interface ToolResult {
-  /** What it printed; undefined where a signal ended it before it could: asked to end before it listened, or with its whole group. */
+  /** Its output; undefined if a signal ended it first: before it handled signals, or together with its process group. */
   output: string | undefined;
   startedAtMs: number;
-  /** Its process when it was started, and when it was asked to end. */
+  /** Readings of its process at its start, and when it was asked to end. */
   before: ProcessReading;
   after: ProcessReading;
 }
 
 export interface ToolRun {
-  /** @throws Error when it fails, or had to be killed. */
+  /** @throws Error when it fails or had to be killed */
   readonly result: Promise<ToolResult>;
   /** Asks it to end now. */
   stop(): void;
-  /** Ends it at once; resolves when it is gone. */
+  /** Kills it; resolves when it is gone. */
   kill(): Promise<void>;
 }
 
-/** Starts the program; it runs on the cores that this process may run on. */
+/** Starts the program, on the cores of this process. */
 export function runTool({ program, args, stdin, stopAfterMs, killAfterMs }: ToolOrder): ToolRun {
   const startedAtMs = performance.now();
   const child = spawn(program, args, { stdio: [stdin ?? 'ignore', 'pipe', 'pipe'] });
@@ -202,7 +198,7 @@ export function runTool({ program, args, stdin, stopAfterMs, killAfterMs }: Tool
     stop,
     async kill() {
       child.kill('SIGKILL');
-      await gone.catch(() => {}); // one that could not be started is gone, too
+      await gone.catch(() => {}); // a process that could not be started is also gone
     },
   };
 }
@@ -211,7 +207,7 @@ function nothingUsed(atMs: number): ProcessReading {
   return { atMs, cpuUs: 0, loopActiveMs: 0, loopIdleMs: 0, runDelayMs: 0, rssBytes: 0 };
 }
 
-/** What the kernel says of all threads of a process; nothing used where there is none any more. */
+/** The kernel's statistics of all threads of a process; zero if it has ended. */
 function readTool(pid: number | undefined, startedAtMs: number): ProcessReading {
   const reading = nothingUsed(performance.now());
   try {
@@ -224,47 +220,47 @@ function readTool(pid: number | undefined, startedAtMs: number): ProcessReading 
     const status = readFileSync(`/proc/${pid}/status`, 'latin1');
     reading.rssBytes = Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1_024;
   } catch {
-    // it, or one of its threads, has just ended
+    // the process or one of its threads has just ended
   }
   reading.runDelayMs = Math.min(reading.runDelayMs, reading.atMs - startedAtMs);
   return reading;
 }
 
-/** From the start of a process until it sends. */
+/** Time from the start of the process to its first request. */
 const START_MS = 20;
-/** To add up and print what it has seen, on a busy machine. */
+/** Time to summarise and print its results on a busy machine. */
 const PRINT_MS = 3_000;
 
-/** One exchange of a tool, in ms since the tool was started; NaN where it does not say. */
+/** One exchange of a tool, in ms since the tool was started; NaN if not reported. */
 export interface ToolExchange {
   startMs: number;
   writtenMs: number;
   headersMs: number;
   endMs: number;
   bodyBytes: number;
-  /** 0 where it does not say. */
+  /** 0 if not reported. */
   status: number;
   outcome: Outcome;
   error: string | undefined;
 }
 
-/** What a tool says of one slice. */
+/** A tool's report of one slice. */
 export interface ToolReport {
-  /** In which it sent at full load, ms since its start. */
+  /** Start and end of full load, ms since its start. */
   openMs: number;
   closeMs: number;
-  /** Each once; the record may be the same one again. */
+  /** Each exchange once; the record may be reused. */
   exchanges: Iterable<ToolExchange>;
-  /** Begun and not ended when it was stopped. */
+  /** Requests in flight when it was stopped. */
   unfinished: number;
-  /** CPU time that sending took; absent: as the kernel said when it was asked to end. */
+  /** CPU time used for sending; absent: the kernel's statistics when it was asked to end. */
   cpuUs?: number;
 }
 
-/** Where requests go, by address; a tool would look a name up by itself, and may find another server than was checked. */
+/** Destination by address: a tool that resolves a name itself might reach another server than the checked one. */
 export interface Place {
   url: string;
-  /** What they name as their host; undefined: what the url says. */
+  /** Host header; undefined: from the url. */
   host: string | undefined;
 }
 
@@ -276,34 +272,34 @@ function placeOf({ origin, path, address }: Endpoint): Place {
   return { url: url.origin + path, host };
 }
 
-/** What a slice asked of a tool, and how long it had. */
+/** The requested times of a slice, and its actual length. */
 export interface ToolTimes extends Pick<SliceTimes, 'rampMs' | 'windowMs'> {
-  /** When it was asked to end, since its start. */
+  /** Time after its start when it was asked to end. */
   stoppedMs: number;
 }
 
-/** What a tool is told of time, in whole seconds. */
+/** Durations for the tool's command line, in whole seconds. */
 export interface ToolDuration {
-  /** After which it is to end if nobody asks it to. */
+  /** Time after which it ends by itself. */
   sendSec: number;
-  /** How long a request may take once no more are sent, at least. */
+  /** Minimum time for outstanding responses after the last request. */
   answerSec: number;
 }
 
 export interface ExternalTool {
   program: string;
   args(client: Client, users: number, times: ToolDuration, where: Place): readonly string[];
-  /** A file descriptor for its standard input, open until the tool has started. */
+  /** Opens a file descriptor for its standard input, needed until the tool has started. */
   openInput?(): { fd: number; close(): void };
-  /** Whether it reports when each request began; where not, one belongs to a window by its end. */
+  /** Whether it reports when each request began; otherwise a request belongs to the window of its end. */
   reportsStarts: boolean;
-  /** Whether it drops what is in flight when it is asked to end, instead of waiting for it. */
+  /** Whether it drops requests in flight when it is asked to end, instead of waiting for them. */
   dropsInFlight: boolean;
-  /** @throws Error when the output makes no sense. */
+  /** @throws Error when the output is invalid */
   read(output: string, users: number, times: ToolTimes): ToolReport;
-  /** Connections that it keeps at once, by users; null: no bound. */
+  /** Most open connections for a number of users; null: no limit. */
   poolSize(users: number): number | null;
-  /** Connections of each start that carry no request. */
+  /** Connections per start that carry no request. */
   unusedPerStart: number;
 }
 

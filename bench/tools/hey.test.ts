@@ -36,12 +36,12 @@ end
   });
 
   for (const { why, output, message } of [
-    { why: 'a summary', output: 'Summary:\n  Total: 1.0 secs\n', message: /did not print what its template/ },
-    { why: 'cut off', output: 'total 2 0\n200 0.1 0.1 0.1 0.1\n', message: /did not print/ },
+    { why: 'a summary', output: 'Summary:\n  Total: 1.0 secs\n', message: /does not match its template/ },
+    { why: 'cut off', output: 'total 2 0\n200 0.1 0.1 0.1 0.1\n', message: /does not match/ },
     {
       why: 'fewer answers than requests',
       output: 'total 2 0\n200 0.1 0.1 0.1 0.1\nend\n',
-      message: /made 2 .*tells of 1/,
+      message: /sent 2 .*reported 1/,
     },
   ]) {
     test(`refused, not guessed: ${why}`, () => assert.throws(() => readHeyOutput(output), message));

@@ -1,4 +1,4 @@
-// In: an arm's settings. Out: hey as a load tool: a process for each slice, and each of its answers.
+// hey as a load tool: one process per slice, with every response it reports.
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { EngineModule } from '../contracts.ts';
@@ -16,8 +16,6 @@ import {
   type ToolTimes,
 } from './external.ts';
 
-// From what our template lets hey print. Out: each of its answers with its times, and its failures.
-
 /** Times in ms since hey was started. */
 export interface HeyAnswer {
   status: number;
@@ -30,7 +28,7 @@ export interface HeyAnswer {
 export interface HeyOutput {
   answers: readonly HeyAnswer[];
   failures: readonly { message: string; count: number }[];
-  /** Body bytes of all answers together, as their headers say. */
+  /** Body bytes of all responses, by their Content-Length headers. */
   bodyBytes: number;
 }
 
@@ -38,8 +36,8 @@ export interface HeyOutput {
 const MOST_ANSWERS = 1_000_000;
 
 /**
- * hey's `-o csv` gives each answer, rounded to 0.1 ms, but no failure. Its other way of printing is a template of Go's:
- * this one gives both, unrounded.
+ * hey's `-o csv` prints each response, rounded to 0.1 ms, but no failures. It also accepts a Go template:
+ * this one prints both, unrounded.
  */
 export const HEY_TEMPLATE = `{{range $message, $count := .ErrorDist}}failure {{$count}} {{printf "%q" $message}}
 {{end}}total {{.NumRes}} {{.SizeTotal}}
@@ -47,11 +45,11 @@ export const HEY_TEMPLATE = `{{range $message, $count := .ErrorDist}}failure {{$
 {{end}}end
 `;
 
-/** @throws Error when the output is not that of our template, or not whole. */
+/** @throws Error when the output does not match the template, or is incomplete */
 export function readHeyOutput(output: string): HeyOutput {
   const [, allCount, bodyBytes] = /^total (\d+) (\d+)$/m.exec(output) ?? [];
   if (allCount === undefined || !output.trimEnd().endsWith('end')) {
-    throw new Error(`hey did not print what its template says: ${output.slice(-500)}`);
+    throw new Error(`the output of hey does not match its template: ${output.slice(-500)}`);
   }
   const failures = [...output.matchAll(/^failure (\d+) (".*")$/gm)].map(([, count, message]) => ({
     message: unquoted(message!),
@@ -69,16 +67,15 @@ export function readHeyOutput(output: string): HeyOutput {
     const headersMs = endMs - reading * 1_000;
     return { status, startMs: offset * 1_000, writtenMs: headersMs - delay * 1_000, headersMs, endMs };
   });
-  const told = answers.length + failures.reduce((sum, { count }) => sum + count, 0);
-  if (told !== Number(allCount)) {
-    const why =
-      answers.length >= MOST_ANSWERS ? ', because it keeps no more: shorter slices would be right' : '';
-    throw new Error(`hey made ${allCount} requests and tells of ${told}${why}`);
+  const reported = answers.length + failures.reduce((sum, { count }) => sum + count, 0);
+  if (reported !== Number(allCount)) {
+    const why = answers.length >= MOST_ANSWERS ? ', because it keeps no more; expected: shorter slices' : '';
+    throw new Error(`hey sent ${allCount} requests but reported ${reported}${why}`);
   }
   return { answers, failures, bodyBytes: Number(bodyBytes) };
 }
 
-/** A string as Go's %q writes it: that of JSON but for a few escapes, which stay as they are. */
+/** Parses a string written by Go's %q, which is JSON except for a few escapes; those stay as they are. */
 function unquoted(text: string): string {
   try {
     return JSON.parse(text) as string;
@@ -87,7 +84,7 @@ function unquoted(text: string): string {
   }
 }
 
-/** hey keeps at most so many idle connections, whatever its number of users. */
+/** hey keeps at most this many idle connections, regardless of the number of users. */
 const MOST_IDLE = 500;
 
 const OUTCOMES: readonly (readonly [pattern: RegExp, outcome: Outcome])[] = [
@@ -127,7 +124,7 @@ function read(output: string, _users: number, { rampMs, windowMs, stoppedMs }: T
   }
   const beginMs = answers.length === 0 ? 0 : firstMs;
   const openMs = beginMs + rampMs;
-  // Once it has been asked to end no request begins, so that it is no longer under full load.
+  // After it was asked to end no request begins, so the load is no longer full.
   const closeMs = Math.min(openMs + windowMs, answers.length === 0 ? stoppedMs : lastStartMs);
 
   function* exchanges(): Generator<ToolExchange> {
@@ -135,7 +132,7 @@ function read(output: string, _users: number, { rampMs, windowMs, stoppedMs }: T
     for (const { status, ...times } of answers) {
       yield { ...times, ...each, status, outcome: 'ok', error: undefined };
     }
-    // It does not say when a request failed: they are spread evenly over its run.
+    // hey does not report when a request failed, so failures are spread evenly over the run.
     const unknown = { writtenMs: Number.NaN, headersMs: Number.NaN, bodyBytes: 0, status: 0 };
     for (const { message, count } of failures) {
       for (let i = 0; i < count; i++) {
@@ -154,7 +151,7 @@ const hey: ExternalTool = {
   reportsStarts: true,
   dropsInFlight: false,
   read,
-  // Go opens a connection whenever none is idle at that moment, and keeps the one too many.
+  // Go opens a connection whenever none is idle at that moment, and keeps the extra one.
   poolSize: () => null,
   unusedPerStart: 0,
 };
@@ -168,15 +165,15 @@ const engine: EngineModule = {
   honours: HONOURS,
   cannot: engineCannot(HONOURS),
   caveats: [
-    'It is started for each slice and opens its connections anew in each; Go also opens one whenever none is idle at that moment, so there may be more than users.',
-    'Its bytes are those that Content-Length names: answers without it, chunked ones for example, count as none.',
-    'It verifies no certificate, and takes a body that breaks off for a whole one.',
+    'It is started for each slice and opens new connections in each; Go also opens one whenever none is idle at that moment, so there may be more connections than users.',
+    'Its bytes are taken from Content-Length: responses without it, such as chunked ones, count as 0 bytes.',
+    'It does not verify certificates, and takes an incomplete body for a complete one.',
   ],
   missing: () => missingProgram('hey'),
   refusesLoad: ({ requestsPerConnection }, { concurrency }) =>
     requestsPerConnection === 'unlimited' && concurrency > MOST_IDLE
       ? {
-          message: `hey keeps at most ${MOST_IDLE} idle connections, and closes those of further users after each request`,
+          message: `hey keeps at most ${MOST_IDLE} idle connections and closes those of further users after each request`,
           hint: `at most ${MOST_IDLE} users`,
         }
       : undefined,

@@ -1,4 +1,4 @@
-// Load tools, each with a loop of its own: one lazy line each.
+// Load tools, each with its own loop, loaded when needed.
 
 export const loadTools = {
   autocannon: () => import('./autocannon.ts'),

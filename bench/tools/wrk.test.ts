@@ -77,8 +77,8 @@ describe('In: what wrk prints, true and false. Out: proof that its counts are re
   });
 
   for (const { why, output, message } of [
-    { why: 'no script', output: HEAD, message: /did not print what its script says/ },
-    { why: 'cut off', output: `${HEAD}${COUNTS}latency 90 1\n`, message: /did not print/ },
+    { why: 'no script', output: HEAD, message: /does not match its script/ },
+    { why: 'cut off', output: `${HEAD}${COUNTS}latency 90 1\n`, message: /does not match/ },
     {
       why: 'an answer without its latency',
       output: `${COUNTS}latency 90 3\nend\n`,

@@ -1,4 +1,4 @@
-// In: an arm's settings. Out: wrk as a load tool: a process for each slice, its exact counts and latencies.
+// wrk as a load tool: one process per slice, with its exact counts and latencies.
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -21,19 +21,17 @@ import {
   type ToolReport,
 } from './external.ts';
 
-// From what our script lets wrk print. Out: its counts, and the latencies that it really measured.
-
 export interface WrkCounts {
   durationUs: number;
-  /** Answers, those with a bad status included. */
+  /** Responses, including those with a bad status. */
   requests: number;
-  /** Received, response headers included. */
+  /** Bytes received, including response headers. */
   bytes: number;
   connectErrors: number;
   readErrors: number;
   writeErrors: number;
   statusErrors: number;
-  /** Answers that took longer than wrk keeps latencies for. */
+  /** Responses that took longer than the longest latency wrk keeps. */
   timeouts: number;
   /** CPU time of the process until it had stopped sending. */
   cpuUs: number;
@@ -45,7 +43,7 @@ export interface WrkOutput {
   latencies: readonly (readonly [us: number, count: number])[];
 }
 
-/** Printed by `done`, which wrk calls at its end: our line of counts, then each latency with how often it occurred. */
+/** wrk calls `done` at its end: it prints a line of counts, then each latency with its frequency. */
 export const WRK_SCRIPT = `
 done = function(summary, latency)
   local cpu, errors = os.clock(), summary.errors
@@ -59,11 +57,11 @@ done = function(summary, latency)
 end
 `;
 
-/** @throws Error when the output is not that of our script, or contradicts itself. */
+/** @throws Error when the output does not match the script, or contradicts itself */
 export function readWrkOutput(output: string, connections: number): WrkOutput {
   const [, line] = /^counts ([\d. ]+)$/m.exec(output) ?? [];
   if (line === undefined || !output.endsWith('end\n')) {
-    throw new Error(`wrk did not print what its script says: ${output.slice(-500)}`);
+    throw new Error(`the output of wrk does not match its script: ${output.slice(-500)}`);
   }
   const [
     durationUs,
@@ -83,7 +81,7 @@ export function readWrkOutput(output: string, connections: number): WrkOutput {
   const kept = latencies.reduce((sum, [, count]) => sum + count, 0);
   if (kept !== requests - timeouts) {
     throw new Error(
-      `wrk counted ${requests} answers, ${timeouts} of them too late to keep, but its latencies are of ${kept}`,
+      `wrk counted ${requests} responses, ${timeouts} of them too late to keep, but reported ${kept} latencies`,
     );
   }
   const cpuUs = cpuSec * 1e6;
@@ -103,17 +101,17 @@ export function readWrkOutput(output: string, connections: number): WrkOutput {
   };
 }
 
-/** What wrk takes for the time between two requests of a connection, µs; 0: it corrects nothing. */
+/** wrk's estimate of the time between two requests of a connection, µs; 0: wrk corrects nothing. */
 function expectedIntervalUs(durationUs: number, requests: number, connections: number): number {
   const perConnection = Math.floor(requests / connections);
   return perConnection === 0 ? 0 : Math.floor(durationUs / perConnection);
 }
 
 /**
- * wrk "corrects" its latencies for coordinated omission before anybody sees them: for each of n µs, in which an interval
- * fits at least twice, it adds one of n - interval, one of n - 2 x interval and so on, as long as that is more than the
- * interval. In a closed loop, whose users do wait, these are samples that never were. The interval is known, so they can be
- * taken out again exactly, from the longest latency down: what was added to a latency came from longer ones only.
+ * Removes wrk's correction for coordinated omission. For each latency of n µs, at least twice the interval, wrk adds
+ * samples of n - interval, n - 2 x interval and so on, while these exceed the interval. In a closed loop, whose users do
+ * wait, these samples never occurred. The interval is known, so they can be removed exactly, from the longest latency
+ * down: samples added to a latency come from longer ones only.
  */
 export function uncorrected(
   corrected: readonly (readonly [us: number, count: number])[],
@@ -135,10 +133,10 @@ export function uncorrected(
 
 /** wrk reserves 8 bytes for each microsecond up to this. */
 const LONGEST_SEC = 20;
-/** Fractional parts of its multiples are spread evenly, however many are taken. */
+/** The fractional parts of its multiples are spread evenly, for any number of them. */
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
-/** The script as a file without a name: wrk reads it twice, and nothing is left of it however wrk ends. */
+/** Opens the script as an unlinked file: wrk can read it twice, and nothing remains after wrk ends. */
 function openInput(): { fd: number; close(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'conntax-wrk-'));
   try {
@@ -157,7 +155,7 @@ function args(
   { sendSec }: ToolDuration,
   { url, host }: Place,
 ): string[] {
-  // wrk takes a header only with the space after its colon.
+  // wrk accepts a header only with a space after its colon.
   const headers = [
     ...(requestsPerConnection === 1 ? ['Connection: close'] : []),
     ...(host === undefined ? [] : [`Host: ${host}`]),
@@ -174,7 +172,7 @@ function read(output: string, users: number): ToolReport {
   const { counts, latencies } = readWrkOutput(output, users);
   const { durationUs, requests, bytes, statusErrors, timeouts, cpuUs } = counts;
   const durationMs = durationUs / 1_000;
-  // At the end each connection has a request under way, half done on average, which is in no count; at the start none had.
+  // At the end each connection has a request in flight, on average half done, which is not counted; at the start none had.
   const openMs = Math.min(durationMs, meanUs(latencies) / 2 / 1_000);
   const failures: [count: number, outcome: Outcome, error: string][] = [
     [timeouts, 'timeoutTotal', `longer than the ${LONGEST_SEC} s that wrk keeps latencies for`],
@@ -195,14 +193,14 @@ function read(output: string, users: number): ToolReport {
       error: undefined,
     };
     let index = 0;
-    // It does not say when, nor which of them had a bad status: both are spread evenly.
+    // wrk reports neither when requests ended nor which had a bad status: both are spread evenly.
     const place = (ms: number): ToolExchange => {
       index++;
       exchange.endMs = openMs + ((index * GOLDEN_RATIO) % 1) * (durationMs - openMs);
       exchange.startMs = exchange.endMs - ms;
       return exchange;
     };
-    // Of all that is not expected it counts statuses of 400 and above only: see refusals.
+    // wrk counts only statuses of 400 and above as errors: see refusals.
     const share = statusErrors / (requests - timeouts);
     for (const [us, count] of latencies) {
       for (let i = 0; i < count; i++) {
@@ -240,7 +238,7 @@ const wrk: ExternalTool = {
   dropsInFlight: true,
   read,
   poolSize: users => users,
-  // It tries the address once before it begins.
+  // wrk opens a test connection before it begins.
   unusedPerStart: 1,
 };
 
@@ -250,46 +248,45 @@ function refusals(client: Client, target: Target): Refusal[] {
     refused.push({
       path: 'requestsPerConnection',
       message:
-        'wrk times a request from when its connection is ready, so that its latencies lack every handshake',
+        'wrk times a request from when its connection is ready, so its latencies exclude every handshake',
       hint: "'unlimited', or target.tls: 'none', or transport: hey",
     });
   }
   if (target.url?.startsWith('https:') && isIP(new URL(target.url).hostname) === 0) {
     refused.push({
       path: 'transport',
-      message:
-        'wrk would not name the server in its TLS handshake, since it is sent to the address that was checked',
+      message: 'wrk is given the checked address, so it would not name the server in its TLS handshake',
       hint: 'transport: hey or autocannon, or a url with an address',
     });
   }
   if (!isJudgeable(target.expectStatus)) {
     refused.push({
       path: 'transport',
-      message: `wrk says only how many statuses were 400 or above, so it can't be held against target.expectStatus: ${JSON.stringify(target.expectStatus)}`,
+      message: `wrk reports only the number of statuses of 400 or above, which cannot be compared with target.expectStatus: ${JSON.stringify(target.expectStatus)}`,
       hint: "expectStatus: ['2xx'] or ['2xx', '3xx'], or transport: hey or autocannon",
     });
   }
   return refused;
 }
 
-/** What is good for wrk is every status below 400: of what it may also be taken for, a caveat tells. */
+/** wrk counts every status below 400 as success; a caveat reports that this includes redirects. */
 function isJudgeable(expected: Target['expectStatus']): boolean {
   return expected.includes('2xx') && expected.every(entry => entry === '2xx' || entry === '3xx');
 }
 
 function refusesAnswers({ framing, interimStatuses }: ForeignServer): Obstacle | undefined {
   const hint =
-    'transport: hey or autocannon, or ifInstalled: true, which leaves the arm out where it cannot measure';
+    'transport: hey or autocannon, or ifInstalled: true, which skips the client if it cannot measure';
   if (interimStatuses.length > 0) {
     return {
-      message: `wrk takes an interim answer (${interimStatuses.join(', ')}) for the answer, and fails`,
+      message: `wrk takes an interim response (${interimStatuses.join(', ')}) for the response, and fails`,
       hint,
     };
   }
   return framing === 'close'
     ? {
         message:
-          'wrk counts an answer that the end of the connection ends twice, the second time as an error, and this server names no length of its answers',
+          'wrk counts a response that ends with the connection twice, the second time as an error, and this server sends responses without a length',
         hint,
       }
     : undefined;
@@ -304,10 +301,10 @@ const engine: EngineModule = {
   honours: HONOURS,
   cannot: engineCannot(HONOURS),
   caveats: [
-    'It is started for each slice and opens its connections anew in each; the steady window is all of its run but half a mean latency, its ramp included, and its requests are spread evenly over it because it does not say when they were.',
-    'It times a request from when its connection is open; the samples that it adds for coordinated omission are taken out again.',
-    'It does not tell the statuses of its answers: those of 400 and above count as bad, and a redirect (3xx) always as good.',
-    'What is under way when it stops counts as unfinished, one request for each connection; its bytes include response headers; it verifies no certificate.',
+    'It is started for each slice and opens new connections in each; the steady window is its whole run, ramp included, less half a mean latency; its requests are spread evenly over it, because their times are not reported.',
+    'It times a request from when its connection is open; conntax removes the samples that it adds for coordinated omission.',
+    'It does not report the statuses of its responses: 400 and above count as failed, and a redirect (3xx) always counts as successful.',
+    'Requests in flight when it stops count as unfinished, one per connection; its bytes include response headers; it does not verify certificates.',
   ],
   missing: () => missingProgram('wrk'),
   refusals,

@@ -1,15 +1,13 @@
-// In: a distribution of service times and a body length. Out: a target that answers after a time drawn from it.
+// A target that answers after a service time drawn from a distribution.
 import { randomExponential, randomLogNormal, randomUniform } from 'd3-random';
 import { z } from 'zod';
 import type { Random } from '../../results/random.ts';
 import type { BehaviourModule, Responder } from '../behaviour.ts';
 import { createBodyResponder, MAX_BODY_BYTES } from './fixed.ts';
 
-// From a responder, and how long each answer is to take. Out: a responder that answers after that time.
-
 /**
- * Each request waits on a timer of its own, so that requests under way together are served together, those of one
- * connection too. Whole milliseconds; 0 answers at once.
+ * A responder that answers after a delay. Each request has its own timer, so concurrent requests are served concurrently, even
+ * on one connection. Whole milliseconds; 0 answers at once.
  */
 export function delayedResponder(respond: Responder, nextMs: () => number): Responder {
   return response => {
@@ -23,9 +21,7 @@ export function delayedResponder(respond: Responder, nextMs: () => number): Resp
   };
 }
 
-// From a distribution of service times and seeded dice. Out: draws from it, and the same as whole milliseconds for timers.
-
-/** How long an answer takes. The mean of the lognormal is meanMs itself; sigma is the spread of its logarithm. */
+/** Distribution of the service time. The mean of the lognormal is meanMs itself; sigma is the spread of its logarithm. */
 export type ServiceTime =
   | { distribution: 'constant'; meanMs: number }
   | { distribution: 'uniform'; minMs: number; maxMs: number }
@@ -39,7 +35,7 @@ export function meanServiceTimeMs(time: ServiceTime): number {
 
 /**
  * A source of service times in ms, fractions included. The lognormal's mu is ln(mean) - sigma^2 / 2. A mean of 0 gives 0
- * throughout, by way of the infinities.
+ * always, through the infinities.
  */
 export function createServiceTimeSampler(time: ServiceTime, random: Random): () => number {
   switch (time.distribution) {
@@ -57,9 +53,9 @@ export function createServiceTimeSampler(time: ServiceTime, random: Random): () 
 }
 
 /**
- * The same draws as whole milliseconds, which is all a timer can do. What rounding leaves over is carried to the next
- * draw, so the sum of n results is within 1 ms of the sum of n draws: the mean is right even far below 1 ms (a constant
- * 0.25 ms is 0, 0, 0, 1, ...). A single result is up to 1 ms off its draw, so quantiles below a few ms are coarse.
+ * The same draws in whole milliseconds, the resolution of timers. The rounding error is carried to the next
+ * draw, so the sum of n results is within 1 ms of the sum of n draws, and the mean is right even far below 1 ms (a constant
+ * 0.25 ms becomes 0, 0, 0, 1, ...). A single result is up to 1 ms off its draw, so quantiles below a few ms are coarse.
  */
 export function createWholeMsSampler(sample: () => number): () => number {
   let carriedMs = 0;
@@ -72,7 +68,7 @@ export function createWholeMsSampler(sample: () => number): () => number {
 }
 
 const milliseconds = () => z.number().min(0).max(60_000);
-const meanMs = milliseconds().default(5).describe('Mean service time; fractions of a ms hold on average');
+const meanMs = milliseconds().default(5).describe('Mean service time; fractions of a ms are met on average');
 
 const shared = {
   name: z.literal('delay').describe('Every request is answered after a service time'),
@@ -82,14 +78,14 @@ const shared = {
 const options = z.discriminatedUnion('distribution', [
   z.strictObject({
     ...shared,
-    // Optional within the default, so that the union also knows this option by an absent distribution.
-    distribution: z.literal('constant').optional().default('constant').describe('Always the same time'),
+    // Optional within the default, so that the union also selects this option if none is given.
+    distribution: z.literal('constant').optional().default('constant').describe('Constant service time'),
     meanMs,
   }),
   z
     .strictObject({
       ...shared,
-      distribution: z.literal('uniform').describe('Any time between two bounds is as likely'),
+      distribution: z.literal('uniform').describe('Every time between two bounds is equally likely'),
       minMs: milliseconds().describe('Shortest service time'),
       maxMs: milliseconds().describe('Longest service time, at least minMs'),
     })
@@ -113,9 +109,9 @@ const options = z.discriminatedUnion('distribution', [
 ]);
 
 /**
- * The draw is the time from request to answer of an unloaded target. Timers add to it: on average about 0.1 ms late on
- * an idle event loop, a little early on a busy one, and late by its queue on an overloaded one. No clock is consulted
- * to make up for that, since a target that hurried when overloaded would hide its queue.
+ * The draw is the service time of an unloaded target. Timers add an error: about 0.1 ms late on average on
+ * an idle event loop, a little early on a busy one, and late by its queue on an overloaded one. This is not
+ * corrected, because a target that hurried when overloaded would hide its queue.
  */
 export default {
   options,

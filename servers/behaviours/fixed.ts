@@ -1,13 +1,11 @@
-// In: a number of bytes and a content type. Out: a target that answers every request at once with that many bytes.
+// A target that answers every request at once with a fixed number of bytes.
 import { z } from 'zod';
 import type { BehaviourModule, Responder } from '../behaviour.ts';
 
-// From how many bytes, of what type. Out: a body of exactly that length, and a responder that sends it whole.
-
-/** Most bytes that a body or a chunk may have; it is held in memory. */
+/** Maximum size of a body or a chunk, which is held in memory. */
 export const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
-/** Node joins header and body into one write when the body is a string; above this, joining costs more than it saves. */
+/** Node joins header and body into one write if the body is a string; above this size, joining costs more than it saves. */
 const MAX_JOINED_BYTES = 16 * 1024;
 
 const EMPTY_OBJECT = '{"data":""}';
@@ -18,8 +16,8 @@ export function makeText(bytes: number): string {
 }
 
 /**
- * A JSON text of exactly `bytes` bytes: an object with one string; a bare string where an object does not fit (2 to 10
- * bytes); the number 0 for 1 byte. 0 bytes are an empty body, which no JSON text can be.
+ * A JSON text of exactly `bytes` bytes: an object with one string; only a string if an object does not fit (2 to 10
+ * bytes); the number 0 for 1 byte; for 0 bytes an empty body, which is not valid JSON.
  */
 export function makeJson(bytes: number): string {
   if (bytes >= EMPTY_OBJECT.length) return `{"data":"${makeText(bytes - EMPTY_OBJECT.length)}"}`;
@@ -53,12 +51,12 @@ const options = z.strictObject({
     .min(0)
     .max(MAX_BODY_BYTES)
     .default(1024)
-    .describe('Exact length of the body; JSON is valid from 1 byte on, 0 is an empty body'),
+    .describe('Exact length of the body; JSON needs at least 1 byte, 0 is an empty body'),
   contentType: z
     .string()
     .regex(/^[\w.+-]+\/[\w.+-]+(; ?[\w-]+=[\w-]+)*$/, 'a media type such as text/plain; charset=utf-8')
     .default('application/json')
-    .describe('Content-Type of the answer; application/json gets valid JSON, any other type letters'),
+    .describe('Content-Type of the response; application/json has valid JSON, any other type letters'),
 });
 
 export default {

@@ -1,6 +1,5 @@
-// Server behaviours by name: one lazy line each.
+// Server behaviours by name, loaded when needed.
 
-/** What a target answers with. */
 export const behaviours = {
   fixed: () => import('./fixed.ts'),
   delay: () => import('./delay.ts'),

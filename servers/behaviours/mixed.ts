@@ -1,4 +1,4 @@
-// In: a fast and a slow service time, and the share of the slow. Out: a target on which some requests hold up others.
+// A target with some slow requests among fast ones, to show how slow requests delay others.
 import { z } from 'zod';
 import type { BehaviourModule } from '../behaviour.ts';
 import { createWholeMsSampler, delayedResponder } from './delay.ts';
@@ -14,15 +14,15 @@ const options = z
     bytes: z.int().min(0).max(MAX_BODY_BYTES).default(1024).describe('Exact length of the JSON body'),
     fastMs: milliseconds()
       .default(1)
-      .describe('Service time of most requests; fractions of a ms hold on average'),
+      .describe('Service time of most requests; fractions of a ms are met on average'),
     slowMs: milliseconds().default(50).describe('Service time of the slow requests, at least fastMs'),
     slowRatio: z.number().min(0).max(1).default(0.05).describe('Share of slow requests (0.05 = 5 %)'),
   })
   .refine(({ fastMs, slowMs }) => fastMs <= slowMs, { path: ['slowMs'], error: 'must be at least fastMs' });
 
 /**
- * Where slowRatio is below a tenth, the median and p90 are of fast requests as long as none waits for another: what they
- * are above fastMs, on a connection that is shared, is the wait behind slow ones.
+ * With a slowRatio below a tenth, median and p90 are those of fast requests if no request waits for another. On a shared
+ * connection, their excess over fastMs is the wait behind slow requests.
  */
 export default {
   options,

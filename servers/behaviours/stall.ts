@@ -1,19 +1,19 @@
-// In: how often a target stalls, and for how long. Out: a target that answers at once, except while it stalls.
+// A target that answers at once, except during regular stalls.
 import { z } from 'zod';
 import type { BehaviourModule } from '../behaviour.ts';
 import { createBodyResponder, MAX_BODY_BYTES } from './fixed.ts';
 
 const options = z
   .strictObject({
-    name: z.literal('stall').describe('Requests are answered at once, but again and again not for a while'),
+    name: z.literal('stall').describe('Requests are answered at once, except during regular stalls'),
     bytes: z.int().min(0).max(MAX_BODY_BYTES).default(1024).describe('Exact length of the JSON body'),
     everyMs: z
       .int()
       .min(1)
       .max(60_000)
       .default(1_000)
-      .describe('From the beginning of a stall to that of the next'),
-    stallMs: z.int().min(0).max(60_000).default(100).describe('How long each lasts, at most everyMs'),
+      .describe('Time from the start of one stall to the start of the next'),
+    stallMs: z.int().min(0).max(60_000).default(100).describe('Duration of each stall, at most everyMs'),
   })
   .refine(({ stallMs, everyMs }) => stallMs <= everyMs, {
     path: ['stallMs'],
@@ -21,8 +21,8 @@ const options = z
   });
 
 /**
- * The stall is the last part of each cycle, and the first cycle begins with the target. What arrives in a stall is answered
- * at its end, all at once. Connections are accepted all the while: it is the service that stalls, not its machine.
+ * The stall is the last part of each cycle, and the first cycle begins when the target starts. Requests that arrive during a stall
+ * are all answered at its end. Connections are still accepted: the service stalls, not the machine.
  */
 export default {
   options,
@@ -39,6 +39,6 @@ export default {
       response.once('close', () => clearTimeout(timer));
     };
   },
-  /** Of one that arrives at any time: the share of stalled time, times half a stall. */
+  /** For a request at a random time: the share of stalled time, times half a stall. */
   meanServiceMs: ({ everyMs, stallMs }) => stallMs ** 2 / (2 * everyMs),
 } satisfies BehaviourModule<z.output<typeof options>>;

@@ -1,13 +1,18 @@
-// In: how many chunks, how long, how far apart. Out: a target that answers over time in chunked transfer-encoding.
+// A target that answers in chunks over time, with chunked transfer encoding.
 import { z } from 'zod';
 import type { BehaviourModule } from '../behaviour.ts';
 import { MAX_BODY_BYTES, makeText } from './fixed.ts';
 
 const options = z.strictObject({
   name: z.literal('stream').describe('Every request is answered in chunks over time'),
-  chunks: z.int().min(1).max(100_000).default(10).describe('Chunks of an answer; the first goes at once'),
+  chunks: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(10)
+    .describe('Number of chunks of a response; the first is sent at once'),
   chunkBytes: z.int().min(1).max(MAX_BODY_BYTES).default(1024).describe('Length of a chunk'),
-  intervalMs: z.int().min(0).max(60_000).default(10).describe('From one chunk to the next'),
+  intervalMs: z.int().min(0).max(60_000).default(10).describe('Time from one chunk to the next'),
 });
 
 const headers = { 'Content-Type': 'application/octet-stream' };
@@ -21,7 +26,7 @@ export default {
       let sent = 0;
       let timer: NodeJS.Timeout | undefined;
 
-      // A turn is counted from the start, so that one late timer does not put off all later chunks.
+      // Times are counted from the start, so that one late timer does not delay all later chunks.
       const sendDue = () => {
         while (true) {
           const dueInMs = startedAtMs + sent * intervalMs - performance.now();

@@ -1,42 +1,41 @@
-// In: what one direction of a connection carries, with when it arrived. Out: the same, in order, when the link is through
-// with it. Pure: the caller tells the time.
+// One direction of a connection over a link: delays its items and keeps their order. Pure: the caller passes the time.
 import type { Random } from '../../results/random.ts';
 import type { Link } from '../../scenarios/model/target.ts';
 
-/** Bytes, or how the sender ended: `end` closes one direction, `reset` the connection. */
+/** Bytes, or the end of the sender: `end` closes one direction, `reset` the connection. */
 export type Item = Buffer | 'end' | 'reset';
 
 export interface DelayLine {
-  /** When the next item is through, Infinity when there is none. */
+  /** Delivery time of the next item; Infinity without one. */
   readonly dueMs: number;
-  /** When a reset is through, Infinity when there is none. Nothing that waits for a reader holds up a reset. */
+  /** Delivery time of a reset; Infinity without one. A reset does not wait for a slow reader. */
   readonly resetDueMs: number;
   readonly heldBytes: number;
-  /** Whether the source is to be paused: as much is held as may be in flight. */
+  /** Whether to pause the source, because the limit of bytes in flight is reached. */
   readonly isFull: boolean;
-  /** Adds what arrived at the given time; times never go back. Nothing may follow a reset. */
+  /** Adds an item that arrived at the given time; times never decrease. Nothing may follow a reset. */
   push(item: Item, arrivedMs: number): void;
-  /** The next item if it is through by then. */
+  /** The next item, if it is due by then. */
   take(nowMs: number): Item | undefined;
-  /** Forgets everything that is held. */
+  /** Drops everything that is held. */
   clear(): void;
 }
 
-/** What may be in flight on one line without a rate, as a fast sender's TCP window allows by default on Linux. */
+/** Limit of bytes in flight without a rate: the default TCP window of a fast sender on Linux. */
 const MOST_IN_FLIGHT_BYTES = 4 * 1024 * 1024;
 const LEAST_IN_FLIGHT_BYTES = 64 * 1024;
 
-/** A packet; a chunk that takes longer than a millisecond to send comes out in pieces, as it would over a network. */
+/** One packet. A chunk that takes longer than a millisecond to send is delivered in pieces, as over a network. */
 const LEAST_PIECE_BYTES = 1_460;
 
-/** How long one direction takes, this time: half a round trip, and up to the jitter on top. */
+/** Draws the delay of one direction: half a round trip, plus up to the jitter. */
 export function oneWayMs({ roundTripMs, jitterMs }: Link, random: Random): number {
   return roundTripMs / 2 + (jitterMs === 0 ? 0 : jitterMs * random());
 }
 
 /**
- * How much one line holds before its source is paused: twice what its rate sends in a one-way trip, so that the rate is
- * reached, within limits.
+ * Bytes that one line holds before its source is paused: twice the bytes sent in a one-way trip at its rate, so that the
+ * rate is reached, within limits.
  */
 export function inFlightLimitBytes({ roundTripMs, jitterMs, bytesPerSec }: Link): number {
   if (bytesPerSec === 'unlimited') return MOST_IN_FLIGHT_BYTES;
@@ -54,10 +53,10 @@ export function createDelayLine(link: Link, random: Random): DelayLine {
   const bytesPerMs = link.bytesPerSec === 'unlimited' ? Number.POSITIVE_INFINITY : link.bytesPerSec / 1_000;
   const pieceBytes = Math.max(LEAST_PIECE_BYTES, Math.floor(bytesPerMs));
   let held: Held[] = [];
-  /** Items before it are taken; they are cut off once they are the greater part. */
+  /** Index of the next item; taken items are removed once they are the majority. */
   let first = 0;
   let heldBytes = 0;
-  /** Until then the line is busy with sending the bytes before. */
+  /** The line is busy with earlier bytes until then. */
   let sendingUntilMs = Number.NEGATIVE_INFINITY;
   let lastDueMs = Number.NEGATIVE_INFINITY;
   let resetDueMs = Number.POSITIVE_INFINITY;

@@ -1,7 +1,7 @@
-// In: things to do, each with when it is due. Out: each done close to that time. The one timer of the relay's process.
+// The only timer of the relay process: fires each scheduled action close to its due time.
 //
-// Node's timers count whole milliseconds. What was tried instead, with 200, 2,000 and 8,000 random due times a second on a
-// core of its own; error is done minus due, and CPU that of one core:
+// Node's timers have a resolution of whole milliseconds. Alternatives, measured with 200, 2,000 and 8,000 random due times per
+// second on a dedicated core; the error is actual minus due time, and CPU is that of one core:
 //
 //   setTimeout(1), writing what is due within half a tick    mean 0.0 ms, p99 0.55 to 0.58 ms    4 %
 //   a spinning setImmediate                                  mean 0.0 ms, p99 0.1 to 3.2 ms    100 %
@@ -10,18 +10,17 @@
 //   naps of 0.1 ms in Atomics.wait between polls             mean 0.02 ms, p99 0.10 to 0.19      6 % to 18 %
 //   naps of 0.2 ms, writing what is due within half of it    mean -0.01 ms, p99 0.09 to 0.15     6 % to 16 %
 //
-// The long tails of spinning are the kernel's, which puts a process off its core that never sleeps. So: when something is
-// due within the next milliseconds, the loop polls its sockets without waiting and naps, in turn; else it waits in the
-// poll as usual, with a timer. (A nap counts as active in the event loop's own statistics: judge the relay by its CPU.)
+// The long tails of spinning come from the kernel, which preempts a process that never sleeps. So when something is
+// due within the next milliseconds, the loop alternates between polling its sockets without waiting and napping; otherwise it
+// waits in the poll as usual, with a timer. (The event loop's statistics count a nap as active: judge the relay by its CPU.)
 
-// From things, each with when it is due. Out: the same, the earliest first. A binary heap.
-
+/** A priority queue by due time: a binary heap. */
 interface DueQueue<Thing> {
   readonly size: number;
-  /** When the first is due; Infinity when there is none. */
+  /** Due time of the first; Infinity without one. */
   readonly firstMs: number;
   add(thing: Thing, dueMs: number): void;
-  /** Removes the first; undefined when there is none. Those due at the same time come in any order. */
+  /** Removes the first; undefined without one. Items due at the same time come in any order. */
   take(): Thing | undefined;
   clear(): void;
 }
@@ -79,31 +78,31 @@ export function createDueQueue<Thing>(): DueQueue<Thing> {
   };
 }
 
-/** Anything that can be due. It may schedule itself or others. */
+/** An action that can be scheduled. It may schedule itself or others. */
 export interface Due {
   fire(): void;
 }
 
 export interface Pacemaker {
   /**
-   * When the bytes that a socket hands over now arrived, as well as can be known. All that one poll brings has the same
-   * time; what came while the loop was busy or napping is taken to have come in the middle of it, but at most half a
-   * millisecond ago. Never goes back.
+   * The estimated arrival time of the bytes that a socket delivers now. All bytes of one poll have the same time;
+   * bytes that came while the loop was busy or napping are assumed to have come in the middle of it, but at most half a
+   * millisecond ago. Never decreases.
    */
   arrivalMs(): number;
-  /** By when something must be due to be done now: the present, and half a nap so that the error is zero on average. */
+  /** Actions due by this time fire now: the present plus half a nap, so that the error is zero on average. */
   reachMs(): number;
-  /** What is scheduled and has not fired yet. */
+  /** Number of actions that have not fired yet. */
   readonly waiting: number;
-  /** Fires once, when the time has come; never from within this call. */
+  /** Fires the action once at its time; never synchronously. */
   schedule(due: Due, atMs: number): void;
-  /** Nothing fires any more. */
+  /** Cancels everything. */
   close(): void;
 }
 
 const NAP_MS = 0.2;
 const LEAD_MS = NAP_MS / 2;
-/** A timer may be more than a millisecond late, so it is set this much before the time; the rest is napped away. */
+/** A timer may be more than a millisecond late, so it is set this much earlier; naps cover the rest. */
 const TIMER_MARGIN_MS = 1.5;
 const NAP_HORIZON_MS = TIMER_MARGIN_MS + 1;
 const LONGEST_BACKDATE_MS = 0.5;
@@ -114,9 +113,9 @@ export function createPacemaker(): Pacemaker {
   let immediate: NodeJS.Immediate | undefined;
   let timer: NodeJS.Timeout | undefined;
   let timerAtMs = Number.POSITIVE_INFINITY;
-  /** When what the present poll brings arrived; NaN where the poll itself waited. */
+  /** Arrival time of the current poll's data; NaN if the poll itself waited. */
   let pollArrivalMs = Number.NaN;
-  /** Whether something has come since the last turn. */
+  /** Whether data has arrived since the last turn. */
   let hasArrived = false;
   let isClosed = false;
 
@@ -134,7 +133,7 @@ export function createPacemaker(): Pacemaker {
     if (isNapping && untilFirstMs > 0) Atomics.wait(pillow, 0, 0, Math.min(untilFirstMs, NAP_MS));
     const reach = performance.now() + LEAD_MS;
     while (queue.firstMs <= reach) queue.take()!.fire();
-    // The next poll finds what came since the last one; it does not wait when another turn is to follow.
+    // The next poll returns data since the last one; it does not wait if another turn follows.
     if (queue.firstMs - performance.now() <= NAP_HORIZON_MS) {
       const nowMs = performance.now();
       pollArrivalMs = Math.max((polledMs + nowMs) / 2, nowMs - LONGEST_BACKDATE_MS);
@@ -164,7 +163,7 @@ export function createPacemaker(): Pacemaker {
       if (!hasArrived) {
         hasArrived = true;
         const nowMs = performance.now();
-        // Before the poll the process may have lost its core: what came meanwhile did not come before that.
+        // The process may have lost its core before the poll, so data cannot be dated further back.
         pollArrivalMs = Number.isNaN(pollArrivalMs)
           ? nowMs
           : Math.max(pollArrivalMs, nowMs - LONGEST_BACKDATE_MS);

@@ -1,4 +1,4 @@
-// In: the port of a target, and a link. Out: a port that leads to the target as over a network with that link.
+// A relay in front of a target: a port whose connections behave as if over a network with a given link.
 import { type AddressInfo, createServer, Socket } from 'node:net';
 import { createRandom, type Random } from '../../results/random.ts';
 import type { Link } from '../../scenarios/model/target.ts';
@@ -6,10 +6,8 @@ import { LATENESS_BIN_COUNT, latenessBin, type RelayCounters } from '../protocol
 import { createDelayLine, type DelayLine, type Item, oneWayMs } from './delay-line.ts';
 import { createPacemaker, type Due, type Pacemaker } from './pacemaker.ts';
 
-// From what a relay does. Out: its counters.
-
 interface DirectionMeter {
-  /** Bytes were written, so much after they were due; NaN when they had to wait for their reader. */
+  /** Counts written bytes and their lateness; NaN if they had to wait for their reader. */
   countWrite(bytes: number, lateMs: number): void;
 }
 
@@ -23,7 +21,7 @@ interface Meter {
 }
 
 function createMeter(): Meter {
-  /** Node keeps a plain array of small integers as such: counting in it costs no more than in a typed one. */
+  /** Counting in a plain array of small integers is as fast as in a typed array. */
   const latenessCounts = new Array<number>(LATENESS_BIN_COUNT).fill(0);
   const bytes = { toTarget: 0, toClient: 0 };
   let connections = 0;
@@ -63,8 +61,6 @@ function createMeter(): Meter {
   };
 }
 
-// From a socket to read, one to write, and the line between them. Out: the one's bytes and ends on the other, in time.
-
 interface DirectionOptions {
   source: Socket;
   sink: Socket;
@@ -74,15 +70,14 @@ interface DirectionOptions {
 }
 
 /**
- * Carries what the source receives to the sink until the source ends. A reader that stalls stops the sink, a full line
- * stops the source, and nothing else stops either. (A source that is stopped so is not polled either: that its peer has
- * reset it shows once the reader goes on.)
+ * Carries data from the source to the sink until the source ends. Only a stalled reader stops the sink, and only a full line
+ * stops the source. (A stopped source is not polled either, so a reset by its peer is noticed only when the reader continues.)
  */
 function carry({ source, sink, line, pacemaker, meter }: DirectionOptions): void {
   let isScheduled = false;
-  /** The sink holds as much as it may until its reader goes on. */
+  /** The sink's buffer is full until its reader continues. */
   let isStalled = false;
-  /** What is due now has waited for the reader, so its lateness is not ours. */
+  /** The data due now has waited for the reader, so its lateness is not the relay's. */
   let hasStalled = false;
 
   function schedule(): void {
@@ -127,7 +122,7 @@ function carry({ source, sink, line, pacemaker, meter }: DirectionOptions): void
   };
 
   function push(item: Item): void {
-    if (sink.destroyed) return; // as a network drops what is for nobody
+    if (sink.destroyed) return; // as a network drops packets to a closed connection
     line.push(item, pacemaker.arrivalMs());
     if (line.isFull) source.pause();
     schedule();
@@ -147,19 +142,19 @@ function carry({ source, sink, line, pacemaker, meter }: DirectionOptions): void
   });
 }
 
-/** Connections that may wait to be accepted, as at the target; the kernel lowers it to net.core.somaxconn. */
+/** Length of the accept queue, as at the target; the kernel limits it to net.core.somaxconn. */
 const BACKLOG = 4096;
 
 interface RelayOptions {
-  /** Where the target listens, on 127.0.0.1. */
+  /** The target's port on 127.0.0.1. */
   upstreamPort: number;
   link: Link;
-  /** Fixes what jitter is drawn. */
+  /** Seed of the jitter. */
   seed: number;
 }
 
 export interface OpenRelay {
-  /** Where to connect instead, on 127.0.0.1. */
+  /** The relay's port on 127.0.0.1. */
   port: number;
   read(): RelayCounters;
   /** Destroys every connection and stops listening; resolves when both are done. */
@@ -175,9 +170,9 @@ interface Path {
 }
 
 /**
- * Connects onward for one client. The kernel has told the client "connected" before the relay knows of it, so the
- * handshake is made up for here: the target is dialled when the client's SYN would have reached it, and the client's
- * first bytes wait in the kernel until the answer would have reached the client. A refusal comes back as a reset.
+ * Connects to the target for one client. The kernel completes the client's handshake before the relay knows of it, so the
+ * handshake's delay is added here: the target is dialled when the client's SYN would have reached it, and the client's
+ * first bytes wait in the kernel until the answer would have reached the client. A refusal is returned as a reset.
  */
 function carryConnection(client: Socket, path: Path): Socket {
   const { link, random, pacemaker, meter } = path;
@@ -215,7 +210,7 @@ function carryConnection(client: Socket, path: Path): Socket {
 }
 
 /**
- * Opens a relay on a free port of 127.0.0.1. What it does not have of a network: loss, and a slow start of new
+ * Opens a relay on a free port of 127.0.0.1. It does not emulate packet loss, or the slow start of new
  * connections (a real one sends about 14 KiB, then waits a round trip).
  *
  * @throws the system's error when listening fails.
