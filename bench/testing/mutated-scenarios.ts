@@ -91,7 +91,7 @@ export async function fuzzScenarioFiles({
       const bad = textAround(BAD_TEXT, shown.replaceAll('Infinity is not allowed here', ''));
       if (bad !== undefined) found('badTexts', `${index}: ${bad}`);
     } catch (error) {
-      const isRefused = error instanceof SyntaxError && / in line \d+, column \d+$/.test(error.message);
+      const isRefused = error instanceof SyntaxError && / at line \d+, column \d+$/.test(error.message);
       if (!isRefused)
         found('crashes', `${index}: ${error instanceof Error ? error.stack?.slice(0, 600) : error}`);
     }
