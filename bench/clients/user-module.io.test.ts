@@ -124,7 +124,7 @@ suite('opening', () => {
       () => {
         throw new Error('no token');
       },
-      /^MeasureError: open\(\) of \/tmp\/mine\.ts failed: no token \(at \/.*user-module\.test\.ts:\d+\)$/,
+      /^MeasureError: open\(\) of \/tmp\/mine\.ts failed: no token \(at \/.*user-module\.io\.test\.ts:\d+\)$/,
     ],
     ['rejects', async () => Promise.reject(new Error('no token')), /failed: no token \(at /],
     ['returns nothing', () => undefined, /open\(\) of \/tmp\/mine\.ts must return \{ send, close \}/],
