@@ -57,7 +57,7 @@ suite('protocol', () => {
   test('without TLS it is refused, with the reason', async t => {
     await assert.rejects(openTestTarget(t, { protocol: 'h2' }), (error: Error) => {
       assert.ok(error instanceof UsageError);
-      assert.match(error.message, /without TLS/);
+      assert.match(error.message, /needs TLS/);
       return true;
     });
   });

@@ -66,7 +66,7 @@ suite('target child', { concurrency: 2 }, () => {
     [
       'an unknown behaviour',
       startCommand({ behaviour: { name: 'fixd' } }),
-      /"fixd".*fixed, delay.*fixed is nearest/,
+      /"fixd".*did you mean fixed\? Known: fixed, delay/,
     ],
     [
       'a name that objects have',
@@ -74,7 +74,7 @@ suite('target child', { concurrency: 2 }, () => {
       /unknown behaviour "constr/,
     ],
     ['invalid options', startCommand({ behaviour: { name: 'fixed', bytes: -1 } }), /"fixed".*>=0.*bytes/s],
-    ['a command out of order', { type: 'read' }, /not been started/],
+    ['a command out of order', { type: 'read' }, /not started yet/],
   ];
   for (const [what, command, message] of failures) {
     test(`${what} is told as a failure, then it ends with status 1`, async t => {

@@ -95,7 +95,7 @@ Examples:
     .option('--no-confirm', 'do not re-measure failures')
     .option(
       '--allow-host <host>',
-      'allow load to be sent to this host (repeatable; default: loopback only)',
+      'allow load to be sent to this host (repeatable; loopback is always allowed)',
       addHost,
       [],
     )

@@ -245,7 +245,7 @@ export function addJudgingCommands(
     )
     .option(
       '--allow-host <host>',
-      'allow load to be sent to this host (repeatable; default: loopback only)',
+      'allow load to be sent to this host (repeatable; loopback is always allowed)',
       addHost,
       [],
     )
@@ -282,7 +282,7 @@ Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not m
     .option('--min-effect <ratio>', 'smallest change that counts (0.05 = 5 %)', asRatio)
     .option(
       '--allow-host <host>',
-      'allow load to be sent to this host (repeatable; default: loopback only)',
+      'allow load to be sent to this host (repeatable; loopback is always allowed)',
       addHost,
       [],
     )

@@ -270,7 +270,7 @@ for (const api of ['request', 'dispatch', 'fetch'] as const) {
       const { askTimes, connections } = open(t, target.endpoint, { pool: { maxConnections: 1 } });
       for (const { outcome, error } of await askTimes(3, 1)) {
         assert.equal(outcome, 'other');
-        assert.match(error ?? '', /states h2, but the server chose http\/1\.1/);
+        assert.match(error ?? '', /configured for h2, but the server chose http\/1\.1/);
       }
       assert.equal(connections.length, 0);
       assert.equal(target.read().requests, 0);

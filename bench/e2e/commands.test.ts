@@ -97,7 +97,7 @@ const MISTYPED: [args: string[], told: RegExp][] = [
   [['rnu'], /unknown command 'rnu'.*Did you mean run\?/s],
   [['run', '--dryrun'], /unknown option '--dryrun'.*Did you mean --dry-run\?/s],
   [['list', 'more'], /too many arguments/],
-  [['run', '--seed', 'one'], /--seed <n>.*whole number/],
+  [['run', '--seed', 'one'], /--seed <n>.*an integer/],
   [['run', '--budget-sec', '0'], /--budget-sec <s>.*seconds/],
   [['run', '--budget-sec', '4000'], /--budget-sec <s>.*at most 3600/],
   [['run', '--precision', '5'], /--precision <ratio>.*above 0 and at most 1/],
@@ -145,7 +145,7 @@ test('all problems of all scenario files are told at once: file, path, what is w
   for (const [file, path, message, hint] of [
     ['wrong.json', 'target.behaviour.name', '"fixd"', 'did you mean "fixed"?'],
     ['wrong.json', 'target.keepAliveTimeout', 'unknown setting', 'did you mean keepAliveTimeoutMs?'],
-    ['wrong.json', 'load.concurrency', '"four"', 'a whole number'],
+    ['wrong.json', 'load.concurrency', '"four"', 'an integer'],
     ['wrong.json', 'clients.short.requestsPerConnection', '0 is not allowed', '"unlimited"'],
     ['wrong.json', 'clients.persistent.transport', 'unknown transport "undicy"', 'did you mean undici?'],
     ['wrong.json', 'baseline', 'no client "shrt"', 'did you mean short?'],

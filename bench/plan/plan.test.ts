@@ -130,7 +130,7 @@ describe("A load tool that would count a server's answers wrongly is not sent to
 
   const unreadable: [found: Partial<ForeignServer>, why: RegExp][] = [
     [{ framing: 'close' }, /counts a response that ends with the connection twice/],
-    [{ interimStatuses: [103] }, /takes an interim answer \(103\) for the answer/],
+    [{ interimStatuses: [103] }, /takes an interim response \(103\) for the response/],
   ];
   for (const [found, why] of unreadable) {
     test(`${JSON.stringify(found)}: its arm is left out with the reason`, () => {

@@ -331,8 +331,8 @@ describe('Protocols and TLS that do not go together are refused at their place, 
     [{ ...h2, connectionClose: true }, {}, 'target.connectionClose', /no Connection header/],
     [{ ...h2, maxRequestsPerSocket: 9 }, {}, 'target.maxRequestsPerSocket', /cannot keep to a number/],
     [{ tls: '1.3' }, { protocol: 'h2' }, 'clients.one.protocol', /does not offer HTTP\/2/],
-    [h2, { protocol: 'h2', requestsPerConnection: 1 }, 'clients.one.requestsPerConnection', /ignores/],
-    [h2, { protocol: 'h2', pool: { pipelining: 4 } }, 'clients.one.pool.pipelining', /as streams/],
+    [h2, { protocol: 'h2', requestsPerConnection: 1 }, 'clients.one.requestsPerConnection', /cannot limit/],
+    [h2, { protocol: 'h2', pool: { pipelining: 4 } }, 'clients.one.pool.pipelining', /uses streams/],
     [h2, { pool: { maxConcurrentStreams: 4 } }, 'clients.one.pool.maxConcurrentStreams', /no streams/],
   ];
   for (const [target, client, path, says] of wrong) {

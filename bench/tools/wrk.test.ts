@@ -82,9 +82,9 @@ describe('In: what wrk prints, true and false. Out: proof that its counts are re
     {
       why: 'an answer without its latency',
       output: `${COUNTS}latency 90 3\nend\n`,
-      message: /counted 4.*of 3/,
+      message: /counted 4.*reported 3/,
     },
-    { why: 'one too many', output: `${COUNTS}latency 90 5\nend\n`, message: /counted 4.*of 5/ },
+    { why: 'one too many', output: `${COUNTS}latency 90 5\nend\n`, message: /counted 4.*reported 5/ },
   ]) {
     test(`refused, not guessed: ${why}`, () => {
       assert.throws(() => readWrkOutput(output, 2), message);
