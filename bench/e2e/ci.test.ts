@@ -29,7 +29,7 @@ test('conntax ci', async t => {
   await t.test('the first time it says how to begin, and remembers the run', async () => {
     const { status, stderr, stdout } = await ci();
     assert.equal(status, 0, stderr);
-    assert.match(stderr, /There is no baseline "main".*conntax baseline save/);
+    assert.match(stderr, /No baseline "main".*conntax baseline save/);
     assert.equal(historyLength(), 1);
     assert.ok(readFileSync(summaryFile, 'utf8').includes('impatient'), 'the step summary');
     assert.ok(!stdout.includes('\u001b'), 'plain output');
