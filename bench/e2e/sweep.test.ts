@@ -81,7 +81,7 @@ test('a dry run of a sweep tells cells, order and time, and shows one cell as an
     /^ {2}Sweep: clients\.\*\.pool\.maxConnections = 4, 2$/m,
     /^ {2}Cells: 2, in this order: [24], [24]$/m,
     /^ {2}Target: /m,
-    /^ {2}With maxConnections = 4, for example:\n {4}Arm short \(baseline\): .*at most 4 connections/m,
+    /^ {2}With maxConnections = 4, for example:\n {4}Client short \(baseline\): .*at most 4 connections/m,
     /^ {2}Budget: 1m, shared by 2 cells$/m,
     /^ {2}Time: about .* at most$/m,
     /^.* at most, for 2 cells\.$/m,
