@@ -17,8 +17,8 @@ const scenario: ScenarioInput = {
   target: { behaviour: { name: 'mixed', fastMs: 2, slowMs: SLOW_MS, slowRatio: 0.02 } },
   load: { concurrency: 10 },
   timing: {
-    warmupMinMs: 500,
-    warmupMaxMs: 500,
+    warmupMinMs: 1_500,
+    warmupMaxMs: 1_500,
     measureMs: 600,
     sliceMs: 50,
     minReplicates: 1,

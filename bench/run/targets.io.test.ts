@@ -162,7 +162,7 @@ describe("The target process is started, read and killed; when it can't start, t
       const started = startTarget(Target.parse({ behaviour: { name: 'fixd' } }), 1, null);
       await assert.rejects(started, error => {
         assert.ok(error instanceof ChildError && error.reason === 'failed');
-        assert.match(error.message, /unknown behaviour "fixd".*fixed is nearest/);
+        assert.match(error.message, /unknown behaviour "fixd": did you mean fixed/);
         return true;
       });
     });

@@ -186,9 +186,9 @@ suite('autocannon as an engine', () => {
       why: 'broken off within an answer',
       spoil: 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nno',
       outcome: 'reset',
-      message: /before its answer was complete/,
+      message: /before its response was complete/,
     },
-    { why: 'closed instead of an answer', spoil: '', outcome: 'staleSocket', message: /before its answer/ },
+    { why: 'closed instead of an answer', spoil: '', outcome: 'staleSocket', message: /before its response/ },
     {
       why: 'another protocol',
       spoil: 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
