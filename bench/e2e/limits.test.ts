@@ -47,7 +47,10 @@ test('a pool larger than the range of ports is refused before it starts', { skip
     wrapper: networkOf(100),
   });
   assert.deepEqual([status, stdout], [3, '']);
-  assert.match(stderr, /^error: ports: 200 at once needed \(tiny, client persistent\), but the range has 100: widen/m);
+  assert.match(
+    stderr,
+    /^error: ports: 200 at once needed \(tiny, client persistent\), but the range has 100: widen/m,
+  );
   assert.ok(!existsSync(workspace.results), 'no results folder is made');
 });
 
