@@ -237,7 +237,7 @@ export function figureInterval(
 /**
  * One log ratio per replicate in which both completed with something to read, in order of replicates. It is the ratio of the
  * arms' figures over all blocks that both have, the slow ones included: a pause of an arm's own is part of what it does, and
- * no slice tells it from a burst of the machine, which hits each arm as often (docs/statistics.md).
+ * no slice tells it from a burst of the machine, which hits each arm as often (docs/method.md).
  */
 export function replicateLogRatios(
   reader: FigureReader,

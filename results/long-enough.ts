@@ -7,7 +7,7 @@ import type { CompletedTrial, TrialResult } from './model/trial.ts';
 
 /**
  * Of an event that was not seen, up to four are expected at 98 % in as long a time, as e^-4 is 2 %: the rule of three (J. A. Hanley,
- * A. Lippman-Hand, 1983) at the level that keeps the interval's 95 % (docs/experiment.md).
+ * A. Lippman-Hand, 1983) at the level that keeps the interval's 95 % (docs/method.md).
  */
 const UNSEEN_EVENTS = 4;
 /** Of the longest request: less is not such a request, or no pause of the whole arm. */

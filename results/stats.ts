@@ -86,7 +86,7 @@ export function trimmedMean(values: readonly number[], share: number): number | 
 export const LEVEL = 0.95;
 /**
  * Of the share of intervals that may miss the truth, what Student's is asked for: 97 % for 95 %, so that 95 % remain where
- * the truth is skewed or has modes (docs/statistics.md).
+ * the truth is skewed or has modes (docs/method.md).
  */
 const NOMINAL_SHARE = 0.6;
 /** By how many replicates the main mode must lead the next, before those outside it are set aside. */
@@ -105,7 +105,7 @@ const LEAST_MAIN = 3;
  *                    does not
  *
  * Chosen by simulation among Student's t, Yuen's trimmed t, Hodges-Lehmann, order statistics and bootstrap-t:
- * docs/statistics.md has the table.
+ * docs/measured.md has the table.
  */
 export const replicateInterval: Estimator = (logRatios, level = LEVEL, usualLogRatios = logRatios) => {
   if (logRatios.length < LEAST_REPLICATES) return null;

@@ -39,7 +39,7 @@ export interface Plan {
 
 /**
  * Plans one cell per variant: scenarios in the given order, the cells of a sweep shuffled, so that drift of the machine is
- * spread over the sweep and does not look like its effect (docs/experiment.md). The cells share their scenario's budget.
+ * spread over the sweep and does not look like its effect (docs/method.md). The cells share their scenario's budget.
  */
 export function planRun(variants: readonly Variant[], { seed }: { seed: number }): Plan {
   const sweeps = Map.groupBy(variants, ({ name }) => name);
@@ -110,7 +110,7 @@ export function blockOrder(cell: PlannedCell, seed: number, replicate: number, b
 
 /**
  * The order in which arms are started and warmed up: shuffled, and reversed in every second replicate. The first arm
- * gains or loses about one per cent for its whole life (docs/experiment.md); this way every arm is first equally often.
+ * gains or loses about one per cent for its whole life (docs/method.md); this way every arm is first equally often.
  */
 function warmUpOrder(cell: PlannedCell, seed: number, replicate: number): string[] {
   const order = shuffled(cell.arms, createRandom(seed, 'warm-up', cell.id, Math.floor(replicate / 2)));

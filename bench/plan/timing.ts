@@ -77,7 +77,7 @@ export function sliceShape(timing: Timing, seen: SeenTimes): SliceShape {
 /**
  * A ramp that is longer by chance, so that nothing periodic stays in step with the slices. A client that stands still begins
  * its slice when it goes on: with a ramp of one length, its window would open at the same place of its period again and again
- * (docs/experiment.md). Twice the length is a whole period of a client that stands still for half of the time, since a ramp
+ * (docs/method.md). Twice the length is a whole period of a client that stands still for half of the time, since a ramp
  * holds the longest request. A slice of the whole replicate is in step with nothing, and bursts keep their own time.
  *
  * @param chance 0 to 1

@@ -64,7 +64,7 @@ function failedTrials(options: ReplicateOptions, startedAt: string, failure: Fai
 
 /**
  * Brings new targets to their working state with generators that are then thrown away. A generator whose first answers
- * come from a cold target is compiled for that, and stays up to a third slower for life (docs/experiment.md): so none
+ * come from a cold target is compiled for that, and stays up to a third slower for life (docs/method.md): so none
  * that is measured may meet one.
  * @throws ChildError when a target does not survive it.
  */

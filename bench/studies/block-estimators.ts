@@ -1,4 +1,4 @@
-// In: --experiments N of each kind (100), --only TEXT. Out: on standard output, the table of docs/statistics.md: how ways to
+// In: --experiments N of each kind (100), --only TEXT. Out: on standard output, the table of docs/measured.md: how ways to
 // make one ratio of a replicate's blocks do on simulated arms whose true ratio is known.
 import { parseArgs } from 'node:util';
 import { overall, ratePortion } from '../../results/metrics.ts';
