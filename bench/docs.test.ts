@@ -1,10 +1,15 @@
-// Links of the documentation: every relative one leads to a file and to a heading that exist, and so does every path to a page
-// in a comment or a message.
+// The documentation: every relative link leads to a file and a heading that exist, so does every path to a page in a comment
+// or a message, and every scenario that is shown is valid.
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { behaviours } from '../servers/behaviours/index.ts';
+import { transports, userModules } from './clients/index.ts';
+import { loadScenarios } from './plan/read-scenarios.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -74,4 +79,27 @@ test('every path to a page, in code and in messages, leads to a page', () => {
       .map(([page]) => `${path}: ${page}`),
   );
   assert.deepEqual(missing, []);
+});
+
+test('every scenario that the docs show as JSON is valid', async t => {
+  const dir = await mkdtemp(join(tmpdir(), 'conntax-docs-'));
+  t.after(() => rm(dir, { recursive: true }));
+  const texts = pages
+    .flatMap(path => [...readFileSync(join(root, path), 'utf8').matchAll(/^```json\n(\{.*?^\})\n```/gms)])
+    // Such a module is the reader's own.
+    .map(([, text]) => text!.replaceAll('"transport": "./my-client.ts"', '"transport": "node-http"'));
+  assert.ok(texts.length >= 4);
+  const files = texts.map((text, index) => {
+    const file = join(dir, `${index}.json`);
+    writeFileSync(file, text);
+    return file;
+  });
+  const scenarios = await loadScenarios(files, {
+    builtinDir: dir,
+    cwd: dir,
+    transports,
+    userModules,
+    behaviours,
+  });
+  assert.ok(scenarios.length >= texts.length);
 });
