@@ -35,7 +35,7 @@ suite('closed load', () => {
     assert.deepEqual([load.sent, transport.inFlight.length, ended.length], [8, 3, 0]);
     answerAll();
     await settle();
-    const window = { openAtMs: 10, closeAtMs: CLOSE_MS, originMs: 0, isRecorded: true };
+    const window = { openAtMs: 10, closeAtMs: CLOSE_MS, originMs: 0, isRecorded: true, isProbe: false };
     assert.deepEqual(ended, [window]);
     assert.deepEqual([load.sent, load.unfinished, recorder.ended], [8, 0, 8]);
     assert.equal(recorder.windowCounts().completed, 4, 'what ended after the window is not of it');

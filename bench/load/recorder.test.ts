@@ -4,7 +4,7 @@ import { describe, suite, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { OUTCOMES } from '../../results/model/trial.ts';
 import type { Exchange, Window } from '../contracts.ts';
-import { createRecorder, createTimeline, type Recorder } from './recorder.ts';
+import { createRecorder, type Recorder, TimelineFold } from './recorder.ts';
 import { makeExchange } from './testing/exchange.ts';
 
 describe('The timeline loses nothing, whatever the duration, in a bounded number of equal buckets', () => {
@@ -25,8 +25,11 @@ describe('The timeline loses nothing, whatever the duration, in a bounded number
   });
 
   function fold(exchanges: readonly Ended[]) {
-    const timeline = createTimeline();
-    for (const { atMs, responseMs, isOk } of exchanges) timeline.add(atMs, responseMs, isOk);
+    const timeline = new TimelineFold();
+    for (const { atMs, responseMs, isOk } of exchanges) {
+      if (isOk) timeline.addCompleted(atMs, responseMs);
+      else timeline.addFailed(atMs);
+    }
     return timeline.finish();
   }
 
