@@ -53,7 +53,7 @@ suite('closed load', () => {
     assert.deepEqual([intendedAtMs, startedAtMs], [20, 20]);
   });
 
-  test('what is in flight after the drain is given up as unfinished; late writes to its record are of no effect', async t => {
+  test('requests still in flight after the drain are abandoned as unfinished; late writes to their records have no effect', async t => {
     const clock = mockClock(t);
     const { transport, recorder, load, ended, run, answerAll } = createLoad();
     run();
@@ -72,7 +72,7 @@ suite('closed load', () => {
     run();
     assert.equal(transport.inFlight.length, 4);
     for (const late of transport.abandoned) {
-      assert.ok(!transport.inFlight.includes(late), 'a record that was given up is used again');
+      assert.ok(!transport.inFlight.includes(late), 'an abandoned record is used again');
       late.outcome = 'reset';
       late.endedAtMs = clock.nowMs();
     }

@@ -434,7 +434,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
       assert.equal(recorder.finish().response.count, 0);
     });
 
-    test('a request that is given up is known by its lower bound, and fails unless the load was cut short', () => {
+    test('an abandoned request is known by its lower bound, and fails unless the load was cut short', () => {
       const recorder = createRecorder();
       recorder.openWindow(makeWindow());
       add(recorder, { startedAtMs: 1_000, endedAtMs: 1_010 });
