@@ -79,7 +79,7 @@ describe('while it is measured', { concurrency: 2 }, () => {
     assert.equal(status, 3, stderr);
     assert.deepEqual(codesOf(stored.trials, 0), ['completed', 'generator-died']);
     for (const text of [stdout, stderr]) {
-      assert.match(flat(text), /the generator of arm (short|persistent) ended unexpectedly \(SIGKILL\)/);
+      assert.match(flat(text), /the generator of client (short|persistent) ended unexpectedly \(SIGKILL\)/);
     }
     const kept = stored.trials.find(result => result.state === 'completed');
     assert.ok(kept!.measurement.slices.length > 1);

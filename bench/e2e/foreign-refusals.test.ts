@@ -129,5 +129,5 @@ test('the authorities of the system are trusted, and a server of bad statuses al
   const [safely, badly] = run!.cells;
   assert.ok(safely!.arms[0]!.completed > 0 && safely!.arms[0]!.failed === 0);
   assert.ok(badly!.failedTrials > 0, 'without a good answer there are no figures');
-  assert.match(trusted.stderr, /none of [\d,]+ requests of persistent was answered well: .*status 404/);
+  assert.match(trusted.stderr, /none of [\d,]+ requests of persistent succeeded: .*status 404/);
 });

@@ -46,7 +46,7 @@ test('every request fails, in every way', async t => {
     [
       'throws',
       { clients: { persistent: {}, mine: { transport: './throws.ts' } }, baseline: 'persistent' },
-      /none of [\d,]+ requests of mine was answered well: [\d,]+ × other, for example ".*no token/,
+      /none of [\d,]+ requests of mine succeeded: [\d,]+ × other, for example ".*no token/,
     ],
   ];
   const files: string[] = [];

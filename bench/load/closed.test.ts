@@ -35,7 +35,7 @@ suite('closed load', () => {
     assert.deepEqual([load.sent, transport.inFlight.length, ended.length], [8, 3, 0]);
     answerAll();
     await settle();
-    const window = { openAtMs: 10, closeAtMs: CLOSE_MS, originMs: 0, isRecorded: true };
+    const window = { openAtMs: 10, closeAtMs: CLOSE_MS, originMs: 0, isRecorded: true, isProbe: false };
     assert.deepEqual(ended, [window]);
     assert.deepEqual([load.sent, load.unfinished, recorder.ended], [8, 0, 8]);
     assert.equal(recorder.windowCounts().completed, 4, 'what ended after the window is not of it');
@@ -53,7 +53,7 @@ suite('closed load', () => {
     assert.deepEqual([intendedAtMs, startedAtMs], [20, 20]);
   });
 
-  test('what is in flight after the drain is given up as unfinished; late writes to its record are of no effect', async t => {
+  test('requests still in flight after the drain are abandoned as unfinished; late writes to their records have no effect', async t => {
     const clock = mockClock(t);
     const { transport, recorder, load, ended, run, answerAll } = createLoad();
     run();
@@ -72,7 +72,7 @@ suite('closed load', () => {
     run();
     assert.equal(transport.inFlight.length, 4);
     for (const late of transport.abandoned) {
-      assert.ok(!transport.inFlight.includes(late), 'a record that was given up is used again');
+      assert.ok(!transport.inFlight.includes(late), 'an abandoned record is used again');
       late.outcome = 'reset';
       late.endedAtMs = clock.nowMs();
     }

@@ -87,7 +87,7 @@ async function measureClosed(t: TestContext, concurrency: number) {
 }
 
 suite('a target that stalls', () => {
-  test('any number under way: response times are those of the schedule, to the last', async t => {
+  test('any number in flight: response times are those of the schedule, to the last', async t => {
     const { response, service, arrivals } = await measureOpen(t, 1_000);
     const times = expected(1_000);
     assertTimes({ response, service }, times);
@@ -96,7 +96,7 @@ suite('a target that stalls', () => {
   });
 
   for (const maxInFlight of [1, 2, 4]) {
-    test(`at most ${maxInFlight} under way: response times still are; service times alone hide the stalls`, async t => {
+    test(`at most ${maxInFlight} in flight: response times still are; service times alone hide the stalls`, async t => {
       const { response, service, arrivals, lateness } = await measureOpen(t, maxInFlight);
       const times = expected(maxInFlight);
       assertTimes({ response, service }, times);

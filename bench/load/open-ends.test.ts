@@ -88,7 +88,7 @@ suite('an open slice ends', () => {
     assert.deepEqual([due, unsent], [1, 0]);
   });
 
-  test('in the second half of the drain nothing goes that was held back, so that what is under way can end', async t => {
+  test('in the second half of the drain no held-back request is sent, so that those in flight can end', async t => {
     const clock = mockClock(t);
     const { load, ended, run, transport, schedule } = createOpen({
       scheduleOf: dueAt(20, 21, 22, 23),
@@ -106,7 +106,7 @@ suite('an open slice ends', () => {
     assert.deepEqual([due, heldBack, unsent, unfinished], [4, 3, 2, 0]);
   });
 
-  test('cut with nothing under way ends at once; between slices it is nothing', async t => {
+  test('cut with nothing in flight ends at once; between slices it has no effect', async t => {
     const clock = mockClock(t);
     const { load, ended, run, answerAll } = createOpen({ scheduleOf: dueAt(0, 5_000) });
     load.cut();
@@ -151,7 +151,7 @@ suite('an open slice ends', () => {
           const { arrivals: kept, lateness } = schedule.finish();
           assert.equal(load.sent, transport.sentCount);
           assert.equal(load.sent, answered + failed + load.unfinished);
-          // Of those that are given up, all but the ones that a cut ended have failed.
+          // All abandoned requests have failed, except those that a cut ended.
           const ended = completedRecorded + failedRecorded - (outcomes.noAnswer?.count ?? 0);
           assert.equal(kept.due, ended + kept.unfinished + kept.unsent);
           assert.equal(censored?.count ?? 0, kept.unfinished + kept.unsent);

@@ -4,7 +4,7 @@ import { describe, suite, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { OUTCOMES } from '../../results/model/trial.ts';
 import type { Exchange, Window } from '../contracts.ts';
-import { createRecorder, createTimeline, type Recorder } from './recorder.ts';
+import { createRecorder, type Recorder, TimelineFold } from './recorder.ts';
 import { makeExchange } from './testing/exchange.ts';
 
 describe('The timeline loses nothing, whatever the duration, in a bounded number of equal buckets', () => {
@@ -25,8 +25,11 @@ describe('The timeline loses nothing, whatever the duration, in a bounded number
   });
 
   function fold(exchanges: readonly Ended[]) {
-    const timeline = createTimeline();
-    for (const { atMs, responseMs, isOk } of exchanges) timeline.add(atMs, responseMs, isOk);
+    const timeline = new TimelineFold();
+    for (const { atMs, responseMs, isOk } of exchanges) {
+      if (isOk) timeline.addCompleted(atMs, responseMs);
+      else timeline.addFailed(atMs);
+    }
     return timeline.finish();
   }
 
@@ -431,7 +434,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
       assert.equal(recorder.finish().response.count, 0);
     });
 
-    test('a request that is given up is known by its lower bound, and fails unless the load was cut short', () => {
+    test('an abandoned request is known by its lower bound, and fails unless the load was cut short', () => {
       const recorder = createRecorder();
       recorder.openWindow(makeWindow());
       add(recorder, { startedAtMs: 1_000, endedAtMs: 1_010 });

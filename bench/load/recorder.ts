@@ -1,5 +1,5 @@
-// In: every exchange of a trial, as it ends. Out: its distributions, outcomes and timeline, in constant memory.
-// The hot path: what can wait until `finish` is not done in `add`.
+// Folds every exchange of a trial into distributions, outcomes and a timeline, in constant memory.
+// This is the hot path: work that can wait until `finish` is not done in `add`.
 import { createLatencyRecorder, type LatencyRecorder } from '../../results/histogram.ts';
 import type { Censored, Measurement, Outcome, Timeline } from '../../results/model/trial.ts';
 import {
@@ -8,115 +8,111 @@ import {
   expectedTable,
   STATUS_END,
 } from '../../scenarios/model/target.ts';
-import type { Exchange, ExchangeSink, Window } from '../contracts.ts';
+import type { Exchange, ExchangeSink, OpenedConnection, Window } from '../contracts.ts';
 import type { GeneratorReading } from '../protocol.ts';
-
-// From ended exchanges. Out: equal buckets of time that never outgrow a fixed number.
 
 const BUCKET_COUNT = 256;
 const FIRST_WIDTH_MS = 1_000;
 
-interface TimelineFold {
-  /** @param atMs since the start of the replicate. */
-  add(atMs: number, responseMs: number, isOk: boolean): void;
-  finish(): Timeline;
-}
+/** A fold over time in constant memory: when time passes the last bucket, neighbours merge and the width doubles. */
+export class TimelineFold {
+  readonly #completed = new Float64Array(BUCKET_COUNT);
+  readonly #failed = new Float64Array(BUCKET_COUNT);
+  readonly #sumMs = new Float64Array(BUCKET_COUNT);
+  readonly #maxMs = new Float64Array(BUCKET_COUNT);
+  #widthMs = FIRST_WIDTH_MS;
 
-/** A fold over time in constant memory: when the last bucket is passed, neighbours merge and the width doubles. */
-export function createTimeline(): TimelineFold {
-  let widthMs = FIRST_WIDTH_MS;
-  const completed = new Float64Array(BUCKET_COUNT);
-  const failed = new Float64Array(BUCKET_COUNT);
-  const sumMs = new Float64Array(BUCKET_COUNT);
-  const maxMs = new Float64Array(BUCKET_COUNT);
-
-  function halve(): void {
-    for (let i = 0; i < BUCKET_COUNT / 2; i++) {
-      const [left, right] = [2 * i, 2 * i + 1];
-      completed[i] = completed[left]! + completed[right]!;
-      failed[i] = failed[left]! + failed[right]!;
-      sumMs[i] = sumMs[left]! + sumMs[right]!;
-      maxMs[i] = Math.max(maxMs[left]!, maxMs[right]!);
-    }
-    for (const values of [completed, failed, sumMs, maxMs]) values.fill(0, BUCKET_COUNT / 2);
-    widthMs *= 2;
+  /** @param atMs since the start of the replicate */
+  addCompleted(atMs: number, responseMs: number): void {
+    const index = this.#indexAt(atMs);
+    this.#completed[index]!++;
+    this.#sumMs[index]! += responseMs;
+    if (responseMs > this.#maxMs[index]!) this.#maxMs[index] = responseMs;
   }
 
-  return {
-    add(atMs, responseMs, isOk) {
-      // The clocks of two processes may differ by a little: what seems to lie before the start belongs to it.
-      const sinceStartMs = Math.max(0, atMs);
-      let index = Math.floor(sinceStartMs / widthMs);
-      while (index >= BUCKET_COUNT) {
-        halve();
-        index = Math.floor(sinceStartMs / widthMs);
-      }
-      if (!isOk) {
-        failed[index] = failed[index]! + 1;
-        return;
-      }
-      completed[index] = completed[index]! + 1;
-      sumMs[index] = sumMs[index]! + responseMs;
-      if (responseMs > maxMs[index]!) maxMs[index] = responseMs;
-    },
-    finish() {
-      const buckets: Timeline['buckets'] = [];
-      for (let i = 0; i < BUCKET_COUNT; i++) {
-        if (completed[i] === 0 && failed[i] === 0) continue;
-        buckets.push({
-          atMs: i * widthMs,
-          completed: completed[i]!,
-          failed: failed[i]!,
-          meanUs: completed[i] === 0 ? 0 : (sumMs[i]! / completed[i]!) * 1_000,
-          maxUs: maxMs[i]! * 1_000,
-        });
-      }
-      return { widthMs, buckets };
-    },
-  };
-}
+  /** @param atMs since the start of the replicate */
+  addFailed(atMs: number): void {
+    this.#failed[this.#indexAt(atMs)]!++;
+  }
 
-// From whole answers as clients tell them, and which statuses are good. Out: each judged, and how many there were of each status.
+  finish(): Timeline {
+    const buckets: Timeline['buckets'] = [];
+    for (let i = 0; i < BUCKET_COUNT; i++) {
+      const completed = this.#completed[i]!;
+      const failed = this.#failed[i]!;
+      if (completed === 0 && failed === 0) continue;
+      buckets.push({
+        atMs: i * this.#widthMs,
+        completed,
+        failed,
+        meanUs: completed === 0 ? 0 : (this.#sumMs[i]! / completed) * 1_000,
+        maxUs: this.#maxMs[i]! * 1_000,
+      });
+    }
+    return { widthMs: this.#widthMs, buckets };
+  }
 
-interface StatusFold {
-  /** A client tells the status of an answer; whether that is a good one, the scenario says. */
-  judge(exchange: Exchange): void;
-  /** Of a recorded window. */
-  add(exchange: Exchange): void;
-  finish(): Record<string, number>;
+  #indexAt(atMs: number): number {
+    // The clocks of two processes may differ slightly: times that seem to lie before the start belong to it.
+    const sinceStartMs = Math.max(0, atMs);
+    let index = Math.floor(sinceStartMs / this.#widthMs);
+    while (index >= BUCKET_COUNT) {
+      this.#halve();
+      index = Math.floor(sinceStartMs / this.#widthMs);
+    }
+    return index;
+  }
+
+  #halve(): void {
+    for (let i = 0; i < BUCKET_COUNT / 2; i++) {
+      const [left, right] = [2 * i, 2 * i + 1];
+      for (const sums of [this.#completed, this.#failed, this.#sumMs]) sums[i] = sums[left]! + sums[right]!;
+      this.#maxMs[i] = Math.max(this.#maxMs[left]!, this.#maxMs[right]!);
+    }
+    for (const values of [this.#completed, this.#failed, this.#sumMs, this.#maxMs]) {
+      values.fill(0, BUCKET_COUNT / 2);
+    }
+    this.#widthMs *= 2;
+  }
 }
 
 const LEAST_STATUS = 100;
 
-function createStatusFold(expected: readonly ExpectedStatus[]): StatusFold {
-  const isExpected = expectedTable(expected);
-  /** By status; at 0 those that a client does not tell. */
-  const counts = new Uint32Array(STATUS_END);
-  return {
-    judge(exchange) {
-      const { status, outcome } = exchange;
-      if (status === 0) return;
-      if (outcome === 'ok' && isExpected[status] !== 1) {
-        exchange.outcome = 'badStatus';
-        exchange.error = `status ${status}`;
-      } else if (outcome === 'badStatus' && isExpected[status] === 1) {
-        // It threw on a status that is expected.
-        exchange.outcome = 'ok';
-        exchange.error = undefined;
-      }
-    },
-    add({ status, outcome }) {
-      if (outcome === 'ok' || outcome === 'badStatus') counts[status]!++;
-    },
-    finish() {
-      return Object.fromEntries(
-        [...counts.entries()].filter(([status, count]) => status >= LEAST_STATUS && count > 0),
-      );
-    },
-  };
-}
+/** Judges responses by their status, and counts each status. */
+class StatusFold {
+  readonly #isExpected: ReturnType<typeof expectedTable>;
+  /** By status; at 0 the responses without a reported status. */
+  readonly #counts = new Uint32Array(STATUS_END);
 
-// From the requests of one window, as each comes to its end. Out: their counts, mean and longest time, and the users' time.
+  constructor(expected: readonly ExpectedStatus[]) {
+    this.#isExpected = expectedTable(expected);
+  }
+
+  /** A client reports the status of a response; the scenario decides whether it is a success. */
+  judge(exchange: Exchange): void {
+    const { status, outcome } = exchange;
+    if (status === 0) return;
+    if (outcome === 'ok' && this.#isExpected[status] !== 1) {
+      exchange.outcome = 'badStatus';
+      exchange.error = `status ${status}`;
+    } else if (outcome === 'badStatus' && this.#isExpected[status] === 1) {
+      // The client threw on a status that is expected.
+      exchange.outcome = 'ok';
+      exchange.error = undefined;
+    }
+  }
+
+  /** Counts a response of a recorded window. */
+  add({ status, outcome }: Exchange): void {
+    if (outcome === 'ok' || outcome === 'badStatus') this.#counts[status]!++;
+  }
+
+  finish(): Record<string, number> {
+    return Object.fromEntries(
+      [...this.#counts.entries()].filter(([status, count]) => status >= LEAST_STATUS && count > 0),
+    );
+  }
+}
 
 interface WindowFoldCounts {
   completed: number;
@@ -132,80 +128,79 @@ interface WindowFoldCounts {
 type Paused = Pick<Exchange, 'idleMs'>;
 
 /**
- * A user of a closed load is either waiting for an answer or pausing before the next request. The pause before each request
- * is measured, not taken from the scenario: timers are late, and a client may call back late. Of the first request of a
- * user there is no pause to measure, so it is given the mean of the others.
+ * The requests of one window: counts, mean and longest time, and the time of their users.
+ *
+ * A user of a closed load either waits for an answer or pauses before the next request. The pause before each request is
+ * measured, not taken from the scenario, because timers are late and a client may call back late. The pause before the first
+ * request of a user cannot be measured, so it is taken to be the mean of the others.
  */
-function createWindowFold() {
-  let completed = 0;
-  let failed = 0;
-  let censored = 0;
-  let ended = 0;
-  let sumMs = 0;
-  let longestMs = 0;
-  let spentMs = 0;
-  let idleMs = 0;
-  let idleCount = 0;
-  let began = 0;
+class WindowFold {
+  #completed = 0;
+  #failed = 0;
+  #censored = 0;
+  #ended = 0;
+  #sumMs = 0;
+  #longestMs = 0;
+  #spentMs = 0;
+  #idleMs = 0;
+  #idleCount = 0;
+  #began = 0;
 
-  function addUserTime(spent: number, { idleMs: idle }: Paused): void {
-    began++;
-    spentMs += spent;
-    if (Number.isNaN(idle)) return;
-    idleMs += idle;
-    idleCount++;
+  clear(): void {
+    this.#completed = this.#failed = this.#censored = this.#ended = this.#began = this.#idleCount = 0;
+    this.#sumMs = this.#longestMs = this.#spentMs = this.#idleMs = 0;
   }
 
-  return {
-    clear(): void {
-      completed = failed = censored = ended = began = idleCount = 0;
-      sumMs = longestMs = spentMs = idleMs = 0;
-    },
-    /** An exchange has ended within the window, whenever it began. */
-    addEnded(): void {
-      ended++;
-    },
-    addCompleted(responseMs: number, exchange: Exchange): void {
-      completed++;
-      sumMs += responseMs;
-      if (responseMs > longestMs) longestMs = responseMs;
-      addUserTime(exchange.endedAtMs - exchange.startedAtMs, exchange);
-    },
-    addFailed(responseMs: number, exchange: Exchange): void {
-      failed++;
-      if (responseMs > longestMs) longestMs = responseMs;
-      addUserTime(exchange.endedAtMs - exchange.startedAtMs, exchange);
-    },
-    /** @param isFailure whether it counts as a request without an answer, not as one that was only cut short */
-    addCensored(waitedMs: number, spent: number, exchange: Paused, isFailure: boolean): void {
-      censored++;
-      if (isFailure) failed++;
-      sumMs += waitedMs;
-      addUserTime(spent, exchange);
-    },
-    counts(): WindowFoldCounts {
-      const timed = completed + censored;
-      return {
-        completed,
-        failed,
-        censored,
-        ended,
-        userMs: idleCount === 0 ? null : spentMs + (idleMs / idleCount) * began,
-        meanUs: timed === 0 ? 0 : (sumMs / timed) * 1_000,
-        longestMs,
-      };
-    },
-  };
+  /** Counts an exchange that ended within the window, whenever it began. */
+  addEnded(): void {
+    this.#ended++;
+  }
+
+  addCompleted(responseMs: number, exchange: Exchange): void {
+    this.#completed++;
+    this.#sumMs += responseMs;
+    if (responseMs > this.#longestMs) this.#longestMs = responseMs;
+    this.#addUserTime(exchange.endedAtMs - exchange.startedAtMs, exchange);
+  }
+
+  addFailed(responseMs: number, exchange: Exchange): void {
+    this.#failed++;
+    if (responseMs > this.#longestMs) this.#longestMs = responseMs;
+    this.#addUserTime(exchange.endedAtMs - exchange.startedAtMs, exchange);
+  }
+
+  /** @param isFailure whether it counts as a request without an answer, not as one that was only cut short */
+  addCensored(waitedMs: number, spentMs: number, exchange: Paused, isFailure: boolean): void {
+    this.#censored++;
+    if (isFailure) this.#failed++;
+    this.#sumMs += waitedMs;
+    this.#addUserTime(spentMs, exchange);
+  }
+
+  counts(): WindowFoldCounts {
+    const timed = this.#completed + this.#censored;
+    const idleCount = this.#idleCount;
+    return {
+      completed: this.#completed,
+      failed: this.#failed,
+      censored: this.#censored,
+      ended: this.#ended,
+      userMs: idleCount === 0 ? null : this.#spentMs + (this.#idleMs / idleCount) * this.#began,
+      meanUs: timed === 0 ? 0 : (this.#sumMs / timed) * 1_000,
+      longestMs: this.#longestMs,
+    };
+  }
+
+  #addUserTime(spentMs: number, { idleMs }: Paused): void {
+    this.#began++;
+    this.#spentMs += spentMs;
+    if (Number.isNaN(idleMs)) return;
+    this.#idleMs += idleMs;
+    this.#idleCount++;
+  }
 }
 
-/** Of one window: what became of the requests that belong to it. */
-interface WindowCounts extends WindowFoldCounts {
-  /** Of a probe only, else null. */
-  p50Us: number | null;
-  p99Us: number | null;
-}
-
-/** What is kept of the failures of one kind. */
+/** Failures of one kind. */
 interface Failures {
   count: number;
   sumMs: number;
@@ -214,214 +209,241 @@ interface Failures {
   sample: string | undefined;
 }
 
+/** Counts failures by kind. */
+class FailureFold {
+  readonly #byOutcome = new Map<Outcome, Failures>();
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(outcome: Outcome, spentMs: number, error: string | undefined): void {
+    this.#count++;
+    const seen = this.#byOutcome.get(outcome);
+    if (seen === undefined) {
+      this.#byOutcome.set(outcome, { count: 1, sumMs: spentMs, maxMs: spentMs, sample: error });
+      return;
+    }
+    seen.count++;
+    seen.sumMs += spentMs;
+    seen.maxMs = Math.max(seen.maxMs, spentMs);
+  }
+
+  finish(): Measurement['outcomes'] {
+    return Object.fromEntries(
+      [...this.#byOutcome].map(([outcome, { count, sumMs, maxMs, sample }]) => [
+        outcome,
+        {
+          count,
+          ...(sample === undefined ? {} : { sample }),
+          meanUs: (sumMs / count) * 1_000,
+          maxUs: maxMs * 1_000,
+        },
+      ]),
+    );
+  }
+}
+
+/** Counts of one window. */
+interface WindowCounts extends WindowFoldCounts {
+  /** null unless the window is a probe. */
+  p50Us: number | null;
+  p99Us: number | null;
+}
+
 type Recorded = Omit<
   GeneratorReading,
   'sent' | 'unfinished' | 'lateness' | 'arrivals' | 'caveats' | 'opened' | 'openedElsewhere' | 'pool'
 >;
 
-export interface Recorder extends ExchangeSink {
-  windowCounts(): WindowCounts;
-  /** Exchanges ended and connections opened so far, warm-up, ramp and drain included. */
-  readonly ended: number;
-  readonly opened: number;
-  finish(): Recorded;
-}
-
 interface RecorderOptions {
-  /** Whether wait, first byte and body of each request are recorded: three histogram records less without. */
+  /** Whether to record wait, first byte and body of each request; false saves three histogram records. */
   hasPhases?: boolean;
-  /** Statuses of good answers. */
+  /** Statuses that count as success. */
   expectStatus?: readonly ExpectedStatus[];
 }
 
-export function createRecorder({
-  hasPhases = true,
-  expectStatus = DEFAULT_EXPECTED,
-}: RecorderOptions = {}): Recorder {
-  const response = createLatencyRecorder();
-  const service = createLatencyRecorder();
-  const wait = createLatencyRecorder();
-  const firstByte = createLatencyRecorder();
-  const body = createLatencyRecorder();
-  const connect = createLatencyRecorder();
-  const tls = createLatencyRecorder();
-  const timeline = createTimeline();
-  const failures = new Map<Outcome, Failures>();
-  const statuses = createStatusFold(expectStatus);
-  const fold = createWindowFold();
-  let window: Window = { openAtMs: Infinity, closeAtMs: -Infinity, originMs: 0, isRecorded: false };
-  let answered = 0;
-  let failed = 0;
-  let opened = 0;
-  let handshakesFull = 0;
-  let handshakesResumed = 0;
-  let completedRecorded = 0;
-  let failedRecorded = 0;
-  let endedRecorded = 0;
-  let bytesRecorded = 0;
-  let censored: Censored | null = null;
-  let probe: LatencyRecorder | undefined;
+export function createRecorder(options: RecorderOptions = {}): Recorder {
+  return new Recorder(options);
+}
 
-  function recordFailure(belongsAtMs: number, outcome: Outcome, spentMs: number, error?: string): void {
-    failedRecorded++;
-    const seen = failures.get(outcome);
-    if (seen === undefined) {
-      failures.set(outcome, { count: 1, sumMs: spentMs, maxMs: spentMs, sample: error });
-    } else {
-      seen.count++;
-      seen.sumMs += spentMs;
-      seen.maxMs = Math.max(seen.maxMs, spentMs);
+export class Recorder implements ExchangeSink {
+  readonly #response = createLatencyRecorder();
+  readonly #service = createLatencyRecorder();
+  readonly #wait = createLatencyRecorder();
+  readonly #firstByte = createLatencyRecorder();
+  readonly #body = createLatencyRecorder();
+  readonly #connect = createLatencyRecorder();
+  readonly #tls = createLatencyRecorder();
+  readonly #timeline = new TimelineFold();
+  readonly #failures = new FailureFold();
+  readonly #fold = new WindowFold();
+  readonly #statuses: StatusFold;
+  readonly #hasPhases: boolean;
+  #window: Window = {
+    openAtMs: Infinity,
+    closeAtMs: -Infinity,
+    originMs: 0,
+    isRecorded: false,
+    isProbe: false,
+  };
+  #probe: LatencyRecorder | undefined;
+  #answered = 0;
+  #failed = 0;
+  #opened = 0;
+  #handshakesFull = 0;
+  #handshakesResumed = 0;
+  #completedRecorded = 0;
+  #endedRecorded = 0;
+  #bytesRecorded = 0;
+  #censored: Censored | null = null;
+
+  constructor({ hasPhases = true, expectStatus = DEFAULT_EXPECTED }: RecorderOptions) {
+    this.#hasPhases = hasPhases;
+    this.#statuses = new StatusFold(expectStatus);
+  }
+
+  /** Exchanges ended so far, in warm-ups, ramps and drains too. */
+  get ended(): number {
+    return this.#answered + this.#failed;
+  }
+
+  /** Connections opened so far, in warm-ups, ramps and drains too. */
+  get opened(): number {
+    return this.#opened;
+  }
+
+  openWindow(window: Window): void {
+    this.#window = window;
+    this.#fold.clear();
+    this.#probe?.close();
+    this.#probe = window.isProbe ? createLatencyRecorder() : undefined;
+  }
+
+  add(exchange: Exchange, belongsAtMs: number): void {
+    this.#statuses.judge(exchange);
+    if (this.#isInWindow(exchange.endedAtMs)) {
+      this.#fold.addEnded();
+      if (this.#window.isRecorded) this.#endedRecorded++;
     }
-    timeline.add(belongsAtMs - window.originMs, spentMs, false);
+    if (exchange.outcome === 'ok') this.#addAnswer(exchange, belongsAtMs);
+    else this.#addFailure(exchange, belongsAtMs);
   }
 
-  function addFailure(exchange: Exchange, belongsAtMs: number, isInWindow: boolean): void {
-    failed++;
-    if (!isInWindow) return;
-    const spentMs = exchange.endedAtMs - firstClockMs(exchange);
-    fold.addFailed(spentMs, exchange);
-    if (!window.isRecorded) return;
-    statuses.add(exchange);
-    recordFailure(belongsAtMs, exchange.outcome, spentMs, exchange.error);
+  addCensored(
+    exchange: Pick<Exchange, 'intendedAtMs' | 'startedAtMs' | 'idleMs'>,
+    belongsAtMs: number,
+    { nowMs, error }: { nowMs: number; error: string | undefined },
+  ): void {
+    if (!this.#isInWindow(belongsAtMs)) return;
+    const isSent = !Number.isNaN(exchange.startedAtMs);
+    const waitedMs = nowMs - (isSent ? firstClockMs(exchange) : exchange.intendedAtMs);
+    const spentMs = isSent ? nowMs - exchange.startedAtMs : 0;
+    const waitedUs = waitedMs * 1_000;
+    this.#fold.addCensored(waitedMs, spentMs, exchange, error !== undefined);
+    if (!this.#window.isRecorded) {
+      this.#probe?.recordUs(waitedUs);
+      return;
+    }
+    const { count, leastUs } = this.#censored ?? { count: 0, leastUs: Infinity };
+    this.#censored = { count: count + 1, leastUs: Math.min(leastUs, waitedUs) };
+    this.#response.recordUs(waitedUs);
+    if (isSent) this.#service.recordUs(spentMs * 1_000);
+    if (error !== undefined) this.#recordFailure(belongsAtMs, 'noAnswer', waitedMs, error);
   }
 
-  /** A client that does not tell a time leaves NaN: there is nothing to record then. */
-  function addPhases({ startedAtMs, writtenAtMs, headersAtMs, endedAtMs }: Exchange): void {
-    if (!Number.isNaN(writtenAtMs)) wait.recordUs((writtenAtMs - startedAtMs) * 1_000);
-    const firstByteMs = headersAtMs - writtenAtMs;
-    if (!Number.isNaN(firstByteMs)) firstByte.recordUs(firstByteMs * 1_000);
-    if (!Number.isNaN(headersAtMs)) body.recordUs((endedAtMs - headersAtMs) * 1_000);
+  /** Bound, because it is passed to clients as a callback. */
+  readonly addConnection = ({ connectMs, tlsMs, isResumed }: OpenedConnection): void => {
+    this.#opened++;
+    const isTls = !Number.isNaN(tlsMs);
+    if (isTls && isResumed) this.#handshakesResumed++;
+    else if (isTls) this.#handshakesFull++;
+    if (!this.#window.isRecorded || !this.#isInWindow(performance.now())) return;
+    if (!Number.isNaN(connectMs)) this.#connect.recordUs(connectMs * 1_000);
+    if (isTls) this.#tls.recordUs(tlsMs * 1_000);
+  };
+
+  windowCounts(): WindowCounts {
+    const { p50Us, p99Us } = this.#probe?.summary() ?? { p50Us: null, p99Us: null };
+    return { ...this.#fold.counts(), p50Us, p99Us };
   }
 
-  const addPhasesIfAny = hasPhases ? addPhases : () => {};
-
-  function isOpen(): boolean {
-    if (!window.isRecorded) return false;
-    const nowMs = performance.now();
-    return nowMs >= window.openAtMs && nowMs < window.closeAtMs;
-  }
-
-  function outcomes(): Measurement['outcomes'] {
+  finish(): Recorded {
+    const completedRecorded = this.#completedRecorded;
     return {
-      ...Object.fromEntries(
-        [...failures].map(([outcome, { count, sumMs, maxMs, sample }]) => [
-          outcome,
-          {
-            count,
-            ...(sample === undefined ? {} : { sample }),
-            meanUs: (sumMs / count) * 1_000,
-            maxUs: maxMs * 1_000,
-          },
-        ]),
-      ),
-      ...(completedRecorded === 0 ? {} : { ok: { count: completedRecorded } }),
+      answered: this.#answered,
+      failed: this.#failed,
+      handshakesFull: this.#handshakesFull,
+      handshakesResumed: this.#handshakesResumed,
+      completedRecorded,
+      failedRecorded: this.#failures.count,
+      endedRecorded: this.#endedRecorded,
+      bytesRecorded: this.#bytesRecorded,
+      outcomes: {
+        ...this.#failures.finish(),
+        ...(completedRecorded === 0 ? {} : { ok: { count: completedRecorded } }),
+      },
+      statuses: this.#statuses.finish(),
+      censored: this.#censored,
+      response: this.#response.summary(),
+      service: this.#service.summary(),
+      wait: this.#wait.summary(),
+      firstByte: this.#firstByte.summary(),
+      body: this.#body.summary(),
+      connect: this.#connect.summary(),
+      tls: this.#tls.summary(),
+      timeline: this.#timeline.finish(),
     };
   }
 
-  function isWithin(atMs: number): boolean {
-    return atMs >= window.openAtMs && atMs < window.closeAtMs;
+  #isInWindow(atMs: number): boolean {
+    return atMs >= this.#window.openAtMs && atMs < this.#window.closeAtMs;
   }
 
-  return {
-    openWindow(next) {
-      window = next;
-      fold.clear();
-      probe?.close();
-      probe = next.isProbe ? createLatencyRecorder() : undefined;
-    },
-    add(exchange, belongsAtMs) {
-      const { endedAtMs } = exchange;
-      statuses.judge(exchange);
-      if (isWithin(endedAtMs)) {
-        fold.addEnded();
-        if (window.isRecorded) endedRecorded++;
-      }
-      const isInWindow = isWithin(belongsAtMs);
-      if (exchange.outcome !== 'ok') {
-        addFailure(exchange, belongsAtMs, isInWindow);
-        return;
-      }
-      answered++;
-      if (!isInWindow) return;
-      const responseMs = endedAtMs - firstClockMs(exchange);
-      fold.addCompleted(responseMs, exchange);
-      if (!window.isRecorded) {
-        probe?.recordUs(responseMs * 1_000);
-        return;
-      }
-      completedRecorded++;
-      statuses.add(exchange);
-      bytesRecorded += exchange.bodyBytes;
-      response.recordUs(responseMs * 1_000);
-      service.recordUs((endedAtMs - exchange.startedAtMs) * 1_000);
-      addPhasesIfAny(exchange);
-      timeline.add(belongsAtMs - window.originMs, responseMs, true);
-    },
-    addCensored(exchange, belongsAtMs, { nowMs, error }) {
-      if (!isWithin(belongsAtMs)) return;
-      const isSent = !Number.isNaN(exchange.startedAtMs);
-      const waitedMs = nowMs - (isSent ? firstClockMs(exchange) : exchange.intendedAtMs);
-      const spentMs = isSent ? nowMs - exchange.startedAtMs : 0;
-      fold.addCensored(waitedMs, spentMs, exchange, error !== undefined);
-      if (!window.isRecorded) {
-        probe?.recordUs(waitedMs * 1_000);
-        return;
-      }
-      const waitedUs = waitedMs * 1_000;
-      censored =
-        censored === null
-          ? { count: 1, leastUs: waitedUs }
-          : { count: censored.count + 1, leastUs: Math.min(censored.leastUs, waitedUs) };
-      response.recordUs(waitedUs);
-      if (isSent) service.recordUs(spentMs * 1_000);
-      if (error !== undefined) recordFailure(belongsAtMs, 'noAnswer', waitedMs, error);
-    },
-    addConnection({ connectMs, tlsMs, isResumed }) {
-      opened++;
-      const isTls = !Number.isNaN(tlsMs);
-      if (isTls && isResumed) handshakesResumed++;
-      else if (isTls) handshakesFull++;
-      if (!isOpen()) return;
-      if (!Number.isNaN(connectMs)) connect.recordUs(connectMs * 1_000);
-      if (isTls) tls.recordUs(tlsMs * 1_000);
-    },
-    windowCounts() {
-      const { p50Us, p99Us } = probe?.summary() ?? { p50Us: null, p99Us: null };
-      return { ...fold.counts(), p50Us, p99Us };
-    },
-    get ended() {
-      return answered + failed;
-    },
-    get opened() {
-      return opened;
-    },
-    finish() {
-      return {
-        answered,
-        failed,
-        handshakesFull,
-        handshakesResumed,
-        completedRecorded,
-        failedRecorded,
-        endedRecorded,
-        bytesRecorded,
-        outcomes: outcomes(),
-        statuses: statuses.finish(),
-        censored,
-        response: response.summary(),
-        service: service.summary(),
-        wait: wait.summary(),
-        firstByte: firstByte.summary(),
-        body: body.summary(),
-        connect: connect.summary(),
-        tls: tls.summary(),
-        timeline: timeline.finish(),
-      };
-    },
-  };
+  #addAnswer(exchange: Exchange, belongsAtMs: number): void {
+    this.#answered++;
+    if (!this.#isInWindow(belongsAtMs)) return;
+    const responseMs = exchange.endedAtMs - firstClockMs(exchange);
+    this.#fold.addCompleted(responseMs, exchange);
+    if (!this.#window.isRecorded) {
+      this.#probe?.recordUs(responseMs * 1_000);
+      return;
+    }
+    this.#completedRecorded++;
+    this.#statuses.add(exchange);
+    this.#bytesRecorded += exchange.bodyBytes;
+    this.#response.recordUs(responseMs * 1_000);
+    this.#service.recordUs((exchange.endedAtMs - exchange.startedAtMs) * 1_000);
+    if (this.#hasPhases) this.#addPhases(exchange);
+    this.#timeline.addCompleted(belongsAtMs - this.#window.originMs, responseMs);
+  }
+
+  #addFailure(exchange: Exchange, belongsAtMs: number): void {
+    this.#failed++;
+    if (!this.#isInWindow(belongsAtMs)) return;
+    const spentMs = exchange.endedAtMs - firstClockMs(exchange);
+    this.#fold.addFailed(spentMs, exchange);
+    if (!this.#window.isRecorded) return;
+    this.#statuses.add(exchange);
+    this.#recordFailure(belongsAtMs, exchange.outcome, spentMs, exchange.error);
+  }
+
+  #recordFailure(belongsAtMs: number, outcome: Outcome, spentMs: number, error: string | undefined): void {
+    this.#failures.add(outcome, spentMs, error);
+    this.#timeline.addFailed(belongsAtMs - this.#window.originMs);
+  }
+
+  /** Times that a client does not report are NaN and not recorded. */
+  #addPhases({ startedAtMs, writtenAtMs, headersAtMs, endedAtMs }: Exchange): void {
+    if (!Number.isNaN(writtenAtMs)) this.#wait.recordUs((writtenAtMs - startedAtMs) * 1_000);
+    const firstByteMs = headersAtMs - writtenAtMs;
+    if (!Number.isNaN(firstByteMs)) this.#firstByte.recordUs(firstByteMs * 1_000);
+    if (!Number.isNaN(headersAtMs)) this.#body.recordUs((endedAtMs - headersAtMs) * 1_000);
+  }
 }
 
-/** Where response time begins: when the request was to go, or when it went where that was a little earlier (open loads). */
+/** Start of the response time: when the request was due, or when it was sent if that was slightly earlier (open loads). */
 function firstClockMs({ intendedAtMs, startedAtMs }: Pick<Exchange, 'intendedAtMs' | 'startedAtMs'>): number {
   return Math.min(intendedAtMs, startedAtMs);
 }

@@ -1,22 +1,22 @@
-// In: a rate, or the size and pace of bursts. Out: when each request of a slice is due. Pure: numbers and dice, no clock.
+// Schedules of open loads: when each request of a slice is due, from a rate or bursts. Pure: numbers and randomness, no clock.
 import { randomExponential } from 'd3-random';
 import type { Random } from '../../results/random.ts';
 import type { OpenLoad } from '../../scenarios/model/load.ts';
 
-/** Each call gives the time at which the next request is due, ms since the start of the slice. It has no end. */
+/** Each call returns when the next request is due, ms since the start of the slice. Endless. */
 export type Schedule = () => number;
 
-/** When the n-th request (from 0) is due, ms: equally spaced from 0 on. Not summed up, so that no error grows. */
+/** When the n-th request (from 0) is due, ms: equally spaced, starting at 0. Not accumulated, so rounding errors do not grow. */
 export function constantDueMs(n: number, ratePerSec: number): number {
   return (n * 1_000) / ratePerSec;
 }
 
-/** When the n-th request (from 0) is due, ms: `size` at once, the first of them at 0. */
+/** When the n-th request (from 0) is due, ms: `size` requests at once, the first burst at 0. */
 export function burstDueMs(n: number, { size, everyMs }: { size: number; everyMs: number }): number {
   return Math.floor(n / size) * everyMs;
 }
 
-/** At a rate. Poisson: exponential gaps, as when many users come independently of each other; also before the first. */
+/** A schedule at a rate. Poisson: exponential gaps, also before the first request, as if many independent users sent them. */
 export function rateSchedule(arrivals: OpenLoad['arrivals'], ratePerSec: number, random: Random): Schedule {
   switch (arrivals) {
     case 'constant': {

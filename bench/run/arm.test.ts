@@ -16,7 +16,7 @@ import { Load } from '../../scenarios/model/load.ts';
 import { Target, withUnknowns } from '../../scenarios/model/target.ts';
 import { latenessBin, type RelayReading, type TargetReading } from '../../servers/protocol.ts';
 import type { GeneratorReading, SliceReading } from '../protocol.ts';
-import { createArm, createLinkFold, createUsage, type GeneratorChild } from './arm.ts';
+import { Arm, type GeneratorChild, LinkFold, UsageFold } from './arm.ts';
 import { noTarget } from './testing/no-target.ts';
 import { IDLE_SLICE, STILL, STILL_RELAY } from './testing/readings.ts';
 
@@ -61,7 +61,7 @@ describe('What a relay did over many spans is the sum of their differences; its 
     test('only the spans count, not what lies between them', () => {
       fc.assert(
         fc.property(fc.array(fc.tuple(step, step), { minLength: 1 }), turns => {
-          const fold = createLinkFold();
+          const fold = new LinkFold();
           let now = STILL_RELAY;
           for (const [between, within] of turns) {
             const before = later(now, between);
@@ -93,7 +93,7 @@ describe('What a relay did over many spans is the sum of their differences; its 
     });
 
     test('early is in time, and nothing is a valid reading too', () => {
-      const fold = createLinkFold();
+      const fold = new LinkFold();
       assert.deepEqual(LinkReading.parse(fold.finish(0)).latenessMaxUs, 0);
       const early: Step = {
         connections: 0,
@@ -147,7 +147,7 @@ describe('What a process used over many spans is the sum of their differences, w
     test('only the spans count, not what lies between them', () => {
       fc.assert(
         fc.property(fc.array(fc.tuple(step, step)), fc.nat(1_000), (turns, exchanges) => {
-          const usage = createUsage();
+          const usage = new UsageFold();
           let now = start;
           for (const [between, within] of turns) {
             const before = later(now, between);
@@ -170,7 +170,7 @@ describe('What a process used over many spans is the sum of their differences, w
     });
 
     test('nothing measured is zero everywhere, and still a valid result', () => {
-      const resources = createUsage().finish(0);
+      const resources = new UsageFold().finish(0);
       assert.ok(Object.values(Resources.parse(resources)).every(value => value === 0));
     });
   });
@@ -259,7 +259,7 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
 
   suite('arm', () => {
     test('the ledger sets the counts of both ends beside each other and beside what the mode needs', () => {
-      const arm = createArm(trial, noChild, noTarget, new Map());
+      const arm = new Arm(trial, noChild, noTarget, new Map());
       arm.countTarget(
         makeTarget({ accepted: 100, requests: 500 }),
         makeTarget({ accepted: 103, requests: 508 }),
@@ -281,7 +281,7 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
     };
 
     test("of someone else's server, the kernel's counts stand in, and nothing is made up", () => {
-      const arm = createArm(foreign, noChild, noTarget, new Map());
+      const arm = new Arm(foreign, noChild, noTarget, new Map());
       arm.countTarget({ countedBy: 'kernel', accepted: 1_000 }, { countedBy: 'kernel', accepted: 1_003 });
       arm.countTarget({ countedBy: 'kernel', accepted: 2_000 }, { countedBy: 'kernel', accepted: 2_002 });
       arm.addSlice(
@@ -310,7 +310,7 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
     });
 
     test('where the kernel does not count, accepted is not known, and stays so', () => {
-      const arm = createArm(foreign, noChild, noTarget, new Map());
+      const arm = new Arm(foreign, noChild, noTarget, new Map());
       arm.countTarget(
         { countedBy: 'kernelOpens', accepted: 1 },
         { countedBy: 'kernelOpens', accepted: null },
@@ -321,7 +321,7 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
     });
 
     test('where the client does not count, the kernel does, in the warm-up too', () => {
-      const arm = createArm(trial, noChild, noTarget, new Map());
+      const arm = new Arm(trial, noChild, noTarget, new Map());
       arm.countKernel({ activeOpens: 3 });
       arm.countKernel({ activeOpens: 2 });
       const { ledger } = arm.finish({ ...reading, opened: null });
@@ -331,13 +331,13 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
       arm.countKernel(null);
       assert.throws(
         () => arm.finish({ ...reading, opened: null }),
-        /nobody counts the connections that undici opens/,
+        /the connections opened by undici cannot be counted/,
       );
       assert.equal(arm.finish(reading).ledger.opened, 4);
     });
 
     test('requests per connection are those closed in its own turns', () => {
-      const arm = createArm(trial, noChild, noTarget, new Map());
+      const arm = new Arm(trial, noChild, noTarget, new Map());
       const earlier = [
         { requests: 1, connections: 50 },
         { requests: 3, connections: 7 },
@@ -365,7 +365,7 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
     });
 
     test('slices keep their place; CPU is that of the slices, over all their exchanges', () => {
-      const arm = createArm(trial, noChild, noTarget, new Map());
+      const arm = new Arm(trial, noChild, noTarget, new Map());
       arm.addSlice(
         {
           reading: makeSlice({

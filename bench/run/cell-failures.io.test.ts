@@ -26,7 +26,7 @@ suite('a cell in trouble', () => {
     const results = tiny.results();
     assert.deepEqual(Object.values(states(results)).sort(), ['completed', 'generator-died']);
     const failed = results.find(result => result.state === 'failed')!;
-    assert.match(failed.state === 'failed' ? failed.error.message : '', /generator of arm .* \(SIGKILL\)/);
+    assert.match(failed.state === 'failed' ? failed.error.message : '', /generator of client .* \(SIGKILL\)/);
     assert.equal(completed(results)[0]?.measurement.slices.length, 4);
     assert.equal(cell.failedTrials, 1);
     assert.ok(

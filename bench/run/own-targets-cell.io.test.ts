@@ -123,7 +123,7 @@ suite('a cell whose arms have targets of their own', () => {
       { short: 'completed', long: 'completed' },
     ]);
     const [failed] = byReplicate[0]!;
-    assert.match(failed?.state === 'failed' ? failed.error.message : '', /^the target of arm long ended/);
+    assert.match(failed?.state === 'failed' ? failed.error.message : '', /^the target of client long ended/);
   });
 
   test('a code whose target does not start: that one is named, and the other is not left running', async t => {
@@ -131,7 +131,7 @@ suite('a cell whose arms have targets of their own', () => {
     const tiny = makeCell(TWO, () => {}, codes);
     const cell = await measureCell(tiny.options);
     assert.deepEqual([cell.stop, cell.failedTrials], ['failed', 4]);
-    assert.match(cell.stopDetail, /the target of arm long ended unexpectedly/);
+    assert.match(cell.stopDetail, /the target of client long ended unexpectedly/);
     assert.deepEqual(states(tiny.results()), { short: 'target-start', long: 'target-start' });
   });
 });

@@ -1,12 +1,12 @@
-// In: a cell, the target of each arm and the number of a replicate. Out: one trial result an arm: fresh generators, warmed up, in turns.
+// Runs replicates: starts targets and fresh generators, warms them up, measures the arms in turn, and returns a trial result per arm.
 import { MeasureError, UsageError } from '../../results/errors.ts';
 import type { FailureCode, Trial, TrialResult } from '../../results/model/trial.ts';
 import { own } from '../../scenarios/model/own.ts';
-import { trialsOf } from '../plan/plan.ts';
-import { type Arm, createArm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
+import { type PlannedCell, trialsOf } from '../plan/plan.ts';
+import { Arm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
 import { ChildError, requireProtocol, spawnChild } from './child.ts';
 import { type FoundServer, requireAnswer } from './external-server.ts';
-import { createSession, failureOf, type SessionOptions } from './session.ts';
+import { failureOf, Session, type SessionOptions } from './session.ts';
 import {
   deathCode,
   linkTo,
@@ -19,7 +19,7 @@ import {
 
 export interface ReplicateOptions extends Omit<SessionOptions, 'arms'> {
   pinning: { targetCpu: number; generatorCpu: number } | null;
-  /** Of the cell, over all of its replicates. */
+  /** The slowest requests by arm, over all replicates of the cell. */
   slowest: SlowestByArm;
 }
 
@@ -27,7 +27,7 @@ const START_TIMEOUT_MS = 20_000;
 
 /**
  * Measures one replicate. Failures of a process are results; only bugs are thrown.
- * When the signal aborts, what was measured so far is kept and marked as partial.
+ * When the signal aborts, the measurement so far is kept and marked as partial.
  */
 export async function measureReplicate(
   options: ReplicateOptions,
@@ -52,7 +52,7 @@ export async function measureReplicate(
   }
 }
 
-/** The results of a replicate in which nothing could be measured, all for the same cause. */
+/** The results of a replicate in which nothing could be measured, all for the same reason. */
 function failedTrials(options: ReplicateOptions, startedAt: string, failure: Failure): TrialResult[] {
   return trialsOf(options.cell, options.replicate, options.seed).map(trial => ({
     trial,
@@ -63,10 +63,10 @@ function failedTrials(options: ReplicateOptions, startedAt: string, failure: Fai
 }
 
 /**
- * Brings new targets to their working state with generators that are then thrown away. A generator whose first answers
- * come from a cold target is compiled for that, and stays up to a third slower for life (docs/method.md): so none
- * that is measured may meet one.
- * @throws ChildError when a target does not survive it.
+ * Brings new targets to their working state with generators that are then discarded. A generator whose first answers
+ * come from a cold target is compiled for that, and stays up to a third slower for life (docs/method.md). So no
+ * measured generator may meet a cold target.
+ * @throws ChildError when a target does not survive it
  */
 export async function conditionTargets(options: ReplicateOptions, targetOf: TargetOf): Promise<void> {
   if (options.cell.scenario.timing.warmupMaxMs === 0) return;
@@ -78,14 +78,14 @@ async function withSession<T>(
   options: ReplicateOptions,
   targetOf: TargetOf,
   trials: readonly Trial[],
-  use: (session: ReturnType<typeof createSession>) => Promise<T>,
+  use: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { cell, replicate, emit } = options;
   emit({ type: 'progress', cell: cell.id, replicate, phase: 'start', leftMs: options.leftMs() });
   const arms = trials.map(trial => spawnArm(trial, targetOf(trial.arm), options));
   try {
     await Promise.all(arms.map(prepareArm));
-    return await use(createSession({ ...options, arms }));
+    return await use(new Session({ ...options, arms }));
   } finally {
     await Promise.all(arms.map(arm => arm.child.kill()));
   }
@@ -93,13 +93,13 @@ async function withSession<T>(
 
 function spawnArm(trial: Trial, target: MeasuredTarget, { cell, pinning, slowest }: ReplicateOptions): Arm {
   const child: GeneratorChild = spawnChild({
-    title: `the generator of arm ${trial.arm}`,
+    title: `the generator of client ${trial.arm}`,
     entry: './generator-child',
     code: own(cell.generatorCode, trial.arm),
     cpu: pinning?.generatorCpu ?? null,
     niceness: loadNiceness(cell.scenario),
   });
-  return createArm(trial, child, target, slowest);
+  return new Arm(trial, child, target, slowest);
 }
 
 async function prepareArm(arm: Arm): Promise<void> {
@@ -107,7 +107,7 @@ async function prepareArm(arm: Arm): Promise<void> {
     const { endpoint } = arm.target;
     const command = { type: 'prepare', trial: arm.trial, endpoint } as const;
     const { protocol, dropsInFlight } = await arm.child.ask(command, 'ready', START_TIMEOUT_MS);
-    requireProtocol(protocol, `the generator of arm ${arm.trial.arm}`);
+    requireProtocol(protocol, `the generator of client ${arm.trial.arm}`);
     arm.dropsInFlight = dropsInFlight;
   } catch (error) {
     if (error instanceof UsageError) throw error;
@@ -115,104 +115,113 @@ async function prepareArm(arm: Arm): Promise<void> {
   }
 }
 
-// From a planned cell. Out: its replicates, one after another, each on targets that are alive and in their working state.
-
 export type SourceOptions = Omit<ReplicateOptions, 'replicate' | 'slowest'> & {
-  /** The cell's target, where it is a server that we do not start: found, and found where load may go. */
+  /** The cell's target if it is an external server: found, on a host that load may be sent to. */
   server?: FoundServer | undefined;
 };
 
-export interface ReplicateSource {
-  /** What the target says that it takes to answer; null before it has started, and where it can't say. */
-  readonly serviceMs: number | null;
-  /** How long the last replicate took, without the start of a target that is kept. */
-  readonly replicateMs: number;
-  /** None when it was interrupted before any arm was measured. */
-  next(replicate: number): Promise<TrialResult[]>;
-  /** Ends the targets. */
-  close(): Promise<void>;
+export function createReplicateSource(options: SourceOptions): ReplicateSource {
+  return new ReplicateSource(options);
 }
 
 /**
- * A target that all arms share is kept from replicate to replicate while it lives: what is special about that very process
- * hits them all alike. Where arms have targets of their own, these are what is compared, so they are fresh in every
- * replicate, as generators are. Behind a link a target and its relay start and end together.
+ * The replicates of a cell, one after another, each on targets that are alive and in their working state.
+ *
+ * A target that all arms share is kept from replicate to replicate while it lives, so that peculiarities of its process
+ * affect all arms equally. If arms have targets of their own, the targets are what is compared, so they are fresh in every
+ * replicate, as generators are. Behind a link, a target and its relay start and end together.
  */
-export function createReplicateSource(options: SourceOptions): ReplicateSource {
-  const { cell, seed, pinning, signal, server } = options;
-  const { scenario } = cell;
-  const isKept = cell.targets.length === 1;
+export class ReplicateSource {
+  readonly #options: SourceOptions;
+  readonly #slowest: SlowestByArm = new Map();
+  readonly #isKept: boolean;
   /** In the order of `cell.targets`. */
-  let targets: MeasuredTarget[] = [];
-  const slowest: ReplicateOptions['slowest'] = new Map();
-  let serviceMs: number | null = null;
-  let replicateMs = 0;
-  /** What it means when it fails now. */
-  let failureCode = (): FailureCode => 'target-start';
+  #targets: MeasuredTarget[] = [];
+  #serviceMs: number | null = null;
+  #replicateMs = 0;
+  /** The code of a failure at the current step. */
+  #failureCode: () => FailureCode = () => 'target-start';
 
-  const targetOf = (arm: string): MeasuredTarget =>
-    targets[cell.targets.findIndex(({ arms }) => arms.includes(arm))]!;
-
-  async function close(): Promise<void> {
-    await Promise.all(targets.map(target => target.kill()));
+  constructor(options: SourceOptions) {
+    this.#options = options;
+    this.#isKept = options.cell.targets.length === 1;
   }
 
-  async function startOwn({ arms, code }: (typeof cell.targets)[number]): Promise<void> {
-    failureCode = () => 'target-start';
-    const own = await startTarget(scenario.target, seed, pinning?.targetCpu ?? null, {
-      title: isKept ? 'the target' : `the target of arm ${arms.join(', ')}`,
+  /** The target's mean service time by its configuration; null before it has started, and if unknown. */
+  get serviceMs(): number | null {
+    return this.#serviceMs;
+  }
+
+  /** Duration of the last replicate, without the start of a target that is kept. */
+  get replicateMs(): number {
+    return this.#replicateMs;
+  }
+
+  /** Measures a replicate. Empty if interrupted before any arm was measured. */
+  async next(replicate: number): Promise<TrialResult[]> {
+    const { signal } = this.#options;
+    const options: ReplicateOptions = { ...this.#options, slowest: this.#slowest, replicate };
+    const startedAt = new Date().toISOString();
+    let startedAtMs = performance.now();
+    try {
+      await this.#openTargets(options);
+      if (this.#isKept) startedAtMs = performance.now();
+      return signal.aborted ? [] : await measureReplicate(options, arm => this.#targetOf(arm));
+    } catch (error) {
+      if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
+      const failure = failureOf(error, this.#failureCode());
+      await this.close();
+      // Ctrl-C reaches a process that is just starting before it can ignore it, which is not a failure.
+      if (signal.aborted) return [];
+      return failedTrials(options, startedAt, failure);
+    } finally {
+      this.#replicateMs = performance.now() - startedAtMs;
+    }
+  }
+
+  /** Ends the targets. */
+  async close(): Promise<void> {
+    await Promise.all(this.#targets.map(target => target.kill()));
+  }
+
+  #targetOf(arm: string): MeasuredTarget {
+    return this.#targets[this.#options.cell.targets.findIndex(({ arms }) => arms.includes(arm))]!;
+  }
+
+  async #openTargets(options: ReplicateOptions): Promise<void> {
+    const { server } = this.#options;
+    const isReady = this.#isKept && this.#targets.length > 0 && this.#targets.every(({ isAlive }) => isAlive);
+    if (server !== undefined) await this.#openForeign(server, options.replicate);
+    else if (!isReady) await this.#openOwn(options);
+  }
+
+  /** Whoever runs the server may have ended it, so each later replicate checks that it still answers. */
+  async #openForeign(server: FoundServer, replicate: number): Promise<void> {
+    this.#targets = [openForeignTarget(server)];
+    if (replicate > 0) await requireAnswer(server, this.#options.signal);
+  }
+
+  async #openOwn(options: ReplicateOptions): Promise<void> {
+    await this.close(); // processes left from the last replicate
+    this.#targets = [];
+    for (const planned of options.cell.targets) await this.#startOwn(planned);
+    this.#failureCode = () => deathCode(...this.#targets);
+    await conditionTargets(options, arm => this.#targetOf(arm));
+  }
+
+  async #startOwn({ arms, code }: PlannedCell['targets'][number]): Promise<void> {
+    const { cell, seed, pinning } = this.#options;
+    const { scenario } = cell;
+    this.#failureCode = () => 'target-start';
+    const target = await startTarget(scenario.target, seed, pinning?.targetCpu ?? null, {
+      title: this.#isKept ? 'the target' : `the target of client ${arms.join(', ')}`,
       code,
       niceness: loadNiceness(scenario),
     });
-    const index = targets.push(own) - 1;
-    serviceMs = own.serviceMs ?? null;
+    const index = this.#targets.push(target) - 1;
+    this.#serviceMs = target.serviceMs ?? null;
     if (scenario.link === undefined) return;
-    failureCode = () => 'link-start';
-    targets[index] = await linkTo(own, scenario.link, seed);
+    this.#failureCode = () => 'link-start';
+    this.#targets[index] = await linkTo(target, scenario.link, seed);
   }
-
-  async function openOwn(replicateOptions: ReplicateOptions): Promise<void> {
-    await close(); // what is left of them
-    targets = [];
-    for (const target of cell.targets) await startOwn(target);
-    failureCode = () => deathCode(...targets);
-    await conditionTargets(replicateOptions, targetOf);
-  }
-
-  /** Whoever runs it may have ended it; between replicates it is asked whether it still answers. */
-  async function openForeign(found: FoundServer, replicate: number): Promise<void> {
-    targets = [openForeignTarget(found)];
-    if (replicate > 0) await requireAnswer(found, signal);
-  }
-
-  return {
-    get serviceMs() {
-      return serviceMs;
-    },
-    get replicateMs() {
-      return replicateMs;
-    },
-    async next(replicate) {
-      const replicateOptions: ReplicateOptions = { ...options, slowest, replicate };
-      const startedAt = new Date().toISOString();
-      let startedAtMs = performance.now();
-      const isReady = isKept && targets.length > 0 && targets.every(({ isAlive }) => isAlive);
-      try {
-        if (server !== undefined) await openForeign(server, replicate);
-        else if (!isReady) await openOwn(replicateOptions);
-        if (isKept) startedAtMs = performance.now();
-        return signal.aborted ? [] : await measureReplicate(replicateOptions, targetOf);
-      } catch (error) {
-        if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
-        const failure = failureOf(error, failureCode());
-        await close();
-        // Ctrl-C reaches a process that is just starting before it can ignore it: no failure of its own.
-        if (signal.aborted) return [];
-        return failedTrials(replicateOptions, startedAt, failure);
-      } finally {
-        replicateMs = performance.now() - startedAtMs;
-      }
-    },
-    close,
-  };
 }

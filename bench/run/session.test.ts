@@ -23,9 +23,9 @@ import type {
   SliceOrder,
   SliceReading,
 } from '../protocol.ts';
-import { type Arm, createArm, type GeneratorChild } from './arm.ts';
+import { Arm, type GeneratorChild } from './arm.ts';
 import { ChildError } from './child.ts';
-import { createSession, failureOf, findCapacities, resultOf } from './session.ts';
+import { failureOf, findCapacities, resultOf, Session } from './session.ts';
 import type { MeasuredTarget, TargetLink, TargetProcess } from './targets.ts';
 import { noTarget } from './testing/no-target.ts';
 import { IDLE_SLICE, STILL, STILL_RELAY } from './testing/readings.ts';
@@ -68,8 +68,8 @@ describe('Arms search in turn, probe by probe, each for itself; whatever ends th
 
   function openSearch(bears: Record<string, number>) {
     const { options } = makeTinyCell({ load });
-    const arms = trialsOf(options.cell, 0, options.seed).map(trial =>
-      createArm(trial, noChild, noTarget, new Map()),
+    const arms = trialsOf(options.cell, 0, options.seed).map(
+      trial => new Arm(trial, noChild, noTarget, new Map()),
     );
     const turns: string[] = [];
     const controller = new AbortController();
@@ -253,7 +253,7 @@ describe('How a trial ended becomes data: every kind of error has a code, and a 
         error: {
           code: 'no-good-answer',
           message:
-            'none of 1,000 requests of short was answered well: 990 × connection reset, for example "ECONNRESET"; 10 × bad status, for example "status 503"',
+            'none of 1,000 requests of short succeeded: 990 × connection reset, for example "ECONNRESET"; 10 × bad status, for example "status 503"',
         },
       });
     });
@@ -506,9 +506,9 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
     const arms: Arm[] = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial => {
       const child = createFakeChild(perSlice[trial.arm]!, accept, failAt[trial.arm]);
       children.set(trial.arm, child);
-      return createArm(trial, child, target, new Map());
+      return new Arm(trial, child, target, new Map());
     });
-    const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
+    const session = new Session({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
     return { session, arms, children, settledCount };
   }
 
@@ -550,9 +550,9 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
           mine.use(mine.cpuUs);
           other.use(10_000); // as a target that collects its garbage while it has nothing to do
         });
-        return createArm(trial, child, mine.target, new Map());
+        return new Arm(trial, child, mine.target, new Map());
       });
-      const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
+      const session = new Session({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
       await session.warmUp();
       await session.measure();
       const booked = completed(await session.finish(STARTED_AT)).map(({ trial, measurement }) => [
@@ -578,16 +578,17 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
         const requestsPerConnection = [{ requests: 10, connections: ended }];
         return { ...(await read()), requestsPerConnection };
       };
-      const arms = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial =>
-        createArm(
-          trial,
-          createFakeChild(0, () => {}),
-          target,
-          new Map(),
-        ),
+      const arms = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(
+        trial =>
+          new Arm(
+            trial,
+            createFakeChild(0, () => {}),
+            target,
+            new Map(),
+          ),
       );
       const { emit } = tiny.options;
-      const session = createSession({
+      const session = new Session({
         ...tiny.options,
         replicate: 0,
         leftMs: () => 0,
@@ -618,17 +619,18 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
           accepted += 1_000; // another program's, while no arm has its turn
         },
       );
-      const arms = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(trial =>
-        createArm(
-          trial,
-          createFakeChild(3, count => {
-            accepted += count;
-          }),
-          target,
-          new Map(),
-        ),
+      const arms = trialsOf(tiny.options.cell, 0, tiny.options.seed).map(
+        trial =>
+          new Arm(
+            trial,
+            createFakeChild(3, count => {
+              accepted += count;
+            }),
+            target,
+            new Map(),
+          ),
       );
-      const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
+      const session = new Session({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
       await session.warmUp();
       await session.measure();
       const ledgers = completed(await session.finish(STARTED_AT)).map(
@@ -682,9 +684,9 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
             return reply;
           };
         }
-        return createArm(trial, child, target, new Map());
+        return new Arm(trial, child, target, new Map());
       });
-      const session = createSession({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
+      const session = new Session({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
       await session.measure();
       const results = completed(await session.finish(STARTED_AT));
       assert.deepEqual(

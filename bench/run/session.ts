@@ -1,4 +1,4 @@
-// In: the arms of one replicate, each with its target. Out: their turns under load, each booked to the arm whose turn it was.
+// The slices of one replicate: its arms take turns under load, and each slice is booked to its arm.
 import { MeasureError } from '../../results/errors.ts';
 import { areFailuresExpected } from '../../results/expect.ts';
 import { askedPerSec } from '../../results/metrics.ts';
@@ -9,6 +9,7 @@ import {
   OUTCOME_WORDS,
   type Outcome,
   type Probe,
+  type Slice,
   type Trial,
   type TrialResult,
 } from '../../results/model/trial.ts';
@@ -35,24 +36,22 @@ import { createTargetAccount, hasSeenAll, type TargetAccount } from './account.t
 import type { Arm, Failure } from './arm.ts';
 import { ChildError } from './child.ts';
 import type { Emit } from './events.ts';
-import { deathCode, type LinkSpan, withoutRelay } from './targets.ts';
-
-// From the arms of a replicate, and how to try one at a rate. Out: each arm's capacity, arms taking turns probe by probe.
+import { deathCode, type LinkSpan, type MeasuredTarget, withoutRelay } from './targets.ts';
 
 interface FindOptions {
   load: CapacityLoad;
   arms: readonly Arm[];
   /** Between 0 and 1: where the grid of an arm's rates begins. */
   offsetOf: (arm: Arm) => number;
-  /** Names of the arms in the order of their turns in one round. */
+  /** Names of the arms in the order of one round. */
   orderOf: (round: number) => readonly string[];
-  /** One turn; undefined where it failed or was cut short, so that it shows nothing. */
+  /** Runs one slice; undefined if it failed or was cut short. */
   probe: (arm: Arm, ratePerSec: number) => Promise<SliceReading | undefined>;
   onProbe: (arm: Arm, probe: Probe) => void;
   signal: AbortSignal;
 }
 
-/** Sets every arm's `capacity`; an arm that was not tried at all keeps null. */
+/** Searches every arm's `capacity`, arms taking turns probe by probe. An arm without any probe keeps null. */
 export async function findCapacities(options: FindOptions): Promise<void> {
   const { load, arms, offsetOf, orderOf, probe, onProbe, signal } = options;
   const searches = new Map(arms.map(arm => [arm, createCapacitySearch(load, offsetOf(arm))]));
@@ -61,7 +60,7 @@ export async function findCapacities(options: FindOptions): Promise<void> {
 
   for (let round = 0; !signal.aborted && arms.some(isSearching); round++) {
     for (const name of orderOf(round)) {
-      const arm = arms.find(candidate => candidate.trial.arm === name);
+      const arm = arms.find(candidate => candidate.name === name);
       if (arm === undefined || !isSearching(arm) || signal.aborted) continue;
       const search = searches.get(arm)!;
       const ratePerSec = search.nextPerSec()!;
@@ -70,23 +69,21 @@ export async function findCapacities(options: FindOptions): Promise<void> {
       const judged = judgeProbe(load, ratePerSec, reading);
       search.add(judged);
       arm.capacity = search.result();
-      // What a slice of the measurement is to hold: response times at about the rate that it will have.
+      // Measured slices are sized by response times at about the rate that they will have.
       if (judged.isKept && reading.completed > 0) arm.meanResponseMs = reading.meanUs / 1_000;
       onProbe(arm, judged);
     }
   }
 }
 
-// From how a trial ended: a measurement, or an error. Out: its result. A failed trial is data, with a cause.
-
-/** Outcomes after which a trial says something about the machine's limits and nothing about its arm. */
+/** Outcomes that make a trial a measurement of the machine's limits instead of its arm. */
 const LIMITS = { portExhausted: 'ports-exhausted', descriptorLimit: 'descriptor-limit' } as const;
 
-/** A message names the commonest kinds of failure, and of each the beginning of an example. */
+/** How many kinds of failure a message lists, the most frequent ones, and how much of each kind's example. */
 const MOST_KINDS = 3;
 const MOST_SAMPLE = 200;
 
-/** @param fallback the code for a process that died or failed where it happened. */
+/** @param fallback the code for a process that died or failed at this point */
 export function failureOf(error: unknown, fallback: FailureCode): Failure {
   if (error instanceof ChildError) {
     const code = error.reason === 'hung' ? 'trial-hung' : fallback;
@@ -98,12 +95,12 @@ export function failureOf(error: unknown, fallback: FailureCode): Failure {
 }
 
 interface ResultOptions {
-  /** Cut short: what is missing may only have lacked the time. */
+  /** Whether the run was cut short: missing answers may only have lacked time. */
   isInterrupted: boolean;
   scenario: Pick<Scenario, 'expect' | 'baseline'>;
 }
 
-/** A trial that measured something; failed when it hit a limit of the machine, or nothing good came of it. */
+/** The result of a trial that was measured: failed if it hit a limit of the machine, or no request succeeded. */
 export function resultOf(
   trial: Trial,
   startedAt: string,
@@ -130,7 +127,7 @@ function limitHit({ outcomes }: Measurement): Failure | undefined {
   return undefined;
 }
 
-/** An arm without good answers has no figures: how fast it fails says nothing of what it was to do. */
+/** An arm without successful requests has no figures: the speed of failures says nothing about its work. */
 function withoutAnswer(
   { arm }: Trial,
   measurement: Measurement,
@@ -144,89 +141,38 @@ function withoutAnswer(
     return {
       code: 'no-answer',
       message: hasEnded
-        ? `none of ${countText(failed || ledger.unfinished)} requests of ${arm} in the measured windows ended: each was given up at the end of its slice`
-        : `none of ${countText(ledger.requestsSent)} requests of ${arm} ended: each was given up at the end of its slice`,
+        ? `none of ${formatCount(failed || ledger.unfinished)} requests of ${arm} in the measured windows ended: each was abandoned at the end of its slice`
+        : `none of ${formatCount(ledger.requestsSent)} requests of ${arm} ended: each was abandoned at the end of its slice`,
     };
   }
   const hasFailed = failed > 0 || (ledger.failed > 0 && ledger.answered === 0);
   if (!hasFailed || areFailuresExpected(arm, scenario)) return undefined;
   return {
     code: 'no-good-answer',
-    message: `none of ${countText(failed || ledger.failed)} requests of ${arm} was answered well${commonestText(measurement)}`,
+    message: `none of ${formatCount(failed || ledger.failed)} requests of ${arm} succeeded${describeFailures(measurement)}`,
   };
 }
 
 /** `: 90 × connection reset, for example "read ECONNRESET"; 10 × bad status`, the most frequent first. */
-function commonestText({ outcomes }: Measurement): string {
+function describeFailures({ outcomes }: Measurement): string {
   const kinds = (Object.entries(outcomes) as [Outcome, { count: number; sample?: string }][])
     .toSorted(([, a], [, b]) => b.count - a.count)
     .slice(0, MOST_KINDS)
     .map(([outcome, { count, sample }]) => {
       const example = sample === undefined ? '' : `, for example "${sample.slice(0, MOST_SAMPLE)}"`;
-      return `${countText(count)} × ${OUTCOME_WORDS[outcome]}${example}`;
+      return `${formatCount(count)} × ${OUTCOME_WORDS[outcome]}${example}`;
     });
   return kinds.length === 0 ? ', and none ended in a measured window' : `: ${kinds.join('; ')}`;
 }
 
-function countText(count: number): string {
+function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }
 
-// From the arms of a replicate, and how to give one a turn. Out: arms under load in turn, each until it is steady.
-
-interface WarmUpOptions {
-  timing: Timing;
-  load: Load;
-  /** Before an arm has answered, the most that the link alone adds to its first answer; 0 without one. */
-  firstResponseMs: number;
-  /** Those that are still to be measured. */
-  alive: () => readonly Arm[];
-  turn: (arm: Arm, times: Omit<SliceOrder, 'epochMs'>) => Promise<SliceReading | undefined>;
-  onWindow: (arm: Arm, reading: SliceReading) => void;
-  signal: AbortSignal;
-}
-
-const WINDOW_MS = 250;
+const WARMUP_WINDOW_MS = 250;
 const FIRST_RAMP_MS = 20;
 
-async function warmUpArms({
-  timing,
-  load,
-  firstResponseMs,
-  alive,
-  turn,
-  onWindow,
-  signal,
-}: WarmUpOptions): Promise<void> {
-  const windows = new Map<Arm, WarmUpWindow[]>(alive().map(arm => [arm, []]));
-  const isDone = (arm: Arm): boolean =>
-    arm.warmupMs >= timing.warmupMaxMs || (arm.warmupMs >= timing.warmupMinMs && arm.isSteady);
-  while (alive().some(arm => !isDone(arm)) && !signal.aborted) {
-    for (const arm of alive().filter(candidate => !isDone(candidate))) {
-      if (signal.aborted) return;
-      const seen = windows.get(arm)!;
-      const ratePerSec = load.model === 'capacity' ? warmUpPerSec(load, seen) : undefined;
-      const meanMs = arm.meanResponseMs || firstResponseMs;
-      const shape = { ...sliceShape(timing, { meanMs }), drainMs: warmUpDrainMs(meanMs) };
-      const rampMs = arm.meanResponseMs === 0 ? Math.max(FIRST_RAMP_MS, firstResponseMs) : shape.rampMs;
-      const times = paced({ ...shape, rampMs, windowMs: WINDOW_MS }, timing, load, ratePerSec);
-      const order = ratePerSec === undefined ? times : { ...times, ratePerSec };
-      const reading = await turn(arm, { ...order, isRecorded: false });
-      if (reading === undefined) continue;
-      arm.warmupMs += times.rampMs + reading.windowMs;
-      arm.meanResponseMs =
-        reading.completed === 0 ? Math.max(WINDOW_MS, firstResponseMs) : reading.meanUs / 1_000;
-      // A process that has just started is slow to answer once, which says nothing of what is to come.
-      if (arm.warmupSpeeds.length > 0) arm.noteSlowest(reading);
-      arm.warmupSpeeds.push(speedOf(reading, load));
-      arm.isSteady = isSteady(arm.warmupSpeeds);
-      if (ratePerSec !== undefined) seen.push({ askedPerSec: ratePerSec, endedPerSec: endedPerSec(reading) });
-      onWindow(arm, reading);
-    }
-  }
-}
-
-/** What rises while an arm warms up: where the load sets the rate, only response times can tell. */
+/** The speed that rises while an arm warms up. If the load sets the rate, only response times can show it. */
 function speedOf(reading: SliceReading, { model }: Load): number {
   switch (model) {
     case 'closed':
@@ -248,115 +194,75 @@ export interface SessionOptions {
   arms: readonly Arm[];
   signal: AbortSignal;
   emit: Emit;
-  /** Of the cell's budget, for the progress. */
+  /** Remaining time budget of the cell, for progress events. */
   leftMs: () => number;
-  /** Beyond its own times, how long a slice may take before its generator is taken for hung. */
+  /** How much longer than its own times a slice may take before its generator counts as hung. */
   sliceGraceMs?: number;
 }
 
 const FINISH_TIMEOUT_MS = 20_000;
 const SLICE_GRACE_MS = 5_000;
-/** A generator that opens thousands of connections at once, or gives them up, hears nothing meanwhile. */
+/** A generator that opens or abandons thousands of connections at once does not read its channel meanwhile. */
 const GRACE_PER_REQUEST_MS = 1;
-/** Of the next slice over the last: the rate still rises while an arm warms up. */
+/** Safety factor: the rate may still rise during warm-up. */
 const HELD_MARGIN = 1.2;
 
-interface Blocks {
+interface Progress {
+  arm: string;
+  ratePerSec?: number;
+  isKept?: boolean;
   blocksDone?: number;
   blockCount?: number;
 }
 
-/** The turns of one replicate. Everything that an arm does passes through `turn`, so that its target's counts are its own. */
-export function createSession(options: SessionOptions) {
-  const { cell, replicate, seed, arms, signal, emit, leftMs } = options;
-  const { timing, load } = cell.scenario;
-  const { sliceGraceMs = SLICE_GRACE_MS + GRACE_PER_REQUEST_MS * mostInFlight(load) } = options;
-  const isTls = usesTls(cell.scenario.target);
-  const epochMs = Date.now();
+/** The times of a slice, and its rate if the load is a capacity search. */
+type SliceRequest = Omit<SliceOrder, 'epochMs'>;
+type Place = Pick<Slice, 'block' | 'position'>;
+
+/** The slices of one replicate: warmUp, search and measure in this order, then finish. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #timing: Timing;
+  readonly #load: Load;
+  readonly #sliceGraceMs: number;
+  readonly #isTls: boolean;
+  readonly #isKernelCounting = hasKernelCounts();
+  readonly #epochMs = Date.now();
+  /** The most that the link alone adds to the first answer of an arm; 0 without a link. */
+  readonly #firstResponseMs: number;
   /** Arms that share a target share its account. */
-  const accounts = new Map(
-    [...new Set(arms.map(({ target }) => target))].map(target => [target, createTargetAccount(target)]),
-  );
-  const accountOf = ({ target }: Arm): TargetAccount => accounts.get(target)!;
-  const isKernelCounting = hasKernelCounts();
-  /** Before an arm has answered, the most that the link alone adds to its first answer. */
-  const firstResponseMs =
-    cell.scenario.link === undefined ? 0 : MOST_ROUND_TRIPS * longestRoundTripMs(cell.scenario.link);
-  /** Ports that an arm's own closes leave in TIME_WAIT, where the kernel won't use them again. */
-  const heldPerMs = new Map<Arm, number>();
+  readonly #accounts: ReadonlyMap<MeasuredTarget, TargetAccount>;
+  /** Ports that an arm's own closes leave in TIME_WAIT, where the kernel will not reuse them, per ms of load. */
+  readonly #heldPerMs = new Map<Arm, number>();
 
-  const alive = (): Arm[] => arms.filter(arm => arm.failure === undefined);
-
-  function progress(
-    phase: 'warm-up' | 'search' | 'measure' | 'finish',
-    extra: { arm?: string; ratePerSec?: number; isKept?: boolean } & Blocks,
-  ): void {
-    emit({ type: 'progress', cell: cell.id, replicate, phase, leftMs: leftMs(), ...extra });
+  constructor(options: SessionOptions) {
+    const { timing, load, target, link } = options.cell.scenario;
+    this.#options = options;
+    this.#timing = timing;
+    this.#load = load;
+    this.#sliceGraceMs = options.sliceGraceMs ?? SLICE_GRACE_MS + GRACE_PER_REQUEST_MS * mostInFlight(load);
+    this.#isTls = usesTls(target);
+    this.#firstResponseMs = link === undefined ? 0 : MOST_ROUND_TRIPS * longestRoundTripMs(link);
+    const targets = new Set(options.arms.map(arm => arm.target));
+    this.#accounts = new Map([...targets].map(shared => [shared, createTargetAccount(shared)]));
   }
 
-  /**
-   * Trips of one length keep users in step that have begun in step: all their requests would arrive at once for ever, and
-   * wait for each other. So behind a link they begin spread over a response time.
-   */
-  function spreadOf(arm: Arm, rampMs: number): Pick<SliceOrder, 'spreadMs'> {
-    if (arm.target.link === undefined) return {};
-    return { spreadMs: Math.min(arm.meanResponseMs || firstResponseMs, rampMs / 2) };
-  }
-
-  async function turn(
-    arm: Arm,
-    times: Omit<SliceOrder, 'epochMs'>,
-    place?: { block: number; position: number },
-  ) {
-    const lengthMs = times.rampMs + times.windowMs;
-    const needed =
-      mostInFlight(arm.trial.load) + Math.ceil((heldPerMs.get(arm) ?? 0) * lengthMs * HELD_MARGIN);
-    const account = accountOf(arm);
-    await account.waitForPorts(needed, message => emit({ type: 'notice', cell: cell.id, message }), signal);
-    await account.open(arm);
-    const heldBefore = account.heldPorts();
-    const linkBefore = await arm.target.link?.read();
-    const kernelBefore = readKernelCounts();
-    const cut = (): void => arm.child.tell({ type: 'cut' });
-    signal.addEventListener('abort', cut, { once: true });
-    let reading: SliceReading;
-    try {
-      const timeoutMs = lengthMs + times.drainMs + sliceGraceMs;
-      const order = { ...times, ...spreadOf(arm, times.rampMs), epochMs };
-      const asked = arm.child.ask({ type: 'slice', order }, 'slice', timeoutMs);
-      if (signal.aborted) cut(); // while this turn was being prepared
-      ({ reading } = await asked);
-    } catch (error) {
-      arm.failure = failureOf(error, 'generator-died');
-      await arm.child.kill();
-      await account.book(arm, () => true);
-      emit({ type: 'notice', cell: cell.id, message: arm.failure.message });
-      return undefined;
-    } finally {
-      signal.removeEventListener('abort', cut);
+  /** Runs unrecorded slices until every arm is steady or out of time. */
+  async warmUp(): Promise<void> {
+    const { signal } = this.#options;
+    const windows = new Map<Arm, WarmUpWindow[]>(this.#alive().map(arm => [arm, []]));
+    while (this.#alive().some(arm => !this.#isWarm(arm)) && !signal.aborted) {
+      for (const arm of this.#alive().filter(candidate => !this.#isWarm(candidate))) {
+        if (signal.aborted) return;
+        await this.#warmUpOnce(arm, windows.get(arm)!);
+      }
     }
-    const counted = kernelCountsBetween(kernelBefore, readKernelCounts());
-    const linkAfter = await arm.target.link?.read();
-    const link: LinkSpan | undefined = linkBefore && linkAfter && { before: linkBefore, after: linkAfter };
-    const kernel = link === undefined ? counted : withoutRelay(counted, link);
-    heldPerMs.set(arm, Math.max(0, account.heldPorts() - heldBefore) / lengthMs);
-    arm.countKernel(isKernelCounting ? kernel : null);
-    // Where the client does not count, the kernel's count, which may be higher, only makes the wait for the accept longer.
-    const seen = { opened: reading.opened ?? kernel.activeOpens, isClosed: reading.opened === null, isTls };
-    const target = await account.book(arm, (before, after) => hasSeenAll(before, after, seen));
-    // A slice cut short before its window opened has measured nothing.
-    if (place !== undefined && reading.windowMs > 0) arm.addSlice({ reading, target, kernel, link }, place);
-    return reading;
   }
 
-  function warmUp(): Promise<void> {
-    const onWindow = (arm: Arm, reading: SliceReading): void =>
-      progress('warm-up', { arm: arm.trial.arm, ratePerSec: rateOf(reading) });
-    return warmUpArms({ timing, load, firstResponseMs, alive, turn, onWindow, signal });
-  }
-
-  /** Of a capacity load: gives every arm the rate at which it is measured then. */
-  async function search(): Promise<void> {
+  /** For a capacity load: finds the rate at which each arm is then measured. */
+  async search(): Promise<void> {
+    const { cell, arms, signal, seed, replicate } = this.#options;
+    const load = this.#load;
     if (load.model !== 'capacity') return;
     await findCapacities({
       load,
@@ -364,88 +270,223 @@ export function createSession(options: SessionOptions) {
       signal,
       offsetOf: ({ trial }) => createRandom(trial.seed, 'search')(),
       orderOf: round => blockOrder(cell, seed, replicate, round),
-      async probe(arm, ratePerSec) {
-        const times = probeShape(load, timing, ratePerSec);
-        const reading = await turn(arm, { ...times, isRecorded: false, ratePerSec });
+      probe: async (arm, ratePerSec) => {
+        const times = probeShape(load, this.#timing, ratePerSec);
+        const reading = await this.#runSlice(arm, { ...times, isRecorded: false, ratePerSec });
         return signal.aborted ? undefined : reading;
       },
-      onProbe: ({ trial }, { ratePerSec, isKept }) =>
-        progress('search', { arm: trial.arm, ratePerSec, isKept }),
+      onProbe: ({ name }, { ratePerSec, isKept }) =>
+        this.#progress('search', { arm: name, ratePerSec, isKept }),
     });
   }
 
-  /** Makes an arm's slices hold the longest request that it was seen to make, and has the trial say so. */
-  function shapeOf(arm: Arm, ratePerSec: number | undefined): SliceShape {
+  /** Runs the recorded slices, block by block. */
+  async measure(): Promise<void> {
+    const { cell, replicate, seed, arms, signal } = this.#options;
+    const { measureMs, slicing } = this.#timing;
+    const shapes = new Map(arms.map(arm => [arm.name, this.#shapeFor(arm)]));
+    const longestMs = Math.max(...[...shapes.values()].map(shape => shape.windowMs));
+    const random = createRandom(seed, 'ramp', cell.id, replicate);
+    const blockCount = slicing === 'whole' ? 1 : Math.max(1, Math.ceil(measureMs / longestMs));
+    // Every arm is measured for measureMs: if a slow arm has few long slices, those of a fast one are no shorter than that.
+    const leastWindowMs = Math.ceil(measureMs / blockCount);
+    for (let block = 0; block < blockCount && !signal.aborted; block++) {
+      for (const [position, name] of blockOrder(cell, seed, replicate, block).entries()) {
+        const arm = this.#alive().find(candidate => candidate.name === name);
+        if (arm === undefined || signal.aborted) continue;
+        const shape = shapes.get(name)!;
+        const rampMs = spreadRampMs(shape.rampMs, this.#timing, this.#load, random());
+        const windowMs = Math.max(shape.windowMs, leastWindowMs);
+        const request = this.#atRate({ ...shape, rampMs, windowMs }, this.#rateFor(arm), true);
+        const reading = await this.#runSlice(arm, request, { block, position });
+        if (reading === undefined) continue;
+        arm.noteSlowest(reading);
+        this.#progress('measure', {
+          arm: name,
+          ratePerSec: rateOf(reading),
+          blocksDone: block + 1,
+          blockCount,
+        });
+      }
+    }
+  }
+
+  /** @returns a result per arm, except for arms that an interruption left unmeasured */
+  async finish(startedAt: string): Promise<TrialResult[]> {
+    const { arms, signal } = this.#options;
+    const results: TrialResult[] = [];
+    for (const arm of arms) {
+      if (signal.aborted && arm.sliceCount === 0 && arm.capacity === null && isUntouched(arm)) continue;
+      this.#progress('finish', { arm: arm.name });
+      results.push(await this.#finishArm(arm, startedAt));
+    }
+    return results;
+  }
+
+  #alive(): Arm[] {
+    return this.#options.arms.filter(arm => arm.failure === undefined);
+  }
+
+  #accountOf({ target }: Arm): TargetAccount {
+    return this.#accounts.get(target)!;
+  }
+
+  #progress(phase: 'warm-up' | 'search' | 'measure' | 'finish', extra: Progress): void {
+    const { emit, cell, replicate, leftMs } = this.#options;
+    emit({ type: 'progress', cell: cell.id, replicate, phase, leftMs: leftMs(), ...extra });
+  }
+
+  #notice(message: string): void {
+    this.#options.emit({ type: 'notice', cell: this.#options.cell.id, message });
+  }
+
+  #isWarm(arm: Arm): boolean {
+    const { warmupMinMs, warmupMaxMs } = this.#timing;
+    return arm.warmupMs >= warmupMaxMs || (arm.warmupMs >= warmupMinMs && arm.isSteady);
+  }
+
+  async #warmUpOnce(arm: Arm, seen: WarmUpWindow[]): Promise<void> {
+    const load = this.#load;
+    const firstResponseMs = this.#firstResponseMs;
+    const ratePerSec = load.model === 'capacity' ? warmUpPerSec(load, seen) : undefined;
+    const meanMs = arm.meanResponseMs || firstResponseMs;
+    const shape = { ...sliceShape(this.#timing, { meanMs }), drainMs: warmUpDrainMs(meanMs) };
+    const rampMs = arm.meanResponseMs === 0 ? Math.max(FIRST_RAMP_MS, firstResponseMs) : shape.rampMs;
+    const request = this.#atRate({ ...shape, rampMs, windowMs: WARMUP_WINDOW_MS }, ratePerSec, false);
+    const reading = await this.#runSlice(arm, request);
+    if (reading === undefined) return;
+    arm.warmupMs += request.rampMs + reading.windowMs;
+    arm.meanResponseMs =
+      reading.completed === 0 ? Math.max(WARMUP_WINDOW_MS, firstResponseMs) : reading.meanUs / 1_000;
+    // The first answers of a process that has just started are slow, which says nothing about later ones.
+    if (arm.warmupSpeeds.length > 0) arm.noteSlowest(reading);
+    arm.warmupSpeeds.push(speedOf(reading, load));
+    arm.isSteady = isSteady(arm.warmupSpeeds);
+    if (ratePerSec !== undefined) seen.push({ askedPerSec: ratePerSec, endedPerSec: endedPerSec(reading) });
+    this.#progress('warm-up', { arm: arm.name, ratePerSec: rateOf(reading) });
+  }
+
+  #rateFor({ capacity }: Arm): number | undefined {
+    return this.#load.model === 'capacity' ? (askedPerSec(this.#load, capacity) ?? undefined) : undefined;
+  }
+
+  #atRate(shape: SliceShape, ratePerSec: number | undefined, isRecorded: boolean): SliceRequest {
+    const times = paced(shape, this.#timing, this.#load, ratePerSec);
+    return ratePerSec === undefined ? { ...times, isRecorded } : { ...times, ratePerSec, isRecorded };
+  }
+
+  /** The shape of an arm's measured slices: long enough for its longest request so far, which the trial then reports. */
+  #shapeFor(arm: Arm): SliceShape {
+    const timing = this.#timing;
+    const ratePerSec = this.#rateFor(arm);
     const seen = {
-      meanMs: arm.meanResponseMs || firstResponseMs,
+      meanMs: arm.meanResponseMs || this.#firstResponseMs,
       timeouts: arm.trial.client.timeouts,
       dropsInFlight: arm.dropsInFlight,
     };
-    const asked = paced(sliceShape(timing, seen), timing, load, ratePerSec);
-    const shape = paced(sliceShape(timing, { ...seen, ...arm.slowest }), timing, load, ratePerSec);
+    const asked = paced(sliceShape(timing, seen), timing, this.#load, ratePerSec);
+    const shape = paced(sliceShape(timing, { ...seen, ...arm.slowest }), timing, this.#load, ratePerSec);
     if (shape.windowMs > asked.windowMs) {
       arm.lengthening = { fromMs: asked.windowMs, toMs: shape.windowMs, longestMs: arm.slowest.longestMs };
     }
     return shape;
   }
 
-  async function measure(): Promise<void> {
-    const rateFor = (arm: Arm): number | undefined =>
-      load.model === 'capacity' ? (askedPerSec(load, arm.capacity) ?? undefined) : undefined;
-    const shapes = new Map(arms.map(arm => [arm.trial.arm, shapeOf(arm, rateFor(arm))]));
-    const longestMs = Math.max(...[...shapes.values()].map(shape => shape.windowMs));
-    const random = createRandom(seed, 'ramp', cell.id, replicate);
-    const blockCount = timing.slicing === 'whole' ? 1 : Math.max(1, Math.ceil(timing.measureMs / longestMs));
-    for (let block = 0; block < blockCount && !signal.aborted; block++) {
-      for (const [position, name] of blockOrder(cell, seed, replicate, block).entries()) {
-        const arm = alive().find(candidate => candidate.trial.arm === name);
-        if (arm === undefined || signal.aborted) continue;
-        const shape = shapes.get(name)!;
-        const ratePerSec = rateFor(arm);
-        // Every arm is measured for measureMs: where a slow one has few long slices, a fast one's are no shorter than that.
-        const windowMs = Math.max(shape.windowMs, Math.ceil(timing.measureMs / blockCount));
-        const rampMs = spreadRampMs(shape.rampMs, timing, load, random());
-        const times = paced({ ...shape, rampMs, windowMs }, timing, load, ratePerSec);
-        const order = ratePerSec === undefined ? times : { ...times, ratePerSec };
-        const reading = await turn(arm, { ...order, isRecorded: true }, { block, position });
-        if (reading === undefined) continue;
-        arm.noteSlowest(reading);
-        progress('measure', { arm: name, ratePerSec: rateOf(reading), blocksDone: block + 1, blockCount });
-      }
+  /**
+   * Runs one slice of an arm; undefined if it failed. Everything that an arm does passes through here, so that the target's
+   * counts are booked to the right arm.
+   * @param place absent in warm-ups and searches, which are not stored
+   */
+  async #runSlice(arm: Arm, request: SliceRequest, place?: Place): Promise<SliceReading | undefined> {
+    const account = this.#accountOf(arm);
+    const lengthMs = request.rampMs + request.windowMs;
+    const portCount = this.#portsNeeded(arm, lengthMs);
+    await account.waitForPorts(portCount, message => this.#notice(message), this.#options.signal);
+    await account.open(arm);
+    const heldBefore = account.heldPorts();
+    const linkBefore = await arm.target.link?.read();
+    const kernelBefore = readKernelCounts();
+    const reading = await this.#askForSlice(arm, request);
+    if (reading === undefined) return undefined;
+    const counted = kernelCountsBetween(kernelBefore, readKernelCounts());
+    const linkAfter = await arm.target.link?.read();
+    const link: LinkSpan | undefined = linkBefore && linkAfter && { before: linkBefore, after: linkAfter };
+    const kernel = link === undefined ? counted : withoutRelay(counted, link);
+    this.#heldPerMs.set(arm, Math.max(0, account.heldPorts() - heldBefore) / lengthMs);
+    arm.countKernel(this.#isKernelCounting ? kernel : null);
+    const seen = {
+      // If the client does not count, the kernel's count, which may be higher, only prolongs the wait for the accept.
+      opened: reading.opened ?? kernel.activeOpens,
+      isClosed: reading.opened === null,
+      isTls: this.#isTls,
+    };
+    const target = await account.book(arm, (before, after) => hasSeenAll(before, after, seen));
+    // A slice that was cut before its window opened has measured nothing.
+    if (place !== undefined && reading.windowMs > 0) arm.addSlice({ reading, target, kernel, link }, place);
+    return reading;
+  }
+
+  #portsNeeded(arm: Arm, lengthMs: number): number {
+    const heldPerMs = this.#heldPerMs.get(arm) ?? 0;
+    return mostInFlight(arm.trial.load) + Math.ceil(heldPerMs * lengthMs * HELD_MARGIN);
+  }
+
+  /** Has the arm's generator run a slice. If it fails, ends the process and the arm. */
+  async #askForSlice(arm: Arm, request: SliceRequest): Promise<SliceReading | undefined> {
+    const { signal } = this.#options;
+    const { rampMs, windowMs, drainMs } = request;
+    const cut = (): void => arm.child.tell({ type: 'cut' });
+    signal.addEventListener('abort', cut, { once: true });
+    try {
+      const timeoutMs = rampMs + windowMs + drainMs + this.#sliceGraceMs;
+      const order = { ...request, ...this.#spread(arm, rampMs), epochMs: this.#epochMs };
+      const asked = arm.child.ask({ type: 'slice', order }, 'slice', timeoutMs);
+      if (signal.aborted) cut(); // aborted while the slice was being prepared
+      return (await asked).reading;
+    } catch (error) {
+      arm.failure = failureOf(error, 'generator-died');
+      await arm.child.kill();
+      await this.#accountOf(arm).book(arm, () => true);
+      this.#notice(arm.failure.message);
+      return undefined;
+    } finally {
+      signal.removeEventListener('abort', cut);
     }
   }
 
-  async function finish(startedAt: string): Promise<TrialResult[]> {
-    const results: TrialResult[] = [];
-    for (const arm of arms) {
-      if (signal.aborted && arm.sliceCount === 0 && arm.capacity === null && isUntouched(arm)) continue;
-      progress('finish', { arm: arm.trial.arm });
-      if (arm.failure === undefined) {
-        try {
-          const { reading } = await arm.child.ask({ type: 'finish' }, 'finished', FINISH_TIMEOUT_MS);
-          await accountOf(arm).bookEnds(arm, reading.opened);
-          arm.child.requireLoaded();
-          const kind = { isInterrupted: signal.aborted, scenario: cell.scenario };
-          results.push(resultOf(arm.trial, startedAt, arm.finish(reading), kind));
-          continue;
-        } catch (error) {
-          arm.failure = failureOf(error, arm.target.isAlive ? 'generator-died' : deathCode(arm.target));
-        }
-      }
-      results.push({ trial: arm.trial, startedAt, state: 'failed', error: arm.failure });
-    }
-    return results;
+  /**
+   * Behind a link, users begin spread over a response time. Round trips of equal length would keep users in step that begin
+   * in step: all their requests would always arrive at once, and wait for each other.
+   */
+  #spread(arm: Arm, rampMs: number): Pick<SliceOrder, 'spreadMs'> {
+    if (arm.target.link === undefined) return {};
+    return { spreadMs: Math.min(arm.meanResponseMs || this.#firstResponseMs, rampMs / 2) };
   }
 
-  return { warmUp, search, measure, finish };
+  async #finishArm(arm: Arm, startedAt: string): Promise<TrialResult> {
+    const { trial, child, target } = arm;
+    if (arm.failure === undefined) {
+      try {
+        const { reading } = await child.ask({ type: 'finish' }, 'finished', FINISH_TIMEOUT_MS);
+        await this.#accountOf(arm).bookEnds(arm, reading.opened);
+        child.requireLoaded();
+        const isInterrupted = this.#options.signal.aborted;
+        const { scenario } = this.#options.cell;
+        return resultOf(trial, startedAt, arm.finish(reading), { isInterrupted, scenario });
+      } catch (error) {
+        arm.failure = failureOf(error, target.isAlive ? 'generator-died' : deathCode(target));
+      }
+    }
+    return { trial, startedAt, state: 'failed', error: arm.failure };
+  }
 }
 
-/** Not failed; or ended by the Ctrl-C that reaches a process which is just starting before it can ignore it. */
+/** Not failed, or ended by Ctrl-C, which reaches a process that is just starting before it can ignore it. */
 function isUntouched({ failure }: Arm): boolean {
   return failure === undefined || failure.code === 'generator-start';
 }
 
-/** Completed per second of the window; 0 where it was cut short before it opened. */
+/** Completed per second of the window; 0 if it was cut before it opened. */
 function rateOf({ completed, windowMs }: SliceReading): number {
   return windowMs === 0 ? 0 : (completed / windowMs) * 1_000;
 }

@@ -1,4 +1,4 @@
-// In: a closed load's settings. Out: it on a fake transport.
+// A closed load on a fake transport, by its settings.
 import { type ClosedLoadOptions, createClosedLoad } from '../closed.ts';
 import { createBench } from './load-bench.ts';
 

@@ -1,4 +1,4 @@
-// In: nothing. Out: slices of answers, failures, waits and cuts in any order, as a property test draws them; and one made true.
+// Slices of answers, failures, waits and cuts in any order, drawn by property tests, and the code that runs them.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { OUTCOMES } from '../../../results/model/trial.ts';

@@ -1,4 +1,4 @@
-// In: what a test wants to say of an exchange. Out: the whole record; what is not said is that of an instant good answer.
+// An exchange record for tests: an instant successful exchange, except for the stated fields.
 import { type Exchange, newExchange } from '../../contracts.ts';
 
 export function makeExchange(stated: Partial<Exchange> = {}): Exchange {

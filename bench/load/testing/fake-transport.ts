@@ -1,4 +1,4 @@
-// In: nothing. Out: a transport without sockets, whose exchanges end when and how the test says.
+// A transport without sockets, whose exchanges end when and how the test decides.
 
 import type { Outcome } from '../../../results/model/trial.ts';
 import type { Exchange, Transport } from '../../contracts.ts';
@@ -6,7 +6,7 @@ import type { Exchange, Transport } from '../../contracts.ts';
 export interface FakeTransport extends Transport {
   /** In flight, oldest first. */
   readonly inFlight: readonly Exchange[];
-  /** Every record that was given up, in order. */
+  /** Every abandoned record, in order. */
   readonly abandoned: readonly Exchange[];
   readonly sentCount: number;
   /** Ends one that is in flight, now. */

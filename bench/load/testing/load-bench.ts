@@ -1,4 +1,4 @@
-// In: how to create a load. Out: it on a fake transport, to be used with a clock that stands still unless the test moves it.
+// A load on a fake transport, with a clock that stands still unless the test moves it.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Outcome } from '../../../results/model/trial.ts';

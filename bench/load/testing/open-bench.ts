@@ -1,4 +1,4 @@
-// In: an open load's settings. Out: it on a fake transport.
+// An open load on a fake transport, by its settings.
 
 import { createOpenLoad, type OpenLoadOptions } from '../open.ts';
 import type { Schedule } from '../schedule.ts';

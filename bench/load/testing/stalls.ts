@@ -1,4 +1,4 @@
-// In: a target that stalls at known times. Out: it as the other end of a fake transport, and what a schedule must meet there.
+// A target that stalls at known times, behind a fake transport, and the times that a schedule must see there.
 import type { FakeTransport } from './fake-transport.ts';
 
 export interface Stalls {

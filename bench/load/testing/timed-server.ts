@@ -1,4 +1,4 @@
-// In: how long each request takes. Out: a fake transport's other end that answers at that time, and slices of load against it.
+// A server behind a fake transport that answers after stated times, and slices of load against it.
 import type { Exchange, SliceTimes } from '../../contracts.ts';
 import { type Bench, type mockClock, settle } from './load-bench.ts';
 
