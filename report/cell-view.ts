@@ -1,5 +1,6 @@
 // In: a stored cell and its trials. Out: the same as tables and charts read it: its arms with their look and their marks.
 
+import { isSaturated } from '../results/audits/machine.ts';
 import { areErrorsUnlike } from '../results/compare.ts';
 import { METRIC_TABLE } from '../results/metrics.ts';
 import type { ArmSummary, CellResult, Comparison, Run } from '../results/model/run.ts';
@@ -8,9 +9,6 @@ import type { Client } from '../scenarios/model/client.ts';
 import { own } from '../scenarios/model/own.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
 import type { Mark } from './model.ts';
-
-/** Above this share of a core the generator's own cost is what is measured. */
-const BUSY_CPU_RATIO = 0.9;
 
 export interface ArmView {
   name: string;
@@ -148,5 +146,5 @@ function isClientBound(name: string, cell: CellResult, trials: readonly Complete
     ({ rule, state, arm }) =>
       rule === 'bottleneck' && state !== 'pass' && (arm === undefined || arm === name),
   );
-  return isWarned && trials.some(({ measurement }) => measurement.generator.cpuRatio > BUSY_CPU_RATIO);
+  return isWarned && trials.some(({ measurement }) => isSaturated(measurement.generator));
 }

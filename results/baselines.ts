@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
-import { UsageError } from './errors.ts';
+import { errorMessage, UsageError } from './errors.ts';
 import { issueText, listFolder, makeFolder, readText, replaceFile } from './files.ts';
 import { type CellResult, Host, Metric, type Run } from './model/run.ts';
 
@@ -129,7 +129,7 @@ export function readBaseline(resultsDir: string, name: string): RunSummary {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new UsageError(`${file} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw new UsageError(`${file} can't be read: ${errorMessage(cause)}`);
   }
   const parsed = RunSummary.safeParse(json);
   if (parsed.success) return parsed.data;
