@@ -1,14 +1,14 @@
 // In: a stored cell and its trials. Out: the same as tables and charts read it: its arms with their look and their marks.
 
+import { isSaturated } from '../results/audits/machine.ts';
 import { areErrorsUnlike } from '../results/compare.ts';
+import { METRIC_TABLE } from '../results/metrics.ts';
 import type { ArmSummary, CellResult, Comparison, Run } from '../results/model/run.ts';
 import type { CompletedTrial, TrialResult } from '../results/model/trial.ts';
 import type { Client } from '../scenarios/model/client.ts';
 import { own } from '../scenarios/model/own.ts';
+import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
 import type { Mark } from './model.ts';
-
-/** Above this share of a core the generator's own cost is what is measured. */
-const BUSY_CPU_RATIO = 0.9;
 
 export interface ArmView {
   name: string;
@@ -50,15 +50,17 @@ export function allMarks(view: Pick<CellView, 'arms' | 'result'>): Mark[] {
 
 /** A ratio is as good as the worse of its two arms, and no better than what they have in common. */
 export function comparisonMarks(
-  { baseline, candidate, metric }: Pick<Comparison, 'baseline' | 'candidate'> & { metric: string },
+  { baseline, candidate, metric }: Pick<Comparison, 'baseline' | 'candidate'> & { metric: ExpectedMetric },
   { arms }: Pick<CellView, 'arms'>,
 ): Mark[] {
   const [its, other] = [candidate, baseline].map(name => arms.find(arm => arm.name === name));
   const marks: Mark[] = [...(its?.marks ?? []), ...(other?.marks ?? [])];
   if (its?.summary && other?.summary && areErrorsUnlike(its.summary, other.summary))
     marks.push('unlikeErrors');
-  const isOfTimes = metric !== 'cpuUsPerRequest';
-  return inOrder(marks).filter(mark => isOfTimes || (mark !== 'clientBound' && mark !== 'censored'));
+  const { isBoundByClient, isBoundByUnanswered } = METRIC_TABLE[metric];
+  return inOrder(marks).filter(
+    mark => (mark !== 'clientBound' || isBoundByClient) && (mark !== 'censored' || isBoundByUnanswered),
+  );
 }
 
 /** The gravest first, each once. */
@@ -144,5 +146,5 @@ function isClientBound(name: string, cell: CellResult, trials: readonly Complete
     ({ rule, state, arm }) =>
       rule === 'bottleneck' && state !== 'pass' && (arm === undefined || arm === name),
   );
-  return isWarned && trials.some(({ measurement }) => measurement.generator.cpuRatio > BUSY_CPU_RATIO);
+  return isWarned && trials.some(({ measurement }) => isSaturated(measurement.generator));
 }

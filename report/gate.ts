@@ -11,6 +11,7 @@ import {
   sightOf,
 } from '../results/gate.ts';
 import type { Trend } from '../results/history.ts';
+import { METRIC_TABLE } from '../results/metrics.ts';
 import { METRICS } from '../results/model/run.ts';
 import { signsOf } from './cell-view.ts';
 import { gateHistory } from './history.ts';
@@ -19,7 +20,6 @@ import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from 
 import {
   countText,
   intervalTexts,
-  METRIC_TITLES,
   percentText,
   ratioText,
   relativeChangeText,
@@ -37,7 +37,7 @@ function lineTitle({ metric }: Pick<GateLine, 'metric'>): string {
     case 'excessConnections':
       return 'connections beyond need';
     default:
-      return METRIC_TITLES[metric];
+      return METRIC_TABLE[metric].title;
   }
 }
 

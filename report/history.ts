@@ -9,11 +9,12 @@ import {
   type Trend,
   type TrendChange,
 } from '../results/history.ts';
+import { METRIC_TABLE } from '../results/metrics.ts';
 import { trendFigure } from './charts/trend.ts';
 import type { Report, Table, TableCell } from './model.ts';
 import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
 import { capital } from './words/load.ts';
-import { countText, METRIC_TITLES, ratioText, relativeChangeText } from './words/numbers.ts';
+import { countText, ratioText, relativeChangeText } from './words/numbers.ts';
 import { dayText } from './words/run.ts';
 import { chanceText, changeSentence, isShown, levelText, trendName } from './words/trend.ts';
 
@@ -39,7 +40,7 @@ function trendTable(trends: readonly Trend[]): Table {
     rows: trends.map(trend => [
       words(trend.cell),
       words(trend.arm),
-      words(METRIC_TITLES[trend.metric], trend.metric),
+      words(METRIC_TABLE[trend.metric].title, trend.metric),
       words(countText(trend.points.length), trend.points.length),
       words(ratioText(trend.points.at(-1)!.ratio), { ...trend.points.at(-1)!.ratio }),
       words(levelText(trend.levels.at(-1)!.ratio), { ...trend.levels.at(-1)!.ratio }),

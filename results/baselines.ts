@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
-import { UsageError } from './errors.ts';
+import { errorMessage, UsageError } from './errors.ts';
 import { issueText, listFolder, makeFolder, readText, replaceFile } from './files.ts';
-import { type CellResult, Host, METRICS, type Run } from './model/run.ts';
+import { type CellResult, Host, Metric, type Run } from './model/run.ts';
 
 // From a run and its trials. Out: the figures that another run can be held against: small enough to be kept in a repository.
 
@@ -27,7 +27,7 @@ const ArmFigures = z.strictObject({
 export type ArmFigures = z.infer<typeof ArmFigures>;
 
 const RatioFigures = z.strictObject({
-  metric: z.enum(METRICS),
+  metric: Metric,
   candidate: z.string(),
   interval: Interval.nullable(),
   replicateRatios: z.array(z.number().min(0)),
@@ -129,7 +129,7 @@ export function readBaseline(resultsDir: string, name: string): RunSummary {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new UsageError(`${file} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw new UsageError(`${file} can't be read: ${errorMessage(cause)}`);
   }
   const parsed = RunSummary.safeParse(json);
   if (parsed.success) return parsed.data;

@@ -1,20 +1,18 @@
 // In: the trials of a cell. Out: each arm's row of the table, and each arm against the baseline on every metric.
-import type { Load } from '../scenarios/model/load.ts';
 import type { ArmFigures } from './baselines.ts';
 import { mergeHistograms } from './histogram.ts';
 import {
   capacityOf,
   comparedMetrics,
+  type FigureReader,
   headlineOf,
   isHigherBetter,
-  meanPortions,
   overall,
-  type Portion,
-  ratePortions,
+  readerOf,
   requestsPerSec,
 } from './metrics.ts';
 import type { ArmSummary, Comparison, Metric } from './model/run.ts';
-import type { CompletedTrial, Measurement, Slice, TrialResult } from './model/trial.ts';
+import type { CompletedTrial, Measurement, TrialResult } from './model/trial.ts';
 import { type Interval, overReplicates, replicateInterval, shownTogether, widened } from './stats.ts';
 
 // From what two arms did. Out: whether their error rates are so far apart that a ratio of them compares different work.
@@ -82,42 +80,6 @@ export function withVerdicts(comparisons: readonly Comparison[], deciding: Metri
 }
 
 /**
- * How a metric is read of a trial. `slices`: what each slice contributes, of which the figure is the sum; `trial`: by itself
- * (quantiles, which need many samples). null, or no portion, where there is nothing to read.
- */
-export type FigureReader =
-  | { of: 'slices'; read: (slices: readonly Slice[], load: Load) => readonly Portion[] }
-  | { of: 'trial'; read: (trial: CompletedTrial) => number | null };
-
-export const METRIC_READERS: Record<Metric, FigureReader> = {
-  requestsPerSec: {
-    of: 'slices',
-    read: ratePortions,
-  },
-  meanUs: {
-    of: 'slices',
-    read: meanPortions,
-  },
-  p50Us: { of: 'trial', read: trial => positive(trial.measurement.response.p50Us) },
-  p99Us: { of: 'trial', read: trial => positive(trial.measurement.response.p99Us) },
-  cpuUsPerRequest: {
-    of: 'slices',
-    read: slices =>
-      slices.map(({ generatorCpuUs, exchanges }) => ({ amount: generatorCpuUs, per: exchanges })),
-  },
-  capacityPerSec: { of: 'trial', read: trial => capacityOf(trial.measurement) },
-};
-
-/** Not among METRICS: between clients it is what they ask of the target that differs, and the arms' rows show that. */
-export const TARGET_CPU_READER: FigureReader = {
-  of: 'slices',
-  read: slices =>
-    slices.flatMap(({ targetCpuUs, exchanges }) =>
-      targetCpuUs === null ? [] : { amount: targetCpuUs, per: exchanges },
-    ),
-};
-
-/**
  * Compares every arm with the baseline on every metric that their load has, in order of first appearance. Ratios are candidate / baseline.
  * A replicate counts where both arms completed with data. A trial that failed an audit counts too: it is marked, not hidden.
  */
@@ -131,7 +93,7 @@ export function compareArms(cell: { baseline: string; trials: readonly TrialResu
     .filter(([arm]) => arm !== cell.baseline)
     .flatMap(([candidate, trials]) =>
       metrics.map((metric): Comparison => {
-        const { logRatios, interval } = ratioOver(METRIC_READERS[metric], trials, baseline);
+        const { logRatios, interval } = ratioOver(readerOf(metric), trials, baseline);
         return {
           metric,
           baseline: cell.baseline,
@@ -335,5 +297,5 @@ export function armInterval(metric: Metric, trials: readonly CompletedTrial[]): 
 
 /** The same, trial by trial. */
 export function replicateValues(metric: Metric, trials: readonly CompletedTrial[]): number[] {
-  return trials.flatMap(trial => trialFigure(METRIC_READERS[metric], trial) ?? []);
+  return trials.flatMap(trial => trialFigure(readerOf(metric), trial) ?? []);
 }

@@ -52,7 +52,7 @@ export function neededConnections(arm: {
 }): Ledger['needed'] {
   const { client, target, load, requests } = arm;
   const { size, openings, unused } = arm.pool ?? {
-    size: mostConnections(client, target, load),
+    size: statedConnections(client, target, load),
     openings: 1,
     unused: 0,
   };
@@ -69,15 +69,30 @@ export function neededConnections(arm: {
   };
 }
 
+/** Requests that one connection can have in flight: streams over HTTP/2, else pipelined ones. */
+export function slotsPerConnection(
+  { protocol, pool }: Client,
+  target: Pick<Target, 'maxConcurrentStreams'>,
+): number {
+  return protocol === 'h2'
+    ? Math.min(pool.maxConcurrentStreams ?? Number.POSITIVE_INFINITY, target.maxConcurrentStreams)
+    : (pool.pipelining ?? 1);
+}
+
+/** Open at once, closing ones included, if nothing but the settings and the load bounds them. */
+export function mostOpenConnections({ pool }: Client, load: Load): number {
+  const limit = connectionLimit(pool);
+  return Number.isFinite(limit) ? limit : OPEN_PER_USER * mostInFlight(load);
+}
+
 /** Open at once, by what is stated; null: no bound. */
-function mostConnections({ protocol, pool }: Client, target: Target, load: Load): number | null {
-  const stated = connectionLimit(pool);
-  const streams = Math.min(pool.maxConcurrentStreams ?? Number.NaN, target.maxConcurrentStreams);
-  const byStreams =
-    protocol === 'h2' && !Number.isNaN(streams)
-      ? Math.ceil(mostInFlight(load) / streams)
-      : Number.POSITIVE_INFINITY;
-  const most = Math.min(stated, byStreams);
+function statedConnections(client: Client, target: Target, load: Load): number | null {
+  const { protocol, pool } = client;
+  const areStreamsStated = protocol === 'h2' && pool.maxConcurrentStreams !== undefined;
+  const byStreams = areStreamsStated
+    ? Math.ceil(mostInFlight(load) / slotsPerConnection(client, target))
+    : Number.POSITIVE_INFINITY;
+  const most = Math.min(connectionLimit(pool), byStreams);
   return Number.isFinite(most) ? most : null;
 }
 

@@ -31,6 +31,11 @@ export function cutText(text: string, mostChars: number = MOST_TEXT_CHARS): stri
   return text.length > mostChars ? `${line}…` : line;
 }
 
+/** The message of what code of our own, or a library that is trusted, has thrown. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Its message, or what it is as a text. */
 export function foreignText(value: unknown): string {
   const message = memberOfForeign(value, 'message');

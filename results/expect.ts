@@ -7,8 +7,8 @@ import type {
   Scenario,
 } from '../scenarios/model/scenario.ts';
 import { NULL_ARM } from '../scenarios/model/sweep.ts';
-import { type FigureReader, METRIC_READERS, ratioOver, TARGET_CPU_READER } from './compare.ts';
-import { capacityOf, requestsPerSec } from './metrics.ts';
+import { ratioOver } from './compare.ts';
+import { METRIC_TABLE, ratioOf as partOf, readerOf, type Share } from './metrics.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import {
   holding,
@@ -22,30 +22,6 @@ import {
 } from './stats.ts';
 
 // From what is expected, and the trials of a cell. Out: what was measured of it, as an interval at a level.
-
-/** The metrics of a trial that are positive and vary by a share of themselves: compared by their logarithms. */
-const READERS: Record<PositiveMetric, Reader> = {
-  requestsPerSec: trial => requestsPerSec(trial) ?? Number.NaN,
-  meanUs: ({ measurement }) => measurement.response.meanUs,
-  p50Us: ({ measurement }) => measurement.response.p50Us,
-  p99Us: ({ measurement }) => measurement.response.p99Us,
-  cpuUsPerRequest: ({ measurement }) => measurement.generator.cpuUsPerRequest,
-  // Of a server that conntax did not start nobody knows.
-  targetCpuUsPerRequest: ({ measurement }) => measurement.target?.cpuUsPerRequest ?? Number.NaN,
-  // A trial without a capacity leaves the expectation open: it can't be told from a low one.
-  capacityPerSec: ({ measurement }) => capacityOf(measurement) ?? Number.NaN,
-};
-type PositiveMetric = Exclude<
-  ExpectedMetric,
-  'successRatio' | 'connectionsPer1kRequests' | 'unneededConnectionsPer1kRequests'
->;
-type Reader = (trial: CompletedTrial) => number;
-
-/** How the same are read where two arms are paired. */
-const PAIRED_READERS: Record<PositiveMetric, FigureReader> = {
-  ...METRIC_READERS,
-  targetCpuUsPerRequest: TARGET_CPU_READER,
-};
 
 function completedOf(arm: string, trials: readonly TrialResult[]): CompletedTrial[] {
   return trials.filter(trial => trial.state === 'completed').filter(({ trial }) => trial.arm === arm);
@@ -66,16 +42,11 @@ function intervalOf(
   trials: readonly CompletedTrial[],
   level: number,
 ): Interval | null {
-  switch (metric) {
-    case 'successRatio':
-      return successInterval(trials, level);
-    case 'connectionsPer1kRequests':
-      return areSeen(trials) ? plainInterval(trials.map(connectionsPer1k), level) : null;
-    case 'unneededConnectionsPer1kRequests':
-      return areSeen(trials) ? unneededInterval(trials, level) : null;
-    default:
-      return positiveInterval(trials.map(READERS[metric]), level);
-  }
+  const { interval, ofTrial } = METRIC_TABLE[metric];
+  if (interval.of === 'shares') return shareOfAll(trials.map(interval.read), interval.per, level);
+  const figures = trials.map(ofTrial);
+  if (!areAllKnown(figures)) return null;
+  return interval.of === 'counts' ? plainInterval(figures, level) : positiveInterval(figures, level);
 }
 
 /** One ratio a replicate; figures of slices are paired block by block, as in every comparison. */
@@ -86,37 +57,19 @@ function ratioOf(
 ): Interval | null {
   const own = completedOf(of, trials);
   const others = completedOf(over, trials);
-  switch (metric) {
-    // Mostly 0 of both: the plan refuses a ratio of them.
-    case 'unneededConnectionsPer1kRequests':
-      return null;
-    case 'successRatio':
-    case 'connectionsPer1kRequests': {
-      if (metric === 'connectionsPer1kRequests' && !areSeen([...own, ...others])) return null;
-      const read = metric === 'successRatio' ? successOf : connectionsPer1k;
-      const ratios = own.flatMap(trial => {
-        const other = others.find(candidate => candidate.trial.replicate === trial.trial.replicate);
-        return other === undefined ? [] : [read(trial) / read(other)];
-      });
-      return positiveInterval(ratios, level);
-    }
-    default:
-      return ratioOver(PAIRED_READERS[metric], own, others, level).interval;
-  }
+  const { interval, ofTrial } = METRIC_TABLE[metric];
+  if (interval.of === 'logarithms') return ratioOver(readerOf(metric), own, others, level).interval;
+  if (interval.of === 'shares' && !interval.hasRatio) return null;
+  if (!areAllKnown([...own, ...others].map(ofTrial))) return null;
+  const ratios = own.flatMap(trial => {
+    const other = others.find(candidate => candidate.trial.replicate === trial.trial.replicate);
+    return other === undefined ? [] : [ofTrial(trial)! / ofTrial(other)!];
+  });
+  return positiveInterval(ratios, level);
 }
 
-/** Whether their connections are counted at all. */
-function areSeen(trials: readonly CompletedTrial[]): boolean {
-  return trials.every(({ measurement }) => measurement.ledger.openedBy !== 'unknown');
-}
-
-/** Opened per 1,000 requests sent, warm-up included. */
-export function connectionsPer1k({ measurement: { ledger } }: CompletedTrial): number {
-  return ledger.requestsSent === 0 ? 0 : (ledger.opened / ledger.requestsSent) * 1_000;
-}
-
-function successOf({ measurement: { completed, failed } }: CompletedTrial): number {
-  return completed + failed === 0 ? 0 : completed / (completed + failed);
+function areAllKnown<Figure>(figures: readonly (Figure | null)[]): figures is readonly Figure[] {
+  return figures.every(figure => figure !== null);
 }
 
 /** By the logarithms; null with fewer than three, or where one is not a positive number. */
@@ -134,41 +87,21 @@ function plainInterval(values: readonly number[], level: number): Interval | nul
 }
 
 /**
- * The share of requests that were answered well: the exact binomial interval (C. J. Clopper, E. S. Pearson, 1934) of all
- * requests together, widened to that over replicates where failures come in clusters, for then requests are not independent.
+ * A share of requests, in units of `per`: the exact binomial interval (C. J. Clopper, E. S. Pearson, 1934) of all requests
+ * together, widened to that over replicates where they come in clusters, for then requests are not independent.
  */
-function successInterval(trials: readonly CompletedTrial[], level: number): Interval | null {
-  const good = trials.reduce((sum, { measurement }) => sum + measurement.completed, 0);
-  const bad = trials.reduce((sum, { measurement }) => sum + measurement.failed, 0);
-  return clusteredInterval(shareInterval(good, good + bad, level), trials.map(successOf), level);
-}
-
-/**
- * Connections beyond the most that the mode needs, per 1,000 requests: 0 of a client that reuses what it may, however long and
- * fast the run was. null where any number may be needed.
- */
-function unneededInterval(trials: readonly CompletedTrial[], level: number): Interval | null {
-  const counts = trials.map(({ measurement: { ledger } }) => ({
-    sent: ledger.requestsSent,
-    unneeded:
-      ledger.needed.most === null
-        ? null
-        : Math.max(0, Math.min(ledger.requestsSent, ledger.opened - ledger.needed.most)),
-  }));
-  if (counts.some(({ unneeded }) => unneeded === null)) return null;
-  const sum = (read: (count: (typeof counts)[number]) => number): number =>
-    counts.reduce((total, count) => total + read(count), 0);
-  const share = clusteredInterval(
-    shareInterval(
-      sum(({ unneeded }) => unneeded ?? 0),
-      sum(({ sent }) => sent),
-      level,
-    ),
-    counts.map(({ sent, unneeded }) => (sent === 0 ? 0 : (unneeded ?? 0) / sent)),
+function shareOfAll(shares: readonly (Share | null)[], per: number, level: number): Interval | null {
+  if (!areAllKnown(shares)) return null;
+  const sum = (read: (share: Share) => number): number =>
+    shares.reduce((total, share) => total + read(share), 0);
+  const exact = shareInterval(
+    sum(({ part }) => part),
+    sum(({ of }) => of),
     level,
   );
-  if (share === null) return null;
-  return { value: share.value * 1_000, low: share.low * 1_000, high: share.high * 1_000 };
+  const clustered = clusteredInterval(exact, shares.map(partOf), level);
+  if (clustered === null) return null;
+  return { value: clustered.value * per, low: clustered.low * per, high: clustered.high * per };
 }
 
 /** Too few replicates for an interval of their own still say how far apart they are. */

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
-import { MeasureError, UsageError } from './errors.ts';
+import { errorMessage, MeasureError, UsageError } from './errors.ts';
 import { visibleLine } from './visible.ts';
 
 // From what zod found wrong with a stored file. Out: where and what, in words, on one line.
@@ -136,7 +136,7 @@ export function reason(cause: unknown): string {
   const { code = '' } = cause as NodeJS.ErrnoException;
   const words = REASONS[code];
   if (words !== undefined) return `${words} (${code})`;
-  return cause instanceof Error ? cause.message : String(cause);
+  return errorMessage(cause);
 }
 
 const REASONS: Readonly<Record<string, string>> = {

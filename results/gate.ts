@@ -368,7 +368,12 @@ function rateLines(
     after: now,
   } as const;
   return [
-    { ...line, ...judged(ratioOfRatios(old, now), minEffect, true), noiseFloor: null, isBinding: false },
+    {
+      ...line,
+      ...judged(ratioOfRatios(old, now), minEffect, isHigherBetter(line.metric)),
+      noiseFloor: null,
+      isBinding: false,
+    },
   ];
 }
 

@@ -7,7 +7,7 @@ import { readText, replaceFile } from './files.ts';
 import { isHigherBetter } from './metrics.ts';
 import type { Metric } from './model/run.ts';
 import { createRandom, type Random, shuffled } from './random.ts';
-import { type Interval, meanOf, ratioOfRatios, studentInterval, toRatio } from './stats.ts';
+import { type Interval, LEVEL, meanOf, ratioOfRatios, studentInterval, toRatio } from './stats.ts';
 
 // From a figure over many runs, oldest first. Out: since which run it has been at another level, if that can be shown.
 
@@ -84,7 +84,6 @@ export const LEAST_TREND_RUNS = 6;
 /** Two months of nights: what was before them was other code, and no table of it is read. */
 export const MOST_TREND_RUNS = 60;
 
-const LEVEL = 0.95;
 /** Of the shuffles: the same history gives the same report. */
 const SEED = 1;
 

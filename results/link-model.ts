@@ -8,6 +8,7 @@ import {
   openingRoundTrips,
   REQUEST_ROUND_TRIPS,
 } from '../scenarios/model/target.ts';
+import { slotsPerConnection } from './connections.ts';
 import type { CellResult } from './model/run.ts';
 import type { CompletedTrial } from './model/trial.ts';
 
@@ -96,10 +97,8 @@ function transferUs({ bytesPerSec }: Link, { bytes, exchanges }: Carried): numbe
 }
 
 /** How many requests can be under way at once; of HTTP/2, so many streams on each connection. */
-function slotsOf({ target, load }: Scenario, { pool, protocol }: Client): number {
-  const streams = Math.min(pool.maxConcurrentStreams ?? Infinity, target.maxConcurrentStreams);
-  const each = protocol === 'h2' ? streams : 1;
-  return Math.min(mostInFlight(load), connectionLimit(pool) * each);
+function slotsOf({ target, load }: Scenario, client: Client): number {
+  return Math.min(mostInFlight(load), connectionLimit(client.pool) * slotsPerConnection(client, target));
 }
 
 /** Little's law, and the bound that the connections set. */

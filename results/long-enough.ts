@@ -1,7 +1,6 @@
 // Whether arms were measured for long enough that a pause which is too rare to be seen can't matter.
 
-import { METRIC_READERS } from './compare.ts';
-import { overall } from './metrics.ts';
+import { overall, readerOf } from './metrics.ts';
 import type { Metric } from './model/run.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
 
@@ -44,7 +43,7 @@ function pauseShare(trials: readonly CompletedTrial[], metric: Metric): number {
 
 /** By how much the slice that differs most changes the figure of its trial. */
 function worstShare({ trial, measurement }: CompletedTrial, metric: Metric): number {
-  const reader = METRIC_READERS[metric];
+  const reader = readerOf(metric);
   if (reader.of === 'trial') return 0;
   const portions = reader.read(measurement.slices, trial.load);
   const figure = overall(portions);

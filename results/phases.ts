@@ -1,5 +1,6 @@
 // In: the trials of an arm. Out: into which phases its mean response time divides, and what opening a connection took.
 
+import { meanRoundTripMs } from '../scenarios/model/target.ts';
 import { mergeHistograms } from './histogram.ts';
 import type { CompletedTrial, Histogram, Measurement } from './model/trial.ts';
 
@@ -125,7 +126,7 @@ function partsOfRequests(all: readonly Measurement[], requests: number): Record<
 /** What a handshake takes on the link, jitter of both directions included: on average half of what may be drawn. */
 function meanRoundTripUs([first]: readonly CompletedTrial[]): number {
   const link = first?.trial.link;
-  return link === undefined ? 0 : (link.roundTripMs + link.jitterMs) * 1000;
+  return link === undefined ? 0 : meanRoundTripMs(link) * 1000;
 }
 
 /** Moves so much, or as much as there is, from the phases in their order. */

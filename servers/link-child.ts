@@ -1,5 +1,6 @@
 // The relay process: carries connections over an emulated link on commands from the parent, until the channel closes.
 
+import { errorMessage } from '../results/errors.ts';
 import { type OpenRelay, openRelay } from './link/relay.ts';
 import { obeyParentOnly, readProcess } from './process.ts';
 import type { RelayCommand, RelayReply } from './protocol.ts';
@@ -10,8 +11,9 @@ function reply(message: RelayReply): void {
 
 /** Reports the error to the parent, and exits after it is sent. */
 function fail(error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
-  process.send?.({ type: 'failed', message } satisfies RelayReply, () => process.exit(1));
+  process.send?.({ type: 'failed', message: errorMessage(error) } satisfies RelayReply, () =>
+    process.exit(1),
+  );
 }
 
 let opening: Promise<OpenRelay> | undefined;

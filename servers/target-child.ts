@@ -1,6 +1,6 @@
 // The target process: serves a behaviour on commands from the parent, and reports its counters.
 import { closest } from 'fastest-levenshtein';
-import { UsageError } from '../results/errors.ts';
+import { errorMessage, UsageError } from '../results/errors.ts';
 import { type OpenTarget, openTarget } from './app.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import { behaviours } from './behaviours/index.ts';
@@ -15,8 +15,9 @@ function reply(message: TargetReply): void {
 
 /** Reports the error to the parent, and exits after it is sent. */
 function fail(error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
-  process.send?.({ type: 'failed', message } satisfies TargetReply, () => process.exit(1));
+  process.send?.({ type: 'failed', message: errorMessage(error) } satisfies TargetReply, () =>
+    process.exit(1),
+  );
 }
 
 async function loadBehaviour(name: string): Promise<BehaviourModule> {

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { UsageError } from '../../results/errors.ts';
 import { writing } from '../../results/files.ts';
+import { headlineOf, isHigherBetter } from '../../results/metrics.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import type { Expectation, ExpectedMetric, Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import type { Code, Variant } from '../../scenarios/model/sweep.ts';
@@ -136,20 +137,12 @@ function leastReplicates({ minReplicates, maxReplicates }: Timing): number {
 }
 
 /** Limit on the load's headline metric; an open load fixes the rate, so its response time is judged. */
-function headlineLimit({ model }: Load, minEffect: number): Expectation {
-  const of = { of: AFTER, over: BEFORE };
-  const atLeast = Number((1 / (1 + minEffect)).toFixed(4));
-  switch (model) {
-    case 'closed':
-      return { metric: 'requestsPerSec', ...of, atLeast };
-    case 'open':
-    case 'burst':
-      return { metric: 'meanUs', ...of, atMost: 1 + minEffect };
-    case 'capacity':
-      return { metric: 'capacityPerSec', ...of, atLeast };
-    default:
-      return model satisfies never;
-  }
+function headlineLimit(load: Pick<Load, 'model'>, minEffect: number): Expectation {
+  const { metric } = headlineOf(load);
+  const of = { metric, of: AFTER, over: BEFORE };
+  return isHigherBetter(metric)
+    ? { ...of, atLeast: Number((1 / (1 + minEffect)).toFixed(4)) }
+    : { ...of, atMost: 1 + minEffect };
 }
 
 function otherLimits(cpuMetric: ExpectedMetric, minEffect: number): Expectation[] {

@@ -5,7 +5,13 @@ import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Node, ParseError } from 'jsonc-parser';
 import jsonc from 'jsonc-parser';
-import { describeErrorPlace, foreignText, type Problem, UsageError } from '../../results/errors.ts';
+import {
+  describeErrorPlace,
+  errorMessage,
+  foreignText,
+  type Problem,
+  UsageError,
+} from '../../results/errors.ts';
 import { visibleLine } from '../../results/visible.ts';
 import { CLIENT_SETTINGS, isModulePath } from '../../scenarios/model/client.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
@@ -174,10 +180,6 @@ export function shownPath(path: string, cwd: string): string {
   return below === '' || below.startsWith('..') ? path : below;
 }
 
-function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 async function contentOf(path: string): Promise<unknown> {
   if (path.endsWith('.json')) return parseJson(await readFile(path, 'utf8'));
   const module: { default?: unknown } = await import(pathToFileURL(path).href);
@@ -195,7 +197,7 @@ async function findProblem(path: string): Promise<Pick<Problem, 'message' | 'hin
       ? undefined
       : { message: 'is not a file', hint: `a file with the extension ${extensions}` };
   } catch (error) {
-    return { message: `cannot be opened: ${errorText(error)}`, hint: 'the path of an existing file' };
+    return { message: `cannot be opened: ${errorMessage(error)}`, hint: 'the path of an existing file' };
   }
 }
 

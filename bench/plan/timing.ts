@@ -1,4 +1,5 @@
 // Durations: the shape of a slice, when a client is warmed up, and how long a cell will take.
+import { slotsPerConnection } from '../../results/connections.ts';
 import { LEAST_REPLICATES } from '../../results/stats.ts';
 import { type Client, connectionLimit } from '../../scenarios/model/client.ts';
 import type { CapacityLoad, Load } from '../../scenarios/model/load.ts';
@@ -323,12 +324,10 @@ const CPU_MS = { exchange: 0.05, opening: 0.3, openingTls: 1.5 };
 const TURN_MS = 10;
 
 /** Users per connection, the one being served included. */
-function usersPerConnection({ load, target }: Scenario, { pool, protocol }: Client): number {
-  const limit = connectionLimit(pool);
+function usersPerConnection({ load, target }: Scenario, client: Client): number {
+  const limit = connectionLimit(client.pool);
   if (load.model !== 'closed' || !Number.isFinite(limit)) return 1;
-  const streams = Math.min(pool.maxConcurrentStreams ?? Infinity, target.maxConcurrentStreams);
-  const atOnce = protocol === 'h2' ? streams : (pool.pipelining ?? 1);
-  return Math.max(1, load.concurrency / (limit * atOnce));
+  return Math.max(1, load.concurrency / (limit * slotsPerConnection(client, target)));
 }
 
 /** Time that the link adds to an arm's mean response time, with the largest jitter. */

@@ -6,7 +6,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { isIP, isIPv6, type LookupFunction } from 'node:net';
 import tls from 'node:tls';
-import { MeasureError, UsageError } from '../../results/errors.ts';
+import { errorMessage, MeasureError, UsageError } from '../../results/errors.ts';
 import type { ForeignServer } from '../../results/model/run.ts';
 import { isExpectedStatus, type Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
@@ -46,7 +46,7 @@ function oneLine(text: string): string {
 
 export function answerFailureText(error: unknown, url: string): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const message = oneLine(error instanceof Error ? error.message : String(error)).trim();
+  const message = oneLine(errorMessage(error)).trim();
   if (UNTRUSTED.has(code)) {
     return `its certificate is not signed by a trusted authority (${code}); target.caFile can name one`;
   }
@@ -339,9 +339,13 @@ async function addressesOf(url: string, resolve: Resolve, signal?: AbortSignal):
     return await orAborted(resolve(hostOf(url)), signal);
   } catch (error) {
     signal?.throwIfAborted();
-    throw new MeasureError('unreachable', `target.url ${url}: cannot resolve its host: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new MeasureError(
+      'unreachable',
+      `target.url ${url}: cannot resolve its host: ${errorMessage(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -442,8 +446,4 @@ export async function requireAnswer(
       cause: error,
     });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,9 +1,11 @@
 // Checks, before a run starts, whether the plan fits the limits of this machine.
 
+import { isBusyMachine } from '../../results/audits/machine.ts';
+import { mostOpenConnections } from '../../results/connections.ts';
 import { MeasureError } from '../../results/errors.ts';
 import type { Host } from '../../results/model/run.ts';
-import { type Client, connectionLimit } from '../../scenarios/model/client.ts';
-import { type Load, mostInFlight } from '../../scenarios/model/load.ts';
+import { connectionLimit } from '../../scenarios/model/client.ts';
+import { mostInFlight } from '../../scenarios/model/load.ts';
 import { hostOf, isLoopback } from '../plan/allowed-hosts.ts';
 import type { Plan, PlannedCell } from '../plan/plan.ts';
 import { mayReusePorts } from '../probes/kernel.ts';
@@ -21,14 +23,6 @@ const CONNECTION_BYTES = 32 * 1_024;
 /** V8's default heap limit: a quarter of the memory, at most this. */
 const HEAP_SHARE = 4;
 const MOST_HEAP_BYTES = 4 * 2 ** 30;
-/** Above this load per core, other programs affect every figure. */
-const BUSY_LOAD_RATIO = 0.5;
-
-/** Most connections that an arm may have open: an unlimited pool opens up to about twice the number of users. */
-function mostConnections(client: Client, load: Load): number {
-  const limit = connectionLimit(client.pool);
-  return Number.isFinite(limit) ? limit : 2 * mostInFlight(load);
-}
 
 /**
  * @param located the plan's external servers
@@ -43,7 +37,7 @@ export function checkPlan(
   const arms = plan.cells.flatMap(({ id, scenario }) =>
     Object.entries(scenario.clients).map(([arm, client]) => ({
       name: `${id}, client ${arm}`,
-      connections: mostConnections(client, scenario.load),
+      connections: mostOpenConnections(client, scenario.load),
       inFlight: mostInFlight(scenario.load),
     })),
   );
@@ -75,7 +69,7 @@ function targetNeeds({ id, scenario, targets }: PlannedCell): Need[] {
   return targets.flatMap(({ arms }) => {
     // A target holds the idle connections of all its arms.
     const connections = arms
-      .map(arm => mostConnections(scenario.clients[arm]!, scenario.load))
+      .map(arm => mostOpenConnections(scenario.clients[arm]!, scenario.load))
       .reduce((sum, count) => sum + count);
     const inFlight = mostInFlight(scenario.load);
     const target = { name: `${id}, target`, connections, inFlight };
@@ -187,10 +181,11 @@ function checkMemory(needs: readonly Need[], { memoryBytes }: Host): Check[] {
   ];
 }
 
-function checkBusyness({ loadAverage, cpuCount }: Host): Check {
+function checkBusyness(host: Host): Check {
+  const { loadAverage, cpuCount } = host;
   const [lastMinute = 0] = loadAverage;
   const sentence = `load average of the last minute: ${lastMinute.toFixed(2)} on ${cpuCount} cores`;
-  if (lastMinute <= BUSY_LOAD_RATIO * cpuCount) return { state: 'pass', sentence };
+  if (!isBusyMachine(host)) return { state: 'pass', sentence };
   return {
     state: 'warn',
     sentence: `${sentence}: other programs are running, and intervals will be wide`,

@@ -1,5 +1,6 @@
 // In: a cell with a capacity search. Out: the highest rate that each arm bears, with their intervals.
 
+import { summaryFigure } from '../../results/metrics.ts';
 import { objectiveText } from '../words/load.ts';
 import { type BarFigure, barsSpec, barsTable, hasBars } from './bars.ts';
 import type { Chart } from './chart.ts';
@@ -10,7 +11,7 @@ const FIGURE: BarFigure = {
   axisTitle: 'highest rate borne (requests per second)',
   column: { key: 'capacityPerSec', heading: 'capacity', unit: 'requests/s, 95 % interval' },
   tipUnit: ' requests/s',
-  read: ({ summary }) => summary?.capacityPerSec ?? null,
+  read: ({ summary }) => summaryFigure('capacityPerSec', summary),
 };
 
 const chart: Chart = {

@@ -1,5 +1,6 @@
 // In: a cell under a closed load. Out: requests per second of each arm, with their intervals.
 
+import { summaryFigure } from '../../results/metrics.ts';
 import { type BarFigure, barsSpec, barsTable, hasBars } from './bars.ts';
 import type { Chart } from './chart.ts';
 
@@ -9,7 +10,7 @@ const FIGURE: BarFigure = {
   axisTitle: 'requests per second',
   column: { key: 'requestsPerSec', heading: 'requests/s', unit: '95 % interval' },
   tipUnit: ' requests/s',
-  read: ({ summary }) => summary?.requestsPerSec ?? null,
+  read: ({ summary }) => summaryFigure('requestsPerSec', summary),
 };
 
 const chart: Chart = {

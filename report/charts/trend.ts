@@ -1,10 +1,11 @@
 // In: a trend. Out: its picture: the ratio run by run with its interval, each level, and where it changed; the same as a table.
 import type { TopLevelSpec } from 'vega-lite';
 import type { Trend } from '../../results/history.ts';
+import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { Figure, Table } from '../model.ts';
 import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from '../tables/table.ts';
 import { capital } from '../words/load.ts';
-import { METRIC_TITLES, ratioText } from '../words/numbers.ts';
+import { ratioText } from '../words/numbers.ts';
 import { commitText, dayText } from '../words/run.ts';
 import { changeSentence, levelText, trendName } from '../words/trend.ts';
 import {
@@ -171,7 +172,7 @@ function tableOf(trend: Trend): Table {
     columns: [
       keyColumn('run', 'run'),
       wordColumn('commit', 'commit'),
-      figureColumn('ratio', `${METRIC_TITLES[trend.metric]} / ${trend.baseline}`, '95 % interval'),
+      figureColumn('ratio', `${METRIC_TABLE[trend.metric].title} / ${trend.baseline}`, '95 % interval'),
       figureColumn('level', 'new level'),
     ],
     rows: trend.points.map(({ run, ratio }, index) => {

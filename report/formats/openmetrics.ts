@@ -1,5 +1,6 @@
 // In: trials and the summaries of arms, as they come. Out: the same as metrics that Prometheus reads. The one door to prom-client.
 import { Counter, Gauge, Registry, Summary } from 'prom-client';
+import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { CellResult } from '../../results/model/run.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
 import type { Interval } from '../../results/stats.ts';
@@ -41,7 +42,11 @@ export function createRunMetrics(id: string): RunMetrics {
     cell: visibleLine(cell),
     arm: visibleLine(arm),
   });
-  /** Three gauges: a figure and the ends of its interval. Nothing is set where there is none. */
+  const pointGauge = (name: string, help: string, more: readonly string[]) => {
+    const own = gauge(name, help, more);
+    return { set: (labels: Record<string, string>, { value }: Interval) => own.set(labels, value) };
+  };
+  /** Three gauges: a figure and the ends of its interval. */
   const intervalGauge = (name: string, help: string) => {
     const [value, low, high] = [
       gauge(name, help),
@@ -49,8 +54,7 @@ export function createRunMetrics(id: string): RunMetrics {
       gauge(`${name}_high`, 'Upper end of its 95 % interval'),
     ];
     return {
-      set(labels: Record<string, string>, interval: Interval | null) {
-        if (interval === null) return;
+      set(labels: Record<string, string>, interval: Interval) {
         value.set(labels, interval.value);
         low.set(labels, interval.low);
         high.set(labels, interval.high);
@@ -69,22 +73,25 @@ export function createRunMetrics(id: string): RunMetrics {
   );
   const handshakes = counter('tls_handshakes', 'TLS handshakes, by the client', ['kind']);
   const trials = counter('trials', 'Trials that completed');
-  const rate = intervalGauge('requests_per_second', 'Requests per second, centre over replicates');
-  const capacity = intervalGauge(
-    'capacity_requests_per_second',
-    'Highest rate borne within the objective of a capacity search, centre over replicates',
-  );
+  /** By name: metrics that differ by a label share one. */
+  const figureGauges = new Map<string, { set(labels: Record<string, string>, figure: Interval): void }>();
+  for (const { gauge: of } of Object.values(METRIC_TABLE)) {
+    if (of === undefined || figureGauges.has(of.name)) continue;
+    const { name, help, labels = {}, hasBounds } = of;
+    figureGauges.set(
+      name,
+      hasBounds === true ? intervalGauge(name, help) : pointGauge(name, help, Object.keys(labels)),
+    );
+  }
   const latency = new KnownSummary({
     name: 'conntax_response_time_seconds',
     help: 'Response time, quantiles over all replicates',
     labelNames: [...LABELS],
     registers: [registry],
   });
-  const latencyMean = gauge('response_time_mean_seconds', 'Mean response time');
   const success = gauge('success_ratio', 'Share of requests answered well');
   const reuse = gauge('connection_reuse_ratio', 'Share of requests that needed no new connection');
   const per1k = gauge('connections_per_1k_requests', 'Connections opened per 1,000 requests');
-  const cpu = gauge('cpu_seconds_per_request', 'CPU time per request', ['process']);
   const audits = gauge('audits', 'Findings of the audits, by state', ['state']);
   const expectations = gauge('expectations', 'Expectations of the cell, by state', ['state']);
 
@@ -110,8 +117,18 @@ export function createRunMetrics(id: string): RunMetrics {
       for (const arm of arms) {
         if (arm.trials === 0) continue;
         const labels = labelsOf(scenario.name, cell, arm.arm);
-        rate.set(labels, arm.requestsPerSec);
-        capacity.set(labels, arm.capacityPerSec);
+        for (const { gauge: of, ofSummary } of Object.values(METRIC_TABLE)) {
+          const figure = ofSummary?.(arm) ?? null;
+          if (of === undefined || figure === null) continue;
+          const { value, low, high } = figure;
+          const { divisor } = of;
+          figureGauges
+            .get(of.name)!
+            .set(
+              { ...labels, ...of.labels },
+              { value: value / divisor, low: low / divisor, high: high / divisor },
+            );
+        }
         // Of no answer there is no latency.
         if (arm.completed > 0) {
           latency.setKnown(labels, {
@@ -125,7 +142,6 @@ export function createRunMetrics(id: string): RunMetrics {
               '1': arm.maxUs / 1e6,
             },
           });
-          latencyMean.set(labels, arm.meanUs / 1e6);
         }
         if (arm.completed + arm.failed > 0) success.set(labels, 1 - arm.errorRatio);
         const openedCount = openedOf(arm);
@@ -133,10 +149,6 @@ export function createRunMetrics(id: string): RunMetrics {
           const perRequest = arm.requestsSent === 0 ? 0 : openedCount / arm.requestsSent;
           reuse.set(labels, Math.max(0, 1 - perRequest));
           per1k.set(labels, perRequest * 1_000);
-        }
-        cpu.set({ ...labels, process: 'generator' }, arm.generatorCpuUsPerRequest / 1e6);
-        if (arm.targetCpuUsPerRequest !== null) {
-          cpu.set({ ...labels, process: 'target' }, arm.targetCpuUsPerRequest / 1e6);
         }
       }
     },

@@ -1,6 +1,7 @@
 // In: a sweep. Out: how the answer goes from one end of it to the other, in sentences that are no surer than the intervals.
 import { failureCauses } from '../../results/audits/index.ts';
 import { type Verdict, verdictsOf } from '../../results/compare.ts';
+import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { Comparison } from '../../results/model/run.ts';
 import type { Interval } from '../../results/stats.ts';
 import type { SweepPoint } from '../../scenarios/model/scenario.ts';
@@ -8,7 +9,7 @@ import { subsetText } from '../../scenarios/model/sweep.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
 import { errorGapsText, hasErrorGap, nextStepText } from '../words/headline.ts';
-import { METRIC_TITLES, percentText } from '../words/numbers.ts';
+import { percentText } from '../words/numbers.ts';
 import {
   armFigures,
   baselineOf,
@@ -290,7 +291,7 @@ function verdictText(candidate: string, cells: readonly Judged[], sweep: SweepVi
       ? [`no difference to ${baseline} could be shown ${isAll ? 'at any value measured' : places}${signs}`]
       : [`${candidate} is ${verdict} than ${baseline} ${places}${signs}`];
   });
-  return parts.length === 0 ? [] : [`In ${METRIC_TITLES[decidingMetric(sweep)]}, ${parts.join('; ')}.`];
+  return parts.length === 0 ? [] : [`In ${METRIC_TABLE[decidingMetric(sweep)].title}, ${parts.join('; ')}.`];
 }
 
 /** Of what rests on several figures: the marks that make it doubtful. */

@@ -1,20 +1,13 @@
 // In: the cells of a run. Out: the same in sections: cells that stand alone, and sweeps with their cells in order.
 import { armInterval, replicateValues } from '../../results/compare.ts';
-import { comparedMetrics, headlineOf } from '../../results/metrics.ts';
+import { comparedMetrics, headlineOf, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
 import type { Metric } from '../../results/model/run.ts';
 import { type Interval, meanOf, overReplicates } from '../../results/stats.ts';
-import type { SweepPoint, SweepValue } from '../../scenarios/model/scenario.ts';
+import type { ExpectedMetric, SweepPoint, SweepValue } from '../../scenarios/model/scenario.ts';
 import { axesOf, combinations, placeText, type SweepAxis, shortNames } from '../../scenarios/model/sweep.ts';
 import { type ArmView, type CellView, comparisonMarks } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
-import {
-  comparisonText,
-  intervalText,
-  isKnown,
-  METRIC_TITLES,
-  percentText,
-  replicatesText,
-} from '../words/numbers.ts';
+import { comparisonText, intervalText, isKnown, percentText, replicatesText } from '../words/numbers.ts';
 
 /** A swept setting. */
 export interface SweptSetting {
@@ -193,20 +186,10 @@ function point(value: number): Interval {
   return { value, low: value, high: value };
 }
 
-/** A metric's name ends in its unit; times are shown in ms, CPU per request in µs; a rate may have its unit in its title. */
-function shownUnit(metric: Metric): { key: string; unit: string | undefined; factor: number } {
-  if (metric.endsWith('UsPerRequest')) return { key: metric, unit: 'µs', factor: 1 };
-  if (metric.endsWith('Us')) return { key: `${metric.slice(0, -2)}Ms`, unit: 'ms', factor: 1 / 1_000 };
-  const isRate = metric.endsWith('PerSec') && !METRIC_TITLES[metric].endsWith('/s');
-  return { key: metric, unit: isRate ? 'requests/s' : undefined, factor: 1 };
-}
-
 export function metricMeasure(metric: Metric): Measure {
-  const { key, unit, factor } = shownUnit(metric);
+  const { factor } = METRIC_TABLE[metric];
   return {
-    key,
-    title: METRIC_TITLES[metric],
-    unit,
+    ...namesOf(metric),
     metric,
     hasInterval: true,
     read({ trials }) {
@@ -219,16 +202,20 @@ export function metricMeasure(metric: Metric): Measure {
   };
 }
 
+/** A title that is a unit itself needs no other. */
+function namesOf(metric: ExpectedMetric): Pick<Measure, 'key' | 'title' | 'unit'> {
+  const { columnKey: key, title, unit } = METRIC_TABLE[metric];
+  return { key, title, unit: unit === title ? undefined : unit };
+}
+
 function targetCpus(trials: ArmView['trials']): number[] {
-  return trials.flatMap(({ measurement: { target } }) => (target === null ? [] : [target.cpuUsPerRequest]));
+  return trials.flatMap(trial => METRIC_TABLE.targetCpuUsPerRequest.ofTrial(trial) ?? []);
 }
 
 /** What arms are not compared on. */
 const OTHER_MEASURES: readonly Measure[] = [
   {
-    key: 'targetCpuUsPerRequest',
-    title: 'target CPU per request',
-    unit: 'µs',
+    ...namesOf('targetCpuUsPerRequest'),
     metric: null,
     hasInterval: true,
     read: ({ trials }) => overReplicates(targetCpus(trials)),
@@ -237,15 +224,10 @@ const OTHER_MEASURES: readonly Measure[] = [
     marksOf: soundMarks,
   },
   {
-    key: 'connectionsPer1000Count',
-    title: 'connections per 1,000 requests',
-    unit: undefined,
+    ...namesOf('connectionsPer1kRequests'),
     metric: null,
     hasInterval: false,
-    read: ({ summary }) =>
-      summary === null || summary.requestsSent === 0 || summary.openedBy === 'unknown'
-        ? null
-        : point((summary.opened / summary.requestsSent) * 1_000),
+    read: ({ summary }) => summaryFigure('connectionsPer1kRequests', summary),
     text: intervalText,
     marksOf: soundMarks,
   },

@@ -1,5 +1,6 @@
 // In: a cell. Out: what was expected of it, what the interval says, and whether it holds; null where nothing was expected.
 
+import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { Interval } from '../../results/stats.ts';
 import type {
   Expectation,
@@ -20,29 +21,17 @@ import {
 } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from './table.ts';
 
-interface Scale {
-  title: string;
-  unit: string;
-  /** From the metric's own unit to the one shown. */
-  factor: number;
+/** In a sentence about a limit, `per` is a stroke: `client CPU / request`. */
+function titleOf(metric: ExpectedMetric): string {
+  return METRIC_TABLE[metric].title.replace(' per ', ' / ');
 }
 
-const SCALES: Record<ExpectedMetric, Scale> = {
-  requestsPerSec: { title: 'requests/s', unit: '/s', factor: 1 },
-  meanUs: { title: 'mean latency', unit: ' ms', factor: 1e-3 },
-  p50Us: { title: 'p50 latency', unit: ' ms', factor: 1e-3 },
-  p99Us: { title: 'p99 latency', unit: ' ms', factor: 1e-3 },
-  cpuUsPerRequest: { title: 'client CPU / request', unit: ' µs', factor: 1 },
-  targetCpuUsPerRequest: { title: 'target CPU / request', unit: ' µs', factor: 1 },
-  capacityPerSec: { title: 'capacity', unit: '/s', factor: 1 },
-  successRatio: { title: 'good answers', unit: ' %', factor: 100 },
-  connectionsPer1kRequests: { title: 'connections / 1,000 requests', unit: '', factor: 1 },
-  unneededConnectionsPer1kRequests: {
-    title: 'connections beyond need / 1,000 requests',
-    unit: '',
-    factor: 1,
-  },
-};
+/** Behind a figure: `/s`, ` ms`; nothing for a plain count. */
+function unitBehind(metric: ExpectedMetric): string {
+  const { unit } = METRIC_TABLE[metric];
+  if (unit === undefined) return '';
+  return unit === 'requests/s' ? '/s' : ` ${unit}`;
+}
 
 const STATE_WORDS: Record<ExpectationResult['state'], string> = {
   pass: 'pass',
@@ -105,37 +94,32 @@ export function expectationText(expectation: Expectation): string {
     ...(atLeast === undefined ? [] : [`≥ ${limitText(expectation, atLeast)}`]),
     ...(atMost === undefined ? [] : [`≤ ${limitText(expectation, atMost)}`]),
   ];
-  return `${SCALES[metric].title}, ${of}${over === undefined ? '' : ` / ${over}`} ${limits.join(' and ')}`;
+  return `${titleOf(metric)}, ${of}${over === undefined ? '' : ` / ${over}`} ${limits.join(' and ')}`;
 }
 
 /** As it was written, in the unit of the figures beside it. */
 function limitText({ metric, over }: Expectation, limit: number): string {
-  const { factor, unit } = SCALES[metric];
+  const { factor } = METRIC_TABLE[metric];
   return over === undefined
-    ? `${Number((limit * factor).toPrecision(12)).toLocaleString('en-US', { maximumFractionDigits: 12 })}${unit}`
+    ? `${Number((limit * factor).toPrecision(12)).toLocaleString('en-US', { maximumFractionDigits: 12 })}${unitBehind(metric)}`
     : `${Number(limit.toPrecision(12))}×`;
 }
-
-/** Of a share or a count a bound may be 0, and is known all the same. */
-const COUNTED: readonly ExpectedMetric[] = [
-  'successRatio',
-  'connectionsPer1kRequests',
-  'unneededConnectionsPer1kRequests',
-];
 
 export function intervalText(expectation: Expectation, { interval, replicates }: Judgement): string {
   const missing = missingReplicates(replicates);
   if (interval === null)
     return missing > 0 ? `too few replicates (${neededText(missing)} needed)` : 'too little to say';
   if (expectation.over !== undefined) return ratioText(interval, limitBeside(expectation, interval));
-  const { factor, unit } = SCALES[expectation.metric];
+  const { factor, interval: kind } = METRIC_TABLE[expectation.metric];
+  const unit = unitBehind(expectation.metric);
   const scaled = { value: interval.value * factor, low: interval.low * factor, high: interval.high * factor };
   // A share needs the digits that tell 99.95 % from 100 %.
   const { value, low, high } =
     expectation.metric === 'successRatio'
       ? shareTexts(scaled)
       : intervalTexts(scaled, limitBeside(expectation, interval) * factor);
-  const isTold = COUNTED.includes(expectation.metric) || isKnown(interval);
+  // Of a share or a count a bound may be 0, and is known all the same.
+  const isTold = kind.of !== 'logarithms' || isKnown(interval);
   return `${value}${unit} (${isTold ? `${low}${unit} to ${high}${unit}` : BOUNDS_NOT_KNOWN})`;
 }
 

@@ -1,18 +1,11 @@
 // In: the comparisons of a cell. Out: each arm against the baseline, with interval and verdict; null for a single arm.
 
-import { comparedMetrics } from '../../results/metrics.ts';
+import { comparedMetrics, METRIC_TABLE } from '../../results/metrics.ts';
 import type { Comparison } from '../../results/model/run.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { type CellView, comparisonMarks } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
-import {
-  comparisonText,
-  countText,
-  FEW_NOTE,
-  knownRatio,
-  METRIC_TITLES,
-  verdictText,
-} from '../words/numbers.ts';
+import { comparisonText, countText, FEW_NOTE, knownRatio, verdictText } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
 
 export function ratioTable(view: CellView): Table | null {
@@ -29,7 +22,7 @@ export function ratioTable(view: CellView): Table | null {
       wordColumn('verdict', 'verdict'),
     ],
     rows: byMetric(comparisons, scenario.load).map(comparison => [
-      words(METRIC_TITLES[comparison.metric], comparison.metric),
+      words(METRIC_TABLE[comparison.metric].title, comparison.metric),
       words(comparison.candidate),
       ratioCell(comparison, view),
       words(countText(comparison.replicateRatios.length), comparison.replicateRatios.length),
@@ -58,7 +51,7 @@ function verdictNote(comparisons: readonly Comparison[]): string {
   const deciding = comparisons.filter(({ isDeciding }) => isDeciding);
   const [first] = deciding;
   if (first === undefined) return 'None of these metrics decides, so there is no verdict.';
-  const one = `A verdict is given on ${METRIC_TITLES[first.metric]} alone, by which this scenario decides: of several metrics at 95 % each one is soon wrong. Unsure: 1 is within the interval`;
+  const one = `A verdict is given on ${METRIC_TABLE[first.metric].title} alone, by which this scenario decides: of several metrics at 95 % each one is soon wrong. Unsure: 1 is within the interval`;
   return deciding.length === 1
     ? `${one}.`
     : `${one}, or within the wider one that ${countText(deciding.length)} arms take together (Holm's method), so that any verdict of them is wrong in 5 % at most.`;

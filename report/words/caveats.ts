@@ -1,4 +1,5 @@
 // In: a run or a cell. Out: what limits its figures, in sentences; what a number does not mean belongs beside it.
+import { isBusyMachine } from '../../results/audits/machine.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { ArmSummary, CellResult, Host, Run } from '../../results/model/run.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
@@ -151,8 +152,6 @@ function plainPercent(ratio: number): string {
 
 /** An interval from fewer replicates is wide or lucky. */
 const FEW_REPLICATES = 3;
-/** Busy cores before we began: someone else's work is in the figures. */
-const BUSY_LOAD_RATIO = 0.5;
 
 const LOOPBACK =
   'Clients and target ran on one machine over loopback: a real network adds its round trips to every handshake, so there the gap between short and persistent connections is usually wider.';
@@ -185,9 +184,10 @@ function networkTexts(cells: readonly CellResult[]): string[] {
   ];
 }
 
-function busyText({ loadAverage, cpuCount }: Host): string[] {
+function busyText(host: Host): string[] {
+  if (!isBusyMachine(host)) return [];
+  const { loadAverage, cpuCount } = host;
   const [minute = 0] = loadAverage;
-  if (cpuCount === 0 || minute / cpuCount <= BUSY_LOAD_RATIO) return [];
   return [`The machine was not idle at the start: load average ${minute.toFixed(2)} on ${cpuCount} cores.`];
 }
 

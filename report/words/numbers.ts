@@ -1,6 +1,6 @@
 // In: raw numbers. Out: the same as text, rounded to what is known of them.
 import { isHigherBetter } from '../../results/metrics.ts';
-import type { Comparison, Metric } from '../../results/model/run.ts';
+import type { Comparison } from '../../results/model/run.ts';
 import { type Interval, LEAST_REPLICATES } from '../../results/stats.ts';
 
 const LOCALE = 'en-US';
@@ -175,17 +175,6 @@ export function signedText(value: number, digits: number): string {
   });
   return `${value < 0 ? '−' : '+'}${text}`;
 }
-
-// From a metric. Out: its name, its unit, and what better and worse mean for it.
-
-export const METRIC_TITLES: Record<Metric, string> = {
-  requestsPerSec: 'requests/s',
-  meanUs: 'mean latency',
-  p50Us: 'p50 latency',
-  p99Us: 'p99 latency',
-  cpuUsPerRequest: 'client CPU per request',
-  capacityPerSec: 'capacity',
-};
 
 /** `better: higher`, `worse: higher`, `unsure`: the verdict with what it rests on; `–` for a metric that does not decide. */
 export function verdictText({ metric, verdict, ratio, isDeciding, replicateRatios }: Comparison): string {

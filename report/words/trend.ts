@@ -1,20 +1,21 @@
 // In: a change of level in a trend. Out: a sentence for a tired reader: what, by how much, how sure, since when, and what came with it.
 import type { RunSummary } from '../../results/baselines.ts';
 import type { Trend, TrendChange } from '../../results/history.ts';
+import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { Interval } from '../../results/stats.ts';
 import { capital } from './load.ts';
-import { intervalTexts, METRIC_TITLES, relativeChangeText } from './numbers.ts';
+import { intervalTexts, relativeChangeText } from './numbers.ts';
 import { commitText, dayText } from './run.ts';
 
 // From a trend. Out: whether reports show it whatever it says: the metric that decides, and the CPU, which is least disturbed.
 
 export function isShown({ isDeciding, metric }: Pick<Trend, 'isDeciding' | 'metric'>): boolean {
-  return isDeciding || metric === 'cpuUsPerRequest';
+  return isDeciding || METRIC_TABLE[metric].isAlwaysInTrends === true;
 }
 
 /** `requests/s of persistent in ci-reuse`. */
 export function trendName({ metric, arm, cell }: Pick<Trend, 'metric' | 'arm' | 'cell'>): string {
-  return `${METRIC_TITLES[metric]} of ${arm} in ${cell}`;
+  return `${METRIC_TABLE[metric].title} of ${arm} in ${cell}`;
 }
 
 /** `5.10×`, rounded as its interval allows. */

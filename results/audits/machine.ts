@@ -1,10 +1,25 @@
 // machine.ts
+import type { Host } from '../model/run.ts';
 import type { Resources } from '../model/trial.ts';
 import { percent, type TrialRule, whole } from './rule.ts';
 
 // From a trial. Out: whether the client's or the target's process, rather than the connections, set the pace.
 
-const BOUND = 0.9;
+/** Above this share of a core a process has no time left. */
+const MOST_CPU_RATIO = 0.9;
+
+/** Whether what is measured is this process's own cost, or its lateness. */
+export function isSaturated({ cpuRatio }: Pick<Resources, 'cpuRatio'>): boolean {
+  return cpuRatio > MOST_CPU_RATIO;
+}
+
+/** Load per core before a run, above which other programs are in its figures. */
+const MOST_IDLE_LOAD = 0.5;
+
+export function isBusyMachine({ loadAverage, cpuCount }: Pick<Host, 'loadAverage' | 'cpuCount'>): boolean {
+  const [lastMinute = 0] = loadAverage;
+  return cpuCount > 0 && lastMinute > MOST_IDLE_LOAD * cpuCount;
+}
 
 /** A process that uses more than 90 % of a core is the bottleneck. */
 export const bottleneck: TrialRule = {
@@ -12,8 +27,8 @@ export const bottleneck: TrialRule = {
   check({ measurement: { generator, target } }) {
     const used = `generator ${usageOf(generator)}, target ${target === null ? 'unknown' : usageOf(target)}`;
     const bounds = [
-      ...(generator.cpuRatio > BOUND ? ["client-bound: the client library's own cost is what you see"] : []),
-      ...(target !== null && target.cpuRatio > BOUND
+      ...(isSaturated(generator) ? ["client-bound: the client library's own cost is what you see"] : []),
+      ...(target !== null && isSaturated(target)
         ? ["target-bound: the target's own cost is what you see"]
         : []),
     ];
@@ -100,8 +115,6 @@ export const retransmits: TrialRule = {
 
 // From a trial behind an emulated link. Out: whether the relay kept its times, so that the network was the one asked for.
 
-/** Beyond it the relay has no time left to be in time with. */
-const MOST_CPU_RATIO = 0.9;
 /** A piece that waits for the relay to get a core is late before its time is taken: its lateness does not show it. */
 const MOST_RELAY_RUN_DELAY = 0.25;
 const MOST_P50_US = 1_000;
@@ -123,7 +136,7 @@ export const link: TrialRule = {
       latenessP50Us > MOST_P50_US ||
       (hasLateTail && latenessP99Us > MOST_P99_SHARE * measurement.response.p99Us);
     const causes = [
-      ...(relay.cpuRatio > MOST_CPU_RATIO ? ['the relay is saturated'] : []),
+      ...(isSaturated(relay) ? ['the relay is saturated'] : []),
       ...(relay.runDelayRatio > MOST_RELAY_RUN_DELAY
         ? ['the relay did not get a core when it needed one']
         : []),

@@ -1,5 +1,13 @@
 // spread.ts
-import { headlineFigure, headlineOf, meanPortions, overall, ratePortion } from '../metrics.ts';
+import {
+  headlineFigure,
+  headlineOf,
+  isHigherBetter,
+  METRIC_TABLE,
+  meanPortions,
+  overall,
+  ratePortion,
+} from '../metrics.ts';
 import type { Metric } from '../model/run.ts';
 import type { CompletedTrial } from '../model/trial.ts';
 import { findModes, shareInterval } from '../stats.ts';
@@ -66,7 +74,7 @@ export const replicateSpread: ArmRule = {
       };
     }
     const spread = figures.at(-1)! / figures[0]! - 1;
-    const detail = `${noun} of the ${figures.length} replicates lie within ${percent(spread)} of the ${metric === 'meanUs' ? 'fastest' : 'slowest'}`;
+    const detail = `${noun} of the ${figures.length} replicates lie within ${percent(spread)} of the ${isHigherBetter(metric) ? 'slowest' : 'fastest'}`;
     return spread > NOTABLE_REPLICATE_SPREAD
       ? { state: 'warn', detail: `replicates disagree: ${detail}` }
       : { state: 'pass', detail };
@@ -76,7 +84,8 @@ export const replicateSpread: ArmRule = {
 /** The geometric mean of figures given by their logarithms. */
 function around(logs: readonly number[], metric: Metric): string {
   const value = Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
-  return metric === 'meanUs' ? `${(value / 1_000).toPrecision(3)} ms` : `${whole(value)}/s`;
+  const { unit, factor } = METRIC_TABLE[metric];
+  return unit === 'requests/s' ? `${whole(value)}/s` : `${(value * factor).toPrecision(3)} ${unit}`;
 }
 
 // From all trials of an arm, and those of the others. Out: whether it has slow slices that they do not have.

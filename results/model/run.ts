@@ -1,6 +1,12 @@
 // In: nothing. Out: the nouns of a run and what is concluded from its trials, as schemas and types. Plain data.
 import { z } from 'zod';
-import { ExpectationResult, LeftOutArm, Scenario, SweepPoint } from '../../scenarios/model/scenario.ts';
+import {
+  ExpectationResult,
+  ExpectedMetric,
+  LeftOutArm,
+  Scenario,
+  SweepPoint,
+} from '../../scenarios/model/scenario.ts';
 import { Censored, Ledger } from './trial.ts';
 
 // From nothing. Out: the noun of a server that conntax did not start: what it was found to be before any load.
@@ -52,19 +58,19 @@ export function closingReason(server: ForeignServer): string | undefined {
 const count = () => z.int().min(0);
 const amount = () => z.number().min(0);
 
-export const METRICS = [
-  'requestsPerSec',
-  'meanUs',
-  'p50Us',
-  'p99Us',
-  'cpuUsPerRequest',
-  'capacityPerSec',
-] as const;
-export type Metric = (typeof METRICS)[number];
+/** Arms are compared on all metrics but those: shares, counts, and what a client asks of the target, which the arms' rows show. */
+export const Metric = ExpectedMetric.exclude([
+  'targetCpuUsPerRequest',
+  'successRatio',
+  'connectionsPer1kRequests',
+  'unneededConnectionsPer1kRequests',
+]);
+export type Metric = z.infer<typeof Metric>;
+export const METRICS: readonly Metric[] = Metric.options;
 
 /** A candidate arm against the baseline arm, on one metric; ratio = candidate / baseline. */
 export const Comparison = z.strictObject({
-  metric: z.enum(METRICS),
+  metric: Metric,
   baseline: z.string(),
   candidate: z.string(),
   ratio: z

@@ -1,7 +1,8 @@
 // Runs of simulated arms that stop as a cell does, and how often their interval holds the true ratio.
 import { ClosedLoad } from '../../scenarios/model/load.ts';
-import { isWithin, METRIC_READERS, ratioOver } from '../compare.ts';
+import { isWithin, ratioOver } from '../compare.ts';
 import { isLongEnough } from '../long-enough.ts';
+import { readerOf } from '../metrics.ts';
 import type { CompletedTrial } from '../model/trial.ts';
 import { createRandom, type Random } from '../random.ts';
 import { type Interval, LEAST_REPLICATES } from '../stats.ts';
@@ -92,7 +93,7 @@ function drawRun(
     trials.push(...drawn.map(one => ({ ...one, trial: { ...one.trial, replicate } })));
     if (replicate + 1 < least) continue;
     const [baseline, candidate] = [0, 1].map(side => trials.filter((_, index) => index % 2 === side));
-    const { interval } = ratioOver(METRIC_READERS[METRIC], candidate!, baseline!);
+    const { interval } = ratioOver(readerOf(METRIC), candidate!, baseline!);
     const isEnough = isWithin(interval, PRECISION) && isLongEnough(trials, METRIC, PRECISION);
     if (isEnough || replicate + 1 === most) return { interval, replicates: replicate + 1 };
   }

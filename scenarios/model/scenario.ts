@@ -5,7 +5,7 @@ import { ClosedLoad, Load } from './load.ts';
 import { Link, Target, withUnknowns } from './target.ts';
 
 /** Metrics that an expectation can limit. Times in microseconds, ratios from 0 to 1. */
-const EXPECTED_METRICS = [
+export const ExpectedMetric = z.enum([
   'requestsPerSec',
   'meanUs',
   'p50Us',
@@ -16,17 +16,15 @@ const EXPECTED_METRICS = [
   'successRatio',
   'connectionsPer1kRequests',
   'unneededConnectionsPer1kRequests',
-] as const;
-export type ExpectedMetric = (typeof EXPECTED_METRICS)[number];
+]);
+export type ExpectedMetric = z.infer<typeof ExpectedMetric>;
 
 /** A limit on a metric of one client, or on its ratio to another client's. */
 export const Expectation = z
   .strictObject({
-    metric: z
-      .enum(EXPECTED_METRICS)
-      .describe(
-        'The metric. unneededConnectionsPer1kRequests: connections beyond those that the settings require, independent of the length of the run; connectionsPer1kRequests: all connections, so for a pool it falls as the run gets longer or faster',
-      ),
+    metric: ExpectedMetric.describe(
+      'The metric. unneededConnectionsPer1kRequests: connections beyond those that the settings require, independent of the length of the run; connectionsPer1kRequests: all connections, so for a pool it falls as the run gets longer or faster',
+    ),
     of: z.string().describe('The client that the limit applies to'),
     over: z
       .string()

@@ -1,7 +1,6 @@
 // In: what is injected, and how replicates are shaped. Out: a real gate, as `conntax ab` makes it: what it saw and said.
-import { METRIC_READERS, replicateLogRatios } from '../../../results/compare.ts';
-import { connectionsPer1k } from '../../../results/expect.ts';
-import { requestsPerSec } from '../../../results/metrics.ts';
+import { replicateLogRatios } from '../../../results/compare.ts';
+import { connectionsPer1k, readerOf, requestsPerSec } from '../../../results/metrics.ts';
 import type { Metric } from '../../../results/model/run.ts';
 import type { CompletedTrial, TrialResult } from '../../../results/model/trial.ts';
 import { type Judgement, Scenario } from '../../../scenarios/model/scenario.ts';
@@ -112,7 +111,7 @@ export function replicatesOf(trials: readonly TrialResult[]): Replicate[] {
 }
 
 function logRatioOf(metric: Metric, before: CompletedTrial, after: CompletedTrial): number {
-  const [logRatio] = replicateLogRatios(METRIC_READERS[metric], [after], [before]);
+  const [logRatio] = replicateLogRatios(readerOf(metric), [after], [before]);
   if (logRatio === undefined) throw new Error(`a replicate has no ratio of ${metric}`);
   return logRatio;
 }
