@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { buildReport } from './build.ts';
 import type { CellReport, Table } from './model.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
-import { offText } from './words/headline.ts';
+import { formatDeviation } from './words/headline.ts';
 
 function agreementOf(cell: CellReport | undefined): Table | undefined {
   return cell?.special.find(({ name }) => name === 'agreement');
@@ -20,7 +20,7 @@ for (const [value, low, high, text] of [
   [1, 0.9999, 1.0001, '0.0 % (0.0 to 0.0)'],
   [1.1, 0.001, 5_000, '+10 % (bounds not known)'],
 ] as const) {
-  test(`off from 1: ${text}`, () => assert.equal(offText({ value, low, high }), text));
+  test(`off from 1: ${text}`, () => assert.equal(formatDeviation({ value, low, high }), text));
 }
 
 test('drivers of the same mode are set side by side, with what each end counted', () => {

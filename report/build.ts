@@ -1,4 +1,4 @@
-// In: a stored run, its trials and the charts. Out: the report: every word and rounded number, chosen here and once.
+// Builds the report of a stored run: every word and every rounded number is chosen here, once.
 import { failureCauses } from '../results/audits/index.ts';
 import type { Run } from '../results/model/run.ts';
 import type { TrialResult } from '../results/model/trial.ts';
@@ -10,23 +10,21 @@ import { type CreateTable, reportSweep, sweepRemarks } from './sweeps/report.ts'
 import { type Section, sectionsOf } from './sweeps/view.ts';
 import { connectionCostTable } from './tables/connection-cost.ts';
 import { agreementTable } from './tables/drivers.ts';
-import { expectationTable, expectationText, intervalText } from './tables/expectations.ts';
+import { describeExpectation, describeJudgement, expectationTable } from './tables/expectations.ts';
 import { linkTable, predictionTable } from './tables/link.ts';
 import { articleTable, mainTable } from './tables/main.ts';
 import { capacityTable, scheduleTable } from './tables/open-loads.ts';
 import { errorTable, failureTable, statusTable } from './tables/outcomes.ts';
 import { phaseTable } from './tables/phases.ts';
 import { ratioTable } from './tables/ratios.ts';
-import { auditLines, auditSummary, auditTable } from './words/audits.ts';
-import { cellCaveats, runCaveats, stopText } from './words/caveats.ts';
+import { auditLines, auditTable, summarizeAudits } from './words/audits.ts';
+import { cellCaveats, describeStop, runCaveats } from './words/caveats.ts';
 import { conditionsOf } from './words/conditions.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './words/headline.ts';
-import { countText } from './words/numbers.ts';
-import { machineFacts, subtitleText } from './words/run.ts';
+import { formatCount } from './words/numbers.ts';
+import { describeRun, machineFacts } from './words/run.ts';
 
-// From a cell. Out: what a machine may pass or fail a run by, one check each, worded.
-
-/** First whether the cell could be measured and believed; then each of its expectations. */
+/** What CI passes or fails a run by: whether the cell was measured reliably, then each of its expectations. */
 function cellChecks(view: CellView): Check[] {
   return [measuredCheck(view), ...expectationChecks(view)];
 }
@@ -45,7 +43,7 @@ function measuredCheck(view: CellView): Check {
   return {
     group: result.cell,
     name: 'measured, and every audit passed',
-    subject: 'not measured, or not to be relied on',
+    subject: 'not measured, or not reliable',
     isFigure: false,
     state: reasons.length === 0 ? 'pass' : 'broken',
     detail: reasons.length === 0 ? `${result.replicates} replicates` : reasons.join('; '),
@@ -55,37 +53,39 @@ function measuredCheck(view: CellView): Check {
 function expectationChecks({ result }: CellView): Check[] {
   return result.expectations.map(({ expectation, state, first, confirmation, together }) => ({
     group: result.cell,
-    name: expectationText(expectation),
-    subject: `expected ${expectationText(expectation)}`,
+    name: describeExpectation(expectation),
+    subject: `expected ${describeExpectation(expectation)}`,
     isFigure: true,
     state,
     detail: [
-      `measured ${intervalText(expectation, first)} over ${first.replicates} replicates`,
-      ...(confirmation === null ? [] : [`again ${intervalText(expectation, confirmation)}`]),
-      ...(together === null ? [] : [`together ${intervalText(expectation, together)}`]),
+      `measured ${describeJudgement(expectation, first)} over ${first.replicates} replicates`,
+      ...(confirmation === null ? [] : [`re-measured ${describeJudgement(expectation, confirmation)}`]),
+      ...(together === null ? [] : [`combined ${describeJudgement(expectation, together)}`]),
     ].join('; '),
   }));
 }
 
-// From the checks of a run. Out: that expectations failed, and which, in a sentence: it decides the exit status; null where none did.
+/** Failed expectations listed in the verdict; the others are counted. */
+const MOST_LISTED = 3;
 
-/** More are not told one by one. */
-const MOST_TOLD = 3;
-
-/** `1 of 3 expectations failed: expected p99 latency, persistent ≤ 1 ms, measured 19 ms (18 ms to 20 ms) over 4 replicates.` */
+/**
+ * Names the failed expectations, which decide the exit status; null if none failed.
+ *
+ * `1 of 3 expectations failed: expected p99 latency, persistent ≤ 1 ms, measured 19 ms (18 ms to 20 ms) over 4 replicates.`
+ */
 export function expectationVerdict(checks: readonly Check[]): string | null {
   const all = checks.filter(({ isFigure }) => isFigure);
   const failed = all.filter(({ state }) => state === 'fail');
   if (failed.length === 0) return null;
   const hasSeveral = new Set(checks.map(({ group }) => group)).size > 1;
-  const told = failed
-    .slice(0, MOST_TOLD)
+  const listed = failed
+    .slice(0, MOST_LISTED)
     .map(({ group, subject, detail }) => `${hasSeveral ? `${group}: ` : ''}${subject}, ${detail}`);
-  const more = failed.length - told.length;
-  return `${countText(failed.length)} of ${countText(all.length)} expectations failed: ${told.join('; ')}${more > 0 ? `; and ${countText(more)} more` : ''}.`;
+  const more = failed.length - listed.length;
+  return `${formatCount(failed.length)} of ${formatCount(all.length)} expectations failed: ${listed.join('; ')}${more > 0 ? `; and ${formatCount(more)} more` : ''}.`;
 }
 
-/** Tables that only some cells have: each gives null where there is nothing to tell. */
+/** Tables that only some cells have: each returns null if there is nothing to show. */
 const SPECIAL_TABLES: readonly CreateTable[] = [
   predictionTable,
   linkTable,
@@ -118,7 +118,7 @@ export function buildReport(of: {
     title: `conntax: ${sections.length === 1 ? nameOf(first!) : `${sections.length} scenarios`}`,
     runId: run.id,
     startedAt: run.startedAt,
-    subtitle: subtitleText(run),
+    subtitle: describeRun(run),
     state: run.state,
     verdict: expectationVerdict(checks),
     headline: only === undefined ? runHeadline(views, run.state) : sweepHeadline(only),
@@ -162,7 +162,7 @@ function reportCell(view: CellView, charts: readonly Chart[], sweep: CellReport[
     headline: cellHeadline(view),
     remarks: cellRemarks(view),
     conditions: conditionsOf(view),
-    stop: { reason: result.stop, text: stopText(result) },
+    stop: { reason: result.stop, text: describeStop(result) },
     replicates: result.replicates,
     main: mainTable(view),
     article: articleTable(view),
@@ -170,7 +170,7 @@ function reportCell(view: CellView, charts: readonly Chart[], sweep: CellReport[
     phases: phaseTable(view),
     special: [...SPECIAL_TABLES, expectationTable].flatMap(createIfAny => createIfAny(view) ?? []),
     audits,
-    auditSummary: auditSummary(audits),
+    auditSummary: summarizeAudits(audits),
     auditTable: auditTable(audits),
     errors: errorTable(view),
     failures: failureTable(view),

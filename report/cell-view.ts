@@ -1,4 +1,4 @@
-// In: a stored cell and its trials. Out: the same as tables and charts read it: its arms with their look and their marks.
+// A stored cell as tables and charts read it: each arm with its trials, its place in the colour scheme and its marks.
 
 import { isSaturated } from '../results/audits/machine.ts';
 import { areErrorsUnlike } from '../results/compare.ts';
@@ -12,13 +12,13 @@ import type { Mark } from './model.ts';
 
 export interface ArmView {
   name: string;
-  /** With `(baseline)` and marks: what stands at an axis or in a row. */
+  /** Name with `(baseline)` and marks, as shown on axes and in rows. */
   label: string;
   /** Place in the run's list of arms: the same arm has the same look in every cell and chart. */
   look: number;
   isBaseline: boolean;
   marks: readonly Mark[];
-  /** null when no trial of it completed: there are no figures. */
+  /** null when none of its trials completed. */
   summary: ArmSummary | null;
   /** undefined only in a stored run that contradicts itself. */
   client: Client | undefined;
@@ -35,12 +35,12 @@ export interface CellView {
 
 const MARK_SIGNS: Record<Mark, string> = { invalid: '†', unlikeErrors: '§', censored: '≥', clientBound: '‡' };
 
-/** The signs that stand behind a figure: `†`, `§`, `≥` and `‡`. */
+/** The signs shown after a figure: `†`, `§`, `≥` and `‡`. */
 export function signsOf(marks: readonly Mark[]): string {
   return marks.map(mark => MARK_SIGNS[mark]).join('');
 }
 
-/** Those of a figure that all arms went into. */
+/** Marks of a figure that depends on all arms. */
 export function allMarks(view: Pick<CellView, 'arms' | 'result'>): Mark[] {
   return inOrder([
     ...view.arms.flatMap(arm => arm.marks),
@@ -48,7 +48,7 @@ export function allMarks(view: Pick<CellView, 'arms' | 'result'>): Mark[] {
   ]);
 }
 
-/** A ratio is as good as the worse of its two arms, and no better than what they have in common. */
+/** A ratio carries the marks of both arms, and its own if their error rates differ. */
 export function comparisonMarks(
   { baseline, candidate, metric }: Pick<Comparison, 'baseline' | 'candidate'> & { metric: ExpectedMetric },
   { arms }: Pick<CellView, 'arms'>,
@@ -63,7 +63,7 @@ export function comparisonMarks(
   );
 }
 
-/** The gravest first, each once. */
+/** The most serious first, each once. */
 function inOrder(marks: readonly Mark[]): Mark[] {
   return (['invalid', 'unlikeErrors', 'censored', 'clientBound'] as const).filter(mark =>
     marks.includes(mark),
@@ -71,21 +71,21 @@ function inOrder(marks: readonly Mark[]): Mark[] {
 }
 
 export const MARK_NOTES: Record<Mark, string> = {
-  invalid: '† not valid: a trial behind this figure failed an audit (see the audits).',
+  invalid: '† invalid: a trial behind this figure failed an audit (see the self-checks).',
   unlikeErrors:
-    '§ unlike errors: the error rates of the two arms differ by more than 1 percentage point; an error takes another time than a good answer, so the ratio compares different work.',
+    '§ unequal errors: the error rates of the two clients differ by more than 1 percentage point. Errors and successful responses take different times, so the ratio compares different work.',
   censored:
-    '≥ unanswered: some requests had no answer when their slice was over. They are in this figure by how long they were waited for, so times are at least as shown, and rates at most.',
+    '≥ unanswered: some requests had no response when their slice ended. They count with the time waited so far, so times are lower bounds and rates are upper bounds.',
   clientBound:
-    "‡ client-bound: the generator's CPU was above 90 %; the client library's own cost is what you see.",
+    "‡ client-bound: the generator used more than 90 % of a core, so the figure reflects the client library's own cost.",
 };
 
-/** From here on an arm's quantiles are lower bounds, for a histogram keeps three digits; Infinity: none is. */
+/** At or above this value an arm's quantiles are lower bounds (a histogram keeps three digits); Infinity if none is. */
 export function leastCensoredUs(summary: ArmSummary | null): number {
   return summary?.censored ? summary.censored.leastUs * 0.999 : Infinity;
 }
 
-/** Names of all arms of a run, each once, each cell's baseline before its other arms: the index is the arm's look. */
+/** Names of all arms of a run, each once, each cell's baseline before its other arms. The index selects the arm's colour and shape. */
 export function armNames(run: Run): string[] {
   return [...new Set(run.cells.flatMap(cell => [cell.scenario.baseline, ...armsOf(cell)]))];
 }
@@ -103,7 +103,7 @@ export function viewCell(
   return { ...view, arms: armsOf(result).map(name => viewArm(name, view, names)) };
 }
 
-/** In the order of the scenario; then any that only the figures know. */
+/** In the order of the scenario, then any that appear only in the results. */
 function armsOf(cell: CellResult): string[] {
   return [...new Set([...Object.keys(cell.scenario.clients), ...cell.arms.map(({ arm }) => arm)])];
 }
@@ -132,7 +132,7 @@ function viewArm(name: string, view: Omit<CellView, 'arms'>, names: readonly str
   };
 }
 
-/** A failed audit counts against its trial's arm; one that names neither counts against all. */
+/** A failed audit invalidates the arm of its trial; one that names neither arm nor trial invalidates all. */
 function isInvalid(name: string, { result, trials }: Omit<CellView, 'arms'>): boolean {
   return result.findings.some(({ state, arm, trial: id }) => {
     if (state !== 'fail') return false;

@@ -6,7 +6,7 @@ import { buildReport } from './build.ts';
 import type { CellReport } from './model.ts';
 import { charts } from './testing/plugins.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
-import { acceptedOf, countCaveats, countedByText } from './words/caveats.ts';
+import { countCaveats, describeCounting, knownAccepted } from './words/caveats.ts';
 import { NO_FIGURE } from './words/numbers.ts';
 
 function reportOf(changes: Partial<ArmSummary> = {}): CellReport & { runCaveats: readonly string[] } {
@@ -88,11 +88,11 @@ const arms = [
   { name: 'own', summary: { openedBy: 'client', acceptedBy: 'target', accepted: 3 } },
   { name: 'tool', summary: { openedBy: 'kernel', acceptedBy: 'target', accepted: 3 } },
   { name: 'failed', summary: null },
-] as unknown as Parameters<typeof countedByText>[0]['arms'];
+] as unknown as Parameters<typeof describeCounting>[0]['arms'];
 
 test('arms that are counted by different means are named', () => {
   assert.equal(
-    countedByText({ arms }),
+    describeCounting({ arms }),
     "opened by the client's count (own) or by the kernel's, of all programs on this machine (tool), accepted by the target's",
   );
   assert.deepEqual(countCaveats({ arms }), [
@@ -100,8 +100,8 @@ test('arms that are counted by different means are named', () => {
   ]);
   assert.deepEqual(countCaveats({ arms: arms.slice(0, 1) }), []);
   assert.equal(
-    countedByText({ arms: arms.slice(0, 1) }),
+    describeCounting({ arms: arms.slice(0, 1) }),
     "opened by the client's count, accepted by the target's",
   );
-  assert.equal(acceptedOf({ accepted: 5, acceptedBy: 'kernelOpens' } as ArmSummary), null);
+  assert.equal(knownAccepted({ accepted: 5, acceptedBy: 'kernelOpens' } as ArmSummary), null);
 });

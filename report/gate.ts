@@ -18,15 +18,15 @@ import { gateHistory } from './history.ts';
 import type { Check, Fact, FactGroup, Mark, Report, Table, TableCell } from './model.ts';
 import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from './tables/table.ts';
 import {
-  countText,
-  intervalTexts,
-  percentText,
-  ratioText,
-  relativeChangeText,
-  shareText,
-  signedText,
+  formatCount,
+  formatPercent,
+  formatRatio,
+  formatRelativeChange,
+  formatShare,
+  formatSigned,
+  roundInterval,
 } from './words/numbers.ts';
-import { runText, timeText, versionFacts } from './words/run.ts';
+import { formatTime, nameRun, versionFacts } from './words/run.ts';
 
 // From a figure held against that of a baseline. Out: its name, and the change, in words.
 
@@ -43,9 +43,9 @@ function lineTitle({ metric }: Pick<GateLine, 'metric'>): string {
 
 /** Of counts, in requests per 1,000. */
 function lineChangeText({ kind, change }: Pick<GateLine, 'kind' | 'change'>): string {
-  if (kind !== 'count') return relativeChangeText(change);
+  if (kind !== 'count') return formatRelativeChange(change);
   const { value, low, high } = change;
-  const text = (share: number) => signedText(share * 1_000, 2);
+  const text = (share: number) => formatSigned(share * 1_000, 2);
   return `${text(value)} per 1,000 requests (${text(low)} to ${text(high)})`;
 }
 
@@ -87,7 +87,7 @@ function errorGapRemarks(
     ).flatMap(([where, run]) => {
       const pair = sideMarks(line, run).length === 0 ? undefined : pairOf(line, run);
       if (pair === undefined) return [];
-      const rates = pair.map(arm => `${arm.arm} ${percentText(errorRatioOf(arm))}`).join(', ');
+      const rates = pair.map(arm => `${arm.arm} ${formatPercent(errorRatioOf(arm))}`).join(', ');
       return [
         `Error rates differ in ${where} (${line.cell}: ${rates}), so changes of ratios marked ${signsOf(['unlikeErrors'])} compare different work.`,
       ];
@@ -111,7 +111,7 @@ const MOST_NAMED = 3;
 /** That the whole is blind, or to what it is. */
 export function blindText({ ratios, blind, isBlind }: Sight): string {
   const [best] = ratios;
-  const missed = `a change of ${percentText(BLIND_ABOVE)} could not have been seen in ${countText(blind.length)} of ${countText(ratios.length)} ratios`;
+  const missed = `a change of ${formatPercent(BLIND_ABOVE)} could not have been seen in ${formatCount(blind.length)} of ${formatCount(ratios.length)} ratios`;
   if (!isBlind || best === undefined) return `Blind in part: ${missed} (${namesText(blind)}).`;
   return `Blind: ${missed}${blind.length < ratios.length ? `, those that decide among them (${namesText(blind)})` : ''}; ${bestText(best)}.`;
 }
@@ -134,7 +134,7 @@ function bestText(best: GuardedRatio): string {
 
 /** `33 % in p99 latency of persistent (ci-reuse)`. */
 function placeText(ratio: GuardedRatio): string {
-  const change = Number.isFinite(ratio.detectable) ? shareText(ratio.detectable) : 'none at all';
+  const change = Number.isFinite(ratio.detectable) ? formatShare(ratio.detectable) : 'none at all';
   return `${change} in ${nameText(ratio)}`;
 }
 
@@ -145,7 +145,7 @@ function nameText({ cell, metric, arm }: GuardedRatio): string {
 function namesText(ratios: readonly GuardedRatio[]): string {
   const named = ratios.slice(0, MOST_NAMED).map(nameText).join(', ');
   const more = ratios.length - MOST_NAMED;
-  return more > 0 ? `${named} and ${countText(more)} more` : named;
+  return more > 0 ? `${named} and ${formatCount(more)} more` : named;
 }
 
 const STATE_WORDS: Record<GateLine['state'], string> = {
@@ -181,7 +181,7 @@ export function buildGateReport(
     title: 'conntax: a run against another',
     runId: after.runId,
     startedAt: after.startedAt,
-    subtitle: `${after.runId} against ${before.runId}, measured ${timeText(before.startedAt)}`,
+    subtitle: `${after.runId} against ${before.runId}, measured ${formatTime(before.startedAt)}`,
     state: 'complete',
     verdict: result.state === 'regression' || result.state === 'nothing' ? headline : null,
     headline,
@@ -218,26 +218,26 @@ function headlineOf({ lines, gaps, state }: GateResult, sides: Sides, sight: Sig
     .toSorted((a, b) => severity(b) - severity(a));
   if (state === 'nothing') return 'Nothing of the baseline could be compared.';
   if (worst.length > 0) {
-    const others = worst.length === 1 ? '' : ` and ${countText(worst.length - 1)} more`;
-    return `Regression: ${sentenceOf(worst[0]!, sides)}${others}, since ${runText(before)}.`;
+    const others = worst.length === 1 ? '' : ` and ${formatCount(worst.length - 1)} more`;
+    return `Regression: ${sentenceOf(worst[0]!, sides)}${others}, since ${nameRun(before)}.`;
   }
   const unsure = binding.filter(line => line.state === 'unsure').length;
   const better = binding.filter(line => line.state === 'improvement').length;
   const found =
     unsure > 0
-      ? `No regression could be shown, nor ruled out for ${countText(unsure)} of ${countText(binding.length)} figures.`
-      : `No regression in ${countText(binding.length)} figures since ${runText(before)}.`;
+      ? `No regression could be shown, nor ruled out for ${formatCount(unsure)} of ${formatCount(binding.length)} figures.`
+      : `No regression in ${formatCount(binding.length)} figures since ${nameRun(before)}.`;
   return [
     ...(sight.isBlind ? [blindText(sight)] : []),
     ...(gaps.length === 0 ? [] : [lossText(gaps)]),
     found,
-    ...(better === 0 ? [] : [`${countText(better)} of them improved.`]),
+    ...(better === 0 ? [] : [`${formatCount(better)} of them improved.`]),
   ].join(' ');
 }
 
 /** What the baseline guards and this run can't be held against. */
 function lossText([first = '', ...others]: readonly string[]): string {
-  const more = others.length === 0 ? '' : `, and ${countText(others.length)} more (below)`;
+  const more = others.length === 0 ? '' : `, and ${formatCount(others.length)} more (below)`;
   return `Not all of the baseline could be compared: ${first}${more}.`;
 }
 
@@ -272,9 +272,9 @@ function tableOf(kind: GateLine['kind'], lines: readonly GateLine[], sides: Side
       valueCell(line, 'before', sides),
       valueCell(line, 'after', sides),
       figure(lineChangeText(line), { ...line.change }, changeMarks(line, sides)),
-      words(line.noiseFloor === null ? '–' : shareText(line.noiseFloor), line.noiseFloor),
+      words(line.noiseFloor === null ? '–' : formatShare(line.noiseFloor), line.noiseFloor),
       words(
-        kind === 'count' ? `${(line.detectable * 1_000).toFixed(2)} per 1,000` : shareText(line.detectable),
+        kind === 'count' ? `${(line.detectable * 1_000).toFixed(2)} per 1,000` : formatShare(line.detectable),
         line.detectable,
       ),
       words(STATE_WORDS[line.state], line.state),
@@ -303,11 +303,11 @@ function valueCell(line: GateLine, side: 'before' | 'after', sides: Sides): Tabl
   const interval = line[side];
   switch (line.kind) {
     case 'ratio':
-      return figure(ratioText(interval), { ...interval }, sideMarks(line, sides[side]));
+      return figure(formatRatio(interval), { ...interval }, sideMarks(line, sides[side]));
     case 'count':
-      return words(percentText(interval.value), { ...interval });
+      return words(formatPercent(interval.value), { ...interval });
     case 'absolute':
-      return words(intervalTexts(interval).value, { ...interval });
+      return words(roundInterval(interval).value, { ...interval });
     default:
       return line.kind satisfies never;
   }
@@ -328,8 +328,8 @@ function checkOf(line: GateLine): Check {
 /** The least change that counts. */
 function effectText({ kind, effect }: GateLine): string {
   return kind === 'count'
-    ? `more than ${countText(effect * 10_000)} per 10,000 requests`
-    : `at least ${percentText(effect)}`;
+    ? `more than ${formatCount(effect * 10_000)} per 10,000 requests`
+    : `at least ${formatPercent(effect)}`;
 }
 
 /** A part that can't be compared leaves it unsure; where nothing is left, there is nothing to pass by. */
@@ -350,7 +350,7 @@ function factsOf(title: string, { runId, startedAt, conntax, git, host }: RunSum
     { label: 'Run', value: runId },
     { label: 'Started', value: startedAt },
     ...versionFacts({ conntax, git }),
-    { label: 'CPU', value: `${host.cpuModel}, ${countText(host.cpuCount)} logical cores` },
+    { label: 'CPU', value: `${host.cpuModel}, ${formatCount(host.cpuCount)} logical cores` },
     { label: 'Node', value: host.node },
     ...Object.entries(host.packages).map(([label, value]) => ({ label, value })),
   ];

@@ -13,10 +13,10 @@ import { METRIC_TABLE } from '../results/metrics.ts';
 import { trendFigure } from './charts/trend.ts';
 import type { Report, Table, TableCell } from './model.ts';
 import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
-import { capital } from './words/load.ts';
-import { countText, ratioText, relativeChangeText } from './words/numbers.ts';
-import { dayText } from './words/run.ts';
-import { chanceText, changeSentence, isShown, levelText, trendName } from './words/trend.ts';
+import { capitalize } from './words/load.ts';
+import { formatCount, formatRatio, formatRelativeChange } from './words/numbers.ts';
+import { formatDay } from './words/run.ts';
+import { describeChange, formatChance, formatLevel, isShown, trendName } from './words/trend.ts';
 
 // From trends. Out: the table of them: a row each, with the level that it is at, since when, and the level before.
 
@@ -41,9 +41,9 @@ function trendTable(trends: readonly Trend[]): Table {
       words(trend.cell),
       words(trend.arm),
       words(METRIC_TABLE[trend.metric].title, trend.metric),
-      words(countText(trend.points.length), trend.points.length),
-      words(ratioText(trend.points.at(-1)!.ratio), { ...trend.points.at(-1)!.ratio }),
-      words(levelText(trend.levels.at(-1)!.ratio), { ...trend.levels.at(-1)!.ratio }),
+      words(formatCount(trend.points.length), trend.points.length),
+      words(formatRatio(trend.points.at(-1)!.ratio), { ...trend.points.at(-1)!.ratio }),
+      words(formatLevel(trend.levels.at(-1)!.ratio), { ...trend.levels.at(-1)!.ratio }),
       ...changeCells(trend),
     ]),
     notes: [
@@ -60,10 +60,10 @@ function changeCells({ points, changes }: Trend): TableCell[] {
   const { before, after, change, p, isWorse } = last;
   const { run } = points[after.from]!;
   return [
-    words(dayText(run.startedAt), run.runId),
-    words(levelText(before.ratio), { ...before.ratio }),
-    words(relativeChangeText(change), { ...change }),
-    words(chanceText(p), p),
+    words(formatDay(run.startedAt), run.runId),
+    words(formatLevel(before.ratio), { ...before.ratio }),
+    words(formatRelativeChange(change), { ...change }),
+    words(formatChance(p), p),
     words(isWorse ? 'worse' : 'better'),
   ];
 }
@@ -92,8 +92,8 @@ function isOf({ cell, arm, metric }: GateLine, trend: Trend): boolean {
 function sinceWhen(trend: Trend): string {
   const worse = openWorsening(trend);
   return worse !== undefined
-    ? changeSentence(trend, worse)
-    : `${capital(trendName(trend))}: the ${countText(trend.points.length)} runs of the history show no change for the worse yet; a new level is told after three runs at least.`;
+    ? describeChange(trend, worse)
+    : `${capitalize(trendName(trend))}: the ${formatCount(trend.points.length)} runs of the history show no change for the worse yet; a new level is told after three runs at least.`;
 }
 
 /** @param runs at least one */
@@ -105,7 +105,7 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
     title: 'conntax: the history of its runs',
     runId: newest.runId,
     startedAt: newest.startedAt,
-    subtitle: `${runCount(runs.length)}, ${dayText(oldest.startedAt)} to ${dayText(newest.startedAt)}, the newest ${newest.runId}`,
+    subtitle: `${runCount(runs.length)}, ${formatDay(oldest.startedAt)} to ${formatDay(newest.startedAt)}, the newest ${newest.runId}`,
     state: 'complete',
     verdict: null,
     headline: headlineOf(trends, runs.length),
@@ -124,7 +124,7 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
 }
 
 function runCount(count: number): string {
-  return count === 1 ? '1 run' : `${countText(count)} runs`;
+  return count === 1 ? '1 run' : `${formatCount(count)} runs`;
 }
 
 function headlineOf(trends: readonly Trend[], count: number): string {
@@ -141,21 +141,21 @@ function headlineOf(trends: readonly Trend[], count: number): string {
     );
   if (worst !== undefined) {
     const { trend, change } = worst;
-    const more = others.length === 0 ? '' : ` and ${countText(others.length)} more`;
-    const since = dayText(trend.points[change.after.from]!.run.startedAt);
-    return `Worse since ${since}: ${trendName(trend)}, by ${relativeChangeText(change.change)}${more}.`;
+    const more = others.length === 0 ? '' : ` and ${formatCount(others.length)} more`;
+    const since = formatDay(trend.points[change.after.from]!.run.startedAt);
+    return `Worse since ${since}: ${trendName(trend)}, by ${formatRelativeChange(change.change)}${more}.`;
   }
   const seen = Math.max(...trends.map(({ points }) => points.length));
-  const runs = seen === count ? runCount(count) : `the newest ${countText(seen)} of ${runCount(count)}`;
-  const none = `No change for the worse in ${countText(trends.length)} ratios over ${runs}.`;
+  const runs = seen === count ? runCount(count) : `the newest ${formatCount(seen)} of ${runCount(count)}`;
+  const none = `No change for the worse in ${formatCount(trends.length)} ratios over ${runs}.`;
   const better = trends.filter(({ changes }) => changes.at(-1)?.isWorse === false).length;
-  return better === 0 ? none : `${none} ${countText(better)} of them improved.`;
+  return better === 0 ? none : `${none} ${formatCount(better)} of them improved.`;
 }
 
 /** All changes in words, the newest first. */
 function changesOf(trends: readonly Trend[]): { text: string }[] {
   const told = (trend: Trend, change: TrendChange) => ({
-    text: changeSentence(trend, change),
+    text: describeChange(trend, change),
     at: trend.points[change.after.from]!.run.startedAt,
   });
   return trends

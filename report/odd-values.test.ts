@@ -5,7 +5,7 @@ import { sampleRun } from '../results/testing/sample-run.ts';
 import { buildReport } from './build.ts';
 import html from './formats/html.ts';
 import { charts } from './testing/plugins.ts';
-import { relativeChangeText } from './words/numbers.ts';
+import { formatRelativeChange } from './words/numbers.ts';
 
 for (const name of ['constructor', '__proto__', 'toString']) {
   test(`a stored run with a client called ${name} is shown, chart or none`, async () => {
@@ -40,5 +40,5 @@ for (const [why, change, text] of [
   ],
   ['by a little', { value: 1.02, low: 0.99, high: 1.05 }, '+2.0 % (−1.0 % to +5.0 %)'],
 ] as const) {
-  test(`a change ${why}`, () => assert.equal(relativeChangeText(change), text));
+  test(`a change ${why}`, () => assert.equal(formatRelativeChange(change), text));
 }

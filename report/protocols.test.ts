@@ -6,7 +6,7 @@ import { Client } from '../scenarios/model/client.ts';
 import { Target } from '../scenarios/model/target.ts';
 import { buildReport } from './build.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
-import { clientText, modeSubject, modeText } from './words/conditions.ts';
+import { describeClient, describePolicy, policySubject } from './words/conditions.ts';
 
 const clients: [stated: z.input<typeof Client>, mode: string, subject: string, text: RegExp][] = [
   [{}, 'persistent', 'persistent connections', /^undici: keep-alive, body read$/],
@@ -30,8 +30,8 @@ const clients: [stated: z.input<typeof Client>, mode: string, subject: string, t
 for (const [stated, mode, subject, text] of clients) {
   test(`in words: ${JSON.stringify(stated)}`, () => {
     const client = Client.parse(stated);
-    assert.deepEqual([modeText(client), modeSubject(client)], [mode, subject]);
-    assert.match(clientText(client), text);
+    assert.deepEqual([describePolicy(client), policySubject(client)], [mode, subject]);
+    assert.match(describeClient(client), text);
   });
 }
 

@@ -1,7 +1,7 @@
 // `--dry-run`: describes a plan and how it fits this machine, without starting anything.
 import prettyMs from 'pretty-ms';
 import type { Fact } from '../../report/model.ts';
-import { clientText, sharedConditions } from '../../report/words/conditions.ts';
+import { describeClient, sharedConditions } from '../../report/words/conditions.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import { LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
@@ -198,7 +198,7 @@ function factsOf(cell: PlannedCell, { cells }: PlanDescription): Fact[] {
     ...sharedConditions(cell.scenario),
     ...arms.map(({ name, isBaseline, client }) => ({
       label: `Client ${name}${isBaseline ? ' (baseline)' : ''}`,
-      value: clientText(client),
+      value: describeClient(client),
     })),
     ...cell.leftOut.map(({ arm, message, hint }) => ({
       label: `Client ${arm}`,

@@ -4,7 +4,7 @@ import type { Output as FileOutput, Format } from '../../report/formats/format.t
 import { blindText, buildGateReport, sightText } from '../../report/gate.ts';
 import { buildHistoryReport } from '../../report/history.ts';
 import type { Report } from '../../report/model.ts';
-import { timeText } from '../../report/words/run.ts';
+import { formatTime } from '../../report/words/run.ts';
 import {
   DEFAULT_BASELINE,
   listBaselines,
@@ -77,7 +77,7 @@ export async function saveBaselineCommand(
   output.out(sightText(sight));
   if (sight.blind.length > 0) output.out(blindText(sight));
   if (replaced !== undefined)
-    output.out(`It replaces run ${replaced.runId}, measured ${timeText(replaced.startedAt)}.`);
+    output.out(`It replaces run ${replaced.runId}, measured ${formatTime(replaced.startedAt)}.`);
 }
 
 /** @throws UsageError */

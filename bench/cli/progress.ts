@@ -1,7 +1,7 @@
 // Shows the progress of a run: one live line on a terminal, plain lines elsewhere.
 import { createLogUpdate } from 'log-update';
 import prettyMs from 'pretty-ms';
-import { comparisonText } from '../../report/words/numbers.ts';
+import { formatComparison } from '../../report/words/numbers.ts';
 import type { RunEvent } from '../run/events.ts';
 import type { Output } from './context.ts';
 
@@ -60,7 +60,7 @@ export function lastingLine(event: RunEvent): string | undefined {
       const { metric: deciding, noun } = event.headline;
       const ratios = event.comparisons
         .filter(({ metric }) => metric === deciding)
-        .map(comparison => `${comparison.candidate} ${comparisonText(comparison)}`);
+        .map(comparison => `${comparison.candidate} ${formatComparison(comparison)}`);
       const what = deciding === 'requestsPerSec' || ratios.length === 0 ? '' : `${noun} of `;
       return `  replicate ${event.replicate + 1}: ${what}${ratios.join(', ') || 'nothing to compare'}`;
     }

@@ -1,6 +1,6 @@
 // The `run` command: plans, measures, stores and reports; the exit status reflects the result.
 import { basename, join } from 'node:path';
-import { foreignRemarks, foundText } from '../../report/words/conditions.ts';
+import { describeFound, foreignRemarks } from '../../report/words/conditions.ts';
 import { EXIT } from '../../results/errors.ts';
 import { hdrLog } from '../../results/histogram.ts';
 import type { CellResult, Host, Run } from '../../results/model/run.ts';
@@ -101,7 +101,7 @@ function noteServers(plan: Plan, servers: ReadonlyMap<string, FoundServer>, outp
     const facts = servers.get(id)?.facts;
     if (facts === undefined) return [];
     const remarks = foreignRemarks(facts, scenario.target).map(remark => `  ! ${remark}`);
-    return [`  ${facts.url}: ${foundText(facts)}`, ...remarks];
+    return [`  ${facts.url}: ${describeFound(facts)}`, ...remarks];
   });
   for (const line of new Set(lines)) output.note(line);
 }

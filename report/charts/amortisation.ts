@@ -2,8 +2,8 @@
 import { type AmortisationFit, cellAmortisation } from '../../results/amortisation.ts';
 import { allMarks, type CellView, signsOf } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
-import { amortisationText, isTelling, openingOf } from '../words/headline.ts';
-import { countText, latencyText, msText, percentText, significantText } from '../words/numbers.ts';
+import { describeAmortisation, fitsWell, openingOf } from '../words/headline.ts';
+import { formatCount, formatLatency, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import { armMarks, framed, guideLine, INK, isNarrow, type Layer, MUTED, type X, type Y } from './theme.ts';
 
@@ -19,7 +19,7 @@ const chart: Chart = {
   applies: ({ result }) => cellAmortisation(result) !== null,
   caption(view) {
     const fit = fitOf(view);
-    return `Points: mean latency by requests per connection (unlimited: by as many as it came to). Line: the model latency = service + handshake / requests per connection, here ${msText(fit.serviceUs)} ms + ${msText(fit.handshakeUs)} ms / k, which explains ${percentText(fit.r2)} of the variation. ${amortisationText(fit, signsOf(allMarks(view)), openingOf(view))}`;
+    return `Points: mean latency by requests per connection (unlimited: by as many as it came to). Line: the model latency = service + handshake / requests per connection, here ${formatMs(fit.serviceUs)} ms + ${formatMs(fit.handshakeUs)} ms / k, which explains ${formatPercent(fit.r2)} of the variation. ${describeAmortisation(fit, signsOf(allMarks(view)), openingOf(view))}`;
   },
   spec(view, widthPx) {
     const fit = fitOf(view);
@@ -27,7 +27,7 @@ const chart: Chart = {
     const isSmall = isNarrow(widthPx);
     const marks = armMarks(view.arms);
     const most = Math.max(...points.map(({ k }) => k));
-    const breakEven = isTelling(fit) ? fit.breakEvenRequests : null;
+    const breakEven = fitsWell(fit) ? fit.breakEvenRequests : null;
     const shownBreakEven = breakEven !== null && breakEven <= FAR_FACTOR * most ? breakEven : null;
     const longest = Math.max(most, shownBreakEven ?? 1) * 1.3;
     const highest = Math.max(...points.map(({ ms }) => ms));
@@ -53,7 +53,7 @@ const chart: Chart = {
         layer: [
           {
             data: {
-              values: [{ ms: fit.serviceUs / 1000, k: 1, text: `service ${latencyText(fit.serviceUs)}` }],
+              values: [{ ms: fit.serviceUs / 1000, k: 1, text: `service ${formatLatency(fit.serviceUs)}` }],
             },
             layer: [
               {
@@ -120,13 +120,15 @@ const chart: Chart = {
       rows: pointsOf(view, fit).map(point => [
         words(point.arm, point.name),
         words(
-          point.limit === 'unlimited' ? `unlimited (${significantText(point.k)})` : countText(point.limit),
+          point.limit === 'unlimited'
+            ? `unlimited (${formatSignificant(point.k)})`
+            : formatCount(point.limit),
           point.limit,
         ),
-        figure(msText(point.ms * 1000), point.ms, point.marks),
-        figure(msText(point.predictedUs), point.predictedUs / 1000, allMarks(view)),
+        figure(formatMs(point.ms * 1000), point.ms, point.marks),
+        figure(formatMs(point.predictedUs), point.predictedUs / 1000, allMarks(view)),
       ]),
-      notes: [amortisationText(fit, signsOf(allMarks(view)), openingOf(view))],
+      notes: [describeAmortisation(fit, signsOf(allMarks(view)), openingOf(view))],
     });
   },
 };
@@ -146,7 +148,7 @@ function pointsOf({ arms }: CellView, fit: AmortisationFit) {
     if (arm?.summary == null) return [];
     const { requestsSent, opened } = arm.summary;
     const k = limit === 'unlimited' ? Math.max(1, requestsSent / Math.max(1, opened)) : limit;
-    const tip = `${arm.label}: mean ${latencyText(measuredUs)}, by the model ${latencyText(predictedUs)}`;
+    const tip = `${arm.label}: mean ${formatLatency(measuredUs)}, by the model ${formatLatency(predictedUs)}`;
     return {
       name,
       arm: arm.label,
@@ -186,7 +188,7 @@ function breakEvenLayers(
 ): Layer[] {
   if (breakEvenRequests === null) return [];
   const isRight = breakEvenRequests > Math.sqrt(longest);
-  const text = `handshake is 10 %\nof service\nat k = ${countText(breakEvenRequests)}`;
+  const text = `handshake is 10 %\nof service\nat k = ${formatCount(breakEvenRequests)}`;
   return [
     {
       data: { values: [{ k: breakEvenRequests, ms: highest, text }] },

@@ -5,7 +5,7 @@ import type { ArmView, CellView } from '../cell-view.ts';
 import { signsOf } from '../cell-view.ts';
 import type { Table } from '../model.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
-import { intervalText, intervalTexts, isKnown } from '../words/numbers.ts';
+import { formatInterval, isKnown, roundInterval } from '../words/numbers.ts';
 import { armRows, armScales, framed, INK, isNarrow } from './theme.ts';
 
 export interface BarFigure {
@@ -33,7 +33,7 @@ export function barsTable(view: CellView, of: BarFigure): Table {
     columns: [keyColumn('arm', 'arm'), figureColumn(key, heading, unit)],
     rows: rowsOf(view, of).map(({ name, arm, interval, marks }) => [
       words(arm, name),
-      figure(intervalText(interval), { ...interval }, marks),
+      figure(formatInterval(interval), { ...interval }, marks),
     ]),
   });
 }
@@ -97,8 +97,8 @@ function rowsOf({ arms }: CellView, of: BarFigure) {
     const { value } = interval;
     // An interval that says nothing would squeeze all that is known into a corner of the picture.
     const { low, high } = isKnown(interval) ? interval : { low: value, high: value };
-    const long = `${intervalText(interval)}${signsOf(marks)}`;
-    const short = `${intervalTexts(interval).value}${signsOf(marks)}`;
+    const long = `${formatInterval(interval)}${signsOf(marks)}`;
+    const short = `${roundInterval(interval).value}${signsOf(marks)}`;
     return {
       name,
       arm: label,

@@ -1,7 +1,7 @@
 // In: a cell with a capacity search. Out: the highest rate that each arm bears, with their intervals.
 
 import { summaryFigure } from '../../results/metrics.ts';
-import { objectiveText } from '../words/load.ts';
+import { describeObjective } from '../words/load.ts';
 import { type BarFigure, barsSpec, barsTable, hasBars } from './bars.ts';
 import type { Chart } from './chart.ts';
 
@@ -20,7 +20,7 @@ const chart: Chart = {
   applies: view => hasBars(view, FIGURE),
   caption({ result: { scenario } }) {
     const { load } = scenario;
-    const objective = load.model === 'capacity' ? ` at which ${objectiveText(load.objective)}` : '';
+    const objective = load.model === 'capacity' ? ` at which ${describeObjective(load.objective)}` : '';
     return `The highest rate${objective}; bars are means over the replicates, with their 95 % intervals. More is better.`;
   },
   spec: (view, widthPx) => barsSpec(view, widthPx, FIGURE),

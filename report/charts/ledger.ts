@@ -1,9 +1,9 @@
-// In: a cell. Out: connections opened and accepted for each 1000 requests, beside what the mode needs.
+// Chart: connections opened and accepted per 1,000 requests, beside the number that the connection policy needs.
 import type { CellView } from '../cell-view.ts';
-import { neededText } from '../tables/main.ts';
+import { formatNeeded } from '../tables/main.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
-import { acceptedByText, acceptedOf, openedByText, openedOf } from '../words/caveats.ts';
-import { countText, NO_FIGURE, significantText } from '../words/numbers.ts';
+import { describeAcceptedBy, describeOpenedBy, knownAccepted, knownOpened } from '../words/caveats.ts';
+import { formatCount, formatSignificant, NO_FIGURE } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import { armMarks, armRows, framed, INK, isNarrow, MUTED } from './theme.ts';
 
@@ -12,7 +12,7 @@ const chart: Chart = {
   title: 'Connections per 1,000 requests',
   applies: view => rowsOf(view).length > 0,
   caption: view =>
-    `Circles: opened, ${openedByText(view)}. Crosses: accepted, ${acceptedByText(view)}. Bars: what the mode needs, from least to most. A cross in its circle, on its bar, is as it should be. Each step of the axis is tenfold; warm-up included.`,
+    `Circles: connections opened (${describeOpenedBy(view)}). Crosses: connections accepted (${describeAcceptedBy(view)}). Bars: the range that the connection policy needs. Ideally, each cross lies in its circle and on its bar. Logarithmic axis; warm-up included.`,
   spec(view, widthPx) {
     const rows = rowsOf(view);
     const isSmall = isNarrow(widthPx);
@@ -91,18 +91,18 @@ const chart: Chart = {
       name: 'ledger',
       title: 'Connections',
       columns: [
-        keyColumn('arm', 'arm'),
+        keyColumn('arm', 'client'),
         figureColumn('requestsSent', 'requests sent'),
         figureColumn('openedPerThousand', 'opened', 'per 1,000 requests'),
         figureColumn('acceptedPerThousand', 'accepted', 'per 1,000 requests'),
-        figureColumn('neededCount', 'needed', 'in all'),
+        figureColumn('neededCount', 'needed', 'in total'),
       ],
       rows: rowsOf(view).map(row => [
         words(row.arm, row.name),
-        figure(countText(row.requestsSent), row.requestsSent, row.marks),
-        row.opened === null ? nothing : figure(significantText(row.opened), row.opened, row.marks),
-        row.accepted === null ? nothing : figure(significantText(row.accepted), row.accepted, row.marks),
-        figure(neededText(row.needed), row.needed, row.marks),
+        figure(formatCount(row.requestsSent), row.requestsSent, row.marks),
+        row.opened === null ? nothing : figure(formatSignificant(row.opened), row.opened, row.marks),
+        row.accepted === null ? nothing : figure(formatSignificant(row.accepted), row.accepted, row.marks),
+        figure(formatNeeded(row.needed), row.needed, row.marks),
       ]),
     }),
 };
@@ -114,9 +114,9 @@ function rowsOf({ arms }: CellView) {
     const { requestsSent, needed } = summary;
     const perThousand = (count: number) => (count / requestsSent) * 1000;
     const marks = all.filter(mark => mark === 'invalid');
-    const openedCount = openedOf(summary);
+    const openedCount = knownOpened(summary);
     const opened = openedCount === null ? null : perThousand(openedCount);
-    const acceptedCount = acceptedOf(summary);
+    const acceptedCount = knownAccepted(summary);
     const accepted = acceptedCount === null ? null : perThousand(acceptedCount);
     const sign = marks.length === 0 ? '' : '†';
     const most = needed.most === null ? null : perThousand(needed.most);
@@ -130,9 +130,9 @@ function rowsOf({ arms }: CellView) {
       accepted,
       least: perThousand(needed.least),
       most,
-      text: `${opened === null ? NO_FIGURE : significantText(opened)}${sign}`,
-      tip: `${label}: opened ${openedCount === null ? NO_FIGURE : countText(openedCount)}, accepted ${acceptedCount === null ? NO_FIGURE : countText(acceptedCount)} for ${countText(requestsSent)} requests`,
-      neededTip: `${label}: needs ${neededText(needed)} for ${countText(requestsSent)} requests`,
+      text: `${opened === null ? NO_FIGURE : formatSignificant(opened)}${sign}`,
+      tip: `${label}: opened ${openedCount === null ? NO_FIGURE : formatCount(openedCount)}, accepted ${acceptedCount === null ? NO_FIGURE : formatCount(acceptedCount)} for ${formatCount(requestsSent)} requests`,
+      neededTip: `${label}: needs ${formatNeeded(needed)} for ${formatCount(requestsSent)} requests`,
     };
   });
 }

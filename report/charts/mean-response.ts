@@ -1,7 +1,7 @@
 // In: a cell under an open load. Out: the mean response time of each arm, with their intervals.
 import { figureInterval } from '../../results/compare.ts';
 import { headlineFigure, headlineOf } from '../../results/metrics.ts';
-import { sentText } from '../words/load.ts';
+import { describeSent } from '../words/load.ts';
 import { type BarFigure, barsSpec, barsTable, hasBars } from './bars.ts';
 import type { Chart } from './chart.ts';
 
@@ -23,7 +23,8 @@ const chart: Chart = {
   applies: view => headlineOf(view.result.scenario.load).metric === 'meanUs' && hasBars(view, FIGURE),
   caption({ result: { scenario } }) {
     const { load } = scenario;
-    const sent = load.model === 'open' || load.model === 'burst' ? `All arms got ${sentText(load)}. ` : '';
+    const sent =
+      load.model === 'open' || load.model === 'burst' ? `All arms got ${describeSent(load)}. ` : '';
     return `${sent}Bars are means over the replicates, with their 95 % intervals, counted from when a request was due. Less is better.`;
   },
   spec: (view, widthPx) => barsSpec(view, widthPx, FIGURE),

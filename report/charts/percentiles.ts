@@ -4,7 +4,7 @@ import { percentileCurve } from '../../results/histogram.ts';
 import type { Histogram } from '../../results/model/trial.ts';
 import type { Mark, Table } from '../model.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
-import { latencyText, msText } from '../words/numbers.ts';
+import { formatLatency, formatMs } from '../words/numbers.ts';
 import type { X, Y } from './theme.ts';
 import { isNarrow } from './theme.ts';
 
@@ -35,7 +35,7 @@ export function percentileRows(histogram: Histogram, label: string): PercentileR
     percentile,
     rarity: 1 / (1 - percentile / 100),
     ms: valueUs / 1000,
-    tip: `${label}: ${percentileText(percentile)} within ${latencyText(valueUs)}`,
+    tip: `${label}: ${percentileText(percentile)} within ${formatLatency(valueUs)}`,
   }));
 }
 
@@ -95,7 +95,7 @@ export function percentileTable(of: {
           if (row === undefined) return nothing;
           const { marks, censoredFromMs } = columns[index]!;
           const shown = marks.filter(mark => mark !== 'censored' || row.ms >= censoredFromMs);
-          return figure(msText(row.ms * 1000), row.ms, shown);
+          return figure(formatMs(row.ms * 1000), row.ms, shown);
         }),
       ]),
     notes: ['The last figure of each column is the maximum, placed by how many requests there were.'],

@@ -1,8 +1,15 @@
 // In: a cell. Out: the mean response time of each arm as a bar, stacked of the phases that a request passes.
 import { type CellView, signsOf } from '../cell-view.ts';
-import { PHASE_NAMES, phaseColour, phasedArms, phaseNotes, phasesOf, phasesText } from '../tables/phases.ts';
+import {
+  describePhases,
+  PHASE_NAMES,
+  phaseColour,
+  phasedArms,
+  phaseNotes,
+  phasesOf,
+} from '../tables/phases.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
-import { latencyText, msText, percentText } from '../words/numbers.ts';
+import { formatLatency, formatMs, formatPercent } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import { armRows, endWithRoom, framed, isNarrow, MUTED } from './theme.ts';
 
@@ -23,7 +30,7 @@ const chart: Chart = {
   applies: view => phasedArms(view).length > 0,
   caption(view) {
     const arms = phasedArms(view);
-    return [phasesText(arms), ...phaseNotes(arms)].join(' ');
+    return [describePhases(arms), ...phaseNotes(arms)].join(' ');
   },
   spec(view, widthPx) {
     const arms = phasedArms(view);
@@ -32,7 +39,7 @@ const chart: Chart = {
     const totals = arms.map(({ arm, split: { responseUs } }) => ({
       arm: arm.label,
       value: responseUs / 1000,
-      text: `${latencyText(responseUs)}${signsOf(arm.marks)}`,
+      text: `${formatLatency(responseUs)}${signsOf(arm.marks)}`,
     }));
     const limit = endWithRoom(totals, widthPx);
     const namesPx = isSmall ? NAMES_PX.narrow : NAMES_PX.wide;
@@ -40,7 +47,7 @@ const chart: Chart = {
     const parts = partsOf(view).map(part => ({ ...part, isThin: px(part.ms) < THIN_PX }));
     const shares = parts
       .filter(({ ms }) => px(ms) >= NARROW_PART_PX)
-      .map(({ arm, from, to, share }) => ({ arm, middle: (from + to) / 2, text: percentText(share) }));
+      .map(({ arm, from, to, share }) => ({ arm, middle: (from + to) / 2, text: formatPercent(share) }));
     const legendColumns = Math.floor((widthPx - namesPx) / LEGEND_ITEM_PX) + 1;
     return framed(
       {
@@ -102,8 +109,8 @@ const chart: Chart = {
       rows: partsOf(view).map(({ name, arm, key, phase, ms, share, marks }) => [
         words(arm, name),
         words(phase, key),
-        figure(msText(ms * 1000), ms, marks),
-        figure(percentText(share), share, marks),
+        figure(formatMs(ms * 1000), ms, marks),
+        figure(formatPercent(share), share, marks),
       ]),
     }),
 };
@@ -123,7 +130,7 @@ function partsOf(view: CellView) {
         const from = endMs;
         endMs += ms;
         const share = parts[phase] / responseUs;
-        const tip = `${label}, ${PHASE_NAMES[phase]}: ${latencyText(parts[phase])}, ${percentText(share)} of the response time`;
+        const tip = `${label}, ${PHASE_NAMES[phase]}: ${formatLatency(parts[phase])}, ${formatPercent(share)} of the response time`;
         return {
           name,
           arm: label,

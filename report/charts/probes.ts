@@ -2,8 +2,8 @@
 import type { Probe } from '../../results/model/trial.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from '../tables/table.ts';
-import { rateText } from '../words/load.ts';
-import { latencyText, msText, percentText, significantText } from '../words/numbers.ts';
+import { formatRate } from '../words/load.ts';
+import { formatLatency, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import { armLegend, armScales, framed, isNarrow, type Layer, MUTED } from './theme.ts';
 
@@ -29,7 +29,7 @@ const chart: Chart = {
       ratePerSec: probe.ratePerSec,
       ms: Math.max(probe.p99Us, 1) / 1_000,
       isKept: probe.isKept,
-      tip: `${arm.label}, replicate ${replicate + 1}: ${rateText(probe.ratePerSec)}/s, p99 ${latencyText(probe.p99Us)}, ${probe.why}`,
+      tip: `${arm.label}, replicate ${replicate + 1}: ${formatRate(probe.ratePerSec)}/s, p99 ${formatLatency(probe.p99Us)}, ${probe.why}`,
     }));
     return framed(
       {
@@ -90,12 +90,12 @@ const chart: Chart = {
         return [
           words(arm.label, arm.name),
           words(String(replicate + 1), replicate + 1),
-          figure(rateText(probe.ratePerSec), probe.ratePerSec, invalid),
+          figure(formatRate(probe.ratePerSec), probe.ratePerSec, invalid),
           words(probe.isKept ? 'yes' : 'no', probe.isKept),
-          figure(msText(probe.p50Us), probe.p50Us / 1_000, invalid),
-          figure(msText(probe.p99Us), probe.p99Us / 1_000, invalid),
-          figure(percentText(probe.errorRatio), probe.errorRatio, invalid),
-          figure(significantText(probe.achievedPerSec), probe.achievedPerSec, invalid),
+          figure(formatMs(probe.p50Us), probe.p50Us / 1_000, invalid),
+          figure(formatMs(probe.p99Us), probe.p99Us / 1_000, invalid),
+          figure(formatPercent(probe.errorRatio), probe.errorRatio, invalid),
+          figure(formatSignificant(probe.achievedPerSec), probe.achievedPerSec, invalid),
           words(probe.why),
         ];
       }),

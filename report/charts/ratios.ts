@@ -4,13 +4,13 @@ import { headlineOf } from '../../results/metrics.ts';
 import type { Comparison } from '../../results/model/run.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
-import { capital, headlineWords } from '../words/load.ts';
+import { capitalize, headlineWords } from '../words/load.ts';
 import {
-  comparisonText,
+  formatComparison,
+  formatMissing,
+  formatSignificant,
   knownRatio,
   missingReplicates,
-  neededText,
-  significantText,
 } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import { armAxis, armMarks, framed, guideLine, INK, isNarrow, type Layer } from './theme.ts';
@@ -27,7 +27,7 @@ const chart: Chart = {
   title: 'Ratios by replicate',
   applies: view => dotsOf(view).length > 0,
   caption: ({ result }) =>
-    `${capital(headlineWords(result.scenario.load).noun)} against ${result.scenario.baseline}, a dot for each replicate, first at the top; the band is the 95 % interval, the line its value. Dots in two groups are processes in two modes.`,
+    `${capitalize(headlineWords(result.scenario.load).noun)} against ${result.scenario.baseline}, a dot for each replicate, first at the top; the band is the 95 % interval, the line its value. Dots in two groups are processes in two modes.`,
   spec(view, widthPx) {
     const dots = dotsOf(view);
     const bands = bandsOf(view);
@@ -117,7 +117,7 @@ const chart: Chart = {
             const ratio = comparison.replicateRatios[replicate];
             return ratio === undefined
               ? nothing
-              : figure(`${significantText(ratio)}×`, ratio, comparisonMarks(comparison, view));
+              : figure(`${formatSignificant(ratio)}×`, ratio, comparisonMarks(comparison, view));
           }),
         ]),
         [
@@ -126,11 +126,11 @@ const chart: Chart = {
             knownRatio(comparison) === null
               ? words(
                   comparison.ratio === null
-                    ? `${neededText(missingReplicates(comparison.replicateRatios.length))} needed`
+                    ? `${formatMissing(missingReplicates(comparison.replicateRatios.length))} needed`
                     : 'not known',
                   [...comparison.replicateRatios],
                 )
-              : figure(comparisonText(comparison), comparison.ratio, comparisonMarks(comparison, view)),
+              : figure(formatComparison(comparison), comparison.ratio, comparisonMarks(comparison, view)),
           ),
         ],
       ],
@@ -183,7 +183,7 @@ function dotsOf(view: CellView) {
       replicate,
       at: row + (1 - BAND) / 2 + (BAND * (replicate + 0.5)) / comparison.replicateRatios.length,
       isInvalid: marks.includes('invalid'),
-      tip: `${arm}, pair ${replicate + 1}: ${significantText(ratio)}×${signsOf(marks)}`,
+      tip: `${arm}, pair ${replicate + 1}: ${formatSignificant(ratio)}×${signsOf(marks)}`,
     }));
   });
 }
@@ -195,7 +195,7 @@ function bandsOf(view: CellView) {
     if (ratio === null) return [];
     const arm = labelOf(candidate, view);
     const edge = (1 - BAND) / 2;
-    const tip = `${arm}: ${comparisonText(comparison)}${signsOf(comparisonMarks(comparison, view))}`;
+    const tip = `${arm}: ${formatComparison(comparison)}${signsOf(comparisonMarks(comparison, view))}`;
     return [{ arm, ...ratio, top: row + edge, bottom: row + 1 - edge, tip }];
   });
 }

@@ -2,7 +2,7 @@
 import type { CompletedTrial } from '../../results/model/trial.ts';
 import type { CellView } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
-import { countText, msText, significantText } from '../words/numbers.ts';
+import { formatCount, formatMs, formatSignificant } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import { armLegend, armMarks, framed, isNarrow } from './theme.ts';
 
@@ -81,10 +81,10 @@ const chart: Chart = {
         words(row.arm, row.name),
         words(String(row.replicate + 1), row.replicate),
         words(String(Number(row.atSec.toFixed(3))), row.atSec),
-        figure(significantText(row.rate), row.rate, row.marks),
-        figure(msText(row.meanUs), row.meanUs / 1000, row.marks),
-        figure(msText(row.maxUs), row.maxUs / 1000, row.marks),
-        figure(countText(row.failed), row.failed, row.marks),
+        figure(formatSignificant(row.rate), row.rate, row.marks),
+        figure(formatMs(row.meanUs), row.meanUs / 1000, row.marks),
+        figure(formatMs(row.maxUs), row.maxUs / 1000, row.marks),
+        figure(formatCount(row.failed), row.failed, row.marks),
       ]),
     }),
 };
@@ -102,7 +102,7 @@ function rowsOf({ arms, invalidTrials }: CellView) {
         replicate: trial.trial.replicate,
         isInvalid,
         marks: isInvalid ? (['invalid'] as const) : [],
-        tip: `${label}, replicate ${trial.trial.replicate + 1}, ${Number(bucket.atSec.toFixed(1))} s: ${significantText(bucket.rate)} requests/s, mean ${msText(bucket.meanUs)} ms`,
+        tip: `${label}, replicate ${trial.trial.replicate + 1}, ${Number(bucket.atSec.toFixed(1))} s: ${formatSignificant(bucket.rate)} requests/s, mean ${formatMs(bucket.meanUs)} ms`,
       }));
     }),
   );

@@ -4,10 +4,10 @@ import type { Trend } from '../../results/history.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { Figure, Table } from '../model.ts';
 import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from '../tables/table.ts';
-import { capital } from '../words/load.ts';
-import { ratioText } from '../words/numbers.ts';
-import { commitText, dayText } from '../words/run.ts';
-import { changeSentence, levelText, trendName } from '../words/trend.ts';
+import { capitalize } from '../words/load.ts';
+import { formatRatio } from '../words/numbers.ts';
+import { formatCommit, formatDay } from '../words/run.ts';
+import { describeChange, formatLevel, trendName } from '../words/trend.ts';
 import {
   armColour,
   extentOf,
@@ -33,7 +33,7 @@ const TICKS = { wide: 7, narrow: 3 };
 export function trendFigure(trend: Trend): Figure {
   return {
     name: [trend.cell, trend.arm, trend.metric].join('/'),
-    title: capital(trendName(trend)),
+    title: capitalize(trendName(trend)),
     caption: captionOf(trend),
     wide: specOf(trend, WIDE_PX),
     narrow: specOf(trend, NARROW_PX),
@@ -45,7 +45,7 @@ function captionOf(trend: Trend): string {
   const { baseline, points, changes } = trend;
   return [
     `Over that of ${baseline}, in ${points.length} runs, the newest at the right (a diamond); bands are 95 % intervals, cut off where they reach far beyond all points. A line stays at each level and breaks where it changed.`,
-    ...changes.map(change => changeSentence(trend, change)),
+    ...changes.map(change => describeChange(trend, change)),
   ].join(' ');
 }
 
@@ -99,7 +99,7 @@ function pointsOf({ points }: Trend): Point[] {
     x,
     ...ratio,
     isNewest: x === points.length - 1,
-    tip: `${dayText(run.startedAt)}${run.git === null ? '' : `, commit ${commitText(run.git)}`}: ${ratioText(ratio)}`,
+    tip: `${formatDay(run.startedAt)}${run.git === null ? '' : `, commit ${formatCommit(run.git)}`}: ${formatRatio(ratio)}`,
   }));
 }
 
@@ -107,7 +107,7 @@ function pointsOf({ points }: Trend): Point[] {
 function xOf({ points }: Trend, widthPx: number): X {
   const last = points.length - 1;
   const step = Math.ceil((last + 1) / (isNarrow(widthPx) ? TICKS.narrow : TICKS.wide));
-  const days = points.map(({ run }) => dayText(run.startedAt));
+  const days = points.map(({ run }) => formatDay(run.startedAt));
   return {
     field: 'x',
     type: 'quantitative',
@@ -128,7 +128,7 @@ function levelLayer({ levels }: Trend): Layer {
         x: from - 0.4,
         end: to - 0.6,
         value: ratio.value,
-        tip: `level: ${levelText(ratio)}`,
+        tip: `level: ${formatLevel(ratio)}`,
       })),
     },
     mark: { type: 'rule', strokeWidth: 2, color: INK },
@@ -140,7 +140,7 @@ function changeLayers(trend: Trend): Layer[] {
   if (trend.changes.length === 0) return [];
   const values = trend.changes.map(change => ({
     x: change.after.from - 0.5,
-    tip: changeSentence(trend, change),
+    tip: describeChange(trend, change),
   }));
   return [
     {
@@ -168,7 +168,7 @@ function lookOf({ cell, arm, points }: Trend): number {
 function tableOf(trend: Trend): Table {
   return createTable({
     name: 'trend',
-    title: capital(trendName(trend)),
+    title: capitalize(trendName(trend)),
     columns: [
       keyColumn('run', 'run'),
       wordColumn('commit', 'commit'),
@@ -179,9 +179,9 @@ function tableOf(trend: Trend): Table {
       const level = trend.levels.find(({ from }) => from === index);
       return [
         words(run.runId),
-        run.git === null ? nothing : words(commitText(run.git), run.git.commit),
-        words(ratioText(ratio), { ...ratio }),
-        level === undefined ? nothing : words(levelText(level.ratio), { ...level.ratio }),
+        run.git === null ? nothing : words(formatCommit(run.git), run.git.commit),
+        words(formatRatio(ratio), { ...ratio }),
+        level === undefined ? nothing : words(formatLevel(level.ratio), { ...level.ratio }),
       ];
     }),
   });

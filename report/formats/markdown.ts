@@ -1,7 +1,7 @@
 // In: a report. Out: Markdown as GitHub shows it, tables and all.
 
 import type { CellReport, Fact, Figure, Report, SweepReport, Table } from '../model.ts';
-import { headingText } from '../tables/table.ts';
+import { formatHeading } from '../tables/table.ts';
 import { type Format, partsOf } from './format.ts';
 import { markdownText as escaped } from './markdown-text.ts';
 
@@ -102,7 +102,7 @@ function figureBlock({ title, caption, table }: Figure): string {
 function tableText({ columns, rows }: Table): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [
-    line(columns.map(column => escaped(headingText(column)))),
+    line(columns.map(column => escaped(formatHeading(column)))),
     line(columns.map(({ align }) => (align === 'right' ? '---:' : '---'))),
     ...rows.map(row => line(row.map(({ text }) => escaped(text)))),
   ].join('\n');

@@ -5,7 +5,7 @@ import type { CellResult } from '../../results/model/run.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
 import type { Interval } from '../../results/stats.ts';
 import { visibleLine } from '../../results/visible.ts';
-import { acceptedOf, openedOf } from '../words/caveats.ts';
+import { knownAccepted, knownOpened } from '../words/caveats.ts';
 import type { Output } from './format.ts';
 
 const LABELS = ['run', 'scenario', 'cell', 'arm'] as const;
@@ -105,9 +105,9 @@ export function createRunMetrics(id: string): RunMetrics {
         if (outcome !== 'ok') requests.inc({ ...labels, outcome }, seen.count);
       }
       sent.inc(labels, ledger.requestsSent);
-      const openedCount = openedOf(ledger);
+      const openedCount = knownOpened(ledger);
       if (openedCount !== null) opened.inc(labels, openedCount);
-      const acceptedCount = acceptedOf(ledger);
+      const acceptedCount = knownAccepted(ledger);
       if (acceptedCount !== null) accepted.inc(labels, acceptedCount);
       handshakes.inc({ ...labels, kind: 'full' }, ledger.clientHandshakesFull);
       handshakes.inc({ ...labels, kind: 'resumed' }, ledger.clientHandshakesResumed);
@@ -144,7 +144,7 @@ export function createRunMetrics(id: string): RunMetrics {
           });
         }
         if (arm.completed + arm.failed > 0) success.set(labels, 1 - arm.errorRatio);
-        const openedCount = openedOf(arm);
+        const openedCount = knownOpened(arm);
         if (openedCount !== null) {
           const perRequest = arm.requestsSent === 0 ? 0 : openedCount / arm.requestsSent;
           reuse.set(labels, Math.max(0, 1 - perRequest));

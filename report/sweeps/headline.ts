@@ -8,8 +8,8 @@ import type { SweepPoint } from '../../scenarios/model/scenario.ts';
 import { subsetText } from '../../scenarios/model/sweep.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
-import { errorGapsText, hasErrorGap, nextStepText } from '../words/headline.ts';
-import { percentText } from '../words/numbers.ts';
+import { describeErrorGaps, hasErrorGap, suggestNextStep } from '../words/headline.ts';
+import { formatPercent } from '../words/numbers.ts';
 import {
   armFigures,
   baselineOf,
@@ -103,7 +103,7 @@ export function sweepHeadline(sweep: SweepView): string {
   const [largest] = coursesOf(sweep);
   if (largest === undefined) return `Could not be measured${causesText(sweep)}.`;
   const { other, cells } = sweep;
-  const gaps = errorGapsText(cells.filter(({ view }) => hasErrorGap(view)).map(({ place }) => place));
+  const gaps = describeErrorGaps(cells.filter(({ view }) => hasErrorGap(view)).map(({ place }) => place));
   return `${gaps}${other === undefined ? alongText(largest, sweep.x) : overAllText(largest, sweep)}`;
 }
 
@@ -200,7 +200,7 @@ const LEVEL_RATIO = 0.25;
 function levelText({ from, most }: Level, { figures }: Course): string {
   const start = valueText(figures[from]!.x);
   return most !== null && most <= LEVEL_RATIO
-    ? `from ${start} on it changes by ${percentText(most)} at most`
+    ? `from ${start} on it changes by ${formatPercent(most)} at most`
     : `whether it still changes from ${start} on could not be told`;
 }
 
@@ -253,7 +253,7 @@ function verdictTexts(sweep: SweepView): string[] {
   const verdicts = verdictsOf(found.map(({ comparison }) => comparison));
   const judged = found.map(each => ({ ...each, verdict: verdicts.get(each.comparison) ?? 'unsure' }));
   const open = judged.filter(({ verdict }) => verdict === 'unsure');
-  const nextStep = nextStepText(
+  const nextStep = suggestNextStep(
     open.map(({ view, comparison }) => ({ result: view.result, comparison })),
     sweep.cells.map(({ view }) => view.result),
   );

@@ -5,13 +5,13 @@ import { subsetText } from '../../scenarios/model/sweep.ts';
 import { allMarks, type CellView, MARK_NOTES } from '../cell-view.ts';
 import type { SweepChart } from '../charts/chart.ts';
 import type { CellState, Column, Fact, Mark, SweepMeasure, SweepReport, Table, TableCell } from '../model.ts';
-import { expectationText } from '../tables/expectations.ts';
+import { describeExpectation } from '../tables/expectations.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from '../tables/table.ts';
 import { auditLines } from '../words/audits.ts';
 import { cellCaveats } from '../words/caveats.ts';
-import { conditionsOf, secondsText } from '../words/conditions.ts';
-import { reuseTexts, stateOf } from '../words/headline.ts';
-import { countText, percentText } from '../words/numbers.ts';
+import { conditionsOf, formatSeconds } from '../words/conditions.ts';
+import { describeMissingReuse, stateOf } from '../words/headline.ts';
+import { formatCount, formatPercent } from '../words/numbers.ts';
 import { courseRemarks, sweepHeadline } from './headline.ts';
 import {
   armFigures,
@@ -65,7 +65,9 @@ function doubtTexts(sweep: SweepView): string[] {
 
 /** Arms that should reuse connections and do not, with where. */
 function reusePlaces(sweep: SweepView): string[] {
-  return sweep.cells.flatMap(({ view, place }) => reuseTexts(view).map(text => `With ${place}, ${text}`));
+  return sweep.cells.flatMap(({ view, place }) =>
+    describeMissingReuse(view).map(text => `With ${place}, ${text}`),
+  );
 }
 
 /** Caveats of the cells; the same one of several cells once, with their values. */
@@ -103,7 +105,7 @@ interface Told {
 function toldIn({ cells }: SweepView): Told[] {
   const all = cells.flatMap(({ points, view }) =>
     view.result.expectations.map(({ expectation, state }) => ({
-      text: expectationText(expectation),
+      text: describeExpectation(expectation),
       outcome: state,
       points,
     })),
@@ -250,8 +252,8 @@ function cellTable(sweep: SweepView): Table {
       const { result } = row.cell.view;
       return [
         ...placeCells(row),
-        words(countText(result.replicates), result.replicates),
-        words(secondsText(result.elapsedMs), result.elapsedMs),
+        words(formatCount(result.replicates), result.replicates),
+        words(formatSeconds(result.elapsedMs), result.elapsedMs),
         errorCell(row.cell),
         words(STOP_WORDS[result.stop], result.stop),
         auditCell(row.cell),
@@ -265,7 +267,7 @@ function errorCell({ view: { arms } }: SweptCell): TableCell {
   const ratios = arms.flatMap(({ summary }) => (summary === null ? [] : [summary.errorRatio]));
   if (ratios.length === 0) return nothing;
   const most = Math.max(...ratios);
-  return words(percentText(most), most);
+  return words(formatPercent(most), most);
 }
 
 /** The gravest first, by name; which ones warn is told with the cell. */

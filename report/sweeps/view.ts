@@ -7,7 +7,13 @@ import type { ExpectedMetric, SweepPoint, SweepValue } from '../../scenarios/mod
 import { axesOf, combinations, placeText, type SweepAxis, shortNames } from '../../scenarios/model/sweep.ts';
 import { type ArmView, type CellView, comparisonMarks } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
-import { comparisonText, intervalText, isKnown, percentText, replicatesText } from '../words/numbers.ts';
+import {
+  formatComparison,
+  formatInterval,
+  formatPercent,
+  formatReplicates,
+  isKnown,
+} from '../words/numbers.ts';
 
 /** A swept setting. */
 export interface SweptSetting {
@@ -197,7 +203,7 @@ export function metricMeasure(metric: Metric): Measure {
       return interval === null ? null : scaled(interval, factor);
     },
     values: ({ trials }) => replicateValues(metric, trials).map(value => value * factor),
-    text: intervalText,
+    text: formatInterval,
     marksOf: ({ marks }) => marks,
   };
 }
@@ -220,7 +226,7 @@ const OTHER_MEASURES: readonly Measure[] = [
     hasInterval: true,
     read: ({ trials }) => overReplicates(targetCpus(trials)),
     values: ({ trials }) => targetCpus(trials),
-    text: intervalText,
+    text: formatInterval,
     marksOf: soundMarks,
   },
   {
@@ -228,7 +234,7 @@ const OTHER_MEASURES: readonly Measure[] = [
     metric: null,
     hasInterval: false,
     read: ({ summary }) => summaryFigure('connectionsPer1kRequests', summary),
-    text: intervalText,
+    text: formatInterval,
     marksOf: soundMarks,
   },
   {
@@ -238,7 +244,7 @@ const OTHER_MEASURES: readonly Measure[] = [
     metric: null,
     hasInterval: false,
     read: ({ summary }) => (summary === null ? null : point(summary.errorRatio * 100)),
-    text: ({ value }) => percentText(value / 100),
+    text: ({ value }) => formatPercent(value / 100),
     marksOf: soundMarks,
   },
 ];
@@ -272,7 +278,7 @@ export function armFigures({ cells }: SweepView, arm: string, measure: Measure):
     const interval = view === undefined ? null : measure.read(view);
     if (view === undefined || interval === null) return [];
     const values = measure.values?.(view);
-    const text = values === undefined ? measure.text(interval) : replicatesText(interval, values);
+    const text = values === undefined ? measure.text(interval) : formatReplicates(interval, values);
     const marks = measure.marksOf(view);
     return [{ cell, x: cell.x, other: cell.other, interval: drawable(interval), text, marks }];
   });
@@ -286,7 +292,7 @@ export function ratioFigures({ cells }: SweepView, candidate: string, { metric }
     );
     if (comparison === undefined || comparison.replicateRatios.length === 0) return [];
     const interval = drawable(comparison.ratio ?? pointOf(comparison.replicateRatios));
-    const text = comparisonText(comparison);
+    const text = formatComparison(comparison);
     const marks = comparisonMarks(comparison, cell.view);
     return [{ cell, x: cell.x, other: cell.other, interval, text, marks }];
   });

@@ -1,8 +1,8 @@
-// What opening a connection costs in CPU time, by pairs of clients that differ in connections alone; null where none do.
+// Table: CPU time that opening a connection costs, by pairs of clients that differ only in connections; null without such pairs.
 import { type ConnectionCost, type CpuCost, connectionCosts } from '../../results/connection-cost.ts';
 import type { CellView } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
-import { significantText } from '../words/numbers.ts';
+import { formatSignificant } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
 export function connectionCostTable(view: CellView): Table | null {
@@ -26,7 +26,7 @@ export function connectionCostTable(view: CellView): Table | null {
       figure(cost.savedCoresAt1kPerSec.toFixed(2), cost.savedCoresAt1kPerSec, marksOf(cost, view)),
     ]),
     notes: [
-      'CPU time per new connection, with its 95 % interval: in each replicate the difference of CPU time per request over the difference of connections per request. The last column is what reuse saves at 1,000 requests/s, client and server together.',
+      'CPU time per new connection, with its 95 % interval: in each replicate, the difference in CPU time per request divided by the difference in connections per request. The last column is what reuse saves at 1,000 requests/s, client and server together.',
     ],
   });
 }
@@ -38,13 +38,13 @@ function costCell(cost: CpuCost, pair: ConnectionCost, view: CellView): TableCel
 
 /** `163 (150 to 176)`; without an interval the value alone. */
 export function describeCost({ valueUs, interval }: CpuCost): string {
-  const value = significantText(valueUs);
+  const value = formatSignificant(valueUs);
   return interval === null
     ? value
-    : `${value} (${significantText(interval.low)} to ${significantText(interval.high)})`;
+    : `${value} (${formatSignificant(interval.low)} to ${formatSignificant(interval.high)})`;
 }
 
-/** Marks that a failed audit or unlike errors give to either client; CPU time is not bound by the client's CPU. */
+/** Marks of either client; client-bound is dropped, because CPU time does not depend on who is the bottleneck. */
 function marksOf({ more, fewer }: ConnectionCost, { arms }: CellView) {
   const marks = arms.filter(({ name }) => name === more || name === fewer).flatMap(arm => arm.marks);
   return [...new Set(marks)].filter(mark => mark !== 'clientBound');

@@ -1,10 +1,10 @@
-// In: the arms of a cell. Out: how far drivers of the same mode disagree on it; null where they differ in more than that.
+// Table: how far load tools and clients with the same connection policy disagree; null for other cells.
 import type { Metric } from '../../results/model/run.ts';
 import type { Interval } from '../../results/stats.ts';
 import { type ArmView, type CellView, comparisonMarks } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
-import { isOfDrivers, offText } from '../words/headline.ts';
-import { countText, msText, significantText } from '../words/numbers.ts';
+import { comparesLoadTools, formatDeviation } from '../words/headline.ts';
+import { formatCount, formatMs, formatSignificant } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
 const METRICS = ['requestsPerSec', 'meanUs', 'p99Us'] as const satisfies readonly Metric[];
@@ -12,26 +12,26 @@ const METRICS = ['requestsPerSec', 'meanUs', 'p99Us'] as const satisfies readonl
 export function agreementTable(view: CellView): Table | null {
   const { arms, result } = view;
   const { load, baseline } = result.scenario;
-  if (load.model !== 'closed' || !isOfDrivers(arms) || arms.every(({ summary }) => summary === null))
+  if (load.model !== 'closed' || !comparesLoadTools(arms) || arms.every(({ summary }) => summary === null))
     return null;
   const users = load.concurrency;
   return createTable({
     name: 'agreement',
-    title: 'Agreement of the drivers',
+    title: 'Agreement of load tools',
     columns: [
-      keyColumn('driver', 'driver'),
+      keyColumn('driver', 'client'),
       figureColumn('requestsPerSec', 'requests/s'),
-      figureColumn('requestsPerSecRatio', 'off by', '95 % interval'),
+      figureColumn('requestsPerSecRatio', 'deviation', '95 % interval'),
       figureColumn('meanMs', 'mean', 'ms'),
-      figureColumn('meanRatio', 'off by', '95 % interval'),
+      figureColumn('meanRatio', 'deviation', '95 % interval'),
       figureColumn('p99Ms', 'p99', 'ms'),
-      figureColumn('p99Ratio', 'off by', '95 % interval'),
-      figureColumn('busyUsers', `busy users of ${countText(users)}`),
+      figureColumn('p99Ratio', 'deviation', '95 % interval'),
+      figureColumn('busyUsers', `busy users of ${formatCount(users)}`),
       figureColumn('connectionsPerThousand', 'connections', 'per 1,000 requests'),
     ],
     rows: arms.map(arm => {
       const marks = arm.marks;
-      const [rate, mean, p99] = METRICS.map(metric => offCell(metric, arm, view));
+      const [rate, mean, p99] = METRICS.map(metric => deviationCell(metric, arm, view));
       return [
         words(arm.label, arm.name),
         ...(arm.summary === null || rate === undefined || mean === undefined || p99 === undefined
@@ -39,9 +39,9 @@ export function agreementTable(view: CellView): Table | null {
           : [
               rateCell(arm.summary.requestsPerSec, marks),
               rate,
-              figure(msText(arm.summary.meanUs), arm.summary.meanUs / 1000, marks),
+              figure(formatMs(arm.summary.meanUs), arm.summary.meanUs / 1000, marks),
               mean,
-              figure(msText(arm.summary.p99Us), arm.summary.p99Us / 1000, marks),
+              figure(formatMs(arm.summary.p99Us), arm.summary.p99Us / 1000, marks),
               p99,
             ]),
         busyUsersCell(arm, load.thinkMs),
@@ -49,25 +49,25 @@ export function agreementTable(view: CellView): Table | null {
       ];
     }),
     notes: [
-      `Off by: how much more (+) or less (−) than ${baseline} in the same replicate. Drivers that agree on the server are off by no more than their intervals; where a driver's own CPU sets the pace, they measure themselves.`,
-      "Busy users are rate × mean latency (Little's law): fewer than there are means that latencies lack something, or that users waited unseen.",
-      "Connections by the target's count, over all requests, warm-up included.",
+      `Deviation: how much more (+) or less (−) than ${baseline} in the same replicate. If the clients agree, the intervals include 0; where a client's own CPU is the limit, it measures itself rather than the server.`,
+      "Busy users are rate × mean latency (Little's law). If they are fewer than the users of the load, latencies are incomplete or users waited unobserved.",
+      'Connections are counted by the target over all requests, warm-up included.',
     ],
   });
 }
 
 function rateCell(rate: Interval | null, marks: readonly Mark[]): TableCell {
-  return rate === null ? nothing : figure(significantText(rate.value), rate.value, marks);
+  return rate === null ? nothing : figure(formatSignificant(rate.value), rate.value, marks);
 }
 
-/** The baseline is off from nothing. */
-function offCell(metric: Metric, { name, isBaseline }: ArmView, view: CellView): TableCell {
+/** The baseline deviates from nothing. */
+function deviationCell(metric: Metric, { name, isBaseline }: ArmView, view: CellView): TableCell {
   if (isBaseline) return words('baseline', { value: 1, low: 1, high: 1 });
   const comparison = view.result.comparisons.find(
     ({ candidate, metric: compared }) => candidate === name && compared === metric,
   );
   if (comparison?.ratio == null) return nothing;
-  return figure(offText(comparison.ratio), comparison.ratio, comparisonMarks(comparison, view));
+  return figure(formatDeviation(comparison.ratio), comparison.ratio, comparisonMarks(comparison, view));
 }
 
 function busyUsersCell({ trials, summary, marks }: ArmView, thinkMs: number): TableCell {
@@ -75,20 +75,20 @@ function busyUsersCell({ trials, summary, marks }: ArmView, thinkMs: number): Ta
   if (summary === null || steadyMs === 0) return nothing;
   const users = (summary.completed / steadyMs) * (summary.meanUs / 1000 + thinkMs);
   return figure(
-    significantText(users),
+    formatSignificant(users),
     users,
     marks.filter(mark => mark === 'invalid'),
   );
 }
 
-/** Nothing where nobody counted at the other end. */
+/** Empty where the target did not count. */
 function connectionsCell({ trials, marks }: ArmView): TableCell {
   const ledgers = trials.map(({ measurement }) => measurement.ledger);
   const requests = sum(ledgers, ({ requestsSeen, requestsSent }) => requestsSeen ?? requestsSent);
   if (requests === 0 || ledgers.some(({ acceptedBy }) => acceptedBy !== 'target')) return nothing;
   const perThousand = (1000 * sum(ledgers, ({ accepted }) => accepted ?? 0)) / requests;
   return figure(
-    significantText(perThousand),
+    formatSignificant(perThousand),
     perThousand,
     marks.filter(mark => mark === 'invalid'),
   );

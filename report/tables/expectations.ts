@@ -1,4 +1,4 @@
-// In: a cell. Out: what was expected of it, what the interval says, and whether it holds; null where nothing was expected.
+// Table of a cell's expectations: the limit, the measured interval and the outcome; null if nothing was expected.
 
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { Interval } from '../../results/stats.ts';
@@ -11,13 +11,13 @@ import type {
 import { type CellView, comparisonMarks } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
 import {
-  BOUNDS_NOT_KNOWN,
-  countText,
-  intervalTexts,
+  BOUNDS_UNKNOWN,
+  formatCount,
+  formatMissing,
+  formatRatio,
   isKnown,
   missingReplicates,
-  neededText,
-  ratioText,
+  roundInterval,
 } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from './table.ts';
 
@@ -44,19 +44,19 @@ export function expectationTable(view: CellView): Table | null {
   if (expectations.length === 0) return null;
   return createTable({
     name: 'expectations',
-    title: 'What was expected',
+    title: 'Expectations',
     columns: [
       keyColumn('expectation', 'expectation'),
       figureColumn('interval', 'measured', '95 % interval'),
       figureColumn('replicateCount', 'replicates'),
-      figureColumn('confirmation', 'measured again', '95 % interval'),
-      figureColumn('together', 'together', '95 % interval'),
+      figureColumn('confirmation', 're-measured', '95 % interval'),
+      figureColumn('together', 'combined', '95 % interval'),
       wordColumn('state', 'outcome'),
     ],
     rows: expectations.map(({ expectation, first, confirmation, together, state }) => [
-      words(expectationText(expectation)),
-      figure(intervalText(expectation, first), first.interval, marksOf(expectation, view)),
-      words(countText(first.replicates), first.replicates),
+      words(describeExpectation(expectation)),
+      figure(describeJudgement(expectation, first), first.interval, marksOf(expectation, view)),
+      words(formatCount(first.replicates), first.replicates),
       judgementCell(expectation, confirmation, view),
       judgementCell(expectation, together, view),
       words(STATE_WORDS[state], state),
@@ -65,9 +65,9 @@ export function expectationTable(view: CellView): Table | null {
       ...(expectations.length === 1
         ? []
         : [
-            'Several limits are held together (Holm): that any of them is said to fail though it holds has a chance of 5 % at most, so one whose 95 % interval lies beyond its limit can be unsure.',
+            "Several limits are tested together (Holm's method): the chance that any of them is reported to fail although it holds is at most 5 %. So an expectation can be unsure although its 95 % interval lies beyond the limit.",
           ]),
-      'Fail: the whole interval lies beyond the limit; where it was measured again, that of all replicates together does, and the value on the fresh ones too. Unsure: the limit lies within the interval, or the failure did not show again.',
+      'Fail: the whole interval lies beyond the limit. If the expectation was re-measured, the interval of all replicates combined and the value of the new replicates must lie beyond it too. Unsure: the limit lies within the interval, or re-measuring did not confirm the failure.',
     ],
   });
 }
@@ -75,10 +75,10 @@ export function expectationTable(view: CellView): Table | null {
 function judgementCell(expectation: Expectation, judgement: Judgement | null, view: CellView): TableCell {
   return judgement === null
     ? words('–', null)
-    : figure(intervalText(expectation, judgement), judgement.interval, marksOf(expectation, view));
+    : figure(describeJudgement(expectation, judgement), judgement.interval, marksOf(expectation, view));
 }
 
-/** A limit is on what is measured, whatever sets the pace; a ratio of good answers is of the errors themselves. */
+/** A limit applies whatever the bottleneck is, and a success rate is itself about errors, so those marks are dropped. */
 function marksOf({ metric, of, over }: Expectation, view: CellView): Mark[] {
   const marks =
     over === undefined
@@ -88,49 +88,49 @@ function marksOf({ metric, of, over }: Expectation, view: CellView): Mark[] {
 }
 
 /** `requests/s, persistent / short ≥ 3×`. */
-export function expectationText(expectation: Expectation): string {
+export function describeExpectation(expectation: Expectation): string {
   const { metric, of, over, atLeast, atMost } = expectation;
   const limits = [
-    ...(atLeast === undefined ? [] : [`≥ ${limitText(expectation, atLeast)}`]),
-    ...(atMost === undefined ? [] : [`≤ ${limitText(expectation, atMost)}`]),
+    ...(atLeast === undefined ? [] : [`≥ ${formatLimit(expectation, atLeast)}`]),
+    ...(atMost === undefined ? [] : [`≤ ${formatLimit(expectation, atMost)}`]),
   ];
   return `${titleOf(metric)}, ${of}${over === undefined ? '' : ` / ${over}`} ${limits.join(' and ')}`;
 }
 
-/** As it was written, in the unit of the figures beside it. */
-function limitText({ metric, over }: Expectation, limit: number): string {
+/** As written in the scenario, in the unit of the figures beside it. */
+function formatLimit({ metric, over }: Expectation, limit: number): string {
   const { factor } = METRIC_TABLE[metric];
   return over === undefined
     ? `${Number((limit * factor).toPrecision(12)).toLocaleString('en-US', { maximumFractionDigits: 12 })}${unitBehind(metric)}`
     : `${Number(limit.toPrecision(12))}×`;
 }
 
-export function intervalText(expectation: Expectation, { interval, replicates }: Judgement): string {
+export function describeJudgement(expectation: Expectation, { interval, replicates }: Judgement): string {
   const missing = missingReplicates(replicates);
   if (interval === null)
-    return missing > 0 ? `too few replicates (${neededText(missing)} needed)` : 'too little to say';
-  if (expectation.over !== undefined) return ratioText(interval, limitBeside(expectation, interval));
+    return missing > 0 ? `too few replicates (${formatMissing(missing)} needed)` : 'not enough data';
+  if (expectation.over !== undefined) return formatRatio(interval, limitBeside(expectation, interval));
   const { factor, interval: kind } = METRIC_TABLE[expectation.metric];
   const unit = unitBehind(expectation.metric);
   const scaled = { value: interval.value * factor, low: interval.low * factor, high: interval.high * factor };
-  // A share needs the digits that tell 99.95 % from 100 %.
+  // A share needs enough digits to distinguish 99.95 % from 100 %.
   const { value, low, high } =
     expectation.metric === 'successRatio'
-      ? shareTexts(scaled)
-      : intervalTexts(scaled, limitBeside(expectation, interval) * factor);
-  // Of a share or a count a bound may be 0, and is known all the same.
-  const isTold = kind.of !== 'logarithms' || isKnown(interval);
-  return `${value}${unit} (${isTold ? `${low}${unit} to ${high}${unit}` : BOUNDS_NOT_KNOWN})`;
+      ? roundShare(scaled)
+      : roundInterval(scaled, limitBeside(expectation, interval) * factor);
+  // A bound of 0 is meaningful for a share or a count.
+  const hasBounds = kind.of !== 'logarithms' || isKnown(interval);
+  return `${value}${unit} (${hasBounds ? `${low}${unit} to ${high}${unit}` : BOUNDS_UNKNOWN})`;
 }
 
-/** The limit that is nearest to a bound of the interval: rounding must not put it on the other side. */
+/** The limit nearest to a bound of the interval: rounding must not move the bound across it. */
 function limitBeside({ atLeast, atMost }: Expectation, { low, high }: Interval): number {
   const limits = [atLeast, atMost].filter(limit => limit !== undefined);
   const gap = (limit: number): number => Math.min(Math.abs(limit - low), Math.abs(limit - high));
   return limits.reduce((nearest, limit) => (gap(limit) < gap(nearest) ? limit : nearest));
 }
 
-function shareTexts({ value, low, high }: Interval) {
+function roundShare({ value, low, high }: Interval) {
   const text = (percent: number): string => String(Number(percent.toFixed(4)));
   return { value: text(value), low: text(low), high: text(high) };
 }

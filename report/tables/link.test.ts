@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import type { CellResult } from '../../results/model/run.ts';
 import { type SampleOptions, sampleRun } from '../../results/testing/sample-run.ts';
 import { armNames, viewCell } from '../cell-view.ts';
-import { gapTexts } from '../words/link.ts';
+import { describeGap } from '../words/link.ts';
 import { predictionTable } from './link.ts';
 
 describe('In: cells with and without a link or published figures. Out: proof of what stands side by side, and of what is said of it', () => {
@@ -52,7 +52,7 @@ describe('In: cells with and without a link or published figures. Out: proof of 
 
   test('a cell with neither has no such table', () => {
     assert.equal(predictionTable(viewOf({})), null);
-    assert.deepEqual(gapTexts(viewOf({})), []);
+    assert.deepEqual(describeGap(viewOf({})), []);
   });
 
   test('what was published is shown as it is, the model to what it gives, and the excess with its sign', () => {
@@ -81,7 +81,7 @@ describe('In: cells with and without a link or published figures. Out: proof of 
     assert.deepEqual([at('predictedMeanMs'), at('roundTrips'), at('excessMs')], ['–', '–', '–']);
     assert.notEqual(at('measuredMeanMs'), '–');
     assert.ok(notes.some(note => /^No model for persistent: pipelined answers wait/.test(note)));
-    assert.deepEqual(gapTexts(view), [], 'and there is no gap that could be divided');
+    assert.deepEqual(describeGap(view), [], 'and there is no gap that could be divided');
   });
 
   test('a service time that is not known is said to be', () => {
@@ -90,7 +90,7 @@ describe('In: cells with and without a link or published figures. Out: proof of 
   });
 
   test('of the gap, so much is round trips', () => {
-    const [text, ...others] = gapTexts(viewOf(behind));
+    const [text, ...others] = describeGap(viewOf(behind));
     assert.deepEqual(others, []);
     assert.match(
       text!,
@@ -108,15 +108,18 @@ describe('In: cells with and without a link or published figures. Out: proof of 
 
   test('a gap that is smaller than its round trips is not divided, but told', () => {
     assert.match(
-      gapTexts(withShortMean(60_000))[0]!,
+      describeGap(withShortMean(60_000))[0]!,
       /^short takes 3\.00 more round trips a request \(63\.0 ms\): more than the 3\d\.\d ms by which short is slower/,
     );
-    assert.match(gapTexts(withShortMean(20_000))[0]!, /yet is no slower than persistent in mean latency\.$/);
+    assert.match(
+      describeGap(withShortMean(20_000))[0]!,
+      /yet is no slower than persistent in mean latency\.$/,
+    );
   });
 
   test('figures of an invalid trial are marked in the sentence, too', () => {
     const view = viewOf({ ...behind, trouble: 'invalid-trial' });
-    assert.match(gapTexts(view)[0]!, /^Of the [\d.]+ ms†/);
+    assert.match(describeGap(view)[0]!, /^Of the [\d.]+ ms†/);
     const { rows, columns } = predictionTable(view)!;
     const index = columns.findIndex(({ key }) => key === 'measuredMeanMs');
     assert.deepEqual(rows[1]![index]!.marks, ['invalid']);

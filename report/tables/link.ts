@@ -1,19 +1,16 @@
-// In: the arms of a cell behind an emulated link. Out: what its relay did for each: load, lateness; null without a link.
+// Tables of an emulated link: what its relay did for each client, and the measurement beside the model and published figures.
 import { isPrediction, type Modelled, modelArm, type Prediction } from '../../results/link-model.ts';
 import type { LinkReading } from '../../results/model/trial.ts';
 import { type Interval, replicateInterval } from '../../results/stats.ts';
 import type { Published } from '../../scenarios/model/scenario.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import type { Column, Table, TableCell } from '../model.ts';
-import { countText, intervalText, msText, percentText, significantText } from '../words/numbers.ts';
+import { formatCount, formatInterval, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
-
-// From a cell behind a link, or one whose figures are published. Out: published figures, the model's and the measured, side by
-// side; null without either.
 
 interface Row {
   arm: ArmView;
-  /** null: the arm has no figures, or its settings are not in the stored run. */
+  /** null if the arm has no figures, or its settings are not in the stored run. */
   modelled: Modelled | null;
   published: Published['rows'][number] | undefined;
 }
@@ -37,7 +34,7 @@ const fromModel = (
   },
 });
 
-const fromElsewhere = (
+const fromPublished = (
   column: Column,
   key: 'meanMs' | 'requestsPerSec' | 'errorRatio',
   text: (value: number) => string,
@@ -55,9 +52,9 @@ const PREDICTED_MEASURES: readonly PredictedMeasure[] = [
     text: roundTrips.toFixed(2),
     value: roundTrips,
   })),
-  fromElsewhere(figureColumn('publishedMeanMs', 'published mean', 'ms'), 'meanMs', plainText),
+  fromPublished(figureColumn('publishedMeanMs', 'published mean', 'ms'), 'meanMs', formatPublished),
   fromModel(figureColumn('predictedMeanMs', 'model mean', 'ms'), ({ meanUs }) => ({
-    text: msText(meanUs),
+    text: formatMs(meanUs),
     value: meanUs / 1_000,
   })),
   {
@@ -65,27 +62,27 @@ const PREDICTED_MEASURES: readonly PredictedMeasure[] = [
     of: 'measured',
     read: ({ arm }) => {
       const interval = meanInterval(arm);
-      return interval === null ? nothing : figure(intervalText(interval), { ...interval }, arm.marks);
+      return interval === null ? nothing : figure(formatInterval(interval), { ...interval }, arm.marks);
     },
   },
   fromModel(figureColumn('excessMs', 'above the model', 'ms'), ({ meanUs }, { arm: { summary } }) => {
     if (summary === null) return null;
     const excessMs = (summary.meanUs - meanUs) / 1_000;
-    return { text: signedText(excessMs), value: excessMs };
+    return { text: formatSignedMs(excessMs), value: excessMs };
   }),
-  fromElsewhere(figureColumn('publishedPerSec', 'published QPS'), 'requestsPerSec', countText),
+  fromPublished(figureColumn('publishedPerSec', 'published QPS'), 'requestsPerSec', formatCount),
   fromModel(figureColumn('predictedPerSec', 'model QPS'), ({ requestsPerSec: value }) =>
-    value === null ? null : { text: significantText(value), value },
+    value === null ? null : { text: formatSignificant(value), value },
   ),
   {
     column: figureColumn('measuredPerSec', 'measured QPS', '95 % interval'),
     of: 'measured',
     read: ({ arm: { summary, marks } }) => {
       const rate = summary?.requestsPerSec;
-      return rate == null ? nothing : figure(intervalText(rate), rate, marks);
+      return rate == null ? nothing : figure(formatInterval(rate), rate, marks);
     },
   },
-  fromElsewhere(figureColumn('publishedErrorRatio', 'published errors'), 'errorRatio', percentText),
+  fromPublished(figureColumn('publishedErrorRatio', 'published errors'), 'errorRatio', formatPercent),
   {
     column: figureColumn('measuredErrorRatio', 'measured errors'),
     of: 'measured',
@@ -93,7 +90,7 @@ const PREDICTED_MEASURES: readonly PredictedMeasure[] = [
       summary === null
         ? nothing
         : figure(
-            percentText(summary.errorRatio),
+            formatPercent(summary.errorRatio),
             summary.errorRatio,
             marks.filter(mark => mark === 'invalid'),
           ),
@@ -122,8 +119,8 @@ export function predictionTable({ arms, result }: CellView): Table | null {
   ].join(', ');
   return createTable({
     name: 'prediction',
-    title: `Side by side: ${sides}`,
-    columns: [keyColumn('arm', 'arm'), ...measures.map(({ column }) => column)],
+    title: `Comparison of ${sides}`,
+    columns: [keyColumn('arm', 'client'), ...measures.map(({ column }) => column)],
     rows: rows.map(row => [
       words(row.arm.label, row.arm.name),
       ...measures.map(measure => measure.read(row)),
@@ -137,16 +134,16 @@ export function predictionTable({ arms, result }: CellView): Table | null {
 
 function modelNotes(serviceMs: number | null, rows: readonly Row[]): string[] {
   const service =
-    serviceMs === null ? 'the service, which is not known and taken as 0' : `${serviceMs} ms of service`;
+    serviceMs === null
+      ? 'the service time, which is unknown and taken as 0'
+      : `${serviceMs} ms of service time`;
   const isHttp2 = rows.some(
     ({ arm: { client } }) => client?.protocol === 'h2' && typeof client.pool.maxConnections !== 'number',
   );
   return [
-    `Model: a request takes one round trip and ${service}; opening its connection one more for TCP and those of the TLS handshake, shared by the requests on it (connections and handshakes as they were counted). QPS = users / mean latency. It is the least that the link allows: what was measured above it is CPU and queueing.`,
+    `Model: a request takes one round trip and ${service}. Opening its connection takes one more for TCP and those of the TLS handshake, shared by the requests on it (connections and handshakes as counted). QPS = users / mean latency. The model is a lower bound for this link; anything measured above it is CPU and queueing.`,
     ...(isHttp2
-      ? [
-          'HTTP/2 without a stated number of connections: the model takes it that no request waits for a stream.',
-        ]
+      ? ['HTTP/2 without a limit on connections: the model assumes that no request waits for a stream.']
       : []),
     ...rows.flatMap(({ arm, modelled }) =>
       modelled === null || isPrediction(modelled) ? [] : [`No model for ${arm.name}: ${modelled.why}.`],
@@ -154,7 +151,7 @@ function modelNotes(serviceMs: number | null, rows: readonly Row[]): string[] {
   ];
 }
 
-/** The mean over all requests, as everywhere, with the interval over replicates; without width where there is one only. */
+/** The mean over all requests with its interval over replicates; without width for a single replicate. */
 function meanInterval({ summary, trials }: ArmView): Interval | null {
   if (summary === null) return null;
   const means = trials.map(({ measurement }) => measurement.response.meanUs).filter(mean => mean > 0);
@@ -166,20 +163,20 @@ function meanInterval({ summary, trials }: ArmView): Interval | null {
   return { value: valueMs, low: Math.min(low / 1_000, valueMs), high: Math.max(high / 1_000, valueMs) };
 }
 
-/** To a tenth of a millisecond, which is what the relay is exact to. */
-function signedText(ms: number): string {
+/** To a tenth of a millisecond, which is the precision of the relay. */
+function formatSignedMs(ms: number): string {
   const rounded = Number(ms.toFixed(1));
   return `${rounded < 0 ? '−' : ''}${Math.abs(rounded).toLocaleString('en-US', { minimumFractionDigits: 1 })}`;
 }
 
-/** As it was published: with as many digits. */
-function plainText(value: number): string {
+/** With as many digits as published. */
+function formatPublished(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: 6 });
 }
 
 interface Measure {
   column: Column;
-  /** Of all trials of an arm, at least one. */
+  /** @param readings of all trials of an arm, at least one */
   read(readings: readonly LinkReading[]): { text: string; value: number };
 }
 
@@ -199,33 +196,33 @@ const sum = (column: Column, read: (reading: LinkReading) => number, text: (valu
   },
 });
 
-/** Lateness is known to a tenth of a millisecond. */
-const lateText = (ms: number): string => ms.toFixed(1);
+/** Lateness is measured to a tenth of a millisecond. */
+const formatLateness = (ms: number): string => ms.toFixed(1);
 const MIB = 2 ** 20;
 
 const MEASURES: readonly Measure[] = [
-  sum(figureColumn('connectionCount', 'connections'), ({ connections }) => connections, countText),
-  sum(figureColumn('carriedMiB', 'carried', 'MiB'), ({ bytes }) => bytes / MIB, significantText),
-  worst(figureColumn('cpuRatio', 'CPU', 'of a core'), ({ relay }) => relay.cpuRatio, percentText),
+  sum(figureColumn('connectionCount', 'connections'), ({ connections }) => connections, formatCount),
+  sum(figureColumn('carriedMiB', 'carried', 'MiB'), ({ bytes }) => bytes / MIB, formatSignificant),
+  worst(figureColumn('cpuRatio', 'CPU', 'of a core'), ({ relay }) => relay.cpuRatio, formatPercent),
   worst(
-    figureColumn('runDelayRatio', 'waited for it', 'of the time'),
+    figureColumn('runDelayRatio', 'waited for core', 'of the time'),
     ({ relay }) => relay.runDelayRatio,
-    percentText,
+    formatPercent,
   ),
   worst(
-    figureColumn('lateP50Ms', 'late at p50', 'ms'),
+    figureColumn('lateP50Ms', 'late p50', 'ms'),
     ({ latenessP50Us }) => latenessP50Us / 1_000,
-    lateText,
+    formatLateness,
   ),
   worst(
-    figureColumn('lateP99Ms', 'late at p99', 'ms'),
+    figureColumn('lateP99Ms', 'late p99', 'ms'),
     ({ latenessP99Us }) => latenessP99Us / 1_000,
-    lateText,
+    formatLateness,
   ),
   worst(
-    figureColumn('lateMaxMs', 'late at most', 'ms'),
+    figureColumn('lateMaxMs', 'late max', 'ms'),
     ({ latenessMaxUs }) => latenessMaxUs / 1_000,
-    lateText,
+    formatLateness,
   ),
 ];
 
@@ -234,16 +231,16 @@ export function linkTable({ arms }: CellView): Table | null {
   if (rows.length === 0) return null;
   return createTable({
     name: 'link',
-    title: "The link's relay",
-    columns: [keyColumn('arm', 'arm'), ...MEASURES.map(({ column }) => column)],
+    title: 'Link relay',
+    columns: [keyColumn('arm', 'client'), ...MEASURES.map(({ column }) => column)],
     rows,
     notes: [
-      'Late: how much after its due time the relay passed a piece on. CPU, waiting and lateness are those of the worst replicate, connections and bytes of all together, warm-up not included.',
+      'Late: how long after its due time the relay forwarded data. CPU, waiting and lateness are those of the worst replicate; connections and bytes are totals. Warm-up is not included.',
     ],
   });
 }
 
-/** One row, or none. */
+/** One row, or none without readings. */
 function rowOf({ label, name, trials, marks }: ArmView): TableCell[][] {
   const readings = trials.flatMap(({ measurement }) => measurement.link ?? []);
   if (readings.length === 0) return [];

@@ -1,4 +1,4 @@
-// In: the arms of a cell. Out: what each did: rate, latency, errors, connections, CPU.
+// Tables of results by client: rate, latency, errors, connections and CPU, in full and in brief.
 import { askedPerSec, requestsPerSec } from '../../results/metrics.ts';
 import type { ArmSummary } from '../../results/model/run.ts';
 import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
@@ -7,53 +7,52 @@ import type { Load } from '../../scenarios/model/load.ts';
 import { usesTls } from '../../scenarios/model/target.ts';
 import { type ArmView, type CellView, leastCensoredUs } from '../cell-view.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../model.ts';
-import { acceptedOf, countedByText, openedOf } from '../words/caveats.ts';
-import { modeText } from '../words/conditions.ts';
+import { describeCounting, knownAccepted, knownOpened } from '../words/caveats.ts';
+import { describePolicy } from '../words/conditions.ts';
 import { reuseRatio } from '../words/headline.ts';
-import { rateText } from '../words/load.ts';
+import { formatRate } from '../words/load.ts';
 import {
-  countText,
-  intervalTexts,
-  msText,
+  formatCount,
+  formatMs,
+  formatPercent,
+  formatReplicates,
+  formatSignificant,
   NO_FIGURE,
-  percentText,
-  replicatesText,
-  significantText,
+  roundInterval,
 } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
-// From the arms of a cell. Out: the columns that are known from the literature: mode, concurrency (or rate), latency, QPS, errors.
-
+/** The columns known from the literature: connection policy, concurrency (or rate), latency, QPS, errors. */
 export function articleTable({ arms, result }: CellView): Table {
   const { load } = result.scenario;
   return createTable({
     name: 'article',
-    title: 'In brief',
+    title: 'Summary',
     columns: [
-      keyColumn('mode', 'connection mode'),
+      keyColumn('mode', 'connection policy'),
       load.model === 'closed'
         ? figureColumn('concurrency', 'concurrency')
-        : figureColumn('askedPerSec', 'rate asked', 'requests/s'),
+        : figureColumn('askedPerSec', 'requested rate', 'requests/s'),
       figureColumn('meanMs', 'mean latency', 'ms'),
       figureColumn('requestsPerSec', 'QPS'),
       figureColumn('errorRatio', 'error rate'),
     ],
     rows: arms.map(({ name, client, summary, marks }) => {
-      const mode = modeText(client);
+      const policy = describePolicy(client);
       return [
-        words(mode === name ? mode : `${name} (${mode})`, mode),
+        words(policy === name ? policy : `${name} (${policy})`, policy),
         loadCell(load, summary),
         ...(summary === null
           ? [nothing, nothing, nothing]
           : [
               summary.completed === 0
                 ? nothing
-                : figure(msText(summary.meanUs), summary.meanUs / 1000, marks),
+                : figure(formatMs(summary.meanUs), summary.meanUs / 1000, marks),
               summary.requestsPerSec === null
                 ? nothing
-                : figure(intervalTexts(summary.requestsPerSec).value, summary.requestsPerSec.value, marks),
+                : figure(roundInterval(summary.requestsPerSec).value, summary.requestsPerSec.value, marks),
               figure(
-                percentText(summary.errorRatio),
+                formatPercent(summary.errorRatio),
                 summary.errorRatio,
                 marks.filter(mark => mark === 'invalid'),
               ),
@@ -63,23 +62,23 @@ export function articleTable({ arms, result }: CellView): Table {
   });
 }
 
-/** What the load was: users, or the rate that an open load was to have. */
+/** The number of users, or the requested rate of an open load. */
 function loadCell(load: Load, summary: ArmSummary | null): TableCell {
-  if (load.model === 'closed') return words(countText(load.concurrency), load.concurrency);
+  if (load.model === 'closed') return words(formatCount(load.concurrency), load.concurrency);
   if (load.model === 'capacity') {
     const rate = summary?.capacityPerSec ?? null;
-    return rate === null ? nothing : words(intervalTexts(rate).value, rate.value);
+    return rate === null ? nothing : words(roundInterval(rate).value, rate.value);
   }
   const perSec = askedPerSec(load, null)!;
-  return words(rateText(perSec), perSec);
+  return words(formatRate(perSec), perSec);
 }
 
 interface Measure {
   column: Column;
   read: (summary: ArmSummary, trials: readonly CompletedTrial[]) => { text: string; value: JsonValue };
-  /** Whether a generator that is the bottleneck bounds this figure. */
+  /** Whether this figure is limited when the generator is the bottleneck. */
   isBoundByClient?: true;
-  /** Whether requests without an answer make it a bound only. */
+  /** Whether requests without a response make this figure a bound. */
   isCensored?: (summary: ArmSummary) => boolean;
   /** Shown only where there are TLS handshakes. */
   isOfTls?: true;
@@ -95,7 +94,7 @@ const latency = (
   read: summary =>
     summary.completed === 0
       ? { text: NO_FIGURE, value: null }
-      : { text: msText(read(summary)), value: read(summary) / 1000 },
+      : { text: formatMs(read(summary)), value: read(summary) / 1000 },
   isBoundByClient: true,
   isCensored,
 });
@@ -111,10 +110,10 @@ const count = (
   read: (summary: ArmSummary) => number | null,
 ): Measure => ({
   column: figureColumn(`${key}Count`, heading, unit),
-  read: summary => known(read(summary), countText),
+  read: summary => known(read(summary), formatCount),
 });
 
-/** null is not known: no figure, and never 0. */
+/** null means unknown, which is not 0. */
 function known(value: number | null, toText: (value: number) => string) {
   return { text: value === null ? NO_FIGURE : toText(value), value };
 }
@@ -131,7 +130,7 @@ const handshakes = (
       (total, { measurement: { ledger } }) => total + read(ledger, ledger.acceptedBy === 'target'),
       0,
     );
-    return { text: countText(sum), value: sum };
+    return { text: formatCount(sum), value: sum };
   },
 });
 
@@ -142,7 +141,7 @@ const MEASURES: readonly Measure[] = [
       const rates = trials.flatMap(trial => requestsPerSec(trial) ?? []);
       if (rate === null) return { text: NO_FIGURE, value: null };
       return {
-        text: replicatesText(rate, rates),
+        text: formatReplicates(rate, rates),
         value: rates.length < LEAST_REPLICATES ? rates : rate,
       };
     },
@@ -157,18 +156,18 @@ const MEASURES: readonly Measure[] = [
   latency('max', 'max', summary => summary.maxUs),
   {
     column: figureColumn('errorRatio', 'error rate'),
-    read: ({ errorRatio }) => ({ text: percentText(errorRatio), value: errorRatio }),
+    read: ({ errorRatio }) => ({ text: formatPercent(errorRatio), value: errorRatio }),
   },
   count('requestsSent', 'sent', 'requests', summary => summary.requestsSent),
-  count('opened', 'opened', 'connections', openedOf),
+  count('opened', 'opened', 'connections', knownOpened),
   {
     column: figureColumn('reuseRatio', 'reused', 'of requests'),
-    read: summary => known(reuseRatio(summary), percentText),
+    read: summary => known(reuseRatio(summary), formatPercent),
   },
-  count('accepted', 'accepted', 'connections', acceptedOf),
+  count('accepted', 'accepted', 'connections', knownAccepted),
   {
     column: figureColumn('neededCount', 'needed', 'connections'),
-    read: ({ needed }) => ({ text: neededText(needed), value: needed }),
+    read: ({ needed }) => ({ text: formatNeeded(needed), value: needed }),
   },
   handshakes(
     'handshakesFull',
@@ -183,13 +182,13 @@ const MEASURES: readonly Measure[] = [
   {
     column: figureColumn('generatorCpuUsPerRequest', 'client CPU', 'µs/request'),
     read: summary => ({
-      text: significantText(summary.generatorCpuUsPerRequest),
+      text: formatSignificant(summary.generatorCpuUsPerRequest),
       value: summary.generatorCpuUsPerRequest,
     }),
   },
   {
     column: figureColumn('targetCpuUsPerRequest', 'target CPU', 'µs/request'),
-    read: summary => known(summary.targetCpuUsPerRequest, significantText),
+    read: summary => known(summary.targetCpuUsPerRequest, formatSignificant),
   },
 ];
 
@@ -198,20 +197,20 @@ export function mainTable({ arms, result }: CellView): Table {
   const measures = MEASURES.filter(({ isOfTls }) => isOfTls !== true || hasTls);
   return createTable({
     name: 'main',
-    title: 'What each client did',
-    columns: [keyColumn('arm', 'arm'), ...measures.map(({ column }) => column)],
+    title: 'Results by client',
+    columns: [keyColumn('arm', 'client'), ...measures.map(({ column }) => column)],
     rows: arms.map(arm => [words(arm.label, arm.name), ...measures.map(measure => read(measure, arm))]),
     notes: [
-      'Latency is response time, from when a request should have gone to the last byte of its answer, over all replicates.',
-      `Requests sent and connections are sums over the replicates, warm-up included: ${countedByText({ arms })}, needed if every setting works.`,
+      'Latency is response time over all replicates: from the moment a request was due until the last byte of its response.',
+      `Requests sent and connections are totals over all replicates, warm-up included. Connections ${describeCounting({ arms })}; needed: what the settings require.`,
       ...(result.scenario.target.url === undefined
         ? []
-        : ['conntax did not start the server, so the CPU of the target is not known.']),
+        : ['The server is external, so its CPU use is unknown.']),
       ...(hasTls
         ? [
-            `A full TLS handshake proves the certificate; a resumed one continues an earlier session. ${
+            `A full TLS handshake verifies the certificate; a resumed one continues an earlier session. ${
               result.scenario.target.url === undefined
-                ? 'Both ends count both, and the ledger audit compares them.'
+                ? 'Client and target count both kinds, and the ledger audit compares them.'
                 : 'They are counted by the client.'
             }`,
           ]
@@ -236,7 +235,7 @@ function read(
 }
 
 /** `1,000`, `1 to 100`, `at least 1`. */
-export function neededText({ least, most }: ArmSummary['needed']): string {
-  if (most === null) return `at least ${countText(least)}`;
-  return least === most ? countText(least) : `${countText(least)} to ${countText(most)}`;
+export function formatNeeded({ least, most }: ArmSummary['needed']): string {
+  if (most === null) return `at least ${formatCount(least)}`;
+  return least === most ? formatCount(least) : `${formatCount(least)} to ${formatCount(most)}`;
 }

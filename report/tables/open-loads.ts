@@ -1,86 +1,83 @@
-// In: the arms of a cell. Out: how their open loads kept the schedule, by both clocks; null for a closed load.
+// Tables of open loads: how well the schedule was kept, and what capacity searches found; null for other loads.
 import { mergeHistograms } from '../../results/histogram.ts';
 import { askedPerSec } from '../../results/metrics.ts';
 import type { Capacity, Histogram, ProbeLimit } from '../../results/model/trial.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
-import { askedRateText, objectiveText, rateText } from '../words/load.ts';
-import { countText, intervalText, msText, percentText, significantText } from '../words/numbers.ts';
+import { describeObjective, formatRate, formatRequestedRate } from '../words/load.ts';
+import { formatCount, formatInterval, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
-
-// From the arms of a cell. Out: the highest rate that each bears within the objective; null where none was searched for.
 
 const LIMIT_WORDS: Record<ProbeLimit, string> = {
   latency: 'latency',
   errors: 'errors',
-  rate: 'answers fell behind',
+  rate: 'responses fell behind',
   generator: 'the generator',
 };
 
-/** What each trial of an arm has found. */
-function capacitiesOf({ trials }: Pick<ArmView, 'trials'>): Capacity[] {
+/** The capacity that each trial of an arm found. */
+function listCapacities({ trials }: Pick<ArmView, 'trials'>): Capacity[] {
   return trials.flatMap(({ measurement }) => measurement.capacity ?? []);
 }
 
 export function capacityTable({ arms, result }: CellView): Table | null {
   const { load } = result.scenario;
-  const searched = arms.filter(arm => capacitiesOf(arm).length > 0);
+  const searched = arms.filter(arm => listCapacities(arm).length > 0);
   if (load.model !== 'capacity' || searched.length === 0) return null;
   return createTable({
     name: 'capacity',
     title: 'Capacity',
     columns: [
-      keyColumn('arm', 'arm'),
+      keyColumn('arm', 'client'),
       figureColumn('capacityPerSec', 'capacity', 'requests/s, 95 % interval'),
       figureColumn('foundPerSec', 'found', 'requests/s, by replicate'),
-      figureColumn('notKeptPerSec', 'not borne', 'requests/s, by replicate'),
+      figureColumn('notKeptPerSec', 'not sustained', 'requests/s, by replicate'),
       wordColumn('limit', 'limited by'),
       figureColumn('probeCount', 'rates tried'),
     ],
     rows: searched.map(arm => [words(arm.label, arm.name), ...cellsOf(arm)]),
     notes: [
-      `The highest rate that was tried at which ${objectiveText(load.objective)}; not borne is the lowest above it that was tried. The other tables are of slices at the rate found in each replicate.`,
-      'Where the generator is the limit, its own process could not send on time: with a target to itself, the client library is what bears no more.',
+      `Capacity is the highest rate tried at which ${describeObjective(load.objective)}; not sustained is the lowest rate tried above it. The other tables show slices at the rate found in each replicate.`,
+      'If the generator is the limit, its process could not send on time, so the client library sustains no more.',
     ],
   });
 }
 
 function cellsOf(arm: ArmView): TableCell[] {
-  const found = capacitiesOf(arm);
+  const found = listCapacities(arm);
   const { summary, marks } = arm;
   const rate = summary?.capacityPerSec ?? null;
   const notKept = found.map(({ notKeptPerSec }) => notKeptPerSec);
   const probeCount = found.reduce((sum, { probes }) => sum + probes.length, 0);
   return [
-    rate === null ? nothing : figure(intervalText(rate), rate, marks),
+    rate === null ? nothing : figure(formatInterval(rate), rate, marks),
     figure(
-      found.map(({ ratePerSec, isSettled }) => foundText(ratePerSec, isSettled)).join(', '),
+      found.map(({ ratePerSec, isSettled }) => formatFound(ratePerSec, isSettled)).join(', '),
       found.map(({ ratePerSec }) => ratePerSec),
       marks,
     ),
-    words(notKept.map(perSec => (perSec === null ? 'none' : rateText(perSec))).join(', '), notKept),
-    words([...new Set(found.map(limitText))].join(', ')),
-    words(countText(probeCount), probeCount),
+    words(notKept.map(perSec => (perSec === null ? 'none' : formatRate(perSec))).join(', '), notKept),
+    words([...new Set(found.map(describeLimit))].join(', ')),
+    words(formatCount(probeCount), probeCount),
   ];
 }
 
-function foundText(ratePerSec: number, isSettled: boolean): string {
-  const text = ratePerSec === 0 ? 'none' : rateText(ratePerSec);
+function formatFound(ratePerSec: number, isSettled: boolean): string {
+  const text = ratePerSec === 0 ? 'none' : formatRate(ratePerSec);
   return isSettled ? text : `${text} (cut short)`;
 }
 
-/** What the lowest rate that was not borne failed on, at its last probe. */
-function limitOf({ notKeptPerSec, probes }: Capacity): ProbeLimit | null {
+/** Why the lowest unsustained rate failed, at its last probe. */
+function findLimit({ notKeptPerSec, probes }: Capacity): ProbeLimit | null {
   return probes.findLast(probe => probe.ratePerSec === notKeptPerSec && !probe.isKept)?.limit ?? null;
 }
 
-function limitText(capacity: Capacity): string {
-  const limit = limitOf(capacity);
-  return limit === null ? 'nothing that was tried' : LIMIT_WORDS[limit];
+function describeLimit(capacity: Capacity): string {
+  const limit = findLimit(capacity);
+  return limit === null ? 'no rate tried' : LIMIT_WORDS[limit];
 }
 
-// From a cell. Out: what has to be read with the capacities that it found, in sentences.
-
+/** What to read with the capacities of a cell. */
 export function capacityRemarks({ arms, result }: CellView): string[] {
   const { load } = result.scenario;
   if (load.model !== 'capacity') return [];
@@ -90,23 +87,23 @@ export function capacityRemarks({ arms, result }: CellView): string[] {
   };
   return [
     ...remark(
-      capacity => limitOf(capacity) === 'generator',
+      capacity => findLimit(capacity) === 'generator',
       'the generator, not the target, was the limit: it could not send on time.',
     ),
     ...remark(
       ({ notKeptPerSec, isSettled }) => isSettled && notKeptPerSec === null,
-      `no rate up to ${askedRateText(load.maxRatePerSec)} requests per second failed: the capacity is at least that.`,
+      `no rate up to ${formatRequestedRate(load.maxRatePerSec)} requests per second failed, so the capacity is at least that.`,
     ),
     ...remark(
       ({ ratePerSec, isSettled }) => isSettled && ratePerSec === 0,
-      `the objective did not hold even at about ${askedRateText(load.minRatePerSec)} requests per second, where the search begins; the other tables are of that rate.`,
+      `the objective did not hold even at about ${formatRequestedRate(load.minRatePerSec)} requests per second, where the search starts; the other tables show that rate.`,
     ),
   ];
 }
 
-/** The arm's name, with in how many replicates it is so unless it is in all. */
+/** The arm's name, with the number of replicates it applies to unless it applies to all. */
 function nameWhere(arm: ArmView, fits: (capacity: Capacity) => boolean): string | null {
-  const found = capacitiesOf(arm);
+  const found = listCapacities(arm);
   const count = found.filter(fits).length;
   if (count === 0) return null;
   return count === found.length ? arm.name : `${arm.name} (in ${count} of ${found.length} replicates)`;
@@ -121,7 +118,7 @@ const QUANTILES = [
 const COUNTS = [
   { key: 'heldBack', heading: 'held back' },
   { key: 'unsent', heading: 'never sent' },
-  { key: 'unfinished', heading: 'given up' },
+  { key: 'unfinished', heading: 'abandoned' },
 ] as const;
 
 export function scheduleTable({ arms, result }: CellView): Table | null {
@@ -132,11 +129,11 @@ export function scheduleTable({ arms, result }: CellView): Table | null {
   if (measured.length === 0) return null;
   return createTable({
     name: 'schedule',
-    title: 'How the schedule was kept',
+    title: 'Schedule',
     columns: [
-      keyColumn('arm', 'arm'),
-      figureColumn('askedPerSec', 'asked', 'requests/s'),
-      figureColumn('endedPerSec', 'ended', 'requests/s'),
+      keyColumn('arm', 'client'),
+      figureColumn('askedPerSec', 'requested', 'requests/s'),
+      figureColumn('endedPerSec', 'finished', 'requests/s'),
       ...CLOCKS.flatMap(clock =>
         QUANTILES.map(({ name }) =>
           figureColumn(`${clock}${name === 'p50' ? 'P50' : 'P99'}Ms`, `${clock} ${name}`, 'ms'),
@@ -152,8 +149,8 @@ export function scheduleTable({ arms, result }: CellView): Table | null {
       ...countCells(arm),
     ]),
     notes: [
-      "Response time counts from when a request was due, service time from when it went; lateness is the part between them that is the generator's own. What service hides beyond that was held back, because as many requests were under way as the load allows.",
-      'Ended are the answers and failures within the steady windows, whenever they were due: fewer than asked means that they pile up.',
+      "Response time counts from when a request was due, service time from when it was sent. Lateness is the part of the difference that the generator caused; the rest is requests held back because the load's limit of requests in flight was reached.",
+      'Finished: responses and failures within the steady windows, whenever the requests were due. If they are fewer than requested, requests pile up.',
     ],
   });
 }
@@ -166,12 +163,12 @@ function rateCells({ trials, marks }: ArmView): TableCell[] {
   const ended = sum(trials, trial => trial.measurement.arrivals?.ended ?? 0);
   const least = Math.min(...asked);
   const most = Math.max(...asked);
-  const range = least === most ? rateText(least) : `${rateText(least)} to ${rateText(most)}`;
+  const range = least === most ? formatRate(least) : `${formatRate(least)} to ${formatRate(most)}`;
   return [
     asked.length === 0 ? nothing : words(range, least === most ? least : [least, most]),
     steadyMs === 0
       ? nothing
-      : figure(significantText((ended / steadyMs) * 1_000), (ended / steadyMs) * 1_000, invalid(marks)),
+      : figure(formatSignificant((ended / steadyMs) * 1_000), (ended / steadyMs) * 1_000, invalid(marks)),
   ];
 }
 
@@ -179,7 +176,7 @@ function clockCells({ trials, marks }: ArmView): TableCell[] {
   return CLOCKS.flatMap(clock => {
     const merged = mergeHistograms(trials.flatMap(({ measurement }) => measurement[clock] ?? []));
     return QUANTILES.map(({ read }) =>
-      merged.count === 0 ? nothing : figure(msText(read(merged)), read(merged) / 1_000, invalid(marks)),
+      merged.count === 0 ? nothing : figure(formatMs(read(merged)), read(merged) / 1_000, invalid(marks)),
     );
   });
 }
@@ -189,11 +186,11 @@ function countCells({ trials, marks }: ArmView): TableCell[] {
     sum(trials, trial => trial.measurement.arrivals?.[key] ?? 0);
   const due = total('due');
   return [
-    figure(countText(due), due, invalid(marks)),
+    figure(formatCount(due), due, invalid(marks)),
     ...COUNTS.map(({ key }) => {
       const count = total(key);
-      const share = count === 0 ? '' : ` (${percentText(count / due)})`;
-      return figure(`${countText(count)}${share}`, count, invalid(marks));
+      const share = count === 0 ? '' : ` (${formatPercent(count / due)})`;
+      return figure(`${formatCount(count)}${share}`, count, invalid(marks));
     }),
   ];
 }

@@ -1,4 +1,4 @@
-// In: the trials of a cell. Out: how exchanges failed, by arm and kind, with a sample message; null when none did.
+// Tables of what went wrong: failed trials, responses by status, and errors by kind; null where there is nothing to show.
 import {
   type CompletedTrial,
   type FailureCode,
@@ -9,10 +9,8 @@ import {
 import { isExpectedStatus } from '../../scenarios/model/target.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
-import { countText, msText, percentText } from '../words/numbers.ts';
+import { formatCount, formatMs, formatPercent } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
-
-// From the trials of a cell. Out: those that have no figures, each with its cause; null when all completed.
 
 const FAILURE_WORDS: Record<FailureCode, string> = {
   'target-start': 'the target did not start',
@@ -24,10 +22,10 @@ const FAILURE_WORDS: Record<FailureCode, string> = {
   'trial-hung': 'the trial hung',
   'ports-exhausted': 'no local ports left',
   'descriptor-limit': 'descriptor limit hit',
-  'package-unused': 'a package to compare was not loaded',
-  'no-answer': 'nothing was answered',
-  'no-good-answer': 'nothing was answered well',
-  internal: 'a fault of conntax',
+  'package-unused': 'a package under comparison was not loaded',
+  'no-answer': 'no response',
+  'no-good-answer': 'no successful response',
+  internal: 'a bug in conntax',
 };
 
 export function failureTable({ trials }: CellView): Table | null {
@@ -38,7 +36,7 @@ export function failureTable({ trials }: CellView): Table | null {
     title: 'Failed trials',
     columns: [
       keyColumn('trial', 'trial'),
-      wordColumn('arm', 'arm'),
+      wordColumn('arm', 'client'),
       wordColumn('cause', 'cause'),
       wordColumn('message', 'message'),
       wordColumn('detail', 'detail'),
@@ -50,12 +48,11 @@ export function failureTable({ trials }: CellView): Table | null {
       words(error.message),
       words(error.detail ?? '', error.detail ?? null),
     ]),
-    notes: ['A failed trial has no figures; the tables are of the trials that completed.'],
+    notes: ['A failed trial has no figures; the tables cover the trials that completed.'],
   });
 }
 
-// From the trials of a cell. Out: how many answers had which status, by arm; null where all are of one status that is expected.
-
+/** Responses by status and arm; null if all have the same, expected status. */
 export function statusTable({ arms, result }: CellView): Table | null {
   const { expectStatus } = result.scenario.target;
   const counts = arms.map(arm => ({ arm, statuses: countStatuses(arm) }));
@@ -64,17 +61,17 @@ export function statusTable({ arms, result }: CellView): Table | null {
   if (seen.size < 2 && [...seen].every(isGood)) return null;
   return createTable({
     name: 'statuses',
-    title: 'Answers by status',
+    title: 'Responses by status',
     columns: [
-      keyColumn('arm', 'arm'),
+      keyColumn('arm', 'client'),
       keyColumn('status', 'status'),
       figureColumn('answerCount', 'count'),
-      figureColumn('answerRatio', 'of all whole answers'),
+      figureColumn('answerRatio', 'of complete responses'),
       wordColumn('counts', 'counts as'),
     ],
     rows: counts.flatMap(({ arm, statuses }) => statusRows(arm, statuses, isGood)),
     notes: [
-      `Whole answers of the steady windows, as each client reports them. target.expectStatus makes ${expectStatus.join(', ')} good answers.`,
+      `Complete responses in the steady windows, as reported by each client. By target.expectStatus, ${expectStatus.join(', ')} count as success.`,
     ],
   });
 }
@@ -89,7 +86,7 @@ function countStatuses({ trials }: ArmView): Map<string, number> {
   return new Map([...counts].toSorted(([left], [right]) => Number(left) - Number(right)));
 }
 
-/** A row for each status; one that says so where none is known. */
+/** One row per status, or a single row if the statuses are unknown. */
 function statusRows(
   { label, name, trials, marks }: ArmView,
   statuses: ReadonlyMap<string, number>,
@@ -98,16 +95,16 @@ function statusRows(
   if (statuses.size === 0) {
     return trials.length === 0
       ? []
-      : [[words(label, name), words('not known', null), nothing, nothing, words('', null)]];
+      : [[words(label, name), words('unknown', null), nothing, nothing, words('', null)]];
   }
   const total = [...statuses.values()].reduce((sum, count) => sum + count, 0);
   const invalid = marks.filter(mark => mark === 'invalid');
   return [...statuses].map(([status, count]) => [
     words(label, name),
     words(status),
-    figure(countText(count), count, invalid),
-    figure(percentText(count / total), count / total, invalid),
-    isGood(status) ? words('good', 'good') : words('failed', 'failed'),
+    figure(formatCount(count), count, invalid),
+    figure(formatPercent(count / total), count / total, invalid),
+    isGood(status) ? words('success', 'good') : words('failure', 'failed'),
   ]);
 }
 
@@ -120,13 +117,13 @@ export function errorTable({ arms }: CellView): Table | null {
     name: 'errors',
     title: 'Errors by kind',
     columns: [
-      keyColumn('arm', 'arm'),
+      keyColumn('arm', 'client'),
       keyColumn('kind', 'kind'),
       figureColumn('errorCount', 'count'),
       figureColumn('errorRatio', 'of all exchanges'),
       figureColumn('meanMs', 'mean time', 'ms'),
       figureColumn('longestMs', 'longest', 'ms'),
-      wordColumn('sample', 'for example'),
+      wordColumn('sample', 'example'),
     ],
     rows,
   });
@@ -145,8 +142,8 @@ function errorRow({ label, name, trials, marks }: ArmView, kind: Outcome): Table
     [
       words(label, name),
       words(OUTCOME_WORDS[kind], kind),
-      figure(countText(count), count, invalid),
-      figure(percentText(count / total), count / total, invalid),
+      figure(formatCount(count), count, invalid),
+      figure(formatPercent(count / total), count / total, invalid),
       timeCell(meanUsOf(own), invalid),
       timeCell(longestUsOf(own), invalid),
       words(sample ?? '', sample ?? null),
@@ -156,9 +153,9 @@ function errorRow({ label, name, trials, marks }: ArmView, kind: Outcome): Table
 
 type Failures = NonNullable<CompletedTrial['measurement']['outcomes'][Outcome]>;
 
-/** Runs of older versions do not know how long failures took. */
+/** Runs of older versions do not record how long failures took. */
 function timeCell(us: number | null, marks: readonly Mark[]): TableCell {
-  return us === null ? nothing : figure(msText(us), us / 1_000, marks);
+  return us === null ? nothing : figure(formatMs(us), us / 1_000, marks);
 }
 
 function meanUsOf(failures: readonly Failures[]): number | null {

@@ -1,4 +1,4 @@
-// In: the arms of a cell. Out: where the mean response time goes, the tails, and what connections took; null without any.
+// Table of phases: where the mean response time goes, tail latencies, and the time to open connections.
 import {
   PHASES,
   type Phase,
@@ -10,11 +10,10 @@ import {
 } from '../../results/phases.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import type { Column, Table } from '../model.ts';
-import { msText, significantText } from '../words/numbers.ts';
+import { formatMs, formatSignificant } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
-// From a phase. Out: its name and its colour, the same in every chart, readable in any theme.
-
+/** The names of the phases, the same in every chart and table. */
 export const PHASE_NAMES: Record<Phase, string> = {
   heldBack: 'held back',
   queue: 'queue',
@@ -26,8 +25,8 @@ export const PHASE_NAMES: Record<Phase, string> = {
 };
 
 /**
- * Phases next to each other differ in hue and in lightness; with any kind of colour vision all can be told apart, and
- * each has a contrast of at least 3 to its ground. Found by search under these conditions; the test holds them.
+ * Adjacent phases differ in hue and in lightness, all are distinguishable with any kind of colour vision, and each has a
+ * contrast of at least 3 to its background. Found by search under these conditions, which the test enforces.
  */
 export const PHASE_COLOURS: Record<Phase, string> = {
   heldBack: '#a48962',
@@ -38,7 +37,7 @@ export const PHASE_COLOURS: Record<Phase, string> = {
   body: '#015144',
   unsplit: '#84929d',
 };
-/** The same on a dark ground. */
+/** The same on a dark background. */
 export const PHASE_COLOURS_DARK: Record<Phase, string> = {
   heldBack: '#e9cca4',
   queue: '#eaa02b',
@@ -54,14 +53,12 @@ export function phaseColour(phase: Phase): string {
   return `var(--phase-${phase}, ${PHASE_COLOURS[phase]})`;
 }
 
-// From a cell. Out: its arms' phases, which of them occur, and what to know of them, in sentences.
-
 interface PhasedArm {
   arm: ArmView;
   split: PhaseSplit;
 }
 
-/** The arms that have answers to divide. */
+/** The arms that have response times to split. */
 export function phasedArms({ arms }: CellView): PhasedArm[] {
   return arms.flatMap(arm => {
     const split = splitPhases(arm.trials);
@@ -69,56 +66,56 @@ export function phasedArms({ arms }: CellView): PhasedArm[] {
   });
 }
 
-/** Those that take any time in any arm, in order of time. */
+/** The phases that take any time in any arm, in order of time. */
 export function phasesOf(arms: readonly PhasedArm[]): Phase[] {
   return PHASES.filter(phase => arms.some(({ split }) => split.parts[phase] > 0));
 }
 
 const PHASE_WORDS: Record<Phase, string> = {
-  heldBack: 'due and not yet sent',
+  heldBack: 'due but not yet sent',
   queue: 'waiting for a connection',
-  connect: 'its share of opening connections',
-  tls: 'its share of TLS handshakes',
+  connect: 'share of opening connections',
+  tls: 'share of TLS handshakes',
   firstByte: 'from the request written to the response header',
   body: 'until the last byte',
-  unsplit: 'what the client does not tell',
+  unsplit: 'not reported by the client',
 };
 
 const OFF =
-  'Phases were not recorded (phases: false in the scenario, or --no-phases): the mean response time is split no further than is known without them.';
+  'Phases were not recorded (phases: false in the scenario, or --no-phases), so the mean response time is split only as far as possible without them.';
 
-/** Where a request's time goes, as a sentence; or that it was not looked at. */
-export function phasesText(arms: readonly PhasedArm[]): string {
+/** Where the time of a request goes, or that phases were not recorded. */
+export function describePhases(arms: readonly PhasedArm[]): string {
   if (arms.every(({ split }) => !split.isRecorded)) return OFF;
   const phases = phasesOf(arms).map(phase => `${PHASE_NAMES[phase]} (${PHASE_WORDS[phase]})`);
-  return `The mean response time of a request, in the order in which it passes: ${phases.join(', ')}.`;
+  return `The phases of the mean response time, in order: ${phases.join(', ')}.`;
 }
 
-/** A client that opens a connection for so many of its requests opens some in every window. */
+/** A client that opens a connection for this share of its requests opens some in every window. */
 const OFTEN = 0.5;
 
-/** What has to be known of single arms, or of the link. */
+/** What to know about single arms, or about the link. */
 export function phaseNotes(arms: readonly PhasedArm[]): string[] {
   const linked = arms.find(({ split }) => split.roundTripUs > 0 && split.connectionsPerRequest > 0)?.split;
   const silent = arms.filter(
     ({ arm: { summary }, split }) =>
       split.connectionsPerRequest === 0 && summary !== null && summary.opened > OFTEN * summary.requestsSent,
   );
-  const untold = arms.filter(({ split }) => split.isRecorded && split.parts.unsplit > 0);
+  const incomplete = arms.filter(({ split }) => split.isRecorded && split.parts.unsplit > 0);
   return [
     ...(linked === undefined
       ? []
       : [
-          `Of each connection, the ${significantText(linked.roundTripUs / 1000)} ms of a round trip on the emulated link count as connect: there the kernel says "connected" at once, and TLS or the first byte waits instead.`,
+          `Of each new connection, the ${formatSignificant(linked.roundTripUs / 1000)} ms of a round trip on the emulated link count as connect. There the kernel reports "connected" at once, and TLS or the first byte waits instead.`,
         ]),
     ...(silent.length === 0
       ? []
       : [
-          `For ${namesOf(silent)} the client does not tell how long it takes to open a connection: that is in the queue, or not split.`,
+          `${namesOf(silent)} did not report how long it takes to open a connection; that time is part of queue, or not split.`,
         ]),
-    ...(untold.length === 0
+    ...(incomplete.length === 0
       ? []
-      : [`For ${namesOf(untold)} the client does not tell every phase of every request.`]),
+      : [`${namesOf(incomplete)} did not report every phase of every request.`]),
   ];
 }
 
@@ -132,7 +129,7 @@ interface Row extends PhasedArm {
 
 interface Measure {
   column: Column;
-  /** In the unit of the column; null: the arm has no such figure. */
+  /** In the unit of the column; null if the arm has no such figure. */
   read(row: Row): { text: string; value: number } | null;
 }
 
@@ -140,7 +137,7 @@ const measureMs = (column: Column, readUs: (row: Row) => number | undefined): Me
   column,
   read: row => {
     const us = readUs(row);
-    return us === undefined ? null : { text: msText(us), value: us / 1000 };
+    return us === undefined ? null : { text: formatMs(us), value: us / 1000 };
   },
 });
 
@@ -158,7 +155,7 @@ const tail = (phase: 'wait' | 'firstByte' | 'body', heading: string): Measure =>
 const opened: Measure = {
   column: figureColumn('openedPerThousand', 'opened', 'per 1,000 requests'),
   read: ({ split: { connectionsPerRequest } }) => ({
-    text: significantText(connectionsPerRequest * 1000),
+    text: formatSignificant(connectionsPerRequest * 1000),
     value: connectionsPerRequest * 1000,
   }),
 };
@@ -198,8 +195,8 @@ export function phaseTable(view: CellView): Table | null {
   ];
   return createTable({
     name: 'phases',
-    title: 'Where the time goes, in figures',
-    columns: [keyColumn('arm', 'arm'), ...measures.map(({ column }) => column)],
+    title: 'Where the time goes: figures',
+    columns: [keyColumn('arm', 'client'), ...measures.map(({ column }) => column)],
     rows: all.map(row => [
       words(row.arm.label, row.arm.name),
       ...measures.map(({ read }) => {
@@ -209,10 +206,10 @@ export function phaseTable(view: CellView): Table | null {
       }),
     ]),
     notes: [
-      phasesText(arms),
-      'Connections are those opened in the steady windows.',
+      describePhases(arms),
+      'Connections: those opened in the steady windows.',
       ...(phases.includes('queue')
-        ? ['Queue is the wait for a connection without the opening of one; the p99 of the wait has both.']
+        ? ['Queue is the wait for a connection without the time to open one; wait p99 includes both.']
         : []),
       ...phaseNotes(arms),
     ],

@@ -1,14 +1,14 @@
-// In: figures. Out: the cells, columns and notes that all tables are made of.
+// Builders for the cells, columns and notes of tables.
 import { MARK_NOTES, signsOf } from '../cell-view.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../model.ts';
 import { NO_FIGURE } from '../words/numbers.ts';
 
-/** Words: never marked. */
+/** A cell of text, which is never marked. */
 export function words(text: string, value: JsonValue = text): TableCell {
   return { text, value, marks: [] };
 }
 
-/** A figure, its marks behind it. */
+/** A figure followed by its marks. */
 export function figure(text: string, value: JsonValue, marks: readonly Mark[] = []): TableCell {
   return { text: `${text}${signsOf(marks)}`, value, marks };
 }
@@ -34,6 +34,6 @@ export function createTable(table: Omit<Table, 'notes'> & { notes?: readonly str
 }
 
 /** `mean (ms)`: a heading never stands without its unit. */
-export function headingText({ heading, unit }: Column): string {
+export function formatHeading({ heading, unit }: Column): string {
   return unit === undefined ? heading : `${heading} (${unit})`;
 }

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import type { CellResult } from '../../results/model/run.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
-import { runCaveats, stopText } from './caveats.ts';
+import { describeStop, runCaveats } from './caveats.ts';
 
 describe('In: cells that ended for each reason. Out: proof that the report says why, and how precise it got', () => {
   const sample = sampleRuns['two arms']!.run.cells[0]!;
@@ -47,7 +47,7 @@ describe('In: cells that ended for each reason. Out: proof that the report says 
   ] as const) {
     test(`stop reason ${change.stop}`, () => {
       assert.equal(
-        stopText({ ...cell, ...change, comparisons: 'comparisons' in change ? [] : cell.comparisons }),
+        describeStop({ ...cell, ...change, comparisons: 'comparisons' in change ? [] : cell.comparisons }),
         text,
       );
     });
@@ -65,7 +65,7 @@ describe('In: cells that ended for each reason. Out: proof that the report says 
       together: failed,
     } as const;
     assert.equal(
-      stopText({ ...cell, stop: 'budget', expectations: [result] }),
+      describeStop({ ...cell, stop: 'budget', expectations: [result] }),
       'Stopped after 4 replicates in 61 s: an expectation had failed, and was measured again; the interval of requests/s is ±8 %.',
     );
   });
@@ -76,7 +76,7 @@ describe('In: cells that ended for each reason. Out: proof that the report says 
       comparison.metric === 'meanUs' ? { ...comparison, ratio } : { ...comparison, ratio: null },
     );
     assert.equal(
-      stopText({ ...open, stop: 'precise', elapsedMs: 61_000, comparisons: wide }),
+      describeStop({ ...open, stop: 'precise', elapsedMs: 61_000, comparisons: wide }),
       'Stopped after 4 replicates in 61 s because the interval of mean response time is ±8 %, and 5 % was asked for.',
     );
   });

@@ -6,7 +6,7 @@ import type { ForeignServer } from '../../results/model/run.ts';
 import { FOUND_SERVER } from '../../results/testing/found-server.ts';
 import { Client, type Pool } from '../../scenarios/model/client.ts';
 import { Target, withUnknowns } from '../../scenarios/model/target.ts';
-import { clientText, foreignRemarks, modeSubject, modeText } from './conditions.ts';
+import { describeClient, describePolicy, foreignRemarks, policySubject } from './conditions.ts';
 
 describe("A client in words: every setting that was given is told, and nothing is said of what only a module of the user's knows", () => {
   const own = { transport: './my-client.ts', modulePath: '/somewhere/my-client.ts' };
@@ -41,7 +41,10 @@ describe("A client in words: every setting that was given is told, and nothing i
   for (const [stated, mode, subject, text] of cases) {
     test(text, () => {
       const client = Client.parse(stated);
-      assert.deepEqual([modeText(client), modeSubject(client), clientText(client)], [mode, subject, text]);
+      assert.deepEqual(
+        [describePolicy(client), policySubject(client), describeClient(client)],
+        [mode, subject, text],
+      );
     });
   }
 
@@ -59,8 +62,8 @@ describe("A client in words: every setting that was given is told, and nothing i
       tcpKeepAliveMs: { tcpKeepAliveMs: 7 },
       tlsSessions: { tlsSessions: 'pinned' },
     };
-    const unasked = clientText(Client.parse({}));
-    const texts = Object.values(pools).map(pool => clientText(Client.parse({ pool })));
+    const unasked = describeClient(Client.parse({}));
+    const texts = Object.values(pools).map(pool => describeClient(Client.parse({ pool })));
     assert.ok(texts.every(text => text.length > unasked.length));
     assert.equal(new Set(texts).size, texts.length);
   });

@@ -1,4 +1,4 @@
-// In: a cell, or all of a run. Out: what came out, in one sentence that is no surer than the figures.
+// Headlines and remarks of a cell and of a run: sentences that claim no more than the figures support.
 import { type AmortisationFit, cellAmortisation } from '../../results/amortisation.ts';
 import { failureCauses } from '../../results/audits/index.ts';
 import { areErrorsUnlike, errorRatioOf, verdictsOf } from '../../results/compare.ts';
@@ -11,48 +11,46 @@ import { own } from '../../scenarios/model/own.ts';
 import { type ArmView, allMarks, type CellView, comparisonMarks, MARK_NOTES, signsOf } from '../cell-view.ts';
 import type { CellState, Mark } from '../model.ts';
 import { capacityRemarks } from '../tables/open-loads.ts';
-import { modeSubject } from './conditions.ts';
-import { gapTexts } from './link.ts';
-import { capital, headlineWords, objectiveText, sentText } from './load.ts';
+import { policySubject } from './conditions.ts';
+import { describeGap } from './link.ts';
+import { capitalize, describeObjective, describeSent, headlineWords } from './load.ts';
 import {
-  BOUNDS_NOT_KNOWN,
-  comparisonText,
-  countText,
-  intervalTexts,
+  BOUNDS_UNKNOWN,
+  formatComparison,
+  formatCount,
+  formatLatency,
+  formatPercent,
+  formatRatio,
+  formatValues,
   isKnown,
   knownRatio,
-  latencyText,
   missingReplicates,
-  percentText,
-  ratioText,
-  valuesText,
+  roundInterval,
 } from './numbers.ts';
 
-// From the arms of a cell. Out: whether they are several drivers of the same mode, and how far those are apart, in words.
-
-/** Load tools, which have a loop of their own: a scenario that has one asks whether they agree. */
+/** Clients with a loop of their own; a scenario that has one asks whether they agree. */
 const LOAD_TOOLS: readonly string[] = ['autocannon', 'wrk', 'hey'];
 
-/** Whether all treat connections alike, not all are the same, and one is a load tool: clients are compared, tools should agree. */
-export function isOfDrivers(arms: readonly ArmView[]): boolean {
+/** Whether the arms share one connection policy but not one client, and include a load tool: then they should agree. */
+export function comparesLoadTools(arms: readonly ArmView[]): boolean {
   const clients = arms.flatMap(({ client }) => client ?? []);
-  const modes = new Set(clients.map(({ requestsPerConnection }) => requestsPerConnection));
-  const drivers = new Set(clients.map(({ transport }) => transport));
+  const policies = new Set(clients.map(({ requestsPerConnection }) => requestsPerConnection));
+  const senders = new Set(clients.map(({ transport }) => transport));
   return (
     clients.length === arms.length &&
-    modes.size === 1 &&
-    drivers.size > 1 &&
-    LOAD_TOOLS.some(tool => drivers.has(tool))
+    policies.size === 1 &&
+    senders.size > 1 &&
+    LOAD_TOOLS.some(tool => senders.has(tool))
   );
 }
 
-/** Beyond this a bound says no more than that there is none to speak of. */
+/** Larger bounds are shown as `>+999`, because their digits mean nothing. */
 const MOST_PERCENT = 999;
 
-/** A ratio as what is off from 1: `+1.2 % (−0.3 to +2.7)`. */
-export function offText(ratio: Interval): string {
+/** A ratio as its deviation from 1: `+1.2 % (−0.3 to +2.7)`. */
+export function formatDeviation(ratio: Interval): string {
   const { value, low, high } = ratio;
-  return `${signed(value)} % (${isKnown(ratio) ? `${signed(low)} to ${signed(high)}` : BOUNDS_NOT_KNOWN})`;
+  return `${signed(value)} % (${isKnown(ratio) ? `${signed(low)} to ${signed(high)}` : BOUNDS_UNKNOWN})`;
 }
 
 function signed(ratio: number): string {
@@ -64,7 +62,7 @@ function signed(ratio: number): string {
   return `${ratio < 1 ? '−' : '+'}${text}`;
 }
 
-/** Of all that are compared with the baseline on a metric, the one that is furthest off; undefined: there is no interval. */
+/** The comparison on a metric that deviates most from the baseline; undefined if none has an interval. */
 function furthest(
   metric: Metric,
   comparisons: readonly Comparison[],
@@ -81,147 +79,142 @@ function furthest(
   );
 }
 
-/** How far the drivers disagree, by the two that are furthest off; undefined where too little is known. */
-function agreementText(
+/** How far the clients disagree, by the largest deviations; undefined if too little is known. */
+function describeAgreement(
   { result, arms }: CellView,
   marksOf: (comparison: Comparison) => readonly Mark[],
 ): string | undefined {
-  if (!isOfDrivers(arms) || result.scenario.load.model !== 'closed') return undefined;
+  if (!comparesLoadTools(arms) || result.scenario.load.model !== 'closed') return undefined;
   const rate = furthest('requestsPerSec', result.comparisons);
   const mean = furthest('meanUs', result.comparisons);
   if (rate === undefined || mean === undefined) return undefined;
-  const told = (comparison: Comparison & { ratio: Interval }): string =>
-    `${offText(comparison.ratio)}${signsOf(marksOf(comparison))} with ${comparison.candidate}`;
-  return `Against ${result.scenario.baseline}, no driver is further off in requests per second than ${told(rate)}, or in mean latency than ${told(mean)}.`;
+  const deviation = (comparison: Comparison & { ratio: Interval }): string =>
+    `${formatDeviation(comparison.ratio)}${signsOf(marksOf(comparison))} with ${comparison.candidate}`;
+  return `Relative to ${result.scenario.baseline}, the largest deviation in requests per second is ${deviation(rate)}, and in mean latency ${deviation(mean)}.`;
 }
 
-// From what fitting latency = service + handshake / k gave. Out: the same in words.
-
-/** Below this share of the variation the model is no account of the latencies, and its parameters mean nothing. */
+/** Below this share of explained variation the model does not fit, and its parameters mean nothing. */
 const LEAST_R2 = 0.9;
 
-/** Whether the latencies follow the model well enough to speak of its parameters. */
-export function isTelling(fit: AmortisationFit): boolean {
+/** Whether the latencies follow the model well enough for its parameters to be meaningful. */
+export function fitsWell(fit: AmortisationFit): boolean {
   return fit.handshakeUs > 0 && fit.serviceUs > 0 && fit.r2 >= LEAST_R2;
 }
 
-/** `With 100 at once, a new connection adds 20.1 ms of latency, shared by the requests on it (most of it is waiting for the others: the opening itself took 0.5 ms); ...`. `signs` go behind each figure. */
-export function amortisationText(
+/** `With 100 at once, a new connection adds 20.1 ms of latency, shared by the requests on it (mostly waiting for others: opening itself took 0.5 ms); ...`. `signs` follow each figure. */
+export function describeAmortisation(
   fit: AmortisationFit,
   signs: string,
   { users, connectUs }: { users: number; connectUs: number | null },
 ): string {
-  if (!isTelling(fit)) {
-    return `The latencies do not follow the model service + handshake / requests per connection (it explains ${percentText(fit.r2)} of their variation), so what opening a connection costs can't be told from them.`;
+  if (!fitsWell(fit)) {
+    return `The latencies do not follow the model service + handshake / requests per connection (it explains ${formatPercent(fit.r2)} of their variation), so the cost of opening a connection cannot be derived from them.`;
   }
   const queued =
     connectUs === null || connectUs > fit.handshakeUs / 2
       ? ''
-      : ` (most of it is waiting for the others: the opening itself took ${latencyText(connectUs)})`;
-  const cost = `With ${countText(users)} at once, a new connection adds ${latencyText(fit.handshakeUs)}${signs} of latency, shared by the requests on it${queued}`;
+      : ` (mostly waiting for others: opening itself took ${formatLatency(connectUs)})`;
+  const cost = `With ${formatCount(users)} at once, a new connection adds ${formatLatency(fit.handshakeUs)}${signs} of latency, shared by the requests on it${queued}`;
   return fit.breakEvenRequests === null
     ? `${cost}.`
-    : `${cost}; from ${countText(fit.breakEvenRequests)}${signs} requests per connection on, that is at most a tenth of the ${latencyText(fit.serviceUs)}${signs} of service.`;
+    : `${cost}; at ${formatCount(fit.breakEvenRequests)}${signs} or more requests per connection, that is at most a tenth of the ${formatLatency(fit.serviceUs)}${signs} of service time.`;
 }
 
-/** How many may be opening one at once, and what the opening itself took, TLS included; null where no client shows it. */
+/** How many users may be opening a connection at once, and how long opening took, TLS included; null if no client reports it. */
 export function openingOf({ result, arms }: CellView): { users: number; connectUs: number | null } {
   const { connect, tls } = spreadPhases(arms.flatMap(({ trials }) => trials));
   const connectUs = connect === null ? null : connect.meanUs + (tls?.meanUs ?? 0);
   return { users: mostInFlight(result.scenario.load), connectUs };
 }
 
-// From an arm, or two that are compared. Out: the figures of a headline beside its ratio, by what decides under the load.
-
-/** No second arm to compare with. */
-function singleText({ arms, result }: CellView): string {
+/** The headline of a cell with a single arm. */
+function describeSingle({ arms, result }: CellView): string {
   const measured = arms.find(({ summary }) => summary !== null);
   if (measured === undefined) return 'No requests were answered.';
-  const did = singleFigures(measured, result.scenario.load);
-  return did === null ? 'No requests were answered.' : `${did}; there is no other arm to compare it with.`;
+  const figures = singleFigures(measured, result.scenario.load);
+  return figures === null
+    ? 'No requests were answered.'
+    : `${figures}; there is no other client to compare it with.`;
 }
 
 function singleFigures({ name, summary, marks }: ArmView, load: Load): string | null {
   if (summary === null || (summary.completed === 0 && summary.failed === 0)) return null;
-  if (summary.completed === 0) return `No request of ${name} was answered well`;
+  if (summary.completed === 0) return `No request of ${name} succeeded`;
   const signs = signsOf(marks);
-  const meanText = `a mean latency of ${latencyText(summary.meanUs)}${signs}`;
+  const meanText = `a mean latency of ${formatLatency(summary.meanUs)}${signs}`;
   if (load.model === 'capacity') {
     return summary.capacityPerSec === null
-      ? `No rate was found that ${name} bears`
-      : `${name} bears ${intervalTexts(summary.capacityPerSec).value}${signs} requests per second while ${objectiveText(load.objective)}`;
+      ? `No rate was found that ${name} sustains`
+      : `${name} sustains ${roundInterval(summary.capacityPerSec).value}${signs} requests per second while ${describeObjective(load.objective)}`;
   }
   if (summary.requestsPerSec === null) return null;
   return load.model === 'closed'
-    ? `${name} answers ${intervalTexts(summary.requestsPerSec).value}${signs} requests per second at ${meanText}`
-    : `${name} answers ${sentText(load)} at ${meanText}`;
+    ? `${name} handles ${roundInterval(summary.requestsPerSec).value}${signs} requests per second at ${meanText}`
+    : `${name} handles ${describeSent(load)} at ${meanText}`;
 }
 
-/** The figures behind the ratio, or those that changed with it. */
-function changeText(comparison: Comparison, view: CellView): string {
+/** The figures behind the ratio, and others that changed with it. */
+function describeFigures(comparison: Comparison, view: CellView): string {
   const { load } = view.result.scenario;
   switch (load.model) {
     case 'closed':
       return latencyChange(comparison, view);
     case 'open':
     case 'burst':
-      return `at ${sentText(load)} ${latencyChange(comparison, view)}, p99 is ${againstText(comparison, view, ({ p99Us }) => latencyText(p99Us))}`;
+      return `at ${describeSent(load)} ${latencyChange(comparison, view)}, p99 is ${compareFigures(comparison, view, ({ p99Us }) => formatLatency(p99Us))}`;
     case 'capacity': {
       const text = ({ capacityPerSec: rate }: ArmSummary) =>
-        rate === null ? 'none' : intervalTexts(rate).value;
-      return `${againstText(comparison, view, text)} requests per second while ${objectiveText(load.objective)}`;
+        rate === null ? 'none' : roundInterval(rate).value;
+      return `${compareFigures(comparison, view, text)} requests per second while ${describeObjective(load.objective)}`;
     }
     default:
       return load satisfies never;
   }
 }
 
-/** `24.1 ms against 3.4 ms`: the candidate's figure and the baseline's. */
-function againstText(
+/** `24.1 ms vs 3.4 ms`: the candidate's figure and the baseline's. */
+function compareFigures(
   { candidate, baseline }: Comparison,
   { arms }: CellView,
   text: (summary: ArmSummary) => string,
 ): string {
   const [its, other] = [candidate, baseline].map(name => {
     const arm = arms.find(arm => arm.name === name);
-    return arm?.summary == null ? 'not known' : `${text(arm.summary)}${signsOf(arm.marks)}`;
+    return arm?.summary == null ? 'unknown' : `${text(arm.summary)}${signsOf(arm.marks)}`;
   });
-  return `${its} against ${other}`;
+  return `${its} vs ${other}`;
 }
 
 /**
- * `mean latency is 3.4 ms against 24.1 ms, 0.14× (0.13 to 0.15)`; that it falls or rises is said only where the load decides
- * by it.
+ * `mean latency is 3.4 ms vs 24.1 ms, 0.14× (0.13 to 0.15)`; says that it falls or rises only where it is the deciding metric.
  */
 function latencyChange({ candidate, baseline }: Comparison, view: CellView): string {
   const of = (name: string) => view.arms.find(arm => arm.name === name);
   const before = of(baseline);
   const after = of(candidate);
-  if (before?.summary == null || after?.summary == null) return 'mean latency is not known';
-  const from = `${latencyText(before.summary.meanUs)}${signsOf(before.marks)}`;
-  const to = `${latencyText(after.summary.meanUs)}${signsOf(after.marks)}`;
+  if (before?.summary == null || after?.summary == null) return 'mean latency is unknown';
+  const from = `${formatLatency(before.summary.meanUs)}${signsOf(before.marks)}`;
+  const to = `${formatLatency(after.summary.meanUs)}${signsOf(after.marks)}`;
   const means = view.result.comparisons.find(
     ({ metric, candidate: name }) => metric === 'meanUs' && name === candidate,
   );
   const ratio = means?.ratio ?? null;
   const hasFallen = after.summary.meanUs < before.summary.meanUs;
   const isTurned = ratio !== null && (hasFallen ? ratio.low > 1 : ratio.high < 1);
-  // The ratio weighs replicates alike, the mean over all requests weighs them by their requests.
+  // The ratio weighs replicates equally; the mean over all requests weighs them by their number of requests.
   if (isTurned)
-    return `mean latency over all requests is ${to} against ${from}, though in the replicates, which count alike, it is the other way round`;
+    return `mean latency over all requests is ${to} vs ${from}, although with replicates weighted equally it is the other way round`;
   if (means?.isDeciding === true && means.verdict !== 'unsure')
     return `mean latency ${hasFallen ? 'falls' : 'rises'} from ${from} to ${to}`;
   const signs = means === undefined ? '' : signsOf(comparisonMarks(means, view));
-  return `mean latency is ${to} against ${from}${means === undefined ? '' : `, ${comparisonText(means)}${signs}`}`;
+  return `mean latency is ${to} vs ${from}${means === undefined ? '' : `, ${formatComparison(means)}${signs}`}`;
 }
 
-// From the arms of a cell. Out: those that should reuse connections and do not, a sentence each; and the share that was reused.
-
-/** Two requests on each connection would be half as many. */
+/** Two requests per connection would already be a reuse of 0.5. */
 const HARDLY_REUSED = 0.1;
 const NOT_REUSED = 0.01;
 
-/** The share of requests that went over a connection that was already open; null where none was sent. */
+/** Share of requests sent on a connection that was already open; null if none was sent. */
 export function reuseRatio({
   opened,
   requestsSent,
@@ -229,34 +222,32 @@ export function reuseRatio({
   return requestsSent === 0 ? null : Math.max(0, 1 - opened / requestsSent);
 }
 
-/** `ours opened a connection for each of 2,175 requests: it reuses none.` */
-export function reuseTexts({ arms, result }: Pick<CellView, 'arms' | 'result'>): string[] {
+/** One sentence per arm that should reuse connections but does not: `ours opened a connection for each of 2,175 requests: it reuses none.` */
+export function describeMissingReuse({ arms, result }: Pick<CellView, 'arms' | 'result'>): string[] {
   const { target } = result.scenario;
   const closes =
     target.connectionClose === true || result.server?.httpVersion === '1.0'
-      ? ', because the server closes it after each answer'
+      ? ', because the server closes it after each response'
       : '';
   return arms.flatMap(({ name, client, summary }: ArmView) => {
     if (summary === null || client === undefined || client.requestsPerConnection === 1) return [];
     const ratio = reuseRatio(summary);
     if (ratio === null || ratio >= HARDLY_REUSED) return [];
-    const sent = countText(summary.requestsSent);
+    const sent = formatCount(summary.requestsSent);
     return ratio < NOT_REUSED
       ? [`${name} opened a connection for each of ${sent} requests: it reuses none${closes}.`]
       : [
-          `${name} opened ${countText(summary.opened)} connections for ${sent} requests: it hardly reuses any${closes}.`,
+          `${name} opened ${formatCount(summary.opened)} connections for ${sent} requests: it hardly reuses any${closes}.`,
         ];
   });
 }
 
-// From cells. Out: that requests failed, or that error rates of arms differ, in a sentence to stand before any figure of them; else ''.
-
 export function hasErrorGap(view: CellView): boolean {
-  return unlikeComparisons(view).length > 0;
+  return unequalComparisons(view).length > 0;
 }
 
-/** Those that show a ratio. */
-function unlikeComparisons(view: CellView): Comparison[] {
+/** Comparisons with a ratio whose arms differ in error rate. */
+function unequalComparisons(view: CellView): Comparison[] {
   return view.result.comparisons.filter(
     comparison =>
       comparison.replicateRatios.length > 0 && comparisonMarks(comparison, view).includes('unlikeErrors'),
@@ -264,48 +255,46 @@ function unlikeComparisons(view: CellView): Comparison[] {
 }
 
 /**
- * `Error rates differ (short 0 %, persistent 12 %), so ratios marked § compare different work.`, and a blank. Where they are
- * alike, or there is one arm, `Requests failed (persistent 70 %).`
+ * `Error rates differ (short 0 %, persistent 12 %), so ratios marked § compare different work.`, and a space; where they are
+ * equal, or there is one arm, `Requests failed (persistent 70 %).` Empty if no request failed.
  */
-function errorText(view: CellView): string {
-  return errorGapText(view) || failedText(view);
+function describeErrors(view: CellView): string {
+  return describeErrorGap(view) || describeFailed(view);
 }
 
 const NONE_FAILED = { completed: 1, failed: 0 };
 
-function failedText({ arms }: CellView): string {
+function describeFailed({ arms }: CellView): string {
   const failing = arms.flatMap(({ name, summary }) =>
     summary !== null && summary.completed > 0 && areErrorsUnlike(summary, NONE_FAILED)
-      ? [`${name} ${percentText(errorRatioOf(summary))}`]
+      ? [`${name} ${formatPercent(errorRatioOf(summary))}`]
       : [],
   );
   return failing.length === 0 ? '' : `Requests failed (${failing.join(', ')}). `;
 }
 
-function errorGapText(view: CellView): string {
-  const unlike = unlikeComparisons(view);
-  const names = new Set(unlike.flatMap(({ baseline, candidate }) => [baseline, candidate]));
-  return gapText(
+function describeErrorGap(view: CellView): string {
+  const unequal = unequalComparisons(view);
+  const names = new Set(unequal.flatMap(({ baseline, candidate }) => [baseline, candidate]));
+  return wordErrorGap(
     view.arms.flatMap(({ name, summary }) =>
-      names.has(name) && summary !== null ? [`${name} ${percentText(errorRatioOf(summary))}`] : [],
+      names.has(name) && summary !== null ? [`${name} ${formatPercent(errorRatioOf(summary))}`] : [],
     ),
   );
 }
 
-/** The same of several cells: `Error rates differ (in a, b), ...`. */
-export function errorGapsText(places: readonly string[]): string {
-  return gapText(places.length === 0 ? [] : [`in ${places.join(', ')}`]);
+/** The same for several cells: `Error rates differ (in a, b), ...`. */
+export function describeErrorGaps(places: readonly string[]): string {
+  return wordErrorGap(places.length === 0 ? [] : [`in ${places.join(', ')}`]);
 }
 
-function gapText(details: readonly string[]): string {
+function wordErrorGap(details: readonly string[]): string {
   return details.length === 0
     ? ''
     : `Error rates differ (${details.join(', ')}), so ratios marked ${signsOf(['unlikeErrors'])} compare different work. `;
 }
 
-// From comparisons that left the question open. Out: what to do next: how long to measure, as far as the replicates show it.
-
-/** As the command line takes it. */
+/** Upper limit of `--budget-sec`. */
 const MOST_BUDGET_SEC = 3_600;
 
 interface Open {
@@ -314,12 +303,12 @@ interface Open {
 }
 
 /**
- * `Measure longer to tell: --budget-sec 240.` Of several cells the one that takes longest decides, for they share one budget.
- * Nothing where time was not what ended the replicates.
+ * What to do about open comparisons: `Measure longer for a verdict: --budget-sec 240.` Cells share one budget, so the one that
+ * takes longest decides. Undefined if it was not the budget that ended the replicates.
  *
- * @param cells all that share the budget
+ * @param cells all cells that share the budget
  */
-export function nextStepText(open: readonly Open[], cells: readonly CellResult[]): string | undefined {
+export function suggestNextStep(open: readonly Open[], cells: readonly CellResult[]): string | undefined {
   const short = open.filter(({ result }) => result.stop === 'budget' && result.replicates > 0);
   if (short.length === 0) return undefined;
   const needed = short.map(each => ({ ...each, count: replicatesNeeded(each) }));
@@ -329,14 +318,14 @@ export function nextStepText(open: readonly Open[], cells: readonly CellResult[]
   const elapsedMs = cells.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0);
   const seconds = roundUp((elapsedMs / 1_000) * factor);
   if (seconds > MOST_BUDGET_SEC || known.length < needed.length)
-    return 'Replicates vary too much here to tell it within an hour: close other programs, or take a quieter machine.';
+    return 'Replicates vary too much for a verdict within an hour: close other programs, or use a quieter machine.';
   const most = Math.max(...known.map(({ count }) => count!));
   const limit = Math.min(...known.map(({ result }) => result.scenario.timing.maxReplicates));
-  const more = most > limit ? `, with maxReplicates of at least ${countText(most)}` : '';
-  return `Measure longer to tell: --budget-sec ${seconds}${more}.`;
+  const more = most > limit ? `, with timing.maxReplicates of at least ${formatCount(most)}` : '';
+  return `Measure longer for a verdict: --budget-sec ${seconds}${more}.`;
 }
 
-/** null: no number would do. One more than there are where there is no interval to reckon with. */
+/** null if no number would suffice; without an interval, one more than there are. */
 function replicatesNeeded({ result, comparison }: Open): number | null {
   const count = comparison.replicateRatios.length;
   if (comparison.ratio === null) return Math.max(LEAST_REPLICATES, count + 1);
@@ -344,7 +333,7 @@ function replicatesNeeded({ result, comparison }: Open): number | null {
   return needed === null || knownRatio(comparison) !== null ? needed : Math.max(needed, count + 1);
 }
 
-/** To two digits: more would say that it is known. */
+/** To two digits: more would claim a precision that the estimate lacks. */
 function roundUp(seconds: number): number {
   const unit = Math.max(1, 10 ** (Math.floor(Math.log10(Math.max(1, seconds))) - 1));
   return Math.ceil(seconds / unit) * unit;
@@ -355,24 +344,27 @@ export function stateOf({ arms }: CellView): CellState {
   return arms.some(({ marks }) => marks.includes('invalid')) ? 'invalid' : 'sound';
 }
 
-/** What came out of a cell, in a sentence. */
+/** The result of a cell in one sentence. */
 export function cellHeadline(view: CellView): string {
-  return [`${partialText(view)}${errorText(view)}${answerText(view)}`, ...reuseTexts(view)].join(' ');
+  return [
+    `${describePartial(view)}${describeErrors(view)}${describeResult(view)}`,
+    ...describeMissingReuse(view),
+  ].join(' ');
 }
 
-/** What must be read with the headline: doubts first. */
+/** What to read with the headline, doubts first. */
 export function cellRemarks(view: CellView): string[] {
   const fit = stateOf(view) === 'unmeasured' ? null : cellAmortisation(view.result);
   return [
-    ...doubtTexts(view),
-    ...unsureTexts(view),
+    ...doubtRemarks(view),
+    ...unsureRemarks(view),
     ...capacityRemarks(view),
-    ...gapTexts(view),
-    ...(fit === null ? [] : [amortisationText(fit, signsOf(allMarks(view)), openingOf(view))]),
+    ...describeGap(view),
+    ...(fit === null ? [] : [describeAmortisation(fit, signsOf(allMarks(view)), openingOf(view))]),
   ];
 }
 
-function answerText(view: CellView): string {
+function describeResult(view: CellView): string {
   const { result, trials } = view;
   if (stateOf(view) === 'unmeasured') {
     const causes = failureCauses(trials);
@@ -380,31 +372,31 @@ function answerText(view: CellView): string {
   }
   const deciding = decidingComparisons(result);
   const [first, ...others] = deciding;
-  if (first === undefined) return singleText(view);
+  if (first === undefined) return describeSingle(view);
   const lost = lostArms(view);
   if (lost.length > 0 && deciding.every(({ replicateRatios }) => replicateRatios.length === 0)) {
     const causes = failureCauses(trials.filter(({ trial }) => lost.includes(trial.arm)));
-    return `There is nothing to compare${causes.length === 0 ? '' : `: ${causes.join('; ')}`}.`;
+    return `Nothing can be compared${causes.length === 0 ? '' : `: ${causes.join('; ')}`}.`;
   }
   return (
-    agreementText(view, comparison => comparisonMarks(comparison, view)) ??
-    (others.length === 0 ? pairText(first, view) : manyText(deciding, view))
+    describeAgreement(view, comparison => comparisonMarks(comparison, view)) ??
+    (others.length === 0 ? describePair(first, view) : describeMany(deciding, view))
   );
 }
 
-/** Those that have no figures, beside others that have. */
+/** Arms without figures, where others have some. */
 function lostArms(view: CellView): string[] {
   if (stateOf(view) === 'unmeasured') return [];
   return view.arms.flatMap(({ name, summary }) => (summary === null ? [name] : []));
 }
 
-/** Those on the metric that decides under the cell's load. */
+/** Comparisons on the metric that decides under the cell's load. */
 function decidingComparisons({ comparisons, scenario }: CellResult): Comparison[] {
   const deciding = headlineOf(scenario.load).metric;
   return comparisons.filter(({ metric }) => metric === deciding);
 }
 
-function pairText(comparison: Comparison, view: CellView): string {
+function describePair(comparison: Comparison, view: CellView): string {
   const { candidate, baseline } = namesOf(comparison, view);
   const signs = signsOf(comparisonMarks(comparison, view));
   const { verb, than } = headlineWords(view.result.scenario.load);
@@ -412,55 +404,55 @@ function pairText(comparison: Comparison, view: CellView): string {
   if (replicateRatios.length === 0 && ratio === null) {
     const unanswered = view.arms.filter(({ summary }) => summary?.completed === 0 && summary.failed > 0);
     return unanswered.length > 0
-      ? `No request of ${unanswered.map(({ name }) => name).join(' and ')} was answered well, so there is nothing to compare.`
-      : `No replicate has both ${candidate} and ${baseline}, so they can't be compared.`;
+      ? `No request of ${unanswered.map(({ name }) => name).join(' and ')} succeeded, so nothing can be compared.`
+      : `No replicate has both ${candidate} and ${baseline}, so they cannot be compared.`;
   }
   const known = knownRatio(comparison);
-  if (known === null) return unknownText(comparison, { candidate, baseline, signs, verb, than });
+  if (known === null) return describeUnknown(comparison, { candidate, baseline, signs, verb, than });
   if (verdict === 'unsure') {
-    return `No difference could be shown: ${candidate} ${verb} ${ratioText(known)}${signs} ${than} ${baseline}, and 1 is within the interval.`;
+    return `No significant difference: ${candidate} ${verb} ${formatRatio(known)}${signs} ${than} ${baseline}, and the interval includes 1.`;
   }
-  return `${capital(candidate)} ${verb} ${ratioText(known)}${signs} ${than} ${baseline}; ${changeText(comparison, view)}.`;
+  return `${capitalize(candidate)} ${verb} ${formatRatio(known)}${signs} ${than} ${baseline}; ${describeFigures(comparison, view)}.`;
 }
 
-/** Without an interval that says something: what the replicates gave, and what that leaves open. */
-function unknownText(
+/** Without a useful interval: the ratios of the replicates, and what they leave open. */
+function describeUnknown(
   { ratio, replicateRatios, verdict }: Comparison,
   of: { candidate: string; baseline: string; signs: string; verb: string; than: string },
 ): string {
   const count = replicateRatios.length;
-  const gave = `${of.candidate} ${of.verb} ${valuesText(replicateRatios, '×')}${of.signs} ${of.than} ${of.baseline} in ${count === 1 ? 'the only replicate' : `${count} replicates`}`;
+  const gave = `${of.candidate} ${of.verb} ${formatValues(replicateRatios, '×')}${of.signs} ${of.than} ${of.baseline} in ${count === 1 ? 'the only replicate' : `${count} replicates`}`;
   const missing = missingReplicates(count);
   if (ratio === null)
     return `Too few replicates for an interval: ${gave}; at least ${missing === 0 ? 'one' : missing} more ${missing > 1 ? 'are' : 'is'} needed.`;
   return verdict === 'unsure'
-    ? `Not known: ${gave}, too far apart to say more.`
-    : `A difference is shown, but not how large it is: ${gave}.`;
+    ? `Inconclusive: ${gave}, too far apart for an interval.`
+    : `There is a difference, but its size is uncertain: ${gave}.`;
 }
 
-function manyText(comparisons: readonly Comparison[], view: CellView): string {
+function describeMany(comparisons: readonly Comparison[], view: CellView): string {
   const sure = comparisons.filter(({ verdict, ratio }) => verdict !== 'unsure' && ratio !== null);
   const { baseline } = comparisons[0]!;
   const { subject, noun } = headlineWords(view.result.scenario.load);
   if (comparisons.every(({ ratio }) => ratio === null))
-    return `Too few replicates for an interval: against ${baseline}, no ratio of ${noun} is known.`;
-  if (sure.length === 0) return `Against ${baseline}, no arm could be shown to differ in ${noun}.`;
+    return `Too few replicates for an interval: no ratio of ${noun} to ${baseline} is known.`;
+  if (sure.length === 0) return `No client differs significantly from ${baseline} in ${noun}.`;
   const sorted = sure.toSorted((a, b) => a.ratio!.value - b.ratio!.value);
-  const ends = sorted.length === 1 ? sorted : [sorted[0]!, sorted.at(-1)!];
-  const parts = ends.map(
-    comparison =>
-      `${comparisonText(comparison)}${signsOf(comparisonMarks(comparison, view))} with ${comparison.candidate}`,
-  );
-  return `Against ${baseline}, ${subject} ${ends.length === 1 ? 'to' : 'from'} ${parts.join(' to ')}.`;
+  const marked = (comparison: Comparison): string =>
+    `${formatComparison(comparison)}${signsOf(comparisonMarks(comparison, view))}`;
+  const [lowest, highest] = [sorted[0]!, sorted.at(-1)!];
+  return lowest === highest
+    ? `Only ${lowest.candidate} differs significantly from ${baseline} in ${noun}: ${marked(lowest)}.`
+    : `Relative to ${baseline}, ${subject} from ${marked(lowest)} with ${lowest.candidate} to ${marked(highest)} with ${highest.candidate}.`;
 }
 
-/** What could not be told, of many arms those that the headline has no room for; and what would tell it. */
-function unsureTexts({ result }: CellView): string[] {
+/** Arms without a verdict that the headline has no room for, and what would give one. */
+function unsureRemarks({ result }: CellView): string[] {
   const deciding = decidingComparisons(result);
   const unsure = deciding.filter(
     ({ verdict, replicateRatios }) => verdict === 'unsure' && replicateRatios.length > 0,
   );
-  const nextStep = nextStepText(
+  const nextStep = suggestNextStep(
     unsure.map(comparison => ({ result, comparison })),
     [result],
   );
@@ -468,12 +460,12 @@ function unsureTexts({ result }: CellView): string[] {
   return [
     ...(hasNone
       ? []
-      : [`No difference could be shown for ${unsure.map(({ candidate }) => candidate).join(', ')}.`]),
+      : [`No significant difference for ${unsure.map(({ candidate }) => candidate).join(', ')}.`]),
     ...(nextStep === undefined ? [] : [nextStep]),
   ];
 }
 
-/** Modes read better than arm names where each stands for one arm only: "Persistent connections ... short ones". */
+/** Connection policies read better than arm names if they are all different: "Persistent connections ... short ones". */
 function namesOf(
   comparison: Comparison,
   { arms, result }: CellView,
@@ -483,30 +475,30 @@ function namesOf(
     return label === undefined ? arm : `${arm} (${label})`;
   };
   const of = (name: string): ArmView | undefined => arms.find(arm => arm.name === name);
-  const subjects = arms.map(({ client }) => (client === undefined ? '' : modeSubject(client)));
-  const isTold = subjects.every(subject => subject !== '') && new Set(subjects).size === subjects.length;
+  const subjects = arms.map(({ client }) => (client === undefined ? '' : policySubject(client)));
+  const areDistinct = subjects.every(subject => subject !== '') && new Set(subjects).size === subjects.length;
   const candidate = of(comparison.candidate)?.client;
   const baseline = of(comparison.baseline)?.client;
-  if (!isTold || candidate === undefined || baseline === undefined) {
+  if (!areDistinct || candidate === undefined || baseline === undefined) {
     return {
       candidate: `clients of ${codeOf(comparison.candidate)}`,
       baseline: `those of ${codeOf(comparison.baseline)}`,
     };
   }
   return {
-    candidate: modeSubject(candidate),
-    baseline: modeSubject(baseline)
+    candidate: policySubject(candidate),
+    baseline: policySubject(baseline)
       .replace(/ connections$/, ' ones')
       .replace(/^connections /, 'those '),
   };
 }
 
-function partialText({ result }: CellView): string {
+function describePartial({ result }: CellView): string {
   if (result.stop !== 'interrupted') return '';
   return `Partial, interrupted after ${result.replicates} of at least ${result.scenario.timing.minReplicates} replicates: `;
 }
 
-function doubtTexts(view: CellView): string[] {
+function doubtRemarks(view: CellView): string[] {
   const marked = (mark: Mark) =>
     view.arms.filter(({ marks }) => marks.includes(mark)).map(({ name }) => name);
   const invalid = marked('invalid');
@@ -514,12 +506,12 @@ function doubtTexts(view: CellView): string[] {
   const failed = view.trials.filter(({ state }) => state === 'failed').length;
   const lost = lostArms(view);
   return [
-    ...(invalid.length === 0 ? [] : [`† Do not rely on this: an audit failed for ${invalid.join(', ')}.`]),
+    ...(invalid.length === 0 ? [] : [`† Not reliable: an audit failed for ${invalid.join(', ')}.`]),
     ...(bound.length === 0
       ? []
-      : [`‡ Client-bound: for ${bound.join(', ')} the client library's own cost is what you see.`]),
-    ...uncountedTexts(view),
-    ...(lost.length === 0 ? [] : [`There are no figures of ${lost.join(', ')}.`]),
+      : [`‡ Client-bound: the figures of ${bound.join(', ')} reflect the client library's own cost.`]),
+    ...uncountedRemarks(view),
+    ...(lost.length === 0 ? [] : [`There are no figures for ${lost.join(', ')}.`]),
     ...(failed === 0
       ? []
       : [
@@ -528,7 +520,7 @@ function doubtTexts(view: CellView): string[] {
   ];
 }
 
-function uncountedTexts({ arms }: CellView): string[] {
+function uncountedRemarks({ arms }: CellView): string[] {
   const names = (is: (arm: ArmSummary) => boolean) =>
     arms.filter(({ summary }) => summary !== null && is(summary)).map(({ name }) => name);
   const unseen = names(({ openedBy }) => openedBy === 'unknown');
@@ -536,33 +528,32 @@ function uncountedTexts({ arms }: CellView): string[] {
   return [
     ...(unseen.length === 0
       ? []
-      : [`The connections of ${unseen.join(', ')} can't be seen: their ledger was not checked.`]),
+      : [`The connections of ${unseen.join(', ')} cannot be observed, so their ledger was not checked.`]),
     ...(partly.length === 0
       ? []
       : [
-          `${partly.join(', ')} also opened connections to other places: only those to the target are checked.`,
+          `${partly.join(', ')} also opened connections to other destinations; only those to the target are checked.`,
         ]),
   ];
 }
 
-/** On the whole run; a run of one cell says what the cell says. */
+/** The result of a run in one sentence; for a single cell, that of the cell. */
 export function runHeadline(views: readonly CellView[], state: Run['state']): string {
   const [only] = views;
   if (only === undefined) return 'Nothing was measured.';
   return views.length === 1
     ? cellHeadline(only)
-    : `${RUN_STATE_WORDS[state]}${errorGapsText(views.filter(hasErrorGap).map(({ result }) => result.cell))}${overallText(views)}`;
+    : `${RUN_STATE_WORDS[state]}${describeErrorGaps(views.filter(hasErrorGap).map(({ result }) => result.cell))}${describeOverall(views)}`;
 }
 
 const RUN_STATE_WORDS: Record<Run['state'], string> = {
   complete: '',
   partial: 'Partial, interrupted: ',
-  failed: 'Failed in part: ',
+  failed: 'Partly failed: ',
 };
 
-/** Of several cells. */
-function overallText(views: readonly CellView[]): string {
-  // One sentence on all of them: their error is held together.
+function describeOverall(views: readonly CellView[]): string {
+  // One sentence covers all comparisons, so they share the error rate.
   const all = views.flatMap(view =>
     decidingComparisons(view.result).map(comparison => ({ view, comparison })),
   );
@@ -573,30 +564,30 @@ function overallText(views: readonly CellView[]): string {
   const count = (of: readonly CellView[]) => new Set(of.map(({ result }) => result.scenario.name)).size;
   const nouns = new Set(views.map(view => headlineWords(view.result.scenario.load).noun));
   const what = nouns.size === 1 ? ` in ${[...nouns][0]}` : '';
-  const shown = `A difference${what} could be shown in ${count(sure.map(({ view }) => view))} of ${count(views)} scenarios`;
+  const shown = `A significant difference${what} in ${count(sure.map(({ view }) => view))} of ${count(views)} scenarios`;
   const largest = sure.find(({ comparison }) => knownRatio(comparison) !== null) ?? sure[0];
   if (largest === undefined) return `${shown}.`;
   const { comparison, view } = largest;
   const { verbOne, than } = headlineWords(view.result.scenario.load);
-  return `${shown}, the largest in ${view.result.cell}: ${comparison.candidate} ${verbOne} ${comparisonText(comparison)}${signsOf(comparisonMarks(comparison, view))} ${than} ${comparison.baseline}.`;
+  return `${shown}, the largest in ${view.result.cell}: ${comparison.candidate} ${verbOne} ${formatComparison(comparison)}${signsOf(comparisonMarks(comparison, view))} ${than} ${comparison.baseline}.`;
 }
 
-/** What must be read with the headline of the run. */
+/** What to read with the headline of the run. */
 export function runRemarks(views: readonly CellView[]): string[] {
   const [only] = views;
   if (only !== undefined && views.length === 1) return cellRemarks(only);
   return [
-    ...views.flatMap(view => reuseTexts(view).map(text => `${view.result.cell}: ${text}`)),
-    ...namesText(views.filter(isInterruptedEmpty), 'was interrupted before anything was measured'),
-    ...namesText(
+    ...views.flatMap(view => describeMissingReuse(view).map(text => `${view.result.cell}: ${text}`)),
+    ...remarkOn(views.filter(isInterruptedEmpty), 'was interrupted before anything was measured'),
+    ...remarkOn(
       views.filter(view => stateOf(view) === 'unmeasured' && !isInterruptedEmpty(view)),
       'could not be measured',
     ),
-    ...namesText(
+    ...remarkOn(
       views.filter(view => lostArms(view).length > 0),
-      'has an arm that could not be measured',
+      'has a client that could not be measured',
     ),
-    ...namesText(
+    ...remarkOn(
       views.filter(view => stateOf(view) === 'invalid'),
       'failed an audit; figures from it are marked †',
     ),
@@ -608,7 +599,7 @@ function isInterruptedEmpty(view: CellView): boolean {
   return stateOf(view) === 'unmeasured' && view.result.stop === 'interrupted';
 }
 
-function namesText(views: readonly CellView[], what: string): string[] {
+function remarkOn(views: readonly CellView[], what: string): string[] {
   const names = views.map(({ result }) => result.cell);
   return names.length === 0 ? [] : [`${names.join(', ')} ${what}.`];
 }

@@ -1,12 +1,12 @@
-// In: a link, or a cell behind one. Out: what it is, what of a gap in latency it accounts for, and what it does not emulate.
+// Describes an emulated link, how much of a latency gap it explains, and what it does not emulate.
 
 import { isPrediction, modelArm, type Prediction, splitGap } from '../../results/link-model.ts';
 import { type Link, meanRoundTripMs } from '../../scenarios/model/target.ts';
 import { type ArmView, type CellView, signsOf } from '../cell-view.ts';
-import { countText, latencyText, msText, percentText } from './numbers.ts';
+import { formatCount, formatLatency, formatMs, formatPercent } from './numbers.ts';
 
-/** `round trip 21 ms, jitter of up to 2 ms each way (23 ms on average), 1,000,000 bytes/s a connection`. */
-export function linkText(link: Link): string {
+/** `emulated by a relay on this machine: round trip 21 ms, jitter of up to 2 ms each way (23 ms on average), 1,000,000 bytes/s for each connection and direction`. */
+export function describeLink(link: Link): string {
   const { roundTripMs, jitterMs, bytesPerSec } = link;
   return [
     `emulated by a relay on this machine: round trip ${roundTripMs} ms`,
@@ -14,12 +14,12 @@ export function linkText(link: Link): string {
       ? 'no jitter'
       : `jitter of up to ${jitterMs} ms each way (${Number(meanRoundTripMs(link).toPrecision(6))} ms on average)`,
     bytesPerSec === 'unlimited'
-      ? 'no limit of throughput'
-      : `${countText(bytesPerSec)} bytes/s for each connection and direction`,
+      ? 'unlimited throughput'
+      : `${formatCount(bytesPerSec)} bytes/s for each connection and direction`,
   ].join(', ');
 }
 
-/** An arm that was measured and that the model knows. */
+/** A measured arm that the model covers. */
 export interface ModelledArm {
   arm: ArmView;
   meanUs: number;
@@ -34,14 +34,14 @@ export function modelledArms({ arms, result }: Pick<CellView, 'arms' | 'result'>
   });
 }
 
-/** Below this the two arms open connections alike, and there is no gap for round trips to explain. */
+/** Below this difference the two arms open connections alike, so round trips explain no gap. */
 const LEAST_ROUND_TRIPS = 0.05;
 
 /**
- * How much of the gap in mean latency between the baseline and the arm that differs most from it in round trips is round
- * trips, and how much is not. None where there is no such arm.
+ * Compares the baseline with the arm that differs most from it in round trips: how much of the gap in mean latency is due
+ * to round trips, and how much is not. Empty if there is no such arm.
  */
-export function gapTexts(view: Pick<CellView, 'arms' | 'result'>): string[] {
+export function describeGap(view: Pick<CellView, 'arms' | 'result'>): string[] {
   const modelled = modelledArms(view);
   const baseline = modelled.find(({ arm }) => arm.isBaseline);
   if (baseline === undefined) return [];
@@ -50,22 +50,22 @@ export function gapTexts(view: Pick<CellView, 'arms' | 'result'>): string[] {
   if (other === undefined || apart(other) < LEAST_ROUND_TRIPS) return [];
   const [fast, slow] =
     baseline.model.roundTrips > other.model.roundTrips ? [other, baseline] : [baseline, other];
-  return [gapText(slow, fast)];
+  return [describeSplit(slow, fast)];
 }
 
-function gapText(slow: ModelledArm, fast: ModelledArm): string {
+function describeSplit(slow: ModelledArm, fast: ModelledArm): string {
   const { us, roundTripsUs, restUs } = splitGap(slow, fast);
   const signs = signsOf([...new Set([...slow.arm.marks, ...fast.arm.marks])]);
   const trips = (slow.model.roundTrips - fast.model.roundTrips).toFixed(2);
-  const whole = `${trips} more round trips a request (${latencyText(roundTripsUs)})`;
+  const whole = `${trips} more round trips per request (${formatLatency(roundTripsUs)})`;
   if (us <= 0)
-    return `${slow.arm.name} takes ${whole}, yet is no slower than ${fast.arm.name} in mean latency${signs}.`;
-  const gap = `the ${latencyText(us)}${signs} by which ${slow.arm.name} is slower than ${fast.arm.name} (mean latency)`;
+    return `${slow.arm.name} needs ${whole}, yet is no slower than ${fast.arm.name} in mean latency${signs}.`;
+  const gap = `the ${formatLatency(us)}${signs} by which the mean latency of ${slow.arm.name} exceeds that of ${fast.arm.name}`;
   return restUs < 0
-    ? `${slow.arm.name} takes ${whole}: more than ${gap}.`
-    : `Of ${gap}, ${msText(roundTripsUs)} ms (${percentText(roundTripsUs / us)}) are ${trips} more round trips a request, and ${msText(restUs)} ms CPU and queueing.`;
+    ? `${slow.arm.name} needs ${whole}, which is more than ${gap}.`
+    : `Of ${gap}, ${formatMs(roundTripsUs)} ms (${formatPercent(roundTripsUs / us)}) come from ${trips} more round trips per request, and ${formatMs(restUs)} ms from CPU and queueing.`;
 }
 
-/** What every figure from behind an emulated link lacks of a real network. */
+/** What an emulated link lacks compared with a real network. */
 export const LINK_LIMITS =
-  'the network between them is emulated: it loses nothing, and a new connection sends as much at once as an old one (no slow start), so on a real one new connections cost more still';
+  'the network between them is emulated: it drops no packets, and a new connection sends as much at once as an established one (no slow start), so new connections cost even more on a real network';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Load } from '../../scenarios/model/load.ts';
-import { loadText } from './load.ts';
+import { describeLoad } from './load.ts';
 
 const rows: [given: object, text: string][] = [
   [{ concurrency: 1 }, 'closed loop: 1 user, each waiting for its answer and asking again at once'],
@@ -29,5 +29,5 @@ const rows: [given: object, text: string][] = [
   ],
 ];
 for (const [given, text] of rows) {
-  test(text, () => assert.equal(loadText(Load.parse(given)), text));
+  test(text, () => assert.equal(describeLoad(Load.parse(given)), text));
 }

@@ -1,13 +1,11 @@
-// In: a load. Out: when its requests are sent, in words.
+// Describes loads: when requests are sent, what a capacity search looks for, and how a headline words a ratio under each load.
 import type { CapacityLoad, ClosedLoad, Load, OpenLoad } from '../../scenarios/model/load.ts';
-import { countText, percentText } from './numbers.ts';
+import { formatCount, formatPercent } from './numbers.ts';
 
-// From a load. Out: how a ratio of the metric that decides under it is said in a sentence.
-
-/** Persistent connections `verb` 7.1x `than` short ones; against one, `subject` from 1.2x to 7.1x. */
+/** Persistent connections `verb` 7.1× `than` short ones; against a baseline, `subject` from 1.2× to 7.1×. */
 interface HeadlineWords {
   verb: string;
-  /** Of one arm. */
+  /** For a single arm. */
   verbOne: string;
   than: string;
   subject: string;
@@ -15,10 +13,10 @@ interface HeadlineWords {
 }
 
 const RATE: HeadlineWords = {
-  verb: 'answer',
-  verbOne: 'answers',
+  verb: 'handle',
+  verbOne: 'handles',
   than: 'as many requests per second as',
-  subject: 'requests per second go',
+  subject: 'requests per second range',
   noun: 'requests per second',
 };
 
@@ -26,15 +24,15 @@ const TIME: HeadlineWords = {
   verb: 'take',
   verbOne: 'takes',
   than: 'the mean response time of',
-  subject: 'mean response time goes',
+  subject: 'mean response time ranges',
   noun: 'mean response time',
 };
 
 const CAPACITY: HeadlineWords = {
-  verb: 'bear',
-  verbOne: 'bears',
+  verb: 'sustain',
+  verbOne: 'sustains',
   than: 'the rate of',
-  subject: 'capacity goes',
+  subject: 'capacity ranges',
   noun: 'capacity',
 };
 
@@ -50,72 +48,70 @@ export function headlineWords({ model }: Pick<Load, 'model'>): HeadlineWords {
 }
 
 /** What an open load sends: `1,500 requests per second`, `bursts of 100 requests every 250 ms`. */
-export function sentText(load: Extract<Load, { model: 'open' | 'burst' }>): string {
+export function describeSent(load: Extract<Load, { model: 'open' | 'burst' }>): string {
   return load.model === 'open'
-    ? `${askedRateText(load.ratePerSec)} requests per second`
-    : `bursts of ${countText(load.size)} requests every ${countText(load.everyMs)} ms`;
+    ? `${formatRequestedRate(load.ratePerSec)} requests per second`
+    : `bursts of ${formatCount(load.size)} requests every ${formatCount(load.everyMs)} ms`;
 }
 
-/** A rate exactly as it was asked for: `1,500`, `12.5`. */
-export function askedRateText(ratePerSec: number): string {
+/** A rate exactly as requested: `1,500`, `12.5`. */
+export function formatRequestedRate(ratePerSec: number): string {
   return ratePerSec.toLocaleString('en-US', { maximumFractionDigits: 6 });
 }
 
-/** A rate that was found or worked out: `1,500`, `0.5`. */
-export function rateText(ratePerSec: number): string {
+/** A rate that was measured or computed: `1,500`, `0.5`. */
+export function formatRate(ratePerSec: number): string {
   return ratePerSec.toLocaleString('en-US', { maximumFractionDigits: ratePerSec < 10 ? 1 : 0 });
 }
 
-/** As at the beginning of a sentence. */
-export function capital(text: string): string {
+/** For the beginning of a sentence. */
+export function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-export function loadText(load: Load): string {
+export function describeLoad(load: Load): string {
   switch (load.model) {
     case 'closed':
-      return closedText(load);
+      return describeClosed(load);
     case 'open':
-      return `open: ${askedRateText(load.ratePerSec)} requests due per second, ${arrivalsText(load.arrivals)}; ${inFlightText(load)}`;
+      return `open loop: ${formatRequestedRate(load.ratePerSec)} requests per second, ${describeArrivals(load.arrivals)}; ${describeInFlight(load)}`;
     case 'burst':
-      return `bursts: ${countText(load.size)} requests due at once, every ${countText(load.everyMs)} ms; ${inFlightText(load)}`;
+      return `bursts: ${formatCount(load.size)} requests at once, every ${formatCount(load.everyMs)} ms; ${describeInFlight(load)}`;
     case 'capacity':
-      return capacityText(load);
+      return describeCapacity(load);
     default:
       return load satisfies never;
   }
 }
 
-function closedText({ concurrency, thinkMs }: ClosedLoad): string {
-  const users = concurrency === 1 ? '1 user' : `${countText(concurrency)} users`;
-  return `closed loop: ${users}, each waiting for its answer${
-    thinkMs === 0 ? ' and asking again at once' : `, then pausing ${thinkMs} ms`
-  }`;
+function describeClosed({ concurrency, thinkMs }: ClosedLoad): string {
+  const users = concurrency === 1 ? '1 user' : `${formatCount(concurrency)} users`;
+  return `closed loop: ${users}, ${thinkMs === 0 ? 'no think time' : `think time ${thinkMs} ms`}`;
 }
 
-function capacityText(load: CapacityLoad): string {
+function describeCapacity(load: CapacityLoad): string {
   const { objective, minRatePerSec, maxRatePerSec, resolutionRatio, probeMs, arrivals } = load;
   return [
-    `capacity: the highest rate from ${askedRateText(minRatePerSec)} to ${askedRateText(maxRatePerSec)} requests per second, to within ${percentText(resolutionRatio)}, at which ${objectiveText(objective)}`,
-    `each rate is tried for ${countText(probeMs)} ms, ${arrivalsText(arrivals)}`,
-    inFlightText(load),
+    `capacity: the highest rate from ${formatRequestedRate(minRatePerSec)} to ${formatRequestedRate(maxRatePerSec)} requests per second, to within ${formatPercent(resolutionRatio)}, at which ${describeObjective(objective)}`,
+    `each rate tried for ${formatCount(probeMs)} ms, ${describeArrivals(arrivals)}`,
+    describeInFlight(load),
   ].join('; ');
 }
 
 /** `p99 is at most 50 ms and at most 0.05 % of the requests fail`. */
-export function objectiveText({ p50Ms, p99Ms, errorRatio }: CapacityLoad['objective']): string {
+export function describeObjective({ p50Ms, p99Ms, errorRatio }: CapacityLoad['objective']): string {
   const parts = [
     ...(p50Ms === undefined ? [] : [`p50 is at most ${p50Ms} ms`]),
     ...(p99Ms === undefined ? [] : [`p99 is at most ${p99Ms} ms`]),
-    errorRatio === 0 ? 'no request fails' : `at most ${percentText(errorRatio)} of the requests fail`,
+    errorRatio === 0 ? 'no request fails' : `at most ${formatPercent(errorRatio)} of the requests fail`,
   ];
   return `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
-function arrivalsText(arrivals: OpenLoad['arrivals']): string {
-  return arrivals === 'poisson' ? 'as from many independent users (Poisson)' : 'equally spaced';
+function describeArrivals(arrivals: OpenLoad['arrivals']): string {
+  return arrivals === 'poisson' ? 'Poisson arrivals' : 'evenly spaced';
 }
 
-function inFlightText({ maxInFlight }: { maxInFlight: number }): string {
-  return `at most ${countText(maxInFlight)} under way`;
+function describeInFlight({ maxInFlight }: { maxInFlight: number }): string {
+  return `at most ${formatCount(maxInFlight)} in flight`;
 }

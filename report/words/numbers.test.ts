@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { intervalText, latencyText, percentText, ratioText, reachRatio, significantText } from './numbers.ts';
+import {
+  formatInterval,
+  formatLatency,
+  formatPercent,
+  formatRatio,
+  formatSignificant,
+  reachRatio,
+} from './numbers.ts';
 
 test('figures have 3 significant digits', () => {
   for (const [value, text] of [
@@ -14,10 +21,10 @@ test('figures have 3 significant digits', () => {
     [4123, '4,120'],
     [Number.NaN, '–'],
   ] as const) {
-    assert.equal(significantText(value), text);
+    assert.equal(formatSignificant(value), text);
   }
-  assert.equal(latencyText(344), '344 µs');
-  assert.equal(latencyText(24_060), '24.1 ms');
+  assert.equal(formatLatency(344), '344 µs');
+  assert.equal(formatLatency(24_060), '24.1 ms');
 });
 
 test('the interval decides how many digits are shown', () => {
@@ -37,10 +44,10 @@ test('the interval decides how many digits are shown', () => {
     [[3, 0.99999, 9], '3.0× (0.99999 to 9.0)'],
   ] as const) {
     const [value, low, high] = interval;
-    assert.equal(ratioText({ value, low, high }), text);
+    assert.equal(formatRatio({ value, low, high }), text);
   }
-  assert.equal(intervalText({ value: 13_912, low: 12_790, high: 15_090 }), '13,900 (12,800 to 15,100)');
-  assert.equal(intervalText({ value: 1_123.7, low: 1_123.1, high: 1_124.3 }), '1,120 (1,120 to 1,120)');
+  assert.equal(formatInterval({ value: 13_912, low: 12_790, high: 15_090 }), '13,900 (12,800 to 15,100)');
+  assert.equal(formatInterval({ value: 1_123.7, low: 1_123.1, high: 1_124.3 }), '1,120 (1,120 to 1,120)');
 });
 
 test('a share never reads as all or nothing unless it is', () => {
@@ -52,7 +59,7 @@ test('a share never reads as all or nothing unless it is', () => {
     [0.9999, '>99.9 %'],
     [1, '100 %'],
   ] as const) {
-    assert.equal(percentText(ratio), text);
+    assert.equal(formatPercent(ratio), text);
   }
 });
 
@@ -70,8 +77,8 @@ test('the text of a ratio puts 1 within or outside the interval as the figures d
       (value, below, above) => {
         const ratio = { value, low: value * (1 - below), high: value * (1 + above) };
         fc.pre(Math.abs(ratio.low - 1) > 2e-5 && Math.abs(ratio.high - 1) > 2e-5);
-        const [, low, high] = /^\S+× \((\S+) to (\S+)\)$/.exec(ratioText(ratio)) ?? [];
-        assert.ok(low !== undefined && high !== undefined, ratioText(ratio));
+        const [, low, high] = /^\S+× \((\S+) to (\S+)\)$/.exec(formatRatio(ratio)) ?? [];
+        assert.ok(low !== undefined && high !== undefined, formatRatio(ratio));
         assert.equal(Number(low) < 1, ratio.low < 1);
         assert.equal(Number(high) > 1, ratio.high > 1);
       },

@@ -1,70 +1,69 @@
-// In: raw numbers. Out: the same as text, rounded to what is known of them.
+// Formats numbers and intervals as text, rounded to the digits that their uncertainty supports.
 import { isHigherBetter } from '../../results/metrics.ts';
 import type { Comparison } from '../../results/model/run.ts';
 import { type Interval, LEAST_REPLICATES } from '../../results/stats.ts';
 
 const LOCALE = 'en-US';
 
-/** Beyond this many decimals no ratio is told from 1. */
+/** Ratios are never shown with more decimals than this, even to tell them from 1. */
 const FINEST_EXPONENT = -5;
 
-/** What stands where there is no figure. */
+/** Shown where there is no figure. */
 export const NO_FIGURE = '–';
 
-/** Exact, with separators: `28,232`. */
-export function countText(count: number): string {
+/** Exact, with thousands separators: `28,232`. */
+export function formatCount(count: number): string {
   return count.toLocaleString(LOCALE, { maximumFractionDigits: 0 });
 }
 
-/** To 3 significant digits: `4,120`, `24.1`, `0.344`; `0` for nothing. */
-export function significantText(value: number): string {
+/** To 3 significant digits: `4,120`, `24.1`, `0.344`; zero is `0`. */
+export function formatSignificant(value: number): string {
   if (!Number.isFinite(value)) return NO_FIGURE;
   if (value === 0) return '0';
   return value.toLocaleString(LOCALE, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
 }
 
 /** Microseconds as milliseconds to 3 significant digits, without the unit. */
-export function msText(us: number): string {
-  return significantText(us / 1000);
+export function formatMs(us: number): string {
+  return formatSignificant(us / 1000);
 }
 
-/** Microseconds with the unit that reads best: `0.34 ms` never, `344 µs` and `24.1 ms` instead. */
-export function latencyText(us: number): string {
-  return us < 1000 ? `${significantText(us)} µs` : `${msText(us)} ms`;
+/** Microseconds in the unit that reads best: `344 µs` rather than `0.34 ms`, but `24.1 ms`. */
+export function formatLatency(us: number): string {
+  return us < 1000 ? `${formatSignificant(us)} µs` : `${formatMs(us)} ms`;
 }
 
-/** Beyond this ratio of its bounds an interval is so wide that each bound has an order of magnitude of its own. */
+/** Above this ratio of its bounds, value and bounds of an interval are rounded separately. */
 const WIDE_RATIO = 3;
-/** An interval with a bound further than this factor from its value says nothing that could be used. */
+/** An interval with a bound further than this factor from its value is too wide to be useful. */
 const KNOWN_FACTOR = 10;
 
-/** Whether the bounds of a ratio or a rate are near enough to say something. */
+/** Whether the bounds of a ratio or a rate are close enough to be useful. */
 export function isKnown({ value, low, high }: Interval): boolean {
   return low * KNOWN_FACTOR >= value && high <= value * KNOWN_FACTOR;
 }
 
 /**
- * Value and bounds to the digit that the interval allows: the last one shown is worth a twentieth to a half of the
- * interval's half-width, and there are at most 3. Bounds on different sides of `divide` stay apart from it in the text,
- * so that the words never contradict a verdict. A wide interval has 2 digits for each of the three; one without width (one
- * trial) 3.
+ * Rounds value and bounds to the digits that the interval supports: the last one shown is worth a twentieth to a half of
+ * the interval's half-width, and there are at most 3. A bound never rounds to `divide`, so that the text never contradicts a
+ * verdict. A wide interval gets 2 digits for each number; one without width (a single trial) gets 3.
  */
-export function intervalTexts(
+export function roundInterval(
   interval: Interval,
   divide?: number,
 ): { value: string; low: string; high: string } {
   const { value, low, high } = interval;
   const half = (high - low) / 2;
   if (!(half > 0) || !(value > 0)) {
-    const text = significantText(value);
+    const text = formatSignificant(value);
     return { value: text, low: text, high: text };
   }
-  if (high > low * WIDE_RATIO) return wideTexts(interval, divide);
+  if (high > low * WIDE_RATIO) return roundWide(interval, divide);
   const finest = Math.floor(Math.log10(value)) - 2;
   return roundedApart(interval, Math.max(Math.floor(Math.log10(half / 2)), finest), divide);
 }
 
-function wideTexts({ value, low, high }: Interval, divide: number | undefined) {
+function roundWide({ value, low, high }: Interval, divide: number | undefined) {
   const text = (number: number, digits = 2): string => {
     const rounded = number.toLocaleString(LOCALE, {
       minimumSignificantDigits: digits,
@@ -79,53 +78,53 @@ function wideTexts({ value, low, high }: Interval, divide: number | undefined) {
 function roundedApart(interval: Interval, exponent: number, divide: number | undefined) {
   const { value, low, high } = interval;
   const touches = (bound: number) =>
-    bound !== divide && divide !== undefined && placeText(bound, exponent) === placeText(divide, exponent);
+    bound !== divide && divide !== undefined && roundAt(bound, exponent) === roundAt(divide, exponent);
   if (exponent > FINEST_EXPONENT && (touches(low) || touches(high))) {
     return roundedApart(interval, exponent - 1, divide);
   }
   return {
-    value: placeText(value, exponent),
-    low: placeText(low, exponent),
-    high: placeText(high, exponent),
+    value: roundAt(value, exponent),
+    low: roundAt(low, exponent),
+    high: roundAt(high, exponent),
   };
 }
 
-function placeText(value: number, exponent: number): string {
+function roundAt(value: number, exponent: number): string {
   const digits = Math.max(0, -exponent);
   const rounded = exponent > 0 ? Math.round(value / 10 ** exponent) * 10 ** exponent : value;
   return rounded.toLocaleString(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** `4,120 (3,980 to 4,260)`; the value alone when there is no width to speak of; `4,120 (bounds not known)`. */
-export function intervalText(interval: Interval): string {
-  return boundedText(interval, '');
+/** `4,120 (3,980 to 4,260)`; the value alone if the interval has no width; `4,120 (bounds unknown)` if it is too wide. */
+export function formatInterval(interval: Interval): string {
+  return formatBounded(interval, '');
 }
 
-/** `7.1× (6.6 to 7.7)`. @param divide what bounds on different sides of it stay apart from */
-export function ratioText(ratio: Interval, divide = 1): string {
-  return boundedText(ratio, '×', divide);
+/** `7.1× (6.6 to 7.7)`. @param divide a value that no bound rounds to */
+export function formatRatio(ratio: Interval, divide = 1): string {
+  return formatBounded(ratio, '×', divide);
 }
 
-function boundedText(interval: Interval, unit: string, divide?: number): string {
-  const { value, low, high } = intervalTexts(interval, divide);
+function formatBounded(interval: Interval, unit: string, divide?: number): string {
+  const { value, low, high } = roundInterval(interval, divide);
   if (!(interval.high > interval.low)) return `${value}${unit}`;
-  return `${value}${unit} (${isKnown(interval) ? `${low} to ${high}` : BOUNDS_NOT_KNOWN})`;
+  return `${value}${unit} (${isKnown(interval) ? `${low} to ${high}` : BOUNDS_UNKNOWN})`;
 }
 
-export const BOUNDS_NOT_KNOWN = 'bounds not known';
+export const BOUNDS_UNKNOWN = 'bounds unknown';
 
-/** More than so many are not listed one by one. */
+/** Up to this many values are listed; for more, only the range is shown. */
 const MOST_LISTED = 4;
 
-/** What replicates gave: `1.05×, 1.61×`; of many the lowest and the highest: `0.41× to 9.20×`. */
-export function valuesText(values: readonly number[], unit = ''): string {
-  const text = (value: number): string => `${significantText(value)}${unit}`;
+/** The values of replicates: `1.05×, 1.61×`; for many, the lowest and the highest: `0.41× to 9.20×`. */
+export function formatValues(values: readonly number[], unit = ''): string {
+  const text = (value: number): string => `${formatSignificant(value)}${unit}`;
   if (values.length <= MOST_LISTED) return values.map(text).join(', ');
   return `${text(Math.min(...values))} to ${text(Math.max(...values))}`;
 }
 
-/** A share of 0 to 1: `0 %`, `0.2 %`, `<0.01 %`, `12.3 %`; below all and above none never reads as all or none. */
-export function percentText(ratio: number): string {
+/** A share of 0 to 1: `0 %`, `0.2 %`, `<0.01 %`, `12.3 %`; only exact values read as 0 % or 100 %. */
+export function formatPercent(ratio: number): string {
   if (!Number.isFinite(ratio)) return NO_FIGURE;
   if (ratio === 0) return '0 %';
   if (ratio < 0.0001) return '<0.01 %';
@@ -134,41 +133,39 @@ export function percentText(ratio: number): string {
   return `${percent.toLocaleString(LOCALE, { maximumSignificantDigits: percent < 1 ? 2 : 3 })} %`;
 }
 
-/** How far an interval reaches from its value, as a share of the value: the larger side. */
+/** The larger distance of a bound from the value, as a share of the value. */
 export function reachRatio({ value, low, high }: Interval): number {
   return Math.max(high / value - 1, 1 - low / value);
 }
 
 /** `7.7 GiB`. */
-export function memoryText(bytes: number): string {
-  return `${significantText(bytes / 2 ** 30)} GiB`;
+export function formatMemory(bytes: number): string {
+  return `${formatSignificant(bytes / 2 ** 30)} GiB`;
 }
 
-// From a relative change with its interval. Out: the same as text, signed, in per cent.
-
-/** Beyond this the digits mean nothing. */
+/** Larger changes are shown as `>999 %`, because their digits mean nothing. */
 const MOST_PERCENT = 999;
 
-/** Of after / before: `+9.8 % (+8.1 % to +11.5 %)`. */
-export function relativeChangeText(change: Interval): string {
+/** A ratio after / before as a change: `+9.8 % (+8.1 % to +11.5 %)`. */
+export function formatRelativeChange(change: Interval): string {
   const { value, low, high } = change;
-  // A ratio to nothing is none.
+  // A ratio to zero is undefined.
   const text = (ratio: number) =>
     Number.isNaN(ratio)
       ? NO_FIGURE
       : ratio - 1 > MOST_PERCENT / 100
         ? `>+${MOST_PERCENT} %`
-        : `${signedText((ratio - 1) * 100, 1)} %`;
-  return `${text(value)} (${isKnown(change) ? `${text(low)} to ${text(high)}` : BOUNDS_NOT_KNOWN})`;
+        : `${formatSigned((ratio - 1) * 100, 1)} %`;
+  return `${text(value)} (${isKnown(change) ? `${text(low)} to ${text(high)}` : BOUNDS_UNKNOWN})`;
 }
 
-/** Of a share that may be far above 1: `9.2 %`, `>999 %`. */
-export function shareText(ratio: number): string {
-  return ratio > MOST_PERCENT / 100 ? `>${MOST_PERCENT} %` : percentText(ratio);
+/** A share that may be far above 1: `9.2 %`, `>999 %`. */
+export function formatShare(ratio: number): string {
+  return ratio > MOST_PERCENT / 100 ? `>${MOST_PERCENT} %` : formatPercent(ratio);
 }
 
 /** `+0.38`, `−9.8`. */
-export function signedText(value: number, digits: number): string {
+export function formatSigned(value: number, digits: number): string {
   const text = Math.abs(value).toLocaleString('en-US', {
     maximumFractionDigits: digits,
     minimumFractionDigits: digits,
@@ -176,53 +173,51 @@ export function signedText(value: number, digits: number): string {
   return `${value < 0 ? '−' : '+'}${text}`;
 }
 
-/** `better: higher`, `worse: higher`, `unsure`: the verdict with what it rests on; `–` for a metric that does not decide. */
-export function verdictText({ metric, verdict, ratio, isDeciding, replicateRatios }: Comparison): string {
+/** `better: higher`, `worse: higher`, `unsure`: the verdict with its reason; `–` for a metric that does not decide. */
+export function describeVerdict({ metric, verdict, ratio, isDeciding, replicateRatios }: Comparison): string {
   if (!isDeciding) return NO_FIGURE;
   if (verdict !== 'unsure')
     return `${verdict}: ${(verdict === 'better') === isHigherBetter(metric) ? 'higher' : 'lower'}`;
   if (ratio === null)
     return replicateRatios.length === 0 ? 'unsure: nothing to compare' : 'unsure: too few replicates';
-  // Of one comparison the verdict follows its interval; of several their error is held together.
-  return ratio.low > 1 || ratio.high < 1 ? 'unsure among so many' : 'unsure';
+  // A verdict follows the interval, unless several comparisons share the error rate.
+  return ratio.low > 1 || ratio.high < 1 ? 'unsure (multiple comparisons)' : 'unsure';
 }
-
-// From the ratios of replicates, and the interval from them. Out: what is known of the ratio, in words: never an interval that says nothing.
 
 type Compared = Pick<Comparison, 'ratio' | 'replicateRatios'>;
 
-/** `7.1× (6.6 to 7.7)`; else what the replicates gave: `1.05×, 1.61× (1 more replicate needed)`, `0.5×, 2.1×, 9× (not known)`. */
-export function comparisonText({ ratio, replicateRatios }: Compared): string {
-  return ratio !== null && isKnown(ratio) ? ratioText(ratio) : listedText(replicateRatios, '×');
+/** `7.1× (6.6 to 7.7)`; without a useful interval, the replicates: `1.05×, 1.61× (1 more replicate needed)`, `0.5×, 2.1×, 9× (unknown)`. */
+export function formatComparison({ ratio, replicateRatios }: Compared): string {
+  return ratio !== null && isKnown(ratio) ? formatRatio(ratio) : listValues(replicateRatios, '×');
 }
 
-/** The same of what an arm did. */
-export function replicatesText(interval: Interval, values: readonly number[]): string {
+/** The same for an arm's own figure. */
+export function formatReplicates(interval: Interval, values: readonly number[]): string {
   return isKnown(interval) && values.length >= LEAST_REPLICATES
-    ? intervalText(interval)
-    : listedText(values, '');
+    ? formatInterval(interval)
+    : listValues(values, '');
 }
 
-function listedText(values: readonly number[], unit: string): string {
+function listValues(values: readonly number[], unit: string): string {
   if (values.length === 0) return NO_FIGURE;
   const missing = missingReplicates(values.length);
-  return `${valuesText(values, unit)} (${missing === 0 ? 'not known' : `${neededText(missing)} needed`})`;
+  return `${formatValues(values, unit)} (${missing === 0 ? 'unknown' : `${formatMissing(missing)} needed`})`;
 }
 
-/** The interval where it says something; else null. */
+/** The interval if it is narrow enough to be useful, else null. */
 export function knownRatio({ ratio }: Pick<Comparison, 'ratio'>): Interval | null {
   return ratio !== null && isKnown(ratio) ? ratio : null;
 }
 
-/** How many more replicates an interval takes at least. */
+/** The minimum number of further replicates before there is an interval. */
 export function missingReplicates(count: number): number {
   return Math.max(0, LEAST_REPLICATES - count);
 }
 
 /** `1 more replicate`. */
-export function neededText(missing: number): string {
+export function formatMissing(missing: number): string {
   return `${missing} more ${missing === 1 ? 'replicate' : 'replicates'}`;
 }
 
-/** What stands below a table in which figures are without an interval. */
-export const FEW_NOTE = `Fewer than ${LEAST_REPLICATES} replicates are too few for an interval. Not known: a bound would lie more than a factor of 10 away. What the replicates gave stands there in its place.`;
+/** The note below a table in which some figures have no interval. */
+export const FEW_NOTE = `Where there is no interval, the values of the replicates are shown: fewer than ${LEAST_REPLICATES} replicates are too few for one, and "unknown" means that a bound would lie more than a factor of 10 away.`;

@@ -1,37 +1,35 @@
-// In: a run. Out: the machine, the software and the command behind it, and how to make it again.
+// Describes a run: its name, machine, software and command, and how to reproduce it.
 import type { RunSummary } from '../../results/baselines.ts';
 import type { Host, Run } from '../../results/model/run.ts';
 import type { Fact, FactGroup } from '../model.ts';
-import { secondsText } from './conditions.ts';
-import { countText, memoryText } from './numbers.ts';
-
-// From a run. Out: how it is named, in a sentence and among facts: by its commit, and by when it was.
+import { formatSeconds } from './conditions.ts';
+import { formatCount, formatMemory } from './numbers.ts';
 
 /** `3f9c1d2a7b6e with uncommitted changes`. */
-export function commitText({ commit, isDirty }: NonNullable<RunSummary['git']>): string {
+export function formatCommit({ commit, isDirty }: NonNullable<RunSummary['git']>): string {
   return `${commit.slice(0, 12)}${isDirty ? ' with uncommitted changes' : ''}`;
 }
 
-/** By its commit, or where that is not known by its id. */
-export function runText({ git, runId }: Pick<RunSummary, 'git' | 'runId'>): string {
-  return git === null ? runId : `commit ${commitText(git)}`;
+/** Names a run by its commit, or by its id if the commit is unknown. */
+export function nameRun({ git, runId }: Pick<RunSummary, 'git' | 'runId'>): string {
+  return git === null ? runId : `commit ${formatCommit(git)}`;
 }
 
 /** `2026-11-23 12:25 UTC`. */
-export function timeText(iso: string): string {
+export function formatTime(iso: string): string {
   return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 /** `2026-11-23`, in UTC. */
-export function dayText(iso: string): string {
+export function formatDay(iso: string): string {
   return iso.slice(0, 10);
 }
 
-/** Which conntax measured, and in which state of the folder that it ran in. */
+/** The version of conntax, and the Git commit of the working folder. */
 export function versionFacts({ conntax, git }: Pick<RunSummary, 'conntax' | 'git'>): Fact[] {
   return [
     { label: 'conntax', value: conntax },
-    ...(git === null ? [] : [{ label: 'Commit of the folder it ran in', value: commitText(git) }]),
+    ...(git === null ? [] : [{ label: 'Git commit', value: formatCommit(git) }]),
   ];
 }
 
@@ -44,8 +42,8 @@ export function machineFacts(run: Run): FactGroup[] {
 }
 
 /** `Measured 2026-11-23 12:25 UTC on AMD EPYC 7B13 (2 cores), Node 26.10.0; run ...`. */
-export function subtitleText({ startedAt, host, id }: Run): string {
-  return `Measured ${timeText(startedAt)} on ${host.cpuModel} (${countText(host.cpuCount)} cores), Node ${host.node}; run ${id}`;
+export function describeRun({ startedAt, host, id }: Run): string {
+  return `Measured ${formatTime(startedAt)} on ${host.cpuModel} (${formatCount(host.cpuCount)} cores), Node ${host.node}; run ${id}`;
 }
 
 function runFacts(run: Run): Fact[] {
@@ -53,11 +51,11 @@ function runFacts(run: Run): Fact[] {
   return [
     { label: 'Run', value: run.id },
     { label: 'Started', value: run.startedAt },
-    { label: 'Took', value: secondsText(durationMs) },
+    { label: 'Duration', value: formatSeconds(durationMs) },
     { label: 'State', value: run.state },
     { label: 'Seed', value: String(run.seed) },
-    { label: 'Command', value: commandText(run.command) },
-    { label: 'To reproduce', value: reproduceText(run) },
+    { label: 'Command', value: formatCommand(run.command) },
+    { label: 'To reproduce', value: describeReproduction(run) },
   ];
 }
 
@@ -65,30 +63,30 @@ function hostFacts({ host, cells }: Run): Fact[] {
   return [
     { label: 'Host', value: host.hostname },
     { label: 'Platform', value: `${host.platform}, kernel ${host.kernel}` },
-    { label: 'CPU', value: `${host.cpuModel}, ${countText(host.cpuCount)} logical cores` },
-    { label: 'Memory', value: memoryText(host.memoryBytes) },
+    { label: 'CPU', value: `${host.cpuModel}, ${formatCount(host.cpuCount)} logical cores` },
+    { label: 'Memory', value: formatMemory(host.memoryBytes) },
     { label: 'Load average at the start', value: host.loadAverage.map(load => load.toFixed(2)).join(', ') },
-    { label: 'Pinning', value: pinningText(host, cells) },
+    { label: 'Pinning', value: describePinning(host, cells) },
     {
       label: 'Descriptor limit',
-      value: host.descriptorLimit === null ? 'not known' : countText(host.descriptorLimit),
+      value: host.descriptorLimit === null ? 'unknown' : formatCount(host.descriptorLimit),
     },
-    { label: 'Local ports', value: portsText(host) },
+    { label: 'Local ports', value: describePorts(host) },
   ];
 }
 
-/** What conntax did not start it does not pin either. */
-function pinningText({ pinning, pinningDetail }: Host, cells: Run['cells']): string {
+/** conntax does not pin external servers. */
+function describePinning({ pinning, pinningDetail }: Host, cells: Run['cells']): string {
   const foreign = cells.filter(({ scenario }) => scenario.target.url !== undefined);
   if (pinning === null || foreign.length === 0) return pinningDetail;
   const own = foreign.length < cells.length ? `${pinningDetail}; ` : '';
-  return `${own}generators pinned to core ${pinning.generatorCpu}, servers with a url left where they are`;
+  return `${own}generators pinned to core ${pinning.generatorCpu}, external servers not pinned`;
 }
 
-function portsText({ ephemeralPorts: ports, tcpTwReuse }: Host): string {
-  if (ports === null) return 'not known';
+function describePorts({ ephemeralPorts: ports, tcpTwReuse }: Host): string {
+  if (ports === null) return 'unknown';
   const reuse = tcpTwReuse === null ? '' : `, tcp_tw_reuse ${tcpTwReuse}`;
-  return `${ports.low} to ${ports.high} (${countText(ports.high - ports.low + 1)})${reuse}`;
+  return `${ports.low} to ${ports.high} (${formatCount(ports.high - ports.low + 1)})${reuse}`;
 }
 
 function softwareFacts({ conntax, git, host }: Run): Fact[] {
@@ -99,15 +97,15 @@ function softwareFacts({ conntax, git, host }: Run): Fact[] {
   ];
 }
 
-/** The seed decides every shuffle and draw, so it belongs to the command even where it was not typed. */
-function reproduceText({ command, seed, git, conntax }: Run): string {
+/** The seed decides all randomness, so the command includes it even if it was not typed. */
+function describeReproduction({ command, seed, git, conntax }: Run): string {
   const seeded = command.includes('--seed') ? command : [...command, '--seed', String(seed)];
-  const folder = git === null ? '' : `, in the folder at commit ${commitText(git)},`;
-  return `with conntax ${conntax}${folder} and the same Node: ${commandText(seeded)}`;
+  const folder = git === null ? '' : `, at commit ${formatCommit(git)},`;
+  return `with conntax ${conntax}${folder} and the same Node: ${formatCommand(seeded)}`;
 }
 
-/** As one would type it in a POSIX shell. */
-function commandText(command: readonly string[]): string {
+/** Quoted for a POSIX shell. */
+function formatCommand(command: readonly string[]): string {
   return command
     .map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))
     .join(' ');
