@@ -6,6 +6,7 @@ import type { Run } from '../../results/model/run.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin, LoadModule } from '../contracts.ts';
 import type { LazyPlugins } from '../plan/read-scenarios.ts';
+import type { CreateSource } from '../run/run.ts';
 import type { Keep } from './interrupt.ts';
 
 /**
@@ -60,6 +61,8 @@ export interface Context {
   /** Aborts on the first Ctrl-C, SIGTERM or SIGHUP during a measurement; at other times those end the program. */
   signal: AbortSignal;
   keep: Keep;
+  /** Replaces real processes by recorded replicates; only tests do. */
+  createSource?: CreateSource;
 }
 
 /** Options of every command that prints a result. */

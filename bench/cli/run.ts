@@ -136,7 +136,7 @@ async function measureAndReport({
   options,
   context,
 }: Work): Promise<number> {
-  const { plugins, output, env, signal } = context;
+  const { plugins, output, env, signal, createSource } = context;
   const metrics =
     options.metricsPort === undefined
       ? undefined
@@ -154,7 +154,7 @@ async function measureAndReport({
   let cells: CellResult[];
   try {
     const isConfirming = options.confirm ?? Boolean(env['CI']);
-    cells = await runPlan({ plan, servers, pinning: host.pinning, signal, emit, isConfirming });
+    cells = await runPlan({ plan, servers, pinning: host.pinning, signal, emit, isConfirming, createSource });
   } finally {
     progress.end();
     await metrics?.close();

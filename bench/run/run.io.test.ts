@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, suite, test } from 'node:test';
 import { CellResult } from '../../results/model/run.ts';
 import { TrialResult } from '../../results/model/trial.ts';
-import type { ExpectationResult } from '../../scenarios/model/scenario.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
 import { planRun } from '../plan/plan.ts';
 import type { RunEvent } from './events.ts';
@@ -257,59 +256,6 @@ describe('A cell measured by real processes: whole results of every arm when all
   suite('a run', () => {
     afterEach(() => {
       assert.deepEqual(ourChildren(), []);
-    });
-
-    test('a failed expectation is measured again on fresh replicates, and both are told', async () => {
-      const { options, events } = makeTinyCell({
-        timing: { minReplicates: 3, maxReplicates: 3, budgetMs: 60_000 },
-        expect: [
-          { metric: 'requestsPerSec', of: 'long', atLeast: 1e9 },
-          { metric: 'requestsPerSec', of: 'long', atLeast: 1e-9 },
-        ],
-      });
-      const result = await measureCell({ ...options, isConfirming: true });
-      const [failed, passed] = result.expectations;
-      assert.deepEqual(
-        [failed!.state, failed!.first.state, failed!.confirmation?.state, failed!.confirmation?.replicates],
-        ['fail', 'fail', 'fail', 3],
-      );
-      assert.deepEqual([passed!.state, passed!.confirmation], ['pass', null]);
-      assert.equal(result.replicates, 6);
-      const replicates = events.flatMap(event =>
-        event.type === 'replicate-finished' ? [event.replicate] : [],
-      );
-      assert.deepEqual(replicates, [0, 1, 2, 3, 4, 5], 'numbered on, so that their seeds are fresh');
-    });
-
-    for (const [why, expectations, stop, replicates] of [
-      ['one fails', [1e9, 1e-9], 'decided', 3],
-      ['all pass', [1e-9, 1e-9], 'decided', 3],
-      ['one can be judged by nothing that is measured', [1e-9, null], 'max-replicates', 4],
-    ] as const) {
-      test(`until decided, ${why}: ${stop} after ${replicates} replicates`, async () => {
-        const { options } = makeTinyCell({
-          timing: { minReplicates: 2, maxReplicates: 4, budgetMs: 60_000, until: 'decided' },
-          expect: expectations.map(atLeast => ({
-            metric: atLeast === null ? 'capacityPerSec' : 'requestsPerSec',
-            of: 'long',
-            atLeast: atLeast ?? 1,
-          })),
-        });
-        const result = await measureCell({ ...options, isConfirming: false });
-        assert.deepEqual([result.stop, result.replicates], [stop, replicates]);
-      });
-    }
-
-    test('until decided, what failed is measured again until the failure is final', async () => {
-      const { options } = makeTinyCell({
-        timing: { minReplicates: 2, maxReplicates: 9, budgetMs: 60_000, until: 'decided' },
-        expect: [{ metric: 'requestsPerSec', of: 'long', atLeast: 1e9 }],
-      });
-      const { expectations, replicates } = await measureCell({ ...options, isConfirming: true });
-      const [{ state, first, confirmation, together }] = expectations as [ExpectationResult];
-      assert.equal(state, 'fail');
-      assert.deepEqual([first.replicates, confirmation?.replicates, together?.replicates], [3, 3, 6]);
-      assert.equal(replicates, 6);
     });
 
     test('measures cell after cell, and tells it in order; an interrupt starts no further one', async () => {

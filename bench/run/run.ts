@@ -23,21 +23,25 @@ import { createReplicateSource, type ReplicateSource, type SourceOptions } from 
 export type CellOptions = Omit<SourceOptions, 'leftMs'> & {
   /** Whether a failed expectation is re-measured on fresh replicates before it counts. */
   isConfirming: boolean;
+  createSource?: CreateSource | undefined;
 };
+
+/** Where measured replicates come from: real processes, unless a test replays recorded ones. */
+export type CreateSource = (options: SourceOptions) => ReplicateSource;
 
 /** After this many replicates in a row without a complete comparison, the cell is stopped. */
 const FAILED_IN_A_ROW = 2;
 
 /** Measures one cell. No process of it remains, even if it throws. */
 export async function measureCell(options: CellOptions): Promise<CellResult> {
-  const { cell, emit, isConfirming, server, signal } = options;
+  const { cell, emit, isConfirming, server, signal, createSource = createReplicateSource } = options;
   const { scenario } = cell;
   if (scenario.target.url !== undefined && server === undefined) {
     throw new Error(`${scenario.target.url} was not checked: load may only be sent to allowed hosts`);
   }
   const startedAtMs = performance.now();
   let endsAtMs = startedAtMs + mostMsOf(cell);
-  const source = createReplicateSource({
+  const source = createSource({
     ...options,
     leftMs: () => Math.max(0, endsAtMs - performance.now()),
   });
@@ -237,6 +241,7 @@ interface RunOptions {
   emit: Emit;
   /** Whether a cell with a failed expectation is re-measured before the failure counts. */
   isConfirming: boolean;
+  createSource?: CreateSource | undefined;
 }
 
 /** Measures every cell of the plan in order, one at a time because they share the machine. An error from `emit`, such as a full disk, ends the run and its processes. */

@@ -1,5 +1,6 @@
 // In: words as typed after `conntax` for a command that measures nothing. Out: what it prints and how it ends, without a process.
 
+import { fileURLToPath } from 'node:url';
 import type { Context } from '../cli/context.ts';
 import {
   compareCommand,
@@ -10,6 +11,8 @@ import {
 } from '../cli/gate.ts';
 import { plugins } from '../cli/plugins.ts';
 import { reportCommand } from '../cli/report.ts';
+import type { CreateSource } from '../run/run.ts';
+import { replay } from '../run/testing/recorded-replicates.ts';
 
 export interface Printed {
   out: string[];
@@ -37,6 +40,16 @@ export function testContext(env: NodeJS.ProcessEnv = {}): { context: Context; pr
     keep: work => work(),
   };
   return { context, printed };
+}
+
+/** The same for commands that measure: in a working folder, with replicates replayed. */
+export function replayContext(
+  cwd: string,
+  { env, createSource = replay() }: { env?: NodeJS.ProcessEnv; createSource?: CreateSource } = {},
+): { context: Context; printed: Printed } {
+  const { context, printed } = testContext(env);
+  const builtinDir = fileURLToPath(new URL('../../scenarios', import.meta.url));
+  return { context: { ...context, cwd, builtinDir, createSource }, printed };
 }
 
 /** Every command that reads what is stored, with the runs that it is asked for. */
