@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { type CliResult, runCli } from './testing/cli.ts';
 import { reasonNotTo } from './testing/privileges.ts';
 import { openWorkspace, type StoredFolder, storedRuns, tinyScenario } from './testing/workspace.ts';
@@ -16,9 +17,10 @@ const skip = reasonNotTo('mount');
 async function runOnDisk(
   t: TestContext,
   mountOptions: string,
+  timing: ScenarioInput['timing'] = {},
 ): Promise<CliResult & { stored: StoredFolder[] }> {
   const workspace = await openWorkspace(t);
-  const file = await workspace.writeScenario(tinyScenario());
+  const file = await workspace.writeScenario(tinyScenario(timing));
   const script =
     'mkdir results && mount -t tmpfs -o "$0" tmpfs results && "$@"; status=$?; cp -r results stored; exit $status';
   const outcome = await runCli(t, ['run', file], {
@@ -30,8 +32,12 @@ async function runOnDisk(
 
 describe('when results cannot be written', { concurrency: 2 }, () => {
   test('a disk that fills while measuring: whole lines, and no other file', { skip }, async t => {
-    // Room for one trial and not for two.
-    const { status, stderr, stored } = await runOnDisk(t, 'size=8k');
+    // Room for one trial at least, however busy the machine, and not for all ten.
+    const { status, stderr, stored } = await runOnDisk(t, 'size=20k', {
+      minReplicates: 5,
+      maxReplicates: 5,
+      budgetMs: 60_000,
+    });
     assert.equal(status, 3, stderr);
     const [folder, ...others] = stored;
     assert.equal(others.length, 0);
@@ -43,7 +49,7 @@ describe('when results cannot be written', { concurrency: 2 }, () => {
       ),
     );
     assert.deepEqual(folder?.files, ['trials.ndjson']);
-    assert.equal(folder.trials.length, 1);
+    assert.ok(folder.trials.length >= 1 && folder.trials.length < 10, `${folder.trials.length} trials`);
     assert.doesNotMatch(stderr, /^ +at /m, 'no stack trace');
   });
 
