@@ -120,18 +120,30 @@ export type SourceOptions = Omit<ReplicateOptions, 'replicate' | 'slowest'> & {
   server?: FoundServer | undefined;
 };
 
+/** The replicates of a cell, one after another. */
+export interface ReplicateSource {
+  /** The target's mean service time by its configuration; null before it has started, and if unknown. */
+  readonly serviceMs: number | null;
+  /** Duration of the last replicate, without the start of a target that is kept. */
+  readonly replicateMs: number;
+  /** Measures a replicate. Empty if interrupted before any arm was measured. */
+  next(replicate: number): Promise<TrialResult[]>;
+  /** Ends the targets. */
+  close(): Promise<void>;
+}
+
 export function createReplicateSource(options: SourceOptions): ReplicateSource {
-  return new ReplicateSource(options);
+  return new LiveReplicates(options);
 }
 
 /**
- * The replicates of a cell, one after another, each on targets that are alive and in their working state.
+ * Replicates of a cell, one after another, each on targets that are alive and in their working state.
  *
  * A target that all arms share is kept from replicate to replicate while it lives, so that peculiarities of its process
  * affect all arms equally. If arms have targets of their own, the targets are what is compared, so they are fresh in every
  * replicate, as generators are. Behind a link, a target and its relay start and end together.
  */
-export class ReplicateSource {
+class LiveReplicates implements ReplicateSource {
   readonly #options: SourceOptions;
   readonly #slowest: SlowestByArm = new Map();
   readonly #isKept: boolean;
@@ -147,17 +159,14 @@ export class ReplicateSource {
     this.#isKept = options.cell.targets.length === 1;
   }
 
-  /** The target's mean service time by its configuration; null before it has started, and if unknown. */
   get serviceMs(): number | null {
     return this.#serviceMs;
   }
 
-  /** Duration of the last replicate, without the start of a target that is kept. */
   get replicateMs(): number {
     return this.#replicateMs;
   }
 
-  /** Measures a replicate. Empty if interrupted before any arm was measured. */
   async next(replicate: number): Promise<TrialResult[]> {
     const { signal } = this.#options;
     const options: ReplicateOptions = { ...this.#options, slowest: this.#slowest, replicate };
@@ -179,7 +188,6 @@ export class ReplicateSource {
     }
   }
 
-  /** Ends the targets. */
   async close(): Promise<void> {
     await Promise.all(this.#targets.map(target => target.kill()));
   }
