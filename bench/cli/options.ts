@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../results/errors.ts';
 import { readText } from '../../results/files.ts';
 import { parseHost } from '../plan/allowed-hosts.ts';
-import { LEAST_EFFECT, SIDES } from './ab.ts';
+import { LEAST_EFFECT, SIDES } from './ab-defaults.ts';
 import type { Context } from './context.ts';
 
 /** Collects a repeatable option with a host. */
