@@ -61,6 +61,7 @@ function sectionOf(title: string, node: JsonSchema, prefix = ''): Section {
       );
       if (prefix === '' || suffix !== '') section.sections.push(inner);
       else {
+        if (member.description !== undefined) section.rows.push(rowOf(path, member, isRequired));
         section.rows.push(...inner.rows);
         section.sections.push(...inner.sections);
       }
@@ -93,12 +94,12 @@ function alternatives(path: string, { oneOf = [], description = '', ...member }:
     );
     const constants = members.filter(([, inner]) => inner.const !== undefined);
     const title = constants.map(([name, inner]) => `${name}: '${String(inner.const)}'`).join(', ');
-    const explained = constants.find(([, inner]) => inner.description !== undefined);
+    const explained = constants.flatMap(([, inner]) => inner.description ?? []);
     return sectionOf(
       `\`${path}\` with \`${title}\``,
       {
         ...one,
-        description: explained?.[1].description ?? '',
+        description: explained.join('. '),
         properties: Object.fromEntries(members.filter(([, inner]) => inner.const === undefined)),
       },
       `${path}.`,
