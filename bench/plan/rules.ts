@@ -508,9 +508,9 @@ function checkTransport(context: CrossContext): CrossProblem[] {
       return [{ path, about: [path], message: `unknown transport "${client.transport}"`, hint }];
     }
     const module = transports[client.transport]!;
-    const refusals = module.refusals(client, scenario.target).map(refusal => ({
+    const refusals = module.refusals(client, scenario.target, scenario.request).map(refusal => ({
       path: ['clients', arm, ...refusal.path.split('.')],
-      about: [['clients', arm], ['target']],
+      about: [['clients', arm], ['target'], ['request']],
       message: refusalText(client, refusal),
       hint: refusal.hint,
     }));
