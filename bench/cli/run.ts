@@ -8,6 +8,7 @@ import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
 import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
+import { prepareRequest } from '../clients/request.ts';
 import { leaveOutMissing, leaveOutUnreadable, type Plan, planRun } from '../plan/plan.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import { describeGit, describeHost } from '../probes/host.ts';
@@ -54,6 +55,7 @@ export async function measurePlan(
   { startedAt, options, context }: { startedAt: Date; options: MeasureOptions; context: Context },
 ): Promise<number> {
   const { output } = context;
+  requireRequests(plan, context.env);
   const located = await locateServers(plan, options.allowHost, undefined, context.signal);
   const host = await describeHost();
   const checks = checkPlan(plan, host, located, options.allowHost);
@@ -82,6 +84,12 @@ export async function measurePlan(
   } finally {
     store.close();
   }
+}
+
+/** @throws UsageError when a secret of a request is not in the environment, or the file of its body cannot be read */
+function requireRequests({ cells }: Plan, env: Context['env']): void {
+  for (const request of new Set(cells.map(({ scenario }) => scenario.request)))
+    prepareRequest(request, '/', env);
 }
 
 /** The plan without load tools that would miscount these servers' answers. */

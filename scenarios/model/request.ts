@@ -62,11 +62,13 @@ export const Request = z
     query: z
       .record(z.string().min(1), Value)
       .default({})
-      .describe('Query parameters, encoded and appended to the path'),
+      .describe('Query parameters, encoded and appended to the path; values as in headers'),
     headers: z
       .record(z.string().regex(HEADER_NAME, 'a header name'), Value)
       .default({})
-      .describe('Headers, beside those that the client sends by itself'),
+      .describe(
+        "Headers, beside those that the client sends by itself; a value is text, or { env: 'TOKEN', prefix: 'Bearer ' } for a secret",
+      ),
     body: z.string().optional().describe('Body, sent as UTF-8; state its type in the header content-type'),
     bodyFile: z
       .string()
