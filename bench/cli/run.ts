@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { describeFound, foreignRemarks } from '../../report/words/conditions.ts';
 import { EXIT } from '../../results/errors.ts';
 import { hdrLog } from '../../results/histogram.ts';
-import type { CellResult, Host, Run } from '../../results/model/run.ts';
+import type { CellResult, ForeignServer, Host, Run } from '../../results/model/run.ts';
 import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
@@ -44,6 +44,21 @@ export function seedOf({ seed }: MeasureOptions, startedAt: Date): number {
   return seed ?? startedAt.getTime() % 2 ** 31;
 }
 
+/** What a command may say of a finished run. */
+export interface Conclusion {
+  run: Run;
+  /** The external servers that were asked. */
+  servers: readonly ForeignServer[];
+}
+
+interface Measuring {
+  startedAt: Date;
+  options: MeasureOptions;
+  context: Context;
+  /** Lines that follow the report on the terminal. */
+  conclude?: ((conclusion: Conclusion) => string[]) | undefined;
+}
+
 /**
  * Measures a plan and stores the run; with `dryRun` only prints what it would do.
  *
@@ -52,7 +67,7 @@ export function seedOf({ seed }: MeasureOptions, startedAt: Date): number {
  */
 export async function measurePlan(
   plan: Plan,
-  { startedAt, options, context }: { startedAt: Date; options: MeasureOptions; context: Context },
+  { startedAt, options, context, conclude }: Measuring,
 ): Promise<number> {
   const { output } = context;
   requireRequests(plan, context.env);
@@ -78,7 +93,17 @@ export async function measurePlan(
     newRunId(startedAt, createRandom(plan.seed, 'run', startedAt.getTime())),
   );
   const progress = createProgress(output);
-  const work: Work = { plan: measured, servers, host, store, progress, startedAt, options, context };
+  const work: Work = {
+    plan: measured,
+    servers,
+    host,
+    store,
+    progress,
+    startedAt,
+    options,
+    context,
+    conclude,
+  };
   try {
     return await context.keep(() => measureAndReport(work), progress.say);
   } finally {
@@ -123,15 +148,12 @@ function leftOutLines({ cells }: Plan): Set<string> {
   );
 }
 
-interface Work {
+interface Work extends Measuring {
   plan: Plan;
   servers: ReadonlyMap<string, FoundServer>;
   host: Host;
   store: RunStore;
   progress: Progress;
-  startedAt: Date;
-  options: MeasureOptions;
-  context: Context;
 }
 
 async function measureAndReport({
@@ -143,6 +165,7 @@ async function measureAndReport({
   startedAt,
   options,
   context,
+  conclude,
 }: Work): Promise<number> {
   const { plugins, output, env, signal, createSource } = context;
   const metrics =
@@ -189,6 +212,8 @@ async function measureAndReport({
   tellGithub(report, markdown, output, env);
   // The result is shown even if it cannot be stored.
   output.out(options.json ? json : text);
+  const facts = [...servers.values()].map(server => server.facts);
+  for (const line of conclude?.({ run, servers: facts }) ?? []) output.note(line);
   store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
   output.note(`Report: ${join(store.dir, 'report.html')}`);
   return signal.aborted ? EXIT.interrupted : exitStatusOf(run, { isStrict: options.strict === true });
