@@ -20,7 +20,7 @@ import { readScenarios } from '../run/scenario-questions.ts';
 import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
 import { estimateLines, printPlan } from './dry-run.ts';
 import { tellGithub } from './github.ts';
-import { serveMetrics } from './live-metrics.ts';
+import type { LiveMetrics } from './live-metrics.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { render } from './report.ts';
 
@@ -168,10 +168,7 @@ async function measureAndReport({
   conclude,
 }: Work): Promise<number> {
   const { plugins, output, env, signal, createSource } = context;
-  const metrics =
-    options.metricsPort === undefined
-      ? undefined
-      : await serveMetrics(basename(store.dir), options.metricsPort);
+  const metrics = await startMetrics(basename(store.dir), options.metricsPort);
   if (metrics !== undefined) output.note(`Metrics: ${metrics.url}`);
   const trials: TrialResult[] = [];
   const emit = (event: RunEvent): void => {
@@ -217,6 +214,12 @@ async function measureAndReport({
   store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
   output.note(`Report: ${join(store.dir, 'report.html')}`);
   return signal.aborted ? EXIT.interrupted : exitStatusOf(run, { isStrict: options.strict === true });
+}
+
+async function startMetrics(runId: string, port: number | undefined): Promise<LiveMetrics | undefined> {
+  if (port === undefined) return undefined;
+  const { serveMetrics } = await import('./live-metrics.ts');
+  return serveMetrics(runId, port);
 }
 
 /** A signal after the last measurement does not make the run partial. */
