@@ -1,5 +1,4 @@
 // Node's built-in fetch as a client, one request at a time per exchange.
-import tls from 'node:tls';
 import { causesOf } from '../../results/errors.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Target } from '../../scenarios/model/target.ts';
@@ -13,15 +12,7 @@ import {
 } from '../contracts.ts';
 import { classifyError, describeError } from './errors.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
-
-const trusted = new Set<string>();
-
-/** Makes this process trust an authority in addition to Node's defaults, for clients without such an option. Irreversible. */
-export function trustInProcess(caPem: string | undefined): void {
-  if (caPem === undefined || trusted.has(caPem)) return;
-  trusted.add(caPem);
-  tls.setDefaultCACertificates([...tls.getCACertificates('default'), caPem]);
-}
+import { trustInProcess } from './trust.ts';
 
 interface SlotContext {
   url: string;

@@ -19,6 +19,7 @@ import {
 } from '../contracts.ts';
 import { classifyError, describeError, plainSessionRefusals } from './errors.ts';
 import { type ClientSockets, createClientSockets } from './sockets.ts';
+import { trustInProcess } from './trust.ts';
 
 /** An agent of Node's whose connections are counted and timed. */
 export interface CountedAgent {
@@ -31,10 +32,7 @@ export interface CountedAgent {
 type Dial = (options: ConnectionOptions, callback: (error: Error | null) => void) => Socket | undefined;
 
 /** Only the given settings; others stay at the agent's defaults. */
-function agentOptions(
-  { pool, requestsPerConnection }: Client,
-  caPem: string | undefined,
-): https.AgentOptions {
+function agentOptions({ pool, requestsPerConnection }: Client): https.AgentOptions {
   return {
     keepAlive: requestsPerConnection !== 1,
     ...(typeof pool.maxConnections === 'number' ? { maxSockets: pool.maxConnections } : {}),
@@ -47,7 +45,6 @@ function agentOptions(
     ...(pool.scheduling === undefined ? {} : { scheduling: pool.scheduling }),
     ...(pool.tcpKeepAliveMs === undefined ? {} : { keepAliveMsecs: pool.tcpKeepAliveMs }),
     ...(pool.tlsSessions === 'none' || pool.tlsSessions === 'pinned' ? { maxCachedSessions: 0 } : {}),
-    ...(caPem === undefined ? {} : { ca: caPem }),
   };
 }
 
@@ -68,7 +65,8 @@ export function createAgent({
   onConnection,
 }: Pick<TransportOptions, 'client' | 'endpoint' | 'onConnection'>): CountedAgent {
   const isTls = endpoint.origin.startsWith('https:');
-  const options = agentOptions(client, endpoint.caPem);
+  trustInProcess(endpoint.caPem);
+  const options = agentOptions(client);
   const agent = isTls ? new https.Agent(options) : new http.Agent(options);
   const { maxIdleConnections, tlsSessions } = client.pool;
   // As a constructor option, 0 would mean "not given".

@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { TransportOptions } from '../contracts.ts';
+import { trustInProcess } from './trust.ts';
 
 export interface CountingConnector {
   connect: buildConnector.connector;
@@ -33,13 +34,13 @@ type ConnectorOptions = Pick<TransportOptions, 'client' | 'endpoint' | 'onConnec
 export function createConnector({ client, endpoint, onConnection }: ConnectorOptions): CountingConnector {
   const { tlsSessions, tcpKeepAliveMs } = client.pool;
   const isHttp2 = client.protocol === 'h2';
+  trustInProcess(endpoint.caPem);
   const dial = buildConnector({
     allowH2: isHttp2,
     preferH2: isHttp2,
     ...(client.timeouts.connectMs === undefined ? {} : { timeout: client.timeouts.connectMs }),
     ...(tcpKeepAliveMs === undefined ? {} : { keepAliveInitialDelay: tcpKeepAliveMs }),
     ...(tlsSessions === 'none' ? { maxCachedSessions: 0 } : {}),
-    ...(endpoint.caPem === undefined ? {} : { ca: endpoint.caPem }),
   }) as (options: buildConnector.Options, callback: buildConnector.Callback) => Socket; // types say void
   const sockets = new Set<Socket>();
   const reusedErrors = new WeakSet<Error>();

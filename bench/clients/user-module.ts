@@ -36,8 +36,8 @@ import {
   plainSessionRefusals,
   rootCause,
 } from './errors.ts';
-import { trustInProcess } from './fetch.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
+import { trustInProcess } from './trust.ts';
 
 /** What all exchanges of one client share. */
 export interface SlotContext {

@@ -12,6 +12,7 @@ import type { Client } from '../../scenarios/model/client.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import { beginExchange, type Exchange, type OpenedConnection } from '../contracts.ts';
 import { classifyError, describeError } from './errors.ts';
+import { trustInProcess } from './trust.ts';
 import { AnswerParser, HeadMemo } from './wire-parser.ts';
 
 /** As much as one read can take in; the kernel seldom has more ready. */
@@ -41,6 +42,7 @@ export interface WireSettings {
 export function createSettings(client: Client, endpoint: Endpoint, hasPhases: boolean): WireSettings {
   const { protocol, hostname, host, port, pathname, search } = new URL(endpoint.origin + endpoint.path);
   const isTls = protocol === 'https:';
+  trustInProcess(endpoint.caPem);
   const name = hostname.replaceAll(/[[\]]/g, '');
   const head = `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n`;
   const { headersMs, bodyMs } = client.timeouts;
@@ -52,7 +54,7 @@ export function createSettings(client: Client, endpoint: Endpoint, hasPhases: bo
     pipelining,
     isTls,
     dialOptions: {
-      ...(isTls ? tlsOptions(name, endpoint.caPem) : {}),
+      ...(isTls ? tlsOptions(name) : {}),
       host: endpoint.address ?? name,
       port: port === '' ? (isTls ? 443 : 80) : Number(port),
       noDelay: true,
@@ -67,9 +69,9 @@ export function createSettings(client: Client, endpoint: Endpoint, hasPhases: bo
   };
 }
 
-function tlsOptions(name: string, caPem: string | undefined): ConnectionOptions {
+function tlsOptions(name: string): ConnectionOptions {
   // One for all: node:tls would make one for each connection, which costs a quarter of a millisecond.
-  const secureContext: SecureContext = createSecureContext(caPem === undefined ? {} : { ca: caPem });
+  const secureContext: SecureContext = createSecureContext();
   return {
     secureContext,
     ALPNProtocols: ALPN_HTTP1,
