@@ -178,6 +178,7 @@ const nodeFetch: TransportModule = {
     'pool.scheduling': NO_POOL,
     'pool.tcpKeepAliveMs': NO_POOL,
     'pool.tlsSessions': NO_POOL,
+    'pool.tlsContext': NO_POOL,
     'timeouts.connectMs': NO_TIMEOUTS,
     'timeouts.headersMs': NO_TIMEOUTS,
     'timeouts.bodyMs': NO_TIMEOUTS,

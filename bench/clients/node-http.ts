@@ -4,7 +4,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
+import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
@@ -17,7 +17,7 @@ import {
   type TransportModule,
   type TransportOptions,
 } from '../contracts.ts';
-import { classifyError, describeError, plainSessionRefusals } from './errors.ts';
+import { classifyError, describeError, plainTargetRefusals } from './errors.ts';
 import { type ClientSockets, createClientSockets } from './sockets.ts';
 import { trustInProcess } from './trust.ts';
 
@@ -44,6 +44,7 @@ function agentOptions({ pool, requestsPerConnection }: Client): https.AgentOptio
       : { agentKeepAliveTimeoutBuffer: pool.idleTimeoutBufferMs }),
     ...(pool.scheduling === undefined ? {} : { scheduling: pool.scheduling }),
     ...(pool.tcpKeepAliveMs === undefined ? {} : { keepAliveMsecs: pool.tcpKeepAliveMs }),
+    ...(pool.tlsContext === 'shared' ? { secureContext: createSecureContext() } : {}),
     ...(pool.tlsSessions === 'none' || pool.tlsSessions === 'pinned' ? { maxCachedSessions: 0 } : {}),
   };
 }
@@ -371,7 +372,7 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: 'no tcpKeepAliveMs, or more requestsPerConnection',
     });
   }
-  return [...refused, ...plainSessionRefusals(client, target)];
+  return [...refused, ...plainTargetRefusals(client, target, nodeHttp.honours)];
 }
 
 const nodeHttp: TransportModule = {
@@ -387,6 +388,7 @@ const nodeHttp: TransportModule = {
     'pool.scheduling',
     'pool.tcpKeepAliveMs',
     'pool.tlsSessions',
+    'pool.tlsContext',
     'timeouts.connectMs',
     'timeouts.headersMs',
     'timeouts.bodyMs',

@@ -1,6 +1,6 @@
 // An undici connector that counts and times each connection it opens.
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { createSecureContext, type TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { TransportOptions } from '../contracts.ts';
@@ -32,7 +32,7 @@ type ConnectorOptions = Pick<TransportOptions, 'client' | 'endpoint' | 'onConnec
  * first, and closes a connection with another protocol, which fails its requests.
  */
 export function createConnector({ client, endpoint, onConnection }: ConnectorOptions): CountingConnector {
-  const { tlsSessions, tcpKeepAliveMs } = client.pool;
+  const { tlsSessions, tlsContext, tcpKeepAliveMs } = client.pool;
   const isHttp2 = client.protocol === 'h2';
   trustInProcess(endpoint.caPem);
   const dial = buildConnector({
@@ -41,6 +41,7 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
     ...(client.timeouts.connectMs === undefined ? {} : { timeout: client.timeouts.connectMs }),
     ...(tcpKeepAliveMs === undefined ? {} : { keepAliveInitialDelay: tcpKeepAliveMs }),
     ...(tlsSessions === 'none' ? { maxCachedSessions: 0 } : {}),
+    ...(tlsContext === 'shared' ? { secureContext: createSecureContext() } : {}),
   }) as (options: buildConnector.Options, callback: buildConnector.Callback) => Socket; // types say void
   const sockets = new Set<Socket>();
   const reusedErrors = new WeakSet<Error>();

@@ -9,7 +9,7 @@ import {
   type TransportModule,
   type TransportOptions,
 } from '../contracts.ts';
-import { classifyError, describeError, plainSessionRefusals, rootCause } from './errors.ts';
+import { classifyError, describeError, plainTargetRefusals, rootCause } from './errors.ts';
 import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-7.ts';
 import { createConnector } from './undici-connector.ts';
 
@@ -348,6 +348,7 @@ const undici: TransportModule = {
     'pool.maxConcurrentStreams',
     'pool.tcpKeepAliveMs',
     'pool.tlsSessions',
+    'pool.tlsContext',
     'timeouts.connectMs',
     'timeouts.headersMs',
     'timeouts.bodyMs',
@@ -377,7 +378,7 @@ const undici: TransportModule = {
         hint: 'a multiple of 1000',
       });
     }
-    refusals.push(...plainSessionRefusals(client, target));
+    refusals.push(...plainTargetRefusals(client, target, undici.honours));
     return refusals;
   },
   open,

@@ -33,7 +33,7 @@ import {
   codedOutcome,
   describeError,
   type Evidence,
-  plainSessionRefusals,
+  plainTargetRefusals,
   rootCause,
 } from './errors.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
@@ -403,8 +403,7 @@ function refusalsOf(definition: ClientDefinition, client: Client, target: Target
       hint: "body: 'read', or 'body' in its honours",
     });
   }
-  if (honours.includes('pool.tlsSessions')) refused.push(...plainSessionRefusals(client, target));
-  return refused;
+  return [...refused, ...plainTargetRefusals(client, target, honours)];
 }
 
 /** Makes a transport of a client definition. Its `ready` rejects with a MeasureError if `open` throws or does not return a client. */

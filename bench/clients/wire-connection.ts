@@ -1,12 +1,6 @@
 // One connection of the wire client, plain or TLS, and the requests in flight on it.
 import { connect as connectPlain, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
-import {
-  type ConnectionOptions,
-  connect as connectTls,
-  createSecureContext,
-  type SecureContext,
-  type TLSSocket,
-} from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
@@ -54,7 +48,7 @@ export function createSettings(client: Client, endpoint: Endpoint, hasPhases: bo
     pipelining,
     isTls,
     dialOptions: {
-      ...(isTls ? tlsOptions(name) : {}),
+      ...(isTls ? tlsOptions(name, client.pool) : {}),
       host: endpoint.address ?? name,
       port: port === '' ? (isTls ? 443 : 80) : Number(port),
       noDelay: true,
@@ -69,11 +63,10 @@ export function createSettings(client: Client, endpoint: Endpoint, hasPhases: bo
   };
 }
 
-function tlsOptions(name: string): ConnectionOptions {
-  // One for all: node:tls would make one for each connection, which costs a quarter of a millisecond.
-  const secureContext: SecureContext = createSecureContext();
+function tlsOptions(name: string, { tlsContext = 'shared' }: Client['pool']): ConnectionOptions {
   return {
-    secureContext,
+    // Without one, node:tls makes one for each connection, which costs a quarter of a millisecond.
+    ...(tlsContext === 'shared' ? { secureContext: createSecureContext() } : {}),
     ALPNProtocols: ALPN_HTTP1,
     // An address is checked against the certificate by itself, and is not sent as a name.
     ...(isIP(name) === 0 ? { servername: name } : {}),

@@ -9,7 +9,7 @@ import type {
   TransportModule,
   TransportOptions,
 } from '../contracts.ts';
-import { plainSessionRefusals } from './errors.ts';
+import { plainTargetRefusals } from './errors.ts';
 import {
   type ConnectionOwner,
   createSettings,
@@ -288,7 +288,7 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: "'none' or 'pinned'",
     });
   }
-  return [...refused, ...plainSessionRefusals(client, target)];
+  return [...refused, ...plainTargetRefusals(client, target, wire.honours)];
 }
 
 const wire: TransportModule = {
@@ -306,6 +306,7 @@ const wire: TransportModule = {
     'pool.scheduling',
     'pool.tcpKeepAliveMs',
     'pool.tlsSessions',
+    'pool.tlsContext',
     'timeouts.connectMs',
     'timeouts.headersMs',
     'timeouts.bodyMs',

@@ -6,7 +6,7 @@ import autocannon from 'autocannon';
 import type { Client } from '../../scenarios/model/client.ts';
 import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
 import { type Target, usesTls } from '../../scenarios/model/target.ts';
-import { classifyError, describeError, plainSessionRefusals } from '../clients/errors.ts';
+import { classifyError, describeError, plainTargetRefusals } from '../clients/errors.ts';
 import {
   beginExchange,
   type Engine,
@@ -391,7 +391,7 @@ function open({ client, load, endpoint, sink }: EngineOptions): Engine {
 
 function refusals(client: Client, target: Target): Refusal[] {
   const { tlsSessions } = client.pool;
-  const refused = [...bodyRefusals('autocannon', client), ...plainSessionRefusals(client, target)];
+  const refused = [...bodyRefusals('autocannon', client), ...plainTargetRefusals(client, target, HONOURS)];
   if (tlsSessions !== undefined && tlsSessions !== 'none' && usesTls(target)) {
     refused.push({
       path: 'pool.tlsSessions',

@@ -40,6 +40,7 @@ const REASONS: Readonly<Record<ClientSetting, string>> = {
   'pool.scheduling': ONE_EACH,
   'pool.tcpKeepAliveMs': 'it has no such setting',
   'pool.tlsSessions': 'it has no such setting',
+  'pool.tlsContext': 'it has no such setting',
   'timeouts.connectMs': NO_TIMEOUT,
   'timeouts.headersMs': NO_TIMEOUT,
   'timeouts.bodyMs': NO_TIMEOUT,

@@ -61,6 +61,7 @@ describe("A client in words: every setting that was given is told, and nothing i
       scheduling: { scheduling: 'fifo' },
       tcpKeepAliveMs: { tcpKeepAliveMs: 7 },
       tlsSessions: { tlsSessions: 'pinned' },
+      tlsContext: { tlsContext: 'shared' },
     };
     const unasked = describeClient(Client.parse({}));
     const texts = Object.values(pools).map(pool => describeClient(Client.parse({ pool })));

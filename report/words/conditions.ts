@@ -185,6 +185,11 @@ const TLS_SESSIONS = {
   pinned: 'TLS sessions always resumed',
 } as const;
 
+const TLS_CONTEXTS = {
+  shared: 'one TLS context for all connections',
+  'per-connection': 'a TLS context for each connection',
+} as const;
+
 /** Every setting of a pool, so that none goes unreported. */
 const POOL_PHRASES: { [Name in keyof Required<Pool>]: (value: NonNullable<Pool[Name]>) => string } = {
   maxConnections: most =>
@@ -203,6 +208,7 @@ const POOL_PHRASES: { [Name in keyof Required<Pool>]: (value: NonNullable<Pool[N
     order === 'lifo' ? 'most recently used connection first' : 'longest idle connection first',
   tcpKeepAliveMs: ms => `TCP keep-alive after ${ms} ms`,
   tlsSessions: mode => TLS_SESSIONS[mode],
+  tlsContext: mode => TLS_CONTEXTS[mode],
 };
 
 function describePool(pool: Pool): string[] {

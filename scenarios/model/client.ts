@@ -36,6 +36,12 @@ export const Pool = z.strictObject({
     .describe(
       "TLS resumption: none, never; library, from the library's own cache; pinned, from a session that garbage collection cannot remove",
     ),
+  tlsContext: z
+    .enum(['shared', 'per-connection'])
+    .optional()
+    .describe(
+      'The TLS configuration in memory: shared, made once for all connections; per-connection, made anew for each',
+    ),
 });
 
 /**

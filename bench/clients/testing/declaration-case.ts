@@ -25,6 +25,7 @@ const stated: Readonly<Record<string, Stated>> = {
   'pool.scheduling': { pool: { scheduling: 'fifo' } },
   'pool.tcpKeepAliveMs': { pool: { tcpKeepAliveMs: 1_500 } },
   'pool.tlsSessions': { pool: { tlsSessions: 'pinned' } },
+  'pool.tlsContext': { pool: { tlsContext: 'shared' } },
   'timeouts.connectMs': { timeouts: { connectMs: 1_000 } },
   'timeouts.headersMs': { timeouts: { headersMs: 1_000 } },
   'timeouts.bodyMs': { timeouts: { bodyMs: 1_000 } },
