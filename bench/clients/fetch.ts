@@ -165,6 +165,8 @@ const nodeFetch: TransportModule = {
   kind: 'transport',
   honours: ['protocol', 'requestsPerConnection', 'timeouts.totalMs', 'body'],
   cannot: {
+    method: 'conntax measures its GET only; transport wire has HEAD',
+    'pool.closing': NO_POOL,
     api: 'fetch has only one interface',
     options: 'options are passed only to your own module',
     'pool.maxConnections': NO_POOL,

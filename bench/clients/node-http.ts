@@ -396,6 +396,8 @@ const nodeHttp: TransportModule = {
     'body',
   ],
   cannot: {
+    method: 'conntax measures its GET only; transport wire has HEAD',
+    'pool.closing': 'node:http closes a connection itself, at once after the last response',
     api: 'node:http has one interface only',
     options: 'options are passed only to your own module',
     'pool.maxLifetimeMs': "Node's agent does not limit the age of a connection",

@@ -383,6 +383,8 @@ const undici: TransportModule = {
   },
   open,
   cannot: {
+    method: 'conntax measures its GET only; transport wire has HEAD',
+    'pool.closing': 'undici closes a connection itself, at once after the last response',
     options: 'options are passed only to your own module',
     'pool.maxTotalConnections': 'undici limits connections per origin only',
     'pool.maxIdleConnections': 'undici does not limit idle connections: only their idle timeout closes them',

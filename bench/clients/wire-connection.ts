@@ -38,7 +38,7 @@ export function createSettings(client: Client, endpoint: Endpoint, hasPhases: bo
   const isTls = protocol === 'https:';
   trustInProcess(endpoint.caPem);
   const name = hostname.replaceAll(/[[\]]/g, '');
-  const head = `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n`;
+  const head = `${client.method ?? 'GET'} ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n`;
   const { headersMs, bodyMs } = client.timeouts;
   const { pipelining = 1, tcpKeepAliveMs } = client.pool;
   return {
@@ -153,12 +153,16 @@ export class WireConnection {
   #lastPieceAtMs = Number.NaN;
   #idleSinceMs = Number.NaN;
   #isReady = false;
+  /** Whether the server has ended its side. */
+  #hasEnded = false;
+  /** Whether it only waits for the server to close it. */
+  #isRetired = false;
   #isLost = true;
 
   constructor(settings: WireSettings, owner: ConnectionOwner) {
     this.#settings = settings;
     this.#owner = owner;
-    this.#parser = new AnswerParser(settings.memo);
+    this.#parser = new AnswerParser(settings.memo, settings.client.method === 'HEAD');
     this.#options = {
       ...settings.dialOptions,
       onread: { buffer: settings.readBuffer, callback: this.#onRead },
@@ -171,6 +175,8 @@ export class WireConnection {
     this.#sent = 0;
     this.#answered = 0;
     this.#isReady = false;
+    this.#hasEnded = false;
+    this.#isRetired = false;
     this.#isLost = false;
     this.#dialledAtMs = performance.now();
     const socket = isTls
@@ -235,7 +241,12 @@ export class WireConnection {
   /** Whether a connection that is ready can take another request, now. */
   get hasRoom(): boolean {
     const { pipelining, requestsPerConnection } = this.#settings;
-    return !this.#isLost && this.#inFlight.length < pipelining && this.#sent < requestsPerConnection;
+    return (
+      !this.#isLost &&
+      !this.#isRetired &&
+      this.#inFlight.length < pipelining &&
+      this.#sent < requestsPerConnection
+    );
   }
 
   send(request: WireRequest): void {
@@ -288,10 +299,21 @@ export class WireConnection {
     const isUsable = this.#parser.keepAlive && this.#answered < this.#settings.requestsPerConnection;
     // What comes without a request would be taken for the answer to the next one.
     if (!isUsable || (excessBytes > 0 && this.isIdle) || this.#idleLimitMs() <= 0) {
-      this.lose('reset', 'the server closed the connection after the answer to an earlier request');
+      this.#retire('the server closed the connection after the answer to an earlier request');
     }
     this.#owner.onAnswered(this);
     request.succeed();
+  }
+
+  /** It carries no more requests. @param error of those behind in the pipeline, which get no answer */
+  #retire(error: string): void {
+    // A server that has not announced that it closes might never do so.
+    if (this.#settings.client.pool.closing !== 'server' || this.#parser.keepAlive || this.#hasEnded) {
+      this.lose('reset', error);
+      return;
+    }
+    this.#isRetired = true;
+    this.#failInFlight('reset', error);
   }
 
   /** How long it may be idle: the client's own limit, and that of the server where the client heeds it. */
@@ -336,6 +358,7 @@ export class WireConnection {
 
   /** The server has ended its side, which ends an answer without a length. */
   readonly #onEnd = (): void => {
+    this.#hasEnded = true;
     const [request] = this.#inFlight;
     if (request === undefined || !this.#parser.end()) {
       this.#endEarly();
@@ -346,6 +369,7 @@ export class WireConnection {
 
   /** Not made for a connection that is closed as planned: an error costs as much as a tenth of a short connection. */
   #endEarly(): void {
+    if (this.#isRetired) this.lose('other', 'closed as planned');
     if (this.#isLost) return;
     const message = 'the server ended the connection before its answer was complete';
     this.#break(Object.assign(new Error(message), { code: 'ECONNRESET' }));
@@ -361,9 +385,14 @@ export class WireConnection {
   lose(outcome: Outcome, error: string, given?: WireRequest): void {
     if (this.#isLost) return;
     this.#isLost = true;
-    this.#socket.destroy();
+    if (this.#settings.client.pool.closing === 'reset' && this.#isReady) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+    this.#failInFlight(outcome, error, given);
+    this.#owner.onLost(this, this.#isReady ? undefined : { outcome, error });
+  }
+
+  #failInFlight(outcome: Outcome, error: string, given?: WireRequest): void {
     for (const request of this.#inFlight) if (request !== given) request.fail(outcome, error);
     this.#inFlight.length = 0;
-    this.#owner.onLost(this, this.#isReady ? undefined : { outcome, error });
   }
 }

@@ -60,6 +60,7 @@ describe("A client in words: every setting that was given is told, and nothing i
       maxConcurrentStreams: { maxConcurrentStreams: 7 },
       scheduling: { scheduling: 'fifo' },
       tcpKeepAliveMs: { tcpKeepAliveMs: 7 },
+      closing: { closing: 'reset' },
       tlsSessions: { tlsSessions: 'pinned' },
       tlsContext: { tlsContext: 'shared' },
     };

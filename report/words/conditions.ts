@@ -156,9 +156,10 @@ export function policySubject(client: Client): string {
 
 /** The settings that were given, as a phrase; anything else is the library's default. */
 export function describeClient(client: Client): string {
-  const { transport, api, protocol, requestsPerConnection, pool, timeouts, body, options } = client;
+  const { transport, api, protocol, method, requestsPerConnection, pool, timeouts, body, options } = client;
   const settings = [
     protocol === 'h2' ? 'HTTP/2' : '',
+    method === undefined ? '' : `${method} requests`,
     requestsPerConnection === 'unlimited'
       ? isModulePath(transport)
         ? 'connections managed by the module'
@@ -185,6 +186,12 @@ const TLS_SESSIONS = {
   pinned: 'TLS sessions always resumed',
 } as const;
 
+const CLOSINGS = {
+  client: 'closed by the client',
+  server: 'closed by the server',
+  reset: 'closed by a reset',
+} as const;
+
 const TLS_CONTEXTS = {
   shared: 'one TLS context for all connections',
   'per-connection': 'a TLS context for each connection',
@@ -206,6 +213,7 @@ const POOL_PHRASES: { [Name in keyof Required<Pool>]: (value: NonNullable<Pool[N
   maxConcurrentStreams: most => `at most ${most} streams per connection`,
   scheduling: order =>
     order === 'lifo' ? 'most recently used connection first' : 'longest idle connection first',
+  closing: mode => CLOSINGS[mode],
   tcpKeepAliveMs: ms => `TCP keep-alive after ${ms} ms`,
   tlsSessions: mode => TLS_SESSIONS[mode],
   tlsContext: mode => TLS_CONTEXTS[mode],

@@ -29,6 +29,12 @@ export const Pool = z.strictObject({
     .enum(['lifo', 'fifo'])
     .optional()
     .describe('Which idle connection is used next: lifo, the last used; fifo, the one idle longest'),
+  closing: z
+    .enum(['client', 'server', 'reset'])
+    .optional()
+    .describe(
+      'Who closes a connection after its last response: client, the client at once; server, the client waits for the server; reset, the client at once, by a TCP reset',
+    ),
   tcpKeepAliveMs: optionalMs('Idle time before the first TCP keep-alive probe'),
   tlsSessions: z
     .enum(['none', 'library', 'pinned'])
@@ -75,6 +81,10 @@ export const Client = z.strictObject({
     .enum(['http1', 'h2'])
     .default('http1')
     .describe('Protocol of the client; h2 only if the target offers it'),
+  method: z
+    .enum(['GET', 'HEAD'])
+    .optional()
+    .describe('Method of the requests; HEAD is answered without a body. Default: GET'),
   requestsPerConnection: z
     .union([z.int().min(1).max(1_000_000), z.literal('unlimited')])
     .default('unlimited')

@@ -44,6 +44,32 @@ export function exchangeCase(subject: Subject): void {
       });
     }
 
+    const head = { method: 'HEAD' } as const;
+    for (const requestsPerConnection of [1, 'unlimited'] as const) {
+      const whereAble = testWhere(subject, { ...head, requestsPerConnection });
+      whereAble(
+        `method HEAD, requestsPerConnection ${requestsPerConnection}: no body, as announced or not`,
+        async t => {
+          const lengths = ['Content-Length: 5', 'Transfer-Encoding: chunked', 'X-Length: unknown'];
+          const server = await openMisbehavingServer(t, ({ socket, ofAll, head: sent }) => {
+            assert.match(sent, /^HEAD \/ HTTP\/1\.1\r\n/);
+            socket.write(`HTTP/1.1 200 OK\r\n${lengths[ofAll % 3]}\r\n\r\n`);
+          });
+          const { askTimes } = openSubject(t, subject, server.endpoint, {
+            ...head,
+            requestsPerConnection,
+            pool: { maxConnections: 1 },
+          });
+          const ended = await askTimes(9, 1);
+          assert.deepEqual(
+            ended.map(({ outcome, status, bodyBytes }) => [outcome, status, bodyBytes]),
+            Array(9).fill(['ok', 200, 0]),
+          );
+          assert.equal(server.accepted, requestsPerConnection === 1 ? 9 : 1);
+        },
+      );
+    }
+
     test('without phases no clock is read within it', async t => {
       const target = await openTestTarget(t);
       const transport = subject.module.open({
