@@ -20,6 +20,8 @@ export interface WireSettings {
   requestsPerConnection: number;
   pipelining: number;
   isTls: boolean;
+  /** Whether a socket may be dialled again after it has closed. */
+  isRedialled: boolean;
   dialOptions: TcpNetConnectOpts;
   /** The whole request, but for the last one of a connection. */
   request: string;
@@ -40,18 +42,21 @@ export function createSettings(client: Client, endpoint: Endpoint, hasPhases: bo
   const name = hostname.replaceAll(/[[\]]/g, '');
   const head = `${client.method ?? 'GET'} ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n`;
   const { headersMs, bodyMs } = client.timeouts;
-  const { pipelining = 1, tcpKeepAliveMs } = client.pool;
+  const { pipelining = 1, tcpKeepAliveMs, closing } = client.pool;
+  const address = endpoint.address ?? name;
   return {
     client,
     requestsPerConnection:
       client.requestsPerConnection === 'unlimited' ? Infinity : client.requestsPerConnection,
     pipelining,
     isTls,
+    isRedialled: !isTls && closing !== 'reset' && isIP(address) !== 0,
     dialOptions: {
       ...(isTls ? tlsOptions(name, client.pool) : {}),
-      host: endpoint.address ?? name,
+      host: address,
       port: port === '' ? (isTls ? 443 : 80) : Number(port),
-      noDelay: true,
+      // A plain connection without a pipeline never writes before the last answer has acknowledged what it wrote.
+      noDelay: isTls || pipelining > 1,
       ...(tcpKeepAliveMs === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs }),
     },
     request: `${head}\r\n`,
@@ -133,8 +138,8 @@ export class WireRequest {
 }
 
 /**
- * A place for one connection after another: its listeners and options are made once, which is a tenth of the cost of a short
- * connection. It may be opened again when `onClosed` has been called, after which the socket before says nothing more.
+ * A place for one connection after another: its listeners and options are made once, and so is its socket where that can be
+ * dialled again. It may be opened again when `onClosed` has been called, after which the connection before says nothing more.
  */
 export class WireConnection {
   /** The owner's: whether it is among those that are free. */
@@ -144,6 +149,8 @@ export class WireConnection {
   readonly #parser: AnswerParser;
   readonly #options: TcpNetConnectOpts;
   #socket!: Socket;
+  /** Whether the socket has closed as planned: node:net documents that it may be dialled again then. */
+  #canRedial = false;
   #dialledAtMs = Number.NaN;
   #connectedAtMs = Number.NaN;
   /** Those whose answers are to come, in their order. */
@@ -155,6 +162,7 @@ export class WireConnection {
   #isReady = false;
   /** Whether the server has ended its side. */
   #hasEnded = false;
+  #hasFailed = false;
   /** Whether it only waits for the server to close it. */
   #isRetired = false;
   #isLost = true;
@@ -170,15 +178,21 @@ export class WireConnection {
   }
 
   open(): void {
-    const { isTls, session, client } = this.#settings;
     this.#parser.reset();
     this.#sent = 0;
     this.#answered = 0;
     this.#isReady = false;
     this.#hasEnded = false;
+    this.#hasFailed = false;
     this.#isRetired = false;
     this.#isLost = false;
     this.#dialledAtMs = performance.now();
+    if (this.#canRedial) this.#socket.connect(this.#settings.dialOptions);
+    else this.#dial();
+  }
+
+  #dial(): void {
+    const { isTls, session, client } = this.#settings;
     const socket = isTls
       ? connectTls(
           session === undefined ? this.#options : ({ ...this.#options, session } as ConnectionOptions),
@@ -196,12 +210,13 @@ export class WireConnection {
   readonly #onConnect = (): void => {
     this.#connectedAtMs = performance.now();
     if (this.#settings.isTls) this.#setTcpOptions();
-    else this.#begin(Number.NaN, false);
+    else this.#begin(this.#connectedAtMs, Number.NaN, false);
   };
 
   readonly #onSecureConnect = (): void => {
     const isResumed = (this.#socket as TLSSocket).isSessionReused();
-    this.#begin(performance.now() - this.#connectedAtMs, isResumed);
+    const nowMs = performance.now();
+    this.#begin(nowMs, nowMs - this.#connectedAtMs, isResumed);
   };
 
   readonly #onSession = (latest: Buffer): void => {
@@ -213,7 +228,10 @@ export class WireConnection {
     return true;
   };
 
-  readonly #onError = (error: Error): void => this.#break(error);
+  readonly #onError = (error: Error): void => {
+    this.#hasFailed = true;
+    this.#break(error);
+  };
 
   readonly #onClose = (): void => {
     this.#endEarly();
@@ -227,10 +245,10 @@ export class WireConnection {
     if (tcpKeepAliveMs !== undefined) this.#socket.setKeepAlive(true, tcpKeepAliveMs);
   }
 
-  #begin(tlsMs: number, isResumed: boolean): void {
+  #begin(nowMs: number, tlsMs: number, isResumed: boolean): void {
     if (this.#isLost) return;
     this.#isReady = true;
-    this.#idleSinceMs = performance.now();
+    this.#idleSinceMs = nowMs;
     this.#owner.onReady(this, { connectMs: this.#connectedAtMs - this.#dialledAtMs, tlsMs, isResumed });
   }
 
@@ -385,7 +403,14 @@ export class WireConnection {
   lose(outcome: Outcome, error: string, given?: WireRequest): void {
     if (this.#isLost) return;
     this.#isLost = true;
-    if (this.#settings.client.pool.closing === 'reset' && this.#isReady) this.#socket.resetAndDestroy();
+    const { isRedialled, client } = this.#settings;
+    this.#canRedial =
+      isRedialled &&
+      this.#isReady &&
+      !this.#hasEnded &&
+      !this.#hasFailed &&
+      this.#socket.writableLength === 0;
+    if (client.pool.closing === 'reset' && this.#isReady) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
     this.#failInFlight(outcome, error, given);
     this.#owner.onLost(this, this.#isReady ? undefined : { outcome, error });

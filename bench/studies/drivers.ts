@@ -40,7 +40,8 @@ const { positionals, values } = parseArgs({
   options: { rounds: { type: 'string', default: '5' } },
 });
 const roundCount = Number(values.rounds);
-if (!Number.isInteger(roundCount) || roundCount < 1) throw new TypeError('--rounds: expected an integer from 1');
+if (!Number.isInteger(roundCount) || roundCount < 1)
+  throw new TypeError('--rounds: expected an integer from 1');
 const unknown = positionals.filter(name => !GROUNDS.some(ground => ground === name));
 if (unknown.length > 0)
   throw new TypeError(`unknown: ${unknown.join(', ')}; expected: ${GROUNDS.join(', ')}`);
