@@ -7,7 +7,7 @@ import type { Client } from '../../scenarios/model/client.ts';
 import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import { type Target, usesTls } from '../../scenarios/model/target.ts';
-import { classifyError, describeError, plainSessionRefusals } from '../clients/errors.ts';
+import { classifyError, describeError, plainTargetRefusals } from '../clients/errors.ts';
 import {
   beginExchange,
   type Engine,
@@ -398,7 +398,7 @@ function refusals(client: Client, target: Target, request?: Request): Refusal[] 
   const { tlsSessions } = client.pool;
   const refused = [
     ...bodyRefusals('autocannon', client),
-    ...plainSessionRefusals(client, target),
+    ...plainTargetRefusals(client, target, HONOURS),
     ...requestRefusals('autocannon', request),
   ];
   if (tlsSessions !== undefined && tlsSessions !== 'none' && usesTls(target)) {

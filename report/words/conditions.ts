@@ -186,6 +186,17 @@ const TLS_SESSIONS = {
   pinned: 'TLS sessions always resumed',
 } as const;
 
+const CLOSINGS = {
+  client: 'closed by the client',
+  server: 'closed by the server',
+  reset: 'closed by a reset',
+} as const;
+
+const TLS_CONTEXTS = {
+  shared: 'one TLS context for all connections',
+  'per-connection': 'a TLS context for each connection',
+} as const;
+
 /** Every setting of a pool, so that none goes unreported. */
 const POOL_PHRASES: { [Name in keyof Required<Pool>]: (value: NonNullable<Pool[Name]>) => string } = {
   maxConnections: most =>
@@ -202,8 +213,10 @@ const POOL_PHRASES: { [Name in keyof Required<Pool>]: (value: NonNullable<Pool[N
   maxConcurrentStreams: most => `at most ${most} streams per connection`,
   scheduling: order =>
     order === 'lifo' ? 'most recently used connection first' : 'longest idle connection first',
+  closing: mode => CLOSINGS[mode],
   tcpKeepAliveMs: ms => `TCP keep-alive after ${ms} ms`,
   tlsSessions: mode => TLS_SESSIONS[mode],
+  tlsContext: mode => TLS_CONTEXTS[mode],
 };
 
 function describePool(pool: Pool): string[] {
