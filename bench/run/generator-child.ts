@@ -40,7 +40,7 @@ export function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
       return createOpenLoad({
         ...shared,
         maxInFlight,
-        scheduleOf: () => rateSchedule(arrivals, ratePerSec, random),
+        scheduleOf: ({ offsetMs }) => rateSchedule(arrivals, ratePerSec, random, offsetMs),
       });
     }
     case 'burst': {
@@ -52,9 +52,9 @@ export function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
       return createOpenLoad({
         ...shared,
         maxInFlight,
-        scheduleOf: ({ ratePerSec }) => {
+        scheduleOf: ({ ratePerSec, offsetMs }) => {
           if (ratePerSec === undefined) throw new Error('a slice of a capacity search needs a rate');
-          return rateSchedule(arrivals, ratePerSec, random);
+          return rateSchedule(arrivals, ratePerSec, random, offsetMs);
         },
       });
     }
