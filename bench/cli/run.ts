@@ -8,6 +8,7 @@ import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
 import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
+import { countSpareCores, settleGenerators } from '../plan/generators.ts';
 import { leaveOutMissing, leaveOutUnreadable, type Plan, planRun } from '../plan/plan.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import { describeGit, describeHost } from '../probes/host.ts';
@@ -50,12 +51,13 @@ export function seedOf({ seed }: MeasureOptions, startedAt: Date): number {
  * the plan, or an external server does not answer
  */
 export async function measurePlan(
-  plan: Plan,
+  planned: Plan,
   { startedAt, options, context }: { startedAt: Date; options: MeasureOptions; context: Context },
 ): Promise<number> {
-  const { output } = context;
-  const located = await locateServers(plan, options.allowHost, undefined, context.signal);
+  const { output, plugins } = context;
+  const located = await locateServers(planned, options.allowHost, undefined, context.signal);
   const host = await describeHost();
+  const plan = settleGenerators(planned, countSpareCores(host), await loadPlugins(plugins.transports));
   const checks = checkPlan(plan, host, located, options.allowHost);
   if (options.dryRun) {
     printPlan(plan, checks, options, output);
