@@ -9,6 +9,7 @@ import { createRandom } from '../../results/random.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
 import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
 import { prepareRequest } from '../clients/request.ts';
+import { countSpareCores, settleGenerators } from '../plan/generators.ts';
 import { leaveOutMissing, leaveOutUnreadable, type Plan, planRun } from '../plan/plan.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import { describeGit, describeHost } from '../probes/host.ts';
@@ -66,13 +67,14 @@ interface Measuring {
  * the plan, or an external server does not answer
  */
 export async function measurePlan(
-  plan: Plan,
+  planned: Plan,
   { startedAt, options, context, conclude }: Measuring,
 ): Promise<number> {
-  const { output } = context;
-  requireRequests(plan, context.env);
-  const located = await locateServers(plan, options.allowHost, undefined, context.signal);
+  const { output, plugins } = context;
+  requireRequests(planned, context.env);
+  const located = await locateServers(planned, options.allowHost, undefined, context.signal);
   const host = await describeHost();
+  const plan = settleGenerators(planned, countSpareCores(host), await loadPlugins(plugins.transports));
   const checks = checkPlan(plan, host, located, options.allowHost);
   if (options.dryRun) {
     printPlan(plan, checks, options, output);

@@ -227,7 +227,15 @@ function describePool(pool: Pool): string[] {
 }
 
 /** Target, link, load and timing, which all arms share. */
-export function sharedConditions({ target, link, request, load, timing, phases }: Scenario): Fact[] {
+export function sharedConditions({
+  target,
+  link,
+  request,
+  load,
+  generators,
+  timing,
+  phases,
+}: Scenario): Fact[] {
   return [
     { label: 'Target', value: describeTarget(target) },
     { label: 'Connection policy of the target', value: describeTargetPolicy(target) },
@@ -235,8 +243,21 @@ export function sharedConditions({ target, link, request, load, timing, phases }
     ...expectedFacts(target),
     ...(request === undefined ? [] : [{ label: 'Request', value: describeRequest(request) }]),
     { label: 'Load', value: describeLoad(load) },
+    ...generatorFacts(generators),
     { label: 'Timing', value: describeTiming(timing) },
     ...(phases ? [] : [{ label: 'Phases', value: 'not recorded' }]),
+  ];
+}
+
+/** Only where there are several. */
+function generatorFacts(generators: Scenario['generators'] = 1): Fact[] {
+  if (generators === 1) return [];
+  const count = generators === 'auto' ? 'one per spare core' : formatCount(generators);
+  return [
+    {
+      label: 'Generators',
+      value: `${count} per client, each with its share of the load and with a pool of its own`,
+    },
   ];
 }
 
