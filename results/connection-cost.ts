@@ -1,4 +1,6 @@
 // What opening a connection costs in CPU time, for the client and the server, from pairs of clients that differ in nothing else.
+import { ratioOver } from './compare.ts';
+import { readerOf } from './metrics.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import { type Interval, meanOf, replicateMeanInterval } from './stats.ts';
 
@@ -20,9 +22,14 @@ export interface ConnectionCost {
   client: CpuCost;
   /** null for a server that conntax did not start. */
   server: CpuCost | null;
+  /** Requests per second of the client that opens fewer over those of the other; null where the load sets the rate. */
+  served: Interval | null;
   /** Share of a core, client and known server together, that reuse saves at 1,000 requests/s. */
   savedCoresAt1kPerSec: number;
 }
+
+/** Connections per request that differ by less are equal: noise of the pool's fill. */
+const RANK_STEPS = 50;
 
 /** Below this difference, in connections per request, noise of the CPU time is divided by next to nothing. */
 const LEAST_DIFFERENCE = 0.1;
@@ -74,15 +81,40 @@ function costOfPair(
   const savedCoresAt1kPerSec =
     (1_000 * Math.abs(difference) * (client.valueUs + (server?.valueUs ?? 0))) / 1_000_000;
   if (!Number.isFinite(savedCoresAt1kPerSec)) return undefined;
-  const [more, fewer] = difference > 0 ? [first.left, first.right] : [first.right, first.left];
+  const [more, fewer] = difference > 0 ? [left, right] : [right, left];
   return {
-    fewer: fewer.trial.arm,
-    more: more.trial.arm,
+    fewer: fewer[0]!.trial.arm,
+    more: more[0]!.trial.arm,
     connectionsPerRequest: Math.abs(difference),
     client,
     server,
+    served:
+      first.left.trial.load.model === 'closed'
+        ? ratioOver(readerOf('requestsPerSec'), fewer, more).interval
+        : null,
     savedCoresAt1kPerSec,
   };
+}
+
+/**
+ * One pair for each client library, in the order of the trials: the one that differs most in connections per request, of
+ * equals the one with the baseline.
+ */
+export function mainCosts(
+  costs: readonly ConnectionCost[],
+  {
+    baseline,
+    libraryOf,
+  }: {
+    baseline: string;
+    libraryOf: (arm: string) => string;
+  },
+): ConnectionCost[] {
+  const rank = ({ connectionsPerRequest, more, fewer }: ConnectionCost): number =>
+    Math.round(connectionsPerRequest * RANK_STEPS) + (more === baseline || fewer === baseline ? 0.5 : 0);
+  return [...Map.groupBy(costs, ({ more }) => libraryOf(more)).values()].map(ofLibrary =>
+    ofLibrary.reduce((best, cost) => (rank(cost) > rank(best) ? cost : best)),
+  );
 }
 
 /** Only then is the difference of their CPU time that of their connections. */

@@ -12,6 +12,7 @@ import { type ArmView, allMarks, type CellView, comparisonMarks, MARK_NOTES, sig
 import type { CellState, Mark } from '../model.ts';
 import { capacityRemarks } from '../tables/open-loads.ts';
 import { policySubject } from './conditions.ts';
+import { describeConnectionCosts, describeCostIn } from './connection-cost.ts';
 import { describeGap } from './link.ts';
 import { capitalize, describeObjective, describeSent, headlineWords } from './load.ts';
 import {
@@ -378,10 +379,13 @@ function describeResult(view: CellView): string {
     const causes = failureCauses(trials.filter(({ trial }) => lost.includes(trial.arm)));
     return `Nothing can be compared${causes.length === 0 ? '' : `: ${causes.join('; ')}`}.`;
   }
-  return (
-    describeAgreement(view, comparison => comparisonMarks(comparison, view)) ??
-    (others.length === 0 ? describePair(first, view) : describeMany(deciding, view))
-  );
+  const agreement = describeAgreement(view, comparison => comparisonMarks(comparison, view));
+  if (agreement !== undefined) return agreement;
+  const costs = describeConnectionCosts(view);
+  // It says already how many more requests were served.
+  if (costs !== null && others.length === 0 && result.scenario.load.model === 'closed') return costs;
+  const ratios = others.length === 0 ? describePair(first, view) : describeMany(deciding, view);
+  return costs === null ? ratios : `${costs} ${ratios}`;
 }
 
 /** Arms without figures, where others have some. */
@@ -543,7 +547,15 @@ export function runHeadline(views: readonly CellView[], state: Run['state']): st
   if (only === undefined) return 'Nothing was measured.';
   return views.length === 1
     ? cellHeadline(only)
-    : `${RUN_STATE_WORDS[state]}${describeErrorGaps(views.filter(hasErrorGap).map(({ result }) => result.cell))}${describeOverall(views)}`;
+    : `${RUN_STATE_WORDS[state]}${describeErrorGaps(views.filter(hasErrorGap).map(({ result }) => result.cell))}${describeAll(views)}`;
+}
+
+/** What a connection costs in each cell that tells; of the others, how many show a difference. */
+function describeAll(views: readonly CellView[]): string {
+  const costs = views.map(view => describeCostIn(view));
+  const others = views.filter((_view, index) => costs[index] === null);
+  const rest = costs.length > 0 && others.length === 0 ? [] : [describeOverall(others)];
+  return [...costs.filter(text => text !== null), ...rest].join(' ');
 }
 
 const RUN_STATE_WORDS: Record<Run['state'], string> = {
