@@ -1,8 +1,9 @@
 // What set the pace of a client: its own CPU, the server's, the link, the service time, or the load that was asked for.
+
+import { meanRoundTripMs, REQUEST_ROUND_TRIPS } from '../scenarios/model/target.ts';
 import { isSaturated } from './audits/machine.ts';
 import type { CompletedTrial, Resources } from './model/trial.ts';
 import { meanOf } from './stats.ts';
-import { meanRoundTripMs, REQUEST_ROUND_TRIPS } from '../scenarios/model/target.ts';
 
 /**
  * client, server: its process used more than 90 % of a core; both: each was busy for most of the time, and they waited for
@@ -30,7 +31,8 @@ export function boundOf(trials: readonly CompletedTrial[], serviceMs: number | n
   if (load.model !== 'closed') return load.model === 'capacity' ? null : 'load';
   const meanMs = meanOf(trials.map(({ measurement }) => measurement.response.meanUs / 1_000));
   if (load.thinkMs > MOST_OF_THE_TIME * (load.thinkMs + meanMs)) return 'load';
-  if (link !== undefined && REQUEST_ROUND_TRIPS * meanRoundTripMs(link) > MOST_OF_THE_TIME * meanMs) return 'link';
+  if (link !== undefined && REQUEST_ROUND_TRIPS * meanRoundTripMs(link) > MOST_OF_THE_TIME * meanMs)
+    return 'link';
   if (serviceMs !== null && serviceMs > MOST_OF_THE_TIME * meanMs) return 'service';
   const isBusy = (read: (trial: CompletedTrial['measurement']) => Resources | null): boolean =>
     isMostly(trials, measurement => (read(measurement)?.cpuRatio ?? 0) > BUSY_CPU_RATIO);

@@ -44,8 +44,8 @@ export function describeCost({ valueUs, interval }: CpuCost): string {
     : `${value} (${formatSignificant(interval.low)} to ${formatSignificant(interval.high)})`;
 }
 
-/** Marks of either client; client-bound is dropped, because CPU time does not depend on who is the bottleneck. */
+/** Marks of either client. */
 function marksOf({ more, fewer }: ConnectionCost, { arms }: CellView) {
   const marks = arms.filter(({ name }) => name === more || name === fewer).flatMap(arm => arm.marks);
-  return [...new Set(marks)].filter(mark => mark !== 'clientBound');
+  return [...new Set(marks)];
 }

@@ -8,9 +8,10 @@ import { spreadPhases } from '../../results/phases.ts';
 import { type Interval, LEAST_REPLICATES, replicatesToTell } from '../../results/stats.ts';
 import { type Load, mostInFlight } from '../../scenarios/model/load.ts';
 import { own } from '../../scenarios/model/own.ts';
-import { type ArmView, allMarks, type CellView, comparisonMarks, MARK_NOTES, signsOf } from '../cell-view.ts';
+import { type ArmView, allMarks, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import type { CellState, Mark } from '../model.ts';
 import { capacityRemarks } from '../tables/open-loads.ts';
+import { boundRemarks } from './bound.ts';
 import { policySubject } from './conditions.ts';
 import { describeConnectionCosts, describeCostIn } from './connection-cost.ts';
 import { describeGap } from './link.ts';
@@ -506,14 +507,11 @@ function doubtRemarks(view: CellView): string[] {
   const marked = (mark: Mark) =>
     view.arms.filter(({ marks }) => marks.includes(mark)).map(({ name }) => name);
   const invalid = marked('invalid');
-  const bound = marked('clientBound');
   const failed = view.trials.filter(({ state }) => state === 'failed').length;
   const lost = lostArms(view);
   return [
     ...(invalid.length === 0 ? [] : [`† Not reliable: an audit failed for ${invalid.join(', ')}.`]),
-    ...(bound.length === 0
-      ? []
-      : [`‡ Client-bound: the figures of ${bound.join(', ')} reflect the client library's own cost.`]),
+    ...boundRemarks([view]),
     ...uncountedRemarks(view),
     ...(lost.length === 0 ? [] : [`There are no figures for ${lost.join(', ')}.`]),
     ...(failed === 0
@@ -603,7 +601,7 @@ export function runRemarks(views: readonly CellView[]): string[] {
       views.filter(view => stateOf(view) === 'invalid'),
       'failed an audit; figures from it are marked †',
     ),
-    ...(views.some(view => allMarks(view).includes('clientBound')) ? [MARK_NOTES.clientBound] : []),
+    ...boundRemarks(views),
   ];
 }
 
