@@ -24,6 +24,8 @@ export interface SliceOrder {
   spreadMs?: number;
   /** In a capacity search: the rate of this slice. */
   ratePerSec?: number;
+  /** Closed loads: how many of the users send; default: all. */
+  users?: number;
 }
 
 export type GeneratorCommand =
@@ -58,6 +60,9 @@ export interface SliceReading {
   /** 50th and 99th percentile of the window's response times; null if not requested. */
   p50Us: number | null;
   p99Us: number | null;
+  /** Medians over the connections opened in the window; null if not requested, or there is none. */
+  connectUs: number | null;
+  tlsUs: number | null;
   /** Open loads only. */
   schedule?: WindowSchedule;
   before: ProcessReading;
@@ -101,8 +106,8 @@ export interface GeneratorReading {
 }
 
 export type GeneratorReply =
-  /** dropsInFlight: whether its client drops requests in flight at the end of a window. */
-  | { type: 'ready'; protocol: number; dropsInFlight: boolean }
+  /** dropsInFlight: whether its client drops requests in flight at the end of a window; hasUsers: whether some may rest. */
+  | { type: 'ready'; protocol: number; dropsInFlight: boolean; hasUsers: boolean }
   | { type: 'slice'; reading: SliceReading }
   | { type: 'finished'; reading: GeneratorReading }
   | { type: 'failed'; message: string };

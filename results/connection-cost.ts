@@ -4,11 +4,22 @@ import { readerOf } from './metrics.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import { type Interval, meanOf, replicateMeanInterval } from './stats.ts';
 
-/** CPU time per connection, µs: a value per replicate in order, and its 95 % interval; null below three replicates. */
-export interface CpuCost {
+/** Per connection, µs: a value per replicate in order, and its 95 % interval; null below three replicates. */
+export interface Cost {
   valueUs: number;
   interval: Interval | null;
   replicateUs: number[];
+}
+
+/** Times of one user alone, µs: medians of each replicate, and their mean. */
+export interface AloneCost {
+  /** By how much a request on a new connection takes longer than one on an open connection. */
+  added: Cost;
+  /** A request on an open connection. */
+  requestUs: number;
+  /** Parts of what is added, as the client tells them; null where it does not, or without TLS. */
+  connectUs: number | null;
+  tlsUs: number | null;
 }
 
 /** What a client pays that opens more connections per request than another with the same library. */
@@ -19,11 +30,13 @@ export interface ConnectionCost {
   more: string;
   /** By how many connections per request they differ, mean over the replicates. */
   connectionsPerRequest: number;
-  client: CpuCost;
+  client: Cost;
   /** null for a server that conntax did not start. */
-  server: CpuCost | null;
+  server: Cost | null;
   /** Requests per second of the client that opens fewer over those of the other; null where the load sets the rate. */
   served: Interval | null;
+  /** What a new connection adds for one user, who waits for nobody; null where that was not measured in each replicate. */
+  alone: AloneCost | null;
   /** Share of a core, client and known server together, that reuse saves at 1,000 requests/s. */
   savedCoresAt1kPerSec: number;
 }
@@ -68,7 +81,7 @@ function costOfPair(
   const difference = meanOf(differences);
   if (differences.some(one => !(Math.abs(one) >= LEAST_DIFFERENCE) || one > 0 !== difference > 0))
     return undefined;
-  const perConnection = (read: (trial: CompletedTrial) => number): CpuCost =>
+  const perConnection = (read: (trial: CompletedTrial) => number): Cost =>
     costOver(pairs.map((pair, index) => (read(pair.left) - read(pair.right)) / differences[index]!));
   const client = perConnection(({ measurement }) => measurement.generator.cpuUsPerRequest);
   const isServerKnown = pairs.every(pair =>
@@ -92,7 +105,26 @@ function costOfPair(
       first.left.trial.load.model === 'closed'
         ? ratioOver(readerOf('requestsPerSec'), fewer, more).interval
         : null,
+    alone: aloneCost(more, fewer),
     savedCoresAt1kPerSec,
+  };
+}
+
+/** Only of a client that opens a connection for each request: the median of others is that of a request without one. */
+function aloneCost(more: readonly CompletedTrial[], fewer: readonly CompletedTrial[]): AloneCost | null {
+  if (more[0]?.trial.client.requestsPerConnection !== 1) return null;
+  const pairs = more.flatMap(({ trial, measurement: { alone: opening } }) => {
+    const kept = fewer.find(other => other.trial.replicate === trial.replicate)?.measurement.alone;
+    return opening === null || kept == null ? [] : [{ opening, kept }];
+  });
+  if (pairs.length < more.length) return null;
+  const mean = (values: (number | null)[]): number | null =>
+    values.every(value => value !== null) ? meanOf(values) : null;
+  return {
+    added: costOver(pairs.map(({ opening, kept }) => opening.responseUs - kept.responseUs)),
+    requestUs: meanOf(pairs.map(({ kept }) => kept.responseUs)),
+    connectUs: mean(pairs.map(({ opening }) => opening.connectUs)),
+    tlsUs: mean(pairs.map(({ opening }) => opening.tlsUs)),
   };
 }
 
@@ -137,7 +169,7 @@ function connectionsPerRequest({ measurement }: CompletedTrial): number {
     : ledger.opened / ledger.requestsSent;
 }
 
-function costOver(replicateUs: number[]): CpuCost {
+function costOver(replicateUs: number[]): Cost {
   return {
     valueUs: meanOf(replicateUs),
     interval: replicateMeanInterval(replicateUs),

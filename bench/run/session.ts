@@ -200,6 +200,8 @@ export interface SessionOptions {
   sliceGraceMs?: number;
 }
 
+/** The slice of one user: enough for a median, and behind a link long enough for some round trips. */
+const ALONE = { leastMs: 150, mostMs: 1_500, responses: 6, leastRequests: 3 } as const;
 const FINISH_TIMEOUT_MS = 20_000;
 const SLICE_GRACE_MS = 5_000;
 /** A generator that opens or abandons thousands of connections at once does not read its channel meanwhile. */
@@ -308,6 +310,28 @@ export class Session {
           blockCount,
         });
       }
+    }
+  }
+
+  /**
+   * Runs a short slice of each arm with one user, who waits for nobody: what opening a connection takes by itself. Nothing of it is
+   * in the measured figures. Not where the length of a slice is the question, nor for load tools, whose users can't rest.
+   */
+  async measureAlone(): Promise<void> {
+    const { signal } = this.#options;
+    const load = this.#load;
+    if (load.model !== 'closed' || load.concurrency === 1 || this.#timing.slicing === 'whole') return;
+    const windowMs = Math.min(ALONE.mostMs, Math.max(ALONE.leastMs, ALONE.responses * this.#firstResponseMs));
+    for (const arm of this.#alive().filter(({ hasUsers }) => hasUsers)) {
+      if (signal.aborted) return;
+      const rampMs = Math.max(FIRST_RAMP_MS, Math.ceil(this.#firstResponseMs));
+      const drainMs = warmUpDrainMs(arm.meanResponseMs);
+      const request = { rampMs, windowMs: Math.ceil(windowMs), drainMs, isRecorded: false, users: 1 };
+      const reading = await this.#runSlice(arm, request);
+      if (reading === undefined || signal.aborted) continue;
+      const { completed: requests, failed, p50Us: responseUs, connectUs, tlsUs } = reading;
+      if (requests < ALONE.leastRequests || failed > 0 || responseUs === null) continue;
+      arm.alone = { requests, responseUs, connectUs, tlsUs };
     }
   }
 

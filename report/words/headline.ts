@@ -13,7 +13,7 @@ import type { CellState, Mark } from '../model.ts';
 import { capacityRemarks } from '../tables/open-loads.ts';
 import { boundRemarks } from './bound.ts';
 import { policySubject } from './conditions.ts';
-import { describeConnectionCosts, describeCostIn } from './connection-cost.ts';
+import { describeAlone, describeConnectionCosts, describeCostIn } from './connection-cost.ts';
 import { describeGap } from './link.ts';
 import { capitalize, describeObjective, describeSent, headlineWords } from './load.ts';
 import {
@@ -361,6 +361,7 @@ export function cellRemarks(view: CellView): string[] {
     ...doubtRemarks(view),
     ...unsureRemarks(view),
     ...capacityRemarks(view),
+    ...describeAlone(view),
     ...describeGap(view),
     ...(fit === null ? [] : [describeAmortisation(fit, signsOf(allMarks(view)), openingOf(view))]),
   ];
