@@ -100,8 +100,8 @@ process.on('message', async (command: GeneratorCommand) => {
       opened: 0,
       p50Us: null,
       p99Us: null,
-          connectUs: null,
-          tlsUs: null,
+      connectUs: null,
+      tlsUs: null,
     };
     reply({ type: 'slice', reading: { ...none, windowMs, completed: exchanges, exchanges, before, after } });
   }
