@@ -3,7 +3,8 @@ import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'connection-cost',
-  question: 'What does a new connection cost the server and the kernel, with a client that costs next to nothing?',
+  question:
+    'What does a new connection cost the server and the kernel, with a client that costs next to nothing?',
   tags: ['quick', 'basics'],
   target: { behaviour: { name: 'fixed', bytes: 1024 } },
   load: { concurrency: 100 },

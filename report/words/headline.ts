@@ -553,8 +553,14 @@ export function runHeadline(views: readonly CellView[], state: Run['state']): st
 function describeAll(views: readonly CellView[]): string {
   const costs = views.map(view => describeCostIn(view));
   const others = views.filter((_view, index) => costs[index] === null);
-  const rest = costs.length > 0 && others.length === 0 ? [] : [describeOverall(others)];
-  return [...costs.filter(text => text !== null), ...rest].join(' ');
+  const told = costs.filter(text => text !== null);
+  const [only] = others;
+  if (only === undefined) return told.join(' ');
+  const rest =
+    views.length > others.length && others.length === 1
+      ? `In ${only.result.cell}: ${cellHeadline(only)}`
+      : describeOverall(others);
+  return [...told, rest].join(' ');
 }
 
 const RUN_STATE_WORDS: Record<Run['state'], string> = {
