@@ -75,7 +75,8 @@ export async function conditionTargets(options: ReplicateOptions, targetOf: Targ
   await withSession(options, targetOf, trials, session => session.warmUp());
 }
 
-async function withSession<T>(
+/** Starts the generators of some trials and ends them after use. @throws ChildError */
+export async function withSession<T>(
   options: ReplicateOptions,
   targetOf: TargetOf,
   trials: readonly Trial[],

@@ -172,11 +172,18 @@ function formatCount(count: number): string {
 const WARMUP_WINDOW_MS = 250;
 const FIRST_RAMP_MS = 20;
 
-/** The speed that rises while an arm warms up. If the load sets the rate, only response times can show it. */
-function speedOf(reading: SliceReading, { model }: Load): number {
+/**
+ * The speed that rises while an arm warms up. In a closed load it is requests per CPU time of the generator: that rises until its
+ * code is compiled, and a neighbour on the machine disturbs it less than the rate. If the load sets the rate, only response
+ * times can show it: a process that is mostly idle uses CPU time for other things.
+ */
+export function speedOf(reading: SliceReading, { model }: Load): number {
   switch (model) {
-    case 'closed':
+    case 'closed': {
+      const cpuUs = reading.after.cpuUs - reading.before.cpuUs;
+      if (cpuUs > 0) return reading.completed === 0 ? 0 : reading.exchanges / cpuUs;
       return reading.windowMs === 0 ? 0 : reading.completed / reading.windowMs;
+    }
     case 'capacity':
       return endedPerSec(reading);
     case 'open':
