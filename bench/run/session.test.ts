@@ -10,7 +10,7 @@ import {
   TrialResult,
 } from '../../results/model/trial.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
-import { CapacityLoad } from '../../scenarios/model/load.ts';
+import { CapacityLoad, Load } from '../../scenarios/model/load.ts';
 import type { Expectation } from '../../scenarios/model/scenario.ts';
 import { NULL_ARM } from '../../scenarios/model/sweep.ts';
 import { usesTls, withUnknowns } from '../../scenarios/model/target.ts';
@@ -25,7 +25,7 @@ import type {
 } from '../protocol.ts';
 import { Arm, type GeneratorChild } from './arm.ts';
 import { ChildError } from './child.ts';
-import { failureOf, findCapacities, resultOf, Session } from './session.ts';
+import { failureOf, findCapacities, resultOf, Session, speedOf } from './session.ts';
 import type { MeasuredTarget, TargetLink, TargetProcess } from './targets.ts';
 import { noTarget } from './testing/no-target.ts';
 import { IDLE_SLICE, STILL, STILL_RELAY } from './testing/readings.ts';
@@ -779,6 +779,28 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
       for (const { orders } of children.values())
         assert.ok(orders.every(order => order.spreadMs === undefined));
     });
+
+    const speeds: [why: string, load: unknown, reading: Partial<SliceReading>, speed: number][] = [
+      [
+        'requests per CPU time, whatever the rate',
+        {},
+        { completed: 10, exchanges: 40, after: { ...STILL, cpuUs: 2_000 } },
+        0.02,
+      ],
+      ['nothing answered is no speed', {}, { exchanges: 40, after: { ...STILL, cpuUs: 2_000 } }, 0],
+      ['the rate, where CPU time is not known', {}, { completed: 10, exchanges: 40 }, 0.1],
+      [
+        'response times, where the load sets the rate',
+        { model: 'open', ratePerSec: 100 },
+        { meanUs: 500, exchanges: 40, after: { ...STILL, cpuUs: 2_000 } },
+        0.002,
+      ],
+    ];
+    for (const [why, load, reading, speed] of speeds) {
+      test(`an arm warms up until its speed no longer rises: ${why}`, () => {
+        assert.equal(speedOf({ ...IDLE_SLICE, ...reading }, Load.parse(load)), speed);
+      });
+    }
 
     test('one user alone comes after the measured slices, and is in none of their figures', async () => {
       const { session, arms, children } = openSession(makeTinyCell(), { short: 7, long: 2 });

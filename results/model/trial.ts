@@ -266,7 +266,11 @@ export type Alone = z.infer<typeof Alone>;
 
 export const Measurement = z.strictObject({
   warmupMs: amount().describe('Load before the first measured slice'),
-  isSteady: z.boolean().describe('Whether warm-up ended because the rate was steady'),
+  isSteady: z
+    .boolean()
+    .describe(
+      'Whether warm-up ended because the client was steady: in a closed load its CPU time per request',
+    ),
   steadyMs: amount().describe('Sum of the steady windows'),
   completed: count(),
   failed: count(),
