@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Client } from './client.ts';
 import { ClosedLoad, Load } from './load.ts';
+import { Request } from './request.ts';
 import { Link, Target, withUnknowns } from './target.ts';
 
 /** Metrics that an expectation can limit. Times in microseconds, ratios from 0 to 1. */
@@ -164,6 +165,7 @@ export const Scenario = z.strictObject({
     .describe('Words that select the scenario, as in `run quick`'),
   target: z.preprocess(withUnknowns<z.input<typeof Target>>, Target).prefault({}),
   link: Link.optional().describe('Emulated network between client and target; default: plain loopback'),
+  request: Request.optional().describe('What every client sends; default: a GET of the path of target.url'),
   load: Load.default(() => ClosedLoad.parse({})).describe('When requests are sent'),
   timing: Timing.prefault({}),
   phases: z
