@@ -24,6 +24,8 @@ export interface PlannedCell {
   leftOut: readonly LeftOutArm[];
   /** Expected duration, ms. */
   estimatedMs: number;
+  /** How many replicates usually fit the budget. */
+  likelyReplicates: number;
   /** Longest durations of one replicate, and of the replicates that an interval needs. */
   least: { oneMs: number; intervalMs: number };
   /** By arm, the version that its generator runs; this checkout where absent. */
@@ -72,6 +74,7 @@ function planCell(
     generatorCode,
     targets: cellTargets,
     estimatedMs: times.aboutMs,
+    likelyReplicates: times.replicates,
     least: { oneMs: times.oneMostMs, intervalMs: times.intervalMostMs },
   };
 }

@@ -100,7 +100,9 @@ export const Timing = z.strictObject({
     .min(0)
     .max(120_000)
     .default(2_000)
-    .describe('Maximum warm-up of a client while its rate is not steady'),
+    .describe(
+      'Maximum warm-up of a client while it still gets faster: in a closed load, while its CPU time per request falls',
+    ),
   measureMs: positiveMs('Measured steady time per client and replicate').default(1_500),
   slicing: z
     .enum(['alternate', 'whole'])
