@@ -141,7 +141,7 @@ function areProcessModes(
 }
 
 /** How far the interval of so many replicates reaches to either side, in standard deviations of a replicate. */
-function studentReach(replicates: number): number {
+export function studentReach(replicates: number): number {
   return studentQuantile(1 - (NOMINAL_SHARE * (1 - LEVEL)) / 2, replicates - 1) / Math.sqrt(replicates);
 }
 
