@@ -198,6 +198,8 @@ export interface SliceTimes {
   spreadMs?: number;
   /** Closed loads: how many of the users send; default: all. */
   users?: number;
+  /** Constant arrivals: when the first request is due, since the start of the slice; default: at once. */
+  offsetMs?: number;
 }
 
 /** Receives a generator's exchanges and connections. */

@@ -2,6 +2,7 @@
 import type {
   Censored,
   Histogram,
+  Ledger,
   Measurement,
   ProcessReading,
   Timeline,
@@ -26,6 +27,8 @@ export interface SliceOrder {
   ratePerSec?: number;
   /** Closed loads: how many of the users send; default: all. */
   users?: number;
+  /** Constant arrivals: when the first request is due, since the start of the slice; default: at once. */
+  offsetMs?: number;
 }
 
 export type GeneratorCommand =
@@ -63,6 +66,8 @@ export interface SliceReading {
   /** Medians over the connections opened in the window; null if not requested, or there is none. */
   connectUs: number | null;
   tlsUs: number | null;
+  /** The distribution that they are quantiles of; absent if not requested. */
+  probe?: Histogram;
   /** Open loads only. */
   schedule?: WindowSchedule;
   before: ProcessReading;
@@ -81,6 +86,8 @@ export interface GeneratorReading {
   openedElsewhere: number;
   /** For a load tool; null: the client's settings determine the number of connections. */
   pool: EnginePool | null;
+  /** Connections needed, if several processes share the load; absent: the trial's settings determine it. */
+  needed?: Ledger['needed'];
   handshakesFull: number;
   handshakesResumed: number;
   completedRecorded: number;

@@ -5,6 +5,7 @@ import { carriesCredentials } from '../../scenarios/model/request.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import { STATEMENTS, Target, usesTls } from '../../scenarios/model/target.ts';
 import type { ClientPlugin, EngineModule, Refusal } from '../contracts.ts';
+import { countGenerators, evenWeights, refuseDivision } from './division.ts';
 import { nameHint, nearest, orList, type Path, valueAt } from './problems.ts';
 import { sliceGapMs } from './timing.ts';
 
@@ -581,6 +582,15 @@ function checkIdleTimeouts({ scenario, serviceMs }: CrossContext): CrossProblem[
     });
 }
 
+/** What several generators cannot share. */
+function checkDivision({ scenario, transports }: CrossContext): CrossProblem[] {
+  const weights = evenWeights(countGenerators(scenario));
+  return refuseDivision(scenario, transports, weights).map(({ path, ...refusal }) => {
+    const place = path.split('.');
+    return { path: place, about: [place, ['generators'], ['load']], ...refusal };
+  });
+}
+
 /** Every problem across settings; of several at one path only the first. */
 export function crossProblems(context: CrossContext): CrossProblem[] {
   const problems = [
@@ -598,6 +608,7 @@ export function crossProblems(context: CrossContext): CrossProblem[] {
     ...protocolProblems(context),
     ...engineProblems(context),
     ...checkIdleTimeouts(context),
+    ...checkDivision(context),
   ];
   const seen = new Set<string>();
   return problems.filter(({ path }) => {

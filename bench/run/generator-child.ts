@@ -49,7 +49,7 @@ export function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
       return createOpenLoad({
         ...shared,
         maxInFlight,
-        scheduleOf: () => rateSchedule(arrivals, ratePerSec, random),
+        scheduleOf: ({ offsetMs }) => rateSchedule(arrivals, ratePerSec, random, offsetMs),
       });
     }
     case 'burst': {
@@ -61,9 +61,9 @@ export function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
       return createOpenLoad({
         ...shared,
         maxInFlight,
-        scheduleOf: ({ ratePerSec }) => {
+        scheduleOf: ({ ratePerSec, offsetMs }) => {
           if (ratePerSec === undefined) throw new Error('a slice of a capacity search needs a rate');
-          return rateSchedule(arrivals, ratePerSec, random);
+          return rateSchedule(arrivals, ratePerSec, random, offsetMs);
         },
       });
     }
