@@ -25,10 +25,10 @@ export interface SliceOrder {
   spreadMs?: number;
   /** In a capacity search: the rate of this slice. */
   ratePerSec?: number;
-  /** Closed loads: how many of the users send; default: all. */
-  users?: number;
   /** Constant arrivals: when the first request is due, since the start of the slice; default: at once. */
   offsetMs?: number;
+  /** Closed loads: how many of the users send; default: all. */
+  users?: number;
 }
 
 export type GeneratorCommand =
@@ -63,11 +63,11 @@ export interface SliceReading {
   /** 50th and 99th percentile of the window's response times; null if not requested. */
   p50Us: number | null;
   p99Us: number | null;
+  /** The distribution that they are quantiles of; absent if not requested. */
+  probe?: Histogram;
   /** Medians over the connections opened in the window; null if not requested, or there is none. */
   connectUs: number | null;
   tlsUs: number | null;
-  /** The distribution that they are quantiles of; absent if not requested. */
-  probe?: Histogram;
   /** Open loads only. */
   schedule?: WindowSchedule;
   before: ProcessReading;

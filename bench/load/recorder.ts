@@ -252,10 +252,10 @@ interface WindowCounts extends WindowFoldCounts {
   /** null unless the window is a probe. */
   p50Us: number | null;
   p99Us: number | null;
-  connectUs: number | null;
-  tlsUs: number | null;
   /** The distribution that they are quantiles of; absent unless the window is a probe. */
   probe?: Histogram;
+  connectUs: number | null;
+  tlsUs: number | null;
 }
 
 /** What is known of the times of one window, if it is a probe. */
@@ -264,7 +264,7 @@ class ProbeFold {
   readonly connect = createLatencyRecorder();
   readonly tls = createLatencyRecorder();
 
-  counts(): Omit<WindowCounts, keyof WindowFoldCounts> {
+  counts(): Pick<WindowCounts, 'p50Us' | 'p99Us' | 'probe' | 'connectUs' | 'tlsUs'> {
     const probe = this.response.summary();
     const { p50Us, p99Us } = probe;
     return { p50Us, p99Us, probe, connectUs: medianOf(this.connect), tlsUs: medianOf(this.tls) };

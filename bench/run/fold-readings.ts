@@ -53,10 +53,10 @@ export function foldSlices(readings: readonly SliceReading[], coreCount: number)
     opened: sumKnown(readings.map(({ opened }) => opened)),
     p50Us: probe?.p50Us ?? null,
     p99Us: probe?.p99Us ?? null,
-    // Of one user alone, which a group does not measure.
+    ...(probe === undefined ? {} : { probe }),
+    // Only one user alone is asked for these, and a group has no such user.
     connectUs: null,
     tlsUs: null,
-    ...(probe === undefined ? {} : { probe }),
     ...(schedule === undefined ? {} : { schedule }),
     before: foldProcesses(
       readings.map(({ before }) => before),

@@ -117,7 +117,7 @@ class GeneratorGroup implements GeneratorChild {
         const ready = replies.filter(reply => reply.type === 'ready');
         const odd = ready.find(({ protocol }) => protocol !== PROTOCOL_VERSION);
         const dropsInFlight = ready.some(reply => reply.dropsInFlight);
-        // Users are divided: one alone would be one per member.
+        // One user alone cannot be divided.
         return { type: 'ready', protocol: (odd ?? ready[0]!).protocol, dropsInFlight, hasUsers: false };
       }
       case 'slice': {
