@@ -27,6 +27,8 @@ export interface SliceOrder {
   ratePerSec?: number;
   /** Constant arrivals: when the first request is due, since the start of the slice; default: at once. */
   offsetMs?: number;
+  /** Closed loads: how many of the users send; default: all. */
+  users?: number;
 }
 
 export type GeneratorCommand =
@@ -63,6 +65,9 @@ export interface SliceReading {
   p99Us: number | null;
   /** The distribution that they are quantiles of; absent if not requested. */
   probe?: Histogram;
+  /** Medians over the connections opened in the window; null if not requested, or there is none. */
+  connectUs: number | null;
+  tlsUs: number | null;
   /** Open loads only. */
   schedule?: WindowSchedule;
   before: ProcessReading;
@@ -108,8 +113,8 @@ export interface GeneratorReading {
 }
 
 export type GeneratorReply =
-  /** dropsInFlight: whether its client drops requests in flight at the end of a window. */
-  | { type: 'ready'; protocol: number; dropsInFlight: boolean }
+  /** dropsInFlight: whether its client drops requests in flight at the end of a window; hasUsers: whether some may rest. */
+  | { type: 'ready'; protocol: number; dropsInFlight: boolean; hasUsers: boolean }
   | { type: 'slice'; reading: SliceReading }
   | { type: 'finished'; reading: GeneratorReading }
   | { type: 'failed'; message: string };

@@ -254,7 +254,33 @@ interface WindowCounts extends WindowFoldCounts {
   p99Us: number | null;
   /** The distribution that they are quantiles of; absent unless the window is a probe. */
   probe?: Histogram;
+  connectUs: number | null;
+  tlsUs: number | null;
 }
+
+/** What is known of the times of one window, if it is a probe. */
+class ProbeFold {
+  readonly response = createLatencyRecorder();
+  readonly connect = createLatencyRecorder();
+  readonly tls = createLatencyRecorder();
+
+  counts(): Pick<WindowCounts, 'p50Us' | 'p99Us' | 'probe' | 'connectUs' | 'tlsUs'> {
+    const probe = this.response.summary();
+    const { p50Us, p99Us } = probe;
+    return { p50Us, p99Us, probe, connectUs: medianOf(this.connect), tlsUs: medianOf(this.tls) };
+  }
+
+  close(): void {
+    for (const recorder of [this.response, this.connect, this.tls]) recorder.close();
+  }
+}
+
+function medianOf(recorder: LatencyRecorder): number | null {
+  const { count, p50Us } = recorder.summary();
+  return count === 0 ? null : p50Us;
+}
+
+const NO_PROBE = { p50Us: null, p99Us: null, connectUs: null, tlsUs: null };
 
 type Recorded = Omit<
   GeneratorReading,
@@ -266,6 +292,8 @@ interface RecorderOptions {
   hasPhases?: boolean;
   /** Statuses that count as success. */
   expectStatus?: readonly ExpectedStatus[];
+  /** Removes secrets from the text of an error. */
+  redact?: (text: string) => string;
 }
 
 export function createRecorder(options: RecorderOptions = {}): Recorder {
@@ -285,6 +313,7 @@ export class Recorder implements ExchangeSink {
   readonly #fold = new WindowFold();
   readonly #statuses: StatusFold;
   readonly #hasPhases: boolean;
+  readonly #redact: (text: string) => string;
   #window: Window = {
     openAtMs: Infinity,
     closeAtMs: -Infinity,
@@ -292,7 +321,7 @@ export class Recorder implements ExchangeSink {
     isRecorded: false,
     isProbe: false,
   };
-  #probe: LatencyRecorder | undefined;
+  #probe: ProbeFold | undefined;
   #answered = 0;
   #failed = 0;
   #opened = 0;
@@ -303,8 +332,9 @@ export class Recorder implements ExchangeSink {
   #bytesRecorded = 0;
   #censored: Censored | null = null;
 
-  constructor({ hasPhases = true, expectStatus = DEFAULT_EXPECTED }: RecorderOptions) {
+  constructor({ hasPhases = true, expectStatus = DEFAULT_EXPECTED, redact = text => text }: RecorderOptions) {
     this.#hasPhases = hasPhases;
+    this.#redact = redact;
     this.#statuses = new StatusFold(expectStatus);
   }
 
@@ -322,7 +352,7 @@ export class Recorder implements ExchangeSink {
     this.#window = window;
     this.#fold.clear();
     this.#probe?.close();
-    this.#probe = window.isProbe ? createLatencyRecorder() : undefined;
+    this.#probe = window.isProbe ? new ProbeFold() : undefined;
   }
 
   add(exchange: Exchange, belongsAtMs: number): void {
@@ -347,7 +377,7 @@ export class Recorder implements ExchangeSink {
     const waitedUs = waitedMs * 1_000;
     this.#fold.addCensored(waitedMs, spentMs, exchange, error !== undefined);
     if (!this.#window.isRecorded) {
-      this.#probe?.recordUs(waitedUs);
+      this.#probe?.response.recordUs(waitedUs);
       return;
     }
     const { count, leastUs } = this.#censored ?? { count: 0, leastUs: Infinity };
@@ -363,17 +393,16 @@ export class Recorder implements ExchangeSink {
     const isTls = !Number.isNaN(tlsMs);
     if (isTls && isResumed) this.#handshakesResumed++;
     else if (isTls) this.#handshakesFull++;
-    if (!this.#window.isRecorded || !this.#isInWindow(performance.now())) return;
-    if (!Number.isNaN(connectMs)) this.#connect.recordUs(connectMs * 1_000);
-    if (isTls) this.#tls.recordUs(tlsMs * 1_000);
+    if (!this.#isInWindow(performance.now())) return;
+    const { connect, tls } = this.#window.isRecorded
+      ? { connect: this.#connect, tls: this.#tls }
+      : (this.#probe ?? {});
+    if (!Number.isNaN(connectMs)) connect?.recordUs(connectMs * 1_000);
+    if (isTls) tls?.recordUs(tlsMs * 1_000);
   };
 
   windowCounts(): WindowCounts {
-    const probe = this.#probe?.summary();
-    const counts = this.#fold.counts();
-    return probe === undefined
-      ? { ...counts, p50Us: null, p99Us: null }
-      : { ...counts, p50Us: probe.p50Us, p99Us: probe.p99Us, probe };
+    return { ...this.#fold.counts(), ...(this.#probe?.counts() ?? NO_PROBE) };
   }
 
   finish(): Recorded {
@@ -430,7 +459,7 @@ export class Recorder implements ExchangeSink {
     const responseMs = exchange.endedAtMs - firstClockMs(exchange);
     this.#fold.addCompleted(responseMs, exchange);
     if (!this.#window.isRecorded) {
-      this.#probe?.recordUs(responseMs * 1_000);
+      this.#probe?.response.recordUs(responseMs * 1_000);
       return;
     }
     this.#completedRecorded++;
@@ -453,7 +482,7 @@ export class Recorder implements ExchangeSink {
   }
 
   #recordFailure(belongsAtMs: number, outcome: Outcome, spentMs: number, error: string | undefined): void {
-    this.#failures.add(outcome, spentMs, error);
+    this.#failures.add(outcome, spentMs, error === undefined ? undefined : this.#redact(error));
     this.#timeline.addFailed(belongsAtMs - this.#window.originMs);
   }
 

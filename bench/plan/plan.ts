@@ -24,6 +24,8 @@ export interface PlannedCell {
   leftOut: readonly LeftOutArm[];
   /** Expected duration, ms. */
   estimatedMs: number;
+  /** How many replicates usually fit the budget. */
+  likelyReplicates: number;
   /** Longest durations of one replicate, and of the replicates that an interval needs. */
   least: { oneMs: number; intervalMs: number };
   /** By arm, the version that its generator runs; this checkout where absent. */
@@ -72,6 +74,7 @@ function planCell(
     generatorCode,
     targets: cellTargets,
     estimatedMs: times.aboutMs,
+    likelyReplicates: times.replicates,
     least: { oneMs: times.oneMostMs, intervalMs: times.intervalMostMs },
   };
 }
@@ -99,6 +102,7 @@ export function trialsOf(cell: PlannedCell, replicate: number, seed: number): Tr
     target: scenario.target,
     ...(scenario.link === undefined ? {} : { link: scenario.link }),
     load: scenario.load,
+    ...(scenario.request === undefined ? {} : { request: scenario.request }),
     ...(generators === 1 ? {} : { generators }),
     phases: scenario.phases,
     client: scenario.clients[arm]!,

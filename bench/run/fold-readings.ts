@@ -54,6 +54,9 @@ export function foldSlices(readings: readonly SliceReading[], coreCount: number)
     p50Us: probe?.p50Us ?? null,
     p99Us: probe?.p99Us ?? null,
     ...(probe === undefined ? {} : { probe }),
+    // Only one user alone is asked for these, and a group has no such user.
+    connectUs: null,
+    tlsUs: null,
     ...(schedule === undefined ? {} : { schedule }),
     before: foldProcesses(
       readings.map(({ before }) => before),

@@ -33,7 +33,7 @@ function fakeChild(
 ): FakeChild {
   const { protocol = PROTOCOL_VERSION, slice, sent = 0, error } = replies;
   const answers: { [Type in GeneratorReply['type']]: () => GeneratorReply } = {
-    ready: () => ({ type: 'ready', protocol, dropsInFlight: false }),
+    ready: () => ({ type: 'ready', protocol, dropsInFlight: false, hasUsers: true }),
     slice: () => ({ type: 'slice', reading: { ...IDLE_SLICE, ...slice } }),
     finished: () => ({ type: 'finished', reading: readingWith(sent) }),
     failed: () => ({ type: 'failed', message: '' }),
@@ -119,7 +119,12 @@ describe('a group of generators', () => {
     const fakes = [fakeChild(), fakeChild()];
     const group = groupOf(fakes, { weights: [4, 1] });
     const reply = await group.ask(prepare({ client: { pool: { maxConnections: 5 } } }), 'ready', LIMIT_MS);
-    assert.deepEqual(reply, { type: 'ready', protocol: PROTOCOL_VERSION, dropsInFlight: false });
+    assert.deepEqual(reply, {
+      type: 'ready',
+      protocol: PROTOCOL_VERSION,
+      dropsInFlight: false,
+      hasUsers: true,
+    });
     const prepared = fakes.map(({ commands: [command] }) => command as ReturnType<typeof prepare>);
     assert.deepEqual(
       prepared.map(({ trial, endpoint }) => [

@@ -117,7 +117,8 @@ class GeneratorGroup implements GeneratorChild {
         const ready = replies.filter(reply => reply.type === 'ready');
         const odd = ready.find(({ protocol }) => protocol !== PROTOCOL_VERSION);
         const dropsInFlight = ready.some(reply => reply.dropsInFlight);
-        return { type: 'ready', protocol: (odd ?? ready[0]!).protocol, dropsInFlight };
+        // One user alone cannot be divided.
+        return { type: 'ready', protocol: (odd ?? ready[0]!).protocol, dropsInFlight, hasUsers: false };
       }
       case 'slice': {
         const readings = replies.flatMap(reply => (reply.type === 'slice' ? reply.reading : []));

@@ -42,6 +42,7 @@ export async function measureReplicate(
       await session.warmUp();
       await session.search();
       await session.measure();
+      await session.measureAlone();
       return session.finish(startedAt);
     });
   } catch (error) {
@@ -76,7 +77,8 @@ export async function conditionTargets(options: ReplicateOptions, targetOf: Targ
   await withSession(options, targetOf, trials, session => session.warmUp());
 }
 
-async function withSession<T>(
+/** Starts the generators of some trials and ends them after use. @throws ChildError */
+export async function withSession<T>(
   options: ReplicateOptions,
   targetOf: TargetOf,
   trials: readonly Trial[],
@@ -117,9 +119,10 @@ async function prepareArm(arm: Arm): Promise<void> {
   try {
     const { endpoint } = arm.target;
     const command = { type: 'prepare', trial: arm.trial, endpoint } as const;
-    const { protocol, dropsInFlight } = await arm.child.ask(command, 'ready', START_TIMEOUT_MS);
+    const { protocol, dropsInFlight, hasUsers } = await arm.child.ask(command, 'ready', START_TIMEOUT_MS);
     requireProtocol(protocol, `the generator of client ${arm.trial.arm}`);
     arm.dropsInFlight = dropsInFlight;
+    arm.hasUsers = hasUsers;
   } catch (error) {
     if (error instanceof UsageError) throw error;
     arm.failure = failureOf(error, 'generator-start');

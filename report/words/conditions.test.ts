@@ -67,7 +67,9 @@ describe("A client in words: every setting that was given is told, and nothing i
       maxConcurrentStreams: { maxConcurrentStreams: 7 },
       scheduling: { scheduling: 'fifo' },
       tcpKeepAliveMs: { tcpKeepAliveMs: 7 },
+      closing: { closing: 'reset' },
       tlsSessions: { tlsSessions: 'pinned' },
+      tlsContext: { tlsContext: 'shared' },
     };
     const unasked = describeClient(Client.parse({}));
     const texts = Object.values(pools).map(pool => describeClient(Client.parse({ pool })));

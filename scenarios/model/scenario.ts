@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Client } from './client.ts';
 import { ClosedLoad, Load } from './load.ts';
+import { Request } from './request.ts';
 import { Link, Target, withUnknowns } from './target.ts';
 
 /** Metrics that an expectation can limit. Times in microseconds, ratios from 0 to 1. */
@@ -99,7 +100,9 @@ export const Timing = z.strictObject({
     .min(0)
     .max(120_000)
     .default(2_000)
-    .describe('Maximum warm-up of a client while its rate is not steady'),
+    .describe(
+      'Maximum warm-up of a client while it still gets faster: in a closed load, while its CPU time per request falls',
+    ),
   measureMs: positiveMs('Measured steady time per client and replicate').default(1_500),
   slicing: z
     .enum(['alternate', 'whole'])
@@ -165,6 +168,7 @@ export const Scenario = z.strictObject({
     .describe('Words that select the scenario, as in `run quick`'),
   target: z.preprocess(withUnknowns<z.input<typeof Target>>, Target).prefault({}),
   link: Link.optional().describe('Emulated network between client and target; default: plain loopback'),
+  request: Request.optional().describe('What every client sends; default: a GET of the path of target.url'),
   load: Load.default(() => ClosedLoad.parse({})).describe('When requests are sent'),
   generators: z
     .union([z.int().min(1).max(MOST_GENERATORS), z.literal('auto')])
