@@ -2,6 +2,7 @@
 import type {
   Censored,
   Histogram,
+  Ledger,
   Measurement,
   ProcessReading,
   Timeline,
@@ -24,6 +25,8 @@ export interface SliceOrder {
   spreadMs?: number;
   /** In a capacity search: the rate of this slice. */
   ratePerSec?: number;
+  /** Constant arrivals: when the first request is due, since the start of the slice; default: at once. */
+  offsetMs?: number;
 }
 
 export type GeneratorCommand =
@@ -58,6 +61,8 @@ export interface SliceReading {
   /** 50th and 99th percentile of the window's response times; null if not requested. */
   p50Us: number | null;
   p99Us: number | null;
+  /** The distribution that they are quantiles of; absent if not requested. */
+  probe?: Histogram;
   /** Open loads only. */
   schedule?: WindowSchedule;
   before: ProcessReading;
@@ -76,6 +81,8 @@ export interface GeneratorReading {
   openedElsewhere: number;
   /** For a load tool; null: the client's settings determine the number of connections. */
   pool: EnginePool | null;
+  /** Connections needed, if several processes share the load; absent: the trial's settings determine it. */
+  needed?: Ledger['needed'];
   handshakesFull: number;
   handshakesResumed: number;
   completedRecorded: number;

@@ -9,6 +9,7 @@ import type { Load } from '../../scenarios/model/load.ts';
 import type { LeftOutArm, SweepPoint, Timing } from '../../scenarios/model/scenario.ts';
 import { axesOf, combinations, placeText, type SweepAxis } from '../../scenarios/model/sweep.ts';
 import type { Link, Target } from '../../scenarios/model/target.ts';
+import { countGenerators } from '../plan/division.ts';
 import { blockOrder, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
 import { sureReplicates } from '../plan/timing.ts';
 import type { Check } from '../run/preflight.ts';
@@ -23,6 +24,8 @@ interface CellDescription {
   /** null: client and target meet on loopback. */
   link: Link | null;
   load: Load;
+  /** Processes that share the load of a client. */
+  generators: number;
   arms: { name: string; isBaseline: boolean; client: Client }[];
   leftOut: readonly LeftOutArm[];
   replicates: { min: number; max: number };
@@ -78,6 +81,7 @@ function describeCell(cell: PlannedCell, seed: number): CellDescription {
     target: scenario.target,
     link: scenario.link ?? null,
     load: scenario.load,
+    generators: countGenerators(scenario),
     arms: cell.arms.map(name => ({
       name,
       isBaseline: name === scenario.baseline,

@@ -4,13 +4,15 @@ import { type ConnectionOptions, connect as connectTls, createSecureContext, typ
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
-import { beginExchange, type Exchange, type OpenedConnection } from '../contracts.ts';
+import { beginExchange, type Exchange, type OpenedConnection, type PreparedRequest } from '../contracts.ts';
 import { classifyError, describeError } from './errors.ts';
 import { trustInProcess } from './trust.ts';
 import { AnswerParser, HeadMemo } from './wire-parser.ts';
 
 /** As much as one read can take in; the kernel seldom has more ready. */
 const READ_BYTES = 65_536;
+/** A request of no more, `Connection: close` included, surely goes in one segment. */
+const SEGMENT_BYTES = 1_000;
 const ALPN_HTTP1 = Buffer.from('\x08http/1.1', 'latin1');
 
 /** What all connections of one client share. */
@@ -26,6 +28,7 @@ export interface WireSettings {
   /** The whole request, but for the last one of a connection. */
   request: string;
   lastRequest: string;
+  isHead: boolean;
   /** Whether times within the exchange are wanted, for phases or timeouts. */
   isTimed: boolean;
   memo: HeadMemo;
@@ -35,12 +38,18 @@ export interface WireSettings {
   session: Buffer | undefined;
 }
 
-export function createSettings(client: Client, endpoint: Endpoint, hasPhases: boolean): WireSettings {
-  const { protocol, hostname, host, port, pathname, search } = new URL(endpoint.origin + endpoint.path);
+export function createSettings(
+  client: Client,
+  endpoint: Endpoint,
+  request: PreparedRequest,
+  hasPhases: boolean,
+): WireSettings {
+  const { protocol, hostname, host, port } = new URL(endpoint.origin);
   const isTls = protocol === 'https:';
   trustInProcess(endpoint.caPem);
   const name = hostname.replaceAll(/[[\]]/g, '');
-  const head = `${client.method ?? 'GET'} ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n`;
+  const head = `${request.method} ${request.path} HTTP/1.1\r\nHost: ${host}\r\n${headerLines(request)}`;
+  const body = bodyText(request);
   const { headersMs, bodyMs } = client.timeouts;
   const { pipelining = 1, tcpKeepAliveMs, closing } = client.pool;
   const address = endpoint.address ?? name;
@@ -55,17 +64,36 @@ export function createSettings(client: Client, endpoint: Endpoint, hasPhases: bo
       ...(isTls ? tlsOptions(name, client.pool) : {}),
       host: address,
       port: port === '' ? (isTls ? 443 : 80) : Number(port),
-      // A plain connection without a pipeline never writes before the last answer has acknowledged what it wrote.
-      noDelay: isTls || pipelining > 1,
+      // Of a request in one segment nothing can be held back: the last answer has acknowledged all that was written before.
+      noDelay: isTls || pipelining > 1 || head.length + body.length > SEGMENT_BYTES,
       ...(tcpKeepAliveMs === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs }),
     },
-    request: `${head}\r\n`,
-    lastRequest: `${head}Connection: close\r\n\r\n`,
+    request: `${head}\r\n${body}`,
+    lastRequest: `${head}Connection: close\r\n\r\n${body}`,
+    isHead: request.method === 'HEAD',
     isTimed: hasPhases || headersMs !== undefined || bodyMs !== undefined,
     memo: new HeadMemo(),
     readBuffer: Buffer.allocUnsafeSlow(READ_BYTES),
     session: undefined,
   };
+}
+
+function headerLines({ headers, body, isChunked }: PreparedRequest): string {
+  const framing = isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${body?.length}`;
+  return [
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ...(body === undefined ? [] : [framing]),
+  ]
+    .map(line => `${line}\r\n`)
+    .join('');
+}
+
+/** Each character is a byte. */
+function bodyText({ body, isChunked }: PreparedRequest): string {
+  const text = body?.toString('latin1') ?? '';
+  if (!isChunked) return text;
+  const chunk = text === '' ? '' : `${text.length.toString(16)}\r\n${text}\r\n`;
+  return `${chunk}0\r\n\r\n`;
 }
 
 function tlsOptions(name: string, { tlsContext = 'shared' }: Client['pool']): ConnectionOptions {
@@ -170,7 +198,7 @@ export class WireConnection {
   constructor(settings: WireSettings, owner: ConnectionOwner) {
     this.#settings = settings;
     this.#owner = owner;
-    this.#parser = new AnswerParser(settings.memo, settings.client.method === 'HEAD');
+    this.#parser = new AnswerParser(settings.memo, settings.isHead);
     this.#options = {
       ...settings.dialOptions,
       onread: { buffer: settings.readBuffer, callback: this.#onRead },

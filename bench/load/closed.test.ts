@@ -202,7 +202,7 @@ suite('closed load', () => {
           assert.equal(load.sent, answered + failed + load.unfinished);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });

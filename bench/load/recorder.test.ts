@@ -156,7 +156,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
     });
 
   /** A recorder is six histograms: fewer of them than the usual hundred will do. */
-  const RUNS = { numRuns: 30 };
+  const RUNS = { numRuns: 20 };
 
   const exchanges = fc.array(exchange, { maxLength: 150 });
 

@@ -7,6 +7,7 @@ import type { Client } from '../../scenarios/model/client.ts';
 import type { LeftOutArm, Scenario, SweepPoint } from '../../scenarios/model/scenario.ts';
 import { type CellTarget, type Code, cellId, type Variant } from '../../scenarios/model/sweep.ts';
 import type { ClientPlugin, Obstacle } from '../contracts.ts';
+import { countGenerators } from './division.ts';
 import { problemText } from './read-scenarios.ts';
 import { cellTimes, expectedResponseMs } from './timing.ts';
 
@@ -88,6 +89,7 @@ function withBudget(scenario: Scenario, budgetMs: number): Scenario {
 /** The trials of one replicate, one per arm, each with its own seed, in the order of their warm-up. */
 export function trialsOf(cell: PlannedCell, replicate: number, seed: number): Trial[] {
   const { scenario } = cell;
+  const generators = countGenerators(scenario);
   return warmUpOrder(cell, seed, replicate).map(arm => ({
     id: `${cell.id}/${replicate}/${arm}`,
     scenario: scenario.name,
@@ -97,6 +99,8 @@ export function trialsOf(cell: PlannedCell, replicate: number, seed: number): Tr
     target: scenario.target,
     ...(scenario.link === undefined ? {} : { link: scenario.link }),
     load: scenario.load,
+    ...(scenario.request === undefined ? {} : { request: scenario.request }),
+    ...(generators === 1 ? {} : { generators }),
     phases: scenario.phases,
     client: scenario.clients[arm]!,
     seed: Math.floor(createRandom(seed, 'trial', cell.id, replicate, arm)() * 2 ** 31),

@@ -52,7 +52,8 @@ function sectionOf(title: string, node: JsonSchema, prefix = ''): Section {
     const isRequired = node.required?.includes(name) ?? false;
     const [shape, suffix] = innerOf(member);
     if (shape.oneOf !== undefined) section.sections.push(alternatives(path, member));
-    else if (shape.properties === undefined) section.rows.push(rowOf(path, member, isRequired));
+    else if (shape.properties === undefined)
+      section.rows.push(rowOf(path, member, isRequired), ...objectRows(`${path}.*`, member));
     else {
       const inner = sectionOf(
         `\`${path}${suffix}\``,
@@ -68,6 +69,14 @@ function sectionOf(title: string, node: JsonSchema, prefix = ''): Section {
     }
   }
   return section;
+}
+
+/** The settings of a record's values that may be objects. */
+function objectRows(path: string, { additionalProperties: record }: JsonSchema): string[] {
+  if (typeof record !== 'object') return [];
+  return (record.anyOf ?? []).flatMap(one =>
+    typeof one === 'object' && one.properties !== undefined ? sectionOf('', one, `${path}.`).rows : [],
+  );
 }
 
 function descriptionOf({ description }: JsonSchema): Pick<JsonSchema, 'description'> {

@@ -367,7 +367,7 @@ export class Arm {
       accepted: seen.accepted,
       acceptedBy: seen.acceptedBy,
       acceptedHttp2: seen.acceptedHttp2,
-      needed: neededConnections({ client, target, load, requests, pool }),
+      needed: reading.needed ?? neededConnections({ client, target, load, requests, pool }),
       requestsSent: requests,
       answered: reading.answered,
       failed: reading.failed,

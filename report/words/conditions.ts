@@ -3,6 +3,7 @@ import { asOwnTarget } from '../../results/connections.ts';
 import { type CellResult, closingReason, type ForeignServer } from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
+import { describeRequest } from '../../scenarios/model/request.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import {
   type Behaviour,
@@ -156,10 +157,9 @@ export function policySubject(client: Client): string {
 
 /** The settings that were given, as a phrase; anything else is the library's default. */
 export function describeClient(client: Client): string {
-  const { transport, api, protocol, method, requestsPerConnection, pool, timeouts, body, options } = client;
+  const { transport, api, protocol, requestsPerConnection, pool, timeouts, body, options } = client;
   const settings = [
     protocol === 'h2' ? 'HTTP/2' : '',
-    method === undefined ? '' : `${method} requests`,
     requestsPerConnection === 'unlimited'
       ? isModulePath(transport)
         ? 'connections managed by the module'
@@ -227,15 +227,37 @@ function describePool(pool: Pool): string[] {
 }
 
 /** Target, link, load and timing, which all arms share. */
-export function sharedConditions({ target, link, load, timing, phases }: Scenario): Fact[] {
+export function sharedConditions({
+  target,
+  link,
+  request,
+  load,
+  generators,
+  timing,
+  phases,
+}: Scenario): Fact[] {
   return [
     { label: 'Target', value: describeTarget(target) },
     { label: 'Connection policy of the target', value: describeTargetPolicy(target) },
     ...(link === undefined ? [] : [{ label: 'Link', value: describeLink(link) }]),
     ...expectedFacts(target),
+    ...(request === undefined ? [] : [{ label: 'Request', value: describeRequest(request) }]),
     { label: 'Load', value: describeLoad(load) },
+    ...generatorFacts(generators),
     { label: 'Timing', value: describeTiming(timing) },
     ...(phases ? [] : [{ label: 'Phases', value: 'not recorded' }]),
+  ];
+}
+
+/** Only where there are several. */
+function generatorFacts(generators: Scenario['generators'] = 1): Fact[] {
+  if (generators === 1) return [];
+  const count = generators === 'auto' ? 'one per spare core' : formatCount(generators);
+  return [
+    {
+      label: 'Generators',
+      value: `${count} per client, each with its share of the load and with a pool of its own`,
+    },
   ];
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Client } from '../../scenarios/model/client.ts';
 import { Load } from '../../scenarios/model/load.ts';
+import { Request } from '../../scenarios/model/request.ts';
 import { Link, Target } from '../../scenarios/model/target.ts';
 
 // From nothing. Out: the nouns of what only an open load can tell, as schemas and types. Plain data.
@@ -63,7 +64,13 @@ export const Trial = z.strictObject({
   target: Target,
   link: Link.optional(),
   load: Load,
+  request: Request.optional(),
   client: Client,
+  generators: z
+    .int()
+    .min(2)
+    .optional()
+    .describe('Number of generator processes that shared the load; absent: one'),
   phases: z.boolean().default(true),
   seed: z.int(),
 });
@@ -202,7 +209,9 @@ export type Ledger = z.infer<typeof Ledger>;
 export const Resources = z.strictObject({
   cpuUs: amount(),
   cpuUsPerRequest: amount(),
-  cpuRatio: amount().describe('CPU time / wall time; above 0.9 the process is the bottleneck'),
+  cpuRatio: amount().describe(
+    'CPU time / wall time; above 0.9 the process is the bottleneck. Of several generators: of the time of the cores that they had',
+  ),
   eventLoopRatio: amount().describe('Event-loop utilisation, 0 to 1'),
   runDelayRatio: amount().describe('Share of the time that its main thread was ready and waited for a core'),
   rssBytes: amount(),

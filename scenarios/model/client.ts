@@ -81,10 +81,6 @@ export const Client = z.strictObject({
     .enum(['http1', 'h2'])
     .default('http1')
     .describe('Protocol of the client; h2 only if the target offers it'),
-  method: z
-    .enum(['GET', 'HEAD'])
-    .optional()
-    .describe('Method of the requests; HEAD is answered without a body. Default: GET'),
   requestsPerConnection: z
     .union([z.int().min(1).max(1_000_000), z.literal('unlimited')])
     .default('unlimited')

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Client } from './client.ts';
 import { ClosedLoad, Load } from './load.ts';
+import { Request } from './request.ts';
 import { Link, Target, withUnknowns } from './target.ts';
 
 /** Metrics that an expectation can limit. Times in microseconds, ratios from 0 to 1. */
@@ -149,6 +150,9 @@ export type SweepValue = z.infer<typeof SweepValue>;
 /** Most settings that one scenario may sweep: more cannot be drawn, and would take too long. */
 const MOST_SWEPT = 2;
 
+/** More than the cores of most machines; a client has this many processes in every replicate. */
+const MOST_GENERATORS = 64;
+
 /** One question: a cell (target, link, load) and the clients compared in it; with a sweep, one cell per combination of values. */
 export const Scenario = z.strictObject({
   name: z
@@ -162,7 +166,14 @@ export const Scenario = z.strictObject({
     .describe('Words that select the scenario, as in `run quick`'),
   target: z.preprocess(withUnknowns<z.input<typeof Target>>, Target).prefault({}),
   link: Link.optional().describe('Emulated network between client and target; default: plain loopback'),
+  request: Request.optional().describe('What every client sends; default: a GET of the path of target.url'),
   load: Load.default(() => ClosedLoad.parse({})).describe('When requests are sent'),
+  generators: z
+    .union([z.int().min(1).max(MOST_GENERATORS), z.literal('auto')])
+    .optional()
+    .describe(
+      'Processes that send the load of a client together, for servers that one process cannot saturate: each has its share of users, rate and connections; auto: one per core that the target leaves. Default: 1',
+    ),
   timing: Timing.prefault({}),
   phases: z
     .boolean()

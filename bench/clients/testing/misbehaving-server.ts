@@ -24,8 +24,6 @@ export interface Request {
   ofConnection: number;
   /** Which of all, from 1. */
   ofAll: number;
-  /** Its head, to the empty line. */
-  head: string;
 }
 
 const END_OF_REQUEST = '\r\n\r\n';
@@ -53,9 +51,8 @@ export async function openMisbehavingServer(
     socket.setEncoding('latin1').on('data', piece => {
       text += piece;
       for (let end = text.indexOf(END_OF_REQUEST); end >= 0; end = text.indexOf(END_OF_REQUEST)) {
-        const head = text.slice(0, end + END_OF_REQUEST.length);
-        text = text.slice(head.length);
-        onRequest({ socket, raw, ofConnection: ++ofConnection, ofAll: ++requests, head });
+        text = text.slice(end + END_OF_REQUEST.length);
+        onRequest({ socket, raw, ofConnection: ++ofConnection, ofAll: ++requests });
       }
     });
   };
