@@ -259,17 +259,29 @@ async function printMode(
 function print(ground: Ground, mode: Mode, rounds: ReadonlyMap<string, readonly Round[]>): void {
   const table = new Table({
     style: PLAIN,
-    head: ['driver', 'requests/s, median', 'client CPU, us/request, median', 'requests/s by round, sorted'],
+    head: [
+      'driver',
+      'requests/s, median',
+      'client CPU, us/request, median',
+      'requests/s by round, sorted',
+      'us/request by round, sorted',
+    ],
   });
   for (const [name, done] of rounds) {
     const rates = done.map(({ perSec }) => Math.round(perSec)).toSorted((a, b) => a - b);
-    const cost = median(done.flatMap(({ cpuUs }) => cpuUs ?? []));
-    table.push([name, median(rates) ?? 'not installed', cost?.toFixed(1) ?? '', rates.join(' ')]);
+    const costs = done.flatMap(({ cpuUs }) => cpuUs ?? []).toSorted((a, b) => a - b);
+    table.push([
+      name,
+      median(rates) ?? 'not installed',
+      median(costs)?.toFixed(1) ?? '',
+      rates.join(' '),
+      costs.map(us => us.toFixed(1)).join(' '),
+    ]);
   }
   console.log(`${ground}, ${mode}, ${roundCount} rounds of ${SLICE_SEC} s:\n${table.toString()}\n`);
-  for (const { text, ratio, isMet } of judgeGoals(rounds, isTls(ground))) {
+  for (const { text, ratio, leastRatio, isMet } of judgeGoals(rounds, isTls(ground))) {
     console.log(
-      `goal: ${text}, CPU per request: ${ratio === undefined ? 'not measured' : `${ratio.toFixed(2)}, ${isMet ? 'met' : 'not met'}`}`,
+      `goal: ${text}, CPU per request: ${ratio === undefined ? 'not measured' : `${ratio.toFixed(2)}, ${isMet ? 'met' : 'not met'} (in the least disturbed rounds: ${leastRatio?.toFixed(2)})`}`,
     );
   }
   console.log('');
