@@ -30,7 +30,7 @@ import { formatTime, nameRun, versionFacts } from './words/run.ts';
 
 // From a figure held against that of a baseline. Out: its name, and the change, in words.
 
-function lineTitle({ metric }: Pick<GateLine, 'metric'>): string {
+function titleOf({ metric }: Pick<GateLine, 'metric'>): string {
   switch (metric) {
     case 'errorRatio':
       return 'error rate';
@@ -42,7 +42,7 @@ function lineTitle({ metric }: Pick<GateLine, 'metric'>): string {
 }
 
 /** Of counts, in requests per 1,000. */
-function lineChangeText({ kind, change }: Pick<GateLine, 'kind' | 'change'>): string {
+function formatChange({ kind, change }: Pick<GateLine, 'kind' | 'change'>): string {
   if (kind !== 'count') return formatRelativeChange(change);
   const { value, low, high } = change;
   const text = (share: number) => formatSigned(share * 1_000, 2);
@@ -50,11 +50,11 @@ function lineChangeText({ kind, change }: Pick<GateLine, 'kind' | 'change'>): st
 }
 
 /** `Confirmed: error rate of a in c: +3.0 per 1,000 requests (...) at first, ... again, ... together`. */
-export function confirmationText({ first, fresh, together, isBorneOut }: Confirmation): string {
-  const again = fresh === undefined ? 'nothing to compare' : lineChangeText(fresh);
+export function describeConfirmation({ first, fresh, together, isBorneOut }: Confirmation): string {
+  const again = fresh === undefined ? 'nothing to compare' : formatChange(fresh);
   return (
-    `${isBorneOut ? 'Confirmed' : 'Not confirmed'}: ${lineTitle(first)} of ${first.arm} in ${first.cell}: ` +
-    `${lineChangeText(first)} at first, ${again} again, ${lineChangeText(together)} together.`
+    `${isBorneOut ? 'Confirmed' : 'Not confirmed'}: ${titleOf(first)} of ${first.arm} in ${first.cell}: ` +
+    `${formatChange(first)} at first, ${again} again, ${formatChange(together)} together.`
   );
 }
 
@@ -109,41 +109,42 @@ function pairOf({ cell: name, arm }: Place, { cells }: RunSummary) {
 const MOST_NAMED = 3;
 
 /** That the whole is blind, or to what it is. */
-export function blindText({ ratios, blind, isBlind }: Sight): string {
+export function describeBlindness({ ratios, blind, isBlind }: Sight): string {
   const [best] = ratios;
   const missed = `a change of ${formatPercent(BLIND_ABOVE)} could not have been seen in ${formatCount(blind.length)} of ${formatCount(ratios.length)} ratios`;
-  if (!isBlind || best === undefined) return `Blind in part: ${missed} (${namesText(blind)}).`;
-  return `Blind: ${missed}${blind.length < ratios.length ? `, those that decide among them (${namesText(blind)})` : ''}; ${bestText(best)}.`;
+  if (!isBlind || best === undefined) return `Blind in part: ${missed} (${listRatios(blind)}).`;
+  return `Blind: ${missed}${blind.length < ratios.length ? `, those that decide among them (${listRatios(blind)})` : ''}; ${describeBest(best)}.`;
 }
 
 /** The best and the worst that a baseline can see. */
-export function sightText({ ratios }: Sight): string {
+export function describeSight({ ratios }: Sight): string {
   const [best] = ratios;
   const worst = ratios.at(-1);
   if (best === undefined || worst === undefined)
     return 'It has no ratio of two arms: it guards errors and connections only.';
-  const range = ratios.length === 1 ? placeText(best) : `${placeText(best)}, to ${placeText(worst)}`;
+  const range =
+    ratios.length === 1 ? nameDetectable(best) : `${nameDetectable(best)}, to ${nameDetectable(worst)}`;
   return `The smallest change that it can see, in a run as sure as itself: ${range}.`;
 }
 
-function bestText(best: GuardedRatio): string {
+function describeBest(best: GuardedRatio): string {
   return Number.isFinite(best.detectable)
-    ? `the smallest that could have been seen is ${placeText(best)}`
+    ? `the smallest that could have been seen is ${nameDetectable(best)}`
     : 'no ratio has an interval';
 }
 
 /** `33 % in p99 latency of persistent (ci-reuse)`. */
-function placeText(ratio: GuardedRatio): string {
+function nameDetectable(ratio: GuardedRatio): string {
   const change = Number.isFinite(ratio.detectable) ? formatShare(ratio.detectable) : 'none at all';
-  return `${change} in ${nameText(ratio)}`;
+  return `${change} in ${nameRatio(ratio)}`;
 }
 
-function nameText({ cell, metric, arm }: GuardedRatio): string {
-  return `${lineTitle({ metric })} of ${arm} (${cell})`;
+function nameRatio({ cell, metric, arm }: GuardedRatio): string {
+  return `${titleOf({ metric })} of ${arm} (${cell})`;
 }
 
-function namesText(ratios: readonly GuardedRatio[]): string {
-  const named = ratios.slice(0, MOST_NAMED).map(nameText).join(', ');
+function listRatios(ratios: readonly GuardedRatio[]): string {
+  const named = ratios.slice(0, MOST_NAMED).map(nameRatio).join(', ');
   const more = ratios.length - MOST_NAMED;
   return more > 0 ? `${named} and ${formatCount(more)} more` : named;
 }
@@ -190,7 +191,7 @@ export function buildGateReport(
       ...errorGapRemarks(result.lines, of),
       ...(sight.blind.length === 0 || (sight.isBlind && result.state !== 'regression')
         ? []
-        : [blindText(sight)]),
+        : [describeBlindness(sight)]),
       ...result.gaps.map(gap => `${gap}.`),
       ...history.remarks,
     ],
@@ -228,15 +229,15 @@ function headlineOf({ lines, gaps, state }: GateResult, sides: Sides, sight: Sig
       ? `No regression could be shown, nor ruled out for ${formatCount(unsure)} of ${formatCount(binding.length)} figures.`
       : `No regression in ${formatCount(binding.length)} figures since ${nameRun(before)}.`;
   return [
-    ...(sight.isBlind ? [blindText(sight)] : []),
-    ...(gaps.length === 0 ? [] : [lossText(gaps)]),
+    ...(sight.isBlind ? [describeBlindness(sight)] : []),
+    ...(gaps.length === 0 ? [] : [describeLoss(gaps)]),
     found,
     ...(better === 0 ? [] : [`${formatCount(better)} of them improved.`]),
   ].join(' ');
 }
 
 /** What the baseline guards and this run can't be held against. */
-function lossText([first = '', ...others]: readonly string[]): string {
+function describeLoss([first = '', ...others]: readonly string[]): string {
   const more = others.length === 0 ? '' : `, and ${formatCount(others.length)} more (below)`;
   return `Not all of the baseline could be compared: ${first}${more}.`;
 }
@@ -247,7 +248,7 @@ function severity({ kind, change, effect }: GateLine): number {
 }
 
 function sentenceOf(line: GateLine, sides: Sides): string {
-  return `${lineTitle(line)} of ${line.arm} in ${line.cell} changed by ${lineChangeText(line)}${signsOf(changeMarks(line, sides))}`;
+  return `${titleOf(line)} of ${line.arm} in ${line.cell} changed by ${formatChange(line)}${signsOf(changeMarks(line, sides))}`;
 }
 
 function tableOf(kind: GateLine['kind'], lines: readonly GateLine[], sides: Sides): Table {
@@ -268,10 +269,10 @@ function tableOf(kind: GateLine['kind'], lines: readonly GateLine[], sides: Side
     rows: sorted(lines).map(line => [
       words(line.cell),
       words(line.arm),
-      words(lineTitle(line), line.metric),
+      words(titleOf(line), line.metric),
       valueCell(line, 'before', sides),
       valueCell(line, 'after', sides),
-      figure(lineChangeText(line), { ...line.change }, changeMarks(line, sides)),
+      figure(formatChange(line), { ...line.change }, changeMarks(line, sides)),
       words(line.noiseFloor === null ? '–' : formatShare(line.noiseFloor), line.noiseFloor),
       words(
         kind === 'count' ? `${(line.detectable * 1_000).toFixed(2)} per 1,000` : formatShare(line.detectable),
@@ -317,16 +318,16 @@ function checkOf(line: GateLine): Check {
   const states = { regression: 'fail', unsure: 'unsure', improvement: 'pass', within: 'pass' } as const;
   return {
     group: line.cell,
-    name: `${lineTitle(line)}, ${line.arm}: no regression`,
-    subject: `${lineTitle(line)}, ${line.arm}`,
+    name: `${titleOf(line)}, ${line.arm}: no regression`,
+    subject: `${titleOf(line)}, ${line.arm}`,
     isFigure: true,
     state: states[line.state],
-    detail: `changed by ${lineChangeText(line)}; ${effectText(line)} counts`,
+    detail: `changed by ${formatChange(line)}; ${describeEffect(line)} counts`,
   };
 }
 
 /** The least change that counts. */
-function effectText({ kind, effect }: GateLine): string {
+function describeEffect({ kind, effect }: GateLine): string {
   return kind === 'count'
     ? `more than ${formatCount(effect * 10_000)} per 10,000 requests`
     : `at least ${formatPercent(effect)}`;

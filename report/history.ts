@@ -10,13 +10,19 @@ import {
   type TrendChange,
 } from '../results/history.ts';
 import { METRIC_TABLE } from '../results/metrics.ts';
-import { trendFigure } from './charts/trend.ts';
+import {
+  describeChange,
+  formatChance,
+  formatLevel,
+  isShown,
+  trendFigure,
+  trendName,
+} from './charts/trend.ts';
 import type { Report, Table, TableCell } from './model.ts';
 import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
 import { capitalize } from './words/load.ts';
 import { formatCount, formatRatio, formatRelativeChange } from './words/numbers.ts';
 import { formatDay } from './words/run.ts';
-import { describeChange, formatChance, formatLevel, isShown, trendName } from './words/trend.ts';
 
 // From trends. Out: the table of them: a row each, with the level that it is at, since when, and the level before.
 

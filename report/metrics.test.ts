@@ -11,7 +11,7 @@ import { sampleRun } from '../results/testing/sample-run.ts';
 import { type Expectation, ExpectedMetric } from '../scenarios/model/scenario.ts';
 import { armNames, viewCell } from './cell-view.ts';
 import prometheus from './formats/openmetrics.ts';
-import { metricMeasure } from './sweeps/view.ts';
+import { measureOf } from './sweeps/view.ts';
 import { expectationTable } from './tables/expectations.ts';
 import { ratioTable } from './tables/ratios.ts';
 
@@ -46,7 +46,7 @@ for (const metric of METRICS) {
     });
 
     test('has a figure in a sweep, in the unit of its column', () => {
-      const { key, title: shown, read } = metricMeasure(metric);
+      const { key, title: shown, read } = measureOf(metric);
       assert.deepEqual([key, shown], [METRIC_TABLE[metric].columnKey, title]);
       assert.ok(view.arms.every(arm => (read(arm)?.value ?? 0) > 0));
     });

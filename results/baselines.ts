@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { errorMessage, UsageError } from './errors.ts';
-import { issueText, listFolder, makeFolder, readText, replaceFile } from './files.ts';
+import { describeIssue, listFolder, makeFolder, readTextFile, replaceFile } from './files.ts';
 import { type CellResult, Host, Metric, type Run } from './model/run.ts';
 
 // From a run and its trials. Out: the figures that another run can be held against: small enough to be kept in a repository.
@@ -117,7 +117,7 @@ export function saveBaseline(resultsDir: string, name: string, summary: RunSumma
 /** @throws UsageError when there is none of that name, naming those that there are; or when it is not what we write. */
 export function readBaseline(resultsDir: string, name: string): RunSummary {
   const file = fileOf(resultsDir, name);
-  const text = readText(file);
+  const text = readTextFile(file);
   if (text === undefined) {
     const names = listBaselines(resultsDir).toSorted((a, b) => distance(name, a) - distance(name, b));
     const known = names.length === 0 ? 'there are none yet' : `known: ${names.join(', ')}`;
@@ -133,7 +133,7 @@ export function readBaseline(resultsDir: string, name: string): RunSummary {
   }
   const parsed = RunSummary.safeParse(json);
   if (parsed.success) return parsed.data;
-  const { path, message } = issueText(parsed.error.issues[0]!);
+  const { path, message } = describeIssue(parsed.error.issues[0]!);
   throw new UsageError(`${file} is no baseline of this conntax: ${path}: ${message}`);
 }
 

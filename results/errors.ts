@@ -22,7 +22,7 @@ export function memberOfForeign(value: unknown, name: string): unknown {
 }
 
 /** In one line without control characters, and cut to a length that can be stored and shown. */
-export function cutText(text: string, mostChars: number = MOST_TEXT_CHARS): string {
+export function shorten(text: string, mostChars: number = MOST_TEXT_CHARS): string {
   const line = text
     .slice(0, mostChars)
     .replaceAll(/\p{Cc}+/gu, ' ')
@@ -37,11 +37,11 @@ export function errorMessage(error: unknown): string {
 }
 
 /** Its message, or what it is as a text. */
-export function foreignText(value: unknown): string {
+export function describeForeign(value: unknown): string {
   const message = memberOfForeign(value, 'message');
-  if (typeof message === 'string' && message.trim() !== '') return cutText(message);
+  if (typeof message === 'string' && message.trim() !== '') return shorten(message);
   try {
-    return cutText(String(value)) || 'no text';
+    return shorten(String(value)) || 'no text';
   } catch {
     return `a value of type ${typeof value} that has no text`;
   }
@@ -50,7 +50,7 @@ export function foreignText(value: unknown): string {
 /** The stack of an error, its lines kept, or else its text: for a reader who looks for the place. */
 export function foreignStack(value: unknown, mostChars: number): string {
   const stack = memberOfForeign(value, 'stack');
-  if (typeof stack !== 'string' || stack === '') return foreignText(value);
+  if (typeof stack !== 'string' || stack === '') return describeForeign(value);
   return stack
     .slice(0, mostChars)
     .replaceAll(/[^\P{Cc}\n]+/gu, ' ')

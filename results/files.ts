@@ -17,7 +17,7 @@ import { visibleLine } from './visible.ts';
 // From what zod found wrong with a stored file. Out: where and what, in words, on one line.
 
 /** The path and the message apart. */
-export function issueText(issue: z.core.$ZodIssue): { path: string; message: string } {
+export function describeIssue(issue: z.core.$ZodIssue): { path: string; message: string } {
   return { path: visibleLine(issue.path.map(String).join('.')), message: visibleLine(messageOf(issue)) };
 }
 
@@ -28,7 +28,7 @@ function messageOf({ code, message }: z.core.$ZodIssue): string {
 }
 
 /** The text of a file; undefined where there is none. @throws UsageError */
-export function readText(path: string): string | undefined {
+export function readTextFile(path: string): string | undefined {
   return reading(path, () => readFileSync(path, 'utf8'));
 }
 

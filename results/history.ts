@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { NULL_ARM } from '../scenarios/model/sweep.ts';
 import { type CellFigures, RunSummary } from './baselines.ts';
 import { UsageError } from './errors.ts';
-import { readText, replaceFile } from './files.ts';
+import { readTextFile, replaceFile } from './files.ts';
 import { isHigherBetter } from './metrics.ts';
 import type { Metric } from './model/run.ts';
 import { createRandom, type Random, shuffled } from './random.ts';
@@ -220,7 +220,7 @@ export function appendHistory(resultsDir: string, summary: RunSummary): void {
 /** All runs, oldest first; none where there is no file. @throws UsageError naming the line that is not ours. */
 export function readHistory(resultsDir: string): RunSummary[] {
   const file = join(resultsDir, FILE);
-  const lines = (readText(file) ?? '').split('\n');
+  const lines = (readTextFile(file) ?? '').split('\n');
   const runs = lines.flatMap((line, index) =>
     line === '' ? [] : [parseLine(line, `${file}, line ${index + 1}`)],
   );

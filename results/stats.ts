@@ -82,8 +82,12 @@ export function trimmedMean(values: readonly number[], share: number): number | 
   return meanOf(sorted.slice(cut, sorted.length - cut));
 }
 
-/** How often an interval is to hold the truth, unless several are judged at once (results/stats.ts). */
+/** How often an interval must hold the truth, unless several are judged at once (`shownTogether`). */
 export const LEVEL = 0.95;
+/** The level, what remains of it, and such an interval as reports write them. */
+export const LEVEL_PERCENT = `${Math.round(LEVEL * 100)} %`;
+export const ERROR_PERCENT = `${Math.round((1 - LEVEL) * 100)} %`;
+export const INTERVAL_NAME = `${LEVEL_PERCENT} interval`;
 /**
  * Of the share of intervals that may miss the truth, what Student's is asked for: 97 % for 95 %, so that 95 % remain where
  * the truth is skewed or has modes (docs/method.md).

@@ -19,8 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { MeasureError, UsageError } from './errors.ts';
 import { TrialResult } from './model/trial.ts';
 import { createRandom } from './random.ts';
-import { readRun } from './read-run.ts';
-import { isRunId, newRunId, openRunStore } from './store.ts';
+import { isRunId, newRunId, openRunStore, readRun } from './store.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
 const sample = sampleRun({ replicates: 2, blocks: 3 });

@@ -10,11 +10,26 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { basename, join } from 'node:path';
-import { makeFolder, replaceFile, writing } from './files.ts';
-import type { Run } from './model/run.ts';
-import type { TrialResult } from './model/trial.ts';
+import { basename, dirname, join } from 'node:path';
+import { distance } from 'fastest-levenshtein';
+import type { z } from 'zod';
+import { withVerdicts } from './compare.ts';
+import { type Problem, UsageError } from './errors.ts';
+import {
+  absolutePath,
+  describeIssue,
+  kindOf,
+  listFolder,
+  makeFolder,
+  readTextFile,
+  replaceFile,
+  writing,
+} from './files.ts';
+import { headlineOf } from './metrics.ts';
+import { type ArmSummary, type CellResult, Run } from './model/run.ts';
+import { TrialResult } from './model/trial.ts';
 import type { Random } from './random.ts';
+import { type Interval, LEAST_REPLICATES } from './stats.ts';
 
 // From nothing. Out: the names of the files that a stored run consists of.
 
@@ -116,5 +131,194 @@ function appendLine(file: number, line: string): void {
   } catch (error) {
     ftruncateSync(file, size);
     throw error;
+  }
+}
+
+// From the name of a stored run. Out: the run, parsed by schema: files are data from elsewhere and are never trusted.
+
+// From a cell as a run of any age has stored it. Out: the same by today's rules: verdicts, least replicates, order of arms.
+
+/** Earlier runs gave an interval to two replicates, a verdict to every metric, and their arms in the order of a shuffle. */
+export function settleCell(cell: CellResult): CellResult {
+  const order = Object.keys(cell.scenario.clients);
+  const rankOf = (arm: string): number => (order.includes(arm) ? order.indexOf(arm) : order.length);
+  const comparisons = cell.comparisons
+    .toSorted((a, b) => rankOf(a.candidate) - rankOf(b.candidate))
+    .map(comparison =>
+      comparison.replicateRatios.length < LEAST_REPLICATES ? { ...comparison, ratio: null } : comparison,
+    );
+  return {
+    ...cell,
+    arms: cell.arms.toSorted((a, b) => rankOf(a.arm) - rankOf(b.arm)).map(settleArm),
+    comparisons: withVerdicts(comparisons, headlineOf(cell.scenario.load).metric),
+  };
+}
+
+function settleArm(arm: ArmSummary): ArmSummary {
+  if (arm.trials >= LEAST_REPLICATES) return arm;
+  const point = (of: Interval | null): Interval | null =>
+    of === null ? null : { value: of.value, low: of.value, high: of.value };
+  return { ...arm, requestsPerSec: point(arm.requestsPerSec), capacityPerSec: point(arm.capacityPerSec) };
+}
+
+const SCHEMA_VERSION = Run.shape.schemaVersion.value;
+/** How many of a file's problems are told; a file of another kind has thousands. */
+const MOST_PROBLEMS = 10;
+
+export interface StoredRun {
+  dir: string;
+  run: Run;
+  trials: TrialResult[];
+  /** Whether a last line that was cut short was left out; only in a run that is itself not complete. */
+  isTorn: boolean;
+}
+
+/** Words for runs that need no id. */
+const LATEST = 'latest';
+const PREVIOUS = 'previous';
+
+/**
+ * Reads a run by its id or a part of it that no other id has at its start or end, by the words `latest` and `previous`, by
+ * the path of its folder or its run.json, or without a name the latest. Throws UsageError with what is wrong, where, and
+ * what would be right.
+ */
+export function readRun(resultsDir: string, ref: string = LATEST): StoredRun {
+  const dir = dirOf(resultsDir, ref);
+  const run = readRunFile(dir);
+  return { dir, run, ...readTrials(dir, run) };
+}
+
+function dirOf(resultsDir: string, ref: string): string {
+  if (ref === LATEST) return join(resultsDir, RUNS_FOLDER, latestId(resultsDir));
+  if (ref === PREVIOUS) return previousDir(resultsDir);
+  return namedDir(resultsDir, ref);
+}
+
+function latestId(resultsDir: string): string {
+  const path = join(resultsDir, LATEST_FILE);
+  const id = readTextFile(path)?.trim();
+  if (id === undefined) {
+    throw new UsageError(
+      `there is no latest run in ${resultsDir}: measure one, or name one${known(resultsDir, '')}`,
+    );
+  }
+  if (!isRunId(id)) throw new UsageError(`${path} does not hold the id of a run${known(resultsDir, '')}`);
+  if (kindOf(join(resultsDir, RUNS_FOLDER, id)) === undefined) {
+    throw new UsageError(`${path} names the run ${id}, whose folder is gone${known(resultsDir, id)}`);
+  }
+  return id;
+}
+
+/** That of the newest finished run before the latest. */
+function previousDir(resultsDir: string): string {
+  const latest = latestId(resultsDir);
+  const dir = storedIds(resultsDir)
+    .filter(id => id < latest)
+    .map(id => join(resultsDir, RUNS_FOLDER, id))
+    .find(folder => kindOf(join(folder, RUN_FILE)) === 'file');
+  if (dir === undefined) throw new UsageError(`there is no finished run before ${latest} in ${resultsDir}`);
+  return dir;
+}
+
+function namedDir(resultsDir: string, ref: string): string {
+  const byId = join(resultsDir, RUNS_FOLDER, ref);
+  if (isRunId(ref) && kindOf(byId) !== undefined) return byId;
+  const path = absolutePath(ref);
+  switch (kindOf(path)) {
+    case 'folder':
+      return path;
+    case 'file':
+      if (basename(path) === RUN_FILE) return dirname(path);
+      throw new UsageError(`${ref} is not a run: give a run's id, its folder or its ${RUN_FILE}`);
+  }
+  const meant = storedIds(resultsDir).filter(id => id.startsWith(ref) || id.endsWith(ref));
+  if (meant.length > 1) {
+    throw new UsageError(`${ref} may be any of ${meant.length} runs: ${meant.slice(0, 3).join(', ')}`);
+  }
+  if (meant[0] !== undefined) return join(resultsDir, RUNS_FOLDER, meant[0]);
+  throw new UsageError(`there is no run ${ref} in ${resultsDir}, nor such a folder${known(resultsDir, ref)}`);
+}
+
+/** Newest first. */
+function storedIds(resultsDir: string): string[] {
+  return listFolder(join(resultsDir, RUNS_FOLDER)).filter(isRunId).sort().reverse();
+}
+
+/** The ids nearest to what was asked for, newest first among equals. */
+function known(resultsDir: string, wanted: string): string {
+  const ids = storedIds(resultsDir);
+  if (ids.length === 0) return '; there are no stored runs';
+  const nearest = ids.toSorted((a, b) => distance(wanted, a) - distance(wanted, b)).slice(0, 3);
+  return `; ${ids.length} stored, ${wanted === '' ? 'the newest' : 'the nearest'}: ${nearest.join(', ')}`;
+}
+
+function readRunFile(dir: string): Run {
+  const file = join(dir, RUN_FILE);
+  const text = readTextFile(file);
+  if (text === undefined) {
+    const why = kindOf(join(dir, TRIALS_FILE))
+      ? `the run was not finished (its trials are in ${TRIALS_FILE})`
+      : 'this is not the folder of a run';
+    throw new UsageError(`${dir} has no ${RUN_FILE}: ${why}`);
+  }
+  const json = parseJson(text);
+  if (json === undefined) throw new UsageError(`${file} is not JSON: it was damaged or is of another kind`);
+  const version =
+    typeof json === 'object' && json !== null && 'schemaVersion' in json ? json.schemaVersion : null;
+  if (version !== SCHEMA_VERSION) {
+    throw new UsageError(
+      `${file} has schema version ${JSON.stringify(version)}; this conntax reads version ${SCHEMA_VERSION}: use the conntax that wrote it`,
+    );
+  }
+  const run = parse(Run, json, file, '');
+  return { ...run, cells: run.cells.map(settleCell) };
+}
+
+function readTrials(dir: string, run: Run): { trials: TrialResult[]; isTorn: boolean } {
+  const file = join(dir, TRIALS_FILE);
+  const text = readTextFile(file);
+  if (text === undefined) throw new UsageError(`${dir} has no ${TRIALS_FILE}: the run's trials are missing`);
+  const lines = text.split('\n');
+  const rest = lines.pop() ?? '';
+  const trials = lines.map((line, index) => parseTrial(line, file, index + 1));
+  if (rest === '') return { trials, isTorn: false };
+  if (run.state !== 'complete' && parseJson(rest) === undefined) return { trials, isTorn: true };
+  if (run.state === 'complete' && parseJson(rest) === undefined) {
+    throw new UsageError(
+      `${file}: line ${lines.length + 1} is cut short, though the run says that it is complete`,
+    );
+  }
+  return { trials: [...trials, parseTrial(rest, file, lines.length + 1)], isTorn: false };
+}
+
+function parseTrial(line: string, file: string, lineNumber: number): TrialResult {
+  const json = parseJson(line);
+  if (json === undefined) throw new UsageError(`${file}: line ${lineNumber} is not JSON`);
+  return parse(TrialResult, json, file, `line ${lineNumber}`);
+}
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  json: unknown,
+  file: string,
+  place: string,
+): z.output<Schema> {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const problems: Problem[] = parsed.error.issues.slice(0, MOST_PROBLEMS).map(issue => {
+    const { path, message } = describeIssue(issue);
+    return { file, path: [place, path].filter(part => part !== '').join('.'), message };
+  });
+  const where = place === '' ? file : `${file}, ${place},`;
+  const first = problems[0];
+  throw new UsageError(`${where} is not what conntax stores: ${first?.path}: ${first?.message}`, problems);
+}
+
+/** Undefined for what is not JSON; JSON itself has no undefined. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

@@ -89,28 +89,28 @@ function pageOf({ columns, hasColour }: FormatOptions): Page {
 function blocksOf(report: Report, page: Page): string[] {
   const parts = partsOf(report);
   const { verdict } = report;
-  const verdictLines = verdict === null ? [] : [verdictText(verdict, page)];
+  const verdictLines = verdict === null ? [] : [layOutVerdict(verdict, page)];
   return [
     ...(verdict === report.headline ? [] : verdictLines),
-    headlineText(report, page),
-    ...report.tables.map(table => tableText(table, page)),
+    layOutHeadline(report, page),
+    ...report.tables.map(table => layOutTable(table, page)),
     ...parts.map(part =>
       part.kind === 'sweep'
-        ? sweepText(part.sweep, page, parts.length > 1)
-        : cellText(part.cell, page, parts.length > 1),
+        ? layOutSweep(part.sweep, page, parts.length > 1)
+        : layOutCell(part.cell, page, parts.length > 1),
     ),
-    listText(report.caveats, page),
+    layOutList(report.caveats, page),
     ...verdictLines, // what scrolled away is what it was all about
   ];
 }
 
-function verdictText(verdict: string, { width, colours }: Page): string {
+function layOutVerdict(verdict: string, { width, colours }: Page): string {
   return wrapped(verdict, width)
     .map(line => colours.red(colours.bold(line)))
     .join('\n');
 }
 
-function headlineText(
+function layOutHeadline(
   { headline, remarks }: Pick<Report, 'headline' | 'remarks'>,
   { width, colours }: Page,
 ): string {
@@ -126,35 +126,35 @@ function isNarrow({ columns }: Table): boolean {
 }
 
 /** Its cells are lines of a table: they stand in full in the page. */
-function sweepText(sweep: SweepReport, page: Page, hasSiblings: boolean): string {
+function layOutSweep(sweep: SweepReport, page: Page, hasSiblings: boolean): string {
   const { colours, width } = page;
   return [
     colours.bold(colours.cyan(visibleLine(sweep.name))),
     ...wrapped(sweep.question, width).map(line => colours.dim(line)),
-    ...(hasSiblings ? [headlineText(sweep, page)] : []),
-    ...(sweep.expectations === null ? [] : [rowsText(sweep.expectations, page, line => line)]),
-    ...sweep.measures.map(({ table }) => tableText(table, page)),
-    ...sweep.special.filter(isNarrow).map(table => tableText(table, page)),
-    tableText(sweep.cellTable, page),
+    ...(hasSiblings ? [layOutHeadline(sweep, page)] : []),
+    ...(sweep.expectations === null ? [] : [layOutRows(sweep.expectations, page, line => line)]),
+    ...sweep.measures.map(({ table }) => layOutTable(table, page)),
+    ...sweep.special.filter(isNarrow).map(table => layOutTable(table, page)),
+    layOutTable(sweep.cellTable, page),
     '',
     ...sweep.markNotes.flatMap(note => wrapped(note, width)).map(line => colours.red(line)),
-    ...(sweep.caveats.length === 0 ? [] : [listText(sweep.caveats, page)]),
+    ...(sweep.caveats.length === 0 ? [] : [layOutList(sweep.caveats, page)]),
   ].join('\n');
 }
 
-function cellText(cell: CellReport, page: Page, hasSiblings: boolean): string {
+function layOutCell(cell: CellReport, page: Page, hasSiblings: boolean): string {
   const { colours, width } = page;
   const doubts = cell.audits.filter(({ state }) => state !== 'pass');
   return [
     colours.bold(colours.cyan(visibleLine(cell.name))),
     ...wrapped(cell.question, width).map(line => colours.dim(line)),
-    ...(hasSiblings ? [headlineText(cell, page)] : []),
-    tableText(cell.article, page),
-    tableText(cell.main, page),
-    ...(cell.ratios === null ? [] : [tableText(cell.ratios, page)]),
-    ...cell.special.map(table => tableText(table, page)),
-    ...(cell.errors === null ? [] : [rowsText(cell.errors, page)]),
-    ...(cell.failures === null ? [] : [rowsText(cell.failures, page)]),
+    ...(hasSiblings ? [layOutHeadline(cell, page)] : []),
+    layOutTable(cell.article, page),
+    layOutTable(cell.main, page),
+    ...(cell.ratios === null ? [] : [layOutTable(cell.ratios, page)]),
+    ...cell.special.map(table => layOutTable(table, page)),
+    ...(cell.errors === null ? [] : [layOutRows(cell.errors, page)]),
+    ...(cell.failures === null ? [] : [layOutRows(cell.failures, page)]),
     '',
     ...cell.markNotes.flatMap(note => wrapped(note, width)).map(line => colours.red(line)),
     ...wrapped(cell.stop.text, width),
@@ -165,18 +165,18 @@ function cellText(cell: CellReport, page: Page, hasSiblings: boolean): string {
       const where = arm === null ? '' : ` (${arm})`;
       return wrapped(`${sign} ${title}${where}: ${brief}`, width, '  ').map(line => paint(line));
     }),
-    ...(cell.caveats.length === 0 ? [] : [listText(cell.caveats, page)]),
+    ...(cell.caveats.length === 0 ? [] : [layOutList(cell.caveats, page)]),
   ].join('\n');
 }
 
 /** Notes are left to the longer formats, but for what a mark means: that is told once below. */
-function tableText(table: Table, page: Page): string {
-  const parts = fittingColumns(table, page.width).map(indices => partText(table, indices, page));
+function layOutTable(table: Table, page: Page): string {
+  const parts = fittingColumns(table, page.width).map(indices => layOutPart(table, indices, page));
   return ['', page.colours.bold(visibleLine(table.title)), parts.join('\n\n')].join('\n');
 }
 
 /** Messages may be of any length, so their rows are sentences that wrap. */
-function rowsText(
+function layOutRows(
   { title, columns, rows }: Table,
   { width, colours }: Page,
   paint: (line: string) => string = colours.red,
@@ -191,10 +191,10 @@ function rowsText(
   return ['', colours.bold(visibleLine(title)), ...lines].join('\n');
 }
 
-function partText({ columns, rows }: Table, indices: readonly number[], { colours, width }: Page): string {
+function layOutPart({ columns, rows }: Table, indices: readonly number[], { colours, width }: Page): string {
   const shown = indices.map(index => columns[index]!);
   const grid = new CliTable({
-    head: shown.map(headText),
+    head: shown.map(layOutHeading),
     colAligns: shown.map(({ align }) => align),
     chars: RULES,
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
@@ -209,7 +209,7 @@ function partText({ columns, rows }: Table, indices: readonly number[], { colour
 }
 
 /** The unit on a line of its own keeps columns of figures narrow. */
-function headText({ heading, unit }: Column): string {
+function layOutHeading({ heading, unit }: Column): string {
   return unit === undefined ? visibleLine(heading) : `${visibleLine(heading)}\n${visibleLine(unit)}`;
 }
 
@@ -221,7 +221,7 @@ function paintedCell({ text, value, marks }: TableCell, { key }: Column, colours
   return value === 'worse' ? colours.red(plain) : colours.yellow(plain);
 }
 
-function listText(items: readonly string[], { width, colours }: Page): string {
+function layOutList(items: readonly string[], { width, colours }: Page): string {
   return items
     .flatMap(item => wrapped(`- ${item}`, width, '  '))
     .map(line => colours.dim(line))

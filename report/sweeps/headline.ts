@@ -15,13 +15,13 @@ import {
   baselineOf,
   candidatesOf,
   decidingMetric,
+  formatValue,
   type Measure,
-  metricMeasure,
+  measureOf,
   ratioFigures,
   type SweepFigure,
   type SweepView,
   type SweptSetting,
-  valueText,
 } from './view.ts';
 
 // From one figure with its interval for each value of a swept setting, in order. Out: what the intervals show of its course.
@@ -101,10 +101,10 @@ interface Course {
 /** What came out of a sweep, in a sentence. */
 export function sweepHeadline(sweep: SweepView): string {
   const [largest] = coursesOf(sweep);
-  if (largest === undefined) return `Could not be measured${causesText(sweep)}.`;
+  if (largest === undefined) return `Could not be measured${describeCauses(sweep)}.`;
   const { other, cells } = sweep;
   const gaps = describeErrorGaps(cells.filter(({ view }) => hasErrorGap(view)).map(({ place }) => place));
-  return `${gaps}${other === undefined ? alongText(largest, sweep.x) : overAllText(largest, sweep)}`;
+  return `${gaps}${other === undefined ? describeAlong(largest, sweep.x) : describeOverall(largest, sweep)}`;
 }
 
 /** The other arms, the lines of a second setting, and where the arms differ: what the headline has no room for. */
@@ -112,17 +112,17 @@ export function courseRemarks(sweep: SweepView): string[] {
   const [largest, ...others] = coursesOf(sweep);
   if (largest === undefined) return [];
   return [
-    ...(sweep.other === undefined ? [] : lineTexts(largest, sweep, sweep.other)),
+    ...(sweep.other === undefined ? [] : describeLines(largest, sweep, sweep.other)),
     ...others.map(course =>
-      sweep.other === undefined ? alongText(course, sweep.x) : overAllText(course, sweep),
+      sweep.other === undefined ? describeAlong(course, sweep.x) : describeOverall(course, sweep),
     ),
-    ...verdictTexts(sweep),
+    ...describeVerdicts(sweep),
   ];
 }
 
 /** Ratios where there is a baseline to compare with, else what the arm did; the one that changes most comes first. */
 function coursesOf(sweep: SweepView): Course[] {
-  const measure = metricMeasure(decidingMetric(sweep));
+  const measure = measureOf(decidingMetric(sweep));
   const baseline = baselineOf(sweep);
   const ratios = candidatesOf(sweep).map(
     (candidate): Course => ({
@@ -145,7 +145,7 @@ function armCourse(name: string, sweep: SweepView, measure: Measure): Course {
   };
 }
 
-function figureText({ text, marks }: SweepFigure): string {
+function formatFigure({ text, marks }: SweepFigure): string {
   return `${text}${signsOf(marks)}`;
 }
 
@@ -155,21 +155,21 @@ function spanOf(figures: readonly SweepFigure[]): number {
   return Math.max(...values) - Math.min(...values);
 }
 
-function alongText(course: Course, x: SweptSetting): string {
+function describeAlong(course: Course, x: SweptSetting): string {
   const { figures, subject } = course;
   const first = figures[0]!;
   const last = figures.at(-1)!;
   if (figures.length === 1) {
-    return `With ${x.name} = ${valueText(first.x)}, ${subject} is at ${figureText(first)}${course.unit}.`;
+    return `With ${x.name} = ${formatValue(first.x)}, ${subject} is at ${formatFigure(first)}${course.unit}.`;
   }
   if (!x.isNumeric)
-    return `Over the values of ${x.name}, ${extremesText(course, figure => valueText(figure.x))}.`;
-  const ends = `As ${x.name} rises from ${valueText(first.x)} to ${valueText(last.x)}, ${subject} goes from ${figureText(first)} to ${figureText(last)}${course.unit}`;
-  return `${ends}${trendText(course)}${graveSigns(figures)}.`;
+    return `Over the values of ${x.name}, ${describeExtremes(course, figure => formatValue(figure.x))}.`;
+  const ends = `As ${x.name} rises from ${formatValue(first.x)} to ${formatValue(last.x)}, ${subject} goes from ${formatFigure(first)} to ${formatFigure(last)}${course.unit}`;
+  return `${ends}${describeTrend(course)}${graveSigns(figures)}.`;
 }
 
 /** How it gets from one end to the other, as far as the intervals show. */
-function trendText(course: Course): string {
+function describeTrend(course: Course): string {
   const { figures } = course;
   const trend = trendOf(figures.map(({ interval }) => interval));
   switch (trend.kind) {
@@ -179,14 +179,14 @@ function trendText(course: Course): string {
       return '; no change along the way could be shown';
     case 'mixed': {
       const { highest, lowest } = extremesOf(figures);
-      return `, but it rises on part of the way and falls on another: it is highest at ${valueText(highest.x)}, ${figureText(highest)}, and lowest at ${valueText(lowest.x)}, ${figureText(lowest)}`;
+      return `, but it rises on part of the way and falls on another: it is highest at ${formatValue(highest.x)}, ${formatFigure(highest)}, and lowest at ${formatValue(lowest.x)}, ${formatFigure(lowest)}`;
     }
     case 'rises':
     case 'falls': {
       const verb = trend.kind === 'rises' ? 'rising' : 'falling';
       if (trend.isEveryStep) return `, ${verb} at every step`;
       if (trend.level === null) return `, ${verb}, though not at every step that could be shown`;
-      return `, ${verb}; ${levelText(trend.level, course)}`;
+      return `, ${verb}; ${describeLevel(trend.level, course)}`;
     }
     default:
       return trend satisfies never;
@@ -197,8 +197,8 @@ function trendText(course: Course): string {
 const LEVEL_RATIO = 0.25;
 
 /** That no change was shown says nothing by itself: how large a change it could still be does. */
-function levelText({ from, most }: Level, { figures }: Course): string {
-  const start = valueText(figures[from]!.x);
+function describeLevel({ from, most }: Level, { figures }: Course): string {
+  const start = formatValue(figures[from]!.x);
   return most !== null && most <= LEVEL_RATIO
     ? `from ${start} on it changes by ${formatPercent(most)} at most`
     : `whether it still changes from ${start} on could not be told`;
@@ -213,36 +213,36 @@ function extremesOf(figures: readonly SweepFigure[]): { highest: SweepFigure; lo
   return { lowest: sorted[0]!, highest: sorted.at(-1)! };
 }
 
-function extremesText(course: Course, place: (figure: SweepFigure) => string): string {
+function describeExtremes(course: Course, place: (figure: SweepFigure) => string): string {
   const { highest, lowest } = extremesOf(course.figures);
   if (highest === lowest)
-    return `${course.subject} is known with ${place(lowest)} only: ${figureText(lowest)}${course.unit}`;
-  const high = `${figureText(highest)}${course.unit}`;
-  const low = `${figureText(lowest)}${course.unit}`;
+    return `${course.subject} is known with ${place(lowest)} only: ${formatFigure(lowest)}${course.unit}`;
+  const high = `${formatFigure(highest)}${course.unit}`;
+  const low = `${formatFigure(lowest)}${course.unit}`;
   return isBelow(lowest.interval, highest.interval)
     ? `${course.subject} is highest with ${place(highest)}, at ${high}, and lowest with ${place(lowest)}, at ${low}`
     : `no change of ${course.subject} could be shown: it is at ${low} with ${place(lowest)} and at ${high} with ${place(highest)}`;
 }
 
-function overAllText(course: Course, { x, other }: SweepView): string {
+function describeOverall(course: Course, { x, other }: SweepView): string {
   const names = other === undefined ? x.name : `${x.name} and ${other.name}`;
-  return `Over ${names}, ${extremesText(course, ({ cell }) => cell.place)}.`;
+  return `Over ${names}, ${describeExtremes(course, ({ cell }) => cell.place)}.`;
 }
 
 /** Along the axis, for each value of the other setting. */
-function lineTexts(course: Course, { x }: SweepView, other: SweptSetting): string[] {
+function describeLines(course: Course, { x }: SweepView, other: SweptSetting): string[] {
   return other.values.flatMap(value => {
     const figures = course.figures.filter(figure => figure.other === value);
     if (figures.length === 0) return [];
-    const along = lowerFirst(alongText({ ...course, subject: 'it', figures }, x));
-    return [`With ${other.name} = ${valueText(value)}, ${along}`];
+    const along = lowerFirst(describeAlong({ ...course, subject: 'it', figures }, x));
+    return [`With ${other.name} = ${formatValue(value)}, ${along}`];
   });
 }
 
 const VERDICT_ORDER = ['better', 'worse', 'unsure'] as const;
 
 /** Where each arm is better than the baseline, where it is worse, where that could not be told, and what would tell it. */
-function verdictTexts(sweep: SweepView): string[] {
+function describeVerdicts(sweep: SweepView): string[] {
   const deciding = decidingMetric(sweep);
   const found = sweep.cells.flatMap(({ points, view }) =>
     view.result.comparisons
@@ -259,7 +259,7 @@ function verdictTexts(sweep: SweepView): string[] {
   );
   return [
     ...candidatesOf(sweep).flatMap(candidate =>
-      verdictText(
+      describeVerdict(
         candidate,
         judged.filter(({ comparison }) => comparison.candidate === candidate),
         sweep,
@@ -276,7 +276,7 @@ interface Judged {
   verdict: Verdict;
 }
 
-function verdictText(candidate: string, cells: readonly Judged[], sweep: SweepView): string[] {
+function describeVerdict(candidate: string, cells: readonly Judged[], sweep: SweepView): string[] {
   const baseline = baselineOf(sweep);
   const parts = VERDICT_ORDER.flatMap(verdict => {
     const own = cells.filter(cell => cell.verdict === verdict);
@@ -300,7 +300,7 @@ function graveSigns(figures: readonly { marks: readonly Mark[] }[]): string {
   return signsOf(grave.filter(mark => figures.some(({ marks }) => marks.includes(mark))));
 }
 
-function causesText({ cells }: SweepView): string {
+function describeCauses({ cells }: SweepView): string {
   const causes = failureCauses(cells.flatMap(({ view }) => view.trials));
   return causes.length === 0 ? '' : `: ${causes.join('; ')}`;
 }

@@ -17,13 +17,13 @@ import {
   armFigures,
   baselineOf,
   candidatesOf,
+  formatValue,
   type Measure,
   measuresOf,
   ratioFigures,
   type SweepFigure,
   type SweepView,
   type SweptCell,
-  valueText,
 } from './view.ts';
 
 // From a sweep. Out: what limits its figures, each doubt once, with the cells that it is about.
@@ -39,7 +39,7 @@ function sweepMarks({ cells }: SweepView): Mark[] {
 }
 
 /** To be read with the headline. */
-function doubtTexts(sweep: SweepView): string[] {
+function describeDoubts(sweep: SweepView): string[] {
   const { cells, missing } = sweep;
   const invalid = cells.filter(({ view }) => stateOf(view) === 'invalid');
   const unmeasured = cells.filter(({ view }) => stateOf(view) === 'unmeasured');
@@ -48,16 +48,16 @@ function doubtTexts(sweep: SweepView): string[] {
   return [
     ...(invalid.length === 0
       ? []
-      : [`† Do not rely on figures marked so: an audit failed${placesText(sweep, pointsOf(invalid))}.`]),
+      : [`† Do not rely on figures marked so: an audit failed${describePlaces(sweep, pointsOf(invalid))}.`]),
     ...(unmeasured.length === 0
       ? []
-      : [`Nothing could be measured${placesText(sweep, pointsOf(unmeasured))}.`]),
-    ...(cut.length === 0 ? [] : [`Interrupted while it measured${placesText(sweep, pointsOf(cut))}.`]),
+      : [`Nothing could be measured${describePlaces(sweep, pointsOf(unmeasured))}.`]),
+    ...(cut.length === 0 ? [] : [`Interrupted while it measured${describePlaces(sweep, pointsOf(cut))}.`]),
     ...reusePlaces(sweep),
     ...(missing.length === 0
       ? []
       : [
-          `Partial: the run ended before ${missing.length} of ${planned} cells, those${placesText(sweep, missing)}.`,
+          `Partial: the run ended before ${missing.length} of ${planned} cells, those${describePlaces(sweep, missing)}.`,
         ]),
     ...(sweepMarks(sweep).includes('clientBound') ? [MARK_NOTES.clientBound] : []),
   ];
@@ -74,7 +74,7 @@ function reusePlaces(sweep: SweepView): string[] {
 function sweepCaveats(sweep: SweepView): string[] {
   const told = sweep.cells.flatMap(({ points, view }) => cellCaveats(view).map(text => ({ text, points })));
   return [...Map.groupBy(told, ({ text }) => text)].map(([text, group]) => {
-    const places = placesText(
+    const places = describePlaces(
       sweep,
       group.map(({ points }) => points),
     );
@@ -87,7 +87,7 @@ function pointsOf(cells: readonly SweptCell[]): (readonly SweepPoint[])[] {
 }
 
 /** ` with roundTripMs = 20, 80`; empty for all cells. */
-function placesText({ axes }: SweepView, subset: readonly (readonly SweepPoint[])[]): string {
+function describePlaces({ axes }: SweepView, subset: readonly (readonly SweepPoint[])[]): string {
   const text = subsetText(axes, subset);
   return text === '' ? '' : ` with ${text}`;
 }
@@ -178,7 +178,7 @@ function placeColumns({ x, other }: SweepView): Column[] {
 }
 
 function placeCells({ x, other }: Pick<Row, 'x' | 'other'>): TableCell[] {
-  return [...(other === undefined ? [] : [other]), x].map(value => words(valueText(value), value));
+  return [...(other === undefined ? [] : [other]), x].map(value => words(formatValue(value), value));
 }
 
 export function measureTable(sweep: SweepView, measure: Measure): Table {
@@ -298,7 +298,7 @@ function stackedTables(sweep: SweepView, creators: readonly CreateTable[]): Tabl
       const table = create(cell.view);
       return table === null ? [] : [{ cell, table }];
     });
-    return [...Map.groupBy(tables, ({ table }) => columnsText(table.columns)).values()].map(group => {
+    return [...Map.groupBy(tables, ({ table }) => identifyColumns(table.columns)).values()].map(group => {
       const [{ table }] = group as [(typeof group)[number]];
       return {
         ...table,
@@ -310,7 +310,7 @@ function stackedTables(sweep: SweepView, creators: readonly CreateTable[]): Tabl
   });
 }
 
-function columnsText(columns: readonly Column[]): string {
+function identifyColumns(columns: readonly Column[]): string {
   return JSON.stringify(columns);
 }
 
@@ -348,7 +348,7 @@ function howToRead({ other, arms }: SweepView): string {
 }
 
 export function sweepRemarks(sweep: SweepView): string[] {
-  return [...doubtTexts(sweep), ...failedExpectations(sweep), ...courseRemarks(sweep)];
+  return [...describeDoubts(sweep), ...failedExpectations(sweep), ...courseRemarks(sweep)];
 }
 
 function reportMeasure(sweep: SweepView, measure: Measure, charts: readonly SweepChart[]): SweepMeasure {
@@ -376,11 +376,11 @@ function conditionsOfSweep({ axes, cells, inOrder }: SweepView): Fact[] {
   return [
     ...axes.map(({ path, values }) => ({
       label: 'Swept',
-      value: `${path} = ${values.map(valueText).join(', ')}`,
+      value: `${path} = ${values.map(formatValue).join(', ')}`,
     })),
     {
       label: 'Order of the cells',
-      value: inOrder.map(point => point.map(({ value }) => valueText(value)).join(' and ')).join(', '),
+      value: inOrder.map(point => point.map(({ value }) => formatValue(value)).join(' and ')).join(', '),
     },
     ...(first ?? []).filter(isShared),
   ];

@@ -1,7 +1,7 @@
 // Tables of an emulated link: what its relay did for each client, and the measurement beside the model and published figures.
 import { isPrediction, type Modelled, modelArm, type Prediction } from '../../results/link-model.ts';
 import type { LinkReading } from '../../results/model/trial.ts';
-import { type Interval, replicateInterval } from '../../results/stats.ts';
+import { INTERVAL_NAME, type Interval, replicateInterval } from '../../results/stats.ts';
 import type { Published } from '../../scenarios/model/scenario.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import type { Column, Table, TableCell } from '../model.ts';
@@ -58,7 +58,7 @@ const PREDICTED_MEASURES: readonly PredictedMeasure[] = [
     value: meanUs / 1_000,
   })),
   {
-    column: figureColumn('measuredMeanMs', 'measured mean', 'ms, 95 % interval'),
+    column: figureColumn('measuredMeanMs', 'measured mean', `ms, ${INTERVAL_NAME}`),
     of: 'measured',
     read: ({ arm }) => {
       const interval = meanInterval(arm);
@@ -75,7 +75,7 @@ const PREDICTED_MEASURES: readonly PredictedMeasure[] = [
     value === null ? null : { text: formatSignificant(value), value },
   ),
   {
-    column: figureColumn('measuredPerSec', 'measured QPS', '95 % interval'),
+    column: figureColumn('measuredPerSec', 'measured QPS', INTERVAL_NAME),
     of: 'measured',
     read: ({ arm: { summary, marks } }) => {
       const rate = summary?.requestsPerSec;

@@ -6,7 +6,16 @@ import type { ArmView, CellView } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
 import { describeObjective, formatRate, formatRequestedRate } from '../words/load.ts';
 import { formatCount, formatInterval, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
+import {
+  createTable,
+  figure,
+  figureColumn,
+  keyColumn,
+  metricColumn,
+  nothing,
+  wordColumn,
+  words,
+} from './table.ts';
 
 const LIMIT_WORDS: Record<ProbeLimit, string> = {
   latency: 'latency',
@@ -29,7 +38,7 @@ export function capacityTable({ arms, result }: CellView): Table | null {
     title: 'Capacity',
     columns: [
       keyColumn('arm', 'client'),
-      figureColumn('capacityPerSec', 'capacity', 'requests/s, 95 % interval'),
+      metricColumn('capacityPerSec'),
       figureColumn('foundPerSec', 'found', 'requests/s, by replicate'),
       figureColumn('notKeptPerSec', 'not sustained', 'requests/s, by replicate'),
       wordColumn('limit', 'limited by'),

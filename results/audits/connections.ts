@@ -68,7 +68,7 @@ export const ledger: TrialRule = {
     const { trial, measurement } = result;
     const counts = measurement.ledger;
     const { needed, opened } = counts;
-    if (counts.openedBy === 'unknown') return { state: 'warn', detail: uncheckedText(counts) };
+    if (counts.openedBy === 'unknown') return { state: 'warn', detail: describeUnchecked(counts) };
     const allowance = counts.failed + counts.unfinished;
     const allowed =
       allowance === 0 ? '' : ` (give or take ${whole(allowance)} for failed and unfinished requests)`;
@@ -78,9 +78,9 @@ export const ledger: TrialRule = {
       otherOwn.some(count => Math.abs(count - own!) > allowance) ||
       kernel.some(count => count < own! - allowance)
     ) {
-      return { state: 'fail', detail: `${bothText(counts)}${allowed}${elsewhereText(counts)}` };
+      return { state: 'fail', detail: `${describeBoth(counts)}${allowed}${describeElsewhere(counts)}` };
     }
-    const detail = `connections ${countsText(counts)}, needed ${rangeOf(needed)}`;
+    const detail = `connections ${describeCounts(counts)}, needed ${formatRange(needed)}`;
     const taken = own ?? opened;
     const isAbove = needed.most !== null && taken > needed.most + allowance;
     if (taken < needed.least - allowance || (isAbove && own !== undefined)) {
@@ -88,7 +88,7 @@ export const ledger: TrialRule = {
     }
     const handshakes = checkHandshakes(result, allowance);
     if (handshakes?.state === 'fail') return handshakes;
-    const told = `${handshakes === null ? detail : `${detail}; ${handshakes.detail}`}${elsewhereText(counts)}`;
+    const told = `${handshakes === null ? detail : `${detail}; ${handshakes.detail}`}${describeElsewhere(counts)}`;
     if (isAbove || kernel.some(count => count > own! + allowance)) {
       return { state: 'warn', detail: `${told}${allowed}: ${OTHERS}` };
     }
@@ -100,14 +100,14 @@ const OTHERS =
   "the kernel's count is of all programs on this machine, and others than this client opened connections: the upstream connections of a proxy are among them";
 
 /** Nobody counts what a client opens by native code, in another thread, or to another place than its target. */
-function uncheckedText({ accepted, answered, openedElsewhere, needed }: Ledger): string {
+function describeUnchecked({ accepted, answered, openedElsewhere, needed }: Ledger): string {
   const seen = accepted === null ? '' : `; ${whole(accepted)} were accepted`;
   return openedElsewhere > 0
     ? `not checked: ${whole(answered)} requests were answered, but no connection to the target was seen, and ${whole(openedElsewhere)} to other places (another port or host, a proxy or a Unix socket)${seen}`
-    : `not checked: ${whole(answered)} requests were answered, but none of the client's connections can be seen (native code or another thread)${seen}, needed ${rangeOf(needed)}`;
+    : `not checked: ${whole(answered)} requests were answered, but none of the client's connections can be seen (native code or another thread)${seen}, needed ${formatRange(needed)}`;
 }
 
-function elsewhereText({ openedElsewhere }: Ledger): string {
+function describeElsewhere({ openedElsewhere }: Ledger): string {
   return openedElsewhere === 0
     ? ''
     : `; only connections to the target are checked, and ${whole(openedElsewhere)} more went to other places`;
@@ -133,7 +133,7 @@ function kernelCounts({ opened, openedBy, accepted, acceptedBy }: Ledger): numbe
   ];
 }
 
-function bothText({ opened, openedBy, accepted, acceptedBy }: Ledger): string {
+function describeBoth({ opened, openedBy, accepted, acceptedBy }: Ledger): string {
   const opener = openedBy === 'client' ? 'the client opened' : 'all programs together opened';
   const acceptor = {
     target: 'the target accepted',
@@ -143,7 +143,7 @@ function bothText({ opened, openedBy, accepted, acceptedBy }: Ledger): string {
   return `${opener} ${whole(opened)} connections, ${acceptor} ${whole(accepted ?? 0)}`;
 }
 
-function countsText({ opened, openedBy, accepted, acceptedBy }: Ledger): string {
+function describeCounts({ opened, openedBy, accepted, acceptedBy }: Ledger): string {
   const first = `opened ${whole(opened)}${openedBy === 'kernel' ? ' by the kernel' : ''}`;
   if (accepted === null) return `${first}, accepted unknown`;
   switch (acceptedBy) {
@@ -161,7 +161,7 @@ function countsText({ opened, openedBy, accepted, acceptedBy }: Ledger): string 
   }
 }
 
-function rangeOf({ least, most }: { least: number; most: number | null }): string {
+function formatRange({ least, most }: { least: number; most: number | null }): string {
   if (most === null) return `at least ${whole(least)}`;
   return least === most ? whole(least) : `${whole(least)} to ${whole(most)}`;
 }

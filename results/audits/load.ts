@@ -169,7 +169,7 @@ export const schedule: TrialRule = {
     if (load.model === 'closed' || arrivals === null || lateness === null) return null;
     const grave = load.model === 'capacity' ? 'warn' : 'fail';
     const { due, heldBack, unsent, unfinished, ended } = arrivals;
-    const late = `the generator itself was ${timesText(lateness)} late`;
+    const late = `the generator itself was ${formatTimes(lateness)} late`;
     if (areTooManyLost(arrivals)) {
       return {
         state: 'fail',
@@ -186,7 +186,7 @@ export const schedule: TrialRule = {
     if (lateness.meanUs > LATE_MEAN_US && isMostlyLateness(means)) {
       return {
         state: grave,
-        detail: `${late}, of response times of ${timesText(response)}: what is measured is the generator`,
+        detail: `${late}, of response times of ${formatTimes(response)}: what is measured is the generator`,
       };
     }
     const warnings = [
@@ -203,7 +203,7 @@ export const schedule: TrialRule = {
 };
 
 /** `0.56 ms (p99 1.1 ms)`. */
-function timesText({ meanUs, p99Us }: Histogram): string {
+function formatTimes({ meanUs, p99Us }: Histogram): string {
   return `${milliseconds(meanUs)} (p99 ${milliseconds(p99Us)})`;
 }
 
