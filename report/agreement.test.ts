@@ -1,4 +1,4 @@
-// In: runs of drivers, and of other arms. Out: proof that their disagreement is told in words, and only where it is one.
+// Disagreement of load tools is reported in words, and only where clients should agree.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildReport } from './build.ts';

@@ -1,4 +1,4 @@
-// In: stored runs. Out: proof that the report has everything, and that no figure of an invalid trial stands unmarked.
+// The report of a run is complete, and every figure of an invalid trial is marked.
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import { buildReport, expectationVerdict } from './build.ts';
@@ -64,7 +64,7 @@ describe('What fails a run is told in a sentence, however much it is, and in eve
   });
 });
 
-describe('In: stored runs. Out: proof that the report has everything, and that no figure of an invalid trial stands unmarked', () => {
+describe('The report of a run is complete and marks every invalid figure', () => {
   function tablesOf(cell: CellReport): Table[] {
     const tables = [
       cell.main,

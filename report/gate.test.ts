@@ -1,4 +1,4 @@
-// In: a run held against a baseline. Out: proof that a tired reader learns what got slower, by how much, how sure, since when.
+// The report of a gate says what regressed, by how much, how certain that is, and since when.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';

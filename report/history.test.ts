@@ -1,4 +1,4 @@
-// In: histories of every kind. Out: proof that their report says what changed and since when, is drawn well, and takes names as text.
+// The report of a history says what changed and since when, draws it, and treats names as text.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';

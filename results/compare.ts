@@ -1,4 +1,4 @@
-// In: the trials of a cell. Out: each arm's row of the table, and each arm against the baseline on every metric.
+// Compares clients: each one's summary, its ratios to the baseline, the verdicts, and whether more replicates are needed.
 import type { ArmFigures } from './baselines.ts';
 import { mergeHistograms } from './histogram.ts';
 import {
@@ -8,6 +8,7 @@ import {
   headlineOf,
   isHigherBetter,
   overall,
+  positive,
   readerOf,
   requestsPerSec,
 } from './metrics.ts';
@@ -65,8 +66,6 @@ function worstShare({ trial, measurement }: CompletedTrial, metric: Metric): num
   return Math.max(...portions.map(portion => Math.abs(portion.amount / figure - portion.per) / per));
 }
 
-// From what two arms did. Out: whether their error rates are so far apart that a ratio of them compares different work.
-
 /** One percentage point. An error answers faster or slower than a good answer, and costs another amount of CPU. */
 const MOST_GAP = 0.01;
 
@@ -79,8 +78,6 @@ export function areErrorsUnlike(one: Counts, other: Counts): boolean {
 export function errorRatioOf({ completed, failed }: Counts): number {
   return completed + failed === 0 ? 0 : failed / (completed + failed);
 }
-
-// From comparisons that are read together. Out: which of them are shown to be better or worse.
 
 export type Verdict = Comparison['verdict'];
 
@@ -323,10 +320,6 @@ function logRatioOf(candidate: number | null, baseline: number | null): number |
   return ratio === null ? null : Math.log(ratio);
 }
 
-function positive(value: number): number | null {
-  return value > 0 && Number.isFinite(value) ? value : null;
-}
-
 /** Completed trials by arm, every arm in order of first appearance, also one whose trials all failed. */
 function trialsByArm(trials: readonly TrialResult[]): Map<string, CompletedTrial[]> {
   const arms = new Map<string, CompletedTrial[]>();
@@ -337,8 +330,6 @@ function trialsByArm(trials: readonly TrialResult[]): Map<string, CompletedTrial
   }
   return arms;
 }
-
-// From the trials of an arm. Out: what it did on a metric, with an interval over the replicates.
 
 /** In the metric's own unit; null where no trial has anything to read. */
 export function armInterval(metric: Metric, trials: readonly CompletedTrial[]): Interval | null {

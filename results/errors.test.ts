@@ -1,4 +1,4 @@
-// errors.test.ts
+// Errors of foreign code: what can be read from them, and where they were thrown.
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import fc from 'fast-check';

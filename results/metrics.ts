@@ -408,7 +408,8 @@ export function ratioOf({ part, of }: Share): number {
   return of === 0 ? 0 : part / of;
 }
 
-function positive(value: number): number | null {
+/** null for what has no logarithm. */
+export function positive(value: number): number | null {
   return value > 0 && Number.isFinite(value) ? value : null;
 }
 

@@ -1,4 +1,4 @@
-// In: a folder on disk. Out: proof that a run is stored whole, found again, and that damage is named, not trusted.
+// A run is stored whole and found again; damage is named, not trusted.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {

@@ -1,4 +1,4 @@
-// In: every chart of sweeps and sweeps of every kind. Out: proof that each keeps the contract.
+// Every chart of sweeps fulfils its contract for sweeps of every kind.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TopLevelSpec } from 'vega-lite';

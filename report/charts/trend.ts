@@ -1,9 +1,9 @@
-// In: a trend. Out: its picture: the ratio run by run with its interval, each level, and where it changed; the same as a table.
+// Chart and sentences of a trend: the ratio run by run with its interval, its levels, and where they changed.
 import type { TopLevelSpec } from 'vega-lite';
 import type { RunSummary } from '../../results/baselines.ts';
 import type { Trend, TrendChange } from '../../results/history.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
-import type { Interval } from '../../results/stats.ts';
+import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { Figure, Table } from '../model.ts';
 import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from '../tables/table.ts';
 import { capitalize } from '../words/load.ts';
@@ -21,8 +21,6 @@ import {
   within,
   type X,
 } from './theme.ts';
-
-// Words a change of level in a trend: what changed, by how much, how certain it is, since when, and what else changed with it.
 
 /** Whether reports always show it: the deciding metric, and CPU time, which is the least noisy. */
 export function isShown({ isDeciding, metric }: Pick<Trend, 'isDeciding' | 'metric'>): boolean {
@@ -86,9 +84,9 @@ function listTraits({ git, conntax, host }: RunSummary): [name: string, value: s
 const WIDE_PX = 1040;
 const NARROW_PX = 340;
 const HEIGHT_PX = 230;
-/** A band may reach beyond all figures by this factor: a change of level is often of a few per cent only. */
+/** A band may reach beyond all figures by this factor; a change of level is often only a few per cent. */
 const WIDEST_BAND = 1.15;
-/** Days at the axis at most, by the room that there is. */
+/** The most days at the axis, by width. */
 const TICKS = { wide: 7, narrow: 3 };
 
 export function trendFigure(trend: Trend): Figure {
@@ -105,7 +103,7 @@ export function trendFigure(trend: Trend): Figure {
 function captionOf(trend: Trend): string {
   const { baseline, points, changes } = trend;
   return [
-    `Over that of ${baseline}, in ${points.length} runs, the newest at the right (a diamond); bands are 95 % intervals, cut off where they reach far beyond all points. A line stays at each level and breaks where it changed.`,
+    `Ratio to ${baseline} over ${points.length} runs; the newest is on the right (a diamond). Bands are ${INTERVAL_NAME}s, cut off where they reach far beyond all points. A horizontal line marks each level and breaks where the level changed.`,
     ...changes.map(change => describeChange(trend, change)),
   ].join(' ');
 }
@@ -164,7 +162,7 @@ function pointsOf({ points }: Trend): Point[] {
   }));
 }
 
-/** Runs have equal places, whatever time lay between them; the axis tells their days. */
+/** Runs are evenly spaced, whatever time lies between them; the axis shows their days. */
 function xOf({ points }: Trend, widthPx: number): X {
   const last = points.length - 1;
   const step = Math.ceil((last + 1) / (isNarrow(widthPx) ? TICKS.narrow : TICKS.wide));
@@ -233,7 +231,7 @@ function tableOf(trend: Trend): Table {
     columns: [
       keyColumn('run', 'run'),
       wordColumn('commit', 'commit'),
-      figureColumn('ratio', `${METRIC_TABLE[trend.metric].title} / ${trend.baseline}`, '95 % interval'),
+      figureColumn('ratio', `${METRIC_TABLE[trend.metric].title} / ${trend.baseline}`, INTERVAL_NAME),
       figureColumn('level', 'new level'),
     ],
     rows: trend.points.map(({ run, ratio }, index) => {

@@ -1,12 +1,10 @@
-// In: a report. Out: Markdown as GitHub shows it, tables and all.
+// Format: Markdown as GitHub shows it, including tables.
 import { visibleLine } from '../../results/visible.ts';
 import type { CellReport, Fact, Figure, Report, SweepReport, Table } from '../model.ts';
 import { formatHeading } from '../tables/table.ts';
 import { type Format, partsOf } from './format.ts';
 
-// From text from anywhere. Out: the same within Markdown, as GitHub shows it.
-
-/** Names in a stored run come from elsewhere: nothing of them may be read as markup, or break out of its line. */
+/** Escapes text for Markdown. Names in a stored run are untrusted: none may be read as markup or break its line. */
 export function escapeMarkdown(text: string): string {
   return (
     visibleLine(text)
@@ -43,15 +41,15 @@ function blocksOf(report: Report): string[] {
         ? sweepBlocks(part.sweep, parts.length > 1)
         : cellBlocks(part.cell, parts.length > 1),
     ),
-    '## What limits these figures',
+    '## Limitations',
     list(report.caveats),
     ...report.facts.flatMap(({ title, facts }) => [`## ${escapeMarkdown(title)}`, factList(facts)]),
-    // Last, because they are long: whoever cuts the text loses nothing else.
+    // Last, because they are long: a reader who truncates the text loses nothing else.
     ...(report.figures.length === 0 ? [] : ['## Figures', ...report.figures.map(figureBlock)]),
   ];
 }
 
-/** Its cells in a table of their own: they stand in full in the page and in the JSON. */
+/** Its cells are rows of a table; the page and the JSON have them in full. */
 function sweepBlocks(sweep: SweepReport, hasSiblings: boolean): string[] {
   return [
     `## ${escapeMarkdown(sweep.name)}`,
@@ -64,7 +62,7 @@ function sweepBlocks(sweep: SweepReport, hasSiblings: boolean): string[] {
     ...sweep.measures.flatMap(({ table }) => tableBlocks(table)),
     ...sweep.special.flatMap(tableBlocks),
     ...tableBlocks(sweep.cellTable),
-    '### Conditions of all cells',
+    '### Conditions of all points',
     factList(sweep.conditions),
   ];
 }
@@ -103,7 +101,7 @@ function tableBlocks(table: Table): string[] {
   ];
 }
 
-/** Folded: a picture's figures are many. */
+/** Folded, because a picture has many figures. */
 function figureBlock({ title, caption, table }: Figure): string {
   return [
     `<details><summary>${escapeMarkdown(title)}</summary>`,

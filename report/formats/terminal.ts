@@ -1,22 +1,24 @@
-// In: a report. Out: what fits a terminal: headline first, then tables, doubts and caveats. Plain text without colour.
+// Format for a terminal: the headline first, then tables, failed audits and caveats, within the width of the screen.
 import CliTable from 'cli-table3';
 import picocolors from 'picocolors';
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
 import { visibleLine } from '../../results/visible.ts';
 import type { CellReport, Column, Report, SweepReport, Table, TableCell } from '../model.ts';
 import { type Format, type FormatOptions, partsOf } from './format.ts';
 
-// From a table or a text, and a width. Out: which columns fit side by side, and lines that fit.
-
 const GAP = 2;
 
 /**
- * Indices of the columns that fit into `width`, in as few parts as it takes and of about the same width; each part begins
- * with the key columns, so that its rows can be told.
+ * Indices of the columns that fit into `width`, in as few parts as possible and of about the same width. Each part begins
+ * with the key columns, which identify its rows.
  */
 export function fittingColumns({ columns, rows }: Table, width: number): number[][] {
   const widths = columns.map(({ heading, unit }, index) =>
     Math.max(
-      ...[heading, unit ?? '', ...rows.map(row => row[index]!.text)].map(text => visibleLine(text).length),
+      ...[heading, unit ?? '', ...rows.map(row => row[index]!.text)].map(text =>
+        stringWidth(visibleLine(text)),
+      ),
     ),
   );
   const indices = columns.map((_, index) => index);
@@ -30,7 +32,7 @@ export function fittingColumns({ columns, rows }: Table, width: number): number[
   return parts(narrowest).map(part => [...keys, ...part]);
 }
 
-/** In order, as many in each part as `limit` lets in, but at least one. */
+/** In order, as many in each part as `limit` permits, but at least one. */
 function packed(indices: readonly number[], widths: readonly number[], limit: number): number[][] {
   const parts: number[][] = [];
   let used = Number.POSITIVE_INFINITY;
@@ -47,19 +49,12 @@ function packed(indices: readonly number[], widths: readonly number[], limit: nu
   return parts;
 }
 
-/** Breaks between words; the lines after the first begin with `indent`. A longer word gets a line of its own. */
-export function wrapped(text: string, width: number, indent = ''): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of visibleLine(text).split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = `${indent}${word}`;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
+/** Breaks between words. The first line begins with `bullet`, the others with blanks as wide. A longer word gets its own line. */
+export function wrapped(text: string, width: number, bullet = ''): string[] {
+  const indent = ' '.repeat(stringWidth(bullet));
+  return wrapAnsi(visibleLine(text), width - indent.length)
+    .split('\n')
+    .map((line, index) => `${index === 0 ? bullet : indent}${line}`);
 }
 
 type Colours = ReturnType<typeof picocolors.createColors>;
@@ -70,7 +65,7 @@ interface Page {
 }
 
 const LEAST_WIDTH = 60;
-/** Wider lines are hard to follow with the eye. */
+/** Wider lines are hard to read. */
 const MOST_WIDTH = 160;
 
 const format: Format = {
@@ -100,7 +95,7 @@ function blocksOf(report: Report, page: Page): string[] {
         : layOutCell(part.cell, page, parts.length > 1),
     ),
     layOutList(report.caveats, page),
-    ...verdictLines, // what scrolled away is what it was all about
+    ...verdictLines, // repeated, because the first one has scrolled away
   ];
 }
 
@@ -120,12 +115,12 @@ function layOutHeadline(
   ].join('\n');
 }
 
-/** Two settings and an arm leave no room for figures beside them: such a table is left to the page. */
+/** Two settings and a client leave no room for figures, so such a table is shown only in the page. */
 function isNarrow({ columns }: Table): boolean {
   return columns.filter(({ isKey }) => isKey).length <= 2;
 }
 
-/** Its cells are lines of a table: they stand in full in the page. */
+/** Its cells are rows of a table; the page shows them in full. */
 function layOutSweep(sweep: SweepReport, page: Page, hasSiblings: boolean): string {
   const { colours, width } = page;
   return [
@@ -163,19 +158,19 @@ function layOutCell(cell: CellReport, page: Page, hasSiblings: boolean): string 
       const paint = state === 'fail' ? colours.red : colours.yellow;
       const sign = state === 'fail' ? '✗' : '!';
       const where = arm === null ? '' : ` (${arm})`;
-      return wrapped(`${sign} ${title}${where}: ${brief}`, width, '  ').map(line => paint(line));
+      return wrapped(`${title}${where}: ${brief}`, width, `${sign} `).map(line => paint(line));
     }),
     ...(cell.caveats.length === 0 ? [] : [layOutList(cell.caveats, page)]),
   ].join('\n');
 }
 
-/** Notes are left to the longer formats, but for what a mark means: that is told once below. */
+/** Longer formats show the notes; what the marks mean is said once below. */
 function layOutTable(table: Table, page: Page): string {
   const parts = fittingColumns(table, page.width).map(indices => layOutPart(table, indices, page));
   return ['', page.colours.bold(visibleLine(table.title)), parts.join('\n\n')].join('\n');
 }
 
-/** Messages may be of any length, so their rows are sentences that wrap. */
+/** Messages may have any length, so their rows are written as sentences that wrap. */
 function layOutRows(
   { title, columns, rows }: Table,
   { width, colours }: Page,
@@ -186,7 +181,7 @@ function layOutRows(
       const { heading, isKey } = columns[index]!;
       return text === '' ? [] : [isKey ? text : `${heading}: ${text}`];
     });
-    return wrapped(`- ${parts.join('; ')}`, width, '  ').map(line => paint(line));
+    return wrapped(parts.join('; '), width, '- ').map(line => paint(line));
   });
   return ['', colours.bold(visibleLine(title)), ...lines].join('\n');
 }
@@ -223,12 +218,12 @@ function paintedCell({ text, value, marks }: TableCell, { key }: Column, colours
 
 function layOutList(items: readonly string[], { width, colours }: Page): string {
   return items
-    .flatMap(item => wrapped(`- ${item}`, width, '  '))
+    .flatMap(item => wrapped(item, width, '- '))
     .map(line => colours.dim(line))
     .join('\n');
 }
 
-/** Columns two blanks apart under one rule: figures stand out, and lines can be copied. */
+/** Columns two blanks apart under one rule, so that lines can be copied. */
 const RULES = {
   top: '',
   'top-mid': '',

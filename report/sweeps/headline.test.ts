@@ -1,4 +1,4 @@
-// In: stored sweeps. Out: proof that what is said of a sweep is no surer than the intervals of its cells.
+// Headlines of sweeps claim no more than the intervals of their cells support.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -101,7 +101,7 @@ describe('What intervals show of a course, and no more than they show: a table, 
   });
 });
 
-describe('In: stored sweeps. Out: proof that what is said of a sweep is no surer than the intervals of its cells', () => {
+describe('Headlines of sweeps claim no more than their intervals support', () => {
   /** The sample's sweep with other ratios of requests/s, by value: value, and how far its interval reaches. */
   function sweepWith(ratios: Record<number, [value: number, reach: number]>): SweepView {
     const { run, trials } = sampleSweeps['a sweep']!;

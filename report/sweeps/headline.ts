@@ -1,4 +1,4 @@
-// In: a sweep. Out: how the answer goes from one end of it to the other, in sentences that are no surer than the intervals.
+// Headlines and remarks of a sweep: how the result changes along it, as far as the intervals show.
 import { failureCauses } from '../../results/audits/index.ts';
 import { type Verdict, verdictsOf } from '../../results/compare.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
@@ -24,8 +24,6 @@ import {
   type SweptSetting,
 } from './view.ts';
 
-// From one figure with its interval for each value of a swept setting, in order. Out: what the intervals show of its course.
-
 export type Trend =
   /** Fewer than two figures. */
   | { kind: 'alone' }
@@ -36,21 +34,21 @@ export type Trend =
       kind: 'rises' | 'falls';
       /** Whether every figure is apart from the one before. */
       isEveryStep: boolean;
-      /** From which index on no two figures are apart; null where that is only the last. */
+      /** Index from which on no two figures are apart; null if that is only the last. */
       level: Level | null;
     }
-  /** It rises somewhere and falls elsewhere. */
+  /** It rises in part and falls in part. */
   | { kind: 'mixed' };
 
 interface Level {
   from: number;
-  /** How far any two of its figures may still differ, as a share: 0.08 is 8 %; null where that of one is not known. */
+  /** How far any two of its figures may still differ, as a share (0.08 is 8 %); null if one is unknown. */
   most: number | null;
 }
 
 /**
- * Two figures are apart when their 95 % intervals do not touch: for independent ones that is far stricter than 95 %, which
- * a sweep needs, because it looks at many pairs. A figure without an interval is apart from none.
+ * Two figures are apart if their intervals do not touch. For independent figures that is far stricter than 95 %, which a
+ * sweep needs because it compares many pairs. A figure without an interval is apart from none.
  *
  *     rises at every step       rises, level from the 2nd       mixed
  *                 |*|                  |--*--|                   |*|
@@ -84,21 +82,21 @@ function levelOf(figures: readonly Interval[], from: number): Level {
   return { from, most: Math.max(...most) };
 }
 
-/** Whether one figure could be shown to be below the other. */
+/** Whether one figure is significantly below the other. */
 function isBelow(lower: Interval, higher: Interval): boolean {
   return lower.high > lower.low && higher.high > higher.low && lower.high < higher.low;
 }
 
-/** The figures of one arm over the sweep, with the words for them. */
+/** The figures of one client over the sweep, and how to name them. */
 interface Course {
   /** `the ratio of persistent to short in requests/s`. */
   subject: string;
-  /** What stands behind a figure. */
+  /** Follows a figure. */
   unit: string;
   figures: readonly SweepFigure[];
 }
 
-/** What came out of a sweep, in a sentence. */
+/** The result of a sweep in one sentence. */
 export function sweepHeadline(sweep: SweepView): string {
   const [largest] = coursesOf(sweep);
   if (largest === undefined) return `Could not be measured${describeCauses(sweep)}.`;
@@ -107,7 +105,7 @@ export function sweepHeadline(sweep: SweepView): string {
   return `${gaps}${other === undefined ? describeAlong(largest, sweep.x) : describeOverall(largest, sweep)}`;
 }
 
-/** The other arms, the lines of a second setting, and where the arms differ: what the headline has no room for. */
+/** The other clients, the values of a second setting, and where clients differ: what the headline has no room for. */
 export function courseRemarks(sweep: SweepView): string[] {
   const [largest, ...others] = coursesOf(sweep);
   if (largest === undefined) return [];
@@ -120,7 +118,7 @@ export function courseRemarks(sweep: SweepView): string[] {
   ];
 }
 
-/** Ratios where there is a baseline to compare with, else what the arm did; the one that changes most comes first. */
+/** Ratios if there is a baseline to compare with, else the clients' own figures; the one that changes most comes first. */
 function coursesOf(sweep: SweepView): Course[] {
   const measure = measureOf(decidingMetric(sweep));
   const baseline = baselineOf(sweep);
@@ -139,7 +137,7 @@ function coursesOf(sweep: SweepView): Course[] {
 
 function armCourse(name: string, sweep: SweepView, measure: Measure): Course {
   return {
-    subject: `the figure of ${name} in ${measure.title}`,
+    subject: `${measure.title} of ${name}`,
     unit: measure.unit === undefined ? '' : ` ${measure.unit}`,
     figures: armFigures(sweep, name, measure),
   };
@@ -149,7 +147,7 @@ function formatFigure({ text, marks }: SweepFigure): string {
   return `${text}${signsOf(marks)}`;
 }
 
-/** How many times the highest figure is the lowest, as a logarithm. */
+/** The ratio of the highest figure to the lowest, as a logarithm. */
 function spanOf(figures: readonly SweepFigure[]): number {
   const values = figures.map(({ interval }) => Math.log(interval.value));
   return Math.max(...values) - Math.min(...values);
@@ -160,7 +158,7 @@ function describeAlong(course: Course, x: SweptSetting): string {
   const first = figures[0]!;
   const last = figures.at(-1)!;
   if (figures.length === 1) {
-    return `With ${x.name} = ${formatValue(first.x)}, ${subject} is at ${formatFigure(first)}${course.unit}.`;
+    return `With ${x.name} = ${formatValue(first.x)}, ${subject} is ${formatFigure(first)}${course.unit}.`;
   }
   if (!x.isNumeric)
     return `Over the values of ${x.name}, ${describeExtremes(course, figure => formatValue(figure.x))}.`;
@@ -168,7 +166,7 @@ function describeAlong(course: Course, x: SweptSetting): string {
   return `${ends}${describeTrend(course)}${graveSigns(figures)}.`;
 }
 
-/** How it gets from one end to the other, as far as the intervals show. */
+/** How it develops between the ends, as far as the intervals show. */
 function describeTrend(course: Course): string {
   const { figures } = course;
   const trend = trendOf(figures.map(({ interval }) => interval));
@@ -176,16 +174,16 @@ function describeTrend(course: Course): string {
     case 'alone':
       return '';
     case 'unshown':
-      return '; no change along the way could be shown';
+      return '; no change in between is significant';
     case 'mixed': {
       const { highest, lowest } = extremesOf(figures);
-      return `, but it rises on part of the way and falls on another: it is highest at ${formatValue(highest.x)}, ${formatFigure(highest)}, and lowest at ${formatValue(lowest.x)}, ${formatFigure(lowest)}`;
+      return `, rising in part and falling in part: it is highest at ${formatValue(highest.x)}, ${formatFigure(highest)}, and lowest at ${formatValue(lowest.x)}, ${formatFigure(lowest)}`;
     }
     case 'rises':
     case 'falls': {
       const verb = trend.kind === 'rises' ? 'rising' : 'falling';
       if (trend.isEveryStep) return `, ${verb} at every step`;
-      if (trend.level === null) return `, ${verb}, though not at every step that could be shown`;
+      if (trend.level === null) return `, ${verb}, though not significantly at every step`;
       return `, ${verb}; ${describeLevel(trend.level, course)}`;
     }
     default:
@@ -193,18 +191,18 @@ function describeTrend(course: Course): string {
   }
 }
 
-/** A level is one only where the figures are known to lie close together. */
+/** Figures are called level only if they are known to lie close together. */
 const LEVEL_RATIO = 0.25;
 
-/** That no change was shown says nothing by itself: how large a change it could still be does. */
+/** That no change was detected means little by itself, so this says how large a change may still be. */
 function describeLevel({ from, most }: Level, { figures }: Course): string {
   const start = formatValue(figures[from]!.x);
   return most !== null && most <= LEVEL_RATIO
-    ? `from ${start} on it changes by ${formatPercent(most)} at most`
-    : `whether it still changes from ${start} on could not be told`;
+    ? `from ${start} on, it changes by at most ${formatPercent(most)}`
+    : `whether it changes further from ${start} on is uncertain`;
 }
 
-/** Of the figures that are known; of all where none is. */
+/** Among the known figures; among all if none is known. */
 function extremesOf(figures: readonly SweepFigure[]): { highest: SweepFigure; lowest: SweepFigure } {
   const known = figures.filter(({ interval }) => interval.high > interval.low);
   const sorted = (known.length === 0 ? figures : known).toSorted(
@@ -216,12 +214,12 @@ function extremesOf(figures: readonly SweepFigure[]): { highest: SweepFigure; lo
 function describeExtremes(course: Course, place: (figure: SweepFigure) => string): string {
   const { highest, lowest } = extremesOf(course.figures);
   if (highest === lowest)
-    return `${course.subject} is known with ${place(lowest)} only: ${formatFigure(lowest)}${course.unit}`;
+    return `${course.subject} is known only with ${place(lowest)}: ${formatFigure(lowest)}${course.unit}`;
   const high = `${formatFigure(highest)}${course.unit}`;
   const low = `${formatFigure(lowest)}${course.unit}`;
   return isBelow(lowest.interval, highest.interval)
-    ? `${course.subject} is highest with ${place(highest)}, at ${high}, and lowest with ${place(lowest)}, at ${low}`
-    : `no change of ${course.subject} could be shown: it is at ${low} with ${place(lowest)} and at ${high} with ${place(highest)}`;
+    ? `${course.subject} is highest with ${place(highest)}, ${high}, and lowest with ${place(lowest)}, ${low}`
+    : `${course.subject} shows no significant change: it is ${low} with ${place(lowest)} and ${high} with ${place(highest)}`;
 }
 
 function describeOverall(course: Course, { x, other }: SweepView): string {
@@ -241,7 +239,7 @@ function describeLines(course: Course, { x }: SweepView, other: SweptSetting): s
 
 const VERDICT_ORDER = ['better', 'worse', 'unsure'] as const;
 
-/** Where each arm is better than the baseline, where it is worse, where that could not be told, and what would tell it. */
+/** Where each client is better or worse than the baseline, where that is unsure, and what to do about it. */
 function describeVerdicts(sweep: SweepView): string[] {
   const deciding = decidingMetric(sweep);
   const found = sweep.cells.flatMap(({ points, view }) =>
@@ -249,7 +247,7 @@ function describeVerdicts(sweep: SweepView): string[] {
       .filter(({ metric }) => metric === deciding)
       .map(comparison => ({ points, view, comparison })),
   );
-  // They are read as one sentence, so their error is held for all cells and arms together.
+  // One sentence covers all of them, so they share the error rate.
   const verdicts = verdictsOf(found.map(({ comparison }) => comparison));
   const judged = found.map(each => ({ ...each, verdict: verdicts.get(each.comparison) ?? 'unsure' }));
   const open = judged.filter(({ verdict }) => verdict === 'unsure');
@@ -288,13 +286,13 @@ function describeVerdict(candidate: string, cells: readonly Judged[], sweep: Swe
     );
     const places = isAll ? 'at every value measured' : `with ${subsetText(sweep.axes, subset)}`;
     return verdict === 'unsure'
-      ? [`no difference to ${baseline} could be shown ${isAll ? 'at any value measured' : places}${signs}`]
+      ? [`no significant difference from ${baseline} ${isAll ? 'at any value measured' : places}${signs}`]
       : [`${candidate} is ${verdict} than ${baseline} ${places}${signs}`];
   });
   return parts.length === 0 ? [] : [`In ${METRIC_TABLE[decidingMetric(sweep)].title}, ${parts.join('; ')}.`];
 }
 
-/** Of what rests on several figures: the marks that make it doubtful. */
+/** Of a statement about several figures: the marks that make it doubtful. */
 function graveSigns(figures: readonly { marks: readonly Mark[] }[]): string {
   const grave = ['invalid', 'unlikeErrors'] as const;
   return signsOf(grave.filter(mark => figures.some(({ marks }) => marks.includes(mark))));

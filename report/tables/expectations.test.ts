@@ -1,4 +1,4 @@
-// In: judged expectations. Out: proof of the sentences and figures that a reader gets of them.
+// The sentences and figures in which expectations and their outcomes are reported.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleRun } from '../../results/testing/sample-run.ts';

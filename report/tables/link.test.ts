@@ -1,4 +1,4 @@
-// link.test.ts
+// The tables of an emulated link: which figures are shown beside each other, and what the remarks claim.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CellResult } from '../../results/model/run.ts';
@@ -7,7 +7,7 @@ import { armNames, viewCell } from '../cell-view.ts';
 import { describeGap } from '../words/link.ts';
 import { predictionTable } from './link.ts';
 
-describe('In: cells with and without a link or published figures. Out: proof of what stands side by side, and of what is said of it', () => {
+describe('Measurement, model and published figures side by side', () => {
   function viewOf(options: SampleOptions, change: (cell: CellResult) => CellResult = cell => cell) {
     const { run, trials } = sampleRun(options);
     return viewCell(change(run.cells[0]!), trials, armNames(run));

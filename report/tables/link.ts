@@ -3,7 +3,7 @@ import { isPrediction, type Modelled, modelArm, type Prediction } from '../../re
 import type { LinkReading } from '../../results/model/trial.ts';
 import { INTERVAL_NAME, type Interval, replicateInterval } from '../../results/stats.ts';
 import type { Published } from '../../scenarios/model/scenario.ts';
-import type { ArmView, CellView } from '../cell-view.ts';
+import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
 import type { Column, Table, TableCell } from '../model.ts';
 import { formatCount, formatInterval, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
@@ -89,11 +89,7 @@ const PREDICTED_MEASURES: readonly PredictedMeasure[] = [
     read: ({ arm: { summary, marks } }) =>
       summary === null
         ? nothing
-        : figure(
-            formatPercent(summary.errorRatio),
-            summary.errorRatio,
-            marks.filter(mark => mark === 'invalid'),
-          ),
+        : figure(formatPercent(summary.errorRatio), summary.errorRatio, onlyInvalid(marks)),
   },
 ];
 
@@ -244,7 +240,7 @@ export function linkTable({ arms }: CellView): Table | null {
 function rowOf({ label, name, trials, marks }: ArmView): TableCell[][] {
   const readings = trials.flatMap(({ measurement }) => measurement.link ?? []);
   if (readings.length === 0) return [];
-  const invalid = marks.filter(mark => mark === 'invalid');
+  const invalid = onlyInvalid(marks);
   const cells = MEASURES.map(({ read }) => {
     const { text, value } = read(readings);
     return figure(text, value, invalid);

@@ -5,7 +5,7 @@ import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
 import { INTERVAL_NAME, LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { usesTls } from '../../scenarios/model/target.ts';
-import { type ArmView, type CellView, leastCensoredUs } from '../cell-view.ts';
+import { type ArmView, type CellView, leastCensoredUs, onlyInvalid } from '../cell-view.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../model.ts';
 import { describeCounting, knownAccepted, knownOpened } from '../words/caveats.ts';
 import { describePolicy } from '../words/conditions.ts';
@@ -56,11 +56,7 @@ export function articleTable({ arms, result }: CellView): Table {
               summary.requestsPerSec === null
                 ? nothing
                 : figure(roundInterval(summary.requestsPerSec).value, summary.requestsPerSec.value, marks),
-              figure(
-                formatPercent(summary.errorRatio),
-                summary.errorRatio,
-                marks.filter(mark => mark === 'invalid'),
-              ),
+              figure(formatPercent(summary.errorRatio), summary.errorRatio, onlyInvalid(marks)),
             ]),
       ];
     }),

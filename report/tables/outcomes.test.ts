@@ -1,4 +1,4 @@
-// outcomes.test.ts
+// The tables of statuses and errors: sums per client, shares of its own responses, and nothing where there is nothing to show.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sampleRun } from '../../results/testing/sample-run.ts';

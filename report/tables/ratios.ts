@@ -2,9 +2,9 @@
 
 import { comparedMetrics, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
 import type { Comparison, Metric } from '../../results/model/run.ts';
-import { ERROR_PERCENT, INTERVAL_NAME, LEVEL_PERCENT } from '../../results/stats.ts';
+import { ERROR_PERCENT, INTERVAL_NAME, LEVEL_PERCENT, sumOf } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
-import { type ArmView, type CellView, comparisonMarks } from '../cell-view.ts';
+import { type ArmView, type CellView, comparisonMarks, onlyInvalid } from '../cell-view.ts';
 import type { Column, Table, TableCell } from '../model.ts';
 import { comparesLoadTools, formatDeviation } from '../words/headline.ts';
 import {
@@ -138,29 +138,17 @@ function deviationCell(metric: Metric, { name, isBaseline, summary }: ArmView, v
 }
 
 function busyUsersCell({ trials, summary, marks }: ArmView, thinkMs: number): TableCell {
-  const steadyMs = sum(trials, ({ measurement }) => measurement.steadyMs);
+  const steadyMs = sumOf(trials, ({ measurement }) => measurement.steadyMs);
   if (summary === null || steadyMs === 0) return nothing;
   const users = (summary.completed / steadyMs) * (summary.meanUs / 1000 + thinkMs);
-  return figure(
-    formatSignificant(users),
-    users,
-    marks.filter(mark => mark === 'invalid'),
-  );
+  return figure(formatSignificant(users), users, onlyInvalid(marks));
 }
 
 /** Empty if the target did not count. */
 function connectionsCell({ trials, marks }: ArmView): TableCell {
   const ledgers = trials.map(({ measurement }) => measurement.ledger);
-  const requests = sum(ledgers, ({ requestsSeen, requestsSent }) => requestsSeen ?? requestsSent);
+  const requests = sumOf(ledgers, ({ requestsSeen, requestsSent }) => requestsSeen ?? requestsSent);
   if (requests === 0 || ledgers.some(({ acceptedBy }) => acceptedBy !== 'target')) return nothing;
-  const perThousand = (1000 * sum(ledgers, ({ accepted }) => accepted ?? 0)) / requests;
-  return figure(
-    formatSignificant(perThousand),
-    perThousand,
-    marks.filter(mark => mark === 'invalid'),
-  );
-}
-
-function sum<T>(items: readonly T[], read: (item: T) => number): number {
-  return items.reduce((total, item) => total + read(item), 0);
+  const perThousand = (1000 * sumOf(ledgers, ({ accepted }) => accepted ?? 0)) / requests;
+  return figure(formatSignificant(perThousand), perThousand, onlyInvalid(marks));
 }

@@ -1,4 +1,4 @@
-// In: runs over loopback, behind links, or both. Out: proof that each is told what its network lacks, and only that.
+// Caveats: why measuring stopped, and what the network of a run lacks.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CellResult } from '../../results/model/run.ts';
@@ -6,7 +6,7 @@ import { sampleRun } from '../../results/testing/sample-run.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
 import { describeStop, runCaveats } from './caveats.ts';
 
-describe('In: cells that ended for each reason. Out: proof that the report says why, and how precise it got', () => {
+describe('Why measuring stopped, and the precision reached', () => {
   const sample = sampleRuns['two arms']!.run.cells[0]!;
   const ratio = { value: 5, low: 4.6, high: 5.4 };
   const cell: CellResult = {
@@ -82,7 +82,7 @@ describe('In: cells that ended for each reason. Out: proof that the report says 
   });
 });
 
-describe('In: runs over loopback, behind links, or both. Out: proof that each is told what its network lacks, and only that', () => {
+describe('What the network of a run lacks', () => {
   const LOOPBACK = /^Clients and target ran on one machine over loopback: a real network adds/;
   const EMULATED = /^Clients and target ran on one machine, and the network between them is emulated/;
   const EMULATED_TOO =

@@ -1,4 +1,4 @@
-// conditions.test.ts
+// Conditions in words: every setting that was given, and how an external server differs from what was declared.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { z } from 'zod';

@@ -1,4 +1,4 @@
-// In: stored runs. Out: proof that a headline is no surer than its figures.
+// Headlines claim no more than their figures support.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { summariseRun } from '../../results/baselines.ts';
@@ -154,7 +154,7 @@ describe('Where arms differ in their error rates, no ratio of them stands anywhe
   });
 });
 
-describe('In: stored runs. Out: proof that a headline is no surer than its figures', () => {
+describe('Headlines claim no more than their figures support', () => {
   const { run, trials } = sampleRuns['two arms']!;
 
   function view(change: (cell: CellResult) => CellResult, of: readonly TrialResult[] = trials) {

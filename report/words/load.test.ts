@@ -1,4 +1,4 @@
-// In: loads of every model. Out: proof that a reader learns when requests were sent.
+// Loads in words: when requests are sent.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Load } from '../../scenarios/model/load.ts';

@@ -1,4 +1,4 @@
-// In: numbers. Out: proof that their texts show what is known of them, and never contradict a verdict.
+// Numbers as text show what is known of them and never contradict a verdict.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-// In: a trial that passes, damaged in one way at a time. Out: proof that the rule for it, and only it, says so.
+// Each audit finds its own kind of damage to a sound trial, and only that.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AUDITS, type Finding } from '../model/run.ts';
@@ -29,7 +29,7 @@ describe('Why trials failed is told once for each cause, however many trials it 
   }
 });
 
-describe('In: a trial that passes, damaged in one way at a time. Out: proof that the rule for it, and only it, says so', () => {
+describe('Each audit finds its own kind of damage, and only that', () => {
   type Measured = CompletedTrial['measurement'];
 
   const { trials } = sampleRun();

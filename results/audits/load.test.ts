@@ -1,4 +1,4 @@
-// load.test.ts
+// What makes the figures of an open load doubtful.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Finding } from '../model/run.ts';
@@ -6,7 +6,7 @@ import type { CompletedTrial } from '../model/trial.ts';
 import { sampleRun } from '../testing/sample-run.ts';
 import { schedule } from './load.ts';
 
-describe('In: open trials that kept their schedule, damaged in one way at a time. Out: proof of what makes their figures doubtful', () => {
+describe('What makes the figures of an open load doubtful', () => {
   type Measured = CompletedTrial['measurement'];
 
   function trialOf(scenario: 'same-load' | 'capacity' | 'short-vs-persistent'): CompletedTrial {
