@@ -96,7 +96,7 @@ function sinceWhen(trend: Trend): string {
   const worse = openWorsening(trend);
   return worse !== undefined
     ? describeChange(trend, worse)
-    : `${capitalize(trendName(trend))}: the ${formatCount(trend.points.length)} runs of the history do not show it yet; a change of level needs at least three runs.`;
+    : `${capitalize(trendName(trend))}: the regression is not visible in the ${formatCount(trend.points.length)} runs of the history yet, because a change of level needs at least three runs.`;
 }
 
 /** @param runs at least one */

@@ -354,14 +354,18 @@ describe('What the gate calls a regression, and what it ignores', () => {
       [
         'a renamed arm',
         renamed,
-        /^short-vs-persistent has no arm persistent in this run, only short, kept: save a new baseline$/,
+        /^short-vs-persistent has no client persistent in this run, only short, kept; save a new baseline$/,
       ],
       [
         'another arm to compare with',
         (_summary, cell) => Object.assign(cell, { baseline: 'persistent' }),
-        /compares with persistent, and did with short in the baseline/,
+        /is compared with persistent, but with short in the baseline/,
       ],
-      ['other conditions', (_summary, cell) => Object.assign(cell, { conditions: 'x' }), /other conditions/],
+      [
+        'other conditions',
+        (_summary, cell) => Object.assign(cell, { conditions: 'x' }),
+        /different conditions/,
+      ],
     ];
     for (const [why, after, told] of gaps) {
       test(`${why}, and nothing else: nothing is compared; beside another cell it is unsure`, () => {
@@ -398,7 +402,7 @@ describe('What the gate calls a regression, and what it ignores', () => {
         'an arm without one good answer in the baseline, and again',
         (_summary, cell) => Object.assign(cell.arms[1]!, { completed: 0, failed: 1_000 }),
         (_summary, cell) => Object.assign(cell.arms[1]!, { completed: 0, failed: 1_000 }),
-        ['short-vs-persistent: persistent has no good answer in the baseline: save a new one'],
+        ['short-vs-persistent: persistent has no successful response in the baseline; save a new one'],
       ],
     ];
     for (const [why, before, after, told] of lost) {

@@ -28,7 +28,7 @@ const rows: [why: string, result: ExpectationResult, texts: string[]][] = [
       confirmation: null,
       together: null,
     },
-    ['good answers, persistent ≥ 99.95 %', '99.998 % (99.961 % to 100 %)', '4', '–', '–', 'pass'],
+    ['success rate, persistent ≥ 99.95 %', '99.998 % (99.961 % to 100 %)', '4', '–', '–', 'pass'],
   ],
   [
     'a ratio of two arms, measured again',

@@ -107,7 +107,7 @@ describe('The table of phases adds up, and names what is missing', () => {
   test('phases that were not recorded are said to be so, and nothing stands in for them', () => {
     const view = viewOf('phases off');
     assertSaid(view, /not recorded .*--no-phases/);
-    assertSaid(view, /does not tell/, false);
+    assertSaid(view, /did not report/, false);
     const keys = phaseTable(view)!.columns.map(({ key }) => key);
     for (const key of ['queueMs', 'firstByteMs', 'bodyMs', 'waitP99Ms']) assert.ok(!keys.includes(key), key);
     assertSaid(viewOf('two arms'), /not recorded/, false);
@@ -119,13 +119,10 @@ describe('The table of phases adds up, and names what is missing', () => {
   });
 
   test('a client that does not tell its phases, or its connections, is named', () => {
-    assertSaid(viewOf('every phase'), /For short, persistent the client does not tell every phase/);
+    assertSaid(viewOf('every phase'), /short, persistent did not report every phase/);
     const view = viewOf('two arms');
     const arms = view.arms.map(arm => ({ ...arm, trials: [phasedTrial({ requests: [{ waitUs: 9 }] })] }));
-    assertSaid(
-      { ...view, arms },
-      /For short the client does not tell how long it takes to open a connection/,
-    );
+    assertSaid({ ...view, arms }, /short did not report how long it takes to open a connection/);
     assertSaid({ ...view, arms }, /every phase/, false);
   });
 });

@@ -43,7 +43,7 @@ function checkHandshakes({ trial, measurement }: CompletedTrial, allowance: numb
   if (byTarget !== null && acceptedHttp2 !== null && acceptedHttp2 !== (protocol === 'h2' ? shaken : 0)) {
     return {
       state: 'fail',
-      detail: `${whole(acceptedHttp2)} of ${whole(shaken)} connections spoke HTTP/2, although the client is set to ${PROTOCOLS[protocol]}`,
+      detail: `${whole(acceptedHttp2)} of ${whole(shaken)} connections spoke HTTP/2; expected: ${protocol === 'h2' ? 'all' : 'none'}, because the client is set to ${PROTOCOLS[protocol]}`,
     };
   }
   return { state: 'pass', detail: `${PROTOCOLS[protocol]}, TLS handshakes: ${formatKinds(one)}` };
@@ -135,8 +135,8 @@ function describeBoth({ opened, openedBy, accepted, acceptedBy }: Ledger): strin
   const opener = openedBy === 'client' ? 'the client opened' : 'all programs on this machine opened';
   const acceptor = {
     target: 'the target accepted',
-    kernel: 'and by count of the kernel, this machine accepted only',
-    kernelOpens: 'and by count of the kernel, this machine opened only',
+    kernel: "but by the kernel's count this machine accepted only",
+    kernelOpens: "but by the kernel's count this machine opened only",
   }[acceptedBy];
   return `${opener} ${whole(opened)} connections, ${acceptor} ${whole(accepted ?? 0)}`;
 }
