@@ -177,7 +177,7 @@ export function buildGateReport(
     title: 'conntax: comparison of two runs',
     runId: after.runId,
     startedAt: after.startedAt,
-    subtitle: `${after.runId} compared with ${before.runId}, measured ${formatTime(before.startedAt)}`,
+    subtitle: `${after.runId} compared with ${before.runId}, which was measured ${formatTime(before.startedAt)}`,
     state: 'complete',
     verdict: result.state === 'regression' || result.state === 'nothing' ? headline : null,
     headline,

@@ -61,7 +61,7 @@ function trendTable(trends: readonly Trend[]): Table {
 /** The columns from `since` on, for the last change; the chart shows all. */
 function changeCells({ points, changes }: Trend): TableCell[] {
   const last = changes.at(-1);
-  if (last === undefined) return [nothing, nothing, nothing, nothing, words('no change shown', null)];
+  if (last === undefined) return [nothing, nothing, nothing, nothing, words('no significant change', null)];
   const { before, after, change, p, isWorse } = last;
   const { run } = points[after.from]!;
   return [

@@ -68,13 +68,13 @@ const damages: { what: string; damage: (runDir: string) => void; says: RegExp; r
   {
     what: 'no such run',
     damage: () => {},
-    says: /no run 2026-11-23T12-25-52Z-k3f8 .*nearest: 2026-11-23T12-25-52Z-k3f9/,
+    says: /unknown run 2026-11-23T12-25-52Z-k3f8: .*nearest: 2026-11-23T12-25-52Z-k3f9/,
     ref: '2026-11-23T12-25-52Z-k3f8',
   },
   {
     what: 'a way out of the folder',
     damage: () => {},
-    says: /there is no run|not a run|has no run\.json/,
+    says: /unknown run|not a run|has no run\.json/,
     ref: '../..',
   },
   {
@@ -85,12 +85,12 @@ const damages: { what: string; damage: (runDir: string) => void; says: RegExp; r
   {
     what: 'latest is a path',
     damage: () => writeFileSync(join(dir, 'latest'), '../../etc'),
-    says: /does not hold the id/,
+    says: /does not contain a run id/,
   },
   {
     what: "latest's folder is gone",
     damage: r => rmSync(r, { recursive: true }),
-    says: /whose folder is gone/,
+    says: /whose folder does not exist/,
   },
   {
     what: 'crashed',
@@ -116,7 +116,7 @@ const damages: { what: string; damage: (runDir: string) => void; says: RegExp; r
   {
     what: 'a field wrong',
     damage: r => writeFileSync(join(r, 'run.json'), JSON.stringify({ ...sample.run, seed: 'x' })),
-    says: /run\.json is not what conntax stores: seed: /,
+    says: /run\.json was not written by this conntax: seed: /,
   },
   { what: 'no trials', damage: r => unlinkSync(join(r, 'trials.ndjson')), says: /has no trials\.ndjson/ },
   {
@@ -127,12 +127,12 @@ const damages: { what: string; damage: (runDir: string) => void; says: RegExp; r
   {
     what: 'a line of another kind',
     damage: r => appendFileSync(join(r, 'trials.ndjson'), '{}\n'),
-    says: /trials\.ndjson, line 5, is not what conntax stores/,
+    says: /trials\.ndjson, line 5, was not written by this conntax/,
   },
   {
     what: 'a torn line in a complete run',
     damage: r => appendFileSync(join(r, 'trials.ndjson'), '{"trial"'),
-    says: /line 5 is cut short/,
+    says: /line 5 is incomplete/,
   },
 ];
 

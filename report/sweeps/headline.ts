@@ -218,7 +218,7 @@ function describeExtremes(course: Course, place: (figure: SweepFigure) => string
   const high = `${formatFigure(highest)}${course.unit}`;
   const low = `${formatFigure(lowest)}${course.unit}`;
   return isBelow(lowest.interval, highest.interval)
-    ? `${course.subject} is highest with ${place(highest)}, ${high}, and lowest with ${place(lowest)}, ${low}`
+    ? `${course.subject} is highest, ${high}, with ${place(highest)}, and lowest, ${low}, with ${place(lowest)}`
     : `${course.subject} shows no significant change: it is ${low} with ${place(lowest)} and ${high} with ${place(highest)}`;
 }
 

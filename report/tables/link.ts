@@ -5,6 +5,7 @@ import { INTERVAL_NAME, type Interval, replicateInterval } from '../../results/s
 import type { Published } from '../../scenarios/model/scenario.ts';
 import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
 import type { Column, Table, TableCell } from '../model.ts';
+import { capitalize } from '../words/load.ts';
 import { formatCount, formatInterval, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
@@ -109,13 +110,12 @@ export function predictionTable({ arms, result }: CellView): Table | null {
   const isShown = { published: published !== undefined, model: link !== undefined, measured: true };
   const measures = PREDICTED_MEASURES.filter(({ of }) => isShown[of]);
   const sides = [
-    ...(isShown.published ? ['published'] : []),
+    ...(isShown.published ? ['published figures'] : []),
     ...(isShown.model ? ['model'] : []),
-    'measurement',
   ].join(', ');
   return createTable({
     name: 'prediction',
-    title: `Comparison of ${sides}`,
+    title: `${capitalize(sides)} and measurement`,
     columns: [keyColumn('arm', 'client'), ...measures.map(({ column }) => column)],
     rows: rows.map(row => [
       words(row.arm.label, row.arm.name),

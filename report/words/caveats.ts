@@ -212,7 +212,11 @@ export function cellCaveats({ result, trials, arms }: CellView): string[] {
     ...countCaveats({ arms }),
     ...(failed === 0
       ? []
-      : [`${failed} of ${trials.length} trials failed; the figures cover those that completed.`]),
+      : [
+          failed === trials.length
+            ? `All ${failed} trials failed.`
+            : `${failed} of ${trials.length} trials failed; the figures cover those that completed.`,
+        ]),
     ...(partial === 0
       ? []
       : [`${partial} of ${trials.length} trials were cut short and are shorter than planned.`]),
