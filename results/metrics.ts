@@ -71,8 +71,6 @@ interface MetricRow {
   ofSummary?: (summary: ArmSummary) => Interval | null;
   /** Whether a client's stored summary has an interval for it. */
   isIntervalStored?: true;
-  /** Whether a client that uses a whole core limits it. */
-  isBoundByClient: boolean;
   /** Whether requests without a response make it a bound. */
   isBoundByUnanswered: boolean;
   /** The only load that has it; absent if all loads have it. */
@@ -96,7 +94,6 @@ const latency = {
   factor: 1e-3,
   isHigherBetter: false,
   interval: { of: 'logarithms' },
-  isBoundByClient: true,
   isBoundByUnanswered: true,
 } as const;
 
@@ -105,7 +102,6 @@ const cpu = {
   factor: 1,
   isHigherBetter: false,
   interval: { of: 'logarithms' },
-  isBoundByClient: false,
 } as const;
 
 const rate = {
@@ -113,7 +109,6 @@ const rate = {
   factor: 1,
   isHigherBetter: true,
   interval: { of: 'logarithms' },
-  isBoundByClient: true,
   isBoundByUnanswered: true,
   isIntervalStored: true,
 } as const;
@@ -122,7 +117,6 @@ const count = {
   unit: undefined,
   factor: 1,
   isHigherBetter: false,
-  isBoundByClient: false,
   isBoundByUnanswered: true,
 } as const;
 

@@ -225,7 +225,9 @@ function namedDir(resultsDir: string, ref: string): string {
     throw new UsageError(`${ref} matches ${meant.length} runs: ${meant.slice(0, 3).join(', ')}`);
   }
   if (meant[0] !== undefined) return join(resultsDir, RUNS_FOLDER, meant[0]);
-  throw new UsageError(`unknown run ${ref}: it is neither in ${resultsDir} nor a folder${known(resultsDir, ref)}`);
+  throw new UsageError(
+    `unknown run ${ref}: it is neither in ${resultsDir} nor a folder${known(resultsDir, ref)}`,
+  );
 }
 
 /** Newest first. */

@@ -5,11 +5,11 @@ import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import fastify from 'fastify';
-import { generate } from 'selfsigned';
 import { z } from 'zod';
 import { asOwnTarget } from '../results/connections.ts';
 import { UsageError } from '../results/errors.ts';
 import { createRandom } from '../results/random.ts';
+import { METHODS } from '../scenarios/model/request.ts';
 import type { OwnTarget, Target } from '../scenarios/model/target.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import { countConnections, type TargetCounters } from './counters.ts';
@@ -50,6 +50,8 @@ const KEYS = { ec: { keyType: 'ec', curve: 'P-256' }, rsa: { keyType: 'rsa', key
 
 /** Makes a self-signed certificate, with P-256 or RSA 2048, for 127.0.0.1, valid from an hour ago for a week; never written to disk. */
 export async function createCertificate(key: Target['tlsKey'] = 'ec'): Promise<Certificate> {
+  // Most targets speak no TLS, and it is 250 files.
+  const { generate } = await import('selfsigned');
   const nowMs = Date.now();
   // A unique name: if two trusted authorities have the same name, a process may try only the wrong one.
   const made = await generate([{ name: 'commonName', value: `conntax target ${randomUUID()}` }], {
@@ -154,8 +156,8 @@ function stateConnectionPolicy(response: ServerResponse, target: OwnTarget, requ
 }
 
 /**
- * Opens the target on a free port of 127.0.0.1. It answers GET and POST on every path alike, a POST after its body has
- * arrived. An idle connection is closed keepAliveTimeoutMs after its last response; an HTTP/1.1 connection that never sent
+ * Opens the target on a free port of 127.0.0.1. It answers every method on every path alike, after the body of the
+ * request has arrived. An idle connection is closed keepAliveTimeoutMs after its last response; an HTTP/1.1 connection that never sent
  * anything, after the header timeout (60 s).
  *
  * @throws UsageError when the behaviour's options are invalid, or for HTTP/2 without TLS; the system's error when listening fails
@@ -190,7 +192,7 @@ export async function openTarget({
     body.resume();
   });
   app.route({
-    method: ['GET', 'POST'],
+    method: [...METHODS],
     url: '/',
     handler: (_request, reply) => {
       reply.hijack();

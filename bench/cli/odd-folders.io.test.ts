@@ -136,10 +136,7 @@ test('a run is named by either end of its id, by latest, and by previous', t => 
   ] as const) {
     assert.equal(readRun(dir, ref).run.id, id, ref);
   }
-  assert.throws(
-    () => readRun(dir, '2026-11-20'),
-    /2026-11-20 matches 2 runs: 2026-11-20T08-00-00Z-0b0b, /,
-  );
+  assert.throws(() => readRun(dir, '2026-11-20'), /2026-11-20 matches 2 runs: 2026-11-20T08-00-00Z-0b0b, /);
   assert.throws(() => readRun(dir, '0c0c'), /unknown run 0c0c: .*4 stored/);
   rmSync(join(dir, 'runs', older.id), { recursive: true });
   rmSync(join(dir, 'runs', other.id), { recursive: true });

@@ -3,11 +3,13 @@ import { basename, join } from 'node:path';
 import { describeFound, foreignRemarks } from '../../report/words/conditions.ts';
 import { EXIT } from '../../results/errors.ts';
 import { hdrLog } from '../../results/histogram.ts';
-import type { CellResult, Host, Run } from '../../results/model/run.ts';
+import type { CellResult, ForeignServer, Host, Run } from '../../results/model/run.ts';
 import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
 import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
+import { prepareRequest } from '../clients/request.ts';
+import { countSpareCores, settleGenerators } from '../plan/generators.ts';
 import { leaveOutMissing, leaveOutUnreadable, type Plan, planRun } from '../plan/plan.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import { describeGit, describeHost } from '../probes/host.ts';
@@ -19,7 +21,7 @@ import { readScenarios } from '../run/scenario-questions.ts';
 import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
 import { estimateLines, printPlan } from './dry-run.ts';
 import { tellGithub } from './github.ts';
-import { serveMetrics } from './live-metrics.ts';
+import type { LiveMetrics } from './live-metrics.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { render } from './report.ts';
 
@@ -43,6 +45,21 @@ export function seedOf({ seed }: MeasureOptions, startedAt: Date): number {
   return seed ?? startedAt.getTime() % 2 ** 31;
 }
 
+/** What a command may say of a finished run. */
+export interface Conclusion {
+  run: Run;
+  /** The external servers that were asked. */
+  servers: readonly ForeignServer[];
+}
+
+interface Measuring {
+  startedAt: Date;
+  options: MeasureOptions;
+  context: Context;
+  /** Lines that follow the report on the terminal. */
+  conclude?: ((conclusion: Conclusion) => string[]) | undefined;
+}
+
 /**
  * Measures a plan and stores the run; with `dryRun` only prints what it would do.
  *
@@ -50,12 +67,14 @@ export function seedOf({ seed }: MeasureOptions, startedAt: Date): number {
  * the plan, or an external server does not answer
  */
 export async function measurePlan(
-  plan: Plan,
-  { startedAt, options, context }: { startedAt: Date; options: MeasureOptions; context: Context },
+  planned: Plan,
+  { startedAt, options, context, conclude }: Measuring,
 ): Promise<number> {
-  const { output } = context;
-  const located = await locateServers(plan, options.allowHost, undefined, context.signal);
+  const { output, plugins } = context;
+  requireRequests(planned, context.env);
+  const located = await locateServers(planned, options.allowHost, undefined, context.signal);
   const host = await describeHost();
+  const plan = settleGenerators(planned, countSpareCores(host), await loadPlugins(plugins.transports));
   const checks = checkPlan(plan, host, located, options.allowHost);
   if (options.dryRun) {
     printPlan(plan, checks, options, output);
@@ -76,12 +95,28 @@ export async function measurePlan(
     newRunId(startedAt, createRandom(plan.seed, 'run', startedAt.getTime())),
   );
   const progress = createProgress(output);
-  const work: Work = { plan: measured, servers, host, store, progress, startedAt, options, context };
+  const work: Work = {
+    plan: measured,
+    servers,
+    host,
+    store,
+    progress,
+    startedAt,
+    options,
+    context,
+    conclude,
+  };
   try {
     return await context.keep(() => measureAndReport(work), progress.say);
   } finally {
     store.close();
   }
+}
+
+/** @throws UsageError when a secret of a request is not in the environment, or the file of its body cannot be read */
+function requireRequests({ cells }: Plan, env: Context['env']): void {
+  for (const request of new Set(cells.map(({ scenario }) => scenario.request)))
+    prepareRequest(request, '/', env);
 }
 
 /** The plan without load tools that would miscount these servers' answers. */
@@ -115,15 +150,12 @@ function leftOutLines({ cells }: Plan): Set<string> {
   );
 }
 
-interface Work {
+interface Work extends Measuring {
   plan: Plan;
   servers: ReadonlyMap<string, FoundServer>;
   host: Host;
   store: RunStore;
   progress: Progress;
-  startedAt: Date;
-  options: MeasureOptions;
-  context: Context;
 }
 
 async function measureAndReport({
@@ -135,12 +167,10 @@ async function measureAndReport({
   startedAt,
   options,
   context,
+  conclude,
 }: Work): Promise<number> {
   const { plugins, output, env, signal, createSource } = context;
-  const metrics =
-    options.metricsPort === undefined
-      ? undefined
-      : await serveMetrics(basename(store.dir), options.metricsPort);
+  const metrics = await startMetrics(basename(store.dir), options.metricsPort);
   if (metrics !== undefined) output.note(`Metrics: ${metrics.url}`);
   const trials: TrialResult[] = [];
   const emit = (event: RunEvent): void => {
@@ -181,9 +211,17 @@ async function measureAndReport({
   tellGithub(report, markdown, output, env);
   // The result is shown even if it cannot be stored.
   output.out(options.json ? json : text);
+  const facts = [...servers.values()].map(server => server.facts);
+  for (const line of conclude?.({ run, servers: facts }) ?? []) output.note(line);
   store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
   output.note(`Report: ${join(store.dir, 'report.html')}`);
   return signal.aborted ? EXIT.interrupted : exitStatusOf(run, { isStrict: options.strict === true });
+}
+
+async function startMetrics(runId: string, port: number | undefined): Promise<LiveMetrics | undefined> {
+  if (port === undefined) return undefined;
+  const { serveMetrics } = await import('./live-metrics.ts');
+  return serveMetrics(runId, port);
 }
 
 /** A signal after the last measurement does not make the run partial. */

@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { transports, userModules } from './index.ts';
+import { closingCase } from './testing/closing-case.ts';
 import { connectionsCase } from './testing/connections-case.ts';
 import { declarationCase } from './testing/declaration-case.ts';
 import { endingCase } from './testing/ending-case.ts';
 import { exchangeCase } from './testing/exchange-case.ts';
 import { failuresCase } from './testing/failures-case.ts';
 import { poolCase } from './testing/pool-case.ts';
+import { requestCase } from './testing/request-case.ts';
 import type { Subject } from './testing/subject.ts';
 import { tlsCase } from './testing/tls-case.ts';
 
@@ -53,9 +55,11 @@ for (const subject of subjects) {
     declarationCase(subject);
     connectionsCase(subject);
     poolCase(subject);
+    closingCase(subject);
     tlsCase(subject);
     failuresCase(subject);
     exchangeCase(subject);
+    requestCase(subject);
     endingCase(subject);
   });
 }

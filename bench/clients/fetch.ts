@@ -1,7 +1,7 @@
 // Node's built-in fetch as a client, one request at a time per exchange.
-import tls from 'node:tls';
 import { causesOf } from '../../results/errors.ts';
 import type { Client } from '../../scenarios/model/client.ts';
+import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import {
   beginExchange,
@@ -12,16 +12,9 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { classifyError, describeError } from './errors.ts';
+import { bodyOf, closingRefusals, fetchRefusals } from './request.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
-
-const trusted = new Set<string>();
-
-/** Makes this process trust an authority in addition to Node's defaults, for clients without such an option. Irreversible. */
-export function trustInProcess(caPem: string | undefined): void {
-  if (caPem === undefined || trusted.has(caPem)) return;
-  trusted.add(caPem);
-  tls.setDefaultCACertificates([...tls.getCACertificates('default'), caPem]);
-}
+import { trustInProcess } from './trust.ts';
 
 interface SlotContext {
   url: string;
@@ -104,15 +97,22 @@ class FetchSlot {
   };
 }
 
-function open({ client, endpoint, hasPhases = true, onConnection }: TransportOptions): Transport {
+function open({ client, endpoint, request, hasPhases = true, onConnection }: TransportOptions): Transport {
   trustInProcess(endpoint.caPem);
   const sockets = watchEndpoint(endpoint, onConnection);
   const context: SlotContext = {
-    url: endpoint.origin + endpoint.path,
+    url: endpoint.origin + request.path,
     init: {
       // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
       redirect: 'manual',
-      ...(client.requestsPerConnection === 1 ? { headers: { connection: 'close' } } : {}),
+      method: request.method,
+      headers: {
+        ...request.headers,
+        ...(client.requestsPerConnection === 1 ? { connection: 'close' } : {}),
+      },
+      ...(request.body === undefined
+        ? {}
+        : { body: bodyOf(request.body, request.isChunked), duplex: 'half' }),
     },
     hasSignal: client.timeouts.totalMs !== undefined,
     hasPhases,
@@ -134,8 +134,14 @@ function open({ client, endpoint, hasPhases = true, onConnection }: TransportOpt
   };
 }
 
-function refusals({ requestsPerConnection, protocol, body }: Client, target: Target): Refusal[] {
-  const refused: Refusal[] = [];
+function refusals(
+  { requestsPerConnection, protocol, body }: Client,
+  target: Target,
+  request?: Request,
+): Refusal[] {
+  const refused: Refusal[] = request === undefined ? [] : [...fetchRefusals(request)];
+  if (request !== undefined && requestsPerConnection !== 1 && protocol === 'http1')
+    refused.push(...closingRefusals('fetch', request));
   if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {
     refused.push({
       path: 'requestsPerConnection',
@@ -174,6 +180,7 @@ const nodeFetch: TransportModule = {
   kind: 'transport',
   honours: ['protocol', 'requestsPerConnection', 'timeouts.totalMs', 'body'],
   cannot: {
+    'pool.closing': NO_POOL,
     api: 'fetch has only one interface',
     options: 'options are passed only to your own module',
     'pool.maxConnections': NO_POOL,
@@ -187,6 +194,7 @@ const nodeFetch: TransportModule = {
     'pool.scheduling': NO_POOL,
     'pool.tcpKeepAliveMs': NO_POOL,
     'pool.tlsSessions': NO_POOL,
+    'pool.tlsContext': NO_POOL,
     'timeouts.connectMs': NO_TIMEOUTS,
     'timeouts.headersMs': NO_TIMEOUTS,
     'timeouts.bodyMs': NO_TIMEOUTS,

@@ -4,7 +4,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
+import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
@@ -17,8 +17,10 @@ import {
   type TransportModule,
   type TransportOptions,
 } from '../contracts.ts';
-import { classifyError, describeError, plainSessionRefusals } from './errors.ts';
+import { classifyError, describeError, plainTargetRefusals } from './errors.ts';
+import { framedHeaders } from './request.ts';
 import { type ClientSockets, createClientSockets } from './sockets.ts';
+import { trustInProcess } from './trust.ts';
 
 /** An agent of Node's whose connections are counted and timed. */
 export interface CountedAgent {
@@ -31,10 +33,7 @@ export interface CountedAgent {
 type Dial = (options: ConnectionOptions, callback: (error: Error | null) => void) => Socket | undefined;
 
 /** Only the given settings; others stay at the agent's defaults. */
-function agentOptions(
-  { pool, requestsPerConnection }: Client,
-  caPem: string | undefined,
-): https.AgentOptions {
+function agentOptions({ pool, requestsPerConnection }: Client): https.AgentOptions {
   return {
     keepAlive: requestsPerConnection !== 1,
     ...(typeof pool.maxConnections === 'number' ? { maxSockets: pool.maxConnections } : {}),
@@ -46,8 +45,8 @@ function agentOptions(
       : { agentKeepAliveTimeoutBuffer: pool.idleTimeoutBufferMs }),
     ...(pool.scheduling === undefined ? {} : { scheduling: pool.scheduling }),
     ...(pool.tcpKeepAliveMs === undefined ? {} : { keepAliveMsecs: pool.tcpKeepAliveMs }),
+    ...(pool.tlsContext === 'shared' ? { secureContext: createSecureContext() } : {}),
     ...(pool.tlsSessions === 'none' || pool.tlsSessions === 'pinned' ? { maxCachedSessions: 0 } : {}),
-    ...(caPem === undefined ? {} : { ca: caPem }),
   };
 }
 
@@ -68,7 +67,8 @@ export function createAgent({
   onConnection,
 }: Pick<TransportOptions, 'client' | 'endpoint' | 'onConnection'>): CountedAgent {
   const isTls = endpoint.origin.startsWith('https:');
-  const options = agentOptions(client, endpoint.caPem);
+  trustInProcess(endpoint.caPem);
+  const options = agentOptions(client);
   const agent = isTls ? new https.Agent(options) : new http.Agent(options);
   const { maxIdleConnections, tlsSessions } = client.pool;
   // As a constructor option, 0 would mean "not given".
@@ -118,6 +118,7 @@ export interface SlotContext {
   request(options: RequestOptions): ClientRequest;
   /** Shared by all requests. */
   options: RequestOptions;
+  body: Buffer | undefined;
   requestsPerConnection: Client['requestsPerConnection'];
   /** Requests per connection; only counted with a limit of more than one. */
   carried: WeakMap<Socket, number>;
@@ -165,7 +166,7 @@ export class NodeHttpSlot {
   }
 
   #start(): void {
-    const { request: createRequest, options, requestsPerConnection, isClosed } = this.#context;
+    const { request: createRequest, options, body, requestsPerConnection, isClosed } = this.#context;
     if (isClosed) {
       this.#fail('other', 'the transport is closed');
       return;
@@ -178,17 +179,17 @@ export class NodeHttpSlot {
     request.on('close', () => this.#onClose(request));
     if (requestsPerConnection === 1) request.shouldKeepAlive = false;
     // With a limit of requests, the Connection header depends on the connection.
-    if (typeof requestsPerConnection !== 'number' || requestsPerConnection === 1) request.end();
+    if (typeof requestsPerConnection !== 'number' || requestsPerConnection === 1) request.end(body);
   }
 
   readonly #onSocket = (socket: Socket): void => {
-    const { requestsPerConnection, carried, sockets, readyEvent, isTimed } = this.#context;
+    const { requestsPerConnection, carried, sockets, readyEvent, isTimed, body } = this.#context;
     this.#bytesBefore = socket.bytesRead;
     if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {
       const count = (carried.get(socket) ?? 0) + 1;
       carried.set(socket, count);
       if (count >= requestsPerConnection) this.#request!.shouldKeepAlive = false;
-      this.#request!.end();
+      this.#request!.end(body);
     }
     if (!isTimed) return;
     if (sockets.isReady(socket)) this.#onReady();
@@ -308,14 +309,22 @@ function watchTimeouts({ timeouts, slots }: SlotContext): NodeJS.Timeout | undef
   }, everyMs).unref();
 }
 
-function open({ client, endpoint, hasPhases = true, onConnection }: TransportOptions): Transport {
-  const { protocol, hostname, port, path } = urlToHttpOptions(new URL(endpoint.origin + endpoint.path));
+function open({ client, endpoint, request, hasPhases = true, onConnection }: TransportOptions): Transport {
+  const { protocol, hostname, port } = urlToHttpOptions(new URL(endpoint.origin));
   const isTls = protocol === 'https:';
   const { agent, sockets, close } = createAgent({ client, endpoint, onConnection });
   const { headersMs, bodyMs } = client.timeouts;
   const context: SlotContext = {
     request: isTls ? https.request : http.request,
-    options: { agent, hostname, port, path, method: 'GET' },
+    options: {
+      agent,
+      hostname,
+      port,
+      path: request.path,
+      method: request.method,
+      headers: framedHeaders(request),
+    },
+    body: request.body,
     requestsPerConnection: client.requestsPerConnection,
     carried: new WeakMap(),
     sockets,
@@ -373,7 +382,7 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: 'no tcpKeepAliveMs, or more requestsPerConnection',
     });
   }
-  return [...refused, ...plainSessionRefusals(client, target)];
+  return [...refused, ...plainTargetRefusals(client, target, nodeHttp.honours)];
 }
 
 const nodeHttp: TransportModule = {
@@ -389,6 +398,7 @@ const nodeHttp: TransportModule = {
     'pool.scheduling',
     'pool.tcpKeepAliveMs',
     'pool.tlsSessions',
+    'pool.tlsContext',
     'timeouts.connectMs',
     'timeouts.headersMs',
     'timeouts.bodyMs',
@@ -396,6 +406,7 @@ const nodeHttp: TransportModule = {
     'body',
   ],
   cannot: {
+    'pool.closing': 'node:http closes a connection itself, at once after the last response',
     api: 'node:http has one interface only',
     options: 'options are passed only to your own module',
     'pool.maxLifetimeMs': "Node's agent does not limit the age of a connection",

@@ -66,6 +66,22 @@ test('bytes on an idle connection are no answer to the next request: it goes ove
   assert.deepEqual([next.outcome, next.bodyBytes, server.accepted], ['ok', 2, 2]);
 });
 
+test('a server that announces to close a connection, and does not, is not waited for beyond idleTimeoutMs', async t => {
+  const server = await openMisbehavingServer(t, ({ socket }) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok');
+  });
+  const { askTimes } = openSubject(t, subject, server.endpoint, {
+    requestsPerConnection: 1,
+    pool: { maxConnections: 1, closing: 'server', idleTimeoutMs: 20 },
+  });
+  const ended = await askTimes(3, 1);
+  assert.deepEqual(
+    ended.map(({ outcome }) => outcome),
+    ['ok', 'ok', 'ok'],
+  );
+  assert.equal(server.accepted, 3);
+});
+
 test('a malformed answer is named as one', async t => {
   const server = await openMisbehavingServer(t, ({ socket }) => socket.write('HTTP/1.1 20 No\r\n\r\n'));
   const { ask } = openSubject(t, subject, server.endpoint);

@@ -5,6 +5,7 @@ import { MeasureError } from '../../results/errors.ts';
 import type { Host } from '../../results/model/run.ts';
 import { sampleHost } from '../../results/testing/sample-host.ts';
 import { Scenario, type ScenarioInput } from '../../scenarios/model/scenario.ts';
+import { plainRequest } from '../clients/request.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
 import type { LocatedServer } from './external-server.ts';
 import { type Check, checkPlan, requireFit } from './preflight.ts';
@@ -142,7 +143,9 @@ suite('preflight', () => {
     const plan = makePlan({ target: { url: 'http://a.test/' } });
     const [{ id, scenario }] = plan.cells as [Plan['cells'][number]];
     const cells = [{ id, target: scenario.target, hasUserModules: false }];
-    return [{ url: 'http://a.test/', caFile: undefined, addresses: [address], cells }];
+    return [
+      { url: 'http://a.test/', caFile: undefined, addresses: [address], request: plainRequest('/'), cells },
+    ];
   };
 
   test('of several targets, each holds the connections of its own arms', () => {
@@ -199,6 +202,25 @@ suite('preflight', () => {
     const check = find(makePlan({}), host, 'not pinned');
     assert.equal(check.state, 'warn');
     assert.match(check.sentence, /no taskset: target and generator may compete/);
+  });
+
+  test('several generators: a core for each passes, shared ones are a warning', () => {
+    const plan = makePlan({ generators: 2 });
+    const pinning = { targetCpu: 0, generatorCpu: 1, generatorCpus: [1, 2] };
+    assert.equal(find(plan, { pinning }, 'cell-0: 2 generators').state, 'pass');
+    const { state, sentence } = find(plan, {}, 'cell-0: 2 generators');
+    assert.equal(state, 'warn');
+    assert.match(sentence, /1 core is left .* they share cores and send no more than 1 could/);
+  });
+
+  test('several generators: each process has its share of the connections, the ports are those of all', () => {
+    const plan = makePlan({ generators: 4, clients: pools(100), target: { url: 'http://a.test/' } });
+    const checks = checkPlan(plan, { ...sampleHost, descriptorLimit: 89 }, foreign('127.0.0.1'));
+    assert.match(checks[0]!.sentence, /at most 89 needed/);
+    assert.match(
+      find(plan, { ephemeralPorts: { low: 1, high: 99 } }, 'ports').sentence,
+      /100 at once needed/,
+    );
   });
 
   test('only what fails stops a run, and all of it is said', () => {

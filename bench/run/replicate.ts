@@ -1,11 +1,13 @@
 // Runs replicates: starts targets and fresh generators, warms them up, measures the arms in turn, and returns a trial result per arm.
 import { MeasureError, UsageError } from '../../results/errors.ts';
+import type { Host } from '../../results/model/run.ts';
 import type { FailureCode, Trial, TrialResult } from '../../results/model/trial.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { type PlannedCell, trialsOf } from '../plan/plan.ts';
 import { Arm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
 import { ChildError, requireProtocol, spawnChild } from './child.ts';
 import { type FoundServer, requireAnswer } from './external-server.ts';
+import { createGeneratorGroup, type Member } from './generator-group.ts';
 import { failureOf, Session, type SessionOptions } from './session.ts';
 import {
   deathCode,
@@ -18,7 +20,7 @@ import {
 } from './targets.ts';
 
 export interface ReplicateOptions extends Omit<SessionOptions, 'arms'> {
-  pinning: { targetCpu: number; generatorCpu: number } | null;
+  pinning: Host['pinning'];
   /** The slowest requests by arm, over all replicates of the cell. */
   slowest: SlowestByArm;
 }
@@ -40,6 +42,7 @@ export async function measureReplicate(
       await session.warmUp();
       await session.search();
       await session.measure();
+      await session.measureAlone();
       return session.finish(startedAt);
     });
   } catch (error) {
@@ -74,7 +77,8 @@ export async function conditionTargets(options: ReplicateOptions, targetOf: Targ
   await withSession(options, targetOf, trials, session => session.warmUp());
 }
 
-async function withSession<T>(
+/** Starts the generators of some trials and ends them after use. @throws ChildError */
+export async function withSession<T>(
   options: ReplicateOptions,
   targetOf: TargetOf,
   trials: readonly Trial[],
@@ -91,24 +95,34 @@ async function withSession<T>(
   }
 }
 
-function spawnArm(trial: Trial, target: MeasuredTarget, { cell, pinning, slowest }: ReplicateOptions): Arm {
-  const child: GeneratorChild = spawnChild({
-    title: `the generator of client ${trial.arm}`,
-    entry: './generator-child',
-    code: own(cell.generatorCode, trial.arm),
-    cpu: pinning?.generatorCpu ?? null,
-    niceness: loadNiceness(cell.scenario),
-  });
-  return new Arm(trial, child, target, slowest);
+function spawnArm(trial: Trial, target: MeasuredTarget, options: ReplicateOptions): Arm {
+  const { cell, pinning, slowest } = options;
+  const { arm, generators = 1 } = trial;
+  const cpus = pinning === null ? [] : (pinning.generatorCpus ?? [pinning.generatorCpu]);
+  const spawn = (title: string, index: number): GeneratorChild =>
+    spawnChild({
+      title: `${title} of client ${arm}`,
+      entry: './generator-child',
+      code: own(cell.generatorCode, arm),
+      cpu: cpus.length === 0 ? null : cpus[index % cpus.length]!,
+      niceness: loadNiceness(cell.scenario),
+    });
+  if (generators === 1) return new Arm(trial, spawn('the generator', 0), target, slowest);
+  const members = Array.from({ length: generators }, (_, index): Member => {
+    return { child: spawn(`generator ${index + 1} of ${generators}`, index), weight: 1 };
+  }) as [Member, ...Member[]];
+  const coreCount = cpus.length === 0 ? generators : Math.min(generators, cpus.length);
+  return new Arm(trial, createGeneratorGroup({ members, coreCount }), target, slowest);
 }
 
 async function prepareArm(arm: Arm): Promise<void> {
   try {
     const { endpoint } = arm.target;
     const command = { type: 'prepare', trial: arm.trial, endpoint } as const;
-    const { protocol, dropsInFlight } = await arm.child.ask(command, 'ready', START_TIMEOUT_MS);
+    const { protocol, dropsInFlight, hasUsers } = await arm.child.ask(command, 'ready', START_TIMEOUT_MS);
     requireProtocol(protocol, `the generator of client ${arm.trial.arm}`);
     arm.dropsInFlight = dropsInFlight;
+    arm.hasUsers = hasUsers;
   } catch (error) {
     if (error instanceof UsageError) throw error;
     arm.failure = failureOf(error, 'generator-start');

@@ -10,7 +10,7 @@ import {
   judgeAll,
 } from '../../results/expect.ts';
 import { headlineOf } from '../../results/metrics.ts';
-import type { CellResult, Comparison, StopReason } from '../../results/model/run.ts';
+import type { CellResult, Comparison, Host, StopReason } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import type { ExpectationResult } from '../../scenarios/model/scenario.ts';
 import { createBudgets, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
@@ -232,7 +232,7 @@ function stopReason(
 
 interface RunOptions {
   plan: Plan;
-  pinning: { targetCpu: number; generatorCpu: number } | null;
+  pinning: Host['pinning'];
   /** External servers by cell, each checked and found. */
   servers?: ReadonlyMap<string, FoundServer>;
   /** Aborting it ends the run soon; results so far are kept. */

@@ -53,7 +53,7 @@ function textOf(value: Interpolated): string {
 /** A figure and its unit stay on one line; invisible characters are made visible. */
 function escaped(text: string): string {
   return visibleLines(text)
-    .replace(/(\d[†‡]?) (?=(?:%|ms|µs|s)(?!\w))/g, '$1\u00a0')
+    .replace(/(\d†?) (?=(?:%|ms|µs|s)(?!\w))/g, '$1\u00a0')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

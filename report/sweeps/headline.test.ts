@@ -244,9 +244,7 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
     ]);
     const [sweep] = report.sweeps;
     assert.equal(sweep?.state, 'invalid');
-    assert.deepEqual(sweep.caveats, [
-      'All 6 trials failed (with roundTripMs = 1).',
-    ]);
+    assert.deepEqual(sweep.caveats, ['All 6 trials failed (with roundTripMs = 1).']);
     const { run, trials } = sampleSweeps['a troubled sweep']!;
     const onlyInvalid = run.cells.filter(cell => cell.sweepPoints[0]!.value === 20);
     assert.match(
@@ -282,7 +280,7 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
   test('beside other scenarios a sweep counts as one', () => {
     const { title, headline } = buildReport({ ...sweepAndScenario(), charts: [] });
     assert.equal(title, 'conntax: 2 scenarios');
-    assert.match(headline, /in requests per second in 1 of 2 scenarios, the largest in short-vs-persistent/);
+    assert.match(headline, /^In short-vs-persistent, .* in 0 of 1 scenarios\.$/);
     assert.equal(buildReport({ ...sampleSweeps['a sweep']!, charts: [] }).title, 'conntax: round-trip');
   });
 });

@@ -182,8 +182,6 @@ export interface Measure {
   /** Of each replicate, if the interval is over replicates. */
   values?(arm: ArmView): number[];
   text(value: Interval): string;
-  /** Those of a client's marks that concern this figure. */
-  marksOf(arm: ArmView): readonly Mark[];
 }
 
 function scaled({ value, low, high }: Interval, factor: number): Interval {
@@ -191,7 +189,7 @@ function scaled({ value, low, high }: Interval, factor: number): Interval {
 }
 
 export function measureOf(metric: ExpectedMetric): Measure {
-  const { columnKey, title, unit, complement, isBoundByClient } = METRIC_TABLE[metric];
+  const { columnKey, title, unit, complement } = METRIC_TABLE[metric];
   return {
     key: complement?.columnKey ?? columnKey,
     title: complement?.title ?? title,
@@ -199,7 +197,6 @@ export function measureOf(metric: ExpectedMetric): Measure {
     unit: unit === title ? undefined : unit,
     metric: isCompared(metric) ? metric : null,
     text: formatInterval,
-    marksOf: ({ marks }) => marks.filter(mark => mark !== 'clientBound' || isBoundByClient),
     ...readerOf(metric),
   };
 }
@@ -267,7 +264,7 @@ export function armFigures({ cells }: SweepView, arm: string, measure: Measure):
     if (view === undefined || interval === null) return [];
     const values = measure.values?.(view);
     const text = values === undefined ? measure.text(interval) : formatReplicates(interval, values);
-    const marks = measure.marksOf(view);
+    const { marks } = view;
     return [{ cell, x: cell.x, other: cell.other, interval: drawable(interval), text, marks }];
   });
 }

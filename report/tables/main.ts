@@ -6,7 +6,8 @@ import { INTERVAL_NAME, LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { usesTls } from '../../scenarios/model/target.ts';
 import { type ArmView, type CellView, leastCensoredUs, onlyInvalid } from '../cell-view.ts';
-import type { Column, JsonValue, Mark, Table, TableCell } from '../model.ts';
+import type { Column, JsonValue, Table, TableCell } from '../model.ts';
+import { BOUND_WORDS } from '../words/bound.ts';
 import { describeCounting, knownAccepted, knownOpened } from '../words/caveats.ts';
 import { describePolicy } from '../words/conditions.ts';
 import { reuseRatio } from '../words/headline.ts';
@@ -21,7 +22,7 @@ import {
   roundInterval,
   toShownUnit,
 } from '../words/numbers.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
 
 /** Reports show errors rather than successes. */
 const ERRORS = METRIC_TABLE.successRatio.complement!;
@@ -77,8 +78,6 @@ function loadCell(load: Load, summary: ArmSummary | null): TableCell {
 interface Measure {
   column: Column;
   read: (summary: ArmSummary, trials: readonly CompletedTrial[]) => { text: string; value: JsonValue };
-  /** Whether a client that uses a whole core limits this figure. */
-  isBoundByClient?: boolean;
   /** Whether requests without a response make this figure a bound. */
   isCensored?: (summary: ArmSummary) => boolean;
   /** Shown only where there are TLS handshakes. */
@@ -89,8 +88,7 @@ const UNKNOWN = { text: NO_FIGURE, value: null };
 
 /** A column of the table of metrics. */
 function metricMeasure(metric: Metric | 'targetCpuUsPerRequest'): Measure {
-  const { columnKey, resultColumn, title, unit, isIntervalStored, isBoundByClient, ofTrial } =
-    METRIC_TABLE[metric];
+  const { columnKey, resultColumn, title, unit, isIntervalStored, ofTrial } = METRIC_TABLE[metric];
   const { key = columnKey, heading, unit: ownUnit = unit } = resultColumn ?? { heading: title };
   return {
     column: figureColumn(key, heading, isIntervalStored === true ? INTERVAL_NAME : ownUnit),
@@ -107,7 +105,6 @@ function metricMeasure(metric: Metric | 'targetCpuUsPerRequest'): Measure {
         value: values.length < LEAST_REPLICATES ? values : { ...found },
       };
     },
-    isBoundByClient,
   };
 }
 
@@ -123,7 +120,6 @@ function otherQuantile(key: string, heading: string, read: (summary: ArmSummary)
       column: figureColumn(`${key}Ms`, heading, 'ms'),
       read: summary =>
         summary.completed === 0 ? UNKNOWN : { text: formatMs(read(summary)), value: read(summary) / 1000 },
-      isBoundByClient: true,
     },
     read,
   );
@@ -207,8 +203,16 @@ export function mainTable({ arms, result }: CellView): Table {
   return createTable({
     name: 'main',
     title: 'Results by client',
-    columns: [keyColumn('arm', 'client'), ...measures.map(({ column }) => column)],
-    rows: arms.map(arm => [words(arm.label, arm.name), ...measures.map(measure => read(measure, arm))]),
+    columns: [
+      keyColumn('arm', 'client'),
+      ...measures.map(({ column }) => column),
+      wordColumn('boundBy', 'bound by'),
+    ],
+    rows: arms.map(arm => [
+      words(arm.label, arm.name),
+      ...measures.map(measure => read(measure, arm)),
+      boundEntry(arm),
+    ]),
     notes: [
       'Latency is response time over all replicates: from the moment a request was due until the last byte of its response.',
       `Requests sent and connections are totals over all replicates, warm-up included. Connections ${describeCounting({ arms })}; needed: what the settings require.`,
@@ -228,18 +232,15 @@ export function mainTable({ arms, result }: CellView): Table {
   });
 }
 
-function read(
-  { read, isBoundByClient, isCensored }: Measure,
-  { summary, marks, trials }: ArmView,
-): TableCell {
+function boundEntry({ bound }: ArmView): TableCell {
+  return bound === null ? nothing : words(BOUND_WORDS[bound], bound);
+}
+
+function read({ read, isCensored }: Measure, { summary, marks, trials }: ArmView): TableCell {
   if (summary === null) return nothing;
   const { text, value } = read(summary, trials);
   if (value === null) return nothing;
-  const isShown = (mark: Mark): boolean => {
-    if (mark === 'clientBound') return isBoundByClient === true;
-    return mark !== 'censored' || isCensored?.(summary) === true;
-  };
-  const shown = marks.filter(isShown);
+  const shown = marks.filter(mark => mark !== 'censored' || isCensored?.(summary) === true);
   return figure(text, value, shown);
 }
 

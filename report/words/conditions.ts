@@ -3,6 +3,7 @@ import { asOwnTarget } from '../../results/connections.ts';
 import { type CellResult, closingReason, type ForeignServer } from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
+import { describeRequest } from '../../scenarios/model/request.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import {
   type Behaviour,
@@ -185,6 +186,17 @@ const TLS_SESSIONS = {
   pinned: 'TLS sessions always resumed',
 } as const;
 
+const CLOSINGS = {
+  client: 'closed by the client',
+  server: 'closed by the server',
+  reset: 'closed by a reset',
+} as const;
+
+const TLS_CONTEXTS = {
+  shared: 'one TLS context for all connections',
+  'per-connection': 'a TLS context for each connection',
+} as const;
+
 /** Every setting of a pool, so that none goes unreported. */
 const POOL_PHRASES: { [Name in keyof Required<Pool>]: (value: NonNullable<Pool[Name]>) => string } = {
   maxConnections: most =>
@@ -201,8 +213,10 @@ const POOL_PHRASES: { [Name in keyof Required<Pool>]: (value: NonNullable<Pool[N
   maxConcurrentStreams: most => `at most ${most} streams per connection`,
   scheduling: order =>
     order === 'lifo' ? 'most recently used connection first' : 'longest idle connection first',
+  closing: mode => CLOSINGS[mode],
   tcpKeepAliveMs: ms => `TCP keep-alive after ${ms} ms`,
   tlsSessions: mode => TLS_SESSIONS[mode],
+  tlsContext: mode => TLS_CONTEXTS[mode],
 };
 
 function describePool(pool: Pool): string[] {
@@ -213,15 +227,37 @@ function describePool(pool: Pool): string[] {
 }
 
 /** Target, link, load and timing, which all arms share. */
-export function sharedConditions({ target, link, load, timing, phases }: Scenario): Fact[] {
+export function sharedConditions({
+  target,
+  link,
+  request,
+  load,
+  generators,
+  timing,
+  phases,
+}: Scenario): Fact[] {
   return [
     { label: 'Target', value: describeTarget(target) },
     { label: 'Connection policy of the target', value: describeTargetPolicy(target) },
     ...(link === undefined ? [] : [{ label: 'Link', value: describeLink(link) }]),
     ...expectedFacts(target),
+    ...(request === undefined ? [] : [{ label: 'Request', value: describeRequest(request) }]),
     { label: 'Load', value: describeLoad(load) },
+    ...generatorFacts(generators),
     { label: 'Timing', value: describeTiming(timing) },
     ...(phases ? [] : [{ label: 'Phases', value: 'not recorded' }]),
+  ];
+}
+
+/** Only where there are several. */
+function generatorFacts(generators: Scenario['generators'] = 1): Fact[] {
+  if (generators === 1) return [];
+  const count = generators === 'auto' ? 'one per spare core' : formatCount(generators);
+  return [
+    {
+      label: 'Generators',
+      value: `${count} per client, each with its share of the load and with a pool of its own`,
+    },
   ];
 }
 

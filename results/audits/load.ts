@@ -1,5 +1,5 @@
 // Audits of the load: Little's law, slice length, schedule, and warm-up.
-import type { ClosedLoad } from '../../scenarios/model/load.ts';
+import type { ClosedLoad, Load } from '../../scenarios/model/load.ts';
 import type { Histogram, Measurement } from '../model/trial.ts';
 import { type Check, percent, type TrialRule, whole } from './rule.ts';
 
@@ -203,11 +203,19 @@ function milliseconds(us: number): string {
   return `${Number((us / 1_000).toPrecision(2))} ms`;
 }
 
+/** The figure that shows that a client is warm, as in bench/run/session.ts. */
+const SETTLING: Record<Load['model'], string> = {
+  closed: 'CPU time per request',
+  open: 'response time',
+  burst: 'response time',
+  capacity: 'rate',
+};
+
 /** While code is being compiled and caches are being filled, figures are worse than later. */
 export const steadiness: TrialRule = {
   rule: 'steadiness',
   check({ trial: { load }, measurement: { isSteady, warmupMs } }) {
-    const what = load.model === 'open' || load.model === 'burst' ? 'response time' : 'rate';
+    const what = SETTLING[load.model];
     return isSteady
       ? { state: 'pass', detail: `the ${what} was steady after ${whole(warmupMs)} ms of warm-up` }
       : {

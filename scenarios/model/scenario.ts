@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Client } from './client.ts';
 import { ClosedLoad, Load } from './load.ts';
+import { Request } from './request.ts';
 import { Link, Target, withUnknowns } from './target.ts';
 
 /** Metrics that an expectation can limit. Times in microseconds, ratios from 0 to 1. */
@@ -76,7 +77,7 @@ export const Published = z.strictObject({
         .strictObject({
           arm: z.string().describe('The client that corresponds to the row'),
           meanMs: z.number().gt(0).optional().describe('Mean latency'),
-          requestsPerSec: z.number().gt(0).optional(),
+          requestsPerSec: z.number().gt(0).optional().describe('Rate of successful responses'),
           errorRatio: z.number().min(0).max(1).optional().describe('Share of requests that failed'),
         })
         .refine(
@@ -99,7 +100,9 @@ export const Timing = z.strictObject({
     .min(0)
     .max(120_000)
     .default(2_000)
-    .describe('Maximum warm-up of a client while its rate is not steady'),
+    .describe(
+      'Maximum warm-up of a client while it still gets faster: in a closed load, while its CPU time per request falls',
+    ),
   measureMs: positiveMs('Measured steady time per client and replicate').default(1_500),
   slicing: z
     .enum(['alternate', 'whole'])
@@ -120,8 +123,8 @@ export const Timing = z.strictObject({
     .describe(
       "Minimum wait for a slice's last responses (longer if earlier responses or a client's timeouts were longer); a request still unanswered then counts as failed (noAnswer)",
     ),
-  minReplicates: z.int().min(1).max(100).default(3),
-  maxReplicates: z.int().min(1).max(1_000).default(30),
+  minReplicates: z.int().min(1).max(100).default(3).describe('Replicates before measuring may stop early'),
+  maxReplicates: z.int().min(1).max(1_000).default(30).describe('Maximum number of replicates'),
   budgetMs: positiveMs('Time budget; no replicate starts after it; the cells of a sweep share it').default(
     60_000,
   ),
@@ -149,6 +152,9 @@ export type SweepValue = z.infer<typeof SweepValue>;
 /** Most settings that one scenario may sweep: more cannot be drawn, and would take too long. */
 const MOST_SWEPT = 2;
 
+/** More than the cores of most machines; a client has this many processes in every replicate. */
+const MOST_GENERATORS = 64;
+
 /** One question: a cell (target, link, load) and the clients compared in it; with a sweep, one cell per combination of values. */
 export const Scenario = z.strictObject({
   name: z
@@ -156,10 +162,20 @@ export const Scenario = z.strictObject({
     .regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes')
     .describe('Names the scenario on the command line and in reports'),
   question: z.string().min(1).describe('The question that the result answers'),
-  tags: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]*$/)).default([]),
+  tags: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9-]*$/))
+    .default([])
+    .describe('Words that select the scenario, as in `run quick`'),
   target: z.preprocess(withUnknowns<z.input<typeof Target>>, Target).prefault({}),
   link: Link.optional().describe('Emulated network between client and target; default: plain loopback'),
+  request: Request.optional().describe('What every client sends; default: a GET of the path of target.url'),
   load: Load.default(() => ClosedLoad.parse({})).describe('When requests are sent'),
+  generators: z
+    .union([z.int().min(1).max(MOST_GENERATORS), z.literal('auto')])
+    .optional()
+    .describe(
+      'Processes that send the load of a client together, for servers that one process cannot saturate: each has its share of users, rate and connections; auto: one per core that the target leaves. Default: 1',
+    ),
   timing: Timing.prefault({}),
   phases: z
     .boolean()

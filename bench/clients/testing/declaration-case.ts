@@ -5,6 +5,7 @@ import { CLIENT_SETTINGS } from '../../../scenarios/model/client.ts';
 import { Target } from '../../../scenarios/model/target.ts';
 import fixed from '../../../servers/behaviours/fixed.ts';
 import { createValidator } from '../../plan/validate.ts';
+import { plainRequest } from '../request.ts';
 import { clientOf, refusalOf, type Stated, type Subject } from './subject.ts';
 
 /** A value for each setting, and those in which some transport has to refuse one that it knows. */
@@ -23,8 +24,10 @@ const stated: Readonly<Record<string, Stated>> = {
   'pool.pipelining': { pool: { pipelining: 4 } },
   'pool.maxConcurrentStreams': { pool: { maxConcurrentStreams: 5 } },
   'pool.scheduling': { pool: { scheduling: 'fifo' } },
+  'pool.closing': { pool: { closing: 'reset' } },
   'pool.tcpKeepAliveMs': { pool: { tcpKeepAliveMs: 1_500 } },
   'pool.tlsSessions': { pool: { tlsSessions: 'pinned' } },
+  'pool.tlsContext': { pool: { tlsContext: 'shared' } },
   'timeouts.connectMs': { timeouts: { connectMs: 1_000 } },
   'timeouts.headersMs': { timeouts: { headersMs: 1_000 } },
   'timeouts.bodyMs': { timeouts: { bodyMs: 1_000 } },
@@ -39,6 +42,7 @@ const together: readonly Stated[] = [
   { pool: { tlsSessions: 'none' } },
   { pool: { maxLifetimeMs: 100 } },
   { pool: { maxConcurrentStreams: 4 } },
+  { pool: { closing: 'server' } },
   { protocol: 'h2' },
   { protocol: 'h2', requestsPerConnection: 1, pool: { pipelining: 4 } },
   { pool: { idleTimeoutBufferMs: 100, idleTimeoutMs: 60_000 } },
@@ -114,6 +118,7 @@ export function declarationCase(subject: Subject): void {
         const transport = module.open({
           client,
           endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
+          request: plainRequest('/'),
           onConnection: () => {},
         });
         await transport.ready;
