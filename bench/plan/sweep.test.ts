@@ -42,7 +42,7 @@ describe('Which settings can be swept: every one that there is, but those of the
     [
       'name',
       /^name cannot be swept$/,
-      /^a setting of target, link, load, generators, timing, phases or clients$/,
+      /^a setting of target, link, load, request, generators, timing, phases or clients$/,
     ],
     ['baseline', /^baseline cannot be swept$/, /clients$/],
     ['sweep', /cannot be swept/, /clients$/],

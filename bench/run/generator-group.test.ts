@@ -123,7 +123,7 @@ describe('a group of generators', () => {
       type: 'ready',
       protocol: PROTOCOL_VERSION,
       dropsInFlight: false,
-      hasUsers: true,
+      hasUsers: false,
     });
     const prepared = fakes.map(({ commands: [command] }) => command as ReturnType<typeof prepare>);
     assert.deepEqual(
