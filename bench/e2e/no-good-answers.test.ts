@@ -69,7 +69,7 @@ test('every request fails, in every way', async t => {
 
   await t.test('run.json, junit.xml and the report agree', () => {
     assert.equal(run!.state, 'failed');
-    assert.match(stdout, /^Failed in part: /);
+    assert.match(stdout, /^Partly failed: /);
     const junit = readFileSync(join(folder, 'junit.xml'), 'utf8');
     assert.match(junit, /errors="4"/);
   });
@@ -88,5 +88,5 @@ test('errors that the scenario expects are its result: exit status 0', async t =
   const file = await workspace.writeScenario(scenario('expected', { target: { url }, expect }));
   const { status, stdout, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir });
   assert.equal(status, 0, stderr + stdout);
-  assert.match(stdout, /^No request of short and persistent was answered well/);
+  assert.match(stdout, /^No request of short and persistent succeeded/);
 });
