@@ -46,10 +46,10 @@ test('a run behind a link: handshakes and answers take their round trips, beside
     assert.ok(link !== null && link.bytes > 0);
   }
   for (const words of [
-    'Side by side: published, model, measurement',
-    "The link's relay",
-    'late at p99',
-    'more round trips a request',
+    'Published figures, model and measurement',
+    'Link relay',
+    'late p99',
+    'more round trips per request',
   ]) {
     assert.ok(stdout.replaceAll(/\s+/g, ' ').includes(words), `no "${words}" in:\n${stdout}`);
   }
