@@ -67,7 +67,7 @@ export function latenessSince(before: readonly number[], after: readonly number[
  * Version of these messages and their meaning. Increased with each change, so that a child from another checkout is
  * refused instead of measured by different rules.
  */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 export type TargetCommand =
   | { type: 'start'; target: Target; seed: number }

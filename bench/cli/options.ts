@@ -5,9 +5,8 @@ import { UsageError } from '../../results/errors.ts';
 import { readTextFile } from '../../results/files.ts';
 import { METHODS } from '../../scenarios/model/request.ts';
 import { parseHost } from '../plan/allowed-hosts.ts';
-import { LEAST_EFFECT, SIDES } from './ab-defaults.ts';
 import type { Context } from './context.ts';
-import { TRY_DEFAULTS } from './try.ts';
+import { LEAST_EFFECT, SIDES, TRY_DEFAULTS } from './option-defaults.ts';
 
 /** Collects a repeatable option with a host. */
 export function addHost(text: string, hosts: readonly string[]): string[] {

@@ -11,6 +11,8 @@ import { AnswerParser, HeadMemo } from './wire-parser.ts';
 
 /** As much as one read can take in; the kernel seldom has more ready. */
 const READ_BYTES = 65_536;
+/** A request of no more, `Connection: close` included, surely goes in one segment. */
+const SEGMENT_BYTES = 1_000;
 const ALPN_HTTP1 = Buffer.from('\x08http/1.1', 'latin1');
 
 /** What all connections of one client share. */
@@ -62,8 +64,8 @@ export function createSettings(
       ...(isTls ? tlsOptions(name, client.pool) : {}),
       host: address,
       port: port === '' ? (isTls ? 443 : 80) : Number(port),
-      // A plain connection without a pipeline never writes before the last answer has acknowledged what it wrote.
-      noDelay: isTls || pipelining > 1,
+      // Of a request in one segment nothing can be held back: the last answer has acknowledged all that was written before.
+      noDelay: isTls || pipelining > 1 || head.length + body.length > SEGMENT_BYTES,
       ...(tcpKeepAliveMs === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs }),
     },
     request: `${head}\r\n${body}`,

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { listenOnLoopback } from '../../servers/testing/listen.ts';
+import { callCli } from '../testing/in-process.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
@@ -75,7 +76,7 @@ test('every request fails, in every way', async t => {
   });
 
   await t.test('it can be no baseline', async () => {
-    const saved = await runCli(t, ['baseline', 'save'], { cwd: dir });
+    const saved = await callCli(['baseline', 'save'], { cwd: dir });
     assert.equal(saved.status, 2);
     assert.match(saved.stderr, /is failed: only a complete run can be a baseline/);
   });

@@ -18,6 +18,7 @@ test('a goal is judged by the ratio within a round, so that a slow round hits no
     false,
   );
   assert.deepEqual([wrk!.ratio, wrk!.isMet], [1.1, true]);
+  assert.equal(wrk!.leastRatio, 1.1);
   assert.deepEqual([floor!.ratio, floor!.isMet], [1.375, false]);
   assert.deepEqual([autocannon!.ratio!.toFixed(2), autocannon!.isMet], ['1.82', true]);
 });
@@ -32,5 +33,7 @@ test('over TLS only wrk is compared with, and at most 1.3 times its cost is met'
 
 test('what was not measured is not met', () => {
   const goals = judgeGoals(rounds({ [WIRE]: [13, 14], [WRK]: [] }), false);
-  assert.ok(goals.every(({ ratio, isMet }) => ratio === undefined && !isMet));
+  assert.ok(
+    goals.every(({ ratio, leastRatio, isMet }) => ratio === undefined && leastRatio === undefined && !isMet),
+  );
 });

@@ -11,6 +11,8 @@ export interface Goal {
   text: string;
   /** Median over the rounds of the ratio within a round; undefined where the other was not measured. */
   ratio: number | undefined;
+  /** Ratio of the least costs of each, which other work on the machine has disturbed least. */
+  leastRatio: number | undefined;
   isMet: boolean;
 }
 
@@ -39,6 +41,12 @@ export function median(values: readonly number[]): number | undefined {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
+function leastRatio([costs, others]: [number[], number[]]): number | undefined {
+  const [least, otherLeast] = [costs, others].map(us => Math.min(...us.filter(value => value > 0)));
+  const ratio = least! / otherLeast!;
+  return ratio > 0 && Number.isFinite(ratio) ? ratio : undefined;
+}
+
 /** Pairs the rounds by their order, because drift of the machine hits all drivers of a round. */
 export function judgeGoals(rounds: ReadonlyMap<string, readonly Round[]>, isTls: boolean): Goal[] {
   const costs = (name: string) => (rounds.get(name) ?? []).map(({ cpuUs }) => cpuUs ?? Number.NaN);
@@ -54,6 +62,7 @@ export function judgeGoals(rounds: ReadonlyMap<string, readonly Round[]>, isTls:
     return {
       text,
       ratio,
+      leastRatio: leastRatio(most === undefined ? [others, wire] : [wire, others]),
       isMet: ratio !== undefined && (most === undefined ? ratio >= least! : ratio <= most),
     };
   });

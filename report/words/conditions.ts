@@ -244,7 +244,7 @@ export function sharedConditions({
     ...(request === undefined ? [] : [{ label: 'Request', value: describeRequest(request) }]),
     { label: 'Load', value: describeLoad(load) },
     ...generatorFacts(generators),
-    { label: 'Timing', value: describeTiming(timing) },
+    { label: 'Timing', value: describeTiming(timing, generators) },
     ...(phases ? [] : [{ label: 'Phases', value: 'not recorded' }]),
   ];
 }
@@ -339,13 +339,13 @@ function describeTargetPolicy(target: Target): string {
   ].join(', ');
 }
 
-function describeTiming(timing: Timing): string {
+function describeTiming(timing: Timing, generators: Scenario['generators'] = 1): string {
   const slices =
     timing.slicing === 'whole'
       ? 'without slicing'
       : `in slices of at least ${timing.sliceMs} ms and ${timing.sliceResponses} mean response times, clients interleaved in shuffled order`;
   return [
-    'a fresh generator process per client and replicate',
+    `${generators === 1 ? 'a fresh generator process' : 'fresh generator processes'} per client and replicate`,
     `${formatSeconds(timing.warmupMinMs)} to ${formatSeconds(timing.warmupMaxMs)} of warm-up under load`,
     `${formatSeconds(timing.measureMs)} measured ${slices}`,
   ].join('; ');

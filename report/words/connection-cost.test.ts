@@ -1,6 +1,7 @@
 // The answer that headlines a comparison: what a connection costs, claimed only where the figures show it.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { summariseArms } from '../../results/compare.ts';
 import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
 import { type SampleOptions, sampleRun } from '../../results/testing/sample-run.ts';
 import { buildReport } from '../build.ts';
@@ -152,5 +153,5 @@ function withLibraries(libraries: readonly string[]): Parameters<typeof cellHead
       ];
     }),
   );
-  return viewCell(cell, all, []);
+  return viewCell({ ...cell, arms: summariseArms(all) }, all, []);
 }

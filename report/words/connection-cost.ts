@@ -16,8 +16,11 @@ export function knownCosts({ result, trials }: Pick<CellView, 'result' | 'trials
     const client = own(clients, arm);
     return client === undefined ? arm : [client.transport, client.api ?? '', client.protocol].join(' ');
   };
+  const hasAnswers = (name: string): boolean =>
+    result.arms.some(({ arm, completed }) => arm === name && completed > 0);
   return mainCosts(connectionCosts(trials), { baseline, libraryOf }).filter(
-    ({ client }) => client.interval !== null && client.interval.low > 0,
+    ({ client, more, fewer }) =>
+      client.interval !== null && client.interval.low > 0 && hasAnswers(more) && hasAnswers(fewer),
   );
 }
 

@@ -78,7 +78,7 @@ describe('Where arms differ in their error rates, no ratio of them stands anywhe
     for (const arm of alike.run.cells[0]!.arms)
       Object.assign(arm, { completed: 40, failed: 60, errorRatio: 0.6 });
     const { headline } = reportOf(alike);
-    assert.match(headline, /^Requests failed \(short 60 %, persistent 60 %\)\. Persistent/);
+    assert.match(headline, /^Requests failed \(short 60 %, persistent 60 %\)\. A new connection costs /);
     const alone = failing(sampleRuns['one arm']!, 0.7);
     assert.match(reportOf(alone).headline, /^Requests failed \(short 70 %\)\. /);
     assert.doesNotMatch(reportOf(failing(sampleRuns['one arm']!, 0.0099)).headline, /failed/);
@@ -103,7 +103,7 @@ describe('Where arms differ in their error rates, no ratio of them stands anywhe
     }));
     const report = reportOf({ run: { ...sample.run, cells }, trials: sample.trials });
     assert.match(report.headline, FIRST);
-    assert.match(report.headline, /×[^;]*§ as many requests per second/);
+    assert.match(report.headline, /; reusing connections served [^;]*×[^;]*§ the requests/);
     const [cell] = report.cells;
     assert.ok(column(cell!.ratios!, 'ratio').every(text => text.endsWith('§')));
     assert.ok(column(cell!.figures[0]!.table, 'persistentRatio').every(text => text.endsWith('§')));
@@ -168,7 +168,18 @@ describe('Where arms differ in their error rates, no ratio of them stands anywhe
 });
 
 describe('Headlines claim no more than their figures support', () => {
-  const { run, trials } = sampleRuns['two arms']!;
+  const { run, trials: measured } = sampleRuns['two arms']!;
+  /** Connections cost nothing, so that the headline is the ratio (connection-cost.test.ts has the others). */
+  const trials = measured.map(withoutCost);
+
+  function withoutCost(result: TrialResult): TrialResult {
+    if (result.state === 'failed') return result;
+    const { measurement } = result;
+    return {
+      ...result,
+      measurement: { ...measurement, generator: { ...measurement.generator, cpuUsPerRequest: 30 } },
+    };
+  }
 
   function view(change: (cell: CellResult) => CellResult, of: readonly TrialResult[] = trials) {
     return viewCell(change(run.cells[0]!), of, ['short', 'persistent']);
@@ -290,7 +301,8 @@ describe('Headlines claim no more than their figures support', () => {
   });
 
   test('many arms of which nothing has an interval are not said to be alike', () => {
-    const { run, trials } = sampleRuns['six arms']!;
+    const { run, trials: six } = sampleRuns['six arms']!;
+    const trials = six.map(withoutCost);
     const comparisons = run.cells[0]!.comparisons.map(comparison => ({
       ...comparison,
       ratio: null,
@@ -317,7 +329,10 @@ describe('Headlines claim no more than their figures support', () => {
   test('a run of several scenarios that was cut short says so first', () => {
     const { run, trials } = sampleRuns['two scenarios']!;
     const { headline } = buildReport({ run: { ...run, state: 'partial' }, trials, charts: [] });
-    assert.match(headline, /^Partial, interrupted: A significant difference in requests per second/);
+    assert.match(
+      headline,
+      /^Partial, interrupted: In short-vs-persistent, with undici, a new connection costs /,
+    );
   });
 
   test('what failed or was cut short is told', () => {
@@ -334,7 +349,10 @@ describe('Headlines claim no more than their figures support', () => {
 
   test('figures of an invalid trial are marked in the headline, and the doubt comes first below it', () => {
     const { headline, remarks } = buildReport({ ...sampleRuns['an invalid trial']!, charts: [] });
-    assert.match(headline, /×[^;]*†[^;]*; mean latency is [\d.]+ ms† vs [\d.]+ ms, 0\.193× \(.*\)†\.$/);
+    assert.match(
+      headline,
+      /^A new connection costs 154 µs† .*, 61\.8 µs† .*; reusing connections served [^;]*†/,
+    );
     assert.equal(remarks[0], '† Not reliable: an audit failed for persistent.');
   });
 
@@ -358,17 +376,18 @@ describe('Headlines claim no more than their figures support', () => {
       }),
       busy,
     );
-    assert.match(
-      cellRemarks(bound)[0]!,
-      /^Client-bound: the client's own CPU sets the rates and latencies of persistent\./,
+    assert.equal(
+      cellRemarks(bound)[0],
+      "Client-bound: the client's own CPU sets the rates and latencies of persistent. CPU per request and per connection do not depend on that.",
     );
+    assert.doesNotMatch(JSON.stringify(articleTable(bound)), /client/, 'no figure is marked for it');
   });
 
   test('many arms are told by their range, and several scenarios by the largest difference', () => {
     const six = buildReport({ ...sampleRuns['six arms']!, charts: [] });
     assert.match(
       six.headline,
-      /^Relative to one, requests per second range from [\d.]+× .* with two to [\d.]+× .* with unlimited\.$/,
+      / Relative to one, requests per second range from [\d.]+× .* with two to [\d.]+× .* with unlimited\.$/,
     );
     assert.match(
       six.remarks.join(' '),
@@ -377,7 +396,7 @@ describe('Headlines claim no more than their figures support', () => {
     const two = buildReport({ ...sampleRuns['two scenarios']!, charts: [] });
     assert.match(
       two.headline,
-      /^A significant difference in requests per second in 2 of 2 scenarios, the largest in /,
+      /^In short-vs-persistent, with undici, a new connection costs .* In requests-per-connection, /,
     );
     assert.equal(runHeadline([], 'complete'), 'Nothing was measured.');
     assert.deepEqual(runRemarks([]), []);
@@ -390,14 +409,14 @@ describe('Headlines claim no more than their figures support', () => {
     const remarks = cellRemarks(viewCell({ ...cell, arms }, trials, []));
     assert.match(
       remarks.join(' '),
-      /^The latencies do not follow the model .* cannot be derived from them\.$/,
+      / The latencies do not follow the model .* cannot be derived from them\.$/,
     );
   });
 
   test('under an open load the response time is told, and what both waited for', () => {
     assert.match(
       buildReport({ ...sampleRuns['an open load']!, charts: [] }).headline,
-      /^Persistent connections take 0\.19\d?× \(.* to .*\) the mean response time of short ones; at 1,500 requests per second mean latency falls from [\d.]+ ms to [\d.]+ ms, p99 is [\d.]+ ms vs [\d.]+ ms\.$/,
+      / Persistent connections take 0\.19\d?× \(.* to .*\) the mean response time of short ones; at 1,500 requests per second mean latency falls from [\d.]+ ms to [\d.]+ ms, p99 is [\d.]+ ms vs [\d.]+ ms\.$/,
     );
     const { headline } = buildReport({ ...sampleRuns['an invalid trial of an open load']!, charts: [] });
     assert.match(headline, /×[^;]*†[^;]*; .* to [\d.]+ ms†, p99 is [\d.]+ ms† vs [\d.]+ ms\.$/);
@@ -407,7 +426,7 @@ describe('Headlines claim no more than their figures support', () => {
     const { headline, remarks } = buildReport({ ...sampleRuns['a capacity search']!, charts: [] });
     assert.match(
       headline,
-      /^Persistent connections sustain [\d.]+× .* the rate of short ones; [\d,]+ vs [\d,]+ requests per second while p99 is at most 50 ms and at most 0\.05 % of the requests fail\.$/,
+      / Persistent connections sustain [\d.]+× .* the rate of short ones; [\d,]+ vs [\d,]+ requests per second while p99 is at most 50 ms and at most 0\.05 % of the requests fail\.$/,
     );
     assert.match(remarks.join(' '), /For short the generator, not the target, was the limit/);
   });
@@ -444,7 +463,10 @@ describe('Headlines claim no more than their figures support', () => {
       viewCell(cell, [...closed.trials, ...open.trials], ['short', 'persistent']),
     );
     assert.match(
-      runHeadline(views, 'complete'),
+      runHeadline(
+        views.map(one => ({ ...one, trials: one.trials.map(withoutCost) })),
+        'complete',
+      ),
       /^A significant difference in 2 of 2 scenarios, the largest in .*: persistent (handles .* as many requests per second as|takes .* the mean response time of) short\.$/,
     );
   });

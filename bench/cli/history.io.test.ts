@@ -1,4 +1,4 @@
-// Runs that were remembered, with a step among them: shown by the real program, on its own and in a gate; nothing is measured.
+// Runs that were remembered, with a step among them: shown on their own and in a gate; nothing is measured.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,15 +6,15 @@ import { test } from 'node:test';
 import { type RunSummary, saveBaseline, summariseRun } from '../../results/baselines.ts';
 import { sampleHistory } from '../../results/testing/sample-history.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
-import { runCli } from './testing/cli.ts';
-import { openWorkspace } from './testing/workspace.ts';
+import { openWorkspace } from '../e2e/testing/workspace.ts';
+import { callCli } from '../testing/in-process.ts';
 
 const { run, trials } = sampleRun();
 const now = summariseRun(run);
 /** Twelve runs with the present one, the last five of them 1.3 times as costly. */
 const history = sampleHistory(now, { count: 11, metric: 'cpuUsPerRequest', atLevel: 4, factor: 1 / 1.3 });
 const dated =
-  /^Client CPU per request of persistent in short-vs-persistent: 0\.151× that of short\ssince\srun\s2026-11-19T12-25-52Z-0007 of\s2026-11-19,\scommit\sccc7ccc7ccc7;.*p\s=\s0\.0\d\d\./ms;
+  /^Client CPU per request of persistent in short-vs-persistent: .*since\srun\s2026-11-19T12-25-52Z-0007\sof\s2026-11-19,\scommit\sccc7ccc7ccc7;.*p\s=\s0\.0\d\d\./ms;
 
 function lines(values: readonly unknown[]): string {
   return values.map(value => `${JSON.stringify(value)}\n`).join('');
@@ -22,7 +22,7 @@ function lines(values: readonly unknown[]): string {
 
 test('conntax history', async t => {
   const { dir, results } = await openWorkspace(t);
-  const cli = (...args: string[]) => runCli(t, ['history', ...args], { cwd: dir });
+  const cli = (...args: string[]) => callCli(['history', ...args], { cwd: dir });
   const remember = (runs: readonly RunSummary[]): void => {
     mkdirSync(results, { recursive: true });
     writeFileSync(join(results, 'history.ndjson'), lines(runs));
@@ -96,7 +96,7 @@ test('conntax history', async t => {
 
 test('a gate with a history', async t => {
   const { dir, results } = await openWorkspace(t);
-  const cli = (...args: string[]) => runCli(t, args, { cwd: dir });
+  const cli = (...args: string[]) => callCli(args, { cwd: dir });
   const folder = join(results, 'runs', run.id);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'run.json'), JSON.stringify(run));
