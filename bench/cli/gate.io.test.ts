@@ -55,7 +55,7 @@ describe('A baseline says what it can see and what it replaces, and one that wou
       assert.match(first, /^Baseline "main" is run 2026-11-23T12-25-52Z-aaaa: .*main\.json$/m);
       assert.match(
         first,
-        /^The smallest change that it can see, in a run as sure as itself: 10 % in .* of persistent \(short-vs-persistent\), to 10 % in .* \(short-vs-persistent\)\.$/m,
+        /^Smallest detectable change, in a run of the same precision: 10 % in .* of persistent \(short-vs-persistent\), to 10 % in .* \(short-vs-persistent\)\.$/m,
       );
       assert.doesNotMatch(first, /replaces/);
       store('2026-11-24T12-25-52Z-bbbb');

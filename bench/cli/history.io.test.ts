@@ -39,7 +39,7 @@ test('conntax history', async t => {
     remember(history.slice(-3));
     const { status, stdout } = await cli();
     assert.equal(status, 0);
-    assert.match(stdout, /^Too few for a trend: 3 runs, and a trend takes 6 under the same conditions\.$/m);
+    assert.match(stdout, /^Too few runs for a trend: 3 runs; a trend needs 6 under the same conditions\.$/m);
   });
 
   await t.test('it tells since when which ratio is worse, and writes a page', async () => {
@@ -120,7 +120,7 @@ test('a gate with a history', async t => {
     assert.equal(status, 1, stderr);
     assert.match(stdout, /^Regression: client CPU per request of persistent/);
     assert.match(stdout, dated);
-    assert.match(stdout, /^The history: arms against/m);
+    assert.match(stdout, /^History: clients relative to/m);
     assert.match(read('gate.md'), /^- Client CPU per request of .* since run 2026-11-19T12-25-52Z-0007/m);
     assert.equal(
       read('gate.html').match(/<svg role="img" aria-label="/g)?.length,

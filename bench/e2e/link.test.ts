@@ -47,7 +47,7 @@ test('a run behind a link: handshakes and answers take their round trips, beside
     assert.ok(link !== null && link.bytes > 0);
   }
   for (const words of [
-    'Comparison of published, model, measurement',
+    'Published figures, model and measurement',
     'Link relay',
     'late p99',
     'more round trips per request',
