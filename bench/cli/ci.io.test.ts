@@ -60,7 +60,7 @@ test('conntax ci', async t => {
     assert.match(stderr, /re-measuring its cells/);
     assert.match(
       stderr,
-      /^Confirmed: error rate of impatient in tiny: \+[\d.]+ per 1,000 requests \(.*\) at first, \+[\d.]+ .* again, \+[\d.]+ .* together\.$/m,
+      /^Confirmed: error rate of impatient in tiny: \+[\d.]+ per 1,000 requests \(.*\) at first, \+[\d.]+ .* when re-measured, \+[\d.]+ .* combined\.$/m,
     );
     assert.match(stderr, /^::error title=conntax%3A tiny::error rate, impatient/m);
     assert.equal(stderr.match(/^::error /gm)?.length, 1, 'told once, when it was sure');

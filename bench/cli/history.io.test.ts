@@ -90,7 +90,7 @@ test('conntax history', async t => {
     writeFileSync(join(results, 'history.ndjson'), '{"schemaVersion":9}\n');
     const { status, stderr } = await cli();
     assert.equal(status, 2);
-    assert.match(stderr, /history\.ndjson, line 1 is no run of conntax/);
+    assert.match(stderr, /history\.ndjson, line 1 is not a run of conntax/);
   });
 });
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../results/errors.ts';
-import { readText } from '../../results/files.ts';
+import { readTextFile } from '../../results/files.ts';
 import { METHODS } from '../../scenarios/model/request.ts';
 import { parseHost } from '../plan/allowed-hosts.ts';
 import type { Context } from './context.ts';
@@ -191,7 +191,7 @@ function isSetting(key: string, env: NodeJS.ProcessEnv): boolean {
 }
 
 function hasSetting(file: string, key: string): boolean {
-  const lines = (readText(file) ?? '').split('\n').map(line => line.split('=')[0]!.trim());
+  const lines = (readTextFile(file) ?? '').split('\n').map(line => line.split('=')[0]!.trim());
   return lines.includes(key);
 }
 

@@ -60,8 +60,8 @@ test('a sweep is measured cell by cell, and reported as one', async t => {
         .map(line => line.trim().split(/\s/)[0]),
       ['2', '4'],
     );
-    assert.match(run.stdout, /^The cells of the sweep$/m);
-    assert.doesNotMatch(run.stdout, /^What each client did$/m);
+    assert.match(run.stdout, /^Points of the sweep$/m);
+    assert.doesNotMatch(run.stdout, /^Results by client$/m);
     const page = readFileSync(join(stored.dir, 'report.html'), 'utf8');
     assert.equal(page.split('<details class="fold">').length, 3);
   });

@@ -1,4 +1,4 @@
-// In: words as typed after `conntax` for a command that measures nothing. Out: what it prints and how it ends, without a process.
+// Runs a command that measures nothing within the test process: its output and exit status.
 
 import { fileURLToPath } from 'node:url';
 import { visibleLines } from '../../results/visible.ts';

@@ -1,4 +1,4 @@
-// In: rendered reports. Out: proof, by Chromium, that the page works from disk, loads nothing, fits and can be read.
+// The page in Chromium: it works from disk, loads nothing, fits, and is legible.
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
