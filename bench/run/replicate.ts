@@ -4,7 +4,7 @@ import type { FailureCode, Trial, TrialResult } from '../../results/model/trial.
 import { own } from '../../scenarios/model/own.ts';
 import { type PlannedCell, trialsOf } from '../plan/plan.ts';
 import { Arm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
-import { ChildError, requireProtocol, spawnChild } from './child.ts';
+import { ChildError, spawnChild } from './child.ts';
 import { type FoundServer, requireAnswer } from './external-server.ts';
 import { failureOf, Session, type SessionOptions } from './session.ts';
 import {
@@ -22,8 +22,6 @@ export interface ReplicateOptions extends Omit<SessionOptions, 'arms'> {
   /** The slowest requests by arm, over all replicates of the cell. */
   slowest: SlowestByArm;
 }
-
-const START_TIMEOUT_MS = 20_000;
 
 /**
  * Measures one replicate. Failures of a process are results; only bugs are thrown.
@@ -106,8 +104,7 @@ async function prepareArm(arm: Arm): Promise<void> {
   try {
     const { endpoint } = arm.target;
     const command = { type: 'prepare', trial: arm.trial, endpoint } as const;
-    const { protocol, dropsInFlight } = await arm.child.ask(command, 'ready', START_TIMEOUT_MS);
-    requireProtocol(protocol, `the generator of client ${arm.trial.arm}`);
+    const { dropsInFlight } = await arm.child.start(command, 'ready');
     arm.dropsInFlight = dropsInFlight;
   } catch (error) {
     if (error instanceof UsageError) throw error;
