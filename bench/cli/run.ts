@@ -11,7 +11,7 @@ import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
 import { leaveOutMissing, leaveOutUnreadable, type Plan, planRun } from '../plan/plan.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import { describeGit, describeHost } from '../probes/host.ts';
-import type { RunEvent } from '../run/events.ts';
+import type { RunEvent } from '../run/context.ts';
 import { type FoundServer, findServers, locateServers } from '../run/external-server.ts';
 import { checkPlan, requireFit } from '../run/preflight.ts';
 import { runPlan } from '../run/run.ts';
@@ -76,7 +76,7 @@ export async function measurePlan(
     newRunId(startedAt, createRandom(plan.seed, 'run', startedAt.getTime())),
   );
   const progress = createProgress(output);
-  const work: Work = { plan: measured, servers, host, store, progress, startedAt, options, context };
+  const work = { plan: measured, servers, host, store, progress, startedAt, isConfirming, options, context };
   try {
     return await context.keep(() => measureAndReport(work), progress.say);
   } finally {
@@ -122,6 +122,7 @@ interface Work {
   store: RunStore;
   progress: Progress;
   startedAt: Date;
+  isConfirming: boolean;
   options: MeasureOptions;
   context: Context;
 }
@@ -133,6 +134,7 @@ async function measureAndReport({
   store,
   progress,
   startedAt,
+  isConfirming,
   options,
   context,
 }: Work): Promise<number> {
@@ -153,8 +155,8 @@ async function measureAndReport({
   };
   let cells: CellResult[];
   try {
-    const isConfirming = options.confirm ?? Boolean(env['CI']);
-    cells = await runPlan({ plan, servers, pinning: host.pinning, signal, emit, isConfirming, createSource });
+    const run = { pinning: host.pinning, signal, emit, isConfirming, createSource };
+    cells = await runPlan({ plan, servers }, run);
   } finally {
     progress.end();
     await metrics?.close();

@@ -5,7 +5,7 @@ import { CellResult } from '../../results/model/run.ts';
 import { TrialResult } from '../../results/model/trial.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
 import { planRun } from '../plan/plan.ts';
-import type { RunEvent } from './events.ts';
+import type { RunEvent } from './context.ts';
 import { measureCell, runPlan } from './run.ts';
 import { childrenWith, eventually, ourChildren, socketCount } from './testing/processes.ts';
 import { atFirst, completed, isMeasuring, makeScenario, makeTinyCell, states } from './testing/tiny-cell.ts';
@@ -31,16 +31,18 @@ describe('The cells of a sweep are measured one by one: one in trouble does not 
     const events: RunEvent[] = [];
     const controller = new AbortController();
     const plan = planRun(variants, { seed: SEED });
-    const results = await runPlan({
-      plan,
-      pinning: null,
-      isConfirming: false,
-      signal: controller.signal,
-      emit: event => {
-        events.push(event);
-        onEvent(event, () => controller.abort());
+    const results = await runPlan(
+      { plan },
+      {
+        pinning: null,
+        isConfirming: false,
+        signal: controller.signal,
+        emit: event => {
+          events.push(event);
+          onEvent(event, () => controller.abort());
+        },
       },
-    });
+    );
     return { plan, results, events };
   }
 
@@ -266,16 +268,18 @@ describe('A cell measured by real processes: whole results of every arm when all
       );
       const controller = new AbortController();
       const events: RunEvent[] = [];
-      const results = await runPlan({
-        plan: planRun(scenarios, { seed: 3 }),
-        pinning: null,
-        isConfirming: false,
-        signal: controller.signal,
-        emit: event => {
-          events.push(event);
-          if (event.type === 'cell-finished' && event.result.cell === 'second') controller.abort();
+      const results = await runPlan(
+        { plan: planRun(scenarios, { seed: 3 }) },
+        {
+          pinning: null,
+          isConfirming: false,
+          signal: controller.signal,
+          emit: event => {
+            events.push(event);
+            if (event.type === 'cell-finished' && event.result.cell === 'second') controller.abort();
+          },
         },
-      });
+      );
       assert.deepEqual(
         results.map(({ cell, stop }) => [cell, stop]),
         [

@@ -11,7 +11,7 @@ import {
 } from '../cli/gate.ts';
 import { plugins } from '../cli/plugins.ts';
 import { reportCommand } from '../cli/report.ts';
-import type { CreateSource } from '../run/run.ts';
+import type { CreateSource } from '../run/context.ts';
 import { replay } from '../run/testing/recorded-replicates.ts';
 
 export interface Printed {
