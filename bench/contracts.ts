@@ -3,6 +3,7 @@ import type { ForeignServer } from '../results/model/run.ts';
 import type { Arrivals, Histogram, Outcome, ProcessReading } from '../results/model/trial.ts';
 import type { Client } from '../scenarios/model/client.ts';
 import type { ClosedLoad } from '../scenarios/model/load.ts';
+import type { Method, Request } from '../scenarios/model/request.ts';
 import type { Target } from '../scenarios/model/target.ts';
 import type { Endpoint } from '../servers/protocol.ts';
 
@@ -41,6 +42,13 @@ interface ClientContext {
 
 /** One request that conntax asks a client to send. */
 export interface RequestToSend {
+  readonly method: Method;
+  /** Origin, path and query. */
+  readonly url: string;
+  /** The scenario's headers. They may contain secrets: do not log them. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The same bytes in every request; absent if the scenario's request has no body. */
+  readonly body?: Buffer | undefined;
   /** Aborts when the request is abandoned (`timeouts.totalMs`, or the end of a slice). Created on first use. */
   readonly signal: AbortSignal;
 }
@@ -78,6 +86,8 @@ export interface ClientDefinition {
   honours?: readonly HonourableSetting[];
   /** Called before anything starts: why these settings are not supported, as a sentence; undefined if they are. */
   refuse?(settings: ClientSettings): string | undefined;
+  /** Whether `send` sends the method, headers and body that it is given. Without it, only a plain GET is measured. */
+  sendsRequest?: boolean;
   /** What readers of the figures must know, one sentence each. */
   caveats?: readonly string[];
 }
@@ -118,9 +128,25 @@ export interface OpenedConnection {
   isResumed: boolean;
 }
 
+/** A request as clients send it, the same each time. */
+export interface PreparedRequest {
+  method: Method;
+  /** Path and query. */
+  path: string;
+  /** Names as written in the scenario, without those that a client sets by itself. */
+  headers: Readonly<Record<string, string>>;
+  /** undefined: no body, which is not the same as an empty one. */
+  body: Buffer | undefined;
+  /** Whether the body is sent in chunks instead of with its length. */
+  isChunked: boolean;
+  /** Values from the environment, which no output may contain. */
+  secrets: readonly string[];
+}
+
 export interface TransportOptions {
   client: Client;
   endpoint: Endpoint;
+  request: PreparedRequest;
   /** Whether to record `writtenAtMs` and `headersAtMs`; false saves reading the clock. Default: true. */
   hasPhases?: boolean;
   /** Called once for each connection that is ready for use. */
@@ -242,7 +268,7 @@ interface ClientModule {
   /** Why other settings are not supported, one sentence each. Optional for users' modules. */
   cannot?: Readonly<Record<ClientSetting, string>>;
   /** Unsupported values of supported settings. */
-  refusals(client: Client, target: Target): readonly Refusal[];
+  refusals(client: Client, target: Target, request?: Request): readonly Refusal[];
   /** What readers of its figures must know, one sentence each; printed with the figures. */
   caveats?: readonly string[];
 }
@@ -257,6 +283,7 @@ export interface EngineOptions {
   client: Client;
   load: ClosedLoad;
   endpoint: Endpoint;
+  request: PreparedRequest;
   sink: ExchangeSink;
 }
 

@@ -1,6 +1,6 @@
 // Every scenario that comes with conntax is valid, is named as its file, and the quick ones are quick.
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -45,57 +45,4 @@ test('the quick scenarios fit the 90 seconds of npm run bench', async () => {
   const plan = planRun(await loadScenarios([], options), { seed: 1 });
   assert.ok(plan.cells.length >= 2);
   assert.ok(plan.estimatedMs <= 85_000, `about ${plan.estimatedMs} ms`);
-});
-
-interface SchemaNode {
-  oneOf?: SchemaNode[];
-  properties?: Record<string, SchemaNode>;
-  additionalProperties?: SchemaNode;
-  default?: unknown;
-}
-
-/** Dotted path and default of every setting; a record's members stand under `*`. */
-function settings(node: SchemaNode, path: string): [string, unknown][] {
-  return Object.entries(node.properties ?? {}).flatMap(([name, member]) => {
-    const at = path === '' ? name : `${path}.${name}`;
-    if (name === 'clients') return settings(member.additionalProperties ?? {}, `${at}.*`);
-    return member.properties === undefined
-      ? [[at, member.default] as [string, unknown]]
-      : settings(member, at);
-  });
-}
-
-test('docs/scenarios.md has every setting with its default', async () => {
-  const schema = JSON.parse(
-    await readFile(new URL('scenario.schema.json', import.meta.url), 'utf8'),
-  ) as SchemaNode;
-  const rows = (await readFile(new URL('../docs/scenarios.md', import.meta.url), 'utf8')).split('\n');
-  const known = settings(schema, '').filter(([path]) => path !== '$schema' && path !== 'target.behaviour');
-  assert.ok(known.length > 25);
-  for (const [path, byDefault] of known) {
-    const row = rows.find(line => line.startsWith(`| \`${path}\` |`));
-    assert.ok(row, `${path} is not in the table`);
-    if (byDefault !== undefined)
-      assert.ok(row.includes(`| \`${JSON.stringify(byDefault)}\` |`), `default of ${row}`);
-  }
-});
-
-test('docs/scenarios.md has every setting of every load with its default', async () => {
-  const schema = JSON.parse(
-    await readFile(new URL('scenario.schema.json', import.meta.url), 'utf8'),
-  ) as SchemaNode;
-  const docs = await readFile(new URL('../docs/scenarios.md', import.meta.url), 'utf8');
-  const section = docs.slice(docs.indexOf('### Load'), docs.indexOf('### Behaviours'));
-  const models = schema.properties?.['load']?.oneOf ?? [];
-  assert.equal(models.length, 4);
-  for (const [path, byDefault] of models.flatMap(model => settings(model, ''))) {
-    if (path === 'model') continue;
-    const rows = section.split('\n').filter(line => line.split('|')[1]?.includes(`\`${path}\``));
-    assert.ok(rows.length > 0, `${path} has no row`);
-    if (byDefault !== undefined)
-      assert.ok(
-        rows.some(row => row.includes(`\`${JSON.stringify(byDefault)}\``)),
-        `${path}: no row has the default ${JSON.stringify(byDefault)}`,
-      );
-  }
 });

@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { asOwnTarget } from '../results/connections.ts';
 import { UsageError } from '../results/errors.ts';
 import { createRandom } from '../results/random.ts';
+import { METHODS } from '../scenarios/model/request.ts';
 import type { OwnTarget, Target } from '../scenarios/model/target.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import { countConnections, type TargetCounters } from './counters.ts';
@@ -154,8 +155,8 @@ function stateConnectionPolicy(response: ServerResponse, target: OwnTarget, requ
 }
 
 /**
- * Opens the target on a free port of 127.0.0.1. It answers GET and POST on every path alike, a POST after its body has
- * arrived. An idle connection is closed keepAliveTimeoutMs after its last response; an HTTP/1.1 connection that never sent
+ * Opens the target on a free port of 127.0.0.1. It answers every method on every path alike, after the body of the
+ * request has arrived. An idle connection is closed keepAliveTimeoutMs after its last response; an HTTP/1.1 connection that never sent
  * anything, after the header timeout (60 s).
  *
  * @throws UsageError when the behaviour's options are invalid, or for HTTP/2 without TLS; the system's error when listening fails
@@ -190,7 +191,7 @@ export async function openTarget({
     body.resume();
   });
   app.route({
-    method: ['GET', 'POST'],
+    method: [...METHODS],
     url: '/',
     handler: (_request, reply) => {
       reply.hijack();

@@ -13,6 +13,7 @@ import {
   addHost,
   addJudgingCommands,
   addStoredRunCommands,
+  addTryCommand,
   asRatio,
   number,
   refuseSwallowed,
@@ -52,6 +53,7 @@ function createProgram(context: Context, setStatus: (status: number) => void): C
       'after',
       `
 Examples:
+  conntax try http://127.0.0.1:3000/   a first answer for your own server
   conntax run                   measure the scenarios tagged quick
   conntax list                  list all built-in scenarios
   conntax run ./mine.json       measure your own scenario
@@ -69,7 +71,7 @@ Examples:
     .description('measure scenarios and show a report')
     .argument(
       '[scenarios...]',
-      'names, tags or paths of scenario files (.ts, .js, .json); default: the tag quick',
+      'names, tags or paths of scenario files (.ts, .js, .json), or one URL (as try does); default: the tag quick',
     )
     .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
     .option(
@@ -117,9 +119,17 @@ Exit status: 0 success, 1 an expectation failed, 2 wrong usage or an invalid sce
 130 interrupted (143 by SIGTERM, 129 by a closed terminal).`,
     )
     .action(async (selectors, options) => {
+      const [url] = selectors;
+      if (selectors.length === 1 && /^https?:\/\//.test(url)) {
+        const { TRY_DEFAULTS, tryCommand } = await import('./try.ts');
+        setStatus(await tryCommand(url, { ...TRY_DEFAULTS, ...options }, context));
+        return;
+      }
       const { runCommand } = await import('./run.ts');
       setStatus(await runCommand(selectors, options, context));
     });
+
+  addTryCommand(program, context, setStatus);
 
   program
     .command('list')

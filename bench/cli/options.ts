@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../results/errors.ts';
 import { readText } from '../../results/files.ts';
+import { METHODS } from '../../scenarios/model/request.ts';
 import { parseHost } from '../plan/allowed-hosts.ts';
 import { LEAST_EFFECT, SIDES } from './ab.ts';
 import type { Context } from './context.ts';
+import { TRY_DEFAULTS } from './try.ts';
 
 /** Collects a repeatable option with a host. */
 export function addHost(text: string, hosts: readonly string[]): string[] {
@@ -201,6 +203,80 @@ function ownWords(argv: readonly string[], { npm_lifecycle_script: text = '' }: 
 }
 
 const asSeconds = number(n => n >= 0.001 && n <= 3_600, 'a number of seconds above 0 and at most 3600');
+
+function collect(text: string, texts: readonly string[]): string[] {
+  return [...texts, text];
+}
+
+/** `200`, or a class such as `3xx`. */
+function addStatus(text: string, statuses: readonly (number | string)[] = []): (number | string)[] {
+  if (!/^(?:[2-5]xx|[2-5]\d\d)$/.test(text))
+    throw new InvalidArgumentError('Expected: a status such as 404, or a class such as 3xx.');
+  return [...statuses, /^\d+$/.test(text) ? Number(text) : text];
+}
+
+/** Adds `try`; its short options are those of curl and hey. */
+export function addTryCommand(program: Command, context: Context, setStatus: (status: number) => void): void {
+  program
+    .command('try')
+    .description('compare short and persistent connections to a server that is running, without a scenario')
+    .argument('<url>', 'what to request, such as http://127.0.0.1:3000/health')
+    .addOption(
+      new Option('-X, --request <method>', 'method; default: GET, or POST with data').choices(METHODS),
+    )
+    .option('-H, --header <header>', "header, such as 'accept: text/plain' (repeatable)", collect, [])
+    .option('-d, --data <text>', 'body of the request')
+    .addOption(new Option('--data-file <file>', 'file with the body of the request').conflicts('data'))
+    .option(
+      '-c, --concurrency <n>',
+      'users, each with one request in flight',
+      number(n => Number.isInteger(n) && n >= 1 && n <= 10_000, 'a whole number from 1 to 10000'),
+      TRY_DEFAULTS.concurrency,
+    )
+    .option(
+      '--rate <n>',
+      'requests per second, whatever the answers, in place of users',
+      number(n => n >= 0.1 && n <= 1_000_000, 'a number from 0.1 to 1000000'),
+    )
+    .option(
+      '--client <name>',
+      'undici, node-http, fetch, wire, a load tool, or the path of your own module',
+      TRY_DEFAULTS.client,
+    )
+    .option('--expect-status <status>', 'status that counts as good (repeatable); default: 2xx', addStatus)
+    .option('--save <file>', 'write the scenario of this run, to change it and run it again')
+    .option('--budget-sec <s>', 'time budget', asSeconds, TRY_DEFAULTS.budgetSec)
+    .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
+    .option(
+      '--seed <n>',
+      'seed of the random order of slices and requests',
+      number(Number.isSafeInteger, 'an integer'),
+    )
+    .option(
+      '--allow-host <host>',
+      'allow load to be sent to this host (repeatable; loopback is always allowed)',
+      addHost,
+      [],
+    )
+    .option('--results <dir>', 'folder where runs are stored', 'results')
+    .option('--json', 'print the report as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  conntax try http://127.0.0.1:3000/health
+  conntax try http://127.0.0.1:3000/orders -H 'authorization: Bearer ...' -d '{"id":1}' -H 'content-type: application/json'
+  conntax try https://staging.example.com/ --allow-host staging.example.com --rate 50
+  conntax try http://127.0.0.1:3000/ --client ./our-client.ts --save ours.json
+
+Values of headers and query parameters that look like credentials are in no report; --save writes the name of an
+environment variable in their place.`,
+    )
+    .action(async (url, options) => {
+      const { tryCommand } = await import('./try.ts');
+      setStatus(await tryCommand(url, options, context));
+    });
+}
 
 /** Adds the commands that measure and judge: `ab` and `ci`. */
 export function addJudgingCommands(

@@ -3,11 +3,12 @@ import { basename, join } from 'node:path';
 import { describeFound, foreignRemarks } from '../../report/words/conditions.ts';
 import { EXIT } from '../../results/errors.ts';
 import { hdrLog } from '../../results/histogram.ts';
-import type { CellResult, Host, Run } from '../../results/model/run.ts';
+import type { CellResult, ForeignServer, Host, Run } from '../../results/model/run.ts';
 import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
 import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
+import { prepareRequest } from '../clients/request.ts';
 import { leaveOutMissing, leaveOutUnreadable, type Plan, planRun } from '../plan/plan.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import { describeGit, describeHost } from '../probes/host.ts';
@@ -43,6 +44,21 @@ export function seedOf({ seed }: MeasureOptions, startedAt: Date): number {
   return seed ?? startedAt.getTime() % 2 ** 31;
 }
 
+/** What a command may say of a finished run. */
+export interface Conclusion {
+  run: Run;
+  /** The external servers that were asked. */
+  servers: readonly ForeignServer[];
+}
+
+interface Measuring {
+  startedAt: Date;
+  options: MeasureOptions;
+  context: Context;
+  /** Lines that follow the report on the terminal. */
+  conclude?: ((conclusion: Conclusion) => string[]) | undefined;
+}
+
 /**
  * Measures a plan and stores the run; with `dryRun` only prints what it would do.
  *
@@ -51,9 +67,10 @@ export function seedOf({ seed }: MeasureOptions, startedAt: Date): number {
  */
 export async function measurePlan(
   plan: Plan,
-  { startedAt, options, context }: { startedAt: Date; options: MeasureOptions; context: Context },
+  { startedAt, options, context, conclude }: Measuring,
 ): Promise<number> {
   const { output } = context;
+  requireRequests(plan, context.env);
   const located = await locateServers(plan, options.allowHost, undefined, context.signal);
   const host = await describeHost();
   const checks = checkPlan(plan, host, located, options.allowHost);
@@ -76,12 +93,29 @@ export async function measurePlan(
     newRunId(startedAt, createRandom(plan.seed, 'run', startedAt.getTime())),
   );
   const progress = createProgress(output);
-  const work = { plan: measured, servers, host, store, progress, startedAt, isConfirming, options, context };
+  const work: Work = {
+    plan: measured,
+    servers,
+    host,
+    store,
+    progress,
+    startedAt,
+    isConfirming,
+    options,
+    context,
+    conclude,
+  };
   try {
     return await context.keep(() => measureAndReport(work), progress.say);
   } finally {
     store.close();
   }
+}
+
+/** @throws UsageError when a secret of a request is not in the environment, or the file of its body cannot be read */
+function requireRequests({ cells }: Plan, env: Context['env']): void {
+  for (const request of new Set(cells.map(({ scenario }) => scenario.request)))
+    prepareRequest(request, '/', env);
 }
 
 /** The plan without load tools that would miscount these servers' answers. */
@@ -115,16 +149,13 @@ function leftOutLines({ cells }: Plan): Set<string> {
   );
 }
 
-interface Work {
+interface Work extends Measuring {
   plan: Plan;
   servers: ReadonlyMap<string, FoundServer>;
   host: Host;
   store: RunStore;
   progress: Progress;
-  startedAt: Date;
   isConfirming: boolean;
-  options: MeasureOptions;
-  context: Context;
 }
 
 async function measureAndReport({
@@ -137,6 +168,7 @@ async function measureAndReport({
   isConfirming,
   options,
   context,
+  conclude,
 }: Work): Promise<number> {
   const { plugins, output, env, signal, createSource } = context;
   const metrics =
@@ -183,6 +215,8 @@ async function measureAndReport({
   tellGithub(report, markdown, output, env);
   // The result is shown even if it cannot be stored.
   output.out(options.json ? json : text);
+  const facts = [...servers.values()].map(server => server.facts);
+  for (const line of conclude?.({ run, servers: facts }) ?? []) output.note(line);
   store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
   output.note(`Report: ${join(store.dir, 'report.html')}`);
   return signal.aborted ? EXIT.interrupted : exitStatusOf(run, { isStrict: options.strict === true });

@@ -9,6 +9,7 @@ import { endingCase } from './testing/ending-case.ts';
 import { exchangeCase } from './testing/exchange-case.ts';
 import { failuresCase } from './testing/failures-case.ts';
 import { poolCase } from './testing/pool-case.ts';
+import { requestCase } from './testing/request-case.ts';
 import type { Subject } from './testing/subject.ts';
 import { tlsCase } from './testing/tls-case.ts';
 
@@ -56,6 +57,7 @@ for (const subject of subjects) {
     tlsCase(subject);
     failuresCase(subject);
     exchangeCase(subject);
+    requestCase(subject);
     endingCase(subject);
   });
 }

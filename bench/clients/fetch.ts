@@ -2,6 +2,7 @@
 import tls from 'node:tls';
 import { causesOf } from '../../results/errors.ts';
 import type { Client } from '../../scenarios/model/client.ts';
+import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import {
   beginExchange,
@@ -12,6 +13,7 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { classifyError, describeError } from './errors.ts';
+import { bodyOf, closingRefusals, fetchRefusals } from './request.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
 
 const trusted = new Set<string>();
@@ -104,15 +106,22 @@ class FetchSlot {
   };
 }
 
-function open({ client, endpoint, hasPhases = true, onConnection }: TransportOptions): Transport {
+function open({ client, endpoint, request, hasPhases = true, onConnection }: TransportOptions): Transport {
   trustInProcess(endpoint.caPem);
   const sockets = watchEndpoint(endpoint, onConnection);
   const context: SlotContext = {
-    url: endpoint.origin + endpoint.path,
+    url: endpoint.origin + request.path,
     init: {
       // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
       redirect: 'manual',
-      ...(client.requestsPerConnection === 1 ? { headers: { connection: 'close' } } : {}),
+      method: request.method,
+      headers: {
+        ...request.headers,
+        ...(client.requestsPerConnection === 1 ? { connection: 'close' } : {}),
+      },
+      ...(request.body === undefined
+        ? {}
+        : { body: bodyOf(request.body, request.isChunked), duplex: 'half' }),
     },
     hasSignal: client.timeouts.totalMs !== undefined,
     hasPhases,
@@ -134,8 +143,14 @@ function open({ client, endpoint, hasPhases = true, onConnection }: TransportOpt
   };
 }
 
-function refusals({ requestsPerConnection, protocol, body }: Client, target: Target): Refusal[] {
-  const refused: Refusal[] = [];
+function refusals(
+  { requestsPerConnection, protocol, body }: Client,
+  target: Target,
+  request?: Request,
+): Refusal[] {
+  const refused: Refusal[] = request === undefined ? [] : [...fetchRefusals(request)];
+  if (request !== undefined && requestsPerConnection !== 1 && protocol === 'http1')
+    refused.push(...closingRefusals('fetch', request));
   if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {
     refused.push({
       path: 'requestsPerConnection',

@@ -18,6 +18,7 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { classifyError, describeError, plainSessionRefusals } from './errors.ts';
+import { framedHeaders } from './request.ts';
 import { type ClientSockets, createClientSockets } from './sockets.ts';
 
 /** An agent of Node's whose connections are counted and timed. */
@@ -118,6 +119,7 @@ export interface SlotContext {
   request(options: RequestOptions): ClientRequest;
   /** Shared by all requests. */
   options: RequestOptions;
+  body: Buffer | undefined;
   requestsPerConnection: Client['requestsPerConnection'];
   /** Requests per connection; only counted with a limit of more than one. */
   carried: WeakMap<Socket, number>;
@@ -165,7 +167,7 @@ export class NodeHttpSlot {
   }
 
   #start(): void {
-    const { request: createRequest, options, requestsPerConnection, isClosed } = this.#context;
+    const { request: createRequest, options, body, requestsPerConnection, isClosed } = this.#context;
     if (isClosed) {
       this.#fail('other', 'the transport is closed');
       return;
@@ -178,17 +180,17 @@ export class NodeHttpSlot {
     request.on('close', () => this.#onClose(request));
     if (requestsPerConnection === 1) request.shouldKeepAlive = false;
     // With a limit of requests, the Connection header depends on the connection.
-    if (typeof requestsPerConnection !== 'number' || requestsPerConnection === 1) request.end();
+    if (typeof requestsPerConnection !== 'number' || requestsPerConnection === 1) request.end(body);
   }
 
   readonly #onSocket = (socket: Socket): void => {
-    const { requestsPerConnection, carried, sockets, readyEvent, isTimed } = this.#context;
+    const { requestsPerConnection, carried, sockets, readyEvent, isTimed, body } = this.#context;
     this.#bytesBefore = socket.bytesRead;
     if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {
       const count = (carried.get(socket) ?? 0) + 1;
       carried.set(socket, count);
       if (count >= requestsPerConnection) this.#request!.shouldKeepAlive = false;
-      this.#request!.end();
+      this.#request!.end(body);
     }
     if (!isTimed) return;
     if (sockets.isReady(socket)) this.#onReady();
@@ -308,14 +310,22 @@ function watchTimeouts({ timeouts, slots }: SlotContext): NodeJS.Timeout | undef
   }, everyMs).unref();
 }
 
-function open({ client, endpoint, hasPhases = true, onConnection }: TransportOptions): Transport {
-  const { protocol, hostname, port, path } = urlToHttpOptions(new URL(endpoint.origin + endpoint.path));
+function open({ client, endpoint, request, hasPhases = true, onConnection }: TransportOptions): Transport {
+  const { protocol, hostname, port } = urlToHttpOptions(new URL(endpoint.origin));
   const isTls = protocol === 'https:';
   const { agent, sockets, close } = createAgent({ client, endpoint, onConnection });
   const { headersMs, bodyMs } = client.timeouts;
   const context: SlotContext = {
     request: isTls ? https.request : http.request,
-    options: { agent, hostname, port, path, method: 'GET' },
+    options: {
+      agent,
+      hostname,
+      port,
+      path: request.path,
+      method: request.method,
+      headers: framedHeaders(request),
+    },
+    body: request.body,
     requestsPerConnection: client.requestsPerConnection,
     carried: new WeakMap(),
     sockets,

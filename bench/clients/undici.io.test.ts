@@ -7,6 +7,7 @@ import { Client } from '../../scenarios/model/client.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { type Exchange, newExchange } from '../contracts.ts';
+import { plainRequest } from './request.ts';
 import { answerWith, openBlackHole, openMisbehavingServer } from './testing/misbehaving-server.ts';
 import { openSubject, type Subject } from './testing/subject.ts';
 import undici from './undici.ts';
@@ -60,6 +61,7 @@ suite('refusals', () => {
       const transport = undici.open({
         client: Client.parse({ timeouts }),
         endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
+        request: plainRequest('/'),
         onConnection: () => {},
       });
       t.after(() => transport.close());
@@ -79,7 +81,10 @@ suite('refusals', () => {
   test('an api that was refused cannot be opened either', () => {
     const client = Client.parse({ api: 'stream' });
     const endpoint = { origin: 'http://127.0.0.1:9', path: '/' };
-    assert.throws(() => undici.open({ client, endpoint, onConnection: () => {} }), /no api "stream"/);
+    assert.throws(
+      () => undici.open({ client, endpoint, request: plainRequest('/'), onConnection: () => {} }),
+      /no api "stream"/,
+    );
   });
 });
 
@@ -152,6 +157,7 @@ suite('without phases', { concurrency: true }, () => {
       const transport = undici.open({
         client: Client.parse({ api, pool: { maxConnections: 1 } }),
         endpoint: server.endpoint,
+        request: plainRequest('/'),
         hasPhases: false,
         onConnection: () => {},
       });

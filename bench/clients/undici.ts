@@ -1,6 +1,7 @@
 // undici as a client, by its request, dispatch or fetch interface, one request at a time per exchange.
-import { Dispatcher, fetch, Pool } from 'undici';
+import { Dispatcher, fetch, Pool, type RequestInit } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
+import type { Request } from '../../scenarios/model/request.ts';
 import {
   beginExchange,
   type Exchange,
@@ -10,6 +11,7 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { classifyError, describeError, plainSessionRefusals, rootCause } from './errors.ts';
+import { bodyOf, closingRefusals, fetchRefusals } from './request.ts';
 import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-7.ts';
 import { createConnector } from './undici-connector.ts';
 
@@ -17,7 +19,10 @@ import { createConnector } from './undici-connector.ts';
 export interface SlotContext {
   pool: Pool;
   origin: string;
-  path: string;
+  /** Method, path, headers and body of every request. */
+  request: Pick<Dispatcher.DispatchOptions, 'path' | 'method' | 'headers' | 'body'>;
+  /** The same for fetch. */
+  init: RequestInit;
   /** Whether to take timestamps when a request is written and when the response header arrives. */
   hasPhases: boolean;
   isDumped: boolean;
@@ -160,7 +165,7 @@ export class RequestSlot extends Slot {
 
   constructor(context: SlotContext, exchange: Exchange) {
     super(context, exchange);
-    this.#options = { origin: context.origin, path: context.path, method: 'GET' };
+    this.#options = { origin: context.origin, ...context.request };
   }
 
   override start(): void {
@@ -170,17 +175,20 @@ export class RequestSlot extends Slot {
 
 /** undici's `fetch()` (the npm package's, not the one built into Node), its body read to the end. */
 export class FetchSlot extends Slot {
-  readonly #url = this.context.origin + this.context.path;
+  readonly #url = this.context.origin + this.context.request.path;
+  readonly #init: RequestInit = {
+    dispatcher: this,
+    // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
+    redirect: 'manual',
+    ...this.context.init,
+  };
   readonly #onResponse = (response: { arrayBuffer(): Promise<ArrayBuffer> }): Promise<ArrayBuffer> =>
     response.arrayBuffer();
   readonly #onBody = (): void => this.end();
   readonly #onError = (error: unknown): void => this.fail(error);
 
   override start(): void {
-    // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
-    fetch(this.#url, { dispatcher: this, redirect: 'manual' })
-      .then(this.#onResponse)
-      .then(this.#onBody, this.#onError);
+    fetch(this.#url, this.#init).then(this.#onResponse).then(this.#onBody, this.#onError);
   }
 }
 
@@ -196,8 +204,7 @@ export class DispatchSlot extends Slot {
     super(context, exchange);
     this.#options = {
       origin: context.origin,
-      path: context.path,
-      method: 'GET',
+      ...context.request,
       blocking: !context.isPipelined,
     };
   }
@@ -253,16 +260,20 @@ function isApi(api: string): api is Api {
   return Object.hasOwn(SLOTS, api);
 }
 
-function open({ client, endpoint, hasPhases = true, onConnection }: TransportOptions): Transport {
+function open({ client, endpoint, request, hasPhases = true, onConnection }: TransportOptions): Transport {
   const connector = createConnector({ client, endpoint, onConnection });
   const pool = new Pool(endpoint.origin, { ...poolOptions(client), connect: connector.connect });
   const api = client.api ?? 'request';
   if (!isApi(api)) throw new TypeError(`undici has no api "${api}"`);
   const Slot = SLOTS[api];
+  const { method, headers } = request;
+  const body = request.body === undefined ? {} : { body: bodyOf(request.body, request.isChunked) };
   const context: SlotContext = {
     pool,
     origin: endpoint.origin,
-    path: endpoint.path,
+    // undici takes an iterable, which its types do not say.
+    request: { path: request.path, method, headers, ...body } as SlotContext['request'],
+    init: { method, headers, ...body, ...(request.isChunked ? { duplex: 'half' as const } : {}) },
     hasPhases,
     isDumped: client.body === 'dump',
     isPipelined: (client.pool.pipelining ?? 1) > 1,
@@ -295,6 +306,27 @@ function timerRemarks({ timeouts }: Client): string[] {
           `timeouts.${name} is ${ms} ms, but undici's timers below 1 s fire after 0.5 to 1 s, so slower responses may still succeed. timeouts.totalMs is exact.`,
         ];
   });
+}
+
+/** Requests that undici sends by other rules than the settings say. */
+function requestRefusals(
+  { requestsPerConnection, pool, protocol, api }: Client,
+  request?: Request,
+): Refusal[] {
+  if (request === undefined) return [];
+  const { method } = request;
+  const refusals: Refusal[] = [];
+  if (requestsPerConnection !== 1 && protocol === 'http1')
+    refusals.push(...closingRefusals('undici', request));
+  if (method !== 'GET' && method !== 'HEAD' && (pool.pipelining ?? 1) > 1) {
+    refusals.push({
+      path: 'pool.pipelining',
+      message: `undici pipelines GET and HEAD only, not ${method}`,
+      hint: '1, or transport: wire',
+    });
+  }
+  if (api === 'fetch') refusals.push(...fetchRefusals(request));
+  return refusals;
 }
 
 /** Refuses settings of shared connections that the protocol does not have. */
@@ -354,8 +386,8 @@ const undici: TransportModule = {
     'timeouts.totalMs',
     'body',
   ],
-  refusals(client, target) {
-    const refusals: Refusal[] = [...protocolRefusals(client)];
+  refusals(client, target, request) {
+    const refusals: Refusal[] = [...protocolRefusals(client), ...requestRefusals(client, request)];
     if (client.api !== undefined && !isApi(client.api)) {
       refusals.push({
         path: 'api',

@@ -12,6 +12,7 @@ import {
 } from '../../results/errors.ts';
 import { OUTCOMES, type Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
+import { hasBody, type Method, type Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import {
   beginExchange,
@@ -22,6 +23,7 @@ import {
   type ModuleLoading,
   type Obstacle,
   type OwnClient,
+  type PreparedRequest,
   type Refusal,
   type RequestToSend,
   type Transport,
@@ -44,14 +46,39 @@ export interface SlotContext {
   /** Undefined while it is being opened. */
   client: OwnClient | undefined;
   opening: Promise<OwnClient>;
+  content: RequestContent;
   brokenConnection(causes: readonly unknown[]): Evidence;
   isClosed: boolean;
 }
 
+/** What every request of a module is. */
+type RequestContent = Pick<PreparedRequest, 'method' | 'headers' | 'body'> & { url: string };
+
 /** A signal makes requests of some libraries 10 % slower, so it is created only when the module uses it. */
-class Request implements RequestToSend {
+class RequestOfModule implements RequestToSend {
+  readonly #content: RequestContent;
   #controller: AbortController | undefined;
   #isAborted = false;
+
+  constructor(content: RequestContent) {
+    this.#content = content;
+  }
+
+  get method(): Method {
+    return this.#content.method;
+  }
+
+  get url(): string {
+    return this.#content.url;
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return this.#content.headers;
+  }
+
+  get body(): Buffer | undefined {
+    return this.#content.body;
+  }
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
@@ -72,18 +99,19 @@ export class UserSlot {
   readonly #context: SlotContext;
   readonly #exchange: Exchange;
   #onEnd: OnEnd = () => {};
-  #request = new Request();
+  #request: RequestOfModule;
   #isAbandoned = false;
 
   constructor(context: SlotContext, exchange: Exchange) {
     this.#context = context;
     this.#exchange = exchange;
+    this.#request = new RequestOfModule(context.content);
   }
 
   send(onEnd: OnEnd): void {
     const exchange = this.#exchange;
     this.#onEnd = onEnd;
-    this.#request = new Request();
+    this.#request = new RequestOfModule(this.#context.content);
     beginExchange(exchange);
     exchange.abandon = this.#abandon;
     this.#start().then(this.#onAnswer, this.#onError);
@@ -214,7 +242,7 @@ function readTexts(value: unknown): string[] | undefined {
 export function readDefinition(exported: unknown): Reading {
   if (exported === undefined) return fault('has no default export', RIGHT_EXPORT);
   const definition = Object(exported) as Record<keyof ClientDefinition, unknown>;
-  const { open, honours, refuse, caveats } = definition;
+  const { open, honours, refuse, sendsRequest, caveats } = definition;
   const [honoured, warned] = [readTexts(honours), readTexts(caveats)];
   if (!isFunction(open)) return fault('its default export has no function open()', RIGHT_EXPORT);
   if (honoured === undefined) {
@@ -235,6 +263,7 @@ export function readDefinition(exported: unknown): Reading {
             refuse: settings => (refuse as NonNullable<ClientDefinition['refuse']>).call(exported, settings),
           }),
       honours: honoured as HonourableSetting[],
+      sendsRequest: sendsRequest === true,
       caveats: warned,
     },
   };
@@ -305,7 +334,7 @@ function openError(error: unknown, path: string): MeasureError {
 }
 
 function openWith(definition: ClientDefinition, path: string, options: TransportOptions): Transport {
-  const { client: settings, endpoint, onConnection } = options;
+  const { client: settings, endpoint, request, onConnection } = options;
   const { origin, caPem } = endpoint;
   trustInProcess(caPem);
   let opened = 0;
@@ -316,9 +345,9 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
   const opening = (async () =>
     readClient(
       await definition.open({
-        url: origin + endpoint.path,
+        url: origin + request.path,
         origin,
-        path: endpoint.path,
+        path: request.path,
         ...(caPem === undefined ? {} : { caPem }),
         settings: settingsOf(settings),
         options: settings.options ?? {},
@@ -328,6 +357,12 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
   const context: SlotContext = {
     client: undefined,
     opening,
+    content: {
+      method: request.method,
+      headers: request.headers,
+      body: request.body,
+      url: origin + request.path,
+    },
     brokenConnection: sockets.brokenConnection,
     isClosed: false,
   };
@@ -407,6 +442,30 @@ function refusalsOf(definition: ClientDefinition, client: Client, target: Target
   return refused;
 }
 
+/** A module gets the path when it is opened; one that doesn't know of more would send a plain GET. */
+function requestRefusals({ sendsRequest }: ClientDefinition, request?: Request): Refusal[] {
+  if (request === undefined) return [];
+  const { method, headers, framing } = request;
+  if (framing === 'chunked') {
+    return [
+      {
+        path: 'transport',
+        message: 'sends its body as it likes: a module cannot be asked to send it in chunks',
+        hint: "request.framing: 'length', or transport: undici, node-http, fetch or wire",
+      },
+    ];
+  }
+  if (sendsRequest === true) return [];
+  if (method === 'GET' && Object.keys(headers).length === 0 && !hasBody(request)) return [];
+  return [
+    {
+      path: 'transport',
+      message: "does not state sendsRequest, so it may send a plain GET instead of the scenario's request",
+      hint: 'sendsRequest: true in a module that sends the method, headers and body that send() is given',
+    },
+  ];
+}
+
 /** Makes a transport of a client definition. Its `ready` rejects with a MeasureError if `open` throws or does not return a client. */
 export function createModule(definition: ClientDefinition, path: string): TransportModule {
   return {
@@ -416,7 +475,10 @@ export function createModule(definition: ClientDefinition, path: string): Transp
       'conntax cannot see inside a request of your own module, so its wait, first byte and body are unknown and not shown.',
       ...(definition.caveats ?? []),
     ],
-    refusals: (client, target) => refusalsOf(definition, client, target),
+    refusals: (client, target, request) => [
+      ...refusalsOf(definition, client, target),
+      ...requestRefusals(definition, request),
+    ],
     open: options => openWith(definition, path, options),
   };
 }

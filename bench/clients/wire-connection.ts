@@ -10,7 +10,7 @@ import {
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
-import { beginExchange, type Exchange, type OpenedConnection } from '../contracts.ts';
+import { beginExchange, type Exchange, type OpenedConnection, type PreparedRequest } from '../contracts.ts';
 import { classifyError, describeError } from './errors.ts';
 import { AnswerParser, HeadMemo } from './wire-parser.ts';
 
@@ -29,6 +29,7 @@ export interface WireSettings {
   /** The whole request, but for the last one of a connection. */
   request: string;
   lastRequest: string;
+  isHead: boolean;
   /** Whether times within the exchange are wanted, for phases or timeouts. */
   isTimed: boolean;
   memo: HeadMemo;
@@ -38,11 +39,17 @@ export interface WireSettings {
   session: Buffer | undefined;
 }
 
-export function createSettings(client: Client, endpoint: Endpoint, hasPhases: boolean): WireSettings {
-  const { protocol, hostname, host, port, pathname, search } = new URL(endpoint.origin + endpoint.path);
+export function createSettings(
+  client: Client,
+  endpoint: Endpoint,
+  request: PreparedRequest,
+  hasPhases: boolean,
+): WireSettings {
+  const { protocol, hostname, host, port } = new URL(endpoint.origin);
   const isTls = protocol === 'https:';
   const name = hostname.replaceAll(/[[\]]/g, '');
-  const head = `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n`;
+  const head = `${request.method} ${request.path} HTTP/1.1\r\nHost: ${host}\r\n${headerLines(request)}`;
+  const body = bodyText(request);
   const { headersMs, bodyMs } = client.timeouts;
   const { pipelining = 1, tcpKeepAliveMs } = client.pool;
   return {
@@ -58,13 +65,32 @@ export function createSettings(client: Client, endpoint: Endpoint, hasPhases: bo
       noDelay: true,
       ...(tcpKeepAliveMs === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs }),
     },
-    request: `${head}\r\n`,
-    lastRequest: `${head}Connection: close\r\n\r\n`,
+    request: `${head}\r\n${body}`,
+    lastRequest: `${head}Connection: close\r\n\r\n${body}`,
+    isHead: request.method === 'HEAD',
     isTimed: hasPhases || headersMs !== undefined || bodyMs !== undefined,
     memo: new HeadMemo(),
     readBuffer: Buffer.allocUnsafeSlow(READ_BYTES),
     session: undefined,
   };
+}
+
+function headerLines({ headers, body, isChunked }: PreparedRequest): string {
+  const framing = isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${body?.length}`;
+  return [
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ...(body === undefined ? [] : [framing]),
+  ]
+    .map(line => `${line}\r\n`)
+    .join('');
+}
+
+/** Each character is a byte. */
+function bodyText({ body, isChunked }: PreparedRequest): string {
+  const text = body?.toString('latin1') ?? '';
+  if (!isChunked) return text;
+  const chunk = text === '' ? '' : `${text.length.toString(16)}\r\n${text}\r\n`;
+  return `${chunk}0\r\n\r\n`;
 }
 
 function tlsOptions(name: string, caPem: string | undefined): ConnectionOptions {
@@ -163,7 +189,7 @@ export class WireConnection {
   constructor(settings: WireSettings, owner: ConnectionOwner) {
     this.#settings = settings;
     this.#owner = owner;
-    this.#parser = new AnswerParser(settings.memo);
+    this.#parser = new AnswerParser(settings.memo, settings.isHead);
     this.#options = {
       ...settings.dialOptions,
       onread: { buffer: settings.readBuffer, callback: this.#onRead },

@@ -118,6 +118,7 @@ export class AnswerParser {
   hasBegun = false;
 
   readonly #memo: HeadMemo;
+  readonly #isBodyless: boolean;
   #state: State = State.statusLine;
   /** Bytes that are still to come of a body or chunk. */
   #remaining = 0;
@@ -133,8 +134,10 @@ export class AnswerParser {
   #hasClose = false;
   #hasKeepAlive = false;
 
-  constructor(memo: HeadMemo) {
+  /** @param isBodyless whether the requests are HEAD: their answers have no body, whatever their head says */
+  constructor(memo: HeadMemo, isBodyless = false) {
     this.#memo = memo;
+    this.#isBodyless = isBodyless;
   }
 
   /** For another connection: forgets an answer that has not ended. */
@@ -424,7 +427,8 @@ export class AnswerParser {
     }
     this.hasHead = true;
     this.keepAlive = this.#minor === 1 ? !this.#hasClose : this.#hasKeepAlive && !this.#hasClose;
-    if (status === 204 || status === 304 || this.#length === 0) this.#state = State.statusLine;
+    if (this.#isBodyless || status === 204 || status === 304 || this.#length === 0)
+      this.#state = State.statusLine;
     else if (this.#isChunked) this.#state = State.chunkSize;
     else if (this.#length === -1) {
       this.#state = State.bodyUntilClose;

@@ -262,6 +262,8 @@ interface RecorderOptions {
   hasPhases?: boolean;
   /** Statuses that count as success. */
   expectStatus?: readonly ExpectedStatus[];
+  /** Removes secrets from the text of an error. */
+  redact?: (text: string) => string;
 }
 
 export function createRecorder(options: RecorderOptions = {}): Recorder {
@@ -281,6 +283,7 @@ export class Recorder implements ExchangeSink {
   readonly #fold = new WindowFold();
   readonly #statuses: StatusFold;
   readonly #hasPhases: boolean;
+  readonly #redact: (text: string) => string;
   #window: Window = {
     openAtMs: Infinity,
     closeAtMs: -Infinity,
@@ -299,8 +302,9 @@ export class Recorder implements ExchangeSink {
   #bytesRecorded = 0;
   #censored: Censored | null = null;
 
-  constructor({ hasPhases = true, expectStatus = DEFAULT_EXPECTED }: RecorderOptions) {
+  constructor({ hasPhases = true, expectStatus = DEFAULT_EXPECTED, redact = text => text }: RecorderOptions) {
     this.#hasPhases = hasPhases;
+    this.#redact = redact;
     this.#statuses = new StatusFold(expectStatus);
   }
 
@@ -430,7 +434,7 @@ export class Recorder implements ExchangeSink {
   }
 
   #recordFailure(belongsAtMs: number, outcome: Outcome, spentMs: number, error: string | undefined): void {
-    this.#failures.add(outcome, spentMs, error);
+    this.#failures.add(outcome, spentMs, error === undefined ? undefined : this.#redact(error));
     this.#timeline.addFailed(belongsAtMs - this.#window.originMs);
   }
 

@@ -97,6 +97,7 @@ export function trialsOf(cell: PlannedCell, replicate: number, seed: number): Tr
     target: scenario.target,
     ...(scenario.link === undefined ? {} : { link: scenario.link }),
     load: scenario.load,
+    ...(scenario.request === undefined ? {} : { request: scenario.request }),
     phases: scenario.phases,
     client: scenario.clients[arm]!,
     seed: Math.floor(createRandom(seed, 'trial', cell.id, replicate, arm)() * 2 ** 31),

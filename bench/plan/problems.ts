@@ -224,7 +224,7 @@ function valueProblem(path: Path, raw: unknown, schema: JsonSchema): Omit<Proble
   };
 }
 
-/** Request settings that other load tools have and scenarios do not. */
+/** Where an author may look for parts of a request, by the names of other load tools. */
 const REQUEST_PARTS = new Set([
   'method',
   'header',
@@ -238,12 +238,21 @@ const REQUEST_PARTS = new Set([
   'cookies',
 ]);
 
+/** Their names in a request, where they differ. */
+const REQUEST_SETTINGS: Readonly<Record<string, string>> = {
+  header: 'headers',
+  auth: 'headers',
+  cookies: 'headers',
+  paths: 'path',
+  urls: 'path',
+};
+
 function unknownKey(path: Path, known: readonly string[]): Omit<Problem, 'file' | 'path'> {
   const key = String(path.at(-1));
   if (path.length === 2 && path[0] === 'target' && REQUEST_PARTS.has(key)) {
     return {
-      message: 'unknown setting: each request is a GET of target.url, without custom headers or body',
-      hint: "your own client, which can send any request: transport: './my-client.ts' (docs/clients.md)",
+      message: 'unknown setting: what clients send is stated in request, beside target',
+      hint: `request: { ${REQUEST_SETTINGS[key] ?? key}: ... }`,
     };
   }
   return { message: 'unknown setting', hint: nameHint(key, known) };

@@ -97,6 +97,13 @@ function withModulePaths<Named extends Scenario>(scenario: Named, file: string):
   return { ...scenario, clients: Object.fromEntries(clients) };
 }
 
+/** A relative path of a request's body starts from the scenario's folder; the file itself is read before the run. */
+function withBodyPath<Named extends Scenario>(scenario: Named, file: string): Named {
+  const { request } = scenario;
+  if (request?.bodyFile === undefined) return scenario;
+  return { ...scenario, request: { ...request, bodyFile: placeOf(request.bodyFile, file) } };
+}
+
 function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
@@ -346,7 +353,7 @@ async function check(candidates: readonly Candidate[], options: LoadOptions): Pr
       continue;
     }
     for (const variant of validation.variants) {
-      const located = await locateCaFile(withModulePaths(variant, path), path);
+      const located = await locateCaFile(withBodyPath(withModulePaths(variant, path), path), path);
       if ('scenario' in located) variants.push(located.scenario);
       else {
         // All variants of a sweep have the same file.

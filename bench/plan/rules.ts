@@ -1,6 +1,7 @@
 // Rules between the settings of a scenario whose settings are each valid.
 import { type Client, connectionLimit, isModulePath } from '../../scenarios/model/client.ts';
 import type { CapacityLoad, Load } from '../../scenarios/model/load.ts';
+import { carriesCredentials } from '../../scenarios/model/request.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import { STATEMENTS, Target, usesTls } from '../../scenarios/model/target.ts';
 import type { ClientPlugin, EngineModule, Refusal } from '../contracts.ts';
@@ -212,9 +213,17 @@ function checkForeign({ scenario, raw }: CrossContext): CrossProblem[] {
       : [
           ofUrl(
             'not every client sends credentials in a URL, and they would appear in every report',
-            'the URL without credentials',
+            "the URL without credentials, and request.headers: { authorization: { env: 'AUTHORIZATION' } }",
           ),
         ]),
+    ...[...url.searchParams.keys()]
+      .filter(carriesCredentials)
+      .map(name =>
+        ofUrl(
+          `the parameter ${name} looks like a credential, which would appear in every report`,
+          `the URL without it, and request.query: { ${name}: { env: '${name.replaceAll(/[^A-Za-z0-9]/g, '_').toUpperCase()}' } }`,
+        ),
+      ),
     ...(url.hash === '' ? [] : [ofUrl('a fragment (#...) is never sent to a server', 'the URL without it')]),
     ...(target.caFile === undefined || isTls
       ? []
@@ -508,9 +517,9 @@ function checkTransport(context: CrossContext): CrossProblem[] {
       return [{ path, about: [path], message: `unknown transport "${client.transport}"`, hint }];
     }
     const module = transports[client.transport]!;
-    const refusals = module.refusals(client, scenario.target).map(refusal => ({
+    const refusals = module.refusals(client, scenario.target, scenario.request).map(refusal => ({
       path: ['clients', arm, ...refusal.path.split('.')],
-      about: [['clients', arm], ['target']],
+      about: [['clients', arm], ['target'], ['request']],
       message: refusalText(client, refusal),
       hint: refusal.hint,
     }));

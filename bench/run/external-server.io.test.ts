@@ -15,6 +15,7 @@ import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { createCertificate } from '../../servers/app.ts';
 import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
+import { plainRequest } from '../clients/request.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
 import {
   answerFailureText,
@@ -37,7 +38,7 @@ describe('The first question to a server always ends, whatever it does: with wha
   }
 
   function ask(url: string, timeoutMs = NEVER_MS): Promise<ForeignServer> {
-    return askServer({ url, address: '127.0.0.1', timeoutMs });
+    return askServer({ url, address: '127.0.0.1', request: plainRequest(new URL(url).pathname), timeoutMs });
   }
 
   /** The sentence with which it ends. */
@@ -104,9 +105,21 @@ describe('The first question to a server always ends, whatever it does: with wha
     test('an interrupt ends it at once, with the reason of the signal', async t => {
       const interrupt = new AbortController();
       const url = await serve(t, () => interrupt.abort());
-      const asked = askServer({ url, address: '127.0.0.1', timeoutMs: NEVER_MS, signal: interrupt.signal });
+      const asked = askServer({
+        url,
+        address: '127.0.0.1',
+        request: plainRequest(new URL(url).pathname),
+        timeoutMs: NEVER_MS,
+        signal: interrupt.signal,
+      });
       await assert.rejects(asked, error => error === interrupt.signal.reason);
-      const late = askServer({ url, address: '127.0.0.1', timeoutMs: NEVER_MS, signal: interrupt.signal });
+      const late = askServer({
+        url,
+        address: '127.0.0.1',
+        request: plainRequest(new URL(url).pathname),
+        timeoutMs: NEVER_MS,
+        signal: interrupt.signal,
+      });
       await assert.rejects(late, error => error === interrupt.signal.reason);
     });
   });
@@ -144,7 +157,13 @@ describe('The first question to a server always ends, whatever it does: with wha
       const { certPem, keyPem } = await createCertificate();
       const port = await listenOnLoopback(t, https.createServer({ cert: certPem, key: keyPem }));
       const url = `https://other.test:${port}/`;
-      const asked = askServer({ url, address: '127.0.0.1', caPem: certPem, timeoutMs: NEVER_MS });
+      const asked = askServer({
+        url,
+        address: '127.0.0.1',
+        caPem: certPem,
+        request: plainRequest('/'),
+        timeoutMs: NEVER_MS,
+      });
       const error = await asked.then(
         () => assert.fail(),
         (reason: unknown) => reason,

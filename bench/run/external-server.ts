@@ -10,6 +10,8 @@ import { errorMessage, MeasureError, UsageError } from '../../results/errors.ts'
 import type { ForeignServer } from '../../results/model/run.ts';
 import { isExpectedStatus, type Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
+import { framedHeaders, prepareRequest, redact } from '../clients/request.ts';
+import type { PreparedRequest } from '../contracts.ts';
 import { hostOf, isLoopback, refusalOf } from '../plan/allowed-hosts.ts';
 import type { Plan } from '../plan/plan.ts';
 
@@ -176,6 +178,7 @@ interface Question {
   address: string;
   /** Authority to trust, as PEM; default: the system's. */
   caPem?: string | undefined;
+  request: PreparedRequest;
   timeoutMs: number;
   /** Ends the request at once. */
   signal?: AbortSignal | undefined;
@@ -240,19 +243,27 @@ function framingOf({ statusCode, headers }: IncomingMessage): NonNullable<Foreig
 }
 
 function ask(question: Question, trust: object, signal: AbortSignal): Promise<Answer> {
-  const { url, address } = question;
+  const { url, address, request: asked } = question;
   const isTls = new URL(url).protocol === 'https:';
   // Keep-alive, so that the answer shows whether the server keeps the connection open.
   const agent = isTls ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
-  const options = { agent, signal, lookup: fixedLookup(address), ...trust };
+  const options = {
+    agent,
+    signal,
+    lookup: fixedLookup(address),
+    method: asked.method,
+    path: asked.path,
+    headers: framedHeaders(asked),
+    ...trust,
+  };
   const request = (isTls ? https : http).request(url, options);
-  return readAnswer(request).finally(() => {
+  return readAnswer(request, asked.body).finally(() => {
     request.destroy();
     agent.destroy();
   });
 }
 
-function readAnswer(request: ClientRequest): Promise<Answer> {
+function readAnswer(request: ClientRequest, body: Buffer | undefined): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const interim = new Set<number>();
   request
@@ -280,7 +291,7 @@ function readAnswer(request: ClientRequest): Promise<Answer> {
     .on('error', reject)
     // The last event of a request: if nothing settled the promise before, the answer is incomplete.
     .once('close', () => reject(new Error('it closed the connection before its answer was complete')))
-    .end();
+    .end(body);
   return promise;
 }
 
@@ -291,12 +302,15 @@ export interface LocatedServer {
   addresses: readonly string[];
   /** Cells with this server as target. */
   cells: readonly { id: string; target: Target; hasUserModules: boolean }[];
+  request: PreparedRequest;
 }
 
 /** A server that has answered: its endpoint and its properties. */
 export interface FoundServer {
   facts: ForeignServer;
   endpoint: Endpoint;
+  /** What it was asked. */
+  request: PreparedRequest;
 }
 
 /** Resolves a host to all of its addresses; an address resolves to itself. */
@@ -314,20 +328,29 @@ export async function locateServers(
   resolve: Resolve = lookUp,
   signal?: AbortSignal,
 ): Promise<LocatedServer[]> {
-  const cells = plan.cells.flatMap(({ id, scenario: { target, clients } }) => {
+  const cells = plan.cells.flatMap(({ id, scenario: { target, clients, request } }) => {
     if (target.url === undefined) return [];
     const hasUserModules = Object.values(clients).some(({ modulePath }) => modulePath !== undefined);
-    return [{ id, target, url: target.url, hasUserModules }];
+    return [{ id, target, url: target.url, hasUserModules, request }];
   });
-  const groups = Map.groupBy(cells, ({ url, target }) => JSON.stringify([url, target.caFile]));
+  const groups = Map.groupBy(cells, ({ url, target, request }) =>
+    JSON.stringify([url, target.caFile, request]),
+  );
   const located: LocatedServer[] = [];
   const refusals: string[] = [];
   for (const [first, ...others] of groups.values()) {
-    const { url, target } = first!;
+    const { url, target, request } = first!;
+    const { pathname, search } = new URL(url);
     const addresses = await addressesOf(url, resolve, signal);
     const refusal = refusalOf({ url, addresses }, allowedHosts);
     if (refusal === undefined)
-      located.push({ url, caFile: target.caFile, addresses, cells: [first!, ...others] });
+      located.push({
+        url,
+        caFile: target.caFile,
+        addresses,
+        request: prepareRequest(request, `${pathname}${search}`, process.env),
+        cells: [first!, ...others],
+      });
     else refusals.push(refusal);
   }
   if (refusals.length > 0) throw new UsageError(refusals.join('\n'));
@@ -374,7 +397,7 @@ export async function findServers(
 ): Promise<Map<string, FoundServer>> {
   const found = new Map<string, FoundServer>();
   for (const server of located) {
-    const { url, caFile } = server;
+    const { url, caFile, request } = server;
     const caPem = caFile === undefined ? undefined : await readFile(caFile, 'utf8');
     const facts = await firstAnswer(server, caPem, signal);
     if (isUnwantedRedirect(facts, server)) {
@@ -397,7 +420,7 @@ export async function findServers(
           `${url} does not offer HTTP/2, as target.protocol states: of h2 and http/1.1 it chose ${facts.alpn ?? 'neither'}`,
         );
       }
-      found.set(id, { facts, endpoint });
+      found.set(id, { facts, endpoint, request });
     }
   }
   return found;
@@ -412,7 +435,7 @@ function isUnwantedRedirect({ status, location }: ForeignServer, { cells }: Loca
 }
 
 async function firstAnswer(
-  { url, addresses }: LocatedServer,
+  { url, addresses, request }: LocatedServer,
   caPem?: string,
   signal?: AbortSignal,
 ): Promise<ForeignServer> {
@@ -420,10 +443,10 @@ async function firstAnswer(
   let verb = 'does not answer';
   for (const address of addresses) {
     try {
-      return await askServer({ url, address, caPem, timeoutMs: ANSWER_TIMEOUT_MS, signal });
+      return await askServer({ url, address, caPem, request, timeoutMs: ANSWER_TIMEOUT_MS, signal });
     } catch (error) {
       signal?.throwIfAborted();
-      failures.push(answerFailureText(error, url));
+      failures.push(redact(answerFailureText(error, url), request.secrets));
       if (isAnswered(error)) verb = 'cannot be measured';
     }
   }
@@ -436,14 +459,18 @@ async function firstAnswer(
  * @throws MeasureError target-died
  */
 export async function requireAnswer(
-  { facts: { url, address }, endpoint: { caPem } }: FoundServer,
+  { facts: { url, address }, endpoint: { caPem }, request }: FoundServer,
   signal?: AbortSignal,
 ): Promise<void> {
   try {
-    await askServer({ url, address, caPem, timeoutMs: ANSWER_TIMEOUT_MS, signal });
+    await askServer({ url, address, caPem, request, timeoutMs: ANSWER_TIMEOUT_MS, signal });
   } catch (error) {
-    throw new MeasureError('target-died', `${url} no longer answers: ${answerFailureText(error, url)}`, {
-      cause: error,
-    });
+    throw new MeasureError(
+      'target-died',
+      `${url} no longer answers: ${redact(answerFailureText(error, url), request.secrets)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }

@@ -8,7 +8,16 @@ import type { Load } from '../../scenarios/model/load.ts';
 import { obeyParentOnly, readProcess } from '../../servers/process.ts';
 import { type Endpoint, PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { transports, userModules } from '../clients/index.ts';
-import type { ClientPlugin, Engine, ExchangeSink, LoadLoop, Transport, Window } from '../contracts.ts';
+import { prepareRequest, redact } from '../clients/request.ts';
+import type {
+  ClientPlugin,
+  Engine,
+  ExchangeSink,
+  LoadLoop,
+  PreparedRequest,
+  Transport,
+  Window,
+} from '../contracts.ts';
 import { createClosedLoad } from '../load/closed.ts';
 import { createOpenLoad } from '../load/open.ts';
 import { createRecorder, type Recorder } from '../load/recorder.ts';
@@ -71,6 +80,8 @@ interface Generator {
 }
 
 let generator: Generator | undefined;
+/** Values that no message may contain. */
+let secrets: readonly string[] = [];
 
 /** The source of an arm's exchanges: a client library or a load tool. */
 interface Source {
@@ -163,12 +174,13 @@ async function openSource(
   trial: Trial,
   endpoint: Endpoint,
   recorder: Recorder,
+  request: PreparedRequest,
 ): Promise<Source> {
   const { client, load, phases: hasPhases } = trial;
   const caveats = plugin.caveats ?? [];
   if (plugin.kind === 'engine') {
     if (load.model !== 'closed') throw new Error(`${client.transport} does not support ${load.model} load`);
-    const engine = plugin.open({ client, load, endpoint, sink: recorder });
+    const engine = plugin.open({ client, load, endpoint, request, sink: recorder });
     return {
       loop: engine,
       engine,
@@ -178,7 +190,13 @@ async function openSource(
       close: () => engine.close(),
     };
   }
-  const transport = plugin.open({ client, endpoint, hasPhases, onConnection: recorder.addConnection });
+  const transport = plugin.open({
+    client,
+    endpoint,
+    request,
+    hasPhases,
+    onConnection: recorder.addConnection,
+  });
   await transport.ready;
   const random = createRandom(trial.seed, 'load');
   const { totalMs } = client.timeouts;
@@ -193,12 +211,15 @@ async function openSource(
 
 async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {
   reachAsChecked(endpoint);
+  const request = prepareRequest(trial.request, endpoint.path, process.env);
+  ({ secrets } = request);
   const recorder = createRecorder({
     hasPhases: trial.phases,
+    redact: text => redact(text, request.secrets),
     expectStatus: trial.target.expectStatus,
   });
   const plugin = await loadPlugin(trial.client);
-  generator = createGenerator(await openSource(plugin, trial, endpoint, recorder), recorder);
+  generator = createGenerator(await openSource(plugin, trial, endpoint, recorder, request), recorder);
 }
 
 const MOST_STACK_CHARS = 4_000;
@@ -235,7 +256,10 @@ process.on('message', (command: GeneratorCommand) => {
   obey(command).catch((error: unknown) => {
     reply({
       type: 'failed',
-      message: error instanceof MeasureError ? error.message : foreignStack(error, MOST_STACK_CHARS),
+      message: redact(
+        error instanceof MeasureError ? error.message : foreignStack(error, MOST_STACK_CHARS),
+        secrets,
+      ),
     });
   });
 });

@@ -5,6 +5,7 @@ import { MeasureError } from '../../results/errors.ts';
 import type { Host } from '../../results/model/run.ts';
 import { sampleHost } from '../../results/testing/sample-host.ts';
 import { Scenario, type ScenarioInput } from '../../scenarios/model/scenario.ts';
+import { plainRequest } from '../clients/request.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
 import type { LocatedServer } from './external-server.ts';
 import { type Check, checkPlan, requireFit } from './preflight.ts';
@@ -142,7 +143,9 @@ suite('preflight', () => {
     const plan = makePlan({ target: { url: 'http://a.test/' } });
     const [{ id, scenario }] = plan.cells as [Plan['cells'][number]];
     const cells = [{ id, target: scenario.target, hasUserModules: false }];
-    return [{ url: 'http://a.test/', caFile: undefined, addresses: [address], cells }];
+    return [
+      { url: 'http://a.test/', caFile: undefined, addresses: [address], request: plainRequest('/'), cells },
+    ];
   };
 
   test('of several targets, each holds the connections of its own arms', () => {

@@ -6,6 +6,7 @@ import type { ForeignServer } from '../../results/model/run.ts';
 import { Link, Target } from '../../scenarios/model/target.ts';
 import type { RelayReading } from '../../servers/protocol.ts';
 import { createClient } from '../../servers/testing/client.ts';
+import { plainRequest } from '../clients/request.ts';
 import { ChildError } from './child.ts';
 import {
   isOwnReading,
@@ -27,6 +28,7 @@ describe('A server that is not ours is read from the kernel: what this machine a
     return openForeignTarget({
       facts: facts as ForeignServer,
       endpoint: { origin: 'http://127.0.0.1', path: '/' },
+      request: plainRequest('/'),
     });
   }
 

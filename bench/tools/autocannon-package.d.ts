@@ -10,7 +10,9 @@ declare module 'autocannon' {
     timeout: number;
     /** Interval of its statistics and of its check whether to stop, ms. */
     sampleInt: number;
+    method: string;
     headers: Readonly<Record<string, string>>;
+    body?: Buffer;
     /** Called with each client before it connects. */
     setupClient(client: unknown): void;
   }

@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import autocannon from 'autocannon';
 import type { Client } from '../../scenarios/model/client.ts';
 import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
+import type { Request } from '../../scenarios/model/request.ts';
 import { type Target, usesTls } from '../../scenarios/model/target.ts';
 import { classifyError, describeError, plainSessionRefusals } from '../clients/errors.ts';
 import {
@@ -19,7 +20,7 @@ import {
   type Refusal,
   type Window,
 } from '../contracts.ts';
-import { bodyRefusals, engineCannot } from './external.ts';
+import { bodyRefusals, engineCannot, requestRefusals } from './external.ts';
 
 /**
  * The parts of autocannon's client that conntax uses. All but its events are private, so the version is pinned exactly, and
@@ -273,7 +274,7 @@ const SAMPLE_MS = 100;
  * One run of autocannon for all slices: its clients, one per user, keep their connections from slice to slice. Between slices
  * their next requests are held back.
  */
-function open({ client, load, endpoint, sink }: EngineOptions): Engine {
+function open({ client, load, endpoint, request, sink }: EngineOptions): Engine {
   const { requestsPerConnection } = client;
   const users: User[] = [];
   let window: Window = { openAtMs: 0, closeAtMs: 0, originMs: 0, isRecorded: false };
@@ -319,13 +320,15 @@ function open({ client, load, endpoint, sink }: EngineOptions): Engine {
   }
 
   const run = autocannon({
-    url: endpoint.origin + endpoint.path,
+    url: endpoint.origin + request.path,
+    method: request.method,
+    ...(request.body === undefined ? {} : { body: request.body }),
     connections: load.concurrency,
     pipelining: 1,
     duration: FOREVER_SEC,
     timeout: FOREVER_SEC,
     sampleInt: SAMPLE_MS,
-    headers: requestsPerConnection === 1 ? { connection: 'close' } : {},
+    headers: { ...request.headers, ...(requestsPerConnection === 1 ? { connection: 'close' } : {}) },
     setupClient: candidate => {
       users.push(
         createUser({
@@ -389,9 +392,13 @@ function open({ client, load, endpoint, sink }: EngineOptions): Engine {
   };
 }
 
-function refusals(client: Client, target: Target): Refusal[] {
+function refusals(client: Client, target: Target, request?: Request): Refusal[] {
   const { tlsSessions } = client.pool;
-  const refused = [...bodyRefusals('autocannon', client), ...plainSessionRefusals(client, target)];
+  const refused = [
+    ...bodyRefusals('autocannon', client),
+    ...plainSessionRefusals(client, target),
+    ...requestRefusals('autocannon', request),
+  ];
   if (tlsSessions !== undefined && tlsSessions !== 'none' && usesTls(target)) {
     refused.push({
       path: 'pool.tlsSessions',

@@ -6,6 +6,7 @@ import { engineConnectionsCase } from './testing/connections-case.ts';
 import { engineDeclarationCase } from './testing/declaration-case.ts';
 import { engineEndsCase } from './testing/ends-case.ts';
 import { engineExchangeCase } from './testing/exchange-case.ts';
+import { engineRequestCase } from './testing/request-case.ts';
 import type { EngineSubject } from './testing/subject.ts';
 
 const subjects: EngineSubject[] = [];
@@ -24,6 +25,7 @@ for (const subject of subjects) {
     engineDeclarationCase(subject);
     engineConnectionsCase(subject);
     engineExchangeCase(subject);
+    engineRequestCase(subject);
     engineEndsCase(subject);
   });
 }

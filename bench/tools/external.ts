@@ -1,11 +1,23 @@
 // Runs load tools that are programs of their own: one process per slice, whose output is read as exchanges.
 import { spawn } from 'node:child_process';
-import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { isIPv6 } from 'node:net';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Outcome, ProcessReading } from '../../results/model/trial.ts';
 import { CLIENT_SETTINGS, type Client } from '../../scenarios/model/client.ts';
 import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
+import type { Request } from '../../scenarios/model/request.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import {
   type ClientSetting,
@@ -14,6 +26,7 @@ import {
   type EnginePool,
   newExchange,
   type Obstacle,
+  type PreparedRequest,
   type Refusal,
   type SliceTimes,
   type Window,
@@ -74,6 +87,46 @@ export function countingRefusals(tool: string, { requestsPerConnection }: Client
     },
   ];
 }
+
+/** No tool can send a body in chunks. */
+export function requestRefusals(tool: string, request: Request | undefined): Refusal[] {
+  if (request?.method === 'HEAD' && tool !== 'hey') {
+    return [
+      {
+        path: 'transport',
+        message: `${tool} waits for a body after the answer to a HEAD request`,
+        hint: 'another method, or transport: hey, node-http or wire',
+      },
+    ];
+  }
+  if (request?.framing !== 'chunked') return [];
+  return [
+    {
+      path: 'transport',
+      message: `${tool} cannot send a body in chunks`,
+      hint: "request.framing: 'length', or transport: undici, node-http, fetch or wire",
+    },
+  ];
+}
+
+/**
+ * Opens a file that has no name: the tool can read it as often as it likes, as its standard input, and nothing remains
+ * after it ends.
+ */
+export function openUnnamed(content: string | Buffer): { fd: number; close(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'conntax-tool-'));
+  try {
+    const file = join(folder, 'input');
+    writeFileSync(file, content, { mode: 0o600 });
+    const fd = openSync(file, 'r');
+    return { fd, close: () => closeSync(fd) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Where a tool finds its standard input as a file. */
+export const STDIN_FILE = '/proc/self/fd/0';
 
 /** Interval between requests to end, because the first one may come before the tool handles signals. */
 const ASK_AGAIN_MS = 50;
@@ -267,7 +320,7 @@ export interface Place {
   host: string | undefined;
 }
 
-function placeOf({ origin, path, address }: Endpoint): Place {
+function placeOf({ origin, address }: Endpoint, path: string): Place {
   if (address === undefined) return { url: origin + path, host: undefined };
   const url = new URL(origin);
   const { host } = url;
@@ -291,9 +344,15 @@ export interface ToolDuration {
 
 export interface ExternalTool {
   program: string;
-  args(client: Client, users: number, times: ToolDuration, where: Place): readonly string[];
+  args(
+    client: Client,
+    users: number,
+    times: ToolDuration,
+    where: Place,
+    request: PreparedRequest,
+  ): readonly string[];
   /** Opens a file descriptor for its standard input, needed until the tool has started. */
-  openInput?(): { fd: number; close(): void };
+  openInput?(request: PreparedRequest): { fd: number; close(): void };
   /** Whether it reports when each request began; otherwise a request belongs to the window of its end. */
   reportsStarts: boolean;
   /** Whether it drops requests in flight when it is asked to end, instead of waiting for them. */
@@ -307,9 +366,9 @@ export interface ExternalTool {
 }
 
 export function openExternalEngine(tool: ExternalTool, options: EngineOptions): Engine {
-  const { client, endpoint, sink, load } = options;
+  const { client, endpoint, request, sink, load } = options;
   const users = load.concurrency;
-  const place = placeOf(endpoint);
+  const place = placeOf(endpoint, request.path);
   const record = newExchange();
   const pool: EnginePool = { size: tool.poolSize(users), openings: 0, unused: 0 };
   let sent = 0;
@@ -320,7 +379,7 @@ export function openExternalEngine(tool: ExternalTool, options: EngineOptions): 
 
   function start({ rampMs, windowMs, drainMs }: SliceTimes): ToolRun {
     const lengthMs = START_MS + rampMs + windowMs;
-    const input = tool.openInput?.();
+    const input = tool.openInput?.(request);
     try {
       return runTool({
         program: tool.program,
@@ -329,6 +388,7 @@ export function openExternalEngine(tool: ExternalTool, options: EngineOptions): 
           users,
           { sendSec: Math.ceil(lengthMs / 1_000) + 1, answerSec: Math.ceil(drainMs / 1_000) },
           place,
+          request,
         ),
         ...(input === undefined ? {} : { stdin: input.fd }),
         stopAfterMs: lengthMs,

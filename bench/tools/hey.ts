@@ -1,7 +1,8 @@
 // hey as a load tool: one process per slice, with every response it reports.
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import type { EngineModule } from '../contracts.ts';
+import type { Request } from '../../scenarios/model/request.ts';
+import type { EngineModule, PreparedRequest, Refusal } from '../contracts.ts';
 import {
   bodyRefusals,
   countingRefusals,
@@ -9,7 +10,10 @@ import {
   engineCannot,
   missingProgram,
   openExternalEngine,
+  openUnnamed,
   type Place,
+  requestRefusals,
+  STDIN_FILE,
   type ToolDuration,
   type ToolExchange,
   type ToolReport,
@@ -104,12 +108,16 @@ function args(
   users: number,
   { sendSec, answerSec }: ToolDuration,
   { url, host }: Place,
+  { method, headers, body }: PreparedRequest,
 ): string[] {
   return [
     ...['-c', String(users), '-z', `${sendSec}s`, '-t', String(answerSec), '-o', HEY_TEMPLATE],
     ...['-disable-compression', '-disable-redirects'],
     ...(requestsPerConnection === 1 ? ['-disable-keepalive'] : []),
     ...(host === undefined ? [] : ['-host', host]),
+    ...(method === 'GET' ? [] : ['-m', method]),
+    ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
+    ...(body === undefined ? [] : ['-D', STDIN_FILE]),
     url,
   ];
 }
@@ -150,11 +158,25 @@ const hey: ExternalTool = {
   args,
   reportsStarts: true,
   dropsInFlight: false,
+  openInput: ({ body = '' }) => openUnnamed(body),
   read,
   // Go opens a connection whenever none is idle at that moment, and keeps the extra one.
   poolSize: () => null,
   unusedPerStart: 0,
 };
+
+/** Other users of the machine see the arguments of a program. */
+function secretRefusals(request: Request | undefined): Refusal[] {
+  const values = [...Object.values(request?.headers ?? {}), ...Object.values(request?.query ?? {})];
+  if (values.every(value => typeof value === 'string')) return [];
+  return [
+    {
+      path: 'transport',
+      message: 'hey takes headers and query as arguments, which other users of the machine can read',
+      hint: 'transport: wrk or autocannon, or no value from the environment',
+    },
+  ];
+}
 
 const HONOURS = ['requestsPerConnection', 'body'] as const;
 
@@ -177,7 +199,12 @@ const engine: EngineModule = {
           hint: `at most ${MOST_IDLE} users`,
         }
       : undefined,
-  refusals: client => [...bodyRefusals('hey', client), ...countingRefusals('hey', client)],
+  refusals: (client, _target, request) => [
+    ...bodyRefusals('hey', client),
+    ...countingRefusals('hey', client),
+    ...requestRefusals('hey', request),
+    ...secretRefusals(request),
+  ],
   open: options => openExternalEngine(hey, options),
 };
 export default engine;

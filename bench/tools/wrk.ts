@@ -1,13 +1,11 @@
 // wrk as a load tool: one process per slice, with its exact counts and latencies.
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ForeignServer } from '../../results/model/run.ts';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
+import type { Request } from '../../scenarios/model/request.ts';
 import { type Target, usesTls } from '../../scenarios/model/target.ts';
-import type { EngineModule, Obstacle, Refusal } from '../contracts.ts';
+import type { EngineModule, Obstacle, PreparedRequest, Refusal } from '../contracts.ts';
 import {
   bodyRefusals,
   countingRefusals,
@@ -15,7 +13,10 @@ import {
   engineCannot,
   missingProgram,
   openExternalEngine,
+  openUnnamed,
   type Place,
+  requestRefusals,
+  STDIN_FILE,
   type ToolDuration,
   type ToolExchange,
   type ToolReport,
@@ -136,17 +137,21 @@ const LONGEST_SEC = 20;
 /** The fractional parts of its multiples are spread evenly, for any number of them. */
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
-/** Opens the script as an unlinked file: wrk can read it twice, and nothing remains after wrk ends. */
-function openInput(): { fd: number; close(): void } {
-  const folder = mkdtempSync(join(tmpdir(), 'conntax-wrk-'));
-  try {
-    const file = join(folder, 'report.lua');
-    writeFileSync(file, WRK_SCRIPT);
-    const fd = openSync(file, 'r');
-    return { fd, close: () => closeSync(fd) };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+/** Any bytes as a Lua string: three-digit escapes only. */
+function luaText(bytes: Buffer): string {
+  return `"${Array.from(bytes, byte => `\\${String(byte).padStart(3, '0')}`).join('')}"`;
+}
+
+/** Sets the request where only wrk reads it: other users of the machine see the arguments of a program. */
+export function requestScript({ method, path, headers, body }: PreparedRequest): string {
+  const lua = (text: string): string => luaText(Buffer.from(text, 'latin1'));
+  return [
+    `wrk.method = ${lua(method)}`,
+    `wrk.path = ${lua(path)}`,
+    ...Object.entries(headers).map(([name, value]) => `wrk.headers[${lua(name)}] = ${lua(value)}`),
+    ...(body === undefined ? [] : [`wrk.body = ${luaText(body)}`]),
+    '',
+  ].join('\n');
 }
 
 function args(
@@ -162,7 +167,7 @@ function args(
   ];
   return [
     ...['--threads', '1', '--connections', String(users), '--duration', `${sendSec}s`],
-    ...['--timeout', `${LONGEST_SEC}s`, '--script', '/proc/self/fd/0'],
+    ...['--timeout', `${LONGEST_SEC}s`, '--script', STDIN_FILE],
     ...headers.flatMap(header => ['--header', header]),
     url,
   ];
@@ -233,7 +238,7 @@ function meanUs(latencies: WrkOutput['latencies']): number {
 const wrk: ExternalTool = {
   program: 'wrk',
   args,
-  openInput,
+  openInput: request => openUnnamed(requestScript(request) + WRK_SCRIPT),
   reportsStarts: false,
   dropsInFlight: true,
   read,
@@ -242,8 +247,12 @@ const wrk: ExternalTool = {
   unusedPerStart: 1,
 };
 
-function refusals(client: Client, target: Target): Refusal[] {
-  const refused = [...bodyRefusals('wrk', client), ...countingRefusals('wrk', client)];
+function refusals(client: Client, target: Target, request?: Request): Refusal[] {
+  const refused = [
+    ...bodyRefusals('wrk', client),
+    ...countingRefusals('wrk', client),
+    ...requestRefusals('wrk', request),
+  ];
   if (client.requestsPerConnection === 1 && usesTls(target)) {
     refused.push({
       path: 'requestsPerConnection',

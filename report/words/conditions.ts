@@ -3,6 +3,7 @@ import { asOwnTarget } from '../../results/connections.ts';
 import { type CellResult, closingReason, type ForeignServer } from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
+import { describeRequest } from '../../scenarios/model/request.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import {
   type Behaviour,
@@ -213,12 +214,13 @@ function describePool(pool: Pool): string[] {
 }
 
 /** Target, link, load and timing, which all arms share. */
-export function sharedConditions({ target, link, load, timing, phases }: Scenario): Fact[] {
+export function sharedConditions({ target, link, request, load, timing, phases }: Scenario): Fact[] {
   return [
     { label: 'Target', value: describeTarget(target) },
     { label: 'Connection policy of the target', value: describeTargetPolicy(target) },
     ...(link === undefined ? [] : [{ label: 'Link', value: describeLink(link) }]),
     ...expectedFacts(target),
+    ...(request === undefined ? [] : [{ label: 'Request', value: describeRequest(request) }]),
     { label: 'Load', value: describeLoad(load) },
     { label: 'Timing', value: describeTiming(timing) },
     ...(phases ? [] : [{ label: 'Phases', value: 'not recorded' }]),

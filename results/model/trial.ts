@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Client } from '../../scenarios/model/client.ts';
 import { Load } from '../../scenarios/model/load.ts';
+import { Request } from '../../scenarios/model/request.ts';
 import { Link, Target } from '../../scenarios/model/target.ts';
 
 // From nothing. Out: the nouns of what only an open load can tell, as schemas and types. Plain data.
@@ -63,6 +64,7 @@ export const Trial = z.strictObject({
   target: Target,
   link: Link.optional(),
   load: Load,
+  request: Request.optional(),
   client: Client,
   phases: z.boolean().default(true),
   seed: z.int(),

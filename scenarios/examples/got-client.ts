@@ -25,7 +25,9 @@ export default defineClient({
       ? undefined
       : 'an agent does not count the requests of a connection',
 
-  open({ url, caPem, settings: { requestsPerConnection, pool, timeouts } }) {
+  sendsRequest: true,
+
+  open({ caPem, settings: { requestsPerConnection, pool, timeouts } }) {
     const agentOptions = {
       keepAlive: true,
       ...(typeof pool.maxConnections === 'number' ? { maxSockets: pool.maxConnections } : {}),
@@ -48,9 +50,16 @@ export default defineClient({
       throwHttpErrors: false,
     });
     return {
-      async send({ signal }) {
+      async send({ method, url, headers, body, signal }) {
         try {
-          const { statusCode, rawBody } = await client.get(url, { signal, responseType: 'buffer' });
+          const { statusCode, rawBody } = await client(url, {
+            method,
+            headers,
+            ...(body === undefined ? {} : { body }),
+            allowGetBody: true,
+            signal,
+            responseType: 'buffer',
+          });
           return { status: statusCode, bytes: rawBody.byteLength };
         } catch (error) {
           throw error instanceof TimeoutError ? Object.assign(error, { outcome: outcomeOf(error) }) : error;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Client } from './client.ts';
 import { ClosedLoad, Load } from './load.ts';
+import { Request } from './request.ts';
 import { Link, Target, withUnknowns } from './target.ts';
 
 /** Metrics that an expectation can limit. Times in microseconds, ratios from 0 to 1. */
@@ -76,7 +77,7 @@ export const Published = z.strictObject({
         .strictObject({
           arm: z.string().describe('The client that corresponds to the row'),
           meanMs: z.number().gt(0).optional().describe('Mean latency'),
-          requestsPerSec: z.number().gt(0).optional(),
+          requestsPerSec: z.number().gt(0).optional().describe('Rate of successful responses'),
           errorRatio: z.number().min(0).max(1).optional().describe('Share of requests that failed'),
         })
         .refine(
@@ -120,8 +121,8 @@ export const Timing = z.strictObject({
     .describe(
       "Minimum wait for a slice's last responses (longer if earlier responses or a client's timeouts were longer); a request still unanswered then counts as failed (noAnswer)",
     ),
-  minReplicates: z.int().min(1).max(100).default(3),
-  maxReplicates: z.int().min(1).max(1_000).default(30),
+  minReplicates: z.int().min(1).max(100).default(3).describe('Replicates before measuring may stop early'),
+  maxReplicates: z.int().min(1).max(1_000).default(30).describe('Maximum number of replicates'),
   budgetMs: positiveMs('Time budget; no replicate starts after it; the cells of a sweep share it').default(
     60_000,
   ),
@@ -156,9 +157,13 @@ export const Scenario = z.strictObject({
     .regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes')
     .describe('Names the scenario on the command line and in reports'),
   question: z.string().min(1).describe('The question that the result answers'),
-  tags: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]*$/)).default([]),
+  tags: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9-]*$/))
+    .default([])
+    .describe('Words that select the scenario, as in `run quick`'),
   target: z.preprocess(withUnknowns<z.input<typeof Target>>, Target).prefault({}),
   link: Link.optional().describe('Emulated network between client and target; default: plain loopback'),
+  request: Request.optional().describe('What every client sends; default: a GET of the path of target.url'),
   load: Load.default(() => ClosedLoad.parse({})).describe('When requests are sent'),
   timing: Timing.prefault({}),
   phases: z

@@ -5,6 +5,7 @@ import { CLIENT_SETTINGS } from '../../../scenarios/model/client.ts';
 import { Target } from '../../../scenarios/model/target.ts';
 import fixed from '../../../servers/behaviours/fixed.ts';
 import { createValidator } from '../../plan/validate.ts';
+import { plainRequest } from '../request.ts';
 import { clientOf, refusalOf, type Stated, type Subject } from './subject.ts';
 
 /** A value for each setting, and those in which some transport has to refuse one that it knows. */
@@ -114,6 +115,7 @@ export function declarationCase(subject: Subject): void {
         const transport = module.open({
           client,
           endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
+          request: plainRequest('/'),
           onConnection: () => {},
         });
         await transport.ready;

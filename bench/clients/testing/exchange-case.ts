@@ -4,6 +4,7 @@ import { suite, test } from 'node:test';
 import stream from '../../../servers/behaviours/stream.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
 import { newExchange } from '../../contracts.ts';
+import { plainRequest } from '../request.ts';
 import { answerWith, openMisbehavingServer } from './misbehaving-server.ts';
 import { clientOf, mostOpen, openSubject, type Subject, testWhere } from './subject.ts';
 
@@ -49,6 +50,7 @@ export function exchangeCase(subject: Subject): void {
       const transport = subject.module.open({
         client: clientOf(subject),
         endpoint: target.endpoint,
+        request: plainRequest('/'),
         hasPhases: false,
         onConnection: () => {},
       });

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { Client } from '../../../scenarios/model/client.ts';
 import { type Exchange, newExchange, type Transport, type TransportModule } from '../../contracts.ts';
 import type { HostileAnswer, Verdict } from '../../testing/hostile-answers.ts';
+import { plainRequest } from '../request.ts';
 import { answerWith, openMisbehavingServer } from './misbehaving-server.ts';
 
 export interface HostileClient {
@@ -42,6 +43,7 @@ async function tryOne(client: HostileClient, hostile: HostileAnswer): Promise<st
   const transport = client.module.open({
     client: Client.parse({ ...client.settings, transport: client.name.split(',')[0], pool: {} }),
     endpoint: server.endpoint,
+    request: plainRequest(server.endpoint.path),
     onConnection: () => {},
   });
   scope.defer(() => transport.close());

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { z } from 'zod';
 import { Client } from '../../../scenarios/model/client.ts';
+import type { Request } from '../../../scenarios/model/request.ts';
 import { Target } from '../../../scenarios/model/target.ts';
 import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
@@ -13,6 +14,7 @@ import {
   type Transport,
   type TransportModule,
 } from '../../contracts.ts';
+import { prepareRequest } from '../request.ts';
 
 export type Stated = z.input<typeof Client>;
 
@@ -91,12 +93,14 @@ export function openSubject(
   subject: Subject,
   endpoint: Endpoint,
   stated: Stated = {},
+  request?: Request,
 ): Watched {
   const connections: OpenedConnection[] = [];
   const faults: string[] = [];
   const transport = subject.module.open({
     client: clientOf(subject, stated),
     endpoint,
+    request: prepareRequest(request, endpoint.path, {}),
     onConnection: connection => connections.push(connection),
   });
   scope.after(async () => {

@@ -2,8 +2,10 @@
 import type { z } from 'zod';
 import { Client } from '../../../scenarios/model/client.ts';
 import { ClosedLoad } from '../../../scenarios/model/load.ts';
+import type { Request } from '../../../scenarios/model/request.ts';
 import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
+import { prepareRequest } from '../../clients/request.ts';
 import type { Engine, EngineModule, SliceTimes, Window } from '../../contracts.ts';
 import { createRecorder, type Recorder } from '../../load/recorder.ts';
 
@@ -32,7 +34,7 @@ export function skipMissing({ module }: EngineSubject): { skip?: string } {
 export function openEngine(
   scope: Scope,
   { name, module }: EngineSubject,
-  of: { endpoint: Endpoint; users: number; stated?: z.input<typeof Client> },
+  of: { endpoint: Endpoint; users: number; stated?: z.input<typeof Client>; request?: Request },
 ): OpenedEngine {
   const { endpoint, users, stated = {} } = of;
   const recorder = createRecorder();
@@ -40,6 +42,7 @@ export function openEngine(
     client: Client.parse({ ...stated, transport: name }),
     load: ClosedLoad.parse({ concurrency: users }),
     endpoint,
+    request: prepareRequest(of.request, endpoint.path, {}),
     sink: recorder,
   });
   scope.after(() => engine.close());

@@ -1,0 +1,274 @@
+// The `try` command: a first answer for a server that is already running, without a scenario file.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { formatRatio } from '../../report/words/numbers.ts';
+import { UsageError } from '../../results/errors.ts';
+import { replaceFile } from '../../results/files.ts';
+import type { ForeignServer, Run } from '../../results/model/run.ts';
+import { type Client, isModulePath } from '../../scenarios/model/client.ts';
+import { own } from '../../scenarios/model/own.ts';
+import { carriesCredentials, type Method, type Value } from '../../scenarios/model/request.ts';
+import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import { planRun } from '../plan/plan.ts';
+import { problemText } from '../plan/read-scenarios.ts';
+import { readScenarios } from '../run/scenario-questions.ts';
+import type { Context } from './context.ts';
+import { type Conclusion, type MeasureOptions, measurePlan, seedOf } from './run.ts';
+
+export interface TryOptions extends MeasureOptions {
+  request?: Method;
+  header: readonly string[];
+  data?: string;
+  dataFile?: string;
+  concurrency: number;
+  /** Requests per second of an open load, in place of users. */
+  rate?: number;
+  client: string;
+  expectStatus?: readonly (number | string)[];
+  budgetSec: number;
+  /** File that gets the scenario. */
+  save?: string;
+}
+
+export const TRY_DEFAULTS = { header: [], concurrency: 20, client: 'undici', budgetSec: 60 } as const;
+
+/** Clients of the scenario, by name. The numbers of connections are those of the pools. */
+const SHORT = 'short';
+const PERSISTENT = 'persistent';
+
+/** @returns the exit status. @throws UsageError, MeasureError */
+export async function tryCommand(address: string, options: TryOptions, context: Context): Promise<number> {
+  const startedAt = new Date();
+  const { scenario, secrets } = scenarioOf(address, options, context);
+  Object.assign(process.env, secrets);
+  const content = `${JSON.stringify(scenario, null, 2)}\n`;
+  const folder = mkdtempSync(join(tmpdir(), 'conntax-try-'));
+  let variants: Awaited<ReturnType<typeof readScenarios>>;
+  try {
+    const file = join(folder, 'try.json');
+    writeFileSync(file, content);
+    const { plugins, builtinDir, cwd, signal } = context;
+    variants = await readScenarios([file], { ...plugins, builtinDir, cwd, signal });
+  } catch (error) {
+    throw error instanceof UsageError ? withoutFile(error) : error;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  if (options.save !== undefined) saveScenario(options.save, content, Object.keys(secrets), context);
+  return measurePlan(planRun(variants, { seed: seedOf(options, startedAt) }), {
+    startedAt,
+    options,
+    context: { ...context, argv: withoutSecrets(context.argv, Object.values(secrets)) },
+    conclude: conclusion => conclude(conclusion, options),
+  });
+}
+
+/** The author wrote no file: problems are about the command line. */
+function withoutFile({ message, problems }: UsageError): UsageError {
+  if (problems.length === 0) return new UsageError(message);
+  const told = problems.map(problem => ({ ...problem, file: 'conntax try' }));
+  return new UsageError(problemText(told), told);
+}
+
+/** @throws UsageError when the file exists, or cannot be written */
+function saveScenario(
+  name: string,
+  content: string,
+  variables: readonly string[],
+  { cwd, output }: Context,
+): void {
+  replaceFile(resolve(cwd, name), content);
+  const needs = variables.length === 0 ? '' : `, with ${variables.join(' and ')} in the environment`;
+  output.note(`Saved the scenario: conntax run ${name.includes('/') ? name : `./${name}`}${needs}`);
+}
+
+function withoutSecrets(argv: readonly string[], secrets: readonly string[]): string[] {
+  return argv.map(word =>
+    secrets.reduce(
+      (text, secret) =>
+        text.replaceAll(secret, '[redacted]').replaceAll(encodeURIComponent(secret), '[redacted]'),
+      word,
+    ),
+  );
+}
+
+interface TriedScenario {
+  scenario: ScenarioInput;
+  /** By environment variable. */
+  secrets: Record<string, string>;
+}
+
+/** @throws UsageError for an address that is no URL, a header that is none, or contradicting options */
+function scenarioOf(address: string, options: TryOptions, { cwd }: Context): TriedScenario {
+  const secrets: Record<string, string> = {};
+  const hide = (name: string, value: string): Value => {
+    if (!carriesCredentials(name)) return value;
+    const env = name.replaceAll(/[^A-Za-z0-9]/g, '_').toUpperCase();
+    secrets[env] = value;
+    return { env };
+  };
+  const url = parseUrl(address);
+  const query: Record<string, Value> = {};
+  for (const [name, value] of [...url.searchParams]) {
+    if (!carriesCredentials(name)) continue;
+    query[name] = hide(name, value);
+    url.searchParams.delete(name);
+  }
+  const headers = Object.fromEntries(
+    options.header.map(parseHeader).map(([name, value]) => [name, hide(name, value)]),
+  );
+  if (url.username !== '' || url.password !== '') {
+    const credentials = [url.username, url.password].map(decodeURIComponent).join(':');
+    headers['authorization'] = hide('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
+    url.username = '';
+    url.password = '';
+  }
+  const request = requestOf(options, { headers, query, cwd });
+  const { concurrency, rate, expectStatus } = options;
+  return {
+    secrets,
+    scenario: {
+      name: 'try',
+      question: `What does opening a connection to ${url.host} cost, and how many connections do ${rate === undefined ? `${concurrency} users` : `${rate} requests/s`} need?`,
+      target: {
+        url: url.href,
+        ...(expectStatus === undefined ? {} : { expectStatus: [...expectStatus] as never }),
+      },
+      ...(Object.keys(request).length === 0 ? {} : { request }),
+      load: rate === undefined ? { model: 'closed', concurrency } : { model: 'open', ratePerSec: rate },
+      timing: { budgetMs: Math.round(options.budgetSec * 1_000) },
+      clients: clientsOf(options, cwd),
+      baseline: PERSISTENT,
+    },
+  };
+}
+
+/** @throws UsageError */
+function parseUrl(address: string): URL {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
+  const hint = /^[\w.-]+(?::\d+)?(?:\/|$)/.test(address)
+    ? `http://${address}`
+    : 'http://127.0.0.1:3000/health';
+  throw new UsageError(`${address} is not a URL of a server; expected: such as ${hint}`);
+}
+
+/** `Name: value`. @throws UsageError, without the value, which may be a secret */
+function parseHeader(text: string): [name: string, value: string] {
+  const [, name, value] = /^([^:\s]+):\s*(.*?)\s*$/.exec(text) ?? [];
+  if (name !== undefined && value !== undefined) return [name, value];
+  throw new UsageError(
+    "a header must have a name, a colon and a value; expected: such as -H 'accept: text/plain'",
+  );
+}
+
+function requestOf(
+  { request: method, data, dataFile }: TryOptions,
+  { headers, query, cwd }: { headers: Record<string, Value>; query: Record<string, Value>; cwd: string },
+): NonNullable<ScenarioInput['request']> {
+  const hasBody = data !== undefined || dataFile !== undefined;
+  return {
+    // As curl does: data is posted.
+    ...(method === undefined ? (hasBody ? { method: 'POST' } : {}) : { method }),
+    ...(Object.keys(query).length === 0 ? {} : { query }),
+    ...(Object.keys(headers).length === 0 ? {} : { headers }),
+    ...(data === undefined ? {} : { body: data }),
+    ...(dataFile === undefined ? {} : { bodyFile: resolve(cwd, dataFile) }),
+  };
+}
+
+/** Short and persistent connections, and pools of a half and a quarter of the users where the client has a pool. */
+function clientsOf({ client, concurrency, rate }: TryOptions, cwd: string): ScenarioInput['clients'] {
+  const transport = isModulePath(client) ? resolve(cwd, client) : client;
+  const base = transport === 'undici' ? {} : { transport };
+  const pooled = (maxConnections: number): Partial<Client> => ({ ...base, pool: { maxConnections } });
+  // Only these have a pool with a limit; of a module it is not known before it is read.
+  const hasPool = ['undici', 'node-http', 'wire'].includes(transport);
+  const isUserLoad = rate === undefined && hasPool;
+  const smaller = isUserLoad
+    ? [...new Set([Math.ceil(concurrency / 4), Math.ceil(concurrency / 2)])].filter(
+        size => size < concurrency,
+      )
+    : [];
+  return {
+    [PERSISTENT]: isUserLoad ? pooled(concurrency) : base,
+    [SHORT]: { ...base, requestsPerConnection: 1 },
+    ...Object.fromEntries(smaller.map(size => [`pool-${size}`, pooled(size)])),
+  };
+}
+
+/** A pool serves as well as one connection each if it can't be more than this much slower. */
+const ENOUGH_RATIO = 0.95;
+
+/** What a reader does next, by what was found. */
+function conclude({ run, servers }: Conclusion, options: TryOptions): string[] {
+  const [server] = servers;
+  const lines = [
+    ...poolLines(run, options),
+    ...(server === undefined ? [] : idleLines(server, options)),
+    ...(options.save === undefined
+      ? ['To change the question, add --save try.json: it is the scenario of this run.']
+      : []),
+  ];
+  return ['Next:', ...lines.map(line => `  - ${line}`)];
+}
+
+function poolLines({ cells }: Run, { concurrency, client }: TryOptions): string[] {
+  const result = cells[0];
+  if (result === undefined) return [];
+  const pools = result.comparisons
+    .filter(({ metric, candidate }) => metric === 'requestsPerSec' && candidate.startsWith('pool-'))
+    .map(({ candidate, ratio }) => ({ size: Number(candidate.slice('pool-'.length)), ratio }))
+    .sort((left, right) => left.size - right.size);
+  if (pools.length === 0) return [];
+  if (pools.every(({ ratio }) => ratio === null))
+    return [
+      `How many connections ${concurrency} users need is not known yet: measure longer, with --budget-sec.`,
+    ];
+  const told = pools
+    .map(({ size, ratio }) => `${size}: ${ratio === null ? 'unknown' : formatRatio(ratio)}`)
+    .join(', ');
+  const enough = pools.find(({ ratio }) => ratio !== null && ratio.low >= ENOUGH_RATIO);
+  const answer =
+    enough === undefined
+      ? `No smaller pool is shown to serve ${concurrency} users as well as ${concurrency} connections`
+      : `A pool of ${enough.size} connections serves ${concurrency} users as well as ${concurrency} connections`;
+  const setting = own(POOL_SETTINGS, client);
+  return [
+    `${answer} (requests/s by pool, against ${concurrency} connections: ${told}).${enough === undefined || setting === undefined ? '' : ` Set ${setting}: ${enough.size}.`}`,
+  ];
+}
+
+/** Where each library has its limit. */
+const POOL_SETTINGS: Readonly<Record<string, string>> = {
+  undici: "undici's connections",
+  'node-http': "the agent's maxSockets",
+};
+
+/** Idle timeouts by default, and what each library makes of the server's announcement. */
+const IDLE_RULES: Readonly<Record<string, { byDefault: string; announced: string; setting: string }>> = {
+  undici: {
+    byDefault: 'undici closes idle connections after 4 s',
+    announced: 'undici closes them 2 s before that',
+    setting: 'keepAliveTimeout',
+  },
+  'node-http': {
+    byDefault: "Node's agent keeps idle connections until the server closes them",
+    announced: "Node's agent heeds it only with a timeout of its own",
+    setting: "the agent's timeout",
+  },
+};
+
+function idleLines({ keepAliveHeader }: ForeignServer, { client }: TryOptions): string[] {
+  const rule = own(IDLE_RULES, client);
+  const announced = /(?:^|[,\s])timeout=(\d+)/i.exec(keepAliveHeader ?? '')?.[1];
+  if (announced !== undefined) {
+    return [
+      `The server announces that it closes idle connections after ${announced} s${rule === undefined ? '' : `; ${rule.announced}`}. A client must close them earlier.`,
+    ];
+  }
+  return [
+    `The server announces no idle timeout${rule === undefined ? '' : `; ${rule.byDefault}. If the server's timeout is shorter, set ${rule.setting} below it`}. A request on a connection that the server has just closed fails.`,
+  ];
+}

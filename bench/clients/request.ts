@@ -1,0 +1,132 @@
+// Prepares the request of a scenario for sending: reads the file of its body, and the environment for its secrets.
+import { readFileSync } from 'node:fs';
+import { UsageError } from '../../results/errors.ts';
+import { hasBody, MAX_REQUEST_BYTES, type Request, type Value } from '../../scenarios/model/request.ts';
+import type { PreparedRequest, Refusal } from '../contracts.ts';
+
+/** A GET without anything of its own. */
+export function plainRequest(path: string): PreparedRequest {
+  return { method: 'GET', path, headers: {}, body: undefined, isChunked: false, secrets: [] };
+}
+
+/**
+ * @param path path and query that apply where the request has none
+ * @throws UsageError when an environment variable is not set, or the file of the body cannot be read
+ */
+export function prepareRequest(
+  request: Request | undefined,
+  path: string,
+  env: Readonly<Record<string, string | undefined>>,
+): PreparedRequest {
+  if (request === undefined) return plainRequest(path);
+  const secrets: string[] = [];
+  const read = (value: Value, where: string): string => {
+    if (typeof value === 'string') return value;
+    const secret = env[value.env];
+    if (secret === undefined || secret === '') {
+      throw new UsageError(`request.${where}: the environment variable ${value.env} is not set`);
+    }
+    if (!/^[\t\x20-\x7e]*$/.test(secret)) {
+      throw new UsageError(
+        `request.${where}: the environment variable ${value.env} has characters that are not visible ASCII (a line break at its end?)`,
+      );
+    }
+    secrets.push(secret);
+    return `${value.prefix ?? ''}${secret}`;
+  };
+  const headers = Object.entries(request.headers).map(([name, value]) => [
+    name,
+    read(value, `headers.${name}`),
+  ]);
+  const query = Object.entries(request.query).map(
+    ([name, value]) => [name, read(value, `query.${name}`)] as const,
+  );
+  return {
+    method: request.method,
+    path: withQuery(request.path ?? path, query),
+    headers: Object.fromEntries(headers),
+    body: readBody(request),
+    isChunked: request.framing === 'chunked',
+    // The longest first: one secret may contain another.
+    secrets: [...secrets, ...secrets.map(encodeURIComponent)].sort(
+      (left, right) => right.length - left.length,
+    ),
+  };
+}
+
+function withQuery(path: string, parameters: readonly (readonly [string, string])[]): string {
+  if (parameters.length === 0) return path;
+  const text = parameters.map(pair => pair.map(encodeURIComponent).join('=')).join('&');
+  return `${path}${path.includes('?') ? '&' : '?'}${text}`;
+}
+
+function readBody({ body, bodyFile, bodyBytes }: Request): Buffer | undefined {
+  if (body !== undefined) return Buffer.from(body);
+  if (bodyBytes !== undefined) return Buffer.alloc(bodyBytes, 'abcdefghijklmnopqrstuvwxyz');
+  if (bodyFile === undefined) return undefined;
+  let content: Buffer;
+  try {
+    content = readFileSync(bodyFile);
+  } catch (error) {
+    throw new UsageError(`request.bodyFile: cannot be read: ${(error as Error).message}`);
+  }
+  if (content.length <= MAX_REQUEST_BYTES) return content;
+  throw new UsageError(
+    `request.bodyFile: ${bodyFile} has ${content.length} bytes; expected: at most ${MAX_REQUEST_BYTES}`,
+  );
+}
+
+/** For node:http, which frames a body by itself with some methods only. */
+export function framedHeaders({
+  headers,
+  body,
+  isChunked,
+}: PreparedRequest): Record<string, string | number> {
+  if (body === undefined) return { ...headers };
+  return {
+    ...headers,
+    ...(isChunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': body.length }),
+  };
+}
+
+/** A body without a length can be sent again and again: each request begins a new iteration. */
+export function bodyOf(body: Buffer, isChunked: boolean): Buffer | AsyncIterable<Buffer> {
+  if (!isChunked) return body;
+  return {
+    async *[Symbol.asyncIterator]() {
+      yield body;
+    },
+  };
+}
+
+/** The text without secrets, which a library may have put into its error. */
+export function redact(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text);
+}
+
+/** undici, also within Node's fetch, keeps no connection after a HEAD request, or a body with a method that does not expect one. */
+export function closingRefusals(library: string, request: Request): Refusal[] {
+  const { method } = request;
+  const expectsBody = method === 'POST' || method === 'PUT' || method === 'PATCH';
+  if (method !== 'HEAD' && (expectsBody || !hasBody(request))) return [];
+  return [
+    {
+      path: 'requestsPerConnection',
+      message: `${library} closes the connection after each ${method} request${method === 'HEAD' ? '' : ' with a body'}`,
+      hint: '1, or transport: node-http or wire',
+    },
+  ];
+}
+
+/** By the fetch standard, a GET and a HEAD have no body. */
+export function fetchRefusals(request: Request): Refusal[] {
+  const { method } = request;
+  if ((method !== 'GET' && method !== 'HEAD') || !hasBody(request)) return [];
+  return [
+    {
+      path: 'api',
+      message: `fetch sends no body with ${method}`,
+      hint: 'another method, or another client',
+    },
+  ];
+}

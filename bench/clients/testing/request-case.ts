@@ -1,0 +1,137 @@
+// Conformance: what the scenario's request asks for is what arrives at the server, for every client that does not refuse it.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { z } from 'zod';
+import { Request } from '../../../scenarios/model/request.ts';
+import { Target } from '../../../scenarios/model/target.ts';
+import { openEchoServer, type ReceivedRequest } from '../../../servers/testing/echo-server.ts';
+import { clientOf, openSubject, type Stated, type Subject } from './subject.ts';
+
+/** Requests, each with what arrives; headers beside those that are listed are the client's own. */
+export const REQUESTS: readonly {
+  title: string;
+  request: z.input<typeof Request>;
+  arrives: Pick<ReceivedRequest, 'method' | 'url' | 'body'> & { headers: Record<string, string> };
+}[] = [
+  {
+    title: 'a path with a query, and more parameters',
+    request: { path: '/a%20b?x=1', query: { 'y z': 'ä&=' } },
+    arrives: { method: 'GET', url: '/a%20b?x=1&y%20z=%C3%A4%26%3D', body: '', headers: {} },
+  },
+  {
+    title: 'headers, one of them empty',
+    request: { headers: { 'X-One': 'a b', accept: 'text/plain', 'x-empty': '' } },
+    arrives: {
+      method: 'GET',
+      url: '/',
+      body: '',
+      headers: { 'x-one': 'a b', accept: 'text/plain', 'x-empty': '' },
+    },
+  },
+  {
+    title: 'POST with a body of several bytes a character',
+    request: { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"ä":"€"}' },
+    arrives: {
+      method: 'POST',
+      url: '/',
+      body: Buffer.from('{"ä":"€"}').toString('latin1'),
+      headers: { 'content-type': 'application/json', 'content-length': '12' },
+    },
+  },
+  {
+    title: 'POST in chunks',
+    request: { method: 'POST', bodyBytes: 27, framing: 'chunked' },
+    arrives: {
+      method: 'POST',
+      url: '/',
+      body: 'abcdefghijklmnopqrstuvwxyza',
+      headers: { 'transfer-encoding': 'chunked' },
+    },
+  },
+  ...(['PUT', 'PATCH', 'DELETE'] as const).map(method => ({
+    title: `${method} with a body`,
+    request: { method, body: 'x' },
+    arrives: { method, url: '/', body: 'x', headers: { 'content-length': '1' } },
+  })),
+  {
+    title: 'POST with an empty body',
+    request: { method: 'POST', body: '' },
+    arrives: { method: 'POST', url: '/', body: '', headers: {} },
+  },
+  {
+    title: 'a body that takes several writes',
+    request: { method: 'POST', bodyBytes: 400_000 },
+    arrives: {
+      method: 'POST',
+      url: '/',
+      body: 'abcdefghijklmnopqrstuvwxyz'.repeat(15_385).slice(0, 400_000),
+      headers: { 'content-length': '400000' },
+    },
+  },
+  {
+    title: 'OPTIONS',
+    request: { method: 'OPTIONS' },
+    arrives: { method: 'OPTIONS', url: '/', body: '', headers: {} },
+  },
+  {
+    title: 'HEAD',
+    request: { method: 'HEAD' },
+    arrives: { method: 'HEAD', url: '/', body: '', headers: {} },
+  },
+];
+
+export function assertArrived(
+  received: readonly ReceivedRequest[],
+  { headers, ...expected }: (typeof REQUESTS)[number]['arrives'],
+): void {
+  for (const { method, url, body, headers: arrived } of received) {
+    assert.deepEqual({ method, url }, { method: expected.method, url: expected.url });
+    assert.ok(body === expected.body, `a body of ${body.length} bytes, ${body.slice(0, 100)}`);
+    for (const [name, value] of Object.entries(headers)) {
+      const values = arrived.filter(([key]) => key === name).map(([, each]) => each);
+      assert.deepEqual(values, [value], name);
+    }
+    const framing = arrived.filter(([name]) => name === 'content-length' || name === 'transfer-encoding');
+    assert.ok(framing.length <= 1, JSON.stringify(framing));
+  }
+}
+
+export function requestCase(subject: Subject): void {
+  const variants: Stated[] = [{ pool: { maxConnections: 1 } }, { requestsPerConnection: 1 }];
+  suite('the request', () => {
+    for (const { title, request: stated, arrives } of REQUESTS) {
+      const request = Request.parse(stated);
+      for (const settings of variants) {
+        const client = clientOf(subject, settings);
+        if (subject.module.refusals(client, Target.parse({}), request).length > 0) continue;
+        test(`${title}, ${JSON.stringify(settings)}: arrives as asked for, every time`, async t => {
+          const server = await openEchoServer(t);
+          const { askTimes } = openSubject(t, subject, server.endpoint, settings, request);
+          const ended = await askTimes(3, 1);
+          const bytes = request.method === 'HEAD' ? 0 : 2;
+          assert.deepEqual(
+            ended.map(({ outcome, status, bodyBytes, error }) => [outcome, status, bodyBytes, error]),
+            Array(3).fill(['ok', 200, bytes, undefined]),
+          );
+          assert.equal(server.received.length, 3);
+          assertArrived(server.received, arrives);
+          if (settings.requestsPerConnection === 1) assert.equal(server.connections(), 3);
+          else assert.ok(server.connections() <= 2, `${server.connections()} connections`);
+        });
+      }
+    }
+
+    test('a refusal of a request says what is wrong and what would be right', () => {
+      for (const { request } of REQUESTS) {
+        for (const settings of variants) {
+          const refusals = subject.module.refusals(
+            clientOf(subject, settings),
+            Target.parse({}),
+            Request.parse(request),
+          );
+          for (const { message, hint } of refusals) assert.ok(message.length > 10 && hint.length > 0);
+        }
+      }
+    });
+  });
+}

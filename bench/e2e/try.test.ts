@@ -1,0 +1,99 @@
+// `conntax try URL`: a server that is running gets an answer without a scenario file, and the scenario of it can be kept.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openEchoServer } from '../../servers/testing/echo-server.ts';
+import { runCli } from './testing/cli.ts';
+import { openWorkspace } from './testing/workspace.ts';
+
+const SECRET = 'Zx81-very-secret';
+
+test('a URL with a secret is measured as asked, kept as a scenario, and repeated nowhere', async t => {
+  const workspace = await openWorkspace(t);
+  const { endpoint, received } = await openEchoServer(t);
+  const words = [
+    'try',
+    `${endpoint.origin}/a?page=1&api_key=${SECRET}`,
+    '-H',
+    `x-api-key: ${SECRET}`,
+    '-H',
+    'accept: text/plain',
+    '-d',
+    'q=1',
+    '-c',
+    '1',
+    '--budget-sec',
+    '4',
+    '--save',
+    'mine.json',
+  ];
+  const { status, stdout, stderr } = await runCli(t, words, { cwd: workspace.dir });
+  assert.equal(status, 0, stderr);
+  for (const { method, url, headers, body } of received) {
+    assert.deepEqual([method, url, body], ['POST', `/a?page=1&api_key=${SECRET}`, 'q=1']);
+    const sent = new Map(headers);
+    assert.deepEqual([sent.get('x-api-key'), sent.get('accept')], [SECRET, 'text/plain']);
+  }
+  const { run } = workspace.onlyRun();
+  assert.deepEqual(Object.keys(run!.cells[0]!.scenario.clients), ['persistent', 'short']);
+  assert.match(stderr, /^Next:/m);
+  assert.match(stderr, /announces that it closes idle connections after 5 s/, "Node's own default");
+  const kept = readdirSync(workspace.results, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
+  for (const text of [...kept, stdout, stderr, readFileSync(join(workspace.dir, 'mine.json'), 'utf8')])
+    assert.ok(!text.includes(SECRET));
+
+  const again = ['run', './mine.json', '--dry-run'];
+  const unset = await runCli(t, again, { cwd: workspace.dir });
+  assert.equal(unset.status, 2);
+  assert.match(unset.stderr, /API_KEY is not set/);
+  const env = { API_KEY: SECRET, X_API_KEY: SECRET };
+  const whole = await runCli(t, again, { cwd: workspace.dir, env });
+  assert.equal(whole.status, 0, whole.stderr);
+});
+
+test('users share pools of a half and a quarter, where the client has a pool', async t => {
+  const workspace = await openWorkspace(t);
+  const { endpoint } = await openEchoServer(t);
+  const clients: [client: string, names: RegExp][] = [
+    ['undici', /pool-3[\s\S]*pool-5/],
+    ['fetch', /^(?![\s\S]*pool-)/],
+  ];
+  for (const [client, names] of clients) {
+    const words = ['try', endpoint.origin, '-c', '10', '--client', client, '--dry-run'];
+    const { status, stdout, stderr } = await runCli(t, words, { cwd: workspace.dir });
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, names);
+  }
+});
+
+test('what cannot be tried is said before anything is sent, with what was expected', async t => {
+  const workspace = await openWorkspace(t);
+  const { endpoint, received } = await openEchoServer(t);
+  const url = endpoint.origin;
+  const refused: [words: string[], told: RegExp][] = [
+    [['127.0.0.1:3000'], /not a URL.*expected: such as http:\/\/127\.0\.0\.1:3000/],
+    [['ftp://127.0.0.1/'], /not a URL/],
+    [[url, '-X', 'FETCH'], /Allowed choices are GET/],
+    [[url, '-H', 'novalue'], /a name, a colon and a value/],
+    [
+      [url, '-H', 'content-length: 3'],
+      /conntax try\n {2}request\.headers\.content-length: .*belongs to the client/,
+    ],
+    [[url, '-d', 'a', '--data-file', 'b'], /cannot be used with/],
+    [[url, '--data-file', './none'], /request\.bodyFile: cannot be read/],
+    [[url, '-c', '0'], /a whole number from 1 to 10000/],
+    [[url, '--client', 'undicy'], /conntax try\n.*unknown transport "undicy".*did you mean undici/s],
+    [['http://192.0.2.1/'], /not on loopback.*--allow-host 192\.0\.2\.1/s],
+  ];
+  for (const [words, told] of refused) {
+    const { status, stdout, stderr } = await runCli(t, ['try', ...words], { cwd: workspace.dir });
+    assert.deepEqual([status, stdout], [2, ''], words.join(' '));
+    assert.match(stderr, told);
+    assert.doesNotMatch(stderr, /^ +at .*:\d+/m, 'no stack trace');
+  }
+  assert.equal(received.length, 0);
+  assert.ok(!existsSync(workspace.results));
+});

@@ -1,0 +1,93 @@
+// What a scenario may state as its request, and what is refused with a reason.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { z } from 'zod';
+import { carriesCredentials, describeRequest, Request } from './request.ts';
+
+suite('a request', () => {
+  test('is a GET without anything of its own by default', () => {
+    assert.deepEqual(Request.parse({}), { method: 'GET', query: {}, headers: {}, framing: 'length' });
+  });
+
+  const refused: [what: string, stated: unknown, path: string, message: RegExp][] = [
+    ['two bodies', { body: 'a', bodyBytes: 3 }, 'bodyBytes', /already given by body/],
+    ['chunks of nothing', { framing: 'chunked' }, 'framing', /no body to send/],
+    [
+      'a header of the connection',
+      { headers: { Connection: 'close' } },
+      'headers.Connection',
+      /belongs to the client/,
+    ],
+    [
+      'a length of its own',
+      { headers: { 'content-length': '3' } },
+      'headers.content-length',
+      /belongs to the client/,
+    ],
+    ['a header with a line break', { headers: { a: 'b\r\nc: d' } }, 'headers.a', /visible ASCII/],
+    ['a name that is none', { headers: { 'a b': 'c' } }, 'headers.a b', /./],
+    ['a method that there is not', { method: 'FETCH' }, 'method', /./],
+    ['a path with a space', { path: '/a b' }, 'path', /percent-encoded/],
+    ['a path without a slash', { path: 'a' }, 'path', /from the root/],
+    ['a fragment', { path: '/a#b' }, 'path', /fragment/],
+    [
+      'a credential in a header',
+      { headers: { Authorization: 'Bearer s3cret' } },
+      'headers.Authorization',
+      /\{ env: 'AUTHORIZATION' \}/,
+    ],
+    ['a credential in the query', { query: { api_key: 's3cret' } }, 'query.api_key', /\{ env: 'API_KEY' \}/],
+    ['a credential in the path', { path: '/a?b=1&access_token=s3cret' }, 'query.access_token', /credential/],
+    ['a variable that is no name', { headers: { a: { env: 'A-B' } } }, 'headers.a', /./],
+  ];
+  for (const [what, stated, path, message] of refused) {
+    test(`${what} is refused, without repeating a secret`, () => {
+      const { error, success } = Request.safeParse(stated);
+      assert.ok(!success);
+      const issue = error.issues.find(one => one.path.join('.').startsWith(path));
+      assert.match(issue?.message ?? JSON.stringify(error.issues), message);
+      assert.ok(!error.message.includes('s3cret'));
+    });
+  }
+
+  const allowed: z.input<typeof Request>[] = [
+    { headers: { authorization: { env: 'TOKEN', prefix: 'Bearer ' } }, query: { key: { env: 'KEY' } } },
+    { method: 'DELETE', body: '' },
+    { headers: { 'x-request-id': 'abc', accept: '*/*' }, path: "/a?sort=-b&x='" },
+  ];
+  for (const stated of allowed) {
+    test(`${JSON.stringify(stated)} is allowed`, () => {
+      assert.ok(Request.safeParse(stated).success);
+    });
+  }
+});
+
+test('names that carry credentials are told from others', () => {
+  for (const name of [
+    'Authorization',
+    'cookie',
+    'X-Api-Key',
+    'apikey',
+    'access_token',
+    'X-Auth-Token',
+    'password',
+    'sig',
+  ])
+    assert.ok(carriesCredentials(name), name);
+  for (const name of ['accept', 'x-request-id', 'page', 'sort', 'keyword', 'design', 'monkey'])
+    assert.ok(!carriesCredentials(name), name);
+});
+
+test('a description has names and sizes, and no values', () => {
+  const request = Request.parse({
+    method: 'POST',
+    path: '/orders',
+    query: { page: '2' },
+    headers: { authorization: { env: 'TOKEN' } },
+    bodyBytes: 2_048,
+  });
+  assert.equal(
+    describeRequest(request),
+    'POST /orders, query parameters page, headers authorization, a body of 2,048 bytes',
+  );
+});

@@ -1,0 +1,161 @@
+// What every client of a scenario sends: method, path, headers and body of the request.
+import { z } from 'zod';
+
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+export type Method = (typeof METHODS)[number];
+
+/**
+ * A value that only the environment of the run has. It is read in the process that sends it, and is never stored, printed
+ * or given to a command line.
+ */
+const FromEnvironment = z.strictObject({
+  env: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable')
+    .describe('Environment variable that holds the value; it is never stored or printed'),
+  prefix: z.string().optional().describe("Text before it, such as 'Bearer '"),
+});
+
+/** Text, or what stands in an environment variable. */
+export const Value = z.union([z.string(), FromEnvironment]);
+export type Value = z.infer<typeof Value>;
+
+/** Maximum size of a body, which every process that sends holds in memory. */
+export const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
+
+/** Names of headers and query parameters whose values let others in. */
+const CREDENTIAL =
+  /^(?:authorization|proxy-authorization|cookie|x-amz-security-token|(?:x-)?csrf-?token|.*(?:api|access|auth|secret|private)[-_]?(?:key|token)|.*(?:password|passwd|secret|signature)|token|key|sig|jwt|session(?:[-_]?id)?|x-auth.*)$/i;
+
+export function carriesCredentials(name: string): boolean {
+  return CREDENTIAL.test(name);
+}
+
+/** Headers that belong to the connection or the framing, which the client decides. */
+const CLIENT_HEADERS = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** Visible characters, spaces and tabs: what no client library changes or refuses. */
+const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
+const PATH = /^\/[\x21-\x7e]*$/;
+
+export const Request = z
+  .strictObject({
+    method: z.enum(METHODS).default('GET').describe('Method'),
+    path: z
+      .string()
+      .regex(PATH, "a path from the root, percent-encoded, such as '/orders?all=1'")
+      .refine(path => !path.includes('#'), 'a path without a fragment (#): it is never sent')
+      .optional()
+      .describe("Path, with a query if wanted; default: that of target.url, or '/'"),
+    query: z
+      .record(z.string().min(1), Value)
+      .default({})
+      .describe('Query parameters, encoded and appended to the path; values as in headers'),
+    headers: z
+      .record(z.string().regex(HEADER_NAME, 'a header name'), Value)
+      .default({})
+      .describe(
+        "Headers, beside those that the client sends by itself; a value is text, or { env: 'TOKEN', prefix: 'Bearer ' } for a secret",
+      ),
+    body: z.string().optional().describe('Body, sent as UTF-8; state its type in the header content-type'),
+    bodyFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('File with the body, from the folder of the scenario file'),
+    bodyBytes: z.int().min(0).max(MAX_REQUEST_BYTES).optional().describe('Length of a body of letters'),
+    framing: z
+      .enum(['length', 'chunked'])
+      .default('length')
+      .describe('How the end of the body is marked: Content-Length, or Transfer-Encoding: chunked'),
+  })
+  .superRefine(({ headers, query, framing, path, ...body }, context) => {
+    const bodies = (['body', 'bodyFile', 'bodyBytes'] as const).filter(name => body[name] !== undefined);
+    for (const name of bodies.slice(1))
+      context.addIssue({
+        code: 'custom',
+        path: [name],
+        message: `the body is already given by ${bodies[0]}`,
+      });
+    if (framing === 'chunked' && bodies.length === 0)
+      context.addIssue({ code: 'custom', path: ['framing'], message: 'there is no body to send in chunks' });
+    for (const [name, value] of Object.entries(headers)) checkHeader(name, value, context);
+    for (const [name, value] of [...Object.entries(query), ...queryOf(path)])
+      checkSecret(['query', name], value, context);
+  });
+export type Request = z.infer<typeof Request>;
+
+export function hasBody({ body, bodyFile, bodyBytes }: Request): boolean {
+  return (body ?? bodyFile ?? bodyBytes) !== undefined;
+}
+
+function queryOf(path: string | undefined): [string, string][] {
+  return path === undefined ? [] : [...new URLSearchParams(path.split('?', 2)[1] ?? '')];
+}
+
+function checkHeader(name: string, value: Value, context: z.RefinementCtx): void {
+  const path = ['headers', name];
+  if (CLIENT_HEADERS.has(name.toLowerCase())) {
+    context.addIssue({
+      code: 'custom',
+      path,
+      message: 'this header belongs to the client, which sets it by itself',
+    });
+  } else if (typeof value === 'string' && !HEADER_VALUE.test(value)) {
+    context.addIssue({
+      code: 'custom',
+      path,
+      message: 'a value may have visible ASCII characters, spaces and tabs only',
+    });
+  } else checkSecret(path, value, context);
+}
+
+/** A secret in a file ends up in every report of it. */
+function checkSecret(path: string[], value: Value, context: z.RefinementCtx): void {
+  if (typeof value !== 'string' || !carriesCredentials(path.at(-1)!)) return;
+  const variable = path
+    .at(-1)!
+    .replaceAll(/[^A-Za-z0-9]/g, '_')
+    .toUpperCase();
+  context.addIssue({
+    code: 'custom',
+    path,
+    message: `looks like a credential, which would be stored in every report; expected: { env: '${variable}' }, the environment variable that holds it`,
+  });
+}
+
+/** `POST /orders, 1,024 bytes`: for people; without any value that could be secret. */
+export function describeRequest({
+  method,
+  path,
+  query,
+  headers,
+  body,
+  bodyBytes,
+  bodyFile,
+  framing,
+}: Request): string {
+  const parameters = Object.keys(query);
+  const names = Object.keys(headers);
+  return [
+    `${method} ${path ?? ''}`.trim(),
+    ...(parameters.length === 0 ? [] : [`query parameters ${parameters.join(', ')}`]),
+    ...(names.length === 0 ? [] : [`headers ${names.join(', ')}`]),
+    ...(bodyBytes === undefined ? [] : [`a body of ${bodyBytes.toLocaleString('en-US')} bytes`]),
+    ...(body === undefined ? [] : [`a body of ${Buffer.byteLength(body).toLocaleString('en-US')} bytes`]),
+    ...(bodyFile === undefined ? [] : [`the body in ${bodyFile}`]),
+    ...(framing === 'chunked' ? ['sent in chunks'] : []),
+  ].join(', ');
+}
