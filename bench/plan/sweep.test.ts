@@ -32,7 +32,7 @@ describe('Which settings can be swept: every one that there is, but those of the
   });
 
   const REFUSED: [path: string, message: RegExp, hint: RegExp][] = [
-    ['name', /^name cannot be swept$/, /^a setting of target, link, load, timing, phases or clients$/],
+    ['name', /^name cannot be swept$/, /^a setting of target, link, load, request, timing, phases or clients$/],
     ['baseline', /^baseline cannot be swept$/, /clients$/],
     ['sweep', /cannot be swept/, /clients$/],
     ['$schema', /cannot be swept/, /clients$/],
