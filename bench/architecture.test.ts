@@ -65,15 +65,20 @@ test('a built-in scenario holds nothing but its definition', () => {
   }
 });
 
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  scripts: Record<string, string>;
+};
+
+/** The files of a command. A pattern of alternatives may give a file more than once; Node runs it once. */
+function filesOf(command: string): string[] {
+  const [, pattern] = /'([^']+)'$/.exec(scripts[command]!) ?? assert.fail(`${command} names no files`);
+  return [...new Set(globSync(pattern!, { cwd: root }))].sort();
+}
+
 test('npm test runs every test file, and none twice', () => {
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    scripts: Record<string, string>;
-  };
-  const run = [...scripts['test']!.matchAll(/test:\S+/g)].flatMap(([name]) => {
-    const [, pattern] = /'([^']+)'$/.exec(scripts[name]!) ?? assert.fail(`${name} names no files`);
-    // A pattern of alternatives may give a file more than once; Node runs it once.
-    return [...new Set(globSync(pattern!, { cwd: root }))];
-  });
+  const run = [...scripts['test']!.matchAll(/test:\S+/g)].flatMap(([command]) => filesOf(command));
   const files = globSync('{bench,servers,scenarios,results,report}/**/*.test.ts', { cwd: root });
   assert.deepEqual(run.sort(), files.sort());
+  const parts = ['test:slow', 'test:io', 'test:e2e'].flatMap(filesOf);
+  assert.deepEqual(filesOf('test:long'), parts.sort(), 'the long ones are run together, and by themselves');
 });

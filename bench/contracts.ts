@@ -196,6 +196,10 @@ export interface SliceTimes {
   ratePerSec?: number;
   /** Closed loads: time over which the users' first requests are spread; default: all at once. */
   spreadMs?: number;
+  /** Constant arrivals: when the first request is due, since the start of the slice; default: at once. */
+  offsetMs?: number;
+  /** Closed loads: how many of the users send; default: all. */
+  users?: number;
 }
 
 /** Receives a generator's exchanges and connections. */

@@ -2,6 +2,7 @@
 import type {
   Censored,
   Histogram,
+  Ledger,
   Measurement,
   ProcessReading,
   Timeline,
@@ -24,6 +25,10 @@ export interface SliceOrder {
   spreadMs?: number;
   /** In a capacity search: the rate of this slice. */
   ratePerSec?: number;
+  /** Constant arrivals: when the first request is due, since the start of the slice; default: at once. */
+  offsetMs?: number;
+  /** Closed loads: how many of the users send; default: all. */
+  users?: number;
 }
 
 export type GeneratorCommand =
@@ -58,6 +63,11 @@ export interface SliceReading {
   /** 50th and 99th percentile of the window's response times; null if not requested. */
   p50Us: number | null;
   p99Us: number | null;
+  /** The distribution that they are quantiles of; absent if not requested. */
+  probe?: Histogram;
+  /** Medians over the connections opened in the window; null if not requested, or there is none. */
+  connectUs: number | null;
+  tlsUs: number | null;
   /** Open loads only. */
   schedule?: WindowSchedule;
   before: ProcessReading;
@@ -76,6 +86,8 @@ export interface GeneratorReading {
   openedElsewhere: number;
   /** For a load tool; null: the client's settings determine the number of connections. */
   pool: EnginePool | null;
+  /** Connections needed, if several processes share the load; absent: the trial's settings determine it. */
+  needed?: Ledger['needed'];
   handshakesFull: number;
   handshakesResumed: number;
   completedRecorded: number;
@@ -101,8 +113,8 @@ export interface GeneratorReading {
 }
 
 export type GeneratorReply =
-  /** dropsInFlight: whether its client drops requests in flight at the end of a window. */
-  | { type: 'ready'; protocol: number; dropsInFlight: boolean }
+  /** dropsInFlight: whether its client drops requests in flight at the end of a window; hasUsers: whether some may rest. */
+  | { type: 'ready'; protocol: number; dropsInFlight: boolean; hasUsers: boolean }
   | { type: 'slice'; reading: SliceReading }
   | { type: 'finished'; reading: GeneratorReading }
   | { type: 'failed'; message: string };

@@ -1,6 +1,6 @@
 // A stored cell as tables and charts read it: each arm with its trials, its place in the colour scheme and its marks.
 
-import { isSaturated } from '../results/audits/machine.ts';
+import { type Bound, boundOf } from '../results/bound.ts';
 import { areErrorsUnlike } from '../results/compare.ts';
 import { METRIC_TABLE } from '../results/metrics.ts';
 import type { ArmSummary, CellResult, Comparison, Run } from '../results/model/run.ts';
@@ -18,6 +18,8 @@ export interface ArmView {
   look: number;
   isBaseline: boolean;
   marks: readonly Mark[];
+  /** What set its pace; null where nothing stands out. */
+  bound: Bound | null;
   /** null when none of its trials completed. */
   summary: ArmSummary | null;
   /** undefined only in a stored run that contradicts itself. */
@@ -33,9 +35,9 @@ export interface CellView {
   invalidTrials: ReadonlySet<string>;
 }
 
-const MARK_SIGNS: Record<Mark, string> = { invalid: '†', unlikeErrors: '§', censored: '≥', clientBound: '‡' };
+const MARK_SIGNS: Record<Mark, string> = { invalid: '†', unlikeErrors: '§', censored: '≥' };
 
-/** The signs shown after a figure: `†`, `§`, `≥` and `‡`. */
+/** The signs shown after a figure: `†`, `§` and `≥`. */
 export function signsOf(marks: readonly Mark[]): string {
   return marks.map(mark => MARK_SIGNS[mark]).join('');
 }
@@ -57,17 +59,13 @@ export function comparisonMarks(
   const marks: Mark[] = [...(its?.marks ?? []), ...(other?.marks ?? [])];
   if (its?.summary && other?.summary && areErrorsUnlike(its.summary, other.summary))
     marks.push('unlikeErrors');
-  const { isBoundByClient, isBoundByUnanswered } = METRIC_TABLE[metric];
-  return inOrder(marks).filter(
-    mark => (mark !== 'clientBound' || isBoundByClient) && (mark !== 'censored' || isBoundByUnanswered),
-  );
+  const { isBoundByUnanswered } = METRIC_TABLE[metric];
+  return inOrder(marks).filter(mark => mark !== 'censored' || isBoundByUnanswered);
 }
 
 /** The most serious first, each once. */
 function inOrder(marks: readonly Mark[]): Mark[] {
-  return (['invalid', 'unlikeErrors', 'censored', 'clientBound'] as const).filter(mark =>
-    marks.includes(mark),
-  );
+  return (['invalid', 'unlikeErrors', 'censored'] as const).filter(mark => marks.includes(mark));
 }
 
 export const MARK_NOTES: Record<Mark, string> = {
@@ -76,8 +74,6 @@ export const MARK_NOTES: Record<Mark, string> = {
     '§ unequal errors: the error rates of the two clients differ by more than 1 percentage point. Errors and successful responses take different times, so the ratio compares different work.',
   censored:
     '≥ unanswered: some requests had no response when their slice ended. They count with the time waited so far, so times are lower bounds and rates are upper bounds.',
-  clientBound:
-    "‡ client-bound: the generator used more than 90 % of a core, so the figure reflects the client library's own cost.",
 };
 
 /** At or above this value an arm's quantiles are lower bounds (a histogram keeps three digits); Infinity if none is. */
@@ -118,7 +114,6 @@ function viewArm(name: string, view: Omit<CellView, 'arms'>, names: readonly str
   const marks: Mark[] = [
     ...(isInvalid(name, view) ? (['invalid'] as const) : []),
     ...(summary?.censored ? (['censored'] as const) : []),
-    ...(isClientBound(name, result, trials) ? (['clientBound'] as const) : []),
   ];
   return {
     name,
@@ -126,6 +121,7 @@ function viewArm(name: string, view: Omit<CellView, 'arms'>, names: readonly str
     look: names.indexOf(name),
     isBaseline,
     marks,
+    bound: boundOf(trials, result.serviceMs),
     summary: summary === undefined || summary.trials === 0 ? null : summary,
     client: own(result.scenario.clients, name),
     trials,
@@ -139,12 +135,4 @@ function isInvalid(name: string, { result, trials }: Omit<CellView, 'arms'>): bo
     const culprit = arm ?? trials.find(({ trial }) => trial.id === id)?.trial.arm;
     return culprit === undefined || culprit === name;
   });
-}
-
-function isClientBound(name: string, cell: CellResult, trials: readonly CompletedTrial[]): boolean {
-  const isWarned = cell.findings.some(
-    ({ rule, state, arm }) =>
-      rule === 'bottleneck' && state !== 'pass' && (arm === undefined || arm === name),
-  );
-  return isWarned && trials.some(({ measurement }) => isSaturated(measurement.generator));
 }

@@ -38,7 +38,9 @@ const CellFigures = z.strictObject({
   cell: z.string(),
   conditions: z
     .string()
-    .describe('Hash of target, link, load and clients: figures under others are not comparable'),
+    .describe(
+      'Hash of target, link, load, clients and several generators: figures under others are not comparable',
+    ),
   baseline: z.string(),
   arms: z.array(ArmFigures),
   ratios: z.array(RatioFigures).describe('Of each candidate first the metric that decides under the load'),
@@ -70,13 +72,11 @@ export function summariseRun({ id, startedAt, conntax, git, host, cells }: Run):
 }
 
 function cellFigures({ cell, scenario, arms, comparisons }: CellResult): CellFigures {
-  const { target, link, load, clients, baseline } = scenario;
+  const { target, link, load, clients, baseline, generators = 1 } = scenario;
+  const conditions = [target, link, load, clients, ...(generators === 1 ? [] : [generators])];
   return {
     cell,
-    conditions: createHash('sha256')
-      .update(JSON.stringify([target, link, load, clients]))
-      .digest('hex')
-      .slice(0, 16),
+    conditions: createHash('sha256').update(JSON.stringify(conditions)).digest('hex').slice(0, 16),
     baseline,
     arms: arms.map(arm => ({
       arm: arm.arm,

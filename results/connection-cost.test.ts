@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { connectionCosts } from './connection-cost.ts';
+import { connectionCosts, mainCosts } from './connection-cost.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
@@ -102,6 +102,38 @@ suite('the cost of a connection', () => {
     const [cost] = connectionCosts(trials);
     assert.equal(cost!.server, null);
     assert.ok(Math.abs(cost!.client.valueUs - 160) < 1e-6);
+  });
+
+  test('how many more requests reuse served is the ratio of rates, where the load does not set them', () => {
+    const [cost] = connectionCosts(sampleRun().trials);
+    assert.ok(cost!.served!.low > 4 && cost!.served!.high < 6);
+    const [open] = connectionCosts(sampleRun({ scenario: 'same-load' }).trials);
+    assert.equal(open!.served, null);
+  });
+
+  test('what one user waits for is the difference of medians, replicate by replicate', () => {
+    const { trials } = sampleRun();
+    for (const { trial, measurement } of trials as CompletedTrial[]) {
+      if (trial.arm === 'short') measurement.alone!.responseUs += trial.replicate;
+    }
+    const { added, requestUs, connectUs, tlsUs } = connectionCosts(trials)[0]!.alone!;
+    assert.deepEqual(added.replicateUs, [230, 231, 232, 233]);
+    assert.deepEqual([requestUs, connectUs, tlsUs], [120, 90, null]);
+    (trials[0] as CompletedTrial).measurement.alone = null;
+    assert.equal(connectionCosts(trials)[0]!.alone, null, 'not of some replicates alone');
+  });
+
+  test('one pair speaks for a library: the one that differs most, of equals the one with the baseline', () => {
+    const costs = connectionCosts(sampleRun({ scenario: 'requests-per-connection' }).trials);
+    const libraryOf = () => 'undici';
+    const [main, ...others] = mainCosts(costs, { baseline: 'one', libraryOf });
+    assert.deepEqual([main!.more, main!.fewer, others.length], ['one', 'unlimited', 0]);
+    const same = costs.slice(0, 1).flatMap(cost => [
+      { ...cost, more: 'full', fewer: 'kept' },
+      { ...cost, more: 'resumed', fewer: 'kept' },
+    ]);
+    assert.equal(mainCosts(same, { baseline: 'resumed', libraryOf })[0]!.more, 'resumed');
+    assert.equal(mainCosts(same, { baseline: 'full', libraryOf: arm => arm }).length, 2);
   });
 
   test('of load tools, the ledger says how many were opened', () => {

@@ -1,12 +1,25 @@
 // What opening a connection costs in CPU time, for the client and the server, from pairs of clients that differ in nothing else.
+import { ratioOver } from './compare.ts';
+import { readerOf } from './metrics.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import { type Interval, meanOf, replicateMeanInterval } from './stats.ts';
 
-/** CPU time per connection, µs: a value per replicate in order, and its 95 % interval; null below three replicates. */
-export interface CpuCost {
+/** Per connection, µs: a value per replicate in order, and its 95 % interval; null below three replicates. */
+export interface Cost {
   valueUs: number;
   interval: Interval | null;
   replicateUs: number[];
+}
+
+/** Times of one user alone, µs: medians of each replicate, and their mean. */
+export interface AloneCost {
+  /** By how much a request on a new connection takes longer than one on an open connection. */
+  added: Cost;
+  /** A request on an open connection. */
+  requestUs: number;
+  /** Parts of what is added, as the client tells them; null where it does not, or without TLS. */
+  connectUs: number | null;
+  tlsUs: number | null;
 }
 
 /** What a client pays that opens more connections per request than another with the same library. */
@@ -17,12 +30,19 @@ export interface ConnectionCost {
   more: string;
   /** By how many connections per request they differ, mean over the replicates. */
   connectionsPerRequest: number;
-  client: CpuCost;
+  client: Cost;
   /** null for a server that conntax did not start. */
-  server: CpuCost | null;
+  server: Cost | null;
+  /** Requests per second of the client that opens fewer over those of the other; null where the load sets the rate. */
+  served: Interval | null;
+  /** What a new connection adds for one user, who waits for nobody; null where that was not measured in each replicate. */
+  alone: AloneCost | null;
   /** Share of a core, client and known server together, that reuse saves at 1,000 requests/s. */
   savedCoresAt1kPerSec: number;
 }
+
+/** Connections per request that differ by less are equal: noise of the pool's fill. */
+const RANK_STEPS = 50;
 
 /** Below this difference, in connections per request, noise of the CPU time is divided by next to nothing. */
 const LEAST_DIFFERENCE = 0.1;
@@ -61,7 +81,7 @@ function costOfPair(
   const difference = meanOf(differences);
   if (differences.some(one => !(Math.abs(one) >= LEAST_DIFFERENCE) || one > 0 !== difference > 0))
     return undefined;
-  const perConnection = (read: (trial: CompletedTrial) => number): CpuCost =>
+  const perConnection = (read: (trial: CompletedTrial) => number): Cost =>
     costOver(pairs.map((pair, index) => (read(pair.left) - read(pair.right)) / differences[index]!));
   const client = perConnection(({ measurement }) => measurement.generator.cpuUsPerRequest);
   const isServerKnown = pairs.every(pair =>
@@ -74,15 +94,59 @@ function costOfPair(
   const savedCoresAt1kPerSec =
     (1_000 * Math.abs(difference) * (client.valueUs + (server?.valueUs ?? 0))) / 1_000_000;
   if (!Number.isFinite(savedCoresAt1kPerSec)) return undefined;
-  const [more, fewer] = difference > 0 ? [first.left, first.right] : [first.right, first.left];
+  const [more, fewer] = difference > 0 ? [left, right] : [right, left];
   return {
-    fewer: fewer.trial.arm,
-    more: more.trial.arm,
+    fewer: fewer[0]!.trial.arm,
+    more: more[0]!.trial.arm,
     connectionsPerRequest: Math.abs(difference),
     client,
     server,
+    served:
+      first.left.trial.load.model === 'closed'
+        ? ratioOver(readerOf('requestsPerSec'), fewer, more).interval
+        : null,
+    alone: aloneCost(more, fewer),
     savedCoresAt1kPerSec,
   };
+}
+
+/** Only of a client that opens a connection for each request: the median of others is that of a request without one. */
+function aloneCost(more: readonly CompletedTrial[], fewer: readonly CompletedTrial[]): AloneCost | null {
+  if (more[0]?.trial.client.requestsPerConnection !== 1) return null;
+  const pairs = more.flatMap(({ trial, measurement: { alone: opening } }) => {
+    const kept = fewer.find(other => other.trial.replicate === trial.replicate)?.measurement.alone;
+    return opening === null || kept == null ? [] : [{ opening, kept }];
+  });
+  if (pairs.length < more.length) return null;
+  const mean = (values: (number | null)[]): number | null =>
+    values.every(value => value !== null) ? meanOf(values) : null;
+  return {
+    added: costOver(pairs.map(({ opening, kept }) => opening.responseUs - kept.responseUs)),
+    requestUs: meanOf(pairs.map(({ kept }) => kept.responseUs)),
+    connectUs: mean(pairs.map(({ opening }) => opening.connectUs)),
+    tlsUs: mean(pairs.map(({ opening }) => opening.tlsUs)),
+  };
+}
+
+/**
+ * One pair for each client library, in the order of the trials: the one that differs most in connections per request, of
+ * equals the one with the baseline.
+ */
+export function mainCosts(
+  costs: readonly ConnectionCost[],
+  {
+    baseline,
+    libraryOf,
+  }: {
+    baseline: string;
+    libraryOf: (arm: string) => string;
+  },
+): ConnectionCost[] {
+  const rank = ({ connectionsPerRequest, more, fewer }: ConnectionCost): number =>
+    Math.round(connectionsPerRequest * RANK_STEPS) + (more === baseline || fewer === baseline ? 0.5 : 0);
+  return [...Map.groupBy(costs, ({ more }) => libraryOf(more)).values()].map(ofLibrary =>
+    ofLibrary.reduce((best, cost) => (rank(cost) > rank(best) ? cost : best)),
+  );
 }
 
 /** Only then is the difference of their CPU time that of their connections. */
@@ -105,7 +169,7 @@ function connectionsPerRequest({ measurement }: CompletedTrial): number {
     : ledger.opened / ledger.requestsSent;
 }
 
-function costOver(replicateUs: number[]): CpuCost {
+function costOver(replicateUs: number[]): Cost {
   return {
     valueUs: meanOf(replicateUs),
     interval: replicateMeanInterval(replicateUs),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import fc from 'fast-check';
+import { anyText } from '../scenarios/testing/any-text.ts';
 import { causesOf, cutText, errorPlace, foreignStack, foreignText, memberOfForeign } from './errors.ts';
 import { hostileValues } from './testing/hostile-values.ts';
 
@@ -55,7 +56,7 @@ describe('Whatever is thrown can be read without a throw, and its text has an en
 
   test('a text is cut to its length, in one line and without control characters', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 50 }), (text, most) => {
+      fc.property(anyText, fc.integer({ min: 1, max: 50 }), (text, most) => {
         const cut = cutText(text, most);
         assert.ok(cut.length <= most + 1);
         assert.doesNotMatch(cut, /\p{Cc}/u);

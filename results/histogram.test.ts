@@ -37,14 +37,19 @@ function assertClose(actual: number, expected: number, ratio: number, us = 0): v
   assert.ok(Math.abs(actual - expected) <= expected * ratio + us, `${actual} is not near ${expected}`);
 }
 
-test('count, least, mean and most are exact; quantiles are right to 3 digits', () => {
+test('count, least and most are exact, the mean to a sixteenth of a µs; quantiles are right to 3 digits', () => {
   fc.assert(
     fc.property(latencies, values => {
       const histogram = record(values);
       assert.equal(histogram.count, values.length);
       assert.equal(histogram.minUs, Math.min(...values));
       assert.equal(histogram.maxUs, Math.max(...values));
-      assertClose(histogram.meanUs, values.reduce((sum, value) => sum + value, 0) / values.length, 1e-9);
+      assertClose(
+        histogram.meanUs,
+        values.reduce((sum, value) => sum + value, 0) / values.length,
+        1e-9,
+        1 / 32,
+      );
       assertClose(histogram.p50Us, exactQuantile(values, 0.5), 0.001, 1);
       assertClose(histogram.p90Us, exactQuantile(values, 0.9), 0.001, 1);
       assertClose(quantileUs(histogram, 0.25), exactQuantile(values, 0.25), 0.001, 1);
@@ -68,14 +73,12 @@ for (const { us, counted } of odd) {
   });
 }
 
-test('merging is the same as recording everything at once', () => {
+test('merging is the same as recording everything at once, bit for bit', () => {
+  const split = fc.array(fc.array(fc.oneof(fc.nat(50), fc.double()), { maxLength: 60 }), { maxLength: 5 });
   fc.assert(
-    fc.property(fc.array(latencies, { maxLength: 4 }), groups => {
+    fc.property(fc.oneof(fc.array(latencies, { maxLength: 4 }), split), groups => {
       const merged = mergeHistograms([emptyHistogram(), ...groups.map(record)]);
-      const whole = groups.length === 0 ? emptyHistogram() : record(groups.flat());
-      assertClose(merged.meanUs, whole.meanUs, 1e-9);
-      assert.deepEqual({ ...merged, meanUs: 0, v2: '' }, { ...whole, meanUs: 0, v2: '' });
-      assert.deepEqual(percentileCurve(merged), percentileCurve(whole));
+      assert.deepEqual(merged, record(groups.flat()));
     }),
   );
 });

@@ -1,6 +1,7 @@
 // In: latencies in microseconds. Out: distributions that can be stored, merged and read. The one door to hdr-histogram-js.
 import * as hdr from 'hdr-histogram-js';
 import { UsageError } from './errors.ts';
+import { meanOfTicks, mergeMeans, ticksOf } from './exact-mean.ts';
 import type { Histogram } from './model/trial.ts';
 
 const LOWEST_US = 1;
@@ -17,7 +18,7 @@ export interface LatencyRecorder {
    */
   recordUs(us: number): void;
   readonly count: number;
-  /** What was recorded so far: mean, least and most exact, quantiles to 3 digits. */
+  /** What was recorded so far: least and most exact, mean to a sixteenth of a µs per record, quantiles to 3 digits. */
   summary(): Histogram;
   /** Frees the memory; nothing else may be called afterwards. */
   close(): void;
@@ -28,7 +29,7 @@ export function createLatencyRecorder(): LatencyRecorder {
   hdr.initWebAssemblySync();
   const histogram = build(true);
   let count = 0;
-  let sumUs = 0;
+  let sumTicks = 0;
   let minUs = Number.POSITIVE_INFINITY;
   let maxUs = 0;
   return {
@@ -36,7 +37,7 @@ export function createLatencyRecorder(): LatencyRecorder {
       const value = us > LOWEST_US ? Math.min(us, HIGHEST_US) : LOWEST_US;
       histogram.recordValue(Math.round(value));
       count++;
-      sumUs += value;
+      sumTicks += ticksOf(value);
       if (value < minUs) minUs = value;
       if (value > maxUs) maxUs = value;
     },
@@ -44,18 +45,23 @@ export function createLatencyRecorder(): LatencyRecorder {
       return count;
     },
     summary: () =>
-      count === 0 ? emptyHistogram() : summarise(histogram, { minUs, meanUs: sumUs / count, maxUs }),
+      count === 0
+        ? emptyHistogram()
+        : summarise(histogram, { minUs, meanUs: meanOfTicks(sumTicks, count), maxUs }),
     close: () => histogram.destroy(),
   };
 }
 
+let empty: Histogram | undefined;
+
 /** The distribution of nothing: every figure 0. */
 export function emptyHistogram(): Histogram {
-  return summarise(build(false), { minUs: 0, meanUs: 0, maxUs: 0 });
+  empty ??= summarise(build(false), { minUs: 0, meanUs: 0, maxUs: 0 });
+  return { ...empty };
 }
 
 /**
- * All of the distributions as one. Exact: the result is that of recording everything into one recorder.
+ * All of the distributions as one. Exact: the result is that of recording everything into one recorder, bit for bit.
  * Throws UsageError when a histogram's stored form can't be read.
  */
 export function mergeHistograms(histograms: readonly Histogram[]): Histogram {
@@ -63,16 +69,10 @@ export function mergeHistograms(histograms: readonly Histogram[]): Histogram {
   if (filled.length === 0) return emptyHistogram();
   if (filled.length === 1) return filled[0]!;
   const merged = build(false);
-  let count = 0;
-  let sumUs = 0;
-  for (const histogram of filled) {
-    merged.add(decode(histogram));
-    count += histogram.count;
-    sumUs += histogram.meanUs * histogram.count;
-  }
+  for (const histogram of filled) merged.add(decode(histogram));
   return summarise(merged, {
     minUs: Math.min(...filled.map(histogram => histogram.minUs)),
-    meanUs: sumUs / count,
+    meanUs: mergeMeans(filled),
     maxUs: Math.max(...filled.map(histogram => histogram.maxUs)),
   });
 }

@@ -61,8 +61,6 @@ interface MetricRow {
   ofTrial: (trial: Measured) => number | null;
   /** Of a client's row; without an interval of its own a figure is its own bounds. null where it is not known. */
   ofSummary?: (summary: ArmSummary) => Interval | null;
-  /** Whether a client that uses a whole core bounds it. */
-  isBoundByClient: boolean;
   /** Whether requests without an answer make it a bound only. */
   isBoundByUnanswered: boolean;
   /** The only load that has it; all loads do without. */
@@ -86,7 +84,6 @@ const latency = {
   factor: 1e-3,
   isHigherBetter: false,
   interval: { of: 'logarithms' },
-  isBoundByClient: true,
   isBoundByUnanswered: true,
 } as const;
 
@@ -95,7 +92,6 @@ const cpu = {
   factor: 1,
   isHigherBetter: false,
   interval: { of: 'logarithms' },
-  isBoundByClient: false,
 } as const;
 
 const rate = {
@@ -103,7 +99,6 @@ const rate = {
   factor: 1,
   isHigherBetter: true,
   interval: { of: 'logarithms' },
-  isBoundByClient: true,
   isBoundByUnanswered: true,
 } as const;
 
@@ -111,7 +106,6 @@ const count = {
   unit: undefined,
   factor: 1,
   isHigherBetter: false,
-  isBoundByClient: false,
   isBoundByUnanswered: true,
 } as const;
 

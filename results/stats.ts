@@ -1,6 +1,5 @@
 // In: numbers from blocks or replicates. Out: a robust mean, and an interval that holds the truth as often as it says.
-import betaQuantile from '@stdlib/stats-base-dists-beta-quantile';
-import quantile from '@stdlib/stats-base-dists-t-quantile';
+import { betaQuantile, studentQuantile } from './quantiles.ts';
 
 // From nothing. Out: how many replicates an interval needs, which plans, figures and reports all go by.
 
@@ -142,13 +141,13 @@ function areProcessModes(
 }
 
 /** How far the interval of so many replicates reaches to either side, in standard deviations of a replicate. */
-function studentReach(replicates: number): number {
-  return quantile(1 - (NOMINAL_SHARE * (1 - LEVEL)) / 2, replicates - 1) / Math.sqrt(replicates);
+export function studentReach(replicates: number): number {
+  return studentQuantile(1 - (NOMINAL_SHARE * (1 - LEVEL)) / 2, replicates - 1) / Math.sqrt(replicates);
 }
 
 /** By how much an interval of 95 % is to be widened for a level, at so many degrees of freedom, which need not be whole. */
 function studentFactor(level: number, degrees: number): number {
-  const reach = (at: number): number => quantile(1 - (NOMINAL_SHARE * (1 - at)) / 2, degrees);
+  const reach = (at: number): number => studentQuantile(1 - (NOMINAL_SHARE * (1 - at)) / 2, degrees);
   return reach(level) / reach(LEVEL);
 }
 
@@ -214,7 +213,7 @@ export function studentInterval(values: readonly number[], level: number): Inter
   const n = values.length;
   const mean = meanOf(values);
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
-  const half = quantile((1 + level) / 2, n - 1) * Math.sqrt(variance / n);
+  const half = studentQuantile((1 + level) / 2, n - 1) * Math.sqrt(variance / n);
   return { value: mean, low: mean - half, high: mean + half };
 }
 

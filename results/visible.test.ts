@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { anyText } from '../scenarios/testing/any-text.ts';
 import { visibleColours, visibleLine, visibleLines } from './visible.ts';
 
 for (const [why, text, line, lines] of [
@@ -28,7 +29,7 @@ test('our own colours stay, and nothing else of the kind', () => {
 
 test('JSON stays the same JSON', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), text => {
+    fc.property(anyText, text => {
       const json = visibleLines(JSON.stringify({ text }));
       assert.deepEqual(JSON.parse(json), { text });
       assert.doesNotMatch(json, /[\p{Cc}\p{Cf}\p{Cs}]/u);

@@ -5,7 +5,6 @@ import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import fastify from 'fastify';
-import { generate } from 'selfsigned';
 import { z } from 'zod';
 import { asOwnTarget } from '../results/connections.ts';
 import { UsageError } from '../results/errors.ts';
@@ -51,6 +50,8 @@ const KEYS = { ec: { keyType: 'ec', curve: 'P-256' }, rsa: { keyType: 'rsa', key
 
 /** Makes a self-signed certificate, with P-256 or RSA 2048, for 127.0.0.1, valid from an hour ago for a week; never written to disk. */
 export async function createCertificate(key: Target['tlsKey'] = 'ec'): Promise<Certificate> {
+  // Most targets speak no TLS, and it is 250 files.
+  const { generate } = await import('selfsigned');
   const nowMs = Date.now();
   // A unique name: if two trusted authorities have the same name, a process may try only the wrong one.
   const made = await generate([{ name: 'commonName', value: `conntax target ${randomUUID()}` }], {

@@ -15,6 +15,7 @@ import { leaveOutMissing, planRun } from '../plan/plan.ts';
 import { nameHint } from '../plan/problems.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import { readScenarios } from '../run/scenario-questions.ts';
+import { LEAST_EFFECT, type Side } from './ab-defaults.ts';
 import type { Context } from './context.ts';
 import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
 
@@ -61,11 +62,6 @@ export const AFTER = 'after';
 
 const MOST_CONNECTIONS_RATIO = 1.25;
 
-/**
- * Default smallest change that counts. The whole interval must lie beyond it, so a threshold of half the change to be detected
- * would already be too large.
- */
-export const LEAST_EFFECT = 0.02;
 /** Replicates before anything is decided: with fewer, chance would decide too often. */
 export const LEAST_DECIDING = 4;
 
@@ -74,9 +70,6 @@ export const LEAST_DECIDING = 4;
  * process, so total measured time is what matters (`npm run bench:gate-power`).
  */
 export const DEFAULT_TIMING = { warmupMaxMs: 1_500, measureMs: 3_000, budgetMs: 110_000 } as const;
-
-export const SIDES = ['client', 'target'] as const;
-export type Side = (typeof SIDES)[number];
 
 /** Which side's code changes, and the smallest change that counts. */
 export interface CodeChange {

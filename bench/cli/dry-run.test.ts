@@ -106,6 +106,32 @@ describe("The estimate is one line, rounded up as one would say it; a sweep that
     );
   });
 
+  test('where clients are compared, the announcement says what precision the budget is likely to buy', () => {
+    const plan = (budgetMs: number) =>
+      planRun(
+        [
+          Scenario.parse({
+            name: 'near',
+            question: 'q',
+            clients: { one: {}, two: {} },
+            baseline: 'one',
+            timing: { budgetMs },
+          }),
+        ],
+        { seed: 1 },
+      );
+    const likely = (budgetMs: number) => estimateLines(plan(budgetMs))[1]!;
+    assert.match(
+      likely(60_000),
+      /^ {2}Likely precision of ratios: ±\d+ % on a quiet machine, ±\d+ % beside other programs, with \d+ replicates\.$/,
+    );
+    const percentOf = (line: string): number => Number(/±(\d+) %/.exec(line)![1]);
+    assert.ok(percentOf(likely(120_000)) < percentOf(likely(40_000)), 'more time buys more');
+    const [cell] = plan(60_000).cells;
+    const two = { ...plan(60_000), cells: [{ ...cell!, likelyReplicates: 2 }] };
+    assert.match(estimateLines(two)[1]!, /no interval with 2 replicates\.$/);
+  });
+
   test('to the second', () => {
     assert.deepEqual([exactText(109_998), exactText(-5), exactText(84_400)], ['1m 50s', '0ms', '1m 24s']);
   });

@@ -9,7 +9,9 @@ import type { Load } from '../../scenarios/model/load.ts';
 import type { LeftOutArm, SweepPoint, Timing } from '../../scenarios/model/scenario.ts';
 import { axesOf, combinations, placeText, type SweepAxis } from '../../scenarios/model/sweep.ts';
 import type { Link, Target } from '../../scenarios/model/target.ts';
+import { countGenerators } from '../plan/division.ts';
 import { blockOrder, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
+import { type LikelyPrecision, likelyPrecision } from '../plan/precision.ts';
 import { sureReplicates } from '../plan/timing.ts';
 import type { Check } from '../run/preflight.ts';
 import type { CommonOptions, Output } from './context.ts';
@@ -23,6 +25,8 @@ interface CellDescription {
   /** null: client and target meet on loopback. */
   link: Link | null;
   load: Load;
+  /** Processes that share the load of a client. */
+  generators: number;
   arms: { name: string; isBaseline: boolean; client: Client }[];
   leftOut: readonly LeftOutArm[];
   replicates: { min: number; max: number };
@@ -39,6 +43,8 @@ interface CellDescription {
   /** Expected and longest duration. */
   estimatedMs: number;
   mostMs: number;
+  /** What the budget is likely to buy. */
+  likely: LikelyPrecision;
 }
 
 interface ScenarioDescription {
@@ -78,6 +84,7 @@ function describeCell(cell: PlannedCell, seed: number): CellDescription {
     target: scenario.target,
     link: scenario.link ?? null,
     load: scenario.load,
+    generators: countGenerators(scenario),
     arms: cell.arms.map(name => ({
       name,
       isBaseline: name === scenario.baseline,
@@ -94,6 +101,7 @@ function describeCell(cell: PlannedCell, seed: number): CellDescription {
     budgetMs: timing.budgetMs,
     estimatedMs: cell.estimatedMs,
     mostMs: mostMsOf(cell),
+    likely: likelyPrecision(cell),
   };
 }
 
@@ -164,8 +172,32 @@ export function estimateLines(plan: Plan, isConfirming = false): string[] {
   const text = timeText(times);
   return [
     `${text[0]!.toUpperCase()}${text.slice(1)}, for ${cellText}${again}.`,
+    ...precisionLines(cells),
     ...scenarios.filter(({ isOverBudget }) => isOverBudget).map(shortBudgetText),
   ];
+}
+
+/** Empty where there is no ratio. */
+function precisionLines(cells: readonly CellDescription[]): string[] {
+  const compared = cells.filter(({ arms }) => arms.length > 1);
+  if (compared.length === 0) return [];
+  return [`  Likely precision of ratios: ${precisionText(compared.map(({ likely }) => likely))}.`];
+}
+
+/** `±5 % on a quiet machine, ±20 % beside other programs, with 4 replicates`; of several cells the least to the most. */
+function precisionText(likely: readonly LikelyPrecision[]): string {
+  const replicates = `with ${rangeText(likely.map(({ replicates: count }) => count))} replicates`;
+  const percents = (read: (of: LikelyPrecision) => number | null): string =>
+    rangeText(likely.flatMap(of => read(of) ?? []).map(ratio => Math.ceil(ratio * 100)));
+  return likely.every(({ quietRatio }) => quietRatio === null)
+    ? `no interval ${replicates}`
+    : `±${percents(({ quietRatio }) => quietRatio)} % on a quiet machine, ±${percents(({ busyRatio }) => busyRatio)} % beside other programs, ${replicates}`;
+}
+
+/** `4`, `3 to 5`. */
+function rangeText(values: readonly number[]): string {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  return least === most ? `${least}` : `${least} to ${most}`;
 }
 
 /** Rounded up, so that the time needed never looks equal to a budget that is shorter. */
@@ -208,6 +240,7 @@ function factsOf(cell: PlannedCell, { cells }: PlanDescription): Fact[] {
       label: 'Replicates',
       value: `${replicates.min} to ${replicates.max}, until ${endText(cell, description)} or the budget is spent`,
     },
+    ...(arms.length > 1 ? [{ label: 'Likely precision', value: precisionText([description.likely]) }] : []),
     { label: 'Order', value: slicing === 'alternate' ? `${turns} | ...` : turns },
   ];
 }

@@ -132,6 +132,16 @@ Exit status: 0 success, 1 an expectation failed, 2 wrong usage or an invalid sce
   addTryCommand(program, context, setStatus);
 
   program
+    .command('init')
+    .description('write a scenario, a client module and a CI workflow to begin with')
+    .option('--url <url>', 'the server to measure', 'http://127.0.0.1:3000/')
+    .addHelpText('after', '\nExample:\n  conntax init --url http://127.0.0.1:8080/health')
+    .action(async options => {
+      const { initCommand } = await import('./init.ts');
+      initCommand(options, context);
+    });
+
+  program
     .command('list')
     .description('list the built-in scenarios')
     .option('--json', 'print them as JSON')

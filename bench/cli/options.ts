@@ -5,7 +5,7 @@ import { UsageError } from '../../results/errors.ts';
 import { readText } from '../../results/files.ts';
 import { METHODS } from '../../scenarios/model/request.ts';
 import { parseHost } from '../plan/allowed-hosts.ts';
-import { LEAST_EFFECT, SIDES } from './ab.ts';
+import { LEAST_EFFECT, SIDES } from './ab-defaults.ts';
 import type { Context } from './context.ts';
 import { TRY_DEFAULTS } from './try.ts';
 

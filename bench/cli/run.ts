@@ -9,6 +9,7 @@ import { createRandom } from '../../results/random.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
 import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
 import { prepareRequest } from '../clients/request.ts';
+import { countSpareCores, settleGenerators } from '../plan/generators.ts';
 import { leaveOutMissing, leaveOutUnreadable, type Plan, planRun } from '../plan/plan.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import { describeGit, describeHost } from '../probes/host.ts';
@@ -20,7 +21,7 @@ import { readScenarios } from '../run/scenario-questions.ts';
 import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
 import { estimateLines, printPlan } from './dry-run.ts';
 import { tellGithub } from './github.ts';
-import { serveMetrics } from './live-metrics.ts';
+import type { LiveMetrics } from './live-metrics.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { render } from './report.ts';
 
@@ -66,13 +67,14 @@ interface Measuring {
  * the plan, or an external server does not answer
  */
 export async function measurePlan(
-  plan: Plan,
+  planned: Plan,
   { startedAt, options, context, conclude }: Measuring,
 ): Promise<number> {
-  const { output } = context;
-  requireRequests(plan, context.env);
-  const located = await locateServers(plan, options.allowHost, undefined, context.signal);
+  const { output, plugins } = context;
+  requireRequests(planned, context.env);
+  const located = await locateServers(planned, options.allowHost, undefined, context.signal);
   const host = await describeHost();
+  const plan = settleGenerators(planned, countSpareCores(host), await loadPlugins(plugins.transports));
   const checks = checkPlan(plan, host, located, options.allowHost);
   if (options.dryRun) {
     printPlan(plan, checks, options, output);
@@ -171,10 +173,7 @@ async function measureAndReport({
   conclude,
 }: Work): Promise<number> {
   const { plugins, output, env, signal, createSource } = context;
-  const metrics =
-    options.metricsPort === undefined
-      ? undefined
-      : await serveMetrics(basename(store.dir), options.metricsPort);
+  const metrics = await startMetrics(basename(store.dir), options.metricsPort);
   if (metrics !== undefined) output.note(`Metrics: ${metrics.url}`);
   const trials: TrialResult[] = [];
   const emit = (event: RunEvent): void => {
@@ -220,6 +219,12 @@ async function measureAndReport({
   store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
   output.note(`Report: ${join(store.dir, 'report.html')}`);
   return signal.aborted ? EXIT.interrupted : exitStatusOf(run, { isStrict: options.strict === true });
+}
+
+async function startMetrics(runId: string, port: number | undefined): Promise<LiveMetrics | undefined> {
+  if (port === undefined) return undefined;
+  const { serveMetrics } = await import('./live-metrics.ts');
+  return serveMetrics(runId, port);
 }
 
 /** A signal after the last measurement does not make the run partial. */

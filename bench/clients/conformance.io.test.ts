@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { transports, userModules } from './index.ts';
+import { closingCase } from './testing/closing-case.ts';
 import { connectionsCase } from './testing/connections-case.ts';
 import { declarationCase } from './testing/declaration-case.ts';
 import { endingCase } from './testing/ending-case.ts';
@@ -54,6 +55,7 @@ for (const subject of subjects) {
     declarationCase(subject);
     connectionsCase(subject);
     poolCase(subject);
+    closingCase(subject);
     tlsCase(subject);
     failuresCase(subject);
     exchangeCase(subject);

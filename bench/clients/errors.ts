@@ -5,16 +5,21 @@ import type { Client } from '../../scenarios/model/client.ts';
 import { type Target, usesTls } from '../../scenarios/model/target.ts';
 import type { Refusal } from '../contracts.ts';
 
-/** Refuses TLS session settings for a target without TLS. */
-export function plainSessionRefusals({ pool }: Client, target: Target): Refusal[] {
-  if (pool.tlsSessions === undefined || usesTls(target)) return [];
-  return [
-    {
-      path: 'pool.tlsSessions',
-      message: 'there are no TLS sessions on a plain connection',
-      hint: "no tlsSessions, or set target.tls to '1.2' or '1.3' (https for a target with a url)",
-    },
-  ];
+const TLS_SETTINGS = [
+  { name: 'tlsSessions', plural: 'TLS sessions' },
+  { name: 'tlsContext', plural: 'TLS contexts' },
+] as const;
+
+/** Refuses the supported TLS settings for a target without TLS. */
+export function plainTargetRefusals({ pool }: Client, target: Target, honours: readonly string[]): Refusal[] {
+  if (usesTls(target)) return [];
+  return TLS_SETTINGS.filter(({ name }) => pool[name] !== undefined && honours.includes(`pool.${name}`)).map(
+    ({ name, plural }) => ({
+      path: `pool.${name}`,
+      message: `there are no ${plural} on a plain connection`,
+      hint: `no ${name}, or set target.tls to '1.2' or '1.3' (https for a target with a url)`,
+    }),
+  );
 }
 
 const BY_CODE: ReadonlyMap<unknown, Outcome> = new Map([

@@ -1,5 +1,4 @@
 // Node's built-in fetch as a client, one request at a time per exchange.
-import tls from 'node:tls';
 import { causesOf } from '../../results/errors.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Request } from '../../scenarios/model/request.ts';
@@ -15,15 +14,7 @@ import {
 import { classifyError, describeError } from './errors.ts';
 import { bodyOf, closingRefusals, fetchRefusals } from './request.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
-
-const trusted = new Set<string>();
-
-/** Makes this process trust an authority in addition to Node's defaults, for clients without such an option. Irreversible. */
-export function trustInProcess(caPem: string | undefined): void {
-  if (caPem === undefined || trusted.has(caPem)) return;
-  trusted.add(caPem);
-  tls.setDefaultCACertificates([...tls.getCACertificates('default'), caPem]);
-}
+import { trustInProcess } from './trust.ts';
 
 interface SlotContext {
   url: string;
@@ -189,6 +180,7 @@ const nodeFetch: TransportModule = {
   kind: 'transport',
   honours: ['protocol', 'requestsPerConnection', 'timeouts.totalMs', 'body'],
   cannot: {
+    'pool.closing': NO_POOL,
     api: 'fetch has only one interface',
     options: 'options are passed only to your own module',
     'pool.maxConnections': NO_POOL,
@@ -202,6 +194,7 @@ const nodeFetch: TransportModule = {
     'pool.scheduling': NO_POOL,
     'pool.tcpKeepAliveMs': NO_POOL,
     'pool.tlsSessions': NO_POOL,
+    'pool.tlsContext': NO_POOL,
     'timeouts.connectMs': NO_TIMEOUTS,
     'timeouts.headersMs': NO_TIMEOUTS,
     'timeouts.bodyMs': NO_TIMEOUTS,

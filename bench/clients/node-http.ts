@@ -4,7 +4,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
+import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
@@ -17,9 +17,10 @@ import {
   type TransportModule,
   type TransportOptions,
 } from '../contracts.ts';
-import { classifyError, describeError, plainSessionRefusals } from './errors.ts';
+import { classifyError, describeError, plainTargetRefusals } from './errors.ts';
 import { framedHeaders } from './request.ts';
 import { type ClientSockets, createClientSockets } from './sockets.ts';
+import { trustInProcess } from './trust.ts';
 
 /** An agent of Node's whose connections are counted and timed. */
 export interface CountedAgent {
@@ -32,10 +33,7 @@ export interface CountedAgent {
 type Dial = (options: ConnectionOptions, callback: (error: Error | null) => void) => Socket | undefined;
 
 /** Only the given settings; others stay at the agent's defaults. */
-function agentOptions(
-  { pool, requestsPerConnection }: Client,
-  caPem: string | undefined,
-): https.AgentOptions {
+function agentOptions({ pool, requestsPerConnection }: Client): https.AgentOptions {
   return {
     keepAlive: requestsPerConnection !== 1,
     ...(typeof pool.maxConnections === 'number' ? { maxSockets: pool.maxConnections } : {}),
@@ -47,8 +45,8 @@ function agentOptions(
       : { agentKeepAliveTimeoutBuffer: pool.idleTimeoutBufferMs }),
     ...(pool.scheduling === undefined ? {} : { scheduling: pool.scheduling }),
     ...(pool.tcpKeepAliveMs === undefined ? {} : { keepAliveMsecs: pool.tcpKeepAliveMs }),
+    ...(pool.tlsContext === 'shared' ? { secureContext: createSecureContext() } : {}),
     ...(pool.tlsSessions === 'none' || pool.tlsSessions === 'pinned' ? { maxCachedSessions: 0 } : {}),
-    ...(caPem === undefined ? {} : { ca: caPem }),
   };
 }
 
@@ -69,7 +67,8 @@ export function createAgent({
   onConnection,
 }: Pick<TransportOptions, 'client' | 'endpoint' | 'onConnection'>): CountedAgent {
   const isTls = endpoint.origin.startsWith('https:');
-  const options = agentOptions(client, endpoint.caPem);
+  trustInProcess(endpoint.caPem);
+  const options = agentOptions(client);
   const agent = isTls ? new https.Agent(options) : new http.Agent(options);
   const { maxIdleConnections, tlsSessions } = client.pool;
   // As a constructor option, 0 would mean "not given".
@@ -383,7 +382,7 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: 'no tcpKeepAliveMs, or more requestsPerConnection',
     });
   }
-  return [...refused, ...plainSessionRefusals(client, target)];
+  return [...refused, ...plainTargetRefusals(client, target, nodeHttp.honours)];
 }
 
 const nodeHttp: TransportModule = {
@@ -399,6 +398,7 @@ const nodeHttp: TransportModule = {
     'pool.scheduling',
     'pool.tcpKeepAliveMs',
     'pool.tlsSessions',
+    'pool.tlsContext',
     'timeouts.connectMs',
     'timeouts.headersMs',
     'timeouts.bodyMs',
@@ -406,6 +406,7 @@ const nodeHttp: TransportModule = {
     'body',
   ],
   cannot: {
+    'pool.closing': 'node:http closes a connection itself, at once after the last response',
     api: 'node:http has one interface only',
     options: 'options are passed only to your own module',
     'pool.maxLifetimeMs': "Node's agent does not limit the age of a connection",

@@ -1,9 +1,10 @@
 // An undici connector that counts and times each connection it opens.
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { createSecureContext, type TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { TransportOptions } from '../contracts.ts';
+import { trustInProcess } from './trust.ts';
 
 export interface CountingConnector {
   connect: buildConnector.connector;
@@ -31,15 +32,16 @@ type ConnectorOptions = Pick<TransportOptions, 'client' | 'endpoint' | 'onConnec
  * first, and closes a connection with another protocol, which fails its requests.
  */
 export function createConnector({ client, endpoint, onConnection }: ConnectorOptions): CountingConnector {
-  const { tlsSessions, tcpKeepAliveMs } = client.pool;
+  const { tlsSessions, tlsContext, tcpKeepAliveMs } = client.pool;
   const isHttp2 = client.protocol === 'h2';
+  trustInProcess(endpoint.caPem);
   const dial = buildConnector({
     allowH2: isHttp2,
     preferH2: isHttp2,
     ...(client.timeouts.connectMs === undefined ? {} : { timeout: client.timeouts.connectMs }),
     ...(tcpKeepAliveMs === undefined ? {} : { keepAliveInitialDelay: tcpKeepAliveMs }),
     ...(tlsSessions === 'none' ? { maxCachedSessions: 0 } : {}),
-    ...(endpoint.caPem === undefined ? {} : { ca: endpoint.caPem }),
+    ...(tlsContext === 'shared' ? { secureContext: createSecureContext() } : {}),
   }) as (options: buildConnector.Options, callback: buildConnector.Callback) => Socket; // types say void
   const sockets = new Set<Socket>();
   const reusedErrors = new WeakSet<Error>();

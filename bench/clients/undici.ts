@@ -10,7 +10,7 @@ import {
   type TransportModule,
   type TransportOptions,
 } from '../contracts.ts';
-import { classifyError, describeError, plainSessionRefusals, rootCause } from './errors.ts';
+import { classifyError, describeError, plainTargetRefusals, rootCause } from './errors.ts';
 import { bodyOf, closingRefusals, fetchRefusals } from './request.ts';
 import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-7.ts';
 import { createConnector } from './undici-connector.ts';
@@ -380,6 +380,7 @@ const undici: TransportModule = {
     'pool.maxConcurrentStreams',
     'pool.tcpKeepAliveMs',
     'pool.tlsSessions',
+    'pool.tlsContext',
     'timeouts.connectMs',
     'timeouts.headersMs',
     'timeouts.bodyMs',
@@ -409,11 +410,12 @@ const undici: TransportModule = {
         hint: 'a multiple of 1000',
       });
     }
-    refusals.push(...plainSessionRefusals(client, target));
+    refusals.push(...plainTargetRefusals(client, target, undici.honours));
     return refusals;
   },
   open,
   cannot: {
+    'pool.closing': 'undici closes a connection itself, at once after the last response',
     options: 'options are passed only to your own module',
     'pool.maxTotalConnections': 'undici limits connections per origin only',
     'pool.maxIdleConnections': 'undici does not limit idle connections: only their idle timeout closes them',

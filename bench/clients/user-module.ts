@@ -35,11 +35,11 @@ import {
   codedOutcome,
   describeError,
   type Evidence,
-  plainSessionRefusals,
+  plainTargetRefusals,
   rootCause,
 } from './errors.ts';
-import { trustInProcess } from './fetch.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
+import { trustInProcess } from './trust.ts';
 
 /** What all exchanges of one client share. */
 export interface SlotContext {
@@ -438,8 +438,7 @@ function refusalsOf(definition: ClientDefinition, client: Client, target: Target
       hint: "body: 'read', or 'body' in its honours",
     });
   }
-  if (honours.includes('pool.tlsSessions')) refused.push(...plainSessionRefusals(client, target));
-  return refused;
+  return [...refused, ...plainTargetRefusals(client, target, honours)];
 }
 
 /** A module gets the path when it is opened; one that doesn't know of more would send a plain GET. */

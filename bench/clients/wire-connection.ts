@@ -1,21 +1,18 @@
 // One connection of the wire client, plain or TLS, and the requests in flight on it.
 import { connect as connectPlain, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
-import {
-  type ConnectionOptions,
-  connect as connectTls,
-  createSecureContext,
-  type SecureContext,
-  type TLSSocket,
-} from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import { beginExchange, type Exchange, type OpenedConnection, type PreparedRequest } from '../contracts.ts';
 import { classifyError, describeError } from './errors.ts';
+import { trustInProcess } from './trust.ts';
 import { AnswerParser, HeadMemo } from './wire-parser.ts';
 
 /** As much as one read can take in; the kernel seldom has more ready. */
 const READ_BYTES = 65_536;
+/** A request of no more, `Connection: close` included, surely goes in one segment. */
+const SEGMENT_BYTES = 1_000;
 const ALPN_HTTP1 = Buffer.from('\x08http/1.1', 'latin1');
 
 /** What all connections of one client share. */
@@ -25,6 +22,8 @@ export interface WireSettings {
   requestsPerConnection: number;
   pipelining: number;
   isTls: boolean;
+  /** Whether a socket may be dialled again after it has closed. */
+  isRedialled: boolean;
   dialOptions: TcpNetConnectOpts;
   /** The whole request, but for the last one of a connection. */
   request: string;
@@ -47,22 +46,26 @@ export function createSettings(
 ): WireSettings {
   const { protocol, hostname, host, port } = new URL(endpoint.origin);
   const isTls = protocol === 'https:';
+  trustInProcess(endpoint.caPem);
   const name = hostname.replaceAll(/[[\]]/g, '');
   const head = `${request.method} ${request.path} HTTP/1.1\r\nHost: ${host}\r\n${headerLines(request)}`;
   const body = bodyText(request);
   const { headersMs, bodyMs } = client.timeouts;
-  const { pipelining = 1, tcpKeepAliveMs } = client.pool;
+  const { pipelining = 1, tcpKeepAliveMs, closing } = client.pool;
+  const address = endpoint.address ?? name;
   return {
     client,
     requestsPerConnection:
       client.requestsPerConnection === 'unlimited' ? Infinity : client.requestsPerConnection,
     pipelining,
     isTls,
+    isRedialled: !isTls && closing !== 'reset' && isIP(address) !== 0,
     dialOptions: {
-      ...(isTls ? tlsOptions(name, endpoint.caPem) : {}),
-      host: endpoint.address ?? name,
+      ...(isTls ? tlsOptions(name, client.pool) : {}),
+      host: address,
       port: port === '' ? (isTls ? 443 : 80) : Number(port),
-      noDelay: true,
+      // Of a request in one segment nothing can be held back: the last answer has acknowledged all that was written before.
+      noDelay: isTls || pipelining > 1 || head.length + body.length > SEGMENT_BYTES,
       ...(tcpKeepAliveMs === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs }),
     },
     request: `${head}\r\n${body}`,
@@ -93,11 +96,10 @@ function bodyText({ body, isChunked }: PreparedRequest): string {
   return `${chunk}0\r\n\r\n`;
 }
 
-function tlsOptions(name: string, caPem: string | undefined): ConnectionOptions {
-  // One for all: node:tls would make one for each connection, which costs a quarter of a millisecond.
-  const secureContext: SecureContext = createSecureContext(caPem === undefined ? {} : { ca: caPem });
+function tlsOptions(name: string, { tlsContext = 'shared' }: Client['pool']): ConnectionOptions {
   return {
-    secureContext,
+    // Without one, node:tls makes one for each connection, which costs a quarter of a millisecond.
+    ...(tlsContext === 'shared' ? { secureContext: createSecureContext() } : {}),
     ALPNProtocols: ALPN_HTTP1,
     // An address is checked against the certificate by itself, and is not sent as a name.
     ...(isIP(name) === 0 ? { servername: name } : {}),
@@ -164,8 +166,8 @@ export class WireRequest {
 }
 
 /**
- * A place for one connection after another: its listeners and options are made once, which is a tenth of the cost of a short
- * connection. It may be opened again when `onClosed` has been called, after which the socket before says nothing more.
+ * A place for one connection after another: its listeners and options are made once, and so is its socket where that can be
+ * dialled again. It may be opened again when `onClosed` has been called, after which the connection before says nothing more.
  */
 export class WireConnection {
   /** The owner's: whether it is among those that are free. */
@@ -175,6 +177,8 @@ export class WireConnection {
   readonly #parser: AnswerParser;
   readonly #options: TcpNetConnectOpts;
   #socket!: Socket;
+  /** Whether the socket has closed as planned: node:net documents that it may be dialled again then. */
+  #canRedial = false;
   #dialledAtMs = Number.NaN;
   #connectedAtMs = Number.NaN;
   /** Those whose answers are to come, in their order. */
@@ -184,6 +188,11 @@ export class WireConnection {
   #lastPieceAtMs = Number.NaN;
   #idleSinceMs = Number.NaN;
   #isReady = false;
+  /** Whether the server has ended its side. */
+  #hasEnded = false;
+  #hasFailed = false;
+  /** Whether it only waits for the server to close it. */
+  #isRetired = false;
   #isLost = true;
 
   constructor(settings: WireSettings, owner: ConnectionOwner) {
@@ -197,13 +206,21 @@ export class WireConnection {
   }
 
   open(): void {
-    const { isTls, session, client } = this.#settings;
     this.#parser.reset();
     this.#sent = 0;
     this.#answered = 0;
     this.#isReady = false;
+    this.#hasEnded = false;
+    this.#hasFailed = false;
+    this.#isRetired = false;
     this.#isLost = false;
     this.#dialledAtMs = performance.now();
+    if (this.#canRedial) this.#socket.connect(this.#settings.dialOptions);
+    else this.#dial();
+  }
+
+  #dial(): void {
+    const { isTls, session, client } = this.#settings;
     const socket = isTls
       ? connectTls(
           session === undefined ? this.#options : ({ ...this.#options, session } as ConnectionOptions),
@@ -221,12 +238,13 @@ export class WireConnection {
   readonly #onConnect = (): void => {
     this.#connectedAtMs = performance.now();
     if (this.#settings.isTls) this.#setTcpOptions();
-    else this.#begin(Number.NaN, false);
+    else this.#begin(this.#connectedAtMs, Number.NaN, false);
   };
 
   readonly #onSecureConnect = (): void => {
     const isResumed = (this.#socket as TLSSocket).isSessionReused();
-    this.#begin(performance.now() - this.#connectedAtMs, isResumed);
+    const nowMs = performance.now();
+    this.#begin(nowMs, nowMs - this.#connectedAtMs, isResumed);
   };
 
   readonly #onSession = (latest: Buffer): void => {
@@ -238,7 +256,10 @@ export class WireConnection {
     return true;
   };
 
-  readonly #onError = (error: Error): void => this.#break(error);
+  readonly #onError = (error: Error): void => {
+    this.#hasFailed = true;
+    this.#break(error);
+  };
 
   readonly #onClose = (): void => {
     this.#endEarly();
@@ -252,10 +273,10 @@ export class WireConnection {
     if (tcpKeepAliveMs !== undefined) this.#socket.setKeepAlive(true, tcpKeepAliveMs);
   }
 
-  #begin(tlsMs: number, isResumed: boolean): void {
+  #begin(nowMs: number, tlsMs: number, isResumed: boolean): void {
     if (this.#isLost) return;
     this.#isReady = true;
-    this.#idleSinceMs = performance.now();
+    this.#idleSinceMs = nowMs;
     this.#owner.onReady(this, { connectMs: this.#connectedAtMs - this.#dialledAtMs, tlsMs, isResumed });
   }
 
@@ -266,7 +287,12 @@ export class WireConnection {
   /** Whether a connection that is ready can take another request, now. */
   get hasRoom(): boolean {
     const { pipelining, requestsPerConnection } = this.#settings;
-    return !this.#isLost && this.#inFlight.length < pipelining && this.#sent < requestsPerConnection;
+    return (
+      !this.#isLost &&
+      !this.#isRetired &&
+      this.#inFlight.length < pipelining &&
+      this.#sent < requestsPerConnection
+    );
   }
 
   send(request: WireRequest): void {
@@ -319,10 +345,21 @@ export class WireConnection {
     const isUsable = this.#parser.keepAlive && this.#answered < this.#settings.requestsPerConnection;
     // What comes without a request would be taken for the answer to the next one.
     if (!isUsable || (excessBytes > 0 && this.isIdle) || this.#idleLimitMs() <= 0) {
-      this.lose('reset', 'the server closed the connection after the answer to an earlier request');
+      this.#retire('the server closed the connection after the answer to an earlier request');
     }
     this.#owner.onAnswered(this);
     request.succeed();
+  }
+
+  /** It carries no more requests. @param error of those behind in the pipeline, which get no answer */
+  #retire(error: string): void {
+    // A server that has not announced that it closes might never do so.
+    if (this.#settings.client.pool.closing !== 'server' || this.#parser.keepAlive || this.#hasEnded) {
+      this.lose('reset', error);
+      return;
+    }
+    this.#isRetired = true;
+    this.#failInFlight('reset', error);
   }
 
   /** How long it may be idle: the client's own limit, and that of the server where the client heeds it. */
@@ -367,6 +404,7 @@ export class WireConnection {
 
   /** The server has ended its side, which ends an answer without a length. */
   readonly #onEnd = (): void => {
+    this.#hasEnded = true;
     const [request] = this.#inFlight;
     if (request === undefined || !this.#parser.end()) {
       this.#endEarly();
@@ -377,6 +415,7 @@ export class WireConnection {
 
   /** Not made for a connection that is closed as planned: an error costs as much as a tenth of a short connection. */
   #endEarly(): void {
+    if (this.#isRetired) this.lose('other', 'closed as planned');
     if (this.#isLost) return;
     const message = 'the server ended the connection before its answer was complete';
     this.#break(Object.assign(new Error(message), { code: 'ECONNRESET' }));
@@ -392,9 +431,21 @@ export class WireConnection {
   lose(outcome: Outcome, error: string, given?: WireRequest): void {
     if (this.#isLost) return;
     this.#isLost = true;
-    this.#socket.destroy();
+    const { isRedialled, client } = this.#settings;
+    this.#canRedial =
+      isRedialled &&
+      this.#isReady &&
+      !this.#hasEnded &&
+      !this.#hasFailed &&
+      this.#socket.writableLength === 0;
+    if (client.pool.closing === 'reset' && this.#isReady) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+    this.#failInFlight(outcome, error, given);
+    this.#owner.onLost(this, this.#isReady ? undefined : { outcome, error });
+  }
+
+  #failInFlight(outcome: Outcome, error: string, given?: WireRequest): void {
     for (const request of this.#inFlight) if (request !== given) request.fail(outcome, error);
     this.#inFlight.length = 0;
-    this.#owner.onLost(this, this.#isReady ? undefined : { outcome, error });
   }
 }

@@ -118,7 +118,8 @@ export class AnswerParser {
   hasBegun = false;
 
   readonly #memo: HeadMemo;
-  readonly #isBodyless: boolean;
+  /** Whether answers have no body, whatever their head says: those to HEAD. */
+  readonly #isBodiless: boolean;
   #state: State = State.statusLine;
   /** Bytes that are still to come of a body or chunk. */
   #remaining = 0;
@@ -134,10 +135,10 @@ export class AnswerParser {
   #hasClose = false;
   #hasKeepAlive = false;
 
-  /** @param isBodyless whether the requests are HEAD: their answers have no body, whatever their head says */
-  constructor(memo: HeadMemo, isBodyless = false) {
+  /** @param memo of a client whose requests all have the same method */
+  constructor(memo: HeadMemo, isBodiless = false) {
     this.#memo = memo;
-    this.#isBodyless = isBodyless;
+    this.#isBodiless = isBodiless;
   }
 
   /** For another connection: forgets an answer that has not ended. */
@@ -427,7 +428,7 @@ export class AnswerParser {
     }
     this.hasHead = true;
     this.keepAlive = this.#minor === 1 ? !this.#hasClose : this.#hasKeepAlive && !this.#hasClose;
-    if (this.#isBodyless || status === 204 || status === 304 || this.#length === 0)
+    if (this.#isBodiless || status === 204 || status === 304 || this.#length === 0)
       this.#state = State.statusLine;
     else if (this.#isChunked) this.#state = State.chunkSize;
     else if (this.#length === -1) {

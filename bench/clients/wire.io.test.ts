@@ -1,6 +1,10 @@
 // Tests of what only the wire client does: pipelines of limited length, the server's hint by itself, unsolicited bytes.
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import { test } from 'node:test';
+import type { Endpoint } from '../../servers/protocol.ts';
+import type { Scope } from '../../servers/testing/client.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { answerWith, openMisbehavingServer } from './testing/misbehaving-server.ts';
 import { openSubject, type Subject } from './testing/subject.ts';
@@ -64,6 +68,62 @@ test('bytes on an idle connection are no answer to the next request: it goes ove
   await until('the connection is given up', () => transport.openConnections() === 0);
   const next = await ask();
   assert.deepEqual([next.outcome, next.bodyBytes, server.accepted], ['ok', 2, 2]);
+});
+
+test('a server that announces to close a connection, and does not, is not waited for beyond idleTimeoutMs', async t => {
+  const server = await openMisbehavingServer(t, ({ socket }) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok');
+  });
+  const { askTimes } = openSubject(t, subject, server.endpoint, {
+    requestsPerConnection: 1,
+    pool: { maxConnections: 1, closing: 'server', idleTimeoutMs: 20 },
+  });
+  const ended = await askTimes(3, 1);
+  assert.deepEqual(
+    ended.map(({ outcome }) => outcome),
+    ['ok', 'ok', 'ok'],
+  );
+  assert.equal(server.accepted, 3);
+});
+
+/** The sockets that are dialled to the endpoint from now on, one that is dialled again twice. */
+function watchDials(scope: Scope, { origin }: Endpoint): readonly Socket[] {
+  const dialled: Socket[] = [];
+  const port = Number(new URL(origin).port);
+  const onDial = (message: unknown): void => {
+    const { socket } = message as { socket: Socket };
+    socket.once('connectionAttempt', (_address: string, attempted: number) => {
+      if (attempted === port) dialled.push(socket);
+    });
+  };
+  subscribe('net.client.socket', onDial);
+  scope.after(() => unsubscribe('net.client.socket', onDial));
+  return dialled;
+}
+
+test('a socket that the client has closed as planned is dialled again', async t => {
+  const server = await openMisbehavingServer(t, ({ socket }) => socket.write(answerWith('ok')));
+  const dialled = watchDials(t, server.endpoint);
+  const { askTimes } = openSubject(t, subject, server.endpoint, { requestsPerConnection: 1 });
+  const ended = await askTimes(20, 1);
+  assert.ok(ended.every(({ outcome, bodyBytes }) => outcome === 'ok' && bodyBytes === 2));
+  assert.deepEqual([dialled.length, server.accepted], [20, 20]);
+  assert.ok(new Set(dialled).size <= 3, `${new Set(dialled).size} sockets`);
+});
+
+test('a socket that the server has ended or reset is not', async t => {
+  const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
+    if (ofAll % 2 === 0) socket.resetAndDestroy();
+    else socket.end('HTTP/1.1 200 OK\r\n\r\nuntil the end');
+  });
+  const dialled = watchDials(t, server.endpoint);
+  const { askTimes } = openSubject(t, subject, server.endpoint, { requestsPerConnection: 1 });
+  const ended = await askTimes(8, 1);
+  assert.deepEqual(
+    ended.map(({ outcome }) => outcome),
+    Array(4).fill(['ok', 'reset']).flat(),
+  );
+  assert.equal(new Set(dialled).size, 8);
 });
 
 test('a malformed answer is named as one', async t => {

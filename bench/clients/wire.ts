@@ -1,6 +1,6 @@
 // A client made for measuring: HTTP/1.1 over node:net and node:tls alone, with as little CPU per request as Node allows.
 import { type Client, connectionLimit } from '../../scenarios/model/client.ts';
-import type { Target } from '../../scenarios/model/target.ts';
+import { type Target, usesTls } from '../../scenarios/model/target.ts';
 import type {
   Exchange,
   OpenedConnection,
@@ -9,7 +9,7 @@ import type {
   TransportModule,
   TransportOptions,
 } from '../contracts.ts';
-import { plainSessionRefusals } from './errors.ts';
+import { plainTargetRefusals } from './errors.ts';
 import {
   type ConnectionOwner,
   createSettings,
@@ -146,14 +146,12 @@ class WirePool implements ConnectionOwner {
 
   onAnswered(connection: WireConnection): void {
     if (connection.hasRoom) this.#offer(connection);
+    else this.#unlist(connection);
   }
 
   onLost(connection: WireConnection, failure: Parameters<ConnectionOwner['onLost']>[1]): void {
     this.#used--;
-    if (connection.isListed) {
-      connection.isListed = false;
-      this.#free.remove(connection);
-    }
+    this.#unlist(connection);
     if (failure !== undefined) {
       this.#dialling--;
       this.#waiting.shift()?.fail(failure.outcome, failure.error);
@@ -203,6 +201,12 @@ class WirePool implements ConnectionOwner {
     if (connection.isListed || !connection.hasRoom) return;
     connection.isListed = true;
     this.#free.push(connection);
+  }
+
+  #unlist(connection: WireConnection): void {
+    if (!connection.isListed) return;
+    connection.isListed = false;
+    this.#free.remove(connection);
   }
 
   #takeFree(): WireConnection | undefined {
@@ -281,6 +285,13 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: 'a multiple of 1000',
     });
   }
+  if (pool.closing === 'reset' && usesTls(target)) {
+    refused.push({
+      path: 'pool.closing',
+      message: 'Node resets plain TCP connections only',
+      hint: "'client' or 'server', or a target without TLS",
+    });
+  }
   if (pool.tlsSessions === 'library') {
     refused.push({
       path: 'pool.tlsSessions',
@@ -288,7 +299,7 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: "'none' or 'pinned'",
     });
   }
-  return [...refused, ...plainSessionRefusals(client, target)];
+  return [...refused, ...plainTargetRefusals(client, target, wire.honours)];
 }
 
 const wire: TransportModule = {
@@ -304,8 +315,10 @@ const wire: TransportModule = {
     'pool.maxLifetimeMs',
     'pool.pipelining',
     'pool.scheduling',
+    'pool.closing',
     'pool.tcpKeepAliveMs',
     'pool.tlsSessions',
+    'pool.tlsContext',
     'timeouts.connectMs',
     'timeouts.headersMs',
     'timeouts.bodyMs',

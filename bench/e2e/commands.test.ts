@@ -85,10 +85,10 @@ test('--no-phases goes over what the scenario says, and the plan says so', async
 
 test('every command has help with examples', async t => {
   const workspace = await openWorkspace(t);
-  for (const command of [[], ['run'], ['list'], ['report'], ['history'], ['schema']]) {
+  for (const command of [[], ['try'], ['init'], ['run'], ['list'], ['report'], ['history'], ['schema']]) {
     const { status, stdout } = await runIdly(t, workspace, [...command, '--help']);
     assert.equal(status, 0);
-    assert.match(stdout, new RegExp(`Examples?:\\n +conntax ${command[0] ?? 'run'}`));
+    assert.match(stdout, new RegExp(`Examples?:\\n +conntax ${command[0] ?? 'try'}`));
   }
 });
 

@@ -19,9 +19,7 @@ async function strike(
 ): Promise<CliResult & { stored: StoredFolder }> {
   const workspace = await openWorkspace(t);
   // Many short slices, however slow the machine: when the first is over, most are still to come.
-  const file = await workspace.writeScenario(
-    tinyScenario({ measureMs: 400, sliceMs: 20, sliceResponses: 1, ...timing }),
-  );
+  const file = await workspace.writeScenario(tinyScenario({ measureMs: 400, sliceMs: 20, ...timing }));
   const cli = startCli(t, ['run', file], { cwd: workspace.dir });
   await cli.seen(/measuring/);
   const [victim] = cli.children(entry);
@@ -47,7 +45,7 @@ function codesOf(trials: readonly TrialResult[], replicate: number): string[] {
 describe('while it is measured', { concurrency: 2 }, () => {
   test('a generator hangs: it is killed, its trial failed, and that of the other arm is kept', async t => {
     const { status, stdout, stderr, stored } = await strike(t, {
-      timing: {},
+      timing: { drainMs: 100 }, // how long a slice may take before its process is given up
       entry: 'generator-child',
       signal: 'SIGSTOP',
     });

@@ -76,7 +76,7 @@ test(
       ...scenario,
       clients: { wrk: { transport: 'wrk' } },
       baseline: 'wrk',
-      timing: { ...scenario.timing, sliceMs: 60_000, measureMs: 60_000 },
+      timing: { ...scenario.timing, warmupMaxMs: 100, sliceMs: 60_000, measureMs: 60_000 },
     });
     const running = startCli(t, ['run', file], { cwd: workspace.dir });
     await running.seen(/warming up/);

@@ -16,8 +16,7 @@ import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace
 function scenario(target: ScenarioInput['target'], name = 'tiny'): ScenarioInput {
   const { clients } = tinyScenario();
   return {
-    // A server without a good answer has no response time: by default its slices would take seconds.
-    ...tinyScenario({ sliceResponses: 1 }),
+    ...tinyScenario(),
     name,
     target,
     clients: { persistent: clients.persistent! },

@@ -28,7 +28,7 @@ function runOnTerminal(
 
 test('a run on a terminal', { skip }, async t => {
   const workspace = await openWorkspace(t);
-  const file = await workspace.writeScenario(tinyScenario());
+  const file = await workspace.writeScenario(tinyScenario({ warmupMaxMs: 100 }));
   const { status, stdout } = await runOnTerminal(t, workspace, ['run', file]);
   assert.equal(status, 0, stdout);
 

@@ -27,9 +27,9 @@ class ClosedLoad extends SliceLoop {
     for (let user = 0; user < concurrency; user++) this.addRecord();
   }
 
-  protected override start({ spreadMs = 0 }: SliceTimes): void {
+  protected override start({ spreadMs = 0, users }: SliceTimes): void {
     const firstWithinMs = Math.max(this.#thinkMs, spreadMs);
-    for (const user of this.records) {
+    for (const user of this.records.slice(0, users)) {
       // The time since the last slice is not a pause of the load.
       user.endedAtMs = Number.NaN;
       if (firstWithinMs === 0) this.#issue(user);

@@ -159,7 +159,7 @@ suite('an open slice ends', () => {
           assert.ok(kept.unsent <= kept.heldBack && kept.heldBack <= kept.due);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });

@@ -156,7 +156,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
     });
 
   /** A recorder is six histograms: fewer of them than the usual hundred will do. */
-  const RUNS = { numRuns: 30 };
+  const RUNS = { numRuns: 20 };
 
   const exchanges = fc.array(exchange, { maxLength: 150 });
 
@@ -171,6 +171,8 @@ describe('What the recorder is given comes out again: by kind, inside the window
     longestMs: 0,
     p50Us: null,
     p99Us: null,
+    connectUs: null,
+    tlsUs: null,
   };
 
   function isOk({ outcome }: Exchange): boolean {
@@ -432,6 +434,24 @@ describe('What the recorder is given comes out again: by kind, inside the window
       recorder.openWindow(makeWindow());
       assert.deepEqual(recorder.windowCounts(), NOTHING);
       assert.equal(recorder.finish().response.count, 0);
+    });
+
+    test('a probe has the medians of the connections of its own window, and leaves nothing in the trial', t => {
+      let nowMs = OPEN_MS;
+      performance.now = () => nowMs;
+      t.after(() => Reflect.deleteProperty(performance, 'now'));
+      const recorder = createRecorder();
+      recorder.openWindow(makeWindow({ isRecorded: false, isProbe: true }));
+      for (const connectMs of [1, 2, 9]) {
+        recorder.addConnection({ connectMs, tlsMs: 10 * connectMs, isResumed: false });
+      }
+      nowMs = CLOSE_MS;
+      recorder.addConnection({ connectMs: 500, tlsMs: 500, isResumed: false });
+      const { connectUs, tlsUs } = recorder.windowCounts();
+      assertWithin(connectUs!, 2_000);
+      assertWithin(tlsUs!, 20_000);
+      const { connect, tls } = recorder.finish();
+      assert.deepEqual([connect.count, tls.count], [0, 0]);
     });
 
     test('an abandoned request is known by its lower bound, and fails unless the load was cut short', () => {

@@ -1,7 +1,8 @@
 // Folds every exchange of a trial into distributions, outcomes and a timeline, in constant memory.
 // This is the hot path: work that can wait until `finish` is not done in `add`.
+import { meanOfTicks, ticksOf } from '../../results/exact-mean.ts';
 import { createLatencyRecorder, type LatencyRecorder } from '../../results/histogram.ts';
-import type { Censored, Measurement, Outcome, Timeline } from '../../results/model/trial.ts';
+import type { Censored, Histogram, Measurement, Outcome, Timeline } from '../../results/model/trial.ts';
 import {
   DEFAULT_EXPECTED,
   type ExpectedStatus,
@@ -18,7 +19,7 @@ const FIRST_WIDTH_MS = 1_000;
 export class TimelineFold {
   readonly #completed = new Float64Array(BUCKET_COUNT);
   readonly #failed = new Float64Array(BUCKET_COUNT);
-  readonly #sumMs = new Float64Array(BUCKET_COUNT);
+  readonly #sumTicks = new Float64Array(BUCKET_COUNT);
   readonly #maxMs = new Float64Array(BUCKET_COUNT);
   #widthMs = FIRST_WIDTH_MS;
 
@@ -26,7 +27,7 @@ export class TimelineFold {
   addCompleted(atMs: number, responseMs: number): void {
     const index = this.#indexAt(atMs);
     this.#completed[index]!++;
-    this.#sumMs[index]! += responseMs;
+    this.#sumTicks[index]! += ticksOf(responseMs * 1_000);
     if (responseMs > this.#maxMs[index]!) this.#maxMs[index] = responseMs;
   }
 
@@ -45,7 +46,7 @@ export class TimelineFold {
         atMs: i * this.#widthMs,
         completed,
         failed,
-        meanUs: completed === 0 ? 0 : (this.#sumMs[i]! / completed) * 1_000,
+        meanUs: meanOfTicks(this.#sumTicks[i]!, completed),
         maxUs: this.#maxMs[i]! * 1_000,
       });
     }
@@ -66,10 +67,11 @@ export class TimelineFold {
   #halve(): void {
     for (let i = 0; i < BUCKET_COUNT / 2; i++) {
       const [left, right] = [2 * i, 2 * i + 1];
-      for (const sums of [this.#completed, this.#failed, this.#sumMs]) sums[i] = sums[left]! + sums[right]!;
+      for (const sums of [this.#completed, this.#failed, this.#sumTicks])
+        sums[i] = sums[left]! + sums[right]!;
       this.#maxMs[i] = Math.max(this.#maxMs[left]!, this.#maxMs[right]!);
     }
-    for (const values of [this.#completed, this.#failed, this.#sumMs, this.#maxMs]) {
+    for (const values of [this.#completed, this.#failed, this.#sumTicks, this.#maxMs]) {
       values.fill(0, BUCKET_COUNT / 2);
     }
     this.#widthMs *= 2;
@@ -139,7 +141,7 @@ class WindowFold {
   #failed = 0;
   #censored = 0;
   #ended = 0;
-  #sumMs = 0;
+  #sumTicks = 0;
   #longestMs = 0;
   #spentMs = 0;
   #idleMs = 0;
@@ -148,7 +150,7 @@ class WindowFold {
 
   clear(): void {
     this.#completed = this.#failed = this.#censored = this.#ended = this.#began = this.#idleCount = 0;
-    this.#sumMs = this.#longestMs = this.#spentMs = this.#idleMs = 0;
+    this.#sumTicks = this.#longestMs = this.#spentMs = this.#idleMs = 0;
   }
 
   /** Counts an exchange that ended within the window, whenever it began. */
@@ -158,7 +160,7 @@ class WindowFold {
 
   addCompleted(responseMs: number, exchange: Exchange): void {
     this.#completed++;
-    this.#sumMs += responseMs;
+    this.#sumTicks += ticksOf(responseMs * 1_000);
     if (responseMs > this.#longestMs) this.#longestMs = responseMs;
     this.#addUserTime(exchange.endedAtMs - exchange.startedAtMs, exchange);
   }
@@ -173,12 +175,11 @@ class WindowFold {
   addCensored(waitedMs: number, spentMs: number, exchange: Paused, isFailure: boolean): void {
     this.#censored++;
     if (isFailure) this.#failed++;
-    this.#sumMs += waitedMs;
+    this.#sumTicks += ticksOf(waitedMs * 1_000);
     this.#addUserTime(spentMs, exchange);
   }
 
   counts(): WindowFoldCounts {
-    const timed = this.#completed + this.#censored;
     const idleCount = this.#idleCount;
     return {
       completed: this.#completed,
@@ -186,7 +187,7 @@ class WindowFold {
       censored: this.#censored,
       ended: this.#ended,
       userMs: idleCount === 0 ? null : this.#spentMs + (this.#idleMs / idleCount) * this.#began,
-      meanUs: timed === 0 ? 0 : (this.#sumMs / timed) * 1_000,
+      meanUs: meanOfTicks(this.#sumTicks, this.#completed + this.#censored),
       longestMs: this.#longestMs,
     };
   }
@@ -203,7 +204,7 @@ class WindowFold {
 /** Failures of one kind. */
 interface Failures {
   count: number;
-  sumMs: number;
+  sumTicks: number;
   maxMs: number;
   /** Error text of the first. */
   sample: string | undefined;
@@ -220,24 +221,25 @@ class FailureFold {
 
   add(outcome: Outcome, spentMs: number, error: string | undefined): void {
     this.#count++;
+    const sumTicks = ticksOf(spentMs * 1_000);
     const seen = this.#byOutcome.get(outcome);
     if (seen === undefined) {
-      this.#byOutcome.set(outcome, { count: 1, sumMs: spentMs, maxMs: spentMs, sample: error });
+      this.#byOutcome.set(outcome, { count: 1, sumTicks, maxMs: spentMs, sample: error });
       return;
     }
     seen.count++;
-    seen.sumMs += spentMs;
+    seen.sumTicks += sumTicks;
     seen.maxMs = Math.max(seen.maxMs, spentMs);
   }
 
   finish(): Measurement['outcomes'] {
     return Object.fromEntries(
-      [...this.#byOutcome].map(([outcome, { count, sumMs, maxMs, sample }]) => [
+      [...this.#byOutcome].map(([outcome, { count, sumTicks, maxMs, sample }]) => [
         outcome,
         {
           count,
           ...(sample === undefined ? {} : { sample }),
-          meanUs: (sumMs / count) * 1_000,
+          meanUs: meanOfTicks(sumTicks, count),
           maxUs: maxMs * 1_000,
         },
       ]),
@@ -250,7 +252,35 @@ interface WindowCounts extends WindowFoldCounts {
   /** null unless the window is a probe. */
   p50Us: number | null;
   p99Us: number | null;
+  /** The distribution that they are quantiles of; absent unless the window is a probe. */
+  probe?: Histogram;
+  connectUs: number | null;
+  tlsUs: number | null;
 }
+
+/** What is known of the times of one window, if it is a probe. */
+class ProbeFold {
+  readonly response = createLatencyRecorder();
+  readonly connect = createLatencyRecorder();
+  readonly tls = createLatencyRecorder();
+
+  counts(): Pick<WindowCounts, 'p50Us' | 'p99Us' | 'probe' | 'connectUs' | 'tlsUs'> {
+    const probe = this.response.summary();
+    const { p50Us, p99Us } = probe;
+    return { p50Us, p99Us, probe, connectUs: medianOf(this.connect), tlsUs: medianOf(this.tls) };
+  }
+
+  close(): void {
+    for (const recorder of [this.response, this.connect, this.tls]) recorder.close();
+  }
+}
+
+function medianOf(recorder: LatencyRecorder): number | null {
+  const { count, p50Us } = recorder.summary();
+  return count === 0 ? null : p50Us;
+}
+
+const NO_PROBE = { p50Us: null, p99Us: null, connectUs: null, tlsUs: null };
 
 type Recorded = Omit<
   GeneratorReading,
@@ -291,7 +321,7 @@ export class Recorder implements ExchangeSink {
     isRecorded: false,
     isProbe: false,
   };
-  #probe: LatencyRecorder | undefined;
+  #probe: ProbeFold | undefined;
   #answered = 0;
   #failed = 0;
   #opened = 0;
@@ -322,7 +352,7 @@ export class Recorder implements ExchangeSink {
     this.#window = window;
     this.#fold.clear();
     this.#probe?.close();
-    this.#probe = window.isProbe ? createLatencyRecorder() : undefined;
+    this.#probe = window.isProbe ? new ProbeFold() : undefined;
   }
 
   add(exchange: Exchange, belongsAtMs: number): void {
@@ -347,7 +377,7 @@ export class Recorder implements ExchangeSink {
     const waitedUs = waitedMs * 1_000;
     this.#fold.addCensored(waitedMs, spentMs, exchange, error !== undefined);
     if (!this.#window.isRecorded) {
-      this.#probe?.recordUs(waitedUs);
+      this.#probe?.response.recordUs(waitedUs);
       return;
     }
     const { count, leastUs } = this.#censored ?? { count: 0, leastUs: Infinity };
@@ -363,14 +393,16 @@ export class Recorder implements ExchangeSink {
     const isTls = !Number.isNaN(tlsMs);
     if (isTls && isResumed) this.#handshakesResumed++;
     else if (isTls) this.#handshakesFull++;
-    if (!this.#window.isRecorded || !this.#isInWindow(performance.now())) return;
-    if (!Number.isNaN(connectMs)) this.#connect.recordUs(connectMs * 1_000);
-    if (isTls) this.#tls.recordUs(tlsMs * 1_000);
+    if (!this.#isInWindow(performance.now())) return;
+    const { connect, tls } = this.#window.isRecorded
+      ? { connect: this.#connect, tls: this.#tls }
+      : (this.#probe ?? {});
+    if (!Number.isNaN(connectMs)) connect?.recordUs(connectMs * 1_000);
+    if (isTls) tls?.recordUs(tlsMs * 1_000);
   };
 
   windowCounts(): WindowCounts {
-    const { p50Us, p99Us } = this.#probe?.summary() ?? { p50Us: null, p99Us: null };
-    return { ...this.#fold.counts(), p50Us, p99Us };
+    return { ...this.#fold.counts(), ...(this.#probe?.counts() ?? NO_PROBE) };
   }
 
   finish(): Recorded {
@@ -401,6 +433,22 @@ export class Recorder implements ExchangeSink {
     };
   }
 
+  /** Frees the memory; nothing else may be called afterwards. A process that ends with its recorder need not. */
+  close(): void {
+    for (const histogram of [
+      this.#response,
+      this.#service,
+      this.#wait,
+      this.#firstByte,
+      this.#body,
+      this.#connect,
+      this.#tls,
+    ]) {
+      histogram.close();
+    }
+    this.#probe?.close();
+  }
+
   #isInWindow(atMs: number): boolean {
     return atMs >= this.#window.openAtMs && atMs < this.#window.closeAtMs;
   }
@@ -411,7 +459,7 @@ export class Recorder implements ExchangeSink {
     const responseMs = exchange.endedAtMs - firstClockMs(exchange);
     this.#fold.addCompleted(responseMs, exchange);
     if (!this.#window.isRecorded) {
-      this.#probe?.recordUs(responseMs * 1_000);
+      this.#probe?.response.recordUs(responseMs * 1_000);
       return;
     }
     this.#completedRecorded++;

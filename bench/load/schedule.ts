@@ -16,12 +16,20 @@ export function burstDueMs(n: number, { size, everyMs }: { size: number; everyMs
   return Math.floor(n / size) * everyMs;
 }
 
-/** A schedule at a rate. Poisson: exponential gaps, also before the first request, as if many independent users sent them. */
-export function rateSchedule(arrivals: OpenLoad['arrivals'], ratePerSec: number, random: Random): Schedule {
+/**
+ * A schedule at a rate. Constant: from `offsetMs` on. Poisson: exponential gaps, also before the first request, as if many independent
+ * users sent them.
+ */
+export function rateSchedule(
+  arrivals: OpenLoad['arrivals'],
+  ratePerSec: number,
+  random: Random,
+  offsetMs = 0,
+): Schedule {
   switch (arrivals) {
     case 'constant': {
       let n = 0;
-      return () => constantDueMs(n++, ratePerSec);
+      return () => offsetMs + constantDueMs(n++, ratePerSec);
     }
     case 'poisson': {
       const gapMs = randomExponential.source(random)(ratePerSec / 1_000);

@@ -65,7 +65,7 @@ export abstract class SliceLoop implements LoadLoop {
   }
 
   async runSlice(times: SliceTimes): Promise<Window> {
-    const { rampMs, windowMs, drainMs, isRecorded, originMs, ratePerSec } = times;
+    const { rampMs, windowMs, drainMs, isRecorded, originMs, ratePerSec, users } = times;
     const startedAtMs = performance.now();
     const window: Window = {
       openAtMs: startedAtMs + rampMs,
@@ -73,7 +73,7 @@ export abstract class SliceLoop implements LoadLoop {
       closeAtMs: startedAtMs + (rampMs + windowMs),
       originMs,
       isRecorded,
-      isProbe: ratePerSec !== undefined && !isRecorded,
+      isProbe: (ratePerSec ?? users) !== undefined && !isRecorded,
     };
     this.#window = window;
     this.#recorder.openWindow(window);

@@ -7,6 +7,7 @@ import type { Client } from '../../scenarios/model/client.ts';
 import type { LeftOutArm, Scenario, SweepPoint } from '../../scenarios/model/scenario.ts';
 import { type CellTarget, type Code, cellId, type Variant } from '../../scenarios/model/sweep.ts';
 import type { ClientPlugin, Obstacle } from '../contracts.ts';
+import { countGenerators } from './division.ts';
 import { problemText } from './read-scenarios.ts';
 import { cellTimes, expectedResponseMs } from './timing.ts';
 
@@ -23,6 +24,8 @@ export interface PlannedCell {
   leftOut: readonly LeftOutArm[];
   /** Expected duration, ms. */
   estimatedMs: number;
+  /** How many replicates usually fit the budget. */
+  likelyReplicates: number;
   /** Longest durations of one replicate, and of the replicates that an interval needs. */
   least: { oneMs: number; intervalMs: number };
   /** By arm, the version that its generator runs; this checkout where absent. */
@@ -71,6 +74,7 @@ function planCell(
     generatorCode,
     targets: cellTargets,
     estimatedMs: times.aboutMs,
+    likelyReplicates: times.replicates,
     least: { oneMs: times.oneMostMs, intervalMs: times.intervalMostMs },
   };
 }
@@ -88,6 +92,7 @@ function withBudget(scenario: Scenario, budgetMs: number): Scenario {
 /** The trials of one replicate, one per arm, each with its own seed, in the order of their warm-up. */
 export function trialsOf(cell: PlannedCell, replicate: number, seed: number): Trial[] {
   const { scenario } = cell;
+  const generators = countGenerators(scenario);
   return warmUpOrder(cell, seed, replicate).map(arm => ({
     id: `${cell.id}/${replicate}/${arm}`,
     scenario: scenario.name,
@@ -98,6 +103,7 @@ export function trialsOf(cell: PlannedCell, replicate: number, seed: number): Tr
     ...(scenario.link === undefined ? {} : { link: scenario.link }),
     load: scenario.load,
     ...(scenario.request === undefined ? {} : { request: scenario.request }),
+    ...(generators === 1 ? {} : { generators }),
     phases: scenario.phases,
     client: scenario.clients[arm]!,
     seed: Math.floor(createRandom(seed, 'trial', cell.id, replicate, arm)() * 2 ** 31),

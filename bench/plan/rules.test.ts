@@ -15,6 +15,45 @@ import { loadPlugins } from './read-scenarios.ts';
 import { plugins } from './testing/plugins.ts';
 import { createValidator } from './validate.ts';
 
+describe('Several generators need a load and pools that can be divided', () => {
+  const validate = createValidator({ ...plugins, transports: plugins.transports });
+  function problemsOf(stated: Record<string, unknown>): string[] {
+    const raw = { name: 'x', question: 'q', clients: { a: {} }, baseline: 'a', ...stated };
+    const validation = validate(raw, 'x.ts');
+    return validation.isValid ? [] : validation.problems.map(({ path, hint }) => `${path}: ${hint}`);
+  }
+  const pool = { pool: { maxConnections: 1 } };
+
+  for (const [why, stated, problems] of [
+    ['sound', { generators: 4 }, []],
+    [
+      'too few users',
+      { generators: 4, load: { concurrency: 3 } },
+      ['load.concurrency: at least 4, or generators: 3 at most'],
+    ],
+    [
+      'one connection',
+      { generators: 2, clients: { a: pool } },
+      ['clients.a.pool.maxConnections: 2, or generators: 1'],
+    ],
+    [
+      'left to the machine, which takes what can be divided',
+      { generators: 'auto', clients: { a: pool } },
+      [],
+    ],
+    ['a faulty number is the only problem', { generators: 0, clients: { a: pool } }, [/^generators: /]],
+  ] as const) {
+    test(why, () => {
+      const found = problemsOf(stated);
+      assert.equal(found.length, problems.length, found.join('\n'));
+      for (const [index, problem] of problems.entries()) {
+        if (typeof problem === 'string') assert.equal(found[index], problem);
+        else assert.match(found[index]!, problem);
+      }
+    });
+  }
+});
+
 describe("What a load tool can't do in a scenario is said at its place, with the reason; what may be left out, is", () => {
   function createEngine(stated: Partial<EngineModule> = {}): EngineModule {
     return {

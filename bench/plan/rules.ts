@@ -1,4 +1,4 @@
-// Rules between the settings of a scenario, as a refinement of its schema.
+// Rules between the settings of a scenario, as a refinement of its schema. All of them are here, so that none has to be searched for.
 import type { z } from 'zod';
 import { type Client, connectionLimit, isModulePath } from '../../scenarios/model/client.ts';
 import { carriesCredentials } from '../../scenarios/model/request.ts';
@@ -6,6 +6,7 @@ import type { Scenario } from '../../scenarios/model/scenario.ts';
 import { STATEMENTS, Target, usesTls } from '../../scenarios/model/target.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin, EngineModule, Refusal } from '../contracts.ts';
+import { countGenerators, evenWeights, refuseDivision } from './division.ts';
 import { issuePaths, nameHint, nearest, orList, type Path, valueAt } from './problems.ts';
 import { sliceGapMs } from './timing.ts';
 
@@ -631,6 +632,15 @@ function idleFindings(scenario: Scenario, behaviours: RuleContext['behaviours'])
     );
 }
 
+/** What several generators cannot share. */
+function divisionFindings(scenario: Scenario, transports: RuleContext['transports']): Finding[] {
+  const weights = evenWeights(countGenerators(scenario));
+  return refuseDivision(scenario, transports, weights).map(({ path, ...refusal }) => ({
+    path: path.split('.'),
+    ...refusal,
+  }));
+}
+
 /** Baseline, expectations and published figures name arms that exist. */
 function nameRules({ armNames }: RuleContext): Rule[] {
   return [
@@ -700,6 +710,10 @@ function rulesOf(context: RuleContext): Rule[] {
     {
       reads: ['timing', 'load', 'link', 'target', 'clients'].map(name => [name]),
       check: scenario => idleFindings(scenario, context.behaviours),
+    },
+    {
+      reads: ['generators', 'load', 'clients'].map(name => [name]),
+      check: scenario => divisionFindings(scenario, context.transports),
     },
   ];
 }

@@ -13,9 +13,16 @@ describe('Which settings can be swept: every one that there is, but those of the
   const known = knownPaths(scenarioJsonSchema(behaviourOptions(plugins.behaviours)));
   const ARMS = ['short', 'long'];
 
-  test('every setting of target, link, load, timing, phases and clients can be swept', () => {
+  test('every setting of target, link, load, generators, timing, phases and clients can be swept', () => {
     for (const path of [
-      ...['link.roundTripMs', 'link.bytesPerSec', 'phases', 'target.tls', 'target.behaviour.kind'],
+      ...[
+        'link.roundTripMs',
+        'link.bytesPerSec',
+        'phases',
+        'generators',
+        'target.tls',
+        'target.behaviour.kind',
+      ],
       ...['load.concurrency', 'load.ratePerSec', 'load.objective.p99Ms', 'timing.slicing'],
       ...['clients.*.transport', 'clients.*.pool.maxConnections', 'clients.*.timeouts.totalMs'],
     ]) {
@@ -32,7 +39,11 @@ describe('Which settings can be swept: every one that there is, but those of the
   });
 
   const REFUSED: [path: string, message: RegExp, hint: RegExp][] = [
-    ['name', /^name cannot be swept$/, /^a setting of target, link, load, request, timing, phases or clients$/],
+    [
+      'name',
+      /^name cannot be swept$/,
+      /^a setting of target, link, load, request, generators, timing, phases or clients$/,
+    ],
     ['baseline', /^baseline cannot be swept$/, /clients$/],
     ['sweep', /cannot be swept/, /clients$/],
     ['$schema', /cannot be swept/, /clients$/],

@@ -107,15 +107,15 @@ function mean(values: readonly number[]): number {
 }
 
 /**
- * Whether an arm has stopped getting faster: the mean rate of the last two warm-up windows is at most 3 % above that of
- * the two before. A falling rate counts as steady: the machine slows down, but the arm no longer warms up.
+ * Whether an arm has stopped getting faster: the mean speed of the last two warm-up windows is at most 3 % above that of
+ * the two before. A falling speed counts as steady: the machine slows down, but the arm no longer warms up.
  *
- * @param ratesPerSec rates of successive windows, oldest first; fewer than four, or a last one of 0, is not steady
+ * @param speeds of successive windows, oldest first; fewer than four, or a last one of 0, is not steady
  */
-export function isSteady(ratesPerSec: readonly number[]): boolean {
-  if (ratesPerSec.length < 4 || ratesPerSec.at(-1) === 0) return false;
-  const before = mean(ratesPerSec.slice(-4, -2));
-  const last = mean(ratesPerSec.slice(-2));
+export function isSteady(speeds: readonly number[]): boolean {
+  if (speeds.length < 4 || speeds.at(-1) === 0) return false;
+  const before = mean(speeds.slice(-4, -2));
+  const last = mean(speeds.slice(-2));
   return last <= before * STEADY_RISE_RATIO;
 }
 
@@ -205,6 +205,8 @@ interface CellTimes {
   /** Upper estimates of one replicate, and of those that an interval needs: a busy machine, arms that warm up slowly. */
   oneMostMs: number;
   intervalMostMs: number;
+  /** Replicates that usually fit the budget. */
+  replicates: number;
 }
 
 /**
@@ -233,8 +235,10 @@ export function cellTimes(
   const usual = partsAt(USUAL);
   const slow = partsAt(SLOW);
   const fittingCount = Math.max(Math.floor((budgetMs - usual.onceMs) / usual.oneMs), sureCount);
+  const replicates = Math.min(fittingCount, maxReplicates);
   return {
-    aboutMs: Math.round(usual.onceMs + Math.min(fittingCount, maxReplicates) * usual.oneMs),
+    replicates,
+    aboutMs: Math.round(usual.onceMs + replicates * usual.oneMs),
     oneMostMs: Math.round(slow.onceMs + slow.oneMs),
     intervalMostMs: Math.round(slow.onceMs + sureCount * slow.oneMs),
   };

@@ -49,18 +49,25 @@ suite('describeHost', () => {
   });
 });
 
-for (const [why, cpus, siblings, generatorCpu, isShared] of [
-  ['a physical core each', [0, 1], { 0: [0], 1: [1] }, 1, false],
-  ['threads of a core side by side, another core is there', [0, 1, 2, 3], { 0: [0, 1] }, 2, false],
-  ['threads of a core far apart', [0, 1, 2, 3], { 0: [0, 2] }, 1, false],
-  ['no other core', [0, 1], { 0: [0, 1] }, 1, true],
-  ['not the first cores', [4, 5, 6], { 4: [4, 5] }, 6, false],
-  ['the kernel does not say', [0, 1], {}, 1, false],
+for (const [why, cpus, siblings, generatorCpus, isShared] of [
+  ['a physical core each', [0, 1], { 0: [0], 1: [1] }, [1], false],
+  ['threads of a core side by side', [0, 1, 2, 3], { 0: [0, 1], 2: [2, 3], 3: [2, 3] }, [2, 3, 1], false],
+  ['threads of a core far apart', [0, 1, 2, 3], { 0: [0, 2], 1: [1, 3], 3: [1, 3] }, [1, 3, 2], false],
+  [
+    'physical cores come first',
+    [0, 1, 2, 3, 4, 5],
+    { 0: [0, 1], 1: [0, 1], 2: [2, 3], 3: [2, 3], 4: [4, 5], 5: [4, 5] },
+    [2, 4, 3, 5, 1],
+    false,
+  ],
+  ['no other core', [0, 1], { 0: [0, 1] }, [1], true],
+  ['not the first cores', [4, 5, 6], { 4: [4, 5] }, [6, 5], false],
+  ['the kernel does not say', [0, 1, 2], {}, [1, 2], false],
 ] as const) {
-  test(`pinning, ${why}: the generator goes to ${generatorCpu}`, () => {
+  test(`pinning, ${why}: generators go to ${generatorCpus}`, () => {
     const known: Record<number, readonly number[]> = siblings;
     const { pinning, pinningDetail } = pinningTo(cpus, cpu => known[cpu] ?? []);
-    assert.deepEqual(pinning, { targetCpu: cpus[0], generatorCpu });
+    assert.deepEqual(pinning, { targetCpu: cpus[0], generatorCpu: generatorCpus[0], generatorCpus });
     assert.equal(pinningDetail.includes('one physical core'), isShared);
   });
 }

@@ -52,21 +52,25 @@ async function choosePinning(): Promise<Pick<Host, 'pinning' | 'pinningDetail'>>
 }
 
 /**
- * Chooses the first CPU and the next one on another physical core, if there is one.
+ * Chooses the first CPU for the target, and for generators first one of each other physical core, then the second threads
+ * of those, and last the threads beside the target.
  * @param siblings all logical CPUs on the same physical core as the given one, itself included
  */
 export function pinningTo(
   cpus: readonly [number, number, ...number[]],
   siblings: (cpu: number) => readonly number[],
 ): Pick<Host, 'pinning' | 'pinningDetail'> {
-  const [targetCpu, second] = cpus;
-  const shared = siblings(targetCpu);
-  const apart = cpus.find(cpu => cpu !== targetCpu && !shared.includes(cpu));
-  const generatorCpu = apart ?? second;
+  const [targetCpu, ...others] = cpus;
+  const rank = (cpu: number): number => {
+    if (siblings(targetCpu).includes(cpu)) return 2;
+    return others.some(other => other < cpu && siblings(cpu).includes(other)) ? 1 : 0;
+  };
+  const generatorCpus = others.toSorted((a, b) => rank(a) - rank(b) || a - b);
+  const [generatorCpu = targetCpu] = generatorCpus;
   const detail = `target pinned to core ${targetCpu}, generators to core ${generatorCpu}`;
   return {
-    pinning: { targetCpu, generatorCpu },
-    pinningDetail: apart === undefined ? `${detail}, two threads of one physical core` : detail,
+    pinning: { targetCpu, generatorCpu, generatorCpus },
+    pinningDetail: rank(generatorCpu) === 2 ? `${detail}, two threads of one physical core` : detail,
   };
 }
 

@@ -2,6 +2,7 @@
 import { neededConnections } from '../../results/connections.ts';
 import { MeasureError } from '../../results/errors.ts';
 import type {
+  Alone,
   Capacity,
   KernelCounts,
   Ledger,
@@ -227,6 +228,10 @@ export class Arm {
   meanResponseMs = 0;
   /** Whether its client drops requests in flight at the end of a window, like a load tool that is stopped. */
   dropsInFlight = false;
+  /** Whether some of its users may rest in a slice. */
+  hasUsers = false;
+  /** What one user alone saw; null where that was not measured. */
+  alone: Alone | null = null;
   /** How much longer its slices became because of slow requests; null: not at all. */
   lengthening: Lengthening | null = null;
   failure: Failure | undefined;
@@ -353,6 +358,7 @@ export class Arm {
       target: isForeign ? null : this.#served.finish(this.#exchanges),
       link: this.trial.link === undefined ? null : this.#link.finish(this.#exchanges),
       kernel: this.#kernel,
+      alone: this.alone,
       caveats: reading.caveats,
     };
   }
@@ -367,7 +373,7 @@ export class Arm {
       accepted: seen.accepted,
       acceptedBy: seen.acceptedBy,
       acceptedHttp2: seen.acceptedHttp2,
-      needed: neededConnections({ client, target, load, requests, pool }),
+      needed: reading.needed ?? neededConnections({ client, target, load, requests, pool }),
       requestsSent: requests,
       answered: reading.answered,
       failed: reading.failed,

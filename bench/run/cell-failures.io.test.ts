@@ -70,7 +70,7 @@ suite('a cell in trouble', () => {
   test('a generator that hangs is killed, and a failed trial; the other arm goes on', async () => {
     let stopped = 0;
     const tiny = makeTinyCell(
-      {},
+      { timing: { drainMs: 200 } },
       atFirst(isMeasuring, () => {
         stopped = signalFirst('generator-child', 'SIGSTOP');
       }),

@@ -49,7 +49,7 @@ export function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
       return createOpenLoad({
         ...shared,
         maxInFlight,
-        scheduleOf: () => rateSchedule(arrivals, ratePerSec, random),
+        scheduleOf: ({ offsetMs }) => rateSchedule(arrivals, ratePerSec, random, offsetMs),
       });
     }
     case 'burst': {
@@ -61,9 +61,9 @@ export function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
       return createOpenLoad({
         ...shared,
         maxInFlight,
-        scheduleOf: ({ ratePerSec }) => {
+        scheduleOf: ({ ratePerSec, offsetMs }) => {
           if (ratePerSec === undefined) throw new Error('a slice of a capacity search needs a rate');
-          return rateSchedule(arrivals, ratePerSec, random);
+          return rateSchedule(arrivals, ratePerSec, random, offsetMs);
         },
       });
     }
@@ -74,6 +74,8 @@ export function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
 
 interface Generator {
   dropsInFlight: boolean;
+  /** Whether some of the users may rest in a slice; a load tool has its own. */
+  hasUsers: boolean;
   slice(order: SliceOrder): Promise<SliceReading>;
   cut(): void;
   finish(): Promise<GeneratorReading>;
@@ -99,6 +101,7 @@ function createGenerator(source: Source, recorder: Recorder): Generator {
   const { loop, engine, countsConnections, openedElsewhere, caveats, close } = source;
   return {
     dropsInFlight: engine?.dropsInFlight ?? false,
+    hasUsers: engine === undefined,
     async slice({ epochMs, ...order }) {
       const before = readProcess();
       const { ended, opened } = recorder;
@@ -231,7 +234,8 @@ function reply(message: GeneratorReply): void {
 async function obey(command: GeneratorCommand): Promise<void> {
   if (command.type === 'prepare') {
     await prepare(command);
-    reply({ type: 'ready', protocol: PROTOCOL_VERSION, dropsInFlight: generator!.dropsInFlight });
+    const { dropsInFlight, hasUsers } = generator!;
+    reply({ type: 'ready', protocol: PROTOCOL_VERSION, dropsInFlight, hasUsers });
     return;
   }
   if (generator === undefined) throw new Error(`"${command.type}" before "prepare"`);

@@ -7,7 +7,7 @@ import { measureCell } from './run.ts';
 import { childrenWith, ourChildren } from './testing/processes.ts';
 import { atFirst, completed, isMeasuring, makeTinyCell, states } from './testing/tiny-cell.ts';
 
-const ROUND_TRIP_MS = 20;
+const ROUND_TRIP_MS = 10;
 /** Writes may be a tenth of a millisecond early, and clocks are read in another process. */
 const EARLY_MS = 1;
 

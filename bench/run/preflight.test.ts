@@ -204,6 +204,25 @@ suite('preflight', () => {
     assert.match(check.sentence, /no taskset: target and generator may compete/);
   });
 
+  test('several generators: a core for each passes, shared ones are a warning', () => {
+    const plan = makePlan({ generators: 2 });
+    const pinning = { targetCpu: 0, generatorCpu: 1, generatorCpus: [1, 2] };
+    assert.equal(find(plan, { pinning }, 'cell-0: 2 generators').state, 'pass');
+    const { state, sentence } = find(plan, {}, 'cell-0: 2 generators');
+    assert.equal(state, 'warn');
+    assert.match(sentence, /1 core is left .* they share cores and send no more than 1 could/);
+  });
+
+  test('several generators: each process has its share of the connections, the ports are those of all', () => {
+    const plan = makePlan({ generators: 4, clients: pools(100), target: { url: 'http://a.test/' } });
+    const checks = checkPlan(plan, { ...sampleHost, descriptorLimit: 89 }, foreign('127.0.0.1'));
+    assert.match(checks[0]!.sentence, /at most 89 needed/);
+    assert.match(
+      find(plan, { ephemeralPorts: { low: 1, high: 99 } }, 'ports').sentence,
+      /100 at once needed/,
+    );
+  });
+
   test('only what fails stops a run, and all of it is said', () => {
     const warn: Check = { state: 'warn', sentence: 'careful' };
     requireFit([warn]);

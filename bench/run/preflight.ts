@@ -7,6 +7,8 @@ import type { Host } from '../../results/model/run.ts';
 import { connectionLimit } from '../../scenarios/model/client.ts';
 import { mostInFlight } from '../../scenarios/model/load.ts';
 import { hostOf, isLoopback } from '../plan/allowed-hosts.ts';
+import { countGenerators } from '../plan/division.ts';
+import { countSpareCores } from '../plan/generators.ts';
 import type { Plan, PlannedCell } from '../plan/plan.ts';
 import { mayReusePorts } from '../probes/kernel.ts';
 import type { LocatedServer } from './external-server.ts';
@@ -39,6 +41,7 @@ export function checkPlan(
       name: `${id}, client ${arm}`,
       connections: mostOpenConnections(client, scenario.load),
       inFlight: mostInFlight(scenario.load),
+      generators: countGenerators(scenario),
     })),
   );
   // Between slices all arms of a cell keep connections to the same port, each as many as it has requests in flight.
@@ -52,7 +55,7 @@ export function checkPlan(
   const foreignCells = new Set(located.flatMap(({ cells }) => cells.map(({ id }) => id)));
   const isElsewhere = located.some(({ addresses }) => addresses.some(address => !isLoopback(address)));
   const ownCells = plan.cells.filter(({ id }) => !foreignCells.has(id));
-  const processes = [...arms, ...ownCells.flatMap(targetNeeds)];
+  const processes = [...arms.map(shareOfProcess), ...ownCells.flatMap(targetNeeds)];
   return [
     checkDescriptors(processes, host),
     checkPorts([...arms, ...together], host, !isElsewhere),
@@ -61,7 +64,14 @@ export function checkPlan(
     ...(located.length === 0 ? [] : [checkServers(located)]),
     ...checkAllowed(located, allowedHosts),
     checkPinning(host, ownCells.length > 0),
+    ...checkGenerators(plan, host),
   ];
+}
+
+/** What the process with the largest share of a client's load needs. */
+function shareOfProcess({ name, generators, ...need }: Need & { generators: number }): Need {
+  const share = (count: number) => Math.ceil(count / generators);
+  return { name, connections: share(need.connections), inFlight: share(need.inFlight) };
 }
 
 /** Needs of each target process of a cell, and of its relay if there is a link. */
@@ -105,6 +115,25 @@ function checkPinning({ pinning, pinningDetail }: Host, hasOwnTarget: boolean): 
   }
   const generators = `generators pinned to core ${pinning.generatorCpu}`;
   return { state: 'pass', sentence: hasOwnTarget ? pinningDetail : generators };
+}
+
+/** Generators of a client that have to share cores send no more than fewer would: worth knowing, but no reason to refuse. */
+function checkGenerators({ cells }: Plan, host: Host): Check[] {
+  const spare = countSpareCores(host);
+  return cells.flatMap(({ id, scenario }): Check[] => {
+    const count = countGenerators(scenario);
+    if (count === 1) return [];
+    const cores = spare === 1 ? '1 core is' : `${spare} cores are`;
+    const sentence = `${id}: ${count} generators per client; ${cores} left for them beside the target`;
+    return count <= spare
+      ? [{ state: 'pass', sentence }]
+      : [
+          {
+            state: 'warn',
+            sentence: `${sentence}, so they share cores and send no more than ${spare} could`,
+          },
+        ];
+  });
 }
 
 interface Need {

@@ -7,6 +7,7 @@ import { Arm, type Failure, type GeneratorChild, type SlowestByArm } from './arm
 import { ChildError, spawnChild } from './child.ts';
 import type { ReplicateContext, ReplicateSource, TimedCellContext } from './context.ts';
 import { type FoundServer, requireAnswer } from './external-server.ts';
+import { createGeneratorGroup, type Member } from './generator-group.ts';
 import { failureOf, Session } from './session.ts';
 import {
   deathCode,
@@ -33,6 +34,7 @@ export async function measureReplicate(
       await session.warmUp();
       await session.search();
       await session.measure();
+      await session.measureAlone();
       return session.finish(startedAt);
     });
   } catch (error) {
@@ -67,7 +69,8 @@ export async function conditionTargets(context: ReplicateContext, targetOf: Targ
   await withSession(context, targetOf, trials, session => session.warmUp());
 }
 
-async function withSession<T>(
+/** Starts the generators of some trials and ends them after use. @throws ChildError */
+export async function withSession<T>(
   context: ReplicateContext,
   targetOf: TargetOf,
   trials: readonly Trial[],
@@ -84,23 +87,33 @@ async function withSession<T>(
   }
 }
 
-function spawnArm(trial: Trial, target: MeasuredTarget, { cell, pinning, slowest }: ReplicateContext): Arm {
-  const child: GeneratorChild = spawnChild({
-    title: `the generator of client ${trial.arm}`,
-    entry: './generator-child',
-    code: own(cell.generatorCode, trial.arm),
-    cpu: pinning?.generatorCpu ?? null,
-    niceness: loadNiceness(cell.scenario),
-  });
-  return new Arm(trial, child, target, slowest);
+function spawnArm(trial: Trial, target: MeasuredTarget, context: ReplicateContext): Arm {
+  const { cell, pinning, slowest } = context;
+  const { arm, generators = 1 } = trial;
+  const cpus = pinning === null ? [] : (pinning.generatorCpus ?? [pinning.generatorCpu]);
+  const spawn = (title: string, index: number): GeneratorChild =>
+    spawnChild({
+      title: `${title} of client ${arm}`,
+      entry: './generator-child',
+      code: own(cell.generatorCode, arm),
+      cpu: cpus.length === 0 ? null : cpus[index % cpus.length]!,
+      niceness: loadNiceness(cell.scenario),
+    });
+  if (generators === 1) return new Arm(trial, spawn('the generator', 0), target, slowest);
+  const members = Array.from({ length: generators }, (_, index): Member => {
+    return { child: spawn(`generator ${index + 1} of ${generators}`, index), weight: 1 };
+  }) as [Member, ...Member[]];
+  const coreCount = cpus.length === 0 ? generators : Math.min(generators, cpus.length);
+  return new Arm(trial, createGeneratorGroup({ members, coreCount }), target, slowest);
 }
 
 async function prepareArm(arm: Arm): Promise<void> {
   try {
     const { endpoint } = arm.target;
     const command = { type: 'prepare', trial: arm.trial, endpoint } as const;
-    const { dropsInFlight } = await arm.child.start(command, 'ready');
+    const { dropsInFlight, hasUsers } = await arm.child.start(command, 'ready');
     arm.dropsInFlight = dropsInFlight;
+    arm.hasUsers = hasUsers;
   } catch (error) {
     if (error instanceof UsageError) throw error;
     arm.failure = failureOf(error, 'generator-start');

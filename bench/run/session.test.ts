@@ -10,7 +10,7 @@ import {
   TrialResult,
 } from '../../results/model/trial.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
-import { CapacityLoad } from '../../scenarios/model/load.ts';
+import { CapacityLoad, Load } from '../../scenarios/model/load.ts';
 import type { Expectation } from '../../scenarios/model/scenario.ts';
 import { NULL_ARM } from '../../scenarios/model/sweep.ts';
 import { usesTls, withUnknowns } from '../../scenarios/model/target.ts';
@@ -25,7 +25,7 @@ import type {
 } from '../protocol.ts';
 import { Arm, type GeneratorChild } from './arm.ts';
 import { ChildError } from './child.ts';
-import { failureOf, findCapacities, resultOf, Session } from './session.ts';
+import { failureOf, findCapacities, resultOf, Session, speedOf } from './session.ts';
 import type { MeasuredTarget, TargetLink, TargetProcess } from './targets.ts';
 import { noTarget } from './testing/no-target.ts';
 import { IDLE_SLICE, STILL, STILL_RELAY } from './testing/readings.ts';
@@ -441,6 +441,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
             windowMs,
             ...counts,
             opened: perSlice,
+            ...(command.order.users === undefined ? {} : { p50Us: 900, connectUs: 80 }),
           },
         };
       }
@@ -780,6 +781,63 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
       for (const { orders } of children.values())
         assert.ok(orders.every(order => order.spreadMs === undefined));
     });
+
+    const speeds: [why: string, load: unknown, reading: Partial<SliceReading>, speed: number][] = [
+      [
+        'requests per CPU time, whatever the rate',
+        {},
+        { completed: 10, exchanges: 40, after: { ...STILL, cpuUs: 2_000 } },
+        0.02,
+      ],
+      ['nothing answered is no speed', {}, { exchanges: 40, after: { ...STILL, cpuUs: 2_000 } }, 0],
+      ['the rate, where CPU time is not known', {}, { completed: 10, exchanges: 40 }, 0.1],
+      [
+        'response times, where the load sets the rate',
+        { model: 'open', ratePerSec: 100 },
+        { meanUs: 500, exchanges: 40, after: { ...STILL, cpuUs: 2_000 } },
+        0.002,
+      ],
+    ];
+    for (const [why, load, reading, speed] of speeds) {
+      test(`an arm warms up until its speed no longer rises: ${why}`, () => {
+        assert.equal(speedOf({ ...IDLE_SLICE, ...reading }, Load.parse(load)), speed);
+      });
+    }
+
+    test('one user alone comes after the measured slices, and is in none of their figures', async () => {
+      const { session, arms, children } = openSession(makeTinyCell(), { short: 7, long: 2 });
+      for (const arm of arms) arm.hasUsers = arm.name === 'short';
+      await session.measure();
+      await session.measureAlone();
+      const short = children.get('short')!.orders;
+      assert.deepEqual(
+        short.map(({ users, isRecorded }) => [users, isRecorded]),
+        [...short.slice(1).map(() => [undefined, true]), [1, false]],
+      );
+      assert.ok(
+        children.get('long')!.orders.every(({ users }) => users === undefined),
+        'a load tool has its own users',
+      );
+      const results = completed(await session.finish(STARTED_AT));
+      const of = (name: string) => results.find(({ trial }) => trial.arm === name)!.measurement;
+      assert.deepEqual(of('short').alone, { requests: 70, responseUs: 900, connectUs: 80, tlsUs: null });
+      assert.equal(of('long').alone, null);
+      assert.equal(of('short').slices.length, short.length - 1);
+      assert.equal(of('short').ledger.accepted, 7 * short.length, 'its connections are booked all the same');
+    });
+
+    for (const [why, stated] of [
+      ['a single user is alone anyway', { load: { concurrency: 1 } }],
+      ['whole slices measure one long story', { timing: { slicing: 'whole' as const } }],
+      ['a schedule has no users', { load: { model: 'open' as const, ratePerSec: 100 } }],
+    ] as const) {
+      test(`no slice of one user: ${why}`, async () => {
+        const { session, arms, children } = openSession(makeTinyCell(stated), { short: 7, long: 2 });
+        for (const arm of arms) arm.hasUsers = true;
+        await session.measureAlone();
+        assert.equal(children.get('short')!.orders.length, 0);
+      });
+    }
 
     test('interrupted before any slice: neither turns nor results', async () => {
       const tiny = makeTinyCell({ timing: { warmupMinMs: 1, warmupMaxMs: 1 } });

@@ -172,11 +172,18 @@ function formatCount(count: number): string {
 const WARMUP_WINDOW_MS = 250;
 const FIRST_RAMP_MS = 20;
 
-/** The speed that rises while an arm warms up. If the load sets the rate, only response times can show it. */
-function speedOf(reading: SliceReading, { model }: Load): number {
+/**
+ * The speed that rises while an arm warms up. In a closed load it is requests per CPU time of the generator: that rises until its
+ * code is compiled, and a neighbour on the machine disturbs it less than the rate. If the load sets the rate, only response
+ * times can show it: a process that is mostly idle uses CPU time for other things.
+ */
+export function speedOf(reading: SliceReading, { model }: Load): number {
   switch (model) {
-    case 'closed':
+    case 'closed': {
+      const cpuUs = reading.after.cpuUs - reading.before.cpuUs;
+      if (cpuUs > 0) return reading.completed === 0 ? 0 : reading.exchanges / cpuUs;
       return reading.windowMs === 0 ? 0 : reading.completed / reading.windowMs;
+    }
     case 'capacity':
       return endedPerSec(reading);
     case 'open':
@@ -200,6 +207,8 @@ export interface SessionOptions {
   sliceGraceMs?: number;
 }
 
+/** The slice of one user: enough for a median, and behind a link long enough for some round trips. */
+const ALONE = { leastMs: 150, mostMs: 1_500, responses: 6, leastRequests: 3 } as const;
 const FINISH_TIMEOUT_MS = 20_000;
 const SLICE_GRACE_MS = 5_000;
 /** A generator that opens or abandons thousands of connections at once does not read its channel meanwhile. */
@@ -308,6 +317,28 @@ export class Session {
           blockCount,
         });
       }
+    }
+  }
+
+  /**
+   * Runs a short slice of each arm with one user, who waits for nobody: what opening a connection takes by itself. Nothing of it is
+   * in the measured figures. Not where the length of a slice is the question, nor for load tools, whose users can't rest.
+   */
+  async measureAlone(): Promise<void> {
+    const { signal } = this.#options;
+    const load = this.#load;
+    if (load.model !== 'closed' || load.concurrency === 1 || this.#timing.slicing === 'whole') return;
+    const windowMs = Math.min(ALONE.mostMs, Math.max(ALONE.leastMs, ALONE.responses * this.#firstResponseMs));
+    for (const arm of this.#alive().filter(({ hasUsers }) => hasUsers)) {
+      if (signal.aborted) return;
+      const rampMs = Math.max(FIRST_RAMP_MS, Math.ceil(this.#firstResponseMs));
+      const drainMs = warmUpDrainMs(arm.meanResponseMs);
+      const request = { rampMs, windowMs: Math.ceil(windowMs), drainMs, isRecorded: false, users: 1 };
+      const reading = await this.#runSlice(arm, request);
+      if (reading === undefined || signal.aborted) continue;
+      const { completed: requests, failed, p50Us: responseUs, connectUs, tlsUs } = reading;
+      if (requests < ALONE.leastRequests || failed > 0 || responseUs === null) continue;
+      arm.alone = { requests, responseUs, connectUs, tlsUs };
     }
   }
 

@@ -1,77 +1,12 @@
 // The target process is started, read and killed; when it can't start, the caller knows why and nothing is left.
 import assert from 'node:assert/strict';
-import { connect, createServer, type Socket } from 'node:net';
 import { after, describe, suite, type TestContext, test } from 'node:test';
-import type { ForeignServer } from '../../results/model/run.ts';
 import { Link, Target } from '../../scenarios/model/target.ts';
 import type { RelayReading } from '../../servers/protocol.ts';
 import { createClient } from '../../servers/testing/client.ts';
-import { plainRequest } from '../clients/request.ts';
 import { ChildError } from './child.ts';
-import {
-  isOwnReading,
-  type KernelReading,
-  linkTo,
-  type MeasuredTarget,
-  openForeignTarget,
-  startTarget,
-  type TargetProcess,
-  withoutRelay,
-} from './targets.ts';
+import { linkTo, startTarget, type TargetProcess, withoutRelay } from './targets.ts';
 import { childrenWith, eventually, isGone, ourChildren } from './testing/processes.ts';
-
-describe('A server that is not ours is read from the kernel: what this machine accepted, or, of one elsewhere, what it opened', () => {
-  const DIALS = 40;
-
-  function targetAt(isLoopback: boolean): MeasuredTarget {
-    const facts: Partial<ForeignServer> = { isLoopback };
-    return openForeignTarget({
-      facts: facts as ForeignServer,
-      endpoint: { origin: 'http://127.0.0.1', path: '/' },
-      request: plainRequest('/'),
-    });
-  }
-
-  async function read(target: MeasuredTarget): Promise<KernelReading & { accepted: number }> {
-    const reading = await target.read();
-    assert.ok(!isOwnReading(reading) && reading.accepted !== null, 'this system counts');
-    return { ...reading, accepted: reading.accepted };
-  }
-
-  function dial(port: number): Promise<Socket> {
-    const socket = connect(port, '127.0.0.1');
-    return new Promise(resolve =>
-      socket.once('connect', () => resolve(socket)).once('error', () => resolve(socket)),
-    );
-  }
-
-  test('an attempt that is refused was opened, and accepted by nobody', async t => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await new Promise(resolve => server.once('listening', resolve));
-    t.after(() => server.close());
-    const { port } = server.address() as { port: number };
-    const here = targetAt(true);
-    const elsewhere = targetAt(false);
-    const countDials = async () => {
-      const before = [await read(here), await read(elsewhere)];
-      for (let i = 0; i < DIALS; i++) (await dial(port)).destroy();
-      const after = [await read(here), await read(elsewhere)];
-      return after.map(({ accepted }, index) => accepted - before[index]!.accepted);
-    };
-    assert.deepEqual(
-      [(await read(here)).countedBy, (await read(elsewhere)).countedBy],
-      ['kernel', 'kernelOpens'],
-    );
-    assert.deepEqual([here.isLoopback, elsewhere.isLoopback, here.isAlive], [true, false, true]);
-    // Other programs may open some meanwhile; not as many.
-    const [accepted, opened] = await countDials();
-    assert.ok(accepted! >= DIALS && opened! >= DIALS, `${accepted}, ${opened}`);
-    await new Promise(resolve => server.close(resolve));
-    const [acceptedThen, openedThen] = await countDials();
-    assert.ok(acceptedThen! < DIALS && openedThen! >= DIALS, `${acceptedThen}, ${openedThen}`);
-    await here.kill();
-  });
-});
 
 describe('A target behind a link is reached through the relay alone, is settled when nothing is under way, and ends with its relay', () => {
   async function startLinked(t: TestContext, link: Record<string, unknown>): Promise<TargetProcess> {
@@ -96,7 +31,8 @@ describe('A target behind a link is reached through the relay alone, is settled 
       const startedAtMs = performance.now();
       const client = createClient(t, target.endpoint);
       const { body, socket } = await client.ask();
-      assert.ok(performance.now() - startedAtMs >= 2 * roundTripMs - 5, 'a handshake, and there and back');
+      const tookMs = performance.now() - startedAtMs;
+      assert.ok(tookMs >= 2 * roundTripMs - 5, `a handshake, and there and back: ${tookMs} ms`);
       assert.equal(body.length, 3);
       assert.deepEqual([(await target.read()).accepted, (await target.read()).requests], [1, 1]);
       assert.equal((await target.read()).openConnections, 1);

@@ -83,7 +83,7 @@ process.on('disconnect', () => process.exit());
 process.on('message', async (command: GeneratorCommand) => {
   if (command.type === 'prepare') {
     prepare(command);
-    reply({ type: 'ready', protocol: PROTOCOL_VERSION, dropsInFlight: false });
+    reply({ type: 'ready', protocol: PROTOCOL_VERSION, dropsInFlight: false, hasUsers: false });
   } else if (command.type === 'slice') {
     const { rampMs, windowMs } = command.order;
     const before = readProcess();
@@ -100,6 +100,8 @@ process.on('message', async (command: GeneratorCommand) => {
       opened: 0,
       p50Us: null,
       p99Us: null,
+      connectUs: null,
+      tlsUs: null,
     };
     reply({ type: 'slice', reading: { ...none, windowMs, completed: exchanges, exchanges, before, after } });
   }

@@ -1,5 +1,5 @@
-// In: the names of grounds (target, nginx, tls; all unless given). Out: on standard output, what each driver can do at
-// saturation, and what it costs: ours, and bare tools. All take turns in one run, on one core, against one server that is warm.
+// Measures what each driver can do at saturation and what it costs, and judges the wire client's goals. Arguments: names of
+// grounds (all unless given), and --rounds. All drivers take turns, on one core, against one server that is warm.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -14,34 +14,33 @@ import { Target } from '../../scenarios/model/target.ts';
 import { transports } from '../clients/index.ts';
 import type { EngineModule } from '../contracts.ts';
 import { startTarget, type TargetProcess } from '../run/targets.ts';
+import { AUTOCANNON, FLOOR, judgeGoals, median, type Round, WIRE, WRK } from './driver-goals.ts';
 import { type Generator, runSlice, startGenerator } from './generators.ts';
 import { announce } from './machine.ts';
 import { startNginx } from './nginx.ts';
 
 const CONCURRENCY = 100;
 const BODY_BYTES = 1024;
-const ROUNDS = 5;
 const SLICE_SEC = 2;
-/** undici's cost per request settles after two seconds of load. */
-const WARMUP_TURNS = 8;
-const WARMUP_MS = 250;
+/** Costs per request settle once V8 has compiled what is hot: by requests, not by time, which a busy machine stretches. */
+const WARMUP = { requests: 15_000, sliceMs: 250, mostTurns: 24 } as const;
 const PLAIN = { head: [], border: [] };
 /** The shell says what processor time it took: seconds of user and system. */
 const TIMED = 'TIMEFORMAT="cpu %U %S"; time "$@"';
-const GROUNDS = ['target', 'nginx', 'tls'] as const;
+const GROUNDS = ['target', 'nginx', 'tls', 'nginx-tls'] as const;
 
 type Ground = (typeof GROUNDS)[number];
 type Mode = 'persistent' | 'short';
 type Server = Pick<TargetProcess, 'endpoint' | 'kill'>;
 
-/** What one driver did in one round; cpuUs is not known of every bare tool. */
-interface Round {
-  perSec: number;
-  cpuUs?: number;
-}
-
 const exec = promisify(execFile);
-const { positionals } = parseArgs({ allowPositionals: true });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string', default: '5' } },
+});
+const roundCount = Number(values.rounds);
+if (!Number.isInteger(roundCount) || roundCount < 1)
+  throw new TypeError('--rounds: expected an integer from 1');
 const unknown = positionals.filter(name => !GROUNDS.some(ground => ground === name));
 if (unknown.length > 0)
   throw new TypeError(`unknown: ${unknown.join(', ')}; expected: ${GROUNDS.join(', ')}`);
@@ -59,16 +58,20 @@ try {
   await rm(folder, { recursive: true });
 }
 
+function isTls(ground: Ground): boolean {
+  return ground === 'tls' || ground === 'nginx-tls';
+}
+
 function targetOf(ground: Ground): Target {
   const behaviour = { name: 'fixed', bytes: BODY_BYTES };
-  return Target.parse({ behaviour, tls: ground === 'tls' ? '1.3' : 'none' });
+  return Target.parse({ behaviour, tls: isTls(ground) ? '1.3' : 'none' });
 }
 
 async function printGround(ground: Ground, floor: string | undefined): Promise<void> {
   const targetCpu = host.pinning?.targetCpu ?? null;
   const server: Server | undefined =
-    ground === 'nginx'
-      ? await startNginx(BODY_BYTES, targetCpu)
+    ground === 'nginx' || ground === 'nginx-tls'
+      ? await startNginx(BODY_BYTES, targetCpu, isTls(ground))
       : await startTarget(targetOf(ground), 1, targetCpu);
   if (server === undefined) {
     console.log('nginx: not installed\n');
@@ -96,10 +99,24 @@ function clientsOf(ground: Ground, mode: Mode): Record<string, Client> {
   const requestsPerConnection = mode === 'short' ? 1 : 'unlimited';
   const pool = { maxConnections: CONCURRENCY };
   return {
-    wire: Client.parse({ requestsPerConnection, pool, transport: 'wire' }),
+    [WIRE]: Client.parse({ requestsPerConnection, pool, transport: 'wire' }),
     'undici request': Client.parse({ requestsPerConnection, pool, api: 'request' }),
     'undici dispatch': Client.parse({ requestsPerConnection, pool, api: 'dispatch' }),
-    autocannon: Client.parse({ requestsPerConnection, transport: 'autocannon' }),
+    [AUTOCANNON]: Client.parse({ requestsPerConnection, transport: 'autocannon' }),
+    // What a context of its own costs each connection, with and without a client library.
+    ...(isTls(ground)
+      ? {
+          'wire, a context each': Client.parse({
+            requestsPerConnection,
+            pool: { ...pool, tlsContext: 'per-connection' },
+            transport: 'wire',
+          }),
+          'undici request, one context': Client.parse({
+            requestsPerConnection,
+            pool: { ...pool, tlsContext: 'shared' },
+          }),
+        }
+      : {}),
     // Neither is driven over TLS.
     ...(ground === 'target'
       ? {
@@ -129,15 +146,15 @@ function bareTools(
   const [c, d] = [String(CONCURRENCY), String(SLICE_SEC)];
   const close = mode === 'short' ? ['-H', 'Connection: close'] : [];
   const native: Record<string, BareTool> = {
-    'wrk, bare': {
+    [WRK]: {
       command: ['wrk', '-t', '1', '-c', c, '-d', d, ...close, url],
       answers: /(\d+) requests in /,
     },
   };
-  if (floor !== undefined && ground !== 'tls') {
+  if (floor !== undefined && !isTls(ground)) {
     // What it takes for a whole answer: a head is longer than nothing, and both come in one piece.
     const args = [new URL(origin).port, d, c, mode === 'short' ? 'short' : 'keep', String(BODY_BYTES)];
-    native['floor (C), bare'] = { command: [floor, ...args], answers: /(\d+) answers/ };
+    native[FLOOR] = { command: [floor, ...args], answers: /(\d+) answers/ };
   }
   if (mode === 'short' || ground !== 'target') return native;
   const autocannon = createRequire(import.meta.url).resolve('autocannon');
@@ -188,6 +205,17 @@ async function isMissing(transport: string): Promise<boolean> {
   return (plugin as Partial<EngineModule>).missing?.() !== undefined;
 }
 
+async function warmUp(children: readonly Generator[]): Promise<void> {
+  const requests = new Map(children.map(child => [child, 0]));
+  for (let turn = 0; turn < WARMUP.mostTurns; turn++) {
+    for (const [child, done] of requests) {
+      if (done >= WARMUP.requests) continue;
+      const { exchanges } = await runSlice(child, WARMUP.sliceMs);
+      requests.set(child, done + exchanges);
+    }
+  }
+}
+
 async function printMode(
   ground: Ground,
   server: Server,
@@ -213,11 +241,9 @@ async function printMode(
       };
       own.set(name, await startGenerator(options));
     }
-    for (let turn = 0; turn < WARMUP_TURNS; turn++) {
-      for (const child of own.values()) await runSlice(child, WARMUP_MS);
-    }
+    await warmUp([...own.values()]);
     for (const name of Object.keys(bare)) rounds.set(name, []);
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < roundCount; round++) {
       for (const name of shuffled([...own.keys(), ...Object.keys(bare)], random)) {
         const child = own.get(name);
         const done = child === undefined ? await runBare(bare[name]!) : await runOwn(child);
@@ -233,14 +259,30 @@ async function printMode(
 function print(ground: Ground, mode: Mode, rounds: ReadonlyMap<string, readonly Round[]>): void {
   const table = new Table({
     style: PLAIN,
-    head: ['driver', 'requests/s, median', 'client CPU, us/request, median', 'requests/s by round, sorted'],
+    head: [
+      'driver',
+      'requests/s, median',
+      'client CPU, us/request, median',
+      'requests/s by round, sorted',
+      'us/request by round, sorted',
+    ],
   });
   for (const [name, done] of rounds) {
     const rates = done.map(({ perSec }) => Math.round(perSec)).toSorted((a, b) => a - b);
     const costs = done.flatMap(({ cpuUs }) => cpuUs ?? []).toSorted((a, b) => a - b);
-    const rate = rates[Math.floor(rates.length / 2)];
-    const cost = costs[Math.floor(costs.length / 2)];
-    table.push([name, rate ?? 'not installed', cost?.toFixed(1) ?? '', rates.join(' ')]);
+    table.push([
+      name,
+      median(rates) ?? 'not installed',
+      median(costs)?.toFixed(1) ?? '',
+      rates.join(' '),
+      costs.map(us => us.toFixed(1)).join(' '),
+    ]);
   }
-  console.log(`${ground}, ${mode}, ${ROUNDS} rounds of ${SLICE_SEC} s:\n${table.toString()}\n`);
+  console.log(`${ground}, ${mode}, ${roundCount} rounds of ${SLICE_SEC} s:\n${table.toString()}\n`);
+  for (const { text, ratio, leastRatio, isMet } of judgeGoals(rounds, isTls(ground))) {
+    console.log(
+      `goal: ${text}, CPU per request: ${ratio === undefined ? 'not measured' : `${ratio.toFixed(2)}, ${isMet ? 'met' : 'not met'} (in the least disturbed rounds: ${leastRatio?.toFixed(2)})`}`,
+    );
+  }
+  console.log('');
 }

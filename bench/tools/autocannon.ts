@@ -1,13 +1,13 @@
 // autocannon as a load tool, its own loop run in slices. The only file that imports the package.
 import type { EventEmitter } from 'node:events';
+import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import autocannon from 'autocannon';
 import type { Client } from '../../scenarios/model/client.ts';
 import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import { type Target, usesTls } from '../../scenarios/model/target.ts';
-import { classifyError, describeError, plainSessionRefusals } from '../clients/errors.ts';
+import { classifyError, describeError, plainTargetRefusals } from '../clients/errors.ts';
 import {
   beginExchange,
   type Engine,
@@ -319,6 +319,8 @@ function open({ client, load, endpoint, request, sink }: EngineOptions): Engine 
     onIdle();
   }
 
+  // Loaded here because every plan reads this file, and hardly any sends with it.
+  const autocannon: typeof import('autocannon').default = createRequire(import.meta.url)('autocannon');
   const run = autocannon({
     url: endpoint.origin + request.path,
     method: request.method,
@@ -396,7 +398,7 @@ function refusals(client: Client, target: Target, request?: Request): Refusal[] 
   const { tlsSessions } = client.pool;
   const refused = [
     ...bodyRefusals('autocannon', client),
-    ...plainSessionRefusals(client, target),
+    ...plainTargetRefusals(client, target, HONOURS),
     ...requestRefusals('autocannon', request),
   ];
   if (tlsSessions !== undefined && tlsSessions !== 'none' && usesTls(target)) {

@@ -55,7 +55,7 @@ function textOf(value: Interpolated): string {
 /** A figure and its unit stay on one line; characters that show nothing are made visible. */
 function escaped(text: string): string {
   return visibleLines(text)
-    .replace(/(\d[†‡]?) (?=(?:%|ms|µs|s)(?!\w))/g, '$1\u00a0')
+    .replace(/(\d†?) (?=(?:%|ms|µs|s)(?!\w))/g, '$1\u00a0')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

@@ -215,7 +215,7 @@ function headText({ heading, unit }: Column): string {
 
 function paintedCell({ text, value, marks }: TableCell, { key }: Column, colours: Colours): string {
   const plain = visibleLine(text);
-  if (marks.some(mark => mark !== 'clientBound')) return colours.red(plain);
+  if (marks.length > 0) return colours.red(plain);
   if (key !== 'verdict') return plain;
   if (value === 'better') return colours.green(plain);
   return value === 'worse' ? colours.red(plain) : colours.yellow(plain);

@@ -8,6 +8,7 @@ import type { CellState, Column, Fact, Mark, SweepMeasure, SweepReport, Table, T
 import { describeExpectation } from '../tables/expectations.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from '../tables/table.ts';
 import { auditLines } from '../words/audits.ts';
+import { boundRemarks } from '../words/bound.ts';
 import { cellCaveats } from '../words/caveats.ts';
 import { conditionsOf, formatSeconds } from '../words/conditions.ts';
 import { describeMissingReuse, stateOf } from '../words/headline.ts';
@@ -59,7 +60,7 @@ function doubtTexts(sweep: SweepView): string[] {
       : [
           `Partial: the run ended before ${missing.length} of ${planned} cells, those${placesText(sweep, missing)}.`,
         ]),
-    ...(sweepMarks(sweep).includes('clientBound') ? [MARK_NOTES.clientBound] : []),
+    ...boundRemarks(sweep.cells.map(({ view }) => view)),
   ];
 }
 

@@ -175,13 +175,6 @@ export interface Measure {
   /** Of each replicate, where the interval is over replicates. */
   values?(arm: ArmView): number[];
   text(value: Interval): string;
-  /** Of an arm's marks, those that touch this figure. */
-  marksOf(arm: ArmView): readonly Mark[];
-}
-
-/** Figures that the client's own speed does not bound are not marked for it. */
-function soundMarks({ marks }: ArmView): readonly Mark[] {
-  return marks.filter(mark => mark !== 'clientBound');
 }
 
 function scaled({ value, low, high }: Interval, factor: number): Interval {
@@ -204,7 +197,6 @@ export function metricMeasure(metric: Metric): Measure {
     },
     values: ({ trials }) => replicateValues(metric, trials).map(value => value * factor),
     text: formatInterval,
-    marksOf: ({ marks }) => marks,
   };
 }
 
@@ -227,7 +219,6 @@ const OTHER_MEASURES: readonly Measure[] = [
     read: ({ trials }) => overReplicates(targetCpus(trials)),
     values: ({ trials }) => targetCpus(trials),
     text: formatInterval,
-    marksOf: soundMarks,
   },
   {
     ...namesOf('connectionsPer1kRequests'),
@@ -235,7 +226,6 @@ const OTHER_MEASURES: readonly Measure[] = [
     hasInterval: false,
     read: ({ summary }) => summaryFigure('connectionsPer1kRequests', summary),
     text: formatInterval,
-    marksOf: soundMarks,
   },
   {
     key: 'errorPercent',
@@ -245,7 +235,6 @@ const OTHER_MEASURES: readonly Measure[] = [
     hasInterval: false,
     read: ({ summary }) => (summary === null ? null : point(summary.errorRatio * 100)),
     text: ({ value }) => formatPercent(value / 100),
-    marksOf: soundMarks,
   },
 ];
 
@@ -279,7 +268,7 @@ export function armFigures({ cells }: SweepView, arm: string, measure: Measure):
     if (view === undefined || interval === null) return [];
     const values = measure.values?.(view);
     const text = values === undefined ? measure.text(interval) : formatReplicates(interval, values);
-    const marks = measure.marksOf(view);
+    const { marks } = view;
     return [{ cell, x: cell.x, other: cell.other, interval: drawable(interval), text, marks }];
   });
 }

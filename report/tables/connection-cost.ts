@@ -1,7 +1,8 @@
 // Table: CPU time that opening a connection costs, by pairs of clients that differ only in connections; null without such pairs.
-import { type ConnectionCost, type CpuCost, connectionCosts } from '../../results/connection-cost.ts';
+import { type ConnectionCost, type Cost, connectionCosts } from '../../results/connection-cost.ts';
 import type { CellView } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
+import { roundTripsOf } from '../words/connection-cost.ts';
 import { formatSignificant } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
@@ -16,6 +17,8 @@ export function connectionCostTable(view: CellView): Table | null {
       keyColumn('fewer', 'against'),
       figureColumn('clientUs', 'client CPU', 'µs'),
       figureColumn('serverUs', 'server CPU', 'µs'),
+      figureColumn('roundTripsCount', 'round trips'),
+      figureColumn('aloneUs', 'one user waits', 'µs'),
       figureColumn('savedCores', 'reuse saves', 'cores'),
     ],
     rows: costs.map(cost => [
@@ -23,29 +26,35 @@ export function connectionCostTable(view: CellView): Table | null {
       words(cost.fewer),
       costCell(cost.client, cost, view),
       cost.server === null ? nothing : costCell(cost.server, cost, view),
+      tripsCell(roundTripsOf(cost, view)),
+      cost.alone === null ? nothing : costCell(cost.alone.added, cost, view),
       figure(cost.savedCoresAt1kPerSec.toFixed(2), cost.savedCoresAt1kPerSec, marksOf(cost, view)),
     ]),
     notes: [
-      'CPU time per new connection, with its 95 % interval: in each replicate, the difference in CPU time per request divided by the difference in connections per request. The last column is what reuse saves at 1,000 requests/s, client and server together.',
+      'CPU time per new connection, with its 95 % interval: in each replicate, the difference in CPU time per request divided by the difference in connections per request. Round trips are those that the protocols need before the first request. What one user waits for a new connection is the difference of median response times with one user instead of all, so nothing in it is a queue. The last column is what reuse saves at 1,000 requests/s, client and server together.',
     ],
   });
 }
 
-function costCell(cost: CpuCost, pair: ConnectionCost, view: CellView): TableCell {
+function tripsCell(trips: number | null): TableCell {
+  return trips === null ? nothing : figure(`${trips}`, trips);
+}
+
+function costCell(cost: Cost, pair: ConnectionCost, view: CellView): TableCell {
   const { valueUs, interval } = cost;
   return figure(describeCost(cost), interval === null ? valueUs : { ...interval }, marksOf(pair, view));
 }
 
 /** `163 (150 to 176)`; without an interval the value alone. */
-export function describeCost({ valueUs, interval }: CpuCost): string {
+export function describeCost({ valueUs, interval }: Cost): string {
   const value = formatSignificant(valueUs);
   return interval === null
     ? value
     : `${value} (${formatSignificant(interval.low)} to ${formatSignificant(interval.high)})`;
 }
 
-/** Marks of either client; client-bound is dropped, because CPU time does not depend on who is the bottleneck. */
+/** Marks of either client. */
 function marksOf({ more, fewer }: ConnectionCost, { arms }: CellView) {
   const marks = arms.filter(({ name }) => name === more || name === fewer).flatMap(arm => arm.marks);
-  return [...new Set(marks)].filter(mark => mark !== 'clientBound');
+  return [...new Set(marks)];
 }

@@ -78,13 +78,13 @@ function judgementCell(expectation: Expectation, judgement: Judgement | null, vi
     : figure(describeJudgement(expectation, judgement), judgement.interval, marksOf(expectation, view));
 }
 
-/** A limit applies whatever the bottleneck is, and a success rate is itself about errors, so those marks are dropped. */
+/** A success rate is itself about errors, so their marks are dropped. */
 function marksOf({ metric, of, over }: Expectation, view: CellView): Mark[] {
   const marks =
     over === undefined
       ? (view.arms.find(({ name }) => name === of)?.marks ?? [])
       : comparisonMarks({ candidate: of, baseline: over, metric }, view);
-  return marks.filter(mark => mark === 'invalid' || (mark !== 'clientBound' && metric !== 'successRatio'));
+  return marks.filter(mark => mark === 'invalid' || metric !== 'successRatio');
 }
 
 /** `requests/s, persistent / short ≥ 3×`. */

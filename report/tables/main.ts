@@ -6,7 +6,8 @@ import { LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { usesTls } from '../../scenarios/model/target.ts';
 import { type ArmView, type CellView, leastCensoredUs } from '../cell-view.ts';
-import type { Column, JsonValue, Mark, Table, TableCell } from '../model.ts';
+import type { Column, JsonValue, Table, TableCell } from '../model.ts';
+import { BOUND_WORDS } from '../words/bound.ts';
 import { describeCounting, knownAccepted, knownOpened } from '../words/caveats.ts';
 import { describePolicy } from '../words/conditions.ts';
 import { reuseRatio } from '../words/headline.ts';
@@ -20,7 +21,7 @@ import {
   NO_FIGURE,
   roundInterval,
 } from '../words/numbers.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
 
 /** The columns known from the literature: connection policy, concurrency (or rate), latency, QPS, errors. */
 export function articleTable({ arms, result }: CellView): Table {
@@ -76,8 +77,6 @@ function loadCell(load: Load, summary: ArmSummary | null): TableCell {
 interface Measure {
   column: Column;
   read: (summary: ArmSummary, trials: readonly CompletedTrial[]) => { text: string; value: JsonValue };
-  /** Whether this figure is limited when the generator is the bottleneck. */
-  isBoundByClient?: true;
   /** Whether requests without a response make this figure a bound. */
   isCensored?: (summary: ArmSummary) => boolean;
   /** Shown only where there are TLS handshakes. */
@@ -95,7 +94,6 @@ const latency = (
     summary.completed === 0
       ? { text: NO_FIGURE, value: null }
       : { text: formatMs(read(summary)), value: read(summary) / 1000 },
-  isBoundByClient: true,
   isCensored,
 });
 
@@ -145,7 +143,6 @@ const MEASURES: readonly Measure[] = [
         value: rates.length < LEAST_REPLICATES ? rates : rate,
       };
     },
-    isBoundByClient: true,
     isCensored: hasCensored,
   },
   latency('mean', 'mean', summary => summary.meanUs, hasCensored),
@@ -198,8 +195,16 @@ export function mainTable({ arms, result }: CellView): Table {
   return createTable({
     name: 'main',
     title: 'Results by client',
-    columns: [keyColumn('arm', 'client'), ...measures.map(({ column }) => column)],
-    rows: arms.map(arm => [words(arm.label, arm.name), ...measures.map(measure => read(measure, arm))]),
+    columns: [
+      keyColumn('arm', 'client'),
+      ...measures.map(({ column }) => column),
+      wordColumn('boundBy', 'bound by'),
+    ],
+    rows: arms.map(arm => [
+      words(arm.label, arm.name),
+      ...measures.map(measure => read(measure, arm)),
+      boundEntry(arm),
+    ]),
     notes: [
       'Latency is response time over all replicates: from the moment a request was due until the last byte of its response.',
       `Requests sent and connections are totals over all replicates, warm-up included. Connections ${describeCounting({ arms })}; needed: what the settings require.`,
@@ -219,18 +224,15 @@ export function mainTable({ arms, result }: CellView): Table {
   });
 }
 
-function read(
-  { read, isBoundByClient, isCensored }: Measure,
-  { summary, marks, trials }: ArmView,
-): TableCell {
+function boundEntry({ bound }: ArmView): TableCell {
+  return bound === null ? nothing : words(BOUND_WORDS[bound], bound);
+}
+
+function read({ read, isCensored }: Measure, { summary, marks, trials }: ArmView): TableCell {
   if (summary === null) return nothing;
   const { text, value } = read(summary, trials);
   if (value === null) return nothing;
-  const isShown = (mark: Mark): boolean => {
-    if (mark === 'clientBound') return isBoundByClient === true;
-    return mark !== 'censored' || isCensored?.(summary) === true;
-  };
-  const shown = marks.filter(isShown);
+  const shown = marks.filter(mark => mark !== 'censored' || isCensored?.(summary) === true);
   return figure(text, value, shown);
 }
 

@@ -4,9 +4,16 @@ import { describe, test } from 'node:test';
 import type { z } from 'zod';
 import type { ForeignServer } from '../../results/model/run.ts';
 import { FOUND_SERVER } from '../../results/testing/found-server.ts';
+import { sampleRun } from '../../results/testing/sample-run.ts';
 import { Client, type Pool } from '../../scenarios/model/client.ts';
 import { Target, withUnknowns } from '../../scenarios/model/target.ts';
-import { describeClient, describePolicy, foreignRemarks, policySubject } from './conditions.ts';
+import {
+  describeClient,
+  describePolicy,
+  foreignRemarks,
+  policySubject,
+  sharedConditions,
+} from './conditions.ts';
 
 describe("A client in words: every setting that was given is told, and nothing is said of what only a module of the user's knows", () => {
   const own = { transport: './my-client.ts', modulePath: '/somewhere/my-client.ts' };
@@ -60,7 +67,9 @@ describe("A client in words: every setting that was given is told, and nothing i
       maxConcurrentStreams: { maxConcurrentStreams: 7 },
       scheduling: { scheduling: 'fifo' },
       tcpKeepAliveMs: { tcpKeepAliveMs: 7 },
+      closing: { closing: 'reset' },
       tlsSessions: { tlsSessions: 'pinned' },
+      tlsContext: { tlsContext: 'shared' },
     };
     const unasked = describeClient(Client.parse({}));
     const texts = Object.values(pools).map(pool => describeClient(Client.parse({ pool })));
@@ -144,4 +153,14 @@ describe('What a server answered before the run is held against what the scenari
       assert.ok(remarks.every(remark => remark.startsWith(FOUND_SERVER.url)));
     });
   }
+});
+
+test('several generators are a condition, one is not worth a line', () => {
+  const [cell] = sampleRun().run.cells;
+  const describeGenerators = (generators?: number) =>
+    sharedConditions({ ...cell!.scenario, ...(generators === undefined ? {} : { generators }) }).find(
+      ({ label }) => label === 'Generators',
+    )?.value;
+  assert.deepEqual([undefined, 1].map(describeGenerators), [undefined, undefined]);
+  assert.match(describeGenerators(2)!, /^2 per client, each with its share of the load/);
 });

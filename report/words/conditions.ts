@@ -186,6 +186,17 @@ const TLS_SESSIONS = {
   pinned: 'TLS sessions always resumed',
 } as const;
 
+const CLOSINGS = {
+  client: 'closed by the client',
+  server: 'closed by the server',
+  reset: 'closed by a reset',
+} as const;
+
+const TLS_CONTEXTS = {
+  shared: 'one TLS context for all connections',
+  'per-connection': 'a TLS context for each connection',
+} as const;
+
 /** Every setting of a pool, so that none goes unreported. */
 const POOL_PHRASES: { [Name in keyof Required<Pool>]: (value: NonNullable<Pool[Name]>) => string } = {
   maxConnections: most =>
@@ -202,8 +213,10 @@ const POOL_PHRASES: { [Name in keyof Required<Pool>]: (value: NonNullable<Pool[N
   maxConcurrentStreams: most => `at most ${most} streams per connection`,
   scheduling: order =>
     order === 'lifo' ? 'most recently used connection first' : 'longest idle connection first',
+  closing: mode => CLOSINGS[mode],
   tcpKeepAliveMs: ms => `TCP keep-alive after ${ms} ms`,
   tlsSessions: mode => TLS_SESSIONS[mode],
+  tlsContext: mode => TLS_CONTEXTS[mode],
 };
 
 function describePool(pool: Pool): string[] {
@@ -214,7 +227,15 @@ function describePool(pool: Pool): string[] {
 }
 
 /** Target, link, load and timing, which all arms share. */
-export function sharedConditions({ target, link, request, load, timing, phases }: Scenario): Fact[] {
+export function sharedConditions({
+  target,
+  link,
+  request,
+  load,
+  generators,
+  timing,
+  phases,
+}: Scenario): Fact[] {
   return [
     { label: 'Target', value: describeTarget(target) },
     { label: 'Connection policy of the target', value: describeTargetPolicy(target) },
@@ -222,8 +243,21 @@ export function sharedConditions({ target, link, request, load, timing, phases }
     ...expectedFacts(target),
     ...(request === undefined ? [] : [{ label: 'Request', value: describeRequest(request) }]),
     { label: 'Load', value: describeLoad(load) },
-    { label: 'Timing', value: describeTiming(timing) },
+    ...generatorFacts(generators),
+    { label: 'Timing', value: describeTiming(timing, generators) },
     ...(phases ? [] : [{ label: 'Phases', value: 'not recorded' }]),
+  ];
+}
+
+/** Only where there are several. */
+function generatorFacts(generators: Scenario['generators'] = 1): Fact[] {
+  if (generators === 1) return [];
+  const count = generators === 'auto' ? 'one per spare core' : formatCount(generators);
+  return [
+    {
+      label: 'Generators',
+      value: `${count} per client, each with its share of the load and with a pool of its own`,
+    },
   ];
 }
 
@@ -305,13 +339,13 @@ function describeTargetPolicy(target: Target): string {
   ].join(', ');
 }
 
-function describeTiming(timing: Timing): string {
+function describeTiming(timing: Timing, generators: Scenario['generators'] = 1): string {
   const slices =
     timing.slicing === 'whole'
       ? 'without slicing'
       : `in slices of at least ${timing.sliceMs} ms and ${timing.sliceResponses} mean response times, clients interleaved in shuffled order`;
   return [
-    'a fresh generator process per client and replicate',
+    `${generators === 1 ? 'a fresh generator process' : 'fresh generator processes'} per client and replicate`,
     `${formatSeconds(timing.warmupMinMs)} to ${formatSeconds(timing.warmupMaxMs)} of warm-up under load`,
     `${formatSeconds(timing.measureMs)} measured ${slices}`,
   ].join('; ');

@@ -65,7 +65,7 @@ describe('Where arms differ in their error rates, no ratio of them stands anywhe
     for (const arm of alike.run.cells[0]!.arms)
       Object.assign(arm, { completed: 40, failed: 60, errorRatio: 0.6 });
     const { headline } = reportOf(alike);
-    assert.match(headline, /^Requests failed \(short 60 %, persistent 60 %\)\. Persistent/);
+    assert.match(headline, /^Requests failed \(short 60 %, persistent 60 %\)\. A new connection costs /);
     const alone = failing(sampleRuns['one arm']!, 0.7);
     assert.match(reportOf(alone).headline, /^Requests failed \(short 70 %\)\. /);
     assert.doesNotMatch(reportOf(failing(sampleRuns['one arm']!, 0.0099)).headline, /failed/);
@@ -90,7 +90,7 @@ describe('Where arms differ in their error rates, no ratio of them stands anywhe
     }));
     const report = reportOf({ run: { ...sample.run, cells }, trials: sample.trials });
     assert.match(report.headline, FIRST);
-    assert.match(report.headline, /×[^;]*§ as many requests per second/);
+    assert.match(report.headline, /; reusing connections served [^;]*×[^;]*§ the requests/);
     const [cell] = report.cells;
     assert.ok(column(cell!.ratios!, 'ratio').every(text => text.endsWith('§')));
     assert.ok(column(cell!.figures[0]!.table, 'persistentRatio').every(text => text.endsWith('§')));
@@ -100,7 +100,7 @@ describe('Where arms differ in their error rates, no ratio of them stands anywhe
       column(expectations, 'interval').map(text => text.endsWith('§')),
       [true, true, false],
     );
-    assert.ok(cell!.markNotes.some(note => note.startsWith('§ unlike errors')));
+    assert.ok(cell!.markNotes.some(note => note.startsWith('§ unequal errors')));
     for (const format of formats) {
       const text = await format.render(report, { hasColour: false, columns: 100 });
       assert.ok(text.indexOf('Error rates differ') >= 0, format.name);
@@ -111,7 +111,7 @@ describe('Where arms differ in their error rates, no ratio of them stands anywhe
     const several = reportOf(failing(sampleRuns['two scenarios']!, 0.12, index => index === 0));
     assert.match(several.headline, /^Error rates differ \(in short-vs-persistent\), so ratios marked §/);
     const drivers = reportOf(failing(sampleRuns['two drivers']!, 0.12));
-    assert.match(drivers.headline, /^Error rates differ \(.*Against .*§ with/);
+    assert.match(drivers.headline, /^Error rates differ \(.*Relative to .*§ with/);
     const agreement = drivers.cells[0]!.special.find(({ name }) => name === 'agreement')!;
     assert.match(column(agreement, 'requestsPerSecRatio').at(-1)!, /§/);
     const sweep = reportOf(failing(sampleSweeps['a sweep']!, 0.12, index => index === 1));
@@ -155,7 +155,18 @@ describe('Where arms differ in their error rates, no ratio of them stands anywhe
 });
 
 describe('In: stored runs. Out: proof that a headline is no surer than its figures', () => {
-  const { run, trials } = sampleRuns['two arms']!;
+  const { run, trials: measured } = sampleRuns['two arms']!;
+  /** Connections cost nothing, so that the headline is the ratio (connection-cost.test.ts has the others). */
+  const trials = measured.map(withoutCost);
+
+  function withoutCost(result: TrialResult): TrialResult {
+    if (result.state === 'failed') return result;
+    const { measurement } = result;
+    return {
+      ...result,
+      measurement: { ...measurement, generator: { ...measurement.generator, cpuUsPerRequest: 30 } },
+    };
+  }
 
   function view(change: (cell: CellResult) => CellResult, of: readonly TrialResult[] = trials) {
     return viewCell(change(run.cells[0]!), of, ['short', 'persistent']);
@@ -173,7 +184,7 @@ describe('In: stored runs. Out: proof that a headline is no surer than its figur
   test('a clear difference is told with its interval and both latencies', () => {
     assert.match(
       cellHeadline(withRatio({ value: 7.112, low: 6.58, high: 7.69 }, 'better')),
-      /^Persistent connections answer 7\.1× \(6\.6 to 7\.7\) as many requests per second as short ones; mean latency is [\d.]+ ms against [\d.]+ ms, 0\.193× \(0\.186 to 0\.199\)\.$/,
+      /^Persistent connections handle 7\.1× \(6\.6 to 7\.7\) as many requests per second as short ones; mean latency is [\d.]+ ms vs [\d.]+ ms, 0\.193× \(0\.186 to 0\.199\)\.$/,
     );
   });
 
@@ -181,7 +192,7 @@ describe('In: stored runs. Out: proof that a headline is no surer than its figur
     const unsure = cellHeadline(withRatio({ value: 1.01, low: 0.96, high: 1.07 }, 'unsure'));
     assert.match(
       unsure,
-      /^No difference could be shown: .*1\.01× \(0\.96 to 1\.07\).* 1 is within the interval\.$/,
+      /^No significant difference: .*1\.01× \(0\.96 to 1\.07\).* the interval includes 1\.$/,
     );
     assert.match(cellHeadline(withRatio(null, 'unsure')), /^Too few replicates for an interval: /);
   });
@@ -202,16 +213,13 @@ describe('In: stored runs. Out: proof that a headline is no surer than its figur
     const headline = cellHeadline(withArm({ meanUs: 1e9 }, { value: 1, low: 1, high: 1 }));
     assert.match(
       headline,
-      /; mean latency over all requests is [\d,.]+ ms against [\d.]+ ms, though in the replicates/,
+      /; mean latency over all requests is [\d,.]+ ms vs [\d.]+ ms, although with replicates weighted equally/,
     );
   });
 
   test('of an arm without one good answer there is no latency, and no ratio that is missed', () => {
     const dead = withArm({ completed: 0, failed: 1_000, meanUs: 0 });
-    assert.equal(
-      cellHeadline(dead),
-      'No request of persistent was answered well, so there is nothing to compare.',
-    );
+    assert.equal(cellHeadline(dead), 'No request of persistent succeeded, so nothing can be compared.');
     const [, row] = articleTable(dead).rows;
     assert.equal(row![2]!.value, null);
   });
@@ -245,13 +253,10 @@ describe('In: stored runs. Out: proof that a headline is no surer than its figur
       ...withLostArm(sampleRuns['two arms']!, 'persistent'),
       charts: [],
     });
-    assert.equal(
-      headline,
-      'There is nothing to compare: none of 2,000 was answered well (alike in 4 trials).',
-    );
-    assert.equal(remarks[0], 'There are no figures of persistent.');
+    assert.equal(headline, 'Nothing can be compared: none of 2,000 was answered well (alike in 4 trials).');
+    assert.equal(remarks[0], 'There are no figures for persistent.');
     const [cell] = cells;
-    assert.match(cell!.stop.text, /not every arm could be measured/);
+    assert.match(cell!.stop.text, /not every client could be measured/);
     assert.deepEqual(
       [...new Set(cell!.ratios!.rows.map(row => row[4]!.text))],
       ['unsure: nothing to compare', '–'],
@@ -261,8 +266,8 @@ describe('In: stored runs. Out: proof that a headline is no surer than its figur
   test('nor is it said to differ in nothing, beside other arms', () => {
     const { run, trials } = withLostArm(sampleRuns['six arms']!, 'ten');
     const { remarks } = buildReport({ run, trials, charts: [] });
-    assert.ok(remarks.includes('There are no figures of ten.'), remarks.join('\n'));
-    assert.doesNotMatch(remarks.join(), /No difference could be shown for .*ten/);
+    assert.ok(remarks.includes('There are no figures for ten.'), remarks.join('\n'));
+    assert.doesNotMatch(remarks.join(), /No significant difference for .*ten/);
   });
 
   test('of two codes the headline says which they are', () => {
@@ -278,12 +283,13 @@ describe('In: stored runs. Out: proof that a headline is no surer than its figur
     }));
     assert.match(
       cellHeadline(named),
-      /^Clients of persistent \(undici 8\.13\.1\) answer .* as those of short \(undici 7\.30\.2\);/,
+      /^Clients of persistent \(undici 8\.13\.1\) handle .* as those of short \(undici 7\.30\.2\);/,
     );
   });
 
   test('many arms of which nothing has an interval are not said to be alike', () => {
-    const { run, trials } = sampleRuns['six arms']!;
+    const { run, trials: six } = sampleRuns['six arms']!;
+    const trials = six.map(withoutCost);
     const comparisons = run.cells[0]!.comparisons.map(comparison => ({
       ...comparison,
       ratio: null,
@@ -291,7 +297,7 @@ describe('In: stored runs. Out: proof that a headline is no surer than its figur
     }));
     assert.equal(
       cellHeadline(viewCell({ ...run.cells[0]!, comparisons }, trials, [])),
-      'Too few replicates for an interval: against one, no ratio of requests per second is known.',
+      'Too few replicates for an interval: no ratio of requests per second to one is known.',
     );
   });
 
@@ -310,7 +316,10 @@ describe('In: stored runs. Out: proof that a headline is no surer than its figur
   test('a run of several scenarios that was cut short says so first', () => {
     const { run, trials } = sampleRuns['two scenarios']!;
     const { headline } = buildReport({ run: { ...run, state: 'partial' }, trials, charts: [] });
-    assert.match(headline, /^Partial, interrupted: A difference in requests per second/);
+    assert.match(
+      headline,
+      /^Partial, interrupted: In short-vs-persistent, with undici, a new connection costs /,
+    );
   });
 
   test('what failed or was cut short is told', () => {
@@ -327,8 +336,11 @@ describe('In: stored runs. Out: proof that a headline is no surer than its figur
 
   test('figures of an invalid trial are marked in the headline, and the doubt comes first below it', () => {
     const { headline, remarks } = buildReport({ ...sampleRuns['an invalid trial']!, charts: [] });
-    assert.match(headline, /×[^;]*†[^;]*; mean latency is [\d.]+ ms† against [\d.]+ ms, 0\.193× \(.*\)†\.$/);
-    assert.equal(remarks[0], '† Do not rely on this: an audit failed for persistent.');
+    assert.match(
+      headline,
+      /^A new connection costs 154 µs† .*, 61\.8 µs† .*; reusing connections served [^;]*†/,
+    );
+    assert.equal(remarks[0], '† Not reliable: an audit failed for persistent.');
   });
 
   test('a busy generator is named in words', () => {
@@ -351,24 +363,27 @@ describe('In: stored runs. Out: proof that a headline is no surer than its figur
       }),
       busy,
     );
-    assert.match(cellHeadline(bound), /‡/);
-    assert.match(cellRemarks(bound)[0]!, /^‡ Client-bound: for persistent the client library's own cost/);
+    assert.equal(
+      cellRemarks(bound)[0],
+      "Client-bound: the client's own CPU sets the rates and latencies of persistent. CPU per request and per connection do not depend on that.",
+    );
+    assert.doesNotMatch(JSON.stringify(articleTable(bound)), /client/, 'no figure is marked for it');
   });
 
   test('many arms are told by their range, and several scenarios by the largest difference', () => {
     const six = buildReport({ ...sampleRuns['six arms']!, charts: [] });
     assert.match(
       six.headline,
-      /^Against one, requests per second go from [\d.]+× .* with two to [\d.]+× .* with unlimited\.$/,
+      / Relative to one, requests per second range from [\d.]+× .* with two to [\d.]+× .* with unlimited\.$/,
     );
     assert.match(
       six.remarks.join(' '),
-      /With 100 at once, a new connection adds [\d.]+ ms of latency, shared by the requests on it \(most of it is waiting for the others: the opening itself took [\d.]+ µs\); from \d+ requests/,
+      /With 100 at once, a new connection adds [\d.]+ ms of latency, shared by the requests on it \(mostly waiting for others: opening itself took [\d.]+ µs\); at \d+ or more requests/,
     );
     const two = buildReport({ ...sampleRuns['two scenarios']!, charts: [] });
     assert.match(
       two.headline,
-      /^A difference in requests per second could be shown in 2 of 2 scenarios, the largest in /,
+      /^In short-vs-persistent, with undici, a new connection costs .* In requests-per-connection, /,
     );
     assert.equal(runHeadline([], 'complete'), 'Nothing was measured.');
     assert.deepEqual(runRemarks([]), []);
@@ -379,23 +394,26 @@ describe('In: stored runs. Out: proof that a headline is no surer than its figur
     const cell = run.cells[0]!;
     const arms = cell.arms.map((arm, index) => ({ ...arm, meanUs: index % 2 === 0 ? 10_000 : 20_000 }));
     const remarks = cellRemarks(viewCell({ ...cell, arms }, trials, []));
-    assert.match(remarks.join(' '), /^The latencies do not follow the model .* can't be told from them\.$/);
+    assert.match(
+      remarks.join(' '),
+      / The latencies do not follow the model .* cannot be derived from them\.$/,
+    );
   });
 
   test('under an open load the response time is told, and what both waited for', () => {
     assert.match(
       buildReport({ ...sampleRuns['an open load']!, charts: [] }).headline,
-      /^Persistent connections take 0\.19\d?× \(.* to .*\) the mean response time of short ones; at 1,500 requests per second mean latency falls from [\d.]+ ms to [\d.]+ ms, p99 is [\d.]+ ms against [\d.]+ ms\.$/,
+      / Persistent connections take 0\.19\d?× \(.* to .*\) the mean response time of short ones; at 1,500 requests per second mean latency falls from [\d.]+ ms to [\d.]+ ms, p99 is [\d.]+ ms vs [\d.]+ ms\.$/,
     );
     const { headline } = buildReport({ ...sampleRuns['an invalid trial of an open load']!, charts: [] });
-    assert.match(headline, /×[^;]*†[^;]*; .* to [\d.]+ ms†, p99 is [\d.]+ ms† against [\d.]+ ms\.$/);
+    assert.match(headline, /×[^;]*†[^;]*; .* to [\d.]+ ms†, p99 is [\d.]+ ms† vs [\d.]+ ms\.$/);
   });
 
   test('of a capacity search both rates are told, and who was the limit', () => {
     const { headline, remarks } = buildReport({ ...sampleRuns['a capacity search']!, charts: [] });
     assert.match(
       headline,
-      /^Persistent connections bear [\d.]+× .* the rate of short ones; [\d,]+ against [\d,]+ requests per second while p99 is at most 50 ms and at most 0\.05 % of the requests fail\.$/,
+      / Persistent connections sustain [\d.]+× .* the rate of short ones; [\d,]+ vs [\d,]+ requests per second while p99 is at most 50 ms and at most 0\.05 % of the requests fail\.$/,
     );
     assert.match(remarks.join(' '), /For short the generator, not the target, was the limit/);
   });
@@ -412,7 +430,7 @@ describe('In: stored runs. Out: proof that a headline is no surer than its figur
     };
     assert.match(
       withCapacity({ notKeptPerSec: null }),
-      /For short no rate up to 50,000 requests per second failed: the capacity is at least that\./,
+      /For short no rate up to 50,000 requests per second failed, so the capacity is at least that\./,
     );
     assert.match(
       withCapacity({ ratePerSec: 0, notKeptPerSec: 500 }),
@@ -432,8 +450,11 @@ describe('In: stored runs. Out: proof that a headline is no surer than its figur
       viewCell(cell, [...closed.trials, ...open.trials], ['short', 'persistent']),
     );
     assert.match(
-      runHeadline(views, 'complete'),
-      /^A difference could be shown in 2 of 2 scenarios, the largest in .*: persistent (answers .* as many requests per second as|takes .* the mean response time of) short\.$/,
+      runHeadline(
+        views.map(one => ({ ...one, trials: one.trials.map(withoutCost) })),
+        'complete',
+      ),
+      /^A significant difference in 2 of 2 scenarios, the largest in .*: persistent (handles .* as many requests per second as|takes .* the mean response time of) short\.$/,
     );
   });
 });

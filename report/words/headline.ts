@@ -8,10 +8,12 @@ import { spreadPhases } from '../../results/phases.ts';
 import { type Interval, LEAST_REPLICATES, replicatesToTell } from '../../results/stats.ts';
 import { type Load, mostInFlight } from '../../scenarios/model/load.ts';
 import { own } from '../../scenarios/model/own.ts';
-import { type ArmView, allMarks, type CellView, comparisonMarks, MARK_NOTES, signsOf } from '../cell-view.ts';
+import { type ArmView, allMarks, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import type { CellState, Mark } from '../model.ts';
 import { capacityRemarks } from '../tables/open-loads.ts';
+import { boundRemarks } from './bound.ts';
 import { policySubject } from './conditions.ts';
+import { describeAlone, describeConnectionCosts, describeCostIn } from './connection-cost.ts';
 import { describeGap } from './link.ts';
 import { capitalize, describeObjective, describeSent, headlineWords } from './load.ts';
 import {
@@ -359,6 +361,7 @@ export function cellRemarks(view: CellView): string[] {
     ...doubtRemarks(view),
     ...unsureRemarks(view),
     ...capacityRemarks(view),
+    ...describeAlone(view),
     ...describeGap(view),
     ...(fit === null ? [] : [describeAmortisation(fit, signsOf(allMarks(view)), openingOf(view))]),
   ];
@@ -378,10 +381,13 @@ function describeResult(view: CellView): string {
     const causes = failureCauses(trials.filter(({ trial }) => lost.includes(trial.arm)));
     return `Nothing can be compared${causes.length === 0 ? '' : `: ${causes.join('; ')}`}.`;
   }
-  return (
-    describeAgreement(view, comparison => comparisonMarks(comparison, view)) ??
-    (others.length === 0 ? describePair(first, view) : describeMany(deciding, view))
-  );
+  const agreement = describeAgreement(view, comparison => comparisonMarks(comparison, view));
+  if (agreement !== undefined) return agreement;
+  const costs = describeConnectionCosts(view);
+  // It says already how many more requests were served.
+  if (costs !== null && others.length === 0 && result.scenario.load.model === 'closed') return costs;
+  const ratios = others.length === 0 ? describePair(first, view) : describeMany(deciding, view);
+  return costs === null ? ratios : `${costs} ${ratios}`;
 }
 
 /** Arms without figures, where others have some. */
@@ -502,14 +508,11 @@ function doubtRemarks(view: CellView): string[] {
   const marked = (mark: Mark) =>
     view.arms.filter(({ marks }) => marks.includes(mark)).map(({ name }) => name);
   const invalid = marked('invalid');
-  const bound = marked('clientBound');
   const failed = view.trials.filter(({ state }) => state === 'failed').length;
   const lost = lostArms(view);
   return [
     ...(invalid.length === 0 ? [] : [`† Not reliable: an audit failed for ${invalid.join(', ')}.`]),
-    ...(bound.length === 0
-      ? []
-      : [`‡ Client-bound: the figures of ${bound.join(', ')} reflect the client library's own cost.`]),
+    ...boundRemarks([view]),
     ...uncountedRemarks(view),
     ...(lost.length === 0 ? [] : [`There are no figures for ${lost.join(', ')}.`]),
     ...(failed === 0
@@ -543,7 +546,21 @@ export function runHeadline(views: readonly CellView[], state: Run['state']): st
   if (only === undefined) return 'Nothing was measured.';
   return views.length === 1
     ? cellHeadline(only)
-    : `${RUN_STATE_WORDS[state]}${describeErrorGaps(views.filter(hasErrorGap).map(({ result }) => result.cell))}${describeOverall(views)}`;
+    : `${RUN_STATE_WORDS[state]}${describeErrorGaps(views.filter(hasErrorGap).map(({ result }) => result.cell))}${describeAll(views)}`;
+}
+
+/** What a connection costs in each cell that tells; of the others, how many show a difference. */
+function describeAll(views: readonly CellView[]): string {
+  const costs = views.map(view => describeCostIn(view));
+  const others = views.filter((_view, index) => costs[index] === null);
+  const told = costs.filter(text => text !== null);
+  const [only] = others;
+  if (only === undefined) return told.join(' ');
+  const rest =
+    views.length > others.length && others.length === 1
+      ? `In ${only.result.cell}: ${cellHeadline(only)}`
+      : describeOverall(others);
+  return [...told, rest].join(' ');
 }
 
 const RUN_STATE_WORDS: Record<Run['state'], string> = {
@@ -591,7 +608,7 @@ export function runRemarks(views: readonly CellView[]): string[] {
       views.filter(view => stateOf(view) === 'invalid'),
       'failed an audit; figures from it are marked †',
     ),
-    ...(views.some(view => allMarks(view).includes('clientBound')) ? [MARK_NOTES.clientBound] : []),
+    ...boundRemarks(views),
   ];
 }
 

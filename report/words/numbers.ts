@@ -4,6 +4,14 @@ import type { Comparison } from '../../results/model/run.ts';
 import { type Interval, LEAST_REPLICATES } from '../../results/stats.ts';
 
 const LOCALE = 'en-US';
+/** Made once: a formatter takes far longer to make than a number to format, and a report has tens of thousands. */
+const WHOLE = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
+const SIGNIFICANT = new Intl.NumberFormat(LOCALE, {
+  minimumSignificantDigits: 3,
+  maximumSignificantDigits: 3,
+});
+/** By the number of decimals. */
+const DECIMALS = new Map<number, Intl.NumberFormat>();
 
 /** Ratios are never shown with more decimals than this, even to tell them from 1. */
 const FINEST_EXPONENT = -5;
@@ -13,14 +21,14 @@ export const NO_FIGURE = '–';
 
 /** Exact, with thousands separators: `28,232`. */
 export function formatCount(count: number): string {
-  return count.toLocaleString(LOCALE, { maximumFractionDigits: 0 });
+  return WHOLE.format(count);
 }
 
 /** To 3 significant digits: `4,120`, `24.1`, `0.344`; zero is `0`. */
 export function formatSignificant(value: number): string {
   if (!Number.isFinite(value)) return NO_FIGURE;
   if (value === 0) return '0';
-  return value.toLocaleString(LOCALE, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+  return SIGNIFICANT.format(value);
 }
 
 /** Microseconds as milliseconds to 3 significant digits, without the unit. */
@@ -92,7 +100,15 @@ function roundedApart(interval: Interval, exponent: number, divide: number | und
 function roundAt(value: number, exponent: number): string {
   const digits = Math.max(0, -exponent);
   const rounded = exponent > 0 ? Math.round(value / 10 ** exponent) * 10 ** exponent : value;
-  return rounded.toLocaleString(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return decimals(digits).format(rounded);
+}
+
+function decimals(digits: number): Intl.NumberFormat {
+  const made =
+    DECIMALS.get(digits) ??
+    new Intl.NumberFormat(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  DECIMALS.set(digits, made);
+  return made;
 }
 
 /** `4,120 (3,980 to 4,260)`; the value alone if the interval has no width; `4,120 (bounds unknown)` if it is too wide. */
@@ -166,11 +182,7 @@ export function formatShare(ratio: number): string {
 
 /** `+0.38`, `−9.8`. */
 export function formatSigned(value: number, digits: number): string {
-  const text = Math.abs(value).toLocaleString('en-US', {
-    maximumFractionDigits: digits,
-    minimumFractionDigits: digits,
-  });
-  return `${value < 0 ? '−' : '+'}${text}`;
+  return `${value < 0 ? '−' : '+'}${decimals(digits).format(Math.abs(value))}`;
 }
 
 /** `better: higher`, `worse: higher`, `unsure`: the verdict with its reason; `–` for a metric that does not decide. */

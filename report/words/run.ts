@@ -78,9 +78,21 @@ function hostFacts({ host, cells }: Run): Fact[] {
 /** conntax does not pin external servers. */
 function describePinning({ pinning, pinningDetail }: Host, cells: Run['cells']): string {
   const foreign = cells.filter(({ scenario }) => scenario.target.url !== undefined);
-  if (pinning === null || foreign.length === 0) return pinningDetail;
+  if (pinning === null) return pinningDetail;
+  const more = describeMoreCores(pinning, cells);
+  if (foreign.length === 0) return `${pinningDetail}${more}`;
   const own = foreign.length < cells.length ? `${pinningDetail}; ` : '';
-  return `${own}generators pinned to core ${pinning.generatorCpu}, external servers not pinned`;
+  return `${own}generators pinned to core ${pinning.generatorCpu}${more}, external servers not pinned`;
+}
+
+/** `, several of one client also to 2, 3`. */
+function describeMoreCores(
+  { generatorCpus = [] }: NonNullable<Host['pinning']>,
+  cells: Run['cells'],
+): string {
+  const counts = cells.map(({ scenario: { generators = 1 } }) => (generators === 'auto' ? 1 : generators));
+  const more = generatorCpus.slice(1, Math.max(1, ...counts));
+  return more.length === 0 ? '' : `, several of one client also to ${more.join(', ')}`;
 }
 
 function describePorts({ ephemeralPorts: ports, tcpTwReuse }: Host): string {

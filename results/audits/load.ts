@@ -1,5 +1,5 @@
 // load.ts
-import type { ClosedLoad } from '../../scenarios/model/load.ts';
+import type { ClosedLoad, Load } from '../../scenarios/model/load.ts';
 import type { Histogram, Measurement } from '../model/trial.ts';
 import { type Check, percent, type TrialRule, whole } from './rule.ts';
 
@@ -211,13 +211,21 @@ function milliseconds(us: number): string {
   return `${Number((us / 1_000).toPrecision(2))} ms`;
 }
 
-// From a trial. Out: whether its rate had settled before it was measured.
+// Whether a trial's client had settled before it was measured.
+
+/** What shows that a client is warm: the same as bench/run/session.ts goes by. */
+const SETTLING: Record<Load['model'], string> = {
+  closed: 'CPU time per request',
+  open: 'response time',
+  burst: 'response time',
+  capacity: 'rate',
+};
 
 /** Code still being compiled and caches still being filled make early figures worse than later ones. */
 export const steadiness: TrialRule = {
   rule: 'steadiness',
   check({ trial: { load }, measurement: { isSteady, warmupMs } }) {
-    const what = load.model === 'open' || load.model === 'burst' ? 'response time' : 'rate';
+    const what = SETTLING[load.model];
     return isSteady
       ? { state: 'pass', detail: `the ${what} was steady after ${whole(warmupMs)} ms of warm-up` }
       : {

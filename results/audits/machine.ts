@@ -24,8 +24,9 @@ export function isBusyMachine({ loadAverage, cpuCount }: Pick<Host, 'loadAverage
 /** A process that uses more than 90 % of a core is the bottleneck. */
 export const bottleneck: TrialRule = {
   rule: 'bottleneck',
-  check({ measurement: { generator, target } }) {
-    const used = `generator ${usageOf(generator)}, target ${target === null ? 'unknown' : usageOf(target)}`;
+  check({ trial: { generators = 1 }, measurement: { generator, target } }) {
+    const whose = generators === 1 ? 'generator' : `${generators} generators`;
+    const used = `${whose} ${usageOf(generator, generators > 1)}, target ${target === null ? 'unknown' : usageOf(target)}`;
     const bounds = [
       ...(isSaturated(generator) ? ["client-bound: the client library's own cost is what you see"] : []),
       ...(target !== null && isSaturated(target)
@@ -38,8 +39,8 @@ export const bottleneck: TrialRule = {
   },
 };
 
-function usageOf({ cpuRatio, eventLoopRatio }: Resources): string {
-  return `${percent(cpuRatio)} of a core, event loop ${percent(eventLoopRatio)} busy`;
+function usageOf({ cpuRatio, eventLoopRatio }: Resources, isShared = false): string {
+  return `${percent(cpuRatio)} of ${isShared ? 'their cores' : 'a core'}, event loop ${percent(eventLoopRatio)} busy`;
 }
 
 // From a trial. Out: whether generator and target had their cores to themselves.

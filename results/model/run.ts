@@ -207,7 +207,14 @@ export const Host = z.strictObject({
   ephemeralPorts: z.strictObject({ low: count(), high: count() }).nullable(),
   tcpTwReuse: z.int().nullable(),
   pinning: z
-    .strictObject({ targetCpu: z.int(), generatorCpu: z.int() })
+    .strictObject({
+      targetCpu: z.int(),
+      generatorCpu: z.int(),
+      generatorCpus: z
+        .array(z.int())
+        .optional()
+        .describe('All cores for generators, the first one included; absent in older runs'),
+    })
     .nullable()
     .describe('Cores of the processes; null: not pinned'),
   pinningDetail: z.string(),

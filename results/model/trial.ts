@@ -66,6 +66,11 @@ export const Trial = z.strictObject({
   load: Load,
   request: Request.optional(),
   client: Client,
+  generators: z
+    .int()
+    .min(2)
+    .optional()
+    .describe('Number of generator processes that shared the load; absent: one'),
   phases: z.boolean().default(true),
   seed: z.int(),
 });
@@ -204,7 +209,9 @@ export type Ledger = z.infer<typeof Ledger>;
 export const Resources = z.strictObject({
   cpuUs: amount(),
   cpuUsPerRequest: amount(),
-  cpuRatio: amount().describe('CPU time / wall time; above 0.9 the process is the bottleneck'),
+  cpuRatio: amount().describe(
+    'CPU time / wall time; above 0.9 the process is the bottleneck. Of several generators: of the time of the cores that they had',
+  ),
   eventLoopRatio: amount().describe('Event-loop utilisation, 0 to 1'),
   runDelayRatio: amount().describe('Share of the time that its main thread was ready and waited for a core'),
   rssBytes: amount(),
@@ -257,9 +264,22 @@ export const Lengthening = z.strictObject({
 });
 export type Lengthening = z.infer<typeof Lengthening>;
 
+/** What one user alone saw, with nobody to wait for: medians of a short slice after the measured ones. */
+export const Alone = z.strictObject({
+  requests: count(),
+  responseUs: amount().describe('Response time'),
+  connectUs: amount().nullable().describe('TCP connect; null where no connection was opened'),
+  tlsUs: amount().nullable().describe('TLS handshake; null where there was none'),
+});
+export type Alone = z.infer<typeof Alone>;
+
 export const Measurement = z.strictObject({
   warmupMs: amount().describe('Load before the first measured slice'),
-  isSteady: z.boolean().describe('Whether warm-up ended because the rate was steady'),
+  isSteady: z
+    .boolean()
+    .describe(
+      'Whether warm-up ended because the client was steady: in a closed load its CPU time per request',
+    ),
   steadyMs: amount().describe('Sum of the steady windows'),
   completed: count(),
   failed: count(),
@@ -306,6 +326,9 @@ export const Measurement = z.strictObject({
   target: Resources.nullable().describe('null for a server that conntax did not start'),
   link: LinkReading.nullable().default(null).describe('null without an emulated link'),
   kernel: KernelCounts,
+  alone: Alone.nullable()
+    .default(null)
+    .describe('One user alone; null where that was not measured, and in runs of older versions'),
   caveats: z
     .array(z.string())
     .default([])

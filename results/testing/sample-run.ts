@@ -42,8 +42,18 @@ export interface SampleCellOptions extends Omit<SampleOptions, 'scenario'> {
   sweepPoints?: SweepPoint[];
 }
 
-/** One cell and its trials. */
+/** Drawing the latencies of a cell takes a tenth of a second, and most tests ask for the same few. */
+const drawn = new Map<string, { cell: CellResult; trials: TrialResult[] }>();
+
+/** One cell and its trials: a copy, which the caller may change. */
 export function sampleCell(options: SampleCellOptions): { cell: CellResult; trials: TrialResult[] } {
+  const key = JSON.stringify(options);
+  const known = drawn.get(key) ?? drawCell(options);
+  drawn.set(key, known);
+  return structuredClone(known);
+}
+
+function drawCell(options: SampleCellOptions): { cell: CellResult; trials: TrialResult[] } {
   const { scenario, sweepPoints = [], replicates = 4, blocks = 6, trouble = 'none' } = options;
   const cell = cellId(scenario.name, sweepPoints);
   const random = createRandom(20_261_123, cell);

@@ -12,14 +12,14 @@ export default defineClient({
       ? undefined
       : 'an agent does not count the requests of a connection',
 
-  open({ url, caPem, settings: { requestsPerConnection, pool } }) {
+  open({ url, settings: { requestsPerConnection, pool } }) {
     const agentOptions = {
       keepAlive: true,
       ...(typeof pool.maxConnections === 'number' ? { maxSockets: pool.maxConnections } : {}),
       ...(pool.maxIdleConnections === undefined ? {} : { maxFreeSockets: pool.maxIdleConnections }),
     };
     const httpAgent = new http.Agent(agentOptions);
-    const httpsAgent = new https.Agent({ ...agentOptions, ...(caPem === undefined ? {} : { ca: caPem }) });
+    const httpsAgent = new https.Agent(agentOptions);
     const client = axios.create({
       httpAgent,
       httpsAgent,

@@ -8,7 +8,6 @@ interface ServiceOptions {
   origin: string;
   token: string;
   maxConnections: number;
-  caPem: string | undefined;
 }
 
 /** The only error type that callers of a service need to handle. */
@@ -29,9 +28,9 @@ interface ServiceClient {
 }
 
 function createServiceClient(service: string, options: ServiceOptions): ServiceClient {
-  const { origin, token, maxConnections, caPem } = options;
+  const { origin, token, maxConnections } = options;
   const agent = origin.startsWith('https:')
-    ? new https.Agent({ keepAlive: true, maxSockets: maxConnections, ...(caPem ? { ca: caPem } : {}) })
+    ? new https.Agent({ keepAlive: true, maxSockets: maxConnections })
     : new http.Agent({ keepAlive: true, maxSockets: maxConnections });
   const client = axios.create({
     baseURL: origin,
@@ -73,13 +72,12 @@ function createRegistry() {
 export default defineClient({
   honours: ['pool.maxConnections'],
 
-  open({ origin, path, caPem, settings: { pool }, options }) {
+  open({ origin, path, settings: { pool }, options }) {
     const { service = 'orders', lifetime = 'shared' } = options;
     const serviceOptions: ServiceOptions = {
       origin,
       token: 'a-token',
       maxConnections: typeof pool.maxConnections === 'number' ? pool.maxConnections : Infinity,
-      caPem,
     };
     const registry = createRegistry();
 

@@ -27,7 +27,7 @@ export default defineClient({
 
   sendsRequest: true,
 
-  open({ caPem, settings: { requestsPerConnection, pool, timeouts } }) {
+  open({ settings: { requestsPerConnection, pool, timeouts } }) {
     const agentOptions = {
       keepAlive: true,
       ...(typeof pool.maxConnections === 'number' ? { maxSockets: pool.maxConnections } : {}),
@@ -42,7 +42,6 @@ export default defineClient({
           : { connect: timeouts.connectMs, secureConnect: timeouts.connectMs }),
         ...(timeouts.headersMs === undefined ? {} : { response: timeouts.headersMs }),
       },
-      ...(caPem === undefined ? {} : { https: { certificateAuthority: caPem } }),
       // A retry would add a request that conntax did not ask for, and the target's count would not match.
       retry: { limit: 0 },
       // So would following a redirect.

@@ -29,12 +29,24 @@ export const Pool = z.strictObject({
     .enum(['lifo', 'fifo'])
     .optional()
     .describe('Which idle connection is used next: lifo, the last used; fifo, the one idle longest'),
+  closing: z
+    .enum(['client', 'server', 'reset'])
+    .optional()
+    .describe(
+      'Who closes a connection after its last response: client, the client at once; server, the client waits for the server; reset, the client at once, by a TCP reset',
+    ),
   tcpKeepAliveMs: optionalMs('Idle time before the first TCP keep-alive probe'),
   tlsSessions: z
     .enum(['none', 'library', 'pinned'])
     .optional()
     .describe(
       "TLS resumption: none, never; library, from the library's own cache; pinned, from a session that garbage collection cannot remove",
+    ),
+  tlsContext: z
+    .enum(['shared', 'per-connection'])
+    .optional()
+    .describe(
+      'The TLS configuration in memory: shared, made once for all connections; per-connection, made anew for each',
     ),
 });
 

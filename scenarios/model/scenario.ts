@@ -100,7 +100,9 @@ export const Timing = z.strictObject({
     .min(0)
     .max(120_000)
     .default(2_000)
-    .describe('Maximum warm-up of a client while its rate is not steady'),
+    .describe(
+      'Maximum warm-up of a client while it still gets faster: in a closed load, while its CPU time per request falls',
+    ),
   measureMs: positiveMs('Measured steady time per client and replicate').default(1_500),
   slicing: z
     .enum(['alternate', 'whole'])
@@ -150,6 +152,9 @@ export type SweepValue = z.infer<typeof SweepValue>;
 /** Most settings that one scenario may sweep: more cannot be drawn, and would take too long. */
 const MOST_SWEPT = 2;
 
+/** More than the cores of most machines; a client has this many processes in every replicate. */
+const MOST_GENERATORS = 64;
+
 /** One question: a cell (target, link, load) and the clients compared in it; with a sweep, one cell per combination of values. */
 export const Scenario = z.strictObject({
   name: z
@@ -165,6 +170,12 @@ export const Scenario = z.strictObject({
   link: Link.optional().describe('Emulated network between client and target; default: plain loopback'),
   request: Request.optional().describe('What every client sends; default: a GET of the path of target.url'),
   load: Load.default(() => ClosedLoad.parse({})).describe('When requests are sent'),
+  generators: z
+    .union([z.int().min(1).max(MOST_GENERATORS), z.literal('auto')])
+    .optional()
+    .describe(
+      'Processes that send the load of a client together, for servers that one process cannot saturate: each has its share of users, rate and connections; auto: one per core that the target leaves. Default: 1',
+    ),
   timing: Timing.prefault({}),
   phases: z
     .boolean()

@@ -1,6 +1,8 @@
 // In: a transport. Out: tests of one exchange: its bytes and its times.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { Request } from '../../../scenarios/model/request.ts';
+import { Target } from '../../../scenarios/model/target.ts';
 import stream from '../../../servers/behaviours/stream.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
 import { newExchange } from '../../contracts.ts';
@@ -42,6 +44,25 @@ export function exchangeCase(subject: Subject): void {
           Array(10).fill(['ok', 3_500]),
         );
         assert.ok(target.read().accepted <= mostOpen(subject, 2, 2));
+      });
+    }
+
+    const head = Request.parse({ method: 'HEAD' });
+    for (const requestsPerConnection of [1, 'unlimited'] as const) {
+      const settings = { requestsPerConnection, pool: { maxConnections: 1 } };
+      if (subject.module.refusals(clientOf(subject, settings), Target.parse({}), head).length > 0) continue;
+      test(`HEAD, requestsPerConnection ${requestsPerConnection}: no body, as announced or not`, async t => {
+        const lengths = ['Content-Length: 5', 'Transfer-Encoding: chunked', 'X-Length: unknown'];
+        const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
+          socket.write(`HTTP/1.1 200 OK\r\n${lengths[ofAll % 3]}\r\n\r\n`);
+        });
+        const { askTimes } = openSubject(t, subject, server.endpoint, settings, head);
+        const ended = await askTimes(9, 1);
+        assert.deepEqual(
+          ended.map(({ outcome, status, bodyBytes }) => [outcome, status, bodyBytes]),
+          Array(9).fill(['ok', 200, 0]),
+        );
+        if (requestsPerConnection === 1) assert.equal(server.accepted, 9);
       });
     }
 

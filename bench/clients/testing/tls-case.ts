@@ -1,12 +1,34 @@
 // In: a transport. Out: tests that its TLS sessions are resumed as stated, by the count of both ends.
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import { suite, test } from 'node:test';
+import type { ConnectionOptions } from 'node:tls';
+import type { Endpoint } from '../../../servers/protocol.ts';
+import type { Scope } from '../../../servers/testing/client.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
 import { mostOpen, openSubject, type Stated, type Subject, testWhere, type Watched } from './subject.ts';
 
 function handshakes({ connections }: Watched): { full: number; resumed: number } {
   const resumed = connections.filter(({ isResumed }) => isResumed).length;
   return { full: connections.length - resumed, resumed };
+}
+
+/** The contexts of all TLS connections to the endpoint, from now on. */
+function watchContexts(scope: Scope, { origin }: Endpoint): readonly unknown[] {
+  const contexts: unknown[] = [];
+  const port = Number(new URL(origin).port);
+  const onDial = (message: unknown): void => {
+    const { socket } = message as { socket: Socket };
+    socket.once('connectionAttempt', (_address: string, attempted: number) => {
+      // Node has no public name for it.
+      if (attempted === port)
+        contexts.push((socket as Socket & { _tlsOptions: ConnectionOptions })._tlsOptions.secureContext);
+    });
+  };
+  subscribe('net.client.socket', onDial);
+  scope.after(() => unsubscribe('net.client.socket', onDial));
+  return contexts;
 }
 
 export function tlsCase(subject: Subject): void {
@@ -66,6 +88,26 @@ export function tlsCase(subject: Subject): void {
         }
         assert.equal(target.read().handshakesFull, 2);
       });
+
+      for (const [tlsContext, contexts] of [
+        ['shared', 1],
+        ['per-connection', 3],
+      ] as const) {
+        where({ pool: { tlsContext } })(
+          `tlsContext ${tlsContext}: 3 connections have ${contexts}`,
+          async t => {
+            const target = await openTestTarget(t, { tls });
+            const seen = watchContexts(t, target.endpoint);
+            const { askTimes } = openSubject(t, subject, target.endpoint, {
+              requestsPerConnection: 1,
+              pool: { maxConnections: 1, tlsContext },
+            });
+            const ended = await askTimes(3, 1);
+            assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
+            assert.deepEqual([seen.length, new Set(seen).size], [3, contexts]);
+          },
+        );
+      }
 
       test('kept alive, one handshake is enough for a connection', async t => {
         const target = await openTestTarget(t, { tls });

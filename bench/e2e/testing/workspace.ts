@@ -39,7 +39,10 @@ export interface Workspace {
   onlyRun(): StoredFolder;
 }
 
-/** A comparison that is over in about 2 s and means nothing: one window of warm-up, and none for the target itself. */
+/**
+ * A comparison that is over in about 2 s and means nothing. Nothing is warmed up: that would start every generator twice, once
+ * for the target alone.
+ */
 export function tinyScenario(timing: ScenarioInput['timing'] = {}): ScenarioInput {
   return {
     name: 'tiny',
@@ -48,9 +51,10 @@ export function tinyScenario(timing: ScenarioInput['timing'] = {}): ScenarioInpu
     load: { concurrency: 4 },
     timing: {
       warmupMinMs: 0,
-      warmupMaxMs: 100,
+      warmupMaxMs: 0,
       measureMs: 200,
       sliceMs: 50,
+      drainMs: 2_000,
       minReplicates: 1,
       maxReplicates: 1,
       budgetMs: 5_000,

@@ -39,6 +39,8 @@ export const IDLE_SLICE: SliceReading = {
   opened: 0,
   p50Us: null,
   p99Us: null,
+  connectUs: null,
+  tlsUs: null,
   before: STILL,
   after: STILL,
 };

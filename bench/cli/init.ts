@@ -1,0 +1,118 @@
+// The `init` command: a scenario, a client module and a CI workflow to begin with, in the reader's own repository.
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { UsageError } from '../../results/errors.ts';
+import { makeFolder, replaceFile } from '../../results/files.ts';
+import type { Context } from './context.ts';
+
+export interface InitOptions {
+  /** The server that the scenario measures. */
+  url: string;
+}
+
+const SCENARIO = 'conntax/service.json';
+const CLIENT = 'conntax/client.mjs';
+const WORKFLOW = '.github/workflows/conntax.yml';
+
+/** Files by their path from the working folder. */
+function filesFor({ url }: InitOptions): Record<string, string> {
+  const scenario = {
+    name: 'service',
+    question: 'Does our client reuse its connections, and what does that gain?',
+    target: { url },
+    load: { concurrency: 20 },
+    clients: {
+      ours: { transport: './client.mjs' },
+      persistent: { pool: { maxConnections: 20 } },
+      short: { requestsPerConnection: 1 },
+    },
+    baseline: 'persistent',
+    expect: [{ metric: 'unneededConnectionsPer1kRequests', of: 'persistent', atMost: 10 }],
+  };
+  return {
+    [SCENARIO]: `${JSON.stringify(scenario, null, 2)}\n`,
+    [CLIENT]: `// What conntax measures as "ours": put the client of your application here, and send one request in send().
+export default {
+  open({ url }) {
+    return {
+      async send({ signal }) {
+        const response = await fetch(url, { signal });
+        const body = await response.arrayBuffer();
+        return { status: response.status, bytes: body.byteLength };
+      },
+      close() {},
+    };
+  },
+};
+`,
+    [WORKFLOW]: `# Measures conntax/service.json each night, and compares it with a baseline.
+name: conntax
+on:
+  workflow_dispatch:
+  schedule:
+    - cron: '17 3 * * *'
+permissions:
+  contents: read
+jobs:
+  bench:
+    runs-on: ubuntu-24.04
+    timeout-minutes: 15
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-node@v4
+        with: { node-version: 26 }
+      - run: npm ci
+      - uses: actions/cache/restore@v4
+        with:
+          path: |
+            results/baselines
+            results/history.ndjson
+          key: conntax-\${{ github.run_id }}
+          restore-keys: conntax-
+      # Start the server that conntax/service.json names, and wait until it answers.
+      - run: npm start & npx --yes wait-on ${url.replace(/^http/, 'http-get')}
+      - run: npx conntax ci ./${SCENARIO} --budget-sec 120
+      - if: success() && hashFiles('results/baselines/*') == ''
+        run: npx conntax baseline save
+      - if: always()
+        uses: actions/cache/save@v4
+        with:
+          path: |
+            results/baselines
+            results/history.ndjson
+          key: conntax-\${{ github.run_id }}
+      - if: always()
+        uses: actions/upload-artifact@v4
+        with: { name: conntax, path: results/runs/ }
+`,
+  };
+}
+
+/** @throws UsageError when one of the files exists already; then none is written */
+export function initCommand(options: InitOptions, { cwd, output }: Context): void {
+  const files = Object.entries(filesFor(options)).map(([path, content]) => ({
+    path,
+    content,
+    file: resolve(cwd, path),
+  }));
+  const taken = files.filter(({ file }) => existsSync(file)).map(({ path }) => path);
+  if (taken.length > 0) {
+    throw new UsageError(
+      `${taken.join(', ')}: already there, so nothing was written; expected: a folder without it`,
+    );
+  }
+  for (const { path, content, file } of files) {
+    makeFolder(dirname(file));
+    replaceFile(file, content);
+    output.out(`wrote ${path}`);
+  }
+  output.note(
+    [
+      'Next:',
+      `  1. put your client into ${CLIENT}, and your URL into ${SCENARIO}`,
+      `  2. conntax run ./${SCENARIO} --dry-run`,
+      `  3. conntax run ./${SCENARIO}`,
+      `  4. commit ${WORKFLOW}, with the command that starts your server`,
+    ].join('\n'),
+  );
+}

@@ -1,0 +1,37 @@
+// `conntax init` writes files that work as they are, and never over others.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { openEchoServer } from '../../servers/testing/echo-server.ts';
+import { runCli } from './testing/cli.ts';
+import { openWorkspace } from './testing/workspace.ts';
+
+test('the scenario and its module can be run at once, and the workflow is one', async t => {
+  const workspace = await openWorkspace(t);
+  const { endpoint } = await openEchoServer(t);
+  const cwd = workspace.dir;
+  const { status, stdout, stderr } = await runCli(t, ['init', '--url', `${endpoint.origin}/health`], { cwd });
+  assert.equal(status, 0, stderr);
+  const written = [...stdout.matchAll(/^wrote (.*)$/gm)].map(([, path]) => path!);
+  assert.equal(written.length, 3);
+  const workflow = parse(readFileSync(join(cwd, '.github/workflows/conntax.yml'), 'utf8'));
+  const steps: { run?: string }[] = workflow.jobs.bench.steps;
+  assert.ok(steps.some(({ run }) => run?.includes('conntax ci ./conntax/service.json')));
+  const dry = await runCli(t, ['run', './conntax/service.json', '--dry-run'], { cwd });
+  assert.equal(dry.status, 0, dry.stderr);
+  assert.match(dry.stdout, /ours/);
+});
+
+test('a file that is there stays as it is, and nothing else is written', async t => {
+  const workspace = await openWorkspace(t);
+  const cwd = workspace.dir;
+  assert.equal((await runCli(t, ['init'], { cwd })).status, 0);
+  const file = join(cwd, 'conntax/client.mjs');
+  writeFileSync(file, 'mine');
+  const { status, stderr, stdout } = await runCli(t, ['init'], { cwd });
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.match(stderr, /conntax\/client\.mjs.*already there, so nothing was written/);
+  assert.equal(readFileSync(file, 'utf8'), 'mine');
+});

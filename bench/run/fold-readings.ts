@@ -1,0 +1,221 @@
+// Folds the readings of several generators into one, as if a single generator had sent their whole load.
+import { mergeMeans } from '../../results/exact-mean.ts';
+import { emptyHistogram, mergeHistograms } from '../../results/histogram.ts';
+import type { Histogram, Measurement, ProcessReading, Timeline } from '../../results/model/trial.ts';
+import type { ScheduleCounts, WindowSchedule } from '../contracts.ts';
+import type { GeneratorReading, SliceReading } from '../protocol.ts';
+
+type Numeric<T> = { [Key in keyof T]: T[Key] extends number ? Key : never }[keyof T];
+
+function sum<T>(readings: readonly T[], name: Numeric<T>): number {
+  return readings.reduce((total, reading) => total + (reading[name] as number), 0);
+}
+
+function most<T>(readings: readonly T[], name: Numeric<T>): number {
+  return Math.max(...readings.map(reading => reading[name] as number));
+}
+
+/** null if one of them is unknown. */
+function sumKnown(values: readonly (number | null)[]): number | null {
+  return values.reduce((total, value) => (total === null || value === null ? null : total + value), 0);
+}
+
+function sumCounts<Name extends string>(
+  records: readonly Partial<Record<Name, number>>[],
+): Record<string, number> {
+  const totals: Record<string, number> = {};
+  for (const [name, count] of records.flatMap(record => Object.entries<number | undefined>(record))) {
+    totals[name] = (totals[name] ?? 0) + (count ?? 0);
+  }
+  return totals;
+}
+
+/**
+ * The slice of all generators. Counts are added; of times and lateness the worst is kept.
+ * @param coreCount number of cores that they have together
+ */
+export function foldSlices(readings: readonly SliceReading[], coreCount: number): SliceReading {
+  const probe = foldProbe(readings);
+  const schedule = foldWindowSchedules(readings);
+  return {
+    atMs: Math.min(...readings.map(({ atMs }) => atMs)),
+    windowMs: foldWindowMs(readings),
+    completed: sum(readings, 'completed'),
+    failed: sum(readings, 'failed'),
+    censored: sum(readings, 'censored'),
+    ended: sumKnown(readings.map(({ ended }) => ended)),
+    userMs: sumKnown(readings.map(userMsOf)),
+    meanUs: mergeMeans(
+      readings.map(({ meanUs, completed, censored }) => ({ meanUs, count: completed + censored })),
+    ),
+    longestMs: most(readings, 'longestMs'),
+    exchanges: sum(readings, 'exchanges'),
+    opened: sumKnown(readings.map(({ opened }) => opened)),
+    p50Us: probe?.p50Us ?? null,
+    p99Us: probe?.p99Us ?? null,
+    ...(probe === undefined ? {} : { probe }),
+    // Only one user alone is asked for these, and a group has no such user.
+    connectUs: null,
+    tlsUs: null,
+    ...(schedule === undefined ? {} : { schedule }),
+    before: foldProcesses(
+      readings.map(({ before }) => before),
+      coreCount,
+    ),
+    after: foldProcesses(
+      readings.map(({ after }) => after),
+      coreCount,
+    ),
+  };
+}
+
+/** Windows have the same length, unless they were cut. */
+function foldWindowMs(readings: readonly SliceReading[]): number {
+  const first = readings[0]!.windowMs;
+  if (readings.every(({ windowMs }) => windowMs === first)) return first;
+  return sum(readings, 'windowMs') / readings.length;
+}
+
+/** Users of a generator without a request in the window spent nothing on requests. */
+function userMsOf({ userMs, completed, failed, censored }: SliceReading): number | null {
+  return completed + failed + censored === 0 ? 0 : userMs;
+}
+
+function foldProbe(readings: readonly SliceReading[]): Histogram | undefined {
+  const probes = readings.flatMap(({ probe }) => probe ?? []);
+  return probes.length === 0 ? undefined : mergeHistograms(probes);
+}
+
+function foldWindowSchedules(readings: readonly SliceReading[]): WindowSchedule | undefined {
+  const schedules = readings.flatMap(({ schedule }) => schedule ?? []);
+  if (schedules.length === 0) return undefined;
+  const known = schedules.flatMap(({ latenessP99Us }) => latenessP99Us ?? []);
+  return {
+    ...foldArrivals(schedules),
+    // The latest generator decides whether the load was the one that was asked for.
+    latenessP99Us: known.length === 0 ? null : Math.max(...known),
+  };
+}
+
+function foldArrivals(counts: readonly ScheduleCounts[]): ScheduleCounts {
+  return {
+    due: sum(counts, 'due'),
+    heldBack: sum(counts, 'heldBack'),
+    unsent: sum(counts, 'unsent'),
+    unfinished: sum(counts, 'unfinished'),
+  };
+}
+
+/**
+ * CPU and memory are added. The clock counts the time of all cores, so that CPU time over wall time is the share that was used
+ * of the cores that the processes have: 1 is saturated, whether or not they share cores.
+ */
+function foldProcesses(readings: readonly ProcessReading[], coreCount: number): ProcessReading {
+  const coresPerProcess = coreCount / readings.length;
+  return {
+    atMs: sum(readings, 'atMs') * coresPerProcess,
+    cpuUs: sum(readings, 'cpuUs'),
+    loopActiveMs: sum(readings, 'loopActiveMs'),
+    loopIdleMs: sum(readings, 'loopIdleMs'),
+    // A share of the time of each process, whatever the number of cores.
+    runDelayMs: sum(readings, 'runDelayMs') * coresPerProcess,
+    rssBytes: sum(readings, 'rssBytes'),
+  };
+}
+
+/** Everything that the generators report at their end: bit for bit what one recorder of all their requests would. */
+export function foldReadings(readings: readonly GeneratorReading[]): GeneratorReading {
+  const merged = (name: 'response' | 'service' | 'wait' | 'firstByte' | 'body' | 'connect' | 'tls') =>
+    mergeHistograms(readings.map(reading => reading[name]));
+  return {
+    sent: sum(readings, 'sent'),
+    answered: sum(readings, 'answered'),
+    failed: sum(readings, 'failed'),
+    unfinished: sum(readings, 'unfinished'),
+    opened: sumKnown(readings.map(({ opened }) => opened)),
+    openedElsewhere: sum(readings, 'openedElsewhere'),
+    pool: null,
+    handshakesFull: sum(readings, 'handshakesFull'),
+    handshakesResumed: sum(readings, 'handshakesResumed'),
+    completedRecorded: sum(readings, 'completedRecorded'),
+    failedRecorded: sum(readings, 'failedRecorded'),
+    endedRecorded: sum(readings, 'endedRecorded'),
+    bytesRecorded: sum(readings, 'bytesRecorded'),
+    outcomes: foldOutcomes(readings.map(({ outcomes }) => outcomes)),
+    statuses: sumCounts(readings.map(({ statuses }) => statuses)),
+    censored: foldCensored(readings),
+    response: merged('response'),
+    service: merged('service'),
+    wait: merged('wait'),
+    firstByte: merged('firstByte'),
+    body: merged('body'),
+    connect: merged('connect'),
+    tls: merged('tls'),
+    ...foldSchedules(readings),
+    caveats: [...new Set(readings.flatMap(({ caveats }) => caveats))],
+    timeline: foldTimelines(readings.map(({ timeline }) => timeline)),
+  };
+}
+
+function foldSchedules(
+  readings: readonly GeneratorReading[],
+): Pick<GeneratorReading, 'lateness' | 'arrivals'> {
+  const arrivals = readings.flatMap(reading => reading.arrivals ?? []);
+  if (arrivals.length === 0) return { lateness: null, arrivals: null };
+  return {
+    lateness: mergeHistograms(readings.map(({ lateness }) => lateness ?? emptyHistogram())),
+    arrivals: foldArrivals(arrivals),
+  };
+}
+
+function foldCensored(readings: readonly GeneratorReading[]): GeneratorReading['censored'] {
+  const known = readings.flatMap(({ censored }) => censored ?? []);
+  if (known.length === 0) return null;
+  return { count: sum(known, 'count'), leastUs: Math.min(...known.map(({ leastUs }) => leastUs)) };
+}
+
+type Outcomes = Measurement['outcomes'];
+type Tally = NonNullable<Outcomes[keyof Outcomes]>;
+
+function foldOutcomes(all: readonly Outcomes[]): Outcomes {
+  const byKind = Map.groupBy(
+    all.flatMap(outcomes => Object.entries(outcomes) as [keyof Outcomes, Tally][]),
+    ([outcome]) => outcome,
+  );
+  return Object.fromEntries(
+    [...byKind].map(([outcome, entries]) => [outcome, foldTallies(entries.map(([, tally]) => tally))]),
+  );
+}
+
+/** Answers have a count only; failures have times, and the text of the first. */
+function foldTallies(tallies: readonly Tally[]): Tally {
+  const count = sum(tallies, 'count');
+  const timed = tallies.flatMap(({ count, meanUs, maxUs }) =>
+    meanUs === undefined || maxUs === undefined ? [] : { count, meanUs, maxUs },
+  );
+  const sample = tallies.find(tally => tally.sample !== undefined)?.sample;
+  return {
+    count,
+    ...(sample === undefined ? {} : { sample }),
+    ...(timed.length === 0 ? {} : { meanUs: mergeMeans(timed), maxUs: most(timed, 'maxUs') }),
+  };
+}
+
+/** Buckets double their width as a trial goes on, from the same start: the narrower ones fit into the widest. */
+function foldTimelines(timelines: readonly Timeline[]): Timeline {
+  const widthMs = most(timelines, 'widthMs');
+  const byStart = Map.groupBy(
+    timelines.flatMap(({ buckets }) => buckets),
+    ({ atMs }) => Math.floor(atMs / widthMs) * widthMs,
+  );
+  const buckets = [...byStart]
+    .map(([atMs, parts]) => ({
+      atMs,
+      completed: sum(parts, 'completed'),
+      failed: sum(parts, 'failed'),
+      meanUs: mergeMeans(parts.map(({ meanUs, completed: count }) => ({ meanUs, count }))),
+      maxUs: most(parts, 'maxUs'),
+    }))
+    .sort((a, b) => a.atMs - b.atMs);
+  return { widthMs, buckets };
+}

@@ -1,0 +1,193 @@
+// Several generator processes that share one client's load and answer as if they were one.
+import { neededConnections } from '../../results/connections.ts';
+import type { Trial } from '../../results/model/trial.ts';
+import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
+import { divideRate, divideTrial } from '../plan/division.ts';
+import type {
+  GeneratorCommand,
+  GeneratorReading,
+  GeneratorReply,
+  SliceOrder,
+  SliceReading,
+} from '../protocol.ts';
+import type { GeneratorChild } from './arm.ts';
+import { foldReadings, foldSlices } from './fold-readings.ts';
+
+/** A generator of a group, wherever it runs. */
+export interface Member {
+  child: GeneratorChild;
+  /** Its share of the load, relative to that of the others. */
+  weight: number;
+}
+
+export interface GroupOptions {
+  members: readonly [Member, ...Member[]];
+  /** Cores that they have together: fewer than members where they share cores. */
+  coreCount: number;
+}
+
+/** Part of a window by which members may begin apart; beyond it, a part of the window had less than the whole load. */
+const MOST_SKEW_RATIO = 0.1;
+
+type Ask = GeneratorChild['ask'];
+type Start = GeneratorChild['start'];
+
+/** Makes one generator of several: each command goes to all of them, with the share of each, and their answers become one. */
+export function createGeneratorGroup(options: GroupOptions): GeneratorChild {
+  return new GeneratorGroup(options);
+}
+
+class GeneratorGroup implements GeneratorChild {
+  readonly #children: readonly [GeneratorChild, ...GeneratorChild[]];
+  readonly #weights: readonly number[];
+  readonly #coreCount: number;
+  #whole: Trial | undefined;
+  #trials: readonly Trial[] = [];
+  #isRecorded = false;
+  /** Whether they began so far apart in a measured window that its load was not the whole one. */
+  #isSkewed = false;
+
+  constructor({ members: [first, ...others], coreCount }: GroupOptions) {
+    this.#children = [first.child, ...others.map(({ child }) => child)];
+    this.#weights = [first, ...others].map(({ weight }) => weight);
+    this.#coreCount = coreCount;
+  }
+
+  get pid(): number {
+    return this.#children[0].pid;
+  }
+
+  get isAlive(): boolean {
+    return this.#children.every(({ isAlive }) => isAlive);
+  }
+
+  tell(command: GeneratorCommand): void {
+    for (const [index, part] of this.#divide(command).entries()) this.#children[index]!.tell(part);
+  }
+
+  /** Fails with the first member that fails; whoever asked then kills the group. */
+  readonly ask: Ask = async (command, type, timeoutMs) => {
+    const parts = this.#divide(command);
+    const replies = await Promise.all(
+      this.#children.map((child, index) => child.ask(parts[index]!, type, timeoutMs)),
+    );
+    return this.#fold(replies) as (typeof replies)[number];
+  };
+
+  /** Each member checks its own version of the messages. */
+  readonly start: Start = async (command, type) => {
+    const parts = this.#divide(command);
+    const replies = await Promise.all(this.#children.map((child, index) => child.start(parts[index]!, type)));
+    return this.#fold(replies) as (typeof replies)[number];
+  };
+
+  requireLoaded(): void {
+    for (const child of this.#children) child.requireLoaded();
+  }
+
+  async kill(): Promise<void> {
+    await Promise.all(this.#children.map(child => child.kill()));
+  }
+
+  /** The command for each member. */
+  #divide(command: GeneratorCommand): GeneratorCommand[] {
+    switch (command.type) {
+      case 'prepare':
+        this.#whole = command.trial;
+        this.#trials = divideTrial(command.trial, this.#weights);
+        return this.#trials.map(trial => ({ ...command, trial }));
+      case 'slice':
+        this.#isRecorded = command.order.isRecorded;
+        return this.#divideOrder(command.order).map(order => ({ ...command, order }));
+      case 'cut':
+      case 'finish':
+        return this.#weights.map(() => command);
+      default:
+        return command satisfies never;
+    }
+  }
+
+  #divideOrder(order: SliceOrder): SliceOrder[] {
+    const load = this.#whole?.load;
+    const ratePerSec = load?.model === 'open' ? load.ratePerSec : order.ratePerSec;
+    if (ratePerSec === undefined) return this.#weights.map(() => order);
+    return divideRate(ratePerSec, this.#weights).map(part => ({
+      ...order,
+      ...(order.ratePerSec === undefined ? {} : { ratePerSec: part.ratePerSec }),
+      offsetMs: part.offsetMs,
+    }));
+  }
+
+  #fold(replies: readonly GeneratorReply[]): GeneratorReply {
+    const [first] = replies;
+    switch (first!.type) {
+      case 'ready': {
+        const ready = replies.filter(reply => reply.type === 'ready');
+        const odd = ready.find(({ protocol }) => protocol !== PROTOCOL_VERSION);
+        const dropsInFlight = ready.some(reply => reply.dropsInFlight);
+        // One user alone cannot be divided.
+        return { type: 'ready', protocol: (odd ?? ready[0]!).protocol, dropsInFlight, hasUsers: false };
+      }
+      case 'slice': {
+        const readings = replies.flatMap(reply => (reply.type === 'slice' ? reply.reading : []));
+        this.#noteSkew(readings);
+        return { type: 'slice', reading: foldSlices(readings, this.#coreCount) };
+      }
+      case 'finished': {
+        const readings = replies.flatMap(reply => (reply.type === 'finished' ? reply.reading : []));
+        return { type: 'finished', reading: this.#foldEnds(readings) };
+      }
+      case 'failed': // rejects `ask`
+        return first!;
+      default:
+        return first satisfies never;
+    }
+  }
+
+  /** Windows of different lengths were cut, at a moment that has nothing to do with their starts. */
+  #noteSkew(readings: readonly SliceReading[]): void {
+    const { windowMs } = readings[0]!;
+    if (!this.#isRecorded || readings.some(reading => reading.windowMs !== windowMs)) return;
+    const starts = readings.map(({ atMs }) => atMs);
+    const skewMs = Math.max(...starts) - Math.min(...starts);
+    if (skewMs > windowMs * MOST_SKEW_RATIO) this.#isSkewed = true;
+  }
+
+  #foldEnds(readings: readonly GeneratorReading[]): GeneratorReading {
+    const folded = foldReadings(readings);
+    return { ...folded, needed: this.#neededBy(readings), caveats: [...folded.caveats, ...this.#caveats()] };
+  }
+
+  /** Each member has a pool of its own, so each needs connections of its own. */
+  #neededBy(readings: readonly GeneratorReading[]): NonNullable<GeneratorReading['needed']> {
+    const needs = this.#trials.map(({ client, target, load }, index) =>
+      neededConnections({ client, target, load, requests: readings[index]!.sent }),
+    );
+    const least = needs.reduce((sum, need) => sum + need.least, 0);
+    const most = needs.reduce<number | null>(
+      (sum, need) => (sum === null || need.most === null ? null : sum + need.most),
+      0,
+    );
+    return { least, most };
+  }
+
+  #caveats(): string[] {
+    const count = this.#children.length;
+    const cores = this.#coreCount === 1 ? '1 core' : `${this.#coreCount} cores`;
+    return [
+      ...(this.#coreCount < count
+        ? [
+            `Its ${count} generators shared ${cores}, so they could send no more than ${this.#coreCount} could.`,
+          ]
+        : []),
+      ...(this.#isSkewed
+        ? [
+            'Some windows of its generators began more than a tenth of their length apart, so part of them had less than the whole load.',
+          ]
+        : []),
+      ...(this.#whole?.client.options === undefined
+        ? []
+        : [`Its options were given to each of its ${count} generators unchanged.`]),
+    ];
+  }
+}

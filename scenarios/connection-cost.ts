@@ -1,0 +1,18 @@
+// What a connection costs, with a client that is fast enough to see the server.
+import { defineScenario } from '../bench/index.ts';
+
+export default defineScenario({
+  name: 'connection-cost',
+  question:
+    'What does a new connection cost the server and the kernel, with a client that costs next to nothing?',
+  tags: ['quick', 'basics'],
+  target: { behaviour: { name: 'fixed', bytes: 1024 } },
+  load: { concurrency: 100 },
+  // There is little code to compile, so CPU time per request is flat after about a second.
+  timing: { sliceResponses: 10, warmupMinMs: 250, warmupMaxMs: 1_750, measureMs: 600, budgetMs: 16_000 },
+  clients: {
+    short: { transport: 'wire', requestsPerConnection: 1, pool: { maxConnections: 100 } },
+    persistent: { transport: 'wire', pool: { maxConnections: 100 } },
+  },
+  baseline: 'short',
+});
