@@ -1,19 +1,10 @@
 // The relay process: carries connections over an emulated link on commands from the parent, until the channel closes.
-
-import { errorMessage } from '../results/errors.ts';
 import { type OpenRelay, openRelay } from './link/relay.ts';
-import { obeyParentOnly, readProcess } from './process.ts';
-import type { RelayCommand, RelayReply } from './protocol.ts';
+import { readProcess, serveParent } from './process.ts';
+import { PROTOCOL_VERSION, type RelayCommand, type RelayReply } from './protocol.ts';
 
 function reply(message: RelayReply): void {
   process.send?.(message);
-}
-
-/** Reports the error to the parent, and exits after it is sent. */
-function fail(error: unknown): void {
-  process.send?.({ type: 'failed', message: errorMessage(error) } satisfies RelayReply, () =>
-    process.exit(1),
-  );
 }
 
 let opening: Promise<OpenRelay> | undefined;
@@ -23,7 +14,7 @@ async function obey(command: RelayCommand): Promise<void> {
     case 'start': {
       if (opening) throw new Error('the link is already started');
       opening = openRelay(command);
-      reply({ type: 'started', port: (await opening).port });
+      reply({ type: 'started', protocol: PROTOCOL_VERSION, port: (await opening).port });
       return;
     }
     case 'read': {
@@ -37,9 +28,4 @@ async function obey(command: RelayCommand): Promise<void> {
   }
 }
 
-if (!process.send) {
-  process.stderr.write('link-child is started by conntax run, with a process channel; it cannot run alone\n');
-  process.exit(2);
-}
-obeyParentOnly(() => process.exit(0));
-process.on('message', (command: RelayCommand) => void obey(command).catch(fail));
+serveParent('link-child', obey);

@@ -1,5 +1,6 @@
 // Helpers of child processes: obey only the parent, and read the process's own resource use.
 import { readFileSync } from 'node:fs';
+import { errorMessage } from '../results/errors.ts';
 import type { ProcessReading } from '../results/model/trial.ts';
 
 /** Signals to the whole process group: Ctrl-C, a cancelled job, a closed terminal. */
@@ -12,6 +13,24 @@ const GROUP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export function obeyParentOnly(leave: () => void): void {
   for (const signal of GROUP_SIGNALS) process.on(signal, () => {});
   process.once('disconnect', leave);
+}
+
+/**
+ * Runs this process as a server of the parent's commands until the channel closes. A command that fails is reported, and ends
+ * the process once the report is sent. Without a channel it ends at once: nobody starts it by hand.
+ * @param entry its name in that message
+ */
+export function serveParent<Command>(entry: string, obey: (command: Command) => Promise<void>): void {
+  if (!process.send) {
+    process.stderr.write(`${entry} is started by conntax run, with a process channel; it cannot run alone\n`);
+    process.exit(2);
+  }
+  obeyParentOnly(() => process.exit(0));
+  process.on('message', (command: Command) => void obey(command).catch(fail));
+}
+
+function fail(error: unknown): void {
+  process.send?.({ type: 'failed', message: errorMessage(error) }, () => process.exit(1));
 }
 
 export function readProcess(): ProcessReading {

@@ -2,7 +2,11 @@
 import type { ProcessReading } from '../results/model/trial.ts';
 import type { Link, Target } from '../scenarios/model/target.ts';
 
-// What the parent and the link's relay say to each other over the process channel, and how the relay tells its lateness.
+/**
+ * Version of these messages and their meaning. Increased with each change, so that a child from another checkout is
+ * refused instead of measured by different rules.
+ */
+export const PROTOCOL_VERSION = 5;
 
 export type RelayCommand =
   | { type: 'start'; upstreamPort: number; link: Link; seed: number }
@@ -30,7 +34,7 @@ export interface RelayCounters {
 export interface RelayReading extends ProcessReading, RelayCounters {}
 
 export type RelayReply =
-  | { type: 'started'; port: number }
+  | { type: 'started'; protocol: number; port: number }
   | { type: 'reading'; reading: RelayReading }
   | { type: 'failed'; message: string };
 
@@ -62,12 +66,6 @@ export function latenessQuantileMs(counts: readonly number[], q: number): number
 export function latenessSince(before: readonly number[], after: readonly number[]): number[] {
   return after.map((count, bin) => count - (before[bin] ?? 0));
 }
-
-/**
- * Version of these messages and their meaning. Increased with each change, so that a child from another checkout is
- * refused instead of measured by different rules.
- */
-export const PROTOCOL_VERSION = 5;
 
 export type TargetCommand =
   | { type: 'start'; target: Target; seed: number }

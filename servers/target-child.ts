@@ -1,23 +1,16 @@
 // The target process: serves a behaviour on commands from the parent, and reports its counters.
 import { closest } from 'fastest-levenshtein';
-import { errorMessage, UsageError } from '../results/errors.ts';
+import { UsageError } from '../results/errors.ts';
 import { type OpenTarget, openTarget } from './app.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import { behaviours } from './behaviours/index.ts';
-import { obeyParentOnly, readProcess } from './process.ts';
+import { readProcess, serveParent } from './process.ts';
 import { PROTOCOL_VERSION, type TargetCommand, type TargetReply } from './protocol.ts';
 
 type StartCommand = Extract<TargetCommand, { type: 'start' }>;
 
 function reply(message: TargetReply): void {
   process.send?.(message);
-}
-
-/** Reports the error to the parent, and exits after it is sent. */
-function fail(error: unknown): void {
-  process.send?.({ type: 'failed', message: errorMessage(error) } satisfies TargetReply, () =>
-    process.exit(1),
-  );
 }
 
 async function loadBehaviour(name: string): Promise<BehaviourModule> {
@@ -65,11 +58,4 @@ async function obey(command: TargetCommand): Promise<void> {
   }
 }
 
-if (!process.send) {
-  process.stderr.write(
-    'target-child is started by conntax run, with a process channel; it cannot run alone\n',
-  );
-  process.exit(2);
-}
-obeyParentOnly(() => process.exit(0));
-process.on('message', (command: TargetCommand) => void obey(command).catch(fail));
+serveParent('target-child', obey);

@@ -1,8 +1,25 @@
-// In: --seed, --only, --from, --count, --at-once. Out: conntax under kills, full disks and limits, and a table of what was wrong; status 1 if anything was.
+// Runs conntax under kills, full disks, limits and hostile input, and prints a table of what was wrong; exits with 1 if anything was.
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Counts, countsText, isClean } from './counts.ts';
-import { PARTS } from './parts.ts';
+import { type Counts, countsText, isClean, type Part } from './counts.ts';
+
+const PARTS: readonly Part[] = [
+  { name: 'signals', count: 210, run: async options => (await import('./signals.ts')).runSignals(options) },
+  { name: 'disk', count: 24, run: async options => (await import('./disk.ts')).runDisks(options) },
+  { name: 'limits', count: 30, run: async options => (await import('./limits.ts')).runLimits(options) },
+  { name: 'answers', count: 100, run: async options => (await import('./hostile.ts')).runAnswers(options) },
+  { name: 'modules', count: 100, run: async options => (await import('./hostile.ts')).runModules(options) },
+  {
+    name: 'stored',
+    count: 5_000,
+    run: async options => (await import('./hostile.ts')).runStoredRuns(options),
+  },
+  {
+    name: 'scenarios',
+    count: 100_000,
+    run: async options => (await import('./hostile.ts')).runScenarioFiles(options),
+  },
+];
 
 const { values } = parseArgs({
   options: {

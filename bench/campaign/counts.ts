@@ -1,4 +1,4 @@
-// In: what was found wrong in each case. Out: counts by kind, as a table.
+// Counts what was found wrong by kind, as a table.
 import Table from 'cli-table3';
 
 /** Every kind that is counted; all of them have to be zero. */

@@ -1,4 +1,4 @@
-// In: a seed and a number. Out: runs whose results folder is too small, read-only or removed meanwhile, and what was wrong after.
+// Runs conntax with a results folder that is too small, read-only or removed meanwhile, and judges what is left.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-// In: a seed and a number. Out: hostile answers to every client, and hostile modules through the whole program; what went wrong.
+// Sends hostile answers to every client, and feeds hostile modules, stored runs and scenario files to the program.
 import { createRandom, shuffled } from '../../results/random.ts';
 import fetchModule from '../clients/fetch.ts';
 import nodeHttp from '../clients/node-http.ts';
@@ -12,8 +12,6 @@ import { hostileModules } from '../testing/hostile-modules.ts';
 import { fuzzScenarioFiles } from '../testing/mutated-scenarios.ts';
 import { type Counts, countFindings, type Finding, type PartOptions } from './counts.ts';
 import { runAll } from './run-case.ts';
-
-// From a seed and a number. Out: stored runs and scenario files, damaged in that many ways, and what went wrong with them.
 
 export async function runStoredRuns({ seed, from, count }: PartOptions): Promise<Counts> {
   const { shown: _, ...counts } = await fuzzStoredRuns({ seed, from, count });

@@ -1,4 +1,4 @@
-// In: a seed and a number. Out: runs with few descriptors, little memory or few ports, and what was wrong after.
+// Runs conntax with few descriptors, little memory or few ports, and judges what is left.
 import { join } from 'node:path';
 import { createRandom } from '../../results/random.ts';
 import { reasonNotTo } from '../e2e/testing/privileges.ts';

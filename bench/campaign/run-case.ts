@@ -1,4 +1,4 @@
-// In: a scenario and what to do while it runs. Out: how the command line ended, in a folder of its own, with nothing left of it.
+// Runs the command line once in a folder of its own, or many times side by side, and cleans up.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

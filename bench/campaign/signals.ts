@@ -1,4 +1,7 @@
-// In: a seed and a number. Out: runs of which one process, or all, are killed, stopped or told to end, and what was wrong after.
+// Kills, stops or ends processes of runs at drawn moments, and judges what is left.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,11 +13,8 @@ import { type Found, signalProcess } from '../e2e/testing/processes.ts';
 import { tinyScenario } from '../e2e/testing/workspace.ts';
 import { findProgram } from '../tools/external.ts';
 import { type Counts, countFindings, type Finding, type PartOptions } from './counts.ts';
-import { startLoggingServer } from './logging-server.ts';
 import { runAll, runCase } from './run-case.ts';
-import { isMarked, judgeCounts, judgeEnd, judgeFiles, wholeRunId } from './verdict.ts';
-
-// From a seed. Out: what is done to a run, to which of its processes, and when. Pure: the same seed, the same blows.
+import { isMarked, judgeCounts, judgeEnd, judgeFiles, type Served, wholeRunId } from './verdict.ts';
 
 export const VICTIMS = ['parent', 'generator', 'target', 'relay', 'tool', 'group'] as const;
 export type Victim = (typeof VICTIMS)[number];
@@ -233,4 +233,37 @@ export async function runSignals({ seed, from, count, atOnce, say }: PartOptions
   const found = await runAll(drawBlows(seed, from + count).slice(from), run, { atOnce, say });
   say(`${compared} runs without a mark: their counts were compared with the server's log`);
   return countFindings(found);
+}
+
+const BODY = 'x'.repeat(128);
+
+/** A server in this process that logs what it has answered in full. */
+interface LoggingServer {
+  url: string;
+  served: Served;
+  close(): Promise<void>;
+}
+
+/** @param errorEvery one of so many requests is answered with 503; the first never is */
+async function startLoggingServer(errorEvery: number): Promise<LoggingServer> {
+  const served: Served = { good: 0, bad: 0 };
+  let requests = 0;
+  const server = createServer((_request, response) => {
+    const isBad = ++requests % errorEvery === 0;
+    response.once('finish', () => {
+      if (isBad) served.bad++;
+      else served.good++;
+    });
+    response.writeHead(isBad ? 503 : 200, { 'Content-Length': BODY.length }).end(BODY);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    served,
+    async close() {
+      server.closeAllConnections();
+      await new Promise(resolve => server.close(resolve));
+    },
+  };
 }

@@ -1,4 +1,4 @@
-// In: how a run ended, and what it left on disk. Out: what is wrong with that. The case says which ends are right.
+// Judges how a run ended and what it left on disk.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Run } from '../../results/model/run.ts';

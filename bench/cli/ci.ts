@@ -13,9 +13,9 @@ import { appendHistory, readHistory } from '../../results/history.ts';
 import { nameLatest, readRun, type StoredRun } from '../../results/store.ts';
 import type { Context } from './context.ts';
 import { gateStatusOf, limitsOf, showGate } from './gate.ts';
-import { type RunOptions, runCommand } from './run.ts';
+import { type MeasureOptions, runCommand, type TimingOptions } from './run.ts';
 
-export interface CiOptions extends Omit<RunOptions, 'confirm' | 'nullArm'> {
+export interface CiOptions extends MeasureOptions, TimingOptions {
   baseline?: string;
   minEffect?: number;
 }

@@ -6,7 +6,7 @@ import type { Run } from '../../results/model/run.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin, LoadModule } from '../contracts.ts';
 import type { LazyPlugins } from '../plan/read-scenarios.ts';
-import type { CreateSource } from '../run/run.ts';
+import type { CreateSource } from '../run/context.ts';
 import type { Keep } from './interrupt.ts';
 
 /**

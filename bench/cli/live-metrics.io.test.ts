@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import { headlineOf } from '../../results/metrics.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { planRun } from '../plan/plan.ts';
-import type { RunEvent } from '../run/events.ts';
+import type { RunEvent } from '../run/context.ts';
 import { serveMetrics } from './live-metrics.ts';
 
 const { run, trials } = sampleRun();

@@ -7,7 +7,7 @@ import { summariseArms } from '../../results/compare.ts';
 import { MeasureError } from '../../results/errors.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import type { PlannedCell } from '../plan/plan.ts';
-import type { RunEvent } from '../run/events.ts';
+import type { RunEvent } from '../run/context.ts';
 
 export interface LiveMetrics {
   /** Address of the metrics, such as `http://127.0.0.1:9464/metrics`. */

@@ -5,7 +5,7 @@ import { headlineOf } from '../../results/metrics.ts';
 import type { Comparison } from '../../results/model/run.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { planRun } from '../plan/plan.ts';
-import type { RunEvent } from '../run/events.ts';
+import type { RunEvent } from '../run/context.ts';
 import type { Output } from './context.ts';
 import { createProgress, lastingLine, progressLine } from './progress.ts';
 

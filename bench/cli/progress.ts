@@ -2,7 +2,7 @@
 import { createLogUpdate } from 'log-update';
 import prettyMs from 'pretty-ms';
 import { formatComparison } from '../../report/words/numbers.ts';
-import type { RunEvent } from '../run/events.ts';
+import type { RunEvent } from '../run/context.ts';
 import type { Output } from './context.ts';
 
 export interface Progress {

@@ -13,7 +13,7 @@ import { countSpareCores, settleGenerators } from '../plan/generators.ts';
 import { leaveOutMissing, leaveOutUnreadable, type Plan, planRun } from '../plan/plan.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import { describeGit, describeHost } from '../probes/host.ts';
-import type { RunEvent } from '../run/events.ts';
+import type { RunEvent } from '../run/context.ts';
 import { type FoundServer, findServers, locateServers } from '../run/external-server.ts';
 import { checkPlan, requireFit } from '../run/preflight.ts';
 import { runPlan } from '../run/run.ts';
@@ -102,6 +102,7 @@ export async function measurePlan(
     store,
     progress,
     startedAt,
+    isConfirming,
     options,
     context,
     conclude,
@@ -156,6 +157,7 @@ interface Work extends Measuring {
   host: Host;
   store: RunStore;
   progress: Progress;
+  isConfirming: boolean;
 }
 
 async function measureAndReport({
@@ -165,6 +167,7 @@ async function measureAndReport({
   store,
   progress,
   startedAt,
+  isConfirming,
   options,
   context,
   conclude,
@@ -183,8 +186,8 @@ async function measureAndReport({
   };
   let cells: CellResult[];
   try {
-    const isConfirming = options.confirm ?? Boolean(env['CI']);
-    cells = await runPlan({ plan, servers, pinning: host.pinning, signal, emit, isConfirming, createSource });
+    const run = { pinning: host.pinning, signal, emit, isConfirming, createSource };
+    cells = await runPlan({ plan, servers }, run);
   } finally {
     progress.end();
     await metrics?.close();

@@ -194,9 +194,10 @@ export function valueText(value: unknown): string {
 }
 
 /** The path of each faulty member. */
-export function issuePaths(issue: Issue): Path[] {
-  if (issue.code !== 'unrecognized_keys') return [issue.path];
-  return issue.keys.map(key => [...issue.path, key]);
+export function issuePaths(issue: z.core.$ZodRawIssue | Issue): Path[] {
+  const { path = [] } = issue;
+  if (issue.code !== 'unrecognized_keys') return [path];
+  return issue.keys.map(key => [...path, key]);
 }
 
 function isUnixSocket(path: Path, value: unknown): boolean {
@@ -272,8 +273,10 @@ function problemOf(
         message: `${valueText(String(path.at(-1)))} cannot be a name`,
         hint: issue.issues[0]?.message ?? 'another name',
       };
-    case 'custom':
-      return { message: issue.message };
+    case 'custom': {
+      const hint: unknown = issue.params?.['hint'];
+      return typeof hint === 'string' ? { message: issue.message, hint } : { message: issue.message };
+    }
     case 'invalid_type':
     case 'invalid_value':
     case 'invalid_union':

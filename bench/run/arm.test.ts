@@ -182,6 +182,7 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
     isAlive: false,
     tell: () => {},
     ask: () => Promise.reject(new Error('there is no process in this test')),
+    start: () => Promise.reject(new Error('there is no process in this test')),
     requireLoaded: () => {},
     kill: async () => {},
   };

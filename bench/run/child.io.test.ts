@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { after, describe, suite, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { UsageError } from '../../results/errors.ts';
+import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { describeHost, parseCpuList } from '../probes/host.ts';
 import { type Child, ChildError, entryFile, type SpawnOptions, spawnChild } from './child.ts';
 import type { OddCommand, OddReply } from './testing/odd-child.ts';
@@ -100,7 +102,7 @@ describe("A supervised process answers, or its end is known with a reason; it ca
       cpu: null,
       ...stated,
     });
-    t.after(child.kill);
+    t.after(() => child.kill());
     return child;
   }
 
@@ -130,6 +132,29 @@ describe("A supervised process answers, or its end is known with a reason; it ca
       assert.equal(echoed.text, 'hello');
       assert.notEqual(facts.cpus, '');
       assert.ok(child.isAlive && child.pid > 0);
+    });
+
+    test('starts, if it has the same version of the messages', async t => {
+      const child = spawnOdd(t);
+      const { protocol } = await child.start({ type: 'begin', protocol: PROTOCOL_VERSION }, 'begun');
+      assert.equal(protocol, PROTOCOL_VERSION);
+      assert.ok(child.isAlive);
+    });
+
+    test('with another version it is refused and killed', async t => {
+      const child = spawnOdd(t);
+      const started = child.start({ type: 'begin', protocol: PROTOCOL_VERSION + 1 }, 'begun');
+      await assert.rejects(started, (error: unknown) => {
+        assert.ok(error instanceof UsageError, String(error));
+        assert.match(
+          error.message,
+          new RegExp(
+            `^the odd one runs another version of conntax, with protocol version ${PROTOCOL_VERSION + 1} `,
+          ),
+        );
+        return true;
+      });
+      assert.ok(isGone(child.pid));
     });
 
     test('every thread of the process stands back, if it is to', async t => {

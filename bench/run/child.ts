@@ -93,7 +93,7 @@ export function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
  * @param version as reported by the child; older code reports none
  * @throws UsageError when it differs from this version
  */
-export function requireProtocol(version: number | undefined, title: string): void {
+function requireProtocol(version: number | undefined, title: string): void {
   if (version === PROTOCOL_VERSION) return;
   throw new UsageError(
     `${title} runs another version of conntax, with protocol version ${version ?? 1} instead of ${PROTOCOL_VERSION}; expected: checkouts with the same protocol version, compared by one of them`,
@@ -143,22 +143,22 @@ export interface Child<Command extends Message, Reply extends Message> {
     type: Type,
     timeoutMs: number,
   ): Promise<Extract<Reply, { type: Type }>>;
+  /**
+   * Sends the first command and waits for the reply that says the child is ready. Whatever fails, the child is killed.
+   * @throws ChildError like ask; UsageError when the child's code has another protocol version
+   */
+  start<Type extends ReadyType<Reply>>(command: Command, type: Type): Promise<Extract<Reply, { type: Type }>>;
   /** @throws MeasureError when it never loaded a package that its code replaces: the replacement would have no effect */
   requireLoaded(): void;
   /** Kills the process; resolves when it is gone. */
   kill(): Promise<void>;
 }
 
-/** Awaits a reply of a child; on failure, kills the child before rethrowing. */
-export async function orKill<T>(child: { kill(): Promise<void> }, asked: Promise<T>): Promise<T> {
-  try {
-    return await asked;
-  } catch (error) {
-    await child.kill();
-    throw error;
-  }
-}
+/** The types of replies that carry the version of the messages. */
+type ReadyType<Reply extends Message> = Extract<Reply, { protocol: number }>['type'];
 
+/** Importing the libraries and making a certificate takes well under a second on an idle core; this allows for a busy one. */
+const START_TIMEOUT_MS = 20_000;
 const STDERR_TAIL_CHARS = 4_000;
 
 /** The command line of this node, pinned and niced as requested. Windows has no `nice`. */
@@ -172,93 +172,139 @@ function commandOf({ path, nodeOptions }: EntryFile, { cpu, niceness = 0 }: Spaw
   ];
 }
 
-/** Starts a child with a message channel, pinned by `taskset` when a core is given. */
+/**
+ * Starts a process of conntax with a message channel, pinned by `taskset` when a core is given. Every process that runs
+ * conntax's own code is started here; programs of others (load tools, nginx, npm) have no channel and are started where they
+ * are used.
+ */
 export function spawnChild<Command extends Message, Reply extends Message>(
   options: SpawnOptions,
 ): Child<Command, Reply> {
-  const { title, entry, code } = options;
-  const started = entryFile(entry, code);
-  const [file, ...args] = commandOf(started, options);
-  const child: ChildProcess = spawn(file!, args, {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: { ...childEnvironment(process.env), ...started.env },
-  });
-  watchOver(child); // its channel closes with this process, but a child that hangs or is stopped does not notice
+  return new SupervisedChild<Command, Reply>(options);
+}
 
-  let stderr = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-STDERR_TAIL_CHARS);
-  });
+interface Waiter<Reply> {
+  type: string;
+  resolve(reply: Reply): void;
+  reject(error: ChildError): void;
+}
 
-  const unloaded = new Set(Object.keys(code?.packages ?? {}));
-  let death: ChildError | undefined;
-  const waiting = new Set<{ type: string; resolve(reply: Reply): void; reject(error: ChildError): void }>();
-  const die = (message: string): void => {
-    death ??= new ChildError('died', message, stderr);
-    for (const waiter of waiting) waiter.reject(death);
-  };
-  const gone = new Promise<void>(resolve => {
-    child.once('close', (code, signal) => {
-      die(`${title} ended unexpectedly (${signal ?? `exit status ${code}`})`);
-      resolve();
+class SupervisedChild<Command extends Message, Reply extends Message> implements Child<Command, Reply> {
+  readonly #title: string;
+  readonly #process: ChildProcess;
+  readonly #gone: Promise<void>;
+  readonly #waiting = new Set<Waiter<Reply>>();
+  /** Packages that its code replaces and that it has not loaded yet. */
+  readonly #unloaded: Set<string>;
+  #stderr = '';
+  #death: ChildError | undefined;
+
+  constructor(options: SpawnOptions) {
+    this.#title = options.title;
+    this.#unloaded = new Set(Object.keys(options.code?.packages ?? {}));
+    const started = entryFile(options.entry, options.code);
+    const [file, ...args] = commandOf(started, options);
+    const child = spawn(file!, args, {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...childEnvironment(process.env), ...started.env },
     });
-    child.once('error', error => {
-      die(`cannot run ${title}: ${error.message}`);
-      if (child.pid === undefined) resolve();
+    this.#process = child;
+    watchOver(child); // its channel closes with this process, but a child that hangs or is stopped does not notice
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL_CHARS);
     });
-  });
-  child.on('message', (reply: Reply & { message?: string; name?: string }) => {
-    if (reply.type === 'package-loaded') unloaded.delete(reply.name ?? '');
-    for (const waiter of waiting) {
+    child.on('message', (reply: Reply) => this.#receive(reply));
+    this.#gone = new Promise(resolve => {
+      child.once('close', (code, signal) => {
+        this.#die(`${this.#title} ended unexpectedly (${signal ?? `exit status ${code}`})`);
+        resolve();
+      });
+      child.once('error', error => {
+        this.#die(`cannot run ${this.#title}: ${error.message}`);
+        if (child.pid === undefined) resolve();
+      });
+    });
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  get isAlive(): boolean {
+    return this.#death === undefined;
+  }
+
+  tell(command: Command): void {
+    // The error, if any, also shows as the child's end.
+    if (this.#process.connected) this.#process.send(command, () => {});
+  }
+
+  async ask<Type extends Reply['type']>(
+    command: Command,
+    type: Type,
+    timeoutMs: number,
+  ): Promise<Extract<Reply, { type: Type }>> {
+    if (this.#death !== undefined) throw this.#death;
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    const waiter = { type, resolve, reject };
+    this.#waiting.add(waiter);
+    const timer = setTimeout(() => {
+      reject(this.#error('hung', `${this.#title} did not answer "${command.type}" within ${timeoutMs} ms`));
+      void this.kill();
+    }, timeoutMs);
+    try {
+      this.tell(command);
+      return (await promise) as Extract<Reply, { type: Type }>;
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(waiter);
+    }
+  }
+
+  async start<Type extends ReadyType<Reply>>(
+    command: Command,
+    type: Type,
+  ): Promise<Extract<Reply, { type: Type }>> {
+    try {
+      const reply = await this.ask(command, type, START_TIMEOUT_MS);
+      requireProtocol((reply as { protocol?: number }).protocol, this.#title);
+      return reply;
+    } catch (error) {
+      await this.kill();
+      throw error;
+    }
+  }
+
+  requireLoaded(): void {
+    if (this.#unloaded.size === 0) return;
+    const names = [...this.#unloaded].join(', ');
+    throw new MeasureError(
+      'package-unused',
+      `${this.#title} never loaded ${names}, so replacing it has no effect; expected: a package that it loads, a --client that loads this one, or the other --side`,
+    );
+  }
+
+  async kill(): Promise<void> {
+    const { exitCode, signalCode } = this.#process;
+    if (exitCode === null && signalCode === null) this.#process.kill('SIGKILL');
+    await this.#gone;
+  }
+
+  #receive(reply: Reply & { message?: string; name?: string }): void {
+    if (reply.type === 'package-loaded') this.#unloaded.delete(reply.name ?? '');
+    for (const waiter of this.#waiting) {
       if (reply.type === 'failed') {
-        waiter.reject(new ChildError('failed', `${title}: ${reply.message ?? 'failed'}`, stderr));
+        waiter.reject(this.#error('failed', `${this.#title}: ${reply.message ?? 'failed'}`));
       } else if (reply.type === waiter.type) waiter.resolve(reply);
     }
-  });
-
-  function send(message: Command): void {
-    // The error, if any, also shows as the child's end.
-    if (child.connected) child.send(message, () => {});
   }
 
-  async function kill(): Promise<void> {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-    await gone;
+  #die(message: string): void {
+    this.#death ??= this.#error('died', message);
+    for (const waiter of this.#waiting) waiter.reject(this.#death);
   }
 
-  return {
-    pid: child.pid ?? 0,
-    get isAlive() {
-      return death === undefined;
-    },
-    tell: send,
-    async ask(command, type, timeoutMs) {
-      if (death !== undefined) throw death;
-      const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-      const waiter = { type, resolve, reject };
-      waiting.add(waiter);
-      const timer = setTimeout(() => {
-        reject(
-          new ChildError('hung', `${title} did not answer "${command.type}" within ${timeoutMs} ms`, stderr),
-        );
-        void kill();
-      }, timeoutMs);
-      try {
-        send(command);
-        return (await promise) as Extract<Reply, { type: typeof type }>;
-      } finally {
-        clearTimeout(timer);
-        waiting.delete(waiter);
-      }
-    },
-    requireLoaded() {
-      if (unloaded.size === 0) return;
-      const names = [...unloaded].join(', ');
-      throw new MeasureError(
-        'package-unused',
-        `${title} never loaded ${names}, so replacing it has no effect; expected: a package that it loads, a --client that loads this one, or the other --side`,
-      );
-    },
-    kill,
-  };
+  #error(reason: ChildError['reason'], message: string): ChildError {
+    return new ChildError(reason, message, this.#stderr);
+  }
 }

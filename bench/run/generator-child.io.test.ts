@@ -23,7 +23,7 @@ function spawnGenerator(t: TestContext): GeneratorChild {
     entry: './generator-child',
     cpu: null,
   });
-  t.after(child.kill);
+  t.after(() => child.kill());
   return child;
 }
 

@@ -52,6 +52,7 @@ function fakeChild(
         if (error !== undefined) throw error;
         return answers[type]() as Extract<GeneratorReply, { type: typeof type }>;
       },
+      start: (command, type) => fake.child.ask(command, type, LIMIT_MS),
       requireLoaded() {
         if (error !== undefined) throw error;
       },

@@ -30,6 +30,7 @@ export interface GroupOptions {
 const MOST_SKEW_RATIO = 0.1;
 
 type Ask = GeneratorChild['ask'];
+type Start = GeneratorChild['start'];
 
 /** Makes one generator of several: each command goes to all of them, with the share of each, and their answers become one. */
 export function createGeneratorGroup(options: GroupOptions): GeneratorChild {
@@ -70,6 +71,13 @@ class GeneratorGroup implements GeneratorChild {
     const replies = await Promise.all(
       this.#children.map((child, index) => child.ask(parts[index]!, type, timeoutMs)),
     );
+    return this.#fold(replies) as (typeof replies)[number];
+  };
+
+  /** Each member checks its own version of the messages. */
+  readonly start: Start = async (command, type) => {
+    const parts = this.#divide(command);
+    const replies = await Promise.all(this.#children.map((child, index) => child.start(parts[index]!, type)));
     return this.#fold(replies) as (typeof replies)[number];
   };
 

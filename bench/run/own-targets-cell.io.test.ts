@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, suite, type TestContext, test } from 'node:test';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
-import type { RunEvent } from './events.ts';
+import type { RunEvent } from './context.ts';
 import { measureCell } from './run.ts';
 import { childrenWith, ourChildren } from './testing/processes.ts';
 import { atFirst, completed, isMeasuring, makeTinyCell, states, type TinyCell } from './testing/tiny-cell.ts';

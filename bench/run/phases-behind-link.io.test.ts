@@ -33,7 +33,7 @@ async function measure(
     entry: './generator-child',
     cpu: null,
   });
-  t.after(child.kill);
+  t.after(() => child.kill());
   const { trial: base, ...rest } = phasedTrial({ requests: [] });
   const client = Client.parse({ requestsPerConnection, pool: { maxConnections: 4 } });
   const trial: Trial = {

@@ -1,14 +1,14 @@
 // Runs replicates: starts targets and fresh generators, warms them up, measures the arms in turn, and returns a trial result per arm.
 import { MeasureError, UsageError } from '../../results/errors.ts';
-import type { Host } from '../../results/model/run.ts';
 import type { FailureCode, Trial, TrialResult } from '../../results/model/trial.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { type PlannedCell, trialsOf } from '../plan/plan.ts';
 import { Arm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
-import { ChildError, requireProtocol, spawnChild } from './child.ts';
+import { ChildError, spawnChild } from './child.ts';
+import type { ReplicateContext, ReplicateSource, TimedCellContext } from './context.ts';
 import { type FoundServer, requireAnswer } from './external-server.ts';
 import { createGeneratorGroup, type Member } from './generator-group.ts';
-import { failureOf, Session, type SessionOptions } from './session.ts';
+import { failureOf, Session } from './session.ts';
 import {
   deathCode,
   linkTo,
@@ -19,26 +19,18 @@ import {
   type TargetOf,
 } from './targets.ts';
 
-export interface ReplicateOptions extends Omit<SessionOptions, 'arms'> {
-  pinning: Host['pinning'];
-  /** The slowest requests by arm, over all replicates of the cell. */
-  slowest: SlowestByArm;
-}
-
-const START_TIMEOUT_MS = 20_000;
-
 /**
  * Measures one replicate. Failures of a process are results; only bugs are thrown.
  * When the signal aborts, the measurement so far is kept and marked as partial.
  */
 export async function measureReplicate(
-  options: ReplicateOptions,
+  context: ReplicateContext,
   targetOf: TargetOf,
 ): Promise<TrialResult[]> {
-  const trials = trialsOf(options.cell, options.replicate, options.seed);
+  const trials = trialsOf(context.cell, context.replicate, context.seed);
   const startedAt = new Date().toISOString();
   try {
-    return await withSession(options, targetOf, trials, async session => {
+    return await withSession(context, targetOf, trials, async session => {
       await session.warmUp();
       await session.search();
       await session.measure();
@@ -48,7 +40,7 @@ export async function measureReplicate(
   } catch (error) {
     if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
     return failedTrials(
-      options,
+      context,
       startedAt,
       failureOf(error, deathCode(...trials.map(({ arm }) => targetOf(arm)))),
     );
@@ -56,8 +48,8 @@ export async function measureReplicate(
 }
 
 /** The results of a replicate in which nothing could be measured, all for the same reason. */
-function failedTrials(options: ReplicateOptions, startedAt: string, failure: Failure): TrialResult[] {
-  return trialsOf(options.cell, options.replicate, options.seed).map(trial => ({
+function failedTrials(context: ReplicateContext, startedAt: string, failure: Failure): TrialResult[] {
+  return trialsOf(context.cell, context.replicate, context.seed).map(trial => ({
     trial,
     startedAt,
     state: 'failed',
@@ -71,32 +63,32 @@ function failedTrials(options: ReplicateOptions, startedAt: string, failure: Fai
  * measured generator may meet a cold target.
  * @throws ChildError when a target does not survive it
  */
-export async function conditionTargets(options: ReplicateOptions, targetOf: TargetOf): Promise<void> {
-  if (options.cell.scenario.timing.warmupMaxMs === 0) return;
-  const trials = trialsOf(options.cell, options.replicate, options.seed);
-  await withSession(options, targetOf, trials, session => session.warmUp());
+export async function conditionTargets(context: ReplicateContext, targetOf: TargetOf): Promise<void> {
+  if (context.cell.scenario.timing.warmupMaxMs === 0) return;
+  const trials = trialsOf(context.cell, context.replicate, context.seed);
+  await withSession(context, targetOf, trials, session => session.warmUp());
 }
 
 /** Starts the generators of some trials and ends them after use. @throws ChildError */
 export async function withSession<T>(
-  options: ReplicateOptions,
+  context: ReplicateContext,
   targetOf: TargetOf,
   trials: readonly Trial[],
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const { cell, replicate, emit } = options;
-  emit({ type: 'progress', cell: cell.id, replicate, phase: 'start', leftMs: options.leftMs() });
-  const arms = trials.map(trial => spawnArm(trial, targetOf(trial.arm), options));
+  const { cell, replicate, emit } = context;
+  emit({ type: 'progress', cell: cell.id, replicate, phase: 'start', leftMs: context.leftMs() });
+  const arms = trials.map(trial => spawnArm(trial, targetOf(trial.arm), context));
   try {
     await Promise.all(arms.map(prepareArm));
-    return await use(new Session({ ...options, arms }));
+    return await use(new Session({ ...context, arms }));
   } finally {
     await Promise.all(arms.map(arm => arm.child.kill()));
   }
 }
 
-function spawnArm(trial: Trial, target: MeasuredTarget, options: ReplicateOptions): Arm {
-  const { cell, pinning, slowest } = options;
+function spawnArm(trial: Trial, target: MeasuredTarget, context: ReplicateContext): Arm {
+  const { cell, pinning, slowest } = context;
   const { arm, generators = 1 } = trial;
   const cpus = pinning === null ? [] : (pinning.generatorCpus ?? [pinning.generatorCpu]);
   const spawn = (title: string, index: number): GeneratorChild =>
@@ -119,8 +111,7 @@ async function prepareArm(arm: Arm): Promise<void> {
   try {
     const { endpoint } = arm.target;
     const command = { type: 'prepare', trial: arm.trial, endpoint } as const;
-    const { protocol, dropsInFlight, hasUsers } = await arm.child.ask(command, 'ready', START_TIMEOUT_MS);
-    requireProtocol(protocol, `the generator of client ${arm.trial.arm}`);
+    const { dropsInFlight, hasUsers } = await arm.child.start(command, 'ready');
     arm.dropsInFlight = dropsInFlight;
     arm.hasUsers = hasUsers;
   } catch (error) {
@@ -129,25 +120,8 @@ async function prepareArm(arm: Arm): Promise<void> {
   }
 }
 
-export type SourceOptions = Omit<ReplicateOptions, 'replicate' | 'slowest'> & {
-  /** The cell's target if it is an external server: found, on a host that load may be sent to. */
-  server?: FoundServer | undefined;
-};
-
-/** The replicates of a cell, one after another. */
-export interface ReplicateSource {
-  /** The target's mean service time by its configuration; null before it has started, and if unknown. */
-  readonly serviceMs: number | null;
-  /** Duration of the last replicate, without the start of a target that is kept. */
-  readonly replicateMs: number;
-  /** Measures a replicate. Empty if interrupted before any arm was measured. */
-  next(replicate: number): Promise<TrialResult[]>;
-  /** Ends the targets. */
-  close(): Promise<void>;
-}
-
-export function createReplicateSource(options: SourceOptions): ReplicateSource {
-  return new LiveReplicates(options);
+export function createReplicateSource(context: TimedCellContext): ReplicateSource {
+  return new LiveReplicates(context);
 }
 
 /**
@@ -158,7 +132,7 @@ export function createReplicateSource(options: SourceOptions): ReplicateSource {
  * replicate, as generators are. Behind a link, a target and its relay start and end together.
  */
 class LiveReplicates implements ReplicateSource {
-  readonly #options: SourceOptions;
+  readonly #context: TimedCellContext;
   readonly #slowest: SlowestByArm = new Map();
   readonly #isKept: boolean;
   /** In the order of `cell.targets`. */
@@ -168,9 +142,9 @@ class LiveReplicates implements ReplicateSource {
   /** The code of a failure at the current step. */
   #failureCode: () => FailureCode = () => 'target-start';
 
-  constructor(options: SourceOptions) {
-    this.#options = options;
-    this.#isKept = options.cell.targets.length === 1;
+  constructor(context: TimedCellContext) {
+    this.#context = context;
+    this.#isKept = context.cell.targets.length === 1;
   }
 
   get serviceMs(): number | null {
@@ -182,21 +156,21 @@ class LiveReplicates implements ReplicateSource {
   }
 
   async next(replicate: number): Promise<TrialResult[]> {
-    const { signal } = this.#options;
-    const options: ReplicateOptions = { ...this.#options, slowest: this.#slowest, replicate };
+    const { signal } = this.#context;
+    const context: ReplicateContext = { ...this.#context, slowest: this.#slowest, replicate };
     const startedAt = new Date().toISOString();
     let startedAtMs = performance.now();
     try {
-      await this.#openTargets(options);
+      await this.#openTargets(context);
       if (this.#isKept) startedAtMs = performance.now();
-      return signal.aborted ? [] : await measureReplicate(options, arm => this.#targetOf(arm));
+      return signal.aborted ? [] : await measureReplicate(context, arm => this.#targetOf(arm));
     } catch (error) {
       if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
       const failure = failureOf(error, this.#failureCode());
       await this.close();
       // Ctrl-C reaches a process that is just starting before it can ignore it, which is not a failure.
       if (signal.aborted) return [];
-      return failedTrials(options, startedAt, failure);
+      return failedTrials(context, startedAt, failure);
     } finally {
       this.#replicateMs = performance.now() - startedAtMs;
     }
@@ -207,32 +181,32 @@ class LiveReplicates implements ReplicateSource {
   }
 
   #targetOf(arm: string): MeasuredTarget {
-    return this.#targets[this.#options.cell.targets.findIndex(({ arms }) => arms.includes(arm))]!;
+    return this.#targets[this.#context.cell.targets.findIndex(({ arms }) => arms.includes(arm))]!;
   }
 
-  async #openTargets(options: ReplicateOptions): Promise<void> {
-    const { server } = this.#options;
+  async #openTargets(context: ReplicateContext): Promise<void> {
+    const { server } = this.#context;
     const isReady = this.#isKept && this.#targets.length > 0 && this.#targets.every(({ isAlive }) => isAlive);
-    if (server !== undefined) await this.#openForeign(server, options.replicate);
-    else if (!isReady) await this.#openOwn(options);
+    if (server !== undefined) await this.#openForeign(server, context.replicate);
+    else if (!isReady) await this.#openOwn(context);
   }
 
   /** Whoever runs the server may have ended it, so each later replicate checks that it still answers. */
   async #openForeign(server: FoundServer, replicate: number): Promise<void> {
     this.#targets = [openForeignTarget(server)];
-    if (replicate > 0) await requireAnswer(server, this.#options.signal);
+    if (replicate > 0) await requireAnswer(server, this.#context.signal);
   }
 
-  async #openOwn(options: ReplicateOptions): Promise<void> {
+  async #openOwn(context: ReplicateContext): Promise<void> {
     await this.close(); // processes left from the last replicate
     this.#targets = [];
-    for (const planned of options.cell.targets) await this.#startOwn(planned);
+    for (const planned of context.cell.targets) await this.#startOwn(planned);
     this.#failureCode = () => deathCode(...this.#targets);
-    await conditionTargets(options, arm => this.#targetOf(arm));
+    await conditionTargets(context, arm => this.#targetOf(arm));
   }
 
   async #startOwn({ arms, code }: PlannedCell['targets'][number]): Promise<void> {
-    const { cell, seed, pinning } = this.#options;
+    const { cell, seed, pinning } = this.#context;
     const { scenario } = cell;
     this.#failureCode = () => 'target-start';
     const target = await startTarget(scenario.target, seed, pinning?.targetCpu ?? null, {

@@ -4,7 +4,7 @@ import { afterEach, describe, suite, test } from 'node:test';
 import { CellResult } from '../../results/model/run.ts';
 import { TrialResult } from '../../results/model/trial.ts';
 import { planRun } from '../plan/plan.ts';
-import type { RunEvent } from './events.ts';
+import type { RunEvent } from './context.ts';
 import { measureCell, runPlan } from './run.ts';
 import { childrenWith, eventually, ourChildren, socketCount } from './testing/processes.ts';
 import { atFirst, completed, isMeasuring, makeScenario, makeTinyCell, states } from './testing/tiny-cell.ts';
@@ -17,16 +17,18 @@ test('a sweep interrupted in its second cell: the first is whole, the second is 
   const plan = planRun(variants, { seed: 5 });
   const controller = new AbortController();
   let cellsStarted = 0;
-  const results = await runPlan({
-    plan,
-    pinning: null,
-    isConfirming: false,
-    signal: controller.signal,
-    emit: event => {
-      if (event.type === 'cell-started') cellsStarted++;
-      if (cellsStarted === 2 && isMeasuring(event)) controller.abort();
+  const results = await runPlan(
+    { plan },
+    {
+      pinning: null,
+      isConfirming: false,
+      signal: controller.signal,
+      emit: event => {
+        if (event.type === 'cell-started') cellsStarted++;
+        if (cellsStarted === 2 && isMeasuring(event)) controller.abort();
+      },
     },
-  });
+  );
   assert.equal(cellsStarted, 2);
   assert.deepEqual(
     results.map(({ cell, stop }) => [cell, stop]),

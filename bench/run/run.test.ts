@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import type { CellResult } from '../../results/model/run.ts';
 import type { ExpectationResult } from '../../scenarios/model/scenario.ts';
 import { planRun, trialsOf } from '../plan/plan.ts';
-import type { RunEvent } from './events.ts';
-import { type CreateSource, measureCell, runPlan } from './run.ts';
+import type { CreateSource, RunEvent } from './context.ts';
+import { measureCell, runPlan } from './run.ts';
 import { replay } from './testing/recorded-replicates.ts';
 import { makeScenario, makeTinyCell } from './testing/tiny-cell.ts';
 
@@ -96,14 +96,16 @@ test('a cell of a sweep that can not be measured does not end it, and its time g
   }));
   const plan = planRun(variants, { seed: 5 });
   const events: RunEvent[] = [];
-  const results = await runPlan({
-    plan,
-    pinning: null,
-    isConfirming: false,
-    signal: new AbortController().signal,
-    createSource: failingBelowZero,
-    emit: event => events.push(event),
-  });
+  const results = await runPlan(
+    { plan },
+    {
+      pinning: null,
+      isConfirming: false,
+      signal: new AbortController().signal,
+      createSource: failingBelowZero,
+      emit: event => events.push(event),
+    },
+  );
   assert.deepEqual(
     results.map(bytesOf),
     plan.cells.map(({ sweepPoints }) => [sweepPoints[0]!.value]),
@@ -140,17 +142,19 @@ test('a run measures cell after cell, and tells it in order; an interrupt starts
   );
   const controller = new AbortController();
   const events: RunEvent[] = [];
-  const results = await runPlan({
-    plan: planRun(scenarios, { seed: 3 }),
-    pinning: null,
-    isConfirming: false,
-    createSource: replay(),
-    signal: controller.signal,
-    emit: event => {
-      events.push(event);
-      if (event.type === 'cell-finished' && event.result.cell === 'second') controller.abort();
+  const results = await runPlan(
+    { plan: planRun(scenarios, { seed: 3 }) },
+    {
+      pinning: null,
+      isConfirming: false,
+      createSource: replay(),
+      signal: controller.signal,
+      emit: event => {
+        events.push(event);
+        if (event.type === 'cell-finished' && event.result.cell === 'second') controller.abort();
+      },
     },
-  });
+  );
   assert.deepEqual(
     results.map(({ cell, stop }) => [cell, stop]),
     [

@@ -10,30 +10,21 @@ import {
   judgeAll,
 } from '../../results/expect.ts';
 import { headlineOf } from '../../results/metrics.ts';
-import type { CellResult, Comparison, Host, StopReason } from '../../results/model/run.ts';
+import type { CellResult, Comparison, StopReason } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import type { ExpectationResult } from '../../scenarios/model/scenario.ts';
 import { createBudgets, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
 import { hasTimeForAnother } from '../plan/timing.ts';
-import type { Emit } from './events.ts';
+import type { CellContext, Emit, ReplicateSource, RunContext } from './context.ts';
 import type { FoundServer } from './external-server.ts';
-import { createReplicateSource, type ReplicateSource, type SourceOptions } from './replicate.ts';
-
-export type CellOptions = Omit<SourceOptions, 'leftMs'> & {
-  /** Whether a failed expectation is re-measured on fresh replicates before it counts. */
-  isConfirming: boolean;
-  createSource?: CreateSource | undefined;
-};
-
-/** Where measured replicates come from: real processes, unless a test replays recorded ones. */
-export type CreateSource = (options: SourceOptions) => ReplicateSource;
+import { createReplicateSource } from './replicate.ts';
 
 /** After this many replicates in a row without a complete comparison, the cell is stopped. */
 const FAILED_IN_A_ROW = 2;
 
 /** Measures one cell. No process of it remains, even if it throws. */
-export async function measureCell(options: CellOptions): Promise<CellResult> {
-  const { cell, emit, isConfirming, server, signal, createSource = createReplicateSource } = options;
+export async function measureCell(context: CellContext): Promise<CellResult> {
+  const { cell, emit, isConfirming, server, signal, createSource = createReplicateSource } = context;
   const { scenario } = cell;
   if (scenario.target.url !== undefined && server === undefined) {
     throw new Error(`${scenario.target.url} was not checked: load may only be sent to allowed hosts`);
@@ -41,7 +32,7 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
   const startedAtMs = performance.now();
   let endsAtMs = startedAtMs + mostMsOf(cell);
   const source = createSource({
-    ...options,
+    ...context,
     leftMs: () => Math.max(0, endsAtMs - performance.now()),
   });
   const trials: TrialResult[] = [];
@@ -52,7 +43,7 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
       judgeAll(scenario.expect, own).map((judgement, index) =>
         firstResult(scenario.expect[index]!, judgement),
       );
-    series = await measureSeries(options, source, trials, own => isDecided(judged(own)));
+    series = await measureSeries(context, source, trials, own => isDecided(judged(own)));
     const first = judged(series.trials);
     expectations = first;
     if (isConfirming && !signal.aborted && expectations.some(({ state }) => state === 'fail')) {
@@ -66,7 +57,7 @@ export async function measureCell(options: CellOptions): Promise<CellResult> {
             together: judge(expectation, [...before, ...fresh]),
           })),
         );
-      const again = await measureSeries(options, source, trials, fresh =>
+      const again = await measureSeries(context, source, trials, fresh =>
         isConfirmationDecided(judgedAgain(fresh)),
       );
       expectations = judgedAgain(again.trials);
@@ -119,17 +110,17 @@ interface Series {
  * @param isEnough whether the trials of this series decide the expectations
  */
 async function measureSeries(
-  options: CellOptions,
+  context: CellContext,
   source: ReplicateSource,
   all: TrialResult[],
   isEnough: (trials: readonly TrialResult[]) => boolean,
 ): Promise<Series> {
-  const { cell, emit } = options;
+  const { cell, emit } = context;
   const { baseline, load } = cell.scenario;
   const startedAtMs = performance.now();
   const trials: TrialResult[] = [];
   let state: Progress = { replicates: 0, failedInARow: 0, elapsedMs: 0, longestMs: 0, comparisons: [] };
-  let stop = stopReason(options, state, trials, isEnough);
+  let stop = stopReason(context, state, trials, isEnough);
   while (stop === undefined) {
     const replicate = replicatesOf(all);
     // Arms ran in a shuffled order; their results are stored in the scenario's order.
@@ -154,7 +145,7 @@ async function measureSeries(
         comparisons,
       };
     } // otherwise it was interrupted before any arm was measured, which does not count as a replicate
-    stop = stopReason(options, state, trials, isEnough);
+    stop = stopReason(context, state, trials, isEnough);
   }
   return { trials, ...stop };
 }
@@ -182,7 +173,7 @@ function replicatesText(count: number): string {
 
 /** Why the cell stops; undefined: it continues. */
 function stopReason(
-  { cell, signal }: CellOptions,
+  { cell, signal }: CellContext,
   { replicates, failedInARow, elapsedMs, longestMs, comparisons }: Progress,
   trials: readonly TrialResult[],
   isEnough: (trials: readonly TrialResult[]) => boolean,
@@ -230,32 +221,28 @@ function stopReason(
   return undefined;
 }
 
-interface RunOptions {
+interface PlanOptions {
   plan: Plan;
-  pinning: Host['pinning'];
   /** External servers by cell, each checked and found. */
   servers?: ReadonlyMap<string, FoundServer>;
-  /** Aborting it ends the run soon; results so far are kept. */
-  signal: AbortSignal;
-  emit: Emit;
-  /** Whether a cell with a failed expectation is re-measured before the failure counts. */
-  isConfirming: boolean;
-  createSource?: CreateSource | undefined;
 }
 
-/** Measures every cell of the plan in order, one at a time because they share the machine. An error from `emit`, such as a full disk, ends the run and its processes. */
-export async function runPlan({ plan, servers, ...options }: RunOptions): Promise<CellResult[]> {
+/**
+ * Measures every cell of the plan in order, one at a time because they share the machine. An error from `emit`, such as a full
+ * disk, ends the run and its processes.
+ */
+export async function runPlan({ plan, servers }: PlanOptions, context: RunContext): Promise<CellResult[]> {
   const results: CellResult[] = [];
   const budgets = createBudgets(plan.cells);
   for (const [index, planned] of plan.cells.entries()) {
-    if (options.signal.aborted) break;
+    if (context.signal.aborted) break;
     const cell = budgets.allot(planned);
-    options.emit({ type: 'cell-started', cell, index, cellCount: plan.cells.length });
+    context.emit({ type: 'cell-started', cell, index, cellCount: plan.cells.length });
     const laterMs = plan.cells.slice(index + 1).reduce((sum, later) => sum + mostMsOf(later), 0);
     const emit: Emit = event =>
-      options.emit(event.type === 'progress' ? { ...event, leftMs: event.leftMs + laterMs } : event);
+      context.emit(event.type === 'progress' ? { ...event, leftMs: event.leftMs + laterMs } : event);
     const result = await measureCell({
-      ...options,
+      ...context,
       emit,
       cell,
       seed: plan.seed,
@@ -263,7 +250,7 @@ export async function runPlan({ plan, servers, ...options }: RunOptions): Promis
     });
     budgets.spend(cell, result.elapsedMs);
     results.push(result);
-    options.emit({ type: 'cell-finished', result });
+    context.emit({ type: 'cell-finished', result });
   }
   return results;
 }

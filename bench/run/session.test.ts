@@ -44,6 +44,7 @@ describe('Arms search in turn, probe by probe, each for itself; whatever ends th
     isAlive: true,
     tell: () => {},
     ask: () => Promise.reject(new Error('there is no process in this test')),
+    start: () => Promise.reject(new Error('there is no process in this test')),
     requireLoaded: () => {},
     kill: async () => {},
   };
@@ -485,6 +486,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
         assert.equal(reply.type, type);
         return reply as Extract<GeneratorReply, { type: typeof type }>;
       },
+      start: () => Promise.reject(new Error('it is already started')),
       requireLoaded: () => {},
       kill: async () => {
         killCount++;

@@ -35,7 +35,7 @@ import type { SliceOrder, SliceReading } from '../protocol.ts';
 import { createTargetAccount, hasSeenAll, type TargetAccount } from './account.ts';
 import type { Arm, Failure } from './arm.ts';
 import { ChildError } from './child.ts';
-import type { Emit } from './events.ts';
+import type { Emit } from './context.ts';
 import { deathCode, type LinkSpan, type MeasuredTarget, withoutRelay } from './targets.ts';
 
 interface FindOptions {

@@ -13,7 +13,7 @@ import type {
   TargetReply,
 } from '../../servers/protocol.ts';
 import { hasKernelCounts, readKernelCounts } from '../probes/kernel.ts';
-import { orKill, requireProtocol, spawnChild } from './child.ts';
+import { spawnChild } from './child.ts';
 import type { FoundServer } from './external-server.ts';
 
 /**
@@ -55,8 +55,7 @@ export async function startLink({ link, upstreamPort, seed, cpu = null }: LinkOp
     entry: '../../servers/link-child',
     cpu,
   });
-  const started = child.ask({ type: 'start', upstreamPort, link, seed }, 'started', START_TIMEOUT_MS);
-  const { port } = await orKill(child, started);
+  const { port } = await child.start({ type: 'start', upstreamPort, link, seed }, 'started');
   return {
     pid: child.pid,
     port,
@@ -64,7 +63,7 @@ export async function startLink({ link, upstreamPort, seed, cpu = null }: LinkOp
     get isAlive() {
       return child.isAlive;
     },
-    kill: child.kill,
+    kill: () => child.kill(),
   };
 }
 
@@ -142,8 +141,6 @@ export function withoutRelay(kernel: KernelCounts, { before, after }: LinkSpan):
   };
 }
 
-/** Importing fastify and making a certificate takes well under a second on an idle core; this allows for a busy one. */
-const START_TIMEOUT_MS = 20_000;
 const READ_TIMEOUT_MS = 10_000;
 
 /** For a server without counters of its own: connections by the kernel's cumulative count, of all programs. */
@@ -217,13 +214,13 @@ export async function startTarget(
     cpu,
     niceness,
   });
-  const start = async (): Promise<Extract<TargetReply, { type: 'started' }>> => {
-    const started = await child.ask({ type: 'start', target, seed }, 'started', START_TIMEOUT_MS);
-    requireProtocol(started.protocol, title);
+  const { endpoint, serviceMs } = await child.start({ type: 'start', target, seed }, 'started');
+  try {
     child.requireLoaded();
-    return started;
-  };
-  const { endpoint, serviceMs } = await orKill(child, start());
+  } catch (error) {
+    await child.kill();
+    throw error;
+  }
   return {
     pid: child.pid,
     endpoint,
@@ -233,7 +230,7 @@ export async function startTarget(
     get isAlive() {
       return child.isAlive;
     },
-    kill: child.kill,
+    kill: () => child.kill(),
   };
 }
 

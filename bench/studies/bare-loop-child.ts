@@ -1,6 +1,4 @@
-// In: the commands of a generator. Out: the plainest loop over undici there is, with a counter and nothing else.
-// What bench/studies/overhead.ts holds our generator against.
-
+// The plainest loop over undici, with a counter and nothing else: what the generator is compared with.
 import { type Dispatcher, Pool } from 'undici';
 import { mostInFlight } from '../../scenarios/model/load.ts';
 import { readProcess } from '../../servers/process.ts';

@@ -1,5 +1,4 @@
-// In: --experiments N of each kind (100), --only TEXT. Out: on standard output, the table of docs/measured.md: how ways to
-// make one ratio of a replicate's blocks do on simulated arms whose true ratio is known.
+// Prints how ways to make one ratio of a replicate's blocks do on simulated arms with a known ratio (--experiments N, --only TEXT).
 import { parseArgs } from 'node:util';
 import { overall, ratePortion } from '../../results/metrics.ts';
 import type { Slice } from '../../results/model/trial.ts';

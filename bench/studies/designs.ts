@@ -6,7 +6,8 @@ import type { TrialResult } from '../../results/model/trial.ts';
 import { replicateInterval } from '../../results/stats.ts';
 import { Scenario, type ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { type PlannedCell, planRun, trialsOf } from '../plan/plan.ts';
-import { conditionTargets, measureReplicate, type ReplicateOptions, withSession } from '../run/replicate.ts';
+import type { ReplicateContext } from '../run/context.ts';
+import { conditionTargets, measureReplicate, withSession } from '../run/replicate.ts';
 import type { Session } from '../run/session.ts';
 import { startTarget, type TargetProcess } from '../run/targets.ts';
 import { announce } from './machine.ts';
@@ -42,20 +43,21 @@ function cellOf(timing: NonNullable<ScenarioInput['timing']>): PlannedCell {
 /** All trials of a run that ends within its budget. */
 type Design = (target: TargetProcess, of: { seed: number; endsAtMs: number }) => Promise<TrialResult[]>;
 
-function optionsOf(cell: PlannedCell, replicate: number, seed: number): ReplicateOptions {
+function contextOf(cell: PlannedCell, replicate: number, seed: number): ReplicateContext {
   const { pinning } = host;
-  return { cell, replicate, seed, pinning, slowest: new Map(), signal, emit: () => {}, leftMs: () => 0 };
+  const quiet = { emit: () => {}, leftMs: () => 0, isConfirming: false };
+  return { cell, replicate, seed, pinning, slowest: new Map(), signal, ...quiet };
 }
 
 /** A fresh pair of processes for each replicate, one replicate after the other. */
 function freshPairs(timing: NonNullable<ScenarioInput['timing']>): Design {
   const cell = cellOf(timing);
   return async (target, { seed, endsAtMs }) => {
-    await conditionTargets(optionsOf(cell, 0, seed), () => target);
+    await conditionTargets(contextOf(cell, 0, seed), () => target);
     const trials: TrialResult[] = [];
     for (let replicate = 0, longestMs = 0; performance.now() + longestMs < endsAtMs; replicate++) {
       const startedAtMs = performance.now();
-      trials.push(...(await measureReplicate(optionsOf(cell, replicate, seed), () => target)));
+      trials.push(...(await measureReplicate(contextOf(cell, replicate, seed), () => target)));
       longestMs = Math.max(longestMs, performance.now() - startedAtMs);
     }
     return trials;
@@ -66,13 +68,13 @@ function freshPairs(timing: NonNullable<ScenarioInput['timing']>): Design {
 function sideBySide(pairs: number, timing: NonNullable<ScenarioInput['timing']>): Design {
   const cell = cellOf(timing);
   return async (target, { seed, endsAtMs }) => {
-    await conditionTargets(optionsOf(cell, 0, seed), () => target);
+    await conditionTargets(contextOf(cell, 0, seed), () => target);
     const withPairs = async (sessions: readonly Session[]): Promise<TrialResult[]> => {
       const replicate = sessions.length;
       if (replicate < pairs) {
-        const options = optionsOf(cell, replicate, seed);
+        const context = contextOf(cell, replicate, seed);
         return withSession(
-          options,
+          context,
           () => target,
           trialsOf(cell, replicate, seed),
           async session => {

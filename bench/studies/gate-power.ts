@@ -1,5 +1,4 @@
-// In: --file F (results/gate-power.ndjson), --for-sec N, --summary. Out: real gates on unchanged and on slowed clients, appended
-// to the file until all are done or the time is up; on standard output, how often such gates are right. Can be run in parts.
+// Runs real gates on unchanged and on slowed clients, in parts if need be, and prints how often they are right (--file, --for-sec, --summary).
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { createRandom, shuffled } from '../../results/random.ts';

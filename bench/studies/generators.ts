@@ -1,5 +1,4 @@
-// In: an entry and a client. Out: a generator process for a study, and one slice of it.
-
+// Generator processes for studies, and single slices of them.
 import type { Trial } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { Load } from '../../scenarios/model/load.ts';
@@ -40,7 +39,7 @@ export async function startGenerator(options: GeneratorOptions): Promise<Generat
     load: Load.parse({ concurrency, thinkMs }),
     client,
   };
-  await child.ask({ type: 'prepare', trial, endpoint: server.endpoint }, 'ready', 20_000);
+  await child.start({ type: 'prepare', trial, endpoint: server.endpoint }, 'ready');
   return child;
 }
 

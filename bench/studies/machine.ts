@@ -1,4 +1,4 @@
-// In: nothing. Out: what every study prints first: when, where and with what it was measured.
+// Prints when, where and with what a study was measured.
 import type { Host } from '../../results/model/run.ts';
 import { describeHost } from '../probes/host.ts';
 

@@ -9,7 +9,8 @@ import { createRandom } from '../../results/random.ts';
 import { type Interval, replicateInterval, studentInterval, toRatio } from '../../results/stats.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';
 import { type PlannedCell, planRun } from '../plan/plan.ts';
-import { conditionTargets, measureReplicate, type ReplicateOptions } from '../run/replicate.ts';
+import type { ReplicateContext } from '../run/context.ts';
+import { conditionTargets, measureReplicate } from '../run/replicate.ts';
 import { startTarget, type TargetProcess } from '../run/targets.ts';
 import { measureFalseVerdicts } from './false-verdicts.ts';
 import { announce } from './machine.ts';
@@ -62,7 +63,7 @@ const host = await announce(
 await measureFalseVerdicts({ runs: Number(values.runs), seed: SEED, host });
 const signal = new AbortController().signal;
 
-function optionsOf(cell: PlannedCell, replicate: number): ReplicateOptions {
+function contextOf(cell: PlannedCell, replicate: number): ReplicateContext {
   const { pinning } = host;
   return {
     cell,
@@ -72,6 +73,7 @@ function optionsOf(cell: PlannedCell, replicate: number): ReplicateOptions {
     slowest: new Map(),
     signal,
     emit: () => {},
+    isConfirming: false,
     leftMs: () => 0,
   };
 }
@@ -89,7 +91,7 @@ const startPlainTarget = (): Promise<TargetProcess> =>
 
 /** One replicate as `conntax run` takes it with the default timing. */
 async function slicedLogRatio(index: number, target: TargetProcess): Promise<number> {
-  const trials = await measureReplicate(optionsOf(sliced, index), () => target);
+  const trials = await measureReplicate(contextOf(sliced, index), () => target);
   const ratio = compareArms({ baseline: 'a', trials })[0]?.replicateRatios[0];
   if (ratio === undefined) throw new Error(`not measured: ${JSON.stringify(trials)}`);
   return Math.log(ratio);
@@ -101,7 +103,7 @@ const ours: Design = {
   interval: replicateInterval,
   async openSession() {
     const target = await startPlainTarget();
-    await conditionTargets(optionsOf(sliced, 0), () => target);
+    await conditionTargets(contextOf(sliced, 0), () => target);
     return { replicate: index => slicedLogRatio(index, target), close: target.kill };
   },
 };
@@ -131,7 +133,7 @@ const naive: Design = {
     const whole = { slicing: 'whole', warmupMinMs: 1_000, warmupMaxMs: 1_000, measureMs: 2_000 };
     const target = await startPlainTarget();
     const trialRate = async (arm: string, index: number): Promise<number> =>
-      rateOf(await measureReplicate(optionsOf(cellOf(whole, [arm]), index), () => target), arm);
+      rateOf(await measureReplicate(contextOf(cellOf(whole, [arm]), index), () => target), arm);
     return {
       async replicate(index) {
         const first = await trialRate(index % 2 === 0 ? 'a' : 'b', index);

@@ -1,5 +1,4 @@
-// In: --replicates N (8 unless told). Out: on standard output, what our recording costs a request. All arms take turns in one
-// run, against one target that is warm before any of them starts.
+// Measures what recording costs per request: all arms take turns in one run, against one warm target (--replicates N, default 8).
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import type { Host } from '../../results/model/run.ts';
@@ -10,8 +9,6 @@ import { Target } from '../../scenarios/model/target.ts';
 import { startTarget, type TargetProcess } from '../run/targets.ts';
 import { type Generator, runSlice, startGenerator } from './generators.ts';
 import { announce } from './machine.ts';
-
-// From a warm target. Out: CPU per request of our generators and of bare loops, in turns; what the one costs over the other.
 
 const CONCURRENCY = 100;
 const WARMUP_TURNS = 6;

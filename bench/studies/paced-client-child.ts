@@ -1,5 +1,4 @@
-// In: a port, a rate and a length of time. Out: how long each exchange took, by the plainest client there is: sockets.
-// The generator of bench/studies/link.ts.
+// The plainest client on sockets, at a given rate: the generator of bench/studies/link.ts.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 

@@ -1,4 +1,4 @@
-// In: the replicates of A/A sessions. Out: how comparisons made of such replicates would do: their length, and coverage.
+// Draws comparisons from the replicates of A/A sessions, for their length and coverage.
 
 import type { Random } from '../../results/random.ts';
 import type { Estimator, Interval } from '../../results/stats.ts';

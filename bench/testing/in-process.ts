@@ -13,7 +13,7 @@ import {
 import { plugins } from '../cli/plugins.ts';
 import { reportError, runProgram } from '../cli/program.ts';
 import { reportCommand } from '../cli/report.ts';
-import type { CreateSource } from '../run/run.ts';
+import type { CreateSource } from '../run/context.ts';
 import { replay } from '../run/testing/recorded-replicates.ts';
 
 export interface Printed {

@@ -194,7 +194,10 @@ export interface ToolRun {
   kill(): Promise<void>;
 }
 
-/** Starts the program, on the cores of this process. */
+/**
+ * Starts the program, on the cores of this process. It has no message channel, ends by itself and answers on its standard output, so
+ * it is not started like a process of conntax (bench/run/child.ts).
+ */
 export function runTool({ program, args, stdin, stopAfterMs, killAfterMs }: ToolOrder): ToolRun {
   const startedAtMs = performance.now();
   const child = spawn(program, args, { stdio: [stdin ?? 'ignore', 'pipe', 'pipe'] });

@@ -3,45 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Scope } from '../testing/client.ts';
-import { createDueQueue, createPacemaker, type Pacemaker } from './pacemaker.ts';
-
-describe('The queue against the plainest model of it: an array that is searched', () => {
-  const step = fc.oneof(
-    fc.record({ add: fc.oneof(fc.integer({ min: 0, max: 5 }), fc.double({ noNaN: true })) }),
-    fc.constant('take' as const),
-    { weight: 1, arbitrary: fc.constant('clear' as const) },
-  );
-
-  test('adding and taking in any order gives the earliest each time', () => {
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), steps => {
-        const queue = createDueQueue<number>();
-        let model: number[] = [];
-        for (const one of steps) {
-          if (one === 'clear') {
-            queue.clear();
-            model = [];
-          } else if (one === 'take') {
-            const least = Math.min(...model);
-            assert.equal(queue.firstMs, least);
-            assert.equal(queue.take(), model.length === 0 ? undefined : least);
-            if (model.length > 0) model.splice(model.indexOf(least), 1);
-          } else {
-            queue.add(one.add, one.add);
-            model.push(one.add);
-          }
-          assert.equal(queue.size, model.length);
-        }
-        const rest = model.map(() => queue.take()!);
-        assert.deepEqual(
-          rest,
-          model.toSorted((a, b) => a - b),
-        );
-      }),
-      { numRuns: 300 },
-    );
-  });
-});
+import { createPacemaker, type Pacemaker } from './pacemaker.ts';
 
 describe('The one timer of a relay: each thing once, never early by more than the lead it announces, in order, none after the end', () => {
   /** Half a nap: what is due by then is done now, to be right on average. */

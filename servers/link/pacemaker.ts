@@ -13,74 +13,20 @@
 // The long tails of spinning come from the kernel, which preempts a process that never sleeps. So when something is
 // due within the next milliseconds, the loop alternates between polling its sockets without waiting and napping; otherwise it
 // waits in the poll as usual, with a timer. (The event loop's statistics count a nap as active: judge the relay by its CPU.)
-
-/** A priority queue by due time: a binary heap. */
-interface DueQueue<Thing> {
-  readonly size: number;
-  /** Due time of the first; Infinity without one. */
-  readonly firstMs: number;
-  add(thing: Thing, dueMs: number): void;
-  /** Removes the first; undefined without one. Items due at the same time come in any order. */
-  take(): Thing | undefined;
-  clear(): void;
-}
-
-interface Entry<Thing> {
-  thing: Thing;
-  dueMs: number;
-}
-
-export function createDueQueue<Thing>(): DueQueue<Thing> {
-  /** Each entry is due no later than the two at twice its place, plus one and plus two. */
-  const heap: Entry<Thing>[] = [];
-
-  function rise(entry: Entry<Thing>): void {
-    let at = heap.length;
-    while (at > 0) {
-      const above = (at - 1) >> 1;
-      if (heap[above]!.dueMs <= entry.dueMs) break;
-      heap[at] = heap[above]!;
-      at = above;
-    }
-    heap[at] = entry;
-  }
-
-  function sink(entry: Entry<Thing>): void {
-    let at = 0;
-    for (;;) {
-      let below = 2 * at + 1;
-      if (below >= heap.length) break;
-      if (below + 1 < heap.length && heap[below + 1]!.dueMs < heap[below]!.dueMs) below++;
-      if (heap[below]!.dueMs >= entry.dueMs) break;
-      heap[at] = heap[below]!;
-      at = below;
-    }
-    heap[at] = entry;
-  }
-
-  return {
-    get size() {
-      return heap.length;
-    },
-    get firstMs() {
-      return heap[0]?.dueMs ?? Number.POSITIVE_INFINITY;
-    },
-    add: (thing, dueMs) => rise({ thing, dueMs }),
-    take() {
-      const first = heap[0];
-      const last = heap.pop();
-      if (last !== undefined && heap.length > 0) sink(last);
-      return first?.thing;
-    },
-    clear() {
-      heap.length = 0;
-    },
-  };
-}
+import TinyQueue from 'tinyqueue';
 
 /** An action that can be scheduled. It may schedule itself or others. */
 export interface Due {
   fire(): void;
+}
+
+interface Scheduled {
+  due: Due;
+  atMs: number;
+}
+
+function compareTimes(a: Scheduled, b: Scheduled): number {
+  return a.atMs - b.atMs;
 }
 
 export interface Pacemaker {
@@ -108,7 +54,7 @@ const NAP_HORIZON_MS = TIMER_MARGIN_MS + 1;
 const LONGEST_BACKDATE_MS = 0.5;
 
 export function createPacemaker(): Pacemaker {
-  const queue = createDueQueue<Due>();
+  let queue = new TinyQueue<Scheduled>([], compareTimes);
   const pillow = new Int32Array(new SharedArrayBuffer(4));
   let immediate: NodeJS.Immediate | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -119,6 +65,11 @@ export function createPacemaker(): Pacemaker {
   let hasArrived = false;
   let isClosed = false;
 
+  /** When the first is due; Infinity without one. */
+  function firstMs(): number {
+    return queue.peek()?.atMs ?? Number.POSITIVE_INFINITY;
+  }
+
   function turnSoon(): void {
     if (!isClosed) immediate ??= setImmediate(turn);
   }
@@ -128,13 +79,13 @@ export function createPacemaker(): Pacemaker {
     immediate = undefined;
     hasArrived = false;
     const polledMs = performance.now();
-    const untilFirstMs = queue.firstMs - LEAD_MS - polledMs;
+    const untilFirstMs = firstMs() - LEAD_MS - polledMs;
     const isNapping = untilFirstMs <= NAP_HORIZON_MS;
     if (isNapping && untilFirstMs > 0) Atomics.wait(pillow, 0, 0, Math.min(untilFirstMs, NAP_MS));
     const reach = performance.now() + LEAD_MS;
-    while (queue.firstMs <= reach) queue.take()!.fire();
+    while (firstMs() <= reach) queue.pop()!.due.fire();
     // The next poll returns data since the last one; it does not wait if another turn follows.
-    if (queue.firstMs - performance.now() <= NAP_HORIZON_MS) {
+    if (firstMs() - performance.now() <= NAP_HORIZON_MS) {
       const nowMs = performance.now();
       pollArrivalMs = Math.max((polledMs + nowMs) / 2, nowMs - LONGEST_BACKDATE_MS);
       turnSoon();
@@ -145,7 +96,7 @@ export function createPacemaker(): Pacemaker {
   }
 
   function setTimer(): void {
-    const atMs = queue.firstMs - TIMER_MARGIN_MS;
+    const atMs = firstMs() - TIMER_MARGIN_MS;
     if (isClosed || timerAtMs <= atMs) return;
     clearTimeout(timer);
     timerAtMs = atMs;
@@ -173,17 +124,17 @@ export function createPacemaker(): Pacemaker {
     },
     reachMs: () => performance.now() + LEAD_MS,
     get waiting() {
-      return queue.size;
+      return queue.length;
     },
     schedule(due, atMs) {
-      queue.add(due, atMs);
+      queue.push({ due, atMs });
       turnSoon();
     },
     close() {
       isClosed = true;
       clearImmediate(immediate);
       clearTimeout(timer);
-      queue.clear();
+      queue = new TinyQueue<Scheduled>([], compareTimes);
     },
   };
 }

@@ -1,8 +1,10 @@
-// In: commands over the process channel. Out: whatever a supervised process may do, well or badly, as it is told.
+// A child process that does on command whatever a supervised process may do, well or badly.
 
 export type OddCommand =
   | { type: 'echo'; text: string }
   | { type: 'facts' }
+  /** Answered as a child does that is ready, with this version of the messages. */
+  | { type: 'begin'; protocol: number }
   | { type: 'exit'; status: number; words: string }
   | { type: 'crash' }
   | { type: 'fail'; message: string }
@@ -17,6 +19,7 @@ export type OddCommand =
 export type OddReply =
   | { type: 'echoed'; text: string }
   | { type: 'facts'; cpus: string /** Of its threads, each value once. */; niceness: number[] }
+  | { type: 'begun'; protocol: number }
   | { type: 'failed'; message: string };
 
 function reply(message: OddReply): void {
@@ -39,6 +42,9 @@ async function obey(command: OddCommand): Promise<void> {
       reply({ type: 'facts', cpus, niceness: [...new Set(threads)] });
       return;
     }
+    case 'begin':
+      reply({ type: 'begun', protocol: command.protocol });
+      return;
     case 'exit':
       process.stderr.write(`${command.words}\n`, () => process.exit(command.status));
       return;

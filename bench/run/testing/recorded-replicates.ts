@@ -2,7 +2,7 @@
 import type { CompletedTrial } from '../../../results/model/trial.ts';
 import { sampleCell } from '../../../results/testing/sample-run.ts';
 import { trialsOf } from '../../plan/plan.ts';
-import type { CreateSource } from '../run.ts';
+import type { CreateSource } from '../context.ts';
 
 /** @param change is applied to each trial before it is replayed */
 export function replay(change: (trial: CompletedTrial) => CompletedTrial = trial => trial): CreateSource {

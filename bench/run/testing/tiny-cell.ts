@@ -1,13 +1,11 @@
-// In: what a test wants of a scenario. Out: the smallest cell that is still measured by real processes.
-
+// The smallest cells that are still measured by real processes.
 import type { CompletedTrial, TrialResult } from '../../../results/model/trial.ts';
 import { Scenario, type ScenarioInput } from '../../../scenarios/model/scenario.ts';
 import { planRun } from '../../plan/plan.ts';
-import type { RunEvent } from '../events.ts';
-import type { CellOptions } from '../run.ts';
+import type { CellContext, RunEvent } from '../context.ts';
 
 export interface TinyCell {
-  options: CellOptions;
+  options: CellContext;
   /** Everything emitted so far. */
   events: readonly RunEvent[];
   /** Results emitted so far. */

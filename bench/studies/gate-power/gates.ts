@@ -1,4 +1,4 @@
-// In: what is injected, and how replicates are shaped. Out: a real gate, as `conntax ab` makes it: what it saw and said.
+// Runs a real gate, as `conntax ab` does, with something injected.
 import { replicateLogRatios } from '../../../results/compare.ts';
 import { connectionsPer1k, readerOf, requestsPerSec } from '../../../results/metrics.ts';
 import type { Metric } from '../../../results/model/run.ts';

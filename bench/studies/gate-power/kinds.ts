@@ -1,4 +1,4 @@
-// In: nothing. Out: what is injected into the second of two arms, by name: nothing, a slowdown, or connections too many.
+// What is injected into the second of two arms, by name: nothing, a slowdown, or too many connections.
 import { fileURLToPath } from 'node:url';
 import { Client } from '../../../scenarios/model/client.ts';
 

@@ -1,4 +1,4 @@
-// In: a file. Out: what gates have seen so far, a line each, so that a study can be run in parts.
+// Stores what gates have seen, one per line, so that a study can be run in parts.
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { KINDS } from './kinds.ts';

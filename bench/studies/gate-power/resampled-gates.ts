@@ -1,4 +1,4 @@
-// In: replicates that real gates have recorded. Out: what thousands of gates made of such replicates would say.
+// Draws thousands of gates from replicates that real gates have recorded.
 import {
   confirmed,
   firstResult,
@@ -14,8 +14,6 @@ import { LEAST_DECIDING } from '../../cli/ab.ts';
 import { LEAST_REPLICATES, MOST_REPLICATES, reach } from '../resample.ts';
 import { worstOf } from './gates.ts';
 import type { Observation, Replicate } from './observations.ts';
-
-// From judged expectations. Out: whether a gate has measured enough, and whether a failure is final, by rules to choose from.
 
 interface Rule {
   leastReplicates: number;

@@ -1,4 +1,4 @@
-// In: a share, as the arm's option `slowerByRatio`. Out: undici's client, taking so much more CPU time per request: an injected regression.
+// undici's client with more CPU time per request, by the arm's option `slowerByRatio`: an injected regression.
 import { Pool } from 'undici';
 import { defineClient } from '../../index.ts';
 

@@ -1,4 +1,4 @@
-// In: what gates have seen. Out: on standard output, how often they were right, and how often others would be.
+// Prints how often gates were right, and how often others would be.
 import Table from 'cli-table3';
 import { createRandom } from '../../../results/random.ts';
 import { meanOf, shareInterval, studentInterval, toRatio } from '../../../results/stats.ts';

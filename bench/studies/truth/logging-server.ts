@@ -1,13 +1,15 @@
 // A server that shares no code with conntax's own target, writes down every request and connection, and reports them on request.
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { randomLogNormal } from 'd3-random';
 import { createRandom } from '../../../results/random.ts';
 import { createCertificate } from '../../../servers/app.ts';
-import type { Seen, ServerMessage, ServerOrder } from './protocol.ts';
+import { PROTOCOL_VERSION } from '../../../servers/protocol.ts';
+import type { Seen, ServerCommand, ServerReply } from './protocol.ts';
 
-const order = JSON.parse(process.argv[2]!) as ServerOrder;
+const [{ order }] = (await once(process, 'message')) as [Extract<ServerCommand, { type: 'start' }>];
 const random = createRandom(1, 'truth');
 const usual = randomLogNormal.source(random)(Math.log(order.meanMs) - order.sigma ** 2 / 2, order.sigma);
 const body = Buffer.alloc(256, 'x');
@@ -18,7 +20,7 @@ let accepted = 0;
 let tokens = order.limitBurst;
 let refilledMs = performance.now();
 const now = (): number => performance.timeOrigin + performance.now();
-const report = (message: ServerMessage): void => void process.send?.(message);
+const report = (message: ServerReply): void => void process.send?.(message);
 
 function isWithinLimit(): boolean {
   const nowMs = performance.now();
@@ -84,6 +86,7 @@ server.on('connection', (socket: Socket) => {
 server.listen(0, '127.0.0.1', () =>
   report({
     type: 'listening',
+    protocol: PROTOCOL_VERSION,
     port: (server.address() as AddressInfo).port,
     certPem: certificate?.certPem,
   }),

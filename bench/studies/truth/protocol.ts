@@ -60,6 +60,11 @@ export interface Seen {
   query: string;
 }
 
-export type ServerMessage =
-  | { type: 'listening'; port: number; certPem: string | undefined }
+export type ServerCommand =
+  | { type: 'start'; order: ServerOrder }
+  /** Answered by `log`. */
+  | { type: 'read' };
+
+export type ServerReply =
+  | { type: 'listening'; protocol: number; port: number; certPem: string | undefined }
   | { type: 'log'; requests: Seen[]; accepted: number };

@@ -1,10 +1,16 @@
 // What witnesses wrote down, and the figures that follow from it, worked out without any of conntax's own statistics.
-import { type ChildProcess, execFile, execFileSync, fork, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Slice } from '../../../results/model/trial.ts';
 import { readKernelCounts } from '../../probes/kernel.ts';
-import { PLAIN_SERVER, type Seen, type ServerMessage, type ServerOrder } from './protocol.ts';
+import { spawnChild } from '../../run/child.ts';
+import {
+  PLAIN_SERVER,
+  type Seen,
+  type ServerCommand,
+  type ServerOrder,
+  type ServerReply,
+} from './protocol.ts';
 
 // Connections by the kernel's own count, in a network namespace that holds nothing but the study.
 
@@ -55,31 +61,23 @@ export interface Server {
   close(): void;
 }
 
-async function message<T extends ServerMessage['type']>(
-  child: ChildProcess,
-  type: T,
-): Promise<Extract<ServerMessage, { type: T }>> {
-  const [told] = (await once(child, 'message')) as [ServerMessage];
-  if (told.type !== type) throw new Error(`expected: ${type}, the server said ${told.type}`);
-  return told as Extract<ServerMessage, { type: T }>;
-}
+const READ_TIMEOUT_MS = 20_000;
 
 export async function startServer(order: Partial<ServerOrder>): Promise<Server> {
-  const file = new URL('./logging-server.ts', import.meta.url);
-  const child = fork(file, [JSON.stringify({ ...PLAIN_SERVER, ...order })]);
-  const { port, certPem } = await message(child, 'listening');
+  const child = spawnChild<ServerCommand, ServerReply>({
+    title: 'the logging server',
+    entry: '../studies/truth/logging-server',
+    cpu: null,
+  });
+  const complete = { ...PLAIN_SERVER, ...order };
+  const { port, certPem } = await child.start({ type: 'start', order: complete }, 'listening');
+  const read = () => child.ask({ type: 'read' }, 'log', READ_TIMEOUT_MS);
   return {
     url: `${certPem === undefined ? 'http' : 'https'}://127.0.0.1:${port}/`,
     caPem: certPem,
-    async read() {
-      child.send('read');
-      return (await message(child, 'log')).requests;
-    },
-    async accepted() {
-      child.send('read');
-      return (await message(child, 'log')).accepted;
-    },
-    close: () => void child.kill('SIGKILL'),
+    read: async () => (await read()).requests,
+    accepted: async () => (await read()).accepted,
+    close: () => void child.kill(),
   };
 }
 

@@ -1,0 +1,91 @@
+// What all parts of a run are given: its settings, the interrupt signal, and where its events go.
+import type { Headline } from '../../results/metrics.ts';
+import type { CellResult, Comparison, Host } from '../../results/model/run.ts';
+import type { TrialResult } from '../../results/model/trial.ts';
+import type { PlannedCell } from '../plan/plan.ts';
+import type { SlowestByArm } from './arm.ts';
+import type { FoundServer } from './external-server.ts';
+
+/** What happens while a run is measured; the command line shows and stores it. */
+export type RunEvent =
+  | { type: 'cell-started'; cell: PlannedCell; index: number; cellCount: number }
+  | {
+      type: 'progress';
+      cell: string;
+      replicate: number;
+      phase: 'start' | 'warm-up' | 'search' | 'measure' | 'finish';
+      arm?: string;
+      ratePerSec?: number;
+      /** In a capacity search: whether the arm met the objective at this rate. */
+      isKept?: boolean;
+      /** Within this replicate. */
+      blocksDone?: number;
+      blockCount?: number;
+      /** Remaining time of the cell's budget. */
+      leftMs: number;
+    }
+  /** Something that a user should know at once: a wait, a failure that does not end the run. */
+  | { type: 'notice'; cell: string; message: string }
+  | { type: 'trial'; result: TrialResult }
+  | {
+      type: 'replicate-finished';
+      cell: string;
+      replicate: number;
+      /** The metric that decides under this load. */
+      headline: Headline;
+      comparisons: Comparison[];
+    }
+  | { type: 'cell-finished'; result: CellResult };
+
+export type Emit = (event: RunEvent) => void;
+
+/** What is the same for every cell of a run. */
+export interface RunContext {
+  /** The cores of the target and the generators; null: not pinned. */
+  pinning: Host['pinning'];
+  /** Aborting it ends the run soon; results so far are kept. */
+  signal: AbortSignal;
+  emit: Emit;
+  /** Whether a failed expectation is re-measured on fresh replicates before it counts. */
+  isConfirming: boolean;
+  createSource?: CreateSource | undefined;
+  /** How much longer than its own times a slice may take before its generator counts as hung. */
+  sliceGraceMs?: number;
+}
+
+/** The run, and the cell that is measured. */
+export interface CellContext extends RunContext {
+  cell: PlannedCell;
+  /** Of the plan: it decides every order. */
+  seed: number;
+  /** The cell's target if it is an external server: found, on a host that load may be sent to. */
+  server?: FoundServer | undefined;
+}
+
+/** The cell while its time runs. */
+export interface TimedCellContext extends CellContext {
+  /** Remaining time budget of the cell, for progress events. */
+  leftMs: () => number;
+}
+
+/** The cell, and the replicate that is measured. */
+export interface ReplicateContext extends TimedCellContext {
+  replicate: number;
+  /** The slowest requests by arm, over all replicates of the cell. */
+  slowest: SlowestByArm;
+}
+
+/** The replicates of a cell, one after another. */
+export interface ReplicateSource {
+  /** The target's mean service time by its configuration; null before it has started, and if unknown. */
+  readonly serviceMs: number | null;
+  /** Duration of the last replicate, without the start of a target that is kept. */
+  readonly replicateMs: number;
+  /** Measures a replicate. Empty if interrupted before any arm was measured. */
+  next(replicate: number): Promise<TrialResult[]>;
+  /** Ends the targets. */
+  close(): Promise<void>;
+}
+
+/** Where measured replicates come from: real processes, unless a test replays recorded ones. */
+export type CreateSource = (context: TimedCellContext) => ReplicateSource;
