@@ -14,22 +14,9 @@ import { buildGateReport } from '../gate.ts';
 import type { Report, Table } from '../model.ts';
 import { articleTable } from '../tables/main.ts';
 import { formats, sweepCharts } from '../testing/plugins.ts';
-import { type StoredSample, sampleRuns as samplesWithCosts } from '../testing/sample-runs.ts';
+import { type StoredSample, sampleRuns } from '../testing/sample-runs.ts';
 import { sampleSweeps } from '../testing/sample-sweeps.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks } from './headline.ts';
-
-/** Clients of different APIs, so that a headline is about their ratios: of one library, it is what a connection costs. */
-function withoutCosts({ run, trials }: StoredSample): StoredSample {
-  const unlike = trials.map((result): TrialResult => {
-    const client = { ...result.trial.client, api: `api of ${result.trial.arm}` };
-    return { ...result, trial: { ...result.trial, client } };
-  });
-  return { run, trials: unlike };
-}
-
-const sampleRuns = Object.fromEntries(
-  Object.entries(samplesWithCosts).map(([name, sample]) => [name, withoutCosts(sample)]),
-);
 
 describe('Where arms differ in their error rates, no ratio of them stands anywhere without its mark, and the headline says it first', () => {
   /** In each cell that is meant, so much of what the last of its arms did has failed. */
