@@ -1,7 +1,7 @@
 // Tests of the verdicts on the wire client's goals.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AUTOCANNON, FLOOR, judgeGoals, type Round, WIRE, WRK } from './driver-goals.ts';
+import { AUTOCANNON, FLOOR, judgeGoals, type Round, WIRE, WIRE_RESUMED, WRK } from './driver-goals.ts';
 
 function rounds(costs: Record<string, readonly number[]>): Map<string, Round[]> {
   return new Map(Object.entries(costs).map(([name, us]) => [name, us.map(cpuUs => ({ perSec: 1, cpuUs }))]));
@@ -29,6 +29,12 @@ test('over TLS only wrk is compared with, and at most 1.3 times its cost is met'
     goals.map(({ ratio, isMet }) => [ratio, isMet]),
     [[1.3, true]],
   );
+});
+
+test('where wrk resumes its sessions, the client that does so too is judged', () => {
+  const [goal] = judgeGoals(rounds({ [WIRE]: [30], [WIRE_RESUMED]: [12], [WRK]: [10] }), true);
+  assert.deepEqual([goal!.ratio, goal!.isMet], [1.2, true]);
+  assert.match(goal!.text, /"wire, sessions resumed" at most/);
 });
 
 test('what was not measured is not met', () => {

@@ -17,6 +17,8 @@ export interface Goal {
 }
 
 export const WIRE = 'wire';
+/** Beside wrk, which resumes its sessions where the server lets it. */
+export const WIRE_RESUMED = 'wire, sessions resumed';
 export const WRK = 'wrk, bare';
 export const FLOOR = 'floor (C), bare';
 export const AUTOCANNON = 'autocannon';
@@ -49,16 +51,17 @@ function leastRatio([costs, others]: [number[], number[]]): number | undefined {
 
 /** Pairs the rounds by their order, because drift of the machine hits all drivers of a round. */
 export function judgeGoals(rounds: ReadonlyMap<string, readonly Round[]>, isTls: boolean): Goal[] {
+  const name = rounds.has(WIRE_RESUMED) ? WIRE_RESUMED : WIRE;
   const costs = (name: string) => (rounds.get(name) ?? []).map(({ cpuUs }) => cpuUs ?? Number.NaN);
-  const wire = costs(WIRE);
+  const wire = costs(name);
   return (isTls ? TLS_LIMITS : PLAIN_LIMITS).map(({ other, most, least }) => {
     const others = costs(other);
     const ratios = wire.map((us, round) => (most === undefined ? others[round]! / us : us / others[round]!));
     const ratio = median(ratios.filter(value => value > 0));
     const text =
       most === undefined
-        ? `"${other}" at least ${least} times wire`
-        : `wire at most ${most} times "${other}"`;
+        ? `"${other}" at least ${least} times "${name}"`
+        : `"${name}" at most ${most} times "${other}"`;
     return {
       text,
       ratio,

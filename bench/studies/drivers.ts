@@ -14,7 +14,16 @@ import { Target } from '../../scenarios/model/target.ts';
 import { transports } from '../clients/index.ts';
 import type { EngineModule } from '../contracts.ts';
 import { startTarget, type TargetProcess } from '../run/targets.ts';
-import { AUTOCANNON, FLOOR, judgeGoals, median, type Round, WIRE, WRK } from './driver-goals.ts';
+import {
+  AUTOCANNON,
+  FLOOR,
+  judgeGoals,
+  median,
+  type Round,
+  WIRE,
+  WIRE_RESUMED,
+  WRK,
+} from './driver-goals.ts';
 import { type Generator, runSlice, startGenerator } from './generators.ts';
 import { announce } from './machine.ts';
 import { startNginx } from './nginx.ts';
@@ -114,6 +123,16 @@ function clientsOf(ground: Ground, mode: Mode): Record<string, Client> {
           'undici request, one context': Client.parse({
             requestsPerConnection,
             pool: { ...pool, tlsContext: 'shared' },
+          }),
+        }
+      : {}),
+    // Node's target gives tickets, and wrk uses them; nginx is asked not to.
+    ...(ground === 'tls' && mode === 'short'
+      ? {
+          [WIRE_RESUMED]: Client.parse({
+            requestsPerConnection,
+            pool: { ...pool, tlsSessions: 'pinned' },
+            transport: 'wire',
           }),
         }
       : {}),

@@ -16,8 +16,8 @@ const SLICE_MS = 5_000;
 /** The heap grows to its working size first. */
 const WARMUP_SHARE = 0.25;
 /** Held connections carry a request each so often, which is often enough to notice that one is dead. */
-const THINK_MS = 5_000;
-const HELD_MS = 30_000;
+const THINK_MS = 20_000;
+const HELD_MS = 60_000;
 
 interface Sample {
   atMs: number;

@@ -53,8 +53,10 @@ export function exchangeCase(subject: Subject): void {
       if (subject.module.refusals(clientOf(subject, settings), Target.parse({}), head).length > 0) continue;
       test(`HEAD, requestsPerConnection ${requestsPerConnection}: no body, as announced or not`, async t => {
         const lengths = ['Content-Length: 5', 'Transfer-Encoding: chunked', 'X-Length: unknown'];
+        // node:http leaves the end of a connection to the server where only a header asks for it.
+        const connection = requestsPerConnection === 1 ? 'close' : 'keep-alive';
         const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
-          socket.write(`HTTP/1.1 200 OK\r\n${lengths[ofAll % 3]}\r\n\r\n`);
+          socket.write(`HTTP/1.1 200 OK\r\nConnection: ${connection}\r\n${lengths[ofAll % 3]}\r\n\r\n`);
         });
         const { askTimes } = openSubject(t, subject, server.endpoint, settings, head);
         const ended = await askTimes(9, 1);
