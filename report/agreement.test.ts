@@ -1,4 +1,4 @@
-// In: runs of drivers, and of other arms. Out: proof that their disagreement is told in words, and only where it is one.
+// Disagreement of load tools is reported in words, and only where clients should agree.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildReport } from './build.ts';
@@ -18,7 +18,7 @@ for (const [value, low, high, text] of [
   [1.012, 0.997, 1.027, '+1.2 % (−0.3 to +2.7)'],
   [0.75, 0.5, 1.25, '−25 % (−50 to +25)'],
   [1, 0.9999, 1.0001, '0.0 % (0.0 to 0.0)'],
-  [1.1, 0.001, 5_000, '+10 % (bounds not known)'],
+  [1.1, 0.001, 5_000, '+10 % (bounds unknown)'],
 ] as const) {
   test(`off from 1: ${text}`, () => assert.equal(formatDeviation({ value, low, high }), text));
 }
@@ -30,7 +30,17 @@ test('drivers of the same mode are set side by side, with what each end counted'
   assert.ok(agreement);
   assert.deepEqual(
     agreement.columns.map(({ heading }) => heading),
-    ['driver', 'requests/s', 'off by', 'mean', 'off by', 'p99', 'off by', 'busy users of 100', 'connections'],
+    [
+      'client',
+      'requests/s',
+      'deviation',
+      'mean',
+      'deviation',
+      'p99',
+      'deviation',
+      'busy users of 100',
+      'connections',
+    ],
   );
   const [baseline, wrk] = agreement.rows;
   assert.deepEqual(
@@ -45,11 +55,11 @@ test('drivers of the same mode are set side by side, with what each end counted'
   assert.ok(users > 95 && users < 105, `${users} busy users`);
   assert.match(
     headline,
-    /^Against undici, no driver is further off in requests per second than .* with wrk, or in mean/,
+    /^Relative to undici, the largest deviation in requests per second is .* with wrk, and in mean/,
   );
   assert.ok(caveats.includes('wrk: It is started for each slice.'));
   assert.ok(
-    caveats.includes('The arm hey was left out: the program hey is not installed (apt-get install hey).'),
+    caveats.includes('The client hey was skipped: the program hey is not installed (apt-get install hey).'),
   );
 });
 

@@ -1,4 +1,4 @@
-// In: stored runs. Out: proof that the report has everything, and that no figure of an invalid trial stands unmarked.
+// The report of a run is complete, and every figure of an invalid trial is marked.
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import { buildReport, expectationVerdict } from './build.ts';
@@ -48,7 +48,7 @@ describe('What fails a run is told in a sentence, however much it is, and in eve
         const text = await format.render(report, { hasColour: false, columns: 100 });
         const place = text.indexOf(verdict);
         assert.ok(place >= 0);
-        if (format.name !== 'json') assert.ok(place < text.indexOf('What each client did'));
+        if (format.name !== 'json') assert.ok(place < text.indexOf('Results by client'));
         if (format.name === 'terminal') assert.ok(text.startsWith(verdict) && text.endsWith(verdict));
       });
     }
@@ -64,7 +64,7 @@ describe('What fails a run is told in a sentence, however much it is, and in eve
   });
 });
 
-describe('In: stored runs. Out: proof that the report has everything, and that no figure of an invalid trial stands unmarked', () => {
+describe('The report of a run is complete and marks every invalid figure', () => {
   function tablesOf(cell: CellReport): Table[] {
     const tables = [
       cell.main,
@@ -160,7 +160,7 @@ describe('In: stored runs. Out: proof that the report has everything, and that n
   test('what is the same in all cells of a sweep is told once, what is swept is told first', () => {
     const { sweeps } = buildReport({ ...sampleSweeps['a sweep of two settings']!, charts: [] });
     const labels = sweeps[0]!.conditions.map(({ label }) => label);
-    assert.deepEqual(labels.slice(0, 3), ['Swept', 'Swept', 'Order of the cells']);
+    assert.deepEqual(labels.slice(0, 3), ['Swept', 'Swept', 'Order of measurement']);
     assert.ok(labels.includes('Client persistent (baseline)') && !labels.includes('Client reused'));
   });
 
@@ -169,7 +169,7 @@ describe('In: stored runs. Out: proof that the report has everything, and that n
     assert.deepEqual(
       cell?.article.columns.map(({ heading, unit }) => [heading, unit]),
       [
-        ['connection mode', undefined],
+        ['connection policy', undefined],
         ['concurrency', undefined],
         ['mean latency', 'ms'],
         ['QPS', undefined],
@@ -223,7 +223,7 @@ describe('In: stored runs. Out: proof that the report has everything, and that n
       failing.map(({ rule, arm, trials }) => ({ rule, arm, trials })),
       [{ rule: 'ledger', arm: 'persistent', trials: ['short-vs-persistent/r3/persistent'] }],
     );
-    assert.match(cell.auditSummary, /1 fails\.$/);
+    assert.match(cell.auditSummary, /1 failure\.$/);
   });
 
   test('an arm without a completed trial has no figures at all', () => {

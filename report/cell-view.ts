@@ -42,6 +42,11 @@ export function signsOf(marks: readonly Mark[]): string {
   return marks.map(mark => MARK_SIGNS[mark]).join('');
 }
 
+/** The marks of counts and shares, which nothing but a failed audit puts in doubt. */
+export function onlyInvalid(marks: readonly Mark[]): Mark[] {
+  return marks.filter(mark => mark === 'invalid');
+}
+
 /** Marks of a figure that depends on all arms. */
 export function allMarks(view: Pick<CellView, 'arms' | 'result'>): Mark[] {
   return inOrder([

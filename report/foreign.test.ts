@@ -26,7 +26,7 @@ function column({ main }: CellReport, key: string): string[] {
 test('the CPU of the target is no figure, never 0, and a note says why', () => {
   const report = reportOf();
   assert.deepEqual(column(report, 'targetCpuUsPerRequest'), [NO_FIGURE, NO_FIGURE]);
-  assert.ok(report.main.notes.some(note => /CPU of the target is not known/.test(note)));
+  assert.ok(report.main.notes.some(note => /its CPU use is unknown/.test(note)));
 });
 
 test('the note and the caption say by whom connections were counted', () => {
@@ -34,33 +34,30 @@ test('the note and the caption say by whom connections were counted', () => {
   const note = report.main.notes.find(text => text.includes('accepted'));
   assert.match(
     note ?? '',
-    /opened by the client's count, accepted by the kernel's, of all programs on this machine, needed/,
+    /opened: counted by the client; accepted: counted by the kernel for all programs on this machine; needed/,
   );
   const { caption } = report.figures.find(({ name }) => name === 'ledger')!;
   assert.match(
     caption,
-    /Circles: opened, by the client's count\. Crosses: accepted, by the kernel's, of all programs/,
+    /Circles: connections opened \(counted by the client\)\. Crosses: connections accepted \(counted by the kernel for all programs/,
   );
-  assert.ok(report.caveats.some(caveat => /the kernel counted for all programs.*proxy/.test(caveat)));
+  assert.ok(report.caveats.some(caveat => /by the kernel for all programs.*proxy/.test(caveat)));
 });
 
 test('what was found and what was stated are conditions; a bad status is a caveat', () => {
   const { conditions, caveats } = reportOf();
   const values = new Map(conditions.map(({ label, value }) => [label, value]));
-  assert.match(
-    values.get('Target')!,
-    /^https:\/\/localhost:8443\/path\?a=b, a server that conntax did not start$/,
-  );
+  assert.match(values.get('Target')!, /^external server at https:\/\/localhost:8443\/path\?a=b$/);
   assert.match(
     values.get('Connection policy of the target')!,
-    /^as the scenario says of it, at most 100 requests on each; not stated: whether answers carry .*, how long/,
+    /^declared by the scenario: at most 100 requests per connection; not declared: whether responses carry .*, how long/,
   );
   assert.equal(
     values.get('Found before the run'),
     'status 404 over HTTP/1.1, TLSv1.3 (HTTP/2 is offered), Server: nginx/1.26.3, at 127.0.0.1 (loopback)',
   );
-  assert.ok(caveats.some(caveat => /answered 404/.test(caveat)));
-  assert.ok(caveats.some(caveat => /conntax did not start https:.*its CPU, its handshakes/.test(caveat)));
+  assert.ok(caveats.some(caveat => /status 404/.test(caveat)));
+  assert.ok(caveats.some(caveat => /is an external server.*its CPU use, its handshakes/.test(caveat)));
 });
 
 test('a server elsewhere: what it accepted is not known, and nothing is said of loopback', () => {
@@ -71,8 +68,8 @@ test('a server elsewhere: what it accepted is not known, and nothing is said of 
   const { cells, caveats } = buildReport({ run, trials, charts });
   const report = cells[0]!;
   assert.deepEqual(column(report, 'acceptedCount'), [NO_FIGURE, NO_FIGURE]);
-  assert.ok(report.main.notes.some(note => /accepted not known of a server on another machine/.test(note)));
-  assert.ok(report.caveats.some(caveat => /The server is another machine/.test(caveat)));
+  assert.ok(report.main.notes.some(note => /accepted: unknown for a server on another machine/.test(note)));
+  assert.ok(report.caveats.some(caveat => /The server runs on another machine/.test(caveat)));
   assert.ok(caveats.every(caveat => !/over loopback/.test(caveat)));
   const figures = report.figures.find(({ name }) => name === 'ledger')!;
   assert.ok(!JSON.stringify(figures.wide).includes('"kind":"accepted"'), 'no cross');
@@ -93,15 +90,15 @@ const arms = [
 test('arms that are counted by different means are named', () => {
   assert.equal(
     describeCounting({ arms }),
-    "opened by the client's count (own) or by the kernel's, of all programs on this machine (tool), accepted by the target's",
+    'opened: counted by the client (own) or counted by the kernel for all programs on this machine (tool); accepted: counted by the target',
   );
   assert.deepEqual(countCaveats({ arms }), [
-    'The client of tool does not count its connections: what it opened is what the kernel says that all programs on this machine opened.',
+    "The client of tool does not count its connections. The number opened is the kernel's count for all programs on this machine.",
   ]);
   assert.deepEqual(countCaveats({ arms: arms.slice(0, 1) }), []);
   assert.equal(
     describeCounting({ arms: arms.slice(0, 1) }),
-    "opened by the client's count, accepted by the target's",
+    'opened: counted by the client; accepted: counted by the target',
   );
   assert.equal(knownAccepted({ accepted: 5, acceptedBy: 'kernelOpens' } as ArmSummary), null);
 });

@@ -1,4 +1,4 @@
-// In: a run held against a baseline. Out: proof that a tired reader learns what got slower, by how much, how sure, since when.
+// The report of a gate says what regressed, by how much, how certain that is, and since when.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
@@ -55,7 +55,7 @@ test('the headline of a regression says what, whose, by how much, how sure, and 
 
 test('a run without a change says so, and of how many figures', () => {
   const { headline, caveats } = reportWith(() => {});
-  assert.match(headline, /^No regression (in \d+ figures since commit|could be shown, nor ruled out)/);
+  assert.match(headline, /^No regression (in \d+ figures since commit|detected, but none can be ruled out)/);
   assert.match(caveats.join(' '), /--null-arm/, 'and that no noise floor is known');
 });
 
@@ -63,7 +63,7 @@ test('what could not be compared is a remark, and a check that a machine may stu
   const { headline, remarks, checks } = reportWith(after => {
     after.cells = [];
   });
-  assert.equal(headline, 'Nothing of the baseline could be compared.');
+  assert.equal(headline, 'Nothing in the baseline could be compared.');
   assert.deepEqual(remarks, ['short-vs-persistent was not measured in this run.']);
   assert.deepEqual(
     checks.map(({ state, detail }) => [state, detail]),
@@ -101,17 +101,17 @@ const blindness: [why: string, after: RunSummary, said: RegExp][] = [
   [
     'all of it is in the first line, with the best that it could have seen',
     widened(3),
-    /^Blind: a change of 25 % could not have been seen in 5 of 5 ratios; the smallest that could have been seen is >999 % in .* of persistent \(short-vs-persistent\)\. No regression could be shown/,
+    /^Blind: a change of 25 % would have gone undetected in 5 of 5 ratios; the smallest detectable change is >999 % in .* of persistent \(short-vs-persistent\)\. No regression detected/,
   ],
   [
     'so is what decides',
     widened(3, metric => metric === 'requestsPerSec'),
-    /^Blind: a change of 25 % could not have been seen in 1 of 5 ratios, those that decide among them \(requests\/s of persistent \(short-vs-persistent\)\); /,
+    /^Blind: a change of 25 % would have gone undetected in 1 of 5 ratios, including all deciding ones \(requests\/s of persistent \(short-vs-persistent\)\); /,
   ],
   [
     'what does not decide is said below',
     widened(3, metric => metric === 'p99Us'),
-    /^No regression .*\nBlind in part: a change of 25 % could not have been seen in 1 of 5 ratios \(p99 latency of persistent \(short-vs-persistent\)\)\.$/,
+    /^No regression .*\nPartly blind: a change of 25 % would have gone undetected in 1 of 5 ratios \(p99 latency of persistent \(short-vs-persistent\)\)\.$/,
   ],
 ];
 for (const [why, after, said] of blindness) {
@@ -129,7 +129,7 @@ test('a null arm in one of the two runs alone is said, not taken for another sce
     cell!.ratios.push({ ...cell!.ratios[0]!, candidate: NULL_ARM });
   });
   assert.deepEqual(remarks, [
-    'short-vs-persistent has a null arm in this run alone: measure both with --null-arm, or neither.',
+    'short-vs-persistent has a null arm only in this run; measure either both or neither with --null-arm.',
   ]);
 });
 
@@ -137,32 +137,29 @@ suite('with a history', () => {
   const step = { count: 13, metric: 'cpuUsPerRequest', factor: 1 / 1.3 } as const;
   const worse = damaged(slower);
   const since =
-    /^Client CPU per request of persistent in short-vs-persistent: since run (\S+) of (\S+), commit/;
+    /^Client CPU per request of persistent in short-vs-persistent: 0\.19\d× that of short since run (\S+) of (\S+), commit/;
 
   test('a red report says since when, by how much and how sure, and what came with it', () => {
     const [remark, ...others] = reportOf(worse, sampleHistory(worse, { ...step, atLevel: 5 })).remarks;
     assert.deepEqual(others, []);
     assert.deepEqual(since.exec(remark!)?.slice(1), ['2026-11-18T12-25-52Z-0008', '2026-11-18']);
+    assert.match(remark!, /; before, 0\.15\d×: \+[\d.]+ % \(\+[\d.]+ % to \+[\d.]+ %\), p = 0\.00\d\./);
     assert.match(
       remark!,
-      /, at 0\.19\d× that of short, before at 0\.15\d×: \+[\d.]+ % \(\+[\d.]+ % to \+[\d.]+ %\), p = 0\.00\d\./,
-    );
-    assert.match(
-      remark!,
-      / From the run before to that one: commit ccc7ccc7ccc7 to ccc8ccc8ccc8, undici 8\.11\.0 to 8\.12\.4\.$/,
+      / Changed since the previous run: commit ccc7ccc7ccc7 to ccc8ccc8ccc8, undici 8\.11\.0 to 8\.12\.4\.$/,
     );
   });
 
   test('a regression of this run only has no date yet', () => {
     const { remarks } = reportOf(worse, sampleHistory(worse, { ...step, atLevel: 0 }));
     assert.deepEqual(remarks, [
-      'Client CPU per request of persistent in short-vs-persistent: the 14 runs of the history show no change for the worse yet; a new level is told after three runs at least.',
+      'Client CPU per request of persistent in short-vs-persistent: the regression is not visible in the 14 runs of the history yet, because a change of level needs at least three runs.',
     ]);
   });
 
   test('nor has one where the last change was for the better', () => {
     const { remarks } = reportOf(worse, sampleHistory(worse, { ...step, factor: 1.3, atLevel: 5 }));
-    assert.match(remarks.join(), /no change for the worse yet/);
+    assert.match(remarks.join(), /not visible in the 14 runs/);
   });
 
   const shown: [why: string, after: RunSummary, metrics: string[]][] = [

@@ -1,4 +1,4 @@
-// In: a run held against another. Out: the report of it: what changed, by how much, how sure.
+// Report of a run compared with another: what changed, by how much, and how certain that is.
 import type { RunSummary } from '../results/baselines.ts';
 import { areErrorsUnlike, errorRatioOf } from '../results/compare.ts';
 import {
@@ -13,6 +13,7 @@ import {
 import type { Trend } from '../results/history.ts';
 import { METRIC_TABLE } from '../results/metrics.ts';
 import { METRICS } from '../results/model/run.ts';
+import { INTERVAL_NAME } from '../results/stats.ts';
 import { signsOf } from './cell-view.ts';
 import { gateHistory } from './history.ts';
 import type { Check, Fact, FactGroup, Mark, Report, Table, TableCell } from './model.ts';
@@ -28,52 +29,48 @@ import {
 } from './words/numbers.ts';
 import { formatTime, nameRun, versionFacts } from './words/run.ts';
 
-// From a figure held against that of a baseline. Out: its name, and the change, in words.
-
-function lineTitle({ metric }: Pick<GateLine, 'metric'>): string {
+function titleOf({ metric }: Pick<GateLine, 'metric'>): string {
   switch (metric) {
     case 'errorRatio':
-      return 'error rate';
+      return METRIC_TABLE.successRatio.complement!.title;
     case 'excessConnections':
-      return 'connections beyond need';
+      return 'unnecessary connections';
     default:
       return METRIC_TABLE[metric].title;
   }
 }
 
-/** Of counts, in requests per 1,000. */
-function lineChangeText({ kind, change }: Pick<GateLine, 'kind' | 'change'>): string {
+/** `+9.8 % (+8.1 % to +11.5 %)`; of counts, per 1,000 requests. */
+function formatChange({ kind, change }: Pick<GateLine, 'kind' | 'change'>): string {
   if (kind !== 'count') return formatRelativeChange(change);
   const { value, low, high } = change;
-  const text = (share: number) => formatSigned(share * 1_000, 2);
-  return `${text(value)} per 1,000 requests (${text(low)} to ${text(high)})`;
+  const format = (share: number) => formatSigned(share * 1_000, 2);
+  return `${format(value)} per 1,000 requests (${format(low)} to ${format(high)})`;
 }
 
-/** `Confirmed: error rate of a in c: +3.0 per 1,000 requests (...) at first, ... again, ... together`. */
-export function confirmationText({ first, fresh, together, isBorneOut }: Confirmation): string {
-  const again = fresh === undefined ? 'nothing to compare' : lineChangeText(fresh);
+/** `Confirmed: error rate of a in c: +3.0 per 1,000 requests (...) at first, ... when re-measured, ... combined`. */
+export function describeConfirmation({ first, fresh, together, isConfirmed }: Confirmation): string {
+  const again = fresh === undefined ? 'no figure' : formatChange(fresh);
   return (
-    `${isBorneOut ? 'Confirmed' : 'Not confirmed'}: ${lineTitle(first)} of ${first.arm} in ${first.cell}: ` +
-    `${lineChangeText(first)} at first, ${again} again, ${lineChangeText(together)} together.`
+    `${isConfirmed ? 'Confirmed' : 'Not confirmed'}: ${titleOf(first)} of ${first.arm} in ${first.cell}: ` +
+    `${formatChange(first)} at first, ${again} when re-measured, ${formatChange(together)} combined.`
   );
 }
 
-// From a figure of a gate, and the two runs. Out: the marks of each side, and what the headline has to say of them.
-
 type Place = Pick<GateLine, 'kind' | 'cell' | 'arm'>;
 
-/** Of a ratio in one run, by the error rates of its two arms there. */
+/** Marks of a ratio in one run, by the error rates of its two clients. */
 function sideMarks(line: Place, run: RunSummary): Mark[] {
   const pair = line.kind === 'ratio' ? pairOf(line, run) : undefined;
   return pair !== undefined && areErrorsUnlike(...pair) ? ['unlikeErrors'] : [];
 }
 
-/** Of the change: it is as good as the worse of its two sides. */
+/** Marks of a change: those of either side. */
 function changeMarks(line: Place, sides: { before: RunSummary; after: RunSummary }): Mark[] {
   return [...new Set([...sideMarks(line, sides.before), ...sideMarks(line, sides.after)])];
 }
 
-/** Of which pairs the error rates differ, in either run; a sentence each. */
+/** One sentence per pair of clients whose error rates differ in either run. */
 function errorGapRemarks(
   lines: readonly GateLine[],
   { before, after }: { before: RunSummary; after: RunSummary },
@@ -103,47 +100,46 @@ function pairOf({ cell: name, arm }: Place, { cells }: RunSummary) {
   return own === undefined || other === undefined ? undefined : ([other, own] as const);
 }
 
-// From what a comparison could have seen. Out: the same in sentences, for the report of a gate and for whoever saves a baseline.
-
-/** More are not named one by one. */
+/** Ratios named in a sentence; the others are counted. */
 const MOST_NAMED = 3;
 
-/** That the whole is blind, or to what it is. */
-export function blindText({ ratios, blind, isBlind }: Sight): string {
+/** Says that the comparison is blind, or which of its ratios are. */
+export function describeBlindness({ ratios, blind, isBlind }: Sight): string {
   const [best] = ratios;
-  const missed = `a change of ${formatPercent(BLIND_ABOVE)} could not have been seen in ${formatCount(blind.length)} of ${formatCount(ratios.length)} ratios`;
-  if (!isBlind || best === undefined) return `Blind in part: ${missed} (${namesText(blind)}).`;
-  return `Blind: ${missed}${blind.length < ratios.length ? `, those that decide among them (${namesText(blind)})` : ''}; ${bestText(best)}.`;
+  const missed = `a change of ${formatPercent(BLIND_ABOVE)} would have gone undetected in ${formatCount(blind.length)} of ${formatCount(ratios.length)} ratios`;
+  if (!isBlind || best === undefined) return `Partly blind: ${missed} (${listRatios(blind)}).`;
+  return `Blind: ${missed}${blind.length < ratios.length ? `, including all deciding ones (${listRatios(blind)})` : ''}; ${describeBest(best)}.`;
 }
 
-/** The best and the worst that a baseline can see. */
-export function sightText({ ratios }: Sight): string {
+/** The smallest and the largest of the detectable changes. */
+export function describeSight({ ratios }: Sight): string {
   const [best] = ratios;
   const worst = ratios.at(-1);
   if (best === undefined || worst === undefined)
-    return 'It has no ratio of two arms: it guards errors and connections only.';
-  const range = ratios.length === 1 ? placeText(best) : `${placeText(best)}, to ${placeText(worst)}`;
-  return `The smallest change that it can see, in a run as sure as itself: ${range}.`;
+    return 'It has no ratio between clients, so it guards only errors and connections.';
+  const range =
+    ratios.length === 1 ? nameDetectable(best) : `${nameDetectable(best)}, to ${nameDetectable(worst)}`;
+  return `Smallest detectable change, in a run of the same precision: ${range}.`;
 }
 
-function bestText(best: GuardedRatio): string {
+function describeBest(best: GuardedRatio): string {
   return Number.isFinite(best.detectable)
-    ? `the smallest that could have been seen is ${placeText(best)}`
+    ? `the smallest detectable change is ${nameDetectable(best)}`
     : 'no ratio has an interval';
 }
 
 /** `33 % in p99 latency of persistent (ci-reuse)`. */
-function placeText(ratio: GuardedRatio): string {
-  const change = Number.isFinite(ratio.detectable) ? formatShare(ratio.detectable) : 'none at all';
-  return `${change} in ${nameText(ratio)}`;
+function nameDetectable(ratio: GuardedRatio): string {
+  const change = Number.isFinite(ratio.detectable) ? formatShare(ratio.detectable) : 'none';
+  return `${change} in ${nameRatio(ratio)}`;
 }
 
-function nameText({ cell, metric, arm }: GuardedRatio): string {
-  return `${lineTitle({ metric })} of ${arm} (${cell})`;
+function nameRatio({ cell, metric, arm }: GuardedRatio): string {
+  return `${titleOf({ metric })} of ${arm} (${cell})`;
 }
 
-function namesText(ratios: readonly GuardedRatio[]): string {
-  const named = ratios.slice(0, MOST_NAMED).map(nameText).join(', ');
+function listRatios(ratios: readonly GuardedRatio[]): string {
+  const named = ratios.slice(0, MOST_NAMED).map(nameRatio).join(', ');
   const more = ratios.length - MOST_NAMED;
   return more > 0 ? `${named} and ${formatCount(more)} more` : named;
 }
@@ -151,14 +147,14 @@ function namesText(ratios: readonly GuardedRatio[]): string {
 const STATE_WORDS: Record<GateLine['state'], string> = {
   regression: 'REGRESSION',
   improvement: 'improvement',
-  within: 'no change that counts',
+  within: 'no significant change',
   unsure: 'unsure',
 };
 
 const KIND_TITLES: Record<GateLine['kind'], string> = {
-  ratio: 'Arms against the baseline arm of their cell',
-  count: 'Errors and connections, as shares of requests',
-  absolute: 'Absolute rates, on the same machine: they inform, and fail nothing',
+  ratio: 'Clients relative to the baseline client of their scenario',
+  count: 'Errors and unnecessary connections, as shares of requests',
+  absolute: 'Absolute rates on the same machine, for information only',
 };
 
 interface Sides {
@@ -168,7 +164,7 @@ interface Sides {
 
 /**
  * @param trends those that end in `after`
- * @param remarks what else is to be said first, a sentence each
+ * @param remarks sentences to show first
  */
 export function buildGateReport(
   of: Sides & { result: GateResult; trends: readonly Trend[]; remarks?: readonly string[] },
@@ -178,10 +174,10 @@ export function buildGateReport(
   const sight = sightOf(result, before);
   const headline = headlineOf(result, of, sight);
   return {
-    title: 'conntax: a run against another',
+    title: 'conntax: comparison of two runs',
     runId: after.runId,
     startedAt: after.startedAt,
-    subtitle: `${after.runId} against ${before.runId}, measured ${formatTime(before.startedAt)}`,
+    subtitle: `${after.runId} compared with ${before.runId}, which was measured ${formatTime(before.startedAt)}`,
     state: 'complete',
     verdict: result.state === 'regression' || result.state === 'nothing' ? headline : null,
     headline,
@@ -190,7 +186,7 @@ export function buildGateReport(
       ...errorGapRemarks(result.lines, of),
       ...(sight.blind.length === 0 || (sight.isBlind && result.state !== 'regression')
         ? []
-        : [blindText(sight)]),
+        : [describeBlindness(sight)]),
       ...result.gaps.map(gap => `${gap}.`),
       ...history.remarks,
     ],
@@ -216,7 +212,7 @@ function headlineOf({ lines, gaps, state }: GateResult, sides: Sides, sight: Sig
   const worst = binding
     .filter(line => line.state === 'regression')
     .toSorted((a, b) => severity(b) - severity(a));
-  if (state === 'nothing') return 'Nothing of the baseline could be compared.';
+  if (state === 'nothing') return 'Nothing in the baseline could be compared.';
   if (worst.length > 0) {
     const others = worst.length === 1 ? '' : ` and ${formatCount(worst.length - 1)} more`;
     return `Regression: ${sentenceOf(worst[0]!, sides)}${others}, since ${nameRun(before)}.`;
@@ -225,29 +221,29 @@ function headlineOf({ lines, gaps, state }: GateResult, sides: Sides, sight: Sig
   const better = binding.filter(line => line.state === 'improvement').length;
   const found =
     unsure > 0
-      ? `No regression could be shown, nor ruled out for ${formatCount(unsure)} of ${formatCount(binding.length)} figures.`
+      ? `No regression detected, but none can be ruled out for ${formatCount(unsure)} of ${formatCount(binding.length)} figures.`
       : `No regression in ${formatCount(binding.length)} figures since ${nameRun(before)}.`;
   return [
-    ...(sight.isBlind ? [blindText(sight)] : []),
-    ...(gaps.length === 0 ? [] : [lossText(gaps)]),
+    ...(sight.isBlind ? [describeBlindness(sight)] : []),
+    ...(gaps.length === 0 ? [] : [describeLoss(gaps)]),
     found,
     ...(better === 0 ? [] : [`${formatCount(better)} of them improved.`]),
   ].join(' ');
 }
 
-/** What the baseline guards and this run can't be held against. */
-function lossText([first = '', ...others]: readonly string[]): string {
+/** Says which figures of the baseline could not be compared. */
+function describeLoss([first = '', ...others]: readonly string[]): string {
   const more = others.length === 0 ? '' : `, and ${formatCount(others.length)} more (below)`;
   return `Not all of the baseline could be compared: ${first}${more}.`;
 }
 
-/** How far beyond its limit, in units of the limit: comparable over kinds. */
+/** How far beyond its limit, in units of the limit, so that kinds can be compared. */
 function severity({ kind, change, effect }: GateLine): number {
   return (kind === 'count' ? Math.abs(change.value) : Math.abs(Math.log(change.value))) / effect;
 }
 
 function sentenceOf(line: GateLine, sides: Sides): string {
-  return `${lineTitle(line)} of ${line.arm} in ${line.cell} changed by ${lineChangeText(line)}${signsOf(changeMarks(line, sides))}`;
+  return `${titleOf(line)} of ${line.arm} in ${line.cell} changed by ${formatChange(line)}${signsOf(changeMarks(line, sides))}`;
 }
 
 function tableOf(kind: GateLine['kind'], lines: readonly GateLine[], sides: Sides): Table {
@@ -255,23 +251,23 @@ function tableOf(kind: GateLine['kind'], lines: readonly GateLine[], sides: Side
     name: `change-${kind}`,
     title: KIND_TITLES[kind],
     columns: [
-      keyColumn('cell', 'cell'),
-      keyColumn('arm', 'arm'),
+      keyColumn('cell', 'scenario'),
+      keyColumn('arm', 'client'),
       keyColumn('metric', 'metric'),
       figureColumn('before', 'before'),
       figureColumn('after', 'after'),
-      figureColumn('change', 'change', '95 % interval'),
+      figureColumn('change', 'change', INTERVAL_NAME),
       figureColumn('noiseFloor', 'noise floor'),
-      figureColumn('detectable', 'could have seen'),
+      figureColumn('detectable', 'smallest detectable change'),
       wordColumn('state', 'outcome'),
     ],
     rows: sorted(lines).map(line => [
       words(line.cell),
       words(line.arm),
-      words(lineTitle(line), line.metric),
+      words(titleOf(line), line.metric),
       valueCell(line, 'before', sides),
       valueCell(line, 'after', sides),
-      figure(lineChangeText(line), { ...line.change }, changeMarks(line, sides)),
+      figure(formatChange(line), { ...line.change }, changeMarks(line, sides)),
       words(line.noiseFloor === null ? '–' : formatShare(line.noiseFloor), line.noiseFloor),
       words(
         kind === 'count' ? `${(line.detectable * 1_000).toFixed(2)} per 1,000` : formatShare(line.detectable),
@@ -282,15 +278,15 @@ function tableOf(kind: GateLine['kind'], lines: readonly GateLine[], sides: Side
     notes:
       kind === 'count'
         ? [
-            'Connections beyond need: opened above the most that the mode needs, so that a slower machine, which sends fewer requests over the same pool, is no regression.',
+            'Unnecessary connections: opened beyond the most that the connection policy needs, so a slower machine, which sends fewer requests over the same pool, does not look like a regression.',
           ]
         : [
-            'A change counts when its whole interval lies beyond the least effect asked for, or beyond the noise floor where that is higher: by how much the same client, measured twice, seemed to differ. Could have seen: the smallest change that these intervals would have called a regression.',
+            'A change is significant if its whole interval lies beyond the minimum effect, or beyond the noise floor if that is higher: the difference measured between two copies of the same client. Smallest detectable change: the smallest that these intervals would have shown to be a regression.',
           ],
   });
 }
 
-/** Regressions first, then metrics as everywhere. */
+/** Regressions first, then in the usual order of metrics. */
 function sorted(lines: readonly GateLine[]): GateLine[] {
   const rank = { regression: 0, unsure: 1, improvement: 2, within: 3 };
   const metric = (line: GateLine): number => METRICS.indexOf(line.metric as (typeof METRICS)[number]);
@@ -317,27 +313,27 @@ function checkOf(line: GateLine): Check {
   const states = { regression: 'fail', unsure: 'unsure', improvement: 'pass', within: 'pass' } as const;
   return {
     group: line.cell,
-    name: `${lineTitle(line)}, ${line.arm}: no regression`,
-    subject: `${lineTitle(line)}, ${line.arm}`,
+    name: `${titleOf(line)}, ${line.arm}: no regression`,
+    subject: `${titleOf(line)}, ${line.arm}`,
     isFigure: true,
     state: states[line.state],
-    detail: `changed by ${lineChangeText(line)}; ${effectText(line)} counts`,
+    detail: `changed by ${formatChange(line)}; ${describeEffect(line)} is significant`,
   };
 }
 
-/** The least change that counts. */
-function effectText({ kind, effect }: GateLine): string {
+/** The smallest change that is significant. */
+function describeEffect({ kind, effect }: GateLine): string {
   return kind === 'count'
     ? `more than ${formatCount(effect * 10_000)} per 10,000 requests`
     : `at least ${formatPercent(effect)}`;
 }
 
-/** A part that can't be compared leaves it unsure; where nothing is left, there is nothing to pass by. */
+/** Figures that cannot be compared leave the outcome unsure; if none can be compared, the gate is broken. */
 function gapChecks({ gaps, state }: GateResult): Check[] {
   const details = gaps.length === 0 && state === 'nothing' ? ['the baseline has no figures'] : gaps;
   return details.map(detail => ({
     group: 'baseline',
-    name: 'all of it compared',
+    name: 'every figure compared',
     subject: 'not compared',
     isFigure: false,
     state: state === 'nothing' ? 'broken' : 'unsure',
@@ -361,12 +357,12 @@ function caveatsOf({ lines, hasSameMachine }: GateResult): string[] {
   const hasFloor = lines.some(({ noiseFloor }) => noiseFloor !== null);
   return [
     hasSameMachine
-      ? 'Both runs name the same kind of machine; its speed may still have differed from one to the other.'
+      ? 'Both runs report the same kind of machine; its speed may still have differed between them.'
       : 'The runs differ in CPU, kernel or Node, so only ratios and counts are compared.',
     ...(hasFloor || lines.length === 0
       ? []
       : [
-          'No noise floor is known: the runs have no null arm (conntax run --null-arm measures the baseline client twice).',
+          'The noise floor is unknown, because the runs have no copy of the baseline client (conntax run --null-arm adds one).',
         ]),
   ];
 }

@@ -1,4 +1,4 @@
-// In: histories of every kind. Out: proof that their report says what changed and since when, is drawn well, and takes names as text.
+// The report of a history says what changed and since when, draws it, and treats names as text.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
@@ -39,14 +39,14 @@ suite('the headline', () => {
     [
       'of too few runs',
       { count: 4, atLevel: 2 },
-      /^Too few for a trend: 5 runs, and a trend takes 6 under the same conditions\.$/,
+      /^Too few runs for a trend: 5 runs; a trend needs 6 under the same conditions\.$/,
     ],
     [
       'of more runs than count',
       { factor: 1, count: 70 },
       /^No change for the worse in 2 ratios over the newest 60 of 71 runs\.$/,
     ],
-    ['of one run', { count: 0, atLevel: 0 }, /^Too few for a trend: 1 run, /],
+    ['of one run', { count: 0, atLevel: 0 }, /^Too few runs for a trend: 1 run; /],
   ];
   for (const [why, options, headline] of rows) {
     test(why, () => assert.match(reportOf(options).headline, headline));
@@ -83,11 +83,11 @@ suite('what else it tells', () => {
     const { remarks } = buildHistoryReport([back[0]!, ...back.slice(1)]);
     assert.deepEqual(
       remarks.map(remark =>
-        / of (\S+), commit \S+, at (\S+) that of short, before at (\S+):/.exec(remark)?.slice(1),
+        /: (\S+) that of short since run \S+ of (\S+), commit \S+; before, (\S+):/.exec(remark)?.slice(1),
       ),
       [
-        ['2026-11-16', '4.69×', '5.13×'],
-        ['2026-11-07', '5.13×', '5.68×'],
+        ['4.69×', '2026-11-16', '5.13×'],
+        ['5.13×', '2026-11-07', '5.68×'],
       ],
     );
   });
@@ -96,7 +96,7 @@ suite('what else it tells', () => {
     [
       'the commits',
       () => {},
-      /to that one: commit ccc7ccc7ccc7 to ccc8ccc8ccc8, undici 8\.11\.0 to 8\.12\.4\.$/,
+      /the previous run: commit ccc7ccc7ccc7 to ccc8ccc8ccc8, undici 8\.11\.0 to 8\.12\.4\.$/,
     ],
     [
       'the machine and the software',
@@ -104,7 +104,7 @@ suite('what else it tells', () => {
         run.host = { ...run.host, node: '26.9.0', kernel: '6.17.0', cpuCount: 4 };
         run.conntax = '0.0.9';
       },
-      /, conntax 0\.0\.9 to 0\.1\.0, undici .*, Node 26\.9\.0 to 26\.10\.0, kernel 6\.17\.0 to 6\.18\.5, CPU AMD EPYC 7B13 of 4 cores to AMD EPYC 7B13 of 2 cores\.$/,
+      /, conntax 0\.0\.9 to 0\.1\.0, undici .*, Node 26\.9\.0 to 26\.10\.0, kernel 6\.17\.0 to 6\.18\.5, CPU AMD EPYC 7B13 with 4 cores to AMD EPYC 7B13 with 2 cores\.$/,
     ],
     [
       'nothing, where nothing that is known differs',
@@ -112,7 +112,7 @@ suite('what else it tells', () => {
         run.git = null;
         run.host.packages = {};
       },
-      /p = 0\.00\d\. Nothing that is recorded differs from the run before\.$/,
+      /p = 0\.00\d\. Nothing that conntax records changed since the previous run\.$/,
     ],
   ];
   for (const [why, change, told] of traits) {
@@ -128,17 +128,17 @@ suite('what else it tells', () => {
     history[8]!.git!.isDirty = true;
     assert.match(
       buildHistoryReport(history).remarks.join(),
-      /commit ccc8ccc8ccc8 with uncommitted changes, at/,
+      /commit ccc8ccc8ccc8 with uncommitted changes; before/,
     );
     history[8]!.git = null;
-    assert.match(buildHistoryReport(history).remarks.join(), /of 2026-11-18, at/);
+    assert.match(buildHistoryReport(history).remarks.join(), /of 2026-11-18; before/);
   });
 
   test('cells that have no trend yet', () => {
     const history = historyOf({ factor: 1 });
     history.at(-1)!.cells = [...history.at(-1)!.cells, { ...now.cells[0]!, cell: 'new-one' }];
     assert.deepEqual(buildHistoryReport(history).remarks, [
-      'Too few runs for a trend of new-one: it takes 6 under the same conditions.',
+      'Too few runs for a trend of new-one; it needs 6 under the same conditions.',
     ]);
   });
 });

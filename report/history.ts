@@ -1,4 +1,4 @@
-// In: the runs of a history, oldest first. Out: the report of it: what is at another level than before, since when, and the course.
+// Report of a history of runs: which ratios changed, since when, and how they developed.
 import type { RunSummary } from '../results/baselines.ts';
 import type { GateLine, GateResult } from '../results/gate.ts';
 import {
@@ -10,30 +10,35 @@ import {
   type TrendChange,
 } from '../results/history.ts';
 import { METRIC_TABLE } from '../results/metrics.ts';
-import { trendFigure } from './charts/trend.ts';
+import { INTERVAL_NAME } from '../results/stats.ts';
+import {
+  describeChange,
+  formatChance,
+  formatLevel,
+  isShown,
+  trendFigure,
+  trendName,
+} from './charts/trend.ts';
 import type { Report, Table, TableCell } from './model.ts';
 import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
 import { capitalize } from './words/load.ts';
 import { formatCount, formatRatio, formatRelativeChange } from './words/numbers.ts';
 import { formatDay } from './words/run.ts';
-import { describeChange, formatChance, formatLevel, isShown, trendName } from './words/trend.ts';
-
-// From trends. Out: the table of them: a row each, with the level that it is at, since when, and the level before.
 
 function trendTable(trends: readonly Trend[]): Table {
   return createTable({
     name: 'history',
-    title: 'The history: arms against the baseline arm of their cell, run by run',
+    title: 'History: clients relative to the baseline client of their scenario, run by run',
     columns: [
-      keyColumn('cell', 'cell'),
-      keyColumn('arm', 'arm'),
+      keyColumn('cell', 'scenario'),
+      keyColumn('arm', 'client'),
       keyColumn('metric', 'metric'),
       figureColumn('runs', 'runs'),
       figureColumn('newest', 'newest run'),
       figureColumn('level', 'level'),
       wordColumn('since', 'since'),
       figureColumn('levelBefore', 'level before'),
-      figureColumn('change', 'change', '95 % interval'),
+      figureColumn('change', 'change', INTERVAL_NAME),
       figureColumn('p', 'p'),
       wordColumn('state', 'outcome'),
     ],
@@ -47,16 +52,16 @@ function trendTable(trends: readonly Trend[]): Table {
       ...changeCells(trend),
     ]),
     notes: [
-      `Runs under the same conditions as the newest, ${LEAST_TREND_RUNS} at least, the newest ${MOST_TREND_RUNS} at most. A level is the mean over a stretch of runs. A change of level is told where at most one in a hundred shuffled histories has a split as clear: three runs at the new level at least, and ten or more in all. p is that share.`,
-      'The history informs and fails nothing: what fails is held against the baseline.',
+      `Runs under the same conditions as the newest: at least ${LEAST_TREND_RUNS}, and no more than the newest ${MOST_TREND_RUNS}. A level is the mean over a stretch of runs. A change of level is reported if at most one in a hundred shuffled histories has a split as clear, which takes at least three runs at the new level and ten in total. p is that share.`,
+      'The history is for information only; whether a run fails is decided by comparison with the baseline.',
     ],
   });
 }
 
-/** From `since` on; of the last change only, for the chart has them all. */
+/** The columns from `since` on, for the last change; the chart shows all. */
 function changeCells({ points, changes }: Trend): TableCell[] {
   const last = changes.at(-1);
-  if (last === undefined) return [nothing, nothing, nothing, nothing, words('no change shown', null)];
+  if (last === undefined) return [nothing, nothing, nothing, nothing, words('no significant change', null)];
   const { before, after, change, p, isWorse } = last;
   const { run } = points[after.from]!;
   return [
@@ -68,9 +73,7 @@ function changeCells({ points, changes }: Trend): TableCell[] {
   ];
 }
 
-// From a gate and the trends that end in its run. Out: what they add to its report: since when it has been slower, and the course.
-
-/** Nothing where no trend has enough runs. */
+/** What trends that end in the gate's run add to its report. Empty if no trend has enough runs. */
 export function gateHistory(
   { lines }: GateResult,
   trends: readonly Trend[],
@@ -93,7 +96,7 @@ function sinceWhen(trend: Trend): string {
   const worse = openWorsening(trend);
   return worse !== undefined
     ? describeChange(trend, worse)
-    : `${capitalize(trendName(trend))}: the ${formatCount(trend.points.length)} runs of the history show no change for the worse yet; a new level is told after three runs at least.`;
+    : `${capitalize(trendName(trend))}: the regression is not visible in the ${formatCount(trend.points.length)} runs of the history yet, because a change of level needs at least three runs.`;
 }
 
 /** @param runs at least one */
@@ -102,7 +105,7 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
   const newest = runs.at(-1)!;
   const trends = findTrends(runs).filter(isShown);
   return {
-    title: 'conntax: the history of its runs',
+    title: 'conntax: history of runs',
     runId: newest.runId,
     startedAt: newest.startedAt,
     subtitle: `${runCount(runs.length)}, ${formatDay(oldest.startedAt)} to ${formatDay(newest.startedAt)}, the newest ${newest.runId}`,
@@ -117,8 +120,8 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
     checks: [],
     facts: [],
     caveats: [
-      'Ratios between arms of the same run are shown, since machines agree on them; what hits all arms alike is not in them.',
-      'A run is as it was when it was added: one that was measured in a bad night is in it too.',
+      'The history shows ratios between clients of the same run, which are comparable between machines; anything that affects all clients equally is not visible in them.',
+      'Runs are kept as they were recorded, including those measured under unusual conditions.',
     ],
   };
 }
@@ -129,7 +132,7 @@ function runCount(count: number): string {
 
 function headlineOf(trends: readonly Trend[], count: number): string {
   if (trends.length === 0) {
-    return `Too few for a trend: ${runCount(count)}, and a trend takes ${LEAST_TREND_RUNS} under the same conditions.`;
+    return `Too few runs for a trend: ${runCount(count)}; a trend needs ${LEAST_TREND_RUNS} under the same conditions.`;
   }
   const [worst, ...others] = trends
     .flatMap(trend => {
@@ -152,14 +155,14 @@ function headlineOf(trends: readonly Trend[], count: number): string {
   return better === 0 ? none : `${none} ${formatCount(better)} of them improved.`;
 }
 
-/** All changes in words, the newest first. */
+/** All changes, the newest first. */
 function changesOf(trends: readonly Trend[]): { text: string }[] {
-  const told = (trend: Trend, change: TrendChange) => ({
+  const describe = (trend: Trend, change: TrendChange) => ({
     text: describeChange(trend, change),
     at: trend.points[change.after.from]!.run.startedAt,
   });
   return trends
-    .flatMap(trend => trend.changes.map(change => told(trend, change)))
+    .flatMap(trend => trend.changes.map(change => describe(trend, change)))
     .toSorted((a, b) => (a.at > b.at ? -1 : 1));
 }
 
@@ -171,6 +174,6 @@ function gapsOf(trends: readonly Trend[], runs: readonly RunSummary[]): string[]
   return without.length === 0
     ? []
     : [
-        `Too few runs for a trend of ${without.join(', ')}: it takes ${LEAST_TREND_RUNS} under the same conditions.`,
+        `Too few runs for a trend of ${without.join(', ')}; it needs ${LEAST_TREND_RUNS} under the same conditions.`,
       ];
 }

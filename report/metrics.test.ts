@@ -1,41 +1,61 @@
-// Every row of the table of metrics turns up wherever metrics are compared, judged, shown or kept.
+// Every metric of the table appears wherever metrics are compared, judged, shown or stored.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { summariseRun } from '../results/baselines.ts';
 import { judgeAll } from '../results/expect.ts';
+import { gateRun } from '../results/gate.ts';
 import { findTrends } from '../results/history.ts';
-import { comparedMetrics, METRIC_TABLE } from '../results/metrics.ts';
-import { METRICS } from '../results/model/run.ts';
+import { comparedMetrics, headlineOf, isCompared, METRIC_ORDER, METRIC_TABLE } from '../results/metrics.ts';
+import { METRICS, type Metric } from '../results/model/run.ts';
+import { INTERVAL_NAME } from '../results/stats.ts';
 import { sampleHistory } from '../results/testing/sample-history.ts';
 import { sampleRun } from '../results/testing/sample-run.ts';
 import { type Expectation, ExpectedMetric } from '../scenarios/model/scenario.ts';
 import { armNames, viewCell } from './cell-view.ts';
 import prometheus from './formats/openmetrics.ts';
-import { metricMeasure } from './sweeps/view.ts';
+import { buildGateReport } from './gate.ts';
+import { measureTable } from './sweeps/report.ts';
+import { measureOf, measuresOf, type SweepView, sectionsOf } from './sweeps/view.ts';
 import { expectationTable } from './tables/expectations.ts';
-import { ratioTable } from './tables/ratios.ts';
+import { mainTable } from './tables/main.ts';
+import { capacityTable } from './tables/open-loads.ts';
+import { agreementTable, ratioTable } from './tables/ratios.ts';
+import { charts } from './testing/plugins.ts';
+import { sampleSweeps } from './testing/sample-sweeps.ts';
 
-/** A load that has the metric. */
+/** A run whose load has the metric. */
 function sampleWith(metric: ExpectedMetric) {
   const scenario = METRIC_TABLE[metric].onlyUnder === 'capacity' ? 'capacity' : 'short-vs-persistent';
+  return sampleOf(scenario);
+}
+
+function sampleOf(scenario: 'capacity' | 'short-vs-persistent' | 'same-load' | 'drivers') {
   const { run, trials } = sampleRun({ scenario });
   const [cell] = run.cells;
   assert.ok(cell !== undefined);
   return { run, trials, cell, view: viewCell(cell, trials, armNames(run)) };
 }
 
+const { run: sweepRun, trials: sweepTrials } = sampleSweeps['a sweep']!;
+const [section] = sectionsOf(sweepRun.cells.map(cell => viewCell(cell, sweepTrials, armNames(sweepRun))));
+const sweep: SweepView = section?.kind === 'sweep' ? section.sweep : assert.fail('no sweep');
+
 test('the table has a row for each metric that a scenario can name, and no other', () => {
-  assert.deepEqual(Object.keys(METRIC_TABLE).toSorted(), ExpectedMetric.options.toSorted());
+  assert.deepEqual(METRIC_ORDER.toSorted(), ExpectedMetric.options.toSorted());
+  assert.deepEqual(METRIC_ORDER.filter(isCompared).toSorted(), METRICS.toSorted());
 });
 
 test('columns for machines have names of their own', () => {
-  const keys = Object.values(METRIC_TABLE).map(({ columnKey }) => columnKey);
+  const keys = METRIC_ORDER.flatMap(metric => {
+    const { columnKey, complement } = METRIC_TABLE[metric];
+    return complement === undefined ? [columnKey] : [columnKey, complement.columnKey];
+  });
   assert.equal(new Set(keys).size, keys.length);
 });
 
 for (const metric of METRICS) {
   suite(`${metric}, on which clients are compared`, () => {
-    const { run, trials, cell, view } = sampleWith(metric);
+    const { run, cell, view } = sampleWith(metric);
     const { title } = METRIC_TABLE[metric];
     const isOf = (row: { metric: string }): boolean => row.metric === metric;
 
@@ -45,32 +65,69 @@ for (const metric of METRICS) {
       assert.ok(ratioTable(view)?.rows.some(row => row[0]?.text === title));
     });
 
-    test('has a figure in a sweep, in the unit of its column', () => {
-      const { key, title: shown, read } = metricMeasure(metric);
+    test('has figures in a sweep, in the unit of its column', () => {
+      const { key, title: shown, read } = measureOf(metric);
       assert.deepEqual([key, shown], [METRIC_TABLE[metric].columnKey, title]);
       assert.ok(view.arms.every(arm => (read(arm)?.value ?? 0) > 0));
     });
 
-    test('is kept in a baseline, and has a trend', () => {
+    test('is kept in a baseline, guarded by the gate, and has a trend', () => {
       const now = summariseRun(run);
       assert.ok(now.cells[0]?.ratios.some(isOf));
+      const result = gateRun(now, now, { minEffect: 0.05 });
+      assert.ok(result.lines.some(isOf));
+      const { tables } = buildGateReport({ before: now, after: now, result, trends: [] });
+      assert.ok(tables[0]?.rows.some(row => row[2]?.text === title));
       const history = sampleHistory(now, { count: 7, metric, atLevel: 3, factor: 1 });
       assert.ok(findTrends([...history, now]).some(isOf));
-    });
-
-    test('its gauge is set, if it has one', async () => {
-      const { gauge } = METRIC_TABLE[metric];
-      if (gauge === undefined) return;
-      const text = await prometheus.render({ run, trials, report: undefined as never });
-      assert.match(text, new RegExp(`^conntax_${gauge.name}\\{.*\\} [\\d.e-]+$`, 'm'));
     });
   });
 }
 
-for (const metric of ExpectedMetric.options) {
+for (const metric of METRIC_ORDER) {
+  const { resultColumn, columnKey, unit, gauge, ofSummary, complement } = METRIC_TABLE[metric];
+
+  if (resultColumn !== undefined) {
+    test(`${metric} is a column of the results by client, with a figure for each`, () => {
+      const { key = columnKey, heading, unit: ownUnit = unit } = resultColumn;
+      const { columns, rows } = mainTable(sampleWith(metric).view);
+      const at = columns.findIndex(column => column.key === key);
+      const shown = METRIC_TABLE[metric].isIntervalStored === true ? INTERVAL_NAME : ownUnit;
+      assert.deepEqual([columns[at]?.heading, columns[at]?.unit], [heading, shown]);
+      assert.ok(rows.every(row => row[at]?.value !== null));
+    });
+  }
+
+  if (gauge !== undefined) {
+    test(`the gauge of ${metric} is set`, async () => {
+      const { run, trials } = sampleWith(metric);
+      const text = await prometheus.render({ run, trials, report: undefined as never });
+      const labels = Object.entries(gauge.labels ?? {}).map(([name, value]) => `${name}="${value}"`);
+      const lines = text.split('\n').filter(line => line.startsWith(`conntax_${gauge.name}{`));
+      assert.ok(lines.some(line => labels.every(label => line.includes(label))));
+      assert.ok(text.includes(`# HELP conntax_${gauge.name} ${gauge.help}`));
+    });
+  }
+
+  if (ofSummary !== undefined && METRIC_TABLE[metric].onlyUnder === undefined) {
+    test(`${metric} is a measure of a sweep, with a table`, () => {
+      const measure = measureOf(metric);
+      const { columns } = measureTable(sweep, measure);
+      const key = complement?.columnKey ?? columnKey;
+      assert.ok(columns.some(column => column.key === `short:${key}` && column.unit === measure.unit));
+      const hasFigure = sweep.cells.some(({ view }) =>
+        view.arms.some(arm => (measure.read(arm)?.value ?? 0) > 0),
+      );
+      assert.equal(
+        measuresOf(sweep).some(shown => shown.key === key),
+        hasFigure,
+      );
+    });
+  }
+
   test(`an expectation of ${metric} is judged by an interval and shown by its title`, () => {
     const { trials, cell, view } = sampleWith(metric);
-    // Reuse is limited in no way that would bound the connections of the other client.
+    // Nothing bounds the connections that the other client may need.
     const of = metric === 'unneededConnectionsPer1kRequests' ? 'short' : 'persistent';
     const expectation: Expectation = { metric, of, atLeast: 0 };
     const [judgement] = judgeAll([expectation], trials);
@@ -82,3 +139,41 @@ for (const metric of ExpectedMetric.options) {
     assert.ok(table?.rows[0]?.[0]?.text.startsWith(METRIC_TABLE[metric].title.replace(' per ', ' / ')));
   });
 }
+
+test('each metric on which clients are compared has a column of results, or is the capacity, which has a table of its own', () => {
+  const without = METRICS.filter(metric => METRIC_TABLE[metric].resultColumn === undefined);
+  assert.deepEqual(without, ['capacityPerSec']);
+  const columns = capacityTable(sampleOf('capacity').view)?.columns ?? [];
+  assert.ok(columns.some(({ key }) => key === METRIC_TABLE.capacityPerSec.columnKey));
+});
+
+test('each metric has a gauge, but for quantiles, which are a summary, and one that ratios replace', () => {
+  const without = METRIC_ORDER.filter(metric => METRIC_TABLE[metric].gauge === undefined);
+  assert.deepEqual(without, ['p50Us', 'p99Us', 'unneededConnectionsPer1kRequests']);
+});
+
+const DECIDING = {
+  'short-vs-persistent': 'requests-per-sec',
+  'same-load': 'mean-response',
+  capacity: 'capacity',
+} as const;
+
+for (const [scenario, name] of Object.entries(DECIDING)) {
+  test(`the first chart of ${scenario} has bars of its deciding metric, under its name and in its unit`, () => {
+    const { view, cell } = sampleOf(scenario as keyof typeof DECIDING);
+    const [first] = charts.filter(chart => chart.applies(view));
+    const { columnKey, noun, title, unit } = METRIC_TABLE[headlineOf(cell.scenario.load).metric as Metric];
+    assert.equal(first?.name, name);
+    const column = first.table(view).columns[1];
+    assert.deepEqual([column?.key, column?.heading], [columnKey, noun ?? title]);
+    assert.equal(column?.unit, unit === title ? INTERVAL_NAME : `${unit}, ${INTERVAL_NAME}`);
+  });
+}
+
+test('the agreement of load tools is shown on metrics of the table, under its names', () => {
+  const { columns } = agreementTable(sampleOf('drivers').view) ?? assert.fail('no table');
+  for (const metric of ['requestsPerSec', 'meanUs', 'p99Us'] as const) {
+    const { columnKey, resultColumn } = METRIC_TABLE[metric];
+    assert.equal(columns.find(({ key }) => key === columnKey)?.heading, resultColumn?.heading);
+  }
+});

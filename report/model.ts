@@ -1,4 +1,4 @@
-// In: nothing. Out: the noun Report: everything worded and rounded, as plain data; a format only lays it out.
+// The report as plain data: every sentence chosen and every number rounded; a format only lays it out.
 import type { TopLevelSpec } from 'vega-lite';
 import type { AUDITS, Finding, Run, StopReason } from '../results/model/run.ts';
 

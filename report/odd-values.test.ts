@@ -28,15 +28,11 @@ for (const name of ['constructor', '__proto__', 'toString']) {
 }
 
 for (const [why, change, text] of [
-  [
-    'from nothing to nothing',
-    { value: Number.NaN, low: Number.NaN, high: Number.NaN },
-    '– (bounds not known)',
-  ],
+  ['from nothing to nothing', { value: Number.NaN, low: Number.NaN, high: Number.NaN }, '– (bounds unknown)'],
   [
     'from nothing to something',
     { value: Infinity, low: Number.NaN, high: Infinity },
-    '>+999 % (bounds not known)',
+    '>+999 % (bounds unknown)',
   ],
   ['by a little', { value: 1.02, low: 0.99, high: 1.05 }, '+2.0 % (−1.0 % to +5.0 %)'],
 ] as const) {

@@ -15,7 +15,7 @@ const clients: [stated: z.input<typeof Client>, mode: string, subject: string, t
     { protocol: 'h2', pool: { maxConnections: 1, maxConcurrentStreams: 100 } },
     'persistent, HTTP/2',
     'persistent HTTP/2 connections',
-    /at most 1 connection, at most 100 streams on each/,
+    /at most 1 connection, at most 100 streams per connection/,
   ],
   [{ requestsPerConnection: 1 }, 'short', 'short connections', /a new connection for each request/],
   [{ pool: { pipelining: 1 } }, 'persistent', 'persistent connections', /, no pipelining,/],
@@ -51,7 +51,7 @@ const targets: [target: z.input<typeof Target>, told: RegExp][] = [
   [{ tls: '1.2', tlsKey: 'rsa' }, /^HTTP\/1\.1 over TLS 1\.2 with an RSA 2048 key, behaviour/],
   [
     { protocol: 'h2', tls: '1.3', maxConcurrentStreams: 250 },
-    /^HTTP\/2 \(at most 250 streams on a connection\) and HTTP\/1\.1 over TLS 1\.3 with an EC P-256 key, behaviour/,
+    /^HTTP\/2 \(at most 250 streams per connection\) and HTTP\/1\.1 over TLS 1\.3 with an EC P-256 key, behaviour/,
   ],
 ];
 for (const [target, told] of targets) {

@@ -1,4 +1,4 @@
-// In: latencies made from a known service time and handshake. Out: proof that the fit finds them again.
+// The fit recovers the service time and the handshake from which latencies were made.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,8 +1,10 @@
-// In: the mean latency of arms that differ in requests per connection. Out: what a handshake costs, and when it is paid off.
+// Fits what a handshake costs to the mean latencies of clients that differ in requests per connection.
+
 import { own } from '../scenarios/model/own.ts';
 import type { CellResult } from './model/run.ts';
+import { sumOf } from './stats.ts';
 
-/** One arm: how many requests share a connection, its mean latency, and how sure that is (1 / variance, up to a factor). */
+/** One client: requests per connection, mean latency, and its weight (1 / variance, up to a factor). */
 export interface AmortisationPoint {
   arm: string;
   requestsPerConnection: number | 'unlimited';
@@ -13,7 +15,7 @@ export interface AmortisationPoint {
 export interface AmortisationFit {
   /** Latency without any handshake: the limit for many requests per connection. */
   serviceUs: number;
-  /** What opening a connection adds to the requests on it, together; negative only if the data say so. */
+  /** What opening a connection adds to the requests on it in total; negative only if the data imply it. */
   handshakeUs: number;
   /** Share of the arms' weighted variance that the model explains, 0 to 1. */
   r2: number;
@@ -35,22 +37,22 @@ const LEAST_KINDS = 3;
 
 /**
  * Fits latency(k) = service + handshake / k, k being the requests per connection ('unlimited': 1 / k is 0), by weighted
- * least squares. Null with fewer than three different k: two points fit any line, and arms of the same k differ by something
- * else.
+ * least squares. Null with fewer than three different k: two points fit any line, and clients with the same k differ in
+ * something else.
  */
 export function fitAmortisation(points: readonly AmortisationPoint[]): AmortisationFit | null {
   const usable = points.filter(point => point.weight > 0 && point.meanUs > 0);
   if (new Set(usable.map(point => point.requestsPerConnection)).size < LEAST_KINDS) return null;
-  const total = sum(usable, point => point.weight);
-  const meanX = sum(usable, point => point.weight * inverse(point)) / total;
-  const meanY = sum(usable, point => point.weight * point.meanUs) / total;
-  const spreadX = sum(usable, point => point.weight * (inverse(point) - meanX) ** 2);
+  const total = sumOf(usable, point => point.weight);
+  const meanX = sumOf(usable, point => point.weight * inverse(point)) / total;
+  const meanY = sumOf(usable, point => point.weight * point.meanUs) / total;
+  const spreadX = sumOf(usable, point => point.weight * (inverse(point) - meanX) ** 2);
   const handshakeUs =
-    sum(usable, point => point.weight * (inverse(point) - meanX) * (point.meanUs - meanY)) / spreadX;
+    sumOf(usable, point => point.weight * (inverse(point) - meanX) * (point.meanUs - meanY)) / spreadX;
   const serviceUs = meanY - handshakeUs * meanX;
   const predict = (point: AmortisationPoint) => serviceUs + handshakeUs * inverse(point);
-  const residual = sum(usable, point => point.weight * (point.meanUs - predict(point)) ** 2);
-  const spreadY = sum(usable, point => point.weight * (point.meanUs - meanY) ** 2);
+  const residual = sumOf(usable, point => point.weight * (point.meanUs - predict(point)) ** 2);
+  const spreadY = sumOf(usable, point => point.weight * (point.meanUs - meanY) ** 2);
   return {
     serviceUs,
     handshakeUs,
@@ -66,8 +68,8 @@ export function fitAmortisation(points: readonly AmortisationPoint[]): Amortisat
 }
 
 /**
- * The fit over a cell's arms. Their weights are trials / meanUs^2: replicates differ by a share of their mean, not by a
- * number of microseconds. Null where the arms are of several libraries: each has a service time of its own.
+ * The fit over a cell's clients. Their weights are trials / meanUs^2, because replicates differ by a share of their mean, not by
+ * a number of microseconds. Null if the clients use several libraries, each of which has its own service time.
  */
 export function cellAmortisation(cell: Pick<CellResult, 'arms' | 'scenario'>): AmortisationFit | null {
   const libraries = Object.values(cell.scenario.clients).map(
@@ -91,8 +93,4 @@ function breakEven(serviceUs: number, handshakeUs: number): number | null {
 
 function inverse({ requestsPerConnection: k }: AmortisationPoint): number {
   return k === 'unlimited' ? 0 : 1 / k;
-}
-
-function sum<T>(items: readonly T[], read: (item: T) => number): number {
-  return items.reduce((total, item) => total + read(item), 0);
 }

@@ -1,13 +1,11 @@
-// In: the name of a baseline. Out: the summary kept under it, parsed by schema; or a new one written.
+// Baselines: the figures of a run that others are compared with, small enough to commit to a repository.
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { errorMessage, UsageError } from './errors.ts';
-import { issueText, listFolder, makeFolder, readText, replaceFile } from './files.ts';
+import { describeIssue, listFolder, makeFolder, readTextFile, replaceFile } from './files.ts';
 import { type CellResult, Host, Metric, type Run } from './model/run.ts';
-
-// From a run and its trials. Out: the figures that another run can be held against: small enough to be kept in a repository.
 
 const count = () => z.int().min(0);
 const Interval = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
@@ -18,7 +16,9 @@ const ArmFigures = z.strictObject({
   failed: count(),
   requestsSent: count(),
   opened: count(),
-  mostNeeded: count().nullable().describe('The most connections that the mode needs; null: no bound'),
+  mostNeeded: count()
+    .nullable()
+    .describe('The most connections that the connection policy needs; null: no bound'),
   requestsPerSec: Interval.nullable(),
   meanUs: z.number().min(0),
   p99Us: z.number().min(0),
@@ -43,7 +43,9 @@ const CellFigures = z.strictObject({
     ),
   baseline: z.string(),
   arms: z.array(ArmFigures),
-  ratios: z.array(RatioFigures).describe('Of each candidate first the metric that decides under the load'),
+  ratios: z
+    .array(RatioFigures)
+    .describe('For each candidate, the metric that decides under the load comes first'),
 });
 export type CellFigures = z.infer<typeof CellFigures>;
 
@@ -84,7 +86,7 @@ function cellFigures({ cell, scenario, arms, comparisons }: CellResult): CellFig
       failed: arm.failed,
       requestsSent: arm.requestsSent,
       opened: arm.opened,
-      // Against what can't be seen nothing is held.
+      // Connections that cannot be observed are not compared.
       mostNeeded: arm.openedBy === 'unknown' ? null : arm.needed.most,
       requestsPerSec: arm.requestsPerSec,
       meanUs: arm.meanUs,
@@ -106,7 +108,7 @@ const NAME = /^[a-z0-9][a-z0-9._-]*$/i;
 
 export const DEFAULT_BASELINE = 'main';
 
-/** @returns the file written. @throws UsageError for a name that is no plain word, MeasureError when it can't be written. */
+/** @returns the file written. @throws UsageError for an invalid name, MeasureError if it cannot be written. */
 export function saveBaseline(resultsDir: string, name: string, summary: RunSummary): string {
   const file = fileOf(resultsDir, name);
   makeFolder(join(resultsDir, FOLDER));
@@ -114,27 +116,27 @@ export function saveBaseline(resultsDir: string, name: string, summary: RunSumma
   return file;
 }
 
-/** @throws UsageError when there is none of that name, naming those that there are; or when it is not what we write. */
+/** @throws UsageError if there is none of that name, listing the existing ones, or if the file is not a baseline. */
 export function readBaseline(resultsDir: string, name: string): RunSummary {
   const file = fileOf(resultsDir, name);
-  const text = readText(file);
+  const text = readTextFile(file);
   if (text === undefined) {
     const names = listBaselines(resultsDir).toSorted((a, b) => distance(name, a) - distance(name, b));
-    const known = names.length === 0 ? 'there are none yet' : `known: ${names.join(', ')}`;
+    const known = names.length === 0 ? 'none is saved yet' : `known: ${names.join(', ')}`;
     throw new UsageError(
-      `there is no baseline "${name}" in ${join(resultsDir, FOLDER)} (${known}); "conntax baseline save --name ${name}" makes one of the latest run`,
+      `unknown baseline "${name}" in ${join(resultsDir, FOLDER)} (${known}); "conntax baseline save --name ${name}" saves the latest run as one`,
     );
   }
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new UsageError(`${file} can't be read: ${errorMessage(cause)}`);
+    throw new UsageError(`cannot read ${file}: ${errorMessage(cause)}`);
   }
   const parsed = RunSummary.safeParse(json);
   if (parsed.success) return parsed.data;
-  const { path, message } = issueText(parsed.error.issues[0]!);
-  throw new UsageError(`${file} is no baseline of this conntax: ${path}: ${message}`);
+  const { path, message } = describeIssue(parsed.error.issues[0]!);
+  throw new UsageError(`${file} is not a baseline of this conntax: ${path}: ${message}`);
 }
 
 export function listBaselines(resultsDir: string): string[] {
@@ -148,7 +150,7 @@ export function listBaselines(resultsDir: string): string[] {
 function fileOf(resultsDir: string, name: string): string {
   if (!NAME.test(name)) {
     throw new UsageError(
-      `"${name}" can't be the name of a baseline: letters, digits, dot, dash and underscore`,
+      `"${name}" is not a valid name for a baseline; expected: letters, digits, dots, dashes and underscores`,
     );
   }
   return join(resultsDir, FOLDER, `${name}${EXTENSION}`);

@@ -1,11 +1,11 @@
-// compare.slow.test.ts
+// Runs that stop when they are precise hold the true ratio as often as they claim.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { randomNormal } from 'd3-random';
 import { verdictOf, verdictsOf, withVerdicts } from './compare.ts';
 import { createRandom } from './random.ts';
-import { settleCell } from './read-run.ts';
 import { LEVEL, levelOf, replicateInterval, shownTogether, studentInterval, toRatio } from './stats.ts';
+import { settleCell } from './store.ts';
 import { sampleCell, sampleRun } from './testing/sample-run.ts';
 
 describe('Verdicts that are read together: by where the intervals lie, and seldom wrong where nothing differs', () => {

@@ -1,4 +1,4 @@
-// In: trials with known figures. Out: proof of ratios, verdicts, rows and the stopping rule.
+// Ratios, verdicts, summaries and the stopping rule, for trials with known figures.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { armInterval, compareArms, isPrecise, summariseArms } from './compare.ts';
@@ -8,7 +8,7 @@ import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import { overReplicates } from './stats.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
-describe("In: trials of known figures. Out: proof that an arm's interval is read as its metric is, over its replicates", () => {
+describe("A client's interval is over its replicates, read as its metric is", () => {
   const { trials } = sampleRun();
   const completed = trials.filter(
     (result): result is CompletedTrial => result.state === 'completed' && result.trial.arm === 'short',
@@ -41,7 +41,7 @@ describe("In: trials of known figures. Out: proof that an arm's interval is read
   });
 });
 
-describe('In: trials with known figures. Out: proof of ratios, verdicts, rows and the stopping rule', () => {
+describe('Ratios, verdicts, summaries and the stopping rule', () => {
   const { trials } = sampleRun();
 
   function requestsPerSec(comparisons: readonly Comparison[]): Comparison {

@@ -1,4 +1,4 @@
-// In: the trials of a cell. Out: each arm's row of the table, and each arm against the baseline on every metric.
+// Compares clients: each one's summary, its ratios to the baseline, the verdicts, and whether more replicates are needed.
 import type { ArmFigures } from './baselines.ts';
 import { mergeHistograms } from './histogram.ts';
 import {
@@ -8,6 +8,7 @@ import {
   headlineOf,
   isHigherBetter,
   overall,
+  positive,
   readerOf,
   requestsPerSec,
 } from './metrics.ts';
@@ -15,7 +16,55 @@ import type { ArmSummary, Comparison, Metric } from './model/run.ts';
 import type { CompletedTrial, Measurement, TrialResult } from './model/trial.ts';
 import { type Interval, overReplicates, replicateInterval, shownTogether, widened } from './stats.ts';
 
-// From what two arms did. Out: whether their error rates are so far apart that a ratio of them compares different work.
+// Whether arms were measured for long enough that a pause which is too rare to be seen can't matter.
+
+/**
+ * Of an event that was not seen, up to four are expected at 98 % in as long a time, as e^-4 is 2 %: the rule of three (J. A. Hanley,
+ * A. Lippman-Hand, 1983) at the level that keeps the interval's 95 % (docs/method.md).
+ */
+const UNSEEN_EVENTS = 4;
+/** Of the longest request: less is not such a request, or no pause of the whole arm. */
+const HALF = 0.5;
+
+/**
+ * A few replicates that happen to hold as many pauses as each other agree too well, and a run that stops then is wrong too
+ * often. So it goes on until four pauses more than were seen would change no figure by more than the precision.
+ */
+export function isLongEnough(trials: readonly TrialResult[], deciding: Metric, precision: number): boolean {
+  const completed = trials.filter(trial => trial.state === 'completed');
+  return [...Map.groupBy(completed, ({ trial }) => trial.arm).values()].every(
+    own => UNSEEN_EVENTS * pauseShare(own, deciding) <= precision,
+  );
+}
+
+/**
+ * What one pause is of all that an arm was measured. The longest request says how long a pause is, unless such requests were
+ * measured and held up few users: then the slice that differs most from its trial says what one does.
+ */
+function pauseShare(trials: readonly CompletedTrial[], metric: Metric): number {
+  const measuredMs = trials.reduce((sum, { measurement }) => sum + measurement.steadyMs, 0);
+  const seenMs = Math.max(...trials.map(({ measurement }) => measurement.response.maxUs / 1_000));
+  const longestMs = Math.max(
+    seenMs,
+    ...trials.map(({ measurement }) => measurement.lengthening?.longestMs ?? 0),
+  );
+  const share = Math.max(
+    ...trials.map(trial => worstShare(trial, metric) * (trial.measurement.steadyMs / measuredMs)),
+  );
+  const isOfFewUsers = seenMs >= HALF * longestMs && share * measuredMs < HALF * longestMs;
+  return isOfFewUsers ? share : Math.max(share, longestMs / measuredMs);
+}
+
+/** By how much the slice that differs most changes the figure of its trial. */
+function worstShare({ trial, measurement }: CompletedTrial, metric: Metric): number {
+  const reader = readerOf(metric);
+  if (reader.of === 'trial') return 0;
+  const portions = reader.read(measurement.slices, trial.load);
+  const figure = overall(portions);
+  if (figure === null || figure === 0) return 0;
+  const per = portions.reduce((sum, portion) => sum + portion.per, 0);
+  return Math.max(...portions.map(portion => Math.abs(portion.amount / figure - portion.per) / per));
+}
 
 /** One percentage point. An error answers faster or slower than a good answer, and costs another amount of CPU. */
 const MOST_GAP = 0.01;
@@ -29,8 +78,6 @@ export function areErrorsUnlike(one: Counts, other: Counts): boolean {
 export function errorRatioOf({ completed, failed }: Counts): number {
   return completed + failed === 0 ? 0 : failed / (completed + failed);
 }
-
-// From comparisons that are read together. Out: which of them are shown to be better or worse.
 
 export type Verdict = Comparison['verdict'];
 
@@ -273,10 +320,6 @@ function logRatioOf(candidate: number | null, baseline: number | null): number |
   return ratio === null ? null : Math.log(ratio);
 }
 
-function positive(value: number): number | null {
-  return value > 0 && Number.isFinite(value) ? value : null;
-}
-
 /** Completed trials by arm, every arm in order of first appearance, also one whose trials all failed. */
 function trialsByArm(trials: readonly TrialResult[]): Map<string, CompletedTrial[]> {
   const arms = new Map<string, CompletedTrial[]>();
@@ -287,8 +330,6 @@ function trialsByArm(trials: readonly TrialResult[]): Map<string, CompletedTrial
   }
   return arms;
 }
-
-// From the trials of an arm. Out: what it did on a metric, with an interval over the replicates.
 
 /** In the metric's own unit; null where no trial has anything to read. */
 export function armInterval(metric: Metric, trials: readonly CompletedTrial[]): Interval | null {

@@ -111,6 +111,21 @@ suite('the cost of a connection', () => {
     assert.equal(open!.served, null);
   });
 
+  test('the same by CPU time is the ratio of what a request costs client and server together', () => {
+    const trials = sampleRun().trials as CompletedTrial[];
+    for (const { trial, measurement } of trials) {
+      for (const slice of measurement.slices) {
+        const isShort = trial.arm === 'short';
+        slice.generatorCpuUs = slice.exchanges * (isShort ? 190 : 30);
+        slice.targetCpuUs = slice.exchanges * (isShort ? 60 : 20);
+      }
+    }
+    const byCpu = () => connectionCosts(trials)[0]!.servedByCpu!;
+    assert.ok(Math.abs(byCpu().value - 5) < 1e-9);
+    for (const slice of trials.flatMap(({ measurement }) => measurement.slices)) slice.targetCpuUs = null;
+    assert.ok(Math.abs(byCpu().value - 190 / 30) < 1e-9, 'of an external server, the client alone');
+  });
+
   test('what one user waits for is the difference of medians, replicate by replicate', () => {
     const { trials } = sampleRun();
     for (const { trial, measurement } of trials as CompletedTrial[]) {

@@ -1,6 +1,6 @@
 // What opening a connection costs in CPU time, for the client and the server, from pairs of clients that differ in nothing else.
 import { ratioOver } from './compare.ts';
-import { readerOf } from './metrics.ts';
+import { type FigureReader, readerOf } from './metrics.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import { type Interval, meanOf, replicateMeanInterval } from './stats.ts';
 
@@ -35,11 +35,25 @@ export interface ConnectionCost {
   server: Cost | null;
   /** Requests per second of the client that opens fewer over those of the other; null where the load sets the rate. */
   served: Interval | null;
+  /**
+   * CPU time per request, client and known server together, of the client that opens more over that of the other: how many more
+   * requests the same CPU time serves. Neighbours on the machine disturb it less than `served`.
+   */
+  servedByCpu: Interval | null;
   /** What a new connection adds for one user, who waits for nobody; null where that was not measured in each replicate. */
   alone: AloneCost | null;
   /** Share of a core, client and known server together, that reuse saves at 1,000 requests/s. */
   savedCoresAt1kPerSec: number;
 }
+
+const CPU_PER_REQUEST: FigureReader = {
+  of: 'slices',
+  read: slices =>
+    slices.map(({ generatorCpuUs, targetCpuUs, exchanges }) => ({
+      amount: generatorCpuUs + (targetCpuUs ?? 0),
+      per: exchanges,
+    })),
+};
 
 /** Connections per request that differ by less are equal: noise of the pool's fill. */
 const RANK_STEPS = 50;
@@ -105,6 +119,7 @@ function costOfPair(
       first.left.trial.load.model === 'closed'
         ? ratioOver(readerOf('requestsPerSec'), fewer, more).interval
         : null,
+    servedByCpu: ratioOver(CPU_PER_REQUEST, more, fewer).interval,
     alone: aloneCost(more, fewer),
     savedCoresAt1kPerSec,
   };

@@ -1,4 +1,4 @@
-// In: settings of an arm and its target. Out: proof of the number of connections that they need, row by row.
+// The number of connections that settings need, as a table.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

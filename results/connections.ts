@@ -1,21 +1,21 @@
-// In: how an arm and its target treat connections, and how many requests were sent. Out: how many connections that takes.
+// How many connections a number of requests needs, given the settings of client and target.
 import { type Client, connectionLimit } from '../scenarios/model/client.ts';
 import { type Load, mostInFlight } from '../scenarios/model/load.ts';
 import { type OwnTarget, STATEMENTS, type Target } from '../scenarios/model/target.ts';
 import { UsageError } from './errors.ts';
 import type { Ledger } from './model/trial.ts';
 
-/** A connection that may idle for less than this can expire between two slices of its arm. */
+/** A connection that may idle for less than this can expire between two slices of its client. */
 const LONGEST_PAUSE_MS = 10_000;
 
-/** Of an unlimited pool: one in use, and one that is closing. */
+/** In an unlimited pool: one in use, and one that is closing. */
 const OPEN_PER_USER = 2;
 
-/** As a load tool holds its connections. */
+/** How a load tool holds its connections. */
 interface Holding {
   /** At once at most; null: no bound. */
   size: number | null;
-  /** How often they are opened anew. */
+  /** How often they are all reopened. */
   openings: number;
   /** Opened for no request. */
   unused: number;
@@ -37,7 +37,7 @@ interface Holding {
  * A load tool that opens its connections anew in each slice has those still in use at the end, or those of its pool, as
  * often as it does so; what it opens for no request comes on top.
  *
- * Where connections can end within the trial by their age, or within a pause of the arm (a keep-alive or idle timeout
+ * If connections can end within the trial by their age, or within a pause of the client (a keep-alive or idle timeout
  * below 10 s, or no timeout stated by either side, so that the library's own default counts; over HTTP/2 a server has no
  * way to state it), or are closed because more of them are idle than may be kept, every request may need a new one: at most
  * `requests`. So it is, too, where something that is not known of the target (null) could close connections earlier.
@@ -47,7 +47,7 @@ export function neededConnections(arm: {
   target: Target;
   load: Load;
   requests: number;
-  /** Of a load tool; else by the client's settings. */
+  /** Of a load tool; for other clients, it follows from their settings. */
   pool?: Holding | null;
 }): Ledger['needed'] {
   const { client, target, load, requests } = arm;
@@ -85,7 +85,7 @@ export function mostOpenConnections({ pool }: Client, load: Load): number {
   return Number.isFinite(limit) ? limit : OPEN_PER_USER * mostInFlight(load);
 }
 
-/** Open at once, by what is stated; null: no bound. */
+/** Connections open at once by the stated settings; null: no bound. */
 function statedConnections(client: Client, target: Target, load: Load): number | null {
   const { protocol, pool } = client;
   const areStreamsStated = protocol === 'h2' && pool.maxConcurrentStreams !== undefined;
@@ -103,12 +103,12 @@ function requestsPerConnection(client: Client, target: Target): number {
   return target.connectionClose ? 1 : Math.min(byClient, byTarget);
 }
 
-/** Whether the target may close connections for a reason that nobody has stated. */
+/** Whether the target may close connections for a reason that the scenario does not declare. */
 function canCloseEarly(target: Target): boolean {
   return STATEMENTS.some(name => name !== 'keepAliveHint' && target[name] === null);
 }
 
-/** Whether an idle connection is there when it is needed again. */
+/** Whether an idle connection is still open when it is needed again. */
 function isKept({ client, target, load }: { client: Client; target: Target; load: Load }): boolean {
   const { idleTimeoutMs: idleMs, maxIdleConnections = Infinity, maxLifetimeMs } = client.pool;
   const limit = connectionLimit(client.pool);
@@ -123,9 +123,9 @@ function isKept({ client, target, load }: { client: Client; target: Target; load
   );
 }
 
-/** @throws UsageError for a setting that says "not known" to a server that has to know it. */
+/** @throws UsageError if a setting is null (unknown), which only external servers may have. */
 export function asOwnTarget(target: Target): OwnTarget {
   const unknown = STATEMENTS.filter(name => target[name] === null);
   if (unknown.length === 0) return target as OwnTarget;
-  throw new UsageError(`null, not known, is for a server with a url only: ${unknown.join(', ')}`);
+  throw new UsageError(`null (unknown) is only valid for a target with a url: ${unknown.join(', ')}`);
 }

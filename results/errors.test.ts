@@ -1,9 +1,9 @@
-// errors.test.ts
+// Errors of foreign code: what can be read from them, and where they were thrown.
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import fc from 'fast-check';
 import { anyText } from '../scenarios/testing/any-text.ts';
-import { causesOf, cutText, errorPlace, foreignStack, foreignText, memberOfForeign } from './errors.ts';
+import { causesOf, describeForeign, errorPlace, foreignStack, memberOfForeign, shorten } from './errors.ts';
 import { hostileValues } from './testing/hostile-values.ts';
 
 describe("The line of the user's own code, not one of Node's or of a package", () => {
@@ -35,10 +35,10 @@ describe('Whatever is thrown can be read without a throw, and its text has an en
   suite('hostile values', () => {
     for (const [what, value] of hostileValues()) {
       test(what, () => {
-        for (const text of [foreignText(value), foreignStack(value, 300)]) {
+        for (const text of [describeForeign(value), foreignStack(value, 300)]) {
           assert.ok(text.length <= MOST_CHARS && text !== '', `${text.length} characters`);
         }
-        assert.doesNotMatch(foreignText(value), /\p{Cc}/u);
+        assert.doesNotMatch(describeForeign(value), /\p{Cc}/u);
         assert.ok(causesOf(value).length <= 30);
         for (const name of ['code', 'message', 'then', 'cause']) memberOfForeign(value, name);
       });
@@ -48,7 +48,7 @@ describe('Whatever is thrown can be read without a throw, and its text has an en
   test('any value', () => {
     fc.assert(
       fc.property(fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true }), value => {
-        assert.ok(foreignText(value).length <= MOST_CHARS);
+        assert.ok(describeForeign(value).length <= MOST_CHARS);
         assert.equal(causesOf(value).at(-1), value);
       }),
     );
@@ -57,15 +57,15 @@ describe('Whatever is thrown can be read without a throw, and its text has an en
   test('a text is cut to its length, in one line and without control characters', () => {
     fc.assert(
       fc.property(anyText, fc.integer({ min: 1, max: 50 }), (text, most) => {
-        const cut = cutText(text, most);
+        const cut = shorten(text, most);
         assert.ok(cut.length <= most + 1);
         assert.doesNotMatch(cut, /\p{Cc}/u);
         assert.ok(cut.isWellFormed());
       }),
     );
-    assert.equal(cutText('one\n\ttwo\u001b[31m'), 'one two [31m');
-    assert.equal(cutText('abc', 2), 'ab…');
-    assert.equal(foreignText(new Error(' ')), 'Error:');
+    assert.equal(shorten('one\n\ttwo\u001b[31m'), 'one two [31m');
+    assert.equal(shorten('abc', 2), 'ab…');
+    assert.equal(describeForeign(new Error(' ')), 'Error:');
   });
 
   test('a stack keeps its lines', () => {

@@ -1,7 +1,5 @@
-// Errors that conntax raises on purpose. Each carries a code, and by it the exit status; anything else is a bug.
-// What does not belong here: the failure of a trial, which is data (TrialResult), and of an exchange (Outcome).
-
-// From whatever somebody else's code has thrown or answered. Out: what can be read of it: never a throw, never a text without end.
+// Errors that conntax raises on purpose, each with an exit status, and safe reading of errors from foreign code.
+// The failure of a trial is data (TrialResult), and so is that of an exchange (Outcome).
 
 const MOST_TEXT_CHARS = 500;
 /** A chain of causes may be endless, or a tree. */
@@ -11,7 +9,7 @@ function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
-/** A member of it; undefined where it has none, or where reading it throws. */
+/** A member of a foreign value; undefined if it has none, or reading it throws. */
 export function memberOfForeign(value: unknown, name: string): unknown {
   if (!isObject(value)) return undefined;
   try {
@@ -21,8 +19,8 @@ export function memberOfForeign(value: unknown, name: string): unknown {
   }
 }
 
-/** In one line without control characters, and cut to a length that can be stored and shown. */
-export function cutText(text: string, mostChars: number = MOST_TEXT_CHARS): string {
+/** Cuts a text to a length that can be stored and shown, on one line and without control characters. */
+export function shorten(text: string, mostChars: number = MOST_TEXT_CHARS): string {
   const line = text
     .slice(0, mostChars)
     .replaceAll(/\p{Cc}+/gu, ' ')
@@ -31,26 +29,26 @@ export function cutText(text: string, mostChars: number = MOST_TEXT_CHARS): stri
   return text.length > mostChars ? `${line}…` : line;
 }
 
-/** The message of what code of our own, or a library that is trusted, has thrown. */
+/** The message of an error thrown by our own code or a trusted library. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Its message, or what it is as a text. */
-export function foreignText(value: unknown): string {
+/** The message of a foreign error, or the value as text; never throws. */
+export function describeForeign(value: unknown): string {
   const message = memberOfForeign(value, 'message');
-  if (typeof message === 'string' && message.trim() !== '') return cutText(message);
+  if (typeof message === 'string' && message.trim() !== '') return shorten(message);
   try {
-    return cutText(String(value)) || 'no text';
+    return shorten(String(value)) || 'no text';
   } catch {
-    return `a value of type ${typeof value} that has no text`;
+    return `a value of type ${typeof value} without a text`;
   }
 }
 
-/** The stack of an error, its lines kept, or else its text: for a reader who looks for the place. */
+/** The stack of a foreign error with its lines, or else its text. */
 export function foreignStack(value: unknown, mostChars: number): string {
   const stack = memberOfForeign(value, 'stack');
-  if (typeof stack !== 'string' || stack === '') return foreignText(value);
+  if (typeof stack !== 'string' || stack === '') return describeForeign(value);
   return stack
     .slice(0, mostChars)
     .replaceAll(/[^\P{Cc}\n]+/gu, ' ')
@@ -63,12 +61,12 @@ function branchesOf(value: unknown): unknown[] {
   try {
     if (Array.isArray(errors)) listed = errors.slice(0, MOST_CAUSES);
   } catch {
-    // A proxy whose traps throw has nothing to list.
+    // The traps of a proxy may throw.
   }
   return [memberOfForeign(value, 'cause'), ...listed].filter(isObject);
 }
 
-/** It and all that it names as its causes (`cause`, and the errors of an AggregateError), the deepest first. */
+/** A foreign error and all its causes (`cause`, and the errors of an AggregateError), the deepest first. */
 export function causesOf(value: unknown): unknown[] {
   const seen = new Set<unknown>();
   const found: unknown[] = [];
@@ -82,20 +80,18 @@ export function causesOf(value: unknown): unknown[] {
   return found;
 }
 
-// From the error of a module that was read. Out: the file and line of the module's code that it is about.
-
 const MOST_CHARS = 20_000;
-/** What Node puts before the stack of an error of syntax: the file and line alone. */
+/** Node puts only file and line before the stack of a syntax error. */
 const HEAD = /^(?:file:\/\/)?(\/\S[^\n]*):(\d+)\n/;
 const FRAME = /^\s+at (?:.*\()?(?:file:\/\/)?(\/[^()]+):(\d+):\d+\)?$/;
 
-/** The same as an end of a sentence: ` (at /home/me/mine.ts:12)`, or nothing. */
+/** The place of an error, to end a sentence with: ` (at /home/me/mine.ts:12)`, or nothing. */
 export function describeErrorPlace(error: unknown): string {
   const place = errorPlace(error);
   return place === undefined ? '' : ` (at ${place})`;
 }
 
-/** `/home/me/mine.ts:12`; undefined where the error does not say. Frames below Node's own reading of modules are not the module's. */
+/** `/home/me/mine.ts:12`; undefined if unknown. Frames below Node's module loader are not the module's. */
 export function errorPlace(error: unknown): string | undefined {
   const stack = memberOfForeign(error, 'stack');
   if (typeof stack !== 'string') return undefined;
@@ -113,17 +109,17 @@ export function errorPlace(error: unknown): string | undefined {
 /** Exit statuses of the command line. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, cannotMeasure: 3, interrupted: 130 } as const;
 
-/** One thing that is wrong with a scenario: where, what, and what would be right. */
+/** One problem of a scenario: where, what, and what was expected. */
 export interface Problem {
   file: string;
   /** Dotted path within the scenario, '' for the whole. */
   path: string;
   message: string;
-  /** What would be right, with the nearest known name where there is one. */
+  /** What was expected, with the nearest known name if there is one. */
   hint?: string;
 }
 
-/** The user asked for something that cannot be: a bad scenario, an unknown name. Nothing was started. Exit 2. */
+/** The user asked for something invalid, such as a bad scenario or an unknown name. Nothing was started. Exit 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   readonly exitCode = EXIT.usage;
@@ -134,13 +130,13 @@ export class UsageError extends Error {
   }
 }
 
-/** The user has asked to end before anything was measured. Exit 130. */
+/** The user interrupted before anything was measured. Exit 130. */
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
   readonly exitCode = EXIT.interrupted;
 }
 
-/** The machine, the disk or a process did not let us measure. Exit 3. */
+/** The machine, the disk or a process prevented the measurement. Exit 3. */
 export class MeasureError extends Error {
   override readonly name = 'MeasureError';
   readonly exitCode = EXIT.cannotMeasure;

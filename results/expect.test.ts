@@ -1,4 +1,4 @@
-// In: trials with known figures. Out: proof of the judgements: by the interval, never by the value alone.
+// Expectations are judged by the interval, never by the value alone.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { randomNormal } from 'd3-random';

@@ -1,4 +1,4 @@
-// In: expectations and the trials of a cell. Out: whether each holds, by where its interval lies.
+// Judges expectations by where their intervals lie.
 import type {
   Expectation,
   ExpectationResult,
@@ -20,8 +20,6 @@ import {
   shownTogether,
   studentInterval,
 } from './stats.ts';
-
-// From what is expected, and the trials of a cell. Out: what was measured of it, as an interval at a level.
 
 function completedOf(arm: string, trials: readonly TrialResult[]): CompletedTrial[] {
   return trials.filter(trial => trial.state === 'completed').filter(({ trial }) => trial.arm === arm);
@@ -218,8 +216,6 @@ export function judgeInterval(
   const isBelow = atMost === undefined || interval.high <= atMost;
   return isAbove && isBelow ? 'pass' : 'unsure';
 }
-
-// From a scenario and one of its arms. Out: whether its author has said that not one good answer is fine.
 
 /** By an expectation of its own, or of the arm that it is a copy of, that a share of good answers of 0 meets. */
 export function areFailuresExpected(

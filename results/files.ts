@@ -1,4 +1,4 @@
-// In: a path in the results folder. Out: it read or written; whatever the file system refuses becomes a sentence of ours.
+// Reads and writes files of the results folder; every refusal of the file system becomes an error message.
 import {
   existsSync,
   mkdirSync,
@@ -14,40 +14,38 @@ import type { z } from 'zod';
 import { errorMessage, MeasureError, UsageError } from './errors.ts';
 import { visibleLine } from './visible.ts';
 
-// From what zod found wrong with a stored file. Out: where and what, in words, on one line.
-
-/** The path and the message apart. */
-export function issueText(issue: z.core.$ZodIssue): { path: string; message: string } {
+/** Path and message of a zod issue in a stored file, each on one line. */
+export function describeIssue(issue: z.core.$ZodIssue): { path: string; message: string } {
   return { path: visibleLine(issue.path.map(String).join('.')), message: visibleLine(messageOf(issue)) };
 }
 
 function messageOf({ code, message }: z.core.$ZodIssue): string {
   if (code === 'invalid_type' && message.endsWith('received undefined')) return 'is missing';
-  // A setting with a default may be left out: zod then counts this among the words.
+  // zod lists undefined among the options of a setting with a default.
   return message.replace("'undefined' | ", '').replace('received Infinity', 'received a number too large');
 }
 
-/** The text of a file; undefined where there is none. @throws UsageError */
-export function readText(path: string): string | undefined {
+/** The text of a file; undefined if there is none. @throws UsageError */
+export function readTextFile(path: string): string | undefined {
   return reading(path, () => readFileSync(path, 'utf8'));
 }
 
-/** The names in a folder; none where there is no folder. @throws UsageError */
+/** The names in a folder; empty if there is no folder. @throws UsageError */
 export function listFolder(path: string): string[] {
   return reading(path, () => readdirSync(path)) ?? [];
 }
 
-/** What stands there; undefined where nothing does. @throws UsageError */
+/** Whether a path is a folder or a file; undefined if it does not exist. @throws UsageError */
 export function kindOf(path: string): 'folder' | 'file' | undefined {
   return reading(path, () => (statSync(path).isDirectory() ? 'folder' : 'file'));
 }
 
-/** An absolute path. @throws UsageError where a relative one starts from a folder that is gone. */
+/** An absolute path. @throws UsageError if a relative one starts from a deleted folder. */
 export function absolutePath(path: string): string {
   return reading('the working folder', () => resolve(path)) ?? refuseFolder();
 }
 
-/** The folder that relative paths start from. @throws UsageError where it was deleted. */
+/** The folder that relative paths start from. @throws UsageError if it was deleted. */
 export function workingFolder(): string {
   return reading('the working folder', () => process.cwd()) ?? refuseFolder();
 }
@@ -57,9 +55,9 @@ function refuseFolder(): never {
 }
 
 /**
- * Writes a file whole or not at all. The package write-file-atomic does not: where a disk fills up within a write, it takes
+ * Writes a file completely or not at all. The package write-file-atomic does not: if a disk fills up during a write, it takes
  * the part that was written for the whole.
- * @throws MeasureError when it can't be written; an older file is then as it was.
+ * @throws MeasureError if it cannot be written; an older file is then unchanged.
  */
 export function replaceFile(path: string, content: string): void {
   const part = `${path}.${process.pid}.part`;
@@ -74,7 +72,7 @@ export function replaceFile(path: string, content: string): void {
   });
 }
 
-/** What stands in the way of its removal is that of the write, which is told. */
+/** A failure here has the same reason as the write, which is reported. */
 function removeQuietly(path: string): void {
   try {
     rmSync(path, { force: true });
@@ -86,7 +84,7 @@ export function makeFolder(path: string): void {
   writing(path, () => makeFolders(resolve(path)));
 }
 
-/** Node's own `recursive` tells a wrong reason on a read-only disk, and never returns within /proc. */
+/** Node's own `recursive` gives a wrong reason on a read-only disk, and never returns within /proc. */
 function makeFolders(path: string): void {
   if (existsSync(path)) return;
   makeFolders(dirname(path));
@@ -98,7 +96,7 @@ function makeFolders(path: string): void {
   }
 }
 
-/** Does something to a path, and says on failure what could not be written and why. @throws MeasureError */
+/** Does something to a path; on failure, says what could not be written and why. @throws MeasureError */
 export function writing<T>(path: string, act: () => T): T {
   try {
     return act();
@@ -108,13 +106,13 @@ export function writing<T>(path: string, act: () => T): T {
   }
 }
 
-/** Undefined where there is nothing, a file in place of a folder above it included. @throws UsageError for the rest */
+/** Undefined if the path does not exist. @throws UsageError for any other failure */
 function reading<T>(path: string, act: () => T): T | undefined {
   try {
     return act();
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new UsageError(`${path} can't be read: ${reason(cause)}`);
+    throw new UsageError(`cannot read ${path}: ${reason(cause)}`);
   }
 }
 
@@ -131,7 +129,7 @@ function errorCode(errno: string): string {
   }
 }
 
-/** Why the file system has refused, in words; of an error that is not known here its own. */
+/** Why the file system refused; the error's own message if its code is not known here. */
 export function reason(cause: unknown): string {
   const { code = '' } = cause as NodeJS.ErrnoException;
   const words = REASONS[code];
@@ -143,17 +141,17 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the quota is used up',
   EFBIG: "the limit on a file's size is reached",
-  EACCES: 'this user is not allowed to',
-  EPERM: 'this user is not allowed to',
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
   EROFS: 'the disk is read-only',
-  EEXIST: 'it exists already',
-  ENOENT: 'its folder is gone',
-  ENOTDIR: 'a file stands where a folder should: not a directory',
+  EEXIST: 'it already exists',
+  ENOENT: 'its folder does not exist',
+  ENOTDIR: 'a part of the path is a file, not a directory',
   EISDIR: 'it is a folder, not a file',
   ENOTEMPTY: 'it is a folder, not a file',
   ENAMETOOLONG: 'the name is too long',
-  ELOOP: 'its links lead in a circle',
+  ELOOP: 'its symbolic links form a loop',
   EMFILE: 'too many files are open',
   ENFILE: 'too many files are open',
-  EIO: 'the disk has failed',
+  EIO: 'the disk failed',
 };

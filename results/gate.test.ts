@@ -1,4 +1,4 @@
-// In: two summaries that differ in known ways. Out: proof of what the gate calls a regression, and of what it leaves alone.
+// What the gate calls a regression, and what it ignores, for summaries that differ in known ways.
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import { randomNormal } from 'd3-random';
@@ -9,7 +9,7 @@ import { createRandom } from './random.ts';
 import { replicateInterval } from './stats.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
-describe('In: a regression, and what was measured again of it. Out: proof that it counts only where the fresh run bears it out', () => {
+describe('A regression counts only if the new run confirms it', () => {
   const METRIC = 'cpuUsPerRequest';
   const ARM = 'persistent';
   const EVEN = [-1, -0.5, 0, 0, 0.5, 1];
@@ -43,7 +43,7 @@ describe('In: a regression, and what was measured again of it. Out: proof that i
   const baseline = makeRun(1);
   const options = { minEffect: 0.05 };
 
-  for (const [why, first, fresh, isBorneOut] of [
+  for (const [why, first, fresh, isConfirmed] of [
     ['it shows again', makeRun(1.2), makeRun(1.2), true],
     [
       'it shows again, though by itself the fresh run would not be sure',
@@ -57,14 +57,14 @@ describe('In: a regression, and what was measured again of it. Out: proof that i
     ['both together are not sure', makeRun(1.1), makeRun(1.06, 0.15), false],
     ['its noise floor alone would hide it', makeRun(1.3), noisy(makeRun(1.2)), true],
   ] as const) {
-    test(`measured again, ${why}: ${isBorneOut ? 'a regression' : 'none'}`, () => {
+    test(`measured again, ${why}: ${isConfirmed ? 'a regression' : 'none'}`, () => {
       const { confirmations, result } = confirmGate(baseline, { first, fresh }, options);
       const found = confirmations.filter(({ first: line }) => line.metric === METRIC);
       assert.deepEqual(
-        found.map(confirmation => confirmation.isBorneOut),
-        [isBorneOut],
+        found.map(confirmation => confirmation.isConfirmed),
+        [isConfirmed],
       );
-      assert.equal(result.state === 'regression', isBorneOut);
+      assert.equal(result.state === 'regression', isConfirmed);
       const { change } = found[0]!.together;
       assert.ok(change.low <= change.value && change.value <= change.high);
     });
@@ -83,7 +83,7 @@ describe('In: a regression, and what was measured again of it. Out: proof that i
     });
     const { confirmations, result } = confirmGate(baseline, { first: makeRun(1.2), fresh }, options);
     assert.deepEqual(
-      confirmations.map(({ fresh: line, isBorneOut }) => [line, isBorneOut]),
+      confirmations.map(({ fresh: line, isConfirmed }) => [line, isConfirmed]),
       [[undefined, false]],
     );
     assert.equal(result.state, 'unsure');
@@ -97,7 +97,7 @@ describe('In: a regression, and what was measured again of it. Out: proof that i
       });
     const confirmedWith = (fresh: RunSummary) =>
       confirmGate(failing(0), { first: failing(500), fresh }, options).confirmations.map(
-        one => one.isBorneOut,
+        one => one.isConfirmed,
       );
     assert.deepEqual(confirmedWith(failing(500)), [true]);
     assert.deepEqual(confirmedWith(failing(10)), [false]);
@@ -135,7 +135,7 @@ describe('In: a regression, and what was measured again of it. Out: proof that i
   });
 });
 
-describe('In: two summaries that differ in known ways. Out: proof of what the gate calls a regression, and of what it leaves alone', () => {
+describe('What the gate calls a regression, and what it ignores', () => {
   type Damage = (summary: RunSummary, cell: CellFigures) => void;
 
   /** The sample run with a null arm that is within 2 %, and ratios that are sure to 1 %. */
@@ -354,14 +354,18 @@ describe('In: two summaries that differ in known ways. Out: proof of what the ga
       [
         'a renamed arm',
         renamed,
-        /^short-vs-persistent has no arm persistent in this run, only short, kept: save a new baseline$/,
+        /^short-vs-persistent has no client persistent in this run, only short, kept; save a new baseline$/,
       ],
       [
         'another arm to compare with',
         (_summary, cell) => Object.assign(cell, { baseline: 'persistent' }),
-        /compares with persistent, and did with short in the baseline/,
+        /is compared with persistent, but with short in the baseline/,
       ],
-      ['other conditions', (_summary, cell) => Object.assign(cell, { conditions: 'x' }), /other conditions/],
+      [
+        'other conditions',
+        (_summary, cell) => Object.assign(cell, { conditions: 'x' }),
+        /different conditions/,
+      ],
     ];
     for (const [why, after, told] of gaps) {
       test(`${why}, and nothing else: nothing is compared; beside another cell it is unsure`, () => {
@@ -398,7 +402,7 @@ describe('In: two summaries that differ in known ways. Out: proof of what the ga
         'an arm without one good answer in the baseline, and again',
         (_summary, cell) => Object.assign(cell.arms[1]!, { completed: 0, failed: 1_000 }),
         (_summary, cell) => Object.assign(cell.arms[1]!, { completed: 0, failed: 1_000 }),
-        ['short-vs-persistent: persistent has no good answer in the baseline: save a new one'],
+        ['short-vs-persistent: persistent has no successful response in the baseline; save a new one'],
       ],
     ];
     for (const [why, before, after, told] of lost) {

@@ -1,4 +1,4 @@
-// In: the figures of a baseline run and of a new one. Out: what changed, by how much, how sure, and whether it is a regression.
+// Compares a run with a baseline: what changed, by how much, how certain that is, and whether it is a regression.
 import { NULL_ARM } from '../scenarios/model/sweep.ts';
 import type { ArmFigures, CellFigures, RatioFigures, RunSummary } from './baselines.ts';
 import { isHigherBetter } from './metrics.ts';
@@ -17,9 +17,7 @@ import {
   shownTogether,
 } from './stats.ts';
 
-// From a cell of a baseline, and a run. Out: why they, or an arm of them, can't be compared, in a sentence without its dot.
-
-/** Why nothing of the cell can be compared; undefined: it can. */
+/** Why a cell cannot be compared, as a sentence without its full stop; undefined if it can. */
 function cellGap(before: CellFigures, baseline: RunSummary, { cells }: RunSummary): string | undefined {
   const { cell } = before;
   const after = cells.find(found => found.cell === cell);
@@ -31,26 +29,26 @@ function cellGap(before: CellFigures, baseline: RunSummary, { cells }: RunSummar
   const [old, now] = [armsOf(before), armsOf(after)];
   const lost = old.filter(arm => !now.includes(arm));
   if (lost.length > 0)
-    return `${cell} has no arm ${lost.join(', ')} in this run, only ${now.join(', ')}: save a new baseline`;
+    return `${cell} has no client ${lost.join(', ')} in this run, only ${now.join(', ')}; save a new baseline`;
   if (hasNullArm(after) !== hasNullArm(before))
-    return `${cell} has a null arm in ${hasNullArm(after) ? 'this run' : 'the baseline'} alone: measure both with --null-arm, or neither`;
+    return `${cell} has a null arm only in ${hasNullArm(after) ? 'this run' : 'the baseline'}; measure either both or neither with --null-arm`;
   if (after.conditions !== before.conditions)
-    return `${cell} was measured under other conditions than the baseline: save a new one`;
+    return `${cell} was measured under different conditions from the baseline; save a new one`;
   if (after.baseline !== before.baseline)
-    return `${cell} compares with ${after.baseline}, and did with ${before.baseline} in the baseline: save a new one`;
+    return `${cell} is compared with ${after.baseline}, but with ${before.baseline} in the baseline; save a new one`;
   return undefined;
 }
 
-/** Why an arm's own figures show nothing; undefined: they do. */
+/** Why a client's own figures cannot be compared; undefined if they can. */
 function armGap(cell: string, before: ArmFigures, after: ArmFigures): string | undefined {
   if (before.completed === 0)
-    return `${cell}: ${before.arm} has no good answer in the baseline: save a new one`;
+    return `${cell}: ${before.arm} has no successful response in the baseline; save a new one`;
   return after.completed + after.failed === 0
     ? `${cell}: ${after.arm} has no figures in this run`
     : undefined;
 }
 
-/** Of ratios without an interval in one of the runs, those of an arm in one sentence. */
+/** One sentence per client whose ratios have no interval in one of the runs. */
 function ratioGaps(
   cell: string,
   ratios: readonly { metric: string; candidate: string; interval: unknown; now: unknown }[],
@@ -77,11 +75,9 @@ function hasNullArm({ ratios }: CellFigures): boolean {
   return ratios.some(({ candidate }) => candidate === NULL_ARM);
 }
 
-// From changes with their intervals. Out: what each of them is, and which of all of them may be called a change.
-
 type Judged = Pick<GateLine, 'change' | 'effect' | 'detectable' | 'state'>;
 
-/** By where the interval of a relative change lies. A fall by `effect` is one to 1 / (1 + effect): as far in logarithms. */
+/** By where the interval of a relative change lies. A decrease by `effect` is one to 1 / (1 + effect), which is as far in logarithms. */
 function judged(change: Interval, effect: number, isMoreBetter: boolean): Judged {
   const { value, low, high } = change;
   const detectable = (1 + effect) * (isMoreBetter ? high / value : value / low) - 1;
@@ -100,12 +96,12 @@ function judged(change: Interval, effect: number, isMoreBetter: boolean): Judged
 }
 
 /**
- * The lines of a gate, by their 95 % intervals. That any of the binding ones is called a regression or an improvement without
- * one has a chance of 5 % at most (Holm's method): one whose 95 % interval lies beyond the effect can be unsure. For *within* the 95 %
- * interval is enough: a gate passes where all lines are, so that nothing adds up. What a line could have seen is what it takes
- * alone among so many.
+ * The lines of a gate, by their 95 % intervals. The chance that any binding one is wrongly called a regression or an improvement
+ * is at most 5 % (Holm's method), so a line whose 95 % interval lies beyond the effect can be unsure. For *within*, the 95 %
+ * interval suffices: a gate passes only if all lines are within, so errors do not add up. The detectable change of a line is
+ * that of a single change among all of them.
  *
- * @param linesAt the lines by their intervals at a level, always the same ones in the same order
+ * @param linesAt the lines by their intervals at a level; always the same ones in the same order
  */
 function heldTogether(linesAt: (level: number) => GateLine[]): GateLine[] {
   const lines = linesAt(LEVEL);
@@ -133,23 +129,23 @@ function isChange({ state }: GateLine): boolean {
   return state === 'regression' || state === 'improvement';
 }
 
-/** Changes below this are not worth an alarm, unless stated otherwise: 5 %. */
+/** Smaller changes are ignored unless the user sets another limit. */
 export const DEFAULT_MIN_EFFECT = 0.05;
 
-/** More errors than this, as a share of requests, are a regression whatever the share was before. */
+/** An increase of the error rate by more than this share of requests is a regression, whatever the rate was. */
 const ERROR_EFFECT = 0.0005;
-/** More connections than the mode needs, per request, that are a regression: one per 1,000 requests. */
+/** An increase of unnecessary connections per request that is a regression: one per 1,000 requests. */
 const EXCESS_EFFECT = 0.001;
 
-/** Where only changes above this could have been seen, the comparison is blind: that nothing showed says nothing. */
+/** A comparison that can detect only larger changes is blind: that nothing was detected means nothing. */
 export const BLIND_ABOVE = 0.25;
 
 type GateState = 'regression' | 'improvement' | 'within' | 'unsure';
 
-/** One figure held against the same figure of the baseline. */
+/** One figure compared with the same figure of the baseline. */
 export interface GateLine {
   cell: string;
-  /** `ratio`: an arm against its cell's baseline arm; `count`: a share of requests; `absolute`: an arm's own figure. */
+  /** `ratio`: a client relative to its cell's baseline client; `count`: a share of requests; `absolute`: a client's own figure. */
   kind: 'ratio' | 'count' | 'absolute';
   metric: Metric | 'errorRatio' | 'excessConnections';
   arm: string;
@@ -157,23 +153,23 @@ export interface GateLine {
   after: Interval;
   /** after / before for ratios and absolute figures, after - before for counts. */
   change: Interval;
-  /** What a change has to exceed: the least effect asked for, or the noise floor where that is higher. */
+  /** The change that is significant: the minimum effect, or the noise floor if that is higher. */
   effect: number;
-  /** The A/A noise of both runs, as a relative change; null where a run had no null arm. */
+  /** The A/A noise of both runs, as a relative change; null if a run has no null arm. */
   noiseFloor: number | null;
-  /** The smallest change that this line could have called a regression. */
+  /** The smallest change that this line could have shown to be a regression. */
   detectable: number;
   state: GateState;
-  /** Whether a regression here fails the gate. Absolute figures never do: machines drift by more than code does. */
+  /** Whether a regression here fails the gate. Absolute figures never do, because machines drift more than code does. */
   isBinding: boolean;
 }
 
 export interface GateResult {
   lines: GateLine[];
-  /** Why a figure of the baseline, or a whole cell, has nothing to be held against. A sentence each. */
+  /** Why figures of the baseline, or whole cells, could not be compared. A sentence each. */
   gaps: string[];
   hasSameMachine: boolean;
-  /** `nothing`: there was nothing to judge by. */
+  /** `nothing`: nothing could be compared. */
   state: 'pass' | 'regression' | 'unsure' | 'nothing';
 }
 
@@ -183,10 +179,10 @@ interface GateOptions {
 }
 
 /**
- * Holds a run against a baseline. Ratios between arms and counts are compared always, for machines agree on them; absolute
- * figures only where the machine is the same, and then they inform.
+ * Compares a run with a baseline. Ratios between clients and counts are always compared, because they are comparable between
+ * machines; absolute figures only on the same machine, and only for information.
  *
- *          -effect   0   +effect            (a metric where more is worse)
+ *          -effect   0   +effect            (a metric where higher is worse)
  *             |      |      |  |--*--|      regression
  *             |      |   |--*--|            unsure
  *             |    |--*--|  |               within
@@ -212,7 +208,7 @@ export function gateRun(baseline: RunSummary, current: RunSummary, { minEffect }
   return { lines, gaps, hasSameMachine, state: gateStateOf(lines, gaps) };
 }
 
-/** What a gate says that has these lines. */
+/** The outcome of a gate with these lines. */
 function gateStateOf(lines: readonly GateLine[], gaps: readonly string[]): GateResult['state'] {
   const binding = lines.filter(({ isBinding }) => isBinding);
   if (binding.length === 0) return 'nothing';
@@ -220,13 +216,13 @@ function gateStateOf(lines: readonly GateLine[], gaps: readonly string[]): GateR
   return gaps.length > 0 || binding.some(({ state }) => state === 'unsure') ? 'unsure' : 'pass';
 }
 
-/** Whether the change itself is for the worse by more than an effect, its interval aside. */
+/** Whether the change itself is for the worse by more than an effect, regardless of its interval. */
 function isWorse({ metric, change: { value } }: GateLine, effect: number): boolean {
   if (metric === 'errorRatio' || metric === 'excessConnections') return value > effect;
   return isHigherBetter(metric) ? value < 1 / (1 + effect) : value > 1 + effect;
 }
 
-/** What makes times comparable at all. */
+/** What must be equal for absolute times to be comparable. */
 function machineOf({ host }: RunSummary): string {
   return JSON.stringify([host.cpuModel, host.cpuCount, host.kernel, host.node]);
 }
@@ -234,7 +230,7 @@ function machineOf({ host }: RunSummary): string {
 interface CellOptions {
   minEffect: number;
   hasSameMachine: boolean;
-  /** Of the intervals that a line is judged by. */
+  /** Level of the intervals that lines are judged by. */
   level: number;
   gaps: string[];
 }
@@ -299,12 +295,12 @@ function ratioLine(
   };
 }
 
-/** null of too few replicates, which older baselines have intervals of. */
+/** null for too few replicates, for which older baselines still have intervals. */
 function intervalOf({ interval, replicateRatios }: CellFigures['ratios'][number]): Interval | null {
   return replicateRatios.length < LEAST_REPLICATES ? null : interval;
 }
 
-/** How far the null arm's interval reaches from 1: what this run would have called a change where there was none. */
+/** How far the null arm's interval reaches from 1: a change that this run would have reported although there was none. */
 function floorOf({ ratios }: CellFigures, metric: Metric): number | null {
   const own = ratios.find(ratio => ratio.metric === metric && ratio.candidate === NULL_ARM);
   const interval = own === undefined ? null : intervalOf(own);
@@ -343,7 +339,7 @@ function errorsOf({ completed, failed }: ArmFigures, level: number): Interval | 
   return shareInterval(failed, completed + failed, level);
 }
 
-/** Connections beyond what the mode needs, per request: fast and slow machines agree on it. null without a bound. */
+/** Unnecessary connections per request, which is comparable between fast and slow machines. null if there is no upper bound. */
 function excessOf({ opened, mostNeeded, requestsSent }: ArmFigures, level: number): Interval | null {
   if (mostNeeded === null) return null;
   return shareInterval(Math.min(requestsSent, Math.max(0, opened - mostNeeded)), requestsSent, level);
@@ -377,12 +373,11 @@ function rateLines(
   ];
 }
 
-// From a run's summary, and that of a run that has measured some of its cells again. Out: one summary of all their replicates.
-
 /**
- * Counts are added. Ratios have the interval of all replicates, widened to hold what each run measured by itself: else two
- * runs that differ would be taken for two modes of a process, and the smaller one left out. What an arm did by itself, and id
- * and time, are those of the first run. Cells that were not measured again, or under other conditions, stay as they were.
+ * Combines a run with one that re-measured some of its cells. Counts are added. Ratios get the interval of all replicates,
+ * widened to hold the value of each run; otherwise two runs that differ would be taken for two modes of a process, and the
+ * smaller one be ignored. A client's own figures, the id and the time are those of the first run. Cells that were not
+ * re-measured, or under different conditions, stay as they were.
  */
 export function joinRuns(first: RunSummary, fresh: RunSummary): RunSummary {
   return {
@@ -431,28 +426,26 @@ function joinArms(first: ArmFigures, again: ArmFigures): ArmFigures {
   };
 }
 
-// From a baseline, a run with regressions, and a run that has measured their cells again. Out: which of them are borne out.
-
-/** A regression, and what was measured again of it. */
+/** A regression, and its re-measurement. */
 export interface Confirmation {
   first: GateLine;
-  /** On the fresh run alone; undefined where that has no such figure. */
+  /** By the new run alone; undefined if that has no such figure. */
   fresh: GateLine | undefined;
   together: GateLine;
-  isBorneOut: boolean;
+  isConfirmed: boolean;
 }
 
 interface ConfirmedGate {
-  /** Of both runs together: its regressions are those that are borne out, any other is unsure. */
+  /** By both runs together: regressions that were not confirmed are unsure. */
   result: GateResult;
   together: RunSummary;
-  /** Of each regression of the first run, in its order. */
+  /** One per regression of the first run, in its order. */
   confirmations: Confirmation[];
 }
 
 /**
- * A regression is borne out where the fresh run by itself is worse by more than the effect too, and both runs together show
- * it by the whole interval: the rule of expectations (`confirmed` in expect.ts).
+ * A regression is confirmed if the new run by itself is also worse by more than the effect, and the whole interval of both runs
+ * together shows it: the rule of expectations (`confirmed` in expect.ts).
  */
 export function confirmGate(
   baseline: RunSummary,
@@ -466,11 +459,11 @@ export function confirmGate(
     const both = joined.lines.find(isSame(line));
     if (both === undefined) return [];
     const again = freshLines.find(isSame(line));
-    const isBorneOut = both.state === 'regression' && again !== undefined && isWorse(again, both.effect);
-    return { first: line, fresh: again, together: both, isBorneOut };
+    const isConfirmed = both.state === 'regression' && again !== undefined && isWorse(again, both.effect);
+    return { first: line, fresh: again, together: both, isConfirmed };
   });
   const isFinal = (line: GateLine): boolean =>
-    confirmations.some(({ together: own, isBorneOut }) => own === line && isBorneOut);
+    confirmations.some(({ together: own, isConfirmed }) => own === line && isConfirmed);
   const lines = joined.lines.map(line =>
     line.isBinding && line.state === 'regression' && !isFinal(line)
       ? { ...line, state: 'unsure' as const }
@@ -479,7 +472,7 @@ export function confirmGate(
   return { result: { ...joined, lines, state: gateStateOf(lines, joined.gaps) }, together, confirmations };
 }
 
-/** Those that fail a gate. */
+/** The regressions that fail a gate. */
 export function regressionsOf({ lines }: GateResult): GateLine[] {
   return lines.filter(({ state, isBinding }) => state === 'regression' && isBinding);
 }
@@ -488,30 +481,28 @@ function isSame({ cell, arm, metric, kind }: GateLine): (other: GateLine) => boo
   return other => other.cell === cell && other.arm === arm && other.metric === metric && other.kind === kind;
 }
 
-// From a run held against a baseline. Out: the smallest changes that the comparison could have seen, and whether it is blind.
-
 /** A ratio that a baseline guards. */
 export interface GuardedRatio {
   cell: string;
   metric: Metric;
   arm: string;
-  /** Whether it is of the metric that decides in its cell. */
+  /** Whether its metric decides in its cell. */
   isDeciding: boolean;
-  /** The smallest change that would have been a regression; Infinity where there is no interval. */
+  /** The smallest change that would have been a regression; Infinity without an interval. */
   detectable: number;
-  /** No change was shown, and one of BLIND_ABOVE would not have been. */
+  /** No change was detected, and one of BLIND_ABOVE would not have been. */
   isBlind: boolean;
 }
 
 export interface Sight {
-  /** From the one that sees best to the one that sees worst. */
+  /** By detectable change, the smallest first. */
   ratios: GuardedRatio[];
   blind: GuardedRatio[];
-  /** Whether all ratios are blind, or all of the metric that decides. */
+  /** Whether all ratios of the deciding metric are blind. */
   isBlind: boolean;
 }
 
-/** Of the cells that were compared: what of the others is missing is a gap. */
+/** What a comparison could have detected, in the cells that were compared; the others are gaps. */
 export function sightOf({ lines }: Pick<GateResult, 'lines'>, baseline: RunSummary): Sight {
   const compared = baseline.cells.filter(({ cell }) => lines.some(line => line.cell === cell));
   const ratios = compared
@@ -536,7 +527,7 @@ export function sightOf({ lines }: Pick<GateResult, 'lines'>, baseline: RunSumma
   };
 }
 
-/** What a run could see in another that is as sure as it is. */
+/** What a run could detect in another one of the same precision. */
 export function ownSight(run: RunSummary, minEffect: number): Sight {
   return sightOf(gateRun(run, run, { minEffect }), run);
 }

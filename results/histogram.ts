@@ -1,4 +1,4 @@
-// In: latencies in microseconds. Out: distributions that can be stored, merged and read. The one door to hdr-histogram-js.
+// Latency distributions that can be recorded, stored, merged and read. The only importer of hdr-histogram-js.
 import * as hdr from 'hdr-histogram-js';
 import { UsageError } from './errors.ts';
 import { meanOfTicks, mergeMeans, ticksOf } from './exact-mean.ts';
@@ -7,24 +7,24 @@ import type { Histogram } from './model/trial.ts';
 const LOWEST_US = 1;
 const HIGHEST_US = 3_600_000_000;
 const DIGITS = 3;
-/** Every bucket filled takes less; what is longer could unfold to any size. */
+/** A histogram with every bucket filled is shorter; a longer text could decompress to any size. */
 const LONGEST_V2 = 200_000;
 
-/** A distribution being recorded; about 24 kB, however much is recorded. */
+/** A distribution being recorded, in about 24 kB however many latencies it holds. */
 export interface LatencyRecorder {
   /**
-   * Adds one latency in microseconds. Never throws, and drops nothing: what is below 1 µs, negative or NaN counts as
-   * 1 µs, what is above an hour as an hour, so that `count` is the number of calls.
+   * Adds one latency in microseconds. Never throws and drops nothing: values below 1 µs, negative or NaN count as 1 µs,
+   * values above an hour as an hour, so that `count` is the number of calls.
    */
   recordUs(us: number): void;
   readonly count: number;
-  /** What was recorded so far: least and most exact, mean to a sixteenth of a µs per record, quantiles to 3 digits. */
+  /** The distribution so far: minimum and maximum are exact, the mean to a sixteenth of a µs per record, quantiles to 3 digits. */
   summary(): Histogram;
   /** Frees the memory; nothing else may be called afterwards. */
   close(): void;
 }
 
-/** Starts a recorder. The WebAssembly build takes 21 to 25 ns a record, the JavaScript one 47 to 62 ns. */
+/** Starts a recorder. The WebAssembly build takes 21 to 25 ns per record, the JavaScript one 47 to 62 ns. */
 export function createLatencyRecorder(): LatencyRecorder {
   hdr.initWebAssemblySync();
   const histogram = build(true);
@@ -61,8 +61,8 @@ export function emptyHistogram(): Histogram {
 }
 
 /**
- * All of the distributions as one. Exact: the result is that of recording everything into one recorder, bit for bit.
- * Throws UsageError when a histogram's stored form can't be read.
+ * Merges distributions exactly: the result is that of recording everything into one, bit for bit.
+ * @throws UsageError if a histogram's stored form cannot be read.
  */
 export function mergeHistograms(histograms: readonly Histogram[]): Histogram {
   const filled = histograms.filter(histogram => histogram.count > 0);
@@ -142,19 +142,21 @@ function build(useWebAssembly: boolean): hdr.Histogram {
   });
 }
 
-/** Reads the stored form as the JavaScript kind, which needs no freeing; the two kinds can't be added to each other. */
+/** Reads the stored form as the JavaScript kind, which needs no freeing; the two kinds cannot be added to each other. */
 function decode(histogram: Histogram): hdr.Histogram {
   if (histogram.v2.length > LONGEST_V2) {
-    throw new UsageError(`a stored latency histogram of ${histogram.v2.length} characters can't be ours`);
+    throw new UsageError(
+      `a stored latency histogram of ${histogram.v2.length} characters is too long to be valid`,
+    );
   }
   try {
     return hdr.decodeFromCompressedBase64(histogram.v2, 64, false);
   } catch (cause) {
-    throw new UsageError(`a stored latency histogram can't be decoded: ${String(cause)}`);
+    throw new UsageError(`cannot decode a stored latency histogram: ${String(cause)}`);
   }
 }
 
-/** The stored form rounds values up to the top of their bucket: no quantile may leave what was really recorded. */
+/** The stored form rounds values up to the top of their bucket; no quantile may leave the range that was recorded. */
 function withinRange(us: number, { minUs, maxUs }: { minUs: number; maxUs: number }): number {
   return Math.min(maxUs, Math.max(minUs, us));
 }

@@ -21,5 +21,5 @@ test('a history', t => {
   const file = join(dir, 'history.ndjson');
   assert.equal(readFileSync(file, 'utf8').split('\n').length, 3);
   writeFileSync(file, `${readFileSync(file, 'utf8')}{"schemaVersion":9}\n`);
-  assert.throws(() => readHistory(dir), /history\.ndjson, line 3 is no run of conntax/);
+  assert.throws(() => readHistory(dir), /history\.ndjson, line 3 is not a run of conntax/);
 });

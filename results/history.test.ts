@@ -1,4 +1,4 @@
-// history.test.ts
+// Trends contain the right runs, and change points are found where there are some.
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import { randomNormal } from 'd3-random';
@@ -81,7 +81,7 @@ describe('A change of level is found where it is, and none is where there is onl
   });
 });
 
-describe('In: histories made up run by run. Out: proof that a trend has the right runs in it, and knows since when it is at another level', () => {
+describe('A trend has the right runs, and finds since when its level has changed', () => {
   const now = summariseRun(sampleRun().run);
   const step = { count: 13, metric: 'requestsPerSec', atLevel: 5, factor: 1.1 } as const;
   const quiet = { ...step, factor: 1 };

@@ -1,15 +1,13 @@
-// In: a run's figures. Out: a line more in the history of all runs; and that history, read back.
+// History of runs: stored, and searched for changes in the ratios between clients.
 import { join } from 'node:path';
 import { NULL_ARM } from '../scenarios/model/sweep.ts';
 import { type CellFigures, RunSummary } from './baselines.ts';
 import { UsageError } from './errors.ts';
-import { readText, replaceFile } from './files.ts';
+import { readTextFile, replaceFile } from './files.ts';
 import { isHigherBetter } from './metrics.ts';
 import type { Metric } from './model/run.ts';
 import { createRandom, type Random, shuffled } from './random.ts';
 import { type Interval, LEVEL, meanOf, ratioOfRatios, studentInterval, toRatio } from './stats.ts';
-
-// From a figure over many runs, oldest first. Out: since which run it has been at another level, if that can be shown.
 
 interface ChangePoint {
   /** Index of the first value of the new level. */
@@ -17,19 +15,19 @@ interface ChangePoint {
   /** Means of the stretches before and after, up to the neighbouring change points. */
   before: number;
   after: number;
-  /** Share of shuffled series in which a split as clear as this was found by chance. */
+  /** Share of shuffled series in which a split as clear was found by chance. */
   p: number;
 }
 
-/** A level is believed after so many runs: one run may be a bad night. */
+/** The fewest runs that establish a level, because a single run may be an outlier. */
 const LEAST_RUNS = 3;
 const SHUFFLES = 999;
 const MOST_P = 0.01;
 
 /**
  * The change points of a series, by binary segmentation: the split that separates two stretches best is tested against shuffled
- * series (a permutation test, as in E-divisive: D. S. Matteson, N. A. James, 2014), and where it stands, each stretch is searched
- * further. Values should vary alike at any level: give the logarithms of ratios.
+ * series (a permutation test, as in E-divisive: D. S. Matteson, N. A. James, 2014); if it is significant, each stretch is searched
+ * further. Values should vary equally at any level, so pass the logarithms of ratios.
  */
 export function findChangePoints(values: readonly number[], random: Random): ChangePoint[] {
   const starts = segment(values, 0, random).sort((a, b) => a.index - b.index);
@@ -60,7 +58,7 @@ function segment(
   ];
 }
 
-/** The split with the greatest difference of means, weighted by how many runs there are on either side; null with too few. */
+/** The split with the greatest difference of means, weighted by the number of runs on either side; null with too few. */
 function bestSplit(values: readonly number[]): { index: number; clearness: number } | null {
   const n = values.length;
   if (n < 2 * LEAST_RUNS) return null;
@@ -77,17 +75,15 @@ function bestSplit(values: readonly number[]): { index: number; clearness: numbe
   return best;
 }
 
-// From the figures of runs, oldest first. Out: how each ratio between arms went from run to run, and since when it is at another level.
-
-/** With fewer runs there is nothing that could be called a trend. */
+/** The fewest runs that make a trend. */
 export const LEAST_TREND_RUNS = 6;
-/** Two months of nights: what was before them was other code, and no table of it is read. */
+/** Two months of nightly runs; older ones are ignored. */
 export const MOST_TREND_RUNS = 60;
 
-/** Of the shuffles: the same history gives the same report. */
+/** Seed of the shuffles, fixed so that the same history gives the same report. */
 const SEED = 1;
 
-/** A ratio as one run found it. */
+/** A ratio in one run. */
 interface TrendPoint {
   run: RunSummary;
   ratio: Interval;
@@ -98,7 +94,7 @@ export interface TrendLevel {
   /** Index of its first point, and of the first point after it. */
   from: number;
   to: number;
-  /** Geometric mean of its points, with its 95 % interval by how they vary. */
+  /** Geometric mean of its points, with a 95 % interval from their variation. */
   ratio: Interval;
 }
 
@@ -107,12 +103,12 @@ export interface TrendChange {
   after: TrendLevel;
   /** after / before. */
   change: Interval;
-  /** Share of shuffled histories in which a split as clear as this was found by chance. */
+  /** Share of shuffled histories in which a split as clear was found by chance. */
   p: number;
   isWorse: boolean;
 }
 
-/** One metric of an arm against the baseline arm of its cell, in all runs under the same conditions as the newest. */
+/** The ratio of a client to the baseline client of its cell on one metric, in all runs under the same conditions as the newest. */
 export interface Trend {
   cell: string;
   baseline: string;
@@ -120,13 +116,13 @@ export interface Trend {
   metric: Metric;
   /** Whether it is the metric that decides under the load of the cell. */
   isDeciding: boolean;
-  /** Oldest first, at least `LEAST_TREND_RUNS`, the newest `MOST_TREND_RUNS` at most. */
+  /** Oldest first; at least `LEAST_TREND_RUNS` and at most the newest `MOST_TREND_RUNS`. */
   points: readonly TrendPoint[];
   levels: readonly TrendLevel[];
   changes: readonly TrendChange[];
 }
 
-/** The trends of all cells and arms that have enough runs, the null arm left out. */
+/** The trends of all cells and clients with enough runs, except for the null arm. */
 export function findTrends(runs: readonly RunSummary[]): Trend[] {
   const newest = new Map(runs.flatMap(({ cells }) => cells.map(cell => [cell.cell, cell] as const)));
   return [...newest.values()].flatMap(cell =>
@@ -136,7 +132,7 @@ export function findTrends(runs: readonly RunSummary[]): Trend[] {
   );
 }
 
-/** The newest change for the worse that what came after has not made up for; undefined where there is none. */
+/** The newest change for the worse that later changes have not made up for; undefined if there is none. */
 export function openWorsening({ changes, metric }: Trend): TrendChange | undefined {
   const worse = changes.findLast(({ isWorse }) => isWorse);
   const now = changes.at(-1)?.after.ratio.value;
@@ -144,7 +140,7 @@ export function openWorsening({ changes, metric }: Trend): TrendChange | undefin
   return now > worse.before.ratio.value !== isHigherBetter(metric) ? worse : undefined;
 }
 
-/** The trends that end in a run, which need not be in the history itself; later runs are left out. */
+/** The trends that end in a run, which need not be in the history itself; later runs are ignored. */
 export function findTrendsUpTo(run: RunSummary, history: readonly RunSummary[]): Trend[] {
   const earlier = history.filter(({ startedAt }) => startedAt < run.startedAt);
   return findTrends([...earlier, run]).filter(({ points }) => points.at(-1)?.run === run);
@@ -171,7 +167,7 @@ function trendOf({ candidate, metric }: Ratio, cell: CellFigures, runs: readonly
   };
 }
 
-/** null where the run has none, or one under other conditions, or one whose logarithm is not known. */
+/** null if the run has none, or only under different conditions, or its lower bound is 0. */
 function ratioIn(
   run: RunSummary,
   { candidate, metric }: Pick<Ratio, 'candidate' | 'metric'>,
@@ -186,7 +182,7 @@ function ratioIn(
   return interval != null && interval.low > 0 ? interval : null;
 }
 
-/** On logarithms, since a ratio varies in proportion to itself. */
+/** On logarithms, because a ratio varies in proportion to its size. */
 function levelsOf(
   points: readonly TrendPoint[],
   metric: Metric,
@@ -209,7 +205,7 @@ function levelsOf(
 
 const FILE = 'history.ndjson';
 
-/** Adds a run; one that is there already is not added twice. The file is replaced as a whole, so that it is never half written. */
+/** Adds a run unless the history has it already. The file is replaced as a whole, so it is never half written. */
 export function appendHistory(resultsDir: string, summary: RunSummary): void {
   const history = readHistory(resultsDir);
   if (history.some(({ runId }) => runId === summary.runId)) return;
@@ -217,10 +213,10 @@ export function appendHistory(resultsDir: string, summary: RunSummary): void {
   replaceFile(join(resultsDir, FILE), lines.join(''));
 }
 
-/** All runs, oldest first; none where there is no file. @throws UsageError naming the line that is not ours. */
+/** All runs, oldest first; empty if there is no file. @throws UsageError naming the line that is invalid. */
 export function readHistory(resultsDir: string): RunSummary[] {
   const file = join(resultsDir, FILE);
-  const lines = (readText(file) ?? '').split('\n');
+  const lines = (readTextFile(file) ?? '').split('\n');
   const runs = lines.flatMap((line, index) =>
     line === '' ? [] : [parseLine(line, `${file}, line ${index + 1}`)],
   );
@@ -231,6 +227,6 @@ function parseLine(line: string, place: string): RunSummary {
   try {
     return RunSummary.parse(JSON.parse(line));
   } catch {
-    throw new UsageError(`${place} is no run of conntax: remove the line, or the file`);
+    throw new UsageError(`${place} is not a run of conntax: remove the line or the file`);
   }
 }

@@ -1,4 +1,4 @@
-// In: a cell behind an emulated link, and an arm's trials. Out: what round trips and service make of its latency and rate.
+// Model of latency and rate behind an emulated link, from round trips and service time alone.
 import { type Client, connectionLimit } from '../scenarios/model/client.ts';
 import { type Load, mostInFlight } from '../scenarios/model/load.ts';
 import type { Scenario } from '../scenarios/model/scenario.ts';
@@ -12,14 +12,14 @@ import { slotsPerConnection } from './connections.ts';
 import type { CellResult } from './model/run.ts';
 import type { CompletedTrial } from './model/trial.ts';
 
-/** What an arm would do if nothing cost time but the network and the service. */
+/** Latency and rate of a client if only the network and the service took time. */
 export interface Prediction {
-  /** Of a request on average, the opening of its connection shared by the requests on it. */
+  /** Per request on average; those for opening a connection are shared by the requests on it. */
   roundTrips: number;
   roundTripsUs: number;
   /** Mean response time. */
   meanUs: number;
-  /** null: a search for the rate has none that could be predicted. */
+  /** null for a capacity search, whose rate cannot be predicted. */
   requestsPerSec: number | null;
 }
 
@@ -51,7 +51,7 @@ export function modelArm(
   if (link === undefined) return { why: 'there is no link' };
   if ((client.pool.pipelining ?? 1) > 1) {
     return {
-      why: 'pipelined answers wait for those before them on their connection, which the model does not know',
+      why: 'the model does not cover pipelining, where responses wait for earlier ones on their connection',
     };
   }
   const carried = carriedBy(trials);
@@ -62,7 +62,7 @@ export function modelArm(
   return { roundTrips, roundTripsUs, ...flowOf(load, slotsOf(scenario, client), aloneUs) };
 }
 
-/** What went through the link in the slices of all trials. */
+/** Traffic of the link in the slices of all trials. */
 interface Carried {
   exchanges: number;
   connections: number;
@@ -84,7 +84,7 @@ function carriedBy(trials: readonly CompletedTrial[]): Carried {
   };
 }
 
-/** Round trips for the opening of connections, for each request. */
+/** Round trips per request for opening connections. */
 function openingShare({ target: { tls } }: Scenario, carried: Carried): number {
   const { exchanges, connections, resumedRatio } = carried;
   const each =
@@ -96,12 +96,12 @@ function transferUs({ bytesPerSec }: Link, { bytes, exchanges }: Carried): numbe
   return bytesPerSec === 'unlimited' ? 0 : (bytes / exchanges / bytesPerSec) * 1e6;
 }
 
-/** How many requests can be under way at once; of HTTP/2, so many streams on each connection. */
+/** How many requests can be in flight at once; over HTTP/2, streams on each connection count. */
 function slotsOf({ target, load }: Scenario, client: Client): number {
   return Math.min(mostInFlight(load), connectionLimit(client.pool) * slotsPerConnection(client, target));
 }
 
-/** Little's law, and the bound that the connections set. */
+/** Little's law, limited by the number of connections. */
 function flowOf(load: Load, slots: number, aloneUs: number): Pick<Prediction, 'meanUs' | 'requestsPerSec'> {
   switch (load.model) {
     case 'closed': {
@@ -123,11 +123,11 @@ function flowOf(load: Load, slots: number, aloneUs: number): Pick<Prediction, 'm
   }
 }
 
-/** By how much one arm's mean latency is above another's, and what of that the round trips account for. */
+/** How far one client's mean latency exceeds another's, and how much of that is due to round trips. */
 export interface Gap {
   us: number;
   roundTripsUs: number;
-  /** CPU and queueing; below 0 when the model expects more than was measured. */
+  /** CPU and queueing; negative if the model predicts more than was measured. */
   restUs: number;
 }
 

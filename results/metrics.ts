@@ -1,11 +1,11 @@
-// The one table of metrics: what each is called, its units, which way is better, how it is read, and which load decides by it.
+// The table of metrics: what each is called, its units, which direction is better, how it is read, and which load it decides.
 import type { Load } from '../scenarios/model/load.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
 import { type ArmSummary, METRICS, type Metric } from './model/run.ts';
 import type { Capacity, CompletedTrial, Measurement, Slice } from './model/trial.ts';
 import type { Interval } from './stats.ts';
 
-/** Null for a closed load. A capacity search is measured at the rate found, or at its first where it found none. */
+/** The rate that a load requests; null for a closed load. A capacity search is measured at the rate it found, or at its lowest rate if it found none. */
 export function askedPerSec(load: Load, capacity: Capacity | null): number | null {
   switch (load.model) {
     case 'closed':
@@ -23,59 +23,69 @@ export function askedPerSec(load: Load, capacity: Capacity | null): number | nul
 
 type Measured = Pick<CompletedTrial, 'trial' | 'measurement'>;
 
-/** A part of all requests: `part` of `of`. */
+/** `part` of `of` requests. */
 export interface Share {
   part: number;
   of: number;
 }
 
-/** How the interval of a client's own figure is estimated, and that of its ratio to another client's. */
+/** How the intervals of a client's figure and of its ratio to another client's are estimated. */
 export type IntervalKind =
-  /** Positive and varying in proportion to itself: by the logarithms of the replicates, ratios replicate by replicate. */
+  /** Positive, and varies in proportion to its size: from the logarithms of the replicates; ratios replicate by replicate. */
   | { of: 'logarithms' }
-  /** A count that may be 0: by the replicates themselves; ratios by their logarithms. */
+  /** A count that may be 0: from the values of the replicates; ratios from their logarithms. */
   | { of: 'counts' }
-  /** A share of requests, exact, in units of `per`. `read` is null where the trial does not know it. */
+  /** A share of requests, by the exact binomial interval, in units of `per`. `read` returns null if the trial does not know it. */
   | { of: 'shares'; per: number; read: (trial: Measured) => Share | null; hasRatio: boolean };
 
-/** What is known of a metric. Everything that compares, judges or shows metrics reads it here. */
+/** Everything about a metric. All code that compares, judges or shows metrics reads it here. */
 interface MetricRow {
-  /** In the middle of a sentence, and over a column. */
+  /** Within a sentence, and as a column heading. */
   title: string;
-  /** As in "every ratio of ...", where it differs from the title. */
+  /** As in "every ratio of ...", if it differs from the title. */
   noun?: string;
   /** As shown; the stored unit ends the metric's own name. Undefined for a plain count. */
   unit: string | undefined;
   /** From the stored unit to the one shown. */
   factor: number;
-  /** Name of its column for machines, with the unit shown. */
+  /** Name of its column for machines, which ends in the unit shown. */
   columnKey: string;
   isHigherBetter: boolean;
+  /** Its column in the table of results by client; absent if that shows it in another form, or only other tables have it. */
+  resultColumn?: {
+    /** If it differs from `columnKey`. */
+    key?: string;
+    heading: string;
+    /** If it differs from the metric's. */
+    unit?: string;
+  };
   interval: IntervalKind;
   /**
-   * What each slice contributes to a figure that adds up over slices: clients are then compared block by block. Without
-   * it the figure is the trial's (quantiles, which need many samples).
+   * What each slice contributes to a figure that adds up over slices; clients are then compared block by block. Without it,
+   * the figure is that of the whole trial (quantiles, which need many samples).
    */
   ofSlices?: (slices: readonly Slice[], load: Load) => readonly Portion[];
-  /** Over the whole of a trial; null where there is nothing to read. */
+  /** Over the whole of a trial; null if there is nothing to read. */
   ofTrial: (trial: Measured) => number | null;
-  /** Of a client's row; without an interval of its own a figure is its own bounds. null where it is not known. */
+  /** From a client's stored summary; a figure without an interval is its own bounds. null if it is unknown. */
   ofSummary?: (summary: ArmSummary) => Interval | null;
-  /** Whether requests without an answer make it a bound only. */
+  /** Whether a client's stored summary has an interval for it. */
+  isIntervalStored?: true;
+  /** Whether requests without a response make it a bound. */
   isBoundByUnanswered: boolean;
-  /** The only load that has it; all loads do without. */
+  /** The only load that has it; absent if all loads have it. */
   onlyUnder?: Load['model'];
-  /** Whether trends show it even where another metric decides. */
+  /** Whether trends show it even if another metric decides. */
   isAlwaysInTrends?: true;
+  /** The share that it leaves to 1, where reports and sweeps show that instead. */
+  complement?: { title: string; columnKey: string };
   /** In metrics.prom, in Prometheus' base units. */
   gauge?: {
     name: string;
     help: string;
-    /** How many of the metric's own units are one of the gauge's. */
+    /** How many of the metric's own units make one of the gauge's. */
     divisor: number;
     labels?: Readonly<Record<string, string>>;
-    /** Whether gauges for the bounds of its interval stand beside it. */
-    hasBounds?: true;
   };
 }
 
@@ -100,6 +110,7 @@ const rate = {
   isHigherBetter: true,
   interval: { of: 'logarithms' },
   isBoundByUnanswered: true,
+  isIntervalStored: true,
 } as const;
 
 const count = {
@@ -109,13 +120,14 @@ const count = {
   isBoundByUnanswered: true,
 } as const;
 
-/** In the order in which a reader meets them. */
+/** In the order in which reports show them. */
 export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
   meanUs: {
     ...latency,
     title: 'mean latency',
     noun: 'mean response time',
     columnKey: 'meanMs',
+    resultColumn: { heading: 'mean' },
     ofSlices: meanPortions,
     ofTrial: ({ measurement: { response } }) => (response.count > 0 ? response.meanUs : null),
     ofSummary: latencyOf(({ meanUs }) => meanUs),
@@ -125,6 +137,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     ...latency,
     title: 'p50 latency',
     columnKey: 'p50Ms',
+    resultColumn: { heading: 'p50' },
     ofTrial: ({ measurement: { response } }) => positive(response.p50Us),
     ofSummary: latencyOf(({ p50Us }) => p50Us),
   },
@@ -132,6 +145,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     ...latency,
     title: 'p99 latency',
     columnKey: 'p99Ms',
+    resultColumn: { heading: 'p99' },
     ofTrial: ({ measurement: { response } }) => positive(response.p99Us),
     ofSummary: latencyOf(({ p99Us }) => p99Us),
   },
@@ -139,6 +153,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     ...rate,
     title: 'requests/s',
     columnKey: 'requestsPerSec',
+    resultColumn: { heading: 'requests/s' },
     ofSlices: ratePortions,
     ofTrial: requestsPerSec,
     ofSummary: summary => summary.requestsPerSec,
@@ -146,19 +161,19 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
       name: 'requests_per_second',
       help: 'Requests per second, centre over replicates',
       divisor: 1,
-      hasBounds: true,
     },
   },
   cpuUsPerRequest: {
     ...cpu,
     title: 'client CPU per request',
     columnKey: 'cpuUsPerRequest',
+    resultColumn: { key: 'generatorCpuUsPerRequest', heading: 'client CPU', unit: 'µs/request' },
     ofSlices: slices =>
       slices.map(({ generatorCpuUs, exchanges }) => ({ amount: generatorCpuUs, per: exchanges })),
     ofTrial: ({ measurement }) => measurement.generator.cpuUsPerRequest,
     ofSummary: summary => point(summary.generatorCpuUsPerRequest),
     isBoundByUnanswered: false,
-    // The least noisy of all.
+    // The least noisy metric.
     isAlwaysInTrends: true,
     gauge: {
       name: 'cpu_seconds_per_request',
@@ -172,20 +187,20 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     title: 'capacity',
     columnKey: 'capacityPerSec',
     onlyUnder: 'capacity',
-    // A trial without a capacity leaves an expectation open: it cannot be told from a low one.
+    // Without a capacity, an expectation stays open: the search may have been cut short, or the capacity be low.
     ofTrial: ({ measurement }) => capacityOf(measurement),
     ofSummary: summary => summary.capacityPerSec,
     gauge: {
       name: 'capacity_requests_per_second',
-      help: 'Highest rate borne within the objective of a capacity search, centre over replicates',
+      help: 'Highest rate sustained within the objective of a capacity search, centre over replicates',
       divisor: 1,
-      hasBounds: true,
     },
   },
   targetCpuUsPerRequest: {
     ...cpu,
     title: 'target CPU per request',
     columnKey: 'targetCpuUsPerRequest',
+    resultColumn: { heading: 'target CPU', unit: 'µs/request' },
     ofSlices: slices =>
       slices.flatMap(({ targetCpuUs, exchanges }) =>
         targetCpuUs === null ? [] : { amount: targetCpuUs, per: exchanges },
@@ -201,17 +216,6 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
       labels: { process: 'target' },
     },
   },
-  successRatio: {
-    ...count,
-    title: 'good answers',
-    unit: '%',
-    factor: 100,
-    columnKey: 'successPercent',
-    isHigherBetter: true,
-    interval: { of: 'shares', per: 1, read: successesOf, hasRatio: true },
-    ofTrial: trial => ratioOf(successesOf(trial)),
-    ofSummary: ({ completed, failed }) => point(ratioOf({ part: completed, of: completed + failed })),
-  },
   connectionsPer1kRequests: {
     ...count,
     title: 'connections per 1,000 requests',
@@ -220,23 +224,43 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     ofTrial: trial => (isCounted(trial.measurement) ? connectionsPer1k(trial) : null),
     ofSummary: ({ requestsSent, openedBy, opened }) =>
       requestsSent === 0 || openedBy === 'unknown' ? null : point((opened / requestsSent) * 1_000),
+    gauge: {
+      name: 'connections_per_1k_requests',
+      help: 'Connections opened per 1,000 requests',
+      divisor: 1,
+    },
   },
   unneededConnectionsPer1kRequests: {
     ...count,
-    title: 'connections beyond need per 1,000 requests',
+    title: 'unnecessary connections per 1,000 requests',
     columnKey: 'unneededConnectionsPer1000Count',
-    // Mostly 0 of both clients: there is no ratio.
+    // Usually 0 for both clients, so there is no ratio.
     interval: { of: 'shares', per: 1_000, read: unneededOf, hasRatio: false },
     ofTrial: trial => {
       const share = unneededOf(trial);
       return share === null ? null : ratioOf(share) * 1_000;
     },
   },
+  successRatio: {
+    ...count,
+    title: 'success rate',
+    unit: '%',
+    factor: 100,
+    columnKey: 'successPercent',
+    complement: { title: 'error rate', columnKey: 'errorPercent' },
+    isHigherBetter: true,
+    interval: { of: 'shares', per: 1, read: successesOf, hasRatio: true },
+    ofTrial: trial => ratioOf(successesOf(trial)),
+    ofSummary: ({ completed, failed, errorRatio }) =>
+      completed + failed === 0 ? null : point(1 - errorRatio),
+    gauge: { name: 'success_ratio', help: 'Share of requests that succeeded', divisor: 1 },
+  },
 };
 
-const METRIC_ORDER = Object.keys(METRIC_TABLE) as ExpectedMetric[];
+/** All metrics, in the order of the table. */
+export const METRIC_ORDER = Object.keys(METRIC_TABLE) as ExpectedMetric[];
 
-/** How a metric is read of a trial to compare it: by its slices, or as a whole. */
+/** How a metric is read from a trial for comparisons: by its slices, or as a whole. */
 export type FigureReader =
   | { of: 'slices'; read: (slices: readonly Slice[], load: Load) => readonly Portion[] }
   | { of: 'trial'; read: (trial: Measured) => number | null };
@@ -246,27 +270,26 @@ export function readerOf(metric: ExpectedMetric): FigureReader {
   return ofSlices === undefined ? { of: 'trial', read: ofTrial } : { of: 'slices', read: ofSlices };
 }
 
-/** Of a client's row; null where there is no row, or it does not know. */
+/** From a client's stored summary; null if there is none, or the figure is unknown. */
 export function summaryFigure(metric: ExpectedMetric, summary: ArmSummary | null): Interval | null {
   return summary === null ? null : (METRIC_TABLE[metric].ofSummary?.(summary) ?? null);
 }
 
 export interface Headline {
-  /** Decides when a run is precise enough, and is what its headline and its first figure are about. */
+  /** Decides when a run is precise enough; its headline and first chart show it. */
   metric: Metric;
-  /** As it stands in "every ratio of ...". */
+  /** As in "every ratio of ...". */
   noun: string;
 }
 
 const DECIDING: Record<Load['model'], Metric> = {
   closed: 'requestsPerSec',
-  // Under an open load all arms have the same rate, by construction.
+  // Under an open load all clients have the same rate by construction.
   open: 'meanUs',
   burst: 'meanUs',
   capacity: 'capacityPerSec',
 };
 
-/** Whether more of the metric is what a reader wishes for. */
 export function isHigherBetter(metric: ExpectedMetric): boolean {
   return METRIC_TABLE[metric].isHigherBetter;
 }
@@ -287,26 +310,27 @@ export function comparedMetrics({ model }: Pick<Load, 'model'>): readonly Metric
   return [deciding, ...others];
 }
 
-function isCompared(metric: ExpectedMetric): metric is Metric {
+/** Whether clients are compared on it in every run; the others are judged by expectations. */
+export function isCompared(metric: ExpectedMetric): metric is Metric {
   return (METRICS as readonly string[]).includes(metric);
 }
 
-/** The deciding metric over the whole of a trial; null where there is nothing to read. */
+/** The deciding metric over the whole of a trial; null if there is nothing to read. */
 export function headlineFigure(trial: Measured): number | null {
   return METRIC_TABLE[DECIDING[trial.trial.load.model]].ofTrial(trial);
 }
 
-/** What a slice contributes to a figure: that of several slices is the sum of their amounts over the sum of their `per`. */
+/** What a slice contributes to a figure. The figure of several slices is the sum of their amounts divided by the sum of their `per`. */
 export interface Portion {
   amount: number;
   per: number;
 }
 
 /**
- * Good answers per second. Of a closed load it follows from what its users did with their time, users / (mean time of a
- * request + pause), by J. D. C. Little's law (1961): requests belong to the window in which they began, and in a window that
- * is short against the slowest of them more begin than in a long run. Where the users' time is not known (load tools, runs of
- * older versions), and where a schedule sets the rate, it is the requests of the window over its length.
+ * Successful responses per second. Under a closed load they follow from how the users spent their time: users / (mean time of
+ * a request + think time), by Little's law (J. D. C. Little, 1961). Requests belong to the window in which they began, and in a
+ * window that is short compared with the slowest of them, more begin than in a long run. If the users' time is unknown (load
+ * tools, runs of older versions), and under loads with a schedule, it is the requests of the window over its length.
  */
 export function ratePortion({ completed, userMs, windowMs }: Slice, load: Load): Portion {
   return load.model === 'closed' && userMs !== null
@@ -317,17 +341,17 @@ export function ratePortion({ completed, userMs, windowMs }: Slice, load: Load):
 /** What the slices of a trial contribute to its rate. */
 export function ratePortions(slices: readonly Slice[], load: Load): Portion[] {
   const isByUserTime = slices.some(({ userMs }) => userMs !== null);
-  // A window in which no request began, since all of them were still waiting, says nothing by itself of the users' time.
-  const told = isByUserTime ? slices.filter(({ userMs }) => userMs !== null) : slices;
-  return told.map(slice => ratePortion(slice, load));
+  // A window in which no request began, because all users were still waiting, does not show by itself how users spent their time.
+  const usable = isByUserTime ? slices.filter(({ userMs }) => userMs !== null) : slices;
+  return usable.map(slice => ratePortion(slice, load));
 }
 
-/** Good answers per second of the steady windows; null where there were none. */
+/** Successful responses per second in the steady windows; null if there were none. */
 export function requestsPerSec({ trial: { load }, measurement: { slices } }: Measured): number | null {
   return overall(ratePortions(slices, load));
 }
 
-/** What the slices of a trial contribute to its mean response time, µs; requests without an answer by their lower bounds. */
+/** What the slices of a trial contribute to its mean response time, µs; requests without a response count with their lower bounds. */
 export function meanPortions(slices: readonly Slice[]): Portion[] {
   return slices.map(({ completed, censored, meanUs }) => ({
     amount: meanUs * (completed + censored),
@@ -335,19 +359,19 @@ export function meanPortions(slices: readonly Slice[]): Portion[] {
   }));
 }
 
-/** The figure of several slices; null where there is nothing to divide by. */
+/** The figure of several slices; null if there is nothing to divide by. */
 export function overall(portions: readonly Portion[]): number | null {
   const per = portions.reduce((sum, portion) => sum + portion.per, 0);
   return per > 0 ? portions.reduce((sum, portion) => sum + portion.amount, 0) / per : null;
 }
 
-/** The highest rate borne; null where none was, and where the search was cut short and so may have ended too low. */
+/** The highest rate sustained; null if none was, or if the search was cut short, because it may have ended too low. */
 export function capacityOf({ capacity }: CompletedTrial['measurement']): number | null {
   return capacity?.isSettled && capacity.ratePerSec > 0 ? capacity.ratePerSec : null;
 }
 
 function latencyOf(read: (summary: ArmSummary) => number): (summary: ArmSummary) => Interval | null {
-  // Without an answer there is no latency.
+  // Without a successful response there is no latency.
   return summary => (summary.completed === 0 ? null : point(read(summary)));
 }
 
@@ -365,8 +389,8 @@ function successesOf({ measurement: { completed, failed } }: Measured): Share {
 }
 
 /**
- * Connections beyond the most that the mode needs: none of a client that reuses what it may, however long and fast the
- * run was. null where they are not counted, or any number may be needed.
+ * Connections opened beyond the most that the connection policy needs: 0 for a client that reuses connections as it may,
+ * however long and fast the run was. null if they are not counted, or there is no upper bound.
  */
 function unneededOf({ measurement }: Measured): Share | null {
   const { requestsSent, opened, needed } = measurement.ledger;
@@ -378,7 +402,8 @@ export function ratioOf({ part, of }: Share): number {
   return of === 0 ? 0 : part / of;
 }
 
-function positive(value: number): number | null {
+/** null for what has no logarithm. */
+export function positive(value: number): number | null {
   return value > 0 && Number.isFinite(value) ? value : null;
 }
 

@@ -1,4 +1,4 @@
-// In: trials of which every request and connection is known. Out: proof that the phases are theirs, and come to the whole.
+// Phases of trials with known requests and connections are correct, and add up to the response time.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,12 +1,13 @@
-// In: the trials of an arm. Out: into which phases its mean response time divides, and what opening a connection took.
+// Splits the mean response time of a client into phases, and measures the opening of connections.
 
 import { meanRoundTripMs } from '../scenarios/model/target.ts';
 import { mergeHistograms } from './histogram.ts';
 import type { CompletedTrial, Histogram, Measurement } from './model/trial.ts';
+import { sumOf } from './stats.ts';
 
 /**
  * In order of time. heldBack: from when a request was due until it was sent; queue: from there until it was written to a
- * connection, less the opening of one; unsplit: what the client does not tell, or was told not to.
+ * connection, without the time to open one; unsplit: not reported by the client, or not recorded.
  */
 export const PHASES = ['heldBack', 'queue', 'connect', 'tls', 'firstByte', 'body', 'unsplit'] as const;
 export type Phase = (typeof PHASES)[number];
@@ -14,17 +15,17 @@ export type Phase = (typeof PHASES)[number];
 export interface PhaseSplit {
   /** Mean response time over all requests of the windows. */
   responseUs: number;
-  /** The same in parts, each 0 or more; their sum is responseUs, up to rounding. */
+  /** Its parts, each at least 0; their sum is responseUs, up to rounding. */
   parts: Record<Phase, number>;
-  /** Connections opened in the windows for each request that ended in them. */
+  /** Connections opened in the windows per request that finished in them. */
   connectionsPerRequest: number;
   /** The emulated link's round trip, moved for each connection from TLS or first byte to connect; 0: loopback alone. */
   roundTripUs: number;
-  /** Whether the phases of each request were to be recorded. */
+  /** Whether the phases of each request were recorded. */
   isRecorded: boolean;
 }
 
-/** When all but this share of the service time is told, all is: the rest is rounding. */
+/** If all but this share of the service time is reported, all of it is; the rest is rounding. */
 const ROUNDING = 1e-6;
 
 /**
@@ -40,17 +41,17 @@ const ROUNDING = 1e-6;
  */
 export function splitPhases(trials: readonly CompletedTrial[]): PhaseSplit | null {
   const all = trials.map(({ measurement }) => measurement);
-  const requests = sum(all, ({ response }) => response.count);
+  const requests = sumOf(all, ({ response }) => response.count);
   if (requests === 0) return null;
   const parts = partsOfRequests(all, requests);
 
-  const ended = sum(all, ({ completed, failed }) => completed + failed);
-  const connections = sum(all, ({ connect, tls }) => Math.max(connect.count, tls.count));
+  const ended = sumOf(all, ({ completed, failed }) => completed + failed);
+  const connections = sumOf(all, ({ connect, tls }) => Math.max(connect.count, tls.count));
   const dials = [
     { to: 'connect', us: totalUs(all, ({ connect }) => connect) / ended },
     { to: 'tls', us: totalUs(all, ({ tls }) => tls) / ended },
   ] as const;
-  const dialsUs = sum(dials, ({ us }) => us);
+  const dialsUs = sumOf(dials, ({ us }) => us);
   const fit = dialsUs === 0 ? 1 : Math.min(1, (parts.queue + parts.unsplit) / dialsUs);
   for (const { to, us } of dials) move(parts, { us: us * fit, from: ['queue', 'unsplit'], to });
 
@@ -60,7 +61,7 @@ export function splitPhases(trials: readonly CompletedTrial[]): PhaseSplit | nul
   move(parts, { us: roundTripUs * connectionsPerRequest, from: [delayed, 'unsplit'], to: 'connect' });
 
   return {
-    responseUs: sum(PHASES, phase => parts[phase]),
+    responseUs: sumOf(PHASES, phase => parts[phase]),
     parts,
     connectionsPerRequest,
     roundTripUs,
@@ -74,7 +75,7 @@ export interface Spread {
   p99Us: number;
 }
 
-/** Of the requests or of the connections opened in the windows; null: there was none, or the client does not tell. */
+/** Of the requests, or of the connections opened in the windows; null if there was none, or the client does not report it. */
 export type PhaseSpreads = Record<'wait' | 'firstByte' | 'body' | 'connect' | 'tls', Spread | null>;
 
 /** How the times of single requests and connections spread; behind a link, a connection's round trip is moved to connect. */
@@ -96,9 +97,9 @@ export function spreadPhases(trials: readonly CompletedTrial[]): PhaseSpreads {
   };
 }
 
-/** The mean response time in the parts that are told for each request, so with the opening of connections in the queue. */
+/** The mean response time in the parts that are reported per request, so with the opening of connections in the queue. */
 function partsOfRequests(all: readonly Measurement[], requests: number): Record<Phase, number> {
-  /** A phase that is told of some requests only counts as nothing in the others. */
+  /** A phase that is reported for only some requests counts as 0 for the others. */
   const meanUs = (read: (measurement: Measurement) => Histogram | null) => totalUs(all, read) / requests;
   const responseUs = meanUs(({ response }) => response);
   const serviceUs = Math.min(
@@ -108,10 +109,10 @@ function partsOfRequests(all: readonly Measurement[], requests: number): Record<
   const queue = meanUs(({ wait }) => wait);
   const firstByte = meanUs(measurement => measurement.firstByte);
   const body = meanUs(measurement => measurement.body);
-  const toldUs = queue + firstByte + body;
+  const reportedUs = queue + firstByte + body;
   // Each record rounds a time below 1 µs up, so that the parts may come to a little more than the whole.
-  const isAllTold = toldUs > serviceUs * (1 - ROUNDING);
-  const scale = isAllTold ? serviceUs / toldUs : 1;
+  const isAllReported = reportedUs > serviceUs * (1 - ROUNDING);
+  const scale = isAllReported ? serviceUs / reportedUs : 1;
   return {
     heldBack: responseUs - serviceUs,
     queue: queue * scale,
@@ -119,17 +120,17 @@ function partsOfRequests(all: readonly Measurement[], requests: number): Record<
     tls: 0,
     firstByte: firstByte * scale,
     body: body * scale,
-    unsplit: isAllTold ? 0 : serviceUs - toldUs,
+    unsplit: isAllReported ? 0 : serviceUs - reportedUs,
   };
 }
 
-/** What a handshake takes on the link, jitter of both directions included: on average half of what may be drawn. */
+/** Time of a handshake on the link, including the mean jitter of both directions. */
 function meanRoundTripUs([first]: readonly CompletedTrial[]): number {
   const link = first?.trial.link;
   return link === undefined ? 0 : meanRoundTripMs(link) * 1000;
 }
 
-/** Moves so much, or as much as there is, from the phases in their order. */
+/** Moves `us`, or as much as there is, from the phases in their order. */
 function move(
   parts: Record<Phase, number>,
   { us, from, to }: { us: number; from: readonly Phase[]; to: Phase },
@@ -144,12 +145,8 @@ function move(
 }
 
 function totalUs(all: readonly Measurement[], read: (measurement: Measurement) => Histogram | null): number {
-  return sum(all, measurement => {
+  return sumOf(all, measurement => {
     const histogram = read(measurement);
     return histogram === null ? 0 : histogram.meanUs * histogram.count;
   });
-}
-
-function sum<T>(items: readonly T[], read: (item: T) => number): number {
-  return items.reduce((total, item) => total + read(item), 0);
 }

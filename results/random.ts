@@ -1,10 +1,10 @@
-// In: a seed. Out: reproducible uniform numbers, and what is drawn from them.
+// Reproducible random numbers from a seed, and shuffling.
 import { randomLcg } from 'd3-random';
 
 /** Uniform in [0, 1). */
 export type Random = () => number;
 
-/** A reproducible source; the parts name what it is for, so that two uses of one seed do not run in step. */
+/** A reproducible source; the parts name its purpose, so that two uses of one seed are independent. */
 export function createRandom(seed: number, ...parts: readonly (string | number)[]): Random {
   let hash = 0x811c9dc5 ^ seed;
   for (const character of parts.join('/')) {
@@ -13,7 +13,7 @@ export function createRandom(seed: number, ...parts: readonly (string | number)[
   return randomLcg(mixed(hash) / 2 ** 32);
 }
 
-/** MurmurHash3's finaliser. FNV-1a alone lets parts that differ in their last character only draw alike. */
+/** MurmurHash3's finaliser. With FNV-1a alone, parts that differ only in their last character draw similar numbers. */
 function mixed(hash: number): number {
   const once = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   const twice = Math.imul(once ^ (once >>> 13), 0xc2b2ae35);

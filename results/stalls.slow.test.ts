@@ -1,4 +1,4 @@
-// In: simulated arms that stop, or have slow requests. Out: proof that the interval of their ratio holds the truth.
+// The interval of the ratio of clients that stall holds the truth.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { auditCell } from './audits/index.ts';

@@ -1,4 +1,4 @@
-// In: known truths, drawn from many times. Out: proof that the 95 % interval holds them about as often as it says.
+// The 95 % interval holds known truths about as often as it claims, by many draws.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -63,7 +63,7 @@ describe('The interval of a change holds the true change as often as it says, an
   }
 });
 
-describe('In: values with and without modes. Out: proof that only clear groups are called modes', () => {
+describe('Only clear groups are called modes', () => {
   const rows = [
     { why: 'one value', values: [0.1], main: [0.1], isDistinct: false },
     { why: 'one group', values: [0.01, -0.02, 0], main: [-0.02, 0, 0.01], isDistinct: false },
@@ -90,7 +90,7 @@ describe('In: values with and without modes. Out: proof that only clear groups a
   }
 });
 
-describe('In: known truths, drawn from many times. Out: proof that the 95 % interval holds them about as often as it says', () => {
+describe('The 95 % interval holds known truths about as often as it claims', () => {
   const EXPERIMENTS = 1_000;
   /** 95 % less three standard errors of a share counted in 1,000 experiments. */
   const LEAST_HELD = 0.95 - 3 * Math.sqrt((0.95 * 0.05) / EXPERIMENTS);

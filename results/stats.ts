@@ -1,15 +1,11 @@
-// In: numbers from blocks or replicates. Out: a robust mean, and an interval that holds the truth as often as it says.
+// Robust means, and intervals that hold the truth as often as they claim.
 import { betaQuantile, studentQuantile } from './quantiles.ts';
-
-// From nothing. Out: how many replicates an interval needs, which plans, figures and reports all go by.
 
 /**
  * Two replicates are not an interval: Student's t has one degree of freedom then, and reaches 21 standard errors to either
  * side. Three hold the truth as often as more do (results/stats.test.ts).
  */
 export const LEAST_REPLICATES = 3;
-
-// From one logarithm a process. Out: the groups they fall into, since processes run in modes.
 
 /** Neighbours further apart than this (8 %) are in different groups; replicates of one mode lie within 2 to 5 %. */
 const LEAST_GAP = 0.08;
@@ -81,8 +77,12 @@ export function trimmedMean(values: readonly number[], share: number): number | 
   return meanOf(sorted.slice(cut, sorted.length - cut));
 }
 
-/** How often an interval is to hold the truth, unless several are judged at once (results/stats.ts). */
+/** How often an interval must hold the truth, unless several are judged at once (`shownTogether`). */
 export const LEVEL = 0.95;
+/** The level, what remains of it, and such an interval as reports write them. */
+export const LEVEL_PERCENT = `${Math.round(LEVEL * 100)} %`;
+export const ERROR_PERCENT = `${Math.round((1 - LEVEL) * 100)} %`;
+export const INTERVAL_NAME = `${LEVEL_PERCENT} interval`;
 /**
  * Of the share of intervals that may miss the truth, what Student's is asked for: 97 % for 95 %, so that 95 % remain where
  * the truth is skewed or has modes (docs/method.md).
@@ -237,12 +237,14 @@ export function toRatio({ value, low, high }: Interval): Interval {
   return { value: exp(value), low: exp(low), high: exp(high) };
 }
 
-/** NaN for none. */
+export function sumOf<Item>(items: readonly Item[], read: (item: Item) => number): number {
+  return items.reduce((total, item) => total + read(item), 0);
+}
+
+/** NaN for no values. */
 export function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
-
-// From the same figure of two runs, each with its interval. Out: by how much it changed, and how sure that is.
 
 /**
  * after - before with an interval from those of the two: the method of variance estimates recovery (G. Y. Zou, A. Donner,
@@ -291,8 +293,6 @@ function logOf({ value, low, high }: Interval): Interval {
   return { value: Math.log(value), low: Math.log(low), high: Math.log(high) };
 }
 
-// From how many of so many. Out: the share and its exact interval.
-
 /** The exact binomial interval of a share (C. J. Clopper, E. S. Pearson, 1934); null of nothing. */
 export function shareInterval(good: number, total: number, level: number): Interval | null {
   if (total === 0) return null;
@@ -304,8 +304,6 @@ export function shareInterval(good: number, total: number, level: number): Inter
     high: bad === 0 ? 1 : betaQuantile(1 - tail, good + 1, bad),
   };
 }
-
-// From an interval of so many replicates, and what it is to tell. Out: how many replicates that takes, if they go on to vary as they did.
 
 const MOST = 10_000;
 
@@ -325,8 +323,6 @@ export function replicatesToTell(
   for (let count = replicates; count <= MOST; count++) if (studentReach(count) < share) return count;
   return null;
 }
-
-// From claims that are made at once. Out: those that can be made together without the risk of a false one adding up.
 
 /**
  * Holm's step-down method (S. Holm, 1979), by intervals instead of p-values: of m claims the surest have to be shown at the

@@ -1,4 +1,4 @@
-// In: a folder on disk. Out: proof that a run is stored whole, found again, and that damage is named, not trusted.
+// A run is stored whole and found again; damage is named, not trusted.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
@@ -19,8 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { MeasureError, UsageError } from './errors.ts';
 import { TrialResult } from './model/trial.ts';
 import { createRandom } from './random.ts';
-import { readRun } from './read-run.ts';
-import { isRunId, newRunId, openRunStore } from './store.ts';
+import { isRunId, newRunId, openRunStore, readRun } from './store.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
 const sample = sampleRun({ replicates: 2, blocks: 3 });
@@ -69,13 +68,13 @@ const damages: { what: string; damage: (runDir: string) => void; says: RegExp; r
   {
     what: 'no such run',
     damage: () => {},
-    says: /no run 2026-11-23T12-25-52Z-k3f8 .*nearest: 2026-11-23T12-25-52Z-k3f9/,
+    says: /unknown run 2026-11-23T12-25-52Z-k3f8: .*nearest: 2026-11-23T12-25-52Z-k3f9/,
     ref: '2026-11-23T12-25-52Z-k3f8',
   },
   {
     what: 'a way out of the folder',
     damage: () => {},
-    says: /there is no run|not a run|has no run\.json/,
+    says: /unknown run|not a run|has no run\.json/,
     ref: '../..',
   },
   {
@@ -86,12 +85,12 @@ const damages: { what: string; damage: (runDir: string) => void; says: RegExp; r
   {
     what: 'latest is a path',
     damage: () => writeFileSync(join(dir, 'latest'), '../../etc'),
-    says: /does not hold the id/,
+    says: /does not contain a run id/,
   },
   {
     what: "latest's folder is gone",
     damage: r => rmSync(r, { recursive: true }),
-    says: /whose folder is gone/,
+    says: /whose folder does not exist/,
   },
   {
     what: 'crashed',
@@ -117,7 +116,7 @@ const damages: { what: string; damage: (runDir: string) => void; says: RegExp; r
   {
     what: 'a field wrong',
     damage: r => writeFileSync(join(r, 'run.json'), JSON.stringify({ ...sample.run, seed: 'x' })),
-    says: /run\.json is not what conntax stores: seed: /,
+    says: /run\.json was not written by this conntax: seed: /,
   },
   { what: 'no trials', damage: r => unlinkSync(join(r, 'trials.ndjson')), says: /has no trials\.ndjson/ },
   {
@@ -128,12 +127,12 @@ const damages: { what: string; damage: (runDir: string) => void; says: RegExp; r
   {
     what: 'a line of another kind',
     damage: r => appendFileSync(join(r, 'trials.ndjson'), '{}\n'),
-    says: /trials\.ndjson, line 5, is not what conntax stores/,
+    says: /trials\.ndjson, line 5, was not written by this conntax/,
   },
   {
     what: 'a torn line in a complete run',
     damage: r => appendFileSync(join(r, 'trials.ndjson'), '{"trial"'),
-    says: /line 5 is cut short/,
+    says: /line 5 is incomplete/,
   },
 ];
 

@@ -1,4 +1,4 @@
-// In: results as they come. Out: a run's folder on disk, of which a crash at any moment loses one trial at most.
+// Stored runs: written so that a crash loses at most one trial, and read back as untrusted data.
 import {
   closeSync,
   fstatSync,
@@ -10,13 +10,26 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { basename, join } from 'node:path';
-import { makeFolder, replaceFile, writing } from './files.ts';
-import type { Run } from './model/run.ts';
-import type { TrialResult } from './model/trial.ts';
+import { basename, dirname, join } from 'node:path';
+import { distance } from 'fastest-levenshtein';
+import type { z } from 'zod';
+import { withVerdicts } from './compare.ts';
+import { type Problem, UsageError } from './errors.ts';
+import {
+  absolutePath,
+  describeIssue,
+  kindOf,
+  listFolder,
+  makeFolder,
+  readTextFile,
+  replaceFile,
+  writing,
+} from './files.ts';
+import { headlineOf } from './metrics.ts';
+import { type ArmSummary, type CellResult, Run } from './model/run.ts';
+import { TrialResult } from './model/trial.ts';
 import type { Random } from './random.ts';
-
-// From nothing. Out: the names of the files that a stored run consists of.
+import { type Interval, LEAST_REPLICATES } from './stats.ts';
 
 export const RUNS_FOLDER = 'runs';
 /** A text file with the id of the newest run: works where symbolic links need a privilege. */
@@ -24,19 +37,17 @@ export const LATEST_FILE = 'latest';
 export const RUN_FILE = 'run.json';
 export const TRIALS_FILE = 'trials.ndjson';
 
-// From a date and dice. Out: the name of a run, which sorts by time.
-
 const RUN_ID = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-z]{4}$/;
 const SUFFIX_LENGTH = 4;
 
-/** Such as `2026-11-23T12-25-52Z-k3f9`: UTC to the second, and a suffix that tells runs of one second apart. */
+/** A run id such as `2026-11-23T12-25-52Z-k3f9`, which sorts by time: UTC to the second, plus a random suffix. */
 export function newRunId(date: Date, random: Random): string {
   const time = `${date.toISOString().slice(0, 19).replaceAll(':', '-')}Z`;
   const suffix = Array.from({ length: SUFFIX_LENGTH }, () => Math.floor(random() * 36).toString(36)).join('');
   return `${time}-${suffix}`;
 }
 
-/** Whether a text is a run id; then it is also a safe name of a folder. */
+/** Whether a text is a run id, and so also a safe folder name. */
 export function isRunId(text: string): boolean {
   return RUN_ID.test(text);
 }
@@ -45,22 +56,22 @@ export function isRunId(text: string): boolean {
 export interface RunStore {
   /** The run's folder. */
   readonly dir: string;
-  /** Adds a line to trials.ndjson and has it on disk on return. Throws MeasureError, and leaves whole lines only. */
+  /** Adds a line to trials.ndjson and syncs it to disk. Throws MeasureError, and leaves only whole lines. */
   appendTrial(result: TrialResult): void;
   /**
-   * Writes the other files, then run.json, then names the run as the latest, each atomically: a run.json therefore says
-   * that everything else is there. Closes the store. Throws MeasureError.
+   * Writes the other files, then run.json, then names the run as the latest, each atomically: a run.json means that
+   * everything else is there. Closes the store. Throws MeasureError.
    */
   finish(end: { run: Run; files: readonly { name: string; content: string }[] }): void;
   /** Removes the folder of a run in which nothing was measured. */
   discard(): void;
-  /** Lets go of the folder without finishing it. Does nothing after `finish`. */
+  /** Closes the store without finishing the run. Does nothing after `finish`. */
   close(): void;
 }
 
 /**
- * Creates `runs/<runId>/` in the results folder, which is created too if need be. Throws MeasureError when that can't be
- * written, so that it is known before anything is measured.
+ * Creates `runs/<runId>/` in the results folder, and that folder if needed. Throws MeasureError if it cannot be written, so
+ * that the user knows before anything is measured.
  */
 export function openRunStore(resultsDir: string, runId: string): RunStore {
   const dir = join(resultsDir, RUNS_FOLDER, runId);
@@ -79,7 +90,7 @@ export function openRunStore(resultsDir: string, runId: string): RunStore {
     dir,
     appendTrial(result) {
       writing(trialsPath, () => {
-        // Of a file that was removed meanwhile every write still succeeds, and nothing is left of it in the end.
+        // Writes to a file that was deleted meanwhile would still succeed, and nothing would be left.
         statSync(trialsPath);
         appendLine(trialsFile, JSON.stringify(result));
       });
@@ -87,7 +98,7 @@ export function openRunStore(resultsDir: string, runId: string): RunStore {
     finish({ run, files }) {
       close();
       for (const { name, content } of files) {
-        if (basename(name) !== name) throw new TypeError(`not the name of a file: ${name}`);
+        if (basename(name) !== name) throw new TypeError(`not a file name: ${name}`);
         replaceFile(join(dir, name), content);
       }
       replaceFile(join(dir, RUN_FILE), `${JSON.stringify(run, null, 2)}\n`);
@@ -101,12 +112,12 @@ export function openRunStore(resultsDir: string, runId: string): RunStore {
   };
 }
 
-/** Which run commands mean that are given none. @throws MeasureError */
+/** Names the run that commands use by default. @throws MeasureError */
 export function nameLatest(resultsDir: string, runId: string): void {
   replaceFile(join(resultsDir, LATEST_FILE), `${runId}\n`);
 }
 
-/** Appends and syncs; on any error takes back what was written of the line. */
+/** Appends and syncs; on any error, removes the part of the line that was written. */
 function appendLine(file: number, line: string): void {
   const { size } = fstatSync(file);
   try {
@@ -116,5 +127,193 @@ function appendLine(file: number, line: string): void {
   } catch (error) {
     ftruncateSync(file, size);
     throw error;
+  }
+}
+
+/** Brings a stored cell in line with today's rules: earlier runs gave an interval to two replicates, a verdict to every metric, and stored clients in shuffled order. */
+export function settleCell(cell: CellResult): CellResult {
+  const order = Object.keys(cell.scenario.clients);
+  const rankOf = (arm: string): number => (order.includes(arm) ? order.indexOf(arm) : order.length);
+  const comparisons = cell.comparisons
+    .toSorted((a, b) => rankOf(a.candidate) - rankOf(b.candidate))
+    .map(comparison =>
+      comparison.replicateRatios.length < LEAST_REPLICATES ? { ...comparison, ratio: null } : comparison,
+    );
+  return {
+    ...cell,
+    arms: cell.arms.toSorted((a, b) => rankOf(a.arm) - rankOf(b.arm)).map(settleArm),
+    comparisons: withVerdicts(comparisons, headlineOf(cell.scenario.load).metric),
+  };
+}
+
+function settleArm(arm: ArmSummary): ArmSummary {
+  if (arm.trials >= LEAST_REPLICATES) return arm;
+  const point = (of: Interval | null): Interval | null =>
+    of === null ? null : { value: of.value, low: of.value, high: of.value };
+  return { ...arm, requestsPerSec: point(arm.requestsPerSec), capacityPerSec: point(arm.capacityPerSec) };
+}
+
+const SCHEMA_VERSION = Run.shape.schemaVersion.value;
+/** Problems reported per file, because a file of another kind has thousands. */
+const MOST_PROBLEMS = 10;
+
+export interface StoredRun {
+  dir: string;
+  run: Run;
+  trials: TrialResult[];
+  /** Whether an incomplete last line was skipped; only in a run that is itself incomplete. */
+  isTorn: boolean;
+}
+
+/** Names that stand for runs. */
+const LATEST = 'latest';
+const PREVIOUS = 'previous';
+
+/**
+ * Reads a run by its id, a unique start or end of it, the words `latest` and `previous`, or the path of its folder or its
+ * run.json; without a name, the latest. Throws UsageError that says what is wrong, where, and what was expected.
+ */
+export function readRun(resultsDir: string, ref: string = LATEST): StoredRun {
+  const dir = dirOf(resultsDir, ref);
+  const run = readRunFile(dir);
+  return { dir, run, ...readTrials(dir, run) };
+}
+
+function dirOf(resultsDir: string, ref: string): string {
+  if (ref === LATEST) return join(resultsDir, RUNS_FOLDER, latestId(resultsDir));
+  if (ref === PREVIOUS) return previousDir(resultsDir);
+  return namedDir(resultsDir, ref);
+}
+
+function latestId(resultsDir: string): string {
+  const path = join(resultsDir, LATEST_FILE);
+  const id = readTextFile(path)?.trim();
+  if (id === undefined) {
+    throw new UsageError(`no latest run in ${resultsDir}: measure or name one${known(resultsDir, '')}`);
+  }
+  if (!isRunId(id)) throw new UsageError(`${path} does not contain a run id${known(resultsDir, '')}`);
+  if (kindOf(join(resultsDir, RUNS_FOLDER, id)) === undefined) {
+    throw new UsageError(`${path} names run ${id}, whose folder does not exist${known(resultsDir, id)}`);
+  }
+  return id;
+}
+
+/** The folder of the newest finished run before the latest. */
+function previousDir(resultsDir: string): string {
+  const latest = latestId(resultsDir);
+  const dir = storedIds(resultsDir)
+    .filter(id => id < latest)
+    .map(id => join(resultsDir, RUNS_FOLDER, id))
+    .find(folder => kindOf(join(folder, RUN_FILE)) === 'file');
+  if (dir === undefined) throw new UsageError(`no finished run before ${latest} in ${resultsDir}`);
+  return dir;
+}
+
+function namedDir(resultsDir: string, ref: string): string {
+  const byId = join(resultsDir, RUNS_FOLDER, ref);
+  if (isRunId(ref) && kindOf(byId) !== undefined) return byId;
+  const path = absolutePath(ref);
+  switch (kindOf(path)) {
+    case 'folder':
+      return path;
+    case 'file':
+      if (basename(path) === RUN_FILE) return dirname(path);
+      throw new UsageError(`${ref} is not a run; expected: the id of a run, its folder or its ${RUN_FILE}`);
+  }
+  const meant = storedIds(resultsDir).filter(id => id.startsWith(ref) || id.endsWith(ref));
+  if (meant.length > 1) {
+    throw new UsageError(`${ref} matches ${meant.length} runs: ${meant.slice(0, 3).join(', ')}`);
+  }
+  if (meant[0] !== undefined) return join(resultsDir, RUNS_FOLDER, meant[0]);
+  throw new UsageError(
+    `unknown run ${ref}: it is neither in ${resultsDir} nor a folder${known(resultsDir, ref)}`,
+  );
+}
+
+/** Newest first. */
+function storedIds(resultsDir: string): string[] {
+  return listFolder(join(resultsDir, RUNS_FOLDER)).filter(isRunId).sort().reverse();
+}
+
+/** The ids nearest to the one given, newest first among equals. */
+function known(resultsDir: string, wanted: string): string {
+  const ids = storedIds(resultsDir);
+  if (ids.length === 0) return '; no runs are stored';
+  const nearest = ids.toSorted((a, b) => distance(wanted, a) - distance(wanted, b)).slice(0, 3);
+  return `; ${ids.length} stored, ${wanted === '' ? 'the newest' : 'the nearest'}: ${nearest.join(', ')}`;
+}
+
+function readRunFile(dir: string): Run {
+  const file = join(dir, RUN_FILE);
+  const text = readTextFile(file);
+  if (text === undefined) {
+    const why = kindOf(join(dir, TRIALS_FILE))
+      ? `the run was not finished (its trials are in ${TRIALS_FILE})`
+      : 'it is not the folder of a run';
+    throw new UsageError(`${dir} has no ${RUN_FILE}: ${why}`);
+  }
+  const json = parseJson(text);
+  if (json === undefined) throw new UsageError(`${file} is not JSON: it is damaged or of another kind`);
+  const version =
+    typeof json === 'object' && json !== null && 'schemaVersion' in json ? json.schemaVersion : null;
+  if (version !== SCHEMA_VERSION) {
+    throw new UsageError(
+      `${file} has schema version ${JSON.stringify(version)}; this conntax reads version ${SCHEMA_VERSION}: use the conntax that wrote it`,
+    );
+  }
+  const run = parse(Run, json, file, '');
+  return { ...run, cells: run.cells.map(settleCell) };
+}
+
+function readTrials(dir: string, run: Run): { trials: TrialResult[]; isTorn: boolean } {
+  const file = join(dir, TRIALS_FILE);
+  const text = readTextFile(file);
+  if (text === undefined)
+    throw new UsageError(`${dir} has no ${TRIALS_FILE}: the trials of the run are missing`);
+  const lines = text.split('\n');
+  const rest = lines.pop() ?? '';
+  const trials = lines.map((line, index) => parseTrial(line, file, index + 1));
+  if (rest === '') return { trials, isTorn: false };
+  if (run.state !== 'complete' && parseJson(rest) === undefined) return { trials, isTorn: true };
+  if (run.state === 'complete' && parseJson(rest) === undefined) {
+    throw new UsageError(
+      `${file}: line ${lines.length + 1} is incomplete, although the run is marked as complete`,
+    );
+  }
+  return { trials: [...trials, parseTrial(rest, file, lines.length + 1)], isTorn: false };
+}
+
+function parseTrial(line: string, file: string, lineNumber: number): TrialResult {
+  const json = parseJson(line);
+  if (json === undefined) throw new UsageError(`${file}: line ${lineNumber} is not JSON`);
+  return parse(TrialResult, json, file, `line ${lineNumber}`);
+}
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  json: unknown,
+  file: string,
+  place: string,
+): z.output<Schema> {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const problems: Problem[] = parsed.error.issues.slice(0, MOST_PROBLEMS).map(issue => {
+    const { path, message } = describeIssue(issue);
+    return { file, path: [place, path].filter(part => part !== '').join('.'), message };
+  });
+  const where = place === '' ? file : `${file}, ${place},`;
+  const first = problems[0];
+  throw new UsageError(
+    `${where} was not written by this conntax: ${first?.path}: ${first?.message}`,
+    problems,
+  );
+}
+
+/** Undefined if the text is not JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

@@ -1,4 +1,4 @@
-// In: text from outside. Out: the same with all that a terminal, a page or a reader could be led astray by made visible.
+// Makes characters of foreign text visible that could mislead a terminal, a page or a reader.
 
 /**
  * Control characters (C0, DEL, C1), format characters (bidirectional overrides, blanks without width), separators of lines
@@ -6,7 +6,7 @@
  */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-/** Escapes as JSON has them, so that JSON stays JSON, and the same. */
+/** Escapes as in JSON, so that JSON stays valid and equivalent. */
 function escapes(text: string): string {
   return text.replace(UNSEEN, found =>
     Array.from({ length: found.length }, (_, at) => escaped(found.charCodeAt(at))).join(''),
@@ -17,12 +17,12 @@ function escaped(code: number): string {
   return `\\u${code.toString(16).padStart(4, '0')}`;
 }
 
-/** One line: `\u001b` in place of an escape character, and so on; a line break is a blank. */
+/** On one line: an escape character becomes `\u001b`, and so on; a line break becomes a blank. */
 export function visibleLine(text: string): string {
   return escapes(text.replace(/[\t\n\r]+/g, ' '));
 }
 
-/** The same of a text of several lines. */
+/** The same for a text of several lines. */
 export function visibleLines(text: string): string {
   return text
     .split(/([\n\t])/)
@@ -30,10 +30,10 @@ export function visibleLines(text: string): string {
     .join('');
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what colours are made of
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours consist of them
 const COLOUR = /(\u001b\[[\d;]*m)/;
 
-/** The same of a text that we have coloured. */
+/** The same for a text with our own colours. */
 export function visibleColours(text: string): string {
   return text
     .split(COLOUR)

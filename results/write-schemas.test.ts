@@ -1,4 +1,4 @@
-// write-schemas.test.ts
+// The committed JSON Schemas are current, and stored runs validate against them.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -8,7 +8,7 @@ import { sampleRun } from './testing/sample-run.ts';
 import { sampleSweep } from './testing/sample-sweep.ts';
 import { runJsonSchema, schemaFiles, trialJsonSchema } from './write-schemas.ts';
 
-describe('In: the committed JSON Schemas and stored runs. Out: proof that the schemas are in step and that runs validate', () => {
+describe('The committed JSON Schemas are current, and runs validate', () => {
   for (const { name, content } of schemaFiles()) {
     test(`${name} is in step (else run: node results/write-schemas.ts)`, () => {
       assert.equal(readFileSync(new URL(name, import.meta.url), 'utf8'), content);

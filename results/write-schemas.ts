@@ -1,10 +1,8 @@
-// In: nothing. Out: the committed JSON Schemas of stored files, written anew beside this script.
+// Writes the JSON Schemas of stored files beside this script (2020-12), for readers in other languages.
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { Run } from './model/run.ts';
 import { TrialResult } from './model/trial.ts';
-
-// From the schemas that parse stored files. Out: the same as JSON Schema (2020-12), for readers in other languages.
 
 /** Of run.json. */
 export function runJsonSchema(): object {

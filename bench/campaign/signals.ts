@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRandom, type Random } from '../../results/random.ts';
-import { readRun } from '../../results/read-run.ts';
+import { readRun } from '../../results/store.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import type { RunningCli } from '../e2e/testing/cli.ts';
 import { type Found, signalProcess } from '../e2e/testing/processes.ts';

@@ -3,8 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Run } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
-import { readRun } from '../../results/read-run.ts';
-import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, TRIALS_FILE } from '../../results/store.ts';
+import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, readRun, TRIALS_FILE } from '../../results/store.ts';
 import { RUN_FILES } from '../e2e/testing/workspace.ts';
 import type { Finding } from './counts.ts';
 

@@ -15,8 +15,8 @@ import { leaveOutMissing, planRun } from '../plan/plan.ts';
 import { nameHint } from '../plan/problems.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import { readScenarios } from '../run/scenario-questions.ts';
-import { LEAST_EFFECT, type Side } from './ab-defaults.ts';
 import type { Context } from './context.ts';
+import { LEAST_EFFECT, type Side } from './option-defaults.ts';
 import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
 
 const exec = promisify(execFile);

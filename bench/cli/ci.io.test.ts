@@ -60,7 +60,7 @@ test('conntax ci', async t => {
     assert.match(stderr, /re-measuring its cells/);
     assert.match(
       stderr,
-      /^Confirmed: error rate of impatient in tiny: \+[\d.]+ per 1,000 requests \(.*\) at first, \+[\d.]+ .* again, \+[\d.]+ .* together\.$/m,
+      /^Confirmed: error rate of impatient in tiny: \+[\d.]+ per 1,000 requests \(.*\) at first, \+[\d.]+ .* when re-measured, \+[\d.]+ .* combined\.$/m,
     );
     assert.match(stderr, /^::error title=conntax%3A tiny::error rate, impatient/m);
     assert.equal(stderr.match(/^::error /gm)?.length, 1, 'told once, when it was sure');
@@ -76,8 +76,8 @@ test('conntax ci', async t => {
     const page = readFileSync(join(results, 'runs', latest, 'gate.md'), 'utf8');
     assert.match(page, /^Regression: error rate|\*\*Regression: error rate/m);
     assert.match(page, /Confirmed: error rate of impatient in tiny/);
-    assert.match(stdout, /^The history: arms against/m);
+    assert.match(stdout, /^History: clients relative to/m);
     assert.match(stdout, /^tiny +impatient +requests\/s +10 /m, 'the eight, the first and this one');
-    assert.match(readFileSync(summaryFile, 'utf8'), /^### The history: arms against/m);
+    assert.match(readFileSync(summaryFile, 'utf8'), /^### History: clients relative to/m);
   });
 });

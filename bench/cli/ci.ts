@@ -1,5 +1,5 @@
 // The `ci` command: runs the CI scenarios, compares with the baseline, confirms regressions and records the result.
-import { confirmationText } from '../../report/gate.ts';
+import { describeConfirmation } from '../../report/gate.ts';
 import {
   DEFAULT_BASELINE,
   listBaselines,
@@ -10,8 +10,7 @@ import {
 import { EXIT } from '../../results/errors.ts';
 import { confirmGate, gateRun, regressionsOf } from '../../results/gate.ts';
 import { appendHistory, readHistory } from '../../results/history.ts';
-import { readRun, type StoredRun } from '../../results/read-run.ts';
-import { nameLatest } from '../../results/store.ts';
+import { nameLatest, readRun, type StoredRun } from '../../results/store.ts';
 import type { Context } from './context.ts';
 import { gateStatusOf, limitsOf, showGate } from './gate.ts';
 import { type RunOptions, runCommand } from './run.ts';
@@ -97,7 +96,7 @@ async function gateConfirmed(
   }
   if (again === EXIT.interrupted || again === EXIT.cannotMeasure) return again;
   const { result, together, confirmations } = confirmGate(before, { first, fresh }, limitsOf(options));
-  const remarks = confirmations.map(confirmationText);
+  const remarks = confirmations.map(describeConfirmation);
   await showGate({ before, after: together, result, stored, remarks }, options, context);
   for (const remark of remarks) context.output.note(remark);
   return gateStatusOf(result, options);

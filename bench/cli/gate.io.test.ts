@@ -55,7 +55,7 @@ describe('A baseline says what it can see and what it replaces, and one that wou
       assert.match(first, /^Baseline "main" is run 2026-11-23T12-25-52Z-aaaa: .*main\.json$/m);
       assert.match(
         first,
-        /^The smallest change that it can see, in a run as sure as itself: 10 % in .* of persistent \(short-vs-persistent\), to 10 % in .* \(short-vs-persistent\)\.$/m,
+        /^Smallest detectable change, in a run of the same precision: 10 % in .* of persistent \(short-vs-persistent\), to 10 % in .* \(short-vs-persistent\)\.$/m,
       );
       assert.doesNotMatch(first, /replaces/);
       store('2026-11-24T12-25-52Z-bbbb');
@@ -82,7 +82,7 @@ describe('A baseline says what it can see and what it replaces, and one that wou
           save(),
           /^UsageError: run .*aaaa is not usable as a baseline\. Blind: .* --force$/,
         );
-        assert.match(await save({ force: true }), /^Blind: a change of 25 % could not have been seen in /m);
+        assert.match(await save({ force: true }), /^Blind: a change of 25 % would have gone undetected in /m);
         const { replaced, detectable } = JSON.parse(await save({ force: true, json: true }));
         assert.equal(replaced.runId, '2026-11-23T12-25-52Z-aaaa');
         assert.equal(detectable.length, 5);
@@ -92,7 +92,7 @@ describe('A baseline says what it can see and what it replaces, and one that wou
     test('what does not decide may be blind: it is said', async t => {
       const { store, save } = stored(t, cell => known(cell, 3, metric => metric === 'p99Us'));
       store('2026-11-23T12-25-52Z-aaaa');
-      assert.match(await save(), /^Blind in part: a change of 25 % .* 1 of 5 ratios \(p99 latency/m);
+      assert.match(await save(), /^Partly blind: a change of 25 % .* 1 of 5 ratios \(p99 latency/m);
     });
 
     const unsound: [why: string, change: (cell: CellResult) => CellResult][] = [

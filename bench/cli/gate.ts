@@ -1,7 +1,7 @@
 // Commands on stored runs that judge or compare them: baseline, history, gate and compare.
 import { join } from 'node:path';
 import type { Output as FileOutput, Format } from '../../report/formats/format.ts';
-import { blindText, buildGateReport, sightText } from '../../report/gate.ts';
+import { buildGateReport, describeBlindness, describeSight } from '../../report/gate.ts';
 import { buildHistoryReport } from '../../report/history.ts';
 import type { Report } from '../../report/model.ts';
 import { formatTime } from '../../report/words/run.ts';
@@ -19,7 +19,7 @@ import { replaceFile } from '../../results/files.ts';
 import { DEFAULT_MIN_EFFECT, type GateResult, gateRun, ownSight } from '../../results/gate.ts';
 import { findTrendsUpTo, readHistory, type Trend } from '../../results/history.ts';
 import type { Run } from '../../results/model/run.ts';
-import { readRun, type StoredRun } from '../../results/read-run.ts';
+import { readRun, type StoredRun } from '../../results/store.ts';
 import { visibleLine } from '../../results/visible.ts';
 import { nameHint } from '../plan/problems.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
@@ -49,7 +49,7 @@ export async function saveBaselineCommand(
   const sight = ownSight(summary, DEFAULT_MIN_EFFECT);
   if (sight.isBlind && !force) {
     throw new UsageError(
-      `run ${run.id} is not usable as a baseline. ${blindText(sight)} Measure longer (--budget-sec), or save it anyway with --force`,
+      `run ${run.id} is not usable as a baseline. ${describeBlindness(sight)} Measure longer (--budget-sec), or save it anyway with --force`,
     );
   }
   const replaced = listBaselines(results).includes(name) ? readOld(results, name) : undefined;
@@ -74,8 +74,8 @@ export async function saveBaselineCommand(
     return;
   }
   output.out(`Baseline "${name}" is run ${run.id}: ${file}`);
-  output.out(sightText(sight));
-  if (sight.blind.length > 0) output.out(blindText(sight));
+  output.out(describeSight(sight));
+  if (sight.blind.length > 0) output.out(describeBlindness(sight));
   if (replaced !== undefined)
     output.out(`It replaces run ${replaced.runId}, measured ${formatTime(replaced.startedAt)}.`);
 }

@@ -1,6 +1,6 @@
 // Reports checks as annotations of a GitHub job, and appends the report to its summary.
 import { appendFileSync, existsSync, statSync } from 'node:fs';
-import { markdownText } from '../../report/formats/markdown-text.ts';
+import { escapeMarkdown } from '../../report/formats/markdown.ts';
 import type { Check, Report } from '../../report/model.ts';
 import { reason } from '../../results/files.ts';
 import type { Output } from './context.ts';
@@ -35,7 +35,7 @@ function appendSummary(file: string, report: Report, markdown: string): void {
   appendFileSync(
     file,
     isTooLong
-      ? `**${markdownText(report.headline)}**\n\nThe report is too long for a job summary: see the artifact.\n`
+      ? `**${escapeMarkdown(report.headline)}**\n\nThe report is too long for a job summary: see the artifact.\n`
       : markdown,
   );
 }

@@ -7,8 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { saveBaseline, summariseRun } from '../../results/baselines.ts';
 import { MeasureError, UsageError } from '../../results/errors.ts';
 import { appendHistory } from '../../results/history.ts';
-import { readRun } from '../../results/read-run.ts';
-import { openRunStore } from '../../results/store.ts';
+import { openRunStore, readRun } from '../../results/store.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { STORED_COMMANDS, testContext } from '../testing/in-process.ts';
 import { compareCommand } from './gate.ts';
@@ -56,29 +55,29 @@ const WRITTEN = ['report.html', 'gate.html', 'compare.html'].map(name => join(ru
 const ODDITIES: Record<string, { make: (dir: string) => void; fails: RegExp[] }> = {
   'nothing at all': {
     make: dir => rmSync(dir, { recursive: true }),
-    fails: [/there is no latest run in .*there are no stored runs/],
+    fails: [/no latest run in .*no runs are stored/],
   },
   'the results folder is a file': {
     make: put(file, ''),
-    fails: [/can't be read: a file stands where a folder should/],
+    fails: [/cannot read .*: a part of the path is a file/],
   },
-  'runs is a file': { make: put(file, 'runs'), fails: [/can't be read: a file stands/] },
+  'runs is a file': { make: put(file, 'runs'), fails: [/cannot read .*: a part of the path is a file/] },
   'runs is gone': {
     make: dir => rmSync(join(dir, 'runs'), { recursive: true }),
-    fails: [/whose folder is gone/],
+    fails: [/whose folder does not exist/],
   },
-  'a run is a file': { make: put(file, runDir), fails: [/can't be read: a file stands/] },
+  'a run is a file': { make: put(file, runDir), fails: [/cannot read .*: a part of the path is a file/] },
   'stored files are folders': {
     make: put(folder, ...STORED),
-    fails: [/can't be read: it is a folder, not a file/],
+    fails: [/cannot read .*: it is a folder, not a file/],
   },
   'stored files are links in a circle': {
     make: put(circle, ...STORED),
-    fails: [/can't be read: its links lead in a circle/],
+    fails: [/cannot read .*: its symbolic links form a loop/],
   },
   'stored files are binary': {
     make: put(bytes, ...STORED),
-    fails: [/does not hold the id|is not JSON|can't be read|is no run/],
+    fails: [/does not contain a run id|is not JSON|cannot read|is not a run/],
   },
   'reports are folders': {
     make: put(folder, ...WRITTEN),
@@ -86,7 +85,7 @@ const ODDITIES: Record<string, { make: (dir: string) => void; fails: RegExp[] }>
   },
   'baselines is a file': {
     make: put(file, 'baselines'),
-    fails: [/baselines.*: a file stands where a folder should/],
+    fails: [/baselines.*: a part of the path is a file/],
   },
   'history.html is a folder': {
     make: put(folder, 'history.html'),
@@ -137,14 +136,11 @@ test('a run is named by either end of its id, by latest, and by previous', t => 
   ] as const) {
     assert.equal(readRun(dir, ref).run.id, id, ref);
   }
-  assert.throws(
-    () => readRun(dir, '2026-11-20'),
-    /2026-11-20 may be any of 2 runs: 2026-11-20T08-00-00Z-0b0b, /,
-  );
-  assert.throws(() => readRun(dir, '0c0c'), /there is no run 0c0c in .*4 stored/);
+  assert.throws(() => readRun(dir, '2026-11-20'), /2026-11-20 matches 2 runs: 2026-11-20T08-00-00Z-0b0b, /);
+  assert.throws(() => readRun(dir, '0c0c'), /unknown run 0c0c: .*4 stored/);
   rmSync(join(dir, 'runs', older.id), { recursive: true });
   rmSync(join(dir, 'runs', other.id), { recursive: true });
-  assert.throws(() => readRun(dir, 'previous'), /there is no finished run before 2026-11-23/);
+  assert.throws(() => readRun(dir, 'previous'), /no finished run before 2026-11-23/);
 });
 
 test('a run whose folder is removed meanwhile is known of at the next trial, not at the end', t => {
@@ -153,7 +149,7 @@ test('a run whose folder is removed meanwhile is known of at the next trial, not
   rmSync(store.dir, { recursive: true });
   assert.throws(
     () => store.appendTrial(sample.trials[0]!),
-    /cannot write .*trials\.ndjson: its folder is gone \(ENOENT\)/,
+    /cannot write .*trials\.ndjson: its folder does not exist \(ENOENT\)/,
   );
   store.close();
 });

@@ -2,12 +2,11 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../results/errors.ts';
-import { readText } from '../../results/files.ts';
+import { readTextFile } from '../../results/files.ts';
 import { METHODS } from '../../scenarios/model/request.ts';
 import { parseHost } from '../plan/allowed-hosts.ts';
-import { LEAST_EFFECT, SIDES } from './ab-defaults.ts';
 import type { Context } from './context.ts';
-import { TRY_DEFAULTS } from './try.ts';
+import { LEAST_EFFECT, SIDES, TRY_DEFAULTS } from './option-defaults.ts';
 
 /** Collects a repeatable option with a host. */
 export function addHost(text: string, hosts: readonly string[]): string[] {
@@ -192,7 +191,7 @@ function isSetting(key: string, env: NodeJS.ProcessEnv): boolean {
 }
 
 function hasSetting(file: string, key: string): boolean {
-  const lines = (readText(file) ?? '').split('\n').map(line => line.split('=')[0]!.trim());
+  const lines = (readTextFile(file) ?? '').split('\n').map(line => line.split('=')[0]!.trim());
   return lines.includes(key);
 }
 

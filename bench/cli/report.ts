@@ -7,7 +7,7 @@ import type { Report } from '../../report/model.ts';
 import { replaceFile } from '../../results/files.ts';
 import type { Run } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
-import { readRun } from '../../results/read-run.ts';
+import { readRun } from '../../results/store.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import type { CommonOptions, Context, Output, Plugins } from './context.ts';
 

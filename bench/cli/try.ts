@@ -31,8 +31,6 @@ export interface TryOptions extends MeasureOptions {
   save?: string;
 }
 
-export const TRY_DEFAULTS = { header: [], concurrency: 20, client: 'undici', budgetSec: 60 } as const;
-
 /** Clients of the scenario, by name. The numbers of connections are those of the pools. */
 const SHORT = 'short';
 const PERSISTENT = 'persistent';

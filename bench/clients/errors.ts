@@ -1,5 +1,5 @@
 // Classifies errors of Node HTTP clients into outcomes.
-import { causesOf, foreignText, memberOfForeign } from '../../results/errors.ts';
+import { causesOf, describeForeign, memberOfForeign } from '../../results/errors.ts';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { type Target, usesTls } from '../../scenarios/model/target.ts';
@@ -92,8 +92,8 @@ export function rootCause(error: unknown): unknown {
 export function describeError(error: unknown): string {
   const root = rootCause(error);
   const code = memberOfForeign(root, 'code');
-  const message = foreignText(root);
+  const message = describeForeign(root);
   return typeof code !== 'string' || code === '' || message.includes(code)
     ? message
-    : `${foreignText(code)}: ${message}`;
+    : `${describeForeign(code)}: ${message}`;
 }

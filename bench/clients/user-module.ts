@@ -4,11 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import {
   causesOf,
-  cutText,
   describeErrorPlace,
-  foreignText,
+  describeForeign,
   MeasureError,
   memberOfForeign,
+  shorten,
 } from '../../results/errors.ts';
 import { OUTCOMES, type Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
@@ -235,7 +235,7 @@ function readTexts(value: unknown): string[] | undefined {
   if (value === undefined) return [];
   if (!Array.isArray(value)) return undefined;
   const texts: unknown[] = value.slice(0, MOST_TEXTS);
-  return texts.every(text => typeof text === 'string') ? texts.map(text => cutText(text)) : undefined;
+  return texts.every(text => typeof text === 'string') ? texts.map(text => shorten(text)) : undefined;
 }
 
 /** Reads the definition of a client once. @throws whatever the module's getters throw */
@@ -294,7 +294,7 @@ function accountRemarks(client: OwnClient, opened: number, sockets: WatchedSocke
   try {
     stats = client.stats?.();
   } catch (error) {
-    return [`Its stats() failed: ${foreignText(error)}.`];
+    return [`Its stats() failed: ${describeForeign(error)}.`];
   }
   if (stats == null) return [];
   const open = sockets.openConnections();
@@ -320,7 +320,7 @@ async function closeRemarks(client: OwnClient): Promise<string[]> {
     ]);
     return hasClosed ? [] : [`Its close() did not finish within ${CLOSE_TIMEOUT_MS / 1_000} s.`];
   } catch (error) {
-    return [`Its close() failed: ${foreignText(error)}.`];
+    return [`Its close() failed: ${describeForeign(error)}.`];
   } finally {
     timeout.abort();
   }
@@ -329,7 +329,7 @@ async function closeRemarks(client: OwnClient): Promise<string[]> {
 /** An error in the author's code, with its place; a stack would mostly show conntax's code. */
 function openError(error: unknown, path: string): MeasureError {
   if (error instanceof MeasureError) return error;
-  const text = `open() of ${path} failed: ${foreignText(error)}${describeErrorPlace(error)}`;
+  const text = `open() of ${path} failed: ${describeForeign(error)}${describeErrorPlace(error)}`;
   return new MeasureError('open-failed', text, { cause: error });
 }
 
@@ -416,9 +416,9 @@ function refusalText({ refuse }: ClientDefinition, client: Client): string | und
   try {
     message = refuse?.(settingsOf(client));
   } catch (error) {
-    return `its refuse() failed: ${foreignText(error)}`;
+    return `its refuse() failed: ${describeForeign(error)}`;
   }
-  if (typeof message === 'string') return cutText(message);
+  if (typeof message === 'string') return shorten(message);
   return message === undefined
     ? undefined
     : `its refuse() must return a text or nothing, not ${typeof message}`;
@@ -490,7 +490,7 @@ export async function loadUserModule(path: string): Promise<ModuleLoading> {
     }
   } catch (error) {
     const hint = 'the path of a module, relative to the folder of the scenario file';
-    return { isLoaded: false, message: `cannot be opened: ${foreignText(error)}`, hint };
+    return { isLoaded: false, message: `cannot be opened: ${describeForeign(error)}`, hint };
   }
   try {
     const { default: exported }: { default?: unknown } = await import(pathToFileURL(path).href);
@@ -501,7 +501,7 @@ export async function loadUserModule(path: string): Promise<ModuleLoading> {
     const hint = 'a module that loads without an error';
     return {
       isLoaded: false,
-      message: `cannot be loaded: ${foreignText(error)}${describeErrorPlace(error)}`,
+      message: `cannot be loaded: ${describeForeign(error)}${describeErrorPlace(error)}`,
       hint,
     };
   }

@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { callCli } from '../testing/in-process.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
@@ -11,9 +12,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 test('two versions of a package, each installed for the run and gone after it', async t => {
   const workspace = await openWorkspace(t);
-  const file = await workspace.writeScenario(
-    tinyScenario({ minReplicates: 2, maxReplicates: 2, budgetMs: 60_000 }),
-  );
+  const file = await workspace.writeScenario(tinyScenario());
   const spec = `undici@file:${join(root, 'node_modules/undici-7')}`;
   const args = ['ab', file, '--arm', 'persistent', '--before-package', spec, '--no-confirm'];
   const { stdout, stderr } = await runCli(t, args, { cwd: workspace.dir, env: { TMPDIR: workspace.dir } });
@@ -90,7 +89,7 @@ test('refused: two codes of a server that conntax does not start', async t => {
   const { target: _own, ...scenario } = tinyScenario();
   const file = await workspace.writeScenario({ ...scenario, target: { url: 'http://127.0.0.1:9/' } });
   const args = ['ab', file, '--side', 'target', '--after', '.'];
-  const { status, stderr } = await runCli(t, args, { cwd: workspace.dir });
+  const { status, stderr } = await callCli(args, { cwd: workspace.dir });
   assert.equal(status, 2);
   assert.match(stderr, /scenario tiny uses an external server \(target\.url http:\/\/127\.0\.0\.1:9\//);
 });
@@ -116,7 +115,7 @@ const refusals: [why: string, args: string[], told: RegExp][] = [
 for (const [why, args, told] of refusals) {
   test(`refused: ${why}`, async t => {
     const { dir } = await openWorkspace(t);
-    const { status, stderr } = await runCli(t, ['ab', ...args], { cwd: dir });
+    const { status, stderr } = await callCli(['ab', ...args], { cwd: dir });
     assert.equal(status, 2);
     assert.match(stderr, told);
   });

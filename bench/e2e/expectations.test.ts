@@ -1,6 +1,7 @@
 // What a scenario expects decides the exit status: 1 only when the interval excludes the limit, on fresh replicates too.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { callCli } from '../testing/in-process.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
@@ -40,7 +41,7 @@ test('an expectation of an arm that does not exist is refused before anything st
     ...tinyScenario(),
     expect: [{ ...perRequest, of: 'shrot', atMost: 1_000 }],
   });
-  const { status, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir });
+  const { status, stderr } = await callCli(['run', file], { cwd: workspace.dir });
   assert.equal(status, 2);
   assert.match(stderr, /expect\.0\.of: no client "shrot"\n\s+did you mean short/);
 });

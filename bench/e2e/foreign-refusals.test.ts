@@ -6,11 +6,12 @@ import http from 'node:http';
 import https from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { createCertificate } from '../../servers/app.ts';
 import { listenOnLoopback } from '../../servers/testing/listen.ts';
-import { type CliResult, runCli, startCli } from './testing/cli.ts';
+import { type Called, callCli } from '../testing/in-process.ts';
+import { runCli, startCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';
 
 function scenario(target: ScenarioInput['target'], name = 'tiny'): ScenarioInput {
@@ -25,8 +26,8 @@ function scenario(target: ScenarioInput['target'], name = 'tiny'): ScenarioInput
 }
 
 /** Runs what must not get as far as making a results folder. */
-async function runIdly(t: TestContext, workspace: Workspace, words: readonly string[]): Promise<CliResult> {
-  const outcome = await runCli(t, ['run', ...words], { cwd: workspace.dir });
+async function callIdly(workspace: Workspace, words: readonly string[]): Promise<Called> {
+  const outcome = await callCli(['run', ...words], { cwd: workspace.dir });
   assert.ok(!existsSync(workspace.results), 'no results folder is made');
   assert.doesNotMatch(outcome.stderr, /^ +at .*:\d+/m, 'no stack trace');
   return outcome;
@@ -43,7 +44,7 @@ test('load leaves this machine only where the user has named the host', async t 
     [[file, '--allow-host', 'http://0.0.0.0'], /--allow-host <host>.*without scheme, port or path/],
   ];
   for (const [words, told] of refusals) {
-    const { status, stdout, stderr } = await runIdly(t, workspace, words);
+    const { status, stdout, stderr } = await callIdly(workspace, words);
     assert.deepEqual([status, stdout], [2, ''], words.join(' '));
     assert.match(stderr, told);
   }
@@ -58,12 +59,12 @@ test('a dry run looks a server up and sends it nothing; where none answers, a ru
   });
   const url = `http://localhost:${await listenOnLoopback(t, server)}/`;
   const file = await workspace.writeScenario(scenario({ url }));
-  const dry = await runIdly(t, workspace, [file, '--dry-run']);
+  const dry = await callIdly(workspace, [file, '--dry-run']);
   assert.deepEqual([dry.status, accepted], [0, 0], dry.stderr);
-  assert.match(dry.stdout, /Target: http:\/\/localhost:\d+\/, a server that conntax did not start/);
-  assert.match(dry.stdout, /not stated: whether answers carry Connection: close, how long/);
-  assert.match(dry.stdout, /asked once before the run: http:\/\/localhost:\d+\/ \(.*127\.0\.0\.1/);
-  const hungUp = await runIdly(t, workspace, [file]);
+  assert.match(dry.stdout, /Target: external server at http:\/\/localhost:\d+\//);
+  assert.match(dry.stdout, /not declared: whether responses carry Connection: close, how long/);
+  assert.match(dry.stdout, /each asked once before the run: http:\/\/localhost:\d+\/ \(.*127\.0\.0\.1/);
+  const hungUp = await callIdly(workspace, [file]);
   assert.equal(hungUp.status, 3);
   assert.match(hungUp.stderr, /^error: http:\/\/localhost:\d+\/ does not answer: it closed the connection/m);
   assert.ok(accepted > 0);
@@ -81,7 +82,7 @@ test('a server that answers with another protocol, or never: the run ends, by it
   const file = await workspace.writeScenario(
     scenario({ url: `http://127.0.0.1:${await listenOnLoopback(t, switching)}/` }),
   );
-  const switched = await runIdly(t, workspace, [file]);
+  const switched = await callIdly(workspace, [file]);
   assert.equal(switched.status, 3);
   assert.match(switched.stderr, /^error: .* cannot be measured: it answers with status 101/m);
 
@@ -116,14 +117,17 @@ test('the authorities of the system are trusted, and a server of bad statuses al
       'lost.json',
     ),
   ];
-  const untrusted = await runIdly(t, workspace, [files[0]!]);
+  const untrusted = await callIdly(workspace, [files[0]!]);
   assert.equal(untrusted.status, 3);
   assert.match(untrusted.stderr, /not signed by a trusted authority .*target\.caFile can name one/);
 
   const env = { SSL_CERT_FILE: authority };
   const trusted = await runCli(t, ['run', ...files], { cwd: workspace.dir, env });
   assert.equal(trusted.status, 3, trusted.stderr);
-  assert.match(trusted.stderr, /! http:\/\/127\.0\.0\.1:\d+\/ answered 404 before the run: .*failed request/);
+  assert.match(
+    trusted.stderr,
+    /! http:\/\/127\.0\.0\.1:\d+\/ responded with status 404 before the run; .*failed request/,
+  );
   const { run } = workspace.onlyRun();
   const [safely, badly] = run!.cells;
   assert.ok(safely!.arms[0]!.completed > 0 && safely!.arms[0]!.failed === 0);

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RunSummary } from '../../results/baselines.ts';
+import { callCli } from '../testing/in-process.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
@@ -11,6 +12,7 @@ test('baseline, gate and compare', async t => {
   const workspace = await openWorkspace(t);
   const { dir, results } = workspace;
   const cli = (...args: string[]) => runCli(t, args, { cwd: dir });
+  const call = (...args: string[]) => callCli(args, { cwd: dir });
   const file = await workspace.writeScenario(tinyScenario({ minReplicates: 2, maxReplicates: 2 }));
   const run = await cli('run', file, '--null-arm');
   assert.equal(run.status, 0, run.stderr);
@@ -22,15 +24,15 @@ test('baseline, gate and compare', async t => {
   ]);
 
   await t.test('without a baseline the gate says how to make one', async () => {
-    const { status, stderr } = await cli('gate');
+    const { status, stderr } = await call('gate');
     assert.equal(status, 2);
-    assert.match(stderr, /there is no baseline "main".*conntax baseline save/);
+    assert.match(stderr, /unknown baseline "main".*conntax baseline save/);
   });
 
   await t.test('a run is saved, and listed', async () => {
-    const saved = await cli('baseline', 'save', '--name', 'before', '--force');
+    const saved = await call('baseline', 'save', '--name', 'before', '--force');
     assert.equal(saved.status, 0, saved.stderr);
-    const { stdout } = await cli('baseline', 'list', '--json');
+    const { stdout } = await call('baseline', 'list', '--json');
     assert.deepEqual(
       JSON.parse(stdout).map(({ name, runId }: { name: string; runId: string }) => [name, runId]),
       [['before', stored.id]],
@@ -38,7 +40,7 @@ test('baseline, gate and compare', async t => {
   });
 
   await t.test('against itself there is no regression, in every form', async () => {
-    const { status, stdout, stderr } = await cli('gate', '--baseline', 'before', '--json');
+    const { status, stdout, stderr } = await call('gate', '--baseline', 'before', '--json');
     assert.equal(status, 0, stderr);
     const { checks } = JSON.parse(stdout);
     assert.ok(checks.length > 0);
@@ -61,7 +63,7 @@ test('baseline, gate and compare', async t => {
     writeFileSync(runPath, JSON.stringify(changed));
     const { status, stdout } = await cli('gate', '--baseline', 'before');
     assert.equal(status, 1, stdout);
-    assert.match(stdout, /^Regression: connections beyond need of persistent in tiny/);
+    assert.match(stdout, /^Regression: unnecessary connections of persistent in tiny/);
   });
 
   await t.test(
@@ -71,19 +73,19 @@ test('baseline, gate and compare', async t => {
       const renamed: RunSummary = JSON.parse(readFileSync(path, 'utf8'));
       renamed.cells[0]!.cell = 'an-older-name';
       writeFileSync(path, JSON.stringify(renamed));
-      const { status, stdout } = await cli('gate', '--baseline', 'before');
+      const { status, stdout } = await call('gate', '--baseline', 'before');
       assert.equal(status, 3, stdout);
       assert.match(
         stdout,
-        /^Nothing of the baseline could be compared\.\nan-older-name was not measured in this run, which has tiny instead\./,
+        /^Nothing in the baseline could be compared\.\nan-older-name was not measured in this run, which has tiny instead\./,
       );
       assert.match(readFileSync(join(stored.dir, 'gate.junit.xml'), 'utf8'), /errors="1"/);
     },
   );
 
   await t.test('two runs side by side, whatever changed, are no failure', async () => {
-    const { status, stdout } = await cli('compare', stored.id, stored.id);
+    const { status, stdout } = await call('compare', stored.id, stored.id);
     assert.equal(status, 0);
-    assert.match(stdout, /Errors and connections/);
+    assert.match(stdout, /Errors and unnecessary connections/);
   });
 });

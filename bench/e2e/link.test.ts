@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import { callCli } from '../testing/in-process.ts';
 import { runCli, startCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
@@ -46,14 +47,14 @@ test('a run behind a link: handshakes and answers take their round trips, beside
     assert.ok(link !== null && link.bytes > 0);
   }
   for (const words of [
-    'Side by side: published, model, measurement',
-    "The link's relay",
-    'late at p99',
-    'more round trips a request',
+    'Published figures, model and measurement',
+    'Link relay',
+    'late p99',
+    'more round trips per request',
   ]) {
     assert.ok(stdout.replaceAll(/\s+/g, ' ').includes(words), `no "${words}" in:\n${stdout}`);
   }
-  assert.match(stdout, /^short \(baseline\)[†‡]* +4\.00 +42 /m, 'round trips, and what was published');
+  assert.match(stdout, /^short \(baseline\)†* +4\.00 +42 /m, 'round trips, and what was published');
   assert.doesNotMatch(stdout, /over loopback/);
 });
 
@@ -73,7 +74,7 @@ test('a link before a server that is not ours is refused before anything is star
   const workspace = await openWorkspace(t);
   const scenario = { ...linkedScenario(), target: { url: 'http://example.test/' } };
   const file = await workspace.writeScenario(scenario);
-  const { status, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir });
+  const { status, stderr } = await callCli(['run', file], { cwd: workspace.dir });
   assert.equal(status, 2);
   assert.match(stderr.replaceAll(/\s+/g, ' '), /link: .*would include the relay's connections/);
 });

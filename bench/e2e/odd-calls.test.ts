@@ -18,7 +18,7 @@ test('nothing in a name can steer the terminal, or begin a line of its own', asy
     ],
     [
       '\u202egnp',
-      /^error: there is no run \\u202egnp in results, nor such a folder; there are no stored runs\n$/,
+      /^error: unknown run \\u202egnp: it is neither in results nor a folder; no runs are stored\n$/,
     ],
   ] as const) {
     const { status, stdout, stderr } = await runCli(t, ['report', word], { cwd: dir });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Ledger } from '../../results/model/trial.ts';
+import { callCli } from '../testing/in-process.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
@@ -78,7 +79,7 @@ test('arms of both protocols at one target: connections, protocols and handshake
 test('HTTP/2 that nobody offers is refused before anything is started', async t => {
   const workspace = await openWorkspace(t);
   const file = await workspace.writeScenario({ ...tinyScenario(), clients: { short: { protocol: 'h2' } } });
-  const run = await runCli(t, ['run', file], { cwd: workspace.dir });
+  const run = await callCli(['run', file], { cwd: workspace.dir });
   assert.equal(run.status, 2);
   assert.match(run.stderr, /clients\.short\.protocol.*does not offer HTTP\/2/s);
 });

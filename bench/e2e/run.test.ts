@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { TrialResult } from '../../results/model/trial.ts';
+import { callCli } from '../testing/in-process.ts';
 import { type CliResult, runCli } from './testing/cli.ts';
 import { reasonNotTo } from './testing/privileges.ts';
 import { openWorkspace, RUN_FILES, tinyScenario } from './testing/workspace.ts';
@@ -35,12 +36,12 @@ function assertReportText(text: string): void {
   for (const column of [
     ...['requests/s', 'mean', 'p50', 'p90', 'p99', 'p99.9', 'max', 'error rate'],
     ...['opened', 'accepted', 'needed', 'client CPU', 'target CPU'],
-    ...['connection mode', 'concurrency', 'mean latency', 'QPS'],
+    ...['connection policy', 'concurrency', 'mean latency', 'QPS'],
     ...['ratio', 'verdict', '95 % interval'],
   ]) {
     assert.ok(text.includes(column), `no "${column}" in:\n${text}`);
   }
-  assert.match(text, /^\S.*requests per second/m, 'a headline comes first');
+  assert.match(text, /^\S.*(requests per second|new connection costs)/m, 'a headline comes first');
   assert.match(text, /^requests\/s +persistent +\S+×/m, 'the ratio of requests/s');
   assert.match(text, /^short +4 /m, "the article's row of the short mode");
   assert.match(text, /\d+ audits?\b/, 'the outcome of the audits');
@@ -116,8 +117,10 @@ test('a run is measured, stored, shown, and rendered again', async t => {
   await t.test('the terminal has headline, tables, ratios and audits', () => assertReportText(run.stdout));
 
   await t.test('`report` shows the same and changes nothing of it', async t => {
+    const byProgram = await runCli(t, ['report'], { cwd: dir });
+    assert.deepEqual([byProgram.status, byProgram.stdout], [0, run.stdout], byProgram.stderr);
     for (const ref of [[], [stored.id], [stored.dir], [join(stored.dir, 'run.json')]]) {
-      const again = await runCli(t, ['report', ...ref], { cwd: dir });
+      const again = await callCli(['report', ...ref], { cwd: dir });
       assert.equal(again.status, 0, again.stderr);
       assert.equal(again.stdout, run.stdout);
       const [, path] = /^Report: (.*)\n$/.exec(again.stderr) ?? assert.fail(again.stderr);
@@ -134,14 +137,14 @@ test('a run is measured, stored, shown, and rendered again', async t => {
     assert.deepEqual([again.status, again.stdout], [0, run.stdout], again.stderr);
   });
 
-  await t.test('an unknown run is refused with the nearest that there is', async t => {
+  await t.test('an unknown run is refused with the nearest that there is', async () => {
     const wrong = stored.id.replace(/.$/, letter => (letter === 'x' ? 'y' : 'x'));
-    const { status, stdout, stderr } = await runCli(t, ['report', wrong], { cwd: dir });
+    const { status, stdout, stderr } = await callCli(['report', wrong], { cwd: dir });
     assert.deepEqual([status, stdout], [2, '']);
     assert.match(stderr, new RegExp(`^error: .*${wrong}.*nearest.*${stored.id}`));
   });
 
-  await t.test('a corrupted run is refused, readably', async t => {
+  await t.test('a corrupted run is refused, readably', async () => {
     const copy = join(dir, 'copy');
     await cp(stored.dir, copy, { recursive: true });
     for (const [content, told] of [
@@ -150,7 +153,7 @@ test('a run is measured, stored, shown, and rendered again', async t => {
       [contents.get('run.json')!.replace('"state": "complete"', '"state": "fine"'), /state/],
     ] as const) {
       await writeFile(join(copy, 'run.json'), content);
-      const { status, stdout, stderr } = await runCli(t, ['report', copy], { cwd: dir });
+      const { status, stdout, stderr } = await callCli(['report', copy], { cwd: dir });
       assert.deepEqual([status, stdout], [2, '']);
       assert.match(stderr, told);
       assert.match(
@@ -180,6 +183,6 @@ test('with --json, standard output is one JSON document; seed and timing of the 
     stored?.cells.map(({ scenario, stop }) => [scenario.timing.budgetMs, scenario.timing.precision, stop]),
     [[500, 1, 'budget']],
   );
-  const again = await runCli(t, ['report', '--json'], { cwd: dir });
+  const again = await callCli(['report', '--json'], { cwd: dir });
   assert.deepEqual([again.status, again.stdout], [0, run.stdout], again.stderr);
 });

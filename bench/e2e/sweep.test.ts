@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { callCli } from '../testing/in-process.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
@@ -59,14 +60,14 @@ test('a sweep is measured cell by cell, and reported as one', async t => {
         .map(line => line.trim().split(/\s/)[0]),
       ['2', '4'],
     );
-    assert.match(run.stdout, /^The cells of the sweep$/m);
-    assert.doesNotMatch(run.stdout, /^What each client did$/m);
+    assert.match(run.stdout, /^Points of the sweep$/m);
+    assert.doesNotMatch(run.stdout, /^Results by client$/m);
     const page = readFileSync(join(stored.dir, 'report.html'), 'utf8');
     assert.equal(page.split('<details class="fold">').length, 3);
   });
 
-  await t.test('`report` has it for machines too', async t => {
-    const { sweeps, cells } = JSON.parse((await runCli(t, ['report', '--json'], { cwd: dir })).stdout);
+  await t.test('`report` has it for machines too', async () => {
+    const { sweeps, cells } = JSON.parse((await callCli(['report', '--json'], { cwd: dir })).stdout);
     assert.deepEqual([sweeps.length, cells.length], [1, 2]);
   });
 });
@@ -75,7 +76,7 @@ test('a dry run of a sweep tells cells, order and time, and shows one cell as an
   const workspace = await openWorkspace(t);
   const file = await workspace.writeScenario({ ...tinyScenario({ budgetMs: 60_000 }), sweep: SWEEP });
   const args = ['run', file, '--dry-run', '--seed', '3'];
-  const { status, stdout, stderr } = await runCli(t, args, { cwd: workspace.dir });
+  const { status, stdout, stderr } = await callCli(args, { cwd: workspace.dir });
   assert.equal(status, 0, stderr);
   for (const told of [
     /^ {2}Sweep: clients\.\*\.pool\.maxConnections = 4, 2$/m,
@@ -88,7 +89,7 @@ test('a dry run of a sweep tells cells, order and time, and shows one cell as an
   ]) {
     assert.match(stdout, told);
   }
-  const plan = JSON.parse((await runCli(t, [...args, '--json'], { cwd: workspace.dir })).stdout);
+  const plan = JSON.parse((await callCli([...args, '--json'], { cwd: workspace.dir })).stdout);
   const order = plan.cells.map(
     ({ sweepPoints }: { sweepPoints: { value: number }[] }) => sweepPoints[0]!.value,
   );
@@ -101,7 +102,7 @@ test('a faulty sweep is refused, each fault at its place', async t => {
   const workspace = await openWorkspace(t);
   const sweep = { 'clients.*.pool.maxConnection': [1], 'clients.*.pool.pipelining': [1, 0] };
   const file = await workspace.writeScenario({ ...tinyScenario(), sweep });
-  const { status, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir });
+  const { status, stderr } = await callCli(['run', file], { cwd: workspace.dir });
   assert.equal(status, 2);
   assert.match(
     stderr,

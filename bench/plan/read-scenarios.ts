@@ -7,8 +7,8 @@ import type { Node, ParseError } from 'jsonc-parser';
 import jsonc from 'jsonc-parser';
 import {
   describeErrorPlace,
+  describeForeign,
   errorMessage,
-  foreignText,
   type Problem,
   UsageError,
 } from '../../results/errors.ts';
@@ -221,7 +221,7 @@ async function readScenarioFile(path: string, cwd: string): Promise<FileContent>
   } catch (error) {
     const isJson = path.endsWith('.json');
     const place = isJson ? '' : describeErrorPlace(error); // errors of JSON already name their place
-    const message = `cannot be loaded: ${foreignText(error)}${place}`;
+    const message = `cannot be loaded: ${describeForeign(error)}${place}`;
     const hint = isJson ? 'valid JSON (comments are allowed)' : 'a module that loads without an error';
     return { file, isRead: false, problem: { file, path: '', message, hint } };
   }

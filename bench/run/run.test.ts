@@ -1,10 +1,13 @@
-// When a cell stops, and what a confirmation adds, decided on recorded replicates.
+// When a cell stops, what a confirmation adds, and how cells follow one another, decided on recorded replicates.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CellResult } from '../../results/model/run.ts';
 import type { ExpectationResult } from '../../scenarios/model/scenario.ts';
-import { measureCell } from './run.ts';
+import { planRun, trialsOf } from '../plan/plan.ts';
+import type { RunEvent } from './events.ts';
+import { type CreateSource, measureCell, runPlan } from './run.ts';
 import { replay } from './testing/recorded-replicates.ts';
-import { makeTinyCell } from './testing/tiny-cell.ts';
+import { makeScenario, makeTinyCell } from './testing/tiny-cell.ts';
 
 test('a failed expectation is measured again on fresh replicates, and both are told', async () => {
   const { options, events } = makeTinyCell({
@@ -59,4 +62,113 @@ test('until decided, what failed is measured again until the failure is final', 
   assert.equal(state, 'fail');
   assert.deepEqual([first.replicates, confirmation?.replicates, together?.replicates], [3, 3, 6]);
   assert.equal(replicates, 6);
+});
+
+function bytesOf({ sweepPoints }: Pick<CellResult, 'sweepPoints'>) {
+  return sweepPoints.map(({ value }) => value);
+}
+
+/** Replayed, but for cells whose target would not start. */
+const failingBelowZero: CreateSource = options => {
+  const { cell, seed } = options;
+  if (Number(cell.scenario.target.behaviour['bytes']) >= 0) return replay()(options);
+  return {
+    serviceMs: null,
+    replicateMs: 0,
+    next: async replicate =>
+      trialsOf(cell, replicate, seed).map(trial => ({
+        trial,
+        startedAt: '2026-11-23T12:25:52.000Z',
+        state: 'failed',
+        error: { code: 'target-start', message: 'the target did not start' },
+      })),
+    async close() {},
+  };
+};
+
+test('a cell of a sweep that can not be measured does not end it, and its time goes to the later ones', async () => {
+  const variants = [10, -1, 30].map(value => ({
+    ...makeScenario({
+      target: { behaviour: { name: 'fixed', bytes: value } },
+      timing: { budgetMs: 60_000, maxReplicates: 2 },
+    }),
+    sweepPoints: [{ path: 'target.behaviour.bytes', value }],
+  }));
+  const plan = planRun(variants, { seed: 5 });
+  const events: RunEvent[] = [];
+  const results = await runPlan({
+    plan,
+    pinning: null,
+    isConfirming: false,
+    signal: new AbortController().signal,
+    createSource: failingBelowZero,
+    emit: event => events.push(event),
+  });
+  assert.deepEqual(
+    results.map(bytesOf),
+    plan.cells.map(({ sweepPoints }) => [sweepPoints[0]!.value]),
+  );
+  for (const result of results) {
+    const isWrong = bytesOf(result)[0] === -1;
+    assert.equal(result.stop, isWrong ? 'failed' : 'max-replicates');
+    assert.equal(result.cell, `tiny[bytes=${bytesOf(result)[0]}]`);
+    assert.equal(result.scenario.target.behaviour['bytes'], bytesOf(result)[0]);
+    assert.equal(
+      result.arms.every(({ trials }) => trials === 2),
+      !isWrong,
+    );
+  }
+  const budgets = events.flatMap(event =>
+    event.type === 'cell-started' ? [event.cell.scenario.timing.budgetMs] : [],
+  );
+  assert.equal(budgets[0], 20_000);
+  const spentMs = results[0]!.elapsedMs + results[1]!.elapsedMs;
+  assert.equal(budgets[2], Math.max(10_000, Math.round(60_000 - spentMs)));
+  const trials = events.flatMap(event => (event.type === 'trial' ? [event.result.trial] : []));
+  for (const { cell, id, target } of trials) {
+    assert.ok(id.startsWith(`${cell}/`));
+    assert.equal(cell, `tiny[bytes=${target.behaviour['bytes']}]`);
+  }
+  assert.equal(new Set(trials.map(({ id }) => id)).size, trials.length);
+});
+
+test('a run measures cell after cell, and tells it in order; an interrupt starts no further one', async () => {
+  const clients = { only: {} };
+  const timing = { measureMs: 50 };
+  const scenarios = ['first', 'second', 'third'].map(name =>
+    makeScenario({ name, clients, baseline: 'only', timing }),
+  );
+  const controller = new AbortController();
+  const events: RunEvent[] = [];
+  const results = await runPlan({
+    plan: planRun(scenarios, { seed: 3 }),
+    pinning: null,
+    isConfirming: false,
+    createSource: replay(),
+    signal: controller.signal,
+    emit: event => {
+      events.push(event);
+      if (event.type === 'cell-finished' && event.result.cell === 'second') controller.abort();
+    },
+  });
+  assert.deepEqual(
+    results.map(({ cell, stop }) => [cell, stop]),
+    [
+      ['first', 'precise'],
+      ['second', 'precise'],
+    ],
+  );
+  const milestones = events.flatMap(event => {
+    if (event.type === 'cell-started') return [`${event.index + 1}/${event.cellCount} ${event.cell.id}`];
+    if (event.type === 'trial') return [event.result.trial.id];
+    return event.type === 'cell-finished' ? [`${event.result.cell} done`] : [];
+  });
+  assert.deepEqual(milestones, [
+    '1/3 first',
+    'first/0/only',
+    'first done',
+    '2/3 second',
+    'second/0/only',
+    'second done',
+  ]);
 });

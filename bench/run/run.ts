@@ -1,6 +1,6 @@
 // Measures a plan cell by cell, each in replicates until the answer is precise or decided, or the budget is spent.
 import { auditCell, auditTrial, failureCauses } from '../../results/audits/index.ts';
-import { compareArms, isPrecise, summariseArms } from '../../results/compare.ts';
+import { compareArms, isLongEnough, isPrecise, summariseArms } from '../../results/compare.ts';
 import {
   confirmed,
   firstResult,
@@ -9,7 +9,6 @@ import {
   judge,
   judgeAll,
 } from '../../results/expect.ts';
-import { isLongEnough } from '../../results/long-enough.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { CellResult, Comparison, Host, StopReason } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';

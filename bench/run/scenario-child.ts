@@ -1,6 +1,6 @@
 // The process that reads users' modules and checks the scenarios in them; the modules may end it.
 
-import { describeErrorPlace, foreignText, UsageError } from '../../results/errors.ts';
+import { describeErrorPlace, describeForeign, UsageError } from '../../results/errors.ts';
 import { behaviours } from '../../servers/behaviours/index.ts';
 import { transports, userModules } from '../clients/index.ts';
 import { loadScenarios } from '../plan/read-scenarios.ts';
@@ -46,7 +46,7 @@ process.on('disconnect', () => process.exit());
 process.on('beforeExit', () => reply({ failed: 'never finishes: its top-level await never resolves' }));
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) =>
-    reply({ failed: `fails: ${foreignText(error)}${describeErrorPlace(error)}` }),
+    reply({ failed: `fails: ${describeForeign(error)}${describeErrorPlace(error)}` }),
   );
 }
 process.on('message', (command: ScenarioCommand) => {

@@ -1,5 +1,5 @@
 // Reads scenarios by name, tag or path; users' code is read in a process of its own.
-import { cutText, InterruptedError, type Problem, UsageError } from '../../results/errors.ts';
+import { InterruptedError, type Problem, shorten, UsageError } from '../../results/errors.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
 import {
   type LoadOptions,
@@ -102,7 +102,7 @@ async function nextStep(
 }
 
 function lastLine(text: string): string {
-  return cutText(text.trim().split('\n').at(-1) ?? '');
+  return shorten(text.trim().split('\n').at(-1) ?? '');
 }
 
 function unreadable(file: string | undefined, message: string): UsageError {

@@ -21,7 +21,7 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log(`node bench/studies/designs.ts [--runs N] [--budget-sec N] [--transport NAME]
+  console.log(`npm run bench:designs -- [--runs N] [--budget-sec N] [--transport NAME]
 
   --runs N          runs of each design, designs in turn (default 2)
   --budget-sec N    time of a run, its start included (default 40)
@@ -123,7 +123,7 @@ function print(name: string, trials: readonly TrialResult[], elapsedMs: number):
       .flatMap(({ replicateRatios }) => replicateRatios.map(Math.log));
     const interval = replicateInterval(logRatios);
     const within = interval === null ? 'no interval' : `±${(reach(interval) * 100).toFixed(1)} %`;
-    const holds = interval !== null && interval.low <= 1 && interval.high >= 1 ? '' : ' MISSES 1';
+    const holds = interval === null || (interval.low <= 1 && interval.high >= 1) ? '' : ' MISSES 1';
     return `${metric} ${within}${holds} (${logRatios.map(x => Math.exp(x).toFixed(3)).join(' ')})`;
   });
   console.log(`${name}, ${(elapsedMs / 1_000).toFixed(0)} s: ${figures.join('; ')}`);

@@ -4,7 +4,7 @@ import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { createRandom, shuffled } from '../../results/random.ts';
 import { DEFAULT_TIMING } from '../cli/ab.ts';
-import { LEAST_EFFECT } from '../cli/ab-defaults.ts';
+import { LEAST_EFFECT } from '../cli/option-defaults.ts';
 import { measureGate } from './gate-power/gates.ts';
 import type { Kind } from './gate-power/kinds.ts';
 import {

@@ -1,4 +1,4 @@
-// In: what was printed or written. Out: whether anything in it could steer a terminal, or looks like a fault of ours.
+// Finds text in output that could steer a terminal, or that looks like a bug in conntax.
 
 /** Characters that show nothing and do something. */
 export const RAW_TEXT = /(?!\n)[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069]/u;

@@ -1,4 +1,4 @@
-// In: a seed and a count. Out: so many damaged results folders, each read by two commands, and what they did that none may do.
+// Damages results folders at random and reads each with two commands; collects violations.
 import {
   existsSync,
   mkdirSync,

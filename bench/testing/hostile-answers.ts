@@ -1,4 +1,4 @@
-// In: nothing. Out: answers that no server should give, and what every client has to count each as.
+// Malformed and hostile responses of a server, with the outcome that every client must count.
 import type { Socket } from 'node:net';
 
 /**

@@ -1,4 +1,4 @@
-// In: nothing. Out: client modules that do what no client should, and what has to come out of a run with each.
+// Client modules that misbehave, with the outcome that a run must have with each.
 
 export interface HostileModule {
   /** Also a part of the file's name. */

@@ -1,6 +1,7 @@
-// In: words as typed after `conntax` for a command that measures nothing. Out: what it prints and how it ends, without a process.
+// Runs a command that measures nothing within the test process: its output and exit status.
 
 import { fileURLToPath } from 'node:url';
+import { visibleLines } from '../../results/visible.ts';
 import type { Context } from '../cli/context.ts';
 import {
   compareCommand,
@@ -10,6 +11,7 @@ import {
   saveBaselineCommand,
 } from '../cli/gate.ts';
 import { plugins } from '../cli/plugins.ts';
+import { reportError, runProgram } from '../cli/program.ts';
 import { reportCommand } from '../cli/report.ts';
 import type { CreateSource } from '../run/run.ts';
 import { replay } from '../run/testing/recorded-replicates.ts';
@@ -50,6 +52,30 @@ export function replayContext(
   const { context, printed } = testContext(env);
   const builtinDir = fileURLToPath(new URL('../../scenarios', import.meta.url));
   return { context: { ...context, cwd, builtinDir, createSource }, printed };
+}
+
+export interface Called {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Runs `conntax` with these words in a folder, without a process: for what measures nothing, or refuses to. Not twice at once,
+ * because this process then works in that folder.
+ */
+export async function callCli(
+  words: readonly string[],
+  { cwd, env = process.env }: { cwd: string; env?: NodeJS.ProcessEnv },
+): Promise<Called> {
+  const { context, printed } = replayContext(cwd, { env });
+  const home = process.cwd();
+  process.chdir(cwd);
+  const status = await runProgram({ ...context, argv: words })
+    .catch((error: unknown) => reportError(error, context.output))
+    .finally(() => process.chdir(home));
+  const shown = (texts: readonly string[]): string => texts.map(text => `${visibleLines(text)}\n`).join('');
+  return { status, stdout: shown(printed.out), stderr: shown(printed.notes) };
 }
 
 /** Every command that reads what is stored, with the runs that it is asked for. */

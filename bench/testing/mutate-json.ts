@@ -1,4 +1,4 @@
-// In: JSON and a source of random numbers. Out: the same with a few faults, of those that files from elsewhere have.
+// Mutates JSON with faults that files from elsewhere may have.
 import type { Random } from '../../results/random.ts';
 
 /** Tries to be read as more than text by a terminal, a page, Markdown, XML, the text format of metrics, a job's log. */

@@ -1,4 +1,4 @@
-// In: a seed and a count. Out: so many scenario files with faults, each checked, and what the check did that it may not do.
+// Mutates scenario files at random and validates each; collects violations.
 import { readdir, readFile } from 'node:fs/promises';
 import { createRandom } from '../../results/random.ts';
 import { visibleLines } from '../../results/visible.ts';

@@ -1,4 +1,4 @@
-// In: a cell whose arms differ in requests per connection. Out: what a handshake costs, and after how many it is paid.
+// Chart: mean latency by requests per connection, and what opening a connection costs by the fitted model.
 import { type AmortisationFit, cellAmortisation } from '../../results/amortisation.ts';
 import { allMarks, type CellView, signsOf } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
@@ -8,9 +8,9 @@ import type { Chart } from './chart.ts';
 import { armMarks, framed, guideLine, INK, isNarrow, type Layer, MUTED, type X, type Y } from './theme.ts';
 
 const CURVE_POINTS = 80;
-/** A break-even further than this beyond the last point is told in words only. */
+/** A break-even beyond the last point by more than this factor is only reported in words. */
 const FAR_FACTOR = 10;
-/** Beyond this share of the axis a label has no room to the right of its point. */
+/** Beyond this share of the axis, a label has no room to the right of its point. */
 const RIGHT_SHARE = 0.75;
 
 const chart: Chart = {
@@ -19,7 +19,7 @@ const chart: Chart = {
   applies: ({ result }) => cellAmortisation(result) !== null,
   caption(view) {
     const fit = fitOf(view);
-    return `Points: mean latency by requests per connection (unlimited: by as many as it came to). Line: the model latency = service + handshake / requests per connection, here ${formatMs(fit.serviceUs)} ms + ${formatMs(fit.handshakeUs)} ms / k, which explains ${formatPercent(fit.r2)} of the variation. ${describeAmortisation(fit, signsOf(allMarks(view)), openingOf(view))}`;
+    return `Points: mean latency by requests per connection (unlimited: the number reached). Line: the model latency = service + handshake / requests per connection, here ${formatMs(fit.serviceUs)} ms + ${formatMs(fit.handshakeUs)} ms / k, which explains ${formatPercent(fit.r2)} of the variation. ${describeAmortisation(fit, signsOf(allMarks(view)), openingOf(view))}`;
   },
   spec(view, widthPx) {
     const fit = fitOf(view);
@@ -112,10 +112,10 @@ const chart: Chart = {
       name: 'amortisation',
       title: 'What opening a connection costs',
       columns: [
-        keyColumn('arm', 'arm'),
+        keyColumn('arm', 'client'),
         figureColumn('requestsPerConnection', 'requests per connection'),
         figureColumn('measuredMs', 'measured mean latency', 'ms'),
-        figureColumn('modelMs', 'by the model', 'ms'),
+        figureColumn('modelMs', 'model', 'ms'),
       ],
       rows: pointsOf(view, fit).map(point => [
         words(point.arm, point.name),
@@ -141,14 +141,14 @@ function fitOf({ result }: CellView): AmortisationFit {
   return fit;
 }
 
-/** Unlimited has no place on the axis but the one it came to. */
+/** Unlimited is placed at the number of requests per connection that was reached. */
 function pointsOf({ arms }: CellView, fit: AmortisationFit) {
   return fit.arms.flatMap(({ arm: name, requestsPerConnection: limit, measuredUs, predictedUs }) => {
     const arm = arms.find(candidate => candidate.name === name);
     if (arm?.summary == null) return [];
     const { requestsSent, opened } = arm.summary;
     const k = limit === 'unlimited' ? Math.max(1, requestsSent / Math.max(1, opened)) : limit;
-    const tip = `${arm.label}: mean ${formatLatency(measuredUs)}, by the model ${formatLatency(predictedUs)}`;
+    const tip = `${arm.label}: mean ${formatLatency(measuredUs)}, model ${formatLatency(predictedUs)}`;
     return {
       name,
       arm: arm.label,
@@ -213,7 +213,7 @@ function breakEvenLayers(
   ];
 }
 
-/** 1, 2, 5, 10, 20 ..., or the decades alone where there is little room. */
+/** 1, 2, 5, 10, 20 ..., or only the decades in a narrow picture. */
 function stepsTo(longest: number, isSmall: boolean): number[] {
   const steps = isSmall ? [1] : [1, 2, 5];
   return Array.from({ length: Math.ceil(Math.log10(longest)) + 1 }, (_, decade) =>

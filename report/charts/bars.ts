@@ -1,50 +1,105 @@
-// In: a figure of each arm, with its interval. Out: bars with their intervals and values, as a picture and as a table.
+// Bar charts of the deciding metric by client: requests per second, mean response time, and capacity, each with its interval.
 import type { TopLevelSpec } from 'vega-lite';
-import type { Interval } from '../../results/stats.ts';
+import { figureInterval } from '../../results/compare.ts';
+import { headlineOf, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
+import type { Metric } from '../../results/model/run.ts';
+import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import { signsOf } from '../cell-view.ts';
 import type { Table } from '../model.ts';
-import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
-import { formatInterval, isKnown, roundInterval } from '../words/numbers.ts';
-import { armRows, armScales, framed, INK, isNarrow } from './theme.ts';
+import { createTable, figure, keyColumn, metricColumn, words } from '../tables/table.ts';
+import { capitalize, describeObjective, describeSent } from '../words/load.ts';
+import { formatInterval, isKnown, roundInterval, toShownUnit } from '../words/numbers.ts';
+import type { Chart } from './chart.ts';
+import { armRows, armScales, endWithRoom, framed, INK, isNarrow } from './theme.ts';
 
-export interface BarFigure {
+const BARS = `bars are means over the replicates, with their ${INTERVAL_NAME}s`;
+
+export const requestsPerSec = barChart({
+  name: 'requests-per-sec',
+  title: 'Requests per second',
+  metric: 'requestsPerSec',
+  caption: () => `${capitalize(BARS)}.`,
+});
+
+export const meanResponse = barChart({
+  name: 'mean-response',
+  title: 'Mean response time',
+  metric: 'meanUs',
+  caption({ result: { scenario } }) {
+    const { load } = scenario;
+    const sent =
+      load.model === 'open' || load.model === 'burst' ? `Every client sent ${describeSent(load)}. ` : '';
+    return `${sent}Times count from when a request was due; ${BARS}.`;
+  },
+});
+
+export const capacity = barChart({
+  name: 'capacity',
+  title: 'Capacity',
+  metric: 'capacityPerSec',
+  caption({ result: { scenario } }) {
+    const { load } = scenario;
+    const objective = load.model === 'capacity' ? ` at which ${describeObjective(load.objective)}` : '';
+    return `The highest rate${objective}; ${BARS}.`;
+  },
+});
+
+interface BarFigure {
   /** Of the chart and its table. */
   name: string;
   title: string;
-  /** Of the axis, with its unit. */
-  axisTitle: string;
-  column: { key: string; heading: string; unit: string };
-  /** Behind a value in a tip: ` requests/s`. */
-  tipUnit: string;
-  /** In the unit that is shown; null where the arm has none. */
-  read: (arm: ArmView) => Interval | null;
+  metric: Metric;
+  caption(view: CellView): string;
 }
 
-export function hasBars(view: CellView, { read }: BarFigure): boolean {
-  return view.arms.some(arm => read(arm) !== null);
+function barChart(of: BarFigure): Chart {
+  const { name, title, metric } = of;
+  const direction = METRIC_TABLE[metric].isHigherBetter ? 'Higher' : 'Lower';
+  return {
+    name,
+    title,
+    applies: view =>
+      headlineOf(view.result.scenario.load).metric === metric &&
+      view.arms.some(arm => readInterval(arm, metric) !== null),
+    caption: view => `${of.caption(view)} ${direction} is better.`,
+    spec: (view, widthPx) => drawBars(view, widthPx, of),
+    table: view => tabulateBars(view, of),
+  };
 }
 
-export function barsTable(view: CellView, of: BarFigure): Table {
-  const { key, heading, unit } = of.column;
+/** In the unit shown; null if the arm has no figure. */
+function readInterval({ summary, trials }: ArmView, metric: Metric): Interval | null {
+  const { isIntervalStored, ofTrial } = METRIC_TABLE[metric];
+  const stored = isIntervalStored === true ? summaryFigure(metric, summary) : figureInterval(trials, ofTrial);
+  if (stored === null) return null;
+  const { value, low, high } = stored;
+  const shown = (bound: number) => toShownUnit(metric, bound);
+  return { value: shown(value), low: shown(low), high: shown(high) };
+}
+
+function tabulateBars(view: CellView, { name, title, metric }: BarFigure): Table {
   return createTable({
-    name: of.name,
-    title: of.title,
-    columns: [keyColumn('arm', 'arm'), figureColumn(key, heading, unit)],
-    rows: rowsOf(view, of).map(({ name, arm, interval, marks }) => [
-      words(arm, name),
+    name,
+    title,
+    columns: [keyColumn('arm', 'client'), metricColumn(metric)],
+    rows: listRows(view, metric).map(({ name: arm, arm: label, interval, marks }) => [
+      words(label, arm),
       figure(formatInterval(interval), { ...interval }, marks),
     ]),
   });
 }
 
-export function barsSpec(view: CellView, widthPx: number, of: BarFigure): TopLevelSpec {
-  const rows = rowsOf(view, of);
+function drawBars(view: CellView, widthPx: number, { title, metric }: BarFigure): TopLevelSpec {
+  const rows = listRows(view, metric);
   const isSmall = isNarrow(widthPx);
   const text = isSmall ? 'short' : 'long';
-  const longest = Math.max(...rows.map(row => row[text].length));
-  const room = 1 - Math.min(0.5, (longest * 7.5 + 12) / (widthPx * 0.8));
-  const limit = Math.max(...rows.map(({ high }) => high)) / room || 1;
+  const limit = endWithRoom(
+    rows.map(row => ({ value: row.high, text: row[text] })),
+    widthPx,
+  );
+  const { unit } = METRIC_TABLE[metric];
+  const axisTitle = metric === 'requestsPerSec' ? title.toLowerCase() : `${title.toLowerCase()} (${unit})`;
   return framed(
     {
       encoding: { y: armRows },
@@ -57,7 +112,7 @@ export function barsSpec(view: CellView, widthPx: number, of: BarFigure): TopLev
               field: 'value',
               type: 'quantitative',
               scale: { domain: [0, limit], nice: false },
-              axis: { title: of.axisTitle, tickCount: isSmall ? 3 : 6, format: ',~r' },
+              axis: { title: axisTitle, tickCount: isSmall ? 3 : 6, format: ',~r' },
             },
             color: { field: 'arm', type: 'nominal', scale: armScales(view.arms).colour, legend: null },
             opacity: { condition: { test: 'datum.isInvalid', value: 0.4 }, value: 0.85 },
@@ -89,13 +144,14 @@ export function barsSpec(view: CellView, widthPx: number, of: BarFigure): TopLev
   );
 }
 
-function rowsOf({ arms }: CellView, of: BarFigure) {
+function listRows({ arms }: CellView, metric: Metric) {
+  const { unit } = METRIC_TABLE[metric];
   return arms.flatMap(view => {
-    const interval = of.read(view);
+    const interval = readInterval(view, metric);
     if (interval === null) return [];
     const { name, label, marks } = view;
     const { value } = interval;
-    // An interval that says nothing would squeeze all that is known into a corner of the picture.
+    // An interval too wide to be useful would squeeze all figures into a corner of the picture.
     const { low, high } = isKnown(interval) ? interval : { low: value, high: value };
     const long = `${formatInterval(interval)}${signsOf(marks)}`;
     const short = `${roundInterval(interval).value}${signsOf(marks)}`;
@@ -110,7 +166,7 @@ function rowsOf({ arms }: CellView, of: BarFigure) {
       long,
       short,
       isInvalid: marks.includes('invalid'),
-      tip: `${label}: ${long}${of.tipUnit}`,
+      tip: `${label}: ${long} ${unit}`,
     };
   });
 }

@@ -1,4 +1,4 @@
-// In: every chart of the folder and runs of every kind. Out: proof that each keeps the contract.
+// Every chart fulfils its contract for runs of every kind.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TopLevelSpec } from 'vega-lite';

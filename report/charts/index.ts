@@ -1,22 +1,22 @@
-// Charts in the order in which a report shows them: one lazy line each.
+// The charts, in the order in which a report shows them: one lazy line each.
 
-/** Figures of a report, in the order in which they are shown. */
+/** Figures of a cell. */
 export const charts = {
-  requestsPerSec: () => import('./requests-per-sec.ts'),
-  meanResponse: () => import('./mean-response.ts'),
-  capacity: () => import('./capacity.ts'),
+  requestsPerSec: async () => ({ default: (await import('./bars.ts')).requestsPerSec }),
+  meanResponse: async () => ({ default: (await import('./bars.ts')).meanResponse }),
+  capacity: async () => ({ default: (await import('./bars.ts')).capacity }),
   capacityProbes: () => import('./probes.ts'),
   phases: () => import('./phases.ts'),
-  latencyPercentiles: () => import('./latency-percentiles.ts'),
-  responseAndService: () => import('./response-and-service.ts'),
+  latencyPercentiles: async () => ({ default: (await import('./percentiles.ts')).latencyPercentiles }),
+  responseAndService: async () => ({ default: (await import('./percentiles.ts')).responseAndService }),
   replicateRatios: () => import('./ratios.ts'),
   ledger: () => import('./ledger.ts'),
   amortisation: () => import('./amortisation.ts'),
   timeline: () => import('./timeline.ts'),
 };
 
-/** Figures of a sweep, in the order in which they are shown for each measure. */
+/** Figures of a sweep, in this order for each measure. */
 export const sweepCharts = {
-  ratios: () => import('./sweep-ratios.ts'),
-  values: () => import('./sweep-values.ts'),
+  ratios: async () => ({ default: (await import('./sweep.ts')).ratioLines }),
+  values: async () => ({ default: (await import('./sweep.ts')).valueLines }),
 };

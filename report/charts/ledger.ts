@@ -1,5 +1,5 @@
 // Chart: connections opened and accepted per 1,000 requests, beside the number that the connection policy needs.
-import type { CellView } from '../cell-view.ts';
+import { type CellView, onlyInvalid } from '../cell-view.ts';
 import { formatNeeded } from '../tables/main.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
 import { describeAcceptedBy, describeOpenedBy, knownAccepted, knownOpened } from '../words/caveats.ts';
@@ -113,7 +113,7 @@ function rowsOf({ arms }: CellView) {
     if (summary === null || summary.requestsSent === 0) return [];
     const { requestsSent, needed } = summary;
     const perThousand = (count: number) => (count / requestsSent) * 1000;
-    const marks = all.filter(mark => mark === 'invalid');
+    const marks = onlyInvalid(all);
     const openedCount = knownOpened(summary);
     const opened = openedCount === null ? null : perThousand(openedCount);
     const acceptedCount = knownAccepted(summary);

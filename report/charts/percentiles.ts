@@ -1,46 +1,170 @@
-// In: latency distributions. Out: them by percentile, on the axis of HDR plots, where each further nine takes the same width.
+// Charts of latency by percentile, on the axis of HDR plots, where each further nine takes the same width.
 
-import { percentileCurve } from '../../results/histogram.ts';
+import { mergeHistograms, percentileCurve } from '../../results/histogram.ts';
 import type { Histogram } from '../../results/model/trial.ts';
+import { type ArmView, type CellView, leastCensoredUs } from '../cell-view.ts';
 import type { Mark, Table } from '../model.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
 import { formatLatency, formatMs } from '../words/numbers.ts';
-import type { X, Y } from './theme.ts';
-import { isNarrow } from './theme.ts';
+import type { Chart } from './chart.ts';
+import { armLegend, armMarks, framed, INK, isNarrow, type X, type Y } from './theme.ts';
 
-/** Beyond this ratio of the highest to the lowest median, the fastest would be a line on the floor. */
+/** Response time alone, for a closed load. */
+export const latencyPercentiles = percentileChart({
+  name: 'latency-percentiles',
+  title: 'Latency by percentile',
+  clocks: ['response'],
+  axisTitle: 'response time (ms)',
+  heightPx: { wide: 380, narrow: 300 },
+  applies: model => model === 'closed',
+  caption:
+    'The response time that a share of the requests does not exceed, all replicates merged; each step to the right is ten times rarer. Lower is better.',
+});
+
+/** Response and service time, for loads with a schedule; the gap between them is the time that requests waited to be sent. */
+export const responseAndService = percentileChart({
+  name: 'response-and-service',
+  title: 'Response and service time',
+  clocks: ['response', 'service'],
+  axisTitle: 'time (ms)',
+  heightPx: { wide: 400, narrow: 320 },
+  applies: model => model !== 'closed',
+  caption:
+    'The time that a share of the requests does not exceed, all replicates merged; each step to the right is ten times rarer. Solid lines: response time, from when a request was due; dotted lines: service time, from when it was sent. Where they diverge, requests waited to be sent, which service time alone would hide.',
+});
+
+type Clock = 'response' | 'service';
+
+const DASHES = { response: [1, 0], service: [3, 4] };
+/** Width of the legend of clocks, beside that of the clients. */
+const CLOCKS_PX = 240;
+const CLOCK_LEGEND = {
+  title: null,
+  orient: 'top',
+  direction: 'horizontal',
+  symbolType: 'stroke',
+  symbolSize: 300,
+  symbolStrokeColor: INK,
+} as const;
+
+function percentileChart(of: {
+  name: string;
+  title: string;
+  clocks: readonly Clock[];
+  axisTitle: string;
+  heightPx: { wide: number; narrow: number };
+  applies(model: CellView['result']['scenario']['load']['model']): boolean;
+  caption: string;
+}): Chart {
+  const { name, title, clocks, axisTitle, heightPx } = of;
+  return {
+    name,
+    title,
+    applies: view => of.applies(view.result.scenario.load.model) && curvesOf(view, clocks).length > 0,
+    caption: () => of.caption,
+    spec(view, widthPx) {
+      const isSmall = isNarrow(widthPx);
+      const curves = curvesOf(view, clocks);
+      const arms = [...new Set(curves.map(({ arm }) => arm))];
+      const rows = curves.flatMap(curve => curve.rows);
+      const hasClocks = clocks.length > 1;
+      const legendPx = hasClocks && !isSmall ? widthPx - CLOCKS_PX : widthPx;
+      const { colour, dash } = armMarks(arms, armLegend(arms, legendPx, 'stroke'));
+      const clockDash = {
+        field: 'clock',
+        type: 'nominal',
+        scale: { domain: [...clocks], range: clocks.map(clock => DASHES[clock]) },
+        // A narrow picture has no room for it; the caption says the same.
+        legend: isSmall ? null : CLOCK_LEGEND,
+      } as const;
+      return framed(
+        {
+          encoding: percentileAxes(
+            curves.map(curve => curve.rows),
+            widthPx,
+            axisTitle,
+          ),
+          layer: [
+            {
+              data: { values: rows },
+              mark: { type: 'line', strokeWidth: 2.2, aria: false },
+              encoding: { color: colour, strokeDash: hasClocks ? clockDash : dash },
+            },
+            {
+              data: { name: 'figures', values: rows },
+              mark: { type: 'point', filled: true, size: 60, opacity: 0 },
+              encoding: { color: colour, description: { field: 'tip' } },
+            },
+          ],
+        },
+        { widthPx, heightPx: isSmall ? heightPx.narrow : heightPx.wide },
+      );
+    },
+    table: view =>
+      percentileTable({
+        name,
+        title,
+        columns: curvesOf(view, clocks).map(({ arm, clock, rows }) => ({
+          key: clocks.length > 1 ? `${arm.name}${clock === 'response' ? 'Response' : 'Service'}` : arm.name,
+          heading: clocks.length > 1 ? `${arm.label} ${clock}` : arm.label,
+          marks: arm.marks,
+          censoredFromMs: leastCensoredUs(arm.summary) / 1_000,
+          rows,
+        })),
+      }),
+  };
+}
+
+interface Curve {
+  arm: ArmView;
+  clock: Clock;
+  rows: (PercentileRow & { arm: string; clock: Clock })[];
+}
+
+function curvesOf({ arms }: CellView, clocks: readonly Clock[]): Curve[] {
+  return arms.flatMap(arm =>
+    clocks.flatMap(clock => {
+      const merged = mergeHistograms(arm.trials.map(({ measurement }) => measurement[clock]));
+      const label = clocks.length > 1 ? `${arm.label}, ${clock}` : arm.label;
+      const rows = percentileRows(merged, label).map(row => ({ ...row, arm: arm.label, clock }));
+      return rows.length === 0 ? [] : [{ arm, clock, rows }];
+    }),
+  );
+}
+
+/** Beyond this ratio of the highest to the lowest median, a linear axis would flatten the fastest curve. */
 const LOG_RATIO = 20;
 
-export interface PercentileRow {
+interface PercentileRow {
   percentile: number;
-  /** One in so many is slower. */
+  /** One in `rarity` requests is slower. */
   rarity: number;
   ms: number;
   tip: string;
 }
 
-export interface PercentileColumn {
-  /** In the table, stable for machines; without its unit. */
+interface PercentileColumn {
+  /** Stable name for machines in the table, without its unit. */
   key: string;
   heading: string;
   marks: readonly Mark[];
-  /** From here on a percentile is a lower bound; Infinity: every request came to an end. */
+  /** At or above this value a percentile is a lower bound; Infinity if every request finished. */
   censoredFromMs: number;
   rows: readonly PercentileRow[];
 }
 
-/** @param label what each point's words begin with */
-export function percentileRows(histogram: Histogram, label: string): PercentileRow[] {
+/** @param label starts the tip of each point */
+function percentileRows(histogram: Histogram, label: string): PercentileRow[] {
   return percentileCurve(histogram).map(({ percentile, valueUs }) => ({
     percentile,
     rarity: 1 / (1 - percentile / 100),
     ms: valueUs / 1000,
-    tip: `${label}: ${percentileText(percentile)} within ${formatLatency(valueUs)}`,
+    tip: `${label}: ${formatPercentile(percentile)} within ${formatLatency(valueUs)}`,
   }));
 }
 
-/** Both axes, wide enough for all of the curves. */
-export function percentileAxes(
+/** Both axes, which span all curves. */
+function percentileAxes(
   curves: readonly (readonly PercentileRow[])[],
   widthPx: number,
   yTitle: string,
@@ -71,11 +195,7 @@ export function percentileAxes(
   };
 }
 
-export function percentileTable(of: {
-  name: string;
-  title: string;
-  columns: readonly PercentileColumn[];
-}): Table {
+function percentileTable(of: { name: string; title: string; columns: readonly PercentileColumn[] }): Table {
   const { name, title, columns } = of;
   const percentiles = [...new Set(columns.flatMap(({ rows }) => rows.map(({ percentile }) => percentile)))];
   const byPercentile = columns.map(({ rows }) => new Map(rows.map(row => [row.percentile, row])));
@@ -89,7 +209,7 @@ export function percentileTable(of: {
     rows: percentiles
       .sort((a, b) => a - b)
       .map(percentile => [
-        words(percentileText(percentile), percentile),
+        words(formatPercentile(percentile), percentile),
         ...byPercentile.map((rows, index) => {
           const row = rows.get(percentile);
           if (row === undefined) return nothing;
@@ -98,11 +218,11 @@ export function percentileTable(of: {
           return figure(formatMs(row.ms * 1000), row.ms, shown);
         }),
       ]),
-    notes: ['The last figure of each column is the maximum, placed by how many requests there were.'],
+    notes: ['The last figure of each column is the maximum, placed according to the number of requests.'],
   });
 }
 
-/** 10, 100 ... up to what was reached. */
+/** 10, 100 ... up to the rarest percentile. */
 function decadesTo(rarest: number): number[] {
   return Array.from({ length: Math.max(0, Math.floor(Math.log10(rarest))) }, (_, index) => 10 ** (index + 1));
 }
@@ -112,8 +232,8 @@ function medianFloor(curves: readonly (readonly PercentileRow[])[]): number {
   return Math.min(...curves.map(rows => rows.find(({ percentile }) => percentile >= 50)?.ms ?? rows[0]!.ms));
 }
 
-/** As many digits as tell it from 100. */
-function percentileText(percentile: number): string {
+/** With enough digits to distinguish it from 100 %. */
+function formatPercentile(percentile: number): string {
   const digits = Math.max(2, Math.ceil(-Math.log10(1 - percentile / 100)) + 1);
   return `${Number(percentile.toFixed(digits - 1))} %`;
 }

@@ -1,5 +1,5 @@
-// In: a cell. Out: the mean response time of each arm as a bar, stacked of the phases that a request passes.
-import { type CellView, signsOf } from '../cell-view.ts';
+// Chart: the mean response time of each client as a bar, divided into the phases of a request.
+import { type CellView, onlyInvalid, signsOf } from '../cell-view.ts';
 import {
   describePhases,
   PHASE_NAMES,
@@ -13,15 +13,15 @@ import { formatLatency, formatMs, formatPercent } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import { armRows, endWithRoom, framed, isNarrow, MUTED } from './theme.ts';
 
-/** Thinner parts have no room for a gap to the next. */
+/** Thinner parts are drawn without a gap to the next. */
 const THIN_PX = 5;
-/** Narrower parts have no room for their share below them. */
+/** Narrower parts have no room for their share beneath them. */
 const NARROW_PART_PX = 40;
-/** What the names of the arms take of the width, at most. */
+/** The most width that names of clients take. */
 const NAMES_PX = { wide: 270, narrow: 130 } as const;
 const LEGEND_ITEM_PX = 115;
 const ROW_PX = 52;
-/** Bars make room for the shares below them. */
+/** Bars are lifted to make room for the shares beneath them. */
 const LIFT_PX = 5;
 
 const chart: Chart = {
@@ -101,10 +101,10 @@ const chart: Chart = {
       name: 'phases',
       title: 'Where the time goes',
       columns: [
-        keyColumn('arm', 'arm'),
+        keyColumn('arm', 'client'),
         keyColumn('phase', 'phase'),
         figureColumn('meanMs', 'mean', 'ms/request'),
-        figureColumn('shareRatio', 'share', 'of response'),
+        figureColumn('shareRatio', 'share', 'of response time'),
       ],
       rows: partsOf(view).map(({ name, arm, key, phase, ms, share, marks }) => [
         words(arm, name),
@@ -116,12 +116,12 @@ const chart: Chart = {
 };
 export default chart;
 
-/** Each phase that takes any time, laid end to end. */
+/** The phases that take any time, end to end. */
 function partsOf(view: CellView) {
   const arms = phasedArms(view);
   const phases = phasesOf(arms);
   return arms.flatMap(({ arm: { name, label, marks: all }, split: { parts, responseUs } }) => {
-    const marks = all.filter(mark => mark === 'invalid');
+    const marks = onlyInvalid(all);
     let endMs = 0;
     return phases
       .filter(phase => parts[phase] > 0)

@@ -1,6 +1,6 @@
-// In: a cell with a capacity search. Out: every rate that was tried, with the latency met there, and where the limit lies.
+// Chart: every rate that a capacity search tried, with its latency, and the limit.
 import type { Probe } from '../../results/model/trial.ts';
-import type { ArmView, CellView } from '../cell-view.ts';
+import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from '../tables/table.ts';
 import { formatRate } from '../words/load.ts';
 import { formatLatency, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
@@ -18,9 +18,9 @@ const chart: Chart = {
   title: 'Rates tried',
   applies: view => triedIn(view).length > 0,
   caption: view =>
-    `Each mark is one rate tried for one arm: the 99th percentile of response time there. Full marks were borne, crosses were not, for this or another reason; ${
-      limitLayers(view).length > 0 ? 'the line is the limit' : 'it has no limit of its own'
-    }.`,
+    `Each point is a rate tried with a client, at its 99th percentile of response time. Circles were sustained; crosses were not, for this or another reason. ${
+      limitLayers(view).length > 0 ? 'The line is the limit.' : 'The objective sets no limit on p99.'
+    }`,
   spec(view, widthPx) {
     const tried = triedIn(view);
     const arms = [...new Set(tried.map(({ arm }) => arm))];
@@ -44,7 +44,7 @@ const chart: Chart = {
                 type: 'quantitative',
                 scale: { type: 'log', nice: false, padding: 12 },
                 axis: {
-                  title: 'requests due per second',
+                  title: 'requested rate (requests per second)',
                   tickCount: isNarrow(widthPx) ? 3 : 6,
                   format: ',~r',
                 },
@@ -75,18 +75,18 @@ const chart: Chart = {
       name: 'capacity-probes',
       title: 'Rates tried',
       columns: [
-        keyColumn('arm', 'arm'),
+        keyColumn('arm', 'client'),
         keyColumn('replicate', 'replicate'),
         figureColumn('ratePerSec', 'rate', 'requests/s'),
-        wordColumn('isKept', 'borne'),
+        wordColumn('isKept', 'sustained'),
         figureColumn('p50Ms', 'p50', 'ms'),
         figureColumn('p99Ms', 'p99', 'ms'),
         figureColumn('errorRatio', 'error rate'),
-        figureColumn('achievedPerSec', 'ended', 'requests/s'),
-        wordColumn('why', 'why'),
+        figureColumn('achievedPerSec', 'finished', 'requests/s'),
+        wordColumn('why', 'reason'),
       ],
       rows: triedIn(view).map(({ arm, replicate, probe }) => {
-        const invalid = arm.marks.filter(mark => mark === 'invalid');
+        const invalid = onlyInvalid(arm.marks);
         return [
           words(arm.label, arm.name),
           words(String(replicate + 1), replicate + 1),
@@ -99,7 +99,7 @@ const chart: Chart = {
           words(probe.why),
         ];
       }),
-      notes: ['In the order in which they were tried.'],
+      notes: ['Rates are listed in the order in which they were tried.'],
     }),
 };
 export default chart;
@@ -112,7 +112,7 @@ function triedIn({ arms }: CellView): Tried[] {
   );
 }
 
-/** Where p99 is to stay below, if that is part of the objective. */
+/** The limit on p99, if the objective has one. */
 function limitLayers({ result }: CellView): Layer[] {
   const { load } = result.scenario;
   const limitMs = load.model === 'capacity' ? load.objective.p99Ms : undefined;

@@ -1,7 +1,8 @@
-// In: a cell. Out: the ratio of the metric that decides in each replicate, with the interval over all: modes show as groups.
+// Chart: the ratio of the deciding metric in each replicate, with the interval over all; modes show as groups.
 
 import { headlineOf } from '../../results/metrics.ts';
 import type { Comparison } from '../../results/model/run.ts';
+import { INTERVAL_NAME } from '../../results/stats.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
 import { capitalize, headlineWords } from '../words/load.ts';
@@ -15,9 +16,9 @@ import {
 import type { Chart } from './chart.ts';
 import { armAxis, armMarks, framed, guideLine, INK, isNarrow, type Layer } from './theme.ts';
 
-/** Where ratios come nearer than this to 1, the baseline is worth its place in the picture. */
+/** If ratios come nearer to 1 than this factor, the picture includes the baseline. */
 const NEAR_BASELINE = 1.5;
-/** Beyond this spread equal steps would squeeze the small ratios. */
+/** Beyond this spread, a linear axis would squeeze the small ratios. */
 const LOG_SPREAD = 2;
 /** Share of a row's height that its band takes. */
 const BAND = 0.8;
@@ -27,7 +28,7 @@ const chart: Chart = {
   title: 'Ratios by replicate',
   applies: view => dotsOf(view).length > 0,
   caption: ({ result }) =>
-    `${capitalize(headlineWords(result.scenario.load).noun)} against ${result.scenario.baseline}, a dot for each replicate, first at the top; the band is the 95 % interval, the line its value. Dots in two groups are processes in two modes.`,
+    `${capitalize(headlineWords(result.scenario.load).noun)} relative to ${result.scenario.baseline}, one dot per replicate, the first at the top. The band is the ${INTERVAL_NAME}, the line its value. Dots in two groups are processes in two modes.`,
   spec(view, widthPx) {
     const dots = dotsOf(view);
     const bands = bandsOf(view);
@@ -121,31 +122,31 @@ const chart: Chart = {
           }),
         ]),
         [
-          words('all, with 95 % interval', 'all'),
+          words(`all, with ${INTERVAL_NAME}`, 'all'),
           ...rates.map(comparison =>
             knownRatio(comparison) === null
               ? words(
                   comparison.ratio === null
                     ? `${formatMissing(missingReplicates(comparison.replicateRatios.length))} needed`
-                    : 'not known',
+                    : 'unknown',
                   [...comparison.replicateRatios],
                 )
               : figure(formatComparison(comparison), comparison.ratio, comparisonMarks(comparison, view)),
           ),
         ],
       ],
-      notes: ['A pair is a replicate in which both arms completed.'],
+      notes: ['A pair is a replicate in which both clients completed.'],
     });
   },
 };
 export default chart;
 
-/** Where as many requests as the baseline's would lie, if that is within the picture. */
+/** Marks a ratio of 1, if that is within the picture. */
 function baselineLayers([low, high]: readonly [number, number], { result }: CellView): Layer[] {
   if (low >= 1 || high <= 1) return [];
   return [
     {
-      data: { values: [{ one: 1, tip: `1: as ${result.scenario.baseline}` }] },
+      data: { values: [{ one: 1, tip: `1: the same as ${result.scenario.baseline}` }] },
       mark: { ...guideLine, strokeWidth: 1.5 },
       encoding: {
         x: { field: 'one', type: 'quantitative' },
@@ -166,7 +167,7 @@ function labelOf(name: string, { arms }: CellView): string {
   return arms.find(arm => arm.name === name)?.label ?? name;
 }
 
-/** With the marks that only the ratio has. */
+/** The name of a client, with the marks that only its ratio has. */
 function axisLabelOf(comparison: Comparison, view: CellView): string {
   const own = view.arms.find(({ name }) => name === comparison.candidate)?.marks ?? [];
   const further = comparisonMarks(comparison, view).filter(mark => !own.includes(mark));
@@ -200,12 +201,12 @@ function bandsOf(view: CellView) {
   });
 }
 
-/** Rows are numbered, so that dots have a height within them; the axis gives the names back. */
+/** Rows are numbers, so that dots can be placed within them; the axis shows their names. */
 function nameExpression(names: readonly string[]): string {
   return `${JSON.stringify(names)}[floor(datum.value)]`;
 }
 
-/** A little more than the figures, and the baseline where it is near. */
+/** Slightly more than the figures span, and the baseline if it is near. */
 function domainOf(ratios: readonly number[]): { domain: [number, number]; isLog: boolean } {
   const lowest = Math.min(...ratios);
   const highest = Math.max(...ratios);

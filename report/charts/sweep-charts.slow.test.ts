@@ -1,4 +1,4 @@
-// In: every chart of sweeps and sweeps of every kind. Out: proof that each keeps the contract.
+// Every chart of sweeps fulfils its contract for sweeps of every kind.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TopLevelSpec } from 'vega-lite';
@@ -93,7 +93,7 @@ test('one setting: a line an arm, and one for each ratio; a single arm has no ra
   );
   assert.deepEqual(
     picturesOf(sweep, 'ratios').map(({ title }) => title),
-    ['Against short'],
+    ['Relative to short'],
   );
   assert.deepEqual(picturesOf(sweepIn('a sweep of words'), 'ratios'), []);
 });
@@ -103,7 +103,7 @@ test('two settings: a picture an arm, in it a line for each value of the second'
   const pictures = [...picturesOf(sweep, 'values'), ...picturesOf(sweep, 'ratios')];
   assert.deepEqual(
     pictures.map(({ title }) => title),
-    ['reused', 'persistent (baseline)', 'reused against persistent'],
+    ['reused', 'persistent (baseline)', 'reused relative to persistent'],
   );
   for (const { spec } of pictures) {
     const lines = new Set(figuresOf(spec(560)).map(figure => (figure as unknown as { line: string }).line));
@@ -139,7 +139,7 @@ test('an interval that says nothing has no band, and its words what the replicat
   assert.ok(section?.kind === 'sweep');
   const figures = figuresOf(picturesOf(section.sweep, 'ratios')[0]!.spec(560));
   assert.ok(Math.max(...figures.map(({ high }) => high)) < 20);
-  assert.ok(figures.some(({ tip, low, high }) => tip.endsWith('(not known)') && low === high));
+  assert.ok(figures.some(({ tip, low, high }) => tip.endsWith('(unknown)') && low === high));
 });
 
 test('a figure of an invalid trial is marked in picture and table', async () => {

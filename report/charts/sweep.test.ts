@@ -1,4 +1,4 @@
-// sweep.test.ts
+// The scale of an axis is the one on which the values of a swept setting lie most evenly.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { SweepValue } from '../../scenarios/model/scenario.ts';

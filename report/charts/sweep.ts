@@ -1,11 +1,24 @@
-// In: figures along a swept setting, by line. Out: the picture: lines with interval bands, on the scale that fits.
+// Charts of a sweep: what each client did along the swept setting, and relative to the baseline, as lines with interval bands.
 import type { TopLevelSpec } from 'vega-lite';
+import { INTERVAL_NAME } from '../../results/stats.ts';
 import { signsOf } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
-import { type SweepFigure, type SweptSetting, valueText } from '../sweeps/view.ts';
+import { titleOf } from '../sweeps/report.ts';
+import {
+  armFigures,
+  baselineOf,
+  candidatesOf,
+  formatValue,
+  type Measure,
+  ratioFigures,
+  type SweepFigure,
+  type SweepView,
+  type SweptSetting,
+} from '../sweeps/view.ts';
+import type { SweepChart, SweepPicture } from './chart.ts';
 import {
   armLegend,
-  type armScales,
+  armScales,
   extentOf,
   figureAxis,
   framed,
@@ -13,23 +26,144 @@ import {
   isNarrow,
   type Layer,
   MUTED,
+  stepScales,
   within,
   type X,
 } from './theme.ts';
 
-// From the values of a swept setting. Out: the scale on which they lie most evenly.
+/** What each client did. */
+export const valueLines: SweepChart = {
+  name: 'values',
+  pictures(sweep, measure) {
+    const { arms } = sweep;
+    return drawCourses(sweep, {
+      courses: arms.map(({ name, label }) => ({
+        name,
+        label,
+        figures: armFigures(sweep, name, measure),
+        title: label,
+        axisTitle: measure.unit === undefined ? measure.title : `${measure.title} (${measure.unit})`,
+      })),
+      title: arms.length === 1 ? arms[0]!.label : 'Each client',
+      caption: `${titleOf(measure)} by ${sweep.x.name}: ${measure.hasInterval ? `the centre over the replicates, with its ${INTERVAL_NAME}` : 'over all replicates together'}.`,
+      describeTip: ({ text }) => describeValue(measure, text),
+      isRatio: false,
+    });
+  },
+};
+
+function describeValue(measure: Measure, text: string): string {
+  const unit = measure.unit === undefined || measure.unit === '%' ? '' : ` ${measure.unit}`;
+  return `${titleOf(measure).toLowerCase()} ${text}${unit}`;
+}
+
+/** Each client relative to the baseline. */
+export const ratioLines: SweepChart = {
+  name: 'ratios',
+  pictures(sweep, measure) {
+    const baseline = baselineOf(sweep);
+    const candidates = candidatesOf(sweep).map(name => ({
+      name,
+      figures: ratioFigures(sweep, name, measure),
+    }));
+    const shown = candidates.filter(({ figures }) => figures.length > 0);
+    const isOnly = shown.length === 1 || sweep.other !== undefined;
+    return drawCourses(sweep, {
+      courses: shown.map(({ name, figures }) => ({
+        name,
+        label: name,
+        figures,
+        title: `${name} relative to ${baseline}`,
+        axisTitle: `${isOnly ? name : 'ratio'} / ${baseline}`,
+      })),
+      title: `Relative to ${baseline}`,
+      caption: `${titleOf(measure)} divided by that of ${baseline}, by ${sweep.x.name}, with ${INTERVAL_NAME}s, paired within each cell. 1: the same as the baseline.`,
+      describeTip: ({ text }) => text,
+      isRatio: true,
+    });
+  },
+};
+
+/** The figures of a client along the sweep. */
+interface Course {
+  name: string;
+  label: string;
+  figures: readonly SweepFigure[];
+  /** Of a picture of this client alone. */
+  title: string;
+  axisTitle: string;
+}
+
+interface Courses {
+  courses: readonly Course[];
+  /** Of a picture of all clients. */
+  title: string;
+  caption: string;
+  describeTip(figure: SweepFigure): string;
+  isRatio: boolean;
+}
+
+/** One setting: one picture, with a line per client. Two settings: a picture per client, with a line per value of the other one. */
+function drawCourses(sweep: SweepView, of: Courses): SweepPicture[] {
+  const { other, x } = sweep;
+  const { courses, describeTip, isRatio } = of;
+  const lineOf = (label: string, figures: readonly SweepFigure[]): Line => ({
+    label: `${label}${signsOf(sharedMarks(figures))}`,
+    figures,
+    tip: figure => `${label}, ${figure.cell.place}: ${describeTip(figure)}${signsOf(figure.marks)}`,
+  });
+  const [first] = courses;
+  if (first === undefined) return [];
+  if (other === undefined) {
+    const drawn = courses.map(({ name, label, figures }) => ({ name, line: lineOf(label, figures) }));
+    const scales = armScales(
+      drawn.map(({ name, line: { label } }) => ({
+        label,
+        look: sweep.arms.find(arm => arm.name === name)!.look,
+      })),
+    );
+    const lines = drawn.map(({ line }) => line).filter(({ figures }) => figures.length > 0);
+    const picture = { x, lines, scales, title: first.axisTitle, isRatio };
+    return [
+      {
+        title: of.title,
+        caption: `${of.caption} One line per client.`,
+        spec: widthPx => lineSpec(picture, widthPx),
+      },
+    ];
+  }
+  return courses
+    .filter(({ figures }) => figures.length > 0)
+    .map(({ figures, title, axisTitle }) => {
+      const lines = other.values
+        .map(value =>
+          lineOf(
+            formatValue(value),
+            figures.filter(figure => figure.other === value),
+          ),
+        )
+        .filter(line => line.figures.length > 0);
+      const scales = stepScales(lines.map(({ label }) => label));
+      const picture = { x, lines, scales, legendTitle: other.name, title: axisTitle, isRatio };
+      return {
+        title,
+        caption: `${of.caption} One line per value of ${other.name}.`,
+        spec: widthPx => lineSpec(picture, widthPx),
+      };
+    });
+}
 
 type AxisScale =
   | { type: 'point' }
   | { type: 'linear' }
   | { type: 'log' }
-  /** Linear near 0, logarithmic beyond the constant: for rising steps that begin at 0. */
+  /** Linear near 0, logarithmic beyond the constant: for increasing steps that start at 0. */
   | { type: 'symlog'; constant: number };
 
-/** Equal steps are easier to read, so another scale has to be so much more even. */
+/** Linear scales are easier to read, so another scale must be more even by this factor. */
 const LEAST_GAIN = 1.5;
 
-/** Words, a mixture, and a single value get equal places. */
+/** The scale on which the values lie most evenly. Words, a mixture, and a single value get equal places. */
 export function axisScale({ values, isNumeric }: Pick<SweptSetting, 'values' | 'isNumeric'>): AxisScale {
   const numbers = values.map(Number);
   const [least] = numbers;
@@ -52,27 +186,27 @@ function narrowestGap(places: readonly number[]): number {
 }
 
 /** One line of a picture. */
-export interface Line {
+interface Line {
   label: string;
   figures: readonly SweepFigure[];
-  /** A figure in words, its marks behind it. */
+  /** Describes a figure, followed by its marks. */
   tip(figure: SweepFigure): string;
 }
 
 interface LinePicture {
   x: SweptSetting;
   lines: readonly Line[];
-  /** Looks by label. */
+  /** Colours and shapes by label. */
   scales: ReturnType<typeof armScales>;
-  /** Over the legend; absent where its labels speak for themselves. */
+  /** Above the legend; absent if its labels need none. */
   legendTitle?: string;
-  /** Of the axis of figures. */
+  /** Of the y axis. */
   title: string;
   /** Ratios are read against 1 rather than from 0. */
   isRatio: boolean;
 }
 
-/** A band that reaches further beyond all figures than by this factor is cut off there. */
+/** A band is cut off where it reaches further than this factor beyond all figures. */
 const WIDEST_BAND = 3;
 const HEIGHT_PX = 300;
 
@@ -87,7 +221,7 @@ interface Row {
   isInvalid: boolean;
 }
 
-export function lineSpec(picture: LinePicture, widthPx: number): TopLevelSpec {
+function lineSpec(picture: LinePicture, widthPx: number): TopLevelSpec {
   const { x: setting, scales, lines } = picture;
   const isContinuous = axisScale(setting).type !== 'point';
   const figures = lines.flatMap(line => rowsOf(line, isContinuous));
@@ -110,7 +244,7 @@ export function lineSpec(picture: LinePicture, widthPx: number): TopLevelSpec {
       layer: [
         ...(picture.isRatio ? [evenLayer] : []),
         {
-          // Between words there is nothing that a band could say.
+          // Between words a band has no meaning.
           data: { values: rows },
           mark: isContinuous
             ? { type: 'area', opacity: 0.18, aria: false }
@@ -140,7 +274,7 @@ export function lineSpec(picture: LinePicture, widthPx: number): TopLevelSpec {
   );
 }
 
-/** Over the figures that have marks of their own. */
+/** Above the figures whose marks differ from those of their line. */
 function signLayers(rows: readonly Row[]): Layer[] {
   const values = rows.filter(({ signs }) => signs !== '');
   if (values.length === 0) return [];
@@ -153,8 +287,8 @@ function signLayers(rows: readonly Row[]): Layer[] {
   ];
 }
 
-/** Marks that all points of a line share stand in its label. */
-export function sharedMarks(figures: readonly SweepFigure[]): Mark[] {
+/** Marks that all points of a line share; its label shows them. */
+function sharedMarks(figures: readonly SweepFigure[]): Mark[] {
   const [first, ...others] = figures;
   return (first?.marks ?? []).filter(mark => others.every(({ marks }) => marks.includes(mark)));
 }
@@ -162,7 +296,7 @@ export function sharedMarks(figures: readonly SweepFigure[]): Mark[] {
 function rowsOf({ label, figures, tip }: Line, isContinuous: boolean): Row[] {
   const shared = sharedMarks(figures);
   return figures.map(figure => ({
-    x: isContinuous ? Number(figure.x) : valueText(figure.x),
+    x: isContinuous ? Number(figure.x) : formatValue(figure.x),
     line: label,
     ...figure.interval,
     tip: tip(figure),
@@ -178,7 +312,7 @@ function xOf(setting: SweptSetting): X {
       field: 'x',
       type: 'ordinal',
       scale: { type: 'point', padding: 0.4 },
-      sort: setting.values.map(valueText),
+      sort: setting.values.map(formatValue),
       axis: { title: setting.path, labelAngle: 0, grid: false },
     };
   }
@@ -190,9 +324,9 @@ function xOf(setting: SweptSetting): X {
   };
 }
 
-/** Where an arm does as well as the baseline. */
+/** Marks a ratio of 1. */
 const evenLayer: Layer = {
-  data: { values: [{ one: 1, tip: '1: as the baseline' }] },
+  data: { values: [{ one: 1, tip: '1: the same as the baseline' }] },
   mark: { type: 'rule', strokeDash: [4, 3], strokeWidth: 1.5 },
   encoding: {
     x: { value: 0 },

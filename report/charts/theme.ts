@@ -1,11 +1,11 @@
-// In: arms and a width. Out: what all charts share: the look of each arm, of axes and of text, readable in any theme.
+// What all charts share: colours and shapes of clients, axes, text, readable in light and dark.
 import type { TopLevelSpec } from 'vega-lite';
 import type { Interval } from '../../results/stats.ts';
 import type { ArmView } from '../cell-view.ts';
 
 /**
- * Colours by look: after Okabe and Ito (2008), told apart with any kind of colour vision, darkened to a contrast of at
- * least 3 on white. Each is also a shape and a dash, for prints. A page may override them by CSS variables.
+ * Colours of clients: after Okabe and Ito (2008), distinguishable with any kind of colour vision, darkened to a contrast of at
+ * least 3 on white. Each comes with a shape and a dash, for print. A page may override them by CSS variables.
  */
 export const ARM_COLOURS = [
   '#c75300',
@@ -17,7 +17,7 @@ export const ARM_COLOURS = [
   '#1f8ac0',
   '#7a4a21',
 ];
-/** The same on a dark ground. */
+/** The same on a dark background. */
 export const ARM_COLOURS_DARK = [
   '#ff8a3d',
   '#56b4e9',
@@ -29,7 +29,7 @@ export const ARM_COLOURS_DARK = [
   '#d9a066',
 ];
 
-/** Of the values of a second swept setting: no arm's, and as ordered as the values are. On a light ground. */
+/** Colours of the values of a second swept setting: none is a client's, and their order shows that of the values. On a light background. */
 export const STEP_COLOURS = [
   '#5b2a86',
   '#3d4fa3',
@@ -40,7 +40,7 @@ export const STEP_COLOURS = [
   '#a35a00',
   '#a8324a',
 ];
-/** The same on a dark ground. */
+/** The same on a dark background. */
 export const STEP_COLOURS_DARK = [
   '#c79bf0',
   '#9fb0f5',
@@ -77,17 +77,17 @@ export const INK = 'var(--ink, #1b1f24)';
 export const MUTED = 'var(--muted, #59636e)';
 const GRID = 'var(--grid, #e3e7eb)';
 
-/** Not in any name: a name with it in would be two lines. */
+/** No name contains it, because it would break the name in two. */
 const LINE_BREAK = '\n';
 
-/** Arms down the side, `(baseline)` on a line of its own. */
+/** Clients at the y axis, `(baseline)` on a line of its own. */
 export const armAxis = {
   domain: false,
   grid: false,
   labelExpr: `replace(datum.label, ' (baseline)', '${'\\n'}(baseline)')`,
 } as const;
 
-/** One row an arm, in the order of the data. */
+/** One row per client, in the order of the data. */
 export const armRows = {
   field: 'arm',
   type: 'ordinal',
@@ -111,7 +111,7 @@ export function armColour({ look }: Pick<ArmView, 'look'>): string {
   return `var(--arm-${index}, ${ARM_COLOURS[index]})`;
 }
 
-/** Scales from an arm's label to its looks: the same arm, the same look, in every chart. */
+/** Maps a client's label to its colour, shape and dash, which are the same in every chart. */
 export function armScales(arms: readonly Pick<ArmView, 'label' | 'look'>[]) {
   const domain = arms.map(({ label }) => label);
   const by = <T>(list: readonly T[]) => arms.map(({ look }) => list[look % list.length]!);
@@ -122,7 +122,7 @@ export function armScales(arms: readonly Pick<ArmView, 'label' | 'look'>[]) {
   };
 }
 
-/** The look of each value of a second swept setting, spread over the colours where there are few. */
+/** The same for the values of a second swept setting; few values are spread over all colours. */
 export function stepScales(labels: readonly string[]) {
   const place = (index: number): number =>
     labels.length <= STEP_COLOURS.length
@@ -139,7 +139,7 @@ export function stepScales(labels: readonly string[]) {
   };
 }
 
-/** Where a legend of arms goes: above the picture, in as many columns as the longest label lets in. */
+/** A legend of clients above the picture, in as many columns as the longest label permits. */
 export function armLegend(arms: readonly Pick<ArmView, 'label'>[], widthPx: number, symbolType?: 'stroke') {
   const longest = Math.max(...arms.map(({ label }) => label.length));
   const labelPx = Math.min(longest, 30) * 7 + 44;
@@ -162,27 +162,27 @@ type Encoding = NonNullable<Extract<Layer, { mark: unknown }>['encoding']>;
 export type X = NonNullable<Encoding['x']>;
 export type Y = NonNullable<Encoding['y']>;
 
-/** How marks with an arm's label in their field `arm` look. No legend where names stand at an axis or beside the marks. */
+/** Colour, shape and dash of marks with a client's label in their field `arm`. No legend if names are shown at an axis or beside the marks. */
 export function armMarks(arms: readonly ArmView[], legend: ReturnType<typeof armLegend> | null = null) {
   const { colour, shape, dash } = armScales(arms);
   const by = <Scale>(scale: Scale) => ({ field: 'arm', type: 'nominal', scale, legend }) as const;
   return { colour: by(colour), shape: by(shape), dash: by(dash) };
 }
 
-/** What a character and the gap before a text take at most. */
+/** The most width that a character and the gap before a text take. */
 const CHARACTER_PX = 7.5;
 const TEXT_GAP_PX = 12;
-/** Share of a picture that the axes leave. */
+/** Share of a picture that is left between its axes. */
 const PLOT_SHARE = 0.8;
 
-/** Where the axis of bars has to end for the longest text to have room behind the longest bar. */
+/** End of an axis of bars that leaves room for the longest text behind the longest bar. */
 export function endWithRoom(bars: readonly { value: number; text: string }[], widthPx: number): number {
   const longest = Math.max(...bars.map(({ text }) => text.length));
   const share = (longest * CHARACTER_PX + TEXT_GAP_PX) / (widthPx * PLOT_SHARE);
   return Math.max(...bars.map(({ value }) => value)) / (1 - Math.min(0.5, share)) || 1;
 }
 
-/** A layered picture that is `widthPx` wide with everything around it. */
+/** A layered picture that is `widthPx` wide, axes and legend included. */
 export function framed(
   spec: Pick<Layered, 'layer' | 'encoding' | 'resolve'>,
   size: { widthPx: number; heightPx: number },
@@ -222,12 +222,10 @@ export function framed(
   };
 }
 
-// From figures with their bands. Out: the axis up which they are drawn: what it spans, linear or logarithmic, its ticks.
-
-/** Beyond this ratio of the highest to the lowest figure, equal steps would squeeze the low ones. */
+/** Beyond this ratio of the highest to the lowest figure, a linear axis would squeeze the low ones. */
 const LOG_RATIO = { figures: 15, ratios: 3 };
 const LOG_MARGIN = 1.12;
-/** With more of them an axis has no room for steps in between. */
+/** With more decades, an axis has no room for steps in between. */
 const MOST_DECADES = 3;
 
 interface Extent {
@@ -235,7 +233,7 @@ interface Extent {
   high: number;
 }
 
-/** All figures, `alsoShown` too, and of the bands what reaches beyond these by no more than the factor `widestBand`. */
+/** Spans all figures and `alsoShown`, and the bands as far as they reach beyond these by at most the factor `widestBand`. */
 export function extentOf(
   rows: readonly Interval[],
   { alsoShown, widestBand }: { alsoShown: readonly number[]; widestBand: number },
@@ -249,12 +247,12 @@ export function extentOf(
   };
 }
 
-/** The same figure, its band cut off where the extent ends. */
+/** The same figure, its band cut off at the ends of the extent. */
 export function within<Row extends Interval>(extent: Extent, row: Row): Row {
   return { ...row, low: Math.max(row.low, extent.low), high: Math.min(row.high, extent.high) };
 }
 
-/** Of the field `value`. Ratios need not be read from 0. */
+/** The axis of the field `value`. That of ratios need not start at 0. */
 export function figureAxis(
   { low, high }: Extent,
   { title, isRatio }: { title: string; isRatio: boolean },
@@ -278,7 +276,7 @@ export function figureAxis(
   };
 }
 
-/** 1, 2, 5, 10 ..., or the powers of ten alone where they are many. */
+/** 1, 2, 5, 10 ..., or only powers of ten if there are many. */
 function logTicks(low: number, high: number): number[] {
   const first = Math.floor(Math.log10(low));
   const decades = Math.ceil(Math.log10(high)) - first;

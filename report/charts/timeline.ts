@@ -1,4 +1,4 @@
-// In: a cell. Out: requests per second over the time of a replicate, one line a trial.
+// Chart: requests per second over the time of a replicate, one line per trial.
 import type { CompletedTrial } from '../../results/model/trial.ts';
 import type { CellView } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
@@ -6,7 +6,7 @@ import { formatCount, formatMs, formatSignificant } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import { armLegend, armMarks, framed, isNarrow } from './theme.ts';
 
-/** A bucket that the arm's turns cover less than this share of the best covered one is mostly chance. */
+/** A bucket of which the client's slices cover less than this share of the best covered one is mostly noise. */
 const LEAST_COVER = 0.1;
 
 const chart: Chart = {
@@ -14,7 +14,7 @@ const chart: Chart = {
   title: 'Over time',
   applies: view => rowsOf(view).length > 0,
   caption: () =>
-    'Requests per second of steady time in each second of a replicate, one line a trial; lines that drift or lie apart are warm-up or modes. Trials that failed an audit are dashed.',
+    'Requests per second of steady time in each second of a replicate, one line per trial. A line that drifts suggests a warm-up that was too short; lines that lie apart suggest modes. Trials that failed an audit are dashed.',
   spec(view, widthPx) {
     const rows = rowsOf(view);
     const arms = view.arms.filter(({ trials }) => trials.length > 0);
@@ -69,7 +69,7 @@ const chart: Chart = {
       name: 'timeline',
       title: 'Over time',
       columns: [
-        keyColumn('arm', 'arm'),
+        keyColumn('arm', 'client'),
         keyColumn('replicate', 'replicate'),
         keyColumn('atSec', 'at (s)'),
         figureColumn('requestsPerSec', 'requests/s'),
@@ -108,7 +108,7 @@ function rowsOf({ arms, invalidTrials }: CellView) {
   );
 }
 
-/** The arms take turns, so a bucket is divided by the part of it in which the arm had its turn. */
+/** Clients are interleaved, so counts are divided by the part of a bucket that the client's slices cover. */
 function ratesOf({ measurement: { timeline, slices } }: CompletedTrial) {
   const buckets = timeline.buckets.map(bucket => ({
     ...bucket,

@@ -1,13 +1,14 @@
-// In: a trend. Out: its picture: the ratio run by run with its interval, each level, and where it changed; the same as a table.
+// Chart and sentences of a trend: the ratio run by run with its interval, its levels, and where they changed.
 import type { TopLevelSpec } from 'vega-lite';
-import type { Trend } from '../../results/history.ts';
+import type { RunSummary } from '../../results/baselines.ts';
+import type { Trend, TrendChange } from '../../results/history.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
+import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { Figure, Table } from '../model.ts';
 import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from '../tables/table.ts';
 import { capitalize } from '../words/load.ts';
-import { formatRatio } from '../words/numbers.ts';
+import { formatRatio, formatRelativeChange, roundInterval } from '../words/numbers.ts';
 import { formatCommit, formatDay } from '../words/run.ts';
-import { describeChange, formatLevel, trendName } from '../words/trend.ts';
 import {
   armColour,
   extentOf,
@@ -21,13 +22,71 @@ import {
   type X,
 } from './theme.ts';
 
+/** Whether reports always show it: the deciding metric, and CPU time, which is the least noisy. */
+export function isShown({ isDeciding, metric }: Pick<Trend, 'isDeciding' | 'metric'>): boolean {
+  return isDeciding || METRIC_TABLE[metric].isAlwaysInTrends === true;
+}
+
+/** `requests/s of persistent in ci-reuse`. */
+export function trendName({ metric, arm, cell }: Pick<Trend, 'metric' | 'arm' | 'cell'>): string {
+  return `${METRIC_TABLE[metric].title} of ${arm} in ${cell}`;
+}
+
+/** `5.10×`, to the digits that its interval supports. */
+export function formatLevel(ratio: Interval): string {
+  return `${roundInterval(ratio, 1).value}×`;
+}
+
+/** `0.002`. */
+export function formatChance(p: number): string {
+  return p.toFixed(3);
+}
+
+/**
+ * `Requests/s of persistent in ci-reuse: 4.60× that of short since run R of 2026-11-20, commit C; before, 5.10×: −9.8 % (…),
+ * p = 0.002. Changed since the previous run: undici 8.11.0 to 8.12.4.`
+ */
+export function describeChange(trend: Trend, { before, after, change, p }: TrendChange): string {
+  const { run } = trend.points[after.from]!;
+  const commit = run.git === null ? '' : `, commit ${formatCommit(run.git)}`;
+  return [
+    `${capitalize(trendName(trend))}: ${formatLevel(after.ratio)} that of ${trend.baseline}`,
+    `since run ${run.runId} of ${formatDay(run.startedAt)}${commit};`,
+    `before, ${formatLevel(before.ratio)}: ${formatRelativeChange(change)}, p = ${formatChance(p)}.`,
+    describeDifferences(trend.points[after.from - 1]!.run, run),
+  ].join(' ');
+}
+
+function describeDifferences(before: RunSummary, after: RunSummary): string {
+  const known = new Map(listTraits(before));
+  const differences = listTraits(after).flatMap(([name, value]) => {
+    const old = known.get(name);
+    return old === undefined || old === value ? [] : [`${name} ${old} to ${value}`];
+  });
+  return differences.length === 0
+    ? 'Nothing that conntax records changed since the previous run.'
+    : `Changed since the previous run: ${differences.join(', ')}.`;
+}
+
+/** What a run records about its code and machine, by name. */
+function listTraits({ git, conntax, host }: RunSummary): [name: string, value: string][] {
+  return [
+    ...(git === null ? [] : [['commit', formatCommit(git)] as [string, string]]),
+    ['conntax', conntax],
+    ...Object.entries(host.packages),
+    ['Node', host.node],
+    ['kernel', host.kernel],
+    ['CPU', `${host.cpuModel} with ${host.cpuCount} cores`],
+  ];
+}
+
 /** Widths in px: the column of a page, and a phone held upright. */
 const WIDE_PX = 1040;
 const NARROW_PX = 340;
 const HEIGHT_PX = 230;
-/** A band may reach beyond all figures by this factor: a change of level is often of a few per cent only. */
+/** A band may reach beyond all figures by this factor; a change of level is often only a few per cent. */
 const WIDEST_BAND = 1.15;
-/** Days at the axis at most, by the room that there is. */
+/** The most days at the axis, by width. */
 const TICKS = { wide: 7, narrow: 3 };
 
 export function trendFigure(trend: Trend): Figure {
@@ -44,7 +103,7 @@ export function trendFigure(trend: Trend): Figure {
 function captionOf(trend: Trend): string {
   const { baseline, points, changes } = trend;
   return [
-    `Over that of ${baseline}, in ${points.length} runs, the newest at the right (a diamond); bands are 95 % intervals, cut off where they reach far beyond all points. A line stays at each level and breaks where it changed.`,
+    `Ratio to ${baseline} over ${points.length} runs; the newest is on the right (a diamond). Bands are ${INTERVAL_NAME}s, cut off where they reach far beyond all points. A horizontal line marks each level and breaks where the level changed.`,
     ...changes.map(change => describeChange(trend, change)),
   ].join(' ');
 }
@@ -103,7 +162,7 @@ function pointsOf({ points }: Trend): Point[] {
   }));
 }
 
-/** Runs have equal places, whatever time lay between them; the axis tells their days. */
+/** Runs are evenly spaced, whatever time lies between them; the axis shows their days. */
 function xOf({ points }: Trend, widthPx: number): X {
   const last = points.length - 1;
   const step = Math.ceil((last + 1) / (isNarrow(widthPx) ? TICKS.narrow : TICKS.wide));
@@ -172,7 +231,7 @@ function tableOf(trend: Trend): Table {
     columns: [
       keyColumn('run', 'run'),
       wordColumn('commit', 'commit'),
-      figureColumn('ratio', `${METRIC_TABLE[trend.metric].title} / ${trend.baseline}`, '95 % interval'),
+      figureColumn('ratio', `${METRIC_TABLE[trend.metric].title} / ${trend.baseline}`, INTERVAL_NAME),
       figureColumn('level', 'new level'),
     ],
     rows: trend.points.map(({ run, ratio }, index) => {

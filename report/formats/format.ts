@@ -1,11 +1,9 @@
-// In: a report. Out: the contract of a format: the same report laid out as text.
+// Contracts of the plug-ins that lay out a report: formats for readers, outputs for other programs.
 import type { Run } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import type { CellReport, Report, SweepReport } from '../model.ts';
 
-// From a stored run and its report. Out: the contract of an output: a file beside the report, for another program to read.
-
-/** A plug-in's default export. */
+/** A file beside the report for another program; a plug-in's default export. */
 export interface Output {
   name: string;
   /** Its file in a run's folder. */
@@ -13,8 +11,7 @@ export interface Output {
   render(of: { run: Run; trials: readonly TrialResult[]; report: Report }): string | Promise<string>;
 }
 
-// From a report. Out: its parts in the order in which they are shown: cells that stand alone, and sweeps with their cells.
-
+/** Parts of a report in the order in which they are shown: single cells, and sweeps with their cells. */
 export type ReportPart =
   | { kind: 'cell'; cell: CellReport }
   | { kind: 'sweep'; sweep: SweepReport; cells: readonly CellReport[] };
@@ -34,14 +31,14 @@ export function partsOf({ cells, sweeps }: Pick<Report, 'cells' | 'sweeps'>): Re
 export interface FormatOptions {
   /** Whether escape sequences for colours may be used. */
   hasColour: boolean;
-  /** How many characters fit into a line. */
+  /** Characters per line. */
   columns: number;
 }
 
-/** One way to lay a report out; a plug-in's default export. It words and rounds nothing. */
+/** One way to lay out a report; a plug-in's default export. It chooses no words and rounds no numbers. */
 export interface Format {
   name: string;
-  /** Its file in a run's folder; absent when it is only printed. */
+  /** Its file in a run's folder; absent if it is only printed. */
   fileName?: string;
   render(report: Report, options: FormatOptions): string | Promise<string>;
 }

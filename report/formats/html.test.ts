@@ -1,10 +1,10 @@
-// html.test.ts
+// The template tag of the page escapes everything that is not markup.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { html, trusted } from './html.ts';
 
-describe('In: hostile text. Out: proof that the template tag lets none of it become markup', () => {
+describe('The template tag escapes hostile text', () => {
   test('text is escaped, markup is not, lists are joined', () => {
     const bold = html`<b title="${'a"b\''}">${'<i> & 5 %'}</b>`;
     assert.equal(bold.markup, '<b title="a&quot;b&#39;">&lt;i&gt; &amp; 5\u00a0%</b>');

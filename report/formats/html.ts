@@ -1,4 +1,4 @@
-// In: a report. Out: one HTML file that works from disk, loads nothing, and runs nothing but its own small script.
+// Format: one HTML file that works from disk, loads nothing, and runs only its own small script.
 import { createHash } from 'node:crypto';
 import * as vega from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
@@ -21,15 +21,13 @@ import { type Format, partsOf, type ReportPart } from './format.ts';
 import { toJson } from './json.ts';
 import { SCRIPT, STYLE } from './page.ts';
 
-// From text and markup. Out: markup in which text can't be read as markup: what is interpolated is escaped unless marked.
-
 export interface Markup {
   readonly markup: string;
 }
 
 type Interpolated = string | number | Markup | readonly Markup[];
 
-/** Tag for templates: everything interpolated is escaped, also within quoted attributes; markup goes in as it is. */
+/** Template tag: everything interpolated is escaped, also within quoted attributes; markup is inserted as it is. */
 export function html(strings: TemplateStringsArray, ...values: readonly Interpolated[]): Markup {
   const parts = strings.map((string, index) => {
     const value = values[index];
@@ -38,7 +36,7 @@ export function html(strings: TemplateStringsArray, ...values: readonly Interpol
   return { markup: parts.join('') };
 }
 
-/** Markup that was made elsewhere and is known to be safe, such as a rendered chart. */
+/** Markup from elsewhere that is known to be safe, such as a rendered chart. */
 export function trusted(markup: string): Markup {
   return { markup };
 }
@@ -52,7 +50,7 @@ function textOf(value: Interpolated): string {
   return value.map(({ markup }) => markup).join('\n');
 }
 
-/** A figure and its unit stay on one line; characters that show nothing are made visible. */
+/** A figure and its unit stay on one line; invisible characters are made visible. */
 function escaped(text: string): string {
   return visibleLines(text)
     .replace(/(\d†?) (?=(?:%|ms|µs|s)(?!\w))/g, '$1\u00a0')
@@ -63,18 +61,16 @@ function escaped(text: string): string {
     .replaceAll("'", '&#39;');
 }
 
-// From a Vega-Lite spec. Out: a static SVG that needs no script, with words for those who can't see it.
-
 export interface RenderOptions {
-  /** Unique in the page: two pictures must not share ids, else one is clipped by the other's frame. */
+  /** Unique in the page: if two pictures share ids, one is clipped by the other's frame. */
   id: string;
-  /** Read out in place of the picture. */
+  /** Read by screen readers instead of the picture. */
   description: string;
-  /** Told each warning of the compiler. */
+  /** Receives each warning of the compiler. */
   onWarning?: (warning: string) => void;
 }
 
-/** Renders at the size that the spec asks for. Throws Error when the spec is wrong. */
+/** Renders a Vega-Lite spec at its own size to a static SVG that needs no script. @throws Error if the spec is wrong. */
 export async function renderChart(spec: TopLevelSpec, options: RenderOptions): Promise<string> {
   const faults: string[] = [];
   const logger = createLogger(options.onWarning ?? (() => {}), faults);
@@ -89,7 +85,7 @@ export async function renderChart(spec: TopLevelSpec, options: RenderOptions): P
   }
 }
 
-/** `role="img"` hides the parts from screen readers: the table beside the picture reads better. */
+/** `role="img"` hides the parts from screen readers; the table beside the picture is easier to listen to. */
 function labelled(svg: string, { id, description }: RenderOptions): string {
   return svg
     .replace(/^<svg /, () => `<svg role="img" aria-label="${escapeAttribute(description)}" `)
@@ -107,7 +103,7 @@ function escapeAttribute(text: string): string {
     .replaceAll('>', '&gt;');
 }
 
-/** @param faults gets what went wrong: vega tells some of it where nobody could catch what is thrown. */
+/** @param faults receives errors: vega logs some where a throw could not be caught. */
 function createLogger(onWarning: (warning: string) => void, faults: string[]): vega.LoggerInterface {
   const logger: vega.LoggerInterface = {
     level: ((level?: number) => (level === undefined ? vega.Warn : logger)) as vega.LoggerInterface['level'],
@@ -125,9 +121,7 @@ function createLogger(onWarning: (warning: string) => void, faults: string[]): v
   return logger;
 }
 
-// From the parts of a report. Out: their markup: tables, lists of facts, charts.
-
-/** With more columns than that, every blank counts. */
+/** Tables with more columns are set more densely. */
 const DENSE_COLUMNS = 10;
 
 /** With a heading, and its notes below. */
@@ -178,7 +172,7 @@ const TONES: Record<string, string> = {
   fail: 'bad',
 };
 
-/** Verdicts and outcomes are coloured; their words say the same. */
+/** Verdicts and outcomes are coloured; their text says the same. */
 function toneOf({ value }: TableCell, key: string): string | undefined {
   return (key === 'verdict' || key === 'state') && typeof value === 'string' ? own(TONES, value) : undefined;
 }
@@ -198,8 +192,8 @@ export async function pictureMarkup({ title, caption, wide, narrow }: Picture, i
     return html`<div class="picture wide">${trusted(wideSvg)}</div>
 <div class="picture narrow">${trusted(narrowSvg)}</div>`;
   } catch {
-    // No figure of a run is lost for a picture of it: vega stumbles over names such as "constructor".
-    return html`<p class="remark">This chart could not be drawn: its figures are in the table.</p>`;
+    // A chart that fails must not lose the report: vega fails with names such as "constructor".
+    return html`<p class="remark">This chart could not be drawn; its figures are in the table.</p>`;
   }
 }
 
@@ -213,16 +207,14 @@ ${plainTable(figure.table)}
 </figure>`;
 }
 
-// From the report of a sweep and the markup of its cells. Out: its section: pictures side by side, and the cells folded.
-
-/** A cell, told in a line and shown when it is opened. */
+/** A cell, summarized in a line and shown when it is opened. */
 export interface FoldedCell {
   place: string;
   headline: string;
   markup: Markup;
 }
 
-/** @param isAlone whether the page's own heading already tells the headline */
+/** @param isAlone whether the page's own heading already shows the headline */
 export async function sweepMarkup(
   sweep: SweepReport,
   cells: readonly FoldedCell[],
@@ -243,14 +235,14 @@ ${measures}
 ${sweep.special.map(titledTable)}
 <h3>${sweep.cellTable.title}</h3>
 ${plainTable(sweep.cellTable)}
-<h3>Conditions of all cells</h3>
+<h3>Conditions of all points</h3>
 ${factList(sweep.conditions)}
-<h3>The cells in full</h3>
+<h3>All points in full</h3>
 ${cells.map(foldedMarkup)}
 </section>`;
 }
 
-/** The first measure's table is in the open, those of the others are folded; a table beside its only picture takes no room. */
+/** The first measure's table is open, the others are folded. A table beside a single picture takes no extra room. */
 async function measureMarkup(
   { title, table, pictures }: SweepMeasure,
   { id, isOpen }: { id: string; isOpen: boolean },
@@ -331,7 +323,7 @@ ${parts.length > 1 ? contents(parts) : nothing}
 ${report.tables.length === 0 ? nothing : html`<section class="cell">${report.tables.map(titledTable)}\n${figures}</section>`}
 ${sections}
 <section class="cell">
-<h2>What limits these figures</h2>
+<h2>Limitations</h2>
 <ul>${report.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>
 ${report.facts.map(({ title, facts }) => html`<h3>${title}</h3>${factList(facts)}`)}
 </section>
@@ -409,7 +401,7 @@ function auditPill({ audits, auditSummary }: CellReport): Markup {
   return html`<span class="pill ${tone}">${auditSummary}</span>`;
 }
 
-/** What did not pass is told in full, without opening anything. */
+/** Audits that did not pass, in full and without anything to open. */
 function doubts({ audits }: CellReport): Markup {
   const lines = audits.filter(({ state }) => state !== 'pass');
   if (lines.length === 0) return nothing;

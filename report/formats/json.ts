@@ -1,8 +1,8 @@
-// In: a report. Out: the same for machines: stable names, raw numbers, the words beside them.
+// Format for machines: JSON with stable names and raw numbers, and the sentences of the report.
 import type { CellReport, Figure, JsonValue, Report, SweepReport, Table } from '../model.ts';
 import type { Format } from './format.ts';
 
-/** Raised when a name goes or changes its meaning; new names do not raise it. */
+/** Raised when a name is removed or changes its meaning; new names do not raise it. */
 const SCHEMA_VERSION = 1;
 
 export function toJson(report: Report): JsonValue {
@@ -90,8 +90,6 @@ function tableJson({ columns, rows, notes }: Table) {
     notes,
   };
 }
-
-// From a report. Out: JSON for machines.
 
 const format: Format = {
   name: 'json',

@@ -1,11 +1,11 @@
-// In: a report. Out: JUnit XML: a test suite a cell, a test case a check.
+// Format for CI: JUnit XML with a test suite per cell and a test case per check.
 
 import { create } from 'xmlbuilder2';
 import { visibleLine } from '../../results/visible.ts';
 import type { Check, Report } from '../model.ts';
 import type { Output } from './format.ts';
 
-/** Slower than it may be, and what could not be measured or believed, are not the same. */
+/** A failed expectation is not the same as a cell that could not be measured reliably. */
 const ELEMENTS = { fail: 'failure', broken: 'error' } as const;
 
 const output: Output = {
@@ -73,7 +73,7 @@ function countOf(checks: readonly Check[], state: Check['state']): number {
   return checks.filter(check => check.state === state).length;
 }
 
-/** XML has no place for control characters and these two, not even escaped. */
+/** XML permits neither control characters nor these two, not even escaped. */
 function plain(text: string): string {
   return visibleLine(text).replace(/[\ufffe\uffff]/g, '\ufffd');
 }

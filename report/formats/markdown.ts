@@ -1,9 +1,22 @@
-// In: a report. Out: Markdown as GitHub shows it, tables and all.
-
+// Format: Markdown as GitHub shows it, including tables.
+import { visibleLine } from '../../results/visible.ts';
 import type { CellReport, Fact, Figure, Report, SweepReport, Table } from '../model.ts';
 import { formatHeading } from '../tables/table.ts';
 import { type Format, partsOf } from './format.ts';
-import { markdownText as escaped } from './markdown-text.ts';
+
+/** Escapes text for Markdown. Names in a stored run are untrusted: none may be read as markup or break its line. */
+export function escapeMarkdown(text: string): string {
+  return (
+    visibleLine(text)
+      .replace(/\s+/g, ' ')
+      .replace(/[\\`*_[\]|~$]/g, String.raw`\$&`)
+      // GitHub makes links of bare addresses, and a heading or a list of what begins like one.
+      .replace(/:(?=\/\/)|(?<=www)\.|(?<=^\d+)[.)](?=\s)|^[#+-](?=[\s#])/gi, String.raw`\$&`)
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+  );
+}
 
 const format: Format = {
   name: 'markdown',
@@ -15,63 +28,63 @@ export default format;
 function blocksOf(report: Report): string[] {
   const parts = partsOf(report);
   return [
-    `# ${escaped(report.title)}`,
+    `# ${escapeMarkdown(report.title)}`,
     ...(report.verdict === null || report.verdict === report.headline
       ? []
-      : [`**${escaped(report.verdict)}**`]),
-    `**${escaped(report.headline)}**`,
+      : [`**${escapeMarkdown(report.verdict)}**`]),
+    `**${escapeMarkdown(report.headline)}**`,
     ...(report.remarks.length === 0 ? [] : [list(report.remarks)]),
-    escaped(report.subtitle),
+    escapeMarkdown(report.subtitle),
     ...report.tables.flatMap(tableBlocks),
     ...parts.flatMap(part =>
       part.kind === 'sweep'
         ? sweepBlocks(part.sweep, parts.length > 1)
         : cellBlocks(part.cell, parts.length > 1),
     ),
-    '## What limits these figures',
+    '## Limitations',
     list(report.caveats),
-    ...report.facts.flatMap(({ title, facts }) => [`## ${escaped(title)}`, factList(facts)]),
-    // Last, because they are long: whoever cuts the text loses nothing else.
+    ...report.facts.flatMap(({ title, facts }) => [`## ${escapeMarkdown(title)}`, factList(facts)]),
+    // Last, because they are long: a reader who truncates the text loses nothing else.
     ...(report.figures.length === 0 ? [] : ['## Figures', ...report.figures.map(figureBlock)]),
   ];
 }
 
-/** Its cells in a table of their own: they stand in full in the page and in the JSON. */
+/** Its cells are rows of a table; the page and the JSON have them in full. */
 function sweepBlocks(sweep: SweepReport, hasSiblings: boolean): string[] {
   return [
-    `## ${escaped(sweep.name)}`,
-    `*${escaped(sweep.question)}*`,
+    `## ${escapeMarkdown(sweep.name)}`,
+    `*${escapeMarkdown(sweep.question)}*`,
     ...(hasSiblings
-      ? [escaped(sweep.headline), ...(sweep.remarks.length === 0 ? [] : [list(sweep.remarks)])]
+      ? [escapeMarkdown(sweep.headline), ...(sweep.remarks.length === 0 ? [] : [list(sweep.remarks)])]
       : []),
     ...(sweep.caveats.length === 0 ? [] : [list(sweep.caveats)]),
     ...(sweep.expectations === null ? [] : tableBlocks(sweep.expectations)),
     ...sweep.measures.flatMap(({ table }) => tableBlocks(table)),
     ...sweep.special.flatMap(tableBlocks),
     ...tableBlocks(sweep.cellTable),
-    '### Conditions of all cells',
+    '### Conditions of all points',
     factList(sweep.conditions),
   ];
 }
 
 function cellBlocks(cell: CellReport, hasSiblings: boolean): string[] {
   return [
-    `## ${escaped(cell.name)}`,
-    `*${escaped(cell.question)}*`,
+    `## ${escapeMarkdown(cell.name)}`,
+    `*${escapeMarkdown(cell.question)}*`,
     ...(hasSiblings
-      ? [escaped(cell.headline), ...(cell.remarks.length === 0 ? [] : [list(cell.remarks)])]
+      ? [escapeMarkdown(cell.headline), ...(cell.remarks.length === 0 ? [] : [list(cell.remarks)])]
       : []),
     ...tableBlocks(cell.article),
     ...tableBlocks(cell.main),
     ...(cell.ratios === null ? [] : tableBlocks(cell.ratios)),
     ...cell.special.flatMap(tableBlocks),
-    escaped(cell.stop.text),
+    escapeMarkdown(cell.stop.text),
     ...(cell.caveats.length === 0 ? [] : [list(cell.caveats)]),
     ...(cell.errors === null ? [] : tableBlocks(cell.errors)),
     ...(cell.failures === null ? [] : tableBlocks(cell.failures)),
-    `### ${escaped(cell.auditTable.title)}`,
-    escaped(cell.auditSummary),
-    tableText(cell.auditTable),
+    `### ${escapeMarkdown(cell.auditTable.title)}`,
+    escapeMarkdown(cell.auditSummary),
+    layOutTable(cell.auditTable),
     '### Conditions',
     factList(cell.conditions),
     ...(cell.phases === null ? [] : tableBlocks(cell.phases)),
@@ -82,36 +95,36 @@ function cellBlocks(cell: CellReport, hasSiblings: boolean): string[] {
 
 function tableBlocks(table: Table): string[] {
   return [
-    `### ${escaped(table.title)}`,
-    tableText(table),
+    `### ${escapeMarkdown(table.title)}`,
+    layOutTable(table),
     ...(table.notes.length === 0 ? [] : [list(table.notes)]),
   ];
 }
 
-/** Folded: a picture's figures are many. */
+/** Folded, because a picture has many figures. */
 function figureBlock({ title, caption, table }: Figure): string {
   return [
-    `<details><summary>${escaped(title)}</summary>`,
-    escaped(caption),
-    tableText(table),
+    `<details><summary>${escapeMarkdown(title)}</summary>`,
+    escapeMarkdown(caption),
+    layOutTable(table),
     ...(table.notes.length === 0 ? [] : [list(table.notes)]),
     '</details>',
   ].join('\n\n');
 }
 
-function tableText({ columns, rows }: Table): string {
+function layOutTable({ columns, rows }: Table): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [
-    line(columns.map(column => escaped(formatHeading(column)))),
+    line(columns.map(column => escapeMarkdown(formatHeading(column)))),
     line(columns.map(({ align }) => (align === 'right' ? '---:' : '---'))),
-    ...rows.map(row => line(row.map(({ text }) => escaped(text)))),
+    ...rows.map(row => line(row.map(({ text }) => escapeMarkdown(text)))),
   ].join('\n');
 }
 
 function list(items: readonly string[]): string {
-  return items.map(item => `- ${escaped(item)}`).join('\n');
+  return items.map(item => `- ${escapeMarkdown(item)}`).join('\n');
 }
 
 function factList(facts: readonly Fact[]): string {
-  return facts.map(({ label, value }) => `- ${escaped(label)}: ${escaped(value)}`).join('\n');
+  return facts.map(({ label, value }) => `- ${escapeMarkdown(label)}: ${escapeMarkdown(value)}`).join('\n');
 }

@@ -1,31 +1,32 @@
-// In: trials and the summaries of arms, as they come. Out: the same as metrics that Prometheus reads. The one door to prom-client.
+// Exports trials and summaries as metrics in the text format of Prometheus. The only importer of prom-client.
 import { Counter, Gauge, Registry, Summary } from 'prom-client';
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { CellResult } from '../../results/model/run.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
-import type { Interval } from '../../results/stats.ts';
+import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import { visibleLine } from '../../results/visible.ts';
 import { knownAccepted, knownOpened } from '../words/caveats.ts';
+import { reuseRatio } from '../words/headline.ts';
 import type { Output } from './format.ts';
 
 const LABELS = ['run', 'scenario', 'cell', 'arm'] as const;
 
 export interface RunMetrics {
   readonly contentType: string;
-  /** Adds what a trial counted. */
+  /** Adds the counts of a trial. */
   addTrial(trial: CompletedTrial): void;
-  /** Sets what is known of a cell's arms by now. */
+  /** Sets the figures of a cell's clients measured so far. */
   setCell(cell: Pick<CellResult, 'cell' | 'scenario' | 'arms'>): void;
-  /** Sets how the audits and expectations of a finished cell came out. */
+  /** Sets the outcomes of the audits and expectations of a finished cell. */
   setOutcome(cell: CellResult): void;
   /** In the text format of Prometheus. */
   text(): Promise<string>;
 }
 
-/** Metrics of one run; names carry their units, as Prometheus has them: seconds and ratios. */
+/** Metrics of one run; names carry the units that Prometheus recommends: seconds and ratios. */
 export function createRunMetrics(id: string): RunMetrics {
   const runId = visibleLine(id);
-  // The older text format: what promtool checks, and a node exporter's textfile collector reads.
+  // The older text format, which promtool checks and a node exporter's textfile collector reads.
   const registry = new Registry();
   const gauge = (name: string, help: string, more: readonly string[] = []) =>
     new Gauge({ name: `conntax_${name}`, help, labelNames: [...LABELS, ...more], registers: [registry] });
@@ -46,12 +47,12 @@ export function createRunMetrics(id: string): RunMetrics {
     const own = gauge(name, help, more);
     return { set: (labels: Record<string, string>, { value }: Interval) => own.set(labels, value) };
   };
-  /** Three gauges: a figure and the ends of its interval. */
+  /** Three gauges: a figure and the bounds of its interval. */
   const intervalGauge = (name: string, help: string) => {
     const [value, low, high] = [
       gauge(name, help),
-      gauge(`${name}_low`, 'Lower end of its 95 % interval'),
-      gauge(`${name}_high`, 'Upper end of its 95 % interval'),
+      gauge(`${name}_low`, `Lower end of its ${INTERVAL_NAME}`),
+      gauge(`${name}_high`, `Upper end of its ${INTERVAL_NAME}`),
     ];
     return {
       set(labels: Record<string, string>, interval: Interval) {
@@ -75,12 +76,12 @@ export function createRunMetrics(id: string): RunMetrics {
   const trials = counter('trials', 'Trials that completed');
   /** By name: metrics that differ by a label share one. */
   const figureGauges = new Map<string, { set(labels: Record<string, string>, figure: Interval): void }>();
-  for (const { gauge: of } of Object.values(METRIC_TABLE)) {
+  for (const { gauge: of, isIntervalStored } of Object.values(METRIC_TABLE)) {
     if (of === undefined || figureGauges.has(of.name)) continue;
-    const { name, help, labels = {}, hasBounds } = of;
+    const { name, help, labels = {} } = of;
     figureGauges.set(
       name,
-      hasBounds === true ? intervalGauge(name, help) : pointGauge(name, help, Object.keys(labels)),
+      isIntervalStored === true ? intervalGauge(name, help) : pointGauge(name, help, Object.keys(labels)),
     );
   }
   const latency = new KnownSummary({
@@ -89,9 +90,7 @@ export function createRunMetrics(id: string): RunMetrics {
     labelNames: [...LABELS],
     registers: [registry],
   });
-  const success = gauge('success_ratio', 'Share of requests answered well');
   const reuse = gauge('connection_reuse_ratio', 'Share of requests that needed no new connection');
-  const per1k = gauge('connections_per_1k_requests', 'Connections opened per 1,000 requests');
   const audits = gauge('audits', 'Findings of the audits, by state', ['state']);
   const expectations = gauge('expectations', 'Expectations of the cell, by state', ['state']);
 
@@ -129,7 +128,7 @@ export function createRunMetrics(id: string): RunMetrics {
               { value: value / divisor, low: low / divisor, high: high / divisor },
             );
         }
-        // Of no answer there is no latency.
+        // Without a successful response there is no latency.
         if (arm.completed > 0) {
           latency.setKnown(labels, {
             count: arm.completed,
@@ -143,12 +142,8 @@ export function createRunMetrics(id: string): RunMetrics {
             },
           });
         }
-        if (arm.completed + arm.failed > 0) success.set(labels, 1 - arm.errorRatio);
-        const openedCount = knownOpened(arm);
-        if (openedCount !== null) {
-          const perRequest = arm.requestsSent === 0 ? 0 : openedCount / arm.requestsSent;
-          reuse.set(labels, Math.max(0, 1 - perRequest));
-          per1k.set(labels, perRequest * 1_000);
+        if (knownOpened(arm) !== null) {
+          reuse.set(labels, reuseRatio(arm) ?? 1);
         }
       }
     },
@@ -168,11 +163,11 @@ export function createRunMetrics(id: string): RunMetrics {
 interface Known {
   count: number;
   sum: number;
-  /** By the share of what is at most so long, as Prometheus writes it. */
+  /** By quantile, as Prometheus writes it. */
   quantiles: Readonly<Record<string, number>>;
 }
 
-/** A summary whose quantiles, sum and count are known already: prom-client itself only observes. */
+/** A summary whose quantiles, sum and count are already known; prom-client's own can only observe values. */
 class KnownSummary extends Summary {
   readonly #known = new Map<string, { labels: Record<string, string>; known: Known }>();
 
@@ -191,8 +186,6 @@ class KnownSummary extends Summary {
     return { ...described, values };
   }
 }
-
-// From a stored run. Out: text in the format of Prometheus, for a node exporter's textfile collector or a push.
 
 const output: Output = {
   name: 'prometheus',

@@ -1,4 +1,4 @@
-// In: runs of every kind. Out: proof that what other programs read is valid, and says what the report says.
+// Files for other programs are valid, and agree with the report.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

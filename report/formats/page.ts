@@ -1,8 +1,6 @@
-// In: nothing. Out: the page's style sheet: light and dark, wide and narrow, screen and paper.
+// Style sheet and script of the HTML page: light and dark, wide and narrow, screen and paper.
 import { ARM_COLOURS, ARM_COLOURS_DARK, STEP_COLOURS, STEP_COLOURS_DARK } from '../charts/theme.ts';
 import { PHASE_COLOURS, PHASE_COLOURS_DARK } from '../tables/phases.ts';
-
-// From nothing. Out: the page's only script: tooltips over charts, and the report's data as a download. The page works without.
 
 export const SCRIPT = `
 'use strict';

@@ -1,22 +1,24 @@
-// In: a report. Out: what fits a terminal: headline first, then tables, doubts and caveats. Plain text without colour.
+// Format for a terminal: the headline first, then tables, failed audits and caveats, within the width of the screen.
 import CliTable from 'cli-table3';
 import picocolors from 'picocolors';
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
 import { visibleLine } from '../../results/visible.ts';
 import type { CellReport, Column, Report, SweepReport, Table, TableCell } from '../model.ts';
 import { type Format, type FormatOptions, partsOf } from './format.ts';
 
-// From a table or a text, and a width. Out: which columns fit side by side, and lines that fit.
-
 const GAP = 2;
 
 /**
- * Indices of the columns that fit into `width`, in as few parts as it takes and of about the same width; each part begins
- * with the key columns, so that its rows can be told.
+ * Indices of the columns that fit into `width`, in as few parts as possible and of about the same width. Each part begins
+ * with the key columns, which identify its rows.
  */
 export function fittingColumns({ columns, rows }: Table, width: number): number[][] {
   const widths = columns.map(({ heading, unit }, index) =>
     Math.max(
-      ...[heading, unit ?? '', ...rows.map(row => row[index]!.text)].map(text => visibleLine(text).length),
+      ...[heading, unit ?? '', ...rows.map(row => row[index]!.text)].map(text =>
+        stringWidth(visibleLine(text)),
+      ),
     ),
   );
   const indices = columns.map((_, index) => index);
@@ -30,7 +32,7 @@ export function fittingColumns({ columns, rows }: Table, width: number): number[
   return parts(narrowest).map(part => [...keys, ...part]);
 }
 
-/** In order, as many in each part as `limit` lets in, but at least one. */
+/** In order, as many in each part as `limit` permits, but at least one. */
 function packed(indices: readonly number[], widths: readonly number[], limit: number): number[][] {
   const parts: number[][] = [];
   let used = Number.POSITIVE_INFINITY;
@@ -47,19 +49,12 @@ function packed(indices: readonly number[], widths: readonly number[], limit: nu
   return parts;
 }
 
-/** Breaks between words; the lines after the first begin with `indent`. A longer word gets a line of its own. */
-export function wrapped(text: string, width: number, indent = ''): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of visibleLine(text).split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = `${indent}${word}`;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
+/** Breaks between words. The first line begins with `bullet`, the others with blanks as wide. A longer word gets its own line. */
+export function wrapped(text: string, width: number, bullet = ''): string[] {
+  const indent = ' '.repeat(stringWidth(bullet));
+  return wrapAnsi(visibleLine(text), width - indent.length)
+    .split('\n')
+    .map((line, index) => `${index === 0 ? bullet : indent}${line}`);
 }
 
 type Colours = ReturnType<typeof picocolors.createColors>;
@@ -70,7 +65,7 @@ interface Page {
 }
 
 const LEAST_WIDTH = 60;
-/** Wider lines are hard to follow with the eye. */
+/** Wider lines are hard to read. */
 const MOST_WIDTH = 160;
 
 const format: Format = {
@@ -89,28 +84,28 @@ function pageOf({ columns, hasColour }: FormatOptions): Page {
 function blocksOf(report: Report, page: Page): string[] {
   const parts = partsOf(report);
   const { verdict } = report;
-  const verdictLines = verdict === null ? [] : [verdictText(verdict, page)];
+  const verdictLines = verdict === null ? [] : [layOutVerdict(verdict, page)];
   return [
     ...(verdict === report.headline ? [] : verdictLines),
-    headlineText(report, page),
-    ...report.tables.map(table => tableText(table, page)),
+    layOutHeadline(report, page),
+    ...report.tables.map(table => layOutTable(table, page)),
     ...parts.map(part =>
       part.kind === 'sweep'
-        ? sweepText(part.sweep, page, parts.length > 1)
-        : cellText(part.cell, page, parts.length > 1),
+        ? layOutSweep(part.sweep, page, parts.length > 1)
+        : layOutCell(part.cell, page, parts.length > 1),
     ),
-    listText(report.caveats, page),
-    ...verdictLines, // what scrolled away is what it was all about
+    layOutList(report.caveats, page),
+    ...verdictLines, // repeated, because the first one has scrolled away
   ];
 }
 
-function verdictText(verdict: string, { width, colours }: Page): string {
+function layOutVerdict(verdict: string, { width, colours }: Page): string {
   return wrapped(verdict, width)
     .map(line => colours.red(colours.bold(line)))
     .join('\n');
 }
 
-function headlineText(
+function layOutHeadline(
   { headline, remarks }: Pick<Report, 'headline' | 'remarks'>,
   { width, colours }: Page,
 ): string {
@@ -120,41 +115,41 @@ function headlineText(
   ].join('\n');
 }
 
-/** Two settings and an arm leave no room for figures beside them: such a table is left to the page. */
+/** Two settings and a client leave no room for figures, so such a table is shown only in the page. */
 function isNarrow({ columns }: Table): boolean {
   return columns.filter(({ isKey }) => isKey).length <= 2;
 }
 
-/** Its cells are lines of a table: they stand in full in the page. */
-function sweepText(sweep: SweepReport, page: Page, hasSiblings: boolean): string {
+/** Its cells are rows of a table; the page shows them in full. */
+function layOutSweep(sweep: SweepReport, page: Page, hasSiblings: boolean): string {
   const { colours, width } = page;
   return [
     colours.bold(colours.cyan(visibleLine(sweep.name))),
     ...wrapped(sweep.question, width).map(line => colours.dim(line)),
-    ...(hasSiblings ? [headlineText(sweep, page)] : []),
-    ...(sweep.expectations === null ? [] : [rowsText(sweep.expectations, page, line => line)]),
-    ...sweep.measures.map(({ table }) => tableText(table, page)),
-    ...sweep.special.filter(isNarrow).map(table => tableText(table, page)),
-    tableText(sweep.cellTable, page),
+    ...(hasSiblings ? [layOutHeadline(sweep, page)] : []),
+    ...(sweep.expectations === null ? [] : [layOutRows(sweep.expectations, page, line => line)]),
+    ...sweep.measures.map(({ table }) => layOutTable(table, page)),
+    ...sweep.special.filter(isNarrow).map(table => layOutTable(table, page)),
+    layOutTable(sweep.cellTable, page),
     '',
     ...sweep.markNotes.flatMap(note => wrapped(note, width)).map(line => colours.red(line)),
-    ...(sweep.caveats.length === 0 ? [] : [listText(sweep.caveats, page)]),
+    ...(sweep.caveats.length === 0 ? [] : [layOutList(sweep.caveats, page)]),
   ].join('\n');
 }
 
-function cellText(cell: CellReport, page: Page, hasSiblings: boolean): string {
+function layOutCell(cell: CellReport, page: Page, hasSiblings: boolean): string {
   const { colours, width } = page;
   const doubts = cell.audits.filter(({ state }) => state !== 'pass');
   return [
     colours.bold(colours.cyan(visibleLine(cell.name))),
     ...wrapped(cell.question, width).map(line => colours.dim(line)),
-    ...(hasSiblings ? [headlineText(cell, page)] : []),
-    tableText(cell.article, page),
-    tableText(cell.main, page),
-    ...(cell.ratios === null ? [] : [tableText(cell.ratios, page)]),
-    ...cell.special.map(table => tableText(table, page)),
-    ...(cell.errors === null ? [] : [rowsText(cell.errors, page)]),
-    ...(cell.failures === null ? [] : [rowsText(cell.failures, page)]),
+    ...(hasSiblings ? [layOutHeadline(cell, page)] : []),
+    layOutTable(cell.article, page),
+    layOutTable(cell.main, page),
+    ...(cell.ratios === null ? [] : [layOutTable(cell.ratios, page)]),
+    ...cell.special.map(table => layOutTable(table, page)),
+    ...(cell.errors === null ? [] : [layOutRows(cell.errors, page)]),
+    ...(cell.failures === null ? [] : [layOutRows(cell.failures, page)]),
     '',
     ...cell.markNotes.flatMap(note => wrapped(note, width)).map(line => colours.red(line)),
     ...wrapped(cell.stop.text, width),
@@ -163,20 +158,20 @@ function cellText(cell: CellReport, page: Page, hasSiblings: boolean): string {
       const paint = state === 'fail' ? colours.red : colours.yellow;
       const sign = state === 'fail' ? '✗' : '!';
       const where = arm === null ? '' : ` (${arm})`;
-      return wrapped(`${sign} ${title}${where}: ${brief}`, width, '  ').map(line => paint(line));
+      return wrapped(`${title}${where}: ${brief}`, width, `${sign} `).map(line => paint(line));
     }),
-    ...(cell.caveats.length === 0 ? [] : [listText(cell.caveats, page)]),
+    ...(cell.caveats.length === 0 ? [] : [layOutList(cell.caveats, page)]),
   ].join('\n');
 }
 
-/** Notes are left to the longer formats, but for what a mark means: that is told once below. */
-function tableText(table: Table, page: Page): string {
-  const parts = fittingColumns(table, page.width).map(indices => partText(table, indices, page));
+/** Longer formats show the notes; what the marks mean is said once below. */
+function layOutTable(table: Table, page: Page): string {
+  const parts = fittingColumns(table, page.width).map(indices => layOutPart(table, indices, page));
   return ['', page.colours.bold(visibleLine(table.title)), parts.join('\n\n')].join('\n');
 }
 
-/** Messages may be of any length, so their rows are sentences that wrap. */
-function rowsText(
+/** Messages may have any length, so their rows are written as sentences that wrap. */
+function layOutRows(
   { title, columns, rows }: Table,
   { width, colours }: Page,
   paint: (line: string) => string = colours.red,
@@ -186,15 +181,15 @@ function rowsText(
       const { heading, isKey } = columns[index]!;
       return text === '' ? [] : [isKey ? text : `${heading}: ${text}`];
     });
-    return wrapped(`- ${parts.join('; ')}`, width, '  ').map(line => paint(line));
+    return wrapped(parts.join('; '), width, '- ').map(line => paint(line));
   });
   return ['', colours.bold(visibleLine(title)), ...lines].join('\n');
 }
 
-function partText({ columns, rows }: Table, indices: readonly number[], { colours, width }: Page): string {
+function layOutPart({ columns, rows }: Table, indices: readonly number[], { colours, width }: Page): string {
   const shown = indices.map(index => columns[index]!);
   const grid = new CliTable({
-    head: shown.map(headText),
+    head: shown.map(layOutHeading),
     colAligns: shown.map(({ align }) => align),
     chars: RULES,
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
@@ -209,7 +204,7 @@ function partText({ columns, rows }: Table, indices: readonly number[], { colour
 }
 
 /** The unit on a line of its own keeps columns of figures narrow. */
-function headText({ heading, unit }: Column): string {
+function layOutHeading({ heading, unit }: Column): string {
   return unit === undefined ? visibleLine(heading) : `${visibleLine(heading)}\n${visibleLine(unit)}`;
 }
 
@@ -221,14 +216,14 @@ function paintedCell({ text, value, marks }: TableCell, { key }: Column, colours
   return value === 'worse' ? colours.red(plain) : colours.yellow(plain);
 }
 
-function listText(items: readonly string[], { width, colours }: Page): string {
+function layOutList(items: readonly string[], { width, colours }: Page): string {
   return items
-    .flatMap(item => wrapped(`- ${item}`, width, '  '))
+    .flatMap(item => wrapped(item, width, '- '))
     .map(line => colours.dim(line))
     .join('\n');
 }
 
-/** Columns two blanks apart under one rule: figures stand out, and lines can be copied. */
+/** Columns two blanks apart under one rule, so that lines can be copied. */
 const RULES = {
   top: '',
   'top-mid': '',

@@ -1,4 +1,4 @@
-// In: stored sweeps. Out: proof that what is said of a sweep is no surer than the intervals of its cells.
+// Headlines of sweeps claim no more than the intervals of their cells support.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -101,7 +101,7 @@ describe('What intervals show of a course, and no more than they show: a table, 
   });
 });
 
-describe('In: stored sweeps. Out: proof that what is said of a sweep is no surer than the intervals of its cells', () => {
+describe('Headlines of sweeps claim no more than their intervals support', () => {
   /** The sample's sweep with other ratios of requests/s, by value: value, and how far its interval reaches. */
   function sweepWith(ratios: Record<number, [value: number, reach: number]>): SweepView {
     const { run, trials } = sampleSweeps['a sweep']!;
@@ -131,29 +131,29 @@ describe('In: stored sweeps. Out: proof that what is said of a sweep is no surer
     [
       'it rises, and stays',
       { 0: [1, 0.1], 1: [2, 0.1], 5: [3, 0.1], 20: [3.1, 0.1], 80: [3, 0.1] },
-      /, rising; from 5 on it changes by 10\.3 % at most\.$/,
+      /, rising; from 5 on, it changes by at most 10\.3 %\.$/,
     ],
     [
       'it rises, and what comes then is too wide to tell',
       { 0: [0.2, 0.02], 1: [0.4, 0.1], 5: [0.75, 0.3], 20: [1.1, 0.7], 80: [3_400, 3_390] },
-      /, rising; whether it still changes from 1 on could not be told\.$/,
+      /, rising; whether it changes further from 1 on is uncertain\.$/,
     ],
     [
       'it rises, but not every step is shown',
       { 0: [1, 0.2], 1: [1.3, 0.2], 5: [2, 0.2], 20: [2.3, 0.2], 80: [4, 0.2] },
-      /, rising, though not at every step that could be shown\.$/,
+      /, rising, though not significantly at every step\.$/,
     ],
     [
       'it goes up and down',
       { 0: [1, 0.1], 1: [2, 0.1], 5: [5, 0.1], 20: [3, 0.1], 80: [1, 0.1] },
-      /, but it rises on part of the way and falls on another: it is highest at 5, 5\.0\d?× .*, and lowest at 0, 1\.0/,
+      /, rising in part and falling in part: it is highest at 5, 5\.0\d?× .*, and lowest at 0, 1\.0/,
     ],
     [
       'too wide to tell',
       { 0: [7, 5], 1: [6, 5], 5: [5, 4], 20: [4, 3], 80: [3, 2.5] },
-      /; no change along the way could be shown\.$/,
+      /; no change in between is significant\.$/,
     ],
-    ['one cell', { 5: [7, 0.5] }, /^With roundTripMs = 5, the ratio of .* is at 7\.0× \(6\.5 to 7\.5\)\.$/],
+    ['one cell', { 5: [7, 0.5] }, /^With roundTripMs = 5, the ratio of .* is 7\.0× \(6\.5 to 7\.5\)\.$/],
   ];
   for (const [why, ratios, headline] of COURSES) {
     test(`headline: ${why}`, () => {
@@ -167,7 +167,7 @@ describe('In: stored sweeps. Out: proof that what is said of a sweep is no surer
     const told = (ratios: Parameters<typeof sweepWith>[0]) => courseRemarks(sweepWith(ratios)).at(-1);
     assert.equal(
       told({ 0: [2, 0.1], 1: [1.5, 0.1], 5: [1, 0.1], 20: [0.9, 0.2], 80: [0.5, 0.1] }),
-      'In requests/s, persistent is better than short with roundTripMs = 0, 1; persistent is worse than short with roundTripMs = 80; no difference to short could be shown with roundTripMs = 5, 20.',
+      'In requests/s, persistent is better than short with roundTripMs = 0, 1; persistent is worse than short with roundTripMs = 80; no significant difference from short with roundTripMs = 5, 20.',
     );
     assert.equal(
       told({ 0: [2, 0.1], 80: [2, 0.1] }),
@@ -175,7 +175,7 @@ describe('In: stored sweeps. Out: proof that what is said of a sweep is no surer
     );
     assert.equal(
       told({ 0: [1, 0.1], 80: [1, 0.1] }),
-      'In requests/s, no difference to short could be shown at any value measured.',
+      'In requests/s, no significant difference from short at any value measured.',
     );
   });
 
@@ -208,7 +208,7 @@ describe('In: stored sweeps. Out: proof that what is said of a sweep is no surer
     const { headline, remarks } = buildReport({ ...sampleSweeps['a sweep of words']!, charts: [] });
     assert.match(
       headline,
-      /^Over the values of maxConnections, the figure of only in requests\/s is highest with unlimited, at 20,\d00 \(.*\), and lowest with 20, at 4,\d+ \(.*\)\.$/,
+      /^Over the values of maxConnections, requests\/s of only is highest, 20,\d00 \(.*\), with unlimited, and lowest, 4,\d+ \(.*\), with 20\.$/,
     );
     assert.deepEqual(remarks, []);
   });
@@ -217,7 +217,7 @@ describe('In: stored sweeps. Out: proof that what is said of a sweep is no surer
     const { headline, remarks } = buildReport({ ...sampleSweeps['a sweep of two settings']!, charts: [] });
     assert.match(
       headline,
-      /^Over roundTripMs and requestsPerConnection, the ratio of reused to persistent in requests\/s is highest with requestsPerConnection = unlimited, .* and lowest with requestsPerConnection = 1, roundTripMs = 0, at 0\.\d+× /,
+      /^Over roundTripMs and requestsPerConnection, the ratio of reused to persistent in requests\/s is highest, .*, with requestsPerConnection = unlimited, .* and lowest, 0\.\d+× .* with requestsPerConnection = 1, roundTripMs = 0\.$/,
     );
     assert.match(
       remarks[0]!,
@@ -225,11 +225,11 @@ describe('In: stored sweeps. Out: proof that what is said of a sweep is no surer
     );
     assert.match(
       remarks[1]!,
-      /^With requestsPerConnection = unlimited, .* no change along the way could be shown\.$/,
+      /^With requestsPerConnection = unlimited, .* no change in between is significant\.$/,
     );
     assert.match(
       remarks[2]!,
-      /reused is worse than persistent with requestsPerConnection = 1; no difference/,
+      /reused is worse than persistent with requestsPerConnection = 1; no significant difference/,
     );
   });
 
@@ -238,15 +238,13 @@ describe('In: stored sweeps. Out: proof that what is said of a sweep is no surer
     assert.match(report.headline, /^As roundTripMs rises from 5 to 80, .*, falling at every step†\.$/);
     assert.match(report.remarks.at(-1)!, /persistent is better than short at every value measured†\.$/);
     assert.deepEqual(report.remarks.slice(0, 3), [
-      '† Do not rely on figures marked so: an audit failed with roundTripMs = 20.',
+      '† Not reliable: an audit failed with roundTripMs = 20.',
       'Nothing could be measured with roundTripMs = 1.',
-      'Partial: the run ended before 1 of 5 cells, those with roundTripMs = 0.',
+      'Partial: the run ended before measuring 1 of 5 points: those with roundTripMs = 0.',
     ]);
     const [sweep] = report.sweeps;
     assert.equal(sweep?.state, 'invalid');
-    assert.deepEqual(sweep.caveats, [
-      '6 of 6 trials failed; figures are of those that completed (with roundTripMs = 1).',
-    ]);
+    assert.deepEqual(sweep.caveats, ['All 6 trials failed (with roundTripMs = 1).']);
     const { run, trials } = sampleSweeps['a troubled sweep']!;
     const onlyInvalid = run.cells.filter(cell => cell.sweepPoints[0]!.value === 20);
     assert.match(
@@ -272,7 +270,7 @@ describe('In: stored sweeps. Out: proof that what is said of a sweep is no surer
     );
     assert.equal(
       remarks[0],
-      'What was expected fails: requests/s, persistent / short ≥ 3× (roundTripMs = 20, 80).',
+      'Expectation failed: requests/s, persistent / short ≥ 3× (roundTripMs = 20, 80).',
     );
     const [troubled] = buildReport({ ...sampleSweeps['a troubled sweep']!, charts: [] }).sweeps;
     const unsure = troubled?.expectations?.rows[0]?.[2]?.text;
@@ -282,7 +280,7 @@ describe('In: stored sweeps. Out: proof that what is said of a sweep is no surer
   test('beside other scenarios a sweep counts as one', () => {
     const { title, headline } = buildReport({ ...sweepAndScenario(), charts: [] });
     assert.equal(title, 'conntax: 2 scenarios');
-    assert.match(headline, /could be shown in 1 of 2 scenarios, the largest in short-vs-persistent/);
+    assert.match(headline, /^In short-vs-persistent, .* in 0 of 1 scenarios\.$/);
     assert.equal(buildReport({ ...sampleSweeps['a sweep']!, charts: [] }).title, 'conntax: round-trip');
   });
 });

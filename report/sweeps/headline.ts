@@ -1,4 +1,4 @@
-// In: a sweep. Out: how the answer goes from one end of it to the other, in sentences that are no surer than the intervals.
+// Headlines and remarks of a sweep: how the result changes along it, as far as the intervals show.
 import { failureCauses } from '../../results/audits/index.ts';
 import { type Verdict, verdictsOf } from '../../results/compare.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
@@ -15,16 +15,14 @@ import {
   baselineOf,
   candidatesOf,
   decidingMetric,
+  formatValue,
   type Measure,
-  metricMeasure,
+  measureOf,
   ratioFigures,
   type SweepFigure,
   type SweepView,
   type SweptSetting,
-  valueText,
 } from './view.ts';
-
-// From one figure with its interval for each value of a swept setting, in order. Out: what the intervals show of its course.
 
 export type Trend =
   /** Fewer than two figures. */
@@ -36,21 +34,21 @@ export type Trend =
       kind: 'rises' | 'falls';
       /** Whether every figure is apart from the one before. */
       isEveryStep: boolean;
-      /** From which index on no two figures are apart; null where that is only the last. */
+      /** Index from which on no two figures are apart; null if that is only the last. */
       level: Level | null;
     }
-  /** It rises somewhere and falls elsewhere. */
+  /** It rises in part and falls in part. */
   | { kind: 'mixed' };
 
 interface Level {
   from: number;
-  /** How far any two of its figures may still differ, as a share: 0.08 is 8 %; null where that of one is not known. */
+  /** How far any two of its figures may still differ, as a share (0.08 is 8 %); null if one is unknown. */
   most: number | null;
 }
 
 /**
- * Two figures are apart when their 95 % intervals do not touch: for independent ones that is far stricter than 95 %, which
- * a sweep needs, because it looks at many pairs. A figure without an interval is apart from none.
+ * Two figures are apart if their intervals do not touch. For independent figures that is far stricter than 95 %, which a
+ * sweep needs because it compares many pairs. A figure without an interval is apart from none.
  *
  *     rises at every step       rises, level from the 2nd       mixed
  *                 |*|                  |--*--|                   |*|
@@ -84,45 +82,45 @@ function levelOf(figures: readonly Interval[], from: number): Level {
   return { from, most: Math.max(...most) };
 }
 
-/** Whether one figure could be shown to be below the other. */
+/** Whether one figure is significantly below the other. */
 function isBelow(lower: Interval, higher: Interval): boolean {
   return lower.high > lower.low && higher.high > higher.low && lower.high < higher.low;
 }
 
-/** The figures of one arm over the sweep, with the words for them. */
+/** The figures of one client over the sweep, and how to name them. */
 interface Course {
   /** `the ratio of persistent to short in requests/s`. */
   subject: string;
-  /** What stands behind a figure. */
+  /** Follows a figure. */
   unit: string;
   figures: readonly SweepFigure[];
 }
 
-/** What came out of a sweep, in a sentence. */
+/** The result of a sweep in one sentence. */
 export function sweepHeadline(sweep: SweepView): string {
   const [largest] = coursesOf(sweep);
-  if (largest === undefined) return `Could not be measured${causesText(sweep)}.`;
+  if (largest === undefined) return `Could not be measured${describeCauses(sweep)}.`;
   const { other, cells } = sweep;
   const gaps = describeErrorGaps(cells.filter(({ view }) => hasErrorGap(view)).map(({ place }) => place));
-  return `${gaps}${other === undefined ? alongText(largest, sweep.x) : overAllText(largest, sweep)}`;
+  return `${gaps}${other === undefined ? describeAlong(largest, sweep.x) : describeOverall(largest, sweep)}`;
 }
 
-/** The other arms, the lines of a second setting, and where the arms differ: what the headline has no room for. */
+/** The other clients, the values of a second setting, and where clients differ: what the headline has no room for. */
 export function courseRemarks(sweep: SweepView): string[] {
   const [largest, ...others] = coursesOf(sweep);
   if (largest === undefined) return [];
   return [
-    ...(sweep.other === undefined ? [] : lineTexts(largest, sweep, sweep.other)),
+    ...(sweep.other === undefined ? [] : describeLines(largest, sweep, sweep.other)),
     ...others.map(course =>
-      sweep.other === undefined ? alongText(course, sweep.x) : overAllText(course, sweep),
+      sweep.other === undefined ? describeAlong(course, sweep.x) : describeOverall(course, sweep),
     ),
-    ...verdictTexts(sweep),
+    ...describeVerdicts(sweep),
   ];
 }
 
-/** Ratios where there is a baseline to compare with, else what the arm did; the one that changes most comes first. */
+/** Ratios if there is a baseline to compare with, else the clients' own figures; the one that changes most comes first. */
 function coursesOf(sweep: SweepView): Course[] {
-  const measure = metricMeasure(decidingMetric(sweep));
+  const measure = measureOf(decidingMetric(sweep));
   const baseline = baselineOf(sweep);
   const ratios = candidatesOf(sweep).map(
     (candidate): Course => ({
@@ -139,72 +137,72 @@ function coursesOf(sweep: SweepView): Course[] {
 
 function armCourse(name: string, sweep: SweepView, measure: Measure): Course {
   return {
-    subject: `the figure of ${name} in ${measure.title}`,
+    subject: `${measure.title} of ${name}`,
     unit: measure.unit === undefined ? '' : ` ${measure.unit}`,
     figures: armFigures(sweep, name, measure),
   };
 }
 
-function figureText({ text, marks }: SweepFigure): string {
+function formatFigure({ text, marks }: SweepFigure): string {
   return `${text}${signsOf(marks)}`;
 }
 
-/** How many times the highest figure is the lowest, as a logarithm. */
+/** The ratio of the highest figure to the lowest, as a logarithm. */
 function spanOf(figures: readonly SweepFigure[]): number {
   const values = figures.map(({ interval }) => Math.log(interval.value));
   return Math.max(...values) - Math.min(...values);
 }
 
-function alongText(course: Course, x: SweptSetting): string {
+function describeAlong(course: Course, x: SweptSetting): string {
   const { figures, subject } = course;
   const first = figures[0]!;
   const last = figures.at(-1)!;
   if (figures.length === 1) {
-    return `With ${x.name} = ${valueText(first.x)}, ${subject} is at ${figureText(first)}${course.unit}.`;
+    return `With ${x.name} = ${formatValue(first.x)}, ${subject} is ${formatFigure(first)}${course.unit}.`;
   }
   if (!x.isNumeric)
-    return `Over the values of ${x.name}, ${extremesText(course, figure => valueText(figure.x))}.`;
-  const ends = `As ${x.name} rises from ${valueText(first.x)} to ${valueText(last.x)}, ${subject} goes from ${figureText(first)} to ${figureText(last)}${course.unit}`;
-  return `${ends}${trendText(course)}${graveSigns(figures)}.`;
+    return `Over the values of ${x.name}, ${describeExtremes(course, figure => formatValue(figure.x))}.`;
+  const ends = `As ${x.name} rises from ${formatValue(first.x)} to ${formatValue(last.x)}, ${subject} goes from ${formatFigure(first)} to ${formatFigure(last)}${course.unit}`;
+  return `${ends}${describeTrend(course)}${graveSigns(figures)}.`;
 }
 
-/** How it gets from one end to the other, as far as the intervals show. */
-function trendText(course: Course): string {
+/** How it develops between the ends, as far as the intervals show. */
+function describeTrend(course: Course): string {
   const { figures } = course;
   const trend = trendOf(figures.map(({ interval }) => interval));
   switch (trend.kind) {
     case 'alone':
       return '';
     case 'unshown':
-      return '; no change along the way could be shown';
+      return '; no change in between is significant';
     case 'mixed': {
       const { highest, lowest } = extremesOf(figures);
-      return `, but it rises on part of the way and falls on another: it is highest at ${valueText(highest.x)}, ${figureText(highest)}, and lowest at ${valueText(lowest.x)}, ${figureText(lowest)}`;
+      return `, rising in part and falling in part: it is highest at ${formatValue(highest.x)}, ${formatFigure(highest)}, and lowest at ${formatValue(lowest.x)}, ${formatFigure(lowest)}`;
     }
     case 'rises':
     case 'falls': {
       const verb = trend.kind === 'rises' ? 'rising' : 'falling';
       if (trend.isEveryStep) return `, ${verb} at every step`;
-      if (trend.level === null) return `, ${verb}, though not at every step that could be shown`;
-      return `, ${verb}; ${levelText(trend.level, course)}`;
+      if (trend.level === null) return `, ${verb}, though not significantly at every step`;
+      return `, ${verb}; ${describeLevel(trend.level, course)}`;
     }
     default:
       return trend satisfies never;
   }
 }
 
-/** A level is one only where the figures are known to lie close together. */
+/** Figures are called level only if they are known to lie close together. */
 const LEVEL_RATIO = 0.25;
 
-/** That no change was shown says nothing by itself: how large a change it could still be does. */
-function levelText({ from, most }: Level, { figures }: Course): string {
-  const start = valueText(figures[from]!.x);
+/** That no change was detected means little by itself, so this says how large a change may still be. */
+function describeLevel({ from, most }: Level, { figures }: Course): string {
+  const start = formatValue(figures[from]!.x);
   return most !== null && most <= LEVEL_RATIO
-    ? `from ${start} on it changes by ${formatPercent(most)} at most`
-    : `whether it still changes from ${start} on could not be told`;
+    ? `from ${start} on, it changes by at most ${formatPercent(most)}`
+    : `whether it changes further from ${start} on is uncertain`;
 }
 
-/** Of the figures that are known; of all where none is. */
+/** Among the known figures; among all if none is known. */
 function extremesOf(figures: readonly SweepFigure[]): { highest: SweepFigure; lowest: SweepFigure } {
   const known = figures.filter(({ interval }) => interval.high > interval.low);
   const sorted = (known.length === 0 ? figures : known).toSorted(
@@ -213,43 +211,43 @@ function extremesOf(figures: readonly SweepFigure[]): { highest: SweepFigure; lo
   return { lowest: sorted[0]!, highest: sorted.at(-1)! };
 }
 
-function extremesText(course: Course, place: (figure: SweepFigure) => string): string {
+function describeExtremes(course: Course, place: (figure: SweepFigure) => string): string {
   const { highest, lowest } = extremesOf(course.figures);
   if (highest === lowest)
-    return `${course.subject} is known with ${place(lowest)} only: ${figureText(lowest)}${course.unit}`;
-  const high = `${figureText(highest)}${course.unit}`;
-  const low = `${figureText(lowest)}${course.unit}`;
+    return `${course.subject} is known only with ${place(lowest)}: ${formatFigure(lowest)}${course.unit}`;
+  const high = `${formatFigure(highest)}${course.unit}`;
+  const low = `${formatFigure(lowest)}${course.unit}`;
   return isBelow(lowest.interval, highest.interval)
-    ? `${course.subject} is highest with ${place(highest)}, at ${high}, and lowest with ${place(lowest)}, at ${low}`
-    : `no change of ${course.subject} could be shown: it is at ${low} with ${place(lowest)} and at ${high} with ${place(highest)}`;
+    ? `${course.subject} is highest, ${high}, with ${place(highest)}, and lowest, ${low}, with ${place(lowest)}`
+    : `${course.subject} shows no significant change: it is ${low} with ${place(lowest)} and ${high} with ${place(highest)}`;
 }
 
-function overAllText(course: Course, { x, other }: SweepView): string {
+function describeOverall(course: Course, { x, other }: SweepView): string {
   const names = other === undefined ? x.name : `${x.name} and ${other.name}`;
-  return `Over ${names}, ${extremesText(course, ({ cell }) => cell.place)}.`;
+  return `Over ${names}, ${describeExtremes(course, ({ cell }) => cell.place)}.`;
 }
 
 /** Along the axis, for each value of the other setting. */
-function lineTexts(course: Course, { x }: SweepView, other: SweptSetting): string[] {
+function describeLines(course: Course, { x }: SweepView, other: SweptSetting): string[] {
   return other.values.flatMap(value => {
     const figures = course.figures.filter(figure => figure.other === value);
     if (figures.length === 0) return [];
-    const along = lowerFirst(alongText({ ...course, subject: 'it', figures }, x));
-    return [`With ${other.name} = ${valueText(value)}, ${along}`];
+    const along = lowerFirst(describeAlong({ ...course, subject: 'it', figures }, x));
+    return [`With ${other.name} = ${formatValue(value)}, ${along}`];
   });
 }
 
 const VERDICT_ORDER = ['better', 'worse', 'unsure'] as const;
 
-/** Where each arm is better than the baseline, where it is worse, where that could not be told, and what would tell it. */
-function verdictTexts(sweep: SweepView): string[] {
+/** Where each client is better or worse than the baseline, where that is unsure, and what to do about it. */
+function describeVerdicts(sweep: SweepView): string[] {
   const deciding = decidingMetric(sweep);
   const found = sweep.cells.flatMap(({ points, view }) =>
     view.result.comparisons
       .filter(({ metric }) => metric === deciding)
       .map(comparison => ({ points, view, comparison })),
   );
-  // They are read as one sentence, so their error is held for all cells and arms together.
+  // One sentence covers all of them, so they share the error rate.
   const verdicts = verdictsOf(found.map(({ comparison }) => comparison));
   const judged = found.map(each => ({ ...each, verdict: verdicts.get(each.comparison) ?? 'unsure' }));
   const open = judged.filter(({ verdict }) => verdict === 'unsure');
@@ -259,7 +257,7 @@ function verdictTexts(sweep: SweepView): string[] {
   );
   return [
     ...candidatesOf(sweep).flatMap(candidate =>
-      verdictText(
+      describeVerdict(
         candidate,
         judged.filter(({ comparison }) => comparison.candidate === candidate),
         sweep,
@@ -276,7 +274,7 @@ interface Judged {
   verdict: Verdict;
 }
 
-function verdictText(candidate: string, cells: readonly Judged[], sweep: SweepView): string[] {
+function describeVerdict(candidate: string, cells: readonly Judged[], sweep: SweepView): string[] {
   const baseline = baselineOf(sweep);
   const parts = VERDICT_ORDER.flatMap(verdict => {
     const own = cells.filter(cell => cell.verdict === verdict);
@@ -288,19 +286,19 @@ function verdictText(candidate: string, cells: readonly Judged[], sweep: SweepVi
     );
     const places = isAll ? 'at every value measured' : `with ${subsetText(sweep.axes, subset)}`;
     return verdict === 'unsure'
-      ? [`no difference to ${baseline} could be shown ${isAll ? 'at any value measured' : places}${signs}`]
+      ? [`no significant difference from ${baseline} ${isAll ? 'at any value measured' : places}${signs}`]
       : [`${candidate} is ${verdict} than ${baseline} ${places}${signs}`];
   });
   return parts.length === 0 ? [] : [`In ${METRIC_TABLE[decidingMetric(sweep)].title}, ${parts.join('; ')}.`];
 }
 
-/** Of what rests on several figures: the marks that make it doubtful. */
+/** Of a statement about several figures: the marks that make it doubtful. */
 function graveSigns(figures: readonly { marks: readonly Mark[] }[]): string {
   const grave = ['invalid', 'unlikeErrors'] as const;
   return signsOf(grave.filter(mark => figures.some(({ marks }) => marks.includes(mark))));
 }
 
-function causesText({ cells }: SweepView): string {
+function describeCauses({ cells }: SweepView): string {
   const causes = failureCauses(cells.flatMap(({ view }) => view.trials));
   return causes.length === 0 ? '' : `: ${causes.join('; ')}`;
 }

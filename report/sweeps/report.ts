@@ -1,5 +1,5 @@
-// In: a sweep and the charts of sweeps. Out: its report: every word and rounded number, chosen here and once.
-import type { StopReason } from '../../results/model/run.ts';
+// Builds the report of a sweep: caveats, expectations, tables and pictures over all of its cells.
+import { INTERVAL_NAME } from '../../results/stats.ts';
 import type { SweepPoint, SweepValue } from '../../scenarios/model/scenario.ts';
 import { subsetText } from '../../scenarios/model/sweep.ts';
 import { allMarks, type CellView, MARK_NOTES } from '../cell-view.ts';
@@ -9,7 +9,7 @@ import { describeExpectation } from '../tables/expectations.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from '../tables/table.ts';
 import { auditLines } from '../words/audits.ts';
 import { boundRemarks } from '../words/bound.ts';
-import { cellCaveats } from '../words/caveats.ts';
+import { cellCaveats, nameStop } from '../words/caveats.ts';
 import { conditionsOf, formatSeconds } from '../words/conditions.ts';
 import { describeMissingReuse, stateOf } from '../words/headline.ts';
 import { formatCount, formatPercent } from '../words/numbers.ts';
@@ -18,16 +18,14 @@ import {
   armFigures,
   baselineOf,
   candidatesOf,
+  formatValue,
   type Measure,
   measuresOf,
   ratioFigures,
   type SweepFigure,
   type SweepView,
   type SweptCell,
-  valueText,
 } from './view.ts';
-
-// From a sweep. Out: what limits its figures, each doubt once, with the cells that it is about.
 
 function sweepState({ cells }: SweepView): CellState {
   const states = cells.map(({ view }) => stateOf(view));
@@ -39,8 +37,8 @@ function sweepMarks({ cells }: SweepView): Mark[] {
   return [...new Set(cells.flatMap(({ view }) => allMarks(view)))];
 }
 
-/** To be read with the headline. */
-function doubtTexts(sweep: SweepView): string[] {
+/** What limits the figures, each doubt once, with the points that it applies to. */
+function describeDoubts(sweep: SweepView): string[] {
   const { cells, missing } = sweep;
   const invalid = cells.filter(({ view }) => stateOf(view) === 'invalid');
   const unmeasured = cells.filter(({ view }) => stateOf(view) === 'unmeasured');
@@ -49,33 +47,35 @@ function doubtTexts(sweep: SweepView): string[] {
   return [
     ...(invalid.length === 0
       ? []
-      : [`† Do not rely on figures marked so: an audit failed${placesText(sweep, pointsOf(invalid))}.`]),
+      : [`† Not reliable: an audit failed${describePlaces(sweep, pointsOf(invalid))}.`]),
     ...(unmeasured.length === 0
       ? []
-      : [`Nothing could be measured${placesText(sweep, pointsOf(unmeasured))}.`]),
-    ...(cut.length === 0 ? [] : [`Interrupted while it measured${placesText(sweep, pointsOf(cut))}.`]),
+      : [`Nothing could be measured${describePlaces(sweep, pointsOf(unmeasured))}.`]),
+    ...(cut.length === 0 ? [] : [`Interrupted while measuring${describePlaces(sweep, pointsOf(cut))}.`]),
     ...reusePlaces(sweep),
     ...(missing.length === 0
       ? []
       : [
-          `Partial: the run ended before ${missing.length} of ${planned} cells, those${placesText(sweep, missing)}.`,
+          `Partial: the run ended before measuring ${missing.length} of ${planned} points: those${describePlaces(sweep, missing)}.`,
         ]),
     ...boundRemarks(sweep.cells.map(({ view }) => view)),
   ];
 }
 
-/** Arms that should reuse connections and do not, with where. */
+/** Clients that should reuse connections but do not, and where. */
 function reusePlaces(sweep: SweepView): string[] {
   return sweep.cells.flatMap(({ view, place }) =>
     describeMissingReuse(view).map(text => `With ${place}, ${text}`),
   );
 }
 
-/** Caveats of the cells; the same one of several cells once, with their values. */
+/** Caveats of the cells, each once, with the values that it applies to. */
 function sweepCaveats(sweep: SweepView): string[] {
-  const told = sweep.cells.flatMap(({ points, view }) => cellCaveats(view).map(text => ({ text, points })));
-  return [...Map.groupBy(told, ({ text }) => text)].map(([text, group]) => {
-    const places = placesText(
+  const caveats = sweep.cells.flatMap(({ points, view }) =>
+    cellCaveats(view).map(text => ({ text, points })),
+  );
+  return [...Map.groupBy(caveats, ({ text }) => text)].map(([text, group]) => {
+    const places = describePlaces(
       sweep,
       group.map(({ points }) => points),
     );
@@ -88,22 +88,20 @@ function pointsOf(cells: readonly SweptCell[]): (readonly SweepPoint[])[] {
 }
 
 /** ` with roundTripMs = 20, 80`; empty for all cells. */
-function placesText({ axes }: SweepView, subset: readonly (readonly SweepPoint[])[]): string {
+function describePlaces({ axes }: SweepView, subset: readonly (readonly SweepPoint[])[]): string {
   const text = subsetText(axes, subset);
   return text === '' ? '' : ` with ${text}`;
 }
 
-// From a sweep. Out: where each of its expectations holds, where it fails, and where that could not be told; null without any.
-
 type Outcome = 'fail' | 'unsure' | 'pass';
 
-interface Told {
+interface ExpectedOutcomes {
   text: string;
   outcomes: readonly { outcome: Outcome; points: SweepView['cells'][number]['points'] }[];
 }
 
 /** Every expectation of the scenario, with its outcome in each cell. */
-function toldIn({ cells }: SweepView): Told[] {
+function listExpectations({ cells }: SweepView): ExpectedOutcomes[] {
   const all = cells.flatMap(({ points, view }) =>
     view.result.expectations.map(({ expectation, state }) => ({
       text: describeExpectation(expectation),
@@ -115,42 +113,40 @@ function toldIn({ cells }: SweepView): Told[] {
 }
 
 function sweepExpectationTable(sweep: SweepView): Table | null {
-  const told = toldIn(sweep);
-  if (told.length === 0) return null;
+  const expected = listExpectations(sweep);
+  if (expected.length === 0) return null;
   return createTable({
     name: 'sweep-expectations',
-    title: 'What was expected of every cell',
+    title: 'Expectations at every point',
     columns: [
       keyColumn('expectation', 'expectation'),
       wordColumn('failPlaces', 'fails'),
-      wordColumn('unsurePlaces', 'could not be told'),
+      wordColumn('unsurePlaces', 'unsure'),
       wordColumn('passPlaces', 'holds'),
     ],
-    rows: told.map(expectation => [
+    rows: expected.map(expectation => [
       words(expectation.text),
       ...(['fail', 'unsure', 'pass'] as const).map(outcome => placesCell(sweep, expectation, outcome)),
     ]),
   });
 }
 
-/** To be read with the headline. */
+/** One sentence per expectation that fails anywhere. */
 function failedExpectations(sweep: SweepView): string[] {
-  return toldIn(sweep).flatMap(expectation => {
+  return listExpectations(sweep).flatMap(expectation => {
     const { text } = placesCell(sweep, expectation, 'fail');
-    return text === '' ? [] : [`What was expected fails: ${expectation.text} (${text}).`];
+    return text === '' ? [] : [`Expectation failed: ${expectation.text} (${text}).`];
   });
 }
 
-function placesCell({ axes }: SweepView, { outcomes }: Told, outcome: Outcome): TableCell {
-  const places = outcomes.filter(told => told.outcome === outcome).map(({ points }) => points);
+function placesCell({ axes }: SweepView, { outcomes }: ExpectedOutcomes, outcome: Outcome): TableCell {
+  const places = outcomes.filter(each => each.outcome === outcome).map(({ points }) => points);
   if (places.length === 0) return words('', null);
   if (places.length === outcomes.length) return words('everywhere', 'everywhere');
   return words(subsetText(axes, places));
 }
 
-// From a sweep. Out: a table for each measure, a row a value and a column an arm; and how each cell was measured.
-
-/** A combination of the sweep; its cell is undefined where the run never came to it. */
+/** A combination of the sweep; its cell is undefined if the run did not reach it. */
 interface Row {
   x: SweepValue;
   other: SweepValue | undefined;
@@ -179,7 +175,7 @@ function placeColumns({ x, other }: SweepView): Column[] {
 }
 
 function placeCells({ x, other }: Pick<Row, 'x' | 'other'>): TableCell[] {
-  return [...(other === undefined ? [] : [other]), x].map(value => words(valueText(value), value));
+  return [...(other === undefined ? [] : [other]), x].map(value => words(formatValue(value), value));
 }
 
 export function measureTable(sweep: SweepView, measure: Measure): Table {
@@ -226,26 +222,17 @@ function ratioCell(found: SweepFigure | undefined): TableCell {
   return figure(text, interval.high > interval.low ? { ...interval } : interval.value, marks);
 }
 
-const STOP_WORDS: Record<StopReason, string> = {
-  precise: 'precise enough',
-  decided: 'decided',
-  budget: 'budget spent',
-  'max-replicates': 'most replicates',
-  interrupted: 'interrupted',
-  failed: 'given up',
-};
-
 function cellTable(sweep: SweepView): Table {
   return createTable({
     name: 'sweep-cells',
-    title: 'The cells of the sweep',
+    title: 'Points of the sweep',
     columns: [
       ...placeColumns(sweep),
       figureColumn('replicateCount', 'replicates'),
-      figureColumn('elapsedMs', 'took'),
-      figureColumn('errorRatio', 'error rate, at most'),
-      wordColumn('stop', 'ended'),
-      wordColumn('audits', 'audits not passing'),
+      figureColumn('elapsedMs', 'duration'),
+      figureColumn('errorRatio', 'highest error rate'),
+      wordColumn('stop', 'stopped'),
+      wordColumn('audits', 'audits not passed'),
     ],
     rows: rowsOf(sweep).map(row => {
       if (row.cell === undefined)
@@ -256,14 +243,14 @@ function cellTable(sweep: SweepView): Table {
         words(formatCount(result.replicates), result.replicates),
         words(formatSeconds(result.elapsedMs), result.elapsedMs),
         errorCell(row.cell),
-        words(STOP_WORDS[result.stop], result.stop),
+        words(nameStop(result.stop), result.stop),
         auditCell(row.cell),
       ];
     }),
   });
 }
 
-/** Of the arm with the most. */
+/** Of the client with the highest. */
 function errorCell({ view: { arms } }: SweptCell): TableCell {
   const ratios = arms.flatMap(({ summary }) => (summary === null ? [] : [summary.errorRatio]));
   if (ratios.length === 0) return nothing;
@@ -271,7 +258,7 @@ function errorCell({ view: { arms } }: SweptCell): TableCell {
   return words(formatPercent(most), most);
 }
 
-/** The gravest first, by name; which ones warn is told with the cell. */
+/** The most serious first, by name; the report of the cell lists the warnings. */
 function auditCell({ view }: SweptCell): TableCell {
   const lines = auditLines(view);
   if (lines.length === 0) return nothing;
@@ -281,25 +268,23 @@ function auditCell({ view }: SweptCell): TableCell {
   const failing = rules('fail');
   const warning = rules('warn').filter(rule => !failing.includes(rule));
   const texts = [
-    ...failing.map(rule => `${rule} FAILS`),
-    ...(warning.length > 1 ? [`${warning.length} warn`] : warning.map(rule => `${rule} warns`)),
+    ...failing.map(rule => `${rule} FAILED`),
+    ...(warning.length > 1 ? [`${warning.length} warnings`] : warning.map(rule => `${rule} warning`)),
   ];
   return words(texts.length === 0 ? 'none' : texts.join(', '), { failing, warning });
 }
 
-// From a sweep and tables that only some cells have. Out: the same for all cells, one below the other, each row with its place.
-
-/** Gives null where there is nothing to tell. */
+/** Returns null if there is nothing to show. */
 export type CreateTable = (view: CellView) => Table | null;
 
-/** A table each, or more where cells have other columns. */
+/** The tables of all cells, one below the other, each row with its place; more than one if cells have different columns. */
 function stackedTables(sweep: SweepView, creators: readonly CreateTable[]): Table[] {
   return creators.flatMap(create => {
     const tables = sweep.cells.flatMap(cell => {
       const table = create(cell.view);
       return table === null ? [] : [{ cell, table }];
     });
-    return [...Map.groupBy(tables, ({ table }) => columnsText(table.columns)).values()].map(group => {
+    return [...Map.groupBy(tables, ({ table }) => identifyColumns(table.columns)).values()].map(group => {
       const [{ table }] = group as [(typeof group)[number]];
       return {
         ...table,
@@ -311,7 +296,7 @@ function stackedTables(sweep: SweepView, creators: readonly CreateTable[]): Tabl
   });
 }
 
-function columnsText(columns: readonly Column[]): string {
+function identifyColumns(columns: readonly Column[]): string {
   return JSON.stringify(columns);
 }
 
@@ -342,14 +327,14 @@ export function reportSweep(
 
 function howToRead({ other, arms }: SweepView): string {
   const lines = other === undefined ? 'a client' : `a value of ${other.path}`;
-  const values = `Each line is ${lines}; its points are the centres over the replicates, its band their 95 % intervals, cut off where they reach far beyond all points.`;
+  const values = `Each line is ${lines}. Its points are centres over the replicates; its band shows their ${INTERVAL_NAME}s, cut off where they reach far beyond all points.`;
   return arms.length < 2
     ? values
-    : `${values} A ratio is paired within its cell, so that neither the drift of the machine from cell to cell nor the state of a cell's target is in it; both are in what each client did.`;
+    : `${values} Ratios are paired within each point, so drift of the machine between points and the state of the target cancel out in them, but not in the figures of single clients.`;
 }
 
 export function sweepRemarks(sweep: SweepView): string[] {
-  return [...doubtTexts(sweep), ...failedExpectations(sweep), ...courseRemarks(sweep)];
+  return [...describeDoubts(sweep), ...failedExpectations(sweep), ...courseRemarks(sweep)];
 }
 
 function reportMeasure(sweep: SweepView, measure: Measure, charts: readonly SweepChart[]): SweepMeasure {
@@ -369,7 +354,7 @@ function reportMeasure(sweep: SweepView, measure: Measure, charts: readonly Swee
   };
 }
 
-/** What is swept comes first; what differs between the cells stands with the cells. */
+/** The swept settings first, then the conditions that all cells share; each cell's report has its own. */
 function conditionsOfSweep({ axes, cells, inOrder }: SweepView): Fact[] {
   const [first, ...others] = cells.map(({ view }) => conditionsOf(view));
   const isShared = (fact: Fact): boolean =>
@@ -377,11 +362,11 @@ function conditionsOfSweep({ axes, cells, inOrder }: SweepView): Fact[] {
   return [
     ...axes.map(({ path, values }) => ({
       label: 'Swept',
-      value: `${path} = ${values.map(valueText).join(', ')}`,
+      value: `${path} = ${values.map(formatValue).join(', ')}`,
     })),
     {
-      label: 'Order of the cells',
-      value: inOrder.map(point => point.map(({ value }) => valueText(value)).join(' and ')).join(', '),
+      label: 'Order of measurement',
+      value: inOrder.map(point => point.map(({ value }) => formatValue(value)).join(' and ')).join(', '),
     },
     ...(first ?? []).filter(isShared),
   ];

@@ -1,6 +1,13 @@
-// In: the cells of a run. Out: the same in sections: cells that stand alone, and sweeps with their cells in order.
+// Groups the cells of a run into sections: single cells, and sweeps with their cells in order.
 import { armInterval, replicateValues } from '../../results/compare.ts';
-import { comparedMetrics, headlineOf, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
+import {
+  comparedMetrics,
+  headlineOf,
+  isCompared,
+  METRIC_ORDER,
+  METRIC_TABLE,
+  summaryFigure,
+} from '../../results/metrics.ts';
 import type { Metric } from '../../results/model/run.ts';
 import { type Interval, meanOf, overReplicates } from '../../results/stats.ts';
 import type { ExpectedMetric, SweepPoint, SweepValue } from '../../scenarios/model/scenario.ts';
@@ -18,16 +25,16 @@ import {
 /** A swept setting. */
 export interface SweptSetting {
   path: string;
-  /** Its last keys. */
+  /** The last keys of the path. */
   name: string;
-  /** Rising where they are numbers, else as they are listed. */
+  /** In ascending order if they are numbers, else as listed in the scenario. */
   values: readonly SweepValue[];
   isNumeric: boolean;
 }
 
 export interface SweptCell {
   view: CellView;
-  /** Of the setting along the axis, and of the other one, if there is one. */
+  /** Value of the setting along the axis, and of the other one, if there is one. */
   x: SweepValue;
   other: SweepValue | undefined;
   /** `roundTripMs = 20`. */
@@ -38,17 +45,17 @@ export interface SweptCell {
 export interface SweepView {
   name: string;
   question: string;
-  /** As they are listed, their values in the order of the axis: for words about some of the cells. */
+  /** As listed in the scenario, their values in the order of the axis: to name some of the cells. */
   axes: readonly SweepAxis[];
   /** The setting along the axis of the pictures. */
   x: SweptSetting;
-  /** Of two settings, the one of which each value is a line. */
+  /** The second setting, each value of which is a line. */
   other: SweptSetting | undefined;
   /** In order of their values. */
   cells: readonly SweptCell[];
-  /** Combinations that the run never came to. */
+  /** Combinations that the run did not reach. */
   missing: readonly (readonly SweepPoint[])[];
-  /** As they were measured. */
+  /** In the order in which they were measured. */
   inOrder: readonly (readonly SweepPoint[])[];
   arms: readonly SweptArm[];
 }
@@ -91,7 +98,7 @@ function viewSweep(views: readonly CellView[]): SweepView {
   };
 }
 
-/** What was asked for; and whatever else a stored run may say that it has measured. */
+/** The values that the scenario lists, and any others that a stored run contains. */
 function axesIn(views: readonly CellView[]): SweepAxis[] {
   const asked = new Map(axesOf(views[0]!.result.scenario).map(({ path, values }) => [path, values]));
   const paths = views[0]!.result.sweepPoints.map(({ path }) => path);
@@ -108,7 +115,7 @@ function isNumeric(values: readonly SweepValue[]): boolean {
   return values.every(value => typeof value === 'number');
 }
 
-/** The setting along the axis first: of two the one with numbers, then the one with more values. */
+/** The setting along the axis first: the numeric one, then the one with more values. */
 function settingsOf(axes: readonly SweepAxis[]): SweptSetting[] {
   const names = shortNames(axes.map(({ path }) => path));
   const settings = axes.map(({ path, values }, index) => ({
@@ -142,9 +149,7 @@ function armsOf(views: readonly CellView[]): SweptArm[] {
   }));
 }
 
-// From a sweep. Out: the metric that decides under its load, by which it is told; and all metrics, that one first.
-
-/** What every load has, where a sweep goes over several kinds of load. */
+/** Every load has it; it decides for a sweep over several kinds of load. */
 const COMMON: Metric = 'meanUs';
 
 export function decidingMetric({ cells }: Pick<SweepView, 'cells'>): Metric {
@@ -152,27 +157,29 @@ export function decidingMetric({ cells }: Pick<SweepView, 'cells'>): Metric {
   return first === undefined || others.length > 0 ? COMMON : first;
 }
 
-/** Those that any of its cells has. */
-function metricsOf(sweep: Pick<SweepView, 'cells'>): Metric[] {
+/** The metrics on which clients are compared in any of its cells, the deciding one first; then those that summaries also have. */
+function metricsOf(sweep: Pick<SweepView, 'cells'>): ExpectedMetric[] {
   const compared = sweep.cells.flatMap(({ view }) => comparedMetrics(view.result.scenario.load));
-  return [...new Set([decidingMetric(sweep), ...compared])];
+  const others = METRIC_ORDER.filter(
+    metric => !isCompared(metric) && METRIC_TABLE[metric].ofSummary !== undefined,
+  );
+  return [...new Set([decidingMetric(sweep), ...compared, ...others])];
 }
 
-// From a sweep. Out: what it is looked at for: every compared metric, then the target's CPU, connections and errors.
-
+/** A metric as a sweep shows it. */
 export interface Measure {
   /** Stable name for machines; ends in its unit, which is that of `read`. */
   key: string;
   title: string;
-  /** As it stands at an axis and over a column; undefined for plain counts and rates. */
+  /** At an axis and over a column; undefined for plain counts and rates. */
   unit: string | undefined;
-  /** Of which there are ratios to the baseline; null where arms are not compared. */
+  /** Of which there are ratios to the baseline; null if clients are not compared on it. */
   metric: Metric | null;
-  /** Whether it is estimated over replicates, so that it has an interval. */
+  /** Whether it is estimated over replicates and so has an interval. */
   hasInterval: boolean;
-  /** What an arm did in a cell; null without a figure. A value that has no interval is its own bounds. */
+  /** The figure of a client in a cell; null if there is none. A value without an interval is its own bounds. */
   read(arm: ArmView): Interval | null;
-  /** Of each replicate, where the interval is over replicates. */
+  /** Of each replicate, if the interval is over replicates. */
   values?(arm: ArmView): number[];
   text(value: Interval): string;
 }
@@ -181,86 +188,75 @@ function scaled({ value, low, high }: Interval, factor: number): Interval {
   return { value: value * factor, low: low * factor, high: high * factor };
 }
 
-function point(value: number): Interval {
-  return { value, low: value, high: value };
-}
-
-export function metricMeasure(metric: Metric): Measure {
-  const { factor } = METRIC_TABLE[metric];
+export function measureOf(metric: ExpectedMetric): Measure {
+  const { columnKey, title, unit, complement } = METRIC_TABLE[metric];
   return {
-    ...namesOf(metric),
-    metric,
-    hasInterval: true,
-    read({ trials }) {
-      const interval = armInterval(metric, trials);
-      return interval === null ? null : scaled(interval, factor);
-    },
-    values: ({ trials }) => replicateValues(metric, trials).map(value => value * factor),
+    key: complement?.columnKey ?? columnKey,
+    title: complement?.title ?? title,
+    // A title that is itself the unit needs no other.
+    unit: unit === title ? undefined : unit,
+    metric: isCompared(metric) ? metric : null,
     text: formatInterval,
+    ...readerOf(metric),
   };
 }
 
-/** A title that is a unit itself needs no other. */
-function namesOf(metric: ExpectedMetric): Pick<Measure, 'key' | 'title' | 'unit'> {
-  const { columnKey: key, title, unit } = METRIC_TABLE[metric];
-  return { key, title, unit: unit === title ? undefined : unit };
+type Reader = Pick<Measure, 'hasInterval' | 'read'> & Partial<Pick<Measure, 'values' | 'text'>>;
+
+function readerOf(metric: ExpectedMetric): Reader {
+  const { factor, interval, complement, ofTrial } = METRIC_TABLE[metric];
+  if (isCompared(metric)) {
+    return {
+      hasInterval: true,
+      read({ trials }) {
+        const found = armInterval(metric, trials);
+        return found === null ? null : scaled(found, factor);
+      },
+      values: ({ trials }) => replicateValues(metric, trials).map(value => value * factor),
+    };
+  }
+  if (interval.of === 'logarithms') {
+    const values = ({ trials }: ArmView): number[] =>
+      trials.flatMap(trial => ofTrial(trial) ?? []).map(value => value * factor);
+    return { hasInterval: true, read: arm => overReplicates(values(arm)), values };
+  }
+  if (complement !== undefined) {
+    return {
+      hasInterval: false,
+      read: ({ summary }) => (summary === null ? null : pointAt(summary.errorRatio * factor)),
+      text: ({ value }) => formatPercent(value / factor),
+    };
+  }
+  return {
+    hasInterval: false,
+    read({ summary }) {
+      const found = summaryFigure(metric, summary);
+      return found === null ? null : scaled(found, factor);
+    },
+  };
 }
 
-function targetCpus(trials: ArmView['trials']): number[] {
-  return trials.flatMap(trial => METRIC_TABLE.targetCpuUsPerRequest.ofTrial(trial) ?? []);
-}
-
-/** What arms are not compared on. */
-const OTHER_MEASURES: readonly Measure[] = [
-  {
-    ...namesOf('targetCpuUsPerRequest'),
-    metric: null,
-    hasInterval: true,
-    read: ({ trials }) => overReplicates(targetCpus(trials)),
-    values: ({ trials }) => targetCpus(trials),
-    text: formatInterval,
-  },
-  {
-    ...namesOf('connectionsPer1kRequests'),
-    metric: null,
-    hasInterval: false,
-    read: ({ summary }) => summaryFigure('connectionsPer1kRequests', summary),
-    text: formatInterval,
-  },
-  {
-    key: 'errorPercent',
-    title: 'error rate',
-    unit: '%',
-    metric: null,
-    hasInterval: false,
-    read: ({ summary }) => (summary === null ? null : point(summary.errorRatio * 100)),
-    text: ({ value }) => formatPercent(value / 100),
-  },
-];
-
-/** The one that decides under the sweep's load first; of all those that have something to show: a figure above 0 somewhere. */
+/** The measures of a sweep that have something to show: a figure above 0 in some cell. */
 export function measuresOf(sweep: SweepView): Measure[] {
   const arms = sweep.cells.flatMap(({ view }) => view.arms);
-  return [...metricsOf(sweep).map(metricMeasure), ...OTHER_MEASURES].filter(measure =>
-    arms.some(arm => (measure.read(arm)?.value ?? 0) > 0),
-  );
+  return metricsOf(sweep)
+    .map(measureOf)
+    .filter(measure => arms.some(arm => (measure.read(arm)?.value ?? 0) > 0));
 }
-
-// From a sweep and a measure. Out: each figure with its place in the sweep, of arms and of arms against the baseline.
 
 /** A figure of one cell. */
 export interface SweepFigure {
   cell: SweptCell;
   x: SweepValue;
   other: SweepValue | undefined;
-  /** Without width where it is not known: then nothing is told by it, and `text` has what the replicates gave. */
+  /** Without width if it is unknown; `text` then lists the values of the replicates. */
   interval: Interval;
-  /** In words, without its marks and unit. */
+  /** As text, without marks and unit. */
   text: string;
   marks: readonly Mark[];
 }
 
-/** What an arm did, cell by cell, where there is a figure. */
+/** The figures of a client, cell by cell, where it has one. */
 export function armFigures({ cells }: SweepView, arm: string, measure: Measure): SweepFigure[] {
   return cells.flatMap(cell => {
     const view = cell.view.arms.find(({ name }) => name === arm);
@@ -273,7 +269,7 @@ export function armFigures({ cells }: SweepView, arm: string, measure: Measure):
   });
 }
 
-/** How an arm did against the baseline, cell by cell. */
+/** The ratios of a client to the baseline, cell by cell. */
 export function ratioFigures({ cells }: SweepView, candidate: string, { metric }: Measure): SweepFigure[] {
   return cells.flatMap(cell => {
     const comparison = cell.view.result.comparisons.find(
@@ -287,7 +283,7 @@ export function ratioFigures({ cells }: SweepView, candidate: string, { metric }
   });
 }
 
-/** The arms that are compared with the baseline. */
+/** The clients that are compared with the baseline. */
 export function candidatesOf({ arms }: SweepView): string[] {
   return arms.filter(({ isBaseline }) => !isBaseline).map(({ name }) => name);
 }
@@ -296,22 +292,23 @@ export function baselineOf({ arms }: SweepView): string {
   return arms.find(({ isBaseline }) => isBaseline)?.name ?? '';
 }
 
-/** An interval that says nothing is none: as a band it would dwarf all that is known. */
+/** An interval too wide to be useful is dropped: as a band it would dwarf all others. */
 function drawable(interval: Interval): Interval {
   const { value } = interval;
-  return isKnown(interval) ? interval : { value, low: value, high: value };
+  return isKnown(interval) ? interval : pointAt(value);
 }
 
-/** Ratios without an interval, at their centre. */
+/** The centre of ratios that have no interval. */
 function pointOf(ratios: readonly number[]): Interval {
-  const value = Math.exp(meanOf(ratios.map(Math.log)));
+  return pointAt(Math.exp(meanOf(ratios.map(Math.log))));
+}
+
+function pointAt(value: number): Interval {
   return { value, low: value, high: value };
 }
 
-// From the value of a swept setting. Out: the same as text.
-
-/** As it was written, numbers with separators: `1,000`, `0.5`, `unlimited`. */
-export function valueText(value: SweepValue): string {
+/** The value of a swept setting, numbers with separators: `1,000`, `0.5`, `unlimited`. */
+export function formatValue(value: SweepValue): string {
   if (typeof value !== 'number') return String(value);
   return value.toLocaleString('en-US', { maximumFractionDigits: 12 });
 }

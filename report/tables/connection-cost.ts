@@ -1,9 +1,10 @@
 // Table: CPU time that opening a connection costs, by pairs of clients that differ only in connections; null without such pairs.
 import { type ConnectionCost, type Cost, connectionCosts } from '../../results/connection-cost.ts';
+import type { Interval } from '../../results/stats.ts';
 import type { CellView } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
 import { roundTripsOf } from '../words/connection-cost.ts';
-import { formatSignificant } from '../words/numbers.ts';
+import { formatInterval, formatSignificant, isKnown } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
 export function connectionCostTable(view: CellView): Table | null {
@@ -19,6 +20,8 @@ export function connectionCostTable(view: CellView): Table | null {
       figureColumn('serverUs', 'server CPU', 'µs'),
       figureColumn('roundTripsCount', 'round trips'),
       figureColumn('aloneUs', 'one user waits', 'µs'),
+      figureColumn('servedRatio', 'reuse serves', '× requests/s'),
+      figureColumn('servedByCpuRatio', 'by CPU time', '× requests'),
       figureColumn('savedCores', 'reuse saves', 'cores'),
     ],
     rows: costs.map(cost => [
@@ -28,12 +31,20 @@ export function connectionCostTable(view: CellView): Table | null {
       cost.server === null ? nothing : costCell(cost.server, cost, view),
       tripsCell(roundTripsOf(cost, view)),
       cost.alone === null ? nothing : costCell(cost.alone.added, cost, view),
+      ratioCell(cost.served, cost, view),
+      ratioCell(cost.servedByCpu, cost, view),
       figure(cost.savedCoresAt1kPerSec.toFixed(2), cost.savedCoresAt1kPerSec, marksOf(cost, view)),
     ]),
     notes: [
-      'CPU time per new connection, with its 95 % interval: in each replicate, the difference in CPU time per request divided by the difference in connections per request. Round trips are those that the protocols need before the first request. What one user waits for a new connection is the difference of median response times with one user instead of all, so nothing in it is a queue. The last column is what reuse saves at 1,000 requests/s, client and server together.',
+      'CPU time per new connection, with its 95 % interval: in each replicate, the difference in CPU time per request divided by the difference in connections per request. Round trips are those that the protocols need before the first request. What one user waits for a new connection is the difference of median response times with one user instead of all, so nothing in it is a queue. How many more requests reuse serves is told by the rates, and by the CPU time of client and server together, which other programs on the machine disturb less. The last column is what reuse saves at 1,000 requests/s, client and server together.',
     ],
   });
+}
+
+function ratioCell(ratio: Interval | null, pair: ConnectionCost, view: CellView): TableCell {
+  return ratio === null || !isKnown(ratio)
+    ? nothing
+    : figure(formatInterval(ratio), { ...ratio }, marksOf(pair, view));
 }
 
 function tripsCell(trips: number | null): TableCell {

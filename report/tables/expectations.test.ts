@@ -1,4 +1,4 @@
-// In: judged expectations. Out: proof of the sentences and figures that a reader gets of them.
+// The sentences and figures in which expectations and their outcomes are reported.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleRun } from '../../results/testing/sample-run.ts';
@@ -28,7 +28,7 @@ const rows: [why: string, result: ExpectationResult, texts: string[]][] = [
       confirmation: null,
       together: null,
     },
-    ['good answers, persistent ≥ 99.95 %', '99.998 % (99.961 % to 100 %)', '4', '–', '–', 'pass'],
+    ['success rate, persistent ≥ 99.95 %', '99.998 % (99.961 % to 100 %)', '4', '–', '–', 'pass'],
   ],
   [
     'a ratio of two arms, measured again',

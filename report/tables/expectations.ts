@@ -1,7 +1,7 @@
 // Table of a cell's expectations: the limit, the measured interval and the outcome; null if nothing was expected.
 
 import { METRIC_TABLE } from '../../results/metrics.ts';
-import type { Interval } from '../../results/stats.ts';
+import { ERROR_PERCENT, INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type {
   Expectation,
   ExpectationResult,
@@ -18,6 +18,7 @@ import {
   isKnown,
   missingReplicates,
   roundInterval,
+  toShownUnit,
 } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from './table.ts';
 
@@ -47,10 +48,10 @@ export function expectationTable(view: CellView): Table | null {
     title: 'Expectations',
     columns: [
       keyColumn('expectation', 'expectation'),
-      figureColumn('interval', 'measured', '95 % interval'),
+      figureColumn('interval', 'measured', INTERVAL_NAME),
       figureColumn('replicateCount', 'replicates'),
-      figureColumn('confirmation', 're-measured', '95 % interval'),
-      figureColumn('together', 'combined', '95 % interval'),
+      figureColumn('confirmation', 're-measured', INTERVAL_NAME),
+      figureColumn('together', 'combined', INTERVAL_NAME),
       wordColumn('state', 'outcome'),
     ],
     rows: expectations.map(({ expectation, first, confirmation, together, state }) => [
@@ -65,7 +66,7 @@ export function expectationTable(view: CellView): Table | null {
       ...(expectations.length === 1
         ? []
         : [
-            "Several limits are tested together (Holm's method): the chance that any of them is reported to fail although it holds is at most 5 %. So an expectation can be unsure although its 95 % interval lies beyond the limit.",
+            `Several limits are tested together (Holm's method): the chance that any of them is reported to fail although it holds is at most ${ERROR_PERCENT}. So an expectation can be unsure although its ${INTERVAL_NAME} lies beyond the limit.`,
           ]),
       'Fail: the whole interval lies beyond the limit. If the expectation was re-measured, the interval of all replicates combined and the value of the new replicates must lie beyond it too. Unsure: the limit lies within the interval, or re-measuring did not confirm the failure.',
     ],
@@ -99,9 +100,8 @@ export function describeExpectation(expectation: Expectation): string {
 
 /** As written in the scenario, in the unit of the figures beside it. */
 function formatLimit({ metric, over }: Expectation, limit: number): string {
-  const { factor } = METRIC_TABLE[metric];
   return over === undefined
-    ? `${Number((limit * factor).toPrecision(12)).toLocaleString('en-US', { maximumFractionDigits: 12 })}${unitBehind(metric)}`
+    ? `${Number(toShownUnit(metric, limit).toPrecision(12)).toLocaleString('en-US', { maximumFractionDigits: 12 })}${unitBehind(metric)}`
     : `${Number(limit.toPrecision(12))}×`;
 }
 
@@ -110,16 +110,17 @@ export function describeJudgement(expectation: Expectation, { interval, replicat
   if (interval === null)
     return missing > 0 ? `too few replicates (${formatMissing(missing)} needed)` : 'not enough data';
   if (expectation.over !== undefined) return formatRatio(interval, limitBeside(expectation, interval));
-  const { factor, interval: kind } = METRIC_TABLE[expectation.metric];
-  const unit = unitBehind(expectation.metric);
-  const scaled = { value: interval.value * factor, low: interval.low * factor, high: interval.high * factor };
+  const { metric } = expectation;
+  const unit = unitBehind(metric);
+  const shown = (bound: number): number => toShownUnit(metric, bound);
+  const scaled = { value: shown(interval.value), low: shown(interval.low), high: shown(interval.high) };
   // A share needs enough digits to distinguish 99.95 % from 100 %.
   const { value, low, high } =
-    expectation.metric === 'successRatio'
+    metric === 'successRatio'
       ? roundShare(scaled)
-      : roundInterval(scaled, limitBeside(expectation, interval) * factor);
+      : roundInterval(scaled, shown(limitBeside(expectation, interval)));
   // A bound of 0 is meaningful for a share or a count.
-  const hasBounds = kind.of !== 'logarithms' || isKnown(interval);
+  const hasBounds = METRIC_TABLE[metric].interval.of !== 'logarithms' || isKnown(interval);
   return `${value}${unit} (${hasBounds ? `${low}${unit} to ${high}${unit}` : BOUNDS_UNKNOWN})`;
 }
 

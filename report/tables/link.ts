@@ -1,10 +1,11 @@
 // Tables of an emulated link: what its relay did for each client, and the measurement beside the model and published figures.
 import { isPrediction, type Modelled, modelArm, type Prediction } from '../../results/link-model.ts';
 import type { LinkReading } from '../../results/model/trial.ts';
-import { type Interval, replicateInterval } from '../../results/stats.ts';
+import { INTERVAL_NAME, type Interval, replicateInterval } from '../../results/stats.ts';
 import type { Published } from '../../scenarios/model/scenario.ts';
-import type { ArmView, CellView } from '../cell-view.ts';
+import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
 import type { Column, Table, TableCell } from '../model.ts';
+import { capitalize } from '../words/load.ts';
 import { formatCount, formatInterval, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
@@ -58,7 +59,7 @@ const PREDICTED_MEASURES: readonly PredictedMeasure[] = [
     value: meanUs / 1_000,
   })),
   {
-    column: figureColumn('measuredMeanMs', 'measured mean', 'ms, 95 % interval'),
+    column: figureColumn('measuredMeanMs', 'measured mean', `ms, ${INTERVAL_NAME}`),
     of: 'measured',
     read: ({ arm }) => {
       const interval = meanInterval(arm);
@@ -75,7 +76,7 @@ const PREDICTED_MEASURES: readonly PredictedMeasure[] = [
     value === null ? null : { text: formatSignificant(value), value },
   ),
   {
-    column: figureColumn('measuredPerSec', 'measured QPS', '95 % interval'),
+    column: figureColumn('measuredPerSec', 'measured QPS', INTERVAL_NAME),
     of: 'measured',
     read: ({ arm: { summary, marks } }) => {
       const rate = summary?.requestsPerSec;
@@ -89,11 +90,7 @@ const PREDICTED_MEASURES: readonly PredictedMeasure[] = [
     read: ({ arm: { summary, marks } }) =>
       summary === null
         ? nothing
-        : figure(
-            formatPercent(summary.errorRatio),
-            summary.errorRatio,
-            marks.filter(mark => mark === 'invalid'),
-          ),
+        : figure(formatPercent(summary.errorRatio), summary.errorRatio, onlyInvalid(marks)),
   },
 ];
 
@@ -113,13 +110,12 @@ export function predictionTable({ arms, result }: CellView): Table | null {
   const isShown = { published: published !== undefined, model: link !== undefined, measured: true };
   const measures = PREDICTED_MEASURES.filter(({ of }) => isShown[of]);
   const sides = [
-    ...(isShown.published ? ['published'] : []),
+    ...(isShown.published ? ['published figures'] : []),
     ...(isShown.model ? ['model'] : []),
-    'measurement',
   ].join(', ');
   return createTable({
     name: 'prediction',
-    title: `Comparison of ${sides}`,
+    title: `${capitalize(sides)} and measurement`,
     columns: [keyColumn('arm', 'client'), ...measures.map(({ column }) => column)],
     rows: rows.map(row => [
       words(row.arm.label, row.arm.name),
@@ -244,7 +240,7 @@ export function linkTable({ arms }: CellView): Table | null {
 function rowOf({ label, name, trials, marks }: ArmView): TableCell[][] {
   const readings = trials.flatMap(({ measurement }) => measurement.link ?? []);
   if (readings.length === 0) return [];
-  const invalid = marks.filter(mark => mark === 'invalid');
+  const invalid = onlyInvalid(marks);
   const cells = MEASURES.map(({ read }) => {
     const { text, value } = read(readings);
     return figure(text, value, invalid);

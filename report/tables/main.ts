@@ -1,11 +1,11 @@
 // Tables of results by client: rate, latency, errors, connections and CPU, in full and in brief.
-import { askedPerSec, requestsPerSec } from '../../results/metrics.ts';
-import type { ArmSummary } from '../../results/model/run.ts';
+import { askedPerSec, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
+import type { ArmSummary, Metric } from '../../results/model/run.ts';
 import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
-import { LEAST_REPLICATES } from '../../results/stats.ts';
+import { INTERVAL_NAME, LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { usesTls } from '../../scenarios/model/target.ts';
-import { type ArmView, type CellView, leastCensoredUs } from '../cell-view.ts';
+import { type ArmView, type CellView, leastCensoredUs, onlyInvalid } from '../cell-view.ts';
 import type { Column, JsonValue, Table, TableCell } from '../model.ts';
 import { BOUND_WORDS } from '../words/bound.ts';
 import { describeCounting, knownAccepted, knownOpened } from '../words/caveats.ts';
@@ -20,12 +20,17 @@ import {
   formatSignificant,
   NO_FIGURE,
   roundInterval,
+  toShownUnit,
 } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
+
+/** Reports show errors rather than successes. */
+const ERRORS = METRIC_TABLE.successRatio.complement!;
 
 /** The columns known from the literature: connection policy, concurrency (or rate), latency, QPS, errors. */
 export function articleTable({ arms, result }: CellView): Table {
   const { load } = result.scenario;
+  const { columnKey, title, unit } = METRIC_TABLE.meanUs;
   return createTable({
     name: 'article',
     title: 'Summary',
@@ -34,9 +39,9 @@ export function articleTable({ arms, result }: CellView): Table {
       load.model === 'closed'
         ? figureColumn('concurrency', 'concurrency')
         : figureColumn('askedPerSec', 'requested rate', 'requests/s'),
-      figureColumn('meanMs', 'mean latency', 'ms'),
+      figureColumn(columnKey, title, unit),
       figureColumn('requestsPerSec', 'QPS'),
-      figureColumn('errorRatio', 'error rate'),
+      figureColumn('errorRatio', ERRORS.title),
     ],
     rows: arms.map(({ name, client, summary, marks }) => {
       const policy = describePolicy(client);
@@ -52,11 +57,7 @@ export function articleTable({ arms, result }: CellView): Table {
               summary.requestsPerSec === null
                 ? nothing
                 : figure(roundInterval(summary.requestsPerSec).value, summary.requestsPerSec.value, marks),
-              figure(
-                formatPercent(summary.errorRatio),
-                summary.errorRatio,
-                marks.filter(mark => mark === 'invalid'),
-              ),
+              figure(formatPercent(summary.errorRatio), summary.errorRatio, onlyInvalid(marks)),
             ]),
       ];
     }),
@@ -83,19 +84,46 @@ interface Measure {
   isOfTls?: true;
 }
 
-const latency = (
-  key: string,
-  heading: string,
-  read: (summary: ArmSummary) => number,
-  isCensored = (summary: ArmSummary) => read(summary) >= leastCensoredUs(summary),
-): Measure => ({
-  column: figureColumn(`${key}Ms`, heading, 'ms'),
-  read: summary =>
-    summary.completed === 0
-      ? { text: NO_FIGURE, value: null }
-      : { text: formatMs(read(summary)), value: read(summary) / 1000 },
-  isCensored,
-});
+const UNKNOWN = { text: NO_FIGURE, value: null };
+
+/** A column of the table of metrics. */
+function metricMeasure(metric: Metric | 'targetCpuUsPerRequest'): Measure {
+  const { columnKey, resultColumn, title, unit, isIntervalStored, ofTrial } = METRIC_TABLE[metric];
+  const { key = columnKey, heading, unit: ownUnit = unit } = resultColumn ?? { heading: title };
+  return {
+    column: figureColumn(key, heading, isIntervalStored === true ? INTERVAL_NAME : ownUnit),
+    read(summary, trials) {
+      const found = summaryFigure(metric, summary);
+      if (found === null) return UNKNOWN;
+      if (isIntervalStored !== true) {
+        const value = toShownUnit(metric, found.value);
+        return { text: formatSignificant(value), value };
+      }
+      const values = trials.flatMap(trial => ofTrial(trial) ?? []);
+      return {
+        text: formatReplicates(found, values),
+        value: values.length < LEAST_REPLICATES ? values : { ...found },
+      };
+    },
+  };
+}
+
+/** A quantile is a bound only if it is as long as the shortest wait of a request without a response. */
+function quantile(measure: Measure, read: (summary: ArmSummary) => number): Measure {
+  return { ...measure, isCensored: summary => read(summary) >= leastCensoredUs(summary) };
+}
+
+/** A quantile on which clients are not compared. */
+function otherQuantile(key: string, heading: string, read: (summary: ArmSummary) => number): Measure {
+  return quantile(
+    {
+      column: figureColumn(`${key}Ms`, heading, 'ms'),
+      read: summary =>
+        summary.completed === 0 ? UNKNOWN : { text: formatMs(read(summary)), value: read(summary) / 1000 },
+    },
+    read,
+  );
+}
 
 function hasCensored({ censored }: ArmSummary): boolean {
   return censored !== null;
@@ -112,8 +140,8 @@ const count = (
 });
 
 /** null means unknown, which is not 0. */
-function known(value: number | null, toText: (value: number) => string) {
-  return { text: value === null ? NO_FIGURE : toText(value), value };
+function known(value: number | null, format: (value: number) => string) {
+  return value === null ? UNKNOWN : { text: format(value), value };
 }
 
 const handshakes = (
@@ -133,26 +161,15 @@ const handshakes = (
 });
 
 const MEASURES: readonly Measure[] = [
+  { ...metricMeasure('requestsPerSec'), isCensored: hasCensored },
+  { ...metricMeasure('meanUs'), isCensored: hasCensored },
+  quantile(metricMeasure('p50Us'), summary => summary.p50Us),
+  otherQuantile('p90', 'p90', summary => summary.p90Us),
+  quantile(metricMeasure('p99Us'), summary => summary.p99Us),
+  otherQuantile('p999', 'p99.9', summary => summary.p999Us),
+  otherQuantile('max', 'max', summary => summary.maxUs),
   {
-    column: figureColumn('requestsPerSec', 'requests/s', '95 % interval'),
-    read({ requestsPerSec: rate }, trials) {
-      const rates = trials.flatMap(trial => requestsPerSec(trial) ?? []);
-      if (rate === null) return { text: NO_FIGURE, value: null };
-      return {
-        text: formatReplicates(rate, rates),
-        value: rates.length < LEAST_REPLICATES ? rates : rate,
-      };
-    },
-    isCensored: hasCensored,
-  },
-  latency('mean', 'mean', summary => summary.meanUs, hasCensored),
-  latency('p50', 'p50', summary => summary.p50Us),
-  latency('p90', 'p90', summary => summary.p90Us),
-  latency('p99', 'p99', summary => summary.p99Us),
-  latency('p999', 'p99.9', summary => summary.p999Us),
-  latency('max', 'max', summary => summary.maxUs),
-  {
-    column: figureColumn('errorRatio', 'error rate'),
+    column: figureColumn('errorRatio', ERRORS.title),
     read: ({ errorRatio }) => ({ text: formatPercent(errorRatio), value: errorRatio }),
   },
   count('requestsSent', 'sent', 'requests', summary => summary.requestsSent),
@@ -176,17 +193,8 @@ const MEASURES: readonly Measure[] = [
     'resumed',
     (ledger, isByTarget) => (isByTarget ? ledger.handshakesResumed : null) ?? ledger.clientHandshakesResumed,
   ),
-  {
-    column: figureColumn('generatorCpuUsPerRequest', 'client CPU', 'µs/request'),
-    read: summary => ({
-      text: formatSignificant(summary.generatorCpuUsPerRequest),
-      value: summary.generatorCpuUsPerRequest,
-    }),
-  },
-  {
-    column: figureColumn('targetCpuUsPerRequest', 'target CPU', 'µs/request'),
-    read: summary => known(summary.targetCpuUsPerRequest, formatSignificant),
-  },
+  metricMeasure('cpuUsPerRequest'),
+  metricMeasure('targetCpuUsPerRequest'),
 ];
 
 export function mainTable({ arms, result }: CellView): Table {

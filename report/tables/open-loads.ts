@@ -1,12 +1,23 @@
 // Tables of open loads: how well the schedule was kept, and what capacity searches found; null for other loads.
+
 import { mergeHistograms } from '../../results/histogram.ts';
 import { askedPerSec } from '../../results/metrics.ts';
 import type { Capacity, Histogram, ProbeLimit } from '../../results/model/trial.ts';
-import type { ArmView, CellView } from '../cell-view.ts';
-import type { Mark, Table, TableCell } from '../model.ts';
+import { sumOf } from '../../results/stats.ts';
+import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
+import type { Table, TableCell } from '../model.ts';
 import { describeObjective, formatRate, formatRequestedRate } from '../words/load.ts';
 import { formatCount, formatInterval, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
+import {
+  createTable,
+  figure,
+  figureColumn,
+  keyColumn,
+  metricColumn,
+  nothing,
+  wordColumn,
+  words,
+} from './table.ts';
 
 const LIMIT_WORDS: Record<ProbeLimit, string> = {
   latency: 'latency',
@@ -29,7 +40,7 @@ export function capacityTable({ arms, result }: CellView): Table | null {
     title: 'Capacity',
     columns: [
       keyColumn('arm', 'client'),
-      figureColumn('capacityPerSec', 'capacity', 'requests/s, 95 % interval'),
+      metricColumn('capacityPerSec'),
       figureColumn('foundPerSec', 'found', 'requests/s, by replicate'),
       figureColumn('notKeptPerSec', 'not sustained', 'requests/s, by replicate'),
       wordColumn('limit', 'limited by'),
@@ -159,8 +170,8 @@ function rateCells({ trials, marks }: ArmView): TableCell[] {
   const asked = trials.flatMap(
     ({ trial, measurement }) => askedPerSec(trial.load, measurement.capacity) ?? [],
   );
-  const steadyMs = sum(trials, trial => trial.measurement.steadyMs);
-  const ended = sum(trials, trial => trial.measurement.arrivals?.ended ?? 0);
+  const steadyMs = sumOf(trials, trial => trial.measurement.steadyMs);
+  const ended = sumOf(trials, trial => trial.measurement.arrivals?.ended ?? 0);
   const least = Math.min(...asked);
   const most = Math.max(...asked);
   const range = least === most ? formatRate(least) : `${formatRate(least)} to ${formatRate(most)}`;
@@ -168,7 +179,7 @@ function rateCells({ trials, marks }: ArmView): TableCell[] {
     asked.length === 0 ? nothing : words(range, least === most ? least : [least, most]),
     steadyMs === 0
       ? nothing
-      : figure(formatSignificant((ended / steadyMs) * 1_000), (ended / steadyMs) * 1_000, invalid(marks)),
+      : figure(formatSignificant((ended / steadyMs) * 1_000), (ended / steadyMs) * 1_000, onlyInvalid(marks)),
   ];
 }
 
@@ -176,29 +187,21 @@ function clockCells({ trials, marks }: ArmView): TableCell[] {
   return CLOCKS.flatMap(clock => {
     const merged = mergeHistograms(trials.flatMap(({ measurement }) => measurement[clock] ?? []));
     return QUANTILES.map(({ read }) =>
-      merged.count === 0 ? nothing : figure(formatMs(read(merged)), read(merged) / 1_000, invalid(marks)),
+      merged.count === 0 ? nothing : figure(formatMs(read(merged)), read(merged) / 1_000, onlyInvalid(marks)),
     );
   });
 }
 
 function countCells({ trials, marks }: ArmView): TableCell[] {
   const total = (key: 'due' | (typeof COUNTS)[number]['key']) =>
-    sum(trials, trial => trial.measurement.arrivals?.[key] ?? 0);
+    sumOf(trials, trial => trial.measurement.arrivals?.[key] ?? 0);
   const due = total('due');
   return [
-    figure(formatCount(due), due, invalid(marks)),
+    figure(formatCount(due), due, onlyInvalid(marks)),
     ...COUNTS.map(({ key }) => {
       const count = total(key);
       const share = count === 0 ? '' : ` (${formatPercent(count / due)})`;
-      return figure(`${formatCount(count)}${share}`, count, invalid(marks));
+      return figure(`${formatCount(count)}${share}`, count, onlyInvalid(marks));
     }),
   ];
-}
-
-function invalid(marks: readonly Mark[]): Mark[] {
-  return marks.filter(mark => mark === 'invalid');
-}
-
-function sum<T>(items: readonly T[], read: (item: T) => number): number {
-  return items.reduce((total, item) => total + read(item), 0);
 }

@@ -1,4 +1,4 @@
-// outcomes.test.ts
+// The tables of statuses and errors: sums per client, shares of its own responses, and nothing where there is nothing to show.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sampleRun } from '../../results/testing/sample-run.ts';
@@ -56,7 +56,7 @@ describe("The table of statuses counts each arm's whole answers by status, says 
       ['persistent', '200', 5, 0.25, 'good'],
       ['persistent', '404', 15, 0.75, 'failed'],
     ]);
-    assert.match(table!.notes.join('\n'), /expectStatus makes 2xx good answers/);
+    assert.match(table!.notes.join('\n'), /expectStatus, 2xx count as success/);
   });
 
   test('one bad status alone, and several good ones, are shown', () => {
@@ -77,7 +77,7 @@ describe("The table of statuses counts each arm's whole answers by status, says 
   test('an arm whose client reports no status says so, and has no figure', () => {
     const table = tableOf({ short: [{ '200': 1, '500': 1 }, {}], persistent: [{}, {}] })!;
     assert.deepEqual(valuesOf(table).at(-1), ['persistent', null, null, null, null]);
-    assert.equal(table.rows.at(-1)![1]!.text, 'not known');
+    assert.equal(table.rows.at(-1)![1]!.text, 'unknown');
   });
 
   test('figures of an arm with an invalid trial are marked', () => {

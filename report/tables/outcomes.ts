@@ -7,7 +7,7 @@ import {
   type Outcome,
 } from '../../results/model/trial.ts';
 import { isExpectedStatus } from '../../scenarios/model/target.ts';
-import type { ArmView, CellView } from '../cell-view.ts';
+import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
 import { formatCount, formatMs, formatPercent } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
@@ -98,7 +98,7 @@ function statusRows(
       : [[words(label, name), words('unknown', null), nothing, nothing, words('', null)]];
   }
   const total = [...statuses.values()].reduce((sum, count) => sum + count, 0);
-  const invalid = marks.filter(mark => mark === 'invalid');
+  const invalid = onlyInvalid(marks);
   return [...statuses].map(([status, count]) => [
     words(label, name),
     words(status),
@@ -137,7 +137,7 @@ function errorRow({ label, name, trials, marks }: ArmView, kind: Outcome): Table
   const count = own.reduce((sum, outcome) => sum + outcome.count, 0);
   if (count === 0) return [];
   const sample = own.find(outcome => outcome.sample !== undefined)?.sample;
-  const invalid = marks.filter(mark => mark === 'invalid');
+  const invalid = onlyInvalid(marks);
   return [
     [
       words(label, name),

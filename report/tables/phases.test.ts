@@ -1,4 +1,4 @@
-// In: runs with every phase, with few and with none recorded. Out: proof that the tables add up, and say what is not there.
+// The table of phases adds up to the response time and names what is missing; its colours are distinguishable.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PHASES } from '../../results/phases.ts';
@@ -10,7 +10,7 @@ import { contrastOf, differenceOf, visions } from '../testing/colour-vision.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
 import { PHASE_COLOURS, PHASE_COLOURS_DARK, PHASE_NAMES, phaseTable } from './phases.ts';
 
-describe('In: the colours of the phases. Out: proof that anyone can tell them apart, on paper and in the dark', () => {
+describe('The colours of the phases are distinguishable with any colour vision, on light and dark backgrounds', () => {
   const LEAST_DIFFERENCE = 20;
   const LEAST_CONTRAST = 3;
 
@@ -45,7 +45,7 @@ describe('In: the colours of the phases. Out: proof that anyone can tell them ap
   }
 });
 
-describe('In: runs with every phase, with few and with none recorded. Out: proof that the tables add up, and say what is not there', () => {
+describe('The table of phases adds up, and names what is missing', () => {
   function viewOf(name: string): CellView {
     const { run, trials } = sampleRuns[name]!;
     return viewCell(run.cells[0]!, trials, armNames(run));
@@ -107,7 +107,7 @@ describe('In: runs with every phase, with few and with none recorded. Out: proof
   test('phases that were not recorded are said to be so, and nothing stands in for them', () => {
     const view = viewOf('phases off');
     assertSaid(view, /not recorded .*--no-phases/);
-    assertSaid(view, /does not tell/, false);
+    assertSaid(view, /did not report/, false);
     const keys = phaseTable(view)!.columns.map(({ key }) => key);
     for (const key of ['queueMs', 'firstByteMs', 'bodyMs', 'waitP99Ms']) assert.ok(!keys.includes(key), key);
     assertSaid(viewOf('two arms'), /not recorded/, false);
@@ -119,13 +119,10 @@ describe('In: runs with every phase, with few and with none recorded. Out: proof
   });
 
   test('a client that does not tell its phases, or its connections, is named', () => {
-    assertSaid(viewOf('every phase'), /For short, persistent the client does not tell every phase/);
+    assertSaid(viewOf('every phase'), /short, persistent did not report every phase/);
     const view = viewOf('two arms');
     const arms = view.arms.map(arm => ({ ...arm, trials: [phasedTrial({ requests: [{ waitUs: 9 }] })] }));
-    assertSaid(
-      { ...view, arms },
-      /For short the client does not tell how long it takes to open a connection/,
-    );
+    assertSaid({ ...view, arms }, /short did not report how long it takes to open a connection/);
     assertSaid({ ...view, arms }, /every phase/, false);
   });
 });

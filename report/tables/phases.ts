@@ -8,7 +8,7 @@ import {
   splitPhases,
   spreadPhases,
 } from '../../results/phases.ts';
-import type { ArmView, CellView } from '../cell-view.ts';
+import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
 import type { Column, Table } from '../model.ts';
 import { formatMs, formatSignificant } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
@@ -201,7 +201,7 @@ export function phaseTable(view: CellView): Table | null {
       words(row.arm.label, row.arm.name),
       ...measures.map(({ read }) => {
         const found = read(row);
-        const marks = row.arm.marks.filter(mark => mark === 'invalid');
+        const marks = onlyInvalid(row.arm.marks);
         return found === null ? nothing : figure(found.text, found.value, marks);
       }),
     ]),

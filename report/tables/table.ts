@@ -1,4 +1,7 @@
 // Builders for the cells, columns and notes of tables.
+import { METRIC_TABLE } from '../../results/metrics.ts';
+import type { Metric } from '../../results/model/run.ts';
+import { INTERVAL_NAME } from '../../results/stats.ts';
 import { MARK_NOTES, signsOf } from '../cell-view.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../model.ts';
 import { NO_FIGURE } from '../words/numbers.ts';
@@ -25,6 +28,13 @@ export function wordColumn(key: string, heading: string): Column {
 
 export function figureColumn(key: string, heading: string, unit?: string): Column {
   return { key, heading, align: 'right', isKey: false, ...(unit === undefined ? {} : { unit }) };
+}
+
+/** A metric with its interval. */
+export function metricColumn(metric: Metric): Column {
+  const { columnKey, noun, title, unit } = METRIC_TABLE[metric];
+  const shownUnit = unit === undefined || unit === title ? INTERVAL_NAME : `${unit}, ${INTERVAL_NAME}`;
+  return figureColumn(columnKey, noun ?? title, shownUnit);
 }
 
 /** The table, with a note for each mark that occurs in it after its own notes. */

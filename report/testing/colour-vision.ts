@@ -1,4 +1,4 @@
-// In: colours. Out: how far apart they are to an eye of each kind, and how well they stand out from a ground.
+// Distances between colours for every kind of colour vision, and their contrast to a background.
 
 /** What an eye that lacks one kind of cone makes of linear RGB: Machado, Oliveira and Fernandes, 2009, severity 1. */
 const VISIONS = {

@@ -1,4 +1,4 @@
-// In: nothing. Out: stored runs of every kind a report may meet: sound, invalid, failed, hostile, of one arm, of none.
+// Stored runs of every kind that a report may be built from: sound, invalid, failed, hostile, with one client, with no figures.
 
 import { auditCell, auditTrial } from '../../results/audits/index.ts';
 import { compareArms, summariseArms } from '../../results/compare.ts';

@@ -1,4 +1,4 @@
-// In: nothing. Out: stored sweeps of every kind a report may meet: of numbers, of words, of two settings, in trouble.
+// Stored sweeps of every kind: over numbers, over words, over two settings, with failures.
 import { sampleSweep, troubledSweep } from '../../results/testing/sample-sweep.ts';
 import type { StoredSample } from './sample-runs.ts';
 

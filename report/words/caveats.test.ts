@@ -1,4 +1,4 @@
-// In: runs over loopback, behind links, or both. Out: proof that each is told what its network lacks, and only that.
+// Caveats: why measuring stopped, and what the network of a run lacks.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CellResult } from '../../results/model/run.ts';
@@ -6,7 +6,7 @@ import { sampleRun } from '../../results/testing/sample-run.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
 import { describeStop, runCaveats } from './caveats.ts';
 
-describe('In: cells that ended for each reason. Out: proof that the report says why, and how precise it got', () => {
+describe('Why measuring stopped, and the precision reached', () => {
   const sample = sampleRuns['two arms']!.run.cells[0]!;
   const ratio = { value: 5, low: 4.6, high: 5.4 };
   const cell: CellResult = {
@@ -22,27 +22,27 @@ describe('In: cells that ended for each reason. Out: proof that the report says 
   for (const [change, text] of [
     [
       { stop: 'precise' },
-      'Stopped after 4 replicates in 61 s because the interval of requests/s is ±8 %, and 5 % was asked for.',
+      'Stopped after 4 replicates in 61 s: the interval of requests/s is ±8 % (requested: ±5 %).',
     ],
     [
       { stop: 'decided' },
-      'Stopped after 4 replicates in 61 s: these decide what was expected; the interval of requests/s is ±8 %.',
+      'Stopped after 4 replicates in 61 s: the expectations are decided; the interval of requests/s is ±8 %.',
     ],
     [
       { stop: 'budget' },
-      'Stopped after 4 replicates in 61 s: another replicate would not fit the time budget of 60 s; the interval of requests/s is ±8 %.',
+      'Stopped after 4 replicates in 61 s: another replicate would not fit in the time budget of 60 s; the interval of requests/s is ±8 %.',
     ],
     [
       { stop: 'max-replicates', replicates: 1 },
-      'Stopped at the most replicates that the scenario allows, after 1 replicate in 61 s; the interval of requests/s is ±8 %.',
+      'Stopped after 1 replicate in 61 s, the maximum that the scenario allows; the interval of requests/s is ±8 %.',
     ],
     [
       { stop: 'interrupted', comparisons: [] },
-      'Interrupted after 4 replicates in 61 s; there was no other arm to compare with.',
+      'Interrupted after 4 replicates in 61 s; there was no other client to compare with.',
     ],
     [
       { stop: 'failed', stopDetail: 'the target died' },
-      'Given up after 4 replicates in 61 s: the target died.',
+      'Gave up after 4 replicates in 61 s: the target died.',
     ],
   ] as const) {
     test(`stop reason ${change.stop}`, () => {
@@ -66,7 +66,7 @@ describe('In: cells that ended for each reason. Out: proof that the report says 
     } as const;
     assert.equal(
       describeStop({ ...cell, stop: 'budget', expectations: [result] }),
-      'Stopped after 4 replicates in 61 s: an expectation had failed, and was measured again; the interval of requests/s is ±8 %.',
+      'Stopped after 4 replicates in 61 s: a failed expectation was re-measured; the interval of requests/s is ±8 %.',
     );
   });
 
@@ -77,16 +77,16 @@ describe('In: cells that ended for each reason. Out: proof that the report says 
     );
     assert.equal(
       describeStop({ ...open, stop: 'precise', elapsedMs: 61_000, comparisons: wide }),
-      'Stopped after 4 replicates in 61 s because the interval of mean response time is ±8 %, and 5 % was asked for.',
+      'Stopped after 4 replicates in 61 s: the interval of mean response time is ±8 % (requested: ±5 %).',
     );
   });
 });
 
-describe('In: runs over loopback, behind links, or both. Out: proof that each is told what its network lacks, and only that', () => {
-  const LOOPBACK = /^Clients and target ran on one machine over loopback: a real network adds/;
+describe('What the network of a run lacks', () => {
+  const LOOPBACK = /^Clients and target ran on one machine over loopback\. A real network adds/;
   const EMULATED = /^Clients and target ran on one machine, and the network between them is emulated/;
   const EMULATED_TOO =
-    /^Clients and target ran on one machine in behind-a-link, too, and the network .* is emulated/;
+    /^Clients and target ran on one machine for behind-a-link as well, and the network .* is emulated/;
 
   const { run: plain } = sampleRun();
   const { run: linked } = sampleRun({ scenario: 'behind-a-link' });

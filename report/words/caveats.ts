@@ -1,7 +1,7 @@
 // Caveats: the sentences that say what limits the figures of a run or a cell, and why measuring stopped.
 import { isBusyMachine } from '../../results/audits/machine.ts';
 import { headlineOf } from '../../results/metrics.ts';
-import type { ArmSummary, CellResult, Host, Run } from '../../results/model/run.ts';
+import type { ArmSummary, CellResult, Host, Run, StopReason } from '../../results/model/run.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import { foreignCaveats, formatSeconds } from './conditions.ts';
 import { LINK_LIMITS } from './link.ts';
@@ -98,7 +98,21 @@ function namesWhere(arms: readonly ArmView[], is: (summary: ArmSummary) => boole
   return arms.filter(({ summary }) => summary !== null && is(summary)).map(({ name }) => name);
 }
 
-/** Why no more replicates were measured, with the precision reached. */
+const STOP_NAMES: Record<StopReason, string> = {
+  precise: 'precise enough',
+  decided: 'expectations decided',
+  budget: 'time budget spent',
+  'max-replicates': 'maximum of replicates',
+  interrupted: 'interrupted',
+  failed: 'given up',
+};
+
+/** Why no more replicates were measured, in a word or two. */
+export function nameStop(stop: StopReason): string {
+  return STOP_NAMES[stop];
+}
+
+/** The same as a sentence, with the precision reached. */
 export function describeStop(cell: CellResult): string {
   const { stop, stopDetail, replicates, scenario, elapsedMs } = cell;
   const reached = describeReach(cell);
@@ -198,7 +212,11 @@ export function cellCaveats({ result, trials, arms }: CellView): string[] {
     ...countCaveats({ arms }),
     ...(failed === 0
       ? []
-      : [`${failed} of ${trials.length} trials failed; the figures cover those that completed.`]),
+      : [
+          failed === trials.length
+            ? `All ${failed} trials failed.`
+            : `${failed} of ${trials.length} trials failed; the figures cover those that completed.`,
+        ]),
     ...(partial === 0
       ? []
       : [`${partial} of ${trials.length} trials were cut short and are shorter than planned.`]),

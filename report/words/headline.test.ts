@@ -1,4 +1,4 @@
-// In: stored runs. Out: proof that a headline is no surer than its figures.
+// Headlines claim no more than their figures support.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { summariseRun } from '../../results/baselines.ts';
@@ -154,7 +154,7 @@ describe('Where arms differ in their error rates, no ratio of them stands anywhe
   });
 });
 
-describe('In: stored runs. Out: proof that a headline is no surer than its figures', () => {
+describe('Headlines claim no more than their figures support', () => {
   const { run, trials: measured } = sampleRuns['two arms']!;
   /** Connections cost nothing, so that the headline is the ratio (connection-cost.test.ts has the others). */
   const trials = measured.map(withoutCost);
@@ -253,7 +253,7 @@ describe('In: stored runs. Out: proof that a headline is no surer than its figur
       ...withLostArm(sampleRuns['two arms']!, 'persistent'),
       charts: [],
     });
-    assert.equal(headline, 'Nothing can be compared: none of 2,000 was answered well (alike in 4 trials).');
+    assert.equal(headline, 'Nothing can be compared: none of 2,000 was answered well (similar in 4 trials).');
     assert.equal(remarks[0], 'There are no figures for persistent.');
     const [cell] = cells;
     assert.match(cell!.stop.text, /not every client could be measured/);

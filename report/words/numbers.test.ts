@@ -1,4 +1,4 @@
-// In: numbers. Out: proof that their texts show what is known of them, and never contradict a verdict.
+// Numbers as text show what is known of them and never contradict a verdict.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -37,9 +37,9 @@ test('the interval decides how many digits are shown', () => {
     [[0.95, 0.9, 0.9996], '0.9500× (0.9000 to 0.9996)'],
     [[1, 0.9, 1.1], '1.00× (0.90 to 1.10)'],
     [[46, 23.9, 89.1], '46× (24 to 89)'],
-    [[0.84, 0.0049, 150_000], '0.84× (bounds not known)'],
-    [[9_400, 19, 4_700_000], '9,400× (bounds not known)'],
-    [[32, 1.1, 940], '32× (bounds not known)'],
+    [[0.84, 0.0049, 150_000], '0.84× (bounds unknown)'],
+    [[9_400, 19, 4_700_000], '9,400× (bounds unknown)'],
+    [[32, 1.1, 940], '32× (bounds unknown)'],
     [[2, 0.21, 19], '2.0× (0.21 to 19)'],
     [[3, 0.99999, 9], '3.0× (0.99999 to 9.0)'],
   ] as const) {

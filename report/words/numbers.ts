@@ -1,7 +1,8 @@
 // Formats numbers and intervals as text, rounded to the digits that their uncertainty supports.
-import { isHigherBetter } from '../../results/metrics.ts';
+import { isHigherBetter, METRIC_TABLE } from '../../results/metrics.ts';
 import type { Comparison } from '../../results/model/run.ts';
 import { type Interval, LEAST_REPLICATES } from '../../results/stats.ts';
+import type { ExpectedMetric } from '../../scenarios/model/scenario.ts';
 
 const LOCALE = 'en-US';
 /** Made once: a formatter takes far longer to make than a number to format, and a report has tens of thousands. */
@@ -29,6 +30,12 @@ export function formatSignificant(value: number): string {
   if (!Number.isFinite(value)) return NO_FIGURE;
   if (value === 0) return '0';
   return SIGNIFICANT.format(value);
+}
+
+/** A figure of a metric in the unit that reports show. */
+export function toShownUnit(metric: ExpectedMetric, value: number): number {
+  const { factor } = METRIC_TABLE[metric];
+  return factor < 1 ? value / Math.round(1 / factor) : value * factor;
 }
 
 /** Microseconds as milliseconds to 3 significant digits, without the unit. */

@@ -1,16 +1,14 @@
-// connections.ts
+// Audits of connections and requests: both ends count the same, within what the settings need.
 import { usesTls } from '../../scenarios/model/target.ts';
 import type { CompletedTrial, Ledger } from '../model/trial.ts';
 import { type Check, type TrialRule, whole } from './rule.ts';
 
-// From a trial. Out: whether its TLS handshakes and its protocol were those that were asked for, by the count of both ends.
-
 const PROTOCOLS = { http1: 'HTTP/1.1', h2: 'HTTP/2' } as const;
 
 /**
- * Full and resumed handshakes are the same at both ends, give or take one for each of `allowance`; none is resumed where
- * the client states that none shall be; and every connection speaks the protocol that the client states, by the
- * target's count. What an end does not count is not checked. Null without TLS, where there is nothing to tell.
+ * Both ends must count the same full and resumed handshakes, to within `allowance`; none may be resumed if the client is set
+ * not to; and by the target's count, every connection must speak the protocol that the client states. Counts that an end does
+ * not have are not checked. Null without TLS.
  */
 function checkHandshakes({ trial, measurement }: CompletedTrial, allowance: number): Check | null {
   if (!usesTls(trial.target)) return null;
@@ -30,37 +28,38 @@ function checkHandshakes({ trial, measurement }: CompletedTrial, allowance: numb
   ) {
     return {
       state: 'fail',
-      detail: `TLS handshakes: by the client ${told(one)}, by the target ${told(other)}`,
+      detail: `TLS handshakes: the client counted ${formatKinds(one)}, the target ${formatKinds(other)}`,
     };
   }
   const resuming = ends.find(end => end.resumed > 0);
   if (trial.client.pool.tlsSessions === 'none' && resuming !== undefined)
-    return { state: 'fail', detail: `TLS handshakes ${told(resuming)}, though no session was to be resumed` };
+    return {
+      state: 'fail',
+      detail: `TLS handshakes: ${formatKinds(resuming)}, although the client is set to resume none`,
+    };
   const { acceptedHttp2 } = ledger;
   const { protocol } = trial.client;
   const shaken = byTarget === null ? 0 : byTarget.full + byTarget.resumed;
   if (byTarget !== null && acceptedHttp2 !== null && acceptedHttp2 !== (protocol === 'h2' ? shaken : 0)) {
     return {
       state: 'fail',
-      detail: `${whole(acceptedHttp2)} of ${whole(shaken)} connections spoke HTTP/2, where the client states ${PROTOCOLS[protocol]}`,
+      detail: `${whole(acceptedHttp2)} of ${whole(shaken)} connections spoke HTTP/2; expected: ${protocol === 'h2' ? 'all' : 'none'}, because the client is set to ${PROTOCOLS[protocol]}`,
     };
   }
-  return { state: 'pass', detail: `${PROTOCOLS[protocol]}, TLS handshakes ${told(one)}` };
+  return { state: 'pass', detail: `${PROTOCOLS[protocol]}, TLS handshakes: ${formatKinds(one)}` };
 }
 
-function told({ full, resumed }: { full: number; resumed: number }): string {
+function formatKinds({ full, resumed }: { full: number; resumed: number }): string {
   return `${whole(full)} full and ${whole(resumed)} resumed`;
 }
 
-// From a trial's ledger. Out: whether both ends counted the same connections, as many as the mode needs, and of the kind.
-
 /**
- * opened = accepted, within what the mode needs, and with the handshakes and the protocol stated. A request that failed or
- * was given up may have cost a connection more (its connection is replaced) or less (it never got one), or left one half
- * open, seen by one end only: each such request is allowed one connection.
+ * opened = accepted, within what the settings need, and with the handshakes and the protocol stated. A request that failed or
+ * was abandoned may have cost one connection more (its connection is replaced) or less (it never got one), or left one half
+ * open that only one end saw, so each such request is allowed one connection.
  *
- * Client and target count the arm's own connections; the kernel, where it stands in for one of them, those of all programs.
- * So a count of the kernel's may be higher than an own one, which is a caveat, but never lower.
+ * Client and target count the client's own connections; the kernel, if it stands in for one of them, those of all programs.
+ * So a count by the kernel may be higher than one of the other end, which is a caveat, but never lower.
  */
 export const ledger: TrialRule = {
   rule: 'ledger',
@@ -68,19 +67,18 @@ export const ledger: TrialRule = {
     const { trial, measurement } = result;
     const counts = measurement.ledger;
     const { needed, opened } = counts;
-    if (counts.openedBy === 'unknown') return { state: 'warn', detail: uncheckedText(counts) };
+    if (counts.openedBy === 'unknown') return { state: 'warn', detail: describeUnchecked(counts) };
     const allowance = counts.failed + counts.unfinished;
-    const allowed =
-      allowance === 0 ? '' : ` (give or take ${whole(allowance)} for failed and unfinished requests)`;
+    const allowed = allowance === 0 ? '' : ` (±${whole(allowance)} for failed and unfinished requests)`;
     const [own, ...otherOwn] = ownCounts(counts);
     const kernel = own === undefined ? [] : kernelCounts(counts);
     if (
       otherOwn.some(count => Math.abs(count - own!) > allowance) ||
       kernel.some(count => count < own! - allowance)
     ) {
-      return { state: 'fail', detail: `${bothText(counts)}${allowed}${elsewhereText(counts)}` };
+      return { state: 'fail', detail: `${describeBoth(counts)}${allowed}${describeElsewhere(counts)}` };
     }
-    const detail = `connections ${countsText(counts)}, needed ${rangeOf(needed)}`;
+    const detail = `connections ${describeCounts(counts)}, needed ${formatRange(needed)}`;
     const taken = own ?? opened;
     const isAbove = needed.most !== null && taken > needed.most + allowance;
     if (taken < needed.least - allowance || (isAbove && own !== undefined)) {
@@ -88,34 +86,34 @@ export const ledger: TrialRule = {
     }
     const handshakes = checkHandshakes(result, allowance);
     if (handshakes?.state === 'fail') return handshakes;
-    const told = `${handshakes === null ? detail : `${detail}; ${handshakes.detail}`}${elsewhereText(counts)}`;
+    const found = `${handshakes === null ? detail : `${detail}; ${handshakes.detail}`}${describeElsewhere(counts)}`;
     if (isAbove || kernel.some(count => count > own! + allowance)) {
-      return { state: 'warn', detail: `${told}${allowed}: ${OTHERS}` };
+      return { state: 'warn', detail: `${found}${allowed}: ${OTHERS}` };
     }
-    return { state: counts.openedElsewhere > 0 ? 'warn' : 'pass', detail: told };
+    return { state: counts.openedElsewhere > 0 ? 'warn' : 'pass', detail: found };
   },
 };
 
 const OTHERS =
-  "the kernel's count is of all programs on this machine, and others than this client opened connections: the upstream connections of a proxy are among them";
+  'the kernel counts the connections of all programs on this machine, and other programs opened some, such as a proxy connecting to its upstream';
 
-/** Nobody counts what a client opens by native code, in another thread, or to another place than its target. */
-function uncheckedText({ accepted, answered, openedElsewhere, needed }: Ledger): string {
+/** What a client opens by native code, in another thread, or to another destination is not counted. */
+function describeUnchecked({ accepted, answered, openedElsewhere, needed }: Ledger): string {
   const seen = accepted === null ? '' : `; ${whole(accepted)} were accepted`;
   return openedElsewhere > 0
-    ? `not checked: ${whole(answered)} requests were answered, but no connection to the target was seen, and ${whole(openedElsewhere)} to other places (another port or host, a proxy or a Unix socket)${seen}`
-    : `not checked: ${whole(answered)} requests were answered, but none of the client's connections can be seen (native code or another thread)${seen}, needed ${rangeOf(needed)}`;
+    ? `not checked: ${whole(answered)} requests were answered, but no connection to the target was observed, only ${whole(openedElsewhere)} to other destinations (another port or host, a proxy or a Unix socket)${seen}`
+    : `not checked: ${whole(answered)} requests were answered, but the client's connections cannot be observed (native code or another thread)${seen}, needed ${formatRange(needed)}`;
 }
 
-function elsewhereText({ openedElsewhere }: Ledger): string {
+function describeElsewhere({ openedElsewhere }: Ledger): string {
   return openedElsewhere === 0
     ? ''
-    : `; only connections to the target are checked, and ${whole(openedElsewhere)} more went to other places`;
+    : `; only connections to the target are checked, ${whole(openedElsewhere)} more went to other destinations`;
 }
 
 function culprit(isForeign: boolean): string {
   return isForeign
-    ? 'client and server do not reuse them as the scenario says of them'
+    ? 'client and server do not reuse them as the scenario declares'
     : 'the client does not reuse them as its settings say';
 }
 
@@ -133,44 +131,40 @@ function kernelCounts({ opened, openedBy, accepted, acceptedBy }: Ledger): numbe
   ];
 }
 
-function bothText({ opened, openedBy, accepted, acceptedBy }: Ledger): string {
-  const opener = openedBy === 'client' ? 'the client opened' : 'all programs together opened';
+function describeBoth({ opened, openedBy, accepted, acceptedBy }: Ledger): string {
+  const opener = openedBy === 'client' ? 'the client opened' : 'all programs on this machine opened';
   const acceptor = {
     target: 'the target accepted',
-    kernel: 'by the kernel this machine accepted only',
-    kernelOpens: 'by the kernel this machine opened only',
+    kernel: "but by the kernel's count this machine accepted only",
+    kernelOpens: "but by the kernel's count this machine opened only",
   }[acceptedBy];
   return `${opener} ${whole(opened)} connections, ${acceptor} ${whole(accepted ?? 0)}`;
 }
 
-function countsText({ opened, openedBy, accepted, acceptedBy }: Ledger): string {
-  const first = `opened ${whole(opened)}${openedBy === 'kernel' ? ' by the kernel' : ''}`;
+function describeCounts({ opened, openedBy, accepted, acceptedBy }: Ledger): string {
+  const first = `opened ${whole(opened)}${openedBy === 'kernel' ? ' (kernel)' : ''}`;
   if (accepted === null) return `${first}, accepted unknown`;
   switch (acceptedBy) {
     case 'target':
       return `${first}, accepted ${whole(accepted)}`;
     case 'kernel':
-      return `${first}, accepted ${whole(accepted)} by the kernel`;
+      return `${first}, accepted ${whole(accepted)} (kernel)`;
     case 'kernelOpens':
-      // The server is elsewhere: this is a second count of the client's end, or the same one where the client has none.
-      return openedBy === 'kernel'
-        ? `${first}, accepted unknown`
-        : `${first}, ${whole(accepted)} by the kernel`;
+      // The server is on another machine: this is a second count of the client's end, or the only one if the client has none.
+      return openedBy === 'kernel' ? `${first}, accepted unknown` : `${first}, ${whole(accepted)} (kernel)`;
     default:
       return acceptedBy satisfies never;
   }
 }
 
-function rangeOf({ least, most }: { least: number; most: number | null }): string {
+function formatRange({ least, most }: { least: number; most: number | null }): string {
   if (most === null) return `at least ${whole(least)}`;
   return least === most ? whole(least) : `${whole(least)} to ${whole(most)}`;
 }
 
-// From a trial's ledger. Out: whether every request sent is accounted for, at both ends.
-
 /**
- * sent = answered + failed + unfinished by the client's count; and the target has seen no fewer than were answered and no
- * more than were sent (a request that failed or was given up may or may not have reached it).
+ * sent = answered + failed + unfinished by the client's count, and the target must have seen at least as many as were answered
+ * and at most as many as were sent (a request that failed or was abandoned may or may not have reached it).
  */
 export const conservation: TrialRule = {
   rule: 'conservation',
@@ -181,15 +175,18 @@ export const conservation: TrialRule = {
       const off = answered + failed + unfinished - sent;
       return {
         state: 'fail',
-        detail: `${whole(sent)} requests were sent, but ${ends} make ${whole(Math.abs(off))} ${off > 0 ? 'more' : 'fewer'}`,
+        detail: `${whole(sent)} requests were sent, but ${ends} are ${whole(Math.abs(off))} ${off > 0 ? 'more' : 'fewer'}`,
       };
     }
     if (seen === null)
-      return { state: 'pass', detail: `${whole(sent)} sent = ${ends}; what the server saw is not known` };
+      return {
+        state: 'pass',
+        detail: `${whole(sent)} sent = ${ends}; the number that reached the server is unknown`,
+      };
     if (seen < answered || seen > sent) {
       return {
         state: 'fail',
-        detail: `the target saw ${whole(seen)} requests, which is not between the ${whole(answered)} answered and the ${whole(sent)} sent`,
+        detail: `the target saw ${whole(seen)} requests; expected: between the ${whole(answered)} answered and the ${whole(sent)} sent`,
       };
     }
     return { state: 'pass', detail: `${whole(sent)} sent = ${ends}; the target saw ${whole(seen)}` };

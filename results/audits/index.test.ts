@@ -1,4 +1,4 @@
-// In: a trial that passes, damaged in one way at a time. Out: proof that the rule for it, and only it, says so.
+// Each audit finds its own kind of damage to a sound trial, and only that.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AUDITS, type Finding } from '../model/run.ts';
@@ -20,7 +20,7 @@ describe('Why trials failed is told once for each cause, however many trials it 
     [
       'other numbers',
       ['none of 1,000 was answered', 'none of 999 was answered'],
-      ['none of 1,000 was answered (alike in 2 trials)'],
+      ['none of 1,000 was answered (similar in 2 trials)'],
     ],
     ['two causes', ['it died', 'it hung', 'it died'], ['it died', 'it hung']],
   ];
@@ -29,7 +29,7 @@ describe('Why trials failed is told once for each cause, however many trials it 
   }
 });
 
-describe('In: a trial that passes, damaged in one way at a time. Out: proof that the rule for it, and only it, says so', () => {
+describe('Each audit finds its own kind of damage, and only that', () => {
   type Measured = CompletedTrial['measurement'];
 
   const { trials } = sampleRun();
@@ -50,7 +50,7 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
     state: Finding['state'];
     detail: RegExp;
   }[] = [
-    { damage: m => m.ledger.unfinished++, rule: 'conservation', state: 'fail', detail: /make 1 more/ },
+    { damage: m => m.ledger.unfinished++, rule: 'conservation', state: 'fail', detail: /are 1 more/ },
     { damage: m => m.ledger.requestsSeen!--, rule: 'conservation', state: 'fail', detail: /the target saw/ },
     { damage: m => m.ledger.requestsSeen!++, rule: 'conservation', state: 'fail', detail: /the target saw/ },
     {
@@ -83,7 +83,7 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
       },
       rule: 'ledger',
       state: 'warn',
-      detail: /^not checked: .* no connection to the target was seen, and 7 to other places/,
+      detail: /^not checked: .* no connection to the target was observed, only 7 to other destinations/,
     },
     {
       damage: m => {
@@ -100,7 +100,7 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
       rule: 'ledger',
       state: 'warn',
       detail:
-        /opened 100, accepted 100.*only connections to the target are checked, and 7 more went to other places/,
+        /opened 100, accepted 100.*only connections to the target are checked, 7 more went to other destinations/,
     },
     {
       damage: m => {
@@ -109,7 +109,7 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
       },
       rule: 'ledger',
       state: 'fail',
-      detail: /all programs together opened 99 connections, the target accepted 100/,
+      detail: /all programs on this machine opened 99 connections, the target accepted 100/,
     },
     {
       damage: m => {
@@ -119,7 +119,7 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
       },
       rule: 'ledger',
       state: 'fail',
-      detail: /opened 150 by the kernel, accepted 101, needed 1 to 100: the client does not reuse/,
+      detail: /opened 150 \(kernel\), accepted 101, needed 1 to 100: the client does not reuse/,
     },
     {
       damage: m => {
@@ -128,7 +128,7 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
       },
       rule: 'ledger',
       state: 'warn',
-      detail: /opened 150 by the kernel, accepted 100, needed 1 to 100: .*others than this client/,
+      detail: /opened 150 \(kernel\), accepted 100, needed 1 to 100: .*other programs opened some/,
     },
     {
       damage: eachSlice(slice => (slice.userMs! *= 1.07)),
@@ -155,19 +155,19 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
       damage: m => (m.response.p999Us = 101_000),
       rule: 'slice-length',
       state: 'warn',
-      detail: /^p99\.9 is 101 ms, longer than the 100 ms .*timing\.sliceMs of 202/,
+      detail: /^p99\.9 is 101 ms, longer than the 100 ms .*timing\.sliceMs of at least 202/,
     },
     {
       damage: m => (m.censored = { count: 20, leastUs: 10_000_000 }),
       rule: 'slice-length',
       state: 'warn',
-      detail: /^20 of .* had no answer when their slice was over, after 10,000 ms or more.*lower bounds/,
+      detail: /^20 of .* had no response when their slice ended, after 10,000 ms or more.*lower bounds/,
     },
     {
       damage: m => (m.generator.cpuRatio = 0.91),
       rule: 'bottleneck',
       state: 'warn',
-      detail: /^client-bound: the client library's own cost is what you see.*event loop/,
+      detail: /^client-bound: the figures reflect the client library's own cost .*event loop/,
     },
     {
       damage: m => (m.target!.cpuRatio = 0.91),
@@ -194,7 +194,7 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
       damage: m => (m.ledger.answered -= 3),
       rule: 'conservation',
       state: 'fail',
-      detail: /make 3 fewer/,
+      detail: /are 3 fewer/,
     },
     {
       damage: ({ slices: [silent, next] }) => {
@@ -203,7 +203,7 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
       },
       rule: 'block-spread',
       state: 'warn',
-      detail: /in 1 of the \d+ slices nothing was answered/,
+      detail: /no request was answered in 1 of the \d+ slices/,
     },
     {
       damage: ({ slices }) => {
@@ -244,11 +244,15 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
   }
 
   const tlsRows: { protocol: 'http1' | 'h2'; damage: (m: Measured) => void; detail: RegExp }[] = [
-    { protocol: 'http1', damage: m => m.ledger.handshakesFull!--, detail: /client 100 full.*target 99 full/ },
+    {
+      protocol: 'http1',
+      damage: m => m.ledger.handshakesFull!--,
+      detail: /client counted 100 full.*target 99 full/,
+    },
     {
       protocol: 'http1',
       damage: m => m.ledger.clientHandshakesResumed++,
-      detail: /client 100 full and 1 resumed, by the target 100 full and 0 resumed/,
+      detail: /client counted 100 full and 1 resumed, the target 100 full and 0 resumed/,
     },
     {
       protocol: 'http1',
@@ -258,10 +262,18 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
         ledger.handshakesResumed! += 2;
         ledger.clientHandshakesResumed += 2;
       },
-      detail: /98 full and 2 resumed, though no session/,
+      detail: /98 full and 2 resumed, although the client is set to resume none/,
     },
-    { protocol: 'http1', damage: m => (m.ledger.acceptedHttp2 = 1), detail: /1 of 100 .* states HTTP\/1\.1/ },
-    { protocol: 'h2', damage: m => (m.ledger.acceptedHttp2 = 99), detail: /99 of 100 .* states HTTP\/2/ },
+    {
+      protocol: 'http1',
+      damage: m => (m.ledger.acceptedHttp2 = 1),
+      detail: /1 of 100 .* expected: none, .* HTTP\/1\.1/,
+    },
+    {
+      protocol: 'h2',
+      damage: m => (m.ledger.acceptedHttp2 = 99),
+      detail: /99 of 100 .* expected: all, .* HTTP\/2/,
+    },
   ];
 
   for (const { protocol, damage, detail } of tlsRows) {
@@ -285,7 +297,7 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
 
   test('the ledger tells the protocol and the handshakes that it has checked', () => {
     const { detail } = auditTrial(overTls('h2')).find(({ rule }) => rule === 'ledger')!;
-    assert.match(detail, /accepted 100, needed 1 to 100; HTTP\/2, TLS handshakes 100 full and 0 resumed$/);
+    assert.match(detail, /accepted 100, needed 1 to 100; HTTP\/2, TLS handshakes: 100 full and 0 resumed$/);
   });
 
   test('handshakes that only one end counts are not compared, but their protocol is', () => {
@@ -299,7 +311,7 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
   const linkRows: { damage: (link: LinkReading) => void; detail: RegExp }[] = [
     {
       damage: link => (link.relay.cpuRatio = 0.91),
-      detail: /^the relay is saturated \(.*relay 91\.0 % of a core/,
+      detail: /^the relay is saturated \(.*relay used 91\.0 % of a core/,
     },
     {
       damage: link => (link.relay.runDelayRatio = 0.26),
@@ -376,19 +388,19 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
       why: 'the kernel agrees with the client',
       counts: { acceptedBy: 'kernel' },
       state: 'pass',
-      detail: /^connections opened 100, accepted 100 by the kernel, needed 1 to 100$/,
+      detail: /^connections opened 100, accepted 100 \(kernel\), needed 1 to 100$/,
     },
     {
       why: 'others had connections accepted too',
       counts: { acceptedBy: 'kernel', accepted: 3_204 },
       state: 'warn',
-      detail: /accepted 3,204 by the kernel, .*: the kernel's count is of all programs.*upstream/,
+      detail: /accepted 3,204 \(kernel\), .*: the kernel counts the connections of all programs.*upstream/,
     },
     {
       why: 'the kernel has counted fewer than there were',
       counts: { acceptedBy: 'kernel', accepted: 99 },
       state: 'fail',
-      detail: /^the client opened 100 connections, by the kernel this machine accepted only 99$/,
+      detail: /^the client opened 100 connections, but by the kernel's count this machine accepted only 99$/,
     },
     {
       why: 'no kernel to ask',
@@ -400,31 +412,31 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
       why: 'the server is elsewhere, and two counts of this end agree',
       counts: { acceptedBy: 'kernelOpens' },
       state: 'pass',
-      detail: /^connections opened 100, 100 by the kernel, needed/,
+      detail: /^connections opened 100, 100 \(kernel\), needed/,
     },
     {
       why: 'a client says that it opened more than the kernel knows of',
       counts: { acceptedBy: 'kernelOpens', accepted: 60 },
       state: 'fail',
-      detail: /^the client opened 100 connections, by the kernel this machine opened only 60$/,
+      detail: /^the client opened 100 connections, but by the kernel's count this machine opened only 60$/,
     },
     {
       why: 'the client does not count, and the target agrees with the kernel',
       counts: { openedBy: 'kernel' },
       state: 'pass',
-      detail: /^connections opened 100 by the kernel, accepted 100, needed/,
+      detail: /^connections opened 100 \(kernel\), accepted 100, needed/,
     },
     {
       why: 'the client does not count, and others opened connections too: the target decides',
       counts: { openedBy: 'kernel', opened: 140 },
       state: 'warn',
-      detail: /^connections opened 140 by the kernel, accepted 100, .*all programs/,
+      detail: /^connections opened 140 \(kernel\), accepted 100, .*all programs/,
     },
     {
       why: 'the target has accepted more than anybody opened',
       counts: { openedBy: 'kernel', opened: 90 },
       state: 'fail',
-      detail: /^all programs together opened 90 connections, the target accepted 100$/,
+      detail: /^all programs on this machine opened 90 connections, the target accepted 100$/,
     },
     {
       why: 'the client does not count, and the target accepted too many',
@@ -436,19 +448,19 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
       why: 'nobody counts but the kernel, and it has too many: others may be among them',
       counts: { openedBy: 'kernel', acceptedBy: 'kernel', opened: 120, accepted: 130 },
       state: 'warn',
-      detail: /opened 120 by the kernel, accepted 130 by the kernel, needed 1 to 100: .*all programs/,
+      detail: /opened 120 \(kernel\), accepted 130 \(kernel\), needed 1 to 100: .*all programs/,
     },
     {
       why: 'nobody counts but the kernel, and it has too few',
       counts: { openedBy: 'kernel', acceptedBy: 'kernel', opened: 0, accepted: 0 },
       state: 'fail',
-      detail: /opened 0 by the kernel/,
+      detail: /opened 0 \(kernel\)/,
     },
     {
       why: 'nobody counts but the kernel, and the server is elsewhere: one count, not two',
       counts: { openedBy: 'kernel', acceptedBy: 'kernelOpens' },
       state: 'pass',
-      detail: /^connections opened 100 by the kernel, accepted unknown, needed/,
+      detail: /^connections opened 100 \(kernel\), accepted unknown, needed/,
     },
   ];
 
@@ -469,7 +481,7 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
     Object.assign(trial.measurement.ledger, { requestsSeen: null, acceptedBy: 'kernelOpens' });
     trial.measurement.kernel.listenDrops = 3;
     const details = new Map(auditTrial(trial).map(({ rule, state, detail }) => [rule, `${state} ${detail}`]));
-    assert.match(details.get('conservation')!, /^pass .*what the server saw is not known$/);
+    assert.match(details.get('conservation')!, /^pass .*the number that reached the server is unknown$/);
     assert.match(details.get('bottleneck')!, /^pass .*target unknown$/);
     assert.match(details.get('contention')!, /^pass .*target unknown of the time$/);
     assert.match(details.get('listen-drops')!, /^pass .*on another machine/);
@@ -477,7 +489,7 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
     const ledger = auditTrial(trial).find(({ rule }) => rule === 'ledger')!;
     assert.match(
       `${ledger.state} ${ledger.detail}`,
-      /^fail .*client and server do not reuse them as the scenario says/,
+      /^fail .*client and server do not reuse them as the scenario declares/,
     );
   });
 
@@ -535,7 +547,7 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
       if (states.includes('warn')) {
         assert.match(
           found[1]!.detail,
-          /^the arm stalls by itself: 6 of 24 slices have .*, 0 of 24 of the other arms' have; the mean .* above/,
+          /^the client itself stalls: 6 of 24 slices have .*, compared with 0 of 24 slices of the other clients; the mean .* above/,
         );
       }
     });
@@ -562,7 +574,7 @@ describe('In: a trial that passes, damaged in one way at a time. Out: proof that
     {
       factors: [1, 0, 1.01, 0.99],
       state: 'warn',
-      detail: /^replicates disagree: in 1 of 4 nothing was answered$/,
+      detail: /^replicates disagree: no request was answered in 1 of 4$/,
       why: 'one of which nothing came',
     },
     {

@@ -1,4 +1,4 @@
-// In: the trials of a cell. Out: every check on them, as findings with the figures behind them.
+// The audits: every check that a run makes on itself, as findings with the figures behind them.
 import type { Finding } from '../model/run.ts';
 import type { CompletedTrial, TrialResult } from '../model/trial.ts';
 import { conservation, ledger } from './connections.ts';
@@ -7,14 +7,12 @@ import { bottleneck, contention, link, listenDrops, retransmits } from './machin
 import type { ArmRule, TrialRule } from './rule.ts';
 import { blockSpread, ownStalls, replicateSpread } from './spread.ts';
 
-// From trials. Out: why those of them failed that did, each cause once.
-
-/** Causes that differ in nothing but their numbers are one cause: it is told as the first of its trials had it. */
+/** Why trials failed, each cause once. Messages that differ only in their numbers are one cause, worded as in its first trial. */
 export function failureCauses(trials: readonly TrialResult[]): string[] {
   const messages = trials.flatMap(trial => (trial.state === 'failed' ? [trial.error.message] : []));
   const causes = Map.groupBy(messages, message => message.replaceAll(/\d[\d,.]*/g, '#'));
   return [...causes.values()].map(([first = '', ...others]) =>
-    others.some(other => other !== first) ? `${first} (alike in ${others.length + 1} trials)` : first,
+    others.some(other => other !== first) ? `${first} (similar in ${others.length + 1} trials)` : first,
   );
 }
 
@@ -50,7 +48,7 @@ export function isTrialValid(result: TrialResult): boolean {
 }
 
 /**
- * What only the trials of an arm together can show: at most one finding per arm and rule, in order of first appearance.
+ * What only the trials of a client together can show: at most one finding per client and rule, in order of first appearance.
  * Failed trials have nothing to audit.
  */
 export function auditCell(trials: readonly TrialResult[]): Finding[] {

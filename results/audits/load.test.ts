@@ -1,4 +1,4 @@
-// load.test.ts
+// What makes the figures of an open load doubtful.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Finding } from '../model/run.ts';
@@ -6,7 +6,7 @@ import type { CompletedTrial } from '../model/trial.ts';
 import { sampleRun } from '../testing/sample-run.ts';
 import { schedule } from './load.ts';
 
-describe('In: open trials that kept their schedule, damaged in one way at a time. Out: proof of what makes their figures doubtful', () => {
+describe('What makes the figures of an open load doubtful', () => {
   type Measured = CompletedTrial['measurement'];
 
   function trialOf(scenario: 'same-load' | 'capacity' | 'short-vs-persistent'): CompletedTrial {
@@ -30,13 +30,13 @@ describe('In: open trials that kept their schedule, damaged in one way at a time
       why: 'all went on time',
       damage: () => {},
       state: 'pass',
-      detail: /^900 requests were due and went; .* 0\.5\d ms \(p99 1\.1 ms\) late$/,
+      detail: /^900 requests were due and sent; .* late by 0\.5\d ms \(p99 1\.1 ms\)$/,
     },
     {
       why: 'one lost of 900 is more than 0.1 %',
       damage: m => m.arrivals!.unfinished++,
       state: 'fail',
-      detail: /0 were never sent and 1 were given up/,
+      detail: /0 were never sent and 1 were abandoned/,
     },
     {
       why: 'one lost of 1,000 is not',
@@ -60,14 +60,14 @@ describe('In: open trials that kept their schedule, damaged in one way at a time
       why: 'held back',
       damage: m => (m.arrivals!.heldBack = 90),
       state: 'warn',
-      detail: /90 of 900 requests \(10\.0 %\) had to wait because 1,000 were under way/,
+      detail: /90 of 900 requests \(10\.0 %\) were held back because 1,000 were in flight/,
     },
     {
       why: 'answers fall behind',
       damage: m => (m.arrivals!.ended = 700),
       state: 'fail',
       atLimit: 'warn',
-      detail: /only 700 ended/,
+      detail: /only 700 finished/,
     },
     {
       why: 'fewer ended than were due, as chance has it',
@@ -79,14 +79,14 @@ describe('In: open trials that kept their schedule, damaged in one way at a time
       why: 'a late tail',
       damage: m => (m.lateness!.p99Us = 6_000),
       state: 'warn',
-      detail: /p99 6 ms\) late, more than its timers/,
+      detail: /late by .* \(p99 6 ms\), more than its timers/,
     },
     {
       why: 'half of the mean response time is lateness',
       damage: m => (m.lateness!.meanUs = 0.51 * m.response.meanUs),
       state: 'fail',
       atLimit: 'warn',
-      detail: /what is measured is the generator/,
+      detail: /mostly the generator is measured/,
     },
     {
       why: 'no more than timers make it, of a very short response time',

@@ -1,18 +1,18 @@
-// In: nothing. Out: what an audit rule is, and how its figures are worded.
+// Contracts of audit rules, and how they write figures.
 
 import type { Finding } from '../model/run.ts';
 import type { CompletedTrial } from '../model/trial.ts';
 
-/** What one check found: `fail` makes the trial invalid, `warn` is a caveat. `detail` is a sentence with the figures. */
+/** The result of a check: `fail` makes the trial invalid, `warn` is a caveat. `detail` is a sentence with the figures. */
 export type Check = Pick<Finding, 'state' | 'detail'>;
 
-/** A check on each trial by itself; null where a trial has nothing of what it checks. */
+/** A check on each trial by itself; null if it does not apply. */
 export interface TrialRule {
   rule: Finding['rule'];
   check(trial: CompletedTrial): Check | null;
 }
 
-/** A check on all completed trials of one arm together, beside those of the others; null where there is nothing to check. */
+/** A check on all completed trials of one client together, beside those of the others; null if it does not apply. */
 export interface ArmRule {
   rule: Finding['rule'];
   check(trials: readonly CompletedTrial[], others: readonly CompletedTrial[]): Check | null;

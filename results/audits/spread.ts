@@ -1,4 +1,4 @@
-// spread.ts
+// Audits of spread: across slices, across replicates, and slow slices that only one client has.
 import {
   headlineFigure,
   headlineOf,
@@ -13,18 +13,16 @@ import type { CompletedTrial } from '../model/trial.ts';
 import { findModes, shareInterval } from '../stats.ts';
 import { type ArmRule, percent, type TrialRule, whole } from './rule.ts';
 
-// From a trial. Out: whether its slices agree with each other.
-
 const NOTABLE_BLOCK_SPREAD = 0.25;
 
 /**
- * Standard deviation of the logarithm of requests/s over the slices. Drift that hits all arms alike cancels in the ratios,
- * but not in an arm's own figures.
+ * Standard deviation of the logarithm of requests/s over the slices. Drift that affects all clients equally cancels in the
+ * ratios, but not in a client's own figures.
  */
 export const blockSpread: TrialRule = {
   rule: 'block-spread',
   check({ trial: { load }, measurement: { slices } }) {
-    // The schedule of an open load sets the rate of its slices, and dice may set the schedule.
+    // Under an open load, the schedule sets the rate of the slices, which may be random.
     if (load.model !== 'closed') return null;
     const logRates = slices
       .flatMap(slice => overall([ratePortion(slice, load)]) ?? [])
@@ -32,8 +30,8 @@ export const blockSpread: TrialRule = {
       .map(Math.log);
     const silent = slices.length - logRates.length;
     if (silent > 0 && logRates.length > 0)
-      return { state: 'warn', detail: `in ${silent} of the ${slices.length} slices nothing was answered` };
-    if (logRates.length < 2) return { state: 'pass', detail: 'one slice only: no spread to look at' };
+      return { state: 'warn', detail: `no request was answered in ${silent} of the ${slices.length} slices` };
+    if (logRates.length < 2) return { state: 'pass', detail: 'only one slice, so there is no spread' };
     const mean = logRates.reduce((sum, value) => sum + value, 0) / logRates.length;
     const variance = logRates.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (logRates.length - 1);
     const spread = Math.sqrt(variance);
@@ -42,13 +40,11 @@ export const blockSpread: TrialRule = {
   },
 };
 
-// From all trials of an arm. Out: whether its processes agree with each other, or have modes.
-
 const NOTABLE_REPLICATE_SPREAD = 0.15;
 
 /**
- * Node processes have modes: some run slower for their whole life, with the same code and flags. Two groups of rates that
- * stand clear of each other (modes.ts) are named; any other spread above 15 % is too.
+ * Node processes have modes: some run slower for their whole life, with the same code and flags. Two distinct groups of rates
+ * are reported, and any other spread above 15 %.
  */
 export const replicateSpread: ArmRule = {
   rule: 'replicate-spread',
@@ -59,22 +55,22 @@ export const replicateSpread: ArmRule = {
     if (silent > 0 && figures.length > 0)
       return {
         state: 'warn',
-        detail: `replicates disagree: in ${silent} of ${all.length} nothing was answered`,
+        detail: `replicates disagree: no request was answered in ${silent} of ${all.length}`,
       };
     const [first] = trials;
     if (first === undefined || figures.length < 2)
-      return { state: 'pass', detail: 'one replicate only: no spread to look at' };
+      return { state: 'pass', detail: 'only one replicate, so there is no spread' };
     const { metric, noun } = headlineOf(first.trial.load);
     const { groups, isDistinct } = findModes(figures.map(Math.log));
     if (isDistinct && groups.length === 2) {
       const [low, high] = groups as [number[], number[]];
       return {
         state: 'warn',
-        detail: `replicates disagree: two modes, ${low.length} of ${figures.length} at ${around(low, metric)} and ${high.length} at ${around(high, metric)}; a process keeps its mode for life, so more replicates are needed, not longer ones`,
+        detail: `replicates disagree: two modes, ${low.length} of ${figures.length} at ${around(low, metric)} and ${high.length} at ${around(high, metric)}; a process keeps its mode for life, so measure more replicates rather than longer ones`,
       };
     }
     const spread = figures.at(-1)! / figures[0]! - 1;
-    const detail = `${noun} of the ${figures.length} replicates lie within ${percent(spread)} of the ${isHigherBetter(metric) ? 'slowest' : 'fastest'}`;
+    const detail = `${noun}: the ${figures.length} replicates lie within ${percent(spread)} of the ${isHigherBetter(metric) ? 'slowest' : 'fastest'}`;
     return spread > NOTABLE_REPLICATE_SPREAD
       ? { state: 'warn', detail: `replicates disagree: ${detail}` }
       : { state: 'pass', detail };
@@ -88,27 +84,25 @@ function around(logs: readonly number[], metric: Metric): string {
   return unit === 'requests/s' ? `${whole(value)}/s` : `${(value * factor).toPrecision(3)} ${unit}`;
 }
 
-// From all trials of an arm, and those of the others. Out: whether it has slow slices that they do not have.
-
-/** A slice is slow if its mean response time is so many times that of the arm's usual slice. */
+/** A slice is slow if its mean response time is at least this many times that of the client's median slice. */
 const SLOW = 2;
-/** By how much slow slices make the arm's mean longer, before it is worth a word. */
+/** Slow slices are reported if they lengthen the client's mean by more than this share. */
 const NOTABLE_EXCESS = 0.05;
 const LEAST_SLICES = 5;
-/** Two intervals at this level lie apart by chance in about 2 of 100 cases. */
-const LEVEL = 0.85;
+/** Two intervals at this level do not overlap by chance in about 2 of 100 cases. */
+const STALL_LEVEL = 0.85;
 
 interface Slices {
   count: number;
   slow: number;
-  /** Of the mean over all slices, over that of the usual slice. */
+  /** How far the mean over all slices exceeds that of the median slice, as a share. */
   excess: number;
 }
 
 /**
- * Bursts of the machine hit all arms alike. Where one arm has slow slices more often than the others by more than chance, it is
- * the arm: its client stops (a garbage collection, a call that blocks), or some of its requests are slow. Its ratios hold that,
- * and a reader who compares usual slices, or medians, sees less.
+ * Bursts of the machine affect all clients equally. If one has slow slices significantly more often than the others, the client
+ * itself stalls (a garbage collection, a blocking call), or some of its requests are slow. Its ratios include that; medians show
+ * less of it.
  */
 export const ownStalls: ArmRule = {
   rule: 'own-stalls',
@@ -116,16 +110,17 @@ export const ownStalls: ArmRule = {
     const own = foldSlices(trials);
     const theirs = foldArms(others);
     if (own === null || theirs === null) return null;
-    const detail = `${own.slow} of ${own.count} slices have a mean response time of ${SLOW} times the usual or more, ${theirs.slow} of ${theirs.count} of the other arms' have; the mean over all is ${percent(own.excess)} above that of the usual slice`;
+    const detail = `${own.slow} of ${own.count} slices have a mean response time of at least ${SLOW} times the median slice, compared with ${theirs.slow} of ${theirs.count} slices of the other clients; the mean over all is ${percent(own.excess)} above that of the median slice`;
     const isOwn =
-      shareInterval(own.slow, own.count, LEVEL)!.low > shareInterval(theirs.slow, theirs.count, LEVEL)!.high;
+      shareInterval(own.slow, own.count, STALL_LEVEL)!.low >
+      shareInterval(theirs.slow, theirs.count, STALL_LEVEL)!.high;
     return isOwn && own.excess > NOTABLE_EXCESS
-      ? { state: 'warn', detail: `the arm stalls by itself: ${detail}. Its ratios include that` }
+      ? { state: 'warn', detail: `the client itself stalls: ${detail}. Its ratios include that` }
       : { state: 'pass', detail };
   },
 };
 
-/** null where there are too few slices to know what is usual. */
+/** null if there are too few slices for a median. */
 function foldSlices(trials: readonly CompletedTrial[]): Slices | null {
   const portions = trials
     .flatMap(({ measurement }) => meanPortions(measurement.slices))
@@ -140,7 +135,7 @@ function foldSlices(trials: readonly CompletedTrial[]): Slices | null {
   };
 }
 
-/** Each arm against what is usual for itself. */
+/** Each client relative to its own median. */
 function foldArms(trials: readonly CompletedTrial[]): Pick<Slices, 'count' | 'slow'> | null {
   const arms = Map.groupBy(trials, ({ trial }) => trial.arm);
   const folded = [...arms.values()].map(foldSlices).filter(slices => slices !== null);

@@ -1,4 +1,4 @@
-// In: nothing. Out: the nouns of a run and what is concluded from its trials, as schemas and types. Plain data.
+// Schemas and types of a stored run and what is concluded from its trials. Plain data.
 import { z } from 'zod';
 import {
   ExpectationResult,
@@ -8,8 +8,6 @@ import {
   SweepPoint,
 } from '../../scenarios/model/scenario.ts';
 import { Censored, Ledger } from './trial.ts';
-
-// From nothing. Out: the noun of a server that conntax did not start: what it was found to be before any load.
 
 /** What one request before the run, and nothing of the load, has told. */
 export const ForeignServer = z.strictObject({

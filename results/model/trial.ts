@@ -1,11 +1,9 @@
-// In: nothing. Out: the nouns of a trial, as schemas (for parsing files) and types. Plain data that survives JSON.
+// Schemas and types of a stored trial. Plain data that survives JSON.
 import { z } from 'zod';
 import { Client } from '../../scenarios/model/client.ts';
 import { Load } from '../../scenarios/model/load.ts';
 import { Request } from '../../scenarios/model/request.ts';
 import { Link, Target } from '../../scenarios/model/target.ts';
-
-// From nothing. Out: the nouns of what only an open load can tell, as schemas and types. Plain data.
 
 const count = () => z.int().min(0);
 const amount = () => z.number().min(0);
@@ -386,8 +384,6 @@ export interface ProcessReading {
   runDelayMs: number;
   rssBytes: number;
 }
-
-// From nothing. Out: each way in which an exchange ends, in words.
 
 export const OUTCOME_WORDS: Record<Outcome, string> = {
   ok: 'answered',

@@ -1,4 +1,4 @@
-// In: an estimator and a truth. Out: how often its interval holds the truth, and how wide it is.
+// Measures how often an estimator's interval holds a known truth, and how wide it is.
 import { createRandom } from '../random.ts';
 import type { Estimator, Interval } from '../stats.ts';
 import type { Truth } from './truths.ts';

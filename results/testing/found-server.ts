@@ -1,4 +1,4 @@
-// In: nothing. Out: what the question before a run finds of a server without peculiarities, for tests to vary.
+// What the probe before a run finds of an unremarkable external server, for tests to vary.
 import type { ForeignServer } from '../model/run.ts';
 
 export const FOUND_SERVER: ForeignServer = {

@@ -1,4 +1,4 @@
-// In: nothing. Out: values that no code of ours would throw or answer, and that somebody else's may.
+// Values that only foreign code would throw or return.
 
 function failing(): never {
   throw new Error('a trap');

@@ -1,4 +1,4 @@
-// In: what each request and each connection of a trial took. Out: the trial, recorded as a generator would have.
+// Builds a trial from the times of its requests and connections, as a generator would have recorded it.
 import { Link } from '../../scenarios/model/target.ts';
 import { createLatencyRecorder } from '../histogram.ts';
 import type { CompletedTrial, Histogram, Trial } from '../model/trial.ts';

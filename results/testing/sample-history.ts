@@ -1,4 +1,4 @@
-// In: the figures of a run, how many there were before it, and where one of its ratios changed. Out: those, as a history would have them.
+// Earlier runs of a given run, as a history holds them, with a change in one of its ratios.
 import { randomNormal } from 'd3-random';
 import type { RunSummary } from '../baselines.ts';
 import type { Metric } from '../model/run.ts';

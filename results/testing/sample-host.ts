@@ -1,4 +1,4 @@
-// In: nothing. Out: the machine of a sample run.
+// The machine of a sample run.
 import type { Host } from '../model/run.ts';
 
 export const sampleHost: Host = {

@@ -1,4 +1,4 @@
-// In: a trial and a source of dice. Out: what measuring it might have given, consistent from slices to histograms.
+// A random measurement of a trial, consistent from slices to histograms.
 
 import { randomLogNormal } from 'd3-random';
 import { mostInFlight } from '../../scenarios/model/load.ts';
@@ -17,6 +17,7 @@ import type {
   Trial,
 } from '../model/trial.ts';
 import type { Random } from '../random.ts';
+import { sumOf } from '../stats.ts';
 import { sampleArrivals, sampleCapacity } from './sample-open.ts';
 
 /**
@@ -70,8 +71,8 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
   const slices = Array.from({ length: place.blocks }, (_, block) =>
     sampleSlice({ block, windowMs, meanUs, share, users, ratePerSec, place, recorders }),
   );
-  const completed = sum(slices, slice => slice.completed);
-  const exchanges = sum(slices, slice => slice.exchanges);
+  const completed = sumOf(slices, slice => slice.completed);
+  const exchanges = sumOf(slices, slice => slice.exchanges);
   const sent = exchanges + Math.round((users * WARMUP_MS * 1000) / meanUs);
   const opened = k === 'unlimited' ? pool : Math.ceil(sent / k);
   const openedInWindows = Math.round(completed * share);
@@ -235,11 +236,11 @@ function resourcesOf(
   eventLoopRatio: number,
   rssBytes: number,
 ): Resources {
-  const cpuUs = sum(slices, read);
+  const cpuUs = sumOf(slices, read);
   return {
     cpuUs,
-    cpuUsPerRequest: cpuUs / sum(slices, slice => slice.exchanges),
-    cpuRatio: cpuUs / sum(slices, ({ windowMs }) => (windowMs + AROUND_MS) * 1000),
+    cpuUsPerRequest: cpuUs / sumOf(slices, slice => slice.exchanges),
+    cpuRatio: cpuUs / sumOf(slices, ({ windowMs }) => (windowMs + AROUND_MS) * 1000),
     eventLoopRatio,
     runDelayRatio: 0.01,
     rssBytes,
@@ -250,7 +251,7 @@ function resourcesOf(
 function sampleLink(slices: readonly Slice[], connections: number): LinkReading {
   return {
     connections,
-    bytes: 1_400 * sum(slices, slice => slice.exchanges) + 2_000 * connections,
+    bytes: 1_400 * sumOf(slices, slice => slice.exchanges) + 2_000 * connections,
     latenessP50Us: 0,
     latenessP99Us: 200,
     latenessMaxUs: 900,
@@ -263,8 +264,4 @@ function finish(recorder: LatencyRecorder): Histogram {
   const histogram = recorder.summary();
   recorder.close();
   return histogram;
-}
-
-function sum<T>(items: readonly T[], read: (item: T) => number): number {
-  return items.reduce((total, item) => total + read(item), 0);
 }

@@ -1,4 +1,4 @@
-// In: a trial under an open load. Out: what only such a load can tell, consistent with the sample's latencies.
+// The readings that only an open load has, consistent with the sample's latencies.
 import type { Arrivals, Capacity, Probe, Trial } from '../model/trial.ts';
 import type { Random } from '../random.ts';
 

@@ -1,4 +1,4 @@
-// In: sample runs. Out: proof that they are what a real run could have stored.
+// Sample runs are such as a real run could have stored.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Run } from '../model/run.ts';

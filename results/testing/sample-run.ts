@@ -1,4 +1,4 @@
-// In: what a test wants to see. Out: a complete stored run, the same at every call, that no process had to measure.
+// A complete stored run, the same at every call, that no process had to measure.
 
 import { Scenario, type SweepPoint } from '../../scenarios/model/scenario.ts';
 import { cellId } from '../../scenarios/model/sweep.ts';

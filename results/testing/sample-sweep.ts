@@ -1,4 +1,4 @@
-// In: what a test wants to see of a sweep. Out: a complete stored run of one, the same at every call.
+// A complete stored run of a sweep, the same at every call.
 
 import { Scenario, type ScenarioInput, type SweepPoint } from '../../scenarios/model/scenario.ts';
 import { axesOf, combinations } from '../../scenarios/model/sweep.ts';

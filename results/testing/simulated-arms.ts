@@ -1,4 +1,4 @@
-// In: how two arms and their host behave, and dice. Out: slices of a replicate as a session takes them, and the true ratio.
+// Simulates the slices of a replicate for two clients on a noisy host, with their true ratio.
 import { randomLogNormal, randomNormal } from 'd3-random';
 import type { Slice } from '../model/trial.ts';
 import { type Random, shuffled } from '../random.ts';

@@ -1,7 +1,6 @@
 // Runs of simulated arms that stop as a cell does, and how often their interval holds the true ratio.
 import { ClosedLoad } from '../../scenarios/model/load.ts';
-import { isWithin, ratioOver } from '../compare.ts';
-import { isLongEnough } from '../long-enough.ts';
+import { isLongEnough, isWithin, ratioOver } from '../compare.ts';
 import { readerOf } from '../metrics.ts';
 import type { CompletedTrial } from '../model/trial.ts';
 import { createRandom, type Random } from '../random.ts';

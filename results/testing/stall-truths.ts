@@ -1,4 +1,4 @@
-// In: nothing. Out: arms that stop or have slow requests, as truths of their ratio to an arm that does not.
+// Simulated clients that stall or have slow requests, with their true ratio to one that does not.
 import { Load } from '../../scenarios/model/load.ts';
 import { overall, ratePortions } from '../metrics.ts';
 import type { Slice } from '../model/trial.ts';

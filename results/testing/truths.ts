@@ -1,4 +1,4 @@
-// In: dice. Out: log ratios of replicates drawn from distributions whose truth is known.
+// Distributions with a known truth, from which log ratios of replicates are drawn.
 import { randomNormal } from 'd3-random';
 import type { Random } from '../random.ts';
 

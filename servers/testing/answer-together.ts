@@ -1,4 +1,4 @@
-// In: a number of requests. Out: a behaviour that answers none until so many are under way at once, and counts the most.
+// A behaviour that answers no request until a given number is in flight, and counts the most at once.
 import type { BehaviourModule } from '../behaviour.ts';
 import fixed from '../behaviours/fixed.ts';
 

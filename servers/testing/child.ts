@@ -1,4 +1,4 @@
-// In: the entry of a process that is driven over its channel. Out: it, running for one test; and what it says without a channel.
+// Starts a child process that is driven over its channel, for one test; and shows what it prints without a channel.
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';

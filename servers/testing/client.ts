@@ -1,4 +1,4 @@
-// In: a test and an endpoint. Out: a small client of Node's own, which shows the connections that it used.
+// A small client on Node's own sockets for tests, which reports the connections that it used.
 import http from 'node:http';
 import https from 'node:https';
 import { connect, type Socket } from 'node:net';

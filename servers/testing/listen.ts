@@ -1,4 +1,4 @@
-// In: a test and a server of Node's. Out: its port on 127.0.0.1; it and its connections are closed when the test ends.
+// Listens with a server of Node on a free port of 127.0.0.1 for the duration of a test.
 import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Scope } from './client.ts';

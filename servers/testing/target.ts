@@ -1,4 +1,4 @@
-// In: a test and what a scenario states of a target. Out: that target, open in this process until the test ends.
+// Opens a target in this process for the duration of a test.
 
 import { Target } from '../../scenarios/model/target.ts';
 import { type OpenTarget, openTarget } from '../app.ts';

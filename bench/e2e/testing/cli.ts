@@ -1,5 +1,4 @@
-// In: words for the command line. Out: the real program in a process group of its own: what it says, how it ends, and
-// proof that it leaves no process behind.
+// Runs the real command line in its own process group: its output, its exit status, and that no process is left behind.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';

@@ -1,4 +1,4 @@
-// In: a client module that does what no client should. Out: proof that a run with it ends as it has to, and leaves nothing behind.
+// Runs conntax with a client module that misbehaves: the run must end as specified and leave nothing behind.
 import assert from 'node:assert/strict';
 import type { HostileModule } from '../../testing/hostile-modules.ts';
 import { runCli, type Scope } from './cli.ts';

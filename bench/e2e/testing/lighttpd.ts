@@ -1,4 +1,4 @@
-// In: lighttpd's own words for what it is to do. Out: Debian's lighttpd doing so, with one file to fetch.
+// Starts lighttpd, with one file to fetch, for the duration of a test.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';

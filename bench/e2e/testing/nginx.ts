@@ -1,4 +1,4 @@
-// In: what nginx is to do on each path. Out: Debian's nginx doing so on this machine, by a configuration of its own.
+// Starts nginx with a configuration of its own for the duration of a test.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';

@@ -1,4 +1,4 @@
-// In: something that needs a tool or the right to use it. Out: false when it can be done here, else why a test is skipped.
+// Checks whether a test has the tool or the privilege that it needs, or why it is skipped.
 import { spawnSync } from 'node:child_process';
 
 /** The least that a tool is asked to do; all of util-linux, which a machine may lack or not permit. */

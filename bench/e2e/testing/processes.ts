@@ -1,4 +1,4 @@
-// In: a mark in the environment of a process. Out: it and all that came of it, found wherever they hang in the tree.
+// Finds a process and all its descendants by a mark in their environment.
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 

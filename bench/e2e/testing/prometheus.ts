@@ -1,4 +1,4 @@
-// In: a test and what is to be scraped. Out: a real Prometheus with the rules of deploy/, sped up; gone when the test ends.
+// Starts a real Prometheus with the rules of deploy/, sped up, for the duration of a test.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

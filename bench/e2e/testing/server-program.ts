@@ -1,4 +1,4 @@
-// In: a server program of the system, and its configuration for a port. Out: it running on a free port until the test ends.
+// Starts an installed server program on a free port for the duration of a test.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// In: a test. Out: a folder of its own with tiny scenarios, gone when the test ends; and what runs have stored in it.
+// A temporary folder with tiny scenarios for a test, and the runs stored in it.
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

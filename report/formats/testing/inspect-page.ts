@@ -1,4 +1,4 @@
-// In: an open report. Out: what a reader would see of it: pictures, labels that collide, width, contrast.
+// Inspects an open report as a reader sees it: pictures, colliding labels, width, contrast.
 import type { Page } from 'playwright-core';
 
 export interface Inspection {

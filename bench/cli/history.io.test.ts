@@ -1,4 +1,4 @@
-// Runs that were remembered, with a step among them: shown by the real program, on its own and in a gate; nothing is measured.
+// Runs that were remembered, with a step among them: shown on their own and in a gate; nothing is measured.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,15 +6,15 @@ import { test } from 'node:test';
 import { type RunSummary, saveBaseline, summariseRun } from '../../results/baselines.ts';
 import { sampleHistory } from '../../results/testing/sample-history.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
-import { runCli } from './testing/cli.ts';
-import { openWorkspace } from './testing/workspace.ts';
+import { openWorkspace } from '../e2e/testing/workspace.ts';
+import { callCli } from '../testing/in-process.ts';
 
 const { run, trials } = sampleRun();
 const now = summariseRun(run);
 /** Twelve runs with the present one, the last five of them 1.3 times as costly. */
 const history = sampleHistory(now, { count: 11, metric: 'cpuUsPerRequest', atLevel: 4, factor: 1 / 1.3 });
 const dated =
-  /^Client CPU per request of persistent in short-vs-persistent: since run 2026-11-19T12-25-52Z-0007 of\s2026-11-19,\scommit\sccc7ccc7ccc7,.*p\s=\s0\.0\d\d\./ms;
+  /^Client CPU per request of persistent in short-vs-persistent: .*since\srun\s2026-11-19T12-25-52Z-0007\sof\s2026-11-19,\scommit\sccc7ccc7ccc7;.*p\s=\s0\.0\d\d\./ms;
 
 function lines(values: readonly unknown[]): string {
   return values.map(value => `${JSON.stringify(value)}\n`).join('');
@@ -22,7 +22,7 @@ function lines(values: readonly unknown[]): string {
 
 test('conntax history', async t => {
   const { dir, results } = await openWorkspace(t);
-  const cli = (...args: string[]) => runCli(t, ['history', ...args], { cwd: dir });
+  const cli = (...args: string[]) => callCli(['history', ...args], { cwd: dir });
   const remember = (runs: readonly RunSummary[]): void => {
     mkdirSync(results, { recursive: true });
     writeFileSync(join(results, 'history.ndjson'), lines(runs));
@@ -39,7 +39,7 @@ test('conntax history', async t => {
     remember(history.slice(-3));
     const { status, stdout } = await cli();
     assert.equal(status, 0);
-    assert.match(stdout, /^Too few for a trend: 3 runs, and a trend takes 6 under the same conditions\.$/m);
+    assert.match(stdout, /^Too few runs for a trend: 3 runs; a trend needs 6 under the same conditions\.$/m);
   });
 
   await t.test('it tells since when which ratio is worse, and writes a page', async () => {
@@ -90,13 +90,13 @@ test('conntax history', async t => {
     writeFileSync(join(results, 'history.ndjson'), '{"schemaVersion":9}\n');
     const { status, stderr } = await cli();
     assert.equal(status, 2);
-    assert.match(stderr, /history\.ndjson, line 1 is no run of conntax/);
+    assert.match(stderr, /history\.ndjson, line 1 is not a run of conntax/);
   });
 });
 
 test('a gate with a history', async t => {
   const { dir, results } = await openWorkspace(t);
-  const cli = (...args: string[]) => runCli(t, args, { cwd: dir });
+  const cli = (...args: string[]) => callCli(args, { cwd: dir });
   const folder = join(results, 'runs', run.id);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'run.json'), JSON.stringify(run));
@@ -120,7 +120,7 @@ test('a gate with a history', async t => {
     assert.equal(status, 1, stderr);
     assert.match(stdout, /^Regression: client CPU per request of persistent/);
     assert.match(stdout, dated);
-    assert.match(stdout, /^The history: arms against/m);
+    assert.match(stdout, /^History: clients relative to/m);
     assert.match(read('gate.md'), /^- Client CPU per request of .* since run 2026-11-19T12-25-52Z-0007/m);
     assert.equal(
       read('gate.html').match(/<svg role="img" aria-label="/g)?.length,

@@ -1,0 +1,161 @@
+// Everything that the command line does without measuring: it answers, or refuses, and starts and stores nothing.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { openWorkspace, tinyScenario, type Workspace } from '../e2e/testing/workspace.ts';
+import { type Called, callCli } from '../testing/in-process.ts';
+
+/** Runs a command that must not get as far as making a results folder. */
+async function callIdly(workspace: Workspace, args: readonly string[]): Promise<Called> {
+  const outcome = await callCli(args, { cwd: workspace.dir });
+  assert.ok(!existsSync(workspace.results), 'no results folder is made');
+  assert.doesNotMatch(outcome.stderr, /^ +at .*:\d+/m, 'no stack trace');
+  return outcome;
+}
+
+test('list shows the scenarios, for people and for machines', async t => {
+  const workspace = await openWorkspace(t);
+  const shown = await callIdly(workspace, ['list']);
+  assert.equal(shown.status, 0, shown.stderr);
+  const { status, stdout } = await callIdly(workspace, ['list', '--json']);
+  assert.equal(status, 0);
+  const rows = JSON.parse(stdout) as {
+    name: string;
+    tags: string[];
+    question: string;
+    cells: number;
+    estimatedMs: number;
+  }[];
+  const names = rows.map(({ name }) => name);
+  assert.ok(names.includes('short-vs-persistent'));
+  for (const { name, tags, question, estimatedMs } of rows) {
+    assert.ok(shown.stdout.includes(name) && shown.stdout.includes(question.split(' ')[0]!));
+    assert.ok(tags.length > 0 && estimatedMs > 0, name);
+  }
+  const cellsOf = (name: string) => rows.find(row => row.name === name)?.cells;
+  assert.deepEqual([cellsOf('short-vs-persistent'), cellsOf('pool-size')], [1, 5]);
+  assert.match(shown.stdout, /│ pool-size +│[^│]+│ +5 │/);
+});
+
+test('schema prints the schema that is committed, with or without --json', async t => {
+  const workspace = await openWorkspace(t);
+  const committed = readFileSync(new URL('../../scenarios/scenario.schema.json', import.meta.url), 'utf8');
+  for (const flags of [[], ['--json']]) {
+    const { status, stdout } = await callIdly(workspace, ['schema', ...flags]);
+    assert.deepEqual([status, stdout], [0, committed]);
+  }
+});
+
+test('a dry run tells the plan and starts nothing', async t => {
+  const workspace = await openWorkspace(t);
+  const file = await workspace.writeScenario(tinyScenario());
+  const { status, stdout, stderr } = await callIdly(workspace, ['run', file, '--dry-run', '--seed', '3']);
+  assert.equal(status, 0, stderr);
+  for (const told of [/^tiny: Does it run\?/m, /short \(baseline\)/, /replicates: 1/i, /short persistent/]) {
+    assert.match(stdout, told);
+  }
+  assert.match(stdout, /seed 3\b/i);
+  const machine = await callIdly(workspace, ['run', file, '--dry-run', '--seed', '3', '--json']);
+  const plan = JSON.parse(machine.stdout) as {
+    seed: number;
+    cells: { arms: { name: string }[]; firstBlocks: string[][] }[];
+  };
+  assert.equal(plan.seed, 3);
+  assert.deepEqual(
+    plan.cells.map(({ arms }) => arms.map(({ name }) => name)),
+    [['short', 'persistent']],
+  );
+  for (const block of plan.cells[0]!.firstBlocks) {
+    assert.deepEqual(block.toSorted(), ['persistent', 'short']);
+  }
+});
+
+test('--no-phases goes over what the scenario says, and the plan says so', async t => {
+  const workspace = await openWorkspace(t);
+  const file = await workspace.writeScenario(tinyScenario());
+  for (const [flags, isTold] of [
+    [[], false],
+    [['--no-phases'], true],
+  ] as const) {
+    const { status, stdout } = await callIdly(workspace, ['run', file, '--dry-run', ...flags]);
+    assert.equal(status, 0);
+    assert.equal(/Phases: not recorded/.test(stdout), isTold, stdout);
+  }
+});
+
+test('every command has help with examples', async t => {
+  const workspace = await openWorkspace(t);
+  for (const command of [[], ['try'], ['init'], ['run'], ['list'], ['report'], ['history'], ['schema']]) {
+    const { status, stdout } = await callIdly(workspace, [...command, '--help']);
+    assert.equal(status, 0);
+    assert.match(stdout, new RegExp(`Examples?:\\n +conntax ${command[0] ?? 'try'}`));
+  }
+});
+
+const MISTYPED: [args: string[], told: RegExp][] = [
+  [[], /Usage: conntax/],
+  [['rnu'], /unknown command 'rnu'.*Did you mean run\?/s],
+  [['run', '--dryrun'], /unknown option '--dryrun'.*Did you mean --dry-run\?/s],
+  [['list', 'more'], /too many arguments/],
+  [['run', '--seed', 'one'], /--seed <n>.*an integer/],
+  [['run', '--budget-sec', '0'], /--budget-sec <s>.*seconds/],
+  [['run', '--budget-sec', '4000'], /--budget-sec <s>.*at most 3600/],
+  [['run', '--precision', '5'], /--precision <ratio>.*above 0 and at most 1/],
+  [
+    ['run', 'short-vs-persistant'],
+    /no scenario or tag "short-vs-persistant".*scenarios: short-vs-persistent,/s,
+  ],
+  [['run', 'qick'], /no scenario or tag "qick".*tags: quick,/s],
+  [['run', './missing.json'], /missing\.json.*cannot be opened/s],
+  [['report'], /no latest run/],
+  [['report', 'nowhere'], /no run nowhere/],
+];
+test('what is mistyped is refused with what would be right', async t => {
+  const workspace = await openWorkspace(t);
+  for (const [args, told] of MISTYPED) {
+    const { status, stdout, stderr } = await callIdly(workspace, args);
+    assert.deepEqual([status, stdout], [2, ''], args.join(' '));
+    assert.match(stderr, told);
+  }
+});
+
+test('all problems of all scenario files are told at once: file, path, what is wrong, what would be right', async t => {
+  const workspace = await openWorkspace(t);
+  const { clients, ...tiny } = tinyScenario();
+  const files = [
+    await workspace.writeScenario(
+      {
+        ...tiny,
+        target: { behaviour: { name: 'fixd' }, keepAliveTimeout: 5_000 },
+        load: { concurrency: 'four' },
+        clients: { short: { requestsPerConnection: 0 }, persistent: { transport: 'undicy' } },
+        baseline: 'shrt',
+      },
+      'wrong.json',
+    ),
+    await workspace.writeScenario(
+      { ...tiny, name: 'refused', clients: { ...clients, short: { pool: { tlsSessions: 'none' } } } },
+      'refused.json',
+    ),
+    await workspace.writeScenario('{"name":', 'torn.json'),
+  ];
+  const { status, stdout, stderr } = await callIdly(workspace, ['run', ...files]);
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.match(stderr, /^error: 8 problems in 3 scenario files; nothing was started\.$/m);
+  for (const [file, path, message, hint] of [
+    ['wrong.json', 'target.behaviour.name', '"fixd"', 'did you mean "fixed"?'],
+    ['wrong.json', 'target.keepAliveTimeout', 'unknown setting', 'did you mean keepAliveTimeoutMs?'],
+    ['wrong.json', 'load.concurrency', '"four"', 'an integer'],
+    ['wrong.json', 'clients.short.requestsPerConnection', '0 is not allowed', '"unlimited"'],
+    ['wrong.json', 'clients.persistent.transport', 'unknown transport "undicy"', 'did you mean undici?'],
+    ['wrong.json', 'baseline', 'no client "shrt"', 'did you mean short?'],
+    ['refused.json', 'clients.short.pool.tlsSessions', 'no TLS sessions on a plain', 'set target.tls'],
+    ['torn.json', '', 'cannot be loaded', 'valid JSON'],
+  ] as const) {
+    const part = stderr.split('\n\n').find(text => text.startsWith(`${file}\n`));
+    const lines = part?.split('\n') ?? assert.fail(`${file} is not told of:\n${stderr}`);
+    const at = lines.findIndex(line => line.startsWith(path === '' ? '  ' : `  ${path}: `));
+    assert.ok(lines[at]?.includes(message), `${file} ${path}: ${message} in:\n${part}`);
+    assert.ok(lines[at + 1]?.includes(hint), `${file} ${path}: ${hint} in:\n${part}`);
+  }
+});

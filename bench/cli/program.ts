@@ -1,0 +1,173 @@
+// The command line as a function: parses arguments, runs the command, and turns what it throws into an exit status.
+import { Command, CommanderError } from 'commander';
+import picocolors from 'picocolors';
+import { EXIT, InterruptedError, MeasureError, UsageError } from '../../results/errors.ts';
+import type { Context, Output } from './context.ts';
+import { TRY_DEFAULTS } from './option-defaults.ts';
+import {
+  addHost,
+  addJudgingCommands,
+  addStoredRunCommands,
+  addTryCommand,
+  asRatio,
+  number,
+  refuseSwallowed,
+} from './options.ts';
+import { hasColourOn } from './output.ts';
+
+export const fail = picocolors.createColors(hasColourOn(process.stderr)).red;
+
+function createProgram(context: Context, setStatus: (status: number) => void): Command {
+  const program = new Command('conntax')
+    .description('What does opening a connection cost you? Compares short and persistent HTTP connections.')
+    .version(context.version)
+    .showHelpAfterError('Try --help.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  conntax try http://127.0.0.1:3000/   a first answer for your own server
+  conntax run                   measure the scenarios tagged quick
+  conntax list                  list all built-in scenarios
+  conntax run ./mine.json       measure your own scenario
+  conntax report                show the latest run again`,
+    )
+    .configureOutput({
+      writeOut: text => context.output.out(text.trimEnd()),
+      writeErr: text => context.output.note(text.trimEnd()),
+    })
+    .exitOverride()
+    .hook('preAction', (_, command) => refuseSwallowed(command, context.env, context.argv));
+
+  program
+    .command('run')
+    .description('measure scenarios and show a report')
+    .argument(
+      '[scenarios...]',
+      'names, tags or paths of scenario files (.ts, .js, .json), or one URL (as try does); default: the tag quick',
+    )
+    .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
+    .option(
+      '--seed <n>',
+      'seed of the random order of slices and requests',
+      number(Number.isSafeInteger, 'an integer'),
+    )
+    .option(
+      '--budget-sec <s>',
+      "time budget per scenario, overriding the scenario's; the cells of a sweep share it",
+      number(n => n >= 0.001 && n <= 3_600, 'a number of seconds above 0 and at most 3600'),
+    )
+    .option('--precision <ratio>', 'stop when every interval is this narrow (0.05 = ±5 %)', asRatio)
+    .option('--no-phases', 'skip per-request phase timing (lowest overhead)')
+    .option(
+      '--metrics-port <n>',
+      'serve Prometheus metrics on this port of 127.0.0.1 during the run (0: any free port)',
+      number(n => Number.isInteger(n) && n >= 0 && n <= 65_535, 'a port number'),
+    )
+    .option('--null-arm', 'add a copy of the baseline client, to measure noise (A/A)')
+    .option('--strict', 'also fail when an expectation is inconclusive')
+    .option('--confirm', 're-measure before a failed expectation counts (default when CI is set)')
+    .option('--no-confirm', 'do not re-measure failures')
+    .option(
+      '--allow-host <host>',
+      'allow load to be sent to this host (repeatable; loopback is always allowed)',
+      addHost,
+      [],
+    )
+    .option('--results <dir>', 'folder where runs are stored', 'results')
+    .option('--json', 'print the report as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  conntax run                             measure the scenarios tagged quick
+  conntax run short-vs-persistent         measure one scenario
+  conntax run ./mine.json --dry-run       show what your own scenario would do
+  conntax run short-vs-persistent --budget-sec 120 --precision 0.02
+  conntax run ./your-server.json          measure your own server on this machine (target.url)
+  conntax run ./your-server.json --allow-host staging.example.com
+                                          measure a server on another machine
+
+Exit status: 0 success, 1 an expectation failed, 2 wrong usage or an invalid scenario, 3 could not measure or an audit failed,
+130 interrupted (143 by SIGTERM, 129 by a closed terminal).`,
+    )
+    .action(async (selectors, options) => {
+      const [url] = selectors;
+      if (selectors.length === 1 && /^https?:\/\//.test(url)) {
+        const { tryCommand } = await import('./try.ts');
+        setStatus(await tryCommand(url, { ...TRY_DEFAULTS, ...options }, context));
+        return;
+      }
+      const { runCommand } = await import('./run.ts');
+      setStatus(await runCommand(selectors, options, context));
+    });
+
+  addTryCommand(program, context, setStatus);
+
+  program
+    .command('init')
+    .description('write a scenario, a client module and a CI workflow to begin with')
+    .option('--url <url>', 'the server to measure', 'http://127.0.0.1:3000/')
+    .addHelpText('after', '\nExample:\n  conntax init --url http://127.0.0.1:8080/health')
+    .action(async options => {
+      const { initCommand } = await import('./init.ts');
+      initCommand(options, context);
+    });
+
+  program
+    .command('list')
+    .description('list the built-in scenarios')
+    .option('--json', 'print them as JSON')
+    .addHelpText('after', '\nExample:\n  conntax list --json')
+    .action(async options => {
+      const { listCommand } = await import('./list.ts');
+      await listCommand(options, context);
+    });
+
+  addJudgingCommands(program, context, setStatus);
+  addStoredRunCommands(program, context, setStatus);
+
+  program
+    .command('schema')
+    .description('print the JSON Schema of scenario files')
+    .option('--json', 'accepted for consistency: the output is always JSON')
+    .addHelpText('after', '\nExample:\n  conntax schema > scenario.schema.json')
+    .action(async () => {
+      const { schemaCommand } = await import('./list.ts');
+      await schemaCommand(context);
+    });
+
+  return program;
+}
+
+/** No name or path needs control characters, and in a message they could fake a line of output. */
+function refuseControls(argv: readonly string[]): void {
+  const word = argv.find(text => /\p{Cc}/u.test(text));
+  if (word === undefined) return;
+  throw new UsageError(
+    `${JSON.stringify(word)} contains control characters; expected: an argument without them`,
+  );
+}
+
+/** Runs the command of `context.argv`. @returns the exit status. @throws what `reportError` takes */
+export async function runProgram(context: Context): Promise<number> {
+  let status: number = EXIT.ok;
+  refuseControls(context.argv);
+  await createProgram(context, value => {
+    status = value;
+  }).parseAsync(context.argv, { from: 'user' });
+  return status;
+}
+
+/** Says what went wrong, unless it was said already. @returns the exit status */
+export function reportError(error: unknown, output: Output): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof InterruptedError) return error.exitCode; // already reported
+  if (error instanceof UsageError || error instanceof MeasureError) {
+    output.note(`${fail('error')}: ${error.message}`);
+    return error.exitCode;
+  }
+  const detail = error instanceof Error ? error.stack : String(error);
+  output.note(`${fail('internal error')} (please report it): ${detail}`);
+  return EXIT.cannotMeasure;
+}
