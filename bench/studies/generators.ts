@@ -15,8 +15,6 @@ export interface GeneratorOptions {
   entry: string;
   client: Client;
   concurrency: number;
-  /** Pause of each user between requests; default: none. */
-  thinkMs?: number;
   /** Whether the phases of each request are recorded. */
   phases: boolean;
   target: Target;
@@ -25,7 +23,7 @@ export interface GeneratorOptions {
 }
 
 export async function startGenerator(options: GeneratorOptions): Promise<Generator> {
-  const { title, entry, client, concurrency, thinkMs = 0, phases, target, server, cpu } = options;
+  const { title, entry, client, concurrency, phases, target, server, cpu } = options;
   const child: Generator = spawnChild({ title, entry, cpu });
   const trial: Trial = {
     id: title,
@@ -36,7 +34,7 @@ export async function startGenerator(options: GeneratorOptions): Promise<Generat
     seed: 1,
     target,
     phases,
-    load: Load.parse({ concurrency, thinkMs }),
+    load: Load.parse({ concurrency }),
     client,
   };
   await child.start({ type: 'prepare', trial, endpoint: server.endpoint }, 'ready');
