@@ -108,7 +108,7 @@ const MISTYPED: [args: string[], told: RegExp][] = [
   [['run', 'qick'], /no scenario or tag "qick".*tags: quick,/s],
   [['run', './missing.json'], /missing\.json.*cannot be opened/s],
   [['report'], /no latest run/],
-  [['report', 'nowhere'], /no run nowhere/],
+  [['report', 'nowhere'], /unknown run nowhere/],
 ];
 test('what is mistyped is refused with what would be right', async t => {
   const workspace = await openWorkspace(t);

@@ -46,7 +46,7 @@ suite('loading', () => {
     [
       'a default export that is a trap',
       'export default new Proxy({}, { get() { throw { toString() { throw 1; } }; } });',
-      /^cannot be loaded: a value of type object that has no text/,
+      /^cannot be loaded: a value of type object without a text/,
     ],
     ['odd refuse', 'export default { open() {}, refuse: "all" };', /refuse is not a function/],
   ];

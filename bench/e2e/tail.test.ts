@@ -21,8 +21,8 @@ const scenario: ScenarioInput = {
   load: { concurrency: 10 },
   timing: {
     // Two windows: a hundred slow requests are met in the second, and slices are made as long as they are.
-    warmupMinMs: 500,
-    warmupMaxMs: 500,
+    warmupMinMs: 1_500,
+    warmupMaxMs: 1_500,
     measureMs: 600,
     sliceMs: 50,
     minReplicates: 1,

@@ -1,6 +1,6 @@
 // Rules between the settings of a scenario, as a refinement of its schema. All of them are here, so that none has to be searched for.
 import type { z } from 'zod';
-import { type Client, connectionLimit, isModulePath } from '../../scenarios/model/client.ts';
+import { CLIENT_SETTINGS, type Client, connectionLimit, isModulePath } from '../../scenarios/model/client.ts';
 import { carriesCredentials } from '../../scenarios/model/request.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import { STATEMENTS, Target, usesTls } from '../../scenarios/model/target.ts';
@@ -480,14 +480,9 @@ function timingRules(): Rule[] {
   ];
 }
 
-/** Dotted paths of the settings given in a client: the leaves of its objects, with `options` as one. */
-function givenSettings(client: unknown, prefix = ''): string[] {
-  if (typeof client !== 'object' || client === null) return [];
-  return Object.entries(client).flatMap(([key, value]) => {
-    if (value === undefined) return [];
-    const path = `${prefix}${key}`;
-    return typeof value === 'object' && path !== 'options' ? givenSettings(value, `${path}.`) : [path];
-  });
+/** Dotted paths of the settings given in a client; members that are no settings are refused elsewhere. */
+function givenSettings(client: unknown): string[] {
+  return CLIENT_SETTINGS.filter(setting => valueAt(client, setting.split('.')) !== undefined);
 }
 
 function cannotText({ transport }: Client, setting: string, { cannot }: ClientPlugin): string {
