@@ -22,6 +22,9 @@ test('conntax ci for the first time: it says how to begin, and remembers the run
   assert.equal(status, 0, stderr);
   assert.match(stderr, /^No baseline "main" to compare with\. To use this run: conntax baseline save/m);
   assert.equal(readFileSync(join(results, 'history.ndjson'), 'utf8').trimEnd().split('\n').length, 1);
+  const history = await runCli(t, ['history'], { cwd: dir });
+  assert.equal(history.status, 0, history.stderr);
+  assert.match(history.stdout, /^Too few runs for a trend: 1 run/m);
   assert.ok(readFileSync(summaryFile, 'utf8').includes('impatient'), 'the step summary');
   assert.ok(!stdout.includes('\u001b'), 'plain output');
   const impatient = workspace.onlyRun().run!.cells[0]!.arms.find(({ arm }) => arm === 'impatient')!;

@@ -30,7 +30,7 @@ test('baseline, gate and compare', async t => {
   });
 
   await t.test('a run is saved, and listed', async () => {
-    const saved = await call('baseline', 'save', '--name', 'before', '--force');
+    const saved = await cli('baseline', 'save', '--name', 'before', '--force');
     assert.equal(saved.status, 0, saved.stderr);
     const { stdout } = await call('baseline', 'list', '--json');
     assert.deepEqual(
@@ -40,7 +40,7 @@ test('baseline, gate and compare', async t => {
   });
 
   await t.test('against itself there is no regression, in every form', async () => {
-    const { status, stdout, stderr } = await call('gate', '--baseline', 'before', '--json');
+    const { status, stdout, stderr } = await cli('gate', '--baseline', 'before', '--json');
     assert.equal(status, 0, stderr);
     const { checks } = JSON.parse(stdout);
     assert.ok(checks.length > 0);
@@ -84,7 +84,7 @@ test('baseline, gate and compare', async t => {
   );
 
   await t.test('two runs side by side, whatever changed, are no failure', async () => {
-    const { status, stdout } = await call('compare', stored.id, stored.id);
+    const { status, stdout } = await cli('compare', stored.id, stored.id);
     assert.equal(status, 0);
     assert.match(stdout, /Errors and unnecessary connections/);
   });
