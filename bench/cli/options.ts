@@ -9,7 +9,7 @@ import type { Context } from './context.ts';
 import { LEAST_EFFECT, SIDES, TRY_DEFAULTS } from './option-defaults.ts';
 
 /** Collects a repeatable option with a host. */
-export function addHost(text: string, hosts: readonly string[]): string[] {
+function addHost(text: string, hosts: readonly string[]): string[] {
   const host = parseHost(text);
   if (host === undefined) {
     throw new InvalidArgumentError('Expected: a host name or address, without scheme, port or path.');
@@ -24,6 +24,29 @@ export function number(test: (value: number) => boolean, what: string): (text: s
     if (text.trim() === '' || !test(value)) throw new InvalidArgumentError(`Expected: ${what}.`);
     return value;
   };
+}
+
+/** Seconds that a budget may have. */
+export const asSeconds = number(
+  n => n >= 0.001 && n <= 3_600,
+  'a number of seconds above 0 and at most 3600',
+);
+
+/** Of every command that measures. */
+export function seedOption(): Option {
+  return new Option('--seed <n>', 'seed of the random order of slices and requests').argParser(
+    number(Number.isSafeInteger, 'an integer'),
+  );
+}
+
+/** Of every command that measures. */
+export function allowHostOption(): Option {
+  return new Option(
+    '--allow-host <host>',
+    'allow load to be sent to this host (repeatable; loopback is always allowed)',
+  )
+    .argParser(addHost)
+    .default([]);
 }
 
 /** Above 0, at most 1. */
@@ -201,8 +224,6 @@ function ownWords(argv: readonly string[], { npm_lifecycle_script: text = '' }: 
   return typed === -1 ? [] : argv.slice(typed);
 }
 
-const asSeconds = number(n => n >= 0.001 && n <= 3_600, 'a number of seconds above 0 and at most 3600');
-
 function collect(text: string, texts: readonly string[]): string[] {
   return [...texts, text];
 }
@@ -246,17 +267,8 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
     .option('--save <file>', 'write the scenario of this run, to change it and run it again')
     .option('--budget-sec <s>', 'time budget', asSeconds, TRY_DEFAULTS.budgetSec)
     .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
-    .option(
-      '--seed <n>',
-      'seed of the random order of slices and requests',
-      number(Number.isSafeInteger, 'an integer'),
-    )
-    .option(
-      '--allow-host <host>',
-      'allow load to be sent to this host (repeatable; loopback is always allowed)',
-      addHost,
-      [],
-    )
+    .addOption(seedOption())
+    .addOption(allowHostOption())
     .option('--results <dir>', 'folder where runs are stored', 'results')
     .option('--json', 'print the report as JSON')
     .addHelpText(
@@ -307,23 +319,14 @@ export function addJudgingCommands(
       asRatio,
     )
     .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
-    .option(
-      '--seed <n>',
-      'seed of the random order of slices and requests',
-      number(Number.isSafeInteger, 'an integer'),
-    )
+    .addOption(seedOption())
     .option('--budget-sec <s>', "time budget per comparison, overriding the scenario's", asSeconds)
     .option(
       '--precision <ratio>',
       'stop when every interval is this narrow (0.05 = ±5 %), instead of when the question is decided',
       asRatio,
     )
-    .option(
-      '--allow-host <host>',
-      'allow load to be sent to this host (repeatable; loopback is always allowed)',
-      addHost,
-      [],
-    )
+    .addOption(allowHostOption())
     .option('--strict', 'also fail when a change for the worse cannot be ruled out')
     .option('--confirm', 're-measure before a failure counts (default when CI is set)')
     .option('--no-confirm', 'do not re-measure failures')
@@ -355,19 +358,10 @@ Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not m
       'main',
     )
     .option('--min-effect <ratio>', 'smallest change that counts (0.05 = 5 %)', asRatio)
-    .option(
-      '--allow-host <host>',
-      'allow load to be sent to this host (repeatable; loopback is always allowed)',
-      addHost,
-      [],
-    )
+    .addOption(allowHostOption())
     .option('--strict', 'also fail when a regression cannot be ruled out')
     .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
-    .option(
-      '--seed <n>',
-      'seed of the random order of slices and requests',
-      number(Number.isSafeInteger, 'an integer'),
-    )
+    .addOption(seedOption())
     .option('--budget-sec <s>', "time budget per scenario, overriding the scenario's", asSeconds)
     .option('--results <dir>', 'folder where runs, baselines and the history are stored', 'results')
     .option('--json', 'print the reports as JSON')

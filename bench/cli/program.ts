@@ -5,13 +5,15 @@ import { EXIT, InterruptedError, MeasureError, UsageError } from '../../results/
 import type { Context, Output } from './context.ts';
 import { TRY_DEFAULTS } from './option-defaults.ts';
 import {
-  addHost,
   addJudgingCommands,
   addStoredRunCommands,
   addTryCommand,
+  allowHostOption,
   asRatio,
+  asSeconds,
   number,
   refuseSwallowed,
+  seedOption,
 } from './options.ts';
 import { hasColourOn } from './output.ts';
 
@@ -47,15 +49,11 @@ Examples:
       'names, tags or paths of scenario files (.ts, .js, .json), or one URL (as try does); default: the tag quick',
     )
     .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
-    .option(
-      '--seed <n>',
-      'seed of the random order of slices and requests',
-      number(Number.isSafeInteger, 'an integer'),
-    )
+    .addOption(seedOption())
     .option(
       '--budget-sec <s>',
       "time budget per scenario, overriding the scenario's; the cells of a sweep share it",
-      number(n => n >= 0.001 && n <= 3_600, 'a number of seconds above 0 and at most 3600'),
+      asSeconds,
     )
     .option('--precision <ratio>', 'stop when every interval is this narrow (0.05 = ±5 %)', asRatio)
     .option('--no-phases', 'skip per-request phase timing (lowest overhead)')
@@ -68,12 +66,7 @@ Examples:
     .option('--strict', 'also fail when an expectation is inconclusive')
     .option('--confirm', 're-measure before a failed expectation counts (default when CI is set)')
     .option('--no-confirm', 'do not re-measure failures')
-    .option(
-      '--allow-host <host>',
-      'allow load to be sent to this host (repeatable; loopback is always allowed)',
-      addHost,
-      [],
-    )
+    .addOption(allowHostOption())
     .option('--results <dir>', 'folder where runs are stored', 'results')
     .option('--json', 'print the report as JSON')
     .addHelpText(

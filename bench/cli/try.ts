@@ -8,8 +8,9 @@ import { replaceFile } from '../../results/files.ts';
 import type { ForeignServer, Run } from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
-import { carriesCredentials, type Method, type Value } from '../../scenarios/model/request.ts';
+import { carriesCredentials, type Method, type Value, variableFor } from '../../scenarios/model/request.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import { everyForm, redact } from '../clients/request.ts';
 import { planRun } from '../plan/plan.ts';
 import { problemText } from '../plan/read-scenarios.ts';
 import { readScenarios } from '../run/scenario-questions.ts';
@@ -38,7 +39,7 @@ const PERSISTENT = 'persistent';
 /** @returns the exit status. @throws UsageError, MeasureError */
 export async function tryCommand(address: string, options: TryOptions, context: Context): Promise<number> {
   const startedAt = new Date();
-  const { scenario, secrets } = scenarioOf(address, options, context);
+  const { scenario, secrets, typed } = scenarioOf(address, options, context);
   Object.assign(process.env, secrets);
   const content = `${JSON.stringify(scenario, null, 2)}\n`;
   const folder = mkdtempSync(join(tmpdir(), 'conntax-try-'));
@@ -57,7 +58,7 @@ export async function tryCommand(address: string, options: TryOptions, context: 
   return measurePlan(planRun(variants, { seed: seedOf(options, startedAt) }), {
     startedAt,
     options,
-    context: { ...context, argv: withoutSecrets(context.argv, Object.values(secrets)) },
+    context: { ...context, argv: context.argv.map(word => redact(word, everyForm(typed))) },
     conclude: conclusion => conclude(conclusion, options),
   });
 }
@@ -69,7 +70,7 @@ function withoutFile({ message, problems }: UsageError): UsageError {
   return new UsageError(problemText(told), told);
 }
 
-/** @throws UsageError when the file exists, or cannot be written */
+/** Replaces the file if there is one. @throws UsageError when it cannot be written */
 function saveScenario(
   name: string,
   content: string,
@@ -81,29 +82,23 @@ function saveScenario(
   output.note(`Saved the scenario: conntax run ${name.includes('/') ? name : `./${name}`}${needs}`);
 }
 
-function withoutSecrets(argv: readonly string[], secrets: readonly string[]): string[] {
-  return argv.map(word =>
-    secrets.reduce(
-      (text, secret) =>
-        text.replaceAll(secret, '[redacted]').replaceAll(encodeURIComponent(secret), '[redacted]'),
-      word,
-    ),
-  );
-}
-
 interface TriedScenario {
   scenario: ScenarioInput;
   /** By environment variable. */
   secrets: Record<string, string>;
+  /** What the stored command line must not repeat. */
+  typed: string[];
 }
 
 /** @throws UsageError for an address that is no URL, a header that is none, or contradicting options */
 function scenarioOf(address: string, options: TryOptions, { cwd }: Context): TriedScenario {
   const secrets: Record<string, string> = {};
+  const typed: string[] = [];
   const hide = (name: string, value: string): Value => {
     if (!carriesCredentials(name)) return value;
-    const env = name.replaceAll(/[^A-Za-z0-9]/g, '_').toUpperCase();
+    const env = variableFor(name);
     secrets[env] = value;
+    typed.push(value);
     return { env };
   };
   const url = parseUrl(address);
@@ -119,6 +114,7 @@ function scenarioOf(address: string, options: TryOptions, { cwd }: Context): Tri
   if (url.username !== '' || url.password !== '') {
     const credentials = [url.username, url.password].map(decodeURIComponent).join(':');
     headers['authorization'] = hide('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
+    typed.push(url.password, decodeURIComponent(url.password));
     url.username = '';
     url.password = '';
   }
@@ -126,6 +122,7 @@ function scenarioOf(address: string, options: TryOptions, { cwd }: Context): Tri
   const { concurrency, rate, expectStatus } = options;
   return {
     secrets,
+    typed: typed.filter(text => text !== ''),
     scenario: {
       name: 'try',
       question: `What does opening a connection to ${url.host} cost, and how many connections do ${rate === undefined ? `${concurrency} users` : `${rate} requests/s`} need?`,

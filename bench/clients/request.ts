@@ -47,10 +47,7 @@ export function prepareRequest(
     headers: Object.fromEntries(headers),
     body: readBody(request),
     isChunked: request.framing === 'chunked',
-    // The longest first: one secret may contain another.
-    secrets: [...secrets, ...secrets.map(encodeURIComponent)].sort(
-      (left, right) => right.length - left.length,
-    ),
+    secrets: everyForm(secrets),
   };
 }
 
@@ -97,6 +94,11 @@ export function bodyOf(body: Buffer, isChunked: boolean): Buffer | AsyncIterable
       yield body;
     },
   };
+}
+
+/** As they are, and as they stand in a URL; the longest first, because one may contain another. */
+export function everyForm(secrets: readonly string[]): string[] {
+  return [...secrets, ...secrets.map(encodeURIComponent)].sort((left, right) => right.length - left.length);
 }
 
 /** The text without secrets, which a library may have put into its error. */

@@ -69,6 +69,20 @@ test('users share pools of a half and a quarter, where the client has a pool', a
   }
 });
 
+test('a password in the URL is sent as a header, and is not in what is kept', async t => {
+  const workspace = await openWorkspace(t);
+  const { endpoint, received } = await openEchoServer(t);
+  const url = endpoint.origin.replace('http://', `http://user:${SECRET}@`);
+  const words = ['try', url, '-c', '1', '--client', 'fetch', '--budget-sec', '2'];
+  const { status, stdout, stderr } = await runCli(t, words, { cwd: workspace.dir });
+  assert.equal(status, 0, stderr);
+  const expected = `Basic ${Buffer.from(`user:${SECRET}`).toString('base64')}`;
+  assert.equal(new Map(received[0]!.headers).get('authorization'), expected);
+  const { dir, files } = workspace.onlyRun();
+  for (const text of [...files.map(name => readFileSync(join(dir, name), 'latin1')), stdout, stderr])
+    assert.ok(!text.includes(SECRET) && !text.includes(expected.slice('Basic '.length)));
+});
+
 test('what cannot be tried is said before anything is sent, with what was expected', async t => {
   const workspace = await openWorkspace(t);
   const { endpoint, received } = await openEchoServer(t);

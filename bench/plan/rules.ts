@@ -1,7 +1,7 @@
 // Rules between the settings of a scenario, as a refinement of its schema. All of them are here, so that none has to be searched for.
 import type { z } from 'zod';
 import { CLIENT_SETTINGS, type Client, connectionLimit, isModulePath } from '../../scenarios/model/client.ts';
-import { carriesCredentials } from '../../scenarios/model/request.ts';
+import { carriesCredentials, variableFor } from '../../scenarios/model/request.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import { STATEMENTS, Target, usesTls } from '../../scenarios/model/target.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
@@ -308,7 +308,7 @@ function urlFindings(url: URL): Finding[] {
     ...parameters.map(name => ({
       path,
       message: `the parameter ${name} looks like a credential, which would appear in every report`,
-      hint: `the URL without it, and request.query: { ${name}: { env: '${name.replaceAll(/[^A-Za-z0-9]/g, '_').toUpperCase()}' } }`,
+      hint: `the URL without it, and request.query: { ${name}: { env: '${variableFor(name)}' } }`,
     })),
     ...(url.hash === ''
       ? []

@@ -31,6 +31,11 @@ export function carriesCredentials(name: string): boolean {
   return CREDENTIAL.test(name);
 }
 
+/** The environment variable that is suggested for a secret of this name: `X_API_KEY`. */
+export function variableFor(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9]/g, '_').toUpperCase();
+}
+
 /** Headers that belong to the connection or the framing, which the client decides. */
 const CLIENT_HEADERS = new Set([
   'connection',
@@ -125,10 +130,7 @@ function checkHeader(name: string, value: Value, context: z.RefinementCtx): void
 /** A secret in a file ends up in every report of it. */
 function checkSecret(path: string[], value: Value, context: z.RefinementCtx): void {
   if (typeof value !== 'string' || !carriesCredentials(path.at(-1)!)) return;
-  const variable = path
-    .at(-1)!
-    .replaceAll(/[^A-Za-z0-9]/g, '_')
-    .toUpperCase();
+  const variable = variableFor(path.at(-1)!);
   context.addIssue({
     code: 'custom',
     path,
