@@ -5,6 +5,7 @@ import type { TrialResult } from '../results/model/trial.ts';
 import { allMarks, armNames, type CellView, MARK_NOTES, viewCell } from './cell-view.ts';
 import type { Chart, SweepChart } from './charts/chart.ts';
 import type { CellReport, Check, Figure, Report } from './model.ts';
+import { overviewOf, runAnswer, viewsOf } from './overview.ts';
 import { sweepHeadline } from './sweeps/headline.ts';
 import { type CreateTable, reportSweep, sweepRemarks } from './sweeps/report.ts';
 import { type Section, sectionsOf } from './sweeps/view.ts';
@@ -16,6 +17,7 @@ import { capacityTable, scheduleTable } from './tables/open-loads.ts';
 import { errorTable, failureTable, statusTable } from './tables/outcomes.ts';
 import { phaseTable } from './tables/phases.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
+import { cellAnswer } from './words/answer.ts';
 import { auditLines, auditTable, summarizeAudits } from './words/audits.ts';
 import { cellCaveats, describeStop, runCaveats } from './words/caveats.ts';
 import { conditionsOf } from './words/conditions.ts';
@@ -120,6 +122,8 @@ export function buildReport(of: {
     subtitle: describeRun(run),
     state: run.state,
     verdict: expectationVerdict(checks),
+    answer: runAnswer(sections, run),
+    overview: overviewOf(sections),
     headline: only === undefined ? runHeadline(views, run.state) : sweepHeadline(only),
     remarks: only === undefined ? runRemarks(views) : sweepRemarks(only),
     tables: [],
@@ -140,10 +144,6 @@ function nameOf(section: Section): string {
   return section.kind === 'sweep' ? section.sweep.name : section.view.result.cell;
 }
 
-function viewsOf(section: Section): CellView[] {
-  return section.kind === 'sweep' ? section.sweep.cells.map(({ view }) => view) : [section.view];
-}
-
 function reportCells(section: Section, charts: readonly Chart[]): CellReport[] {
   if (section.kind === 'cell') return [reportCell(section.view, charts)];
   const { name, cells } = section.sweep;
@@ -153,13 +153,17 @@ function reportCells(section: Section, charts: readonly Chart[]): CellReport[] {
 function reportCell(view: CellView, charts: readonly Chart[], sweep: CellReport['sweep'] = null): CellReport {
   const { result } = view;
   const audits = auditLines(view);
+  const answer = cellAnswer(view);
+  const remarks = cellRemarks(view);
   return {
     name: result.cell,
     sweep,
     question: result.scenario.question,
     state: stateOf(view),
+    answer,
     headline: cellHeadline(view),
-    remarks: cellRemarks(view),
+    remarks,
+    asides: remarks.filter(remark => !answer.notes.includes(remark)),
     conditions: conditionsOf(view),
     stop: { reason: result.stop, text: describeStop(result) },
     replicates: result.replicates,

@@ -4,18 +4,25 @@ import * as vega from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 import { visibleLines } from '../../results/visible.ts';
 import { own } from '../../scenarios/model/own.ts';
-import type {
-  CellReport,
-  Column,
-  Fact,
-  Figure,
-  JsonValue,
-  Picture,
-  Report,
-  SweepMeasure,
-  SweepReport,
-  Table,
-  TableCell,
+import {
+  type Answer,
+  type Badge,
+  type Bar,
+  type CellReport,
+  type Column,
+  type Fact,
+  type Figure,
+  isFailure,
+  type JsonValue,
+  type Overview,
+  type OverviewRow,
+  type Picture,
+  type Report,
+  type SweepMeasure,
+  type SweepReport,
+  type Table,
+  type TableCell,
+  type Tone,
 } from '../model.ts';
 import { type Format, partsOf, type ReportPart } from './format.ts';
 import { toJson } from './json.ts';
@@ -210,7 +217,7 @@ ${plainTable(figure.table)}
 /** A cell, summarized in a line and shown when it is opened. */
 export interface FoldedCell {
   place: string;
-  headline: string;
+  verdict: string;
   markup: Markup;
 }
 
@@ -227,7 +234,7 @@ export async function sweepMarkup(
   return html`<section class="cell" id="${of.id}">
 <h2>${sweep.name}</h2>
 <p class="lead">${sweep.question}</p>
-${of.isAlone ? nothing : html`<p class="answer">${sweep.headline}</p>\n${sweep.remarks.map(text => html`<p class="remark">${text}</p>`)}`}
+${of.isAlone ? nothing : sectionAnswer(sweep.answer)}
 ${sweep.caveats.length === 0 ? nothing : html`<ul class="caveats">${sweep.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>`}
 ${sweep.expectations === null ? nothing : titledTable(sweep.expectations)}
 <p class="note">${sweep.howToRead}</p>
@@ -271,9 +278,9 @@ ${plainTable(table)}
 </details>`;
 }
 
-function foldedMarkup({ place, headline, markup }: FoldedCell): Markup {
+function foldedMarkup({ place, verdict, markup }: FoldedCell): Markup {
   return html`<details class="fold">
-<summary><b>${place}</b> ${headline}</summary>
+<summary><b>${place}</b> ${verdict}</summary>
 ${markup}
 </details>`;
 }
@@ -313,11 +320,9 @@ async function pageMarkup(report: Report): Promise<Markup> {
 <div class="page">
 <header>
 <p class="over">${report.title}</p>
-<h1>${report.headline}</h1>
-${report.verdict === null || report.verdict === report.headline ? nothing : html`<p class="remark"><strong>${report.verdict}</strong></p>`}
-${remarks(report.remarks)}
+${verdictMarkup(report)}
 <p class="meta">${report.state === 'complete' ? nothing : html`<span class="pill bad">${report.state}</span> `}${report.subtitle}</p>
-${parts.length > 1 ? contents(parts) : nothing}
+${report.overview === null ? nothing : overviewMarkup(report.overview)}
 </header>
 <main>
 ${report.tables.length === 0 ? nothing : html`<section class="cell">${report.tables.map(titledTable)}\n${figures}</section>`}
@@ -341,11 +346,67 @@ function remarks(texts: readonly string[]): Markup {
   return html`${texts.map(text => html`<p class="remark">${text}</p>`)}`;
 }
 
-function contents(parts: readonly ReportPart[]): Markup {
-  return html`<nav aria-label="Scenarios"><ul>${parts.map((part, index) => {
-    const { name, headline } = part.kind === 'sweep' ? part.sweep : part.cell;
-    return html`<li><a href="#c${index}">${name}</a>: ${headline}</li>`;
-  })}</ul></nav>`;
+/** The answer: what it is, how sure, what failed. */
+function verdictMarkup({ answer, verdict }: Report): Markup {
+  return html`<h1${isFailure(answer) ? html` class="failed"` : nothing}>${answer.verdict}</h1>
+${verdict === null || verdict === answer.precision ? nothing : html`<p class="remark failed">${verdict}</p>`}
+<p class="remark">${answer.precision} ${answer.context}</p>
+${badgeList(answer.badges)}
+${remarks(answer.notes)}`;
+}
+
+/** Of one among several, whose verdict and badges are in the table at the top. */
+function sectionAnswer({ precision, context, notes }: Answer): Markup {
+  return remarks([`${precision} ${context}`.trim(), ...notes].filter(text => text !== ''));
+}
+
+const BADGE_CLASSES: Record<Tone, string> = { fail: 'bad', doubt: 'unsure', good: 'good', plain: 'plain' };
+
+function badgeList(badges: readonly Badge[]): Markup {
+  return badges.length === 0
+    ? nothing
+    : html`<ul class="badges">${badges.map(({ text, tone }) => html`<li class="pill ${BADGE_CLASSES[tone]}">${text}</li>`)}</ul>`;
+}
+
+/** A row for each scenario, with a link to its section; the names of the columns are repeated where rows are stacked. */
+function overviewMarkup({ rows, table }: Overview): Markup {
+  const cells = (row: OverviewRow, index: number): Record<string, Markup> => ({
+    cell: html`<a href="#c${index}">${row.name}</a>`,
+    gain: row.bar === null ? nothing : barMarkup(row.bar),
+    badges: badgeList(row.answer.badges),
+  });
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${table.title}">
+<table class="overview">
+<thead><tr>${table.columns.map(column => headCell({ ...column, align: 'left' }))}</tr></thead>
+<tbody>
+${rows.map((row, index) => {
+  const drawn = cells(row, index);
+  return html`<tr>${table.columns.map(({ key, isKey }, column) => {
+    const content = own(drawn, key) ?? html`${table.rows[index]![column]!.text}`;
+    const isFailed = key === 'verdict' && isFailure(row.answer);
+    return isKey
+      ? html`<th scope="row">${content}</th>`
+      : html`<td${isFailed ? html` class="failed"` : nothing}>${content}</td>`;
+  })}</tr>`;
+})}
+</tbody>
+</table>
+</div>`;
+}
+
+const BAR_PX = { width: 150, height: 22, margin: 6 };
+
+/** A bar from 1 to the ratio, with its interval. The text beside it says the same. */
+function barMarkup({ text, one, value, low, high }: Bar): Markup {
+  const { width, height, margin } = BAR_PX;
+  const at = (place: number): number => Math.round(margin + place * (width - 2 * margin));
+  const middle = height / 2;
+  const [start, end] = [at(Math.min(one, value)), at(Math.max(one, value))];
+  return html`<div class="bar"><svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">
+<rect class="${value >= one ? 'gain' : 'loss'}" x="${start}" y="${middle - 5}" width="${Math.max(1, end - start)}" height="10"/>
+<path class="ink" d="M${at(low)} ${middle}H${at(high)}M${at(low)} ${middle - 4}v8M${at(high)} ${middle - 4}v8"/>
+<path class="one" d="M${at(one)} 1v${height - 2}"/>
+</svg><span>${text}</span></div>`;
 }
 
 async function partMarkup(part: ReportPart, of: { id: string; hasSiblings: boolean }): Promise<Markup> {
@@ -353,7 +414,7 @@ async function partMarkup(part: ReportPart, of: { id: string; hasSiblings: boole
   const folded: FoldedCell[] = [];
   for (const [index, cell] of part.cells.entries()) {
     const markup = await cellMarkup(cell, { id: `${of.id}-${index}`, hasSiblings: true });
-    folded.push({ place: cell.sweep?.place ?? cell.name, headline: cell.headline, markup });
+    folded.push({ place: cell.sweep?.place ?? cell.name, verdict: cell.answer.verdict, markup });
   }
   return sweepMarkup(part.sweep, folded, { id: of.id, isAlone: !of.hasSiblings });
 }
@@ -363,7 +424,8 @@ async function cellMarkup(cell: CellReport, of: { id: string; hasSiblings: boole
   return html`<section class="cell" id="${of.id}">
 <h2>${cell.name}</h2>
 ${cell.sweep === null ? html`<p class="lead">${cell.question}</p>` : nothing}
-${of.hasSiblings ? html`<p class="answer">${cell.headline}</p>\n${remarks(cell.remarks)}` : nothing}
+${of.hasSiblings ? sectionAnswer(cell.answer) : nothing}
+${remarks(cell.asides)}
 ${plainTable(cell.article)}
 <p>${cell.stop.text} ${auditPill(cell)}</p>
 ${cell.caveats.length === 0 ? nothing : html`<ul class="caveats">${cell.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>`}

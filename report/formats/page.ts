@@ -54,15 +54,24 @@ h2 { font-size: 1.45rem; margin: 0 0 0.3rem; }
 h3 { font-size: 1.05rem; margin: 2.4rem 0 0.5rem; }
 h4 { font-size: 0.95rem; margin: 0; }
 p { margin: 0.5rem 0; }
-header, p, .notes, ul, nav { max-width: 56rem; }
+p, .notes, ul { max-width: 56rem; }
 a { color: var(--accent); }
 .over { color: var(--muted); font-size: 0.85rem; letter-spacing: 0.04em; margin: 0; }
 .meta, .note, figcaption p, footer { color: var(--muted); font-size: 0.875rem; }
 .lead { font-size: 1.1rem; color: var(--muted); margin: 0 0 1rem; }
 .remark { font-size: 1.05rem; margin: 0.3rem 0; }
-.answer { font-size: 1.15rem; font-weight: 550; margin: 0 0 1rem; }
+.failed { color: var(--bad); }
+.badges { list-style: none; padding: 0; margin: 0.7rem 0; display: flex; flex-wrap: wrap; gap: 0.35rem 0.5rem; }
+.plain { color: var(--muted); background: var(--panel); }
+table.overview td, table.overview th { vertical-align: middle; }
+.overview .badges { margin: 0; }
+.bar { display: flex; align-items: center; gap: 0.6rem; white-space: nowrap; }
+.bar svg { flex: none; }
+.bar .gain { fill: var(--accent); opacity: 0.45; }
+.bar .loss { fill: var(--muted); opacity: 0.45; }
+.bar path { fill: none; stroke: var(--ink); stroke-width: 1.5; }
+.bar .one { stroke: var(--muted); stroke-dasharray: 3 2; }
 section.cell { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: 2rem; }
-nav ul { list-style: none; padding: 0; margin: 1.2rem 0 0; display: grid; gap: 0.5rem; }
 .notes { color: var(--muted); font-size: 0.85rem; margin: 0.5rem 0 0; padding: 0; list-style: none; }
 .notes li { margin: 0.15rem 0; }
 .caveats { background: var(--unsure-bg); border-radius: 6px; padding: 0.7rem 1rem 0.7rem 2rem; margin: 1rem 0; font-size: 0.92rem; }
@@ -114,6 +123,11 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   .narrow svg { width: 100%; max-width: 30rem; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
+  .overview thead { display: none; }
+  .overview tr, .overview th, .overview td { display: block; }
+  .overview th, .overview td { border: 0 !important; padding: 0.1rem 0.7rem; }
+  .overview tr { padding: 0.5rem 0; }
+  .overview tr + tr { border-top: 1px solid var(--grid); }
 }
 @media print {
   :root { ${LIGHT} }

@@ -4,7 +4,18 @@ import picocolors from 'picocolors';
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 import { visibleLine } from '../../results/visible.ts';
-import type { CellReport, Column, Report, SweepReport, Table, TableCell } from '../model.ts';
+import {
+  type Answer,
+  type CellReport,
+  type Column,
+  isFailure,
+  type Overview,
+  type Report,
+  type SweepReport,
+  type Table,
+  type TableCell,
+  type Tone,
+} from '../model.ts';
 import { type Format, type FormatOptions, partsOf } from './format.ts';
 
 const GAP = 2;
@@ -83,36 +94,64 @@ function pageOf({ columns, hasColour }: FormatOptions): Page {
 
 function blocksOf(report: Report, page: Page): string[] {
   const parts = partsOf(report);
-  const { verdict } = report;
-  const verdictLines = verdict === null ? [] : [layOutVerdict(verdict, page)];
+  const { overview } = report;
+  const hasSiblings = parts.length > 1;
   return [
-    ...(verdict === report.headline ? [] : verdictLines),
-    layOutHeadline(report, page),
+    layOutVerdict(report, page),
+    layOutContext(report.answer, page),
+    ...(overview === null ? [] : [layOutOverview(overview, page)]),
     ...report.tables.map(table => layOutTable(table, page)),
     ...parts.map(part =>
       part.kind === 'sweep'
-        ? layOutSweep(part.sweep, page, parts.length > 1)
-        : layOutCell(part.cell, page, parts.length > 1),
+        ? layOutSweep(part.sweep, page, hasSiblings)
+        : layOutCell(part.cell, page, hasSiblings),
     ),
     layOutList(report.caveats, page),
-    ...verdictLines, // repeated, because the first one has scrolled away
+    // Repeated, because the first one has scrolled away.
+    layOutVerdict(report, page),
   ];
 }
 
-function layOutVerdict(verdict: string, { width, colours }: Page): string {
-  return wrapped(verdict, width)
-    .map(line => colours.red(colours.bold(line)))
+/** The answer, and what failed. */
+function layOutVerdict({ answer, verdict }: Report, { width, colours }: Page): string {
+  const lines = wrapped(answer.verdict, width).map(line => colours.bold(line));
+  if (verdict === null || verdict === answer.precision)
+    return lines.map(line => (isFailure(answer) ? colours.red(line) : line)).join('\n');
+  return [...lines, ...wrapped(verdict, width)].map(line => colours.red(line)).join('\n');
+}
+
+/** What stands below the verdict. */
+function layOutContext({ precision, context, badges, notes }: Answer, { width, colours }: Page): string {
+  const paint = { fail: colours.red, doubt: colours.yellow, good: colours.green, plain: colours.dim };
+  return [
+    ...wrapped(`${precision} ${context}`.trim(), width),
+    ...badges.flatMap(({ text, tone }) => wrapped(text, width, SIGNS[tone]).map(line => paint[tone](line))),
+    ...notes.flatMap(note => wrapped(note, width)),
+  ].join('\n');
+}
+
+/** Two lines for each scenario: its answer and the interval of that, what a connection costs and how far to trust it. */
+function layOutOverview({ rows }: Overview, { width, colours }: Page): string {
+  return rows
+    .flatMap(({ name, answer, bar, cost }) => {
+      const answered = [`${name}: ${answer.verdict}`, ...(bar === null ? [] : [bar.text])].join(', ');
+      const trust = [
+        ...(cost === null ? [] : [`CPU of a new connection: ${cost}`]),
+        ...answer.badges.map(({ text }) => text),
+      ];
+      return [
+        ...wrapped(answered, width).map(line => (isFailure(answer) ? colours.red(line) : line)),
+        ...(trust.length === 0 ? [] : wrapped(trust.join('; '), width, '  ').map(line => colours.dim(line))),
+      ];
+    })
     .join('\n');
 }
 
-function layOutHeadline(
-  { headline, remarks }: Pick<Report, 'headline' | 'remarks'>,
-  { width, colours }: Page,
-): string {
-  return [
-    ...wrapped(headline, width).map(line => colours.bold(line)),
-    ...remarks.flatMap(remark => wrapped(remark, width)),
-  ].join('\n');
+const SIGNS: Record<Tone, string> = { fail: '✗ ', doubt: '! ', good: '✓ ', plain: '· ' };
+
+/** Of one among several, whose verdict and badges are in the table above. */
+function layOutSection({ precision, context, notes }: Answer, { width }: Page): string[] {
+  return [`${precision} ${context}`.trim(), ...notes].flatMap(text => wrapped(text, width));
 }
 
 /** Two settings and a client leave no room for figures, so such a table is shown only in the page. */
@@ -126,7 +165,7 @@ function layOutSweep(sweep: SweepReport, page: Page, hasSiblings: boolean): stri
   return [
     colours.bold(colours.cyan(visibleLine(sweep.name))),
     ...wrapped(sweep.question, width).map(line => colours.dim(line)),
-    ...(hasSiblings ? [layOutHeadline(sweep, page)] : []),
+    ...(hasSiblings ? layOutSection(sweep.answer, page) : []),
     ...(sweep.expectations === null ? [] : [layOutRows(sweep.expectations, page, line => line)]),
     ...sweep.measures.map(({ table }) => layOutTable(table, page)),
     ...sweep.special.filter(isNarrow).map(table => layOutTable(table, page)),
@@ -143,7 +182,8 @@ function layOutCell(cell: CellReport, page: Page, hasSiblings: boolean): string 
   return [
     colours.bold(colours.cyan(visibleLine(cell.name))),
     ...wrapped(cell.question, width).map(line => colours.dim(line)),
-    ...(hasSiblings ? [layOutHeadline(cell, page)] : []),
+    ...(hasSiblings ? layOutSection(cell.answer, page) : []),
+    ...cell.asides.flatMap(aside => wrapped(aside, width)),
     layOutTable(cell.article, page),
     layOutTable(cell.main, page),
     ...(cell.ratios === null ? [] : [layOutTable(cell.ratios, page)]),

@@ -13,6 +13,7 @@ import { cellCaveats, nameStop } from '../words/caveats.ts';
 import { conditionsOf, formatSeconds } from '../words/conditions.ts';
 import { describeMissingReuse, stateOf } from '../words/headline.ts';
 import { formatCount, formatPercent } from '../words/numbers.ts';
+import { sweepAnswer } from './answer.ts';
 import { courseRemarks, sweepHeadline } from './headline.ts';
 import {
   armFigures,
@@ -308,12 +309,14 @@ export function reportSweep(
   sweep: SweepView,
   { charts, special }: { charts: readonly SweepChart[]; special: readonly CreateTable[] },
 ): SweepReport {
+  const remarks = sweepRemarks(sweep);
   return {
     name: sweep.name,
     question: sweep.question,
     state: sweepState(sweep),
+    answer: sweepAnswer(sweep, remarks),
     headline: sweepHeadline(sweep),
-    remarks: sweepRemarks(sweep),
+    remarks,
     expectations: sweepExpectationTable(sweep),
     howToRead: howToRead(sweep),
     measures: measuresOf(sweep).map(measure => reportMeasure(sweep, measure, charts)),

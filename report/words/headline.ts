@@ -260,7 +260,7 @@ function unequalComparisons(view: CellView): Comparison[] {
  * `Error rates differ (short 0 %, persistent 12 %), so ratios marked § compare different work.`, and a space; where they are
  * equal, or there is one arm, `Requests failed (persistent 70 %).` Empty if no request failed.
  */
-function describeErrors(view: CellView): string {
+export function describeErrors(view: CellView): string {
   return describeErrorGap(view) || describeFailed(view);
 }
 
@@ -367,7 +367,7 @@ export function cellRemarks(view: CellView): string[] {
   ];
 }
 
-function describeResult(view: CellView): string {
+export function describeResult(view: CellView, { withCosts } = { withCosts: true }): string {
   const { result, trials } = view;
   if (stateOf(view) === 'unmeasured') {
     const causes = failureCauses(trials);
@@ -383,7 +383,7 @@ function describeResult(view: CellView): string {
   }
   const agreement = describeAgreement(view, comparison => comparisonMarks(comparison, view));
   if (agreement !== undefined) return agreement;
-  const costs = describeConnectionCosts(view);
+  const costs = withCosts ? describeConnectionCosts(view) : null;
   // It says already how many more requests were served.
   if (costs !== null && others.length === 0 && result.scenario.load.model === 'closed') return costs;
   const ratios = others.length === 0 ? describePair(first, view) : describeMany(deciding, view);
@@ -397,7 +397,7 @@ function lostArms(view: CellView): string[] {
 }
 
 /** Comparisons on the metric that decides under the cell's load. */
-function decidingComparisons({ comparisons, scenario }: CellResult): Comparison[] {
+export function decidingComparisons({ comparisons, scenario }: CellResult): Comparison[] {
   const deciding = headlineOf(scenario.load).metric;
   return comparisons.filter(({ metric }) => metric === deciding);
 }
@@ -453,7 +453,7 @@ function describeMany(comparisons: readonly Comparison[], view: CellView): strin
 }
 
 /** Arms without a verdict that the headline has no room for, and what would give one. */
-function unsureRemarks({ result }: CellView): string[] {
+export function unsureRemarks({ result }: CellView): string[] {
   const deciding = decidingComparisons(result);
   const unsure = deciding.filter(
     ({ verdict, replicateRatios }) => verdict === 'unsure' && replicateRatios.length > 0,
@@ -499,12 +499,12 @@ function namesOf(
   };
 }
 
-function describePartial({ result }: CellView): string {
+export function describePartial({ result }: CellView): string {
   if (result.stop !== 'interrupted') return '';
   return `Partial, interrupted after ${result.replicates} of at least ${result.scenario.timing.minReplicates} replicates: `;
 }
 
-function doubtRemarks(view: CellView): string[] {
+export function doubtRemarks(view: CellView): string[] {
   const marked = (mark: Mark) =>
     view.arms.filter(({ marks }) => marks.includes(mark)).map(({ name }) => name);
   const invalid = marked('invalid');
