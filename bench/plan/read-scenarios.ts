@@ -9,6 +9,7 @@ import {
   describeErrorPlace,
   describeForeign,
   errorMessage,
+  memberOfForeign,
   type Problem,
   UsageError,
 } from '../../results/errors.ts';
@@ -208,6 +209,14 @@ async function findProblem(path: string): Promise<Pick<Problem, 'message' | 'hin
   }
 }
 
+/** Of an error that was raised while a scenario module was loaded. */
+function moduleHint(error: unknown): string {
+  const isUnknownPackage = memberOfForeign(error, 'code') === 'ERR_MODULE_NOT_FOUND';
+  return isUnknownPackage && /'conntax'/.test(describeForeign(error))
+    ? "npm install conntax where the file is; within a clone, the path of its bench/index.ts instead of 'conntax'"
+    : 'a module that loads without an error';
+}
+
 /** Reads one file; any failure is returned as a problem, never thrown. `path` is absolute. */
 async function readScenarioFile(path: string, cwd: string): Promise<FileContent> {
   const file = shownPath(path, cwd);
@@ -222,7 +231,7 @@ async function readScenarioFile(path: string, cwd: string): Promise<FileContent>
     const isJson = path.endsWith('.json');
     const place = isJson ? '' : describeErrorPlace(error); // errors of JSON already name their place
     const message = `cannot be loaded: ${describeForeign(error)}${place}`;
-    const hint = isJson ? 'valid JSON (comments are allowed)' : 'a module that loads without an error';
+    const hint = isJson ? 'valid JSON (comments are allowed)' : moduleHint(error);
     return { file, isRead: false, problem: { file, path: '', message, hint } };
   }
 }
