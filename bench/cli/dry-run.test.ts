@@ -5,7 +5,7 @@ import { Scenario } from '../../scenarios/model/scenario.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
 import { estimateLines, exactText } from './dry-run.ts';
 
-describe("The estimate is one line, rounded up as one would say it; a sweep that can't do with its budget is told so", () => {
+describe('The estimate is one line, with rounded-up figures; a sweep that does not fit its budget is flagged', () => {
   interface Stated {
     cellCount: number;
     estimatedMs: number;

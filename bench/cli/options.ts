@@ -239,8 +239,8 @@ function addStatus(text: string, statuses: readonly (number | string)[] = []): (
 export function addTryCommand(program: Command, context: Context, setStatus: (status: number) => void): void {
   program
     .command('try')
-    .description('compare short and persistent connections to a server that is running, without a scenario')
-    .argument('<url>', 'what to request, such as http://127.0.0.1:3000/health')
+    .description('compare short and persistent connections to a running server, without a scenario file')
+    .argument('<url>', 'URL to request, such as http://127.0.0.1:3000/health')
     .addOption(
       new Option('-X, --request <method>', 'method; default: GET, or POST with data').choices(METHODS),
     )
@@ -255,7 +255,7 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
     )
     .option(
       '--rate <n>',
-      'requests per second, whatever the answers, in place of users',
+      'send this many requests per second, independent of answers, instead of using a number of users',
       number(n => n >= 0.1 && n <= 1_000_000, 'a number from 0.1 to 1000000'),
     )
     .option(
@@ -264,7 +264,7 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
       TRY_DEFAULTS.client,
     )
     .option('--expect-status <status>', 'status that counts as good (repeatable); default: 2xx', addStatus)
-    .option('--save <file>', 'write the scenario of this run, to change it and run it again')
+    .option('--save <file>', 'save the scenario of this run, to edit it and run it again')
     .option('--budget-sec <s>', 'time budget', asSeconds, TRY_DEFAULTS.budgetSec)
     .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
     .addOption(seedOption())
@@ -280,8 +280,8 @@ Examples:
   conntax try https://staging.example.com/ --allow-host staging.example.com --rate 50
   conntax try http://127.0.0.1:3000/ --client ./our-client.ts --save ours.json
 
-Values of headers and query parameters that look like credentials are in no report; --save writes the name of an
-environment variable in their place.`,
+Values of headers and query parameters that look like credentials never appear in reports; --save writes the name of an
+environment variable instead.`,
     )
     .action(async (url, options) => {
       const { tryCommand } = await import('./try.ts');
@@ -312,7 +312,7 @@ export function addJudgingCommands(
         .default('client'),
     )
     .option('--client <name>', 'measure only this client of the scenarios')
-    .option('--arm <name>', 'another name of --client')
+    .option('--arm <name>', 'alias of --client')
     .option(
       '--min-effect <ratio>',
       `smallest change that counts; default: ${LEAST_EFFECT} (${LEAST_EFFECT * 100} %)`,

@@ -151,7 +151,7 @@ describe("A load tool that would count a server's answers wrongly is not sent to
     ['it may not be left out', false, 'a'],
     ['it is the baseline', true, 'b'],
   ] as const) {
-    test(`it is refused where ${why}, with its place and what would be right`, () => {
+    test(`it is refused where ${why}, with its place and what is expected`, () => {
       assert.throws(
         () => leaveOut({ framing: 'close' }, ifInstalled, baseline),
         (error: unknown) => {

@@ -1,4 +1,4 @@
-// A sweep is the scenarios that one would write by hand, and its faults are told once, where the author can mend them.
+// A sweep equals the scenarios one would write by hand, and its errors are reported once, where the author can fix them.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -74,7 +74,7 @@ describe('Which settings can be swept: every one that there is, but those of the
   }
 });
 
-describe('A sweep is the scenarios that one would write by hand, and its faults are told once, where the author can mend them', () => {
+describe('A sweep equals the scenarios one would write by hand, and its errors are reported once, where the author can fix them', () => {
   const validate = createVariantsValidator(plugins);
   const validateOne = createValidator(plugins);
 

@@ -321,7 +321,7 @@ export class Session {
   }
 
   /**
-   * Runs a short slice of each arm with one user, who waits for nobody: what opening a connection takes by itself. Nothing of it is
+   * Runs a short slice of each arm with one user, so without any queue: what opening a connection takes by itself. Nothing of it is
    * in the measured figures. Not where the length of a slice is the question, nor for load tools, whose users can't rest.
    */
   async measureAlone(): Promise<void> {

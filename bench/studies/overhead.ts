@@ -16,7 +16,7 @@ const WARMUP_SLICE_MS = 250;
 const TURNS = 16;
 const SLICE_MS = 120;
 const BLOCK_TRIM = 0.2;
-/** The goal: at most so much more. */
+/** The goal: the most that the harness may add. */
 const MOST_RATIO = 1.05;
 const PLAIN = { head: [], border: [] };
 

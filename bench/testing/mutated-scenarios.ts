@@ -20,7 +20,7 @@ export interface ScenarioFuzzCounts {
   valid: number;
   /** Errors where a list of problems, or a SyntaxError with its place, belongs; and of the plan of what is valid. */
   crashes: number;
-  /** Problems that do not say where, or what would be right. */
+  /** Problems that do not say where, or what is expected. */
   vague: number;
   rawEscapes: number;
   /** `NaN`, `undefined` and the like. */

@@ -99,7 +99,7 @@ suite('what a connection costs, in words', () => {
     assert.match(headline, /^In short-vs-persistent, .* In requests-per-connection, with undici, /);
   });
 
-  test('two libraries are told apart, of more the cheapest and the dearest are named', () => {
+  test('two libraries are named each, of more than two the cheapest and the dearest', () => {
     const both = withLibraries(['undici', 'wire']);
     assert.match(
       describeConnectionCosts(both)!,
@@ -114,7 +114,7 @@ suite('what a connection costs, in words', () => {
 
   test('one user alone waits for opening, and for nothing else', () => {
     assert.deepEqual(describeAlone(viewOf()), [
-      'With one user, who waits for nobody, a new connection adds 230 µs to a request of 120 µs: connecting takes 90.0 µs.',
+      'With one user and no queue, a new connection adds 230 µs to a request of 120 µs: connecting takes 90.0 µs.',
     ]);
     const noisy = viewOf({}, ({ trial, measurement: { alone, ledger } }) => {
       if (alone !== null && trial.arm === 'short') {
@@ -126,7 +126,7 @@ suite('what a connection costs, in words', () => {
     });
     noisy.result.scenario.target = { ...noisy.result.scenario.target, tls: '1.3' };
     assert.deepEqual(describeAlone(noisy), [
-      'With one user, who waits for nobody, a new connection adds 1.25 ms (1.22 to 1.27) to a request of 120 µs: connecting takes 90.0 µs, the full TLS 1.3 handshake 1.10 ms.',
+      'With one user and no queue, a new connection adds 1.25 ms (1.22 to 1.27) to a request of 120 µs: connecting takes 90.0 µs, the full TLS 1.3 handshake 1.10 ms.',
     ]);
     assert.ok(cellRemarks(viewOf()).some(remark => remark.startsWith('With one user')));
   });

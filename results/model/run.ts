@@ -9,7 +9,7 @@ import {
 } from '../../scenarios/model/scenario.ts';
 import { Censored, Ledger } from './trial.ts';
 
-/** What one request before the run, and nothing of the load, has told. */
+/** What one request before the run, not part of the load, has shown. */
 export const ForeignServer = z.strictObject({
   url: z.string(),
   address: z.string().describe('The address that all load goes to, one of those that the host stands for'),
@@ -163,7 +163,7 @@ export const CellResult = z.strictObject({
   serviceMs: amount()
     .nullable()
     .default(null)
-    .describe('What the target takes to answer on average, by what it was told to do; null: not known'),
+    .describe('Mean time that the target takes to answer, by its settings; null: unknown'),
   code: z
     .record(z.string(), z.string())
     .default({})

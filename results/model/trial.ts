@@ -11,7 +11,7 @@ const amount = () => z.number().min(0);
 /** How an open load kept its schedule, over the steady windows. */
 export const Arrivals = z.strictObject({
   due: count().describe('Requests that were due'),
-  heldBack: count().describe('Of them, those that had to wait because maxInFlight were under way'),
+  heldBack: count().describe('Of them, those that had to wait because maxInFlight were in flight'),
   unsent: count().describe('Of them, those that were never sent: still held back when the slice ended'),
   unfinished: count().describe(
     'Of them, those given up at the end of a drain: their times are in no histogram',
@@ -52,7 +52,7 @@ export const Capacity = z.strictObject({
 });
 export type Capacity = z.infer<typeof Capacity>;
 
-/** One arm in one replicate, fully resolved: all that a generator process is told about its work. */
+/** One arm in one replicate, fully resolved: all that a generator process gets to know about its work. */
 export const Trial = z.strictObject({
   id: z.string(),
   scenario: z.string(),
@@ -159,10 +159,10 @@ export type Timeline = z.infer<typeof Timeline>;
 
 /** The same connections, counted at both ends, beside what the mode needs. Covers the whole trial, warm-up included. */
 export const Ledger = z.strictObject({
-  opened: count().describe("By the client's count, or by whom openedBy says"),
+  opened: count().describe("By the client's count, or by that of openedBy"),
   accepted: count()
     .nullable()
-    .describe("By the target's count, or by whom acceptedBy says; null where nobody counts"),
+    .describe("By the target's count, or by that of acceptedBy; null where it is not counted"),
   openedBy: z
     .enum(['client', 'kernel', 'unknown'])
     .default('client')
@@ -262,7 +262,7 @@ export const Lengthening = z.strictObject({
 });
 export type Lengthening = z.infer<typeof Lengthening>;
 
-/** What one user alone saw, with nobody to wait for: medians of a short slice after the measured ones. */
+/** What a single user saw, without any queue: medians of a short slice after the measured ones. */
 export const Alone = z.strictObject({
   requests: count(),
   responseUs: amount().describe('Response time'),

@@ -1,4 +1,4 @@
-// In: a process id. Out: what /proc says of it and of its children. For tests that must find, or miss, a process.
+// What /proc says of a process and its children, for tests of whether a process still runs.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
