@@ -184,7 +184,7 @@ export function refuseSwallowed(command: Command, env: NodeJS.ProcessEnv, argv: 
   if (swallowed.length === 0) return;
   const names = swallowed.map(({ long }) => long);
   const isComplete = swallowed.every(({ required }) => !required);
-  const words = isComplete ? [...ownWords(argv, env), ...names] : ['...'];
+  const words = isComplete ? [...findTypedArguments(argv, env), ...names] : ['...'];
   const line = script === 'npx' ? `npx conntax ${argv.join(' ')} ${names.join(' ')}` : undefined;
   throw new UsageError(
     `npm took ${names.join(' and ')} as its own option, so conntax did not receive it; nothing was started.\n` +
@@ -219,7 +219,10 @@ function hasSetting(file: string, key: string): boolean {
 }
 
 /** The arguments that the user typed: the first ones of argv may be part of the script itself. */
-function ownWords(argv: readonly string[], { npm_lifecycle_script: text = '' }: NodeJS.ProcessEnv): string[] {
+function findTypedArguments(
+  argv: readonly string[],
+  { npm_lifecycle_script: text = '' }: NodeJS.ProcessEnv,
+): string[] {
   const typed = argv.findIndex((_, index) => !text.endsWith(` ${argv.slice(0, index + 1).join(' ')}`));
   return typed === -1 ? [] : argv.slice(typed);
 }

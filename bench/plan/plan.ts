@@ -8,7 +8,7 @@ import type { LeftOutArm, Scenario, SweepPoint } from '../../scenarios/model/sce
 import { type CellTarget, type Code, cellId, type Variant } from '../../scenarios/model/sweep.ts';
 import type { ClientPlugin, Obstacle } from '../contracts.ts';
 import { countGenerators } from './division.ts';
-import { problemText } from './read-scenarios.ts';
+import { formatProblems } from './read-scenarios.ts';
 import { cellTimes, expectedResponseMs } from './timing.ts';
 
 /** One target under one load, in which arms are compared: clients, or versions of a client or of the target. */
@@ -204,7 +204,7 @@ export function leaveOutUnreadable(
 ): Plan {
   const unreadable = plan.cells.flatMap(cell => unreadableArms(cell, servers.get(cell.id), transports));
   const problems = unreadable.filter(({ arm, cell }) => !mayBeLeftOut(cell, arm)).map(problemOf);
-  if (problems.length > 0) throw new UsageError(problemText(problems), problems);
+  if (problems.length > 0) throw new UsageError(formatProblems(problems), problems);
   const cells = plan.cells.map(cell =>
     withoutArms(
       cell,

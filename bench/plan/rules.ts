@@ -485,7 +485,7 @@ function givenSettings(client: unknown): string[] {
   return CLIENT_SETTINGS.filter(setting => valueAt(client, setting.split('.')) !== undefined);
 }
 
-function cannotText({ transport }: Client, setting: string, { cannot }: ClientPlugin): string {
+function explainUnsupported({ transport }: Client, setting: string, { cannot }: ClientPlugin): string {
   if (isModulePath(transport)) return `${transport} does not list this setting in honours`;
   const reason = cannot?.[setting];
   return `the transport ${transport} does not support this setting${reason === undefined ? '' : `: ${reason}`}`;
@@ -520,7 +520,7 @@ function honouredRules(context: RuleContext): Rule[] {
             return undefined;
           return {
             path,
-            message: cannotText(client, setting, module),
+            message: explainUnsupported(client, setting, module),
             hint: cannotHint(client, setting, context),
           };
         },
@@ -536,7 +536,7 @@ function transportHint(name: string, known: readonly string[]): string {
 }
 
 /** A problem at `transport` of a user's module gets the module's name, because the path does not show it. */
-function refusalText({ transport }: Client, { path, message }: Refusal): string {
+function describeRefusal({ transport }: Client, { path, message }: Refusal): string {
   return path === 'transport' && isModulePath(transport) ? `${transport}: ${message}` : message;
 }
 
@@ -567,7 +567,7 @@ function transportRules(context: RuleContext): Rule[] {
         if (!Object.hasOwn(transports, transport) || Object.hasOwn(faults, transport)) return undefined;
         return transports[transport]!.refusals(client, target, request).map(refusal => ({
           path: ['clients', arm, ...refusal.path.split('.')],
-          message: refusalText(client, refusal),
+          message: describeRefusal(client, refusal),
           hint: refusal.hint,
         }));
       },

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { SweepValue } from '../../scenarios/model/scenario.ts';
-import { placeText } from '../../scenarios/model/sweep.ts';
+import { describePoints } from '../../scenarios/model/sweep.ts';
 import { behaviourOptions, scenarioJsonSchema } from './schema.ts';
 import { createVariantsValidator, knownPaths, pathProblem } from './sweep.ts';
 import { fullScenario, plugins } from './testing/plugins.ts';
@@ -140,7 +140,7 @@ describe('A sweep equals the scenarios one would write by hand, and its errors a
           swept.reduce((product, { values }) => product * values.length, 1),
         );
         assert.equal(
-          new Set(variants.map(({ sweepPoints }) => placeText(sweepPoints!))).size,
+          new Set(variants.map(({ sweepPoints }) => describePoints(sweepPoints!))).size,
           variants.length,
         );
         for (const { sweepPoints, serviceMs, ...scenario } of variants) {

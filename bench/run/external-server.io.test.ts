@@ -18,8 +18,8 @@ import { openTestTarget } from '../../servers/testing/target.ts';
 import { plainRequest } from '../clients/request.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
 import {
-  answerFailureText,
   askServer,
+  describeAnswerFailure,
   findServers,
   locateServers,
   reachAsChecked,
@@ -45,7 +45,7 @@ describe('The first question to a server always ends, whatever it does: with wha
   async function failure(url: string, timeoutMs = NEVER_MS): Promise<string> {
     return ask(url, timeoutMs).then(
       facts => assert.fail(`it was answered: ${JSON.stringify(facts)}`),
-      (error: unknown) => answerFailureText(error, url),
+      (error: unknown) => describeAnswerFailure(error, url),
     );
   }
 
@@ -169,7 +169,7 @@ describe('The first question to a server always ends, whatever it does: with wha
         (reason: unknown) => reason,
       );
       assert.equal(
-        answerFailureText(error, url),
+        describeAnswerFailure(error, url),
         'its certificate is for 127.0.0.1, and not for other.test: use one of these names in target.url',
       );
     });
@@ -185,7 +185,7 @@ describe('The first question to a server always ends, whatever it does: with wha
     ] as const) {
       test(`names of ${JSON.stringify(cert)}`, () => {
         const error = Object.assign(new Error('x'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID', cert });
-        assert.match(answerFailureText(error, 'https://c.test/'), told);
+        assert.match(describeAnswerFailure(error, 'https://c.test/'), told);
       });
     }
   });

@@ -15,7 +15,7 @@ import { boundRemarks } from './bound.ts';
 import { policySubject } from './conditions.ts';
 import { describeAlone, describeConnectionCosts, describeCostIn } from './connection-cost.ts';
 import { describeGap } from './link.ts';
-import { capitalize, describeObjective, describeSent, headlineWords } from './load.ts';
+import { capitalize, describeObjective, describeSent, headlinePhrases } from './load.ts';
 import {
   BOUNDS_UNKNOWN,
   formatComparison,
@@ -405,7 +405,7 @@ function decidingComparisons({ comparisons, scenario }: CellResult): Comparison[
 function describePair(comparison: Comparison, view: CellView): string {
   const { candidate, baseline } = namesOf(comparison, view);
   const signs = signsOf(comparisonMarks(comparison, view));
-  const { verb, than } = headlineWords(view.result.scenario.load);
+  const { verb, than } = headlinePhrases(view.result.scenario.load);
   const { ratio, replicateRatios, verdict } = comparison;
   if (replicateRatios.length === 0 && ratio === null) {
     const unanswered = view.arms.filter(({ summary }) => summary?.completed === 0 && summary.failed > 0);
@@ -439,7 +439,7 @@ function describeUnknown(
 function describeMany(comparisons: readonly Comparison[], view: CellView): string {
   const sure = comparisons.filter(({ verdict, ratio }) => verdict !== 'unsure' && ratio !== null);
   const { baseline } = comparisons[0]!;
-  const { subject, noun } = headlineWords(view.result.scenario.load);
+  const { subject, noun } = headlinePhrases(view.result.scenario.load);
   if (comparisons.every(({ ratio }) => ratio === null))
     return `Too few replicates for an interval: no ratio of ${noun} to ${baseline} is known.`;
   if (sure.length === 0) return `No client differs significantly from ${baseline} in ${noun}.`;
@@ -546,7 +546,7 @@ export function runHeadline(views: readonly CellView[], state: Run['state']): st
   if (only === undefined) return 'Nothing was measured.';
   return views.length === 1
     ? cellHeadline(only)
-    : `${RUN_STATE_WORDS[state]}${describeErrorGaps(views.filter(hasErrorGap).map(({ result }) => result.cell))}${describeAll(views)}`;
+    : `${RUN_STATE_PREFIXES[state]}${describeErrorGaps(views.filter(hasErrorGap).map(({ result }) => result.cell))}${describeAll(views)}`;
 }
 
 /** What a connection costs in each cell that tells; of the others, how many show a difference. */
@@ -563,7 +563,7 @@ function describeAll(views: readonly CellView[]): string {
   return [...told, rest].join(' ');
 }
 
-const RUN_STATE_WORDS: Record<Run['state'], string> = {
+const RUN_STATE_PREFIXES: Record<Run['state'], string> = {
   complete: '',
   partial: 'Partial, interrupted: ',
   failed: 'Partly failed: ',
@@ -579,13 +579,13 @@ function describeOverall(views: readonly CellView[]): string {
     .filter(({ comparison }) => verdicts.get(comparison) !== 'unsure')
     .toSorted((a, b) => distance(b.comparison) - distance(a.comparison));
   const count = (of: readonly CellView[]) => new Set(of.map(({ result }) => result.scenario.name)).size;
-  const nouns = new Set(views.map(view => headlineWords(view.result.scenario.load).noun));
+  const nouns = new Set(views.map(view => headlinePhrases(view.result.scenario.load).noun));
   const what = nouns.size === 1 ? ` in ${[...nouns][0]}` : '';
   const shown = `A significant difference${what} in ${count(sure.map(({ view }) => view))} of ${count(views)} scenarios`;
   const largest = sure.find(({ comparison }) => knownRatio(comparison) !== null) ?? sure[0];
   if (largest === undefined) return `${shown}.`;
   const { comparison, view } = largest;
-  const { verbOne, than } = headlineWords(view.result.scenario.load);
+  const { verbOne, than } = headlinePhrases(view.result.scenario.load);
   return `${shown}, the largest in ${view.result.cell}: ${comparison.candidate} ${verbOne} ${formatComparison(comparison)}${signsOf(comparisonMarks(comparison, view))} ${than} ${comparison.baseline}.`;
 }
 

@@ -385,7 +385,7 @@ export interface ProcessReading {
   rssBytes: number;
 }
 
-export const OUTCOME_WORDS: Record<Outcome, string> = {
+export const OUTCOME_NAMES: Record<Outcome, string> = {
   ok: 'answered',
   badStatus: 'bad status',
   timeoutConnect: 'timeout while connecting',

@@ -50,7 +50,7 @@ function printReal(all: readonly Observation[], settings: GateSettings): void {
     const { low, high } = shareInterval(confirmed, own.length, LEVEL)!;
     table.push([
       kind,
-      effectText(own),
+      formatEffect(own),
       own.length,
       `${own.filter(({ first }) => first === 'fail').length}, ${confirmed}`,
       `${percent(low)} to ${percent(high)}`,
@@ -85,7 +85,7 @@ function logsOf(observations: readonly Observation[], of: 'logRate' | 'logCpu'):
   return observations.flatMap(({ replicates }) => replicates.map(replicate => replicate[of]));
 }
 
-function effectText(observations: readonly Observation[]): string {
+function formatEffect(observations: readonly Observation[]): string {
   const logs = logsOf(observations, 'logCpu');
   if (logs.length < 2) return '';
   const { value, low, high } = toRatio(studentInterval(logs, LEVEL));
