@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import type { Host } from '../../results/model/run.ts';
 import { createRandom, type Random, shuffled } from '../../results/random.ts';
-import { type Interval, replicateInterval, trimmedMean } from '../../results/stats.ts';
+import { type Interval, LEVEL_PERCENT, replicateInterval, trimmedMean } from '../../results/stats.ts';
 import { Client } from '../../scenarios/model/client.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import { startTarget, type TargetProcess } from '../run/targets.ts';
@@ -105,7 +105,7 @@ function printRatios(
     head: [
       'arms',
       ...head.map(name => `${name}, us/request`),
-      'ratio (95 %)',
+      `ratio (${LEVEL_PERCENT})`,
       `at most ${MOST_RATIO}`,
       'replicates',
     ],
