@@ -43,7 +43,7 @@ describe('A change of level is found where it is, and none is where there is onl
 
     test('two, there and back again', () => {
       const points = find(
-        noise(45, 2, [
+        noise(45, 3, [
           [15, 0.15],
           [30, 0],
         ]),
