@@ -19,7 +19,7 @@ import type { Variant } from '../../scenarios/model/sweep.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin, LoadModule, TransportModule } from '../contracts.ts';
 import { byLikeness, memberOf, nameHint } from './problems.ts';
-import type { ModuleFault } from './rules.ts';
+import type { ModuleFault } from './rules/rule.ts';
 import { createVariantsValidator } from './sweep.ts';
 import type { FileModules } from './validate.ts';
 

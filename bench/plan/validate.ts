@@ -4,7 +4,8 @@ import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin } from '../contracts.ts';
 import { describeValue, formatPath, problemsOf } from './problems.ts';
-import { type ModuleFault, withRules } from './rules.ts';
+import type { ModuleFault } from './rules/rule.ts';
+import { withRules } from './rules.ts';
 import { behaviourOptions, createScenarioSchema, scenarioJsonSchema } from './schema.ts';
 
 /** The plug-ins that scenarios may name. */
