@@ -8,7 +8,7 @@ import type { SweepPoint } from '../../scenarios/model/scenario.ts';
 import { describeSubset } from '../../scenarios/model/sweep.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
-import { describeErrorGaps, hasErrorGap, suggestNextStep } from '../words/headline.ts';
+import { describeErrorGaps, hasErrorGap, suggestNextStep } from '../words/doubts.ts';
 import { formatPercent } from '../words/numbers.ts';
 import {
   armFigures,

@@ -11,7 +11,8 @@ import { auditLines } from '../words/audits.ts';
 import { boundRemarks } from '../words/bound.ts';
 import { cellCaveats, nameStop } from '../words/caveats.ts';
 import { conditionsOf, formatSeconds } from '../words/conditions.ts';
-import { describeMissingReuse, stateOf } from '../words/headline.ts';
+import { describeMissingReuse } from '../words/doubts.ts';
+import { stateOf } from '../words/headline.ts';
 import { formatCount, formatPercent } from '../words/numbers.ts';
 import { courseRemarks, sweepHeadline } from './headline.ts';
 import {

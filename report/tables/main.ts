@@ -10,7 +10,7 @@ import type { Column, JsonValue, Table, TableCell } from '../model.ts';
 import { BOUND_NAMES } from '../words/bound.ts';
 import { describeCounting, knownAccepted, knownOpened } from '../words/caveats.ts';
 import { describePolicy } from '../words/conditions.ts';
-import { reuseRatio } from '../words/headline.ts';
+import { reuseRatio } from '../words/doubts.ts';
 import { formatRate } from '../words/load.ts';
 import {
   formatCount,
