@@ -10,8 +10,14 @@ import type { LeftOutArm, SweepPoint, Timing } from '../../scenarios/model/scena
 import { axesOf, combinations, describePoints, type SweepAxis } from '../../scenarios/model/sweep.ts';
 import type { Link, Target } from '../../scenarios/model/target.ts';
 import { countGenerators } from '../plan/division.ts';
-import { blockOrder, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
-import { type LikelyPrecision, likelyPrecision } from '../plan/precision.ts';
+import {
+  blockOrder,
+  type LikelyPrecision,
+  likelyPrecision,
+  mostMsOf,
+  type Plan,
+  type PlannedCell,
+} from '../plan/plan.ts';
 import { sureReplicates } from '../plan/timing.ts';
 import type { Check } from '../run/preflight.ts';
 import type { CommonOptions, Output } from './context.ts';

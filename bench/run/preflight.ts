@@ -8,8 +8,7 @@ import { connectionLimit } from '../../scenarios/model/client.ts';
 import { mostInFlight } from '../../scenarios/model/load.ts';
 import { hostOf, isLoopback } from '../plan/allowed-hosts.ts';
 import { countGenerators } from '../plan/division.ts';
-import { countSpareCores } from '../plan/generators.ts';
-import type { Plan, PlannedCell } from '../plan/plan.ts';
+import { countSpareCores, type Plan, type PlannedCell } from '../plan/plan.ts';
 import { mayReusePorts } from '../probes/kernel.ts';
 import type { LocatedServer } from './external-server.ts';
 
