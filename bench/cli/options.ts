@@ -46,7 +46,7 @@ export function allowHostOption(): Option {
     'allow load to be sent to this host (repeatable; loopback is always allowed)',
   )
     .argParser(addHost)
-    .default([]);
+    .default([], 'none');
 }
 
 /** Above 0, at most 1. */
@@ -247,7 +247,11 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
     .addOption(
       new Option('-X, --request <method>', 'method; default: GET, or POST with data').choices(METHODS),
     )
-    .option('-H, --header <header>', "header, such as 'accept: text/plain' (repeatable)", collect, [])
+    .addOption(
+      new Option('-H, --header <header>', "header, such as 'accept: text/plain' (repeatable)")
+        .argParser(collect)
+        .default([], 'none'),
+    )
     .option('-d, --data <text>', 'body of the request')
     .addOption(new Option('--data-file <file>', 'file with the body of the request').conflicts('data'))
     .option(
@@ -268,7 +272,7 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
     )
     .option('--expect-status <status>', 'status that counts as good (repeatable); default: 2xx', addStatus)
     .option('--save <file>', 'save the scenario of this run, to edit it and run it again')
-    .option('--budget-sec <s>', 'time budget', asSeconds, TRY_DEFAULTS.budgetSec)
+    .option('--budget-sec <s>', 'time budget in seconds', asSeconds, TRY_DEFAULTS.budgetSec)
     .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
     .addOption(seedOption())
     .addOption(allowHostOption())

@@ -7,7 +7,7 @@ export interface ProcessFacts {
   commandLine: string;
 }
 
-/** State and parent; undefined when there is no such process. */
+/** State and parent; undefined for a process that does not exist. */
 function readStat(pid: number): { state: string; parent: number } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
