@@ -54,6 +54,20 @@ test('every relative link of a page leads to a file and a heading that exist', (
   assert.deepEqual(broken, []);
 });
 
+test('every source file that a page names exists', () => {
+  const missing = pages.flatMap(path =>
+    [
+      ...readFileSync(join(root, path), 'utf8').matchAll(
+        /`((?:bench|servers|scenarios|results|report)\/[\w./-]+\.ts)`/g,
+      ),
+    ]
+      .map(([, file]) => file!)
+      .filter(file => !/\b(?:NAME|x)\b/.test(file) && !existsSync(join(root, file)))
+      .map(file => `${path}: ${file}`),
+  );
+  assert.deepEqual(missing, []);
+});
+
 test('pages and sources use plain words: CONTRIBUTING.md has the glossary', () => {
   const phrases =
     /\b(?:(?:is|are|was) told\b|borne\b|right would be|there is no such|nobody knows|under way)/i;
