@@ -52,6 +52,50 @@ export function allowHostOption(): Option {
 /** Above 0, at most 1. */
 export const asRatio = number(n => n > 0 && n <= 1, 'a number above 0 and at most 1');
 
+/** Adds the command that observes a process of someone else. */
+export function addWatchCommand(
+  program: Command,
+  context: Context,
+  setStatus: (status: number) => void,
+): void {
+  program
+    .command('watch')
+    .description('observe the sockets of a running process, and say whether it leaks connections')
+    .option(
+      '--pid <n>',
+      'the process',
+      number(n => Number.isInteger(n) && n > 0, 'a process id'),
+    )
+    .option(
+      '--port <n>',
+      'sockets at this local or remote port: of the process, or without --pid of the whole machine',
+      number(n => Number.isInteger(n) && n > 0 && n <= 65_535, 'a port number'),
+    )
+    .option('--for-sec <s>', 'how long', asSeconds, 60)
+    .option(
+      '--every-ms <ms>',
+      'time between observations',
+      number(n => n >= 50 && n <= 60_000, 'a number of milliseconds from 50 to 60000'),
+      500,
+    )
+    .option('--json', 'print levels, slopes and verdicts as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  conntax watch --pid 4711                 every socket of a process, by state and peer
+  conntax watch --port 5432 --for-sec 600  connections of this machine to a database
+  conntax watch --pid "$(pgrep -f server.js)" --json > watched.json
+
+No load is sent, and the process is not touched. Exit status: 0 nothing leaks, 1 a leak, 2 wrong usage,
+3 too few observations for a verdict.`,
+    )
+    .action(async options => {
+      const { watchCommand } = await import('./watch.ts');
+      setStatus(await watchCommand(options, context));
+    });
+}
+
 /** Adds the commands that read stored runs and measure nothing. */
 export function addStoredRunCommands(
   program: Command,

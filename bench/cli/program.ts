@@ -8,6 +8,7 @@ import {
   addJudgingCommands,
   addStoredRunCommands,
   addTryCommand,
+  addWatchCommand,
   allowHostOption,
   asRatio,
   asSeconds,
@@ -119,6 +120,7 @@ Exit status: 0 success, 1 an expectation failed, 2 wrong usage or an invalid sce
 
   addJudgingCommands(program, context, setStatus);
   addStoredRunCommands(program, context, setStatus);
+  addWatchCommand(program, context, setStatus);
 
   program
     .command('schema')

@@ -178,7 +178,11 @@ const protocols = [
   entry('a request', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'error'),
   entry('NULs', Buffer.alloc(1_000), 'error'),
   entry('gzip that is none', `${OK}Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok`, 'either', quick),
-  entry('an unknown content encoding', `${OK}Content-Encoding: x-odd\r\nContent-Length: 2\r\n\r\nok`, 'either'),
+  entry(
+    'an unknown content encoding',
+    `${OK}Content-Encoding: x-odd\r\nContent-Length: 2\r\n\r\nok`,
+    'either',
+  ),
 ];
 
 export const hostileAnswers: readonly HostileAnswer[] = [
