@@ -20,7 +20,7 @@ import type { Variant } from '../../scenarios/model/sweep.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin, LoadModule, TransportModule } from '../contracts.ts';
 import { byLikeness, memberOf, nameHint } from './problems.ts';
-import type { ModuleFault } from './rules.ts';
+import type { ModuleFault } from './rules/rule.ts';
 import { createVariantsValidator } from './sweep.ts';
 import type { FileModules } from './validate.ts';
 
@@ -120,7 +120,7 @@ function problemLines(problem: Problem): string[] {
 }
 
 /** A headline, then the problems of each file with what was expected, in order. */
-export function problemText(problems: readonly Problem[]): string {
+export function formatProblems(problems: readonly Problem[]): string {
   const byFile = Map.groupBy(problems, problem => problem.file);
   const head = `${counted(problems.length, 'problem')} in ${counted(byFile.size, 'scenario file')}; nothing was started.`;
   const parts = [...byFile].map(([file, found]) =>
@@ -397,7 +397,7 @@ export async function loadScenarios(selectors: readonly string[], options: LoadO
     for (const candidate of found) selected.set(candidate.path, candidate);
   }
   const { variants, problems } = await check([...selected.values()], options);
-  if (problems.length > 0) throw new UsageError(problemText(problems), problems);
+  if (problems.length > 0) throw new UsageError(formatProblems(problems), problems);
   return variants;
 }
 
