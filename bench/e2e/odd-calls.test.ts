@@ -44,7 +44,7 @@ test('a Node that is too old is named, with what is needed, before anything else
   );
 });
 
-test('a scenario that imports conntax where it is not installed is told what to do', async t => {
+test('importing conntax where it is not installed ends with what to do', async t => {
   const { dir } = await openWorkspace(t);
   await writeFile(join(dir, 'mine.ts'), "import { defineScenario } from 'conntax';\n");
   const { status, stderr } = await runCli(t, ['run', './mine.ts', '--dry-run'], { cwd: dir });
