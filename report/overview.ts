@@ -17,13 +17,8 @@ import {
 } from './words/answer.ts';
 import { boundRemarks } from './words/bound.ts';
 import { nameCharge } from './words/connection-cost.ts';
-import {
-  decidingComparisons,
-  describeErrorGaps,
-  hasErrorGap,
-  runRemarks,
-  stateOf,
-} from './words/headline.ts';
+import { describeErrorGaps, hasErrorGap } from './words/doubts.ts';
+import { decidingComparisons, runRemarks, stateOf } from './words/headline.ts';
 import { formatCount, roundInterval } from './words/numbers.ts';
 
 /** The answer of one scenario or sweep. */

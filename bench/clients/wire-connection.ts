@@ -67,7 +67,7 @@ export function createSettings(
   trustInProcess(endpoint.caPem);
   const name = hostname.replaceAll(/[[\]]/g, '');
   const head = `${request.method} ${request.path} HTTP/1.1\r\nHost: ${host}\r\n${headerLines(request)}`;
-  const body = bodyText(request);
+  const body = encodeBody(request);
   const { headersMs, bodyMs } = client.timeouts;
   const { pipelining = 1, tcpKeepAliveMs, closing } = client.pool;
   const address = endpoint.address ?? name;
@@ -108,7 +108,7 @@ function headerLines({ headers, body, isChunked }: PreparedRequest): string {
 }
 
 /** Each character is a byte. */
-function bodyText({ body, isChunked }: PreparedRequest): string {
+function encodeBody({ body, isChunked }: PreparedRequest): string {
   const text = body?.toString('latin1') ?? '';
   if (!isChunked) return text;
   const chunk = text === '' ? '' : `${text.length.toString(16)}\r\n${text}\r\n`;

@@ -10,13 +10,12 @@ import { type ArmView, allMarks, type CellView } from '../cell-view.ts';
 import type { Answer, Badge } from '../model.ts';
 import { describeMiss, missOf } from '../tables/expectations.ts';
 import { capacityRemarks } from '../tables/open-loads.ts';
+import { comparesLoadTools } from './agreement.ts';
 import { boundRemarks } from './bound.ts';
 import { describeCharges } from './connection-cost.ts';
+import { describeErrors, describeMissingReuse } from './doubts.ts';
 import {
-  comparesLoadTools,
   decidingComparisons,
-  describeErrors,
-  describeMissingReuse,
   describePartial,
   describeResult,
   doubtRemarks,
