@@ -204,6 +204,7 @@ export function buildGateReport(
     sweeps: [],
     cells: [],
     checks: [...result.lines.filter(({ isBinding }) => isBinding).map(checkOf), ...gapChecks(result)],
+    words: [],
     facts: [factsOf('Before', before), factsOf('After', after)],
     caveats: caveatsOf(result),
   };

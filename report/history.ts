@@ -121,6 +121,7 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
     sweeps: [],
     cells: [],
     checks: [],
+    words: [],
     facts: [],
     caveats: [
       'The history shows ratios between clients of the same run, which are comparable between machines; anything that affects all clients equally is not visible in them.',

@@ -63,8 +63,23 @@ export interface Picture {
   narrow: TopLevelSpec;
 }
 
+/** The parts in which a page tells what was measured, in their order. */
+export type SectionName = 'answer' | 'latency' | 'time' | 'connections' | 'course' | 'special';
+
+/** A part of what a cell has to show; parts without content are left out. */
+export interface CellSection {
+  name: SectionName;
+  title: string;
+  /** Opened only where it matters. */
+  isFolded: boolean;
+  notes: readonly string[];
+  figures: readonly Figure[];
+  tables: readonly Table[];
+}
+
 /** A picture and the same figures as a table. */
 export interface Figure extends Picture {
+  section: SectionName;
   table: Table;
 }
 
@@ -155,6 +170,12 @@ export interface CellReport {
   conditions: readonly Fact[];
   stop: { reason: StopReason; text: string };
   replicates: number;
+  /** The ratios of all metrics, beside which `brief` stands; null for a single client. */
+  forest: Figure | null;
+  /** The figures that are asked for first. */
+  brief: Table;
+  /** What follows the answer. */
+  sections: readonly CellSection[];
   main: Table;
   article: Table;
   /** null with a single arm. */
@@ -165,6 +186,10 @@ export interface CellReport {
   audits: readonly AuditLine[];
   auditSummary: string;
   auditTable: Table;
+  /** One row for each audit that did not pass, with what to do about it; null if all passed. */
+  trust: Table | null;
+  /** The audits that passed, in a sentence; empty if none did. */
+  passed: string;
   /** null when every exchange was answered well. */
   errors: Table | null;
   /** null when every trial completed. */
@@ -248,6 +273,8 @@ export interface Report {
   /** What machines go by, for every cell. */
   checks: readonly Check[];
   facts: readonly FactGroup[];
+  /** Words of the method that the report uses, explained. */
+  words: readonly Fact[];
   /** What limits the whole run; those of a cell are with the cell. */
   caveats: readonly string[];
 }

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { buildReport } from '../build.ts';
 import { OPTIONS, reportOf, SAMPLES, testFormat } from '../testing/format-suite.ts';
 import { formats, sweepCharts } from '../testing/plugins.ts';
+import { wrapped } from './terminal.ts';
 
 const GOLDENS = ['terminal', 'markdown'];
 const GOLDEN_SAMPLES = [
@@ -37,6 +38,10 @@ test('the machine has every sweep with the raw figures of every measure, and eac
     'marks',
   ]);
   assert.deepEqual(Object.keys(rate.rows[4]['persistent:ratio']), ['value', 'low', 'high']);
+});
+
+test('a figure and its unit stay on one line', () => {
+  assert.deepEqual(wrapped('wide: ±62 %; 44 µs† and 5.18 ms, 3 s', 10), ['wide:', '±62 %;', '44 µs† and', '5.18 ms,', '3 s']);
 });
 
 test('the terminal keeps within its width, and colours only when asked', async () => {

@@ -9,6 +9,7 @@ import {
   type Badge,
   type Bar,
   type CellReport,
+  type CellSection,
   type Column,
   type Fact,
   type Figure,
@@ -133,7 +134,7 @@ const DENSE_COLUMNS = 10;
 
 /** With a heading, and its notes below. */
 export function titledTable(table: Table): Markup {
-  return html`<h3>${table.title}</h3>\n${plainTable(table)}`;
+  return html`<h4>${table.title}</h4>\n${plainTable(table)}`;
 }
 
 /** A table too wide for the page scrolls within its own frame, by keyboard too. */
@@ -206,7 +207,7 @@ export async function pictureMarkup({ title, caption, wide, narrow }: Picture, i
 
 export async function figureMarkup(figure: Figure, id: string): Promise<Markup> {
   return html`<figure>
-<figcaption><h3>${figure.title}</h3><p>${figure.caption}</p></figcaption>
+<figcaption><h4>${figure.title}</h4><p>${figure.caption}</p></figcaption>
 ${await pictureMarkup(figure, id)}
 <details><summary>${figure.title}, as a table</summary>
 ${plainTable(figure.table)}
@@ -317,9 +318,9 @@ async function pageMarkup(report: Report): Promise<Markup> {
 <style>${trusted(STYLE)}</style>
 </head>
 <body>
+${barOf(report, parts)}
 <div class="page">
-<header>
-<p class="over">${report.title}</p>
+<header id="answer">
 ${verdictMarkup(report)}
 <p class="meta">${report.state === 'complete' ? nothing : html`<span class="pill bad">${report.state}</span> `}${report.subtitle}</p>
 ${report.overview === null ? nothing : overviewMarkup(report.overview)}
@@ -327,13 +328,13 @@ ${report.overview === null ? nothing : overviewMarkup(report.overview)}
 <main>
 ${report.tables.length === 0 ? nothing : html`<section class="cell">${report.tables.map(titledTable)}\n${figures}</section>`}
 ${sections}
-<section class="cell">
+<section class="cell" id="setup">
 <h2>Limitations</h2>
 <ul>${report.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>
 ${report.facts.map(({ title, facts }) => html`<h3>${title}</h3>${factList(facts)}`)}
 </section>
 </main>
-<footer><span>${report.title}, run ${report.runId}</span><button id="download" type="button" data-name="${report.runId}.json" hidden>Download the figures (JSON)</button></footer>
+<footer>${wordList(report)}<span>${report.title}, run ${report.runId}</span><button id="download" type="button" data-name="${report.runId}.json" hidden>Download the figures (JSON)</button></footer>
 </div>
 <script type="application/json" id="report-data">${trusted(inertJson(toJson(report)))}</script>
 <script>${trusted(SCRIPT)}</script>
@@ -342,8 +343,35 @@ ${report.facts.map(({ title, facts }) => html`<h3>${title}</h3>${factList(facts)
 `;
 }
 
+/** What the words mean that this page cannot do without. */
+function wordList({ words }: Report): Markup {
+  return words.length === 0 ? nothing : factList(words);
+}
+
 function remarks(texts: readonly string[]): Markup {
   return html`${texts.map(text => html`<p class="remark">${text}</p>`)}`;
+}
+
+/** Sticks to the top: what this is, and links to its parts. */
+function barOf(report: Report, parts: readonly ReportPart[]): Markup {
+  const links = [{ href: '#answer', text: 'Answer' }, ...linksOf(parts), { href: '#setup', text: 'Setup' }];
+  return html`<nav class="top" aria-label="Parts of the report">${isFailure(report.answer) ? html`<b class="pill bad">FAIL</b> ` : nothing}<span class="over">${report.title}</span>
+<ul>${links.map(({ href, text }) => html`<li><a href="${href}">${text}</a></li>`)}</ul></nav>`;
+}
+
+/** The parts of a single scenario; of several, each of them. */
+function linksOf(parts: readonly ReportPart[]): { href: string; text: string }[] {
+  const [only] = parts;
+  if (only === undefined) return [];
+  if (parts.length > 1 || only.kind === 'sweep')
+    return parts.map((part, index) => ({
+      href: `#c${index}`,
+      text: part.kind === 'sweep' ? part.sweep.name : part.cell.name,
+    }));
+  return [
+    ...only.cell.sections.map(({ name, title }) => ({ href: `#c0-${name}`, text: title })),
+    { href: '#c0-trust', text: 'Trust' },
+  ];
 }
 
 /** The answer: what it is, how sure, what failed. */
@@ -368,7 +396,7 @@ function badgeList(badges: readonly Badge[]): Markup {
     : html`<ul class="badges">${badges.map(({ text, tone }) => html`<li class="pill ${BADGE_CLASSES[tone]}">${text}</li>`)}</ul>`;
 }
 
-/** A row for each scenario, with a link to its section; the names of the columns are repeated where rows are stacked. */
+/** A row for each scenario, with a link to its section. On a phone rows are stacked, so figures take their heading along. */
 function overviewMarkup({ rows, table }: Overview): Markup {
   const cells = (row: OverviewRow, index: number): Record<string, Markup> => ({
     cell: html`<a href="#c${index}">${row.name}</a>`,
@@ -381,12 +409,12 @@ function overviewMarkup({ rows, table }: Overview): Markup {
 <tbody>
 ${rows.map((row, index) => {
   const drawn = cells(row, index);
-  return html`<tr>${table.columns.map(({ key, isKey }, column) => {
+  return html`<tr>${table.columns.map(({ key, heading, isKey }, column) => {
     const content = own(drawn, key) ?? html`${table.rows[index]![column]!.text}`;
     const isFailed = key === 'verdict' && isFailure(row.answer);
     return isKey
       ? html`<th scope="row">${content}</th>`
-      : html`<td${isFailed ? html` class="failed"` : nothing}>${content}</td>`;
+      : html`<td${isFailed ? html` class="failed"` : nothing}${key === 'cost' ? html` data-label="${heading}: "` : nothing}>${content}</td>`;
   })}</tr>`;
 })}
 </tbody>
@@ -420,30 +448,61 @@ async function partMarkup(part: ReportPart, of: { id: string; hasSiblings: boole
 }
 
 async function cellMarkup(cell: CellReport, of: { id: string; hasSiblings: boolean }): Promise<Markup> {
-  const figures = await figuresMarkup(cell.figures, of.id);
-  return html`<section class="cell" id="${of.id}">
+  const forest = cell.forest === null ? nothing : await pictureMarkup(cell.forest, `${of.id}-forest`);
+  const parts: Markup[] = [];
+  for (const section of cell.sections) parts.push(await sectionMarkup(section, of.id));
+  return html`<section class="cell${of.hasSiblings ? '' : ' alone'}" id="${of.id}">
 <h2>${cell.name}</h2>
 ${cell.sweep === null ? html`<p class="lead">${cell.question}</p>` : nothing}
 ${of.hasSiblings ? sectionAnswer(cell.answer) : nothing}
-${remarks(cell.asides)}
-${plainTable(cell.article)}
-<p>${cell.stop.text} ${auditPill(cell)}</p>
-${cell.caveats.length === 0 ? nothing : html`<ul class="caveats">${cell.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>`}
-${cell.failures === null ? nothing : titledTable(cell.failures)}
-${cell.errors === null ? nothing : titledTable(cell.errors)}
+<div class="first">
+${
+  cell.forest === null
+    ? nothing
+    : html`<figure><figcaption><h3>${cell.forest.title}</h3></figcaption>
+${forest}
+<p class="note">${cell.forest.caption}</p></figure>`
+}
+<div><h3>${cell.brief.title}</h3>
+${plainTable(cell.brief)}
+</div>
+<details class="all"><summary>All figures</summary>
 ${titledTable(cell.main)}
 ${cell.ratios === null ? nothing : titledTable(cell.ratios)}
-${cell.special.map(titledTable)}
+${titledTable(cell.article)}
+${cell.forest === null ? nothing : titledTable(cell.forest.table)}
+</details>
+</div>
+${parts}
+${trustMarkup(cell, of.id)}
+<h3 id="${of.id}-setup">Setup</h3>
+${factList(cell.conditions)}
+</section>`;
+}
+
+/** A part of a cell: pictures, then its tables. */
+async function sectionMarkup(section: CellSection, cellId: string): Promise<Markup> {
+  const id = `${cellId}-${section.name}`;
+  const figures = await figuresMarkup(section.figures, id);
+  const content = html`${remarks(section.notes)}
 ${figures}
-${cell.phases === null ? nothing : titledTable(cell.phases)}
-<h3>${cell.auditTable.title}</h3>
-<p>${cell.auditSummary}</p>
-${doubts(cell)}
+${section.tables.map(titledTable)}`;
+  return section.isFolded
+    ? html`<details class="part" id="${id}"><summary><h3>${section.title}</h3></summary>\n${content}</details>`
+    : html`<section class="part" id="${id}"><h3>${section.title}</h3>\n${content}</section>`;
+}
+
+/** Why to believe it or not: what was found, what failed, what limits it. */
+function trustMarkup(cell: CellReport, cellId: string): Markup {
+  return html`<section class="part" id="${cellId}-trust"><h3>Trust</h3>
+<p>${cell.stop.text} ${cell.passed}</p>
+${cell.failures === null ? nothing : titledTable(cell.failures)}
+${cell.errors === null ? nothing : titledTable(cell.errors)}
+${cell.trust === null ? nothing : titledTable(cell.trust)}
+${cell.caveats.length === 0 ? nothing : html`<ul class="caveats">${cell.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>`}
 <details><summary>Every audit, with its figures</summary>
 ${plainTable(cell.auditTable)}
 </details>
-<h3>Conditions</h3>
-${factList(cell.conditions)}
 </section>`;
 }
 
@@ -452,25 +511,6 @@ async function figuresMarkup(figures: readonly Figure[], id: string): Promise<Ma
   const drawn: Markup[] = [];
   for (const [index, figure] of figures.entries()) drawn.push(await figureMarkup(figure, `${id}-${index}`));
   return drawn;
-}
-
-function auditPill({ audits, auditSummary }: CellReport): Markup {
-  const tone = audits.some(({ state }) => state === 'fail')
-    ? 'bad'
-    : audits.length > 0 && audits.every(({ state }) => state === 'pass')
-      ? 'good'
-      : 'unsure';
-  return html`<span class="pill ${tone}">${auditSummary}</span>`;
-}
-
-/** Audits that did not pass, in full and without anything to open. */
-function doubts({ audits }: CellReport): Markup {
-  const lines = audits.filter(({ state }) => state !== 'pass');
-  if (lines.length === 0) return nothing;
-  return html`<ul>${lines.map(
-    ({ title, arm, state, brief }) =>
-      html`<li><span class="pill ${state === 'fail' ? 'bad' : 'unsure'}">${state}</span> ${title}${arm === null ? '' : ` (${arm})`}: ${brief}</li>`,
-  )}</ul>`;
 }
 
 function hashOf(text: string): string {

@@ -53,6 +53,7 @@ function cellJson(cell: CellReport): JsonValue {
   const tables = [
     cell.main,
     cell.article,
+    cell.brief,
     cell.ratios,
     cell.phases,
     cell.errors,
@@ -74,7 +75,7 @@ function cellJson(cell: CellReport): JsonValue {
       tables.flatMap(table => (table === null ? [] : [[table.name, tableJson(table)]])),
     ),
     audits: cell.audits.map(audit => ({ ...audit })),
-    figures: cell.figures.map(figureJson),
+    figures: [...(cell.forest === null ? [] : [cell.forest]), ...cell.figures].map(figureJson),
     caveats: cell.caveats,
   };
 }

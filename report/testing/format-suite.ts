@@ -89,9 +89,7 @@ function mustShow(report: Report, format: Format): string[] {
         ...cell.main.rows.map(row => row[0]!.text.replace(/ .*|†/g, '')),
         ...cell.audits
           .filter(({ state }) => state !== 'pass')
-          .flatMap(({ brief, details }) =>
-            format.name === 'terminal' || format.name === 'html' ? [brief] : details,
-          ),
+          .flatMap(({ brief, details }) => (format.name === 'terminal' ? [brief] : details)),
         ...(cell.failures?.rows.flatMap(row =>
           row.map(({ text, value }) => (isForMachines ? String(value ?? '') : text)),
         ) ?? []),
