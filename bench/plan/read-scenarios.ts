@@ -23,7 +23,7 @@ import type { ModuleFault } from './rules.ts';
 import { createVariantsValidator } from './sweep.ts';
 import type { FileModules } from './validate.ts';
 
-type CaFileCheck<Checked extends Scenario> = { scenario: Checked } | { problem: Omit<Problem, 'file'> };
+type FileCheck<Checked extends Scenario> = { scenario: Checked } | { problem: Omit<Problem, 'file'> };
 
 /**
  * Makes the path of the scenario's caFile absolute, and checks that the file holds a certificate.
@@ -32,7 +32,7 @@ type CaFileCheck<Checked extends Scenario> = { scenario: Checked } | { problem: 
 async function locateCaFile<Checked extends Scenario>(
   scenario: Checked,
   scenarioPath: string,
-): Promise<CaFileCheck<Checked>> {
+): Promise<FileCheck<Checked>> {
   const { target } = scenario;
   if (target.caFile === undefined) return { scenario };
   const caFile = resolve(dirname(scenarioPath), target.caFile);
@@ -95,6 +95,21 @@ function withModulePaths<Named extends Scenario>(scenario: Named, file: string):
     isModulePath(client.transport) ? { ...client, modulePath: placeOf(client.transport, file) } : client,
   ]);
   return { ...scenario, clients: Object.fromEntries(clients) };
+}
+
+/** Makes the folder of a command absolute, and checks that it exists. @param file absolute path of the scenario's file */
+async function locateCommand<Checked extends Scenario>(
+  scenario: Checked,
+  file: string,
+): Promise<FileCheck<Checked>> {
+  const { target } = scenario;
+  if (target.command === undefined) return { scenario };
+  const cwd = placeOf(target.cwd ?? '.', file);
+  const found = await stat(cwd).catch(() => undefined);
+  if (found?.isDirectory()) return { scenario: { ...scenario, target: { ...target, cwd } } };
+  const message = found === undefined ? `${cwd} does not exist` : `${cwd} is not a folder`;
+  const hint = "the folder in which the command runs, by its path from the scenario's folder";
+  return { problem: { path: 'target.cwd', message, hint } };
 }
 
 /** A relative path of a request's body starts from the scenario's folder; the file itself is read before the run. */
@@ -353,7 +368,8 @@ async function check(candidates: readonly Candidate[], options: LoadOptions): Pr
       continue;
     }
     for (const variant of validation.variants) {
-      const located = await locateCaFile(withBodyPath(withModulePaths(variant, path), path), path);
+      const placed = await locateCommand(withBodyPath(withModulePaths(variant, path), path), path);
+      const located = 'scenario' in placed ? await locateCaFile(placed.scenario, path) : placed;
       if ('scenario' in located) variants.push(located.scenario);
       else {
         // All variants of a sweep have the same file.

@@ -210,7 +210,9 @@ export const Resources = z.strictObject({
   cpuRatio: amount().describe(
     'CPU time / wall time; above 0.9 the process is the bottleneck. Of several generators: of the time of the cores that they had',
   ),
-  eventLoopRatio: amount().describe('Event-loop utilisation, 0 to 1'),
+  eventLoopRatio: amount()
+    .nullable()
+    .describe('Event-loop utilisation, 0 to 1; null for a process that is not of conntax'),
   runDelayRatio: amount().describe('Share of the time that its main thread was ready and waited for a core'),
   rssBytes: amount(),
 });
@@ -321,7 +323,9 @@ export const Measurement = z.strictObject({
   slices: z.array(Slice),
   ledger: Ledger,
   generator: Resources,
-  target: Resources.nullable().describe('null for a server that conntax did not start'),
+  target: Resources.nullable().describe(
+    'Of a server that a command started: of all its processes; null for a server that conntax did not start',
+  ),
   link: LinkReading.nullable().default(null).describe('null without an emulated link'),
   kernel: KernelCounts,
   alone: Alone.nullable()

@@ -168,7 +168,9 @@ export const Scenario = z.strictObject({
     .describe('Words that select the scenario, as in `run quick`'),
   target: z.preprocess(withUnknowns<z.input<typeof Target>>, Target).prefault({}),
   link: Link.optional().describe('Emulated network between client and target; default: plain loopback'),
-  request: Request.optional().describe('What every client sends; default: a GET of the path of target.url'),
+  request: Request.optional().describe(
+    'What every client sends; default: a GET of the path of target.url, or of /',
+  ),
   load: Load.default(() => ClosedLoad.parse({})).describe('When requests are sent'),
   generators: z
     .union([z.int().min(1).max(MOST_GENERATORS), z.literal('auto')])
