@@ -19,6 +19,7 @@ import type { Variant } from '../../scenarios/model/sweep.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin, LoadModule, TransportModule } from '../contracts.ts';
 import { byLikeness, memberOf, nameHint } from './problems.ts';
+import { type ReplacedTarget, withTarget } from './replace-target.ts';
 import type { ModuleFault } from './rules.ts';
 import { createVariantsValidator } from './sweep.ts';
 import type { FileModules } from './validate.ts';
@@ -254,6 +255,8 @@ export interface LoadOptions {
   /** The loader of users' client modules, itself loaded when a scenario names one. */
   userModules: () => Promise<{ loadUserModule: LoadModule }>;
   behaviours: LazyPlugins<BehaviourModule>;
+  /** Stands in the place of every scenario's target. */
+  replaced?: ReplacedTarget | undefined;
   /** Called with the path of a user's file before its code is run. */
   announce?: (file: string) => Promise<void>;
 }
@@ -362,7 +365,9 @@ async function check(candidates: readonly Candidate[], options: LoadOptions): Pr
       problems.push(read.problem);
       continue;
     }
-    const validation = validate(read.content, read.file, await readModules(read.content, path, load));
+    const { replaced } = options;
+    const content = replaced === undefined ? read.content : withTarget(read.content, replaced);
+    const validation = validate(content, read.file, await readModules(content, path, load));
     if (!validation.isValid) {
       problems.push(...validation.problems);
       continue;
