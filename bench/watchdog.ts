@@ -15,7 +15,7 @@ while read -r word pid; do
     drop) list="\${list%% $pid *} \${list#* $pid }" ;;
   esac
 done
-for pid in $list; do kill -KILL -- "$pid"; done`;
+for pid in $list; do kill -s KILL -- "$pid"; done`;
 
 /** Processes, and negative: groups. */
 const living = new Set<number>();

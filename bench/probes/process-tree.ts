@@ -175,9 +175,9 @@ export class ProcessTree {
     this.#sessionId = leaderPid;
   }
 
-  /** Those that have not ended; empty where the system does not tell. */
-  living(): number[] {
-    if (!hasStatistics()) return [];
+  /** Those that have not ended, even if nobody has asked for their status yet; null where the system does not tell. */
+  living(): number[] | null {
+    if (!hasStatistics()) return null;
     return this.#members()
       .filter(({ state }) => state !== 'Z' && state !== 'X')
       .map(({ pid }) => pid);

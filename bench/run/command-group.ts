@@ -158,7 +158,6 @@ export class CommandGroup {
 
   async #killAll(graceMs: number): Promise<void> {
     const giveUpAtMs = performance.now() + graceMs;
-    this.#tree.living(); // also finds those that have left the group
     this.#signal('SIGTERM');
     while (!this.#isGone() && performance.now() < giveUpAtMs) await delay(POLL_MS);
     while (!this.#isGone()) {
@@ -171,15 +170,13 @@ export class CommandGroup {
   }
 
   #isGone(): boolean {
-    return this.#end !== undefined && this.#others().length === 0 && !isGroupAlive(this.pid);
-  }
-
-  #others(): number[] {
-    return this.#tree.living().filter(pid => pid !== this.pid);
+    if (this.#end === undefined) return false;
+    return (this.#tree.living() ?? membersOfGroup(this.pid)).every(pid => pid === this.pid);
   }
 
   #signal(signal: NodeJS.Signals): void {
-    for (const id of [-this.pid, ...this.#others()]) {
+    // The group at once, and those that have left it.
+    for (const id of [-this.pid, ...(this.#tree.living() ?? [])]) {
       try {
         process.kill(id, signal);
       } catch {
@@ -195,12 +192,12 @@ export class CommandGroup {
   }
 }
 
-/** Where the system does not list processes, the group can still be asked. */
-function isGroupAlive(leaderPid: number): boolean {
+/** Where the system does not list processes, the group can still be asked: its negative id, or none. */
+function membersOfGroup(leaderPid: number): number[] {
   try {
     process.kill(-leaderPid, 0);
-    return true;
+    return [-leaderPid];
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return (error as NodeJS.ErrnoException).code === 'EPERM' ? [-leaderPid] : [];
   }
 }
