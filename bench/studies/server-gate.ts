@@ -67,6 +67,16 @@ app.get('/health', async () => ({ ok: true }));
 await app.listen({ port: Number(process.env.PORT), host: '127.0.0.1' });
 `;
 
+/** Replicates shorter than those of `ab`: on a shared machine, enough of them for a verdict fit into two minutes. */
+const SCENARIO = {
+  name: 'orders',
+  question: 'Is a change of the service seen that is there, and none that is not?',
+  load: { concurrency: 20 },
+  timing: { warmupMinMs: 250, warmupMaxMs: 750, measureMs: 800 },
+  clients: { persistent: { pool: { maxConnections: 20 } } },
+  baseline: 'persistent',
+};
+
 await announce('Gate of a fastify service: two commits of it, by conntax ab --start');
 const repository = mkdtempSync(join(tmpdir(), 'conntax-server-gate-'));
 try {
@@ -92,6 +102,7 @@ async function git(...args: string[]): Promise<void> {
 async function makeRepository(): Promise<void> {
   await git('init', '--quiet', '--initial-branch', 'main');
   writeFileSync(join(repository, 'service.mjs'), SERVICE);
+  writeFileSync(join(repository, 'orders.json'), JSON.stringify(SCENARIO));
   for (const kind of NAMES) {
     writeFileSync(join(repository, 'slowdown.json'), JSON.stringify(KINDS[kind]));
     await git('add', '.');
@@ -105,8 +116,17 @@ async function measure(kind: Kind): Promise<string> {
   const main = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
   const results = join(repository, `results-${kind}`);
   const args = [
-    ...['ab', '--start', `'${process.execPath}' service.mjs`, '--before-ref', 'nothing', '--after-ref', kind],
-    ...['--path', '/orders', '--ready', '/health', '--client', 'persistent', '--no-confirm', '--json'],
+    ...[
+      'ab',
+      './orders.json',
+      '--start',
+      `'${process.execPath}' service.mjs`,
+      '--before-ref',
+      'nothing',
+      '--after-ref',
+      kind,
+    ],
+    ...['--path', '/orders', '--ready', '/health', '--no-confirm', '--json'],
     ...['--budget-sec', values['budget-sec'], '--results', results],
   ];
   await exec(process.execPath, [main, ...args], { cwd: repository, maxBuffer: 1 << 28 }).catch(
