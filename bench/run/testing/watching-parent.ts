@@ -1,4 +1,4 @@
-// A process that watches over two others and a group, which never end by themselves, and tells their ids.
+// A parent process with a watchdog over two children and a group that never end by themselves: prints their ids.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { watchOver, watchOverGroup } from '../../watchdog.ts';

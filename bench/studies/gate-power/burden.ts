@@ -1,6 +1,6 @@
 // An injected slowdown: burns a share of the CPU time that a process takes otherwise.
 
-/** Requests after which the price of the next ones is found anew. */
+/** Requests after which the cost of the next ones is determined again. */
 const PRICE_EVERY = 64;
 
 /**
