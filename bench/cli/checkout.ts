@@ -43,7 +43,7 @@ async function git(cwd: string, ...args: string[]): Promise<string> {
   return stdout.replace(/\n$/, '');
 }
 
-/** @throws UsageError outside a repository, or when there is no such commit */
+/** @throws UsageError outside a repository, or for a ref that is not a commit */
 async function findCommit(ref: string, cwd: string): Promise<{ sha: string; root: string; prefix: string }> {
   let root: string;
   try {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { Run } from '../../results/model/run.ts';
-import { AFTER } from '../cli/ab.ts';
+import { AFTER, BEFORE } from '../cli/ab.ts';
 import { announce } from './machine.ts';
 
 const exec = promisify(execFile);
@@ -79,12 +79,11 @@ const SCENARIO = {
 
 await announce('Gate of a fastify service: two commits of it, by conntax ab --start');
 const repository = mkdtempSync(join(tmpdir(), 'conntax-server-gate-'));
-try {
-  await makeRepository();
-  for (const kind of kinds) console.log(await measure(kind as Kind));
-} finally {
-  rmSync(repository, { recursive: true, force: true });
-}
+process.on('exit', () => rmSync(repository, { recursive: true, force: true }));
+// A terminal interrupts the measurement too, which ends its processes.
+process.once('SIGINT', () => process.exit(130));
+await makeRepository();
+for (const kind of kinds) console.log(await measure(kind as Kind));
 
 async function git(...args: string[]): Promise<void> {
   const identity = [
@@ -147,10 +146,12 @@ function lineOf(kind: Kind, { cells, host, startedAt }: Run): string {
     const [value, low, high] = [interval.value, interval.low, interval.high].map(ratio => ratio.toFixed(3));
     return `${metric} ${value} (${low} to ${high}): ${state}`;
   });
-  const after = arms.find(({ arm }) => arm === AFTER);
+  const [before, after] = [BEFORE, AFTER].map(name => arms.find(({ arm }) => arm === name));
+  const [cpuBefore, cpuAfter] = [before, after].map(arm => arm?.targetCpuUsPerRequest ?? Number.NaN);
   return [
     `${kind} (${startedAt}, load average ${host.loadAverage[0]?.toFixed(2)}): ${replicates} replicates in ${(elapsedMs / 1_000).toFixed(0)} s`,
     ...limits.map(limit => `  ${limit}`),
+    `  server CPU per request, all replicates: ${cpuBefore!.toFixed(1)} µs, then ${cpuAfter!.toFixed(1)} µs (${(cpuAfter! / cpuBefore!).toFixed(3)} times as much)`,
     `  accepted by the kernel, after: ${after?.accepted ?? 'unknown'} for ${after?.completed ?? 0} good answers`,
   ].join('\n');
 }
