@@ -561,11 +561,12 @@ function transportRules(context: RuleContext): Rule[] {
     ...honouredRules(context),
     ...forEachArm(
       context,
-      arm => [['clients', arm], ['target'], ['request']],
-      (arm, client, { target, request }) => {
+      arm => [['clients', arm], ['target'], ['request'], ['requests']],
+      (arm, client, { target, request, requests }) => {
         const { transport } = client;
         if (!Object.hasOwn(transports, transport) || Object.hasOwn(faults, transport)) return undefined;
-        return transports[transport]!.refusals(client, target, request).map(refusal => ({
+        const asked = requests ?? (request === undefined ? [] : [request]);
+        return transports[transport]!.refusals(client, target, asked).map(refusal => ({
           path: ['clients', arm, ...refusal.path.split('.')],
           message: refusalText(client, refusal),
           hint: refusal.hint,
@@ -702,6 +703,17 @@ function rulesOf(context: RuleContext): Rule[] {
     ...transportRules(context),
     ...protocolRules(context),
     ...engineRules(context),
+    {
+      reads: [['request'], ['requests']],
+      check: ({ request, requests }) =>
+        request === undefined || requests === undefined
+          ? undefined
+          : {
+              path: ['requests'],
+              message: 'the clients already send the request of the setting request',
+              hint: 'request for one, or requests for several',
+            },
+    },
     {
       reads: ['timing', 'load', 'link', 'target', 'clients'].map(name => [name]),
       check: scenario => idleFindings(scenario, context.behaviours),

@@ -67,6 +67,7 @@ function fakeChild(
 function readingWith(sent: number): GeneratorReading {
   return {
     ...createRecorder().finish(),
+    requests: [],
     sent,
     answered: sent,
     unfinished: 0,

@@ -88,6 +88,24 @@ export const Comparison = z.strictObject({
 });
 export type Comparison = z.infer<typeof Comparison>;
 
+/** One of several requests, over all trials of an arm. */
+export const RequestSummary = z.strictObject({
+  name: z.string(),
+  sent: count().describe('In all, warm-up included'),
+  completed: count()
+    .nullable()
+    .describe(
+      'In the steady windows, like the rest; null where a load tool does not report which request an answer belongs to',
+    ),
+  failed: count().nullable(),
+  requestsPerSec: amount().nullable().describe('Completed per second of the steady windows'),
+  meanUs: amount().nullable(),
+  p50Us: amount().nullable(),
+  p99Us: amount().nullable(),
+  censored: Censored.nullable().describe('null: all came to an end, or it is not known'),
+});
+export type RequestSummary = z.infer<typeof RequestSummary>;
+
 /** What an arm did over all its valid and invalid trials: the row of a table. */
 export const ArmSummary = z.strictObject({
   arm: z.string(),
@@ -119,6 +137,10 @@ export const ArmSummary = z.strictObject({
   requestsSent: count(),
   generatorCpuUsPerRequest: amount(),
   targetCpuUsPerRequest: amount().nullable().describe('null for a server that conntax did not start'),
+  requests: z
+    .array(RequestSummary)
+    .default([])
+    .describe("In the order of the scenario's requests; empty where it has one request"),
 });
 export type ArmSummary = z.infer<typeof ArmSummary>;
 

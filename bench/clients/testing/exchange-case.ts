@@ -50,7 +50,7 @@ export function exchangeCase(subject: Subject): void {
     const head = Request.parse({ method: 'HEAD' });
     for (const requestsPerConnection of [1, 'unlimited'] as const) {
       const settings = { requestsPerConnection, pool: { maxConnections: 1 } };
-      if (subject.module.refusals(clientOf(subject, settings), Target.parse({}), head).length > 0) continue;
+      if (subject.module.refusals(clientOf(subject, settings), Target.parse({}), [head]).length > 0) continue;
       test(`HEAD, requestsPerConnection ${requestsPerConnection}: no body, as announced or not`, async t => {
         const lengths = ['Content-Length: 5', 'Transfer-Encoding: chunked', 'X-Length: unknown'];
         // node:http leaves the end of a connection to the server where only a header asks for it.
@@ -58,7 +58,7 @@ export function exchangeCase(subject: Subject): void {
         const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
           socket.write(`HTTP/1.1 200 OK\r\nConnection: ${connection}\r\n${lengths[ofAll % 3]}\r\n\r\n`);
         });
-        const { askTimes } = openSubject(t, subject, server.endpoint, settings, head);
+        const { askTimes } = openSubject(t, subject, server.endpoint, settings, { request: head });
         const ended = await askTimes(9, 1);
         assert.deepEqual(
           ended.map(({ outcome, status, bodyBytes }) => [outcome, status, bodyBytes]),
@@ -73,7 +73,7 @@ export function exchangeCase(subject: Subject): void {
       const transport = subject.module.open({
         client: clientOf(subject),
         endpoint: target.endpoint,
-        request: plainRequest('/'),
+        requests: [plainRequest('/')],
         hasPhases: false,
         onConnection: () => {},
       });
