@@ -116,7 +116,7 @@ export function trialsOf(cell: PlannedCell, replicate: number, seed: number): Tr
  * @param slice the block of a measured slice; `warm-up/n` for the nth other one of an arm
  */
 export function requestSeed(
-  cell: PlannedCell,
+  cell: Pick<PlannedCell, 'id'>,
   seed: number,
   replicate: number,
   slice: number | `warm-up/${number}`,

@@ -117,6 +117,36 @@ export function exchangeCase(subject: Subject): void {
       });
     }
 
+    const bodiless: [what: string, answer: string, status: number, bytes: number][] = [
+      ['204', 'HTTP/1.1 204 No Content\r\n\r\n', 204, 0],
+      [
+        '304 with the length of what it does not send',
+        'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n',
+        304,
+        0,
+      ],
+      [
+        '200 after 102 and 103',
+        `HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n${answerWith('abc')}`,
+        200,
+        3,
+      ],
+    ];
+    for (const [what, answer, expected, bytes] of bodiless) {
+      test(`${what}: each is one whole answer`, async t => {
+        const server = await openMisbehavingServer(t, ({ socket }) => void socket.write(answer));
+        const { askTimes } = openSubject(t, subject, server.endpoint, { pool: { maxConnections: 1 } });
+        const ended = await askTimes(6, 1);
+        assert.deepEqual(
+          ended.map(({ outcome, status, bodyBytes, error }) => [outcome, status, bodyBytes, error]),
+          Array(6).fill(['ok', expected, bytes, undefined]),
+        );
+        assert.equal(server.requests, 6);
+        if (expected === 304 && subject.closesAfter304) assert.equal(server.accepted, 6);
+        else assert.ok(server.accepted <= mostOpen(subject, 1, 1), `${server.accepted} connections`);
+      });
+    }
+
     test('a redirect is an answer: nobody is asked where it leads', async t => {
       const elsewhere = await openTestTarget(t);
       const server = await openMisbehavingServer(t, ({ socket }) => {

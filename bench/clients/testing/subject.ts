@@ -29,6 +29,8 @@ export interface Subject {
   settings: Stated;
   /** Times within an exchange that it does not tell. */
   untold?: readonly ('writtenAtMs' | 'headersAtMs')[];
+  /** Whether it closes a connection after a 304 that names the length of the body that it does not have. */
+  closesAfter304?: true;
 }
 
 /** Dotted paths of what is stated. */
