@@ -3,11 +3,11 @@
 import type { RequestDraw } from '../../results/draw.ts';
 import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
 import {
+  describeNoAnswer,
   type Exchange,
   type ExchangeSink,
   type LoadLoop,
   newExchange,
-  noAnswerText,
   type SliceTimes,
   type Transport,
   type Window,
@@ -92,7 +92,7 @@ export abstract class SliceLoop implements LoadLoop {
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     this.#resolveSlice = resolve;
     this.#startSweeper();
-    this.#abandonAfter(rampMs + windowMs + drainMs, noAnswerText(drainMs));
+    this.#abandonAfter(rampMs + windowMs + drainMs, describeNoAnswer(drainMs));
     this.#isRunning = true;
     if (requestSeed !== undefined) this.#draw?.restart(requestSeed);
     this.start(times, startedAtMs);

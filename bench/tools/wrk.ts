@@ -141,12 +141,12 @@ const LONGEST_SEC = 20;
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
 /** Any bytes as a Lua string: three-digit escapes only. */
-function luaText(bytes: Buffer): string {
+function quoteForLua(bytes: Buffer): string {
   return `"${Array.from(bytes, byte => `\\${String(byte).padStart(3, '0')}`).join('')}"`;
 }
 
 function lua(text: string): string {
-  return luaText(Buffer.from(text, 'latin1'));
+  return quoteForLua(Buffer.from(text, 'latin1'));
 }
 
 /** Sets the requests where only wrk reads them: other users of the machine see the arguments of a program. */
@@ -159,7 +159,7 @@ function singleScript({ method, path, headers, body }: PreparedRequest): string 
     `wrk.method = ${lua(method)}`,
     `wrk.path = ${lua(path)}`,
     ...Object.entries(headers).map(([name, value]) => `wrk.headers[${lua(name)}] = ${lua(value)}`),
-    ...(body === undefined ? [] : [`wrk.body = ${luaText(body)}`]),
+    ...(body === undefined ? [] : [`wrk.body = ${quoteForLua(body)}`]),
     '',
   ].join('\n');
 }
@@ -169,7 +169,7 @@ function severalScript(requests: PreparedRequests, seed: number): string {
   const { multiplier, increment, range } = LCG;
   const listed = requests.map(({ method, path, headers, body }) => {
     const fields = Object.entries(headers).map(([name, value]) => `[${lua(name)}] = ${lua(value)}`);
-    return `  { ${lua(method)}, ${lua(path)}, { ${fields.join(', ')} }, ${body === undefined ? 'nil' : luaText(body)} },`;
+    return `  { ${lua(method)}, ${lua(path)}, { ${fields.join(', ')} }, ${body === undefined ? 'nil' : quoteForLua(body)} },`;
   });
   return `
 local stated = {

@@ -104,7 +104,7 @@ suite('several requests', () => {
   });
 });
 
-test('names that carry credentials are told from others', () => {
+test('names that carry credentials are distinguished from others', () => {
   for (const name of [
     'Authorization',
     'cookie',
