@@ -8,7 +8,7 @@ import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
 import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
-import { prepareRequest } from '../clients/request.ts';
+import { prepareRequests } from '../clients/request.ts';
 import {
   countSpareCores,
   leaveOutMissing,
@@ -133,8 +133,7 @@ export async function measurePlan(
 
 /** @throws UsageError when a secret of a request is not in the environment, or the file of its body cannot be read */
 function requireRequests({ cells }: Plan, env: Context['env']): void {
-  for (const request of new Set(cells.map(({ scenario }) => scenario.request)))
-    prepareRequest(request, '/', env);
+  for (const { scenario } of cells) prepareRequests(scenario, '/', env);
 }
 
 /** The plan without load tools that would miscount these servers' answers. */
@@ -144,7 +143,9 @@ async function withoutUnreadable(
   { plugins }: Context,
 ): Promise<Plan> {
   if (servers.size === 0) return plan;
-  const facts = new Map([...servers].map(([cell, server]) => [cell, server.facts]));
+  const facts = new Map(
+    [...servers].map(([cell, { answers }]) => [cell, answers.map(answer => answer.facts)]),
+  );
   return leaveOutUnreadable(plan, facts, await loadPlugins(plugins.transports));
 }
 
@@ -155,10 +156,13 @@ function noteServers(
   output: Context['output'],
 ): void {
   const lines = plan.cells.flatMap(({ id, scenario }) =>
-    (servers.get(id) ?? []).flatMap(({ facts }) => [
-      `  ${facts.url}: ${describeFound(facts)}`,
-      ...foreignRemarks(facts, scenario.target).map(remark => `  ! ${remark}`),
-    ]),
+    (servers.get(id) ?? []).flatMap(({ answers }) =>
+      answers.flatMap(({ name, facts }) => {
+        const asked = name === undefined ? '' : `${name}: `;
+        const remarks = foreignRemarks(facts, scenario.target).map(remark => `  ! ${asked}${remark}`);
+        return [`  ${asked}${facts.url}: ${describeFound(facts)}`, ...remarks];
+      }),
+    ),
   );
   for (const line of new Set(lines)) output.note(line);
 }

@@ -15,6 +15,7 @@ import {
 } from '../../results/errors.ts';
 import { visibleLine } from '../../results/visible.ts';
 import { CLIENT_SETTINGS, isModulePath } from '../../scenarios/model/client.ts';
+import type { Request } from '../../scenarios/model/request.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
@@ -115,10 +116,15 @@ async function locateCommand<Checked extends Scenario>(
 }
 
 /** A relative path of a request's body starts from the scenario's folder; the file itself is read before the run. */
-function withBodyPath<Named extends Scenario>(scenario: Named, file: string): Named {
-  const { request } = scenario;
-  if (request?.bodyFile === undefined) return scenario;
-  return { ...scenario, request: { ...request, bodyFile: placeOf(request.bodyFile, file) } };
+function withBodyPaths<Named extends Scenario>(scenario: Named, file: string): Named {
+  const located = <Asked extends Request>(request: Asked): Asked =>
+    request.bodyFile === undefined ? request : { ...request, bodyFile: placeOf(request.bodyFile, file) };
+  const { request, requests } = scenario;
+  return {
+    ...scenario,
+    ...(request === undefined ? {} : { request: located(request) }),
+    ...(requests === undefined ? {} : { requests: requests.map(located) }),
+  };
 }
 
 function counted(count: number, noun: string): string {
@@ -382,7 +388,7 @@ async function check(candidates: readonly Candidate[], options: LoadOptions): Pr
       continue;
     }
     for (const variant of validation.variants) {
-      const placed = await locateCommand(withBodyPath(withModulePaths(variant, path), path), path);
+      const placed = await locateCommand(withBodyPaths(withModulePaths(variant, path), path), path);
       const located = 'scenario' in placed ? await locateCaFile(placed.scenario, path) : placed;
       if ('scenario' in located) variants.push(located.scenario);
       else {

@@ -79,6 +79,17 @@ function rulesOf(context: RuleContext): Rule[] {
       check: scenario => idleFindings(scenario, context.behaviours),
     },
     {
+      reads: [['request'], ['requests']],
+      check: ({ request, requests }) =>
+        request === undefined || requests === undefined
+          ? undefined
+          : {
+              path: ['requests'],
+              message: 'the clients already send the request of the setting request',
+              hint: 'request for one, or requests for several',
+            },
+    },
+    {
       reads: ['generators', 'load', 'clients'].map(name => [name]),
       check: scenario => divisionFindings(scenario, context.transports),
     },

@@ -168,6 +168,13 @@ const cases: {
     hint: /read/,
   },
   {
+    why: 'one request and several are not given together',
+    changes: { request: { path: '/a' }, requests: [{ path: '/b' }] },
+    path: 'requests',
+    message: /already send the request/,
+    hint: /request for one, or requests for several/,
+  },
+  {
     why: 'one request a connection leaves nothing to pipeline',
     changes: { 'clients.short.pool': { pipelining: 4 } },
     path: 'clients.short.pool.pipelining',

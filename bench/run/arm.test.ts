@@ -250,6 +250,8 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
     outcomes: { ok: { count: 6 }, reset: { count: 1, sample: 'gone' } },
     censored: null,
     response: emptyHistogram(),
+    responseByClass: {},
+    requests: [],
     service: emptyHistogram(),
     wait: emptyHistogram(),
     firstByte: emptyHistogram(),

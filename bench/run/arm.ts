@@ -346,6 +346,8 @@ export class Arm {
       censored: reading.censored,
       lengthening: this.lengthening,
       response: reading.response,
+      responseByClass: reading.responseByClass,
+      requests: reading.requests,
       service: reading.service,
       wait: reading.wait,
       firstByte: reading.firstByte,

@@ -1,6 +1,6 @@
 // Starts each command of a plan once before the run, so that what cannot start or answer is reported before any load.
 import { MeasureError } from '../../results/errors.ts';
-import { prepareRequest } from '../clients/request.ts';
+import { prepareRequests, secretsOf } from '../clients/request.ts';
 import type { Plan, PlannedCell } from '../plan/plan.ts';
 import { ChildError } from './child.ts';
 import { type FoundServer, findServers } from './external-server.ts';
@@ -26,11 +26,11 @@ export async function rehearseServers(
   const found = new Map<string, FoundServer[]>();
   const seen = new Map<string, FoundServer>();
   for (const cell of cells) {
-    const { target, request } = cell.scenario;
+    const { target, request, requests } = cell.scenario;
     if (!hasCommand(target)) continue;
     const servers: FoundServer[] = [];
     for (const { code } of cell.targets) {
-      const key = JSON.stringify([target, request, code]);
+      const key = JSON.stringify([target, request, requests, code]);
       const server = seen.get(key) ?? (await rehearse(cell, target, code, options));
       seen.set(key, server);
       servers.push(server);
@@ -46,10 +46,10 @@ async function rehearse(
   code: PlannedCell['targets'][number]['code'],
   { cpu, signal, onStart }: RehearseOptions,
 ): Promise<FoundServer> {
-  const request = prepareRequest(scenario.request, '/', process.env);
+  const requests = prepareRequests(scenario, '/', process.env);
   onStart(target.command, commandFolder(target, code));
   try {
-    const server = await startServer(target, { code, cpu, secrets: request.secrets, signal });
+    const server = await startServer(target, { code, cpu, secrets: secretsOf(requests), signal });
     try {
       const { origin } = server.endpoint;
       const hasUserModules = Object.values(scenario.clients).some(
@@ -59,7 +59,7 @@ async function rehearse(
         url: new URL('/', origin).href,
         caFile: undefined,
         addresses: [new URL(origin).hostname.replaceAll(/[[\]]/g, '')],
-        request,
+        requests,
         cells: [{ id, target, hasUserModules }],
       };
       return (await findServers([located], signal)).get(id)!;

@@ -2,7 +2,7 @@
 import { MeasureError, UsageError } from '../../results/errors.ts';
 import type { FailureCode, Trial, TrialResult } from '../../results/model/trial.ts';
 import { own } from '../../scenarios/model/own.ts';
-import { prepareRequest } from '../clients/request.ts';
+import { prepareRequests, secretsOf } from '../clients/request.ts';
 import { type PlannedCell, trialsOf } from '../plan/plan.ts';
 import { Arm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
 import { ChildError, spawnChild } from './child.ts';
@@ -213,7 +213,7 @@ class LiveReplicates implements ReplicateSource {
     const { scenario } = cell;
     this.#failureCode = () => 'target-start';
     if (hasCommand(scenario.target)) {
-      const secrets = prepareRequest(scenario.request, '/', process.env).secrets;
+      const secrets = secretsOf(prepareRequests(scenario, '/', process.env));
       const options = { code, secrets, signal: this.#context.signal, cpu: pinning?.targetCpu ?? null };
       this.#targets.push(await startServer(scenario.target, options));
       return;

@@ -253,7 +253,10 @@ export function readByKernel(isLoopback: boolean): KernelReading {
  * The target of an external server: there is no process to start, pin, condition or end, and no counters but the kernel's.
  * For a server on this machine the kernel counts accepted connections; for any other, only connections opened by this machine.
  */
-export function openForeignTarget({ facts, endpoint }: FoundServer): MeasuredTarget {
+export function openForeignTarget({
+  facts,
+  endpoint,
+}: Pick<FoundServer, 'facts' | 'endpoint'>): MeasuredTarget {
   const { isLoopback } = facts;
   return {
     endpoint,

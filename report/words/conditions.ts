@@ -3,7 +3,7 @@ import { asOwnTarget } from '../../results/connections.ts';
 import { type CellResult, closingReason, type ForeignServer } from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
-import { describeRequest } from '../../scenarios/model/request.ts';
+import { describeRequest, type NamedRequest } from '../../scenarios/model/request.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import {
   type Behaviour,
@@ -16,7 +16,7 @@ import type { CellView } from '../cell-view.ts';
 import type { Fact } from '../model.ts';
 import { describeLink } from './link.ts';
 import { describeLoad } from './load.ts';
-import { formatCount } from './numbers.ts';
+import { formatCount, formatPercent } from './numbers.ts';
 
 /** What a reader must know about an external server: a bad response before the run, or one that contradicts the scenario. */
 export function foreignRemarks(server: ForeignServer, target: Target): string[] {
@@ -262,6 +262,7 @@ export function sharedConditions({
   target,
   link,
   request,
+  requests,
   load,
   generators,
   timing,
@@ -273,11 +274,23 @@ export function sharedConditions({
     ...(link === undefined ? [] : [{ label: 'Link', value: describeLink(link) }]),
     ...expectedFacts(target),
     ...(request === undefined ? [] : [{ label: 'Request', value: describeRequest(request) }]),
+    ...(requests === undefined ? [] : [{ label: 'Requests', value: describeRequests(requests) }]),
     { label: 'Load', value: describeLoad(load) },
     ...generatorFacts(generators),
     { label: 'Timing', value: describeTiming(timing, generators) },
     ...(phases ? [] : [{ label: 'Phases', value: 'not recorded' }]),
   ];
+}
+
+/** `75 % read: GET /orders; 25 % POST /orders, a body of 20 bytes`. */
+function describeRequests(requests: readonly NamedRequest[]): string {
+  const total = requests.reduce((sum, { weight }) => sum + weight, 0);
+  return requests
+    .map(request => {
+      const name = request.name === undefined ? '' : `${request.name}: `;
+      return `${formatPercent(request.weight / total)} ${name}${describeRequest(request)}`;
+    })
+    .join('; ');
 }
 
 /** Only where there are several. */

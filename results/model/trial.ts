@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Client } from '../../scenarios/model/client.ts';
 import { Load } from '../../scenarios/model/load.ts';
-import { Request } from '../../scenarios/model/request.ts';
+import { Request, Requests } from '../../scenarios/model/request.ts';
 import { Link, Target } from '../../scenarios/model/target.ts';
 
 const count = () => z.int().min(0);
@@ -63,6 +63,7 @@ export const Trial = z.strictObject({
   link: Link.optional().describe('Emulated network; absent without one'),
   load: Load.describe('As in the scenario, defaults included'),
   request: Request.optional().describe('What each request is; absent: a GET without a body'),
+  requests: Requests.optional().describe('Several in place of one; absent: one'),
   client: Client.describe('As in the scenario, defaults included'),
   generators: z
     .int()
@@ -275,6 +276,25 @@ export const Alone = z.strictObject({
 });
 export type Alone = z.infer<typeof Alone>;
 
+/** Classes of the statuses of final responses. */
+export const StatusClass = z.enum(['2xx', '3xx', '4xx', '5xx']);
+export type StatusClass = z.infer<typeof StatusClass>;
+
+/** One of several requests that a scenario's clients send. */
+export const RequestFigures = z.strictObject({
+  name: z.string().describe('As in the scenario; by default method and path'),
+  sent: count().describe('Of the whole trial, warm-up included, like requestsSent of the ledger'),
+  completed: count()
+    .nullable()
+    .describe(
+      'In the steady windows, like the rest; null where a load tool does not report which request an answer belongs to',
+    ),
+  failed: count().nullable().describe('Those without an answer included; null likewise'),
+  censored: Censored.nullable().describe('null: every request came to an end, or it is not known'),
+  response: Histogram.nullable().describe('Like response of all requests; null likewise'),
+});
+export type RequestFigures = z.infer<typeof RequestFigures>;
+
 export const Measurement = z.strictObject({
   warmupMs: amount().describe('Load before the first measured slice'),
   isSteady: z
@@ -306,6 +326,16 @@ export const Measurement = z.strictObject({
   response: Histogram.describe(
     'From the intended start to the last byte; censored ones by their lower bounds',
   ),
+  responseByClass: z
+    .partialRecord(StatusClass, Histogram)
+    .default({})
+    .describe(
+      'Response times of whole answers, good or not, by the class of their status; empty where the client does not tell it, and in older runs',
+    ),
+  requests: z
+    .array(RequestFigures)
+    .default([])
+    .describe("In the order of the scenario's requests; empty where it has one request"),
   service: Histogram.describe('From the actual start to the last byte'),
   wait: Histogram.describe(
     'From the actual start until the request is written, a dial included; empty when phases are off',
