@@ -18,6 +18,7 @@ import { capacityTable, scheduleTable } from './tables/open-loads.ts';
 import { errorTable, failureTable, statusTable } from './tables/outcomes.ts';
 import { phaseTable } from './tables/phases.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
+import { requestTable } from './tables/requests.ts';
 import { cellAnswer } from './words/answer.ts';
 import { auditLines, auditTable, describePassed, summarizeAudits, trustTable } from './words/audits.ts';
 import { cellCaveats, describeStop, runCaveats } from './words/caveats.ts';
@@ -94,6 +95,7 @@ const SPECIAL_TABLES: readonly CreateTable[] = [
   capacityTable,
   scheduleTable,
   agreementTable,
+  requestTable,
   statusTable,
   connectionCostTable,
 ];

@@ -10,8 +10,8 @@ import { errorMessage, MeasureError, UsageError } from '../../results/errors.ts'
 import type { ForeignServer } from '../../results/model/run.ts';
 import { isExpectedStatus, type Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
-import { framedHeaders, prepareRequest, redact } from '../clients/request.ts';
-import type { PreparedRequest } from '../contracts.ts';
+import { framedHeaders, prepareRequests, redact } from '../clients/request.ts';
+import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
 import { hostOf, isLoopback, refusalOf } from '../plan/allowed-hosts.ts';
 import type { Plan } from '../plan/plan.ts';
 
@@ -302,14 +302,24 @@ export interface LocatedServer {
   addresses: readonly string[];
   /** Cells with this server as target. */
   cells: readonly { id: string; target: Target; hasUserModules: boolean }[];
-  request: PreparedRequest;
+  requests: PreparedRequests;
+}
+
+/** What a server answered to one of a scenario's requests. */
+interface FoundAnswer {
+  /** Of the request, where there are several. */
+  name: string | undefined;
+  facts: ForeignServer;
 }
 
 /** A server that has answered: its endpoint and its properties. */
 export interface FoundServer {
+  /** By its answer to the first request. */
   facts: ForeignServer;
+  /** To each request, in their order. */
+  answers: readonly FoundAnswer[];
   endpoint: Endpoint;
-  /** What it was asked. */
+  /** What it was asked first. */
   request: PreparedRequest;
 }
 
@@ -328,18 +338,18 @@ export async function locateServers(
   resolve: Resolve = lookUp,
   signal?: AbortSignal,
 ): Promise<LocatedServer[]> {
-  const cells = plan.cells.flatMap(({ id, scenario: { target, clients, request } }) => {
+  const cells = plan.cells.flatMap(({ id, scenario: { target, clients, request, requests } }) => {
     if (target.url === undefined) return [];
     const hasUserModules = Object.values(clients).some(({ modulePath }) => modulePath !== undefined);
-    return [{ id, target, url: target.url, hasUserModules, request }];
+    return [{ id, target, url: target.url, hasUserModules, request, requests }];
   });
-  const groups = Map.groupBy(cells, ({ url, target, request }) =>
-    JSON.stringify([url, target.caFile, request]),
+  const groups = Map.groupBy(cells, ({ url, target, request, requests }) =>
+    JSON.stringify([url, target.caFile, request, requests]),
   );
   const located: LocatedServer[] = [];
   const refusals: string[] = [];
   for (const [first, ...others] of groups.values()) {
-    const { url, target, request } = first!;
+    const { url, target } = first!;
     const { pathname, search } = new URL(url);
     const addresses = await addressesOf(url, resolve, signal);
     const refusal = refusalOf({ url, addresses }, allowedHosts);
@@ -348,7 +358,7 @@ export async function locateServers(
         url,
         caFile: target.caFile,
         addresses,
-        request: prepareRequest(request, `${pathname}${search}`, process.env),
+        requests: prepareRequests(first!, `${pathname}${search}`, process.env),
         cells: [first!, ...others],
       });
     else refusals.push(refusal);
@@ -387,7 +397,7 @@ async function lookUp(host: string): Promise<string[]> {
 }
 
 /**
- * Sends each server one request, trying its addresses until one answers: all load then goes to that address.
+ * Sends each server its requests once, trying its addresses until one answers: all load then goes to that address.
  * @returns the servers by cell
  * @throws MeasureError when a server does not answer, or cannot be measured; the reason of the signal
  */
@@ -397,15 +407,18 @@ export async function findServers(
 ): Promise<Map<string, FoundServer>> {
   const found = new Map<string, FoundServer>();
   for (const server of located) {
-    const { url, caFile, request } = server;
+    const { url, caFile, requests } = server;
     const caPem = caFile === undefined ? undefined : await readFile(caFile, 'utf8');
-    const facts = await firstAnswer(server, caPem, signal);
-    if (isUnwantedRedirect(facts, server)) {
-      throw new MeasureError(
-        'unreachable',
-        `${url} is a redirect (${facts.status}) to ${facts.location}: a client that follows it would send its load there; expected: the URL that answers`,
-      );
+    const answers: FoundAnswer[] = [];
+    for (const request of requests) {
+      const { addresses } = server;
+      const known = answers.length === 0 ? addresses : [answers[0]!.facts.address];
+      const facts = await firstAnswer({ url, addresses: known, request }, caPem, signal);
+      const name = requests.length === 1 ? undefined : request.name;
+      requireWanted(facts, server, name);
+      answers.push({ name, facts });
     }
+    const { facts } = answers[0]!;
     const { origin, pathname, search } = new URL(url);
     const endpoint: Endpoint = {
       origin,
@@ -420,10 +433,20 @@ export async function findServers(
           `${url} does not offer HTTP/2, as target.protocol states: of h2 and http/1.1 it chose ${facts.alpn ?? 'neither'}`,
         );
       }
-      found.set(id, { facts, endpoint, request });
+      found.set(id, { facts, answers, endpoint, request: requests[0] });
     }
   }
   return found;
+}
+
+/** @throws MeasureError for a redirect that would lead the load elsewhere */
+function requireWanted(facts: ForeignServer, server: LocatedServer, name: string | undefined): void {
+  if (!isUnwantedRedirect(facts, server)) return;
+  const asked = name === undefined ? server.url : `${server.url}, asked for ${name},`;
+  throw new MeasureError(
+    'unreachable',
+    `${asked} is a redirect (${facts.status}) to ${facts.location}: a client that follows it would send its load there; expected: the URL that answers`,
+  );
 }
 
 /** An expected redirect is an ordinary answer, unless a user's module might follow it. */
@@ -435,7 +458,7 @@ function isUnwantedRedirect({ status, location }: ForeignServer, { cells }: Loca
 }
 
 async function firstAnswer(
-  { url, addresses, request }: LocatedServer,
+  { url, addresses, request }: Pick<LocatedServer, 'url' | 'addresses'> & { request: PreparedRequest },
   caPem?: string,
   signal?: AbortSignal,
 ): Promise<ForeignServer> {
