@@ -223,7 +223,7 @@ const TABLE_SECTIONS: Readonly<Record<string, SectionName>> = {
   connectionCost: 'connections',
 };
 
-/** The parts that follow the answer. How it went over the run is opened only where the replicates disagree. */
+/** The parts that follow the answer. What only some scenarios have is folded, and how it went over the run is opened only where the replicates disagree. */
 function listSections(
   view: CellView,
   of: { figures: readonly Figure[]; tables: readonly Table[]; asides: readonly string[] },
@@ -235,7 +235,7 @@ function listSections(
     .map(name => ({
       name,
       title: SECTION_TITLES[name],
-      isFolded: name === 'course' && !disagrees,
+      isFolded: name === 'special' || (name === 'course' && !disagrees),
       notes: name === 'connections' ? of.asides : [],
       figures: of.figures.filter(figure => figure.section === name),
       tables: of.tables.filter(table => (own(TABLE_SECTIONS, table.name) ?? 'special') === name),

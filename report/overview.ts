@@ -79,10 +79,14 @@ function describeAll(sections: readonly Section[]): string {
       decidingComparisons(result).some(({ verdict }) => verdict !== 'unsure'),
     ),
   );
+  const comparisons = views.flatMap(({ result }) => decidingComparisons(result));
+  if (comparisons.length === 0) return `${count} of single clients, so nothing is compared`;
   const comparing = sections.filter(section =>
-    viewsOf(section).some(({ result }) => decidingComparisons(result).length > 0),
+    viewsOf(section).some(({ result }) =>
+      decidingComparisons(result).some(({ replicateRatios }) => replicateRatios.length > 0),
+    ),
   );
-  if (comparing.length === 0) return `${count} of single clients, so nothing is compared`;
+  if (comparing.length === 0) return 'Nothing can be compared';
   return `Clients differ in ${formatCount(differing.length)} of ${formatCount(comparing.length)} scenarios`;
 }
 

@@ -13,11 +13,17 @@ const NAME = 'forest';
 
 /** The axis spans the values, and their whiskers by at most this factor; longer ones end in an arrow. */
 const WIDEST_WHISKER = 1.8;
+/** Least ratio of the ends of the axis: equal values lie in the middle of something. */
+const LEAST_RATIO = 1.1;
 /** Left of the data, of the width that they take. */
 const MARGIN_SHARE = 0.06;
+/** The same at the right, for the figures. */
+const TEXT_SHARE = 0.75;
 const ROW_PX = { few: 38, many: 20 };
 /** More rows are set more densely. */
 const FEW_ROWS = 6;
+/** Below the rows. */
+const AXIS_PX = 44;
 
 const chart: Chart = {
   name: NAME,
@@ -28,93 +34,21 @@ const chart: Chart = {
     `How many times better than ${result.scenario.baseline}: more requests, less time, less CPU. Further right is better. Line: ${INTERVAL_NAME}, with an arrow where it goes on; small dots: replicates.`,
   spec(view, widthPx) {
     const rows = rowsOf(view);
-    const [low, high] = domainOf(rows);
-    const scale = { type: 'log' as const, domain: [low, high], nice: false };
-    const isSmall = isNarrow(widthPx);
-    const y = {
-      field: 'at',
-      type: 'quantitative' as const,
-      scale: { domain: [0, rows.length], reverse: true, nice: false },
-      axis: {
-        title: null,
-        domain: false,
-        grid: false,
-        values: rows.map((_, index) => index + 0.5),
-        labelExpr: `${JSON.stringify(rows.map(({ label }) => label))}[floor(datum.value)]`,
-        labelOverlap: false,
-      },
-    };
-    const x = {
-      type: 'quantitative' as const,
-      scale,
-      axis: { title: 'better →', values: logTicks(low, high / (high / low) ** TEXT_OF_WIDTH), format: '~r', grid: true },
-    };
-    const drawn = rows.map((row, index) => ({
-      ...row,
-      at: index + 0.5,
-      low: Math.max(row.low, low),
-      high: Math.min(row.high, high),
-    }));
-    const { colour } = armMarks(view.arms);
-    const layers: Layer[] = [
-      {
-        data: { values: [{ one: 1, tip: `1: the same as ${view.result.scenario.baseline}` }] },
-        mark: { ...guideLine, strokeWidth: 1.5, strokeDash: [1, 0] },
-        encoding: {
-          x: { ...x, field: 'one' },
-          y: { value: 0 },
-          y2: { value: 'height' },
-          description: { field: 'tip' },
-        },
-      },
-      {
-        data: { values: drawn },
-        mark: { type: 'rule', strokeWidth: 2 },
-        encoding: {
-          x: { ...x, field: 'low' },
-          x2: { field: 'high' },
-          y,
-          color: colour,
-          description: { field: 'tip' },
-        },
-      },
-      ...arrows(rows, { low, high }).map(
-        ({ values, shape }): Layer => ({
-          data: { values },
-          mark: { type: 'point', filled: true, size: 60, shape, aria: false },
-          encoding: { x: { ...x, field: 'end' }, y, color: colour },
-        }),
-      ),
-      {
-        data: {
-          values: drawn.flatMap(({ at, arm, dots }) =>
-            dots
-              .filter(dot => dot.value >= low && dot.value <= high)
-              .map(({ value, tip }) => ({ at: at + 0.28, arm, value, tip })),
-          ),
-        },
-        mark: { type: 'point', filled: true, size: isSmall ? 10 : 14, opacity: 0.75 },
-        encoding: { x: { ...x, field: 'value' }, y, color: colour, description: { field: 'tip' } },
-      },
-      {
-        data: { name: 'figures', values: drawn },
-        mark: { type: 'point', filled: true, size: isSmall ? 60 : 80, opacity: 1 },
-        encoding: {
-          x: { ...x, field: 'value' },
-          y,
-          color: colour,
-          shape: { condition: { test: 'datum.isInvalid', value: 'cross' }, value: 'circle' },
-          description: { field: 'tip' },
-        },
-      },
-      {
-        data: { values: drawn },
-        mark: { type: 'text', align: 'right', aria: false, fill: INK },
-        encoding: { x: { value: 'width' }, y, text: { field: isSmall ? 'brief' : 'text' } },
-      },
-    ];
+    const plot = plotOf(rows, view, isNarrow(widthPx));
     const rowPx = rows.length <= FEW_ROWS ? ROW_PX.few : ROW_PX.many;
-    return framed({ layer: layers }, { widthPx, heightPx: rows.length * rowPx + 44 });
+    return framed(
+      {
+        layer: [
+          baselineLayer(plot, view.result.scenario.baseline),
+          whiskerLayer(plot),
+          ...arrowLayers(rows, plot),
+          dotLayer(plot),
+          figureLayer(plot),
+          textLayer(plot),
+        ],
+      },
+      { widthPx, heightPx: rows.length * rowPx + AXIS_PX },
+    );
   },
   table(view) {
     const rows = rowsOf(view);
@@ -217,27 +151,139 @@ function spanOf(ratios: readonly number[]): Interval {
 
 type Row = NonNullable<ReturnType<typeof rowOf>>;
 
-/** 1 and all values, whiskers as far as they are not clipped, and room for the figures at the right. */
-function domainOf(rows: readonly Row[]): [number, number] {
+/** 1 and all values, whiskers and replicates as far as they are not cut off. */
+function extentOf(rows: readonly Row[]): { low: number; high: number } {
   const values = [1, ...rows.map(({ value }) => value)];
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  const low = Math.max(Math.min(1, ...rows.map(row => row.low)), least / WIDEST_WHISKER);
-  const high = Math.min(Math.max(1, ...rows.map(row => row.high)), most * WIDEST_WHISKER);
-  const ratio = Math.max(high / low, 1.1);
-  return [low / ratio ** MARGIN_SHARE, high * ratio ** TEXT_SHARE];
+  const ends = rows.map(reachOf);
+  const low = Math.max(Math.min(1, ...ends.map(end => end.low)), Math.min(...values) / WIDEST_WHISKER);
+  const high = Math.min(Math.max(1, ...ends.map(end => end.high)), Math.max(...values) * WIDEST_WHISKER);
+  return { low, high: Math.max(high, low * LEAST_RATIO) };
 }
 
-/** Of the width that the data take, left free for the figures at the right. */
-const TEXT_SHARE = 0.75;
-/** The same, of the whole width. */
-const TEXT_OF_WIDTH = TEXT_SHARE / (1 + TEXT_SHARE + MARGIN_SHARE);
+/** Of the interval and the replicates. */
+function reachOf({ low, high, dots }: Row): { low: number; high: number } {
+  const values = dots.map(({ value }) => value);
+  return { low: Math.min(low, ...values), high: Math.max(high, ...values) };
+}
 
-/** Ends of whiskers that lie beyond the axis. */
-function arrows(rows: readonly Row[], { low, high }: { low: number; high: number }) {
+/** What all layers share: the rows at their places, whiskers cut off at the ends of the axis, and the scales. */
+function plotOf(rows: readonly Row[], view: CellView, isSmall: boolean) {
+  const { low, high } = extentOf(rows);
+  const domain = [low / (high / low) ** MARGIN_SHARE, high * (high / low) ** TEXT_SHARE] as const;
+  return {
+    isSmall,
+    low,
+    high,
+    rows: rows.map((row, index) => ({
+      ...row,
+      at: index + 0.5,
+      low: Math.max(row.low, low),
+      high: Math.min(row.high, high),
+    })),
+    colour: armMarks(view.arms).colour,
+    x: {
+      type: 'quantitative' as const,
+      scale: { type: 'log' as const, domain: [...domain], nice: false },
+      axis: {
+        title: 'better →',
+        values: logTicks(domain[0], high),
+        format: '~r',
+        grid: true,
+      },
+    },
+    y: {
+      field: 'at',
+      type: 'quantitative' as const,
+      scale: { domain: [0, rows.length], reverse: true, nice: false },
+      axis: {
+        title: null,
+        domain: false,
+        grid: false,
+        values: rows.map((_, index) => index + 0.5),
+        labelExpr: `${JSON.stringify(rows.map(({ label }) => label))}[floor(datum.value)]`,
+        labelOverlap: false,
+      },
+    },
+  };
+}
+
+type Plot = ReturnType<typeof plotOf>;
+
+function baselineLayer({ x }: Plot, baseline: string): Layer {
+  return {
+    data: { values: [{ one: 1, tip: `1: the same as ${baseline}` }] },
+    mark: { ...guideLine, strokeWidth: 1.5, strokeDash: [1, 0] },
+    encoding: {
+      x: { ...x, field: 'one' },
+      y: { value: 0 },
+      y2: { value: 'height' },
+      description: { field: 'tip' },
+    },
+  };
+}
+
+function whiskerLayer({ rows, x, y, colour }: Plot): Layer {
+  return {
+    data: { values: rows },
+    mark: { type: 'rule', strokeWidth: 2 },
+    encoding: {
+      x: { ...x, field: 'low' },
+      x2: { field: 'high' },
+      y,
+      color: colour,
+      description: { field: 'tip' },
+    },
+  };
+}
+
+/** At the ends of whiskers that go on beyond the axis, or where a replicate lies there. @param rows with whiskers of their full length */
+function arrowLayers(rows: readonly Row[], { low, high, x, y, colour }: Plot): Layer[] {
   const ends = (isBeyond: (row: Row) => boolean, end: number) =>
     rows.flatMap((row, index) => (isBeyond(row) ? [{ at: index + 0.5, arm: row.arm, end }] : []));
   return [
-    { shape: 'triangle-left' as const, values: ends(row => row.low < low, low) },
-    { shape: 'triangle-right' as const, values: ends(row => row.high > high, high) },
-  ].filter(({ values }) => values.length > 0);
+    { shape: 'triangle-left' as const, values: ends(row => reachOf(row).low < low, low) },
+    { shape: 'triangle-right' as const, values: ends(row => reachOf(row).high > high, high) },
+  ]
+    .filter(({ values }) => values.length > 0)
+    .map(({ values, shape }) => ({
+      data: { values },
+      mark: { type: 'point', filled: true, size: 60, shape, aria: false },
+      encoding: { x: { ...x, field: 'end' }, y, color: colour },
+    }));
+}
+
+/** The replicates, a little below the figure. */
+function dotLayer({ rows, low, high, x, y, colour, isSmall }: Plot): Layer {
+  const values = rows.flatMap(({ at, arm, dots }) =>
+    dots
+      .filter(({ value }) => value >= low && value <= high)
+      .map(({ value, tip }) => ({ at: at + 0.28, arm, value, tip })),
+  );
+  return {
+    data: { values },
+    mark: { type: 'point', filled: true, size: isSmall ? 10 : 14, opacity: 0.75 },
+    encoding: { x: { ...x, field: 'value' }, y, color: colour, description: { field: 'tip' } },
+  };
+}
+
+function figureLayer({ rows, x, y, colour, isSmall }: Plot): Layer {
+  return {
+    data: { name: 'figures', values: rows },
+    mark: { type: 'point', filled: true, size: isSmall ? 60 : 80, opacity: 1 },
+    encoding: {
+      x: { ...x, field: 'value' },
+      y,
+      color: colour,
+      shape: { condition: { test: 'datum.isInvalid', value: 'cross' }, value: 'circle' },
+      description: { field: 'tip' },
+    },
+  };
+}
+
+function textLayer({ rows, y, isSmall }: Plot): Layer {
+  return {
+    data: { values: rows },
+    mark: { type: 'text', align: 'right', aria: false, fill: INK },
+    encoding: { x: { value: 'width' }, y, text: { field: isSmall ? 'brief' : 'text' } },
+  };
 }

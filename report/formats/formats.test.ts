@@ -40,8 +40,24 @@ test('the machine has every sweep with the raw figures of every measure, and eac
   assert.deepEqual(Object.keys(rate.rows[4]['persistent:ratio']), ['value', 'low', 'high']);
 });
 
+test('the sentences that say all of a run at once are for machines alone', async () => {
+  for (const sample of ['two arms', 'two scenarios', 'six arms']) {
+    const report = reportOf(sample);
+    for (const { name, render } of formats.filter(({ name }) => GOLDENS.includes(name))) {
+      const text = await render(report, OPTIONS);
+      assert.ok(!text.replaceAll(/\s+/g, ' ').includes(report.headline), `${name} of ${sample}`);
+    }
+  }
+});
+
 test('a figure and its unit stay on one line', () => {
-  assert.deepEqual(wrapped('wide: ±62 %; 44 µs† and 5.18 ms, 3 s', 10), ['wide:', '±62 %;', '44 µs† and', '5.18 ms,', '3 s']);
+  assert.deepEqual(wrapped('wide: ±62 %; 44 µs† and 5.18 ms, 3 s', 10), [
+    'wide:',
+    '±62 %;',
+    '44 µs† and',
+    '5.18 ms,',
+    '3 s',
+  ]);
 });
 
 test('the terminal keeps within its width, and colours only when asked', async () => {

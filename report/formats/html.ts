@@ -162,12 +162,13 @@ function bodyCell(cell: TableCell, { isKey, align, key }: Column): Markup {
     return html`<th scope="row"${align === 'right' ? html` class="figure"` : nothing}>${cell.text}</th>`;
   }
   const tone = toneOf(cell, key);
+  // A figure may break only before its bounds.
+  const text = align === 'right' ? cell.text.replaceAll(' to ', '\u00a0to\u00a0') : cell.text;
   const classes = [
     align === 'right' ? 'figure' : cell.text.length > LONG_TEXT ? 'long' : 'words',
     cell.marks.includes('invalid') ? 'invalid' : '',
   ];
-  const content =
-    tone === undefined ? html`${cell.text}` : html`<span class="pill ${tone}">${cell.text}</span>`;
+  const content = tone === undefined ? html`${text}` : html`<span class="pill ${tone}">${text}</span>`;
   return html`<td class="${classes.filter(name => name !== '').join(' ')}">${content}</td>`;
 }
 

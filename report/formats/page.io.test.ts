@@ -144,7 +144,9 @@ test('the cells of a sweep are folded to one line each, and complete when opened
   await page.close();
 });
 
-test('the answer, its picture and its table are seen without scrolling, and links reach every part', { skip }, async () => {
+test('the answer, its picture and its table are seen without scrolling, and links reach every part', {
+  skip,
+}, async () => {
   const { page } = await openReport('two arms');
   await page.setViewportSize({ width: 1280, height: 800 });
   const bottoms = await page.evaluate<number[]>(
@@ -164,6 +166,20 @@ test('the answer, its picture and its table are seen without scrolling, and link
   assert.deepEqual(broken, []);
   await page.close();
 });
+
+for (const sample of ['an invalid trial of six arms', 'every phase', 'a link']) {
+  test(`${sample}: with everything opened, no table is cut off at 1280 px`, { skip }, async () => {
+    const { page } = await openReport(sample);
+    const clipped = await page.evaluate<string[]>(`(() => {
+      for (const fold of document.querySelectorAll('details')) fold.open = true;
+      return [...document.querySelectorAll('.scroll')]
+        .filter(frame => frame.scrollWidth > frame.clientWidth)
+        .map(frame => frame.getAttribute('aria-label') + ': ' + frame.scrollWidth + ' of ' + frame.clientWidth + ' px');
+    })()`);
+    assert.deepEqual(clipped, []);
+    await page.close();
+  });
+}
 
 test('a failed limit is the first word of the page, in red', { skip }, async () => {
   const { page } = await openReport('a sweep');

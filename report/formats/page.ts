@@ -106,10 +106,13 @@ tbody tr + tr > * { border-top: 1px solid var(--grid); }
 tbody th { font-weight: 550; min-width: 6.5rem; background: var(--paper); }
 tr > th:first-child { position: sticky; left: 0; }
 table.dense { font-size: 0.78rem; }
-.dense th, .dense td { padding: 0.42rem 0.34rem; }
+.dense th, .dense td { padding: 0.42rem 0.26rem; }
 .figure { text-align: right; white-space: nowrap; }
 .words { min-width: 9rem; }
 .long { min-width: 18rem; }
+.dense .figure { white-space: normal; }
+.dense .words, .dense tbody th { min-width: 0; }
+.dense thead .unit { white-space: normal; }
 figure { margin: 2.2rem 0 0; }
 figcaption h3 { margin: 0; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 29rem), 1fr)); gap: 1.2rem 2rem; }
@@ -135,8 +138,8 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
 @media screen and (max-width: 48rem) {
   .page { padding: 0.8rem 1rem 3rem; }
   nav.top { position: static; padding: 0.45rem 1rem; }
-  .first th, .first td { padding: 0.35rem 0.25rem; }
-  .first table { font-size: 0.78rem; }
+  .first > div th, .first > div td { padding: 0.35rem 0.15rem; }
+  .first > div table { font-size: 0.72rem; }
   h1 { font-size: 1.4rem; }
   .wide { display: none; }
   .narrow { display: block; }

@@ -241,7 +241,7 @@ export function briefTable({ arms, result }: CellView): Table {
       column: figureColumn(columnKey, title),
       read(summary) {
         const found = summaryFigure(rate, summary);
-        return found === null ? UNKNOWN : { text: formatSignificant(found.value), value: found.value };
+        return found === null ? UNKNOWN : { text: roundInterval(found).value, value: found.value };
       },
       isCensored: hasCensored,
     },

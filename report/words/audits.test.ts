@@ -9,7 +9,13 @@ function linesOf(findings: readonly Finding[]) {
   return auditLines({ result: { findings } as unknown as CellView['result'] });
 }
 
-const BUSY: Finding = { rule: 'bottleneck', state: 'warn', arm: 'a', trial: 'c/0/a', detail: 'client-bound (97 %)' };
+const BUSY: Finding = {
+  rule: 'bottleneck',
+  state: 'warn',
+  arm: 'a',
+  trial: 'c/0/a',
+  detail: 'client-bound (97 %)',
+};
 const FINDINGS: Finding[] = [
   BUSY,
   { ...BUSY, trial: 'c/1/a', detail: 'client-bound (98 %)' },
