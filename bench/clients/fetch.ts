@@ -12,6 +12,7 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { classifyError, describeError } from './errors.ts';
+import { reachRefusals } from './reach.ts';
 import { bodyOf, closingRefusals, fetchRefusals } from './request.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
 import { trustInProcess } from './trust.ts';
@@ -134,12 +135,21 @@ function open({ client, endpoint, request, hasPhases = true, onConnection }: Tra
   };
 }
 
+/** Of the ways to a server; undici's own fetch has them by its dispatcher. */
+const UNABLE = {
+  certFile: 'fetch has no option for a client certificate',
+  socketPath: 'fetch connects to the host and port of its URL only',
+};
+
 function refusals(
   { requestsPerConnection, protocol, body }: Client,
   target: Target,
   request?: Request,
 ): Refusal[] {
-  const refused: Refusal[] = request === undefined ? [] : [...fetchRefusals(request)];
+  const refused: Refusal[] = [
+    ...reachRefusals(target, UNABLE),
+    ...(request === undefined ? [] : fetchRefusals(request)),
+  ];
   if (request !== undefined && requestsPerConnection !== 1 && protocol === 'http1')
     refused.push(...closingRefusals('fetch', request));
   if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {

@@ -13,6 +13,7 @@ function targetAt(isLoopback: boolean): MeasuredTarget {
   return openForeignTarget({
     facts: facts as ForeignServer,
     endpoint: { origin: 'http://127.0.0.1', path: '/' },
+    reach: {},
     request: plainRequest('/'),
   });
 }

@@ -1,5 +1,6 @@
 // Starts and reads the server side of a cell: target processes, relays of links, and external servers.
 import { setTimeout as delay } from 'node:timers/promises';
+import { isUnixSocket } from '../../results/model/run.ts';
 import type { FailureCode, KernelCounts } from '../../results/model/trial.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import { type Link, longestRoundTripMs, type Target } from '../../scenarios/model/target.ts';
@@ -236,17 +237,19 @@ export async function startTarget(
 
 /**
  * The target of an external server: there is no process to start, pin, condition or end, and no counters but the kernel's.
+ * The kernel has none of Unix sockets.
  * For a server on this machine the kernel counts accepted connections; for any other, only connections opened by this machine.
  */
 export function openForeignTarget({ facts, endpoint }: FoundServer): MeasuredTarget {
   const { isLoopback } = facts;
+  const isCounted = !isUnixSocket(facts) && hasKernelCounts();
   return {
     endpoint,
     isLoopback,
     isAlive: true,
     async read() {
       const countedBy = isLoopback ? 'kernel' : 'kernelOpens';
-      if (!hasKernelCounts()) return { countedBy, accepted: null };
+      if (!isCounted) return { countedBy, accepted: null };
       const { passiveOpens, activeOpens } = readKernelCounts();
       return { countedBy, accepted: isLoopback ? passiveOpens : activeOpens };
     },

@@ -20,7 +20,7 @@ import {
   type Refusal,
   type Window,
 } from '../contracts.ts';
-import { bodyRefusals, engineCannot, requestRefusals } from './external.ts';
+import { bodyRefusals, engineCannot, requestRefusals, toolReachRefusals } from './external.ts';
 
 /**
  * The parts of autocannon's client that conntax uses. All but its events are private, so the version is pinned exactly, and
@@ -399,6 +399,7 @@ function refusals(client: Client, target: Target, request?: Request): Refusal[] 
   const refused = [
     ...bodyRefusals('autocannon', client),
     ...plainTargetRefusals(client, target, HONOURS),
+    ...toolReachRefusals(target),
     ...requestRefusals('autocannon', request),
   ];
   if (tlsSessions !== undefined && tlsSessions !== 'none' && usesTls(target)) {

@@ -18,6 +18,7 @@ import {
   type ToolExchange,
   type ToolReport,
   type ToolTimes,
+  toolReachRefusals,
 } from './external.ts';
 
 /** Times in ms since hey was started. */
@@ -199,7 +200,8 @@ const engine: EngineModule = {
           hint: `at most ${MOST_IDLE} users`,
         }
       : undefined,
-  refusals: (client, _target, request) => [
+  refusals: (client, target, request) => [
+    ...toolReachRefusals(target),
     ...bodyRefusals('hey', client),
     ...countingRefusals('hey', client),
     ...requestRefusals('hey', request),

@@ -20,6 +20,7 @@ import {
   type ToolDuration,
   type ToolExchange,
   type ToolReport,
+  toolReachRefusals,
 } from './external.ts';
 
 export interface WrkCounts {
@@ -247,10 +248,16 @@ const wrk: ExternalTool = {
   unusedPerStart: 1,
 };
 
+/** Whether the server's name is an address, which no TLS handshake sends. */
+function isAddressed({ url = '', serverName }: Target): boolean {
+  return serverName === undefined && isIP(new URL(url).hostname.replaceAll(/[[\]]/g, '')) !== 0;
+}
+
 function refusals(client: Client, target: Target, request?: Request): Refusal[] {
   const refused = [
     ...bodyRefusals('wrk', client),
     ...countingRefusals('wrk', client),
+    ...toolReachRefusals(target),
     ...requestRefusals('wrk', request),
   ];
   if (client.requestsPerConnection === 1 && usesTls(target)) {
@@ -261,7 +268,7 @@ function refusals(client: Client, target: Target, request?: Request): Refusal[] 
       hint: "'unlimited', or target.tls: 'none', or transport: hey",
     });
   }
-  if (target.url?.startsWith('https:') && isIP(new URL(target.url).hostname) === 0) {
+  if (target.url?.startsWith('https:') && !isAddressed(target)) {
     refused.push({
       path: 'transport',
       message: 'wrk is given the checked address, so it would not name the server in its TLS handshake',
