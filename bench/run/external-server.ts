@@ -57,7 +57,7 @@ function oneLine(text: string): string {
   return text.replaceAll(/\p{Cc}+/gu, ' ');
 }
 
-export function answerFailureText(error: unknown, url: string, reach: Reach = {}): string {
+export function describeAnswerFailure(error: unknown, url: string, reach: Reach = {}): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const message = oneLine(errorMessage(error)).trim();
   if (UNTRUSTED.has(code)) {
@@ -75,9 +75,9 @@ export function answerFailureText(error: unknown, url: string, reach: Reach = {}
     case 'ECONNREFUSED':
       return `${message} (conntax does not start an external server: it must already be running)`;
     case 'ENOENT':
-      return `${message} (there is no such socket; conntax does not start an external server: it must already be running)`;
+      return `${message} (this socket does not exist; conntax does not start an external server: it must already be running)`;
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `its certificate is for ${namesText(error)}, and not for ${namedUrl(url, reach).hostname}: use one of these names in target.url, or a host name as target.serverName`;
+      return `its certificate is for ${listCertificateNames(error)}, and not for ${namedUrl(url, reach).hostname}: use one of these names in target.url, or a host name as target.serverName`;
     case 'CERT_HAS_EXPIRED':
     case 'CERT_NOT_YET_VALID':
       return `its certificate is not valid now (${message}); expected: a new one on the server, or target.insecure: true, which accepts any`;
@@ -104,7 +104,7 @@ interface Certificate {
 }
 
 /** `localhost, 127.0.0.2`. */
-function namesText(error: unknown): string {
+function listCertificateNames(error: unknown): string {
   const { subjectaltname, subject } = (error as { cert?: Certificate }).cert ?? {};
   if (subjectaltname !== undefined && subjectaltname !== '') {
     return oneLine(subjectaltname.replaceAll(/(?:DNS|IP Address|URI):/g, ''));
@@ -275,7 +275,7 @@ async function requirePlain({ url, address, reach = {}, signal }: Question): Pro
 type Answer = Omit<ForeignServer, 'url' | 'address' | 'isLoopback' | 'tlsVersion' | 'alpn' | 'isUnverified'>;
 
 /** A header for printing: without control characters, and cut. */
-function headerText(value: string | string[] | undefined): string | null {
+function formatHeader(value: string | string[] | undefined): string | null {
   return value === undefined ? null : oneLine(String(value)).slice(0, MOST_HEADER_CHARS);
 }
 
@@ -318,10 +318,10 @@ function readAnswer(request: ClientRequest, body: Buffer | undefined): Promise<A
         resolve({
           status,
           httpVersion,
-          location: headerText(headers.location),
-          software: headerText(headers.server),
-          connectionHeader: headerText(headers.connection),
-          keepAliveHeader: headerText(headers['keep-alive']),
+          location: formatHeader(headers.location),
+          software: formatHeader(headers.server),
+          connectionHeader: formatHeader(headers.connection),
+          keepAliveHeader: formatHeader(headers['keep-alive']),
           framing: framingOf(response),
           interimStatuses: [...interim],
         });
@@ -510,7 +510,7 @@ async function firstAnswer(
       return await askServer({ url, address, reach, request, timeoutMs: ANSWER_TIMEOUT_MS, signal });
     } catch (error) {
       signal?.throwIfAborted();
-      failures.push(redact(answerFailureText(error, url, reach), request.secrets));
+      failures.push(redact(describeAnswerFailure(error, url, reach), request.secrets));
       if (isAnswered(error)) verb = 'cannot be measured';
     }
   }
@@ -531,7 +531,7 @@ export async function requireAnswer(
   } catch (error) {
     throw new MeasureError(
       'target-died',
-      `${url} no longer answers: ${redact(answerFailureText(error, url, reach), request.secrets)}`,
+      `${url} no longer answers: ${redact(describeAnswerFailure(error, url, reach), request.secrets)}`,
       {
         cause: error,
       },

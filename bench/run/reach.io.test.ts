@@ -219,5 +219,5 @@ test('a Unix socket is asked by its path, and the kernel counts nothing there', 
   const target = openForeignTarget(found);
   assert.deepEqual(await target.read(), { countedBy: 'kernel', accepted: null });
   const missing = await failure({ url: 'http://localhost/', socketPath: join(folder, 'none.sock') });
-  assert.match(missing.message, /ENOENT.*none\.sock.*there is no such socket/);
+  assert.match(missing.message, /ENOENT.*none\.sock.*this socket does not exist/);
 });

@@ -1,0 +1,261 @@
+// Rules on the target: what holds for an external server only, what protocols and TLS allow, and who speaks HTTP/2.
+import { carriesCredentials, variableFor } from '../../../scenarios/model/request.ts';
+import type { Scenario } from '../../../scenarios/model/scenario.ts';
+import { STATEMENTS, type Target, usesTls } from '../../../scenarios/model/target.ts';
+import { type Path, valueAt } from '../problems.ts';
+import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
+
+/** Settings of conntax's own server, and why they do not apply to an external one. */
+const COMMANDS = {
+  behaviour: {
+    message: 'an external server decides itself what it answers',
+    hint: 'no behaviour; choose the answer by the path of url',
+  },
+  tls: {
+    message: 'with an external server, the scheme of url decides on TLS, and the version is negotiated',
+    hint: 'no tls; write https or http in url',
+  },
+  tlsKey: {
+    message: 'an external server has its own certificate',
+    hint: 'no tlsKey; caFile names the authority that signed the certificate',
+  },
+  maxConcurrentStreams: {
+    message: 'an external server announces its own limit',
+    hint: "no maxConcurrentStreams; a client's limit is pool.maxConcurrentStreams",
+  },
+} as const;
+
+/** A rule on a setting that depends on whether the server is external, as its url says. */
+function urlRule(
+  path: Path,
+  check: (scenario: Scenario, url: URL | undefined) => Omit<Finding, 'path'> | undefined,
+): Rule {
+  return {
+    reads: [path, ['target', 'url']],
+    check(scenario) {
+      const { url } = scenario.target;
+      const found = check(scenario, url === undefined ? undefined : new URL(url));
+      return found && { path, ...found };
+    },
+  };
+}
+
+function isTls(url: URL): boolean {
+  return url.protocol === 'https:';
+}
+
+/** Settings of the way to an external server, and why conntax's own has none. */
+const OWN_REACH = {
+  caFile: "the server is conntax's own, whose certificate every client trusts",
+  certFile: "the server is conntax's own, which asks for no certificate",
+  keyFile: "the server is conntax's own, which asks for no certificate",
+  passphrase: "the server is conntax's own, which asks for no certificate",
+  insecure: "the server is conntax's own, whose certificate every client trusts",
+  serverName: "the server is conntax's own, which has no name",
+  socketPath: "the server is conntax's own, which listens on a port",
+} as const;
+
+const OF_TLS: readonly string[] = ['caFile', 'certFile', 'keyFile', 'passphrase', 'insecure'];
+
+/** Settings that say nothing beside, or without, another one. */
+const REACH_CONFLICTS: readonly {
+  setting: keyof typeof OWN_REACH;
+  isBroken: (target: Target) => boolean;
+  message: string;
+  hint: string;
+}[] = [
+  {
+    setting: 'keyFile',
+    isBroken: ({ keyFile, certFile }) => keyFile !== undefined && certFile === undefined,
+    message: 'a key is of no use without its certificate',
+    hint: 'certFile as well',
+  },
+  {
+    setting: 'passphrase',
+    isBroken: ({ passphrase, certFile }) => passphrase !== undefined && certFile === undefined,
+    message: 'there is no key that it would decrypt',
+    hint: 'certFile as well, and keyFile unless both are in one file',
+  },
+  {
+    setting: 'caFile',
+    isBroken: ({ caFile, insecure }) => caFile !== undefined && insecure === true,
+    message: 'with insecure no certificate is verified, so no authority matters',
+    hint: 'caFile without insecure',
+  },
+  {
+    setting: 'serverName',
+    isBroken: ({ serverName, socketPath }) => serverName !== undefined && socketPath !== undefined,
+    message: 'with socketPath, the host of url is only a name already',
+    hint: 'the name in url, and no serverName',
+  },
+];
+
+function reachRules(isGiven: (name: string) => boolean): Rule[] {
+  return [
+    ...Object.entries(OWN_REACH).map(([name, why]) =>
+      urlRule(['target', name], (_, url) => {
+        if (!isGiven(name)) return undefined;
+        if (url === undefined) {
+          return { message: `without target.url ${why}`, hint: `no ${name}, or a target.url` };
+        }
+        if (isTls(url) || !OF_TLS.includes(name)) return undefined;
+        return { message: 'an http server has no certificate', hint: `no ${name}, or https in url` };
+      }),
+    ),
+    ...REACH_CONFLICTS.map(({ setting, isBroken, message, hint }) =>
+      targetRule(setting, ['certFile', 'insecure', 'socketPath'], isBroken, message, hint),
+    ),
+  ];
+}
+
+/** What can be set, and what can be stated, of an external server. */
+export function targetUrlRules({ raw }: RuleContext): Rule[] {
+  const isGiven = (name: string): boolean => valueAt(raw, ['target', name]) !== undefined;
+  return [
+    ...reachRules(isGiven),
+    ...STATEMENTS.map(name =>
+      urlRule(['target', name], ({ target }, url) =>
+        url === undefined && target[name] === null
+          ? {
+              message: "null means unknown, but without target.url this configures conntax's own server",
+              hint: 'a value, or target.url',
+            }
+          : undefined,
+      ),
+    ),
+    ...Object.entries(COMMANDS).map(([name, problem]) =>
+      urlRule(['target', name], (_, url) => (url !== undefined && isGiven(name) ? problem : undefined)),
+    ),
+    urlRule(['target', 'protocol'], ({ target }, url) =>
+      url === undefined || target.protocol === 'http1' || isTls(url)
+        ? undefined
+        : { message: 'HTTP/2 is spoken over TLS only', hint: "'http1', or https in url" },
+    ),
+    urlRule(['link'], ({ link }, url) =>
+      url === undefined || link === undefined
+        ? undefined
+        : {
+            message:
+              "the kernel's counters, which stand in for an external server's, would include the relay's connections",
+            hint: 'no link, or a target without url',
+          },
+    ),
+    {
+      reads: [['target', 'url']],
+      check: ({ target: { url } }) => (url === undefined ? [] : urlFindings(new URL(url))),
+    },
+    {
+      reads: [['expect'], ['target', 'url']],
+      check: ({ target, expect }) =>
+        expect.flatMap(({ metric }, index) =>
+          target.url === undefined || metric !== 'targetCpuUsPerRequest'
+            ? []
+            : {
+                path: ['expect', index, 'metric'],
+                message: 'the CPU use of an external server is unknown',
+                hint: 'another metric, or a target without a url',
+              },
+        ),
+    },
+  ];
+}
+
+/** Parts of a URL that must not, or cannot, be sent. */
+function urlFindings(url: URL): Finding[] {
+  const path = ['target', 'url'];
+  const parameters = [...url.searchParams.keys()].filter(carriesCredentials);
+  return [
+    ...(url.username === '' && url.password === ''
+      ? []
+      : [
+          {
+            path,
+            message: 'not every client sends credentials in a URL, and they would appear in every report',
+            hint: "the URL without credentials, and request.headers: { authorization: { env: 'AUTHORIZATION' } }",
+          },
+        ]),
+    ...parameters.map(name => ({
+      path,
+      message: `the parameter ${name} looks like a credential, which would appear in every report`,
+      hint: `the URL without it, and request.query: { ${name}: { env: '${variableFor(name)}' } }`,
+    })),
+    ...(url.hash === ''
+      ? []
+      : [{ path, message: 'a fragment (#...) is never sent to a server', hint: 'the URL without it' }]),
+  ];
+}
+
+const TLS_HINT = "tls: '1.3' or '1.2'";
+
+/** A rule on one setting of the target that depends on other settings of the target. */
+function targetRule(
+  setting: string,
+  others: readonly string[],
+  isBroken: (target: Target) => boolean,
+  message: string,
+  hint: string,
+): Rule {
+  const path = ['target', setting];
+  return {
+    reads: [path, ...others.map(other => ['target', other])],
+    check: ({ target }) => (isBroken(target) ? { path, message, hint } : undefined),
+  };
+}
+
+/** What protocols and TLS allow. */
+export function protocolRules(context: RuleContext): Rule[] {
+  const isGiven = (setting: string) => valueAt(context.raw, ['target', setting]) !== undefined;
+  return [
+    targetRule(
+      'protocol',
+      ['tls', 'url'],
+      target => target.protocol === 'h2' && target.url === undefined && !usesTls(target),
+      'HTTP/2 is negotiated in the TLS handshake; without TLS neither browsers nor undici use it',
+      `${TLS_HINT}, or protocol: 'http1'`,
+    ),
+    targetRule(
+      'maxConcurrentStreams',
+      ['protocol'],
+      ({ protocol }) => protocol !== 'h2' && isGiven('maxConcurrentStreams'),
+      'an HTTP/1.1 connection has no streams',
+      "no maxConcurrentStreams, or protocol: 'h2'",
+    ),
+    targetRule(
+      'tlsKey',
+      ['tls', 'url'],
+      target => !usesTls(target) && isGiven('tlsKey'),
+      'without TLS there is no key',
+      `no tlsKey, or ${TLS_HINT}`,
+    ),
+    targetRule(
+      'connectionClose',
+      ['protocol'],
+      ({ protocol, connectionClose }) => protocol === 'h2' && connectionClose === true,
+      'HTTP/2 has no Connection header',
+      "protocol: 'http1'",
+    ),
+    targetRule(
+      'maxRequestsPerSocket',
+      ['protocol', 'url'],
+      ({ protocol, maxRequestsPerSocket, url }) =>
+        protocol === 'h2' && (maxRequestsPerSocket ?? 0) > 0 && url === undefined,
+      'an HTTP/2 server can only announce that a connection will end, while more streams are arriving, so it cannot keep to a number of requests',
+      "no maxRequestsPerSocket, or protocol: 'http1'",
+    ),
+    ...forEachArm(
+      context,
+      arm => [
+        ['clients', arm, 'protocol'],
+        ['target', 'protocol'],
+      ],
+      (arm, client, { target }) =>
+        target.protocol === 'h2' || client.protocol !== 'h2'
+          ? undefined
+          : {
+              path: ['clients', arm, 'protocol'],
+              message: 'the target does not offer HTTP/2',
+              hint: "protocol: 'http1', or protocol: 'h2' and tls in target",
+            },
+    ),
+  ];
+}
