@@ -11,8 +11,13 @@ import { MeasureError, UsageError } from '../../results/errors.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import { createAuthority } from '../../servers/testing/certificates.ts';
+import nodeFetch from '../clients/fetch.ts';
+import nodeHttp from '../clients/node-http.ts';
+import { openSubject } from '../clients/testing/subject.ts';
+import undici from '../clients/undici.ts';
+import wire from '../clients/wire.ts';
 import { planRun } from '../plan/plan.ts';
-import { type FoundServer, findServers, locateServers } from './external-server.ts';
+import { type FoundServer, findServers, locateServers, reachAsChecked } from './external-server.ts';
 import { readReach } from './reach.ts';
 import { openForeignTarget } from './targets.ts';
 import { makeScenario } from './testing/tiny-cell.ts';
@@ -160,6 +165,28 @@ suite('over TLS', () => {
     assert.equal(exitCode, 3);
     const { facts, endpoint } = await find({ url, insecure: true });
     assert.deepEqual([facts.isUnverified, endpoint.isUnverified], [true, true]);
+  });
+
+  test('without verification every client library connects, and with it none does', async t => {
+    const authority = await createAuthority(t);
+    const { certPem, keyPem } = await authority.sign('old', { dnsName: 'other.test', isExpired: true });
+    const { port } = await listen(t, LOOPBACK, { cert: certPem, key: keyPem });
+    const endpoint = { origin: `https://127.0.0.1:${port}`, path: '/' };
+    const outcomes = async (): Promise<(string | number)[]> => {
+      const asked: (string | number)[] = [];
+      for (const module of [undici, nodeHttp, wire, nodeFetch]) {
+        const subject = { name: '', module, settings: {} };
+        const { status } = await openSubject(t, subject, endpoint, { requestsPerConnection: 1 }).ask();
+        asked.push(status);
+      }
+      return asked;
+    };
+    t.after(() => {
+      delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+    });
+    assert.deepEqual(await outcomes(), [0, 0, 0, 0]);
+    reachAsChecked({ ...endpoint, isUnverified: true });
+    assert.deepEqual(await outcomes(), [200, 200, 200, 200]);
   });
 
   test('that asks for a certificate: with one it is found, without or with a foreign one it says what is missing', async t => {
