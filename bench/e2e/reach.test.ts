@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createAuthority } from '../../servers/testing/certificates.ts';
 import { runCli } from './testing/cli.ts';
-import { openWorkspace } from './testing/workspace.ts';
+import { openWorkspace, type Workspace } from './testing/workspace.ts';
 
 async function listen(t: TestContext, server: http.Server | https.Server, where: ListenOptions) {
   let requests = 0;
@@ -24,6 +24,25 @@ async function listen(t: TestContext, server: http.Server | https.Server, where:
   });
   return { port: (server.address() as AddressInfo).port, requests: () => requests };
 }
+
+/** Runs the scenario that `try` saved, for one short replicate. */
+async function runSaved(t: TestContext, { dir, writeScenario }: Workspace, env: Record<string, string> = {}) {
+  const saved = JSON.parse(readFileSync(join(dir, 'saved.json'), 'utf8'));
+  const file = await writeScenario({ ...saved, timing: TIMING });
+  return runCli(t, ['run', file], { cwd: dir, env });
+}
+
+const TIMING = {
+  warmupMinMs: 0,
+  warmupMaxMs: 0,
+  measureMs: 300,
+  sliceMs: 50,
+  minReplicates: 1,
+  maxReplicates: 1,
+  budgetMs: 5_000,
+};
+
+const SAVING = ['-c', '1', '--save', 'saved.json', '--dry-run'];
 
 const PHRASE = 'Zx81-very-secret';
 
@@ -57,9 +76,10 @@ test('mutual TLS by another name, with an encrypted key; a plan without verifica
   assert.match(unable.stderr, /fetch has no option for a client certificate\n?.*undici, node-http or wire/s);
   assert.equal(server.requests(), 0);
 
-  const named = ['--cacert', authority.caFile, '--server-name', 'api.internal', '--save', 'mine.json'];
-  const load = ['-c', '1', '--budget-sec', '2', '--client', 'node-http'];
-  const tried = await runCli(t, ['try', url, ...shown, ...named, ...load], { cwd });
+  const named = ['--cacert', authority.caFile, '--server-name', 'api.internal', '--client', 'node-http'];
+  const saving = await runCli(t, ['try', url, ...shown, ...named, ...SAVING], { cwd });
+  assert.equal(saving.status, 0, saving.stderr);
+  const tried = await runSaved(t, workspace, { KEY_PASSPHRASE: PHRASE });
   assert.equal(tried.status, 0, tried.stderr);
   assert.doesNotMatch(tried.stdout, /NOT verified/);
   const { trials, dir, files } = workspace.onlyRun();
@@ -70,7 +90,7 @@ test('mutual TLS by another name, with an encrypted key; a plan without verifica
     assert.deepEqual([answered, failed, opened], [requestsSent, 0, expected]);
   }
   const kept = files.map(name => readFileSync(join(dir, name), 'latin1'));
-  for (const text of [...kept, tried.stdout, tried.stderr, readFileSync(join(cwd, 'mine.json'), 'utf8')]) {
+  for (const text of [...kept, tried.stdout, tried.stderr, readFileSync(join(cwd, 'saved.json'), 'utf8')]) {
     assert.ok(!text.includes(PHRASE) && !text.includes('PRIVATE KEY'));
   }
 });
@@ -79,10 +99,10 @@ test('a Unix socket: connections opened are known, accepted ones are not', async
   const workspace = await openWorkspace(t);
   const socketPath = join(workspace.dir, 'app.sock');
   const server = await listen(t, http.createServer(), { path: socketPath });
-  const words = ['try', 'http://app.test/health', '--unix-socket', 'app.sock', '-c', '1'];
-  const { status, stdout, stderr } = await runCli(t, [...words, '--client', 'wire', '--budget-sec', '2'], {
-    cwd: workspace.dir,
-  });
+  const words = ['try', 'http://app.test/health', '--unix-socket', 'app.sock', '--client', 'wire'];
+  const saving = await runCli(t, [...words, ...SAVING], { cwd: workspace.dir });
+  assert.equal(saving.status, 0, saving.stderr);
+  const { status, stdout, stderr } = await runSaved(t, workspace);
   assert.equal(status, 0, stderr);
   assert.match(stderr, /at \S+app\.sock \(Unix socket\)/);
   assert.match(stdout, /reached\s+by\s+a\s+Unix\s+socket/);
