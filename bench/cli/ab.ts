@@ -1,61 +1,19 @@
 // Compares two versions of the client or server, interleaved in one run; exits with 1 when the change made something worse.
-import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { UsageError } from '../../results/errors.ts';
-import { writing } from '../../results/files.ts';
 import { headlineOf, isHigherBetter } from '../../results/metrics.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import type { Expectation, ExpectedMetric, Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import type { Code, Variant } from '../../scenarios/model/sweep.ts';
+import { isBuiltIn } from '../../scenarios/model/target.ts';
 import { leaveOutMissing, planRun } from '../plan/plan.ts';
 import { nameHint } from '../plan/problems.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
+import type { ReplacedTarget } from '../plan/replace-target.ts';
 import { readScenarios } from '../run/scenario-questions.ts';
 import type { Context } from './context.ts';
 import { LEAST_EFFECT, type Side } from './option-defaults.ts';
 import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
-
-const exec = promisify(execFile);
-const INSTALL_TIMEOUT_MS = 120_000;
-
-/**
- * Installs one package with npm in a folder of its own, without running its scripts. `spec` is what `npm install` takes, such as
- * `undici@7`.
- *
- * @throws UsageError when `spec` is not a package, or npm cannot install it; the signal's reason when the signal aborts
- */
-export async function installPackage(
-  spec: string,
-  signal: AbortSignal,
-): Promise<{ code: Code; remove: () => Promise<void> }> {
-  const name = /^(@[^/@\s]+\/)?[^/@\s]+/.exec(spec)?.[0];
-  if (name === undefined || spec.startsWith('-')) {
-    throw new UsageError(`"${spec}" is not a package; expected: a name and a version, such as undici@7`);
-  }
-  const start = join(tmpdir(), 'conntax-package-');
-  const folder = writing(start, () => mkdtempSync(start));
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  try {
-    await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true }));
-    await exec('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', spec], {
-      cwd: folder,
-      timeout: INSTALL_TIMEOUT_MS,
-      signal,
-    });
-    const manifest = await readFile(join(folder, 'node_modules', name, 'package.json'), 'utf8');
-    const { version } = JSON.parse(manifest) as { version: string };
-    return { code: { label: `${name} ${version}`, dir: null, packages: { [name]: folder } }, remove };
-  } catch (cause) {
-    await remove();
-    signal.throwIfAborted();
-    const { stderr = '', message } = cause as Error & { stderr?: string };
-    throw new UsageError(`npm cannot install ${spec}: ${stderr.trim() || message}`);
-  }
-}
+import { findVersions, requireTwo, type VersionOptions } from './versions.ts';
 
 export const BEFORE = 'before';
 export const AFTER = 'after';
@@ -112,7 +70,7 @@ const RULES: Record<Side, SideRules> = {
  */
 export function beforeAndAfter(scenario: Variant, arms: readonly string[], change: CodeChange): Variant[] {
   const { side, before, after, minEffect } = change;
-  const { cpuMetric, place, processes } = RULES[side];
+  const { place, processes } = RULES[side];
   return arms.map(arm => ({
     ...scenario,
     name: arms.length === 1 ? scenario.name : `${scenario.name}-${arm}`,
@@ -120,7 +78,7 @@ export function beforeAndAfter(scenario: Variant, arms: readonly string[], chang
     clients: { [BEFORE]: scenario.clients[arm]!, [AFTER]: scenario.clients[arm]! },
     baseline: BEFORE,
     timing: { ...scenario.timing, minReplicates: leastReplicates(scenario.timing), until: 'decided' },
-    expect: [headlineLimit(scenario.load, minEffect), ...otherLimits(cpuMetric, minEffect)],
+    expect: limitsOn(side, scenario.load, minEffect),
     ...processes(change),
   }));
 }
@@ -138,22 +96,19 @@ function headlineLimit(load: Pick<Load, 'model'>, minEffect: number): Expectatio
     : { ...of, atMost: 1 + minEffect };
 }
 
-function otherLimits(cpuMetric: ExpectedMetric, minEffect: number): Expectation[] {
+/** What is looked at first comes first: of two servers their CPU time, because the client usually sets the pace. */
+function limitsOn(side: Side, load: Pick<Load, 'model'>, minEffect: number): Expectation[] {
+  const cpuLimit = { metric: RULES[side].cpuMetric, of: AFTER, over: BEFORE, atMost: 1 + minEffect };
+  const headline = headlineLimit(load, minEffect);
   return [
-    { metric: cpuMetric, of: AFTER, over: BEFORE, atMost: 1 + minEffect },
+    ...(side === 'target' ? [cpuLimit, headline] : [headline, cpuLimit]),
     { metric: 'successRatio', of: AFTER, over: BEFORE, atLeast: 0.9995 },
     // Over a fixed pool they vary inversely with the rate, which has its own limit above.
     { metric: 'connectionsPer1kRequests', of: AFTER, over: BEFORE, atMost: MOST_CONNECTIONS_RATIO },
   ];
 }
 
-export interface AbOptions extends MeasureOptions, TimingOptions {
-  /** Which of the two processes runs both versions. */
-  side: Side;
-  before?: string;
-  after?: string;
-  beforePackage?: string;
-  afterPackage?: string;
+export interface AbOptions extends MeasureOptions, TimingOptions, VersionOptions {
   client?: string;
   /** The older name of `client`. */
   arm?: string;
@@ -163,41 +118,25 @@ export interface AbOptions extends MeasureOptions, TimingOptions {
 /** Measured when no scenario is named. */
 const DEFAULT_SCENARIO = 'short-vs-persistent';
 const DEFAULT_ARM = 'persistent';
-/** The version of a side that no option names. */
-const OWN_CODE: Code = { label: 'this conntax', dir: null, packages: {} };
-
 /** @returns the exit status. @throws UsageError, MeasureError */
 export function abCommand(selectors: string[], options: AbOptions, context: Context): Promise<number> {
-  // Installed packages are removed, however this ends.
+  // What is installed or checked out is removed, however this ends.
   return context.keep(() => installAndMeasure(selectors, options, context), context.output.note);
 }
 
 async function installAndMeasure(selectors: string[], options: AbOptions, context: Context): Promise<number> {
-  const { plugins, builtinDir, cwd, output, signal } = context;
   const isDefault = selectors.length === 0;
-  const scenarios = leaveOutMissing(
-    await readScenarios(isDefault ? [DEFAULT_SCENARIO] : selectors, { ...plugins, builtinDir, cwd, signal }),
-    await loadPlugins(plugins.transports),
-  );
-  const arm = namedClient(options) ?? (isDefault ? DEFAULT_ARM : undefined);
-  if (options.side === 'target') scenarios.forEach(requireOwnTarget);
+  requireTwo(options);
+  // Both versions of a server of the user's own are started from their folders; else conntax has a target.
+  const side = options.start === undefined ? options.side : 'target';
+  const scenarios = await scenariosOf(selectors, options, context);
+  const arm = namedClient(options) ?? (isDefault && options.start === undefined ? DEFAULT_ARM : undefined);
+  if (side === 'target' && options.start === undefined) scenarios.forEach(requireOwnTarget);
   const chosen = scenarios.map(scenario => ({ scenario, arms: armsOf(scenario, arm) }));
   await using installed = new AsyncDisposableStack();
-  const codeOf = async (dir: string | undefined, spec: string | undefined): Promise<Code> => {
-    if (spec === undefined) return dir === undefined ? OWN_CODE : folderCode(resolve(cwd, dir), dir);
-    output.note(`Installing ${spec}`);
-    const { code, remove } = await installPackage(spec, signal);
-    installed.defer(remove);
-    return code;
-  };
-  requireTwo(options);
-  const change = {
-    side: options.side,
-    before: await codeOf(options.before, options.beforePackage),
-    after: await codeOf(options.after, options.afterPackage),
-    minEffect: options.minEffect ?? LEAST_EFFECT,
-  };
-  signal.throwIfAborted();
+  const { before, after } = await findVersions(options, context, installed);
+  const change = { side, before, after, minEffect: options.minEffect ?? LEAST_EFFECT };
+  context.signal.throwIfAborted();
   const startedAt = new Date();
   const pairs = chosen.flatMap(({ scenario, arms }) =>
     beforeAndAfter(
@@ -213,20 +152,32 @@ async function installAndMeasure(selectors: string[], options: AbOptions, contex
   return await measurePlan(plan, { startedAt, options, context });
 }
 
-function requireTwo({ before, after, beforePackage, afterPackage }: AbOptions): void {
-  for (const [side, dir, spec] of [
-    ['before', before, beforePackage],
-    ['after', after, afterPackage],
-  ] as const) {
-    if (dir !== undefined && spec !== undefined) {
-      throw new UsageError(`use either --${side} or --${side}-package, not both`);
-    }
-  }
-  if ([before, after, beforePackage, afterPackage].every(one => one === undefined)) {
-    throw new UsageError(
-      'nothing to compare: give --before or --after (folders), or --before-package or --after-package',
-    );
-  }
+/** The scenarios, or the default one; with --start, on that server. @throws UsageError */
+async function scenariosOf(selectors: string[], options: AbOptions, context: Context): Promise<Variant[]> {
+  const { plugins, builtinDir, cwd, signal } = context;
+  const asked = selectors.length === 0 ? [DEFAULT_SCENARIO] : selectors;
+  const replaced = replacedTarget(options);
+  const scenarios = leaveOutMissing(
+    await readScenarios(asked, { ...plugins, builtinDir, cwd, signal, replaced }),
+    await loadPlugins(plugins.transports),
+  );
+  if (replaced === undefined) return scenarios;
+  // The folder of the command is that of each version, not that of the scenario's file.
+  const folder = options.cwd ?? '.';
+  return scenarios.map(scenario => ({ ...scenario, target: { ...scenario.target, cwd: folder } }));
+}
+
+function replacedTarget({ start, ready, portEnv, portFrom, path }: AbOptions): ReplacedTarget | undefined {
+  if (start === undefined) return undefined;
+  return {
+    target: {
+      command: start,
+      ...(ready === undefined ? {} : { ready }),
+      ...(portEnv === undefined ? {} : { portEnv }),
+      ...(portFrom === undefined ? {} : { portFrom }),
+    },
+    ...(path === undefined ? {} : { path }),
+  };
 }
 
 /** @throws UsageError when both names of the option are given, for different clients */
@@ -237,17 +188,17 @@ function namedClient({ client, arm }: AbOptions): string | undefined {
   return client ?? arm;
 }
 
-function requireOwnTarget({ name, target: { url } }: Scenario): void {
-  if (url === undefined) return;
+/** @throws UsageError for a server that is not conntax's own */
+function requireOwnTarget({ name, target }: Scenario): void {
+  if (isBuiltIn(target)) return;
+  const its =
+    target.command === undefined
+      ? `an external server (target.url ${target.url})`
+      : `a server that a command starts (target.command ${target.command})`;
   throw new UsageError(
-    `--side target runs two versions of the server, but scenario ${name} uses an external server ` +
-      `(target.url ${url}); use a scenario without target.url, or --side client`,
+    `--side target runs two versions of conntax's own server, but scenario ${name} uses ${its}; ` +
+      "expected: --start with the command that starts your server, a scenario with conntax's own server, or --side client",
   );
-}
-
-function folderCode(dir: string, label: string): Code {
-  if (!existsSync(dir)) throw new UsageError(`folder not found: ${dir}`);
-  return { label, dir, packages: {} };
 }
 
 /** @throws UsageError for a client that the scenario does not have */

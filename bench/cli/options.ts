@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../results/errors.ts';
 import { readTextFile } from '../../results/files.ts';
 import { METHODS } from '../../scenarios/model/request.ts';
+import { PORT_SOURCES } from '../../scenarios/model/target.ts';
 import { parseHost } from '../plan/allowed-hosts.ts';
 import type { Context } from './context.ts';
 import { LEAST_EFFECT, SIDES, TRY_DEFAULTS } from './option-defaults.ts';
@@ -360,8 +361,11 @@ export function addJudgingCommands(
 ): void {
   program
     .command('ab')
-    .description('compare two versions of the client (or server), interleaved in one run')
-    .argument('[scenarios...]', 'names, tags or paths; default: the persistent client of short-vs-persistent')
+    .description('compare two versions of the client, or of a server of your own, interleaved in one run')
+    .argument(
+      '[scenarios...]',
+      'names, tags or paths; default: the persistent client of short-vs-persistent, with --start both clients',
+    )
     .option(
       '--before <dir>',
       'conntax checkout (after npm ci), or folder where it is installed; default: this one',
@@ -369,6 +373,20 @@ export function addJudgingCommands(
     .option('--after <dir>', 'the same, for the version to compare with it')
     .option('--before-package <spec>', 'this conntax with another version of a package, such as undici@7')
     .option('--after-package <spec>', 'the same, for the version to compare with it')
+    .option('--before-ref <ref>', 'branch, tag or commit of the repository here, checked out for the run')
+    .option('--after-ref <ref>', 'the same, for the version to compare with it; default: the folder as it is')
+    .option('--install <command>', "run in the checkout of each ref, such as 'npm ci'")
+    .option('--start <command>', "starts your own server in the folder of each version, such as 'npm start'")
+    .option('--cwd <dir>', 'folder below that of each version, in which start and install run')
+    .option('--ready <path>', "path that answers when the server is ready; default: any answer to '/'")
+    .option('--port-env <name>', 'environment variable that gives the server its port; default: PORT')
+    .addOption(
+      new Option(
+        '--port-from <source>',
+        'whether conntax chooses the port, or reads it from the output',
+      ).choices(PORT_SOURCES),
+    )
+    .option('--path <path>', "what to request of the server; default: that of the scenario, or '/'")
     .addOption(
       new Option('--side <side>', 'which side runs both versions; the other side runs this conntax')
         .choices(SIDES)
@@ -403,6 +421,8 @@ Examples:
   conntax ab --before ../main --after .             two checkouts, each after npm ci
   conntax ab --before ../main short-vs-persistent --client short --budget-sec 120
   conntax ab --side target --before-package fastify@5.0.0 --after-package fastify@5.12.8
+  conntax ab --start 'npm start' --before ../main --ready /health      your server: another checkout, and this folder
+  conntax ab --start 'npm start' --before-ref main --after-ref HEAD --install 'npm ci' --path /orders
 
 Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not measure, 130 interrupted.`,
     )

@@ -105,7 +105,7 @@ function scenarioOf(address: string, options: TryOptions, { cwd }: Context): Tri
   const typed: string[] = [];
   const hide = (name: string, value: string): Value => {
     if (!carriesCredentials(name)) return value;
-    const env = variableFor(name);
+    const env = freeVariable(name, value, secrets);
     secrets[env] = value;
     typed.push(value);
     return { env };
@@ -167,6 +167,15 @@ function reachOf(options: TryOptions, cwd: string): Partial<NonNullable<Scenario
     ...(insecure === true ? { insecure } : {}),
     ...(serverName === undefined ? {} : { serverName }),
   };
+}
+
+/** `API_KEY`; `API_KEY_2` if that holds another value, which a header `api-key` and a parameter `api_key` make possible. */
+function freeVariable(name: string, value: string, secrets: Readonly<Record<string, string>>): string {
+  const variable = variableFor(name);
+  for (let place = 1; ; place++) {
+    const candidate = place === 1 ? variable : `${variable}_${place}`;
+    if ((own(secrets, candidate) ?? value) === value) return candidate;
+  }
 }
 
 /** @throws UsageError */

@@ -120,9 +120,8 @@ export function createAgent({
 export interface SlotContext {
   /** `http.request` or `https.request`. */
   request(options: RequestOptions): ClientRequest;
-  /** Shared by all requests. */
-  options: RequestOptions;
-  body: Buffer | undefined;
+  /** By index of the scenario's requests. */
+  requests: readonly { options: RequestOptions; body: Buffer | undefined }[];
   requestsPerConnection: Client['requestsPerConnection'];
   /** Requests per connection; only counted with a limit of more than one. */
   carried: WeakMap<Socket, number>;
@@ -170,11 +169,12 @@ export class NodeHttpSlot {
   }
 
   #start(): void {
-    const { request: createRequest, options, body, requestsPerConnection, isClosed } = this.#context;
+    const { request: createRequest, requests, requestsPerConnection, isClosed } = this.#context;
     if (isClosed) {
       this.#fail('other', 'the transport is closed');
       return;
     }
+    const { options, body } = requests[this.#exchange.request]!;
     const request = createRequest(options);
     this.#request = request;
     request.on('socket', this.#onSocket);
@@ -187,13 +187,13 @@ export class NodeHttpSlot {
   }
 
   readonly #onSocket = (socket: Socket): void => {
-    const { requestsPerConnection, carried, sockets, readyEvent, isTimed, body } = this.#context;
+    const { requestsPerConnection, carried, sockets, readyEvent, isTimed, requests } = this.#context;
     this.#bytesBefore = socket.bytesRead;
     if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {
       const count = (carried.get(socket) ?? 0) + 1;
       carried.set(socket, count);
       if (count >= requestsPerConnection) this.#request!.shouldKeepAlive = false;
-      this.#request!.end(body);
+      this.#request!.end(requests[this.#exchange.request]!.body);
     }
     if (!isTimed) return;
     if (sockets.isReady(socket)) this.#onReady();
@@ -313,23 +313,25 @@ function watchTimeouts({ timeouts, slots }: SlotContext): NodeJS.Timeout | undef
   }, everyMs).unref();
 }
 
-function open({ client, endpoint, request, hasPhases = true, onConnection }: TransportOptions): Transport {
+function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
   const { protocol, hostname, port } = urlToHttpOptions(new URL(endpoint.origin));
   const isTls = protocol === 'https:';
   const { agent, sockets, close } = createAgent({ client, endpoint, onConnection });
   const { headersMs, bodyMs } = client.timeouts;
   const context: SlotContext = {
     request: isTls ? https.request : http.request,
-    options: {
-      agent,
-      hostname,
-      port,
-      ...(endpoint.socketPath === undefined ? {} : { socketPath: endpoint.socketPath }),
-      path: request.path,
-      method: request.method,
-      headers: framedHeaders(request),
-    },
-    body: request.body,
+    requests: requests.map(request => ({
+      options: {
+        agent,
+        hostname,
+        port,
+        ...(endpoint.socketPath === undefined ? {} : { socketPath: endpoint.socketPath }),
+        path: request.path,
+        method: request.method,
+        headers: framedHeaders(request),
+      },
+      body: request.body,
+    })),
     requestsPerConnection: client.requestsPerConnection,
     carried: new WeakMap(),
     sockets,

@@ -6,6 +6,7 @@ import type { Request } from '../../scenarios/model/request.ts';
 import {
   beginExchange,
   type Exchange,
+  type PreparedRequest,
   type Refusal,
   type Transport,
   type TransportModule,
@@ -17,14 +18,17 @@ import { bodyOf, closingRefusals, fetchRefusals } from './request.ts';
 import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-7.ts';
 import { createConnector } from './undici-connector.ts';
 
+interface SlotRequest {
+  options: Pick<Dispatcher.DispatchOptions, 'path' | 'method' | 'headers' | 'body'>;
+  /** The same for fetch. */
+  init: RequestInit;
+}
+
 /** What all exchanges of one client share. */
 export interface SlotContext {
   pool: Dispatcher;
   origin: string;
-  /** Method, path, headers and body of every request. */
-  request: Pick<Dispatcher.DispatchOptions, 'path' | 'method' | 'headers' | 'body'>;
-  /** The same for fetch. */
-  init: RequestInit;
+  requests: readonly SlotRequest[];
   /** Whether to take timestamps when a request is written and when the response header arrives. */
   hasPhases: boolean;
   isDumped: boolean;
@@ -159,7 +163,7 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, Re
 
 /** `pool.request()`, its body read to the end or dumped: undici's usual interface. */
 export class RequestSlot extends Slot {
-  readonly #options: Dispatcher.RequestOptions;
+  readonly #options: readonly Dispatcher.RequestOptions[];
   readonly #onResponse = ({ body }: Dispatcher.ResponseData): Promise<unknown> =>
     this.context.isDumped ? body.dump() : body.bytes();
   readonly #onBody = (): void => this.end();
@@ -167,36 +171,39 @@ export class RequestSlot extends Slot {
 
   constructor(context: SlotContext, exchange: Exchange) {
     super(context, exchange);
-    this.#options = { origin: context.origin, ...context.request };
+    this.#options = context.requests.map(({ options }) => ({ origin: context.origin, ...options }));
   }
 
   override start(): void {
-    this.request(this.#options).then(this.#onResponse).then(this.#onBody, this.#onError);
+    this.request(this.#options[this.exchange.request]!)
+      .then(this.#onResponse)
+      .then(this.#onBody, this.#onError);
   }
 }
 
 /** undici's `fetch()` (the npm package's, not the one built into Node), its body read to the end. */
 export class FetchSlot extends Slot {
-  readonly #url = this.context.origin + this.context.request.path;
-  readonly #init: RequestInit = {
-    dispatcher: this,
-    // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
-    redirect: 'manual',
-    ...this.context.init,
-  };
+  readonly #requests: readonly { url: string; init: RequestInit }[] = this.context.requests.map(
+    ({ options, init }) => ({
+      url: this.context.origin + options.path,
+      // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
+      init: { dispatcher: this, redirect: 'manual', ...init },
+    }),
+  );
   readonly #onResponse = (response: { arrayBuffer(): Promise<ArrayBuffer> }): Promise<ArrayBuffer> =>
     response.arrayBuffer();
   readonly #onBody = (): void => this.end();
   readonly #onError = (error: unknown): void => this.fail(error);
 
   override start(): void {
-    fetch(this.#url, this.#init).then(this.#onResponse).then(this.#onBody, this.#onError);
+    const { url, init } = this.#requests[this.exchange.request]!;
+    fetch(url, init).then(this.#onResponse).then(this.#onBody, this.#onError);
   }
 }
 
 /** `pool.dispatch()`, the lowest-level interface; the body is counted but not kept. */
 export class DispatchSlot extends Slot {
-  readonly #options: Dispatcher.DispatchOptions;
+  readonly #options: readonly Dispatcher.DispatchOptions[];
   // undici frees the connection only after onResponseEnd returns: a request sent from there would have to wait.
   readonly #onEnded = (): void => this.report();
   #failure: unknown;
@@ -204,15 +211,15 @@ export class DispatchSlot extends Slot {
 
   constructor(context: SlotContext, exchange: Exchange) {
     super(context, exchange);
-    this.#options = {
+    this.#options = context.requests.map(({ options }) => ({
       origin: context.origin,
-      ...context.request,
+      ...options,
       blocking: !context.isPipelined,
-    };
+    }));
   }
 
   override start(): void {
-    this.context.pool.dispatch(this.#options, this);
+    this.context.pool.dispatch(this.#options[this.exchange.request]!, this);
   }
 
   override onResponseEnd(): void {
@@ -271,20 +278,16 @@ function isApi(api: string): api is Api {
   return Object.hasOwn(SLOTS, api);
 }
 
-function open({ client, endpoint, request, hasPhases = true, onConnection }: TransportOptions): Transport {
+function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
   const connector = createConnector({ client, endpoint, onConnection });
   const pool = createPool(client, endpoint.origin, connector.connect);
   const api = client.api ?? 'request';
   if (!isApi(api)) throw new TypeError(`undici has no api "${api}"`);
   const Slot = SLOTS[api];
-  const { method, headers } = request;
-  const body = request.body === undefined ? {} : { body: bodyOf(request.body, request.isChunked) };
   const context: SlotContext = {
     pool,
     origin: endpoint.origin,
-    // undici takes an iterable, which its types do not say.
-    request: { path: request.path, method, headers, ...body } as SlotContext['request'],
-    init: { method, headers, ...body, ...(request.isChunked ? { duplex: 'half' as const } : {}) },
+    requests: requests.map(slotRequest),
     hasPhases,
     isDumped: client.body === 'dump',
     isPipelined: (client.pool.pipelining ?? 1) > 1,
@@ -301,6 +304,15 @@ function open({ client, endpoint, request, hasPhases = true, onConnection }: Tra
       await pool.destroy();
       await connector.closeAll();
     },
+  };
+}
+
+function slotRequest({ method, path, headers, body, isChunked }: PreparedRequest): SlotRequest {
+  const own = { method, headers, ...(body === undefined ? {} : { body: bodyOf(body, isChunked) }) };
+  return {
+    // undici takes an iterable, which its types do not say.
+    options: { path, ...own } as SlotRequest['options'],
+    init: { ...own, ...(isChunked ? { duplex: 'half' as const } : {}) },
   };
 }
 
@@ -322,9 +334,8 @@ function timerRemarks({ timeouts }: Client): string[] {
 /** Requests that undici sends by other rules than the settings say. */
 function requestRefusals(
   { requestsPerConnection, pool, protocol, api }: Client,
-  request?: Request,
+  request: Request,
 ): Refusal[] {
-  if (request === undefined) return [];
   const { method } = request;
   const refusals: Refusal[] = [];
   if (requestsPerConnection !== 1 && protocol === 'http1')
@@ -399,8 +410,11 @@ const undici: TransportModule = {
     'timeouts.totalMs',
     'body',
   ],
-  refusals(client, target, request) {
-    const refusals: Refusal[] = [...protocolRefusals(client), ...requestRefusals(client, request)];
+  refusals(client, target, requests = []) {
+    const refusals: Refusal[] = [
+      ...protocolRefusals(client),
+      ...requests.flatMap(request => requestRefusals(client, request)),
+    ];
     if (client.api !== undefined && !isApi(client.api)) {
       refusals.push({
         path: 'api',

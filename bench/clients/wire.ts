@@ -242,8 +242,8 @@ function watchTimeouts({ timeouts, pool }: Client, pooled: WirePool): NodeJS.Tim
   return setInterval(() => pooled.expire(performance.now()), everyMs).unref();
 }
 
-function open({ client, endpoint, request, hasPhases = true, onConnection }: TransportOptions): Transport {
-  const pool = new WirePool(createSettings(client, endpoint, request, hasPhases), onConnection);
+function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
+  const pool = new WirePool(createSettings(client, endpoint, requests, hasPhases), onConnection);
   const timer = watchTimeouts(client, pool);
   return {
     send: (exchange, onEnd) => pool.send(exchange, onEnd),

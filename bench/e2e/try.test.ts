@@ -8,6 +8,8 @@ import { runCli } from './testing/cli.ts';
 import { openWorkspace } from './testing/workspace.ts';
 
 const SECRET = 'Zx81-very-secret';
+/** Of a header whose name differs from that of a parameter by a dash only. */
+const OTHER = 'Qy92-very-secret';
 
 test('a URL with a secret is measured as asked, kept as a scenario, and repeated nowhere', async t => {
   const workspace = await openWorkspace(t);
@@ -17,6 +19,8 @@ test('a URL with a secret is measured as asked, kept as a scenario, and repeated
     `${endpoint.origin}/a?page=1&api_key=${SECRET}`,
     '-H',
     `x-api-key: ${SECRET}`,
+    '-H',
+    `api-key: ${OTHER}`,
     '-H',
     'accept: text/plain',
     '-d',
@@ -33,7 +37,10 @@ test('a URL with a secret is measured as asked, kept as a scenario, and repeated
   for (const { method, url, headers, body } of received) {
     assert.deepEqual([method, url, body], ['POST', `/a?page=1&api_key=${SECRET}`, 'q=1']);
     const sent = new Map(headers);
-    assert.deepEqual([sent.get('x-api-key'), sent.get('accept')], [SECRET, 'text/plain']);
+    assert.deepEqual(
+      ['x-api-key', 'api-key', 'accept'].map(name => sent.get(name)),
+      [SECRET, OTHER, 'text/plain'],
+    );
   }
   const { run } = workspace.onlyRun();
   assert.deepEqual(Object.keys(run!.cells[0]!.scenario.clients), ['persistent', 'short']);
@@ -43,13 +50,18 @@ test('a URL with a secret is measured as asked, kept as a scenario, and repeated
     .filter(entry => entry.isFile())
     .map(entry => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
   for (const text of [...kept, stdout, stderr, readFileSync(join(workspace.dir, 'mine.json'), 'utf8')])
-    assert.ok(!text.includes(SECRET));
+    assert.ok(!text.includes(SECRET) && !text.includes(OTHER));
 
   const again = ['run', './mine.json', '--dry-run'];
   const unset = await runCli(t, again, { cwd: workspace.dir });
   assert.equal(unset.status, 2);
   assert.match(unset.stderr, /API_KEY is not set/);
-  const env = { API_KEY: SECRET, X_API_KEY: SECRET };
+  const env = { API_KEY: SECRET, X_API_KEY: SECRET, API_KEY_2: OTHER };
+  const { API_KEY_2: _, ...incomplete } = env;
+  assert.match(
+    (await runCli(t, again, { cwd: workspace.dir, env: incomplete })).stderr,
+    /headers\.api-key: .*API_KEY_2 is not set/,
+  );
   const whole = await runCli(t, again, { cwd: workspace.dir, env });
   assert.equal(whole.status, 0, whole.stderr);
 });

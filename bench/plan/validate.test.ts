@@ -168,6 +168,13 @@ const cases: {
     hint: /read/,
   },
   {
+    why: 'one request and several are not given together',
+    changes: { request: { path: '/a' }, requests: [{ path: '/b' }] },
+    path: 'requests',
+    message: /already send the request/,
+    hint: /request for one, or requests for several/,
+  },
+  {
     why: 'one request a connection leaves nothing to pipeline',
     changes: { 'clients.short.pool': { pipelining: 4 } },
     path: 'clients.short.pool.pipelining',
@@ -476,6 +483,45 @@ test('what is not stated of a server that we do not start is not known; what is 
     [null, 100, null, null],
   );
   assert.deepEqual(Scenario.parse(JSON.parse(JSON.stringify(validation.scenario))), validation.scenario);
+});
+
+test('nor of one that a command starts', () => {
+  const validation = validate(withChanges({ target: { command: 'npm start' } }), 'x.ts');
+  assert.ok(validation.isValid);
+  const { keepAliveTimeoutMs, connectionClose } = validation.scenario.target;
+  assert.deepEqual([keepAliveTimeoutMs, connectionClose], [null, null]);
+});
+
+const STARTED = { command: 'npm start' };
+const startedCases: [target: Record<string, unknown>, path: string, message: RegExp, hint: RegExp][] = [
+  [{ ...STARTED, url: 'http://127.0.0.1:1/' }, 'command', /started by conntax/, /request\.path/],
+  [{ command: ' ' }, 'command', /not allowed/, /./],
+  [{ ready: '/health' }, 'ready', /only a server that conntax starts/, /no ready, or a command/],
+  [{ cwd: 'x', url: 'http://127.0.0.1:1/' }, 'cwd', /only a server that conntax starts/, /no cwd/],
+  [{ ...STARTED, behaviour: { name: 'fixed' } }, 'behaviour', /decides itself/, /request\.path/],
+  [{ ...STARTED, tls: '1.3' }, 'tls', /plain HTTP/, /no tls/],
+  [{ ...STARTED, protocol: 'h2' }, 'protocol', /plain HTTP/, /http1/],
+  [{ ...STARTED, ready: 'health' }, 'ready', /not allowed/, /./],
+  [{ ...STARTED, portEnv: 'A B' }, 'portEnv', /not allowed/, /./],
+  [{ ...STARTED, env: { API_TOKEN: 'x' } }, 'env.API_TOKEN', /credential/, /in the environment of conntax/],
+];
+for (const [target, path, message, hint] of startedCases) {
+  test(`refused: ${JSON.stringify(target)}`, () => {
+    const validation = validate(withChanges({ target }), 'x.ts');
+    assert.ok(!validation.isValid);
+    const found = validation.problems.filter(problem => problem.path === `target.${path}`);
+    assert.equal(found.length, 1, JSON.stringify(validation.problems));
+    assert.match(found[0]!.message, message);
+    assert.match(found[0]!.hint ?? '', hint);
+    assert.equal(validation.problems.length, 1, JSON.stringify(validation.problems));
+  });
+}
+
+test('an emulated network is no server of our own either; its CPU time may be expected', () => {
+  const link = validate(withChanges({ target: STARTED, link: { roundTripMs: 1 } }), 'x.ts');
+  assert.deepEqual(link.isValid ? [] : link.problems.map(({ path }) => path), ['link']);
+  const expect = [{ metric: 'targetCpuUsPerRequest', of: 'short', atMost: 100 }];
+  assert.ok(validate(withChanges({ target: STARTED, expect }), 'x.ts').isValid);
 });
 
 const fine: [string, Record<string, unknown>][] = [

@@ -9,9 +9,9 @@ import { errorMessage, MeasureError, UsageError } from '../../results/errors.ts'
 import type { ForeignServer } from '../../results/model/run.ts';
 import { isExpectedStatus, type Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
-import { framedHeaders, prepareRequest, redact } from '../clients/request.ts';
+import { framedHeaders, prepareRequests, redact } from '../clients/request.ts';
 import { identityOptions } from '../clients/trust.ts';
-import type { PreparedRequest } from '../contracts.ts';
+import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
 import { hostOf, isLoopback, refusalOf } from '../plan/allowed-hosts.ts';
 import type { Plan } from '../plan/plan.ts';
 import { namedUrl, type Reach, readReach } from './reach.ts';
@@ -348,15 +348,25 @@ export interface LocatedServer {
   addresses: readonly string[];
   /** Cells with this server as target. */
   cells: readonly { id: string; target: Target; hasUserModules: boolean }[];
-  request: PreparedRequest;
+  requests: PreparedRequests;
+}
+
+/** What a server answered to one of a scenario's requests. */
+interface FoundAnswer {
+  /** Of the request, where there are several. */
+  name: string | undefined;
+  facts: ForeignServer;
 }
 
 /** A server that has answered: its endpoint and its properties. */
 export interface FoundServer {
+  /** By its answer to the first request. */
   facts: ForeignServer;
+  /** To each request, in their order. */
+  answers: readonly FoundAnswer[];
   endpoint: Endpoint;
   reach: Reach;
-  /** What it was asked. */
+  /** What it was asked first. */
   request: PreparedRequest;
 }
 
@@ -386,18 +396,18 @@ export async function locateServers(
   resolve: Resolve = lookUp,
   signal?: AbortSignal,
 ): Promise<LocatedServer[]> {
-  const cells = plan.cells.flatMap(({ id, scenario: { target, clients, request } }) => {
+  const cells = plan.cells.flatMap(({ id, scenario: { target, clients, request, requests } }) => {
     if (target.url === undefined) return [];
     const hasUserModules = Object.values(clients).some(({ modulePath }) => modulePath !== undefined);
-    return [{ id, target, url: target.url, hasUserModules, request }];
+    return [{ id, target, url: target.url, hasUserModules, request, requests }];
   });
-  const groups = Map.groupBy(cells, ({ url, target, request }) =>
-    JSON.stringify([url, request, ...REACH.map(setting => target[setting] ?? null)]),
+  const groups = Map.groupBy(cells, ({ url, target, request, requests }) =>
+    JSON.stringify([url, request, requests, ...REACH.map(setting => target[setting] ?? null)]),
   );
   const located: LocatedServer[] = [];
   const refusals: string[] = [];
   for (const [first, ...others] of groups.values()) {
-    const { url, target, request } = first!;
+    const { url, target } = first!;
     const { pathname, search } = new URL(url);
     const { socketPath } = target;
     const isSocket = socketPath !== undefined;
@@ -408,7 +418,7 @@ export async function locateServers(
         url,
         reach: readReach(target, process.env),
         addresses,
-        request: prepareRequest(request, `${pathname}${search}`, process.env),
+        requests: prepareRequests(first!, `${pathname}${search}`, process.env),
         cells: [first!, ...others],
       });
     else refusals.push(refusal);
@@ -447,7 +457,7 @@ async function lookUp(host: string): Promise<string[]> {
 }
 
 /**
- * Sends each server one request, trying its addresses until one answers: all load then goes to that address.
+ * Sends each server its requests once, trying its addresses until one answers: all load then goes to that address.
  * @returns the servers by cell
  * @throws MeasureError when a server does not answer, or cannot be measured; the reason of the signal
  */
@@ -457,14 +467,17 @@ export async function findServers(
 ): Promise<Map<string, FoundServer>> {
   const found = new Map<string, FoundServer>();
   for (const server of located) {
-    const { url, reach, request } = server;
-    const facts = await firstAnswer(server, signal);
-    if (isUnwantedRedirect(facts, server)) {
-      throw new MeasureError(
-        'unreachable',
-        `${url} is a redirect (${facts.status}) to ${facts.location}: a client that follows it would send its load there; expected: the URL that answers`,
-      );
+    const { url, reach, requests } = server;
+    const answers: FoundAnswer[] = [];
+    for (const request of requests) {
+      const { addresses } = server;
+      const known = answers.length === 0 ? addresses : [answers[0]!.facts.address];
+      const facts = await firstAnswer({ url, reach, addresses: known, request }, signal);
+      const name = requests.length === 1 ? undefined : request.name;
+      requireWanted(facts, server, name);
+      answers.push({ name, facts });
     }
+    const { facts } = answers[0]!;
     const endpoint = endpointOf(server, facts);
     for (const { id, target } of server.cells) {
       if (target.protocol === 'h2' && facts.alpn !== 'h2') {
@@ -473,7 +486,7 @@ export async function findServers(
           `${url} does not offer HTTP/2, as target.protocol states: of h2 and http/1.1 it chose ${facts.alpn ?? 'neither'}`,
         );
       }
-      found.set(id, { facts, endpoint, reach, request });
+      found.set(id, { facts, answers, endpoint, reach, request: requests[0] });
     }
   }
   return found;
@@ -491,6 +504,16 @@ function endpointOf({ url, reach }: LocatedServer, { address }: ForeignServer): 
   };
 }
 
+/** @throws MeasureError for a redirect that would lead the load elsewhere */
+function requireWanted(facts: ForeignServer, server: LocatedServer, name: string | undefined): void {
+  if (!isUnwantedRedirect(facts, server)) return;
+  const asked = name === undefined ? server.url : `${server.url}, asked for ${name},`;
+  throw new MeasureError(
+    'unreachable',
+    `${asked} is a redirect (${facts.status}) to ${facts.location}: a client that follows it would send its load there; expected: the URL that answers`,
+  );
+}
+
 /** An expected redirect is an ordinary answer, unless a user's module might follow it. */
 function isUnwantedRedirect({ status, location }: ForeignServer, { cells }: LocatedServer): boolean {
   if (status < 300 || status >= 400 || location === null) return false;
@@ -500,7 +523,12 @@ function isUnwantedRedirect({ status, location }: ForeignServer, { cells }: Loca
 }
 
 async function firstAnswer(
-  { url, reach, addresses, request }: LocatedServer,
+  {
+    url,
+    reach,
+    addresses,
+    request,
+  }: Pick<LocatedServer, 'url' | 'reach' | 'addresses'> & { request: PreparedRequest },
   signal?: AbortSignal,
 ): Promise<ForeignServer> {
   const failures: string[] = [];

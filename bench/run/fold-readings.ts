@@ -143,7 +143,9 @@ export function foldReadings(readings: readonly GeneratorReading[]): GeneratorRe
     bytesRecorded: sum(readings, 'bytesRecorded'),
     outcomes: foldOutcomes(readings.map(({ outcomes }) => outcomes)),
     statuses: sumCounts(readings.map(({ statuses }) => statuses)),
-    censored: foldCensored(readings),
+    responseByClass: foldClasses(readings.map(({ responseByClass }) => responseByClass)),
+    requests: foldRequests(readings.map(({ requests }) => requests)),
+    censored: foldCensored(readings.map(({ censored }) => censored)),
     response: merged('response'),
     service: merged('service'),
     wait: merged('wait'),
@@ -168,10 +170,40 @@ function foldSchedules(
   };
 }
 
-function foldCensored(readings: readonly GeneratorReading[]): GeneratorReading['censored'] {
-  const known = readings.flatMap(({ censored }) => censored ?? []);
+function foldCensored(all: readonly GeneratorReading['censored'][]): GeneratorReading['censored'] {
+  const known = all.flatMap(censored => censored ?? []);
   if (known.length === 0) return null;
   return { count: sum(known, 'count'), leastUs: Math.min(...known.map(({ leastUs }) => leastUs)) };
+}
+
+type ByClass = GeneratorReading['responseByClass'];
+
+function foldClasses(all: readonly ByClass[]): ByClass {
+  const byClass = Map.groupBy(
+    all.flatMap(classes => Object.entries(classes) as [keyof ByClass, Histogram][]),
+    ([statusClass]) => statusClass,
+  );
+  return Object.fromEntries(
+    [...byClass].map(([statusClass, parts]) => [statusClass, mergeHistograms(parts.map(([, part]) => part))]),
+  );
+}
+
+type Requests = GeneratorReading['requests'];
+
+/** Generators of one client have the same requests, in the same order. */
+function foldRequests(all: readonly Requests[]): Requests {
+  return all[0]!.map(({ name }, index) => {
+    const parts = all.map(requests => requests[index]!);
+    const known = parts.flatMap(({ response }) => response ?? []);
+    return {
+      name,
+      sent: sum(parts, 'sent'),
+      completed: sumKnown(parts.map(({ completed }) => completed)),
+      failed: sumKnown(parts.map(({ failed }) => failed)),
+      censored: foldCensored(parts.map(({ censored }) => censored)),
+      response: known.length < parts.length ? null : mergeHistograms(known),
+    };
+  });
 }
 
 type Outcomes = Measurement['outcomes'];

@@ -143,7 +143,15 @@ suite('preflight', () => {
     const plan = makePlan({ target: { url: 'http://a.test/' } });
     const [{ id, scenario }] = plan.cells as [Plan['cells'][number]];
     const cells = [{ id, target: scenario.target, hasUserModules: false }];
-    return [{ url: 'http://a.test/', reach: {}, addresses: [address], request: plainRequest('/'), cells }];
+    return [
+      {
+        url: 'http://a.test/',
+        reach: {},
+        addresses: [address],
+        requests: [plainRequest('/')],
+        cells,
+      },
+    ];
   };
 
   test('of several targets, each holds the connections of its own arms', () => {

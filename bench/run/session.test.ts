@@ -464,6 +464,8 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
         statuses: {},
         censored: null,
         response: empty,
+        responseByClass: {},
+        requests: [],
         service: empty,
         wait: empty,
         firstByte: empty,

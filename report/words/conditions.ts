@@ -3,11 +3,12 @@ import { asOwnTarget } from '../../results/connections.ts';
 import { type CellResult, closingReason, type ForeignServer, isUnixSocket } from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
-import { describeRequest } from '../../scenarios/model/request.ts';
+import { describeRequest, type NamedRequest } from '../../scenarios/model/request.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import {
   type Behaviour,
   DEFAULT_EXPECTED,
+  isBuiltIn,
   isExpectedStatus,
   type Target,
 } from '../../scenarios/model/target.ts';
@@ -15,7 +16,7 @@ import type { CellView } from '../cell-view.ts';
 import type { Fact } from '../model.ts';
 import { describeLink } from './link.ts';
 import { describeLoad } from './load.ts';
-import { formatCount } from './numbers.ts';
+import { formatCount, formatPercent } from './numbers.ts';
 
 /** What a reader must know about an external server: a bad response before the run, or one that contradicts the scenario. */
 export function foreignRemarks(server: ForeignServer, target: Target): string[] {
@@ -25,7 +26,16 @@ export function foreignRemarks(server: ForeignServer, target: Target): string[] 
     ...interimRemarks(server),
     ...closeRemarks(server, target),
     ...hintRemarks(server, target),
-  ].map(remark => `${server.url} ${remark}`);
+  ].map(remark => `${serverName(server, target)} ${remark}`);
+}
+
+/** A server that conntax starts has another port each time. */
+function serverName({ url }: ForeignServer, { command }: Target): string {
+  return command === undefined ? url : `The server of ${quoted(command)}`;
+}
+
+function quoted(command: string): string {
+  return `"${command}"`;
 }
 
 function trustRemarks({ isUnverified }: ForeignServer): string[] {
@@ -82,6 +92,21 @@ function hintRemarks(
     : [];
 }
 
+/** Describes a target with a command. */
+function describeStartedTarget({
+  command = '',
+  cwd,
+  portFrom = 'env',
+  portEnv = 'PORT',
+  ready,
+}: Target): string {
+  return [
+    `started by ${quoted(command)}${cwd === undefined ? '' : ` in ${cwd}`}`,
+    portFrom === 'env' ? `port given in ${portEnv}` : 'port read from its output',
+    ...(ready === undefined ? [] : [`ready when ${ready} answers`]),
+  ].join(', ');
+}
+
 /** Describes a target with a url. */
 function describeExternalTarget(target: Target): string {
   const { url, protocol, serverName, socketPath, certFile, insecure } = target;
@@ -119,6 +144,12 @@ function describeDeclaredPolicy(target: Target): string {
 /** What limits the figures of a cell with an external server; empty otherwise. */
 export function foreignCaveats({ server, scenario: { target } }: CellResult): string[] {
   if (server === null) return [];
+  if (target.command !== undefined) {
+    return [
+      ...foreignRemarks(server, target),
+      `${serverName(server, target)} runs on this machine, pinned as conntax's own would be. Its CPU time and memory are those of all its processes, by the kernel; its handshakes and the requests that reached it are unknown.`,
+    ];
+  }
   return [
     ...foreignRemarks(server, target),
     `${server.url} is an external server: conntax did not pin it to a core, it was warmed up only by the clients' own load, and its CPU use, its handshakes and the requests that reached it are unknown.`,
@@ -254,6 +285,7 @@ export function sharedConditions({
   target,
   link,
   request,
+  requests,
   load,
   generators,
   timing,
@@ -265,11 +297,23 @@ export function sharedConditions({
     ...(link === undefined ? [] : [{ label: 'Link', value: describeLink(link) }]),
     ...expectedFacts(target),
     ...(request === undefined ? [] : [{ label: 'Request', value: describeRequest(request) }]),
+    ...(requests === undefined ? [] : [{ label: 'Requests', value: describeRequests(requests) }]),
     { label: 'Load', value: describeLoad(load) },
     ...generatorFacts(generators),
     { label: 'Timing', value: describeTiming(timing, generators) },
     ...(phases ? [] : [{ label: 'Phases', value: 'not recorded' }]),
   ];
+}
+
+/** `75 % read: GET /orders; 25 % POST /orders, a body of 20 bytes`. */
+function describeRequests(requests: readonly NamedRequest[]): string {
+  const total = requests.reduce((sum, { weight }) => sum + weight, 0);
+  return requests
+    .map(request => {
+      const name = request.name === undefined ? '' : `${request.name}: `;
+      return `${formatPercent(request.weight / total)} ${name}${describeRequest(request)}`;
+    })
+    .join('; ');
 }
 
 /** Only where there are several. */
@@ -325,6 +369,7 @@ function expectedFacts({ expectStatus }: Target): Fact[] {
 function describeTarget(target: Target): string {
   const { url, behaviour, protocol, tls, tlsKey, maxConcurrentStreams } = target;
   if (url !== undefined) return describeExternalTarget(target);
+  if (target.command !== undefined) return describeStartedTarget(target);
   const spoken =
     protocol === 'h2'
       ? `HTTP/2 (at most ${formatCount(maxConcurrentStreams)} streams per connection) and HTTP/1.1`
@@ -348,7 +393,7 @@ function countOrRaw(value: number): string {
 }
 
 function describeTargetPolicy(target: Target): string {
-  if (target.url !== undefined) return describeDeclaredPolicy(target);
+  if (!isBuiltIn(target)) return describeDeclaredPolicy(target);
   const { keepAliveTimeoutMs, maxRequestsPerSocket, keepAliveHint, connectionClose } = asOwnTarget(target);
   if (connectionClose) return 'every response carries Connection: close';
   return [

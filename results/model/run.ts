@@ -102,6 +102,24 @@ export const Comparison = z.strictObject({
 });
 export type Comparison = z.infer<typeof Comparison>;
 
+/** One of several requests, over all trials of an arm. */
+export const RequestSummary = z.strictObject({
+  name: z.string().describe('As in the scenario; by default method and path'),
+  sent: count().describe('In all, warm-up included'),
+  completed: count()
+    .nullable()
+    .describe(
+      'In the steady windows, like the rest; null where a load tool does not report which request an answer belongs to',
+    ),
+  failed: count().nullable().describe('Those without an answer included; null likewise'),
+  requestsPerSec: amount().nullable().describe('Completed per second of the steady windows'),
+  meanUs: amount().nullable().describe('Mean response time; null without any'),
+  p50Us: amount().nullable().describe('Median response time; null without any'),
+  p99Us: amount().nullable().describe('99th percentile of response times; null without any'),
+  censored: Censored.nullable().describe('null: all came to an end, or it is not known'),
+});
+export type RequestSummary = z.infer<typeof RequestSummary>;
+
 /** What an arm did over all its valid and invalid trials: the row of a table. */
 export const ArmSummary = z.strictObject({
   arm: z.string().describe('Name of the client'),
@@ -138,6 +156,10 @@ export const ArmSummary = z.strictObject({
   requestsSent: count().describe('Requests sent, warm-up included'),
   generatorCpuUsPerRequest: amount().describe('CPU time of the generator per request'),
   targetCpuUsPerRequest: amount().nullable().describe('null for a server that conntax did not start'),
+  requests: z
+    .array(RequestSummary)
+    .default([])
+    .describe("In the order of the scenario's requests; empty where it has one request"),
 });
 export type ArmSummary = z.infer<typeof ArmSummary>;
 

@@ -119,7 +119,7 @@ export function declarationCase(subject: Subject): void {
         const transport = module.open({
           client,
           endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
-          request: plainRequest('/'),
+          requests: [plainRequest('/')],
           onConnection: () => {},
         });
         await transport.ready;

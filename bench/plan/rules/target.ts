@@ -1,7 +1,13 @@
 // Rules on the target: what holds for an external server only, what protocols and TLS allow, and who speaks HTTP/2.
 import { carriesCredentials, variableFor } from '../../../scenarios/model/request.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
-import { STATEMENTS, type Target, usesTls } from '../../../scenarios/model/target.ts';
+import {
+  COMMAND_SETTINGS,
+  isBuiltIn,
+  STATEMENTS,
+  type Target,
+  usesTls,
+} from '../../../scenarios/model/target.ts';
 import { type Path, valueAt } from '../problems.ts';
 import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
 
@@ -23,6 +29,19 @@ const COMMANDS = {
     message: 'an external server announces its own limit',
     hint: "no maxConcurrentStreams; a client's limit is pool.maxConcurrentStreams",
   },
+} as const;
+
+const PLAIN_HTTP = 'a server that target.command starts is asked over plain HTTP';
+
+/** The same for a server that a command starts. */
+const STARTED_COMMANDS = {
+  behaviour: {
+    message: 'a server of your own decides itself what it answers',
+    hint: 'no behaviour; choose the answer by request.path',
+  },
+  tls: { message: PLAIN_HTTP, hint: 'no tls' },
+  tlsKey: { message: PLAIN_HTTP, hint: 'no tlsKey' },
+  maxConcurrentStreams: { message: PLAIN_HTTP, hint: 'no maxConcurrentStreams' },
 } as const;
 
 /** A rule on a setting that depends on whether the server is external, as its url says. */
@@ -114,8 +133,8 @@ export function targetUrlRules({ raw }: RuleContext): Rule[] {
   return [
     ...reachRules(isGiven),
     ...STATEMENTS.map(name =>
-      urlRule(['target', name], ({ target }, url) =>
-        url === undefined && target[name] === null
+      commandRule(['target', name], target =>
+        isBuiltIn(target) && target[name] === null
           ? {
               message: "null means unknown, but without target.url this configures conntax's own server",
               hint: 'a value, or target.url',
@@ -131,13 +150,13 @@ export function targetUrlRules({ raw }: RuleContext): Rule[] {
         ? undefined
         : { message: 'HTTP/2 is spoken over TLS only', hint: "'http1', or https in url" },
     ),
-    urlRule(['link'], ({ link }, url) =>
-      url === undefined || link === undefined
+    commandRule(['link'], (target, { link }) =>
+      isBuiltIn(target) || link === undefined
         ? undefined
         : {
             message:
               "the kernel's counters, which stand in for an external server's, would include the relay's connections",
-            hint: 'no link, or a target without url',
+            hint: 'no link, or a target without url and command',
           },
     ),
     {
@@ -156,6 +175,64 @@ export function targetUrlRules({ raw }: RuleContext): Rule[] {
                 hint: 'another metric, or a target without a url',
               },
         ),
+    },
+  ];
+}
+
+/** A rule on a setting that depends on what kind of server the target is. */
+function commandRule(
+  path: Path,
+  check: (target: Target, scenario: Scenario) => Omit<Finding, 'path'> | undefined,
+): Rule {
+  return {
+    reads: [path, ['target', 'command'], ['target', 'url']],
+    check(scenario) {
+      const found = check(scenario.target, scenario);
+      return found && { path, ...found };
+    },
+  };
+}
+
+/** What a server that a command starts needs, and what it cannot have. */
+export function targetCommandRules({ raw }: RuleContext): Rule[] {
+  const isGiven = (name: string): boolean => valueAt(raw, ['target', name]) !== undefined;
+  return [
+    commandRule(['target', 'command'], ({ url, command }) =>
+      url === undefined || command === undefined
+        ? undefined
+        : {
+            message: 'a server is either started by conntax (command) or runs already (url)',
+            hint: 'only one of them; with command, the path belongs into request.path',
+          },
+    ),
+    ...COMMAND_SETTINGS.map(name =>
+      commandRule(['target', name], ({ command }) =>
+        command !== undefined || !isGiven(name)
+          ? undefined
+          : {
+              message: 'only a server that conntax starts has this setting',
+              hint: `no ${name}, or a command`,
+            },
+      ),
+    ),
+    ...Object.entries(STARTED_COMMANDS).map(([name, problem]) =>
+      commandRule(['target', name], ({ command }) =>
+        command !== undefined && isGiven(name) ? problem : undefined,
+      ),
+    ),
+    commandRule(['target', 'protocol'], ({ command, protocol }) =>
+      command === undefined || protocol === 'http1' ? undefined : { message: PLAIN_HTTP, hint: "'http1'" },
+    ),
+    {
+      reads: [['target', 'env']],
+      check: ({ target: { env = {} } }) =>
+        Object.keys(env)
+          .filter(carriesCredentials)
+          .map(name => ({
+            path: ['target', 'env', name],
+            message: 'looks like a credential, which would be stored with every run',
+            hint: `the scenario without it, and ${name} in the environment of conntax, which the command inherits`,
+          })),
     },
   ];
 }
@@ -208,22 +285,23 @@ export function protocolRules(context: RuleContext): Rule[] {
   return [
     targetRule(
       'protocol',
-      ['tls', 'url'],
-      target => target.protocol === 'h2' && target.url === undefined && !usesTls(target),
+      ['tls', 'url', 'command'],
+      target => target.protocol === 'h2' && isBuiltIn(target) && !usesTls(target),
       'HTTP/2 is negotiated in the TLS handshake; without TLS neither browsers nor undici use it',
       `${TLS_HINT}, or protocol: 'http1'`,
     ),
     targetRule(
       'maxConcurrentStreams',
-      ['protocol'],
-      ({ protocol }) => protocol !== 'h2' && isGiven('maxConcurrentStreams'),
+      ['protocol', 'command'],
+      ({ protocol, command }) =>
+        command === undefined && protocol !== 'h2' && isGiven('maxConcurrentStreams'),
       'an HTTP/1.1 connection has no streams',
       "no maxConcurrentStreams, or protocol: 'h2'",
     ),
     targetRule(
       'tlsKey',
-      ['tls', 'url'],
-      target => !usesTls(target) && isGiven('tlsKey'),
+      ['tls', 'url', 'command'],
+      target => target.command === undefined && !usesTls(target) && isGiven('tlsKey'),
       'without TLS there is no key',
       `no tlsKey, or ${TLS_HINT}`,
     ),
