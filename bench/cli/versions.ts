@@ -110,23 +110,23 @@ export function requireTwo(options: VersionOptions): void {
   requireStart(options);
 }
 
+/** Options that say something of the command, by their names and keys. */
+const START_OPTIONS = [
+  ['ready', 'ready'],
+  ['port-env', 'portEnv'],
+  ['port-from', 'portFrom'],
+  ['cwd', 'cwd'],
+  ['path', 'path'],
+] as const;
+
 /** @throws UsageError for options of the command without a command */
 function requireStart(options: VersionOptions): void {
   if (options.start !== undefined) return;
-  const lonely = (['ready', 'port-env', 'port-from', 'cwd', 'path'] as const).find(
-    name => options[OPTION_KEYS[name]] !== undefined,
-  );
+  const lonely = START_OPTIONS.find(([, key]) => options[key] !== undefined);
   if (lonely === undefined) return;
-  throw new UsageError(`--${lonely} is about the server of --start; expected: --start, or no --${lonely}`);
+  const [name] = lonely;
+  throw new UsageError(`--${name} is about the server of --start; expected: --start, or no --${name}`);
 }
-
-const OPTION_KEYS = {
-  ready: 'ready',
-  'port-env': 'portEnv',
-  'port-from': 'portFrom',
-  cwd: 'cwd',
-  path: 'path',
-} as const;
 
 /**
  * Finds both versions; what is installed or checked out for it is removed with `installed`.
@@ -141,8 +141,7 @@ export async function findVersions(
   const codeOf = async (name: (typeof SIDE_NAMES)[number]): Promise<Code> => {
     const { dir, spec, ref } = sourcesOf(options, name);
     if (ref !== undefined) {
-      const { note } = output;
-      const found = await checkOut({ ref, cwd, subfolder, install, signal, note: text => note(text) });
+      const found = await checkOut({ ref, cwd, subfolder, install, signal, note: output.note });
       installed.defer(found.remove);
       return found.code;
     }

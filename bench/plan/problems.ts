@@ -33,6 +33,11 @@ export function nameHint(name: string, known: readonly string[]): string {
 
 export type Path = readonly PropertyKey[];
 
+/** An object that is no list. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** The value's own member, never an inherited one; undefined if absent. */
 export function memberOf(value: unknown, key: PropertyKey): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;

@@ -1,16 +1,12 @@
 // Puts another server in the place of a scenario's own, before the scenario is checked.
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
-import { memberOf } from './problems.ts';
+import { isPlainObject, memberOf } from './problems.ts';
 
 /** A server in the place of each scenario's own. */
 export interface ReplacedTarget {
   target: NonNullable<ScenarioInput['target']>;
   /** Path of the requests; default: that of the scenario. */
   path?: string;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The path of a URL; undefined where there is none. */
@@ -25,11 +21,11 @@ function pathOf(url: unknown): string | undefined {
  * path, and which statuses are good.
  */
 export function withTarget(content: unknown, { target, path }: ReplacedTarget): unknown {
-  if (!isObject(content)) return content;
+  if (!isPlainObject(content)) return content;
   const own = content['target'];
   const expectStatus = memberOf(own, 'expectStatus');
   const askedPath = path ?? memberOf(content['request'], 'path') ?? pathOf(memberOf(own, 'url'));
-  const request = isObject(content['request']) ? content['request'] : {};
+  const request = isPlainObject(content['request']) ? content['request'] : {};
   return {
     ...content,
     target: { ...target, ...(expectStatus === undefined ? {} : { expectStatus }) },

@@ -1,6 +1,7 @@
 // What all processes of a command use together, by the kernel's statistics (Linux): whatever language, children included.
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { ProcessReading } from '../../results/model/trial.ts';
+import { hasPort, linkOf, parseRssBytes, socketLines } from './sockets.ts';
 
 /** The kernel reports the times of /proc/PID/stat in hundredths of a second, on every architecture that Node supports. */
 const TICK_US = 10_000;
@@ -127,34 +128,22 @@ function readThreads(member: ProcessStat): Threads {
 }
 
 function readRssBytes({ pid }: ProcessStat): number {
-  const status = readText(`/proc/${pid}/status`) ?? '';
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1_024;
+  return parseRssBytes(readText(`/proc/${pid}/status`) ?? '') ?? 0;
 }
 
 /** The sockets that listen on a port, in the text of /proc/net/tcp or tcp6. */
 export function listeningInodes(procNetTcp: string, port: number): string[] {
-  const LISTEN = '0A';
-  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  return procNetTcp.split('\n').flatMap(line => {
-    const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
-    return state === LISTEN && local?.endsWith(suffix) && inode !== undefined ? inode : [];
-  });
+  return socketLines(procNetTcp).flatMap(({ state, local, inode }) =>
+    state === 'LISTEN' && hasPort(local, port) && inode !== undefined ? inode : [],
+  );
 }
 
 function holdsSocket(pid: number, inodes: readonly string[]): boolean {
   const sockets = new Set(inodes.map(inode => `socket:[${inode}]`));
   try {
-    return readdirSync(`/proc/${pid}/fd`).some(fd => sockets.has(linkTarget(`/proc/${pid}/fd/${fd}`)));
+    return readdirSync(`/proc/${pid}/fd`).some(fd => sockets.has(linkOf(`/proc/${pid}/fd/${fd}`)));
   } catch {
     return false; // it has just ended, or belongs to another user
-  }
-}
-
-function linkTarget(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return ''; // it was just closed
   }
 }
 

@@ -272,8 +272,9 @@ export class Arm {
     return this.trial.arm;
   }
 
-  get sliceCount(): number {
-    return this.#slices.length;
+  /** Whether any request has ended in a measured window; not so for an arm whose only slice was cut as it ramped up. */
+  get hasOutcome(): boolean {
+    return this.#slices.some(({ completed, failed }) => completed + failed > 0);
   }
 
   /** The slowest requests of this arm, in this replicate and earlier ones. */

@@ -141,9 +141,15 @@ export function foldReadings(readings: readonly GeneratorReading[]): GeneratorRe
     failedRecorded: sum(readings, 'failedRecorded'),
     endedRecorded: sum(readings, 'endedRecorded'),
     bytesRecorded: sum(readings, 'bytesRecorded'),
-    outcomes: foldOutcomes(readings.map(({ outcomes }) => outcomes)),
+    outcomes: foldByKey(
+      readings.map(({ outcomes }) => outcomes),
+      foldTallies,
+    ),
     statuses: sumCounts(readings.map(({ statuses }) => statuses)),
-    responseByClass: foldClasses(readings.map(({ responseByClass }) => responseByClass)),
+    responseByClass: foldByKey(
+      readings.map(({ responseByClass }) => responseByClass),
+      mergeHistograms,
+    ),
     requests: foldRequests(readings.map(({ requests }) => requests)),
     censored: foldCensored(readings.map(({ censored }) => censored)),
     response: merged('response'),
@@ -176,16 +182,18 @@ function foldCensored(all: readonly GeneratorReading['censored'][]): GeneratorRe
   return { count: sum(known, 'count'), leastUs: Math.min(...known.map(({ leastUs }) => leastUs)) };
 }
 
-type ByClass = GeneratorReading['responseByClass'];
-
-function foldClasses(all: readonly ByClass[]): ByClass {
-  const byClass = Map.groupBy(
-    all.flatMap(classes => Object.entries(classes) as [keyof ByClass, Histogram][]),
-    ([statusClass]) => statusClass,
+/** Folds what all have under the same key. */
+function foldByKey<Key extends string, Value>(
+  all: readonly Partial<Record<Key, Value>>[],
+  fold: (parts: readonly Value[]) => Value,
+): Partial<Record<Key, Value>> {
+  const byKey = Map.groupBy(
+    all.flatMap(one => Object.entries(one) as [Key, Value][]),
+    ([key]) => key,
   );
   return Object.fromEntries(
-    [...byClass].map(([statusClass, parts]) => [statusClass, mergeHistograms(parts.map(([, part]) => part))]),
-  );
+    [...byKey].map(([key, entries]) => [key, fold(entries.map(([, value]) => value))]),
+  ) as Partial<Record<Key, Value>>;
 }
 
 type Requests = GeneratorReading['requests'];
@@ -208,16 +216,6 @@ function foldRequests(all: readonly Requests[]): Requests {
 
 type Outcomes = Measurement['outcomes'];
 type Tally = NonNullable<Outcomes[keyof Outcomes]>;
-
-function foldOutcomes(all: readonly Outcomes[]): Outcomes {
-  const byKind = Map.groupBy(
-    all.flatMap(outcomes => Object.entries(outcomes) as [keyof Outcomes, Tally][]),
-    ([outcome]) => outcome,
-  );
-  return Object.fromEntries(
-    [...byKind].map(([outcome, entries]) => [outcome, foldTallies(entries.map(([, tally]) => tally))]),
-  );
-}
 
 /** Answers have a count only; failures have times, and the text of the first. */
 function foldTallies(tallies: readonly Tally[]): Tally {

@@ -349,7 +349,7 @@ export class Session {
     const { arms, signal } = this.#options;
     const results: TrialResult[] = [];
     for (const arm of arms) {
-      if (signal.aborted && arm.sliceCount === 0 && arm.capacity === null && isUntouched(arm)) continue;
+      if (signal.aborted && !arm.hasOutcome && arm.capacity === null && isUntouched(arm)) continue;
       this.#progress('finish', { arm: arm.name });
       results.push(await this.#finishArm(arm, startedAt));
     }

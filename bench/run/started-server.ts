@@ -85,8 +85,8 @@ export async function startServer(target: CommandTarget, options: StartOptions):
   }
 }
 
-/** A port that nothing listens on now. */
-async function freePort(): Promise<number> {
+/** A port that nothing listens on now; another process may take it in between, and then a start on it fails. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((done, fail) => server.once('error', fail).listen(0, done));
   const { port } = server.address() as AddressInfo;

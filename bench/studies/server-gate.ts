@@ -30,7 +30,7 @@ const { values } = parseArgs({
 const kinds = values.kind ?? NAMES;
 const unknown = kinds.find(kind => !NAMES.some(name => name === kind));
 if (unknown !== undefined) {
-  console.error(`there is no kind ${unknown}; expected: ${NAMES.join(', ')}`);
+  console.error(`unknown kind ${unknown}; expected: ${NAMES.join(', ')}`);
   process.exit(2);
 }
 
@@ -97,7 +97,7 @@ async function git(...args: string[]): Promise<void> {
   await exec('git', ['-C', repository, ...identity, ...args]);
 }
 
-/** A branch for each kind; \`main\` is the service as it should be. */
+/** A branch for each kind; `main` is the service as it should be. */
 async function makeRepository(): Promise<void> {
   await git('init', '--quiet', '--initial-branch', 'main');
   writeFileSync(join(repository, 'service.mjs'), SERVICE);

@@ -8,7 +8,7 @@ import {
   SweepPoint,
 } from '../../scenarios/model/scenario.ts';
 import { INTERVAL_NAME } from '../stats.ts';
-import { Censored, Ledger } from './trial.ts';
+import { Censored, Ledger, RequestFigures } from './trial.ts';
 
 /** What one request before the run, not part of the load, has shown. */
 export const ForeignServer = z.strictObject({
@@ -104,14 +104,10 @@ export type Comparison = z.infer<typeof Comparison>;
 
 /** One of several requests, over all trials of an arm. */
 export const RequestSummary = z.strictObject({
-  name: z.string().describe('As in the scenario; by default method and path'),
+  name: RequestFigures.shape.name,
   sent: count().describe('In all, warm-up included'),
-  completed: count()
-    .nullable()
-    .describe(
-      'In the steady windows, like the rest; null where a load tool does not report which request an answer belongs to',
-    ),
-  failed: count().nullable().describe('Those without an answer included; null likewise'),
+  completed: RequestFigures.shape.completed,
+  failed: RequestFigures.shape.failed,
   requestsPerSec: amount().nullable().describe('Completed per second of the steady windows'),
   meanUs: amount().nullable().describe('Mean response time; null without any'),
   p50Us: amount().nullable().describe('Median response time; null without any'),
