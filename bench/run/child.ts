@@ -83,10 +83,13 @@ const NODE_SWITCH = /(^|\s)--(?:no-)?use-env-proxy(?=\s|$)/g;
  */
 const COMPILE_CACHE = join(tmpdir(), 'node-compile-cache');
 
-/** The environment without proxies: requests must go to the target directly. */
+/** Node's switch that ends the verification of certificates: only a scenario may say so (`target.insecure`). */
+const TRUST_SWITCH = 'NODE_TLS_REJECT_UNAUTHORIZED';
+
+/** The environment without proxies, because requests must go to the target directly, and without switches of TLS. */
 export function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(env).filter(
-    ([name]) => !PROXY_NAME.test(name) && name.toUpperCase() !== 'NODE_USE_ENV_PROXY',
+    ([name]) => !PROXY_NAME.test(name) && !['NODE_USE_ENV_PROXY', TRUST_SWITCH].includes(name.toUpperCase()),
   );
   const cleaned = Object.fromEntries(kept);
   const { NODE_OPTIONS: nodeOptions } = cleaned;

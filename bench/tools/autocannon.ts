@@ -21,7 +21,7 @@ import {
   type Refusal,
   type Window,
 } from '../contracts.ts';
-import { bodyRefusals, engineCannot, requestRefusals } from './external.ts';
+import { bodyRefusals, engineCannot, requestRefusals, toolReachRefusals } from './external.ts';
 
 /**
  * The parts of autocannon's client that conntax uses. All but its events are private, so the version is pinned exactly, and
@@ -416,6 +416,7 @@ function refusals(client: Client, target: Target, requests: readonly Request[] =
   const refused = [
     ...bodyRefusals('autocannon', client),
     ...plainTargetRefusals(client, target, HONOURS),
+    ...toolReachRefusals(target),
     ...requestRefusals('autocannon', requests),
   ];
   if (tlsSessions !== undefined && tlsSessions !== 'none' && usesTls(target)) {

@@ -4,15 +4,17 @@ import { z } from 'zod';
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 export type Method = (typeof METHODS)[number];
 
+/** The name of an environment variable. */
+export const VariableName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable');
+
 /**
  * A value that only the environment of the run has. It is read in the process that sends it, and is never stored, printed
  * or given to a command line.
  */
 const FromEnvironment = z.strictObject({
-  env: z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable')
-    .describe('Environment variable that holds the value; it is never stored or printed'),
+  env: VariableName.describe('Environment variable that holds the value; it is never stored or printed'),
   prefix: z.string().optional().describe("Text before it, such as 'Bearer '"),
 });
 
