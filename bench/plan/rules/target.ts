@@ -1,13 +1,8 @@
 // Rules on the target: what holds for an external server only, what protocols and TLS allow, and who speaks HTTP/2.
 import { carriesCredentials, variableFor } from '../../../scenarios/model/request.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
-import {
-  COMMAND_SETTINGS,
-  isBuiltIn,
-  STATEMENTS,
-  type Target,
-  usesTls,
-} from '../../../scenarios/model/target.ts';
+import { COMMAND_SETTINGS, isBuiltIn, STATEMENTS, type Target } from '../../../scenarios/model/target.ts';
+import { usesTls } from '../../../scenarios/model/tls.ts';
 import { type Path, valueAt } from '../problems.ts';
 import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
 
