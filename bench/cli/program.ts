@@ -15,6 +15,7 @@ import {
   number,
   refuseSwallowed,
   seedOption,
+  verboseOption,
 } from './options.ts';
 import { hasColourOn } from './output.ts';
 
@@ -69,6 +70,7 @@ Examples:
     .option('--no-confirm', 'do not re-measure failures')
     .addOption(allowHostOption())
     .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
