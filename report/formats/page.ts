@@ -105,7 +105,7 @@ thead .unit { display: block; color: var(--muted); font-weight: 400; font-size: 
 tbody tr + tr > * { border-top: 1px solid var(--grid); }
 tbody th { font-weight: 550; min-width: 6.5rem; background: var(--paper); }
 tr > th:first-child { position: sticky; left: 0; }
-table.dense { font-size: 0.78rem; }
+table.dense { font-size: 0.74rem; }
 .dense th, .dense td { padding: 0.42rem 0.26rem; }
 .figure { text-align: right; white-space: nowrap; }
 .words { min-width: 9rem; }
