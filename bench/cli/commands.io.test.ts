@@ -140,7 +140,10 @@ const MISTYPED: [args: string[], told: RegExp][] = [
   [['run', 'qick'], /no scenario or tag "qick".*tags: quick,/s],
   [['run', './missing.json'], /missing\.json.*cannot be opened/s],
   [['settings', 'short-vs-persistent', '--client', 'persistent'], /required option '--for <library>'/],
-  [['settings', 'short-vs-persistent', '--for', 'goo'], /unknown library "goo" for --for: did you mean go\?/],
+  [
+    ['settings', 'short-vs-persistent', '--for', 'htpx'],
+    /unknown library "htpx" for --for: did you mean httpx\?/,
+  ],
   [
     ['settings', 'short-vs-persistant', '--for', 'go'],
     /no scenario or tag.*scenarios: short-vs-persistent,/s,

@@ -273,26 +273,11 @@ test('java and apache-httpclient: the code compiles', async t => {
       t.diagnostic('apache-httpclient skipped: libhttpclient5-java is not installed');
       continue;
     }
-    for (const client of [EVERYTHING, CLIENTS.short.client]) {
-      const folder = await openFolder(t);
-      const file = join(folder, 'Client.java');
-      writeFileSync(file, settingsCode(client, name, []).text);
-      await run(
-        'javac',
-        [
-          '-Xlint:all',
-          '-Werror',
-          '-cp',
-          name === 'java' ? folder : APACHE_JARS.join(':'),
-          '-d',
-          folder,
-          file,
-        ],
-        {
-          env,
-        },
-      );
-    }
+    const folder = await openFolder(t);
+    const file = join(folder, 'Client.java');
+    writeFileSync(file, settingsCode({ ...EVERYTHING, requestsPerConnection: 1 }, name, []).text);
+    const classPath = name === 'java' ? folder : APACHE_JARS.join(':');
+    await run('javac', ['-Xlint:all', '-Werror', '-cp', classPath, '-d', folder, file], { env });
   }
 });
 
