@@ -18,6 +18,7 @@ import {
   type ToolExchange,
   type ToolReport,
   type ToolTimes,
+  toolReachRefusals,
 } from './external.ts';
 
 /** Times in ms since hey was started. */
@@ -213,7 +214,8 @@ const engine: EngineModule = {
           hint: `at most ${MOST_IDLE} users`,
         }
       : undefined,
-  refusals: (client, _target, requests = []) => [
+  refusals: (client, target, requests = []) => [
+    ...toolReachRefusals(target),
     ...bodyRefusals('hey', client),
     ...countingRefusals('hey', client),
     ...severalRefusals(requests),
