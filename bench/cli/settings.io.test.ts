@@ -133,6 +133,15 @@ for (const [name, send] of Object.entries(SENDERS)) {
   }
 }
 
+test('undici, round-robin: a pool of the right kind, within its limit', async t => {
+  const { url, counts } = await openServer(t);
+  const client = Client.parse({ pool: { maxConnections: POOL, scheduling: 'round-robin' } });
+  const exports = await importCode(t, 'undici', client);
+  t.after(() => (exports['dispatcher'] as Dispatcher).destroy());
+  await Promise.all(Array.from({ length: USERS }, () => SENDERS.undici!(exports, url)));
+  assert.equal(counts.connections, POOL);
+});
+
 /** Whether a command ends well. */
 function works(command: string, ...args: string[]): Promise<boolean> {
   return run(command, args, { env }).then(

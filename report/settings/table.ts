@@ -49,7 +49,8 @@ export const CONCEPTS = {
   },
   'pool.scheduling': {
     title: 'Which idle connection is used next',
-    about: 'Last used (lifo) lets a pool shrink after a peak; idle longest (fifo) keeps all of them warm.',
+    about:
+      'Last used (lifo) lets a pool shrink after a peak; idle longest (fifo), or each in turn (round-robin), keeps all of them warm.',
   },
   'pool.tcpKeepAliveMs': {
     title: 'TCP keep-alive',

@@ -49,7 +49,12 @@ export const undici: Library = {
       'lib/dispatcher/client.js',
       'Only GET and HEAD, and only with `blocking: false` on each request.',
     ),
-    'pool.scheduling': fixed('the first connection that is free', 'lib/dispatcher/pool.js'),
+    'pool.scheduling': has(
+      '`RoundRobinPool` in place of `Pool`',
+      'the first connection that is free',
+      'lib/dispatcher/pool.js',
+      'Neither lifo nor fifo.',
+    ),
     'pool.tcpKeepAliveMs': has(
       '`connect.keepAliveInitialDelay`',
       '60 s',

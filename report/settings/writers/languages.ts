@@ -2,10 +2,11 @@
 import type { Client } from '../../../scenarios/model/client.ts';
 import {
   asNumber,
+  hasOrder,
   indent,
   notesKernelTime,
   notesRounding,
-  refuseCount,
+  refuseUsual,
   type Writer,
   when,
   wholeSeconds,
@@ -179,10 +180,9 @@ function writeApache({ pool, timeouts, requestsPerConnection }: Client): string[
               [
                 ...when(pool.maxConnections, count => `.setMaxConnPerRoute(${limit(count)})`),
                 ...when(total, count => `.setMaxConnTotal(${limit(count)})`),
-                ...when(
-                  pool.scheduling,
-                  order => `.setConnPoolPolicy(PoolReusePolicy.${order.toUpperCase()})`,
-                ),
+                ...(hasOrder(pool.scheduling)
+                  ? [`.setConnPoolPolicy(PoolReusePolicy.${pool.scheduling.toUpperCase()})`]
+                  : []),
                 ...(connection.length === 0
                   ? []
                   : [`.setDefaultConnectionConfig(ConnectionConfig.custom()${connection.join('')}.build())`]),
@@ -365,34 +365,34 @@ function writeDotnet({ pool, timeouts, requestsPerConnection, protocol }: Client
 }
 
 export const languageWriters = {
-  go: { library: 'go', comment: '//', write: writeGo, refuse: refuseCount },
+  go: { library: 'go', comment: '//', write: writeGo, refuse: refuseUsual },
   java: {
     library: 'java',
     comment: '//',
     write: writeJava,
-    refuse: refuseCount,
+    refuse: refuseUsual,
     notes: { 'pool.idleTimeoutMs': notesRounding },
   },
   'apache-httpclient': {
     library: 'apache-httpclient',
     comment: '//',
     write: writeApache,
-    refuse: refuseCount,
+    refuse: refuseUsual,
     notes: { 'pool.tcpKeepAliveMs': notesKernelTime },
   },
   'python-requests': {
     library: 'python-requests',
     comment: '#',
     write: writeRequests,
-    refuse: refuseCount,
+    refuse: refuseUsual,
     notes: { 'pool.tcpKeepAliveMs': notesRounding },
   },
   httpx: {
     library: 'httpx',
     comment: '#',
     write: writeHttpx,
-    refuse: refuseCount,
+    refuse: refuseUsual,
     notes: { 'pool.tcpKeepAliveMs': notesRounding },
   },
-  dotnet: { library: 'dotnet', comment: '//', write: writeDotnet, refuse: refuseCount },
+  dotnet: { library: 'dotnet', comment: '//', write: writeDotnet, refuse: refuseUsual },
 } as const satisfies Record<string, Writer>;

@@ -1,6 +1,7 @@
 // Clients of a scenario as code for undici, node:http, axios and got.
 import type { Client } from '../../../scenarios/model/client.ts';
-import { asNumber, indent, refuseCount, type Writer, when } from './writer.ts';
+import type { Concept } from '../table.ts';
+import { asNumber, hasOrder, indent, refuseUsual, type Writer, when } from './writer.ts';
 
 /** A function that makes the options of one request; none if there are none. */
 function requestOptions(usage: string, options: readonly string[]): string[] {
@@ -18,15 +19,26 @@ function totalSignal({ timeouts }: Client): string[] {
   return when(timeouts.totalMs, ms => `signal: AbortSignal.timeout(${ms})`);
 }
 
+/** What undici has in another form, or not at all. */
+function refuseOfUndici(concept: Concept, value: unknown): string | undefined {
+  if (concept === 'pool.tlsSessions' && value === 'pinned')
+    return 'its cache holds sessions weakly: keep the newest one by a connect function of your own';
+  if (concept === 'pool.scheduling' && value !== 'round-robin')
+    return 'it knows the first connection that is free, and round-robin';
+  return undefined;
+}
+
 function writeUndici(client: Client): string[] {
   const { pool, timeouts, requestsPerConnection, protocol } = client;
   const pipelining = requestsPerConnection === 1 ? 0 : pool.pipelining;
+  const isInTurn = pool.scheduling === 'round-robin';
   return [
-    "import { Agent } from 'undici';",
+    `import { Agent${isInTurn ? ', RoundRobinPool' : ''} } from 'undici';`,
     '',
     'export const dispatcher = new Agent({',
     ...indent([
       `allowH2: ${protocol === 'h2'},`,
+      ...(isInTurn ? ['factory: (origin, options) => new RoundRobinPool(origin, options),'] : []),
       ...when(asNumber(pool.maxConnections), count => `connections: ${count},`),
       ...when(pool.idleTimeoutMs, ms => `keepAliveTimeout: ${ms},`),
       ...when(pool.idleTimeoutMs, ms => `keepAliveMaxTimeout: ${ms},`),
@@ -72,7 +84,7 @@ function agents({ pool, requestsPerConnection }: Client, library: readonly strin
       ...when(pool.maxIdleConnections || undefined, count => `maxFreeSockets: ${count},`),
       ...when(pool.idleTimeoutMs, ms => `timeout: ${ms},`),
       ...when(pool.idleTimeoutBufferMs, ms => `agentKeepAliveTimeoutBuffer: ${ms},`),
-      ...when(pool.scheduling, order => `scheduling: '${order}',`),
+      ...(hasOrder(pool.scheduling) ? [`scheduling: '${pool.scheduling}',`] : []),
       ...when(pool.tcpKeepAliveMs, ms => `keepAliveMsecs: ${ms},`),
       ...(pool.tlsSessions === 'none' ? ['maxCachedSessions: 0,'] : []),
     ]),
@@ -146,12 +158,9 @@ export const nodeWriters = {
     library: 'undici',
     comment: '//',
     write: writeUndici,
-    refuse: (concept, value) =>
-      concept === 'pool.tlsSessions' && value === 'pinned'
-        ? 'its cache holds sessions weakly: keep the newest one by a connect function of your own'
-        : undefined,
+    refuse: refuseOfUndici,
   },
-  'node-http': { library: 'node-http', comment: '//', write: writeNodeHttp, refuse: refuseCount },
-  axios: { library: 'axios', comment: '//', write: writeAxios, refuse: refuseCount },
-  got: { library: 'got', comment: '//', write: writeGot, refuse: refuseCount },
+  'node-http': { library: 'node-http', comment: '//', write: writeNodeHttp, refuse: refuseUsual },
+  axios: { library: 'axios', comment: '//', write: writeAxios, refuse: refuseUsual },
+  got: { library: 'got', comment: '//', write: writeGot, refuse: refuseUsual },
 } as const satisfies Record<string, Writer>;

@@ -5,7 +5,7 @@ import {
   indent,
   notesKernelTime,
   notesRounding,
-  refuseCount,
+  refuseUsual,
   type Writer,
   when,
   wholeSeconds,
@@ -81,7 +81,7 @@ export const proxyWriters = {
     library: 'curl',
     comment: '#',
     write: writeCurl,
-    refuse: refuseCount,
+    refuse: refuseUsual,
     notes: { 'pool.tcpKeepAliveMs': notesRounding, 'timeouts.bodyMs': notesRounding },
   },
   nginx: {

@@ -26,6 +26,11 @@ export function asNumber(limit: number | 'unlimited' | undefined): number | unde
   return typeof limit === 'number' ? limit : undefined;
 }
 
+/** Whether an order of idle connections is one that pools of agents have. */
+export function hasOrder(order: Client['pool']['scheduling']): order is 'lifo' | 'fifo' {
+  return order === 'lifo' || order === 'fifo';
+}
+
 export function indent(lines: readonly string[], by = '  '): string[] {
   return lines.map(line => (line === '' ? '' : by + line));
 }
@@ -45,9 +50,10 @@ export function notesKernelTime(): string {
   return "switched on, after the idle time of the kernel's own";
 }
 
-/** Refuses a number of requests for each connection, where a library knows only one and no limit. */
-export function refuseCount(concept: Concept, value: unknown): string | undefined {
-  return concept === 'requestsPerConnection' && typeof value === 'number' && value > 1
-    ? 'it knows one request for each connection, or no limit'
-    : undefined;
+/** Refuses what most libraries cannot: a number of requests for each connection, and connections used in turn. */
+export function refuseUsual(concept: Concept, value: unknown): string | undefined {
+  if (concept === 'requestsPerConnection' && typeof value === 'number' && value > 1)
+    return 'it knows one request for each connection, or no limit';
+  if (concept === 'pool.scheduling' && value === 'round-robin') return 'it knows lifo and fifo';
+  return undefined;
 }
