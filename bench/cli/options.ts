@@ -146,7 +146,7 @@ export function addStoredRunCommands(
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  conntax report\n  conntax report results/runs/2026-11-23T12-25-52Z-k3f9 --json',
+      '\nExamples:\n  conntax report --verbose\n  conntax report results/runs/2026-11-23T12-25-52Z-k3f9 --json',
     )
     .action(async (ref, options) => {
       const { reportCommand } = await import('./report.ts');
