@@ -14,6 +14,7 @@ import {
   asRatio,
   asSeconds,
   number,
+  npmHint,
   refuseSwallowed,
   seedOption,
 } from './options.ts';
@@ -150,9 +151,16 @@ function refuseControls(argv: readonly string[]): void {
 export async function runProgram(context: Context): Promise<number> {
   let status: number = EXIT.ok;
   refuseControls(context.argv);
-  await createProgram(context, value => {
-    status = value;
-  }).parseAsync(context.argv, { from: 'user' });
+  try {
+    await createProgram(context, value => {
+      status = value;
+    }).parseAsync(context.argv, { from: 'user' });
+  } catch (error) {
+    const hint = npmHint(context.env);
+    if (error instanceof CommanderError && error.code === 'commander.excessArguments' && hint !== '')
+      context.output.note(hint);
+    throw error;
+  }
   return status;
 }
 
