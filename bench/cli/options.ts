@@ -40,6 +40,11 @@ export function seedOption(): Option {
   );
 }
 
+/** Of every command that shows the report of a run. */
+export function verboseOption(): Option {
+  return new Option('--verbose', 'print every table, not only the answer');
+}
+
 /** Of every command that measures. */
 export function allowHostOption(): Option {
   return new Option(
@@ -137,10 +142,11 @@ export function addStoredRunCommands(
     .description('render a stored run again, without measuring')
     .argument('[run]', 'id (or the end of it) or folder of a run, "latest" or "previous"; default: latest')
     .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  conntax report\n  conntax report results/runs/2026-11-23T12-25-52Z-k3f9 --json',
+      '\nExamples:\n  conntax report --verbose\n  conntax report results/runs/2026-11-23T12-25-52Z-k3f9 --json',
     )
     .action(async (ref, options) => {
       const { reportCommand } = await import('./report.ts');
@@ -375,6 +381,7 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
     .addOption(seedOption())
     .addOption(allowHostOption())
     .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -455,6 +462,7 @@ export function addJudgingCommands(
     .option('--confirm', 're-measure before a failure counts (default when CI is set)')
     .option('--no-confirm', 'do not re-measure failures')
     .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -490,6 +498,7 @@ Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not m
     .addOption(seedOption())
     .option('--budget-sec <s>', "time budget per scenario, overriding the scenario's", asSeconds)
     .option('--results <dir>', 'folder where runs, baselines and the history are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the reports as JSON')
     .addHelpText(
       'after',

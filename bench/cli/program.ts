@@ -17,6 +17,7 @@ import {
   npmHint,
   refuseSwallowed,
   seedOption,
+  verboseOption,
 } from './options.ts';
 import { hasColourOn } from './output.ts';
 
@@ -71,6 +72,7 @@ Examples:
     .option('--no-confirm', 'do not re-measure failures')
     .addOption(allowHostOption())
     .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',

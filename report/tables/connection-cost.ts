@@ -4,7 +4,13 @@ import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { CellView } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
 import { roundTripsOf } from '../words/connection-cost.ts';
-import { formatInterval, formatSignificant, isKnown } from '../words/numbers.ts';
+import {
+  formatDecimals,
+  formatInterval,
+  formatSignificant,
+  isKnown,
+  roundInterval,
+} from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
 export function connectionCostTable(view: CellView): Table | null {
@@ -33,7 +39,7 @@ export function connectionCostTable(view: CellView): Table | null {
       cost.alone === null ? nothing : costCell(cost.alone.added, cost, view),
       ratioCell(cost.served, cost, view),
       ratioCell(cost.servedByCpu, cost, view),
-      figure(cost.savedCoresAt1kPerSec.toFixed(2), cost.savedCoresAt1kPerSec, marksOf(cost, view)),
+      figure(formatDecimals(cost.savedCoresAt1kPerSec, 2), cost.savedCoresAt1kPerSec, marksOf(cost, view)),
     ]),
     notes: [
       `CPU time per new connection, with its ${INTERVAL_NAME}: in each replicate, the difference in CPU time per request divided by the difference in connections per request. Round trips are those that the protocols need before the first request. What one user waits for a new connection is the difference of median response times with one user instead of all, so nothing in it is a queue. How many more requests reuse serves is computed from the rates, and from the CPU time of client and server together, which other programs on the machine disturb less. The last column is what reuse saves at 1,000 requests/s, client and server together.`,
@@ -56,12 +62,11 @@ function costCell(cost: Cost, pair: ConnectionCost, view: CellView): TableCell {
   return figure(describeCost(cost), interval === null ? valueUs : { ...interval }, marksOf(pair, view));
 }
 
-/** `163 (150 to 176)`; without an interval the value alone. */
-export function describeCost({ valueUs, interval }: Cost): string {
-  const value = formatSignificant(valueUs);
-  return interval === null
-    ? value
-    : `${value} (${formatSignificant(interval.low)} to ${formatSignificant(interval.high)})`;
+/** `163 (150 to 176)`; without an interval the value alone. A difference may be near or below 0, whose bounds are figures too. */
+function describeCost({ valueUs, interval }: Cost): string {
+  if (interval === null) return formatSignificant(valueUs);
+  const { value, low, high } = roundInterval(interval, 0);
+  return high === low ? value : `${value} (${low} to ${high})`;
 }
 
 /** Marks of either client. */
