@@ -280,7 +280,8 @@ const NPM_LETTERS: Readonly<Record<string, string>> = { '-c': 'call' };
  * an argument. Empty if no script of npm's is running.
  */
 export function npmHint({ npm_command: runner, npm_lifecycle_event: script }: NodeJS.ProcessEnv): string {
-  if (runner === undefined || script === undefined || !RUNNERS.includes(runner) || script === 'npx') return '';
+  if (runner === undefined || script === undefined || !RUNNERS.includes(runner) || script === 'npx')
+    return '';
   return `npm reads options itself, and passes on only their values; after -- it leaves them to conntax: npm run ${script} -- ...`;
 }
 
