@@ -130,7 +130,7 @@ function describeBest(best: GuardedRatio): string {
 
 /** `33 % in p99 latency of persistent (ci-reuse)`. */
 function nameDetectable(ratio: GuardedRatio): string {
-  const change = Number.isFinite(ratio.detectable) ? formatShare(ratio.detectable) : 'none';
+  const change = Number.isFinite(ratio.detectable) ? formatShare(ratio.detectable) : 'unknown';
   return `${change} in ${nameRatio(ratio)}`;
 }
 

@@ -177,3 +177,12 @@ test('the agreement of load tools is shown on metrics of the table, under its na
     assert.equal(columns.find(({ key }) => key === columnKey)?.heading, resultColumn?.heading);
   }
 });
+
+test('two replicates have a figure in metrics.prom, and no interval', async () => {
+  const { run, trials } = structuredClone(sampleWith('requestsPerSec'));
+  const [cell] = run.cells;
+  cell!.arms = cell!.arms.map(arm => ({ ...arm, trials: 2 }));
+  const text = await prometheus.render({ run, trials, report: undefined as never });
+  assert.match(text, /^conntax_requests_per_second\{/m);
+  assert.doesNotMatch(text, /^conntax_requests_per_second_(?:low|high)\{/m);
+});

@@ -272,8 +272,23 @@ export function refuseSwallowed(command: Command, env: NodeJS.ProcessEnv, argv: 
   );
 }
 
-function isSwallowed({ long, negate }: Option, env: NodeJS.ProcessEnv): boolean {
+/** npm's names for single letters that conntax has too: `-c 5` becomes its option `call`. */
+const NPM_LETTERS: Readonly<Record<string, string>> = { '-c': 'call' };
+
+/**
+ * A sentence for arguments that are too many: npm leaves behind the values of options that it does not know, so `-X POST` becomes
+ * an argument. Empty if no script of npm's is running.
+ */
+export function npmHint({ npm_command: runner, npm_lifecycle_event: script }: NodeJS.ProcessEnv): string {
+  if (runner === undefined || script === undefined || !RUNNERS.includes(runner) || script === 'npx')
+    return '';
+  return `npm reads options itself, and passes on only their values; after -- it leaves them to conntax: npm run ${script} -- ...`;
+}
+
+function isSwallowed({ long, short, negate }: Option, env: NodeJS.ProcessEnv): boolean {
   if (long == null) return false;
+  const letter = short == null ? undefined : NPM_LETTERS[short];
+  if (letter !== undefined && env[`npm_config_${letter}`] && !isSetting(letter, env)) return true;
   const key = long.replace(/^--(?:no-)?/, '');
   const value = env[`npm_config_${key.replaceAll('-', '_')}`];
   // For `--no-phases` npm sets phases to ''.

@@ -13,6 +13,7 @@ import {
   allowHostOption,
   asRatio,
   asSeconds,
+  npmHint,
   number,
   refuseSwallowed,
   seedOption,
@@ -152,9 +153,16 @@ function refuseControls(argv: readonly string[]): void {
 export async function runProgram(context: Context): Promise<number> {
   let status: number = EXIT.ok;
   refuseControls(context.argv);
-  await createProgram(context, value => {
-    status = value;
-  }).parseAsync(context.argv, { from: 'user' });
+  try {
+    await createProgram(context, value => {
+      status = value;
+    }).parseAsync(context.argv, { from: 'user' });
+  } catch (error) {
+    const hint = npmHint(context.env);
+    if (error instanceof CommanderError && error.code === 'commander.excessArguments' && hint !== '')
+      context.output.note(hint);
+    throw error;
+  }
   return status;
 }
 
