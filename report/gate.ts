@@ -202,7 +202,7 @@ export function buildGateReport(
     cells: [],
     checks: [...result.lines.filter(({ isBinding }) => isBinding).map(checkOf), ...gapChecks(result)],
     facts: [factsOf('Before', before), factsOf('After', after)],
-    caveats: caveatsOf(result),
+    caveats: [...caveatsOf(result), ...result.unknown.map(reason => `${reason}.`)],
   };
 }
 

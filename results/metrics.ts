@@ -1,6 +1,7 @@
 // The table of metrics: what each is called, its units, which direction is better, how it is read, and which load it decides.
 import type { Load } from '../scenarios/model/load.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
+import { whyUnbounded } from './connections.ts';
 import { type ArmSummary, METRICS, type Metric } from './model/run.ts';
 import type { Capacity, CompletedTrial, Measurement, Slice } from './model/trial.ts';
 import type { Interval } from './stats.ts';
@@ -390,11 +391,11 @@ function successesOf({ measurement: { completed, failed } }: Measured): Share {
 
 /**
  * Connections opened beyond the most that the connection policy needs: 0 for a client that reuses connections as it may,
- * however long and fast the run was. null if they are not counted, or there is no upper bound.
+ * however long and fast the run was. null if they are not counted, or if no statement bounds them.
  */
-function unneededOf({ measurement }: Measured): Share | null {
+function unneededOf({ trial, measurement }: Measured): Share | null {
   const { requestsSent, opened, needed } = measurement.ledger;
-  if (needed.most === null || !isCounted(measurement)) return null;
+  if (needed.most === null || !isCounted(measurement) || whyUnbounded(trial, needed) !== null) return null;
   return { part: Math.max(0, Math.min(requestsSent, opened - needed.most)), of: requestsSent };
 }
 
