@@ -6,7 +6,8 @@ import type { Scenario } from '../scenarios/model/scenario.ts';
 import { type OwnTarget, STATEMENTS, type Target } from '../scenarios/model/target.ts';
 import { UsageError } from './errors.ts';
 import type { ArmSummary } from './model/run.ts';
-import type { Ledger } from './model/trial.ts';
+import type { Ledger, Measurement } from './model/trial.ts';
+import { sumOf } from './stats.ts';
 
 /** A connection that may idle for less than this can expire between two slices of its client. */
 const LONGEST_PAUSE_MS = 10_000;
@@ -75,6 +76,24 @@ export function neededConnections(
     least: least + unused,
     most: most === null ? null : unused + (whyNotKept(arm) === null ? Math.min(requests, most) : requests),
   };
+}
+
+/**
+ * Connections opened per request in the slices, ramps and drains included. A slice waits for the connections of its requests,
+ * so a client that opens one for each has exactly 1, and what fills a pool in the warm-up does not count. In a window, a
+ * connection may open whose request began before it.
+ */
+export function openedPerRequest(all: readonly Measurement[]): number {
+  const slices = all.flatMap(measurement => measurement.slices);
+  const opened = slices.flatMap(slice => slice.opened ?? []);
+  return opened.length < slices.length
+    ? timedConnections(all) / sumOf(all, ({ completed, failed }) => completed + failed)
+    : sumOf(opened, count => count) / sumOf(slices, ({ exchanges }) => exchanges);
+}
+
+/** Connections opened in the windows by clients that report how long that took. */
+export function timedConnections(all: readonly Measurement[]): number {
+  return sumOf(all, ({ connect, tls }) => Math.max(connect.count, tls.count));
 }
 
 /** Requests that one connection can have in flight: streams over HTTP/2, else pipelined ones. */
