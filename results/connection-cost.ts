@@ -177,9 +177,7 @@ function areAlike({ trial: one }: CompletedTrial, { trial: other }: CompletedTri
 /** By the client's own count in the slices; of load tools, whose connections the kernel counts, over the whole trial. */
 function connectionsPerRequest({ measurement }: CompletedTrial): number {
   const { ledger } = measurement;
-  return ledger.openedBy === 'client'
-    ? openedPerRequest([measurement])
-    : ledger.opened / ledger.requestsSent;
+  return ledger.openedBy === 'client' ? openedPerRequest([measurement]) : ledger.opened / ledger.requestsSent;
 }
 
 function costOver(replicateUs: number[]): Cost {

@@ -72,6 +72,8 @@ interface MetricRow {
   ofSummary?: (summary: ArmSummary) => Interval | null;
   /** Whether a client's stored summary has an interval for it. */
   isIntervalStored?: true;
+  /** Of a quantile: the share of requests that take longer. */
+  shareBeyond?: number;
   /** Whether requests without a response make it a bound. */
   isBoundByUnanswered: boolean;
   /** The only load that has it; absent if all loads have it. */
@@ -137,6 +139,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
   p50Us: {
     ...latency,
     title: 'p50 latency',
+    shareBeyond: 0.5,
     columnKey: 'p50Ms',
     resultColumn: { heading: 'p50' },
     ofTrial: ({ measurement: { response } }) => positive(response.p50Us),
@@ -145,6 +148,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
   p99Us: {
     ...latency,
     title: 'p99 latency',
+    shareBeyond: 0.01,
     columnKey: 'p99Ms',
     resultColumn: { heading: 'p99' },
     ofTrial: ({ measurement: { response } }) => positive(response.p99Us),
