@@ -11,7 +11,12 @@ import { sweepHeadline } from './sweeps/headline.ts';
 import { type CreateTable, reportSweep, sweepRemarks } from './sweeps/report.ts';
 import { type Section, sectionsOf } from './sweeps/view.ts';
 import { connectionCostTable } from './tables/connection-cost.ts';
-import { describeExpectation, describeJudgement, expectationTable } from './tables/expectations.ts';
+import {
+  describeExpectation,
+  describeJudgement,
+  expectationTable,
+  whyUnknown,
+} from './tables/expectations.ts';
 import { linkTable, predictionTable } from './tables/link.ts';
 import { articleTable, briefTable, mainTable } from './tables/main.ts';
 import { capacityTable, scheduleTable } from './tables/open-loads.ts';
@@ -61,11 +66,15 @@ function expectationChecks({ result }: CellView): Check[] {
     isFigure: true,
     state,
     detail: [
-      `measured ${describeJudgement(expectation, first)} over ${first.replicates} replicates`,
+      `measured ${describeJudgement(expectation, first)} over ${first.replicates} replicates${because(whyUnknown(expectation, result))}`,
       ...(confirmation === null ? [] : [`re-measured ${describeJudgement(expectation, confirmation)}`]),
       ...(together === null ? [] : [`combined ${describeJudgement(expectation, together)}`]),
     ].join('; '),
   }));
+}
+
+function because(reason: string | null): string {
+  return reason === null ? '' : `, because ${reason}`;
 }
 
 /** Failed expectations listed in the verdict; the others are counted. */

@@ -206,7 +206,7 @@ export function buildGateReport(
     checks: [...result.lines.filter(({ isBinding }) => isBinding).map(checkOf), ...gapChecks(result)],
     words: [],
     facts: [factsOf('Before', before), factsOf('After', after)],
-    caveats: caveatsOf(result),
+    caveats: [...caveatsOf(result), ...result.unknown.map(reason => `${reason}.`)],
   };
 }
 

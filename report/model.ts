@@ -11,10 +11,11 @@ export type JsonValue =
   | { readonly [key: string]: JsonValue };
 
 /**
- * What a reader must know of a figure: it is from a failed audit, it is a ratio of arms whose error rates differ, or requests
- * without an answer are in it by how long they were waited for. What set a client's pace is said once ("bound by").
+ * What a reader must know of a figure: it is from a failed audit, it is a ratio of arms whose error rates differ, requests
+ * without an answer are in it by how long they were waited for, or it is a quantile beyond which there are too few requests.
+ * What set a client's pace is said once ("bound by").
  */
-export type Mark = 'invalid' | 'unlikeErrors' | 'censored';
+export type Mark = 'invalid' | 'unlikeErrors' | 'censored' | 'fewBeyond';
 
 /** One place in a table: the words for people (marks included), the raw value for machines. */
 export interface TableCell {

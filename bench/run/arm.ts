@@ -329,6 +329,7 @@ export class Arm {
       userMs: this.trial.load.model === 'closed' ? reading.userMs : null,
       meanUs: reading.meanUs,
       exchanges: reading.exchanges,
+      opened: reading.opened,
       generatorCpuUs: this.#generator.add(reading.before, reading.after),
       targetCpuUs: this.#addServed(usageOf(before), usageOf(after)),
     });

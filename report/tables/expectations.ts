@@ -1,6 +1,8 @@
 // Table of a cell's expectations: the limit, the measured interval and the outcome; null if nothing was expected.
 
+import { whyUnneededUnknown } from '../../results/connections.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
+import type { CellResult } from '../../results/model/run.ts';
 import { ERROR_PERCENT, INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type {
   Expectation,
@@ -70,6 +72,7 @@ export function expectationTable(view: CellView): Table | null {
         : [
             `Several limits are tested together (Holm's method): the chance that any of them is reported to fail although it holds is at most ${ERROR_PERCENT}. So an expectation can be unsure although its ${INTERVAL_NAME} lies beyond the limit.`,
           ]),
+      ...unknownNotes(view.result),
       'Fail: the whole interval lies beyond the limit. If the expectation was re-measured, the interval of all replicates combined and the value of the new replicates must lie beyond it too. Unsure: the limit lies within the interval, or re-measuring did not confirm the failure.',
     ],
   });
@@ -111,6 +114,22 @@ export function describeMiss({ expectation, limit, value, isBelow }: Miss): stri
   return `${titleOf(metric)}, ${of}${over === undefined ? '' : ` / ${over}`} is ${[beyond, direction].filter(part => part !== '').join(' ')} ${formatLimit(expectation, limit)}`;
 }
 
+/** Why the figure that a limit asks for is unknown, however long the run; null if it is not. */
+export function whyUnknown({ metric, of }: Expectation, { arms, scenario }: CellResult): string | null {
+  const arm = arms.find(one => one.arm === of);
+  return metric === 'unneededConnectionsPer1kRequests' && arm !== undefined
+    ? whyUnneededUnknown(arm, scenario)
+    : null;
+}
+
+function unknownNotes(result: CellResult): string[] {
+  const notes = result.expectations.flatMap(({ expectation }) => {
+    const why = whyUnknown(expectation, result);
+    return why === null ? [] : [`Unnecessary connections of ${expectation.of} are unknown, because ${why}.`];
+  });
+  return [...new Set(notes)];
+}
+
 function judgementCell(expectation: Expectation, judgement: Judgement | null, view: CellView): TableCell {
   return judgement === null
     ? words('–', null)
@@ -145,6 +164,7 @@ function formatLimit({ metric, over }: Expectation, limit: number): string {
 
 export function describeJudgement(expectation: Expectation, { interval, replicates }: Judgement): string {
   const missing = missingReplicates(replicates);
+  if (interval === null && METRIC_TABLE[expectation.metric].interval.of === 'shares') return 'unknown';
   if (interval === null)
     return missing > 0 ? `too few replicates (${formatMissing(missing)} needed)` : 'not enough data';
   if (expectation.over !== undefined) return formatRatio(interval, limitBeside(expectation, interval));

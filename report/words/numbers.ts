@@ -221,10 +221,11 @@ export function formatComparison({ ratio, replicateRatios }: Compared): string {
 export function formatReplicates(interval: Interval, values: readonly number[]): string {
   return isKnown(interval) && values.length >= LEAST_REPLICATES
     ? formatInterval(interval)
-    : listValues(values, '');
+    : listValues(values);
 }
 
-function listValues(values: readonly number[], unit: string): string {
+/** The values of replicates, and how many more an interval takes: `158, 167 (1 more replicate needed)`. */
+export function listValues(values: readonly number[], unit = ''): string {
   if (values.length === 0) return NO_FIGURE;
   const missing = missingReplicates(values.length);
   return `${formatValues(values, unit)} (${missing === 0 ? 'unknown' : `${formatMissing(missing)} needed`})`;

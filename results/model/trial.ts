@@ -138,6 +138,12 @@ export const Slice = z.strictObject({
     ),
   meanUs: amount().describe('Mean response time of the window, censored ones by their lower bounds'),
   exchanges: count().describe('All exchanges ended in the slice, ramp and drain included'),
+  opened: count()
+    .nullable()
+    .optional()
+    .describe(
+      'Connections opened in the slice, ramp and drain included; null: the client does not count them; absent in runs of older versions',
+    ),
   generatorCpuUs: amount().describe('CPU time of the generator in the whole slice'),
   targetCpuUs: amount().nullable().describe('null for a server that conntax did not start'),
 });
