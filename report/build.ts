@@ -10,6 +10,7 @@ import { type CreateTable, reportSweep, sweepRemarks } from './sweeps/report.ts'
 import { type Section, sectionsOf } from './sweeps/view.ts';
 import { connectionCostTable } from './tables/connection-cost.ts';
 import { describeExpectation, describeJudgement, expectationTable } from './tables/expectations.ts';
+import { faultTable } from './tables/faults.ts';
 import { linkTable, predictionTable } from './tables/link.ts';
 import { articleTable, mainTable } from './tables/main.ts';
 import { capacityTable, scheduleTable } from './tables/open-loads.ts';
@@ -93,6 +94,7 @@ const SPECIAL_TABLES: readonly CreateTable[] = [
   scheduleTable,
   agreementTable,
   requestTable,
+  faultTable,
   statusTable,
   connectionCostTable,
 ];

@@ -12,7 +12,7 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { classifyError, describeError } from './errors.ts';
-import { bodyOf, closingRefusals, fetchRefusals } from './request.ts';
+import { bodyOf, closingRefusals, fetchFaultRefusals, fetchRefusals } from './request.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
 import { trustInProcess } from './trust.ts';
 
@@ -136,7 +136,7 @@ function refusals(
   target: Target,
   requests: readonly Request[] = [],
 ): Refusal[] {
-  const refused: Refusal[] = requests.flatMap(fetchRefusals);
+  const refused: Refusal[] = [...requests.flatMap(fetchRefusals), ...fetchFaultRefusals(target)];
   if (requestsPerConnection !== 1 && protocol === 'http1')
     refused.push(...requests.flatMap(request => closingRefusals('fetch', request)));
   if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {

@@ -12,7 +12,7 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { classifyError, describeError, plainTargetRefusals, rootCause } from './errors.ts';
-import { bodyOf, closingRefusals, fetchRefusals } from './request.ts';
+import { bodyOf, closingRefusals, fetchFaultRefusals, fetchRefusals } from './request.ts';
 import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-7.ts';
 import { createConnector } from './undici-connector.ts';
 
@@ -402,6 +402,7 @@ const undici: TransportModule = {
     const refusals: Refusal[] = [
       ...protocolRefusals(client),
       ...requests.flatMap(request => requestRefusals(client, request)),
+      ...(client.api === 'fetch' ? fetchFaultRefusals(target) : []),
     ];
     if (client.api !== undefined && !isApi(client.api)) {
       refusals.push({

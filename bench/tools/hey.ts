@@ -8,6 +8,7 @@ import {
   countingRefusals,
   type ExternalTool,
   engineCannot,
+  faultRefusals,
   missingProgram,
   openExternalEngine,
   openUnnamed,
@@ -213,11 +214,12 @@ const engine: EngineModule = {
           hint: `at most ${MOST_IDLE} users`,
         }
       : undefined,
-  refusals: (client, _target, requests = []) => [
+  refusals: (client, target, requests = []) => [
     ...bodyRefusals('hey', client),
     ...countingRefusals('hey', client),
     ...severalRefusals(requests),
     ...requestRefusals('hey', requests),
+    ...faultRefusals('hey', target, "Go's client sends a request again if its connection was closed"),
     ...secretRefusals(requests),
   ],
   open: options => openExternalEngine(hey, options),

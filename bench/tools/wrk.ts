@@ -12,6 +12,7 @@ import {
   countingRefusals,
   type ExternalTool,
   engineCannot,
+  faultRefusals,
   missingProgram,
   openExternalEngine,
   openUnnamed,
@@ -325,6 +326,11 @@ function refusals(client: Client, target: Target, requests: readonly Request[] =
     ...bodyRefusals('wrk', client),
     ...countingRefusals('wrk', client),
     ...requestRefusals('wrk', requests),
+    ...faultRefusals(
+      'wrk',
+      target,
+      'it drops its requests in flight at the end of each slice, failed ones too',
+    ),
   ];
   if (client.requestsPerConnection === 1 && usesTls(target)) {
     refused.push({

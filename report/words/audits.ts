@@ -7,6 +7,7 @@ import { createTable, figureColumn, keyColumn, wordColumn, words } from '../tabl
 const TITLES: Record<(typeof AUDITS)[number], string> = {
   conservation: 'conservation: sent = answered + failed + unfinished',
   ledger: 'ledger: connections opened = accepted, within the range needed',
+  faults: 'faults: failures counted = faults injected',
   'littles-law': "Little's law: concurrency = rate × mean time",
   'slice-length': 'slice length: windows are longer than the slowest requests',
   schedule: 'schedule: requests were sent on time and finished',

@@ -149,6 +149,7 @@ export type ArmSummary = z.infer<typeof ArmSummary>;
 export const AUDITS = [
   'conservation',
   'ledger',
+  'faults',
   'littles-law',
   'slice-length',
   'schedule',

@@ -1,5 +1,6 @@
 // The schema of the server side: the target, and the link between client and target.
 import { z } from 'zod';
+import { Faults } from './fault.ts';
 
 /** A status by number, or a class of statuses. */
 export const ExpectedStatus = z.union([z.int().min(200).max(599), z.enum(['2xx', '3xx', '4xx', '5xx'])]);
@@ -29,7 +30,7 @@ export function isExpectedStatus(expected: readonly ExpectedStatus[], status: nu
 
 /** What the target answers: a plug-in of servers/behaviours and its own options. */
 export const Behaviour = z.looseObject({
-  name: z.string().describe('A server behaviour from the registry: fixed, delay, mixed, stream'),
+  name: z.string().describe('A server behaviour from the registry: fixed, delay, mixed, stream, stall'),
 });
 export type Behaviour = z.infer<typeof Behaviour>;
 
@@ -141,6 +142,9 @@ export const Target = z.strictObject({
     .nullable()
     .default(false)
     .describe('Whether the server answers every request with Connection: close'),
+  faults: Faults.default([]).describe(
+    "What goes wrong with a share of the target's answers; a request meets at most one of them",
+  ),
   expectStatus: z
     .array(ExpectedStatus)
     .min(1)
