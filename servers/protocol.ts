@@ -104,4 +104,16 @@ export interface Endpoint {
   caPem?: string;
   /** For an origin with a host name: its resolved address, which load must be sent to. */
   address?: string;
+  /** Unix socket that connections go to, in place of the origin's host and port. */
+  socketPath?: string;
+  /** What clients show to a server that asks for a certificate. */
+  identity?: Identity;
+  /** Whether any certificate of the server is accepted. */
+  isUnverified?: boolean;
+}
+
+/** A client's certificate, with its chain, and its private key, not encrypted; both as PEM. */
+export interface Identity {
+  certPem: string;
+  keyPem: string;
 }

@@ -315,6 +315,16 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
       'undici, node-http, fetch, wire, a load tool, or the path of your own module',
       TRY_DEFAULTS.client,
     )
+    .option('--cacert <file>', 'PEM file of the authority that signed the certificate of the server')
+    .option('--cert <file>', 'PEM file of a client certificate, for a server that asks for one')
+    .option('--key <file>', "PEM file of that certificate's key; default: the file of --cert")
+    .option('--pass <phrase>', 'passphrase of an encrypted key')
+    .option('-k, --insecure', 'accept any certificate of the server; the report says so')
+    .option(
+      '--server-name <name>',
+      'name of the server in TLS and the Host header, in place of the host of url',
+    )
+    .option('--unix-socket <file>', 'connect to this Unix socket, in place of the host and port of url')
     .option('--expect-status <status>', 'status that counts as good (repeatable); default: 2xx', addStatus)
     .option('--save <file>', 'save the scenario of this run, to edit it and run it again')
     .option('--budget-sec <s>', 'time budget in seconds', asSeconds, TRY_DEFAULTS.budgetSec)
@@ -331,6 +341,8 @@ Examples:
   conntax try http://127.0.0.1:3000/orders -H 'authorization: Bearer ...' -d '{"id":1}' -H 'content-type: application/json'
   conntax try https://staging.example.com/ --allow-host staging.example.com --rate 50
   conntax try http://127.0.0.1:3000/ --client ./our-client.ts --save ours.json
+  conntax try https://127.0.0.1:8443/ --cacert ca.pem --cert me.pem --key me.key --server-name api.internal
+  conntax try http://localhost/health --unix-socket /run/app.sock
 
 Values of headers and query parameters that look like credentials never appear in reports; --save writes the name of an
 environment variable instead.`,

@@ -12,6 +12,7 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { classifyError, describeError } from './errors.ts';
+import { reachRefusals } from './reach.ts';
 import { bodyOf, closingRefusals, fetchFaultRefusals, fetchRefusals } from './request.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
 import { trustInProcess } from './trust.ts';
@@ -131,12 +132,22 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
   };
 }
 
+/** Of the ways to a server; undici's own fetch has them by its dispatcher. */
+const UNABLE = {
+  certFile: 'fetch has no option for a client certificate',
+  socketPath: 'fetch connects to the host and port of its URL only',
+};
+
 function refusals(
   { requestsPerConnection, protocol, body }: Client,
   target: Target,
   requests: readonly Request[] = [],
 ): Refusal[] {
-  const refused: Refusal[] = [...requests.flatMap(fetchRefusals), ...fetchFaultRefusals(target)];
+  const refused: Refusal[] = [
+    ...reachRefusals(target, UNABLE),
+    ...requests.flatMap(fetchRefusals),
+    ...fetchFaultRefusals(target),
+  ];
   if (requestsPerConnection !== 1 && protocol === 'http1')
     refused.push(...requests.flatMap(request => closingRefusals('fetch', request)));
   if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {

@@ -9,6 +9,7 @@ import { urlToHttpOptions } from 'node:url';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Target } from '../../scenarios/model/target.ts';
+import type { Endpoint } from '../../servers/protocol.ts';
 import {
   beginExchange,
   type Exchange,
@@ -18,9 +19,10 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { classifyError, describeError, plainTargetRefusals } from './errors.ts';
+import { socketRefusals } from './reach.ts';
 import { framedHeaders } from './request.ts';
 import { type ClientSockets, createClientSockets } from './sockets.ts';
-import { trustInProcess } from './trust.ts';
+import { identityOptions, trustInProcess } from './trust.ts';
 
 /** An agent of Node's whose connections are counted and timed. */
 export interface CountedAgent {
@@ -33,8 +35,10 @@ export interface CountedAgent {
 type Dial = (options: ConnectionOptions, callback: (error: Error | null) => void) => Socket | undefined;
 
 /** Only the given settings; others stay at the agent's defaults. */
-function agentOptions({ pool, requestsPerConnection }: Client): https.AgentOptions {
+function agentOptions({ pool, requestsPerConnection }: Client, endpoint: Endpoint): https.AgentOptions {
+  const identity = identityOptions(endpoint);
   return {
+    ...identity,
     keepAlive: requestsPerConnection !== 1,
     ...(typeof pool.maxConnections === 'number' ? { maxSockets: pool.maxConnections } : {}),
     ...(typeof pool.maxTotalConnections === 'number' ? { maxTotalSockets: pool.maxTotalConnections } : {}),
@@ -43,9 +47,9 @@ function agentOptions({ pool, requestsPerConnection }: Client): https.AgentOptio
     ...(pool.idleTimeoutBufferMs === undefined
       ? {}
       : { agentKeepAliveTimeoutBuffer: pool.idleTimeoutBufferMs }),
-    ...(pool.scheduling === undefined ? {} : { scheduling: pool.scheduling }),
+    ...(pool.scheduling === 'lifo' || pool.scheduling === 'fifo' ? { scheduling: pool.scheduling } : {}),
     ...(pool.tcpKeepAliveMs === undefined ? {} : { keepAliveMsecs: pool.tcpKeepAliveMs }),
-    ...(pool.tlsContext === 'shared' ? { secureContext: createSecureContext() } : {}),
+    ...(pool.tlsContext === 'shared' ? { secureContext: createSecureContext(identity) } : {}),
     ...(pool.tlsSessions === 'none' || pool.tlsSessions === 'pinned' ? { maxCachedSessions: 0 } : {}),
   };
 }
@@ -68,7 +72,7 @@ export function createAgent({
 }: Pick<TransportOptions, 'client' | 'endpoint' | 'onConnection'>): CountedAgent {
   const isTls = endpoint.origin.startsWith('https:');
   trustInProcess(endpoint.caPem);
-  const options = agentOptions(client);
+  const options = agentOptions(client, endpoint);
   const agent = isTls ? new https.Agent(options) : new http.Agent(options);
   const { maxIdleConnections, tlsSessions } = client.pool;
   // As a constructor option, 0 would mean "not given".
@@ -321,6 +325,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
         agent,
         hostname,
         port,
+        ...(endpoint.socketPath === undefined ? {} : { socketPath: endpoint.socketPath }),
         path: request.path,
         method: request.method,
         headers: framedHeaders(request),
@@ -370,6 +375,13 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: 'idleTimeoutMs as well',
     });
   }
+  if (pool.scheduling === 'round-robin') {
+    refused.push({
+      path: 'pool.scheduling',
+      message: "Node's agent takes idle connections by when they were last used",
+      hint: "'fifo', which uses idle connections in turn, or transport: 'undici'",
+    });
+  }
   if (pool.tcpKeepAliveMs !== undefined && pool.tcpKeepAliveMs % 1_000 !== 0) {
     refused.push({
       path: 'pool.tcpKeepAliveMs',
@@ -384,7 +396,11 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: 'no tcpKeepAliveMs, or more requestsPerConnection',
     });
   }
-  return [...refused, ...plainTargetRefusals(client, target, nodeHttp.honours)];
+  return [
+    ...refused,
+    ...plainTargetRefusals(client, target, nodeHttp.honours),
+    ...socketRefusals(client, target),
+  ];
 }
 
 const nodeHttp: TransportModule = {

@@ -1,5 +1,6 @@
 // undici as a client, by its request, dispatch or fetch interface, one request at a time per exchange.
-import { Dispatcher, fetch, Pool, type RequestInit } from 'undici';
+import * as library from 'undici';
+import { type buildConnector, Dispatcher, fetch, Pool, type RequestInit } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import {
@@ -12,6 +13,7 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { classifyError, describeError, plainTargetRefusals, rootCause } from './errors.ts';
+import { socketRefusals } from './reach.ts';
 import { bodyOf, closingRefusals, fetchFaultRefusals, fetchRefusals } from './request.ts';
 import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-7.ts';
 import { createConnector } from './undici-connector.ts';
@@ -24,7 +26,7 @@ interface SlotRequest {
 
 /** What all exchanges of one client share. */
 export interface SlotContext {
-  pool: Pool;
+  pool: Dispatcher;
   origin: string;
   requests: readonly SlotRequest[];
   /** Whether to take timestamps when a request is written and when the response header arrives. */
@@ -263,13 +265,22 @@ function poolOptions(client: Client): Pool.Options {
   };
 }
 
+function createPool(client: Client, origin: string, connect: buildConnector.connector): Dispatcher {
+  const options = { ...poolOptions(client), connect };
+  if (client.pool.scheduling !== 'round-robin') return new Pool(origin, options);
+  // By its name at run time: an older undici, which `ab` may compare with, does not export it.
+  const { RoundRobinPool } = library as Partial<typeof library>;
+  if (RoundRobinPool === undefined) throw new TypeError('this version of undici has no RoundRobinPool');
+  return new RoundRobinPool(origin, options);
+}
+
 function isApi(api: string): api is Api {
   return Object.hasOwn(SLOTS, api);
 }
 
 function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
   const connector = createConnector({ client, endpoint, onConnection });
-  const pool = new Pool(endpoint.origin, { ...poolOptions(client), connect: connector.connect });
+  const pool = createPool(client, endpoint.origin, connector.connect);
   const api = client.api ?? 'request';
   if (!isApi(api)) throw new TypeError(`undici has no api "${api}"`);
   const Slot = SLOTS[api];
@@ -389,6 +400,7 @@ const undici: TransportModule = {
     'pool.maxLifetimeMs',
     'pool.pipelining',
     'pool.maxConcurrentStreams',
+    'pool.scheduling',
     'pool.tcpKeepAliveMs',
     'pool.tlsSessions',
     'pool.tlsContext',
@@ -418,6 +430,14 @@ const undici: TransportModule = {
         hint: "body: 'read', or api: 'request'",
       });
     }
+    const { scheduling } = client.pool;
+    if (scheduling !== undefined && scheduling !== 'round-robin') {
+      refusals.push({
+        path: 'pool.scheduling',
+        message: `undici has no ${scheduling}: its Pool takes the first connection that is free, and its RoundRobinPool each in turn`,
+        hint: "'round-robin', or no scheduling, or transport: node-http or wire",
+      });
+    }
     if ((client.pool.tcpKeepAliveMs ?? 0) % 1_000 !== 0) {
       refusals.push({
         path: 'pool.tcpKeepAliveMs',
@@ -425,7 +445,7 @@ const undici: TransportModule = {
         hint: 'a multiple of 1000',
       });
     }
-    refusals.push(...plainTargetRefusals(client, target, undici.honours));
+    refusals.push(...plainTargetRefusals(client, target, undici.honours), ...socketRefusals(client, target));
     return refusals;
   },
   open,
@@ -434,7 +454,6 @@ const undici: TransportModule = {
     options: 'options are passed only to your own module',
     'pool.maxTotalConnections': 'undici limits connections per origin only',
     'pool.maxIdleConnections': 'undici does not limit idle connections: only their idle timeout closes them',
-    'pool.scheduling': 'undici always uses the first free connection',
   },
 };
 

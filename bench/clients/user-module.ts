@@ -12,7 +12,8 @@ import {
 } from '../../results/errors.ts';
 import { OUTCOMES, type Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import { hasBody, type Method, type Request } from '../../scenarios/model/request.ts';
+import type { Method, Request } from '../../scenarios/model/request.ts';
+import { hasBody } from '../../scenarios/model/request-parts.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import {
   beginExchange,
@@ -38,6 +39,7 @@ import {
   plainTargetRefusals,
   rootCause,
 } from './errors.ts';
+import { reachRefusals } from './reach.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
 import { trustInProcess } from './trust.ts';
 
@@ -446,6 +448,14 @@ function refusalsOf(definition: ClientDefinition, client: Client, target: Target
   return [...refused, ...plainTargetRefusals(client, target, honours)];
 }
 
+/** A module is given a URL and an authority. */
+const UNABLE = {
+  certFile: 'a module of your own is not given a client certificate',
+  serverName:
+    'a module of your own may resolve the name by itself, and send its load to the real host of that name',
+  socketPath: 'a module of your own is given a URL only',
+};
+
 /** A module gets the path when it is opened; one that doesn't know of more would send a plain GET. */
 function requestRefusals({ sendsRequest }: ClientDefinition, requests: readonly Request[]): Refusal[] {
   if (requests.some(({ framing }) => framing === 'chunked')) {
@@ -482,6 +492,7 @@ export function createModule(definition: ClientDefinition, path: string): Transp
       ...(definition.caveats ?? []),
     ],
     refusals: (client, target, requests = []) => [
+      ...reachRefusals(target, UNABLE),
       ...refusalsOf(definition, client, target),
       ...requestRefusals(definition, requests),
     ],

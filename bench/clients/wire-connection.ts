@@ -1,5 +1,5 @@
 // One connection of the wire client, plain or TLS, and the requests in flight on it.
-import { connect as connectPlain, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect as connectPlain, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
@@ -12,7 +12,7 @@ import {
   type PreparedRequests,
 } from '../contracts.ts';
 import { classifyError, describeError } from './errors.ts';
-import { trustInProcess } from './trust.ts';
+import { identityOptions, trustInProcess } from './trust.ts';
 import { AnswerParser, HeadMemo } from './wire-parser.ts';
 
 /** As much as one read can take in; the kernel seldom has more ready. */
@@ -30,7 +30,7 @@ export interface WireSettings {
   isTls: boolean;
   /** Whether a socket may be dialled again after it has closed. */
   isRedialled: boolean;
-  dialOptions: TcpNetConnectOpts;
+  dialOptions: NetConnectOpts;
   /** By index of the scenario's requests. */
   requests: readonly WireText[];
   /** Whether times within the exchange are wanted, for phases or timeouts. */
@@ -88,11 +88,12 @@ export function createSettings(
       client.requestsPerConnection === 'unlimited' ? Infinity : client.requestsPerConnection,
     pipelining,
     isTls,
-    isRedialled: !isTls && closing !== 'reset' && isIP(address) !== 0,
+    isRedialled: !isTls && closing !== 'reset' && isIP(address) !== 0 && endpoint.socketPath === undefined,
     dialOptions: {
-      ...(isTls ? tlsOptions(name, client.pool) : {}),
-      host: address,
-      port: port === '' ? (isTls ? 443 : 80) : Number(port),
+      ...(isTls ? tlsOptions(name, client.pool, endpoint) : {}),
+      ...(endpoint.socketPath === undefined
+        ? { host: address, port: port === '' ? (isTls ? 443 : 80) : Number(port) }
+        : { path: endpoint.socketPath }),
       // Of a request in one segment nothing can be held back: the last answer has acknowledged all that was written before.
       noDelay: isTls || pipelining > 1 || requests.some(({ last }) => last.length > SEGMENT_BYTES),
       ...(tcpKeepAliveMs === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs }),
@@ -134,10 +135,16 @@ function encodeBody({ body, isChunked }: PreparedRequest): string {
   return `${chunk}0\r\n\r\n`;
 }
 
-function tlsOptions(name: string, { tlsContext = 'shared' }: Client['pool']): ConnectionOptions {
+function tlsOptions(
+  name: string,
+  { tlsContext = 'shared' }: Client['pool'],
+  endpoint: Endpoint,
+): ConnectionOptions {
+  const identity = identityOptions(endpoint);
   return {
+    ...identity,
     // Without one, node:tls makes one for each connection, which costs a quarter of a millisecond.
-    ...(tlsContext === 'shared' ? { secureContext: createSecureContext() } : {}),
+    ...(tlsContext === 'shared' ? { secureContext: createSecureContext(identity) } : {}),
     ALPNProtocols: ALPN_HTTP1,
     // An address is checked against the certificate by itself, and is not sent as a name.
     ...(isIP(name) === 0 ? { servername: name } : {}),
@@ -213,7 +220,7 @@ export class WireConnection {
   readonly #settings: WireSettings;
   readonly #owner: ConnectionOwner;
   readonly #parser: AnswerParser;
-  readonly #options: TcpNetConnectOpts;
+  readonly #options: NetConnectOpts;
   #socket!: Socket;
   /** Whether the socket has closed as planned: node:net documents that it may be dialled again then. */
   #canRedial = false;

@@ -1,6 +1,8 @@
 // A client made for measuring: HTTP/1.1 over node:net and node:tls alone, with as little CPU per request as Node allows.
-import { type Client, connectionLimit } from '../../scenarios/model/client.ts';
-import { type Target, usesTls } from '../../scenarios/model/target.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import { connectionLimit } from '../../scenarios/model/connection-limit.ts';
+import type { Target } from '../../scenarios/model/target.ts';
+import { usesTls } from '../../scenarios/model/tls.ts';
 import type {
   Exchange,
   OpenedConnection,
@@ -10,6 +12,7 @@ import type {
   TransportOptions,
 } from '../contracts.ts';
 import { plainTargetRefusals } from './errors.ts';
+import { socketRefusals } from './reach.ts';
 import {
   type ConnectionOwner,
   createSettings,
@@ -278,6 +281,13 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: 'leave it out, or pipelining: 1',
     });
   }
+  if (pool.scheduling === 'round-robin') {
+    refused.push({
+      path: 'pool.scheduling',
+      message: 'wire takes idle connections by when they were last used',
+      hint: "'fifo', which uses idle connections in turn, or transport: 'undici'",
+    });
+  }
   if ((pool.tcpKeepAliveMs ?? 0) % 1_000 !== 0) {
     refused.push({
       path: 'pool.tcpKeepAliveMs',
@@ -299,7 +309,11 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: "'none' or 'pinned'",
     });
   }
-  return [...refused, ...plainTargetRefusals(client, target, wire.honours)];
+  return [
+    ...refused,
+    ...plainTargetRefusals(client, target, wire.honours),
+    ...socketRefusals(client, target),
+  ];
 }
 
 const wire: TransportModule = {

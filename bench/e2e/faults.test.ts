@@ -47,7 +47,10 @@ test('a run with every kind of fault: each client counts them all, and its ledge
   for (const result of trials) {
     assert.ok(result.state === 'completed');
     const { ledger } = result.measurement;
-    assert.ok(ledger.faults.some(count => count > 0), JSON.stringify(ledger));
+    assert.ok(
+      ledger.faults.some(count => count > 0),
+      JSON.stringify(ledger),
+    );
     const { ways, others } = accountFaults(result.trial, ledger)!;
     assert.deepEqual(others, []);
     for (const { way, counted, injected } of ways) assert.equal(counted, injected.least, way);

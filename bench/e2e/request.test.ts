@@ -10,6 +10,7 @@ import { openEchoServer } from '../../servers/testing/echo-server.ts';
 import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import { drawnCounts } from '../clients/testing/request-case.ts';
 import { requestSeed } from '../plan/plan.ts';
+import { callCli } from '../testing/in-process.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
@@ -69,7 +70,7 @@ test('a secret that is not set, and a body that is not there, are said before an
       target: { url: server.endpoint.origin },
       request,
     });
-    const { status, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir });
+    const { status, stderr } = await callCli(['run', file], { cwd: workspace.dir });
     assert.equal(status, 2);
     assert.match(stderr, told);
   }

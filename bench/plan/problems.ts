@@ -217,8 +217,8 @@ function valueProblem(path: Path, raw: unknown, schema: JsonSchema): Omit<Proble
   const value = valueAt(raw, path);
   if (isUnixSocket(path, value)) {
     return {
-      message: `${describeValue(value)} is a Unix socket, which is not supported yet`,
-      hint: 'a TCP port of the same server, such as http://127.0.0.1:8080/health',
+      message: `${describeValue(value)} is a Unix socket, which has a setting of its own`,
+      hint: "url: 'http://localhost/health' and socketPath: './server.sock'",
     };
   }
   const nodes = nodesAt(schema, path, raw);

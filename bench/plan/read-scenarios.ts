@@ -1,5 +1,4 @@
 // Finds, reads and checks scenarios by name, tag or path.
-import { X509Certificate } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -27,28 +26,6 @@ import { createVariantsValidator } from './sweep.ts';
 import type { FileModules } from './validate.ts';
 
 type FileCheck<Checked extends Scenario> = { scenario: Checked } | { problem: Omit<Problem, 'file'> };
-
-/**
- * Makes the path of the scenario's caFile absolute, and checks that the file holds a certificate.
- * @param scenarioPath absolute path of the scenario's file, which a relative caFile starts from
- */
-async function locateCaFile<Checked extends Scenario>(
-  scenario: Checked,
-  scenarioPath: string,
-): Promise<FileCheck<Checked>> {
-  const { target } = scenario;
-  if (target.caFile === undefined) return { scenario };
-  const caFile = resolve(dirname(scenarioPath), target.caFile);
-  try {
-    new X509Certificate(await readFile(caFile, 'utf8'));
-    return { scenario: { ...scenario, target: { ...target, caFile } } };
-  } catch (error) {
-    const isUnread = error instanceof Error && 'syscall' in error;
-    const why = isUnread ? `cannot be read: ${error.message}` : `${caFile} does not contain a certificate`;
-    const hint = "a PEM file (-----BEGIN CERTIFICATE-----), by its path from the scenario's folder";
-    return { problem: { path: 'target.caFile', message: why, hint } };
-  }
-}
 
 /** Module paths are relative to the folder of the scenario file. */
 function placeOf(transport: string, file: string): string {
@@ -98,6 +75,16 @@ function withModulePaths<Named extends Scenario>(scenario: Named, file: string):
     isModulePath(client.transport) ? { ...client, modulePath: placeOf(client.transport, file) } : client,
   ]);
   return { ...scenario, clients: Object.fromEntries(clients) };
+}
+
+/** Relative paths of a target's files start from the scenario's folder; they are read before the run. */
+function withTargetPaths<Named extends Scenario>(scenario: Named, file: string): Named {
+  const { target } = scenario;
+  const given = (['caFile', 'certFile', 'keyFile', 'socketPath'] as const).filter(
+    name => target[name] !== undefined,
+  );
+  const paths = given.map(name => [name, placeOf(target[name]!, file)] as const);
+  return given.length === 0 ? scenario : { ...scenario, target: { ...target, ...Object.fromEntries(paths) } };
 }
 
 /** Makes the folder of a command absolute, and checks that it exists. @param file absolute path of the scenario's file */
@@ -388,8 +375,8 @@ async function check(candidates: readonly Candidate[], options: LoadOptions): Pr
       continue;
     }
     for (const variant of validation.variants) {
-      const placed = await locateCommand(withBodyPaths(withModulePaths(variant, path), path), path);
-      const located = 'scenario' in placed ? await locateCaFile(placed.scenario, path) : placed;
+      const placed = withTargetPaths(withBodyPaths(withModulePaths(variant, path), path), path);
+      const located = await locateCommand(placed, path);
       if ('scenario' in located) variants.push(located.scenario);
       else {
         // All variants of a sweep have the same file.

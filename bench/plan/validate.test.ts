@@ -372,6 +372,62 @@ const foreignCases: {
     message: /conntax's own/,
     hint: /target\.url/,
   },
+  ...['certFile', 'insecure', 'serverName', 'socketPath'].map(setting => ({
+    why: `${setting} needs a url`,
+    target: { [setting]: setting === 'insecure' ? true : 'a.pem' },
+    path: `target.${setting}`,
+    message: /without target\.url the server is conntax's own/,
+    hint: /or a target\.url/,
+  })),
+  {
+    why: 'plain HTTP asks for no certificate',
+    target: { url: 'http://127.0.0.1/', certFile: 'me.pem' },
+    path: 'target.certFile',
+    message: /an http server has no certificate/,
+    hint: /https in url/,
+  },
+  {
+    why: 'a key belongs to a certificate',
+    target: { ...FOREIGN, keyFile: 'me.key' },
+    path: 'target.keyFile',
+    message: /without its certificate/,
+    hint: /certFile/,
+  },
+  {
+    why: 'a passphrase belongs to a key',
+    target: { ...FOREIGN, passphrase: { env: 'PHRASE' } },
+    path: 'target.passphrase',
+    message: /no key that it would decrypt/,
+    hint: /certFile/,
+  },
+  {
+    why: 'either some authority is trusted, or anybody',
+    target: { ...FOREIGN, caFile: 'ca.pem', insecure: true },
+    path: 'target.caFile',
+    message: /no certificate is verified/,
+    hint: /without insecure/,
+  },
+  {
+    why: 'of a socket the url has the name',
+    target: { url: 'http://a.test/', socketPath: 'a.sock', serverName: 'b.test' },
+    path: 'target.serverName',
+    message: /only a name already/,
+    hint: /the name in url/,
+  },
+  {
+    why: 'a name is not an address',
+    target: { ...FOREIGN, serverName: '127.0.0.1' },
+    path: 'target.serverName',
+    message: /not/,
+    hint: /./,
+  },
+  {
+    why: 'a socket has a setting of its own',
+    target: { url: 'unix:/run/app.sock' },
+    path: 'target.url',
+    message: /a Unix socket, which has a setting of its own/,
+    hint: /socketPath: '/,
+  },
   {
     why: 'HTTP/2 needs TLS',
     target: { url: 'http://127.0.0.1/', protocol: 'h2' },
@@ -470,6 +526,20 @@ test('an emulated network is no server of our own either; its CPU time may be ex
 
 const fine: [string, Record<string, unknown>][] = [
   ["someone else's server, with all that can be stated of it", { target: { ...FOREIGN, caFile: 'ca.pem' } }],
+  [
+    'a way to it in every detail',
+    {
+      target: {
+        ...FOREIGN,
+        caFile: 'ca.pem',
+        certFile: 'me.pem',
+        keyFile: 'me.key',
+        passphrase: { env: 'PHRASE' },
+        serverName: 'api.internal',
+      },
+    },
+  ],
+  ['a Unix socket', { target: { url: 'https://a.test/', socketPath: 'a.sock', insecure: true } }],
   ['its idle time may be unknown', { target: { ...FOREIGN, keepAliveTimeoutMs: null } }],
   ['0 means that the server never closes', { 'target.keepAliveTimeoutMs': 0 }],
   [

@@ -6,7 +6,7 @@ import type { Trial } from '../../results/model/trial.ts';
 import { createRandom, type Random } from '../../results/random.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Load } from '../../scenarios/model/load.ts';
-import { obeyParentOnly, readProcess } from '../../servers/process.ts';
+import { keepCompiledCode, obeyParentOnly, readProcess } from '../../servers/process.ts';
 import { type Endpoint, PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { transports, userModules } from '../clients/index.ts';
 import { prepareRequests, redact, secretsOf } from '../clients/request.ts';
@@ -245,6 +245,7 @@ function reply(message: GeneratorReply): void {
 async function obey(command: GeneratorCommand): Promise<void> {
   if (command.type === 'prepare') {
     await prepare(command);
+    keepCompiledCode();
     const { dropsInFlight, hasUsers } = generator!;
     reply({ type: 'ready', protocol: PROTOCOL_VERSION, dropsInFlight, hasUsers });
     return;

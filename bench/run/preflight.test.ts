@@ -146,7 +146,7 @@ suite('preflight', () => {
     return [
       {
         url: 'http://a.test/',
-        caFile: undefined,
+        reach: {},
         addresses: [address],
         requests: [plainRequest('/')],
         cells,

@@ -57,7 +57,7 @@ async function rehearse(
       );
       const located = {
         url: new URL('/', origin).href,
-        caFile: undefined,
+        reach: {},
         addresses: [new URL(origin).hostname.replaceAll(/[[\]]/g, '')],
         requests,
         cells: [{ id, target, hasUserModules }],

@@ -1,5 +1,6 @@
 // Starts and reads the server side of a cell: target processes, relays of links, and external servers.
 import { setTimeout as delay } from 'node:timers/promises';
+import { isUnixSocket } from '../../results/model/run.ts';
 import type { FailureCode, KernelCounts, ProcessReading } from '../../results/model/trial.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import { type Link, longestRoundTripMs, type Target } from '../../scenarios/model/target.ts';
@@ -251,6 +252,7 @@ export function readByKernel(isLoopback: boolean): KernelReading {
 
 /**
  * The target of an external server: there is no process to start, pin, condition or end, and no counters but the kernel's.
+ * The kernel has none of Unix sockets.
  * For a server on this machine the kernel counts accepted connections; for any other, only connections opened by this machine.
  */
 export function openForeignTarget({
@@ -262,7 +264,8 @@ export function openForeignTarget({
     endpoint,
     isLoopback,
     isAlive: true,
-    read: async () => readByKernel(isLoopback),
+    read: async () =>
+      isUnixSocket(facts) ? { countedBy: 'kernel', accepted: null } : readByKernel(isLoopback),
     kill: async () => {},
   };
 }

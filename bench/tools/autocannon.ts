@@ -5,12 +5,13 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { createDraw } from '../../results/draw.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
 import type { Request } from '../../scenarios/model/request.ts';
-import { type Target, usesTls } from '../../scenarios/model/target.ts';
+import type { Target } from '../../scenarios/model/target.ts';
+import { usesTls } from '../../scenarios/model/tls.ts';
 import { classifyError, describeError, plainTargetRefusals } from '../clients/errors.ts';
 import {
   beginExchange,
+  CUT_DRAIN_MS,
   describeNoAnswer,
   type Engine,
   type EngineModule,
@@ -21,7 +22,7 @@ import {
   type Refusal,
   type Window,
 } from '../contracts.ts';
-import { bodyRefusals, engineCannot, requestRefusals } from './external.ts';
+import { bodyRefusals, engineCannot, requestRefusals, toolReachRefusals } from './external.ts';
 
 /**
  * The parts of autocannon's client that conntax uses. All but its events are private, so the version is pinned exactly, and
@@ -416,6 +417,7 @@ function refusals(client: Client, target: Target, requests: readonly Request[] =
   const refused = [
     ...bodyRefusals('autocannon', client),
     ...plainTargetRefusals(client, target, HONOURS),
+    ...toolReachRefusals(target),
     ...requestRefusals('autocannon', requests),
   ];
   if (tlsSessions !== undefined && tlsSessions !== 'none' && usesTls(target)) {

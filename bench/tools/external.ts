@@ -17,12 +17,13 @@ import { delimiter, join } from 'node:path';
 import type { Outcome, ProcessReading } from '../../results/model/trial.ts';
 import { CLIENT_SETTINGS, type Client } from '../../scenarios/model/client.ts';
 import type { FaultKind } from '../../scenarios/model/fault.ts';
-import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
+import { reachRefusals } from '../clients/reach.ts';
 import {
   type ClientSetting,
+  CUT_DRAIN_MS,
   type Engine,
   type EngineOptions,
   type EnginePool,
@@ -90,6 +91,14 @@ export function countingRefusals(tool: string, { requestsPerConnection }: Client
       hint: "1 or 'unlimited', or transport: autocannon",
     },
   ];
+}
+
+/** Why a load tool cannot follow such a setting of a target. */
+const URL_ONLY = 'it is given a URL only';
+
+/** For every tool: conntax gives it no certificate and no socket. */
+export function toolReachRefusals(target: Target): Refusal[] {
+  return reachRefusals(target, { certFile: URL_ONLY, socketPath: URL_ONLY });
 }
 
 /** No tool can send a body in chunks. */

@@ -19,6 +19,7 @@ import {
   type ToolExchange,
   type ToolReport,
   type ToolTimes,
+  toolReachRefusals,
 } from './external.ts';
 
 /** Times in ms since hey was started. */
@@ -215,6 +216,7 @@ const engine: EngineModule = {
         }
       : undefined,
   refusals: (client, target, requests = []) => [
+    ...toolReachRefusals(target),
     ...bodyRefusals('hey', client),
     ...countingRefusals('hey', client),
     ...severalRefusals(requests),

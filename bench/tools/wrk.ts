@@ -5,7 +5,8 @@ import type { ForeignServer } from '../../results/model/run.ts';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Request } from '../../scenarios/model/request.ts';
-import { type Target, usesTls } from '../../scenarios/model/target.ts';
+import type { Target } from '../../scenarios/model/target.ts';
+import { usesTls } from '../../scenarios/model/tls.ts';
 import type { EngineModule, Obstacle, PreparedRequest, PreparedRequests, Refusal } from '../contracts.ts';
 import {
   bodyRefusals,
@@ -23,6 +24,7 @@ import {
   type ToolExchange,
   type ToolReport,
   type ToolTimes,
+  toolReachRefusals,
 } from './external.ts';
 
 export interface WrkCounts {
@@ -321,10 +323,16 @@ const wrk: ExternalTool = {
   unusedPerStart: 1,
 };
 
+/** Whether the server's name is an address, which no TLS handshake sends. */
+function isAddressed({ url = '', serverName }: Target): boolean {
+  return serverName === undefined && isIP(new URL(url).hostname.replaceAll(/[[\]]/g, '')) !== 0;
+}
+
 function refusals(client: Client, target: Target, requests: readonly Request[] = []): Refusal[] {
   const refused = [
     ...bodyRefusals('wrk', client),
     ...countingRefusals('wrk', client),
+    ...toolReachRefusals(target),
     ...requestRefusals('wrk', requests),
     ...faultRefusals(
       'wrk',
@@ -340,7 +348,7 @@ function refusals(client: Client, target: Target, requests: readonly Request[] =
       hint: "'unlimited', or target.tls: 'none', or transport: hey",
     });
   }
-  if (target.url?.startsWith('https:') && isIP(new URL(target.url).hostname) === 0) {
+  if (target.url?.startsWith('https:') && !isAddressed(target)) {
     refused.push({
       path: 'transport',
       message: 'wrk is given the checked address, so it would not name the server in its TLS handshake',

@@ -1,17 +1,12 @@
 // Describes the conditions of a cell: what all arms shared, how each client was configured, and what an external server was found to be.
 import { asOwnTarget } from '../../results/connections.ts';
-import { type CellResult, closingReason, type ForeignServer } from '../../results/model/run.ts';
+import { type CellResult, closingReason, type ForeignServer, isUnixSocket } from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { describeRequest, type NamedRequest } from '../../scenarios/model/request.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
-import {
-  type Behaviour,
-  DEFAULT_EXPECTED,
-  isBuiltIn,
-  isExpectedStatus,
-  type Target,
-} from '../../scenarios/model/target.ts';
+import { DEFAULT_EXPECTED, isExpectedStatus } from '../../scenarios/model/statuses.ts';
+import { type Behaviour, isBuiltIn, type Target } from '../../scenarios/model/target.ts';
 import type { CellView } from '../cell-view.ts';
 import type { Fact } from '../model.ts';
 import { describeFaults } from './faults.ts';
@@ -22,6 +17,7 @@ import { formatCount, formatPercent } from './numbers.ts';
 /** What a reader must know about an external server: a bad response before the run, or one that contradicts the scenario. */
 export function foreignRemarks(server: ForeignServer, target: Target): string[] {
   return [
+    ...trustRemarks(server),
     ...statusRemarks(server, target),
     ...interimRemarks(server),
     ...closeRemarks(server, target),
@@ -36,6 +32,14 @@ function serverName({ url }: ForeignServer, { command }: Target): string {
 
 function quoted(command: string): string {
   return `"${command}"`;
+}
+
+function trustRemarks({ isUnverified }: ForeignServer): string[] {
+  return isUnverified
+    ? [
+        'was not verified: target.insecure accepts any certificate, so the figures may be those of another server',
+      ]
+    : [];
 }
 
 function statusRemarks({ status }: ForeignServer, { expectStatus }: Target): string[] {
@@ -100,8 +104,16 @@ function describeStartedTarget({
 }
 
 /** Describes a target with a url. */
-function describeExternalTarget({ url, protocol }: Target): string {
-  return `external server at ${url}${protocol === 'h2' ? ', declared to offer HTTP/2' : ''}`;
+function describeExternalTarget(target: Target): string {
+  const { url, protocol, serverName, socketPath, certFile, insecure } = target;
+  return [
+    `external server at ${url}`,
+    ...(socketPath === undefined ? [] : [`by the Unix socket ${socketPath}`]),
+    ...(serverName === undefined ? [] : [`by the name ${serverName}`]),
+    ...(certFile === undefined ? [] : ['with a client certificate']),
+    ...(insecure === true ? ['its certificate NOT verified'] : []),
+    ...(protocol === 'h2' ? ['declared to offer HTTP/2'] : []),
+  ].join(', ');
 }
 
 /** The connection policy that the scenario declares for an external server, and which parts it leaves open. */
@@ -137,6 +149,11 @@ export function foreignCaveats({ server, scenario: { target } }: CellResult): st
   return [
     ...foreignRemarks(server, target),
     `${server.url} is an external server: conntax did not pin it to a core, it was warmed up only by the clients' own load, and its CPU use, its handshakes and the requests that reached it are unknown.`,
+    ...(isUnixSocket(server)
+      ? [
+          'It is reached by a Unix socket: there are no TCP connections for the kernel to count, so how many it accepted is unknown, and a connection costs no port.',
+        ]
+      : []),
     ...(server.isLoopback
       ? []
       : [
@@ -152,12 +169,13 @@ function foundFacts(server: ForeignServer | null): Fact[] {
 
 /** `status 200 over HTTP/1.1, TLSv1.3 (offers h2), Server: nginx/1.22.1, at 127.0.0.1 (loopback)`. */
 export function describeFound(server: ForeignServer): string {
-  const { status, httpVersion, tlsVersion, alpn, software, address, isLoopback } = server;
+  const { status, httpVersion, tlsVersion, alpn, software, address, isLoopback, isUnverified } = server;
   return [
     `status ${status} over HTTP/${httpVersion}`,
     ...(tlsVersion === null ? [] : [`${tlsVersion}${alpn === 'h2' ? ' (HTTP/2 is offered)' : ''}`]),
     ...(software === null ? [] : [`Server: ${software}`]),
-    `at ${address}${isLoopback ? ' (loopback)' : ', another machine'}`,
+    ...(isUnverified ? ['certificate NOT verified'] : []),
+    `at ${address}${isUnixSocket(server) ? ' (Unix socket)' : isLoopback ? ' (loopback)' : ', another machine'}`,
   ].join(', ');
 }
 

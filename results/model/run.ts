@@ -13,7 +13,11 @@ import { Censored, Ledger, RequestFigures } from './trial.ts';
 /** What one request before the run, not part of the load, has shown. */
 export const ForeignServer = z.strictObject({
   url: z.string().describe('As in the scenario'),
-  address: z.string().describe('The address that all load goes to, one of those that the host stands for'),
+  address: z
+    .string()
+    .describe(
+      'The address that all load goes to, one of those that the host stands for; or the path of a Unix socket',
+    ),
   isLoopback: z.boolean().describe('Whether that is on this machine, whose kernel then counts both ends'),
   status: z.int().describe('Of the answer to the request before the run'),
   httpVersion: z.string().describe('Of that answer, such as 1.1'),
@@ -37,8 +41,17 @@ export const ForeignServer = z.strictObject({
     .string()
     .nullable()
     .describe('What the server chose of h2 and http/1.1; null where it did not choose, or on plain TCP'),
+  isUnverified: z
+    .boolean()
+    .default(false)
+    .describe('Whether its certificate was not verified, because the scenario says so'),
 });
 export type ForeignServer = z.infer<typeof ForeignServer>;
+
+/** Whether the server is reached by a Unix socket, whose connections the kernel does not count. */
+export function isUnixSocket({ address }: Pick<ForeignServer, 'address'>): boolean {
+  return address.startsWith('/');
+}
 
 /** What makes every request need a new connection, by the answer before the run; undefined: nothing seen. */
 export function closingReason(server: ForeignServer): string | undefined {

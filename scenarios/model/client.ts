@@ -26,9 +26,11 @@ export const Pool = z.strictObject({
   pipelining: z.int().min(1).max(100).optional().describe('Maximum requests in flight on one connection'),
   maxConcurrentStreams: optionalCount(1, 'Maximum requests in flight on one HTTP/2 connection'),
   scheduling: z
-    .enum(['lifo', 'fifo'])
+    .enum(['lifo', 'fifo', 'round-robin'])
     .optional()
-    .describe('Which idle connection is used next: lifo, the last used; fifo, the one idle longest'),
+    .describe(
+      'Which idle connection is used next: lifo, the last used; fifo, the one idle longest; round-robin, each in turn (RoundRobinPool of undici)',
+    ),
   closing: z
     .enum(['client', 'server', 'reset'])
     .optional()
@@ -112,15 +114,6 @@ export const CLIENT_SETTINGS: readonly string[] = Object.entries(Client.shape)
     const inner = 'unwrap' in schema ? schema.unwrap() : schema;
     return 'shape' in inner ? Object.keys(inner.shape).map(key => `${name}.${key}`) : [name];
   });
-
-/** Most connections that a pool may open to a single target; Infinity without a limit. */
-export function connectionLimit({ maxConnections, maxTotalConnections }: z.infer<typeof Pool>): number {
-  return Math.min(
-    ...[maxConnections, maxTotalConnections].map(limit =>
-      typeof limit === 'number' ? limit : Number.POSITIVE_INFINITY,
-    ),
-  );
-}
 
 /** Whether a transport is the path of a module, such as `./my-client.ts`, instead of a registered name. */
 export function isModulePath(transport: string): boolean {

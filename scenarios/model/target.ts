@@ -1,38 +1,22 @@
 // The schema of the server side: the target, and the link between client and target.
 import { z } from 'zod';
 import { Faults } from './fault.ts';
+import { VariableName } from './request.ts';
+import { DEFAULT_EXPECTED, STATUS_CLASSES } from './statuses.ts';
 
-/** A status by number, or a class of statuses. */
-export const ExpectedStatus = z.union([z.int().min(200).max(599), z.enum(['2xx', '3xx', '4xx', '5xx'])]);
-export type ExpectedStatus = z.infer<typeof ExpectedStatus>;
-
-export const DEFAULT_EXPECTED: readonly ExpectedStatus[] = ['2xx'];
-
-/** One more than the highest three-digit status. */
-export const STATUS_END = 1_000;
-
-/** By status: 1 if expected, else 0. A table, because every response is looked up. */
-export function expectedTable(expected: readonly ExpectedStatus[]): Uint8Array {
-  const table = new Uint8Array(STATUS_END);
-  for (const entry of expected) {
-    if (typeof entry === 'number') table[entry] = 1;
-    else {
-      const firstOfClass = Number(entry[0]) * 100;
-      table.fill(1, firstOfClass, firstOfClass + 100);
-    }
-  }
-  return table;
-}
-
-export function isExpectedStatus(expected: readonly ExpectedStatus[], status: number): boolean {
-  return expectedTable(expected)[status] === 1;
-}
+const ExpectedStatusSchema = z.union([z.int().min(200).max(599), z.enum(STATUS_CLASSES)]);
 
 /** What the target answers: a plug-in of servers/behaviours and its own options. */
 export const Behaviour = z.looseObject({
   name: z.string().describe('A server behaviour from the registry: fixed, delay, mixed, stream, stall'),
 });
 export type Behaviour = z.infer<typeof Behaviour>;
+
+/** The longest path of a Unix socket on Linux, which adds a final zero. */
+const LONGEST_SOCKET_PATH = 107;
+
+/** Settings of how an external server is reached, which only some clients can follow. */
+export const REACH_SETTINGS = ['certFile', 'serverName', 'socketPath'] as const;
 
 /** How conntax learns the port of a server that it starts by a command. */
 export const PORT_SOURCES = ['env', 'output'] as const;
@@ -105,6 +89,37 @@ export const Target = z.strictObject({
     .describe(
       "PEM file of the authority that signed the certificate of url; default: the system's authorities",
     ),
+  certFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('PEM file of the certificate that clients show to url (mutual TLS)'),
+  keyFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("PEM file of that certificate's private key; default: certFile, which then holds both"),
+  passphrase: z
+    .strictObject({ env: VariableName.describe('Its name') })
+    .optional()
+    .describe('Environment variable that holds the passphrase of an encrypted key'),
+  insecure: z
+    .boolean()
+    .optional()
+    .describe('Whether any certificate of url is accepted, even an expired one, or one of another server'),
+  serverName: z
+    .string()
+    .regex(/^(?![\d.]+$)[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?$/, 'a host name, and no address')
+    .optional()
+    .describe(
+      'Name of the server in place of the host of url: in TLS (SNI), in its certificate, and in the Host header; load still goes to the host of url',
+    ),
+  socketPath: z
+    .string()
+    .min(1)
+    .max(LONGEST_SOCKET_PATH)
+    .optional()
+    .describe('Unix socket that connections go to, in place of the host and port of url'),
   behaviour: Behaviour.default({ name: 'fixed' }),
   protocol: z
     .enum(['http1', 'h2'])
@@ -146,7 +161,7 @@ export const Target = z.strictObject({
     "What goes wrong with a share of the target's answers; a request meets at most one of them",
   ),
   expectStatus: z
-    .array(ExpectedStatus)
+    .array(ExpectedStatusSchema)
     .min(1)
     .default([...DEFAULT_EXPECTED])
     .describe(
@@ -182,11 +197,6 @@ type Statement = (typeof STATEMENTS)[number];
 
 /** conntax's own server, which follows its settings, so none is unknown. */
 export type OwnTarget = Target & { [Name in Statement]: NonNullable<Target[Name]> };
-
-/** Whether connections to the target are encrypted. */
-export function usesTls({ url, tls }: Pick<Target, 'url' | 'tls'>): boolean {
-  return url === undefined ? tls !== 'none' : new URL(url).protocol === 'https:';
-}
 
 /** A network between generator and target, emulated by a relay that all clients of a cell go through. */
 export const Link = z.strictObject({

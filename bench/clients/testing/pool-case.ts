@@ -54,10 +54,10 @@ export function poolCase(subject: Subject): void {
       });
     }
 
-    for (const scheduling of ['lifo', 'fifo'] as const) {
-      const stated = { pool: { scheduling } };
+    for (const scheduling of ['lifo', 'fifo', 'round-robin'] as const) {
+      const stated = { pool: { scheduling, maxConnections: 4 } };
       where(stated)(
-        `scheduling ${scheduling}: of idle connections, the one that was ${scheduling === 'lifo' ? 'used last' : 'idle longest'}`,
+        `scheduling ${scheduling}: of idle connections, the one that was ${scheduling === 'lifo' ? 'used last' : 'idle longest, or whose turn it is'}`,
         async t => {
           const used: number[] = [];
           const ids = new Map<unknown, number>();
@@ -71,7 +71,7 @@ export function poolCase(subject: Subject): void {
           used.length = 0;
           await watched.askTimes(8, 1);
           assert.equal(server.accepted, 4);
-          // The one used last is used again and again; the one idle longest is another each time.
+          // The one used last is used again and again; the one idle longest, or whose turn it is, is another each time.
           if (scheduling === 'lifo') assert.equal(new Set(used).size, 1, used.join());
           else assert.deepEqual([new Set(used.slice(0, 4)).size, used.slice(4)], [4, used.slice(0, 4)]);
         },

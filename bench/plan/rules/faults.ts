@@ -1,6 +1,6 @@
 // Rules on target.faults: what each kind needs of the protocol, the requests, the behaviour and the clients.
 import { closesConnection, type Fault, needsBody } from '../../../scenarios/model/fault.ts';
-import { isExpectedStatus } from '../../../scenarios/model/target.ts';
+import { isExpectedStatus } from '../../../scenarios/model/statuses.ts';
 import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
 
 const FAULTS = ['target', 'faults'] as const;

@@ -1,13 +1,8 @@
 // Rules on the target: what holds for an external server only, what protocols and TLS allow, and who speaks HTTP/2.
 import { carriesCredentials, variableFor } from '../../../scenarios/model/request.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
-import {
-  COMMAND_SETTINGS,
-  isBuiltIn,
-  STATEMENTS,
-  type Target,
-  usesTls,
-} from '../../../scenarios/model/target.ts';
+import { COMMAND_SETTINGS, isBuiltIn, STATEMENTS, type Target } from '../../../scenarios/model/target.ts';
+import { usesTls } from '../../../scenarios/model/tls.ts';
 import { type Path, valueAt } from '../problems.ts';
 import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
 
@@ -68,21 +63,75 @@ function isTls(url: URL): boolean {
   return url.protocol === 'https:';
 }
 
+/** Settings of the way to an external server, and why conntax's own has none. */
+const OWN_REACH = {
+  caFile: "the server is conntax's own, whose certificate every client trusts",
+  certFile: "the server is conntax's own, which asks for no certificate",
+  keyFile: "the server is conntax's own, which asks for no certificate",
+  passphrase: "the server is conntax's own, which asks for no certificate",
+  insecure: "the server is conntax's own, whose certificate every client trusts",
+  serverName: "the server is conntax's own, which has no name",
+  socketPath: "the server is conntax's own, which listens on a port",
+} as const;
+
+const OF_TLS: readonly string[] = ['caFile', 'certFile', 'keyFile', 'passphrase', 'insecure'];
+
+/** Settings that say nothing beside, or without, another one. */
+const REACH_CONFLICTS: readonly {
+  setting: keyof typeof OWN_REACH;
+  isBroken: (target: Target) => boolean;
+  message: string;
+  hint: string;
+}[] = [
+  {
+    setting: 'keyFile',
+    isBroken: ({ keyFile, certFile }) => keyFile !== undefined && certFile === undefined,
+    message: 'a key is of no use without its certificate',
+    hint: 'certFile as well',
+  },
+  {
+    setting: 'passphrase',
+    isBroken: ({ passphrase, certFile }) => passphrase !== undefined && certFile === undefined,
+    message: 'there is no key that it would decrypt',
+    hint: 'certFile as well, and keyFile unless both are in one file',
+  },
+  {
+    setting: 'caFile',
+    isBroken: ({ caFile, insecure }) => caFile !== undefined && insecure === true,
+    message: 'with insecure no certificate is verified, so no authority matters',
+    hint: 'caFile without insecure',
+  },
+  {
+    setting: 'serverName',
+    isBroken: ({ serverName, socketPath }) => serverName !== undefined && socketPath !== undefined,
+    message: 'with socketPath, the host of url is only a name already',
+    hint: 'the name in url, and no serverName',
+  },
+];
+
+function reachRules(isGiven: (name: string) => boolean): Rule[] {
+  return [
+    ...Object.entries(OWN_REACH).map(([name, why]) =>
+      urlRule(['target', name], (_, url) => {
+        if (!isGiven(name)) return undefined;
+        if (url === undefined) {
+          return { message: `without target.url ${why}`, hint: `no ${name}, or a target.url` };
+        }
+        if (isTls(url) || !OF_TLS.includes(name)) return undefined;
+        return { message: 'an http server has no certificate', hint: `no ${name}, or https in url` };
+      }),
+    ),
+    ...REACH_CONFLICTS.map(({ setting, isBroken, message, hint }) =>
+      targetRule(setting, ['certFile', 'insecure', 'socketPath'], isBroken, message, hint),
+    ),
+  ];
+}
+
 /** What can be set, and what can be stated, of an external server. */
 export function targetUrlRules({ raw }: RuleContext): Rule[] {
   const isGiven = (name: string): boolean => valueAt(raw, ['target', name]) !== undefined;
   return [
-    urlRule(['target', 'caFile'], ({ target: { caFile } }, url) => {
-      if (caFile === undefined) return undefined;
-      if (url === undefined) {
-        return {
-          message: "without target.url the server is conntax's own, whose certificate every client trusts",
-          hint: 'no caFile, or a target.url',
-        };
-      }
-      if (isTls(url)) return undefined;
-      return { message: 'an http server has no certificate', hint: 'no caFile, or https in url' };
-    }),
+    ...reachRules(isGiven),
     ...STATEMENTS.map(name =>
       commandRule(['target', name], target =>
         isBuiltIn(target) && target[name] === null
