@@ -17,6 +17,7 @@ import {
   expectationTable,
   whyUnknown,
 } from './tables/expectations.ts';
+import { faultTable } from './tables/faults.ts';
 import { linkTable, predictionTable } from './tables/link.ts';
 import { articleTable, briefTable, mainTable } from './tables/main.ts';
 import { capacityTable, scheduleTable } from './tables/open-loads.ts';
@@ -105,6 +106,7 @@ const SPECIAL_TABLES: readonly CreateTable[] = [
   scheduleTable,
   agreementTable,
   requestTable,
+  faultTable,
   statusTable,
   connectionCostTable,
 ];

@@ -40,6 +40,7 @@ describe('Under TLS the target speaks the version stated and only it, and counts
           handshakesFull: 1,
           handshakesResumed: 0,
           acceptedHttp2: 0,
+          faults: [],
           requestsPerConnection: [{ requests: 2, connections: 1 }],
         });
       });
@@ -80,6 +81,7 @@ describe('Under TLS the target speaks the version stated and only it, and counts
           handshakesFull: 0,
           handshakesResumed: 0,
           acceptedHttp2: 0,
+          faults: [],
           requestsPerConnection: [{ requests: 0, connections: 3 }],
         });
       });
@@ -279,6 +281,7 @@ describe('The target keeps the connection policy that a scenario states, and cou
         handshakesFull: 0,
         handshakesResumed: 0,
         acceptedHttp2: 0,
+        faults: [],
         requestsPerConnection: [],
       });
       await target.close();

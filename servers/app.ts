@@ -9,10 +9,12 @@ import { z } from 'zod';
 import { asOwnTarget } from '../results/connections.ts';
 import { UsageError } from '../results/errors.ts';
 import { createRandom } from '../results/random.ts';
+import { meanFaultMs } from '../scenarios/model/fault.ts';
 import { METHODS } from '../scenarios/model/request.ts';
 import type { OwnTarget, Target } from '../scenarios/model/target.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import { countConnections, type TargetCounters } from './counters.ts';
+import { createFaultyResponder } from './faults.ts';
 import type { Endpoint } from './protocol.ts';
 
 /**
@@ -85,7 +87,7 @@ export interface OpenTarget {
   endpoint: Endpoint;
   /** Mean service time of its behaviour, ms. */
   serviceMs: number;
-  read(): TargetCounters;
+  read(): TargetCounters & { faults: number[] };
   /** Destroys every connection and stops listening; resolves when both are done, so that the counters are final. */
   close(): Promise<void>;
 }
@@ -169,7 +171,7 @@ export async function openTarget({
 }: OpenTargetOptions): Promise<OpenTarget> {
   const target = asOwnTarget(stated);
   const options = parseBehaviour(behaviour, target);
-  const respond = behaviour.createResponder(options, createRandom(seed, 'behaviour', target.behaviour.name));
+  const behave = behaviour.createResponder(options, createRandom(seed, 'behaviour', target.behaviour.name));
   const tlsOptions = await createTlsOptions(target);
 
   const app = createApp(target, tlsOptions);
@@ -180,6 +182,12 @@ export async function openTarget({
   server.headersTimeout = HEADERS_TIMEOUT_MS;
 
   const connections = countConnections(server);
+  const { respond, read: readFaults } = createFaultyResponder(
+    behave,
+    target.faults,
+    createRandom(seed, 'faults'),
+    connections.rawSocketOf,
+  );
   if (target.protocol === 'h2') closeIdleSessions(server, target.keepAliveTimeoutMs);
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     if (request.httpVersionMajor === 1)
@@ -206,8 +214,8 @@ export async function openTarget({
     endpoint: tlsOptions
       ? { origin: `https://127.0.0.1:${port}`, path: '/', caPem: tlsOptions.cert }
       : { origin: `http://127.0.0.1:${port}`, path: '/' },
-    serviceMs: behaviour.meanServiceMs(options),
-    read: connections.read,
+    serviceMs: behaviour.meanServiceMs(options) + meanFaultMs(target.faults),
+    read: () => ({ ...connections.read(), faults: readFaults() }),
     async close() {
       server.on('connection', socket => socket.destroy());
       await connections.destroyConnections();

@@ -5,12 +5,14 @@ import type { TLSSocket } from 'node:tls';
 import type { ProcessReading } from '../results/model/trial.ts';
 import type { TargetReading } from './protocol.ts';
 
-/** The counters of a target, cumulative except for openConnections. */
-export type TargetCounters = Omit<TargetReading, keyof ProcessReading>;
+/** Counts of connections and requests, cumulative except for openConnections. */
+export type TargetCounters = Omit<TargetReading, keyof ProcessReading | 'faults'>;
 
 export interface ConnectionCounters {
   /** Call it for each HTTP/1.1 request, before it is answered. Returns the number of requests on its connection so far. */
   countRequest(socket: Socket): number;
+  /** The accepted socket below a request's socket, the same without TLS; undefined once it is closed. */
+  rawSocketOf(socket: Socket): Socket | undefined;
   read(): TargetCounters;
   /** Destroys every open connection, including those in a handshake; resolves when each is counted as closed. */
   destroyConnections(): Promise<void>;
@@ -94,6 +96,7 @@ export function countConnections(server: Server): ConnectionCounters {
 
   return {
     countRequest,
+    rawSocketOf: socket => byPeer.get(peerOf(socket)),
     read() {
       const closed = [...closedByBin].sort(([a], [b]) => a - b);
       return {

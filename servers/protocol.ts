@@ -6,7 +6,7 @@ import type { Link, Target } from '../scenarios/model/target.ts';
  * Version of these messages and their meaning. Increased with each change, so that a child from another checkout is
  * refused instead of measured by different rules.
  */
-export const PROTOCOL_VERSION = 6;
+export const PROTOCOL_VERSION = 7;
 
 export type RelayCommand =
   | { type: 'start'; upstreamPort: number; link: Link; seed: number }
@@ -84,6 +84,8 @@ export interface TargetReading extends ProcessReading {
   acceptedHttp2: number;
   /** Closed connections by their number of requests; numbers above 64 are rounded to 2 digits. */
   requestsPerConnection: { requests: number; connections: number }[];
+  /** How often each of target.faults was injected, in their order. */
+  faults: number[];
 }
 
 export type TargetReply =

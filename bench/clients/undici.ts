@@ -14,7 +14,7 @@ import {
 } from '../contracts.ts';
 import { classifyError, describeError, type Evidence, plainTargetRefusals, rootCause } from './errors.ts';
 import { socketRefusals } from './reach.ts';
-import { bodyOf, closingRefusals, fetchRefusals } from './request.ts';
+import { bodyOf, closingRefusals, fetchFaultRefusals, fetchRefusals } from './request.ts';
 import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-7.ts';
 import { createConnector } from './undici-connector.ts';
 
@@ -415,6 +415,7 @@ const undici: TransportModule = {
     const refusals: Refusal[] = [
       ...protocolRefusals(client),
       ...requests.flatMap(request => requestRefusals(client, request)),
+      ...(client.api === 'fetch' ? fetchFaultRefusals(target) : []),
     ];
     if (client.api !== undefined && !isApi(client.api)) {
       refusals.push({

@@ -401,6 +401,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
           handshakesFull: isTls ? shown : 0,
           handshakesResumed: 0,
           acceptedHttp2: 0,
+          faults: [],
           requestsPerConnection: [{ requests: 10, connections: shown }],
         };
       },
@@ -451,6 +452,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
         sent: 10 * count(),
         answered: 10 * count(),
         failed: 0,
+        failures: {},
         unfinished: 0,
         openedElsewhere: 0,
         pool: null,

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Outcome, ProcessReading } from '../../results/model/trial.ts';
 import { CLIENT_SETTINGS, type Client } from '../../scenarios/model/client.ts';
+import type { FaultKind } from '../../scenarios/model/fault.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
@@ -117,6 +118,22 @@ export function requestRefusals(tool: string, requests: readonly Request[]): Ref
       path: 'transport',
       message: `${tool} cannot send a body in chunks`,
       hint: "request.framing: 'length', or transport: undici, node-http, fetch or wire",
+    },
+  ];
+}
+
+/** Kinds whose effect every tool counts: whole answers. */
+const COUNTED_BY_TOOLS: readonly FaultKind[] = ['status', 'slowBytes', 'connectionClose'];
+
+/** @param why it does not count the other kinds */
+export function faultRefusals(tool: string, { faults }: Pick<Target, 'faults'>, why: string): Refusal[] {
+  const uncounted = faults.find(({ kind }) => !COUNTED_BY_TOOLS.includes(kind));
+  if (uncounted === undefined) return [];
+  return [
+    {
+      path: 'transport',
+      message: `${tool} does not count each failure of kind ${uncounted.kind}, which target.faults has: ${why}`,
+      hint: `faults of kind ${COUNTED_BY_TOOLS.join(', ')} only, or transport: autocannon, wire or undici`,
     },
   ];
 }

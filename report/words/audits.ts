@@ -7,6 +7,7 @@ import { createTable, figureColumn, keyColumn, wordColumn, words } from '../tabl
 const TITLES: Record<(typeof AUDITS)[number], string> = {
   conservation: 'conservation: sent = answered + failed + unfinished',
   ledger: 'ledger: connections opened = accepted, within the range needed',
+  faults: 'faults: failures counted = faults injected',
   'littles-law': "Little's law: concurrency = rate × mean time",
   'slice-length': 'slice length: windows are longer than the slowest requests',
   schedule: 'schedule: requests were sent on time and finished',
@@ -77,6 +78,7 @@ const ADVICE: Record<(typeof AUDITS)[number], string> = {
   bottleneck:
     'Read rates and latencies as those of the side at its limit; CPU per request does not depend on it.',
   contention: 'Close other programs and repeat.',
+  faults: 'Look for failures beside the injected ones, such as timeouts on a busy machine.',
   link: 'Close other programs, or emulate a longer round trip.',
   'listen-drops': 'Raise net.core.somaxconn, or lower the concurrency.',
   retransmits: 'Look for lost packets, and on loopback for a full accept queue.',

@@ -162,6 +162,7 @@ export type ArmSummary = z.infer<typeof ArmSummary>;
 export const AUDITS = [
   'conservation',
   'ledger',
+  'faults',
   'littles-law',
   'slice-length',
   'schedule',

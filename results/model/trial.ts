@@ -199,6 +199,15 @@ export const Ledger = z.strictObject({
   answered: count().describe('Exchanges with a good status'),
   failed: count().describe('Exchanges that failed'),
   unfinished: count().describe('Still in flight when the trial ended'),
+  failures: z
+    .partialRecord(z.enum(OUTCOMES), count())
+    .nullable()
+    .default(null)
+    .describe('Exchanges that failed, by kind; null in runs of older versions'),
+  faults: z
+    .array(count())
+    .default([])
+    .describe("By the target's count: how often each of target.faults was injected, in their order"),
   handshakesFull: count().nullable().describe('By the target; null where it does not say'),
   handshakesResumed: count()
     .nullable()

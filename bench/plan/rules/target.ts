@@ -24,6 +24,10 @@ const COMMANDS = {
     message: 'an external server announces its own limit',
     hint: "no maxConcurrentStreams; a client's limit is pool.maxConcurrentStreams",
   },
+  faults: {
+    message: "only conntax's own server makes its answers go wrong on purpose",
+    hint: 'no faults, or a target without a url',
+  },
 } as const;
 
 const PLAIN_HTTP = 'a server that target.command starts is asked over plain HTTP';
@@ -37,6 +41,7 @@ const STARTED_COMMANDS = {
   tls: { message: PLAIN_HTTP, hint: 'no tls' },
   tlsKey: { message: PLAIN_HTTP, hint: 'no tlsKey' },
   maxConcurrentStreams: { message: PLAIN_HTTP, hint: 'no maxConcurrentStreams' },
+  faults: { ...COMMANDS.faults, hint: 'no faults, or a target without a command' },
 } as const;
 
 /** A rule on a setting that depends on whether the server is external, as its url says. */
