@@ -80,8 +80,17 @@ export function summariseRun({ id, startedAt, conntax, git, host, cells }: Run):
 }
 
 function cellFigures({ cell, scenario, arms, comparisons }: CellResult): CellFigures {
-  const { target, link, load, clients, baseline, generators = 1 } = scenario;
-  const conditions = [target, link, load, clients, ...(generators === 1 ? [] : [generators])];
+  const { target, link, load, clients, baseline, generators = 1, request, requests, timing } = scenario;
+  // What is only sometimes stated is added only then, so that a stored baseline keeps its conditions.
+  const stated = { request, requests, slicing: timing.slicing === 'whole' ? 'whole' : undefined };
+  const conditions = [
+    target,
+    link,
+    load,
+    clients,
+    ...(generators === 1 ? [] : [generators]),
+    ...Object.entries(stated).filter(([, setting]) => setting !== undefined),
+  ];
   return {
     cell,
     conditions: createHash('sha256').update(JSON.stringify(conditions)).digest('hex').slice(0, 16),

@@ -40,6 +40,11 @@ export function seedOption(): Option {
   );
 }
 
+/** Of every command that shows the report of a run. */
+export function verboseOption(): Option {
+  return new Option('--verbose', 'print every table, not only the answer');
+}
+
 /** Of every command that measures. */
 export function allowHostOption(): Option {
   return new Option(
@@ -97,6 +102,35 @@ No load is sent, and the process is not touched. Exit status: 0 nothing leaks, 1
     });
 }
 
+/** Adds the command that writes a client as code. */
+export function addSettingsCommand(program: Command, context: Context): void {
+  program
+    .command('settings')
+    .description('print a client of a scenario as code for another library')
+    .argument('<scenario>', 'name or path of a scenario')
+    .option('--client <name>', 'client of the scenario; may be left out if it has only one')
+    .requiredOption(
+      '--for <library>',
+      'undici, node-http, axios, got, go, java, apache-httpclient, python-requests, httpx, dotnet, curl or nginx',
+    )
+    .option('--json', 'print the code, and the settings that the library lacks, as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  conntax settings short-vs-persistent --client persistent --for go
+  conntax settings ./mine.json --client ours --for python-requests > client.py
+  conntax settings pool-size --client sized --for nginx
+
+A comment names each setting that the library does not have. docs/settings.md has names and defaults in every library.
+Nothing is measured. Exit status: 0 printed, 2 wrong usage or an invalid scenario.`,
+    )
+    .action(async (scenario, options) => {
+      const { settingsCommand } = await import('./settings.ts');
+      await settingsCommand(scenario, options, context);
+    });
+}
+
 /** Adds the commands that read stored runs and measure nothing. */
 export function addStoredRunCommands(
   program: Command,
@@ -108,10 +142,11 @@ export function addStoredRunCommands(
     .description('render a stored run again, without measuring')
     .argument('[run]', 'id (or the end of it) or folder of a run, "latest" or "previous"; default: latest')
     .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  conntax report\n  conntax report results/runs/2026-11-23T12-25-52Z-k3f9 --json',
+      '\nExamples:\n  conntax report --verbose\n  conntax report results/runs/2026-11-23T12-25-52Z-k3f9 --json',
     )
     .action(async (ref, options) => {
       const { reportCommand } = await import('./report.ts');
@@ -237,8 +272,23 @@ export function refuseSwallowed(command: Command, env: NodeJS.ProcessEnv, argv: 
   );
 }
 
-function isSwallowed({ long, negate }: Option, env: NodeJS.ProcessEnv): boolean {
+/** npm's names for single letters that conntax has too: `-c 5` becomes its option `call`. */
+const NPM_LETTERS: Readonly<Record<string, string>> = { '-c': 'call' };
+
+/**
+ * A sentence for arguments that are too many: npm leaves behind the values of options that it does not know, so `-X POST` becomes
+ * an argument. Empty if no script of npm's is running.
+ */
+export function npmHint({ npm_command: runner, npm_lifecycle_event: script }: NodeJS.ProcessEnv): string {
+  if (runner === undefined || script === undefined || !RUNNERS.includes(runner) || script === 'npx')
+    return '';
+  return `npm reads options itself, and passes on only their values; after -- it leaves them to conntax: npm run ${script} -- ...`;
+}
+
+function isSwallowed({ long, short, negate }: Option, env: NodeJS.ProcessEnv): boolean {
   if (long == null) return false;
+  const letter = short == null ? undefined : NPM_LETTERS[short];
+  if (letter !== undefined && env[`npm_config_${letter}`] && !isSetting(letter, env)) return true;
   const key = long.replace(/^--(?:no-)?/, '');
   const value = env[`npm_config_${key.replaceAll('-', '_')}`];
   // For `--no-phases` npm sets phases to ''.
@@ -332,6 +382,7 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
     .addOption(seedOption())
     .addOption(allowHostOption())
     .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -412,6 +463,7 @@ export function addJudgingCommands(
     .option('--confirm', 're-measure before a failure counts (default when CI is set)')
     .option('--no-confirm', 'do not re-measure failures')
     .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -447,6 +499,7 @@ Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not m
     .addOption(seedOption())
     .option('--budget-sec <s>', "time budget per scenario, overriding the scenario's", asSeconds)
     .option('--results <dir>', 'folder where runs, baselines and the history are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the reports as JSON')
     .addHelpText(
       'after',

@@ -6,15 +6,18 @@ import type { Context, Output } from './context.ts';
 import { TRY_DEFAULTS } from './option-defaults.ts';
 import {
   addJudgingCommands,
+  addSettingsCommand,
   addStoredRunCommands,
   addTryCommand,
   addWatchCommand,
   allowHostOption,
   asRatio,
   asSeconds,
+  npmHint,
   number,
   refuseSwallowed,
   seedOption,
+  verboseOption,
 } from './options.ts';
 import { hasColourOn } from './output.ts';
 
@@ -69,6 +72,7 @@ Examples:
     .option('--no-confirm', 'do not re-measure failures')
     .addOption(allowHostOption())
     .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -121,6 +125,7 @@ Exit status: 0 success, 1 an expectation failed, 2 wrong usage or an invalid sce
   addJudgingCommands(program, context, setStatus);
   addStoredRunCommands(program, context, setStatus);
   addWatchCommand(program, context, setStatus);
+  addSettingsCommand(program, context);
 
   program
     .command('schema')
@@ -148,9 +153,16 @@ function refuseControls(argv: readonly string[]): void {
 export async function runProgram(context: Context): Promise<number> {
   let status: number = EXIT.ok;
   refuseControls(context.argv);
-  await createProgram(context, value => {
-    status = value;
-  }).parseAsync(context.argv, { from: 'user' });
+  try {
+    await createProgram(context, value => {
+      status = value;
+    }).parseAsync(context.argv, { from: 'user' });
+  } catch (error) {
+    const hint = npmHint(context.env);
+    if (error instanceof CommanderError && error.code === 'commander.excessArguments' && hint !== '')
+      context.output.note(hint);
+    throw error;
+  }
   return status;
 }
 

@@ -25,7 +25,7 @@ function linkedScenario(timing: ScenarioInput['timing'] = {}): ScenarioInput {
 test('a run behind a link: handshakes and answers take their round trips, beside what the model says', async t => {
   const workspace = await openWorkspace(t);
   const file = await workspace.writeScenario(linkedScenario());
-  const { status, stdout, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir });
+  const { status, stdout, stderr } = await runCli(t, ['run', file, '--verbose'], { cwd: workspace.dir });
   const { run, trials } = workspace.onlyRun();
   const [cell] = run!.cells;
   // On a busy machine the relay is late, or users stand still, and the run says that its figures can't be believed.

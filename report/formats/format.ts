@@ -33,6 +33,8 @@ export interface FormatOptions {
   hasColour: boolean;
   /** Characters per line. */
   columns: number;
+  /** Only what fits a screen, where the format has such a form. */
+  isBrief?: boolean;
 }
 
 /** One way to lay out a report; a plug-in's default export. It chooses no words and rounds no numbers. */

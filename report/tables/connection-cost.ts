@@ -6,12 +6,13 @@ import type { Table, TableCell } from '../model.ts';
 import { roundTripsOf } from '../words/connection-cost.ts';
 import {
   FEW_NOTE,
+  formatDecimals,
   formatInterval,
   formatMissing,
-  formatSignificant,
   isKnown,
   listValues,
   missingReplicates,
+  roundInterval,
 } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
@@ -69,17 +70,20 @@ function costCell(cost: Cost, pair: ConnectionCost, view: CellView): TableCell {
   );
 }
 
-/** `163 (150 to 176)`; without an interval, the replicates: `158, 167 (1 more replicate needed)`. */
-export function describeCost({ valueUs, interval, replicateUs }: Cost): string {
-  return interval === null
-    ? listValues(replicateUs)
-    : `${formatSignificant(valueUs)} (${formatSignificant(interval.low)} to ${formatSignificant(interval.high)})`;
+/**
+ * `163 (150 to 176)`; without an interval, the replicates: `158, 167 (1 more replicate needed)`. A difference may be near or
+ * below 0, whose bounds are figures too.
+ */
+export function describeCost({ interval, replicateUs }: Cost): string {
+  if (interval === null) return listValues(replicateUs);
+  const { value, low, high } = roundInterval(interval, 0);
+  return high === low ? value : `${value} (${low} to ${high})`;
 }
 
 /** `0.20`; from too few replicates `0.20 (1 more replicate needed)`. */
 function describeSaved({ savedCoresAt1kPerSec, client }: ConnectionCost): string {
   const missing = missingReplicates(client.replicateUs.length);
-  return `${savedCoresAt1kPerSec.toFixed(2)}${missing === 0 ? '' : ` (${formatMissing(missing)} needed)`}`;
+  return `${formatDecimals(savedCoresAt1kPerSec, 2)}${missing === 0 ? '' : ` (${formatMissing(missing)} needed)`}`;
 }
 
 /** Marks of either client. */

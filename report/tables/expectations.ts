@@ -17,6 +17,8 @@ import {
   formatCount,
   formatMissing,
   formatRatio,
+  formatShare,
+  formatSignificant,
   isKnown,
   missingReplicates,
   roundInterval,
@@ -90,6 +92,42 @@ function unknownNotes(result: CellResult): string[] {
     return why === null ? [] : [`Unnecessary connections of ${expectation.of} are unknown, because ${why}.`];
   });
   return [...new Set(notes)];
+}
+
+/** A limit that was missed. */
+export interface Miss {
+  expectation: Expectation;
+  /** The limit that the figure lies beyond. */
+  limit: number;
+  value: number;
+  isBelow: boolean;
+  /** How far beyond, so that different metrics can be compared: a logarithm. */
+  severity: number;
+}
+
+/** By the replicates that decided it. */
+export function missOf({ expectation, first, together }: ExpectationResult): Miss | null {
+  const interval = together?.interval ?? first.interval;
+  if (interval === null) return null;
+  const { atLeast, atMost } = expectation;
+  const { value } = interval;
+  const isBelow = atLeast !== undefined && value < atLeast;
+  const limit = isBelow ? atLeast : atMost;
+  if (limit === undefined) return null;
+  return { expectation, limit, value, isBelow, severity: Math.abs(Math.log(value / limit)) };
+}
+
+/** `requests/s, ten / hundred is 81 % below 0.8×`; a share of requests in points, and nothing per cent above 0. */
+export function describeMiss({ expectation, limit, value, isBelow }: Miss): string {
+  const { metric, of, over } = expectation;
+  const beyond =
+    metric === 'successRatio'
+      ? `${formatSignificant(Math.abs(value - limit) * 100)} points`
+      : limit === 0
+        ? ''
+        : formatShare(Math.abs(value / limit - 1));
+  const direction = isBelow ? 'below' : 'above';
+  return `${titleOf(metric)}, ${of}${over === undefined ? '' : ` / ${over}`} is ${[beyond, direction].filter(part => part !== '').join(' ')} ${formatLimit(expectation, limit)}`;
 }
 
 function judgementCell(expectation: Expectation, judgement: Judgement | null, view: CellView): TableCell {

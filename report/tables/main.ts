@@ -260,6 +260,41 @@ export function mainTable({ arms, result }: CellView): Table {
   });
 }
 
+/** The figures that are asked for first, in six columns; under a search for the capacity, that instead of the rate. */
+export function briefTable({ arms, result }: CellView): Table {
+  const rate = result.scenario.load.model === 'capacity' ? 'capacityPerSec' : 'requestsPerSec';
+  const { columnKey, title } = METRIC_TABLE[rate];
+  const measures: Measure[] = [
+    {
+      column: figureColumn(columnKey, title),
+      read(summary) {
+        const found = summaryFigure(rate, summary);
+        return found === null ? UNKNOWN : { text: roundInterval(found).value, value: found.value };
+      },
+      isCensored: hasCensored,
+    },
+    { ...metricMeasure('meanUs'), isCensored: hasCensored },
+    quantile(metricMeasure('p99Us'), summary => summary.p99Us),
+    {
+      column: figureColumn('errorRatio', 'errors'),
+      read: ({ errorRatio }) => ({ text: formatPercent(errorRatio), value: errorRatio }),
+    },
+    {
+      column: figureColumn('connectionsPer1000Count', 'connections', 'per 1,000'),
+      read(summary) {
+        const found = summaryFigure('connectionsPer1kRequests', summary);
+        return found === null ? UNKNOWN : { text: formatSignificant(found.value), value: found.value };
+      },
+    },
+  ];
+  return createTable({
+    name: 'brief',
+    title: 'By client',
+    columns: [keyColumn('arm', 'client'), ...measures.map(({ column }) => column)],
+    rows: arms.map(arm => [words(arm.label, arm.name), ...measures.map(measure => read(measure, arm))]),
+  });
+}
+
 function boundEntry({ bound }: ArmView): TableCell {
   return bound === null ? nothing : words(BOUND_NAMES[bound], bound);
 }

@@ -244,7 +244,7 @@ export function cellCaveats({ result, trials, arms }: CellView): string[] {
       ? []
       : [`${partial} of ${trials.length} trials were cut short and are shorter than planned.`]),
     ...unansweredCaveats(arms),
-    ...(result.replicates < FEW_REPLICATES
+    ...(result.replicates > 0 && result.replicates < FEW_REPLICATES
       ? [
           `Only ${result.replicates === 1 ? '1 replicate' : `${result.replicates} replicates`}: too few to reveal that processes run in modes up to 30 % apart.`,
         ]
