@@ -78,7 +78,10 @@ for (const [side, spec] of [
       env: { TMPDIR: workspace.dir },
     });
     assert.equal(status, 3, stderr);
-    assert.match(stdout, new RegExp(`never loaded ${spec}, so replacing it has no effect`));
+    assert.match(
+      stdout.replaceAll(/\s+/g, ' '),
+      new RegExp(`never loaded ${spec}, so replacing it has no effect`),
+    );
     const [cell] = workspace.onlyRun().run!.cells;
     assert.deepEqual([cell!.stop, cell!.replicates], ['failed', 2]);
   });

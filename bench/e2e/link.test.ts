@@ -60,7 +60,9 @@ test('a run behind a link: handshakes and answers take their round trips, beside
 
 test('Ctrl-C while it measures behind a link: the relay is gone, too', async t => {
   const workspace = await openWorkspace(t);
-  const file = await workspace.writeScenario(linkedScenario({ measureMs: 60_000, budgetMs: 60_000 }));
+  const file = await workspace.writeScenario(
+    linkedScenario({ measureMs: 60_000, budgetMs: 60_000, sliceMs: 500 }),
+  );
   const cli = startCli(t, ['run', file], { cwd: workspace.dir });
   await cli.seen(/measuring/);
   assert.equal(cli.children('link-child').length, 1);

@@ -71,8 +71,8 @@ function costCell(cost: Cost, pair: ConnectionCost, view: CellView): TableCell {
 }
 
 /**
- * `163 (150 to 176)`; without an interval, the replicates: `158, 167 (1 more replicate needed)`. A difference may be near or
- * below 0, whose bounds are figures too.
+ * `163 (150 to 176)`; without an interval, the replicates: `158, 167 (1 more replicate needed)`. A difference may be near or below
+ * 0, whose bounds are figures too.
  */
 export function describeCost({ interval, replicateUs }: Cost): string {
   if (interval === null) return listValues(replicateUs);

@@ -78,22 +78,6 @@ export function expectationTable(view: CellView): Table | null {
   });
 }
 
-/** Why the figure that a limit asks for is unknown, however long the run; null if it is not. */
-export function whyUnknown({ metric, of }: Expectation, { arms, scenario }: CellResult): string | null {
-  const arm = arms.find(one => one.arm === of);
-  return metric === 'unneededConnectionsPer1kRequests' && arm !== undefined
-    ? whyUnneededUnknown(arm, scenario)
-    : null;
-}
-
-function unknownNotes(result: CellResult): string[] {
-  const notes = result.expectations.flatMap(({ expectation }) => {
-    const why = whyUnknown(expectation, result);
-    return why === null ? [] : [`Unnecessary connections of ${expectation.of} are unknown, because ${why}.`];
-  });
-  return [...new Set(notes)];
-}
-
 /** A limit that was missed. */
 export interface Miss {
   expectation: Expectation;
@@ -128,6 +112,22 @@ export function describeMiss({ expectation, limit, value, isBelow }: Miss): stri
         : formatShare(Math.abs(value / limit - 1));
   const direction = isBelow ? 'below' : 'above';
   return `${titleOf(metric)}, ${of}${over === undefined ? '' : ` / ${over}`} is ${[beyond, direction].filter(part => part !== '').join(' ')} ${formatLimit(expectation, limit)}`;
+}
+
+/** Why the figure that a limit asks for is unknown, however long the run; null if it is not. */
+export function whyUnknown({ metric, of }: Expectation, { arms, scenario }: CellResult): string | null {
+  const arm = arms.find(one => one.arm === of);
+  return metric === 'unneededConnectionsPer1kRequests' && arm !== undefined
+    ? whyUnneededUnknown(arm, scenario)
+    : null;
+}
+
+function unknownNotes(result: CellResult): string[] {
+  const notes = result.expectations.flatMap(({ expectation }) => {
+    const why = whyUnknown(expectation, result);
+    return why === null ? [] : [`Unnecessary connections of ${expectation.of} are unknown, because ${why}.`];
+  });
+  return [...new Set(notes)];
 }
 
 function judgementCell(expectation: Expectation, judgement: Judgement | null, view: CellView): TableCell {
