@@ -55,7 +55,12 @@ function measuredCheck(view: CellView): Check {
     subject: 'not measured, or not reliable',
     isFigure: false,
     state: reasons.length === 0 ? 'pass' : 'broken',
-    detail: reasons.length === 0 ? `${result.replicates} replicates` : reasons.join('; '),
+    detail:
+      reasons.length > 0
+        ? reasons.join('; ')
+        : result.replicates === 1
+          ? '1 replicate'
+          : `${result.replicates} replicates`,
   };
 }
 

@@ -7,7 +7,7 @@ import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 const MEASURING = /measuring/;
 /** Long enough that only an end from outside can end it. */
-const ENDLESS = { measureMs: 60_000, budgetMs: 60_000 } as const;
+const ENDLESS = { measureMs: 60_000, budgetMs: 60_000, sliceMs: 250 } as const;
 
 describe('two generators per client', { concurrency: 2 }, () => {
   test('connections and requests are the same at both ends, and the report has the number', async t => {

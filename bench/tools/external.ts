@@ -14,6 +14,7 @@ import {
 import { isIPv6 } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { MeasureError } from '../../results/errors.ts';
 import type { Outcome, ProcessReading } from '../../results/model/trial.ts';
 import { CLIENT_SETTINGS, type Client } from '../../scenarios/model/client.ts';
 import type { FaultKind } from '../../scenarios/model/fault.ts';
@@ -269,7 +270,11 @@ export function runTool({ program, args, stdin, stopAfterMs, killAfterMs }: Tool
       : `ended with ${signal ?? `exit status ${code}`}`;
     const isCut = GROUP_SIGNALS.includes(signal);
     if (code !== 0 && !isCut)
-      throw new Error(`${program} ${fault}${errors === '' ? '' : `: ${errors.trim()}`}`);
+      // Without a stack: what failed is another program.
+      throw new MeasureError(
+        'generator-died',
+        `${program} ${fault}${errors === '' ? '' : `: ${errors.trim()}`}`,
+      );
     return {
       output: isCut ? undefined : output,
       startedAtMs,

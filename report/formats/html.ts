@@ -156,6 +156,8 @@ function headCell({ heading, unit, align }: Column): Markup {
 }
 
 const LONG_TEXT = 40;
+/** A figure longer than this, such as replicates without an interval, may take several lines. */
+const LONG_FIGURE = 24;
 
 function bodyCell(cell: TableCell, { isKey, align, key }: Column): Markup {
   if (isKey) {
@@ -166,6 +168,7 @@ function bodyCell(cell: TableCell, { isKey, align, key }: Column): Markup {
   const text = align === 'right' ? cell.text.replaceAll(' to ', '\u00a0to\u00a0') : cell.text;
   const classes = [
     align === 'right' ? 'figure' : cell.text.length > LONG_TEXT ? 'long' : 'words',
+    align === 'right' && cell.text.length > LONG_FIGURE ? 'lines' : '',
     cell.marks.includes('invalid') ? 'invalid' : '',
   ];
   const content = tone === undefined ? html`${text}` : html`<span class="pill ${tone}">${text}</span>`;

@@ -108,6 +108,7 @@ tr > th:first-child { position: sticky; left: 0; }
 table.dense { font-size: 0.74rem; }
 .dense th, .dense td { padding: 0.42rem 0.26rem; }
 .figure { text-align: right; white-space: nowrap; }
+.figure.lines { white-space: normal; }
 .words { min-width: 9rem; }
 .long { min-width: 18rem; }
 .dense .figure { white-space: normal; }
