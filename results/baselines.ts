@@ -80,21 +80,10 @@ export function summariseRun({ id, startedAt, conntax, git, host, cells }: Run):
 }
 
 function cellFigures({ cell, scenario, arms, comparisons }: CellResult): CellFigures {
-  const { target, link, load, clients, baseline, generators = 1, request, requests, timing } = scenario;
-  // What is only sometimes stated is added only then, so that a stored baseline keeps its conditions.
-  const stated = { request, requests, slicing: timing.slicing === 'whole' ? 'whole' : undefined };
-  const conditions = [
-    target,
-    link,
-    load,
-    clients,
-    ...(generators === 1 ? [] : [generators]),
-    ...Object.entries(stated).filter(([, setting]) => setting !== undefined),
-  ];
   return {
     cell,
-    conditions: createHash('sha256').update(JSON.stringify(conditions)).digest('hex').slice(0, 16),
-    baseline,
+    conditions: conditionsOf(scenario),
+    baseline: scenario.baseline,
     arms: arms.map(arm => ({
       arm: arm.arm,
       completed: arm.completed,
@@ -114,6 +103,37 @@ function cellFigures({ cell, scenario, arms, comparisons }: CellResult): CellFig
       replicateRatios,
     })),
   };
+}
+
+/**
+ * A digest of what two runs must have in common to be compared. A setting that came with a later version is part of it only
+ * where it is used, so that stored baselines and the history keep their conditions.
+ */
+function conditionsOf({
+  target: { faults, ...target },
+  link,
+  load,
+  clients,
+  generators = 1,
+  request,
+  requests,
+  timing,
+}: Scenario): string {
+  const later = {
+    faults: faults.length === 0 ? undefined : faults,
+    request,
+    requests,
+    slicing: timing.slicing === 'whole' ? 'whole' : undefined,
+  };
+  const conditions = [
+    target,
+    link,
+    load,
+    clients,
+    ...(generators === 1 ? [] : [generators]),
+    ...Object.entries(later).filter(([, setting]) => setting !== undefined),
+  ];
+  return createHash('sha256').update(JSON.stringify(conditions)).digest('hex').slice(0, 16);
 }
 
 /** A count that cannot exceed what is needed, whatever the client does, is not compared. */

@@ -327,7 +327,7 @@ describe('Whether two arms failed unlike, and what makes two runs comparable', (
         .cells[0]!.conditions;
     };
     const request = { method: 'GET', query: {}, headers: {}, framing: 'length' } as const;
-    const timing = run.cells[0]!.scenario.timing;
+    const { timing, target } = run.cells[0]!.scenario;
     const all = [
       {},
       { request },
@@ -335,8 +335,10 @@ describe('Whether two arms failed unlike, and what makes two runs comparable', (
       { requests: [{ ...request, weight: 1 }] },
       { requests: [{ ...request, weight: 2 }] },
       { timing: { ...timing, slicing: 'whole' } },
+      { target: { ...target, faults: [{ kind: 'close', ratio: 0.1 }] } },
     ].map(conditionsWith);
     assert.equal(new Set(all).size, all.length);
     assert.equal(conditionsWith({ timing: { ...timing, measureMs: 9 } }), all[0]);
+    assert.equal(all[0], 'fce293aa17902a6c', 'as in baselines that are stored, which it must not outdate');
   });
 });
