@@ -85,12 +85,13 @@ type Counts = Pick<ArmFigures, 'completed' | 'failed'>;
  * of their difference does not hold 0 (square-and-add of the exact binomial intervals; R. G. Newcombe, 1998, method 10).
  */
 export function areErrorsUnlike(one: Counts, other: Counts): boolean {
-  const [lower, higher] = [one, other]
-    .map(({ completed, failed }) => shareInterval(failed, completed + failed, LEVEL))
-    .sort((a, b) => (a?.value ?? 0) - (b?.value ?? 0));
-  if (lower == null || higher == null) return false;
-  const gap = higher.value - lower.value;
-  return gap > MOST_GAP && gap > Math.hypot(higher.value - higher.low, lower.high - lower.value);
+  const gap = errorRatioOf(one) - errorRatioOf(other);
+  if (Math.abs(gap) <= MOST_GAP) return false;
+  const [higher, lower] = (gap > 0 ? [one, other] : [other, one]).map(({ completed, failed }) =>
+    shareInterval(failed, completed + failed, LEVEL),
+  );
+  if (higher == null || lower == null) return false;
+  return Math.abs(gap) > Math.hypot(higher.value - higher.low, lower.high - lower.value);
 }
 
 /** Whether more than a percentage point of an arm's requests failed. */

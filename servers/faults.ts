@@ -128,6 +128,7 @@ export function createFaultyResponder(
   random: Random,
   rawSocketOf: RawSocketOf,
 ): FaultyResponder {
+  if (faults.length === 0) return { respond, read: () => [] };
   const counts = faults.map(() => 0);
 
   function draw(): number {

@@ -248,6 +248,14 @@ Exit status: 0 saved, 2 wrong usage, or a run that is incomplete, unreliable, or
 /** npm's names for its commands that run other programs. */
 const RUNNERS = ['run', 'run-script', 'exec', 'test', 'start'];
 
+/** The script, or `npx`, by which npm runs this program; undefined if it does not. */
+function npmScript({
+  npm_command: runner,
+  npm_lifecycle_event: script,
+}: NodeJS.ProcessEnv): string | undefined {
+  return runner !== undefined && RUNNERS.includes(runner) ? script : undefined;
+}
+
 /**
  * Refuses to run when npm has taken options that were meant for conntax. Without `--`, npm reads all options itself, and
  * `--dry-run` would send load. npm puts such options into the environment, beside its own settings; those from a .npmrc or from
@@ -256,8 +264,8 @@ const RUNNERS = ['run', 'run-script', 'exec', 'test', 'start'];
  * @throws UsageError with the command line that works
  */
 export function refuseSwallowed(command: Command, env: NodeJS.ProcessEnv, argv: readonly string[]): void {
-  const { npm_command: runner, npm_lifecycle_event: script } = env;
-  if (runner === undefined || script === undefined || !RUNNERS.includes(runner)) return;
+  const script = npmScript(env);
+  if (script === undefined) return;
   const swallowed = command.options.filter(
     option => command.getOptionValueSource(option.attributeName()) !== 'cli' && isSwallowed(option, env),
   );
@@ -279,9 +287,9 @@ const NPM_LETTERS: Readonly<Record<string, string>> = { '-c': 'call' };
  * A sentence for arguments that are too many: npm leaves behind the values of options that it does not know, so `-X POST` becomes
  * an argument. Empty if no script of npm's is running.
  */
-export function npmHint({ npm_command: runner, npm_lifecycle_event: script }: NodeJS.ProcessEnv): string {
-  if (runner === undefined || script === undefined || !RUNNERS.includes(runner) || script === 'npx')
-    return '';
+export function npmHint(env: NodeJS.ProcessEnv): string {
+  const script = npmScript(env);
+  if (script === undefined || script === 'npx') return '';
   return `npm reads options itself, and passes on only their values; after -- it leaves them to conntax: npm run ${script} -- ...`;
 }
 

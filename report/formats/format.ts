@@ -37,6 +37,15 @@ export interface FormatOptions {
   isBrief?: boolean;
 }
 
+/** Before a unit, after a figure and the signs of its marks. */
+const BEFORE_UNIT = /(?<=\d[†‡§≥]*) (?=(?:%|ms|µs|s)(?!\w))/g;
+export const NO_BREAK = '\u00a0';
+
+/** The text with each figure and its unit on one line. */
+export function bindUnits(text: string): string {
+  return text.replace(BEFORE_UNIT, NO_BREAK);
+}
+
 /** One way to lay out a report; a plug-in's default export. It chooses no words and rounds no numbers. */
 export interface Format {
   name: string;

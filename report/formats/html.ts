@@ -25,7 +25,7 @@ import {
   type TableCell,
   type Tone,
 } from '../model.ts';
-import { type Format, partsOf, type ReportPart } from './format.ts';
+import { bindUnits, type Format, partsOf, type ReportPart } from './format.ts';
 import { toJson } from './json.ts';
 import { SCRIPT, STYLE } from './page.ts';
 
@@ -60,8 +60,7 @@ function textOf(value: Interpolated): string {
 
 /** A figure and its unit stay on one line; invisible characters are made visible. */
 function escaped(text: string): string {
-  return visibleLines(text)
-    .replace(/(\d†?) (?=(?:%|ms|µs|s)(?!\w))/g, '$1\u00a0')
+  return bindUnits(visibleLines(text))
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

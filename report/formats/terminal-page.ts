@@ -13,7 +13,7 @@ import {
   type TableCell,
   type Tone,
 } from '../model.ts';
-import type { FormatOptions } from './format.ts';
+import { bindUnits, type FormatOptions, NO_BREAK } from './format.ts';
 
 const GAP = 2;
 
@@ -57,14 +57,10 @@ function packed(indices: readonly number[], widths: readonly number[], limit: nu
   return parts;
 }
 
-/** A figure and its unit stay on one line. */
-const UNIT_AFTER_FIGURE = /(?<=\d[†§≥]*) (?=(?:%|ms|µs|s)(?!\w))/g;
-const NO_BREAK = '\u00a0';
-
 /** Breaks between words. The first line begins with `bullet`, the others with blanks as wide. A longer word gets its own line. */
 export function wrapped(text: string, width: number, bullet = ''): string[] {
   const indent = ' '.repeat(stringWidth(bullet));
-  return wrapAnsi(visibleLine(text).replace(UNIT_AFTER_FIGURE, NO_BREAK), width - indent.length)
+  return wrapAnsi(bindUnits(visibleLine(text)), width - indent.length)
     .replaceAll(NO_BREAK, ' ')
     .split('\n')
     .map((line, index) => `${index === 0 ? bullet : indent}${line}`);
