@@ -6,7 +6,7 @@ import type { Link, Target } from '../scenarios/model/target.ts';
  * Version of these messages and their meaning. Increased with each change, so that a child from another checkout is
  * refused instead of measured by different rules.
  */
-export const PROTOCOL_VERSION = 7;
+export const PROTOCOL_VERSION = 8;
 
 export type RelayCommand =
   | { type: 'start'; upstreamPort: number; link: Link; seed: number }
@@ -71,6 +71,10 @@ export type TargetCommand =
   | { type: 'start'; target: Target; seed: number }
   /** Answered by `reading`. */
   | { type: 'read' }
+  /** Begins a profile; answered by `profiling`. */
+  | { type: 'startProfile' }
+  /** Ends it and writes its files; answered by `profiled`. */
+  | { type: 'saveProfile'; path: string }
   | { type: 'stop' };
 
 /** The target's own counters, cumulative since its start. */
@@ -92,6 +96,8 @@ export type TargetReply =
   /** serviceMs: mean service time by its configuration. */
   | { type: 'started'; protocol: number; endpoint: Endpoint; serviceMs: number }
   | { type: 'reading'; reading: TargetReading }
+  | { type: 'profiling' }
+  | { type: 'profiled' }
   | { type: 'failed'; message: string };
 
 /** The address of a target. */
