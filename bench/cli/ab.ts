@@ -1,12 +1,7 @@
 // Compares two versions of the client or server, interleaved in one run; exits with 1 when the change made something worse.
-import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { UsageError } from '../../results/errors.ts';
-import { writing } from '../../results/files.ts';
 import { headlineOf, isHigherBetter } from '../../results/metrics.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import type { Expectation, ExpectedMetric, Scenario, Timing } from '../../scenarios/model/scenario.ts';
@@ -14,48 +9,11 @@ import type { Code, Variant } from '../../scenarios/model/sweep.ts';
 import { leaveOutMissing, planRun } from '../plan/plan.ts';
 import { nameHint } from '../plan/problems.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
+import { openInstallations } from '../run/npm-packages.ts';
 import { readScenarios } from '../run/scenario-questions.ts';
 import type { Context } from './context.ts';
 import { LEAST_EFFECT, type Side } from './option-defaults.ts';
 import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
-
-const exec = promisify(execFile);
-const INSTALL_TIMEOUT_MS = 120_000;
-
-/**
- * Installs one package with npm in a folder of its own, without running its scripts. `spec` is what `npm install` takes, such as
- * `undici@7`.
- *
- * @throws UsageError when `spec` is not a package, or npm cannot install it; the signal's reason when the signal aborts
- */
-export async function installPackage(
-  spec: string,
-  signal: AbortSignal,
-): Promise<{ code: Code; remove: () => Promise<void> }> {
-  const name = /^(@[^/@\s]+\/)?[^/@\s]+/.exec(spec)?.[0];
-  if (name === undefined || spec.startsWith('-')) {
-    throw new UsageError(`"${spec}" is not a package; expected: a name and a version, such as undici@7`);
-  }
-  const start = join(tmpdir(), 'conntax-package-');
-  const folder = writing(start, () => mkdtempSync(start));
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  try {
-    await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true }));
-    await exec('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', spec], {
-      cwd: folder,
-      timeout: INSTALL_TIMEOUT_MS,
-      signal,
-    });
-    const manifest = await readFile(join(folder, 'node_modules', name, 'package.json'), 'utf8');
-    const { version } = JSON.parse(manifest) as { version: string };
-    return { code: { label: `${name} ${version}`, dir: null, packages: { [name]: folder } }, remove };
-  } catch (cause) {
-    await remove();
-    signal.throwIfAborted();
-    const { stderr = '', message } = cause as Error & { stderr?: string };
-    throw new UsageError(`npm cannot install ${spec}: ${stderr.trim() || message}`);
-  }
-}
 
 export const BEFORE = 'before';
 export const AFTER = 'after';
@@ -154,17 +112,50 @@ export interface AbOptions extends MeasureOptions, TimingOptions {
   after?: string;
   beforePackage?: string;
   afterPackage?: string;
+  /** Version of the npm package `node`. */
+  beforeNode?: string;
+  afterNode?: string;
   client?: string;
   /** The older name of `client`. */
   arm?: string;
   minEffect?: number;
 }
 
-/** Measured when no scenario is named. */
-const DEFAULT_SCENARIO = 'short-vs-persistent';
+/** Measured when no scenario is named: one user, who meets what it takes to use an idle connection, and a hundred. */
+const DEFAULT_SCENARIOS = ['sequential', 'short-vs-persistent'];
 const DEFAULT_ARM = 'persistent';
 /** The version of a side that no option names. */
 const OWN_CODE: Code = { label: 'this conntax', dir: null, packages: {} };
+
+/** A scenario, and which of its clients are each measured on two codes. */
+export interface ChosenScenario {
+  scenario: Variant;
+  arms: readonly string[];
+}
+
+/** @throws UsageError for scenarios that cannot be read, or do not fit the options */
+export async function chooseScenarios(
+  selectors: readonly string[],
+  options: Pick<AbOptions, 'side' | 'client' | 'arm'>,
+  { plugins, builtinDir, cwd, signal }: Context,
+): Promise<ChosenScenario[]> {
+  const isDefault = selectors.length === 0;
+  const scenarios = leaveOutMissing(
+    await readScenarios(isDefault ? DEFAULT_SCENARIOS : [...selectors], {
+      ...plugins,
+      builtinDir,
+      cwd,
+      signal,
+    }),
+    await loadPlugins(plugins.transports),
+  );
+  const arm = namedClient(options) ?? (isDefault ? DEFAULT_ARM : undefined);
+  if (options.side === 'target') scenarios.forEach(requireOwnTarget);
+  return scenarios.map(scenario => ({
+    scenario: isDefault ? { ...scenario, timing: { ...scenario.timing, ...DEFAULT_TIMING } } : scenario,
+    arms: armsOf(scenario, arm),
+  }));
+}
 
 /** @returns the exit status. @throws UsageError, MeasureError */
 export function abCommand(selectors: string[], options: AbOptions, context: Context): Promise<number> {
@@ -173,39 +164,25 @@ export function abCommand(selectors: string[], options: AbOptions, context: Cont
 }
 
 async function installAndMeasure(selectors: string[], options: AbOptions, context: Context): Promise<number> {
-  const { plugins, builtinDir, cwd, output, signal } = context;
-  const isDefault = selectors.length === 0;
-  const scenarios = leaveOutMissing(
-    await readScenarios(isDefault ? [DEFAULT_SCENARIO] : selectors, { ...plugins, builtinDir, cwd, signal }),
-    await loadPlugins(plugins.transports),
-  );
-  const arm = namedClient(options) ?? (isDefault ? DEFAULT_ARM : undefined);
-  if (options.side === 'target') scenarios.forEach(requireOwnTarget);
-  const chosen = scenarios.map(scenario => ({ scenario, arms: armsOf(scenario, arm) }));
-  await using installed = new AsyncDisposableStack();
-  const codeOf = async (dir: string | undefined, spec: string | undefined): Promise<Code> => {
-    if (spec === undefined) return dir === undefined ? OWN_CODE : folderCode(resolve(cwd, dir), dir);
-    output.note(`Installing ${spec}`);
-    const { code, remove } = await installPackage(spec, signal);
-    installed.defer(remove);
-    return code;
-  };
+  const { cwd, output, signal } = context;
+  const chosen = await chooseScenarios(selectors, options, context);
   requireTwo(options);
+  await using installed = openInstallations(signal, output.note);
+  const codeOf = async ({ dir, spec, node }: Named): Promise<Code> => {
+    const wanted = node === undefined ? spec : `node@${node}`;
+    if (wanted !== undefined) return await installed.install(wanted);
+    return dir === undefined ? OWN_CODE : folderCode(resolve(cwd, dir), dir);
+  };
+  const { before, after } = sidesOf(options);
   const change = {
     side: options.side,
-    before: await codeOf(options.before, options.beforePackage),
-    after: await codeOf(options.after, options.afterPackage),
+    before: await codeOf(before),
+    after: await codeOf(after),
     minEffect: options.minEffect ?? LEAST_EFFECT,
   };
   signal.throwIfAborted();
   const startedAt = new Date();
-  const pairs = chosen.flatMap(({ scenario, arms }) =>
-    beforeAndAfter(
-      isDefault ? { ...scenario, timing: { ...scenario.timing, ...DEFAULT_TIMING } } : scenario,
-      arms,
-      change,
-    ),
-  );
+  const pairs = chosen.flatMap(({ scenario, arms }) => beforeAndAfter(scenario, arms, change));
   const plan = planRun(
     pairs.map(pair => adjusted(pair, options)),
     { seed: seedOf(options, startedAt) },
@@ -213,24 +190,38 @@ async function installAndMeasure(selectors: string[], options: AbOptions, contex
   return await measurePlan(plan, { startedAt, options, context });
 }
 
-function requireTwo({ before, after, beforePackage, afterPackage }: AbOptions): void {
-  for (const [side, dir, spec] of [
-    ['before', before, beforePackage],
-    ['after', after, afterPackage],
-  ] as const) {
-    if (dir !== undefined && spec !== undefined) {
-      throw new UsageError(`use either --${side} or --${side}-package, not both`);
-    }
+/** Which version one of the two is, by at most one of the options. */
+interface Named {
+  dir?: string | undefined;
+  spec?: string | undefined;
+  node?: string | undefined;
+}
+
+function sidesOf(options: AbOptions): Record<'before' | 'after', Named> {
+  const { before, beforePackage, beforeNode, after, afterPackage, afterNode } = options;
+  return {
+    before: { dir: before, spec: beforePackage, node: beforeNode },
+    after: { dir: after, spec: afterPackage, node: afterNode },
+  };
+}
+
+function requireTwo(options: AbOptions): void {
+  const sides = Object.entries(sidesOf(options)).map(([side, named]) => ({
+    side,
+    count: Object.values(named).filter(one => one !== undefined).length,
+  }));
+  for (const { side, count } of sides) {
+    if (count > 1) throw new UsageError(`use only one of --${side}, --${side}-package and --${side}-node`);
   }
-  if ([before, after, beforePackage, afterPackage].every(one => one === undefined)) {
+  if (sides.every(({ count }) => count === 0)) {
     throw new UsageError(
-      'nothing to compare: give --before or --after (folders), or --before-package or --after-package',
+      'nothing to compare: give --before or --after (folders), or one of them with -package or -node (versions)',
     );
   }
 }
 
 /** @throws UsageError when both names of the option are given, for different clients */
-function namedClient({ client, arm }: AbOptions): string | undefined {
+function namedClient({ client, arm }: Pick<AbOptions, 'client' | 'arm'>): string | undefined {
   if (client !== undefined && arm !== undefined && client !== arm) {
     throw new UsageError('--arm is another name of --client: use only one of them');
   }

@@ -49,6 +49,25 @@ export function allowHostOption(): Option {
     .default([]);
 }
 
+/** Scenarios of the commands that compare two versions. */
+const DEFAULT_COMPARED =
+  'names, tags or paths; default: the persistent clients of sequential (1 user) and short-vs-persistent (100 users)';
+
+/** Of the commands that compare two versions. */
+function sideOption(): Option {
+  return new Option('--side <side>', 'which side runs both versions; the other side runs this conntax')
+    .choices(SIDES)
+    .default('client');
+}
+
+/** Of the commands that compare two versions. */
+function leastEffectOption(): Option {
+  return new Option(
+    '--min-effect <ratio>',
+    `smallest change that counts; default: ${LEAST_EFFECT} (${LEAST_EFFECT * 100} %)`,
+  ).argParser(asRatio);
+}
+
 /** Above 0, at most 1. */
 export const asRatio = number(n => n > 0 && n <= 1, 'a number above 0 and at most 1');
 
@@ -289,7 +308,7 @@ environment variable in their place.`,
     });
 }
 
-/** Adds the commands that measure and judge: `ab` and `ci`. */
+/** Adds the commands that measure and judge: `ab`, `bisect` and `ci`. */
 export function addJudgingCommands(
   program: Command,
   context: Context,
@@ -298,7 +317,7 @@ export function addJudgingCommands(
   program
     .command('ab')
     .description('compare two versions of the client (or server), interleaved in one run')
-    .argument('[scenarios...]', 'names, tags or paths; default: the persistent client of short-vs-persistent')
+    .argument('[scenarios...]', DEFAULT_COMPARED)
     .option(
       '--before <dir>',
       'conntax checkout (after npm ci), or folder where it is installed; default: this one',
@@ -306,18 +325,12 @@ export function addJudgingCommands(
     .option('--after <dir>', 'the same, for the version to compare with it')
     .option('--before-package <spec>', 'this conntax with another version of a package, such as undici@7')
     .option('--after-package <spec>', 'the same, for the version to compare with it')
-    .addOption(
-      new Option('--side <side>', 'which side runs both versions; the other side runs this conntax')
-        .choices(SIDES)
-        .default('client'),
-    )
+    .option('--before-node <version>', 'this conntax run by another version of Node, such as 24 or 24.11.1')
+    .option('--after-node <version>', 'the same, for the version to compare with it')
+    .addOption(sideOption())
     .option('--client <name>', 'measure only this client of the scenarios')
     .option('--arm <name>', 'another name of --client')
-    .option(
-      '--min-effect <ratio>',
-      `smallest change that counts; default: ${LEAST_EFFECT} (${LEAST_EFFECT * 100} %)`,
-      asRatio,
-    )
+    .addOption(leastEffectOption())
     .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
     .addOption(seedOption())
     .option('--budget-sec <s>', "time budget per comparison, overriding the scenario's", asSeconds)
@@ -340,12 +353,46 @@ Examples:
   conntax ab --before ../main --after .             two checkouts, each after npm ci
   conntax ab --before ../main short-vs-persistent --client short --budget-sec 120
   conntax ab --side target --before-package fastify@5.0.0 --after-package fastify@5.12.8
+  conntax ab --before-node 24 --after-node 26       two versions of Node, from the npm package node
 
 Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not measure, 130 interrupted.`,
     )
     .action(async (selectors, options) => {
       const { abCommand } = await import('./ab.ts');
       setStatus(await abCommand(selectors, options, context));
+    });
+
+  program
+    .command('bisect')
+    .description('find the published version of a package that made the client (or server) worse')
+    .argument('<range>', 'a package with its first and last version, such as undici@7.16.0..7.29.0')
+    .argument('[scenarios...]', DEFAULT_COMPARED)
+    .addOption(sideOption())
+    .option('--client <name>', 'measure only this client of the scenarios')
+    .addOption(leastEffectOption())
+    .option('--dry-run', 'print the versions and the plan of the first comparison, without measuring')
+    .addOption(seedOption())
+    .option('--budget-sec <s>', "time budget per comparison, overriding the scenario's", asSeconds)
+    .addOption(allowHostOption())
+    .option('--results <dir>', 'folder where runs are stored', 'results')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+The first and the last version are compared first. If the last one is worse, versions in between follow by halves, each
+compared with the first one. Both ends belong to the range; pre-releases do not. npm knows the versions and installs them.
+
+Examples:
+  conntax bisect undici@7.16.0..7.29.0
+  conntax bisect undici@7.16.0..7.29.0 ./mine.json --client persistent --budget-sec 120
+  conntax bisect fastify@5.0..5.12 --side target
+  conntax bisect node@24.0.0..24.11.1 short-vs-persistent --client short
+
+Exit status: 0 no regression between the ends, 1 found, 2 wrong usage, 3 undecided or could not measure, 130 interrupted.`,
+    )
+    .action(async (range, selectors, options) => {
+      const { bisectCommand } = await import('./bisect.ts');
+      setStatus(await bisectCommand(range, selectors, options, context));
     });
 
   program

@@ -183,6 +183,11 @@ export const CellResult = z.strictObject({
   comparisons: z.array(Comparison),
   findings: z.array(Finding),
   expectations: z.array(ExpectationResult).default([]),
+  errorSharers: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe('Runs whose expectations share one error with these, this run included: the steps of a bisection'),
 });
 export type CellResult = z.infer<typeof CellResult>;
 

@@ -1,0 +1,319 @@
+// Finds the published version of a package that made the client or server worse: compares by halves, as `ab` does.
+import { join } from 'node:path';
+import { buildBisectReport, describeStep } from '../../report/bisect.ts';
+import type { Format } from '../../report/formats/format.ts';
+import {
+  type Bisection,
+  type BisectionState,
+  type BisectStep,
+  halfwayLimit,
+  type JudgedLimit,
+  mostSteps,
+  nextVersion,
+  stateOf,
+  stateOfLimits,
+} from '../../results/bisect.ts';
+import { EXIT, UsageError } from '../../results/errors.ts';
+import { surenessOf } from '../../results/expect.ts';
+import { replaceFile } from '../../results/files.ts';
+import type { Run } from '../../results/model/run.ts';
+import { readRun, type StoredRun } from '../../results/store.ts';
+import type { Expectation } from '../../scenarios/model/scenario.ts';
+import type { Code, Variant } from '../../scenarios/model/sweep.ts';
+import { planRun } from '../plan/plan.ts';
+import { loadPlugins } from '../plan/read-scenarios.ts';
+import {
+  type Installations,
+  openInstallations,
+  PACKAGE_NAME,
+  publishedVersions,
+  type VersionRange,
+} from '../run/npm-packages.ts';
+import { type AbOptions, beforeAndAfter, chooseScenarios } from './ab.ts';
+import { type Context, exitStatusOf } from './context.ts';
+import { tellGithub } from './github.ts';
+import { LEAST_EFFECT } from './option-defaults.ts';
+import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
+
+export interface BisectOptions extends MeasureOptions, TimingOptions, Pick<AbOptions, 'side' | 'client'> {
+  minEffect?: number;
+}
+
+/** `undici@7.16.0..7.29.0`. @throws UsageError */
+export function parseRange(text: string): VersionRange {
+  const name = PACKAGE_NAME.exec(text)?.[0] ?? '';
+  const ends = /^@(\d+(?:\.\d+){0,2})\.\.(\d+(?:\.\d+){0,2})$/.exec(text.slice(name.length));
+  if (name !== '' && ends !== null) return { name, from: ends[1]!, to: ends[2]! };
+  throw new UsageError(
+    `"${text}" is not a range of versions; expected: a package with its first and last version, no pre-releases, such as undici@7.16.0..7.29.0`,
+  );
+}
+
+/** @returns the exit status. @throws UsageError, MeasureError */
+export function bisectCommand(
+  range: string,
+  selectors: string[],
+  options: BisectOptions,
+  context: Context,
+): Promise<number> {
+  // Installed versions are removed, however this ends.
+  return context.keep(() => bisect(range, selectors, options, context), context.output.note);
+}
+
+async function bisect(
+  text: string,
+  selectors: string[],
+  options: BisectOptions,
+  context: Context,
+): Promise<number> {
+  const { output, signal } = context;
+  const range = parseRange(text);
+  const chosen = await chooseScenarios(selectors, options, context);
+  const cells = chosen.flatMap(({ scenario, arms }) => arms.map(arm => ({ scenario, arm })));
+  const [first, second, ...others] = await publishedVersions(range, signal);
+  if (first === undefined || second === undefined) {
+    throw new UsageError(`${text} holds only one published version; expected: at least two to compare`);
+  }
+  const versions = [first, second, ...others] as const;
+  await using installed = openInstallations(signal, output.note);
+  const search = new Search({ name: range.name, versions, cells, installed, options, context });
+  output.note(search.announcement);
+  if (options.dryRun) return await search.showPlan();
+  await search.run();
+  await showResult(search, options, context);
+  return statusOf(stateOf(search.bisection));
+}
+
+function statusOf({ kind }: BisectionState): number {
+  switch (kind) {
+    case 'none':
+      return EXIT.ok;
+    case 'found':
+      return EXIT.failed;
+    case 'ends-unsure':
+    case 'ends-failed':
+    case 'narrowed':
+      return EXIT.cannotMeasure;
+    case 'interrupted':
+      return EXIT.interrupted;
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** A client of a scenario. */
+interface ClientCell {
+  scenario: Variant;
+  arm: string;
+}
+
+interface SearchOptions {
+  name: string;
+  versions: Bisection['versions'];
+  cells: readonly ClientCell[];
+  installed: Installations;
+  options: BisectOptions;
+  context: Context;
+}
+
+/** Measures step by step, until nothing more can be said. */
+class Search {
+  readonly #of: SearchOptions;
+  readonly #steps: BisectStep[] = [];
+  readonly #startedAt = new Date();
+  readonly #mostSteps: number;
+  /** Folder of the last stored run; undefined before the first. */
+  #dir: string | undefined;
+
+  constructor(of: SearchOptions) {
+    this.#of = of;
+    this.#mostSteps = mostSteps(of.versions.length, of.cells.length);
+  }
+
+  get announcement(): string {
+    const { name, versions } = this.#of;
+    return `${name} has ${versions.length} published versions from ${versions[0]} to ${versions.at(-1)}: at most ${this.#mostSteps} comparisons`;
+  }
+
+  get bisection(): Bisection {
+    const { name, versions, context, options } = this.#of;
+    return {
+      name,
+      versions,
+      minEffect: options.minEffect ?? LEAST_EFFECT,
+      steps: this.#steps,
+      mostSteps: this.#mostSteps,
+      startedAt: this.#startedAt.toISOString(),
+      isInterrupted: context.signal.aborted,
+    };
+  }
+
+  /** Where the result is stored. */
+  get dir(): string | undefined {
+    return this.#dir;
+  }
+
+  /** Prints what the comparisons of the ends would do, without installing anything. */
+  showPlan(): Promise<number> {
+    const { cells, versions, name, options, context } = this.#of;
+    const labelled = (version: string): Code => ({ label: `${name} ${version}`, dir: null, packages: {} });
+    const [before, after] = [labelled(versions[0]), labelled(versions.at(-1)!)];
+    const variants = cells.map(cell => this.#variantOf(cell, before, after));
+    const plan = planRun(variants, { seed: seedOf(options, this.#startedAt) });
+    return measurePlan(plan, { startedAt: this.#startedAt, options, context });
+  }
+
+  /** Measures as far as the signal allows. @throws UsageError where an end of the range cannot be installed */
+  async run(): Promise<void> {
+    const { versions, cells } = this.#of;
+    const last = versions.at(-1)!;
+    for (const cell of cells) {
+      const end = await this.#step(last, cell);
+      if (end === undefined) return;
+      if (end.state === 'worse') return await this.#halve(cell, end);
+    }
+  }
+
+  async #halve(cell: ClientCell, end: BisectStep): Promise<void> {
+    const { expectation, first } = end.limits.find(({ result }) => result.state === 'fail')!.result;
+    const limit = halfwayLimit(expectation, first.interval!);
+    while (this.#steps.length < this.#mostSteps) {
+      const version = nextVersion(this.#of.versions, this.#steps);
+      if (version === undefined) return;
+      if ((await this.#step(version, cell, limit)) === undefined) return;
+    }
+  }
+
+  /**
+   * Compares a version with the first of the range.
+   *
+   * @param limit in place of those of `ab`
+   * @returns undefined when it was interrupted before it was decided
+   */
+  async #step(version: string, cell: ClientCell, limit?: Expectation): Promise<BisectStep | undefined> {
+    const { signal, output } = this.#of.context;
+    const startedAtMs = performance.now();
+    try {
+      const found = await this.#compare(version, cell, limit);
+      if (found === undefined) return undefined;
+      const step = { ...found, version, elapsedMs: performance.now() - startedAtMs };
+      this.#steps.push(step);
+      output.note(describeStep(step, this.bisection));
+      return step;
+    } catch (error) {
+      // What was decided before is kept.
+      if (signal.aborted) return undefined;
+      throw error;
+    }
+  }
+
+  async #compare(
+    version: string,
+    cell: ClientCell,
+    limit: Expectation | undefined,
+  ): Promise<Omit<BisectStep, 'version' | 'elapsedMs'> | undefined> {
+    const { name, versions, installed } = this.#of;
+    const before = await installed.install(`${name}@${versions[0]}`);
+    const after = await this.#installOr(version);
+    const variant = this.#variantOf(cell, before, after.code ?? before, limit);
+    if (after.code === undefined) {
+      return {
+        state: 'failed',
+        cell: variant.name,
+        limits: [],
+        replicates: 0,
+        runId: null,
+        cause: after.cause,
+      };
+    }
+    const stored = await this.#measure(variant);
+    return stored === undefined ? undefined : foundIn(stored);
+  }
+
+  /** A version between the ends that cannot be installed is passed over. @throws UsageError for the last one */
+  async #installOr(
+    version: string,
+  ): Promise<{ code: Code; cause?: undefined } | { code?: undefined; cause: string }> {
+    const { name, versions, installed, context } = this.#of;
+    try {
+      return { code: await installed.install(`${name}@${version}`) };
+    } catch (error) {
+      const isPassedOver = error instanceof UsageError && version !== versions.at(-1);
+      if (context.signal.aborted || !isPassedOver) throw error;
+      return { cause: error.message };
+    }
+  }
+
+  #variantOf({ scenario, arm }: ClientCell, before: Code, after: Code, limit?: Expectation): Variant {
+    const { side, minEffect = LEAST_EFFECT } = this.#of.options;
+    const [pair] = beforeAndAfter(scenario, [arm], { side, before, after, minEffect });
+    return adjusted(
+      { ...pair!, errorSharers: this.#mostSteps, ...(limit === undefined ? {} : { expect: [limit] }) },
+      this.#of.options,
+    );
+  }
+
+  /** Measures one comparison and stores it as a run of its own. @returns undefined when it was interrupted */
+  async #measure(variant: Variant): Promise<StoredRun | undefined> {
+    const { options, context } = this.#of;
+    // The same seed would repeat the orders of the step before.
+    const seed = seedOf(options, this.#startedAt) + this.#steps.length;
+    const { GITHUB_ACTIONS: _, ...env } = context.env;
+    await measurePlan(planRun([variant], { seed }), {
+      startedAt: new Date(),
+      // A failure is measured again by the steps that follow.
+      options: { ...options, confirm: false },
+      // Each step has its own report in its folder; the result is that of all.
+      context: { ...context, env, output: { ...context.output, out: () => {} } },
+    });
+    const stored = readRun(options.results);
+    if (exitStatusOf(stored.run) === EXIT.interrupted) return undefined;
+    this.#dir = stored.dir;
+    return stored;
+  }
+}
+
+function foundIn({ run, trials }: StoredRun): Omit<BisectStep, 'version' | 'elapsedMs'> {
+  const [cell] = run.cells;
+  const limits = cell!.expectations.map(
+    (result): JudgedLimit => ({
+      result,
+      sureness: result.state === 'unsure' ? null : surenessOf(result.expectation, trials),
+    }),
+  );
+  const cause = causeOf(run);
+  return {
+    state: cause === null ? stateOfLimits(limits) : 'failed',
+    cell: cell!.cell,
+    limits,
+    replicates: cell!.replicates,
+    runId: run.id,
+    cause,
+  };
+}
+
+/** Why a run is not to be relied on; null if it is. */
+function causeOf(run: Run): string | null {
+  if (exitStatusOf(run) !== EXIT.cannotMeasure) return null;
+  const [cell] = run.cells;
+  const finding = cell!.findings.find(({ state }) => state === 'fail');
+  if (finding !== undefined) return `the audit ${finding.rule} failed: ${finding.detail}`;
+  return cell!.stopDetail;
+}
+
+async function showResult(
+  { bisection, dir }: Search,
+  { json }: BisectOptions,
+  { plugins, output, env }: Context,
+): Promise<void> {
+  const report = buildBisectReport(bisection);
+  const formats = await loadPlugins<Format>(plugins.formats);
+  const options = { hasColour: output.hasColour, columns: output.columns };
+  output.out(await formats[json ? 'json' : 'terminal']!.render(report, options));
+  const markdown = await formats['markdown']!.render(report, options);
+  tellGithub(report, markdown, output, env);
+  if (dir === undefined) return;
+  replaceFile(join(dir, 'bisect.md'), markdown);
+  replaceFile(join(dir, 'bisect.html'), await formats['html']!.render(report, options));
+  output.note(`Report: ${join(dir, 'bisect.html')}`);
+}

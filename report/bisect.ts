@@ -1,0 +1,206 @@
+// Report of a bisection: the first version that is worse, and how sure each of its steps was.
+import {
+  type Bisection,
+  type BisectionState,
+  type BisectStep,
+  type JudgedLimit,
+  type StepState,
+  type Suspects,
+  stateOf,
+} from '../results/bisect.ts';
+import { ERROR_PERCENT, INTERVAL_NAME, levelOf } from '../results/stats.ts';
+import type { Check, Report, Table } from './model.ts';
+import { describeExpectation, describeJudgement } from './tables/expectations.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
+import { formatSeconds } from './words/conditions.ts';
+import { formatCount, formatPercent } from './words/numbers.ts';
+
+export function buildBisectReport(bisection: Bisection): Report {
+  const { name, versions, steps, startedAt, isInterrupted } = bisection;
+  const state = stateOf(bisection);
+  const headline = headlineOf(bisection, state);
+  return {
+    title: `conntax: bisection of ${name}`,
+    runId: steps.findLast(({ runId }) => runId !== null)?.runId ?? 'none',
+    startedAt,
+    subtitle: `${name} ${versions[0]} to ${versions.at(-1)}, ${formatCount(versions.length)} published versions`,
+    state: isInterrupted ? 'partial' : 'complete',
+    verdict: state.kind === 'found' ? headline : null,
+    headline,
+    remarks: remarksOf(bisection, state),
+    tables: steps.length === 0 ? [] : [stepTable(bisection)],
+    figures: [],
+    sweeps: [],
+    cells: [],
+    checks: [checkOf(bisection, state, headline)],
+    facts: [],
+    caveats: [
+      'Versions are ordered by their numbers, and taken to get worse once: if several do, one of them is named. A bisection of a shorter range finds the others.',
+    ],
+  };
+}
+
+/** `Step 2 of at most 8: undici 7.27.0 is not worse than 7.16.0: requests/s 1.01× (0.98 to 1.04), sure to 99.99 %`. */
+export function describeStep(step: BisectStep, { name, versions, steps, mostSteps }: Bisection): string {
+  const { version, state, limits, cause } = step;
+  const shown = limits.find(({ result }) => result.state === 'fail') ?? limits[0];
+  const sure = shown?.sureness == null ? '' : `, sure to ${formatSureness(shown.sureness)}`;
+  const figures = shown === undefined ? '' : `: ${describeLimit(shown)}${sure}`;
+  const outcomes: Record<StepState, string> = {
+    worse: `is worse than ${versions[0]}${figures}`,
+    fine: `is not worse than ${versions[0]}${figures}`,
+    unsure: `could not be told from ${versions[0]}${figures}`,
+    failed: `could not be measured: ${cause}`,
+  };
+  return `Step ${steps.length} of at most ${mostSteps}: ${name} ${version} ${outcomes[state]}`;
+}
+
+function headlineOf({ name, versions, steps, minEffect }: Bisection, state: BisectionState): string {
+  const [from] = versions;
+  const to = versions.at(-1)!;
+  switch (state.kind) {
+    case 'interrupted':
+      return `Interrupted before ${name} ${from} and ${to} were told apart.`;
+    case 'none':
+      return `No regression: ${name} ${to} is not worse than ${from} by more than ${formatPercent(minEffect)}.`;
+    case 'ends-unsure':
+      return `Undecided: whether ${name} ${to} is worse than ${from} could not be told.`;
+    case 'ends-failed':
+      return `${name} ${to} could not be compared with ${from}: ${steps.find(({ cause }) => cause !== null)?.cause}.`;
+    case 'found': {
+      const [version] = state.suspects.suspects;
+      const step = steps.find(one => one.version === version && one.state === 'worse')!;
+      return `${name} ${version} is the first version that is worse: ${describeFailed(step)} in ${step.cell}, compared with ${from}.`;
+    }
+    case 'narrowed': {
+      const { suspects, lastFine } = state.suspects;
+      return `Undecided: one of the ${formatCount(suspects.length)} versions after ${name} ${lastFine}, up to ${suspects.at(-1)}, is the first that is worse (${describeFailed(state.end)} at ${to}, in ${state.end.cell}).`;
+    }
+    default:
+      return state satisfies never;
+  }
+}
+
+function remarksOf({ name, versions, steps, isInterrupted }: Bisection, state: BisectionState): string[] {
+  const failed = steps.filter(({ version, cause }) => cause !== null && version !== versions.at(-1));
+  return [
+    ...(isInterrupted && state.kind !== 'interrupted'
+      ? ['Interrupted: this is what was decided until then.']
+      : []),
+    ...(state.kind === 'found' ? [describeBefore(name, versions, steps, state.suspects)] : []),
+    ...(state.kind === 'ends-unsure'
+      ? ['To tell, measure longer (--budget-sec), or look only for larger changes (--min-effect).']
+      : []),
+    ...(state.kind === 'narrowed' && !isInterrupted
+      ? [
+          `To tell, measure longer (--budget-sec), from ${name} ${state.suspects.lastFine} to ${state.suspects.suspects.at(-1)}.`,
+        ]
+      : []),
+    ...failed.map(({ version, cause }) => `${name} ${version} could not be measured: ${cause}.`),
+  ];
+}
+
+/** What is known of the version before the first worse one. */
+function describeBefore(
+  name: string,
+  versions: readonly string[],
+  steps: readonly BisectStep[],
+  { lastFine }: Suspects,
+): string {
+  const step = steps.find(({ version, state }) => version === lastFine && state === 'fine');
+  const [judged] = step?.limits ?? [];
+  return step === undefined || judged === undefined
+    ? `The version before it is ${name} ${versions[0]}, with which all others were compared.`
+    : `${name} ${lastFine}, the version before it, is not: ${describeLimit(judged)}.`;
+}
+
+/** The limit that failed, of several the first: `requests/s 0.51× (0.49 to 0.53)`. */
+function describeFailed({ limits }: BisectStep): string {
+  const failed = limits.find(({ result }) => result.state === 'fail');
+  return failed === undefined ? '' : describeLimit(failed);
+}
+
+function describeLimit({ result: { expectation, first } }: JudgedLimit): string {
+  const [metric] = describeExpectation(expectation).split(',');
+  return `${metric} ${describeJudgement(expectation, first)}`;
+}
+
+const STATE_WORDS: Record<StepState, string> = {
+  worse: 'WORSE',
+  fine: 'not worse',
+  unsure: 'undecided',
+  failed: 'not measured',
+};
+
+const LIMIT_STATES = { fail: 'worse', pass: 'fine', unsure: 'unsure' } as const;
+
+function stepTable({ steps, mostSteps }: Bisection): Table {
+  return createTable({
+    name: 'bisection',
+    title: 'Steps, in the order in which they were measured',
+    columns: [
+      keyColumn('version', 'version'),
+      wordColumn('cell', 'scenario'),
+      wordColumn('limit', 'not worse if'),
+      figureColumn('interval', 'measured', INTERVAL_NAME),
+      wordColumn('state', 'outcome'),
+      figureColumn('sureness', 'sure'),
+      figureColumn('replicateCount', 'replicates'),
+      figureColumn('elapsedSec', 'time'),
+      wordColumn('run', 'run'),
+    ],
+    rows: steps.flatMap(step =>
+      (step.limits.length === 0 ? [[undefined]] : step.limits.map(one => [one])).map(([judged]) => [
+        words(step.version),
+        words(step.cell),
+        judged === undefined ? nothing : words(describeExpectation(judged.result.expectation)),
+        judged === undefined
+          ? nothing
+          : figure(
+              describeJudgement(judged.result.expectation, judged.result.first),
+              judged.result.first.interval,
+            ),
+        stateCell(step, judged),
+        judged?.sureness == null ? nothing : words(formatSureness(judged.sureness), judged.sureness),
+        words(formatCount(step.replicates), step.replicates),
+        words(formatSeconds(step.elapsedMs), step.elapsedMs / 1_000),
+        step.runId === null ? nothing : words(step.runId),
+      ]),
+    ),
+    notes: [
+      `Each version is compared with the first of the range, interleaved in one run. The last one is compared first, with the limits of conntax ab; then those in between, with half of the change that was found there (by its logarithm) as the limit.`,
+      `Sure: the highest confidence level whose interval lies on that side of the limit. The ${formatCount(mostSteps)} steps that there are at most share one error of ${ERROR_PERCENT}, so a step is decided only beyond ${formatSureness(levelOf(mostSteps))}.`,
+    ],
+  });
+}
+
+function stateCell(step: BisectStep, judged: JudgedLimit | undefined) {
+  const state =
+    judged === undefined || step.state === 'failed' ? step.state : LIMIT_STATES[judged.result.state];
+  return words(STATE_WORDS[state], state);
+}
+
+/** Always rounded down: `99.38 %`, `>99.99 %`. */
+function formatSureness(level: number): string {
+  if (level > 0.9999) return '>99.99 %';
+  return `${(Math.floor(level * 1e4) / 100).toFixed(2)} %`;
+}
+
+function checkOf({ name, versions }: Bisection, { kind }: BisectionState, headline: string): Check {
+  const states = {
+    none: 'pass',
+    found: 'fail',
+    narrowed: 'unsure',
+    'ends-unsure': 'unsure',
+    'ends-failed': 'broken',
+    interrupted: 'unsure',
+  } as const;
+  return {
+    group: name,
+    name: `${versions.at(-1)} is not worse than ${versions[0]}`,
+    subject: `${versions[0]} to ${versions.at(-1)}`,
+    isFigure: true,
+    state: states[kind],
+    detail: headline,
+  };
+}
