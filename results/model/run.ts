@@ -187,7 +187,9 @@ export const CellResult = z.strictObject({
     .int()
     .min(1)
     .default(1)
-    .describe('Runs whose expectations share one error with these, this run included: the steps of a bisection'),
+    .describe(
+      'Runs whose expectations share one error with these, this run included: the steps of a bisection',
+    ),
 });
 export type CellResult = z.infer<typeof CellResult>;
 
