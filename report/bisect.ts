@@ -8,9 +8,10 @@ import {
   type Suspects,
   stateOf,
 } from '../results/bisect.ts';
+import { METRIC_TABLE } from '../results/metrics.ts';
 import { ERROR_PERCENT, INTERVAL_NAME, levelOf } from '../results/stats.ts';
-import type { Check, Report, Table } from './model.ts';
-import { describeExpectation, describeJudgement } from './tables/expectations.ts';
+import type { Check, Report, Table, TableCell } from './model.ts';
+import { describeJudgement } from './tables/expectations.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
 import { formatSeconds } from './words/conditions.ts';
 import { formatCount, formatPercent } from './words/numbers.ts';
@@ -45,7 +46,7 @@ export function describeStep(step: BisectStep, { name, versions, steps, mostStep
   const { version, state, limits, cause } = step;
   const shown = limits.find(({ result }) => result.state === 'fail') ?? limits[0];
   const sure = shown?.sureness == null ? '' : `, sure to ${formatSureness(shown.sureness)}`;
-  const figures = shown === undefined ? '' : `: ${describeLimit(shown)}${sure}`;
+  const figures = shown === undefined ? '' : `: ${describeMeasured(shown)}${sure}`;
   const outcomes: Record<StepState, string> = {
     worse: `is worse than ${versions[0]}${figures}`,
     fine: `is not worse than ${versions[0]}${figures}`,
@@ -111,18 +112,25 @@ function describeBefore(
   const [judged] = step?.limits ?? [];
   return step === undefined || judged === undefined
     ? `The version before it is ${name} ${versions[0]}, with which all others were compared.`
-    : `${name} ${lastFine}, the version before it, is not: ${describeLimit(judged)}.`;
+    : `${name} ${lastFine}, the version before it, is not: ${describeMeasured(judged)}.`;
 }
 
-/** The limit that failed, of several the first: `requests/s 0.51× (0.49 to 0.53)`. */
+/** Of several limits that failed, the first. */
 function describeFailed({ limits }: BisectStep): string {
   const failed = limits.find(({ result }) => result.state === 'fail');
-  return failed === undefined ? '' : describeLimit(failed);
+  return failed === undefined ? '' : describeMeasured(failed);
 }
 
-function describeLimit({ result: { expectation, first } }: JudgedLimit): string {
-  const [metric] = describeExpectation(expectation).split(',');
-  return `${metric} ${describeJudgement(expectation, first)}`;
+/** `requests/s 0.51× (0.49 to 0.53)`. */
+function describeMeasured({ result: { expectation, first } }: JudgedLimit): string {
+  return `${METRIC_TABLE[expectation.metric].title} ${describeJudgement(expectation, first)}`;
+}
+
+/** `requests/s ≥ 0.7106×`. */
+function describeLimit({ result: { expectation } }: JudgedLimit): string {
+  const { metric, atLeast, atMost } = expectation;
+  const limit = atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
+  return `${METRIC_TABLE[metric].title} ${limit}×`;
 }
 
 const STATE_WORDS: Record<StepState, string> = {
@@ -140,8 +148,8 @@ function stepTable({ steps, mostSteps }: Bisection): Table {
     title: 'Steps, in the order in which they were measured',
     columns: [
       keyColumn('version', 'version'),
-      wordColumn('cell', 'scenario'),
-      wordColumn('limit', 'not worse if'),
+      keyColumn('cell', 'scenario'),
+      keyColumn('limit', 'not worse if'),
       figureColumn('interval', 'measured', INTERVAL_NAME),
       wordColumn('state', 'outcome'),
       figureColumn('sureness', 'sure'),
@@ -150,22 +158,9 @@ function stepTable({ steps, mostSteps }: Bisection): Table {
       wordColumn('run', 'run'),
     ],
     rows: steps.flatMap(step =>
-      (step.limits.length === 0 ? [[undefined]] : step.limits.map(one => [one])).map(([judged]) => [
-        words(step.version),
-        words(step.cell),
-        judged === undefined ? nothing : words(describeExpectation(judged.result.expectation)),
-        judged === undefined
-          ? nothing
-          : figure(
-              describeJudgement(judged.result.expectation, judged.result.first),
-              judged.result.first.interval,
-            ),
-        stateCell(step, judged),
-        judged?.sureness == null ? nothing : words(formatSureness(judged.sureness), judged.sureness),
-        words(formatCount(step.replicates), step.replicates),
-        words(formatSeconds(step.elapsedMs), step.elapsedMs / 1_000),
-        step.runId === null ? nothing : words(step.runId),
-      ]),
+      step.limits.length === 0
+        ? [stepRow(step, undefined)]
+        : step.limits.map(judged => stepRow(step, judged)),
     ),
     notes: [
       `Each version is compared with the first of the range, interleaved in one run. The last one is compared first, with the limits of conntax ab; then those in between, with half of the change that was found there (by its logarithm) as the limit.`,
@@ -174,7 +169,26 @@ function stepTable({ steps, mostSteps }: Bisection): Table {
   });
 }
 
-function stateCell(step: BisectStep, judged: JudgedLimit | undefined) {
+/** @param judged undefined where nothing was measured */
+function stepRow(step: BisectStep, judged: JudgedLimit | undefined): TableCell[] {
+  return [
+    words(step.version),
+    words(step.cell),
+    ...(judged === undefined ? [nothing, nothing] : limitCells(judged)),
+    stateCell(step, judged),
+    judged?.sureness == null ? nothing : words(formatSureness(judged.sureness), judged.sureness),
+    words(formatCount(step.replicates), step.replicates),
+    words(formatSeconds(step.elapsedMs), step.elapsedMs / 1_000),
+    step.runId === null ? nothing : words(step.runId),
+  ];
+}
+
+function limitCells(judged: JudgedLimit): TableCell[] {
+  const { expectation, first } = judged.result;
+  return [words(describeLimit(judged)), figure(describeJudgement(expectation, first), first.interval)];
+}
+
+function stateCell(step: BisectStep, judged: JudgedLimit | undefined): TableCell {
   const state =
     judged === undefined || step.state === 'failed' ? step.state : LIMIT_STATES[judged.result.state];
   return words(STATE_WORDS[state], state);

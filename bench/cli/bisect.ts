@@ -81,7 +81,7 @@ async function bisect(
   if (options.dryRun) return await search.showPlan();
   await search.run();
   await showResult(search, options, context);
-  return statusOf(stateOf(search.bisection));
+  return signal.aborted ? EXIT.interrupted : statusOf(stateOf(search.bisection));
 }
 
 function statusOf({ kind }: BisectionState): number {
@@ -259,14 +259,20 @@ class Search {
     // The same seed would repeat the orders of the step before.
     const seed = seedOf(options, this.#startedAt) + this.#steps.length;
     const { GITHUB_ACTIONS: _, ...env } = context.env;
+    let id: string | undefined;
     await measurePlan(planRun([variant], { seed }), {
       startedAt: new Date(),
       // A failure is measured again by the steps that follow.
       options: { ...options, confirm: false },
       // Each step has its own report in its folder; the result is that of all.
       context: { ...context, env, output: { ...context.output, out: () => {} } },
+      conclude: ({ run }) => {
+        id = run.id;
+        return [];
+      },
     });
-    const stored = readRun(options.results);
+    if (id === undefined) return undefined;
+    const stored = readRun(options.results, id);
     if (exitStatusOf(stored.run) === EXIT.interrupted) return undefined;
     this.#dir = stored.dir;
     return stored;

@@ -1,0 +1,42 @@
+// Puts a program named npm first in the PATH: it lists and "installs" versions of packages without a registry, and logs its calls.
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import type { TestContext } from 'node:test';
+
+export interface FakeNpm {
+  /** Everything that was to be installed so far, such as `some@1.0.0`. */
+  installed(): Promise<string[]>;
+}
+
+/** @param broken versions that cannot be installed */
+export async function putFakeNpm(
+  t: TestContext,
+  { versions, broken = [] }: { versions: readonly string[]; broken?: readonly string[] },
+): Promise<FakeNpm> {
+  const folder = await mkdtemp(join(tmpdir(), 'conntax-fake-npm-'));
+  const log = join(folder, 'installed.txt');
+  const program = join(folder, 'npm');
+  const failing = broken.map(version => `*@${version}) echo "npm error ${version} is broken" >&2; exit 1;;`);
+  await writeFile(join(folder, 'versions.json'), JSON.stringify(versions));
+  await writeFile(log, '');
+  await writeFile(
+    program,
+    `#!/bin/sh
+if [ "$1" = view ]; then cat '${folder}/versions.json'; exit; fi
+for spec; do :; done
+echo "$spec" >> '${log}'
+case "$spec" in ${failing.join(' ')} esac
+mkdir -p "node_modules/\${spec%@*}"
+echo "{\\"version\\":\\"\${spec##*@}\\"}" > "node_modules/\${spec%@*}/package.json"
+`,
+  );
+  await chmod(program, 0o755);
+  const path = process.env['PATH'];
+  process.env['PATH'] = `${folder}${delimiter}${path}`;
+  t.after(async () => {
+    process.env['PATH'] = path;
+    await rm(folder, { recursive: true, force: true });
+  });
+  return { installed: async () => (await readFile(log, 'utf8')).split('\n').filter(line => line !== '') };
+}
