@@ -1,5 +1,5 @@
 // Puts a program named npm first in the PATH: it lists and "installs" versions of packages without a registry, and logs its calls.
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -9,16 +9,35 @@ export interface FakeNpm {
   installed(): Promise<string[]>;
 }
 
-/** @param broken versions that cannot be installed */
+/** Puts a package into a folder. */
+export type WritePackage = (folder: string, version: string) => Promise<void>;
+
+/**
+ * @param broken versions that cannot be installed
+ * @param write what each version consists of beside its package.json; default: nothing
+ */
 export async function putFakeNpm(
   t: TestContext,
-  { versions, broken = [] }: { versions: readonly string[]; broken?: readonly string[] },
+  {
+    versions,
+    broken = [],
+    write = async () => {},
+  }: { versions: readonly string[]; broken?: readonly string[]; write?: WritePackage },
 ): Promise<FakeNpm> {
   const folder = await mkdtemp(join(tmpdir(), 'conntax-fake-npm-'));
   const log = join(folder, 'installed.txt');
   const program = join(folder, 'npm');
   const failing = broken.map(version => `*@${version}) echo "npm error ${version} is broken" >&2; exit 1;;`);
   await writeFile(join(folder, 'versions.json'), JSON.stringify(versions));
+  for (const version of versions) {
+    const own = join(folder, version);
+    await mkdir(own);
+    await writeFile(
+      join(own, 'package.json'),
+      JSON.stringify({ version, type: 'module', exports: './index.js' }),
+    );
+    await write(own, version);
+  }
   await writeFile(log, '');
   await writeFile(
     program,
@@ -27,8 +46,8 @@ if [ "$1" = view ]; then cat '${folder}/versions.json'; exit; fi
 for spec; do :; done
 echo "$spec" >> '${log}'
 case "$spec" in ${failing.join(' ')} esac
-mkdir -p "node_modules/\${spec%@*}"
-echo "{\\"version\\":\\"\${spec##*@}\\"}" > "node_modules/\${spec%@*}/package.json"
+mkdir -p node_modules
+cp -R "${folder}/\${spec##*@}" "node_modules/\${spec%@*}"
 `,
   );
   await chmod(program, 0o755);
