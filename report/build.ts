@@ -16,6 +16,7 @@ import { capacityTable, scheduleTable } from './tables/open-loads.ts';
 import { errorTable, failureTable, statusTable } from './tables/outcomes.ts';
 import { phaseTable } from './tables/phases.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
+import { spreadTable } from './tables/spread.ts';
 import { auditLines, auditTable, summarizeAudits } from './words/audits.ts';
 import { cellCaveats, describeStop, runCaveats } from './words/caveats.ts';
 import { conditionsOf } from './words/conditions.ts';
@@ -93,6 +94,7 @@ const SPECIAL_TABLES: readonly CreateTable[] = [
   agreementTable,
   statusTable,
   connectionCostTable,
+  spreadTable,
 ];
 
 /** Widths in px: the column of a page, and a phone held upright. */

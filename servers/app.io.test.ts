@@ -41,6 +41,8 @@ describe('Under TLS the target speaks the version stated and only it, and counts
           handshakesResumed: 0,
           acceptedHttp2: 0,
           requestsPerConnection: [{ requests: 2, connections: 1 }],
+          backends: [{ accepted: 1, requests: 2 }],
+          growth: null,
         });
       });
 
@@ -81,6 +83,8 @@ describe('Under TLS the target speaks the version stated and only it, and counts
           handshakesResumed: 0,
           acceptedHttp2: 0,
           requestsPerConnection: [{ requests: 0, connections: 3 }],
+          backends: [{ accepted: 3, requests: 0 }],
+          growth: null,
         });
       });
     });
@@ -280,6 +284,8 @@ describe('The target keeps the connection policy that a scenario states, and cou
         handshakesResumed: 0,
         acceptedHttp2: 0,
         requestsPerConnection: [],
+        backends: [{ accepted: 2, requests: 133 }],
+        growth: null,
       });
       await target.close();
       assert.equal(target.read().openConnections, 0);

@@ -1,9 +1,10 @@
 // Rules between the settings of a scenario, as a refinement of its schema. All of them are here, so that none has to be searched for.
 import type { z } from 'zod';
+import { SHARE_MS } from '../../results/spread.ts';
 import { CLIENT_SETTINGS, type Client, connectionLimit, isModulePath } from '../../scenarios/model/client.ts';
 import { carriesCredentials, variableFor } from '../../scenarios/model/request.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
-import { STATEMENTS, Target, usesTls } from '../../scenarios/model/target.ts';
+import { countBackends, STATEMENTS, Target, usesTls } from '../../scenarios/model/target.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin, EngineModule, Refusal } from '../contracts.ts';
 import { countGenerators, evenWeights, refuseDivision } from './division.ts';
@@ -209,6 +210,10 @@ const COMMANDS = {
     message: 'an external server announces its own limit',
     hint: "no maxConcurrentStreams; a client's limit is pool.maxConcurrentStreams",
   },
+  backends: {
+    message: 'what stands behind an external server cannot be counted',
+    hint: "no backends; conntax's own server counts them",
+  },
 } as const;
 
 /** A rule on a setting that depends on whether the server is external, as its url says. */
@@ -313,6 +318,49 @@ function urlFindings(url: URL): Finding[] {
     ...(url.hash === ''
       ? []
       : [{ path, message: 'a fragment (#...) is never sent to a server', hint: 'the URL without it' }]),
+  ];
+}
+
+/** Backends that are added need a slice that they are added in, and time to see where requests go then. */
+function backendRules(): Rule[] {
+  return [
+    {
+      reads: [['target', 'backends'], ['expect']],
+      check: ({ target, expect }) =>
+        expect.flatMap(({ metric }, index) =>
+          metric !== 'busiestBackendRatio' || countBackends(target) > 1
+            ? []
+            : {
+                path: ['expect', index, 'metric'],
+                message: 'a target with a single backend has nothing to spread requests over',
+                hint: 'another metric, or target.backends of at least 2',
+              },
+        ),
+    },
+    {
+      reads: [
+        ['target', 'backends'],
+        ['timing', 'slicing'],
+        ['timing', 'measureMs'],
+      ],
+      check({ target: { backends }, timing }) {
+        if (typeof backends === 'number') return undefined;
+        if (timing.slicing !== 'whole') {
+          return {
+            path: ['target', 'backends'],
+            message: 'backends are added once in each slice, so a slice must be all of a replicate',
+            hint: "timing.slicing: 'whole', or a number of backends",
+          };
+        }
+        const latestMs = timing.measureMs - 2 * SHARE_MS;
+        if (backends.afterMs <= latestMs) return undefined;
+        return {
+          path: ['target', 'backends', 'afterMs'],
+          message: `a window of ${timing.measureMs} ms is over before shares with the added backends are known`,
+          hint: `at most ${Math.max(0, latestMs)}, or a longer timing.measureMs`,
+        };
+      },
+    },
   ];
 }
 
@@ -698,6 +746,7 @@ function rulesOf(context: RuleContext): Rule[] {
     ...timingRules(),
     ...targetUrlRules(context),
     ...loadRules(),
+    ...backendRules(),
     ...connectionRules(context),
     ...transportRules(context),
     ...protocolRules(context),

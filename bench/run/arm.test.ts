@@ -210,6 +210,8 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
       handshakesResumed: 0,
       acceptedHttp2: 0,
       requestsPerConnection: [],
+      backends: [],
+      growth: null,
       ...stated,
     };
   }

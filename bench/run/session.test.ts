@@ -401,6 +401,8 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
           handshakesResumed: 0,
           acceptedHttp2: 0,
           requestsPerConnection: [{ requests: 10, connections: shown }],
+          backends: [{ accepted: shown, requests: 10 * shown }],
+          growth: null,
         };
       },
     };

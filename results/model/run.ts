@@ -62,6 +62,7 @@ export const Metric = ExpectedMetric.exclude([
   'successRatio',
   'connectionsPer1kRequests',
   'unneededConnectionsPer1kRequests',
+  'busiestBackendRatio',
 ]);
 export type Metric = z.infer<typeof Metric>;
 export const METRICS: readonly Metric[] = Metric.options;

@@ -271,6 +271,24 @@ export const Alone = z.strictObject({
 });
 export type Alone = z.infer<typeof Alone>;
 
+/** What the backends of a target counted after some of them were added, cumulative, by backend. */
+export const BackendGrowth = z.strictObject({
+  snapshots: z
+    .array(
+      z.strictObject({ afterMs: amount().describe('Since they were added'), requests: z.array(count()) }),
+    )
+    .describe('About ten a second; the first is of that moment'),
+});
+export type BackendGrowth = z.infer<typeof BackendGrowth>;
+
+/** What each backend of a target counted of a client, by backend. */
+export const Backends = z.strictObject({
+  accepted: z.array(count()).describe('Connections, warm-up included'),
+  requests: z.array(count()).describe('Requests, warm-up included'),
+  growth: BackendGrowth.nullable().describe('null where no backends were added'),
+});
+export type Backends = z.infer<typeof Backends>;
+
 export const Measurement = z.strictObject({
   warmupMs: amount().describe('Load before the first measured slice'),
   isSteady: z
@@ -320,6 +338,7 @@ export const Measurement = z.strictObject({
   timeline: Timeline,
   slices: z.array(Slice),
   ledger: Ledger,
+  backends: Backends.nullable().default(null).describe('null: the target is a single server'),
   generator: Resources,
   target: Resources.nullable().describe('null for a server that conntax did not start'),
   link: LinkReading.nullable().default(null).describe('null without an emulated link'),

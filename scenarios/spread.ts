@@ -1,0 +1,44 @@
+// Why connections that are kept never reach servers that are added, and what it costs to change that.
+import { defineScenario } from '../bench/index.ts';
+
+const pool = { maxConnections: 64 };
+
+export default defineScenario({
+  name: 'spread',
+  question:
+    'When two backends become eight, which clients reach the new ones, how soon, and for how many more connections?',
+  tags: ['pool'],
+  target: {
+    behaviour: { name: 'fixed', bytes: 1024 },
+    backends: { from: 2, to: 8, afterMs: 1_000 },
+  },
+  // Users that pause leave the machine time, so that counts, not its speed, are what differs.
+  load: { concurrency: 64, thinkMs: 20 },
+  timing: {
+    slicing: 'whole',
+    warmupMinMs: 500,
+    warmupMaxMs: 500,
+    measureMs: 6_000,
+    minReplicates: 3,
+    maxReplicates: 3,
+    budgetMs: 115_000,
+  },
+  clients: {
+    pool: { pool },
+    // The connection that has been idle longest is used next: round robin over those that are open.
+    'round-robin': { transport: 'node-http', pool: { ...pool, scheduling: 'fifo' } },
+    'lifetime-1s': { pool: { ...pool, maxLifetimeMs: 1_000 } },
+    'requests-50': { requestsPerConnection: 50, pool },
+    short: { requestsPerConnection: 1, pool },
+  },
+  baseline: 'pool',
+  expect: [
+    // Two of eight have everything: four times the mean.
+    { metric: 'busiestBackendRatio', of: 'pool', atLeast: 3.9 },
+    { metric: 'busiestBackendRatio', of: 'round-robin', atLeast: 3.9 },
+    { metric: 'busiestBackendRatio', of: 'lifetime-1s', atMost: 1.5 },
+    { metric: 'busiestBackendRatio', of: 'requests-50', atMost: 1.5 },
+    { metric: 'busiestBackendRatio', of: 'short', atMost: 1.05 },
+    { metric: 'connectionsPer1kRequests', of: 'requests-50', atMost: 30 },
+  ],
+});
