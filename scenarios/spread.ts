@@ -1,8 +1,6 @@
 // Why connections that are kept never reach servers that are added, and what it costs to change that.
 import { defineScenario } from '../bench/index.ts';
 
-const pool = { maxConnections: 64 };
-
 export default defineScenario({
   name: 'spread',
   question:
@@ -24,12 +22,12 @@ export default defineScenario({
     budgetMs: 115_000,
   },
   clients: {
-    pool: { pool },
+    pool: { pool: { maxConnections: 64 } },
     // The connection that has been idle longest is used next: round robin over those that are open.
-    'round-robin': { transport: 'node-http', pool: { ...pool, scheduling: 'fifo' } },
-    'lifetime-1s': { pool: { ...pool, maxLifetimeMs: 1_000 } },
-    'requests-50': { requestsPerConnection: 50, pool },
-    short: { requestsPerConnection: 1, pool },
+    'round-robin': { transport: 'node-http', pool: { maxConnections: 64, scheduling: 'fifo' } },
+    'lifetime-1s': { pool: { maxConnections: 64, maxLifetimeMs: 1_000 } },
+    'requests-50': { requestsPerConnection: 50, pool: { maxConnections: 64 } },
+    short: { requestsPerConnection: 1, pool: { maxConnections: 64 } },
   },
   baseline: 'pool',
   expect: [
