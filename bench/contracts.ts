@@ -369,6 +369,6 @@ export function beginExchange(exchange: Exchange): void {
 }
 
 /** The error of a request that is abandoned at the end of a drain. */
-export function noAnswerText(drainMs: number): string {
+export function describeNoAnswer(drainMs: number): string {
   return `no answer within ${drainMs} ms after the end of its slice`;
 }

@@ -54,6 +54,33 @@ test('every relative link of a page leads to a file and a heading that exist', (
   assert.deepEqual(broken, []);
 });
 
+test('every source file that a page names exists', () => {
+  const missing = pages.flatMap(path =>
+    [
+      ...readFileSync(join(root, path), 'utf8').matchAll(
+        /`((?:bench|servers|scenarios|results|report)\/[\w./-]+\.ts)`/g,
+      ),
+    ]
+      .map(([, file]) => file!)
+      .filter(file => !/\b(?:NAME|x)\b/.test(file) && !existsSync(join(root, file)))
+      .map(file => `${path}: ${file}`),
+  );
+  assert.deepEqual(missing, []);
+});
+
+test('pages and sources use plain words: CONTRIBUTING.md has the glossary', () => {
+  const phrases =
+    /\b(?:(?:is|are|was) told\b|borne\b|right would be|there is no such|nobody knows|under way)/i;
+  const sources = globSync('{bench,servers,scenarios,results,report}/**/*.ts', { cwd: root });
+  const others = [...pages, ...sources].filter(path => path !== 'bench/docs.test.ts');
+  const lines = others.flatMap(path =>
+    readFileSync(join(root, path), 'utf8')
+      .split('\n')
+      .flatMap((line, index) => (phrases.test(line) ? [`${path}:${index + 1} ${line.trim()}`] : [])),
+  );
+  assert.deepEqual(lines, []);
+});
+
 test('a link to a missing file, and one to a missing heading, are found', () => {
   const page =
     '# A title\n\n[a](nowhere.md) [b](#a-title) [c](#another) `[d](code.md)` [e](https://example.com)\n';

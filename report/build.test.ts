@@ -7,7 +7,7 @@ import { charts, formats, sweepCharts } from './testing/plugins.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
 import { sampleSweeps } from './testing/sample-sweeps.ts';
 
-describe('What fails a run is told in a sentence, however much it is, and in every form first', () => {
+describe('What fails a run is reported in one sentence, however much it is, and first in every form', () => {
   const measured: Check = {
     group: 'cell',
     name: 'measured',
@@ -134,7 +134,7 @@ describe('The report of a run is complete and marks every invalid figure', () =>
     }
   });
 
-  test('a table that cells have for themselves is told of all cells, each row with its place', () => {
+  test('a table of single cells is merged over all cells, each row with its place', () => {
     const { sweeps, cells } = buildReport({ ...sampleSweeps['a sweep']!, charts: [] });
     const [prediction] = sweeps[0]!.special;
     assert.equal(prediction?.name, 'prediction');
@@ -157,7 +157,7 @@ describe('The report of a run is complete and marks every invalid figure', () =>
     assert.equal(new Set(prediction.notes).size, prediction.notes.length);
   });
 
-  test('what is the same in all cells of a sweep is told once, what is swept is told first', () => {
+  test('what is the same in all cells of a sweep is shown once, and what is swept comes first', () => {
     const { sweeps } = buildReport({ ...sampleSweeps['a sweep of two settings']!, charts: [] });
     const labels = sweeps[0]!.conditions.map(({ label }) => label);
     assert.deepEqual(labels.slice(0, 3), ['Swept', 'Swept', 'Order of measurement']);

@@ -1,4 +1,4 @@
-// A report on someone else's server says by whom each figure was counted, and has no figure for what nobody knows.
+// A report on someone else's server says what counted each figure, and has no figure for what is unknown.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ArmSummary } from '../results/model/run.ts';
@@ -29,7 +29,7 @@ test('the CPU of the target is no figure, never 0, and a note says why', () => {
   assert.ok(report.main.notes.some(note => /its CPU use is unknown/.test(note)));
 });
 
-test('the note and the caption say by whom connections were counted', () => {
+test('the note and the caption say what counted the connections', () => {
   const report = reportOf();
   const note = report.main.notes.find(text => text.includes('accepted'));
   assert.match(
@@ -75,7 +75,7 @@ test('a server elsewhere: what it accepted is not known, and nothing is said of 
   assert.ok(!JSON.stringify(figures.wide).includes('"kind":"accepted"'), 'no cross');
 });
 
-test('where nobody counts, that is said', () => {
+test('where nothing was counted, the report says so', () => {
   const report = reportOf({ accepted: null });
   assert.deepEqual(column(report, 'acceptedCount'), [NO_FIGURE, NO_FIGURE]);
   assert.ok(report.main.notes.some(note => /not counted on this system: short, persistent/.test(note)));

@@ -144,7 +144,7 @@ function listRatios(ratios: readonly GuardedRatio[]): string {
   return more > 0 ? `${named} and ${formatCount(more)} more` : named;
 }
 
-const STATE_WORDS: Record<GateLine['state'], string> = {
+const STATE_NAMES: Record<GateLine['state'], string> = {
   regression: 'REGRESSION',
   improvement: 'improvement',
   within: 'no significant change',
@@ -273,7 +273,7 @@ function tableOf(kind: GateLine['kind'], lines: readonly GateLine[], sides: Side
         kind === 'count' ? `${(line.detectable * 1_000).toFixed(2)} per 1,000` : formatShare(line.detectable),
         line.detectable,
       ),
-      words(STATE_WORDS[line.state], line.state),
+      words(STATE_NAMES[line.state], line.state),
     ]),
     notes:
       kind === 'count'

@@ -1,4 +1,4 @@
-// Protocol, TLS and their handshakes in a report: told where they are, and not told where they are not.
+// Protocol, TLS and their handshakes in a report: shown where they are used, and absent where they are not.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { z } from 'zod';
@@ -35,7 +35,7 @@ for (const [stated, mode, subject, text] of clients) {
   });
 }
 
-/** The report of a stored run whose target had been another, with so many handshakes in each trial. */
+/** The report of a stored run as if its target had been another, with the given handshakes in each trial. */
 function reportOf(target: z.input<typeof Target>, full: number, resumed: number) {
   const { run, trials } = structuredClone(sampleRuns['two arms']!);
   for (const { scenario } of run.cells) scenario.target = Target.parse(target);

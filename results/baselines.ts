@@ -11,38 +11,38 @@ const count = () => z.int().min(0);
 const Interval = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
 
 const ArmFigures = z.strictObject({
-  arm: z.string(),
-  completed: count(),
-  failed: count(),
-  requestsSent: count(),
-  opened: count(),
+  arm: z.string().describe('Name of the client'),
+  completed: count().describe('Requests of the steady windows with a good status'),
+  failed: count().describe('Requests of the steady windows that failed'),
+  requestsSent: count().describe('Requests sent, warm-up included'),
+  opened: count().describe('Connections opened, warm-up included'),
   mostNeeded: count()
     .nullable()
     .describe('The most connections that the connection policy needs; null: no bound'),
-  requestsPerSec: Interval.nullable(),
-  meanUs: z.number().min(0),
-  p99Us: z.number().min(0),
-  cpuUsPerRequest: z.number().min(0),
+  requestsPerSec: Interval.nullable().describe('Centre over replicates with its interval; null: not known'),
+  meanUs: z.number().min(0).describe('Mean response time'),
+  p99Us: z.number().min(0).describe('99th percentile of the response time'),
+  cpuUsPerRequest: z.number().min(0).describe('CPU time of the generator per request'),
 });
 export type ArmFigures = z.infer<typeof ArmFigures>;
 
 const RatioFigures = z.strictObject({
-  metric: Metric,
-  candidate: z.string(),
-  interval: Interval.nullable(),
-  replicateRatios: z.array(z.number().min(0)),
+  metric: Metric.describe('What is compared'),
+  candidate: z.string().describe('Client that is compared with the baseline client'),
+  interval: Interval.nullable().describe('Of the ratio; null when there are too few replicates for one'),
+  replicateRatios: z.array(z.number().min(0)).describe('One ratio per replicate, in order'),
 });
 export type RatioFigures = z.infer<typeof RatioFigures>;
 
 const CellFigures = z.strictObject({
-  cell: z.string(),
+  cell: z.string().describe('Scenario, or point of its sweep'),
   conditions: z
     .string()
     .describe(
       'Hash of target, link, load, clients and several generators: figures under others are not comparable',
     ),
-  baseline: z.string(),
-  arms: z.array(ArmFigures),
+  baseline: z.string().describe('Client that the others are compared with'),
+  arms: z.array(ArmFigures).describe("Per client, in the scenario's order"),
   ratios: z
     .array(RatioFigures)
     .describe('For each candidate, the metric that decides under the load comes first'),
@@ -50,11 +50,14 @@ const CellFigures = z.strictObject({
 export type CellFigures = z.infer<typeof CellFigures>;
 
 export const RunSummary = z.strictObject({
-  schemaVersion: z.literal(1),
-  runId: z.string(),
-  startedAt: z.iso.datetime(),
-  conntax: z.string(),
-  git: z.strictObject({ commit: z.string(), isDirty: z.boolean() }).nullable(),
+  schemaVersion: z.literal(1).describe('Version of this format'),
+  runId: z.string().describe('Id of the run'),
+  startedAt: z.iso.datetime().describe('Start of the run'),
+  conntax: z.string().describe('Version of conntax'),
+  git: z
+    .strictObject({ commit: z.string(), isDirty: z.boolean() })
+    .nullable()
+    .describe('Commit of the folder it ran in; null outside a repository'),
   host: Host.pick({ cpuModel: true, cpuCount: true, kernel: true, node: true, packages: true }),
   cells: z.array(CellFigures),
 });

@@ -5,7 +5,7 @@ import { boundOf } from './bound.ts';
 import type { CompletedTrial } from './model/trial.ts';
 import { type SampleOptions, sampleRun } from './testing/sample-run.ts';
 
-/** The trials of the short client, with so much of a core used. */
+/** The trials of the short client, with the given share of a core used. */
 function trialsAt(
   cpu: { generator: number; target: number },
   {

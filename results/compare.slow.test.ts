@@ -37,10 +37,10 @@ describe('Verdicts that are read together: by where the intervals lie, and seldo
   });
 
   const EXPERIMENTS = 2_000;
-  /** 5 % and three standard errors of a share counted in so many experiments. */
+  /** 5 % and three standard errors of a share counted in this number of experiments. */
   const MOST_FALSE = 0.05 + 3 * Math.sqrt((0.05 * 0.95) / EXPERIMENTS);
 
-  /** Replicates of so many figures of which none differs from 1, of which a share of the variance is common to all. */
+  /** Replicates of several figures, none of which differs from 1, and which share a part of their variance. */
   function nullFigures(count: number, common: number, key: string) {
     const normal = randomNormal.source(createRandom(11, key))();
     return () => {

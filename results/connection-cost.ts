@@ -40,7 +40,7 @@ export interface ConnectionCost {
    * requests the same CPU time serves. Neighbours on the machine disturb it less than `served`.
    */
   servedByCpu: Interval | null;
-  /** What a new connection adds for one user, who waits for nobody; null where that was not measured in each replicate. */
+  /** What a new connection adds for one user, without any queue; null where that was not measured in each replicate. */
   alone: AloneCost | null;
   /** Share of a core, client and known server together, that reuse saves at 1,000 requests/s. */
   savedCoresAt1kPerSec: number;

@@ -155,7 +155,7 @@ const rows = [
     needed: [1, 10],
   },
   {
-    why: 'a tool that opens its 10 anew in each of 4 slices',
+    why: 'a tool that reopens its 10 in each of 4 slices',
     client: {},
     pool: { size: 10, openings: 4, unused: 0 },
     needed: [4, 40],

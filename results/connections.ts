@@ -34,7 +34,7 @@ interface Holding {
  * Over HTTP/2 a pool also holds no more than it takes to have every request in flight on a stream, where the client
  * states its streams.
  *
- * A load tool that opens its connections anew in each slice has those still in use at the end, or those of its pool, as
+ * A load tool that reopens its connections in each slice has those still in use at the end, or those of its pool, as
  * often as it does so; what it opens for no request comes on top.
  *
  * If connections can end within the trial by their age, or within a pause of the client (a keep-alive or idle timeout

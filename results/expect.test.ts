@@ -82,7 +82,7 @@ const rows: {
     state: 'pass',
   },
   {
-    why: 'no failure, but too few requests to promise so much',
+    why: 'no failure, but too few requests to promise that share',
     expectation: { metric: 'successRatio', of: 'persistent', atLeast: 0.9995 },
     damage: ({ measurement }) => {
       measurement.completed = 100;
@@ -175,7 +175,7 @@ const rows: {
     state: 'pass',
   },
   ...[undefined, 'short'].map(over => ({
-    why: `nobody knows what a request costs the target${over === undefined ? '' : ', over another arm'}`,
+    why: `the cost of a request at the target is unknown${over === undefined ? '' : ', over another arm'}`,
     expectation: { metric: 'targetCpuUsPerRequest', of: 'persistent', over, atMost: 1e9 },
     damage: ({ measurement }: CompletedTrial) => {
       measurement.target = null;
@@ -325,7 +325,7 @@ test('no more fresh ones are needed once a failure is final, or all of them say 
 for (const [why, expectation] of [
   ['no limit at all', { metric: 'p50Us', of: 'a' }],
   ['limits the wrong way round', { metric: 'p50Us', of: 'a', atLeast: 2, atMost: 1 }],
-  ['a metric that nobody knows', { metric: 'p42Us', of: 'a', atMost: 1 }],
+  ['an unknown metric', { metric: 'p42Us', of: 'a', atMost: 1 }],
 ] as const) {
   test(`refused: ${why}`, () => assert.equal(Expectation.safeParse(expectation).success, false));
 }

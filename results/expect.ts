@@ -203,8 +203,8 @@ export function firstResult(expectation: Expectation, first: Judgement): Expecta
 }
 
 /**
- * A failure is final only if fresh replicates bear it out: the interval of all replicates together, widened to hold what the
- * fresh ones measure by themselves, lies beyond the limit. If not, nobody can be sure. (If the fresh ones had to fail by
+ * A failure is final only if fresh replicates confirm it: the interval of all replicates together, widened to hold what the
+ * fresh ones measure by themselves, lies beyond the limit. If not, it is unsure. (If the fresh ones had to fail by
  * themselves, more of the changes that are there would be missed: docs/ci.md compares the two. Without the widening, two
  * measurements that differ would be taken for two modes of a process, and the smaller one left out.)
  */

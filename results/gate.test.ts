@@ -14,7 +14,7 @@ describe('A regression counts only if the new run confirms it', () => {
   const ARM = 'persistent';
   const EVEN = [-1, -0.5, 0, 0, 0.5, 1];
 
-  /** A run whose CPU per request of an arm, over the baseline arm, is so many times that of the sample, give or take `spread`. */
+  /** A run whose CPU per request of an arm, relative to the baseline arm, is multiplied by a factor, give or take `spread`. */
   function makeRun(factor: number, spread = 0.01, damage: (run: RunSummary) => void = () => {}): RunSummary {
     const run = structuredClone(summariseRun(sampleRun().run));
     const [cell] = run.cells as [RunSummary['cells'][number]];
@@ -77,7 +77,7 @@ describe('A regression counts only if the new run confirms it', () => {
     assert.ok(result.lines.every(({ state, isBinding }) => !isBinding || state !== 'regression'));
   });
 
-  test('a regression of which the fresh run has nothing is not borne out', () => {
+  test('a regression that is absent from the fresh run is not confirmed', () => {
     const fresh = makeRun(1.2, 0.01, run => {
       run.cells[0]!.ratios = [];
     });
@@ -319,7 +319,7 @@ describe('What the gate calls a regression, and what it ignores', () => {
       assert.deepEqual([moved.hasSameMachine, absolute(moved).length], [false, 0]);
     });
 
-    test('what it could have seen is told: the effect and half of the interval', () => {
+    test('the detectable change is reported: the effect and half of the interval', () => {
       const { effect, detectable, noiseFloor } = lineOf(gateWith(nothing, nothing), cpu);
       assert.equal(effect, 0.05);
       assert.ok(detectable > effect && detectable < 0.1, String(detectable));
@@ -413,7 +413,7 @@ describe('What the gate calls a regression, and what it ignores', () => {
       });
     }
 
-    test('a run sees what its intervals bear: from best to worst, blind or not', () => {
+    test('what a run can detect follows from its intervals: from best to worst, blind or not', () => {
       const sharp = ownSight(makeSummary(), 0.05);
       assert.deepEqual([sharp.isBlind, sharp.blind, sharp.ratios.length], [false, [], 5]);
       assert.ok(sharp.ratios[0]!.detectable >= 0.05 && sharp.ratios.at(-1)!.detectable < 0.1);
@@ -437,7 +437,7 @@ describe('What the gate calls a regression, and what it ignores', () => {
 
   const still = makeSummary();
 
-  /** A run of one cell with so many arms, of which each figure varies by itself or as all do, and none differs from the baseline's. */
+  /** A run of one cell with several arms whose figures vary independently or together, and do not differ from the baseline's. */
   function nullRun(arms: number, replicates: number, normal: () => number, common: number): RunSummary {
     const shared = Array.from({ length: replicates }, normal);
     const [cell] = still.cells as [CellFigures];

@@ -43,7 +43,7 @@ describe('A change of level is found where it is, and none is where there is onl
 
     test('two, there and back again', () => {
       const points = find(
-        noise(45, 2, [
+        noise(45, 3, [
           [15, 0.15],
           [30, 0],
         ]),
@@ -54,7 +54,7 @@ describe('A change of level is found where it is, and none is where there is onl
       );
     });
 
-    test('a change of 5 % among nights that vary by 2 % is told within eight of them, and dated within three', () => {
+    test('a change of 5 % among nights that vary by 2 % is reported within eight of them, and dated within three', () => {
       for (let seed = 0; seed < 30; seed++) {
         const values = noise(38, 300 + seed, [[30, 0.05]]);
         const told = Array.from(

@@ -116,7 +116,7 @@ const rows: Row[] = [
     expected: { roundTrips: 1, meanMs: 260, perSec: 10 / 0.026 },
   },
   {
-    why: 'enough connections: nobody waits',
+    why: 'enough connections: no waiting',
     client: { pool: { maxConnections: 300 } },
     carried: { connections: 0 },
     expected: { roundTrips: 1, meanMs: 26, perSec: 100 / 0.026 },
@@ -153,7 +153,7 @@ const rows: Row[] = [
     expected: { roundTrips: 1, meanMs: 26, perSec: null },
   },
   {
-    why: 'HTTP/2: as many streams on one connection as there are users, and nobody waits',
+    why: 'HTTP/2: as many streams on one connection as there are users, and no waiting',
     scenario: { target: { tls: '1.3', protocol: 'h2' } },
     client: { protocol: 'h2', pool: { maxConnections: 1 } },
     carried: { connections: 0 },

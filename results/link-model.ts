@@ -33,7 +33,7 @@ export function isPrediction(modelled: Modelled): modelled is Prediction {
 type LinkedCell = Pick<CellResult, 'scenario' | 'serviceMs'>;
 
 /**
- * A request takes one round trip and the service; of opening a connection it bears one round trip for TCP and those of
+ * A request takes one round trip and the service; of opening a connection it carries one round trip for TCP and those of
  * the TLS handshake, times the connections that were opened for each request, full and resumed handshakes as they were
  * counted. A limited rate adds the time to send what was sent. Users who outnumber the connections wait for each other.
  *

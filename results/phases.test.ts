@@ -41,12 +41,12 @@ const table: [why: string, trials: PhasedTrial[], expected: Partial<Record<Phase
     { queue: 200, connect: 300, tls: 400, firstByte: 5_000, body: 100 },
   ],
   [
-    'one connection for four: each bears a quarter of it',
+    'one connection for four: each carries a quarter of it',
     [{ requests: times(4, request), connections: [secure] }],
     { queue: 725, connect: 75, tls: 100, firstByte: 5_000, body: 100 },
   ],
   [
-    'a request that fails bears its share of the connections',
+    'a failed request carries its share of the connections',
     [{ requests: times(3, request), failed: 1, connections: times(4, plain) }],
     { queue: 600, connect: 300, firstByte: 5_000, body: 100 },
   ],

@@ -31,7 +31,7 @@ const ROUNDING = 1e-6;
 /**
  * How the mean response time of an arm divides. Null when no request was answered.
  *
- * Connect and TLS are measured once a connection, so a request bears, on average, their means times the connections that
+ * Connect and TLS are measured once per connection, so a request carries, on average, their means times the connections that
  * were opened for each request of the windows. They are taken out of the wait, within which a connection is opened. A
  * dial may also run while its request gets another connection that has become free, or go to a request that fails: the
  * dials never take more than the wait has.

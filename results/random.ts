@@ -1,5 +1,6 @@
 // Reproducible random numbers from a seed, and shuffling.
-import { randomLcg } from 'd3-random';
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
 /** Uniform in [0, 1). */
 export type Random = () => number;
@@ -10,7 +11,8 @@ export function createRandom(seed: number, ...parts: readonly (string | number)[
   for (const character of parts.join('/')) {
     hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193); // FNV-1a
   }
-  return randomLcg(mixed(hash) / 2 ** 32);
+  const generator = xoroshiro128plus(mixed(hash));
+  return () => uniformFloat64(generator);
 }
 
 /** MurmurHash3's finaliser. With FNV-1a alone, parts that differ only in their last character draw similar numbers. */

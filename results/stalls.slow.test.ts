@@ -7,10 +7,10 @@ import { createRandom } from './random.ts';
 import { coverageOfRuns, simulatedTrials } from './testing/simulated-runs.ts';
 import { STALL_CASES } from './testing/stall-truths.ts';
 
-/** So many that their mean is off by less than a tenth of an interval's width. */
+/** Enough for their mean to be off by less than a tenth of an interval's width. */
 const RUNS = { pool: 500, runs: 200 };
 
-/** A share less three standard errors of it, counted in so many runs. */
+/** A share less three of its standard errors, counted in this number of runs. */
 function leastHeld(share: number): number {
   return share - 3 * Math.sqrt((share * (1 - share)) / RUNS.runs);
 }

@@ -1,5 +1,5 @@
 // Robust means, and intervals that hold the truth as often as they claim.
-import { betaQuantile, studentQuantile } from './quantiles.ts';
+import { createRequire } from 'node:module';
 
 /**
  * Two replicates are not an interval: Student's t has one degree of freedom then, and reaches 21 standard errors to either
@@ -9,7 +9,7 @@ export const LEAST_REPLICATES = 3;
 
 /** Neighbours further apart than this (8 %) are in different groups; replicates of one mode lie within 2 to 5 %. */
 const LEAST_GAP = 0.08;
-/** A mode is only believed where the next group is at least so many times its own width away. */
+/** A mode is only believed where the next group is at least this many of its own widths away. */
 const LEAST_GAP_IN_WIDTHS = 2;
 
 interface Modes {
@@ -140,12 +140,12 @@ function areProcessModes(
   );
 }
 
-/** How far the interval of so many replicates reaches to either side, in standard deviations of a replicate. */
+/** How far the interval of n replicates reaches to either side, in standard deviations of a replicate. */
 export function studentReach(replicates: number): number {
   return studentQuantile(1 - (NOMINAL_SHARE * (1 - LEVEL)) / 2, replicates - 1) / Math.sqrt(replicates);
 }
 
-/** By how much an interval of 95 % is to be widened for a level, at so many degrees of freedom, which need not be whole. */
+/** The factor by which a 95 % interval is widened for another level; degrees of freedom need not be whole. */
 function studentFactor(level: number, degrees: number): number {
   const reach = (at: number): number => studentQuantile(1 - (NOMINAL_SHARE * (1 - at)) / 2, degrees);
   return reach(level) / reach(LEVEL);
@@ -347,7 +347,34 @@ export function shownTogether<Claim>(
   return shown;
 }
 
-/** At which each of so many claims has to be shown, so that none is false at 95 %. */
+/** The level at which each of n claims has to be shown, so that none is false at 95 %. */
 export function levelOf(claims: number): number {
   return 1 - (1 - LEVEL) / Math.max(1, claims);
+}
+
+/** These packages are 150 files: they are loaded at the first interval, of which most processes make none. */
+const require = createRequire(import.meta.url);
+let student: typeof import('@stdlib/stats-base-dists-t-quantile') | undefined;
+let beta: typeof import('@stdlib/stats-base-dists-beta-quantile') | undefined;
+
+/** Each value takes many iterations, and the same few are needed for every interval of a run. */
+const remembered = new Map<string, number>();
+/** Degrees of freedom need not be whole, so there is no end of them. */
+const MOST_REMEMBERED = 1_000;
+
+/** @param degrees degrees of freedom, which need not be whole */
+function studentQuantile(probability: number, degrees: number): number {
+  const key = `${probability} ${degrees}`;
+  const known = remembered.get(key);
+  if (known !== undefined) return known;
+  student ??= require('@stdlib/stats-base-dists-t-quantile');
+  const value = student!(probability, degrees);
+  if (remembered.size < MOST_REMEMBERED) remembered.set(key, value);
+  return value;
+}
+
+/** Of the beta distribution with these two shapes. */
+function betaQuantile(probability: number, first: number, second: number): number {
+  beta ??= require('@stdlib/stats-base-dists-beta-quantile');
+  return beta!(probability, first, second);
 }

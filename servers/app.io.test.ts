@@ -240,7 +240,7 @@ describe('The target keeps the connection policy that a scenario states, and cou
   });
 
   suite('pipelined requests', () => {
-    test('are all under way at once', async t => {
+    test('are all in flight at once', async t => {
       const { behaviour, peak } = answerTogether(10);
       const target = await openTestTarget(t, {}, behaviour);
       const socket = connectRaw(t, target.endpoint);

@@ -1,4 +1,4 @@
-// The bins in which a connection's requests are told.
+// The bins in which a connection's requests are counted.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { requestsBin } from './counters.ts';
@@ -16,7 +16,7 @@ const cases: [requests: number, bin: number, why: string][] = [
 ];
 
 for (const [requests, bin, why] of cases) {
-  test(`${requests} requests are told as ${bin}: ${why}`, () => {
+  test(`${requests} requests are counted as ${bin}: ${why}`, () => {
     assert.equal(requestsBin(requests), bin);
   });
 }

@@ -167,7 +167,7 @@ suite('end of a connection', () => {
     return session;
   }
 
-  test('an idle session is closed with a GOAWAY after keepAliveTimeoutMs, one with a request under way is not', async t => {
+  test('an idle session is closed with a GOAWAY after keepAliveTimeoutMs, one with a request in flight is not', async t => {
     const held: (() => void)[] = [];
     let asked = 0;
     const behaviour: BehaviourModule = {

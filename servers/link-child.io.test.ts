@@ -64,7 +64,7 @@ suite('link child', { concurrency: 2 }, () => {
     await ask({ type: 'read' }, 'reading');
   });
 
-  test('a command out of order is told as a failure, then it ends with status 1', async t => {
+  test('a command out of order is reported as a failure, then it ends with status 1', async t => {
     const { ended, ask } = forkRelay(t);
     assert.match((await ask({ type: 'read' }, 'failed')).message, /not started yet/);
     assert.deepEqual(await ended, [1, null]);

@@ -17,7 +17,7 @@ export function obeyParentOnly(leave: () => void): void {
 
 /**
  * Runs this process as a server of the parent's commands until the channel closes. A command that fails is reported, and ends
- * the process once the report is sent. Without a channel it ends at once: nobody starts it by hand.
+ * the process once the report is sent. Without a channel it ends at once: it is never started by hand.
  * @param entry its name in that message
  */
 export function serveParent<Command>(entry: string, obey: (command: Command) => Promise<void>): void {

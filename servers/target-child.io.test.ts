@@ -77,7 +77,7 @@ suite('target child', { concurrency: 2 }, () => {
     ['a command out of order', { type: 'read' }, /not started yet/],
   ];
   for (const [what, command, message] of failures) {
-    test(`${what} is told as a failure, then it ends with status 1`, async t => {
+    test(`${what} is reported as a failure, then it ends with status 1`, async t => {
       const { ended, ask } = forkTarget(t);
       assert.match((await ask(command, 'failed')).message, message);
       assert.deepEqual(await ended, [1, null]);

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { countFindings, countsText, isClean } from './counts.ts';
+import { countFindings, formatCounts, isClean } from './counts.ts';
 import { ACTS, drawBlows, MOMENTS, VICTIMS } from './signals.ts';
 import { judgeEnd, judgeFiles } from './verdict.ts';
 
@@ -79,5 +79,5 @@ test('counts: every kind is there, and one of any is not clean', () => {
   );
   assert.deepEqual([found.tried, found['orphans'], isClean(found)], [2, 1, false]);
   assert.deepEqual(found.examples, ['a: orphans: two']);
-  assert.match(countsText(new Map([['part', found]])), /part .*│ 2 .*orphans 1, halfWritten 0/);
+  assert.match(formatCounts(new Map([['part', found]])), /part .*│ 2 .*orphans 1, halfWritten 0/);
 });

@@ -1,7 +1,7 @@
 // Runs conntax under kills, full disks, limits and hostile input, and prints a table of what was wrong; exits with 1 if anything was.
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Counts, countsText, isClean, type Part } from './counts.ts';
+import { type Counts, formatCounts, isClean, type Part } from './counts.ts';
 
 const PARTS: readonly Part[] = [
   { name: 'signals', count: 210, run: async options => (await import('./signals.ts')).runSignals(options) },
@@ -55,6 +55,6 @@ for (const { name, count, run } of PARTS.filter(part => names.includes(part.name
   console.log(`# ${name}: ${cases} cases from ${from}, seed ${seed}`);
   found.set(name, await run({ seed, from, count: cases, atOnce, say: line => console.log(line) }));
 }
-console.log(`\n${countsText(found)}`);
+console.log(`\n${formatCounts(found)}`);
 for (const [name, { examples }] of found) for (const example of examples) console.log(`${name}: ${example}`);
 process.exitCode = [...found.values()].every(isClean) ? 0 : 1;

@@ -39,7 +39,7 @@ export function isClean(counts: Counts): boolean {
 }
 
 /** One line a part: how many cases, and each kind of defect. */
-export function countsText(parts: ReadonlyMap<string, Counts>): string {
+export function formatCounts(parts: ReadonlyMap<string, Counts>): string {
   const table = new Table({ head: ['part', 'tried', 'defects'], style: { head: [], border: [] } });
   for (const [name, counts] of parts) {
     const words = defectsOf(counts).map(([defect, count]) => `${defect} ${count}`);

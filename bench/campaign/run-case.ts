@@ -69,7 +69,7 @@ export async function runCase(
   }
 }
 
-/** Runs cases, so many at a time, and names each with what was found. */
+/** Runs cases, several at a time, and prints each with what was found. */
 export async function runAll<T extends { name: string }>(
   cases: readonly T[],
   run: (one: T) => Promise<Finding[]>,

@@ -244,7 +244,7 @@ interface LoggingServer {
   close(): Promise<void>;
 }
 
-/** @param errorEvery one of so many requests is answered with 503; the first never is */
+/** @param errorEvery every n-th request is answered with 503, never the first */
 async function startLoggingServer(errorEvery: number): Promise<LoggingServer> {
   const served: Served = { good: 0, bad: 0 };
   let requests = 0;

@@ -42,7 +42,7 @@ test('conntax ci', async t => {
     assert.ok(!stdout.includes('\u001b'), 'plain output');
   });
 
-  await t.test('a regression is measured again, confirmed and told: exit status 1', async () => {
+  await t.test('a regression is measured again, confirmed and reported: exit status 1', async () => {
     const { context } = replayContext(dir);
     await saveBaselineCommand(undefined, { results, force: true }, context);
     const path = join(results, 'baselines', 'main.json');
@@ -63,7 +63,7 @@ test('conntax ci', async t => {
       /^Confirmed: error rate of impatient in tiny: \+[\d.]+ per 1,000 requests \(.*\) at first, \+[\d.]+ .* when re-measured, \+[\d.]+ .* combined\.$/m,
     );
     assert.match(stderr, /^::error title=conntax%3A tiny::error rate, impatient/m);
-    assert.equal(stderr.match(/^::error /gm)?.length, 1, 'told once, when it was sure');
+    assert.equal(stderr.match(/^::error /gm)?.length, 1, 'annotated once, after the confirmation');
     assert.equal(status, 1);
     assert.equal(historyLength(), 10);
     const night = readFileSync(join(results, 'history.ndjson'), 'utf8').trimEnd().split('\n').at(-1)!;

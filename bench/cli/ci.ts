@@ -69,8 +69,8 @@ async function gateConfirmed(
   const { results } = options;
   const before = readBaseline(results, options.baseline);
   const found = gateRun(before, first, limitsOf(options));
-  const showFirst = (told: Context): Promise<void> =>
-    showGate({ before, after: first, result: found, stored }, options, told);
+  const showFirst = (to: Context): Promise<void> =>
+    showGate({ before, after: first, result: found, stored }, options, to);
   const suspects = regressionsOf(found);
   if (suspects.length === 0) {
     await showFirst(context);

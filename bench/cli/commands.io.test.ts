@@ -110,7 +110,7 @@ const MISTYPED: [args: string[], told: RegExp][] = [
   [['report'], /no latest run/],
   [['report', 'nowhere'], /unknown run nowhere/],
 ];
-test('what is mistyped is refused with what would be right', async t => {
+test('what is mistyped is refused with what is expected', async t => {
   const workspace = await openWorkspace(t);
   for (const [args, told] of MISTYPED) {
     const { status, stdout, stderr } = await callIdly(workspace, args);
@@ -119,7 +119,7 @@ test('what is mistyped is refused with what would be right', async t => {
   }
 });
 
-test('all problems of all scenario files are told at once: file, path, what is wrong, what would be right', async t => {
+test('all problems of all scenario files are reported together: file, path, what is wrong, what is expected', async t => {
   const workspace = await openWorkspace(t);
   const { clients, ...tiny } = tinyScenario();
   const files = [
@@ -153,7 +153,7 @@ test('all problems of all scenario files are told at once: file, path, what is w
     ['torn.json', '', 'cannot be loaded', 'valid JSON'],
   ] as const) {
     const part = stderr.split('\n\n').find(text => text.startsWith(`${file}\n`));
-    const lines = part?.split('\n') ?? assert.fail(`${file} is not told of:\n${stderr}`);
+    const lines = part?.split('\n') ?? assert.fail(`${file} is not reported:\n${stderr}`);
     const at = lines.findIndex(line => line.startsWith(path === '' ? '  ' : `  ${path}: `));
     assert.ok(lines[at]?.includes(message), `${file} ${path}: ${message} in:\n${part}`);
     assert.ok(lines[at + 1]?.includes(hint), `${file} ${path}: ${hint} in:\n${part}`);

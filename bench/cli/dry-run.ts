@@ -7,11 +7,17 @@ import { LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import type { LeftOutArm, SweepPoint, Timing } from '../../scenarios/model/scenario.ts';
-import { axesOf, combinations, placeText, type SweepAxis } from '../../scenarios/model/sweep.ts';
+import { axesOf, combinations, describePoints, type SweepAxis } from '../../scenarios/model/sweep.ts';
 import type { Link, Target } from '../../scenarios/model/target.ts';
 import { countGenerators } from '../plan/division.ts';
-import { blockOrder, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
-import { type LikelyPrecision, likelyPrecision } from '../plan/precision.ts';
+import {
+  blockOrder,
+  type LikelyPrecision,
+  likelyPrecision,
+  mostMsOf,
+  type Plan,
+  type PlannedCell,
+} from '../plan/plan.ts';
 import { sureReplicates } from '../plan/timing.ts';
 import type { Check } from '../run/preflight.ts';
 import type { CommonOptions, Output } from './context.ts';
@@ -143,19 +149,19 @@ const MINUTE_MS = 60_000;
 const LONGEST_SECONDS_MS = 100_000;
 
 /** Formats to the second: `36s`, `1m 24s`. */
-export function exactText(ms: number): string {
+export function formatDuration(ms: number): string {
   return prettyMs(Math.round(Math.max(0, ms) / 1_000) * 1_000);
 }
 
 /** Formats roughly, rounded up: `40 s`, `2 min`. */
-function roughText(ms: number): string {
+function formatRoughDuration(ms: number): string {
   if (ms > LONGEST_SECONDS_MS) return `${Math.ceil(ms / MINUTE_MS)} min`;
   return `${Math.max(5, Math.ceil(ms / 5_000) * 5)} s`;
 }
 
 /** `about 25 s, 60 s at most`, or only the maximum where both round to the same. */
-function timeText({ estimatedMs, mostMs }: { estimatedMs: number; mostMs: number }): string {
-  const [about, most] = [roughText(estimatedMs), roughText(mostMs)];
+function describeDuration({ estimatedMs, mostMs }: { estimatedMs: number; mostMs: number }): string {
+  const [about, most] = [formatRoughDuration(estimatedMs), formatRoughDuration(mostMs)];
   return estimatedMs >= mostMs || about === most ? `${most} at most` : `about ${about}, ${most} at most`;
 }
 
@@ -169,11 +175,11 @@ export function estimateLines(plan: Plan, isConfirming = false): string[] {
   const isJudged = plan.cells.some(({ scenario }) => scenario.expect.length > 0);
   const again =
     isConfirming && isJudged ? '; re-measuring cells where an expectation fails takes as long again' : '';
-  const text = timeText(times);
+  const text = describeDuration(times);
   return [
     `${text[0]!.toUpperCase()}${text.slice(1)}, for ${cellText}${again}.`,
     ...precisionLines(cells),
-    ...scenarios.filter(({ isOverBudget }) => isOverBudget).map(shortBudgetText),
+    ...scenarios.filter(({ isOverBudget }) => isOverBudget).map(describeShortBudget),
   ];
 }
 
@@ -181,38 +187,38 @@ export function estimateLines(plan: Plan, isConfirming = false): string[] {
 function precisionLines(cells: readonly CellDescription[]): string[] {
   const compared = cells.filter(({ arms }) => arms.length > 1);
   if (compared.length === 0) return [];
-  return [`  Likely precision of ratios: ${precisionText(compared.map(({ likely }) => likely))}.`];
+  return [`  Likely precision of ratios: ${describePrecision(compared.map(({ likely }) => likely))}.`];
 }
 
 /** `±5 % on a quiet machine, ±20 % beside other programs, with 4 replicates`; of several cells the least to the most. */
-function precisionText(likely: readonly LikelyPrecision[]): string {
-  const replicates = `with ${rangeText(likely.map(({ replicates: count }) => count))} replicates`;
+function describePrecision(likely: readonly LikelyPrecision[]): string {
+  const replicates = `with ${formatRange(likely.map(({ replicates: count }) => count))} replicates`;
   const percents = (read: (of: LikelyPrecision) => number | null): string =>
-    rangeText(likely.flatMap(of => read(of) ?? []).map(ratio => Math.ceil(ratio * 100)));
+    formatRange(likely.flatMap(of => read(of) ?? []).map(ratio => Math.ceil(ratio * 100)));
   return likely.every(({ quietRatio }) => quietRatio === null)
     ? `no interval ${replicates}`
     : `±${percents(({ quietRatio }) => quietRatio)} % on a quiet machine, ±${percents(({ busyRatio }) => busyRatio)} % beside other programs, ${replicates}`;
 }
 
 /** `4`, `3 to 5`. */
-function rangeText(values: readonly number[]): string {
+function formatRange(values: readonly number[]): string {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   return least === most ? `${least}` : `${least} to ${most}`;
 }
 
 /** Rounded up, so that the time needed never looks equal to a budget that is shorter. */
-function neededText(ms: number): string {
-  return exactText(Math.ceil(ms / 1_000) * 1_000);
+function formatTimeNeeded(ms: number): string {
+  return formatDuration(Math.ceil(ms / 1_000) * 1_000);
 }
 
-function shortBudgetText({ name, cells, budgetMs, least }: ScenarioDescription): string {
+function describeShortBudget({ name, cells, budgetMs, least }: ScenarioDescription): string {
   const { oneMs, intervalMs, replicates } = least;
-  const one = `${neededText(oneMs)} for one replicate`;
-  const all = `${neededText(intervalMs)} for the ${replicates} that ${replicates < LEAST_REPLICATES ? 'are requested' : 'an interval needs'}`;
+  const one = `${formatTimeNeeded(oneMs)} for one replicate`;
+  const all = `${formatTimeNeeded(intervalMs)} for the ${replicates} that ${replicates < LEAST_REPLICATES ? 'are requested' : 'an interval needs'}`;
   const needed = replicates === 1 ? one : `${one}, and ${all}`;
   return cells.length === 1
-    ? `  ! ${name} has a budget of ${exactText(budgetMs)}, but may need ${needed}.`
-    : `  ! The ${cells.length} cells of ${name} share a budget of ${exactText(budgetMs)}, but together may need ${needed}.`;
+    ? `  ! ${name} has a budget of ${formatDuration(budgetMs)}, but may need ${needed}.`
+    : `  ! The ${cells.length} cells of ${name} share a budget of ${formatDuration(budgetMs)}, but together may need ${needed}.`;
 }
 
 const MARKS: Record<Check['state'], string> = { pass: ' ', warn: '!', fail: 'x' };
@@ -238,14 +244,16 @@ function factsOf(cell: PlannedCell, { cells }: PlanDescription): Fact[] {
     })),
     {
       label: 'Replicates',
-      value: `${replicates.min} to ${replicates.max}, until ${endText(cell, description)} or the budget is spent`,
+      value: `${replicates.min} to ${replicates.max}, until ${describeEnd(cell, description)} or the budget is spent`,
     },
-    ...(arms.length > 1 ? [{ label: 'Likely precision', value: precisionText([description.likely]) }] : []),
+    ...(arms.length > 1
+      ? [{ label: 'Likely precision', value: describePrecision([description.likely]) }]
+      : []),
     { label: 'Order', value: slicing === 'alternate' ? `${turns} | ...` : turns },
   ];
 }
 
-function endText({ scenario }: PlannedCell, { until, precisionRatio }: CellDescription): string {
+function describeEnd({ scenario }: PlannedCell, { until, precisionRatio }: CellDescription): string {
   switch (until) {
     case 'precise':
       return `every ratio of ${headlineOf(scenario.load).noun} is within ${Number((precisionRatio * 100).toPrecision(3))} %`;
@@ -263,7 +271,7 @@ function scenarioLines(
 ): string[] {
   const [first] = combinations(sweep);
   const example =
-    cells.find(({ cell }) => placeText(cell.sweepPoints) === placeText(first ?? [])) ?? cells[0]!;
+    cells.find(({ cell }) => describePoints(cell.sweepPoints) === describePoints(first ?? [])) ?? cells[0]!;
   const isShared = (fact: Fact): boolean =>
     cells.every(({ facts }) =>
       facts.some(({ label, value }) => label === fact.label && value === fact.value),
@@ -275,10 +283,10 @@ function scenarioLines(
     `${name}: ${example.cell.scenario.question}`,
     ...(sweep.length === 0 ? [] : sweepLines(sweep, cells)),
     ...shared.map(factLine),
-    ...(own.length === 0 ? [] : [`  With ${placeText(example.cell.sweepPoints)}, for example:`]),
+    ...(own.length === 0 ? [] : [`  With ${describePoints(example.cell.sweepPoints)}, for example:`]),
     ...own.map(fact => `  ${factLine(fact)}`),
-    factLine({ label: 'Budget', value: `${exactText(budgetMs)}${perCell}` }),
-    factLine({ label: 'Time', value: timeText({ estimatedMs, mostMs }) }),
+    factLine({ label: 'Budget', value: `${formatDuration(budgetMs)}${perCell}` }),
+    factLine({ label: 'Time', value: describeDuration({ estimatedMs, mostMs }) }),
     '',
   ];
 }

@@ -48,12 +48,12 @@ export function annotations(checks: readonly Check[]): string[] {
       ({ group, subject, detail }) =>
         `::error title=${property(`conntax: ${group}`)}::${message(`${subject}: ${detail}`)}`,
     );
-  const unsure = unsureText(checks);
+  const unsure = describeUnsure(checks);
   return unsure === '' ? failures : [...failures, `::warning title=conntax::${message(unsure)}`];
 }
 
 /** `11 of 18 figures: unsure; not compared: ...`. */
-function unsureText(checks: readonly Check[]): string {
+function describeUnsure(checks: readonly Check[]): string {
   const unsure = checks.filter(({ state }) => state === 'unsure');
   const figures = unsure.filter(({ isFigure }) => isFigure);
   const count = checks.filter(({ isFigure }) => isFigure).length;

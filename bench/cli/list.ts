@@ -3,10 +3,10 @@ import Table from 'cli-table3';
 import { UsageError } from '../../results/errors.ts';
 import { axesOf, type Variant } from '../../scenarios/model/sweep.ts';
 import { planRun } from '../plan/plan.ts';
-import { listScenarios, loadPlugins, problemText } from '../plan/read-scenarios.ts';
+import { formatProblems, listScenarios, loadPlugins } from '../plan/read-scenarios.ts';
 import { behaviourOptions, scenarioJsonSchema } from '../plan/schema.ts';
 import type { CommonOptions, Context, Output } from './context.ts';
-import { exactText } from './dry-run.ts';
+import { formatDuration } from './dry-run.ts';
 
 export async function schemaCommand({ plugins, output }: Context): Promise<void> {
   const behaviours = await loadPlugins(plugins.behaviours);
@@ -23,7 +23,7 @@ export async function listCommand(
   const { variants, problems } = await listScenarios({ ...plugins, builtinDir, cwd });
   showScenarios(variants, options, output);
   // An invalid file must not hide the valid ones.
-  if (problems.length > 0) throw new UsageError(problemText(problems), problems);
+  if (problems.length > 0) throw new UsageError(formatProblems(problems), problems);
 }
 
 function showScenarios(variants: readonly Variant[], options: CommonOptions, output: Output): void {
@@ -48,7 +48,7 @@ function showScenarios(variants: readonly Variant[], options: CommonOptions, out
     style: { head: output.hasColour ? ['bold'] : [], border: output.hasColour ? ['grey'] : [] },
   });
   for (const { name, tags, cells, estimatedMs, question } of rows) {
-    table.push([name, tags.join(', '), String(cells), exactText(estimatedMs), question]);
+    table.push([name, tags.join(', '), String(cells), formatDuration(estimatedMs), question]);
   }
   output.out(table.toString());
   output.out(

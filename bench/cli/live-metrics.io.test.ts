@@ -59,7 +59,7 @@ suite('live metrics', () => {
     assert.match(await response.text(), /\/metrics/);
   });
 
-  test('a port that is taken is told by its number', async t => {
+  test('the error for an occupied port names the port', async t => {
     const metrics = await serveMetrics(run.id, 0);
     t.after(metrics.close);
     const port = Number(new URL(metrics.url).port);

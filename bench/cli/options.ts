@@ -46,7 +46,7 @@ export function allowHostOption(): Option {
     'allow load to be sent to this host (repeatable; loopback is always allowed)',
   )
     .argParser(addHost)
-    .default([]);
+    .default([], 'none');
 }
 
 /** Scenarios of the commands that compare two versions. */
@@ -70,6 +70,50 @@ function leastEffectOption(): Option {
 
 /** Above 0, at most 1. */
 export const asRatio = number(n => n > 0 && n <= 1, 'a number above 0 and at most 1');
+
+/** Adds the command that observes a process of someone else. */
+export function addWatchCommand(
+  program: Command,
+  context: Context,
+  setStatus: (status: number) => void,
+): void {
+  program
+    .command('watch')
+    .description('observe the sockets of a running process, and say whether it leaks connections')
+    .option(
+      '--pid <n>',
+      'the process',
+      number(n => Number.isInteger(n) && n > 0, 'a process id'),
+    )
+    .option(
+      '--port <n>',
+      'sockets at this local or remote port: of the process, or without --pid of the whole machine',
+      number(n => Number.isInteger(n) && n > 0 && n <= 65_535, 'a port number'),
+    )
+    .option('--for-sec <s>', 'how long', asSeconds, 60)
+    .option(
+      '--every-ms <ms>',
+      'time between observations',
+      number(n => n >= 50 && n <= 60_000, 'a number of milliseconds from 50 to 60000'),
+      500,
+    )
+    .option('--json', 'print levels, slopes and verdicts as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  conntax watch --pid 4711                 every socket of a process, by state and peer
+  conntax watch --port 5432 --for-sec 600  connections of this machine to a database
+  conntax watch --pid "$(pgrep -f server.js)" --json > watched.json
+
+No load is sent, and the process is not touched. Exit status: 0 nothing leaks, 1 a leak, 2 wrong usage,
+3 too few observations for a verdict.`,
+    )
+    .action(async options => {
+      const { watchCommand } = await import('./watch.ts');
+      setStatus(await watchCommand(options, context));
+    });
+}
 
 /** Adds the commands that read stored runs and measure nothing. */
 export function addStoredRunCommands(
@@ -203,7 +247,7 @@ export function refuseSwallowed(command: Command, env: NodeJS.ProcessEnv, argv: 
   if (swallowed.length === 0) return;
   const names = swallowed.map(({ long }) => long);
   const isComplete = swallowed.every(({ required }) => !required);
-  const words = isComplete ? [...ownWords(argv, env), ...names] : ['...'];
+  const words = isComplete ? [...findTypedArguments(argv, env), ...names] : ['...'];
   const line = script === 'npx' ? `npx conntax ${argv.join(' ')} ${names.join(' ')}` : undefined;
   throw new UsageError(
     `npm took ${names.join(' and ')} as its own option, so conntax did not receive it; nothing was started.\n` +
@@ -238,7 +282,10 @@ function hasSetting(file: string, key: string): boolean {
 }
 
 /** The arguments that the user typed: the first ones of argv may be part of the script itself. */
-function ownWords(argv: readonly string[], { npm_lifecycle_script: text = '' }: NodeJS.ProcessEnv): string[] {
+function findTypedArguments(
+  argv: readonly string[],
+  { npm_lifecycle_script: text = '' }: NodeJS.ProcessEnv,
+): string[] {
   const typed = argv.findIndex((_, index) => !text.endsWith(` ${argv.slice(0, index + 1).join(' ')}`));
   return typed === -1 ? [] : argv.slice(typed);
 }
@@ -258,12 +305,16 @@ function addStatus(text: string, statuses: readonly (number | string)[] = []): (
 export function addTryCommand(program: Command, context: Context, setStatus: (status: number) => void): void {
   program
     .command('try')
-    .description('compare short and persistent connections to a server that is running, without a scenario')
-    .argument('<url>', 'what to request, such as http://127.0.0.1:3000/health')
+    .description('compare short and persistent connections to a running server, without a scenario file')
+    .argument('<url>', 'URL to request, such as http://127.0.0.1:3000/health')
     .addOption(
       new Option('-X, --request <method>', 'method; default: GET, or POST with data').choices(METHODS),
     )
-    .option('-H, --header <header>', "header, such as 'accept: text/plain' (repeatable)", collect, [])
+    .addOption(
+      new Option('-H, --header <header>', "header, such as 'accept: text/plain' (repeatable)")
+        .argParser(collect)
+        .default([], 'none'),
+    )
     .option('-d, --data <text>', 'body of the request')
     .addOption(new Option('--data-file <file>', 'file with the body of the request').conflicts('data'))
     .option(
@@ -274,7 +325,7 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
     )
     .option(
       '--rate <n>',
-      'requests per second, whatever the answers, in place of users',
+      'send this many requests per second, independent of answers, instead of using a number of users',
       number(n => n >= 0.1 && n <= 1_000_000, 'a number from 0.1 to 1000000'),
     )
     .option(
@@ -283,8 +334,8 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
       TRY_DEFAULTS.client,
     )
     .option('--expect-status <status>', 'status that counts as good (repeatable); default: 2xx', addStatus)
-    .option('--save <file>', 'write the scenario of this run, to change it and run it again')
-    .option('--budget-sec <s>', 'time budget', asSeconds, TRY_DEFAULTS.budgetSec)
+    .option('--save <file>', 'save the scenario of this run, to edit it and run it again')
+    .option('--budget-sec <s>', 'time budget in seconds', asSeconds, TRY_DEFAULTS.budgetSec)
     .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
     .addOption(seedOption())
     .addOption(allowHostOption())
@@ -299,8 +350,8 @@ Examples:
   conntax try https://staging.example.com/ --allow-host staging.example.com --rate 50
   conntax try http://127.0.0.1:3000/ --client ./our-client.ts --save ours.json
 
-Values of headers and query parameters that look like credentials are in no report; --save writes the name of an
-environment variable in their place.`,
+Values of headers and query parameters that look like credentials never appear in reports; --save writes the name of an
+environment variable instead.`,
     )
     .action(async (url, options) => {
       const { tryCommand } = await import('./try.ts');
@@ -329,7 +380,7 @@ export function addJudgingCommands(
     .option('--after-node <version>', 'the same, for the version to compare with it')
     .addOption(sideOption())
     .option('--client <name>', 'measure only this client of the scenarios')
-    .option('--arm <name>', 'another name of --client')
+    .option('--arm <name>', 'alias of --client')
     .addOption(leastEffectOption())
     .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
     .addOption(seedOption())

@@ -8,6 +8,7 @@ import {
   addJudgingCommands,
   addStoredRunCommands,
   addTryCommand,
+  addWatchCommand,
   allowHostOption,
   asRatio,
   asSeconds,
@@ -28,11 +29,11 @@ function createProgram(context: Context, setStatus: (status: number) => void): C
       'after',
       `
 Examples:
-  conntax try http://127.0.0.1:3000/   a first answer for your own server
-  conntax run                   measure the scenarios tagged quick
-  conntax list                  list all built-in scenarios
-  conntax run ./mine.json       measure your own scenario
-  conntax report                show the latest run again`,
+  conntax try http://127.0.0.1:3000/   compare connections to your own server
+  conntax run                          measure the scenarios tagged quick
+  conntax list                         list all built-in scenarios
+  conntax run ./mine.json              measure your own scenario
+  conntax report                       show the latest run again`,
     )
     .configureOutput({
       writeOut: text => context.output.out(text.trimEnd()),
@@ -99,7 +100,7 @@ Exit status: 0 success, 1 an expectation failed, 2 wrong usage or an invalid sce
 
   program
     .command('init')
-    .description('write a scenario, a client module and a CI workflow to begin with')
+    .description('write a first scenario, a client module and a CI workflow')
     .option('--url <url>', 'the server to measure', 'http://127.0.0.1:3000/')
     .addHelpText('after', '\nExample:\n  conntax init --url http://127.0.0.1:8080/health')
     .action(async options => {
@@ -119,6 +120,7 @@ Exit status: 0 success, 1 an expectation failed, 2 wrong usage or an invalid sce
 
   addJudgingCommands(program, context, setStatus);
   addStoredRunCommands(program, context, setStatus);
+  addWatchCommand(program, context, setStatus);
 
   program
     .command('schema')

@@ -9,8 +9,14 @@ import { createRandom } from '../../results/random.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
 import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
 import { prepareRequest } from '../clients/request.ts';
-import { countSpareCores, settleGenerators } from '../plan/generators.ts';
-import { leaveOutMissing, leaveOutUnreadable, type Plan, planRun } from '../plan/plan.ts';
+import {
+  countSpareCores,
+  leaveOutMissing,
+  leaveOutUnreadable,
+  type Plan,
+  planRun,
+  settleGenerators,
+} from '../plan/plan.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import { describeGit, describeHost } from '../probes/host.ts';
 import type { RunEvent } from '../run/context.ts';

@@ -12,7 +12,7 @@ import { carriesCredentials, type Method, type Value, variableFor } from '../../
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { everyForm, redact } from '../clients/request.ts';
 import { planRun } from '../plan/plan.ts';
-import { problemText } from '../plan/read-scenarios.ts';
+import { formatProblems } from '../plan/read-scenarios.ts';
 import { readScenarios } from '../run/scenario-questions.ts';
 import type { Context } from './context.ts';
 import { type Conclusion, type MeasureOptions, measurePlan, seedOf } from './run.ts';
@@ -67,7 +67,7 @@ export async function tryCommand(address: string, options: TryOptions, context: 
 function withoutFile({ message, problems }: UsageError): UsageError {
   if (problems.length === 0) return new UsageError(message);
   const told = problems.map(problem => ({ ...problem, file: 'conntax try' }));
-  return new UsageError(problemText(told), told);
+  return new UsageError(formatProblems(told), told);
 }
 
 /** Replaces the file if there is one. @throws UsageError when it cannot be written */

@@ -1,4 +1,4 @@
-// What broke is told by what the connection had carried: nothing, whole answers before, or a part of this one.
+// A failure is classified by what the connection had carried: nothing, whole answers before, or part of this one.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';

@@ -41,7 +41,7 @@ suite('refusals', () => {
   }
 });
 
-/** So many requests by so many users of a bare agent of Node's. */
+/** Sends requests by several users through a plain agent of Node's. */
 async function askBare(
   t: TestContext,
   origin: string,
@@ -157,7 +157,7 @@ suite('facts of this version', { concurrency: true }, () => {
     assert.equal(error, 'ETIMEDOUT: not connected within connectMs = 60');
   });
 
-  test('the connection is free when the end is told: a request sent from there uses it again', async t => {
+  test('the connection is free when the end is reported: a request sent from that callback reuses it', async t => {
     const target = await openTestTarget(t);
     const { transport, connections } = openSubject(t, subject, target.endpoint);
     let left = 10;

@@ -1,4 +1,4 @@
-// Whoever opens a connection in this process, it is counted and timed: if it goes to the port that is watched.
+// Every connection that this process opens to the watched port is counted and timed, whichever library opens it.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -28,7 +28,7 @@ async function dial(t: TestContext, { origin }: Endpoint) {
   return socket;
 }
 
-/** A server that is told nothing, and ends what it accepts when asked. */
+/** A server that accepts connections, reads nothing, and ends them on request. */
 async function openServer(t: TestContext) {
   const server = createServer(socket => socket.on('error', () => {}));
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -51,7 +51,7 @@ suite('client sockets', () => {
   });
 
   for (const version of ['1.2', '1.3'] as const) {
-    test(`TLS ${version}: the handshake is timed, and a resumed one is told from a full one`, async t => {
+    test(`TLS ${version}: the handshake is timed, and a resumed one is distinguished from a full one`, async t => {
       const { endpoint } = await openTestTarget(t, { tls: version });
       const watched = watch(t, endpoint);
       const agent = new https.Agent({ ca: endpoint.caPem! });
@@ -116,7 +116,7 @@ suite('client sockets', () => {
     assert.equal(watched.openedElsewhere(), 0);
   });
 
-  test('an error that nobody handles stays unhandled', async t => {
+  test('an unhandled error stays unhandled', async t => {
     const { server, endpoint } = await openServer(t);
     watch(t, endpoint);
     const accepted = once(server, 'connection');

@@ -17,7 +17,7 @@ import undici from './undici.ts';
 
 const H2 = { protocol: 'h2', tls: '1.3' } as const;
 
-/** A behaviour that does as told with each request, by its number from 1. */
+/** A behaviour that treats each request as the test prescribes, by its number from 1. */
 function behave(respond: (response: Parameters<Responder>[0], ofAll: number) => void): BehaviourModule {
   let count = 0;
   return { ...fixed, createResponder: () => response => respond(response, ++count) };
@@ -72,7 +72,7 @@ for (const api of ['request', 'dispatch', 'fetch'] as const) {
             ...(pool === undefined ? {} : { maxConnections: pool }),
           },
         });
-        // In whole rounds: the behaviour answers only when so many are under way.
+        // In whole rounds: the behaviour answers only when a full round is in flight.
         const asked = Math.ceil(users / streams) * streams;
         const ended = await Promise.all(Array.from({ length: asked }, () => ask()));
         assert.ok(ended.every(({ outcome }) => outcome === 'ok'));

@@ -149,7 +149,7 @@ suite('facts of this version', { concurrency: true }, () => {
 
 suite('without phases', { concurrency: true }, () => {
   for (const api of ['request', 'dispatch', 'fetch']) {
-    test(`${api}: no time is told but the end, and what breaks within a body is still no stale socket`, async t => {
+    test(`${api}: only the end is timed, and a failure within a body is still not a stale socket`, async t => {
       const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
         if (ofAll === 1) socket.write(answerWith('abc'));
         else socket.end('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this much');

@@ -51,7 +51,7 @@ suite('loading', () => {
     ['odd refuse', 'export default { open() {}, refuse: "all" };', /refuse is not a function/],
   ];
   for (const [what, text, message] of faults) {
-    test(`${what} is told, with what would be right`, async t => {
+    test(`${what} is reported with what is expected`, async t => {
       const loading = await loadUserModule(await writeModule(t, text));
       assert.ok(!loading.isLoaded);
       assert.match(loading.message, message);
@@ -299,7 +299,7 @@ for (const [what, refuse, message] of [
   ['throws', () => assert.fail('no such pool'), /^its refuse\(\) failed: no such pool$/],
   ['promises', async () => undefined, /^its refuse\(\) must return a text or nothing, not object$/],
 ] as const) {
-  test(`a refuse that ${what} is a fault of the module, and told as one`, () => {
+  test(`a refuse() that ${what} is reported as an error of the module`, () => {
     const definition = { open: () => good, refuse } as unknown as ClientDefinition;
     const [refusal] = createModule(definition, '/tmp/mine.ts').refusals(Client.parse({}), Target.parse({}));
     assert.equal(refusal?.path, 'transport');

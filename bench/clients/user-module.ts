@@ -411,7 +411,7 @@ function settingsOf({ api, protocol, requestsPerConnection, pool, timeouts, body
 }
 
 /** The reason that the module's refuse() returns, or why refuse() itself failed. */
-function refusalText({ refuse }: ClientDefinition, client: Client): string | undefined {
+function callRefuse({ refuse }: ClientDefinition, client: Client): string | undefined {
   let message: unknown;
   try {
     message = refuse?.(settingsOf(client));
@@ -427,7 +427,7 @@ function refusalText({ refuse }: ClientDefinition, client: Client): string | und
 function refusalsOf(definition: ClientDefinition, client: Client, target: Target): Refusal[] {
   const refused: Refusal[] = [];
   const { honours = [] } = definition;
-  const message = refusalText(definition, client);
+  const message = callRefuse(definition, client);
   if (message !== undefined) {
     refused.push({ path: 'transport', message, hint: 'other settings, or a module that supports these' });
   }

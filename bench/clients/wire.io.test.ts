@@ -111,6 +111,32 @@ test('a socket that the client has closed as planned is dialled again', async t 
   assert.ok(new Set(dialled).size <= 3, `${new Set(dialled).size} sockets`);
 });
 
+test('requests of one turn on one connection go out in one write, and none where it is lost in that turn', async t => {
+  const server = await openMisbehavingServer(t, ({ socket, ofConnection }) => {
+    if (ofConnection === 1) socket.write(answerWith('ok'));
+  });
+  const dialled = watchDials(t, server.endpoint);
+  const { ask, sendToAbandon } = openSubject(t, subject, server.endpoint, {
+    pool: { maxConnections: 1, pipelining: 3 },
+  });
+  await ask();
+  const { mock } = t.mock.method(dialled[0]!, 'write');
+  const given = sendToAbandon();
+  const behind = [ask()];
+  assert.equal(mock.callCount(), 0);
+  await until('both are in flight', () => server.requests === 3);
+  assert.equal(mock.callCount(), 1);
+  behind.push(ask());
+  given.abandon!();
+  assert.equal((await ask()).outcome, 'ok');
+  const ended = await Promise.all(behind);
+  assert.deepEqual(
+    ended.map(({ outcome }) => outcome),
+    ['reset', 'reset'],
+  );
+  assert.deepEqual([mock.callCount(), server.accepted, server.requests], [1, 2, 4]);
+});
+
 test('a socket that the server has ended or reset is not', async t => {
   const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
     if (ofAll % 2 === 0) socket.resetAndDestroy();

@@ -32,7 +32,7 @@ async function makeSlowCheckout(
   await writeFile(join(dir, file), source.replace(statement, `${SPIN}\n      ${statement}`));
 }
 
-test('a slower client is found, and told by exit status 1', async t => {
+test('a slower client is found: exit status 1', async t => {
   const workspace = await openWorkspace(t);
   await makeSlowCheckout(join(workspace.dir, 'slow'), {
     file: 'bench/clients/undici.ts',
@@ -48,7 +48,7 @@ test('a slower client is found, and told by exit status 1', async t => {
   assert.ok(cpu.first.interval!.value > 1.5);
 });
 
-test('a slower target is found by its CPU per request, and told by exit status 1', async t => {
+test('a slower target is found by its CPU per request: exit status 1', async t => {
   const workspace = await openWorkspace(t);
   await makeSlowCheckout(join(workspace.dir, 'slow'), {
     file: 'servers/app.ts',

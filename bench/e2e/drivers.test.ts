@@ -68,7 +68,7 @@ test(
 );
 
 test(
-  'Ctrl-C while a tool runs in a process of its own ends that, too, and keeps what it told',
+  'Ctrl-C while a tool runs in its own process ends the tool, too, and keeps its figures',
   skipWithout('wrk'),
   async t => {
     const workspace = await openWorkspace(t);

@@ -1,4 +1,4 @@
-// Where load may not go, nothing is sent; where no server answers, nothing is measured: each is said, with what would be right.
+// Where load may not go, nothing is sent; where no server answers, nothing is measured: each is said, with what is expected.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';

@@ -15,7 +15,7 @@ import { startNginx } from './testing/nginx.ts';
 import { reasonWithout } from './testing/server-program.ts';
 import { openWorkspace, type StoredFolder, type Workspace } from './testing/workspace.ts';
 
-/** What nginx does unless told, as a scenario states it. */
+/** The defaults of nginx, as a scenario states them. */
 const KEPT = {
   keepAliveTimeoutMs: 75_000,
   maxRequestsPerSocket: 0,
@@ -214,7 +214,7 @@ test("nginx's keep-alive settings, each exact in the ledger", { skip: reasonWith
     assert.match(ledgerAudit(cellOf(stored, 'elsewhere')).detail, /opened 1, 1 \(kernel\), needed 1$/);
   });
 
-  await t.test('what was found before the run is stored and told', () => {
+  await t.test('what was found before the run is stored and reported', () => {
     const { server } = cellOf(stored, 'hundred');
     assert.deepEqual(
       [server?.address, server?.isLoopback, server?.status, server?.httpVersion, server?.tlsVersion],
@@ -232,7 +232,7 @@ test("nginx's keep-alive settings, each exact in the ledger", { skip: reasonWith
     assert.doesNotMatch(outcome.stderr, /(which|but) target\.|states/, 'no statement is contradicted');
   });
 
-  await t.test('the report says what is not known, and by whom the rest was counted', () => {
+  await t.test('the report says what is unknown, and what counted the rest', () => {
     for (const told of [
       /http:\/\/localhost:\d+\/hundred\?a=b is an\s+external\s+server/,
       /by\s+the\s+kernel\s+for\s+all\s+programs/,

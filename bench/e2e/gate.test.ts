@@ -1,4 +1,4 @@
-// A run becomes a baseline, and another is held against it: by the real program, from its folder on disk alone.
+// A run becomes a baseline and another is compared with it by the real program, from stored files alone.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -82,7 +82,7 @@ describe('two generators per client', { concurrency: 2 }, () => {
     await cli.result;
   });
 
-  test('what they cannot share is refused with what would be right; nothing is started', async t => {
+  test('what they cannot share is refused with what is expected; nothing is started', async t => {
     const workspace = await openWorkspace(t);
     const scenario = tinyScenario();
     const file = await workspace.writeScenario({

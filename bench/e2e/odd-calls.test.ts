@@ -1,5 +1,6 @@
 // Calls that go wrong before anything is done: by a shell's slip, by npm, by a folder that is gone. Each is refused with a sentence.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -25,6 +26,33 @@ test('nothing in a name can steer the terminal, or begin a line of its own', asy
     assert.deepEqual([status, stdout], [2, '']);
     assert.match(stderr, shown);
   }
+});
+
+test('a Node that is too old is named, with what is needed, before anything else is loaded', async t => {
+  const { dir } = await openWorkspace(t);
+  const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    engines: { node: string };
+  };
+  const pretend = 'Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.20.2"}})';
+  const [node, main] = CONNTAX as [string, string];
+  const words = [node, '--import', `data:text/javascript,${pretend}`, main, 'list'];
+  const { status, stdout, stderr } = await startProgram(t, words, { cwd: dir }).result;
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.ok(
+    stderr.startsWith(`error: conntax needs Node ${engines.node.replace('>=', '')} or newer; this is v`),
+    stderr,
+  );
+});
+
+test('importing conntax where it is not installed ends with what to do', async t => {
+  const { dir } = await openWorkspace(t);
+  await writeFile(join(dir, 'mine.ts'), "import { defineScenario } from 'conntax';\n");
+  const { status, stderr } = await runCli(t, ['run', './mine.ts', '--dry-run'], { cwd: dir });
+  assert.equal(status, 2);
+  assert.match(
+    stderr,
+    /expected: npm install conntax where the file is; within a clone, the path of its bench\/index\.ts/,
+  );
 });
 
 test('a working folder that was deleted is said so', async t => {

@@ -55,7 +55,7 @@ suite('alertmanager', { skip: reasonWithout('amtool', 'prometheus-alertmanager')
     await amtool('check-config', 'alertmanager.yml');
   });
 
-  test('of the severities that the rules give, P1 pages at once, and the others are told together', async () => {
+  test('of the severities that the rules give, P1 pages at once, and the others are grouped', async () => {
     const severities = [...new Set([...rules.matchAll(/severity: (\S+)/g)].map(([, severity]) => severity!))];
     assert.ok(severities.includes('P1') && severities.length > 1, severities.join());
     for (const severity of severities) {
@@ -64,7 +64,7 @@ suite('alertmanager', { skip: reasonWithout('amtool', 'prometheus-alertmanager')
     }
   });
 
-  test('what has no severity that is known is told as well', async () => {
+  test('alerts with an unknown severity are sent, too', async () => {
     assert.equal(await receiverOf('alertname=Other'), 'team');
     assert.equal(await receiverOf('severity=P11'), 'team');
   });

@@ -76,7 +76,7 @@ test('arms of both protocols at one target: connections, protocols and handshake
   });
 });
 
-test('HTTP/2 that nobody offers is refused before anything is started', async t => {
+test('HTTP/2 that no client supports is refused before anything starts', async t => {
   const workspace = await openWorkspace(t);
   const file = await workspace.writeScenario({ ...tinyScenario(), clients: { short: { protocol: 'h2' } } });
   const run = await callCli(['run', file], { cwd: workspace.dir });

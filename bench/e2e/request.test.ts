@@ -102,7 +102,7 @@ test('an error text of a client that repeats the secret is stored without it', a
   const all = [...filesIn(workspace.results), { name: 'output', text: stdout + stderr }];
   assert.ok(
     all.some(({ text }) => text.includes('[redacted]')),
-    'the error is told',
+    'the error is shown',
   );
   for (const { name, text } of all) assert.ok(!text.includes(SECRET), `the secret is in ${name}`);
 });

@@ -32,7 +32,7 @@ function ledgerOf(trials: readonly TrialResult[], arm: string) {
 }
 
 /** Every heading and title that the terminal must show, whatever else it says. */
-function assertReportText(text: string): void {
+function assertReport(text: string): void {
   for (const column of [
     ...['requests/s', 'mean', 'p50', 'p90', 'p99', 'p99.9', 'max', 'error rate'],
     ...['opened', 'accepted', 'needed', 'client CPU', 'target CPU'],
@@ -114,7 +114,7 @@ test('a run is measured, stored, shown, and rendered again', async t => {
     assert.equal(git, null, 'the working directory is in no repository');
   });
 
-  await t.test('the terminal has headline, tables, ratios and audits', () => assertReportText(run.stdout));
+  await t.test('the terminal has headline, tables, ratios and audits', () => assertReport(run.stdout));
 
   await t.test('`report` shows the same and changes nothing of it', async t => {
     const byProgram = await runCli(t, ['report'], { cwd: dir });

@@ -1,4 +1,4 @@
-// A sweep from the command line to the files: planned, told before it starts, measured cell by cell, reported as one.
+// A sweep from the command line to the files: planned, announced before it starts, measured cell by cell, reported as one.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ test('a sweep is measured cell by cell, and reported as one', async t => {
   assert.equal(run.status, 0, run.stderr);
   const stored = workspace.onlyRun();
 
-  await t.test('the time is told before it starts', () => {
+  await t.test('the estimated time is shown before it starts', () => {
     assert.match(run.stderr.split('\n')[0]!, /^(?:About .*, )?\d+ (?:s|min) at most, for 2 cells\.$/);
     const started = [...run.stderr.matchAll(/^\[(\d)\/2\] tiny\[maxConnections=(\d)\]: .*\(budget /gm)];
     assert.deepEqual(

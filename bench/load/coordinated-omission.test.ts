@@ -16,7 +16,7 @@ const RATE_PER_SEC = 500;
 
 const QUANTILES = { p50Us: 0.5, p90Us: 0.9, p99Us: 0.99, p999Us: 0.999 } as const;
 
-/** Of the values as they are, by the same definition as that of the histogram: the least that so many do not exceed. */
+/** The exact quantile by the histogram's definition: the least value that the given number of values does not exceed. */
 function quantileMs(valuesMs: readonly number[], q: number): number {
   const sorted = valuesMs.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)]!;

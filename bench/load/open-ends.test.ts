@@ -64,7 +64,11 @@ suite('an open slice ends', () => {
     assert.equal(ended.length, 0);
     clock.advance(1);
     await settle();
-    assert.equal(ended[0]?.closeAtMs, 45.5, 'half a tick later: so much early a request may have gone');
+    assert.equal(
+      ended[0]?.closeAtMs,
+      45.5,
+      'half a tick later, because a request may be sent half a tick early',
+    );
     answerAll();
     assert.deepEqual([load.sent, load.unfinished], [2, 1]);
     const { due, unsent, unfinished } = schedule.finish().arrivals;

@@ -215,7 +215,7 @@ suite('lateness', () => {
     assert.equal(lateness.maxUs, 41_000);
   });
 
-  test('of a probe it is told for the window alone, and goes into no histogram of the trial', async t => {
+  test('in a probe it is reported for the window alone, and enters no histogram of the trial', async t => {
     const clock = mockClock(t);
     const { run, schedule, recorder, answerAll } = createOpen({
       scheduleOf: ({ ratePerSec = 0 }) => rateSchedule('constant', ratePerSec, () => 0),

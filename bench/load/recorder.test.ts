@@ -123,7 +123,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
     return { openAtMs: OPEN_MS, closeAtMs: CLOSE_MS, originMs: 0, isRecorded: true, ...stated };
   }
 
-  /** A connection has no time of its own: it counts when it is told. */
+  /** A connection has no time of its own: it counts when it is reported. */
   function mockNow(t: TestContext, nowMs: () => number = () => OPEN_MS): void {
     t.mock.method(performance, 'now', nowMs);
   }

@@ -60,7 +60,7 @@ suite('schedules', () => {
         fc.integer({ min: 1, max: 20 }),
         fc.integer({ min: 1, max: 500 }),
         (perSec, size, everyMs) => {
-          const random = () => assert.fail('no dice are needed');
+          const random = () => assert.fail('no randomness is needed');
           const numbers = Array.from({ length: 50 }, (_, n) => n);
           assert.deepEqual(
             take(50, rateSchedule('constant', perSec, random)),
@@ -75,7 +75,7 @@ suite('schedules', () => {
     );
   });
 
-  test('a whole number of bursts falls into a span of so many pauses, wherever it begins among them', () => {
+  test('a span of a whole number of pauses holds as many bursts, wherever it begins', () => {
     const whole = fc.integer({ min: 1, max: 20 });
     fc.assert(
       fc.property(whole, whole, whole, whole, (size, everyMs, ramps, spans) => {
@@ -103,7 +103,7 @@ suite('schedules', () => {
     }
   });
 
-  test('poisson: the same dice give the same times, at any rate in proportion', () => {
+  test('poisson: the same random numbers give the same times, in proportion to the rate', () => {
     const [slow, fast] = [10, 1_000].map(perSec =>
       take(100, rateSchedule('poisson', perSec, createRandom(7, 'poisson'))),
     );

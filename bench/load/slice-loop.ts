@@ -1,11 +1,11 @@
 // The life cycle of a slice and the requests in flight, shared by all load models.
 import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
 import {
+  describeNoAnswer,
   type Exchange,
   type ExchangeSink,
   type LoadLoop,
   newExchange,
-  noAnswerText,
   type SliceTimes,
   type Transport,
   type Window,
@@ -80,7 +80,7 @@ export abstract class SliceLoop implements LoadLoop {
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     this.#resolveSlice = resolve;
     this.#startSweeper();
-    this.#abandonAfter(rampMs + windowMs + drainMs, noAnswerText(drainMs));
+    this.#abandonAfter(rampMs + windowMs + drainMs, describeNoAnswer(drainMs));
     this.#isRunning = true;
     this.start(times, startedAtMs);
     await ended;

@@ -63,7 +63,7 @@ function assertNear(actual: number, expected: number, within: number, what: stri
 /** A histogram keeps three digits. */
 const DIGITS = 2e-3;
 
-/** Each quantile has the rank that it should have, give or take four standard errors of the share of so many requests. */
+/** Each quantile has the rank that it should have, give or take four standard errors of a share of this number of requests. */
 function assertQuantiles(measured: Histogram, shareUpTo: (ms: number) => number): void {
   for (const [name, q] of Object.entries(QUANTILES) as [keyof typeof QUANTILES, number][]) {
     const ms = measured[name] / 1_000;
@@ -73,7 +73,7 @@ function assertQuantiles(measured: Histogram, shareUpTo: (ms: number) => number)
   }
 }
 
-/** Four standard errors of a mean of so many requests. */
+/** Four standard errors of a mean over this number of requests. */
 function chance(draw: (random: Random) => number, requests: number, meanMs: number): number {
   const random = createRandom(3, 'spread');
   const times = Array.from({ length: 50_000 }, () => draw(random));

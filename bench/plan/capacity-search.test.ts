@@ -1,4 +1,4 @@
-// A search finds the highest rate that is borne, to within its resolution, also where single probes err.
+// A search finds the highest sustained rate to within its resolution, even if single probes are wrong.
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import fc from 'fast-check';
@@ -80,12 +80,7 @@ describe('A rate is kept when all of the objective holds, and what did not hold 
       'generator',
       /only 3000/,
     ],
-    [
-      "failures are nobody's lateness",
-      readingOf({ failed: 400 }, { latenessP99Us: 19_000 }),
-      'errors',
-      /failed/,
-    ],
+    ['failures are not lateness', readingOf({ failed: 400 }, { latenessP99Us: 19_000 }), 'errors', /failed/],
   ];
   for (const [why, reading, limit, told] of rows) {
     test(`judge: ${why}`, () => {
@@ -111,7 +106,7 @@ describe('A rate is kept when all of the objective holds, and what did not hold 
   });
 });
 
-describe('A search finds the highest rate that is borne, to within its resolution, also where single probes err', () => {
+describe('A search finds the highest sustained rate to within its resolution, even if single probes are wrong', () => {
   const LIMITS = { minRatePerSec: 100, maxRatePerSec: 10_000, resolutionRatio: 0.05 };
 
   function probeOf(ratePerSec: number, isKept: boolean): Probe {
@@ -158,16 +153,21 @@ describe('A search finds the highest rate that is borne, to within its resolutio
         '100 200 400 800! 800! 566! 566! 476 519! 519! 497 497',
         '497 519',
       ],
-      ['the highest rate is borne', () => true, '100 200 400 800 1600 3200 6400 10000 10000', '10000 null'],
+      [
+        'the highest rate is sustained',
+        () => true,
+        '100 200 400 800 1600 3200 6400 10000 10000',
+        '10000 null',
+      ],
       ['not even the lowest is', () => false, '100! 100!', '0 100'],
       [
-        'one bad probe of a rate that is borne costs that probe and no more',
+        'one bad probe of a sustained rate costs that probe and no more',
         (ratePerSec, index) => ratePerSec <= 500 && index !== 1,
         '100 200! 200 400 800! 800! 566! 566! 476 519! 519! 497 497',
         '497 519',
       ],
       [
-        'a rate borne by luck is found out at the end, and the search goes on below it',
+        'a rate sustained by luck is found out at the end, and the search goes on below it',
         (ratePerSec, index) => ratePerSec <= 500 || index === 5,
         '100 200 400 800! 800! 566 673! 673! 617! 617! 591! 591! 566! 566! 476 519! 519! 497 497',
         '497 519',
@@ -290,7 +290,7 @@ describe('A search finds the highest rate that is borne, to within its resolutio
       assert.ok(share > 0.85, `${share}`);
     });
 
-    test('near the limit the dice decide: the search ends near it all the same', () => {
+    test('near the limit chance decides, and the search still ends near it', () => {
       const share = shareFound(
         400,
         (random, rate) => random() < 0.5 * Math.exp(-Math.abs(rate / 1_000 - 1) / 0.05),

@@ -106,7 +106,7 @@ test('each generator draws times of its own: equal ones would send all requests 
   );
 });
 
-describe('what cannot be divided is refused, with what would be right', () => {
+describe('what cannot be divided is refused, with what is expected', () => {
   const tool = { ...createTransport([]), kind: 'engine', countsConnections: true } as never;
   const transports = { undici: createTransport([]), wrk: tool };
   function refuse(load: Record<string, unknown>, client: Record<string, unknown>, count: number) {

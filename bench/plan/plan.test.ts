@@ -1,24 +1,30 @@
 // The same seed gives the same plan; the order of arms is fair.
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, suite, test } from 'node:test';
 import fc from 'fast-check';
 import { UsageError } from '../../results/errors.ts';
 import type { ForeignServer } from '../../results/model/run.ts';
 import { Trial } from '../../results/model/trial.ts';
 import { FOUND_SERVER } from '../../results/testing/found-server.ts';
+import { sampleHost } from '../../results/testing/sample-host.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';
 import { describePlan } from '../cli/dry-run.ts';
+import { makeScenario } from '../run/testing/tiny-cell.ts';
 import wrk from '../tools/wrk.ts';
+import { countGenerators } from './division.ts';
 import {
   blockOrder,
+  countSpareCores,
   createBudgets,
   leaveOutUnreadable,
+  likelyPrecision,
   mostMsOf,
   type PlannedCell,
   planRun,
+  settleGenerators,
   trialsOf,
 } from './plan.ts';
-import { fullScenario } from './testing/plugins.ts';
+import { createTransport, fullScenario } from './testing/plugins.ts';
 import { hasTimeForAnother, sureReplicates } from './timing.ts';
 
 describe('The cells of a sweep share one budget: what is left of it is shared evenly by those that are still to come', () => {
@@ -151,7 +157,7 @@ describe("A load tool that would count a server's answers wrongly is not sent to
     ['it may not be left out', false, 'a'],
     ['it is the baseline', true, 'b'],
   ] as const) {
-    test(`it is refused where ${why}, with its place and what would be right`, () => {
+    test(`it is refused where ${why}, with its place and what is expected`, () => {
       assert.throws(
         () => leaveOut({ framing: 'close' }, ifInstalled, baseline),
         (error: unknown) => {
@@ -306,5 +312,89 @@ describe('The same seed gives the same plan; the order of arms is fair', () => {
   test('whole slices come in one block', () => {
     const scenario = Scenario.parse({ ...fullScenario, timing: { slicing: 'whole' } });
     assert.equal(describePlan(planRun([scenario], { seed: 5 })).cells[0]?.firstBlocks.length, 1);
+  });
+});
+
+const transports = { undici: createTransport([]) };
+
+function settledWith(spareCores: number, stated: Parameters<typeof makeScenario>[0]) {
+  const plan = planRun([makeScenario(stated)], { seed: 1 });
+  return settleGenerators(plan, spareCores, transports).cells[0]!;
+}
+
+describe("generators: 'auto'", () => {
+  test('as many as there are cores', () => {
+    assert.equal(
+      settledWith(3, { generators: 'auto', load: { concurrency: 6 }, clients: { short: {} } }).scenario
+        .generators,
+      3,
+    );
+  });
+
+  test('fewer where users or connections cannot be divided: 4 connections over 3 leave a rest', () => {
+    const cell = settledWith(3, { generators: 'auto', load: { concurrency: 100 } });
+    assert.equal(cell.scenario.generators, 2);
+  });
+
+  test('one where nothing can be divided', () => {
+    assert.equal(settledWith(8, { generators: 'auto', load: { concurrency: 1 } }).scenario.generators, 1);
+  });
+
+  test('a number stays, and so does its absence', () => {
+    assert.equal(settledWith(1, { generators: 2 }).scenario.generators, 2);
+    assert.equal(settledWith(4, {}).scenario.generators, undefined);
+  });
+
+  test('is one as long as the machine is unknown', () => {
+    assert.equal(countGenerators({ generators: 'auto' }), 1);
+    assert.equal(countGenerators({}), 1);
+    assert.equal(countGenerators({ generators: 3 }), 3);
+  });
+});
+
+test('a trial has the number where there are several', () => {
+  const numbers = [undefined, 1, 2].map(generators => {
+    const { cells } = planRun([makeScenario(generators === undefined ? {} : { generators })], { seed: 1 });
+    return trialsOf(cells[0]!, 0, 1)[0]!.generators;
+  });
+  assert.deepEqual(numbers, [undefined, undefined, 2]);
+});
+
+test('spare cores are those beside the target, and never none', () => {
+  assert.equal(
+    countSpareCores({ pinning: { targetCpu: 0, generatorCpu: 1, generatorCpus: [1, 2, 3] }, cpuCount: 4 }),
+    3,
+  );
+  assert.equal(countSpareCores({ pinning: null, cpuCount: 8 }), 7);
+  assert.equal(countSpareCores({ pinning: null, cpuCount: 1 }), 1);
+  assert.equal(countSpareCores(sampleHost), 1, 'a host stored by an older version');
+});
+
+function likely(likelyReplicates: number, precision = 0.01) {
+  const scenario = Scenario.parse({
+    name: 'near',
+    question: 'q',
+    clients: { one: {}, two: {} },
+    baseline: 'one',
+    timing: { precision },
+  });
+  return likelyPrecision({ likelyReplicates, scenario });
+}
+
+suite('likely precision', () => {
+  test('two replicates have no interval', () => {
+    assert.deepEqual(likely(2), { replicates: 2, quietRatio: null, busyRatio: null });
+  });
+
+  test('each replicate more narrows it, and a busy machine widens it', () => {
+    for (let count = 3; count < 10; count++) {
+      const [fewer, more] = [likely(count), likely(count + 1)];
+      assert.ok(more.quietRatio! < fewer.quietRatio! && more.busyRatio! < fewer.busyRatio!);
+      assert.ok(fewer.busyRatio! > fewer.quietRatio!);
+    }
+  });
+
+  test('a run that stops at its precision goes no further', () => {
+    assert.equal(likely(30, 0.05).quietRatio, 0.05);
   });
 });

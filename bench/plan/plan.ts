@@ -1,14 +1,15 @@
-// Plans a run: which cells and trials, in which order, and for how long. Pure: the same seed gives the same plan.
+// Plans a run: which cells and trials, in which order, with how many generators, for how long and how precisely. Pure: the same seed gives the same plan.
 import { type Problem, UsageError } from '../../results/errors.ts';
-import type { ForeignServer } from '../../results/model/run.ts';
+import type { ForeignServer, Host } from '../../results/model/run.ts';
 import type { Trial } from '../../results/model/trial.ts';
 import { createRandom, shuffled } from '../../results/random.ts';
+import { LEAST_REPLICATES, studentReach } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { LeftOutArm, Scenario, SweepPoint } from '../../scenarios/model/scenario.ts';
 import { type CellTarget, type Code, cellId, type Variant } from '../../scenarios/model/sweep.ts';
 import type { ClientPlugin, Obstacle } from '../contracts.ts';
-import { countGenerators } from './division.ts';
-import { problemText } from './read-scenarios.ts';
+import { countGenerators, evenWeights, refuseDivision } from './division.ts';
+import { formatProblems } from './read-scenarios.ts';
 import { cellTimes, expectedResponseMs } from './timing.ts';
 
 /** One target under one load, in which arms are compared: clients, or versions of a client or of the target. */
@@ -215,7 +216,7 @@ export function leaveOutUnreadable(
 ): Plan {
   const unreadable = plan.cells.flatMap(cell => unreadableArms(cell, servers.get(cell.id), transports));
   const problems = unreadable.filter(({ arm, cell }) => !mayBeLeftOut(cell, arm)).map(problemOf);
-  if (problems.length > 0) throw new UsageError(problemText(problems), problems);
+  if (problems.length > 0) throw new UsageError(formatProblems(problems), problems);
   const cells = plan.cells.map(cell =>
     withoutArms(
       cell,
@@ -262,5 +263,54 @@ function withoutArms(cell: PlannedCell, leftOut: readonly LeftOutArm[]): Planned
     arms: cell.arms.filter(stays),
     targets: cell.targets.map(target => ({ ...target, arms: target.arms.filter(stays) })),
     leftOut: [...cell.leftOut, ...leftOut],
+  };
+}
+
+/** Cores that a target leaves to the generators of a client; at least one. */
+export function countSpareCores({ pinning, cpuCount }: Pick<Host, 'pinning' | 'cpuCount'>): number {
+  return Math.max(1, pinning === null ? cpuCount - 1 : (pinning.generatorCpus?.length ?? 1));
+}
+
+/** Replaces `generators: 'auto'` by the largest number that has a core for each and that the load can be divided over. */
+export function settleGenerators(
+  plan: Plan,
+  spareCores: number,
+  transports: Readonly<Record<string, ClientPlugin>>,
+): Plan {
+  const cells = plan.cells.map(cell => {
+    if (cell.scenario.generators !== 'auto') return cell;
+    let generators = spareCores;
+    while (refuseDivision(cell.scenario, transports, evenWeights(generators)).length > 0) generators--;
+    return { ...cell, scenario: { ...cell.scenario, generators } };
+  });
+  return { ...plan, cells };
+}
+
+/**
+ * Standard deviation of the logarithm of a replicate's ratio, as measured on two shared cores: in quiet hours, and beside other
+ * programs or with processes in slow modes (docs/measured.md).
+ */
+const REPLICATE_SD = { quiet: 0.04, busy: 0.12 } as const;
+
+/** The reach of a ratio's interval to either side, as a share of the ratio; null with too few replicates for an interval. */
+export interface LikelyPrecision {
+  /** How many usually fit the budget. */
+  replicates: number;
+  quietRatio: number | null;
+  busyRatio: number | null;
+}
+
+/** Replicates that end early because they are precise enough reach the scenario's precision, so no less is promised. */
+export function likelyPrecision({
+  likelyReplicates: replicates,
+  scenario,
+}: Pick<PlannedCell, 'likelyReplicates' | 'scenario'>): LikelyPrecision {
+  const reachAt = (sd: number): number | null =>
+    replicates < LEAST_REPLICATES ? null : Math.expm1(studentReach(replicates) * sd);
+  const quiet = reachAt(REPLICATE_SD.quiet);
+  return {
+    replicates,
+    quietRatio: quiet === null ? null : Math.max(quiet, scenario.timing.precision),
+    busyRatio: reachAt(REPLICATE_SD.busy),
   };
 }

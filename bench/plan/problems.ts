@@ -99,12 +99,12 @@ function knownKeys(nodes: readonly JsonSchema[]): string[] {
 }
 
 /** The strings allowed, where only certain ones are. */
-function knownWords(nodes: readonly JsonSchema[]): string[] {
+function knownStrings(nodes: readonly JsonSchema[]): string[] {
   const words = nodes.flatMap(node => (node.const === undefined ? (node.enum ?? []) : [node.const]));
   return words.filter(word => typeof word === 'string');
 }
 
-function rangeText(node: JsonSchema): string {
+function describeRange(node: JsonSchema): string {
   // zod bounds every integer by what a double holds exactly, which does not interest an author.
   const isBound = (limit: number | undefined) =>
     limit !== undefined && Math.abs(limit) < Number.MAX_SAFE_INTEGER;
@@ -119,36 +119,36 @@ function rangeText(node: JsonSchema): string {
   ].join('');
 }
 
-function stringText(node: JsonSchema): string {
+function describeString(node: JsonSchema): string {
   if (node.pattern === '^[a-z0-9][a-z0-9-]*$') return 'lower-case letters, digits and dashes';
   if (node.format === 'uri') return 'a URL such as http://127.0.0.1:8080/path, or https';
   if (node.pattern !== undefined) return `text that matches ${node.pattern}`;
   return node.minLength === undefined ? 'text' : 'non-empty text';
 }
 
-function listText({ minItems, maxItems }: JsonSchema): string {
+function describeList({ minItems, maxItems }: JsonSchema): string {
   if (minItems === undefined || maxItems === undefined) return 'a list';
   return `a list of ${minItems} to ${maxItems} values`;
 }
 
-function nodeText(node: JsonSchema): string {
+function describeNode(node: JsonSchema): string {
   const types: unknown = node.type;
   if (Array.isArray(types)) {
-    return orList(types.map(type => nodeText({ ...node, type } as JsonSchema)));
+    return orList(types.map(type => describeNode({ ...node, type } as JsonSchema)));
   }
   if (node.const !== undefined) return JSON.stringify(node.const);
   if (node.enum !== undefined) return orList(node.enum.map(word => JSON.stringify(word)));
   switch (node.type) {
     case 'integer':
-      return `an integer${rangeText(node)}`;
+      return `an integer${describeRange(node)}`;
     case 'number':
-      return `a number${rangeText(node)}`;
+      return `a number${describeRange(node)}`;
     case 'string':
-      return stringText(node);
+      return describeString(node);
     case 'boolean':
       return 'true or false';
     case 'array':
-      return listText(node);
+      return describeList(node);
     case 'object':
       return 'an object';
     case 'null':
@@ -159,8 +159,8 @@ function nodeText(node: JsonSchema): string {
 }
 
 /** What is allowed, such as `an integer from 1 to 100 or "unlimited"`. */
-function allowedText(nodes: readonly JsonSchema[]): string {
-  return orList([...new Set(nodes.map(nodeText))]);
+function describeAllowed(nodes: readonly JsonSchema[]): string {
+  return orList([...new Set(nodes.map(describeNode))]);
 }
 
 type Issue = z.core.$ZodIssue;
@@ -168,14 +168,14 @@ type Issue = z.core.$ZodIssue;
 const SHOWN_LENGTH = 60;
 
 /** A dotted path; a key that is not a plain word is quoted, which also escapes control characters. */
-export function pathText(path: Path): string {
+export function formatPath(path: Path): string {
   return path
     .map(key => (/^[\w$-]+$/.test(String(key)) ? String(key) : JSON.stringify(String(key))))
     .join('.');
 }
 
 /** Names a value for a reader: long text is cut, structures are named by kind. */
-export function valueText(value: unknown): string {
+export function describeValue(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
@@ -212,15 +212,15 @@ function valueProblem(path: Path, raw: unknown, schema: JsonSchema): Omit<Proble
   const value = valueAt(raw, path);
   if (isUnixSocket(path, value)) {
     return {
-      message: `${valueText(value)} is a Unix socket, which is not supported yet`,
+      message: `${describeValue(value)} is a Unix socket, which is not supported yet`,
       hint: 'a TCP port of the same server, such as http://127.0.0.1:8080/health',
     };
   }
   const nodes = nodesAt(schema, path, raw);
-  const allowed = allowedText(nodes);
-  const meant = typeof value === 'string' ? nearest(value, knownWords(nodes)) : undefined;
+  const allowed = describeAllowed(nodes);
+  const meant = typeof value === 'string' ? nearest(value, knownStrings(nodes)) : undefined;
   return {
-    message: value === undefined ? 'is missing' : `${valueText(value)} is not allowed here`,
+    message: value === undefined ? 'is missing' : `${describeValue(value)} is not allowed here`,
     hint: meant === undefined ? allowed : `did you mean "${meant}"? Allowed: ${allowed}`,
   };
 }
@@ -270,7 +270,7 @@ function problemOf(
       return unknownKey(path, knownKeys(nodesAt(schema, issue.path, raw)));
     case 'invalid_key':
       return {
-        message: `${valueText(String(path.at(-1)))} cannot be a name`,
+        message: `${describeValue(String(path.at(-1)))} cannot be a name`,
         hint: issue.issues[0]?.message ?? 'another name',
       };
     case 'custom': {
@@ -305,7 +305,7 @@ export function problemsOf(
   return issues.flatMap(issue =>
     issuePaths(issue).map(path => ({
       file,
-      path: pathText(path),
+      path: formatPath(path),
       ...problemOf(issue, path, raw, schema),
     })),
   );

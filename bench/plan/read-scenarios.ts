@@ -9,6 +9,7 @@ import {
   describeErrorPlace,
   describeForeign,
   errorMessage,
+  memberOfForeign,
   type Problem,
   UsageError,
 } from '../../results/errors.ts';
@@ -19,7 +20,7 @@ import type { Variant } from '../../scenarios/model/sweep.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin, LoadModule, TransportModule } from '../contracts.ts';
 import { byLikeness, memberOf, nameHint } from './problems.ts';
-import type { ModuleFault } from './rules.ts';
+import type { ModuleFault } from './rules/rule.ts';
 import { createVariantsValidator } from './sweep.ts';
 import type { FileModules } from './validate.ts';
 
@@ -119,7 +120,7 @@ function problemLines(problem: Problem): string[] {
 }
 
 /** A headline, then the problems of each file with what was expected, in order. */
-export function problemText(problems: readonly Problem[]): string {
+export function formatProblems(problems: readonly Problem[]): string {
   const byFile = Map.groupBy(problems, problem => problem.file);
   const head = `${counted(problems.length, 'problem')} in ${counted(byFile.size, 'scenario file')}; nothing was started.`;
   const parts = [...byFile].map(([file, found]) =>
@@ -208,6 +209,14 @@ async function findProblem(path: string): Promise<Pick<Problem, 'message' | 'hin
   }
 }
 
+/** Of an error that was raised while a scenario module was loaded. */
+function moduleHint(error: unknown): string {
+  const isUnknownPackage = memberOfForeign(error, 'code') === 'ERR_MODULE_NOT_FOUND';
+  return isUnknownPackage && /'conntax'/.test(describeForeign(error))
+    ? "npm install conntax where the file is; within a clone, the path of its bench/index.ts instead of 'conntax'"
+    : 'a module that loads without an error';
+}
+
 /** Reads one file; any failure is returned as a problem, never thrown. `path` is absolute. */
 async function readScenarioFile(path: string, cwd: string): Promise<FileContent> {
   const file = shownPath(path, cwd);
@@ -222,7 +231,7 @@ async function readScenarioFile(path: string, cwd: string): Promise<FileContent>
     const isJson = path.endsWith('.json');
     const place = isJson ? '' : describeErrorPlace(error); // errors of JSON already name their place
     const message = `cannot be loaded: ${describeForeign(error)}${place}`;
-    const hint = isJson ? 'valid JSON (comments are allowed)' : 'a module that loads without an error';
+    const hint = isJson ? 'valid JSON (comments are allowed)' : moduleHint(error);
     return { file, isRead: false, problem: { file, path: '', message, hint } };
   }
 }
@@ -388,7 +397,7 @@ export async function loadScenarios(selectors: readonly string[], options: LoadO
     for (const candidate of found) selected.set(candidate.path, candidate);
   }
   const { variants, problems } = await check([...selected.values()], options);
-  if (problems.length > 0) throw new UsageError(problemText(problems), problems);
+  if (problems.length > 0) throw new UsageError(formatProblems(problems), problems);
   return variants;
 }
 

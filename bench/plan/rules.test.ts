@@ -186,7 +186,7 @@ describe("What a load tool can't do in a scenario is said at its place, with the
     assert.deepEqual(leaveOutMissing([scenario], plugins.transports), [scenario]);
   });
 
-  test('what is left out is told by the plan, and what is left is what is planned', () => {
+  test('the plan reports what is left out, and plans the rest', () => {
     const scenario = Scenario.parse(scenarioWith({ transport: 'absent', ifInstalled: true }));
     const [cell] = planRun(leaveOutMissing([scenario], transports), { seed: 1 }).cells;
     assert.deepEqual([cell?.arms, cell?.leftOut], [['library'], [{ arm: 'tool', ...absent }]]);
@@ -325,7 +325,7 @@ describe('Loads of every model are read with their defaults; what is wrong with 
   });
 });
 
-describe('Protocols and TLS that do not go together are refused at their place, with what would be right; the real plug-ins', async () => {
+describe('Protocols and TLS that do not go together are refused at their place, with what is expected; the real plug-ins', async () => {
   const validate = createValidator({
     transports: await loadPlugins<ClientPlugin>(transports),
     behaviours: await loadPlugins<BehaviourModule>(behaviours),
@@ -391,7 +391,7 @@ describe('Protocols and TLS that do not go together are refused at their place, 
     scheduling: 'lifo',
   } as const;
   for (const [setting, value] of Object.entries(beyondUndici)) {
-    test(`undici refuses pool.${setting}, and whoever can is named`, () => {
+    test(`undici refuses pool.${setting}, and names the clients that support it`, () => {
       const [problem, ...others] = problemsOf({}, { pool: { [setting]: value } });
       assert.equal(others.length, 0);
       assert.equal(problem?.path, `clients.one.pool.${setting}`);

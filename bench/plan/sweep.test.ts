@@ -1,9 +1,9 @@
-// A sweep is the scenarios that one would write by hand, and its faults are told once, where the author can mend them.
+// A sweep equals the scenarios one would write by hand, and its errors are reported once, where the author can fix them.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { SweepValue } from '../../scenarios/model/scenario.ts';
-import { placeText } from '../../scenarios/model/sweep.ts';
+import { describePoints } from '../../scenarios/model/sweep.ts';
 import { behaviourOptions, scenarioJsonSchema } from './schema.ts';
 import { createVariantsValidator, knownPaths, pathProblem } from './sweep.ts';
 import { fullScenario, plugins } from './testing/plugins.ts';
@@ -74,7 +74,7 @@ describe('Which settings can be swept: every one that there is, but those of the
   }
 });
 
-describe('A sweep is the scenarios that one would write by hand, and its faults are told once, where the author can mend them', () => {
+describe('A sweep equals the scenarios one would write by hand, and its errors are reported once, where the author can fix them', () => {
   const validate = createVariantsValidator(plugins);
   const validateOne = createValidator(plugins);
 
@@ -140,7 +140,7 @@ describe('A sweep is the scenarios that one would write by hand, and its faults 
           swept.reduce((product, { values }) => product * values.length, 1),
         );
         assert.equal(
-          new Set(variants.map(({ sweepPoints }) => placeText(sweepPoints!))).size,
+          new Set(variants.map(({ sweepPoints }) => describePoints(sweepPoints!))).size,
           variants.length,
         );
         for (const { sweepPoints, serviceMs, ...scenario } of variants) {

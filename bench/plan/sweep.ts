@@ -3,12 +3,12 @@ import type { Problem } from '../../results/errors.ts';
 import { Scenario, type SweepPoint, type SweepValue } from '../../scenarios/model/scenario.ts';
 import {
   combinations,
+  describeSubset,
   type SweepAxis,
-  subsetText,
   sweptValue,
   type Variant,
 } from '../../scenarios/model/sweep.ts';
-import { memberOf, nameHint, nearest, orList, pathText } from './problems.ts';
+import { formatPath, memberOf, nameHint, nearest, orList } from './problems.ts';
 import { behaviourOptions, type JsonSchema, scenarioJsonSchema } from './schema.ts';
 import { createValidator, type FileModules, type PlanPlugins } from './validate.ts';
 
@@ -165,14 +165,14 @@ function foldProblems(variants: readonly FaultyVariant[], axes: readonly SweepAx
   return [...groups.values()].map(group => {
     const { problem, axis } = group[0]!;
     const subset = group.map(({ points }) => points);
-    if (axis === undefined) return withSubset(problem, subsetText(axes, subset));
+    if (axis === undefined) return withSubset(problem, describeSubset(axes, subset));
     const indices = axis.values.flatMap((value, index) =>
       subset.some(points => sweptValue(points, axis.path) === value) ? [index] : [],
     );
     const isOne = indices.length === 1 && axis.values.length > 1;
-    const path = pathText(['sweep', axis.path, ...(isOne ? indices : [])]);
+    const path = formatPath(['sweep', axis.path, ...(isOne ? indices : [])]);
     const named = isOne ? axes.filter(other => other !== axis) : axes;
-    return withSubset({ ...problem, path }, subsetText(named, subset));
+    return withSubset({ ...problem, path }, describeSubset(named, subset));
   });
 }
 
@@ -278,7 +278,7 @@ export function createVariantsValidator(plugins: PlanPlugins): ValidateVariants 
     const armNames = isRaw(content['clients']) ? Object.keys(content['clients']) : [];
     const paths = axes.flatMap(({ path }) => {
       const wrong = pathProblem(path, known, armNames);
-      return wrong === undefined ? [] : [{ file, path: pathText(['sweep', path]), ...wrong }];
+      return wrong === undefined ? [] : [{ file, path: formatPath(['sweep', path]), ...wrong }];
     });
     const sound = axes.filter(({ path }) => pathProblem(path, known, armNames) === undefined);
     const excess = tooMany(sound, file);
@@ -322,7 +322,7 @@ function distinct({ path, values }: SweepAxis): SweepAxis {
 function repeated({ path, values }: SweepAxis, file: string): Problem[] {
   return values.flatMap((value, index) => {
     if (isFirst(value, index, values)) return [];
-    const at = pathText(['sweep', path, index]);
+    const at = formatPath(['sweep', path, index]);
     return [{ file, path: at, message: `${value} is listed twice`, hint: 'each value once' }];
   });
 }
@@ -330,13 +330,13 @@ function repeated({ path, values }: SweepAxis, file: string): Problem[] {
 /** Two axes may not set the same setting. */
 function clashes([first, second]: readonly SweepAxis[], raw: Raw, file: string): Problem[] {
   if (first === undefined || second === undefined) return [];
-  const taken = new Set(settingKeys(first.path, raw).map(pathText));
+  const taken = new Set(settingKeys(first.path, raw).map(formatPath));
   const twice = settingKeys(second.path, raw)
-    .map(pathText)
+    .map(formatPath)
     .find(path => taken.has(path));
   if (twice === undefined) return [];
   const message = `${twice} is also swept by ${first.path}`;
-  return [{ file, path: pathText(['sweep', second.path]), message, hint: 'each setting in one list only' }];
+  return [{ file, path: formatPath(['sweep', second.path]), message, hint: 'each setting in one list only' }];
 }
 
 function tooMany(axes: readonly SweepAxis[], file: string): Problem[] {

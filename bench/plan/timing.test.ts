@@ -94,7 +94,7 @@ describe('A slice is long enough for an open load to be within it what it is', (
   }
 });
 
-describe('An arm of unknown capacity is warmed up near what it bears, however cold it is at first', () => {
+describe('An arm of unknown capacity is warmed up near its limit, however cold it is at first', () => {
   const LIMITS = { minRatePerSec: 100, maxRatePerSec: 50_000 };
 
   const rows: [why: string, windows: [askedPerSec: number, endedPerSec: number][], nextPerSec: number][] = [

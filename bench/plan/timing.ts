@@ -26,7 +26,7 @@ const HOLDS_LONGEST_DROPPING = 20;
 /** Long requests lengthen a slice up to this. */
 const MOST_LENGTHENED_MS = 10_000;
 const STEADY_RISE_RATIO = 1.03;
-/** A ramp is made longer by chance, by up to so many times its own length. */
+/** A ramp is lengthened at random by up to this multiple of its length. */
 const RAMP_SPREAD = 2;
 
 /** Durations of one slice in ms; requests still in flight after the drain are abandoned. */

@@ -1,4 +1,4 @@
-// What is wrong with a scenario is said in full, at its place, with what would be right; never by a throw.
+// What is wrong with a scenario is said in full, at its place, with what is expected; never by a throw.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -229,7 +229,7 @@ const cases: {
     hint: /slicing: 'whole'/,
   },
   {
-    why: 'that nobody wrote: what makes the slices long is told instead',
+    why: 'that is not in the file: the setting that makes the slices long is reported instead',
     changes: { 'load.concurrency': 10_000, 'clients.long.pool.idleTimeoutMs': 3_600_000 },
     path: 'load',
     message: /slices are so long that a client may be idle .* after 72000 ms \(target\.keepAliveTimeoutMs\)/,
@@ -324,7 +324,7 @@ const foreignCases: {
     hint: /pool\.maxConcurrentStreams/,
   },
   {
-    why: 'a name and password would be told to everybody',
+    why: 'a name and password would be shown to everybody',
     target: { url: 'http://me:secret@127.0.0.1/' },
     path: 'target.url',
     message: /credentials in a URL/,

@@ -3,8 +3,9 @@ import type { Problem } from '../../results/errors.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin } from '../contracts.ts';
-import { pathText, problemsOf, valueText } from './problems.ts';
-import { type ModuleFault, withRules } from './rules.ts';
+import { describeValue, formatPath, problemsOf } from './problems.ts';
+import type { ModuleFault } from './rules/rule.ts';
+import { withRules } from './rules.ts';
 import { behaviourOptions, createScenarioSchema, scenarioJsonSchema } from './schema.ts';
 
 /** The plug-ins that scenarios may name. */
@@ -36,7 +37,7 @@ export function createValidator({ transports, behaviours }: PlanPlugins): Valida
 
   return (content, file, { modules, faults } = { modules: {}, faults: {} }) => {
     if (!isPlainObject(content)) {
-      const message = `a scenario must be an object, not ${valueText(content)}`;
+      const message = `a scenario must be an object, not ${describeValue(content)}`;
       const hint = 'an object with at least name, question, clients and baseline';
       return { isValid: false, problems: [{ file, path: '', message, hint }] };
     }
@@ -58,7 +59,7 @@ function inheritedNames(clients: unknown, file: string): Problem[] {
   return Object.keys(clients)
     .filter(name => name in Object.prototype)
     .map(name => {
-      const message = `${valueText(name)} cannot be a name: it has a meaning in JavaScript`;
-      return { file, path: pathText(['clients', name]), message, hint: 'another name' };
+      const message = `${describeValue(name)} cannot be a name: it has a meaning in JavaScript`;
+      return { file, path: formatPath(['clients', name]), message, hint: 'another name' };
     });
 }

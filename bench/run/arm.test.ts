@@ -1,4 +1,4 @@
-// An arm's trial is the sum of what was booked to it: counts of its own turns, and of nobody else's.
+// An arm's trial is the sum of what was booked to it: counts of its own slices alone.
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import fc from 'fast-check';
@@ -176,7 +176,7 @@ describe('What a process used over many spans is the sum of their differences, w
   });
 });
 
-describe("An arm's trial is the sum of what was booked to it: counts of its own turns, and of nobody else's", () => {
+describe("An arm's trial is the sum of what was booked to it: counts of its own slices alone", () => {
   const noChild: GeneratorChild = {
     pid: 0,
     isAlive: false,

@@ -100,7 +100,7 @@ suite('a cell in trouble', () => {
     assert.deepEqual(states(tiny.results()), { good: 'completed', bad: 'generator-start' });
   });
 
-  test('an error of whoever is told (a full disk) ends it, and its processes', async () => {
+  test('an error of the consumer of results (a full disk) ends it and its processes', async () => {
     const tiny = makeTinyCell({}, event => {
       if (isMeasuring(event)) throw new Error('no space left on device');
     });

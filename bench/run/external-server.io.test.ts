@@ -18,8 +18,8 @@ import { openTestTarget } from '../../servers/testing/target.ts';
 import { plainRequest } from '../clients/request.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
 import {
-  answerFailureText,
   askServer,
+  describeAnswerFailure,
   findServers,
   locateServers,
   reachAsChecked,
@@ -45,7 +45,7 @@ describe('The first question to a server always ends, whatever it does: with wha
   async function failure(url: string, timeoutMs = NEVER_MS): Promise<string> {
     return ask(url, timeoutMs).then(
       facts => assert.fail(`it was answered: ${JSON.stringify(facts)}`),
-      (error: unknown) => answerFailureText(error, url),
+      (error: unknown) => describeAnswerFailure(error, url),
     );
   }
 
@@ -169,7 +169,7 @@ describe('The first question to a server always ends, whatever it does: with wha
         (reason: unknown) => reason,
       );
       assert.equal(
-        answerFailureText(error, url),
+        describeAnswerFailure(error, url),
         'its certificate is for 127.0.0.1, and not for other.test: use one of these names in target.url',
       );
     });
@@ -185,7 +185,7 @@ describe('The first question to a server always ends, whatever it does: with wha
     ] as const) {
       test(`names of ${JSON.stringify(cert)}`, () => {
         const error = Object.assign(new Error('x'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID', cert });
-        assert.match(answerFailureText(error, 'https://c.test/'), told);
+        assert.match(describeAnswerFailure(error, 'https://c.test/'), told);
       });
     }
   });
@@ -222,7 +222,7 @@ describe('The first question to a server always ends, whatever it does: with wha
   });
 });
 
-describe('A process that was told where an endpoint is reaches it there and nowhere else, whatever a name server says by then', () => {
+describe('A process that was given the address of an endpoint connects there and nowhere else, whatever a name server says later', () => {
   suite('reachAsChecked', () => {
     const real = dns.lookup;
     const asked: string[] = [];
@@ -254,7 +254,7 @@ describe('A process that was told where an endpoint is reaches it there and nowh
       assert.deepEqual(
         asked.filter(host => host === 'checked.test'),
         [],
-        'nobody was asked where it is',
+        'no name was looked up',
       );
       const lookup = promisify<string, object, string>(dns.lookup as never);
       assert.equal(await lookup('checked.test', {}), '127.0.0.1');
@@ -272,7 +272,7 @@ describe('A process that was told where an endpoint is reaches it there and nowh
     });
   });
 
-  test('the system trusts whom Node trusts, and perhaps others, each once', () => {
+  test('the system trusts the authorities that Node trusts, and perhaps others, each once', () => {
     const authorities = systemAuthorities();
     assert.ok(
       authorities.length > 50 && authorities.every(pem => pem.startsWith('-----BEGIN CERTIFICATE-----')),
@@ -315,7 +315,7 @@ describe('Before a run, a server that we did not start is looked up, judged and 
       );
     });
 
-    test('every refusal is told at once, as a fault of the user', async () => {
+    test('every refusal is reported at once, as a usage error', async () => {
       const plan = planOf(
         { url: 'http://10.0.0.1/' },
         { url: 'http://b.test/' },
@@ -339,7 +339,7 @@ describe('Before a run, a server that we did not start is looked up, judged and 
       assert.ok(name!.addresses.includes('127.0.0.1') || name!.addresses.includes('::1'));
     });
 
-    test('a host that nobody knows could not be measured', async () => {
+    test('an unknown host could not be measured', async () => {
       const located = locateServers(planOf({ url: 'http://a.test/' }), [], async () => {
         throw new Error('getaddrinfo ENOTFOUND a.test');
       });
@@ -395,7 +395,7 @@ describe('Before a run, a server that we did not start is looked up, judged and 
       assert.equal(facts.status, 503);
     });
 
-    test('a redirect is refused: whoever follows it would send load elsewhere', async t => {
+    test('a redirect is refused: following it would send load elsewhere', async t => {
       const location = 'http://example.test/\u0085elsewhere';
       const server = http.createServer((_request, response) => response.writeHead(302, { location }).end());
       await assert.rejects(
@@ -429,7 +429,7 @@ describe('Before a run, a server that we did not start is looked up, judged and 
       });
     });
 
-    test('one that has gone is told to have', async t => {
+    test('a server that has gone is reported as gone', async t => {
       const server = http.createServer((_request, response) => response.end());
       const found = await find({ url: `http://127.0.0.1:${await listenOnLoopback(t, server)}/` });
       await requireAnswer(found);
@@ -441,7 +441,7 @@ describe('Before a run, a server that we did not start is looked up, judged and 
       });
     });
 
-    test('over TLS: whom to trust, which version, and whether it offers HTTP/2', async t => {
+    test('over TLS: which authorities to trust, which version, and whether it offers HTTP/2', async t => {
       const { certPem, keyPem } = await createCertificate();
       const folder = await mkdtemp(join(tmpdir(), 'conntax-preflight-'));
       t.after(() => rm(folder, { recursive: true, force: true }));

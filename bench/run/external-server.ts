@@ -46,7 +46,7 @@ function oneLine(text: string): string {
   return text.replaceAll(/\p{Cc}+/gu, ' ');
 }
 
-export function answerFailureText(error: unknown, url: string): string {
+export function describeAnswerFailure(error: unknown, url: string): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const message = oneLine(errorMessage(error)).trim();
   if (UNTRUSTED.has(code)) {
@@ -59,7 +59,7 @@ export function answerFailureText(error: unknown, url: string): string {
     case 'ECONNREFUSED':
       return `${message} (conntax does not start an external server: it must already be running)`;
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `its certificate is for ${namesText(error)}, and not for ${new URL(url).hostname}: use one of these names in target.url`;
+      return `its certificate is for ${listCertificateNames(error)}, and not for ${new URL(url).hostname}: use one of these names in target.url`;
     case 'HPE_HEADER_OVERFLOW':
       return `it answered with a header of more than ${http.maxHeaderSize / 1_024} KiB, Node's limit. NODE_OPTIONS=--max-http-header-size=65536 raises it for conntax and its clients`;
     case 'ECONNRESET':
@@ -75,7 +75,7 @@ interface Certificate {
 }
 
 /** `localhost, 127.0.0.2`. */
-function namesText(error: unknown): string {
+function listCertificateNames(error: unknown): string {
   const { subjectaltname, subject } = (error as { cert?: Certificate }).cert ?? {};
   if (subjectaltname !== undefined && subjectaltname !== '') {
     return oneLine(subjectaltname.replaceAll(/(?:DNS|IP Address|URI):/g, ''));
@@ -231,7 +231,7 @@ async function requirePlain({ url, address, signal }: Question): Promise<void> {
 type Answer = Omit<ForeignServer, 'url' | 'address' | 'isLoopback' | 'tlsVersion' | 'alpn'>;
 
 /** A header for printing: without control characters, and cut. */
-function headerText(value: string | string[] | undefined): string | null {
+function formatHeader(value: string | string[] | undefined): string | null {
   return value === undefined ? null : oneLine(String(value)).slice(0, MOST_HEADER_CHARS);
 }
 
@@ -273,10 +273,10 @@ function readAnswer(request: ClientRequest, body: Buffer | undefined): Promise<A
         resolve({
           status,
           httpVersion,
-          location: headerText(headers.location),
-          software: headerText(headers.server),
-          connectionHeader: headerText(headers.connection),
-          keepAliveHeader: headerText(headers['keep-alive']),
+          location: formatHeader(headers.location),
+          software: formatHeader(headers.server),
+          connectionHeader: formatHeader(headers.connection),
+          keepAliveHeader: formatHeader(headers['keep-alive']),
           framing: framingOf(response),
           interimStatuses: [...interim],
         });
@@ -446,7 +446,7 @@ async function firstAnswer(
       return await askServer({ url, address, caPem, request, timeoutMs: ANSWER_TIMEOUT_MS, signal });
     } catch (error) {
       signal?.throwIfAborted();
-      failures.push(redact(answerFailureText(error, url), request.secrets));
+      failures.push(redact(describeAnswerFailure(error, url), request.secrets));
       if (isAnswered(error)) verb = 'cannot be measured';
     }
   }
@@ -467,7 +467,7 @@ export async function requireAnswer(
   } catch (error) {
     throw new MeasureError(
       'target-died',
-      `${url} no longer answers: ${redact(answerFailureText(error, url), request.secrets)}`,
+      `${url} no longer answers: ${redact(describeAnswerFailure(error, url), request.secrets)}`,
       {
         cause: error,
       },

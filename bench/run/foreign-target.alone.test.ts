@@ -30,7 +30,7 @@ function dial(port: number): Promise<Socket> {
   );
 }
 
-test('an attempt that is refused was opened, and accepted by nobody', async t => {
+test('a refused attempt counts as opened and not as accepted', async t => {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise(resolve => server.once('listening', resolve));
   t.after(() => server.close());

@@ -148,7 +148,7 @@ suite('load child', { concurrency: 2 }, () => {
 
   const silent: BehaviourModule = { ...fixed, createResponder: () => () => {} };
 
-  /** A slice of 40 users and a pool of 2, of whom nobody is answered. */
+  /** A slice of 40 users and a pool of 2, in which no request is answered. */
   async function silentSlice(t: TestContext, client: object, drainMs: number) {
     const target = await openTestTarget(t, {}, silent);
     const child = spawnGenerator(t);
@@ -219,7 +219,7 @@ suite('load child', { concurrency: 2 }, () => {
     ],
   ];
   for (const [what, command, message] of failures) {
-    test(`${what} is told as a failure`, async t => {
+    test(`${what} is reported as a failure`, async t => {
       const asked = spawnGenerator(t).ask(command, 'finished', LIMIT_MS);
       await assert.rejects(asked, error => {
         assert.ok(error instanceof ChildError && error.reason === 'failed');

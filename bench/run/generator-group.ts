@@ -65,7 +65,7 @@ class GeneratorGroup implements GeneratorChild {
     for (const [index, part] of this.#divide(command).entries()) this.#children[index]!.tell(part);
   }
 
-  /** Fails with the first member that fails; whoever asked then kills the group. */
+  /** Fails with the first member that fails; the caller then kills the group. */
   readonly ask: Ask = async (command, type, timeoutMs) => {
     const parts = this.#divide(command);
     const replies = await Promise.all(

@@ -1,4 +1,4 @@
-// Open loads measured by real processes against a real target: what a stall does to response times, and what an arm bears.
+// Open loads measured by real processes against a real target: what a stall does to response times, and which rate an arm sustains.
 import assert from 'node:assert/strict';
 import { afterEach, suite, test } from 'node:test';
 import { CellResult } from '../../results/model/run.ts';
@@ -62,7 +62,7 @@ suite('a cell under an open load', () => {
     }
   });
 
-  test('a search finds what a pool of one and a known service time bear, and the arm is measured at that rate', async () => {
+  test('a search finds the limit set by a pool of one and a known service time, and the arm is measured at that rate', async () => {
     const clients = { only: { pool: { maxConnections: 1 } } };
     const { measurement } = await measureOnly({
       clients,

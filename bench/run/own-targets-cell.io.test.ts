@@ -84,7 +84,7 @@ suite('a cell whose arms have targets of their own', () => {
     assert.deepEqual([cell.code, cell.targetCode], [{}, { short: 'one', long: 'other' }]);
   });
 
-  test('over TLS, each generator is told the certificate of its own target', async () => {
+  test('over TLS, each generator gets the certificate of its own target', async () => {
     const tiny = makeCell({ target: { tls: '1.3' } });
     await measureCell(tiny.options);
     for (const { measurement } of completed(tiny.results())) {

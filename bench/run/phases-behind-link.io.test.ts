@@ -14,7 +14,7 @@ import { spawnChild } from './child.ts';
 
 const LIMIT_MS = 20_000;
 const ROUND_TRIP_MS = 20;
-/** On average at least so much: a client learns a little late that it is connected, and the relay may be a little early. */
+/** Lower limit of the average: a client learns a little late that it is connected, and the relay may be a little early. */
 const LEAST_US = ROUND_TRIP_MS * 900;
 
 async function measure(

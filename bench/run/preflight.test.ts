@@ -179,7 +179,7 @@ suite('preflight', () => {
     assert.ok(told.includes(sampleHost.pinningDetail));
   });
 
-  test('a host that is allowed and is in no scenario is told: it may be a slip of the pen', () => {
+  test('a host that is allowed but is in no scenario is reported: it may be a typo', () => {
     const told = (located: LocatedServer[], allowed: string[]) =>
       checkPlan(makePlan({}), sampleHost, located, allowed).filter(({ state }) => state === 'warn');
     assert.deepEqual(told(foreign('10.0.0.1'), ['a.test']).slice(1), []);

@@ -8,8 +8,7 @@ import { connectionLimit } from '../../scenarios/model/client.ts';
 import { mostInFlight } from '../../scenarios/model/load.ts';
 import { hostOf, isLoopback } from '../plan/allowed-hosts.ts';
 import { countGenerators } from '../plan/division.ts';
-import { countSpareCores } from '../plan/generators.ts';
-import type { Plan, PlannedCell } from '../plan/plan.ts';
+import { countSpareCores, type Plan, type PlannedCell } from '../plan/plan.ts';
 import { mayReusePorts } from '../probes/kernel.ts';
 import type { LocatedServer } from './external-server.ts';
 
@@ -154,7 +153,7 @@ function greatest(needs: readonly Need[]): Need {
 }
 
 /** The load that would fit, where there is room for a number of connections. */
-function fittingText({ connections, inFlight }: Need, room: number): string {
+function describeRoom({ connections, inFlight }: Need, room: number): string {
   return `about ${Math.max(0, Math.floor((inFlight * room) / connections))} requests in flight would fit`;
 }
 
@@ -165,7 +164,7 @@ function checkDescriptors(needs: readonly Need[], { descriptorLimit }: Host): Ch
   if (descriptorLimit === null) return { state: 'warn', sentence: `${sentence}; the limit is unknown here` };
   if (needed <= descriptorLimit)
     return { state: 'pass', sentence: `${sentence}, ${descriptorLimit} allowed` };
-  const fitting = fittingText(need, descriptorLimit - OWN_DESCRIPTORS);
+  const fitting = describeRoom(need, descriptorLimit - OWN_DESCRIPTORS);
   return {
     state: 'fail',
     sentence: `${sentence}, but only ${descriptorLimit} are allowed: raise the hard limit ("ulimit -Hn ${needed}" as root, or limits.conf), or lower the load (${fitting})`,
@@ -185,7 +184,7 @@ function checkPorts(
   if (connections > size) {
     return {
       state: 'fail',
-      sentence: `ports: ${connections} at once needed (${name}), but the range has ${size}: widen net.ipv4.ip_local_port_range, or lower the load (${fittingText(need, size)})`,
+      sentence: `ports: ${connections} at once needed (${name}), but the range has ${size}: widen net.ipv4.ip_local_port_range, or lower the load (${describeRoom(need, size)})`,
     };
   }
   const isReused = mayReusePorts(tcpTwReuse, isAllLoopback);
@@ -205,7 +204,7 @@ function checkMemory(needs: readonly Need[], { memoryBytes }: Host): Check[] {
   return [
     {
       state: 'fail',
-      sentence: `memory: ${need.connections} connections need about ${needed} (${need.name}), but a process can use about ${allowed} here: lower the load (${fittingText(need, room / CONNECTION_BYTES)})`,
+      sentence: `memory: ${need.connections} connections need about ${needed} (${need.name}), but a process can use about ${allowed} here: lower the load (${describeRoom(need, room / CONNECTION_BYTES)})`,
     },
   ];
 }

@@ -191,7 +191,7 @@ class LiveReplicates implements ReplicateSource {
     else if (!isReady) await this.#openOwn(context);
   }
 
-  /** Whoever runs the server may have ended it, so each later replicate checks that it still answers. */
+  /** The server may have been stopped meanwhile, so each later replicate checks that it still answers. */
   async #openForeign(server: FoundServer, replicate: number): Promise<void> {
     this.#targets = [openForeignTarget(server)];
     if (replicate > 0) await requireAnswer(server, this.#context.signal);

@@ -9,7 +9,7 @@ import { measureCell, runPlan } from './run.ts';
 import { replay } from './testing/recorded-replicates.ts';
 import { makeScenario, makeTinyCell } from './testing/tiny-cell.ts';
 
-test('a failed expectation is measured again on fresh replicates, and both are told', async () => {
+test('a failed expectation is measured again on fresh replicates, and both are reported', async () => {
   const { options, events } = makeTinyCell({
     timing: { minReplicates: 3, maxReplicates: 3, budgetMs: 60_000 },
     expect: [

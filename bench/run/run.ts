@@ -164,11 +164,11 @@ interface Progress {
   comparisons: Comparison[];
 }
 
-function secondsText(ms: number): string {
+function formatSeconds(ms: number): string {
   return `${Number((ms / 1_000).toPrecision(3))} s`;
 }
 
-function replicatesText(count: number): string {
+function formatReplicates(count: number): string {
   return count === 1 ? '1 replicate' : `${count} replicates`;
 }
 
@@ -182,7 +182,7 @@ function stopReason(
   const { timing, load } = cell.scenario;
   const { metric, noun } = headlineOf(load);
   if (signal.aborted)
-    return { stop: 'interrupted', stopDetail: `interrupted after ${replicatesText(replicates)}` };
+    return { stop: 'interrupted', stopDetail: `interrupted after ${formatReplicates(replicates)}` };
   if (failedInARow >= FAILED_IN_A_ROW) {
     return {
       stop: 'failed',
@@ -191,7 +191,7 @@ function stopReason(
   }
   if (timing.until === 'decided') {
     if (replicates >= timing.minReplicates && isEnough(trials))
-      return { stop: 'decided', stopDetail: `expectations decided after ${replicatesText(replicates)}` };
+      return { stop: 'decided', stopDetail: `expectations decided after ${formatReplicates(replicates)}` };
   } else if (
     replicates >= timing.minReplicates &&
     isPrecise(comparisons, metric, timing.precision) &&
@@ -200,7 +200,7 @@ function stopReason(
     if (cell.arms.length === 1) {
       return {
         stop: 'precise',
-        stopDetail: `${replicatesText(replicates)} of the only client: there is no ratio to narrow`,
+        stopDetail: `${formatReplicates(replicates)} of the only client: there is no ratio to narrow`,
       };
     }
     const within = `${Number((timing.precision * 100).toPrecision(3))} %`;
@@ -209,14 +209,14 @@ function stopReason(
   if (replicates >= timing.maxReplicates) {
     return {
       stop: 'max-replicates',
-      stopDetail: `${replicatesText(replicates)}, the scenario's maximum`,
+      stopDetail: `${formatReplicates(replicates)}, the scenario's maximum`,
     };
   }
   const mostMs = mostMsOf(cell);
   if (!hasTimeForAnother(timing, { replicates, elapsedMs, longestMs, mostMs })) {
     return {
       stop: 'budget',
-      stopDetail: `${replicatesText(replicates)}: another one of about ${secondsText(longestMs)} does not fit the budget of ${secondsText(timing.budgetMs)}`,
+      stopDetail: `${formatReplicates(replicates)}: another one of about ${formatSeconds(longestMs)} does not fit the budget of ${formatSeconds(timing.budgetMs)}`,
     };
   }
   return undefined;

@@ -2,9 +2,9 @@
 import { InterruptedError, type Problem, shorten, UsageError } from '../../results/errors.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
 import {
+  formatProblems,
   type LoadOptions,
   loadScenarios,
-  problemText,
   runsUserCode,
   shownPath,
 } from '../plan/read-scenarios.ts';
@@ -108,5 +108,5 @@ function lastLine(text: string): string {
 function unreadable(file: string | undefined, message: string): UsageError {
   const hint = 'a module that loads without an error and does nothing else';
   const problems = [{ file: file ?? '', path: '', message, hint }];
-  return new UsageError(problemText(problems), problems);
+  return new UsageError(formatProblems(problems), problems);
 }

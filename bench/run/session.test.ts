@@ -49,9 +49,9 @@ describe('Arms search in turn, probe by probe, each for itself; whatever ends th
     kill: async () => {},
   };
 
-  /** An arm that bears so much answers within 2 ms, and above within a second. */
-  function readingAt(ratePerSec: number, bearsPerSec: number): SliceReading {
-    const isBorne = ratePerSec <= bearsPerSec;
+  /** Up to the rate that it sustains, an arm answers within 2 ms, above it within a second. */
+  function readingAt(ratePerSec: number, sustainedPerSec: number): SliceReading {
+    const isSustained = ratePerSec <= sustainedPerSec;
     const due = Math.round(ratePerSec);
     const kept = { due, heldBack: 0, unsent: 0, unfinished: 0, latenessP99Us: 1_000 };
     return {
@@ -59,10 +59,10 @@ describe('Arms search in turn, probe by probe, each for itself; whatever ends th
       windowMs: 1_000,
       completed: due,
       ended: due,
-      meanUs: isBorne ? 1_500 : 400_000,
+      meanUs: isSustained ? 1_500 : 400_000,
       exchanges: due,
-      p50Us: isBorne ? 1_000 : 400_000,
-      p99Us: isBorne ? 2_000 : 1_000_000,
+      p50Us: isSustained ? 1_000 : 400_000,
+      p99Us: isSustained ? 2_000 : 1_000_000,
       schedule: kept,
     };
   }
@@ -97,12 +97,12 @@ describe('Arms search in turn, probe by probe, each for itself; whatever ends th
     test('each arm gets its own, and the arms take turns for as long as both search', async () => {
       const { search, turns, capacityOf, arms } = openSearch({ short: 700, long: 5_000 });
       await search();
-      for (const [name, bearsPerSec] of [
+      for (const [name, sustainedPerSec] of [
         ['short', 700],
         ['long', 5_000],
       ] as const) {
         const { ratePerSec, notKeptPerSec, isSettled, probes } = capacityOf(name)!;
-        assert.ok(ratePerSec <= bearsPerSec && bearsPerSec < notKeptPerSec! && isSettled);
+        assert.ok(ratePerSec <= sustainedPerSec && sustainedPerSec < notKeptPerSec! && isSettled);
         assert.equal(turns.filter(turn => turn === name).length, probes.length);
       }
       assert.deepEqual(turns.slice(0, 6), ['short', 'long', 'long', 'short', 'short', 'long']);
@@ -364,7 +364,7 @@ describe('How a trial ended becomes data: every kind of error has a code, and a 
 
 describe('The turns of a replicate, on processes that are not there: whose turn it was is who gets what the target counted', () => {
   /**
-   * A target that counts what it is told, but shows it only from the third reading on, behind a link once it has settled; under
+   * A target that counts correctly, but shows it only from the third reading on, behind a link once it has settled; under
    * TLS only the handshakes so.
    */
   function createFakeTarget(isTls: boolean, isLinked: boolean) {
@@ -424,7 +424,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
     readonly killCount: number;
   }
 
-  /** A generator that opens so many connections in each slice, and completes ten requests on each. */
+  /** A generator that opens the given number of connections in each slice, and completes ten requests on each. */
   function createFakeChild(perSlice: number, accept: (count: number) => void, failAt = Infinity): FakeChild {
     const orders: SliceOrder[] = [];
     let killCount = 0;
@@ -735,7 +735,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
       assert.equal(failed?.failure?.message, 'it did not answer');
     });
 
-    test('behind a link: arms begin spread, ramps span its trips, and what is under way is waited for', async () => {
+    test('behind a link: arms begin spread, ramps span its trips, and requests in flight are waited for', async () => {
       const link = { roundTripMs: 30, jitterMs: 5 };
       const tiny = makeTinyCell({ link, timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
       const { session, children, settledCount } = openSession(tiny, { short: 7, long: 2 });

@@ -6,7 +6,7 @@ import {
   type FailureCode,
   FailureCode as FailureCodeSchema,
   type Measurement,
-  OUTCOME_WORDS,
+  OUTCOME_NAMES,
   type Outcome,
   type Probe,
   type Slice,
@@ -160,7 +160,7 @@ function describeFailures({ outcomes }: Measurement): string {
     .slice(0, MOST_KINDS)
     .map(([outcome, { count, sample }]) => {
       const example = sample === undefined ? '' : `, for example "${sample.slice(0, MOST_SAMPLE)}"`;
-      return `${formatCount(count)} × ${OUTCOME_WORDS[outcome]}${example}`;
+      return `${formatCount(count)} × ${OUTCOME_NAMES[outcome]}${example}`;
     });
   return kinds.length === 0 ? ', and none ended in a measured window' : `: ${kinds.join('; ')}`;
 }
@@ -321,7 +321,7 @@ export class Session {
   }
 
   /**
-   * Runs a short slice of each arm with one user, who waits for nobody: what opening a connection takes by itself. Nothing of it is
+   * Runs a short slice of each arm with one user, so without any queue: what opening a connection takes by itself. Nothing of it is
    * in the measured figures. Not where the length of a slice is the question, nor for load tools, whose users can't rest.
    */
   async measureAlone(): Promise<void> {

@@ -8,7 +8,7 @@ import { ChildError } from './child.ts';
 import { linkTo, startTarget, type TargetProcess, withoutRelay } from './targets.ts';
 import { childrenWith, eventually, isGone, ourChildren } from './testing/processes.ts';
 
-describe('A target behind a link is reached through the relay alone, is settled when nothing is under way, and ends with its relay', () => {
+describe('A target behind a link is reached through the relay alone, is settled when nothing is in flight, and ends with its relay', () => {
   async function startLinked(t: TestContext, link: Record<string, unknown>): Promise<TargetProcess> {
     const target = await startTarget(Target.parse({ behaviour: { name: 'fixed', bytes: 3 } }), 1, null);
     t.after(target.kill);
@@ -93,7 +93,7 @@ describe("The target process is started, read and killed; when it can't start, t
       await assert.rejects(target.read(), { name: 'ChildError', reason: 'died' });
     });
 
-    test('a behaviour that is not there is told', async () => {
+    test('a missing behaviour is reported', async () => {
       const started = startTarget(Target.parse({ behaviour: { name: 'fixd' } }), 1, null);
       await assert.rejects(started, error => {
         assert.ok(error instanceof ChildError && error.reason === 'failed');

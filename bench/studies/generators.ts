@@ -3,7 +3,7 @@ import type { Trial } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { Load } from '../../scenarios/model/load.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import type { GeneratorCommand, GeneratorReply, SliceReading } from '../protocol.ts';
+import type { GeneratorCommand, GeneratorReply, SliceOrder, SliceReading } from '../protocol.ts';
 import { type Child, spawnChild } from '../run/child.ts';
 import type { TargetProcess } from '../run/targets.ts';
 
@@ -41,7 +41,11 @@ export async function startGenerator(options: GeneratorOptions): Promise<Generat
   return child;
 }
 
-export async function runSlice(child: Generator, windowMs: number): Promise<SliceReading> {
-  const order = { rampMs: 10, windowMs, drainMs: 2_000, isRecorded: true, epochMs: Date.now() };
-  return (await child.ask({ type: 'slice', order }, 'slice', windowMs + 10_000)).reading;
+export async function runSlice(
+  child: Generator,
+  windowMs: number,
+  times: Partial<Pick<SliceOrder, 'spreadMs' | 'drainMs'>> = {},
+): Promise<SliceReading> {
+  const order = { rampMs: 10, windowMs, drainMs: 2_000, ...times, isRecorded: true, epochMs: Date.now() };
+  return (await child.ask({ type: 'slice', order }, 'slice', windowMs + order.drainMs + 10_000)).reading;
 }

@@ -1,6 +1,6 @@
 // Measures how exact the emulated link is, and what its relay costs. Takes about a minute.
 // Each figure is that of exchanges through the relay against exchanges without, in turns; the same target serves both. A third
-// way, a target that waits as long as the round trip by a timer of its own, has as many exchanges under way at the client: what
+// way, a target that waits as long as the round trip by a timer of its own, has as many exchanges in flight at the client: what
 // that does to the tail of its times is not the relay's doing.
 import Table from 'cli-table3';
 import { Link, Target } from '../../scenarios/model/target.ts';

@@ -64,7 +64,7 @@ async function isListening(port: number): Promise<boolean> {
   }
 }
 
-/** Answers every request with a body of so many bytes. Undefined where nginx does not start: it may not be installed. */
+/** Answers every request with a body of the given size. Undefined where nginx does not start: it may not be installed. */
 export async function startNginx(
   bytes: number,
   cpu: number | null,

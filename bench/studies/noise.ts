@@ -6,7 +6,7 @@ import { compareArms } from '../../results/compare.ts';
 import { requestsPerSec } from '../../results/metrics.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
-import { type Interval, replicateInterval, studentInterval, toRatio } from '../../results/stats.ts';
+import { type Interval, LEVEL, replicateInterval, studentInterval, toRatio } from '../../results/stats.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';
 import { type PlannedCell, planRun } from '../plan/plan.ts';
 import type { ReplicateContext } from '../run/context.ts';
@@ -128,7 +128,7 @@ const cold: Design = {
 /** What people do by hand: start a load tool, let it run, stop it; then the other. */
 const naive: Design = {
   name: 'naive, whole trials in turn',
-  interval: logRatios => (logRatios.length < 2 ? null : toRatio(studentInterval(logRatios, 0.95))),
+  interval: logRatios => (logRatios.length < 2 ? null : toRatio(studentInterval(logRatios, LEVEL))),
   async openSession() {
     const whole = { slicing: 'whole', warmupMinMs: 1_000, warmupMaxMs: 1_000, measureMs: 2_000 };
     const target = await startPlainTarget();

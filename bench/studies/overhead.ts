@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import type { Host } from '../../results/model/run.ts';
 import { createRandom, type Random, shuffled } from '../../results/random.ts';
-import { type Interval, replicateInterval, trimmedMean } from '../../results/stats.ts';
+import { type Interval, LEVEL_PERCENT, replicateInterval, trimmedMean } from '../../results/stats.ts';
 import { Client } from '../../scenarios/model/client.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import { startTarget, type TargetProcess } from '../run/targets.ts';
@@ -16,7 +16,7 @@ const WARMUP_SLICE_MS = 250;
 const TURNS = 16;
 const SLICE_MS = 120;
 const BLOCK_TRIM = 0.2;
-/** The goal: at most so much more. */
+/** The goal: the most that the harness may add. */
 const MOST_RATIO = 1.05;
 const PLAIN = { head: [], border: [] };
 
@@ -105,7 +105,7 @@ function printRatios(
     head: [
       'arms',
       ...head.map(name => `${name}, us/request`),
-      'ratio (95 %)',
+      `ratio (${LEVEL_PERCENT})`,
       `at most ${MOST_RATIO}`,
       'replicates',
     ],

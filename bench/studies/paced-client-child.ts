@@ -73,7 +73,7 @@ function dial(port: number): Connection {
 /** By port. They stay open from one order to the next. */
 const idleConnections = new Map<number, Connection[]>();
 
-/** Makes sure that so many are open and have had their first exchange, which is the one that pays for the handshake. */
+/** Ensures that this number is open and has had its first exchange, which pays for the handshake. */
 async function openKept(port: number, count: number): Promise<Connection[]> {
   const idle = idleConnections.get(port) ?? [];
   idleConnections.set(port, idle);

@@ -5,7 +5,7 @@ import { createRandom } from '../../results/random.ts';
 import { visibleLine } from '../../results/visible.ts';
 import { BAD_TEXT, RAW_TEXT, textAround } from './bad-text.ts';
 import { fuzzStoredRuns } from './damaged-results.ts';
-import { HOSTILE_TEXTS, jsonText, mutatedValue } from './mutate-json.ts';
+import { HOSTILE_TEXTS, mutatedValue, serialize } from './mutate-json.ts';
 import { fuzzScenarioFiles } from './mutated-scenarios.ts';
 
 suite('what is damaged', () => {
@@ -41,11 +41,11 @@ suite('the search itself', () => {
     const sound = { a: 1, b: ['x', 'y', { c: true }], d: null };
     const before = structuredClone(sound);
     const made = Array.from({ length: 200 }, (_, index) =>
-      jsonText(mutatedValue(sound, createRandom(1, index)) ?? null),
+      serialize(mutatedValue(sound, createRandom(1, index)) ?? null),
     );
     assert.deepEqual(sound, before);
     assert.ok(new Set(made).size > 80, String(new Set(made).size));
-    assert.equal(made[7], jsonText(mutatedValue(sound, createRandom(1, 7)) ?? null));
+    assert.equal(made[7], serialize(mutatedValue(sound, createRandom(1, 7)) ?? null));
     assert.ok(HOSTILE_TEXTS.some(text => made.some(json => json.includes(JSON.stringify(text)))));
   });
 });

@@ -19,7 +19,7 @@ import { sampleRun } from '../../results/testing/sample-run.ts';
 import { visibleLines } from '../../results/visible.ts';
 import { BAD_TEXT, RAW_TEXT, textAround } from './bad-text.ts';
 import { STORED_COMMANDS, testContext } from './in-process.ts';
-import { jsonText, mutatedBytes, mutatedValue, pick } from './mutate-json.ts';
+import { mutatedBytes, mutatedValue, pick, serialize } from './mutate-json.ts';
 
 export interface FuzzCounts {
   /** Folders. */
@@ -69,11 +69,11 @@ function soundRuns(): Sound[] {
 
 /** The files of a results folder of which one is damaged, by path. */
 function damagedFiles({ run, trials, summary }: Sound, random: Random): Record<string, string | Buffer> {
-  const lines = (values: readonly unknown[]): string => values.map(value => `${jsonText(value)}\n`).join('');
+  const lines = (values: readonly unknown[]): string => values.map(value => `${serialize(value)}\n`).join('');
   const files: Record<string, string | Buffer> = {
-    'run.json': jsonText(run),
+    'run.json': serialize(run),
     'trials.ndjson': lines(trials),
-    'main.json': jsonText(summary),
+    'main.json': serialize(summary),
     'history.ndjson': lines([summary, summary]),
     latest: `${ID}\n`,
   };
@@ -83,16 +83,16 @@ function damagedFiles({ run, trials, summary }: Sound, random: Random): Record<s
     files[name] = mutatedBytes(String(files[name]), random);
   } else if (kind < 0.65) {
     const whole = mutatedValue({ run, trials, summary }, random) as Partial<Sound>;
-    files['run.json'] = jsonText(whole.run ?? null);
+    files['run.json'] = serialize(whole.run ?? null);
     if (Array.isArray(whole.trials)) files['trials.ndjson'] = lines(whole.trials);
-    files['main.json'] = jsonText(whole.summary ?? null);
+    files['main.json'] = serialize(whole.summary ?? null);
     files['history.ndjson'] = lines([summary, whole.summary ?? null]);
   } else if (kind < 0.85) {
-    files['run.json'] = jsonText(mutatedValue(run, random));
+    files['run.json'] = serialize(mutatedValue(run, random));
   } else {
-    const damaged = jsonText(mutatedValue(summary, random));
+    const damaged = serialize(mutatedValue(summary, random));
     files['main.json'] = damaged;
-    files['history.ndjson'] = `${damaged}\n${jsonText(summary)}\n`;
+    files['history.ndjson'] = `${damaged}\n${serialize(summary)}\n`;
   }
   return files;
 }

@@ -134,13 +134,13 @@ const interim = [
   entry('a hundred 103 before it', `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(100)}${GOOD}`, 'ok', {
     bytes: 2,
   }),
-  entry('100 Continue that nobody asked for', `HTTP/1.1 100 Continue\r\n\r\n${GOOD}`, 'either'),
+  entry('unsolicited 100 Continue', `HTTP/1.1 100 Continue\r\n\r\n${GOOD}`, 'either'),
   entry('102 Processing before it', `HTTP/1.1 102 Processing\r\n\r\n${GOOD}`, 'ok', { bytes: 2 }),
   entry('103 with a length', `HTTP/1.1 103 Early Hints\r\nContent-Length: 2\r\n\r\n${GOOD}`, 'either'),
   entry('103, and the end', 'HTTP/1.1 103 Early Hints\r\n\r\n', 'error'),
   entry('103, and silence', 'HTTP/1.1 103 Early Hints\r\n\r\n', 'never', held),
   entry(
-    '101 that nobody asked for',
+    'unsolicited 101',
     'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
     'error',
     { ...held, ...quick },
@@ -179,7 +179,7 @@ const protocols = [
   entry('NULs', Buffer.alloc(1_000), 'error'),
   entry('gzip that is none', `${OK}Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok`, 'either', quick),
   entry(
-    'an encoding that nobody knows',
+    'an unknown content encoding',
     `${OK}Content-Encoding: x-odd\r\nContent-Length: 2\r\n\r\nok`,
     'either',
   ),

@@ -149,7 +149,7 @@ export function mutatedValue<T>(sound: T, random: Random): unknown {
 }
 
 /** As JSON; nested, huge and prototype values are written by hand. */
-export function jsonText(value: unknown): string {
+export function serialize(value: unknown): string {
   const depth = 5_000;
   return JSON.stringify(value)
     .replaceAll(`"${DEEP}"`, () => '['.repeat(depth) + ']'.repeat(depth))

@@ -8,11 +8,11 @@ import { printPlan } from '../cli/dry-run.ts';
 import { transports } from '../clients/index.ts';
 import type { ClientPlugin } from '../contracts.ts';
 import { planRun } from '../plan/plan.ts';
-import { loadPlugins, parseJson, problemText } from '../plan/read-scenarios.ts';
+import { formatProblems, loadPlugins, parseJson } from '../plan/read-scenarios.ts';
 import { createVariantsValidator, type ValidateVariants } from '../plan/sweep.ts';
 import { BAD_TEXT, RAW_TEXT, textAround } from './bad-text.ts';
 import { testContext } from './in-process.ts';
-import { jsonText, mutatedBytes, mutatedValue, pick } from './mutate-json.ts';
+import { mutatedBytes, mutatedValue, pick, serialize } from './mutate-json.ts';
 
 export interface ScenarioFuzzCounts {
   tried: number;
@@ -20,7 +20,7 @@ export interface ScenarioFuzzCounts {
   valid: number;
   /** Errors where a list of problems, or a SyntaxError with its place, belongs; and of the plan of what is valid. */
   crashes: number;
-  /** Problems that do not say where, or what would be right. */
+  /** Problems that do not say where, or what is expected. */
   vague: number;
   rawEscapes: number;
   /** `NaN`, `undefined` and the like. */
@@ -80,7 +80,7 @@ export async function fuzzScenarioFiles({
     const text =
       random() < 0.2
         ? mutatedBytes(JSON.stringify(content), random).toString('utf8')
-        : jsonText(mutatedValue(content, random) ?? null);
+        : serialize(mutatedValue(content, random) ?? null);
     counts.tried++;
     try {
       const { shown, vague, isValid } = check(text, validate);
@@ -110,7 +110,7 @@ function check(
     printPlan(planRun(validation.variants, { seed: 1 }), [], {}, context.output);
     return { shown: visibleLines(printed.out.join('\n')), isValid: true };
   }
-  const shown = problemText(validation.problems);
+  const shown = formatProblems(validation.problems);
   const vague = validation.problems.find(
     ({ path, message, hint }) => message === '' || (path === '' && hint === undefined),
   );

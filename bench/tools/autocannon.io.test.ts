@@ -1,4 +1,4 @@
-// In: autocannon by itself, and as an engine. Out: proof that it still goes wrong as we say, and that each way around works.
+// autocannon by itself still has the defects that docs/load-tools.md lists, and as a load tool each workaround works.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -32,7 +32,7 @@ async function runBare(origin: string, options: Record<string, unknown>): Promis
 }
 
 suite('autocannon by itself: once one of these fails, a way around it may go', () => {
-  test('loses every answer after which it is told to reconnect', async t => {
+  test('loses every answer after which it has to reconnect', async t => {
     const target = await openTestTarget(t, service, delay);
     const told = await runBare(target.endpoint.origin, { reconnectRate: 1 });
     assert.equal(told.length, 0);
@@ -110,7 +110,7 @@ suite('autocannon as an engine', () => {
     assert.ok(response.minUs >= (SERVICE_MS - 1) * 1_000, `least ${response.minUs} us`);
   });
 
-  test('an answer that nobody asked for is no answer to the next request: in the piece of the first', async t => {
+  test('an unsolicited answer is not an answer to the next request: in the piece of the first', async t => {
     const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
       if (ofAll === 1) socket.write(answerWith('ok').repeat(2));
     });
@@ -170,7 +170,7 @@ suite('autocannon as an engine', () => {
     assert.ok(requestsPerConnection.find(entry => entry.requests === 3)!.connections > 2);
   });
 
-  test('the server closes idle connections between slices: they are opened anew, and nothing fails', async t => {
+  test('the server closes idle connections between slices: they are opened again, and nothing fails', async t => {
     const server = await openTestTarget(t, { ...service, keepAliveTimeoutMs: 50 }, delay);
     const { recorder, slice, account } = openEngine(t, subject, { endpoint: server.endpoint, users: 3 });
     for (const opened of [3, 6]) {

@@ -10,12 +10,12 @@ import { type Target, usesTls } from '../../scenarios/model/target.ts';
 import { classifyError, describeError, plainTargetRefusals } from '../clients/errors.ts';
 import {
   beginExchange,
+  describeNoAnswer,
   type Engine,
   type EngineModule,
   type EngineOptions,
   type Exchange,
   newExchange,
-  noAnswerText,
   type OpenedConnection,
   type Refusal,
   type Window,
@@ -358,7 +358,7 @@ function open({ client, load, endpoint, request, sink }: EngineOptions): Engine 
       const idle = new Promise<void>(resolve => {
         onIdle = resolve;
       });
-      drainTimer = setTimeout(giveUpRest, rampMs + windowMs + drainMs, noAnswerText(drainMs));
+      drainTimer = setTimeout(giveUpRest, rampMs + windowMs + drainMs, describeNoAnswer(drainMs));
       busy = users.length;
       users.forEach((user, index) => {
         // The pause since the last slice does not belong to the load.

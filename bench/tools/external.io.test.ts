@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { childrenWith } from '../run/testing/processes.ts';
 import { findProgram, missingProgram, runTool, type ToolOrder, type ToolRun } from './external.ts';
 
-describe('In: small programs that do as they like. Out: proof that each is stopped, bounded, watched, and never left behind', () => {
+describe('Programs that misbehave are stopped, bounded, watched, and never left behind', () => {
   const LONG_MS = 600_000;
 
   /** Runs a line of sh; the word is its name in the list of processes. */
@@ -18,7 +18,7 @@ describe('In: small programs that do as they like. Out: proof that each is stopp
     });
   }
 
-  /** Told SIGINT, it says so and ends; it burns CPU until then. */
+  /** Burns CPU until SIGINT, then prints that it got the signal and ends. */
   const OBEDIENT = "trap 'echo told; exit 0' INT; echo begun; while :; do :; done";
 
   test('a program that ends by itself has said all it had to say', async () => {
@@ -45,7 +45,7 @@ describe('In: small programs that do as they like. Out: proof that each is stopp
     assert.deepEqual(childrenWith('too-early'), []);
   });
 
-  test('one that will not end is killed, and the trial told why', async () => {
+  test('one that does not end is killed, and the error of its trial says why', async () => {
     const run = runShell('stubborn', "trap '' INT; while :; do :; done", {
       stopAfterMs: 50,
       killAfterMs: 200,
@@ -63,14 +63,14 @@ describe('In: small programs that do as they like. Out: proof that each is stopp
     await run.kill();
   });
 
-  test('one that fails is told with its own words', async () => {
+  test('one that fails is reported with its own message', async () => {
     await assert.rejects(
       runShell('failing', 'echo printed; echo "no such host" >&2; exit 3').result,
       /sh ended with exit status 3: no such host/,
     );
   });
 
-  test('one that is not there is told as what it is', async () => {
+  test('one that is not installed is reported as such', async () => {
     const run = runTool({ program: 'no-such-tool', args: [], stopAfterMs: LONG_MS, killAfterMs: LONG_MS });
     await assert.rejects(run.result, /no-such-tool/);
     await run.kill();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readHeyOutput } from './hey.ts';
 
-describe('In: what hey prints, true and false. Out: proof that answers and failures are read, and that nothing is guessed', () => {
+describe('Output of hey, valid and damaged: answers and failures are read, and nothing is guessed', () => {
   const FAILURES = `failure 3 "Get \\"http://127.0.0.1:1/\\": dial tcp 127.0.0.1:1: connect: connection refused"
 failure 2 "a bell \\a, which JSON does not know"
 `;

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { readWrkOutput, uncorrected } from './wrk.ts';
 
-describe('In: what wrk prints, true and false. Out: proof that its counts are read, and that its correction is taken out exactly', () => {
+describe('Output of wrk, valid and damaged: its counts are read, and its correction is undone exactly', () => {
   type Latencies = [us: number, count: number][];
 
   /** What wrk 4.1.0 does to its latencies: an array of counts by µs, walked upwards from twice the interval. */

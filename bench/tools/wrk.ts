@@ -138,18 +138,18 @@ const LONGEST_SEC = 20;
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
 /** Any bytes as a Lua string: three-digit escapes only. */
-function luaText(bytes: Buffer): string {
+function quoteForLua(bytes: Buffer): string {
   return `"${Array.from(bytes, byte => `\\${String(byte).padStart(3, '0')}`).join('')}"`;
 }
 
 /** Sets the request where only wrk reads it: other users of the machine see the arguments of a program. */
 export function requestScript({ method, path, headers, body }: PreparedRequest): string {
-  const lua = (text: string): string => luaText(Buffer.from(text, 'latin1'));
+  const lua = (text: string): string => quoteForLua(Buffer.from(text, 'latin1'));
   return [
     `wrk.method = ${lua(method)}`,
     `wrk.path = ${lua(path)}`,
     ...Object.entries(headers).map(([name, value]) => `wrk.headers[${lua(name)}] = ${lua(value)}`),
-    ...(body === undefined ? [] : [`wrk.body = ${luaText(body)}`]),
+    ...(body === undefined ? [] : [`wrk.body = ${quoteForLua(body)}`]),
     '',
   ].join('\n');
 }

@@ -2,7 +2,7 @@
 import { type AmortisationFit, cellAmortisation } from '../../results/amortisation.ts';
 import { allMarks, type CellView, signsOf } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
-import { describeAmortisation, fitsWell, openingOf } from '../words/headline.ts';
+import { describeAmortisation, fitsWell, openingOf } from '../words/amortisation.ts';
 import { formatCount, formatLatency, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import { armMarks, framed, guideLine, INK, isNarrow, type Layer, MUTED, type X, type Y } from './theme.ts';

@@ -5,7 +5,7 @@ import type { Comparison } from '../../results/model/run.ts';
 import { INTERVAL_NAME } from '../../results/stats.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
-import { capitalize, headlineWords } from '../words/load.ts';
+import { capitalize, headlinePhrases } from '../words/load.ts';
 import {
   formatComparison,
   formatMissing,
@@ -28,7 +28,7 @@ const chart: Chart = {
   title: 'Ratios by replicate',
   applies: view => dotsOf(view).length > 0,
   caption: ({ result }) =>
-    `${capitalize(headlineWords(result.scenario.load).noun)} relative to ${result.scenario.baseline}, one dot per replicate, the first at the top. The band is the ${INTERVAL_NAME}, the line its value. Dots in two groups are processes in two modes.`,
+    `${capitalize(headlinePhrases(result.scenario.load).noun)} relative to ${result.scenario.baseline}, one dot per replicate, the first at the top. The band is the ${INTERVAL_NAME}, the line its value. Dots in two groups are processes in two modes.`,
   spec(view, widthPx) {
     const dots = dotsOf(view);
     const bands = bandsOf(view);

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import type { SweepValue } from '../../scenarios/model/scenario.ts';
 import { axisScale } from './sweep.ts';
 
-describe('The scale of a swept setting is the one on which its values are told apart best: a table', () => {
+describe('The scale of a swept setting is the one that separates its values best: a table', () => {
   const TABLE: [why: string, values: SweepValue[], scale: ReturnType<typeof axisScale>][] = [
     ['equal steps', [10, 20, 30, 40], { type: 'linear' }],
     ['equal steps from 0', [0, 10, 20, 30], { type: 'linear' }],

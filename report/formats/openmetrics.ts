@@ -6,7 +6,7 @@ import type { CompletedTrial } from '../../results/model/trial.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import { visibleLine } from '../../results/visible.ts';
 import { knownAccepted, knownOpened } from '../words/caveats.ts';
-import { reuseRatio } from '../words/headline.ts';
+import { reuseRatio } from '../words/doubts.ts';
 import type { Output } from './format.ts';
 
 const LABELS = ['run', 'scenario', 'cell', 'arm'] as const;

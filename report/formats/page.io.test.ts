@@ -117,7 +117,7 @@ for (const sample of [
   });
 }
 
-test('the cells of a sweep are folded, told in a line each, and whole when opened', { skip }, async () => {
+test('the cells of a sweep are folded to one line each, and complete when opened', { skip }, async () => {
   const { page, figures, folded, complaints } = await openReport('a troubled sweep');
   const folds = page.locator('details.fold');
   assert.equal(await folds.count(), folded.length);

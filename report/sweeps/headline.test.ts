@@ -163,7 +163,7 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
     });
   }
 
-  test('where an arm is better, where it is worse, and where that could not be told', () => {
+  test('where an arm is better, where it is worse, and where the difference is unclear', () => {
     const told = (ratios: Parameters<typeof sweepWith>[0]) => courseRemarks(sweepWith(ratios)).at(-1);
     assert.equal(
       told({ 0: [2, 0.1], 1: [1.5, 0.1], 5: [1, 0.1], 20: [0.9, 0.2], 80: [0.5, 0.1] }),
@@ -179,7 +179,7 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
     );
   });
 
-  test('a sweep is told by what decides under its load; over several kinds of load, by mean latency', () => {
+  test('a sweep is summarised by the metric that decides under its load; over several kinds of load, by mean latency', () => {
     const { run, trials } = sampleSweeps['a sweep']!;
     const open = Load.parse({ model: 'open', ratePerSec: 50 });
     const reportWith = (isOpen: (index: number) => boolean) => {
@@ -204,7 +204,7 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
     assert.equal(reportWith(() => false).sweeps[0]!.measures[0]!.name, 'requestsPerSec');
   });
 
-  test('a single arm is told by its own figures, words by the highest and the lowest', () => {
+  test('a single arm is summarised by its own figures, values that are not numbers by the highest and the lowest', () => {
     const { headline, remarks } = buildReport({ ...sampleSweeps['a sweep of words']!, charts: [] });
     assert.match(
       headline,
@@ -233,7 +233,7 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
     );
   });
 
-  test('what failed, was not come to or is not valid is told first, and marked', () => {
+  test('what failed, was not reached or is invalid comes first, and is marked', () => {
     const report = buildReport({ ...sampleSweeps['a troubled sweep']!, charts: [] });
     assert.match(report.headline, /^As roundTripMs rises from 5 to 80, .*, falling at every step†\.$/);
     assert.match(report.remarks.at(-1)!, /persistent is better than short at every value measured†\.$/);
@@ -258,7 +258,7 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
     );
   });
 
-  test('an expectation is told once, with the values at which it fails', () => {
+  test('an expectation is reported once, with the values at which it fails', () => {
     const { sweeps, remarks } = buildReport({ ...sampleSweeps['a sweep']!, charts: [] });
     const [sweep] = sweeps;
     assert.deepEqual(
@@ -274,7 +274,7 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
     );
     const [troubled] = buildReport({ ...sampleSweeps['a troubled sweep']!, charts: [] }).sweeps;
     const unsure = troubled?.expectations?.rows[0]?.[2]?.text;
-    assert.equal(unsure, 'roundTripMs = 1', 'what was not measured is not told');
+    assert.equal(unsure, 'roundTripMs = 1', 'what was not measured is not reported');
   });
 
   test('beside other scenarios a sweep counts as one', () => {

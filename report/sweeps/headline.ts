@@ -5,10 +5,10 @@ import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { Comparison } from '../../results/model/run.ts';
 import type { Interval } from '../../results/stats.ts';
 import type { SweepPoint } from '../../scenarios/model/scenario.ts';
-import { subsetText } from '../../scenarios/model/sweep.ts';
+import { describeSubset } from '../../scenarios/model/sweep.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
-import { describeErrorGaps, hasErrorGap, suggestNextStep } from '../words/headline.ts';
+import { describeErrorGaps, hasErrorGap, suggestNextStep } from '../words/doubts.ts';
 import { formatPercent } from '../words/numbers.ts';
 import {
   armFigures,
@@ -284,7 +284,7 @@ function describeVerdict(candidate: string, cells: readonly Judged[], sweep: Swe
     const signs = graveSigns(
       own.map(({ comparison, view }) => ({ marks: comparisonMarks(comparison, view) })),
     );
-    const places = isAll ? 'at every value measured' : `with ${subsetText(sweep.axes, subset)}`;
+    const places = isAll ? 'at every value measured' : `with ${describeSubset(sweep.axes, subset)}`;
     return verdict === 'unsure'
       ? [`no significant difference from ${baseline} ${isAll ? 'at any value measured' : places}${signs}`]
       : [`${candidate} is ${verdict} than ${baseline} ${places}${signs}`];

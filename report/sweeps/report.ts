@@ -1,7 +1,7 @@
 // Builds the report of a sweep: caveats, expectations, tables and pictures over all of its cells.
 import { INTERVAL_NAME } from '../../results/stats.ts';
 import type { SweepPoint, SweepValue } from '../../scenarios/model/scenario.ts';
-import { subsetText } from '../../scenarios/model/sweep.ts';
+import { describeSubset } from '../../scenarios/model/sweep.ts';
 import { allMarks, type CellView, MARK_NOTES } from '../cell-view.ts';
 import type { SweepChart } from '../charts/chart.ts';
 import type { CellState, Column, Fact, Mark, SweepMeasure, SweepReport, Table, TableCell } from '../model.ts';
@@ -11,7 +11,8 @@ import { auditLines } from '../words/audits.ts';
 import { boundRemarks } from '../words/bound.ts';
 import { cellCaveats, nameStop } from '../words/caveats.ts';
 import { conditionsOf, formatSeconds } from '../words/conditions.ts';
-import { describeMissingReuse, stateOf } from '../words/headline.ts';
+import { describeMissingReuse } from '../words/doubts.ts';
+import { stateOf } from '../words/headline.ts';
 import { formatCount, formatPercent } from '../words/numbers.ts';
 import { courseRemarks, sweepHeadline } from './headline.ts';
 import {
@@ -89,7 +90,7 @@ function pointsOf(cells: readonly SweptCell[]): (readonly SweepPoint[])[] {
 
 /** ` with roundTripMs = 20, 80`; empty for all cells. */
 function describePlaces({ axes }: SweepView, subset: readonly (readonly SweepPoint[])[]): string {
-  const text = subsetText(axes, subset);
+  const text = describeSubset(axes, subset);
   return text === '' ? '' : ` with ${text}`;
 }
 
@@ -143,7 +144,7 @@ function placesCell({ axes }: SweepView, { outcomes }: ExpectedOutcomes, outcome
   const places = outcomes.filter(each => each.outcome === outcome).map(({ points }) => points);
   if (places.length === 0) return words('', null);
   if (places.length === outcomes.length) return words('everywhere', 'everywhere');
-  return words(subsetText(axes, places));
+  return words(describeSubset(axes, places));
 }
 
 /** A combination of the sweep; its cell is undefined if the run did not reach it. */

@@ -64,7 +64,7 @@ test('what the run never came to is known by what was asked for', () => {
   assert.deepEqual(sweepIn('a sweep').missing, []);
 });
 
-test('sweeps and cells that stand alone are told apart', () => {
+test('sweeps and single cells are distinguished', () => {
   assert.deepEqual(
     sectionsIn(sweepAndScenario()).map(section =>
       section.kind === 'sweep' ? section.sweep.name : section.view.result.cell,

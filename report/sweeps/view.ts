@@ -11,7 +11,13 @@ import {
 import type { Metric } from '../../results/model/run.ts';
 import { type Interval, meanOf, overReplicates } from '../../results/stats.ts';
 import type { ExpectedMetric, SweepPoint, SweepValue } from '../../scenarios/model/scenario.ts';
-import { axesOf, combinations, placeText, type SweepAxis, shortNames } from '../../scenarios/model/sweep.ts';
+import {
+  axesOf,
+  combinations,
+  describePoints,
+  type SweepAxis,
+  shortNames,
+} from '../../scenarios/model/sweep.ts';
 import { type ArmView, type CellView, comparisonMarks } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
 import {
@@ -84,7 +90,7 @@ function viewSweep(views: readonly CellView[]): SweepView {
   const cells = views
     .map(view => sweptCell(view, x!, other))
     .toSorted((a, b) => rankOf(a.other, other) - rankOf(b.other, other) || rankOf(a.x, x) - rankOf(b.x, x));
-  const measured = new Set(cells.map(({ points }) => placeText(points)));
+  const measured = new Set(cells.map(({ points }) => describePoints(points)));
   return {
     name: scenario.name,
     question: scenario.question,
@@ -92,7 +98,7 @@ function viewSweep(views: readonly CellView[]): SweepView {
     x: x!,
     other,
     cells,
-    missing: combinations(axes).filter(points => !measured.has(placeText(points))),
+    missing: combinations(axes).filter(points => !measured.has(describePoints(points))),
     inOrder: views.map(({ result }) => result.sweepPoints),
     arms: armsOf(views),
   };
@@ -132,7 +138,7 @@ function settingsOf(axes: readonly SweepAxis[]): SweptSetting[] {
 function sweptCell(view: CellView, x: SweptSetting, other: SweptSetting | undefined): SweptCell {
   const points = view.result.sweepPoints;
   const at = (setting: SweptSetting | undefined) => points.find(({ path }) => path === setting?.path)?.value;
-  return { view, x: at(x) ?? '', other: at(other), place: placeText(points), points };
+  return { view, x: at(x) ?? '', other: at(other), place: describePoints(points), points };
 }
 
 function rankOf(value: SweepValue | undefined, setting: SweptSetting | undefined): number {

@@ -1,6 +1,6 @@
 // Table: CPU time that opening a connection costs, by pairs of clients that differ only in connections; null without such pairs.
 import { type ConnectionCost, type Cost, connectionCosts } from '../../results/connection-cost.ts';
-import type { Interval } from '../../results/stats.ts';
+import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { CellView } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
 import { roundTripsOf } from '../words/connection-cost.ts';
@@ -36,7 +36,7 @@ export function connectionCostTable(view: CellView): Table | null {
       figure(cost.savedCoresAt1kPerSec.toFixed(2), cost.savedCoresAt1kPerSec, marksOf(cost, view)),
     ]),
     notes: [
-      'CPU time per new connection, with its 95 % interval: in each replicate, the difference in CPU time per request divided by the difference in connections per request. Round trips are those that the protocols need before the first request. What one user waits for a new connection is the difference of median response times with one user instead of all, so nothing in it is a queue. How many more requests reuse serves is told by the rates, and by the CPU time of client and server together, which other programs on the machine disturb less. The last column is what reuse saves at 1,000 requests/s, client and server together.',
+      `CPU time per new connection, with its ${INTERVAL_NAME}: in each replicate, the difference in CPU time per request divided by the difference in connections per request. Round trips are those that the protocols need before the first request. What one user waits for a new connection is the difference of median response times with one user instead of all, so nothing in it is a queue. How many more requests reuse serves is computed from the rates, and from the CPU time of client and server together, which other programs on the machine disturb less. The last column is what reuse saves at 1,000 requests/s, client and server together.`,
     ],
   });
 }

@@ -34,7 +34,7 @@ function unitBehind(metric: ExpectedMetric): string {
   return unit === 'requests/s' ? '/s' : ` ${unit}`;
 }
 
-const STATE_WORDS: Record<ExpectationResult['state'], string> = {
+const STATE_NAMES: Record<ExpectationResult['state'], string> = {
   pass: 'pass',
   fail: 'FAIL',
   unsure: 'unsure',
@@ -60,7 +60,7 @@ export function expectationTable(view: CellView): Table | null {
       words(formatCount(first.replicates), first.replicates),
       judgementCell(expectation, confirmation, view),
       judgementCell(expectation, together, view),
-      words(STATE_WORDS[state], state),
+      words(STATE_NAMES[state], state),
     ]),
     notes: [
       ...(expectations.length === 1

@@ -63,13 +63,13 @@ describe('Measurement, model and published figures side by side', () => {
       ['89', '1,124', '0.2 %'],
     );
     assert.deepEqual([texts['roundTrips'], texts['predictedMeanMs']], ['4.00', '88.8']);
-    assert.match(texts['excessMs']!, /^19\.\d$/);
+    assert.match(texts['excessMs']!, /^20\.\d$/);
     assert.match(texts['measuredMeanMs']!, /^\d+ \(\d+ to \d+\)$/);
     assert.ok(notes.includes('Published: an article.'));
     assert.ok(notes.some(note => /4\.8 ms of service/.test(note)));
   });
 
-  test('an arm without a model has measured figures, and the reason is told', () => {
+  test('an arm without a model has measured figures, and the reason is given', () => {
     const view = viewOf(behind, cell => {
       const { persistent } = cell.scenario.clients;
       const pool = { ...persistent!.pool, pipelining: 4 };
@@ -89,12 +89,12 @@ describe('Measurement, model and published figures side by side', () => {
     assert.ok(notes.some(note => /the service time, which is unknown and taken as 0/.test(note)));
   });
 
-  test('of the gap, so much is round trips', () => {
+  test('which part of the gap is round trips', () => {
     const [text, ...others] = describeGap(viewOf(behind));
     assert.deepEqual(others, []);
     assert.match(
       text!,
-      /^Of the 8\d\.\d ms by which the mean latency of short exceeds that of persistent, 63\.0 ms \(7\d\.\d %\) come from 3\.00 more round trips per request, and 19\.\d ms from CPU and queueing\.$/,
+      /^Of the 8\d\.\d ms by which the mean latency of short exceeds that of persistent, 63\.0 ms \(7\d\.\d %\) come from 3\.00 more round trips per request, and 20\.\d ms from CPU and queueing\.$/,
     );
   });
 
@@ -106,7 +106,7 @@ describe('Measurement, model and published figures side by side', () => {
     }));
   }
 
-  test('a gap that is smaller than its round trips is not divided, but told', () => {
+  test('a gap that is smaller than its round trips is reported, but not divided', () => {
     assert.match(
       describeGap(withShortMean(60_000))[0]!,
       /^short needs 3\.00 more round trips per request \(63\.0 ms\), which is more than the 3\d\.\d ms by which/,

@@ -7,10 +7,10 @@ import type { Load } from '../../scenarios/model/load.ts';
 import { usesTls } from '../../scenarios/model/target.ts';
 import { type ArmView, type CellView, leastCensoredUs, onlyInvalid } from '../cell-view.ts';
 import type { Column, JsonValue, Table, TableCell } from '../model.ts';
-import { BOUND_WORDS } from '../words/bound.ts';
+import { BOUND_NAMES } from '../words/bound.ts';
 import { describeCounting, knownAccepted, knownOpened } from '../words/caveats.ts';
 import { describePolicy } from '../words/conditions.ts';
-import { reuseRatio } from '../words/headline.ts';
+import { reuseRatio } from '../words/doubts.ts';
 import { formatRate } from '../words/load.ts';
 import {
   formatCount,
@@ -233,7 +233,7 @@ export function mainTable({ arms, result }: CellView): Table {
 }
 
 function boundEntry({ bound }: ArmView): TableCell {
-  return bound === null ? nothing : words(BOUND_WORDS[bound], bound);
+  return bound === null ? nothing : words(BOUND_NAMES[bound], bound);
 }
 
 function read({ read, isCensored }: Measure, { summary, marks, trials }: ArmView): TableCell {

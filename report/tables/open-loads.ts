@@ -19,7 +19,7 @@ import {
   words,
 } from './table.ts';
 
-const LIMIT_WORDS: Record<ProbeLimit, string> = {
+const LIMIT_NAMES: Record<ProbeLimit, string> = {
   latency: 'latency',
   errors: 'errors',
   rate: 'responses fell behind',
@@ -85,7 +85,7 @@ function findLimit({ notKeptPerSec, probes }: Capacity): ProbeLimit | null {
 
 function describeLimit(capacity: Capacity): string {
   const limit = findLimit(capacity);
-  return limit === null ? 'no rate tried' : LIMIT_WORDS[limit];
+  return limit === null ? 'no rate tried' : LIMIT_NAMES[limit];
 }
 
 /** What to read with the capacities of a cell. */

@@ -2,7 +2,7 @@
 import {
   type CompletedTrial,
   type FailureCode,
-  OUTCOME_WORDS,
+  OUTCOME_NAMES,
   OUTCOMES,
   type Outcome,
 } from '../../results/model/trial.ts';
@@ -12,7 +12,7 @@ import type { Mark, Table, TableCell } from '../model.ts';
 import { formatCount, formatMs, formatPercent } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
 
-const FAILURE_WORDS: Record<FailureCode, string> = {
+const FAILURE_NAMES: Record<FailureCode, string> = {
   'target-start': 'the target did not start',
   'target-died': 'the target died',
   'link-start': "the link's relay did not start",
@@ -44,7 +44,7 @@ export function failureTable({ trials }: CellView): Table | null {
     rows: failed.map(({ trial, error }) => [
       words(trial.id),
       words(trial.arm),
-      words(FAILURE_WORDS[error.code], error.code),
+      words(FAILURE_NAMES[error.code], error.code),
       words(error.message),
       words(error.detail ?? '', error.detail ?? null),
     ]),
@@ -141,7 +141,7 @@ function errorRow({ label, name, trials, marks }: ArmView, kind: Outcome): Table
   return [
     [
       words(label, name),
-      words(OUTCOME_WORDS[kind], kind),
+      words(OUTCOME_NAMES[kind], kind),
       figure(formatCount(count), count, invalid),
       figure(formatPercent(count / total), count / total, invalid),
       timeCell(meanUsOf(own), invalid),

@@ -26,7 +26,7 @@ describe('The colours of the phases are distinguishable with any colour vision, 
     ['dark', PHASE_COLOURS_DARK, '#14181d'],
   ] as const) {
     for (const vision of visions) {
-      test(`${theme}, ${vision}: any two phases can be told apart`, () => {
+      test(`${theme}, ${vision}: any two phases can be distinguished`, () => {
         for (const [index, one] of PHASES.entries()) {
           for (const other of PHASES.slice(index + 1)) {
             const difference = differenceOf(colours[one], colours[other], vision);
@@ -80,7 +80,7 @@ describe('The table of phases adds up, and names what is missing', () => {
     });
   }
 
-  test('what opening a connection takes is told by request and by connection', () => {
+  test('the time to open a connection is shown per request and per connection', () => {
     const row = rowOf(phaseTable(viewOf('every phase'))!, 'short');
     assert.equal(row['openedPerThousand'], 1000);
     for (const [key, ms] of Object.entries({ connectMeanMs: 21.6, tlsMeanMs: 22, connectP99Ms: 21.6 })) {

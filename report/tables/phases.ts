@@ -71,7 +71,7 @@ export function phasesOf(arms: readonly PhasedArm[]): Phase[] {
   return PHASES.filter(phase => arms.some(({ split }) => split.parts[phase] > 0));
 }
 
-const PHASE_WORDS: Record<Phase, string> = {
+const PHASE_MEANINGS: Record<Phase, string> = {
   heldBack: 'due but not yet sent',
   queue: 'waiting for a connection',
   connect: 'share of opening connections',
@@ -87,7 +87,7 @@ const OFF =
 /** Where the time of a request goes, or that phases were not recorded. */
 export function describePhases(arms: readonly PhasedArm[]): string {
   if (arms.every(({ split }) => !split.isRecorded)) return OFF;
-  const phases = phasesOf(arms).map(phase => `${PHASE_NAMES[phase]} (${PHASE_WORDS[phase]})`);
+  const phases = phasesOf(arms).map(phase => `${PHASE_NAMES[phase]} (${PHASE_MEANINGS[phase]})`);
   return `The phases of the mean response time, in order: ${phases.join(', ')}.`;
 }
 

@@ -6,7 +6,7 @@ import { ERROR_PERCENT, INTERVAL_NAME, LEVEL_PERCENT, sumOf } from '../../result
 import type { Load } from '../../scenarios/model/load.ts';
 import { type ArmView, type CellView, comparisonMarks, onlyInvalid } from '../cell-view.ts';
 import type { Column, Table, TableCell } from '../model.ts';
-import { comparesLoadTools, formatDeviation } from '../words/headline.ts';
+import { comparesLoadTools, formatDeviation } from '../words/agreement.ts';
 import {
   describeVerdict,
   FEW_NOTE,

@@ -21,7 +21,7 @@ const TITLES: Record<(typeof AUDITS)[number], string> = {
   'replicate-spread': 'spread across replicates',
 };
 
-const STATE_WORDS: Record<Finding['state'], string> = { pass: 'pass', warn: 'warning', fail: 'FAIL' };
+const STATE_NAMES: Record<Finding['state'], string> = { pass: 'pass', warn: 'warning', fail: 'FAIL' };
 const SEVERITY: Record<Finding['state'], number> = { pass: 0, warn: 1, fail: 2 };
 
 /** Folds findings by rule and arm, in order of first appearance. A line has the state of its worst finding. */
@@ -76,7 +76,7 @@ export function auditTable(lines: readonly AuditLine[]): Table {
     rows: lines.map(({ rule, title, arm, state, checks, trials, details }) => [
       words(title, rule),
       words(arm ?? 'all', arm),
-      words(STATE_WORDS[state], state),
+      words(STATE_NAMES[state], state),
       words(trials.length === 0 ? '–' : `${trials.length} of ${checks}`, { trials: [...trials], checks }),
       words(details.join('; '), [...details]),
     ]),

@@ -3,7 +3,7 @@ import type { Bound } from '../../results/bound.ts';
 import type { CellView } from '../cell-view.ts';
 
 /** As an entry of a table. */
-export const BOUND_WORDS: Record<Bound, string> = {
+export const BOUND_NAMES: Record<Bound, string> = {
   client: 'client CPU',
   server: 'server CPU',
   both: 'client and server CPU',

@@ -15,7 +15,7 @@ import {
   sharedConditions,
 } from './conditions.ts';
 
-describe("A client in words: every setting that was given is told, and nothing is said of what only a module of the user's knows", () => {
+describe("A client in words: every setting that was given is shown, and options of a user's own module are left out", () => {
   const own = { transport: './my-client.ts', modulePath: '/somewhere/my-client.ts' };
 
   const cases: [stated: z.input<typeof Client>, mode: string, subject: string, text: string][] = [
@@ -55,7 +55,7 @@ describe("A client in words: every setting that was given is told, and nothing i
     });
   }
 
-  test('every setting of a pool is told when it is given', () => {
+  test('every setting of a pool is shown when it is given', () => {
     const pools: Record<keyof z.input<typeof Pool>, z.input<typeof Pool>> = {
       maxConnections: { maxConnections: 7 },
       maxTotalConnections: { maxTotalConnections: 'unlimited' },
@@ -78,7 +78,7 @@ describe("A client in words: every setting that was given is told, and nothing i
   });
 });
 
-describe('What a server answered before the run is held against what the scenario states of it, and only that', () => {
+describe('What a server answers before the run is compared with what the scenario states, and with nothing else', () => {
   const rows: [
     why: string,
     found: Partial<ForeignServer>,
@@ -89,7 +89,7 @@ describe('What a server answered before the run is held against what the scenari
     ['nothing about a good status', { status: 204 }, {}, undefined],
     ['a bad status', { status: 404 }, {}, /status 404 .*failed request/],
     [
-      'it closes, and nobody has said so',
+      'it closes, and the scenario does not say so',
       { connectionHeader: 'close' },
       {},
       /declare it with target\.connectionClose: true/,

@@ -24,7 +24,7 @@ function viewOf(
 }
 
 const ANSWER =
-  /^A new connection costs 154 µs of client CPU \(152 to 157\), 61\.8 µs of server CPU \(60\.6 to 62\.9\) and one round trip; reusing connections served 5\.18× \(5\.04 to 5\.32\) the requests\. At 1,000 requests\/s reuse saves 0\.22 of a core\.$/;
+  /^A new connection costs 153 µs of client CPU \(152 to 155\), 62\.0 µs of server CPU \(60\.2 to 63\.8\) and one round trip; reusing connections served 5\.15× \(5\.06 to 5\.25\) the requests\. At 1,000 requests\/s reuse saves 0\.22 of a core\.$/;
 
 suite('what a connection costs, in words', () => {
   test('is the headline of a closed load with two clients', () => {
@@ -87,19 +87,19 @@ suite('what a connection costs, in words', () => {
 
   test('of an invalid trial is marked, and a failed arm has none', () => {
     const invalid = viewOf({ trouble: 'invalid-trial' });
-    assert.match(cellHeadline(invalid), /154 µs† of client CPU.*served 5\.18× \(.*\)† the requests/);
+    assert.match(cellHeadline(invalid), /153 µs† of client CPU.*served 5\.15× \(.*\)† the requests/);
   });
 
   test('among several cells each is named with its library', () => {
     assert.match(
       describeCostIn(viewOf())!,
-      /^In short-vs-persistent, with undici, a new connection costs 154 µs .*; reuse served 5\.18×/,
+      /^In short-vs-persistent, with undici, a new connection costs 153 µs .*; reuse served 5\.15×/,
     );
     const { headline } = buildReport({ ...sampleRuns['two scenarios']!, charts: [] });
     assert.match(headline, /^In short-vs-persistent, .* In requests-per-connection, with undici, /);
   });
 
-  test('two libraries are told apart, of more the cheapest and the dearest are named', () => {
+  test('two libraries are named each, of more than two the cheapest and the dearest', () => {
     const both = withLibraries(['undici', 'wire']);
     assert.match(
       describeConnectionCosts(both)!,
@@ -114,7 +114,7 @@ suite('what a connection costs, in words', () => {
 
   test('one user alone waits for opening, and for nothing else', () => {
     assert.deepEqual(describeAlone(viewOf()), [
-      'With one user, who waits for nobody, a new connection adds 230 µs to a request of 120 µs: connecting takes 90.0 µs.',
+      'With one user and no queue, a new connection adds 230 µs to a request of 120 µs: connecting takes 90.0 µs.',
     ]);
     const noisy = viewOf({}, ({ trial, measurement: { alone, ledger } }) => {
       if (alone !== null && trial.arm === 'short') {
@@ -126,7 +126,7 @@ suite('what a connection costs, in words', () => {
     });
     noisy.result.scenario.target = { ...noisy.result.scenario.target, tls: '1.3' };
     assert.deepEqual(describeAlone(noisy), [
-      'With one user, who waits for nobody, a new connection adds 1.25 ms (1.22 to 1.27) to a request of 120 µs: connecting takes 90.0 µs, the full TLS 1.3 handshake 1.10 ms.',
+      'With one user and no queue, a new connection adds 1.25 ms (1.22 to 1.27) to a request of 120 µs: connecting takes 90.0 µs, the full TLS 1.3 handshake 1.10 ms.',
     ]);
     assert.ok(cellRemarks(viewOf()).some(remark => remark.startsWith('With one user')));
   });

@@ -56,7 +56,7 @@ export function describeCostIn(view: CellView): string | null {
 }
 
 /**
- * `With one user, who waits for nobody, a new connection adds 0.23 ms (0.21 to 0.25) to a request of 0.12 ms: TCP takes 90 µs of
+ * `With one user and no queue, a new connection adds 0.23 ms (0.21 to 0.25) to a request of 0.12 ms: TCP takes 90 µs of
  * it, and the full TLS 1.3 handshake 1.2 ms.` One sentence per library; none where it was not measured.
  */
 export function describeAlone(view: CellView): string[] {
@@ -71,7 +71,7 @@ export function describeAlone(view: CellView): string[] {
           ...(tlsUs === null ? [] : [`the ${describeHandshake(cost, view)} ${formatLatency(tlsUs)}`]),
         ];
         const of = parts.length === 0 ? '' : `: ${parts.join(', ')}`;
-        return `With one user${who}, who waits for nobody, a new connection adds ${describeTime(added)} to a request of ${formatLatency(requestUs)}${of}.`;
+        return `With one user${who} and no queue, a new connection adds ${describeTime(added)} to a request of ${formatLatency(requestUs)}${of}.`;
       });
 }
 

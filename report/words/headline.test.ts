@@ -19,7 +19,7 @@ import { sampleSweeps } from '../testing/sample-sweeps.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks } from './headline.ts';
 
 describe('Where arms differ in their error rates, no ratio of them stands anywhere without its mark, and the headline says it first', () => {
-  /** In each cell that is meant, so much of what the last of its arms did has failed. */
+  /** In the chosen cells, this share of the requests of the last arm has failed. */
   function failing({ run, trials }: StoredSample, share: number, isMeant = (_index: number) => true) {
     const cells = run.cells.map((cell, index) => ({
       ...cell,
@@ -181,10 +181,10 @@ describe('Headlines claim no more than their figures support', () => {
     }));
   }
 
-  test('a clear difference is told with its interval and both latencies', () => {
+  test('a clear difference is reported with its interval and both latencies', () => {
     assert.match(
       cellHeadline(withRatio({ value: 7.112, low: 6.58, high: 7.69 }, 'better')),
-      /^Persistent connections handle 7\.1× \(6\.6 to 7\.7\) as many requests per second as short ones; mean latency is [\d.]+ ms vs [\d.]+ ms, 0\.193× \(0\.186 to 0\.199\)\.$/,
+      /^Persistent connections handle 7\.1× \(6\.6 to 7\.7\) as many requests per second as short ones; mean latency is [\d.]+ ms vs [\d.]+ ms, 0\.195× \(0\.191 to 0\.200\)\.$/,
     );
   });
 
@@ -322,7 +322,7 @@ describe('Headlines claim no more than their figures support', () => {
     );
   });
 
-  test('what failed or was cut short is told', () => {
+  test('what failed or was cut short is reported', () => {
     const failed = sampleRuns['no completed trial']!;
     const nothing = viewCell(failed.run.cells[0]!, failed.trials, []);
     assert.equal(cellHeadline(nothing), 'Could not be measured: the target ended with exit code 1.');
@@ -338,7 +338,7 @@ describe('Headlines claim no more than their figures support', () => {
     const { headline, remarks } = buildReport({ ...sampleRuns['an invalid trial']!, charts: [] });
     assert.match(
       headline,
-      /^A new connection costs 154 µs† .*, 61\.8 µs† .*; reusing connections served [^;]*†/,
+      /^A new connection costs 153 µs† .*, 62\.0 µs† .*; reusing connections served [^;]*†/,
     );
     assert.equal(remarks[0], '† Not reliable: an audit failed for persistent.');
   });
@@ -370,7 +370,7 @@ describe('Headlines claim no more than their figures support', () => {
     assert.doesNotMatch(JSON.stringify(articleTable(bound)), /client/, 'no figure is marked for it');
   });
 
-  test('many arms are told by their range, and several scenarios by the largest difference', () => {
+  test('many arms are summarised by their range, and several scenarios by the largest difference', () => {
     const six = buildReport({ ...sampleRuns['six arms']!, charts: [] });
     assert.match(
       six.headline,
@@ -400,7 +400,7 @@ describe('Headlines claim no more than their figures support', () => {
     );
   });
 
-  test('under an open load the response time is told, and what both waited for', () => {
+  test('under an open load the response time is reported, and what both waited for', () => {
     assert.match(
       buildReport({ ...sampleRuns['an open load']!, charts: [] }).headline,
       / Persistent connections take 0\.19\d?× \(.* to .*\) the mean response time of short ones; at 1,500 requests per second mean latency falls from [\d.]+ ms to [\d.]+ ms, p99 is [\d.]+ ms vs [\d.]+ ms\.$/,
@@ -409,7 +409,7 @@ describe('Headlines claim no more than their figures support', () => {
     assert.match(headline, /×[^;]*†[^;]*; .* to [\d.]+ ms†, p99 is [\d.]+ ms† vs [\d.]+ ms\.$/);
   });
 
-  test('of a capacity search both rates are told, and who was the limit', () => {
+  test('a capacity search is reported with both rates and the limiting side', () => {
     const { headline, remarks } = buildReport({ ...sampleRuns['a capacity search']!, charts: [] });
     assert.match(
       headline,

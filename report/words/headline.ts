@@ -1,133 +1,37 @@
 // Headlines and remarks of a cell and of a run: sentences that claim no more than the figures support.
-import { type AmortisationFit, cellAmortisation } from '../../results/amortisation.ts';
+import { cellAmortisation } from '../../results/amortisation.ts';
 import { failureCauses } from '../../results/audits/index.ts';
-import { areErrorsUnlike, errorRatioOf, verdictsOf } from '../../results/compare.ts';
+import { verdictsOf } from '../../results/compare.ts';
 import { headlineOf } from '../../results/metrics.ts';
-import type { ArmSummary, CellResult, Comparison, Metric, Run } from '../../results/model/run.ts';
-import { spreadPhases } from '../../results/phases.ts';
-import { type Interval, LEAST_REPLICATES, replicatesToTell } from '../../results/stats.ts';
-import { type Load, mostInFlight } from '../../scenarios/model/load.ts';
+import type { ArmSummary, CellResult, Comparison, Run } from '../../results/model/run.ts';
+import type { Load } from '../../scenarios/model/load.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { type ArmView, allMarks, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import type { CellState, Mark } from '../model.ts';
 import { capacityRemarks } from '../tables/open-loads.ts';
+import { describeAgreement } from './agreement.ts';
+import { describeAmortisation, openingOf } from './amortisation.ts';
 import { boundRemarks } from './bound.ts';
 import { policySubject } from './conditions.ts';
 import { describeAlone, describeConnectionCosts, describeCostIn } from './connection-cost.ts';
-import { describeGap } from './link.ts';
-import { capitalize, describeObjective, describeSent, headlineWords } from './load.ts';
 import {
-  BOUNDS_UNKNOWN,
+  describeErrorGaps,
+  describeErrors,
+  describeMissingReuse,
+  hasErrorGap,
+  suggestNextStep,
+} from './doubts.ts';
+import { describeGap } from './link.ts';
+import { capitalize, describeObjective, describeSent, headlinePhrases } from './load.ts';
+import {
   formatComparison,
-  formatCount,
   formatLatency,
-  formatPercent,
   formatRatio,
   formatValues,
-  isKnown,
   knownRatio,
   missingReplicates,
   roundInterval,
 } from './numbers.ts';
-
-/** Clients with a loop of their own; a scenario that has one asks whether they agree. */
-const LOAD_TOOLS: readonly string[] = ['autocannon', 'wrk', 'hey'];
-
-/** Whether the arms share one connection policy but not one client, and include a load tool: then they should agree. */
-export function comparesLoadTools(arms: readonly ArmView[]): boolean {
-  const clients = arms.flatMap(({ client }) => client ?? []);
-  const policies = new Set(clients.map(({ requestsPerConnection }) => requestsPerConnection));
-  const senders = new Set(clients.map(({ transport }) => transport));
-  return (
-    clients.length === arms.length &&
-    policies.size === 1 &&
-    senders.size > 1 &&
-    LOAD_TOOLS.some(tool => senders.has(tool))
-  );
-}
-
-/** Larger bounds are shown as `>+999`, because their digits mean nothing. */
-const MOST_PERCENT = 999;
-
-/** A ratio as its deviation from 1: `+1.2 % (−0.3 to +2.7)`. */
-export function formatDeviation(ratio: Interval): string {
-  const { value, low, high } = ratio;
-  return `${signed(value)} % (${isKnown(ratio) ? `${signed(low)} to ${signed(high)}` : BOUNDS_UNKNOWN})`;
-}
-
-function signed(ratio: number): string {
-  const percent = Math.abs(ratio - 1) * 100;
-  if (percent > MOST_PERCENT) return `>+${MOST_PERCENT}`;
-  const digits = percent < 10 ? 1 : 0;
-  const text = percent.toFixed(digits);
-  if (Number(text) === 0) return text;
-  return `${ratio < 1 ? '−' : '+'}${text}`;
-}
-
-/** The comparison on a metric that deviates most from the baseline; undefined if none has an interval. */
-function furthest(
-  metric: Metric,
-  comparisons: readonly Comparison[],
-): (Comparison & { ratio: Interval }) | undefined {
-  const known = comparisons.flatMap(comparison =>
-    comparison.metric === metric && comparison.ratio !== null
-      ? [{ ...comparison, ratio: comparison.ratio }]
-      : [],
-  );
-  const off = ({ ratio }: { ratio: Interval }): number => Math.abs(Math.log(ratio.value));
-  return known.reduce<(typeof known)[number] | undefined>(
-    (most, next) => (most === undefined || off(next) > off(most) ? next : most),
-    undefined,
-  );
-}
-
-/** How far the clients disagree, by the largest deviations; undefined if too little is known. */
-function describeAgreement(
-  { result, arms }: CellView,
-  marksOf: (comparison: Comparison) => readonly Mark[],
-): string | undefined {
-  if (!comparesLoadTools(arms) || result.scenario.load.model !== 'closed') return undefined;
-  const rate = furthest('requestsPerSec', result.comparisons);
-  const mean = furthest('meanUs', result.comparisons);
-  if (rate === undefined || mean === undefined) return undefined;
-  const deviation = (comparison: Comparison & { ratio: Interval }): string =>
-    `${formatDeviation(comparison.ratio)}${signsOf(marksOf(comparison))} with ${comparison.candidate}`;
-  return `Relative to ${result.scenario.baseline}, the largest deviation in requests per second is ${deviation(rate)}, and in mean latency ${deviation(mean)}.`;
-}
-
-/** Below this share of explained variation the model does not fit, and its parameters mean nothing. */
-const LEAST_R2 = 0.9;
-
-/** Whether the latencies follow the model well enough for its parameters to be meaningful. */
-export function fitsWell(fit: AmortisationFit): boolean {
-  return fit.handshakeUs > 0 && fit.serviceUs > 0 && fit.r2 >= LEAST_R2;
-}
-
-/** `With 100 at once, a new connection adds 20.1 ms of latency, shared by the requests on it (mostly waiting for others: opening itself took 0.5 ms); ...`. `signs` follow each figure. */
-export function describeAmortisation(
-  fit: AmortisationFit,
-  signs: string,
-  { users, connectUs }: { users: number; connectUs: number | null },
-): string {
-  if (!fitsWell(fit)) {
-    return `The latencies do not follow the model service + handshake / requests per connection (it explains ${formatPercent(fit.r2)} of their variation), so the cost of opening a connection cannot be derived from them.`;
-  }
-  const queued =
-    connectUs === null || connectUs > fit.handshakeUs / 2
-      ? ''
-      : ` (mostly waiting for others: opening itself took ${formatLatency(connectUs)})`;
-  const cost = `With ${formatCount(users)} at once, a new connection adds ${formatLatency(fit.handshakeUs)}${signs} of latency, shared by the requests on it${queued}`;
-  return fit.breakEvenRequests === null
-    ? `${cost}.`
-    : `${cost}; at ${formatCount(fit.breakEvenRequests)}${signs} or more requests per connection, that is at most a tenth of the ${formatLatency(fit.serviceUs)}${signs} of service time.`;
-}
-
-/** How many users may be opening a connection at once, and how long opening took, TLS included; null if no client reports it. */
-export function openingOf({ result, arms }: CellView): { users: number; connectUs: number | null } {
-  const { connect, tls } = spreadPhases(arms.flatMap(({ trials }) => trials));
-  const connectUs = connect === null ? null : connect.meanUs + (tls?.meanUs ?? 0);
-  return { users: mostInFlight(result.scenario.load), connectUs };
-}
 
 /** The headline of a cell with a single arm. */
 function describeSingle({ arms, result }: CellView): string {
@@ -212,135 +116,6 @@ function latencyChange({ candidate, baseline }: Comparison, view: CellView): str
   return `mean latency is ${to} vs ${from}${means === undefined ? '' : `, ${formatComparison(means)}${signs}`}`;
 }
 
-/** Two requests per connection would already be a reuse of 0.5. */
-const HARDLY_REUSED = 0.1;
-const NOT_REUSED = 0.01;
-
-/** Share of requests sent on a connection that was already open; null if none was sent. */
-export function reuseRatio({
-  opened,
-  requestsSent,
-}: Pick<ArmSummary, 'opened' | 'requestsSent'>): number | null {
-  return requestsSent === 0 ? null : Math.max(0, 1 - opened / requestsSent);
-}
-
-/** One sentence per arm that should reuse connections but does not: `ours opened a connection for each of 2,175 requests: it reuses none.` */
-export function describeMissingReuse({ arms, result }: Pick<CellView, 'arms' | 'result'>): string[] {
-  const { target } = result.scenario;
-  const closes =
-    target.connectionClose === true || result.server?.httpVersion === '1.0'
-      ? ', because the server closes it after each response'
-      : '';
-  return arms.flatMap(({ name, client, summary }: ArmView) => {
-    if (summary === null || client === undefined || client.requestsPerConnection === 1) return [];
-    const ratio = reuseRatio(summary);
-    if (ratio === null || ratio >= HARDLY_REUSED) return [];
-    const sent = formatCount(summary.requestsSent);
-    return ratio < NOT_REUSED
-      ? [`${name} opened a connection for each of ${sent} requests: it reuses none${closes}.`]
-      : [
-          `${name} opened ${formatCount(summary.opened)} connections for ${sent} requests: it hardly reuses any${closes}.`,
-        ];
-  });
-}
-
-export function hasErrorGap(view: CellView): boolean {
-  return unequalComparisons(view).length > 0;
-}
-
-/** Comparisons with a ratio whose arms differ in error rate. */
-function unequalComparisons(view: CellView): Comparison[] {
-  return view.result.comparisons.filter(
-    comparison =>
-      comparison.replicateRatios.length > 0 && comparisonMarks(comparison, view).includes('unlikeErrors'),
-  );
-}
-
-/**
- * `Error rates differ (short 0 %, persistent 12 %), so ratios marked § compare different work.`, and a space; where they are
- * equal, or there is one arm, `Requests failed (persistent 70 %).` Empty if no request failed.
- */
-function describeErrors(view: CellView): string {
-  return describeErrorGap(view) || describeFailed(view);
-}
-
-const NONE_FAILED = { completed: 1, failed: 0 };
-
-function describeFailed({ arms }: CellView): string {
-  const failing = arms.flatMap(({ name, summary }) =>
-    summary !== null && summary.completed > 0 && areErrorsUnlike(summary, NONE_FAILED)
-      ? [`${name} ${formatPercent(errorRatioOf(summary))}`]
-      : [],
-  );
-  return failing.length === 0 ? '' : `Requests failed (${failing.join(', ')}). `;
-}
-
-function describeErrorGap(view: CellView): string {
-  const unequal = unequalComparisons(view);
-  const names = new Set(unequal.flatMap(({ baseline, candidate }) => [baseline, candidate]));
-  return wordErrorGap(
-    view.arms.flatMap(({ name, summary }) =>
-      names.has(name) && summary !== null ? [`${name} ${formatPercent(errorRatioOf(summary))}`] : [],
-    ),
-  );
-}
-
-/** The same for several cells: `Error rates differ (in a, b), ...`. */
-export function describeErrorGaps(places: readonly string[]): string {
-  return wordErrorGap(places.length === 0 ? [] : [`in ${places.join(', ')}`]);
-}
-
-function wordErrorGap(details: readonly string[]): string {
-  return details.length === 0
-    ? ''
-    : `Error rates differ (${details.join(', ')}), so ratios marked ${signsOf(['unlikeErrors'])} compare different work. `;
-}
-
-/** Upper limit of `--budget-sec`. */
-const MOST_BUDGET_SEC = 3_600;
-
-interface Open {
-  result: CellResult;
-  comparison: Comparison;
-}
-
-/**
- * What to do about open comparisons: `Measure longer for a verdict: --budget-sec 240.` Cells share one budget, so the one that
- * takes longest decides. Undefined if it was not the budget that ended the replicates.
- *
- * @param cells all cells that share the budget
- */
-export function suggestNextStep(open: readonly Open[], cells: readonly CellResult[]): string | undefined {
-  const short = open.filter(({ result }) => result.stop === 'budget' && result.replicates > 0);
-  if (short.length === 0) return undefined;
-  const needed = short.map(each => ({ ...each, count: replicatesNeeded(each) }));
-  const known = needed.filter(each => each.count !== null);
-  if (known.length === 0) return undefined;
-  const factor = Math.max(...known.map(({ result, count }) => count! / result.replicates));
-  const elapsedMs = cells.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0);
-  const seconds = roundUp((elapsedMs / 1_000) * factor);
-  if (seconds > MOST_BUDGET_SEC || known.length < needed.length)
-    return 'Replicates vary too much for a verdict within an hour: close other programs, or use a quieter machine.';
-  const most = Math.max(...known.map(({ count }) => count!));
-  const limit = Math.min(...known.map(({ result }) => result.scenario.timing.maxReplicates));
-  const more = most > limit ? `, with timing.maxReplicates of at least ${formatCount(most)}` : '';
-  return `Measure longer for a verdict: --budget-sec ${seconds}${more}.`;
-}
-
-/** null if no number would suffice; without an interval, one more than there are. */
-function replicatesNeeded({ result, comparison }: Open): number | null {
-  const count = comparison.replicateRatios.length;
-  if (comparison.ratio === null) return Math.max(LEAST_REPLICATES, count + 1);
-  const needed = replicatesToTell(comparison.ratio, count, result.scenario.timing.precision);
-  return needed === null || knownRatio(comparison) !== null ? needed : Math.max(needed, count + 1);
-}
-
-/** To two digits: more would claim a precision that the estimate lacks. */
-function roundUp(seconds: number): number {
-  const unit = Math.max(1, 10 ** (Math.floor(Math.log10(Math.max(1, seconds))) - 1));
-  return Math.ceil(seconds / unit) * unit;
-}
-
 export function stateOf({ arms }: CellView): CellState {
   if (arms.every(({ summary }) => summary === null)) return 'unmeasured';
   return arms.some(({ marks }) => marks.includes('invalid')) ? 'invalid' : 'sound';
@@ -405,7 +180,7 @@ function decidingComparisons({ comparisons, scenario }: CellResult): Comparison[
 function describePair(comparison: Comparison, view: CellView): string {
   const { candidate, baseline } = namesOf(comparison, view);
   const signs = signsOf(comparisonMarks(comparison, view));
-  const { verb, than } = headlineWords(view.result.scenario.load);
+  const { verb, than } = headlinePhrases(view.result.scenario.load);
   const { ratio, replicateRatios, verdict } = comparison;
   if (replicateRatios.length === 0 && ratio === null) {
     const unanswered = view.arms.filter(({ summary }) => summary?.completed === 0 && summary.failed > 0);
@@ -439,7 +214,7 @@ function describeUnknown(
 function describeMany(comparisons: readonly Comparison[], view: CellView): string {
   const sure = comparisons.filter(({ verdict, ratio }) => verdict !== 'unsure' && ratio !== null);
   const { baseline } = comparisons[0]!;
-  const { subject, noun } = headlineWords(view.result.scenario.load);
+  const { subject, noun } = headlinePhrases(view.result.scenario.load);
   if (comparisons.every(({ ratio }) => ratio === null))
     return `Too few replicates for an interval: no ratio of ${noun} to ${baseline} is known.`;
   if (sure.length === 0) return `No client differs significantly from ${baseline} in ${noun}.`;
@@ -546,7 +321,7 @@ export function runHeadline(views: readonly CellView[], state: Run['state']): st
   if (only === undefined) return 'Nothing was measured.';
   return views.length === 1
     ? cellHeadline(only)
-    : `${RUN_STATE_WORDS[state]}${describeErrorGaps(views.filter(hasErrorGap).map(({ result }) => result.cell))}${describeAll(views)}`;
+    : `${RUN_STATE_PREFIXES[state]}${describeErrorGaps(views.filter(hasErrorGap).map(({ result }) => result.cell))}${describeAll(views)}`;
 }
 
 /** What a connection costs in each cell that tells; of the others, how many show a difference. */
@@ -563,7 +338,7 @@ function describeAll(views: readonly CellView[]): string {
   return [...told, rest].join(' ');
 }
 
-const RUN_STATE_WORDS: Record<Run['state'], string> = {
+const RUN_STATE_PREFIXES: Record<Run['state'], string> = {
   complete: '',
   partial: 'Partial, interrupted: ',
   failed: 'Partly failed: ',
@@ -579,13 +354,13 @@ function describeOverall(views: readonly CellView[]): string {
     .filter(({ comparison }) => verdicts.get(comparison) !== 'unsure')
     .toSorted((a, b) => distance(b.comparison) - distance(a.comparison));
   const count = (of: readonly CellView[]) => new Set(of.map(({ result }) => result.scenario.name)).size;
-  const nouns = new Set(views.map(view => headlineWords(view.result.scenario.load).noun));
+  const nouns = new Set(views.map(view => headlinePhrases(view.result.scenario.load).noun));
   const what = nouns.size === 1 ? ` in ${[...nouns][0]}` : '';
   const shown = `A significant difference${what} in ${count(sure.map(({ view }) => view))} of ${count(views)} scenarios`;
   const largest = sure.find(({ comparison }) => knownRatio(comparison) !== null) ?? sure[0];
   if (largest === undefined) return `${shown}.`;
   const { comparison, view } = largest;
-  const { verbOne, than } = headlineWords(view.result.scenario.load);
+  const { verbOne, than } = headlinePhrases(view.result.scenario.load);
   return `${shown}, the largest in ${view.result.cell}: ${comparison.candidate} ${verbOne} ${formatComparison(comparison)}${signsOf(comparisonMarks(comparison, view))} ${than} ${comparison.baseline}.`;
 }
 

@@ -39,7 +39,7 @@ const LEAST_ROUND_TRIPS = 0.05;
 
 /**
  * Compares the baseline with the arm that differs most from it in round trips: how much of the gap in mean latency is due
- * to round trips, and how much is not. Empty if there is no such arm.
+ * to round trips, and how much is not. Empty without such an arm.
  */
 export function describeGap(view: Pick<CellView, 'arms' | 'result'>): string[] {
   const modelled = modelledArms(view);

@@ -3,7 +3,7 @@ import type { CapacityLoad, ClosedLoad, Load, OpenLoad } from '../../scenarios/m
 import { formatCount, formatPercent } from './numbers.ts';
 
 /** Persistent connections `verb` 7.1× `than` short ones; against a baseline, `subject` from 1.2× to 7.1×. */
-interface HeadlineWords {
+interface HeadlinePhrases {
   verb: string;
   /** For a single arm. */
   verbOne: string;
@@ -12,7 +12,7 @@ interface HeadlineWords {
   noun: string;
 }
 
-const RATE: HeadlineWords = {
+const RATE: HeadlinePhrases = {
   verb: 'handle',
   verbOne: 'handles',
   than: 'as many requests per second as',
@@ -20,7 +20,7 @@ const RATE: HeadlineWords = {
   noun: 'requests per second',
 };
 
-const TIME: HeadlineWords = {
+const TIME: HeadlinePhrases = {
   verb: 'take',
   verbOne: 'takes',
   than: 'the mean response time of',
@@ -28,7 +28,7 @@ const TIME: HeadlineWords = {
   noun: 'mean response time',
 };
 
-const CAPACITY: HeadlineWords = {
+const CAPACITY: HeadlinePhrases = {
   verb: 'sustain',
   verbOne: 'sustains',
   than: 'the rate of',
@@ -36,15 +36,15 @@ const CAPACITY: HeadlineWords = {
   noun: 'capacity',
 };
 
-const WORDS: Record<Load['model'], HeadlineWords> = {
+const PHRASES: Record<Load['model'], HeadlinePhrases> = {
   closed: RATE,
   open: TIME,
   burst: TIME,
   capacity: CAPACITY,
 };
 
-export function headlineWords({ model }: Pick<Load, 'model'>): HeadlineWords {
-  return WORDS[model];
+export function headlinePhrases({ model }: Pick<Load, 'model'>): HeadlinePhrases {
+  return PHRASES[model];
 }
 
 /** What an open load sends: `1,500 requests per second`, `bursts of 100 requests every 250 ms`. */

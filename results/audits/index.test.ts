@@ -6,7 +6,7 @@ import type { CompletedTrial, LinkReading, TrialResult } from '../model/trial.ts
 import { sampleRun } from '../testing/sample-run.ts';
 import { auditCell, auditTrial, failureCauses, isTrialValid } from './index.ts';
 
-describe('Why trials failed is told once for each cause, however many trials it stands for', () => {
+describe('The reason why trials failed is reported once per cause, however many trials it covers', () => {
   const [sample] = sampleRun().trials;
 
   function failed(message: string): TrialResult {
@@ -445,19 +445,19 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       detail: /needed 1 to 100: the client does not reuse them/,
     },
     {
-      why: 'nobody counts but the kernel, and it has too many: others may be among them',
+      why: 'only the kernel counts, and it has too many: others may be among them',
       counts: { openedBy: 'kernel', acceptedBy: 'kernel', opened: 120, accepted: 130 },
       state: 'warn',
       detail: /opened 120 \(kernel\), accepted 130 \(kernel\), needed 1 to 100: .*all programs/,
     },
     {
-      why: 'nobody counts but the kernel, and it has too few',
+      why: 'only the kernel counts, and it has too few',
       counts: { openedBy: 'kernel', acceptedBy: 'kernel', opened: 0, accepted: 0 },
       state: 'fail',
       detail: /opened 0 \(kernel\)/,
     },
     {
-      why: 'nobody counts but the kernel, and the server is elsewhere: one count, not two',
+      why: 'only the kernel counts, and the server is elsewhere: one count, not two',
       counts: { openedBy: 'kernel', acceptedBy: 'kernelOpens' },
       state: 'pass',
       detail: /^connections opened 100 \(kernel\), accepted unknown, needed/,

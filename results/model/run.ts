@@ -7,11 +7,12 @@ import {
   Scenario,
   SweepPoint,
 } from '../../scenarios/model/scenario.ts';
+import { INTERVAL_NAME } from '../stats.ts';
 import { Censored, Ledger } from './trial.ts';
 
-/** What one request before the run, and nothing of the load, has told. */
+/** What one request before the run, not part of the load, has shown. */
 export const ForeignServer = z.strictObject({
-  url: z.string(),
+  url: z.string().describe('As in the scenario'),
   address: z.string().describe('The address that all load goes to, one of those that the host stands for'),
   isLoopback: z.boolean().describe('Whether that is on this machine, whose kernel then counts both ends'),
   status: z.int().describe('Of the answer to the request before the run'),
@@ -69,13 +70,13 @@ export const METRICS: readonly Metric[] = Metric.options;
 
 /** A candidate arm against the baseline arm, on one metric; ratio = candidate / baseline. */
 export const Comparison = z.strictObject({
-  metric: Metric,
-  baseline: z.string(),
-  candidate: z.string(),
+  metric: Metric.describe('What is compared'),
+  baseline: z.string().describe('Client that the other is compared with'),
+  candidate: z.string().describe('Client that is compared'),
   ratio: z
     .strictObject({ value: amount(), low: amount(), high: amount() })
     .nullable()
-    .describe('95 % interval; null when there are too few replicates for one'),
+    .describe(`${INTERVAL_NAME}; null when there are too few replicates for one`),
   replicateRatios: z.array(amount()).describe('One ratio per replicate, in order'),
   isDeciding: z
     .boolean()
@@ -91,34 +92,39 @@ export type Comparison = z.infer<typeof Comparison>;
 
 /** What an arm did over all its valid and invalid trials: the row of a table. */
 export const ArmSummary = z.strictObject({
-  arm: z.string(),
-  trials: count(),
-  requestsPerSec: z.strictObject({ value: amount(), low: amount(), high: amount() }).nullable(),
+  arm: z.string().describe('Name of the client'),
+  trials: count().describe('Completed trials'),
+  requestsPerSec: z
+    .strictObject({ value: amount(), low: amount(), high: amount() })
+    .nullable()
+    .describe(`Centre over replicates with its ${INTERVAL_NAME}; null: not known`),
   capacityPerSec: z
     .strictObject({ value: amount(), low: amount(), high: amount() })
     .nullable()
     .default(null)
     .describe('Of capacity searches that came to their end'),
-  meanUs: amount(),
-  p50Us: amount(),
-  p90Us: amount(),
-  p99Us: amount(),
-  p999Us: amount(),
-  maxUs: amount(),
-  completed: count(),
-  failed: count(),
+  meanUs: amount().describe('Mean response time'),
+  p50Us: amount().describe('Median response time'),
+  p90Us: amount().describe('90th percentile of the response time'),
+  p99Us: amount().describe('99th percentile of the response time'),
+  p999Us: amount().describe('99.9th percentile of the response time'),
+  maxUs: amount().describe('Longest response time'),
+  completed: count().describe('Requests of the steady windows with a good status'),
+  failed: count().describe('Requests of the steady windows that failed'),
   censored: Censored.nullable()
     .default(null)
     .describe('Requests without an answer at the end of their slice; null: all came to an end'),
-  errorRatio: amount(),
-  opened: count(),
-  accepted: count().nullable(),
+  errorRatio: amount().describe('Share of failed requests'),
+  opened: count().describe('Connections opened, warm-up included'),
+  accepted: count().nullable().describe('Connections accepted; null where it is not counted'),
   openedBy: Ledger.shape.openedBy,
   openedElsewhere: Ledger.shape.openedElsewhere,
   acceptedBy: Ledger.shape.acceptedBy,
-  needed: z.strictObject({ least: count(), most: count().nullable() }),
-  requestsSent: count(),
-  generatorCpuUsPerRequest: amount(),
+  needed: z
+    .strictObject({ least: count(), most: count().nullable() })
+    .describe('Connections that the settings require; most is null without a bound'),
+  requestsSent: count().describe('Requests sent, warm-up included'),
+  generatorCpuUsPerRequest: amount().describe('CPU time of the generator per request'),
   targetCpuUsPerRequest: amount().nullable().describe('null for a server that conntax did not start'),
 });
 export type ArmSummary = z.infer<typeof ArmSummary>;
@@ -142,9 +148,9 @@ export const AUDITS = [
 
 /** One check and its outcome. `fail` makes a trial invalid; `warn` is a caveat shown beside the figure. */
 export const Finding = z.strictObject({
-  rule: z.enum(AUDITS),
-  state: z.enum(['pass', 'warn', 'fail']),
-  arm: z.string().optional(),
+  rule: z.enum(AUDITS).describe('Name of the audit'),
+  state: z.enum(['pass', 'warn', 'fail']).describe('fail makes a trial invalid, warn is a caveat'),
+  arm: z.string().optional().describe('Client, when the finding is about one'),
   trial: z.string().optional().describe('Trial id, when the finding is about one'),
   detail: z.string().describe('A sentence with the figures behind it'),
 });
@@ -155,16 +161,16 @@ export const StopReason = z.enum(['precise', 'decided', 'budget', 'max-replicate
 export type StopReason = z.infer<typeof StopReason>;
 
 export const CellResult = z.strictObject({
-  cell: z.string(),
+  cell: z.string().describe('Scenario, or point of its sweep'),
   sweepPoints: z
     .array(SweepPoint)
     .default([])
     .describe('Which cell of a sweep this is; empty without a sweep'),
-  scenario: Scenario,
+  scenario: Scenario.describe('As planned, defaults included'),
   serviceMs: amount()
     .nullable()
     .default(null)
-    .describe('What the target takes to answer on average, by what it was told to do; null: not known'),
+    .describe('Mean time that the target takes to answer, by its settings; null: unknown'),
   code: z
     .record(z.string(), z.string())
     .default({})
@@ -174,16 +180,16 @@ export const CellResult = z.strictObject({
     .default({})
     .describe('By arm, whose code its target ran, where arms had targets of different code'),
   server: ForeignServer.nullable().default(null).describe('Of a target.url: what was found there'),
-  replicates: count(),
-  failedTrials: count(),
-  stop: StopReason,
-  stopDetail: z.string(),
-  elapsedMs: amount(),
-  arms: z.array(ArmSummary),
+  replicates: count().describe('Replicates measured'),
+  failedTrials: count().describe('Trials that could not be measured'),
+  stop: StopReason.describe('Why no further replicate was started'),
+  stopDetail: z.string().describe('The same in a sentence'),
+  elapsedMs: amount().describe('Time that the cell took'),
+  arms: z.array(ArmSummary).describe("Per client, in the scenario's order"),
   leftOut: z.array(LeftOutArm).default([]).describe('Arms of the scenario that are not in it here'),
-  comparisons: z.array(Comparison),
-  findings: z.array(Finding),
-  expectations: z.array(ExpectationResult).default([]),
+  comparisons: z.array(Comparison).describe('Each client against the baseline, per metric'),
+  findings: z.array(Finding).describe('Outcome of each audit'),
+  expectations: z.array(ExpectationResult).default([]).describe('Outcome of each limit of expect'),
   errorSharers: z
     .int()
     .min(1)
@@ -196,22 +202,27 @@ export type CellResult = z.infer<typeof CellResult>;
 
 /** The machine and its state: what a reader needs to judge a figure. */
 export const Host = z.strictObject({
-  hostname: z.string(),
-  platform: z.string(),
-  kernel: z.string(),
-  cpuModel: z.string(),
-  cpuCount: count(),
-  memoryBytes: amount(),
-  loadAverage: z.array(z.number()).length(3),
-  node: z.string(),
-  v8: z.string(),
-  openssl: z.string(),
+  hostname: z.string().describe('Name of the machine'),
+  platform: z.string().describe('Operating system and architecture'),
+  kernel: z.string().describe('Release of the kernel'),
+  cpuModel: z.string().describe('As the system names it'),
+  cpuCount: count().describe('Logical cores'),
+  memoryBytes: amount().describe('Installed memory'),
+  loadAverage: z.array(z.number()).length(3).describe('Over 1, 5 and 15 minutes, before the run'),
+  node: z.string().describe('Version of Node'),
+  v8: z.string().describe('Version of V8'),
+  openssl: z.string().describe('Version of OpenSSL'),
   packages: z
     .record(z.string(), z.string())
     .describe('Versions of the packages that are measured or measure'),
-  descriptorLimit: count().nullable(),
-  ephemeralPorts: z.strictObject({ low: count(), high: count() }).nullable(),
-  tcpTwReuse: z.int().nullable(),
+  descriptorLimit: count()
+    .nullable()
+    .describe('Files and sockets that a process may have open; null: unknown'),
+  ephemeralPorts: z
+    .strictObject({ low: count(), high: count() })
+    .nullable()
+    .describe('Range of local ports; null: unknown'),
+  tcpTwReuse: z.int().nullable().describe('net.ipv4.tcp_tw_reuse; null: unknown'),
   pinning: z
     .strictObject({
       targetCpu: z.int(),
@@ -223,21 +234,28 @@ export const Host = z.strictObject({
     })
     .nullable()
     .describe('Cores of the processes; null: not pinned'),
-  pinningDetail: z.string(),
+  pinningDetail: z.string().describe('How processes were pinned, or why not'),
 });
 export type Host = z.infer<typeof Host>;
 
 export const Run = z.strictObject({
-  schemaVersion: z.literal(1),
-  id: z.string(),
-  state: z.enum(['complete', 'partial', 'failed']),
-  startedAt: z.iso.datetime(),
-  finishedAt: z.iso.datetime(),
+  schemaVersion: z.literal(1).describe('Version of this format'),
+  id: z.string().describe('Start time and a random suffix'),
+  state: z
+    .enum(['complete', 'partial', 'failed'])
+    .describe('partial: interrupted; failed: something could not be measured'),
+  startedAt: z.iso.datetime().describe('Start of the run'),
+  finishedAt: z.iso.datetime().describe('End of the run'),
   conntax: z.string().describe('Version of conntax'),
-  command: z.array(z.string()),
-  seed: z.int(),
-  git: z.strictObject({ commit: z.string(), isDirty: z.boolean() }).nullable(),
-  host: Host,
-  cells: z.array(CellResult),
+  command: z.array(z.string()).describe('Command line'),
+  seed: z.int().describe('Seed of all randomness of the run'),
+  git: z
+    .strictObject({ commit: z.string(), isDirty: z.boolean() })
+    .nullable()
+    .describe(
+      'Commit of the folder it ran in, and whether files differed from it; null outside a repository',
+    ),
+  host: Host.describe('Machine and its state'),
+  cells: z.array(CellResult).describe('Results per scenario, or per point of a sweep'),
 });
 export type Run = z.infer<typeof Run>;

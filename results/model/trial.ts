@@ -11,7 +11,7 @@ const amount = () => z.number().min(0);
 /** How an open load kept its schedule, over the steady windows. */
 export const Arrivals = z.strictObject({
   due: count().describe('Requests that were due'),
-  heldBack: count().describe('Of them, those that had to wait because maxInFlight were under way'),
+  heldBack: count().describe('Of them, those that had to wait because maxInFlight were in flight'),
   unsent: count().describe('Of them, those that were never sent: still held back when the slice ended'),
   unfinished: count().describe(
     'Of them, those given up at the end of a drain: their times are in no histogram',
@@ -28,11 +28,11 @@ export type ProbeLimit = z.infer<typeof ProbeLimit>;
 
 /** One rate that a capacity search tried. */
 export const Probe = z.strictObject({
-  ratePerSec: amount(),
+  ratePerSec: amount().describe('Rate that was tried'),
   isKept: z.boolean().describe('Whether the objective held at this rate'),
-  p50Us: amount(),
-  p99Us: amount(),
-  errorRatio: amount(),
+  p50Us: amount().describe('Median response time of the probe'),
+  p99Us: amount().describe('99th percentile of the response time'),
+  errorRatio: amount().describe('Share of requests that failed'),
   achievedPerSec: amount().describe('Ended per second of the window'),
   limit: ProbeLimit.nullable().describe('What did not hold first; null: all did'),
   why: z.string().describe('The same in a sentence, with the figures'),
@@ -52,25 +52,25 @@ export const Capacity = z.strictObject({
 });
 export type Capacity = z.infer<typeof Capacity>;
 
-/** One arm in one replicate, fully resolved: all that a generator process is told about its work. */
+/** One arm in one replicate, fully resolved: all that a generator process gets to know about its work. */
 export const Trial = z.strictObject({
-  id: z.string(),
-  scenario: z.string(),
-  cell: z.string(),
-  replicate: count(),
-  arm: z.string(),
-  target: Target,
-  link: Link.optional(),
-  load: Load,
-  request: Request.optional(),
-  client: Client,
+  id: z.string().describe('Unique within the run'),
+  scenario: z.string().describe('Name of the scenario'),
+  cell: z.string().describe('Scenario, or point of its sweep'),
+  replicate: count().describe('Number of the replicate, from 0'),
+  arm: z.string().describe('Name of the client'),
+  target: Target.describe('As in the scenario, defaults included'),
+  link: Link.optional().describe('Emulated network; absent without one'),
+  load: Load.describe('As in the scenario, defaults included'),
+  request: Request.optional().describe('What each request is; absent: a GET without a body'),
+  client: Client.describe('As in the scenario, defaults included'),
   generators: z
     .int()
     .min(2)
     .optional()
     .describe('Number of generator processes that shared the load; absent: one'),
-  phases: z.boolean().default(true),
-  seed: z.int(),
+  phases: z.boolean().default(true).describe('Whether the phases of each request were recorded'),
+  seed: z.int().describe('Seed of the randomness of the load'),
 });
 export type Trial = z.infer<typeof Trial>;
 
@@ -97,15 +97,15 @@ export type Outcome = (typeof OUTCOMES)[number];
 
 /** A latency distribution in microseconds: its summary in clear, and the whole as HDR V2 compressed base64. */
 export const Histogram = z.strictObject({
-  count: count(),
-  minUs: amount(),
-  meanUs: amount(),
-  maxUs: amount(),
-  p50Us: amount(),
-  p90Us: amount(),
-  p99Us: amount(),
-  p999Us: amount(),
-  v2: z.string(),
+  count: count().describe('Number of values'),
+  minUs: amount().describe('Smallest value'),
+  meanUs: amount().describe('Mean of the values, to a sixteenth of a µs each'),
+  maxUs: amount().describe('Largest value'),
+  p50Us: amount().describe('Median'),
+  p90Us: amount().describe('90th percentile'),
+  p99Us: amount().describe('99th percentile'),
+  p999Us: amount().describe('99.9th percentile'),
+  v2: z.string().describe('HdrHistogram, V2 compressed, base64'),
 });
 export type Histogram = z.infer<typeof Histogram>;
 
@@ -117,9 +117,9 @@ export const Slice = z.strictObject({
   block: count().describe('Slices of the same block are a pair'),
   position: count().describe('Place within the block'),
   atMs: amount().describe('Window start, since the start of the replicate'),
-  windowMs: amount(),
+  windowMs: amount().describe('Length of the steady window'),
   completed: count().describe('Requests of the window that were answered with a good status'),
-  failed: count(),
+  failed: count().describe('Requests of the window that failed'),
   censored: count()
     .default(0)
     .describe(
@@ -137,21 +137,21 @@ export const Slice = z.strictObject({
     ),
   meanUs: amount().describe('Mean response time of the window, censored ones by their lower bounds'),
   exchanges: count().describe('All exchanges ended in the slice, ramp and drain included'),
-  generatorCpuUs: amount(),
+  generatorCpuUs: amount().describe('CPU time of the generator in the whole slice'),
   targetCpuUs: amount().nullable().describe('null for a server that conntax did not start'),
 });
 export type Slice = z.infer<typeof Slice>;
 
 /** Steady time folded into equal buckets; widthMs doubles when a trial outgrows the number of buckets. */
 export const Timeline = z.strictObject({
-  widthMs: amount(),
+  widthMs: amount().describe('Width of a bucket'),
   buckets: z.array(
     z.strictObject({
       atMs: amount().describe('Since the start of the replicate'),
-      completed: count(),
-      failed: count(),
-      meanUs: amount(),
-      maxUs: amount(),
+      completed: count().describe('Requests that ended in the bucket with a good status'),
+      failed: count().describe('Requests that ended in the bucket with a failure'),
+      meanUs: amount().describe('Mean response time'),
+      maxUs: amount().describe('Longest response time'),
     }),
   ),
 });
@@ -159,10 +159,10 @@ export type Timeline = z.infer<typeof Timeline>;
 
 /** The same connections, counted at both ends, beside what the mode needs. Covers the whole trial, warm-up included. */
 export const Ledger = z.strictObject({
-  opened: count().describe("By the client's count, or by whom openedBy says"),
+  opened: count().describe("By the client's count, or by that of openedBy"),
   accepted: count()
     .nullable()
-    .describe("By the target's count, or by whom acceptedBy says; null where nobody counts"),
+    .describe("By the target's count, or by that of acceptedBy; null where it is not counted"),
   openedBy: z
     .enum(['client', 'kernel', 'unknown'])
     .default('client')
@@ -189,13 +189,15 @@ export const Ledger = z.strictObject({
     .describe('By the mode; null: no bound'),
   requestsSent: count().describe('Exchanges the generator began'),
   requestsSeen: count().nullable().describe('Requests the target received; null where it does not say'),
-  answered: count(),
-  failed: count(),
+  answered: count().describe('Exchanges with a good status'),
+  failed: count().describe('Exchanges that failed'),
   unfinished: count().describe('Still in flight when the trial ended'),
   handshakesFull: count().nullable().describe('By the target; null where it does not say'),
-  handshakesResumed: count().nullable(),
-  clientHandshakesFull: count(),
-  clientHandshakesResumed: count(),
+  handshakesResumed: count()
+    .nullable()
+    .describe('TLS handshakes that continued a session, by the target; null where it does not say'),
+  clientHandshakesFull: count().describe('Full TLS handshakes by the client'),
+  clientHandshakesResumed: count().describe('TLS handshakes that continued a session, by the client'),
   requestsPerConnection: z
     .array(z.strictObject({ requests: count(), connections: count() }))
     .nullable()
@@ -205,14 +207,14 @@ export type Ledger = z.infer<typeof Ledger>;
 
 /** What a process used while its arm was measured (steady slices, ramp and drain included; no warm-up). */
 export const Resources = z.strictObject({
-  cpuUs: amount(),
-  cpuUsPerRequest: amount(),
+  cpuUs: amount().describe('CPU time of all threads, user and system'),
+  cpuUsPerRequest: amount().describe('CPU time divided by the requests that ended in the slices'),
   cpuRatio: amount().describe(
     'CPU time / wall time; above 0.9 the process is the bottleneck. Of several generators: of the time of the cores that they had',
   ),
   eventLoopRatio: amount().describe('Event-loop utilisation, 0 to 1'),
   runDelayRatio: amount().describe('Share of the time that its main thread was ready and waited for a core'),
-  rssBytes: amount(),
+  rssBytes: amount().describe('Largest resident memory seen'),
 });
 export type Resources = z.infer<typeof Resources>;
 
@@ -221,25 +223,25 @@ export type Resources = z.infer<typeof Resources>;
  * taken out.
  */
 export const KernelCounts = z.strictObject({
-  activeOpens: count(),
-  passiveOpens: count(),
-  retransmits: count(),
+  activeOpens: count().describe('TCP connections that this machine opened'),
+  passiveOpens: count().describe('TCP connections that this machine accepted'),
+  retransmits: count().describe('TCP segments sent again'),
   needlessRetransmits: count()
     .default(0)
     .describe('Of these, segments that had arrived, as their receiver has said'),
-  synRetransmits: count(),
-  listenDrops: count(),
+  synRetransmits: count().describe('SYN segments sent again'),
+  listenDrops: count().describe('Connections dropped because an accept queue was full'),
   timeWaitCreated: count().describe('With a link: on both of its sides'),
 });
 export type KernelCounts = z.infer<typeof KernelCounts>;
 
 /** What the relay of an emulated link did while the arm was measured (its slices, no warm-up). */
 export const LinkReading = z.strictObject({
-  connections: count(),
+  connections: count().describe('Connections through the relay'),
   bytes: count().describe('Passed on, in both directions'),
   latenessP50Us: amount().describe('How much after its due time a piece was passed on'),
-  latenessP99Us: amount(),
-  latenessMaxUs: amount(),
+  latenessP99Us: amount().describe('99th percentile of the same'),
+  latenessMaxUs: amount().describe('Largest value of the same'),
   relay: Resources.describe('Its naps between due times count as active in eventLoopRatio: see cpuRatio'),
   loadNiceness: z.int().describe('How far target and generators stood back behind the relay'),
 });
@@ -247,7 +249,7 @@ export type LinkReading = z.infer<typeof LinkReading>;
 
 /** Requests that had no answer when the drain of their slice was over: how long they would have taken is not known. */
 export const Censored = z.strictObject({
-  count: count(),
+  count: count().describe('Number of such requests'),
   leastUs: amount().describe(
     'Shortest wait after which one was given up; quantiles from here on are lower bounds',
   ),
@@ -262,9 +264,9 @@ export const Lengthening = z.strictObject({
 });
 export type Lengthening = z.infer<typeof Lengthening>;
 
-/** What one user alone saw, with nobody to wait for: medians of a short slice after the measured ones. */
+/** What a single user saw, without any queue: medians of a short slice after the measured ones. */
 export const Alone = z.strictObject({
-  requests: count(),
+  requests: count().describe('Requests of this slice'),
   responseUs: amount().describe('Response time'),
   connectUs: amount().nullable().describe('TCP connect; null where no connection was opened'),
   tlsUs: amount().nullable().describe('TLS handshake; null where there was none'),
@@ -297,8 +299,8 @@ export const Measurement = z.strictObject({
       'Whether warm-up ended because the client was steady: in a closed load its CPU time per request',
     ),
   steadyMs: amount().describe('Sum of the steady windows'),
-  completed: count(),
-  failed: count(),
+  completed: count().describe('Requests of the steady windows with a good status'),
+  failed: count().describe('Requests of the steady windows that failed'),
   bytes: count().describe('Body bytes received in the steady windows'),
   outcomes: z.partialRecord(
     z.enum(OUTCOMES),
@@ -335,14 +337,14 @@ export const Measurement = z.strictObject({
     .describe('Open loads: how much the generator itself was late, once a request could have been sent'),
   arrivals: Arrivals.nullable().default(null).describe('Open loads only'),
   capacity: Capacity.nullable().default(null).describe('Capacity searches only'),
-  timeline: Timeline,
-  slices: z.array(Slice),
-  ledger: Ledger,
+  timeline: Timeline.describe('The steady time in equal parts'),
+  slices: z.array(Slice).describe('In the order in which they were measured'),
+  ledger: Ledger.describe('Connections and requests, counted at both ends'),
   backends: Backends.nullable().default(null).describe('null: the target is a single server'),
-  generator: Resources,
+  generator: Resources.describe('The process that sent the load, or all of a group'),
   target: Resources.nullable().describe('null for a server that conntax did not start'),
   link: LinkReading.nullable().default(null).describe('null without an emulated link'),
-  kernel: KernelCounts,
+  kernel: KernelCounts.describe('Counters of the whole machine'),
   alone: Alone.nullable()
     .default(null)
     .describe('One user alone; null where that was not measured, and in runs of older versions'),
@@ -404,7 +406,7 @@ export interface ProcessReading {
   rssBytes: number;
 }
 
-export const OUTCOME_WORDS: Record<Outcome, string> = {
+export const OUTCOME_NAMES: Record<Outcome, string> = {
   ok: 'answered',
   badStatus: 'bad status',
   timeoutConnect: 'timeout while connecting',

@@ -39,7 +39,7 @@ function deepCause(): Error {
 
 const LONG = 'long '.repeat(400_000);
 
-/** Made anew at each call, so that what one test does to them is no other's. */
+/** Made again at each call, so that tests cannot change each other's values. */
 export function hostileValues(): [what: string, value: unknown][] {
   return [
     ['undefined', undefined],

@@ -4,7 +4,7 @@ import { createLatencyRecorder } from '../histogram.ts';
 import type { CompletedTrial, Histogram, Trial } from '../model/trial.ts';
 import { sampleRun } from './sample-run.ts';
 
-/** All in µs; a time that is left out is not told by the client. */
+/** All in µs; a time that is left out is not reported by the client. */
 export interface PhasedRequest {
   lateUs?: number;
   waitUs?: number;

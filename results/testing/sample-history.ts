@@ -12,7 +12,7 @@ export interface SampleHistoryOptions {
   /** How many runs, the newest a day before the given one. */
   count: number;
   metric: Metric;
-  /** The last so many runs are at the level of the given one, those before at `factor` times that. */
+  /** The last runs, of this number, are at the level of the given one, those before at `factor` times that. */
   atLevel: number;
   factor: number;
 }

@@ -2,7 +2,7 @@
 import type { Arrivals, Capacity, Probe, Trial } from '../model/trial.ts';
 import type { Random } from '../random.ts';
 
-/** The truth of a sample search: what an arm of so many requests per connection bears. */
+/** The truth of a sample search: the rate that an arm with this number of requests per connection sustains. */
 const CAPACITY_PER_SEC = { short: 4_000, persistent: 21_000 } as const;
 
 export function sampleArrivals(completed: number): Arrivals {

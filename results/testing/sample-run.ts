@@ -218,7 +218,7 @@ const SCENARIOS: Record<NonNullable<SampleOptions['scenario']>, Scenario> = {
   }),
   capacity: Scenario.parse({
     name: 'capacity',
-    question: 'What rate can each client bear while p99 stays within 50 ms?',
+    question: 'What rate can each client sustain while p99 stays within 50 ms?',
     load: { model: 'capacity', objective: { p99Ms: 50 }, minRatePerSec: 500 },
     clients: {
       short: { requestsPerConnection: 1 },

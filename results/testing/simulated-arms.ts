@@ -27,7 +27,7 @@ export interface SimulatedTrial {
   lengthenedForMs: number | null;
 }
 
-/** What the machine does to whoever is running. */
+/** What the machine does to the arm that is running. */
 export interface SimulatedHost {
   /** Standard deviation of the logarithm of its speed, over seconds and from one slice to the next. */
   driftSd: number;
@@ -51,7 +51,7 @@ const SIGMA = 0.25;
 const MEASURE_MS = 1_500;
 /** Between two slices: messages between processes. */
 const TURN_MS = 5;
-/** A ramp is made longer by chance by up to so many times its length. */
+/** A ramp is lengthened at random by up to this multiple of its length. */
 const RAMP_SPREAD = 2;
 const CPU_US = 30;
 const DRIFT_STEP_MS = 50;

@@ -30,8 +30,8 @@ const twoSided = (share: number): Truth => ({
   draws: random => {
     const noise = randomNormal.source(random)(0, REPLICATE_SD);
     return () => {
-      const dice = random();
-      return noise() + (dice < share / 2 ? MODE : dice < share ? -MODE : 0);
+      const draw = random();
+      return noise() + (draw < share / 2 ? MODE : draw < share ? -MODE : 0);
     };
   },
 });

@@ -54,7 +54,7 @@ for (const name of ['axios', 'got', 'factory']) {
       });
     }
 
-    test('a bad status is told, whether the client throws on it or not', async t => {
+    test('a bad status is reported, whether the client throws on it or not', async t => {
       const endpoint = await serve(t, (_request, response) => response.writeHead(503).end('busy'));
       const { ask } = await openExample(t, name, endpoint);
       const { status, error } = await ask();
@@ -83,7 +83,7 @@ test('axios: maxIdleConnections is the maxFreeSockets of its agent', async t => 
   assert.equal(target.read().accepted, 4);
 });
 
-test('got: a timeout is told by its phase', async t => {
+test('got: a timeout is reported with its phase', async t => {
   const silent = await openMisbehavingServer(t, () => {});
   const headers = await openExample(t, 'got', silent.endpoint, { timeouts: { headersMs: 60 } });
   assert.equal((await headers.ask()).outcome, 'timeoutHeaders');

@@ -46,7 +46,7 @@ export const Pool = z.strictObject({
     .enum(['shared', 'per-connection'])
     .optional()
     .describe(
-      'The TLS configuration in memory: shared, made once for all connections; per-connection, made anew for each',
+      'The TLS configuration in memory: shared: made once for all connections; per-connection: made again for each',
     ),
 });
 

@@ -62,7 +62,7 @@ suite('a request', () => {
   }
 });
 
-test('names that carry credentials are told from others', () => {
+test('names that carry credentials are distinguished from others', () => {
   for (const name of [
     'Authorization',
     'cookie',

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { anyText } from '../testing/any-text.ts';
-import { cellId, combinations, placeText, type SweepAxis, shortNames, subsetText } from './sweep.ts';
+import { cellId, combinations, describePoints, describeSubset, type SweepAxis, shortNames } from './sweep.ts';
 
 const ROUND_TRIP: SweepAxis = { path: 'link.roundTripMs', values: [0, 5, 20] };
 const POOL: SweepAxis = { path: 'clients.*.pool.maxConnections', values: [10, 'unlimited'] };
 
 test('combinations are in the order of the lists, the last setting running fastest', () => {
   assert.deepEqual(combinations([]), [[]]);
-  assert.deepEqual(combinations([ROUND_TRIP, POOL]).map(placeText), [
+  assert.deepEqual(combinations([ROUND_TRIP, POOL]).map(describePoints), [
     'roundTripMs = 0, maxConnections = 10',
     'roundTripMs = 0, maxConnections = unlimited',
     'roundTripMs = 5, maxConnections = 10',
@@ -49,7 +49,7 @@ for (const [why, chosen, text] of SUBSETS) {
   test(`some of a sweep: ${why}`, () => {
     const axes = [ROUND_TRIP, POOL];
     const subset = combinations(axes).filter(points => chosen(points.map(({ value }) => value)));
-    assert.equal(subsetText(axes, subset), text);
+    assert.equal(describeSubset(axes, subset), text);
   });
 }
 

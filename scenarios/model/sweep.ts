@@ -66,7 +66,7 @@ export function shortNames(paths: readonly string[]): string[] {
 }
 
 /** `roundTripMs = 20, maxConnections = 5`; empty without a sweep. */
-export function placeText(points: readonly SweepPoint[]): string {
+export function describePoints(points: readonly SweepPoint[]): string {
   const names = shortNames(points.map(({ path }) => path));
   return points.map(({ value }, index) => `${names[index]} = ${value}`).join(', ');
 }
@@ -88,12 +88,15 @@ export function cellId(scenario: string, points: readonly SweepPoint[]): string 
  * Describes some of a sweep's combinations: empty for all of them, `roundTripMs = 20, 80` if every value of the other
  * setting occurs with these, otherwise the first one and the number of the others.
  */
-export function subsetText(axes: readonly SweepAxis[], subset: readonly (readonly SweepPoint[])[]): string {
+export function describeSubset(
+  axes: readonly SweepAxis[],
+  subset: readonly (readonly SweepPoint[])[],
+): string {
   const names = shortNames(axes.map(({ path }) => path));
   const used = axes.map(({ path, values }) =>
     values.filter(value => subset.some(points => sweptValue(points, path) === value)),
   );
-  const places = new Set(subset.map(points => placeText(points)));
+  const places = new Set(subset.map(points => describePoints(points)));
   if (used.reduce((product, values) => product * values.length, 1) === places.size) {
     return axes
       .flatMap(({ values }, index) =>
@@ -101,7 +104,7 @@ export function subsetText(axes: readonly SweepAxis[], subset: readonly (readonl
       )
       .join(' and ');
   }
-  return `${placeText(subset[0]!)} and ${places.size - 1} more`;
+  return `${describePoints(subset[0]!)} and ${places.size - 1} more`;
 }
 
 /** The value that a combination gives to a setting; undefined if the setting is not swept. */

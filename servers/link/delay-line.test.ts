@@ -218,7 +218,7 @@ suite('any line with any traffic', () => {
   });
 });
 
-test('jitter is drawn anew each time, uniformly up to the most that is stated', () => {
+test('jitter is drawn for each piece, uniformly up to the stated maximum', () => {
   const link = Link.parse({ roundTripMs: 10, jitterMs: 8 });
   const random = createRandom(3, 'jitter');
   const drawn = Array.from({ length: 4_000 }, () => oneWayMs(link, random));

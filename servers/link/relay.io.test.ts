@@ -65,20 +65,20 @@ suite('bytes', () => {
   });
 });
 
-suite('what is under way', () => {
+suite('what is in flight', () => {
   test('counts from a dial on until the last byte and end have arrived', async t => {
     const ends = await openEnds(t, { roundTripMs: 20 });
-    const underWay = (): number => ends.relay.read().inFlight;
-    assert.equal(underWay(), 0);
+    const inFlight = (): number => ends.relay.read().inFlight;
+    assert.equal(inFlight(), 0);
     const client = ends.dial();
-    await eventually('the handshake is under way', () => underWay() > 0);
+    await eventually('the handshake is in flight', () => inFlight() > 0);
     const target = await ends.accepted();
-    await eventually('nothing is, once it is made', () => underWay() === 0);
+    await eventually('nothing is, once it is made', () => inFlight() === 0);
     const received = readToEnd(target);
     client.end('question');
-    await eventually('the question is', () => underWay() > 0);
+    await eventually('the question is', () => inFlight() > 0);
     assert.equal((await received).toString(), 'question');
-    await eventually('it has arrived, and its end', () => underWay() === 0);
+    await eventually('it has arrived, and its end', () => inFlight() === 0);
   });
 });
 

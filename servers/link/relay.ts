@@ -4,7 +4,7 @@ import { createRandom, type Random } from '../../results/random.ts';
 import type { Link } from '../../scenarios/model/target.ts';
 import { LATENESS_BIN_COUNT, latenessBin, type RelayCounters } from '../protocol.ts';
 import { createDelayLine, type DelayLine, type Item, oneWayMs } from './delay-line.ts';
-import { createPacemaker, type Due, type Pacemaker } from './pacemaker.ts';
+import { createDeliveryTimer, type DeliveryTimer, type Due } from './delivery-timer.ts';
 
 interface DirectionMeter {
   /** Counts written bytes and their lateness; NaN if they had to wait for their reader. */
@@ -65,7 +65,7 @@ interface DirectionOptions {
   source: Socket;
   sink: Socket;
   line: DelayLine;
-  pacemaker: Pacemaker;
+  timer: DeliveryTimer;
   meter: DirectionMeter;
 }
 
@@ -73,7 +73,7 @@ interface DirectionOptions {
  * Carries data from the source to the sink until the source ends. Only a stalled reader stops the sink, and only a full line
  * stops the source. (A stopped source is not polled either, so a reset by its peer is noticed only when the reader continues.)
  */
-function carry({ source, sink, line, pacemaker, meter }: DirectionOptions): void {
+function carry({ source, sink, line, timer, meter }: DirectionOptions): void {
   let isScheduled = false;
   /** The sink's buffer is full until its reader continues. */
   let isStalled = false;
@@ -84,7 +84,7 @@ function carry({ source, sink, line, pacemaker, meter }: DirectionOptions): void
     const dueMs = isStalled ? line.resetDueMs : line.dueMs;
     if (isScheduled || dueMs === Number.POSITIVE_INFINITY) return;
     isScheduled = true;
-    pacemaker.schedule(due, dueMs);
+    timer.schedule(due, dueMs);
   }
 
   function deliver(item: Item, dueMs: number): void {
@@ -97,13 +97,13 @@ function carry({ source, sink, line, pacemaker, meter }: DirectionOptions): void
   }
 
   function flush(): void {
-    if (isStalled && line.resetDueMs <= pacemaker.reachMs()) {
+    if (isStalled && line.resetDueMs <= timer.reachMs()) {
       line.clear();
       sink.resetAndDestroy();
     }
     while (!isStalled) {
       const { dueMs } = line;
-      const item = line.take(pacemaker.reachMs());
+      const item = line.take(timer.reachMs());
       if (item === undefined) {
         hasStalled = false;
         break;
@@ -123,7 +123,7 @@ function carry({ source, sink, line, pacemaker, meter }: DirectionOptions): void
 
   function push(item: Item): void {
     if (sink.destroyed) return; // as a network drops packets to a closed connection
-    line.push(item, pacemaker.arrivalMs());
+    line.push(item, timer.arrivalMs());
     if (line.isFull) source.pause();
     schedule();
   }
@@ -165,7 +165,7 @@ interface Path {
   upstreamPort: number;
   link: Link;
   random: Random;
-  pacemaker: Pacemaker;
+  timer: DeliveryTimer;
   meter: Meter;
 }
 
@@ -175,20 +175,20 @@ interface Path {
  * first bytes wait in the kernel until the answer would have reached the client. A refusal is returned as a reset.
  */
 function carryConnection(client: Socket, path: Path): Socket {
-  const { link, random, pacemaker, meter } = path;
+  const { link, random, timer, meter } = path;
   const upstream = new Socket({ allowHalfOpen: true, noDelay: true });
   carry({
     source: client,
     sink: upstream,
     line: createDelayLine(link, random),
-    pacemaker,
+    timer,
     meter: meter.toTarget,
   });
   carry({
     source: upstream,
     sink: client,
     line: createDelayLine(link, random),
-    pacemaker,
+    timer,
     meter: meter.toClient,
   });
   const dial = (): void => {
@@ -200,12 +200,12 @@ function carryConnection(client: Socket, path: Path): Socket {
   let isTaken = false;
   upstream.once('connect', () => {
     isTaken = true;
-    pacemaker.schedule({ fire: establish }, pacemaker.arrivalMs() + oneWayMs(link, random));
+    timer.schedule({ fire: establish }, timer.arrivalMs() + oneWayMs(link, random));
   });
   upstream.once('error', () => {
     if (!isTaken) meter.countRefused();
   });
-  pacemaker.schedule({ fire: dial }, pacemaker.arrivalMs() + oneWayMs(link, random));
+  timer.schedule({ fire: dial }, timer.arrivalMs() + oneWayMs(link, random));
   return upstream;
 }
 
@@ -216,14 +216,14 @@ function carryConnection(client: Socket, path: Path): Socket {
  * @throws the system's error when listening fails.
  */
 export async function openRelay({ upstreamPort, link, seed }: RelayOptions): Promise<OpenRelay> {
-  const pacemaker = createPacemaker();
+  const timer = createDeliveryTimer();
   const meter = createMeter();
   const sockets = new Set<Socket>();
   const path: Path = {
     upstreamPort,
     link,
     random: createRandom(seed, 'link'),
-    pacemaker,
+    timer,
     meter,
   };
   const keep = (socket: Socket): void => {
@@ -244,9 +244,9 @@ export async function openRelay({ upstreamPort, link, seed }: RelayOptions): Pro
 
   return {
     port: (server.address() as AddressInfo).port,
-    read: () => ({ ...meter.read(), inFlight: pacemaker.waiting }),
+    read: () => ({ ...meter.read(), inFlight: timer.waiting }),
     async close() {
-      pacemaker.close();
+      timer.close();
       const closed = new Promise(resolve => server.close(resolve));
       const destroyed = [...sockets].map(socket => new Promise(resolve => socket.once('close', resolve)));
       for (const socket of sockets) socket.destroy();

@@ -4,7 +4,7 @@ import fixed from '../behaviours/fixed.ts';
 
 export interface Gathering {
   behaviour: BehaviourModule;
-  /** The most requests that were under way at once. */
+  /** The most requests that were in flight at once. */
   peak(): number;
 }
 

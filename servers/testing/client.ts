@@ -19,7 +19,7 @@ export interface Answer {
 
 export interface Client {
   ask(path?: string, request?: { method?: string; body?: string }): Promise<Answer>;
-  /** Asks so many times in a row. */
+  /** Sends this number of requests one after the other. */
   askTimes(count: number): Promise<Answer[]>;
   /** How many connections the client has opened. */
   openedConnections(): number;

@@ -6,7 +6,7 @@ import type { BehaviourModule } from '../behaviour.ts';
 import fixed from '../behaviours/fixed.ts';
 import type { Scope } from './client.ts';
 
-/** Opens a target with the `fixed` behaviour unless told, and a scenario's defaults for what is not stated. */
+/** Opens a target with the `fixed` behaviour by default, and a scenario's defaults for what is not stated. */
 export async function openTestTarget(
   scope: Scope,
   stated: Record<string, unknown> = {},

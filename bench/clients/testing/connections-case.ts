@@ -1,4 +1,4 @@
-// In: a transport. Out: tests that it opens exactly the connections that its settings ask for, by the target's count.
+// Conformance: a client opens exactly the connections that its settings ask for, by the target's count.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-// In: a transport. Out: tests that what it says of itself can be trusted, and helps who reads it.
+// Conformance: what a client module declares about itself is true and helpful.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { CLIENT_SETTINGS } from '../../../scenarios/model/client.ts';
@@ -53,7 +53,7 @@ export function declarationCase(subject: Subject): void {
   const name = settings.transport!;
 
   suite('declaration', () => {
-    test('what it honours are settings that there are, each once', () => {
+    test('honours lists existing settings, each once', () => {
       assert.deepEqual(
         Object.keys(stated).sort(),
         [...CLIENT_SETTINGS].sort(),
@@ -66,14 +66,14 @@ export function declarationCase(subject: Subject): void {
       assert.equal(new Set(module.honours).size, module.honours.length);
     });
 
-    test('every client has a body and a number of requests per connection: it honours both', () => {
+    test('it honours body and requestsPerConnection, which every client has', () => {
       assert.ok(module.honours.includes('body') && module.honours.includes('requestsPerConnection'));
     });
 
     const { cannot } = module;
     // A module of the user need not say.
     if (cannot !== undefined) {
-      test('it honours a setting, or says in a sentence why it cannot: one of the two for each that there is', () => {
+      test('it honours each setting, or says in a sentence why it cannot', () => {
         assert.deepEqual([...module.honours, ...Object.keys(cannot)].sort(), [...CLIENT_SETTINGS].sort());
       });
     }
@@ -93,7 +93,7 @@ export function declarationCase(subject: Subject): void {
       });
     }
 
-    test('a refusal names a setting that it honours, says what is wrong and what would be right', () => {
+    test('a refusal names a setting that it honours, what is wrong and what is expected', () => {
       for (const tls of ['none', '1.3'] as const) {
         for (const one of [...Object.values(stated), ...together]) {
           for (const { path, message, hint } of module.refusals(

@@ -1,4 +1,4 @@
-// In: a transport. Out: tests of giving an exchange up wherever it is, and of what close leaves behind: nothing.
+// Conformance: an exchange can be abandoned at any stage, and close() leaves nothing behind.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { openTestTarget } from '../../../servers/testing/target.ts';
@@ -19,7 +19,7 @@ export function endingCase(subject: Subject): void {
   const callable = { pool: { maxConnections: 1 }, timeouts: { totalMs: 600_000 } };
 
   suite('giving up', { concurrency: true }, () => {
-    /** A server that holds the first answer until told. */
+    /** A server that holds back its first answer until released. */
     function holdFirst() {
       let held: Request | undefined;
       return {
@@ -130,7 +130,7 @@ export function endingCase(subject: Subject): void {
       assert.equal(server.requests, sent);
     });
 
-    test('ends a dial that nobody answers, and does not wait for it', needsLinux, async t => {
+    test('abandons a connection attempt that gets no answer, without waiting for it', needsLinux, async t => {
       const endpoint = await openBlackHole(t);
       const { transport, sendToAbandon } = openSubject(t, subject, endpoint, {
         timeouts: { connectMs: 3_600_000, totalMs: 3_600_000 },

@@ -1,4 +1,4 @@
-// In: a transport. Out: tests of one exchange: its bytes and its times.
+// Conformance: the bytes and times of one exchange.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Request } from '../../../scenarios/model/request.ts';
@@ -117,7 +117,7 @@ export function exchangeCase(subject: Subject): void {
       });
     }
 
-    test('a redirect is an answer: nobody is asked where it leads', async t => {
+    test('a redirect counts as an answer and is not followed', async t => {
       const elsewhere = await openTestTarget(t);
       const server = await openMisbehavingServer(t, ({ socket }) => {
         const header = `Location: ${elsewhere.endpoint.origin}/\r\nContent-Length: 2`;

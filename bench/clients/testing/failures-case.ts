@@ -1,4 +1,4 @@
-// In: a transport. Out: tests that every way to fail is told apart, and that the next request is none the worse for it.
+// Conformance: every kind of failure is distinguished, and the next request is not affected.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -88,7 +88,7 @@ export function failuresCase(subject: Subject): void {
       }
     }
 
-    test('nobody listens: refused', async t => {
+    test('no listener: refused', async t => {
       const { ask, connections, transport } = openSubject(t, subject, await closedPort(t));
       for (const _ of [1, 2]) {
         const { outcome, error } = await ask();
@@ -99,7 +99,7 @@ export function failuresCase(subject: Subject): void {
     });
 
     for (const status of [302, 404, 503]) {
-      test(`status ${status}: told as it is, its body is read and its connection kept`, async t => {
+      test(`status ${status}: reported as such, its body is read and its connection kept`, async t => {
         let isBad = true;
         let accepted = 0;
         const server = createServer((_request, response) => {
@@ -159,7 +159,7 @@ export function failuresCase(subject: Subject): void {
     }
 
     where({ timeouts: { connectMs: 100 } })(
-      'connectMs ends a dial that nobody answers: timeoutConnect',
+      'connectMs ends a connection attempt that gets no answer: timeoutConnect',
       async t => {
         const { ask, connections, transport } = openSubject(t, subject, await openBlackHole(t), {
           timeouts: { connectMs: 100 },

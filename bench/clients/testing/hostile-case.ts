@@ -1,4 +1,4 @@
-// In: clients and hostile answers. Out: what each client counted each answer as, and where that is not what it has to be.
+// Sends hostile answers to each client and reports where one is not counted as it has to be.
 import type { Socket } from 'node:net';
 import { Client } from '../../../scenarios/model/client.ts';
 import { type Exchange, newExchange, type Transport, type TransportModule } from '../../contracts.ts';

@@ -1,4 +1,4 @@
-// In: what a server does with each request, however wrong. Out: it, on 127.0.0.1, with what it has seen.
+// A server on 127.0.0.1 that treats each request as a test prescribes, however wrongly, and records what it sees.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -110,7 +110,7 @@ const STUCK_LISTENER = `
 `;
 
 /**
- * A port where nobody answers a SYN: a listener that never accepts, its backlog of 1 full. The kernel completes one
+ * A port where no SYN is answered: a listener that never accepts, its backlog of 1 full. The kernel completes one
  * connect more than the backlog and drops all further SYNs.
  */
 export async function openBlackHole(scope: Scope): Promise<Endpoint> {
@@ -129,7 +129,7 @@ export async function openBlackHole(scope: Scope): Promise<Endpoint> {
   return { origin: `http://127.0.0.1:${port}`, path: '/' };
 }
 
-/** Connections to the endpoint that this machine has begun and nobody has answered. */
+/** Connections to the endpoint that this machine has begun and that are unanswered. */
 export function dialCount({ origin }: Endpoint): number {
   const SYN_SENT = '02';
   const port = Number(new URL(origin).port).toString(16).toUpperCase().padStart(4, '0');

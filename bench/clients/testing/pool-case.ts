@@ -1,4 +1,4 @@
-// In: a transport. Out: tests of what its pool keeps: how many idle connections, for how long, and which it takes first.
+// Conformance: how many idle connections a pool keeps, for how long, and which it takes first.
 import assert from 'node:assert/strict';
 import { suite } from 'node:test';
 import { openTestTarget } from '../../../servers/testing/target.ts';
@@ -6,7 +6,7 @@ import { answerWith, openMisbehavingServer } from './misbehaving-server.ts';
 import { openSubject, type Stated, type Subject, testWhere, type Watched } from './subject.ts';
 import { until } from './until.ts';
 
-/** So many at once, each of which gets a connection of its own. */
+/** Sends requests at once, each of which gets a connection of its own. */
 function burst({ ask }: Watched, size: number): Promise<unknown> {
   return Promise.all(Array.from({ length: size }, () => ask()));
 }
@@ -17,7 +17,7 @@ export function poolCase(subject: Subject): void {
   suite('pool', { concurrency: true }, () => {
     for (const maxIdleConnections of [0, 2, 8]) {
       const stated = { pool: { maxIdleConnections } };
-      const title = `maxIdleConnections ${maxIdleConnections}: of a burst of 8 so many stay open; the next opens what it lacks`;
+      const title = `maxIdleConnections ${maxIdleConnections}: that many of a burst of 8 stay open; the next burst opens the rest`;
       where(stated)(title, async t => {
         const target = await openTestTarget(t);
         const watched = openSubject(t, subject, target.endpoint, stated);
@@ -32,7 +32,7 @@ export function poolCase(subject: Subject): void {
     }
 
     const total = { pool: { maxTotalConnections: 3 } };
-    where(total)('maxTotalConnections 3: 12 users share so many', async t => {
+    where(total)('maxTotalConnections 3: 12 users share 3 connections', async t => {
       const target = await openTestTarget(t);
       const { askTimes, connections } = openSubject(t, subject, target.endpoint, total);
       await askTimes(60, 12);

@@ -121,7 +121,7 @@ export function requestCase(subject: Subject): void {
       }
     }
 
-    test('a refusal of a request says what is wrong and what would be right', () => {
+    test('a refusal of a request says what is wrong and what is expected', () => {
       for (const { request } of REQUESTS) {
         for (const settings of variants) {
           const refusals = subject.module.refusals(

@@ -1,4 +1,4 @@
-// In: a transport module and what an arm states. Out: the transport open for one test, watched for its contract.
+// Opens a client module for one test, with the settings of an arm, and checks its contract on the way.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { z } from 'zod';
@@ -69,7 +69,7 @@ export function clientOf(subject: Subject, stated: Stated = {}): Client {
   return Client.parse({ ...withoutUnable(subject, stated), ...subject.settings });
 }
 
-/** The most connections that so many users, one request each at a time, have open: of a pool with this limit, if it has one. */
+/** The most connections that users with one request each at a time have open in a pool with this limit, if it has one. */
 export function mostOpen(subject: Subject, maxConnections: number, users: number): number {
   // A connection that is not free in time makes a pool without limit open another.
   return subject.module.honours.includes('pool.maxConnections') ? maxConnections : 2 * users;
@@ -81,7 +81,7 @@ export interface Watched {
   connections: readonly OpenedConnection[];
   /** One exchange to its end, on a record of its own unless given. */
   ask(exchange?: Exchange): Promise<Exchange>;
-  /** So many exchanges by so many users, each of which re-uses its record as a load does. */
+  /** Makes exchanges by several users, each of which reuses its record as a load does. */
   askTimes(count: number, users: number): Promise<Exchange[]>;
   /** Sends without waiting; a call of onEnd is a fault. */
   sendToAbandon(): Exchange;

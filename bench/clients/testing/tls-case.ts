@@ -1,4 +1,4 @@
-// In: a transport. Out: tests that its TLS sessions are resumed as stated, by the count of both ends.
+// Conformance: TLS sessions are resumed as stated, by the count of both ends.
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';

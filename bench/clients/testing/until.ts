@@ -1,4 +1,4 @@
-// In: a condition that an event on its way will make true. Out: a promise for it, which gives up after some seconds.
+// Waits for a condition that a pending event will make true, and gives up after some seconds.
 
 const LIMIT_MS = 20_000;
 

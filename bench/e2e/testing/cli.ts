@@ -111,7 +111,7 @@ export function startProgram(
     assert.deepEqual(left, [], `processes were left behind after:\n${outcome.stderr}`);
     return outcome;
   });
-  // Whoever awaits it later still sees the failure.
+  // A later await still sees the failure.
   result.catch(() => {});
 
   const children = (entry: ChildEntry): Found[] => findProcesses(mark, `${entry}.ts`);

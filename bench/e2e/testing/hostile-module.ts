@@ -4,7 +4,7 @@ import type { HostileModule } from '../../testing/hostile-modules.ts';
 import { runCli, type Scope } from './cli.ts';
 import { openWorkspace, tinyScenario } from './workspace.ts';
 
-/** By which an exit may be told: an audit may fail a trial that is measured to its end. */
+/** Signs by which a test recognises this module's exit; an audit may also fail a trial that was measured to its end. */
 const STATUSES: Record<HostileModule['expected'], readonly number[]> = {
   refused: [2],
   'failed-trial': [3],

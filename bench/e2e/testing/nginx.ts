@@ -18,7 +18,7 @@ export interface Nginx {
   tlsPort: number;
 }
 
-/** It keeps to its folder, runs as whoever starts it, and is one process: its end is the end of all of it. */
+/** Keeps to its folder, runs as the current user, and is a single process, so that ending it ends everything. */
 function configuration(options: NginxOptions, folder: string, [port, tlsPort]: readonly number[]): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   const tls = [

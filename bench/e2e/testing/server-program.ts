@@ -45,7 +45,7 @@ export function reasonWithout(program: string): string | false {
   return `${program} is not installed here: apt-get install --no-install-recommends ${program}`;
 }
 
-/** Ports that were free a moment ago: whoever takes them next must be ready to lose one to another program. */
+/** Ports that were free a moment ago; another program may still take one before the caller does. */
 async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map(server => new Promise(resolve => server.once('listening', resolve))));

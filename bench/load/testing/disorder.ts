@@ -23,7 +23,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 export const disorder = fc.array(fc.array(step, { maxLength: 40 }), { minLength: 1, maxLength: 3 });
 
-/** Runs the slices, none of which may lose a request on its way, or hold more than so many at once; all of them end. */
+/** Runs the slices, none of which may lose a request on its way, or exceed its limit of requests in flight; all of them end. */
 export async function runInDisorder(
   slices: readonly (readonly Step[])[],
   { transport, recorder, load, ended, run }: Bench,

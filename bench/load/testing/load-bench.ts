@@ -10,7 +10,7 @@ export const TIMES: SliceTimes = { rampMs: 10, windowMs: 100, drainMs: 50, isRec
 export const CLOSE_MS = TIMES.rampMs + TIMES.windowMs;
 export const CUT_DRAIN_MS = 250;
 
-/** A clock of the test's own: it stands still unless told, and the timers go by it. */
+/** A clock that only the test advances, and the timers that follow it. */
 export function mockClock(t: TestContext) {
   let nowMs = 0;
   // Not a mock of the test's: that keeps a stack of each call, of which there are hundreds of thousands.

@@ -1,4 +1,4 @@
-// In: nothing. Out: small plug-ins and a valid scenario for tests of planning; no socket behind any of them.
+// Small plug-ins without sockets, and a valid scenario, for tests of planning.
 import { z } from 'zod';
 import type { ScenarioInput } from '../../../scenarios/model/scenario.ts';
 import type { TransportModule } from '../../contracts.ts';

@@ -1,4 +1,4 @@
-// In: nothing. Out: a target that is not there, for tests of arms that never ask it.
+// A stand-in for a target, for tests of arms that never send it anything.
 import type { MeasuredTarget } from '../targets.ts';
 
 export const noTarget: MeasuredTarget = {

@@ -1,4 +1,4 @@
-// In: nothing. Out: a parent with a target and a generator, whose process ids it tells; then it waits to be killed.
+// A parent process with a target and a generator: prints their process ids, then waits to be killed.
 import { spawnChild } from '../child.ts';
 
 const target = spawnChild({ title: 'a target', entry: '../../servers/target-child', cpu: null });

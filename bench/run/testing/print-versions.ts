@@ -1,4 +1,4 @@
-// In: nothing. Out: the versions of two packages as this process resolves them, as JSON on stdout.
+// Prints the versions of two packages as this process resolves them, as JSON.
 import fastify from 'fastify/package.json' with { type: 'json' };
 import undici from 'undici/package.json' with { type: 'json' };
 

@@ -1,4 +1,4 @@
-// In: a process id. Out: what /proc says of it and of its children. For tests that must find, or miss, a process.
+// What /proc says of a process and its children, for tests of whether a process still runs.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -7,7 +7,7 @@ export interface ProcessFacts {
   commandLine: string;
 }
 
-/** State and parent; undefined when there is no such process. */
+/** State and parent; undefined for a process that does not exist. */
 function readStat(pid: number): { state: string; parent: number } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');

@@ -1,4 +1,4 @@
-// Out: what processes say of themselves that have done nothing yet, for tests to add to.
+// Readings of processes that have done nothing yet, for tests to add to.
 
 import type { ProcessReading } from '../../../results/model/trial.ts';
 import type { RelayReading } from '../../../servers/protocol.ts';

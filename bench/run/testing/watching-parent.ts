@@ -1,4 +1,4 @@
-// In: nothing. Out: a process that watches over two others, which never end by themselves, and tells their ids.
+// A parent process with a watchdog over two children that never end by themselves: prints their ids.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { watchOver } from '../../watchdog.ts';

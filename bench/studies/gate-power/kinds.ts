@@ -9,7 +9,7 @@ export type Kind = (typeof KINDS)[number];
 export const SLOWDOWNS: readonly Kind[] = ['cpu-5', 'cpu-10'];
 
 const CONCURRENCY = 100;
-/** Such that a client that closes each connection after so many requests opens one more per 100. */
+/** A client that closes each connection after this number of requests opens one more per 100. */
 const REQUESTS_PER_CONNECTION = 100;
 const pool = { maxConnections: CONCURRENCY };
 

@@ -72,7 +72,7 @@ export interface Effect {
   logCpu: number;
 }
 
-/** Of so much more CPU time per request, for a client that keeps its core busy. */
+/** The effect of more CPU time per request on a client that keeps its core busy. */
 export function slowdown(ratio: number): Effect {
   return { logRate: -Math.log(1 + ratio), logCpu: Math.log(1 + ratio) };
 }

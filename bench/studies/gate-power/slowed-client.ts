@@ -2,7 +2,7 @@
 import { Pool } from 'undici';
 import { defineClient } from '../../index.ts';
 
-/** Requests after which the price of the next ones is found anew. */
+/** Requests after which the cost of the next ones is determined again. */
 const PRICE_EVERY = 64;
 
 /**

@@ -1,7 +1,14 @@
 // Prints how often gates were right, and how often others would be.
 import Table from 'cli-table3';
 import { createRandom } from '../../../results/random.ts';
-import { meanOf, shareInterval, studentInterval, toRatio } from '../../../results/stats.ts';
+import {
+  LEVEL,
+  LEVEL_PERCENT,
+  meanOf,
+  shareInterval,
+  studentInterval,
+  toRatio,
+} from '../../../results/stats.ts';
 import type { Expectation } from '../../../scenarios/model/scenario.ts';
 import { type GateSettings, gateCell } from './gates.ts';
 import { KINDS, type Kind, SLOWDOWNS } from './kinds.ts';
@@ -24,7 +31,6 @@ const COMPARED: readonly (readonly [rule: RuleName, minEffect: number])[] = RULE
   [0.05, 0.02].map(minEffect => [rule, minEffect] as const),
 );
 const FIXED_THRESHOLD = 0.1;
-const LEVEL = 0.95;
 
 export function printSummary(all: readonly Observation[], settings: GateSettings): void {
   printReal(all, settings);
@@ -35,10 +41,10 @@ function printReal(all: readonly Observation[], settings: GateSettings): void {
   const gates = all.filter(({ design }) => design === 'processes');
   const table = tableOf([
     'injected',
-    'CPU per request, 95 %',
+    `CPU per request, ${LEVEL_PERCENT}`,
     'gates',
     'failed, of them confirmed',
-    'confirmed, 95 %',
+    `confirmed, ${LEVEL_PERCENT}`,
     'resampled',
     'unsure',
     'time',
@@ -50,7 +56,7 @@ function printReal(all: readonly Observation[], settings: GateSettings): void {
     const { low, high } = shareInterval(confirmed, own.length, LEVEL)!;
     table.push([
       kind,
-      effectText(own),
+      formatEffect(own),
       own.length,
       `${own.filter(({ first }) => first === 'fail').length}, ${confirmed}`,
       `${percent(low)} to ${percent(high)}`,
@@ -85,7 +91,7 @@ function logsOf(observations: readonly Observation[], of: 'logRate' | 'logCpu'):
   return observations.flatMap(({ replicates }) => replicates.map(replicate => replicate[of]));
 }
 
-function effectText(observations: readonly Observation[]): string {
+function formatEffect(observations: readonly Observation[]): string {
   const logs = logsOf(observations, 'logCpu');
   if (logs.length < 2) return '';
   const { value, low, high } = toRatio(studentInterval(logs, LEVEL));

@@ -17,7 +17,7 @@ import {
 import type { ServerOrder } from './protocol.ts';
 import { figuresOf } from './witnesses.ts';
 
-/** So many that those who wait for ever leave enough others. */
+/** Enough users that those who wait for ever leave others. */
 const MANY_USERS = 60;
 
 /** The server never answers some requests: as many errors, each named for what it is. */

@@ -1,4 +1,4 @@
-// Rows of `npm run bench:truth` about the figures of one client: how each is measured, and by whom else.
+// Rows of `npm run bench:truth` about the figures of one client: how each is measured, and what else measures it.
 import { fileURLToPath } from 'node:url';
 import { summariseArms } from '../../../results/compare.ts';
 import type { ScenarioInput } from '../../../scenarios/model/scenario.ts';

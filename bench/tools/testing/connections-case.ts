@@ -1,4 +1,4 @@
-// In: a load tool. Out: tests that it opens the connections that its settings ask for, and that both ends count alike.
+// Conformance: a load tool opens the connections that its settings ask for, and both ends agree on the count.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { neededConnections } from '../../../results/connections.ts';
@@ -41,7 +41,7 @@ export function engineConnectionsCase(subject: EngineSubject): void {
         if (module.countsConnections) assert.equal(recorder.opened, accepted);
         const load = ClosedLoad.parse({ concurrency: USERS });
         const needed = neededConnections({ client, target, load, requests: sent, pool: engine.pool });
-        // What was under way at the end may not have got its connection.
+        // Requests in flight at the end may not have got their connection.
         assert.ok(accepted >= needed.least - unfinished, `${accepted} of at least ${needed.least}`);
         assert.ok(needed.most === null || accepted <= needed.most, `${accepted} of at most ${needed.most}`);
         if (requestsPerConnection === 'unlimited') {

@@ -1,4 +1,4 @@
-// In: a load tool. Out: tests that what it says of itself can be trusted, and helps who reads it.
+// Conformance: what a load tool declares about itself is true and helpful.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { z } from 'zod';
@@ -13,7 +13,7 @@ const refused: { stated: z.input<typeof Client>; path: string }[] = [
 
 export function engineDeclarationCase({ name, module }: EngineSubject): void {
   suite('declaration', () => {
-    test('by default nothing is refused, with and without TLS, and a reader is told something', () => {
+    test('by default nothing is refused, with and without TLS, and there is a caveat for the reader', () => {
       for (const tls of ['none', '1.3'] as const) {
         assert.deepEqual(module.refusals(Client.parse({ transport: name }), Target.parse({ tls })), []);
       }
@@ -21,7 +21,7 @@ export function engineDeclarationCase({ name, module }: EngineSubject): void {
     });
 
     for (const { stated, path } of refused) {
-      test(`${JSON.stringify(stated)} is refused, with the reason and what would be right`, () => {
+      test(`${JSON.stringify(stated)} is refused, with the reason and what is expected`, () => {
         const [refusal] = module.refusals(Client.parse({ transport: name, ...stated }), Target.parse({}));
         assert.equal(refusal?.path, path);
         assert.ok(module.honours.includes(path), 'it knows the setting, but not in this value');

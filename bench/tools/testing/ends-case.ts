@@ -1,4 +1,4 @@
-// In: a load tool. Out: tests of how its slices end: in time, when cut, against a silent server; and that nothing is left.
+// Conformance: how slices of a load tool end: in time, when cut short, against a silent server; and nothing is left running.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import delay from '../../../servers/behaviours/delay.ts';

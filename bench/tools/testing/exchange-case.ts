@@ -1,4 +1,4 @@
-// In: a load tool. Out: tests of what it tells of its exchanges: times, outcomes and bodies.
+// Conformance: what a load tool reports about its exchanges: times, outcomes and bodies.
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
 import { suite, test } from 'node:test';
@@ -119,7 +119,7 @@ export function engineExchangeCase(subject: EngineSubject): void {
       });
       const host = `name.invalid:${new URL(origin).port}`;
       const address = '127.0.0.1';
-      // What runs in this process is told by bench/run/external-server.ts where a name is.
+      // In this process, names are resolved by bench/run/external-server.ts.
       const named = subject.module.countsConnections ? { origin } : { origin: `http://${host}`, address };
       const { slice, account } = openEngine(t, subject, { endpoint: { ...named, path }, users: 1 });
       await slice();
@@ -139,7 +139,7 @@ export function engineExchangeCase(subject: EngineSubject): void {
   });
 
   suite('without a server', skipMissing(subject), () => {
-    test('where nobody listens everything fails, or the trial does, and says how', async t => {
+    test('without a listener every request fails, or the trial does and says why', async t => {
       const endpoint = await closedPort(t);
       const { recorder, slice, account } = openEngine(t, subject, { endpoint, users: 2 });
       const fault = await slice({ windowMs: 300 }).then(

@@ -1,4 +1,4 @@
-// In: a load tool and what an arm states. Out: the tool open for one test, with what it told of its exchanges.
+// Opens a load tool for one test, with the settings of an arm, and collects what it reports about its exchanges.
 import type { z } from 'zod';
 import { Client } from '../../../scenarios/model/client.ts';
 import { ClosedLoad } from '../../../scenarios/model/load.ts';

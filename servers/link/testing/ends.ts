@@ -1,4 +1,4 @@
-// In: a test, a link and what a target does with a connection. Out: that target behind a relay, and connections to it.
+// For tests of the relay: a target behind it that treats connections as the test prescribes, and connections to it.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -57,7 +57,7 @@ export async function readToEnd(socket: Socket): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Reads exactly so many bytes; more would be an error. */
+/** Reads exactly this number of bytes; more would be an error. */
 export async function readBytes(socket: Socket, count: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let left = count;

@@ -29,7 +29,7 @@ function compareTimes(a: Scheduled, b: Scheduled): number {
   return a.atMs - b.atMs;
 }
 
-export interface Pacemaker {
+export interface DeliveryTimer {
   /**
    * The estimated arrival time of the bytes that a socket delivers now. All bytes of one poll have the same time;
    * bytes that came while the loop was busy or napping are assumed to have come in the middle of it, but at most half a
@@ -53,7 +53,7 @@ const TIMER_MARGIN_MS = 1.5;
 const NAP_HORIZON_MS = TIMER_MARGIN_MS + 1;
 const LONGEST_BACKDATE_MS = 0.5;
 
-export function createPacemaker(): Pacemaker {
+export function createDeliveryTimer(): DeliveryTimer {
   let queue = new TinyQueue<Scheduled>([], compareTimes);
   const pillow = new Int32Array(new SharedArrayBuffer(4));
   let immediate: NodeJS.Immediate | undefined;

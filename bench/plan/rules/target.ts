@@ -1,0 +1,255 @@
+// Rules on the target: what holds for an external server only, what protocols and TLS allow, and who speaks HTTP/2.
+import { SHARE_MS } from '../../../results/spread.ts';
+import { carriesCredentials, variableFor } from '../../../scenarios/model/request.ts';
+import type { Scenario } from '../../../scenarios/model/scenario.ts';
+import { countBackends, STATEMENTS, type Target, usesTls } from '../../../scenarios/model/target.ts';
+import { type Path, valueAt } from '../problems.ts';
+import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
+
+/** Settings of conntax's own server, and why they do not apply to an external one. */
+const COMMANDS = {
+  behaviour: {
+    message: 'an external server decides itself what it answers',
+    hint: 'no behaviour; choose the answer by the path of url',
+  },
+  tls: {
+    message: 'with an external server, the scheme of url decides on TLS, and the version is negotiated',
+    hint: 'no tls; write https or http in url',
+  },
+  tlsKey: {
+    message: 'an external server has its own certificate',
+    hint: 'no tlsKey; caFile names the authority that signed the certificate',
+  },
+  maxConcurrentStreams: {
+    message: 'an external server announces its own limit',
+    hint: "no maxConcurrentStreams; a client's limit is pool.maxConcurrentStreams",
+  },
+  backends: {
+    message: 'what stands behind an external server cannot be counted',
+    hint: "no backends; conntax's own server counts them",
+  },
+} as const;
+
+/** A rule on a setting that depends on whether the server is external, as its url says. */
+function urlRule(
+  path: Path,
+  check: (scenario: Scenario, url: URL | undefined) => Omit<Finding, 'path'> | undefined,
+): Rule {
+  return {
+    reads: [path, ['target', 'url']],
+    check(scenario) {
+      const { url } = scenario.target;
+      const found = check(scenario, url === undefined ? undefined : new URL(url));
+      return found && { path, ...found };
+    },
+  };
+}
+
+function isTls(url: URL): boolean {
+  return url.protocol === 'https:';
+}
+
+/** What can be set, and what can be stated, of an external server. */
+export function targetUrlRules({ raw }: RuleContext): Rule[] {
+  const isGiven = (name: string): boolean => valueAt(raw, ['target', name]) !== undefined;
+  return [
+    urlRule(['target', 'caFile'], ({ target: { caFile } }, url) => {
+      if (caFile === undefined) return undefined;
+      if (url === undefined) {
+        return {
+          message: "without target.url the server is conntax's own, whose certificate every client trusts",
+          hint: 'no caFile, or a target.url',
+        };
+      }
+      if (isTls(url)) return undefined;
+      return { message: 'an http server has no certificate', hint: 'no caFile, or https in url' };
+    }),
+    ...STATEMENTS.map(name =>
+      urlRule(['target', name], ({ target }, url) =>
+        url === undefined && target[name] === null
+          ? {
+              message: "null means unknown, but without target.url this configures conntax's own server",
+              hint: 'a value, or target.url',
+            }
+          : undefined,
+      ),
+    ),
+    ...Object.entries(COMMANDS).map(([name, problem]) =>
+      urlRule(['target', name], (_, url) => (url !== undefined && isGiven(name) ? problem : undefined)),
+    ),
+    urlRule(['target', 'protocol'], ({ target }, url) =>
+      url === undefined || target.protocol === 'http1' || isTls(url)
+        ? undefined
+        : { message: 'HTTP/2 is spoken over TLS only', hint: "'http1', or https in url" },
+    ),
+    urlRule(['link'], ({ link }, url) =>
+      url === undefined || link === undefined
+        ? undefined
+        : {
+            message:
+              "the kernel's counters, which stand in for an external server's, would include the relay's connections",
+            hint: 'no link, or a target without url',
+          },
+    ),
+    {
+      reads: [['target', 'url']],
+      check: ({ target: { url } }) => (url === undefined ? [] : urlFindings(new URL(url))),
+    },
+    {
+      reads: [['expect'], ['target', 'url']],
+      check: ({ target, expect }) =>
+        expect.flatMap(({ metric }, index) =>
+          target.url === undefined || metric !== 'targetCpuUsPerRequest'
+            ? []
+            : {
+                path: ['expect', index, 'metric'],
+                message: 'the CPU use of an external server is unknown',
+                hint: 'another metric, or a target without a url',
+              },
+        ),
+    },
+  ];
+}
+
+/** Parts of a URL that must not, or cannot, be sent. */
+function urlFindings(url: URL): Finding[] {
+  const path = ['target', 'url'];
+  const parameters = [...url.searchParams.keys()].filter(carriesCredentials);
+  return [
+    ...(url.username === '' && url.password === ''
+      ? []
+      : [
+          {
+            path,
+            message: 'not every client sends credentials in a URL, and they would appear in every report',
+            hint: "the URL without credentials, and request.headers: { authorization: { env: 'AUTHORIZATION' } }",
+          },
+        ]),
+    ...parameters.map(name => ({
+      path,
+      message: `the parameter ${name} looks like a credential, which would appear in every report`,
+      hint: `the URL without it, and request.query: { ${name}: { env: '${variableFor(name)}' } }`,
+    })),
+    ...(url.hash === ''
+      ? []
+      : [{ path, message: 'a fragment (#...) is never sent to a server', hint: 'the URL without it' }]),
+  ];
+}
+
+const TLS_HINT = "tls: '1.3' or '1.2'";
+
+/** A rule on one setting of the target that depends on other settings of the target. */
+function targetRule(
+  setting: string,
+  others: readonly string[],
+  isBroken: (target: Target) => boolean,
+  message: string,
+  hint: string,
+): Rule {
+  const path = ['target', setting];
+  return {
+    reads: [path, ...others.map(other => ['target', other])],
+    check: ({ target }) => (isBroken(target) ? { path, message, hint } : undefined),
+  };
+}
+
+/** What protocols and TLS allow. */
+export function protocolRules(context: RuleContext): Rule[] {
+  const isGiven = (setting: string) => valueAt(context.raw, ['target', setting]) !== undefined;
+  return [
+    targetRule(
+      'protocol',
+      ['tls', 'url'],
+      target => target.protocol === 'h2' && target.url === undefined && !usesTls(target),
+      'HTTP/2 is negotiated in the TLS handshake; without TLS neither browsers nor undici use it',
+      `${TLS_HINT}, or protocol: 'http1'`,
+    ),
+    targetRule(
+      'maxConcurrentStreams',
+      ['protocol'],
+      ({ protocol }) => protocol !== 'h2' && isGiven('maxConcurrentStreams'),
+      'an HTTP/1.1 connection has no streams',
+      "no maxConcurrentStreams, or protocol: 'h2'",
+    ),
+    targetRule(
+      'tlsKey',
+      ['tls', 'url'],
+      target => !usesTls(target) && isGiven('tlsKey'),
+      'without TLS there is no key',
+      `no tlsKey, or ${TLS_HINT}`,
+    ),
+    targetRule(
+      'connectionClose',
+      ['protocol'],
+      ({ protocol, connectionClose }) => protocol === 'h2' && connectionClose === true,
+      'HTTP/2 has no Connection header',
+      "protocol: 'http1'",
+    ),
+    targetRule(
+      'maxRequestsPerSocket',
+      ['protocol', 'url'],
+      ({ protocol, maxRequestsPerSocket, url }) =>
+        protocol === 'h2' && (maxRequestsPerSocket ?? 0) > 0 && url === undefined,
+      'an HTTP/2 server can only announce that a connection will end, while more streams are arriving, so it cannot keep to a number of requests',
+      "no maxRequestsPerSocket, or protocol: 'http1'",
+    ),
+    ...forEachArm(
+      context,
+      arm => [
+        ['clients', arm, 'protocol'],
+        ['target', 'protocol'],
+      ],
+      (arm, client, { target }) =>
+        target.protocol === 'h2' || client.protocol !== 'h2'
+          ? undefined
+          : {
+              path: ['clients', arm, 'protocol'],
+              message: 'the target does not offer HTTP/2',
+              hint: "protocol: 'http1', or protocol: 'h2' and tls in target",
+            },
+    ),
+  ];
+}
+
+/** Backends that are added need a slice that they are added in, and time to see where requests go then. */
+export function backendRules(): Rule[] {
+  return [
+    {
+      reads: [['target', 'backends'], ['expect']],
+      check: ({ target, expect }) =>
+        expect.flatMap(({ metric }, index) =>
+          metric !== 'busiestBackendRatio' || countBackends(target) > 1
+            ? []
+            : {
+                path: ['expect', index, 'metric'],
+                message: 'a target with a single backend has nothing to spread requests over',
+                hint: 'another metric, or target.backends of at least 2',
+              },
+        ),
+    },
+    {
+      reads: [
+        ['target', 'backends'],
+        ['timing', 'slicing'],
+        ['timing', 'measureMs'],
+      ],
+      check({ target: { backends }, timing }) {
+        if (typeof backends === 'number') return undefined;
+        if (timing.slicing !== 'whole') {
+          return {
+            path: ['target', 'backends'],
+            message: 'backends are added once in each slice, so a slice must be all of a replicate',
+            hint: "timing.slicing: 'whole', or a number of backends",
+          };
+        }
+        const latestMs = timing.measureMs - 2 * SHARE_MS;
+        if (backends.afterMs <= latestMs) return undefined;
+        return {
+          path: ['target', 'backends', 'afterMs'],
+          message: `a window of ${timing.measureMs} ms is over before shares with the added backends are known`,
+          hint: `at most ${Math.max(0, latestMs)}, or a longer timing.measureMs`,
+        };
+      },
+    },
+  ];
+}

@@ -1,0 +1,135 @@
+// What qualifies a headline: connections that are not reused, requests that failed, and what a verdict would take.
+import { areErrorsUnlike, errorRatioOf } from '../../results/compare.ts';
+import type { ArmSummary, CellResult, Comparison } from '../../results/model/run.ts';
+import { LEAST_REPLICATES, replicatesToTell } from '../../results/stats.ts';
+import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import { formatCount, formatPercent, knownRatio } from './numbers.ts';
+
+/** Two requests per connection would already be a reuse of 0.5. */
+const HARDLY_REUSED = 0.1;
+const NOT_REUSED = 0.01;
+
+/** Share of requests sent on a connection that was already open; null if none was sent. */
+export function reuseRatio({
+  opened,
+  requestsSent,
+}: Pick<ArmSummary, 'opened' | 'requestsSent'>): number | null {
+  return requestsSent === 0 ? null : Math.max(0, 1 - opened / requestsSent);
+}
+
+/** One sentence per arm that should reuse connections but does not: `ours opened a connection for each of 2,175 requests: it reuses none.` */
+export function describeMissingReuse({ arms, result }: Pick<CellView, 'arms' | 'result'>): string[] {
+  const { target } = result.scenario;
+  const closes =
+    target.connectionClose === true || result.server?.httpVersion === '1.0'
+      ? ', because the server closes it after each response'
+      : '';
+  return arms.flatMap(({ name, client, summary }: ArmView) => {
+    if (summary === null || client === undefined || client.requestsPerConnection === 1) return [];
+    const ratio = reuseRatio(summary);
+    if (ratio === null || ratio >= HARDLY_REUSED) return [];
+    const sent = formatCount(summary.requestsSent);
+    return ratio < NOT_REUSED
+      ? [`${name} opened a connection for each of ${sent} requests: it reuses none${closes}.`]
+      : [
+          `${name} opened ${formatCount(summary.opened)} connections for ${sent} requests: it hardly reuses any${closes}.`,
+        ];
+  });
+}
+
+export function hasErrorGap(view: CellView): boolean {
+  return unequalComparisons(view).length > 0;
+}
+
+/** Comparisons with a ratio whose arms differ in error rate. */
+function unequalComparisons(view: CellView): Comparison[] {
+  return view.result.comparisons.filter(
+    comparison =>
+      comparison.replicateRatios.length > 0 && comparisonMarks(comparison, view).includes('unlikeErrors'),
+  );
+}
+
+/**
+ * `Error rates differ (short 0 %, persistent 12 %), so ratios marked § compare different work.`, and a space; where they are
+ * equal, or there is one arm, `Requests failed (persistent 70 %).` Empty if no request failed.
+ */
+export function describeErrors(view: CellView): string {
+  return describeErrorGap(view) || describeFailed(view);
+}
+
+const NONE_FAILED = { completed: 1, failed: 0 };
+
+function describeFailed({ arms }: CellView): string {
+  const failing = arms.flatMap(({ name, summary }) =>
+    summary !== null && summary.completed > 0 && areErrorsUnlike(summary, NONE_FAILED)
+      ? [`${name} ${formatPercent(errorRatioOf(summary))}`]
+      : [],
+  );
+  return failing.length === 0 ? '' : `Requests failed (${failing.join(', ')}). `;
+}
+
+function describeErrorGap(view: CellView): string {
+  const unequal = unequalComparisons(view);
+  const names = new Set(unequal.flatMap(({ baseline, candidate }) => [baseline, candidate]));
+  return wordErrorGap(
+    view.arms.flatMap(({ name, summary }) =>
+      names.has(name) && summary !== null ? [`${name} ${formatPercent(errorRatioOf(summary))}`] : [],
+    ),
+  );
+}
+
+/** The same for several cells: `Error rates differ (in a, b), ...`. */
+export function describeErrorGaps(places: readonly string[]): string {
+  return wordErrorGap(places.length === 0 ? [] : [`in ${places.join(', ')}`]);
+}
+
+function wordErrorGap(details: readonly string[]): string {
+  return details.length === 0
+    ? ''
+    : `Error rates differ (${details.join(', ')}), so ratios marked ${signsOf(['unlikeErrors'])} compare different work. `;
+}
+
+/** Upper limit of `--budget-sec`. */
+const MOST_BUDGET_SEC = 3_600;
+
+interface Open {
+  result: CellResult;
+  comparison: Comparison;
+}
+
+/**
+ * What to do about open comparisons: `Measure longer for a verdict: --budget-sec 240.` Cells share one budget, so the one that
+ * takes longest decides. Undefined if it was not the budget that ended the replicates.
+ *
+ * @param cells all cells that share the budget
+ */
+export function suggestNextStep(open: readonly Open[], cells: readonly CellResult[]): string | undefined {
+  const short = open.filter(({ result }) => result.stop === 'budget' && result.replicates > 0);
+  if (short.length === 0) return undefined;
+  const needed = short.map(each => ({ ...each, count: replicatesNeeded(each) }));
+  const known = needed.filter(each => each.count !== null);
+  if (known.length === 0) return undefined;
+  const factor = Math.max(...known.map(({ result, count }) => count! / result.replicates));
+  const elapsedMs = cells.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0);
+  const seconds = roundUp((elapsedMs / 1_000) * factor);
+  if (seconds > MOST_BUDGET_SEC || known.length < needed.length)
+    return 'Replicates vary too much for a verdict within an hour: close other programs, or use a quieter machine.';
+  const most = Math.max(...known.map(({ count }) => count!));
+  const limit = Math.min(...known.map(({ result }) => result.scenario.timing.maxReplicates));
+  const more = most > limit ? `, with timing.maxReplicates of at least ${formatCount(most)}` : '';
+  return `Measure longer for a verdict: --budget-sec ${seconds}${more}.`;
+}
+
+/** null if no number would suffice; without an interval, one more than there are. */
+function replicatesNeeded({ result, comparison }: Open): number | null {
+  const count = comparison.replicateRatios.length;
+  if (comparison.ratio === null) return Math.max(LEAST_REPLICATES, count + 1);
+  const needed = replicatesToTell(comparison.ratio, count, result.scenario.timing.precision);
+  return needed === null || knownRatio(comparison) !== null ? needed : Math.max(needed, count + 1);
+}
+
+/** To two digits: more would claim a precision that the estimate lacks. */
+function roundUp(seconds: number): number {
+  const unit = Math.max(1, 10 ** (Math.floor(Math.log10(Math.max(1, seconds))) - 1));
+  return Math.ceil(seconds / unit) * unit;
+}
