@@ -61,7 +61,7 @@ function sharesCell(all: readonly Shares[], { marks }: ArmView): TableCell {
 }
 
 function ratioCell(ratios: readonly number[], { marks }: ArmView): TableCell {
-  return figure(formatValues(ratios.map(ratio => Number(ratio.toFixed(3)))), [...ratios], marks);
+  return figure(formatValues(ratios), [...ratios], marks);
 }
 
 function evenCell(spreads: readonly Spread[], { marks }: ArmView): TableCell {
