@@ -26,11 +26,11 @@ export type HonourableSetting =
 
 /** The argument of `open`. */
 interface ClientContext {
-  /** URL of every request: origin and path. */
+  /** URL of every request, origin and path; of the first one, if the scenario has several. */
   url: string;
   /** Such as `http://127.0.0.1:40123`. */
   origin: string;
-  /** Path and query, such as `/`. */
+  /** Its path and query, such as `/`. */
   path: string;
   /** The authority to trust, as PEM, if the target uses its own TLS certificate. The process trusts it too. */
   caPem?: string;
@@ -113,6 +113,8 @@ export interface Exchange {
   outcome: Outcome;
   /** The error, if outcome is not ok. */
   error: string | undefined;
+  /** Which of the scenario's requests it sends, by index (load model); -1 where a load tool does not report it. */
+  request: number;
   /** Closed loads: pause of the user since the end of the previous request (load model); NaN: unknown. */
   idleMs: number;
   /** Set by the transport while in flight: abandons the exchange, which is then never reported. */
@@ -130,6 +132,9 @@ export interface OpenedConnection {
 
 /** A request as clients send it, the same each time. */
 export interface PreparedRequest {
+  /** Its name, and how often it is drawn, where there are several. */
+  name: string;
+  weight: number;
   method: Method;
   /** Path and query. */
   path: string;
@@ -143,10 +148,14 @@ export interface PreparedRequest {
   secrets: readonly string[];
 }
 
+/** All requests of a scenario, in its order. */
+export type PreparedRequests = readonly [PreparedRequest, ...PreparedRequest[]];
+
 export interface TransportOptions {
   client: Client;
   endpoint: Endpoint;
-  request: PreparedRequest;
+  /** What it sends; the load model draws one for each exchange. */
+  requests: PreparedRequests;
   /** Whether to record `writtenAtMs` and `headersAtMs`; false saves reading the clock. Default: true. */
   hasPhases?: boolean;
   /** Called once for each connection that is ready for use. */
@@ -200,6 +209,8 @@ export interface SliceTimes {
   offsetMs?: number;
   /** Closed loads: how many of the users send; default: all. */
   users?: number;
+  /** Begins the sequence in which several requests are drawn. */
+  requestSeed?: number;
 }
 
 /** Receives a generator's exchanges and connections. */
@@ -217,7 +228,7 @@ export interface ExchangeSink {
    * @param error why it counts as a failure (`noAnswer`); undefined if the load was only cut short
    */
   addCensored(
-    exchange: Pick<Exchange, 'intendedAtMs' | 'startedAtMs' | 'idleMs'>,
+    exchange: Pick<Exchange, 'intendedAtMs' | 'startedAtMs' | 'idleMs' | 'request'>,
     belongsAtMs: number,
     given: { nowMs: number; error: string | undefined },
   ): void;
@@ -248,6 +259,8 @@ export interface LoadLoop {
   /** Ends the running slice's window now, and its drain soon. */
   cut(): void;
   readonly sent: number;
+  /** The same by request, in the order of the scenario's; absent: there is one. */
+  readonly sentByRequest?: readonly number[] | undefined;
   /** Exchanges abandoned at the end of a drain. */
   readonly unfinished: number;
   /** Exchanges abandoned at conntax's own deadline (`totalMs`); absent without one. */
@@ -272,7 +285,7 @@ interface ClientModule {
   /** Why other settings are not supported, one sentence each. Optional for users' modules. */
   cannot?: Readonly<Record<ClientSetting, string>>;
   /** Unsupported values of supported settings. */
-  refusals(client: Client, target: Target, request?: Request): readonly Refusal[];
+  refusals(client: Client, target: Target, requests?: readonly Request[]): readonly Refusal[];
   /** What readers of its figures must know, one sentence each; printed with the figures. */
   caveats?: readonly string[];
 }
@@ -287,7 +300,8 @@ export interface EngineOptions {
   client: Client;
   load: ClosedLoad;
   endpoint: Endpoint;
-  request: PreparedRequest;
+  /** What it sends; with several, it draws them as the load models do (results/draw.ts). */
+  requests: PreparedRequests;
   sink: ExchangeSink;
 }
 
@@ -352,6 +366,7 @@ export function newExchange(): Exchange {
     status: 0,
     outcome: 'ok',
     error: undefined,
+    request: 0,
     idleMs: Number.NaN,
     abandon: undefined,
     transportState: undefined,

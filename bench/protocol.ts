@@ -29,6 +29,8 @@ export interface SliceOrder {
   offsetMs?: number;
   /** Closed loads: how many of the users send; default: all. */
   users?: number;
+  /** Where there are several requests: begins the sequence in which they are drawn. */
+  requestSeed?: number;
 }
 
 export type GeneratorCommand =
@@ -97,6 +99,8 @@ export interface GeneratorReading {
   bytesRecorded: number;
   outcomes: Measurement['outcomes'];
   statuses: Measurement['statuses'];
+  responseByClass: Measurement['responseByClass'];
+  requests: Measurement['requests'];
   censored: Censored | null;
   response: Histogram;
   service: Histogram;

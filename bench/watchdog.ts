@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 
 /**
- * Kills the listed processes once its standard input ends, which happens when this process is gone, even by SIGKILL.
- * The script uses SIGKILL too, because it also ends processes that are stopped or never check their channel.
+ * Kills the listed processes and groups (negative numbers) once its standard input ends, which happens when this process is gone,
+ * even by SIGKILL. The script uses SIGKILL too, because it also ends processes that are stopped or never check their channel.
  */
 const SCRIPT = `
 trap '' INT TERM HUP
@@ -15,9 +15,10 @@ while read -r word pid; do
     drop) list="\${list%% $pid *} \${list#* $pid }" ;;
   esac
 done
-for pid in $list; do kill -KILL "$pid"; done`;
+for pid in $list; do kill -s KILL -- "$pid"; done`;
 
-const living = new Set<ChildProcess>();
+/** Processes, and negative: groups. */
+const living = new Set<number>();
 let list: Writable | undefined;
 
 /** Undefined on Windows, which has no sh: there, children end only when their channel closes. */
@@ -34,20 +35,43 @@ function startWatchdog(): Writable | undefined {
 }
 
 function killAll(): void {
-  for (const child of living) child.kill('SIGKILL');
+  for (const id of living) {
+    try {
+      process.kill(id, 'SIGKILL');
+    } catch {
+      // it is gone already
+    }
+  }
+}
+
+function add(id: number): void {
+  // First of all listeners: others remove what these processes may still write.
+  if (living.size === 0) process.prependListener('exit', killAll);
+  living.add(id);
+  list ??= startWatchdog();
+  list?.write(`add ${id}\n`);
+}
+
+function drop(id: number): void {
+  if (!living.delete(id)) return;
+  list?.write(`drop ${id}\n`);
+  if (living.size === 0) process.off('exit', killAll);
 }
 
 /** Makes the child end with this process at the latest. */
 export function watchOver(child: ChildProcess): void {
   const { pid } = child;
   if (pid === undefined) return; // it could not be started
-  if (living.size === 0) process.on('exit', killAll);
-  living.add(child);
-  list ??= startWatchdog();
-  list?.write(`add ${pid}\n`);
-  child.once('exit', () => {
-    living.delete(child);
-    list?.write(`drop ${pid}\n`);
-    if (living.size === 0) process.off('exit', killAll);
-  });
+  add(pid);
+  child.once('exit', () => drop(pid));
+}
+
+/**
+ * Makes a process group end with this process at the latest: its processes may outlive the one that leads it.
+ * @param leaderPid of a child that leads its group
+ * @returns a function to call when all of them are gone
+ */
+export function watchOverGroup(leaderPid: number): () => void {
+  add(-leaderPid);
+  return () => drop(-leaderPid);
 }

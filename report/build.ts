@@ -16,6 +16,7 @@ import { capacityTable, scheduleTable } from './tables/open-loads.ts';
 import { errorTable, failureTable, statusTable } from './tables/outcomes.ts';
 import { phaseTable } from './tables/phases.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
+import { requestTable } from './tables/requests.ts';
 import { spreadTable } from './tables/spread.ts';
 import { auditLines, auditTable, summarizeAudits } from './words/audits.ts';
 import { cellCaveats, describeStop, runCaveats } from './words/caveats.ts';
@@ -92,6 +93,7 @@ const SPECIAL_TABLES: readonly CreateTable[] = [
   capacityTable,
   scheduleTable,
   agreementTable,
+  requestTable,
   statusTable,
   connectionCostTable,
   spreadTable,

@@ -81,8 +81,8 @@ export const MARK_NOTES: Record<Mark, string> = {
     '≥ unanswered: some requests had no response when their slice ended. They count with the time waited so far, so times are lower bounds and rates are upper bounds.',
 };
 
-/** At or above this value an arm's quantiles are lower bounds (a histogram keeps three digits); Infinity if none is. */
-export function leastCensoredUs(summary: ArmSummary | null): number {
+/** At or above this value its quantiles are lower bounds (a histogram keeps three digits); Infinity if none is. */
+export function leastCensoredUs(summary: Pick<ArmSummary, 'censored'> | null): number {
   return summary?.censored ? summary.censored.leastUs * 0.999 : Infinity;
 }
 

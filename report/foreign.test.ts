@@ -60,6 +60,23 @@ test('what was found and what was stated are conditions; a bad status is a cavea
   assert.ok(caveats.some(caveat => /is an external server.*its CPU use, its handshakes/.test(caveat)));
 });
 
+test('a certificate that was not verified, and a Unix socket, are said in conditions and caveats', () => {
+  const { run, trials } = structuredClone(sampleRuns["someone else's server"]!);
+  const [cell] = run.cells;
+  cell!.server = { ...cell!.server!, address: '/run/app.sock', isUnverified: true };
+  Object.assign(cell!.scenario.target, { insecure: true, socketPath: '/run/app.sock' });
+  const { cells } = buildReport({ run, trials, charts });
+  const { conditions, caveats } = cells[0]!;
+  const values = new Map(conditions.map(({ label, value }) => [label, value]));
+  assert.match(values.get('Target')!, /by the Unix socket \/run\/app\.sock, its certificate NOT verified/);
+  assert.match(
+    values.get('Found before the run')!,
+    /certificate NOT verified, at \/run\/app\.sock \(Unix socket\)/,
+  );
+  assert.ok(caveats.some(caveat => /was not verified: target\.insecure accepts any/.test(caveat)));
+  assert.ok(caveats.some(caveat => /reached by a Unix socket: .*is unknown/.test(caveat)));
+});
+
 test('a server elsewhere: what it accepted is not known, and nothing is said of loopback', () => {
   const { run, trials } = structuredClone(sampleRuns["someone else's server"]!);
   const [cell] = run.cells;

@@ -13,7 +13,8 @@ import {
   requestsPerSec,
 } from './metrics.ts';
 import type { ArmSummary, Comparison, Metric } from './model/run.ts';
-import type { CompletedTrial, Measurement, TrialResult } from './model/trial.ts';
+import type { CompletedTrial, TrialResult } from './model/trial.ts';
+import { mergeCensored, summariseRequests } from './requests.ts';
 import { type Interval, overReplicates, replicateInterval, shownTogether, widened } from './stats.ts';
 
 // Whether arms were measured for long enough that a pause which is too rare to be seen can't matter.
@@ -203,7 +204,7 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
     maxUs,
     completed,
     failed,
-    censored: mergeCensored(measurements),
+    censored: mergeCensored(measurements.map(m => m.censored)),
     errorRatio: errorRatioOf({ completed, failed }),
     opened: total(m => m.ledger.opened),
     accepted: measurements.some(m => m.ledger.accepted === null) ? null : total(m => m.ledger.accepted ?? 0),
@@ -223,15 +224,7 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
     targetCpuUsPerRequest: measurements.some(m => m.target === null)
       ? null
       : mean(m => m.target?.cpuUsPerRequest ?? 0),
-  };
-}
-
-function mergeCensored(measurements: readonly Measurement[]): ArmSummary['censored'] {
-  const all = measurements.flatMap(({ censored }) => censored ?? []);
-  if (all.length === 0) return null;
-  return {
-    count: all.reduce((sum, { count }) => sum + count, 0),
-    leastUs: Math.min(...all.map(({ leastUs }) => leastUs)),
+    requests: summariseRequests(measurements),
   };
 }
 

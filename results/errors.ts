@@ -124,8 +124,8 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
   readonly exitCode = EXIT.usage;
   readonly problems: readonly Problem[];
-  constructor(message: string, problems: readonly Problem[] = []) {
-    super(message);
+  constructor(message: string, problems: readonly Problem[] = [], options?: ErrorOptions) {
+    super(message, options);
     this.problems = problems;
   }
 }

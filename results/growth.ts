@@ -26,9 +26,10 @@ export interface Growth {
 /** A burst is over within a tenth of the time, or else it cannot be told from a rise. */
 const WINDOWS = 10;
 const LEAST_PER_WINDOW = 2;
-/** One-sided; among the dozen series of a process a false leak is then seldom. */
-const LEAK_P = 0.002;
-const INTERVAL_P = 0.025;
+/** Of one side; among the dozen series of a process a false leak is then seldom. */
+const LEAK_S = leastS(WINDOWS, 0.002);
+/** Of each side of the 95 % interval. */
+const INTERVAL_S = leastS(WINDOWS, 0.025);
 
 const UNKNOWN: Growth = {
   verdict: 'tooShort',
@@ -51,9 +52,8 @@ export function judgeGrowth(observed: readonly Observed[]): Growth {
   if (observed.length < LEAST_OBSERVED) return UNKNOWN;
   const floors = floorsOf(observed);
   const slopes = slopesOf(floors);
-  const outer = quantileOfS(WINDOWS, INTERVAL_P);
-  const first = Math.max(0, Math.floor((slopes.length - outer) / 2));
-  const isRising = tailOfS(WINDOWS, kendallS(floors)) <= LEAK_P;
+  const first = Math.max(0, Math.floor((slopes.length - INTERVAL_S) / 2));
+  const isRising = kendallS(floors) >= LEAK_S;
   const second = floors.slice(WINDOWS / 2);
   const hasRisenLately = kendallS(second) > 0 && second.at(-1)!.value > second[0]!.value;
   return {
@@ -113,9 +113,8 @@ export function tailOfS(n: number, s: number): number {
 }
 
 /** The least s of which the tail is at most `p`. */
-function quantileOfS(n: number, p: number): number {
-  const pairs = (n * (n - 1)) / 2;
-  let s = pairs;
-  while (tailOfS(n, s - 2) <= p) s -= 2;
+function leastS(n: number, p: number): number {
+  let s = (n * (n - 1)) / 2;
+  while (tailOfS(n, s - 1) <= p) s--;
   return s;
 }

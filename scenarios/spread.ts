@@ -23,8 +23,7 @@ export default defineScenario({
   },
   clients: {
     pool: { pool: { maxConnections: 64 } },
-    // The connection that has been idle longest is used next: round robin over those that are open.
-    'round-robin': { transport: 'node-http', pool: { maxConnections: 64, scheduling: 'fifo' } },
+    'round-robin': { pool: { maxConnections: 64, scheduling: 'round-robin' } },
     'lifetime-1s': { pool: { maxConnections: 64, maxLifetimeMs: 1_000 } },
     'requests-50': { requestsPerConnection: 50, pool: { maxConnections: 64 } },
     short: { requestsPerConnection: 1, pool: { maxConnections: 64 } },

@@ -52,16 +52,23 @@ export function requestsBin(requests: number): number {
 /** What carries a connection's requests: its socket, or its session with HTTP/2. */
 type Carrier = Socket | ServerHttp2Session;
 
+/** The address and port of the other end; 'undefined undefined' when the socket was closed before anyone asked. */
+function peerOf({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
 /**
  * Counts the connections of a server that does not listen yet. A handshake counts when it is complete (a failed one is
  * an accepted connection without requests). HTTP/2 requests are counted automatically: each stream is one.
  *
  * With TLS a connection has two sockets: the raw one, which is accepted and closed, and the secure one, which carries
- * the requests, or has a session that does. The public API cannot match them, but that is not necessary: connections without
- * requests are the closed ones minus those that carried requests.
+ * the requests, or has a session that does, and closes a moment before or after. They are matched by the address of their
+ * peer, so that each connection is counted as closed once: with its requests if it carried any, else without.
  */
 export function countConnections(server: Server): ConnectionCounters {
   const open = new Set<Socket>();
+  const byPeer = new Map<string, Socket>();
+  const carrying = new WeakSet<Socket>();
   const carriedBy = new Map<Carrier, number>();
   const closedByBin = new Map<number, number>();
   let accepted = 0;
@@ -69,14 +76,20 @@ export function countConnections(server: Server): ConnectionCounters {
   let handshakesFull = 0;
   let handshakesResumed = 0;
   let acceptedHttp2 = 0;
-  let closedCarriers = 0;
 
   server.on('connection', (socket: Socket) => {
     accepted++;
     open.add(socket);
-    socket.once('close', () => open.delete(socket));
+    const peer = peerOf(socket);
+    byPeer.set(peer, socket);
+    socket.once('close', () => {
+      open.delete(socket);
+      if (byPeer.get(peer) === socket) byPeer.delete(peer);
+      if (!carrying.has(socket)) countClosed(0);
+    });
   });
   server.on('secureConnection', (socket: TLSSocket) => {
+    peerOf(socket); // Node keeps it, so that it is still known at the first request if the peer has gone by then.
     if (socket.isSessionReused()) handshakesResumed++;
     else handshakesFull++;
   });
@@ -85,27 +98,32 @@ export function countConnections(server: Server): ConnectionCounters {
     session.on('stream', () => countRequest(session));
   });
 
-  function tally(carrier: Carrier): void {
-    const bin = requestsBin(carriedBy.get(carrier)!);
-    carriedBy.delete(carrier);
+  function countClosed(carried: number): void {
+    const bin = requestsBin(carried);
     closedByBin.set(bin, (closedByBin.get(bin) ?? 0) + 1);
-    closedCarriers++;
+  }
+
+  function tally(carrier: Carrier): void {
+    countClosed(carriedBy.get(carrier)!);
+    carriedBy.delete(carrier);
   }
 
   function countRequest(carrier: Carrier): number {
     requests++;
     const carried = (carriedBy.get(carrier) ?? 0) + 1;
     carriedBy.set(carrier, carried);
-    if (carried === 1) carrier.once('close', () => tally(carrier));
+    if (carried === 1) {
+      const socket = byPeer.get(peerOf('socket' in carrier ? carrier.socket : carrier));
+      if (socket !== undefined) carrying.add(socket);
+      carrier.once('close', () => tally(carrier));
+    }
     return carried;
   }
 
   return {
     countRequest,
     read() {
-      // While only one of the two sockets of a TLS connection is closed, the difference may be off by one for a moment.
-      const idle = Math.max(0, accepted - open.size - closedCarriers);
-      const carried = [...closedByBin].sort(([a], [b]) => a - b);
+      const closed = [...closedByBin].sort(([a], [b]) => a - b);
       return {
         accepted,
         requests,
@@ -113,9 +131,7 @@ export function countConnections(server: Server): ConnectionCounters {
         handshakesFull,
         handshakesResumed,
         acceptedHttp2,
-        requestsPerConnection: [...(idle > 0 ? [[0, idle] as const] : []), ...carried].map(
-          ([requests, connections]) => ({ requests, connections }),
-        ),
+        requestsPerConnection: closed.map(([requests, connections]) => ({ requests, connections })),
       };
     },
     async destroyConnections() {

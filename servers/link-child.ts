@@ -1,6 +1,6 @@
 // The relay process: carries connections over an emulated link on commands from the parent, until the channel closes.
 import { type OpenRelay, openRelay } from './link/relay.ts';
-import { readProcess, serveParent } from './process.ts';
+import { keepCompiledCode, readProcess, serveParent } from './process.ts';
 import { PROTOCOL_VERSION, type RelayCommand, type RelayReply } from './protocol.ts';
 
 function reply(message: RelayReply): void {
@@ -14,7 +14,9 @@ async function obey(command: RelayCommand): Promise<void> {
     case 'start': {
       if (opening) throw new Error('the link is already started');
       opening = openRelay(command);
-      reply({ type: 'started', protocol: PROTOCOL_VERSION, port: (await opening).port });
+      const { port } = await opening;
+      keepCompiledCode();
+      reply({ type: 'started', protocol: PROTOCOL_VERSION, port });
       return;
     }
     case 'read': {

@@ -1,5 +1,6 @@
 // Helpers of child processes: obey only the parent, and read the process's own resource use.
 import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { errorMessage } from '../results/errors.ts';
 import type { ProcessReading } from '../results/model/trial.ts';
 
@@ -13,6 +14,11 @@ const GROUP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export function obeyParentOnly(leave: () => void): void {
   for (const signal of GROUP_SIGNALS) process.on(signal, () => {});
   process.once('disconnect', leave);
+}
+
+/** Keeps compiled code for the next process of this kind: a child that is killed has no other chance to. */
+export function keepCompiledCode(): void {
+  flushCompileCache();
 }
 
 /**

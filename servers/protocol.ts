@@ -6,7 +6,7 @@ import type { Link, Target } from '../scenarios/model/target.ts';
  * Version of these messages and their meaning. Increased with each change, so that a child from another checkout is
  * refused instead of measured by different rules.
  */
-export const PROTOCOL_VERSION = 6;
+export const PROTOCOL_VERSION = 7;
 
 export type RelayCommand =
   | { type: 'start'; upstreamPort: number; link: Link; seed: number }
@@ -109,4 +109,16 @@ export interface Endpoint {
   caPem?: string;
   /** For an origin with a host name: its resolved address, which load must be sent to. */
   address?: string;
+  /** Unix socket that connections go to, in place of the origin's host and port. */
+  socketPath?: string;
+  /** What clients show to a server that asks for a certificate. */
+  identity?: Identity;
+  /** Whether any certificate of the server is accepted. */
+  isUnverified?: boolean;
+}
+
+/** A client's certificate, with its chain, and its private key, not encrypted; both as PEM. */
+export interface Identity {
+  certPem: string;
+  keyPem: string;
 }

@@ -4,7 +4,7 @@ import { UsageError } from '../results/errors.ts';
 import { type OpenTarget, openTarget } from './app.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import { behaviours } from './behaviours/index.ts';
-import { readProcess, serveParent } from './process.ts';
+import { keepCompiledCode, readProcess, serveParent } from './process.ts';
 import { PROTOCOL_VERSION, type TargetCommand, type TargetReply } from './protocol.ts';
 
 type StartCommand = Extract<TargetCommand, { type: 'start' }>;
@@ -25,6 +25,7 @@ async function loadBehaviour(name: string): Promise<BehaviourModule> {
 async function start({ target, seed }: StartCommand): Promise<OpenTarget> {
   const behaviour = await loadBehaviour(target.behaviour.name);
   const opened = await openTarget({ target, behaviour, seed });
+  keepCompiledCode();
   reply({
     type: 'started',
     protocol: PROTOCOL_VERSION,

@@ -1,19 +1,19 @@
 // Compares two versions of the client or server, interleaved in one run; exits with 1 when the change made something worse.
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { UsageError } from '../../results/errors.ts';
 import { headlineOf, isHigherBetter } from '../../results/metrics.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import type { Expectation, ExpectedMetric, Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import type { Code, Variant } from '../../scenarios/model/sweep.ts';
+import { isBuiltIn } from '../../scenarios/model/target.ts';
 import { leaveOutMissing, planRun } from '../plan/plan.ts';
 import { nameHint } from '../plan/problems.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
-import { openInstallations } from '../run/npm-packages.ts';
+import type { ReplacedTarget } from '../plan/replace-target.ts';
 import { readScenarios } from '../run/scenario-questions.ts';
 import type { Context } from './context.ts';
 import { LEAST_EFFECT, type Side } from './option-defaults.ts';
 import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
+import { findVersions, requireTwo, type StartOptions, type VersionOptions } from './versions.ts';
 
 export const BEFORE = 'before';
 export const AFTER = 'after';
@@ -70,7 +70,7 @@ const RULES: Record<Side, SideRules> = {
  */
 export function beforeAndAfter(scenario: Variant, arms: readonly string[], change: CodeChange): Variant[] {
   const { side, before, after, minEffect } = change;
-  const { cpuMetric, place, processes } = RULES[side];
+  const { place, processes } = RULES[side];
   return arms.map(arm => ({
     ...scenario,
     name: arms.length === 1 ? scenario.name : `${scenario.name}-${arm}`,
@@ -78,7 +78,7 @@ export function beforeAndAfter(scenario: Variant, arms: readonly string[], chang
     clients: { [BEFORE]: scenario.clients[arm]!, [AFTER]: scenario.clients[arm]! },
     baseline: BEFORE,
     timing: { ...scenario.timing, minReplicates: leastReplicates(scenario.timing), until: 'decided' },
-    expect: [headlineLimit(scenario.load, minEffect), ...otherLimits(cpuMetric, minEffect)],
+    expect: limitsOn(side, scenario.load, minEffect),
     ...processes(change),
   }));
 }
@@ -96,25 +96,19 @@ function headlineLimit(load: Pick<Load, 'model'>, minEffect: number): Expectatio
     : { ...of, atMost: 1 + minEffect };
 }
 
-function otherLimits(cpuMetric: ExpectedMetric, minEffect: number): Expectation[] {
+/** What is looked at first comes first: of two servers their CPU time, because the client usually sets the pace. */
+function limitsOn(side: Side, load: Pick<Load, 'model'>, minEffect: number): Expectation[] {
+  const cpuLimit = { metric: RULES[side].cpuMetric, of: AFTER, over: BEFORE, atMost: 1 + minEffect };
+  const headline = headlineLimit(load, minEffect);
   return [
-    { metric: cpuMetric, of: AFTER, over: BEFORE, atMost: 1 + minEffect },
+    ...(side === 'target' ? [cpuLimit, headline] : [headline, cpuLimit]),
     { metric: 'successRatio', of: AFTER, over: BEFORE, atLeast: 0.9995 },
     // Over a fixed pool they vary inversely with the rate, which has its own limit above.
     { metric: 'connectionsPer1kRequests', of: AFTER, over: BEFORE, atMost: MOST_CONNECTIONS_RATIO },
   ];
 }
 
-export interface AbOptions extends MeasureOptions, TimingOptions {
-  /** Which of the two processes runs both versions. */
-  side: Side;
-  before?: string;
-  after?: string;
-  beforePackage?: string;
-  afterPackage?: string;
-  /** Version of the npm package `node`. */
-  beforeNode?: string;
-  afterNode?: string;
+export interface AbOptions extends MeasureOptions, TimingOptions, VersionOptions {
   client?: string;
   /** The older name of `client`. */
   arm?: string;
@@ -124,8 +118,8 @@ export interface AbOptions extends MeasureOptions, TimingOptions {
 /** Measured when no scenario is named: one user, who meets what it takes to use an idle connection, and a hundred. */
 const DEFAULT_SCENARIOS = ['sequential', 'short-vs-persistent'];
 const DEFAULT_ARM = 'persistent';
-/** The version of a side that no option names. */
-const OWN_CODE: Code = { label: 'this conntax', dir: null, packages: {} };
+/** The same of a server of the user's own, by all of its clients: what a connection costs the server may have changed. */
+const DEFAULT_OF_SERVERS = 'short-vs-persistent';
 
 /** A scenario, and which of its clients are each measured on two codes. */
 export interface ChosenScenario {
@@ -136,51 +130,53 @@ export interface ChosenScenario {
 /** @throws UsageError for scenarios that cannot be read, or do not fit the options */
 export async function chooseScenarios(
   selectors: readonly string[],
-  options: Pick<AbOptions, 'side' | 'client' | 'arm'>,
-  { plugins, builtinDir, cwd, signal }: Context,
+  options: Pick<AbOptions, 'side' | 'client' | 'arm'> & StartOptions,
+  context: Context,
 ): Promise<ChosenScenario[]> {
+  const isOwnServer = options.start !== undefined;
   const isDefault = selectors.length === 0;
-  const scenarios = leaveOutMissing(
-    await readScenarios(isDefault ? DEFAULT_SCENARIOS : [...selectors], {
-      ...plugins,
-      builtinDir,
-      cwd,
-      signal,
-    }),
-    await loadPlugins(plugins.transports),
-  );
-  const arm = namedClient(options) ?? (isDefault ? DEFAULT_ARM : undefined);
-  if (options.side === 'target') scenarios.forEach(requireOwnTarget);
+  const defaults = isOwnServer ? [DEFAULT_OF_SERVERS] : DEFAULT_SCENARIOS;
+  const scenarios = await readAll(isDefault ? defaults : selectors, options, context);
+  const arm = namedClient(options) ?? (isDefault && !isOwnServer ? DEFAULT_ARM : undefined);
+  if (options.side === 'target' && !isOwnServer) scenarios.forEach(requireOwnTarget);
   return scenarios.map(scenario => ({
     scenario: isDefault ? { ...scenario, timing: { ...scenario.timing, ...DEFAULT_TIMING } } : scenario,
     arms: armsOf(scenario, arm),
   }));
 }
 
+/** The scenarios, with --start on that server. @throws UsageError */
+async function readAll(
+  selectors: readonly string[],
+  options: StartOptions,
+  { plugins, builtinDir, cwd, signal }: Context,
+): Promise<Variant[]> {
+  const replaced = replacedTarget(options);
+  const scenarios = leaveOutMissing(
+    await readScenarios(selectors, { ...plugins, builtinDir, cwd, signal, replaced }),
+    await loadPlugins(plugins.transports),
+  );
+  if (replaced === undefined) return scenarios;
+  // The folder of the command is that of each version, not that of the scenario's file.
+  const folder = options.cwd ?? '.';
+  return scenarios.map(scenario => ({ ...scenario, target: { ...scenario.target, cwd: folder } }));
+}
+
 /** @returns the exit status. @throws UsageError, MeasureError */
 export function abCommand(selectors: string[], options: AbOptions, context: Context): Promise<number> {
-  // Installed packages are removed, however this ends.
+  // What is installed or checked out is removed, however this ends.
   return context.keep(() => installAndMeasure(selectors, options, context), context.output.note);
 }
 
 async function installAndMeasure(selectors: string[], options: AbOptions, context: Context): Promise<number> {
-  const { cwd, output, signal } = context;
-  const chosen = await chooseScenarios(selectors, options, context);
   requireTwo(options);
-  await using installed = openInstallations(signal, output.note);
-  const codeOf = async ({ dir, spec, node }: Named): Promise<Code> => {
-    const wanted = node === undefined ? spec : `node@${node}`;
-    if (wanted !== undefined) return await installed.install(wanted);
-    return dir === undefined ? OWN_CODE : folderCode(resolve(cwd, dir), dir);
-  };
-  const { before, after } = sidesOf(options);
-  const change = {
-    side: options.side,
-    before: await codeOf(before),
-    after: await codeOf(after),
-    minEffect: options.minEffect ?? LEAST_EFFECT,
-  };
-  signal.throwIfAborted();
+  const chosen = await chooseScenarios(selectors, options, context);
+  await using installed = new AsyncDisposableStack();
+  const { before, after } = await findVersions(options, context, installed);
+  // Both versions of a server of the user's own are started from their folders; else conntax has a target.
+  const side = options.start === undefined ? options.side : 'target';
+  const change = { side, before, after, minEffect: options.minEffect ?? LEAST_EFFECT };
+  context.signal.throwIfAborted();
   const startedAt = new Date();
   const pairs = chosen.flatMap(({ scenario, arms }) => beforeAndAfter(scenario, arms, change));
   const plan = planRun(
@@ -190,34 +186,17 @@ async function installAndMeasure(selectors: string[], options: AbOptions, contex
   return await measurePlan(plan, { startedAt, options, context });
 }
 
-/** Which version one of the two is, by at most one of the options. */
-interface Named {
-  dir?: string | undefined;
-  spec?: string | undefined;
-  node?: string | undefined;
-}
-
-function sidesOf(options: AbOptions): Record<'before' | 'after', Named> {
-  const { before, beforePackage, beforeNode, after, afterPackage, afterNode } = options;
+function replacedTarget({ start, ready, portEnv, portFrom, path }: StartOptions): ReplacedTarget | undefined {
+  if (start === undefined) return undefined;
   return {
-    before: { dir: before, spec: beforePackage, node: beforeNode },
-    after: { dir: after, spec: afterPackage, node: afterNode },
+    target: {
+      command: start,
+      ...(ready === undefined ? {} : { ready }),
+      ...(portEnv === undefined ? {} : { portEnv }),
+      ...(portFrom === undefined ? {} : { portFrom }),
+    },
+    ...(path === undefined ? {} : { path }),
   };
-}
-
-function requireTwo(options: AbOptions): void {
-  const sides = Object.entries(sidesOf(options)).map(([side, named]) => ({
-    side,
-    count: Object.values(named).filter(one => one !== undefined).length,
-  }));
-  for (const { side, count } of sides) {
-    if (count > 1) throw new UsageError(`use only one of --${side}, --${side}-package and --${side}-node`);
-  }
-  if (sides.every(({ count }) => count === 0)) {
-    throw new UsageError(
-      'nothing to compare: give --before or --after (folders), or one of them with -package or -node (versions)',
-    );
-  }
 }
 
 /** @throws UsageError when both names of the option are given, for different clients */
@@ -228,17 +207,17 @@ function namedClient({ client, arm }: Pick<AbOptions, 'client' | 'arm'>): string
   return client ?? arm;
 }
 
-function requireOwnTarget({ name, target: { url } }: Scenario): void {
-  if (url === undefined) return;
+/** @throws UsageError for a server that is not conntax's own */
+function requireOwnTarget({ name, target }: Scenario): void {
+  if (isBuiltIn(target)) return;
+  const its =
+    target.command === undefined
+      ? `an external server (target.url ${target.url})`
+      : `a server that a command starts (target.command ${target.command})`;
   throw new UsageError(
-    `--side target runs two versions of the server, but scenario ${name} uses an external server ` +
-      `(target.url ${url}); use a scenario without target.url, or --side client`,
+    `--side target runs two versions of conntax's own server, but scenario ${name} uses ${its}; ` +
+      "expected: --start with the command that starts your server, a scenario with conntax's own server, or --side client",
   );
-}
-
-function folderCode(dir: string, label: string): Code {
-  if (!existsSync(dir)) throw new UsageError(`folder not found: ${dir}`);
-  return { label, dir, packages: {} };
 }
 
 /** @throws UsageError for a client that the scenario does not have */

@@ -83,7 +83,7 @@ async function bisect(
     },
     { ...context, signal: controller.signal },
   );
-  const left = readdirSync(workspace.dir).filter(name => name.startsWith('conntax-package-'));
+  const left = readdirSync(workspace.dir).filter(name => name.startsWith('conntax-packages-'));
   assert.deepEqual(left, [], 'what was installed is gone');
   return {
     status,

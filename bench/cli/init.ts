@@ -69,7 +69,8 @@ jobs:
             results/history.ndjson
           key: conntax-\${{ github.run_id }}
           restore-keys: conntax-
-      # Start the server that conntax/service.json names, and wait until it answers.
+      # Start the server that conntax/service.json names, and wait until it answers. (With target.command in place of
+      # target.url, conntax does both: then leave this step out.)
       - run: npm start & npx --yes wait-on ${url.replace(/^http/, 'http-get')}
       - run: npx conntax ci ./${SCENARIO} --budget-sec 120
       - if: success() && hashFiles('results/baselines/*') == ''

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // Command-line entry point: says so where Node is too old, before anything is loaded that needs a newer one.
+import module from 'node:module';
 
 /** As `engines` in package.json has it; a test holds them in step. */
 const LEAST_MAJOR = 26;
@@ -10,4 +11,5 @@ if (Number.parseInt(process.versions.node, 10) < LEAST_MAJOR) {
   );
   process.exit(2);
 }
+module.enableCompileCache();
 await import('./start.ts');

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../results/errors.ts';
 import { readTextFile } from '../../results/files.ts';
 import { METHODS } from '../../scenarios/model/request.ts';
+import { PORT_SOURCES } from '../../scenarios/model/target.ts';
 import { parseHost } from '../plan/allowed-hosts.ts';
 import type { Context } from './context.ts';
 import { LEAST_EFFECT, SIDES, TRY_DEFAULTS } from './option-defaults.ts';
@@ -333,6 +334,16 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
       'undici, node-http, fetch, wire, a load tool, or the path of your own module',
       TRY_DEFAULTS.client,
     )
+    .option('--cacert <file>', 'PEM file of the authority that signed the certificate of the server')
+    .option('--cert <file>', 'PEM file of a client certificate, for a server that asks for one')
+    .option('--key <file>', "PEM file of that certificate's key; default: the file of --cert")
+    .option('--pass <phrase>', 'passphrase of an encrypted key')
+    .option('-k, --insecure', 'accept any certificate of the server; the report says so')
+    .option(
+      '--server-name <name>',
+      'name of the server in TLS and the Host header, in place of the host of url',
+    )
+    .option('--unix-socket <file>', 'connect to this Unix socket, in place of the host and port of url')
     .option('--expect-status <status>', 'status that counts as good (repeatable); default: 2xx', addStatus)
     .option('--save <file>', 'save the scenario of this run, to edit it and run it again')
     .option('--budget-sec <s>', 'time budget in seconds', asSeconds, TRY_DEFAULTS.budgetSec)
@@ -349,6 +360,8 @@ Examples:
   conntax try http://127.0.0.1:3000/orders -H 'authorization: Bearer ...' -d '{"id":1}' -H 'content-type: application/json'
   conntax try https://staging.example.com/ --allow-host staging.example.com --rate 50
   conntax try http://127.0.0.1:3000/ --client ./our-client.ts --save ours.json
+  conntax try https://127.0.0.1:8443/ --cacert ca.pem --cert me.pem --key me.key --server-name api.internal
+  conntax try http://localhost/health --unix-socket /run/app.sock
 
 Values of headers and query parameters that look like credentials never appear in reports; --save writes the name of an
 environment variable instead.`,
@@ -367,8 +380,8 @@ export function addJudgingCommands(
 ): void {
   program
     .command('ab')
-    .description('compare two versions of the client (or server), interleaved in one run')
-    .argument('[scenarios...]', DEFAULT_COMPARED)
+    .description('compare two versions of the client, or of a server of your own, interleaved in one run')
+    .argument('[scenarios...]', `${DEFAULT_COMPARED}; with --start: both clients of short-vs-persistent`)
     .option(
       '--before <dir>',
       'conntax checkout (after npm ci), or folder where it is installed; default: this one',
@@ -378,6 +391,20 @@ export function addJudgingCommands(
     .option('--after-package <spec>', 'the same, for the version to compare with it')
     .option('--before-node <version>', 'this conntax run by another version of Node, such as 24 or 24.11.1')
     .option('--after-node <version>', 'the same, for the version to compare with it')
+    .option('--before-ref <ref>', 'branch, tag or commit of the repository here, checked out for the run')
+    .option('--after-ref <ref>', 'the same, for the version to compare with it; default: the folder as it is')
+    .option('--install <command>', "run in the checkout of each ref, such as 'npm ci'")
+    .option('--start <command>', "starts your own server in the folder of each version, such as 'npm start'")
+    .option('--cwd <dir>', 'folder below that of each version, in which start and install run')
+    .option('--ready <path>', "path that answers when the server is ready; default: any answer to '/'")
+    .option('--port-env <name>', 'environment variable that gives the server its port; default: PORT')
+    .addOption(
+      new Option(
+        '--port-from <source>',
+        'whether conntax chooses the port, or reads it from the output',
+      ).choices(PORT_SOURCES),
+    )
+    .option('--path <path>', "what to request of the server; default: that of the scenario, or '/'")
     .addOption(sideOption())
     .option('--client <name>', 'measure only this client of the scenarios')
     .option('--arm <name>', 'alias of --client')
@@ -405,6 +432,8 @@ Examples:
   conntax ab --before ../main short-vs-persistent --client short --budget-sec 120
   conntax ab --side target --before-package fastify@5.0.0 --after-package fastify@5.12.8
   conntax ab --before-node 24 --after-node 26       two versions of Node, from the npm package node
+  conntax ab --start 'npm start' --before ../main --ready /health      your server: another checkout, and this folder
+  conntax ab --start 'npm start' --before-ref main --after-ref HEAD --install 'npm ci' --path /orders
 
 Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not measure, 130 interrupted.`,
     )

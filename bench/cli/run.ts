@@ -8,7 +8,7 @@ import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
 import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
-import { prepareRequest } from '../clients/request.ts';
+import { prepareRequests } from '../clients/request.ts';
 import {
   countSpareCores,
   leaveOutMissing,
@@ -22,6 +22,7 @@ import { describeGit, describeHost } from '../probes/host.ts';
 import type { RunEvent } from '../run/context.ts';
 import { type FoundServer, findServers, locateServers } from '../run/external-server.ts';
 import { checkPlan, requireFit } from '../run/preflight.ts';
+import { rehearseServers } from '../run/rehearse.ts';
 import { runPlan } from '../run/run.ts';
 import { readScenarios } from '../run/scenario-questions.ts';
 import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
@@ -91,8 +92,18 @@ export async function measurePlan(
   const isConfirming = options.confirm ?? Boolean(context.env['CI']);
   for (const line of estimateLines(plan, isConfirming)) output.note(line);
   for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
-  const servers = await findServers(located, context.signal);
-  noteServers(plan, servers, output);
+  const started = await rehearseServers(plan, {
+    cpu: host.pinning?.targetCpu ?? null,
+    signal: context.signal,
+    onStart: (command, folder) =>
+      output.note(`Starting once to see whether it answers: ${command} (${folder})`),
+  });
+  const asked = await findServers(located, context.signal);
+  const answered = new Map<string, readonly FoundServer[]>(started);
+  for (const [id, server] of asked) answered.set(id, [server]);
+  noteServers(plan, answered, output);
+  // The baseline's server is first.
+  const servers = new Map([...answered].map(([id, [server]]) => [id, server!]));
   const measured = await withoutUnreadable(plan, servers, context);
   for (const line of leftOutLines(measured)) output.note(line);
   context.signal.throwIfAborted();
@@ -122,8 +133,7 @@ export async function measurePlan(
 
 /** @throws UsageError when a secret of a request is not in the environment, or the file of its body cannot be read */
 function requireRequests({ cells }: Plan, env: Context['env']): void {
-  for (const request of new Set(cells.map(({ scenario }) => scenario.request)))
-    prepareRequest(request, '/', env);
+  for (const { scenario } of cells) prepareRequests(scenario, '/', env);
 }
 
 /** The plan without load tools that would miscount these servers' answers. */
@@ -133,18 +143,27 @@ async function withoutUnreadable(
   { plugins }: Context,
 ): Promise<Plan> {
   if (servers.size === 0) return plan;
-  const facts = new Map([...servers].map(([cell, server]) => [cell, server.facts]));
+  const facts = new Map(
+    [...servers].map(([cell, { answers }]) => [cell, answers.map(answer => answer.facts)]),
+  );
   return leaveOutUnreadable(plan, facts, await loadPlugins(plugins.transports));
 }
 
-/** Prints what each external server answered, once. */
-function noteServers(plan: Plan, servers: ReadonlyMap<string, FoundServer>, output: Context['output']): void {
-  const lines = plan.cells.flatMap(({ id, scenario }) => {
-    const facts = servers.get(id)?.facts;
-    if (facts === undefined) return [];
-    const remarks = foreignRemarks(facts, scenario.target).map(remark => `  ! ${remark}`);
-    return [`  ${facts.url}: ${describeFound(facts)}`, ...remarks];
-  });
+/** Prints what each server that is not conntax's own answered, once. */
+function noteServers(
+  plan: Plan,
+  servers: ReadonlyMap<string, readonly FoundServer[]>,
+  output: Context['output'],
+): void {
+  const lines = plan.cells.flatMap(({ id, scenario }) =>
+    (servers.get(id) ?? []).flatMap(({ answers }) =>
+      answers.flatMap(({ name, facts }) => {
+        const asked = name === undefined ? '' : `${name}: `;
+        const remarks = foreignRemarks(facts, scenario.target).map(remark => `  ! ${asked}${remark}`);
+        return [`  ${asked}${facts.url}: ${describeFound(facts)}`, ...remarks];
+      }),
+    ),
+  );
   for (const line of new Set(lines)) output.note(line);
 }
 

@@ -28,6 +28,15 @@ export interface TryOptions extends MeasureOptions {
   client: string;
   expectStatus?: readonly (number | string)[];
   budgetSec: number;
+  /** File of the authority to trust. */
+  cacert?: string;
+  /** Files of the client's certificate and its key, and what decrypts the key. */
+  cert?: string;
+  key?: string;
+  pass?: string;
+  insecure?: boolean;
+  serverName?: string;
+  unixSocket?: string;
   /** File that gets the scenario. */
   save?: string;
 }
@@ -96,7 +105,7 @@ function scenarioOf(address: string, options: TryOptions, { cwd }: Context): Tri
   const typed: string[] = [];
   const hide = (name: string, value: string): Value => {
     if (!carriesCredentials(name)) return value;
-    const env = variableFor(name);
+    const env = freeVariable(name, value, secrets);
     secrets[env] = value;
     typed.push(value);
     return { env };
@@ -120,6 +129,10 @@ function scenarioOf(address: string, options: TryOptions, { cwd }: Context): Tri
   }
   const request = requestOf(options, { headers, query, cwd });
   const { concurrency, rate, expectStatus } = options;
+  if (options.pass !== undefined) {
+    secrets[PASSPHRASE] = options.pass;
+    typed.push(options.pass);
+  }
   return {
     secrets,
     typed: typed.filter(text => text !== ''),
@@ -128,6 +141,7 @@ function scenarioOf(address: string, options: TryOptions, { cwd }: Context): Tri
       question: `What does opening a connection to ${url.host} cost, and how many connections do ${rate === undefined ? `${concurrency} users` : `${rate} requests/s`} need?`,
       target: {
         url: url.href,
+        ...reachOf(options, cwd),
         ...(expectStatus === undefined ? {} : { expectStatus: [...expectStatus] as never }),
       },
       ...(Object.keys(request).length === 0 ? {} : { request }),
@@ -137,6 +151,31 @@ function scenarioOf(address: string, options: TryOptions, { cwd }: Context): Tri
       baseline: PERSISTENT,
     },
   };
+}
+
+/** The environment variable that a saved scenario reads the passphrase from. */
+const PASSPHRASE = 'KEY_PASSPHRASE';
+
+/** How the server is reached, by the settings of a target. */
+function reachOf(options: TryOptions, cwd: string): Partial<NonNullable<ScenarioInput['target']>> {
+  const { cacert, cert, key, pass, insecure, serverName, unixSocket } = options;
+  const files = { caFile: cacert, certFile: cert, keyFile: key, socketPath: unixSocket };
+  const paths = Object.entries(files).filter(([, file]) => file !== undefined);
+  return {
+    ...Object.fromEntries(paths.map(([setting, file]) => [setting, resolve(cwd, file!)])),
+    ...(pass === undefined ? {} : { passphrase: { env: PASSPHRASE } }),
+    ...(insecure === true ? { insecure } : {}),
+    ...(serverName === undefined ? {} : { serverName }),
+  };
+}
+
+/** `API_KEY`; `API_KEY_2` if that holds another value, which a header `api-key` and a parameter `api_key` make possible. */
+function freeVariable(name: string, value: string, secrets: Readonly<Record<string, string>>): string {
+  const variable = variableFor(name);
+  for (let place = 1; ; place++) {
+    const candidate = place === 1 ? variable : `${variable}_${place}`;
+    if ((own(secrets, candidate) ?? value) === value) return candidate;
+  }
 }
 
 /** @throws UsageError */

@@ -130,7 +130,7 @@ function amount({ unit }: Pick<Level, 'unit'>, value: number): string {
   return unit === 'bytes' ? `${(value / MIB).toFixed(1)} MiB` : Math.round(value).toLocaleString('en');
 }
 
-function rate({ unit }: Level, perMinute: number): string {
+function rate({ unit }: Pick<Level, 'unit'>, perMinute: number): string {
   const value = unit === 'bytes' ? perMinute / MIB : perMinute;
   return value.toLocaleString('en', { maximumSignificantDigits: 2 });
 }
@@ -156,9 +156,7 @@ function plainLine(levels: Levels, leftMs: number): string {
 }
 
 function trend({ growth, unit }: Level): string {
-  return growth.verdict === 'grows'
-    ? `  grows by ${rate({ growth, unit } as Level, growth.perMinute)} a minute`
-    : '';
+  return growth.verdict === 'grows' ? `  grows by ${rate({ unit }, growth.perMinute)} a minute` : '';
 }
 
 /** Memory that grows may be a cache or a heap that is not collected yet; sockets and descriptors are held by someone. */

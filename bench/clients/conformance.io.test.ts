@@ -14,11 +14,14 @@ import { requestCase } from './testing/request-case.ts';
 import type { Subject } from './testing/subject.ts';
 import { tlsCase } from './testing/tls-case.ts';
 
-type Traits = Pick<Subject, 'untold'>;
+type Traits = Pick<Subject, 'untold' | 'closesAfter304'>;
 
 /** The interfaces of those that have several. */
 const APIS: Readonly<Record<string, readonly string[]>> = { undici: ['request', 'dispatch', 'fetch'] };
-const TRAITS: Readonly<Record<string, Traits>> = { fetch: { untold: ['writtenAtMs'] } };
+const TRAITS: Readonly<Record<string, Traits>> = {
+  fetch: { untold: ['writtenAtMs'], closesAfter304: true },
+  undici: { closesAfter304: true },
+};
 
 const subjects: Subject[] = [];
 for (const [name, load] of Object.entries(transports)) {

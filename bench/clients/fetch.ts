@@ -12,14 +12,14 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { classifyError, describeError } from './errors.ts';
+import { reachRefusals } from './reach.ts';
 import { bodyOf, closingRefusals, fetchRefusals } from './request.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
 import { trustInProcess } from './trust.ts';
 
 interface SlotContext {
-  url: string;
-  /** Shared by all requests; a signal is added where needed. */
-  init: RequestInit;
+  /** By index of the scenario's requests; a signal is added where needed. */
+  requests: readonly { url: string; init: RequestInit }[];
   /** Whether requests can be cancelled. */
   hasSignal: boolean;
   hasPhases: boolean;
@@ -53,8 +53,9 @@ class FetchSlot {
   }
 
   #start(): Promise<Response> {
-    const { url, init, hasSignal, isClosed } = this.#context;
+    const { requests, hasSignal, isClosed } = this.#context;
     if (isClosed) return Promise.reject(new Error('the transport is closed'));
+    const { url, init } = requests[this.#exchange.request]!;
     if (!hasSignal) return fetch(url, init);
     this.#controller = new AbortController();
     return fetch(url, { ...init, signal: this.#controller.signal });
@@ -97,23 +98,20 @@ class FetchSlot {
   };
 }
 
-function open({ client, endpoint, request, hasPhases = true, onConnection }: TransportOptions): Transport {
+function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
   trustInProcess(endpoint.caPem);
   const sockets = watchEndpoint(endpoint, onConnection);
   const context: SlotContext = {
-    url: endpoint.origin + request.path,
-    init: {
-      // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
-      redirect: 'manual',
-      method: request.method,
-      headers: {
-        ...request.headers,
-        ...(client.requestsPerConnection === 1 ? { connection: 'close' } : {}),
+    requests: requests.map(({ method, path, headers, body, isChunked }) => ({
+      url: endpoint.origin + path,
+      init: {
+        // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
+        redirect: 'manual',
+        method,
+        headers: { ...headers, ...(client.requestsPerConnection === 1 ? { connection: 'close' } : {}) },
+        ...(body === undefined ? {} : { body: bodyOf(body, isChunked), duplex: 'half' }),
       },
-      ...(request.body === undefined
-        ? {}
-        : { body: bodyOf(request.body, request.isChunked), duplex: 'half' }),
-    },
+    })),
     hasSignal: client.timeouts.totalMs !== undefined,
     hasPhases,
     brokenConnection: sockets.brokenConnection,
@@ -134,14 +132,20 @@ function open({ client, endpoint, request, hasPhases = true, onConnection }: Tra
   };
 }
 
+/** Of the ways to a server; undici's own fetch has them by its dispatcher. */
+const UNABLE = {
+  certFile: 'fetch has no option for a client certificate',
+  socketPath: 'fetch connects to the host and port of its URL only',
+};
+
 function refusals(
   { requestsPerConnection, protocol, body }: Client,
   target: Target,
-  request?: Request,
+  requests: readonly Request[] = [],
 ): Refusal[] {
-  const refused: Refusal[] = request === undefined ? [] : [...fetchRefusals(request)];
-  if (request !== undefined && requestsPerConnection !== 1 && protocol === 'http1')
-    refused.push(...closingRefusals('fetch', request));
+  const refused: Refusal[] = [...reachRefusals(target, UNABLE), ...requests.flatMap(fetchRefusals)];
+  if (requestsPerConnection !== 1 && protocol === 'http1')
+    refused.push(...requests.flatMap(request => closingRefusals('fetch', request)));
   if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {
     refused.push({
       path: 'requestsPerConnection',

@@ -9,6 +9,7 @@ import { urlToHttpOptions } from 'node:url';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Target } from '../../scenarios/model/target.ts';
+import type { Endpoint } from '../../servers/protocol.ts';
 import {
   beginExchange,
   type Exchange,
@@ -18,9 +19,10 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { classifyError, describeError, plainTargetRefusals } from './errors.ts';
+import { socketRefusals } from './reach.ts';
 import { framedHeaders } from './request.ts';
 import { type ClientSockets, createClientSockets } from './sockets.ts';
-import { trustInProcess } from './trust.ts';
+import { identityOptions, trustInProcess } from './trust.ts';
 
 /** An agent of Node's whose connections are counted and timed. */
 export interface CountedAgent {
@@ -33,8 +35,10 @@ export interface CountedAgent {
 type Dial = (options: ConnectionOptions, callback: (error: Error | null) => void) => Socket | undefined;
 
 /** Only the given settings; others stay at the agent's defaults. */
-function agentOptions({ pool, requestsPerConnection }: Client): https.AgentOptions {
+function agentOptions({ pool, requestsPerConnection }: Client, endpoint: Endpoint): https.AgentOptions {
+  const identity = identityOptions(endpoint);
   return {
+    ...identity,
     keepAlive: requestsPerConnection !== 1,
     ...(typeof pool.maxConnections === 'number' ? { maxSockets: pool.maxConnections } : {}),
     ...(typeof pool.maxTotalConnections === 'number' ? { maxTotalSockets: pool.maxTotalConnections } : {}),
@@ -43,9 +47,9 @@ function agentOptions({ pool, requestsPerConnection }: Client): https.AgentOptio
     ...(pool.idleTimeoutBufferMs === undefined
       ? {}
       : { agentKeepAliveTimeoutBuffer: pool.idleTimeoutBufferMs }),
-    ...(pool.scheduling === undefined ? {} : { scheduling: pool.scheduling }),
+    ...(pool.scheduling === 'lifo' || pool.scheduling === 'fifo' ? { scheduling: pool.scheduling } : {}),
     ...(pool.tcpKeepAliveMs === undefined ? {} : { keepAliveMsecs: pool.tcpKeepAliveMs }),
-    ...(pool.tlsContext === 'shared' ? { secureContext: createSecureContext() } : {}),
+    ...(pool.tlsContext === 'shared' ? { secureContext: createSecureContext(identity) } : {}),
     ...(pool.tlsSessions === 'none' || pool.tlsSessions === 'pinned' ? { maxCachedSessions: 0 } : {}),
   };
 }
@@ -68,7 +72,7 @@ export function createAgent({
 }: Pick<TransportOptions, 'client' | 'endpoint' | 'onConnection'>): CountedAgent {
   const isTls = endpoint.origin.startsWith('https:');
   trustInProcess(endpoint.caPem);
-  const options = agentOptions(client);
+  const options = agentOptions(client, endpoint);
   const agent = isTls ? new https.Agent(options) : new http.Agent(options);
   const { maxIdleConnections, tlsSessions } = client.pool;
   // As a constructor option, 0 would mean "not given".
@@ -116,9 +120,8 @@ export function createAgent({
 export interface SlotContext {
   /** `http.request` or `https.request`. */
   request(options: RequestOptions): ClientRequest;
-  /** Shared by all requests. */
-  options: RequestOptions;
-  body: Buffer | undefined;
+  /** By index of the scenario's requests. */
+  requests: readonly { options: RequestOptions; body: Buffer | undefined }[];
   requestsPerConnection: Client['requestsPerConnection'];
   /** Requests per connection; only counted with a limit of more than one. */
   carried: WeakMap<Socket, number>;
@@ -166,11 +169,12 @@ export class NodeHttpSlot {
   }
 
   #start(): void {
-    const { request: createRequest, options, body, requestsPerConnection, isClosed } = this.#context;
+    const { request: createRequest, requests, requestsPerConnection, isClosed } = this.#context;
     if (isClosed) {
       this.#fail('other', 'the transport is closed');
       return;
     }
+    const { options, body } = requests[this.#exchange.request]!;
     const request = createRequest(options);
     this.#request = request;
     request.on('socket', this.#onSocket);
@@ -183,13 +187,13 @@ export class NodeHttpSlot {
   }
 
   readonly #onSocket = (socket: Socket): void => {
-    const { requestsPerConnection, carried, sockets, readyEvent, isTimed, body } = this.#context;
+    const { requestsPerConnection, carried, sockets, readyEvent, isTimed, requests } = this.#context;
     this.#bytesBefore = socket.bytesRead;
     if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {
       const count = (carried.get(socket) ?? 0) + 1;
       carried.set(socket, count);
       if (count >= requestsPerConnection) this.#request!.shouldKeepAlive = false;
-      this.#request!.end(body);
+      this.#request!.end(requests[this.#exchange.request]!.body);
     }
     if (!isTimed) return;
     if (sockets.isReady(socket)) this.#onReady();
@@ -309,22 +313,25 @@ function watchTimeouts({ timeouts, slots }: SlotContext): NodeJS.Timeout | undef
   }, everyMs).unref();
 }
 
-function open({ client, endpoint, request, hasPhases = true, onConnection }: TransportOptions): Transport {
+function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
   const { protocol, hostname, port } = urlToHttpOptions(new URL(endpoint.origin));
   const isTls = protocol === 'https:';
   const { agent, sockets, close } = createAgent({ client, endpoint, onConnection });
   const { headersMs, bodyMs } = client.timeouts;
   const context: SlotContext = {
     request: isTls ? https.request : http.request,
-    options: {
-      agent,
-      hostname,
-      port,
-      path: request.path,
-      method: request.method,
-      headers: framedHeaders(request),
-    },
-    body: request.body,
+    requests: requests.map(request => ({
+      options: {
+        agent,
+        hostname,
+        port,
+        ...(endpoint.socketPath === undefined ? {} : { socketPath: endpoint.socketPath }),
+        path: request.path,
+        method: request.method,
+        headers: framedHeaders(request),
+      },
+      body: request.body,
+    })),
     requestsPerConnection: client.requestsPerConnection,
     carried: new WeakMap(),
     sockets,
@@ -368,6 +375,13 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: 'idleTimeoutMs as well',
     });
   }
+  if (pool.scheduling === 'round-robin') {
+    refused.push({
+      path: 'pool.scheduling',
+      message: "Node's agent takes idle connections by when they were last used",
+      hint: "'fifo', which uses idle connections in turn, or transport: 'undici'",
+    });
+  }
   if (pool.tcpKeepAliveMs !== undefined && pool.tcpKeepAliveMs % 1_000 !== 0) {
     refused.push({
       path: 'pool.tcpKeepAliveMs',
@@ -382,7 +396,11 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: 'no tcpKeepAliveMs, or more requestsPerConnection',
     });
   }
-  return [...refused, ...plainTargetRefusals(client, target, nodeHttp.honours)];
+  return [
+    ...refused,
+    ...plainTargetRefusals(client, target, nodeHttp.honours),
+    ...socketRefusals(client, target),
+  ];
 }
 
 const nodeHttp: TransportModule = {

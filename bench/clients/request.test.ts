@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { Request } from '../../scenarios/model/request.ts';
-import { prepareRequest, redact } from './request.ts';
+import { Request, Requests } from '../../scenarios/model/request.ts';
+import { prepareRequests, redact, secretsOf } from './request.ts';
 
 suite('preparing a request', () => {
   test('nothing stated is a GET of the path', () => {
-    const { method, path, headers, body } = prepareRequest(undefined, '/a?b', {});
+    const { method, path, headers, body } = prepareRequests({}, '/a?b', {})[0];
     assert.deepEqual([method, path, headers, body], ['GET', '/a?b', {}, undefined]);
   });
 
@@ -19,7 +19,7 @@ suite('preparing a request', () => {
       query: { key: { env: 'KEY' } },
       headers: { authorization: { env: 'TOKEN', prefix: 'Bearer ' } },
     });
-    const { path, headers, secrets } = prepareRequest(request, '/', { KEY: 'a&b', TOKEN: 's3cret' });
+    const { path, headers, secrets } = prepareRequests({ request }, '/', { KEY: 'a&b', TOKEN: 's3cret' })[0];
     assert.equal(path, '/a?b=1&key=a%26b');
     assert.deepEqual(headers, { authorization: 'Bearer s3cret' });
     assert.equal(
@@ -36,9 +36,37 @@ suite('preparing a request', () => {
   for (const [what, env, message] of faults) {
     test(`${what} is refused by its name`, () => {
       const request = Request.parse({ headers: { authorization: { env: 'TOKEN' } } });
-      assert.throws(() => prepareRequest(request, '/', env), { name: 'UsageError', message });
+      assert.throws(() => prepareRequests({ request }, '/', env), { name: 'UsageError', message });
     });
   }
+
+  test('several have names, weights and paths of their own, and the secrets of all are known', () => {
+    const requests = Requests.parse([
+      { name: 'list', path: '/list', weight: 3 },
+      { method: 'POST', headers: { cookie: { env: 'COOKIE' } }, body: 'x' },
+      { path: '/key', query: { key: { env: 'KEY' } } },
+    ]);
+    const prepared = prepareRequests({ requests }, '/stated?a', { COOKIE: 'c=1', KEY: 'k&1' });
+    assert.deepEqual(
+      prepared.map(({ name, weight, method, path }) => [name, weight, method, path]),
+      [
+        ['list', 3, 'GET', '/list'],
+        ['POST', 1, 'POST', '/stated?a'],
+        ['GET /key', 1, 'GET', '/key?key=k%261'],
+      ],
+    );
+    assert.deepEqual(secretsOf(prepared).toSorted(), ['c%3D1', 'c=1', 'k%261', 'k&1']);
+    assert.throws(() => prepareRequests({ requests }, '/', { KEY: 'k' }), {
+      message: /^requests\.1\.headers\.cookie: .*COOKIE is not set/,
+    });
+  });
+
+  test('bodies that are too long together are refused', () => {
+    const requests = Requests.parse(
+      [1, 2, 3].map(part => ({ path: `/${part}`, method: 'POST', bodyBytes: 30_000_000 })),
+    );
+    assert.throws(() => prepareRequests({ requests }, '/', {}), { message: /90000000 bytes together/ });
+  });
 
   test('the body is that of the file, byte for byte; a file that is not there is refused', t => {
     const folder = mkdtempSync(join(tmpdir(), 'conntax-request-'));
@@ -46,8 +74,10 @@ suite('preparing a request', () => {
     const bodyFile = join(folder, 'body');
     writeFileSync(bodyFile, Buffer.from([0, 255, 10, 13]));
     const request = Request.parse({ method: 'POST', bodyFile });
-    assert.deepEqual(prepareRequest(request, '/', {}).body, Buffer.from([0, 255, 10, 13]));
+    assert.deepEqual(prepareRequests({ request }, '/', {})[0].body, Buffer.from([0, 255, 10, 13]));
     const missing = Request.parse({ method: 'POST', bodyFile: join(folder, 'none') });
-    assert.throws(() => prepareRequest(missing, '/', {}), { message: /request\.bodyFile: cannot be read/ });
+    assert.throws(() => prepareRequests({ request: missing }, '/', {}), {
+      message: /request\.bodyFile: cannot be read/,
+    });
   });
 });

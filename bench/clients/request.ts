@@ -1,34 +1,71 @@
-// Prepares the request of a scenario for sending: reads the file of its body, and the environment for its secrets.
+// Prepares the requests of a scenario for sending: reads the files of their bodies, and the environment for their secrets.
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../../results/errors.ts';
-import { hasBody, MAX_REQUEST_BYTES, type Request, type Value } from '../../scenarios/model/request.ts';
-import type { PreparedRequest, Refusal } from '../contracts.ts';
+import {
+  hasBody,
+  MAX_REQUEST_BYTES,
+  type NamedRequest,
+  nameOfRequest,
+  Request,
+  type Value,
+} from '../../scenarios/model/request.ts';
+import type { Scenario } from '../../scenarios/model/scenario.ts';
+import type { PreparedRequest, PreparedRequests, Refusal } from '../contracts.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A GET without anything of its own. */
 export function plainRequest(path: string): PreparedRequest {
-  return { method: 'GET', path, headers: {}, body: undefined, isChunked: false, secrets: [] };
+  return prepare(Request.parse({}), path, { env: {}, place: 'request' });
 }
 
 /**
- * @param path path and query that apply where the request has none
- * @throws UsageError when an environment variable is not set, or the file of the body cannot be read
+ * All requests of a scenario; one if it states none.
+ * @param path path and query that apply where a request has none
+ * @throws UsageError when an environment variable is not set, or the file of a body cannot be read
  */
-export function prepareRequest(
-  request: Request | undefined,
+export function prepareRequests(
+  { request, requests = [] }: Pick<Scenario, 'request' | 'requests'>,
   path: string,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
+): PreparedRequests {
+  const [first, ...others] = requests.map((each, index) =>
+    prepare(each, path, { env, place: `requests.${index}` }),
+  );
+  if (first !== undefined) return requireRoom([first, ...others]);
+  return [request === undefined ? plainRequest(path) : prepare(request, path, { env, place: 'request' })];
+}
+
+/** @throws UsageError when the bodies are too long together */
+function requireRoom(requests: PreparedRequests): PreparedRequests {
+  const bytes = requests.reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
+  if (bytes <= MAX_REQUEST_BYTES) return requests;
+  throw new UsageError(
+    `requests: their bodies have ${bytes} bytes together; expected: at most ${MAX_REQUEST_BYTES}`,
+  );
+}
+
+/** Values of all of them that no output may contain. */
+export function secretsOf(requests: PreparedRequests): string[] {
+  return byLength(requests.flatMap(({ secrets }) => secrets));
+}
+
+/** @param place of the request in the scenario, for messages */
+function prepare(
+  request: Request | NamedRequest,
+  path: string,
+  { env, place }: { env: Environment; place: string },
 ): PreparedRequest {
-  if (request === undefined) return plainRequest(path);
   const secrets: string[] = [];
   const read = (value: Value, where: string): string => {
     if (typeof value === 'string') return value;
     const secret = env[value.env];
     if (secret === undefined || secret === '') {
-      throw new UsageError(`request.${where}: the environment variable ${value.env} is not set`);
+      throw new UsageError(`${place}.${where}: the environment variable ${value.env} is not set`);
     }
     if (!/^[\t\x20-\x7e]*$/.test(secret)) {
       throw new UsageError(
-        `request.${where}: the environment variable ${value.env} has characters that are not visible ASCII (a line break at its end?)`,
+        `${place}.${where}: the environment variable ${value.env} has characters that are not visible ASCII (a line break at its end?)`,
       );
     }
     secrets.push(secret);
@@ -42,10 +79,12 @@ export function prepareRequest(
     ([name, value]) => [name, read(value, `query.${name}`)] as const,
   );
   return {
+    name: nameOfRequest(request),
+    weight: 'weight' in request ? request.weight : 1,
     method: request.method,
     path: withQuery(request.path ?? path, query),
     headers: Object.fromEntries(headers),
-    body: readBody(request),
+    body: readBody(request, place),
     isChunked: request.framing === 'chunked',
     secrets: everyForm(secrets),
   };
@@ -57,7 +96,7 @@ function withQuery(path: string, parameters: readonly (readonly [string, string]
   return `${path}${path.includes('?') ? '&' : '?'}${text}`;
 }
 
-function readBody({ body, bodyFile, bodyBytes }: Request): Buffer | undefined {
+function readBody({ body, bodyFile, bodyBytes }: Request, place: string): Buffer | undefined {
   if (body !== undefined) return Buffer.from(body);
   if (bodyBytes !== undefined) return Buffer.alloc(bodyBytes, 'abcdefghijklmnopqrstuvwxyz');
   if (bodyFile === undefined) return undefined;
@@ -65,11 +104,11 @@ function readBody({ body, bodyFile, bodyBytes }: Request): Buffer | undefined {
   try {
     content = readFileSync(bodyFile);
   } catch (error) {
-    throw new UsageError(`request.bodyFile: cannot be read: ${(error as Error).message}`);
+    throw new UsageError(`${place}.bodyFile: cannot be read: ${(error as Error).message}`);
   }
   if (content.length <= MAX_REQUEST_BYTES) return content;
   throw new UsageError(
-    `request.bodyFile: ${bodyFile} has ${content.length} bytes; expected: at most ${MAX_REQUEST_BYTES}`,
+    `${place}.bodyFile: ${bodyFile} has ${content.length} bytes; expected: at most ${MAX_REQUEST_BYTES}`,
   );
 }
 
@@ -98,7 +137,11 @@ export function bodyOf(body: Buffer, isChunked: boolean): Buffer | AsyncIterable
 
 /** As they are, and as they stand in a URL; the longest first, because one may contain another. */
 export function everyForm(secrets: readonly string[]): string[] {
-  return [...secrets, ...secrets.map(encodeURIComponent)].sort((left, right) => right.length - left.length);
+  return byLength([...secrets, ...secrets.map(encodeURIComponent)]);
+}
+
+function byLength(texts: readonly string[]): string[] {
+  return texts.toSorted((left, right) => right.length - left.length);
 }
 
 /** The text without secrets, which a library may have put into its error. */

@@ -1,5 +1,6 @@
-// Trust in the target's own certificate, given to the whole process and not to each client.
+// Certificates of a client: the authority it trusts, given to the whole process, and its own, given to each connection.
 import tls from 'node:tls';
+import type { Endpoint } from '../../servers/protocol.ts';
 
 const trusted = new Set<string>();
 
@@ -11,4 +12,9 @@ export function trustInProcess(caPem: string | undefined): void {
   if (caPem === undefined || trusted.has(caPem)) return;
   trusted.add(caPem);
   tls.setDefaultCACertificates([...tls.getCACertificates('default'), caPem]);
+}
+
+/** Options of node:tls for a server that asks for a certificate; none without one. */
+export function identityOptions({ identity }: Endpoint): { cert?: string; key?: string } {
+  return identity === undefined ? {} : { cert: identity.certPem, key: identity.keyPem };
 }

@@ -4,7 +4,7 @@ import { createSecureContext, type TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { TransportOptions } from '../contracts.ts';
-import { trustInProcess } from './trust.ts';
+import { identityOptions, trustInProcess } from './trust.ts';
 
 export interface CountingConnector {
   connect: buildConnector.connector;
@@ -35,13 +35,16 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
   const { tlsSessions, tlsContext, tcpKeepAliveMs } = client.pool;
   const isHttp2 = client.protocol === 'h2';
   trustInProcess(endpoint.caPem);
+  const identity = identityOptions(endpoint);
   const dial = buildConnector({
     allowH2: isHttp2,
     preferH2: isHttp2,
     ...(client.timeouts.connectMs === undefined ? {} : { timeout: client.timeouts.connectMs }),
     ...(tcpKeepAliveMs === undefined ? {} : { keepAliveInitialDelay: tcpKeepAliveMs }),
     ...(tlsSessions === 'none' ? { maxCachedSessions: 0 } : {}),
-    ...(tlsContext === 'shared' ? { secureContext: createSecureContext() } : {}),
+    ...(endpoint.socketPath === undefined ? {} : { socketPath: endpoint.socketPath }),
+    ...identity,
+    ...(tlsContext === 'shared' ? { secureContext: createSecureContext(identity) } : {}),
   }) as (options: buildConnector.Options, callback: buildConnector.Callback) => Socket; // types say void
   const sockets = new Set<Socket>();
   const reusedErrors = new WeakSet<Error>();

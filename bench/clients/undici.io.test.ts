@@ -61,7 +61,7 @@ suite('refusals', () => {
       const transport = undici.open({
         client: Client.parse({ timeouts }),
         endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
-        request: plainRequest('/'),
+        requests: [plainRequest('/')],
         onConnection: () => {},
       });
       t.after(() => transport.close());
@@ -82,7 +82,7 @@ suite('refusals', () => {
     const client = Client.parse({ api: 'stream' });
     const endpoint = { origin: 'http://127.0.0.1:9', path: '/' };
     assert.throws(
-      () => undici.open({ client, endpoint, request: plainRequest('/'), onConnection: () => {} }),
+      () => undici.open({ client, endpoint, requests: [plainRequest('/')], onConnection: () => {} }),
       /no api "stream"/,
     );
   });
@@ -157,7 +157,7 @@ suite('without phases', { concurrency: true }, () => {
       const transport = undici.open({
         client: Client.parse({ api, pool: { maxConnections: 1 } }),
         endpoint: server.endpoint,
-        request: plainRequest('/'),
+        requests: [plainRequest('/')],
         hasPhases: false,
         onConnection: () => {},
       });

@@ -1,28 +1,34 @@
 // undici as a client, by its request, dispatch or fetch interface, one request at a time per exchange.
-import { Dispatcher, fetch, Pool, type RequestInit } from 'undici';
+import * as library from 'undici';
+import { type buildConnector, Dispatcher, fetch, Pool, type RequestInit } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import {
   beginExchange,
   type Exchange,
+  type PreparedRequest,
   type Refusal,
   type Transport,
   type TransportModule,
   type TransportOptions,
 } from '../contracts.ts';
 import { classifyError, describeError, plainTargetRefusals, rootCause } from './errors.ts';
+import { socketRefusals } from './reach.ts';
 import { bodyOf, closingRefusals, fetchRefusals } from './request.ts';
 import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-7.ts';
 import { createConnector } from './undici-connector.ts';
 
-/** What all exchanges of one client share. */
-export interface SlotContext {
-  pool: Pool;
-  origin: string;
-  /** Method, path, headers and body of every request. */
-  request: Pick<Dispatcher.DispatchOptions, 'path' | 'method' | 'headers' | 'body'>;
+interface SlotRequest {
+  options: Pick<Dispatcher.DispatchOptions, 'path' | 'method' | 'headers' | 'body'>;
   /** The same for fetch. */
   init: RequestInit;
+}
+
+/** What all exchanges of one client share. */
+export interface SlotContext {
+  pool: Dispatcher;
+  origin: string;
+  requests: readonly SlotRequest[];
   /** Whether to take timestamps when a request is written and when the response header arrives. */
   hasPhases: boolean;
   isDumped: boolean;
@@ -157,7 +163,7 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, Re
 
 /** `pool.request()`, its body read to the end or dumped: undici's usual interface. */
 export class RequestSlot extends Slot {
-  readonly #options: Dispatcher.RequestOptions;
+  readonly #options: readonly Dispatcher.RequestOptions[];
   readonly #onResponse = ({ body }: Dispatcher.ResponseData): Promise<unknown> =>
     this.context.isDumped ? body.dump() : body.bytes();
   readonly #onBody = (): void => this.end();
@@ -165,36 +171,39 @@ export class RequestSlot extends Slot {
 
   constructor(context: SlotContext, exchange: Exchange) {
     super(context, exchange);
-    this.#options = { origin: context.origin, ...context.request };
+    this.#options = context.requests.map(({ options }) => ({ origin: context.origin, ...options }));
   }
 
   override start(): void {
-    this.request(this.#options).then(this.#onResponse).then(this.#onBody, this.#onError);
+    this.request(this.#options[this.exchange.request]!)
+      .then(this.#onResponse)
+      .then(this.#onBody, this.#onError);
   }
 }
 
 /** undici's `fetch()` (the npm package's, not the one built into Node), its body read to the end. */
 export class FetchSlot extends Slot {
-  readonly #url = this.context.origin + this.context.request.path;
-  readonly #init: RequestInit = {
-    dispatcher: this,
-    // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
-    redirect: 'manual',
-    ...this.context.init,
-  };
+  readonly #requests: readonly { url: string; init: RequestInit }[] = this.context.requests.map(
+    ({ options, init }) => ({
+      url: this.context.origin + options.path,
+      // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
+      init: { dispatcher: this, redirect: 'manual', ...init },
+    }),
+  );
   readonly #onResponse = (response: { arrayBuffer(): Promise<ArrayBuffer> }): Promise<ArrayBuffer> =>
     response.arrayBuffer();
   readonly #onBody = (): void => this.end();
   readonly #onError = (error: unknown): void => this.fail(error);
 
   override start(): void {
-    fetch(this.#url, this.#init).then(this.#onResponse).then(this.#onBody, this.#onError);
+    const { url, init } = this.#requests[this.exchange.request]!;
+    fetch(url, init).then(this.#onResponse).then(this.#onBody, this.#onError);
   }
 }
 
 /** `pool.dispatch()`, the lowest-level interface; the body is counted but not kept. */
 export class DispatchSlot extends Slot {
-  readonly #options: Dispatcher.DispatchOptions;
+  readonly #options: readonly Dispatcher.DispatchOptions[];
   // undici frees the connection only after onResponseEnd returns: a request sent from there would have to wait.
   readonly #onEnded = (): void => this.report();
   #failure: unknown;
@@ -202,15 +211,15 @@ export class DispatchSlot extends Slot {
 
   constructor(context: SlotContext, exchange: Exchange) {
     super(context, exchange);
-    this.#options = {
+    this.#options = context.requests.map(({ options }) => ({
       origin: context.origin,
-      ...context.request,
+      ...options,
       blocking: !context.isPipelined,
-    };
+    }));
   }
 
   override start(): void {
-    this.context.pool.dispatch(this.#options, this);
+    this.context.pool.dispatch(this.#options[this.exchange.request]!, this);
   }
 
   override onResponseEnd(): void {
@@ -256,24 +265,29 @@ function poolOptions(client: Client): Pool.Options {
   };
 }
 
+function createPool(client: Client, origin: string, connect: buildConnector.connector): Dispatcher {
+  const options = { ...poolOptions(client), connect };
+  if (client.pool.scheduling !== 'round-robin') return new Pool(origin, options);
+  // By its name at run time: an older undici, which `ab` may compare with, does not export it.
+  const { RoundRobinPool } = library as Partial<typeof library>;
+  if (RoundRobinPool === undefined) throw new TypeError('this version of undici has no RoundRobinPool');
+  return new RoundRobinPool(origin, options);
+}
+
 function isApi(api: string): api is Api {
   return Object.hasOwn(SLOTS, api);
 }
 
-function open({ client, endpoint, request, hasPhases = true, onConnection }: TransportOptions): Transport {
+function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
   const connector = createConnector({ client, endpoint, onConnection });
-  const pool = new Pool(endpoint.origin, { ...poolOptions(client), connect: connector.connect });
+  const pool = createPool(client, endpoint.origin, connector.connect);
   const api = client.api ?? 'request';
   if (!isApi(api)) throw new TypeError(`undici has no api "${api}"`);
   const Slot = SLOTS[api];
-  const { method, headers } = request;
-  const body = request.body === undefined ? {} : { body: bodyOf(request.body, request.isChunked) };
   const context: SlotContext = {
     pool,
     origin: endpoint.origin,
-    // undici takes an iterable, which its types do not say.
-    request: { path: request.path, method, headers, ...body } as SlotContext['request'],
-    init: { method, headers, ...body, ...(request.isChunked ? { duplex: 'half' as const } : {}) },
+    requests: requests.map(slotRequest),
     hasPhases,
     isDumped: client.body === 'dump',
     isPipelined: (client.pool.pipelining ?? 1) > 1,
@@ -290,6 +304,15 @@ function open({ client, endpoint, request, hasPhases = true, onConnection }: Tra
       await pool.destroy();
       await connector.closeAll();
     },
+  };
+}
+
+function slotRequest({ method, path, headers, body, isChunked }: PreparedRequest): SlotRequest {
+  const own = { method, headers, ...(body === undefined ? {} : { body: bodyOf(body, isChunked) }) };
+  return {
+    // undici takes an iterable, which its types do not say.
+    options: { path, ...own } as SlotRequest['options'],
+    init: { ...own, ...(isChunked ? { duplex: 'half' as const } : {}) },
   };
 }
 
@@ -311,9 +334,8 @@ function timerRemarks({ timeouts }: Client): string[] {
 /** Requests that undici sends by other rules than the settings say. */
 function requestRefusals(
   { requestsPerConnection, pool, protocol, api }: Client,
-  request?: Request,
+  request: Request,
 ): Refusal[] {
-  if (request === undefined) return [];
   const { method } = request;
   const refusals: Refusal[] = [];
   if (requestsPerConnection !== 1 && protocol === 'http1')
@@ -378,6 +400,7 @@ const undici: TransportModule = {
     'pool.maxLifetimeMs',
     'pool.pipelining',
     'pool.maxConcurrentStreams',
+    'pool.scheduling',
     'pool.tcpKeepAliveMs',
     'pool.tlsSessions',
     'pool.tlsContext',
@@ -387,8 +410,11 @@ const undici: TransportModule = {
     'timeouts.totalMs',
     'body',
   ],
-  refusals(client, target, request) {
-    const refusals: Refusal[] = [...protocolRefusals(client), ...requestRefusals(client, request)];
+  refusals(client, target, requests = []) {
+    const refusals: Refusal[] = [
+      ...protocolRefusals(client),
+      ...requests.flatMap(request => requestRefusals(client, request)),
+    ];
     if (client.api !== undefined && !isApi(client.api)) {
       refusals.push({
         path: 'api',
@@ -403,6 +429,14 @@ const undici: TransportModule = {
         hint: "body: 'read', or api: 'request'",
       });
     }
+    const { scheduling } = client.pool;
+    if (scheduling !== undefined && scheduling !== 'round-robin') {
+      refusals.push({
+        path: 'pool.scheduling',
+        message: `undici has no ${scheduling}: its Pool takes the first connection that is free, and its RoundRobinPool each in turn`,
+        hint: "'round-robin', or no scheduling, or transport: node-http or wire",
+      });
+    }
     if ((client.pool.tcpKeepAliveMs ?? 0) % 1_000 !== 0) {
       refusals.push({
         path: 'pool.tcpKeepAliveMs',
@@ -410,7 +444,7 @@ const undici: TransportModule = {
         hint: 'a multiple of 1000',
       });
     }
-    refusals.push(...plainTargetRefusals(client, target, undici.honours));
+    refusals.push(...plainTargetRefusals(client, target, undici.honours), ...socketRefusals(client, target));
     return refusals;
   },
   open,
@@ -419,7 +453,6 @@ const undici: TransportModule = {
     options: 'options are passed only to your own module',
     'pool.maxTotalConnections': 'undici limits connections per origin only',
     'pool.maxIdleConnections': 'undici does not limit idle connections: only their idle timeout closes them',
-    'pool.scheduling': 'undici always uses the first free connection',
   },
 };
 

@@ -18,7 +18,7 @@ describe('Whatever send() of a module answers or throws, the exchange ends once,
       {
         client,
         opening: Promise.resolve(client),
-        content: { method: 'GET', url: 'http://127.0.0.1/', headers: {}, body: undefined },
+        contents: [{ method: 'GET', url: 'http://127.0.0.1/', headers: {}, body: undefined }],
         brokenConnection: () => ({ isReusedConnection: true, hasResponse: false }),
         isClosed: false,
       },

@@ -38,6 +38,7 @@ import {
   plainTargetRefusals,
   rootCause,
 } from './errors.ts';
+import { reachRefusals } from './reach.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
 import { trustInProcess } from './trust.ts';
 
@@ -46,12 +47,13 @@ export interface SlotContext {
   /** Undefined while it is being opened. */
   client: OwnClient | undefined;
   opening: Promise<OwnClient>;
-  content: RequestContent;
+  /** By index of the scenario's requests. */
+  contents: readonly RequestContent[];
   brokenConnection(causes: readonly unknown[]): Evidence;
   isClosed: boolean;
 }
 
-/** What every request of a module is. */
+/** What a module is asked to send. */
 type RequestContent = Pick<PreparedRequest, 'method' | 'headers' | 'body'> & { url: string };
 
 /** A signal makes requests of some libraries 10 % slower, so it is created only when the module uses it. */
@@ -105,13 +107,17 @@ export class UserSlot {
   constructor(context: SlotContext, exchange: Exchange) {
     this.#context = context;
     this.#exchange = exchange;
-    this.#request = new RequestOfModule(context.content);
+    this.#request = this.#newRequest();
+  }
+
+  #newRequest(): RequestOfModule {
+    return new RequestOfModule(this.#context.contents[this.#exchange.request]!);
   }
 
   send(onEnd: OnEnd): void {
     const exchange = this.#exchange;
     this.#onEnd = onEnd;
-    this.#request = new RequestOfModule(this.#context.content);
+    this.#request = this.#newRequest();
     beginExchange(exchange);
     exchange.abandon = this.#abandon;
     this.#start().then(this.#onAnswer, this.#onError);
@@ -334,7 +340,7 @@ function openError(error: unknown, path: string): MeasureError {
 }
 
 function openWith(definition: ClientDefinition, path: string, options: TransportOptions): Transport {
-  const { client: settings, endpoint, request, onConnection } = options;
+  const { client: settings, endpoint, requests, onConnection } = options;
   const { origin, caPem } = endpoint;
   trustInProcess(caPem);
   let opened = 0;
@@ -345,9 +351,9 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
   const opening = (async () =>
     readClient(
       await definition.open({
-        url: origin + request.path,
+        url: origin + requests[0].path,
         origin,
-        path: request.path,
+        path: requests[0].path,
         ...(caPem === undefined ? {} : { caPem }),
         settings: settingsOf(settings),
         options: settings.options ?? {},
@@ -357,12 +363,12 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
   const context: SlotContext = {
     client: undefined,
     opening,
-    content: {
-      method: request.method,
-      headers: request.headers,
-      body: request.body,
-      url: origin + request.path,
-    },
+    contents: requests.map(({ method, path, headers, body }) => ({
+      method,
+      headers,
+      body,
+      url: origin + path,
+    })),
     brokenConnection: sockets.brokenConnection,
     isClosed: false,
   };
@@ -441,11 +447,17 @@ function refusalsOf(definition: ClientDefinition, client: Client, target: Target
   return [...refused, ...plainTargetRefusals(client, target, honours)];
 }
 
+/** A module is given a URL and an authority. */
+const UNABLE = {
+  certFile: 'a module of your own is not given a client certificate',
+  serverName:
+    'a module of your own may resolve the name by itself, and send its load to the real host of that name',
+  socketPath: 'a module of your own is given a URL only',
+};
+
 /** A module gets the path when it is opened; one that doesn't know of more would send a plain GET. */
-function requestRefusals({ sendsRequest }: ClientDefinition, request?: Request): Refusal[] {
-  if (request === undefined) return [];
-  const { method, headers, framing } = request;
-  if (framing === 'chunked') {
+function requestRefusals({ sendsRequest }: ClientDefinition, requests: readonly Request[]): Refusal[] {
+  if (requests.some(({ framing }) => framing === 'chunked')) {
     return [
       {
         path: 'transport',
@@ -454,15 +466,19 @@ function requestRefusals({ sendsRequest }: ClientDefinition, request?: Request):
       },
     ];
   }
-  if (sendsRequest === true) return [];
-  if (method === 'GET' && Object.keys(headers).length === 0 && !hasBody(request)) return [];
+  if (sendsRequest === true || (requests.length < 2 && requests.every(isPlain))) return [];
   return [
     {
       path: 'transport',
-      message: "does not state sendsRequest, so it may send a plain GET instead of the scenario's request",
-      hint: 'sendsRequest: true in a module that sends the method, headers and body that send() is given',
+      message:
+        'does not state sendsRequest, so it may send a plain GET of one path instead of what the scenario asks for',
+      hint: 'sendsRequest: true in a module that sends the method, URL, headers and body that send() is given',
     },
   ];
+}
+
+function isPlain(request: Request): boolean {
+  return request.method === 'GET' && Object.keys(request.headers).length === 0 && !hasBody(request);
 }
 
 /** Makes a transport of a client definition. Its `ready` rejects with a MeasureError if `open` throws or does not return a client. */
@@ -474,9 +490,10 @@ export function createModule(definition: ClientDefinition, path: string): Transp
       'conntax cannot see inside a request of your own module, so its wait, first byte and body are unknown and not shown.',
       ...(definition.caveats ?? []),
     ],
-    refusals: (client, target, request) => [
+    refusals: (client, target, requests = []) => [
+      ...reachRefusals(target, UNABLE),
       ...refusalsOf(definition, client, target),
-      ...requestRefusals(definition, request),
+      ...requestRefusals(definition, requests),
     ],
     open: options => openWith(definition, path, options),
   };

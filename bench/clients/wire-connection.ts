@@ -1,12 +1,18 @@
 // One connection of the wire client, plain or TLS, and the requests in flight on it.
-import { connect as connectPlain, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect as connectPlain, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
-import { beginExchange, type Exchange, type OpenedConnection, type PreparedRequest } from '../contracts.ts';
+import {
+  beginExchange,
+  type Exchange,
+  type OpenedConnection,
+  type PreparedRequest,
+  type PreparedRequests,
+} from '../contracts.ts';
 import { classifyError, describeError } from './errors.ts';
-import { trustInProcess } from './trust.ts';
+import { identityOptions, trustInProcess } from './trust.ts';
 import { AnswerParser, HeadMemo } from './wire-parser.ts';
 
 /** As much as one read can take in; the kernel seldom has more ready. */
@@ -24,14 +30,11 @@ export interface WireSettings {
   isTls: boolean;
   /** Whether a socket may be dialled again after it has closed. */
   isRedialled: boolean;
-  dialOptions: TcpNetConnectOpts;
-  /** The whole request, but for the last one of a connection. */
-  request: string;
-  lastRequest: string;
-  isHead: boolean;
+  dialOptions: NetConnectOpts;
+  /** By index of the scenario's requests. */
+  requests: readonly WireText[];
   /** Whether times within the exchange are wanted, for phases or timeouts. */
   isTimed: boolean;
-  memo: HeadMemo;
   /** Every read of every connection goes here: each is parsed before the next one. */
   readBuffer: Buffer;
   /** The newest TLS session, where sessions are pinned. */
@@ -56,18 +59,26 @@ class WriteBatch {
   }
 }
 
+/** A request as it is written to a connection, each character a byte. */
+interface WireText {
+  text: string;
+  /** The same as the last one of a connection. */
+  last: string;
+  /** Of the heads that answer it. */
+  memo: HeadMemo;
+}
+
 export function createSettings(
   client: Client,
   endpoint: Endpoint,
-  request: PreparedRequest,
+  prepared: PreparedRequests,
   hasPhases: boolean,
 ): WireSettings {
   const { protocol, hostname, host, port } = new URL(endpoint.origin);
   const isTls = protocol === 'https:';
   trustInProcess(endpoint.caPem);
   const name = hostname.replaceAll(/[[\]]/g, '');
-  const head = `${request.method} ${request.path} HTTP/1.1\r\nHost: ${host}\r\n${headerLines(request)}`;
-  const body = encodeBody(request);
+  const requests = prepared.map(request => wireText(request, host));
   const { headersMs, bodyMs } = client.timeouts;
   const { pipelining = 1, tcpKeepAliveMs, closing } = client.pool;
   const address = endpoint.address ?? name;
@@ -77,23 +88,32 @@ export function createSettings(
       client.requestsPerConnection === 'unlimited' ? Infinity : client.requestsPerConnection,
     pipelining,
     isTls,
-    isRedialled: !isTls && closing !== 'reset' && isIP(address) !== 0,
+    isRedialled: !isTls && closing !== 'reset' && isIP(address) !== 0 && endpoint.socketPath === undefined,
     dialOptions: {
-      ...(isTls ? tlsOptions(name, client.pool) : {}),
-      host: address,
-      port: port === '' ? (isTls ? 443 : 80) : Number(port),
+      ...(isTls ? tlsOptions(name, client.pool, endpoint) : {}),
+      ...(endpoint.socketPath === undefined
+        ? { host: address, port: port === '' ? (isTls ? 443 : 80) : Number(port) }
+        : { path: endpoint.socketPath }),
       // Of a request in one segment nothing can be held back: the last answer has acknowledged all that was written before.
-      noDelay: isTls || pipelining > 1 || head.length + body.length > SEGMENT_BYTES,
+      noDelay: isTls || pipelining > 1 || requests.some(({ last }) => last.length > SEGMENT_BYTES),
       ...(tcpKeepAliveMs === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs }),
     },
-    request: `${head}\r\n${body}`,
-    lastRequest: `${head}Connection: close\r\n\r\n${body}`,
-    isHead: request.method === 'HEAD',
+    requests,
     isTimed: hasPhases || headersMs !== undefined || bodyMs !== undefined,
-    memo: new HeadMemo(),
     readBuffer: Buffer.allocUnsafeSlow(READ_BYTES),
     session: undefined,
     writes: new WriteBatch(),
+  };
+}
+
+function wireText(request: PreparedRequest, host: string): WireText {
+  const { method, path } = request;
+  const head = `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n${headerLines(request)}`;
+  const body = encodeBody(request);
+  return {
+    text: `${head}\r\n${body}`,
+    last: `${head}Connection: close\r\n\r\n${body}`,
+    memo: new HeadMemo(method === 'HEAD'),
   };
 }
 
@@ -115,10 +135,16 @@ function encodeBody({ body, isChunked }: PreparedRequest): string {
   return `${chunk}0\r\n\r\n`;
 }
 
-function tlsOptions(name: string, { tlsContext = 'shared' }: Client['pool']): ConnectionOptions {
+function tlsOptions(
+  name: string,
+  { tlsContext = 'shared' }: Client['pool'],
+  endpoint: Endpoint,
+): ConnectionOptions {
+  const identity = identityOptions(endpoint);
   return {
+    ...identity,
     // Without one, node:tls makes one for each connection, which costs a quarter of a millisecond.
-    ...(tlsContext === 'shared' ? { secureContext: createSecureContext() } : {}),
+    ...(tlsContext === 'shared' ? { secureContext: createSecureContext(identity) } : {}),
     ALPNProtocols: ALPN_HTTP1,
     // An address is checked against the certificate by itself, and is not sent as a name.
     ...(isIP(name) === 0 ? { servername: name } : {}),
@@ -194,7 +220,7 @@ export class WireConnection {
   readonly #settings: WireSettings;
   readonly #owner: ConnectionOwner;
   readonly #parser: AnswerParser;
-  readonly #options: TcpNetConnectOpts;
+  readonly #options: NetConnectOpts;
   #socket!: Socket;
   /** Whether the socket has closed as planned: node:net documents that it may be dialled again then. */
   #canRedial = false;
@@ -219,7 +245,7 @@ export class WireConnection {
   constructor(settings: WireSettings, owner: ConnectionOwner) {
     this.#settings = settings;
     this.#owner = owner;
-    this.#parser = new AnswerParser(settings.memo, settings.isHead);
+    this.#parser = new AnswerParser(settings.requests[0]!.memo);
     this.#options = {
       ...settings.dialOptions,
       onread: { buffer: settings.readBuffer, callback: this.#onRead },
@@ -318,12 +344,13 @@ export class WireConnection {
   }
 
   send(request: WireRequest): void {
-    const { request: text, lastRequest, requestsPerConnection, writes } = this.#settings;
+    const { requests, requestsPerConnection, writes } = this.#settings;
+    const { text, last } = requests[request.exchange.request]!;
     request.connection = this;
     this.#inFlight.push(request);
     this.#sent++;
     if (this.#unwritten === '') writes.add(this);
-    this.#unwritten += this.#sent === requestsPerConnection ? lastRequest : text;
+    this.#unwritten += this.#sent === requestsPerConnection ? last : text;
   }
 
   /** Writes what was sent in this turn, unless the connection has been lost since. */
@@ -351,6 +378,7 @@ export class WireConnection {
         return;
       }
       try {
+        this.#parser.expect(this.#settings.requests[request.exchange.request]!.memo);
         at = this.#parser.feed(bytes, at, length);
       } catch (error) {
         this.#break(error);

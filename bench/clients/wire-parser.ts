@@ -86,10 +86,12 @@ function isBlank(byte: number | undefined): boolean {
 }
 
 /**
- * The last head that parsers of one client have read, and what it said: the same bytes say the same. Servers repeat a head for
- * up to a second (Date), and to compare one costs a third of parsing it.
+ * The last head that parsers of one client have read in answer to a request, and what it said: the same bytes say the same.
+ * Servers repeat a head for up to a second (Date), and to compare one costs a third of parsing it.
  */
 export class HeadMemo {
+  /** Whether answers have no body, whatever their head says: those to HEAD. */
+  readonly isBodiless: boolean;
   bytes = NOTHING;
   length = 0;
   status = 0;
@@ -97,6 +99,10 @@ export class HeadMemo {
   remaining = 0;
   keepAlive = true;
   keepAliveSec = Number.NaN;
+
+  constructor(isBodiless = false) {
+    this.isBodiless = isBodiless;
+  }
 }
 
 /**
@@ -117,9 +123,7 @@ export class AnswerParser {
   /** Whether anything of the current answer has arrived. */
   hasBegun = false;
 
-  readonly #memo: HeadMemo;
-  /** Whether answers have no body, whatever their head says: those to HEAD. */
-  readonly #isBodiless: boolean;
+  #memo: HeadMemo;
   #state: State = State.statusLine;
   /** Bytes that are still to come of a body or chunk. */
   #remaining = 0;
@@ -135,10 +139,13 @@ export class AnswerParser {
   #hasClose = false;
   #hasKeepAlive = false;
 
-  /** @param memo of a client whose requests all have the same method */
-  constructor(memo: HeadMemo, isBodiless = false) {
+  constructor(memo: HeadMemo) {
     this.#memo = memo;
-    this.#isBodiless = isBodiless;
+  }
+
+  /** States which request the current answer, or the next one, belongs to, by the memo of that request. */
+  expect(memo: HeadMemo): void {
+    this.#memo = memo;
   }
 
   /** For another connection: forgets an answer that has not ended. */
@@ -428,7 +435,7 @@ export class AnswerParser {
     }
     this.hasHead = true;
     this.keepAlive = this.#minor === 1 ? !this.#hasClose : this.#hasKeepAlive && !this.#hasClose;
-    if (this.#isBodiless || status === 204 || status === 304 || this.#length === 0)
+    if (this.#memo.isBodiless || status === 204 || status === 304 || this.#length === 0)
       this.#state = State.statusLine;
     else if (this.#isChunked) this.#state = State.chunkSize;
     else if (this.#length === -1) {

@@ -47,10 +47,10 @@ test('a pipelined request that is given up takes its connection along; those beh
 
 for (const [idleTimeoutBufferMs, accepted] of [
   [1_000, 1],
-  [3_000, 4],
+  [60_000, 4],
 ] as const) {
-  test(`the server's hint of 3 s is heeded without a timeout of its own, less ${idleTimeoutBufferMs} ms`, async t => {
-    const target = await openTestTarget(t, { keepAliveTimeoutMs: 3_000 });
+  test(`the server's hint of 60 s is heeded without a timeout of its own, less ${idleTimeoutBufferMs} ms`, async t => {
+    const target = await openTestTarget(t, { keepAliveTimeoutMs: 60_000 });
     const { askTimes } = openSubject(t, subject, target.endpoint, { pool: { idleTimeoutBufferMs } });
     await askTimes(4, 1);
     assert.equal(target.read().accepted, accepted);

@@ -10,6 +10,7 @@ import type {
   TransportOptions,
 } from '../contracts.ts';
 import { plainTargetRefusals } from './errors.ts';
+import { socketRefusals } from './reach.ts';
 import {
   type ConnectionOwner,
   createSettings,
@@ -241,8 +242,8 @@ function watchTimeouts({ timeouts, pool }: Client, pooled: WirePool): NodeJS.Tim
   return setInterval(() => pooled.expire(performance.now()), everyMs).unref();
 }
 
-function open({ client, endpoint, request, hasPhases = true, onConnection }: TransportOptions): Transport {
-  const pool = new WirePool(createSettings(client, endpoint, request, hasPhases), onConnection);
+function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
+  const pool = new WirePool(createSettings(client, endpoint, requests, hasPhases), onConnection);
   const timer = watchTimeouts(client, pool);
   return {
     send: (exchange, onEnd) => pool.send(exchange, onEnd),
@@ -278,6 +279,13 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: 'leave it out, or pipelining: 1',
     });
   }
+  if (pool.scheduling === 'round-robin') {
+    refused.push({
+      path: 'pool.scheduling',
+      message: 'wire takes idle connections by when they were last used',
+      hint: "'fifo', which uses idle connections in turn, or transport: 'undici'",
+    });
+  }
   if ((pool.tcpKeepAliveMs ?? 0) % 1_000 !== 0) {
     refused.push({
       path: 'pool.tcpKeepAliveMs',
@@ -299,7 +307,11 @@ function refusals(client: Client, target: Target): Refusal[] {
       hint: "'none' or 'pinned'",
     });
   }
-  return [...refused, ...plainTargetRefusals(client, target, wire.honours)];
+  return [
+    ...refused,
+    ...plainTargetRefusals(client, target, wire.honours),
+    ...socketRefusals(client, target),
+  ];
 }
 
 const wire: TransportModule = {

@@ -1,11 +1,11 @@
 // Real processes: a version of undici that is slow on purpose is named, and another Node runs the generator.
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { putFakeNpm } from '../run/testing/fake-npm.ts';
-import { runCli } from './testing/cli.ts';
+import { ENDLESS_INSTALL, putFakeNpm } from '../run/testing/fake-npm.ts';
+import { runCli, startCli } from './testing/cli.ts';
 import { openWorkspace, storedRuns, tinyScenario } from './testing/workspace.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -70,4 +70,21 @@ test('the version of Node that is asked for runs one of the two generators', asy
     ['--version', 'generator-child.ts'],
   );
   assert.deepEqual(await installed(), ['node@24']);
+});
+
+test('Ctrl-C while a version is installed ends the install, and nothing of it is left', async t => {
+  const workspace = await openWorkspace(t);
+  await putFakeNpm(t, { versions: ['1.0.0', '1.1.0'], endless: ['1.0.0'] });
+  const file = await workspace.writeScenario(tinyScenario());
+  const cli = startCli(t, ['bisect', 'some@1.0.0..1.1.0', file, '--client', 'persistent'], {
+    cwd: workspace.dir,
+    env: { TMPDIR: workspace.dir },
+  });
+  await cli.spawnedProgram(ENDLESS_INSTALL);
+  cli.interrupt();
+  const { status, stdout, stderr } = await cli.result;
+  assert.equal(status, 130, stderr);
+  assert.match(stdout, /Interrupted before some 1\.0\.0 and 1\.1\.0 were told apart/);
+  const left = (await readdir(workspace.dir)).filter(name => name.startsWith('conntax-'));
+  assert.deepEqual(left, []);
 });

@@ -12,6 +12,7 @@ test('one fails, now and again: exit status 1', async t => {
   const workspace = await openWorkspace(t);
   const file = await workspace.writeScenario({
     ...tinyScenario({ minReplicates: 3, maxReplicates: 3, budgetMs: 60_000 }),
+    clients: { short: { requestsPerConnection: 1 } },
     expect: [
       { ...perRequest, atLeast: 1_000, atMost: 1_000 },
       { ...perRequest, atMost: 1 },

@@ -261,6 +261,36 @@ test("lighttpd's keep-alive settings", { skip: reasonWithout('lighttpd') }, asyn
   assert.match(cellOf(stored, 'limited').server?.software ?? '', /^lighttpd\//);
 });
 
+test('over IPv6 the kernel counts what the client opens', async t => {
+  const workspace = await openWorkspace(t);
+  const ofAll = http.createServer((_request, response) => response.end('ok')).listen(0, '::');
+  const ofSix = http.createServer((_request, response) => response.end('ok')).listen(0, '::1');
+  for (const server of [ofAll, ofSix]) {
+    if (!server.listening) await new Promise(resolve => server.once('listening', resolve));
+    t.after(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+  }
+  const portOf = (server: http.Server): number => (server.address() as AddressInfo).port;
+  const short = { clients: { only: { requestsPerConnection: 1 } } };
+  const { stored } = await runScenarios(t, workspace, [
+    scenario('six', { url: `http://[::1]:${portOf(ofSix)}/` }, short),
+    scenario('both', { url: `http://[::1]:${portOf(ofAll)}/` }, short),
+    scenario('four', { url: `http://127.0.0.1:${portOf(ofAll)}/` }, short),
+  ]);
+  for (const [name, address] of [
+    ['six', '::1'],
+    ['both', '::1'],
+    ['four', '127.0.0.1'],
+  ] as const) {
+    const { opened, accepted, acceptedBy, requestsSent } = ledgerOf(stored, name);
+    assert.deepEqual([opened, accepted, acceptedBy], [requestsSent, requestsSent, 'kernel'], name);
+    assert.equal(cellOf(stored, name).server?.address, address);
+    assert.equal(ledgerAudit(cellOf(stored, name)).state, 'pass');
+  }
+});
+
 /** Requests that a server answers on one connection before it closes it, by a client that is not conntax. */
 async function requestsUntilClose(t: TestContext, url: string): Promise<number> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });

@@ -61,7 +61,7 @@ test('baseline, gate and compare', async t => {
     const row = changed.cells[0].arms.find((one: { arm: string }) => one.arm === 'persistent');
     row.opened += Math.ceil(row.requestsSent / 10);
     writeFileSync(runPath, JSON.stringify(changed));
-    const { status, stdout } = await cli('gate', '--baseline', 'before');
+    const { status, stdout } = await call('gate', '--baseline', 'before');
     assert.equal(status, 1, stdout);
     assert.match(stdout, /^Regression: unnecessary connections of persistent in tiny/);
   });

@@ -1,7 +1,8 @@
 // `generators: 2`: two processes per client measure as one, fail as one, and none of them is left behind.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { runCli, startCli } from './testing/cli.ts';
+import { callCli } from '../testing/in-process.ts';
+import { startCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 const MEASURING = /measuring/;
@@ -94,7 +95,7 @@ describe('two generators per client', { concurrency: 2 }, () => {
         tool: { transport: 'autocannon' },
       },
     });
-    const { status, stdout, stderr } = await runCli(t, ['run', file, '--dry-run'], { cwd: workspace.dir });
+    const { status, stdout, stderr } = await callCli(['run', file, '--dry-run'], { cwd: workspace.dir });
     assert.deepEqual([status, stdout], [2, '']);
     for (const words of [
       /load\.concurrency: 4 users cannot be divided over 5 generators.*\n.*at least 5, or generators: 4 at most/,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { openEchoServer } from '../../servers/testing/echo-server.ts';
+import { callCli } from '../testing/in-process.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace } from './testing/workspace.ts';
 
@@ -19,7 +20,7 @@ test('the scenario and its module can be run at once, and the workflow is one', 
   const workflow = parse(readFileSync(join(cwd, '.github/workflows/conntax.yml'), 'utf8'));
   const steps: { run?: string }[] = workflow.jobs.bench.steps;
   assert.ok(steps.some(({ run }) => run?.includes('conntax ci ./conntax/service.json')));
-  const dry = await runCli(t, ['run', './conntax/service.json', '--dry-run'], { cwd });
+  const dry = await callCli(['run', './conntax/service.json', '--dry-run'], { cwd });
   assert.equal(dry.status, 0, dry.stderr);
   assert.match(dry.stdout, /ours/);
 });
@@ -27,10 +28,10 @@ test('the scenario and its module can be run at once, and the workflow is one', 
 test('a file that is there stays as it is, and nothing else is written', async t => {
   const workspace = await openWorkspace(t);
   const cwd = workspace.dir;
-  assert.equal((await runCli(t, ['init'], { cwd })).status, 0);
+  assert.equal((await callCli(['init'], { cwd })).status, 0);
   const file = join(cwd, 'conntax/client.mjs');
   writeFileSync(file, 'mine');
-  const { status, stderr, stdout } = await runCli(t, ['init'], { cwd });
+  const { status, stderr, stdout } = await callCli(['init'], { cwd });
   assert.deepEqual([status, stdout], [2, '']);
   assert.match(stderr, /conntax\/client\.mjs.*already there, so nothing was written/);
   assert.equal(readFileSync(file, 'utf8'), 'mine');

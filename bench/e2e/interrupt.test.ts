@@ -10,7 +10,7 @@ import { reasonWithout } from './testing/server-program.ts';
 import { openWorkspace, RUN_FILES, storedRuns, tinyScenario, type Workspace } from './testing/workspace.ts';
 
 /** Long enough that only an interrupt can end it. */
-const ENDLESS = { measureMs: 60_000, budgetMs: 60_000 } as const;
+const ENDLESS = { measureMs: 60_000, budgetMs: 60_000, sliceMs: 250 } as const;
 const WARMING_UP = /warming up/;
 const MEASURING = /measuring/;
 const INTERRUPTED = /Interrupted: .*Ctrl-C again/;

@@ -4,36 +4,49 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openEchoServer } from '../../servers/testing/echo-server.ts';
+import { callCli } from '../testing/in-process.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace } from './testing/workspace.ts';
 
 const SECRET = 'Zx81-very-secret';
+/** Of a header whose name differs from that of a parameter by a dash only. */
+const OTHER = 'Qy92-very-secret';
+const PASSWORD = 'Zx82-very-secret';
 
-test('a URL with a secret is measured as asked, kept as a scenario, and repeated nowhere', async t => {
+test('a URL with secrets and a password is measured as asked, kept as a scenario, and repeated nowhere', async t => {
   const workspace = await openWorkspace(t);
   const { endpoint, received } = await openEchoServer(t);
+  const url = endpoint.origin.replace('http://', `http://user:${PASSWORD}@`);
   const words = [
     'try',
-    `${endpoint.origin}/a?page=1&api_key=${SECRET}`,
+    `${url}/a?page=1&api_key=${SECRET}`,
     '-H',
     `x-api-key: ${SECRET}`,
+    '-H',
+    `api-key: ${OTHER}`,
     '-H',
     'accept: text/plain',
     '-d',
     'q=1',
+    '--client',
+    'fetch', // which refuses a URL with a password in it
     '-c',
     '1',
     '--budget-sec',
-    '4',
+    '2',
     '--save',
     'mine.json',
   ];
   const { status, stdout, stderr } = await runCli(t, words, { cwd: workspace.dir });
   assert.equal(status, 0, stderr);
+  const credentials = Buffer.from(`user:${PASSWORD}`).toString('base64');
   for (const { method, url, headers, body } of received) {
     assert.deepEqual([method, url, body], ['POST', `/a?page=1&api_key=${SECRET}`, 'q=1']);
     const sent = new Map(headers);
-    assert.deepEqual([sent.get('x-api-key'), sent.get('accept')], [SECRET, 'text/plain']);
+    assert.deepEqual(
+      ['x-api-key', 'api-key', 'accept', 'authorization'].map(name => sent.get(name)),
+      [SECRET, OTHER, 'text/plain', `Basic ${credentials}`],
+    );
   }
   const { run } = workspace.onlyRun();
   assert.deepEqual(Object.keys(run!.cells[0]!.scenario.clients), ['persistent', 'short']);
@@ -43,13 +56,23 @@ test('a URL with a secret is measured as asked, kept as a scenario, and repeated
     .filter(entry => entry.isFile())
     .map(entry => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
   for (const text of [...kept, stdout, stderr, readFileSync(join(workspace.dir, 'mine.json'), 'utf8')])
-    assert.ok(!text.includes(SECRET));
+    for (const secret of [SECRET, OTHER, PASSWORD, credentials]) assert.ok(!text.includes(secret));
 
   const again = ['run', './mine.json', '--dry-run'];
-  const unset = await runCli(t, again, { cwd: workspace.dir });
+  const unset = await callCli(again, { cwd: workspace.dir });
   assert.equal(unset.status, 2);
   assert.match(unset.stderr, /API_KEY is not set/);
-  const env = { API_KEY: SECRET, X_API_KEY: SECRET };
+  const env = {
+    API_KEY: SECRET,
+    X_API_KEY: SECRET,
+    API_KEY_2: OTHER,
+    AUTHORIZATION: `Basic ${credentials}`,
+  };
+  const { API_KEY_2: _, ...incomplete } = env;
+  assert.match(
+    (await runCli(t, again, { cwd: workspace.dir, env: incomplete })).stderr,
+    /headers\.api-key: .*API_KEY_2 is not set/,
+  );
   const whole = await runCli(t, again, { cwd: workspace.dir, env });
   assert.equal(whole.status, 0, whole.stderr);
 });
@@ -63,24 +86,10 @@ test('users share pools of a half and a quarter, where the client has a pool', a
   ];
   for (const [client, names] of clients) {
     const words = ['try', endpoint.origin, '-c', '10', '--client', client, '--dry-run'];
-    const { status, stdout, stderr } = await runCli(t, words, { cwd: workspace.dir });
+    const { status, stdout, stderr } = await callCli(words, { cwd: workspace.dir });
     assert.equal(status, 0, stderr);
     assert.match(stdout, names);
   }
-});
-
-test('a password in the URL is sent as a header, and is not in what is kept', async t => {
-  const workspace = await openWorkspace(t);
-  const { endpoint, received } = await openEchoServer(t);
-  const url = endpoint.origin.replace('http://', `http://user:${SECRET}@`);
-  const words = ['try', url, '-c', '1', '--client', 'fetch', '--budget-sec', '2'];
-  const { status, stdout, stderr } = await runCli(t, words, { cwd: workspace.dir });
-  assert.equal(status, 0, stderr);
-  const expected = `Basic ${Buffer.from(`user:${SECRET}`).toString('base64')}`;
-  assert.equal(new Map(received[0]!.headers).get('authorization'), expected);
-  const { dir, files } = workspace.onlyRun();
-  for (const text of [...files.map(name => readFileSync(join(dir, name), 'latin1')), stdout, stderr])
-    assert.ok(!text.includes(SECRET) && !text.includes(expected.slice('Basic '.length)));
 });
 
 test('what cannot be tried is said before anything is sent, with what was expected', async t => {
@@ -103,7 +112,7 @@ test('what cannot be tried is said before anything is sent, with what was expect
     [['http://192.0.2.1/'], /not on loopback.*--allow-host 192\.0\.2\.1/s],
   ];
   for (const [words, told] of refused) {
-    const { status, stdout, stderr } = await runCli(t, ['try', ...words], { cwd: workspace.dir });
+    const { status, stdout, stderr } = await callCli(['try', ...words], { cwd: workspace.dir });
     assert.deepEqual([status, stdout], [2, ''], words.join(' '));
     assert.match(stderr, told);
     assert.doesNotMatch(stderr, /^ +at .*:\d+/m, 'no stack trace');

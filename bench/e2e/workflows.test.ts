@@ -43,10 +43,11 @@ interface Step {
   run?: string;
 }
 
-function stepOf(name: string): string {
-  const text = readFileSync(join(github, 'workflows/bench.yml'), 'utf8');
+/** @param workflow whose only or first job has the same name */
+function stepOf(name: string, workflow = 'bench'): string {
+  const text = readFileSync(join(github, `workflows/${workflow}.yml`), 'utf8');
   const { jobs } = parse(text) as { jobs: Record<string, { steps: Step[] }> };
-  const step = jobs['bench']!.steps.find(one => one.name === name);
+  const step = jobs[workflow]!.steps.find(one => one.name === name);
   assert.ok(step?.run, name);
   return step.run;
 }
@@ -196,5 +197,95 @@ suite('the issue', () => {
     const env = { STATUS: '1', RUN_URL: 'http://127.0.0.1/run' };
     assert.equal(await job.run(stepOf('Open, update or close the issue'), env), 0);
     assert.match(await readFile(join(job.dir, 'body'), 'utf8'), /requests\/s: FAIL/);
+  });
+});
+
+suite('the comparison of a pull request', () => {
+  const ENV = {
+    START: 'npm start',
+    FOLDER: '.',
+    URL_PATH: '/',
+    PORT_ENV: 'PORT',
+    MIN_EFFECT: '0.02',
+    BUDGET_SEC: '9',
+  };
+  const UNSET = { INSTALL: '', READY: '', SCENARIO: '', BASE: 'abc' };
+
+  /** The steps expect conntax in RUNNER_TEMP, whose arguments are kept one a line. */
+  async function openComparison(t: TestContext, status: number, gh = '') {
+    const job = await openJob(t, { git: 'echo base-of-"$2"', gh });
+    const bin = join(job.dir, 'conntax/node_modules/.bin');
+    await mkdir(bin, { recursive: true });
+    const script = `#!/usr/bin/env bash\nprintf '%s\\n' "$@" > "${job.dir}/arguments"\nexit ${status}\n`;
+    await writeFile(join(bin, 'conntax'), script);
+    await chmod(join(bin, 'conntax'), 0o755);
+    const run = (step: string, env: Record<string, string>) =>
+      job.run(stepOf(step, 'ab'), { RUNNER_TEMP: job.dir, ...ENV, ...UNSET, ...env });
+    return {
+      ...job,
+      run,
+      arguments: async () => (await readFile(join(job.dir, 'arguments'), 'utf8')).trimEnd().split('\n'),
+    };
+  }
+
+  test('is with the commit that the branch left, and leaves out what is not given', async t => {
+    const job = await openComparison(t, 1);
+    assert.equal(await job.run('Compare', {}), 0, 'the next steps run');
+    assert.equal(await job.output(), 'status=1\n');
+    assert.deepEqual(
+      (await job.arguments()).join(' '),
+      `ab --start npm start --before-ref base-of-abc --after-ref HEAD --cwd . --path / --port-env PORT --min-effect 0.02 --budget-sec 9 --results ${job.dir}/results`,
+    );
+  });
+
+  test('passes each input as one word, whatever it holds', async t => {
+    const job = await openComparison(t, 0);
+    const given = {
+      START: `A="b c" node 'x y'; $(z)`,
+      INSTALL: 'npm ci && npm run build',
+      READY: '/h',
+      SCENARIO: 'a b.json',
+    };
+    assert.equal(await job.run('Compare', given), 0);
+    const words = await job.arguments();
+    for (const word of [given.START, given.INSTALL, given.READY, './a b.json'])
+      assert.ok(words.includes(word), word);
+  });
+
+  test('without a base there is none', async t => {
+    assert.equal(await (await openComparison(t, 0)).run('Compare', { BASE: '' }), 2);
+  });
+
+  const comments: [why: string, found: string, call: RegExp][] = [
+    ['is made', '', /^gh api --silent --method POST repos\/o\/r\/issues\/7\/comments --field body=@/],
+    [
+      'replaces the one before',
+      '42\n43',
+      /^gh api --silent --method PATCH repos\/o\/r\/issues\/comments\/42 --field body=@/,
+    ],
+  ];
+  for (const [why, found, call] of comments) {
+    test(`the comment ${why}, with the result and a link`, async t => {
+      const job = await openComparison(t, 0, `case "$*" in *--paginate*) printf '${found}' ;; esac`);
+      await mkdir(join(job.dir, 'results/runs/r1'), { recursive: true });
+      await writeFile(join(job.dir, 'results/latest'), 'r1\n');
+      await writeFile(join(job.dir, 'results/runs/r1/comment.md'), '<!-- conntax -->\n\n**It got slower**\n');
+      const env = { GH_REPO: 'o/r', NUMBER: '7', RUN_URL: 'http://127.0.0.1/run' };
+      assert.equal(await job.run('Comment', env), 0);
+      assert.match((await job.calls()).at(-1)!, call);
+      assert.equal(
+        await readFile(join(job.dir, 'comment.md'), 'utf8'),
+        '<!-- conntax -->\n\n**It got slower**\n\n[Log and report](http://127.0.0.1/run)\n',
+      );
+    });
+  }
+
+  test('a token that may not comment is a warning, and so is a run without a result', async t => {
+    const job = await openComparison(t, 0, 'exit 1');
+    assert.equal(
+      await job.run('Comment', { GH_REPO: 'o/r', NUMBER: '7', RUN_URL: 'http://127.0.0.1/run' }),
+      0,
+    );
+    assert.match(await readFile(join(job.dir, 'comment.md'), 'utf8'), /could not compare the two versions/);
   });
 });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
+import { RequestDraw } from '../../results/draw.ts';
 import { createRandom } from '../../results/random.ts';
 import { rateSchedule } from './schedule.ts';
 import { disorder, runInDisorder } from './testing/disorder.ts';
@@ -26,6 +27,33 @@ suite('an open slice ends', () => {
     const { count, sample, maxUs } = outcomes.timeoutTotal!;
     assert.deepEqual([count, sample, maxUs], [1, 'no complete answer within totalMs = 20', 20_000]);
     assert.deepEqual([load.sent, load.unfinished], [2, 0]);
+  });
+
+  test('requests are drawn in the order of the schedule, those that are never sent too', async t => {
+    const clock = mockClock(t);
+    const draw = new RequestDraw([1, 1, 1]);
+    const times = [20, 30, 40, 50, 60, 70, 80, 90];
+    const { recorder, load, run, ended } = createOpen({ scheduleOf: dueAt(...times), maxInFlight: 3, draw });
+    run({ requestSeed: 9 });
+    clock.advance(CLOSE_MS + 100);
+    await settle();
+    assert.deepEqual([ended.length, load.sent], [1, 3]);
+    draw.restart(9);
+    const [sent, all] = [
+      [0, 0, 0],
+      [0, 0, 0],
+    ];
+    for (const index of times.keys()) {
+      const request = draw.next();
+      all[request]!++;
+      if (index < 3) sent[request]!++;
+    }
+    assert.deepEqual(load.sentByRequest, sent);
+    const { requests } = recorder.finish();
+    assert.deepEqual(
+      requests.map(({ failed, censored }) => [failed, censored?.count]),
+      all.map(count => [count, count]),
+    );
   });
 
   test('what falls due while the last of the window is sent goes too, however long that takes', t => {

@@ -224,7 +224,12 @@ class OpenLoad extends SliceLoop {
     for (; this.#dueAtMs < this.window.closeAtMs; this.#advance()) {
       if (this.#dueAtMs > nowMs) continue;
       this.schedule.addUnsent(this.#dueAtMs);
-      const unsent = { intendedAtMs: this.#dueAtMs, startedAtMs: Number.NaN, idleMs: Number.NaN };
+      const unsent = {
+        intendedAtMs: this.#dueAtMs,
+        startedAtMs: Number.NaN,
+        idleMs: Number.NaN,
+        request: this.drawRequest(),
+      };
       this.recorder.addCensored(unsent, this.#dueAtMs, { nowMs, error });
     }
   }

@@ -36,6 +36,41 @@ suite('statuses', () => {
     assert.equal(reading.failed, 6);
   });
 
+  test('times are those of each class, good or not; together with the unanswered they are all', () => {
+    const recorder = createRecorder({ expectStatus: ['2xx', 404] });
+    recorder.openWindow(WINDOW);
+    const statuses = [200, 204, 302, 404, 404, 503, 0];
+    for (const [index, status] of statuses.entries()) {
+      const exchange = makeExchange({ status, intendedAtMs: 15, startedAtMs: 15, endedAtMs: 16 + index });
+      recorder.add(exchange, 15);
+    }
+    const broken = makeExchange({
+      status: 200,
+      intendedAtMs: 15,
+      startedAtMs: 15,
+      endedAtMs: 99,
+      outcome: 'reset',
+    });
+    recorder.add(broken, 15);
+    recorder.addCensored(makeExchange({ intendedAtMs: 15, startedAtMs: 15 }), 15, {
+      nowMs: 65,
+      error: undefined,
+    });
+    const { responseByClass, response } = recorder.finish();
+    assert.deepEqual(
+      Object.entries(responseByClass).map(([name, { count, meanUs }]) => [name, count, meanUs]),
+      [
+        ['2xx', 2, 1_500],
+        ['3xx', 1, 3_000],
+        ['4xx', 2, 4_500],
+        ['5xx', 1, 6_000],
+      ],
+    );
+    // 200, 204, 404 twice, the one of an unknown status, and the one without an answer.
+    assert.deepEqual([response.count, response.maxUs], [6, 50_000]);
+    recorder.close();
+  });
+
   test('a client that tells none leaves the outcome as it is, and nothing is known', () => {
     const reading = record([{}, { outcome: 'badStatus', error: 'wrk: status 400 or above' }]);
     assert.deepEqual(reading.statuses, {});

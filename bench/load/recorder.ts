@@ -11,6 +11,7 @@ import {
 } from '../../scenarios/model/target.ts';
 import type { Exchange, ExchangeSink, OpenedConnection, Window } from '../contracts.ts';
 import type { GeneratorReading } from '../protocol.ts';
+import { type RecordedRequest, RequestsFold, ResponseFold } from './response-folds.ts';
 
 const BUCKET_COUNT = 256;
 const FIRST_WIDTH_MS = 1_000;
@@ -284,8 +285,19 @@ const NO_PROBE = { p50Us: null, p99Us: null, connectUs: null, tlsUs: null };
 
 type Recorded = Omit<
   GeneratorReading,
-  'sent' | 'unfinished' | 'lateness' | 'arrivals' | 'caveats' | 'opened' | 'openedElsewhere' | 'pool'
->;
+  | 'requests'
+  | 'sent'
+  | 'unfinished'
+  | 'lateness'
+  | 'arrivals'
+  | 'caveats'
+  | 'opened'
+  | 'openedElsewhere'
+  | 'pool'
+> & {
+  /** Empty where there is one request. */
+  requests: RecordedRequest[];
+};
 
 interface RecorderOptions {
   /** Whether to record wait, first byte and body of each request; false saves three histogram records. */
@@ -294,6 +306,8 @@ interface RecorderOptions {
   expectStatus?: readonly ExpectedStatus[];
   /** Removes secrets from the text of an error. */
   redact?: (text: string) => string;
+  /** Number of different requests; with one, figures of all requests are its figures. */
+  requestCount?: number;
 }
 
 export function createRecorder(options: RecorderOptions = {}): Recorder {
@@ -301,7 +315,9 @@ export function createRecorder(options: RecorderOptions = {}): Recorder {
 }
 
 export class Recorder implements ExchangeSink {
-  readonly #response = createLatencyRecorder();
+  readonly #responses = new ResponseFold();
+  /** Where there are several requests. */
+  readonly #requests: RequestsFold | undefined;
   readonly #service = createLatencyRecorder();
   readonly #wait = createLatencyRecorder();
   readonly #firstByte = createLatencyRecorder();
@@ -332,7 +348,13 @@ export class Recorder implements ExchangeSink {
   #bytesRecorded = 0;
   #censored: Censored | null = null;
 
-  constructor({ hasPhases = true, expectStatus = DEFAULT_EXPECTED, redact = text => text }: RecorderOptions) {
+  constructor({
+    hasPhases = true,
+    expectStatus = DEFAULT_EXPECTED,
+    redact = text => text,
+    requestCount = 1,
+  }: RecorderOptions) {
+    this.#requests = requestCount === 1 ? undefined : new RequestsFold(requestCount);
     this.#hasPhases = hasPhases;
     this.#redact = redact;
     this.#statuses = new StatusFold(expectStatus);
@@ -366,7 +388,7 @@ export class Recorder implements ExchangeSink {
   }
 
   addCensored(
-    exchange: Pick<Exchange, 'intendedAtMs' | 'startedAtMs' | 'idleMs'>,
+    exchange: Pick<Exchange, 'intendedAtMs' | 'startedAtMs' | 'idleMs' | 'request'>,
     belongsAtMs: number,
     { nowMs, error }: { nowMs: number; error: string | undefined },
   ): void {
@@ -382,9 +404,12 @@ export class Recorder implements ExchangeSink {
     }
     const { count, leastUs } = this.#censored ?? { count: 0, leastUs: Infinity };
     this.#censored = { count: count + 1, leastUs: Math.min(leastUs, waitedUs) };
-    this.#response.recordUs(waitedUs);
+    this.#responses.addCensored(waitedUs);
+    this.#requests?.addCensored(exchange.request, waitedUs);
     if (isSent) this.#service.recordUs(spentMs * 1_000);
-    if (error !== undefined) this.#recordFailure(belongsAtMs, 'noAnswer', waitedMs, error);
+    if (error === undefined) return;
+    this.#requests?.addFailed(exchange.request);
+    this.#recordFailure(belongsAtMs, 'noAnswer', waitedMs, error);
   }
 
   /** Bound, because it is passed to clients as a callback. */
@@ -422,7 +447,9 @@ export class Recorder implements ExchangeSink {
       },
       statuses: this.#statuses.finish(),
       censored: this.#censored,
-      response: this.#response.summary(),
+      response: this.#responses.response(),
+      responseByClass: this.#responses.byClass(),
+      requests: this.#requests?.finish() ?? [],
       service: this.#service.summary(),
       wait: this.#wait.summary(),
       firstByte: this.#firstByte.summary(),
@@ -435,8 +462,9 @@ export class Recorder implements ExchangeSink {
 
   /** Frees the memory; nothing else may be called afterwards. A process that ends with its recorder need not. */
   close(): void {
+    this.#responses.close();
+    this.#requests?.close();
     for (const histogram of [
-      this.#response,
       this.#service,
       this.#wait,
       this.#firstByte,
@@ -465,7 +493,8 @@ export class Recorder implements ExchangeSink {
     this.#completedRecorded++;
     this.#statuses.add(exchange);
     this.#bytesRecorded += exchange.bodyBytes;
-    this.#response.recordUs(responseMs * 1_000);
+    this.#responses.addSucceeded(exchange.status, responseMs * 1_000);
+    this.#requests?.addCompleted(exchange.request, responseMs * 1_000);
     this.#service.recordUs((exchange.endedAtMs - exchange.startedAtMs) * 1_000);
     if (this.#hasPhases) this.#addPhases(exchange);
     this.#timeline.addCompleted(belongsAtMs - this.#window.originMs, responseMs);
@@ -478,6 +507,8 @@ export class Recorder implements ExchangeSink {
     this.#fold.addFailed(spentMs, exchange);
     if (!this.#window.isRecorded) return;
     this.#statuses.add(exchange);
+    this.#requests?.addFailed(exchange.request);
+    if (exchange.outcome === 'badStatus') this.#responses.addBadStatus(exchange.status, spentMs * 1_000);
     this.#recordFailure(belongsAtMs, exchange.outcome, spentMs, exchange.error);
   }
 

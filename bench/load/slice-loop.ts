@@ -1,4 +1,6 @@
 // The life cycle of a slice and the requests in flight, shared by all load models.
+
+import type { RequestDraw } from '../../results/draw.ts';
 import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
 import {
   describeNoAnswer,
@@ -19,6 +21,8 @@ export interface SliceLoopOptions {
   totalMs: number | undefined;
   transport: Transport;
   recorder: ExchangeSink;
+  /** Where there are several requests. */
+  draw?: RequestDraw | undefined;
 }
 
 /**
@@ -32,6 +36,8 @@ export abstract class SliceLoop implements LoadLoop {
   readonly #totalMs: number | undefined;
   readonly #transport: Transport;
   readonly #recorder: ExchangeSink;
+  readonly #draw: RequestDraw | undefined;
+  readonly #sentByRequest: number[];
   readonly #earlyMs: number;
   readonly #records: Exchange[] = [];
   #window: Window = { openAtMs: 0, closeAtMs: 0, originMs: 0, isRecorded: false, isProbe: false };
@@ -45,15 +51,21 @@ export abstract class SliceLoop implements LoadLoop {
   #resolveSlice: () => void = () => {};
 
   /** @param earlyMs how long before it is due a request may be sent */
-  constructor({ totalMs, transport, recorder }: SliceLoopOptions, earlyMs = 0) {
+  constructor({ totalMs, transport, recorder, draw }: SliceLoopOptions, earlyMs = 0) {
     this.#totalMs = totalMs;
     this.#transport = transport;
     this.#recorder = recorder;
+    this.#draw = draw;
+    this.#sentByRequest = Array<number>(draw?.size ?? 1).fill(0);
     this.#earlyMs = earlyMs;
   }
 
   get sent(): number {
     return this.#sent;
+  }
+
+  get sentByRequest(): readonly number[] | undefined {
+    return this.#draw && this.#sentByRequest;
   }
 
   get unfinished(): number {
@@ -65,7 +77,7 @@ export abstract class SliceLoop implements LoadLoop {
   }
 
   async runSlice(times: SliceTimes): Promise<Window> {
-    const { rampMs, windowMs, drainMs, isRecorded, originMs, ratePerSec, users } = times;
+    const { rampMs, windowMs, drainMs, isRecorded, originMs, ratePerSec, users, requestSeed } = times;
     const startedAtMs = performance.now();
     const window: Window = {
       openAtMs: startedAtMs + rampMs,
@@ -82,6 +94,7 @@ export abstract class SliceLoop implements LoadLoop {
     this.#startSweeper();
     this.#abandonAfter(rampMs + windowMs + drainMs, describeNoAnswer(drainMs));
     this.#isRunning = true;
+    if (requestSeed !== undefined) this.#draw?.restart(requestSeed);
     this.start(times, startedAtMs);
     await ended;
     return window;
@@ -133,9 +146,19 @@ export abstract class SliceLoop implements LoadLoop {
     return record;
   }
 
+  /** What the next request of the sequence is. */
+  protected drawRequest(): number {
+    return this.#draw === undefined ? 0 : this.#draw.next();
+  }
+
   protected send(exchange: Exchange): void {
     this.#inFlight++;
     this.#sent++;
+    if (this.#draw !== undefined) {
+      const request = this.#draw.next();
+      exchange.request = request;
+      this.#sentByRequest[request]!++;
+    }
     this.#transport.send(exchange, this.#onEnd);
   }
 

@@ -115,11 +115,25 @@ export function trialsOf(cell: PlannedCell, replicate: number, seed: number): Tr
     ...(scenario.link === undefined ? {} : { link: scenario.link }),
     load: scenario.load,
     ...(scenario.request === undefined ? {} : { request: scenario.request }),
+    ...(scenario.requests === undefined ? {} : { requests: scenario.requests }),
     ...(generators === 1 ? {} : { generators }),
     phases: scenario.phases,
     client: scenario.clients[arm]!,
     seed: Math.floor(createRandom(seed, 'trial', cell.id, replicate, arm)() * 2 ** 31),
   }));
+}
+
+/**
+ * Begins the sequence in which the requests of a scenario are drawn, the same for all arms.
+ * @param slice the block of a measured slice; `warm-up/n` for the nth other one of an arm
+ */
+export function requestSeed(
+  cell: Pick<PlannedCell, 'id'>,
+  seed: number,
+  replicate: number,
+  slice: number | `warm-up/${number}`,
+): number {
+  return Math.floor(createRandom(seed, 'requests', cell.id, replicate, slice)() * 2 ** 31);
 }
 
 /** The order of slices in one block: every arm once, any order equally likely. */
@@ -206,15 +220,15 @@ interface Unreadable extends Obstacle {
 
 /**
  * Removes arms whose load tool would miscount the answers of an external server, where the scenario marks them as optional.
- * @param servers by cell; cells with conntax's own server have none, because every client reads its answers
+ * @param servers by cell, the answer to each of its requests; cells with conntax's own server have none, because every client reads its answers
  * @throws UsageError where the arm is not optional
  */
 export function leaveOutUnreadable(
   plan: Plan,
-  servers: ReadonlyMap<string, ForeignServer>,
+  servers: ReadonlyMap<string, readonly ForeignServer[]>,
   transports: Transports,
 ): Plan {
-  const unreadable = plan.cells.flatMap(cell => unreadableArms(cell, servers.get(cell.id), transports));
+  const unreadable = plan.cells.flatMap(cell => unreadableArms(cell, servers.get(cell.id) ?? [], transports));
   const problems = unreadable.filter(({ arm, cell }) => !mayBeLeftOut(cell, arm)).map(problemOf);
   if (problems.length > 0) throw new UsageError(formatProblems(problems), problems);
   const cells = plan.cells.map(cell =>
@@ -230,14 +244,14 @@ export function leaveOutUnreadable(
 
 function unreadableArms(
   cell: PlannedCell,
-  server: ForeignServer | undefined,
+  answers: readonly ForeignServer[],
   transports: Transports,
 ): Unreadable[] {
-  if (server === undefined) return [];
   return cell.arms.flatMap(arm => {
     const { transport } = cell.scenario.clients[arm]!;
     const plugin = Object.hasOwn(transports, transport) ? transports[transport] : undefined;
-    const obstacle = plugin?.kind === 'engine' ? plugin.refusesAnswers?.(server) : undefined;
+    if (plugin?.kind !== 'engine') return [];
+    const [obstacle] = answers.flatMap(answer => plugin.refusesAnswers?.(answer) ?? []);
     return obstacle === undefined ? [] : [{ arm, cell, ...obstacle }];
   });
 }

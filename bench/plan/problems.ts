@@ -33,6 +33,11 @@ export function nameHint(name: string, known: readonly string[]): string {
 
 export type Path = readonly PropertyKey[];
 
+/** An object that is no list. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** The value's own member, never an inherited one; undefined if absent. */
 export function memberOf(value: unknown, key: PropertyKey): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
@@ -212,8 +217,8 @@ function valueProblem(path: Path, raw: unknown, schema: JsonSchema): Omit<Proble
   const value = valueAt(raw, path);
   if (isUnixSocket(path, value)) {
     return {
-      message: `${describeValue(value)} is a Unix socket, which is not supported yet`,
-      hint: 'a TCP port of the same server, such as http://127.0.0.1:8080/health',
+      message: `${describeValue(value)} is a Unix socket, which has a setting of its own`,
+      hint: "url: 'http://localhost/health' and socketPath: './server.sock'",
     };
   }
   const nodes = nodesAt(schema, path, raw);

@@ -1,5 +1,4 @@
 // Finds, reads and checks scenarios by name, tag or path.
-import { X509Certificate } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -15,38 +14,18 @@ import {
 } from '../../results/errors.ts';
 import { visibleLine } from '../../results/visible.ts';
 import { CLIENT_SETTINGS, isModulePath } from '../../scenarios/model/client.ts';
+import type { Request } from '../../scenarios/model/request.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin, LoadModule, TransportModule } from '../contracts.ts';
 import { byLikeness, memberOf, nameHint } from './problems.ts';
+import { type ReplacedTarget, withTarget } from './replace-target.ts';
 import type { ModuleFault } from './rules/rule.ts';
 import { createVariantsValidator } from './sweep.ts';
 import type { FileModules } from './validate.ts';
 
-type CaFileCheck<Checked extends Scenario> = { scenario: Checked } | { problem: Omit<Problem, 'file'> };
-
-/**
- * Makes the path of the scenario's caFile absolute, and checks that the file holds a certificate.
- * @param scenarioPath absolute path of the scenario's file, which a relative caFile starts from
- */
-async function locateCaFile<Checked extends Scenario>(
-  scenario: Checked,
-  scenarioPath: string,
-): Promise<CaFileCheck<Checked>> {
-  const { target } = scenario;
-  if (target.caFile === undefined) return { scenario };
-  const caFile = resolve(dirname(scenarioPath), target.caFile);
-  try {
-    new X509Certificate(await readFile(caFile, 'utf8'));
-    return { scenario: { ...scenario, target: { ...target, caFile } } };
-  } catch (error) {
-    const isUnread = error instanceof Error && 'syscall' in error;
-    const why = isUnread ? `cannot be read: ${error.message}` : `${caFile} does not contain a certificate`;
-    const hint = "a PEM file (-----BEGIN CERTIFICATE-----), by its path from the scenario's folder";
-    return { problem: { path: 'target.caFile', message: why, hint } };
-  }
-}
+type FileCheck<Checked extends Scenario> = { scenario: Checked } | { problem: Omit<Problem, 'file'> };
 
 /** Module paths are relative to the folder of the scenario file. */
 function placeOf(transport: string, file: string): string {
@@ -98,11 +77,41 @@ function withModulePaths<Named extends Scenario>(scenario: Named, file: string):
   return { ...scenario, clients: Object.fromEntries(clients) };
 }
 
+/** Relative paths of a target's files start from the scenario's folder; they are read before the run. */
+function withTargetPaths<Named extends Scenario>(scenario: Named, file: string): Named {
+  const { target } = scenario;
+  const given = (['caFile', 'certFile', 'keyFile', 'socketPath'] as const).filter(
+    name => target[name] !== undefined,
+  );
+  const paths = given.map(name => [name, placeOf(target[name]!, file)] as const);
+  return given.length === 0 ? scenario : { ...scenario, target: { ...target, ...Object.fromEntries(paths) } };
+}
+
+/** Makes the folder of a command absolute, and checks that it exists. @param file absolute path of the scenario's file */
+async function locateCommand<Checked extends Scenario>(
+  scenario: Checked,
+  file: string,
+): Promise<FileCheck<Checked>> {
+  const { target } = scenario;
+  if (target.command === undefined) return { scenario };
+  const cwd = placeOf(target.cwd ?? '.', file);
+  const found = await stat(cwd).catch(() => undefined);
+  if (found?.isDirectory()) return { scenario: { ...scenario, target: { ...target, cwd } } };
+  const message = found === undefined ? `${cwd} does not exist` : `${cwd} is not a folder`;
+  const hint = "the folder in which the command runs, by its path from the scenario's folder";
+  return { problem: { path: 'target.cwd', message, hint } };
+}
+
 /** A relative path of a request's body starts from the scenario's folder; the file itself is read before the run. */
-function withBodyPath<Named extends Scenario>(scenario: Named, file: string): Named {
-  const { request } = scenario;
-  if (request?.bodyFile === undefined) return scenario;
-  return { ...scenario, request: { ...request, bodyFile: placeOf(request.bodyFile, file) } };
+function withBodyPaths<Named extends Scenario>(scenario: Named, file: string): Named {
+  const located = <Asked extends Request>(request: Asked): Asked =>
+    request.bodyFile === undefined ? request : { ...request, bodyFile: placeOf(request.bodyFile, file) };
+  const { request, requests } = scenario;
+  return {
+    ...scenario,
+    ...(request === undefined ? {} : { request: located(request) }),
+    ...(requests === undefined ? {} : { requests: requests.map(located) }),
+  };
 }
 
 function counted(count: number, noun: string): string {
@@ -248,6 +257,8 @@ export interface LoadOptions {
   /** The loader of users' client modules, itself loaded when a scenario names one. */
   userModules: () => Promise<{ loadUserModule: LoadModule }>;
   behaviours: LazyPlugins<BehaviourModule>;
+  /** Stands in the place of every scenario's target. */
+  replaced?: ReplacedTarget | undefined;
   /** Called with the path of a user's file before its code is run. */
   announce?: (file: string) => Promise<void>;
 }
@@ -356,13 +367,16 @@ async function check(candidates: readonly Candidate[], options: LoadOptions): Pr
       problems.push(read.problem);
       continue;
     }
-    const validation = validate(read.content, read.file, await readModules(read.content, path, load));
+    const { replaced } = options;
+    const content = replaced === undefined ? read.content : withTarget(read.content, replaced);
+    const validation = validate(content, read.file, await readModules(content, path, load));
     if (!validation.isValid) {
       problems.push(...validation.problems);
       continue;
     }
     for (const variant of validation.variants) {
-      const located = await locateCaFile(withBodyPath(withModulePaths(variant, path), path), path);
+      const placed = withTargetPaths(withBodyPaths(withModulePaths(variant, path), path), path);
+      const located = await locateCommand(placed, path);
       if ('scenario' in located) variants.push(located.scenario);
       else {
         // All variants of a sweep have the same file.

@@ -388,7 +388,6 @@ describe('Protocols and TLS that do not go together are refused at their place, 
   const beyondUndici = {
     maxIdleConnections: 2,
     maxTotalConnections: 10,
-    scheduling: 'lifo',
   } as const;
   for (const [setting, value] of Object.entries(beyondUndici)) {
     test(`undici refuses pool.${setting}, and names the clients that support it`, () => {

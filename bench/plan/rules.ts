@@ -5,7 +5,7 @@ import { issuePaths, nameHint, type Path } from './problems.ts';
 import { connectionRules, engineRules, transportRules } from './rules/client.ts';
 import { divisionFindings, idleFindings, loadRules, timingRules } from './rules/load.ts';
 import type { Finding, Rule, RuleContext } from './rules/rule.ts';
-import { backendRules, protocolRules, targetUrlRules } from './rules/target.ts';
+import { backendRules, protocolRules, targetCommandRules, targetUrlRules } from './rules/target.ts';
 
 /** Baseline, expectations and published figures name arms that exist. */
 function nameRules({ armNames }: RuleContext): Rule[] {
@@ -68,6 +68,7 @@ function rulesOf(context: RuleContext): Rule[] {
     ...nameRules(context),
     ...timingRules(),
     ...targetUrlRules(context),
+    ...targetCommandRules(context),
     ...loadRules(),
     ...backendRules(),
     ...connectionRules(context),
@@ -77,6 +78,17 @@ function rulesOf(context: RuleContext): Rule[] {
     {
       reads: ['timing', 'load', 'link', 'target', 'clients'].map(name => [name]),
       check: scenario => idleFindings(scenario, context.behaviours),
+    },
+    {
+      reads: [['request'], ['requests']],
+      check: ({ request, requests }) =>
+        request === undefined || requests === undefined
+          ? undefined
+          : {
+              path: ['requests'],
+              message: 'the clients already send the request of the setting request',
+              hint: 'request for one, or requests for several',
+            },
     },
     {
       reads: ['generators', 'load', 'clients'].map(name => [name]),

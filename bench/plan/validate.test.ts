@@ -168,6 +168,13 @@ const cases: {
     hint: /read/,
   },
   {
+    why: 'one request and several are not given together',
+    changes: { request: { path: '/a' }, requests: [{ path: '/b' }] },
+    path: 'requests',
+    message: /already send the request/,
+    hint: /request for one, or requests for several/,
+  },
+  {
     why: 'one request a connection leaves nothing to pipeline',
     changes: { 'clients.short.pool': { pipelining: 4 } },
     path: 'clients.short.pool.pipelining',
@@ -365,6 +372,62 @@ const foreignCases: {
     message: /conntax's own/,
     hint: /target\.url/,
   },
+  ...['certFile', 'insecure', 'serverName', 'socketPath'].map(setting => ({
+    why: `${setting} needs a url`,
+    target: { [setting]: setting === 'insecure' ? true : 'a.pem' },
+    path: `target.${setting}`,
+    message: /without target\.url the server is conntax's own/,
+    hint: /or a target\.url/,
+  })),
+  {
+    why: 'plain HTTP asks for no certificate',
+    target: { url: 'http://127.0.0.1/', certFile: 'me.pem' },
+    path: 'target.certFile',
+    message: /an http server has no certificate/,
+    hint: /https in url/,
+  },
+  {
+    why: 'a key belongs to a certificate',
+    target: { ...FOREIGN, keyFile: 'me.key' },
+    path: 'target.keyFile',
+    message: /without its certificate/,
+    hint: /certFile/,
+  },
+  {
+    why: 'a passphrase belongs to a key',
+    target: { ...FOREIGN, passphrase: { env: 'PHRASE' } },
+    path: 'target.passphrase',
+    message: /no key that it would decrypt/,
+    hint: /certFile/,
+  },
+  {
+    why: 'either some authority is trusted, or anybody',
+    target: { ...FOREIGN, caFile: 'ca.pem', insecure: true },
+    path: 'target.caFile',
+    message: /no certificate is verified/,
+    hint: /without insecure/,
+  },
+  {
+    why: 'of a socket the url has the name',
+    target: { url: 'http://a.test/', socketPath: 'a.sock', serverName: 'b.test' },
+    path: 'target.serverName',
+    message: /only a name already/,
+    hint: /the name in url/,
+  },
+  {
+    why: 'a name is not an address',
+    target: { ...FOREIGN, serverName: '127.0.0.1' },
+    path: 'target.serverName',
+    message: /not/,
+    hint: /./,
+  },
+  {
+    why: 'a socket has a setting of its own',
+    target: { url: 'unix:/run/app.sock' },
+    path: 'target.url',
+    message: /a Unix socket, which has a setting of its own/,
+    hint: /socketPath: '/,
+  },
   {
     why: 'HTTP/2 needs TLS',
     target: { url: 'http://127.0.0.1/', protocol: 'h2' },
@@ -422,8 +485,61 @@ test('what is not stated of a server that we do not start is not known; what is 
   assert.deepEqual(Scenario.parse(JSON.parse(JSON.stringify(validation.scenario))), validation.scenario);
 });
 
+test('nor of one that a command starts', () => {
+  const validation = validate(withChanges({ target: { command: 'npm start' } }), 'x.ts');
+  assert.ok(validation.isValid);
+  const { keepAliveTimeoutMs, connectionClose } = validation.scenario.target;
+  assert.deepEqual([keepAliveTimeoutMs, connectionClose], [null, null]);
+});
+
+const STARTED = { command: 'npm start' };
+const startedCases: [target: Record<string, unknown>, path: string, message: RegExp, hint: RegExp][] = [
+  [{ ...STARTED, url: 'http://127.0.0.1:1/' }, 'command', /started by conntax/, /request\.path/],
+  [{ command: ' ' }, 'command', /not allowed/, /./],
+  [{ ready: '/health' }, 'ready', /only a server that conntax starts/, /no ready, or a command/],
+  [{ cwd: 'x', url: 'http://127.0.0.1:1/' }, 'cwd', /only a server that conntax starts/, /no cwd/],
+  [{ ...STARTED, behaviour: { name: 'fixed' } }, 'behaviour', /decides itself/, /request\.path/],
+  [{ ...STARTED, tls: '1.3' }, 'tls', /plain HTTP/, /no tls/],
+  [{ ...STARTED, protocol: 'h2' }, 'protocol', /plain HTTP/, /http1/],
+  [{ ...STARTED, ready: 'health' }, 'ready', /not allowed/, /./],
+  [{ ...STARTED, portEnv: 'A B' }, 'portEnv', /not allowed/, /./],
+  [{ ...STARTED, env: { API_TOKEN: 'x' } }, 'env.API_TOKEN', /credential/, /in the environment of conntax/],
+];
+for (const [target, path, message, hint] of startedCases) {
+  test(`refused: ${JSON.stringify(target)}`, () => {
+    const validation = validate(withChanges({ target }), 'x.ts');
+    assert.ok(!validation.isValid);
+    const found = validation.problems.filter(problem => problem.path === `target.${path}`);
+    assert.equal(found.length, 1, JSON.stringify(validation.problems));
+    assert.match(found[0]!.message, message);
+    assert.match(found[0]!.hint ?? '', hint);
+    assert.equal(validation.problems.length, 1, JSON.stringify(validation.problems));
+  });
+}
+
+test('an emulated network is no server of our own either; its CPU time may be expected', () => {
+  const link = validate(withChanges({ target: STARTED, link: { roundTripMs: 1 } }), 'x.ts');
+  assert.deepEqual(link.isValid ? [] : link.problems.map(({ path }) => path), ['link']);
+  const expect = [{ metric: 'targetCpuUsPerRequest', of: 'short', atMost: 100 }];
+  assert.ok(validate(withChanges({ target: STARTED, expect }), 'x.ts').isValid);
+});
+
 const fine: [string, Record<string, unknown>][] = [
   ["someone else's server, with all that can be stated of it", { target: { ...FOREIGN, caFile: 'ca.pem' } }],
+  [
+    'a way to it in every detail',
+    {
+      target: {
+        ...FOREIGN,
+        caFile: 'ca.pem',
+        certFile: 'me.pem',
+        keyFile: 'me.key',
+        passphrase: { env: 'PHRASE' },
+        serverName: 'api.internal',
+      },
+    },
+  ],
+  ['a Unix socket', { target: { url: 'https://a.test/', socketPath: 'a.sock', insecure: true } }],
   ['its idle time may be unknown', { target: { ...FOREIGN, keepAliveTimeoutMs: null } }],
   ['0 means that the server never closes', { 'target.keepAliveTimeoutMs': 0 }],
   [

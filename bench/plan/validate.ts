@@ -3,7 +3,7 @@ import type { Problem } from '../../results/errors.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin } from '../contracts.ts';
-import { describeValue, formatPath, problemsOf } from './problems.ts';
+import { describeValue, formatPath, isPlainObject, problemsOf } from './problems.ts';
 import type { ModuleFault } from './rules/rule.ts';
 import { withRules } from './rules.ts';
 import { behaviourOptions, createScenarioSchema, scenarioJsonSchema } from './schema.ts';
@@ -24,10 +24,6 @@ export interface FileModules {
 
 /** Checks the raw content of one file; `file` only names it in problems. Never throws. */
 type Validate = (raw: unknown, file: string, modules?: FileModules) => Validation;
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** A validator for scenarios that use these plug-ins. It reports all problems at once, those across settings included. */
 export function createValidator({ transports, behaviours }: PlanPlugins): Validate {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MeasureError } from '../../results/errors.ts';
 import type { KernelCounts } from '../../results/model/trial.ts';
+import { hasPort, socketLines } from './sockets.ts';
 
 /** Cumulative since boot, for the whole network namespace. All zero where there is no /proc. */
 export function readKernelCounts(): KernelCounts {
@@ -110,14 +111,9 @@ export function portShortfall(
 
 /** Counts connections in TIME_WAIT to the remote port, which the client closed, in the text of /proc/net/tcp or tcp6. */
 export function countClientTimeWait(procNetTcp: string, remotePort: number): number {
-  const TIME_WAIT = '06';
-  const suffix = `:${remotePort.toString(16).toUpperCase().padStart(4, '0')}`;
-  let count = 0;
-  for (const line of procNetTcp.split('\n')) {
-    const [, , remote, state] = line.trim().split(/\s+/);
-    if (state === TIME_WAIT && remote?.endsWith(suffix)) count++;
-  }
-  return count;
+  return socketLines(procNetTcp).filter(
+    ({ state, remote }) => state === 'TIME_WAIT' && hasPort(remote, remotePort),
+  ).length;
 }
 
 /**

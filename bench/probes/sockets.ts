@@ -34,16 +34,36 @@ export interface TcpSocket {
   inode: number;
 }
 
-/** Reads the text of /proc/net/tcp or tcp6. Lines that are cut off are left out. */
-export function parseSockets(text: string): TcpSocket[] {
-  const sockets: TcpSocket[] = [];
-  for (const line of text.split('\n').slice(1)) {
+/** A line of /proc/net/tcp or tcp6, with addresses as they stand there. */
+interface SocketLine {
+  state: SocketState;
+  local: string;
+  remote: string;
+  /** undefined where the line is cut off. */
+  inode: string | undefined;
+}
+
+/** The lines of /proc/net/tcp or tcp6 that have a known state; with tens of thousands, addresses are better read of a few. */
+export function socketLines(text: string): SocketLine[] {
+  return text.split('\n').flatMap(line => {
     const [, local, remote, code, , , , , , inode] = line.trim().split(/\s+/);
     const state = STATES[code as keyof typeof STATES];
-    if (state === undefined || inode === undefined) continue;
-    sockets.push({ state, local: addressOf(local!), remote: addressOf(remote!), inode: Number(inode) });
-  }
-  return sockets;
+    return state === undefined ? [] : { state, local: local!, remote: remote!, inode };
+  });
+}
+
+/** Whether an address, as it stands in such a line, has this port. */
+export function hasPort(address: string, port: number): boolean {
+  return address.endsWith(`:${port.toString(16).toUpperCase().padStart(4, '0')}`);
+}
+
+/** Reads the text of /proc/net/tcp or tcp6. Lines that are cut off are left out. */
+export function parseSockets(text: string): TcpSocket[] {
+  return socketLines(text).flatMap(({ state, local, remote, inode }) =>
+    inode === undefined
+      ? []
+      : { state, local: addressOf(local), remote: addressOf(remote), inode: Number(inode) },
+  );
 }
 
 const MAPPED_IPV4 = '0000:0000:0000:0000:0000:FFFF:';
@@ -94,13 +114,12 @@ export function readProcessState(pid: number): ProcessState | undefined {
   try {
     const links = readdirSync(`/proc/${pid}/fd`).map(fd => linkOf(`/proc/${pid}/fd/${fd}`));
     const inodes = new Set(links.map(inodeOf));
-    const rssKiB = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
-    // A process that has ended and waits for its parent has no memory any more.
-    if (rssKiB === undefined) return undefined;
+    const rssBytes = parseRssBytes(readFileSync(`/proc/${pid}/status`, 'latin1'));
+    if (rssBytes === undefined) return undefined;
     return {
       sockets: readSockets(pid).filter(({ inode }) => inode !== 0 && inodes.has(inode)),
       descriptors: links.length,
-      rssBytes: Number(rssKiB) * 1_024,
+      rssBytes,
     };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -114,8 +133,14 @@ export function readProcessState(pid: number): ProcessState | undefined {
   }
 }
 
+/** Memory, by the text of /proc/PID/status; undefined for a process that has ended and waits for its parent: it has none. */
+export function parseRssBytes(status: string): number | undefined {
+  const kiB = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];
+  return kiB === undefined ? undefined : Number(kiB) * 1_024;
+}
+
 /** Empty for a descriptor that was closed while the folder was read. */
-function linkOf(path: string): string {
+export function linkOf(path: string): string {
   try {
     return readlinkSync(path);
   } catch {

@@ -38,8 +38,9 @@ function closedConnections(reading: ServerReading | undefined): number {
   return reading.requestsPerConnection.reduce((sum, entry) => sum + entry.connections, 0);
 }
 
-/** The remote ends of this machine's ports: the server, and behind a relay the server again. */
-function remotesOf({ endpoint: { origin }, isLoopback, link }: MeasuredTarget): Remote[] {
+/** The remote ends of this machine's ports: the server, and behind a relay the server again; none of a Unix socket. */
+function remotesOf({ endpoint: { origin, socketPath }, isLoopback, link }: MeasuredTarget): Remote[] {
+  if (socketPath !== undefined) return [];
   const { protocol, port } = new URL(origin);
   const own = { port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port), isLoopback };
   return link === undefined ? [own] : [own, { port: link.upstreamPort, isLoopback: true }];
@@ -85,7 +86,7 @@ export function createTargetAccount(target: MeasuredTarget): TargetAccount {
   }
 
   return {
-    heldPorts: () => Math.max(...remotes.map(countHeldPorts)),
+    heldPorts: () => Math.max(0, ...remotes.map(countHeldPorts)),
     async waitForPorts(needed, onWait, signal) {
       for (const remote of remotes) await waitForPorts(remote, needed, onWait, signal);
     },

@@ -1,4 +1,5 @@
 // One arm of a replicate: its generator process, and a fold of its slices into a trial.
+
 import { neededConnections } from '../../results/connections.ts';
 import { MeasureError } from '../../results/errors.ts';
 import type {
@@ -17,6 +18,7 @@ import type {
   Trial,
   TrialResult,
 } from '../../results/model/trial.ts';
+import { isBuiltIn } from '../../scenarios/model/target.ts';
 import {
   LATENESS_BIN_COUNT,
   latenessQuantileMs,
@@ -31,6 +33,7 @@ import {
   LOAD_NICENESS,
   type MeasuredTarget,
   type ServerReading,
+  usageOf,
 } from './targets.ts';
 
 /** Adds up what a process used over many spans. */
@@ -62,7 +65,7 @@ export class UsageFold {
       cpuUs: this.#cpuUs,
       cpuUsPerRequest: exchanges === 0 ? 0 : this.#cpuUs / exchanges,
       cpuRatio: wallMs === 0 ? 0 : this.#cpuUs / 1_000 / wallMs,
-      eventLoopRatio: loopMs === 0 ? 0 : this.#activeMs / loopMs,
+      eventLoopRatio: loopMs === 0 ? null : this.#activeMs / loopMs,
       runDelayRatio: wallMs === 0 ? 0 : this.#runDelayMs / wallMs,
       rssBytes: this.#rssBytes,
     };
@@ -151,7 +154,7 @@ class ConnectionCounts {
   #acceptedByKernel: number | null = 0;
   #openedByKernel: number | null = 0;
 
-  /** @param isForeign whether the target is an external server, which reports nothing */
+  /** @param isForeign whether the target is not conntax's own, so that it reports nothing */
   constructor(isForeign: boolean) {
     this.#isForeign = isForeign;
     this.#acceptedBy = isForeign ? 'kernel' : 'target';
@@ -271,6 +274,8 @@ export class Arm {
   readonly #backends = new BackendCounts();
   readonly #generator = new UsageFold();
   readonly #served = new UsageFold();
+  /** Whether nobody can read what the server used. */
+  #isServedUnknown = false;
   readonly #link = new LinkFold();
   readonly #slices: Slice[] = [];
   readonly #kernel: KernelCounts = {
@@ -290,15 +295,16 @@ export class Arm {
     this.child = child;
     this.target = target;
     this.#slowestByArm = slowestByArm;
-    this.#connections = new ConnectionCounts(trial.target.url !== undefined);
+    this.#connections = new ConnectionCounts(!isBuiltIn(trial.target));
   }
 
   get name(): string {
     return this.trial.arm;
   }
 
-  get sliceCount(): number {
-    return this.#slices.length;
+  /** Whether any request has ended in a measured window; not so for an arm whose only slice was cut as it ramped up. */
+  get hasOutcome(): boolean {
+    return this.#slices.some(({ completed, failed }) => completed + failed > 0);
   }
 
   /** The slowest requests of this arm, in this replicate and earlier ones. */
@@ -356,12 +362,11 @@ export class Arm {
       meanUs: reading.meanUs,
       exchanges: reading.exchanges,
       generatorCpuUs: this.#generator.add(reading.before, reading.after),
-      targetCpuUs: isOwnReading(before) && isOwnReading(after) ? this.#served.add(before, after) : null,
+      targetCpuUs: this.#addServed(usageOf(before), usageOf(after)),
     });
   }
 
   finish(reading: GeneratorReading): Measurement {
-    const isForeign = this.trial.target.url !== undefined;
     return {
       warmupMs: this.warmupMs,
       isSteady: this.isSteady,
@@ -374,6 +379,8 @@ export class Arm {
       censored: reading.censored,
       lengthening: this.lengthening,
       response: reading.response,
+      responseByClass: reading.responseByClass,
+      requests: reading.requests,
       service: reading.service,
       wait: reading.wait,
       firstByte: reading.firstByte,
@@ -388,12 +395,19 @@ export class Arm {
       ledger: this.#ledger(reading),
       backends: this.#backends.finish(),
       generator: this.#generator.finish(this.#exchanges),
-      target: isForeign ? null : this.#served.finish(this.#exchanges),
+      target: this.#isServedUnknown ? null : this.#served.finish(this.#exchanges),
       link: this.trial.link === undefined ? null : this.#link.finish(this.#exchanges),
       kernel: this.#kernel,
       alone: this.alone,
       caveats: reading.caveats,
     };
+  }
+
+  /** @returns the server's CPU time of a slice, in µs; null where it is unknown */
+  #addServed(before: ProcessReading | null, after: ProcessReading | null): number | null {
+    if (before !== null && after !== null) return this.#served.add(before, after);
+    this.#isServedUnknown = true;
+    return null;
   }
 
   #ledger(reading: GeneratorReading): Ledger {

@@ -2,32 +2,33 @@
 import assert from 'node:assert/strict';
 import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, suite, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { UsageError } from '../../results/errors.ts';
-import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
+import { Target } from '../../scenarios/model/target.ts';
+import { PROTOCOL_VERSION, type TargetCommand, type TargetReply } from '../../servers/protocol.ts';
 import { describeHost, parseCpuList } from '../probes/host.ts';
 import { type Child, ChildError, entryFile, type SpawnOptions, spawnChild } from './child.ts';
 import type { OddCommand, OddReply } from './testing/odd-child.ts';
 import { eventually, isGone, ourChildren } from './testing/processes.ts';
 
+async function makeFolder(t: TestContext, files: readonly string[]): Promise<string> {
+  const dir = await realpath(await mkdtemp(join(tmpdir(), 'conntax-code-')));
+  t.after(() => rm(dir, { recursive: true }));
+  for (const file of files) {
+    await mkdir(join(dir, file, '..'), { recursive: true });
+    await writeFile(join(dir, file), '');
+  }
+  return dir;
+}
+
 describe('Which file is started for whose code, and that a replaced package really is another', () => {
   const exec = promisify(execFile);
   const root = fileURLToPath(new URL('../..', import.meta.url));
-
-  async function makeFolder(t: TestContext, files: readonly string[]): Promise<string> {
-    const dir = await realpath(await mkdtemp(join(tmpdir(), 'conntax-code-')));
-    t.after(() => rm(dir, { recursive: true }));
-    for (const file of files) {
-      await mkdir(join(dir, file, '..'), { recursive: true });
-      await writeFile(join(dir, file), '');
-    }
-    return dir;
-  }
 
   suite('entry file', () => {
     test('ours, unless said otherwise', () => {
@@ -256,6 +257,26 @@ describe("A supervised process answers, or its end is known with a reason; it ca
       assert.ok(isGone(child.pid));
       await child.kill();
       assert.equal(child.isAlive, false);
+    });
+
+    test('its compiled code is kept for the next one, though it is killed', async t => {
+      const folder = await makeFolder(t, []);
+      const { NODE_COMPILE_CACHE: before } = process.env;
+      process.env['NODE_COMPILE_CACHE'] = folder;
+      t.after(() => {
+        if (before === undefined) delete process.env['NODE_COMPILE_CACHE'];
+        else process.env['NODE_COMPILE_CACHE'] = before;
+      });
+      const child = spawnChild<TargetCommand, TargetReply>({
+        title: 'the target',
+        entry: '../../servers/target-child',
+        cpu: null,
+      });
+      t.after(() => child.kill());
+      await child.start({ type: 'start', target: Target.parse({}), seed: 1 }, 'started');
+      await child.kill();
+      const kept = await readdir(folder, { recursive: true });
+      assert.ok(kept.length > 20, `${kept.length} files`);
     });
 
     test('kill before it has even started', async t => {

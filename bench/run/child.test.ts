@@ -17,6 +17,9 @@ describe('No variable that names a proxy reaches a child; every other one does',
         assert.deepEqual(childEnvironment({ [name]: 'x', PATH: '/bin' }), { PATH: '/bin' }));
     }
 
+    test('the switch that ends the verification of certificates is removed', () =>
+      assert.deepEqual(childEnvironment({ NODE_TLS_REJECT_UNAUTHORIZED: '0' }), {}));
+
     for (const name of [
       'PATH',
       'PROXY_TOKEN',

@@ -160,7 +160,7 @@ describe('The first question to a server always ends, whatever it does: with wha
       const asked = askServer({
         url,
         address: '127.0.0.1',
-        caPem: certPem,
+        reach: { caPem: certPem },
         request: plainRequest('/'),
         timeoutMs: NEVER_MS,
       });
@@ -170,7 +170,7 @@ describe('The first question to a server always ends, whatever it does: with wha
       );
       assert.equal(
         describeAnswerFailure(error, url),
-        'its certificate is for 127.0.0.1, and not for other.test: use one of these names in target.url',
+        'its certificate is for 127.0.0.1, and not for other.test: use one of these names in target.url, or a host name as target.serverName',
       );
     });
 

@@ -1,6 +1,5 @@
 // External servers (`target.url`): resolves their hosts, checks that load is allowed, and asks each once before the run.
 import dns from 'node:dns';
-import { readFile } from 'node:fs/promises';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
@@ -10,10 +9,12 @@ import { errorMessage, MeasureError, UsageError } from '../../results/errors.ts'
 import type { ForeignServer } from '../../results/model/run.ts';
 import { isExpectedStatus, type Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
-import { framedHeaders, prepareRequest, redact } from '../clients/request.ts';
-import type { PreparedRequest } from '../contracts.ts';
+import { framedHeaders, prepareRequests, redact } from '../clients/request.ts';
+import { identityOptions } from '../clients/trust.ts';
+import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
 import { hostOf, isLoopback, refusalOf } from '../plan/allowed-hosts.ts';
 import type { Plan } from '../plan/plan.ts';
+import { namedUrl, type Reach, readReach } from './reach.ts';
 
 const UNTRUSTED = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -30,6 +31,10 @@ const NOT_TLS = new Set([
   'ERR_SSL_HTTP_REQUEST',
 ]);
 
+/** Alerts of a server that refuses the client's certificate, or has none to look at. */
+const REFUSED_IDENTITY =
+  /ALERT_(?:CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_REVOKED|CERTIFICATE_EXPIRED|CERTIFICATE_UNKNOWN|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)$/;
+
 /** The server answered, but cannot be measured. */
 class AnswerError extends Error {
   override readonly name = 'AnswerError';
@@ -38,7 +43,13 @@ class AnswerError extends Error {
 /** Whether the server answered at all, even if it cannot be measured. */
 function isAnswered(error: unknown): boolean {
   const code = String((error as NodeJS.ErrnoException | undefined)?.code ?? '');
-  return error instanceof AnswerError || code.startsWith('HPE_') || NOT_TLS.has(code);
+  return (
+    error instanceof AnswerError ||
+    code.startsWith('HPE_') ||
+    code.startsWith('CERT_') ||
+    NOT_TLS.has(code) ||
+    REFUSED_IDENTITY.test(code)
+  );
 }
 
 /** Text from a server is printed, so control characters are removed. */
@@ -46,11 +57,16 @@ function oneLine(text: string): string {
   return text.replaceAll(/\p{Cc}+/gu, ' ');
 }
 
-export function describeAnswerFailure(error: unknown, url: string): string {
+export function describeAnswerFailure(error: unknown, url: string, reach: Reach = {}): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const message = oneLine(errorMessage(error)).trim();
   if (UNTRUSTED.has(code)) {
     return `its certificate is not signed by a trusted authority (${code}); target.caFile can name one`;
+  }
+  if (REFUSED_IDENTITY.test(code)) {
+    return reach.identity === undefined
+      ? `it refused the TLS handshake (${code}); a server that wants a certificate of its clients needs target.certFile and keyFile`
+      : `it refused the certificate in target.certFile (${code}); expected: one that is signed by an authority which this server trusts`;
   }
   if (NOT_TLS.has(code)) {
     return `this port does not speak TLS; expected: ${url.replace(/^https:/, 'http:')}, or the port of https`;
@@ -58,15 +74,28 @@ export function describeAnswerFailure(error: unknown, url: string): string {
   switch (code) {
     case 'ECONNREFUSED':
       return `${message} (conntax does not start an external server: it must already be running)`;
+    case 'ENOENT':
+      return `${message} (this socket does not exist; conntax does not start an external server: it must already be running)`;
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `its certificate is for ${listCertificateNames(error)}, and not for ${new URL(url).hostname}: use one of these names in target.url`;
+      return `its certificate is for ${listCertificateNames(error)}, and not for ${namedUrl(url, reach).hostname}: use one of these names in target.url, or a host name as target.serverName`;
+    case 'CERT_HAS_EXPIRED':
+    case 'CERT_NOT_YET_VALID':
+      return `its certificate is not valid now (${message}); expected: a new one on the server, or target.insecure: true, which accepts any`;
     case 'HPE_HEADER_OVERFLOW':
       return `it answered with a header of more than ${http.maxHeaderSize / 1_024} KiB, Node's limit. NODE_OPTIONS=--max-http-header-size=65536 raises it for conntax and its clients`;
     case 'ECONNRESET':
-      return `it closed the connection before its answer was complete (${message})`;
+      return `it closed the connection before its answer was complete (${message})${identityHint(url, reach)}`;
     default:
       return code.startsWith('HPE_') ? `its answer is not HTTP/1.1 (${message})` : message;
   }
+}
+
+/** Some servers refuse a client's certificate without a word. */
+function identityHint(url: string, { identity }: Reach): string {
+  if (!url.startsWith('https:')) return '';
+  return identity === undefined
+    ? '; if it wants a certificate of its clients, expected: target.certFile and keyFile'
+    : '; perhaps it refused the certificate in target.certFile; expected: one that is signed by an authority which it trusts';
 }
 
 interface Certificate {
@@ -103,10 +132,11 @@ export function systemAuthorities(): string[] {
 /**
  * Makes this process resolve the endpoint's host to the checked address only: if the name later resolves to another machine,
  * load cannot go there, and no look-up adds to a latency. This binds every client library that dials through node:net.
+ * Where certificates are not to be verified, Node's own switch applies to every client alike.
  * Without a caPem, an https endpoint is verified with the system's authorities. They become the process's default, because
  * a client that is given all of them would parse them again for each connection (14 ms).
  */
-export function reachAsChecked({ origin, address, caPem }: Endpoint): void {
+export function reachAsChecked({ origin, address, caPem, isUnverified }: Endpoint): void {
   const { hostname, protocol } = new URL(origin);
   if (address !== undefined) {
     const { lookup } = dns;
@@ -119,7 +149,8 @@ export function reachAsChecked({ origin, address, caPem }: Endpoint): void {
     };
     dns.lookup = Object.assign(pinned, { __promisify__: lookup.__promisify__ }) as typeof lookup;
   }
-  if (protocol === 'https:' && caPem === undefined) tls.setDefaultCACertificates(systemAuthorities());
+  if (isUnverified === true) process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+  else if (protocol === 'https:' && caPem === undefined) tls.setDefaultCACertificates(systemAuthorities());
 }
 
 type TlsOffer = Pick<ForeignServer, 'tlsVersion' | 'alpn'>;
@@ -127,6 +158,7 @@ type TlsOffer = Pick<ForeignServer, 'tlsVersion' | 'alpn'>;
 interface Peer {
   url: string;
   address: string;
+  reach: Reach;
   trust: tls.ConnectionOptions;
 }
 
@@ -135,12 +167,13 @@ function portOf({ protocol, port }: URL): number {
 }
 
 /** The TLS version that the server chooses, and whether it offers HTTP/2. @throws Error of the handshake */
-function readOffer({ url, address, trust }: Peer, giveUp: AbortSignal): Promise<TlsOffer> {
-  const host = hostOf(url);
+function readOffer({ url, address, reach, trust }: Peer, giveUp: AbortSignal): Promise<TlsOffer> {
+  const host = hostOf(namedUrl(url, reach).href);
   const { promise, resolve, reject } = Promise.withResolvers<TlsOffer>();
   const socket = tls.connect({
-    host: address,
-    port: portOf(new URL(url)),
+    ...(reach.socketPath === undefined
+      ? { host: address, port: portOf(new URL(url)) }
+      : { path: reach.socketPath }),
     ...(isIP(host) === 0 ? { servername: host } : {}),
     ALPNProtocols: ['h2', 'http/1.1'],
     ...trust,
@@ -159,9 +192,8 @@ function readOffer({ url, address, trust }: Peer, giveUp: AbortSignal): Promise<
 }
 
 /** Whether the port speaks TLS, with any certificate; checked where plain HTTP failed. */
-async function speaksTls(url: string, address: string, giveUp: AbortSignal): Promise<boolean> {
-  const trust = { rejectUnauthorized: false };
-  return readOffer({ url, address, trust }, giveUp).then(
+async function speaksTls(peer: Omit<Peer, 'trust'>, giveUp: AbortSignal): Promise<boolean> {
+  return readOffer({ ...peer, trust: { rejectUnauthorized: false } }, giveUp).then(
     () => true,
     // An alert is also TLS: the server may want a client certificate, for example.
     (error: Error) => /ERR_SSL_\w*ALERT/.test(String((error as NodeJS.ErrnoException).code)),
@@ -176,8 +208,8 @@ const BAD_REQUEST = 400;
 interface Question {
   url: string;
   address: string;
-  /** Authority to trust, as PEM; default: the system's. */
-  caPem?: string | undefined;
+  /** Default: by its host and port, with the authorities of the system. */
+  reach?: Reach;
   request: PreparedRequest;
   timeoutMs: number;
   /** Ends the request at once. */
@@ -190,7 +222,7 @@ interface Question {
  * @throws Error of the system, of TLS, of HTTP, or a timeout; the reason of the signal
  */
 export async function askServer(question: Question): Promise<ForeignServer> {
-  const { url, address, timeoutMs, signal } = question;
+  const { url, address, reach = {}, timeoutMs, signal } = question;
   signal?.throwIfAborted();
   const deadline = new AbortController();
   // A timer of AbortSignal.timeout() would not keep the process alive.
@@ -198,11 +230,14 @@ export async function askServer(question: Question): Promise<ForeignServer> {
   const giveUp = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
   try {
     const isTls = new URL(url).protocol === 'https:';
-    const trust = isTls ? { ca: question.caPem ?? systemAuthorities() } : {};
-    const offer = isTls ? await readOffer({ url, address, trust }, giveUp) : { tlsVersion: null, alpn: null };
+    const trust = isTls ? trustOptions(url, reach) : {};
+    const offer = isTls
+      ? await readOffer({ url, address, reach, trust }, giveUp)
+      : { tlsVersion: null, alpn: null };
     const answer = await ask(question, trust, giveUp);
     if (!isTls && answer.status === BAD_REQUEST) await requirePlain(question);
-    return { url, address, isLoopback: isLoopback(address), ...answer, ...offer };
+    const where = { url, address, isLoopback: reach.socketPath !== undefined || isLoopback(address) };
+    return { ...where, ...answer, ...offer, isUnverified: reach.isUnverified === true };
   } catch (error) {
     signal?.throwIfAborted();
     if (deadline.signal.aborted) {
@@ -215,20 +250,29 @@ export async function askServer(question: Question): Promise<ForeignServer> {
   }
 }
 
+function trustOptions(url: string, reach: Reach): tls.ConnectionOptions {
+  return {
+    ca: reach.caPem ?? systemAuthorities(),
+    rejectUnauthorized: reach.isUnverified !== true,
+    ...identityOptions({ origin: url, path: '/', ...reach }),
+  };
+}
+
 /** Whether the connection was opened, so that the port can be checked for TLS. */
 function isConnected(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).syscall !== 'connect' && !(error instanceof AnswerError);
 }
 
 /** A port that does not understand plain HTTP may speak TLS. */
-async function requirePlain({ url, address, signal }: Question): Promise<void> {
+async function requirePlain({ url, address, reach = {}, signal }: Question): Promise<void> {
   const deadline = AbortSignal.timeout(TLS_TIMEOUT_MS);
-  if (await speaksTls(url, address, signal === undefined ? deadline : AbortSignal.any([signal, deadline]))) {
+  const giveUp = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
+  if (await speaksTls({ url, address, reach }, giveUp)) {
     throw new AnswerError(`this port speaks TLS; expected: ${url.replace(/^http:/, 'https:')}`);
   }
 }
 
-type Answer = Omit<ForeignServer, 'url' | 'address' | 'isLoopback' | 'tlsVersion' | 'alpn'>;
+type Answer = Omit<ForeignServer, 'url' | 'address' | 'isLoopback' | 'tlsVersion' | 'alpn' | 'isUnverified'>;
 
 /** A header for printing: without control characters, and cut. */
 function formatHeader(value: string | string[] | undefined): string | null {
@@ -243,7 +287,7 @@ function framingOf({ statusCode, headers }: IncomingMessage): NonNullable<Foreig
 }
 
 function ask(question: Question, trust: object, signal: AbortSignal): Promise<Answer> {
-  const { url, address, request: asked } = question;
+  const { url, address, reach = {}, request: asked } = question;
   const isTls = new URL(url).protocol === 'https:';
   // Keep-alive, so that the answer shows whether the server keeps the connection open.
   const agent = isTls ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
@@ -254,9 +298,10 @@ function ask(question: Question, trust: object, signal: AbortSignal): Promise<An
     method: asked.method,
     path: asked.path,
     headers: framedHeaders(asked),
+    ...(reach.socketPath === undefined ? {} : { socketPath: reach.socketPath }),
     ...trust,
   };
-  const request = (isTls ? https : http).request(url, options);
+  const request = (isTls ? https : http).request(namedUrl(url, reach), options);
   return readAnswer(request, asked.body).finally(() => {
     request.destroy();
     agent.destroy();
@@ -298,18 +343,30 @@ function readAnswer(request: ClientRequest, body: Buffer | undefined): Promise<A
 /** An external server of the plan that load may be sent to, with the addresses of its host. */
 export interface LocatedServer {
   url: string;
-  caFile: string | undefined;
+  reach: Reach;
+  /** Of its host; or the path of its Unix socket. */
   addresses: readonly string[];
   /** Cells with this server as target. */
   cells: readonly { id: string; target: Target; hasUserModules: boolean }[];
-  request: PreparedRequest;
+  requests: PreparedRequests;
+}
+
+/** What a server answered to one of a scenario's requests. */
+interface FoundAnswer {
+  /** Of the request, where there are several. */
+  name: string | undefined;
+  facts: ForeignServer;
 }
 
 /** A server that has answered: its endpoint and its properties. */
 export interface FoundServer {
+  /** By its answer to the first request. */
   facts: ForeignServer;
+  /** To each request, in their order. */
+  answers: readonly FoundAnswer[];
   endpoint: Endpoint;
-  /** What it was asked. */
+  reach: Reach;
+  /** What it was asked first. */
   request: PreparedRequest;
 }
 
@@ -318,9 +375,20 @@ type Resolve = (host: string) => Promise<readonly string[]>;
 
 const ANSWER_TIMEOUT_MS = 10_000;
 
+/** Settings of a target by which one URL may lead to several servers, or in several ways. */
+const REACH = [
+  'caFile',
+  'certFile',
+  'keyFile',
+  'passphrase',
+  'insecure',
+  'serverName',
+  'socketPath',
+] as const satisfies readonly (keyof Target)[];
+
 /**
  * Resolves the host of every external server of the plan, without sending it anything.
- * @throws UsageError when load may not be sent to one of them; MeasureError when a host cannot be resolved
+ * @throws UsageError when load may not be sent to one of them, or a file of theirs cannot be used; MeasureError when a host cannot be resolved
  */
 export async function locateServers(
   plan: Plan,
@@ -328,27 +396,29 @@ export async function locateServers(
   resolve: Resolve = lookUp,
   signal?: AbortSignal,
 ): Promise<LocatedServer[]> {
-  const cells = plan.cells.flatMap(({ id, scenario: { target, clients, request } }) => {
+  const cells = plan.cells.flatMap(({ id, scenario: { target, clients, request, requests } }) => {
     if (target.url === undefined) return [];
     const hasUserModules = Object.values(clients).some(({ modulePath }) => modulePath !== undefined);
-    return [{ id, target, url: target.url, hasUserModules, request }];
+    return [{ id, target, url: target.url, hasUserModules, request, requests }];
   });
-  const groups = Map.groupBy(cells, ({ url, target, request }) =>
-    JSON.stringify([url, target.caFile, request]),
+  const groups = Map.groupBy(cells, ({ url, target, request, requests }) =>
+    JSON.stringify([url, request, requests, ...REACH.map(setting => target[setting] ?? null)]),
   );
   const located: LocatedServer[] = [];
   const refusals: string[] = [];
   for (const [first, ...others] of groups.values()) {
-    const { url, target, request } = first!;
+    const { url, target } = first!;
     const { pathname, search } = new URL(url);
-    const addresses = await addressesOf(url, resolve, signal);
-    const refusal = refusalOf({ url, addresses }, allowedHosts);
+    const { socketPath } = target;
+    const isSocket = socketPath !== undefined;
+    const addresses = isSocket ? [socketPath] : await addressesOf(url, resolve, signal);
+    const refusal = isSocket ? undefined : refusalOf({ url, addresses }, allowedHosts);
     if (refusal === undefined)
       located.push({
         url,
-        caFile: target.caFile,
+        reach: readReach(target, process.env),
         addresses,
-        request: prepareRequest(request, `${pathname}${search}`, process.env),
+        requests: prepareRequests(first!, `${pathname}${search}`, process.env),
         cells: [first!, ...others],
       });
     else refusals.push(refusal);
@@ -387,7 +457,7 @@ async function lookUp(host: string): Promise<string[]> {
 }
 
 /**
- * Sends each server one request, trying its addresses until one answers: all load then goes to that address.
+ * Sends each server its requests once, trying its addresses until one answers: all load then goes to that address.
  * @returns the servers by cell
  * @throws MeasureError when a server does not answer, or cannot be measured; the reason of the signal
  */
@@ -397,22 +467,18 @@ export async function findServers(
 ): Promise<Map<string, FoundServer>> {
   const found = new Map<string, FoundServer>();
   for (const server of located) {
-    const { url, caFile, request } = server;
-    const caPem = caFile === undefined ? undefined : await readFile(caFile, 'utf8');
-    const facts = await firstAnswer(server, caPem, signal);
-    if (isUnwantedRedirect(facts, server)) {
-      throw new MeasureError(
-        'unreachable',
-        `${url} is a redirect (${facts.status}) to ${facts.location}: a client that follows it would send its load there; expected: the URL that answers`,
-      );
+    const { url, reach, requests } = server;
+    const answers: FoundAnswer[] = [];
+    for (const request of requests) {
+      const { addresses } = server;
+      const known = answers.length === 0 ? addresses : [answers[0]!.facts.address];
+      const facts = await firstAnswer({ url, reach, addresses: known, request }, signal);
+      const name = requests.length === 1 ? undefined : request.name;
+      requireWanted(facts, server, name);
+      answers.push({ name, facts });
     }
-    const { origin, pathname, search } = new URL(url);
-    const endpoint: Endpoint = {
-      origin,
-      path: `${pathname}${search}`,
-      ...(caPem === undefined ? {} : { caPem }),
-      ...(isIP(hostOf(url)) === 0 ? { address: facts.address } : {}),
-    };
+    const { facts } = answers[0]!;
+    const endpoint = endpointOf(server, facts);
     for (const { id, target } of server.cells) {
       if (target.protocol === 'h2' && facts.alpn !== 'h2') {
         throw new MeasureError(
@@ -420,10 +486,32 @@ export async function findServers(
           `${url} does not offer HTTP/2, as target.protocol states: of h2 and http/1.1 it chose ${facts.alpn ?? 'neither'}`,
         );
       }
-      found.set(id, { facts, endpoint, request });
+      found.set(id, { facts, answers, endpoint, reach, request: requests[0] });
     }
   }
   return found;
+}
+
+function endpointOf({ url, reach }: LocatedServer, { address }: ForeignServer): Endpoint {
+  const { serverName, ...way } = reach;
+  const named = namedUrl(url, reach);
+  const isName = isIP(hostOf(named.href)) === 0 && reach.socketPath === undefined;
+  return {
+    origin: named.origin,
+    path: `${named.pathname}${named.search}`,
+    ...way,
+    ...(isName ? { address } : {}),
+  };
+}
+
+/** @throws MeasureError for a redirect that would lead the load elsewhere */
+function requireWanted(facts: ForeignServer, server: LocatedServer, name: string | undefined): void {
+  if (!isUnwantedRedirect(facts, server)) return;
+  const asked = name === undefined ? server.url : `${server.url}, asked for ${name},`;
+  throw new MeasureError(
+    'unreachable',
+    `${asked} is a redirect (${facts.status}) to ${facts.location}: a client that follows it would send its load there; expected: the URL that answers`,
+  );
 }
 
 /** An expected redirect is an ordinary answer, unless a user's module might follow it. */
@@ -435,18 +523,22 @@ function isUnwantedRedirect({ status, location }: ForeignServer, { cells }: Loca
 }
 
 async function firstAnswer(
-  { url, addresses, request }: LocatedServer,
-  caPem?: string,
+  {
+    url,
+    reach,
+    addresses,
+    request,
+  }: Pick<LocatedServer, 'url' | 'reach' | 'addresses'> & { request: PreparedRequest },
   signal?: AbortSignal,
 ): Promise<ForeignServer> {
   const failures: string[] = [];
   let verb = 'does not answer';
   for (const address of addresses) {
     try {
-      return await askServer({ url, address, caPem, request, timeoutMs: ANSWER_TIMEOUT_MS, signal });
+      return await askServer({ url, address, reach, request, timeoutMs: ANSWER_TIMEOUT_MS, signal });
     } catch (error) {
       signal?.throwIfAborted();
-      failures.push(redact(describeAnswerFailure(error, url), request.secrets));
+      failures.push(redact(describeAnswerFailure(error, url, reach), request.secrets));
       if (isAnswered(error)) verb = 'cannot be measured';
     }
   }
@@ -459,15 +551,15 @@ async function firstAnswer(
  * @throws MeasureError target-died
  */
 export async function requireAnswer(
-  { facts: { url, address }, endpoint: { caPem }, request }: FoundServer,
+  { facts: { url, address }, reach, request }: FoundServer,
   signal?: AbortSignal,
 ): Promise<void> {
   try {
-    await askServer({ url, address, caPem, request, timeoutMs: ANSWER_TIMEOUT_MS, signal });
+    await askServer({ url, address, reach, request, timeoutMs: ANSWER_TIMEOUT_MS, signal });
   } catch (error) {
     throw new MeasureError(
       'target-died',
-      `${url} no longer answers: ${redact(describeAnswerFailure(error, url), request.secrets)}`,
+      `${url} no longer answers: ${redact(describeAnswerFailure(error, url, reach), request.secrets)}`,
       {
         cause: error,
       },

@@ -32,10 +32,24 @@ const exchange = fc
     bodyMs: time,
     lateMs: time,
     outcome: fc.constantFrom(...OUTCOMES),
+    goodStatus: fc.constantFrom(200, 204),
+    badStatus: fc.constantFrom(0, 302, 404, 503),
+    request: fc.nat(2),
     bodyBytes: fc.nat(),
   })
   .map(
-    ({ startMs, waitMs, firstByteMs, bodyMs, lateMs, outcome, bodyBytes }): Partial<Exchange> => ({
+    ({
+      startMs,
+      waitMs,
+      firstByteMs,
+      bodyMs,
+      lateMs,
+      outcome,
+      goodStatus,
+      badStatus,
+      request,
+      bodyBytes,
+    }): Partial<Exchange> => ({
       intendedAtMs: startMs,
       startedAtMs: startMs + lateMs,
       writtenAtMs: startMs + lateMs + waitMs,
@@ -43,7 +57,8 @@ const exchange = fc
       endedAtMs: startMs + lateMs + waitMs + firstByteMs + bodyMs,
       outcome,
       error: outcome === 'ok' ? undefined : outcome,
-      status: outcome === 'ok' ? 200 : 0,
+      status: outcome === 'ok' ? goodStatus : outcome === 'badStatus' ? badStatus : 0,
+      request,
       bodyBytes,
     }),
   );
@@ -68,6 +83,7 @@ function readingOf(recorder: Recorder): GeneratorReading {
   const recorded = recorder.finish();
   return {
     ...recorded,
+    requests: recorded.requests.map((figures, index) => ({ name: `request ${index}`, sent: 0, ...figures })),
     sent: recorded.answered + recorded.failed,
     unfinished: 0,
     opened: recorder.opened,
@@ -80,7 +96,7 @@ function readingOf(recorder: Recorder): GeneratorReading {
 }
 
 function openRecorder(isRecorded: boolean): Recorder {
-  const recorder = createRecorder();
+  const recorder = createRecorder({ requestCount: 3 });
   recorder.openWindow({
     openAtMs: OPEN_MS,
     closeAtMs: CLOSE_MS,

@@ -141,9 +141,17 @@ export function foldReadings(readings: readonly GeneratorReading[]): GeneratorRe
     failedRecorded: sum(readings, 'failedRecorded'),
     endedRecorded: sum(readings, 'endedRecorded'),
     bytesRecorded: sum(readings, 'bytesRecorded'),
-    outcomes: foldOutcomes(readings.map(({ outcomes }) => outcomes)),
+    outcomes: foldByKey(
+      readings.map(({ outcomes }) => outcomes),
+      foldTallies,
+    ),
     statuses: sumCounts(readings.map(({ statuses }) => statuses)),
-    censored: foldCensored(readings),
+    responseByClass: foldByKey(
+      readings.map(({ responseByClass }) => responseByClass),
+      mergeHistograms,
+    ),
+    requests: foldRequests(readings.map(({ requests }) => requests)),
+    censored: foldCensored(readings.map(({ censored }) => censored)),
     response: merged('response'),
     service: merged('service'),
     wait: merged('wait'),
@@ -168,24 +176,46 @@ function foldSchedules(
   };
 }
 
-function foldCensored(readings: readonly GeneratorReading[]): GeneratorReading['censored'] {
-  const known = readings.flatMap(({ censored }) => censored ?? []);
+function foldCensored(all: readonly GeneratorReading['censored'][]): GeneratorReading['censored'] {
+  const known = all.flatMap(censored => censored ?? []);
   if (known.length === 0) return null;
   return { count: sum(known, 'count'), leastUs: Math.min(...known.map(({ leastUs }) => leastUs)) };
 }
 
-type Outcomes = Measurement['outcomes'];
-type Tally = NonNullable<Outcomes[keyof Outcomes]>;
-
-function foldOutcomes(all: readonly Outcomes[]): Outcomes {
-  const byKind = Map.groupBy(
-    all.flatMap(outcomes => Object.entries(outcomes) as [keyof Outcomes, Tally][]),
-    ([outcome]) => outcome,
+/** Folds what all have under the same key. */
+function foldByKey<Key extends string, Value>(
+  all: readonly Partial<Record<Key, Value>>[],
+  fold: (parts: readonly Value[]) => Value,
+): Partial<Record<Key, Value>> {
+  const byKey = Map.groupBy(
+    all.flatMap(one => Object.entries(one) as [Key, Value][]),
+    ([key]) => key,
   );
   return Object.fromEntries(
-    [...byKind].map(([outcome, entries]) => [outcome, foldTallies(entries.map(([, tally]) => tally))]),
-  );
+    [...byKey].map(([key, entries]) => [key, fold(entries.map(([, value]) => value))]),
+  ) as Partial<Record<Key, Value>>;
 }
+
+type Requests = GeneratorReading['requests'];
+
+/** Generators of one client have the same requests, in the same order. */
+function foldRequests(all: readonly Requests[]): Requests {
+  return all[0]!.map(({ name }, index) => {
+    const parts = all.map(requests => requests[index]!);
+    const known = parts.flatMap(({ response }) => response ?? []);
+    return {
+      name,
+      sent: sum(parts, 'sent'),
+      completed: sumKnown(parts.map(({ completed }) => completed)),
+      failed: sumKnown(parts.map(({ failed }) => failed)),
+      censored: foldCensored(parts.map(({ censored }) => censored)),
+      response: known.length < parts.length ? null : mergeHistograms(known),
+    };
+  });
+}
+
+type Outcomes = Measurement['outcomes'];
+type Tally = NonNullable<Outcomes[keyof Outcomes]>;
 
 /** Answers have a count only; failures have times, and the text of the first. */
 function foldTallies(tallies: readonly Tally[]): Tally {

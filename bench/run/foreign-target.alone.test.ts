@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import type { ForeignServer } from '../../results/model/run.ts';
-import { plainRequest } from '../clients/request.ts';
 import { isOwnReading, type KernelReading, type MeasuredTarget, openForeignTarget } from './targets.ts';
 
 const DIALS = 40;
@@ -13,7 +12,6 @@ function targetAt(isLoopback: boolean): MeasuredTarget {
   return openForeignTarget({
     facts: facts as ForeignServer,
     endpoint: { origin: 'http://127.0.0.1', path: '/' },
-    request: plainRequest('/'),
   });
 }
 

@@ -1,20 +1,21 @@
 // The generator process: runs one arm's load on commands from the parent, and reports what was recorded.
 import { setTimeout as delay } from 'node:timers/promises';
+import { createDraw, type RequestDraw } from '../../results/draw.ts';
 import { foreignStack, MeasureError } from '../../results/errors.ts';
 import type { Trial } from '../../results/model/trial.ts';
 import { createRandom, type Random } from '../../results/random.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Load } from '../../scenarios/model/load.ts';
-import { obeyParentOnly, readProcess } from '../../servers/process.ts';
+import { keepCompiledCode, obeyParentOnly, readProcess } from '../../servers/process.ts';
 import { type Endpoint, PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { transports, userModules } from '../clients/index.ts';
-import { prepareRequest, redact } from '../clients/request.ts';
+import { prepareRequests, redact, secretsOf } from '../clients/request.ts';
 import type {
   ClientPlugin,
   Engine,
   ExchangeSink,
   LoadLoop,
-  PreparedRequest,
+  PreparedRequests,
   Transport,
   Window,
 } from '../contracts.ts';
@@ -38,6 +39,8 @@ interface LoopOptions {
   transport: Transport;
   recorder: ExchangeSink;
   random: Random;
+  /** Where there are several requests. */
+  draw?: RequestDraw | undefined;
 }
 
 export function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
@@ -97,7 +100,7 @@ interface Source {
   close(): Promise<void>;
 }
 
-function createGenerator(source: Source, recorder: Recorder): Generator {
+function createGenerator(source: Source, recorder: Recorder, requests: PreparedRequests): Generator {
   const { loop, engine, countsConnections, openedElsewhere, caveats, close } = source;
   return {
     dropsInFlight: engine?.dropsInFlight ?? false,
@@ -124,8 +127,14 @@ function createGenerator(source: Source, recorder: Recorder): Generator {
     cut: () => loop.cut(),
     async finish() {
       await close();
+      const recorded = recorder.finish();
       return {
-        ...recorder.finish(),
+        ...recorded,
+        requests: recorded.requests.map((figures, index) => ({
+          name: requests[index]!.name,
+          sent: loop.sentByRequest?.[index] ?? 0,
+          ...figures,
+        })),
         sent: loop.sent,
         unfinished: loop.unfinished,
         opened: countsConnections ? recorder.opened : null,
@@ -177,13 +186,13 @@ async function openSource(
   trial: Trial,
   endpoint: Endpoint,
   recorder: Recorder,
-  request: PreparedRequest,
+  requests: PreparedRequests,
 ): Promise<Source> {
   const { client, load, phases: hasPhases } = trial;
   const caveats = plugin.caveats ?? [];
   if (plugin.kind === 'engine') {
     if (load.model !== 'closed') throw new Error(`${client.transport} does not support ${load.model} load`);
-    const engine = plugin.open({ client, load, endpoint, request, sink: recorder });
+    const engine = plugin.open({ client, load, endpoint, requests, sink: recorder });
     return {
       loop: engine,
       engine,
@@ -196,7 +205,7 @@ async function openSource(
   const transport = plugin.open({
     client,
     endpoint,
-    request,
+    requests,
     hasPhases,
     onConnection: recorder.addConnection,
   });
@@ -204,7 +213,7 @@ async function openSource(
   const random = createRandom(trial.seed, 'load');
   const { totalMs } = client.timeouts;
   return {
-    loop: createLoop({ load, totalMs, transport, recorder, random }),
+    loop: createLoop({ load, totalMs, transport, recorder, random, draw: createDraw(requests) }),
     countsConnections: true,
     openedElsewhere: () => transport.openedElsewhere?.() ?? 0,
     caveats: () => [...caveats, ...(transport.remarks?.() ?? [])],
@@ -214,15 +223,17 @@ async function openSource(
 
 async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {
   reachAsChecked(endpoint);
-  const request = prepareRequest(trial.request, endpoint.path, process.env);
-  ({ secrets } = request);
+  const requests = prepareRequests(trial, endpoint.path, process.env);
+  secrets = secretsOf(requests);
   const recorder = createRecorder({
     hasPhases: trial.phases,
-    redact: text => redact(text, request.secrets),
+    redact: text => redact(text, secrets),
     expectStatus: trial.target.expectStatus,
+    requestCount: requests.length,
   });
   const plugin = await loadPlugin(trial.client);
-  generator = createGenerator(await openSource(plugin, trial, endpoint, recorder, request), recorder);
+  const source = await openSource(plugin, trial, endpoint, recorder, requests);
+  generator = createGenerator(source, recorder, requests);
 }
 
 const MOST_STACK_CHARS = 4_000;
@@ -234,6 +245,7 @@ function reply(message: GeneratorReply): void {
 async function obey(command: GeneratorCommand): Promise<void> {
   if (command.type === 'prepare') {
     await prepare(command);
+    keepCompiledCode();
     const { dropsInFlight, hasUsers } = generator!;
     reply({ type: 'ready', protocol: PROTOCOL_VERSION, dropsInFlight, hasUsers });
     return;

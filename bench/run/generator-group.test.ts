@@ -67,6 +67,7 @@ function fakeChild(
 function readingWith(sent: number): GeneratorReading {
   return {
     ...createRecorder().finish(),
+    requests: [],
     sent,
     answered: sent,
     unfinished: 0,
@@ -151,6 +152,22 @@ describe('a group of generators', () => {
     await group.ask(prepare(), 'ready', LIMIT_MS);
     await group.ask(order(), 'slice', LIMIT_MS);
     for (const { commands } of fakes) assert.deepEqual(commands[1], order());
+  });
+
+  test('each draws its requests by a seed of its own, the same in every group', async () => {
+    const seedsOf = async (): Promise<(number | undefined)[]> => {
+      const fakes = [fakeChild(), fakeChild()];
+      const group = groupOf(fakes);
+      await group.ask(prepare(), 'ready', LIMIT_MS);
+      await group.ask(order({ requestSeed: 7 }), 'slice', LIMIT_MS);
+      return fakes.map(({ commands }) => {
+        const [, command] = commands;
+        return command?.type === 'slice' ? command.order.requestSeed : undefined;
+      });
+    };
+    const seeds = await seedsOf();
+    assert.equal(new Set([...seeds, 7, undefined]).size, 4);
+    assert.deepEqual(await seedsOf(), seeds);
   });
 
   test('of a constant rate, each is delayed so that requests are evenly spaced together', async () => {

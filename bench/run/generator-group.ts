@@ -1,6 +1,7 @@
 // Several generator processes that share one client's load and answer as if they were one.
 import { neededConnections } from '../../results/connections.ts';
 import type { Trial } from '../../results/model/trial.ts';
+import { createRandom } from '../../results/random.ts';
 import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { divideRate, divideTrial } from '../plan/division.ts';
 import type {
@@ -35,6 +36,12 @@ type Start = GeneratorChild['start'];
 /** Makes one generator of several: each command goes to all of them, with the share of each, and their answers become one. */
 export function createGeneratorGroup(options: GroupOptions): GeneratorChild {
   return new GeneratorGroup(options);
+}
+
+/** Each member has a sequence of its own, the same one in every client. */
+function ownDraws({ requestSeed }: SliceOrder, index: number): Pick<SliceOrder, 'requestSeed'> {
+  if (requestSeed === undefined) return {};
+  return { requestSeed: Math.floor(createRandom(requestSeed, 'generator', index)() * 2 ** 31) };
 }
 
 class GeneratorGroup implements GeneratorChild {
@@ -108,6 +115,10 @@ class GeneratorGroup implements GeneratorChild {
   }
 
   #divideOrder(order: SliceOrder): SliceOrder[] {
+    return this.#divideOrderRate(order).map((part, index) => ({ ...part, ...ownDraws(order, index) }));
+  }
+
+  #divideOrderRate(order: SliceOrder): SliceOrder[] {
     const load = this.#whole?.load;
     const ratePerSec = load?.model === 'open' ? load.ratePerSec : order.ratePerSec;
     if (ratePerSec === undefined) return this.#weights.map(() => order);

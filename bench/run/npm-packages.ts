@@ -1,13 +1,14 @@
 // Asks npm which versions of a package are published, and installs versions of packages into folders of their own.
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { errorMessage, UsageError } from '../../results/errors.ts';
-import { writing } from '../../results/files.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
+import { watchOver } from '../watchdog.ts';
+import { runCommand, SUCCESS } from './command-group.ts';
+import { openTemporaryFolder, type TemporaryFolder } from './temporary-folder.ts';
 
 const exec = promisify(execFile);
 
@@ -17,6 +18,8 @@ export const PACKAGE_NAME = /^(?:@[^/@\s]+\/)?[^/@\s-][^/@\s]*/;
 /** Not a library to be loaded, but the program that runs the code. */
 const NODE = 'node';
 const NODE_PROGRAM = process.platform === 'win32' ? 'bin/node.exe' : 'bin/node';
+/** Older ones do not know the syntax that the children are written in. */
+const LEAST_NODE_MAJOR = 24;
 
 /** A version of Node takes longer than any library: it is 100 MB. */
 const INSTALL_TIMEOUT_MS = 300_000;
@@ -35,7 +38,7 @@ export interface Installations extends AsyncDisposable {
 
 /** @param say reports what is about to be installed */
 export function openInstallations(signal: AbortSignal, say: (text: string) => void): Installations {
-  const folders: string[] = [];
+  let root: TemporaryFolder | undefined;
   const installed = new Map<string, Code>();
   return {
     async install(spec) {
@@ -46,15 +49,14 @@ export function openInstallations(signal: AbortSignal, say: (text: string) => vo
         throw new UsageError(`"${spec}" is not a package; expected: a name and a version, such as undici@7`);
       }
       say(`Installing ${spec}`);
-      const start = join(tmpdir(), 'conntax-package-');
-      const folder = writing(start, () => mkdtempSync(start));
-      folders.push(folder);
+      root ??= openTemporaryFolder('conntax-packages-');
+      const folder = await mkdtemp(join(root.path, 'package-'));
       const code = await installInto(folder, { name, spec }, signal);
       installed.set(spec, code);
       return code;
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all(folders.map(folder => rm(folder, { recursive: true, force: true })));
+      root?.remove();
     },
   };
 }
@@ -69,19 +71,38 @@ async function installInto(
 ): Promise<Code> {
   const isNode = name === NODE;
   const manifest = isNode ? { private: true, allowScripts: { [NODE]: true } } : { private: true };
-  const options = ['--no-audit', '--no-fund', '--no-package-lock', '--prefer-offline'];
   try {
     await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
-    await exec('npm', ['install', ...(isNode ? [] : ['--ignore-scripts']), ...options, spec], {
-      cwd: folder,
-      timeout: INSTALL_TIMEOUT_MS,
-      signal,
-    });
+    await npmInstall({ folder, spec, hasScripts: isNode }, signal);
     const own = join(folder, 'node_modules', name);
     return isNode ? await nodeCode(own) : await packageCode(folder, own, name);
   } catch (cause) {
     signal.throwIfAborted();
-    throw new UsageError(`npm cannot install ${spec}: ${describeFailure(cause)}`);
+    if (cause instanceof UsageError) throw cause;
+    throw new UsageError(`npm cannot install ${spec}: ${errorMessage(cause)}`);
+  }
+}
+
+/** @throws Error with the end of what npm printed; the signal's reason when the signal aborts */
+async function npmInstall(
+  { folder, spec, hasScripts }: { folder: string; spec: string; hasScripts: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const scripts = hasScripts ? '' : '--ignore-scripts';
+  const tooLong = AbortSignal.timeout(INSTALL_TIMEOUT_MS);
+  try {
+    const { end, tail } = await runCommand(
+      {
+        command: `exec npm install ${scripts} --no-audit --no-fund --no-package-lock --prefer-offline "$CONNTAX_SPEC"`,
+        cwd: folder,
+        env: { ...process.env, CONNTAX_SPEC: spec },
+      },
+      AbortSignal.any([signal, tooLong]),
+    );
+    if (end !== SUCCESS) throw new Error(tail === '' ? end : tail);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw tooLong.aborted ? new Error(`it took longer than ${INSTALL_TIMEOUT_MS / 1_000} s`) : error;
   }
 }
 
@@ -96,7 +117,11 @@ async function nodeCode(own: string): Promise<Code> {
     throw new Error('its install script brought no program; expected: npm without ignore-scripts');
   }
   const { stdout } = await exec(program, ['--version']);
-  return { label: `Node ${stdout.trim().replace(/^v/, '')}`, dir: null, packages: {}, node: program };
+  const version = stdout.trim().replace(/^v/, '');
+  if (Number.parseInt(version, 10) < LEAST_NODE_MAJOR) {
+    throw new UsageError(`Node ${version} cannot run conntax; expected: ${LEAST_NODE_MAJOR} or newer`);
+  }
+  return { label: `Node ${version}`, dir: null, packages: {}, node: program };
 }
 
 /** What npm wrote, or else what went wrong with starting it. */
@@ -129,7 +154,9 @@ export async function publishedVersions(
   let printed: string;
   try {
     const args = ['view', `${name}@>=${from} <=${to}`, 'version', '--json'];
-    printed = (await exec('npm', args, { timeout: VIEW_TIMEOUT_MS, signal })).stdout;
+    const asked = exec('npm', args, { timeout: VIEW_TIMEOUT_MS, signal });
+    watchOver(asked.child);
+    printed = (await asked).stdout;
   } catch (cause) {
     signal.throwIfAborted();
     const range = `versions of ${name} from ${from} to ${to}`;

@@ -144,7 +144,13 @@ suite('preflight', () => {
     const [{ id, scenario }] = plan.cells as [Plan['cells'][number]];
     const cells = [{ id, target: scenario.target, hasUserModules: false }];
     return [
-      { url: 'http://a.test/', caFile: undefined, addresses: [address], request: plainRequest('/'), cells },
+      {
+        url: 'http://a.test/',
+        reach: {},
+        addresses: [address],
+        requests: [plainRequest('/')],
+        cells,
+      },
     ];
   };
 

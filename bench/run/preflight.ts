@@ -52,7 +52,10 @@ export function checkPlan(
     return { name: `${id}, all clients`, connections: kept.reduce((sum, count) => sum + count, 0), inFlight };
   });
   const foreignCells = new Set(located.flatMap(({ cells }) => cells.map(({ id }) => id)));
-  const isElsewhere = located.some(({ addresses }) => addresses.some(address => !isLoopback(address)));
+  const isElsewhere = located.some(
+    ({ addresses, reach }) =>
+      reach.socketPath === undefined && addresses.some(address => !isLoopback(address)),
+  );
   const ownCells = plan.cells.filter(({ id }) => !foreignCells.has(id));
   const processes = [...arms.map(shareOfProcess), ...ownCells.flatMap(targetNeeds)];
   return [
@@ -61,6 +64,7 @@ export function checkPlan(
     ...checkMemory(processes, host),
     checkBusyness(host),
     ...(located.length === 0 ? [] : [checkServers(located)]),
+    ...located.flatMap(checkTrust),
     ...checkAllowed(located, allowedHosts),
     checkPinning(host, ownCells.length > 0),
     ...checkGenerators(plan, host),
@@ -94,6 +98,16 @@ function checkServers(located: readonly LocatedServer[]): Check {
     state: 'pass',
     sentence: `external servers, not pinned to a core, each asked once before the run: ${urls.join('; ')}`,
   };
+}
+
+function checkTrust({ url, reach }: LocatedServer): Check[] {
+  if (reach.isUnverified !== true) return [];
+  return [
+    {
+      state: 'warn',
+      sentence: `${url}: target.insecure accepts any certificate, so the load may go to another server`,
+    },
+  ];
 }
 
 /** Probably a typo: no scenario uses this host. */

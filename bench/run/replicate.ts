@@ -2,6 +2,7 @@
 import { MeasureError, UsageError } from '../../results/errors.ts';
 import type { FailureCode, Trial, TrialResult } from '../../results/model/trial.ts';
 import { own } from '../../scenarios/model/own.ts';
+import { prepareRequests, secretsOf } from '../clients/request.ts';
 import { type PlannedCell, trialsOf } from '../plan/plan.ts';
 import { Arm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
 import { ChildError, spawnChild } from './child.ts';
@@ -9,6 +10,7 @@ import type { ReplicateContext, ReplicateSource, TimedCellContext } from './cont
 import { type FoundServer, requireAnswer } from './external-server.ts';
 import { createGeneratorGroup, type Member } from './generator-group.ts';
 import { failureOf, Session } from './session.ts';
+import { hasCommand, startServer } from './started-server.ts';
 import {
   deathCode,
   linkTo,
@@ -187,7 +189,8 @@ class LiveReplicates implements ReplicateSource {
   async #openTargets(context: ReplicateContext): Promise<void> {
     const { server } = this.#context;
     const isReady = this.#isKept && this.#targets.length > 0 && this.#targets.every(({ isAlive }) => isAlive);
-    if (server !== undefined) await this.#openForeign(server, context.replicate);
+    if (server !== undefined && context.cell.scenario.target.url !== undefined)
+      await this.#openForeign(server, context.replicate);
     else if (!isReady) await this.#openOwn(context);
   }
 
@@ -209,6 +212,12 @@ class LiveReplicates implements ReplicateSource {
     const { cell, seed, pinning } = this.#context;
     const { scenario } = cell;
     this.#failureCode = () => 'target-start';
+    if (hasCommand(scenario.target)) {
+      const secrets = secretsOf(prepareRequests(scenario, '/', process.env));
+      const options = { code, secrets, signal: this.#context.signal, cpu: pinning?.targetCpu ?? null };
+      this.#targets.push(await startServer(scenario.target, options));
+      return;
+    }
     const target = await startTarget(scenario.target, seed, pinning?.targetCpu ?? null, {
       title: this.#isKept ? 'the target' : `the target of client ${arms.join(', ')}`,
       code,

@@ -31,9 +31,10 @@ async function load({
   selectors,
   builtinDir,
   cwd,
+  replaced,
 }: Extract<ScenarioCommand, { type: 'load' }>): Promise<void> {
   try {
-    const options = { builtinDir, cwd, transports, behaviours, userModules, announce };
+    const options = { builtinDir, cwd, replaced, transports, behaviours, userModules, announce };
     reply({ variants: await loadScenarios(selectors, options) });
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;

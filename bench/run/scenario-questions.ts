@@ -14,7 +14,7 @@ import { type Child, ChildError, spawnChild } from './child.ts';
 
 /** Messages between the parent and the process that reads users' modules. */
 export type ScenarioCommand =
-  | { type: 'load'; selectors: readonly string[]; builtinDir: string; cwd: string }
+  | ({ type: 'load'; selectors: readonly string[] } & Pick<LoadOptions, 'builtinDir' | 'cwd' | 'replaced'>)
   /** Answers a `reading` step: continue. */
   | { type: 'next' };
 
@@ -47,7 +47,7 @@ interface ReadOptions extends LoadOptions {
  */
 export async function readScenarios(selectors: readonly string[], options: ReadOptions): Promise<Variant[]> {
   if (!(await runsUserCode(selectors, options))) return loadScenarios(selectors, options);
-  const { builtinDir, cwd, timeoutMs = READ_TIMEOUT_MS, signal } = options;
+  const { builtinDir, cwd, replaced, timeoutMs = READ_TIMEOUT_MS, signal } = options;
   const child = spawnChild<ScenarioCommand, ScenarioReply>({
     title: 'the process that reads modules',
     entry: './scenario-child',
@@ -56,7 +56,7 @@ export async function readScenarios(selectors: readonly string[], options: ReadO
   const onAbort = (): void => void child.kill();
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    return await ask(child, { type: 'load', selectors, builtinDir, cwd }, timeoutMs, cwd);
+    return await ask(child, { type: 'load', selectors, builtinDir, cwd, replaced }, timeoutMs, cwd);
   } catch (error) {
     if (signal?.aborted) throw new InterruptedError('interrupted while modules were read', { cause: error });
     throw error;

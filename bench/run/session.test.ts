@@ -466,6 +466,8 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
         statuses: {},
         censored: null,
         response: empty,
+        responseByClass: {},
+        requests: [],
         service: empty,
         wait: empty,
         firstByte: empty,
@@ -849,6 +851,21 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
       await session.measure();
       assert.deepEqual(await session.finish(STARTED_AT), []);
       assert.ok([...children.values()].every(({ orders }) => orders.length === 0));
+    });
+
+    test('interrupted while the first slice ramps up: that arm has no result, nor have the others', async () => {
+      const tiny = makeTinyCell({ timing: { warmupMinMs: 0, warmupMaxMs: 0 } });
+      const { session, children } = openSession(tiny, { short: 0, long: 0 });
+      for (const child of children.values()) {
+        const { ask } = child;
+        child.ask = ((...asked: Parameters<typeof ask>) => {
+          tiny.interrupt();
+          return ask(...asked);
+        }) as typeof ask;
+      }
+      await session.measure();
+      assert.deepEqual([...children.values()].map(({ orders }) => orders.length).sort(), [0, 1]);
+      assert.deepEqual(await session.finish(STARTED_AT), []);
     });
   });
 });

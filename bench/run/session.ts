@@ -18,7 +18,7 @@ import { type CapacityLoad, type Load, mostInFlight } from '../../scenarios/mode
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import { longestRoundTripMs, MOST_ROUND_TRIPS, usesTls } from '../../scenarios/model/target.ts';
 import { createCapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
-import { blockOrder, type PlannedCell } from '../plan/plan.ts';
+import { blockOrder, type PlannedCell, requestSeed } from '../plan/plan.ts';
 import {
   isSteady,
   paced,
@@ -243,6 +243,8 @@ export class Session {
   readonly #accounts: ReadonlyMap<MeasuredTarget, TargetAccount>;
   /** Ports that an arm's own closes leave in TIME_WAIT, where the kernel will not reuse them, per ms of load. */
   readonly #heldPerMs = new Map<Arm, number>();
+  /** Slices of an arm that were not measured, where several requests are drawn. */
+  readonly #unplaced = new Map<Arm, number>();
 
   constructor(options: SessionOptions) {
     const { timing, load, target, link } = options.cell.scenario;
@@ -347,7 +349,7 @@ export class Session {
     const { arms, signal } = this.#options;
     const results: TrialResult[] = [];
     for (const arm of arms) {
-      if (signal.aborted && arm.sliceCount === 0 && arm.capacity === null && isUntouched(arm)) continue;
+      if (signal.aborted && !arm.hasOutcome && arm.capacity === null && isUntouched(arm)) continue;
       this.#progress('finish', { arm: arm.name });
       results.push(await this.#finishArm(arm, startedAt));
     }
@@ -438,7 +440,7 @@ export class Session {
     const heldBefore = account.heldPorts();
     const linkBefore = await arm.target.link?.read();
     const kernelBefore = readKernelCounts();
-    const reading = await this.#askForSlice(arm, request);
+    const reading = await this.#askForSlice(arm, request, place);
     if (reading === undefined) return undefined;
     const counted = kernelCountsBetween(kernelBefore, readKernelCounts());
     const linkAfter = await arm.target.link?.read();
@@ -471,14 +473,19 @@ export class Session {
   }
 
   /** Has the arm's generator run a slice. If it fails, ends the process and the arm. */
-  async #askForSlice(arm: Arm, request: SliceRequest): Promise<SliceReading | undefined> {
+  async #askForSlice(arm: Arm, request: SliceRequest, place?: Place): Promise<SliceReading | undefined> {
     const { signal } = this.#options;
     const { rampMs, windowMs, drainMs } = request;
     const cut = (): void => arm.child.tell({ type: 'cut' });
     signal.addEventListener('abort', cut, { once: true });
     try {
       const timeoutMs = rampMs + windowMs + drainMs + this.#sliceGraceMs;
-      const order = { ...request, ...this.#spread(arm, rampMs), epochMs: this.#epochMs };
+      const order = {
+        ...request,
+        ...this.#spread(arm, rampMs),
+        ...this.#draws(arm, place),
+        epochMs: this.#epochMs,
+      };
       const asked = arm.child.ask({ type: 'slice', order }, 'slice', timeoutMs);
       if (signal.aborted) cut(); // aborted while the slice was being prepared
       return (await asked).reading;
@@ -500,6 +507,15 @@ export class Session {
   #spread(arm: Arm, rampMs: number): Pick<SliceOrder, 'spreadMs'> {
     if (arm.target.link === undefined) return {};
     return { spreadMs: Math.min(arm.meanResponseMs || this.#firstResponseMs, rampMs / 2) };
+  }
+
+  /** Slices of the same block have the same sequence, and so have those of each arm before and after, in their order. */
+  #draws(arm: Arm, place: Place | undefined): Pick<SliceOrder, 'requestSeed'> {
+    const { cell, seed, replicate } = this.#options;
+    if (arm.trial.requests === undefined) return {};
+    const slice = place?.block ?? (`warm-up/${this.#unplaced.get(arm) ?? 0}` as const);
+    if (place === undefined) this.#unplaced.set(arm, (this.#unplaced.get(arm) ?? 0) + 1);
+    return { requestSeed: requestSeed(cell, seed, replicate, slice) };
   }
 
   async #finishArm(arm: Arm, startedAt: string): Promise<TrialResult> {

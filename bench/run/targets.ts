@@ -1,6 +1,7 @@
 // Starts and reads the server side of a cell: target processes, relays of links, and external servers.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FailureCode, KernelCounts } from '../../results/model/trial.ts';
+import { isUnixSocket } from '../../results/model/run.ts';
+import type { FailureCode, KernelCounts, ProcessReading } from '../../results/model/trial.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import { type Link, longestRoundTripMs, type Target } from '../../scenarios/model/target.ts';
 import type {
@@ -149,6 +150,8 @@ export interface KernelReading {
   countedBy: 'kernel' | 'kernelOpens';
   /** null where the system has no such counter. */
   accepted: number | null;
+  /** What its processes used, if conntax started it and the system tells. */
+  usage?: ProcessReading | null;
 }
 
 export type ServerReading = TargetReading | KernelReading;
@@ -156,6 +159,11 @@ export type ServerReading = TargetReading | KernelReading;
 /** Whether the server itself has counted, so that no other program's connections are included. */
 export function isOwnReading(reading: ServerReading): reading is TargetReading {
   return !('countedBy' in reading);
+}
+
+/** What the server used so far; null: unknown. */
+export function usageOf(reading: ServerReading): ProcessReading | null {
+  return isOwnReading(reading) ? reading : (reading.usage ?? null);
 }
 
 /** A server under measurement, conntax's own or external. */
@@ -242,22 +250,30 @@ export async function startTarget(
   };
 }
 
+/** The connections of a server that does not count, by the kernel. */
+export function readByKernel(isLoopback: boolean): KernelReading {
+  const countedBy = isLoopback ? 'kernel' : 'kernelOpens';
+  if (!hasKernelCounts()) return { countedBy, accepted: null };
+  const { passiveOpens, activeOpens } = readKernelCounts();
+  return { countedBy, accepted: isLoopback ? passiveOpens : activeOpens };
+}
+
 /**
  * The target of an external server: there is no process to start, pin, condition or end, and no counters but the kernel's.
+ * The kernel has none of Unix sockets.
  * For a server on this machine the kernel counts accepted connections; for any other, only connections opened by this machine.
  */
-export function openForeignTarget({ facts, endpoint }: FoundServer): MeasuredTarget {
+export function openForeignTarget({
+  facts,
+  endpoint,
+}: Pick<FoundServer, 'facts' | 'endpoint'>): MeasuredTarget {
   const { isLoopback } = facts;
   return {
     endpoint,
     isLoopback,
     isAlive: true,
-    async read() {
-      const countedBy = isLoopback ? 'kernel' : 'kernelOpens';
-      if (!hasKernelCounts()) return { countedBy, accepted: null };
-      const { passiveOpens, activeOpens } = readKernelCounts();
-      return { countedBy, accepted: isLoopback ? passiveOpens : activeOpens };
-    },
+    read: async () =>
+      isUnixSocket(facts) ? { countedBy: 'kernel', accepted: null } : readByKernel(isLoopback),
     kill: async () => {},
   };
 }

@@ -2,12 +2,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCertificate } from '../../servers/app.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
+import { freePort } from '../run/started-server.ts';
 
 const START_TIMEOUT_MS = 5_000;
 const POLL_MS = 20;
@@ -15,17 +16,6 @@ const POLL_MS = 20;
 export interface Nginx {
   endpoint: Endpoint;
   kill(): Promise<void>;
-}
-
-/** nginx takes no port 0, so that another process may take this one in between: then the start fails. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-  return address.port;
 }
 
 /** @param tls directives of a server with TLS; empty for one without */
@@ -71,6 +61,7 @@ export async function startNginx(
   isTls = false,
 ): Promise<Nginx | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'conntax-nginx-'));
+  // nginx takes no port 0.
   const port = await freePort();
   const file = join(folder, 'nginx.conf');
   const tls = isTls ? await writeTls(folder) : undefined;

@@ -170,7 +170,8 @@ export async function fuzzStoredRuns({
         }
         const isJson = name.endsWith('--json');
         const texts = [
-          ...printed.out.map((text): [string, string] => ['stdout', isJson ? visibleLines(text) : text]),
+          // As the program's own output shows them (bench/cli/output.ts).
+          ...printed.out.map((text): [string, string] => ['stdout', visibleLines(text)]),
           ...printed.notes.map((text): [string, string] => ['stderr', visibleLines(text)]),
           ...writtenFiles(dir),
         ];

@@ -10,9 +10,12 @@ declare module 'autocannon' {
     timeout: number;
     /** Interval of its statistics and of its check whether to stop, ms. */
     sampleInt: number;
-    method: string;
-    headers: Readonly<Record<string, string>>;
-    body?: Buffer;
+    requests: readonly {
+      method: string;
+      path: string;
+      headers: Readonly<Record<string, string>>;
+      body?: Buffer;
+    }[];
     /** Called with each client before it connects. */
     setupClient(client: unknown): void;
   }

@@ -3,6 +3,7 @@ import type { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { createDraw } from '../../results/draw.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
 import type { Request } from '../../scenarios/model/request.ts';
@@ -20,7 +21,7 @@ import {
   type Refusal,
   type Window,
 } from '../contracts.ts';
-import { bodyRefusals, engineCannot, requestRefusals } from './external.ts';
+import { bodyRefusals, engineCannot, requestRefusals, toolReachRefusals } from './external.ts';
 
 /**
  * The parts of autocannon's client that conntax uses. All but its events are private, so the version is pinned exactly, and
@@ -31,7 +32,8 @@ export interface CannonClient extends EventEmitter {
   parser: { reinitialize(type: string): void; execute(chunk: Buffer): unknown; finish(): unknown };
   /** Requests that await a response; each response takes the first of them. */
   pipelinedRequests: { insertRequest(request: unknown): void };
-  requestIterator: { currentRequest: unknown };
+  /** Called before each request but the first, to go on to the next one of the list. */
+  requestIterator: { requests: readonly unknown[]; currentRequest: unknown; nextRequest(): void };
   /** Opens a connection and calls `_doRequest`. autocannon also calls it when a connection ended or failed. */
   _connect(): void;
   /** Writes a request. autocannon calls it after each response, even if the connection is unusable. */
@@ -48,7 +50,8 @@ export interface UserOptions {
   isTls: boolean;
   /** Whether the user sends another request after one that ended at this time. */
   goesOn(endedAtMs: number): boolean;
-  onBegin(): void;
+  /** @returns which request to send */
+  onBegin(): number;
   onEnd(exchange: Exchange): void;
   /** Called when the user stops sending. */
   onRest(): void;
@@ -107,7 +110,7 @@ export function createUser(options: UserOptions): User {
     exchange.idleMs = exchange.startedAtMs - exchange.endedAtMs;
     beginExchange(exchange);
     isBusy = true;
-    onBegin();
+    exchange.request = onBegin();
     if (left === 0) reconnect();
     else {
       exchange.writtenAtMs = exchange.startedAtMs;
@@ -117,6 +120,7 @@ export function createUser(options: UserOptions): User {
 
   function send(): void {
     left--;
+    client.requestIterator.currentRequest = client.requestIterator.requests[exchange.request];
     write();
   }
 
@@ -173,6 +177,7 @@ export function createUser(options: UserOptions): User {
     }
   }
 
+  client.requestIterator.nextRequest = () => {};
   client._destroyConnection = () => {
     if (client.conn !== undefined) destroy();
   };
@@ -274,10 +279,12 @@ const SAMPLE_MS = 100;
  * One run of autocannon for all slices: its clients, one per user, keep their connections from slice to slice. Between slices
  * their next requests are held back.
  */
-function open({ client, load, endpoint, request, sink }: EngineOptions): Engine {
+function open({ client, load, endpoint, requests, sink }: EngineOptions): Engine {
   const { requestsPerConnection } = client;
   const users: User[] = [];
   let window: Window = { openAtMs: 0, closeAtMs: 0, originMs: 0, isRecorded: false };
+  const draw = createDraw(requests);
+  const sentByRequest = requests.map(() => 0);
   let sent = 0;
   let unfinished = 0;
   let busy = 0;
@@ -322,15 +329,18 @@ function open({ client, load, endpoint, request, sink }: EngineOptions): Engine 
   // Loaded here because every plan reads this file, and hardly any sends with it.
   const autocannon: typeof import('autocannon').default = createRequire(import.meta.url)('autocannon');
   const run = autocannon({
-    url: endpoint.origin + request.path,
-    method: request.method,
-    ...(request.body === undefined ? {} : { body: request.body }),
+    url: endpoint.origin,
+    requests: requests.map(({ method, path, headers, body }) => ({
+      method,
+      path,
+      headers: { ...headers, ...(requestsPerConnection === 1 ? { connection: 'close' } : {}) },
+      ...(body === undefined ? {} : { body }),
+    })),
     connections: load.concurrency,
     pipelining: 1,
     duration: FOREVER_SEC,
     timeout: FOREVER_SEC,
     sampleInt: SAMPLE_MS,
-    headers: { ...request.headers, ...(requestsPerConnection === 1 ? { connection: 'close' } : {}) },
     setupClient: candidate => {
       users.push(
         createUser({
@@ -340,7 +350,10 @@ function open({ client, load, endpoint, request, sink }: EngineOptions): Engine 
           isTls: endpoint.origin.startsWith('https:'),
           goesOn: endedAtMs => endedAtMs < window.closeAtMs,
           onBegin: () => {
+            const request = draw?.next() ?? 0;
             sent++;
+            sentByRequest[request]!++;
+            return request;
           },
           onEnd: exchange => sink.add(exchange, exchange.startedAtMs),
           onRest: rest,
@@ -351,7 +364,8 @@ function open({ client, load, endpoint, request, sink }: EngineOptions): Engine 
   });
 
   return {
-    async runSlice({ rampMs, windowMs, drainMs, isRecorded, originMs, spreadMs = 0 }) {
+    async runSlice({ rampMs, windowMs, drainMs, isRecorded, originMs, spreadMs = 0, requestSeed }) {
+      if (requestSeed !== undefined) draw?.restart(requestSeed);
       const openAtMs = performance.now() + rampMs;
       window = { openAtMs, closeAtMs: openAtMs + windowMs, originMs, isRecorded };
       sink.openWindow(window);
@@ -382,6 +396,9 @@ function open({ client, load, endpoint, request, sink }: EngineOptions): Engine 
     get sent() {
       return sent;
     },
+    get sentByRequest() {
+      return sentByRequest;
+    },
     get unfinished() {
       return unfinished;
     },
@@ -394,12 +411,13 @@ function open({ client, load, endpoint, request, sink }: EngineOptions): Engine 
   };
 }
 
-function refusals(client: Client, target: Target, request?: Request): Refusal[] {
+function refusals(client: Client, target: Target, requests: readonly Request[] = []): Refusal[] {
   const { tlsSessions } = client.pool;
   const refused = [
     ...bodyRefusals('autocannon', client),
     ...plainTargetRefusals(client, target, HONOURS),
-    ...requestRefusals('autocannon', request),
+    ...toolReachRefusals(target),
+    ...requestRefusals('autocannon', requests),
   ];
   if (tlsSessions !== undefined && tlsSessions !== 'none' && usesTls(target)) {
     refused.push({

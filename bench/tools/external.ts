@@ -18,7 +18,9 @@ import type { Outcome, ProcessReading } from '../../results/model/trial.ts';
 import { CLIENT_SETTINGS, type Client } from '../../scenarios/model/client.ts';
 import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
 import type { Request } from '../../scenarios/model/request.ts';
+import type { Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
+import { reachRefusals } from '../clients/reach.ts';
 import {
   type ClientSetting,
   type Engine,
@@ -26,7 +28,7 @@ import {
   type EnginePool,
   newExchange,
   type Obstacle,
-  type PreparedRequest,
+  type PreparedRequests,
   type Refusal,
   type SliceTimes,
   type Window,
@@ -90,9 +92,17 @@ export function countingRefusals(tool: string, { requestsPerConnection }: Client
   ];
 }
 
+/** Why a load tool cannot follow such a setting of a target. */
+const URL_ONLY = 'it is given a URL only';
+
+/** For every tool: conntax gives it no certificate and no socket. */
+export function toolReachRefusals(target: Target): Refusal[] {
+  return reachRefusals(target, { certFile: URL_ONLY, socketPath: URL_ONLY });
+}
+
 /** No tool can send a body in chunks. */
-export function requestRefusals(tool: string, request: Request | undefined): Refusal[] {
-  if (request?.method === 'HEAD' && tool !== 'hey') {
+export function requestRefusals(tool: string, requests: readonly Request[]): Refusal[] {
+  if (requests.some(({ method }) => method === 'HEAD') && tool !== 'hey') {
     return [
       {
         path: 'transport',
@@ -101,7 +111,7 @@ export function requestRefusals(tool: string, request: Request | undefined): Ref
       },
     ];
   }
-  if (request?.framing !== 'chunked') return [];
+  if (requests.every(({ framing }) => framing !== 'chunked')) return [];
   return [
     {
       path: 'transport',
@@ -311,6 +321,8 @@ export interface ToolReport {
   exchanges: Iterable<ToolExchange>;
   /** Requests in flight when it was stopped. */
   unfinished: number;
+  /** Where there are several requests: how often it sent each. */
+  sentByRequest?: readonly number[];
   /** CPU time used for sending; absent: the kernel's statistics when it was asked to end. */
   cpuUs?: number;
 }
@@ -351,16 +363,19 @@ export interface ExternalTool {
     users: number,
     times: ToolDuration,
     where: Place,
-    request: PreparedRequest,
+    requests: PreparedRequests,
   ): readonly string[];
-  /** Opens a file descriptor for its standard input, needed until the tool has started. */
-  openInput?(request: PreparedRequest): { fd: number; close(): void };
+  /**
+   * Opens a file descriptor for its standard input, needed until the tool has started.
+   * @param seed of the sequence in which several requests are drawn
+   */
+  openInput?(requests: PreparedRequests, seed: number): { fd: number; close(): void };
   /** Whether it reports when each request began; otherwise a request belongs to the window of its end. */
   reportsStarts: boolean;
   /** Whether it drops requests in flight when it is asked to end, instead of waiting for them. */
   dropsInFlight: boolean;
   /** @throws Error when the output is invalid */
-  read(output: string, users: number, times: ToolTimes): ToolReport;
+  read(output: string, users: number, times: ToolTimes, requestCount: number): ToolReport;
   /** Most open connections for a number of users; null: no limit. */
   poolSize(users: number): number | null;
   /** Connections per start that carry no request. */
@@ -368,10 +383,13 @@ export interface ExternalTool {
 }
 
 export function openExternalEngine(tool: ExternalTool, options: EngineOptions): Engine {
-  const { client, endpoint, request, sink, load } = options;
+  const { client, endpoint, requests, sink, load } = options;
   const users = load.concurrency;
-  const place = placeOf(endpoint, request.path);
+  const place = placeOf(endpoint, requests[0].path);
   const record = newExchange();
+  // No tool that draws its requests reports which of them an answer belongs to.
+  if (requests.length > 1) record.request = -1;
+  const sentByRequest = requests.map(() => 0);
   const pool: EnginePool = { size: tool.poolSize(users), openings: 0, unused: 0 };
   let sent = 0;
   let unfinished = 0;
@@ -379,9 +397,9 @@ export function openExternalEngine(tool: ExternalTool, options: EngineOptions): 
   let current: ToolRun | undefined;
   let cutTimer: NodeJS.Timeout | undefined;
 
-  function start({ rampMs, windowMs, drainMs }: SliceTimes): ToolRun {
+  function start({ rampMs, windowMs, drainMs, requestSeed = 0 }: SliceTimes): ToolRun {
     const lengthMs = START_MS + rampMs + windowMs;
-    const input = tool.openInput?.(request);
+    const input = tool.openInput?.(requests, requestSeed);
     try {
       return runTool({
         program: tool.program,
@@ -390,7 +408,7 @@ export function openExternalEngine(tool: ExternalTool, options: EngineOptions): 
           users,
           { sendSec: Math.ceil(lengthMs / 1_000) + 1, answerSec: Math.ceil(drainMs / 1_000) },
           place,
-          request,
+          requests,
         ),
         ...(input === undefined ? {} : { stdin: input.fd }),
         stopAfterMs: lengthMs,
@@ -429,7 +447,12 @@ export function openExternalEngine(tool: ExternalTool, options: EngineOptions): 
       }
       pool.openings++;
       pool.unused += tool.unusedPerStart;
-      const report = tool.read(output, users, { rampMs, windowMs, stoppedMs: after.atMs - startedAtMs });
+      const report = tool.read(
+        output,
+        users,
+        { rampMs, windowMs, stoppedMs: after.atMs - startedAtMs },
+        requests.length,
+      );
       if (report.cpuUs !== undefined) after.cpuUs = report.cpuUs;
       const window: Window = {
         openAtMs: startedAtMs + report.openMs,
@@ -439,6 +462,7 @@ export function openExternalEngine(tool: ExternalTool, options: EngineOptions): 
       };
       sink.openWindow(window);
       for (const exchange of report.exchanges) fold(exchange, startedAtMs);
+      for (const [request, count] of (report.sentByRequest ?? []).entries()) sentByRequest[request]! += count;
       sent += report.unfinished;
       unfinished += report.unfinished;
       return window;
@@ -451,6 +475,9 @@ export function openExternalEngine(tool: ExternalTool, options: EngineOptions): 
     },
     get sent() {
       return sent;
+    },
+    get sentByRequest() {
+      return sentByRequest;
     },
     get unfinished() {
       return unfinished;

@@ -2,7 +2,7 @@
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Request } from '../../scenarios/model/request.ts';
-import type { EngineModule, PreparedRequest, Refusal } from '../contracts.ts';
+import type { EngineModule, PreparedRequests, Refusal } from '../contracts.ts';
 import {
   bodyRefusals,
   countingRefusals,
@@ -18,6 +18,7 @@ import {
   type ToolExchange,
   type ToolReport,
   type ToolTimes,
+  toolReachRefusals,
 } from './external.ts';
 
 /** Times in ms since hey was started. */
@@ -108,7 +109,7 @@ function args(
   users: number,
   { sendSec, answerSec }: ToolDuration,
   { url, host }: Place,
-  { method, headers, body }: PreparedRequest,
+  [{ method, headers, body }]: PreparedRequests,
 ): string[] {
   return [
     ...['-c', String(users), '-z', `${sendSec}s`, '-t', String(answerSec), '-o', HEY_TEMPLATE],
@@ -158,7 +159,7 @@ const hey: ExternalTool = {
   args,
   reportsStarts: true,
   dropsInFlight: false,
-  openInput: ({ body = '' }) => openUnnamed(body),
+  openInput: ([{ body = '' }]) => openUnnamed(body),
   read,
   // Go opens a connection whenever none is idle at that moment, and keeps the extra one.
   poolSize: () => null,
@@ -166,14 +167,28 @@ const hey: ExternalTool = {
 };
 
 /** Other users of the machine see the arguments of a program. */
-function secretRefusals(request: Request | undefined): Refusal[] {
-  const values = [...Object.values(request?.headers ?? {}), ...Object.values(request?.query ?? {})];
+function secretRefusals(requests: readonly Request[]): Refusal[] {
+  const values = requests.flatMap(({ headers, query }) => [
+    ...Object.values(headers),
+    ...Object.values(query),
+  ]);
   if (values.every(value => typeof value === 'string')) return [];
   return [
     {
       path: 'transport',
       message: 'hey takes headers and query as arguments, which other users of the machine can read',
       hint: 'transport: wrk or autocannon, or no value from the environment',
+    },
+  ];
+}
+
+function severalRefusals(requests: readonly Request[]): Refusal[] {
+  if (requests.length < 2) return [];
+  return [
+    {
+      path: 'transport',
+      message: 'hey sends one request again and again, not several',
+      hint: 'transport: wrk or autocannon, or request in place of requests',
     },
   ];
 }
@@ -199,11 +214,13 @@ const engine: EngineModule = {
           hint: `at most ${MOST_IDLE} users`,
         }
       : undefined,
-  refusals: (client, _target, request) => [
+  refusals: (client, target, requests = []) => [
+    ...toolReachRefusals(target),
     ...bodyRefusals('hey', client),
     ...countingRefusals('hey', client),
-    ...requestRefusals('hey', request),
-    ...secretRefusals(request),
+    ...severalRefusals(requests),
+    ...requestRefusals('hey', requests),
+    ...secretRefusals(requests),
   ],
   open: options => openExternalEngine(hey, options),
 };

@@ -1,11 +1,12 @@
 // wrk as a load tool: one process per slice, with its exact counts and latencies.
 import { isIP } from 'node:net';
+import { boundsOf, LCG } from '../../results/draw.ts';
 import type { ForeignServer } from '../../results/model/run.ts';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import { type Target, usesTls } from '../../scenarios/model/target.ts';
-import type { EngineModule, Obstacle, PreparedRequest, Refusal } from '../contracts.ts';
+import type { EngineModule, Obstacle, PreparedRequest, PreparedRequests, Refusal } from '../contracts.ts';
 import {
   bodyRefusals,
   countingRefusals,
@@ -20,6 +21,8 @@ import {
   type ToolDuration,
   type ToolExchange,
   type ToolReport,
+  type ToolTimes,
+  toolReachRefusals,
 } from './external.ts';
 
 export interface WrkCounts {
@@ -54,6 +57,7 @@ done = function(summary, latency)
     local us, count = latency(i)
     io.write(string.format("latency %d %d\\n", us, count))
   end
+  if printSent then printSent() end
   io.write("end\\n")
 end
 `;
@@ -142,9 +146,16 @@ function quoteForLua(bytes: Buffer): string {
   return `"${Array.from(bytes, byte => `\\${String(byte).padStart(3, '0')}`).join('')}"`;
 }
 
-/** Sets the request where only wrk reads it: other users of the machine see the arguments of a program. */
-export function requestScript({ method, path, headers, body }: PreparedRequest): string {
-  const lua = (text: string): string => quoteForLua(Buffer.from(text, 'latin1'));
+function lua(text: string): string {
+  return quoteForLua(Buffer.from(text, 'latin1'));
+}
+
+/** Sets the requests where only wrk reads them: other users of the machine see the arguments of a program. */
+export function requestScript(requests: PreparedRequests, seed: number): string {
+  return requests.length === 1 ? singleScript(requests[0]) : severalScript(requests, seed);
+}
+
+function singleScript({ method, path, headers, body }: PreparedRequest): string {
   return [
     `wrk.method = ${lua(method)}`,
     `wrk.path = ${lua(path)}`,
@@ -152,6 +163,52 @@ export function requestScript({ method, path, headers, body }: PreparedRequest):
     ...(body === undefined ? [] : [`wrk.body = ${quoteForLua(body)}`]),
     '',
   ].join('\n');
+}
+
+/** The sequence is that of RequestDraw, draw for draw: numbers in Lua are doubles, which hold these products exactly. */
+function severalScript(requests: PreparedRequests, seed: number): string {
+  const { multiplier, increment, range } = LCG;
+  const listed = requests.map(({ method, path, headers, body }) => {
+    const fields = Object.entries(headers).map(([name, value]) => `[${lua(name)}] = ${lua(value)}`);
+    return `  { ${lua(method)}, ${lua(path)}, { ${fields.join(', ')} }, ${body === undefined ? 'nil' : quoteForLua(body)} },`;
+  });
+  return `
+local stated = {
+${listed.join('\n')}
+}
+local bounds = { ${boundsOf(requests.map(({ weight }) => weight)).join(', ')} }
+local texts, state, isChecked = {}, ${seed >>> 0}, false
+sent = {}
+
+function init(args)
+  for i, one in ipairs(stated) do
+    local headers = one[3]
+    for name, value in pairs(wrk.headers) do headers[name] = value end
+    texts[i], sent[i] = wrk.format(one[1], one[2], headers, one[4]), 0
+  end
+end
+
+function request()
+  -- wrk looks at one request before it begins, which it does not send.
+  if not isChecked then
+    isChecked = true
+    return texts[1]
+  end
+  state = (${multiplier} * state + ${increment}) % ${range}
+  local i = 1
+  while state >= bounds[i] do i = i + 1 end
+  sent[i] = sent[i] + 1
+  return texts[i]
+end
+
+function setup(thread)
+  sender = thread
+end
+
+function printSent()
+  for i, count in ipairs(sender:get("sent")) do io.write(string.format("sent %d %d\\n", i, count)) end
+end
+`;
 }
 
 function args(
@@ -173,7 +230,17 @@ function args(
   ];
 }
 
-function read(output: string, users: number): ToolReport {
+/** How often each of several requests was sent, as their script prints it. */
+function readSent(output: string, requestCount: number): Pick<ToolReport, 'sentByRequest'> {
+  if (requestCount === 1) return {};
+  const sent = [...output.matchAll(/^sent \d+ (\d+)$/gm)].map(([, count]) => Number(count));
+  if (sent.length !== requestCount) {
+    throw new Error(`wrk was given ${requestCount} requests, but reported ${sent.length}`);
+  }
+  return { sentByRequest: sent };
+}
+
+function read(output: string, users: number, _times: ToolTimes, requestCount: number): ToolReport {
   const { counts, latencies } = readWrkOutput(output, users);
   const { durationUs, requests, bytes, statusErrors, timeouts, cpuUs } = counts;
   const durationMs = durationUs / 1_000;
@@ -222,7 +289,14 @@ function read(output: string, users: number): ToolReport {
     }
   }
 
-  return { openMs, closeMs: durationMs, exchanges: exchanges(), unfinished: users, cpuUs };
+  return {
+    openMs,
+    closeMs: durationMs,
+    exchanges: exchanges(),
+    unfinished: users,
+    cpuUs,
+    ...readSent(output, requestCount),
+  };
 }
 
 function meanUs(latencies: WrkOutput['latencies']): number {
@@ -238,7 +312,7 @@ function meanUs(latencies: WrkOutput['latencies']): number {
 const wrk: ExternalTool = {
   program: 'wrk',
   args,
-  openInput: request => openUnnamed(requestScript(request) + WRK_SCRIPT),
+  openInput: (requests, seed) => openUnnamed(requestScript(requests, seed) + WRK_SCRIPT),
   reportsStarts: false,
   dropsInFlight: true,
   read,
@@ -247,11 +321,17 @@ const wrk: ExternalTool = {
   unusedPerStart: 1,
 };
 
-function refusals(client: Client, target: Target, request?: Request): Refusal[] {
+/** Whether the server's name is an address, which no TLS handshake sends. */
+function isAddressed({ url = '', serverName }: Target): boolean {
+  return serverName === undefined && isIP(new URL(url).hostname.replaceAll(/[[\]]/g, '')) !== 0;
+}
+
+function refusals(client: Client, target: Target, requests: readonly Request[] = []): Refusal[] {
   const refused = [
     ...bodyRefusals('wrk', client),
     ...countingRefusals('wrk', client),
-    ...requestRefusals('wrk', request),
+    ...toolReachRefusals(target),
+    ...requestRefusals('wrk', requests),
   ];
   if (client.requestsPerConnection === 1 && usesTls(target)) {
     refused.push({
@@ -261,7 +341,7 @@ function refusals(client: Client, target: Target, request?: Request): Refusal[] 
       hint: "'unlimited', or target.tls: 'none', or transport: hey",
     });
   }
-  if (target.url?.startsWith('https:') && isIP(new URL(target.url).hostname) === 0) {
+  if (target.url?.startsWith('https:') && !isAddressed(target)) {
     refused.push({
       path: 'transport',
       message: 'wrk is given the checked address, so it would not name the server in its TLS handshake',

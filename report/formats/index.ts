@@ -2,6 +2,7 @@
 
 /** Files beside a report that other programs read. */
 export const outputs = {
+  comment: () => import('./comment.ts'),
   junit: () => import('./junit.ts'),
   prometheus: () => import('./openmetrics.ts'),
 };

@@ -112,7 +112,7 @@ function figureBlock({ title, caption, table }: Figure): string {
   ].join('\n\n');
 }
 
-function layOutTable({ columns, rows }: Table): string {
+export function layOutTable({ columns, rows }: Table): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [
     line(columns.map(column => escapeMarkdown(formatHeading(column)))),
@@ -121,10 +121,10 @@ function layOutTable({ columns, rows }: Table): string {
   ].join('\n');
 }
 
-function list(items: readonly string[]): string {
+export function list(items: readonly string[]): string {
   return items.map(item => `- ${escapeMarkdown(item)}`).join('\n');
 }
 
-function factList(facts: readonly Fact[]): string {
+export function factList(facts: readonly Fact[]): string {
   return facts.map(({ label, value }) => `- ${escapeMarkdown(label)}: ${escapeMarkdown(value)}`).join('\n');
 }

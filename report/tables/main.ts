@@ -4,7 +4,7 @@ import type { ArmSummary, Metric } from '../../results/model/run.ts';
 import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
 import { INTERVAL_NAME, LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
-import { usesTls } from '../../scenarios/model/target.ts';
+import { isBuiltIn, usesTls } from '../../scenarios/model/target.ts';
 import { type ArmView, type CellView, leastCensoredUs, onlyInvalid } from '../cell-view.ts';
 import type { Column, JsonValue, Table, TableCell } from '../model.ts';
 import { BOUND_NAMES } from '../words/bound.ts';
@@ -222,7 +222,7 @@ export function mainTable({ arms, result }: CellView): Table {
       ...(hasTls
         ? [
             `A full TLS handshake verifies the certificate; a resumed one continues an earlier session. ${
-              result.scenario.target.url === undefined
+              isBuiltIn(result.scenario.target)
                 ? 'Client and target count both kinds, and the ledger audit compares them.'
                 : 'They are counted by the client.'
             }`,

@@ -1,11 +1,14 @@
 // Tables of what went wrong: failed trials, responses by status, and errors by kind; null where there is nothing to show.
+import { mergeHistograms } from '../../results/histogram.ts';
 import {
   type CompletedTrial,
   type FailureCode,
+  type Histogram,
   OUTCOME_NAMES,
   OUTCOMES,
   type Outcome,
 } from '../../results/model/trial.ts';
+import { own } from '../../scenarios/model/own.ts';
 import { isExpectedStatus } from '../../scenarios/model/target.ts';
 import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
@@ -52,13 +55,14 @@ export function failureTable({ trials }: CellView): Table | null {
   });
 }
 
-/** Responses by status and arm; null if all have the same, expected status. */
+/** Responses by status and arm; null if all have the same, expected status. With times where the responses are of several classes. */
 export function statusTable({ arms, result }: CellView): Table | null {
   const { expectStatus } = result.scenario.target;
   const counts = arms.map(arm => ({ arm, statuses: countStatuses(arm) }));
   const seen = new Set(counts.flatMap(({ statuses }) => [...statuses.keys()]));
   const isGood = (status: string): boolean => isExpectedStatus(expectStatus, Number(status));
   if (seen.size < 2 && [...seen].every(isGood)) return null;
+  const hasTimes = counts.some(({ statuses }) => new Set([...statuses.keys()].map(classOf)).size > 1);
   return createTable({
     name: 'statuses',
     title: 'Responses by status',
@@ -67,13 +71,26 @@ export function statusTable({ arms, result }: CellView): Table | null {
       keyColumn('status', 'status'),
       figureColumn('answerCount', 'count'),
       figureColumn('answerRatio', 'of complete responses'),
+      ...(hasTimes
+        ? [
+            figureColumn('meanMs', 'mean', 'ms'),
+            figureColumn('p50Ms', 'p50', 'ms'),
+            figureColumn('p99Ms', 'p99', 'ms'),
+          ]
+        : []),
       wordColumn('counts', 'counts as'),
     ],
-    rows: counts.flatMap(({ arm, statuses }) => statusRows(arm, statuses, isGood)),
+    rows: counts.flatMap(({ arm, statuses }) => statusRows(arm, statuses, { isGood, hasTimes })),
     notes: [
       `Complete responses in the steady windows, as reported by each client. By target.expectStatus, ${expectStatus.join(', ')} count as success.`,
+      ...(hasTimes ? ['Times are those of a class of statuses, such as 4xx, as a whole.'] : []),
     ],
   });
+}
+
+/** `4xx` of `404`. */
+function classOf(status: string): string {
+  return `${status[0]}xx`;
 }
 
 function countStatuses({ trials }: ArmView): Map<string, number> {
@@ -86,26 +103,65 @@ function countStatuses({ trials }: ArmView): Map<string, number> {
   return new Map([...counts].toSorted(([left], [right]) => Number(left) - Number(right)));
 }
 
-/** One row per status, or a single row if the statuses are unknown. */
+interface StatusShape {
+  isGood: (status: string) => boolean;
+  hasTimes: boolean;
+}
+
+/** One row per status, and one per class of several statuses; or a single row if the statuses are unknown. */
 function statusRows(
-  { label, name, trials, marks }: ArmView,
+  arm: ArmView,
   statuses: ReadonlyMap<string, number>,
-  isGood: (status: string) => boolean,
+  { isGood, hasTimes }: StatusShape,
 ): TableCell[][] {
+  const { label, name, trials, marks } = arm;
+  const noTimes = hasTimes ? [nothing, nothing, nothing] : [];
   if (statuses.size === 0) {
     return trials.length === 0
       ? []
-      : [[words(label, name), words('unknown', null), nothing, nothing, words('', null)]];
+      : [[words(label, name), words('unknown', null), nothing, nothing, ...noTimes, words('', null)]];
   }
-  const total = [...statuses.values()].reduce((sum, count) => sum + count, 0);
+  const total = sumOf([...statuses.values()]);
   const invalid = onlyInvalid(marks);
-  return [...statuses].map(([status, count]) => [
+  const row = (status: string, count: number, times: TableCell[], counts: TableCell): TableCell[] => [
     words(label, name),
     words(status),
     figure(formatCount(count), count, invalid),
     figure(formatPercent(count / total), count / total, invalid),
-    isGood(status) ? words('success', 'good') : words('failure', 'failed'),
-  ]);
+    ...times,
+    counts,
+  ];
+  return [...Map.groupBy(statuses, ([status]) => classOf(status))].flatMap(([statusClass, members]) => {
+    const times = hasTimes ? classTimes(arm, statusClass) : [];
+    const isAlone = members.length === 1;
+    const rows = members.map(([status, count]) =>
+      row(status, count, isAlone ? times : noTimes, judgement([status], isGood)),
+    );
+    if (isAlone || !hasTimes) return rows;
+    const ofClass = members.map(([status]) => status);
+    const count = sumOf(members.map(([, own]) => own));
+    return [...rows, row(`all ${statusClass}`, count, times, judgement(ofClass, isGood))];
+  });
+}
+
+function judgement(statuses: readonly string[], isGood: StatusShape['isGood']): TableCell {
+  const good = statuses.filter(isGood).length;
+  if (good === statuses.length) return words('success', 'good');
+  return good === 0 ? words('failure', 'failed') : words('both', 'both');
+}
+
+/** Mean, p50 and p99 of a class; unknown in runs of older versions. */
+function classTimes({ trials, marks }: ArmView, statusClass: string): TableCell[] {
+  const parts = trials.flatMap(
+    ({ measurement }) => own(measurement.responseByClass as Record<string, Histogram>, statusClass) ?? [],
+  );
+  if (parts.length === 0) return [nothing, nothing, nothing];
+  const { meanUs, p50Us, p99Us } = mergeHistograms(parts);
+  return [meanUs, p50Us, p99Us].map(us => timeCell(us, onlyInvalid(marks)));
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 export function errorTable({ arms }: CellView): Table | null {

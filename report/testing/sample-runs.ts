@@ -188,6 +188,7 @@ function foreign({ run, trials }: StoredSample): StoredSample {
       framing: 'length' as const,
       interimStatuses: [],
       tlsVersion: 'TLSv1.3',
+      isUnverified: false,
       alpn: 'h2',
     },
     arms: summariseArms(unknown),

@@ -155,6 +155,21 @@ describe('What a server answers before the run is compared with what the scenari
   }
 });
 
+test('a server that a command starts is named by it, because its port is another one each time', () => {
+  const target = Target.parse(withUnknowns({ command: 'npm start', cwd: '/srv', ready: '/health' }));
+  const [remark] = foreignRemarks({ ...FOUND_SERVER, connectionHeader: 'close' }, target);
+  assert.match(remark!, /^The server of "npm start" answers with Connection: close/);
+  const [cell] = sampleRun().run.cells;
+  const facts = new Map(
+    sharedConditions({ ...cell!.scenario, target }).map(({ label, value }) => [label, value]),
+  );
+  assert.equal(
+    facts.get('Target'),
+    'started by "npm start" in /srv, port given in PORT, ready when /health answers',
+  );
+  assert.match(facts.get('Connection policy of the target')!, /^not declared: whether/);
+});
+
 test('several generators are a condition, one is not worth a line', () => {
   const [cell] = sampleRun().run.cells;
   const describeGenerators = (generators?: number) =>

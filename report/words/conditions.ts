@@ -1,13 +1,14 @@
 // Describes the conditions of a cell: what all arms shared, how each client was configured, and what an external server was found to be.
 import { asOwnTarget } from '../../results/connections.ts';
-import { type CellResult, closingReason, type ForeignServer } from '../../results/model/run.ts';
+import { type CellResult, closingReason, type ForeignServer, isUnixSocket } from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
-import { describeRequest } from '../../scenarios/model/request.ts';
+import { describeRequest, type NamedRequest } from '../../scenarios/model/request.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import {
   type Behaviour,
   DEFAULT_EXPECTED,
+  isBuiltIn,
   isExpectedStatus,
   type Target,
 } from '../../scenarios/model/target.ts';
@@ -15,16 +16,34 @@ import type { CellView } from '../cell-view.ts';
 import type { Fact } from '../model.ts';
 import { describeLink } from './link.ts';
 import { describeLoad } from './load.ts';
-import { formatCount } from './numbers.ts';
+import { formatCount, formatPercent } from './numbers.ts';
 
 /** What a reader must know about an external server: a bad response before the run, or one that contradicts the scenario. */
 export function foreignRemarks(server: ForeignServer, target: Target): string[] {
   return [
+    ...trustRemarks(server),
     ...statusRemarks(server, target),
     ...interimRemarks(server),
     ...closeRemarks(server, target),
     ...hintRemarks(server, target),
-  ].map(remark => `${server.url} ${remark}`);
+  ].map(remark => `${serverName(server, target)} ${remark}`);
+}
+
+/** A server that conntax starts has another port each time. */
+function serverName({ url }: ForeignServer, { command }: Target): string {
+  return command === undefined ? url : `The server of ${quoted(command)}`;
+}
+
+function quoted(command: string): string {
+  return `"${command}"`;
+}
+
+function trustRemarks({ isUnverified }: ForeignServer): string[] {
+  return isUnverified
+    ? [
+        'was not verified: target.insecure accepts any certificate, so the figures may be those of another server',
+      ]
+    : [];
 }
 
 function statusRemarks({ status }: ForeignServer, { expectStatus }: Target): string[] {
@@ -73,9 +92,32 @@ function hintRemarks(
     : [];
 }
 
+/** Describes a target with a command. */
+function describeStartedTarget({
+  command = '',
+  cwd,
+  portFrom = 'env',
+  portEnv = 'PORT',
+  ready,
+}: Target): string {
+  return [
+    `started by ${quoted(command)}${cwd === undefined ? '' : ` in ${cwd}`}`,
+    portFrom === 'env' ? `port given in ${portEnv}` : 'port read from its output',
+    ...(ready === undefined ? [] : [`ready when ${ready} answers`]),
+  ].join(', ');
+}
+
 /** Describes a target with a url. */
-function describeExternalTarget({ url, protocol }: Target): string {
-  return `external server at ${url}${protocol === 'h2' ? ', declared to offer HTTP/2' : ''}`;
+function describeExternalTarget(target: Target): string {
+  const { url, protocol, serverName, socketPath, certFile, insecure } = target;
+  return [
+    `external server at ${url}`,
+    ...(socketPath === undefined ? [] : [`by the Unix socket ${socketPath}`]),
+    ...(serverName === undefined ? [] : [`by the name ${serverName}`]),
+    ...(certFile === undefined ? [] : ['with a client certificate']),
+    ...(insecure === true ? ['its certificate NOT verified'] : []),
+    ...(protocol === 'h2' ? ['declared to offer HTTP/2'] : []),
+  ].join(', ');
 }
 
 /** The connection policy that the scenario declares for an external server, and which parts it leaves open. */
@@ -102,9 +144,20 @@ function describeDeclaredPolicy(target: Target): string {
 /** What limits the figures of a cell with an external server; empty otherwise. */
 export function foreignCaveats({ server, scenario: { target } }: CellResult): string[] {
   if (server === null) return [];
+  if (target.command !== undefined) {
+    return [
+      ...foreignRemarks(server, target),
+      `${serverName(server, target)} runs on this machine, pinned as conntax's own would be. Its CPU time and memory are those of all its processes, by the kernel; its handshakes and the requests that reached it are unknown.`,
+    ];
+  }
   return [
     ...foreignRemarks(server, target),
     `${server.url} is an external server: conntax did not pin it to a core, it was warmed up only by the clients' own load, and its CPU use, its handshakes and the requests that reached it are unknown.`,
+    ...(isUnixSocket(server)
+      ? [
+          'It is reached by a Unix socket: there are no TCP connections for the kernel to count, so how many it accepted is unknown, and a connection costs no port.',
+        ]
+      : []),
     ...(server.isLoopback
       ? []
       : [
@@ -120,12 +173,13 @@ function foundFacts(server: ForeignServer | null): Fact[] {
 
 /** `status 200 over HTTP/1.1, TLSv1.3 (offers h2), Server: nginx/1.22.1, at 127.0.0.1 (loopback)`. */
 export function describeFound(server: ForeignServer): string {
-  const { status, httpVersion, tlsVersion, alpn, software, address, isLoopback } = server;
+  const { status, httpVersion, tlsVersion, alpn, software, address, isLoopback, isUnverified } = server;
   return [
     `status ${status} over HTTP/${httpVersion}`,
     ...(tlsVersion === null ? [] : [`${tlsVersion}${alpn === 'h2' ? ' (HTTP/2 is offered)' : ''}`]),
     ...(software === null ? [] : [`Server: ${software}`]),
-    `at ${address}${isLoopback ? ' (loopback)' : ', another machine'}`,
+    ...(isUnverified ? ['certificate NOT verified'] : []),
+    `at ${address}${isUnixSocket(server) ? ' (Unix socket)' : isLoopback ? ' (loopback)' : ', another machine'}`,
   ].join(', ');
 }
 
@@ -231,6 +285,7 @@ export function sharedConditions({
   target,
   link,
   request,
+  requests,
   load,
   generators,
   timing,
@@ -242,11 +297,23 @@ export function sharedConditions({
     ...(link === undefined ? [] : [{ label: 'Link', value: describeLink(link) }]),
     ...expectedFacts(target),
     ...(request === undefined ? [] : [{ label: 'Request', value: describeRequest(request) }]),
+    ...(requests === undefined ? [] : [{ label: 'Requests', value: describeRequests(requests) }]),
     { label: 'Load', value: describeLoad(load) },
     ...generatorFacts(generators),
     { label: 'Timing', value: describeTiming(timing, generators) },
     ...(phases ? [] : [{ label: 'Phases', value: 'not recorded' }]),
   ];
+}
+
+/** `75 % read: GET /orders; 25 % POST /orders, a body of 20 bytes`. */
+function describeRequests(requests: readonly NamedRequest[]): string {
+  const total = requests.reduce((sum, { weight }) => sum + weight, 0);
+  return requests
+    .map(request => {
+      const name = request.name === undefined ? '' : `${request.name}: `;
+      return `${formatPercent(request.weight / total)} ${name}${describeRequest(request)}`;
+    })
+    .join('; ');
 }
 
 /** Only where there are several. */
@@ -302,6 +369,7 @@ function expectedFacts({ expectStatus }: Target): Fact[] {
 function describeTarget(target: Target): string {
   const { url, behaviour, protocol, tls, tlsKey, maxConcurrentStreams } = target;
   if (url !== undefined) return describeExternalTarget(target);
+  if (target.command !== undefined) return describeStartedTarget(target);
   const spoken =
     protocol === 'h2'
       ? `HTTP/2 (at most ${formatCount(maxConcurrentStreams)} streams per connection) and HTTP/1.1`
@@ -334,7 +402,7 @@ function countOrRaw(value: number): string {
 }
 
 function describeTargetPolicy(target: Target): string {
-  if (target.url !== undefined) return describeDeclaredPolicy(target);
+  if (!isBuiltIn(target)) return describeDeclaredPolicy(target);
   const { keepAliveTimeoutMs, maxRequestsPerSocket, keepAliveHint, connectionClose } = asOwnTarget(target);
   if (connectionClose) return 'every response carries Connection: close';
   return [

@@ -1,5 +1,5 @@
 // Audits of connections and requests: both ends count the same, within what the settings need.
-import { usesTls } from '../../scenarios/model/target.ts';
+import { isBuiltIn, usesTls } from '../../scenarios/model/target.ts';
 import type { CompletedTrial, Ledger } from '../model/trial.ts';
 import { type Check, type TrialRule, whole } from './rule.ts';
 
@@ -82,7 +82,7 @@ export const ledger: TrialRule = {
     const taken = own ?? opened;
     const isAbove = needed.most !== null && taken > needed.most + allowance;
     if (taken < needed.least - allowance || (isAbove && own !== undefined)) {
-      return { state: 'fail', detail: `${detail}${allowed}: ${culprit(trial.target.url !== undefined)}` };
+      return { state: 'fail', detail: `${detail}${allowed}: ${culprit(!isBuiltIn(trial.target))}` };
     }
     const handshakes = checkHandshakes(result, allowance);
     if (handshakes?.state === 'fail') return handshakes;

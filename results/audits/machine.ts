@@ -38,7 +38,8 @@ export const bottleneck: TrialRule = {
 };
 
 function usageOf({ cpuRatio, eventLoopRatio }: Resources, isShared = false): string {
-  return `${percent(cpuRatio)} of ${isShared ? 'their cores' : 'a core'}, event loop ${percent(eventLoopRatio)} busy`;
+  const cpu = `${percent(cpuRatio)} of ${isShared ? 'their cores' : 'a core'}`;
+  return eventLoopRatio === null ? cpu : `${cpu}, event loop ${percent(eventLoopRatio)} busy`;
 }
 
 /** Above this share, the comparison is partly one of scheduling luck. Undisturbed, it stays below 2 %. */

@@ -8,12 +8,16 @@ import {
   SweepPoint,
 } from '../../scenarios/model/scenario.ts';
 import { INTERVAL_NAME } from '../stats.ts';
-import { Censored, Ledger } from './trial.ts';
+import { Censored, Ledger, RequestFigures } from './trial.ts';
 
 /** What one request before the run, not part of the load, has shown. */
 export const ForeignServer = z.strictObject({
   url: z.string().describe('As in the scenario'),
-  address: z.string().describe('The address that all load goes to, one of those that the host stands for'),
+  address: z
+    .string()
+    .describe(
+      'The address that all load goes to, one of those that the host stands for; or the path of a Unix socket',
+    ),
   isLoopback: z.boolean().describe('Whether that is on this machine, whose kernel then counts both ends'),
   status: z.int().describe('Of the answer to the request before the run'),
   httpVersion: z.string().describe('Of that answer, such as 1.1'),
@@ -37,8 +41,17 @@ export const ForeignServer = z.strictObject({
     .string()
     .nullable()
     .describe('What the server chose of h2 and http/1.1; null where it did not choose, or on plain TCP'),
+  isUnverified: z
+    .boolean()
+    .default(false)
+    .describe('Whether its certificate was not verified, because the scenario says so'),
 });
 export type ForeignServer = z.infer<typeof ForeignServer>;
+
+/** Whether the server is reached by a Unix socket, whose connections the kernel does not count. */
+export function isUnixSocket({ address }: Pick<ForeignServer, 'address'>): boolean {
+  return address.startsWith('/');
+}
 
 /** What makes every request need a new connection, by the answer before the run; undefined: nothing seen. */
 export function closingReason(server: ForeignServer): string | undefined {
@@ -90,6 +103,20 @@ export const Comparison = z.strictObject({
 });
 export type Comparison = z.infer<typeof Comparison>;
 
+/** One of several requests, over all trials of an arm. */
+export const RequestSummary = z.strictObject({
+  name: RequestFigures.shape.name,
+  sent: count().describe('In all, warm-up included'),
+  completed: RequestFigures.shape.completed,
+  failed: RequestFigures.shape.failed,
+  requestsPerSec: amount().nullable().describe('Completed per second of the steady windows'),
+  meanUs: amount().nullable().describe('Mean response time; null without any'),
+  p50Us: amount().nullable().describe('Median response time; null without any'),
+  p99Us: amount().nullable().describe('99th percentile of response times; null without any'),
+  censored: Censored.nullable().describe('null: all came to an end, or it is not known'),
+});
+export type RequestSummary = z.infer<typeof RequestSummary>;
+
 /** What an arm did over all its valid and invalid trials: the row of a table. */
 export const ArmSummary = z.strictObject({
   arm: z.string().describe('Name of the client'),
@@ -126,6 +153,10 @@ export const ArmSummary = z.strictObject({
   requestsSent: count().describe('Requests sent, warm-up included'),
   generatorCpuUsPerRequest: amount().describe('CPU time of the generator per request'),
   targetCpuUsPerRequest: amount().nullable().describe('null for a server that conntax did not start'),
+  requests: z
+    .array(RequestSummary)
+    .default([])
+    .describe("In the order of the scenario's requests; empty where it has one request"),
 });
 export type ArmSummary = z.infer<typeof ArmSummary>;
 

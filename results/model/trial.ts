@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Client } from '../../scenarios/model/client.ts';
 import { Load } from '../../scenarios/model/load.ts';
-import { Request } from '../../scenarios/model/request.ts';
+import { Request, Requests } from '../../scenarios/model/request.ts';
 import { Link, Target } from '../../scenarios/model/target.ts';
 
 const count = () => z.int().min(0);
@@ -63,6 +63,7 @@ export const Trial = z.strictObject({
   link: Link.optional().describe('Emulated network; absent without one'),
   load: Load.describe('As in the scenario, defaults included'),
   request: Request.optional().describe('What each request is; absent: a GET without a body'),
+  requests: Requests.optional().describe('Several in place of one; absent: one'),
   client: Client.describe('As in the scenario, defaults included'),
   generators: z
     .int()
@@ -212,7 +213,9 @@ export const Resources = z.strictObject({
   cpuRatio: amount().describe(
     'CPU time / wall time; above 0.9 the process is the bottleneck. Of several generators: of the time of the cores that they had',
   ),
-  eventLoopRatio: amount().describe('Event-loop utilisation, 0 to 1'),
+  eventLoopRatio: amount()
+    .nullable()
+    .describe('Event-loop utilisation, 0 to 1; null for a process that is not of conntax'),
   runDelayRatio: amount().describe('Share of the time that its main thread was ready and waited for a core'),
   rssBytes: amount().describe('Largest resident memory seen'),
 });
@@ -290,6 +293,24 @@ export const Backends = z.strictObject({
   growth: BackendGrowth.nullable().describe('null where no backends were added'),
 });
 export type Backends = z.infer<typeof Backends>;
+/** Classes of the statuses of final responses. */
+export const StatusClass = z.enum(['2xx', '3xx', '4xx', '5xx']);
+export type StatusClass = z.infer<typeof StatusClass>;
+
+/** One of several requests that a scenario's clients send. */
+export const RequestFigures = z.strictObject({
+  name: z.string().describe('As in the scenario; by default method and path'),
+  sent: count().describe('Of the whole trial, warm-up included, like requestsSent of the ledger'),
+  completed: count()
+    .nullable()
+    .describe(
+      'In the steady windows, like the rest; null where a load tool does not report which request an answer belongs to',
+    ),
+  failed: count().nullable().describe('Those without an answer included; null likewise'),
+  censored: Censored.nullable().describe('null: every request came to an end, or it is not known'),
+  response: Histogram.nullable().describe('Like response of all requests; null likewise'),
+});
+export type RequestFigures = z.infer<typeof RequestFigures>;
 
 export const Measurement = z.strictObject({
   warmupMs: amount().describe('Load before the first measured slice'),
@@ -322,6 +343,16 @@ export const Measurement = z.strictObject({
   response: Histogram.describe(
     'From the intended start to the last byte; censored ones by their lower bounds',
   ),
+  responseByClass: z
+    .partialRecord(StatusClass, Histogram)
+    .default({})
+    .describe(
+      'Response times of whole answers, good or not, by the class of their status; empty where the client does not tell it, and in older runs',
+    ),
+  requests: z
+    .array(RequestFigures)
+    .default([])
+    .describe("In the order of the scenario's requests; empty where it has one request"),
   service: Histogram.describe('From the actual start to the last byte'),
   wait: Histogram.describe(
     'From the actual start until the request is written, a dial included; empty when phases are off',
@@ -342,7 +373,9 @@ export const Measurement = z.strictObject({
   ledger: Ledger.describe('Connections and requests, counted at both ends'),
   backends: Backends.nullable().default(null).describe('null: the target is a single server'),
   generator: Resources.describe('The process that sent the load, or all of a group'),
-  target: Resources.nullable().describe('null for a server that conntax did not start'),
+  target: Resources.nullable().describe(
+    'Of a server that a command started: of all its processes; null for a server that conntax did not start',
+  ),
   link: LinkReading.nullable().default(null).describe('null without an emulated link'),
   kernel: KernelCounts.describe('Counters of the whole machine'),
   alone: Alone.nullable()

@@ -14,5 +14,6 @@ export const FOUND_SERVER: ForeignServer = {
   framing: 'length',
   interimStatuses: [],
   tlsVersion: null,
+  isUnverified: false,
   alpn: null,
 };

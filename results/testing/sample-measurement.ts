@@ -94,6 +94,8 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
     censored: null,
     lengthening: null,
     response,
+    responseByClass: { '2xx': response },
+    requests: [],
     service: finish(recorders.service),
     wait: finish(recorders.wait),
     firstByte: finish(recorders.firstByte),

@@ -26,9 +26,11 @@ export const Pool = z.strictObject({
   pipelining: z.int().min(1).max(100).optional().describe('Maximum requests in flight on one connection'),
   maxConcurrentStreams: optionalCount(1, 'Maximum requests in flight on one HTTP/2 connection'),
   scheduling: z
-    .enum(['lifo', 'fifo'])
+    .enum(['lifo', 'fifo', 'round-robin'])
     .optional()
-    .describe('Which idle connection is used next: lifo, the last used; fifo, the one idle longest'),
+    .describe(
+      'Which idle connection is used next: lifo, the last used; fifo, the one idle longest; round-robin, each in turn (RoundRobinPool of undici)',
+    ),
   closing: z
     .enum(['client', 'server', 'reset'])
     .optional()

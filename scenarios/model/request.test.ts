@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { z } from 'zod';
-import { carriesCredentials, describeRequest, Request } from './request.ts';
+import { carriesCredentials, describeRequest, nameOfRequest, Request, Requests } from './request.ts';
 
 suite('a request', () => {
   test('is a GET without anything of its own by default', () => {
@@ -60,6 +60,48 @@ suite('a request', () => {
       assert.ok(Request.safeParse(stated).success);
     });
   }
+});
+
+suite('several requests', () => {
+  const refused: [what: string, stated: unknown[], path: string, message: RegExp][] = [
+    ['none', [], '', /./],
+    [
+      'two of one name',
+      [{ path: '/a' }, { name: 'GET /a' }],
+      '1.name',
+      /"GET \/a" is also the name of request 0/,
+    ],
+    [
+      'two without a name',
+      [{ path: '/a', query: { x: '1' } }, { path: '/a' }],
+      '1.name',
+      /a name of its own/,
+    ],
+    ['a weight of nothing', [{ weight: 0 }], '0.weight', /./],
+    ['a weight without end', [{ weight: Infinity }], '0.weight', /./],
+    ['a name with a line break', [{ name: 'a\nb' }], '0.name', /./],
+    ['a credential in the second', [{}, { path: '/a?token=s3cret' }], '1.query.token', /credential/],
+  ];
+  for (const [what, stated, path, message] of refused) {
+    test(`${what}: refused`, () => {
+      const { error } = Requests.safeParse(stated);
+      const issue = error?.issues.find(one => one.path.join('.') === path);
+      assert.match(issue?.message ?? JSON.stringify(error?.issues), message);
+      assert.ok(issue !== undefined && !issue.message.includes('s3cret'));
+    });
+  }
+
+  test('a name is stated, or method and path', () => {
+    const requests = Requests.parse([
+      { name: 'read' },
+      { path: '/a?b=1' },
+      { method: 'POST', weight: 0.5 },
+      { path: `/${'x'.repeat(100)}` },
+    ]);
+    const names = requests.map(nameOfRequest);
+    assert.deepEqual(names.slice(0, 3), ['read', 'GET /a?b=1', 'POST']);
+    assert.equal(names[3]!.length, 60);
+  });
 });
 
 test('names that carry credentials are distinguished from others', () => {

@@ -1,18 +1,20 @@
-// What every client of a scenario sends: method, path, headers and body of the request.
+// What every client of a scenario sends: one request, or several that are drawn by weight.
 import { z } from 'zod';
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 export type Method = (typeof METHODS)[number];
+
+/** The name of an environment variable. */
+export const VariableName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable');
 
 /**
  * A value that only the environment of the run has. It is read in the process that sends it, and is never stored, printed
  * or given to a command line.
  */
 const FromEnvironment = z.strictObject({
-  env: z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable')
-    .describe('Environment variable that holds the value; it is never stored or printed'),
+  env: VariableName.describe('Environment variable that holds the value; it is never stored or printed'),
   prefix: z.string().optional().describe("Text before it, such as 'Bearer '"),
 });
 
@@ -55,52 +57,100 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
 const PATH = /^\/[\x21-\x7e]*$/;
 
-export const Request = z
-  .strictObject({
-    method: z.enum(METHODS).default('GET').describe('Method'),
-    path: z
-      .string()
-      .regex(PATH, "a path from the root, percent-encoded, such as '/orders?all=1'")
-      .refine(path => !path.includes('#'), 'a path without a fragment (#): it is never sent')
-      .optional()
-      .describe("Path, with a query if wanted; default: that of target.url, or '/'"),
-    query: z
-      .record(z.string().min(1), Value)
-      .default({})
-      .describe('Query parameters, encoded and appended to the path; values as in headers'),
-    headers: z
-      .record(z.string().regex(HEADER_NAME, 'a header name'), Value)
-      .default({})
-      .describe(
-        "Headers, beside those that the client sends by itself; a value is text, or { env: 'TOKEN', prefix: 'Bearer ' } for a secret",
-      ),
-    body: z.string().optional().describe('Body, sent as UTF-8; state its type in the header content-type'),
-    bodyFile: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('File with the body, from the folder of the scenario file'),
-    bodyBytes: z.int().min(0).max(MAX_REQUEST_BYTES).optional().describe('Length of a body of letters'),
-    framing: z
-      .enum(['length', 'chunked'])
-      .default('length')
-      .describe('How the end of the body is marked: Content-Length, or Transfer-Encoding: chunked'),
-  })
-  .superRefine(({ headers, query, framing, path, ...body }, context) => {
-    const bodies = (['body', 'bodyFile', 'bodyBytes'] as const).filter(name => body[name] !== undefined);
-    for (const name of bodies.slice(1))
+const RequestFields = z.strictObject({
+  method: z.enum(METHODS).default('GET').describe('Method'),
+  path: z
+    .string()
+    .regex(PATH, "a path from the root, percent-encoded, such as '/orders?all=1'")
+    .refine(path => !path.includes('#'), 'a path without a fragment (#): it is never sent')
+    .optional()
+    .describe("Path, with a query if wanted; default: that of target.url, or '/'"),
+  query: z
+    .record(z.string().min(1), Value)
+    .default({})
+    .describe('Query parameters, encoded and appended to the path; values as in headers'),
+  headers: z
+    .record(z.string().regex(HEADER_NAME, 'a header name'), Value)
+    .default({})
+    .describe(
+      "Headers, beside those that the client sends by itself; a value is text, or { env: 'TOKEN', prefix: 'Bearer ' } for a secret",
+    ),
+  body: z.string().optional().describe('Body, sent as UTF-8; state its type in the header content-type'),
+  bodyFile: z.string().min(1).optional().describe('File with the body, from the folder of the scenario file'),
+  bodyBytes: z.int().min(0).max(MAX_REQUEST_BYTES).optional().describe('Length of a body of letters'),
+  framing: z
+    .enum(['length', 'chunked'])
+    .default('length')
+    .describe('How the end of the body is marked: Content-Length, or Transfer-Encoding: chunked'),
+});
+
+/** Rules between the fields of one request. */
+function checkRequest(
+  { headers, query, framing, path, ...body }: z.infer<typeof RequestFields>,
+  context: z.RefinementCtx,
+): void {
+  const bodies = (['body', 'bodyFile', 'bodyBytes'] as const).filter(name => body[name] !== undefined);
+  for (const name of bodies.slice(1))
+    context.addIssue({
+      code: 'custom',
+      path: [name],
+      message: `the body is already given by ${bodies[0]}`,
+    });
+  if (framing === 'chunked' && bodies.length === 0)
+    context.addIssue({ code: 'custom', path: ['framing'], message: 'there is no body to send in chunks' });
+  for (const [name, value] of Object.entries(headers)) checkHeader(name, value, context);
+  for (const [name, value] of [...Object.entries(query), ...queryOf(path)])
+    checkSecret(['query', name], value, context);
+}
+
+export const Request = RequestFields.superRefine(checkRequest);
+export type Request = z.infer<typeof Request>;
+
+/** As many as a table of them can show. */
+const MOST_REQUESTS = 50;
+
+const NamedRequest = RequestFields.extend({
+  name: z
+    .string()
+    .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,58}[\x21-\x7e])?$/, 'up to 60 visible ASCII characters')
+    .optional()
+    .describe('Names its figures in reports; default: method and path'),
+  weight: z
+    .number()
+    .gt(0)
+    .max(1_000_000)
+    .default(1)
+    .describe(
+      'How often it is drawn, relative to the others: of weights 3 and 1, three quarters are the first',
+    ),
+}).superRefine(checkRequest);
+export type NamedRequest = z.infer<typeof NamedRequest>;
+
+/** Several requests, told apart by their names. */
+export const Requests = z
+  .array(NamedRequest)
+  .min(1)
+  .max(MOST_REQUESTS)
+  .superRefine((requests, context) => {
+    const names = requests.map(nameOfRequest);
+    for (const [index, name] of names.entries()) {
+      if (names.indexOf(name) === index) continue;
       context.addIssue({
         code: 'custom',
-        path: [name],
-        message: `the body is already given by ${bodies[0]}`,
+        path: [index, 'name'],
+        message: `"${name}" is also the name of request ${names.indexOf(name)}; expected: a name of its own`,
       });
-    if (framing === 'chunked' && bodies.length === 0)
-      context.addIssue({ code: 'custom', path: ['framing'], message: 'there is no body to send in chunks' });
-    for (const [name, value] of Object.entries(headers)) checkHeader(name, value, context);
-    for (const [name, value] of [...Object.entries(query), ...queryOf(path)])
-      checkSecret(['query', name], value, context);
+    }
   });
-export type Request = z.infer<typeof Request>;
+
+/** Its own name, or `POST /orders`; a long one is cut. */
+export function nameOfRequest({
+  name,
+  method,
+  path,
+}: Pick<NamedRequest, 'name' | 'method' | 'path'>): string {
+  return name ?? `${method} ${path ?? ''}`.trim().slice(0, 60);
+}
 
 export function hasBody({ body, bodyFile, bodyBytes }: Request): boolean {
   return (body ?? bodyFile ?? bodyBytes) !== undefined;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Client } from './client.ts';
 import { ClosedLoad, Load } from './load.ts';
-import { Request } from './request.ts';
+import { Request, Requests } from './request.ts';
 import { Link, Target, withUnknowns } from './target.ts';
 
 /** Metrics that an expectation can limit. Times in microseconds, ratios from 0 to 1. */
@@ -169,7 +169,12 @@ export const Scenario = z.strictObject({
     .describe('Words that select the scenario, as in `run quick`'),
   target: z.preprocess(withUnknowns<z.input<typeof Target>>, Target).prefault({}),
   link: Link.optional().describe('Emulated network between client and target; default: plain loopback'),
-  request: Request.optional().describe('What every client sends; default: a GET of the path of target.url'),
+  request: Request.optional().describe(
+    'What every client sends; default: a GET of the path of target.url, or of /',
+  ),
+  requests: Requests.optional().describe(
+    'Several requests in place of one, drawn by weight with the seed of the run: every client meets the same sequence',
+  ),
   load: Load.default(() => ClosedLoad.parse({})).describe('When requests are sent'),
   generators: z
     .union([z.int().min(1).max(MOST_GENERATORS), z.literal('auto')])

@@ -1,5 +1,6 @@
 // The schema of the server side: the target, and the link between client and target.
 import { z } from 'zod';
+import { VariableName } from './request.ts';
 
 /** A status by number, or a class of statuses. */
 export const ExpectedStatus = z.union([z.int().min(200).max(599), z.enum(['2xx', '3xx', '4xx', '5xx'])]);
@@ -60,7 +61,68 @@ export function countBackends({ backends }: { backends: z.infer<typeof Backends>
   return typeof backends === 'number' ? backends : backends.to;
 }
 
-/** The server under load, shared by all clients of a cell: conntax's own, or an external one by its `url`. */
+/** The longest path of a Unix socket on Linux, which adds a final zero. */
+const LONGEST_SOCKET_PATH = 107;
+
+/** Settings of how an external server is reached, which only some clients can follow. */
+export const REACH_SETTINGS = ['certFile', 'serverName', 'socketPath'] as const;
+
+/** How conntax learns the port of a server that it starts by a command. */
+export const PORT_SOURCES = ['env', 'output'] as const;
+
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** The settings of a server that a command starts. */
+const CommandSettings = z.strictObject({
+  command: z
+    .string()
+    .regex(/\S/, 'a command line')
+    .optional()
+    .describe(
+      'Command line that starts a server of your own on this machine, over plain HTTP; run by sh, in a process group of its own',
+    ),
+  cwd: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder in which the command runs, from the folder of the scenario file; default: that folder'),
+  env: z
+    .record(z.string().regex(VARIABLE, 'the name of an environment variable'), z.string())
+    .optional()
+    .describe('Environment variables of the command, beside those that conntax has'),
+  portFrom: z
+    .enum(PORT_SOURCES)
+    .optional()
+    .describe(
+      'env: conntax chooses a free port, and gives it in portEnv; output: the server chooses one (portEnv is 0), and prints it, such as http://127.0.0.1:3000 or port 3000; default: env',
+    ),
+  portEnv: z
+    .string()
+    .regex(VARIABLE, 'the name of an environment variable')
+    .optional()
+    .describe('Environment variable that gives the command its port; default: PORT'),
+  ready: z
+    .string()
+    .regex(/^\/[\x21-\x7e]*$/, "a path from the root, such as '/health'")
+    .optional()
+    .describe(
+      "Path that answers with a status below 400 once the server is ready; default: any answer to '/' will do",
+    ),
+  readyTimeoutMs: z
+    .int()
+    .min(100)
+    .max(600_000)
+    .optional()
+    .describe('Time after which a server that is not ready counts as failed; default: 30000'),
+});
+
+/** Of a server that a command starts, besides the command itself. */
+export const COMMAND_SETTINGS = Object.keys(CommandSettings.omit({ command: true }).shape) as Exclude<
+  keyof z.infer<typeof CommandSettings>,
+  'command'
+>[];
+
+/** The server under load, shared by all clients of a cell: conntax's own, an external one by its `url`, or one that a `command` starts. */
 export const Target = z.strictObject({
   url: z
     .url({ protocol: /^https?$/ })
@@ -68,6 +130,7 @@ export const Target = z.strictObject({
     .describe(
       'URL with path of an external server, which conntax does not start; the settings below then describe it',
     ),
+  ...CommandSettings.shape,
   caFile: z
     .string()
     .min(1)
@@ -75,6 +138,37 @@ export const Target = z.strictObject({
     .describe(
       "PEM file of the authority that signed the certificate of url; default: the system's authorities",
     ),
+  certFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('PEM file of the certificate that clients show to url (mutual TLS)'),
+  keyFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("PEM file of that certificate's private key; default: certFile, which then holds both"),
+  passphrase: z
+    .strictObject({ env: VariableName.describe('Its name') })
+    .optional()
+    .describe('Environment variable that holds the passphrase of an encrypted key'),
+  insecure: z
+    .boolean()
+    .optional()
+    .describe('Whether any certificate of url is accepted, even an expired one, or one of another server'),
+  serverName: z
+    .string()
+    .regex(/^(?![\d.]+$)[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?$/, 'a host name, and no address')
+    .optional()
+    .describe(
+      'Name of the server in place of the host of url: in TLS (SNI), in its certificate, and in the Host header; load still goes to the host of url',
+    ),
+  socketPath: z
+    .string()
+    .min(1)
+    .max(LONGEST_SOCKET_PATH)
+    .optional()
+    .describe('Unix socket that connections go to, in place of the host and port of url'),
   behaviour: Behaviour.default({ name: 'fixed' }),
   protocol: z
     .enum(['http1', 'h2'])
@@ -123,7 +217,12 @@ export const Target = z.strictObject({
 });
 export type Target = z.infer<typeof Target>;
 
-/** Settings that describe an external server; null: unknown. */
+/** Whether the server is conntax's own: neither at a url, nor started by a command. */
+export function isBuiltIn({ url, command }: Pick<Target, 'url' | 'command'>): boolean {
+  return url === undefined && command === undefined;
+}
+
+/** Settings that describe a server which is not conntax's own; null: unknown. */
 export const STATEMENTS = [
   'keepAliveTimeoutMs',
   'maxRequestsPerSocket',
@@ -131,9 +230,9 @@ export const STATEMENTS = [
   'connectionClose',
 ] as const satisfies readonly (keyof Target)[];
 
-/** Makes absent settings of an external server unknown: the defaults describe conntax's own server only. */
+/** Makes absent settings of any server but conntax's own unknown: the defaults describe that one only. */
 export function withUnknowns<Raw>(raw: Raw): Raw {
-  if (typeof raw !== 'object' || raw === null || !('url' in raw) || raw.url === undefined) return raw;
+  if (typeof raw !== 'object' || raw === null || isBuiltIn(raw)) return raw;
   const stated = Object.entries(raw).filter(([, value]) => value !== undefined);
   return {
     ...Object.fromEntries(STATEMENTS.map(name => [name, null])),

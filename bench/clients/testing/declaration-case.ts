@@ -43,6 +43,7 @@ const together: readonly Stated[] = [
   { pool: { maxLifetimeMs: 100 } },
   { pool: { maxConcurrentStreams: 4 } },
   { pool: { closing: 'server' } },
+  { pool: { scheduling: 'round-robin' } },
   { protocol: 'h2' },
   { protocol: 'h2', requestsPerConnection: 1, pool: { pipelining: 4 } },
   { pool: { idleTimeoutBufferMs: 100, idleTimeoutMs: 60_000 } },
@@ -118,7 +119,7 @@ export function declarationCase(subject: Subject): void {
         const transport = module.open({
           client,
           endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
-          request: plainRequest('/'),
+          requests: [plainRequest('/')],
           onConnection: () => {},
         });
         await transport.ready;

@@ -50,7 +50,7 @@ export function exchangeCase(subject: Subject): void {
     const head = Request.parse({ method: 'HEAD' });
     for (const requestsPerConnection of [1, 'unlimited'] as const) {
       const settings = { requestsPerConnection, pool: { maxConnections: 1 } };
-      if (subject.module.refusals(clientOf(subject, settings), Target.parse({}), head).length > 0) continue;
+      if (subject.module.refusals(clientOf(subject, settings), Target.parse({}), [head]).length > 0) continue;
       test(`HEAD, requestsPerConnection ${requestsPerConnection}: no body, as announced or not`, async t => {
         const lengths = ['Content-Length: 5', 'Transfer-Encoding: chunked', 'X-Length: unknown'];
         // node:http leaves the end of a connection to the server where only a header asks for it.
@@ -58,7 +58,7 @@ export function exchangeCase(subject: Subject): void {
         const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
           socket.write(`HTTP/1.1 200 OK\r\nConnection: ${connection}\r\n${lengths[ofAll % 3]}\r\n\r\n`);
         });
-        const { askTimes } = openSubject(t, subject, server.endpoint, settings, head);
+        const { askTimes } = openSubject(t, subject, server.endpoint, settings, { request: head });
         const ended = await askTimes(9, 1);
         assert.deepEqual(
           ended.map(({ outcome, status, bodyBytes }) => [outcome, status, bodyBytes]),
@@ -73,7 +73,7 @@ export function exchangeCase(subject: Subject): void {
       const transport = subject.module.open({
         client: clientOf(subject),
         endpoint: target.endpoint,
-        request: plainRequest('/'),
+        requests: [plainRequest('/')],
         hasPhases: false,
         onConnection: () => {},
       });
@@ -114,6 +114,36 @@ export function exchangeCase(subject: Subject): void {
           );
           assert.ok(!(headersAtMs >= endedAtMs), 'the body came after the header');
         }
+      });
+    }
+
+    const bodiless: [what: string, answer: string, status: number, bytes: number][] = [
+      ['204', 'HTTP/1.1 204 No Content\r\n\r\n', 204, 0],
+      [
+        '304 with the length of what it does not send',
+        'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n',
+        304,
+        0,
+      ],
+      [
+        '200 after 102 and 103',
+        `HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n${answerWith('abc')}`,
+        200,
+        3,
+      ],
+    ];
+    for (const [what, answer, expected, bytes] of bodiless) {
+      test(`${what}: each is one whole answer`, async t => {
+        const server = await openMisbehavingServer(t, ({ socket }) => void socket.write(answer));
+        const { askTimes } = openSubject(t, subject, server.endpoint, { pool: { maxConnections: 1 } });
+        const ended = await askTimes(6, 1);
+        assert.deepEqual(
+          ended.map(({ outcome, status, bodyBytes, error }) => [outcome, status, bodyBytes, error]),
+          Array(6).fill(['ok', expected, bytes, undefined]),
+        );
+        assert.equal(server.requests, 6);
+        if (expected === 304 && subject.closesAfter304) assert.equal(server.accepted, 6);
+        else assert.ok(server.accepted <= mostOpen(subject, 1, 1), `${server.accepted} connections`);
       });
     }
 

@@ -43,7 +43,7 @@ async function tryOne(client: HostileClient, hostile: HostileAnswer): Promise<st
   const transport = client.module.open({
     client: Client.parse({ ...client.settings, transport: client.name.split(',')[0], pool: {} }),
     endpoint: server.endpoint,
-    request: plainRequest(server.endpoint.path),
+    requests: [plainRequest(server.endpoint.path)],
     onConnection: () => {},
   });
   scope.defer(() => transport.close());

@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { z } from 'zod';
-import { Request } from '../../../scenarios/model/request.ts';
+import { createDraw } from '../../../results/draw.ts';
+import { Request, Requests } from '../../../scenarios/model/request.ts';
 import { Target } from '../../../scenarios/model/target.ts';
 import { openEchoServer, type ReceivedRequest } from '../../../servers/testing/echo-server.ts';
-import { clientOf, openSubject, type Stated, type Subject } from './subject.ts';
+import { createClosedLoad } from '../../load/closed.ts';
+import { createRecorder } from '../../load/recorder.ts';
+import { clientOf, openSubject, refusalOf, type Stated, type Subject } from './subject.ts';
 
 /** Requests, each with what arrives; headers beside those that are listed are the client's own. */
 export const REQUESTS: readonly {
@@ -80,6 +83,48 @@ export const REQUESTS: readonly {
   },
 ];
 
+/** Several that differ in all that can differ, each with a path of its own. */
+export const SEVERAL = Requests.parse([
+  { name: 'read', path: '/read?x=1', weight: 6 },
+  { name: 'list', path: '/list', headers: { accept: 'text/plain' }, weight: 2.5 },
+  { name: 'write', path: '/write', method: 'POST', body: '{"ä":1}', headers: { 'x-kind': 'order' } },
+  { name: 'longer', path: '/longer', method: 'PUT', bodyBytes: 3_000, weight: 0.5 },
+]);
+
+/** An answer to HEAD announces a body that does not come, an answer to GET the same body that does. */
+const WITH_HEAD = Requests.parse([
+  { name: 'get', path: '/get' },
+  { name: 'head', path: '/head', method: 'HEAD' },
+]);
+
+/** How often the sequence of a seed has each of them among its first so many. */
+export function drawnCounts(requests: readonly { weight: number }[], seed: number, count: number): number[] {
+  const draw = createDraw(requests)!;
+  draw.restart(seed);
+  const counts = requests.map(() => 0);
+  for (let i = 0; i < count; i++) counts[draw.next()]!++;
+  return counts;
+}
+
+/** Each arrived request is one of several, whole and unmixed. @returns how often each arrived */
+export function countArrived(received: readonly ReceivedRequest[], requests: typeof SEVERAL): number[] {
+  const byPath = Map.groupBy(received, ({ url }) => url);
+  assert.ok([...byPath.keys()].every(url => requests.some(({ path }) => path === url)));
+  return requests.map(({ method, path, headers, body, bodyBytes = 0 }) => {
+    const arrived = byPath.get(path!) ?? [];
+    assertArrived(arrived, {
+      method,
+      url: path!,
+      body:
+        body === undefined
+          ? 'abcdefghijklmnopqrstuvwxyz'.repeat(120).slice(0, bodyBytes)
+          : Buffer.from(body).toString('latin1'),
+      headers: headers as Record<string, string>,
+    });
+    return arrived.length;
+  });
+}
+
 export function assertArrived(
   received: readonly ReceivedRequest[],
   { headers, ...expected }: (typeof REQUESTS)[number]['arrives'],
@@ -103,10 +148,10 @@ export function requestCase(subject: Subject): void {
       const request = Request.parse(stated);
       for (const settings of variants) {
         const client = clientOf(subject, settings);
-        if (subject.module.refusals(client, Target.parse({}), request).length > 0) continue;
+        if (subject.module.refusals(client, Target.parse({}), [request]).length > 0) continue;
         test(`${title}, ${JSON.stringify(settings)}: arrives as asked for, every time`, async t => {
           const server = await openEchoServer(t);
-          const { askTimes } = openSubject(t, subject, server.endpoint, settings, request);
+          const { askTimes } = openSubject(t, subject, server.endpoint, settings, { request });
           const ended = await askTimes(3, 1);
           const bytes = request.method === 'HEAD' ? 0 : 2;
           assert.deepEqual(
@@ -121,14 +166,53 @@ export function requestCase(subject: Subject): void {
       }
     }
 
+    const mixes: { mix: typeof SEVERAL; settings: Stated }[] = [
+      ...[...variants, { requestsPerConnection: 3 }, { pool: { maxConnections: 2, pipelining: 3 } }].map(
+        settings => ({ mix: SEVERAL, settings }),
+      ),
+      { mix: WITH_HEAD, settings: {} },
+      { mix: WITH_HEAD, settings: { pool: { maxConnections: 1, pipelining: 4 } } },
+    ];
+    for (const { mix, settings } of mixes) {
+      const names = mix.map(({ name }) => name).join(', ');
+      if (refusalOf(subject, settings) !== undefined) continue;
+      if (subject.module.refusals(clientOf(subject, settings), Target.parse({}), mix).length > 0) continue;
+      test(`several (${names}), ${JSON.stringify(settings)}: what arrives is what was drawn, to the last one`, async t => {
+        const server = await openEchoServer(t);
+        const { transport } = openSubject(t, subject, server.endpoint, settings, { requests: mix });
+        const recorder = createRecorder({ requestCount: mix.length });
+        t.after(() => recorder.close());
+        const draw = createDraw(mix);
+        const shared = { totalMs: undefined, transport, recorder, draw };
+        const loop = createClosedLoad({ ...shared, concurrency: 5, thinkMs: 0, random: () => 0 });
+        const times = { rampMs: 0, windowMs: 60, drainMs: 20_000, isRecorded: true, originMs: 0 };
+        const expected = mix.map(() => 0);
+        for (const requestSeed of [11, 12]) {
+          const before = loop.sent;
+          await loop.runSlice({ ...times, requestSeed });
+          const drawn = drawnCounts(mix, requestSeed, loop.sent - before);
+          for (const [index, count] of drawn.entries()) expected[index]! += count;
+        }
+        assert.deepEqual(countArrived(server.received, mix), expected);
+        assert.deepEqual(loop.sentByRequest, expected);
+        const { requests, completedRecorded } = recorder.finish();
+        assert.equal(
+          requests.reduce((sum, { completed }) => sum + completed!, 0),
+          completedRecorded,
+        );
+        for (const [index, { completed, failed, response }] of requests.entries()) {
+          assert.deepEqual([failed, response!.count], [0, completed]);
+          assert.ok(completed! <= expected[index]!);
+        }
+      });
+    }
+
     test('a refusal of a request says what is wrong and what is expected', () => {
       for (const { request } of REQUESTS) {
         for (const settings of variants) {
-          const refusals = subject.module.refusals(
-            clientOf(subject, settings),
-            Target.parse({}),
+          const refusals = subject.module.refusals(clientOf(subject, settings), Target.parse({}), [
             Request.parse(request),
-          );
+          ]);
           for (const { message, hint } of refusals) assert.ok(message.length > 10 && hint.length > 0);
         }
       }

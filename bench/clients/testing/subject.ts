@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { z } from 'zod';
 import { Client } from '../../../scenarios/model/client.ts';
-import type { Request } from '../../../scenarios/model/request.ts';
+import type { Scenario } from '../../../scenarios/model/scenario.ts';
 import { Target } from '../../../scenarios/model/target.ts';
 import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
@@ -14,9 +14,12 @@ import {
   type Transport,
   type TransportModule,
 } from '../../contracts.ts';
-import { prepareRequest } from '../request.ts';
+import { prepareRequests } from '../request.ts';
 
 export type Stated = z.input<typeof Client>;
+
+/** What a scenario's clients send. */
+export type Asked = Pick<Scenario, 'request' | 'requests'>;
 
 /** What the conformance suite is run on: a transport, in one of its interfaces. */
 export interface Subject {
@@ -26,6 +29,8 @@ export interface Subject {
   settings: Stated;
   /** Times within an exchange that it does not tell. */
   untold?: readonly ('writtenAtMs' | 'headersAtMs')[];
+  /** Whether it closes a connection after a 304 that names the length of the body that it does not have. */
+  closesAfter304?: true;
 }
 
 /** Dotted paths of what is stated. */
@@ -93,14 +98,14 @@ export function openSubject(
   subject: Subject,
   endpoint: Endpoint,
   stated: Stated = {},
-  request?: Request,
+  asked: Asked = {},
 ): Watched {
   const connections: OpenedConnection[] = [];
   const faults: string[] = [];
   const transport = subject.module.open({
     client: clientOf(subject, stated),
     endpoint,
-    request: prepareRequest(request, endpoint.path, {}),
+    requests: prepareRequests(asked, endpoint.path, {}),
     onConnection: connection => connections.push(connection),
   });
   scope.after(async () => {

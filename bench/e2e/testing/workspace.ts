@@ -11,6 +11,7 @@ import type { Scope } from './cli.ts';
 
 /** What a run leaves in its folder, whenever it ends. */
 export const RUN_FILES = [
+  'comment.md',
   'junit.xml',
   'latency.hlog',
   'metrics.prom',

@@ -30,9 +30,10 @@ export function mockClock(t: TestContext) {
 
 export function createBench<Load extends LoadLoop>(
   create: (on: { transport: FakeTransport; recorder: Recorder }) => Load,
+  requestCount = 1,
 ) {
   const transport = createFakeTransport();
-  const recorder = createRecorder();
+  const recorder = createRecorder({ requestCount });
   const load = create({ transport, recorder });
   const ended: Window[] = [];
   return {

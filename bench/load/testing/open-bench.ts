@@ -12,11 +12,12 @@ export function dueAt(...timesMs: readonly number[]): () => Schedule {
   };
 }
 
-type Stated = Partial<Pick<OpenLoadOptions, 'scheduleOf' | 'maxInFlight' | 'totalMs'>>;
+type Stated = Partial<Pick<OpenLoadOptions, 'scheduleOf' | 'maxInFlight' | 'totalMs' | 'draw'>>;
 
 export function createOpen(stated: Stated = {}) {
-  const bench = createBench(on =>
-    createOpenLoad({ scheduleOf: dueAt(), maxInFlight: 1_000, totalMs: undefined, ...stated, ...on }),
+  const bench = createBench(
+    on => createOpenLoad({ scheduleOf: dueAt(), maxInFlight: 1_000, totalMs: undefined, ...stated, ...on }),
+    stated.draw?.size,
   );
   return { ...bench, schedule: bench.load.schedule! };
 }

@@ -234,11 +234,12 @@ export function transportRules(context: RuleContext): Rule[] {
     ...honouredRules(context),
     ...forEachArm(
       context,
-      arm => [['clients', arm], ['target'], ['request']],
-      (arm, client, { target, request }) => {
+      arm => [['clients', arm], ['target'], ['request'], ['requests']],
+      (arm, client, { target, request, requests }) => {
         const { transport } = client;
         if (!Object.hasOwn(transports, transport) || Object.hasOwn(faults, transport)) return undefined;
-        return transports[transport]!.refusals(client, target, request).map(refusal => ({
+        const asked = requests ?? (request === undefined ? [] : [request]);
+        return transports[transport]!.refusals(client, target, asked).map(refusal => ({
           path: ['clients', arm, ...refusal.path.split('.')],
           message: describeRefusal(client, refusal),
           hint: refusal.hint,

@@ -2,7 +2,14 @@
 import { SHARE_MS } from '../../../results/spread.ts';
 import { carriesCredentials, variableFor } from '../../../scenarios/model/request.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
-import { countBackends, STATEMENTS, type Target, usesTls } from '../../../scenarios/model/target.ts';
+import {
+  COMMAND_SETTINGS,
+  countBackends,
+  isBuiltIn,
+  STATEMENTS,
+  type Target,
+  usesTls,
+} from '../../../scenarios/model/target.ts';
 import { type Path, valueAt } from '../problems.ts';
 import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
 
@@ -30,6 +37,23 @@ const COMMANDS = {
   },
 } as const;
 
+const PLAIN_HTTP = 'a server that target.command starts is asked over plain HTTP';
+
+/** The same for a server that a command starts. */
+const STARTED_COMMANDS = {
+  behaviour: {
+    message: 'a server of your own decides itself what it answers',
+    hint: 'no behaviour; choose the answer by request.path',
+  },
+  tls: { message: PLAIN_HTTP, hint: 'no tls' },
+  tlsKey: { message: PLAIN_HTTP, hint: 'no tlsKey' },
+  maxConcurrentStreams: { message: PLAIN_HTTP, hint: 'no maxConcurrentStreams' },
+  backends: {
+    message: 'what stands behind a server of your own cannot be counted',
+    hint: "no backends; conntax's own server counts them",
+  },
+} as const;
+
 /** A rule on a setting that depends on whether the server is external, as its url says. */
 function urlRule(
   path: Path,
@@ -49,24 +73,78 @@ function isTls(url: URL): boolean {
   return url.protocol === 'https:';
 }
 
+/** Settings of the way to an external server, and why conntax's own has none. */
+const OWN_REACH = {
+  caFile: "the server is conntax's own, whose certificate every client trusts",
+  certFile: "the server is conntax's own, which asks for no certificate",
+  keyFile: "the server is conntax's own, which asks for no certificate",
+  passphrase: "the server is conntax's own, which asks for no certificate",
+  insecure: "the server is conntax's own, whose certificate every client trusts",
+  serverName: "the server is conntax's own, which has no name",
+  socketPath: "the server is conntax's own, which listens on a port",
+} as const;
+
+const OF_TLS: readonly string[] = ['caFile', 'certFile', 'keyFile', 'passphrase', 'insecure'];
+
+/** Settings that say nothing beside, or without, another one. */
+const REACH_CONFLICTS: readonly {
+  setting: keyof typeof OWN_REACH;
+  isBroken: (target: Target) => boolean;
+  message: string;
+  hint: string;
+}[] = [
+  {
+    setting: 'keyFile',
+    isBroken: ({ keyFile, certFile }) => keyFile !== undefined && certFile === undefined,
+    message: 'a key is of no use without its certificate',
+    hint: 'certFile as well',
+  },
+  {
+    setting: 'passphrase',
+    isBroken: ({ passphrase, certFile }) => passphrase !== undefined && certFile === undefined,
+    message: 'there is no key that it would decrypt',
+    hint: 'certFile as well, and keyFile unless both are in one file',
+  },
+  {
+    setting: 'caFile',
+    isBroken: ({ caFile, insecure }) => caFile !== undefined && insecure === true,
+    message: 'with insecure no certificate is verified, so no authority matters',
+    hint: 'caFile without insecure',
+  },
+  {
+    setting: 'serverName',
+    isBroken: ({ serverName, socketPath }) => serverName !== undefined && socketPath !== undefined,
+    message: 'with socketPath, the host of url is only a name already',
+    hint: 'the name in url, and no serverName',
+  },
+];
+
+function reachRules(isGiven: (name: string) => boolean): Rule[] {
+  return [
+    ...Object.entries(OWN_REACH).map(([name, why]) =>
+      urlRule(['target', name], (_, url) => {
+        if (!isGiven(name)) return undefined;
+        if (url === undefined) {
+          return { message: `without target.url ${why}`, hint: `no ${name}, or a target.url` };
+        }
+        if (isTls(url) || !OF_TLS.includes(name)) return undefined;
+        return { message: 'an http server has no certificate', hint: `no ${name}, or https in url` };
+      }),
+    ),
+    ...REACH_CONFLICTS.map(({ setting, isBroken, message, hint }) =>
+      targetRule(setting, ['certFile', 'insecure', 'socketPath'], isBroken, message, hint),
+    ),
+  ];
+}
+
 /** What can be set, and what can be stated, of an external server. */
 export function targetUrlRules({ raw }: RuleContext): Rule[] {
   const isGiven = (name: string): boolean => valueAt(raw, ['target', name]) !== undefined;
   return [
-    urlRule(['target', 'caFile'], ({ target: { caFile } }, url) => {
-      if (caFile === undefined) return undefined;
-      if (url === undefined) {
-        return {
-          message: "without target.url the server is conntax's own, whose certificate every client trusts",
-          hint: 'no caFile, or a target.url',
-        };
-      }
-      if (isTls(url)) return undefined;
-      return { message: 'an http server has no certificate', hint: 'no caFile, or https in url' };
-    }),
+    ...reachRules(isGiven),
     ...STATEMENTS.map(name =>
-      urlRule(['target', name], ({ target }, url) =>
-        url === undefined && target[name] === null
+      commandRule(['target', name], target =>
+        isBuiltIn(target) && target[name] === null
           ? {
               message: "null means unknown, but without target.url this configures conntax's own server",
               hint: 'a value, or target.url',
@@ -82,13 +160,13 @@ export function targetUrlRules({ raw }: RuleContext): Rule[] {
         ? undefined
         : { message: 'HTTP/2 is spoken over TLS only', hint: "'http1', or https in url" },
     ),
-    urlRule(['link'], ({ link }, url) =>
-      url === undefined || link === undefined
+    commandRule(['link'], (target, { link }) =>
+      isBuiltIn(target) || link === undefined
         ? undefined
         : {
             message:
               "the kernel's counters, which stand in for an external server's, would include the relay's connections",
-            hint: 'no link, or a target without url',
+            hint: 'no link, or a target without url and command',
           },
     ),
     {
@@ -107,6 +185,64 @@ export function targetUrlRules({ raw }: RuleContext): Rule[] {
                 hint: 'another metric, or a target without a url',
               },
         ),
+    },
+  ];
+}
+
+/** A rule on a setting that depends on what kind of server the target is. */
+function commandRule(
+  path: Path,
+  check: (target: Target, scenario: Scenario) => Omit<Finding, 'path'> | undefined,
+): Rule {
+  return {
+    reads: [path, ['target', 'command'], ['target', 'url']],
+    check(scenario) {
+      const found = check(scenario.target, scenario);
+      return found && { path, ...found };
+    },
+  };
+}
+
+/** What a server that a command starts needs, and what it cannot have. */
+export function targetCommandRules({ raw }: RuleContext): Rule[] {
+  const isGiven = (name: string): boolean => valueAt(raw, ['target', name]) !== undefined;
+  return [
+    commandRule(['target', 'command'], ({ url, command }) =>
+      url === undefined || command === undefined
+        ? undefined
+        : {
+            message: 'a server is either started by conntax (command) or runs already (url)',
+            hint: 'only one of them; with command, the path belongs into request.path',
+          },
+    ),
+    ...COMMAND_SETTINGS.map(name =>
+      commandRule(['target', name], ({ command }) =>
+        command !== undefined || !isGiven(name)
+          ? undefined
+          : {
+              message: 'only a server that conntax starts has this setting',
+              hint: `no ${name}, or a command`,
+            },
+      ),
+    ),
+    ...Object.entries(STARTED_COMMANDS).map(([name, problem]) =>
+      commandRule(['target', name], ({ command }) =>
+        command !== undefined && isGiven(name) ? problem : undefined,
+      ),
+    ),
+    commandRule(['target', 'protocol'], ({ command, protocol }) =>
+      command === undefined || protocol === 'http1' ? undefined : { message: PLAIN_HTTP, hint: "'http1'" },
+    ),
+    {
+      reads: [['target', 'env']],
+      check: ({ target: { env = {} } }) =>
+        Object.keys(env)
+          .filter(carriesCredentials)
+          .map(name => ({
+            path: ['target', 'env', name],
+            message: 'looks like a credential, which would be stored with every run',
+            hint: `the scenario without it, and ${name} in the environment of conntax, which the command inherits`,
+          })),
     },
   ];
 }
@@ -159,22 +295,23 @@ export function protocolRules(context: RuleContext): Rule[] {
   return [
     targetRule(
       'protocol',
-      ['tls', 'url'],
-      target => target.protocol === 'h2' && target.url === undefined && !usesTls(target),
+      ['tls', 'url', 'command'],
+      target => target.protocol === 'h2' && isBuiltIn(target) && !usesTls(target),
       'HTTP/2 is negotiated in the TLS handshake; without TLS neither browsers nor undici use it',
       `${TLS_HINT}, or protocol: 'http1'`,
     ),
     targetRule(
       'maxConcurrentStreams',
-      ['protocol'],
-      ({ protocol }) => protocol !== 'h2' && isGiven('maxConcurrentStreams'),
+      ['protocol', 'command'],
+      ({ protocol, command }) =>
+        command === undefined && protocol !== 'h2' && isGiven('maxConcurrentStreams'),
       'an HTTP/1.1 connection has no streams',
       "no maxConcurrentStreams, or protocol: 'h2'",
     ),
     targetRule(
       'tlsKey',
-      ['tls', 'url'],
-      target => !usesTls(target) && isGiven('tlsKey'),
+      ['tls', 'url', 'command'],
+      target => target.command === undefined && !usesTls(target) && isGiven('tlsKey'),
       'without TLS there is no key',
       `no tlsKey, or ${TLS_HINT}`,
     ),

@@ -5,7 +5,13 @@ import { Client } from '../../../scenarios/model/client.ts';
 import { Request } from '../../../scenarios/model/request.ts';
 import { Target } from '../../../scenarios/model/target.ts';
 import { openEchoServer } from '../../../servers/testing/echo-server.ts';
-import { assertArrived, REQUESTS } from '../../clients/testing/request-case.ts';
+import {
+  assertArrived,
+  countArrived,
+  drawnCounts,
+  REQUESTS,
+  SEVERAL,
+} from '../../clients/testing/request-case.ts';
 import { type EngineSubject, openEngine, skipMissing } from './subject.ts';
 
 export function engineRequestCase(subject: EngineSubject): void {
@@ -13,7 +19,7 @@ export function engineRequestCase(subject: EngineSubject): void {
     for (const { title, request: stated, arrives } of REQUESTS) {
       const request = Request.parse(stated);
       const client = Client.parse({ transport: subject.name });
-      if (subject.module.refusals(client, Target.parse({}), request).length > 0) continue;
+      if (subject.module.refusals(client, Target.parse({}), [request]).length > 0) continue;
       test(`${title}: arrives as asked for, every time`, async t => {
         const server = await openEchoServer(t);
         const { slice, account } = openEngine(t, subject, { endpoint: server.endpoint, users: 2, request });
@@ -24,5 +30,41 @@ export function engineRequestCase(subject: EngineSubject): void {
         assertArrived(server.received, arrives);
       });
     }
+
+    const client = Client.parse({ transport: subject.name });
+    const [refusal] = subject.module.refusals(client, Target.parse({}), SEVERAL);
+    if (refusal !== undefined) {
+      test('several requests are refused with the reason', () => {
+        assert.match(refusal.message, /one request/);
+        assert.match(refusal.hint, /request in place of requests/);
+      });
+      return;
+    }
+    test('several requests: what arrives is what was drawn', async t => {
+      const server = await openEchoServer(t);
+      const users = 3;
+      const { slice, engine, recorder, account } = openEngine(t, subject, {
+        endpoint: server.endpoint,
+        users,
+        requests: SEVERAL,
+      });
+      await slice({ windowMs: 800, requestSeed: 5 });
+      const { sent } = account();
+      const counts = engine.sentByRequest!;
+      const total = counts.reduce((sum, count) => sum + count, 0);
+      // A tool that is stopped drops requests that it has just written, or was about to write.
+      const mostLost = engine.dropsInFlight ? users : 0;
+      assert.ok(total <= sent && total >= sent - mostLost, `${total} of ${sent}`);
+      assert.deepEqual(counts, drawnCounts(SEVERAL, 5, total));
+      const arrived = countArrived(server.received, SEVERAL);
+      for (const [index, count] of counts.entries()) {
+        const lost = count - arrived[index]!;
+        assert.ok(lost >= 0 && lost <= mostLost, `${count}, ${arrived[index]}`);
+      }
+      for (const { completed, response } of recorder.finish().requests) {
+        if (engine.dropsInFlight) assert.deepEqual([completed, response], [null, null]);
+        else assert.ok(completed! > 0 && response!.count === completed);
+      }
+    });
   });
 }

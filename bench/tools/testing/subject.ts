@@ -2,10 +2,10 @@
 import type { z } from 'zod';
 import { Client } from '../../../scenarios/model/client.ts';
 import { ClosedLoad } from '../../../scenarios/model/load.ts';
-import type { Request } from '../../../scenarios/model/request.ts';
 import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
-import { prepareRequest } from '../../clients/request.ts';
+import { prepareRequests } from '../../clients/request.ts';
+import type { Asked } from '../../clients/testing/subject.ts';
 import type { Engine, EngineModule, SliceTimes, Window } from '../../contracts.ts';
 import { createRecorder, type Recorder } from '../../load/recorder.ts';
 
@@ -34,15 +34,15 @@ export function skipMissing({ module }: EngineSubject): { skip?: string } {
 export function openEngine(
   scope: Scope,
   { name, module }: EngineSubject,
-  of: { endpoint: Endpoint; users: number; stated?: z.input<typeof Client>; request?: Request },
+  of: { endpoint: Endpoint; users: number; stated?: z.input<typeof Client> } & Asked,
 ): OpenedEngine {
   const { endpoint, users, stated = {} } = of;
-  const recorder = createRecorder();
+  const recorder = createRecorder({ requestCount: of.requests?.length ?? 1 });
   const engine = module.open({
     client: Client.parse({ ...stated, transport: name }),
     load: ClosedLoad.parse({ concurrency: users }),
     endpoint,
-    request: prepareRequest(of.request, endpoint.path, {}),
+    requests: prepareRequests(of, endpoint.path, {}),
     sink: recorder,
   });
   scope.after(() => engine.close());

@@ -1,0 +1,76 @@
+// Starts each command of a plan once before the run, so that what cannot start or answer is reported before any load.
+import { MeasureError } from '../../results/errors.ts';
+import { prepareRequests, secretsOf } from '../clients/request.ts';
+import type { Plan, PlannedCell } from '../plan/plan.ts';
+import { ChildError } from './child.ts';
+import { type FoundServer, findServers } from './external-server.ts';
+import { type CommandTarget, commandFolder, hasCommand, startServer } from './started-server.ts';
+
+interface RehearseOptions {
+  /** Core to pin the servers to; null: not pinned. */
+  cpu: number | null;
+  signal: AbortSignal;
+  /** Called before a command is started. */
+  onStart: (command: string, folder: string) => void;
+}
+
+/**
+ * Starts each server of the plan that has a command, sends it one request, and ends it.
+ * @returns the servers by cell, in the order of the cell's targets
+ * @throws MeasureError when one does not start, or cannot be measured; UsageError when it cannot be run; the reason of the signal
+ */
+export async function rehearseServers(
+  { cells }: Plan,
+  options: RehearseOptions,
+): Promise<Map<string, FoundServer[]>> {
+  const found = new Map<string, FoundServer[]>();
+  const seen = new Map<string, FoundServer>();
+  for (const cell of cells) {
+    const { target, request, requests } = cell.scenario;
+    if (!hasCommand(target)) continue;
+    const servers: FoundServer[] = [];
+    for (const { code } of cell.targets) {
+      const key = JSON.stringify([target, request, requests, code]);
+      const server = seen.get(key) ?? (await rehearse(cell, target, code, options));
+      seen.set(key, server);
+      servers.push(server);
+    }
+    found.set(cell.id, servers);
+  }
+  return found;
+}
+
+async function rehearse(
+  { id, scenario }: PlannedCell,
+  target: CommandTarget,
+  code: PlannedCell['targets'][number]['code'],
+  { cpu, signal, onStart }: RehearseOptions,
+): Promise<FoundServer> {
+  const requests = prepareRequests(scenario, '/', process.env);
+  onStart(target.command, commandFolder(target, code));
+  try {
+    const server = await startServer(target, { code, cpu, secrets: secretsOf(requests), signal });
+    try {
+      const { origin } = server.endpoint;
+      const hasUserModules = Object.values(scenario.clients).some(
+        ({ modulePath }) => modulePath !== undefined,
+      );
+      const located = {
+        url: new URL('/', origin).href,
+        reach: {},
+        addresses: [new URL(origin).hostname.replaceAll(/[[\]]/g, '')],
+        requests,
+        cells: [{ id, target, hasUserModules }],
+      };
+      return (await findServers([located], signal)).get(id)!;
+    } finally {
+      await server.kill();
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof ChildError)) throw error;
+    const place = code === undefined ? '' : ` (${code.label})`;
+    const output = error.stderr === '' ? 'It printed nothing.' : `Its output ends with:\n${error.stderr}`;
+    throw new MeasureError('target-start', `${error.message}${place}. ${output}`, { cause: error });
+  }
+}
