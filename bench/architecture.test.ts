@@ -65,6 +65,33 @@ test('a built-in scenario holds nothing but its definition', () => {
   }
 });
 
+/** Files that a module loads when it is imported; types are gone by then, and what it imports later is not among them. */
+function loadedBy(path: string, loaded = new Set<string>()): Set<string> {
+  if (loaded.has(path)) return loaded;
+  loaded.add(path);
+  for (const [, names, from] of readFileSync(join(root, path), 'utf8').matchAll(
+    /^(?:import|export) (?!type )([^;]*?) ?from '([^']+)';$/gms,
+  )) {
+    const isTypesOnly = /^\{(?:\s*type [^,}]+,?\s*)+\}$/.test(names!);
+    if (isTypesOnly) continue;
+    if (from!.startsWith('.')) loadedBy(join(path, '..', from!), loaded);
+    else loaded.add(from!);
+  }
+  return loaded;
+}
+
+test('what sends load is loaded without the schemas, which would take a third of its start', () => {
+  for (const path of [
+    'bench/run/generator-child.ts',
+    ...['undici', 'node-http', 'wire', 'fetch'].map(client => `bench/clients/${client}.ts`),
+  ]) {
+    const loaded = loadedBy(path);
+    assert.ok(loaded.size > 4, path);
+    assert.ok(!loaded.has('zod'), path);
+  }
+  assert.ok(loadedBy('scenarios/model/target.ts').has('zod'));
+});
+
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   scripts: Record<string, string>;
 };

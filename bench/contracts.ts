@@ -7,6 +7,9 @@ import type { Method, Request } from '../scenarios/model/request.ts';
 import type { Target } from '../scenarios/model/target.ts';
 import type { Endpoint } from '../servers/protocol.ts';
 
+/** Time for exchanges to finish when a slice is cut short. */
+export const CUT_DRAIN_MS = 250;
+
 // What a client module of the user's own is, and what it is given: the contract of its default export. docs/clients.md tells it.
 
 /** The settings of a client, with defaults. */

@@ -1,5 +1,6 @@
 // How many connections a number of requests needs, given the settings of client and target.
-import { type Client, connectionLimit } from '../scenarios/model/client.ts';
+import type { Client } from '../scenarios/model/client.ts';
+import { connectionLimit } from '../scenarios/model/connection-limit.ts';
 import { type Load, mostInFlight } from '../scenarios/model/load.ts';
 import { type OwnTarget, STATEMENTS, type Target } from '../scenarios/model/target.ts';
 import { UsageError } from './errors.ts';

@@ -16,10 +16,11 @@ test('conntax ci', async t => {
   const workspace = await openWorkspace(t);
   const { dir, results } = workspace;
   const summaryFile = join(dir, 'summary.md');
-  const env = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summaryFile };
+  const env = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summaryFile, TOKEN: 'of this job' };
   const file = await workspace.writeScenario({
     ...tinyScenario({ minReplicates: 3, maxReplicates: 3, budgetMs: 60_000 }),
     load: { concurrency: 8 },
+    request: { headers: { authorization: { env: 'TOKEN' } } },
     clients: { patient: {}, impatient: { timeouts: { totalMs: 20 } } },
     baseline: 'patient',
   });

@@ -77,7 +77,7 @@ async function gateConfirmed(
     return gateStatusOf(found, options);
   }
   // GitHub gets the final result only: an annotation cannot be taken back.
-  const untold: Context = { ...context, env: {} };
+  const untold: Context = { ...context, env: { ...context.env, GITHUB_ACTIONS: undefined } };
   await showFirst(untold);
   context.output.note('Regression found: re-measuring its cells to confirm');
   const cells = new Set(suspects.map(({ cell }) => cell));

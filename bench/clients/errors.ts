@@ -2,7 +2,8 @@
 import { causesOf, describeForeign, memberOfForeign } from '../../results/errors.ts';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import { type Target, usesTls } from '../../scenarios/model/target.ts';
+import type { Target } from '../../scenarios/model/target.ts';
+import { usesTls } from '../../scenarios/model/tls.ts';
 import type { Refusal } from '../contracts.ts';
 
 const TLS_SETTINGS = [

@@ -1,14 +1,13 @@
 // Prepares the requests of a scenario for sending: reads the files of their bodies, and the environment for their secrets.
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../../results/errors.ts';
+import type { NamedRequest, Request, Value } from '../../scenarios/model/request.ts';
 import {
   hasBody,
   MAX_REQUEST_BYTES,
-  type NamedRequest,
   nameOfRequest,
-  Request,
-  type Value,
-} from '../../scenarios/model/request.ts';
+  PLAIN_REQUEST,
+} from '../../scenarios/model/request-parts.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { PreparedRequest, PreparedRequests, Refusal } from '../contracts.ts';
 
@@ -16,7 +15,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A GET without anything of its own. */
 export function plainRequest(path: string): PreparedRequest {
-  return prepare(Request.parse({}), path, { env: {}, place: 'request' });
+  return prepare(PLAIN_REQUEST, path, { env: {}, place: 'request' });
 }
 
 /**

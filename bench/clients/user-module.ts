@@ -12,7 +12,8 @@ import {
 } from '../../results/errors.ts';
 import { OUTCOMES, type Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import { hasBody, type Method, type Request } from '../../scenarios/model/request.ts';
+import type { Method, Request } from '../../scenarios/model/request.ts';
+import { hasBody } from '../../scenarios/model/request-parts.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import {
   beginExchange,

@@ -11,10 +11,10 @@ test('conntax ci for the first time: it says how to begin, and remembers the run
   const { dir, results } = workspace;
   const summaryFile = join(dir, 'summary.md');
   const file = await workspace.writeScenario({
-    ...tinyScenario({ minReplicates: 3, maxReplicates: 3, budgetMs: 60_000, measureMs: 100 }),
+    ...tinyScenario({ minReplicates: 3, maxReplicates: 3, budgetMs: 150_000, measureMs: 100 }),
     load: { concurrency: 8 },
     target: { behaviour: { name: 'delay', distribution: 'exponential', meanMs: 20 } },
-    clients: { patient: {}, impatient: { timeouts: { totalMs: 20 } } },
+    clients: { patient: {}, impatient: { timeouts: { totalMs: 40 } } },
     baseline: 'patient',
   });
   const env = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summaryFile };

@@ -1,8 +1,7 @@
 // The life cycle of a slice and the requests in flight, shared by all load models.
-
 import type { RequestDraw } from '../../results/draw.ts';
-import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
 import {
+  CUT_DRAIN_MS,
   describeNoAnswer,
   type Exchange,
   type ExchangeSink,

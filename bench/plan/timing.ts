@@ -1,15 +1,12 @@
 // Durations: the shape of a slice, when a client is warmed up, and how long a cell will take.
 import { slotsPerConnection } from '../../results/connections.ts';
 import { LEAST_REPLICATES } from '../../results/stats.ts';
-import { type Client, connectionLimit } from '../../scenarios/model/client.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import { connectionLimit } from '../../scenarios/model/connection-limit.ts';
 import type { CapacityLoad, Load } from '../../scenarios/model/load.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
-import {
-  longestRoundTripMs,
-  openingRoundTrips,
-  REQUEST_ROUND_TRIPS,
-  usesTls,
-} from '../../scenarios/model/target.ts';
+import { longestRoundTripMs, openingRoundTrips, REQUEST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
+import { usesTls } from '../../scenarios/model/tls.ts';
 import { stepsPerOctave } from './capacity-search.ts';
 
 const RAMP_RESPONSES = 3;

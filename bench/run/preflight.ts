@@ -4,7 +4,7 @@ import { isBusyMachine } from '../../results/audits/machine.ts';
 import { mostOpenConnections } from '../../results/connections.ts';
 import { MeasureError } from '../../results/errors.ts';
 import type { Host } from '../../results/model/run.ts';
-import { connectionLimit } from '../../scenarios/model/client.ts';
+import { connectionLimit } from '../../scenarios/model/connection-limit.ts';
 import { mostInFlight } from '../../scenarios/model/load.ts';
 import { hostOf, isLoopback } from '../plan/allowed-hosts.ts';
 import { countGenerators } from '../plan/division.ts';

@@ -13,7 +13,8 @@ import { sampleRun } from '../../results/testing/sample-run.ts';
 import { CapacityLoad, Load } from '../../scenarios/model/load.ts';
 import type { Expectation } from '../../scenarios/model/scenario.ts';
 import { NULL_ARM } from '../../scenarios/model/sweep.ts';
-import { usesTls, withUnknowns } from '../../scenarios/model/target.ts';
+import { withUnknowns } from '../../scenarios/model/target.ts';
+import { usesTls } from '../../scenarios/model/tls.ts';
 import type { TargetReading } from '../../servers/protocol.ts';
 import { blockOrder, trialsOf } from '../plan/plan.ts';
 import type {

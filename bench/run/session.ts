@@ -16,7 +16,8 @@ import {
 import { createRandom } from '../../results/random.ts';
 import { type CapacityLoad, type Load, mostInFlight } from '../../scenarios/model/load.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
-import { longestRoundTripMs, MOST_ROUND_TRIPS, usesTls } from '../../scenarios/model/target.ts';
+import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
+import { usesTls } from '../../scenarios/model/tls.ts';
 import { createCapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
 import { blockOrder, type PlannedCell, requestSeed } from '../plan/plan.ts';
 import {

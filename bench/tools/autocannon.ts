@@ -5,12 +5,13 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { createDraw } from '../../results/draw.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
 import type { Request } from '../../scenarios/model/request.ts';
-import { type Target, usesTls } from '../../scenarios/model/target.ts';
+import type { Target } from '../../scenarios/model/target.ts';
+import { usesTls } from '../../scenarios/model/tls.ts';
 import { classifyError, describeError, plainTargetRefusals } from '../clients/errors.ts';
 import {
   beginExchange,
+  CUT_DRAIN_MS,
   describeNoAnswer,
   type Engine,
   type EngineModule,

@@ -16,13 +16,13 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Outcome, ProcessReading } from '../../results/model/trial.ts';
 import { CLIENT_SETTINGS, type Client } from '../../scenarios/model/client.ts';
-import { CUT_DRAIN_MS } from '../../scenarios/model/load.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import { reachRefusals } from '../clients/reach.ts';
 import {
   type ClientSetting,
+  CUT_DRAIN_MS,
   type Engine,
   type EngineOptions,
   type EnginePool,

@@ -9,7 +9,7 @@ import {
   type Outcome,
 } from '../../results/model/trial.ts';
 import { own } from '../../scenarios/model/own.ts';
-import { isExpectedStatus } from '../../scenarios/model/target.ts';
+import { isExpectedStatus } from '../../scenarios/model/statuses.ts';
 import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
 import { formatCount, formatMs, formatPercent } from '../words/numbers.ts';

@@ -5,13 +5,8 @@ import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { describeRequest, type NamedRequest } from '../../scenarios/model/request.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
-import {
-  type Behaviour,
-  DEFAULT_EXPECTED,
-  isBuiltIn,
-  isExpectedStatus,
-  type Target,
-} from '../../scenarios/model/target.ts';
+import { DEFAULT_EXPECTED, isExpectedStatus } from '../../scenarios/model/statuses.ts';
+import { type Behaviour, isBuiltIn, type Target } from '../../scenarios/model/target.ts';
 import type { CellView } from '../cell-view.ts';
 import type { Fact } from '../model.ts';
 import { describeLink } from './link.ts';

@@ -2,7 +2,8 @@
 import { type ConnectionCost, type Cost, connectionCosts, mainCosts } from '../../results/connection-cost.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
 import { own } from '../../scenarios/model/own.ts';
-import { meanRoundTripMs, openingRoundTrips, type Target, usesTls } from '../../scenarios/model/target.ts';
+import { meanRoundTripMs, openingRoundTrips, type Target } from '../../scenarios/model/target.ts';
+import { usesTls } from '../../scenarios/model/tls.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { formatLatency, formatRatio, isKnown, roundInterval } from './numbers.ts';
 

@@ -1,5 +1,6 @@
 // Audits of connections and requests: both ends count the same, within what the settings need.
-import { isBuiltIn, usesTls } from '../../scenarios/model/target.ts';
+import { isBuiltIn } from '../../scenarios/model/target.ts';
+import { usesTls } from '../../scenarios/model/tls.ts';
 import type { CompletedTrial, Ledger } from '../model/trial.ts';
 import { type Check, type TrialRule, whole } from './rule.ts';
 

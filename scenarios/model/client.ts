@@ -115,15 +115,6 @@ export const CLIENT_SETTINGS: readonly string[] = Object.entries(Client.shape)
     return 'shape' in inner ? Object.keys(inner.shape).map(key => `${name}.${key}`) : [name];
   });
 
-/** Most connections that a pool may open to a single target; Infinity without a limit. */
-export function connectionLimit({ maxConnections, maxTotalConnections }: z.infer<typeof Pool>): number {
-  return Math.min(
-    ...[maxConnections, maxTotalConnections].map(limit =>
-      typeof limit === 'number' ? limit : Number.POSITIVE_INFINITY,
-    ),
-  );
-}
-
 /** Whether a transport is the path of a module, such as `./my-client.ts`, instead of a registered name. */
 export function isModulePath(transport: string): boolean {
   return /[\\/]|\.[cm]?[jt]s$/.test(transport);

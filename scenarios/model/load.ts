@@ -93,9 +93,6 @@ export type CapacityLoad = z.infer<typeof CapacityLoad>;
 export const Load = z.discriminatedUnion('model', [ClosedLoad, OpenLoad, BurstLoad, CapacityLoad]);
 export type Load = z.infer<typeof Load>;
 
-/** Time for exchanges to finish when a slice is cut short. */
-export const CUT_DRAIN_MS = 250;
-
 /** The most requests that the load has in flight. */
 export function mostInFlight(load: Load): number {
   switch (load.model) {

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { z } from 'zod';
-import { carriesCredentials, describeRequest, nameOfRequest, Request, Requests } from './request.ts';
+import { carriesCredentials, describeRequest, Request, Requests } from './request.ts';
+import { nameOfRequest, PLAIN_REQUEST } from './request-parts.ts';
 
 suite('a request', () => {
   test('is a GET without anything of its own by default', () => {
     assert.deepEqual(Request.parse({}), { method: 'GET', query: {}, headers: {}, framing: 'length' });
+    assert.deepEqual(PLAIN_REQUEST, Request.parse({}));
   });
 
   const refused: [what: string, stated: unknown, path: string, message: RegExp][] = [

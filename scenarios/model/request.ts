@@ -1,5 +1,6 @@
 // What every client of a scenario sends: one request, or several that are drawn by weight.
 import { z } from 'zod';
+import { MAX_REQUEST_BYTES, nameOfRequest } from './request-parts.ts';
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 export type Method = (typeof METHODS)[number];
@@ -21,9 +22,6 @@ const FromEnvironment = z.strictObject({
 /** Text, or what stands in an environment variable. */
 export const Value = z.union([z.string(), FromEnvironment]);
 export type Value = z.infer<typeof Value>;
-
-/** Maximum size of a body, which every process that sends holds in memory. */
-export const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 
 /** Names of headers and query parameters whose values let others in. */
 const CREDENTIAL =
@@ -142,19 +140,6 @@ export const Requests = z
       });
     }
   });
-
-/** Its own name, or `POST /orders`; a long one is cut. */
-export function nameOfRequest({
-  name,
-  method,
-  path,
-}: Pick<NamedRequest, 'name' | 'method' | 'path'>): string {
-  return name ?? `${method} ${path ?? ''}`.trim().slice(0, 60);
-}
-
-export function hasBody({ body, bodyFile, bodyBytes }: Request): boolean {
-  return (body ?? bodyFile ?? bodyBytes) !== undefined;
-}
 
 function queryOf(path: string | undefined): [string, string][] {
   return path === undefined ? [] : [...new URLSearchParams(path.split('?', 2)[1] ?? '')];

@@ -1,32 +1,9 @@
 // The schema of the server side: the target, and the link between client and target.
 import { z } from 'zod';
 import { VariableName } from './request.ts';
+import { DEFAULT_EXPECTED, STATUS_CLASSES } from './statuses.ts';
 
-/** A status by number, or a class of statuses. */
-export const ExpectedStatus = z.union([z.int().min(200).max(599), z.enum(['2xx', '3xx', '4xx', '5xx'])]);
-export type ExpectedStatus = z.infer<typeof ExpectedStatus>;
-
-export const DEFAULT_EXPECTED: readonly ExpectedStatus[] = ['2xx'];
-
-/** One more than the highest three-digit status. */
-export const STATUS_END = 1_000;
-
-/** By status: 1 if expected, else 0. A table, because every response is looked up. */
-export function expectedTable(expected: readonly ExpectedStatus[]): Uint8Array {
-  const table = new Uint8Array(STATUS_END);
-  for (const entry of expected) {
-    if (typeof entry === 'number') table[entry] = 1;
-    else {
-      const firstOfClass = Number(entry[0]) * 100;
-      table.fill(1, firstOfClass, firstOfClass + 100);
-    }
-  }
-  return table;
-}
-
-export function isExpectedStatus(expected: readonly ExpectedStatus[], status: number): boolean {
-  return expectedTable(expected)[status] === 1;
-}
+const ExpectedStatusSchema = z.union([z.int().min(200).max(599), z.enum(STATUS_CLASSES)]);
 
 /** What the target answers: a plug-in of servers/behaviours and its own options. */
 export const Behaviour = z.looseObject({
@@ -208,7 +185,7 @@ export const Target = z.strictObject({
     .describe('Whether the server answers every request with Connection: close'),
   backends: Backends.default(1),
   expectStatus: z
-    .array(ExpectedStatus)
+    .array(ExpectedStatusSchema)
     .min(1)
     .default([...DEFAULT_EXPECTED])
     .describe(
@@ -244,11 +221,6 @@ type Statement = (typeof STATEMENTS)[number];
 
 /** conntax's own server, which follows its settings, so none is unknown. */
 export type OwnTarget = Target & { [Name in Statement]: NonNullable<Target[Name]> };
-
-/** Whether connections to the target are encrypted. */
-export function usesTls({ url, tls }: Pick<Target, 'url' | 'tls'>): boolean {
-  return url === undefined ? tls !== 'none' : new URL(url).protocol === 'https:';
-}
 
 /** A network between generator and target, emulated by a relay that all clients of a cell go through. */
 export const Link = z.strictObject({

@@ -69,5 +69,6 @@ export async function assertNoTimerLeft({ load, run, ended, answerAll }: Bench):
     await settle();
   }
   assert.ok(load.sent > 0);
-  assert.equal(countTimers(), before);
+  // One of an earlier test may have ended in the meantime.
+  assert.ok(countTimers() <= before);
 }

@@ -1,10 +1,6 @@
 // Rules on clients: the settings that a library or a load tool supports, and limits that only some connection policies have.
-import {
-  CLIENT_SETTINGS,
-  type Client,
-  connectionLimit,
-  isModulePath,
-} from '../../../scenarios/model/client.ts';
+import { CLIENT_SETTINGS, type Client, isModulePath } from '../../../scenarios/model/client.ts';
+import { connectionLimit } from '../../../scenarios/model/connection-limit.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
 import type { Target } from '../../../scenarios/model/target.ts';
 import type { ClientPlugin, EngineModule, Refusal } from '../../contracts.ts';

@@ -8,8 +8,8 @@ import {
   isBuiltIn,
   STATEMENTS,
   type Target,
-  usesTls,
 } from '../../../scenarios/model/target.ts';
+import { usesTls } from '../../../scenarios/model/tls.ts';
 import { type Path, valueAt } from '../problems.ts';
 import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
 
