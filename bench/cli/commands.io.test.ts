@@ -85,11 +85,43 @@ test('--no-phases goes over what the scenario says, and the plan says so', async
 
 test('every command has help with examples', async t => {
   const workspace = await openWorkspace(t);
-  for (const command of [[], ['try'], ['init'], ['run'], ['list'], ['report'], ['history'], ['schema']]) {
+  for (const command of [
+    [],
+    ['try'],
+    ['init'],
+    ['run'],
+    ['list'],
+    ['report'],
+    ['history'],
+    ['settings'],
+    ['schema'],
+  ]) {
     const { status, stdout } = await callIdly(workspace, [...command, '--help']);
     assert.equal(status, 0);
     assert.match(stdout, new RegExp(`Examples?:\\n +conntax ${command[0] ?? 'try'}`));
   }
+});
+
+test('settings prints a client as code, and says in a comment what the library lacks', async t => {
+  const workspace = await openWorkspace(t);
+  const args = ['settings', 'requests-per-connection', '--client', 'k50', '--for', 'go'];
+  const printed = await callIdly(workspace, args);
+  assert.deepEqual([printed.status, printed.stderr], [0, '']);
+  assert.match(
+    printed.stdout,
+    /^\/\/ Client k50 of requests-per-connection, as measured by conntax with undici\.$/m,
+  );
+  assert.match(printed.stdout, /^\/\/ Not set: requestsPerConnection = 50 \(/m);
+  const json = await callIdly(workspace, [...args, '--json']);
+  const { text, lacking } = JSON.parse(json.stdout) as { text: string; lacking: { setting: string }[] };
+  assert.equal(printed.stdout, `${text}\n`);
+  assert.deepEqual(
+    lacking.map(({ setting }) => setting),
+    ['requestsPerConnection'],
+  );
+  const swept = await callIdly(workspace, ['settings', 'pool-size', '--client', 'sized', '--for', 'nginx']);
+  assert.match(swept.stdout, /^# Swept by the scenario; this is the cell .*10\.$/m);
+  assert.match(swept.stdout, /max_conns=10;/);
 });
 
 const MISTYPED: [args: string[], told: RegExp][] = [
@@ -107,6 +139,24 @@ const MISTYPED: [args: string[], told: RegExp][] = [
   ],
   [['run', 'qick'], /no scenario or tag "qick".*tags: quick,/s],
   [['run', './missing.json'], /missing\.json.*cannot be opened/s],
+  [['settings', 'short-vs-persistent', '--client', 'persistent'], /required option '--for <library>'/],
+  [
+    ['settings', 'short-vs-persistent', '--for', 'htpx'],
+    /unknown library "htpx" for --for: did you mean httpx\?/,
+  ],
+  [
+    ['settings', 'short-vs-persistant', '--for', 'go'],
+    /no scenario or tag.*scenarios: short-vs-persistent,/s,
+  ],
+  [
+    ['settings', 'short-vs-persistent', '--for', 'go', '--client', 'persistant'],
+    /scenario short-vs-persistent has no client "persistant": did you mean persistent\?/,
+  ],
+  [
+    ['settings', 'short-vs-persistent', '--for', 'go'],
+    /several clients; expected: --client short or persistent/,
+  ],
+  [['settings', 'quick', '--for', 'go'], /quick is a tag of several scenarios; expected: one of /],
   [['report'], /no latest run/],
   [['report', 'nowhere'], /unknown run nowhere/],
 ];

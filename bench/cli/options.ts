@@ -116,6 +116,35 @@ No load is sent, and the process is not touched. Exit status: 0 nothing leaks, 1
     });
 }
 
+/** Adds the command that writes a client as code. */
+export function addSettingsCommand(program: Command, context: Context): void {
+  program
+    .command('settings')
+    .description('print a client of a scenario as code for another library')
+    .argument('<scenario>', 'name or path of a scenario')
+    .option('--client <name>', 'client of the scenario; may be left out if it has only one')
+    .requiredOption(
+      '--for <library>',
+      'undici, node-http, axios, got, go, java, apache-httpclient, python-requests, httpx, dotnet, curl or nginx',
+    )
+    .option('--json', 'print the code, and the settings that the library lacks, as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  conntax settings short-vs-persistent --client persistent --for go
+  conntax settings ./mine.json --client ours --for python-requests > client.py
+  conntax settings pool-size --client sized --for nginx
+
+A comment names each setting that the library does not have. docs/settings.md has names and defaults in every library.
+Nothing is measured. Exit status: 0 printed, 2 wrong usage or an invalid scenario.`,
+    )
+    .action(async (scenario, options) => {
+      const { settingsCommand } = await import('./settings.ts');
+      await settingsCommand(scenario, options, context);
+    });
+}
+
 /** Adds the commands that read stored runs and measure nothing. */
 export function addStoredRunCommands(
   program: Command,

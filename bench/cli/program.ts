@@ -6,6 +6,7 @@ import type { Context, Output } from './context.ts';
 import { TRY_DEFAULTS } from './option-defaults.ts';
 import {
   addJudgingCommands,
+  addSettingsCommand,
   addStoredRunCommands,
   addTryCommand,
   addWatchCommand,
@@ -121,6 +122,7 @@ Exit status: 0 success, 1 an expectation failed, 2 wrong usage or an invalid sce
   addJudgingCommands(program, context, setStatus);
   addStoredRunCommands(program, context, setStatus);
   addWatchCommand(program, context, setStatus);
+  addSettingsCommand(program, context);
 
   program
     .command('schema')

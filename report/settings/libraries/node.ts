@@ -1,0 +1,228 @@
+// Names and defaults in libraries of Node: undici, node:http, axios, got.
+import { type Concept, fixed, has, type Library, none, type Setting } from '../table.ts';
+
+const AGENT = 'lib/_http_agent.js';
+const H1_ONLY = fixed('off', AGENT, 'HTTP/1.1 only; HTTP/2 is another module, `node:http2`');
+
+export const undici: Library = {
+  title: 'undici',
+  version: '8.12.4',
+  source: 'npm package undici',
+  settings: {
+    'pool.maxConnections': has(
+      '`connections` of `Agent` or `Pool`',
+      'unlimited',
+      'lib/dispatcher/pool.js',
+      '0 means unlimited too. Without a limit it opens up to twice as many as there are requests in flight.',
+    ),
+    'pool.maxTotalConnections': none('`maxOrigins` of `Agent` limits the hosts, not their connections'),
+    'pool.maxIdleConnections': none('idle connections end only by their idle timeout'),
+    'pool.idleTimeoutMs': has(
+      '`keepAliveTimeout`, and `keepAliveMaxTimeout` for what a server announces',
+      '4 s, and 600 s',
+      'lib/dispatcher/client.js',
+      "A server's announcement replaces the 4 s, up to the 600 s: set both.",
+    ),
+    'pool.idleTimeoutBufferMs': has(
+      '`keepAliveTimeoutThreshold`',
+      '2 s',
+      'lib/dispatcher/client.js',
+      'A server that announces 2 s or less gets a new connection for every request, without a word.',
+    ),
+    'pool.maxLifetimeMs': has(
+      '`clientTtl`',
+      'none',
+      'lib/dispatcher/pool.js',
+      'Documented as an idle time, but it counts from the connect.',
+    ),
+    requestsPerConnection: has(
+      '`maxRequestsPerClient`; `pipelining: 0` for one',
+      'unlimited',
+      'lib/dispatcher/client.js',
+      'HTTP/2 ignores both.',
+    ),
+    protocol: has('`allowH2`', 'on', 'lib/core/connect.js', 'Off in undici 7 and before.'),
+    'pool.maxConcurrentStreams': has('`h2Options.maxConcurrentStreams`', '100', 'lib/dispatcher/client.js'),
+    'pool.pipelining': has(
+      '`pipelining`',
+      '1',
+      'lib/dispatcher/client.js',
+      'Only GET and HEAD, and only with `blocking: false` on each request.',
+    ),
+    'pool.scheduling': has(
+      '`RoundRobinPool` in place of `Pool`',
+      'the first connection that is free',
+      'lib/dispatcher/pool.js',
+      'Neither lifo nor fifo.',
+    ),
+    'pool.tcpKeepAliveMs': has(
+      '`connect.keepAliveInitialDelay`',
+      '60 s',
+      'lib/core/connect.js',
+      'Whole seconds.',
+    ),
+    'pool.tlsSessions': has(
+      '`maxCachedSessions`',
+      '100',
+      'lib/core/connect.js',
+      'Held weakly: whether a session is resumed depends on garbage collection.',
+    ),
+    'timeouts.connectMs': has('`connect.timeout`', '10 s', 'lib/core/connect.js', 'Below 1 s it fires late.'),
+    'timeouts.headersMs': has(
+      '`headersTimeout`',
+      '300 s',
+      'lib/dispatcher/client.js',
+      'Does not cover the wait for a connection.',
+    ),
+    'timeouts.bodyMs': has('`bodyTimeout`', '300 s', 'lib/dispatcher/client.js'),
+    'timeouts.totalMs': has(
+      '`signal: AbortSignal.timeout()` of each request',
+      'none',
+      'lib/api/api-request.js',
+      '`request()` does not obey it while the request waits for a connection; `fetch()` does.',
+    ),
+  },
+};
+
+export const nodeHttp: Library = {
+  title: 'node:http, node:https',
+  version: 'Node 26.10.0',
+  source: "Node's source",
+  settings: {
+    'pool.maxConnections': has('`maxSockets` of an `Agent`', 'unlimited', AGENT),
+    'pool.maxTotalConnections': has('`maxTotalSockets`', 'unlimited', AGENT),
+    'pool.maxIdleConnections': has(
+      '`maxFreeSockets`',
+      '256 for each host',
+      AGENT,
+      '0 as an option means 256.',
+    ),
+    'pool.idleTimeoutMs': has(
+      '`timeout` of the `Agent`',
+      'none; 5 s for `globalAgent`',
+      AGENT,
+      'Without it the agent also ignores what a server announces, and meets connections that it has just closed.',
+    ),
+    'pool.idleTimeoutBufferMs': has(
+      '`agentKeepAliveTimeoutBuffer`',
+      '1 s',
+      AGENT,
+      'Only if the agent has a `timeout`.',
+    ),
+    'pool.maxLifetimeMs': none(),
+    requestsPerConnection: has(
+      '`keepAlive: false` and `Connection: close` for one',
+      'one for a new `Agent`; unlimited for `globalAgent`',
+      AGENT,
+      '`keepAlive: false` alone still reuses connections while requests queue for `maxSockets`. There is no limit of n.',
+    ),
+    protocol: H1_ONLY,
+    'pool.maxConcurrentStreams': none('HTTP/1.1 only'),
+    'pool.pipelining': none('a request is sent only after the response before it'),
+    'pool.scheduling': has('`scheduling`', 'lifo', AGENT),
+    'pool.tcpKeepAliveMs': has(
+      '`keepAliveMsecs`',
+      '1 s',
+      AGENT,
+      'Only with `keepAlive: true`. It is no idle timeout.',
+    ),
+    'pool.tlsSessions': has('`maxCachedSessions` of `https.Agent`', '100', 'lib/https.js'),
+    'timeouts.connectMs': none('destroy the socket by a timer of your own'),
+    'timeouts.headersMs': none('`timeout` of a request is about silence on its socket, in any phase'),
+    'timeouts.bodyMs': none(
+      '`timeout` of a request only emits an event; your code has to destroy the request',
+    ),
+    'timeouts.totalMs': has('`signal: AbortSignal.timeout()` of each request', 'none', 'lib/_http_client.js'),
+  },
+};
+
+/** Settings of the agent of node:http, in a library that takes one. */
+function ofAgent(option: string): Record<Concept, Setting> {
+  const entries = Object.entries(nodeHttp.settings).map(([concept, setting]) => [
+    concept,
+    setting.name === null
+      ? setting
+      : { ...setting, name: `${setting.name}, ${option}`, where: `node:http, ${setting.where}`, remark: '' },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+export const axios: Library = {
+  title: 'axios',
+  version: '1.21.1',
+  source: 'npm package axios',
+  settings: {
+    ...ofAgent('in `httpAgent` and `httpsAgent`'),
+    requestsPerConnection: has(
+      '`keepAlive: false` in both agents and the header `Connection: close` for one',
+      'unlimited',
+      'lib/adapters/http.js',
+      "Without agents of its own it uses Node's `globalAgent`, which keeps connections.",
+    ),
+    'pool.idleTimeoutMs': has(
+      '`timeout` in `httpAgent` and `httpsAgent`',
+      "5 s, of Node's `globalAgent`",
+      'lib/adapters/http.js',
+      "axios's own `timeout` is another thing.",
+    ),
+    protocol: has('`httpVersion: 2`', '1.1', 'lib/adapters/http.js', 'HTTP/2 does not use the agents.'),
+    'timeouts.headersMs': has(
+      '`timeout`',
+      'none',
+      'lib/defaults/index.js',
+      'From the call, so with the connect; after the header it is about silence on the socket.',
+    ),
+    'timeouts.bodyMs': none('`timeout` covers it'),
+    'timeouts.totalMs': has(
+      '`signal: AbortSignal.timeout()` of each request',
+      'none',
+      'lib/adapters/http.js',
+    ),
+  },
+};
+
+export const got: Library = {
+  title: 'got',
+  version: '14.6.6',
+  source: 'npm package got',
+  settings: {
+    ...ofAgent('in `agent.http` and `agent.https`'),
+    requestsPerConnection: has(
+      '`keepAlive: false` in both agents and the header `Connection: close` for one',
+      'unlimited',
+      'dist/source/core/options.js',
+      "Without agents of its own it uses Node's `globalAgent`, which keeps connections.",
+    ),
+    'pool.idleTimeoutMs': has(
+      '`timeout` in `agent.http` and `agent.https`',
+      "5 s, of Node's `globalAgent`",
+      'dist/source/core/options.js',
+    ),
+    protocol: has(
+      '`http2: true`',
+      'off',
+      'dist/source/core/options.js',
+      'HTTP/2 has an agent of its own, `agent.http2`.',
+    ),
+    'pool.maxConcurrentStreams': none(),
+    'timeouts.connectMs': has(
+      '`timeout.connect` and `timeout.secureConnect`',
+      'none',
+      'dist/source/core/options.js',
+      'Two timers, one after the other.',
+    ),
+    'timeouts.headersMs': has('`timeout.response`', 'none', 'dist/source/core/options.js'),
+    'timeouts.bodyMs': has(
+      '`timeout.socket`',
+      'none',
+      'dist/source/core/options.js',
+      'Silence in any phase, the wait for the header too.',
+    ),
+    'timeouts.totalMs': has(
+      '`timeout.request`',
+      'none',
+      'dist/source/core/options.js',
+      'A timeout is retried: two times by default, for GET.',
+    ),
+  },
+};
