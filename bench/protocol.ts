@@ -4,6 +4,7 @@ import type {
   Histogram,
   Ledger,
   Measurement,
+  Outcome,
   ProcessReading,
   Timeline,
   Trial,
@@ -81,6 +82,8 @@ export interface GeneratorReading {
   sent: number;
   answered: number;
   failed: number;
+  /** Those that failed, by kind. */
+  failures: Partial<Record<Outcome, number>>;
   unfinished: number;
   /** null if the client does not count its connections. */
   opened: number | null;

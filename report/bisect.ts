@@ -10,7 +10,7 @@ import {
 } from '../results/bisect.ts';
 import { METRIC_TABLE } from '../results/metrics.ts';
 import { ERROR_PERCENT, INTERVAL_NAME, levelOf } from '../results/stats.ts';
-import type { Check, Report, Table, TableCell } from './model.ts';
+import type { Answer, Check, Report, Table, TableCell } from './model.ts';
 import { describeJudgement } from './tables/expectations.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
 import { formatSeconds } from './words/conditions.ts';
@@ -27,6 +27,8 @@ export function buildBisectReport(bisection: Bisection): Report {
     subtitle: `${name} ${versions[0]} to ${versions.at(-1)}, ${formatCount(versions.length)} published versions`,
     state: isInterrupted ? 'partial' : 'complete',
     verdict: state.kind === 'found' ? headline : null,
+    answer: answerOf(bisection, state, headline),
+    overview: null,
     headline,
     remarks: remarksOf(bisection, state),
     tables: steps.length === 0 ? [] : [stepTable(bisection)],
@@ -35,6 +37,7 @@ export function buildBisectReport(bisection: Bisection): Report {
     cells: [],
     checks: [checkOf(bisection, state, headline)],
     facts: [],
+    words: [],
     caveats: [
       'Versions are ordered by their numbers, and taken to get worse once: if several do, one of them is named. A bisection of a shorter range finds the others.',
     ],
@@ -54,6 +57,38 @@ export function describeStep(step: BisectStep, { name, versions, steps, mostStep
     failed: `could not be measured: ${cause}`,
   };
   return `Step ${steps.length} of at most ${mostSteps}: ${name} ${version} ${outcomes[state]}`;
+}
+
+function verdictOf({ name, versions }: Bisection, state: BisectionState): string {
+  const range = `${name} ${versions[0]} to ${versions.at(-1)}`;
+  switch (state.kind) {
+    case 'found':
+      return `FAIL: ${name} ${state.suspects.suspects[0]} is the first version that is worse`;
+    case 'none':
+      return `No regression from ${range}`;
+    case 'narrowed':
+      return 'Undecided: a version is worse, but not which is the first';
+    case 'ends-unsure':
+      return `Undecided: ${range}`;
+    case 'ends-failed':
+      return `Not measured: ${name} ${versions.at(-1)}`;
+    case 'interrupted':
+      return 'Interrupted before anything was decided';
+    default:
+      return state satisfies never;
+  }
+}
+
+/** What is read first; the headline gives the figures. */
+function answerOf(bisection: Bisection, state: BisectionState, headline: string): Answer {
+  const { versions, steps, mostSteps } = bisection;
+  return {
+    verdict: verdictOf(bisection, state),
+    precision: headline,
+    context: `${formatCount(versions.length)} published versions, ${formatCount(steps.length)} of at most ${formatCount(mostSteps)} comparisons.`,
+    badges: [],
+    notes: remarksOf(bisection, state),
+  };
 }
 
 function headlineOf({ name, versions, steps, minEffect }: Bisection, state: BisectionState): string {

@@ -2,28 +2,37 @@
 import { failureCauses } from '../results/audits/index.ts';
 import type { Run } from '../results/model/run.ts';
 import type { TrialResult } from '../results/model/trial.ts';
+import { own } from '../scenarios/model/own.ts';
 import { allMarks, armNames, type CellView, MARK_NOTES, viewCell } from './cell-view.ts';
 import type { Chart, SweepChart } from './charts/chart.ts';
-import type { CellReport, Check, Figure, Report } from './model.ts';
+import type { CellReport, CellSection, Check, Figure, Report, SectionName, Table } from './model.ts';
+import { overviewOf, runAnswer, viewsOf } from './overview.ts';
 import { sweepHeadline } from './sweeps/headline.ts';
 import { type CreateTable, reportSweep, sweepRemarks } from './sweeps/report.ts';
 import { type Section, sectionsOf } from './sweeps/view.ts';
 import { connectionCostTable } from './tables/connection-cost.ts';
-import { describeExpectation, describeJudgement, expectationTable } from './tables/expectations.ts';
+import {
+  describeExpectation,
+  describeJudgement,
+  expectationTable,
+  whyUnknown,
+} from './tables/expectations.ts';
+import { faultTable } from './tables/faults.ts';
 import { linkTable, predictionTable } from './tables/link.ts';
-import { articleTable, mainTable } from './tables/main.ts';
+import { articleTable, briefTable, mainTable } from './tables/main.ts';
 import { capacityTable, scheduleTable } from './tables/open-loads.ts';
 import { errorTable, failureTable, statusTable } from './tables/outcomes.ts';
 import { phaseTable } from './tables/phases.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
 import { requestTable } from './tables/requests.ts';
 import { spreadTable } from './tables/spread.ts';
-import { auditLines, auditTable, summarizeAudits } from './words/audits.ts';
+import { cellAnswer } from './words/answer.ts';
+import { auditLines, auditTable, describePassed, summarizeAudits, trustTable } from './words/audits.ts';
 import { cellCaveats, describeStop, runCaveats } from './words/caveats.ts';
 import { conditionsOf } from './words/conditions.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './words/headline.ts';
 import { formatCount } from './words/numbers.ts';
-import { describeRun, machineFacts } from './words/run.ts';
+import { describeRun, METHOD_WORDS, machineFacts } from './words/run.ts';
 
 /** What CI passes or fails a run by: whether the cell was measured reliably, then each of its expectations. */
 function cellChecks(view: CellView): Check[] {
@@ -47,7 +56,12 @@ function measuredCheck(view: CellView): Check {
     subject: 'not measured, or not reliable',
     isFigure: false,
     state: reasons.length === 0 ? 'pass' : 'broken',
-    detail: reasons.length === 0 ? `${result.replicates} replicates` : reasons.join('; '),
+    detail:
+      reasons.length > 0
+        ? reasons.join('; ')
+        : result.replicates === 1
+          ? '1 replicate'
+          : `${result.replicates} replicates`,
   };
 }
 
@@ -59,11 +73,15 @@ function expectationChecks({ result }: CellView): Check[] {
     isFigure: true,
     state,
     detail: [
-      `measured ${describeJudgement(expectation, first)} over ${first.replicates} replicates`,
+      `measured ${describeJudgement(expectation, first)} over ${first.replicates} replicates${because(whyUnknown(expectation, result))}`,
       ...(confirmation === null ? [] : [`re-measured ${describeJudgement(expectation, confirmation)}`]),
       ...(together === null ? [] : [`combined ${describeJudgement(expectation, together)}`]),
     ].join('; '),
   }));
+}
+
+function because(reason: string | null): string {
+  return reason === null ? '' : `, because ${reason}`;
 }
 
 /** Failed expectations listed in the verdict; the others are counted. */
@@ -94,6 +112,7 @@ const SPECIAL_TABLES: readonly CreateTable[] = [
   scheduleTable,
   agreementTable,
   requestTable,
+  faultTable,
   statusTable,
   connectionCostTable,
   spreadTable,
@@ -102,6 +121,8 @@ const SPECIAL_TABLES: readonly CreateTable[] = [
 /** Widths in px: the column of a page, and a phone held upright. */
 const WIDE_PX = 1040;
 const NARROW_PX = 340;
+/** Beside a table of the same height. */
+const FOREST_PX = 600;
 
 /** Pure: the same run gives the same report on any machine. Throws UsageError when a stored histogram can't be read. */
 export function buildReport(of: {
@@ -124,6 +145,8 @@ export function buildReport(of: {
     subtitle: describeRun(run),
     state: run.state,
     verdict: expectationVerdict(checks),
+    answer: runAnswer(sections, run),
+    overview: overviewOf(sections),
     headline: only === undefined ? runHeadline(views, run.state) : sweepHeadline(only),
     remarks: only === undefined ? runRemarks(views) : sweepRemarks(only),
     tables: [],
@@ -136,16 +159,13 @@ export function buildReport(of: {
     cells: sections.flatMap(section => reportCells(section, charts)),
     checks,
     facts: machineFacts(run),
+    words: METHOD_WORDS,
     caveats: runCaveats(run),
   };
 }
 
 function nameOf(section: Section): string {
   return section.kind === 'sweep' ? section.sweep.name : section.view.result.cell;
-}
-
-function viewsOf(section: Section): CellView[] {
-  return section.kind === 'sweep' ? section.sweep.cells.map(({ view }) => view) : [section.view];
 }
 
 function reportCells(section: Section, charts: readonly Chart[]): CellReport[] {
@@ -157,38 +177,97 @@ function reportCells(section: Section, charts: readonly Chart[]): CellReport[] {
 function reportCell(view: CellView, charts: readonly Chart[], sweep: CellReport['sweep'] = null): CellReport {
   const { result } = view;
   const audits = auditLines(view);
+  const answer = cellAnswer(view);
+  const remarks = cellRemarks(view);
+  const asides = remarks.filter(remark => !answer.notes.includes(remark));
+  const applying = charts.filter(chart => chart.applies(view));
+  const [first] = applying.filter(({ section }) => section === 'answer');
+  const forest = first === undefined ? null : drawFigure(first, view, FOREST_PX);
+  const figures = applying.filter(chart => chart !== first).map(chart => drawFigure(chart, view));
+  const phases = phaseTable(view);
+  const special = [...SPECIAL_TABLES, expectationTable].flatMap(createIfAny => createIfAny(view) ?? []);
   return {
     name: result.cell,
     sweep,
     question: result.scenario.question,
     state: stateOf(view),
+    answer,
     headline: cellHeadline(view),
-    remarks: cellRemarks(view),
+    remarks,
+    asides,
     conditions: conditionsOf(view),
     stop: { reason: result.stop, text: describeStop(result) },
     replicates: result.replicates,
+    forest,
+    brief: briefTable(view),
+    sections: listSections(view, {
+      figures,
+      tables: [...(phases === null ? [] : [phases]), ...special],
+      asides,
+    }),
     main: mainTable(view),
     article: articleTable(view),
     ratios: ratioTable(view),
-    phases: phaseTable(view),
-    special: [...SPECIAL_TABLES, expectationTable].flatMap(createIfAny => createIfAny(view) ?? []),
+    phases,
+    special,
     audits,
     auditSummary: summarizeAudits(audits),
     auditTable: auditTable(audits),
+    trust: trustTable(audits),
+    passed: describePassed(audits),
     errors: errorTable(view),
     failures: failureTable(view),
-    figures: charts.filter(chart => chart.applies(view)).map(chart => drawFigure(chart, view)),
+    figures,
     markNotes: allMarks(view).map(mark => MARK_NOTES[mark]),
     caveats: cellCaveats(view),
   };
 }
 
-function drawFigure(chart: Chart, view: CellView): Figure {
+const SECTION_TITLES: Record<SectionName, string> = {
+  answer: 'Limits',
+  latency: 'Latency',
+  time: 'Where the time goes',
+  connections: 'Connections',
+  course: 'Over the run',
+  special: 'More',
+};
+
+/** Where tables stand that only some cells have; the others are in the last part. */
+const TABLE_SECTIONS: Readonly<Record<string, SectionName>> = {
+  expectations: 'answer',
+  phases: 'time',
+  prediction: 'time',
+  link: 'time',
+  connectionCost: 'connections',
+};
+
+/** The parts that follow the answer. What only some scenarios have is folded, and how it went over the run is opened only where the replicates disagree. */
+function listSections(
+  view: CellView,
+  of: { figures: readonly Figure[]; tables: readonly Table[]; asides: readonly string[] },
+): CellSection[] {
+  const disagrees = view.result.findings.some(
+    ({ rule, state }) => rule === 'replicate-spread' && state !== 'pass',
+  );
+  return (Object.keys(SECTION_TITLES) as SectionName[])
+    .map(name => ({
+      name,
+      title: SECTION_TITLES[name],
+      isFolded: name === 'special' || (name === 'course' && !disagrees),
+      notes: name === 'connections' ? of.asides : [],
+      figures: of.figures.filter(figure => figure.section === name),
+      tables: of.tables.filter(table => (own(TABLE_SECTIONS, table.name) ?? 'special') === name),
+    }))
+    .filter(({ notes, figures, tables }) => notes.length + figures.length + tables.length > 0);
+}
+
+function drawFigure(chart: Chart, view: CellView, widePx = WIDE_PX): Figure {
   return {
     name: chart.name,
+    section: chart.section,
     title: chart.title,
     caption: chart.caption(view),
-    wide: chart.spec(view, WIDE_PX),
+    wide: chart.spec(view, widePx),
     narrow: chart.spec(view, NARROW_PX),
     table: chart.table(view),
   };

@@ -5,6 +5,7 @@ import { areErrorsUnlike } from '../results/compare.ts';
 import { METRIC_TABLE } from '../results/metrics.ts';
 import type { ArmSummary, CellResult, Comparison, Run } from '../results/model/run.ts';
 import type { CompletedTrial, TrialResult } from '../results/model/trial.ts';
+import { sumOf } from '../results/stats.ts';
 import type { Client } from '../scenarios/model/client.ts';
 import { own } from '../scenarios/model/own.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
@@ -35,9 +36,9 @@ export interface CellView {
   invalidTrials: ReadonlySet<string>;
 }
 
-const MARK_SIGNS: Record<Mark, string> = { invalid: '†', unlikeErrors: '§', censored: '≥' };
+const MARK_SIGNS: Record<Mark, string> = { invalid: '†', unlikeErrors: '§', censored: '≥', fewBeyond: '‡' };
 
-/** The signs shown after a figure: `†`, `§` and `≥`. */
+/** The signs shown after a figure: `†`, `§`, `≥` and `‡`. */
 export function signsOf(marks: readonly Mark[]): string {
   return marks.map(mark => MARK_SIGNS[mark]).join('');
 }
@@ -64,13 +65,20 @@ export function comparisonMarks(
   const marks: Mark[] = [...(its?.marks ?? []), ...(other?.marks ?? [])];
   if (its?.summary && other?.summary && areErrorsUnlike(its.summary, other.summary))
     marks.push('unlikeErrors');
-  const { isBoundByUnanswered } = METRIC_TABLE[metric];
+  const { isBoundByUnanswered, shareBeyond } = METRIC_TABLE[metric];
+  for (const arm of [its, other])
+    if (arm !== undefined) marks.push(...quantileMarks(shareBeyond, countResponses(arm)));
   return inOrder(marks).filter(mark => mark !== 'censored' || isBoundByUnanswered);
+}
+
+/** Requests whose times the quantiles of an arm are of. */
+export function countResponses({ trials }: Pick<ArmView, 'trials'>): number {
+  return sumOf(trials, ({ measurement }) => measurement.response.count);
 }
 
 /** The most serious first, each once. */
 function inOrder(marks: readonly Mark[]): Mark[] {
-  return (['invalid', 'unlikeErrors', 'censored'] as const).filter(mark => marks.includes(mark));
+  return (['invalid', 'unlikeErrors', 'censored', 'fewBeyond'] as const).filter(mark => marks.includes(mark));
 }
 
 export const MARK_NOTES: Record<Mark, string> = {
@@ -79,7 +87,18 @@ export const MARK_NOTES: Record<Mark, string> = {
     '§ unequal errors: the error rates of the two clients differ by more than 1 percentage point. Errors and successful responses take different times, so the ratio compares different work.',
   censored:
     '≥ unanswered: some requests had no response when their slice ended. They count with the time waited so far, so times are lower bounds and rates are upper bounds.',
+  fewBeyond:
+    '‡ few requests: fewer than 10 took longer, so this is little more than the time of the slowest ones, and may be far from what more requests would show. It takes 100 requests for p90, 1,000 for p99 and 10,000 for p99.9.',
 };
+
+/** With fewer requests beyond it, a quantile is that of single requests. */
+const LEAST_BEYOND = 10;
+
+/** Marks of a figure of so many requests, if it is a quantile: `share` of them take longer. */
+export function quantileMarks(share: number | undefined, requestCount: number): Mark[] {
+  // A share of 0.1 % of 10,000 must not fail by rounding.
+  return share !== undefined && requestCount * share < LEAST_BEYOND * (1 - 1e-9) ? ['fewBeyond'] : [];
+}
 
 /** At or above this value its quantiles are lower bounds (a histogram keeps three digits); Infinity if none is. */
 export function leastCensoredUs(summary: Pick<ArmSummary, 'censored'> | null): number {

@@ -16,7 +16,7 @@ import { METRICS } from '../results/model/run.ts';
 import { INTERVAL_NAME } from '../results/stats.ts';
 import { signsOf } from './cell-view.ts';
 import { gateHistory } from './history.ts';
-import type { Check, Fact, FactGroup, Mark, Report, Table, TableCell } from './model.ts';
+import type { Answer, Badge, Check, Fact, FactGroup, Mark, Report, Table, TableCell } from './model.ts';
 import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from './tables/table.ts';
 import {
   formatCount,
@@ -130,7 +130,7 @@ function describeBest(best: GuardedRatio): string {
 
 /** `33 % in p99 latency of persistent (ci-reuse)`. */
 function nameDetectable(ratio: GuardedRatio): string {
-  const change = Number.isFinite(ratio.detectable) ? formatShare(ratio.detectable) : 'none';
+  const change = Number.isFinite(ratio.detectable) ? formatShare(ratio.detectable) : 'unknown';
   return `${change} in ${nameRatio(ratio)}`;
 }
 
@@ -173,6 +173,15 @@ export function buildGateReport(
   const history = gateHistory(result, trends);
   const sight = sightOf(result, before);
   const headline = headlineOf(result, of, sight);
+  const allRemarks = [
+    ...remarks,
+    ...errorGapRemarks(result.lines, of),
+    ...(sight.blind.length === 0 || (sight.isBlind && result.state !== 'regression')
+      ? []
+      : [describeBlindness(sight)]),
+    ...result.gaps.map(gap => `${gap}.`),
+    ...history.remarks,
+  ];
   return {
     title: 'conntax: comparison of two runs',
     runId: after.runId,
@@ -180,16 +189,10 @@ export function buildGateReport(
     subtitle: `${after.runId} compared with ${before.runId}, which was measured ${formatTime(before.startedAt)}`,
     state: 'complete',
     verdict: result.state === 'regression' || result.state === 'nothing' ? headline : null,
+    answer: gateAnswer(result, { sight, detail: headline, notes: allRemarks }),
+    overview: null,
     headline,
-    remarks: [
-      ...remarks,
-      ...errorGapRemarks(result.lines, of),
-      ...(sight.blind.length === 0 || (sight.isBlind && result.state !== 'regression')
-        ? []
-        : [describeBlindness(sight)]),
-      ...result.gaps.map(gap => `${gap}.`),
-      ...history.remarks,
-    ],
+    remarks: allRemarks,
     tables: [
       ...(['ratio', 'count', 'absolute'] as const).flatMap(kind => {
         const lines = result.lines.filter(line => line.kind === kind);
@@ -201,8 +204,9 @@ export function buildGateReport(
     sweeps: [],
     cells: [],
     checks: [...result.lines.filter(({ isBinding }) => isBinding).map(checkOf), ...gapChecks(result)],
+    words: [],
     facts: [factsOf('Before', before), factsOf('After', after)],
-    caveats: caveatsOf(result),
+    caveats: [...caveatsOf(result), ...result.unknown.map(reason => `${reason}.`)],
   };
 }
 
@@ -229,6 +233,49 @@ function headlineOf({ lines, gaps, state }: GateResult, sides: Sides, sight: Sig
     found,
     ...(better === 0 ? [] : [`${formatCount(better)} of them improved.`]),
   ].join(' ');
+}
+
+/** What the comparison found, in at most 15 words; the headline is the line below it. */
+function gateAnswer(
+  { lines, gaps, state }: GateResult,
+  of: { sight: Sight; detail: string; notes: readonly string[] },
+): Answer {
+  const binding = lines.filter(({ isBinding }) => isBinding);
+  const count = (wanted: GateLine['state']): number => binding.filter(line => line.state === wanted).length;
+  const figures = `${formatCount(binding.length)} figures`;
+  const [worst] = binding
+    .filter(line => line.state === 'regression')
+    .toSorted((a, b) => severity(b) - severity(a));
+  const badges: Badge[] = [
+    ...(count('regression') === 0
+      ? []
+      : [{ text: `FAIL ${count('regression')} of ${figures}`, tone: 'fail' } as const]),
+    ...(of.sight.isBlind ? [{ text: 'blind: too noisy to see a change', tone: 'fail' } as const] : []),
+    ...(gaps.length === 0 ? [] : [{ text: `${gaps.length} not compared`, tone: 'doubt' } as const]),
+    ...(count('unsure') === 0
+      ? []
+      : [{ text: `${count('unsure')} of ${figures} unsure`, tone: 'doubt' } as const]),
+    ...(count('improvement') === 0
+      ? []
+      : [{ text: `${count('improvement')} improved`, tone: 'good' } as const]),
+  ];
+  return {
+    verdict: verdict(),
+    precision: of.detail,
+    context: '',
+    badges: badges.slice(0, 4),
+    notes: of.notes,
+  };
+
+  function verdict(): string {
+    if (state === 'nothing') return 'FAIL: nothing in the baseline could be compared';
+    if (worst !== undefined)
+      return `FAIL: ${titleOf(worst)} of ${worst.arm} changed by ${formatChange(worst).replace(/ \(.*/, '')}`;
+    if (of.sight.isBlind) return 'Blind: a regression would have gone undetected';
+    return count('unsure') > 0
+      ? `No regression detected, but none ruled out for ${count('unsure')} of ${figures}`
+      : `No regression in ${figures}`;
+  }
 }
 
 /** Says which figures of the baseline could not be compared. */

@@ -19,7 +19,7 @@ import {
   trendFigure,
   trendName,
 } from './charts/trend.ts';
-import type { Report, Table, TableCell } from './model.ts';
+import type { Answer, Report, Table, TableCell } from './model.ts';
 import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
 import { capitalize } from './words/load.ts';
 import { formatCount, formatRatio, formatRelativeChange } from './words/numbers.ts';
@@ -104,6 +104,7 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
   const [oldest] = runs;
   const newest = runs.at(-1)!;
   const trends = findTrends(runs).filter(isShown);
+  const remarks = [...changesOf(trends).map(({ text }) => text), ...gapsOf(trends, runs)];
   return {
     title: 'conntax: history of runs',
     runId: newest.runId,
@@ -111,13 +112,16 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
     subtitle: `${runCount(runs.length)}, ${formatDay(oldest.startedAt)} to ${formatDay(newest.startedAt)}, the newest ${newest.runId}`,
     state: 'complete',
     verdict: null,
+    answer: historyAnswer(trends, runs.length, remarks),
+    overview: null,
     headline: headlineOf(trends, runs.length),
-    remarks: [...changesOf(trends).map(({ text }) => text), ...gapsOf(trends, runs)],
+    remarks,
     tables: trends.length === 0 ? [] : [trendTable(trends)],
     figures: trends.map(trendFigure),
     sweeps: [],
     cells: [],
     checks: [],
+    words: [],
     facts: [],
     caveats: [
       'The history shows ratios between clients of the same run, which are comparable between machines; anything that affects all clients equally is not visible in them.',
@@ -153,6 +157,30 @@ function headlineOf(trends: readonly Trend[], count: number): string {
   const none = `No change for the worse in ${formatCount(trends.length)} ratios over ${runs}.`;
   const better = trends.filter(({ changes }) => changes.at(-1)?.isWorse === false).length;
   return better === 0 ? none : `${none} ${formatCount(better)} of them improved.`;
+}
+
+/** In at most 15 words; the headline is the line below it. */
+function historyAnswer(trends: readonly Trend[], count: number, notes: readonly string[]): Answer {
+  const worse = trends.filter(trend => openWorsening(trend) !== undefined).length;
+  const better = trends.filter(({ changes }) => changes.at(-1)?.isWorse === false).length;
+  const ratios = `${formatCount(trends.length)} ${trends.length === 1 ? 'ratio' : 'ratios'}`;
+  const verdict =
+    trends.length === 0
+      ? 'Too few runs for a trend'
+      : worse > 0
+        ? `${formatCount(worse)} of ${ratios} became worse and stayed so`
+        : `No change for the worse in ${ratios}`;
+  return {
+    verdict,
+    precision: headlineOf(trends, count),
+    context: '',
+    badges: [
+      ...(worse === 0 ? [] : [{ text: `${worse} worse`, tone: 'fail' } as const]),
+      ...(better === 0 ? [] : [{ text: `${better} improved`, tone: 'good' } as const]),
+      { text: runCount(count), tone: 'plain' },
+    ],
+    notes,
+  };
 }
 
 /** All changes, the newest first. */

@@ -169,9 +169,9 @@ const DECIDING = {
 } as const;
 
 for (const [scenario, name] of Object.entries(DECIDING)) {
-  test(`the first chart of ${scenario} has bars of its deciding metric, under its name and in its unit`, () => {
+  test(`the first chart of clients' own figures of ${scenario} has bars of its deciding metric, under its name and in its unit`, () => {
     const { view, cell } = sampleOf(scenario as keyof typeof DECIDING);
-    const [first] = charts.filter(chart => chart.applies(view));
+    const [first] = charts.filter(({ section, applies }) => section !== 'answer' && applies(view));
     const { columnKey, noun, title, unit } = METRIC_TABLE[headlineOf(cell.scenario.load).metric as Metric];
     assert.equal(first?.name, name);
     const column = first.table(view).columns[1];
@@ -186,4 +186,13 @@ test('the agreement of load tools is shown on metrics of the table, under its na
     const { columnKey, resultColumn } = METRIC_TABLE[metric];
     assert.equal(columns.find(({ key }) => key === columnKey)?.heading, resultColumn?.heading);
   }
+});
+
+test('two replicates have a figure in metrics.prom, and no interval', async () => {
+  const { run, trials } = structuredClone(sampleWith('requestsPerSec'));
+  const [cell] = run.cells;
+  cell!.arms = cell!.arms.map(arm => ({ ...arm, trials: 2 }));
+  const text = await prometheus.render({ run, trials, report: undefined as never });
+  assert.match(text, /^conntax_requests_per_second\{/m);
+  assert.doesNotMatch(text, /^conntax_requests_per_second_(?:low|high)\{/m);
 });

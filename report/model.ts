@@ -11,10 +11,11 @@ export type JsonValue =
   | { readonly [key: string]: JsonValue };
 
 /**
- * What a reader must know of a figure: it is from a failed audit, it is a ratio of arms whose error rates differ, or requests
- * without an answer are in it by how long they were waited for. What set a client's pace is said once ("bound by").
+ * What a reader must know of a figure: it is from a failed audit, it is a ratio of arms whose error rates differ, requests
+ * without an answer are in it by how long they were waited for, or it is a quantile beyond which there are too few requests.
+ * What set a client's pace is said once ("bound by").
  */
-export type Mark = 'invalid' | 'unlikeErrors' | 'censored';
+export type Mark = 'invalid' | 'unlikeErrors' | 'censored' | 'fewBeyond';
 
 /** One place in a table: the words for people (marks included), the raw value for machines. */
 export interface TableCell {
@@ -63,8 +64,23 @@ export interface Picture {
   narrow: TopLevelSpec;
 }
 
+/** The parts in which a page tells what was measured, in their order. */
+export type SectionName = 'answer' | 'latency' | 'time' | 'connections' | 'course' | 'special';
+
+/** A part of what a cell has to show; parts without content are left out. */
+export interface CellSection {
+  name: SectionName;
+  title: string;
+  /** Opened only where it matters. */
+  isFolded: boolean;
+  notes: readonly string[];
+  figures: readonly Figure[];
+  tables: readonly Table[];
+}
+
 /** A picture and the same figures as a table. */
 export interface Figure extends Picture {
+  section: SectionName;
   table: Table;
 }
 
@@ -84,6 +100,59 @@ export interface AuditLine {
   details: readonly string[];
 }
 
+/** Red (`fail`) is for failure and disbelief alone. */
+export type Tone = 'fail' | 'doubt' | 'good' | 'plain';
+
+/** A word or two beside the answer: how far to trust it, and what limited it. */
+export interface Badge {
+  text: string;
+  tone: Tone;
+}
+
+/** A ratio, drawn so that the right is better: places from 0 to 1 on a logarithmic axis that all rows of a table share. */
+export interface Bar {
+  text: string;
+  one: number;
+  value: number;
+  low: number;
+  high: number;
+}
+
+/** What is to be read first: the answer, how precise it is, and how far to trust it. */
+export interface Answer {
+  /** At most 15 words, no mark; begins with `FAIL` where a limit failed. */
+  verdict: string;
+  /** How precise the verdict is, or the sentence that it is short for. */
+  precision: string;
+  /** Load and network, and what a connection costs. */
+  context: string;
+  /** At most four. */
+  badges: readonly Badge[];
+  /** What limits it and what to do about it, doubts first. */
+  notes: readonly string[];
+}
+
+/** Whether it says that something failed what was asked of it. */
+export function isFailure({ verdict }: Pick<Answer, 'verdict'>): boolean {
+  return verdict.startsWith('FAIL');
+}
+
+/** A scenario or a sweep among several, in a line. */
+export interface OverviewRow {
+  name: string;
+  answer: Answer;
+  /** What a new connection costs: `49 µs client, 41 µs server`; null where no pair of clients tells. */
+  cost: string | null;
+  /** null where no single ratio answers. */
+  bar: Bar | null;
+}
+
+/** Several scenarios: for a page, and for formats that show only tables. */
+export interface Overview {
+  rows: readonly OverviewRow[];
+  table: Table;
+}
+
 /** How much of what was asked for stands: `invalid` when an audit failed, `unmeasured` when there are no figures. */
 export type CellState = 'sound' | 'invalid' | 'unmeasured';
 
@@ -93,12 +162,21 @@ export interface CellReport {
   sweep: { name: string; place: string } | null;
   question: string;
   state: CellState;
+  answer: Answer;
   headline: string;
   /** To be read with the headline: doubts first. */
   remarks: readonly string[];
+  /** The remarks that are not among the answer's notes. */
+  asides: readonly string[];
   conditions: readonly Fact[];
   stop: { reason: StopReason; text: string };
   replicates: number;
+  /** The ratios of all metrics, beside which `brief` stands; null for a single client. */
+  forest: Figure | null;
+  /** The figures that are asked for first. */
+  brief: Table;
+  /** What follows the answer. */
+  sections: readonly CellSection[];
   main: Table;
   article: Table;
   /** null with a single arm. */
@@ -109,6 +187,10 @@ export interface CellReport {
   audits: readonly AuditLine[];
   auditSummary: string;
   auditTable: Table;
+  /** One row for each audit that did not pass, with what to do about it; null if all passed. */
+  trust: Table | null;
+  /** The audits that passed, in a sentence; empty if none did. */
+  passed: string;
   /** null when every exchange was answered well. */
   errors: Table | null;
   /** null when every trial completed. */
@@ -147,6 +229,7 @@ export interface SweepReport {
   name: string;
   question: string;
   state: CellState;
+  answer: Answer;
   headline: string;
   /** To be read with the headline: doubts first. */
   remarks: readonly string[];
@@ -175,6 +258,9 @@ export interface Report {
   state: Run['state'];
   /** Why the run fails what it was asked, where it does: the first and the last that is to be read. */
   verdict: string | null;
+  answer: Answer;
+  /** null for a single scenario. */
+  overview: Overview | null;
   headline: string;
   /** To be read with the headline: doubts first. */
   remarks: readonly string[];
@@ -188,6 +274,8 @@ export interface Report {
   /** What machines go by, for every cell. */
   checks: readonly Check[];
   facts: readonly FactGroup[];
+  /** Words of the method that the report uses, explained. */
+  words: readonly Fact[];
   /** What limits the whole run; those of a cell are with the cell. */
   caveats: readonly string[];
 }

@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
+import type { Scenario } from '../scenarios/model/scenario.ts';
+import { whyUnneededUnknown } from './connections.ts';
 import { errorMessage, UsageError } from './errors.ts';
 import { describeIssue, listFolder, makeFolder, readTextFile, replaceFile } from './files.ts';
-import { type CellResult, Host, Metric, type Run } from './model/run.ts';
+import { type ArmSummary, type CellResult, Host, Metric, type Run } from './model/run.ts';
 
 const count = () => z.int().min(0);
 const Interval = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
@@ -18,7 +20,8 @@ const ArmFigures = z.strictObject({
   opened: count().describe('Connections opened, warm-up included'),
   mostNeeded: count()
     .nullable()
-    .describe('The most connections that the connection policy needs; null: no bound'),
+    .describe('The most connections that the connection policy needs; null: not known'),
+  whyNeedUnknown: z.string().optional().describe('Why mostNeeded is not known'),
   requestsPerSec: Interval.nullable().describe('Centre over replicates with its interval; null: not known'),
   meanUs: z.number().min(0).describe('Mean response time'),
   p99Us: z.number().min(0).describe('99th percentile of the response time'),
@@ -77,20 +80,17 @@ export function summariseRun({ id, startedAt, conntax, git, host, cells }: Run):
 }
 
 function cellFigures({ cell, scenario, arms, comparisons }: CellResult): CellFigures {
-  const { target, link, load, clients, baseline, generators = 1 } = scenario;
-  const conditions = [target, link, load, clients, ...(generators === 1 ? [] : [generators])];
   return {
     cell,
-    conditions: createHash('sha256').update(JSON.stringify(conditions)).digest('hex').slice(0, 16),
-    baseline,
+    conditions: conditionsOf(scenario),
+    baseline: scenario.baseline,
     arms: arms.map(arm => ({
       arm: arm.arm,
       completed: arm.completed,
       failed: arm.failed,
       requestsSent: arm.requestsSent,
       opened: arm.opened,
-      // Connections that cannot be observed are not compared.
-      mostNeeded: arm.openedBy === 'unknown' ? null : arm.needed.most,
+      ...neededBy(arm, scenario),
       requestsPerSec: arm.requestsPerSec,
       meanUs: arm.meanUs,
       p99Us: arm.p99Us,
@@ -103,6 +103,44 @@ function cellFigures({ cell, scenario, arms, comparisons }: CellResult): CellFig
       replicateRatios,
     })),
   };
+}
+
+/**
+ * A digest of what two runs must have in common to be compared. A setting that came with a later version is part of it only
+ * where it is used, so that stored baselines and the history keep their conditions.
+ */
+function conditionsOf({
+  target: { faults, backends, ...target },
+  link,
+  load,
+  clients,
+  generators = 1,
+  request,
+  requests,
+  timing,
+}: Scenario): string {
+  const later = {
+    backends: backends === 1 ? undefined : backends,
+    faults: faults.length === 0 ? undefined : faults,
+    request,
+    requests,
+    slicing: timing.slicing === 'whole' ? 'whole' : undefined,
+  };
+  const conditions = [
+    target,
+    link,
+    load,
+    clients,
+    ...(generators === 1 ? [] : [generators]),
+    ...Object.entries(later).filter(([, setting]) => setting !== undefined),
+  ];
+  return createHash('sha256').update(JSON.stringify(conditions)).digest('hex').slice(0, 16);
+}
+
+/** A count that cannot exceed what is needed, whatever the client does, is not compared. */
+function neededBy(arm: ArmSummary, scenario: Scenario): Pick<ArmFigures, 'mostNeeded' | 'whyNeedUnknown'> {
+  const whyNeedUnknown = whyUnneededUnknown(arm, scenario);
+  return whyNeedUnknown === null ? { mostNeeded: arm.needed.most } : { mostNeeded: null, whyNeedUnknown };
 }
 
 const FOLDER = 'baselines';

@@ -1,7 +1,15 @@
 // Ratios, verdicts, summaries and the stopping rule, for trials with known figures.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { armInterval, compareArms, isPrecise, summariseArms } from './compare.ts';
+import { summariseRun } from './baselines.ts';
+import {
+  areErrorsUnlike,
+  armInterval,
+  compareArms,
+  failsOften,
+  isPrecise,
+  summariseArms,
+} from './compare.ts';
 import { comparedMetrics } from './metrics.ts';
 import { ArmSummary, type Comparison } from './model/run.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
@@ -282,5 +290,55 @@ describe('Ratios, verdicts, summaries and the stopping rule', () => {
     assert.equal(capacity?.replicateRatios.length, 3);
     for (const each of found) Object.assign(each, { isSettled: true, ratePerSec: 0 });
     assert.equal(summariseArms(trials)[0]!.capacityPerSec, null);
+  });
+});
+
+describe('Whether two arms failed unlike, and what makes two runs comparable', () => {
+  const pairs: [
+    one: [failed: number, all: number],
+    other: [failed: number, all: number],
+    isUnlike: boolean,
+  ][] = [
+    [[0, 1_000], [0, 1_000], false],
+    [[17, 355], [17, 477], false], // 4.8 and 3.6 %: chance
+    [[480, 10_000], [360, 10_000], true], // the same shares of more requests
+    [[50, 10_000], [0, 10_000], false], // half a point is too little to matter
+    [[1, 2], [0, 2], false],
+    [[10, 10], [0, 10], true],
+    [[0, 0], [10, 10], false], // nothing is known of the first
+  ];
+  const counts = ([failed, all]: [number, number]) => ({ failed, completed: all - failed });
+  for (const [one, other, isUnlike] of pairs) {
+    test(`${one.join(' of ')} and ${other.join(' of ')}: ${isUnlike ? 'unlike' : 'not told apart'}`, () => {
+      assert.equal(areErrorsUnlike(counts(one), counts(other)), isUnlike);
+      assert.equal(areErrorsUnlike(counts(other), counts(one)), isUnlike);
+    });
+  }
+
+  test('more than one in a hundred is often', () => {
+    assert.deepEqual([counts([1, 100]), counts([2, 100])].map(failsOften), [false, true]);
+  });
+
+  test('a run that sends other requests, or in whole slices, is not comparable', () => {
+    const { run } = sampleRun();
+    const conditionsWith = (more: object): string => {
+      const [cell] = run.cells;
+      return summariseRun({ ...run, cells: [{ ...cell!, scenario: { ...cell!.scenario, ...more } }] })
+        .cells[0]!.conditions;
+    };
+    const request = { method: 'GET', query: {}, headers: {}, framing: 'length' } as const;
+    const { timing, target } = run.cells[0]!.scenario;
+    const all = [
+      {},
+      { request },
+      { request: { ...request, method: 'POST' } },
+      { requests: [{ ...request, weight: 1 }] },
+      { requests: [{ ...request, weight: 2 }] },
+      { timing: { ...timing, slicing: 'whole' } },
+      { target: { ...target, faults: [{ kind: 'close', ratio: 0.1 }] } },
+    ].map(conditionsWith);
+    assert.equal(new Set(all).size, all.length);
+    assert.equal(conditionsWith({ timing: { ...timing, measureMs: 9 } }), all[0]);
+    assert.equal(all[0], 'fce293aa17902a6c', 'as in baselines that are stored, which it must not outdate');
   });
 });

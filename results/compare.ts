@@ -15,7 +15,15 @@ import {
 import type { ArmSummary, Comparison, Metric } from './model/run.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import { mergeCensored, summariseRequests } from './requests.ts';
-import { type Interval, overReplicates, replicateInterval, shownTogether, widened } from './stats.ts';
+import {
+  type Interval,
+  LEVEL,
+  overReplicates,
+  replicateInterval,
+  shareInterval,
+  shownTogether,
+  widened,
+} from './stats.ts';
 
 // Whether arms were measured for long enough that a pause which is too rare to be seen can't matter.
 
@@ -67,13 +75,28 @@ function worstShare({ trial, measurement }: CompletedTrial, metric: Metric): num
   return Math.max(...portions.map(portion => Math.abs(portion.amount / figure - portion.per) / per));
 }
 
-/** One percentage point. An error answers faster or slower than a good answer, and costs another amount of CPU. */
+/** One percentage point: a smaller gap changes a ratio too little to matter. An error answers faster or slower than a good answer, and costs another amount of CPU. */
 const MOST_GAP = 0.01;
 
 type Counts = Pick<ArmFigures, 'completed' | 'failed'>;
 
+/**
+ * Whether the error rates of two arms differ by more than a percentage point, and by more than chance explains: the 95 % interval
+ * of their difference does not hold 0 (square-and-add of the exact binomial intervals; R. G. Newcombe, 1998, method 10).
+ */
 export function areErrorsUnlike(one: Counts, other: Counts): boolean {
-  return Math.abs(errorRatioOf(one) - errorRatioOf(other)) > MOST_GAP;
+  const gap = errorRatioOf(one) - errorRatioOf(other);
+  if (Math.abs(gap) <= MOST_GAP) return false;
+  const [higher, lower] = (gap > 0 ? [one, other] : [other, one]).map(({ completed, failed }) =>
+    shareInterval(failed, completed + failed, LEVEL),
+  );
+  if (higher == null || lower == null) return false;
+  return Math.abs(gap) > Math.hypot(higher.value - higher.low, lower.high - lower.value);
+}
+
+/** Whether more than a percentage point of an arm's requests failed. */
+export function failsOften(counts: Counts): boolean {
+  return errorRatioOf(counts) > MOST_GAP;
 }
 
 export function errorRatioOf({ completed, failed }: Counts): number {

@@ -4,6 +4,7 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { connectionCosts, mainCosts } from './connection-cost.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
+import { splitPhases } from './phases.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
 interface Costs {
@@ -52,6 +53,18 @@ suite('the cost of a connection', () => {
         },
       ),
     );
+  });
+
+  test('a client that opens one for each request has exactly one, whatever opened in the windows', () => {
+    const { trials } = sampleRun();
+    for (const result of trials as CompletedTrial[]) {
+      const { connect, slices } = result.measurement;
+      connect.count = Math.round(connect.count * 0.986);
+      for (const slice of slices) slice.opened = result.trial.arm === 'short' ? slice.exchanges : 0;
+    }
+    const [cost] = connectionCosts(trials);
+    assert.equal(cost!.connectionsPerRequest, 1);
+    assert.equal(splitPhases(trials.slice(0, 1) as CompletedTrial[])!.connectionsPerRequest, 1);
   });
 
   test('the interval is over the replicates', () => {

@@ -1,5 +1,6 @@
 // What opening a connection costs in CPU time, for the client and the server, from pairs of clients that differ in nothing else.
 import { ratioOver } from './compare.ts';
+import { openedPerRequest } from './connections.ts';
 import { type FigureReader, readerOf } from './metrics.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import { type Interval, meanOf, replicateMeanInterval } from './stats.ts';
@@ -173,15 +174,10 @@ function areAlike({ trial: one }: CompletedTrial, { trial: other }: CompletedTri
   );
 }
 
-/**
- * In the measured windows by the client's own count, so that the pool that is filled while warming up is left out; of load
- * tools, whose connections the kernel counts, over the whole trial.
- */
+/** By the client's own count in the slices; of load tools, whose connections the kernel counts, over the whole trial. */
 function connectionsPerRequest({ measurement }: CompletedTrial): number {
-  const { ledger, connect, completed, failed } = measurement;
-  return ledger.openedBy === 'client'
-    ? connect.count / (completed + failed)
-    : ledger.opened / ledger.requestsSent;
+  const { ledger } = measurement;
+  return ledger.openedBy === 'client' ? openedPerRequest([measurement]) : ledger.opened / ledger.requestsSent;
 }
 
 function costOver(replicateUs: number[]): Cost {

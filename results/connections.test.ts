@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { Client } from '../scenarios/model/client.ts';
 import { Load } from '../scenarios/model/load.ts';
 import { Target, withUnknowns } from '../scenarios/model/target.ts';
-import { neededConnections } from './connections.ts';
+import { neededConnections, whyUnbounded } from './connections.ts';
 
 /** As a scenario with only a url comes out of the door. */
 const FOREIGN = withUnknowns({ url: 'http://127.0.0.1/' });
@@ -230,3 +230,78 @@ test('least is never above most, nor either above the requests, whatever the set
     }),
   );
 });
+
+const POLICY = { keepAliveTimeoutMs: 75_000, maxRequestsPerSocket: 0, connectionClose: false } as const;
+
+for (const { why, client, target = {}, reason } of [
+  { why: 'our own server', client: {}, reason: null },
+  {
+    why: 'an external server without a stated policy',
+    client: {},
+    target: FOREIGN,
+    reason: /keepAliveTimeoutMs, target.maxRequestsPerSocket, target.connectionClose/,
+  },
+  {
+    why: 'the same, of which a part is stated',
+    client: {},
+    target: { ...FOREIGN, ...POLICY, maxRequestsPerSocket: null },
+    reason: /\(target.maxRequestsPerSocket\)/,
+  },
+  {
+    why: 'the same, but the client opens one for each request',
+    client: { requestsPerConnection: 1 },
+    target: FOREIGN,
+    reason: null,
+  },
+  {
+    why: 'the same, but the server is known to close after each',
+    client: {},
+    target: { ...FOREIGN, connectionClose: true },
+    reason: null,
+  },
+  {
+    why: 'all but how long the client keeps idle ones',
+    client: {},
+    target: { ...FOREIGN, ...POLICY },
+    reason: /pool.idleTimeoutMs/,
+  },
+  {
+    why: 'all is stated',
+    client: { pool: { maxConnections: 10, idleTimeoutMs: 60_000 } },
+    target: { ...FOREIGN, ...POLICY },
+    reason: null,
+  },
+  {
+    why: 'idle ones expire at the server',
+    client: {},
+    target: { keepAliveTimeoutMs: 2_000 },
+    reason: /idle for 2000 ms \(target.keepAliveTimeoutMs/,
+  },
+  {
+    why: 'idle ones expire at the client',
+    client: { pool: { maxConnections: 10, idleTimeoutMs: 500 } },
+    reason: /idle for 500 ms \(pool.idleTimeoutMs/,
+  },
+  {
+    why: 'they age',
+    client: { pool: { maxConnections: 10, maxLifetimeMs: 60_000 } },
+    reason: /maxLifetimeMs/,
+  },
+  {
+    why: 'fewer may idle than are in use',
+    client: { pool: { maxConnections: 10, maxIdleConnections: 9 } },
+    reason: /maxIdleConnections: 9/,
+  },
+  { why: 'no limit', client: { pool: {} }, reason: /pool.maxConnections/ },
+]) {
+  test(`unnecessary connections are ${reason === null ? 'known' : 'unknown'}: ${why}`, () => {
+    const settings = {
+      client: Client.parse({ pool: { maxConnections: 10 }, ...client }),
+      target: Target.parse(target),
+      load: Load.parse({}),
+    };
+    const found = whyUnbounded(settings, neededConnections({ ...settings, requests: 950 }));
+    if (reason === null) assert.equal(found, null);
+    else assert.match(found ?? 'known', reason);
+  });
+}

@@ -2,9 +2,12 @@
 import type { Client } from '../scenarios/model/client.ts';
 import { connectionLimit } from '../scenarios/model/connection-limit.ts';
 import { type Load, mostInFlight } from '../scenarios/model/load.ts';
+import type { Scenario } from '../scenarios/model/scenario.ts';
 import { type OwnTarget, STATEMENTS, type Target } from '../scenarios/model/target.ts';
 import { UsageError } from './errors.ts';
-import type { Ledger } from './model/trial.ts';
+import type { ArmSummary } from './model/run.ts';
+import type { Ledger, Measurement } from './model/trial.ts';
+import { sumOf } from './stats.ts';
 
 /** A connection that may idle for less than this can expire between two slices of its client. */
 const LONGEST_PAUSE_MS = 10_000;
@@ -20,6 +23,12 @@ interface Holding {
   openings: number;
   /** Opened for no request. */
   unused: number;
+}
+
+interface Settings {
+  client: Client;
+  target: Target;
+  load: Load;
 }
 
 /**
@@ -43,14 +52,13 @@ interface Holding {
  * way to state it), or are closed because more of them are idle than may be kept, every request may need a new one: at most
  * `requests`. So it is, too, where something that is not known of the target (null) could close connections earlier.
  */
-export function neededConnections(arm: {
-  client: Client;
-  target: Target;
-  load: Load;
-  requests: number;
-  /** Of a load tool; for other clients, it follows from their settings. */
-  pool?: Holding | null;
-}): Ledger['needed'] {
+export function neededConnections(
+  arm: Settings & {
+    requests: number;
+    /** Of a load tool; for other clients, it follows from their settings. */
+    pool?: Holding | null;
+  },
+): Ledger['needed'] {
   const { client, target, load, requests } = arm;
   const { size, openings, unused } = arm.pool ?? {
     size: statedConnections(client, target, load),
@@ -66,8 +74,26 @@ export function neededConnections(arm: {
   const most = inUse === null ? null : full + inUse * openings;
   return {
     least: least + unused,
-    most: most === null ? null : unused + (isKept(arm) ? Math.min(requests, most) : requests),
+    most: most === null ? null : unused + (whyNotKept(arm) === null ? Math.min(requests, most) : requests),
   };
+}
+
+/**
+ * Connections opened per request in the slices, ramps and drains included. A slice waits for the connections of its requests,
+ * so a client that opens one for each has exactly 1, and what fills a pool in the warm-up does not count. In a window, a
+ * connection may open whose request began before it.
+ */
+export function openedPerRequest(all: readonly Measurement[]): number {
+  const slices = all.flatMap(measurement => measurement.slices);
+  const opened = slices.flatMap(slice => slice.opened ?? []);
+  return opened.length < slices.length
+    ? timedConnections(all) / sumOf(all, ({ completed, failed }) => completed + failed)
+    : sumOf(opened, count => count) / sumOf(slices, ({ exchanges }) => exchanges);
+}
+
+/** Connections opened in the windows by clients that report how long that took. */
+export function timedConnections(all: readonly Measurement[]): number {
+  return sumOf(all, ({ connect, tls }) => Math.max(connect.count, tls.count));
 }
 
 /** Requests that one connection can have in flight: streams over HTTP/2, else pipelined ones. */
@@ -104,24 +130,50 @@ function requestsPerConnection(client: Client, target: Target): number {
   return target.connectionClose ? 1 : Math.min(byClient, byTarget);
 }
 
-/** Whether the target may close connections for a reason that the scenario does not declare. */
-function canCloseEarly(target: Target): boolean {
-  return STATEMENTS.some(name => name !== 'keepAliveHint' && target[name] === null);
+/**
+ * Why nothing bounds the connections that a trial may need, so that none of them can be called unnecessary; null if their number
+ * is bounded. If a connection may end at any time, every request may need a new one: `most` is then the number of requests, and
+ * says nothing about how connections were used.
+ */
+export function whyUnbounded(settings: Settings, { most }: Ledger['needed']): string | null {
+  if (requestsPerConnection(settings.client, settings.target) === 1) return null;
+  return most === null ? 'no setting limits its connections (pool.maxConnections)' : whyNotKept(settings);
 }
 
-/** Whether an idle connection is still open when it is needed again. */
-function isKept({ client, target, load }: { client: Client; target: Target; load: Load }): boolean {
+/** Why the unnecessary connections of a client are not known; null if they are. */
+export function whyUnneededUnknown(
+  { arm, openedBy, needed }: Pick<ArmSummary, 'arm' | 'openedBy' | 'needed'>,
+  { clients, target, load }: Pick<Scenario, 'clients' | 'target' | 'load'>,
+): string | null {
+  if (openedBy === 'unknown') return 'the connections of the client cannot be observed';
+  const client = clients[arm];
+  return client === undefined ? null : whyUnbounded({ client, target, load }, needed);
+}
+
+/** Why a connection may have ended before it is needed again; null if it is kept. */
+function whyNotKept({ client, target, load }: Settings): string | null {
   const { idleTimeoutMs: idleMs, maxIdleConnections = Infinity, maxLifetimeMs } = client.pool;
+  // What the target may close connections for without a statement of the scenario.
+  const unstated = STATEMENTS.filter(name => name !== 'keepAliveHint' && target[name] === null);
+  if (unstated.length > 0) {
+    const names = unstated.map(name => `target.${name}`).join(', ');
+    return `the scenario does not state when the server closes connections (${names})`;
+  }
+  const serverMs = target.keepAliveTimeoutMs ?? 0;
+  const atLeast = `at least ${LONGEST_PAUSE_MS} ms would outlast every pause of the client`;
+  if (serverMs > 0 && serverMs < LONGEST_PAUSE_MS)
+    return `the server closes connections that are idle for ${serverMs} ms (target.keepAliveTimeoutMs; ${atLeast})`;
+  const isHinted = target.keepAliveHint === true && client.protocol === 'http1';
+  if (idleMs === undefined && !isHinted)
+    return `neither client nor server states how long an idle connection is kept (pool.idleTimeoutMs; ${atLeast})`;
+  if (idleMs !== undefined && idleMs < LONGEST_PAUSE_MS)
+    return `the client closes connections that are idle for ${idleMs} ms (pool.idleTimeoutMs; ${atLeast})`;
+  if (maxLifetimeMs !== undefined) return 'connections end by their age (pool.maxLifetimeMs)';
   const limit = connectionLimit(client.pool);
   const mostIdle = Number.isFinite(limit) ? limit : mostInFlight(load);
-  const serverMs = target.keepAliveTimeoutMs ?? 0;
-  const isServerQuick = serverMs > 0 && serverMs < LONGEST_PAUSE_MS;
-  const isHinted = target.keepAliveHint === true && client.protocol === 'http1';
-  const isClientQuick = idleMs === undefined ? !isHinted : idleMs < LONGEST_PAUSE_MS;
-  const isAgeing = maxLifetimeMs !== undefined;
-  return (
-    !(canCloseEarly(target) || isServerQuick || isClientQuick || isAgeing) && maxIdleConnections >= mostIdle
-  );
+  return maxIdleConnections < mostIdle
+    ? `the client keeps fewer idle connections (pool.maxIdleConnections: ${maxIdleConnections}) than it may use at once (${mostIdle})`
+    : null;
 }
 
 /** @throws UsageError if a setting is null (unknown), which only external servers may have. */

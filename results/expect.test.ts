@@ -4,6 +4,7 @@ import { suite, test } from 'node:test';
 import { randomNormal } from 'd3-random';
 import fc from 'fast-check';
 import { Expectation, type ExpectationResult, type Judgement } from '../scenarios/model/scenario.ts';
+import { Target, withUnknowns } from '../scenarios/model/target.ts';
 import { compareArms } from './compare.ts';
 import {
   confirmed,
@@ -138,6 +139,16 @@ const rows: {
       ledger.opened += Math.round(ledger.requestsSent / 10);
     },
     state: 'fail',
+  },
+  {
+    why: 'a connection for each request to a server that may close whenever it likes',
+    expectation: { metric: 'unneededConnectionsPer1kRequests', of: 'persistent', atMost: 1 },
+    damage: ({ trial, measurement: { ledger } }) => {
+      trial.target = Target.parse(withUnknowns({ url: 'http://127.0.0.1/' }));
+      ledger.opened = ledger.requestsSent;
+      ledger.needed.most = ledger.requestsSent;
+    },
+    state: 'unsure',
   },
   {
     why: 'a pool without a bound, of which none is beyond need',

@@ -25,9 +25,19 @@ function messageOf({ code, message }: z.core.$ZodIssue): string {
   return message.replace("'undefined' | ", '').replace('received Infinity', 'received a number too large');
 }
 
-/** The text of a file; undefined if there is none. @throws UsageError */
+/**
+ * The text of a file; undefined if there is none. What is neither a file nor a folder is refused: a pipe that nobody writes to
+ * would wait forever, and not even a signal would end that.
+ *
+ * @throws UsageError
+ */
 export function readTextFile(path: string): string | undefined {
-  return reading(path, () => readFileSync(path, 'utf8'));
+  return reading(path, () => {
+    const kind = statSync(path);
+    if (!kind.isFile() && !kind.isDirectory())
+      throw new Error('it is a pipe, socket or device, and not a file');
+    return readFileSync(path, 'utf8');
+  });
 }
 
 /** The names in a folder; empty if there is no folder. @throws UsageError */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import { randomNormal } from 'd3-random';
 import { NULL_ARM } from '../scenarios/model/sweep.ts';
+import { Target, withUnknowns } from '../scenarios/model/target.ts';
 import { type CellFigures, RunSummary, summariseRun } from './baselines.ts';
 import { confirmGate, type GateLine, type GateResult, gateRun, joinRuns, ownSight } from './gate.ts';
 import { createRandom } from './random.ts';
@@ -324,6 +325,25 @@ describe('What the gate calls a regression, and what it ignores', () => {
       assert.equal(effect, 0.05);
       assert.ok(detectable > effect && detectable < 0.1, String(detectable));
       assert.ok(Math.abs(noiseFloor! - (1 / 0.98 - 1)) < 1e-9);
+    });
+
+    test('unnecessary connections that nothing bounds are not compared, which says why and leaves the outcome', () => {
+      const { run } = sampleRun();
+      run.cells[0]!.scenario.target = Target.parse(withUnknowns({ url: 'http://127.0.0.1/' }));
+      for (const arm of run.cells[0]!.arms)
+        Object.assign(arm, { opened: arm.requestsSent, needed: { least: 1, most: arm.requestsSent } });
+      const summary = RunSummary.parse(summariseRun(run));
+      const { lines, unknown, state } = gateRun(summary, summary, { minEffect: 0.05 });
+      const compared = lines.filter(({ metric }) => metric === 'excessConnections').map(({ arm }) => arm);
+      assert.deepEqual(compared, ['short'], 'which opens one for each request by definition');
+      assert.match(
+        unknown.join(),
+        /^short-vs-persistent: .* of persistent are not compared, because .*target.keepAliveTimeoutMs/,
+      );
+      assert.equal(
+        state,
+        gateRun(summariseRun(sampleRun().run), summariseRun(sampleRun().run), { minEffect: 0.05 }).state,
+      );
     });
 
     const another = 'another';

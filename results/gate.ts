@@ -48,6 +48,18 @@ function armGap(cell: string, before: ArmFigures, after: ArmFigures): string | u
     : undefined;
 }
 
+/** One sentence per reason for which the unnecessary connections of clients are not compared. */
+function unknownNeeds(before: CellFigures, after: CellFigures): string[] {
+  const found = before.arms.flatMap(({ arm, whyNeedUnknown }) => {
+    const why = after.arms.find(one => one.arm === arm)?.whyNeedUnknown ?? whyNeedUnknown;
+    return why === undefined || arm === NULL_ARM ? [] : [{ arm, why }];
+  });
+  return [...Map.groupBy(found, ({ why }) => why)].map(
+    ([why, own]) =>
+      `${before.cell}: unnecessary connections of ${own.map(({ arm }) => arm).join(', ')} are not compared, because ${why}`,
+  );
+}
+
 /** One sentence per client whose ratios have no interval in one of the runs. */
 function ratioGaps(
   cell: string,
@@ -168,6 +180,8 @@ export interface GateResult {
   lines: GateLine[];
   /** Why figures of the baseline, or whole cells, could not be compared. A sentence each. */
   gaps: string[];
+  /** Why a figure is not compared that neither run can have. A sentence each; they leave the outcome as it is. */
+  unknown: string[];
   hasSameMachine: boolean;
   /** `nothing`: nothing could be compared. */
   state: 'pass' | 'regression' | 'unsure' | 'nothing';
@@ -205,7 +219,8 @@ export function gateRun(baseline: RunSummary, current: RunSummary, { minEffect }
     if (level === LEVEL) gaps.push(...unknown);
     return found;
   });
-  return { lines, gaps, hasSameMachine, state: gateStateOf(lines, gaps) };
+  const unknown = pairs.flatMap(({ before, after }) => unknownNeeds(before, after));
+  return { lines, gaps, unknown, hasSameMachine, state: gateStateOf(lines, gaps) };
 }
 
 /** The outcome of a gate with these lines. */
@@ -339,7 +354,7 @@ function errorsOf({ completed, failed }: ArmFigures, level: number): Interval | 
   return shareInterval(failed, completed + failed, level);
 }
 
-/** Unnecessary connections per request, which is comparable between fast and slow machines. null if there is no upper bound. */
+/** Unnecessary connections per request, which is comparable between fast and slow machines. null if they are not known. */
 function excessOf({ opened, mostNeeded, requestsSent }: ArmFigures, level: number): Interval | null {
   if (mostNeeded === null) return null;
   return shareInterval(Math.min(requestsSent, Math.max(0, opened - mostNeeded)), requestsSent, level);
@@ -415,8 +430,10 @@ function joinRatios(first: RatioFigures, again: RatioFigures): RatioFigures {
 }
 
 function joinArms(first: ArmFigures, again: ArmFigures): ArmFigures {
+  const whyNeedUnknown = again.whyNeedUnknown ?? first.whyNeedUnknown;
   return {
     ...first,
+    ...(whyNeedUnknown === undefined ? {} : { whyNeedUnknown }),
     completed: first.completed + again.completed,
     failed: first.failed + again.failed,
     requestsSent: first.requestsSent + again.requestsSent,

@@ -1,6 +1,7 @@
 // The table of metrics: what each is called, its units, which direction is better, how it is read, and which load it decides.
 import type { Load } from '../scenarios/model/load.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
+import { whyUnbounded } from './connections.ts';
 import { type ArmSummary, METRICS, type Metric } from './model/run.ts';
 import type { Capacity, CompletedTrial, Measurement, Slice } from './model/trial.ts';
 import { spreadOf } from './spread.ts';
@@ -72,6 +73,8 @@ interface MetricRow {
   ofSummary?: (summary: ArmSummary) => Interval | null;
   /** Whether a client's stored summary has an interval for it. */
   isIntervalStored?: true;
+  /** Of a quantile: the share of requests that take longer. */
+  shareBeyond?: number;
   /** Whether requests without a response make it a bound. */
   isBoundByUnanswered: boolean;
   /** The only load that has it; absent if all loads have it. */
@@ -137,6 +140,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
   p50Us: {
     ...latency,
     title: 'p50 latency',
+    shareBeyond: 0.5,
     columnKey: 'p50Ms',
     resultColumn: { heading: 'p50' },
     ofTrial: ({ measurement: { response } }) => positive(response.p50Us),
@@ -145,6 +149,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
   p99Us: {
     ...latency,
     title: 'p99 latency',
+    shareBeyond: 0.01,
     columnKey: 'p99Ms',
     resultColumn: { heading: 'p99' },
     ofTrial: ({ measurement: { response } }) => positive(response.p99Us),
@@ -398,11 +403,11 @@ function successesOf({ measurement: { completed, failed } }: Measured): Share {
 
 /**
  * Connections opened beyond the most that the connection policy needs: 0 for a client that reuses connections as it may,
- * however long and fast the run was. null if they are not counted, or there is no upper bound.
+ * however long and fast the run was. null if they are not counted, or if no statement bounds them.
  */
-function unneededOf({ measurement }: Measured): Share | null {
+function unneededOf({ trial, measurement }: Measured): Share | null {
   const { requestsSent, opened, needed } = measurement.ledger;
-  if (needed.most === null || !isCounted(measurement)) return null;
+  if (needed.most === null || !isCounted(measurement) || whyUnbounded(trial, needed) !== null) return null;
   return { part: Math.max(0, Math.min(requestsSent, opened - needed.most)), of: requestsSent };
 }
 

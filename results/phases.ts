@@ -1,6 +1,7 @@
 // Splits the mean response time of a client into phases, and measures the opening of connections.
 
 import { meanRoundTripMs } from '../scenarios/model/target.ts';
+import { openedPerRequest, timedConnections } from './connections.ts';
 import { mergeHistograms } from './histogram.ts';
 import type { CompletedTrial, Histogram, Measurement } from './model/trial.ts';
 import { sumOf } from './stats.ts';
@@ -17,8 +18,10 @@ export interface PhaseSplit {
   responseUs: number;
   /** Its parts, each at least 0; their sum is responseUs, up to rounding. */
   parts: Record<Phase, number>;
-  /** Connections opened in the windows per request that finished in them. */
+  /** Connections opened per request. */
   connectionsPerRequest: number;
+  /** Whether the client reported how long it took to open any of them. */
+  areConnectionsTimed: boolean;
   /** The emulated link's round trip, moved for each connection from TLS or first byte to connect; 0: loopback alone. */
   roundTripUs: number;
   /** Whether the phases of each request were recorded. */
@@ -32,7 +35,7 @@ const ROUNDING = 1e-6;
  * How the mean response time of an arm divides. Null when no request was answered.
  *
  * Connect and TLS are measured once per connection, so a request carries, on average, their means times the connections that
- * were opened for each request of the windows. They are taken out of the wait, within which a connection is opened. A
+ * are opened for each request. They are taken out of the wait, within which a connection is opened. A
  * dial may also run while its request gets another connection that has become free, or go to a request that fails: the
  * dials never take more than the wait has.
  *
@@ -45,25 +48,29 @@ export function splitPhases(trials: readonly CompletedTrial[]): PhaseSplit | nul
   if (requests === 0) return null;
   const parts = partsOfRequests(all, requests);
 
-  const ended = sumOf(all, ({ completed, failed }) => completed + failed);
-  const connections = sumOf(all, ({ connect, tls }) => Math.max(connect.count, tls.count));
+  const connectionsPerRequest = openedPerRequest(all);
+  const timed = timedConnections(all);
+  /** Of the mean connection, times those that a request carries. */
+  const dialUs = (read: (measurement: Measurement) => Histogram) =>
+    timed === 0 ? 0 : (totalUs(all, read) / timed) * connectionsPerRequest;
   const dials = [
-    { to: 'connect', us: totalUs(all, ({ connect }) => connect) / ended },
-    { to: 'tls', us: totalUs(all, ({ tls }) => tls) / ended },
+    { to: 'connect', us: dialUs(({ connect }) => connect) },
+    { to: 'tls', us: dialUs(({ tls }) => tls) },
   ] as const;
   const dialsUs = sumOf(dials, ({ us }) => us);
   const fit = dialsUs === 0 ? 1 : Math.min(1, (parts.queue + parts.unsplit) / dialsUs);
   for (const { to, us } of dials) move(parts, { us: us * fit, from: ['queue', 'unsplit'], to });
 
   const roundTripUs = meanRoundTripUs(trials);
-  const connectionsPerRequest = connections / ended;
   const delayed = dials[1].us > 0 ? 'tls' : 'firstByte';
-  move(parts, { us: roundTripUs * connectionsPerRequest, from: [delayed, 'unsplit'], to: 'connect' });
+  const tripsUs = timed === 0 ? 0 : roundTripUs * connectionsPerRequest;
+  move(parts, { us: tripsUs, from: [delayed, 'unsplit'], to: 'connect' });
 
   return {
     responseUs: sumOf(PHASES, phase => parts[phase]),
     parts,
     connectionsPerRequest,
+    areConnectionsTimed: timed > 0,
     roundTripUs,
     isRecorded: trials.some(({ trial }) => trial.phases),
   };

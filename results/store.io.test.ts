@@ -111,12 +111,41 @@ const damages: { what: string; damage: (runDir: string) => void; says: RegExp; r
   {
     what: 'another kind',
     damage: r => writeFileSync(join(r, 'run.json'), '[]'),
-    says: /has schema version null/,
+    says: /run\.json is not a run: it has no schema version/,
   },
   {
     what: 'a field wrong',
     damage: r => writeFileSync(join(r, 'run.json'), JSON.stringify({ ...sample.run, seed: 'x' })),
     says: /run\.json was not written by this conntax: seed: /,
+  },
+  {
+    what: 'all trials lost',
+    damage: r => writeFileSync(join(r, 'trials.ndjson'), ''),
+    says: /has 0 of the 2 completed trials of \w+ in .* that run\.json was made of: lines are missing/,
+  },
+  {
+    what: 'the last trial lost',
+    damage: r => {
+      const lines = readFileSync(join(r, 'trials.ndjson'), 'utf8').trimEnd().split('\n');
+      writeFileSync(join(r, 'trials.ndjson'), `${lines.slice(0, -1).join('\n')}\n`);
+    },
+    says: /has 1 of the 2 completed trials of /,
+  },
+  {
+    what: 'a trial twice in place of another',
+    damage: r => {
+      const [first, , ...rest] = readFileSync(join(r, 'trials.ndjson'), 'utf8').trimEnd().split('\n');
+      writeFileSync(join(r, 'trials.ndjson'), `${[first, first, ...rest].join('\n')}\n`);
+    },
+    says: /has 1 of the 2 completed trials of /,
+  },
+  {
+    what: 'a pipe that nobody writes to',
+    damage: r => {
+      unlinkSync(join(r, 'run.json'));
+      assert.equal(spawnSync('mkfifo', [join(r, 'run.json')]).status, 0);
+    },
+    says: /cannot read .*run\.json: it is a pipe, socket or device/,
   },
   { what: 'no trials', damage: r => unlinkSync(join(r, 'trials.ndjson')), says: /has no trials\.ndjson/ },
   {

@@ -30,6 +30,7 @@ import { type ArmSummary, type CellResult, Run } from './model/run.ts';
 import { TrialResult } from './model/trial.ts';
 import type { Random } from './random.ts';
 import { type Interval, LEAST_REPLICATES } from './stats.ts';
+import { visibleLine } from './visible.ts';
 
 export const RUNS_FOLDER = 'runs';
 /** A text file with the id of the newest run: works where symbolic links need a privilege. */
@@ -256,6 +257,7 @@ function readRunFile(dir: string): Run {
   if (json === undefined) throw new UsageError(`${file} is not JSON: it is damaged or of another kind`);
   const version =
     typeof json === 'object' && json !== null && 'schemaVersion' in json ? json.schemaVersion : null;
+  if (version === null) throw new UsageError(`${file} is not a run: it has no schema version`);
   if (version !== SCHEMA_VERSION) {
     throw new UsageError(
       `${file} has schema version ${JSON.stringify(version)}; this conntax reads version ${SCHEMA_VERSION}: use the conntax that wrote it`,
@@ -273,14 +275,35 @@ function readTrials(dir: string, run: Run): { trials: TrialResult[]; isTorn: boo
   const lines = text.split('\n');
   const rest = lines.pop() ?? '';
   const trials = lines.map((line, index) => parseTrial(line, file, index + 1));
-  if (rest === '') return { trials, isTorn: false };
-  if (run.state !== 'complete' && parseJson(rest) === undefined) return { trials, isTorn: true };
-  if (run.state === 'complete' && parseJson(rest) === undefined) {
+  const isTorn = rest !== '' && parseJson(rest) === undefined;
+  if (isTorn && run.state !== 'complete') return { trials, isTorn };
+  if (isTorn) {
     throw new UsageError(
       `${file}: line ${lines.length + 1} is incomplete, although the run is marked as complete`,
     );
   }
-  return { trials: [...trials, parseTrial(rest, file, lines.length + 1)], isTorn: false };
+  if (rest !== '') trials.push(parseTrial(rest, file, lines.length + 1));
+  requireAll(trials, run, file);
+  return { trials, isTorn };
+}
+
+/**
+ * Figures of a report come from both files, so a file that lost trials would give figures that contradict each other.
+ * @throws UsageError
+ */
+function requireAll(trials: readonly TrialResult[], { cells }: Run, file: string): void {
+  for (const { cell, arms } of cells) {
+    for (const { arm, trials: expected } of arms) {
+      const found = trials.filter(
+        ({ state, trial }) => state === 'completed' && trial.cell === cell && trial.arm === arm,
+      );
+      const count = new Set(found.map(({ trial }) => trial.id)).size;
+      if (count >= expected) continue;
+      throw new UsageError(
+        `${file} has ${count} of the ${expected} completed trials of ${visibleLine(arm)} in ${visibleLine(cell)} that ${RUN_FILE} was made of: lines are missing`,
+      );
+    }
+  }
 }
 
 function parseTrial(line: string, file: string, lineNumber: number): TrialResult {

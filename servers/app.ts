@@ -9,11 +9,13 @@ import { z } from 'zod';
 import { asOwnTarget } from '../results/connections.ts';
 import { UsageError } from '../results/errors.ts';
 import { createRandom } from '../results/random.ts';
+import { meanFaultMs } from '../scenarios/model/fault.ts';
 import { METHODS } from '../scenarios/model/request.ts';
 import { countBackends, type OwnTarget, type Target } from '../scenarios/model/target.ts';
 import { Balancer } from './backends.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import { type ConnectionCounters, countConnections, sumCounters, type TargetCounters } from './counters.ts';
+import { createFaultyResponder } from './faults.ts';
 import type { Endpoint } from './protocol.ts';
 
 /**
@@ -86,7 +88,7 @@ export interface OpenTarget {
   endpoint: Endpoint;
   /** Mean service time of its behaviour, ms. */
   serviceMs: number;
-  read(): TargetCounters;
+  read(): TargetCounters & { faults: number[] };
   /** Begins a slice where backends are added: after so long; null: not in this slice. */
   startSlice(growAfterMs: number | null): void;
   /** Destroys every connection and stops listening; resolves when both are done, so that the counters are final. */
@@ -235,21 +237,29 @@ export async function openTarget({
 }: OpenTargetOptions): Promise<OpenTarget> {
   const target = asOwnTarget(stated);
   const options = parseBehaviour(behaviour, target);
-  const respond = behaviour.createResponder(options, createRandom(seed, 'behaviour', target.behaviour.name));
+  const behave = behaviour.createResponder(options, createRandom(seed, 'behaviour', target.behaviour.name));
   const tlsOptions = await createTlsOptions(target);
-  const backends = Array.from({ length: countBackends(target) }, () =>
-    createBackend(target, tlsOptions, respond),
+  const backends: Backend[] = [];
+  const { respond, read: readFaults } = createFaultyResponder(
+    behave,
+    target.faults,
+    createRandom(seed, 'faults'),
+    // The backends share one address, so a peer's address is that of one connection.
+    socket =>
+      backends.map(({ connections }) => connections.rawSocketOf(socket)).find(raw => raw !== undefined),
   );
+  for (let index = 0; index < countBackends(target); index++)
+    backends.push(createBackend(target, tlsOptions, respond));
   const { address, balancer } = await listen(backends, target.backends);
   const { port } = address;
   return {
     endpoint: tlsOptions
       ? { origin: `https://127.0.0.1:${port}`, path: '/', caPem: tlsOptions.cert }
       : { origin: `http://127.0.0.1:${port}`, path: '/' },
-    serviceMs: behaviour.meanServiceMs(options),
+    serviceMs: behaviour.meanServiceMs(options) + meanFaultMs(target.faults),
     read() {
       const counters = backends.map(({ connections }) => connections.read());
-      return { ...sumCounters(counters), growth: balancer?.growth ?? null };
+      return { ...sumCounters(counters), growth: balancer?.growth ?? null, faults: readFaults() };
     },
     startSlice: growAfterMs => balancer?.startSlice(growAfterMs),
     async close() {

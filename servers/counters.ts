@@ -5,8 +5,8 @@ import type { TLSSocket } from 'node:tls';
 import type { ProcessReading } from '../results/model/trial.ts';
 import type { TargetReading } from './protocol.ts';
 
-/** The counters of a target, cumulative except for openConnections. */
-export type TargetCounters = Omit<TargetReading, keyof ProcessReading>;
+/** Counts of connections and requests, cumulative except for openConnections. */
+export type TargetCounters = Omit<TargetReading, keyof ProcessReading | 'faults'>;
 
 /** Those of one server. */
 export type ServerCounters = Omit<TargetCounters, 'backends' | 'growth'>;
@@ -39,6 +39,8 @@ export function sumCounters(all: readonly ServerCounters[]): Omit<TargetCounters
 export interface ConnectionCounters {
   /** Call it for each HTTP/1.1 request, before it is answered. Returns the number of requests on its connection so far. */
   countRequest(socket: Socket): number;
+  /** The accepted socket below a request's socket, the same without TLS; undefined once it is closed. */
+  rawSocketOf(socket: Socket): Socket | undefined;
   read(): ServerCounters;
   /** Destroys every open connection, including those in a handshake; resolves when each is counted as closed. */
   destroyConnections(): Promise<void>;
@@ -122,6 +124,7 @@ export function countConnections(server: Server): ConnectionCounters {
 
   return {
     countRequest,
+    rawSocketOf: socket => byPeer.get(peerOf(socket)),
     read() {
       const closed = [...closedByBin].sort(([a], [b]) => a - b);
       return {

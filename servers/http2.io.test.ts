@@ -47,6 +47,7 @@ suite('protocol', () => {
       handshakesFull: 2,
       handshakesResumed: 0,
       acceptedHttp2: 1,
+      faults: [],
       requestsPerConnection: [
         { requests: 1, connections: 1 },
         { requests: 3, connections: 1 },

@@ -6,7 +6,7 @@ import type { Link, Target } from '../scenarios/model/target.ts';
  * Version of these messages and their meaning. Increased with each change, so that a child from another checkout is
  * refused instead of measured by different rules.
  */
-export const PROTOCOL_VERSION = 7;
+export const PROTOCOL_VERSION = 8;
 
 export type RelayCommand =
   | { type: 'start'; upstreamPort: number; link: Link; seed: number }
@@ -90,6 +90,8 @@ export interface TargetReading extends ProcessReading {
   backends: { accepted: number; requests: number }[];
   /** Since backends were added in this slice; null: none were. */
   growth: BackendGrowth | null;
+  /** How often each of target.faults was injected, in their order. */
+  faults: number[];
 }
 
 export type TargetReply =

@@ -68,4 +68,6 @@ export interface Context {
 /** Options of every command that prints a result. */
 export interface CommonOptions {
   json?: boolean;
+  /** Every table, not only the answer. */
+  verbose?: boolean;
 }

@@ -192,7 +192,8 @@ function precisionLines(cells: readonly CellDescription[]): string[] {
 
 /** `±5 % on a quiet machine, ±20 % beside other programs, with 4 replicates`; of several cells the least to the most. */
 function describePrecision(likely: readonly LikelyPrecision[]): string {
-  const replicates = `with ${formatRange(likely.map(({ replicates: count }) => count))} replicates`;
+  const counts = formatRange(likely.map(({ replicates: count }) => count));
+  const replicates = `with ${counts} ${counts === '1' ? 'replicate' : 'replicates'}`;
   const percents = (read: (of: LikelyPrecision) => number | null): string =>
     formatRange(likely.flatMap(of => read(of) ?? []).map(ratio => Math.ceil(ratio * 100)));
   return likely.every(({ quietRatio }) => quietRatio === null)

@@ -39,7 +39,7 @@ for (const [why, expect, options, status, told] of cases) {
     const { context, printed } = replayContext(workspace.dir);
     const measured = await runCommand(
       [file],
-      { results: workspace.results, allowHost: [], ...options },
+      { results: workspace.results, allowHost: [], verbose: true, ...options },
       context,
     );
     const stdout = printed.out.join('\n');

@@ -18,7 +18,7 @@ suite('exit status of a gate', () => {
   ];
   for (const [state, strict, status] of cases) {
     test(`${state}${strict ? ', strict' : ''}: ${status}`, () => {
-      const result: GateResult = { lines: [], gaps: [], hasSameMachine: true, state };
+      const result: GateResult = { lines: [], gaps: [], unknown: [], hasSameMachine: true, state };
       assert.equal(gateStatusOf(result, { results: 'results', strict }), status);
     });
   }

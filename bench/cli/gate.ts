@@ -75,6 +75,13 @@ export async function saveBaselineCommand(
   }
   output.out(`Baseline "${name}" is run ${run.id}: ${file}`);
   output.out(describeSight(sight));
+  const failed = run.cells
+    .flatMap(({ expectations }) => expectations)
+    .filter(({ state }) => state === 'fail').length;
+  if (failed > 0)
+    output.out(
+      `${failed === 1 ? 'An expectation of it' : `${failed} expectations of it`} failed: a gate compares with it all the same, and does not repeat that.`,
+    );
   if (sight.blind.length > 0) output.out(describeBlindness(sight));
   if (replaced !== undefined)
     output.out(`It replaces run ${replaced.runId}, measured ${formatTime(replaced.startedAt)}.`);

@@ -69,7 +69,7 @@ suite('a GitHub job', () => {
   test('elsewhere nothing is said', () =>
     assert.deepEqual(tell({ GITHUB_STEP_SUMMARY: '/nowhere/at/all' }), []));
 
-  test('the summary is appended to, and replaced by its headline when too long', t => {
+  test('the summary is appended to, and replaced by its verdict when too long', t => {
     const dir = mkdtempSync(join(tmpdir(), 'conntax-github-'));
     t.after(() => rmSync(dir, { recursive: true }));
     const env = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: join(dir, 'summary.md') };
@@ -77,7 +77,7 @@ suite('a GitHub job', () => {
     tell(env, 'x'.repeat(2_000_000));
     const text = readFileSync(env.GITHUB_STEP_SUMMARY, 'utf8');
     assert.ok(text.startsWith('# report\n'));
-    assert.ok(text.length < 1_000 && text.includes(report.headline));
+    assert.ok(text.length < 1_000 && text.includes(report.answer.verdict));
   });
 
   const bad: [why: string, make: (dir: string) => string][] = [
@@ -109,6 +109,6 @@ suite('a GitHub job', () => {
     const env = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: join(dir, 'summary.md') };
     for (let reports = 0; reports < 3; reports++) tell(env, 'x'.repeat(400_000));
     const text = readFileSync(env.GITHUB_STEP_SUMMARY, 'utf8');
-    assert.ok(text.length < 1_000_000 && text.includes(report.headline), String(text.length));
+    assert.ok(text.length < 1_000_000 && text.includes(report.answer.verdict), String(text.length));
   });
 });

@@ -35,7 +35,7 @@ function appendSummary(file: string, report: Report, markdown: string): void {
   appendFileSync(
     file,
     isTooLong
-      ? `**${escapeMarkdown(report.headline)}**\n\nThe report is too long for a job summary: see the artifact.\n`
+      ? `**${escapeMarkdown(report.answer.verdict)}**\n\nThe report is too long for a job summary: see the artifact.\n`
       : markdown,
   );
 }

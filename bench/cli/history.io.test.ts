@@ -46,7 +46,7 @@ test('conntax history', async t => {
     remember([...history, now]);
     const { status, stdout, stderr } = await cli();
     assert.equal(status, 0, stderr);
-    assert.match(stdout, /^Worse since 2026-11-19: client CPU per request of persistent/);
+    assert.match(stdout, /^Worse since 2026-11-19: client CPU per request of persistent/m);
     assert.match(stdout, dated);
     assert.match(stdout, /^short-vs-persistent +persistent +requests\/s +12 /m);
     assert.match(stderr, /^Report: results\/history\.html$/m);
@@ -108,7 +108,7 @@ test('a gate with a history', async t => {
   await t.test('is as before where there is none', async () => {
     const { status, stdout } = await cli('gate');
     assert.equal(status, 1);
-    assert.match(stdout, /^Regression: client CPU per request of persistent/);
+    assert.match(stdout, /^Regression: client CPU per request of persistent/m);
     assert.doesNotMatch(stdout, /history/);
     assert.doesNotMatch(read('gate.html'), /<svg/);
   });
@@ -118,7 +118,7 @@ test('a gate with a history', async t => {
     writeFileSync(join(results, 'history.ndjson'), lines([...history, now]));
     const { status, stdout, stderr } = await cli('gate');
     assert.equal(status, 1, stderr);
-    assert.match(stdout, /^Regression: client CPU per request of persistent/);
+    assert.match(stdout, /^Regression: client CPU per request of persistent/m);
     assert.match(stdout, dated);
     assert.match(stdout, /^History: clients relative to/m);
     assert.match(read('gate.md'), /^- Client CPU per request of .* since run 2026-11-19T12-25-52Z-0007/m);

@@ -125,6 +125,7 @@ test('a run is named by either end of its id, by latest, and by previous', t => 
   for (const run of [other, older, sample.run]) {
     rmSync(join(dir, 'runs', run.id), { recursive: true, force: true });
     const store = openRunStore(dir, run.id);
+    for (const trial of sample.trials) store.appendTrial(trial);
     store.finish({ run, files: [] });
   }
   mkdirSync(join(dir, 'runs', '2026-11-22T08-00-00Z-dead')); // killed before it was finished
@@ -158,6 +159,7 @@ test('two runs with nothing in common are not compared', async t => {
   const dir = soundFolder(t);
   const other = sampleRun({ scenario: 'capacity', replicates: 1, blocks: 1 });
   const store = openRunStore(dir, '2026-11-24T08-00-00Z-0a0a');
+  for (const trial of other.trials) store.appendTrial(trial);
   store.finish({ run: { ...other.run, id: '2026-11-24T08-00-00Z-0a0a' }, files: [] });
   await assert.rejects(
     compareCommand('previous', 'latest', { results: dir }, testContext().context),

@@ -40,6 +40,11 @@ export function seedOption(): Option {
   );
 }
 
+/** Of every command that shows the report of a run. */
+export function verboseOption(): Option {
+  return new Option('--verbose', 'print every table, not only the answer');
+}
+
 /** Of every command that measures. */
 export function allowHostOption(): Option {
   return new Option(
@@ -156,10 +161,11 @@ export function addStoredRunCommands(
     .description('render a stored run again, without measuring')
     .argument('[run]', 'id (or the end of it) or folder of a run, "latest" or "previous"; default: latest')
     .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  conntax report\n  conntax report results/runs/2026-11-23T12-25-52Z-k3f9 --json',
+      '\nExamples:\n  conntax report --verbose\n  conntax report results/runs/2026-11-23T12-25-52Z-k3f9 --json',
     )
     .action(async (ref, options) => {
       const { reportCommand } = await import('./report.ts');
@@ -261,6 +267,14 @@ Exit status: 0 saved, 2 wrong usage, or a run that is incomplete, unreliable, or
 /** npm's names for its commands that run other programs. */
 const RUNNERS = ['run', 'run-script', 'exec', 'test', 'start'];
 
+/** The script, or `npx`, by which npm runs this program; undefined if it does not. */
+function npmScript({
+  npm_command: runner,
+  npm_lifecycle_event: script,
+}: NodeJS.ProcessEnv): string | undefined {
+  return runner !== undefined && RUNNERS.includes(runner) ? script : undefined;
+}
+
 /**
  * Refuses to run when npm has taken options that were meant for conntax. Without `--`, npm reads all options itself, and
  * `--dry-run` would send load. npm puts such options into the environment, beside its own settings; those from a .npmrc or from
@@ -269,8 +283,8 @@ const RUNNERS = ['run', 'run-script', 'exec', 'test', 'start'];
  * @throws UsageError with the command line that works
  */
 export function refuseSwallowed(command: Command, env: NodeJS.ProcessEnv, argv: readonly string[]): void {
-  const { npm_command: runner, npm_lifecycle_event: script } = env;
-  if (runner === undefined || script === undefined || !RUNNERS.includes(runner)) return;
+  const script = npmScript(env);
+  if (script === undefined) return;
   const swallowed = command.options.filter(
     option => command.getOptionValueSource(option.attributeName()) !== 'cli' && isSwallowed(option, env),
   );
@@ -285,8 +299,23 @@ export function refuseSwallowed(command: Command, env: NodeJS.ProcessEnv, argv: 
   );
 }
 
-function isSwallowed({ long, negate }: Option, env: NodeJS.ProcessEnv): boolean {
+/** npm's names for single letters that conntax has too: `-c 5` becomes its option `call`. */
+const NPM_LETTERS: Readonly<Record<string, string>> = { '-c': 'call' };
+
+/**
+ * A sentence for arguments that are too many: npm leaves behind the values of options that it does not know, so `-X POST` becomes
+ * an argument. Empty if no script of npm's is running.
+ */
+export function npmHint(env: NodeJS.ProcessEnv): string {
+  const script = npmScript(env);
+  if (script === undefined || script === 'npx') return '';
+  return `npm reads options itself, and passes on only their values; after -- it leaves them to conntax: npm run ${script} -- ...`;
+}
+
+function isSwallowed({ long, short, negate }: Option, env: NodeJS.ProcessEnv): boolean {
   if (long == null) return false;
+  const letter = short == null ? undefined : NPM_LETTERS[short];
+  if (letter !== undefined && env[`npm_config_${letter}`] && !isSetting(letter, env)) return true;
   const key = long.replace(/^--(?:no-)?/, '');
   const value = env[`npm_config_${key.replaceAll('-', '_')}`];
   // For `--no-phases` npm sets phases to ''.
@@ -380,6 +409,7 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
     .addOption(seedOption())
     .addOption(allowHostOption())
     .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -451,6 +481,7 @@ export function addJudgingCommands(
     .option('--confirm', 're-measure before a failure counts (default when CI is set)')
     .option('--no-confirm', 'do not re-measure failures')
     .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -520,6 +551,7 @@ Exit status: 0 no regression between the ends, 1 found, 2 wrong usage, 3 undecid
     .addOption(seedOption())
     .option('--budget-sec <s>', "time budget per scenario, overriding the scenario's", asSeconds)
     .option('--results <dir>', 'folder where runs, baselines and the history are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the reports as JSON')
     .addHelpText(
       'after',

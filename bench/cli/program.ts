@@ -13,9 +13,11 @@ import {
   allowHostOption,
   asRatio,
   asSeconds,
+  npmHint,
   number,
   refuseSwallowed,
   seedOption,
+  verboseOption,
 } from './options.ts';
 import { hasColourOn } from './output.ts';
 
@@ -70,6 +72,7 @@ Examples:
     .option('--no-confirm', 'do not re-measure failures')
     .addOption(allowHostOption())
     .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -150,9 +153,16 @@ function refuseControls(argv: readonly string[]): void {
 export async function runProgram(context: Context): Promise<number> {
   let status: number = EXIT.ok;
   refuseControls(context.argv);
-  await createProgram(context, value => {
-    status = value;
-  }).parseAsync(context.argv, { from: 'user' });
+  try {
+    await createProgram(context, value => {
+      status = value;
+    }).parseAsync(context.argv, { from: 'user' });
+  } catch (error) {
+    const hint = npmHint(context.env);
+    if (error instanceof CommanderError && error.code === 'commander.excessArguments' && hint !== '')
+      context.output.note(hint);
+    throw error;
+  }
   return status;
 }
 

@@ -23,8 +23,7 @@ export interface Rendering {
 
 export async function render(
   { run, trials }: { run: Run; trials: readonly TrialResult[] },
-  plugins: Plugins,
-  output: Output,
+  { plugins, output, isBrief }: { plugins: Plugins; output: Output; isBrief: boolean },
 ): Promise<Rendering> {
   const [charts, sweepCharts, formats, outputs] = await Promise.all([
     loadPlugins<Chart>(plugins.charts),
@@ -38,7 +37,7 @@ export async function render(
     charts: Object.values(charts),
     sweepCharts: Object.values(sweepCharts),
   });
-  const options = { hasColour: output.hasColour, columns: output.columns };
+  const options = { hasColour: output.hasColour, columns: output.columns, isBrief };
   const files: Rendering['files'] = [];
   for (const format of Object.values(formats)) {
     if (format.fileName !== undefined) {
@@ -70,7 +69,10 @@ export async function reportCommand(
   const { plugins, output } = context;
   const { dir, run, trials, isTorn } = readRun(options.results, ref);
   if (isTorn) output.note('The last trial of this run is incomplete on disk and was skipped.');
-  const { files, text, json } = await render({ run, trials }, plugins, output);
+  const { files, text, json } = await render(
+    { run, trials },
+    { plugins, output, isBrief: options.verbose !== true },
+  );
   output.out(options.json ? json : text);
   for (const { name, content } of files) replaceFile(join(dir, name), content);
   output.note(`Report: ${join(dir, 'report.html')}`);

@@ -235,7 +235,10 @@ async function measureAndReport({
     host,
     cells,
   };
-  const { files, text, json, report, markdown } = await render({ run, trials }, plugins, output);
+  const { files, text, json, report, markdown } = await render(
+    { run, trials },
+    { plugins, output, isBrief: options.verbose !== true },
+  );
   tellGithub(report, markdown, output, env);
   // The result is shown even if it cannot be stored.
   output.out(options.json ? json : text);

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { formatRatio } from '../../report/words/numbers.ts';
 import { UsageError } from '../../results/errors.ts';
 import { replaceFile } from '../../results/files.ts';
-import type { ForeignServer, Run } from '../../results/model/run.ts';
+import { closingReason, type ForeignServer, type Run } from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { carriesCredentials, type Method, type Value, variableFor } from '../../scenarios/model/request.ts';
@@ -236,11 +236,15 @@ function clientsOf({ client, concurrency, rate }: TryOptions, cwd: string): Scen
 const ENOUGH_RATIO = 0.95;
 
 /** What a reader does next, by what was found. */
-function conclude({ run, servers }: Conclusion, options: TryOptions): string[] {
+export function conclude({ run, servers }: Conclusion, options: TryOptions): string[] {
   const [server] = servers;
+  const closes = server === undefined ? undefined : closingReason(server);
   const lines = [
-    ...poolLines(run, options),
-    ...(server === undefined ? [] : idleLines(server, options)),
+    ...(closes === undefined
+      ? [...poolLines(run, options), ...(server === undefined ? [] : idleLines(server, options))]
+      : [
+          `The server ${closes}, so no setting of a pool helps: make it keep connections open, or put a proxy that does in front of it.`,
+        ]),
     ...(options.save === undefined
       ? ['To change the question, add --save try.json: it is the scenario of this run.']
       : []),

@@ -31,6 +31,8 @@ suite('classifyError', () => {
     ['EMFILE', 'descriptorLimit'],
     ['ENFILE', 'descriptorLimit'],
     ['HPE_INVALID_CONSTANT', 'other'],
+    ['HPE_INVALID_EOF_STATE', 'reset'],
+    ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'reset'],
     ['toString', 'other'],
   ];
   for (const [code, outcome] of codes) {

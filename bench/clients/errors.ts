@@ -34,6 +34,9 @@ const BY_CODE: ReadonlyMap<unknown, Outcome> = new Map([
   ['UND_ERR_SOCKET', 'reset'],
   // An incomplete body, as `stream.finished` reports it.
   ['ERR_STREAM_PREMATURE_CLOSE', 'reset'],
+  // The same where the response said that the connection would be closed.
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'reset'],
+  ['HPE_INVALID_EOF_STATE', 'reset'],
   // HTTP/2: a stream was reset, or the connection was closed with a GOAWAY.
   ['ERR_HTTP2_STREAM_ERROR', 'reset'],
   ['ERR_HTTP2_SESSION_ERROR', 'reset'],

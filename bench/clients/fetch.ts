@@ -13,7 +13,7 @@ import {
 } from '../contracts.ts';
 import { classifyError, describeError } from './errors.ts';
 import { reachRefusals } from './reach.ts';
-import { bodyOf, closingRefusals, fetchRefusals } from './request.ts';
+import { bodyOf, closingRefusals, fetchFaultRefusals, fetchRefusals } from './request.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
 import { trustInProcess } from './trust.ts';
 
@@ -143,7 +143,11 @@ function refusals(
   target: Target,
   requests: readonly Request[] = [],
 ): Refusal[] {
-  const refused: Refusal[] = [...reachRefusals(target, UNABLE), ...requests.flatMap(fetchRefusals)];
+  const refused: Refusal[] = [
+    ...reachRefusals(target, UNABLE),
+    ...requests.flatMap(fetchRefusals),
+    ...fetchFaultRefusals(target),
+  ];
   if (requestsPerConnection !== 1 && protocol === 'http1')
     refused.push(...requests.flatMap(request => closingRefusals('fetch', request)));
   if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {

@@ -9,6 +9,7 @@ import {
   PLAIN_REQUEST,
 } from '../../scenarios/model/request-parts.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
+import type { Target } from '../../scenarios/model/target.ts';
 import type { PreparedRequest, PreparedRequests, Refusal } from '../contracts.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -160,6 +161,27 @@ export function closingRefusals(library: string, request: Request): Refusal[] {
       hint: '1, or transport: node-http or wire',
     },
   ];
+}
+
+/** Statuses on which fetch does something else than to answer with them. */
+const FETCH_ACTS_ON: Readonly<Record<number, string>> = {
+  407: 'fails, in some versions, as if there were no answer',
+  421: 'sends the request again on another connection',
+};
+
+/** By the fetch standard, some statuses never reach the caller. */
+export function fetchFaultRefusals({ faults }: Pick<Target, 'faults'>): Refusal[] {
+  return faults.flatMap(fault =>
+    fault.kind === 'status' && FETCH_ACTS_ON[fault.status] !== undefined
+      ? [
+          {
+            path: 'api',
+            message: `on status ${fault.status}, which target.faults has, fetch ${FETCH_ACTS_ON[fault.status]}`,
+            hint: 'another status, or another client',
+          },
+        ]
+      : [],
+  );
 }
 
 /** By the fetch standard, a GET and a HEAD have no body. */

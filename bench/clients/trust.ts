@@ -15,6 +15,6 @@ export function trustInProcess(caPem: string | undefined): void {
 }
 
 /** Options of node:tls for a server that asks for a certificate; none without one. */
-export function identityOptions({ identity }: Endpoint): { cert?: string; key?: string } {
+export function identityOptions({ identity }: Pick<Endpoint, 'identity'>): { cert?: string; key?: string } {
   return identity === undefined ? {} : { cert: identity.certPem, key: identity.keyPem };
 }

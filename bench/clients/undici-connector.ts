@@ -4,6 +4,7 @@ import { createSecureContext, type TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { TransportOptions } from '../contracts.ts';
+import type { Evidence } from './errors.ts';
 import { identityOptions, trustInProcess } from './trust.ts';
 
 export interface CountingConnector {
@@ -12,11 +13,13 @@ export interface CountingConnector {
   /** Ends all connections and dials; resolves when all are closed. */
   closeAll(): Promise<void>;
   /**
-   * Whether this error broke an HTTP/1.1 connection that had carried a response before. Never true over HTTP/2: a server
-   * announces that it closes an idle connection, and undici resends requests that came too late.
+   * What the HTTP/1.1 connection had carried that this error broke. Never a reused one over HTTP/2: a server announces that it
+   * closes an idle connection, and undici resends requests that came too late.
    */
-  isReusedConnection(error: unknown): boolean;
+  evidenceOf(error: unknown): Evidence;
 }
+
+const NO_EVIDENCE: Evidence = { isReusedConnection: false, hasResponse: false };
 
 /** The server chose another protocol than the client's. */
 class WrongProtocolError extends Error {
@@ -47,7 +50,7 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
     ...(tlsContext === 'shared' ? { secureContext: createSecureContext(identity) } : {}),
   }) as (options: buildConnector.Options, callback: buildConnector.Callback) => Socket; // types say void
   const sockets = new Set<Socket>();
-  const reusedErrors = new WeakSet<Error>();
+  const evidence = new WeakMap<Error, Evidence>();
   let onLastClosed: (() => void) | undefined;
   // undici's cache holds sessions weakly, so resumption would depend on garbage collection: holding the newest one here
   // keeps it in the cache.
@@ -79,9 +82,15 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
       socket.prependOnceListener('connect', () => {
         connectedAtMs = performance.now();
       });
-      socket.once('error', (error: Error) => {
-        if (socket.bytesRead > 0 && !isHttp2) reusedErrors.add(error);
-      });
+      if (!isHttp2) {
+        const bytesBefore = countBytesBefore(socket);
+        socket.once('error', (error: Error) => {
+          evidence.set(error, {
+            isReusedConnection: bytesBefore() > 0,
+            hasResponse: socket.bytesRead > bytesBefore(),
+          });
+        });
+      }
       socket.once('close', () => {
         sockets.delete(socket);
         if (sockets.size === 0) onLastClosed?.();
@@ -101,11 +110,26 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
         else onLastClosed = resolve;
         for (const socket of sockets) socket.destroy();
       }),
-    isReusedConnection(error) {
-      if (isHttp2) return false;
-      if (error instanceof Error && reusedErrors.has(error)) return true;
+    evidenceOf(error) {
+      if (isHttp2) return NO_EVIDENCE;
+      const known = error instanceof Error ? evidence.get(error) : undefined;
+      if (known !== undefined) return known;
       const info = (error as { socket?: { bytesRead?: number } } | null)?.socket;
-      return (info?.bytesRead ?? 0) > 0;
+      return { isReusedConnection: (info?.bytesRead ?? 0) > 0, hasResponse: false };
     },
   };
+}
+
+/**
+ * What a connection had read when it was last written to: what it reads beyond is of the answer. undici says that there is an
+ * answer only when its whole header has come.
+ */
+function countBytesBefore(socket: Socket): () => number {
+  let bytesBefore = 0;
+  const write = socket.write as (...args: unknown[]) => boolean;
+  socket.write = (chunk: unknown, encoding?: unknown, callback?: unknown): boolean => {
+    bytesBefore = socket.bytesRead;
+    return write.call(socket, chunk, encoding, callback);
+  };
+  return () => bytesBefore;
 }

@@ -44,6 +44,7 @@ for (const api of ['request', 'dispatch', 'fetch'] as const) {
           handshakesFull: 1,
           handshakesResumed: 0,
           acceptedHttp2: 1,
+          faults: [],
           requestsPerConnection: [{ requests: 1_000, connections: 1 }],
         });
         assert.equal(connections.length, 1);

@@ -12,9 +12,9 @@ import {
   type TransportModule,
   type TransportOptions,
 } from '../contracts.ts';
-import { classifyError, describeError, plainTargetRefusals, rootCause } from './errors.ts';
+import { classifyError, describeError, type Evidence, plainTargetRefusals, rootCause } from './errors.ts';
 import { socketRefusals } from './reach.ts';
-import { bodyOf, closingRefusals, fetchRefusals } from './request.ts';
+import { bodyOf, closingRefusals, fetchFaultRefusals, fetchRefusals } from './request.ts';
 import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-7.ts';
 import { createConnector } from './undici-connector.ts';
 
@@ -34,7 +34,7 @@ export interface SlotContext {
   isDumped: boolean;
   /** Whether several requests may be in flight on one connection. */
   isPipelined: boolean;
-  isReusedConnection(error: unknown): boolean;
+  evidenceOf(error: unknown): Evidence;
 }
 
 type OnEnd = (exchange: Exchange) => void;
@@ -89,9 +89,10 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, Re
 
   protected fail(error: unknown): void {
     const { exchange } = this;
+    const { isReusedConnection, hasResponse } = this.context.evidenceOf(rootCause(error));
     exchange.outcome = classifyError(error, {
-      isReusedConnection: this.context.isReusedConnection(rootCause(error)),
-      hasResponse: this.#hasResponse,
+      isReusedConnection,
+      hasResponse: hasResponse || this.#hasResponse,
     });
     exchange.error = describeError(error);
     this.end();
@@ -291,7 +292,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
     hasPhases,
     isDumped: client.body === 'dump',
     isPipelined: (client.pool.pipelining ?? 1) > 1,
-    isReusedConnection: connector.isReusedConnection,
+    evidenceOf: connector.evidenceOf,
   };
   return {
     send(exchange, onEnd) {
@@ -414,6 +415,7 @@ const undici: TransportModule = {
     const refusals: Refusal[] = [
       ...protocolRefusals(client),
       ...requests.flatMap(request => requestRefusals(client, request)),
+      ...(client.api === 'fetch' ? fetchFaultRefusals(target) : []),
     ];
     if (client.api !== undefined && !isApi(client.api)) {
       refusals.push({

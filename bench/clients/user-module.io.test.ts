@@ -36,8 +36,8 @@ suite('loading', () => {
     ['a function', 'export default () => ({});', /no function open\(\)/],
     ['null', 'export default null;', /no function open\(\)/],
     ['no open', 'export default { send() {} };', /no function open\(\)/],
-    ['odd honours', 'export default { open() {}, honours: "body" };', /honours is not a list/],
-    ['odd caveats', 'export default { open() {}, caveats: [1] };', /caveats is not a list/],
+    ['odd honours', 'export default { open() {}, honours: "body" };', /honours that are not a list/],
+    ['odd caveats', 'export default { open() {}, caveats: [1] };', /caveats that are not a list/],
     [
       'a getter that throws',
       'export default { get open() { throw new Error("not now"); } };',

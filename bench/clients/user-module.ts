@@ -253,13 +253,13 @@ export function readDefinition(exported: unknown): Reading {
   const [honoured, warned] = [readTexts(honours), readTexts(caveats)];
   if (!isFunction(open)) return fault('its default export has no function open()', RIGHT_EXPORT);
   if (honoured === undefined) {
-    return fault('its honours is not a list of settings', "honours: ['pool.maxConnections']");
+    return fault('has honours that are not a list of settings', "honours: ['pool.maxConnections']");
   }
   if (refuse !== undefined && !isFunction(refuse)) {
     return fault('its refuse is not a function', 'refuse: settings => undefined');
   }
   if (warned === undefined) {
-    return fault('its caveats is not a list of sentences', "caveats: ['It retries once.']");
+    return fault('has caveats that are not a list of sentences', "caveats: ['It retries once.']");
   }
   return {
     definition: {

@@ -55,7 +55,18 @@ test('a slower target is found by its CPU per request: exit status 1', async t =
     statement: 'reply.hijack();',
   });
   const file = await workspace.writeScenario(tinyScenario(TIMING));
-  const args = ['ab', file, '--side', 'target', '--arm', 'persistent', '--after', 'slow', '--no-confirm'];
+  const args = [
+    'ab',
+    file,
+    '--side',
+    'target',
+    '--arm',
+    'persistent',
+    '--after',
+    'slow',
+    '--no-confirm',
+    '--verbose',
+  ];
   const { status, stdout, stderr } = await runCli(t, args, { cwd: workspace.dir });
   assert.equal(status, 1, stdout + stderr);
   const { run, trials } = workspace.onlyRun();

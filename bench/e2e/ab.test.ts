@@ -14,7 +14,7 @@ test('two versions of a package, each installed for the run and gone after it', 
   const workspace = await openWorkspace(t);
   const file = await workspace.writeScenario(tinyScenario());
   const spec = `undici@file:${join(root, 'node_modules/undici-7')}`;
-  const args = ['ab', file, '--arm', 'persistent', '--before-package', spec, '--no-confirm'];
+  const args = ['ab', file, '--arm', 'persistent', '--before-package', spec, '--no-confirm', '--verbose'];
   const { stdout, stderr } = await runCli(t, args, { cwd: workspace.dir, env: { TMPDIR: workspace.dir } });
   const { run, trials } = workspace.onlyRun();
   const [cell] = run!.cells;
@@ -78,7 +78,10 @@ for (const [side, spec] of [
       env: { TMPDIR: workspace.dir },
     });
     assert.equal(status, 3, stderr);
-    assert.match(stdout, new RegExp(`never loaded ${spec}, so replacing it has no effect`));
+    assert.match(
+      stdout.replaceAll(/\s+/g, ' '),
+      new RegExp(`never loaded ${spec}, so replacing it has no effect`),
+    );
     const [cell] = workspace.onlyRun().run!.cells;
     assert.deepEqual([cell!.stop, cell!.replicates], ['failed', 2]);
   });

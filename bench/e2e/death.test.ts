@@ -20,7 +20,7 @@ async function strike(
   const workspace = await openWorkspace(t);
   // Many short slices, however slow the machine: when the first is over, most are still to come.
   const file = await workspace.writeScenario(tinyScenario({ measureMs: 400, sliceMs: 20, ...timing }));
-  const cli = startCli(t, ['run', file], { cwd: workspace.dir });
+  const cli = startCli(t, ['run', file, '--verbose'], { cwd: workspace.dir });
   await cli.seen(/measuring/);
   const [victim] = cli.children(entry);
   assert.ok(victim !== undefined, `no ${entry} is running`);

@@ -45,7 +45,7 @@ test(
   async t => {
     const workspace = await openWorkspace(t);
     const file = await workspace.writeScenario(scenario);
-    const { status, stdout, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir });
+    const { status, stdout, stderr } = await runCli(t, ['run', file, '--verbose'], { cwd: workspace.dir });
     assert.equal(status, 0, stderr + stdout);
     const { trials, run } = workspace.onlyRun();
     assert.deepEqual(trials.map(({ trial }) => trial.arm).sort(), Object.keys(clients).sort());

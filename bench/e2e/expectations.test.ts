@@ -18,7 +18,9 @@ test('one fails, now and again: exit status 1', async t => {
       { ...perRequest, atMost: 1 },
     ],
   });
-  const { status, stdout, stderr } = await runCli(t, ['run', file, '--confirm'], { cwd: workspace.dir });
+  const { status, stdout, stderr } = await runCli(t, ['run', file, '--confirm', '--verbose'], {
+    cwd: workspace.dir,
+  });
   assert.equal(status, 1, stderr + stdout);
   assert.match(stdout, /FAIL/);
   const verdict =

@@ -7,13 +7,13 @@ import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 const MEASURING = /measuring/;
 /** Long enough that only an end from outside can end it. */
-const ENDLESS = { measureMs: 60_000, budgetMs: 60_000 } as const;
+const ENDLESS = { measureMs: 60_000, budgetMs: 60_000, sliceMs: 250 } as const;
 
 describe('two generators per client', { concurrency: 2 }, () => {
   test('connections and requests are the same at both ends, and the report has the number', async t => {
     const workspace = await openWorkspace(t);
     const file = await workspace.writeScenario({ ...tinyScenario(), generators: 2 });
-    const cli = startCli(t, ['run', file], { cwd: workspace.dir });
+    const cli = startCli(t, ['run', file, '--verbose'], { cwd: workspace.dir });
     await cli.seen(MEASURING);
     assert.equal(cli.children('generator-child').length, 4);
     const { status, stderr, stdout } = await cli.result;

@@ -25,7 +25,7 @@ function linkedScenario(timing: ScenarioInput['timing'] = {}): ScenarioInput {
 test('a run behind a link: handshakes and answers take their round trips, beside what the model says', async t => {
   const workspace = await openWorkspace(t);
   const file = await workspace.writeScenario(linkedScenario());
-  const { status, stdout, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir });
+  const { status, stdout, stderr } = await runCli(t, ['run', file, '--verbose'], { cwd: workspace.dir });
   const { run, trials } = workspace.onlyRun();
   const [cell] = run!.cells;
   // On a busy machine the relay is late, or users stand still, and the run says that its figures can't be believed.
@@ -60,7 +60,9 @@ test('a run behind a link: handshakes and answers take their round trips, beside
 
 test('Ctrl-C while it measures behind a link: the relay is gone, too', async t => {
   const workspace = await openWorkspace(t);
-  const file = await workspace.writeScenario(linkedScenario({ measureMs: 60_000, budgetMs: 60_000 }));
+  const file = await workspace.writeScenario(
+    linkedScenario({ measureMs: 60_000, budgetMs: 60_000, sliceMs: 500 }),
+  );
   const cli = startCli(t, ['run', file], { cwd: workspace.dir });
   await cli.seen(/measuring/);
   assert.equal(cli.children('link-child').length, 1);

@@ -73,12 +73,17 @@ test('an option that npm has kept for itself is refused, with the line that was 
     [['conntax', 'list', '--json'], 'npm run conntax -- list --json'],
     [['bench', 'no-such', '--dry-run', '--no-phases'], 'npm run bench -- no-such --dry-run --no-phases'],
     [['conntax', 'history', '--results', 'elsewhere'], 'npm run conntax -- ...'],
+    [['conntax', 'try', 'http://127.0.0.1:1/', '-c', '5'], 'npm run conntax -- ...'],
   ] as const) {
     const { status, stderr } = await npm(words);
     assert.equal(status, 2, stderr);
     assert.match(stderr, /error: npm took --/);
     assert.ok(stderr.includes(`use: ${right}\n`), stderr);
   }
+  const { status, stderr } = await npm(['conntax', 'try', 'http://127.0.0.1:1/', '-X', 'POST']);
+  assert.equal(status, 2);
+  assert.match(stderr, /too many arguments for 'try'/);
+  assert.match(stderr, /npm reads options itself.*npm run conntax -- /);
 });
 
 test("npm's own settings are left to npm", async t => {

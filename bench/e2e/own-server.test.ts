@@ -56,6 +56,7 @@ test('two commits of a server, each in its own checkout, with CPU time of each; 
     '--path',
     '/x',
     '--no-confirm',
+    '--verbose',
   ];
   const { stdout, stderr } = await runCli(t, [...args, ...more], { cwd: dir, env: { TMPDIR: dir } });
   const [cell] = repository.onlyRun().run!.cells;

@@ -24,7 +24,7 @@ test('arms of both protocols at one target: connections, protocols and handshake
     clients: CLIENTS,
     baseline: 'full',
   });
-  const run = await runCli(t, ['run', file], { cwd: workspace.dir });
+  const run = await runCli(t, ['run', file, '--verbose'], { cwd: workspace.dir });
   assert.equal(run.status, 0, run.stderr);
   const ledgers = new Map<string, Ledger>();
   for (const trial of workspace.onlyRun().trials) {

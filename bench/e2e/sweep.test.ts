@@ -13,7 +13,7 @@ test('a sweep is measured cell by cell, and reported as one', async t => {
   const workspace = await openWorkspace(t);
   const { dir } = workspace;
   const file = await workspace.writeScenario({ ...tinyScenario({ budgetMs: 6_000 }), sweep: SWEEP });
-  const run = await runCli(t, ['run', file, '--seed', '7'], { cwd: dir });
+  const run = await runCli(t, ['run', file, '--seed', '7', '--verbose'], { cwd: dir });
   assert.equal(run.status, 0, run.stderr);
   const stored = workspace.onlyRun();
 

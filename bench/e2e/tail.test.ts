@@ -53,7 +53,8 @@ test('requests that take longer than a slice are in quantiles, mean and rate, of
     const { response, slices, lengthening, censored } = measurement;
     assert.ok(response.p999Us >= (SLOW_MS - 2) * 1_000, `${arm}: p99.9 is ${response.p999Us} us`);
     assert.equal(censored, null);
-    assert.ok(lengthening !== null && lengthening.toMs >= SLOW_MS, `${arm}: ${JSON.stringify(lengthening)}`);
+    // On a busy machine, slices are as long anyway.
+    assert.ok(lengthening === null || lengthening.toMs >= SLOW_MS, `${arm}: ${JSON.stringify(lengthening)}`);
     assert.ok(slices.every(({ userMs, windowMs }) => userMs !== null && windowMs >= SLOW_MS));
     const share = slices.reduce((sum, { userMs }) => sum + userMs!, 0) / (measurement.completed * MEAN_MS);
     // Of some hundreds of requests the slow ones are few; without them it would be a third.

@@ -340,6 +340,8 @@ export class Recorder implements ExchangeSink {
   #probe: ProbeFold | undefined;
   #answered = 0;
   #failed = 0;
+  /** Of all that failed, in warm-ups, ramps and drains too. */
+  readonly #failedBy = new Map<Outcome, number>();
   #opened = 0;
   #handshakesFull = 0;
   #handshakesResumed = 0;
@@ -435,6 +437,7 @@ export class Recorder implements ExchangeSink {
     return {
       answered: this.#answered,
       failed: this.#failed,
+      failures: Object.fromEntries(this.#failedBy),
       handshakesFull: this.#handshakesFull,
       handshakesResumed: this.#handshakesResumed,
       completedRecorded,
@@ -501,15 +504,17 @@ export class Recorder implements ExchangeSink {
   }
 
   #addFailure(exchange: Exchange, belongsAtMs: number): void {
+    const { outcome } = exchange;
     this.#failed++;
+    this.#failedBy.set(outcome, (this.#failedBy.get(outcome) ?? 0) + 1);
     if (!this.#isInWindow(belongsAtMs)) return;
     const spentMs = exchange.endedAtMs - firstClockMs(exchange);
     this.#fold.addFailed(spentMs, exchange);
     if (!this.#window.isRecorded) return;
     this.#statuses.add(exchange);
     this.#requests?.addFailed(exchange.request);
-    if (exchange.outcome === 'badStatus') this.#responses.addBadStatus(exchange.status, spentMs * 1_000);
-    this.#recordFailure(belongsAtMs, exchange.outcome, spentMs, exchange.error);
+    if (outcome === 'badStatus') this.#responses.addBadStatus(exchange.status, spentMs * 1_000);
+    this.#recordFailure(belongsAtMs, outcome, spentMs, exchange.error);
   }
 
   #recordFailure(belongsAtMs: number, outcome: Outcome, spentMs: number, error: string | undefined): void {

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import { issuePaths, nameHint, type Path } from './problems.ts';
 import { connectionRules, engineRules, transportRules } from './rules/client.ts';
+import { faultRules } from './rules/faults.ts';
 import { divisionFindings, idleFindings, loadRules, timingRules } from './rules/load.ts';
 import type { Finding, Rule, RuleContext } from './rules/rule.ts';
 import { backendRules, protocolRules, targetCommandRules, targetUrlRules } from './rules/target.ts';
@@ -74,6 +75,7 @@ function rulesOf(context: RuleContext): Rule[] {
     ...connectionRules(context),
     ...transportRules(context),
     ...protocolRules(context),
+    ...faultRules(context),
     ...engineRules(context),
     {
       reads: ['timing', 'load', 'link', 'target', 'clients'].map(name => [name]),

@@ -1,5 +1,6 @@
 // Expands a scenario file into the scenarios to measure, one per combination of its sweep, or all its problems.
 import type { Problem } from '../../results/errors.ts';
+import { meanFaultMs } from '../../scenarios/model/fault.ts';
 import { Scenario, type SweepPoint, type SweepValue } from '../../scenarios/model/scenario.ts';
 import {
   combinations,
@@ -264,8 +265,9 @@ export function createVariantsValidator(plugins: PlanPlugins): ValidateVariants 
   const known = knownPaths(schema);
 
   function variantOf(scenario: Scenario, sweepPoints: readonly SweepPoint[] = []): Variant {
-    const { behaviour } = scenario.target;
-    const serviceMs = plugins.behaviours[behaviour.name]?.meanServiceMs(behaviour) ?? 0;
+    const { behaviour, faults } = scenario.target;
+    const serviceMs =
+      (plugins.behaviours[behaviour.name]?.meanServiceMs(behaviour) ?? 0) + meanFaultMs(faults);
     return { ...scenario, sweepPoints, serviceMs };
   }
 

@@ -51,7 +51,8 @@ function sectionOf(title: string, node: JsonSchema, prefix = ''): Section {
     const path = `${prefix}${name}`;
     const isRequired = node.required?.includes(name) ?? false;
     const [shape, suffix] = innerOf(member);
-    if (shape.oneOf !== undefined) section.sections.push(alternatives(path, member));
+    if (shape.oneOf !== undefined)
+      section.sections.push(alternatives(`${path}${suffix}`, { ...member, oneOf: shape.oneOf }));
     else if (shape.properties === undefined)
       section.rows.push(
         rowOf(path, member, isRequired),
@@ -90,7 +91,7 @@ function descriptionOf({ description }: JsonSchema): Pick<JsonSchema, 'descripti
 /** The object that holds the settings, and what stands for a member of the list or record. */
 function innerOf(node: JsonSchema): [JsonSchema, '' | '.*' | '[]'] {
   const { items, additionalProperties: record } = node;
-  if (typeof items === 'object' && !Array.isArray(items) && items.properties !== undefined)
+  if (typeof items === 'object' && !Array.isArray(items) && (items.properties ?? items.oneOf) !== undefined)
     return [items, '[]'];
   if (typeof record === 'object' && record.properties !== undefined) return [record, '.*'];
   return [node, ''];

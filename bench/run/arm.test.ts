@@ -213,6 +213,7 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
       handshakesFull: 0,
       handshakesResumed: 0,
       acceptedHttp2: 0,
+      faults: [],
       requestsPerConnection: [],
       backends: [],
       growth: null,
@@ -238,6 +239,7 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
     sent: 10,
     answered: 8,
     failed: 1,
+    failures: { reset: 1 },
     unfinished: 1,
     pool: null,
     opened: 4,
@@ -282,6 +284,21 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
       assert.deepEqual([ledger.requestsSent, ledger.requestsSeen], [10, 9]);
       assert.deepEqual([ledger.answered, ledger.failed, ledger.unfinished], [8, 1, 1]);
       assert.deepEqual(ledger.needed, { least: 4, most: 5 });
+    });
+
+    test('injected faults are summed one by one, and each end of a connection needs another', () => {
+      const faults = [
+        { kind: 'reset', ratio: 0.1 },
+        { kind: 'status', ratio: 0.1 },
+      ];
+      const target = Target.parse({ faults });
+      const client = Client.parse({ pool: { maxConnections: 2 } });
+      const arm = new Arm({ ...trial, target, client }, noChild, noTarget, new Map());
+      arm.countTarget(makeTarget({ faults: [10, 20] }), makeTarget({ faults: [11, 20] }));
+      arm.countTarget(makeTarget({ faults: [15, 25] }), makeTarget({ faults: [17, 29] }));
+      const { ledger } = arm.finish(reading);
+      assert.deepEqual([ledger.faults, ledger.failures], [[3, 4], { reset: 1 }]);
+      assert.deepEqual(ledger.needed, { least: 3, most: 5 });
     });
 
     const foreign: Trial = {

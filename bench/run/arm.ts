@@ -2,6 +2,7 @@
 
 import { neededConnections } from '../../results/connections.ts';
 import { MeasureError } from '../../results/errors.ts';
+import { withFaults } from '../../results/faults.ts';
 import type {
   Alone,
   BackendGrowth,
@@ -150,6 +151,7 @@ class ConnectionCounts {
     acceptedHttp2: 0,
   };
   readonly #requestsPerConnection = new Map<number, number>();
+  #faults: number[] = [];
   #acceptedBy: Ledger['acceptedBy'];
   #acceptedByKernel: number | null = 0;
   #openedByKernel: number | null = 0;
@@ -201,6 +203,7 @@ class ConnectionCounts {
         handshakesFull: null,
         handshakesResumed: null,
         requestsPerConnection: null,
+        faults: this.#faults,
       };
     }
     const { requests: requestsSeen, ...counted } = this.#counted;
@@ -211,6 +214,7 @@ class ConnectionCounts {
       requestsPerConnection: [...this.#requestsPerConnection]
         .map(([requests, connections]) => ({ requests, connections }))
         .sort((a, b) => a.requests - b.requests),
+      faults: this.#faults,
     };
   }
 
@@ -218,6 +222,9 @@ class ConnectionCounts {
     for (const name of Object.keys(this.#counted) as (keyof CountedByTarget)[]) {
       this.#counted[name] += after[name] - before[name];
     }
+    this.#faults = after.faults.map(
+      (count, index) => (this.#faults[index] ?? 0) + count - before.faults[index]!,
+    );
     for (const { requests, connections } of after.requestsPerConnection) {
       const earlier =
         before.requestsPerConnection.find(entry => entry.requests === requests)?.connections ?? 0;
@@ -361,6 +368,7 @@ export class Arm {
       userMs: this.trial.load.model === 'closed' ? reading.userMs : null,
       meanUs: reading.meanUs,
       exchanges: reading.exchanges,
+      opened: reading.opened,
       generatorCpuUs: this.#generator.add(reading.before, reading.after),
       targetCpuUs: this.#addServed(usageOf(before), usageOf(after)),
     });
@@ -420,11 +428,18 @@ export class Arm {
       accepted: seen.accepted,
       acceptedBy: seen.acceptedBy,
       acceptedHttp2: seen.acceptedHttp2,
-      needed: reading.needed ?? neededConnections({ client, target, load, requests, pool }),
+      needed: withFaults(
+        reading.needed ?? neededConnections({ client, target, load, requests, pool }),
+        target.faults,
+        seen.faults,
+        requests,
+      ),
       requestsSent: requests,
       answered: reading.answered,
       failed: reading.failed,
+      failures: reading.failures,
       unfinished: reading.unfinished,
+      faults: seen.faults,
       clientHandshakesFull: reading.handshakesFull,
       clientHandshakesResumed: reading.handshakesResumed,
       requestsSeen: seen.requestsSeen,

@@ -231,7 +231,7 @@ export async function askServer(question: Question): Promise<ForeignServer> {
   const giveUp = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
   try {
     const isTls = new URL(url).protocol === 'https:';
-    const trust = isTls ? trustOptions(url, reach) : {};
+    const trust = isTls ? trustOptions(reach) : {};
     const offer = isTls
       ? await readOffer({ url, address, reach, trust }, giveUp)
       : { tlsVersion: null, alpn: null };
@@ -251,11 +251,11 @@ export async function askServer(question: Question): Promise<ForeignServer> {
   }
 }
 
-function trustOptions(url: string, reach: Reach): tls.ConnectionOptions {
+function trustOptions(reach: Reach): tls.ConnectionOptions {
   return {
     ca: reach.caPem ?? systemAuthorities(),
     rejectUnauthorized: reach.isUnverified !== true,
-    ...identityOptions({ origin: url, path: '/', ...reach }),
+    ...identityOptions(reach),
   };
 }
 

@@ -20,14 +20,12 @@ function sumKnown(values: readonly (number | null)[]): number | null {
   return values.reduce((total, value) => (total === null || value === null ? null : total + value), 0);
 }
 
-function sumCounts<Name extends string>(
-  records: readonly Partial<Record<Name, number>>[],
-): Record<string, number> {
-  const totals: Record<string, number> = {};
-  for (const [name, count] of records.flatMap(record => Object.entries<number | undefined>(record))) {
+function sumCounts<Counts extends Partial<Record<string, number>>>(records: readonly Counts[]): Counts {
+  const totals: Partial<Record<string, number>> = {};
+  for (const [name, count] of records.flatMap(record => Object.entries(record))) {
     totals[name] = (totals[name] ?? 0) + (count ?? 0);
   }
-  return totals;
+  return totals as Counts;
 }
 
 /**
@@ -131,6 +129,7 @@ export function foldReadings(readings: readonly GeneratorReading[]): GeneratorRe
     sent: sum(readings, 'sent'),
     answered: sum(readings, 'answered'),
     failed: sum(readings, 'failed'),
+    failures: sumCounts(readings.map(({ failures }) => failures)),
     unfinished: sum(readings, 'unfinished'),
     opened: sumKnown(readings.map(({ opened }) => opened)),
     openedElsewhere: sum(readings, 'openedElsewhere'),

@@ -53,6 +53,11 @@ suite('a cell behind a link', () => {
       const exchanges = slices.reduce((sum, slice) => sum + slice.exchanges, 0);
       if (arm === 'one') {
         assert.equal(link.connections, exchanges);
+        assert.equal(
+          slices.reduce((sum, slice) => sum + (slice.opened ?? 0), 0),
+          exchanges,
+          'exactly one for each request',
+        );
         assert.ok(leastMs(result) >= 2 * ROUND_TRIP_MS + 3, `${result.measurement.response.minUs} us`);
       } else {
         assert.ok(link.connections < exchanges);

@@ -50,7 +50,7 @@ describe('Programs that misbehave are stopped, bounded, watched, and never left 
       stopAfterMs: 50,
       killAfterMs: 200,
     });
-    await assert.rejects(run.result, /^Error: sh did not end within 200 ms/);
+    await assert.rejects(run.result, /^MeasureError: sh did not end within 200 ms/);
     assert.deepEqual(childrenWith('stubborn'), []);
   });
 

@@ -14,8 +14,10 @@ import {
 import { isIPv6 } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { MeasureError } from '../../results/errors.ts';
 import type { Outcome, ProcessReading } from '../../results/model/trial.ts';
 import { CLIENT_SETTINGS, type Client } from '../../scenarios/model/client.ts';
+import type { FaultKind } from '../../scenarios/model/fault.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
@@ -117,6 +119,22 @@ export function requestRefusals(tool: string, requests: readonly Request[]): Ref
       path: 'transport',
       message: `${tool} cannot send a body in chunks`,
       hint: "request.framing: 'length', or transport: undici, node-http, fetch or wire",
+    },
+  ];
+}
+
+/** Kinds whose effect every tool counts: whole answers. */
+const COUNTED_BY_TOOLS: readonly FaultKind[] = ['status', 'slowBytes', 'connectionClose'];
+
+/** @param why it does not count the other kinds */
+export function faultRefusals(tool: string, { faults }: Pick<Target, 'faults'>, why: string): Refusal[] {
+  const uncounted = faults.find(({ kind }) => !COUNTED_BY_TOOLS.includes(kind));
+  if (uncounted === undefined) return [];
+  return [
+    {
+      path: 'transport',
+      message: `${tool} does not count each failure of kind ${uncounted.kind}, which target.faults has: ${why}`,
+      hint: `faults of kind ${COUNTED_BY_TOOLS.join(', ')} only, or transport: autocannon, wire or undici`,
     },
   ];
 }
@@ -252,7 +270,11 @@ export function runTool({ program, args, stdin, stopAfterMs, killAfterMs }: Tool
       : `ended with ${signal ?? `exit status ${code}`}`;
     const isCut = GROUP_SIGNALS.includes(signal);
     if (code !== 0 && !isCut)
-      throw new Error(`${program} ${fault}${errors === '' ? '' : `: ${errors.trim()}`}`);
+      // Without a stack: what failed is another program.
+      throw new MeasureError(
+        'generator-died',
+        `${program} ${fault}${errors === '' ? '' : `: ${errors.trim()}`}`,
+      );
     return {
       output: isCut ? undefined : output,
       startedAtMs,

@@ -13,6 +13,7 @@ import {
   countingRefusals,
   type ExternalTool,
   engineCannot,
+  faultRefusals,
   missingProgram,
   openExternalEngine,
   openUnnamed,
@@ -333,6 +334,11 @@ function refusals(client: Client, target: Target, requests: readonly Request[] =
     ...countingRefusals('wrk', client),
     ...toolReachRefusals(target),
     ...requestRefusals('wrk', requests),
+    ...faultRefusals(
+      'wrk',
+      target,
+      'it drops its requests in flight at the end of each slice, failed ones too',
+    ),
   ];
   if (client.requestsPerConnection === 1 && usesTls(target)) {
     refused.push({

@@ -15,6 +15,7 @@ const RIGHT_SHARE = 0.75;
 
 const chart: Chart = {
   name: 'amortisation',
+  section: 'connections',
   title: 'What opening a connection costs',
   applies: ({ result }) => cellAmortisation(result) !== null,
   caption(view) {

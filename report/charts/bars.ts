@@ -59,6 +59,8 @@ function barChart(of: BarFigure): Chart {
   return {
     name,
     title,
+    // Beside the ratios it would say the same again.
+    section: 'course',
     applies: view =>
       headlineOf(view.result.scenario.load).metric === metric &&
       view.arms.some(arm => readInterval(arm, metric) !== null),

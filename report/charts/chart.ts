@@ -1,7 +1,7 @@
 // Contracts of charts: of a cell, and of a measure along a sweep.
 import type { TopLevelSpec } from 'vega-lite';
 import type { CellView } from '../cell-view.ts';
-import type { Table } from '../model.ts';
+import type { SectionName, Table } from '../model.ts';
 import type { Measure, SweepView } from '../sweeps/view.ts';
 
 export interface SweepPicture {
@@ -22,6 +22,8 @@ export interface SweepChart {
 export interface Chart {
   name: string;
   title: string;
+  /** The part of the page that it belongs to. */
+  section: SectionName;
   /** Whether the cell has the figures that this chart shows. */
   applies(cell: CellView): boolean;
   /** How to read it and what it shows. */

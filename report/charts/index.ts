@@ -2,6 +2,7 @@
 
 /** Figures of a cell. */
 export const charts = {
+  forest: () => import('./forest.ts'),
   requestsPerSec: async () => ({ default: (await import('./bars.ts')).requestsPerSec }),
   meanResponse: async () => ({ default: (await import('./bars.ts')).meanResponse }),
   capacity: async () => ({ default: (await import('./bars.ts')).capacity }),

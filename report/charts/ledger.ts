@@ -9,6 +9,7 @@ import { armMarks, armRows, framed, INK, isNarrow, MUTED } from './theme.ts';
 
 const chart: Chart = {
   name: 'ledger',
+  section: 'connections',
   title: 'Connections per 1,000 requests',
   applies: view => rowsOf(view).length > 0,
   caption: view =>

@@ -60,6 +60,7 @@ function percentileChart(of: {
   return {
     name,
     title,
+    section: 'latency',
     applies: view => of.applies(view.result.scenario.load.model) && curvesOf(view, clocks).length > 0,
     caption: () => of.caption,
     spec(view, widthPx) {

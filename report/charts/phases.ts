@@ -26,6 +26,7 @@ const LIFT_PX = 5;
 
 const chart: Chart = {
   name: 'phases',
+  section: 'time',
   title: 'Where the time goes',
   applies: view => phasedArms(view).length > 0,
   caption(view) {

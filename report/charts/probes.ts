@@ -15,6 +15,7 @@ interface Tried {
 
 const chart: Chart = {
   name: 'capacity-probes',
+  section: 'course',
   title: 'Rates tried',
   applies: view => triedIn(view).length > 0,
   caption: view =>

@@ -25,6 +25,7 @@ const BAND = 0.8;
 
 const chart: Chart = {
   name: 'replicate-ratios',
+  section: 'course',
   title: 'Ratios by replicate',
   applies: view => dotsOf(view).length > 0,
   caption: ({ result }) =>

@@ -277,7 +277,7 @@ export function figureAxis(
 }
 
 /** 1, 2, 5, 10 ..., or only powers of ten if there are many. */
-function logTicks(low: number, high: number): number[] {
+export function logTicks(low: number, high: number): number[] {
   const first = Math.floor(Math.log10(low));
   const decades = Math.ceil(Math.log10(high)) - first;
   const steps = decades > MOST_DECADES ? [1] : [1, 2, 5];

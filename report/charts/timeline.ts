@@ -11,6 +11,7 @@ const LEAST_COVER = 0.1;
 
 const chart: Chart = {
   name: 'timeline',
+  section: 'course',
   title: 'Over time',
   applies: view => rowsOf(view).length > 0,
   caption: () =>

@@ -92,6 +92,7 @@ const TICKS = { wide: 7, narrow: 3 };
 export function trendFigure(trend: Trend): Figure {
   return {
     name: [trend.cell, trend.arm, trend.metric].join('/'),
+    section: 'course',
     title: capitalize(trendName(trend)),
     caption: captionOf(trend),
     wide: specOf(trend, WIDE_PX),

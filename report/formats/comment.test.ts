@@ -1,8 +1,9 @@
-// comment.test.ts
+// The comment on a pull request is short before anything is opened, names what failed, and takes names as text.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { reportOf, SAMPLES } from '../testing/format-suite.ts';
 import comment from './comment.ts';
+import { escapeMarkdown } from './markdown.ts';
 
 const render = (report: ReturnType<typeof reportOf>): string =>
   comment.render({ report } as Parameters<typeof comment.render>[0]) as string;
@@ -13,12 +14,34 @@ describe('a comment on a pull request', () => {
       const report = reportOf(sample);
       const [mark, blank, verdict] = render(report).split('\n');
       assert.deepEqual([mark, blank], ['<!-- conntax -->', '']);
-      assert.match(verdict!, /^\*\*.+\*\*$/);
+      assert.equal(verdict, `**${escapeMarkdown(report.answer.verdict)}**`);
+      const shown = render(report).replace(/(<details>.*)[\s\S]*<\/details>/, '$1');
+      // The workflow adds the link to the report.
+      const lines = shown.split('\n').filter(line => line !== '').length + 1;
+      assert.ok(lines <= 15, `${lines} lines:\n${shown}`);
       for (const { name } of report.cells.slice(0, 3)) {
         assert.ok(render(report).includes(name.replaceAll(/[\\[\]_*]/g, '\\$&')), name);
       }
     });
   }
+
+  test('names what failed, failed scenarios first', () => {
+    const report = reportOf('two scenarios');
+    const { overview, checks } = report;
+    const [first, second] = overview!.rows;
+    const failing = { ...second!, answer: { ...second!.answer, verdict: 'FAIL: too slow' } };
+    const rows = [first!, failing];
+    const failed = Array.from({ length: 5 }, () => ({
+      ...checks[0]!,
+      state: 'fail' as const,
+      detail: '3 of 4',
+    }));
+    const lines = render({ ...report, overview: { ...overview!, rows }, checks: failed }).split('\n');
+    const at = (text: string): number => lines.findIndex(line => line.includes(text));
+    assert.ok(at(`| ${second!.name} |`) < at(`| ${first!.name} |`), 'failed scenarios first');
+    assert.equal(lines.filter(line => line.endsWith(': 3 of 4')).length, 3);
+    assert.ok(lines.includes('- and 2 more'));
+  });
 
   test('is never longer than GitHub allows, however many cells there are', () => {
     const report = reportOf('two arms');

@@ -1,10 +1,14 @@
-// Output: the result in a few lines of Markdown, for a comment on a pull request; the report has everything.
-import type { CellReport, Report } from '../model.ts';
-import type { Output } from './format.ts';
+// Output: the result in at most 15 lines of Markdown, for a comment on a pull request; everything else is folded.
+import { type Answer, type CellReport, isFailure, type Report, type Table } from '../model.ts';
+import { type Output, partsOf } from './format.ts';
 import { escapeMarkdown, factList, layOutTable, list } from './markdown.ts';
 
 /** GitHub refuses a comment of more than 65,536 characters. */
 const MOST_CHARS = 60_000;
+/** Before anything is opened; the workflow adds a line with the link to the report. */
+const MOST_LINES = 14;
+/** Failed checks that are listed; of more, the number. */
+const MOST_LISTED = 3;
 
 /** By this line a workflow finds the comment of an earlier run, which it replaces. */
 const MARKER = '<!-- conntax -->';
@@ -13,44 +17,101 @@ const output: Output = { name: 'comment', fileName: 'comment.md', render: ({ rep
 export default output;
 
 function comment(report: Report): string {
-  const whole = layOut(report, report.cells.map(cellBlocks));
-  if (whole.length <= MOST_CHARS) return whole;
-  const brief = report.cells.map(cell => [
-    `- ${escapeMarkdown(cell.name)}: ${escapeMarkdown(cell.headline)}`,
+  const whole = layOut(report, blocks => [
+    ...blocks.cutTable,
+    ...(report.answer.notes.length === 0 ? [] : [list(report.answer.notes)]),
+    ...report.cells.flatMap(cellBlocks),
   ]);
-  const shorter = layOut(report, brief);
-  const isCut = shorter.length > MOST_CHARS;
-  return isCut ? `${layOut(report, [])}\nThe report has the ${report.cells.length} cells.\n` : shorter;
+  if (whole.length <= MOST_CHARS) return whole;
+  const verdicts = report.cells.map(
+    ({ name, answer }) => `- ${escapeMarkdown(name)}: ${escapeMarkdown(answer.verdict)}`,
+  );
+  const shorter = layOut(report, () => [verdicts.join('\n')]);
+  return shorter.length <= MOST_CHARS
+    ? shorter
+    : layOut(report, () => [`The report has the ${report.cells.length} cells.`]);
 }
 
-function layOut({ verdict, headline, remarks, subtitle }: Report, cells: readonly string[][]): string {
+/** @param fold chooses what is shown once it is opened; `cutTable` is the table in full, where there was no room for all of it */
+function layOut(report: Report, fold: (of: { cutTable: string[] }) => string[]): string {
+  const { answer, subtitle } = report;
+  const table = tableOf(report);
+  const above = [MARKER, `**${escapeMarkdown(answer.verdict)}**`, ...answerLines(answer)];
+  const failed = failedLines(report, table);
+  const room = Math.max(1, MOST_LINES - above.length - failed.length - HEAD_LINES - CLOSING_LINES);
+  const rows = table?.rows ?? [];
+  const cut = Math.max(0, rows.length - room);
   return `${[
-    MARKER,
-    `**${escapeMarkdown(verdict ?? headline)}**`,
-    ...(verdict === null || verdict === headline ? [] : [escapeMarkdown(headline)]),
-    ...(remarks.length === 0 ? [] : [list(remarks)]),
-    ...cells.flat(),
+    ...above,
+    ...(table === null || rows.length === 0 ? [] : [layOutTable({ ...table, rows: rows.slice(0, room) })]),
+    ...(failed.length === 0 ? [] : [failed.join('\n')]),
+    `<details><summary>${cut === 0 ? 'Figures' : `${cut} more rows, figures`} and conditions</summary>`,
+    ...fold({ cutTable: table === null || cut === 0 ? [] : [layOutTable(table)] }),
+    '</details>',
     `<sub>${escapeMarkdown(subtitle)}</sub>`,
   ].join('\n\n')}\n`;
 }
 
-/** What was expected and measured; figures and conditions are folded. */
+/** Of a table: its headings and the line below them. */
+const HEAD_LINES = 2;
+/** The fold and the last line. */
+const CLOSING_LINES = 2;
+
+function answerLines({ precision, context, badges }: Answer): string[] {
+  return [
+    escapeMarkdown(`${precision} ${context}`.trim()),
+    badges
+      .map(({ text, tone }) => (tone === 'fail' ? `**${escapeMarkdown(text)}**` : escapeMarkdown(text)))
+      .join(' · '),
+  ].filter(line => line !== '');
+}
+
+/** What was asked first: the scenarios, failed ones first; of a single one its limits, else its figures. */
+function tableOf(report: Report): Table | null {
+  const { overview } = report;
+  if (overview !== null) {
+    const rank = (index: number): number => (isFailure(overview.rows[index]!.answer) ? 0 : 1);
+    const order = overview.rows.map((_, index) => index).toSorted((a, b) => rank(a) - rank(b));
+    return { ...overview.table, rows: order.map(index => overview.table.rows[index]!) };
+  }
+  const [part] = partsOf(report);
+  if (part === undefined) return report.tables[0] ?? null;
+  return part.kind === 'sweep'
+    ? (part.sweep.expectations ?? part.sweep.measures[0]?.table ?? null)
+    : (expectationsOf(part.cell) ?? part.cell.brief);
+}
+
+function expectationsOf({ special }: CellReport): Table | undefined {
+  return special.find(({ name }) => name === 'expectations');
+}
+
+/** The checks that failed, but for those that a table of limits shows already. */
+function failedLines({ checks }: Report, table: Table | null): string[] {
+  const hasLimits = table?.name === 'expectations';
+  const failed = checks.filter(
+    ({ state, isFigure }) => state === 'broken' || (state === 'fail' && !(isFigure && hasLimits)),
+  );
+  const more = failed.length - MOST_LISTED;
+  return [
+    ...failed
+      .slice(0, MOST_LISTED)
+      .map(({ group, subject, detail }) => `- ${escapeMarkdown(`${group}: ${subject}: ${detail}`)}`),
+    ...(more > 0 ? [`- and ${more} more`] : []),
+  ];
+}
+
 function cellBlocks(cell: CellReport): string[] {
-  const expectations = cell.special.find(({ name }) => name === 'expectations');
+  const expectations = expectationsOf(cell);
   return [
     `### ${escapeMarkdown(cell.name)}`,
     escapeMarkdown(cell.question),
     ...(cell.state === 'sound' ? [] : [escapeMarkdown(cell.auditSummary)]),
-    layOutTable(expectations ?? cell.ratios ?? cell.main),
+    ...(expectations === undefined ? [] : [layOutTable(expectations)]),
     ...(cell.failures === null ? [] : [layOutTable(cell.failures)]),
-    [
-      '<details><summary>Figures and conditions</summary>',
-      layOutTable(cell.main),
-      ...(cell.ratios === null ? [] : [layOutTable(cell.ratios)]),
-      escapeMarkdown(cell.stop.text),
-      ...(cell.caveats.length === 0 ? [] : [list(cell.caveats)]),
-      factList(cell.conditions),
-      '</details>',
-    ].join('\n\n'),
+    layOutTable(cell.main),
+    ...(cell.ratios === null ? [] : [layOutTable(cell.ratios)]),
+    escapeMarkdown(cell.stop.text),
+    ...(cell.caveats.length === 0 ? [] : [list(cell.caveats)]),
+    factList(cell.conditions),
   ];
 }

@@ -33,6 +33,17 @@ export interface FormatOptions {
   hasColour: boolean;
   /** Characters per line. */
   columns: number;
+  /** Only what fits a screen, where the format has such a form. */
+  isBrief?: boolean;
+}
+
+/** Before a unit, after a figure and the signs of its marks. */
+const BEFORE_UNIT = /(?<=\d[†‡§≥]*) (?=(?:%|ms|µs|s)(?!\w))/g;
+export const NO_BREAK = '\u00a0';
+
+/** The text with each figure and its unit on one line. */
+export function bindUnits(text: string): string {
+  return text.replace(BEFORE_UNIT, NO_BREAK);
 }
 
 /** One way to lay out a report; a plug-in's default export. It chooses no words and rounds no numbers. */

@@ -5,8 +5,14 @@ import { test } from 'node:test';
 import { buildReport } from '../build.ts';
 import { OPTIONS, reportOf, SAMPLES, testFormat } from '../testing/format-suite.ts';
 import { formats, sweepCharts } from '../testing/plugins.ts';
+import { wrapped } from './terminal-page.ts';
 
-const GOLDENS = ['terminal', 'markdown'];
+const BRIEF = { ...OPTIONS, isBrief: true };
+const GOLDENS = [
+  { name: 'terminal', format: 'terminal', options: OPTIONS },
+  { name: 'brief', format: 'terminal', options: BRIEF },
+  { name: 'markdown', format: 'markdown', options: OPTIONS },
+];
 const GOLDEN_SAMPLES = [
   'two arms',
   'an invalid trial of six arms',
@@ -39,6 +45,45 @@ test('the machine has every sweep with the raw figures of every measure, and eac
   assert.deepEqual(Object.keys(rate.rows[4]['persistent:ratio']), ['value', 'low', 'high']);
 });
 
+test('the sentences that say all of a run at once are for machines alone', async () => {
+  for (const sample of ['two arms', 'two scenarios', 'six arms']) {
+    const report = reportOf(sample);
+    for (const { name, render } of formats.filter(({ name }) => name === 'terminal' || name === 'markdown')) {
+      const text = await render(report, OPTIONS);
+      assert.ok(!text.replaceAll(/\s+/g, ' ').includes(report.headline), `${name} of ${sample}`);
+    }
+  }
+});
+
+test('a figure and its unit stay on one line', () => {
+  assert.deepEqual(wrapped('wide: ±62 %; 44 µs† and 5.18 ms, 3 s', 10), [
+    'wide:',
+    '±62 %;',
+    '44 µs† and',
+    '5.18 ms,',
+    '3 s',
+  ]);
+});
+
+test('the short report fits a screen, and begins and ends with the answer', async () => {
+  const terminal = formats.find(({ name }) => name === 'terminal')!;
+  for (const [sample, columns] of Object.keys(SAMPLES).flatMap(sample =>
+    sample.includes('hostile') ? [] : ([100, 160].map(columns => [sample, columns]) as [string, number][]),
+  )) {
+    const report = reportOf(sample);
+    const lines = (await terminal.render(report, { ...BRIEF, columns })).split('\n');
+    const what = `${sample}, ${columns} columns: ${lines.length} lines\n${lines.join('\n')}`;
+    assert.ok(lines.length <= 25, what);
+    assert.equal(lines[0], report.answer.verdict, what);
+    assert.equal(lines.at(-1), report.answer.verdict, what);
+    for (const { text } of report.answer.badges)
+      assert.ok(
+        lines.some(line => line.includes(text)),
+        what,
+      );
+  }
+});
+
 test('the terminal keeps within its width, and colours only when asked', async () => {
   const terminal = formats.find(({ name }) => name === 'terminal')!;
   for (const sample of [
@@ -57,17 +102,17 @@ test('the terminal keeps within its width, and colours only when asked', async (
       // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is looked for
       assert.equal(coloured.replace(/\u001b\[\d+m/g, ''), plain);
       assert.notEqual(coloured, plain);
+      const brief = await terminal.render(report, { ...BRIEF, columns });
+      for (const line of brief.split('\n')) assert.ok(line.length <= columns, `${line.length}: ${line}`);
     }
   }
 });
 
-for (const name of GOLDENS) {
+for (const { name, format, options } of GOLDENS) {
   for (const sample of GOLDEN_SAMPLES) {
     const file = new URL(`../goldens/${sample.replaceAll(' ', '-')}.${name}.txt`, import.meta.url);
     test(`${name} of ${sample} is as it was (UPDATE_GOLDENS=1 accepts what it is now)`, async () => {
-      const format = formats.find(format => format.name === name)!;
-      const report = reportOf(sample);
-      const text = await format.render(report, OPTIONS);
+      const text = await formats.find(found => found.name === format)!.render(reportOf(sample), options);
       if (process.env['UPDATE_GOLDENS'] === '1') writeFileSync(file, text);
       assert.equal(text, readFileSync(file, 'utf8'));
     });

@@ -4,20 +4,28 @@ import * as vega from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 import { visibleLines } from '../../results/visible.ts';
 import { own } from '../../scenarios/model/own.ts';
-import type {
-  CellReport,
-  Column,
-  Fact,
-  Figure,
-  JsonValue,
-  Picture,
-  Report,
-  SweepMeasure,
-  SweepReport,
-  Table,
-  TableCell,
+import {
+  type Answer,
+  type Badge,
+  type Bar,
+  type CellReport,
+  type CellSection,
+  type Column,
+  type Fact,
+  type Figure,
+  isFailure,
+  type JsonValue,
+  type Overview,
+  type OverviewRow,
+  type Picture,
+  type Report,
+  type SweepMeasure,
+  type SweepReport,
+  type Table,
+  type TableCell,
+  type Tone,
 } from '../model.ts';
-import { type Format, partsOf, type ReportPart } from './format.ts';
+import { bindUnits, type Format, partsOf, type ReportPart } from './format.ts';
 import { toJson } from './json.ts';
 import { SCRIPT, STYLE } from './page.ts';
 
@@ -52,8 +60,7 @@ function textOf(value: Interpolated): string {
 
 /** A figure and its unit stay on one line; invisible characters are made visible. */
 function escaped(text: string): string {
-  return visibleLines(text)
-    .replace(/(\d†?) (?=(?:%|ms|µs|s)(?!\w))/g, '$1\u00a0')
+  return bindUnits(visibleLines(text))
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
@@ -126,7 +133,7 @@ const DENSE_COLUMNS = 10;
 
 /** With a heading, and its notes below. */
 export function titledTable(table: Table): Markup {
-  return html`<h3>${table.title}</h3>\n${plainTable(table)}`;
+  return html`<h4>${table.title}</h4>\n${plainTable(table)}`;
 }
 
 /** A table too wide for the page scrolls within its own frame, by keyboard too. */
@@ -148,18 +155,22 @@ function headCell({ heading, unit, align }: Column): Markup {
 }
 
 const LONG_TEXT = 40;
+/** A figure longer than this, such as replicates without an interval, may take several lines. */
+const LONG_FIGURE = 24;
 
 function bodyCell(cell: TableCell, { isKey, align, key }: Column): Markup {
   if (isKey) {
     return html`<th scope="row"${align === 'right' ? html` class="figure"` : nothing}>${cell.text}</th>`;
   }
   const tone = toneOf(cell, key);
+  // A figure may break only before its bounds.
+  const text = align === 'right' ? cell.text.replaceAll(' to ', '\u00a0to\u00a0') : cell.text;
   const classes = [
     align === 'right' ? 'figure' : cell.text.length > LONG_TEXT ? 'long' : 'words',
+    align === 'right' && cell.text.length > LONG_FIGURE ? 'lines' : '',
     cell.marks.includes('invalid') ? 'invalid' : '',
   ];
-  const content =
-    tone === undefined ? html`${cell.text}` : html`<span class="pill ${tone}">${cell.text}</span>`;
+  const content = tone === undefined ? html`${text}` : html`<span class="pill ${tone}">${text}</span>`;
   return html`<td class="${classes.filter(name => name !== '').join(' ')}">${content}</td>`;
 }
 
@@ -199,7 +210,7 @@ export async function pictureMarkup({ title, caption, wide, narrow }: Picture, i
 
 export async function figureMarkup(figure: Figure, id: string): Promise<Markup> {
   return html`<figure>
-<figcaption><h3>${figure.title}</h3><p>${figure.caption}</p></figcaption>
+<figcaption><h4>${figure.title}</h4><p>${figure.caption}</p></figcaption>
 ${await pictureMarkup(figure, id)}
 <details><summary>${figure.title}, as a table</summary>
 ${plainTable(figure.table)}
@@ -210,7 +221,7 @@ ${plainTable(figure.table)}
 /** A cell, summarized in a line and shown when it is opened. */
 export interface FoldedCell {
   place: string;
-  headline: string;
+  verdict: string;
   markup: Markup;
 }
 
@@ -227,7 +238,7 @@ export async function sweepMarkup(
   return html`<section class="cell" id="${of.id}">
 <h2>${sweep.name}</h2>
 <p class="lead">${sweep.question}</p>
-${of.isAlone ? nothing : html`<p class="answer">${sweep.headline}</p>\n${sweep.remarks.map(text => html`<p class="remark">${text}</p>`)}`}
+${of.isAlone ? nothing : sectionAnswer(sweep.answer)}
 ${sweep.caveats.length === 0 ? nothing : html`<ul class="caveats">${sweep.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>`}
 ${sweep.expectations === null ? nothing : titledTable(sweep.expectations)}
 <p class="note">${sweep.howToRead}</p>
@@ -271,9 +282,9 @@ ${plainTable(table)}
 </details>`;
 }
 
-function foldedMarkup({ place, headline, markup }: FoldedCell): Markup {
+function foldedMarkup({ place, verdict, markup }: FoldedCell): Markup {
   return html`<details class="fold">
-<summary><b>${place}</b> ${headline}</summary>
+<summary><b>${place}</b> ${verdict}</summary>
 ${markup}
 </details>`;
 }
@@ -310,25 +321,23 @@ async function pageMarkup(report: Report): Promise<Markup> {
 <style>${trusted(STYLE)}</style>
 </head>
 <body>
+${barOf(report, parts)}
 <div class="page">
-<header>
-<p class="over">${report.title}</p>
-<h1>${report.headline}</h1>
-${report.verdict === null || report.verdict === report.headline ? nothing : html`<p class="remark"><strong>${report.verdict}</strong></p>`}
-${remarks(report.remarks)}
+<header id="answer">
+${verdictMarkup(report)}
 <p class="meta">${report.state === 'complete' ? nothing : html`<span class="pill bad">${report.state}</span> `}${report.subtitle}</p>
-${parts.length > 1 ? contents(parts) : nothing}
+${report.overview === null ? nothing : overviewMarkup(report.overview)}
 </header>
 <main>
 ${report.tables.length === 0 ? nothing : html`<section class="cell">${report.tables.map(titledTable)}\n${figures}</section>`}
 ${sections}
-<section class="cell">
+<section class="cell" id="setup">
 <h2>Limitations</h2>
 <ul>${report.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>
 ${report.facts.map(({ title, facts }) => html`<h3>${title}</h3>${factList(facts)}`)}
 </section>
 </main>
-<footer><span>${report.title}, run ${report.runId}</span><button id="download" type="button" data-name="${report.runId}.json" hidden>Download the figures (JSON)</button></footer>
+<footer>${wordList(report)}<span>${report.title}, run ${report.runId}</span><button id="download" type="button" data-name="${report.runId}.json" hidden>Download the figures (JSON)</button></footer>
 </div>
 <script type="application/json" id="report-data">${trusted(inertJson(toJson(report)))}</script>
 <script>${trusted(SCRIPT)}</script>
@@ -337,15 +346,98 @@ ${report.facts.map(({ title, facts }) => html`<h3>${title}</h3>${factList(facts)
 `;
 }
 
+/** What the words mean that this page cannot do without. */
+function wordList({ words }: Report): Markup {
+  return words.length === 0 ? nothing : factList(words);
+}
+
 function remarks(texts: readonly string[]): Markup {
   return html`${texts.map(text => html`<p class="remark">${text}</p>`)}`;
 }
 
-function contents(parts: readonly ReportPart[]): Markup {
-  return html`<nav aria-label="Scenarios"><ul>${parts.map((part, index) => {
-    const { name, headline } = part.kind === 'sweep' ? part.sweep : part.cell;
-    return html`<li><a href="#c${index}">${name}</a>: ${headline}</li>`;
-  })}</ul></nav>`;
+/** Sticks to the top: what this is, and links to its parts. */
+function barOf(report: Report, parts: readonly ReportPart[]): Markup {
+  const links = [{ href: '#answer', text: 'Answer' }, ...linksOf(parts), { href: '#setup', text: 'Setup' }];
+  return html`<nav class="top" aria-label="Parts of the report">${isFailure(report.answer) ? html`<b class="pill bad">FAIL</b> ` : nothing}<span class="over">${report.title}</span>
+<ul>${links.map(({ href, text }) => html`<li><a href="${href}">${text}</a></li>`)}</ul></nav>`;
+}
+
+/** The parts of a single scenario; of several, each of them. */
+function linksOf(parts: readonly ReportPart[]): { href: string; text: string }[] {
+  const [only] = parts;
+  if (only === undefined) return [];
+  if (parts.length > 1 || only.kind === 'sweep')
+    return parts.map((part, index) => ({
+      href: `#c${index}`,
+      text: part.kind === 'sweep' ? part.sweep.name : part.cell.name,
+    }));
+  return [
+    ...only.cell.sections.map(({ name, title }) => ({ href: `#c0-${name}`, text: title })),
+    { href: '#c0-trust', text: 'Trust' },
+  ];
+}
+
+/** The answer: what it is, how sure, what failed. */
+function verdictMarkup({ answer, verdict }: Report): Markup {
+  return html`<h1${isFailure(answer) ? html` class="failed"` : nothing}>${answer.verdict}</h1>
+${verdict === null || verdict === answer.precision ? nothing : html`<p class="remark failed">${verdict}</p>`}
+<p class="remark">${answer.precision} ${answer.context}</p>
+${badgeList(answer.badges)}
+${remarks(answer.notes)}`;
+}
+
+/** Of one among several, whose verdict and badges are in the table at the top. */
+function sectionAnswer({ precision, context, notes }: Answer): Markup {
+  return remarks([`${precision} ${context}`.trim(), ...notes].filter(text => text !== ''));
+}
+
+const BADGE_CLASSES: Record<Tone, string> = { fail: 'bad', doubt: 'unsure', good: 'good', plain: 'plain' };
+
+function badgeList(badges: readonly Badge[]): Markup {
+  return badges.length === 0
+    ? nothing
+    : html`<ul class="badges">${badges.map(({ text, tone }) => html`<li class="pill ${BADGE_CLASSES[tone]}">${text}</li>`)}</ul>`;
+}
+
+/** A row for each scenario, with a link to its section. On a phone rows are stacked, so figures take their heading along. */
+function overviewMarkup({ rows, table }: Overview): Markup {
+  const cells = (row: OverviewRow, index: number): Record<string, Markup> => ({
+    cell: html`<a href="#c${index}">${row.name}</a>`,
+    gain: row.bar === null ? nothing : barMarkup(row.bar),
+    badges: badgeList(row.answer.badges),
+  });
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${table.title}">
+<table class="overview">
+<thead><tr>${table.columns.map(column => headCell({ ...column, align: 'left' }))}</tr></thead>
+<tbody>
+${rows.map((row, index) => {
+  const drawn = cells(row, index);
+  return html`<tr>${table.columns.map(({ key, heading, isKey }, column) => {
+    const content = own(drawn, key) ?? html`${table.rows[index]![column]!.text}`;
+    const isFailed = key === 'verdict' && isFailure(row.answer);
+    return isKey
+      ? html`<th scope="row">${content}</th>`
+      : html`<td${isFailed ? html` class="failed"` : nothing}${key === 'cost' ? html` data-label="${heading}: "` : nothing}>${content}</td>`;
+  })}</tr>`;
+})}
+</tbody>
+</table>
+</div>`;
+}
+
+const BAR_PX = { width: 150, height: 22, margin: 6 };
+
+/** A bar from 1 to the ratio, with its interval. The text beside it says the same. */
+function barMarkup({ text, one, value, low, high }: Bar): Markup {
+  const { width, height, margin } = BAR_PX;
+  const at = (place: number): number => Math.round(margin + place * (width - 2 * margin));
+  const middle = height / 2;
+  const [start, end] = [at(Math.min(one, value)), at(Math.max(one, value))];
+  return html`<div class="bar"><svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">
+<rect class="${value >= one ? 'gain' : 'loss'}" x="${start}" y="${middle - 5}" width="${Math.max(1, end - start)}" height="10"/>
+<path class="ink" d="M${at(low)} ${middle}H${at(high)}M${at(low)} ${middle - 4}v8M${at(high)} ${middle - 4}v8"/>
+<path class="one" d="M${at(one)} 1v${height - 2}"/>
+</svg><span>${text}</span></div>`;
 }
 
 async function partMarkup(part: ReportPart, of: { id: string; hasSiblings: boolean }): Promise<Markup> {
@@ -353,35 +445,67 @@ async function partMarkup(part: ReportPart, of: { id: string; hasSiblings: boole
   const folded: FoldedCell[] = [];
   for (const [index, cell] of part.cells.entries()) {
     const markup = await cellMarkup(cell, { id: `${of.id}-${index}`, hasSiblings: true });
-    folded.push({ place: cell.sweep?.place ?? cell.name, headline: cell.headline, markup });
+    folded.push({ place: cell.sweep?.place ?? cell.name, verdict: cell.answer.verdict, markup });
   }
   return sweepMarkup(part.sweep, folded, { id: of.id, isAlone: !of.hasSiblings });
 }
 
 async function cellMarkup(cell: CellReport, of: { id: string; hasSiblings: boolean }): Promise<Markup> {
-  const figures = await figuresMarkup(cell.figures, of.id);
-  return html`<section class="cell" id="${of.id}">
+  const forest = cell.forest === null ? nothing : await pictureMarkup(cell.forest, `${of.id}-forest`);
+  const parts: Markup[] = [];
+  for (const section of cell.sections) parts.push(await sectionMarkup(section, of.id));
+  return html`<section class="cell${of.hasSiblings ? '' : ' alone'}" id="${of.id}">
 <h2>${cell.name}</h2>
 ${cell.sweep === null ? html`<p class="lead">${cell.question}</p>` : nothing}
-${of.hasSiblings ? html`<p class="answer">${cell.headline}</p>\n${remarks(cell.remarks)}` : nothing}
-${plainTable(cell.article)}
-<p>${cell.stop.text} ${auditPill(cell)}</p>
-${cell.caveats.length === 0 ? nothing : html`<ul class="caveats">${cell.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>`}
-${cell.failures === null ? nothing : titledTable(cell.failures)}
-${cell.errors === null ? nothing : titledTable(cell.errors)}
+${of.hasSiblings ? sectionAnswer(cell.answer) : nothing}
+<div class="first">
+${
+  cell.forest === null
+    ? nothing
+    : html`<figure><figcaption><h3>${cell.forest.title}</h3></figcaption>
+${forest}
+<p class="note">${cell.forest.caption}</p></figure>`
+}
+<div><h3>${cell.brief.title}</h3>
+${plainTable(cell.brief)}
+</div>
+<details class="all"><summary>All figures</summary>
 ${titledTable(cell.main)}
 ${cell.ratios === null ? nothing : titledTable(cell.ratios)}
-${cell.special.map(titledTable)}
+${titledTable(cell.article)}
+${cell.forest === null ? nothing : titledTable(cell.forest.table)}
+</details>
+</div>
+${parts}
+${trustMarkup(cell, of.id)}
+<h3 id="${of.id}-setup">Setup</h3>
+${factList(cell.conditions)}
+</section>`;
+}
+
+/** A part of a cell: pictures, then its tables. */
+async function sectionMarkup(section: CellSection, cellId: string): Promise<Markup> {
+  const id = `${cellId}-${section.name}`;
+  const figures = await figuresMarkup(section.figures, id);
+  const content = html`${remarks(section.notes)}
 ${figures}
-${cell.phases === null ? nothing : titledTable(cell.phases)}
-<h3>${cell.auditTable.title}</h3>
-<p>${cell.auditSummary}</p>
-${doubts(cell)}
+${section.tables.map(titledTable)}`;
+  return section.isFolded
+    ? html`<details class="part" id="${id}"><summary><h3>${section.title}</h3></summary>\n${content}</details>`
+    : html`<section class="part" id="${id}"><h3>${section.title}</h3>\n${content}</section>`;
+}
+
+/** Why to believe it or not: what was found, what failed, what limits it. */
+function trustMarkup(cell: CellReport, cellId: string): Markup {
+  return html`<section class="part" id="${cellId}-trust"><h3>Trust</h3>
+<p>${cell.stop.text} ${cell.passed}</p>
+${cell.failures === null ? nothing : titledTable(cell.failures)}
+${cell.errors === null ? nothing : titledTable(cell.errors)}
+${cell.trust === null ? nothing : titledTable(cell.trust)}
+${cell.caveats.length === 0 ? nothing : html`<ul class="caveats">${cell.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>`}
 <details><summary>Every audit, with its figures</summary>
 ${plainTable(cell.auditTable)}
 </details>
-<h3>Conditions</h3>
-${factList(cell.conditions)}
 </section>`;
 }
 
@@ -390,25 +514,6 @@ async function figuresMarkup(figures: readonly Figure[], id: string): Promise<Ma
   const drawn: Markup[] = [];
   for (const [index, figure] of figures.entries()) drawn.push(await figureMarkup(figure, `${id}-${index}`));
   return drawn;
-}
-
-function auditPill({ audits, auditSummary }: CellReport): Markup {
-  const tone = audits.some(({ state }) => state === 'fail')
-    ? 'bad'
-    : audits.length > 0 && audits.every(({ state }) => state === 'pass')
-      ? 'good'
-      : 'unsure';
-  return html`<span class="pill ${tone}">${auditSummary}</span>`;
-}
-
-/** Audits that did not pass, in full and without anything to open. */
-function doubts({ audits }: CellReport): Markup {
-  const lines = audits.filter(({ state }) => state !== 'pass');
-  if (lines.length === 0) return nothing;
-  return html`<ul>${lines.map(
-    ({ title, arm, state, brief }) =>
-      html`<li><span class="pill ${state === 'fail' ? 'bad' : 'unsure'}">${state}</span> ${title}${arm === null ? '' : ` (${arm})`}: ${brief}</li>`,
-  )}</ul>`;
 }
 
 function hashOf(text: string): string {

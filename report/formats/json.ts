@@ -1,5 +1,5 @@
 // Format for machines: JSON with stable names and raw numbers, and the sentences of the report.
-import type { CellReport, Figure, JsonValue, Report, SweepReport, Table } from '../model.ts';
+import type { Answer, CellReport, Figure, JsonValue, Report, SweepReport, Table } from '../model.ts';
 import type { Format } from './format.ts';
 
 /** Raised when a name is removed or changes its meaning; new names do not raise it. */
@@ -14,6 +14,8 @@ export function toJson(report: Report): JsonValue {
     title: report.title,
     subtitle: report.subtitle,
     verdict: report.verdict,
+    answer: answerJson(report.answer),
+    overview: report.overview === null ? null : tableJson(report.overview.table),
     headline: report.headline,
     remarks: report.remarks,
     caveats: report.caveats,
@@ -26,11 +28,16 @@ export function toJson(report: Report): JsonValue {
   };
 }
 
+function answerJson(answer: Answer): JsonValue {
+  return { ...answer, badges: answer.badges.map(badge => ({ ...badge })) };
+}
+
 function sweepJson(sweep: SweepReport): JsonValue {
   return {
     name: sweep.name,
     question: sweep.question,
     state: sweep.state,
+    answer: answerJson(sweep.answer),
     headline: sweep.headline,
     remarks: sweep.remarks,
     conditions: sweep.conditions.map(fact => ({ ...fact })),
@@ -46,6 +53,7 @@ function cellJson(cell: CellReport): JsonValue {
   const tables = [
     cell.main,
     cell.article,
+    cell.brief,
     cell.ratios,
     cell.phases,
     cell.errors,
@@ -57,6 +65,7 @@ function cellJson(cell: CellReport): JsonValue {
     sweep: cell.sweep === null ? null : { ...cell.sweep },
     question: cell.question,
     state: cell.state,
+    answer: answerJson(cell.answer),
     headline: cell.headline,
     remarks: cell.remarks,
     replicates: cell.replicates,
@@ -66,7 +75,7 @@ function cellJson(cell: CellReport): JsonValue {
       tables.flatMap(table => (table === null ? [] : [[table.name, tableJson(table)]])),
     ),
     audits: cell.audits.map(audit => ({ ...audit })),
-    figures: cell.figures.map(figureJson),
+    figures: [...(cell.forest === null ? [] : [cell.forest]), ...cell.figures].map(figureJson),
     caveats: cell.caveats,
   };
 }

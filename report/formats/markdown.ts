@@ -1,6 +1,6 @@
 // Format: Markdown as GitHub shows it, including tables.
 import { visibleLine } from '../../results/visible.ts';
-import type { CellReport, Fact, Figure, Report, SweepReport, Table } from '../model.ts';
+import type { Answer, CellReport, Fact, Figure, Report, SweepReport, Table } from '../model.ts';
 import { formatHeading } from '../tables/table.ts';
 import { type Format, partsOf } from './format.ts';
 
@@ -29,11 +29,12 @@ function blocksOf(report: Report): string[] {
   const parts = partsOf(report);
   return [
     `# ${escapeMarkdown(report.title)}`,
-    ...(report.verdict === null || report.verdict === report.headline
+    `**${escapeMarkdown(report.answer.verdict)}**`,
+    ...(report.verdict === null || report.verdict === report.answer.precision
       ? []
-      : [`**${escapeMarkdown(report.verdict)}**`]),
-    `**${escapeMarkdown(report.headline)}**`,
-    ...(report.remarks.length === 0 ? [] : [list(report.remarks)]),
+      : [escapeMarkdown(report.verdict)]),
+    ...answerBlocks(report.answer),
+    ...(report.overview === null ? [] : [layOutTable(report.overview.table)]),
     escapeMarkdown(report.subtitle),
     ...report.tables.flatMap(tableBlocks),
     ...parts.flatMap(part =>
@@ -49,14 +50,23 @@ function blocksOf(report: Report): string[] {
   ];
 }
 
+/** What stands below the verdict. */
+function answerBlocks({ precision, context, badges, notes }: Answer): string[] {
+  return [
+    escapeMarkdown(`${precision} ${context}`.trim()),
+    badges
+      .map(({ text, tone }) => (tone === 'fail' ? `**${escapeMarkdown(text)}**` : escapeMarkdown(text)))
+      .join(' · '),
+    list(notes),
+  ].filter(block => block !== '');
+}
+
 /** Its cells are rows of a table; the page and the JSON have them in full. */
 function sweepBlocks(sweep: SweepReport, hasSiblings: boolean): string[] {
   return [
     `## ${escapeMarkdown(sweep.name)}`,
     `*${escapeMarkdown(sweep.question)}*`,
-    ...(hasSiblings
-      ? [escapeMarkdown(sweep.headline), ...(sweep.remarks.length === 0 ? [] : [list(sweep.remarks)])]
-      : []),
+    ...(hasSiblings ? sectionBlocks(sweep.answer) : []),
     ...(sweep.caveats.length === 0 ? [] : [list(sweep.caveats)]),
     ...(sweep.expectations === null ? [] : tableBlocks(sweep.expectations)),
     ...sweep.measures.flatMap(({ table }) => tableBlocks(table)),
@@ -67,13 +77,17 @@ function sweepBlocks(sweep: SweepReport, hasSiblings: boolean): string[] {
   ];
 }
 
+/** Of one among several, whose verdict and badges are in the table above. */
+function sectionBlocks({ precision, context, notes }: Answer): string[] {
+  return [escapeMarkdown(`${precision} ${context}`.trim()), list(notes)].filter(block => block !== '');
+}
+
 function cellBlocks(cell: CellReport, hasSiblings: boolean): string[] {
   return [
     `## ${escapeMarkdown(cell.name)}`,
     `*${escapeMarkdown(cell.question)}*`,
-    ...(hasSiblings
-      ? [escapeMarkdown(cell.headline), ...(cell.remarks.length === 0 ? [] : [list(cell.remarks)])]
-      : []),
+    ...(hasSiblings ? sectionBlocks(cell.answer) : []),
+    ...(cell.asides.length === 0 ? [] : [list(cell.asides)]),
     ...tableBlocks(cell.article),
     ...tableBlocks(cell.main),
     ...(cell.ratios === null ? [] : tableBlocks(cell.ratios)),

@@ -3,7 +3,7 @@ import { Counter, Gauge, Registry, Summary } from 'prom-client';
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { CellResult } from '../../results/model/run.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
-import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
+import { INTERVAL_NAME, type Interval, LEAST_REPLICATES } from '../../results/stats.ts';
 import { visibleLine } from '../../results/visible.ts';
 import { knownAccepted, knownOpened } from '../words/caveats.ts';
 import { reuseRatio } from '../words/doubts.ts';
@@ -47,7 +47,7 @@ export function createRunMetrics(id: string): RunMetrics {
     const own = gauge(name, help, more);
     return { set: (labels: Record<string, string>, { value }: Interval) => own.set(labels, value) };
   };
-  /** Three gauges: a figure and the bounds of its interval. */
+  /** Three gauges: a figure and the bounds of its interval, if there are enough replicates for one. */
   const intervalGauge = (name: string, help: string) => {
     const [value, low, high] = [
       gauge(name, help),
@@ -55,8 +55,9 @@ export function createRunMetrics(id: string): RunMetrics {
       gauge(`${name}_high`, `Upper end of its ${INTERVAL_NAME}`),
     ];
     return {
-      set(labels: Record<string, string>, interval: Interval) {
+      set(labels: Record<string, string>, interval: Interval, replicates: number) {
         value.set(labels, interval.value);
+        if (replicates < LEAST_REPLICATES) return;
         low.set(labels, interval.low);
         high.set(labels, interval.high);
       },
@@ -75,7 +76,10 @@ export function createRunMetrics(id: string): RunMetrics {
   const handshakes = counter('tls_handshakes', 'TLS handshakes, by the client', ['kind']);
   const trials = counter('trials', 'Trials that completed');
   /** By name: metrics that differ by a label share one. */
-  const figureGauges = new Map<string, { set(labels: Record<string, string>, figure: Interval): void }>();
+  const figureGauges = new Map<
+    string,
+    { set(labels: Record<string, string>, figure: Interval, replicates: number): void }
+  >();
   for (const { gauge: of, isIntervalStored } of Object.values(METRIC_TABLE)) {
     if (of === undefined || figureGauges.has(of.name)) continue;
     const { name, help, labels = {} } = of;
@@ -126,6 +130,7 @@ export function createRunMetrics(id: string): RunMetrics {
             .set(
               { ...labels, ...of.labels },
               { value: value / divisor, low: low / divisor, high: high / divisor },
+              arm.trials,
             );
         }
         // Without a successful response there is no latency.

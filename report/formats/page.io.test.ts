@@ -13,7 +13,7 @@ import { sampleHistory } from '../../results/testing/sample-history.ts';
 import { buildReport } from '../build.ts';
 import { buildGateReport } from '../gate.ts';
 import { buildHistoryReport } from '../history.ts';
-import type { Report } from '../model.ts';
+import type { CellReport, Figure, Report } from '../model.ts';
 import { charts, sweepCharts } from '../testing/plugins.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
 import { sampleSweeps } from '../testing/sample-sweeps.ts';
@@ -59,6 +59,12 @@ function reportOf(sample: string): Report {
   }
 }
 
+/** The pictures of a cell that are seen before anything is opened. */
+function shownIn({ forest, sections }: CellReport): Figure[] {
+  const open = sections.filter(({ isFolded }) => !isFolded).flatMap(({ figures }) => figures);
+  return forest === null ? open : [forest, ...open];
+}
+
 async function openReport(sample: string) {
   const report = reportOf(sample);
   const file = join(folder, `${sample.replaceAll(' ', '-')}.html`);
@@ -75,7 +81,7 @@ async function openReport(sample: string) {
   });
   const url = pathToFileURL(file).href;
   await page.goto(url);
-  const own = report.cells.filter(({ sweep }) => sweep === null).flatMap(({ figures }) => figures);
+  const own = report.cells.filter(({ sweep }) => sweep === null).flatMap(shownIn);
   const swept = report.sweeps.flatMap(({ measures }) => measures.flatMap(({ pictures }) => pictures));
   const folded = report.cells.filter(({ sweep }) => sweep !== null);
   const figures = report.figures.length + own.length + swept.length;
@@ -122,15 +128,15 @@ test('the cells of a sweep are folded to one line each, and complete when opened
   const folds = page.locator('details.fold');
   assert.equal(await folds.count(), folded.length);
   assert.equal((await inspectPage(page)).pictures.length, figures);
-  for (const [index, { sweep, headline }] of folded.entries()) {
+  for (const [index, { sweep, answer }] of folded.entries()) {
     const fold = folds.nth(index);
     const summary = (await fold.locator('> summary').textContent()) ?? '';
-    assert.ok(summary.replaceAll('\u00a0', ' ').includes(`${sweep!.place} ${headline}`), summary);
+    assert.ok(summary.replaceAll('\u00a0', ' ').includes(`${sweep!.place} ${answer.verdict}`), summary);
     assert.equal(await fold.locator('h3').first().isVisible(), false);
     await fold.locator('> summary').click();
   }
   const seen = await inspectPage(page);
-  assert.equal(seen.pictures.length, figures + folded.flatMap(cell => cell.figures).length);
+  assert.equal(seen.pictures.length, figures + folded.flatMap(shownIn).length);
   assert.deepEqual(seen.overlaps, []);
   assert.ok(seen.scrollWidth <= 1280);
   assert.ok(seen.leastContrast.ratio >= 4.5, JSON.stringify(seen.leastContrast));
@@ -138,9 +144,54 @@ test('the cells of a sweep are folded to one line each, and complete when opened
   await page.close();
 });
 
+test('the answer, its picture and its table are seen without scrolling, and links reach every part', {
+  skip,
+}, async () => {
+  const { page } = await openReport('two arms');
+  await page.setViewportSize({ width: 1280, height: 800 });
+  const bottoms = await page.evaluate<number[]>(
+    `['h1', '.badges', '.first .picture.wide svg', '.first table'].map(found => document.querySelector(found).getBoundingClientRect().bottom)`,
+  );
+  for (const bottom of bottoms) assert.ok(bottom <= 800, String(bottoms));
+  for (const width of [1280, 390]) {
+    await page.setViewportSize({ width, height: 800 });
+    const clipped = await page.evaluate<string[]>(
+      `[...document.querySelectorAll('.first > div .scroll, header .scroll')].filter(frame => frame.scrollWidth > frame.clientWidth).map(frame => frame.getAttribute('aria-label'))`,
+    );
+    assert.deepEqual(clipped, [], `${width} px`);
+  }
+  const broken = await page.evaluate<string[]>(
+    `[...document.querySelectorAll('a[href^="#"]')].map(link => link.getAttribute('href')).filter(href => document.getElementById(href.slice(1)) === null)`,
+  );
+  assert.deepEqual(broken, []);
+  await page.close();
+});
+
+for (const sample of ['an invalid trial of six arms', 'every phase', 'a link']) {
+  test(`${sample}: with everything opened, no table is cut off at 1280 px`, { skip }, async () => {
+    const { page } = await openReport(sample);
+    const clipped = await page.evaluate<string[]>(`(() => {
+      for (const fold of document.querySelectorAll('details')) fold.open = true;
+      return [...document.querySelectorAll('.scroll')]
+        .filter(frame => frame.scrollWidth > frame.clientWidth)
+        .map(frame => frame.getAttribute('aria-label') + ': ' + frame.scrollWidth + ' of ' + frame.clientWidth + ' px');
+    })()`);
+    assert.deepEqual(clipped, []);
+    await page.close();
+  });
+}
+
+test('a failed limit is the first word of the page, in red', { skip }, async () => {
+  const { page } = await openReport('a sweep');
+  const text = await page.evaluate<string>('document.body.innerText');
+  assert.match(text, /^FAIL/);
+  assert.match((await page.locator('h1').textContent()) ?? '', /^FAIL: /);
+  await page.close();
+});
+
 test('pointing at a mark tells its figure, and the data can be downloaded', { skip }, async () => {
   const { page, complaints } = await openReport('two arms');
-  const mark = page.locator('.picture.wide path[aria-label*="requests/s"]').first();
+  const mark = page.locator('.picture.wide path[aria-label$=" better"]').first();
   await mark.hover();
   assert.equal(await page.locator('.tip').textContent(), await mark.getAttribute('aria-label'));
   const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#download').click()]);

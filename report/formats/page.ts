@@ -47,22 +47,46 @@ export const STYLE = `
 @media (prefers-color-scheme: dark) { :root { ${DARK} } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; overflow-wrap: break-word; }
-.page { max-width: 78rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
+.page { max-width: 78rem; margin: 0 auto; padding: 0.9rem 1.5rem 4rem; }
 h1, h2, h3 { line-height: 1.25; text-wrap: balance; }
-h1 { font-size: 1.9rem; font-weight: 650; letter-spacing: -0.015em; margin: 0.4rem 0 0.9rem; text-wrap: pretty; }
+h1 { font-size: 1.9rem; font-weight: 650; letter-spacing: -0.015em; margin: 0.4rem 0 0.5rem; text-wrap: pretty; }
 h2 { font-size: 1.45rem; margin: 0 0 0.3rem; }
 h3 { font-size: 1.05rem; margin: 2.4rem 0 0.5rem; }
-h4 { font-size: 0.95rem; margin: 0; }
+h4 { font-size: 0.95rem; margin: 1.4rem 0 0.4rem; }
+figcaption h4 { margin: 0; }
 p { margin: 0.5rem 0; }
-header, p, .notes, ul, nav { max-width: 56rem; }
+p, .notes, ul { max-width: 56rem; }
 a { color: var(--accent); }
 .over { color: var(--muted); font-size: 0.85rem; letter-spacing: 0.04em; margin: 0; }
 .meta, .note, figcaption p, footer { color: var(--muted); font-size: 0.875rem; }
 .lead { font-size: 1.1rem; color: var(--muted); margin: 0 0 1rem; }
 .remark { font-size: 1.05rem; margin: 0.3rem 0; }
-.answer { font-size: 1.15rem; font-weight: 550; margin: 0 0 1rem; }
-section.cell { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: 2rem; }
-nav ul { list-style: none; padding: 0; margin: 1.2rem 0 0; display: grid; gap: 0.5rem; }
+.failed { color: var(--bad); }
+.badges { list-style: none; padding: 0; margin: 0.7rem 0; display: flex; flex-wrap: wrap; gap: 0.35rem 0.5rem; }
+.plain { color: var(--muted); background: var(--panel); }
+table.overview td, table.overview th { vertical-align: middle; }
+.overview .badges { margin: 0; }
+.bar { display: flex; align-items: center; gap: 0.6rem; white-space: nowrap; }
+.bar svg { flex: none; }
+.bar .gain { fill: var(--accent); opacity: 0.45; }
+.bar .loss { fill: var(--muted); opacity: 0.45; }
+.bar path { fill: none; stroke: var(--ink); stroke-width: 1.5; }
+.bar .one { stroke: var(--muted); stroke-dasharray: 3 2; }
+section.cell { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: 1.5rem; }
+section.alone { margin-top: 1rem; padding-top: 0.7rem; }
+.alone > h2 { display: none; }
+.first { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr)); gap: 0.5rem 1.5rem; }
+.first > * { margin: 0; min-width: 0; }
+.first > .all { grid-column: 1 / -1; }
+.first h3 { margin: 0.6rem 0 0.3rem; }
+.first > div th, .first > div td { padding: 0.42rem 0.45rem; }
+.first tbody th { min-width: 0; }
+.part { margin-top: 2rem; }
+.part > h3, .part > summary h3 { margin: 0; font-size: 1.2rem; display: inline; }
+[id] { scroll-margin-top: 3rem; }
+nav.top { position: sticky; top: 0; z-index: 1; background: var(--paper); border-bottom: 1px solid var(--line); display: flex; flex-wrap: wrap; align-items: center; gap: 0.2rem 1rem; padding: 0.45rem max(1.5rem, calc(50vw - 37.5rem)); }
+nav.top ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 1rem; margin: 0; padding: 0; font-size: 0.875rem; max-width: none; }
+nav.top li { overflow-wrap: anywhere; }
 .notes { color: var(--muted); font-size: 0.85rem; margin: 0.5rem 0 0; padding: 0; list-style: none; }
 .notes li { margin: 0.15rem 0; }
 .caveats { background: var(--unsure-bg); border-radius: 6px; padding: 0.7rem 1rem 0.7rem 2rem; margin: 1rem 0; font-size: 0.92rem; }
@@ -81,11 +105,15 @@ thead .unit { display: block; color: var(--muted); font-weight: 400; font-size: 
 tbody tr + tr > * { border-top: 1px solid var(--grid); }
 tbody th { font-weight: 550; min-width: 6.5rem; background: var(--paper); }
 tr > th:first-child { position: sticky; left: 0; }
-table.dense { font-size: 0.78rem; }
-.dense th, .dense td { padding: 0.42rem 0.34rem; }
+table.dense { font-size: 0.74rem; }
+.dense th, .dense td { padding: 0.42rem 0.26rem; }
 .figure { text-align: right; white-space: nowrap; }
+.figure.lines { white-space: normal; }
 .words { min-width: 9rem; }
 .long { min-width: 18rem; }
+.dense .figure { white-space: normal; }
+.dense .words, .dense tbody th { min-width: 0; }
+.dense thead .unit { white-space: normal; }
 figure { margin: 2.2rem 0 0; }
 figcaption h3 { margin: 0; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 29rem), 1fr)); gap: 1.2rem 2rem; }
@@ -93,7 +121,8 @@ figcaption h3 { margin: 0; }
 .fold { border: 1px solid var(--line); border-radius: 6px; padding: 0 1rem; }
 .fold > summary { width: auto; padding: 0.6rem 0; color: var(--muted); }
 .fold > summary b { color: var(--ink); font-weight: 600; margin-right: 0.4rem; }
-.fold section.cell { border-top: 1px solid var(--line); margin-top: 0; padding: 1.2rem 0 1rem; }
+.fold section.alone { margin-top: 1rem; padding-top: 0.8rem; }
+section.cell { border-top: 1px solid var(--line); margin-top: 0; padding: 1.2rem 0 1rem; }
 .picture { margin-top: 0.6rem; }
 .picture svg { display: block; max-width: 100%; height: auto; }
 .narrow { display: none; }
@@ -104,16 +133,26 @@ dt { color: var(--muted); }
 dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
 button { font: inherit; font-size: 0.875rem; color: var(--accent); background: none; border: 1px solid var(--line); border-radius: 6px; padding: 0.3rem 0.8rem; cursor: pointer; }
 button[hidden], .tip[hidden] { display: none; }
+footer dl { flex-basis: 100%; margin: 0 0 0.5rem; }
 footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem; display: flex; gap: 1rem; justify-content: space-between; align-items: center; flex-wrap: wrap; }
 .tip { position: fixed; z-index: 1; pointer-events: none; max-width: min(24rem, calc(100vw - 16px)); background: var(--ink); color: var(--paper); font-size: 0.82rem; border-radius: 4px; padding: 0.25rem 0.55rem; }
 @media screen and (max-width: 48rem) {
-  .page { padding: 1.5rem 1rem 3rem; }
+  .page { padding: 0.8rem 1rem 3rem; }
+  nav.top { position: static; padding: 0.45rem 1rem; }
+  .first > div th, .first > div td { padding: 0.35rem 0.15rem; }
+  .first > div table { font-size: 0.72rem; }
   h1 { font-size: 1.4rem; }
   .wide { display: none; }
   .narrow { display: block; }
   .narrow svg { width: 100%; max-width: 30rem; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
+  .overview thead { display: none; }
+  .overview td::before { content: attr(data-label); }
+  .overview tr, .overview th, .overview td { display: block; }
+  .overview th, .overview td { border: 0 !important; padding: 0.1rem 0.7rem; }
+  .overview tr { padding: 0.5rem 0; }
+  .overview tr + tr { border-top: 1px solid var(--grid); }
 }
 @media print {
   :root { ${LIGHT} }

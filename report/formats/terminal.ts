@@ -1,118 +1,71 @@
-// Format for a terminal: the headline first, then tables, failed audits and caveats, within the width of the screen.
-import CliTable from 'cli-table3';
-import picocolors from 'picocolors';
-import stringWidth from 'string-width';
-import wrapAnsi from 'wrap-ansi';
+// Format for a terminal: the answer within a screenful, or everything: tables, failed audits and caveats, within its width.
 import { visibleLine } from '../../results/visible.ts';
-import type { CellReport, Column, Report, SweepReport, Table, TableCell } from '../model.ts';
-import { type Format, type FormatOptions, partsOf } from './format.ts';
-
-const GAP = 2;
-
-/**
- * Indices of the columns that fit into `width`, in as few parts as possible and of about the same width. Each part begins
- * with the key columns, which identify its rows.
- */
-export function fittingColumns({ columns, rows }: Table, width: number): number[][] {
-  const widths = columns.map(({ heading, unit }, index) =>
-    Math.max(
-      ...[heading, unit ?? '', ...rows.map(row => row[index]!.text)].map(text =>
-        stringWidth(visibleLine(text)),
-      ),
-    ),
-  );
-  const indices = columns.map((_, index) => index);
-  const keys = indices.filter(index => columns[index]!.isKey);
-  const others = indices.filter(index => !columns[index]!.isKey);
-  const keysWidth = keys.reduce((sum, index) => sum + widths[index]! + GAP, 0);
-  const parts = (limit: number) => packed(others, widths, limit - keysWidth);
-  const fewest = parts(width);
-  let narrowest = width;
-  while (narrowest > keysWidth && parts(narrowest - 1).length === fewest.length) narrowest--;
-  return parts(narrowest).map(part => [...keys, ...part]);
-}
-
-/** In order, as many in each part as `limit` permits, but at least one. */
-function packed(indices: readonly number[], widths: readonly number[], limit: number): number[][] {
-  const parts: number[][] = [];
-  let used = Number.POSITIVE_INFINITY;
-  for (const index of indices) {
-    const own = widths[index]!;
-    if (used + GAP + own > limit) {
-      parts.push([index]);
-      used = own;
-    } else {
-      parts.at(-1)!.push(index);
-      used += GAP + own;
-    }
-  }
-  return parts;
-}
-
-/** Breaks between words. The first line begins with `bullet`, the others with blanks as wide. A longer word gets its own line. */
-export function wrapped(text: string, width: number, bullet = ''): string[] {
-  const indent = ' '.repeat(stringWidth(bullet));
-  return wrapAnsi(visibleLine(text), width - indent.length)
-    .split('\n')
-    .map((line, index) => `${index === 0 ? bullet : indent}${line}`);
-}
-
-type Colours = ReturnType<typeof picocolors.createColors>;
-
-interface Page {
-  width: number;
-  colours: Colours;
-}
-
-const LEAST_WIDTH = 60;
-/** Wider lines are hard to read. */
-const MOST_WIDTH = 160;
+import type { Answer, CellReport, Report, SweepReport, Table } from '../model.ts';
+import { type Format, partsOf } from './format.ts';
+import { layOutBrief } from './terminal-brief.ts';
+import {
+  layOutAnswer,
+  layOutBadges,
+  layOutList,
+  layOutOverview,
+  layOutRows,
+  layOutTable,
+  type Page,
+  pageOf,
+  wrapped,
+} from './terminal-page.ts';
 
 const format: Format = {
   name: 'terminal',
-  render: (report, options) => blocksOf(report, pageOf(options)).join('\n\n'),
+  render(report, options) {
+    const page = pageOf(options);
+    // A gate or a history has nothing but its tables to show.
+    const isBrief = options.isBrief === true && report.cells.length > 0;
+    return isBrief ? layOutBrief(report, page) : blocksOf(report, page).join('\n\n');
+  },
 };
 export default format;
 
-function pageOf({ columns, hasColour }: FormatOptions): Page {
-  return {
-    width: Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, columns)),
-    colours: picocolors.createColors(hasColour),
-  };
-}
-
 function blocksOf(report: Report, page: Page): string[] {
   const parts = partsOf(report);
-  const { verdict } = report;
-  const verdictLines = verdict === null ? [] : [layOutVerdict(verdict, page)];
+  const { overview } = report;
+  const hasSiblings = parts.length > 1;
   return [
-    ...(verdict === report.headline ? [] : verdictLines),
-    layOutHeadline(report, page),
+    layOutVerdict(report, page),
+    layOutContext(report.answer, page),
+    ...(overview === null ? [] : [layOutOverview(overview, page)]),
     ...report.tables.map(table => layOutTable(table, page)),
     ...parts.map(part =>
       part.kind === 'sweep'
-        ? layOutSweep(part.sweep, page, parts.length > 1)
-        : layOutCell(part.cell, page, parts.length > 1),
+        ? layOutSweep(part.sweep, page, hasSiblings)
+        : layOutCell(part.cell, page, hasSiblings),
     ),
     layOutList(report.caveats, page),
-    ...verdictLines, // repeated, because the first one has scrolled away
+    // Repeated, because the first one has scrolled away.
+    layOutVerdict(report, page),
   ];
 }
 
-function layOutVerdict(verdict: string, { width, colours }: Page): string {
-  return wrapped(verdict, width)
-    .map(line => colours.red(colours.bold(line)))
-    .join('\n');
+/** The answer, and what failed. */
+function layOutVerdict({ answer, verdict }: Report, page: Page): string {
+  const lines = layOutAnswer(answer, page);
+  return verdict === null || verdict === answer.precision
+    ? lines.join('\n')
+    : [...lines, ...wrapped(verdict, page.width).map(line => page.colours.red(line))].join('\n');
 }
 
-function layOutHeadline(
-  { headline, remarks }: Pick<Report, 'headline' | 'remarks'>,
-  { width, colours }: Page,
-): string {
+/** What stands below the verdict. */
+function layOutContext(answer: Answer, page: Page): string {
   return [
-    ...wrapped(headline, width).map(line => colours.bold(line)),
-    ...remarks.flatMap(remark => wrapped(remark, width)),
+    ...wrapped(`${answer.precision} ${answer.context}`.trim(), page.width),
+    ...layOutBadges(answer, page),
+    ...answer.notes.flatMap(note => wrapped(note, page.width)),
   ].join('\n');
+}
+
+/** Of one among several, whose verdict and badges are in the table above. */
+function layOutSection({ precision, context, notes }: Answer, { width }: Page): string[] {
+  return [`${precision} ${context}`.trim(), ...notes].flatMap(text => wrapped(text, width));
 }
 
 /** Two settings and a client leave no room for figures, so such a table is shown only in the page. */
@@ -126,7 +79,7 @@ function layOutSweep(sweep: SweepReport, page: Page, hasSiblings: boolean): stri
   return [
     colours.bold(colours.cyan(visibleLine(sweep.name))),
     ...wrapped(sweep.question, width).map(line => colours.dim(line)),
-    ...(hasSiblings ? [layOutHeadline(sweep, page)] : []),
+    ...(hasSiblings ? layOutSection(sweep.answer, page) : []),
     ...(sweep.expectations === null ? [] : [layOutRows(sweep.expectations, page, line => line)]),
     ...sweep.measures.map(({ table }) => layOutTable(table, page)),
     ...sweep.special.filter(isNarrow).map(table => layOutTable(table, page)),
@@ -143,7 +96,8 @@ function layOutCell(cell: CellReport, page: Page, hasSiblings: boolean): string 
   return [
     colours.bold(colours.cyan(visibleLine(cell.name))),
     ...wrapped(cell.question, width).map(line => colours.dim(line)),
-    ...(hasSiblings ? [layOutHeadline(cell, page)] : []),
+    ...(hasSiblings ? layOutSection(cell.answer, page) : []),
+    ...cell.asides.flatMap(aside => wrapped(aside, width)),
     layOutTable(cell.article, page),
     layOutTable(cell.main, page),
     ...(cell.ratios === null ? [] : [layOutTable(cell.ratios, page)]),
@@ -163,81 +117,3 @@ function layOutCell(cell: CellReport, page: Page, hasSiblings: boolean): string 
     ...(cell.caveats.length === 0 ? [] : [layOutList(cell.caveats, page)]),
   ].join('\n');
 }
-
-/** Longer formats show the notes; what the marks mean is said once below. */
-function layOutTable(table: Table, page: Page): string {
-  const parts = fittingColumns(table, page.width).map(indices => layOutPart(table, indices, page));
-  return ['', page.colours.bold(visibleLine(table.title)), parts.join('\n\n')].join('\n');
-}
-
-/** Messages may have any length, so their rows are written as sentences that wrap. */
-function layOutRows(
-  { title, columns, rows }: Table,
-  { width, colours }: Page,
-  paint: (line: string) => string = colours.red,
-): string {
-  const lines = rows.flatMap(row => {
-    const parts = row.flatMap(({ text }, index) => {
-      const { heading, isKey } = columns[index]!;
-      return text === '' ? [] : [isKey ? text : `${heading}: ${text}`];
-    });
-    return wrapped(parts.join('; '), width, '- ').map(line => paint(line));
-  });
-  return ['', colours.bold(visibleLine(title)), ...lines].join('\n');
-}
-
-function layOutPart({ columns, rows }: Table, indices: readonly number[], { colours, width }: Page): string {
-  const shown = indices.map(index => columns[index]!);
-  const grid = new CliTable({
-    head: shown.map(layOutHeading),
-    colAligns: shown.map(({ align }) => align),
-    chars: RULES,
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
-    ...(shown.length < 2 ? { colWidths: [width], wordWrap: true } : {}),
-  });
-  grid.push(...rows.map(row => indices.map(index => paintedCell(row[index]!, columns[index]!, colours))));
-  return grid
-    .toString()
-    .split('\n')
-    .map(line => line.trimEnd())
-    .join('\n');
-}
-
-/** The unit on a line of its own keeps columns of figures narrow. */
-function layOutHeading({ heading, unit }: Column): string {
-  return unit === undefined ? visibleLine(heading) : `${visibleLine(heading)}\n${visibleLine(unit)}`;
-}
-
-function paintedCell({ text, value, marks }: TableCell, { key }: Column, colours: Colours): string {
-  const plain = visibleLine(text);
-  if (marks.length > 0) return colours.red(plain);
-  if (key !== 'verdict') return plain;
-  if (value === 'better') return colours.green(plain);
-  return value === 'worse' ? colours.red(plain) : colours.yellow(plain);
-}
-
-function layOutList(items: readonly string[], { width, colours }: Page): string {
-  return items
-    .flatMap(item => wrapped(item, width, '- '))
-    .map(line => colours.dim(line))
-    .join('\n');
-}
-
-/** Columns two blanks apart under one rule, so that lines can be copied. */
-const RULES = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '─',
-  'mid-mid': '──',
-  right: '',
-  'right-mid': '',
-  middle: '  ',
-};

@@ -88,7 +88,9 @@ function isBelow(lower: Interval, higher: Interval): boolean {
 }
 
 /** The figures of one client over the sweep, and how to name them. */
-interface Course {
+export interface Course {
+  /** In few words: `persistent / short`, `requests/s of pooled`. */
+  name: string;
   /** `the ratio of persistent to short in requests/s`. */
   subject: string;
   /** Follows a figure. */
@@ -119,11 +121,12 @@ export function courseRemarks(sweep: SweepView): string[] {
 }
 
 /** Ratios if there is a baseline to compare with, else the clients' own figures; the one that changes most comes first. */
-function coursesOf(sweep: SweepView): Course[] {
+export function coursesOf(sweep: SweepView): Course[] {
   const measure = measureOf(decidingMetric(sweep));
   const baseline = baselineOf(sweep);
   const ratios = candidatesOf(sweep).map(
     (candidate): Course => ({
+      name: `${candidate} / ${baseline}`,
       subject: `the ratio of ${candidate} to ${baseline} in ${measure.title}`,
       unit: '',
       figures: ratioFigures(sweep, candidate, measure),
@@ -137,6 +140,7 @@ function coursesOf(sweep: SweepView): Course[] {
 
 function armCourse(name: string, sweep: SweepView, measure: Measure): Course {
   return {
+    name: `${measure.title} of ${name}`,
     subject: `${measure.title} of ${name}`,
     unit: measure.unit === undefined ? '' : ` ${measure.unit}`,
     figures: armFigures(sweep, name, measure),
@@ -194,16 +198,20 @@ function describeTrend(course: Course): string {
 /** Figures are called level only if they are known to lie close together. */
 const LEVEL_RATIO = 0.25;
 
+export function isLevelKnown({ most }: Level): boolean {
+  return most !== null && most <= LEVEL_RATIO;
+}
+
 /** That no change was detected means little by itself, so this says how large a change may still be. */
 function describeLevel({ from, most }: Level, { figures }: Course): string {
   const start = formatValue(figures[from]!.x);
-  return most !== null && most <= LEVEL_RATIO
-    ? `from ${start} on, it changes by at most ${formatPercent(most)}`
+  return isLevelKnown({ from, most })
+    ? `from ${start} on, it changes by at most ${formatPercent(most!)}`
     : `whether it changes further from ${start} on is uncertain`;
 }
 
 /** Among the known figures; among all if none is known. */
-function extremesOf(figures: readonly SweepFigure[]): { highest: SweepFigure; lowest: SweepFigure } {
+export function extremesOf(figures: readonly SweepFigure[]): { highest: SweepFigure; lowest: SweepFigure } {
   const known = figures.filter(({ interval }) => interval.high > interval.low);
   const sorted = (known.length === 0 ? figures : known).toSorted(
     (a, b) => a.interval.value - b.interval.value,

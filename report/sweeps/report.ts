@@ -14,6 +14,7 @@ import { conditionsOf, formatSeconds } from '../words/conditions.ts';
 import { describeMissingReuse } from '../words/doubts.ts';
 import { stateOf } from '../words/headline.ts';
 import { formatCount, formatPercent } from '../words/numbers.ts';
+import { sweepAnswer } from './answer.ts';
 import { courseRemarks, sweepHeadline } from './headline.ts';
 import {
   armFigures,
@@ -309,12 +310,14 @@ export function reportSweep(
   sweep: SweepView,
   { charts, special }: { charts: readonly SweepChart[]; special: readonly CreateTable[] },
 ): SweepReport {
+  const remarks = sweepRemarks(sweep);
   return {
     name: sweep.name,
     question: sweep.question,
     state: sweepState(sweep),
+    answer: sweepAnswer(sweep, remarks),
     headline: sweepHeadline(sweep),
-    remarks: sweepRemarks(sweep),
+    remarks,
     expectations: sweepExpectationTable(sweep),
     howToRead: howToRead(sweep),
     measures: measuresOf(sweep).map(measure => reportMeasure(sweep, measure, charts)),

@@ -4,7 +4,16 @@ import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { CellView } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
 import { roundTripsOf } from '../words/connection-cost.ts';
-import { formatInterval, formatSignificant, isKnown } from '../words/numbers.ts';
+import {
+  FEW_NOTE,
+  formatDecimals,
+  formatInterval,
+  formatMissing,
+  isKnown,
+  listValues,
+  missingReplicates,
+  roundInterval,
+} from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
 export function connectionCostTable(view: CellView): Table | null {
@@ -33,10 +42,11 @@ export function connectionCostTable(view: CellView): Table | null {
       cost.alone === null ? nothing : costCell(cost.alone.added, cost, view),
       ratioCell(cost.served, cost, view),
       ratioCell(cost.servedByCpu, cost, view),
-      figure(cost.savedCoresAt1kPerSec.toFixed(2), cost.savedCoresAt1kPerSec, marksOf(cost, view)),
+      figure(describeSaved(cost), cost.savedCoresAt1kPerSec, marksOf(cost, view)),
     ]),
     notes: [
       `CPU time per new connection, with its ${INTERVAL_NAME}: in each replicate, the difference in CPU time per request divided by the difference in connections per request. Round trips are those that the protocols need before the first request. What one user waits for a new connection is the difference of median response times with one user instead of all, so nothing in it is a queue. How many more requests reuse serves is computed from the rates, and from the CPU time of client and server together, which other programs on the machine disturb less. The last column is what reuse saves at 1,000 requests/s, client and server together.`,
+      ...(costs.some(({ client }) => client.interval === null) ? [FEW_NOTE] : []),
     ],
   });
 }
@@ -52,16 +62,28 @@ function tripsCell(trips: number | null): TableCell {
 }
 
 function costCell(cost: Cost, pair: ConnectionCost, view: CellView): TableCell {
-  const { valueUs, interval } = cost;
-  return figure(describeCost(cost), interval === null ? valueUs : { ...interval }, marksOf(pair, view));
+  const { interval, replicateUs } = cost;
+  return figure(
+    describeCost(cost),
+    interval === null ? [...replicateUs] : { ...interval },
+    marksOf(pair, view),
+  );
 }
 
-/** `163 (150 to 176)`; without an interval the value alone. */
-export function describeCost({ valueUs, interval }: Cost): string {
-  const value = formatSignificant(valueUs);
-  return interval === null
-    ? value
-    : `${value} (${formatSignificant(interval.low)} to ${formatSignificant(interval.high)})`;
+/**
+ * `163 (150 to 176)`; without an interval, the replicates: `158, 167 (1 more replicate needed)`. A difference may be near or below
+ * 0, whose bounds are figures too.
+ */
+export function describeCost({ interval, replicateUs }: Cost): string {
+  if (interval === null) return listValues(replicateUs);
+  const { value, low, high } = roundInterval(interval, 0);
+  return high === low ? value : `${value} (${low} to ${high})`;
+}
+
+/** `0.20`; from too few replicates `0.20 (1 more replicate needed)`. */
+function describeSaved({ savedCoresAt1kPerSec, client }: ConnectionCost): string {
+  const missing = missingReplicates(client.replicateUs.length);
+  return `${formatDecimals(savedCoresAt1kPerSec, 2)}${missing === 0 ? '' : ` (${formatMissing(missing)} needed)`}`;
 }
 
 /** Marks of either client. */

@@ -57,7 +57,7 @@ const rows: [why: string, result: ExpectationResult, texts: string[]][] = [
       confirmation: null,
       together: null,
     },
-    ['requests/s, persistent / short ≥ 3×', '3.30× (2.96 to 3.68)', '4', '–', '–', 'unsure'],
+    ['requests/s, persistent / short ≥ 3×', '3.3× (2.96 to 3.7)', '4', '–', '–', 'unsure'],
   ],
   [
     'too little to have an interval',

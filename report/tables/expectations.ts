@@ -1,6 +1,8 @@
 // Table of a cell's expectations: the limit, the measured interval and the outcome; null if nothing was expected.
 
+import { whyUnneededUnknown } from '../../results/connections.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
+import type { CellResult } from '../../results/model/run.ts';
 import { ERROR_PERCENT, INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type {
   Expectation,
@@ -15,6 +17,8 @@ import {
   formatCount,
   formatMissing,
   formatRatio,
+  formatShare,
+  formatSignificant,
   isKnown,
   missingReplicates,
   roundInterval,
@@ -73,9 +77,62 @@ export function expectationTable(view: CellView): Table | null {
         : [
             `This run is one of up to ${formatCount(errorSharers)} whose outcomes share one error of ${ERROR_PERCENT}, so each has to be surer than its ${INTERVAL_NAME}.`,
           ]),
+      ...unknownNotes(view.result),
       'Fail: the whole interval lies beyond the limit. If the expectation was re-measured, the interval of all replicates combined and the value of the new replicates must lie beyond it too. Unsure: the limit lies within the interval, or re-measuring did not confirm the failure.',
     ],
   });
+}
+
+/** A limit that was missed. */
+export interface Miss {
+  expectation: Expectation;
+  /** The limit that the figure lies beyond. */
+  limit: number;
+  value: number;
+  isBelow: boolean;
+  /** How far beyond, so that different metrics can be compared: a logarithm. */
+  severity: number;
+}
+
+/** By the replicates that decided it. */
+export function missOf({ expectation, first, together }: ExpectationResult): Miss | null {
+  const interval = together?.interval ?? first.interval;
+  if (interval === null) return null;
+  const { atLeast, atMost } = expectation;
+  const { value } = interval;
+  const isBelow = atLeast !== undefined && value < atLeast;
+  const limit = isBelow ? atLeast : atMost;
+  if (limit === undefined) return null;
+  return { expectation, limit, value, isBelow, severity: Math.abs(Math.log(value / limit)) };
+}
+
+/** `requests/s, ten / hundred is 81 % below 0.8×`; a share of requests in points, and nothing per cent above 0. */
+export function describeMiss({ expectation, limit, value, isBelow }: Miss): string {
+  const { metric, of, over } = expectation;
+  const beyond =
+    metric === 'successRatio'
+      ? `${formatSignificant(Math.abs(value - limit) * 100)} points`
+      : limit === 0
+        ? ''
+        : formatShare(Math.abs(value / limit - 1));
+  const direction = isBelow ? 'below' : 'above';
+  return `${titleOf(metric)}, ${of}${over === undefined ? '' : ` / ${over}`} is ${[beyond, direction].filter(part => part !== '').join(' ')} ${formatLimit(expectation, limit)}`;
+}
+
+/** Why the figure that a limit asks for is unknown, however long the run; null if it is not. */
+export function whyUnknown({ metric, of }: Expectation, { arms, scenario }: CellResult): string | null {
+  const arm = arms.find(one => one.arm === of);
+  return metric === 'unneededConnectionsPer1kRequests' && arm !== undefined
+    ? whyUnneededUnknown(arm, scenario)
+    : null;
+}
+
+function unknownNotes(result: CellResult): string[] {
+  const notes = result.expectations.flatMap(({ expectation }) => {
+    const why = whyUnknown(expectation, result);
+    return why === null ? [] : [`Unnecessary connections of ${expectation.of} are unknown, because ${why}.`];
+  });
+  return [...new Set(notes)];
 }
 
 function judgementCell(expectation: Expectation, judgement: Judgement | null, view: CellView): TableCell {
@@ -112,6 +169,7 @@ function formatLimit({ metric, over }: Expectation, limit: number): string {
 
 export function describeJudgement(expectation: Expectation, { interval, replicates }: Judgement): string {
   const missing = missingReplicates(replicates);
+  if (interval === null && METRIC_TABLE[expectation.metric].interval.of === 'shares') return 'unknown';
   if (interval === null)
     return missing > 0 ? `too few replicates (${formatMissing(missing)} needed)` : 'not enough data';
   if (expectation.over !== undefined) return formatRatio(interval, limitBeside(expectation, interval));

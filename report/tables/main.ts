@@ -6,7 +6,14 @@ import { INTERVAL_NAME, LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { isBuiltIn } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
-import { type ArmView, type CellView, leastCensoredUs, onlyInvalid } from '../cell-view.ts';
+import {
+  type ArmView,
+  type CellView,
+  countResponses,
+  leastCensoredUs,
+  onlyInvalid,
+  quantileMarks,
+} from '../cell-view.ts';
 import type { Column, JsonValue, Table, TableCell } from '../model.ts';
 import { BOUND_NAMES } from '../words/bound.ts';
 import { describeCounting, knownAccepted, knownOpened } from '../words/caveats.ts';
@@ -81,6 +88,8 @@ interface Measure {
   read: (summary: ArmSummary, trials: readonly CompletedTrial[]) => { text: string; value: JsonValue };
   /** Whether requests without a response make this figure a bound. */
   isCensored?: (summary: ArmSummary) => boolean;
+  /** Of a quantile: the share of requests that take longer. */
+  shareBeyond?: number;
   /** Shown only where there are TLS handshakes. */
   isOfTls?: true;
 }
@@ -89,9 +98,11 @@ const UNKNOWN = { text: NO_FIGURE, value: null };
 
 /** A column of the table of metrics. */
 function metricMeasure(metric: Metric | 'targetCpuUsPerRequest'): Measure {
-  const { columnKey, resultColumn, title, unit, isIntervalStored, ofTrial } = METRIC_TABLE[metric];
+  const { columnKey, resultColumn, title, unit, isIntervalStored, ofTrial, shareBeyond } =
+    METRIC_TABLE[metric];
   const { key = columnKey, heading, unit: ownUnit = unit } = resultColumn ?? { heading: title };
   return {
+    ...(shareBeyond === undefined ? {} : { shareBeyond }),
     column: figureColumn(key, heading, isIntervalStored === true ? INTERVAL_NAME : ownUnit),
     read(summary, trials) {
       const found = summaryFigure(metric, summary);
@@ -115,15 +126,31 @@ function quantile(measure: Measure, read: (summary: ArmSummary) => number): Meas
 }
 
 /** A quantile on which clients are not compared. */
-function otherQuantile(key: string, heading: string, read: (summary: ArmSummary) => number): Measure {
+function otherQuantile(
+  shareBeyond: number,
+  key: string,
+  heading: string,
+  read: (summary: ArmSummary) => number,
+): Measure {
   return quantile(
     {
+      shareBeyond,
       column: figureColumn(`${key}Ms`, heading, 'ms'),
-      read: summary =>
-        summary.completed === 0 ? UNKNOWN : { text: formatMs(read(summary)), value: read(summary) / 1000 },
+      read: summary => latencyOf(summary, read(summary)),
     },
     read,
   );
+}
+
+/** The slowest request, which is what it is of any number of them. */
+const maximum: Measure = {
+  column: figureColumn('maxMs', 'max', 'ms'),
+  read: summary => latencyOf(summary, summary.maxUs),
+  isCensored: summary => summary.maxUs >= leastCensoredUs(summary),
+};
+
+function latencyOf({ completed }: ArmSummary, us: number) {
+  return completed === 0 ? UNKNOWN : { text: formatMs(us), value: us / 1000 };
 }
 
 function hasCensored({ censored }: ArmSummary): boolean {
@@ -165,10 +192,10 @@ const MEASURES: readonly Measure[] = [
   { ...metricMeasure('requestsPerSec'), isCensored: hasCensored },
   { ...metricMeasure('meanUs'), isCensored: hasCensored },
   quantile(metricMeasure('p50Us'), summary => summary.p50Us),
-  otherQuantile('p90', 'p90', summary => summary.p90Us),
+  otherQuantile(0.1, 'p90', 'p90', summary => summary.p90Us),
   quantile(metricMeasure('p99Us'), summary => summary.p99Us),
-  otherQuantile('p999', 'p99.9', summary => summary.p999Us),
-  otherQuantile('max', 'max', summary => summary.maxUs),
+  otherQuantile(0.001, 'p999', 'p99.9', summary => summary.p999Us),
+  maximum,
   {
     column: figureColumn('errorRatio', ERRORS.title),
     read: ({ errorRatio }) => ({ text: formatPercent(errorRatio), value: errorRatio }),
@@ -233,16 +260,51 @@ export function mainTable({ arms, result }: CellView): Table {
   });
 }
 
+/** The figures that are asked for first, in six columns; under a search for the capacity, that instead of the rate. */
+export function briefTable({ arms, result }: CellView): Table {
+  const rate = result.scenario.load.model === 'capacity' ? 'capacityPerSec' : 'requestsPerSec';
+  const { columnKey, title } = METRIC_TABLE[rate];
+  const measures: Measure[] = [
+    {
+      column: figureColumn(columnKey, title),
+      read(summary) {
+        const found = summaryFigure(rate, summary);
+        return found === null ? UNKNOWN : { text: roundInterval(found).value, value: found.value };
+      },
+      isCensored: hasCensored,
+    },
+    { ...metricMeasure('meanUs'), isCensored: hasCensored },
+    quantile(metricMeasure('p99Us'), summary => summary.p99Us),
+    {
+      column: figureColumn('errorRatio', 'errors'),
+      read: ({ errorRatio }) => ({ text: formatPercent(errorRatio), value: errorRatio }),
+    },
+    {
+      column: figureColumn('connectionsPer1000Count', 'connections', 'per 1,000'),
+      read(summary) {
+        const found = summaryFigure('connectionsPer1kRequests', summary);
+        return found === null ? UNKNOWN : { text: formatSignificant(found.value), value: found.value };
+      },
+    },
+  ];
+  return createTable({
+    name: 'brief',
+    title: 'By client',
+    columns: [keyColumn('arm', 'client'), ...measures.map(({ column }) => column)],
+    rows: arms.map(arm => [words(arm.label, arm.name), ...measures.map(measure => read(measure, arm))]),
+  });
+}
+
 function boundEntry({ bound }: ArmView): TableCell {
   return bound === null ? nothing : words(BOUND_NAMES[bound], bound);
 }
 
-function read({ read, isCensored }: Measure, { summary, marks, trials }: ArmView): TableCell {
+function read({ read, isCensored, shareBeyond }: Measure, { summary, marks, trials }: ArmView): TableCell {
   if (summary === null) return nothing;
   const { text, value } = read(summary, trials);
   if (value === null) return nothing;
   const shown = marks.filter(mark => mark !== 'censored' || isCensored?.(summary) === true);
-  return figure(text, value, shown);
+  return figure(text, value, [...shown, ...quantileMarks(shareBeyond, countResponses({ trials }))]);
 }
 
 /** `1,000`, `1 to 100`, `at least 1`. */

@@ -1,5 +1,6 @@
 // Tables of what went wrong: failed trials, responses by status, and errors by kind; null where there is nothing to show.
 import { mergeHistograms } from '../../results/histogram.ts';
+import { METRIC_TABLE } from '../../results/metrics.ts';
 import {
   type CompletedTrial,
   type FailureCode,
@@ -10,7 +11,7 @@ import {
 } from '../../results/model/trial.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { isExpectedStatus } from '../../scenarios/model/statuses.ts';
-import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
+import { type ArmView, type CellView, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
 import { formatCount, formatMs, formatPercent } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
@@ -156,8 +157,13 @@ function classTimes({ trials, marks }: ArmView, statusClass: string): TableCell[
     ({ measurement }) => own(measurement.responseByClass as Record<string, Histogram>, statusClass) ?? [],
   );
   if (parts.length === 0) return [nothing, nothing, nothing];
-  const { meanUs, p50Us, p99Us } = mergeHistograms(parts);
-  return [meanUs, p50Us, p99Us].map(us => timeCell(us, onlyInvalid(marks)));
+  const { count, meanUs, p50Us, p99Us } = mergeHistograms(parts);
+  const invalid = onlyInvalid(marks);
+  return [
+    timeCell(meanUs, invalid),
+    timeCell(p50Us, [...invalid, ...quantileMarks(METRIC_TABLE.p50Us.shareBeyond, count)]),
+    timeCell(p99Us, [...invalid, ...quantileMarks(METRIC_TABLE.p99Us.shareBeyond, count)]),
+  ];
 }
 
 function sumOf(counts: readonly number[]): number {

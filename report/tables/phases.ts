@@ -96,10 +96,10 @@ const OFTEN = 0.5;
 
 /** What to know about single arms, or about the link. */
 export function phaseNotes(arms: readonly PhasedArm[]): string[] {
-  const linked = arms.find(({ split }) => split.roundTripUs > 0 && split.connectionsPerRequest > 0)?.split;
+  const linked = arms.find(({ split }) => split.roundTripUs > 0 && split.areConnectionsTimed)?.split;
   const silent = arms.filter(
     ({ arm: { summary }, split }) =>
-      split.connectionsPerRequest === 0 && summary !== null && summary.opened > OFTEN * summary.requestsSent,
+      !split.areConnectionsTimed && summary !== null && summary.opened > OFTEN * summary.requestsSent,
   );
   const incomplete = arms.filter(({ split }) => split.isRecorded && split.parts.unsplit > 0);
   return [
@@ -207,7 +207,7 @@ export function phaseTable(view: CellView): Table | null {
     ]),
     notes: [
       describePhases(arms),
-      'Connections: those opened in the steady windows.',
+      'Opened: connections per 1,000 requests of the slices, ramps and drains included. Their times: of those opened in the steady windows.',
       ...(phases.includes('queue')
         ? ['Queue is the wait for a connection without the time to open one; wait p99 includes both.']
         : []),

@@ -2,7 +2,7 @@
 import { errorRatioOf } from '../../results/compare.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { RequestSummary } from '../../results/model/run.ts';
-import { type ArmView, type CellView, leastCensoredUs, onlyInvalid } from '../cell-view.ts';
+import { type ArmView, type CellView, leastCensoredUs, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
 import { formatRate } from '../words/load.ts';
 import { formatCount, formatMs, formatPercent } from '../words/numbers.ts';
@@ -43,6 +43,8 @@ function requestRow({ name, label, marks }: ArmView, request: RequestSummary): T
   /** Only what is a bound is marked as one. */
   const bounded = (isBound: boolean): Mark[] => [...invalid, ...(isBound ? (['censored'] as const) : [])];
   const leastUs = leastCensoredUs({ censored });
+  const few = (metric: 'p50Us' | 'p99Us'): Mark[] =>
+    quantileMarks(METRIC_TABLE[metric].shareBeyond, (completed ?? 0) + (censored?.count ?? 0));
   return [
     words(label, name),
     words(request.name),
@@ -53,8 +55,8 @@ function requestRow({ name, label, marks }: ArmView, request: RequestSummary): T
       : figure(formatRate(requestsPerSec), requestsPerSec, bounded(censored !== null)),
     errorCell(completed, failed, invalid),
     timeCell(meanUs, bounded(censored !== null)),
-    timeCell(p50Us, bounded(p50Us !== null && p50Us >= leastUs)),
-    timeCell(p99Us, bounded(p99Us !== null && p99Us >= leastUs)),
+    timeCell(p50Us, [...bounded(p50Us !== null && p50Us >= leastUs), ...few('p50Us')]),
+    timeCell(p99Us, [...bounded(p99Us !== null && p99Us >= leastUs), ...few('p99Us')]),
   ];
 }
 

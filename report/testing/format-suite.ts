@@ -44,14 +44,24 @@ function bareOf(format: Format, rendered: string): string {
   return bare(rendered.replace(/<[^>]*>/g, '').replace(/&(#39|quot|lt|gt|amp);/g, ''));
 }
 
-function mustShow({ headline, remarks, cells, sweeps, caveats }: Report, format: Format): string[] {
+function mustShow(report: Report, format: Format): string[] {
+  const { answer, overview, cells, sweeps, caveats } = report;
   const isForMachines = format.name === 'json';
   const isBrief = format.name === 'terminal' || format.name === 'markdown';
   const isShown = ({ columns }: Table): boolean =>
     format.name !== 'terminal' || columns.filter(({ isKey }) => isKey).length <= 2;
   return [
-    headline,
-    ...remarks,
+    answer.verdict,
+    answer.precision,
+    answer.context,
+    ...answer.notes,
+    ...answer.badges.map(({ text }) => text),
+    ...(isForMachines ? [report.headline, ...report.remarks] : []),
+    ...(overview?.rows.flatMap(row => [
+      row.answer.verdict,
+      ...row.answer.badges.map(({ text }) => text),
+      ...row.answer.notes,
+    ]) ?? []),
     ...caveats,
     ...sweeps.flatMap(sweep => [
       sweep.question,
@@ -73,14 +83,13 @@ function mustShow({ headline, remarks, cells, sweeps, caveats }: Report, format:
       .filter(({ sweep }) => sweep === null || !isBrief)
       .flatMap(cell => [
         cell.question,
+        ...cell.asides,
         cell.stop.text,
         ...cell.caveats,
         ...cell.main.rows.map(row => row[0]!.text.replace(/ .*|†/g, '')),
         ...cell.audits
           .filter(({ state }) => state !== 'pass')
-          .flatMap(({ brief, details }) =>
-            format.name === 'terminal' || format.name === 'html' ? [brief] : details,
-          ),
+          .flatMap(({ brief, details }) => (format.name === 'terminal' ? [brief] : details)),
         ...(cell.failures?.rows.flatMap(row =>
           row.map(({ text, value }) => (isForMachines ? String(value ?? '') : text)),
         ) ?? []),

@@ -7,6 +7,7 @@ import { createTable, figureColumn, keyColumn, wordColumn, words } from '../tabl
 const TITLES: Record<(typeof AUDITS)[number], string> = {
   conservation: 'conservation: sent = answered + failed + unfinished',
   ledger: 'ledger: connections opened = accepted, within the range needed',
+  faults: 'faults: failures counted = faults injected',
   'littles-law': "Little's law: concurrency = rate × mean time",
   'slice-length': 'slice length: windows are longer than the slowest requests',
   schedule: 'schedule: requests were sent on time and finished',
@@ -31,7 +32,12 @@ export function auditLines({ result: { findings } }: Pick<CellView, 'result'>): 
     const worst = group.reduce((worse, finding) =>
       SEVERITY[finding.state] > SEVERITY[worse.state] ? finding : worse,
     );
-    const reported = worst.state === 'pass' ? [worst] : group.filter(({ state }) => state !== 'pass');
+    const reported =
+      worst.state === 'pass'
+        ? [worst]
+        : group
+            .filter(({ state }) => state !== 'pass')
+            .toSorted((a, b) => SEVERITY[b.state] - SEVERITY[a.state]);
     return {
       rule: worst.rule,
       title: TITLES[worst.rule],
@@ -60,6 +66,96 @@ function describeBriefly(reported: readonly Finding[], checks: number): string {
 function describeFinding({ state, trial, detail }: Finding, checks: number): string {
   if (state !== 'pass') return trial === undefined ? detail : `${trial}: ${detail}`;
   return checks > 1 && trial !== undefined ? `all ${checks} trials, e.g. ${trial}: ${detail}` : detail;
+}
+
+/** What to do where an audit does not pass. */
+const ADVICE: Record<(typeof AUDITS)[number], string> = {
+  conservation: 'Do not use these figures; report it as a bug, with the folder of the run.',
+  ledger: 'Check the settings of the pool, and whether other programs use the server.',
+  'littles-law': 'Do not use the rates; repeat on a quiet machine.',
+  'slice-length': 'Measure in longer slices.',
+  schedule: 'Lower the rate, or use several generators.',
+  bottleneck:
+    'Read rates and latencies as those of the side at its limit; CPU per request does not depend on it.',
+  contention: 'Close other programs and repeat.',
+  faults: 'Look for failures beside the injected ones, such as timeouts on a busy machine.',
+  link: 'Close other programs, or emulate a longer round trip.',
+  'listen-drops': 'Raise net.core.somaxconn, or lower the concurrency.',
+  retransmits: 'Look for lost packets, and on loopback for a full accept queue.',
+  steadiness: 'Warm up for longer.',
+  'block-spread': 'Measure for longer (--budget-sec), on a quiet machine.',
+  'own-stalls': 'Look for pauses of this client, such as garbage collection or timers.',
+  'replicate-spread': 'Measure more replicates (--budget-sec), on a quiet machine.',
+};
+
+const SIGNS: Record<Finding['state'], string> = { pass: '✓', warn: '! warning', fail: '✗ FAIL' };
+
+/** One row for each audit that did not pass, failures first; null if all passed. */
+export function trustTable(lines: readonly AuditLine[]): Table | null {
+  const groups = [
+    ...Map.groupBy(
+      lines.filter(({ state }) => state !== 'pass'),
+      ({ rule }) => rule,
+    ).values(),
+  ];
+  if (groups.length === 0) return null;
+  const worstOf = (group: readonly AuditLine[]): Finding['state'] =>
+    group.some(({ state }) => state === 'fail') ? 'fail' : 'warn';
+  return createTable({
+    name: 'trust',
+    title: 'What to know about these figures',
+    columns: [
+      wordColumn('state', 'outcome'),
+      keyColumn('cause', 'what was found'),
+      wordColumn('trials', 'replicates'),
+      wordColumn('advice', 'what to do'),
+    ],
+    rows: groups
+      .toSorted((a, b) => SEVERITY[worstOf(b)] - SEVERITY[worstOf(a)])
+      .map(group => [
+        words(SIGNS[worstOf(group)], worstOf(group)),
+        words(describeCause(group), group[0]!.rule),
+        words(
+          countTrials(group),
+          group.flatMap(({ trials }) => [...trials]),
+        ),
+        words(ADVICE[group[0]!.rule]),
+      ]),
+  });
+}
+
+/** `short: client-bound: the figures reflect …; persistent: target-bound: …`: what was found first, without its figures. */
+function describeCause(group: readonly AuditLine[]): string {
+  const bare = (line: AuditLine): string => {
+    const [first = ''] = line.details;
+    const [trial] = line.trials;
+    return (trial === undefined ? first : first.replace(`${trial}: `, '')).replace(/ \([^()]*\)$/, '');
+  };
+  const causes = Map.groupBy(group, bare);
+  return [...causes]
+    .map(([cause, own]) => {
+      const arms = own.flatMap(({ arm }) => arm ?? []);
+      return arms.length === 0 ? cause : `${arms.join(', ')}: ${cause}`;
+    })
+    .join('; ');
+}
+
+/** `3 of 3`, the most of any client. */
+function countTrials(group: readonly AuditLine[]): string {
+  const most = group.reduce((more, line) => (line.trials.length > more.trials.length ? line : more));
+  return most.trials.length === 0 ? 'over all' : `${most.trials.length} of ${most.checks}`;
+}
+
+/** `18 of 24 audits passed: conservation, ledger, ….`; empty if none did. */
+export function describePassed(lines: readonly AuditLine[]): string {
+  const passed = lines.filter(({ state }) => state === 'pass');
+  const names = [...new Set(passed.map(({ title }) => title.replace(/:.*/, '')))];
+  if (passed.length === 0) return '';
+  const which =
+    passed.length === lines.length
+      ? `All ${passed.length} audits passed`
+      : `${passed.length} of ${lines.length} audits passed`;
+  return `${which}: ${names.join(', ')}.`;
 }
 
 export function auditTable(lines: readonly AuditLine[]): Table {

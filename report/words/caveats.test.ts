@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CellResult } from '../../results/model/run.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
+import { armNames, viewCell } from '../cell-view.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
-import { describeStop, runCaveats } from './caveats.ts';
+import { cellCaveats, describeStop, runCaveats } from './caveats.ts';
 
 describe('Why measuring stopped, and the precision reached', () => {
   const sample = sampleRuns['two arms']!.run.cells[0]!;
@@ -104,4 +105,20 @@ describe('What the network of a run lacks', () => {
       for (const [index, pattern] of told.entries()) assert.match(caveats[index]!, pattern);
     });
   }
+});
+
+test('requests without a response outside the windows are said to be in no error rate', () => {
+  const { run, trials } = structuredClone(sampleRuns['two arms']!);
+  const [first] = trials;
+  assert.ok(first?.state === 'completed');
+  const { measurement } = first;
+  const about = (): string[] =>
+    cellCaveats(viewCell(run.cells[0]!, trials, armNames(run))).filter(caveat =>
+      caveat.includes('no response'),
+    );
+  assert.deepEqual(about(), []);
+  Object.assign(measurement.ledger, { requestsSent: 867, answered: 861, unfinished: 6 });
+  assert.match(about().join(), /^short: 6 requests outside the measured windows .* does not include them\.$/);
+  measurement.censored = { count: 6, leastUs: 1 };
+  assert.deepEqual(about(), [], 'those of the windows are in it');
 });

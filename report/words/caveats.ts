@@ -2,6 +2,8 @@
 import { isBusyMachine } from '../../results/audits/machine.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { ArmSummary, CellResult, Host, Run, StopReason } from '../../results/model/run.ts';
+import type { CompletedTrial } from '../../results/model/trial.ts';
+import { sumOf } from '../../results/stats.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import { foreignCaveats, formatSeconds } from './conditions.ts';
 import { LINK_LIMITS } from './link.ts';
@@ -204,6 +206,27 @@ function busyCaveats(host: Host): string[] {
   return [`The machine was not idle at the start: load average ${minute.toFixed(2)} on ${cpuCount} cores.`];
 }
 
+/** What no error rate holds: it is of the requests that began in the windows. */
+function unansweredCaveats(arms: readonly ArmView[]): string[] {
+  return arms.flatMap(({ name, trials }) => {
+    const count = sumOf(trials, ({ measurement }) => unansweredOutside(measurement));
+    return count === 0
+      ? []
+      : [
+          `${name}: ${count === 1 ? '1 request' : `${formatCount(count)} requests`} outside the measured windows (warm-up and ramps) had no response. The error rate covers the requests of the windows only, so it does not include ${count === 1 ? 'it' : 'them'}.`,
+        ];
+  });
+}
+
+/** Requests in flight at the end of a slice that are not of its window. */
+function unansweredOutside({ ledger, censored, arrivals }: CompletedTrial['measurement']): number {
+  // A load tool that drops what is in flight at the end of each slice says so itself.
+  if (ledger.openedBy === 'kernel') return 0;
+  // Under an open load, requests that were never sent are censored too.
+  const inWindows = arrivals === null ? (censored?.count ?? 0) : arrivals.unfinished;
+  return Math.max(0, ledger.unfinished - inWindows);
+}
+
 export function cellCaveats({ result, trials, arms }: CellView): string[] {
   const failed = trials.filter(({ state }) => state === 'failed').length;
   const partial = trials.filter(trial => trial.state === 'completed' && trial.isPartial).length;
@@ -220,7 +243,8 @@ export function cellCaveats({ result, trials, arms }: CellView): string[] {
     ...(partial === 0
       ? []
       : [`${partial} of ${trials.length} trials were cut short and are shorter than planned.`]),
-    ...(result.replicates < FEW_REPLICATES
+    ...unansweredCaveats(arms),
+    ...(result.replicates > 0 && result.replicates < FEW_REPLICATES
       ? [
           `Only ${result.replicates === 1 ? '1 replicate' : `${result.replicates} replicates`}: too few to reveal that processes run in modes up to 30 % apart.`,
         ]

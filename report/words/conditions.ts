@@ -9,6 +9,7 @@ import { DEFAULT_EXPECTED, isExpectedStatus } from '../../scenarios/model/status
 import { type Behaviour, isBuiltIn, type Target } from '../../scenarios/model/target.ts';
 import type { CellView } from '../cell-view.ts';
 import type { Fact } from '../model.ts';
+import { describeFaults } from './faults.ts';
 import { describeLink } from './link.ts';
 import { describeLoad } from './load.ts';
 import { formatCount, formatPercent } from './numbers.ts';
@@ -289,6 +290,9 @@ export function sharedConditions({
   return [
     { label: 'Target', value: describeTarget(target) },
     { label: 'Connection policy of the target', value: describeTargetPolicy(target) },
+    ...(target.faults.length === 0
+      ? []
+      : [{ label: 'Faults of the target', value: describeFaults(target.faults) }]),
     ...(link === undefined ? [] : [{ label: 'Link', value: describeLink(link) }]),
     ...expectedFacts(target),
     ...(request === undefined ? [] : [{ label: 'Request', value: describeRequest(request) }]),

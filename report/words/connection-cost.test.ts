@@ -6,6 +6,7 @@ import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
 import { type SampleOptions, sampleRun } from '../../results/testing/sample-run.ts';
 import { buildReport } from '../build.ts';
 import { viewCell } from '../cell-view.ts';
+import { connectionCostTable } from '../tables/connection-cost.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
 import { describeAlone, describeConnectionCosts, describeCostIn } from './connection-cost.ts';
 import { cellHeadline, cellRemarks } from './headline.ts';
@@ -129,6 +130,18 @@ suite('what a connection costs, in words', () => {
       'With one user and no queue, a new connection adds 1.25 ms (1.22 to 1.27) to a request of 120 µs: connecting takes 90.0 µs, the full TLS 1.3 handshake 1.10 ms.',
     ]);
     assert.ok(cellRemarks(viewOf()).some(remark => remark.startsWith('With one user')));
+  });
+
+  test('what one user waits for is not claimed where its interval includes 0, and the interval is shown', () => {
+    const unsure = viewOf({}, ({ trial, measurement: { alone } }) => {
+      if (alone !== null && trial.arm === 'short')
+        alone.responseUs = 171 + [-50, 55, -10, 5][trial.replicate]!;
+    });
+    assert.deepEqual(describeAlone(unsure), [
+      'With one user and no queue, what a new connection adds to a request of 120 µs could not be told apart from 0: 51 µs (−34 to 140); connecting takes 90.0 µs.',
+    ]);
+    const [row] = connectionCostTable(unsure)!.rows;
+    assert.equal(row![5]!.text, '51 (−34 to 140)', 'and a minus is no hyphen');
   });
 });
 

@@ -1,5 +1,5 @@
 // What qualifies a headline: connections that are not reused, requests that failed, and what a verdict would take.
-import { areErrorsUnlike, errorRatioOf } from '../../results/compare.ts';
+import { errorRatioOf, failsOften } from '../../results/compare.ts';
 import type { ArmSummary, CellResult, Comparison } from '../../results/model/run.ts';
 import { LEAST_REPLICATES, replicatesToTell } from '../../results/stats.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
@@ -57,11 +57,9 @@ export function describeErrors(view: CellView): string {
   return describeErrorGap(view) || describeFailed(view);
 }
 
-const NONE_FAILED = { completed: 1, failed: 0 };
-
 function describeFailed({ arms }: CellView): string {
   const failing = arms.flatMap(({ name, summary }) =>
-    summary !== null && summary.completed > 0 && areErrorsUnlike(summary, NONE_FAILED)
+    summary !== null && summary.completed > 0 && failsOften(summary)
       ? [`${name} ${formatPercent(errorRatioOf(summary))}`]
       : [],
   );

@@ -142,7 +142,7 @@ export function cellRemarks(view: CellView): string[] {
   ];
 }
 
-function describeResult(view: CellView): string {
+export function describeResult(view: CellView, { withCosts } = { withCosts: true }): string {
   const { result, trials } = view;
   if (stateOf(view) === 'unmeasured') {
     const causes = failureCauses(trials);
@@ -158,7 +158,7 @@ function describeResult(view: CellView): string {
   }
   const agreement = describeAgreement(view, comparison => comparisonMarks(comparison, view));
   if (agreement !== undefined) return agreement;
-  const costs = describeConnectionCosts(view);
+  const costs = withCosts ? describeConnectionCosts(view) : null;
   // It says already how many more requests were served.
   if (costs !== null && others.length === 0 && result.scenario.load.model === 'closed') return costs;
   const ratios = others.length === 0 ? describePair(first, view) : describeMany(deciding, view);
@@ -172,7 +172,7 @@ function lostArms(view: CellView): string[] {
 }
 
 /** Comparisons on the metric that decides under the cell's load. */
-function decidingComparisons({ comparisons, scenario }: CellResult): Comparison[] {
+export function decidingComparisons({ comparisons, scenario }: CellResult): Comparison[] {
   const deciding = headlineOf(scenario.load).metric;
   return comparisons.filter(({ metric }) => metric === deciding);
 }
@@ -228,7 +228,7 @@ function describeMany(comparisons: readonly Comparison[], view: CellView): strin
 }
 
 /** Arms without a verdict that the headline has no room for, and what would give one. */
-function unsureRemarks({ result }: CellView): string[] {
+export function unsureRemarks({ result }: CellView): string[] {
   const deciding = decidingComparisons(result);
   const unsure = deciding.filter(
     ({ verdict, replicateRatios }) => verdict === 'unsure' && replicateRatios.length > 0,
@@ -274,12 +274,12 @@ function namesOf(
   };
 }
 
-function describePartial({ result }: CellView): string {
+export function describePartial({ result }: CellView): string {
   if (result.stop !== 'interrupted') return '';
   return `Partial, interrupted after ${result.replicates} of at least ${result.scenario.timing.minReplicates} replicates: `;
 }
 
-function doubtRemarks(view: CellView): string[] {
+export function doubtRemarks(view: CellView): string[] {
   const marked = (mark: Mark) =>
     view.arms.filter(({ marks }) => marks.includes(mark)).map(({ name }) => name);
   const invalid = marked('invalid');

@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
+  formatDecimals,
   formatInterval,
   formatLatency,
   formatPercent,
   formatRatio,
   formatSignificant,
   reachRatio,
+  roundInterval,
 } from './numbers.ts';
 
 test('figures have 3 significant digits', () => {
@@ -19,6 +21,7 @@ test('figures have 3 significant digits', () => {
     [24.06, '24.1'],
     [999.6, '1,000'],
     [4123, '4,120'],
+    [-4.67, '−4.67'],
     [Number.NaN, '–'],
   ] as const) {
     assert.equal(formatSignificant(value), text);
@@ -33,8 +36,8 @@ test('the interval decides how many digits are shown', () => {
     [[7.112, 7.1, 7.12], '7.11× (7.10 to 7.12)'],
     [[0.87, 0.76, 0.98], '0.87× (0.76 to 0.98)'],
     [[7.112, 7.112, 7.112], '7.11×'],
-    [[1.05, 1.004, 1.1], '1.050× (1.004 to 1.100)'],
-    [[0.95, 0.9, 0.9996], '0.9500× (0.9000 to 0.9996)'],
+    [[1.05, 1.004, 1.1], '1.05× (1.004 to 1.10)'],
+    [[0.95, 0.9, 0.9996], '0.95× (0.90 to 0.9996)'],
     [[1, 0.9, 1.1], '1.00× (0.90 to 1.10)'],
     [[46, 23.9, 89.1], '46× (24 to 89)'],
     [[0.84, 0.0049, 150_000], '0.84× (bounds unknown)'],
@@ -42,12 +45,63 @@ test('the interval decides how many digits are shown', () => {
     [[32, 1.1, 940], '32× (bounds unknown)'],
     [[2, 0.21, 19], '2.0× (0.21 to 19)'],
     [[3, 0.99999, 9], '3.0× (0.99999 to 9.0)'],
+    [[4.365, 2.4, 7.1], '4.4× (2.4 to 7.1)'],
   ] as const) {
     const [value, low, high] = interval;
     assert.equal(formatRatio({ value, low, high }), text);
   }
   assert.equal(formatInterval({ value: 13_912, low: 12_790, high: 15_090 }), '13,900 (12,800 to 15,100)');
   assert.equal(formatInterval({ value: 1_123.7, low: 1_123.1, high: 1_124.3 }), '1,120 (1,120 to 1,120)');
+});
+
+test('a difference may be below 0, with a minus sign; what rounds to 0 has none', () => {
+  for (const [interval, expected] of [
+    [
+      [51, -4.67, 107],
+      ['51', '−4.7', '110'],
+    ],
+    [
+      [-5, -7, -3],
+      ['−5.0', '−7.0', '−3.0'],
+    ],
+    [
+      [0, -1, 1],
+      ['0', '−1.0', '1.0'],
+    ],
+    [
+      [-0.03, -5, 5],
+      ['−0.030', '−5.0', '5.0'],
+    ],
+  ] as const) {
+    const [value, low, high] = interval;
+    const rounded = roundInterval({ value, low, high }, 0);
+    assert.deepEqual([rounded.value, rounded.low, rounded.high], expected);
+  }
+  assert.deepEqual(
+    [0.216, -0.0123, -0.001].map(value => formatDecimals(value, 2)),
+    ['0.22', '−0.01', '0.00'],
+  );
+});
+
+test('a figure never has fewer than two digits, nor more where its interval is wider', () => {
+  const digits = (text: string): number => text.replace(/\D/g, '').replace(/^0+/, '').length;
+  const decimals = (text: string): number => text.split('.')[1]?.length ?? 0;
+  fc.assert(
+    fc.property(
+      // Below 100 the decimals tell how finely it is rounded.
+      fc.double({ min: 0.001, max: 99, noNaN: true }),
+      fc.double({ min: 0.0001, max: 0.9, noNaN: true }),
+      fc.double({ min: 1, max: 50, noNaN: true }),
+      (value, reach, wider) => {
+        const around = (share: number) =>
+          roundInterval({ value, low: value / (1 + share), high: value * (1 + share) });
+        const [narrow, wide] = [around(reach), around(reach * wider)];
+        assert.ok(decimals(wide.value) <= decimals(narrow.value), `${narrow.value}, ${wide.value}`);
+        for (const text of [...Object.values(narrow), ...Object.values(wide)])
+          assert.ok(digits(text) >= 2, text);
+      },
+    ),
+  );
 });
 
 test('a share never reads as all or nothing unless it is', () => {

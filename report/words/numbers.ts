@@ -14,6 +14,11 @@ const SIGNIFICANT = new Intl.NumberFormat(LOCALE, {
 /** By the number of decimals. */
 const DECIMALS = new Map<number, Intl.NumberFormat>();
 
+/** A hyphen breaks lines, and is not a minus sign. */
+function withMinus(text: string): string {
+  return text.replace('-', '−');
+}
+
 /** Ratios are never shown with more decimals than this, even to tell them from 1. */
 const FINEST_EXPONENT = -5;
 
@@ -29,7 +34,12 @@ export function formatCount(count: number): string {
 export function formatSignificant(value: number): string {
   if (!Number.isFinite(value)) return NO_FIGURE;
   if (value === 0) return '0';
-  return SIGNIFICANT.format(value);
+  return withMinus(SIGNIFICANT.format(value));
+}
+
+/** To a fixed number of decimals: `0.22`, `−0.01`. */
+export function formatDecimals(value: number, digits: number): string {
+  return withMinus(decimals(digits).format(value));
 }
 
 /** A figure of a metric in the unit that reports show. */
@@ -48,7 +58,7 @@ export function formatLatency(us: number): string {
   return us < 1000 ? `${formatSignificant(us)} µs` : `${formatMs(us)} ms`;
 }
 
-/** Above this ratio of its bounds, value and bounds of an interval are rounded separately. */
+/** Above this ratio of its bounds, each of them is rounded for itself. */
 const WIDE_RATIO = 3;
 /** An interval with a bound further than this factor from its value is too wide to be useful. */
 const KNOWN_FACTOR = 10;
@@ -59,61 +69,58 @@ export function isKnown({ value, low, high }: Interval): boolean {
 }
 
 /**
- * Rounds value and bounds to the digits that the interval supports: the last one shown is worth a twentieth to a half of
- * the interval's half-width, and there are at most 3. A bound never rounds to `divide`, so that the text never contradicts a
- * verdict. A wide interval gets 2 digits for each number; one without width (a single trial) gets 3.
+ * Rounds value and bounds to the digits that the interval supports. The value has three digits where the third is worth at least
+ * a twentieth of the interval's half-width, else two: never fewer, and a wider interval never gets more. The bounds end at the
+ * same decimal place, and have at least two digits too. A bound never rounds to `divide`, so that the text never contradicts a
+ * verdict. Without a width (a single trial), there are three digits.
  */
 export function roundInterval(
-  interval: Interval,
+  { value, low, high }: Interval,
   divide?: number,
 ): { value: string; low: string; high: string } {
-  const { value, low, high } = interval;
   const half = (high - low) / 2;
-  if (!(half > 0) || !(value > 0)) {
+  if (!(half > 0)) {
     const text = formatSignificant(value);
     return { value: text, low: text, high: text };
   }
-  if (high > low * WIDE_RATIO) return roundWide(interval, divide);
-  const finest = Math.floor(Math.log10(value)) - 2;
-  return roundedApart(interval, Math.max(Math.floor(Math.log10(half / 2)), finest), divide);
+  const leading = exponentOf(value);
+  const last = Math.min(leading - 1, Math.max(leading - 2, exponentOf(half / 2)));
+  const isWide = high > low * WIDE_RATIO;
+  const bound = (number: number): string =>
+    roundBound(number, isWide ? Number.POSITIVE_INFINITY : last, divide);
+  return { value: roundAt(value, last), low: bound(low), high: bound(high) };
 }
 
-function roundWide({ value, low, high }: Interval, divide: number | undefined) {
-  const text = (number: number, digits = 2): string => {
-    const rounded = number.toLocaleString(LOCALE, {
-      minimumSignificantDigits: digits,
-      maximumSignificantDigits: digits,
-    });
-    const touches = number !== divide && divide !== undefined && Number(rounded) === divide;
-    return touches && digits < 6 ? text(number, digits + 1) : rounded;
-  };
-  return { value: text(value), low: text(low), high: text(high) };
+/** Of the first digit: 3 for 4,120, -1 for 0.344. */
+function exponentOf(value: number): number {
+  return Math.floor(Math.log10(Math.abs(value)));
 }
 
-function roundedApart(interval: Interval, exponent: number, divide: number | undefined) {
-  const { value, low, high } = interval;
-  const touches = (bound: number) =>
-    bound !== divide && divide !== undefined && roundAt(bound, exponent) === roundAt(divide, exponent);
-  if (exponent > FINEST_EXPONENT && (touches(low) || touches(high))) {
-    return roundedApart(interval, exponent - 1, divide);
-  }
-  return {
-    value: roundAt(value, exponent),
-    low: roundAt(low, exponent),
-    high: roundAt(high, exponent),
-  };
+/** With as many digits more as tell it from `divide`. */
+function roundBound(bound: number, exponent: number, divide: number | undefined): string {
+  if (bound === 0) return formatSignificant(0);
+  let last = Math.min(exponent, exponentOf(bound) - 1);
+  const touches = (): boolean =>
+    divide !== undefined && bound !== divide && roundAt(bound, last) === roundAt(divide, last);
+  while (last > FINEST_EXPONENT && touches()) last--;
+  return roundAt(bound, last);
 }
 
 function roundAt(value: number, exponent: number): string {
-  const digits = Math.max(0, -exponent);
+  if (value === 0 || !Number.isFinite(value)) return formatSignificant(value);
   const rounded = exponent > 0 ? Math.round(value / 10 ** exponent) * 10 ** exponent : value;
-  return decimals(digits).format(rounded);
+  return formatDecimals(rounded, Math.max(0, -exponent));
 }
 
 function decimals(digits: number): Intl.NumberFormat {
   const made =
     DECIMALS.get(digits) ??
-    new Intl.NumberFormat(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    new Intl.NumberFormat(LOCALE, {
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+      // What rounds to zero has no sign.
+      signDisplay: 'negative',
+    });
   DECIMALS.set(digits, made);
   return made;
 }
@@ -214,10 +221,11 @@ export function formatComparison({ ratio, replicateRatios }: Compared): string {
 export function formatReplicates(interval: Interval, values: readonly number[]): string {
   return isKnown(interval) && values.length >= LEAST_REPLICATES
     ? formatInterval(interval)
-    : listValues(values, '');
+    : listValues(values);
 }
 
-function listValues(values: readonly number[], unit: string): string {
+/** The values of replicates, and how many more an interval takes: `158, 167 (1 more replicate needed)`. */
+export function listValues(values: readonly number[], unit = ''): string {
   if (values.length === 0) return NO_FIGURE;
   const missing = missingReplicates(values.length);
   return `${formatValues(values, unit)} (${missing === 0 ? 'unknown' : `${formatMissing(missing)} needed`})`;

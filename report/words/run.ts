@@ -41,6 +41,24 @@ export function machineFacts(run: Run): FactGroup[] {
   ];
 }
 
+/** The words of the method, for a reader of one page. */
+export const METHOD_WORDS: readonly Fact[] = [
+  { label: 'Scenario', value: 'One question: clients under the same load, on the same server.' },
+  {
+    label: 'Replicate',
+    value: 'One measurement of all clients, each in a fresh process, in turns of short slices.',
+  },
+  {
+    label: '95 % interval',
+    value: 'Where the true figure lies, as far as the replicates agree; few or unequal ones make it wide.',
+  },
+  { label: 'Difference shown', value: 'The whole interval of the ratio lies on one side of 1.' },
+  {
+    label: 'Audit',
+    value: 'A check of the run on itself, such as that the connections opened are those accepted.',
+  },
+];
+
 /** `Measured 2026-11-23 12:25 UTC on AMD EPYC 7B13 (2 cores), Node 26.10.0; run ...`. */
 export function describeRun({ startedAt, host, id }: Run): string {
   return `Measured ${formatTime(startedAt)} on ${host.cpuModel} (${formatCount(host.cpuCount)} cores), Node ${host.node}; run ${id}`;

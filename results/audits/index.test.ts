@@ -1,6 +1,7 @@
 // Each audit finds its own kind of damage to a sound trial, and only that.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Faults } from '../../scenarios/model/fault.ts';
 import { AUDITS, type Finding } from '../model/run.ts';
 import type { CompletedTrial, LinkReading, TrialResult } from '../model/trial.ts';
 import { sampleRun } from '../testing/sample-run.ts';
@@ -493,6 +494,90 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     );
   });
 
+  const faultRows: {
+    why: string;
+    /** Injected: error statuses, resets, missing answers. */
+    injected: [number, number, number];
+    failures: Measured['ledger']['failures'];
+    unfinished?: number;
+    state: Finding['state'];
+    detail: RegExp;
+  }[] = [
+    {
+      why: 'each was counted',
+      injected: [3, 2, 1],
+      failures: { badStatus: 3, reset: 1, staleSocket: 1, timeoutTotal: 1 },
+      state: 'pass',
+      detail:
+        /^error statuses 3 of 3 injected, lost connections 2 of 2 injected, missing answers 1 of 1 injected$/,
+    },
+    {
+      why: 'none was met',
+      injected: [0, 0, 0],
+      failures: {},
+      state: 'pass',
+      detail: /^no failure was injected, and none counted$/,
+    },
+    {
+      why: 'a client hides resets',
+      injected: [3, 2, 0],
+      failures: { badStatus: 3 },
+      state: 'fail',
+      detail: /lost connections 0 of 2 injected: the client counted fewer lost connections than it met$/,
+    },
+    {
+      why: 'a missing answer is hidden',
+      injected: [0, 0, 2],
+      failures: {},
+      unfinished: 1,
+      state: 'fail',
+      detail: /missing answers 1 of 2 injected: the client counted fewer missing answers/,
+    },
+    {
+      why: 'a request that was given up may have met a fault',
+      injected: [3, 2, 0],
+      failures: { badStatus: 3, reset: 1 },
+      unfinished: 1,
+      state: 'warn',
+      detail:
+        /lost connections 1 of 2 injected, missing answers 1 of 0 injected: some failures were not injected$/,
+    },
+    {
+      why: 'a missing answer that was injected explains no other',
+      injected: [0, 2, 1],
+      failures: { reset: 1 },
+      unfinished: 1,
+      state: 'fail',
+      detail: /fewer lost connections/,
+    },
+    {
+      why: 'real failures beside the injected ones',
+      injected: [3, 2, 0],
+      failures: { badStatus: 3, reset: 4, refused: 5 },
+      state: 'warn',
+      detail: /lost connections 4 of 2 injected; also connection refused 5: some failures were not injected$/,
+    },
+  ];
+  for (const { why, injected, failures, unfinished = 0, state, detail } of faultRows) {
+    test(`faults ${state}: ${why}`, () => {
+      const trial = persistent();
+      trial.trial.target.faults = Faults.parse(
+        ['status', 'reset', 'noAnswer'].map(kind => ({ kind, ratio: 0.01 })),
+      );
+      Object.assign(trial.measurement.ledger, { faults: injected, failures, unfinished });
+      const found = auditTrial(trial).find(({ rule }) => rule === 'faults')!;
+      assert.equal(found.state, state);
+      assert.match(found.detail, detail);
+    });
+  }
+
+  test('a run of an older version, which does not know its failures, has no audit of faults', () => {
+    const trial = persistent();
+    trial.trial.target.faults = Faults.parse([{ kind: 'reset', ratio: 0.01 }]);
+    trial.measurement.ledger.failures = null;
+    assert.ok(auditTrial(trial).every(({ rule }) => rule !== 'faults'));
+  });
+
   test('every rule is checked, on each trial or on each arm, where there is what it checks', () => {
     const rulesOf = (scenario: 'short-vs-persistent' | 'same-load' | 'behind-a-link') => {
       const { findings } = sampleRun({ scenario }).run.cells[0]!;
@@ -500,15 +585,15 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     };
     assert.deepEqual(
       rulesOf('short-vs-persistent'),
-      AUDITS.filter(rule => rule !== 'schedule' && rule !== 'link'),
+      AUDITS.filter(rule => !['faults', 'schedule', 'link'].includes(rule)),
     );
     assert.deepEqual(
       rulesOf('same-load'),
-      AUDITS.filter(rule => rule !== 'block-spread' && rule !== 'link'),
+      AUDITS.filter(rule => !['faults', 'block-spread', 'link'].includes(rule)),
     );
     assert.deepEqual(
       rulesOf('behind-a-link'),
-      AUDITS.filter(rule => rule !== 'schedule'),
+      AUDITS.filter(rule => !['faults', 'schedule'].includes(rule)),
     );
     assert.deepEqual(
       auditCell(trials).map(({ rule, arm, trial }) => [rule, arm, trial]),

@@ -2,6 +2,7 @@
 import type { Finding } from '../model/run.ts';
 import type { CompletedTrial, TrialResult } from '../model/trial.ts';
 import { conservation, ledger } from './connections.ts';
+import { faults } from './faults.ts';
 import { littlesLaw, schedule, sliceLength, steadiness } from './load.ts';
 import { bottleneck, contention, link, listenDrops, retransmits } from './machine.ts';
 import type { ArmRule, TrialRule } from './rule.ts';
@@ -19,6 +20,7 @@ export function failureCauses(trials: readonly TrialResult[]): string[] {
 const TRIAL_RULES: readonly TrialRule[] = [
   conservation,
   ledger,
+  faults,
   littlesLaw,
   sliceLength,
   schedule,

@@ -163,6 +163,7 @@ export type ArmSummary = z.infer<typeof ArmSummary>;
 export const AUDITS = [
   'conservation',
   'ledger',
+  'faults',
   'littles-law',
   'slice-length',
   'schedule',

@@ -138,6 +138,12 @@ export const Slice = z.strictObject({
     ),
   meanUs: amount().describe('Mean response time of the window, censored ones by their lower bounds'),
   exchanges: count().describe('All exchanges ended in the slice, ramp and drain included'),
+  opened: count()
+    .nullable()
+    .optional()
+    .describe(
+      'Connections opened in the slice, ramp and drain included; null: the client does not count them; absent in runs of older versions',
+    ),
   generatorCpuUs: amount().describe('CPU time of the generator in the whole slice'),
   targetCpuUs: amount().nullable().describe('null for a server that conntax did not start'),
 });
@@ -193,6 +199,15 @@ export const Ledger = z.strictObject({
   answered: count().describe('Exchanges with a good status'),
   failed: count().describe('Exchanges that failed'),
   unfinished: count().describe('Still in flight when the trial ended'),
+  failures: z
+    .partialRecord(z.enum(OUTCOMES), count())
+    .nullable()
+    .default(null)
+    .describe('Exchanges that failed, by kind; null in runs of older versions'),
+  faults: z
+    .array(count())
+    .default([])
+    .describe("By the target's count: how often each of target.faults was injected, in their order"),
   handshakesFull: count().nullable().describe('By the target; null where it does not say'),
   handshakesResumed: count()
     .nullable()

@@ -1,5 +1,6 @@
 // The schema of the server side: the target, and the link between client and target.
 import { z } from 'zod';
+import { Faults } from './fault.ts';
 import { VariableName } from './request.ts';
 import { DEFAULT_EXPECTED, STATUS_CLASSES } from './statuses.ts';
 
@@ -7,7 +8,7 @@ const ExpectedStatusSchema = z.union([z.int().min(200).max(599), z.enum(STATUS_C
 
 /** What the target answers: a plug-in of servers/behaviours and its own options. */
 export const Behaviour = z.looseObject({
-  name: z.string().describe('A server behaviour from the registry: fixed, delay, mixed, stream'),
+  name: z.string().describe('A server behaviour from the registry: fixed, delay, mixed, stream, stall'),
 });
 export type Behaviour = z.infer<typeof Behaviour>;
 
@@ -184,6 +185,9 @@ export const Target = z.strictObject({
     .default(false)
     .describe('Whether the server answers every request with Connection: close'),
   backends: Backends.default(1),
+  faults: Faults.default([]).describe(
+    "What goes wrong with a share of the target's answers; a request meets at most one of them",
+  ),
   expectStatus: z
     .array(ExpectedStatusSchema)
     .min(1)

@@ -18,6 +18,9 @@ import { mostOpen, openSubject, type Stated, type Subject, testWhere } from './s
 const PART = 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this much';
 const PART_CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n';
 
+/** Within this, a client has read what was sent: nothing shows it to the server. */
+const READ_MS = 100;
+
 /** What the server does with the request that is to fail; `isSecond`: it is the second of its connection, if kept. */
 const breaks: {
   what: string;
@@ -48,6 +51,13 @@ const breaks: {
   {
     what: 'within the body of a connection that has worked',
     doing: r => r.socket.end(PART),
+    isSecond: true,
+    outcome: 'reset',
+  },
+  {
+    what: 'it resets a connection that has worked within the header',
+    // A reset drops what the client has not read yet.
+    doing: r => r.socket.write('HTTP/1.1 20', () => setTimeout(() => r.raw.resetAndDestroy(), READ_MS)),
     isSecond: true,
     outcome: 'reset',
   },

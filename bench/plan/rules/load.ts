@@ -1,4 +1,5 @@
 // Rules on load and timing: capacity searches, limits that exclude each other, idle time between slices, several generators.
+import { meanFaultMs } from '../../../scenarios/model/fault.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
 import { Target } from '../../../scenarios/model/target.ts';
 import { countGenerators, evenWeights, refuseDivision } from '../division.ts';
@@ -96,7 +97,8 @@ export function timingRules(): Rule[] {
 export function idleFindings(scenario: Scenario, behaviours: RuleContext['behaviours']): Finding[] {
   const { timing, target, clients } = scenario;
   if (timing.slicing !== 'alternate') return [];
-  const serviceMs = behaviours[target.behaviour.name]?.meanServiceMs(target.behaviour) ?? 0;
+  const serviceMs =
+    (behaviours[target.behaviour.name]?.meanServiceMs(target.behaviour) ?? 0) + meanFaultMs(target.faults);
   const persistent = Object.entries(clients).filter(([, client]) => client.requestsPerConnection !== 1);
   const gaps = persistent.map(([arm]) => sliceGapMs(scenario, arm, serviceMs));
   const idleTimeouts: { path: Path; ms: number; gapMs: number }[] = [

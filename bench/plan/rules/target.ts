@@ -35,6 +35,10 @@ const COMMANDS = {
     message: 'what stands behind an external server cannot be counted',
     hint: "no backends; conntax's own server counts them",
   },
+  faults: {
+    message: "only conntax's own server makes its answers go wrong on purpose",
+    hint: 'no faults, or a target without a url',
+  },
 } as const;
 
 const PLAIN_HTTP = 'a server that target.command starts is asked over plain HTTP';
@@ -52,6 +56,7 @@ const STARTED_COMMANDS = {
     message: 'what stands behind a server of your own cannot be counted',
     hint: "no backends; conntax's own server counts them",
   },
+  faults: { ...COMMANDS.faults, hint: 'no faults, or a target without a command' },
 } as const;
 
 /** A rule on a setting that depends on whether the server is external, as its url says. */

@@ -122,7 +122,7 @@ export function engineExchangeCase(subject: EngineSubject): void {
       // In this process, names are resolved by bench/run/external-server.ts.
       const named = subject.module.countsConnections ? { origin } : { origin: `http://${host}`, address };
       const { slice, account } = openEngine(t, subject, { endpoint: { ...named, path }, users: 1 });
-      await slice();
+      await slice({ windowMs: 1_000 });
       assert.ok(account().answered > 0);
       assert.deepEqual([...hosts], [new URL(named.origin).host]);
     });

@@ -1,0 +1,22 @@
+// What `conntax try` says to do next.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FOUND_SERVER } from '../../results/testing/found-server.ts';
+import { sampleRun } from '../../results/testing/sample-run.ts';
+import { TRY_DEFAULTS } from './option-defaults.ts';
+import { conclude } from './try.ts';
+
+const options = { ...TRY_DEFAULTS, results: 'results', allowHost: [], concurrency: 20 };
+
+test('of a server that keeps connections, its idle timeout is spoken of', () => {
+  const said = conclude({ run: sampleRun().run, servers: [FOUND_SERVER] }, options).join(' ');
+  assert.match(said, /announces no idle timeout/);
+  assert.doesNotMatch(said, /no setting of a pool helps/);
+});
+
+test('of a server that closes each connection, no setting is advised', () => {
+  const servers = [{ ...FOUND_SERVER, httpVersion: '1.0' }];
+  const said = conclude({ run: sampleRun().run, servers }, options).join(' ');
+  assert.match(said, /answers over HTTP\/1\.0 without Connection: keep-alive, so no setting of a pool helps/);
+  assert.doesNotMatch(said, /idle timeout|not known yet|Set /);
+});

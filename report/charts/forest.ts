@@ -1,0 +1,289 @@
+// Chart: how many times better each client is than the baseline, metric by metric: intervals and replicates on one logarithmic axis.
+import { comparedMetrics, isHigherBetter, METRIC_TABLE } from '../../results/metrics.ts';
+import type { Comparison, Metric } from '../../results/model/run.ts';
+import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
+import type { Load } from '../../scenarios/model/load.ts';
+import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
+import { formatComparison, formatSignificant, knownRatio } from '../words/numbers.ts';
+import type { Chart } from './chart.ts';
+import { armMarks, framed, guideLine, INK, isNarrow, type Layer, logTicks } from './theme.ts';
+
+const NAME = 'forest';
+
+/** The axis spans the values, and their whiskers by at most this factor; longer ones end in an arrow. */
+const WIDEST_WHISKER = 1.8;
+/** Least ratio of the ends of the axis: equal values lie in the middle of something. */
+const LEAST_RATIO = 1.1;
+/** Left of the data, of the width that they take. */
+const MARGIN_SHARE = 0.06;
+/** The same at the right, for the figures. */
+const TEXT_SHARE = 0.75;
+const ROW_PX = { few: 38, many: 20 };
+/** More rows are set more densely. */
+const FEW_ROWS = 6;
+/** Below the rows. */
+const AXIS_PX = 44;
+
+const chart: Chart = {
+  name: NAME,
+  section: 'answer',
+  title: 'Against the baseline',
+  applies: view => rowsOf(view).length > 0,
+  caption: ({ result }) =>
+    `How many times better than ${result.scenario.baseline}: more requests, less time, less CPU. Further right is better. Line: ${INTERVAL_NAME}, with an arrow where it goes on; small dots: replicates.`,
+  spec(view, widthPx) {
+    const rows = rowsOf(view);
+    const plot = plotOf(rows, view, isNarrow(widthPx));
+    const rowPx = rows.length <= FEW_ROWS ? ROW_PX.few : ROW_PX.many;
+    return framed(
+      {
+        layer: [
+          baselineLayer(plot, view.result.scenario.baseline),
+          whiskerLayer(plot),
+          ...arrowLayers(rows, plot),
+          dotLayer(plot),
+          figureLayer(plot),
+          textLayer(plot),
+        ],
+      },
+      { widthPx, heightPx: rows.length * rowPx + AXIS_PX },
+    );
+  },
+  table(view) {
+    const rows = rowsOf(view);
+    const replicates = Math.max(...rows.map(({ dots }) => dots.length));
+    return createTable({
+      name: NAME,
+      title: 'Against the baseline',
+      columns: [
+        keyColumn('metric', 'metric'),
+        keyColumn('arm', 'client'),
+        figureColumn('gain', 'times better', INTERVAL_NAME),
+        ...Array.from({ length: replicates }, (_, index) =>
+          figureColumn(`replicate${index + 1}`, `replicate ${index + 1}`),
+        ),
+      ],
+      rows: rows.map(row => [
+        words(row.title, row.metric),
+        words(row.candidate),
+        figure(row.plain, { value: row.value, low: row.low, high: row.high }, row.marks),
+        ...Array.from({ length: replicates }, (_, index) => {
+          const dot = row.dots[index];
+          return dot === undefined
+            ? words('–', null)
+            : figure(`${formatSignificant(dot.value)}×`, dot.value, row.marks);
+        }),
+      ]),
+    });
+  },
+};
+export default chart;
+
+/** Under an open load the schedule sets the rate; in a search for the capacity, each client has its own. */
+function isFair(metric: Metric, { model }: Load): boolean {
+  if (model === 'closed') return true;
+  return model === 'capacity'
+    ? metric === 'capacityPerSec' || metric === 'cpuUsPerRequest'
+    : metric !== 'requestsPerSec';
+}
+
+/** One per metric and client, those of a metric together; more than 1 is better in all. */
+function rowsOf(view: CellView) {
+  const { comparisons, scenario } = view.result;
+  const candidates = new Set(comparisons.map(({ candidate }) => candidate));
+  const names = view.arms.map(({ name }) => name).filter(name => candidates.has(name));
+  return comparedMetrics(scenario.load)
+    .filter(metric => isFair(metric, scenario.load))
+    .flatMap(metric =>
+      names.flatMap(name => {
+        const found = comparisons.find(one => one.metric === metric && one.candidate === name);
+        return found === undefined ? [] : (rowOf(found, view, candidates.size > 1) ?? []);
+      }),
+    );
+}
+
+function rowOf(comparison: Comparison, view: CellView, hasSeveral: boolean) {
+  const { metric, candidate, replicateRatios } = comparison;
+  const turn = (ratio: number): number => (isHigherBetter(metric) ? ratio : 1 / ratio);
+  const ratios = replicateRatios.filter(ratio => ratio > 0).map(turn);
+  if (ratios.length === 0) return null;
+  const known = knownRatio(comparison);
+  const gain = known === null ? null : turned(known, metric);
+  const { value, low, high } = gain ?? spanOf(ratios);
+  const { title } = METRIC_TABLE[metric];
+  const marks = comparisonMarks(comparison, view);
+  const plain = formatComparison({ ratio: gain, replicateRatios: ratios });
+  const text = gain === null ? 'not known' : `${plain}${signsOf(marks)}`;
+  return {
+    metric,
+    candidate,
+    title,
+    label: hasSeveral ? `${title}: ${candidate}` : title.replace(' per request', ''),
+    arm: view.arms.find(({ name }) => name === candidate)?.label ?? candidate,
+    value,
+    low,
+    high,
+    isKnown: gain !== null,
+    marks,
+    isInvalid: marks.includes('invalid'),
+    plain,
+    text,
+    brief: gain === null ? '?' : `${plain.replace(/ \(.*/, '')}${signsOf(marks)}`,
+    tip: `${title}, ${candidate}: ${plain}${signsOf(marks)} better`,
+    dots: ratios.map((ratio, index) => ({
+      value: ratio,
+      tip: `${title}, ${candidate}, replicate ${index + 1}: ${formatSignificant(ratio)}×`,
+    })),
+  };
+}
+
+function turned({ value, low, high }: Interval, metric: Metric): Interval {
+  return isHigherBetter(metric) ? { value, low, high } : { value: 1 / value, low: 1 / high, high: 1 / low };
+}
+
+/** Without an interval: the replicates' centre and reach. */
+function spanOf(ratios: readonly number[]): Interval {
+  const logs = ratios.map(Math.log);
+  const centre = logs.reduce((sum, log) => sum + log, 0) / logs.length;
+  return { value: Math.exp(centre), low: Math.min(...ratios), high: Math.max(...ratios) };
+}
+
+type Row = NonNullable<ReturnType<typeof rowOf>>;
+
+/** 1 and all values, whiskers and replicates as far as they are not cut off. */
+function extentOf(rows: readonly Row[]): { low: number; high: number } {
+  const values = [1, ...rows.map(({ value }) => value)];
+  const ends = rows.map(reachOf);
+  const low = Math.max(Math.min(1, ...ends.map(end => end.low)), Math.min(...values) / WIDEST_WHISKER);
+  const high = Math.min(Math.max(1, ...ends.map(end => end.high)), Math.max(...values) * WIDEST_WHISKER);
+  return { low, high: Math.max(high, low * LEAST_RATIO) };
+}
+
+/** Of the interval and the replicates. */
+function reachOf({ low, high, dots }: Row): { low: number; high: number } {
+  const values = dots.map(({ value }) => value);
+  return { low: Math.min(low, ...values), high: Math.max(high, ...values) };
+}
+
+/** What all layers share: the rows at their places, whiskers cut off at the ends of the axis, and the scales. */
+function plotOf(rows: readonly Row[], view: CellView, isSmall: boolean) {
+  const { low, high } = extentOf(rows);
+  const domain = [low / (high / low) ** MARGIN_SHARE, high * (high / low) ** TEXT_SHARE] as const;
+  return {
+    isSmall,
+    low,
+    high,
+    rows: rows.map((row, index) => ({
+      ...row,
+      at: index + 0.5,
+      low: Math.max(row.low, low),
+      high: Math.min(row.high, high),
+    })),
+    colour: armMarks(view.arms).colour,
+    x: {
+      type: 'quantitative' as const,
+      scale: { type: 'log' as const, domain: [...domain], nice: false },
+      axis: {
+        title: 'better →',
+        values: logTicks(domain[0], high),
+        format: '~r',
+        grid: true,
+      },
+    },
+    y: {
+      field: 'at',
+      type: 'quantitative' as const,
+      scale: { domain: [0, rows.length], reverse: true, nice: false },
+      axis: {
+        title: null,
+        domain: false,
+        grid: false,
+        values: rows.map((_, index) => index + 0.5),
+        labelExpr: `${JSON.stringify(rows.map(({ label }) => label))}[floor(datum.value)]`,
+        labelOverlap: false,
+      },
+    },
+  };
+}
+
+type Plot = ReturnType<typeof plotOf>;
+
+function baselineLayer({ x }: Plot, baseline: string): Layer {
+  return {
+    data: { values: [{ one: 1, tip: `1: the same as ${baseline}` }] },
+    mark: { ...guideLine, strokeWidth: 1.5, strokeDash: [1, 0] },
+    encoding: {
+      x: { ...x, field: 'one' },
+      y: { value: 0 },
+      y2: { value: 'height' },
+      description: { field: 'tip' },
+    },
+  };
+}
+
+function whiskerLayer({ rows, x, y, colour }: Plot): Layer {
+  return {
+    data: { values: rows },
+    mark: { type: 'rule', strokeWidth: 2 },
+    encoding: {
+      x: { ...x, field: 'low' },
+      x2: { field: 'high' },
+      y,
+      color: colour,
+      description: { field: 'tip' },
+    },
+  };
+}
+
+/** At the ends of whiskers that go on beyond the axis, or where a replicate lies there. @param rows with whiskers of their full length */
+function arrowLayers(rows: readonly Row[], { low, high, x, y, colour }: Plot): Layer[] {
+  const ends = (isBeyond: (row: Row) => boolean, end: number) =>
+    rows.flatMap((row, index) => (isBeyond(row) ? [{ at: index + 0.5, arm: row.arm, end }] : []));
+  return [
+    { shape: 'triangle-left' as const, values: ends(row => reachOf(row).low < low, low) },
+    { shape: 'triangle-right' as const, values: ends(row => reachOf(row).high > high, high) },
+  ]
+    .filter(({ values }) => values.length > 0)
+    .map(({ values, shape }) => ({
+      data: { values },
+      mark: { type: 'point', filled: true, size: 60, shape, aria: false },
+      encoding: { x: { ...x, field: 'end' }, y, color: colour },
+    }));
+}
+
+/** The replicates, a little below the figure. */
+function dotLayer({ rows, low, high, x, y, colour, isSmall }: Plot): Layer {
+  const values = rows.flatMap(({ at, arm, dots }) =>
+    dots
+      .filter(({ value }) => value >= low && value <= high)
+      .map(({ value, tip }) => ({ at: at + 0.28, arm, value, tip })),
+  );
+  return {
+    data: { values },
+    mark: { type: 'point', filled: true, size: isSmall ? 10 : 14, opacity: 0.75 },
+    encoding: { x: { ...x, field: 'value' }, y, color: colour, description: { field: 'tip' } },
+  };
+}
+
+function figureLayer({ rows, x, y, colour, isSmall }: Plot): Layer {
+  return {
+    data: { name: 'figures', values: rows },
+    mark: { type: 'point', filled: true, size: isSmall ? 60 : 80, opacity: 1 },
+    encoding: {
+      x: { ...x, field: 'value' },
+      y,
+      color: colour,
+      shape: { condition: { test: 'datum.isInvalid', value: 'cross' }, value: 'circle' },
+      description: { field: 'tip' },
+    },
+  };
+}
+
+function textLayer({ rows, y, isSmall }: Plot): Layer {
+  return {
+    data: { values: rows },
+    mark: { type: 'text', align: 'right', aria: false, fill: INK },
+    encoding: { x: { value: 'width' }, y, text: { field: isSmall ? 'brief' : 'text' } },
+  };
+}

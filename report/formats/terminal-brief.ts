@@ -1,0 +1,198 @@
+// The terminal's short report: the answer, one table, the ratios as bars, what failed and what limits it, within a screenful.
+import stringWidth from 'string-width';
+import { visibleLine } from '../../results/visible.ts';
+import type { Check, Report, Table } from '../model.ts';
+import { partsOf } from './format.ts';
+import {
+  fittingColumns,
+  layOutAnswer,
+  layOutBadges,
+  layOutOverview,
+  layOutPart,
+  type Page,
+  wrapped,
+} from './terminal-page.ts';
+
+/** Lines of the report at 100 columns and more; the command adds the path of the page. */
+const MOST_LINES = 25;
+/** Left for remarks when a table is long. */
+const REMARK_LINES = 3;
+/** Failed checks that are listed; of more, the number. */
+const MOST_FAILED = 3;
+
+/** What is shown is what there is room for, the most important first; the rest is a flag away. */
+export function layOutBrief(report: Report, page: Page): string {
+  const { answer, checks, verdict } = report;
+  const closing = [
+    page.colours.dim('All tables: --verbose, or the page below.'),
+    '',
+    ...layOutAnswer(answer, page),
+  ];
+  const top = [
+    ...layOutAnswer(answer, page),
+    ...wrapped(`${answer.precision} ${answer.context}`.trim(), page.width),
+    ...layOutBadges(answer, page),
+  ];
+  let room = MOST_LINES - top.length - closing.length;
+  const take = (lines: readonly string[]): readonly string[] => {
+    room -= lines.length;
+    return lines;
+  };
+  const failed = take(verdict === answer.precision ? [] : layOutFailed(checks, page));
+  const table = take(layOutFirst(report, page, room - Math.min(REMARK_LINES, answer.notes.length)));
+  const remarks = take(layOutRemarks(answer.notes, page, room));
+  const bars = take(layOutBars(report, page, room));
+  const caveats = take(layOutRemarks(caveatsOf(report), page, room));
+  return [...top, ...failed, ...table, ...bars, ...remarks, ...caveats, ...closing].join('\n');
+}
+
+function layOutFailed(checks: readonly Check[], { width, colours }: Page): string[] {
+  const failed = checks.filter(({ state }) => state === 'fail' || state === 'broken');
+  const more = failed.length - MOST_FAILED;
+  return [
+    ...failed
+      .slice(0, MOST_FAILED)
+      .flatMap(({ group, subject, detail }) => wrapped(`${group}: ${subject}: ${detail}`, width, '✗ ')),
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ].map(line => colours.red(line));
+}
+
+/** The scenarios, the points of a sweep, or the clients. */
+function layOutFirst(report: Report, page: Page, room: number): string[] {
+  const { overview } = report;
+  if (overview !== null) {
+    const rows = overview.rows.map(row => layOutOverview({ ...overview, rows: [row] }, page).split('\n'));
+    return ['', ...cutTo(rows, room - 1, page)];
+  }
+  const [part] = partsOf(report);
+  if (part === undefined) return [];
+  if (part.kind === 'sweep') {
+    const [measure] = part.sweep.measures;
+    return measure === undefined ? [] : layOutRows(measure.table, page, room);
+  }
+  return part.cell.state === 'unmeasured' ? [] : layOutRows(part.cell.brief, page, room);
+}
+
+/** As many rows as there is room for, in the columns that fit. */
+function layOutRows(table: Table, page: Page, room: number): string[] {
+  const [columns = []] = fittingColumns(table, page.width);
+  const [head = '', ...rows] = splitRows(layOutPart(table, columns, page), table.rows.length);
+  const heading = head.split('\n');
+  return [
+    '',
+    ...heading,
+    ...cutTo(
+      rows.map(row => [row]),
+      room - 1 - heading.length,
+      page,
+    ),
+  ];
+}
+
+/** The lines above the rows, then each row. */
+function splitRows(text: string, count: number): string[] {
+  const lines = text.split('\n');
+  return [lines.slice(0, lines.length - count).join('\n'), ...lines.slice(lines.length - count)];
+}
+
+/** Entries in order while there is room, then how many more there are. */
+function cutTo(entries: readonly (readonly string[])[], room: number, { colours }: Page): string[] {
+  const whole = entries.flat();
+  if (whole.length <= room) return whole;
+  const shown: string[] = [];
+  let count = 0;
+  for (const entry of entries) {
+    if (shown.length + entry.length > room - 1) break;
+    shown.push(...entry);
+    count++;
+  }
+  return [...shown, colours.dim(`… and ${entries.length - count} more`)];
+}
+
+/** Below an empty line, as far as there is room. */
+function layOutRemarks(remarks: readonly string[], page: Page, room: number): string[] {
+  if (remarks.length === 0 || room < 2) return [];
+  const entries = remarks.map(remark => wrapped(remark, page.width, '- '));
+  return ['', ...cutTo(entries, room - 1, page)];
+}
+
+/** Those of single scenarios first. */
+function caveatsOf({ sweeps, cells, caveats }: Report): string[] {
+  const alone = cells.filter(({ sweep }) => sweep === null);
+  return [...new Set([...sweeps, ...alone].flatMap(part => part.caveats)), ...caveats];
+}
+
+interface Ratio {
+  metric: string;
+  arm: string;
+  text: string;
+  value: number;
+  low: number;
+  high: number;
+}
+
+/** Fewer characters show no difference. */
+const LEAST_BAR = 20;
+const MOST_BAR = 48;
+const MOST_BARS = 6;
+const AT_ONE = '│';
+/** The axis follows the values: a whisker is cut off beyond this factor of them. */
+const WIDEST_WHISKER = 2;
+
+/** How many times better each metric of one client is, or each client in the deciding metric; empty unless there is room for all. */
+function layOutBars(report: Report, { width, colours }: Page, room: number): string[] {
+  const [part] = partsOf(report);
+  const forest = report.overview === null && part?.kind === 'cell' ? part.cell.forest : null;
+  if (forest === null) return [];
+  const ratios = ratiosOf(forest.table);
+  const isOne = new Set(ratios.map(({ arm }) => arm)).size === 1;
+  const shown = isOne ? ratios : ratios.filter(({ metric }) => metric === ratios[0]?.metric);
+  const labels = shown.map(({ metric, arm }) => visibleLine(isOne ? metric : arm));
+  const labelWidth = Math.max(0, ...labels.map(label => stringWidth(label)));
+  const textWidth = Math.max(0, ...shown.map(({ text }) => stringWidth(text)));
+  const barWidth = Math.min(MOST_BAR, width - labelWidth - textWidth - 4);
+  if (shown.length === 0 || shown.length > MOST_BARS || barWidth < LEAST_BAR || shown.length + 2 > room)
+    return [];
+  const draw = drawer(shown, barWidth);
+  const of = isOne ? '' : `${shown[0]!.metric}, `;
+  return [
+    '',
+    colours.bold(visibleLine(`${forest.title}: ${of}${headingOf(forest.table)} (${AT_ONE}: 1×)`)),
+    ...shown.map((ratio, index) => {
+      const pad = ' '.repeat(labelWidth - stringWidth(labels[index]!));
+      return `${labels[index]}${pad}  ${draw(ratio)}  ${visibleLine(ratio.text)}`.trimEnd();
+    }),
+  ];
+}
+
+function headingOf({ columns }: Table): string {
+  const gain = columns.find(({ key }) => key === 'gain');
+  return [gain?.heading, gain?.unit].filter(word => word !== undefined).join(', ');
+}
+
+function ratiosOf({ columns, rows }: Table): Ratio[] {
+  const at = (wanted: string): number => columns.findIndex(({ key }) => key === wanted);
+  const [metric, arm, gain] = [at('metric'), at('arm'), at('gain')];
+  return rows.flatMap(row => {
+    const { text, value } = row[gain]!;
+    const interval = value as unknown as Pick<Ratio, 'value' | 'low' | 'high'>;
+    return { metric: row[metric]!.text, arm: row[arm]!.text, text, ...interval };
+  });
+}
+
+/** Draws a ratio on a logarithmic axis that all rows share: a line at 1, the interval, the value. */
+function drawer(ratios: readonly Ratio[], width: number): (ratio: Ratio) => string {
+  const values = [1, ...ratios.map(({ value }) => value)];
+  const least = Math.max(Math.min(1, ...ratios.map(({ low }) => low)), Math.min(...values) / WIDEST_WHISKER);
+  const most = Math.min(Math.max(1, ...ratios.map(({ high }) => high)), Math.max(...values) * WIDEST_WHISKER);
+  const span = Math.log(most / least) || 1;
+  const place = (value: number): number =>
+    Math.min(width - 1, Math.max(0, Math.round((Math.log(value / least) / span) * (width - 1))));
+  return ({ value, low, high }) => {
+    const cells = Array.from({ length: width }, () => ' ');
+    for (let at = place(low); at <= place(high); at++) cells[at] = '─';
+    cells[place(1)] = AT_ONE;
+    cells[place(value)] = '●';
+    return cells.join('');
+  };
+}

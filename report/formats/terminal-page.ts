@@ -1,0 +1,212 @@
+// What the short and the full report in a terminal share: width, colours, wrapping, tables, and how the answers are laid out.
+import CliTable from 'cli-table3';
+import picocolors from 'picocolors';
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
+import { visibleLine } from '../../results/visible.ts';
+import {
+  type Answer,
+  type Column,
+  isFailure,
+  type Overview,
+  type Table,
+  type TableCell,
+  type Tone,
+} from '../model.ts';
+import { bindUnits, type FormatOptions, NO_BREAK } from './format.ts';
+
+const GAP = 2;
+
+/**
+ * Indices of the columns that fit into `width`, in as few parts as possible and of about the same width. Each part begins
+ * with the key columns, which identify its rows.
+ */
+export function fittingColumns({ columns, rows }: Table, width: number): number[][] {
+  const widths = columns.map(({ heading, unit }, index) =>
+    Math.max(
+      ...[heading, unit ?? '', ...rows.map(row => row[index]!.text)].map(text =>
+        stringWidth(visibleLine(text)),
+      ),
+    ),
+  );
+  const indices = columns.map((_, index) => index);
+  const keys = indices.filter(index => columns[index]!.isKey);
+  const others = indices.filter(index => !columns[index]!.isKey);
+  const keysWidth = keys.reduce((sum, index) => sum + widths[index]! + GAP, 0);
+  const parts = (limit: number) => packed(others, widths, limit - keysWidth);
+  const fewest = parts(width);
+  let narrowest = width;
+  while (narrowest > keysWidth && parts(narrowest - 1).length === fewest.length) narrowest--;
+  return parts(narrowest).map(part => [...keys, ...part]);
+}
+
+/** In order, as many in each part as `limit` permits, but at least one. */
+function packed(indices: readonly number[], widths: readonly number[], limit: number): number[][] {
+  const parts: number[][] = [];
+  let used = Number.POSITIVE_INFINITY;
+  for (const index of indices) {
+    const own = widths[index]!;
+    if (used + GAP + own > limit) {
+      parts.push([index]);
+      used = own;
+    } else {
+      parts.at(-1)!.push(index);
+      used += GAP + own;
+    }
+  }
+  return parts;
+}
+
+/** Breaks between words. The first line begins with `bullet`, the others with blanks as wide. A longer word gets its own line. */
+export function wrapped(text: string, width: number, bullet = ''): string[] {
+  const indent = ' '.repeat(stringWidth(bullet));
+  return wrapAnsi(bindUnits(visibleLine(text)), width - indent.length)
+    .replaceAll(NO_BREAK, ' ')
+    .split('\n')
+    .map((line, index) => `${index === 0 ? bullet : indent}${line}`);
+}
+
+type Colours = ReturnType<typeof picocolors.createColors>;
+
+export interface Page {
+  width: number;
+  colours: Colours;
+}
+
+const LEAST_WIDTH = 60;
+/** Wider lines are hard to read. */
+const MOST_WIDTH = 160;
+
+export function pageOf({ columns, hasColour }: FormatOptions): Page {
+  return {
+    width: Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, columns)),
+    colours: picocolors.createColors(hasColour),
+  };
+}
+
+/** The verdict in bold, a failure in red. */
+export function layOutAnswer(answer: Answer, { width, colours }: Page): string[] {
+  return wrapped(answer.verdict, width).map(line => {
+    const bold = colours.bold(line);
+    return isFailure(answer) ? colours.red(bold) : bold;
+  });
+}
+
+const SIGNS: Record<Tone, string> = { fail: '✗ ', doubt: '! ', good: '✓ ', plain: '· ' };
+
+const paints = (colours: Colours): Record<Tone, (text: string) => string> => ({
+  fail: colours.red,
+  doubt: colours.yellow,
+  good: colours.green,
+  plain: colours.dim,
+});
+
+/** On one line where they fit, else one below the other. */
+export function layOutBadges({ badges }: Answer, { width, colours }: Page): string[] {
+  const paint = paints(colours);
+  const texts = badges.map(({ text, tone }) => `${SIGNS[tone]}${visibleLine(text)}`);
+  if (texts.length > 0 && stringWidth(texts.join(BETWEEN)) <= width)
+    return [badges.map(({ tone }, index) => paint[tone](texts[index]!)).join(BETWEEN)];
+  return badges.flatMap(({ text, tone }) => wrapped(text, width, SIGNS[tone]).map(line => paint[tone](line)));
+}
+
+const BETWEEN = '   ';
+
+/** Two lines for each scenario: its answer and the interval of that, what a connection costs and how far to trust it. */
+export function layOutOverview({ rows }: Overview, { width, colours }: Page): string {
+  return rows
+    .flatMap(({ name, answer, bar, cost }) => {
+      const answered = [`${name}: ${answer.verdict}`, ...(bar === null ? [] : [bar.text])].join(', ');
+      const trust = [
+        ...(cost === null ? [] : [`CPU of a new connection: ${cost}`]),
+        ...answer.badges.map(({ text }) => text),
+      ];
+      return [
+        ...wrapped(answered, width).map(line => (isFailure(answer) ? colours.red(line) : line)),
+        ...(trust.length === 0 ? [] : wrapped(trust.join('; '), width, '  ').map(line => colours.dim(line))),
+      ];
+    })
+    .join('\n');
+}
+
+/** Longer formats show the notes; what the marks mean is said once below. */
+export function layOutTable(table: Table, page: Page): string {
+  const parts = fittingColumns(table, page.width).map(indices => layOutPart(table, indices, page));
+  return ['', page.colours.bold(visibleLine(table.title)), parts.join('\n\n')].join('\n');
+}
+
+/** Messages may have any length, so their rows are written as sentences that wrap. */
+export function layOutRows(
+  { title, columns, rows }: Table,
+  { width, colours }: Page,
+  paint: (line: string) => string = colours.red,
+): string {
+  const lines = rows.flatMap(row => {
+    const parts = row.flatMap(({ text }, index) => {
+      const { heading, isKey } = columns[index]!;
+      return text === '' ? [] : [isKey ? text : `${heading}: ${text}`];
+    });
+    return wrapped(parts.join('; '), width, '- ').map(line => paint(line));
+  });
+  return ['', colours.bold(visibleLine(title)), ...lines].join('\n');
+}
+
+export function layOutPart(
+  { columns, rows }: Table,
+  indices: readonly number[],
+  { colours, width }: Page,
+): string {
+  const shown = indices.map(index => columns[index]!);
+  const grid = new CliTable({
+    head: shown.map(layOutHeading),
+    colAligns: shown.map(({ align }) => align),
+    chars: RULES,
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
+    ...(shown.length < 2 ? { colWidths: [width], wordWrap: true } : {}),
+  });
+  grid.push(...rows.map(row => indices.map(index => paintedCell(row[index]!, columns[index]!, colours))));
+  return grid
+    .toString()
+    .split('\n')
+    .map(line => line.trimEnd())
+    .join('\n');
+}
+
+/** The unit on a line of its own keeps columns of figures narrow. */
+function layOutHeading({ heading, unit }: Column): string {
+  return unit === undefined ? visibleLine(heading) : `${visibleLine(heading)}\n${visibleLine(unit)}`;
+}
+
+function paintedCell({ text, value, marks }: TableCell, { key }: Column, colours: Colours): string {
+  const plain = visibleLine(text);
+  if (marks.length > 0) return colours.red(plain);
+  if (key !== 'verdict') return plain;
+  if (value === 'better') return colours.green(plain);
+  return value === 'worse' ? colours.red(plain) : colours.yellow(plain);
+}
+
+export function layOutList(items: readonly string[], { width, colours }: Page): string {
+  return items
+    .flatMap(item => wrapped(item, width, '- '))
+    .map(line => colours.dim(line))
+    .join('\n');
+}
+
+/** Columns two blanks apart under one rule, so that lines can be copied. */
+const RULES = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '─',
+  'mid-mid': '──',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+};

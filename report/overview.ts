@@ -1,0 +1,170 @@
+// The answer of a whole run, and the table of its scenarios: a row each, with its answer and a bar of its ratio.
+import type { Run } from '../results/model/run.ts';
+import { INTERVAL_NAME, type Interval } from '../results/stats.ts';
+import type { CellView } from './cell-view.ts';
+import type { Answer, Badge, Bar, Overview, OverviewRow, Table } from './model.ts';
+import { sweepAnswer } from './sweeps/answer.ts';
+import { sweepRemarks } from './sweeps/report.ts';
+import type { Section } from './sweeps/view.ts';
+import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
+import {
+  cellAnswer,
+  describeFailedLimit,
+  describeSetting,
+  isReuseGain,
+  limitBadges,
+  shownGain,
+} from './words/answer.ts';
+import { boundRemarks } from './words/bound.ts';
+import { nameCharge } from './words/connection-cost.ts';
+import { describeErrorGaps, hasErrorGap } from './words/doubts.ts';
+import { decidingComparisons, runRemarks, stateOf } from './words/headline.ts';
+import { formatCount, roundInterval } from './words/numbers.ts';
+
+/** The answer of one scenario or sweep. */
+export function answerOf(section: Section): Answer {
+  return section.kind === 'sweep'
+    ? sweepAnswer(section.sweep, sweepRemarks(section.sweep))
+    : cellAnswer(section.view);
+}
+
+/** The answer of a run: that of its only scenario, or what several have in common. */
+export function runAnswer(sections: readonly Section[], { state }: Pick<Run, 'state'>): Answer {
+  const [only] = sections;
+  if (only === undefined)
+    return { verdict: 'Nothing was measured', precision: '', context: '', badges: [], notes: [] };
+  if (sections.length === 1) return answerOf(only);
+  const views = sections.flatMap(viewsOf);
+  return {
+    verdict: describeFailedLimit(views) ?? describeAll(sections),
+    precision: '',
+    context: describeCommon(views),
+    badges: [
+      ...limitBadges(views.flatMap(({ result }) => result.expectations)),
+      ...stateBadges(views, state),
+    ],
+    notes: runNotes(views),
+  };
+}
+
+/** What set the pace is said by the badges of each scenario. */
+function runNotes(views: readonly CellView[]): string[] {
+  const said = boundRemarks(views);
+  return [
+    describeErrorGaps(views.filter(hasErrorGap).map(({ result }) => result.cell)).trim(),
+    ...runRemarks(views).filter(remark => !said.includes(remark)),
+  ].filter(note => note !== '');
+}
+
+/** The cells of a section. */
+export function viewsOf(section: Section): CellView[] {
+  return section.kind === 'sweep' ? section.sweep.cells.map(({ view }) => view) : [section.view];
+}
+
+/** `Reuse serves 3.0 to 28 times the requests in 3 scenarios`; of others, in how many a difference was shown. */
+function describeAll(sections: readonly Section[]): string {
+  const views = sections.flatMap(viewsOf);
+  const count = `${formatCount(sections.length)} scenarios`;
+  if (views.every(view => stateOf(view) === 'unmeasured')) return 'Nothing could be measured';
+  if (sections.every(section => section.kind === 'cell' && isReuseGain(section.view))) {
+    const gains = views
+      .map(view => shownGain(view)!.gain)
+      .toSorted((a, b) => a.value - b.value)
+      .map(gain => roundInterval(gain, 1).value);
+    const [low, high] = [gains[0]!, gains.at(-1)!];
+    return `Reuse serves ${low === high ? low : `${low} to ${high}`} times the requests in ${count}`;
+  }
+  const differing = sections.filter(section =>
+    viewsOf(section).some(({ result }) =>
+      decidingComparisons(result).some(({ verdict }) => verdict !== 'unsure'),
+    ),
+  );
+  const comparisons = views.flatMap(({ result }) => decidingComparisons(result));
+  if (comparisons.length === 0) return `${count} of single clients, so nothing is compared`;
+  const comparing = sections.filter(section =>
+    viewsOf(section).some(({ result }) =>
+      decidingComparisons(result).some(({ replicateRatios }) => replicateRatios.length > 0),
+    ),
+  );
+  if (comparing.length === 0) return 'Nothing can be compared';
+  return `Clients differ in ${formatCount(differing.length)} of ${formatCount(comparing.length)} scenarios`;
+}
+
+/** What was the same in all scenarios. */
+function describeCommon(views: readonly CellView[]): string {
+  const settings = views.map(view => describeSetting(view).split(', '));
+  const common = settings[0]!.filter(part => settings.every(parts => parts.includes(part)));
+  return common.length === 0 ? '' : `Conditions of all: ${common.join(', ')}.`;
+}
+
+function stateBadges(views: readonly CellView[], state: Run['state']): Badge[] {
+  const count = (wanted: string): number => views.filter(view => stateOf(view) === wanted).length;
+  const [invalid, lost] = [count('invalid'), count('unmeasured')];
+  const of = formatCount(views.length);
+  return [
+    ...(invalid === 0
+      ? []
+      : [{ text: `not reliable: audits failed in ${invalid} of ${of}`, tone: 'fail' } as const]),
+    ...(lost === 0 ? [] : [{ text: `${lost} of ${of} not measured`, tone: 'fail' } as const]),
+    ...(state === 'partial' ? [{ text: 'interrupted', tone: 'doubt' } as const] : []),
+  ];
+}
+
+/** A row for each scenario, their bars on one axis; null for a single one. */
+export function overviewOf(sections: readonly Section[]): Overview | null {
+  if (sections.length < 2) return null;
+  const found = sections.map(section => ({
+    name: section.kind === 'sweep' ? section.sweep.name : section.view.result.cell,
+    answer: answerOf(section),
+    cost: section.kind === 'sweep' ? null : nameCharge(section.view),
+    gain: section.kind === 'sweep' ? null : shownGain(section.view),
+  }));
+  const place = placer(found.flatMap(({ gain }) => (gain === null ? [] : [gain.gain])));
+  const rows = found.map(({ name, answer, cost, gain }) => ({
+    name,
+    answer,
+    cost,
+    bar: gain === null ? null : place(gain),
+  }));
+  return { rows, table: overviewTable(rows) };
+}
+
+function overviewTable(rows: readonly OverviewRow[]): Table {
+  const hasCosts = rows.some(({ cost }) => cost !== null);
+  return createTable({
+    name: 'overview',
+    title: 'Answers',
+    columns: [
+      keyColumn('cell', 'scenario'),
+      wordColumn('verdict', 'answer'),
+      figureColumn('gain', 'ratio, better above 1', INTERVAL_NAME),
+      ...(hasCosts ? [wordColumn('cost', 'CPU of a new connection')] : []),
+      wordColumn('badges', 'trust'),
+    ],
+    rows: rows.map(({ name, answer, bar, cost }) => [
+      words(name),
+      words(answer.verdict),
+      bar === null ? nothing : words(bar.text),
+      ...(hasCosts ? [cost === null ? nothing : words(cost)] : []),
+      words(
+        answer.badges.map(({ text }) => text).join('; '),
+        answer.badges.map(({ text }) => text),
+      ),
+    ]),
+  });
+}
+
+/** Places on a logarithmic axis from the lowest bound to the highest, 1 among them. */
+function placer(gains: readonly Interval[]): (of: { gain: Interval; text: string }) => Bar {
+  const bounds = [1, ...gains.flatMap(({ low, high }) => [low, high])].map(Math.log);
+  const [least, most] = [Math.min(...bounds), Math.max(...bounds)];
+  const at = (value: number): number =>
+    most === least ? 0 : Number(((Math.log(value) - least) / (most - least)).toFixed(4));
+  return ({ gain: { value, low, high }, text }) => ({
+    text,
+    one: at(1),
+    value: at(value),
+    low: at(low),
+    high: at(high),
+  });
+}

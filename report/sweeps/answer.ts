@@ -1,0 +1,84 @@
+// The answer of a sweep in at most 15 words: how its deciding figure goes along the setting, as far as the intervals show.
+import type { Answer, Badge } from '../model.ts';
+import { describeFailedLimit, describeSetting, limitBadges } from '../words/answer.ts';
+import { stateOf } from '../words/headline.ts';
+import { formatCount } from '../words/numbers.ts';
+import { type Course, coursesOf, extremesOf, isLevelKnown, sweepHeadline, trendOf } from './headline.ts';
+import { formatValue, type SweepFigure, type SweepView, type SweptSetting } from './view.ts';
+
+/** @param notes what limits it, and what to do about it */
+export function sweepAnswer(sweep: SweepView, notes: readonly string[]): Answer {
+  const views = sweep.cells.map(({ view }) => view);
+  const failed = describeFailedLimit(views);
+  return {
+    verdict: failed ?? sweepVerdict(sweep),
+    precision: sweepHeadline(sweep),
+    context: describeSettings(sweep),
+    badges: [...limitBadges(views.flatMap(({ result }) => result.expectations)), ...doubtBadges(sweep)],
+    notes,
+  };
+}
+
+/** Empty where they differ between points: then they are in the table of points. */
+function describeSettings({ cells }: SweepView): string {
+  const settings = new Set(cells.map(({ view }) => describeSetting(view)));
+  return settings.size === 1 ? `Conditions: ${[...settings][0]}.` : '';
+}
+
+function doubtBadges({ cells, missing }: SweepView): Badge[] {
+  const states = cells.map(({ view }) => stateOf(view));
+  const invalid = states.filter(state => state === 'invalid').length;
+  const lost = states.filter(state => state === 'unmeasured').length + missing.length;
+  const all = formatCount(cells.length + missing.length);
+  return [
+    ...(invalid === 0
+      ? []
+      : [{ text: `not reliable: audits failed at ${invalid} of ${all} points`, tone: 'fail' } as const]),
+    ...(lost === 0 ? [] : [{ text: `${lost} of ${all} points not measured`, tone: 'doubt' } as const]),
+    ...(invalid + lost > 0 ? [] : [{ text: `${all} points`, tone: 'plain' } as const]),
+  ];
+}
+
+function sweepVerdict(sweep: SweepView): string {
+  const [largest] = coursesOf(sweep);
+  if (largest === undefined) return 'Could not be measured';
+  const { x, other } = sweep;
+  if (other !== undefined || !x.isNumeric || largest.figures.length === 1)
+    return describeSpan(largest, sweep);
+  return describeCourse(largest, x);
+}
+
+/** `persistent / short rises from 3.0× to 7.1× as roundTripMs goes from 0 to 80`. */
+function describeCourse({ name, figures }: Course, x: SweptSetting): string {
+  const [first, last] = [figures[0]!, figures.at(-1)!];
+  const trend = trendOf(figures.map(({ interval }) => interval));
+  const between = `${x.name} ${formatValue(first.x)} and ${formatValue(last.x)}`;
+  switch (trend.kind) {
+    case 'alone':
+    case 'unshown':
+      return `No change in ${name} shown between ${between}`;
+    case 'mixed':
+      return `${name} rises and falls between ${between}`;
+    case 'rises':
+    case 'falls':
+      return trend.level !== null && isLevelKnown(trend.level)
+        ? `${name} ${trend.kind} up to ${x.name} ${formatValue(figures[trend.level.from]!.x)}, then stays level`
+        : `${name} ${trend.kind} from ${brief(first)} to ${brief(last)} as ${x.name} reaches ${formatValue(last.x)}`;
+    default:
+      return trend satisfies never;
+  }
+}
+
+/** Over two settings, or one without an order. */
+function describeSpan({ name, figures, unit }: Course, { x, other }: SweepView): string {
+  const { highest, lowest } = extremesOf(figures);
+  const over = other === undefined ? x.name : `${x.name} and ${other.name}`;
+  return highest === lowest
+    ? `${name} is ${brief(lowest)}${unit}`
+    : `${name} is between ${brief(lowest)} and ${brief(highest)}${unit} over ${over}`;
+}
+
+/** Without its bounds. */
+function brief({ text }: SweepFigure): string {
+  return text.replace(/ \(.*/, '');
+}

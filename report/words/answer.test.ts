@@ -1,0 +1,154 @@
+// The answer that a reader sees first: short, without marks, right for every kind of run, and a failed limit before all else.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Run } from '../../results/model/run.ts';
+import type { Interval } from '../../results/stats.ts';
+import { buildReport } from '../build.ts';
+import type { Answer } from '../model.ts';
+import { type StoredSample, sampleRuns, sweepAndScenario } from '../testing/sample-runs.ts';
+import { sampleSweeps } from '../testing/sample-sweeps.ts';
+
+const SAMPLES: Record<string, StoredSample> = {
+  ...sampleRuns,
+  ...sampleSweeps,
+  'a sweep and a scenario': sweepAndScenario(),
+};
+
+function answerOf(sample: StoredSample): Answer {
+  return buildReport({ ...sample, charts: [] }).answer;
+}
+
+/** The deciding ratio of a sample replaced. */
+function withRatio(name: string, ratio: Interval, verdict: 'better' | 'worse' | 'unsure'): StoredSample {
+  const { run, trials } = sampleRuns[name]!;
+  const cells = run.cells.map(cell => ({
+    ...cell,
+    comparisons: cell.comparisons.map(comparison =>
+      comparison.isDeciding ? { ...comparison, ratio, verdict } : comparison,
+    ),
+  }));
+  return { run: { ...run, cells }, trials };
+}
+
+/** With limits of a ratio to the baseline, judged as given. */
+function withLimits(states: readonly ('pass' | 'fail' | 'unsure')[]): StoredSample {
+  const { run, trials } = sampleRuns['two arms']!;
+  const expectations = states.map(state => ({
+    expectation: { metric: 'requestsPerSec', of: 'persistent', over: 'short', atLeast: 8 },
+    state,
+    first: { interval: { value: 2, low: 1.8, high: 2.2 }, replicates: 4 },
+    confirmation: null,
+    together: null,
+  })) as Run['cells'][number]['expectations'];
+  return { run: { ...run, cells: run.cells.map(cell => ({ ...cell, expectations })) }, trials };
+}
+
+describe('The verdict is short and right for every kind of run', () => {
+  const CASES: Record<string, string | RegExp> = {
+    'two arms': /^Reuse serves 5\.\d+ times the requests$/,
+    'six arms': /^Largest difference: unlimited serves 5\.\d+ times the requests of one$/,
+    'one arm': /^4,\d+ requests per second at a mean latency of \d/,
+    'one replicate': 'Undecided: one replicate is too few to compare persistent and short',
+    'no completed trial': 'Could not be measured',
+    'an open load': /^Reuse is 5\.\d+ times as fast$/,
+    'a capacity search': /^Reuse sustains 5\.\d times the rate$/,
+    'a search cut short': 'Nothing can be compared',
+    'two drivers': /^The load tools differ by up to 0\.\d % in requests per second$/,
+    'two scenarios': 'Clients differ in 2 of 2 scenarios',
+    'a sweep': /^FAIL: requests\/s, persistent \/ short is \d+(\.\d)? % below 3×$/,
+  };
+  for (const [name, expected] of Object.entries(CASES)) {
+    test(name, () => {
+      const { verdict } = answerOf(SAMPLES[name]!);
+      if (typeof expected === 'string') assert.equal(verdict, expected);
+      else assert.match(verdict, expected);
+    });
+  }
+
+  for (const [why, name, ratio, verdict, expected] of [
+    [
+      'a small gain is said in percent',
+      'two arms',
+      [1.12, 1.1, 1.14],
+      'better',
+      'Reuse serves 12 % more requests',
+    ],
+    ['a loss', 'two arms', [0.145, 0.14, 0.15], 'worse', /^Reuse serves 8\d(\.\d)? % fewer requests$/],
+    ['no verdict', 'two arms', [1.1, 0.9, 1.3], 'unsure', 'No difference shown between persistent and short'],
+    [
+      'bounds a factor of 1,000 away',
+      'two arms',
+      [4, 1.01, 4_000],
+      'better',
+      'persistent and short differ, but by how much is not known',
+    ],
+    ['less time is faster', 'an open load', [0.5, 0.49, 0.51], 'better', 'Reuse is 2.00 times as fast'],
+    ['more time is slower', 'an open load', [2, 1.9, 2.1], 'worse', 'Reuse takes 2.00 times as long'],
+    [
+      'a little less time',
+      'an open load',
+      [0.9, 0.89, 0.91],
+      'better',
+      'Mean latency is 10.0 % lower with reuse',
+    ],
+  ] as const) {
+    test(why, () => {
+      const [value, low, high] = ratio;
+      const found = answerOf(withRatio(name, { value, low, high }, verdict)).verdict;
+      if (typeof expected === 'string') assert.equal(found, expected);
+      else assert.match(found, expected);
+    });
+  }
+
+  test('at most 15 words and four badges, without marks, for every sample', () => {
+    for (const [name, sample] of Object.entries(SAMPLES)) {
+      const { verdict, badges } = answerOf(sample);
+      assert.ok(name === 'a hostile name' || verdict.split(/\s+/).length <= 15, `${name}: ${verdict}`);
+      assert.doesNotMatch(verdict, /[†‡§≥]/);
+      assert.ok(badges.length <= 4, name);
+    }
+  });
+});
+
+describe('A failed limit comes first, with how far it is missed; red is for failure and disbelief alone', () => {
+  test('of four limits one fails', () => {
+    const { verdict, precision, badges } = answerOf(withLimits(['pass', 'fail', 'unsure', 'pass']));
+    assert.equal(verdict, 'FAIL: requests/s, persistent / short is 75 % below 8×');
+    assert.match(precision, /^Reuse serves 5\.\d+ times the requests\. /);
+    assert.deepEqual(badges[0], { text: 'FAIL 1 of 4 limits', tone: 'fail' });
+  });
+
+  test('limits that hold, or are undecided, do not change the verdict', () => {
+    for (const [states, text, tone] of [
+      [['pass', 'pass'], 'all 2 limits hold', 'good'],
+      [['pass'], 'the limit holds', 'good'],
+      [['pass', 'unsure'], '1 of 2 limits undecided', 'doubt'],
+    ] as const) {
+      const { verdict, badges } = answerOf(withLimits(states));
+      assert.match(verdict, /^Reuse serves 5\.\d+ times the requests$/);
+      assert.deepEqual(badges[0], { text, tone });
+    }
+  });
+
+  test('a failed audit is disbelief', () => {
+    const { badges } = answerOf(sampleRuns['an invalid trial']!);
+    assert.deepEqual(badges[0], { text: 'not reliable: an audit failed', tone: 'fail' });
+    assert.ok(answerOf(sampleRuns['two arms']!).badges.every(({ tone }) => tone !== 'fail'));
+  });
+});
+
+test('several scenarios are rows of a table, their bars on one axis from the lowest bound to the highest', () => {
+  const { overview } = buildReport({ ...sampleRuns['two scenarios']!, charts: [] });
+  assert.deepEqual(
+    overview?.rows.map(({ name }) => name),
+    ['short-vs-persistent', 'requests-per-connection'],
+  );
+  const places = overview!.rows.flatMap(({ bar }) =>
+    bar === null ? [] : [bar.one, bar.low, bar.value, bar.high],
+  );
+  assert.equal(Math.min(...places), 0);
+  assert.equal(Math.max(...places), 1);
+  for (const { bar } of overview!.rows)
+    assert.ok(bar!.one < bar!.low && bar!.low < bar!.value && bar!.value < bar!.high);
+  assert.equal(buildReport({ ...sampleRuns['two arms']!, charts: [] }).overview, null);
+});

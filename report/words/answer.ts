@@ -1,0 +1,388 @@
+// The answer of a cell in at most 15 words, the line below it, and its badges: what a reader sees first.
+import { failureCauses } from '../../results/audits/index.ts';
+import { headlineOf } from '../../results/metrics.ts';
+import type { Comparison } from '../../results/model/run.ts';
+import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import type { Load } from '../../scenarios/model/load.ts';
+import { usesTls } from '../../scenarios/model/tls.ts';
+import { type ArmView, allMarks, type CellView } from '../cell-view.ts';
+import type { Answer, Badge } from '../model.ts';
+import { describeMiss, missOf } from '../tables/expectations.ts';
+import { capacityRemarks } from '../tables/open-loads.ts';
+import { comparesLoadTools } from './agreement.ts';
+import { boundRemarks } from './bound.ts';
+import { describeCharges } from './connection-cost.ts';
+import { describeErrors, describeMissingReuse } from './doubts.ts';
+import {
+  decidingComparisons,
+  describePartial,
+  describeResult,
+  doubtRemarks,
+  stateOf,
+  unsureRemarks,
+} from './headline.ts';
+import { capitalize, describeObjective, describeSent } from './load.ts';
+import {
+  formatCount,
+  formatLatency,
+  formatRatio,
+  knownRatio,
+  missingReplicates,
+  reachRatio,
+  roundInterval,
+} from './numbers.ts';
+
+/** The answer of one cell. */
+export function cellAnswer(view: CellView): Answer {
+  const failed = describeFailedLimit([view]);
+  return {
+    verdict: failed ?? cellVerdict(view),
+    precision: [failed === null ? '' : `${cellVerdict(view)}.`, describePrecision(view)].join(' ').trim(),
+    context: `Conditions: ${describeSetting(view)}. ${describeCharges(view) ?? ''}`.trim(),
+    badges: cellBadges(view),
+    notes: cellNotes(view),
+  };
+}
+
+/** `FAIL: requests/s, ten / hundred is 81 % below 0.8×`: the limit that is missed by most; null if none failed. */
+export function describeFailedLimit(cells: readonly Pick<CellView, 'result'>[]): string | null {
+  const failed = cells.flatMap(({ result }) => result.expectations).filter(({ state }) => state === 'fail');
+  if (failed.length === 0) return null;
+  const [worst] = failed
+    .flatMap(expectation => missOf(expectation) ?? [])
+    .toSorted((a, b) => b.severity - a.severity);
+  return worst === undefined ? 'FAIL: a limit was missed' : `FAIL: ${describeMiss(worst)}`;
+}
+
+/** The deciding ratio turned so that more than 1 is better; null where it is not known. */
+export function gainOf(comparison: Comparison, load: Load): Interval | null {
+  const ratio = knownRatio(comparison);
+  if (ratio === null || isRate(load)) return ratio;
+  return turned(ratio);
+}
+
+/** For a metric of which less is better. */
+export function turned({ value, low, high }: Interval): Interval {
+  return { value: 1 / value, low: 1 / high, high: 1 / low };
+}
+
+function isRate({ model }: Load): boolean {
+  return model === 'closed' || model === 'capacity';
+}
+
+/** Without what failed: the measured answer. */
+export function cellVerdict(view: CellView): string {
+  const { result, arms } = view;
+  const { load } = result.scenario;
+  if (stateOf(view) === 'unmeasured') return 'Could not be measured';
+  const deciding = decidingComparisons(result);
+  const [first, ...others] = deciding;
+  if (first === undefined) return describeOne(arms, load);
+  if (deciding.every(({ replicateRatios, ratio }) => replicateRatios.length === 0 && ratio === null))
+    return 'Nothing can be compared';
+  if (comparesLoadTools(arms) && load.model === 'closed') return describeTools(deciding);
+  return others.length === 0 ? describePairShort(first, view) : describeLargest(deciding, view);
+}
+
+function describePairShort(comparison: Comparison, view: CellView): string {
+  const { candidate, baseline } = subjectsOf(comparison, view);
+  const { verdict, ratio, replicateRatios } = comparison;
+  const count = replicateRatios.length;
+  const names = `${comparison.candidate} and ${comparison.baseline}`;
+  if (ratio === null && missingReplicates(count) > 0)
+    return `Undecided: ${count === 1 ? 'one replicate is' : `${count} replicates are`} too few to compare ${names}`;
+  if (verdict === 'unsure') return `No difference shown between ${names}`;
+  const gain = gainOf(comparison, view.result.scenario.load);
+  return gain === null
+    ? `${names} differ, but by how much is not known`
+    : describeGain(gain, { candidate, baseline, load: view.result.scenario.load });
+}
+
+/** The comparison that answers: the only one, or the largest difference that was shown; null if its ratio is not known. */
+function mainGain(view: CellView): { comparison: Comparison; gain: Interval; isOnly: boolean } | null {
+  const { load } = view.result.scenario;
+  const deciding = decidingComparisons(view.result);
+  const known = deciding.flatMap(comparison => {
+    const gain = gainOf(comparison, load);
+    return gain === null ? [] : [{ comparison, gain }];
+  });
+  const shown =
+    deciding.length === 1 ? known : known.filter(({ comparison }) => comparison.verdict !== 'unsure');
+  const [largest] = shown.toSorted(
+    (a, b) => Math.abs(Math.log(b.gain.value)) - Math.abs(Math.log(a.gain.value)),
+  );
+  return largest === undefined ? null : { ...largest, isOnly: shown.length === 1 };
+}
+
+/** Which of several clients differs most; the sentence below says by how much the others do. */
+function describeLargest(comparisons: readonly Comparison[], view: CellView): string {
+  const { load } = view.result.scenario;
+  const { baseline } = comparisons[0]!;
+  const main = mainGain(view);
+  if (main === null) return `No difference from ${baseline} shown for any client`;
+  const said = describeGain(main.gain, { candidate: main.comparison.candidate, baseline, load });
+  return main.isOnly ? `Only one differs: ${said}` : `Largest difference: ${said}`;
+}
+
+function describeTools(comparisons: readonly Comparison[]): string {
+  const reaches = comparisons.flatMap(({ ratio }) => (ratio === null ? [] : [Math.abs(ratio.value - 1)]));
+  return reaches.length === 0
+    ? 'Undecided: too few replicates to compare the load tools'
+    : `The load tools differ by up to ${formatPercentage(Math.max(...reaches))} in requests per second`;
+}
+
+function formatPercentage(ratio: number): string {
+  const percent = ratio * 100;
+  return `${percent < 10 ? percent.toFixed(1) : percent.toFixed(0)} %`;
+}
+
+/** A single client, or the first that has figures. */
+function describeOne(arms: readonly ArmView[], load: Load): string {
+  const summary = arms.find(arm => arm.summary !== null)?.summary ?? null;
+  if (summary === null || (summary.completed === 0 && summary.failed === 0)) return 'No request was answered';
+  if (summary.completed === 0) return 'No request succeeded';
+  const mean = formatLatency(summary.meanUs);
+  switch (load.model) {
+    case 'closed':
+      return summary.requestsPerSec === null
+        ? `${mean} mean latency`
+        : `${roundInterval(summary.requestsPerSec).value} requests per second at a mean latency of ${mean}`;
+    case 'capacity':
+      return summary.capacityPerSec === null
+        ? 'No rate was found that is sustained'
+        : `Sustains ${roundInterval(summary.capacityPerSec).value} requests per second`;
+    case 'open':
+    case 'burst':
+      return `${mean} mean latency at ${describeSent(load)}`;
+    default:
+      return load satisfies never;
+  }
+}
+
+const REUSE = 'Reuse';
+
+/** Who is compared, by connection policy where that tells the clients apart. An empty baseline goes without saying. */
+function subjectsOf(
+  { candidate, baseline }: Comparison,
+  { arms }: CellView,
+): { candidate: string; baseline: string } {
+  const clientOf = (name: string): Client | undefined => arms.find(arm => arm.name === name)?.client;
+  const [its, other] = [clientOf(candidate), clientOf(baseline)];
+  const isReuse = its?.requestsPerConnection === 'unlimited' && other?.requestsPerConnection === 1;
+  const isSameLibrary =
+    its?.transport === other?.transport && its?.api === other?.api && its?.protocol === other?.protocol;
+  return isReuse && isSameLibrary ? { candidate: REUSE, baseline: '' } : { candidate, baseline };
+}
+
+/** From this ratio on either side it is said in times, below in percent. */
+const TIMES = 1.5;
+
+/** `Reuse serves 3.0 times the requests`, `Reuse is 7.1 times as fast`, `a serves 12 % fewer requests than b`. */
+function describeGain(gain: Interval, of: { candidate: string; baseline: string; load: Load }): string {
+  const subject = of.candidate;
+  const isTimes = gain.value >= TIMES;
+  const amount = isTimes ? `${roundInterval(gain, 1).value} times` : percentOf(gain);
+  const isMore = gain.value > 1;
+  const behind = (word: string): string => (of.baseline === '' ? '' : ` ${word} ${of.baseline}`);
+  switch (of.load.model) {
+    case 'closed':
+      return isTimes
+        ? `${subject} serves ${amount} the requests${behind('of')}`
+        : `${subject} serves ${amount} ${isMore ? 'more' : 'fewer'} requests${behind('than')}`;
+    case 'capacity':
+      return isTimes
+        ? `${subject} sustains ${amount} the rate${behind('of')}`
+        : `${subject} sustains a rate ${amount} ${isMore ? 'higher' : 'lower'}${behind('than')}`;
+    case 'open':
+    case 'burst':
+      return describeSpeed(gain, { subject, behind });
+    default:
+      return of.load satisfies never;
+  }
+}
+
+function describeSpeed(
+  gain: Interval,
+  { subject, behind }: { subject: string; behind: (word: string) => string },
+): string {
+  if (gain.value >= TIMES)
+    return `${subject} is ${roundInterval(gain, 1).value} times as fast${behind('as')}`;
+  const times = turned(gain);
+  if (times.value >= TIMES)
+    return `${subject} takes ${roundInterval(times, 1).value} times as long${behind('as')}`;
+  return `Mean latency is ${percentOf(times)} ${times.value > 1 ? 'higher' : 'lower'} with ${subject === REUSE ? 'reuse' : subject}${behind('than with')}`;
+}
+
+/** How far from 1, to the digits that the interval supports: `12 %`. */
+function percentOf(ratio: Interval): string {
+  const { value } = roundInterval(ratio, 1);
+  const decimals = Math.max(0, (value.split('.')[1]?.length ?? 0) - 2);
+  return `${(Math.abs(Number(value) - 1) * 100).toFixed(decimals)} %`;
+}
+
+/** The interval where the verdict has a single ratio; else the sentence that says it all. */
+function describePrecision(view: CellView): string {
+  const deciding = decidingComparisons(view.result);
+  const [only, ...others] = deciding;
+  const { load } = view.result.scenario;
+  if (stateOf(view) === 'unmeasured')
+    return failureCauses(view.trials)
+      .map(cause => `${capitalize(cause)}.`)
+      .join(' ');
+  if (only === undefined) return '';
+  if (others.length > 0 || only.verdict === 'unsure' || knownRatio(only) === null)
+    return describeResult(view, { withCosts: false });
+  const gain = gainOf(only, load)!;
+  const { low, high } = roundInterval(gain.value >= TIMES ? gain : knownRatio(only)!, 1);
+  const metric = isRate(load) ? '' : 'In mean latency, ';
+  const times = gain.value >= TIMES ? 'times' : `times ${only.baseline}`;
+  return `${metric}${INTERVAL_NAME} ${low} to ${high} ${times}, from ${formatCount(only.replicateRatios.length)} replicates${describeCapacities(view)}.`;
+}
+
+/** `; sustained: short 3,900 requests per second, persistent 20,000 requests per second`; empty unless capacities were looked for. */
+function describeCapacities({ arms, result }: CellView): string {
+  if (result.scenario.load.model !== 'capacity') return '';
+  const rates = arms.flatMap(({ name, summary }) =>
+    summary?.capacityPerSec == null
+      ? []
+      : [`${name} ${roundInterval(summary.capacityPerSec).value} requests per second`],
+  );
+  return `; sustained: ${rates.join(', ')}`;
+}
+
+/** `100 users, no TLS, loopback`. */
+export function describeSetting({ result }: Pick<CellView, 'result'>): string {
+  const { target, link } = result.scenario;
+  const tls = usesTls(target)
+    ? `TLS${target.url === undefined && target.tls !== 'none' ? ` ${target.tls}` : ''}`
+    : 'no TLS';
+  const network =
+    link !== undefined
+      ? `an emulated round trip of ${link.roundTripMs} ms`
+      : result.server?.isLoopback === false
+        ? 'a server on another machine'
+        : 'loopback';
+  return `${describeDemand(result.scenario.load)}, ${target.protocol === 'h2' ? 'HTTP/2, ' : ''}${tls}, ${network}`;
+}
+
+function describeDemand(load: Load): string {
+  switch (load.model) {
+    case 'closed':
+      return `${load.concurrency === 1 ? '1 user' : `${formatCount(load.concurrency)} users`}${load.thinkMs === 0 ? '' : ` pausing ${load.thinkMs} ms`}`;
+    case 'open':
+    case 'burst':
+      return describeSent(load);
+    case 'capacity':
+      return `the highest rate at which ${describeObjective(load.objective)}`;
+    default:
+      return load satisfies never;
+  }
+}
+
+/** A badge says that an interval is wide from this reach on. */
+const WIDE_REACH = 0.2;
+const MOST_BADGES = 4;
+
+/** The most serious first: failures, disbelief, the verdict, its precision, what limited it. */
+function cellBadges(view: CellView): Badge[] {
+  return [
+    ...limitBadges(view.result.expectations),
+    ...doubtBadges(view),
+    ...verdictBadges(view),
+    ...boundBadges(view),
+  ].slice(0, MOST_BADGES);
+}
+
+/** `FAIL 1 of 4 limits`; where all hold, that; none without limits. */
+export function limitBadges(expectations: readonly { state: 'pass' | 'fail' | 'unsure' }[]): Badge[] {
+  const count = (wanted: string): number => expectations.filter(({ state }) => state === wanted).length;
+  const [all, failed, unsure] = [expectations.length, count('fail'), count('unsure')];
+  const of = `of ${formatCount(all)} ${all === 1 ? 'limit' : 'limits'}`;
+  if (all === 0) return [];
+  if (failed > 0) return [{ text: `FAIL ${formatCount(failed)} ${of}`, tone: 'fail' }];
+  return unsure > 0
+    ? [{ text: `${formatCount(unsure)} ${of} undecided`, tone: 'doubt' }]
+    : [{ text: all === 1 ? 'the limit holds' : `all ${formatCount(all)} limits hold`, tone: 'good' }];
+}
+
+function doubtBadges(view: CellView): Badge[] {
+  const marks = allMarks(view);
+  const failed = view.trials.filter(({ state }) => state === 'failed').length;
+  return [
+    ...(marks.includes('invalid') ? [{ text: 'not reliable: an audit failed', tone: 'fail' } as const] : []),
+    ...(failed === 0
+      ? []
+      : [{ text: `${failed} of ${view.trials.length} trials failed`, tone: 'fail' } as const]),
+    ...(describeErrors(view) === '' ? [] : [{ text: 'requests failed', tone: 'fail' } as const]),
+    ...(view.result.stop === 'interrupted' ? [{ text: 'interrupted', tone: 'doubt' } as const] : []),
+    ...(marks.includes('censored') ? [{ text: 'some requests unanswered', tone: 'doubt' } as const] : []),
+  ];
+}
+
+function verdictBadges({ result }: CellView): Badge[] {
+  const deciding = decidingComparisons(result);
+  if (deciding.every(({ replicateRatios }) => replicateRatios.length === 0)) return [];
+  const sure = deciding.filter(({ verdict }) => verdict !== 'unsure').length;
+  const reaches = deciding.flatMap(comparison => {
+    const ratio = knownRatio(comparison);
+    return ratio === null ? [] : [reachRatio(ratio)];
+  });
+  const shown =
+    deciding.length === 1 ? 'difference shown' : `${sure} of ${deciding.length} differences shown`;
+  const replicates = result.replicates === 1 ? '1 replicate' : `${formatCount(result.replicates)} replicates`;
+  const reach = Math.max(...reaches);
+  return [
+    sure === 0 ? { text: 'no difference shown', tone: 'doubt' } : { text: shown, tone: 'good' },
+    reaches.length < deciding.length
+      ? { text: `${replicates}: bounds unknown`, tone: 'doubt' }
+      : reach > WIDE_REACH
+        ? { text: `wide: ${replicates}, ${formatReach(reach)}`, tone: 'doubt' }
+        : { text: `${replicates}, ${formatReach(reach)}`, tone: 'plain' },
+  ];
+}
+
+function formatReach(reach: number): string {
+  return reach > 1 ? 'wider than ±100 %' : `±${Number((reach * 100).toPrecision(2))} %`;
+}
+
+function boundBadges({ arms }: CellView): Badge[] {
+  const bound = arms.filter(({ bound }) => bound === 'client');
+  if (bound.length === 0) return [];
+  const whose = bound.length === arms.length ? '' : ` of ${bound.map(({ name }) => name).join(', ')}`;
+  return [{ text: `client's CPU was the limit${whose}`, tone: 'doubt' }];
+}
+
+/** Sentences that a badge has no room for, and the next step. What set the pace is left to its badge and to the section. */
+function cellNotes(view: CellView): string[] {
+  const partial = describePartial(view).replace(/: $/, '.');
+  const errors = describeErrors(view).trim();
+  const said = boundRemarks([view]);
+  return [
+    ...(partial === '' ? [] : [partial]),
+    ...(errors === '' ? [] : [errors]),
+    ...describeMissingReuse(view),
+    ...doubtRemarks(view).filter(remark => !said.includes(remark)),
+    ...capacityRemarks(view),
+    ...unsureRemarks(view),
+  ];
+}
+
+/** For a table of several scenarios: `3.0× (2.3 to 4.1)`, more than 1 is better; null if the ratio that answers is not known. */
+export function shownGain(view: CellView): { gain: Interval; text: string } | null {
+  const main = mainGain(view);
+  return main === null ? null : { gain: main.gain, text: formatRatio(main.gain) };
+}
+
+/** Whether its verdict is `Reuse serves …`, so that several such cells can be said in one sentence. */
+export function isReuseGain(view: CellView): boolean {
+  const [only, ...others] = decidingComparisons(view.result);
+  return (
+    only !== undefined &&
+    others.length === 0 &&
+    only.verdict !== 'unsure' &&
+    headlineOf(view.result.scenario.load).metric === 'requestsPerSec' &&
+    (gainOf(only, view.result.scenario.load)?.value ?? 0) >= TIMES &&
+    subjectsOf(only, view).baseline === ''
+  );
+}

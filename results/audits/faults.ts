@@ -1,0 +1,61 @@
+// Audit of injected faults: the client counted every one, as the kind of failure that it is.
+import { accountFaults, type FailureWay, type FaultAccount, type WayCount } from '../faults.ts';
+import { OUTCOME_NAMES } from '../model/trial.ts';
+import { type TrialRule, whole } from './rule.ts';
+
+const WAY_NAMES: Record<FailureWay, string> = {
+  status: 'error statuses',
+  lost: 'lost connections',
+  silent: 'missing answers',
+};
+
+/**
+ * Every injected failure must have been counted by the client, in its way. A client that counts fewer has hidden some, for
+ * example by sending a request again. Failures beyond the injected ones are real ones, so they are a caveat, not an error of
+ * the measurement.
+ *
+ * A request that the client gave up, without a fault that explains it, may have met a fault whose effect the client did not wait
+ * for: as many of the others may be missing.
+ */
+export const faults: TrialRule = {
+  rule: 'faults',
+  check({ trial, measurement: { ledger } }) {
+    const account = accountFaults(trial, ledger);
+    if (account === null) return null;
+    const silent = account.ways.find(({ way }) => way === 'silent')!;
+    const givenUp = Math.max(0, silent.counted - silent.injected.least);
+    const isMissing = ({ way, counted, injected }: WayCount): boolean =>
+      counted + (way === 'silent' ? 0 : givenUp) < injected.least;
+    const hidden = account.ways.filter(isMissing);
+    const detail = describeAccount(account);
+    if (hidden.length > 0) {
+      return {
+        state: 'fail',
+        detail: `${detail}: the client counted fewer ${hidden.map(({ way }) => WAY_NAMES[way]).join(' and ')} than it met`,
+      };
+    }
+    const isBeyond = account.ways.some(({ counted, injected }) => counted > injected.most);
+    return isBeyond || account.others.length > 0
+      ? { state: 'warn', detail: `${detail}: some failures were not injected` }
+      : { state: 'pass', detail };
+  },
+};
+
+/** `error statuses 12 of 12 injected, missing answers 3 of 0 to 5 injected; also connection refused 1`. */
+function describeAccount({ ways, others }: FaultAccount): string {
+  const found = ways
+    .filter(({ counted, injected }) => counted > 0 || injected.most > 0)
+    .map(
+      ({ way, counted, injected }) =>
+        `${WAY_NAMES[way]} ${whole(counted)} of ${formatRange(injected)} injected`,
+    );
+  const also = others.map(({ outcome, count }) => `${OUTCOME_NAMES[outcome]} ${whole(count)}`);
+  return [
+    found.length === 0 ? 'no failure was injected, and none counted' : found.join(', '),
+    ...(also.length === 0 ? [] : [`also ${also.join(', ')}`]),
+  ].join('; ');
+}
+
+function formatRange({ least, most }: WayCount['injected']): string {
+  return least === most ? whole(least) : `${whole(least)} to ${whole(most)}`;
+}

@@ -1,0 +1,126 @@
+// What a fault does to a client, and the account of injected and counted failures.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Client } from '../scenarios/model/client.ts';
+import { Faults } from '../scenarios/model/fault.ts';
+import { Target } from '../scenarios/model/target.ts';
+import { accountFaults, effectOf, type FaultEffect, withFaults } from './faults.ts';
+import type { Ledger } from './model/trial.ts';
+
+type Stated = Record<string, unknown>;
+
+function faulty(
+  faults: Stated[],
+  { target = {}, timeouts = {} }: { target?: Stated; timeouts?: Stated } = {},
+) {
+  return { target: Target.parse({ faults, ...target }), client: Client.parse({ timeouts }) };
+}
+
+describe('Each kind of fault has one effect, which settings of client and target may change', () => {
+  const rows: [
+    fault: Stated,
+    settings: Parameters<typeof faulty>[1],
+    way: FaultEffect['way'],
+    isCertain: boolean,
+  ][] = [
+    [{ kind: 'status' }, {}, 'status', true],
+    [{ kind: 'status', status: 404 }, { target: { expectStatus: ['2xx', '4xx'] } }, null, true],
+    [{ kind: 'close' }, {}, 'lost', true],
+    [{ kind: 'closeInBody' }, {}, 'lost', true],
+    [{ kind: 'reset' }, {}, 'lost', true],
+    [{ kind: 'noAnswer' }, {}, 'silent', true],
+    [{ kind: 'slowBytes', overMs: 100 }, {}, 'silent', false],
+    [{ kind: 'slowBytes', overMs: 100 }, { timeouts: { totalMs: 101 } }, 'silent', false],
+    [{ kind: 'slowBytes', overMs: 100 }, { timeouts: { totalMs: 100 } }, 'silent', true],
+    [{ kind: 'connectionClose' }, {}, null, true],
+  ];
+  for (const [fault, settings, way, isCertain] of rows) {
+    test(`${JSON.stringify(fault)} with ${JSON.stringify(settings)}: ${way}`, () => {
+      const { target, client } = faulty([{ ratio: 0.5, ...fault }], settings);
+      assert.deepEqual(effectOf(target.faults[0]!, target, client), { way, isCertain });
+    });
+  }
+});
+
+describe('The account sums failures by their effect', () => {
+  const FAULTS = [
+    { kind: 'status', ratio: 0.1 },
+    { kind: 'close', ratio: 0.1 },
+    { kind: 'reset', ratio: 0.1 },
+    { kind: 'noAnswer', ratio: 0.1 },
+    { kind: 'slowBytes', ratio: 0.1 },
+    { kind: 'connectionClose', ratio: 0.1 },
+  ];
+  const counts = [1, 2, 3, 4, 5, 6];
+
+  function account(failures: Ledger['failures'], unfinished = 0) {
+    return accountFaults(faulty(FAULTS), { faults: counts, failures, unfinished });
+  }
+
+  test('outcomes of one effect are one count, and unfinished requests are missing answers', () => {
+    assert.deepEqual(account({ badStatus: 1, reset: 1, staleSocket: 4, timeoutTotal: 2 }, 3), {
+      ways: [
+        { way: 'status', injected: { least: 1, most: 1 }, counted: 1 },
+        { way: 'lost', injected: { least: 5, most: 5 }, counted: 5 },
+        { way: 'silent', injected: { least: 4, most: 9 }, counted: 5 },
+      ],
+      others: [],
+    });
+  });
+
+  test('what no fault causes is listed', () => {
+    assert.deepEqual(account({ refused: 2 })!.others, [{ outcome: 'refused', count: 2 }]);
+  });
+
+  test('there is none without faults, and where the failures are unknown', () => {
+    assert.equal(accountFaults(faulty([]), { faults: [], failures: { reset: 1 }, unfinished: 0 }), null);
+    assert.equal(account(null), null);
+  });
+});
+
+describe('Connections that faults end are needed again', () => {
+  const faults = Faults.parse([
+    { kind: 'reset', ratio: 0.1 },
+    { kind: 'connectionClose', ratio: 0.1 },
+    { kind: 'noAnswer', ratio: 0.1 },
+    { kind: 'status', ratio: 0.1 },
+  ]);
+  const rows: [why: string, needed: Ledger['needed'], counts: number[], expected: Ledger['needed']][] = [
+    ['nothing was injected', { least: 1, most: 10 }, [0, 0, 0, 9], { least: 1, most: 10 }],
+    ['each one ends a connection', { least: 1, most: 10 }, [3, 4, 5, 9], { least: 7, most: 22 }],
+    ['no more than one per request', { least: 1, most: 10 }, [50, 50, 0, 0], { least: 100, most: 100 }],
+    ['no bound', { least: 1, most: null }, [3, 4, 5, 9], { least: 7, most: null }],
+    ['every request has its own anyway', { least: 100, most: 100 }, [3, 4, 5, 9], { least: 100, most: 100 }],
+  ];
+  for (const [why, needed, counts, expected] of rows) {
+    test(why, () => assert.deepEqual(withFaults(needed, faults, counts, 100), expected));
+  }
+});
+
+describe('Faults are parsed strictly', () => {
+  const rows: [what: Stated[], isValid: boolean][] = [
+    [
+      [
+        { kind: 'status', ratio: 0.5 },
+        { kind: 'reset', ratio: 0.5 },
+      ],
+      true,
+    ],
+    [[0.7, 0.2, 0.1].map(ratio => ({ kind: 'close', ratio })), true],
+    [
+      [
+        { kind: 'status', ratio: 0.5 },
+        { kind: 'reset', ratio: 0.51 },
+      ],
+      false,
+    ],
+    [[{ kind: 'status', ratio: 0.5, status: 302 }], false],
+    [[{ kind: 'status', ratio: 0 }], false],
+    [[{ kind: 'status' }], false],
+    [[{ kind: 'explode', ratio: 0.5 }], false],
+    [[{ kind: 'close', ratio: 0.5, status: 500 }], false],
+  ];
+  for (const [stated, isValid] of rows) {
+    test(JSON.stringify(stated), () => assert.equal(Faults.safeParse(stated).success, isValid));
+  }
+});

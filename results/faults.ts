@@ -1,0 +1,125 @@
+// What injected faults do to a client: the outcome that each kind must have, and whether the client counted as many.
+import type { Client } from '../scenarios/model/client.ts';
+import { closesConnection, type Fault } from '../scenarios/model/fault.ts';
+import { isExpectedStatus } from '../scenarios/model/statuses.ts';
+import type { Target } from '../scenarios/model/target.ts';
+import type { Ledger, Outcome } from './model/trial.ts';
+import { sumOf } from './stats.ts';
+
+/**
+ * Ways in which a request fails, each with the outcomes that a client may give it. Which of them depends on more than the
+ * fault: on whether the connection had carried an answer before, and on which deadline came first. `noAnswer` stands for
+ * requests that had no answer when their slice ended.
+ */
+export const FAILURE_WAYS = {
+  status: ['badStatus'],
+  lost: ['reset', 'staleSocket'],
+  silent: ['timeoutHeaders', 'timeoutBody', 'timeoutTotal', 'noAnswer'],
+} as const satisfies Record<string, readonly Outcome[]>;
+
+export type FailureWay = keyof typeof FAILURE_WAYS;
+
+/** What a fault does to a request. */
+export interface FaultEffect {
+  /** null: the request succeeds. */
+  way: FailureWay | null;
+  /** Whether it always does; otherwise the request may also succeed. */
+  isCertain: boolean;
+}
+
+const HARMLESS: FaultEffect = { way: null, isCertain: true };
+
+/** By kind of fault, and by the settings that decide whether it counts as a failure. */
+export function effectOf(
+  fault: Fault,
+  { expectStatus }: Pick<Target, 'expectStatus'>,
+  { timeouts }: Pick<Client, 'timeouts'>,
+): FaultEffect {
+  switch (fault.kind) {
+    case 'status':
+      return isExpectedStatus(expectStatus, fault.status) ? HARMLESS : { way: 'status', isCertain: true };
+    case 'close':
+    case 'closeInBody':
+    case 'reset':
+      return { way: 'lost', isCertain: true };
+    case 'noAnswer':
+      return { way: 'silent', isCertain: true };
+    case 'slowBytes':
+      return {
+        way: 'silent',
+        isCertain: timeouts.totalMs !== undefined && timeouts.totalMs <= fault.overMs,
+      };
+    case 'connectionClose':
+      return HARMLESS;
+    default:
+      return fault satisfies never;
+  }
+}
+
+/** Failures of one way: as many as were injected, and as the client counted. */
+export interface WayCount {
+  way: FailureWay;
+  injected: { least: number; most: number };
+  counted: number;
+}
+
+/** Injected failures beside those that a client counted. */
+export interface FaultAccount {
+  ways: WayCount[];
+  /** Failures that no fault causes, such as refused connections, by outcome. */
+  others: { outcome: Outcome; count: number }[];
+}
+
+interface Faulty {
+  target: Pick<Target, 'faults' | 'expectStatus'>;
+  client: Pick<Client, 'timeouts'>;
+}
+
+/** Over the whole of a trial; null if its counts of failures by outcome are unknown, or the target injects nothing. */
+export function accountFaults(
+  { target, client }: Faulty,
+  { faults: counts, failures, unfinished }: Pick<Ledger, 'faults' | 'failures' | 'unfinished'>,
+): FaultAccount | null {
+  if (target.faults.length === 0 || failures === null) return null;
+  const met = target.faults.map((fault, index) => ({
+    ...effectOf(fault, target, client),
+    count: counts[index] ?? 0,
+  }));
+  const byOutcome: Partial<Record<Outcome, number>> = { ...failures, noAnswer: unfinished };
+  const ways = (Object.keys(FAILURE_WAYS) as FailureWay[]).map((way): WayCount => {
+    const ofWay = met.filter(effect => effect.way === way);
+    return {
+      way,
+      injected: {
+        least: sumOf(ofWay, ({ isCertain, count }) => (isCertain ? count : 0)),
+        most: sumOf(ofWay, ({ count }) => count),
+      },
+      counted: sumOf<Outcome>(FAILURE_WAYS[way], outcome => byOutcome[outcome] ?? 0),
+    };
+  });
+  const known: readonly Outcome[] = Object.values(FAILURE_WAYS).flat();
+  const others = (Object.entries(byOutcome) as [Outcome, number][])
+    .filter(([outcome, count]) => !known.includes(outcome) && count > 0)
+    .map(([outcome, count]) => ({ outcome, count }));
+  return { ways, others };
+}
+
+/**
+ * How many connections a number of requests needs where faults end some of them: each of those is replaced if another request
+ * follows, and a connection on which an answer may still come carries no other request.
+ */
+export function withFaults(
+  needed: Ledger['needed'],
+  faults: readonly Fault[],
+  counts: readonly number[],
+  requests: number,
+): Ledger['needed'] {
+  const met = faults.map((fault, index) => ({ fault, count: counts[index] ?? 0 }));
+  const closed = sumOf(met, ({ fault, count }) => (closesConnection(fault) ? count : 0));
+  const blocked = sumOf(met, ({ fault, count }) => (fault.kind === 'noAnswer' ? count : 0));
+  return {
+    least: Math.max(needed.least, closed),
+    most:
+      needed.most === null ? null : Math.max(needed.most, Math.min(requests, needed.most + closed + blocked)),
+  };
+}
