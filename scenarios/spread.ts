@@ -16,10 +16,10 @@ export default defineScenario({
     slicing: 'whole',
     warmupMinMs: 500,
     warmupMaxMs: 500,
-    measureMs: 6_000,
+    measureMs: 5_000,
     minReplicates: 3,
     maxReplicates: 3,
-    budgetMs: 115_000,
+    budgetMs: 130_000,
   },
   clients: {
     pool: { pool: { maxConnections: 64 } },

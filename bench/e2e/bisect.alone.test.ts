@@ -39,7 +39,7 @@ test('the first of three versions that is slower is named, with exit status 1', 
   assert.equal(status, 1, stdout + stderr);
   assert.match(
     stdout.replace(/\s+/g, ' '),
-    /^undici 1\.1\.0 is the first version that is worse: requests\/s 0\.\d+×/,
+    /^FAIL: undici 1\.1\.0 is the first version that is worse .*requests\/s 0\.\d+×/,
   );
   const codes = storedRuns(workspace.results).map(({ run }) => run!.cells[0]!.code['after']);
   assert.deepEqual(codes.toSorted(), ['undici 1.1.0', 'undici 1.2.0']);
