@@ -41,8 +41,10 @@ function step(version: string, state: StepState, { value = 0.5, sureness = 0.999
 
 function bisection(steps: readonly BisectStep[], changed: Partial<Bisection> = {}): Bisection {
   return {
+    kind: 'versions',
     name: 'undici',
     versions: VERSIONS,
+    titles: {},
     minEffect: 0.02,
     steps,
     mostSteps: 6,

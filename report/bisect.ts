@@ -16,15 +16,41 @@ import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, word
 import { formatSeconds } from './words/conditions.ts';
 import { formatCount, formatPercent } from './words/numbers.ts';
 
+/** What the versions of a range are. */
+const KIND_WORDS: Record<Bisection['kind'], { one: string; many: string; all: string; order: string }> = {
+  versions: {
+    one: 'version',
+    many: 'versions',
+    all: 'published versions',
+    order: 'Versions are ordered by their numbers',
+  },
+  commits: {
+    one: 'commit',
+    many: 'commits',
+    all: 'commits',
+    order: 'Commits are those of the first parent of each merge',
+  },
+};
+
+/** `undici 7.16.0 to 7.29.0, 28 published versions`. */
+function describeRange({ kind, name, versions }: Bisection): string {
+  return `${name} ${versions[0]} to ${versions.at(-1)}, ${formatCount(versions.length)} ${KIND_WORDS[kind].all}`;
+}
+
+export function announceBisection(bisection: Bisection): string {
+  return `${describeRange(bisection)}: at most ${formatCount(bisection.mostSteps)} comparisons`;
+}
+
 export function buildBisectReport(bisection: Bisection): Report {
-  const { name, versions, steps, startedAt, isInterrupted } = bisection;
+  const { kind, name, steps, startedAt, isInterrupted } = bisection;
+  const { order, one } = KIND_WORDS[kind];
   const state = stateOf(bisection);
   const headline = headlineOf(bisection, state);
   return {
-    title: `conntax: bisection of ${name}`,
+    title: `conntax: bisection of ${kind === 'commits' ? 'commits' : name}`,
     runId: steps.findLast(({ runId }) => runId !== null)?.runId ?? 'none',
     startedAt,
-    subtitle: `${name} ${versions[0]} to ${versions.at(-1)}, ${formatCount(versions.length)} published versions`,
+    subtitle: describeRange(bisection),
     state: isInterrupted ? 'partial' : 'complete',
     verdict: state.kind === 'found' ? headline : null,
     answer: answerOf(bisection, state, headline),
@@ -39,7 +65,7 @@ export function buildBisectReport(bisection: Bisection): Report {
     facts: [],
     words: [],
     caveats: [
-      'Versions are ordered by their numbers, and taken to get worse once: if several do, one of them is named. A bisection of a shorter range finds the others.',
+      `${order}, and taken to get worse once: if several do, one ${one} of them is named. A bisection of a shorter range finds the others.`,
     ],
   };
 }
@@ -59,15 +85,16 @@ export function describeStep(step: BisectStep, { name, versions, steps, mostStep
   return `Step ${steps.length} of at most ${mostSteps}: ${name} ${version} ${outcomes[state]}`;
 }
 
-function verdictOf({ name, versions }: Bisection, state: BisectionState): string {
+function verdictOf({ kind, name, versions }: Bisection, state: BisectionState): string {
   const range = `${name} ${versions[0]} to ${versions.at(-1)}`;
+  const { one } = KIND_WORDS[kind];
   switch (state.kind) {
     case 'found':
-      return `FAIL: ${name} ${state.suspects.suspects[0]} is the first version that is worse`;
+      return `FAIL: ${name} ${state.suspects.suspects[0]} is the first ${one} that is worse`;
     case 'none':
       return `No regression from ${range}`;
     case 'narrowed':
-      return 'Undecided: a version is worse, but not which is the first';
+      return `Undecided: a ${one} is worse, but not which is the first`;
     case 'ends-unsure':
       return `Undecided: ${range}`;
     case 'ends-failed':
@@ -81,19 +108,20 @@ function verdictOf({ name, versions }: Bisection, state: BisectionState): string
 
 /** What is read first; the headline gives the figures. */
 function answerOf(bisection: Bisection, state: BisectionState, headline: string): Answer {
-  const { versions, steps, mostSteps } = bisection;
+  const { kind, versions, steps, mostSteps } = bisection;
   return {
     verdict: verdictOf(bisection, state),
     precision: headline,
-    context: `${formatCount(versions.length)} published versions, ${formatCount(steps.length)} of at most ${formatCount(mostSteps)} comparisons.`,
+    context: `${formatCount(versions.length)} ${KIND_WORDS[kind].many}, ${formatCount(steps.length)} of at most ${formatCount(mostSteps)} comparisons.`,
     badges: [],
     notes: remarksOf(bisection, state),
   };
 }
 
-function headlineOf({ name, versions, steps, minEffect }: Bisection, state: BisectionState): string {
+function headlineOf({ kind, name, versions, steps, minEffect }: Bisection, state: BisectionState): string {
   const [from] = versions;
   const to = versions.at(-1)!;
+  const { one, many } = KIND_WORDS[kind];
   switch (state.kind) {
     case 'interrupted':
       return `Interrupted before ${name} ${from} and ${to} were told apart.`;
@@ -106,24 +134,25 @@ function headlineOf({ name, versions, steps, minEffect }: Bisection, state: Bise
     case 'found': {
       const [version] = state.suspects.suspects;
       const step = steps.find(one => one.version === version && one.state === 'worse')!;
-      return `${name} ${version} is the first version that is worse: ${describeFailed(step)} in ${step.cell}, compared with ${from}.`;
+      return `${name} ${version} is the first ${one} that is worse: ${describeFailed(step)} in ${step.cell}, compared with ${from}.`;
     }
     case 'narrowed': {
       const { suspects, lastFine } = state.suspects;
-      return `Undecided: one of the ${formatCount(suspects.length)} versions after ${name} ${lastFine}, up to ${suspects.at(-1)}, is the first that is worse (${describeFailed(state.end)} at ${to}, in ${state.end.cell}).`;
+      return `Undecided: one of the ${formatCount(suspects.length)} ${many} after ${name} ${lastFine}, up to ${suspects.at(-1)}, is the first that is worse (${describeFailed(state.end)} at ${to}, in ${state.end.cell}).`;
     }
     default:
       return state satisfies never;
   }
 }
 
-function remarksOf({ name, versions, steps, isInterrupted }: Bisection, state: BisectionState): string[] {
+function remarksOf(bisection: Bisection, state: BisectionState): string[] {
+  const { name, versions, steps, isInterrupted } = bisection;
   const failed = steps.filter(({ version, cause }) => cause !== null && version !== versions.at(-1));
   return [
     ...(isInterrupted && state.kind !== 'interrupted'
       ? ['Interrupted: this is what was decided until then.']
       : []),
-    ...(state.kind === 'found' ? [describeBefore(name, versions, steps, state.suspects)] : []),
+    ...(state.kind === 'found' ? [...titleOf(bisection, state.suspects), describeBefore(bisection, state.suspects)] : []),
     ...(state.kind === 'ends-unsure'
       ? ['To tell, measure longer (--budget-sec), or look only for larger changes (--min-effect).']
       : []),
@@ -136,18 +165,20 @@ function remarksOf({ name, versions, steps, isInterrupted }: Bisection, state: B
   ];
 }
 
+/** `7c2b51f0a913: Answer from the cache`. */
+function titleOf({ titles }: Bisection, { suspects: [version] }: Suspects): string[] {
+  const title = titles[version];
+  return title === undefined ? [] : [`${version}: ${title}`];
+}
+
 /** What is known of the version before the first worse one. */
-function describeBefore(
-  name: string,
-  versions: readonly string[],
-  steps: readonly BisectStep[],
-  { lastFine }: Suspects,
-): string {
+function describeBefore({ kind, name, versions, steps }: Bisection, { lastFine }: Suspects): string {
+  const { one } = KIND_WORDS[kind];
   const step = steps.find(({ version, state }) => version === lastFine && state === 'fine');
   const [judged] = step?.limits ?? [];
   return step === undefined || judged === undefined
-    ? `The version before it is ${name} ${versions[0]}, with which all others were compared.`
-    : `${name} ${lastFine}, the version before it, is not: ${describeMeasured(judged)}.`;
+    ? `The ${one} before it is ${name} ${versions[0]}, with which all others were compared.`
+    : `${name} ${lastFine}, the ${one} before it, is not: ${describeMeasured(judged)}.`;
 }
 
 /** Of several limits that failed, the first. */
@@ -177,12 +208,13 @@ const STATE_WORDS: Record<StepState, string> = {
 
 const LIMIT_STATES = { fail: 'worse', pass: 'fine', unsure: 'unsure' } as const;
 
-function stepTable({ steps, mostSteps }: Bisection): Table {
+function stepTable({ kind, steps, mostSteps }: Bisection): Table {
+  const { one } = KIND_WORDS[kind];
   return createTable({
     name: 'bisection',
     title: 'Steps, in the order in which they were measured',
     columns: [
-      keyColumn('version', 'version'),
+      keyColumn('version', one),
       keyColumn('cell', 'scenario'),
       keyColumn('limit', 'not worse if'),
       figureColumn('interval', 'measured', INTERVAL_NAME),
@@ -198,7 +230,7 @@ function stepTable({ steps, mostSteps }: Bisection): Table {
         : step.limits.map(judged => stepRow(step, judged)),
     ),
     notes: [
-      `Each version is compared with the first of the range, interleaved in one run. The last one is compared first, with the limits of conntax ab; then those in between, with half of the change that was found there (by its logarithm) as the limit.`,
+      `Each ${one} is compared with the first of the range, interleaved in one run. The last one is compared first, with the limits of conntax ab; then those in between, with half of the change that was found there (by its logarithm) as the limit.`,
       `Sure: the highest confidence level whose interval lies on that side of the limit. The ${formatCount(mostSteps)} steps that there are at most share one error of ${ERROR_PERCENT}, so a step is decided only beyond ${formatSureness(levelOf(mostSteps))}.`,
     ],
   });

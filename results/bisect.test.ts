@@ -46,8 +46,10 @@ function bisect(versions: Versions, stateOfVersion: (version: string) => StepSta
 }
 
 const bisection = (versions: Versions, steps: BisectStep[], isInterrupted = false): Bisection => ({
+  kind: 'versions',
   name: 'some',
   versions,
+  titles: {},
   minEffect: 0.02,
   steps,
   mostSteps: mostSteps(versions.length, 1),

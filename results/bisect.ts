@@ -108,10 +108,13 @@ export function stateOfLimits(limits: readonly JudgedLimit[]): StepState {
 
 /** What a bisection has found so far, and what it was asked. */
 export interface Bisection {
-  /** What has the versions, such as `undici`. */
+  kind: 'versions' | 'commits';
+  /** What stands before a version, such as `undici`, or `commit`. */
   name: string;
   /** Of the range, oldest first. */
   versions: readonly [string, string, ...string[]];
+  /** What else they are called: by version, the first line of the message of a commit. */
+  titles: Readonly<Record<string, string>>;
   /** The smallest change between the ends that counts (0.02 = 2 %). */
   minEffect: number;
   /** The first ones compare the ends, in one scenario after another. */

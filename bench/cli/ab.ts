@@ -145,6 +145,11 @@ export async function chooseScenarios(
   }));
 }
 
+/** Both versions of a server of the user's own are started from their folders; else conntax has a target. */
+export function sideOf({ start, side }: Pick<AbOptions, 'start' | 'side'>): Side {
+  return start === undefined ? side : 'target';
+}
+
 /** The scenarios, with --start on that server. @throws UsageError */
 async function readAll(
   selectors: readonly string[],
@@ -173,9 +178,7 @@ async function installAndMeasure(selectors: string[], options: AbOptions, contex
   const chosen = await chooseScenarios(selectors, options, context);
   await using installed = new AsyncDisposableStack();
   const { before, after } = await findVersions(options, context, installed);
-  // Both versions of a server of the user's own are started from their folders; else conntax has a target.
-  const side = options.start === undefined ? options.side : 'target';
-  const change = { side, before, after, minEffect: options.minEffect ?? LEAST_EFFECT };
+  const change = { side: sideOf(options), before, after, minEffect: options.minEffect ?? LEAST_EFFECT };
   context.signal.throwIfAborted();
   const startedAt = new Date();
   const pairs = chosen.flatMap(({ scenario, arms }) => beforeAndAfter(scenario, arms, change));

@@ -1,6 +1,6 @@
-// Finds the published version of a package that made the client or server worse: compares by halves, as `ab` does.
+// Finds the version of a package, or the commit of a server, that made it worse: compares by halves, as `ab` does.
 import { join } from 'node:path';
-import { buildBisectReport, describeStep } from '../../report/bisect.ts';
+import { announceBisection, buildBisectReport, describeStep } from '../../report/bisect.ts';
 import type { Format } from '../../report/formats/format.ts';
 import {
   type Bisection,
@@ -13,7 +13,7 @@ import {
   stateOf,
   stateOfLimits,
 } from '../../results/bisect.ts';
-import { EXIT, UsageError } from '../../results/errors.ts';
+import { EXIT, MeasureError, UsageError } from '../../results/errors.ts';
 import { surenessOf } from '../../results/expect.ts';
 import { replaceFile } from '../../results/files.ts';
 import type { Run } from '../../results/model/run.ts';
@@ -22,31 +22,19 @@ import type { Expectation } from '../../scenarios/model/scenario.ts';
 import type { Code, Variant } from '../../scenarios/model/sweep.ts';
 import { planRun } from '../plan/plan.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
-import {
-  type Installations,
-  openInstallations,
-  PACKAGE_NAME,
-  publishedVersions,
-  type VersionRange,
-} from '../run/npm-packages.ts';
-import { type AbOptions, beforeAndAfter, chooseScenarios } from './ab.ts';
+import { type AbOptions, beforeAndAfter, chooseScenarios, sideOf } from './ab.ts';
+import { type CandidateOptions, type Candidates, findCandidates, requireOptions } from './candidates.ts';
 import { type Context, exitStatusOf } from './context.ts';
 import { tellGithub } from './github.ts';
 import { LEAST_EFFECT } from './option-defaults.ts';
 import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
 
-export interface BisectOptions extends MeasureOptions, TimingOptions, Pick<AbOptions, 'side' | 'client'> {
+export interface BisectOptions
+  extends MeasureOptions,
+    TimingOptions,
+    CandidateOptions,
+    Pick<AbOptions, 'side' | 'client'> {
   minEffect?: number;
-}
-
-/** `undici@7.16.0..7.29.0`. @throws UsageError */
-export function parseRange(text: string): VersionRange {
-  const name = PACKAGE_NAME.exec(text)?.[0] ?? '';
-  const ends = /^@(\d+(?:\.\d+){0,2})\.\.(\d+(?:\.\d+){0,2})$/.exec(text.slice(name.length));
-  if (name !== '' && ends !== null) return { name, from: ends[1]!, to: ends[2]! };
-  throw new UsageError(
-    `"${text}" is not a range of versions; expected: a package with its first and last version, no pre-releases, such as undici@7.16.0..7.29.0`,
-  );
 }
 
 /** @returns the exit status. @throws UsageError, MeasureError */
@@ -56,28 +44,24 @@ export function bisectCommand(
   options: BisectOptions,
   context: Context,
 ): Promise<number> {
-  // Installed versions are removed, however this ends.
+  // What is installed or checked out is removed, however this ends.
   return context.keep(() => bisect(range, selectors, options, context), context.output.note);
 }
 
 async function bisect(
-  text: string,
+  range: string,
   selectors: string[],
   options: BisectOptions,
   context: Context,
 ): Promise<number> {
   const { output, signal } = context;
-  const range = parseRange(text);
+  requireOptions(options);
   const chosen = await chooseScenarios(selectors, options, context);
   const cells = chosen.flatMap(({ scenario, arms }) => arms.map(arm => ({ scenario, arm })));
-  const [first, second, ...others] = await publishedVersions(range, signal);
-  if (first === undefined || second === undefined) {
-    throw new UsageError(`${text} holds only one published version; expected: at least two to compare`);
-  }
-  const versions = [first, second, ...others] as const;
-  await using installed = openInstallations(signal, output.note);
-  const search = new Search({ name: range.name, versions, cells, installed, options, context });
-  output.note(search.announcement);
+  await using installed = new AsyncDisposableStack();
+  const candidates = await findCandidates(range, options, context, installed);
+  const search = new Search({ candidates, cells, options, context });
+  output.note(announceBisection(search.bisection));
   if (options.dryRun) return await search.showPlan();
   await search.run();
   await showResult(search, options, context);
@@ -108,10 +92,8 @@ interface ClientCell {
 }
 
 interface SearchOptions {
-  name: string;
-  versions: Bisection['versions'];
+  candidates: Candidates;
   cells: readonly ClientCell[];
-  installed: Installations;
   options: BisectOptions;
   context: Context;
 }
@@ -127,19 +109,21 @@ class Search {
 
   constructor(of: SearchOptions) {
     this.#of = of;
-    this.#mostSteps = mostSteps(of.versions.length, of.cells.length);
+    this.#mostSteps = mostSteps(of.candidates.versions.length, of.cells.length);
   }
 
-  get announcement(): string {
-    const { name, versions } = this.#of;
-    return `${name} has ${versions.length} published versions from ${versions[0]} to ${versions.at(-1)}: at most ${this.#mostSteps} comparisons`;
+  get #last(): string {
+    return this.#of.candidates.versions.at(-1)!;
   }
 
   get bisection(): Bisection {
-    const { name, versions, context, options } = this.#of;
+    const { candidates, context, options } = this.#of;
+    const { kind, name, versions, titles } = candidates;
     return {
+      kind,
       name,
       versions,
+      titles,
       minEffect: options.minEffect ?? LEAST_EFFECT,
       steps: this.#steps,
       mostSteps: this.#mostSteps,
@@ -155,7 +139,8 @@ class Search {
 
   /** Prints what the comparisons of the ends would do, without installing anything. */
   showPlan(): Promise<number> {
-    const { cells, versions, name, options, context } = this.#of;
+    const { cells, candidates, options, context } = this.#of;
+    const { name, versions } = candidates;
     const labelled = (version: string): Code => ({ label: `${name} ${version}`, dir: null, packages: {} });
     const [before, after] = [labelled(versions[0]), labelled(versions.at(-1)!)];
     const variants = cells.map(cell => this.#variantOf(cell, before, after));
@@ -165,10 +150,8 @@ class Search {
 
   /** Measures as far as the signal allows. @throws UsageError where an end of the range cannot be installed */
   async run(): Promise<void> {
-    const { versions, cells } = this.#of;
-    const last = versions.at(-1)!;
-    for (const cell of cells) {
-      const end = await this.#step(last, cell);
+    for (const cell of this.#of.cells) {
+      const end = await this.#step(this.#last, cell);
       if (end === undefined) return;
       if (end.state === 'worse') return await this.#halve(cell, end);
     }
@@ -178,7 +161,7 @@ class Search {
     const { expectation, first } = end.limits.find(({ result }) => result.state === 'fail')!.result;
     const limit = halfwayLimit(expectation, first.interval!);
     while (this.#steps.length < this.#mostSteps) {
-      const version = nextVersion(this.#of.versions, this.#steps);
+      const version = nextVersion(this.#of.candidates.versions, this.#steps);
       if (version === undefined) return;
       if ((await this.#step(version, cell, limit)) === undefined) return;
     }
@@ -207,49 +190,34 @@ class Search {
     }
   }
 
+  /** @returns undefined when it was interrupted */
   async #compare(
     version: string,
     cell: ClientCell,
     limit: Expectation | undefined,
   ): Promise<Omit<BisectStep, 'version' | 'elapsedMs'> | undefined> {
-    const { name, versions, installed } = this.#of;
-    const before = await installed.install(`${name}@${versions[0]}`);
-    const after = await this.#installOr(version);
-    const variant = this.#variantOf(cell, before, after.code ?? before, limit);
-    if (after.code === undefined) {
-      return {
-        state: 'failed',
-        cell: variant.name,
-        limits: [],
-        replicates: 0,
-        runId: null,
-        cause: after.cause,
-      };
-    }
-    const stored = await this.#measure(variant);
-    return stored === undefined ? undefined : foundIn(stored);
-  }
-
-  /** A version between the ends that cannot be installed is passed over. @throws UsageError for the last one */
-  async #installOr(
-    version: string,
-  ): Promise<{ code: Code; cause?: undefined } | { code?: undefined; cause: string }> {
-    const { name, versions, installed, context } = this.#of;
+    const { candidates, context } = this.#of;
+    const before = await candidates.codeOf(candidates.versions[0]);
     try {
-      return { code: await installed.install(`${name}@${version}`) };
+      const after = await candidates.codeOf(version);
+      const stored = await this.#measure(this.#variantOf(cell, before, after, limit));
+      return stored === undefined ? undefined : foundIn(stored);
     } catch (error) {
-      const isPassedOver = error instanceof UsageError && version !== versions.at(-1);
-      if (context.signal.aborted || !isPassedOver) throw error;
-      return { cause: error.message };
+      // One between the ends that cannot be installed, or does not start, is passed over.
+      const isPassedOver = error instanceof UsageError || error instanceof MeasureError;
+      if (context.signal.aborted || !isPassedOver || version === this.#last) throw error;
+      const { name } = this.#variantOf(cell, before, before, limit);
+      return { state: 'failed', cell: name, limits: [], replicates: 0, runId: null, cause: error.message };
     }
   }
 
   #variantOf({ scenario, arm }: ClientCell, before: Code, after: Code, limit?: Expectation): Variant {
-    const { side, minEffect = LEAST_EFFECT } = this.#of.options;
-    const [pair] = beforeAndAfter(scenario, [arm], { side, before, after, minEffect });
+    const { options } = this.#of;
+    const { minEffect = LEAST_EFFECT } = options;
+    const [pair] = beforeAndAfter(scenario, [arm], { side: sideOf(options), before, after, minEffect });
     return adjusted(
       { ...pair!, errorSharers: this.#mostSteps, ...(limit === undefined ? {} : { expect: [limit] }) },
-      this.#of.options,
+      options,
     );
   }
 

@@ -9,7 +9,8 @@ import { runCommand, SUCCESS } from '../run/command-group.ts';
 import { openTemporaryFolder } from '../run/temporary-folder.ts';
 
 const exec = promisify(execFile);
-const SHORT_SHA = 12;
+/** Digits of a commit that are shown. */
+export const SHORT_SHA = 12;
 
 interface CheckoutOptions {
   ref: string;
@@ -59,6 +60,32 @@ async function findCommit(ref: string, cwd: string): Promise<{ sha: string; root
   }
 }
 
+export interface Commit {
+  sha: string;
+  /** The first line of its message. */
+  subject: string;
+}
+
+/**
+ * The commits of a range, oldest first, both ends included: those of a merged branch are in its merge.
+ * @throws UsageError outside a repository, for a ref that is not a commit, or where one end does not lead to the other
+ */
+export async function commitsBetween(from: string, to: string, cwd: string): Promise<Commit[]> {
+  const [first, last] = [await findCommit(from, cwd), await findCommit(to, cwd)];
+  try {
+    await git(cwd, 'merge-base', '--is-ancestor', first.sha, last.sha);
+  } catch {
+    throw new UsageError(`${from} is not an ancestor of ${to}; expected: the older commit first`);
+  }
+  const log = ['log', '-z', '--first-parent', '--reverse', '--format=%H %s'];
+  const later = await git(cwd, ...log, `${first.sha}..${last.sha}`);
+  const own = await git(cwd, ...log, '--max-count=1', first.sha);
+  return [own, ...later.split('\0')]
+    .map(line => line.replace(/\0$/, ''))
+    .filter(line => line !== '')
+    .map(line => ({ sha: line.slice(0, line.indexOf(' ')), subject: line.slice(line.indexOf(' ') + 1) }));
+}
+
 function lastLine(error: unknown): string {
   const { stderr = '' } = error as { stderr?: string };
   return stderr.trim().split('\n').at(-1) || errorMessage(error);
@@ -77,7 +104,8 @@ export async function checkOut(options: CheckoutOptions): Promise<CheckedOut> {
   });
   const tree = join(folder.path, 'tree');
   try {
-    const label = `${ref} (${sha.slice(0, SHORT_SHA)})`;
+    const short = sha.slice(0, SHORT_SHA);
+    const label = sha.startsWith(ref) ? short : `${ref} (${short})`;
     note(`Checking out ${label}`);
     await git(root, 'worktree', 'add', '--detach', '--quiet', tree, sha).catch(error => {
       throw new UsageError(`cannot check out ${label}: ${lastLine(error)}`);

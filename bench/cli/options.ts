@@ -57,7 +57,7 @@ export function allowHostOption(): Option {
 
 /** Scenarios of the commands that compare two versions. */
 const DEFAULT_COMPARED =
-  'names, tags or paths; default: the persistent clients of sequential (1 user) and short-vs-persistent (100 users)';
+  'names, tags or paths; default: the persistent clients of sequential (1 user) and short-vs-persistent (100 users); with --start: both clients of short-vs-persistent';
 
 /** Of the commands that compare two versions. */
 function sideOption(): Option {
@@ -431,13 +431,30 @@ environment variable instead.`,
     });
 }
 
+/** Adds the options of the commands that compare two versions of a server of the user's own. */
+function addStartOptions(command: Command): Command {
+  return command
+    .option('--start <command>', "starts your own server in the folder of each version, such as 'npm start'")
+    .option('--install <command>', "run in the checkout of each ref or commit, such as 'npm ci'")
+    .option('--cwd <dir>', 'folder below that of each version, in which start and install run')
+    .option('--ready <path>', "path that answers when the server is ready; default: any answer to '/'")
+    .option('--port-env <name>', 'environment variable that gives the server its port; default: PORT')
+    .addOption(
+      new Option(
+        '--port-from <source>',
+        'whether conntax chooses the port, or reads it from the output',
+      ).choices(PORT_SOURCES),
+    )
+    .option('--path <path>', "what to request of the server; default: that of the scenario, or '/'");
+}
+
 /** Adds the commands that measure and judge: `ab`, `bisect` and `ci`. */
 export function addJudgingCommands(
   program: Command,
   context: Context,
   setStatus: (status: number) => void,
 ): void {
-  program
+  const ab = program
     .command('ab')
     .description('compare two versions of the client, or of a server of your own, interleaved in one run')
     .argument('[scenarios...]', `${DEFAULT_COMPARED}; with --start: both clients of short-vs-persistent`)
@@ -451,19 +468,8 @@ export function addJudgingCommands(
     .option('--before-node <version>', 'this conntax run by another version of Node, such as 24 or 24.11.1')
     .option('--after-node <version>', 'the same, for the version to compare with it')
     .option('--before-ref <ref>', 'branch, tag or commit of the repository here, checked out for the run')
-    .option('--after-ref <ref>', 'the same, for the version to compare with it; default: the folder as it is')
-    .option('--install <command>', "run in the checkout of each ref, such as 'npm ci'")
-    .option('--start <command>', "starts your own server in the folder of each version, such as 'npm start'")
-    .option('--cwd <dir>', 'folder below that of each version, in which start and install run')
-    .option('--ready <path>', "path that answers when the server is ready; default: any answer to '/'")
-    .option('--port-env <name>', 'environment variable that gives the server its port; default: PORT')
-    .addOption(
-      new Option(
-        '--port-from <source>',
-        'whether conntax chooses the port, or reads it from the output',
-      ).choices(PORT_SOURCES),
-    )
-    .option('--path <path>', "what to request of the server; default: that of the scenario, or '/'")
+    .option('--after-ref <ref>', 'the same, for the version to compare with it; default: the folder as it is');
+  addStartOptions(ab)
     .addOption(sideOption())
     .option('--client <name>', 'measure only this client of the scenarios')
     .option('--arm <name>', 'alias of --client')
@@ -502,11 +508,15 @@ Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not m
       setStatus(await abCommand(selectors, options, context));
     });
 
-  program
+  const bisect = program
     .command('bisect')
-    .description('find the published version of a package that made the client (or server) worse')
-    .argument('<range>', 'a package with its first and last version, such as undici@7.16.0..7.29.0')
-    .argument('[scenarios...]', DEFAULT_COMPARED)
+    .description('find the version of a package, or the commit of your own server, that made it worse')
+    .argument(
+      '<range>',
+      'a package with its first and last version, such as undici@7.16.0..7.29.0; with --start: two commits, such as v1.4.0..HEAD',
+    )
+    .argument('[scenarios...]', DEFAULT_COMPARED);
+  addStartOptions(bisect)
     .addOption(sideOption())
     .option('--client <name>', 'measure only this client of the scenarios')
     .addOption(leastEffectOption())
@@ -521,12 +531,14 @@ Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not m
       `
 The first and the last version are compared first. If the last one is worse, versions in between follow by halves, each
 compared with the first one. Both ends belong to the range; pre-releases do not. npm knows the versions and installs them.
+With --start, the commits of a range are checked out and compared.
 
 Examples:
   conntax bisect undici@7.16.0..7.29.0
   conntax bisect undici@7.16.0..7.29.0 ./mine.json --client persistent --budget-sec 120
   conntax bisect fastify@5.0..5.12 --side target
   conntax bisect node@24.0.0..24.11.1 short-vs-persistent --client short
+  conntax bisect v1.4.0..HEAD --start 'npm start' --install 'npm ci' --path /orders --client persistent
 
 Exit status: 0 no regression between the ends, 1 found, 2 wrong usage, 3 undecided or could not measure, 130 interrupted.`,
     )

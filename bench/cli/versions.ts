@@ -102,7 +102,7 @@ const START_OPTIONS = [
 ] as const;
 
 /** @throws UsageError for options of the command without a command */
-function requireStart(options: VersionOptions): void {
+export function requireStart(options: StartOptions): void {
   const lonely = START_OPTIONS.find(([, key]) => options[key] !== undefined);
   if (lonely === undefined) return;
   const [name] = lonely;
