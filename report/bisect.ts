@@ -152,7 +152,9 @@ function remarksOf(bisection: Bisection, state: BisectionState): string[] {
     ...(isInterrupted && state.kind !== 'interrupted'
       ? ['Interrupted: this is what was decided until then.']
       : []),
-    ...(state.kind === 'found' ? [...titleOf(bisection, state.suspects), describeBefore(bisection, state.suspects)] : []),
+    ...(state.kind === 'found'
+      ? [...titleOf(bisection, state.suspects), describeBefore(bisection, state.suspects)]
+      : []),
     ...(state.kind === 'ends-unsure'
       ? ['To tell, measure longer (--budget-sec), or look only for larger changes (--min-effect).']
       : []),

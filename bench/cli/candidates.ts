@@ -2,7 +2,12 @@
 import type { Bisection } from '../../results/bisect.ts';
 import { UsageError } from '../../results/errors.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
-import { openInstallations, PACKAGE_NAME, publishedVersions, type VersionRange } from '../run/npm-packages.ts';
+import {
+  openInstallations,
+  PACKAGE_NAME,
+  publishedVersions,
+  type VersionRange,
+} from '../run/npm-packages.ts';
 import { checkOut, commitsBetween, SHORT_SHA } from './checkout.ts';
 import type { Context } from './context.ts';
 import { requireStart, type StartOptions } from './versions.ts';

@@ -468,7 +468,10 @@ export function addJudgingCommands(
     .option('--before-node <version>', 'this conntax run by another version of Node, such as 24 or 24.11.1')
     .option('--after-node <version>', 'the same, for the version to compare with it')
     .option('--before-ref <ref>', 'branch, tag or commit of the repository here, checked out for the run')
-    .option('--after-ref <ref>', 'the same, for the version to compare with it; default: the folder as it is');
+    .option(
+      '--after-ref <ref>',
+      'the same, for the version to compare with it; default: the folder as it is',
+    );
   addStartOptions(ab)
     .addOption(sideOption())
     .option('--client <name>', 'measure only this client of the scenarios')

@@ -77,12 +77,11 @@ test('the commit that made a server slower is named, though another one does not
     env: { TMPDIR: dir },
   });
   assert.equal(status, 1, stdout + stderr);
-  const [broken, repaired, slow] = ['HEAD~2', 'HEAD~1', 'HEAD'].map(ref => git('rev-parse', ref).slice(0, 12));
-  const printed = stdout.replace(/\s+/g, ' ');
-  assert.ok(
-    printed.startsWith(`FAIL: commit ${slow} is the first commit that is worse`),
-    printed,
+  const [broken, repaired, slow] = ['HEAD~2', 'HEAD~1', 'HEAD'].map(ref =>
+    git('rev-parse', ref).slice(0, 12),
   );
+  const printed = stdout.replace(/\s+/g, ' ');
+  assert.ok(printed.startsWith(`FAIL: commit ${slow} is the first commit that is worse`), printed);
   assert.match(printed, new RegExp(`${slow}: slow`));
   assert.match(printed, new RegExp(`commit ${repaired}, the commit before it, is not`));
   assert.match(printed, new RegExp(`commit ${broken} could not be measured: .*exit status 4`));
