@@ -101,7 +101,7 @@ test('the first worse version is named, by as few comparisons as halving takes, 
   assert.equal(status, 1, notes);
   assert.match(
     out,
-    /^some 1\.3\.0 is the first version that is worse: client CPU per request [\d.]+× .* in tiny, compared with 1\.0\.0\./,
+    /some 1\.3\.0 is the first version that is worse: client CPU per request [\d.]+× .* in tiny, compared with 1\.0\.0\./,
   );
   assert.match(out, /some 1\.2\.0, the version before it, is not:/);
   assert.deepEqual(installed, ['some@1.0.0', 'some@1.10.0', 'some@1.2.0', 'some@1.3.0'], out);
@@ -119,14 +119,14 @@ test('the first worse version is named, by as few comparisons as halving takes, 
 test('ends that do not differ end it', async t => {
   const { status, out, installed } = await bisect(t, {});
   assert.equal(status, 0, out);
-  assert.match(out, /^No regression: some 1\.10\.0 is not worse than 1\.0\.0 by more than 50 %\./);
+  assert.match(out, /No regression: some 1\.10\.0 is not worse than 1\.0\.0 by more than 50 %\./);
   assert.equal(installed.length, 2);
 });
 
 test('ends that cannot be told apart are undecided', async t => {
   const { status, out } = await bisect(t, { options: { minEffect: 0.0001 } });
   assert.equal(status, 3, out);
-  assert.match(out, /^Undecided: whether some 1\.10\.0 is worse than 1\.0\.0 could not be told\./);
+  assert.match(out, /Undecided: whether some 1\.10\.0 is worse than 1\.0\.0 could not be told\./);
 });
 
 test('a version that cannot be installed is passed over, and named if it may be the first worse one', async t => {
@@ -147,7 +147,7 @@ test('an interrupt keeps what was decided', async t => {
     abortAt: '1.2.0',
   });
   assert.equal(status, 130);
-  assert.match(out, /^Undecided: one of the 5 versions after some 1\.0\.0, up to 1\.10\.0, is the first/);
+  assert.match(out, /Undecided: one of the 5 versions after some 1\.0\.0, up to 1\.10\.0, is the first/);
   assert.match(out, /Interrupted: this is what was decided until then\./);
   assert.equal(runs.filter(({ files }) => files.includes('bisect.html')).length, 1);
 });
@@ -155,7 +155,7 @@ test('an interrupt keeps what was decided', async t => {
 test('an interrupt before the ends were compared says so', async t => {
   const { status, out } = await bisect(t, { abortAt: '1.10.0' });
   assert.equal(status, 130);
-  assert.match(out, /^Interrupted before some 1\.0\.0 and 1\.10\.0 were told apart\./);
+  assert.match(out, /Interrupted before some 1\.0\.0 and 1\.10\.0 were told apart\./);
 });
 
 const refusals: [why: string, of: Case, told: RegExp][] = [
