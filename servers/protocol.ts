@@ -1,5 +1,5 @@
 // Messages between the parent and its target and relay processes. They never go over the measured port.
-import type { ProcessReading } from '../results/model/trial.ts';
+import type { BackendGrowth, ProcessReading } from '../results/model/trial.ts';
 import type { Link, Target } from '../scenarios/model/target.ts';
 
 /**
@@ -72,9 +72,11 @@ export type TargetCommand =
   /** Answered by `reading`. */
   | { type: 'read' }
   /** Begins a profile; answered by `profiling`. */
-  | { type: 'startProfile' }
+  | { type: 'start-profile' }
   /** Ends it and writes its files; answered by `profiled`. */
-  | { type: 'saveProfile'; path: string }
+  | { type: 'save-profile'; path: string }
+  /** Where backends are added: takes them back, and adds them after so long (null: not). Answered by `slice-started`. */
+  | { type: 'start-slice'; growAfterMs: number | null }
   | { type: 'stop' };
 
 /** The target's own counters, cumulative since its start. */
@@ -88,6 +90,10 @@ export interface TargetReading extends ProcessReading {
   acceptedHttp2: number;
   /** Closed connections by their number of requests; numbers above 64 are rounded to 2 digits. */
   requestsPerConnection: { requests: number; connections: number }[];
+  /** By backend; a target without several is the only one. */
+  backends: { accepted: number; requests: number }[];
+  /** Since backends were added in this slice; null: none were. */
+  growth: BackendGrowth | null;
   /** How often each of target.faults was injected, in their order. */
   faults: number[];
 }
@@ -98,6 +104,7 @@ export type TargetReply =
   | { type: 'reading'; reading: TargetReading }
   | { type: 'profiling' }
   | { type: 'profiled' }
+  | { type: 'slice-started' }
   | { type: 'failed'; message: string };
 
 /** The address of a target. */

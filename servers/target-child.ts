@@ -52,14 +52,18 @@ async function obey(command: TargetCommand): Promise<void> {
       reply({ type: 'reading', reading: { ...opened.read(), ...readProcess() } });
       return;
     }
-    case 'startProfile':
+    case 'start-profile':
       profile = await (await import('./profile.ts')).startProfile();
       reply({ type: 'profiling' });
       return;
-    case 'saveProfile':
+    case 'save-profile':
       if (!profile) throw new Error('no profile was started');
       await profile.save(command.path);
       reply({ type: 'profiled' });
+      return;
+    case 'start-slice':
+      (await opening)?.startSlice(command.growAfterMs);
+      reply({ type: 'slice-started' });
       return;
     case 'stop':
       await (await opening)?.close();

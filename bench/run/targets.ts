@@ -181,6 +181,11 @@ export interface MeasuredTarget {
   read(): Promise<ServerReading>;
   /** Absent for a server that is not of conntax. */
   readonly profiler?: TargetProfiler;
+  /**
+   * Where the target's backends grow, tells it that a slice begins, in which they grow after so long (null: not).
+   * @throws ChildError when the target has died or hangs.
+   */
+  startSlice?(growAfterMs: number | null): Promise<void>;
   readonly isAlive: boolean;
   kill(): Promise<void>;
 }
@@ -249,11 +254,14 @@ export async function startTarget(
     read: async () => (await child.ask({ type: 'read' }, 'reading', READ_TIMEOUT_MS)).reading,
     profiler: {
       async start() {
-        await child.ask({ type: 'startProfile' }, 'profiling', READ_TIMEOUT_MS);
+        await child.ask({ type: 'start-profile' }, 'profiling', READ_TIMEOUT_MS);
       },
       async save(path) {
-        await child.ask({ type: 'saveProfile', path }, 'profiled', PROFILE_TIMEOUT_MS);
+        await child.ask({ type: 'save-profile', path }, 'profiled', PROFILE_TIMEOUT_MS);
       },
+    },
+    async startSlice(growAfterMs) {
+      await child.ask({ type: 'start-slice', growAfterMs }, 'slice-started', READ_TIMEOUT_MS);
     },
     get isAlive() {
       return child.isAlive;
