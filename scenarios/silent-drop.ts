@@ -3,27 +3,26 @@ import { defineScenario } from '../bench/index.ts';
 
 /** A NAT forgets after minutes; with pauses in the same proportion to it, seconds show the same. */
 const FORGETS_AFTER_MS = 800;
-/** Of a user, between an answer and the next request: longer than that. */
-const THINK_MS = 1_600;
 
 export default defineScenario({
   name: 'silent-drop',
   question:
     'A middlebox forgets idle connections without a word: what do requests meet, and which settings help?',
   tags: ['pools', 'link'],
-  link: { silentAfterIdleMs: FORGETS_AFTER_MS },
-  load: { concurrency: 20, thinkMs: THINK_MS },
+  link: { roundTripMs: 40, silentAfterIdleMs: FORGETS_AFTER_MS },
+  // At once, so that each request needs a connection of its own: a few at a time would keep the same connection busy.
+  load: { model: 'burst', size: 20, everyMs: 2 * FORGETS_AFTER_MS, maxInFlight: 100 },
   timing: {
     slicing: 'whole',
     warmupMinMs: 0,
     warmupMaxMs: 0,
-    measureMs: 6_000,
+    measureMs: 5_000,
     minReplicates: 1,
     maxReplicates: 1,
     budgetMs: 30_000,
   },
   clients: {
-    // Each request after a pause is sent into the void, and fails only when its time is up.
+    // Each request on a connection that was idle is sent into the void, and fails only when its time is up.
     unaware: { transport: 'wire', pool: { maxConnections: 20 }, timeouts: { headersMs: 1_000 } },
     // It closes connections before the middlebox forgets them.
     'idle-timeout': {
@@ -36,8 +35,7 @@ export default defineScenario({
   baseline: 'unaware',
   expect: [
     { metric: 'successRatio', of: 'unaware', atMost: 0.75 },
-    { metric: 'successRatio', of: 'idle-timeout', atLeast: 0.99 },
-    { metric: 'successRatio', of: 'short', atLeast: 0.99 },
-    { metric: 'connectionsPer1kRequests', of: 'idle-timeout', atLeast: 900 },
+    { metric: 'successRatio', of: 'idle-timeout', atLeast: 0.9 },
+    { metric: 'successRatio', of: 'short', atLeast: 0.9 },
   ],
 });
