@@ -9,10 +9,10 @@ import { leaveOutMissing, planRun } from '../plan/plan.ts';
 import { nameHint } from '../plan/problems.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import type { ReplacedTarget } from '../plan/replace-target.ts';
-import { readScenarios } from '../run/scenario-questions.ts';
+import { readSlowness } from '../probes/host.ts';
 import type { Context } from './context.ts';
 import { LEAST_EFFECT, type Side } from './option-defaults.ts';
-import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
+import { adjusted, type MeasureOptions, measurePlan, readAsked, seedOf, type TimingOptions } from './run.ts';
 import { findVersions, requireTwo, type VersionOptions } from './versions.ts';
 
 export const BEFORE = 'before';
@@ -147,19 +147,18 @@ async function installAndMeasure(selectors: string[], options: AbOptions, contex
   );
   const plan = planRun(
     pairs.map(pair => adjusted(pair, options)),
-    { seed: seedOf(options, startedAt) },
+    { seed: seedOf(options, startedAt), slowness: readSlowness() },
   );
   return await measurePlan(plan, { startedAt, options, context });
 }
 
 /** The scenarios, or the default one; with --start, on that server. @throws UsageError */
 async function scenariosOf(selectors: string[], options: AbOptions, context: Context): Promise<Variant[]> {
-  const { plugins, builtinDir, cwd, signal } = context;
   const asked = selectors.length === 0 ? [DEFAULT_SCENARIO] : selectors;
   const replaced = replacedTarget(options);
   const scenarios = leaveOutMissing(
-    await readScenarios(asked, { ...plugins, builtinDir, cwd, signal, replaced }),
-    await loadPlugins(plugins.transports),
+    await readAsked(asked, context, replaced),
+    await loadPlugins(context.plugins.transports),
   );
   if (replaced === undefined) return scenarios;
   // The folder of the command is that of each version, not that of the scenario's file.

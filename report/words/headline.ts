@@ -3,10 +3,17 @@ import { cellAmortisation } from '../../results/amortisation.ts';
 import { failureCauses } from '../../results/audits/index.ts';
 import { verdictsOf } from '../../results/compare.ts';
 import { headlineOf } from '../../results/metrics.ts';
-import type { ArmSummary, CellResult, Comparison, Run } from '../../results/model/run.ts';
+import type { ArmSummary, CellResult, Comparison, Metric, Run } from '../../results/model/run.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { own } from '../../scenarios/model/own.ts';
-import { type ArmView, allMarks, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import {
+  type ArmView,
+  allMarks,
+  type CellView,
+  comparisonMarks,
+  figureMarks,
+  signsOf,
+} from '../cell-view.ts';
 import type { CellState, Mark } from '../model.ts';
 import { capacityRemarks } from '../tables/open-loads.ts';
 import { describeAgreement } from './agreement.ts';
@@ -67,11 +74,11 @@ function describeFigures(comparison: Comparison, view: CellView): string {
       return latencyChange(comparison, view);
     case 'open':
     case 'burst':
-      return `at ${describeSent(load)} ${latencyChange(comparison, view)}, p99 is ${compareFigures(comparison, view, ({ p99Us }) => formatLatency(p99Us))}`;
+      return `at ${describeSent(load)} ${latencyChange(comparison, view)}, p99 is ${compareFigures(comparison, view, { metric: 'p99Us', text: ({ p99Us }) => formatLatency(p99Us) })}`;
     case 'capacity': {
       const text = ({ capacityPerSec: rate }: ArmSummary) =>
         rate === null ? 'none' : roundInterval(rate).value;
-      return `${compareFigures(comparison, view, text)} requests per second while ${describeObjective(load.objective)}`;
+      return `${compareFigures(comparison, view, { metric: 'capacityPerSec', text })} requests per second while ${describeObjective(load.objective)}`;
     }
     default:
       return load satisfies never;
@@ -82,11 +89,13 @@ function describeFigures(comparison: Comparison, view: CellView): string {
 function compareFigures(
   { candidate, baseline }: Comparison,
   { arms }: CellView,
-  text: (summary: ArmSummary) => string,
+  of: { metric: Metric; text: (summary: ArmSummary) => string },
 ): string {
   const [its, other] = [candidate, baseline].map(name => {
     const arm = arms.find(arm => arm.name === name);
-    return arm?.summary == null ? 'unknown' : `${text(arm.summary)}${signsOf(arm.marks)}`;
+    return arm?.summary == null
+      ? 'unknown'
+      : `${of.text(arm.summary)}${signsOf(figureMarks(arm, of.metric))}`;
   });
   return `${its} vs ${other}`;
 }
