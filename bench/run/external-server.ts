@@ -259,7 +259,7 @@ export async function askServer(question: Question): Promise<ForeignServer> {
   }
 }
 
-function incompleteAnswer(progress: AnswerProgress, within: string, cause: unknown): Error {
+function incompleteAnswer(progress: AnswerProgress, within: string, cause?: unknown): Error {
   const Kind = progress.hasBegun ? AnswerError : Error;
   return new Kind(progress.describe(within), { cause });
 }
@@ -355,7 +355,13 @@ function readAnswer(
     })
     .on('error', reject)
     // The last event of a request: if nothing settled the promise before, the answer is incomplete.
-    .once('close', () => reject(new Error('it closed the connection before its answer was complete')))
+    .once('close', () =>
+      reject(
+        progress.hasBegun
+          ? incompleteAnswer(progress, ' before it closed the connection')
+          : new Error('it closed the connection before its answer was complete'),
+      ),
+    )
     .end(body);
   return promise;
 }

@@ -1,6 +1,6 @@
 // Headlines and remarks of a cell and of a run: sentences that claim no more than the figures support.
 import { cellAmortisation } from '../../results/amortisation.ts';
-import { failureCauses } from '../../results/audits/index.ts';
+import { failureCauses, foldSimilar } from '../../results/audits/index.ts';
 import { verdictsOf } from '../../results/compare.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { ArmSummary, CellResult, Comparison, Metric, Run } from '../../results/model/run.ts';
@@ -298,6 +298,7 @@ export function doubtRemarks(view: CellView): string[] {
     ...(invalid.length === 0 ? [] : [`† Not reliable: an audit failed for ${invalid.join(', ')}.`]),
     ...boundRemarks([view]),
     ...uncountedRemarks(view),
+    ...closingRemarks(view),
     ...(lost.length === 0 ? [] : [`There are no figures for ${lost.join(', ')}.`]),
     ...(failed === 0
       ? []
@@ -305,6 +306,14 @@ export function doubtRemarks(view: CellView): string[] {
           `${failed} of ${view.trials.length} trials failed${failed === view.trials.length ? '' : `: ${failureCauses(view.trials).join('; ')}`}.`,
         ]),
   ];
+}
+
+/** Clients that failed to close; each once, however many replicates. */
+function closingRemarks({ arms, result }: CellView): string[] {
+  return arms.flatMap(({ name }) => {
+    const found = result.findings.filter(({ rule, arm }) => rule === 'closing' && arm === name);
+    return foldSimilar(found.map(({ detail }) => detail)).map(detail => `${name}: ${detail}.`);
+  });
 }
 
 function uncountedRemarks({ arms }: CellView): string[] {
