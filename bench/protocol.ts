@@ -11,6 +11,7 @@ import type {
 } from '../results/model/trial.ts';
 import type { Endpoint } from '../servers/protocol.ts';
 import type { EnginePool, ScheduleCounts, WindowSchedule } from './contracts.ts';
+import type { PauseCounts } from './load/pauses.ts';
 
 /** One slice: ramp, then the steady window, then drain. */
 export interface SliceOrder {
@@ -91,6 +92,8 @@ export interface GeneratorReading {
   opened: number | null;
   /** Connections to anything but the endpoint. */
   openedElsewhere: number;
+  /** What became of its connections between slices; absent where that is not known. */
+  pauses?: PauseCounts;
   /** For a load tool; null: the client's settings determine the number of connections. */
   pool: EnginePool | null;
   /** Connections needed, if several processes share the load; absent: the trial's settings determine it. */
@@ -117,6 +120,8 @@ export interface GeneratorReading {
   /** Open loads only. */
   lateness: Histogram | null;
   arrivals: ScheduleCounts | null;
+  /** What went wrong when the client was closed; absent: nothing. */
+  closing?: string;
   caveats: string[];
   timeline: Timeline;
 }

@@ -8,7 +8,14 @@ import type {
 } from '../scenarios/model/scenario.ts';
 import { NULL_ARM } from '../scenarios/model/sweep.ts';
 import { ratioOver } from './compare.ts';
-import { METRIC_TABLE, ratioOf as partOf, readerOf, type Share } from './metrics.ts';
+import {
+  countResponses,
+  hasFewBeyond,
+  METRIC_TABLE,
+  ratioOf as partOf,
+  readerOf,
+  type Share,
+} from './metrics.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import {
   holding,
@@ -33,6 +40,23 @@ function measuredOn(trials: readonly TrialResult[]): Measured {
     expectation.over === undefined
       ? intervalOf(expectation.metric, completedOf(expectation.of, trials), level)
       : ratioOf(expectation, trials, level);
+}
+
+/** As far as a run can tell: null too of a quantile that fewer than 10 requests exceed. */
+function judgedOn(trials: readonly TrialResult[]): Measured {
+  const measured = measuredOn(trials);
+  return (expectation, level) => (isOfFewRequests(expectation, trials) ? null : measured(expectation, level));
+}
+
+/** Whether a limit is on a quantile of too few requests of a client that it is about. */
+export function isOfFewRequests(
+  { metric, of, over }: Pick<Expectation, 'metric' | 'of' | 'over'>,
+  trials: readonly TrialResult[],
+): boolean {
+  const { shareBeyond } = METRIC_TABLE[metric];
+  return [of, ...(over === undefined ? [] : [over])].some(arm =>
+    hasFewBeyond(shareBeyond, countResponses(completedOf(arm, trials))),
+  );
 }
 
 function intervalOf(
@@ -119,7 +143,7 @@ function clusteredInterval(
 }
 
 /**
- * Judges one expectation on the completed trials given. `fail` only if the whole interval lies beyond the limit, `pass` only
+ * Judges one expectation on the completed trials given. A quantile of too few requests is *unsure*. Of others, `fail` only if the whole interval lies beyond the limit, `pass` only
  * if none of it does:
  *
  *                 atLeast                    atMost
@@ -131,7 +155,8 @@ function clusteredInterval(
 export function judge(expectation: Expectation, trials: readonly TrialResult[]): Judgement {
   const interval = measuredOn(trials)(expectation, LEVEL);
   const replicates = completedOf(expectation.of, trials).length;
-  return { state: judgeInterval(interval, expectation), interval, replicates };
+  const state = judgeInterval(judgedOn(trials)(expectation, LEVEL), expectation);
+  return { state, interval, replicates };
 }
 
 /**
@@ -143,7 +168,7 @@ export function judgeAll(
   trials: readonly TrialResult[],
   errorSharers = 1,
 ): Judgement[] {
-  const states = judgeTogether(expectations, measuredOn(trials), errorSharers);
+  const states = judgeTogether(expectations, judgedOn(trials), errorSharers);
   return expectations.map((expectation, index) => ({ ...judge(expectation, trials), state: states[index]! }));
 }
 

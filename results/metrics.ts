@@ -5,7 +5,7 @@ import { whyUnbounded } from './connections.ts';
 import { type ArmSummary, METRICS, type Metric } from './model/run.ts';
 import type { Capacity, CompletedTrial, Measurement, Slice } from './model/trial.ts';
 import { spreadOf } from './spread.ts';
-import type { Interval } from './stats.ts';
+import { type Interval, sumOf } from './stats.ts';
 
 /** The rate that a load requests; null for a closed load. A capacity search is measured at the rate it found, or at its lowest rate if it found none. */
 export function askedPerSec(load: Load, capacity: Capacity | null): number | null {
@@ -121,7 +121,8 @@ const count = {
   unit: undefined,
   factor: 1,
   isHigherBetter: false,
-  isBoundByUnanswered: true,
+  // An unanswered request is a failed one in every count and share.
+  isBoundByUnanswered: false,
 } as const;
 
 /** In the order in which reports show them. */
@@ -154,6 +155,15 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     resultColumn: { heading: 'p99' },
     ofTrial: ({ measurement: { response } }) => positive(response.p99Us),
     ofSummary: latencyOf(({ p99Us }) => p99Us),
+  },
+  // Without a summary's figure, sweeps have no part of it: few points have enough requests for it.
+  p999Us: {
+    ...latency,
+    title: 'p99.9 latency',
+    shareBeyond: 0.001,
+    columnKey: 'p999Ms',
+    resultColumn: { heading: 'p99.9' },
+    ofTrial: ({ measurement: { response } }) => positive(response.p999Us),
   },
   requestsPerSec: {
     ...rate,
@@ -214,7 +224,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     // Unknown for a server that conntax did not start.
     ofTrial: ({ measurement }) => measurement.target?.cpuUsPerRequest ?? null,
     ofSummary: summary => point(summary.targetCpuUsPerRequest),
-    isBoundByUnanswered: true,
+    isBoundByUnanswered: false,
     gauge: {
       name: 'cpu_seconds_per_request',
       help: 'CPU time per request',
@@ -272,6 +282,20 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
 
 /** All metrics, in the order of the table. */
 export const METRIC_ORDER = Object.keys(METRIC_TABLE) as ExpectedMetric[];
+
+/** With fewer requests beyond it, a quantile is that of single requests. */
+const LEAST_BEYOND = 10;
+
+/** Whether a figure is a quantile that fewer than 10 of so many requests exceed. @param shareBeyond undefined: it is no quantile */
+export function hasFewBeyond(shareBeyond: number | undefined, requestCount: number): boolean {
+  // A share of 0.1 % of 10,000 must not fail by rounding.
+  return shareBeyond !== undefined && requestCount * shareBeyond < LEAST_BEYOND * (1 - 1e-9);
+}
+
+/** Requests whose times the quantiles of a client are of. */
+export function countResponses(trials: readonly Pick<Measured, 'measurement'>[]): number {
+  return sumOf(trials, ({ measurement }) => measurement.response.count);
+}
 
 /** How a metric is read from a trial for comparisons: by its slices, or as a whole. */
 export type FigureReader =

@@ -9,10 +9,10 @@ import { leaveOutMissing, planRun } from '../plan/plan.ts';
 import { nameHint } from '../plan/problems.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import type { ReplacedTarget } from '../plan/replace-target.ts';
-import { readScenarios } from '../run/scenario-questions.ts';
+import { readSlowness } from '../probes/host.ts';
 import type { Context } from './context.ts';
 import { LEAST_EFFECT, type Side } from './option-defaults.ts';
-import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
+import { adjusted, type MeasureOptions, measurePlan, readAsked, seedOf, type TimingOptions } from './run.ts';
 import { findVersions, requireTwo, type StartOptions, type VersionOptions } from './versions.ts';
 
 export const BEFORE = 'before';
@@ -154,12 +154,12 @@ export function sideOf({ start, side }: Pick<AbOptions, 'start' | 'side'>): Side
 async function readAll(
   selectors: readonly string[],
   options: StartOptions,
-  { plugins, builtinDir, cwd, signal }: Context,
+  context: Context,
 ): Promise<Variant[]> {
   const replaced = replacedTarget(options);
   const scenarios = leaveOutMissing(
-    await readScenarios(selectors, { ...plugins, builtinDir, cwd, signal, replaced }),
-    await loadPlugins(plugins.transports),
+    await readAsked(selectors, context, replaced),
+    await loadPlugins(context.plugins.transports),
   );
   if (replaced === undefined) return scenarios;
   // The folder of the command is that of each version, not that of the scenario's file.
@@ -184,7 +184,7 @@ async function installAndMeasure(selectors: string[], options: AbOptions, contex
   const pairs = chosen.flatMap(({ scenario, arms }) => beforeAndAfter(scenario, arms, change));
   const plan = planRun(
     pairs.map(pair => adjusted(pair, options)),
-    { seed: seedOf(options, startedAt) },
+    { seed: seedOf(options, startedAt), slowness: readSlowness() },
   );
   return await measurePlan(plan, { startedAt, options, context });
 }

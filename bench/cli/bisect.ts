@@ -22,6 +22,7 @@ import type { Expectation } from '../../scenarios/model/scenario.ts';
 import type { Code, Variant } from '../../scenarios/model/sweep.ts';
 import { planRun } from '../plan/plan.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
+import { readSlowness } from '../probes/host.ts';
 import { type AbOptions, beforeAndAfter, chooseScenarios, sideOf } from './ab.ts';
 import { type CandidateOptions, type Candidates, findCandidates, requireOptions } from './candidates.ts';
 import { type Context, exitStatusOf } from './context.ts';
@@ -144,7 +145,7 @@ class Search {
     const labelled = (version: string): Code => ({ label: `${name} ${version}`, dir: null, packages: {} });
     const [before, after] = [labelled(versions[0]), labelled(versions.at(-1)!)];
     const variants = cells.map(cell => this.#variantOf(cell, before, after));
-    const plan = planRun(variants, { seed: seedOf(options, this.#startedAt) });
+    const plan = planRun(variants, { seed: seedOf(options, this.#startedAt), slowness: readSlowness() });
     return measurePlan(plan, { startedAt: this.#startedAt, options, context });
   }
 
@@ -228,7 +229,7 @@ class Search {
     const seed = seedOf(options, this.#startedAt) + this.#steps.length;
     const { GITHUB_ACTIONS: _, ...env } = context.env;
     let id: string | undefined;
-    await measurePlan(planRun([variant], { seed }), {
+    await measurePlan(planRun([variant], { seed, slowness: readSlowness() }), {
       startedAt: new Date(),
       // A failure is measured again by the steps that follow.
       options: { ...options, confirm: false },

@@ -19,7 +19,8 @@ import {
   settleGenerators,
 } from '../plan/plan.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
-import { describeGit, describeHost } from '../probes/host.ts';
+import type { ReplacedTarget } from '../plan/replace-target.ts';
+import { describeGit, describeHost, readSlowness } from '../probes/host.ts';
 import type { RunEvent } from '../run/context.ts';
 import { type FoundServer, findServers, locateServers } from '../run/external-server.ts';
 import { checkPlan, requireFit } from '../run/preflight.ts';
@@ -85,7 +86,10 @@ export async function measurePlan(
 ): Promise<number> {
   const { output, plugins } = context;
   requireRequests(planned, context.env);
-  const located = await locateServers(planned, options.allowHost, undefined, context.signal);
+  const { signal, during } = context;
+  const located = await during('looking up the hosts of target.url', () =>
+    locateServers(planned, options.allowHost, undefined, signal),
+  );
   const host = await describeHost();
   const plan = settleGenerators(planned, countSpareCores(host), await loadPlugins(plugins.transports));
   const checks = checkPlan(plan, host, located, options.allowHost);
@@ -98,13 +102,16 @@ export async function measurePlan(
   const isConfirming = options.confirm ?? Boolean(context.env['CI']);
   for (const line of estimateLines(plan, isConfirming)) output.note(line);
   for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
-  const started = await rehearseServers(plan, {
-    cpu: host.pinning?.targetCpu ?? null,
-    signal: context.signal,
-    onStart: (command, folder) =>
-      output.note(`Starting once to see whether it answers: ${command} (${folder})`),
-  });
-  const asked = await findServers(located, context.signal);
+  const started = await during('starting the server of target.command to see whether it answers', () =>
+    rehearseServers(plan, {
+      cpu: host.pinning?.targetCpu ?? null,
+      signal,
+      onStart: (command, folder) =>
+        output.note(`Starting once to see whether it answers: ${command} (${folder})`),
+    }),
+  );
+  const urls = [...new Set(located.map(({ url }) => url))].join(', ');
+  const asked = await during(`asking ${urls} for the first time`, () => findServers(located, signal));
   const answered = new Map<string, readonly FoundServer[]>(started);
   for (const [id, server] of asked) answered.set(id, [server]);
   noteServers(plan, answered, output);
@@ -112,7 +119,7 @@ export async function measurePlan(
   const servers = new Map([...answered].map(([id, [server]]) => [id, server!]));
   const measured = await withoutUnreadable(plan, servers, context);
   for (const line of leftOutLines(measured)) output.note(line);
-  context.signal.throwIfAborted();
+  signal.throwIfAborted();
   const store = openRunStore(
     options.results,
     newRunId(startedAt, createRandom(plan.seed, 'run', startedAt.getTime())),
@@ -323,23 +330,36 @@ export function adjusted(variant: Variant, { budgetSec, precision, phases = true
   };
 }
 
+/**
+ * Reads the scenarios that a command is asked for.
+ * @throws UsageError with every problem of every file
+ */
+export function readAsked(
+  selectors: readonly string[],
+  { plugins, builtinDir, cwd, signal, during }: Context,
+  replaced?: ReplacedTarget,
+): Promise<Variant[]> {
+  return during('reading the scenarios and the modules that they name', () =>
+    readScenarios(selectors, { ...plugins, builtinDir, cwd, signal, replaced }),
+  );
+}
+
 /** @returns the exit status. @throws UsageError, MeasureError */
 export async function runCommand(
   selectors: string[],
   options: RunOptions,
   context: Context,
 ): Promise<number> {
-  const { plugins, builtinDir, cwd, signal } = context;
   const variants = leaveOutMissing(
-    await readScenarios(selectors, { ...plugins, builtinDir, cwd, signal }),
-    await loadPlugins(plugins.transports),
+    await readAsked(selectors, context),
+    await loadPlugins(context.plugins.transports),
   );
   const startedAt = new Date();
   const plan = planRun(
     variants
       .map(variant => adjusted(variant, options))
       .map(variant => (options.nullArm ? withNullArm(variant) : variant)),
-    { seed: seedOf(options, startedAt) },
+    { seed: seedOf(options, startedAt), slowness: readSlowness() },
   );
   const cells = plan.cells.filter(({ id }) => options.cells?.has(id) ?? true);
   return measurePlan({ ...plan, cells }, { startedAt, options, context });

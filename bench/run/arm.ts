@@ -406,6 +406,7 @@ export class Arm {
       target: this.#isServedUnknown ? null : this.#served.finish(this.#exchanges),
       link: this.trial.link === undefined ? null : this.#link.finish(this.#exchanges),
       kernel: this.#kernel,
+      closing: reading.closing ?? null,
       alone: this.alone,
       caveats: reading.caveats,
     };
@@ -420,20 +421,25 @@ export class Arm {
 
   #ledger(reading: GeneratorReading): Ledger {
     const { client, load, target } = this.trial;
-    const { sent: requests, pool } = reading;
+    const { sent: requests, pool, pauses = { closed: 0, longestMs: 0 } } = reading;
     const seen = this.#connections.finish();
+    const needed = withFaults(
+      reading.needed ?? neededConnections({ client, target, load, requests, pool }),
+      target.faults,
+      seen.faults,
+      requests,
+    );
+    // What ends while the client waits for its turn has to be opened again.
+    const most = needed.most === null ? null : Math.min(requests, needed.most + pauses.closed);
     return {
       ...this.#opened(reading),
       openedElsewhere: reading.openedElsewhere,
+      closedInPauses: pauses.closed,
+      longestPauseMs: pauses.longestMs,
       accepted: seen.accepted,
       acceptedBy: seen.acceptedBy,
       acceptedHttp2: seen.acceptedHttp2,
-      needed: withFaults(
-        reading.needed ?? neededConnections({ client, target, load, requests, pool }),
-        target.faults,
-        seen.faults,
-        requests,
-      ),
+      needed: pauses.closed === 0 ? needed : { ...needed, most },
       requestsSent: requests,
       answered: reading.answered,
       failed: reading.failed,

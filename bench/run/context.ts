@@ -5,6 +5,7 @@ import type { TrialResult } from '../../results/model/trial.ts';
 import type { PlannedCell } from '../plan/plan.ts';
 import type { SlowestByArm } from './arm.ts';
 import type { FoundServer } from './external-server.ts';
+import type { TimeLimit } from './time-limit.ts';
 
 /** What happens while a run is measured; the command line shows and stores it. */
 export type RunEvent =
@@ -68,6 +69,8 @@ export interface CellContext extends RunContext {
 export interface TimedCellContext extends CellContext {
   /** Remaining time budget of the cell, for progress events. */
   leftMs: () => number;
+  /** The announced time; the signal aborts when it is over, too. */
+  limit?: TimeLimit;
 }
 
 /** The cell, and the replicate that is measured. */

@@ -21,6 +21,7 @@ import type {
 } from '../contracts.ts';
 import { createClosedLoad } from '../load/closed.ts';
 import { createOpenLoad } from '../load/open.ts';
+import { Pauses } from '../load/pauses.ts';
 import { createRecorder, type Recorder } from '../load/recorder.ts';
 import { burstSchedule, rateSchedule } from '../load/schedule.ts';
 import type {
@@ -95,23 +96,29 @@ interface Source {
   engine?: Engine;
   countsConnections: boolean;
   openedElsewhere(): number;
+  /** Absent where its connections are not kept from slice to slice, or not known. */
+  pauses?: Pauses;
   /** Complete after close(). */
   caveats(): readonly string[];
+  /** What went wrong in close(); undefined: nothing. */
+  closing?(): string | undefined;
   close(): Promise<void>;
 }
 
 function createGenerator(source: Source, recorder: Recorder, requests: PreparedRequests): Generator {
-  const { loop, engine, countsConnections, openedElsewhere, caveats, close } = source;
+  const { loop, engine, countsConnections, openedElsewhere, pauses, caveats, closing, close } = source;
   return {
     dropsInFlight: engine?.dropsInFlight ?? false,
     hasUsers: engine === undefined,
     async slice({ epochMs, ...order }) {
+      pauses?.end();
       const before = readProcess();
       const { ended, opened } = recorder;
       const givenUp = givenUpBy(loop);
       const originMs = epochMs - performance.timeOrigin;
       const window = await loop.runSlice({ ...order, originMs });
       if (givenUpBy(loop) > givenUp) await settle(recorder);
+      pauses?.begin();
       return {
         atMs: Math.max(0, window.openAtMs - originMs),
         windowMs: lengthMs(window),
@@ -127,6 +134,7 @@ function createGenerator(source: Source, recorder: Recorder, requests: PreparedR
     cut: () => loop.cut(),
     async finish() {
       await close();
+      const fault = closing?.();
       const recorded = recorder.finish();
       return {
         ...recorded,
@@ -139,8 +147,10 @@ function createGenerator(source: Source, recorder: Recorder, requests: PreparedR
         unfinished: loop.unfinished,
         opened: countsConnections ? recorder.opened : null,
         openedElsewhere: openedElsewhere(),
+        ...(pauses === undefined ? {} : { pauses: pauses.counts() }),
         pool: engine === undefined ? null : { ...engine.pool },
         ...(loop.schedule?.finish() ?? { arrivals: null, lateness: null }),
+        ...(fault === undefined ? {} : { closing: fault }),
         caveats: [...caveats()],
       };
     },
@@ -216,9 +226,20 @@ async function openSource(
     loop: createLoop({ load, totalMs, transport, recorder, random, draw: createDraw(requests) }),
     countsConnections: true,
     openedElsewhere: () => transport.openedElsewhere?.() ?? 0,
+    ...(keepsConnections(trial) ? { pauses: new Pauses(() => transport.openConnections()) } : {}),
     caveats: () => [...caveats, ...(transport.remarks?.() ?? [])],
+    closing: () => transport.closing?.(),
     close: () => transport.close(),
   };
+}
+
+/** Whether connections are meant to outlast a slice. */
+function keepsConnections({ client, target }: Trial): boolean {
+  return (
+    client.requestsPerConnection === 'unlimited' &&
+    target.connectionClose !== true &&
+    !target.maxRequestsPerSocket
+  );
 }
 
 async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {

@@ -13,11 +13,12 @@ import { headlineOf } from '../../results/metrics.ts';
 import type { CellResult, Comparison, StopReason } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import type { ExpectationResult } from '../../scenarios/model/scenario.ts';
-import { createBudgets, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
+import { createBudgets, limitMsOf, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
 import { hasTimeForAnother } from '../plan/timing.ts';
 import type { CellContext, Emit, ReplicateSource, RunContext } from './context.ts';
 import type { FoundServer } from './external-server.ts';
 import { createReplicateSource } from './replicate.ts';
+import { TimeLimit } from './time-limit.ts';
 
 /** After this many replicates in a row without a complete comparison, the cell is stopped. */
 const FAILED_IN_A_ROW = 2;
@@ -31,10 +32,12 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
     throw new Error(`${scenario.target.url} was not checked: load may only be sent to allowed hosts`);
   }
   const startedAtMs = performance.now();
-  let endsAtMs = startedAtMs + mostMsOf(cell);
+  const limit = new TimeLimit(limitMsOf(cell), cell.least.endingMs);
   const source = createSource({
     ...context,
-    leftMs: () => Math.max(0, endsAtMs - performance.now()),
+    signal: AbortSignal.any([signal, limit.signal]),
+    leftMs: () => limit.leftMs,
+    limit,
   });
   const trials: TrialResult[] = [];
   let series: Series;
@@ -44,12 +47,21 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
       judgeAll(scenario.expect, own, cell.errorSharers).map((judgement, index) =>
         firstResult(scenario.expect[index]!, judgement),
       );
-    series = await measureSeries(context, source, trials, own => isDecided(judged(own)));
+    const measured = { source, limit, all: trials };
+    series = await measureSeries(context, measured, own => isDecided(judged(own)));
     const first = judged(series.trials);
+    const hasFailed = first.some(({ state }) => state === 'fail');
     expectations = first;
-    if (isConfirming && !signal.aborted && expectations.some(({ state }) => state === 'fail')) {
+    if (isConfirming && hasFailed && limit.isOver) {
+      emit({
+        type: 'notice',
+        cell: cell.id,
+        message: 'an expectation failed, and there is no time to confirm',
+      });
+      expectations = first.map(result => (result.state === 'fail' ? { ...result, state: 'unsure' } : result));
+    } else if (isConfirming && hasFailed && !signal.aborted) {
       emit({ type: 'notice', cell: cell.id, message: 'an expectation failed: re-measuring to confirm' });
-      endsAtMs = performance.now() + mostMsOf(cell);
+      limit.restart(limitMsOf(cell));
       const before = series.trials;
       const judgedAgain = (fresh: readonly TrialResult[]) =>
         first.map(result =>
@@ -58,15 +70,16 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
             together: judge(expectation, [...before, ...fresh]),
           })),
         );
-      const again = await measureSeries(context, source, trials, fresh =>
+      const again = await measureSeries(context, measured, fresh =>
         isConfirmationDecided(judgedAgain(fresh)),
       );
       expectations = judgedAgain(again.trials);
-      if (again.stop === 'interrupted' || again.stop === 'failed') series = again;
+      if (['interrupted', 'failed', 'cut'].includes(again.stop)) series = again;
     }
     if (profileDir !== undefined && !signal.aborted && series.stop !== 'failed')
       await source.profile(profileDir);
   } finally {
+    limit.close();
     await source.close();
   }
   return {
@@ -109,21 +122,31 @@ interface Series {
   stopDetail: string;
 }
 
-/**
- * @param all every trial of the cell so far; new ones are added, and replicate numbers continue
- * @param isEnough whether the trials of this series decide the expectations
- */
+interface Measured {
+  source: ReplicateSource;
+  limit: TimeLimit;
+  /** Every trial of the cell so far; new ones are added, and replicate numbers continue. */
+  all: TrialResult[];
+}
+
+/** @param isEnough whether the trials of this series decide the expectations */
 async function measureSeries(
   context: CellContext,
-  source: ReplicateSource,
-  all: TrialResult[],
+  { source, limit, all }: Measured,
   isEnough: (trials: readonly TrialResult[]) => boolean,
 ): Promise<Series> {
   const { cell, emit } = context;
   const { baseline, load } = cell.scenario;
   const startedAtMs = performance.now();
   const trials: TrialResult[] = [];
-  let state: Progress = { replicates: 0, failedInARow: 0, elapsedMs: 0, longestMs: 0, comparisons: [] };
+  let state: Progress = {
+    replicates: 0,
+    failedInARow: 0,
+    elapsedMs: 0,
+    longestMs: 0,
+    comparisons: [],
+    isTimeOver: false,
+  };
   let stop = stopReason(context, state, trials, isEnough);
   while (stop === undefined) {
     const replicate = replicatesOf(all);
@@ -147,8 +170,10 @@ async function measureSeries(
         elapsedMs: performance.now() - startedAtMs,
         longestMs: Math.max(state.longestMs, source.replicateMs),
         comparisons,
+        isTimeOver: false,
       };
     } // otherwise it was interrupted before any arm was measured, which does not count as a replicate
+    state.isTimeOver = limit.isOver;
     stop = stopReason(context, state, trials, isEnough);
   }
   return { trials, ...stop };
@@ -165,6 +190,8 @@ interface Progress {
   /** The longest replicate so far. */
   longestMs: number;
   comparisons: Comparison[];
+  /** Whether the announced time is over. */
+  isTimeOver: boolean;
 }
 
 function formatSeconds(ms: number): string {
@@ -178,7 +205,7 @@ function formatReplicates(count: number): string {
 /** Why the cell stops; undefined: it continues. */
 function stopReason(
   { cell, signal }: CellContext,
-  { replicates, failedInARow, elapsedMs, longestMs, comparisons }: Progress,
+  { replicates, failedInARow, elapsedMs, longestMs, comparisons, isTimeOver }: Progress,
   trials: readonly TrialResult[],
   isEnough: (trials: readonly TrialResult[]) => boolean,
 ): { stop: StopReason; stopDetail: string } | undefined {
@@ -186,6 +213,12 @@ function stopReason(
   const { metric, noun } = headlineOf(load);
   if (signal.aborted)
     return { stop: 'interrupted', stopDetail: `interrupted after ${formatReplicates(replicates)}` };
+  if (isTimeOver) {
+    return {
+      stop: 'cut',
+      stopDetail: `the announced ${formatSeconds(limitMsOf(cell))} were over in replicate ${replicates === 0 ? 1 : replicates}: this machine was slower than planned`,
+    };
+  }
   if (failedInARow >= FAILED_IN_A_ROW) {
     return {
       stop: 'failed',
@@ -215,8 +248,7 @@ function stopReason(
       stopDetail: `${formatReplicates(replicates)}, the scenario's maximum`,
     };
   }
-  const mostMs = mostMsOf(cell);
-  if (!hasTimeForAnother(timing, { replicates, elapsedMs, longestMs, mostMs })) {
+  if (!hasTimeForAnother(timing, { replicates, elapsedMs, longestMs, mostMs: limitMsOf(cell) })) {
     return {
       stop: 'budget',
       stopDetail: `${formatReplicates(replicates)}: another one of about ${formatSeconds(longestMs)} does not fit the budget of ${formatSeconds(timing.budgetMs)}`,

@@ -79,7 +79,7 @@ export const ledger: TrialRule = {
     ) {
       return { state: 'fail', detail: `${describeBoth(counts)}${allowed}${describeElsewhere(counts)}` };
     }
-    const detail = `connections ${describeCounts(counts)}, needed ${formatRange(needed)}`;
+    const detail = `connections ${describeCounts(counts)}, needed ${formatRange(needed)}${describePauses(counts)}`;
     const taken = own ?? opened;
     const isAbove = needed.most !== null && taken > needed.most + allowance;
     if (taken < needed.least - allowance || (isAbove && own !== undefined)) {
@@ -104,6 +104,12 @@ function describeUnchecked({ accepted, answered, openedElsewhere, needed }: Ledg
   return openedElsewhere > 0
     ? `not checked: ${whole(answered)} requests were answered, but no connection to the target was observed, only ${whole(openedElsewhere)} to other destinations (another port or host, a proxy or a Unix socket)${seen}`
     : `not checked: ${whole(answered)} requests were answered, but the client's connections cannot be observed (native code or another thread)${seen}, needed ${formatRange(needed)}`;
+}
+
+function describePauses({ closedInPauses, longestPauseMs }: Ledger): string {
+  return closedInPauses === 0
+    ? ''
+    : `, of which ${whole(closedInPauses)} to replace those that ended in pauses of up to ${whole(longestPauseMs)} ms between slices`;
 }
 
 function describeElsewhere({ openedElsewhere }: Ledger): string {

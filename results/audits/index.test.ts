@@ -596,15 +596,15 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     };
     assert.deepEqual(
       rulesOf('short-vs-persistent'),
-      AUDITS.filter(rule => !['faults', 'schedule', 'link'].includes(rule)),
+      AUDITS.filter(rule => !['faults', 'schedule', 'link', 'closing'].includes(rule)),
     );
     assert.deepEqual(
       rulesOf('same-load'),
-      AUDITS.filter(rule => !['faults', 'block-spread', 'link'].includes(rule)),
+      AUDITS.filter(rule => !['faults', 'block-spread', 'link', 'closing'].includes(rule)),
     );
     assert.deepEqual(
       rulesOf('behind-a-link'),
-      AUDITS.filter(rule => !['faults', 'schedule'].includes(rule)),
+      AUDITS.filter(rule => !['faults', 'schedule', 'closing'].includes(rule)),
     );
     assert.deepEqual(
       auditCell(trials).map(({ rule, arm, trial }) => [rule, arm, trial]),
@@ -615,6 +615,24 @@ describe('Each audit finds its own kind of damage, and only that', () => {
         ['replicate-spread', 'persistent', undefined],
       ],
     );
+  });
+
+  test('a spread of one slice, or of one replicate, is not checked', () => {
+    const trial = persistent();
+    trial.measurement.slices.splice(1);
+    assert.ok(auditTrial(trial).every(({ rule }) => rule !== 'block-spread'));
+    assert.ok(auditCell([trial]).every(({ rule }) => rule !== 'replicate-spread'));
+  });
+
+  test('a client that fails to close is named, and its figures stand', () => {
+    const trial = persistent();
+    trial.measurement.closing = 'close() of its module failed after 3 ms: gone';
+    const found = auditTrial(trial).find(({ rule }) => rule === 'closing')!;
+    assert.deepEqual(
+      [found.state, found.arm, found.detail],
+      ['warn', 'persistent', trial.measurement.closing],
+    );
+    assert.ok(isTrialValid(trial));
   });
 
   const stallRows: { hits: Record<string, number>; states: Finding['state'][]; why: string }[] = [

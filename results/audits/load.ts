@@ -158,10 +158,11 @@ const LATE_P99_US = 5_000;
 
 /**
  * An open load is valid only while requests are sent when they are due. In order of severity:
- * - fail: requests without a time (never sent, or abandoned), which are the slowest; responses that fall behind the schedule,
- *   so that times grow with the length of a slice; a generator whose own lateness is most of the mean response time.
- * - warn: a generator whose lateness has a long tail; requests that maxInFlight held back. At the end of a capacity search the
- *   client is at its limit by design, so there everything but lost requests is only a warning.
+ * - fail: requests that were never sent; responses that fall behind the schedule, so that times grow with the length of a
+ *   slice; a generator whose own lateness is most of the mean response time.
+ * - warn: requests abandoned at the end of a drain, which count as failed and by the time waited, so that only times are bounds
+ *   (mark ≥); a generator whose lateness has a long tail; requests that maxInFlight held back. At the end of a capacity
+ *   search the client is at its limit by design, so there everything but requests that were never sent is only a warning.
  */
 export const schedule: TrialRule = {
   rule: 'schedule',
@@ -170,13 +171,14 @@ export const schedule: TrialRule = {
     const grave = load.model === 'capacity' ? 'warn' : 'fail';
     const { due, heldBack, unsent, unfinished, ended } = arrivals;
     const late = `the generator was late by ${formatTimes(lateness)}`;
-    if (areTooManyLost(arrivals)) {
+    if (areTooManyLost({ due, unsent, unfinished: 0 })) {
       return {
         state: 'fail',
-        detail: `of ${whole(due)} requests due, ${whole(unsent)} were never sent and ${whole(unfinished)} were abandoned at the end of a drain: the slowest are missing`,
+        detail: `of ${whole(due)} requests due, ${whole(unsent)} were never sent and ${whole(unfinished)} were abandoned at the end of a drain: the load was not the one requested`,
       };
     }
-    if (isFallingBehind(arrivals, BEHIND_RATIO)) {
+    // What is never answered does not pile up in front of the others.
+    if (isFallingBehind({ due: due - unfinished, ended }, BEHIND_RATIO)) {
       return {
         state: grave,
         detail: `${whole(due)} requests were due in the steady windows, but only ${whole(ended)} finished in them: the client could not sustain the rate; latencies depend on slice length and are not meaningful`,
@@ -190,6 +192,11 @@ export const schedule: TrialRule = {
       };
     }
     const warnings = [
+      ...(areTooManyLost(arrivals)
+        ? [
+            `${whole(unfinished)} of ${whole(due)} requests due (${percent(unfinished / due)}) had no response at the end of a drain: they are failed requests, and the times are lower bounds`,
+          ]
+        : []),
       ...(lateness.p99Us > LATE_P99_US ? [`${late}, more than its timers cause`] : []),
       ...(heldBack > 0
         ? [

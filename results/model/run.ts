@@ -72,6 +72,7 @@ const amount = () => z.number().min(0);
 
 /** Arms are compared on all metrics but those: shares, counts, and what a client asks of the target, which the arms' rows show. */
 export const Metric = ExpectedMetric.exclude([
+  'p999Us',
   'targetCpuUsPerRequest',
   'successRatio',
   'connectionsPer1kRequests',
@@ -176,6 +177,7 @@ export const AUDITS = [
   'block-spread',
   'own-stalls',
   'replicate-spread',
+  'closing',
 ] as const;
 
 /** One check and its outcome. `fail` makes a trial invalid; `warn` is a caveat shown beside the figure. */
@@ -189,7 +191,15 @@ export const Finding = z.strictObject({
 export type Finding = z.infer<typeof Finding>;
 
 /** Why no further replicate of a cell was started. */
-export const StopReason = z.enum(['precise', 'decided', 'budget', 'max-replicates', 'interrupted', 'failed']);
+export const StopReason = z.enum([
+  'precise',
+  'decided',
+  'budget',
+  'max-replicates',
+  'cut',
+  'interrupted',
+  'failed',
+]);
 export type StopReason = z.infer<typeof StopReason>;
 
 export const CellResult = z.strictObject({

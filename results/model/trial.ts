@@ -181,6 +181,10 @@ export const Ledger = z.strictObject({
     .describe(
       'By the client, to anything else than the target: another port or host, a proxy, a Unix socket',
     ),
+  closedInPauses: count()
+    .default(0)
+    .describe('Connections that ended while the client waited for its turn, between two of its slices'),
+  longestPauseMs: amount().default(0).describe('The longest of these pauses'),
   acceptedBy: z
     .enum(['target', 'kernel', 'kernelOpens'])
     .default('target')
@@ -396,6 +400,11 @@ export const Measurement = z.strictObject({
   alone: Alone.nullable()
     .default(null)
     .describe('One user alone; null where that was not measured, and in runs of older versions'),
+  closing: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('What went wrong when the client was closed; null: nothing'),
   caveats: z
     .array(z.string())
     .default([])

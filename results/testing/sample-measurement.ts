@@ -112,6 +112,7 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
     generator: resourcesOf(slices, slice => slice.generatorCpuUs, 0.93, 96_000_000),
     target: resourcesOf(slices, slice => slice.targetCpuUs ?? 0, 0.71, 88_000_000),
     link: trial.link === undefined ? null : sampleLink(slices, k === 'unlimited' ? 0 : exchanges / k),
+    closing: null,
     alone: ratePerSec === null && trial.client.transport === 'undici' ? sampleAlone(share, tripsUs) : null,
     caveats: trial.client.transport === 'undici' ? [] : ['It is started for each slice.'],
     kernel: {
@@ -194,6 +195,8 @@ function sampleLedger(trial: Trial, sent: number, opened: number): Ledger {
     accepted: opened,
     openedBy: 'client',
     openedElsewhere: 0,
+    closedInPauses: 0,
+    longestPauseMs: 0,
     acceptedBy: 'target',
     acceptedHttp2: 0,
     needed: neededConnections({ client, target, load, requests: sent }),

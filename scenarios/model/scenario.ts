@@ -11,6 +11,7 @@ export const ExpectedMetric = z.enum([
   'meanUs',
   'p50Us',
   'p99Us',
+  'p999Us',
   'cpuUsPerRequest',
   'targetCpuUsPerRequest',
   'capacityPerSec',
