@@ -70,4 +70,6 @@ export interface CommonOptions {
   json?: boolean;
   /** Every table, not only the answer. */
   verbose?: boolean;
+  /** Shows the page in a browser. */
+  open?: boolean;
 }

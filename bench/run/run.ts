@@ -10,7 +10,7 @@ import {
   judgeAll,
 } from '../../results/expect.ts';
 import { headlineOf } from '../../results/metrics.ts';
-import type { CellResult, Comparison, StopReason } from '../../results/model/run.ts';
+import type { CellResult, Comparison } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import type { ExpectationResult } from '../../scenarios/model/scenario.ts';
 import { createBudgets, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
@@ -24,7 +24,7 @@ const FAILED_IN_A_ROW = 2;
 
 /** Measures one cell. No process of it remains, even if it throws. */
 export async function measureCell(context: CellContext): Promise<CellResult> {
-  const { cell, emit, isConfirming, server, signal, createSource = createReplicateSource } = context;
+  const { cell, emit, isConfirming, server, signal, between, createSource = createReplicateSource } = context;
   const { scenario } = cell;
   if (scenario.target.url !== undefined && server === undefined) {
     throw new Error(`${scenario.target.url} was not checked: load may only be sent to allowed hosts`);
@@ -43,7 +43,14 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
       judgeAll(scenario.expect, own).map((judgement, index) =>
         firstResult(scenario.expect[index]!, judgement),
       );
-    series = await measureSeries(context, source, trials, own => isDecided(judged(own)));
+    const afterReplicate = async (): Promise<void> =>
+      between?.(() => {
+        const expectations = judged(trials);
+        return cellResult(context, source, { ...UNFINISHED, trials, startedAtMs, expectations });
+      });
+    const measureUntil = (isEnough: (trials: readonly TrialResult[]) => boolean): Promise<Series> =>
+      measureSeries(context, source, trials, { isEnough, afterReplicate });
+    series = await measureUntil(own => isDecided(judged(own)));
     const first = judged(series.trials);
     expectations = first;
     if (isConfirming && !signal.aborted && expectations.some(({ state }) => state === 'fail')) {
@@ -57,15 +64,36 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
             together: judge(expectation, [...before, ...fresh]),
           })),
         );
-      const again = await measureSeries(context, source, trials, fresh =>
-        isConfirmationDecided(judgedAgain(fresh)),
-      );
+      const again = await measureUntil(fresh => isConfirmationDecided(judgedAgain(fresh)));
       expectations = judgedAgain(again.trials);
       if (again.stop === 'interrupted' || again.stop === 'failed') series = again;
     }
   } finally {
     await source.close();
   }
+  return cellResult(context, source, { ...series, trials, startedAtMs, expectations });
+}
+
+type Stop = Pick<CellResult, 'stop' | 'stopDetail'>;
+
+const UNFINISHED: Stop = { stop: 'measuring', stopDetail: 'still measuring' };
+
+function cellResult(
+  { cell, server }: CellContext,
+  source: ReplicateSource,
+  {
+    trials,
+    startedAtMs,
+    expectations,
+    stop,
+    stopDetail,
+  }: Stop & {
+    trials: readonly TrialResult[];
+    startedAtMs: number;
+    expectations: ExpectationResult[];
+  },
+): CellResult {
+  const { scenario } = cell;
   return {
     cell: cell.id,
     sweepPoints: [...cell.sweepPoints],
@@ -76,8 +104,8 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
     serviceMs: source.serviceMs,
     replicates: replicatesOf(trials),
     failedTrials: trials.filter(trial => trial.state === 'failed').length,
-    stop: series.stop,
-    stopDetail: series.stopDetail,
+    stop,
+    stopDetail,
     elapsedMs: performance.now() - startedAtMs,
     arms: summariseArms(trials),
     leftOut: [...cell.leftOut],
@@ -99,22 +127,21 @@ function targetLabels({ targets }: PlannedCell): Record<string, string> {
 }
 
 /** Replicates measured one after another until a stop condition holds. */
-interface Series {
+interface Series extends Stop {
   trials: TrialResult[];
-  stop: StopReason;
-  stopDetail: string;
 }
 
 /**
  * @param all every trial of the cell so far; new ones are added, and replicate numbers continue
- * @param isEnough whether the trials of this series decide the expectations
+ * @param steps whether the trials of this series decide the expectations, and what is awaited after each replicate
  */
 async function measureSeries(
   context: CellContext,
   source: ReplicateSource,
   all: TrialResult[],
-  isEnough: (trials: readonly TrialResult[]) => boolean,
+  steps: { isEnough: (trials: readonly TrialResult[]) => boolean; afterReplicate: () => Promise<void> },
 ): Promise<Series> {
+  const { isEnough, afterReplicate } = steps;
   const { cell, emit } = context;
   const { baseline, load } = cell.scenario;
   const startedAtMs = performance.now();
@@ -137,6 +164,7 @@ async function measureSeries(
       const comparisons = compareArms({ baseline, trials });
       const headline = headlineOf(load);
       emit({ type: 'replicate-finished', cell: cell.id, replicate, headline, comparisons });
+      await afterReplicate();
       state = {
         replicates: state.replicates + 1,
         failedInARow: completed >= Math.min(2, cell.arms.length) ? 0 : state.failedInARow + 1,
@@ -177,7 +205,7 @@ function stopReason(
   { replicates, failedInARow, elapsedMs, longestMs, comparisons }: Progress,
   trials: readonly TrialResult[],
   isEnough: (trials: readonly TrialResult[]) => boolean,
-): { stop: StopReason; stopDetail: string } | undefined {
+): Stop | undefined {
   const { timing, load } = cell.scenario;
   const { metric, noun } = headlineOf(load);
   if (signal.aborted)

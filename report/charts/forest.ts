@@ -19,9 +19,11 @@ const LEAST_RATIO = 1.1;
 const MARGIN_SHARE = 0.06;
 /** The same at the right, for the figures. */
 const TEXT_SHARE = 0.75;
-const ROW_PX = { few: 38, many: 20 };
+const ROW_PX = { few: 38, many: 20, least: 14 };
 /** More rows are set more densely. */
 const FEW_ROWS = 6;
+/** So that many rows end on the first screen too. */
+const MOST_PX = 350;
 /** Below the rows. */
 const AXIS_PX = 44;
 
@@ -35,7 +37,8 @@ const chart: Chart = {
   spec(view, widthPx) {
     const rows = rowsOf(view);
     const plot = plotOf(rows, view, isNarrow(widthPx));
-    const rowPx = rows.length <= FEW_ROWS ? ROW_PX.few : ROW_PX.many;
+    const manyPx = Math.max(ROW_PX.least, Math.min(ROW_PX.many, Math.floor(MOST_PX / rows.length)));
+    const rowPx = rows.length <= FEW_ROWS ? ROW_PX.few : manyPx;
     return framed(
       {
         layer: [
@@ -119,7 +122,7 @@ function rowOf(comparison: Comparison, view: CellView, hasSeveral: boolean) {
     metric,
     candidate,
     title,
-    label: hasSeveral ? `${title}: ${candidate}` : title.replace(' per request', ''),
+    label: `${title.replace(' per request', '')}${hasSeveral ? `: ${candidate}` : ''}`,
     arm: view.arms.find(({ name }) => name === candidate)?.label ?? candidate,
     value,
     low,

@@ -187,8 +187,16 @@ export const Finding = z.strictObject({
 });
 export type Finding = z.infer<typeof Finding>;
 
-/** Why no further replicate of a cell was started. */
-export const StopReason = z.enum(['precise', 'decided', 'budget', 'max-replicates', 'interrupted', 'failed']);
+/** Why no further replicate of a cell was started; `measuring`: others follow, so it is shown only while a run is going on. */
+export const StopReason = z.enum([
+  'precise',
+  'decided',
+  'budget',
+  'max-replicates',
+  'interrupted',
+  'failed',
+  'measuring',
+]);
 export type StopReason = z.infer<typeof StopReason>;
 
 export const CellResult = z.strictObject({
@@ -281,5 +289,9 @@ export const Run = z.strictObject({
     ),
   host: Host.describe('Machine and its state'),
   cells: z.array(CellResult).describe('Results per scenario, or per point of a sweep'),
+  notBegun: z
+    .array(z.string())
+    .optional()
+    .describe('Cells that were asked for and not begun before it ended; absent where there is none'),
 });
 export type Run = z.infer<typeof Run>;
