@@ -80,6 +80,7 @@ type News = 'grown' | 'final' | 'nothing';
 /** The page of a run while it is measured. All it does happens between replicates. */
 export class LivePage {
   readonly #server: Server;
+  readonly #host: string;
   readonly #watching = new Set<ServerResponse>();
   #page: string | undefined;
   #version = 0;
@@ -87,28 +88,24 @@ export class LivePage {
 
   private constructor(server: Server) {
     this.#server = server;
+    this.#host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
     server.on('request', (request, response) => this.#answer(request, response));
   }
 
   /** Listens on a free port of 127.0.0.1. @throws MeasureError when it cannot */
   static async open(): Promise<LivePage> {
     const server = createServer();
-    const page = new LivePage(server);
     server.listen(0, '127.0.0.1');
     try {
       await once(server, 'listening');
     } catch (cause) {
       throw new MeasureError('ui-port', `cannot listen on 127.0.0.1 for --ui: ${String(cause)}`, { cause });
     }
-    return page;
+    return new LivePage(server);
   }
 
   get url(): string {
     return `http://${this.#host}/`;
-  }
-
-  get #host(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   /** Shows a new version. */

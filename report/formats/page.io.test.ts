@@ -154,17 +154,13 @@ const TIP_LASTS_MS = 400;
 
 test('arrow keys read the values of a chart', { skip }, async () => {
   const { page, complaints } = await openReport('two arms');
-  const picture = page.locator('.first .picture.wide');
-  const marks = await picture
-    .locator('path[data-tip], line[data-tip]')
-    .evaluateAll<string[]>(`found => found.map(mark => mark.getAttribute('data-tip'))`);
+  const marks = await page.evaluate<string[]>(
+    `[...document.querySelectorAll('.first .picture.wide :is(path, line)[data-tip]')].map(mark => mark.dataset.tip)`,
+  );
   const tip = page.locator('.tip');
-  for (
-    let stop = 0;
-    stop < 30 && !(await picture.evaluate<boolean>('chart => chart === document.activeElement'));
-    stop++
-  )
-    await page.keyboard.press('Tab');
+  const isReached = (): Promise<boolean> =>
+    page.evaluate<boolean>(`document.activeElement.matches('.first .picture.wide')`);
+  for (let stop = 0; stop < 30 && !(await isReached()); stop++) await page.keyboard.press('Tab');
   const seen: (string | null)[] = [];
   for (const key of ['ArrowRight', 'ArrowRight', 'ArrowLeft', 'End', 'ArrowRight', 'Home']) {
     await page.keyboard.press(key);
