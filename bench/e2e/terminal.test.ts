@@ -1,6 +1,7 @@
 // On a terminal: three living lines while it measures, colours unless they are not wanted, and a cursor that comes back.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 import { type CliResult, CONNTAX, startProgram } from './testing/cli.ts';
 import { reasonNotTo } from './testing/privileges.ts';
 import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';
@@ -41,7 +42,7 @@ test('a run on a terminal', { skip }, async t => {
       /short [\d,]+ req\/s [▁-█]/,
       /no ratio before the first replicate/,
     ])
-      assert.match(stdout, line);
+      assert.match(stripVTControlCharacters(stdout), line);
     const end = stdout.slice(stdout.lastIndexOf(ERASE_LINE));
     assert.doesNotMatch(end, /warming up|measuring/);
     assert.match(end, /Report: results\/runs\//);
