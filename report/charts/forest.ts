@@ -5,7 +5,13 @@ import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
-import { formatComparison, formatSignificant, knownRatio } from '../words/numbers.ts';
+import {
+  formatComparison,
+  formatSignificant,
+  formatValues,
+  knownRatio,
+  missingReplicates,
+} from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import { armMarks, framed, guideLine, INK, isNarrow, type Layer, logTicks } from './theme.ts';
 
@@ -117,7 +123,8 @@ function rowOf(comparison: Comparison, view: CellView, hasSeveral: boolean) {
   const { title } = METRIC_TABLE[metric];
   const marks = comparisonMarks(comparison, view);
   const plain = formatComparison({ ratio: gain, replicateRatios: ratios });
-  const text = gain === null ? 'not known' : `${plain}${signsOf(marks)}`;
+  const values = missingReplicates(ratios.length) > 0 ? formatValues(ratios, '×') : 'not known';
+  const text = `${gain === null ? values : plain}${signsOf(marks)}`;
   return {
     metric,
     candidate,

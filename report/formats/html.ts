@@ -186,14 +186,16 @@ export async function sweepMarkup(
   for (const [index, measure] of sweep.measures.entries()) {
     measures.push(await measureMarkup(measure, { id: `${of.id}-${measure.name}`, isOpen: index === 0 }));
   }
-  return html`<section class="cell" id="${of.id}">
+  const [first = nothing, ...others] = measures;
+  return html`<section class="cell${of.isAlone ? ' alone' : ''}" id="${of.id}">
 <h2>${sweep.name}</h2>
 <p class="lead">${sweep.question}</p>
 ${of.isAlone ? nothing : sectionAnswer(sweep.answer)}
 ${sweep.caveats.length === 0 ? nothing : html`<ul class="caveats">${sweep.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>`}
-${sweep.expectations === null ? nothing : titledTable(sweep.expectations, 3)}
+${first}
 <p class="note">${sweep.howToRead}</p>
-${measures}
+${sweep.expectations === null ? nothing : titledTable(sweep.expectations, 3)}
+${others}
 ${sweep.special.map(table => titledTable(table, 3))}
 <h3>${sweep.cellTable.title}</h3>
 ${plainTable(sweep.cellTable)}
