@@ -27,6 +27,7 @@ h1, h2, h3 { line-height: 1.25; text-wrap: balance; }
 h1 { font-size: 1.9rem; font-weight: 650; letter-spacing: -0.015em; margin: 0.4rem 0 0.5rem; text-wrap: pretty; }
 h2 { font-size: 1.45rem; margin: 0 0 0.3rem; }
 h3 { font-size: 1.05rem; margin: 2.4rem 0 0.5rem; }
+.lead + h3 { margin-top: 0.4rem; }
 h4 { font-size: 0.95rem; margin: 1.4rem 0 0.4rem; }
 figcaption h4 { margin: 0; }
 p { margin: 0.5rem 0; }
