@@ -1,8 +1,9 @@
 // The run inside its own page: packed into the page, and taken out of it again.
 import { gunzipSync, gzipSync } from 'node:zlib';
+import type { z } from 'zod';
 import { UsageError } from './errors.ts';
-import type { Run } from './model/run.ts';
-import type { TrialResult } from './model/trial.ts';
+import { Run } from './model/run.ts';
+import { TrialResult } from './model/trial.ts';
 
 /** A run with all that was measured, histograms included. */
 export interface MeasuredRun {
@@ -18,8 +19,16 @@ const MOST_BYTES = 512 * 2 ** 20;
 
 /** The run as text for a page: a line of the run and one for each trial, compressed. The same run gives the same text. */
 export function packRun({ run, trials }: MeasuredRun): string {
-  const lines = [run, ...trials].map(value => JSON.stringify(value));
+  const lines = [settled(Run, run), ...trials.map(trial => settled(TrialResult, trial))].map(value =>
+    JSON.stringify(value),
+  );
   return gzipSync(lines.join('\n'), { level: 9 }).toString('base64');
+}
+
+/** With keys in the schema's order, as they are when it is read from disk; a value that does not fit stays as it is. */
+function settled(schema: z.ZodType, value: unknown): unknown {
+  const parsed = schema.safeParse(value);
+  return parsed.success ? parsed.data : value;
 }
 
 /**
