@@ -29,6 +29,15 @@ export async function renderChart(spec: TopLevelSpec, options: RenderOptions): P
 
 /** What vega says of each part to screen readers, which none of them reads. */
 const INNER_ROLES = / (?:role="graphics-[^"]*"|aria-roledescription="[^"]*")/g;
+/** Places and sizes, which it writes with up to 16 digits. */
+const GEOMETRY = / (?:d|transform|[xy][12]?|width|height)="[^"]*"/g;
+const LONG_NUMBER = /-?\d+\.\d{3,}(?:e-?\d+)?/g;
+
+/** To a hundredth of a pixel. */
+function rounded(number: string): string {
+  return String(Number(Number(number).toFixed(2)));
+}
+
 /** It repeats the font at each text; once for all is enough. */
 const FONT_FAMILY = / font-family="[^"]*"/;
 
@@ -37,6 +46,7 @@ function labelled(svg: string, { id, description }: RenderOptions): string {
   const [family] = svg.match(FONT_FAMILY) ?? [''];
   return svg
     .replaceAll(INNER_ROLES, '')
+    .replaceAll(GEOMETRY, attribute => attribute.replaceAll(LONG_NUMBER, rounded))
     .replaceAll(' aria-label="', ' data-tip="')
     .replaceAll(family, '')
     .replace(/^<svg /, () => `<svg role="img" aria-label="${escapeAttribute(description)}"${family} `)
