@@ -26,7 +26,7 @@ import { loadPlugins } from '../plan/read-scenarios.ts';
 import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
 import { tellGithub } from './github.ts';
 import { announcePage } from './open-page.ts';
-import { READ_FROM_PAGE } from './report.ts';
+import { describeReading } from './report.ts';
 
 export interface BaselineOptions extends CommonOptions {
   results: string;
@@ -301,7 +301,7 @@ async function showChange(
     { name: `${filePrefix}.junit.xml`, content: await outputs['junit']!.render({ run, trials, report }) },
   ];
   if (isPage) {
-    output.note(READ_FROM_PAGE);
+    output.note(describeReading(asked));
     return;
   }
   for (const { name, content } of files) replaceFile(join(dir, name), content);

@@ -150,6 +150,17 @@ suite('the lines', () => {
   });
 });
 
+test('a name that does not fit is cut before a number, or after it', () => {
+  const view = viewOf(['short', 'long'], { id: 'sizes[responseBytes=123456789, maxConnections=987654321]' });
+  view.follow(living());
+  const wholes = new Set(view.lines(500, false).flatMap(numbersIn));
+  for (let width = 40; width < 140; width++) {
+    const [line = ''] = view.lines(width, false);
+    assert.ok(stringWidth(line) <= width);
+    for (const number of numbersIn(line)) assert.ok(wholes.has(number), `${width}: ${line}`);
+  }
+});
+
 test('colours change no text, and only when they are asked for', () => {
   const view = viewOf(['short', 'long']);
   view.follow(living({ arm: 'short', ratePerSec: 4_000 }));

@@ -13,7 +13,9 @@ import type { CommonOptions, Context, Output, Plugins } from './context.ts';
 import { announcePage } from './open-page.ts';
 
 /** A page from elsewhere may lie anywhere, where nobody expects further files. */
-export const READ_FROM_PAGE = 'Read from its page; no file was written.';
+export function describeReading({ open = false }: CommonOptions): string {
+  return `Read from its page; no file was written${open ? ', so there is none to open' : ''}.`;
+}
 /** The page among the files of a run. */
 export const PAGE_FILE = 'report.html';
 
@@ -115,7 +117,7 @@ export async function reportCommand(
   );
   output.out(options.json ? json : text);
   if (isPage) {
-    output.note(READ_FROM_PAGE);
+    output.note(describeReading(options));
     return;
   }
   for (const { name, content } of files) replaceFile(join(dir, name), content);
