@@ -7,6 +7,7 @@ import { gateRun } from '../results/gate.ts';
 import { findTrends } from '../results/history.ts';
 import { comparedMetrics, headlineOf, isCompared, METRIC_ORDER, METRIC_TABLE } from '../results/metrics.ts';
 import { METRICS, type Metric } from '../results/model/run.ts';
+import type { TrialResult } from '../results/model/trial.ts';
 import { INTERVAL_NAME } from '../results/stats.ts';
 import { sampleHistory } from '../results/testing/sample-history.ts';
 import { sampleRun } from '../results/testing/sample-run.ts';
@@ -127,6 +128,7 @@ for (const metric of METRIC_ORDER) {
 
   test(`an expectation of ${metric} is judged by an interval and shown by its title`, () => {
     const { trials, cell, view } = sampleWith(metric);
+    if (metric === 'busiestBackendRatio') addBackends(trials);
     // Nothing bounds the connections that the other client may need.
     const of = metric === 'unneededConnectionsPer1kRequests' ? 'short' : 'persistent';
     const expectation: Expectation = { metric, of, atLeast: 0 };
@@ -147,9 +149,17 @@ test('each metric on which clients are compared has a column of results, or is t
   assert.ok(columns.some(({ key }) => key === METRIC_TABLE.capacityPerSec.columnKey));
 });
 
-test('each metric has a gauge, but for quantiles, which are a summary, and one that ratios replace', () => {
+/** Only some targets have several. */
+function addBackends(trials: readonly TrialResult[]): void {
+  for (const trial of trials) {
+    if (trial.state !== 'completed') continue;
+    trial.measurement.backends = { accepted: [2, 2], requests: [30, 10], growth: null };
+  }
+}
+
+test('each metric has a gauge, but for quantiles, which are a summary, and those that only some runs have', () => {
   const without = METRIC_ORDER.filter(metric => METRIC_TABLE[metric].gauge === undefined);
-  assert.deepEqual(without, ['p50Us', 'p99Us', 'unneededConnectionsPer1kRequests']);
+  assert.deepEqual(without, ['p50Us', 'p99Us', 'unneededConnectionsPer1kRequests', 'busiestBackendRatio']);
 });
 
 const DECIDING = {

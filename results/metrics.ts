@@ -4,6 +4,7 @@ import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
 import { whyUnbounded } from './connections.ts';
 import { type ArmSummary, METRICS, type Metric } from './model/run.ts';
 import type { Capacity, CompletedTrial, Measurement, Slice } from './model/trial.ts';
+import { spreadOf } from './spread.ts';
 import type { Interval } from './stats.ts';
 
 /** The rate that a load requests; null for a closed load. A capacity search is measured at the rate it found, or at its lowest rate if it found none. */
@@ -245,6 +246,13 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
       const share = unneededOf(trial);
       return share === null ? null : ratioOf(share) * 1_000;
     },
+  },
+  busiestBackendRatio: {
+    ...count,
+    title: 'busiest backend / mean',
+    columnKey: 'busiestBackendRatio',
+    interval: { of: 'counts' },
+    ofTrial: trial => spreadOf(trial)?.requests.busiestRatio ?? null,
   },
   successRatio: {
     ...count,

@@ -40,7 +40,7 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
   let expectations: ExpectationResult[];
   try {
     const judged = (own: readonly TrialResult[]) =>
-      judgeAll(scenario.expect, own).map((judgement, index) =>
+      judgeAll(scenario.expect, own, cell.errorSharers).map((judgement, index) =>
         firstResult(scenario.expect[index]!, judgement),
       );
     const afterReplicate = async (): Promise<void> =>
@@ -115,6 +115,7 @@ function cellResult(
       ...auditCell(trials),
     ],
     expectations,
+    errorSharers: cell.errorSharers,
   };
 }
 

@@ -306,12 +306,17 @@ ${measured === undefined ? nothing : html`<script type="application/gzip" id="${
 /** Of a report about several runs: what changed, the drawings, and all tables when they are opened. */
 function changesMarkup({ brief, tables }: Report, figures: readonly Markup[]): Markup {
   if (brief === null) return nothing;
+  const others = tables.filter(({ name }) => name !== brief.name);
   return html`<section class="cell" id="changes"><h2>${brief.title}</h2>
 ${plainTable(brief)}
 ${figures}
-<details class="all"><summary>All figures</summary>
-${tables.map(table => titledTable(table, 3))}
-</details>
+${
+  others.length === 0
+    ? nothing
+    : html`<details class="all"><summary>All figures</summary>
+${others.map(table => titledTable(table, 3))}
+</details>`
+}
 </section>`;
 }
 

@@ -17,6 +17,7 @@ export const ExpectedMetric = z.enum([
   'successRatio',
   'connectionsPer1kRequests',
   'unneededConnectionsPer1kRequests',
+  'busiestBackendRatio',
 ]);
 export type ExpectedMetric = z.infer<typeof ExpectedMetric>;
 
@@ -24,7 +25,7 @@ export type ExpectedMetric = z.infer<typeof ExpectedMetric>;
 export const Expectation = z
   .strictObject({
     metric: ExpectedMetric.describe(
-      'The metric. unneededConnectionsPer1kRequests: connections beyond those that the settings require, independent of the length of the run; connectionsPer1kRequests: all connections, so for a pool it falls as the run gets longer or faster',
+      'The metric. unneededConnectionsPer1kRequests: connections beyond those that the settings require, independent of the length of the run; connectionsPer1kRequests: all connections, so for a pool it falls as the run gets longer or faster; busiestBackendRatio: requests of the busiest of target.backends over the mean of all (1: evenly spread), in the last second of the window where backends are added',
     ),
     of: z.string().describe('The client that the limit applies to'),
     over: z
