@@ -10,6 +10,7 @@ export const PHASES: Record<Living['phase'], string> = {
   'warm-up': 'warming up',
   search: 'searching',
   measure: 'measuring',
+  profile: 'profiling',
   finish: 'closing',
 };
 

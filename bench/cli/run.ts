@@ -1,4 +1,5 @@
 // The `run` command: plans, measures, stores and reports; the exit status reflects the result.
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describeFound, foreignRemarks } from '../../report/words/conditions.ts';
 import { EXIT } from '../../results/errors.ts';
@@ -34,6 +35,9 @@ import { announcePage, showAddress } from './open-page.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { PAGE_FILE, render, renderPage } from './report.ts';
 
+/** In a run's folder, with a folder for each scenario. */
+const PROFILE_FOLDER = 'profiles';
+
 /** Options of every command that measures. */
 export interface MeasureOptions extends CommonOptions {
   results: string;
@@ -43,6 +47,8 @@ export interface MeasureOptions extends CommonOptions {
   seed?: number;
   /** Port that serves the metrics during the run; 0: any free port. */
   metricsPort?: number;
+  /** CPU profiles and heap snapshots of clients and targets, taken after the figures. */
+  profile?: boolean;
   /** An inconclusive expectation fails the run. */
   strict?: boolean;
   /** A failed expectation is re-measured before it counts; by default in CI only. */
@@ -243,6 +249,7 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
     page?.grow(await renderPage({ run, trials }, context));
   };
   try {
+    const profileDir = options.profile === true ? join(store.dir, PROFILE_FOLDER) : undefined;
     const cells = await runPlan(
       { plan, servers },
       {
@@ -251,6 +258,7 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
         emit,
         isConfirming,
         createSource,
+        profileDir,
         between: page === undefined ? undefined : grow,
       },
     );
@@ -302,6 +310,7 @@ async function reportRun(
   output.out(options.json ? json : text);
   if (options.json) for (const sentence of next) output.note(`Next: ${sentence}`);
   store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
+  for (const line of profileLines(join(store.dir, PROFILE_FOLDER))) output.note(line);
   await page?.finish(files.find(({ name }) => name === PAGE_FILE)?.content);
   // With --ui the browser shows it already.
   await announcePage(
@@ -310,6 +319,14 @@ async function reportRun(
     context,
   );
   return signal.aborted ? EXIT.interrupted : exitStatusOf(run, { isStrict: options.strict === true });
+}
+
+/** Says where profiles are and what opens them, if any were taken. */
+function profileLines(dir: string): string[] {
+  if (!existsSync(dir)) return [];
+  return [
+    `Profiles: ${dir} (.cpuprofile: Performance panel of Chrome's DevTools; .heapsnapshot: Memory panel; these hold secrets of the process, if it has any)`,
+  ];
 }
 
 async function startMetrics(runId: string, port: number | undefined): Promise<LiveMetrics | undefined> {
