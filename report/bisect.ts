@@ -46,6 +46,7 @@ export function buildBisectReport(bisection: Bisection): Report {
   const { order, one } = KIND_WORDS[kind];
   const state = stateOf(bisection);
   const headline = headlineOf(bisection, state);
+  const table = steps.length === 0 ? null : stepTable(bisection);
   return {
     title: `conntax: bisection of ${kind === 'commits' ? 'commits' : name}`,
     runId: steps.findLast(({ runId }) => runId !== null)?.runId ?? 'none',
@@ -57,7 +58,8 @@ export function buildBisectReport(bisection: Bisection): Report {
     overview: null,
     headline,
     remarks: remarksOf(bisection, state),
-    tables: steps.length === 0 ? [] : [stepTable(bisection)],
+    brief: table,
+    tables: table === null ? [] : [table],
     figures: [],
     sweeps: [],
     cells: [],

@@ -149,6 +149,7 @@ export function buildReport(of: {
     overview: overviewOf(sections),
     headline: only === undefined ? runHeadline(views, run.state) : sweepHeadline(only),
     remarks: only === undefined ? runRemarks(views) : sweepRemarks(only),
+    brief: null,
     tables: [],
     figures: [],
     sweeps: sections.flatMap(section =>

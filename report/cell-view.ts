@@ -132,6 +132,7 @@ function armsOf(cell: CellResult): string[] {
 function viewArm(name: string, view: Omit<CellView, 'arms'>, names: readonly string[]): ArmView {
   const { result } = view;
   const isBaseline = name === result.scenario.baseline;
+  const isCompared = Object.keys(result.scenario.clients).length > 1;
   const trials = view.trials.filter(
     (trial): trial is CompletedTrial => trial.state === 'completed' && trial.trial.arm === name,
   );
@@ -142,7 +143,7 @@ function viewArm(name: string, view: Omit<CellView, 'arms'>, names: readonly str
   ];
   return {
     name,
-    label: `${name}${isBaseline ? ' (baseline)' : ''}${signsOf(marks)}`,
+    label: `${name}${isBaseline && isCompared ? ' (baseline)' : ''}${signsOf(marks)}`,
     look: names.indexOf(name),
     isBaseline,
     marks,

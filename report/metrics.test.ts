@@ -78,7 +78,7 @@ for (const metric of METRICS) {
       const result = gateRun(now, now, { minEffect: 0.05 });
       assert.ok(result.lines.some(isOf));
       const { tables } = buildGateReport({ before: now, after: now, result, trends: [] });
-      assert.ok(tables[0]?.rows.some(row => row[2]?.text === title));
+      assert.ok(tables[0]?.rows.some(row => row[3]?.text === title));
       const history = sampleHistory(now, { count: 7, metric, atLevel: 3, factor: 1 });
       assert.ok(findTrends([...history, now]).some(isOf));
     });

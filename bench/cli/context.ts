@@ -71,4 +71,6 @@ export interface CommonOptions {
   json?: boolean;
   /** Every table, not only the answer. */
   verbose?: boolean;
+  /** Shows the page in a browser. */
+  open?: boolean;
 }

@@ -45,6 +45,19 @@ export function verboseOption(): Option {
   return new Option('--verbose', 'print every table, not only the answer');
 }
 
+/** Of every command that stores a page. */
+export function openOption(): Option {
+  return new Option('--open', 'show the page in a browser');
+}
+
+/** Of every command that measures and shows one report. */
+export function uiOption(): Option {
+  return new Option(
+    '--ui',
+    'serve the page on 127.0.0.1 while it grows, replicate by replicate; with --open, show it at once',
+  );
+}
+
 /** Of every command that measures. */
 export function allowHostOption(): Option {
   return new Option(
@@ -162,6 +175,7 @@ export function addStoredRunCommands(
     .argument('[run]', 'id (or the end of it) or folder of a run, "latest" or "previous"; default: latest')
     .option('--results <dir>', 'folder where runs are stored', 'results')
     .addOption(verboseOption())
+    .addOption(openOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -179,6 +193,8 @@ export function addStoredRunCommands(
     .argument('<after>', 'the same, for the run to compare with it')
     .option('--min-effect <ratio>', 'smallest change that counts (0.05 = 5 %)', asRatio)
     .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
+    .addOption(openOption())
     .option('--json', 'print the comparison as JSON')
     .addHelpText(
       'after',
@@ -197,6 +213,8 @@ export function addStoredRunCommands(
     .option('--min-effect <ratio>', 'smallest change that counts (0.05 = 5 %)', asRatio)
     .option('--strict', 'also fail when a regression cannot be ruled out')
     .option('--results <dir>', 'folder where runs and baselines are stored', 'results')
+    .addOption(verboseOption())
+    .addOption(openOption())
     .option('--json', 'print the comparison as JSON')
     .addHelpText(
       'after',
@@ -218,6 +236,8 @@ Exit status: 0 no regression, 1 a regression (with --strict also when one cannot
     .description('show trends over CI runs, and when each metric changed')
     .argument('[cells...]', 'names of cells or scenarios; default: all')
     .option('--results <dir>', 'folder where the history is stored', 'results')
+    .addOption(verboseOption())
+    .addOption(openOption())
     .option('--json', 'print the history as JSON')
     .addHelpText(
       'after',
@@ -410,6 +430,8 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
     .addOption(allowHostOption())
     .option('--results <dir>', 'folder where runs are stored', 'results')
     .addOption(verboseOption())
+    .addOption(openOption())
+    .addOption(uiOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -491,6 +513,8 @@ export function addJudgingCommands(
     .option('--no-confirm', 'do not re-measure failures')
     .option('--results <dir>', 'folder where runs are stored', 'results')
     .addOption(verboseOption())
+    .addOption(openOption())
+    .addOption(uiOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',

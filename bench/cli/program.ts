@@ -15,8 +15,10 @@ import {
   asSeconds,
   npmHint,
   number,
+  openOption,
   refuseSwallowed,
   seedOption,
+  uiOption,
   verboseOption,
 } from './options.ts';
 import { hasColourOn } from './output.ts';
@@ -74,6 +76,8 @@ Examples:
     .addOption(allowHostOption())
     .option('--results <dir>', 'folder where runs are stored', 'results')
     .addOption(verboseOption())
+    .addOption(openOption())
+    .addOption(uiOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -83,6 +87,7 @@ Examples:
   conntax run short-vs-persistent         measure one scenario
   conntax run ./mine.json --dry-run       show what your own scenario would do
   conntax run short-vs-persistent --budget-sec 120 --precision 0.02
+  conntax run --ui --open                 watch the page grow in a browser
   conntax run ./your-server.json          measure your own server on this machine (target.url)
   conntax run ./your-server.json --allow-host staging.example.com
                                           measure a server on another machine

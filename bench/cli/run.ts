@@ -31,8 +31,10 @@ import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
 import { estimateLines, printPlan } from './dry-run.ts';
 import { tellGithub } from './github.ts';
 import type { LiveMetrics } from './live-metrics.ts';
+import type { LivePage } from './live-page.ts';
+import { announcePage, showAddress } from './open-page.ts';
 import { createProgress, type Progress } from './progress.ts';
-import { render } from './report.ts';
+import { PAGE_FILE, render, renderPage } from './report.ts';
 
 /** In a run's folder, with a folder for each scenario. */
 const PROFILE_FOLDER = 'profiles';
@@ -52,6 +54,8 @@ export interface MeasureOptions extends CommonOptions {
   strict?: boolean;
   /** A failed expectation is re-measured before it counts; by default in CI only. */
   confirm?: boolean;
+  /** Serves the page while it grows. */
+  ui?: boolean;
 }
 
 /** The seed given, or one from the clock. */
@@ -70,7 +74,7 @@ interface Measuring {
   startedAt: Date;
   options: MeasureOptions;
   context: Context;
-  /** Lines that follow the report on the terminal. */
+  /** What a reader may do next: sentences. */
   conclude?: ((conclusion: Conclusion) => string[]) | undefined;
 }
 
@@ -198,45 +202,88 @@ interface Work extends Measuring {
   isConfirming: boolean;
 }
 
-async function measureAndReport({
-  plan,
-  servers,
-  host,
-  store,
-  progress,
-  startedAt,
-  isConfirming,
-  options,
-  context,
-  conclude,
-}: Work): Promise<number> {
-  const { plugins, output, env, signal, createSource } = context;
+async function measureAndReport(work: Work): Promise<number> {
+  const { store, options, context } = work;
+  const page = options.ui === true ? await openPage(options, context) : undefined;
+  try {
+    const measured = await measure(work, page);
+    if (measured === undefined) {
+      await page?.finish(undefined);
+      store.discard();
+      context.output.note('Nothing was measured yet, so nothing is stored.');
+      return EXIT.interrupted;
+    }
+    return await reportRun(measured, work, page);
+  } finally {
+    await page?.close();
+  }
+}
+
+/** With `--open`, a browser shows it from the beginning. */
+async function openPage({ open = false }: MeasureOptions, context: Context): Promise<LivePage> {
+  const { LivePage } = await import('./live-page.ts');
+  const page = await LivePage.open();
+  context.output.note(`Growing page: ${page.url}`);
+  if (open) await showAddress(page.url, context);
+  return page;
+}
+
+interface Measured {
+  run: Run;
+  trials: readonly TrialResult[];
+}
+
+/** Measures, stores each trial and shows the progress; undefined if interrupted before anything was measured. */
+async function measure(work: Work, page: LivePage | undefined): Promise<Measured | undefined> {
+  const { plan, servers, host, store, progress, isConfirming, options, context } = work;
+  const { output, signal, createSource } = context;
   const metrics = await startMetrics(basename(store.dir), options.metricsPort);
   if (metrics !== undefined) output.note(`Metrics: ${metrics.url}`);
   const trials: TrialResult[] = [];
+  const done: CellResult[] = [];
   const emit = (event: RunEvent): void => {
     if (event.type === 'trial') {
       trials.push(event.result);
       store.appendTrial(event.result);
     }
+    if (event.type === 'cell-finished') done.push(event.result);
     progress.show(event);
     metrics?.show(event);
   };
-  let cells: CellResult[];
+  const grow = async (soFar: () => CellResult): Promise<void> => {
+    if (signal.aborted) return; // the last version is made at once
+    const run = await describeAs([...done, soFar()], work);
+    page?.grow(await renderPage({ run, trials }, context));
+  };
   try {
     const profileDir = options.profile === true ? join(store.dir, PROFILE_FOLDER) : undefined;
-    const run = { pinning: host.pinning, signal, emit, isConfirming, createSource, profileDir };
-    cells = await runPlan({ plan, servers }, run);
+    const cells = await runPlan(
+      { plan, servers },
+      {
+        pinning: host.pinning,
+        signal,
+        emit,
+        isConfirming,
+        createSource,
+        profileDir,
+        between: page === undefined ? undefined : grow,
+      },
+    );
+    if (signal.aborted && trials.length === 0) return undefined;
+    return { run: await describeAs(cells, work), trials };
   } finally {
     progress.end();
     await metrics?.close();
   }
-  if (signal.aborted && trials.length === 0) {
-    store.discard();
-    output.note('Nothing was measured yet, so nothing is stored.');
-    return EXIT.interrupted;
-  }
-  const run: Run = {
+}
+
+/** The run as it is stored, if it ended here. */
+async function describeAs(
+  cells: CellResult[],
+  { plan, host, store, startedAt, context }: Work,
+): Promise<Run> {
+  const notBegun = plan.cells.slice(cells.length).map(({ id }) => id);
+  return {
     schemaVersion: 1,
     id: basename(store.dir),
     state: stateOf(cells, plan),
@@ -248,19 +295,36 @@ async function measureAndReport({
     git: await describeGit(context.cwd),
     host,
     cells,
+    ...(notBegun.length === 0 ? {} : { notBegun }),
   };
+}
+
+/** Shows the result, stores it, and says where it is. @returns the exit status */
+async function reportRun(
+  { run, trials }: Measured,
+  { servers, store, startedAt, options, context, conclude }: Work,
+  page: LivePage | undefined,
+): Promise<number> {
+  const { plugins, output, env, signal } = context;
+  const facts = [...servers.values()].map(server => server.facts);
+  const next = conclude?.({ run, servers: facts }) ?? [];
   const { files, text, json, report, markdown } = await render(
     { run, trials },
-    { plugins, output, isBrief: options.verbose !== true },
+    { plugins, output, isBrief: options.verbose !== true, next },
   );
   tellGithub(report, markdown, output, env);
   // The result is shown even if it cannot be stored.
   output.out(options.json ? json : text);
-  const facts = [...servers.values()].map(server => server.facts);
-  for (const line of conclude?.({ run, servers: facts }) ?? []) output.note(line);
+  if (options.json) for (const sentence of next) output.note(`Next: ${sentence}`);
   store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
   for (const line of profileLines(join(store.dir, PROFILE_FOLDER))) output.note(line);
-  output.note(`Report: ${join(store.dir, 'report.html')}`);
+  await page?.finish(files.find(({ name }) => name === PAGE_FILE)?.content);
+  // With --ui the browser shows it already.
+  await announcePage(
+    join(store.dir, PAGE_FILE),
+    { open: options.open === true && page === undefined },
+    context,
+  );
   return signal.aborted ? EXIT.interrupted : exitStatusOf(run, { isStrict: options.strict === true });
 }
 
@@ -280,7 +344,8 @@ async function startMetrics(runId: string, port: number | undefined): Promise<Li
 
 /** A signal after the last measurement does not make the run partial. */
 function stateOf(cells: readonly CellResult[], plan: Plan): Run['state'] {
-  if (cells.length < plan.cells.length || cells.some(({ stop }) => stop === 'interrupted')) return 'partial';
+  const isCut = cells.some(({ stop }) => stop === 'interrupted' || stop === 'measuring');
+  if (cells.length < plan.cells.length || isCut) return 'partial';
   return cells.some(isLacking) ? 'failed' : 'complete';
 }
 

@@ -235,11 +235,11 @@ function clientsOf({ client, concurrency, rate }: TryOptions, cwd: string): Scen
 /** A pool serves as well as one connection each if it can't be more than this much slower. */
 const ENOUGH_RATIO = 0.95;
 
-/** What a reader does next, by what was found. */
+/** What a reader does next, by what was found: a sentence each. */
 export function conclude({ run, servers }: Conclusion, options: TryOptions): string[] {
   const [server] = servers;
   const closes = server === undefined ? undefined : closingReason(server);
-  const lines = [
+  return [
     ...(closes === undefined
       ? [...poolLines(run, options), ...(server === undefined ? [] : idleLines(server, options))]
       : [
@@ -249,7 +249,6 @@ export function conclude({ run, servers }: Conclusion, options: TryOptions): str
       ? ['To change the question, add --save try.json: it is the scenario of this run.']
       : []),
   ];
-  return ['Next:', ...lines.map(line => `  - ${line}`)];
 }
 
 function poolLines({ cells }: Run, { concurrency, client }: TryOptions): string[] {

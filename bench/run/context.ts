@@ -50,6 +50,8 @@ export interface RunContext {
   /** Whether a failed expectation is re-measured on fresh replicates before it counts. */
   isConfirming: boolean;
   createSource?: CreateSource | undefined;
+  /** Awaited after each replicate that another follows or may follow: for work that must not go on while anything is measured. */
+  between?: ((soFar: () => CellResult) => Promise<void>) | undefined;
   /** How much longer than its own times a slice may take before its generator counts as hung. */
   sliceGraceMs?: number;
   /** Folder for profiles of each cell's clients and targets, which are taken after its replicates; absent: none. */

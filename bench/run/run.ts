@@ -10,7 +10,7 @@ import {
   judgeAll,
 } from '../../results/expect.ts';
 import { headlineOf } from '../../results/metrics.ts';
-import type { CellResult, Comparison, StopReason } from '../../results/model/run.ts';
+import type { CellResult, Comparison } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import type { ExpectationResult } from '../../scenarios/model/scenario.ts';
 import { createBudgets, limitMsOf, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
@@ -23,9 +23,12 @@ import { TimeLimit } from './time-limit.ts';
 /** After this many replicates in a row without a complete comparison, the cell is stopped. */
 const FAILED_IN_A_ROW = 2;
 
+/** Profiles are no part of the announced time, which is that of the figures. */
+const MOST_PROFILING_MS = 600_000;
+
 /** Measures one cell. No process of it remains, even if it throws. */
 export async function measureCell(context: CellContext): Promise<CellResult> {
-  const { cell, emit, isConfirming, server, signal, profileDir } = context;
+  const { cell, emit, isConfirming, server, signal, between, profileDir } = context;
   const { createSource = createReplicateSource } = context;
   const { scenario } = cell;
   if (scenario.target.url !== undefined && server === undefined) {
@@ -47,8 +50,14 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
       judgeAll(scenario.expect, own, cell.errorSharers).map((judgement, index) =>
         firstResult(scenario.expect[index]!, judgement),
       );
-    const measured = { source, limit, all: trials };
-    series = await measureSeries(context, measured, own => isDecided(judged(own)));
+    const afterReplicate = async (): Promise<void> =>
+      between?.(() => {
+        const expectations = judged(trials);
+        return cellResult(context, source, { ...UNFINISHED, trials, startedAtMs, expectations });
+      });
+    const measureUntil = (isEnough: (trials: readonly TrialResult[]) => boolean): Promise<Series> =>
+      measureSeries(context, { source, limit, all: trials, afterReplicate }, isEnough);
+    series = await measureUntil(own => isDecided(judged(own)));
     const first = judged(series.trials);
     const hasFailed = first.some(({ state }) => state === 'fail');
     expectations = first;
@@ -70,18 +79,42 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
             together: judge(expectation, [...before, ...fresh]),
           })),
         );
-      const again = await measureSeries(context, measured, fresh =>
-        isConfirmationDecided(judgedAgain(fresh)),
-      );
+      const again = await measureUntil(fresh => isConfirmationDecided(judgedAgain(fresh)));
       expectations = judgedAgain(again.trials);
       if (['interrupted', 'failed', 'cut'].includes(again.stop)) series = again;
     }
-    if (profileDir !== undefined && !signal.aborted && series.stop !== 'failed')
+    if (profileDir !== undefined && !signal.aborted && series.stop !== 'failed') {
+      if (limit.isOver) emit({ type: 'notice', cell: cell.id, message: 'not profiled: its time was over' });
+      limit.restart(MOST_PROFILING_MS);
       await source.profile(profileDir);
+    }
   } finally {
     limit.close();
     await source.close();
   }
+  return cellResult(context, source, { ...series, trials, startedAtMs, expectations });
+}
+
+type Stop = Pick<CellResult, 'stop' | 'stopDetail'>;
+
+const UNFINISHED: Stop = { stop: 'measuring', stopDetail: 'still measuring' };
+
+function cellResult(
+  { cell, server }: CellContext,
+  source: ReplicateSource,
+  {
+    trials,
+    startedAtMs,
+    expectations,
+    stop,
+    stopDetail,
+  }: Stop & {
+    trials: readonly TrialResult[];
+    startedAtMs: number;
+    expectations: ExpectationResult[];
+  },
+): CellResult {
+  const { scenario } = cell;
   return {
     cell: cell.id,
     sweepPoints: [...cell.sweepPoints],
@@ -92,8 +125,8 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
     serviceMs: source.serviceMs,
     replicates: replicatesOf(trials),
     failedTrials: trials.filter(trial => trial.state === 'failed').length,
-    stop: series.stop,
-    stopDetail: series.stopDetail,
+    stop,
+    stopDetail,
     elapsedMs: performance.now() - startedAtMs,
     arms: summariseArms(trials),
     leftOut: [...cell.leftOut],
@@ -116,10 +149,8 @@ function targetLabels({ targets }: PlannedCell): Record<string, string> {
 }
 
 /** Replicates measured one after another until a stop condition holds. */
-interface Series {
+interface Series extends Stop {
   trials: TrialResult[];
-  stop: StopReason;
-  stopDetail: string;
 }
 
 interface Measured {
@@ -127,12 +158,14 @@ interface Measured {
   limit: TimeLimit;
   /** Every trial of the cell so far; new ones are added, and replicate numbers continue. */
   all: TrialResult[];
+  /** Awaited after each replicate. */
+  afterReplicate: () => Promise<void>;
 }
 
 /** @param isEnough whether the trials of this series decide the expectations */
 async function measureSeries(
   context: CellContext,
-  { source, limit, all }: Measured,
+  { source, limit, all, afterReplicate }: Measured,
   isEnough: (trials: readonly TrialResult[]) => boolean,
 ): Promise<Series> {
   const { cell, emit } = context;
@@ -164,6 +197,7 @@ async function measureSeries(
       const comparisons = compareArms({ baseline, trials });
       const headline = headlineOf(load);
       emit({ type: 'replicate-finished', cell: cell.id, replicate, headline, comparisons });
+      await afterReplicate();
       state = {
         replicates: state.replicates + 1,
         failedInARow: completed >= Math.min(2, cell.arms.length) ? 0 : state.failedInARow + 1,
@@ -208,7 +242,7 @@ function stopReason(
   { replicates, failedInARow, elapsedMs, longestMs, comparisons, isTimeOver }: Progress,
   trials: readonly TrialResult[],
   isEnough: (trials: readonly TrialResult[]) => boolean,
-): { stop: StopReason; stopDetail: string } | undefined {
+): Stop | undefined {
   const { timing, load } = cell.scenario;
   const { metric, noun } = headlineOf(load);
   if (signal.aborted)

@@ -315,6 +315,13 @@ export function limitBadges(expectations: readonly { state: 'pass' | 'fail' | 'u
     : [{ text: all === 1 ? 'the limit holds' : `all ${formatCount(all)} limits hold`, tone: 'good' }];
 }
 
+/** Whether the measurement was cut short, or goes on. */
+export function stopBadges(views: readonly CellView[]): Badge[] {
+  const stops = views.map(({ result }) => result.stop);
+  if (stops.includes('measuring')) return [{ text: 'still measuring', tone: 'plain' }];
+  return stops.includes('interrupted') ? [{ text: 'interrupted', tone: 'doubt' }] : [];
+}
+
 function doubtBadges(view: CellView): Badge[] {
   const marks = allMarks(view);
   const failed = view.trials.filter(({ state }) => state === 'failed').length;
@@ -324,7 +331,7 @@ function doubtBadges(view: CellView): Badge[] {
       ? []
       : [{ text: `${failed} of ${view.trials.length} trials failed`, tone: 'fail' } as const]),
     ...(describeErrors(view) === '' ? [] : [{ text: 'requests failed', tone: 'fail' } as const]),
-    ...(view.result.stop === 'interrupted' ? [{ text: 'interrupted', tone: 'doubt' } as const] : []),
+    ...stopBadges([view]),
     ...(marks.includes('censored') ? [{ text: 'some requests unanswered', tone: 'doubt' } as const] : []),
   ];
 }

@@ -122,6 +122,7 @@ const STOP_NAMES: Record<StopReason, string> = {
   cut: 'cut at the announced time',
   interrupted: 'interrupted',
   failed: 'given up',
+  measuring: 'still measuring',
 };
 
 /** Why no more replicates were measured, in a word or two. */
@@ -134,7 +135,7 @@ export function describeStop(cell: CellResult): string {
   const { stop, stopDetail, replicates, scenario, elapsedMs } = cell;
   const reached = describeReach(cell);
   const after = `after ${replicates === 1 ? '1 replicate' : `${replicates} replicates`} in ${formatSeconds(elapsedMs)}`;
-  if (!['interrupted', 'failed', 'cut'].includes(stop) && isMeasuredAgain(cell))
+  if (!['interrupted', 'failed', 'cut', 'measuring'].includes(stop) && isMeasuredAgain(cell))
     return `Stopped ${after}: a failed expectation was re-measured; ${reached}.`;
   switch (stop) {
     case 'precise':
@@ -151,6 +152,8 @@ export function describeStop(cell: CellResult): string {
       return `Interrupted ${after}; ${reached}.`;
     case 'failed':
       return `Gave up ${after}: ${stopDetail}.`;
+    case 'measuring':
+      return `Still measuring: ${replicates === 1 ? '1 replicate' : `${replicates} replicates`} so far; ${reached}.`;
     default:
       return stop satisfies never;
   }
@@ -183,13 +186,24 @@ function plainPercent(ratio: number): string {
 /** An interval from fewer replicates is either wide or narrow by luck. */
 const FEW_REPLICATES = 3;
 
-const LOOPBACK =
-  'Clients and target ran on one machine over loopback. A real network adds round trips to every handshake, so there the gap between short and persistent connections is usually wider.';
+const LOOPBACK = 'Clients and target ran on one machine over loopback.';
 
-export function runCaveats({ state, git, host, cells }: Run): string[] {
+/** What a network would change: most where one client opens connections that another keeps. */
+function describeLoopback(cells: readonly CellResult[]): string {
+  const isShort = cells.map(({ scenario }) =>
+    Object.values(scenario.clients).map(({ requestsPerConnection }) => requestsPerConnection === 1),
+  );
+  const compares = isShort.some(clients => clients.includes(true) && clients.includes(false));
+  return compares || cells.length === 0
+    ? `${LOOPBACK} A real network adds round trips to every handshake, so there the gap between short and persistent connections is usually wider.`
+    : `${LOOPBACK} A real network adds a round trip to every request.`;
+}
+
+export function runCaveats({ state, git, host, cells, notBegun = [] }: Run): string[] {
   return [
     ...networkCaveats(cells),
     ...(state === 'partial' ? ['The run is partial: only what was measured is shown.'] : []),
+    ...(notBegun.length === 0 ? [] : [`Not begun: ${notBegun.join(', ')}.`]),
     ...(state === 'failed' ? ['Some of the requested measurements could not be made.'] : []),
     ...(host.pinning === null ? [`Processes were not pinned to cores: ${host.pinningDetail}.`] : []),
     ...busyCaveats(host),
@@ -207,7 +221,7 @@ function networkCaveats(cells: readonly CellResult[]): string[] {
   const isMixed = linked.length < cells.length;
   const hasLoopback = cells.length === 0 || linked.length + elsewhere.length < cells.length;
   return [
-    ...(hasLoopback ? [LOOPBACK] : []),
+    ...(hasLoopback ? [describeLoopback(cells)] : []),
     ...(linked.length === 0
       ? []
       : [

@@ -190,7 +190,7 @@ export const Finding = z.strictObject({
 });
 export type Finding = z.infer<typeof Finding>;
 
-/** Why no further replicate of a cell was started. */
+/** Why no further replicate of a cell was started; `measuring`: others follow, so it is shown only while a run is going on. */
 export const StopReason = z.enum([
   'precise',
   'decided',
@@ -199,6 +199,7 @@ export const StopReason = z.enum([
   'cut',
   'interrupted',
   'failed',
+  'measuring',
 ]);
 export type StopReason = z.infer<typeof StopReason>;
 
@@ -299,5 +300,9 @@ export const Run = z.strictObject({
     ),
   host: Host.describe('Machine and its state'),
   cells: z.array(CellResult).describe('Results per scenario, or per point of a sweep'),
+  notBegun: z
+    .array(z.string())
+    .optional()
+    .describe('Cells that were asked for and not begun before it ended; absent where there is none'),
 });
 export type Run = z.infer<typeof Run>;
