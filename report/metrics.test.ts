@@ -7,6 +7,7 @@ import { gateRun } from '../results/gate.ts';
 import { findTrends } from '../results/history.ts';
 import { comparedMetrics, headlineOf, isCompared, METRIC_ORDER, METRIC_TABLE } from '../results/metrics.ts';
 import { METRICS, type Metric } from '../results/model/run.ts';
+import type { TrialResult } from '../results/model/trial.ts';
 import { INTERVAL_NAME } from '../results/stats.ts';
 import { sampleHistory } from '../results/testing/sample-history.ts';
 import { sampleRun } from '../results/testing/sample-run.ts';
@@ -34,6 +35,14 @@ function sampleOf(scenario: 'capacity' | 'short-vs-persistent' | 'same-load' | '
   const [cell] = run.cells;
   assert.ok(cell !== undefined);
   return { run, trials, cell, view: viewCell(cell, trials, armNames(run)) };
+}
+
+/** The same trial with ten requests that timed out. */
+function withFailures(trial: TrialResult): TrialResult {
+  if (trial.state === 'failed') return trial;
+  const timeoutTotal = { count: 10, meanUs: 100_000 };
+  const outcomes = { ...trial.measurement.outcomes, timeoutTotal };
+  return { ...trial, measurement: { ...trial.measurement, outcomes } };
 }
 
 const { run: sweepRun, trials: sweepTrials } = sampleSweeps['a sweep']!;
@@ -126,7 +135,8 @@ for (const metric of METRIC_ORDER) {
   }
 
   test(`an expectation of ${metric} is judged by an interval and shown by its title`, () => {
-    const { trials, cell, view } = sampleWith(metric);
+    const { trials: sampled, cell, view } = sampleWith(metric);
+    const trials = metric === 'failureMeanUs' ? sampled.map(withFailures) : sampled;
     // Nothing bounds the connections that the other client may need.
     const of = metric === 'unneededConnectionsPer1kRequests' ? 'short' : 'persistent';
     const expectation: Expectation = { metric, of, atLeast: 0 };
@@ -147,9 +157,15 @@ test('each metric on which clients are compared has a column of results, or is t
   assert.ok(columns.some(({ key }) => key === METRIC_TABLE.capacityPerSec.columnKey));
 });
 
-test('each metric has a gauge, but for quantiles, which are a summary, and one that ratios replace', () => {
+test('each metric has a gauge, but for quantiles, which are a summary, and those of expectations alone', () => {
   const without = METRIC_ORDER.filter(metric => METRIC_TABLE[metric].gauge === undefined);
-  assert.deepEqual(without, ['p50Us', 'p99Us', 'unneededConnectionsPer1kRequests']);
+  assert.deepEqual(without, [
+    'p50Us',
+    'p99Us',
+    'unneededConnectionsPer1kRequests',
+    'leftOpenPer1kRequests',
+    'failureMeanUs',
+  ]);
 });
 
 const DECIDING = {

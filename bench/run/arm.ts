@@ -392,6 +392,7 @@ export class Arm {
     return {
       ...this.#opened(reading),
       openedElsewhere: reading.openedElsewhere,
+      leftOpen: reading.leftOpen,
       accepted: seen.accepted,
       acceptedBy: seen.acceptedBy,
       acceptedHttp2: seen.acceptedHttp2,

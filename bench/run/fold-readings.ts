@@ -133,6 +133,7 @@ export function foldReadings(readings: readonly GeneratorReading[]): GeneratorRe
     unfinished: sum(readings, 'unfinished'),
     opened: sumKnown(readings.map(({ opened }) => opened)),
     openedElsewhere: sum(readings, 'openedElsewhere'),
+    leftOpen: sumKnown(readings.map(({ leftOpen }) => leftOpen)),
     pool: null,
     handshakesFull: sum(readings, 'handshakesFull'),
     handshakesResumed: sum(readings, 'handshakesResumed'),

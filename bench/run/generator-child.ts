@@ -95,13 +95,15 @@ interface Source {
   engine?: Engine;
   countsConnections: boolean;
   openedElsewhere(): number;
+  /** Connections open now; null for a load tool, which does not tell. */
+  openConnections(): number | null;
   /** Complete after close(). */
   caveats(): readonly string[];
   close(): Promise<void>;
 }
 
 function createGenerator(source: Source, recorder: Recorder, requests: PreparedRequests): Generator {
-  const { loop, engine, countsConnections, openedElsewhere, caveats, close } = source;
+  const { loop, engine, countsConnections, openedElsewhere, openConnections, caveats, close } = source;
   return {
     dropsInFlight: engine?.dropsInFlight ?? false,
     hasUsers: engine === undefined,
@@ -126,6 +128,7 @@ function createGenerator(source: Source, recorder: Recorder, requests: PreparedR
     },
     cut: () => loop.cut(),
     async finish() {
+      const leftOpen = openConnections();
       await close();
       const recorded = recorder.finish();
       return {
@@ -139,6 +142,7 @@ function createGenerator(source: Source, recorder: Recorder, requests: PreparedR
         unfinished: loop.unfinished,
         opened: countsConnections ? recorder.opened : null,
         openedElsewhere: openedElsewhere(),
+        leftOpen,
         pool: engine === undefined ? null : { ...engine.pool },
         ...(loop.schedule?.finish() ?? { arrivals: null, lateness: null }),
         caveats: [...caveats()],
@@ -198,6 +202,7 @@ async function openSource(
       engine,
       countsConnections: plugin.countsConnections,
       openedElsewhere: () => 0,
+      openConnections: () => null,
       caveats: () => caveats,
       close: () => engine.close(),
     };
@@ -216,6 +221,7 @@ async function openSource(
     loop: createLoop({ load, totalMs, transport, recorder, random, draw: createDraw(requests) }),
     countsConnections: true,
     openedElsewhere: () => transport.openedElsewhere?.() ?? 0,
+    openConnections: () => transport.openConnections(),
     caveats: () => [...caveats, ...(transport.remarks?.() ?? [])],
     close: () => transport.close(),
   };

@@ -76,6 +76,8 @@ export const Metric = ExpectedMetric.exclude([
   'successRatio',
   'connectionsPer1kRequests',
   'unneededConnectionsPer1kRequests',
+  'leftOpenPer1kRequests',
+  'failureMeanUs',
 ]);
 export type Metric = z.infer<typeof Metric>;
 export const METRICS: readonly Metric[] = Metric.options;

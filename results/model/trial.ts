@@ -181,6 +181,12 @@ export const Ledger = z.strictObject({
     .describe(
       'By the client, to anything else than the target: another port or host, a proxy, a Unix socket',
     ),
+  leftOpen: count()
+    .nullable()
+    .default(null)
+    .describe(
+      "Connections still open after the last slice, by the client's count, those of its pool included; null where the client does not count them, and in runs of older versions",
+    ),
   acceptedBy: z
     .enum(['target', 'kernel', 'kernelOpens'])
     .default('target')

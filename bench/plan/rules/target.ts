@@ -24,6 +24,10 @@ const COMMANDS = {
     message: 'an external server announces its own limit',
     hint: "no maxConcurrentStreams; a client's limit is pool.maxConcurrentStreams",
   },
+  framing: {
+    message: 'an external server decides itself how its responses end',
+    hint: 'no framing',
+  },
   faults: {
     message: "only conntax's own server makes its answers go wrong on purpose",
     hint: 'no faults, or a target without a url',
@@ -41,6 +45,7 @@ const STARTED_COMMANDS = {
   tls: { message: PLAIN_HTTP, hint: 'no tls' },
   tlsKey: { message: PLAIN_HTTP, hint: 'no tlsKey' },
   maxConcurrentStreams: { message: PLAIN_HTTP, hint: 'no maxConcurrentStreams' },
+  framing: { ...COMMANDS.framing, message: 'a server of your own decides itself how its responses end' },
   faults: { ...COMMANDS.faults, hint: 'no faults, or a target without a command' },
 } as const;
 
@@ -311,6 +316,13 @@ export function protocolRules(context: RuleContext): Rule[] {
       ({ protocol, connectionClose }) => protocol === 'h2' && connectionClose === true,
       'HTTP/2 has no Connection header',
       "protocol: 'http1'",
+    ),
+    targetRule(
+      'framing',
+      ['protocol'],
+      ({ protocol, framing }) => protocol === 'h2' && framing !== undefined,
+      'HTTP/2 ends each body by a frame',
+      "no framing, or protocol: 'http1'",
     ),
     targetRule(
       'maxRequestsPerSocket',

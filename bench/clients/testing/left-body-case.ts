@@ -1,0 +1,76 @@
+// Conformance: bodies that are cancelled or ignored, and what becomes of their connections.
+import assert from 'node:assert/strict';
+import { suite } from 'node:test';
+import stream from '../../../servers/behaviours/stream.ts';
+import { openTestTarget } from '../../../servers/testing/target.ts';
+import { newExchange } from '../../contracts.ts';
+import { openSubject, type Subject, testWhere } from './subject.ts';
+import { until } from './until.ts';
+
+/** More than a client, and the buffers of both ends, hold of a body that nobody reads. */
+const LONG = { name: 'fixed', bytes: 16_000_000 };
+
+export function leftBodyCase(subject: Subject): void {
+  suite('bodies that are not read', { concurrency: true }, () => {
+    testWhere(subject, { body: 'cancel' })('cancel: each response costs its connection', async t => {
+      const target = await openTestTarget(t, { behaviour: LONG });
+      const { ask, transport } = openSubject(t, subject, target.endpoint, {
+        body: 'cancel',
+        pool: { maxConnections: 1 },
+      });
+      for (let count = 1; count <= 3; count++) {
+        const { outcome, status, bodyBytes } = await ask();
+        assert.deepEqual([outcome, status], ['ok', 200]);
+        assert.ok(bodyBytes < LONG.bytes, `${bodyBytes} bytes`);
+      }
+      assert.equal(target.read().accepted, 3);
+      await until('each is closed', () => transport.openConnections() + target.read().openConnections === 0);
+    });
+
+    testWhere(subject, { body: 'ignore' })(
+      'ignore: each response holds its connection until the end',
+      async t => {
+        const target = await openTestTarget(t, { behaviour: LONG });
+        const { askTimes, transport } = openSubject(t, subject, target.endpoint, { body: 'ignore' });
+        const ended = await askTimes(3, 1);
+        assert.deepEqual(
+          ended.map(({ outcome, status }) => [outcome, status]),
+          Array(3).fill(['ok', 200]),
+        );
+        assert.deepEqual([target.read().accepted, transport.openConnections()], [3, 3]);
+      },
+    );
+
+    for (const body of ['cancel', 'ignore'] as const) {
+      testWhere(subject, { body })(`${body}: what comes late is not of the next exchange`, async t => {
+        const behaviour = { name: 'stream', chunks: 20, chunkBytes: 1_000, intervalMs: 5 };
+        const target = await openTestTarget(t, { behaviour }, stream);
+        const { ask } = openSubject(t, subject, target.endpoint, { body });
+        const record = newExchange();
+        for (let count = 1; count <= 4; count++) {
+          const { outcome, bodyBytes } = await ask(record);
+          assert.equal(outcome, 'ok');
+          assert.ok(bodyBytes <= 2_000, `${bodyBytes} bytes of ${count}`);
+        }
+        await until('all is sent or given up', () => target.read().requests === 4);
+        const { bodyBytes } = record;
+        await ask(newExchange());
+        assert.equal(record.bodyBytes, bodyBytes);
+      });
+    }
+
+    testWhere(subject, { body: 'ignore', pool: { maxConnections: 1 } })(
+      'ignore: in a limited pool the next request waits, and can be abandoned',
+      async t => {
+        const target = await openTestTarget(t, { behaviour: LONG });
+        const { ask, sendToAbandon } = openSubject(t, subject, target.endpoint, {
+          body: 'ignore',
+          pool: { maxConnections: 1 },
+        });
+        assert.equal((await ask()).outcome, 'ok');
+        sendToAbandon().abandon?.();
+        assert.equal(target.read().accepted, 1);
+      },
+    );
+  });
+}

@@ -1,0 +1,34 @@
+// The race when a server closes an idle connection just as the client sends: it lasts as long as the round trip.
+import { defineScenario } from '../bench/index.ts';
+
+export default defineScenario({
+  name: 'stale-connection',
+  question:
+    'After which pauses do requests fail because the server has just closed their connection, and what prevents it?',
+  tags: ['catalogue', 'pools', 'faults'],
+  // A request fails that is sent after the server has closed, and before the client can know: here 120 to 200 ms after the last
+  // response, on its side. everyMs less a round trip is the pause of a connection.
+  target: { keepAliveTimeoutMs: 200, keepAliveHint: false },
+  link: { roundTripMs: 80 },
+  load: { model: 'burst', size: 10, everyMs: 240, maxInFlight: 200 },
+  timing: {
+    slicing: 'whole',
+    warmupMinMs: 0,
+    warmupMaxMs: 0,
+    measureMs: 1_000,
+    budgetMs: 30_000,
+    until: 'decided',
+  },
+  clients: {
+    uncured: { pool: { maxConnections: 10 } },
+    // Gives up each connection before the server does, with a round trip to spare.
+    'shorter-idle-timeout': { pool: { maxConnections: 10, idleTimeoutMs: 100 } },
+  },
+  baseline: 'uncured',
+  expect: [
+    { metric: 'successRatio', of: 'uncured', atLeast: 0.97, at: { 'load.everyMs': [150, 450] } },
+    { metric: 'successRatio', of: 'uncured', atMost: 0.9, at: { 'load.everyMs': [240] } },
+    { metric: 'successRatio', of: 'shorter-idle-timeout', atLeast: 0.97 },
+  ],
+  sweep: { 'load.everyMs': [150, 240, 450] },
+});
