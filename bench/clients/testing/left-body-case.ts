@@ -14,7 +14,7 @@ export function leftBodyCase(subject: Subject): void {
   suite('bodies that are not read', { concurrency: true }, () => {
     testWhere(subject, { body: 'cancel' })('cancel: each response costs its connection', async t => {
       const target = await openTestTarget(t, { behaviour: LONG });
-      const { ask, transport } = openSubject(t, subject, target.endpoint, {
+      const { ask } = openSubject(t, subject, target.endpoint, {
         body: 'cancel',
         pool: { maxConnections: 1 },
       });
@@ -23,8 +23,11 @@ export function leftBodyCase(subject: Subject): void {
         assert.deepEqual([outcome, status], ['ok', 200]);
         assert.ok(bodyBytes < LONG.bytes, `${bodyBytes} bytes`);
       }
-      assert.equal(target.read().accepted, 3);
-      await until('each is closed', () => transport.openConnections() + target.read().openConnections === 0);
+      // The fetch of Node opens one more, which carries nothing.
+      await until('each is closed', () => {
+        const [carrying] = target.read().requestsPerConnection.filter(({ requests }) => requests > 0);
+        return carrying?.requests === 1 && carrying.connections === 3;
+      });
     });
 
     testWhere(subject, { body: 'ignore' })(
@@ -43,18 +46,17 @@ export function leftBodyCase(subject: Subject): void {
 
     for (const body of ['cancel', 'ignore'] as const) {
       testWhere(subject, { body })(`${body}: what comes late is not of the next exchange`, async t => {
-        const behaviour = { name: 'stream', chunks: 20, chunkBytes: 1_000, intervalMs: 5 };
+        const behaviour = { name: 'stream', chunks: 10, chunkBytes: 1_000, intervalMs: 20 };
         const target = await openTestTarget(t, { behaviour }, stream);
         const { ask } = openSubject(t, subject, target.endpoint, { body });
+        const reader = openSubject(t, subject, target.endpoint);
         const record = newExchange();
-        for (let count = 1; count <= 4; count++) {
-          const { outcome, bodyBytes } = await ask(record);
-          assert.equal(outcome, 'ok');
-          assert.ok(bodyBytes <= 2_000, `${bodyBytes} bytes of ${count}`);
-        }
-        await until('all is sent or given up', () => target.read().requests === 4);
-        const { bodyBytes } = record;
-        await ask(newExchange());
+        await ask(record);
+        const { outcome, bodyBytes } = await ask(record);
+        assert.equal(outcome, 'ok');
+        // It began later, so all of both bodies has come by its end.
+        assert.equal((await reader.ask()).bodyBytes, 10_000);
+        assert.ok(bodyBytes < 10_000, `${bodyBytes} bytes`);
         assert.equal(record.bodyBytes, bodyBytes);
       });
     }
