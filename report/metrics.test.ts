@@ -150,6 +150,28 @@ for (const metric of METRIC_ORDER) {
   });
 }
 
+test('the mean time to failure is that of all kinds, without requests that conntax gave up; without failures there is none', () => {
+  const trial = sampleOf('short-vs-persistent').trials.find(({ state }) => state === 'completed');
+  assert.ok(trial?.state === 'completed');
+  const { ofTrial } = METRIC_TABLE.failureMeanUs;
+  const meanWith = (outcomes: object) =>
+    ofTrial({ ...trial, measurement: { ...trial.measurement, outcomes } } as typeof trial);
+  const failed = { timeoutTotal: { count: 10, meanUs: 100 }, reset: { count: 30, meanUs: 20 } };
+  assert.equal(meanWith({ ok: { count: 9 }, ...failed, noAnswer: { count: 5, meanUs: 900 } }), 40);
+  assert.equal(meanWith({ ok: { count: 9 }, noAnswer: { count: 5, meanUs: 900 } }), null);
+});
+
+test('connections left open are those at the end of all requests; unknown where the client does not count them', () => {
+  const trial = sampleOf('short-vs-persistent').trials.find(({ state }) => state === 'completed');
+  assert.ok(trial?.state === 'completed');
+  const { ofTrial } = METRIC_TABLE.leftOpenPer1kRequests;
+  const figureOf = (leftOpen: number | null) => {
+    const ledger = { ...trial.measurement.ledger, leftOpen, requestsSent: 400 };
+    return ofTrial({ ...trial, measurement: { ...trial.measurement, ledger } });
+  };
+  assert.deepEqual([figureOf(400), figureOf(2), figureOf(0), figureOf(null)], [1_000, 5, 0, null]);
+});
+
 test('each metric on which clients are compared has a column of results, or is the capacity, which has a table of its own', () => {
   const without = METRICS.filter(metric => METRIC_TABLE[metric].resultColumn === undefined);
   assert.deepEqual(without, ['capacityPerSec']);
