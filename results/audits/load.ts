@@ -36,13 +36,21 @@ function checkClosed(load: ClosedLoad, measurement: Measurement): Check {
   const users = perMs * meanMs;
   const off = Math.abs(users / load.concurrency - 1);
 
-  const isGrave = off > GRAVE && measurement.steadyMs >= LEAST_GRAVE_MS;
+  const isGrave = off > Math.max(GRAVE, crossingRatio(measurement)) && measurement.steadyMs >= LEAST_GRAVE_MS;
   const sum = `${whole(perMs * 1000)}/s × ${meanMs.toFixed(2)} ms${notes} = ${users.toFixed(1)} of ${whole(load.concurrency)} users busy`;
   if (off <= TOLERANCE) return { state: 'pass', detail: sum };
   return {
     state: isGrave ? 'fail' : 'warn',
     detail: `${sum}, off by ${percent(off)}: the rate in the windows does not match the mean`,
   };
+}
+
+/**
+ * By how much the two sides may differ: one counts the requests that cross the end of a window, the other those that cross its
+ * beginning, each of a user at most one and at most as long as the longest.
+ */
+function crossingRatio({ slices, steadyMs, response }: Measurement): number {
+  return (slices.length * response.maxUs) / 1_000 / steadyMs;
 }
 
 /** Requests finished per ms, and a user's mean time from one request to the next; approximate for load tools and older runs. */
