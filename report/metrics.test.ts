@@ -137,6 +137,7 @@ for (const metric of METRIC_ORDER) {
   test(`an expectation of ${metric} is judged by an interval and shown by its title`, () => {
     const { trials: sampled, cell, view } = sampleWith(metric);
     const trials = metric === 'failureMeanUs' ? sampled.map(withFailures) : sampled;
+    if (metric === 'busiestBackendRatio') addBackends(trials);
     // Nothing bounds the connections that the other client may need.
     const of = metric === 'unneededConnectionsPer1kRequests' ? 'short' : 'persistent';
     const expectation: Expectation = { metric, of, atLeast: 0 };
@@ -179,6 +180,14 @@ test('each metric on which clients are compared has a column of results, or is t
   assert.ok(columns.some(({ key }) => key === METRIC_TABLE.capacityPerSec.columnKey));
 });
 
+/** Only some targets have several. */
+function addBackends(trials: readonly TrialResult[]): void {
+  for (const trial of trials) {
+    if (trial.state !== 'completed') continue;
+    trial.measurement.backends = { accepted: [2, 2], requests: [30, 10], growth: null };
+  }
+}
+
 test('each metric has a gauge, but for quantiles, which are a summary, and those of expectations alone', () => {
   const without = METRIC_ORDER.filter(metric => METRIC_TABLE[metric].gauge === undefined);
   assert.deepEqual(without, [
@@ -187,6 +196,7 @@ test('each metric has a gauge, but for quantiles, which are a summary, and those
     'unneededConnectionsPer1kRequests',
     'leftOpenPer1kRequests',
     'failureMeanUs',
+    'busiestBackendRatio',
   ]);
 });
 

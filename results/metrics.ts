@@ -5,6 +5,7 @@ import { whyUnbounded } from './connections.ts';
 import { mergeMeans } from './exact-mean.ts';
 import { type ArmSummary, METRICS, type Metric } from './model/run.ts';
 import type { Capacity, CompletedTrial, Measurement, Slice } from './model/trial.ts';
+import { spreadOf } from './spread.ts';
 import type { Interval } from './stats.ts';
 
 /** The rate that a load requests; null for a closed load. A capacity search is measured at the rate it found, or at its lowest rate if it found none. */
@@ -265,6 +266,13 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     ofTrial: ({ measurement: { outcomes } }) => failureMeanUs(outcomes),
     // Only requests that ended count.
     isBoundByUnanswered: false,
+  },
+  busiestBackendRatio: {
+    ...count,
+    title: 'busiest backend / mean',
+    columnKey: 'busiestBackendRatio',
+    interval: { of: 'counts' },
+    ofTrial: trial => spreadOf(trial)?.requests.busiestRatio ?? null,
   },
   successRatio: {
     ...count,

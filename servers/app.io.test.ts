@@ -42,6 +42,8 @@ describe('Under TLS the target speaks the version stated and only it, and counts
           acceptedHttp2: 0,
           faults: [],
           requestsPerConnection: [{ requests: 2, connections: 1 }],
+          backends: [{ accepted: 1, requests: 2 }],
+          growth: null,
         });
       });
 
@@ -83,6 +85,8 @@ describe('Under TLS the target speaks the version stated and only it, and counts
           acceptedHttp2: 0,
           faults: [],
           requestsPerConnection: [{ requests: 0, connections: 3 }],
+          backends: [{ accepted: 3, requests: 0 }],
+          growth: null,
         });
       });
     });
@@ -315,6 +319,8 @@ describe('The target keeps the connection policy that a scenario states, and cou
         acceptedHttp2: 0,
         faults: [],
         requestsPerConnection: [],
+        backends: [{ accepted: 2, requests: 133 }],
+        growth: null,
       });
       await target.close();
       assert.equal(target.read().openConnections, 0);

@@ -11,9 +11,15 @@ import { UsageError } from '../results/errors.ts';
 import { createRandom } from '../results/random.ts';
 import { meanFaultMs } from '../scenarios/model/fault.ts';
 import { METHODS } from '../scenarios/model/request.ts';
-import { closesAfterResponse, type OwnTarget, type Target } from '../scenarios/model/target.ts';
+import {
+  closesAfterResponse,
+  countBackends,
+  type OwnTarget,
+  type Target,
+} from '../scenarios/model/target.ts';
+import { Balancer } from './backends.ts';
 import type { BehaviourModule } from './behaviour.ts';
-import { countConnections, type TargetCounters } from './counters.ts';
+import { type ConnectionCounters, countConnections, sumCounters, type TargetCounters } from './counters.ts';
 import { createFaultyResponder } from './faults.ts';
 import type { Endpoint } from './protocol.ts';
 
@@ -88,6 +94,8 @@ export interface OpenTarget {
   /** Mean service time of its behaviour, ms. */
   serviceMs: number;
   read(): TargetCounters & { faults: number[] };
+  /** Begins a slice where backends are added: after so long; null: not in this slice. */
+  startSlice(growAfterMs: number | null): void;
   /** Destroys every connection and stops listening; resolves when both are done, so that the counters are final. */
   close(): Promise<void>;
 }
@@ -168,23 +176,17 @@ function frameBody(response: ServerResponse, framing: Target['framing']): void {
   }) as ServerResponse['writeHead'];
 }
 
-/**
- * Opens the target on a free port of 127.0.0.1. It answers every method on every path alike, after the body of the
- * request has arrived. An idle connection is closed keepAliveTimeoutMs after its last response; an HTTP/1.1 connection that never sent
- * anything, after the header timeout (60 s).
- *
- * @throws UsageError when the behaviour's options are invalid, or for HTTP/2 without TLS; the system's error when listening fails
- */
-export async function openTarget({
-  target: stated,
-  behaviour,
-  seed,
-}: OpenTargetOptions): Promise<OpenTarget> {
-  const target = asOwnTarget(stated);
-  const options = parseBehaviour(behaviour, target);
-  const behave = behaviour.createResponder(options, createRandom(seed, 'behaviour', target.behaviour.name));
-  const tlsOptions = await createTlsOptions(target);
+interface Backend {
+  app: FastifyInstance;
+  connections: ConnectionCounters;
+}
 
+/** A server that does not listen yet. It answers every method on every path alike, after the body of the request has arrived. */
+function createBackend(
+  target: OwnTarget,
+  tlsOptions: Awaited<ReturnType<typeof createTlsOptions>>,
+  respond: (response: ServerResponse) => void,
+): Backend {
   const app = createApp(target, tlsOptions);
   const { server } = app;
   server.keepAliveTimeout = target.keepAliveTimeoutMs;
@@ -193,12 +195,6 @@ export async function openTarget({
   server.headersTimeout = HEADERS_TIMEOUT_MS;
 
   const connections = countConnections(server);
-  const { respond, read: readFaults } = createFaultyResponder(
-    behave,
-    target.faults,
-    createRandom(seed, 'faults'),
-    connections.rawSocketOf,
-  );
   if (target.protocol === 'h2') closeIdleSessions(server, target.keepAliveTimeoutMs);
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     if (request.httpVersionMajor !== 1) return;
@@ -219,19 +215,75 @@ export async function openTarget({
       respond(reply.raw);
     },
   });
+  return { app, connections };
+}
 
-  await app.listen({ host: '127.0.0.1', port: 0, backlog: BACKLOG });
-  const { port } = server.address() as AddressInfo;
+const LISTEN = { host: '127.0.0.1', port: 0, backlog: BACKLOG } as const;
+
+/** Where backends listen together; one alone listens itself, so that nothing stands before it. */
+interface Front {
+  address: AddressInfo;
+  balancer: Balancer | undefined;
+}
+
+async function listen(backends: readonly Backend[], setting: OwnTarget['backends']): Promise<Front> {
+  const [first] = backends;
+  if (backends.length === 1 && first !== undefined) {
+    await first.app.listen(LISTEN);
+    return { address: first.app.server.address() as AddressInfo, balancer: undefined };
+  }
+  await Promise.all(backends.map(({ app }) => app.ready()));
+  const balancer = new Balancer({
+    servers: backends.map(({ app }) => app.server),
+    setting,
+    read: () => backends.map(({ connections }) => connections.read()),
+  });
+  return { address: await balancer.listen(LISTEN), balancer };
+}
+
+/**
+ * Opens the target on a free port of 127.0.0.1: one server, or several backends that share its address. An idle connection is
+ * closed keepAliveTimeoutMs after its last response; an HTTP/1.1 connection that never sent anything, after the header timeout (60 s).
+ *
+ * @throws UsageError when the behaviour's options are invalid, or for HTTP/2 without TLS; the system's error when listening fails
+ */
+export async function openTarget({
+  target: stated,
+  behaviour,
+  seed,
+}: OpenTargetOptions): Promise<OpenTarget> {
+  const target = asOwnTarget(stated);
+  const options = parseBehaviour(behaviour, target);
+  const behave = behaviour.createResponder(options, createRandom(seed, 'behaviour', target.behaviour.name));
+  const tlsOptions = await createTlsOptions(target);
+  const backends: Backend[] = [];
+  const { respond, read: readFaults } = createFaultyResponder(
+    behave,
+    target.faults,
+    createRandom(seed, 'faults'),
+    // The backends share one address, so a peer's address is that of one connection.
+    socket =>
+      backends.map(({ connections }) => connections.rawSocketOf(socket)).find(raw => raw !== undefined),
+  );
+  for (let index = 0; index < countBackends(target); index++)
+    backends.push(createBackend(target, tlsOptions, respond));
+  const { address, balancer } = await listen(backends, target.backends);
+  const { port } = address;
   return {
     endpoint: tlsOptions
       ? { origin: `https://127.0.0.1:${port}`, path: '/', caPem: tlsOptions.cert }
       : { origin: `http://127.0.0.1:${port}`, path: '/' },
     serviceMs: behaviour.meanServiceMs(options) + meanFaultMs(target.faults),
-    read: () => ({ ...connections.read(), faults: readFaults() }),
+    read() {
+      const counters = backends.map(({ connections }) => connections.read());
+      return { ...sumCounters(counters), growth: balancer?.growth ?? null, faults: readFaults() };
+    },
+    startSlice: growAfterMs => balancer?.startSlice(growAfterMs),
     async close() {
-      server.on('connection', socket => socket.destroy());
-      await connections.destroyConnections();
-      await app.close();
+      for (const { app } of backends) app.server.on('connection', socket => socket.destroy());
+      const isListenerClosed = balancer?.close();
+      await Promise.all(backends.map(({ connections }) => connections.destroyConnections()));
+      await Promise.all([isListenerClosed, ...backends.map(({ app }) => app.close())]);
     },
   };
 }

@@ -50,6 +50,10 @@ async function obey(command: TargetCommand): Promise<void> {
       reply({ type: 'reading', reading: { ...opened.read(), ...readProcess() } });
       return;
     }
+    case 'start-slice':
+      (await opening)?.startSlice(command.growAfterMs);
+      reply({ type: 'slice-started' });
+      return;
     case 'stop':
       await (await opening)?.close();
       process.exit(0);

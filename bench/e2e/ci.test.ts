@@ -27,5 +27,8 @@ test('conntax ci for the first time: it says how to begin, and remembers the run
   assert.ok(readFileSync(summaryFile, 'utf8').includes('persistent'), 'the step summary');
   assert.ok(!stdout.includes('\u001b'), 'plain output');
   for (const { arm, failed, completed } of workspace.onlyRun().run!.cells[0]!.arms)
-    assert.ok(failed > 0 && completed > 0, `${arm}: ${failed} requests failed and ${completed} were answered`);
+    assert.ok(
+      failed > 0 && completed > 0,
+      `${arm}: ${failed} requests failed and ${completed} were answered`,
+    );
 });

@@ -33,6 +33,8 @@ export interface PlannedCell {
   generatorCode: Readonly<Record<string, Code>>;
   /** Its target processes: one for all arms, or one per compared version of the target. */
   targets: readonly CellTarget[];
+  /** Runs whose expectations share one error with this one's, itself included. */
+  errorSharers: number;
 }
 
 export interface Plan {
@@ -54,7 +56,15 @@ export function planRun(variants: readonly Variant[], { seed }: { seed: number }
 }
 
 function planCell(
-  { sweepPoints = [], serviceMs = 0, leftOut = [], generatorCode = {}, targets, ...whole }: Variant,
+  {
+    sweepPoints = [],
+    serviceMs = 0,
+    leftOut = [],
+    generatorCode = {},
+    targets,
+    errorSharers = 1,
+    ...whole
+  }: Variant,
   cellCount: number,
 ): PlannedCell {
   const scenario = withBudget(whole, whole.timing.budgetMs / cellCount);
@@ -74,6 +84,7 @@ function planCell(
     leftOut,
     generatorCode,
     targets: cellTargets,
+    errorSharers,
     estimatedMs: times.aboutMs,
     likelyReplicates: times.replicates,
     least: { oneMs: times.oneMostMs, intervalMs: times.intervalMostMs },

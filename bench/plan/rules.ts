@@ -6,7 +6,7 @@ import { connectionRules, engineRules, transportRules } from './rules/client.ts'
 import { faultRules } from './rules/faults.ts';
 import { divisionFindings, idleFindings, loadRules, timingRules } from './rules/load.ts';
 import type { Finding, Rule, RuleContext } from './rules/rule.ts';
-import { protocolRules, targetCommandRules, targetUrlRules } from './rules/target.ts';
+import { backendRules, protocolRules, targetCommandRules, targetUrlRules } from './rules/target.ts';
 
 /** Baseline, expectations and published figures name arms that exist. */
 function nameRules({ armNames }: RuleContext): Rule[] {
@@ -90,6 +90,7 @@ function rulesOf(context: RuleContext): Rule[] {
     ...targetUrlRules(context),
     ...targetCommandRules(context),
     ...loadRules(),
+    ...backendRules(),
     ...connectionRules(context),
     ...transportRules(context),
     ...protocolRules(context),

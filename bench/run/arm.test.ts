@@ -215,6 +215,8 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
       acceptedHttp2: 0,
       faults: [],
       requestsPerConnection: [],
+      backends: [],
+      growth: null,
       ...stated,
     };
   }

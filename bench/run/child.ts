@@ -11,6 +11,8 @@ import { watchOver } from '../watchdog.ts';
 
 interface EntryFile {
   path: string;
+  /** The Node that runs it. */
+  node: string;
   /** For Node, before the path. */
   nodeOptions: string[];
   env: Record<string, string>;
@@ -23,10 +25,11 @@ const OWN_EXTENSION = extname(import.meta.url);
 /** @param entry path without extension, relative to this folder, such as `./generator-child` */
 export function entryFile(entry: string, code?: Code): EntryFile {
   const path = code?.dir == null ? ownFile(entry) : fileIn(code.dir, entry);
-  const packages = code?.packages ?? {};
-  if (Object.keys(packages).length === 0) return { path, nodeOptions: [], env: {} };
+  const { packages = {}, node = process.execPath } = code ?? {};
+  if (Object.keys(packages).length === 0) return { path, node, nodeOptions: [], env: {} };
   return {
     path,
+    node,
     nodeOptions: ['--import', new URL(`replace-packages${OWN_EXTENSION}`, import.meta.url).href],
     env: { CONNTAX_PACKAGES: JSON.stringify(packages) },
   };
@@ -171,12 +174,12 @@ type ReadyType<Reply extends Message> = Extract<Reply, { protocol: number }>['ty
 const START_TIMEOUT_MS = 20_000;
 const STDERR_TAIL_CHARS = 4_000;
 
-/** The command line of this node, pinned and niced as requested. Windows has no `nice`. */
-function commandOf({ path, nodeOptions }: EntryFile, { cpu, niceness = 0 }: SpawnOptions): string[] {
+/** The command line, pinned and niced as requested. Windows has no `nice`. */
+function commandOf({ path, node, nodeOptions }: EntryFile, { cpu, niceness = 0 }: SpawnOptions): string[] {
   return [
     ...(cpu === null ? [] : ['taskset', '-c', String(cpu)]),
     ...(niceness === 0 || process.platform === 'win32' ? [] : ['nice', '-n', String(niceness)]),
-    process.execPath,
+    node,
     ...nodeOptions,
     path,
   ];

@@ -40,7 +40,7 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
   let expectations: ExpectationResult[];
   try {
     const judged = (own: readonly TrialResult[]) =>
-      judgeAll(scenario.expect, own).map((judgement, index) =>
+      judgeAll(scenario.expect, own, cell.errorSharers).map((judgement, index) =>
         firstResult(scenario.expect[index]!, judgement),
       );
     series = await measureSeries(context, source, trials, own => isDecided(judged(own)));
@@ -87,6 +87,7 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
       ...auditCell(trials),
     ],
     expectations,
+    errorSharers: cell.errorSharers,
   };
 }
 

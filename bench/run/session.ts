@@ -437,6 +437,7 @@ export class Session {
     const portCount = this.#portsNeeded(arm, lengthMs);
     await account.waitForPorts(portCount, message => this.#notice(message), this.#options.signal);
     await account.open(arm);
+    await this.#startSlice(arm, request);
     const heldBefore = account.heldPorts();
     const linkBefore = await arm.target.link?.read();
     const kernelBefore = readKernelCounts();
@@ -458,6 +459,13 @@ export class Session {
     // A slice that was cut before its window opened has measured nothing.
     if (place !== undefined && reading.windowMs > 0) arm.addSlice({ reading, target, kernel, link }, place);
     return reading;
+  }
+
+  /** Every slice finds the same backends, and in a recorded one more are added. */
+  async #startSlice({ target }: Arm, { rampMs, isRecorded }: SliceRequest): Promise<void> {
+    const { backends } = this.#options.cell.scenario.target;
+    if (typeof backends === 'number') return;
+    await target.startSlice?.(isRecorded ? rampMs + backends.afterMs : null);
   }
 
   #portsNeeded(arm: Arm, lengthMs: number): number {

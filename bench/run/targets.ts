@@ -177,6 +177,11 @@ export interface MeasuredTarget {
   readonly link?: TargetLink;
   /** @throws ChildError when the target has died or hangs. */
   read(): Promise<ServerReading>;
+  /**
+   * Where the target's backends grow, tells it that a slice begins, in which they grow after so long (null: not).
+   * @throws ChildError when the target has died or hangs.
+   */
+  startSlice?(growAfterMs: number | null): Promise<void>;
   readonly isAlive: boolean;
   kill(): Promise<void>;
 }
@@ -235,6 +240,9 @@ export async function startTarget(
     isLoopback: true,
     serviceMs,
     read: async () => (await child.ask({ type: 'read' }, 'reading', READ_TIMEOUT_MS)).reading,
+    async startSlice(growAfterMs) {
+      await child.ask({ type: 'start-slice', growAfterMs }, 'slice-started', READ_TIMEOUT_MS);
+    },
     get isAlive() {
       return child.isAlive;
     },

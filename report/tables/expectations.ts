@@ -45,7 +45,7 @@ const STATE_NAMES: Record<ExpectationResult['state'], string> = {
 };
 
 export function expectationTable(view: CellView): Table | null {
-  const { expectations } = view.result;
+  const { expectations, errorSharers } = view.result;
   if (expectations.length === 0) return null;
   return createTable({
     name: 'expectations',
@@ -71,6 +71,11 @@ export function expectationTable(view: CellView): Table | null {
         ? []
         : [
             `Several limits are tested together (Holm's method): the chance that any of them is reported to fail although it holds is at most ${ERROR_PERCENT}. So an expectation can be unsure although its ${INTERVAL_NAME} lies beyond the limit.`,
+          ]),
+      ...(errorSharers === 1
+        ? []
+        : [
+            `This run is one of up to ${formatCount(errorSharers)} whose outcomes share one error of ${ERROR_PERCENT}, so each has to be surer than its ${INTERVAL_NAME}.`,
           ]),
       ...unknownNotes(view.result),
       'Fail: the whole interval lies beyond the limit. If the expectation was re-measured, the interval of all replicates combined and the value of the new replicates must lie beyond it too. Unsure: the limit lies within the interval, or re-measuring did not confirm the failure.',

@@ -375,7 +375,16 @@ function describeTarget(target: Target): string {
       : 'HTTP/1.1';
   const secured = tls === 'none' ? 'without TLS' : `over TLS ${tls} with an ${KEYS[tlsKey]} key`;
   const framed = framing === 'chunked' ? ', bodies in chunks' : '';
-  return `${spoken} ${secured}, ${describeBehaviour(behaviour)}${framed}`;
+  return `${spoken} ${secured}, ${describeBehaviour(behaviour)}${framed}${describeBackends(target)}`;
+}
+
+function describeBackends({ backends }: Target): string {
+  if (backends === 1) return '';
+  const [first, later] =
+    typeof backends === 'number'
+      ? [backends, '']
+      : [backends.from, ` and after ${formatSeconds(backends.afterMs)} ${backends.to}`];
+  return `, ${first}${later} backends that get new connections in turn`;
 }
 
 const KEYS = { ec: 'EC P-256', rsa: 'RSA 2048' } as const;

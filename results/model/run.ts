@@ -78,6 +78,7 @@ export const Metric = ExpectedMetric.exclude([
   'unneededConnectionsPer1kRequests',
   'leftOpenPer1kRequests',
   'failureMeanUs',
+  'busiestBackendRatio',
 ]);
 export type Metric = z.infer<typeof Metric>;
 export const METRICS: readonly Metric[] = Metric.options;
@@ -223,6 +224,13 @@ export const CellResult = z.strictObject({
   comparisons: z.array(Comparison).describe('Each client against the baseline, per metric'),
   findings: z.array(Finding).describe('Outcome of each audit'),
   expectations: z.array(ExpectationResult).default([]).describe('Outcome of each limit of expect'),
+  errorSharers: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe(
+      'Runs whose expectations share one error with these, this run included: the steps of a bisection',
+    ),
 });
 export type CellResult = z.infer<typeof CellResult>;
 

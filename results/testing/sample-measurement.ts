@@ -108,6 +108,7 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
     timeline: timelineOf(slices, response.maxUs),
     slices,
     ledger: sampleLedger(trial, sent, opened),
+    backends: null,
     generator: resourcesOf(slices, slice => slice.generatorCpuUs, 0.93, 96_000_000),
     target: resourcesOf(slices, slice => slice.targetCpuUs ?? 0, 0.71, 88_000_000),
     link: trial.link === undefined ? null : sampleLink(slices, k === 'unlimited' ? 0 : exchanges / k),

@@ -19,6 +19,7 @@ export const ExpectedMetric = z.enum([
   'unneededConnectionsPer1kRequests',
   'leftOpenPer1kRequests',
   'failureMeanUs',
+  'busiestBackendRatio',
 ]);
 export type ExpectedMetric = z.infer<typeof ExpectedMetric>;
 
@@ -30,7 +31,7 @@ export type SweepValue = z.infer<typeof SweepValue>;
 export const Expectation = z
   .strictObject({
     metric: ExpectedMetric.describe(
-      'The metric. unneededConnectionsPer1kRequests: connections beyond those that the settings require, independent of the length of the run; connectionsPer1kRequests: all connections, so for a pool it falls as the run gets longer or faster; leftOpenPer1kRequests: those still open at the end, so 1000 is a leak of one per request; failureMeanUs: mean time until a request failed, as by a timeout',
+      'The metric. unneededConnectionsPer1kRequests: connections beyond those that the settings require, independent of the length of the run; connectionsPer1kRequests: all connections, so for a pool it falls as the run gets longer or faster; leftOpenPer1kRequests: those still open at the end, so 1000 is a leak of one per request; failureMeanUs: mean time until a request failed, as by a timeout; busiestBackendRatio: requests of the busiest of target.backends over the mean of all (1: evenly spread), in the last second of the window where backends are added',
     ),
     of: z.string().describe('The client that the limit applies to'),
     over: z

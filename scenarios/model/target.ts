@@ -12,6 +12,33 @@ export const Behaviour = z.looseObject({
 });
 export type Behaviour = z.infer<typeof Behaviour>;
 
+const MOST_BACKENDS = 64;
+const backendCount = () => z.int().min(1).max(MOST_BACKENDS);
+
+/** Backends of which some are added while clients are measured. */
+export const GrowingBackends = z
+  .strictObject({
+    from: backendCount().describe('Backends that get connections from the start'),
+    to: backendCount().describe('Backends that get connections later'),
+    afterMs: z
+      .int()
+      .min(0)
+      .max(3_600_000)
+      .describe('When the others are added, after the start of the window'),
+  })
+  .refine(({ from, to }) => from < to, { path: ['to'], error: 'must be more than from' });
+
+const Backends = z
+  .union([backendCount(), GrowingBackends])
+  .describe(
+    'Servers behind the one address of the target, each with its own counters: each new connection goes to the next of them, as a balancer of connections does it. { from, to, afterMs }: some of them are added during each slice (timing.slicing: whole)',
+  );
+
+/** How many there are in the end. */
+export function countBackends({ backends }: { backends: z.infer<typeof Backends> }): number {
+  return typeof backends === 'number' ? backends : backends.to;
+}
+
 /** The longest path of a Unix socket on Linux, which adds a final zero. */
 const LONGEST_SOCKET_PATH = 107;
 
@@ -163,6 +190,7 @@ export const Target = z.strictObject({
     .describe(
       'What ends the body of a response over HTTP/1.1: length, its Content-Length; chunked, its last chunk; close, the end of the connection, which then carries one request. Default: length, and chunked for the behaviour stream, whose length is not known in advance',
     ),
+  backends: Backends.default(1),
   faults: Faults.default([]).describe(
     "What goes wrong with a share of the target's answers; a request meets at most one of them",
   ),
