@@ -131,7 +131,7 @@ const MISTYPED: [args: string[], told: RegExp][] = [
   [[], /Usage: conntax/],
   [['rnu'], /unknown command 'rnu'.*Did you mean run\?/s],
   [['run', '--dryrun'], /unknown option '--dryrun'.*Did you mean --dry-run\?/s],
-  [['list', 'pool'], /no scenario or tag "pool"\n +scenarios: .*pool-size.*\n +tags: pools/],
+  [['list', 'pol'], /no scenario or tag "pol"\n +scenarios: .*pool-size.*\n +tags: pools/],
   [['run', '--seed', 'one'], /--seed <n>.*an integer/],
   [['run', '--budget-sec', '0'], /--budget-sec <s>.*seconds/],
   [['run', '--budget-sec', '4000'], /--budget-sec <s>.*at most 3600/],

@@ -7,8 +7,8 @@ import { newExchange } from '../../contracts.ts';
 import { openSubject, type Subject, testWhere } from './subject.ts';
 import { until } from './until.ts';
 
-/** More than a client, and the buffers of both ends, hold of a body that nobody reads. */
-const LONG = { name: 'fixed', bytes: 16_000_000 };
+/** More than a client buffers of a body that nobody reads. */
+const LONG = { name: 'fixed', bytes: 1_000_000 };
 
 export function leftBodyCase(subject: Subject): void {
   suite('bodies that are not read', { concurrency: true }, () => {
