@@ -32,6 +32,8 @@ export interface SliceOrder {
   users?: number;
   /** Where there are several requests: begins the sequence in which they are drawn. */
   requestSeed?: number;
+  /** Files of a profile of this slice, without their extensions. */
+  profilePath?: string;
 }
 
 export type GeneratorCommand =

@@ -71,6 +71,10 @@ export type TargetCommand =
   | { type: 'start'; target: Target; seed: number }
   /** Answered by `reading`. */
   | { type: 'read' }
+  /** Begins a profile; answered by `profiling`. */
+  | { type: 'start-profile' }
+  /** Ends it and writes its files; answered by `profiled`. */
+  | { type: 'save-profile'; path: string }
   /** Where backends are added: takes them back, and adds them after so long (null: not). Answered by `slice-started`. */
   | { type: 'start-slice'; growAfterMs: number | null }
   | { type: 'stop' };
@@ -98,6 +102,8 @@ export type TargetReply =
   /** serviceMs: mean service time by its configuration. */
   | { type: 'started'; protocol: number; endpoint: Endpoint; serviceMs: number }
   | { type: 'reading'; reading: TargetReading }
+  | { type: 'profiling' }
+  | { type: 'profiled' }
   | { type: 'slice-started' }
   | { type: 'failed'; message: string };
 

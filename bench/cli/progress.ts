@@ -20,6 +20,7 @@ const PHASES: Record<Living['phase'], string> = {
   'warm-up': 'warming up',
   search: 'searching',
   measure: 'measuring',
+  profile: 'profiling',
   finish: 'closing',
 };
 

@@ -1,4 +1,5 @@
 // The `run` command: plans, measures, stores and reports; the exit status reflects the result.
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describeFound, foreignRemarks } from '../../report/words/conditions.ts';
 import { EXIT } from '../../results/errors.ts';
@@ -32,6 +33,9 @@ import type { LiveMetrics } from './live-metrics.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { render } from './report.ts';
 
+/** In a run's folder, with a folder for each scenario. */
+const PROFILE_FOLDER = 'profiles';
+
 /** Options of every command that measures. */
 export interface MeasureOptions extends CommonOptions {
   results: string;
@@ -41,6 +45,8 @@ export interface MeasureOptions extends CommonOptions {
   seed?: number;
   /** Port that serves the metrics during the run; 0: any free port. */
   metricsPort?: number;
+  /** CPU profiles and heap snapshots of clients and targets, taken after the figures. */
+  profile?: boolean;
   /** An inconclusive expectation fails the run. */
   strict?: boolean;
   /** A failed expectation is re-measured before it counts; by default in CI only. */
@@ -211,7 +217,8 @@ async function measureAndReport({
   };
   let cells: CellResult[];
   try {
-    const run = { pinning: host.pinning, signal, emit, isConfirming, createSource };
+    const profileDir = options.profile === true ? join(store.dir, PROFILE_FOLDER) : undefined;
+    const run = { pinning: host.pinning, signal, emit, isConfirming, createSource, profileDir };
     cells = await runPlan({ plan, servers }, run);
   } finally {
     progress.end();
@@ -245,8 +252,17 @@ async function measureAndReport({
   const facts = [...servers.values()].map(server => server.facts);
   for (const line of conclude?.({ run, servers: facts }) ?? []) output.note(line);
   store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
+  for (const line of profileLines(join(store.dir, PROFILE_FOLDER))) output.note(line);
   output.note(`Report: ${join(store.dir, 'report.html')}`);
   return signal.aborted ? EXIT.interrupted : exitStatusOf(run, { isStrict: options.strict === true });
+}
+
+/** Says where profiles are and what opens them, if any were taken. */
+function profileLines(dir: string): string[] {
+  if (!existsSync(dir)) return [];
+  return [
+    `Profiles: ${dir} (.cpuprofile: Performance panel of Chrome's DevTools; .heapsnapshot: Memory panel; these hold secrets of the process, if it has any)`,
+  ];
 }
 
 async function startMetrics(runId: string, port: number | undefined): Promise<LiveMetrics | undefined> {

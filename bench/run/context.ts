@@ -13,7 +13,7 @@ export type RunEvent =
       type: 'progress';
       cell: string;
       replicate: number;
-      phase: 'start' | 'warm-up' | 'search' | 'measure' | 'finish';
+      phase: 'start' | 'warm-up' | 'search' | 'measure' | 'profile' | 'finish';
       arm?: string;
       ratePerSec?: number;
       /** In a capacity search: whether the arm met the objective at this rate. */
@@ -51,6 +51,8 @@ export interface RunContext {
   createSource?: CreateSource | undefined;
   /** How much longer than its own times a slice may take before its generator counts as hung. */
   sliceGraceMs?: number;
+  /** Folder for profiles of each cell's clients and targets, which are taken after its replicates; absent: none. */
+  profileDir?: string | undefined;
 }
 
 /** The run, and the cell that is measured. */
@@ -83,6 +85,8 @@ export interface ReplicateSource {
   readonly replicateMs: number;
   /** Measures a replicate. Empty if interrupted before any arm was measured. */
   next(replicate: number): Promise<TrialResult[]>;
+  /** Profiles each client, and the target meanwhile, in a slice that counts in no figure. */
+  profile(dir: string): Promise<void>;
   /** Ends the targets. */
   close(): Promise<void>;
 }

@@ -248,6 +248,16 @@ function reply(message: GeneratorReply): void {
   process.send?.(message);
 }
 
+async function runSlice(running: Generator, order: SliceOrder): Promise<SliceReading> {
+  const { profilePath } = order;
+  if (profilePath === undefined) return running.slice(order);
+  const { startProfile } = await import('../../servers/profile.ts');
+  const profile = await startProfile();
+  const reading = await running.slice(order);
+  await profile.save(profilePath);
+  return reading;
+}
+
 async function obey(command: GeneratorCommand): Promise<void> {
   if (command.type === 'prepare') {
     await prepare(command);
@@ -259,7 +269,7 @@ async function obey(command: GeneratorCommand): Promise<void> {
   if (generator === undefined) throw new Error(`"${command.type}" before "prepare"`);
   switch (command.type) {
     case 'slice':
-      reply({ type: 'slice', reading: await generator.slice(command.order) });
+      reply({ type: 'slice', reading: await runSlice(generator, command.order) });
       return;
     case 'cut':
       generator.cut();

@@ -178,6 +178,28 @@ class LiveReplicates implements ReplicateSource {
     }
   }
 
+  async profile(dir: string): Promise<void> {
+    const { cell, emit } = this.#context;
+    const replicate = 0;
+    const context: ReplicateContext = { ...this.#context, slowest: this.#slowest, replicate };
+    const trials = trialsOf(cell, replicate, context.seed);
+    try {
+      await withSession(
+        context,
+        arm => this.#targetOf(arm),
+        trials,
+        async session => {
+          await session.warmUp();
+          await session.profile(dir);
+        },
+      );
+    } catch (error) {
+      // The figures are measured: they stand without profiles.
+      if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
+      emit({ type: 'notice', cell: cell.id, message: `not profiled: ${error.message}` });
+    }
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#targets.map(target => target.kill()));
   }

@@ -82,6 +82,7 @@ const failingBelowZero: CreateSource = options => {
         state: 'failed',
         error: { code: 'target-start', message: 'the target did not start' },
       })),
+    async profile() {},
     async close() {},
   };
 };

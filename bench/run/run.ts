@@ -24,7 +24,8 @@ const FAILED_IN_A_ROW = 2;
 
 /** Measures one cell. No process of it remains, even if it throws. */
 export async function measureCell(context: CellContext): Promise<CellResult> {
-  const { cell, emit, isConfirming, server, signal, createSource = createReplicateSource } = context;
+  const { cell, emit, isConfirming, server, signal, profileDir } = context;
+  const { createSource = createReplicateSource } = context;
   const { scenario } = cell;
   if (scenario.target.url !== undefined && server === undefined) {
     throw new Error(`${scenario.target.url} was not checked: load may only be sent to allowed hosts`);
@@ -63,6 +64,8 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
       expectations = judgedAgain(again.trials);
       if (again.stop === 'interrupted' || again.stop === 'failed') series = again;
     }
+    if (profileDir !== undefined && !signal.aborted && series.stop !== 'failed')
+      await source.profile(profileDir);
   } finally {
     await source.close();
   }

@@ -143,6 +143,8 @@ export function withoutRelay(kernel: KernelCounts, { before, after }: LinkSpan):
 }
 
 const READ_TIMEOUT_MS = 10_000;
+/** A heap snapshot takes a second for some dozen megabytes. */
+export const PROFILE_TIMEOUT_MS = 120_000;
 
 /** For a server without counters of its own: connections by the kernel's cumulative count, of all programs. */
 export interface KernelReading {
@@ -177,6 +179,8 @@ export interface MeasuredTarget {
   readonly link?: TargetLink;
   /** @throws ChildError when the target has died or hangs. */
   read(): Promise<ServerReading>;
+  /** Absent for a server that is not of conntax. */
+  readonly profiler?: TargetProfiler;
   /**
    * Where the target's backends grow, tells it that a slice begins, in which they grow after so long (null: not).
    * @throws ChildError when the target has died or hangs.
@@ -184,6 +188,14 @@ export interface MeasuredTarget {
   startSlice?(growAfterMs: number | null): Promise<void>;
   readonly isAlive: boolean;
   kill(): Promise<void>;
+}
+
+/** Profiles a target. */
+export interface TargetProfiler {
+  /** @throws ChildError when the target has died or hangs */
+  start(): Promise<void>;
+  /** @param path of the files, without their extensions. @throws ChildError like start, or when they cannot be written */
+  save(path: string): Promise<void>;
 }
 
 /** The server that an arm is measured against. */
@@ -240,6 +252,14 @@ export async function startTarget(
     isLoopback: true,
     serviceMs,
     read: async () => (await child.ask({ type: 'read' }, 'reading', READ_TIMEOUT_MS)).reading,
+    profiler: {
+      async start() {
+        await child.ask({ type: 'start-profile' }, 'profiling', READ_TIMEOUT_MS);
+      },
+      async save(path) {
+        await child.ask({ type: 'save-profile', path }, 'profiled', PROFILE_TIMEOUT_MS);
+      },
+    },
     async startSlice(growAfterMs) {
       await child.ask({ type: 'start-slice', growAfterMs }, 'slice-started', READ_TIMEOUT_MS);
     },
