@@ -257,6 +257,13 @@ const cases: {
     hint: /slicing: 'whole'/,
   },
   {
+    why: 'and on the way',
+    changes: { link: { silentAfterIdleMs: 100 } },
+    path: 'link.silentAfterIdleMs',
+    message: /idle for about \d+ ms: a timeout of 100 ms may close/,
+    hint: /slicing: 'whole'/,
+  },
+  {
     why: 'that is not in the file: the setting that makes the slices long is reported instead',
     changes: { 'load.concurrency': 10_000, 'clients.long.pool.idleTimeoutMs': 3_600_000 },
     path: 'load',
@@ -565,7 +572,12 @@ const fine: [string, Record<string, unknown>][] = [
   ['0 means that the server never closes', { 'target.keepAliveTimeoutMs': 0 }],
   [
     'whole slices leave no gap',
-    { 'timing.slicing': 'whole', 'clients.long.pool.idleTimeoutMs': 100, 'target.keepAliveTimeoutMs': 100 },
+    {
+      'timing.slicing': 'whole',
+      'clients.long.pool.idleTimeoutMs': 100,
+      'target.keepAliveTimeoutMs': 100,
+      link: { silentAfterIdleMs: 100 },
+    },
   ],
   [
     'short arms keep nothing idle',

@@ -260,6 +260,14 @@ export const Link = z.strictObject({
     .union([z.int().min(1_000).max(100_000_000_000), z.literal('unlimited')])
     .default('unlimited')
     .describe('Throughput of each connection in each direction'),
+  silentAfterIdleMs: z
+    .int()
+    .min(10)
+    .max(3_600_000)
+    .optional()
+    .describe(
+      'A middlebox that forgets a connection on which nothing has passed for so long: all later bytes, ends and resets are lost, and neither side hears of it. Default: none',
+    ),
 });
 export type Link = z.infer<typeof Link>;
 
