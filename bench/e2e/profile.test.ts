@@ -16,7 +16,7 @@ test('--profile keeps a profile and a snapshot of each client and of the server 
   const workspace = await openWorkspace(t);
   const file = await workspace.writeScenario({
     ...tinyScenario(),
-    clients: { 'short': { transport: 'wire', requestsPerConnection: 1 } },
+    clients: { short: { transport: 'wire', requestsPerConnection: 1 } },
     baseline: 'short',
   });
   const { status, stderr } = await runCli(t, ['run', file, '--profile'], { cwd: workspace.dir });
