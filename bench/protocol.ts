@@ -94,6 +94,8 @@ export interface GeneratorReading {
   openedElsewhere: number;
   /** What became of its connections between slices; absent where that is not known. */
   pauses?: PauseCounts;
+  /** Connections still open before the client was closed; null if the client does not count them. */
+  leftOpen: number | null;
   /** For a load tool; null: the client's settings determine the number of connections. */
   pool: EnginePool | null;
   /** Connections needed, if several processes share the load; absent: the trial's settings determine it. */

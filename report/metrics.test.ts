@@ -37,6 +37,14 @@ function sampleOf(scenario: 'capacity' | 'short-vs-persistent' | 'same-load' | '
   return { run, trials, cell, view: viewCell(cell, trials, armNames(run)) };
 }
 
+/** The same trial with ten requests that timed out. */
+function withFailures(trial: TrialResult): TrialResult {
+  if (trial.state === 'failed') return trial;
+  const timeoutTotal = { count: 10, meanUs: 100_000 };
+  const outcomes = { ...trial.measurement.outcomes, timeoutTotal };
+  return { ...trial, measurement: { ...trial.measurement, outcomes } };
+}
+
 const { run: sweepRun, trials: sweepTrials } = sampleSweeps['a sweep']!;
 const [section] = sectionsOf(sweepRun.cells.map(cell => viewCell(cell, sweepTrials, armNames(sweepRun))));
 const sweep: SweepView = section?.kind === 'sweep' ? section.sweep : assert.fail('no sweep');
@@ -127,7 +135,8 @@ for (const metric of METRIC_ORDER) {
   }
 
   test(`an expectation of ${metric} is judged by an interval and shown by its title`, () => {
-    const { trials, cell, view } = sampleWith(metric);
+    const { trials: sampled, cell, view } = sampleWith(metric);
+    const trials = metric === 'failureMeanUs' ? sampled.map(withFailures) : sampled;
     if (metric === 'busiestBackendRatio') addBackends(trials);
     // Nothing bounds the connections that the other client may need.
     const of = metric === 'unneededConnectionsPer1kRequests' ? 'short' : 'persistent';
@@ -141,6 +150,28 @@ for (const metric of METRIC_ORDER) {
     assert.ok(table?.rows[0]?.[0]?.text.startsWith(METRIC_TABLE[metric].title.replace(' per ', ' / ')));
   });
 }
+
+test('the mean time to failure is that of all kinds, without requests that conntax gave up; without failures there is none', () => {
+  const trial = sampleOf('short-vs-persistent').trials.find(({ state }) => state === 'completed');
+  assert.ok(trial?.state === 'completed');
+  const { ofTrial } = METRIC_TABLE.failureMeanUs;
+  const meanWith = (outcomes: object) =>
+    ofTrial({ ...trial, measurement: { ...trial.measurement, outcomes } } as typeof trial);
+  const failed = { timeoutTotal: { count: 10, meanUs: 100 }, reset: { count: 30, meanUs: 20 } };
+  assert.equal(meanWith({ ok: { count: 9 }, ...failed, noAnswer: { count: 5, meanUs: 900 } }), 40);
+  assert.equal(meanWith({ ok: { count: 9 }, noAnswer: { count: 5, meanUs: 900 } }), null);
+});
+
+test('connections left open are those at the end of all requests; unknown where the client does not count them', () => {
+  const trial = sampleOf('short-vs-persistent').trials.find(({ state }) => state === 'completed');
+  assert.ok(trial?.state === 'completed');
+  const { ofTrial } = METRIC_TABLE.leftOpenPer1kRequests;
+  const figureOf = (leftOpen: number | null) => {
+    const ledger = { ...trial.measurement.ledger, leftOpen, requestsSent: 400 };
+    return ofTrial({ ...trial, measurement: { ...trial.measurement, ledger } });
+  };
+  assert.deepEqual([figureOf(400), figureOf(2), figureOf(0), figureOf(null)], [1_000, 5, 0, null]);
+});
 
 test('each metric on which clients are compared has a column of results, or is the capacity, which has a table of its own', () => {
   const without = METRICS.filter(metric => METRIC_TABLE[metric].resultColumn === undefined);
@@ -157,13 +188,15 @@ function addBackends(trials: readonly TrialResult[]): void {
   }
 }
 
-test('each metric has a gauge, but for quantiles, which are a summary, and those that only some runs have', () => {
+test('each metric has a gauge, but for quantiles, which are a summary, and those of expectations alone', () => {
   const without = METRIC_ORDER.filter(metric => METRIC_TABLE[metric].gauge === undefined);
   assert.deepEqual(without, [
     'p50Us',
     'p99Us',
     'p999Us',
     'unneededConnectionsPer1kRequests',
+    'leftOpenPer1kRequests',
+    'failureMeanUs',
     'busiestBackendRatio',
   ]);
 });

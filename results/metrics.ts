@@ -2,6 +2,7 @@
 import type { Load } from '../scenarios/model/load.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
 import { whyUnbounded } from './connections.ts';
+import { mergeMeans } from './exact-mean.ts';
 import { type ArmSummary, METRICS, type Metric } from './model/run.ts';
 import type { Capacity, CompletedTrial, Measurement, Slice } from './model/trial.ts';
 import { spreadOf } from './spread.ts';
@@ -257,6 +258,25 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
       return share === null ? null : ratioOf(share) * 1_000;
     },
   },
+  leftOpenPer1kRequests: {
+    ...count,
+    title: 'connections left open per 1,000 requests',
+    columnKey: 'leftOpenPer1000Count',
+    interval: { of: 'counts' },
+    ofTrial: ({ measurement: { ledger } }) =>
+      ledger.leftOpen === null || ledger.requestsSent === 0
+        ? null
+        : (ledger.leftOpen / ledger.requestsSent) * 1_000,
+    isBoundByUnanswered: false,
+  },
+  failureMeanUs: {
+    ...latency,
+    title: 'mean time to failure',
+    columnKey: 'failureMeanMs',
+    ofTrial: ({ measurement: { outcomes } }) => failureMeanUs(outcomes),
+    // Only requests that ended count.
+    isBoundByUnanswered: false,
+  },
   busiestBackendRatio: {
     ...count,
     title: 'busiest backend / mean',
@@ -423,6 +443,14 @@ function isCounted({ ledger }: Measurement): boolean {
 
 function successesOf({ measurement: { completed, failed } }: Measured): Share {
   return { part: completed, of: completed + failed };
+}
+
+/** Of the requests that failed by themselves; those that conntax abandoned would have taken longer. null without any. */
+function failureMeanUs(outcomes: Measurement['outcomes']): number | null {
+  const failures = Object.entries(outcomes).flatMap(([outcome, { count: failed, meanUs }]) =>
+    outcome === 'ok' || outcome === 'noAnswer' || meanUs === undefined ? [] : { count: failed, meanUs },
+  );
+  return failures.length === 0 ? null : mergeMeans(failures);
 }
 
 /**

@@ -5,7 +5,7 @@ export default defineScenario({
   name: 'spread',
   question:
     'When two backends become eight, which clients reach the new ones, how soon, and for how many more connections?',
-  tags: ['pool'],
+  tags: ['pools'],
   target: {
     behaviour: { name: 'fixed', bytes: 1024 },
     backends: { from: 2, to: 8, afterMs: 1_000 },

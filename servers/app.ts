@@ -1,6 +1,6 @@
 // Opens a target: a server on 127.0.0.1 with a scenario's settings and behaviour, and its counters.
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -11,7 +11,12 @@ import { UsageError } from '../results/errors.ts';
 import { createRandom } from '../results/random.ts';
 import { meanFaultMs } from '../scenarios/model/fault.ts';
 import { METHODS } from '../scenarios/model/request.ts';
-import { countBackends, type OwnTarget, type Target } from '../scenarios/model/target.ts';
+import {
+  closesAfterResponse,
+  countBackends,
+  type OwnTarget,
+  type Target,
+} from '../scenarios/model/target.ts';
 import { Balancer } from './backends.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import { type ConnectionCounters, countConnections, sumCounters, type TargetCounters } from './counters.ts';
@@ -156,8 +161,19 @@ function createApp(target: Target, tlsOptions: Awaited<ReturnType<typeof createT
  */
 function stateConnectionPolicy(response: ServerResponse, target: OwnTarget, requestsCarried: number): void {
   const isLimitReached = target.maxRequestsPerSocket > 0 && requestsCarried >= target.maxRequestsPerSocket;
-  if (target.connectionClose || isLimitReached) response.setHeader('Connection', 'close');
+  if (closesAfterResponse(target) || isLimitReached) response.setHeader('Connection', 'close');
   else if (!target.keepAliveHint && response.shouldKeepAlive) response.setHeader('Connection', 'keep-alive');
+}
+
+/** Ends the bodies of HTTP/1.1 responses as stated: Node decides by the headers that are there when it writes them. */
+function frameBody(response: ServerResponse, framing: Target['framing']): void {
+  if (framing === undefined || framing === 'length') return;
+  if (framing === 'close') response.useChunkedEncodingByDefault = false;
+  const write = response.writeHead.bind(response);
+  response.writeHead = ((status: number, headers: OutgoingHttpHeaders = {}) => {
+    const { 'Content-Length': _length, ...others } = headers;
+    return write(status, others);
+  }) as ServerResponse['writeHead'];
 }
 
 interface Backend {
@@ -181,8 +197,9 @@ function createBackend(
   const connections = countConnections(server);
   if (target.protocol === 'h2') closeIdleSessions(server, target.keepAliveTimeoutMs);
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
-    if (request.httpVersionMajor === 1)
-      stateConnectionPolicy(response, target, connections.countRequest(request.socket));
+    if (request.httpVersionMajor !== 1) return;
+    stateConnectionPolicy(response, target, connections.countRequest(request.socket));
+    frameBody(response, target.framing);
   });
 
   app.removeAllContentTypeParsers();

@@ -85,6 +85,7 @@ Examples:
 Examples:
   conntax run                             measure the scenarios tagged quick
   conntax run short-vs-persistent         measure one scenario
+  conntax run catalogue                   measure all scenarios with this tag; conntax list shows the tags
   conntax run ./mine.json --dry-run       show what your own scenario would do
   conntax run short-vs-persistent --budget-sec 120 --precision 0.02
   conntax run --ui --open                 watch the page grow in a browser
@@ -120,12 +121,16 @@ Exit status: 0 success, 1 an expectation failed, 2 wrong usage or an invalid sce
 
   program
     .command('list')
-    .description('list the built-in scenarios')
+    .argument('[scenarios...]', 'names or tags (default: all)')
+    .description('list the built-in scenarios, with their tags and how long they take')
     .option('--json', 'print them as JSON')
-    .addHelpText('after', '\nExample:\n  conntax list --json')
-    .action(async options => {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  conntax list --json\n  conntax list catalogue             the scenarios of docs/catalogue.md\n  conntax list pools bodies',
+    )
+    .action(async (selectors, options) => {
       const { listCommand } = await import('./list.ts');
-      await listCommand(options, context);
+      await listCommand(selectors, options, context);
     });
 
   addJudgingCommands(program, context, setStatus);

@@ -325,6 +325,8 @@ test('it refuses what the module refuses, and a body that is not read unless the
     [{ requestsPerConnection: 4 }, ['requestsPerConnection'], []],
     [{ body: 'dump' }, [], ['body']],
     [{ body: 'dump' }, ['body'], []],
+    [{ body: 'ignore' }, [], ['body']],
+    [{ body: 'ignore' }, ['body'], []],
     [{ pool: { tlsSessions: 'none' } }, ['pool.tlsSessions'], ['pool.tlsSessions']],
   ];
   for (const [stated, honours, refused] of cases) {

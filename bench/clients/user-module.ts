@@ -440,7 +440,7 @@ function refusalsOf(definition: ClientDefinition, client: Client, target: Target
   if (message !== undefined) {
     refused.push({ path: 'transport', message, hint: 'other settings, or a module that supports these' });
   }
-  if (client.body === 'dump' && !honours.includes('body')) {
+  if (client.body !== 'read' && !honours.includes('body')) {
     refused.push({
       path: 'body',
       message: 'your own module reads the whole body, unless it lists body in honours',

@@ -12,6 +12,7 @@ import type {
   TransportOptions,
 } from '../contracts.ts';
 import { plainTargetRefusals } from './errors.ts';
+import { leftBodyRefusals } from './left-body.ts';
 import { socketRefusals } from './reach.ts';
 import {
   type ConnectionOwner,
@@ -259,7 +260,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
 
 function refusals(client: Client, target: Target): Refusal[] {
   const { pool, requestsPerConnection, protocol } = client;
-  const refused: Refusal[] = [];
+  const refused: Refusal[] = leftBodyRefusals(client, 'wire reads every body');
   if (protocol === 'h2') {
     refused.push({
       path: 'protocol',

@@ -293,6 +293,7 @@ type Recorded = Omit<
   | 'caveats'
   | 'opened'
   | 'openedElsewhere'
+  | 'leftOpen'
   | 'pool'
 > & {
   /** Empty where there is one request. */

@@ -421,7 +421,18 @@ export async function runsUserCode(
   return false;
 }
 
-/** Every built-in scenario by name, with all of its variants; and the problems of the invalid ones. */
-export async function listScenarios(options: LoadOptions): Promise<CheckedScenarios> {
-  return check(await readBuiltins(options), options);
+/**
+ * The built-in scenarios with these names or tags, by default all, with all of their variants; and the problems of the
+ * invalid ones.
+ * @throws UsageError for selectors that match nothing
+ */
+export async function listScenarios(
+  options: LoadOptions,
+  selectors: readonly string[] = [],
+): Promise<CheckedScenarios> {
+  const builtins = await readBuiltins(options);
+  const unknown = selectors.filter(selector => matches(selector, builtins).length === 0);
+  if (unknown.length > 0) throw unknownSelectors(unknown, builtins);
+  const selected = selectors.length === 0 ? builtins : selectors.flatMap(name => matches(name, builtins));
+  return check([...new Set(selected)], options);
 }

@@ -30,6 +30,7 @@ function nameRules({ armNames }: RuleContext): Rule[] {
             },
     },
     { reads: [['expect']], check: ({ expect }) => expectationFindings(expect, armNames) },
+    { reads: [['expect'], ['sweep']], check: placeFindings },
     { reads: [['published']], check: ({ published }) => publishedFindings(published, armNames) },
   ];
 }
@@ -50,6 +51,24 @@ function expectationFindings(expect: Scenario['expect'], armNames: readonly stri
     const message = `the ratio of ${of} to itself is always 1`;
     return [{ path: at('over'), message, hint: 'another client, or no over' }, ...unknown];
   });
+}
+
+/** Points that an expectation names must be points of the sweep. */
+function placeFindings({ expect, sweep = {} }: Scenario): Finding[] {
+  return expect.flatMap(({ at = {} }, index) =>
+    Object.entries(at).flatMap(([setting, values]): Finding[] => {
+      const path = ['expect', index, 'at', setting];
+      if (!Object.hasOwn(sweep, setting)) {
+        const swept = Object.keys(sweep);
+        const hint = swept.length === 0 ? 'no at, or a sweep of this setting' : nameHint(setting, swept);
+        return [{ path, message: 'this setting is not swept', hint }];
+      }
+      const unknown = values.find(value => !sweep[setting]!.includes(value));
+      if (unknown === undefined) return [];
+      const message = `${JSON.stringify(unknown)} is not a value of the sweep`;
+      return [{ path, message, hint: `values of ${sweep[setting]!.join(', ')}` }];
+    }),
+  );
 }
 
 /** Published figures are shown beside a client's own, so each row names one client, and each client has at most one row. */

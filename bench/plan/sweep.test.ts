@@ -130,6 +130,26 @@ describe('A sweep equals the scenarios one would write by hand, and its errors a
     'clients.*.timeouts.totalMs': [1_000, 60_000],
   };
 
+  test('an expectation applies to the points that it names, by default to all; other points are refused', () => {
+    const limit = { metric: 'meanUs', of: 'one', atLeast: 1 };
+    const at = (more: object) => ({ ...limit, at: more });
+    const sweep = { 'load.concurrency': [1, 2], 'target.keepAliveHint': [true, false] };
+    const expect = [
+      limit,
+      at({ 'load.concurrency': [2] }),
+      at({ 'load.concurrency': [1, 2], 'target.keepAliveHint': [false] }),
+    ];
+    assert.deepEqual(
+      variantsOf({ ...MINIMAL, sweep, expect }).map(variant => variant.expect.length),
+      [1, 2, 2, 3],
+    );
+    assert.deepEqual(problemsOf({ ...MINIMAL, sweep, expect: [at({ 'load.concurrency': [1, 3] })] }), [
+      'expect.0.at."load.concurrency": 3 is not a value of the sweep | values of 1, 2',
+    ]);
+    const [mistyped] = problemsOf({ ...MINIMAL, sweep, expect: [at({ 'load.concurency': [1] })] });
+    assert.match(mistyped!, /this setting is not swept \| did you mean load\.concurrency\?/);
+  });
+
   test('there are as many variants as combinations, and each is the scenario written by hand with its values', () => {
     const axis = fc
       .constantFrom(...Object.keys(SWEEPABLE))

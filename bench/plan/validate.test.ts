@@ -79,7 +79,7 @@ const cases: {
     changes: { 'clients.short.body': 'redd' },
     path: 'clients.short.body',
     message: /"redd" is not allowed/,
-    hint: /^did you mean "read"\? Allowed: "read" or "dump"$/,
+    hint: /^did you mean "read"\? Allowed: "read", "dump", "cancel" or "ignore"$/,
   },
   {
     why: 'a number out of range has its range',
@@ -201,6 +201,27 @@ const cases: {
     path: 'timing.until',
     message: /expect is empty/,
     hint: /a limit in expect/,
+  },
+  {
+    why: 'an external server frames its responses itself',
+    changes: { target: { url: 'http://127.0.0.1:1/', framing: 'close' } },
+    path: 'target.framing',
+    message: /^an external server decides itself how its responses end$/,
+    hint: /no framing/,
+  },
+  {
+    why: 'HTTP/2 has frames',
+    changes: { 'target.protocol': 'h2', 'target.tls': '1.3', 'target.framing': 'chunked' },
+    path: 'target.framing',
+    message: /^HTTP\/2 ends each body by a frame$/,
+    hint: /http1/,
+  },
+  {
+    why: 'an expectation names points of a sweep',
+    changes: { expect: [{ metric: 'meanUs', of: 'long', atLeast: 1, at: { 'load.thinkMs': [1] } }] },
+    path: 'expect.0.at."load.thinkMs"',
+    message: /^this setting is not swept$/,
+    hint: /no at, or a sweep/,
   },
   {
     why: 'connections beyond need are no ratio',

@@ -436,6 +436,7 @@ export class Arm {
       openedElsewhere: reading.openedElsewhere,
       closedInPauses: pauses.closed,
       longestPauseMs: pauses.longestMs,
+      leftOpen: reading.leftOpen,
       accepted: seen.accepted,
       acceptedBy: seen.acceptedBy,
       acceptedHttp2: seen.acceptedHttp2,

@@ -142,6 +142,7 @@ export function foldReadings(readings: readonly GeneratorReading[]): GeneratorRe
     opened: sumKnown(readings.map(({ opened }) => opened)),
     openedElsewhere: sum(readings, 'openedElsewhere'),
     ...foldPauses(readings),
+    leftOpen: sumKnown(readings.map(({ leftOpen }) => leftOpen)),
     pool: null,
     handshakesFull: sum(readings, 'handshakesFull'),
     handshakesResumed: sum(readings, 'handshakesResumed'),

@@ -98,6 +98,8 @@ interface Source {
   openedElsewhere(): number;
   /** Absent where its connections are not kept from slice to slice, or not known. */
   pauses?: Pauses;
+  /** Connections open now; null for a load tool, which does not tell. */
+  openConnections(): number | null;
   /** Complete after close(). */
   caveats(): readonly string[];
   /** What went wrong in close(); undefined: nothing. */
@@ -106,7 +108,8 @@ interface Source {
 }
 
 function createGenerator(source: Source, recorder: Recorder, requests: PreparedRequests): Generator {
-  const { loop, engine, countsConnections, openedElsewhere, pauses, caveats, closing, close } = source;
+  const { loop, engine, countsConnections, openedElsewhere, openConnections, pauses } = source;
+  const { caveats, closing, close } = source;
   return {
     dropsInFlight: engine?.dropsInFlight ?? false,
     hasUsers: engine === undefined,
@@ -133,6 +136,7 @@ function createGenerator(source: Source, recorder: Recorder, requests: PreparedR
     },
     cut: () => loop.cut(),
     async finish() {
+      const leftOpen = openConnections();
       await close();
       const fault = closing?.();
       const recorded = recorder.finish();
@@ -148,6 +152,7 @@ function createGenerator(source: Source, recorder: Recorder, requests: PreparedR
         opened: countsConnections ? recorder.opened : null,
         openedElsewhere: openedElsewhere(),
         ...(pauses === undefined ? {} : { pauses: pauses.counts() }),
+        leftOpen,
         pool: engine === undefined ? null : { ...engine.pool },
         ...(loop.schedule?.finish() ?? { arrivals: null, lateness: null }),
         ...(fault === undefined ? {} : { closing: fault }),
@@ -208,6 +213,7 @@ async function openSource(
       engine,
       countsConnections: plugin.countsConnections,
       openedElsewhere: () => 0,
+      openConnections: () => null,
       caveats: () => caveats,
       close: () => engine.close(),
     };
@@ -227,6 +233,7 @@ async function openSource(
     countsConnections: true,
     openedElsewhere: () => transport.openedElsewhere?.() ?? 0,
     ...(keepsConnections(trial) ? { pauses: new Pauses(() => transport.openConnections()) } : {}),
+    openConnections: () => transport.openConnections(),
     caveats: () => [...caveats, ...(transport.remarks?.() ?? [])],
     closing: () => transport.closing?.(),
     close: () => transport.close(),

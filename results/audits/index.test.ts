@@ -347,6 +347,14 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     });
   }
 
+  test('a relay that is late where every request failed delays no response', () => {
+    const [trial] = structuredClone(sampleRun({ scenario: 'behind-a-link' }).trials);
+    assert.ok(trial?.state === 'completed' && trial.measurement.link !== null);
+    trial.measurement.response.count = trial.measurement.response.p99Us = 0;
+    trial.measurement.link.latenessP99Us = 9_000;
+    assert.equal(auditTrial(trial).find(({ rule }) => rule === 'link')?.state, 'pass');
+  });
+
   for (const { latenessP99Us, state } of [
     { latenessP99Us: 2_000, state: 'pass' },
     { latenessP99Us: 2_100, state: 'warn' },

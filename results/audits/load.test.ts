@@ -99,6 +99,15 @@ describe('What makes the figures of an open load doubtful', () => {
       detail: /mostly the generator is measured/,
     },
     {
+      why: 'a late generator where every request failed, so that nothing is part of a response time',
+      damage: m => {
+        m.lateness!.meanUs = 7_500;
+        m.response.count = m.response.meanUs = 0;
+      },
+      state: 'pass',
+      detail: /7\.5 ms/,
+    },
+    {
       why: 'no more than timers make it, of a very short response time',
       damage: m => {
         m.lateness!.meanUs = 1_100;

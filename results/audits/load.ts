@@ -185,7 +185,8 @@ export const schedule: TrialRule = {
       };
     }
     const means = { latenessUs: lateness.meanUs, responseUs: response.meanUs };
-    if (lateness.meanUs > LATE_MEAN_US && isMostlyLateness(means)) {
+    // Where every request failed there is no response time that it could be most of.
+    if (response.count > 0 && lateness.meanUs > LATE_MEAN_US && isMostlyLateness(means)) {
       return {
         state: grave,
         detail: `${late}, of a response time of ${formatTimes(response)}: mostly the generator is measured`,

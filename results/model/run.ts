@@ -77,6 +77,8 @@ export const Metric = ExpectedMetric.exclude([
   'successRatio',
   'connectionsPer1kRequests',
   'unneededConnectionsPer1kRequests',
+  'leftOpenPer1kRequests',
+  'failureMeanUs',
   'busiestBackendRatio',
 ]);
 export type Metric = z.infer<typeof Metric>;

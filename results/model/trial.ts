@@ -185,6 +185,12 @@ export const Ledger = z.strictObject({
     .default(0)
     .describe('Connections that ended while the client waited for its turn, between two of its slices'),
   longestPauseMs: amount().default(0).describe('The longest of these pauses'),
+  leftOpen: count()
+    .nullable()
+    .default(null)
+    .describe(
+      "Connections still open after the last slice, by the client's count, those of its pool included; null where the client does not count them, and in runs of older versions",
+    ),
   acceptedBy: z
     .enum(['target', 'kernel', 'kernelOpens'])
     .default('target')

@@ -3,7 +3,7 @@
 import { randomLogNormal } from 'd3-random';
 import { mostInFlight } from '../../scenarios/model/load.ts';
 import { openingRoundTrips } from '../../scenarios/model/target.ts';
-import { neededConnections } from '../connections.ts';
+import { mostOpenConnections, neededConnections } from '../connections.ts';
 import { createLatencyRecorder, emptyHistogram, type LatencyRecorder } from '../histogram.ts';
 import { askedPerSec } from '../metrics.ts';
 import type {
@@ -197,6 +197,7 @@ function sampleLedger(trial: Trial, sent: number, opened: number): Ledger {
     openedElsewhere: 0,
     closedInPauses: 0,
     longestPauseMs: 0,
+    leftOpen: Math.min(opened, mostOpenConnections(client, load)),
     acceptedBy: 'target',
     acceptedHttp2: 0,
     needed: neededConnections({ client, target, load, requests: sent }),

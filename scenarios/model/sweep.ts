@@ -1,5 +1,5 @@
 // The combinations of a sweep's values, the names of its cells, and the scenario to be measured in each.
-import type { LeftOutArm, Scenario, SweepPoint, SweepValue } from './scenario.ts';
+import type { Expectation, LeftOutArm, Scenario, SweepPoint, SweepValue } from './scenario.ts';
 
 /** A checkout or installation of conntax, or this one with other versions of some packages or of Node. */
 export interface Code {
@@ -110,6 +110,13 @@ export function describeSubset(
 /** The value that a combination gives to a setting; undefined if the setting is not swept. */
 export function sweptValue(points: readonly SweepPoint[], path: string): SweepValue | undefined {
   return points.find(point => point.path === path)?.value;
+}
+
+/** Whether an expectation applies to this point of a sweep. */
+export function appliesAt({ at = {} }: Expectation, points: readonly SweepPoint[]): boolean {
+  return Object.entries(at).every(([path, values]) =>
+    values.some(value => value === sweptValue(points, path)),
+  );
 }
 
 /** The A/A arm: it is the same client as the baseline, so every difference between them is noise. */

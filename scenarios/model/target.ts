@@ -184,6 +184,12 @@ export const Target = z.strictObject({
     .nullable()
     .default(false)
     .describe('Whether the server answers every request with Connection: close'),
+  framing: z
+    .enum(['length', 'chunked', 'close'])
+    .optional()
+    .describe(
+      'What ends the body of a response over HTTP/1.1: length, its Content-Length; chunked, its last chunk; close, the end of the connection, which then carries one request. Default: length, and chunked for the behaviour stream, whose length is not known in advance',
+    ),
   backends: Backends.default(1),
   faults: Faults.default([]).describe(
     "What goes wrong with a share of the target's answers; a request meets at most one of them",
@@ -201,6 +207,14 @@ export type Target = z.infer<typeof Target>;
 /** Whether the server is conntax's own: neither at a url, nor started by a command. */
 export function isBuiltIn({ url, command }: Pick<Target, 'url' | 'command'>): boolean {
   return url === undefined && command === undefined;
+}
+
+/** Whether the server ends each connection after its first response. */
+export function closesAfterResponse({
+  connectionClose,
+  framing,
+}: Pick<Target, 'connectionClose' | 'framing'>): boolean {
+  return connectionClose === true || framing === 'close';
 }
 
 /** Settings that describe a server which is not conntax's own; null: unknown. */

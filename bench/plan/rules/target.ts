@@ -31,6 +31,10 @@ const COMMANDS = {
     message: 'an external server announces its own limit',
     hint: "no maxConcurrentStreams; a client's limit is pool.maxConcurrentStreams",
   },
+  framing: {
+    message: 'an external server decides itself how its responses end',
+    hint: 'no framing',
+  },
   backends: {
     message: 'what stands behind an external server cannot be counted',
     hint: "no backends; conntax's own server counts them",
@@ -52,6 +56,7 @@ const STARTED_COMMANDS = {
   tls: { message: PLAIN_HTTP, hint: 'no tls' },
   tlsKey: { message: PLAIN_HTTP, hint: 'no tlsKey' },
   maxConcurrentStreams: { message: PLAIN_HTTP, hint: 'no maxConcurrentStreams' },
+  framing: { ...COMMANDS.framing, message: 'a server of your own decides itself how its responses end' },
   backends: {
     message: 'what stands behind a server of your own cannot be counted',
     hint: "no backends; conntax's own server counts them",
@@ -326,6 +331,13 @@ export function protocolRules(context: RuleContext): Rule[] {
       ({ protocol, connectionClose }) => protocol === 'h2' && connectionClose === true,
       'HTTP/2 has no Connection header',
       "protocol: 'http1'",
+    ),
+    targetRule(
+      'framing',
+      ['protocol'],
+      ({ protocol, framing }) => protocol === 'h2' && framing !== undefined,
+      'HTTP/2 ends each body by a frame',
+      "no framing, or protocol: 'http1'",
     ),
     targetRule(
       'maxRequestsPerSocket',
