@@ -12,7 +12,7 @@ import type {
   TransportOptions,
 } from '../contracts.ts';
 import { plainTargetRefusals } from './errors.ts';
-import { socketRefusals } from './reach.ts';
+import { reachRefusals, socketRefusals } from './reach.ts';
 import {
   type ConnectionOwner,
   createSettings,
@@ -257,6 +257,9 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
   };
 }
 
+/** Of the ways to a server. */
+const UNABLE = { proxy: 'wire speaks with the server itself' };
+
 function refusals(client: Client, target: Target): Refusal[] {
   const { pool, requestsPerConnection, protocol } = client;
   const refused: Refusal[] = [];
@@ -313,6 +316,7 @@ function refusals(client: Client, target: Target): Refusal[] {
     ...refused,
     ...plainTargetRefusals(client, target, wire.honours),
     ...socketRefusals(client, target),
+    ...reachRefusals(target, UNABLE),
   ];
 }
 
