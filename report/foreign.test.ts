@@ -77,6 +77,27 @@ test('a certificate that was not verified, and a Unix socket, are said in condit
   assert.ok(caveats.some(caveat => /reached by a Unix socket: .*is unknown/.test(caveat)));
 });
 
+test('a server behind a proxy: whose connections are counted, and whose are not', () => {
+  const { run, trials } = structuredClone(sampleRuns["someone else's server"]!);
+  const [cell] = run.cells;
+  const proxy = 'http://proxy.test:3128';
+  cell!.server = { ...cell!.server!, address: '10.0.0.9', isLoopback: false, proxy };
+  Object.assign(cell!.scenario.target, { proxy: { env: 'PROXY_URL' } });
+  const { cells } = buildReport({ run, trials, charts });
+  const { conditions, caveats } = cells[0]!;
+  const values = new Map(conditions.map(({ label, value }) => [label, value]));
+  assert.match(values.get('Target')!, /through the HTTP proxy in the variable PROXY_URL/);
+  assert.match(
+    values.get('Found before the run')!,
+    /through the proxy http:\/\/proxy\.test:3128 at 10\.0\.0\.9, another machine/,
+  );
+  assert.ok(
+    caveats.some(caveat => /^Connections are those to the HTTP proxy .*is not counted\.$/.test(caveat)),
+  );
+  assert.ok(caveats.some(caveat => /The proxy runs on another machine/.test(caveat)));
+  assert.ok(caveats.every(caveat => !/The server runs on another machine/.test(caveat)));
+});
+
 test('a server elsewhere: what it accepted is not known, and nothing is said of loopback', () => {
   const { run, trials } = structuredClone(sampleRuns["someone else's server"]!);
   const [cell] = run.cells;

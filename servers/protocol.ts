@@ -115,10 +115,12 @@ export interface Endpoint {
   path: string;
   /** Certificate authority to trust, as PEM; absent without TLS, or to trust the system's authorities. */
   caPem?: string;
-  /** For an origin with a host name: its resolved address, which load must be sent to. */
+  /** For an origin with a host name: its resolved address, which load must be sent to. Absent behind a proxy, which resolves it. */
   address?: string;
   /** Unix socket that connections go to, in place of the origin's host and port. */
   socketPath?: string;
+  /** HTTP proxy that connections go to, by its checked address; with its user and password, such as `http://me:pw@127.0.0.1:3128`. */
+  proxyUrl?: string;
   /** What clients show to a server that asks for a certificate. */
   identity?: Identity;
   /** Whether any certificate of the server is accepted. */

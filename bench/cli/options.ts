@@ -422,6 +422,7 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
       'name of the server in TLS and the Host header, in place of the host of url',
     )
     .option('--unix-socket <file>', 'connect to this Unix socket, in place of the host and port of url')
+    .option('-x, --proxy <url>', 'HTTP proxy on the way, with its user and password if it asks for them')
     .option('--expect-status <status>', 'status that counts as good (repeatable); default: 2xx', addStatus)
     .option('--save <file>', 'save the scenario of this run, to edit it and run it again')
     .option('--budget-sec <s>', 'time budget in seconds', asSeconds, TRY_DEFAULTS.budgetSec)
@@ -443,8 +444,9 @@ Examples:
   conntax try http://127.0.0.1:3000/ --client ./our-client.ts --save ours.json
   conntax try https://127.0.0.1:8443/ --cacert ca.pem --cert me.pem --key me.key --server-name api.internal
   conntax try http://localhost/health --unix-socket /run/app.sock
+  conntax try http://127.0.0.1:3000/ -x http://127.0.0.1:3128
 
-Values of headers and query parameters that look like credentials never appear in reports; --save writes the name of an
+Values of headers and query parameters that look like credentials, and the password of a proxy, never appear in reports; --save writes the name of an
 environment variable instead.`,
     )
     .action(async (url, options) => {

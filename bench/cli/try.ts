@@ -11,6 +11,7 @@ import { own } from '../../scenarios/model/own.ts';
 import { carriesCredentials, type Method, type Value, variableFor } from '../../scenarios/model/request.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
+import { proxySecrets } from '../clients/proxy.ts';
 import { everyForm, redact } from '../clients/request.ts';
 import { planRun } from '../plan/plan.ts';
 import { formatProblems } from '../plan/read-scenarios.ts';
@@ -38,6 +39,8 @@ export interface TryOptions extends MeasureOptions {
   insecure?: boolean;
   serverName?: string;
   unixSocket?: string;
+  /** URL of an HTTP proxy, perhaps with a user and a password. */
+  proxy?: string;
   /** File that gets the scenario. */
   save?: string;
 }
@@ -133,6 +136,10 @@ function scenarioOf(address: string, options: TryOptions, { cwd }: Context): Tri
     secrets[PASSPHRASE] = options.pass;
     typed.push(options.pass);
   }
+  if (options.proxy !== undefined && proxySecrets(options.proxy).length > 0) {
+    secrets[PROXY_URL] = options.proxy;
+    typed.push(...proxySecrets(options.proxy));
+  }
   return {
     secrets,
     typed: typed.filter(text => text !== ''),
@@ -155,10 +162,12 @@ function scenarioOf(address: string, options: TryOptions, { cwd }: Context): Tri
 
 /** The environment variable that a saved scenario reads the passphrase from. */
 const PASSPHRASE = 'KEY_PASSPHRASE';
+/** The same for the URL of a proxy with a password. */
+const PROXY_URL = 'PROXY_URL';
 
 /** How the server is reached, by the settings of a target. */
 function reachOf(options: TryOptions, cwd: string): Partial<NonNullable<ScenarioInput['target']>> {
-  const { cacert, cert, key, pass, insecure, serverName, unixSocket } = options;
+  const { cacert, cert, key, pass, insecure, serverName, unixSocket, proxy } = options;
   const files = { caFile: cacert, certFile: cert, keyFile: key, socketPath: unixSocket };
   const paths = Object.entries(files).filter(([, file]) => file !== undefined);
   return {
@@ -166,6 +175,7 @@ function reachOf(options: TryOptions, cwd: string): Partial<NonNullable<Scenario
     ...(pass === undefined ? {} : { passphrase: { env: PASSPHRASE } }),
     ...(insecure === true ? { insecure } : {}),
     ...(serverName === undefined ? {} : { serverName }),
+    ...(proxy === undefined ? {} : { proxy: proxySecrets(proxy).length === 0 ? proxy : { env: PROXY_URL } }),
   };
 }
 

@@ -144,6 +144,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
 const UNABLE = {
   certFile: 'fetch has no option for a client certificate',
   socketPath: 'fetch connects to the host and port of its URL only',
+  proxy: 'fetch has no option for a proxy; Node has one for the whole process only (NODE_USE_ENV_PROXY)',
 };
 
 function refusals(

@@ -10,6 +10,7 @@ import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { leavesBody } from '../../scenarios/model/left-body.ts';
 import type { Target } from '../../scenarios/model/target.ts';
+import { usesTls } from '../../scenarios/model/tls.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import {
   beginExchange,
@@ -21,6 +22,7 @@ import {
 } from '../contracts.ts';
 import { classifyError, describeError, plainTargetRefusals } from './errors.ts';
 import { bodyRemarks } from './left-body.ts';
+import { proxyRefusals } from './proxy.ts';
 import { socketRefusals } from './reach.ts';
 import { framedHeaders } from './request.ts';
 import { type ClientSockets, createClientSockets } from './sockets.ts';
@@ -34,13 +36,16 @@ export interface CountedAgent {
   close(): Promise<void>;
 }
 
-type Dial = (options: ConnectionOptions, callback: (error: Error | null) => void) => Socket | undefined;
+type OnDialled = (error: Error | null, socket?: Socket) => void;
+type Dial = (options: ConnectionOptions, callback: OnDialled) => Socket | undefined;
 
 /** Only the given settings; others stay at the agent's defaults. */
 function agentOptions({ pool, requestsPerConnection }: Client, endpoint: Endpoint): https.AgentOptions {
   const identity = identityOptions(endpoint);
+  const { proxyUrl } = endpoint;
   return {
     ...identity,
+    ...(proxyUrl === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl } }),
     keepAlive: requestsPerConnection !== 1,
     ...(typeof pool.maxConnections === 'number' ? { maxSockets: pool.maxConnections } : {}),
     ...(typeof pool.maxTotalConnections === 'number' ? { maxTotalSockets: pool.maxTotalConnections } : {}),
@@ -67,6 +72,36 @@ function limitDial(socket: Socket, readyEvent: string, limitMs: number): void {
   socket.once(readyEvent, stop).once('close', stop);
 }
 
+interface TunnelOptions {
+  dial: Dial;
+  sockets: ClientSockets;
+  connectMs: number | undefined;
+}
+
+/** Node asks the proxy, shakes hands with the server, and only then calls back with the socket within the tunnel. */
+function dialTunnel(
+  options: ConnectionOptions,
+  callback: OnDialled,
+  { dial, sockets, connectMs }: TunnelOptions,
+): Socket {
+  let onTunnel = (_tunnel: Socket): void => {};
+  let late: Error | undefined;
+  const way = dial(options, (error, tunnel) => {
+    clearTimeout(timer);
+    if (error === null && tunnel !== undefined) onTunnel(tunnel);
+    callback(late ?? error, tunnel);
+  })!;
+  onTunnel = sockets.addWay(way);
+  const timer =
+    connectMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          late = connectTimeout(connectMs);
+          way.destroy(late);
+        }, connectMs);
+  return way;
+}
+
 export function createAgent({
   client,
   endpoint,
@@ -82,6 +117,7 @@ export function createAgent({
   const sockets = createClientSockets(onConnection);
   const dial = agent.createConnection.bind(agent) as Dial;
   const { connectMs } = client.timeouts;
+  const isTunnelled = isTls && endpoint.proxyUrl !== undefined;
   // Node's cache also resumes sessions, but drops one when any of its connections fails.
   let pinnedSession: Buffer | undefined;
   let isClosed = false;
@@ -91,6 +127,7 @@ export function createAgent({
       callback(new Error('the transport is closed'));
       return undefined;
     }
+    if (isTunnelled) return dialTunnel(dialOptions, callback, { dial, sockets, connectMs });
     const dialledAtMs = performance.now();
     const socket = dial(
       pinnedSession === undefined ? dialOptions : { ...dialOptions, session: pinnedSession },
@@ -375,6 +412,19 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
   };
 }
 
+/** Node's agent counts a connection only once its tunnel stands, so requests that come before open one each. */
+function tunnelRefusals({ pool }: Client, target: Target): Refusal[] {
+  if (target.proxy === undefined || !usesTls(target)) return [];
+  return (['maxConnections', 'maxTotalConnections'] as const)
+    .filter(name => typeof pool[name] === 'number')
+    .map(name => ({
+      path: `pool.${name}`,
+      message:
+        "Node's agent exceeds this limit while a proxy opens its tunnels, because it counts finished ones only",
+      hint: "'unlimited', or transport: 'undici'",
+    }));
+}
+
 function refusals(client: Client, target: Target): Refusal[] {
   const { pool, requestsPerConnection, protocol } = client;
   const refused: Refusal[] = [];
@@ -418,6 +468,8 @@ function refusals(client: Client, target: Target): Refusal[] {
     ...refused,
     ...plainTargetRefusals(client, target, nodeHttp.honours),
     ...socketRefusals(client, target),
+    ...proxyRefusals(client, target),
+    ...tunnelRefusals(client, target),
   ];
 }
 

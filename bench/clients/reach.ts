@@ -5,8 +5,13 @@ import type { Refusal } from '../contracts.ts';
 
 type ReachSetting = (typeof REACH_SETTINGS)[number];
 
-/** The clients that follow every such setting. */
-const ABLE = 'transport: undici, node-http or wire';
+/** The clients that follow such a setting. */
+const ABLE: Readonly<Record<ReachSetting, string>> = {
+  certFile: 'transport: undici, node-http or wire',
+  serverName: 'transport: undici, node-http or wire',
+  socketPath: 'transport: undici, node-http or wire',
+  proxy: 'transport: undici or node-http',
+};
 
 /** @param unable settings of a target that the client cannot follow, with the reasons */
 export function reachRefusals(
@@ -18,7 +23,7 @@ export function reachRefusals(
     .map(([setting, why]) => ({
       path: 'transport',
       message: `cannot follow target.${setting}: ${why}`,
-      hint: ABLE,
+      hint: ABLE[setting as ReachSetting],
     }));
 }
 

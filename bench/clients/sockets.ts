@@ -9,6 +9,11 @@ import { type BrokenConnection, watchFailures } from './connection-failures.ts';
 export interface ClientSockets {
   /** Starts watching a socket that began to dial at this time and is not connected yet. */
   add(socket: Socket, dialledAtMs: number): void;
+  /**
+   * Starts watching a socket that began to dial a proxy, which it asks for a tunnel.
+   * @returns to be called with the TLS socket within the tunnel once it is ready: that is the connection
+   */
+  addWay(way: Socket): (tunnel: Socket) => void;
   /** Whether the socket is connected and its TLS handshake complete. */
   isReady(socket: Socket): boolean;
   openConnections(): number;
@@ -25,6 +30,16 @@ export function createClientSockets(onConnection: OnConnection): ClientSockets {
   let isClosed = false;
   let onLastClosed: (() => void) | undefined;
 
+  function hold(socket: Socket): void {
+    sockets.add(socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      if (sockets.size === 0) onLastClosed?.();
+    });
+    // Deferred: the socket is about to use the handle that destroy() releases.
+    if (isClosed) process.nextTick(() => socket.destroy());
+  }
+
   return {
     add(socket, dialledAtMs) {
       let connectedAtMs = Number.NaN;
@@ -37,19 +52,31 @@ export function createClientSockets(onConnection: OnConnection): ClientSockets {
           isResumed: isTls && socket.isSessionReused(),
         });
       };
-      sockets.add(socket);
       // Before the client's own listeners, which use the connection at once.
       socket.prependOnceListener('connect', () => {
         connectedAtMs = performance.now();
         if (!(socket instanceof TLSSocket)) onReady();
       });
       if (socket instanceof TLSSocket) socket.prependOnceListener('secureConnect', onReady);
-      socket.once('close', () => {
-        sockets.delete(socket);
-        if (sockets.size === 0) onLastClosed?.();
+      hold(socket);
+    },
+    addWay(way) {
+      const dialledAtMs = performance.now();
+      let answeredAtMs = Number.NaN;
+      // The proxy's answer to CONNECT is the first that can be read.
+      way.prependOnceListener('readable', () => {
+        answeredAtMs = performance.now();
       });
-      // Deferred: the socket is about to use the handle that destroy() releases.
-      if (isClosed) process.nextTick(() => socket.destroy());
+      hold(way);
+      return tunnel => {
+        hold(tunnel);
+        ready.add(tunnel);
+        onConnection({
+          connectMs: answeredAtMs - dialledAtMs,
+          tlsMs: performance.now() - answeredAtMs,
+          isResumed: tunnel instanceof TLSSocket && tunnel.isSessionReused(),
+        });
+      };
     },
     isReady: socket => ready.has(socket),
     openConnections: () => [...sockets].filter(socket => ready.has(socket) && !socket.destroyed).length,
@@ -68,7 +95,7 @@ export function createClientSockets(onConnection: OnConnection): ClientSockets {
 const DIALS = 'net.client.socket';
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
-export interface WatchedSockets extends Omit<ClientSockets, 'add'> {
+export interface WatchedSockets extends Omit<ClientSockets, 'add' | 'addWay'> {
   /** Connections to anything but the endpoint: another port or host, a proxy, a Unix socket. */
   openedElsewhere(): number;
   /** What the connection of a failed request had carried, by the error's causes. */
@@ -106,7 +133,7 @@ function leadsTo({ origin, address }: Endpoint): (address: string, port: number 
  */
 export function watchEndpoint(endpoint: Endpoint, onConnection: OnConnection): WatchedSockets {
   const isEndpoint = leadsTo(endpoint);
-  const { add, ...account } = createClientSockets(onConnection);
+  const { add, addWay: _, ...account } = createClientSockets(onConnection);
   const failures = watchFailures();
   let elsewhere = 0;
   const onDial = (message: unknown): void => {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { createSecureContext, type TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
+import type { Endpoint } from '../../servers/protocol.ts';
 import type { TransportOptions } from '../contracts.ts';
 import type { Evidence } from './errors.ts';
 import { identityOptions, trustInProcess } from './trust.ts';
@@ -28,35 +29,100 @@ class WrongProtocolError extends Error {
   }
 }
 
-type ConnectorOptions = Pick<TransportOptions, 'client' | 'endpoint' | 'onConnection'>;
+export type ConnectorOptions = Pick<TransportOptions, 'client' | 'endpoint' | 'onConnection'>;
+
+/** A connector of undici, whose types do not say that it returns the socket. */
+export type Dial = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket;
+
+/** The sockets of a client: what is open, what each had carried when it broke, and their end. */
+export interface SocketWatch extends Omit<CountingConnector, 'connect'> {
+  /** Watches a socket that begins to dial, or to shake hands within a tunnel. */
+  add(socket: Socket): void;
+}
+
+/** @param isHttp2 whether errors tell nothing of what a connection had carried */
+export function watchSockets(isHttp2: boolean): SocketWatch {
+  const sockets = new Set<Socket>();
+  const evidence = new WeakMap<Error, Evidence>();
+  let onLastClosed: (() => void) | undefined;
+  return {
+    add(socket) {
+      sockets.add(socket);
+      if (!isHttp2) {
+        const bytesBefore = countBytesBefore(socket);
+        socket.once('error', (error: Error) => {
+          evidence.set(error, {
+            isReusedConnection: bytesBefore() > 0,
+            hasResponse: socket.bytesRead > bytesBefore(),
+          });
+        });
+      }
+      socket.once('close', () => {
+        sockets.delete(socket);
+        if (sockets.size === 0) onLastClosed?.();
+      });
+    },
+    openConnections: () => [...sockets].filter(socket => !socket.connecting && !socket.destroyed).length,
+    closeAll: () =>
+      new Promise(resolve => {
+        if (sockets.size === 0) resolve();
+        else onLastClosed = resolve;
+        for (const socket of sockets) socket.destroy();
+      }),
+    evidenceOf(error) {
+      if (isHttp2) return NO_EVIDENCE;
+      const known = error instanceof Error ? evidence.get(error) : undefined;
+      if (known !== undefined) return known;
+      const info = (error as { socket?: { bytesRead?: number } } | null)?.socket;
+      return { isReusedConnection: (info?.bytesRead ?? 0) > 0, hasResponse: false };
+    },
+  };
+}
+
+/** Options for opening connections: undici's defaults where nothing is stated. */
+export function dialOptions({ pool, timeouts }: Client): buildConnector.BuildOptions {
+  const { tcpKeepAliveMs } = pool;
+  return {
+    ...(timeouts.connectMs === undefined ? {} : { timeout: timeouts.connectMs }),
+    ...(tcpKeepAliveMs === undefined ? {} : { keepAliveInitialDelay: tcpKeepAliveMs }),
+  };
+}
+
+/** Options for shaking hands. */
+export function tlsOptions(
+  { pool: { tlsSessions, tlsContext } }: Client,
+  endpoint: Endpoint,
+): buildConnector.BuildOptions {
+  const identity = identityOptions(endpoint);
+  return {
+    ...(tlsSessions === 'none' ? { maxCachedSessions: 0 } : {}),
+    ...identity,
+    ...(tlsContext === 'shared' ? { secureContext: createSecureContext(identity) } : {}),
+  };
+}
 
 /**
  * The protocol is the configured one, never the server's preference: the connector offers HTTP/1.1 only, or HTTP/2
  * first, and closes a connection with another protocol, which fails its requests.
  */
 export function createConnector({ client, endpoint, onConnection }: ConnectorOptions): CountingConnector {
-  const { tlsSessions, tlsContext, tcpKeepAliveMs } = client.pool;
+  const { tlsSessions } = client.pool;
   const isHttp2 = client.protocol === 'h2';
   trustInProcess(endpoint.caPem);
-  const identity = identityOptions(endpoint);
   const dial = buildConnector({
     allowH2: isHttp2,
     preferH2: isHttp2,
-    ...(client.timeouts.connectMs === undefined ? {} : { timeout: client.timeouts.connectMs }),
-    ...(tcpKeepAliveMs === undefined ? {} : { keepAliveInitialDelay: tcpKeepAliveMs }),
-    ...(tlsSessions === 'none' ? { maxCachedSessions: 0 } : {}),
+    ...dialOptions(client),
     ...(endpoint.socketPath === undefined ? {} : { socketPath: endpoint.socketPath }),
-    ...identity,
-    ...(tlsContext === 'shared' ? { secureContext: createSecureContext(identity) } : {}),
-  }) as (options: buildConnector.Options, callback: buildConnector.Callback) => Socket; // types say void
-  const sockets = new Set<Socket>();
-  const evidence = new WeakMap<Error, Evidence>();
-  let onLastClosed: (() => void) | undefined;
+    ...tlsOptions(client, endpoint),
+  }) as Dial;
+  const { add, ...watch } = watchSockets(isHttp2);
   // undici's cache holds sessions weakly, so resumption would depend on garbage collection: holding the newest one here
   // keeps it in the cache.
   const pinnedSessions: Buffer[] = [];
 
   return {
+    ...watch,
     connect(options, callback) {
       const dialedAtMs = performance.now();
       let connectedAtMs = Number.NaN;
@@ -77,23 +143,10 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
         }
         callback(...result);
       });
-      sockets.add(socket);
+      add(socket);
       // Before undici's own listener, which uses the connection at once.
       socket.prependOnceListener('connect', () => {
         connectedAtMs = performance.now();
-      });
-      if (!isHttp2) {
-        const bytesBefore = countBytesBefore(socket);
-        socket.once('error', (error: Error) => {
-          evidence.set(error, {
-            isReusedConnection: bytesBefore() > 0,
-            hasResponse: socket.bytesRead > bytesBefore(),
-          });
-        });
-      }
-      socket.once('close', () => {
-        sockets.delete(socket);
-        if (sockets.size === 0) onLastClosed?.();
       });
       if (tlsSessions === 'pinned') {
         socket.on('session', (session: Buffer) => {
@@ -102,20 +155,9 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
       }
       return socket;
     },
-    openConnections: () => [...sockets].filter(socket => !socket.connecting && !socket.destroyed).length,
-    closeAll: () =>
-      new Promise(resolve => {
-        pinnedSessions.length = 0;
-        if (sockets.size === 0) resolve();
-        else onLastClosed = resolve;
-        for (const socket of sockets) socket.destroy();
-      }),
-    evidenceOf(error) {
-      if (isHttp2) return NO_EVIDENCE;
-      const known = error instanceof Error ? evidence.get(error) : undefined;
-      if (known !== undefined) return known;
-      const info = (error as { socket?: { bytesRead?: number } } | null)?.socket;
-      return { isReusedConnection: (info?.bytesRead ?? 0) > 0, hasResponse: false };
+    closeAll() {
+      pinnedSessions.length = 0;
+      return watch.closeAll();
     },
   };
 }

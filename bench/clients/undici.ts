@@ -16,10 +16,12 @@ import {
 } from '../contracts.ts';
 import { classifyError, describeError, type Evidence, plainTargetRefusals, rootCause } from './errors.ts';
 import { bodyRemarks, leftBodyRefusals } from './left-body.ts';
+import { proxyRefusals } from './proxy.ts';
 import { socketRefusals } from './reach.ts';
 import { bodyOf, closingRefusals, fetchFaultRefusals, fetchRefusals } from './request.ts';
 import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-7.ts';
-import { createConnector } from './undici-connector.ts';
+import { type ConnectorOptions, createConnector } from './undici-connector.ts';
+import { createProxied, type ProxiedClient } from './undici-proxy.ts';
 
 interface SlotRequest {
   options: Pick<Dispatcher.DispatchOptions, 'path' | 'method' | 'headers' | 'body'>;
@@ -37,6 +39,8 @@ export interface SlotContext {
   body: Client['body'];
   /** Whether several requests may be in flight on one connection. */
   isPipelined: boolean;
+  /** Whether requests are given to a proxy: undici then replaces a method of their handler. */
+  isForwarded: boolean;
   evidenceOf(error: unknown): Evidence;
 }
 
@@ -76,6 +80,8 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, Re
     this.#hasResponse = false;
     beginExchange(exchange);
     exchange.abandon = this.#abandon;
+    // Of the last request: it would be wrapped again and again.
+    if (this.context.isForwarded) Reflect.deleteProperty(this, 'onResponseStart');
     this.start();
   }
 
@@ -247,10 +253,13 @@ export class DispatchSlot extends Slot {
   }
 
   override start(): void {
+    this.#failure = undefined;
     this.context.pool.dispatch(this.#options[this.exchange.request]!, this);
   }
 
   override onResponseEnd(): void {
+    // ProxyAgent fails a request that its proxy answers with 407, and then ends it as well.
+    if (this.#failure !== undefined) return;
     this.exchange.endedAtMs = performance.now();
     setImmediate(this.#onEnded);
   }
@@ -293,7 +302,7 @@ function poolOptions(client: Client): Pool.Options {
   };
 }
 
-function createPool(client: Client, origin: string, connect: buildConnector.connector): Dispatcher {
+function createPool(client: Client, origin: string | URL, connect: buildConnector.connector): Dispatcher {
   const options = { ...poolOptions(client), connect };
   if (client.pool.scheduling !== 'round-robin') return new Pool(origin, options);
   // By its name at run time: an older undici, which `ab` may compare with, does not export it.
@@ -306,9 +315,19 @@ function isApi(api: string): api is Api {
   return Object.hasOwn(SLOTS, api);
 }
 
+/** The pool of the origin, or undici's own way through a proxy to it. */
+function createDispatcher(options: ConnectorOptions): ProxiedClient {
+  const { client, endpoint } = options;
+  const { proxyUrl, origin } = endpoint;
+  if (proxyUrl !== undefined) {
+    return createProxied({ ...options, proxyUrl }, (at, connect) => createPool(client, at, connect));
+  }
+  const { connect, ...watch } = createConnector(options);
+  return { ...watch, dispatcher: createPool(client, origin, connect) };
+}
+
 function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
-  const connector = createConnector({ client, endpoint, onConnection });
-  const pool = createPool(client, endpoint.origin, connector.connect);
+  const { dispatcher: pool, ...connections } = createDispatcher({ client, endpoint, onConnection });
   const api = client.api ?? 'request';
   if (!isApi(api)) throw new TypeError(`undici has no api "${api}"`);
   const Slot = SLOTS[api];
@@ -319,7 +338,8 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
     hasPhases,
     body: client.body,
     isPipelined: (client.pool.pipelining ?? 1) > 1,
-    evidenceOf: connector.evidenceOf,
+    isForwarded: endpoint.proxyUrl !== undefined && endpoint.origin.startsWith('http:'),
+    evidenceOf: connections.evidenceOf,
   };
   return {
     send(exchange, onEnd) {
@@ -328,11 +348,11 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
       exchange.transportState ??= new Slot(context, exchange);
       (exchange.transportState as InstanceType<typeof Slot>).send(onEnd);
     },
-    openConnections: connector.openConnections,
+    openConnections: connections.openConnections,
     remarks: () => [...timerRemarks(client), ...bodyRemarks(client)],
     async close() {
       await pool.destroy();
-      await connector.closeAll();
+      await connections.closeAll();
     },
   };
 }
@@ -484,7 +504,11 @@ const undici: TransportModule = {
         hint: 'a multiple of 1000',
       });
     }
-    refusals.push(...plainTargetRefusals(client, target, undici.honours), ...socketRefusals(client, target));
+    refusals.push(
+      ...plainTargetRefusals(client, target, undici.honours),
+      ...socketRefusals(client, target),
+      ...proxyRefusals(client, target),
+    );
     return refusals;
   },
   open,

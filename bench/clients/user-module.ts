@@ -456,6 +456,7 @@ const UNABLE = {
   serverName:
     'a module of your own may resolve the name by itself, and send its load to the real host of that name',
   socketPath: 'a module of your own is given a URL only',
+  proxy: 'a module of your own is given a URL only',
 };
 
 /** A module gets the path when it is opened; one that doesn't know of more would send a plain GET. */

@@ -13,7 +13,7 @@ import type {
 } from '../contracts.ts';
 import { plainTargetRefusals } from './errors.ts';
 import { leftBodyRefusals } from './left-body.ts';
-import { socketRefusals } from './reach.ts';
+import { reachRefusals, socketRefusals } from './reach.ts';
 import {
   type ConnectionOwner,
   createSettings,
@@ -258,6 +258,9 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
   };
 }
 
+/** Of the ways to a server. */
+const UNABLE = { proxy: 'wire speaks with the server itself' };
+
 function refusals(client: Client, target: Target): Refusal[] {
   const { pool, requestsPerConnection, protocol } = client;
   const refused: Refusal[] = leftBodyRefusals(client, 'wire reads every body');
@@ -314,6 +317,7 @@ function refusals(client: Client, target: Target): Refusal[] {
     ...refused,
     ...plainTargetRefusals(client, target, wire.honours),
     ...socketRefusals(client, target),
+    ...reachRefusals(target, UNABLE),
   ];
 }
 

@@ -8,6 +8,8 @@ import type { AddressInfo, ListenOptions } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createAuthority } from '../../servers/testing/certificates.ts';
+import { openTestProxy } from '../../servers/testing/proxy.ts';
+import { callCli } from '../testing/in-process.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace, type Workspace } from './testing/workspace.ts';
 
@@ -93,6 +95,49 @@ test('mutual TLS by another name, with an encrypted key; a plan without verifica
   for (const text of [...kept, tried.stdout, tried.stderr, readFileSync(join(cwd, 'saved.json'), 'utf8')]) {
     assert.ok(!text.includes(PHRASE) && !text.includes('PRIVATE KEY'));
   }
+});
+
+test("a proxy with a password: its connections are the client's, its password is nowhere", async t => {
+  const workspace = await openWorkspace(t);
+  const server = await listen(t, http.createServer(), { host: '127.0.0.1', port: 0 });
+  const proxy = await openTestProxy(t, { credentials: `me:${PHRASE}` });
+  const proxyUrl = proxy.url.replace('//', `//me:${PHRASE}@`);
+  const url = `http://127.0.0.1:${server.port}/health`;
+  const cwd = workspace.dir;
+  const refused = await callCli(['try', url, '-x', proxy.url], { cwd });
+  assert.equal(refused.status, 3);
+  assert.match(refused.stderr, /answered 407 .*expected: target\.proxy: \{ env: 'PROXY_URL' \}/);
+  assert.equal(server.requests(), 0);
+  const unable = await callCli(['try', url, '-x', proxy.url, '--client', 'wire'], { cwd });
+  assert.equal(unable.status, 2);
+  assert.match(unable.stderr, /cannot follow target\.proxy: wire speaks with the server itself/);
+
+  const saving = await runCli(t, ['try', url, '-x', proxyUrl, ...SAVING], { cwd });
+  assert.equal(saving.status, 0, saving.stderr);
+  const before = proxy.connections();
+  const tried = await runSaved(t, workspace, { PROXY_URL: proxyUrl });
+  assert.equal(tried.status, 0, tried.stderr);
+  const { trials, run, dir, files } = workspace.onlyRun();
+  let opened = 0;
+  for (const trial of trials) {
+    assert.ok(trial.state === 'completed');
+    const { ledger } = trial.measurement;
+    opened += ledger.opened;
+    assert.deepEqual([ledger.accepted, ledger.answered, ledger.failed], [null, ledger.requestsSent, 0]);
+    if (trial.trial.arm === 'short') assert.equal(ledger.opened, ledger.requestsSent);
+  }
+  // One more asked the server before the run.
+  assert.equal(proxy.connections() - before, opened + 1);
+  const ledgerAudit = run?.cells[0]?.findings.find(({ rule }) => rule === 'ledger');
+  assert.match(
+    ledgerAudit?.detail ?? '',
+    /accepted unknown.*whose own connections to the server are not counted/,
+  );
+  const credentials = Buffer.from(`me:${PHRASE}`).toString('base64');
+  const kept = files.map(name => readFileSync(join(dir, name), 'latin1'));
+  const saved = readFileSync(join(cwd, 'saved.json'), 'utf8');
+  for (const text of [...kept, saved, saving.stdout, saving.stderr, tried.stdout, tried.stderr])
+    assert.ok(!text.includes(PHRASE) && !text.includes(credentials));
 });
 
 test('a Unix socket: connections opened are known, accepted ones are not', async t => {

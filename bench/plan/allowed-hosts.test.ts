@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { isIPv4 } from 'node:net';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { hostOf, isLoopback, parseHost, refusalOf } from './allowed-hosts.ts';
+import { hostOf, isLoopback, parseHost, refusalBehindProxy, refusalOf } from './allowed-hosts.ts';
 
 suite('isLoopback', () => {
   const cases: [address: string, isOn: boolean, why: string][] = [
@@ -139,4 +139,30 @@ suite('refusalOf', () => {
       /that is an attack/,
     );
   });
+});
+
+suite('refusalBehindProxy', () => {
+  const cases: [why: string, url: string, allowed: string[], told: RegExp | undefined][] = [
+    ['an address on loopback', 'http://127.0.0.1:3000/', [], undefined],
+    ['IPv6 on loopback', 'https://[::1]/', [], undefined],
+    ['the name of loopback', 'http://localhost:3000/', [], undefined],
+    ['an address elsewhere', 'http://10.0.0.1/', [], /10\.0\.0\.1 is not on loopback/],
+    [
+      'a name, which only the proxy resolves',
+      'http://api.test/',
+      [],
+      /the proxy resolves api\.test.*--allow-host api\.test/s,
+    ],
+    ['a name that looks like loopback', 'http://localhost.test/', [], /the proxy resolves localhost\.test/],
+    ['a name that is allowed', 'http://api.test/', ['api.test'], undefined],
+    ['an address that is allowed', 'http://10.0.0.1/', ['10.0.0.1'], undefined],
+    ['the proxy is allowed, not the server', 'http://api.test/', ['proxy.test'], /--allow-host api\.test/],
+  ];
+  for (const [why, url, allowed, told] of cases) {
+    test(why, () => {
+      const refusal = refusalBehindProxy(url, allowed);
+      if (told === undefined) assert.equal(refusal, undefined);
+      else assert.match(refusal ?? '', told);
+    });
+  }
 });

@@ -23,8 +23,10 @@ export function parseHost(text: string): string | undefined {
   return hostOf(`http://${inUrl}`);
 }
 
-/** A server that a scenario sends load to. */
+/** A server, or a proxy, that a scenario sends load to. */
 export interface Destination {
+  /** Where the scenario names it. */
+  setting?: 'target.url' | 'target.proxy';
   url: string;
   /** Every address that the host resolves to; the host itself if it is an address. */
   addresses: readonly string[];
@@ -35,7 +37,7 @@ export interface Destination {
  * or the user has allowed exactly this host.
  */
 export function refusalOf(
-  { url, addresses }: Destination,
+  { setting = 'target.url', url, addresses }: Destination,
   allowedHosts: readonly string[],
 ): string | undefined {
   const host = hostOf(url);
@@ -43,8 +45,29 @@ export function refusalOf(
   if (elsewhere.length === 0 || allowedHosts.includes(host)) return undefined;
   const which = isIP(host) === 0 ? `${host} resolves to ${elsewhere.join(', ')}, which` : host;
   return [
-    `target.url ${url}: ${which} is not on loopback (127.0.0.0/8, ::1), so nothing was sent to it.`,
-    '  conntax sends requests as fast as they are answered. Against a machine that is not yours, that is an attack.',
-    `  expected: a server on this machine; or --allow-host ${host}, if the machine is yours or its owner has agreed`,
+    `${setting} ${url}: ${which} is not on loopback (127.0.0.0/8, ::1), so nothing was sent to it.`,
+    DANGER,
+    `  expected: ${setting === 'target.url' ? 'a server' : 'a proxy'} on this machine; ${consentTo(host)}`,
+  ].join('\n');
+}
+
+const DANGER =
+  '  conntax sends requests as fast as they are answered. Against a machine that is not yours, that is an attack.';
+
+function consentTo(host: string): string {
+  return `or --allow-host ${host}, if the machine is yours or its owner has agreed`;
+}
+
+/**
+ * The same for a server behind a proxy, which resolves its name: only an address, and `localhost`, show where that leads.
+ */
+export function refusalBehindProxy(url: string, allowedHosts: readonly string[]): string | undefined {
+  const host = hostOf(url);
+  if (host === 'localhost' || allowedHosts.includes(host)) return undefined;
+  if (isIP(host) !== 0) return refusalOf({ url, addresses: [host] }, allowedHosts);
+  return [
+    `target.url ${url}: the proxy resolves ${host}, so conntax cannot know whether it is on loopback, and nothing was sent to it.`,
+    DANGER,
+    `  expected: an address on loopback, or localhost; ${consentTo(host)}`,
   ].join('\n');
 }

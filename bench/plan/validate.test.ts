@@ -321,6 +321,7 @@ for (const { why, changes, path, message, hint } of cases) {
 }
 
 const FOREIGN = { url: 'https://localhost:8443/a?b=c' };
+const PROXY = 'http://127.0.0.1:3128';
 
 const foreignCases: {
   why: string;
@@ -400,9 +401,9 @@ const foreignCases: {
     message: /conntax's own/,
     hint: /target\.url/,
   },
-  ...['certFile', 'insecure', 'serverName', 'socketPath'].map(setting => ({
+  ...['certFile', 'insecure', 'serverName', 'socketPath', 'proxy'].map(setting => ({
     why: `${setting} needs a url`,
-    target: { [setting]: setting === 'insecure' ? true : 'a.pem' },
+    target: { [setting]: setting === 'insecure' ? true : setting === 'proxy' ? PROXY : 'a.pem' },
     path: `target.${setting}`,
     message: /without target\.url the server is conntax's own/,
     hint: /or a target\.url/,
@@ -442,6 +443,41 @@ const foreignCases: {
     message: /only a name already/,
     hint: /the name in url/,
   },
+  {
+    why: 'a proxy gets one name',
+    target: { ...FOREIGN, proxy: PROXY, serverName: 'b.test' },
+    path: 'target.serverName',
+    message: /given one name of the server/,
+    hint: /the name in url/,
+  },
+  {
+    why: 'a proxy opens no Unix sockets',
+    target: { ...FOREIGN, proxy: PROXY, socketPath: 'a.sock' },
+    path: 'target.proxy',
+    message: /not reached through a proxy/,
+    hint: /only one of/,
+  },
+  {
+    why: 'a password would be in every report',
+    target: { ...FOREIGN, proxy: 'http://me:secret@proxy.test:3128' },
+    path: 'target.proxy',
+    message: /would appear in every report/,
+    hint: /env: 'PROXY_URL'/,
+  },
+  {
+    why: 'a proxy has no path',
+    target: { ...FOREIGN, proxy: `${PROXY}/proxy.pac` },
+    path: 'target.proxy',
+    message: /a host and a port only/,
+    hint: /'http:\/\/127\.0\.0\.1:3128'/,
+  },
+  ...['https://127.0.0.1:3128', 'socks5://127.0.0.1:1080', '127.0.0.1:3128'].map(proxy => ({
+    why: `${proxy} is no HTTP proxy`,
+    target: { ...FOREIGN, proxy },
+    path: 'target.proxy',
+    message: /is not allowed here/,
+    hint: /./,
+  })),
   {
     why: 'a name is not an address',
     target: { ...FOREIGN, serverName: '127.0.0.1' },
@@ -567,6 +603,8 @@ const fine: [string, Record<string, unknown>][] = [
       },
     },
   ],
+  ['a proxy by its URL', { target: { ...FOREIGN, proxy: PROXY } }],
+  ['a proxy with a password', { target: { ...FOREIGN, proxy: { env: 'PROXY_URL' } } }],
   ['a Unix socket', { target: { url: 'https://a.test/', socketPath: 'a.sock', insecure: true } }],
   ['its idle time may be unknown', { target: { ...FOREIGN, keepAliveTimeoutMs: null } }],
   ['0 means that the server never closes', { 'target.keepAliveTimeoutMs': 0 }],

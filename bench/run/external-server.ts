@@ -10,12 +10,21 @@ import type { ForeignServer } from '../../results/model/run.ts';
 import { isExpectedStatus } from '../../scenarios/model/statuses.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
+import { proxyAt, proxyOrigin, proxySecrets } from '../clients/proxy.ts';
 import { framedHeaders, prepareRequests, redact } from '../clients/request.ts';
 import { identityOptions } from '../clients/trust.ts';
 import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
-import { hostOf, isLoopback, refusalOf } from '../plan/allowed-hosts.ts';
+import { hostOf, isLoopback, refusalBehindProxy, refusalOf } from '../plan/allowed-hosts.ts';
 import type { Plan } from '../plan/plan.ts';
 import { AnswerProgress } from './answer-progress.ts';
+import {
+  authorityOf,
+  describeProxyAnswer,
+  fromProxy,
+  isProxyRefusal,
+  openTunnel,
+  ProxyError,
+} from './proxy.ts';
 import { namedUrl, type Reach, readReach } from './reach.ts';
 
 const UNTRUSTED = new Set([
@@ -62,6 +71,7 @@ function oneLine(text: string): string {
 export function describeAnswerFailure(error: unknown, url: string, reach: Reach = {}): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const message = oneLine(errorMessage(error)).trim();
+  if (error instanceof ProxyError) return message;
   if (UNTRUSTED.has(code)) {
     return `its certificate is not signed by a trusted authority (${code}); target.caFile can name one`;
   }
@@ -168,18 +178,29 @@ function portOf({ protocol, port }: URL): number {
   return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 }
 
+/** Where a TLS connection begins. @throws ProxyError */
+async function wayTo(
+  { url, address, reach: { socketPath, proxy } }: Omit<Peer, 'trust'>,
+  giveUp: AbortSignal,
+): Promise<tls.ConnectionOptions> {
+  if (socketPath !== undefined) return { path: socketPath };
+  const named = new URL(url);
+  if (proxy === undefined) return { host: address, port: portOf(named) };
+  const tunnel = await openTunnel(proxyAt(proxy, address), authorityOf(named), giveUp);
+  return { socket: tunnel };
+}
+
 /** The TLS version that the server chooses, and whether it offers HTTP/2. @throws Error of the handshake */
-function readOffer(
+async function readOffer(
   { url, address, reach, trust }: Peer,
   giveUp: AbortSignal,
   progress?: AnswerProgress,
 ): Promise<TlsOffer> {
   const host = hostOf(namedUrl(url, reach).href);
+  const way = await wayTo({ url, address, reach }, giveUp);
   const { promise, resolve, reject } = Promise.withResolvers<TlsOffer>();
   const socket = tls.connect({
-    ...(reach.socketPath === undefined
-      ? { host: address, port: portOf(new URL(url)) }
-      : { path: reach.socketPath }),
+    ...way,
     ...(isIP(host) === 0 ? { servername: host } : {}),
     ALPNProtocols: ['h2', 'http/1.1'],
     ...trust,
@@ -244,7 +265,12 @@ export async function askServer(question: Question): Promise<ForeignServer> {
       : { tlsVersion: null, alpn: null };
     const answer = await ask(question, { trust, progress, signal: giveUp });
     if (!isTls && answer.status === BAD_REQUEST) await requirePlain(question);
-    const where = { url, address, isLoopback: reach.socketPath !== undefined || isLoopback(address) };
+    const where = {
+      url,
+      address,
+      proxy: reach.proxy === undefined ? null : proxyOrigin(reach.proxy),
+      isLoopback: reach.socketPath !== undefined || isLoopback(address),
+    };
     return { ...where, ...answer, ...offer, isUnverified: reach.isUnverified === true };
   } catch (error) {
     signal?.throwIfAborted();
@@ -252,7 +278,9 @@ export async function askServer(question: Question): Promise<ForeignServer> {
     if (progress.hasBegun && (error as NodeJS.ErrnoException).code === 'ECONNRESET') {
       throw incompleteAnswer(progress, ' before it closed the connection', error);
     }
-    if (!isTls && isConnected(error)) await requirePlain(question);
+    if (isTls) throw error;
+    if (reach.proxy !== undefined) throw fromProxy(error, reach.proxy);
+    if (isConnected(error)) await requirePlain(question);
     throw error;
   } finally {
     clearTimeout(timer);
@@ -279,6 +307,7 @@ function isConnected(error: unknown): boolean {
 
 /** A port that does not understand plain HTTP may speak TLS. */
 async function requirePlain({ url, address, reach = {}, signal }: Question): Promise<void> {
+  if (reach.proxy !== undefined) return;
   const deadline = AbortSignal.timeout(TLS_TIMEOUT_MS);
   const giveUp = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
   if (await speaksTls({ url, address, reach }, giveUp)) {
@@ -286,7 +315,10 @@ async function requirePlain({ url, address, reach = {}, signal }: Question): Pro
   }
 }
 
-type Answer = Omit<ForeignServer, 'url' | 'address' | 'isLoopback' | 'tlsVersion' | 'alpn' | 'isUnverified'>;
+type Answer = Omit<
+  ForeignServer,
+  'url' | 'address' | 'proxy' | 'isLoopback' | 'tlsVersion' | 'alpn' | 'isUnverified'
+>;
 
 /** A header for printing: without control characters, and cut. */
 function formatHeader(value: string | string[] | undefined): string | null {
@@ -306,8 +338,13 @@ function ask(
 ): Promise<Answer> {
   const { url, address, reach = {}, request: asked } = question;
   const isTls = new URL(url).protocol === 'https:';
-  // Keep-alive, so that the answer shows whether the server keeps the connection open.
-  const agent = isTls ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
+  const proxy = reach.proxy === undefined ? undefined : proxyAt(reach.proxy, address);
+  const agentOptions = {
+    // So that the answer shows whether the server keeps the connection open.
+    keepAlive: true,
+    ...(proxy === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }),
+  };
+  const agent = isTls ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
   const options = {
     agent,
     signal,
@@ -370,7 +407,7 @@ function readAnswer(
 export interface LocatedServer {
   url: string;
   reach: Reach;
-  /** Of its host; or the path of its Unix socket. */
+  /** Of its host, or of the proxy's; or the path of its Unix socket. */
   addresses: readonly string[];
   /** Cells with this server as target. */
   cells: readonly { id: string; target: Target; hasUserModules: boolean }[];
@@ -410,6 +447,7 @@ const REACH = [
   'insecure',
   'serverName',
   'socketPath',
+  'proxy',
 ] as const satisfies readonly (keyof Target)[];
 
 /**
@@ -435,32 +473,58 @@ export async function locateServers(
   for (const [first, ...others] of groups.values()) {
     const { url, target } = first!;
     const { pathname, search } = new URL(url);
-    const { socketPath } = target;
-    const isSocket = socketPath !== undefined;
-    const addresses = isSocket ? [socketPath] : await addressesOf(url, resolve, signal);
-    const refusal = isSocket ? undefined : refusalOf({ url, addresses }, allowedHosts);
-    if (refusal === undefined)
-      located.push({
-        url,
-        reach: readReach(target, process.env),
-        addresses,
-        requests: prepareRequests(first!, `${pathname}${search}`, process.env),
-        cells: [first!, ...others],
-      });
-    else refusals.push(refusal);
+    const reach = readReach(target, process.env);
+    const { addresses, refused } = await addressesTo(url, reach, { allowedHosts, resolve, signal });
+    refusals.push(...refused);
+    located.push({
+      url,
+      reach,
+      addresses,
+      requests: prepareRequests(first!, `${pathname}${search}`, process.env),
+      cells: [first!, ...others],
+    });
   }
   if (refusals.length > 0) throw new UsageError(refusals.join('\n'));
   return located;
 }
 
-async function addressesOf(url: string, resolve: Resolve, signal?: AbortSignal): Promise<readonly string[]> {
+interface Permission {
+  allowedHosts: readonly string[];
+  resolve: Resolve;
+  signal: AbortSignal | undefined;
+}
+
+/** Where connections to a server go, and why load may not be sent there. @throws MeasureError when a host cannot be resolved */
+async function addressesTo(
+  url: string,
+  { socketPath, proxy }: Reach,
+  { allowedHosts, resolve, signal }: Permission,
+): Promise<{ addresses: readonly string[]; refused: string[] }> {
+  if (socketPath !== undefined) return { addresses: [socketPath], refused: [] };
+  const first =
+    proxy === undefined
+      ? ({ setting: 'target.url', url } as const)
+      : ({ setting: 'target.proxy', url: proxyOrigin(proxy) } as const);
+  const addresses = await addressesOf(first, resolve, signal);
+  const refused = [
+    refusalOf({ ...first, addresses }, allowedHosts),
+    proxy === undefined ? undefined : refusalBehindProxy(url, allowedHosts),
+  ];
+  return { addresses, refused: refused.filter(text => text !== undefined) };
+}
+
+async function addressesOf(
+  { setting, url }: { setting: string; url: string },
+  resolve: Resolve,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
   try {
     return await orAborted(resolve(hostOf(url)), signal);
   } catch (error) {
     signal?.throwIfAborted();
     throw new MeasureError(
       'unreachable',
-      `target.url ${url}: cannot resolve its host: ${errorMessage(error)}`,
+      `${setting} ${url}: cannot resolve its host: ${errorMessage(error)}`,
       {
         cause: error,
       },
@@ -501,6 +565,7 @@ export async function findServers(
       const facts = await firstAnswer({ url, reach, addresses: known, request }, signal);
       const name = requests.length === 1 ? undefined : request.name;
       requireWanted(facts, server, name);
+      requireProxied(facts, server);
       answers.push({ name, facts });
     }
     const { facts } = answers[0]!;
@@ -519,15 +584,25 @@ export async function findServers(
 }
 
 function endpointOf({ url, reach }: LocatedServer, { address }: ForeignServer): Endpoint {
-  const { serverName, ...way } = reach;
+  const { serverName, proxy, ...way } = reach;
   const named = namedUrl(url, reach);
-  const isName = isIP(hostOf(named.href)) === 0 && reach.socketPath === undefined;
+  const isName = isIP(hostOf(named.href)) === 0 && reach.socketPath === undefined && proxy === undefined;
   return {
     origin: named.origin,
     path: `${named.pathname}${named.search}`,
     ...way,
+    ...(proxy === undefined ? {} : { proxyUrl: proxyAt(proxy, address) }),
     ...(isName ? { address } : {}),
   };
+}
+
+/** A proxy answers in place of the server if it can't, or won't, ask it. @throws MeasureError for a status that none of the cells expects */
+function requireProxied({ status, url }: ForeignServer, { reach, cells }: LocatedServer): void {
+  const isTunnelled = new URL(url).protocol === 'https:';
+  if (reach.proxy === undefined || isTunnelled || !isProxyRefusal(status)) return;
+  if (cells.every(({ target }) => isExpectedStatus(target.expectStatus, status))) return;
+  const answer = describeProxyAnswer(reach.proxy, status, `a request for ${url}`);
+  throw new MeasureError('unreachable', `${url} cannot be measured: ${answer}`);
 }
 
 /** @throws MeasureError for a redirect that would lead the load elsewhere */
@@ -564,12 +639,18 @@ async function firstAnswer(
       return await askServer({ url, address, reach, request, timeoutMs: ANSWER_TIMEOUT_MS, signal });
     } catch (error) {
       signal?.throwIfAborted();
-      failures.push(redact(describeAnswerFailure(error, url, reach), request.secrets));
-      if (isAnswered(error)) verb = 'cannot be measured';
+      failures.push(redact(describeAnswerFailure(error, url, reach), secretsOfWay(request, reach)));
+      if (isAnswered(error) || error instanceof ProxyError) verb = 'cannot be measured';
     }
   }
-  const causes = failures.join('; ') || 'its host has no address';
+  const causes =
+    failures.join('; ') ||
+    `${reach.proxy === undefined ? 'its host' : 'the host of its proxy'} has no address`;
   throw new MeasureError('unreachable', `${url} ${verb}: ${causes}`);
+}
+
+function secretsOfWay({ secrets }: PreparedRequest, { proxy }: Reach): string[] {
+  return [...proxySecrets(proxy), ...secrets];
 }
 
 /**
@@ -585,7 +666,7 @@ export async function requireAnswer(
   } catch (error) {
     throw new MeasureError(
       'target-died',
-      `${url} no longer answers: ${redact(describeAnswerFailure(error, url, reach), request.secrets)}`,
+      `${url} no longer answers: ${redact(describeAnswerFailure(error, url, reach), secretsOfWay(request, reach))}`,
       {
         cause: error,
       },

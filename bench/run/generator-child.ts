@@ -9,6 +9,7 @@ import type { Load } from '../../scenarios/model/load.ts';
 import { keepCompiledCode, obeyParentOnly, readProcess } from '../../servers/process.ts';
 import { type Endpoint, PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { transports, userModules } from '../clients/index.ts';
+import { proxySecrets } from '../clients/proxy.ts';
 import { prepareRequests, redact, secretsOf } from '../clients/request.ts';
 import type {
   ClientPlugin,
@@ -252,7 +253,7 @@ function keepsConnections({ client, target }: Trial): boolean {
 async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {
   reachAsChecked(endpoint);
   const requests = prepareRequests(trial, endpoint.path, process.env);
-  secrets = secretsOf(requests);
+  secrets = [...proxySecrets(endpoint.proxyUrl), ...secretsOf(requests)];
   const recorder = createRecorder({
     hasPhases: trial.phases,
     redact: text => redact(text, secrets),

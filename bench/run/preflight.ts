@@ -6,6 +6,7 @@ import { MeasureError } from '../../results/errors.ts';
 import type { Host } from '../../results/model/run.ts';
 import { connectionLimit } from '../../scenarios/model/connection-limit.ts';
 import { mostInFlight } from '../../scenarios/model/load.ts';
+import { proxyOrigin } from '../clients/proxy.ts';
 import { hostOf, isLoopback } from '../plan/allowed-hosts.ts';
 import { countGenerators } from '../plan/division.ts';
 import { countSpareCores, type Plan, type PlannedCell } from '../plan/plan.ts';
@@ -93,7 +94,10 @@ function targetNeeds({ id, scenario, targets }: PlannedCell): Need[] {
 }
 
 function checkServers(located: readonly LocatedServer[]): Check {
-  const urls = located.map(({ url, addresses }) => `${url} (${addresses.join(', ')})`);
+  const urls = located.map(
+    ({ url, addresses, reach: { proxy } }) =>
+      `${url} (${proxy === undefined ? '' : `by the proxy ${proxyOrigin(proxy)}: `}${addresses.join(', ')})`,
+  );
   return {
     state: 'pass',
     sentence: `external servers, not pinned to a core, each asked once before the run: ${urls.join('; ')}`,
@@ -112,13 +116,17 @@ function checkTrust({ url, reach }: LocatedServer): Check[] {
 
 /** Probably a typo: no scenario uses this host. */
 function checkAllowed(located: readonly LocatedServer[], allowedHosts: readonly string[]): Check[] {
-  const hosts = new Set(located.map(({ url }) => hostOf(url)));
+  const hosts = new Set(
+    located
+      .flatMap(({ url, reach: { proxy } }) => [url, ...(proxy === undefined ? [] : [proxy])])
+      .map(hostOf),
+  );
   const known = hosts.size === 0 ? 'no target has a url' : `known hosts: ${[...hosts].join(', ')}`;
   return allowedHosts
     .filter(allowed => !hosts.has(allowed))
     .map(allowed => ({
       state: 'warn',
-      sentence: `--allow-host ${allowed}: no target.url has this host; ${known}`,
+      sentence: `--allow-host ${allowed}: no target.url or target.proxy has this host; ${known}`,
     }));
 }
 

@@ -11,6 +11,7 @@ import { MeasureError, UsageError } from '../../results/errors.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import { createAuthority } from '../../servers/testing/certificates.ts';
+import { openTestProxy } from '../../servers/testing/proxy.ts';
 import nodeFetch from '../clients/fetch.ts';
 import nodeHttp from '../clients/node-http.ts';
 import { openSubject } from '../clients/testing/subject.ts';
@@ -121,6 +122,15 @@ suite('files', () => {
         { PHRASE: 'wrong' },
         /^target\.keyFile: .*cannot be decrypted; expected: its own passphrase/,
       ],
+      [{ proxy: { env: 'PROXY' } }, {}, /^target\.proxy: .*PROXY is not set/],
+      [
+        { proxy: { env: 'PROXY' } },
+        { PROXY: 'wrong' },
+        /^target\.proxy: .*PROXY does not hold a URL; expected: /,
+      ],
+      [{ proxy: { env: 'PROXY' } }, { PROXY: 'https://wrong@a.test' }, /another scheme than http/],
+      [{ proxy: { env: 'PROXY' } }, { PROXY: 'http://wrong@a.test/b' }, /more than a host and a port/],
+      [{ proxy: { env: 'PROXY' } }, { PROXY: 'http://me:wrong%@a.test' }, /not percent-encoded/],
     ];
     for (const [stated, env, told] of cases) {
       const target = Target.parse({ url: 'https://127.0.0.1/', ...stated });
@@ -247,4 +257,91 @@ test('a Unix socket is asked by its path, and the kernel counts nothing there', 
   assert.deepEqual(await target.read(), { countedBy: 'kernel', accepted: null });
   const missing = await failure({ url: 'http://localhost/', socketPath: join(folder, 'none.sock') });
   assert.match(missing.message, /ENOENT.*none\.sock.*this socket does not exist/);
+});
+
+suite('through a proxy', () => {
+  for (const scheme of ['http', 'https'] as const) {
+    test(`${scheme}: the server is asked through it, and what is counted is the proxy's`, async t => {
+      const authority = await createAuthority(t);
+      const { certPem: cert, keyPem: key } = await authority.sign('server', { dnsName: 'localhost' });
+      const { port, requests } = await listen(t, LOOPBACK, scheme === 'https' ? { cert, key } : undefined);
+      const proxy = await openTestProxy(t);
+      const url = `${scheme}://localhost:${port}/health`;
+      const found = await find(
+        {
+          url,
+          proxy: proxy.url.replace('127.0.0.1', 'proxy.test'),
+          ...(scheme === 'https' ? { caFile: authority.caFile } : {}),
+        },
+        ['127.0.0.1'],
+      );
+      const { facts, endpoint } = found;
+      assert.deepEqual(
+        [facts.address, facts.proxy, facts.isLoopback, facts.status],
+        ['127.0.0.1', proxy.url.replace('127.0.0.1', 'proxy.test'), true, 200],
+      );
+      assert.equal(facts.tlsVersion === null, scheme === 'http');
+      assert.deepEqual([endpoint.proxyUrl, endpoint.address], [`${proxy.url}/`, undefined]);
+      assert.deepEqual(
+        requests.map(request => request.url),
+        ['/health'],
+      );
+      // One more finds out what the server speaks.
+      if (scheme === 'https') assert.deepEqual(proxy.tunnels, Array(2).fill(`localhost:${port}`));
+      else assert.deepEqual(proxy.passedOn, [url]);
+      assert.deepEqual(await openForeignTarget(found).read(), { countedBy: 'kernel', accepted: null });
+    });
+
+    const refusals: [options: Parameters<typeof openTestProxy>[1], told: RegExp][] = [
+      [{ refuses: 407 }, /answered 407 .*expected: target\.proxy: \{ env: 'PROXY_URL' \}/],
+      [{ refuses: 403 }, /answered 403 .*expected: a proxy that lets this machine/],
+      [{ refuses: 502 }, /answered 502 .*expected: a server that the proxy can reach/],
+    ];
+    for (const [options, told] of refusals) {
+      test(`${scheme}: a proxy that answers ${options?.refuses} is named before any load`, async t => {
+        const { port, requests } = await listen(t, LOOPBACK);
+        const proxy = await openTestProxy(t, options);
+        const { message, code } = await failure({ url: `${scheme}://127.0.0.1:${port}/`, proxy: proxy.url });
+        assert.equal(code, 'unreachable');
+        assert.ok(message.includes(`the proxy ${proxy.url}`), message);
+        assert.match(message, told);
+        assert.equal(requests.length, 0);
+      });
+    }
+
+    test(`${scheme}: a proxy that does not run, a wrong password, and a server that is no proxy`, async t => {
+      const { port, requests } = await listen(t, LOOPBACK);
+      const url = `${scheme}://127.0.0.1:${port}/`;
+      const refused = await failure({ url, proxy: 'http://127.0.0.1:1' });
+      assert.match(
+        refused.message,
+        /the proxy http:\/\/127\.0\.0\.1:1 cannot be reached.*ECONNREFUSED.*expected: /,
+      );
+      const proxy = await openTestProxy(t, { credentials: 'me:right' });
+      process.env['CONNTAX_TEST_PROXY'] = proxy.url.replace('//', '//me:wr0ng@');
+      t.after(() => delete process.env['CONNTAX_TEST_PROXY']);
+      const wrong = await failure({ url, proxy: { env: 'CONNTAX_TEST_PROXY' } });
+      assert.match(wrong.message, /answered 407 .*expected: another user or password/);
+      assert.doesNotMatch(wrong.message, /wr0ng/);
+      if (scheme === 'http') return;
+      const { port: plain } = await listen(t, LOOPBACK);
+      const none = await failure({ url, proxy: `http://127.0.0.1:${plain}` });
+      assert.match(
+        none.message,
+        /the proxy .* closed the connection without an answer; expected: the URL of an HTTP proxy/,
+      );
+      assert.equal(requests.length, 0);
+    });
+  }
+
+  test('neither the proxy nor a server behind it may be elsewhere without permission', async () => {
+    const refusal = (target: TargetInput) =>
+      find(target, ['10.0.0.9']).then(
+        () => assert.fail('it was allowed'),
+        (error: unknown) => (error instanceof UsageError ? error.message : assert.fail(String(error))),
+      );
+    const both = await refusal({ url: 'http://api.test/', proxy: 'http://proxy.test:3128' });
+    assert.match(both, /target\.proxy http:\/\/proxy\.test:3128: proxy\.test resolves to 10\.0\.0\.9/);
+    assert.match(both, /target\.url http:\/\/api\.test\/: the proxy resolves api\.test/);
+  });
 });

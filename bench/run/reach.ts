@@ -9,6 +9,8 @@ import type { Endpoint, Identity } from '../../servers/protocol.ts';
 export interface Reach extends Pick<Endpoint, 'caPem' | 'identity' | 'isUnverified' | 'socketPath'> {
   /** In place of the host of the URL. */
   serverName?: string;
+  /** URL of an HTTP proxy on the way, with its user and password. */
+  proxy?: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -19,13 +21,48 @@ export function readReach(target: Target, env: Environment): Reach {
   const caPem = caFile === undefined ? undefined : readPem('caFile', caFile);
   if (caPem !== undefined) parseCertificate('caFile', caPem, caFile!);
   const identity = readIdentity(target, env);
+  const proxy = readProxy(target, env);
   return {
     ...(caPem === undefined ? {} : { caPem }),
     ...(identity === undefined ? {} : { identity }),
     ...(insecure === true ? { isUnverified: true } : {}),
     ...(serverName === undefined ? {} : { serverName }),
     ...(socketPath === undefined ? {} : { socketPath }),
+    ...(proxy === undefined ? {} : { proxy }),
   };
+}
+
+/** @throws UsageError when the environment has no such URL; never with the URL, which may hold a password */
+function readProxy({ proxy }: Target, env: Environment): string | undefined {
+  if (proxy === undefined || typeof proxy === 'string') return proxy;
+  const text = env[proxy.env];
+  if (text === undefined || text === '') {
+    throw new UsageError(`target.proxy: the environment variable ${proxy.env} is not set`);
+  }
+  const fault = proxyFault(text);
+  if (fault === undefined) return text;
+  throw new UsageError(
+    `target.proxy: the environment variable ${proxy.env} ${fault}; expected: such as http://user:password@127.0.0.1:3128`,
+  );
+}
+
+function proxyFault(text: string): string | undefined {
+  if (!URL.canParse(text)) return 'does not hold a URL';
+  const { protocol, pathname, search, hash, username, password } = new URL(text);
+  if (protocol !== 'http:') return 'holds a URL of another scheme than http, by which proxies are reached';
+  if (pathname !== '/' || search !== '' || hash !== '') return 'holds more than a host and a port';
+  return isEncoded(username) && isEncoded(password)
+    ? undefined
+    : 'holds a user or a password that is not percent-encoded';
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The URL by the name that clients use for its server. */

@@ -296,7 +296,7 @@ export function readByKernel(isLoopback: boolean): KernelReading {
 
 /**
  * The target of an external server: there is no process to start, pin, condition or end, and no counters but the kernel's.
- * The kernel has none of Unix sockets.
+ * The kernel has none of Unix sockets, and would count a proxy's own connections to the server as well.
  * For a server on this machine the kernel counts accepted connections; for any other, only connections opened by this machine.
  */
 export function openForeignTarget({
@@ -309,7 +309,9 @@ export function openForeignTarget({
     isLoopback,
     isAlive: true,
     read: async () =>
-      isUnixSocket(facts) ? { countedBy: 'kernel', accepted: null } : readByKernel(isLoopback),
+      isUnixSocket(facts) || facts.proxy !== null
+        ? { countedBy: 'kernel', accepted: null }
+        : readByKernel(isLoopback),
     kill: async () => {},
   };
 }

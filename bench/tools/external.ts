@@ -97,9 +97,9 @@ export function countingRefusals(tool: string, { requestsPerConnection }: Client
 /** Why a load tool cannot follow such a setting of a target. */
 const URL_ONLY = 'it is given a URL only';
 
-/** For every tool: conntax gives it no certificate and no socket. */
+/** For every tool: conntax gives it no certificate, no socket and no proxy. */
 export function toolReachRefusals(target: Target): Refusal[] {
-  return reachRefusals(target, { certFile: URL_ONLY, socketPath: URL_ONLY });
+  return reachRefusals(target, { certFile: URL_ONLY, socketPath: URL_ONLY, proxy: URL_ONLY });
 }
 
 /** No tool can send a body in chunks. */

@@ -105,10 +105,13 @@ function describeStartedTarget({
 
 /** Describes a target with a url. */
 function describeExternalTarget(target: Target): string {
-  const { url, protocol, serverName, socketPath, certFile, insecure } = target;
+  const { url, protocol, serverName, socketPath, certFile, insecure, proxy } = target;
   return [
     `external server at ${url}`,
     ...(socketPath === undefined ? [] : [`by the Unix socket ${socketPath}`]),
+    ...(proxy === undefined
+      ? []
+      : [`through the HTTP proxy ${typeof proxy === 'string' ? proxy : `in the variable ${proxy.env}`}`]),
     ...(serverName === undefined ? [] : [`by the name ${serverName}`]),
     ...(certFile === undefined ? [] : ['with a client certificate']),
     ...(insecure === true ? ['its certificate NOT verified'] : []),
@@ -154,10 +157,27 @@ export function foreignCaveats({ server, scenario: { target } }: CellResult): st
           'It is reached by a Unix socket: there are no TCP connections for the kernel to count, so how many it accepted is unknown, and a connection costs no port.',
         ]
       : []),
-    ...(server.isLoopback
+    ...proxyCaveats(server),
+    ...(server.isLoopback || server.proxy !== null
       ? []
       : [
           'The server runs on another machine: every figure includes the network and the other load on that server, and how many connections it accepted is unknown.',
+        ]),
+  ];
+}
+
+/** What a reader has to know of connections that end at a proxy. */
+function proxyCaveats({ proxy, url, isLoopback }: ForeignServer): string[] {
+  if (proxy === null) return [];
+  const opening = url.startsWith('https:')
+    ? 'opening one includes asking the proxy for a tunnel (CONNECT)'
+    : 'the proxy reuses its own connections to the server as it likes';
+  return [
+    `Connections are those to the HTTP proxy ${proxy}: ${opening}. How many it opened to the server is not counted.`,
+    ...(isLoopback
+      ? []
+      : [
+          'The proxy runs on another machine: every figure includes the network, and the other load on that proxy.',
         ]),
   ];
 }
@@ -169,13 +189,14 @@ function foundFacts(server: ForeignServer | null): Fact[] {
 
 /** `status 200 over HTTP/1.1, TLSv1.3 (offers h2), Server: nginx/1.22.1, at 127.0.0.1 (loopback)`. */
 export function describeFound(server: ForeignServer): string {
-  const { status, httpVersion, tlsVersion, alpn, software, address, isLoopback, isUnverified } = server;
+  const { status, httpVersion, tlsVersion, alpn, software, address, proxy, isLoopback, isUnverified } =
+    server;
   return [
     `status ${status} over HTTP/${httpVersion}`,
     ...(tlsVersion === null ? [] : [`${tlsVersion}${alpn === 'h2' ? ' (HTTP/2 is offered)' : ''}`]),
     ...(software === null ? [] : [`Server: ${software}`]),
     ...(isUnverified ? ['certificate NOT verified'] : []),
-    `at ${address}${isUnixSocket(server) ? ' (Unix socket)' : isLoopback ? ' (loopback)' : ', another machine'}`,
+    `${proxy === null ? '' : `through the proxy ${proxy} `}at ${address}${isUnixSocket(server) ? ' (Unix socket)' : isLoopback ? ' (loopback)' : ', another machine'}`,
   ].join(', ');
 }
 

@@ -79,7 +79,8 @@ export const ledger: TrialRule = {
     ) {
       return { state: 'fail', detail: `${describeBoth(counts)}${allowed}${describeElsewhere(counts)}` };
     }
-    const detail = `connections ${describeCounts(counts)}, needed ${formatRange(needed)}${describePauses(counts)}`;
+    const byProxy = trial.target.proxy === undefined ? '' : BY_PROXY;
+    const detail = `connections ${describeCounts(counts)}, needed ${formatRange(needed)}${describePauses(counts)}${byProxy}`;
     const taken = own ?? opened;
     const isAbove = needed.most !== null && taken > needed.most + allowance;
     if (taken < needed.least - allowance || (isAbove && own !== undefined)) {
@@ -94,6 +95,8 @@ export const ledger: TrialRule = {
     return { state: counts.openedElsewhere > 0 ? 'warn' : 'pass', detail: found };
   },
 };
+
+const BY_PROXY = '; they lead to the proxy, whose own connections to the server are not counted';
 
 const OTHERS =
   'the kernel counts the connections of all programs on this machine, and other programs opened some, such as a proxy connecting to its upstream';

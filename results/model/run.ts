@@ -18,6 +18,11 @@ export const ForeignServer = z.strictObject({
     .describe(
       'The address that all load goes to, one of those that the host stands for; or the path of a Unix socket',
     ),
+  proxy: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe("HTTP proxy on the way, without its password: the address is then the proxy's; null: none"),
   isLoopback: z.boolean().describe('Whether that is on this machine, whose kernel then counts both ends'),
   status: z.int().describe('Of the answer to the request before the run'),
   httpVersion: z.string().describe('Of that answer, such as 1.1'),

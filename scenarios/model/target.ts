@@ -43,7 +43,7 @@ export function countBackends({ backends }: { backends: z.infer<typeof Backends>
 const LONGEST_SOCKET_PATH = 107;
 
 /** Settings of how an external server is reached, which only some clients can follow. */
-export const REACH_SETTINGS = ['certFile', 'serverName', 'socketPath'] as const;
+export const REACH_SETTINGS = ['certFile', 'serverName', 'socketPath', 'proxy'] as const;
 
 /** How conntax learns the port of a server that it starts by a command. */
 export const PORT_SOURCES = ['env', 'output'] as const;
@@ -147,6 +147,19 @@ export const Target = z.strictObject({
     .max(LONGEST_SOCKET_PATH)
     .optional()
     .describe('Unix socket that connections go to, in place of the host and port of url'),
+  proxy: z
+    .union([
+      z.url({ protocol: /^http$/ }),
+      z.strictObject({
+        env: VariableName.describe(
+          'Environment variable that holds the URL, which may have a user and a password',
+        ),
+      }),
+    ])
+    .optional()
+    .describe(
+      "HTTP proxy on the way to url, such as 'http://127.0.0.1:3128': clients ask it for a tunnel (CONNECT) to an https server, and give it the requests to an http server; { env: 'PROXY_URL' } for one with a password",
+    ),
   behaviour: Behaviour.default({ name: 'fixed' }),
   protocol: z
     .enum(['http1', 'h2'])

@@ -92,6 +92,7 @@ const OWN_REACH = {
   insecure: "the server is conntax's own, whose certificate every client trusts",
   serverName: "the server is conntax's own, which has no name",
   socketPath: "the server is conntax's own, which listens on a port",
+  proxy: "the server is conntax's own, which is reached directly",
 } as const;
 
 const OF_TLS: readonly string[] = ['caFile', 'certFile', 'keyFile', 'passphrase', 'insecure'];
@@ -127,6 +128,18 @@ const REACH_CONFLICTS: readonly {
     message: 'with socketPath, the host of url is only a name already',
     hint: 'the name in url, and no serverName',
   },
+  {
+    setting: 'serverName',
+    isBroken: ({ serverName, proxy }) => serverName !== undefined && proxy !== undefined,
+    message: 'a proxy is given one name of the server, and connects to that',
+    hint: 'the name in url, and no serverName',
+  },
+  {
+    setting: 'proxy',
+    isBroken: ({ proxy, socketPath }) => proxy !== undefined && socketPath !== undefined,
+    message: 'a Unix socket is not reached through a proxy',
+    hint: 'only one of proxy and socketPath',
+  },
 ];
 
 function reachRules(isGiven: (name: string) => boolean): Rule[] {
@@ -142,7 +155,7 @@ function reachRules(isGiven: (name: string) => boolean): Rule[] {
       }),
     ),
     ...REACH_CONFLICTS.map(({ setting, isBroken, message, hint }) =>
-      targetRule(setting, ['certFile', 'insecure', 'socketPath'], isBroken, message, hint),
+      targetRule(setting, ['certFile', 'insecure', 'socketPath', 'proxy'], isBroken, message, hint),
     ),
   ];
 }
@@ -182,6 +195,10 @@ export function targetUrlRules({ raw }: RuleContext): Rule[] {
     {
       reads: [['target', 'url']],
       check: ({ target: { url } }) => (url === undefined ? [] : urlFindings(new URL(url))),
+    },
+    {
+      reads: [['target', 'proxy']],
+      check: ({ target: { proxy } }) => (typeof proxy === 'string' ? proxyFindings(new URL(proxy)) : []),
     },
     {
       reads: [['expect'], ['target', 'url']],
@@ -279,6 +296,25 @@ function urlFindings(url: URL): Finding[] {
     ...(url.hash === ''
       ? []
       : [{ path, message: 'a fragment (#...) is never sent to a server', hint: 'the URL without it' }]),
+  ];
+}
+
+/** Parts of a proxy's URL that would be stored in every report, or that no client sends. */
+function proxyFindings(url: URL): Finding[] {
+  const path = ['target', 'proxy'];
+  return [
+    ...(url.username === '' && url.password === ''
+      ? []
+      : [
+          {
+            path,
+            message: 'a user or a password in the URL would appear in every report',
+            hint: "{ env: 'PROXY_URL' }, the environment variable that holds the URL",
+          },
+        ]),
+    ...(url.pathname === '/' && url.search === '' && url.hash === ''
+      ? []
+      : [{ path, message: 'a proxy has a host and a port only', hint: `'${url.origin}'` }]),
   ];
 }
 

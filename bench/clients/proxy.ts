@@ -1,0 +1,72 @@
+// What the URL of an HTTP proxy says: where it is, what it gets to know of its user, and what no output may contain.
+import { isIPv6 } from 'node:net';
+import type { Client } from '../../scenarios/model/client.ts';
+import type { Target } from '../../scenarios/model/target.ts';
+import type { Refusal } from '../contracts.ts';
+import { everyForm } from './request.ts';
+
+/** Without user and password, for people. */
+export function proxyOrigin(proxyUrl: string): string {
+  return new URL(proxyUrl).origin;
+}
+
+/** The port that connections go to. */
+export function proxyPort(proxyUrl: string): number {
+  return Number(new URL(proxyUrl).port || 80);
+}
+
+/** By one of its addresses, so that no client resolves its name again. A proxy is not told the name that it was reached by. */
+export function proxyAt(proxyUrl: string, address: string): string {
+  const url = new URL(proxyUrl);
+  url.hostname = isIPv6(address) ? `[${address}]` : address;
+  return url.href;
+}
+
+/** The header Proxy-Authorization; undefined without a user. */
+export function proxyAuthorization(proxyUrl: string): string | undefined {
+  const { username, password } = new URL(proxyUrl);
+  if (username === '' && password === '') return undefined;
+  const credentials = [username, password].map(decoded).join(':');
+  return `Basic ${Buffer.from(credentials).toString('base64')}`;
+}
+
+/** The URL, its password, and every other form of that; none without a user, or of what is no URL. */
+export function proxySecrets(proxyUrl: string | undefined): string[] {
+  if (proxyUrl === undefined || !URL.canParse(proxyUrl)) return [];
+  const authorization = proxyAuthorization(proxyUrl);
+  if (authorization === undefined) return [];
+  const { href, username, password } = new URL(proxyUrl);
+  // Some have a token as the user.
+  const given = password === '' ? username : password;
+  return everyForm([proxyUrl, href, authorization.slice('Basic '.length), given, decoded(given)]);
+}
+
+/** As it stands in the URL where that is not percent-encoded, which is reported elsewhere. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Settings that no client keeps through a proxy. */
+export function proxyRefusals({ protocol, pool }: Client, { proxy }: Target): Refusal[] {
+  if (proxy === undefined) return [];
+  const refused: Refusal[] = [];
+  if (protocol === 'h2') {
+    refused.push({
+      path: 'protocol',
+      message: 'conntax measures HTTP/1.1 only through a proxy',
+      hint: "protocol: 'http1', or a target without proxy",
+    });
+  }
+  if (pool.tlsSessions === 'pinned') {
+    refused.push({
+      path: 'pool.tlsSessions',
+      message: 'within a tunnel, the library alone decides which session a connection resumes',
+      hint: "'none' or 'library', or a target without proxy",
+    });
+  }
+  return refused;
+}
