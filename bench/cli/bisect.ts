@@ -278,12 +278,12 @@ function causeOf(run: Run): string | null {
 
 async function showResult(
   { bisection, dir }: Search,
-  { json }: BisectOptions,
+  { json, verbose }: BisectOptions,
   { plugins, output, env }: Context,
 ): Promise<void> {
   const report = buildBisectReport(bisection);
   const formats = await loadPlugins<Format>(plugins.formats);
-  const options = { hasColour: output.hasColour, columns: output.columns };
+  const options = { hasColour: output.hasColour, columns: output.columns, isBrief: verbose !== true };
   output.out(await formats[json ? 'json' : 'terminal']!.render(report, options));
   const markdown = await formats['markdown']!.render(report, options);
   tellGithub(report, markdown, output, env);

@@ -554,6 +554,7 @@ Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not m
     .option('--budget-sec <s>', "time budget per comparison, overriding the scenario's", asSeconds)
     .addOption(allowHostOption())
     .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
