@@ -41,7 +41,7 @@ function store(run = sample.run, trials: readonly TrialResult[] = sample.trials)
 test('a run is read back as it was stored: as the latest, by id, by folder, by file', () => {
   const runDir = store();
   for (const ref of [undefined, id, runDir, join(runDir, 'run.json')]) {
-    assert.deepEqual(readRun(dir, ref), { dir: runDir, ...sample, isTorn: false });
+    assert.deepEqual(readRun(dir, ref), { dir: runDir, ...sample, isPage: false, isTorn: false });
   }
   assert.deepEqual(readdirSync(runDir).sort(), ['report.md', 'run.json', 'trials.ndjson']);
   assert.deepEqual(readdirSync(dir).sort(), ['latest', 'runs']);
