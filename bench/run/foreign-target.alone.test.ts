@@ -8,7 +8,7 @@ import { isOwnReading, type KernelReading, type MeasuredTarget, openForeignTarge
 const DIALS = 40;
 
 function targetAt(isLoopback: boolean): MeasuredTarget {
-  const facts: Partial<ForeignServer> = { isLoopback, address: '127.0.0.1' };
+  const facts: Partial<ForeignServer> = { isLoopback, address: '127.0.0.1', proxy: null };
   return openForeignTarget({
     facts: facts as ForeignServer,
     endpoint: { origin: 'http://127.0.0.1', path: '/' },
