@@ -481,7 +481,7 @@ export function addJudgingCommands(
   const ab = program
     .command('ab')
     .description('compare two versions of the client, or of a server of your own, interleaved in one run')
-    .argument('[scenarios...]', `${DEFAULT_COMPARED}; with --start: both clients of short-vs-persistent`)
+    .argument('[scenarios...]', DEFAULT_COMPARED)
     .option(
       '--before <dir>',
       'conntax checkout (after npm ci), or folder where it is installed; default: this one',
