@@ -85,8 +85,10 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
     }
     if (profileDir !== undefined && !signal.aborted && series.stop !== 'failed') {
       if (limit.isOver) emit({ type: 'notice', cell: cell.id, message: 'not profiled: its time was over' });
-      limit.restart(MOST_PROFILING_MS);
-      await source.profile(profileDir);
+      else {
+        limit.restart(MOST_PROFILING_MS);
+        await source.profile(profileDir);
+      }
     }
   } finally {
     limit.close();

@@ -389,7 +389,7 @@ export class Session {
   async #profileArm(arm: Arm, path: string): Promise<void> {
     const shape = this.#shapeFor(arm);
     const request = {
-      ...this.#atRate(shape, this.#rateFor(arm), false),
+      ...this.#atRate(shape, undefined, false),
       windowMs: Math.max(PROFILED_MS, shape.windowMs),
       profilePath: `${path}.client`,
     };
