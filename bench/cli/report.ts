@@ -5,8 +5,7 @@ import type { Chart, SweepChart } from '../../report/charts/chart.ts';
 import type { Output as FileOutput, Format } from '../../report/formats/format.ts';
 import type { Report } from '../../report/model.ts';
 import { replaceFile } from '../../results/files.ts';
-import type { Run } from '../../results/model/run.ts';
-import type { TrialResult } from '../../results/model/trial.ts';
+import type { MeasuredRun } from '../../results/page-data.ts';
 import { readRun } from '../../results/store.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import type { CommonOptions, Context, Output, Plugins } from './context.ts';
@@ -16,6 +15,7 @@ import { announcePage } from './open-page.ts';
 export function describeReading({ open = false }: CommonOptions): string {
   return `Read from its page; no file was written${open ? ', so there is none to open' : ''}.`;
 }
+
 /** The page among the files of a run. */
 export const PAGE_FILE = 'report.html';
 
@@ -29,8 +29,22 @@ export interface Rendering {
   json: string;
 }
 
+/** What is measured, as every format shows it. */
+async function buildFrom({ run, trials }: MeasuredRun, plugins: Plugins): Promise<Report> {
+  const [charts, sweepCharts] = await Promise.all([
+    loadPlugins<Chart>(plugins.charts),
+    loadPlugins<SweepChart>(plugins.sweepCharts),
+  ]);
+  return buildReport({
+    run,
+    trials,
+    charts: Object.values(charts),
+    sweepCharts: Object.values(sweepCharts),
+  });
+}
+
 export async function render(
-  { run, trials }: { run: Run; trials: readonly TrialResult[] },
+  { run, trials }: MeasuredRun,
   {
     plugins,
     output,
@@ -38,18 +52,11 @@ export async function render(
     next = [],
   }: { plugins: Plugins; output: Output; isBrief: boolean; next?: readonly string[] },
 ): Promise<Rendering> {
-  const [charts, sweepCharts, formats, outputs] = await Promise.all([
-    loadPlugins<Chart>(plugins.charts),
-    loadPlugins<SweepChart>(plugins.sweepCharts),
+  const [report, formats, outputs] = await Promise.all([
+    buildFrom({ run, trials }, plugins),
     loadPlugins<Format>(plugins.formats),
     loadPlugins<FileOutput>(plugins.outputs),
   ]);
-  const report = buildReport({
-    run,
-    trials,
-    charts: Object.values(charts),
-    sweepCharts: Object.values(sweepCharts),
-  });
   const options = {
     hasColour: output.hasColour,
     columns: output.columns,
@@ -77,25 +84,14 @@ export async function render(
 
 /** The page alone, as it would be stored. */
 export async function renderPage(
-  { run, trials }: { run: Run; trials: readonly TrialResult[] },
+  measured: MeasuredRun,
   { plugins, output }: { plugins: Plugins; output: Output },
 ): Promise<string> {
-  const [charts, sweepCharts, formats] = await Promise.all([
-    loadPlugins<Chart>(plugins.charts),
-    loadPlugins<SweepChart>(plugins.sweepCharts),
+  const [report, formats] = await Promise.all([
+    buildFrom(measured, plugins),
     loadPlugins<Format>(plugins.formats),
   ]);
-  const report = buildReport({
-    run,
-    trials,
-    charts: Object.values(charts),
-    sweepCharts: Object.values(sweepCharts),
-  });
-  return formats['html']!.render(report, {
-    hasColour: false,
-    columns: output.columns,
-    measured: { run, trials },
-  });
+  return formats['html']!.render(report, { hasColour: false, columns: output.columns, measured });
 }
 
 export interface ReportOptions extends CommonOptions {

@@ -6,6 +6,7 @@ import { EXIT } from '../../results/errors.ts';
 import { hdrLog } from '../../results/histogram.ts';
 import type { CellResult, ForeignServer, Host, Run } from '../../results/model/run.ts';
 import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
+import type { MeasuredRun } from '../../results/page-data.ts';
 import { createRandom } from '../../results/random.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
 import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
@@ -228,13 +229,8 @@ async function openPage({ open = false }: MeasureOptions, context: Context): Pro
   return page;
 }
 
-interface Measured {
-  run: Run;
-  trials: readonly TrialResult[];
-}
-
 /** Measures, stores each trial and shows the progress; undefined if interrupted before anything was measured. */
-async function measure(work: Work, page: LivePage | undefined): Promise<Measured | undefined> {
+async function measure(work: Work, page: LivePage | undefined): Promise<MeasuredRun | undefined> {
   const { plan, servers, host, store, progress, isConfirming, options, context } = work;
   const { output, signal, createSource } = context;
   const metrics = await startMetrics(basename(store.dir), options.metricsPort);
@@ -301,7 +297,7 @@ async function describeAs(
 
 /** Shows the result, stores it, and says where it is. @returns the exit status */
 async function reportRun(
-  { run, trials }: Measured,
+  { run, trials }: MeasuredRun,
   { servers, store, startedAt, options, context, conclude }: Work,
   page: LivePage | undefined,
 ): Promise<number> {
