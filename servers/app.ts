@@ -9,14 +9,10 @@ import { z } from 'zod';
 import { asOwnTarget } from '../results/connections.ts';
 import { UsageError } from '../results/errors.ts';
 import { createRandom } from '../results/random.ts';
+import { closesAfterResponse } from '../scenarios/model/closing-server.ts';
 import { meanFaultMs } from '../scenarios/model/fault.ts';
 import { METHODS } from '../scenarios/model/request.ts';
-import {
-  closesAfterResponse,
-  countBackends,
-  type OwnTarget,
-  type Target,
-} from '../scenarios/model/target.ts';
+import { countBackends, type OwnTarget, type Target } from '../scenarios/model/target.ts';
 import { Balancer } from './backends.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import { type ConnectionCounters, countConnections, sumCounters, type TargetCounters } from './counters.ts';

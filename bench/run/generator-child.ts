@@ -5,6 +5,7 @@ import { foreignStack, MeasureError } from '../../results/errors.ts';
 import type { Trial } from '../../results/model/trial.ts';
 import { createRandom, type Random } from '../../results/random.ts';
 import type { Client } from '../../scenarios/model/client.ts';
+import { closesAfterResponse } from '../../scenarios/model/closing-server.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { keepCompiledCode, obeyParentOnly, readProcess } from '../../servers/process.ts';
 import { type Endpoint, PROTOCOL_VERSION } from '../../servers/protocol.ts';
@@ -245,7 +246,7 @@ async function openSource(
 function keepsConnections({ client, target }: Trial): boolean {
   return (
     client.requestsPerConnection === 'unlimited' &&
-    target.connectionClose !== true &&
+    !closesAfterResponse(target) &&
     !target.maxRequestsPerSocket
   );
 }

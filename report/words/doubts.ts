@@ -2,7 +2,7 @@
 import { errorRatioOf, failsOften } from '../../results/compare.ts';
 import type { ArmSummary, CellResult, Comparison } from '../../results/model/run.ts';
 import { LEAST_REPLICATES, replicatesToTell } from '../../results/stats.ts';
-import { closesAfterResponse } from '../../scenarios/model/target.ts';
+import { closesAfterResponse } from '../../scenarios/model/closing-server.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { formatCount, formatPercent, knownRatio } from './numbers.ts';
 

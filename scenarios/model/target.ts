@@ -222,14 +222,6 @@ export function isBuiltIn({ url, command }: Pick<Target, 'url' | 'command'>): bo
   return url === undefined && command === undefined;
 }
 
-/** Whether the server ends each connection after its first response. */
-export function closesAfterResponse({
-  connectionClose,
-  framing,
-}: Pick<Target, 'connectionClose' | 'framing'>): boolean {
-  return connectionClose === true || framing === 'close';
-}
-
 /** Settings that describe a server which is not conntax's own; null: unknown. */
 export const STATEMENTS = [
   'keepAliveTimeoutMs',

@@ -1,8 +1,9 @@
 // Rules on clients: the settings that a library or a load tool supports, and limits that only some connection policies have.
 import { CLIENT_SETTINGS, type Client, isModulePath } from '../../../scenarios/model/client.ts';
+import { closesAfterResponse } from '../../../scenarios/model/closing-server.ts';
 import { connectionLimit } from '../../../scenarios/model/connection-limit.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
-import { closesAfterResponse, type Target } from '../../../scenarios/model/target.ts';
+import type { Target } from '../../../scenarios/model/target.ts';
 import type { ClientPlugin, EngineModule, Refusal } from '../../contracts.ts';
 import { nameHint, nearest, orList, valueAt } from '../problems.ts';
 import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
