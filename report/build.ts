@@ -31,7 +31,7 @@ import { auditLines, auditTable, describePassed, summarizeAudits, trustTable } f
 import { cellCaveats, describeStop, runCaveats } from './words/caveats.ts';
 import { conditionsOf } from './words/conditions.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './words/headline.ts';
-import { formatCount } from './words/numbers.ts';
+import { countReplicates, formatCount } from './words/numbers.ts';
 import { describeRun, METHOD_WORDS, machineFacts } from './words/run.ts';
 
 /** What CI passes or fails a run by: whether the cell was measured reliably, then each of its expectations. */
@@ -56,12 +56,7 @@ function measuredCheck(view: CellView): Check {
     subject: 'not measured, or not reliable',
     isFigure: false,
     state: reasons.length === 0 ? 'pass' : 'broken',
-    detail:
-      reasons.length > 0
-        ? reasons.join('; ')
-        : result.replicates === 1
-          ? '1 replicate'
-          : `${result.replicates} replicates`,
+    detail: reasons.length > 0 ? reasons.join('; ') : countReplicates(result.replicates),
   };
 }
 

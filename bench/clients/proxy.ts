@@ -15,7 +15,7 @@ export function proxyPort(proxyUrl: string): number {
   return Number(new URL(proxyUrl).port || 80);
 }
 
-/** By one of its addresses, so that no client resolves its name again. A proxy is not told the name that it was reached by. */
+/** By one of its addresses, so that no client resolves its name again. A proxy does not learn the name that it was reached by. */
 export function proxyAt(proxyUrl: string, address: string): string {
   const url = new URL(proxyUrl);
   url.hostname = isIPv6(address) ? `[${address}]` : address;

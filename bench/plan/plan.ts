@@ -27,12 +27,8 @@ export interface PlannedCell {
   estimatedMs: number;
   /** How many replicates usually fit the budget. */
   likelyReplicates: number;
-  /** Longest durations of one replicate, and of the replicates that an interval needs. */
-  least: {
-    oneMs: number;
-    intervalMs: number /** Of what follows when the time is over. */;
-    endingMs: number;
-  };
+  /** Longest durations of one replicate, of the replicates that an interval needs, and of what follows when the time is over. */
+  least: { oneMs: number; intervalMs: number; endingMs: number };
   /** By arm, the version that its generator runs; this checkout where absent. */
   generatorCode: Readonly<Record<string, Code>>;
   /** Its target processes: one for all arms, or one per compared version of the target. */

@@ -24,6 +24,7 @@ import {
 } from './headline.ts';
 import { capitalize, describeObjective, describeSent } from './load.ts';
 import {
+  countReplicates,
   formatCount,
   formatLatency,
   formatRatio,
@@ -346,7 +347,7 @@ function verdictBadges({ result }: CellView): Badge[] {
   });
   const shown =
     deciding.length === 1 ? 'difference shown' : `${sure} of ${deciding.length} differences shown`;
-  const replicates = result.replicates === 1 ? '1 replicate' : `${formatCount(result.replicates)} replicates`;
+  const replicates = countReplicates(result.replicates);
   const reach = Math.max(...reaches);
   if (describeTooFew(deciding) !== null) return [{ text: `undecided: only ${replicates}`, tone: 'doubt' }];
   return [

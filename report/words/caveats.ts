@@ -8,7 +8,7 @@ import { sumOf } from '../../results/stats.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import { foreignCaveats, formatSeconds } from './conditions.ts';
 import { LINK_LIMITS } from './link.ts';
-import { formatCount, reachRatio } from './numbers.ts';
+import { countReplicates, formatCount, reachRatio } from './numbers.ts';
 
 const OPENED: Record<ArmSummary['openedBy'], string> = {
   client: 'counted by the client',
@@ -134,7 +134,7 @@ export function nameStop(stop: StopReason): string {
 export function describeStop(cell: CellResult): string {
   const { stop, stopDetail, replicates, scenario, elapsedMs } = cell;
   const reached = describeReach(cell);
-  const after = `after ${replicates === 1 ? '1 replicate' : `${replicates} replicates`} in ${formatSeconds(elapsedMs)}`;
+  const after = `after ${countReplicates(replicates)} in ${formatSeconds(elapsedMs)}`;
   if (!['interrupted', 'failed', 'cut', 'measuring'].includes(stop) && isMeasuredAgain(cell))
     return `Stopped ${after}: a failed expectation was re-measured; ${reached}.`;
   switch (stop) {
@@ -153,7 +153,7 @@ export function describeStop(cell: CellResult): string {
     case 'failed':
       return `Gave up ${after}: ${stopDetail}.`;
     case 'measuring':
-      return `Still measuring: ${replicates === 1 ? '1 replicate' : `${replicates} replicates`} so far; ${reached}.`;
+      return `Still measuring: ${countReplicates(replicates)} so far; ${reached}.`;
     default:
       return stop satisfies never;
   }
@@ -278,7 +278,7 @@ export function cellCaveats({ result, trials, arms }: CellView): string[] {
     ...pauseCaveats(arms),
     ...(result.replicates > 0 && result.replicates < FEW_REPLICATES
       ? [
-          `Only ${result.replicates === 1 ? '1 replicate' : `${result.replicates} replicates`}: too few to reveal that processes run in modes up to 30 % apart.`,
+          `Only ${countReplicates(result.replicates)}: too few to reveal that processes run in modes up to 30 % apart.`,
         ]
       : []),
     ...result.leftOut.map(({ arm, message, hint }) => `The client ${arm} was skipped: ${message} (${hint}).`),

@@ -30,6 +30,11 @@ export function formatCount(count: number): string {
   return WHOLE.format(count);
 }
 
+/** `1 replicate`, `12 replicates`. */
+export function countReplicates(count: number): string {
+  return count === 1 ? '1 replicate' : `${formatCount(count)} replicates`;
+}
+
 /** To 3 significant digits: `4,120`, `24.1`, `0.344`; zero is `0`. */
 export function formatSignificant(value: number): string {
   if (!Number.isFinite(value)) return NO_FIGURE;
