@@ -61,7 +61,7 @@ async function runScenarios(
   const files: string[] = [];
   for (const one of scenarios) files.push(await workspace.writeScenario(one, `${one.name}.json`));
   const outcome = await runCli(t, ['run', ...files, ...words, '--verbose'], { cwd: workspace.dir });
-  assert.equal(outcome.status, 0, outcome.stderr);
+  assert.equal(outcome.status, 0, `${outcome.stderr}\n${outcome.stdout}`);
   return { outcome, stored: workspace.onlyRun() };
 }
 
