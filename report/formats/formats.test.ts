@@ -37,9 +37,9 @@ test('the machine has every sweep with the raw figures of every measure, and eac
   const rate = sweeps[0].measures.find(({ name }: { name: string }) => name === 'requestsPerSec');
   assert.deepEqual(Object.keys(rate.rows[0]), [
     'link.roundTripMs',
+    'persistent:ratio',
     'short:requestsPerSec',
     'persistent:requestsPerSec',
-    'persistent:ratio',
     'marks',
   ]);
   assert.deepEqual(Object.keys(rate.rows[4]['persistent:ratio']), ['value', 'low', 'high']);
