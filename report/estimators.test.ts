@@ -12,7 +12,9 @@ const KEYS = METRIC_ORDER.map(metric => METRIC_TABLE[metric].columnKey);
 function figuresOf({ columns, rows }: Table, key: string): Map<string, number> {
   const [arm, column] = [
     columns.findIndex(one => one.key === 'arm'),
-    columns.findIndex(one => one.key === key),
+    columns.findIndex(
+      one => one.key === key || one.key === `measured${key[0]!.toUpperCase()}${key.slice(1)}`,
+    ),
   ];
   if (arm === -1 || column === -1) return new Map();
   return new Map(

@@ -85,7 +85,7 @@ export function columnOf({ arm, rows }: Curve): PercentileColumn {
   };
 }
 
-/** @param kinds one, or two that are told apart by their dashes; clients then have none of their own */
+/** @param kinds one, or two with a dash each; clients then have none of their own */
 export function drawCurves(
   curves: readonly Curve[],
   { kinds, axisTitle }: { kinds: readonly string[]; axisTitle: string },

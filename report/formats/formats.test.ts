@@ -22,6 +22,7 @@ const GOLDEN_SAMPLES = [
   'a sweep',
   'a sweep of two settings',
   'a troubled sweep',
+  'a bad hour',
 ];
 
 for (const format of formats) if (format.name !== 'html') testFormat(format);
