@@ -7,7 +7,7 @@ export default defineScenario({
     'When a server is slow or failing for a second, what do timeouts, a bulkhead, a breaker and retries save, and what do they send?',
   tags: ['catalogue', 'faults', 'timeouts', 'resilience'],
   target: {
-    behaviour: { name: 'delay', meanMs: 5 },
+    behaviour: { name: 'delay', meanMs: 50 },
     // Half of the answers fail at once, the others take 1.5 s.
     faults: [
       { kind: 'status', status: 503, ratio: 0.5, during: { fromMs: 500, toMs: 1_500 } },
@@ -28,7 +28,7 @@ export default defineScenario({
   clients: {
     nothing: { pool: { maxConnections: 100 } },
     timeout: { pool: { maxConnections: 100 }, resilience: { timeout: { attemptMs: 400 } } },
-    bulkhead: { pool: { maxConnections: 100 }, resilience: { bulkhead: { maxConcurrent: 5 } } },
+    bulkhead: { pool: { maxConnections: 100 }, resilience: { bulkhead: { maxConcurrent: 8 } } },
     breaker: {
       pool: { maxConnections: 100 },
       resilience: { timeout: { attemptMs: 400 }, breaker: { consecutiveFailures: 5, openMs: 500 } },
