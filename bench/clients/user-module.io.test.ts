@@ -10,6 +10,7 @@ import { suite, type TestContext, test } from 'node:test';
 import type { Outcome } from '../../results/model/trial.ts';
 import { Client } from '../../scenarios/model/client.ts';
 import { Target } from '../../scenarios/model/target.ts';
+import { RESILIENCE_SETTINGS } from '../resending.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { type ClientAnswer, type ClientDefinition, newExchange, type OwnClient } from '../contracts.ts';
@@ -75,7 +76,10 @@ suite('loading', () => {
     const text = 'export default { honours: ["api"], open: () => ({ send() {}, close() {} }) };';
     const loading = await loadUserModule(await writeModule(t, text, 'mine.mjs'));
     assert.ok(loading.isLoaded);
-    assert.deepEqual([...loading.module.honours].sort(), ['api', 'body', 'options', 'timeouts.totalMs']);
+    assert.deepEqual(
+      [...loading.module.honours].sort(),
+      ['api', 'body', 'options', 'timeouts.totalMs', ...RESILIENCE_SETTINGS].sort(),
+    );
   });
 });
 
