@@ -11,7 +11,11 @@ import { describeClient } from './words/conditions.ts';
 const clients: [stated: z.input<typeof Client>, text: RegExp][] = [
   [{ interceptors: { retry: {} } }, /body read, retry by undici$/],
   [
-    { interceptors: { retry: { maxRetries: 1, minDelayMs: 50, maxDelayMs: 1_000, delayFactor: 3, statuses: [503] } } },
+    {
+      interceptors: {
+        retry: { maxRetries: 1, minDelayMs: 50, maxDelayMs: 1_000, delayFactor: 3, statuses: [503] },
+      },
+    },
     /retry by undici \(at most 1 repetition, first after 50 ms, delays of at most 1,000 ms, each 3 times as long, on status 503\)$/,
   ],
   [{ interceptors: { dns: { maxTtlMs: 9 } } }, /addresses kept by undici \(for at most 9 ms\)$/],
@@ -50,7 +54,10 @@ test('attempts are a column where a client may send more or less than its reques
   assert.equal(columns[index]?.unit, 'sent for them');
   const [short, persistent] = ['short', 'persistent'].map(arm => rows.find(([name]) => name!.value === arm)!);
   assert.equal(short![index]!.text, '40');
-  assert.equal(persistent![index]!.value, persistent![columns.findIndex(({ heading }) => heading === 'sent')]!.value);
+  assert.equal(
+    persistent![index]!.value,
+    persistent![columns.findIndex(({ heading }) => heading === 'sent')]!.value,
+  );
   assert.ok(notes.some(note => note.startsWith('Attempts are what a client library')));
 });
 

@@ -10,10 +10,10 @@ import { suite, type TestContext, test } from 'node:test';
 import type { Outcome } from '../../results/model/trial.ts';
 import { Client } from '../../scenarios/model/client.ts';
 import { Target } from '../../scenarios/model/target.ts';
-import { RESILIENCE_SETTINGS } from '../resending.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { type ClientAnswer, type ClientDefinition, newExchange, type OwnClient } from '../contracts.ts';
+import { RESILIENCE_SETTINGS } from '../resending.ts';
 import { openSubject } from './testing/subject.ts';
 import { createModule, loadUserModule } from './user-module.ts';
 
