@@ -1,10 +1,11 @@
 // undici as a client, by its request, dispatch or fetch interface, one request at a time per exchange.
 import * as library from 'undici';
-import { type buildConnector, Dispatcher, fetch, Pool, type RequestInit, type Response } from 'undici';
+import { Agent, type buildConnector, Dispatcher, fetch, Pool, type RequestInit, type Response } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
 import { leavesBody } from '../../scenarios/model/left-body.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import {
+  type AttemptSink,
   beginExchange,
   type Exchange,
   newExchange,
@@ -14,6 +15,7 @@ import {
   type TransportModule,
   type TransportOptions,
 } from '../contracts.ts';
+import { INTERCEPTOR_SETTINGS, RESILIENCE_SETTINGS } from '../resending.ts';
 import { classifyError, describeError, type Evidence, plainTargetRefusals, rootCause } from './errors.ts';
 import { bodyRemarks, leftBodyRefusals } from './left-body.ts';
 import { proxyRefusals } from './proxy.ts';
@@ -21,6 +23,7 @@ import { socketRefusals } from './reach.ts';
 import { bodyOf, closingRefusals, fetchFaultRefusals, fetchRefusals } from './request.ts';
 import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-7.ts';
 import { type ConnectorOptions, createConnector } from './undici-connector.ts';
+import { intercept, interceptorRefusals, needsAgent, retriedStatus } from './undici-interceptors.ts';
 import { createProxied, type ProxiedClient } from './undici-proxy.ts';
 
 interface SlotRequest {
@@ -31,7 +34,8 @@ interface SlotRequest {
 
 /** What all exchanges of one client share. */
 export interface SlotContext {
-  pool: Dispatcher;
+  /** The pool's, or that of its interceptors. */
+  dispatch: Dispatcher['dispatch'];
   origin: string;
   requests: readonly SlotRequest[];
   /** Whether to take timestamps when a request is written and when the response header arrives. */
@@ -101,11 +105,17 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, Re
 
   protected fail(error: unknown): void {
     const { exchange } = this;
-    const { isReusedConnection, hasResponse } = this.context.evidenceOf(rootCause(error));
-    exchange.outcome = classifyError(error, {
-      isReusedConnection,
-      hasResponse: hasResponse || this.#hasResponse,
-    });
+    const status = retriedStatus(error);
+    if (status === undefined) {
+      const { isReusedConnection, hasResponse } = this.context.evidenceOf(rootCause(error));
+      exchange.outcome = classifyError(error, {
+        isReusedConnection,
+        hasResponse: hasResponse || this.#hasResponse,
+      });
+    } else {
+      exchange.status = status;
+      exchange.outcome = 'badStatus';
+    }
     exchange.error = describeError(error);
     this.end();
   }
@@ -116,10 +126,10 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, Re
     if (isLegacy(handler)) {
       this.#relay ??= new LegacyRelay(this);
       this.#relay.inner = handler;
-      return this.context.pool.dispatch(options, this.#relay);
+      return this.context.dispatch(options, this.#relay);
     }
     this.#inner = handler;
-    return this.context.pool.dispatch(options, this);
+    return this.context.dispatch(options, this);
   }
 
   begun(request: Abortable): boolean {
@@ -254,7 +264,7 @@ export class DispatchSlot extends Slot {
 
   override start(): void {
     this.#failure = undefined;
-    this.context.pool.dispatch(this.#options[this.exchange.request]!, this);
+    this.context.dispatch(this.#options[this.exchange.request]!, this);
   }
 
   override onResponseEnd(): void {
@@ -323,23 +333,40 @@ function createDispatcher(options: ConnectorOptions): ProxiedClient {
     return createProxied({ ...options, proxyUrl }, (at, connect) => createPool(client, at, connect));
   }
   const { connect, ...watch } = createConnector(options);
-  return { ...watch, dispatcher: createPool(client, origin, connect) };
+  const dispatcher = needsAgent(client)
+    ? new Agent({ factory: at => createPool(client, at, connect) })
+    : createPool(client, origin, connect);
+  return { ...watch, dispatcher };
 }
 
-function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
+const UNCOUNTED: AttemptSink = { sent() {}, ended: () => false };
+
+function open({
+  client,
+  endpoint,
+  requests,
+  hasPhases = true,
+  onConnection,
+  attempts = UNCOUNTED,
+}: TransportOptions): Transport {
   const { dispatcher: pool, ...connections } = createDispatcher({ client, endpoint, onConnection });
+  const { evidenceOf } = connections;
+  const { dispatch, remarks } =
+    client.interceptors === undefined
+      ? { dispatch: pool.dispatch.bind(pool), remarks: () => [] }
+      : intercept(pool, client.interceptors, { attempts, evidenceOf });
   const api = client.api ?? 'request';
   if (!isApi(api)) throw new TypeError(`undici has no api "${api}"`);
   const Slot = SLOTS[api];
   const context: SlotContext = {
-    pool,
+    dispatch,
     origin: endpoint.origin,
     requests: requests.map(slotRequest),
     hasPhases,
     body: client.body,
     isPipelined: (client.pool.pipelining ?? 1) > 1,
     isForwarded: endpoint.proxyUrl !== undefined && endpoint.origin.startsWith('http:'),
-    evidenceOf: connections.evidenceOf,
+    evidenceOf,
   };
   return {
     send(exchange, onEnd) {
@@ -349,7 +376,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
       (exchange.transportState as InstanceType<typeof Slot>).send(onEnd);
     },
     openConnections: connections.openConnections,
-    remarks: () => [...timerRemarks(client), ...bodyRemarks(client)],
+    remarks: () => [...timerRemarks(client), ...bodyRemarks(client), ...remarks()],
     async close() {
       await pool.destroy();
       await connections.closeAll();
@@ -459,6 +486,8 @@ const undici: TransportModule = {
     'timeouts.bodyMs',
     'timeouts.totalMs',
     'body',
+    ...INTERCEPTOR_SETTINGS,
+    ...RESILIENCE_SETTINGS,
   ],
   refusals(client, target, requests = []) {
     const refusals: Refusal[] = [
@@ -508,6 +537,7 @@ const undici: TransportModule = {
       ...plainTargetRefusals(client, target, undici.honours),
       ...socketRefusals(client, target),
       ...proxyRefusals(client, target),
+      ...interceptorRefusals(client, target, requests),
     );
     return refusals;
   },
