@@ -89,6 +89,8 @@ export interface GeneratorReading {
   opened: number | null;
   /** Connections to anything but the endpoint. */
   openedElsewhere: number;
+  /** Of each of several origins, in their order; empty where there is one. */
+  origins: { sent: number; opened: number }[];
   /** For a load tool; null: the client's settings determine the number of connections. */
   pool: EnginePool | null;
   /** Connections needed, if several processes share the load; absent: the trial's settings determine it. */

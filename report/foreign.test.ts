@@ -91,7 +91,9 @@ test('a server behind a proxy: whose connections are counted, and whose are not'
     values.get('Found before the run')!,
     /through the proxy http:\/\/proxy\.test:3128 at 10\.0\.0\.9, another machine/,
   );
-  assert.ok(caveats.some(caveat => /^Connections are those to the HTTP proxy .*is not counted\.$/.test(caveat)));
+  assert.ok(
+    caveats.some(caveat => /^Connections are those to the HTTP proxy .*is not counted\.$/.test(caveat)),
+  );
   assert.ok(caveats.some(caveat => /The proxy runs on another machine/.test(caveat)));
   assert.ok(caveats.every(caveat => !/The server runs on another machine/.test(caveat)));
 });

@@ -92,11 +92,13 @@ export interface OpenTarget {
   close(): Promise<void>;
 }
 
-interface OpenTargetOptions {
+export interface OpenTargetOptions {
   target: Target;
   /** The module named by `target.behaviour.name`. */
   behaviour: BehaviourModule;
   seed: number;
+  /** Default: one of its own. */
+  certificate?: Certificate;
 }
 
 function parseBehaviour(behaviour: BehaviourModule, target: Target): unknown {
@@ -107,9 +109,9 @@ function parseBehaviour(behaviour: BehaviourModule, target: Target): unknown {
   );
 }
 
-async function createTlsOptions(target: Target) {
+async function createTlsOptions(target: Target, certificate?: Certificate) {
   if (target.tls === 'none') return null;
-  const { keyPem, certPem } = await createCertificate(target.tlsKey);
+  const { keyPem, certPem } = certificate ?? (await createCertificate(target.tlsKey));
   const version = `TLSv${target.tls}` as const;
   return {
     key: keyPem,
@@ -168,11 +170,12 @@ export async function openTarget({
   target: stated,
   behaviour,
   seed,
+  certificate,
 }: OpenTargetOptions): Promise<OpenTarget> {
   const target = asOwnTarget(stated);
   const options = parseBehaviour(behaviour, target);
   const behave = behaviour.createResponder(options, createRandom(seed, 'behaviour', target.behaviour.name));
-  const tlsOptions = await createTlsOptions(target);
+  const tlsOptions = await createTlsOptions(target, certificate);
 
   const app = createApp(target, tlsOptions);
   const { server } = app;

@@ -86,6 +86,8 @@ export interface TargetReading extends ProcessReading {
   requestsPerConnection: { requests: number; connections: number }[];
   /** How often each of target.faults was injected, in their order. */
   faults: number[];
+  /** Of each origin, in their order; absent where there is one. */
+  origins?: Pick<TargetReading, 'accepted' | 'requests'>[];
 }
 
 export type TargetReply =
@@ -98,6 +100,8 @@ export type TargetReply =
 export interface Endpoint {
   /** Origin, such as `https://127.0.0.1:40123`. */
   origin: string;
+  /** All origins of a target that has several, the first one included. */
+  origins?: string[];
   /** Path and query of every request, such as `/`. */
   path: string;
   /** Certificate authority to trust, as PEM; absent without TLS, or to trust the system's authorities. */

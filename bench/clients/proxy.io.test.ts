@@ -7,6 +7,7 @@ import type { Endpoint } from '../../servers/protocol.ts';
 import { createAuthority } from '../../servers/testing/certificates.ts';
 import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import { openTestProxy, type TestProxy } from '../../servers/testing/proxy.ts';
+import { newExchange } from '../contracts.ts';
 import nodeHttp from './node-http.ts';
 import { openSubject, refusalOf, type Subject } from './testing/subject.ts';
 import undici from './undici.ts';
@@ -40,7 +41,10 @@ async function openWay(t: TestContext, scheme: 'http' | 'https', credentials?: s
   const { certPem: cert, keyPem: key } = await authority.sign('server', { address: '127.0.0.1' });
   const server = scheme === 'http' ? http.createServer(answer) : https.createServer({ cert, key }, answer);
   const port = await listenOnLoopback(t, server);
-  const proxy = await openTestProxy(t, credentials === undefined ? {} : { credentials });
+  const proxy = await openTestProxy(
+    t,
+    credentials === undefined ? {} : { credentials: decodeURIComponent(credentials) },
+  );
   const proxyUrl = credentials === undefined ? proxy.url : proxy.url.replace('//', `//${credentials}@`);
   return {
     endpoint: {
@@ -94,6 +98,22 @@ for (const subject of subjects) {
         assert.deepEqual(served, []);
       });
     }
+
+    test('a record that is used again and again does not make the way to its answer longer', async t => {
+      const { endpoint } = await openWay(t, 'http');
+      const exchange = newExchange();
+      const depths = new Set<number>();
+      Error.stackTraceLimit = 200;
+      t.after(() => {
+        Error.stackTraceLimit = 10;
+      });
+      Object.defineProperty(exchange, 'status', {
+        set: (status: number) => status === 200 && depths.add(new Error().stack!.split('\n').length),
+      });
+      const watched = openSubject(t, subject, endpoint);
+      for (let i = 0; i < 10; i++) await watched.ask(exchange);
+      assert.ok(depths.size > 0 && Math.max(...depths) - Math.min(...depths) < 5, [...depths].join());
+    });
 
     test('sessions are resumed within tunnels as the library does it, and never where none are wanted', async t => {
       const { endpoint } = await openWay(t, 'https');

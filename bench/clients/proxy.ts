@@ -1,4 +1,4 @@
-// What the URL of an HTTP proxy says: where it is, what it is told of its user, and what no output may contain.
+// What the URL of an HTTP proxy says: where it is, what it is sent of its user, and what no output may contain.
 import { isIPv6 } from 'node:net';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Target } from '../../scenarios/model/target.ts';
@@ -15,7 +15,7 @@ export function proxyPort(proxyUrl: string): number {
   return Number(new URL(proxyUrl).port || 80);
 }
 
-/** By one of its addresses, so that no client resolves its name again. A proxy is not told the name that it was reached by. */
+/** By one of its addresses, so that no client resolves its name again. A proxy does not learn the name that it was reached by. */
 export function proxyAt(proxyUrl: string, address: string): string {
   const url = new URL(proxyUrl);
   url.hostname = isIPv6(address) ? `[${address}]` : address;
@@ -38,13 +38,7 @@ export function proxySecrets(proxyUrl: string | undefined): string[] {
   const { href, username, password } = new URL(proxyUrl);
   // Some have a token as the user.
   const given = password === '' ? username : password;
-  return everyForm([
-    proxyUrl,
-    href,
-    authorization.slice('Basic '.length),
-    given,
-    decoded(given),
-  ]);
+  return everyForm([proxyUrl, href, authorization.slice('Basic '.length), given, decoded(given)]);
 }
 
 /** As it stands in the URL where that is not percent-encoded, which is reported elsewhere. */

@@ -75,7 +75,9 @@ function createTunnelled(
         return socket;
       },
     });
-    const ask = pool.connect.bind(pool) as (options: Dispatcher.ConnectOptions) => Promise<Dispatcher.ConnectData>;
+    const ask = pool.connect.bind(pool) as (
+      options: Dispatcher.ConnectOptions,
+    ) => Promise<Dispatcher.ConnectData>;
     const askTimed: typeof ask = async options => {
       const answer = await ask(options);
       const opening = openings.getStore();

@@ -97,7 +97,7 @@ test('mutual TLS by another name, with an encrypted key; a plan without verifica
   }
 });
 
-test('a proxy with a password: its connections are the client\'s, its password is nowhere', async t => {
+test("a proxy with a password: its connections are the client's, its password is nowhere", async t => {
   const workspace = await openWorkspace(t);
   const server = await listen(t, http.createServer(), { host: '127.0.0.1', port: 0 });
   const proxy = await openTestProxy(t, { credentials: `me:${PHRASE}` });
@@ -129,7 +129,10 @@ test('a proxy with a password: its connections are the client\'s, its password i
   // One more asked the server before the run.
   assert.equal(proxy.connections() - before, opened + 1);
   const ledgerAudit = run?.cells[0]?.findings.find(({ rule }) => rule === 'ledger');
-  assert.match(ledgerAudit?.detail ?? '', /accepted unknown.*whose own connections to the server are not counted/);
+  assert.match(
+    ledgerAudit?.detail ?? '',
+    /accepted unknown.*whose own connections to the server are not counted/,
+  );
   const credentials = Buffer.from(`me:${PHRASE}`).toString('base64');
   const kept = files.map(name => readFileSync(join(dir, name), 'latin1'));
   const saved = readFileSync(join(cwd, 'saved.json'), 'utf8');

@@ -147,7 +147,12 @@ suite('refusalBehindProxy', () => {
     ['IPv6 on loopback', 'https://[::1]/', [], undefined],
     ['the name of loopback', 'http://localhost:3000/', [], undefined],
     ['an address elsewhere', 'http://10.0.0.1/', [], /10\.0\.0\.1 is not on loopback/],
-    ['a name, which only the proxy resolves', 'http://api.test/', [], /the proxy resolves api\.test.*--allow-host api\.test/s],
+    [
+      'a name, which only the proxy resolves',
+      'http://api.test/',
+      [],
+      /the proxy resolves api\.test.*--allow-host api\.test/s,
+    ],
     ['a name that looks like loopback', 'http://localhost.test/', [], /the proxy resolves localhost\.test/],
     ['a name that is allowed', 'http://api.test/', ['api.test'], undefined],
     ['an address that is allowed', 'http://10.0.0.1/', ['10.0.0.1'], undefined],

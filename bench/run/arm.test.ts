@@ -242,6 +242,7 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
     pool: null,
     opened: 4,
     openedElsewhere: 0,
+    origins: [],
     handshakesFull: 0,
     handshakesResumed: 0,
     completedRecorded: 6,

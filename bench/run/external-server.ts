@@ -561,8 +561,7 @@ export async function findServers(
 function endpointOf({ url, reach }: LocatedServer, { address }: ForeignServer): Endpoint {
   const { serverName, proxy, ...way } = reach;
   const named = namedUrl(url, reach);
-  const isName =
-    isIP(hostOf(named.href)) === 0 && reach.socketPath === undefined && proxy === undefined;
+  const isName = isIP(hostOf(named.href)) === 0 && reach.socketPath === undefined && proxy === undefined;
   return {
     origin: named.origin,
     path: `${named.pathname}${named.search}`,
@@ -619,7 +618,9 @@ async function firstAnswer(
       if (isAnswered(error) || error instanceof ProxyError) verb = 'cannot be measured';
     }
   }
-  const causes = failures.join('; ') || `${reach.proxy === undefined ? 'its host' : 'the host of its proxy'} has no address`;
+  const causes =
+    failures.join('; ') ||
+    `${reach.proxy === undefined ? 'its host' : 'the host of its proxy'} has no address`;
   throw new MeasureError('unreachable', `${url} ${verb}: ${causes}`);
 }
 

@@ -133,6 +133,7 @@ export function foldReadings(readings: readonly GeneratorReading[]): GeneratorRe
     unfinished: sum(readings, 'unfinished'),
     opened: sumKnown(readings.map(({ opened }) => opened)),
     openedElsewhere: sum(readings, 'openedElsewhere'),
+    origins: foldOrigins(readings.map(({ origins }) => origins)),
     pool: null,
     handshakesFull: sum(readings, 'handshakesFull'),
     handshakesResumed: sum(readings, 'handshakesResumed'),
@@ -193,6 +194,15 @@ function foldByKey<Key extends string, Value>(
   return Object.fromEntries(
     [...byKey].map(([key, entries]) => [key, fold(entries.map(([, value]) => value))]),
   ) as Partial<Record<Key, Value>>;
+}
+
+type Origins = GeneratorReading['origins'];
+
+function foldOrigins(all: readonly Origins[]): Origins {
+  return all[0]!.map((_, index) => {
+    const parts = all.map(origins => origins[index]!);
+    return { sent: sum(parts, 'sent'), opened: sum(parts, 'opened') };
+  });
 }
 
 type Requests = GeneratorReading['requests'];

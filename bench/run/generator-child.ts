@@ -6,9 +6,11 @@ import type { Trial } from '../../results/model/trial.ts';
 import { createRandom, type Random } from '../../results/random.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Load } from '../../scenarios/model/load.ts';
+import { originShares } from '../../scenarios/model/origins.ts';
 import { keepCompiledCode, obeyParentOnly, readProcess } from '../../servers/process.ts';
 import { type Endpoint, PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { transports, userModules } from '../clients/index.ts';
+import { spreadOverOrigins } from '../clients/origins.ts';
 import { proxySecrets } from '../clients/proxy.ts';
 import { prepareRequests, redact, secretsOf } from '../clients/request.ts';
 import type {
@@ -101,7 +103,27 @@ interface Source {
   close(): Promise<void>;
 }
 
-function createGenerator(source: Source, recorder: Recorder, requests: PreparedRequests): Generator {
+/** What was sent to each of several origins, and opened. */
+function originFigures(
+  { origins = [] }: Endpoint,
+  requests: PreparedRequests,
+  { sentByRequest = [] }: LoadLoop,
+  recorder: Recorder,
+): GeneratorReading['origins'] {
+  return origins.map((origin, index) => ({
+    sent: sentByRequest.reduce(
+      (sum, sent, request) => sum + (requests[request]!.origin === origin ? sent : 0),
+      0,
+    ),
+    opened: recorder.openedTo(index),
+  }));
+}
+
+function createGenerator(
+  source: Source,
+  recorder: Recorder,
+  { requests, endpoint }: { requests: PreparedRequests; endpoint: Endpoint },
+): Generator {
   const { loop, engine, countsConnections, openedElsewhere, caveats, close } = source;
   return {
     dropsInFlight: engine?.dropsInFlight ?? false,
@@ -140,6 +162,7 @@ function createGenerator(source: Source, recorder: Recorder, requests: PreparedR
         unfinished: loop.unfinished,
         opened: countsConnections ? recorder.opened : null,
         openedElsewhere: openedElsewhere(),
+        origins: originFigures(endpoint, requests, loop, recorder),
         pool: engine === undefined ? null : { ...engine.pool },
         ...(loop.schedule?.finish() ?? { arrivals: null, lateness: null }),
         caveats: [...caveats()],
@@ -224,8 +247,9 @@ async function openSource(
 
 async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {
   reachAsChecked(endpoint);
-  const requests = prepareRequests(trial, endpoint.path, process.env);
-  secrets = [...proxySecrets(endpoint.proxyUrl), ...secretsOf(requests)];
+  const asked = prepareRequests(trial, endpoint.path, process.env);
+  const requests = spreadOverOrigins(asked, endpoint, originShares(trial.target));
+  secrets = [...proxySecrets(endpoint.proxyUrl), ...secretsOf(asked)];
   const recorder = createRecorder({
     hasPhases: trial.phases,
     redact: text => redact(text, secrets),
@@ -234,7 +258,7 @@ async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'p
   });
   const plugin = await loadPlugin(trial.client);
   const source = await openSource(plugin, trial, endpoint, recorder, requests);
-  generator = createGenerator(source, recorder, requests);
+  generator = createGenerator(source, recorder, { requests, endpoint });
 }
 
 const MOST_STACK_CHARS = 4_000;

@@ -190,7 +190,10 @@ suite('preflight', () => {
       checkPlan(makePlan({}), sampleHost, located, allowed).filter(({ state }) => state === 'warn');
     assert.deepEqual(told(foreign('10.0.0.1'), ['a.test']).slice(1), []);
     const [slip] = told(foreign('127.0.0.1'), ['b.test']);
-    assert.match(slip?.sentence ?? '', /--allow-host b\.test: no target\.url or target\.proxy .*known hosts: a\.test/);
+    assert.match(
+      slip?.sentence ?? '',
+      /--allow-host b\.test: no target\.url or target\.proxy .*known hosts: a\.test/,
+    );
     assert.match(told([], ['b.test'])[0]?.sentence ?? '', /no target has a url/);
   });
 

@@ -11,9 +11,9 @@ import { MeasureError, UsageError } from '../../results/errors.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import { createAuthority } from '../../servers/testing/certificates.ts';
+import { openTestProxy } from '../../servers/testing/proxy.ts';
 import nodeFetch from '../clients/fetch.ts';
 import nodeHttp from '../clients/node-http.ts';
-import { openTestProxy } from '../../servers/testing/proxy.ts';
 import { openSubject } from '../clients/testing/subject.ts';
 import undici from '../clients/undici.ts';
 import wire from '../clients/wire.ts';
@@ -123,7 +123,11 @@ suite('files', () => {
         /^target\.keyFile: .*cannot be decrypted; expected: its own passphrase/,
       ],
       [{ proxy: { env: 'PROXY' } }, {}, /^target\.proxy: .*PROXY is not set/],
-      [{ proxy: { env: 'PROXY' } }, { PROXY: 'wrong' }, /^target\.proxy: .*PROXY does not hold a URL; expected: /],
+      [
+        { proxy: { env: 'PROXY' } },
+        { PROXY: 'wrong' },
+        /^target\.proxy: .*PROXY does not hold a URL; expected: /,
+      ],
       [{ proxy: { env: 'PROXY' } }, { PROXY: 'https://wrong@a.test' }, /another scheme than http/],
       [{ proxy: { env: 'PROXY' } }, { PROXY: 'http://wrong@a.test/b' }, /more than a host and a port/],
       [{ proxy: { env: 'PROXY' } }, { PROXY: 'http://me:wrong%@a.test' }, /not percent-encoded/],
@@ -263,11 +267,14 @@ suite('through a proxy', () => {
       const { port, requests } = await listen(t, LOOPBACK, scheme === 'https' ? { cert, key } : undefined);
       const proxy = await openTestProxy(t);
       const url = `${scheme}://localhost:${port}/health`;
-      const found = await find({
-        url,
-        proxy: proxy.url.replace('127.0.0.1', 'proxy.test'),
-        ...(scheme === 'https' ? { caFile: authority.caFile } : {}),
-      }, ['127.0.0.1']);
+      const found = await find(
+        {
+          url,
+          proxy: proxy.url.replace('127.0.0.1', 'proxy.test'),
+          ...(scheme === 'https' ? { caFile: authority.caFile } : {}),
+        },
+        ['127.0.0.1'],
+      );
       const { facts, endpoint } = found;
       assert.deepEqual(
         [facts.address, facts.proxy, facts.isLoopback, facts.status],
@@ -275,7 +282,10 @@ suite('through a proxy', () => {
       );
       assert.equal(facts.tlsVersion === null, scheme === 'http');
       assert.deepEqual([endpoint.proxyUrl, endpoint.address], [`${proxy.url}/`, undefined]);
-      assert.deepEqual(requests.map(request => request.url), ['/health']);
+      assert.deepEqual(
+        requests.map(request => request.url),
+        ['/health'],
+      );
       // One more finds out what the server speaks.
       if (scheme === 'https') assert.deepEqual(proxy.tunnels, Array(2).fill(`localhost:${port}`));
       else assert.deepEqual(proxy.passedOn, [url]);
@@ -303,7 +313,10 @@ suite('through a proxy', () => {
       const { port, requests } = await listen(t, LOOPBACK);
       const url = `${scheme}://127.0.0.1:${port}/`;
       const refused = await failure({ url, proxy: 'http://127.0.0.1:1' });
-      assert.match(refused.message, /the proxy http:\/\/127\.0\.0\.1:1 cannot be reached.*ECONNREFUSED.*expected: /);
+      assert.match(
+        refused.message,
+        /the proxy http:\/\/127\.0\.0\.1:1 cannot be reached.*ECONNREFUSED.*expected: /,
+      );
       const proxy = await openTestProxy(t, { credentials: 'me:right' });
       process.env['CONNTAX_TEST_PROXY'] = proxy.url.replace('//', '//me:wr0ng@');
       t.after(() => delete process.env['CONNTAX_TEST_PROXY']);
@@ -313,7 +326,10 @@ suite('through a proxy', () => {
       if (scheme === 'http') return;
       const { port: plain } = await listen(t, LOOPBACK);
       const none = await failure({ url, proxy: `http://127.0.0.1:${plain}` });
-      assert.match(none.message, /the proxy .* closed the connection without an answer; expected: the URL of an HTTP proxy/);
+      assert.match(
+        none.message,
+        /the proxy .* closed the connection without an answer; expected: the URL of an HTTP proxy/,
+      );
       assert.equal(requests.length, 0);
     });
   }

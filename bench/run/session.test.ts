@@ -455,6 +455,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
         failures: {},
         unfinished: 0,
         openedElsewhere: 0,
+        origins: [],
         pool: null,
         opened: count(),
         handshakesFull: 0,

@@ -178,6 +178,7 @@ function foreign({ run, trials }: StoredSample): StoredSample {
     server: {
       url,
       address: '127.0.0.1',
+      proxy: null,
       isLoopback: true,
       status: 404,
       httpVersion: '1.1',

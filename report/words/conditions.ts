@@ -2,6 +2,7 @@
 import { asOwnTarget } from '../../results/connections.ts';
 import { type CellResult, closingReason, type ForeignServer, isUnixSocket } from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
+import { originShares } from '../../scenarios/model/origins.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { describeRequest, type NamedRequest } from '../../scenarios/model/request.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
@@ -395,7 +396,17 @@ function describeTarget(target: Target): string {
       ? `HTTP/2 (at most ${formatCount(maxConcurrentStreams)} streams per connection) and HTTP/1.1`
       : 'HTTP/1.1';
   const secured = tls === 'none' ? 'without TLS' : `over TLS ${tls} with an ${KEYS[tlsKey]} key`;
-  return `${spoken} ${secured}, ${describeBehaviour(behaviour)}`;
+  return `${spoken} ${secured}, ${describeBehaviour(behaviour)}${describeOrigins(target)}`;
+}
+
+/** `, at 3 origins (50 %, 25 %, 25 % of the requests)`; empty for one. */
+function describeOrigins(target: Target): string {
+  const shares = originShares(target);
+  if (shares.length === 1) return '';
+  const total = shares.reduce((sum, share) => sum + share, 0);
+  const isEven = shares.every(share => share === shares[0]);
+  const parts = shares.map(share => formatPercent(share / total)).join(', ');
+  return `, at ${shares.length} origins (${isEven ? 'each asked equally often' : `${parts} of the requests`})`;
 }
 
 const KEYS = { ec: 'EC P-256', rsa: 'RSA 2048' } as const;

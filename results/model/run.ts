@@ -22,7 +22,7 @@ export const ForeignServer = z.strictObject({
     .string()
     .nullable()
     .default(null)
-    .describe('HTTP proxy on the way, without its password: the address is then the proxy\'s; null: none'),
+    .describe("HTTP proxy on the way, without its password: the address is then the proxy's; null: none"),
   isLoopback: z.boolean().describe('Whether that is on this machine, whose kernel then counts both ends'),
   status: z.int().describe('Of the answer to the request before the run'),
   httpVersion: z.string().describe('Of that answer, such as 1.1'),

@@ -4,6 +4,7 @@ import type { ForeignServer } from '../model/run.ts';
 export const FOUND_SERVER: ForeignServer = {
   url: 'http://127.0.0.1/',
   address: '127.0.0.1',
+  proxy: null,
   isLoopback: true,
   status: 200,
   httpVersion: '1.1',

@@ -193,6 +193,7 @@ function sampleLedger(trial: Trial, sent: number, opened: number): Ledger {
     accepted: opened,
     openedBy: 'client',
     openedElsewhere: 0,
+    origins: [],
     acceptedBy: 'target',
     acceptedHttp2: 0,
     needed: neededConnections({ client, target, load, requests: sent }),

@@ -24,6 +24,10 @@ const COMMANDS = {
     message: 'an external server announces its own limit',
     hint: "no maxConcurrentStreams; a client's limit is pool.maxConcurrentStreams",
   },
+  origins: {
+    message: "only conntax's own server has several origins",
+    hint: 'no origins, or a target without a url',
+  },
   faults: {
     message: "only conntax's own server makes its answers go wrong on purpose",
     hint: 'no faults, or a target without a url',
@@ -41,6 +45,7 @@ const STARTED_COMMANDS = {
   tls: { message: PLAIN_HTTP, hint: 'no tls' },
   tlsKey: { message: PLAIN_HTTP, hint: 'no tlsKey' },
   maxConcurrentStreams: { message: PLAIN_HTTP, hint: 'no maxConcurrentStreams' },
+  origins: { ...COMMANDS.origins, hint: 'no origins, or a target without a command' },
   faults: { ...COMMANDS.faults, hint: 'no faults, or a target without a command' },
 } as const;
 
