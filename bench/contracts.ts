@@ -186,6 +186,8 @@ export interface Transport {
   close(): Promise<void>;
   /** After closing: what readers of this trial's figures must know, one sentence each. */
   remarks?(): readonly string[];
+  /** After closing: what went wrong in it; undefined: nothing. */
+  closing?(): string | undefined;
 }
 
 /** The steady part of a slice, on the monotonic clock. */

@@ -11,6 +11,7 @@ import type {
 } from '../results/model/trial.ts';
 import type { Endpoint } from '../servers/protocol.ts';
 import type { EnginePool, ScheduleCounts, WindowSchedule } from './contracts.ts';
+import type { PauseCounts } from './load/pauses.ts';
 
 /** One slice: ramp, then the steady window, then drain. */
 export interface SliceOrder {
@@ -32,6 +33,8 @@ export interface SliceOrder {
   users?: number;
   /** Where there are several requests: begins the sequence in which they are drawn. */
   requestSeed?: number;
+  /** Files of a profile of this slice, without their extensions. */
+  profilePath?: string;
 }
 
 export type GeneratorCommand =
@@ -91,6 +94,10 @@ export interface GeneratorReading {
   openedElsewhere: number;
   /** Of each of several origins, in their order; empty where there is one. */
   origins: { sent: number; opened: number }[];
+  /** What became of its connections between slices; absent where that is not known. */
+  pauses?: PauseCounts;
+  /** Connections still open before the client was closed; null if the client does not count them. */
+  leftOpen: number | null;
   /** For a load tool; null: the client's settings determine the number of connections. */
   pool: EnginePool | null;
   /** Connections needed, if several processes share the load; absent: the trial's settings determine it. */
@@ -117,6 +124,8 @@ export interface GeneratorReading {
   /** Open loads only. */
   lateness: Histogram | null;
   arrivals: ScheduleCounts | null;
+  /** What went wrong when the client was closed; absent: nothing. */
+  closing?: string;
   caveats: string[];
   timeline: Timeline;
 }

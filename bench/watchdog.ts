@@ -45,7 +45,8 @@ function killAll(): void {
 }
 
 function add(id: number): void {
-  if (living.size === 0) process.on('exit', killAll);
+  // First of all listeners: others remove what these processes may still write.
+  if (living.size === 0) process.prependListener('exit', killAll);
   living.add(id);
   list ??= startWatchdog();
   list?.write(`add ${id}\n`);

@@ -26,6 +26,7 @@ import { errorTable, failureTable, statusTable } from './tables/outcomes.ts';
 import { phaseTable } from './tables/phases.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
 import { requestTable } from './tables/requests.ts';
+import { spreadTable } from './tables/spread.ts';
 import { cellAnswer } from './words/answer.ts';
 import { auditLines, auditTable, describePassed, summarizeAudits, trustTable } from './words/audits.ts';
 import { cellCaveats, describeStop, runCaveats } from './words/caveats.ts';
@@ -116,6 +117,7 @@ const SPECIAL_TABLES: readonly CreateTable[] = [
   faultTable,
   statusTable,
   connectionCostTable,
+  spreadTable,
 ];
 
 /** Widths in px: the column of a page, and a phone held upright. */
@@ -149,6 +151,7 @@ export function buildReport(of: {
     overview: overviewOf(sections),
     headline: only === undefined ? runHeadline(views, run.state) : sweepHeadline(only),
     remarks: only === undefined ? runRemarks(views) : sweepRemarks(only),
+    brief: null,
     tables: [],
     figures: [],
     sweeps: sections.flatMap(section =>

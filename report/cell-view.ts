@@ -2,10 +2,9 @@
 
 import { type Bound, boundOf } from '../results/bound.ts';
 import { areErrorsUnlike } from '../results/compare.ts';
-import { METRIC_TABLE } from '../results/metrics.ts';
+import { countResponses, hasFewBeyond, METRIC_TABLE } from '../results/metrics.ts';
 import type { ArmSummary, CellResult, Comparison, Run } from '../results/model/run.ts';
 import type { CompletedTrial, TrialResult } from '../results/model/trial.ts';
-import { sumOf } from '../results/stats.ts';
 import type { Client } from '../scenarios/model/client.ts';
 import { own } from '../scenarios/model/own.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
@@ -62,18 +61,24 @@ export function comparisonMarks(
   { arms }: Pick<CellView, 'arms'>,
 ): Mark[] {
   const [its, other] = [candidate, baseline].map(name => arms.find(arm => arm.name === name));
-  const marks: Mark[] = [...(its?.marks ?? []), ...(other?.marks ?? [])];
+  const marks = [its, other].flatMap(arm => (arm === undefined ? [] : figureMarks(arm, metric)));
   if (its?.summary && other?.summary && areErrorsUnlike(its.summary, other.summary))
     marks.push('unlikeErrors');
-  const { isBoundByUnanswered, shareBeyond } = METRIC_TABLE[metric];
-  for (const arm of [its, other])
-    if (arm !== undefined) marks.push(...quantileMarks(shareBeyond, countResponses(arm)));
-  return inOrder(marks).filter(mark => mark !== 'censored' || isBoundByUnanswered);
+  return inOrder(marks);
 }
 
-/** Requests whose times the quantiles of an arm are of. */
-export function countResponses({ trials }: Pick<ArmView, 'trials'>): number {
-  return sumOf(trials, ({ measurement }) => measurement.response.count);
+/** Marks of a client's own figure of a metric. */
+export function figureMarks(arm: ArmView, metric: ExpectedMetric): Mark[] {
+  const { shareBeyond } = METRIC_TABLE[metric];
+  const marks = arm.marks.filter(mark => mark !== 'censored' || isBound(arm, metric));
+  return inOrder([...marks, ...quantileMarks(shareBeyond, countResponses(arm.trials))]);
+}
+
+/** Whether requests without a response make a figure a bound: a quantile only where it is as long as their shortest wait. */
+function isBound({ trials }: ArmView, metric: ExpectedMetric): boolean {
+  const { isBoundByUnanswered, shareBeyond, ofTrial } = METRIC_TABLE[metric];
+  if (!isBoundByUnanswered || shareBeyond === undefined) return isBoundByUnanswered;
+  return trials.some(trial => (ofTrial(trial) ?? 0) >= leastCensoredUs(trial.measurement));
 }
 
 /** The most serious first, each once. */
@@ -91,13 +96,9 @@ export const MARK_NOTES: Record<Mark, string> = {
     '‡ few requests: fewer than 10 took longer, so this is little more than the time of the slowest ones, and may be far from what more requests would show. It takes 100 requests for p90, 1,000 for p99 and 10,000 for p99.9.',
 };
 
-/** With fewer requests beyond it, a quantile is that of single requests. */
-const LEAST_BEYOND = 10;
-
-/** Marks of a figure of so many requests, if it is a quantile: `share` of them take longer. */
-export function quantileMarks(share: number | undefined, requestCount: number): Mark[] {
-  // A share of 0.1 % of 10,000 must not fail by rounding.
-  return share !== undefined && requestCount * share < LEAST_BEYOND * (1 - 1e-9) ? ['fewBeyond'] : [];
+/** Marks of a figure of so many requests, if it is a quantile: `shareBeyond` of them take longer. */
+export function quantileMarks(shareBeyond: number | undefined, requestCount: number): Mark[] {
+  return hasFewBeyond(shareBeyond, requestCount) ? ['fewBeyond'] : [];
 }
 
 /** At or above this value its quantiles are lower bounds (a histogram keeps three digits); Infinity if none is. */
@@ -131,6 +132,7 @@ function armsOf(cell: CellResult): string[] {
 function viewArm(name: string, view: Omit<CellView, 'arms'>, names: readonly string[]): ArmView {
   const { result } = view;
   const isBaseline = name === result.scenario.baseline;
+  const isCompared = Object.keys(result.scenario.clients).length > 1;
   const trials = view.trials.filter(
     (trial): trial is CompletedTrial => trial.state === 'completed' && trial.trial.arm === name,
   );
@@ -141,7 +143,7 @@ function viewArm(name: string, view: Omit<CellView, 'arms'>, names: readonly str
   ];
   return {
     name,
-    label: `${name}${isBaseline ? ' (baseline)' : ''}${signsOf(marks)}`,
+    label: `${name}${isBaseline && isCompared ? ' (baseline)' : ''}${signsOf(marks)}`,
     look: names.indexOf(name),
     isBaseline,
     marks,

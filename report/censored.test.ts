@@ -1,8 +1,11 @@
 // Requests without an answer: times that they bound are marked in every table and headline, and none that they do not.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { firstResult, judge } from '../results/expect.ts';
+import { METRIC_ORDER } from '../results/metrics.ts';
 import { sampleRun } from '../results/testing/sample-run.ts';
-import { viewCell } from './cell-view.ts';
+import { comparisonMarks, figureMarks, viewCell } from './cell-view.ts';
+import { expectationTable } from './tables/expectations.ts';
 import { mainTable } from './tables/main.ts';
 import { errorTable } from './tables/outcomes.ts';
 import { cellHeadline } from './words/headline.ts';
@@ -39,4 +42,22 @@ test('the headline marks them, and the errors are listed with the time that they
   const texts = row!.map(({ text }) => text);
   assert.deepEqual(texts.slice(1, 3), ['no answer', '12']);
   assert.deepEqual(texts.slice(4), ['10,400', '11,000', 'no answer within 10000 ms']);
+});
+
+test('requests without a response make times bounds, and neither error rates nor CPU nor connections', () => {
+  const persistent = view.arms.find(({ name }) => name === 'persistent')!;
+  const bound = METRIC_ORDER.filter(metric => figureMarks(persistent, metric).includes('censored'));
+  assert.deepEqual(
+    bound,
+    ['meanUs', 'requestsPerSec', 'capacityPerSec'],
+    'nor quantiles below the shortest wait',
+  );
+  const compared = METRIC_ORDER.filter(metric =>
+    comparisonMarks({ baseline: 'short', candidate: 'persistent', metric }, view).includes('censored'),
+  );
+  assert.deepEqual(compared, bound);
+  const expectation = { metric: 'successRatio', of: 'persistent', atLeast: 0.5 } as const;
+  const expectations = [firstResult(expectation, judge(expectation, trials))];
+  const table = expectationTable({ ...view, result: { ...view.result, expectations } })!;
+  assert.ok(table.rows.flat().every(({ marks }) => marks.length === 0));
 });

@@ -1,11 +1,22 @@
 // A quantile beyond which there are fewer than 10 requests is marked, and nothing else.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { firstResult, judge } from '../results/expect.ts';
+import { createLatencyRecorder } from '../results/histogram.ts';
+import { countResponses } from '../results/metrics.ts';
+import type { CompletedTrial, Histogram } from '../results/model/trial.ts';
 import { sampleRun } from '../results/testing/sample-run.ts';
 import { armNames, quantileMarks, viewCell } from './cell-view.ts';
+import { latencyPercentiles } from './charts/percentiles.ts';
 import type { Table } from './model.ts';
+import { measureTable } from './sweeps/report.ts';
+import { measureOf, sectionsOf } from './sweeps/view.ts';
+import { expectationTable } from './tables/expectations.ts';
 import { mainTable } from './tables/main.ts';
-import { ratioTable } from './tables/ratios.ts';
+import { scheduleTable } from './tables/open-loads.ts';
+import { phaseTable } from './tables/phases.ts';
+import { agreementTable, ratioTable } from './tables/ratios.ts';
+import { sampleSweeps } from './testing/sample-sweeps.ts';
 
 for (const [share, count, isMarked] of [
   [0.001, 9_999, true],
@@ -50,4 +61,78 @@ test('so is the ratio of two such p99', () => {
     );
   assert.deepEqual(marked(1_000), []);
   assert.deepEqual(marked(600), ['p99Us']);
+});
+
+/** A sample run whose histograms have this number of records each. */
+function viewWith(scenario: 'short-vs-persistent' | 'same-load' | 'drivers', count: number) {
+  const { run, trials } = sampleRun({ scenario });
+  for (const trial of trials) if (trial.state === 'completed') setCounts(trial.measurement, count);
+  return viewCell(run.cells[0]!, trials, armNames(run));
+}
+
+function histogramOf(count: number): Histogram {
+  const recorder = createLatencyRecorder();
+  for (let i = 0; i < count; i++) recorder.recordUs(1_000);
+  return recorder.summary();
+}
+
+function setCounts(measurement: CompletedTrial['measurement'], count: number): void {
+  for (const part of Object.values(measurement))
+    if (part !== null && typeof part === 'object' && 'p999Us' in part)
+      Object.assign(part, histogramOf(count));
+}
+
+for (const [where, tableWith] of [
+  ['of phases', (count: number) => phaseTable(viewWith('short-vs-persistent', count))],
+  ['of the schedule of an open load', (count: number) => scheduleTable(viewWith('same-load', count))],
+  ['of the agreement of load tools', (count: number) => agreementTable(viewWith('drivers', count))],
+] as const) {
+  test(`the table ${where} marks p99 of fewer than 1,000 requests, and nothing else`, () => {
+    const few = markedOf(tableWith(100)!);
+    assert.ok(few.length > 0 && few.every(key => /p99/i.test(key)), few.join());
+    assert.deepEqual(markedOf(tableWith(1_000)!), []);
+  });
+}
+
+test('so does that of a sweep', () => {
+  const { run, trials } = structuredClone(sampleSweeps['a sweep']!);
+  const marked = (metric: 'p99Us' | 'meanUs', count: number): number => {
+    for (const trial of trials) if (trial.state === 'completed') setCounts(trial.measurement, count);
+    const [section] = sectionsOf(run.cells.map(cell => viewCell(cell, trials, armNames(run))));
+    assert.ok(section?.kind === 'sweep');
+    return markedOf(measureTable(section.sweep, measureOf(metric))).length;
+  };
+  assert.ok(marked('p99Us', 10) > 0);
+  assert.deepEqual([marked('p99Us', 10_000), marked('meanUs', 10)], [0, 0]);
+});
+
+test('the curve of percentiles is marked where fewer than 10 requests took longer, but for the maximum', () => {
+  const view = viewCell(sampleRun().run.cells[0]!, sampleRun().trials, ['short', 'persistent']);
+  const [first] = view.arms;
+  const requestCount = countResponses(first!.trials);
+  const cells = latencyPercentiles
+    .table(view)
+    .rows.flatMap(([percentile, cell]) =>
+      cell!.value === null
+        ? []
+        : [{ beyond: requestCount * (1 - (percentile!.value as number) / 100), cell: cell! }],
+    );
+  const maximum = cells.pop()!;
+  assert.deepEqual(maximum.cell.marks, []);
+  for (const { beyond, cell } of cells)
+    assert.equal(cell.marks.includes('fewBeyond'), beyond < 10 - 1e-6, `${beyond} requests`);
+  assert.ok(
+    cells.some(({ cell }) => cell.marks.length > 0) && cells.some(({ cell }) => cell.marks.length === 0),
+  );
+});
+
+test('a limit on a quantile of few requests is unsure, marked, and says why', () => {
+  const view = viewWith('short-vs-persistent', 100);
+  const expectation = { metric: 'p999Us', of: 'persistent', atMost: 1e9 } as const;
+  const first = judge(expectation, view.trials);
+  assert.equal(first.state, 'unsure');
+  const expectations = [firstResult(expectation, first)];
+  const table = expectationTable({ ...view, result: { ...view.result, expectations } })!;
+  assert.deepEqual(markedOf(table), ['interval']);
+  assert.ok(table.notes.some(note => note.startsWith('A limit on a quantile of few requests (‡) is unsure')));
 });

@@ -170,11 +170,11 @@ suite('with a history', () => {
     test(`shown are ${why}, as a table and drawn`, () => {
       const { tables, figures } = reportOf(after, sampleHistory(after, { ...step, atLevel: 5 }));
       assert.deepEqual(
-        tables.at(-1)!.rows.map(row => row[2]!.value),
+        tables.at(-1)!.rows.map(row => row[3]!.value),
         metrics,
       );
       assert.deepEqual(
-        figures.map(({ name }) => name),
+        figures.map(({ name }) => name).filter(name => name !== 'changes'),
         metrics.map(metric => `short-vs-persistent/persistent/${metric}`),
       );
     });
@@ -186,6 +186,40 @@ suite('with a history', () => {
   });
 });
 
+test('a gate without a regression does not hide that the history became worse', () => {
+  const history = sampleHistory(before, { count: 13, metric: 'requestsPerSec', factor: 1.1, atLevel: 5 });
+  const { answer, headline, remarks } = reportOf(before, history);
+  assert.match(answer.verdict, /^No regression .*; history: 1 worse$/);
+  assert.match(headline, / Over the history 1 ratio became worse\.$/);
+  assert.match(remarks.join(), /Requests\/s of persistent .* since run /);
+});
+
+test('the outcome comes first, and regressions on top', () => {
+  const { brief, tables } = reportWith(slower);
+  for (const table of [brief!, ...tables]) assert.equal(table.columns[0]!.key, 'state');
+  assert.deepEqual(brief!.rows[0]!.map(({ text }) => text).slice(0, 2), [
+    'REGRESSION',
+    'client CPU per request of persistent',
+  ]);
+  const count = tables.reduce((sum, { rows }) => sum + rows.length, 0);
+  assert.equal(brief!.rows.length, count);
+});
+
+test('of what the runs were measured by, only what differs is listed', () => {
+  const report = reportWith(after => {
+    after.host = { ...after.host, node: '27.0.0', packages: { undici: '9.0.0' } };
+  });
+  const [group, ...others] = report.facts;
+  assert.deepEqual(others, []);
+  assert.deepEqual(
+    group!.facts.map(({ label }) => label),
+    ['Run', 'Node', ...Object.keys(before.host.packages), 'The same'],
+  );
+  const node = group!.facts.find(({ label }) => label === 'Node')!;
+  assert.equal(node.value, `${before.host.node} before, 27.0.0 after`);
+  assert.match(group!.facts.at(-1)!.value, /Started, conntax, Git commit, CPU, Kernel/);
+});
+
 const regression = damaged(slower);
 const samples = {
   'a-regression': reportOf(regression),
@@ -194,12 +228,37 @@ const samples = {
     sampleHistory(regression, { count: 13, metric: 'cpuUsPerRequest', factor: 1 / 1.3, atLevel: 5 }),
   ),
 };
+test('the short report fits a screen of any width, and begins and ends with the verdict', async () => {
+  const terminal = formats.find(({ name }) => name === 'terminal')!;
+  const all = {
+    ...samples,
+    'nothing changed': reportWith(() => {}),
+    'nothing compared': reportWith(after => {
+      after.cells = [];
+    }),
+  };
+  for (const [sample, report] of Object.entries(all)) {
+    for (const columns of [60, 100, 160]) {
+      const text = await terminal.render(report, { hasColour: false, columns, isBrief: true });
+      const lines = text.split('\n');
+      const what = `${sample}, ${columns} columns: ${lines.length} lines\n${text}`;
+      if (columns >= 100) {
+        assert.ok(lines.length <= 25, what);
+        assert.equal(lines[0], report.answer.verdict, what);
+        assert.equal(lines.at(-1), report.answer.verdict, what);
+      }
+      for (const line of lines) assert.ok(line.length <= columns, what);
+    }
+  }
+});
+
 for (const [sample, report] of Object.entries(samples)) {
-  for (const name of ['terminal', 'markdown']) {
+  for (const name of ['terminal', 'brief', 'markdown']) {
     const file = new URL(`goldens/${sample}.${name}.txt`, import.meta.url);
     test(`${name} of ${sample} is as it was (UPDATE_GOLDENS=1 accepts what it is now)`, async () => {
-      const format = formats.find(one => one.name === name)!;
-      const text = await format.render(report, { hasColour: false, columns: 100 });
+      const isBrief = name === 'brief';
+      const format = formats.find(one => one.name === (isBrief ? 'terminal' : name))!;
+      const text = await format.render(report, { hasColour: false, columns: 100, isBrief });
       if (process.env['UPDATE_GOLDENS'] === '1') writeFileSync(file, text);
       assert.equal(text, readFileSync(file, 'utf8'));
     });

@@ -15,8 +15,20 @@ import { METRIC_TABLE } from '../results/metrics.ts';
 import { METRICS } from '../results/model/run.ts';
 import { INTERVAL_NAME } from '../results/stats.ts';
 import { signsOf } from './cell-view.ts';
+import { changesFigure } from './charts/changes.ts';
 import { gateHistory } from './history.ts';
-import type { Answer, Badge, Check, Fact, FactGroup, Mark, Report, Table, TableCell } from './model.ts';
+import type {
+  Answer,
+  Badge,
+  Check,
+  Fact,
+  FactGroup,
+  Figure,
+  Mark,
+  Report,
+  Table,
+  TableCell,
+} from './model.ts';
 import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from './tables/table.ts';
 import {
   formatCount,
@@ -172,7 +184,9 @@ export function buildGateReport(
   const { before, after, result, trends, remarks = [] } = of;
   const history = gateHistory(result, trends);
   const sight = sightOf(result, before);
-  const headline = headlineOf(result, of, sight);
+  const headline = headlineOf(result, of, { sight, worseCount: history.worseCount });
+  const lines = inOrder(result.lines);
+  const brief = lines.length === 0 ? null : briefTable(lines, of);
   const allRemarks = [
     ...remarks,
     ...errorGapRemarks(result.lines, of),
@@ -189,10 +203,16 @@ export function buildGateReport(
     subtitle: `${after.runId} compared with ${before.runId}, which was measured ${formatTime(before.startedAt)}`,
     state: 'complete',
     verdict: result.state === 'regression' || result.state === 'nothing' ? headline : null,
-    answer: gateAnswer(result, { sight, detail: headline, notes: allRemarks }),
+    answer: gateAnswer(result, {
+      sight,
+      worseCount: history.worseCount,
+      detail: headline,
+      notes: allRemarks,
+    }),
     overview: null,
     headline,
     remarks: allRemarks,
+    brief,
     tables: [
       ...(['ratio', 'count', 'absolute'] as const).flatMap(kind => {
         const lines = result.lines.filter(line => line.kind === kind);
@@ -200,17 +220,21 @@ export function buildGateReport(
       }),
       ...history.tables,
     ],
-    figures: history.figures,
+    figures: [...(brief === null ? [] : drawChanges(lines, brief)), ...history.figures],
     sweeps: [],
     cells: [],
     checks: [...result.lines.filter(({ isBinding }) => isBinding).map(checkOf), ...gapChecks(result)],
     words: [],
-    facts: [factsOf('Before', before), factsOf('After', after)],
+    facts: [changedFacts(before, after)],
     caveats: [...caveatsOf(result), ...result.unknown.map(reason => `${reason}.`)],
   };
 }
 
-function headlineOf({ lines, gaps, state }: GateResult, sides: Sides, sight: Sight): string {
+function headlineOf(
+  { lines, gaps, state }: GateResult,
+  sides: Sides,
+  { sight, worseCount }: { sight: Sight; worseCount: number },
+): string {
   const { before } = sides;
   const binding = lines.filter(({ isBinding }) => isBinding);
   const worst = binding
@@ -232,13 +256,18 @@ function headlineOf({ lines, gaps, state }: GateResult, sides: Sides, sight: Sig
     ...(gaps.length === 0 ? [] : [describeLoss(gaps)]),
     found,
     ...(better === 0 ? [] : [`${formatCount(better)} of them improved.`]),
+    ...(worseCount === 0
+      ? []
+      : [
+          `Over the history ${worseCount === 1 ? '1 ratio' : `${formatCount(worseCount)} ratios`} became worse.`,
+        ]),
   ].join(' ');
 }
 
 /** What the comparison found, in at most 15 words; the headline is the line below it. */
 function gateAnswer(
   { lines, gaps, state }: GateResult,
-  of: { sight: Sight; detail: string; notes: readonly string[] },
+  of: { sight: Sight; worseCount: number; detail: string; notes: readonly string[] },
 ): Answer {
   const binding = lines.filter(({ isBinding }) => isBinding);
   const count = (wanted: GateLine['state']): number => binding.filter(line => line.state === wanted).length;
@@ -260,7 +289,7 @@ function gateAnswer(
       : [{ text: `${count('improvement')} improved`, tone: 'good' } as const]),
   ];
   return {
-    verdict: verdict(),
+    verdict: `${verdict()}${state === 'regression' || of.worseCount === 0 ? '' : `; history: ${of.worseCount} worse`}`,
     precision: of.detail,
     context: '',
     badges: badges.slice(0, 4),
@@ -293,11 +322,68 @@ function sentenceOf(line: GateLine, sides: Sides): string {
   return `${titleOf(line)} of ${line.arm} in ${line.cell} changed by ${formatChange(line)}${signsOf(changeMarks(line, sides))}`;
 }
 
+/** First, so that it is seen on a phone too. */
+const outcomeColumn = wordColumn('state', 'outcome');
+
+/** Those that decide first, regressions on top. */
+function inOrder(lines: readonly GateLine[]): GateLine[] {
+  return sorted(lines).toSorted(
+    (a, b) =>
+      Number(b.isBinding) - Number(a.isBinding) ||
+      RANKS[a.state] - RANKS[b.state] ||
+      Number(b.kind === 'ratio') - Number(a.kind === 'ratio'),
+  );
+}
+
+/** What each line is about, in words as short as tell them apart. */
+function nameLines(lines: readonly GateLine[]): string[] {
+  const hasSeveral = new Set(lines.map(({ cell }) => cell)).size > 1;
+  return lines.map(
+    line =>
+      `${titleOf(line)} of ${line.arm}${hasSeveral ? ` in ${line.cell}` : ''}${line.kind === 'absolute' ? ', absolute' : ''}`,
+  );
+}
+
+/** Every change in a line. */
+function briefTable(lines: readonly GateLine[], sides: Sides): Table {
+  const names = nameLines(lines);
+  return createTable({
+    name: 'change',
+    title: 'Changes',
+    columns: [
+      outcomeColumn,
+      keyColumn('figure', 'figure'),
+      figureColumn('change', 'change', INTERVAL_NAME),
+      figureColumn('before', 'before'),
+      figureColumn('after', 'after'),
+    ],
+    rows: lines.map((line, index) => [
+      words(STATE_NAMES[line.state], line.state),
+      words(names[index]!),
+      figure(formatChange(line).replace(' requests (', ' ('), { ...line.change }, changeMarks(line, sides)),
+      ...(['before', 'after'] as const).map(side => centreCell(line, side, sides)),
+    ]),
+  });
+}
+
+function drawChanges(lines: readonly GateLine[], table: Table): Figure[] {
+  const names = nameLines(lines);
+  const changes = lines.map((line, index) => ({ line, name: names[index]!, change: formatChange(line) }));
+  return [changesFigure(changes, table)].filter(found => found !== null);
+}
+
+/** The value without its interval. */
+function centreCell(line: GateLine, side: 'before' | 'after', sides: Sides): TableCell {
+  const { text, ...cell } = valueCell(line, side, sides);
+  return { ...cell, text: text.replace(/ \(.*\)/, '') };
+}
+
 function tableOf(kind: GateLine['kind'], lines: readonly GateLine[], sides: Sides): Table {
   return createTable({
     name: `change-${kind}`,
     title: KIND_TITLES[kind],
     columns: [
+      outcomeColumn,
       keyColumn('cell', 'scenario'),
       keyColumn('arm', 'client'),
       keyColumn('metric', 'metric'),
@@ -306,9 +392,9 @@ function tableOf(kind: GateLine['kind'], lines: readonly GateLine[], sides: Side
       figureColumn('change', 'change', INTERVAL_NAME),
       figureColumn('noiseFloor', 'noise floor'),
       figureColumn('detectable', 'smallest detectable change'),
-      wordColumn('state', 'outcome'),
     ],
     rows: sorted(lines).map(line => [
+      words(STATE_NAMES[line.state], line.state),
       words(line.cell),
       words(line.arm),
       words(titleOf(line), line.metric),
@@ -320,7 +406,6 @@ function tableOf(kind: GateLine['kind'], lines: readonly GateLine[], sides: Side
         kind === 'count' ? `${(line.detectable * 1_000).toFixed(2)} per 1,000` : formatShare(line.detectable),
         line.detectable,
       ),
-      words(STATE_NAMES[line.state], line.state),
     ]),
     notes:
       kind === 'count'
@@ -333,12 +418,13 @@ function tableOf(kind: GateLine['kind'], lines: readonly GateLine[], sides: Side
   });
 }
 
+const RANKS: Record<GateLine['state'], number> = { regression: 0, unsure: 1, improvement: 2, within: 3 };
+
 /** Regressions first, then in the usual order of metrics. */
 function sorted(lines: readonly GateLine[]): GateLine[] {
-  const rank = { regression: 0, unsure: 1, improvement: 2, within: 3 };
   const metric = (line: GateLine): number => METRICS.indexOf(line.metric as (typeof METRICS)[number]);
   return lines.toSorted(
-    (a, b) => rank[a.state] - rank[b.state] || a.cell.localeCompare(b.cell) || metric(a) - metric(b),
+    (a, b) => RANKS[a.state] - RANKS[b.state] || a.cell.localeCompare(b.cell) || metric(a) - metric(b),
   );
 }
 
@@ -388,16 +474,36 @@ function gapChecks({ gaps, state }: GateResult): Check[] {
   }));
 }
 
-function factsOf(title: string, { runId, startedAt, conntax, git, host }: RunSummary): FactGroup {
-  const facts: Fact[] = [
+/** What the two runs were measured by, as far as they differ; the rest by name. */
+function changedFacts(before: RunSummary, after: RunSummary): FactGroup {
+  const old = new Map(factsOf(before).map(({ label, value }) => [label, value]));
+  const now = new Map(factsOf(after).map(({ label, value }) => [label, value]));
+  const labels = [...new Set([...old.keys(), ...now.keys()])];
+  const same = labels.filter(label => old.get(label) === now.get(label));
+  return {
+    title: 'What differs',
+    facts: [
+      ...labels
+        .filter(label => !same.includes(label))
+        .map(label => ({
+          label,
+          value: `${old.get(label) ?? 'not recorded'} before, ${now.get(label) ?? 'not recorded'} after`,
+        })),
+      ...(same.length === 0 ? [] : [{ label: 'The same', value: same.join(', ') }]),
+    ],
+  };
+}
+
+function factsOf({ runId, startedAt, conntax, git, host }: RunSummary): Fact[] {
+  return [
     { label: 'Run', value: runId },
     { label: 'Started', value: startedAt },
     ...versionFacts({ conntax, git }),
     { label: 'CPU', value: `${host.cpuModel}, ${formatCount(host.cpuCount)} logical cores` },
+    { label: 'Kernel', value: host.kernel },
     { label: 'Node', value: host.node },
     ...Object.entries(host.packages).map(([label, value]) => ({ label, value })),
   ];
-  return { title, facts };
 }
 
 function caveatsOf({ lines, hasSameMachine }: GateResult): string[] {

@@ -6,7 +6,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { type RunSummary, summariseRun } from '../results/baselines.ts';
 import { type SampleHistoryOptions, sampleHistory } from '../results/testing/sample-history.ts';
 import { sampleRun } from '../results/testing/sample-run.ts';
-import { renderChart } from './formats/html.ts';
+import { renderChart } from './formats/chart-svg.ts';
 import { buildHistoryReport } from './history.ts';
 import { formats } from './testing/plugins.ts';
 import { HOSTILE_NAME } from './testing/sample-runs.ts';
@@ -173,7 +173,7 @@ suite('a picture', () => {
           assert.deepEqual(warnings, []);
           assert.equal(pointsOf(spec).length, figure.table.rows.length);
           assert.equal(
-            svg.match(/<path aria-label="2026-[^"]*: [\d.]+× \(/g)?.length,
+            svg.match(/<path data-tip="2026-[^"]*: [\d.]+× \(/g)?.length,
             figure.table.rows.length,
           );
           assert.doesNotMatch(svg, / style=|<script|NaN|undefined|Infinity/);
@@ -186,8 +186,8 @@ suite('a picture', () => {
   test('has a line for each level, and one between them that says what changed', async () => {
     const [figure] = reportOf({}).figures;
     const svg = await renderChart(figure!.wide, { id: 'x', description: 'y' });
-    assert.equal(svg.match(/<line aria-label="level: [\d.]+×"/g)?.length, 2);
-    assert.equal(svg.match(/<line aria-label="Requests\/s of persistent in [^"]*p = 0\.00\d/g)?.length, 1);
+    assert.equal(svg.match(/<line data-tip="level: [\d.]+×"/g)?.length, 2);
+    assert.equal(svg.match(/<line data-tip="Requests\/s of persistent in [^"]*p = 0\.00\d/g)?.length, 1);
   });
 
   test('is not dwarfed by the band of one bad run', () => {
@@ -217,11 +217,13 @@ for (const format of formats) {
   });
 }
 
-for (const name of ['terminal', 'markdown']) {
+for (const name of ['terminal', 'brief', 'markdown']) {
   const file = new URL(`./goldens/a-history.${name}.txt`, import.meta.url);
   test(`${name} of a history is as it was (UPDATE_GOLDENS=1 accepts what it is now)`, async () => {
-    const format = formats.find(one => one.name === name)!;
-    const text = await format.render(reportOf({}), { hasColour: false, columns: 100 });
+    const isBrief = name === 'brief';
+    const format = formats.find(one => one.name === (isBrief ? 'terminal' : name))!;
+    const text = await format.render(reportOf({}), { hasColour: false, columns: 100, isBrief });
+    if (isBrief) assert.ok(text.split('\n').length <= 25, text);
     if (process.env['UPDATE_GOLDENS'] === '1') writeFileSync(file, text);
     assert.equal(text, readFileSync(file, 'utf8'));
   });

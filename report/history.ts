@@ -30,6 +30,7 @@ function trendTable(trends: readonly Trend[]): Table {
     name: 'history',
     title: 'History: clients relative to the baseline client of their scenario, run by run',
     columns: [
+      outcomeColumn,
       keyColumn('cell', 'scenario'),
       keyColumn('arm', 'client'),
       keyColumn('metric', 'metric'),
@@ -40,9 +41,9 @@ function trendTable(trends: readonly Trend[]): Table {
       figureColumn('levelBefore', 'level before'),
       figureColumn('change', 'change', INTERVAL_NAME),
       figureColumn('p', 'p'),
-      wordColumn('state', 'outcome'),
     ],
     rows: trends.map(trend => [
+      outcomeOf(trend),
       words(trend.cell),
       words(trend.arm),
       words(METRIC_TABLE[trend.metric].title, trend.metric),
@@ -61,28 +62,76 @@ function trendTable(trends: readonly Trend[]): Table {
 /** The columns from `since` on, for the last change; the chart shows all. */
 function changeCells({ points, changes }: Trend): TableCell[] {
   const last = changes.at(-1);
-  if (last === undefined) return [nothing, nothing, nothing, nothing, words('no significant change', null)];
-  const { before, after, change, p, isWorse } = last;
+  if (last === undefined) return [nothing, nothing, nothing, nothing];
+  const { before, after, change, p } = last;
   const { run } = points[after.from]!;
   return [
     words(formatDay(run.startedAt), run.runId),
     words(formatLevel(before.ratio), { ...before.ratio }),
     words(formatRelativeChange(change), { ...change }),
     words(formatChance(p), p),
-    words(isWorse ? 'worse' : 'better'),
   ];
 }
 
-/** What trends that end in the gate's run add to its report. Empty if no trend has enough runs. */
+/** Of the last change. */
+function outcomeOf({ changes }: Trend): TableCell {
+  const last = changes.at(-1);
+  return last === undefined ? words('no significant change', null) : words(last.isWorse ? 'worse' : 'better');
+}
+
+/** First, so that it is seen on a phone too. */
+const outcomeColumn = wordColumn('state', 'outcome');
+
+/** A line for each ratio, those that became worse first. */
+function briefTable(trends: readonly Trend[]): Table {
+  const hasSeveral = new Set(trends.map(({ cell }) => cell)).size > 1;
+  const rank = ({ changes }: Trend): number => {
+    const last = changes.at(-1);
+    return last === undefined ? 2 : last.isWorse ? 0 : 1;
+  };
+  return createTable({
+    name: 'ratios',
+    title: 'Ratios over the runs',
+    columns: [
+      outcomeColumn,
+      keyColumn('figure', 'figure'),
+      figureColumn('change', 'change', INTERVAL_NAME),
+      wordColumn('since', 'since'),
+      figureColumn('newest', 'newest run'),
+    ],
+    rows: trends
+      .toSorted((a, b) => rank(a) - rank(b))
+      .map(trend => {
+        const [since, , change] = changeCells(trend);
+        const { ratio } = trend.points.at(-1)!;
+        return [
+          outcomeOf(trend),
+          words(
+            `${METRIC_TABLE[trend.metric].title} of ${trend.arm}${hasSeveral ? ` in ${trend.cell}` : ''}`,
+          ),
+          change!,
+          since!,
+          words(formatRatio(ratio), { ...ratio }),
+        ];
+      }),
+  });
+}
+
+/**
+ * What trends that end in the gate's run add to its report, and how many of those shown became worse, which the gate's answer must
+ * not contradict. Empty if no trend has enough runs.
+ */
 export function gateHistory(
   { lines }: GateResult,
   trends: readonly Trend[],
-): Pick<Report, 'remarks' | 'tables' | 'figures'> {
+): Pick<Report, 'remarks' | 'tables' | 'figures'> & { worseCount: number } {
   const regressions = lines.filter(({ state, kind }) => state === 'regression' && kind === 'ratio');
   const isRegressed = (trend: Trend): boolean => regressions.some(line => isOf(line, trend));
   const shown = trends.filter(trend => isShown(trend) || isRegressed(trend));
+  const isWorse = (trend: Trend): boolean => openWorsening(trend) !== undefined;
   return {
-    remarks: shown.filter(isRegressed).map(sinceWhen),
+    worseCount: shown.filter(isWorse).length,
+    remarks: shown.filter(trend => isRegressed(trend) || isWorse(trend)).map(sinceWhen),
     tables: shown.length === 0 ? [] : [trendTable(shown)],
     figures: shown.map(trendFigure),
   };
@@ -116,6 +165,7 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
     overview: null,
     headline: headlineOf(trends, runs.length),
     remarks,
+    brief: trends.length === 0 ? null : briefTable(trends),
     tables: trends.length === 0 ? [] : [trendTable(trends)],
     figures: trends.map(trendFigure),
     sweeps: [],

@@ -7,6 +7,7 @@ import { gateRun } from '../results/gate.ts';
 import { findTrends } from '../results/history.ts';
 import { comparedMetrics, headlineOf, isCompared, METRIC_ORDER, METRIC_TABLE } from '../results/metrics.ts';
 import { METRICS, type Metric } from '../results/model/run.ts';
+import type { TrialResult } from '../results/model/trial.ts';
 import { INTERVAL_NAME } from '../results/stats.ts';
 import { sampleHistory } from '../results/testing/sample-history.ts';
 import { sampleRun } from '../results/testing/sample-run.ts';
@@ -34,6 +35,14 @@ function sampleOf(scenario: 'capacity' | 'short-vs-persistent' | 'same-load' | '
   const [cell] = run.cells;
   assert.ok(cell !== undefined);
   return { run, trials, cell, view: viewCell(cell, trials, armNames(run)) };
+}
+
+/** The same trial with ten requests that timed out. */
+function withFailures(trial: TrialResult): TrialResult {
+  if (trial.state === 'failed') return trial;
+  const timeoutTotal = { count: 10, meanUs: 100_000 };
+  const outcomes = { ...trial.measurement.outcomes, timeoutTotal };
+  return { ...trial, measurement: { ...trial.measurement, outcomes } };
 }
 
 const { run: sweepRun, trials: sweepTrials } = sampleSweeps['a sweep']!;
@@ -77,7 +86,7 @@ for (const metric of METRICS) {
       const result = gateRun(now, now, { minEffect: 0.05 });
       assert.ok(result.lines.some(isOf));
       const { tables } = buildGateReport({ before: now, after: now, result, trends: [] });
-      assert.ok(tables[0]?.rows.some(row => row[2]?.text === title));
+      assert.ok(tables[0]?.rows.some(row => row[3]?.text === title));
       const history = sampleHistory(now, { count: 7, metric, atLevel: 3, factor: 1 });
       assert.ok(findTrends([...history, now]).some(isOf));
     });
@@ -126,7 +135,9 @@ for (const metric of METRIC_ORDER) {
   }
 
   test(`an expectation of ${metric} is judged by an interval and shown by its title`, () => {
-    const { trials, cell, view } = sampleWith(metric);
+    const { trials: sampled, cell, view } = sampleWith(metric);
+    const trials = metric === 'failureMeanUs' ? sampled.map(withFailures) : sampled;
+    if (metric === 'busiestBackendRatio') addBackends(trials);
     // Nothing bounds the connections that the other client may need.
     const of = metric === 'unneededConnectionsPer1kRequests' ? 'short' : 'persistent';
     const expectation: Expectation = { metric, of, atLeast: 0 };
@@ -140,6 +151,28 @@ for (const metric of METRIC_ORDER) {
   });
 }
 
+test('the mean time to failure is that of all kinds, without requests that conntax gave up; without failures there is none', () => {
+  const trial = sampleOf('short-vs-persistent').trials.find(({ state }) => state === 'completed');
+  assert.ok(trial?.state === 'completed');
+  const { ofTrial } = METRIC_TABLE.failureMeanUs;
+  const meanWith = (outcomes: object) =>
+    ofTrial({ ...trial, measurement: { ...trial.measurement, outcomes } } as typeof trial);
+  const failed = { timeoutTotal: { count: 10, meanUs: 100 }, reset: { count: 30, meanUs: 20 } };
+  assert.equal(meanWith({ ok: { count: 9 }, ...failed, noAnswer: { count: 5, meanUs: 900 } }), 40);
+  assert.equal(meanWith({ ok: { count: 9 }, noAnswer: { count: 5, meanUs: 900 } }), null);
+});
+
+test('connections left open are those at the end of all requests; unknown where the client does not count them', () => {
+  const trial = sampleOf('short-vs-persistent').trials.find(({ state }) => state === 'completed');
+  assert.ok(trial?.state === 'completed');
+  const { ofTrial } = METRIC_TABLE.leftOpenPer1kRequests;
+  const figureOf = (leftOpen: number | null) => {
+    const ledger = { ...trial.measurement.ledger, leftOpen, requestsSent: 400 };
+    return ofTrial({ ...trial, measurement: { ...trial.measurement, ledger } });
+  };
+  assert.deepEqual([figureOf(400), figureOf(2), figureOf(0), figureOf(null)], [1_000, 5, 0, null]);
+});
+
 test('each metric on which clients are compared has a column of results, or is the capacity, which has a table of its own', () => {
   const without = METRICS.filter(metric => METRIC_TABLE[metric].resultColumn === undefined);
   assert.deepEqual(without, ['capacityPerSec']);
@@ -147,9 +180,25 @@ test('each metric on which clients are compared has a column of results, or is t
   assert.ok(columns.some(({ key }) => key === METRIC_TABLE.capacityPerSec.columnKey));
 });
 
-test('each metric has a gauge, but for quantiles, which are a summary, and one that ratios replace', () => {
+/** Only some targets have several. */
+function addBackends(trials: readonly TrialResult[]): void {
+  for (const trial of trials) {
+    if (trial.state !== 'completed') continue;
+    trial.measurement.backends = { accepted: [2, 2], requests: [30, 10], growth: null };
+  }
+}
+
+test('each metric has a gauge, but for quantiles, which are a summary, and those of expectations alone', () => {
   const without = METRIC_ORDER.filter(metric => METRIC_TABLE[metric].gauge === undefined);
-  assert.deepEqual(without, ['p50Us', 'p99Us', 'unneededConnectionsPer1kRequests']);
+  assert.deepEqual(without, [
+    'p50Us',
+    'p99Us',
+    'p999Us',
+    'unneededConnectionsPer1kRequests',
+    'leftOpenPer1kRequests',
+    'failureMeanUs',
+    'busiestBackendRatio',
+  ]);
 });
 
 const DECIDING = {

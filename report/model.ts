@@ -264,6 +264,8 @@ export interface Report {
   headline: string;
   /** To be read with the headline: doubts first. */
   remarks: readonly string[];
+  /** What `tables` say, in the fewest columns; null where the cells have such a table. */
+  brief: Table | null;
   /** About all of it, above the cells. */
   tables: readonly Table[];
   /** What the tables say, drawn. */

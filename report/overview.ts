@@ -14,6 +14,7 @@ import {
   isReuseGain,
   limitBadges,
   shownGain,
+  stopBadges,
 } from './words/answer.ts';
 import { boundRemarks } from './words/bound.ts';
 import { nameCharge } from './words/connection-cost.ts';
@@ -29,7 +30,33 @@ export function answerOf(section: Section): Answer {
 }
 
 /** The answer of a run: that of its only scenario, or what several have in common. */
-export function runAnswer(sections: readonly Section[], { state }: Pick<Run, 'state'>): Answer {
+export function runAnswer(
+  sections: readonly Section[],
+  { notBegun = [] }: Pick<Run, 'notBegun'> = {},
+): Answer {
+  const names = new Set(sections.map(nameOf));
+  const lacking = new Set(notBegun.map(scenarioOf).filter(name => !names.has(name)));
+  const answer = answerOfAll(sections);
+  if (lacking.size === 0) return answer;
+  const badge: Badge = {
+    text: `${formatCount(lacking.size)} of ${formatCount(lacking.size + names.size)} scenarios not begun`,
+    tone: 'doubt',
+  };
+  return { ...answer, badges: [badge, ...answer.badges].slice(0, MOST_BADGES) };
+}
+
+const MOST_BADGES = 4;
+
+function nameOf(section: Section): string {
+  return section.kind === 'sweep' ? section.sweep.name : section.view.result.cell;
+}
+
+/** A cell of a sweep is called `scenario[setting=value]`; which points of a begun sweep are missing is in its own answer. */
+function scenarioOf(cell: string): string {
+  return cell.replace(/\[.*$/s, '');
+}
+
+function answerOfAll(sections: readonly Section[]): Answer {
   const [only] = sections;
   if (only === undefined)
     return { verdict: 'Nothing was measured', precision: '', context: '', badges: [], notes: [] };
@@ -39,10 +66,7 @@ export function runAnswer(sections: readonly Section[], { state }: Pick<Run, 'st
     verdict: describeFailedLimit(views) ?? describeAll(sections),
     precision: '',
     context: describeCommon(views),
-    badges: [
-      ...limitBadges(views.flatMap(({ result }) => result.expectations)),
-      ...stateBadges(views, state),
-    ],
+    badges: [...limitBadges(views.flatMap(({ result }) => result.expectations)), ...stateBadges(views)],
     notes: runNotes(views),
   };
 }
@@ -97,7 +121,7 @@ function describeCommon(views: readonly CellView[]): string {
   return common.length === 0 ? '' : `Conditions of all: ${common.join(', ')}.`;
 }
 
-function stateBadges(views: readonly CellView[], state: Run['state']): Badge[] {
+function stateBadges(views: readonly CellView[]): Badge[] {
   const count = (wanted: string): number => views.filter(view => stateOf(view) === wanted).length;
   const [invalid, lost] = [count('invalid'), count('unmeasured')];
   const of = formatCount(views.length);
@@ -106,7 +130,7 @@ function stateBadges(views: readonly CellView[], state: Run['state']): Badge[] {
       ? []
       : [{ text: `not reliable: audits failed in ${invalid} of ${of}`, tone: 'fail' } as const]),
     ...(lost === 0 ? [] : [{ text: `${lost} of ${of} not measured`, tone: 'fail' } as const]),
-    ...(state === 'partial' ? [{ text: 'interrupted', tone: 'doubt' } as const] : []),
+    ...stopBadges(views),
   ];
 }
 

@@ -110,7 +110,7 @@ function cellFigures({ cell, scenario, arms, comparisons }: CellResult): CellFig
  * where it is used, so that stored baselines and the history keep their conditions.
  */
 function conditionsOf({
-  target: { faults, ...target },
+  target: { faults, backends, ...target },
   link,
   load,
   clients,
@@ -120,6 +120,7 @@ function conditionsOf({
   timing,
 }: Scenario): string {
   const later = {
+    backends: backends === 1 ? undefined : backends,
     faults: faults.length === 0 ? undefined : faults,
     request,
     requests,

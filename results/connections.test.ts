@@ -202,6 +202,17 @@ const rows = [
     pool: { size: 5, openings: 2, unused: 0 },
     needed: [10, 19],
   },
+  {
+    why: 'bodies that are given up',
+    client: { body: 'cancel', pool: { maxConnections: 10 } },
+    needed: [1, 950],
+  },
+  {
+    why: 'bodies that end with their connection',
+    client: {},
+    target: { framing: 'close' },
+    needed: [950, 950],
+  },
   { why: 'nothing sent', client: { requestsPerConnection: 7 }, requests: 0, needed: [0, 0] },
 ] as const;
 
@@ -310,6 +321,13 @@ for (const { why, client, target = {}, reason } of [
     client: { pool: { maxConnections: 10, maxIdleConnections: 9 } },
     reason: /maxIdleConnections: 9/,
   },
+  ...(['dump', 'cancel', 'ignore'] as const).map(body => ({
+    why: `a body is not read: ${body}`,
+    client: { body },
+    target: {},
+    reason: new RegExp(`body: '${body}'`),
+  })),
+  { why: 'every body ends with its connection', client: {}, target: { framing: 'close' }, reason: null },
   { why: 'no limit', client: { pool: {} }, reason: /pool.maxConnections/ },
 ]) {
   test(`unnecessary connections are ${reason === null ? 'known' : 'unknown'}: ${why}`, () => {

@@ -4,7 +4,7 @@ import { connectionLimit } from '../scenarios/model/connection-limit.ts';
 import { type Load, mostInFlight } from '../scenarios/model/load.ts';
 import { originCount } from '../scenarios/model/origins.ts';
 import type { Scenario } from '../scenarios/model/scenario.ts';
-import { type OwnTarget, STATEMENTS, type Target } from '../scenarios/model/target.ts';
+import { closesAfterResponse, type OwnTarget, STATEMENTS, type Target } from '../scenarios/model/target.ts';
 import { UsageError } from './errors.ts';
 import type { ArmSummary } from './model/run.ts';
 import type { Ledger, Measurement } from './model/trial.ts';
@@ -36,7 +36,7 @@ interface Settings {
  * The fewest and the most connections that `requests` can take if every setting works as stated.
  *
  * A connection carries at most `perConnection` requests: the least of the client's requestsPerConnection, the target's
- * maxRequestsPerSocket (0: no limit), and 1 where the target answers with Connection: close.
+ * maxRequestsPerSocket (0: no limit), and 1 where the target ends each connection after its response.
  * - 1: exactly `requests`.
  * - m: at least ceil(requests / m). At most floor(requests / m) full ones and those still in use at the end, which are as
  *   many as the pool holds; without a limit two for each user, whose next request may find the last connection closing.
@@ -49,7 +49,7 @@ interface Settings {
  * A load tool that reopens its connections in each slice has those still in use at the end, or those of its pool, as
  * often as it does so; what it opens for no request comes on top.
  *
- * If connections can end within the trial by their age, or within a pause of the client (a keep-alive or idle timeout
+ * If the client may close a connection rather than read a body to its end, if connections can end within the trial by their age, or within a pause of the client (a keep-alive or idle timeout
  * below 10 s, or no timeout stated by either side, so that the library's own default counts; over HTTP/2 a server has no
  * way to state it), or are closed because more of them are idle than may be kept, every request may need a new one: at most
  * `requests`. So it is, too, where something that is not known of the target (null) could close connections earlier.
@@ -135,7 +135,7 @@ function requestsPerConnection(client: Client, target: Target): number {
   const byClient =
     client.requestsPerConnection === 'unlimited' ? Number.POSITIVE_INFINITY : client.requestsPerConnection;
   const byTarget = target.maxRequestsPerSocket || Number.POSITIVE_INFINITY;
-  return target.connectionClose ? 1 : Math.min(byClient, byTarget);
+  return closesAfterResponse(target) ? 1 : Math.min(byClient, byTarget);
 }
 
 /**
@@ -161,6 +161,8 @@ export function whyUnneededUnknown(
 /** Why a connection may have ended before it is needed again; null if it is kept. */
 function whyNotKept({ client, target, load }: Settings): string | null {
   const { idleTimeoutMs: idleMs, maxIdleConnections = Infinity, maxLifetimeMs } = client.pool;
+  if (client.body !== 'read')
+    return `the client may close a connection instead of reading the rest of a body (body: '${client.body}')`;
   // What the target may close connections for without a statement of the scenario.
   const unstated = STATEMENTS.filter(name => name !== 'keepAliveHint' && target[name] === null);
   if (unstated.length > 0) {

@@ -68,6 +68,50 @@ const rows: {
     state: 'fail',
   },
   {
+    why: 'a quantile of fewer requests than 10 beyond it, far below its limit',
+    expectation: { metric: 'p999Us', of: 'persistent', atMost: 1_000_000_000 },
+    damage: ({ measurement }) => {
+      measurement.response.count = 2_499;
+    },
+    state: 'unsure',
+  },
+  {
+    why: 'the same far above it: a few slow requests are not one in a thousand',
+    expectation: { metric: 'p999Us', of: 'persistent', atMost: 1 },
+    damage: ({ measurement }) => {
+      measurement.response.count = 2_499;
+    },
+    state: 'unsure',
+  },
+  {
+    why: 'a quantile of as many as it takes',
+    expectation: { metric: 'p999Us', of: 'persistent', atMost: 1_000_000_000 },
+    damage: ({ measurement }) => {
+      measurement.response.count = 2_500;
+    },
+    state: 'pass',
+  },
+  {
+    why: 'a ratio of quantiles, of which one has few requests',
+    expectation: { metric: 'p99Us', of: 'persistent', over: 'short', atMost: 1_000 },
+    damage: ({ trial, measurement }) => {
+      if (trial.arm === 'short') measurement.response.count = 249;
+    },
+    state: 'unsure',
+  },
+  {
+    why: 'with two replicates, a number of connections has no interval either',
+    expectation: { metric: 'connectionsPer1kRequests', of: 'persistent', atMost: 1_000 },
+    replicates: 2,
+    state: 'unsure',
+  },
+  {
+    why: 'with two replicates, a share of requests is judged by its requests',
+    expectation: { metric: 'successRatio', of: 'persistent', atLeast: 0.999 },
+    replicates: 2,
+    state: 'pass',
+  },
+  {
     why: 'both limits, the value between them',
     expectation: { metric: 'meanUs', of: 'persistent', atLeast: 3_000, atMost: 6_000 },
     state: 'pass',

@@ -8,7 +8,14 @@ import type {
 } from '../scenarios/model/scenario.ts';
 import { NULL_ARM } from '../scenarios/model/sweep.ts';
 import { ratioOver } from './compare.ts';
-import { METRIC_TABLE, ratioOf as partOf, readerOf, type Share } from './metrics.ts';
+import {
+  countResponses,
+  hasFewBeyond,
+  METRIC_TABLE,
+  ratioOf as partOf,
+  readerOf,
+  type Share,
+} from './metrics.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import {
   holding,
@@ -33,6 +40,23 @@ function measuredOn(trials: readonly TrialResult[]): Measured {
     expectation.over === undefined
       ? intervalOf(expectation.metric, completedOf(expectation.of, trials), level)
       : ratioOf(expectation, trials, level);
+}
+
+/** As far as a run can tell: null too of a quantile that fewer than 10 requests exceed. */
+function judgedOn(trials: readonly TrialResult[]): Measured {
+  const measured = measuredOn(trials);
+  return (expectation, level) => (isOfFewRequests(expectation, trials) ? null : measured(expectation, level));
+}
+
+/** Whether a limit is on a quantile of too few requests of a client that it is about. */
+export function isOfFewRequests(
+  { metric, of, over }: Pick<Expectation, 'metric' | 'of' | 'over'>,
+  trials: readonly TrialResult[],
+): boolean {
+  const { shareBeyond } = METRIC_TABLE[metric];
+  return [of, ...(over === undefined ? [] : [over])].some(arm =>
+    hasFewBeyond(shareBeyond, countResponses(completedOf(arm, trials))),
+  );
 }
 
 function intervalOf(
@@ -119,7 +143,7 @@ function clusteredInterval(
 }
 
 /**
- * Judges one expectation on the completed trials given. `fail` only if the whole interval lies beyond the limit, `pass` only
+ * Judges one expectation on the completed trials given. A quantile of too few requests is *unsure*. Of others, `fail` only if the whole interval lies beyond the limit, `pass` only
  * if none of it does:
  *
  *                 atLeast                    atMost
@@ -131,12 +155,20 @@ function clusteredInterval(
 export function judge(expectation: Expectation, trials: readonly TrialResult[]): Judgement {
   const interval = measuredOn(trials)(expectation, LEVEL);
   const replicates = completedOf(expectation.of, trials).length;
-  return { state: judgeInterval(interval, expectation), interval, replicates };
+  const state = judgeInterval(judgedOn(trials)(expectation, LEVEL), expectation);
+  return { state, interval, replicates };
 }
 
-/** The same of all that are expected at once: what fails is held together. */
-export function judgeAll(expectations: readonly Expectation[], trials: readonly TrialResult[]): Judgement[] {
-  const states = judgeTogether(expectations, measuredOn(trials));
+/**
+ * The same of all that are expected at once: what fails is held together, also with the expectations of the other runs if several
+ * share one error (`errorSharers`, this run included).
+ */
+export function judgeAll(
+  expectations: readonly Expectation[],
+  trials: readonly TrialResult[],
+  errorSharers = 1,
+): Judgement[] {
+  const states = judgeTogether(expectations, judgedOn(trials), errorSharers);
   return expectations.map((expectation, index) => ({ ...judge(expectation, trials), state: states[index]! }));
 }
 
@@ -144,19 +176,50 @@ export function judgeAll(expectations: readonly Expectation[], trials: readonly 
  * Whether each holds. That any of them is said to fail though it holds has a chance of 5 % at most (Holm's method), so that of
  * several the 95 % interval of one may lie beyond its limit, and it is *unsure* all the same. To pass takes no more than the
  * 95 % interval: only where all pass does the whole, so that nothing adds up (an intersection-union test).
+ *
+ * @param errorSharers runs that share those 5 % evenly, in which a false pass misleads as much as a false failure
  */
 export function judgeTogether(
   expectations: readonly Expectation[],
   measured: Measured,
+  errorSharers = 1,
 ): Judgement['state'][] {
   const stateAt = (expectation: Expectation, level: number) =>
-    judgeInterval(measured(expectation, level), expectation);
+    judgeInterval(measured(expectation, sharedLevel(level, errorSharers)), expectation);
   const known = expectations.filter(expectation => measured(expectation, LEVEL) !== null);
   const failing = shownTogether(known, (expectation, level) => stateAt(expectation, level) === 'fail');
   return expectations.map(expectation => {
     const state = stateAt(expectation, LEVEL);
     return state === 'fail' && !failing.has(expectation) ? 'unsure' : state;
   });
+}
+
+/** The level that each of several has to be judged at, so that all together are wrong as rarely as one at `level`. */
+function sharedLevel(level: number, sharers: number): number {
+  return 1 - (1 - level) / sharers;
+}
+
+const SUREST_DIGITS = 12;
+const SURENESS_STEPS = 30;
+
+/**
+ * How sure a judgement is: the highest level at which the interval still lies on the same side of the limit, such as 0.998; null
+ * where it does at none from 95 % on.
+ */
+export function surenessOf(expectation: Expectation, trials: readonly TrialResult[]): number | null {
+  const measured = measuredOn(trials);
+  const stateAt = (digits: number) => judgeInterval(measured(expectation, 1 - 10 ** -digits), expectation);
+  const leastDigits = -Math.log10(1 - LEVEL);
+  const state = stateAt(leastDigits);
+  if (state === 'unsure') return null;
+  let low = leastDigits;
+  let high = SUREST_DIGITS;
+  for (let step = 0; step < SURENESS_STEPS; step++) {
+    const middle = (low + high) / 2;
+    if (stateAt(middle) === state) low = middle;
+    else high = middle;
+  }
+  return 1 - 10 ** -low;
 }
 
 /** As it stands before anything was measured again. */

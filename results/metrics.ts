@@ -2,9 +2,11 @@
 import type { Load } from '../scenarios/model/load.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
 import { whyUnbounded } from './connections.ts';
+import { mergeMeans } from './exact-mean.ts';
 import { type ArmSummary, METRICS, type Metric } from './model/run.ts';
 import type { Capacity, CompletedTrial, Measurement, Slice } from './model/trial.ts';
-import type { Interval } from './stats.ts';
+import { spreadOf } from './spread.ts';
+import { type Interval, sumOf } from './stats.ts';
 
 /** The rate that a load requests; null for a closed load. A capacity search is measured at the rate it found, or at its lowest rate if it found none. */
 export function askedPerSec(load: Load, capacity: Capacity | null): number | null {
@@ -120,7 +122,8 @@ const count = {
   unit: undefined,
   factor: 1,
   isHigherBetter: false,
-  isBoundByUnanswered: true,
+  // An unanswered request is a failed one in every count and share.
+  isBoundByUnanswered: false,
 } as const;
 
 /** In the order in which reports show them. */
@@ -153,6 +156,15 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     resultColumn: { heading: 'p99' },
     ofTrial: ({ measurement: { response } }) => positive(response.p99Us),
     ofSummary: latencyOf(({ p99Us }) => p99Us),
+  },
+  // Without a summary's figure, sweeps have no part of it: few points have enough requests for it.
+  p999Us: {
+    ...latency,
+    title: 'p99.9 latency',
+    shareBeyond: 0.001,
+    columnKey: 'p999Ms',
+    resultColumn: { heading: 'p99.9' },
+    ofTrial: ({ measurement: { response } }) => positive(response.p999Us),
   },
   requestsPerSec: {
     ...rate,
@@ -213,7 +225,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     // Unknown for a server that conntax did not start.
     ofTrial: ({ measurement }) => measurement.target?.cpuUsPerRequest ?? null,
     ofSummary: summary => point(summary.targetCpuUsPerRequest),
-    isBoundByUnanswered: true,
+    isBoundByUnanswered: false,
     gauge: {
       name: 'cpu_seconds_per_request',
       help: 'CPU time per request',
@@ -246,6 +258,32 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
       return share === null ? null : ratioOf(share) * 1_000;
     },
   },
+  leftOpenPer1kRequests: {
+    ...count,
+    title: 'connections left open per 1,000 requests',
+    columnKey: 'leftOpenPer1000Count',
+    interval: { of: 'counts' },
+    ofTrial: ({ measurement: { ledger } }) =>
+      ledger.leftOpen === null || ledger.requestsSent === 0
+        ? null
+        : (ledger.leftOpen / ledger.requestsSent) * 1_000,
+    isBoundByUnanswered: false,
+  },
+  failureMeanUs: {
+    ...latency,
+    title: 'mean time to failure',
+    columnKey: 'failureMeanMs',
+    ofTrial: ({ measurement: { outcomes } }) => failureMeanUs(outcomes),
+    // Only requests that ended count.
+    isBoundByUnanswered: false,
+  },
+  busiestBackendRatio: {
+    ...count,
+    title: 'busiest backend / mean',
+    columnKey: 'busiestBackendRatio',
+    interval: { of: 'counts' },
+    ofTrial: trial => spreadOf(trial)?.requests.busiestRatio ?? null,
+  },
   successRatio: {
     ...count,
     title: 'success rate',
@@ -264,6 +302,20 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
 
 /** All metrics, in the order of the table. */
 export const METRIC_ORDER = Object.keys(METRIC_TABLE) as ExpectedMetric[];
+
+/** With fewer requests beyond it, a quantile is that of single requests. */
+const LEAST_BEYOND = 10;
+
+/** Whether a figure is a quantile that fewer than 10 of so many requests exceed. @param shareBeyond undefined: it is no quantile */
+export function hasFewBeyond(shareBeyond: number | undefined, requestCount: number): boolean {
+  // A share of 0.1 % of 10,000 must not fail by rounding.
+  return shareBeyond !== undefined && requestCount * shareBeyond < LEAST_BEYOND * (1 - 1e-9);
+}
+
+/** Requests whose times the quantiles of a client are of. */
+export function countResponses(trials: readonly Pick<Measured, 'measurement'>[]): number {
+  return sumOf(trials, ({ measurement }) => measurement.response.count);
+}
 
 /** How a metric is read from a trial for comparisons: by its slices, or as a whole. */
 export type FigureReader =
@@ -391,6 +443,14 @@ function isCounted({ ledger }: Measurement): boolean {
 
 function successesOf({ measurement: { completed, failed } }: Measured): Share {
   return { part: completed, of: completed + failed };
+}
+
+/** Of the requests that failed by themselves; those that conntax abandoned would have taken longer. null without any. */
+function failureMeanUs(outcomes: Measurement['outcomes']): number | null {
+  const failures = Object.entries(outcomes).flatMap(([outcome, { count: failed, meanUs }]) =>
+    outcome === 'ok' || outcome === 'noAnswer' || meanUs === undefined ? [] : { count: failed, meanUs },
+  );
+  return failures.length === 0 ? null : mergeMeans(failures);
 }
 
 /**

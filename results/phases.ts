@@ -78,6 +78,8 @@ export function splitPhases(trials: readonly CompletedTrial[]): PhaseSplit | nul
 
 /** Mean and 99th percentile of a distribution. */
 export interface Spread {
+  /** Requests or connections. */
+  count: number;
   meanUs: number;
   p99Us: number;
 }
@@ -93,7 +95,7 @@ export function spreadPhases(trials: readonly CompletedTrial[]): PhaseSpreads {
       trials.flatMap(({ measurement }) => read(measurement) ?? []),
     );
     if (count === 0) return null;
-    return { meanUs: Math.max(0, meanUs + shiftUs), p99Us: Math.max(0, p99Us + shiftUs) };
+    return { count, meanUs: Math.max(0, meanUs + shiftUs), p99Us: Math.max(0, p99Us + shiftUs) };
   };
   return {
     wait: spread(({ wait }) => wait),

@@ -28,6 +28,7 @@ import {
 import { headlineOf } from './metrics.ts';
 import { type ArmSummary, type CellResult, Run } from './model/run.ts';
 import { TrialResult } from './model/trial.ts';
+import { unpackRun } from './page-data.ts';
 import type { Random } from './random.ts';
 import { type Interval, LEAST_REPLICATES } from './stats.ts';
 import { visibleLine } from './visible.ts';
@@ -159,7 +160,10 @@ const SCHEMA_VERSION = Run.shape.schemaVersion.value;
 const MOST_PROBLEMS = 10;
 
 export interface StoredRun {
+  /** Its folder, or that of the page it was read from. */
   dir: string;
+  /** Whether it was read from a page: what is made of it does not belong beside it. */
+  isPage: boolean;
   run: Run;
   trials: TrialResult[];
   /** Whether an incomplete last line was skipped; only in a run that is itself incomplete. */
@@ -171,13 +175,24 @@ const LATEST = 'latest';
 const PREVIOUS = 'previous';
 
 /**
- * Reads a run by its id, a unique start or end of it, the words `latest` and `previous`, or the path of its folder or its
- * run.json; without a name, the latest. Throws UsageError that says what is wrong, where, and what was expected.
+ * Reads a run by its id, a unique start or end of it, the words `latest` and `previous`, or the path of its folder, its
+ * run.json or its page; without a name, the latest. Throws UsageError that says what is wrong, where, and what was expected.
  */
 export function readRun(resultsDir: string, ref: string = LATEST): StoredRun {
+  if (/\.html?$/i.test(ref) && kindOf(absolutePath(ref)) === 'file') return readPage(ref);
   const dir = dirOf(resultsDir, ref);
   const run = readRunFile(dir);
-  return { dir, run, ...readTrials(dir, run) };
+  return { dir, isPage: false, run, ...readTrials(dir, run) };
+}
+
+/** A page is enough to have the run again, without its folder. */
+function readPage(file: string): StoredRun {
+  const path = absolutePath(file);
+  const [first, ...lines] = unpackRun(readTextFile(path) ?? '', file);
+  const run = parseRun(first, file);
+  const trials = lines.map((line, index) => parseTrial(line, file, index + 1));
+  requireAll(trials, run, file);
+  return { dir: dirname(path), isPage: true, run, trials, isTorn: false };
 }
 
 function dirOf(resultsDir: string, ref: string): string {
@@ -219,7 +234,9 @@ function namedDir(resultsDir: string, ref: string): string {
       return path;
     case 'file':
       if (basename(path) === RUN_FILE) return dirname(path);
-      throw new UsageError(`${ref} is not a run; expected: the id of a run, its folder or its ${RUN_FILE}`);
+      throw new UsageError(
+        `${ref} is not a run; expected: the id of a run, its folder, its ${RUN_FILE} or its page`,
+      );
   }
   const meant = storedIds(resultsDir).filter(id => id.startsWith(ref) || id.endsWith(ref));
   if (meant.length > 1) {
@@ -253,6 +270,10 @@ function readRunFile(dir: string): Run {
       : 'it is not the folder of a run';
     throw new UsageError(`${dir} has no ${RUN_FILE}: ${why}`);
   }
+  return parseRun(text, file);
+}
+
+function parseRun(text: string, file: string): Run {
   const json = parseJson(text);
   if (json === undefined) throw new UsageError(`${file} is not JSON: it is damaged or of another kind`);
   const version =

@@ -42,6 +42,8 @@ describe('Under TLS the target speaks the version stated and only it, and counts
           acceptedHttp2: 0,
           faults: [],
           requestsPerConnection: [{ requests: 2, connections: 1 }],
+          backends: [{ accepted: 1, requests: 2 }],
+          growth: null,
         });
       });
 
@@ -83,6 +85,8 @@ describe('Under TLS the target speaks the version stated and only it, and counts
           acceptedHttp2: 0,
           faults: [],
           requestsPerConnection: [{ requests: 0, connections: 3 }],
+          backends: [{ accepted: 3, requests: 0 }],
+          growth: null,
         });
       });
     });
@@ -135,6 +139,38 @@ describe('The target keeps the connection policy that a scenario states, and cou
         assert.equal(target.read().accepted, 1);
       });
     }
+  });
+
+  suite('framing', () => {
+    const cases = [
+      { framing: undefined, length: '1024', coding: undefined, connections: 1 },
+      { framing: 'length', length: '1024', coding: undefined, connections: 1 },
+      { framing: 'chunked', length: undefined, coding: 'chunked', connections: 1 },
+      { framing: 'close', length: undefined, coding: undefined, connections: 2 },
+    ] as const;
+    for (const { framing, length, coding, connections } of cases) {
+      for (const keepAliveHint of [true, false]) {
+        test(`${framing} (hint ${keepAliveHint}): the same body, on ${connections} connections`, async t => {
+          const target = await openTestTarget(t, { framing, keepAliveHint });
+          const client = createClient(t, target.endpoint);
+          for (const { headers, body } of await client.askTimes(2)) {
+            assert.deepEqual([headers['content-length'], headers['transfer-encoding']], [length, coding]);
+            assert.equal(headers.connection, connections === 1 ? 'keep-alive' : 'close');
+            assert.equal(body.length, 1_024);
+          }
+          assert.equal(client.openedConnections(), connections);
+        });
+      }
+    }
+
+    test('close: a long body is whole, too', async t => {
+      const target = await openTestTarget(t, {
+        framing: 'close',
+        behaviour: { name: 'fixed', bytes: 1_000_000 },
+      });
+      const [{ body } = assert.fail()] = await createClient(t, target.endpoint).askTimes(1);
+      assert.equal(body.length, 1_000_000);
+    });
   });
 
   suite('end of a connection', () => {
@@ -283,6 +319,8 @@ describe('The target keeps the connection policy that a scenario states, and cou
         acceptedHttp2: 0,
         faults: [],
         requestsPerConnection: [],
+        backends: [{ accepted: 2, requests: 133 }],
+        growth: null,
       });
       await target.close();
       assert.equal(target.read().openConnections, 0);

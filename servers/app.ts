@@ -1,6 +1,6 @@
 // Opens a target: a server on 127.0.0.1 with a scenario's settings and behaviour, and its counters.
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -11,11 +11,17 @@ import { UsageError } from '../results/errors.ts';
 import { createRandom } from '../results/random.ts';
 import { meanFaultMs } from '../scenarios/model/fault.ts';
 import { METHODS } from '../scenarios/model/request.ts';
-import type { OwnTarget, Target } from '../scenarios/model/target.ts';
+import {
+  closesAfterResponse,
+  countBackends,
+  type OwnTarget,
+  type Target,
+} from '../scenarios/model/target.ts';
+import { Balancer } from './backends.ts';
 import type { BehaviourModule } from './behaviour.ts';
-import { countConnections, type TargetCounters } from './counters.ts';
+import { type ConnectionCounters, countConnections, sumCounters, type TargetCounters } from './counters.ts';
 import { createFaultyResponder } from './faults.ts';
-import type { Endpoint } from './protocol.ts';
+import type { Endpoint, TargetReading } from './protocol.ts';
 
 /**
  * Closes HTTP/2 sessions without a request in flight for `keepAliveTimeoutMs`, with a GOAWAY, as Node does for
@@ -87,7 +93,9 @@ export interface OpenTarget {
   endpoint: Endpoint;
   /** Mean service time of its behaviour, ms. */
   serviceMs: number;
-  read(): TargetCounters & { faults: number[] };
+  read(): TargetCounters & Pick<TargetReading, 'faults' | 'origins'>;
+  /** Begins a slice where backends are added: after so long; null: not in this slice. */
+  startSlice(growAfterMs: number | null): void;
   /** Destroys every connection and stops listening; resolves when both are done, so that the counters are final. */
   close(): Promise<void>;
 }
@@ -155,28 +163,32 @@ function createApp(target: Target, tlsOptions: Awaited<ReturnType<typeof createT
  */
 function stateConnectionPolicy(response: ServerResponse, target: OwnTarget, requestsCarried: number): void {
   const isLimitReached = target.maxRequestsPerSocket > 0 && requestsCarried >= target.maxRequestsPerSocket;
-  if (target.connectionClose || isLimitReached) response.setHeader('Connection', 'close');
+  if (closesAfterResponse(target) || isLimitReached) response.setHeader('Connection', 'close');
   else if (!target.keepAliveHint && response.shouldKeepAlive) response.setHeader('Connection', 'keep-alive');
 }
 
-/**
- * Opens the target on a free port of 127.0.0.1. It answers every method on every path alike, after the body of the
- * request has arrived. An idle connection is closed keepAliveTimeoutMs after its last response; an HTTP/1.1 connection that never sent
- * anything, after the header timeout (60 s).
- *
- * @throws UsageError when the behaviour's options are invalid, or for HTTP/2 without TLS; the system's error when listening fails
- */
-export async function openTarget({
-  target: stated,
-  behaviour,
-  seed,
-  certificate,
-}: OpenTargetOptions): Promise<OpenTarget> {
-  const target = asOwnTarget(stated);
-  const options = parseBehaviour(behaviour, target);
-  const behave = behaviour.createResponder(options, createRandom(seed, 'behaviour', target.behaviour.name));
-  const tlsOptions = await createTlsOptions(target, certificate);
+/** Ends the bodies of HTTP/1.1 responses as stated: Node decides by the headers that are there when it writes them. */
+function frameBody(response: ServerResponse, framing: Target['framing']): void {
+  if (framing === undefined || framing === 'length') return;
+  if (framing === 'close') response.useChunkedEncodingByDefault = false;
+  const write = response.writeHead.bind(response);
+  response.writeHead = ((status: number, headers: OutgoingHttpHeaders = {}) => {
+    const { 'Content-Length': _length, ...others } = headers;
+    return write(status, others);
+  }) as ServerResponse['writeHead'];
+}
 
+interface Backend {
+  app: FastifyInstance;
+  connections: ConnectionCounters;
+}
+
+/** A server that does not listen yet. It answers every method on every path alike, after the body of the request has arrived. */
+function createBackend(
+  target: OwnTarget,
+  tlsOptions: Awaited<ReturnType<typeof createTlsOptions>>,
+  respond: (response: ServerResponse) => void,
+): Backend {
   const app = createApp(target, tlsOptions);
   const { server } = app;
   server.keepAliveTimeout = target.keepAliveTimeoutMs;
@@ -185,16 +197,11 @@ export async function openTarget({
   server.headersTimeout = HEADERS_TIMEOUT_MS;
 
   const connections = countConnections(server);
-  const { respond, read: readFaults } = createFaultyResponder(
-    behave,
-    target.faults,
-    createRandom(seed, 'faults'),
-    connections.rawSocketOf,
-  );
   if (target.protocol === 'h2') closeIdleSessions(server, target.keepAliveTimeoutMs);
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
-    if (request.httpVersionMajor === 1)
-      stateConnectionPolicy(response, target, connections.countRequest(request.socket));
+    if (request.httpVersionMajor !== 1) return;
+    stateConnectionPolicy(response, target, connections.countRequest(request.socket));
+    frameBody(response, target.framing);
   });
 
   app.removeAllContentTypeParsers();
@@ -210,19 +217,76 @@ export async function openTarget({
       respond(reply.raw);
     },
   });
+  return { app, connections };
+}
 
-  await app.listen({ host: '127.0.0.1', port: 0, backlog: BACKLOG });
-  const { port } = server.address() as AddressInfo;
+const LISTEN = { host: '127.0.0.1', port: 0, backlog: BACKLOG } as const;
+
+/** Where backends listen together; one alone listens itself, so that nothing stands before it. */
+interface Front {
+  address: AddressInfo;
+  balancer: Balancer | undefined;
+}
+
+async function listen(backends: readonly Backend[], setting: OwnTarget['backends']): Promise<Front> {
+  const [first] = backends;
+  if (backends.length === 1 && first !== undefined) {
+    await first.app.listen(LISTEN);
+    return { address: first.app.server.address() as AddressInfo, balancer: undefined };
+  }
+  await Promise.all(backends.map(({ app }) => app.ready()));
+  const balancer = new Balancer({
+    servers: backends.map(({ app }) => app.server),
+    setting,
+    read: () => backends.map(({ connections }) => connections.read()),
+  });
+  return { address: await balancer.listen(LISTEN), balancer };
+}
+
+/**
+ * Opens the target on a free port of 127.0.0.1: one server, or several backends that share its address. An idle connection is
+ * closed keepAliveTimeoutMs after its last response; an HTTP/1.1 connection that never sent anything, after the header timeout (60 s).
+ *
+ * @throws UsageError when the behaviour's options are invalid, or for HTTP/2 without TLS; the system's error when listening fails
+ */
+export async function openTarget({
+  target: stated,
+  behaviour,
+  seed,
+  certificate,
+}: OpenTargetOptions): Promise<OpenTarget> {
+  const target = asOwnTarget(stated);
+  const options = parseBehaviour(behaviour, target);
+  const behave = behaviour.createResponder(options, createRandom(seed, 'behaviour', target.behaviour.name));
+  const tlsOptions = await createTlsOptions(target, certificate);
+  const backends: Backend[] = [];
+  const { respond, read: readFaults } = createFaultyResponder(
+    behave,
+    target.faults,
+    createRandom(seed, 'faults'),
+    // The backends share one address, so a peer's address is that of one connection.
+    socket =>
+      backends.map(({ connections }) => connections.rawSocketOf(socket)).find(raw => raw !== undefined),
+  );
+  for (let index = 0; index < countBackends(target); index++)
+    backends.push(createBackend(target, tlsOptions, respond));
+  const { address, balancer } = await listen(backends, target.backends);
+  const { port } = address;
   return {
     endpoint: tlsOptions
       ? { origin: `https://127.0.0.1:${port}`, path: '/', caPem: tlsOptions.cert }
       : { origin: `http://127.0.0.1:${port}`, path: '/' },
     serviceMs: behaviour.meanServiceMs(options) + meanFaultMs(target.faults),
-    read: () => ({ ...connections.read(), faults: readFaults() }),
+    read() {
+      const counters = backends.map(({ connections }) => connections.read());
+      return { ...sumCounters(counters), growth: balancer?.growth ?? null, faults: readFaults() };
+    },
+    startSlice: growAfterMs => balancer?.startSlice(growAfterMs),
     async close() {
-      server.on('connection', socket => socket.destroy());
-      await connections.destroyConnections();
-      await app.close();
+      for (const { app } of backends) app.server.on('connection', socket => socket.destroy());
+      const isListenerClosed = balancer?.close();
+      await Promise.all(backends.map(({ connections }) => connections.destroyConnections()));
+      await Promise.all([isListenerClosed, ...backends.map(({ app }) => app.close())]);
     },
   };
 }

@@ -6,14 +6,42 @@ import type { ProcessReading } from '../results/model/trial.ts';
 import type { TargetReading } from './protocol.ts';
 
 /** Counts of connections and requests, cumulative except for openConnections. */
-export type TargetCounters = Omit<TargetReading, keyof ProcessReading | 'faults'>;
+export type TargetCounters = Omit<TargetReading, keyof ProcessReading | 'faults' | 'origins'>;
+
+/** Those of one server. */
+export type ServerCounters = Omit<TargetCounters, 'backends' | 'growth'>;
+
+/** The counters of a target whose servers share its address; each server's own are beside their sum. */
+export function sumCounters(all: readonly ServerCounters[]): Omit<TargetCounters, 'growth'> {
+  const sum = (name: Exclude<keyof ServerCounters, 'requestsPerConnection'>): number =>
+    all.reduce((total, counters) => total + counters[name], 0);
+  const byBin = Map.groupBy(
+    all.flatMap(({ requestsPerConnection }) => requestsPerConnection),
+    ({ requests }) => requests,
+  );
+  return {
+    accepted: sum('accepted'),
+    requests: sum('requests'),
+    openConnections: sum('openConnections'),
+    handshakesFull: sum('handshakesFull'),
+    handshakesResumed: sum('handshakesResumed'),
+    acceptedHttp2: sum('acceptedHttp2'),
+    requestsPerConnection: [...byBin]
+      .map(([requests, entries]) => ({
+        requests,
+        connections: entries.reduce((total, { connections }) => total + connections, 0),
+      }))
+      .sort((a, b) => a.requests - b.requests),
+    backends: all.map(({ accepted, requests }) => ({ accepted, requests })),
+  };
+}
 
 export interface ConnectionCounters {
   /** Call it for each HTTP/1.1 request, before it is answered. Returns the number of requests on its connection so far. */
   countRequest(socket: Socket): number;
   /** The accepted socket below a request's socket, the same without TLS; undefined once it is closed. */
   rawSocketOf(socket: Socket): Socket | undefined;
-  read(): TargetCounters;
+  read(): ServerCounters;
   /** Destroys every open connection, including those in a handshake; resolves when each is counted as closed. */
   destroyConnections(): Promise<void>;
 }

@@ -52,6 +52,8 @@ suite('protocol', () => {
         { requests: 1, connections: 1 },
         { requests: 3, connections: 1 },
       ],
+      backends: [{ accepted: 2, requests: 4 }],
+      growth: null,
     });
   });
 

@@ -2,8 +2,7 @@
 import { createRandom } from '../results/random.ts';
 import { originCount } from '../scenarios/model/origins.ts';
 import { createCertificate, type OpenTarget, type OpenTargetOptions, openTarget } from './app.ts';
-
-type Counters = ReturnType<OpenTarget['read']>;
+import { sumCounters } from './counters.ts';
 
 /** Like openTarget; with several origins, its counts are sums, beside those of each. */
 export async function openOrigins(options: OpenTargetOptions): Promise<OpenTarget> {
@@ -27,36 +26,23 @@ export async function openOrigins(options: OpenTargetOptions): Promise<OpenTarge
   return {
     endpoint: { ...endpoint, origins: opened.map(({ endpoint: { origin } }) => origin) },
     serviceMs,
-    read: () => addUp(opened.map(({ read }) => read())),
+    read() {
+      const counters = opened.map(({ read }) => read());
+      const total = sumCounters(counters);
+      const { accepted, requests } = total;
+      return {
+        ...total,
+        backends: [{ accepted, requests }],
+        growth: null,
+        faults: counters[0]!.faults.map((_, index) =>
+          counters.reduce((sum, { faults }) => sum + faults[index]!, 0),
+        ),
+        origins: counters.map(({ accepted, requests }) => ({ accepted, requests })),
+      };
+    },
+    startSlice: growAfterMs => {
+      for (const { startSlice } of opened) startSlice(growAfterMs);
+    },
     close: closeAll,
   };
-}
-
-function addUp(counters: readonly Counters[]): Counters {
-  const sum = (count: (one: Counters) => number): number =>
-    counters.reduce((total, one) => total + count(one), 0);
-  return {
-    accepted: sum(({ accepted }) => accepted),
-    requests: sum(({ requests }) => requests),
-    openConnections: sum(({ openConnections }) => openConnections),
-    handshakesFull: sum(({ handshakesFull }) => handshakesFull),
-    handshakesResumed: sum(({ handshakesResumed }) => handshakesResumed),
-    acceptedHttp2: sum(({ acceptedHttp2 }) => acceptedHttp2),
-    requestsPerConnection: addUpClosed(counters),
-    faults: counters[0]!.faults.map((_, index) => sum(({ faults }) => faults[index]!)),
-    origins: counters.map(({ accepted, requests }) => ({ accepted, requests })),
-  };
-}
-
-function addUpClosed(counters: readonly Counters[]): Counters['requestsPerConnection'] {
-  const byRequests = Map.groupBy(
-    counters.flatMap(({ requestsPerConnection }) => requestsPerConnection),
-    ({ requests }) => requests,
-  );
-  return [...byRequests]
-    .map(([requests, entries]) => ({
-      requests,
-      connections: entries.reduce((total, { connections }) => total + connections, 0),
-    }))
-    .sort((a, b) => a.requests - b.requests);
 }

@@ -1,12 +1,12 @@
 // Messages between the parent and its target and relay processes. They never go over the measured port.
-import type { ProcessReading } from '../results/model/trial.ts';
+import type { BackendGrowth, ProcessReading } from '../results/model/trial.ts';
 import type { Link, Target } from '../scenarios/model/target.ts';
 
 /**
  * Version of these messages and their meaning. Increased with each change, so that a child from another checkout is
  * refused instead of measured by different rules.
  */
-export const PROTOCOL_VERSION = 8;
+export const PROTOCOL_VERSION = 10;
 
 export type RelayCommand =
   | { type: 'start'; upstreamPort: number; link: Link; seed: number }
@@ -71,6 +71,12 @@ export type TargetCommand =
   | { type: 'start'; target: Target; seed: number }
   /** Answered by `reading`. */
   | { type: 'read' }
+  /** Begins a profile; answered by `profiling`. */
+  | { type: 'start-profile' }
+  /** Ends it and writes its files; answered by `profiled`. */
+  | { type: 'save-profile'; path: string }
+  /** Where backends are added: takes them back, and adds them after so long (null: not). Answered by `slice-started`. */
+  | { type: 'start-slice'; growAfterMs: number | null }
   | { type: 'stop' };
 
 /** The target's own counters, cumulative since its start. */
@@ -84,6 +90,10 @@ export interface TargetReading extends ProcessReading {
   acceptedHttp2: number;
   /** Closed connections by their number of requests; numbers above 64 are rounded to 2 digits. */
   requestsPerConnection: { requests: number; connections: number }[];
+  /** By backend; a target without several is the only one. */
+  backends: { accepted: number; requests: number }[];
+  /** Since backends were added in this slice; null: none were. */
+  growth: BackendGrowth | null;
   /** How often each of target.faults was injected, in their order. */
   faults: number[];
   /** Of each origin, in their order; absent where there is one. */
@@ -94,6 +104,9 @@ export type TargetReply =
   /** serviceMs: mean service time by its configuration. */
   | { type: 'started'; protocol: number; endpoint: Endpoint; serviceMs: number }
   | { type: 'reading'; reading: TargetReading }
+  | { type: 'profiling' }
+  | { type: 'profiled' }
+  | { type: 'slice-started' }
   | { type: 'failed'; message: string };
 
 /** The address of a target. */

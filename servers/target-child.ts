@@ -6,6 +6,7 @@ import type { BehaviourModule } from './behaviour.ts';
 import { behaviours } from './behaviours/index.ts';
 import { openOrigins } from './origins.ts';
 import { keepCompiledCode, readProcess, serveParent } from './process.ts';
+import type { RunningProfile } from './profile.ts';
 import { PROTOCOL_VERSION, type TargetCommand, type TargetReply } from './protocol.ts';
 
 type StartCommand = Extract<TargetCommand, { type: 'start' }>;
@@ -37,6 +38,7 @@ async function start({ target, seed }: StartCommand): Promise<OpenTarget> {
 }
 
 let opening: Promise<OpenTarget> | undefined;
+let profile: RunningProfile | undefined;
 
 async function obey(command: TargetCommand): Promise<void> {
   switch (command.type) {
@@ -51,6 +53,19 @@ async function obey(command: TargetCommand): Promise<void> {
       reply({ type: 'reading', reading: { ...opened.read(), ...readProcess() } });
       return;
     }
+    case 'start-profile':
+      profile = await (await import('./profile.ts')).startProfile();
+      reply({ type: 'profiling' });
+      return;
+    case 'save-profile':
+      if (!profile) throw new Error('no profile was started');
+      await profile.save(command.path);
+      reply({ type: 'profiled' });
+      return;
+    case 'start-slice':
+      (await opening)?.startSlice(command.growAfterMs);
+      reply({ type: 'slice-started' });
+      return;
     case 'stop':
       await (await opening)?.close();
       process.exit(0);

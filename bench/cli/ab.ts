@@ -9,11 +9,11 @@ import { leaveOutMissing, planRun } from '../plan/plan.ts';
 import { nameHint } from '../plan/problems.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import type { ReplacedTarget } from '../plan/replace-target.ts';
-import { readScenarios } from '../run/scenario-questions.ts';
+import { readSlowness } from '../probes/host.ts';
 import type { Context } from './context.ts';
 import { LEAST_EFFECT, type Side } from './option-defaults.ts';
-import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
-import { findVersions, requireTwo, type VersionOptions } from './versions.ts';
+import { adjusted, type MeasureOptions, measurePlan, readAsked, seedOf, type TimingOptions } from './run.ts';
+import { findVersions, requireTwo, type StartOptions, type VersionOptions } from './versions.ts';
 
 export const BEFORE = 'before';
 export const AFTER = 'after';
@@ -115,51 +115,51 @@ export interface AbOptions extends MeasureOptions, TimingOptions, VersionOptions
   minEffect?: number;
 }
 
-/** Measured when no scenario is named. */
-const DEFAULT_SCENARIO = 'short-vs-persistent';
+/** Measured when no scenario is named: one user, who meets what it takes to use an idle connection, and a hundred. */
+const DEFAULT_SCENARIOS = ['sequential', 'short-vs-persistent'];
 const DEFAULT_ARM = 'persistent';
-/** @returns the exit status. @throws UsageError, MeasureError */
-export function abCommand(selectors: string[], options: AbOptions, context: Context): Promise<number> {
-  // What is installed or checked out is removed, however this ends.
-  return context.keep(() => installAndMeasure(selectors, options, context), context.output.note);
+/** The same of a server of the user's own, by all of its clients: what a connection costs the server may have changed. */
+const DEFAULT_OF_SERVERS = 'short-vs-persistent';
+
+/** A scenario, and which of its clients are each measured on two codes. */
+export interface ChosenScenario {
+  scenario: Variant;
+  arms: readonly string[];
 }
 
-async function installAndMeasure(selectors: string[], options: AbOptions, context: Context): Promise<number> {
+/** @throws UsageError for scenarios that cannot be read, or do not fit the options */
+export async function chooseScenarios(
+  selectors: readonly string[],
+  options: Pick<AbOptions, 'side' | 'client' | 'arm'> & StartOptions,
+  context: Context,
+): Promise<ChosenScenario[]> {
+  const isOwnServer = options.start !== undefined;
   const isDefault = selectors.length === 0;
-  requireTwo(options);
-  // Both versions of a server of the user's own are started from their folders; else conntax has a target.
-  const side = options.start === undefined ? options.side : 'target';
-  const scenarios = await scenariosOf(selectors, options, context);
-  const arm = namedClient(options) ?? (isDefault && options.start === undefined ? DEFAULT_ARM : undefined);
-  if (side === 'target' && options.start === undefined) scenarios.forEach(requireOwnTarget);
-  const chosen = scenarios.map(scenario => ({ scenario, arms: armsOf(scenario, arm) }));
-  await using installed = new AsyncDisposableStack();
-  const { before, after } = await findVersions(options, context, installed);
-  const change = { side, before, after, minEffect: options.minEffect ?? LEAST_EFFECT };
-  context.signal.throwIfAborted();
-  const startedAt = new Date();
-  const pairs = chosen.flatMap(({ scenario, arms }) =>
-    beforeAndAfter(
-      isDefault ? { ...scenario, timing: { ...scenario.timing, ...DEFAULT_TIMING } } : scenario,
-      arms,
-      change,
-    ),
-  );
-  const plan = planRun(
-    pairs.map(pair => adjusted(pair, options)),
-    { seed: seedOf(options, startedAt) },
-  );
-  return await measurePlan(plan, { startedAt, options, context });
+  const defaults = isOwnServer ? [DEFAULT_OF_SERVERS] : DEFAULT_SCENARIOS;
+  const scenarios = await readAll(isDefault ? defaults : selectors, options, context);
+  const arm = namedClient(options) ?? (isDefault && !isOwnServer ? DEFAULT_ARM : undefined);
+  if (options.side === 'target' && !isOwnServer) scenarios.forEach(requireOwnTarget);
+  return scenarios.map(scenario => ({
+    scenario: isDefault ? { ...scenario, timing: { ...scenario.timing, ...DEFAULT_TIMING } } : scenario,
+    arms: armsOf(scenario, arm),
+  }));
 }
 
-/** The scenarios, or the default one; with --start, on that server. @throws UsageError */
-async function scenariosOf(selectors: string[], options: AbOptions, context: Context): Promise<Variant[]> {
-  const { plugins, builtinDir, cwd, signal } = context;
-  const asked = selectors.length === 0 ? [DEFAULT_SCENARIO] : selectors;
+/** Both versions of a server of the user's own are started from their folders; else conntax has a target. */
+export function sideOf({ start, side }: Pick<AbOptions, 'start' | 'side'>): Side {
+  return start === undefined ? side : 'target';
+}
+
+/** The scenarios, with --start on that server. @throws UsageError */
+async function readAll(
+  selectors: readonly string[],
+  options: StartOptions,
+  context: Context,
+): Promise<Variant[]> {
   const replaced = replacedTarget(options);
   const scenarios = leaveOutMissing(
-    await readScenarios(asked, { ...plugins, builtinDir, cwd, signal, replaced }),
-    await loadPlugins(plugins.transports),
+    await readAsked(selectors, context, replaced),
+    await loadPlugins(context.plugins.transports),
   );
   if (replaced === undefined) return scenarios;
   // The folder of the command is that of each version, not that of the scenario's file.
@@ -167,7 +167,29 @@ async function scenariosOf(selectors: string[], options: AbOptions, context: Con
   return scenarios.map(scenario => ({ ...scenario, target: { ...scenario.target, cwd: folder } }));
 }
 
-function replacedTarget({ start, ready, portEnv, portFrom, path }: AbOptions): ReplacedTarget | undefined {
+/** @returns the exit status. @throws UsageError, MeasureError */
+export function abCommand(selectors: string[], options: AbOptions, context: Context): Promise<number> {
+  // What is installed or checked out is removed, however this ends.
+  return context.keep(() => installAndMeasure(selectors, options, context), context.output.note);
+}
+
+async function installAndMeasure(selectors: string[], options: AbOptions, context: Context): Promise<number> {
+  requireTwo(options);
+  const chosen = await chooseScenarios(selectors, options, context);
+  await using installed = new AsyncDisposableStack();
+  const { before, after } = await findVersions(options, context, installed);
+  const change = { side: sideOf(options), before, after, minEffect: options.minEffect ?? LEAST_EFFECT };
+  context.signal.throwIfAborted();
+  const startedAt = new Date();
+  const pairs = chosen.flatMap(({ scenario, arms }) => beforeAndAfter(scenario, arms, change));
+  const plan = planRun(
+    pairs.map(pair => adjusted(pair, options)),
+    { seed: seedOf(options, startedAt), slowness: readSlowness() },
+  );
+  return await measurePlan(plan, { startedAt, options, context });
+}
+
+function replacedTarget({ start, ready, portEnv, portFrom, path }: StartOptions): ReplacedTarget | undefined {
   if (start === undefined) return undefined;
   return {
     target: {
@@ -181,7 +203,7 @@ function replacedTarget({ start, ready, portEnv, portFrom, path }: AbOptions): R
 }
 
 /** @throws UsageError when both names of the option are given, for different clients */
-function namedClient({ client, arm }: AbOptions): string | undefined {
+function namedClient({ client, arm }: Pick<AbOptions, 'client' | 'arm'>): string | undefined {
   if (client !== undefined && arm !== undefined && client !== arm) {
     throw new UsageError('--arm is another name of --client: use only one of them');
   }

@@ -1,18 +1,16 @@
 // Checks out a git ref into a worktree of its own, and runs an install command there; both are gone after the comparison.
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { errorMessage, UsageError } from '../../results/errors.ts';
-import { writing } from '../../results/files.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
-import { CommandGroup } from '../run/command-group.ts';
+import { runCommand, SUCCESS } from '../run/command-group.ts';
+import { openTemporaryFolder } from '../run/temporary-folder.ts';
 
 const exec = promisify(execFile);
-const SHORT_SHA = 12;
-/** An install that is asked to end has nothing worth waiting for. */
-const INSTALL_END_GRACE_MS = 500;
+/** Digits of a commit that are shown. */
+export const SHORT_SHA = 12;
 
 interface CheckoutOptions {
   ref: string;
@@ -26,9 +24,9 @@ interface CheckoutOptions {
   note: (text: string) => void;
 }
 
-export interface FoundCode {
+interface CheckedOut {
   code: Code;
-  remove: () => Promise<void>;
+  remove(): void;
 }
 
 /** In a git hook, these would name another repository or index. */
@@ -62,6 +60,32 @@ async function findCommit(ref: string, cwd: string): Promise<{ sha: string; root
   }
 }
 
+export interface Commit {
+  sha: string;
+  /** The first line of its message. */
+  subject: string;
+}
+
+/**
+ * The commits of a range, oldest first, both ends included: those of a merged branch are in its merge.
+ * @throws UsageError outside a repository, for a ref that is not a commit, or where one end does not lead to the other
+ */
+export async function commitsBetween(from: string, to: string, cwd: string): Promise<Commit[]> {
+  const [first, last] = [await findCommit(from, cwd), await findCommit(to, cwd)];
+  try {
+    await git(cwd, 'merge-base', '--is-ancestor', first.sha, last.sha);
+  } catch {
+    throw new UsageError(`${from} is not an ancestor of ${to}; expected: the older commit first`);
+  }
+  const log = ['log', '-z', '--first-parent', '--reverse', '--format=%H %s'];
+  const later = await git(cwd, ...log, `${first.sha}..${last.sha}`);
+  const own = await git(cwd, ...log, '--max-count=1', first.sha);
+  return [own, ...later.split('\0')]
+    .map(line => line.replace(/\0$/, ''))
+    .filter(line => line !== '')
+    .map(line => ({ sha: line.slice(0, line.indexOf(' ')), subject: line.slice(line.indexOf(' ') + 1) }));
+}
+
 function lastLine(error: unknown): string {
   const { stderr = '' } = error as { stderr?: string };
   return stderr.trim().split('\n').at(-1) || errorMessage(error);
@@ -72,23 +96,16 @@ function lastLine(error: unknown): string {
  * before `remove` was called.
  * @throws UsageError for a ref that is no commit, or an install that fails; the reason of the signal
  */
-export async function checkOut(options: CheckoutOptions): Promise<FoundCode> {
+export async function checkOut(options: CheckoutOptions): Promise<CheckedOut> {
   const { ref, cwd, subfolder, install, signal, note } = options;
   const { sha, root, prefix } = await findCommit(ref, cwd);
-  const start = join(tmpdir(), 'conntax-ref-');
-  const folder = writing(start, () => mkdtempSync(start));
-  const tree = join(folder, 'tree');
-  const removeNow = (): void => {
-    rmSync(folder, { recursive: true, force: true });
+  const folder = openTemporaryFolder('conntax-ref-', () => {
     execFileSync('git', ['-C', root, 'worktree', 'prune'], { env: gitEnvironment(), stdio: 'ignore' });
-  };
-  process.once('exit', removeNow);
-  const remove = async (): Promise<void> => {
-    process.off('exit', removeNow);
-    removeNow();
-  };
+  });
+  const tree = join(folder.path, 'tree');
   try {
-    const label = `${ref} (${sha.slice(0, SHORT_SHA)})`;
+    const short = sha.slice(0, SHORT_SHA);
+    const label = sha.startsWith(ref) ? short : `${ref} (${short})`;
     note(`Checking out ${label}`);
     await git(root, 'worktree', 'add', '--detach', '--quiet', tree, sha).catch(error => {
       throw new UsageError(`cannot check out ${label}: ${lastLine(error)}`);
@@ -100,9 +117,9 @@ export async function checkOut(options: CheckoutOptions): Promise<FoundCode> {
       note(`Running ${install} in ${label}`);
       await runInstall({ install, place, label, signal });
     }
-    return { code: { label, dir, packages: {} }, remove };
+    return { code: { label, dir, packages: {} }, remove: folder.remove };
   } catch (error) {
-    await remove();
+    folder.remove();
     throw error;
   }
 }
@@ -115,20 +132,9 @@ interface Install {
 }
 
 async function runInstall({ install, place, label, signal }: Install): Promise<void> {
-  signal.throwIfAborted();
-  const group = await CommandGroup.start({ command: install, cwd: place, env: process.env });
-  const onAbort = (): void => void group.kill(INSTALL_END_GRACE_MS);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    const end = await group.ended;
-    signal.throwIfAborted();
-    if (end !== 'exit status 0') {
-      throw new UsageError(
-        `${install} failed in ${label} (${end}); expected: an install command that ends with status 0. Its output ends with:\n${group.tail()}`,
-      );
-    }
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    await group.kill(INSTALL_END_GRACE_MS);
-  }
+  const { end, tail } = await runCommand({ command: install, cwd: place, env: process.env }, signal);
+  if (end === SUCCESS) return;
+  throw new UsageError(
+    `${install} failed in ${label} (${end}); expected: an install command that ends with status 0. Its output ends with:\n${tail}`,
+  );
 }

@@ -77,8 +77,12 @@ test('conntax ci', async t => {
     const page = readFileSync(join(results, 'runs', latest, 'gate.md'), 'utf8');
     assert.match(page, /^Regression: error rate|\*\*Regression: error rate/m);
     assert.match(page, /Confirmed: error rate of impatient in tiny/);
-    assert.match(stdout, /^History: clients relative to/m);
-    assert.match(stdout, /^tiny +impatient +requests\/s +10 /m, 'the eight, the first and this one');
+    assert.match(stdout, /^REGRESSION +error rate of impatient /m);
+    assert.match(
+      page,
+      /^\| no significant change \| tiny \| impatient \| requests\/s \| 10 \|/m,
+      'the eight, the first and this one',
+    );
     assert.match(readFileSync(summaryFile, 'utf8'), /^### History: clients relative to/m);
   });
 });

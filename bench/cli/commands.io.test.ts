@@ -35,6 +35,9 @@ test('list shows the scenarios, for people and for machines', async t => {
   const cellsOf = (name: string) => rows.find(row => row.name === name)?.cells;
   assert.deepEqual([cellsOf('short-vs-persistent'), cellsOf('pool-size')], [1, 5]);
   assert.match(shown.stdout, /│ pool-size +│[^│]+│ +5 │/);
+  const part = await callIdly(workspace, ['list', 'pools', 'framing']);
+  const names2 = rows.filter(row => row.tags.includes('pools') || row.name === 'framing');
+  assert.match(part.stdout, new RegExp(`^${names2.length} scenarios, .*Tags: .*pools \\(\\d+\\)`, 'm'));
 });
 
 test('schema prints the schema that is committed, with or without --json', async t => {
@@ -128,7 +131,7 @@ const MISTYPED: [args: string[], told: RegExp][] = [
   [[], /Usage: conntax/],
   [['rnu'], /unknown command 'rnu'.*Did you mean run\?/s],
   [['run', '--dryrun'], /unknown option '--dryrun'.*Did you mean --dry-run\?/s],
-  [['list', 'more'], /too many arguments/],
+  [['list', 'pol'], /no scenario or tag "pol"\n +scenarios: .*pool-size.*\n +tags: pools/],
   [['run', '--seed', 'one'], /--seed <n>.*an integer/],
   [['run', '--budget-sec', '0'], /--budget-sec <s>.*seconds/],
   [['run', '--budget-sec', '4000'], /--budget-sec <s>.*at most 3600/],

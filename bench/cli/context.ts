@@ -7,7 +7,7 @@ import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin, LoadModule } from '../contracts.ts';
 import type { LazyPlugins } from '../plan/read-scenarios.ts';
 import type { CreateSource } from '../run/context.ts';
-import type { Keep } from './interrupt.ts';
+import type { During, Keep } from './interrupt.ts';
 
 /**
  * The exit status of a run: 130 when interrupted; 3 when a trial or an audit failed, because a broken run must not look like a slow
@@ -61,6 +61,7 @@ export interface Context {
   /** Aborts on the first Ctrl-C, SIGTERM or SIGHUP during a measurement; at other times those end the program. */
   signal: AbortSignal;
   keep: Keep;
+  during: During;
   /** Replaces real processes by recorded replicates; only tests do. */
   createSource?: CreateSource;
 }
@@ -70,4 +71,6 @@ export interface CommonOptions {
   json?: boolean;
   /** Every table, not only the answer. */
   verbose?: boolean;
+  /** Shows the page in a browser. */
+  open?: boolean;
 }

@@ -40,7 +40,7 @@ describe('The estimate is one line, with rounded-up figures; a sweep that does n
     const cells = plan.cells.map(cell => ({
       ...cell,
       estimatedMs: estimatedMs / cellCount,
-      least: { oneMs: least.oneMs / cellCount, intervalMs: least.intervalMs / cellCount },
+      least: { oneMs: least.oneMs / cellCount, intervalMs: least.intervalMs / cellCount, endingMs: 0 },
     }));
     return { ...plan, cells, estimatedMs };
   }

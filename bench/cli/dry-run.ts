@@ -159,7 +159,7 @@ function formatRoughDuration(ms: number): string {
   return `${Math.max(5, Math.ceil(ms / 5_000) * 5)} s`;
 }
 
-/** `about 25 s, 60 s at most`, or only the maximum where both round to the same. */
+/** `about 25 s, 60 s at most` of measuring, or only the maximum where both round to the same. */
 function describeDuration({ estimatedMs, mostMs }: { estimatedMs: number; mostMs: number }): string {
   const [about, most] = [formatRoughDuration(estimatedMs), formatRoughDuration(mostMs)];
   return estimatedMs >= mostMs || about === most ? `${most} at most` : `about ${about}, ${most} at most`;

@@ -25,6 +25,8 @@ import { nameHint } from '../plan/problems.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
 import { tellGithub } from './github.ts';
+import { announcePage } from './open-page.ts';
+import { describeReading } from './report.ts';
 
 export interface BaselineOptions extends CommonOptions {
   results: string;
@@ -148,20 +150,21 @@ const PAGE = 'history.html';
  */
 export async function historyCommand(
   names: readonly string[],
-  { results, json }: HistoryOptions,
-  { plugins, output }: Context,
+  asked: HistoryOptions,
+  { plugins, output, env }: Context,
 ): Promise<void> {
+  const { results, json, verbose } = asked;
   const [oldest, ...others] = narrowed(readHistory(results), names);
   if (oldest === undefined) {
     throw new UsageError(`no history in ${results} yet: every "conntax ci" run adds to it`);
   }
   const report = buildHistoryReport([oldest, ...others]);
   const formats = await loadPlugins<Format>(plugins.formats);
-  const options = { hasColour: output.hasColour, columns: output.columns };
+  const options = { hasColour: output.hasColour, columns: output.columns, isBrief: verbose !== true };
   output.out(await formats[json ? 'json' : 'terminal']!.render(report, options));
   const file = join(results, PAGE);
   replaceFile(file, await formats['html']!.render(report, options));
-  output.note(`Report: ${file}`);
+  await announcePage(file, asked, { output, env });
 }
 
 /** Runs reduced to the named cells; runs without any of them are omitted. */
@@ -275,10 +278,11 @@ export async function showGate(change: Change, options: CompareOptions, context:
 }
 
 async function showChange(
-  { stored: { dir, run, trials }, ...change }: Change & { trends: readonly Trend[] },
-  { json }: CompareOptions,
+  { stored: { dir, isPage, run, trials }, ...change }: Change & { trends: readonly Trend[] },
+  asked: CompareOptions,
   { plugins, output, env, filePrefix }: Context & { filePrefix: string },
 ): Promise<void> {
+  const { json, verbose } = asked;
   const report: Report = buildGateReport({
     ...change,
     remarks: [...doubtsOf(run), ...(change.remarks ?? [])],
@@ -287,7 +291,7 @@ async function showChange(
     loadPlugins<Format>(plugins.formats),
     loadPlugins<FileOutput>(plugins.outputs),
   ]);
-  const options = { hasColour: output.hasColour, columns: output.columns };
+  const options = { hasColour: output.hasColour, columns: output.columns, isBrief: verbose !== true };
   output.out(await formats[json ? 'json' : 'terminal']!.render(report, options));
   const markdown = await formats['markdown']!.render(report, options);
   tellGithub(report, markdown, output, env);
@@ -296,6 +300,10 @@ async function showChange(
     { name: `${filePrefix}.md`, content: markdown },
     { name: `${filePrefix}.junit.xml`, content: await outputs['junit']!.render({ run, trials, report }) },
   ];
+  if (isPage) {
+    output.note(describeReading(asked));
+    return;
+  }
   for (const { name, content } of files) replaceFile(join(dir, name), content);
-  output.note(`Report: ${join(dir, `${filePrefix}.html`)}`);
+  await announcePage(join(dir, `${filePrefix}.html`), asked, { output, env });
 }

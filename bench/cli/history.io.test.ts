@@ -14,7 +14,7 @@ const now = summariseRun(run);
 /** Twelve runs with the present one, the last five of them 1.3 times as costly. */
 const history = sampleHistory(now, { count: 11, metric: 'cpuUsPerRequest', atLevel: 4, factor: 1 / 1.3 });
 const dated =
-  /^Client CPU per request of persistent in short-vs-persistent: .*since\srun\s2026-11-19T12-25-52Z-0007\sof\s2026-11-19,\scommit\sccc7ccc7ccc7;.*p\s=\s0\.0\d\d\./ms;
+  /^(?:- )?Client CPU per request of persistent in short-vs-persistent: .*since\s+run\s+2026-11-19T12-25-52Z-0007\s+of\s+2026-11-19,\s+commit\s+ccc7ccc7ccc7;.*p\s=\s0\.0\d\d\./ms;
 
 function lines(values: readonly unknown[]): string {
   return values.map(value => `${JSON.stringify(value)}\n`).join('');
@@ -48,7 +48,8 @@ test('conntax history', async t => {
     assert.equal(status, 0, stderr);
     assert.match(stdout, /^Worse since 2026-11-19: client CPU per request of persistent/m);
     assert.match(stdout, dated);
-    assert.match(stdout, /^short-vs-persistent +persistent +requests\/s +12 /m);
+    const { stdout: all } = await cli('--verbose');
+    assert.match(all, /^worse +short-vs-persistent +persistent +client CPU per request +12$/m);
     assert.match(stderr, /^Report: results\/history\.html$/m);
     assert.match(
       readFileSync(join(results, 'history.html'), 'utf8'),
@@ -94,6 +95,10 @@ test('conntax history', async t => {
   });
 });
 
+function chartsIn(page: string): number {
+  return page.match(/<svg role="img" aria-label="/g)?.length ?? 0;
+}
+
 test('a gate with a history', async t => {
   const { dir, results } = await openWorkspace(t);
   const cli = (...args: string[]) => callCli(args, { cwd: dir });
@@ -110,23 +115,23 @@ test('a gate with a history', async t => {
     assert.equal(status, 1);
     assert.match(stdout, /^Regression: client CPU per request of persistent/m);
     assert.doesNotMatch(stdout, /history/);
-    assert.doesNotMatch(read('gate.html'), /<svg/);
+    assert.equal(chartsIn(read('gate.html')), 2, 'the changes, in two widths');
   });
 
   await t.test('is dated by it, in every form', async () => {
     // The job remembers a run before it judges it.
     writeFileSync(join(results, 'history.ndjson'), lines([...history, now]));
-    const { status, stdout, stderr } = await cli('gate');
-    assert.equal(status, 1, stderr);
+    const brief = await cli('gate');
+    assert.equal(brief.status, 1, brief.stderr);
+    assert.match(brief.stdout, /^REGRESSION +client CPU per request of persistent/m);
+    assert.match(brief.stdout, dated);
+    assert.ok(brief.stdout.trimEnd().split('\n').length <= 25, brief.stdout);
+    const { stdout } = await cli('gate', '--verbose');
     assert.match(stdout, /^Regression: client CPU per request of persistent/m);
     assert.match(stdout, dated);
     assert.match(stdout, /^History: clients relative to/m);
     assert.match(read('gate.md'), /^- Client CPU per request of .* since run 2026-11-19T12-25-52Z-0007/m);
-    assert.equal(
-      read('gate.html').match(/<svg role="img" aria-label="/g)?.length,
-      4,
-      'two figures, two widths',
-    );
+    assert.equal(chartsIn(read('gate.html')), 6, 'the changes and two ratios, in two widths');
   });
 
   await t.test('two runs side by side have no history', async () => {

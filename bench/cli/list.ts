@@ -15,12 +15,16 @@ export async function schemaCommand({ plugins, output }: Context): Promise<void>
 
 const OTHER_COLUMNS = 70;
 
-/** @throws UsageError with every problem of every file, after the valid scenarios are shown */
+/**
+ * @param selectors names and tags; none: all scenarios
+ * @throws UsageError for selectors that match nothing, or with every problem of every file, after the valid scenarios are shown
+ */
 export async function listCommand(
+  selectors: readonly string[],
   options: CommonOptions,
   { plugins, builtinDir, cwd, output }: Context,
 ): Promise<void> {
-  const { variants, problems } = await listScenarios({ ...plugins, builtinDir, cwd });
+  const { variants, problems } = await listScenarios({ ...plugins, builtinDir, cwd }, selectors);
   showScenarios(variants, options, output);
   // An invalid file must not hide the valid ones.
   if (problems.length > 0) throw new UsageError(formatProblems(problems), problems);
@@ -51,7 +55,23 @@ function showScenarios(variants: readonly Variant[], options: CommonOptions, out
     table.push([name, tags.join(', '), String(cells), formatDuration(estimatedMs), question]);
   }
   output.out(table.toString());
+  const totalMs = rows.reduce((sum, { estimatedMs }) => sum + estimatedMs, 0);
   output.out(
-    'Run one with "conntax run NAME", or all with a tag with "conntax run TAG"; the default is the tag quick.',
+    [
+      `${rows.length} scenarios, ${formatDuration(totalMs)} together. Tags: ${describeTags(rows)}.`,
+      'Run one with "conntax run NAME", or all with a tag with "conntax run TAG"; the default is the tag quick.',
+    ].join('\n'),
   );
+}
+
+/** `open (3), pools (8)`, by name. */
+function describeTags(rows: readonly { tags: readonly string[] }[]): string {
+  const byTag = Map.groupBy(
+    rows.flatMap(({ tags }) => tags),
+    tag => tag,
+  );
+  return [...byTag]
+    .map(([tag, uses]) => `${tag} (${uses.length})`)
+    .sort()
+    .join(', ');
 }

@@ -45,6 +45,19 @@ export function verboseOption(): Option {
   return new Option('--verbose', 'print every table, not only the answer');
 }
 
+/** Of every command that stores a page. */
+export function openOption(): Option {
+  return new Option('--open', 'show the page in a browser');
+}
+
+/** Of every command that measures and shows one report. */
+export function uiOption(): Option {
+  return new Option(
+    '--ui',
+    'serve the page on 127.0.0.1 while it grows, replicate by replicate; with --open, show it at once',
+  );
+}
+
 /** Of every command that measures. */
 export function allowHostOption(): Option {
   return new Option(
@@ -53,6 +66,25 @@ export function allowHostOption(): Option {
   )
     .argParser(addHost)
     .default([], 'none');
+}
+
+/** Scenarios of the commands that compare two versions. */
+const DEFAULT_COMPARED =
+  'names, tags or paths; default: the persistent clients of sequential (1 user) and short-vs-persistent (100 users); with --start: both clients of short-vs-persistent';
+
+/** Of the commands that compare two versions. */
+function sideOption(): Option {
+  return new Option('--side <side>', 'which side runs both versions; the other side runs this conntax')
+    .choices(SIDES)
+    .default('client');
+}
+
+/** Of the commands that compare two versions. */
+function leastEffectOption(): Option {
+  return new Option(
+    '--min-effect <ratio>',
+    `smallest change that counts; default: ${LEAST_EFFECT} (${LEAST_EFFECT * 100} %)`,
+  ).argParser(asRatio);
 }
 
 /** Above 0, at most 1. */
@@ -143,6 +175,7 @@ export function addStoredRunCommands(
     .argument('[run]', 'id (or the end of it) or folder of a run, "latest" or "previous"; default: latest')
     .option('--results <dir>', 'folder where runs are stored', 'results')
     .addOption(verboseOption())
+    .addOption(openOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -160,6 +193,8 @@ export function addStoredRunCommands(
     .argument('<after>', 'the same, for the run to compare with it')
     .option('--min-effect <ratio>', 'smallest change that counts (0.05 = 5 %)', asRatio)
     .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
+    .addOption(openOption())
     .option('--json', 'print the comparison as JSON')
     .addHelpText(
       'after',
@@ -178,6 +213,8 @@ export function addStoredRunCommands(
     .option('--min-effect <ratio>', 'smallest change that counts (0.05 = 5 %)', asRatio)
     .option('--strict', 'also fail when a regression cannot be ruled out')
     .option('--results <dir>', 'folder where runs and baselines are stored', 'results')
+    .addOption(verboseOption())
+    .addOption(openOption())
     .option('--json', 'print the comparison as JSON')
     .addHelpText(
       'after',
@@ -199,6 +236,8 @@ Exit status: 0 no regression, 1 a regression (with --strict also when one cannot
     .description('show trends over CI runs, and when each metric changed')
     .argument('[cells...]', 'names of cells or scenarios; default: all')
     .option('--results <dir>', 'folder where the history is stored', 'results')
+    .addOption(verboseOption())
+    .addOption(openOption())
     .option('--json', 'print the history as JSON')
     .addHelpText(
       'after',
@@ -392,6 +431,8 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
     .addOption(allowHostOption())
     .option('--results <dir>', 'folder where runs are stored', 'results')
     .addOption(verboseOption())
+    .addOption(openOption())
+    .addOption(uiOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -414,30 +455,11 @@ environment variable instead.`,
     });
 }
 
-/** Adds the commands that measure and judge: `ab` and `ci`. */
-export function addJudgingCommands(
-  program: Command,
-  context: Context,
-  setStatus: (status: number) => void,
-): void {
-  program
-    .command('ab')
-    .description('compare two versions of the client, or of a server of your own, interleaved in one run')
-    .argument(
-      '[scenarios...]',
-      'names, tags or paths; default: the persistent client of short-vs-persistent, with --start both clients',
-    )
-    .option(
-      '--before <dir>',
-      'conntax checkout (after npm ci), or folder where it is installed; default: this one',
-    )
-    .option('--after <dir>', 'the same, for the version to compare with it')
-    .option('--before-package <spec>', 'this conntax with another version of a package, such as undici@7')
-    .option('--after-package <spec>', 'the same, for the version to compare with it')
-    .option('--before-ref <ref>', 'branch, tag or commit of the repository here, checked out for the run')
-    .option('--after-ref <ref>', 'the same, for the version to compare with it; default: the folder as it is')
-    .option('--install <command>', "run in the checkout of each ref, such as 'npm ci'")
+/** Adds the options of the commands that compare two versions of a server of the user's own. */
+function addStartOptions(command: Command): Command {
+  return command
     .option('--start <command>', "starts your own server in the folder of each version, such as 'npm start'")
+    .option('--install <command>', "run in the checkout of each ref or commit, such as 'npm ci'")
     .option('--cwd <dir>', 'folder below that of each version, in which start and install run')
     .option('--ready <path>', "path that answers when the server is ready; default: any answer to '/'")
     .option('--port-env <name>', 'environment variable that gives the server its port; default: PORT')
@@ -447,19 +469,38 @@ export function addJudgingCommands(
         'whether conntax chooses the port, or reads it from the output',
       ).choices(PORT_SOURCES),
     )
-    .option('--path <path>', "what to request of the server; default: that of the scenario, or '/'")
-    .addOption(
-      new Option('--side <side>', 'which side runs both versions; the other side runs this conntax')
-        .choices(SIDES)
-        .default('client'),
+    .option('--path <path>', "what to request of the server; default: that of the scenario, or '/'");
+}
+
+/** Adds the commands that measure and judge: `ab`, `bisect` and `ci`. */
+export function addJudgingCommands(
+  program: Command,
+  context: Context,
+  setStatus: (status: number) => void,
+): void {
+  const ab = program
+    .command('ab')
+    .description('compare two versions of the client, or of a server of your own, interleaved in one run')
+    .argument('[scenarios...]', `${DEFAULT_COMPARED}; with --start: both clients of short-vs-persistent`)
+    .option(
+      '--before <dir>',
+      'conntax checkout (after npm ci), or folder where it is installed; default: this one',
     )
+    .option('--after <dir>', 'the same, for the version to compare with it')
+    .option('--before-package <spec>', 'this conntax with another version of a package, such as undici@7')
+    .option('--after-package <spec>', 'the same, for the version to compare with it')
+    .option('--before-node <version>', 'this conntax run by another version of Node, such as 24 or 24.11.1')
+    .option('--after-node <version>', 'the same, for the version to compare with it')
+    .option('--before-ref <ref>', 'branch, tag or commit of the repository here, checked out for the run')
+    .option(
+      '--after-ref <ref>',
+      'the same, for the version to compare with it; default: the folder as it is',
+    );
+  addStartOptions(ab)
+    .addOption(sideOption())
     .option('--client <name>', 'measure only this client of the scenarios')
     .option('--arm <name>', 'alias of --client')
-    .option(
-      '--min-effect <ratio>',
-      `smallest change that counts; default: ${LEAST_EFFECT} (${LEAST_EFFECT * 100} %)`,
-      asRatio,
-    )
+    .addOption(leastEffectOption())
     .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
     .addOption(seedOption())
     .option('--budget-sec <s>', "time budget per comparison, overriding the scenario's", asSeconds)
@@ -474,6 +515,8 @@ export function addJudgingCommands(
     .option('--no-confirm', 'do not re-measure failures')
     .option('--results <dir>', 'folder where runs are stored', 'results')
     .addOption(verboseOption())
+    .addOption(openOption())
+    .addOption(uiOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -483,6 +526,7 @@ Examples:
   conntax ab --before ../main --after .             two checkouts, each after npm ci
   conntax ab --before ../main short-vs-persistent --client short --budget-sec 120
   conntax ab --side target --before-package fastify@5.0.0 --after-package fastify@5.12.8
+  conntax ab --before-node 24 --after-node 26       two versions of Node, from the npm package node
   conntax ab --start 'npm start' --before ../main --ready /health      your server: another checkout, and this folder
   conntax ab --start 'npm start' --before-ref main --after-ref HEAD --install 'npm ci' --path /orders
 
@@ -491,6 +535,46 @@ Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not m
     .action(async (selectors, options) => {
       const { abCommand } = await import('./ab.ts');
       setStatus(await abCommand(selectors, options, context));
+    });
+
+  const bisect = program
+    .command('bisect')
+    .description('find the version of a package, or the commit of your own server, that made it worse')
+    .argument(
+      '<range>',
+      'a package with its first and last version, such as undici@7.16.0..7.29.0; with --start: two commits, such as v1.4.0..HEAD',
+    )
+    .argument('[scenarios...]', DEFAULT_COMPARED);
+  addStartOptions(bisect)
+    .addOption(sideOption())
+    .option('--client <name>', 'measure only this client of the scenarios')
+    .addOption(leastEffectOption())
+    .option('--dry-run', 'print the versions and the plan of the first comparison, without measuring')
+    .addOption(seedOption())
+    .option('--budget-sec <s>', "time budget per comparison, overriding the scenario's", asSeconds)
+    .addOption(allowHostOption())
+    .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+The first and the last version are compared first. If the last one is worse, versions in between follow by halves, each
+compared with the first one. Both ends belong to the range; pre-releases do not. npm knows the versions and installs them.
+With --start, the commits of a range are checked out and compared.
+
+Examples:
+  conntax bisect undici@7.16.0..7.29.0
+  conntax bisect undici@7.16.0..7.29.0 ./mine.json --client persistent --budget-sec 120
+  conntax bisect fastify@5.0..5.12 --side target
+  conntax bisect node@24.0.0..24.11.1 short-vs-persistent --client short
+  conntax bisect v1.4.0..HEAD --start 'npm start' --install 'npm ci' --path /orders --client persistent
+
+Exit status: 0 no regression between the ends, 1 found, 2 wrong usage, 3 undecided or could not measure, 130 interrupted.`,
+    )
+    .action(async (range, selectors, options) => {
+      const { bisectCommand } = await import('./bisect.ts');
+      setStatus(await bisectCommand(range, selectors, options, context));
     });
 
   program

@@ -10,8 +10,8 @@ export function createOutput(): Output {
   return {
     out: text => process.stdout.write(`${shown(text, hasColour)}\n`),
     note: text => process.stderr.write(`${shown(text, hasColourOn(process.stderr))}\n`),
-    // Some terminals report 0 columns: a live line would be clipped to nothing.
-    isTty: Boolean(process.stderr.isTTY) && process.stderr.columns > 0,
+    // Some terminals report 0 columns, and a dumb one can't go back to a line.
+    isTty: Boolean(process.stderr.isTTY) && process.stderr.columns > 0 && process.env['TERM'] !== 'dumb',
     hasColour,
     columns: process.stdout.columns || DEFAULT_COLUMNS,
   };

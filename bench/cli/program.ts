@@ -15,8 +15,10 @@ import {
   asSeconds,
   npmHint,
   number,
+  openOption,
   refuseSwallowed,
   seedOption,
+  uiOption,
   verboseOption,
 } from './options.ts';
 import { hasColourOn } from './output.ts';
@@ -66,6 +68,7 @@ Examples:
       'serve Prometheus metrics on this port of 127.0.0.1 during the run (0: any free port)',
       number(n => Number.isInteger(n) && n >= 0 && n <= 65_535, 'a port number'),
     )
+    .option('--profile', 'then take a CPU profile and a heap snapshot of each client and the server')
     .option('--null-arm', 'add a copy of the baseline client, to measure noise (A/A)')
     .option('--strict', 'also fail when an expectation is inconclusive')
     .option('--confirm', 're-measure before a failed expectation counts (default when CI is set)')
@@ -73,6 +76,8 @@ Examples:
     .addOption(allowHostOption())
     .option('--results <dir>', 'folder where runs are stored', 'results')
     .addOption(verboseOption())
+    .addOption(openOption())
+    .addOption(uiOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -80,8 +85,10 @@ Examples:
 Examples:
   conntax run                             measure the scenarios tagged quick
   conntax run short-vs-persistent         measure one scenario
+  conntax run catalogue                   measure all scenarios with this tag; conntax list shows the tags
   conntax run ./mine.json --dry-run       show what your own scenario would do
   conntax run short-vs-persistent --budget-sec 120 --precision 0.02
+  conntax run --ui --open                 watch the page grow in a browser
   conntax run ./your-server.json          measure your own server on this machine (target.url)
   conntax run ./your-server.json --allow-host staging.example.com
                                           measure a server on another machine
@@ -114,12 +121,16 @@ Exit status: 0 success, 1 an expectation failed, 2 wrong usage or an invalid sce
 
   program
     .command('list')
-    .description('list the built-in scenarios')
+    .argument('[scenarios...]', 'names or tags (default: all)')
+    .description('list the built-in scenarios, with their tags and how long they take')
     .option('--json', 'print them as JSON')
-    .addHelpText('after', '\nExample:\n  conntax list --json')
-    .action(async options => {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  conntax list --json\n  conntax list catalogue             the scenarios of docs/catalogue.md\n  conntax list pools bodies',
+    )
+    .action(async (selectors, options) => {
       const { listCommand } = await import('./list.ts');
-      await listCommand(options, context);
+      await listCommand(selectors, options, context);
     });
 
   addJudgingCommands(program, context, setStatus);

@@ -7,9 +7,8 @@ import { sampleRun } from '../../results/testing/sample-run.ts';
 import { planRun } from '../plan/plan.ts';
 import type { RunEvent } from '../run/context.ts';
 import type { Output } from './context.ts';
-import { createProgress, lastingLine, progressLine } from './progress.ts';
-
-type Living = Extract<RunEvent, { type: 'progress' }>;
+import { countWrapped, createProgress } from './progress.ts';
+import { type Living, lastingLine, progressLine } from './progress-lines.ts';
 
 const { run, trials } = sampleRun();
 const result = run.cells[0]!;
@@ -35,7 +34,7 @@ function comparison(stated: Partial<Comparison>): Comparison {
   };
 }
 
-suite('the living line', () => {
+suite('the plain line', () => {
   const cases: [event: Living, line: string][] = [
     [living(), 'tls  replicate 1  starting  21s left at most'],
     [
@@ -171,4 +170,23 @@ test('where there is no terminal, each phase of load gets one line, and nothing 
     '  tls  replicate 2  measuring  short  21s left at most',
     '  ! careful',
   ]);
+});
+
+test('lines that a narrower terminal has wrapped are counted', () => {
+  const cases: [widths: number[], columns: number, more: number][] = [
+    [[99, 60, 80], 100, 0],
+    [[99, 60, 80], 80, 1],
+    [[99, 60, 80], 40, 2 + 1 + 1],
+    [[0, 0, 0], 40, 0],
+    [[], 40, 0],
+  ];
+  for (const [widths, columns, more] of cases) {
+    assert.equal(
+      countWrapped(
+        widths.map(width => '█'.repeat(width)),
+        columns,
+      ),
+      more,
+    );
+  }
 });

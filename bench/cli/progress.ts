@@ -1,109 +1,86 @@
-// Shows the progress of a run: one live line on a terminal, plain lines elsewhere.
+// Shows the progress of a run: three live lines on a terminal, plain lines elsewhere.
 import { createLogUpdate } from 'log-update';
-import prettyMs from 'pretty-ms';
-import { formatComparison } from '../../report/words/numbers.ts';
+import stringWidth from 'string-width';
 import type { RunEvent } from '../run/context.ts';
 import type { Output } from './context.ts';
+import { LiveView } from './live-view.ts';
+import { hasColourOn } from './output.ts';
+import { lastingLine, progressLine } from './progress-lines.ts';
 
 export interface Progress {
   show(event: RunEvent): void;
   /** A line that stays. */
   say(text: string): void;
-  /** Clears the live line. */
+  /** Clears the live lines. */
   end(): void;
 }
 
-type Living = Extract<RunEvent, { type: 'progress' }>;
-
-const PHASES: Record<Living['phase'], string> = {
-  start: 'starting',
-  'warm-up': 'warming up',
-  search: 'searching',
-  measure: 'measuring',
-  finish: 'closing',
-};
-
-function seconds(ms: number): string {
-  return prettyMs(Math.max(0, ms), { secondsDecimalDigits: 0 });
-}
-
-/** For example `short-vs-persistent  replicate 2  measuring 3/8  persistent 52,300 req/s  21s left at most`. */
-export function progressLine(event: Living): string {
-  const { cell, replicate, phase, arm, ratePerSec, isKept, blocksDone, blockCount, leftMs } = event;
-  const blocks = blocksDone === undefined ? '' : ` ${blocksDone}/${blockCount}`;
-  const rate = ratePerSec === undefined ? '' : ` ${Math.round(ratePerSec).toLocaleString('en')} req/s`;
-  const kept = isKept === undefined ? '' : isKept ? ' sustained' : ' not sustained';
-  return [
-    cell,
-    `replicate ${replicate + 1}`,
-    `${PHASES[phase]}${blocks}`,
-    ...(arm === undefined ? [] : [`${arm}${rate}${kept}`]),
-    leftMs > 0 ? `${seconds(leftMs)} left at most` : 'slower than expected, ends with this replicate',
-  ].join('  ');
-}
-
-/** The permanent line for an event, on any kind of output; undefined for events without one. */
-export function lastingLine(event: RunEvent): string | undefined {
-  switch (event.type) {
-    case 'cell-started': {
-      const { cell, index, cellCount } = event;
-      const budget = seconds(cell.scenario.timing.budgetMs);
-      return `[${index + 1}/${cellCount}] ${cell.id}: ${cell.arms.join(', ')} (budget ${budget})`;
-    }
-    case 'notice':
-      return `  ! ${event.message}`;
-    case 'trial':
-      return event.result.state === 'failed'
-        ? `  ! ${event.result.trial.arm}, replicate ${event.result.trial.replicate + 1}: ${event.result.error.message}`
-        : undefined;
-    case 'replicate-finished': {
-      const { metric: deciding, noun } = event.headline;
-      const ratios = event.comparisons
-        .filter(({ metric }) => metric === deciding)
-        .map(comparison => `${comparison.candidate} ${formatComparison(comparison)}`);
-      const what = deciding === 'requestsPerSec' || ratios.length === 0 ? '' : `${noun} of `;
-      return `  replicate ${event.replicate + 1}: ${what}${ratios.join(', ') || 'nothing to compare'}`;
-    }
-    case 'cell-finished':
-      return `  done: ${event.result.stopDetail} (${seconds(event.result.elapsedMs)})`;
-    case 'progress':
-      return undefined;
-    default:
-      return event satisfies never;
-  }
-}
-
 export function createProgress(output: Output): Progress {
-  const living = output.isTty ? createLogUpdate(process.stderr) : undefined;
-  let shownPhase = '';
+  return output.isTty ? createLiveProgress(output, process.stderr) : createPlainProgress(output);
+}
 
-  /** Without a live line, prints a permanent one when each phase under load begins. */
-  function notePhase(event: Living): void {
-    if (event.phase === 'start' || event.phase === 'finish') return;
-    const phase = [event.cell, event.replicate, event.phase].join();
-    if (phase !== shownPhase) output.note(`  ${progressLine(event)}`);
-    shownPhase = phase;
+/** One permanent line when each phase under load begins. */
+function createPlainProgress(output: Output): Progress {
+  let shownPhase = '';
+  return {
+    say: output.note,
+    show(event) {
+      const lasting = lastingLine(event);
+      if (lasting !== undefined) output.note(lasting);
+      if (event.type !== 'progress' || event.phase === 'start' || event.phase === 'finish') return;
+      const phase = [event.cell, event.replicate, event.phase].join();
+      if (phase !== shownPhase) output.note(`  ${progressLine(event)}`);
+      shownPhase = phase;
+    },
+    end() {},
+  };
+}
+
+/** Three lines that are drawn again at each event, below those that stay. */
+function createLiveProgress(output: Output, stream: NodeJS.WriteStream): Progress {
+  const living = createLogUpdate(stream);
+  const view = new LiveView();
+  let drawn: readonly string[] = [];
+  let drawnColumns = stream.columns;
+
+  function draw(): void {
+    // A line as long as the terminal is wide would wrap in some terminals.
+    const lines = view.lines(stream.columns - 1, hasColourOn(stream));
+    if (stream.columns < drawnColumns) {
+      living.clear();
+      stream.write(eraseAbove(countWrapped(drawn, stream.columns)));
+    }
+    drawn = lines;
+    drawnColumns = stream.columns;
+    living(lines.join('\n'));
   }
 
   function say(text: string): void {
-    living?.clear(); // otherwise its next update would erase the line below it
+    living.clear(); // otherwise its next update would erase the line below it
+    drawn = [];
     output.note(text);
   }
 
   return {
     say,
     show(event) {
+      view.follow(event);
       const lasting = lastingLine(event);
-      if (lasting !== undefined) {
-        say(lasting);
-      } else if (event.type === 'progress') {
-        if (living === undefined) notePhase(event);
-        else living(progressLine(event).slice(0, output.columns - 1));
-      }
+      if (lasting !== undefined) say(lasting);
+      else if (event.type === 'progress') draw();
     },
     end() {
-      living?.clear();
-      living?.done();
+      living.clear();
+      living.done();
     },
   };
+}
+
+/** Rows that lines take beyond one each, in a terminal that has become narrower and has wrapped them. */
+export function countWrapped(lines: readonly string[], columns: number): number {
+  return lines.reduce((sum, line) => sum + Math.max(0, Math.ceil(stringWidth(line) / columns) - 1), 0);
+}
+
+function eraseAbove(rows: number): string {
+  return rows === 0 ? '' : `\u001b[${rows}A\u001b[J`;
 }

@@ -10,6 +10,14 @@ import type { TrialResult } from '../../results/model/trial.ts';
 import { readRun } from '../../results/store.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import type { CommonOptions, Context, Output, Plugins } from './context.ts';
+import { announcePage } from './open-page.ts';
+
+/** A page from elsewhere may lie anywhere, where nobody expects further files. */
+export function describeReading({ open = false }: CommonOptions): string {
+  return `Read from its page; no file was written${open ? ', so there is none to open' : ''}.`;
+}
+/** The page among the files of a run. */
+export const PAGE_FILE = 'report.html';
 
 export interface Rendering {
   /** Files for the run's folder. */
@@ -23,7 +31,12 @@ export interface Rendering {
 
 export async function render(
   { run, trials }: { run: Run; trials: readonly TrialResult[] },
-  { plugins, output, isBrief }: { plugins: Plugins; output: Output; isBrief: boolean },
+  {
+    plugins,
+    output,
+    isBrief,
+    next = [],
+  }: { plugins: Plugins; output: Output; isBrief: boolean; next?: readonly string[] },
 ): Promise<Rendering> {
   const [charts, sweepCharts, formats, outputs] = await Promise.all([
     loadPlugins<Chart>(plugins.charts),
@@ -37,7 +50,13 @@ export async function render(
     charts: Object.values(charts),
     sweepCharts: Object.values(sweepCharts),
   });
-  const options = { hasColour: output.hasColour, columns: output.columns, isBrief };
+  const options = {
+    hasColour: output.hasColour,
+    columns: output.columns,
+    isBrief,
+    next,
+    measured: { run, trials },
+  };
   const files: Rendering['files'] = [];
   for (const format of Object.values(formats)) {
     if (format.fileName !== undefined) {
@@ -56,6 +75,29 @@ export async function render(
   };
 }
 
+/** The page alone, as it would be stored. */
+export async function renderPage(
+  { run, trials }: { run: Run; trials: readonly TrialResult[] },
+  { plugins, output }: { plugins: Plugins; output: Output },
+): Promise<string> {
+  const [charts, sweepCharts, formats] = await Promise.all([
+    loadPlugins<Chart>(plugins.charts),
+    loadPlugins<SweepChart>(plugins.sweepCharts),
+    loadPlugins<Format>(plugins.formats),
+  ]);
+  const report = buildReport({
+    run,
+    trials,
+    charts: Object.values(charts),
+    sweepCharts: Object.values(sweepCharts),
+  });
+  return formats['html']!.render(report, {
+    hasColour: false,
+    columns: output.columns,
+    measured: { run, trials },
+  });
+}
+
 export interface ReportOptions extends CommonOptions {
   results: string;
 }
@@ -67,13 +109,17 @@ export async function reportCommand(
   context: Context,
 ): Promise<void> {
   const { plugins, output } = context;
-  const { dir, run, trials, isTorn } = readRun(options.results, ref);
+  const { dir, isPage, run, trials, isTorn } = readRun(options.results, ref);
   if (isTorn) output.note('The last trial of this run is incomplete on disk and was skipped.');
   const { files, text, json } = await render(
     { run, trials },
     { plugins, output, isBrief: options.verbose !== true },
   );
   output.out(options.json ? json : text);
+  if (isPage) {
+    output.note(describeReading(options));
+    return;
+  }
   for (const { name, content } of files) replaceFile(join(dir, name), content);
-  output.note(`Report: ${join(dir, 'report.html')}`);
+  await announcePage(join(dir, PAGE_FILE), options, context);
 }

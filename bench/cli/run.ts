@@ -1,4 +1,5 @@
 // The `run` command: plans, measures, stores and reports; the exit status reflects the result.
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describeFound, foreignRemarks } from '../../report/words/conditions.ts';
 import { EXIT } from '../../results/errors.ts';
@@ -18,7 +19,8 @@ import {
   settleGenerators,
 } from '../plan/plan.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
-import { describeGit, describeHost } from '../probes/host.ts';
+import type { ReplacedTarget } from '../plan/replace-target.ts';
+import { describeGit, describeHost, readSlowness } from '../probes/host.ts';
 import type { RunEvent } from '../run/context.ts';
 import { type FoundServer, findServers, locateServers } from '../run/external-server.ts';
 import { checkPlan, requireFit } from '../run/preflight.ts';
@@ -29,8 +31,13 @@ import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
 import { estimateLines, printPlan } from './dry-run.ts';
 import { tellGithub } from './github.ts';
 import type { LiveMetrics } from './live-metrics.ts';
+import type { LivePage } from './live-page.ts';
+import { announcePage, showAddress } from './open-page.ts';
 import { createProgress, type Progress } from './progress.ts';
-import { render } from './report.ts';
+import { PAGE_FILE, render, renderPage } from './report.ts';
+
+/** In a run's folder, with a folder for each scenario. */
+const PROFILE_FOLDER = 'profiles';
 
 /** Options of every command that measures. */
 export interface MeasureOptions extends CommonOptions {
@@ -41,10 +48,14 @@ export interface MeasureOptions extends CommonOptions {
   seed?: number;
   /** Port that serves the metrics during the run; 0: any free port. */
   metricsPort?: number;
+  /** CPU profiles and heap snapshots of clients and targets, taken after the figures. */
+  profile?: boolean;
   /** An inconclusive expectation fails the run. */
   strict?: boolean;
   /** A failed expectation is re-measured before it counts; by default in CI only. */
   confirm?: boolean;
+  /** Serves the page while it grows. */
+  ui?: boolean;
 }
 
 /** The seed given, or one from the clock. */
@@ -63,7 +74,7 @@ interface Measuring {
   startedAt: Date;
   options: MeasureOptions;
   context: Context;
-  /** Lines that follow the report on the terminal. */
+  /** What a reader may do next: sentences. */
   conclude?: ((conclusion: Conclusion) => string[]) | undefined;
 }
 
@@ -79,7 +90,10 @@ export async function measurePlan(
 ): Promise<number> {
   const { output, plugins } = context;
   requireRequests(planned, context.env);
-  const located = await locateServers(planned, options.allowHost, undefined, context.signal);
+  const { signal, during } = context;
+  const located = await during('looking up the hosts of target.url', () =>
+    locateServers(planned, options.allowHost, undefined, signal),
+  );
   const host = await describeHost();
   const plan = settleGenerators(planned, countSpareCores(host), await loadPlugins(plugins.transports));
   const checks = checkPlan(plan, host, located, options.allowHost);
@@ -92,13 +106,16 @@ export async function measurePlan(
   const isConfirming = options.confirm ?? Boolean(context.env['CI']);
   for (const line of estimateLines(plan, isConfirming)) output.note(line);
   for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
-  const started = await rehearseServers(plan, {
-    cpu: host.pinning?.targetCpu ?? null,
-    signal: context.signal,
-    onStart: (command, folder) =>
-      output.note(`Starting once to see whether it answers: ${command} (${folder})`),
-  });
-  const asked = await findServers(located, context.signal);
+  const started = await during('starting the server of target.command to see whether it answers', () =>
+    rehearseServers(plan, {
+      cpu: host.pinning?.targetCpu ?? null,
+      signal,
+      onStart: (command, folder) =>
+        output.note(`Starting once to see whether it answers: ${command} (${folder})`),
+    }),
+  );
+  const urls = [...new Set(located.map(({ url }) => url))].join(', ');
+  const asked = await during(`asking ${urls} for the first time`, () => findServers(located, signal));
   const answered = new Map<string, readonly FoundServer[]>(started);
   for (const [id, server] of asked) answered.set(id, [server]);
   noteServers(plan, answered, output);
@@ -106,7 +123,7 @@ export async function measurePlan(
   const servers = new Map([...answered].map(([id, [server]]) => [id, server!]));
   const measured = await withoutUnreadable(plan, servers, context);
   for (const line of leftOutLines(measured)) output.note(line);
-  context.signal.throwIfAborted();
+  signal.throwIfAborted();
   const store = openRunStore(
     options.results,
     newRunId(startedAt, createRandom(plan.seed, 'run', startedAt.getTime())),
@@ -185,44 +202,88 @@ interface Work extends Measuring {
   isConfirming: boolean;
 }
 
-async function measureAndReport({
-  plan,
-  servers,
-  host,
-  store,
-  progress,
-  startedAt,
-  isConfirming,
-  options,
-  context,
-  conclude,
-}: Work): Promise<number> {
-  const { plugins, output, env, signal, createSource } = context;
+async function measureAndReport(work: Work): Promise<number> {
+  const { store, options, context } = work;
+  const page = options.ui === true ? await openPage(options, context) : undefined;
+  try {
+    const measured = await measure(work, page);
+    if (measured === undefined) {
+      await page?.finish(undefined);
+      store.discard();
+      context.output.note('Nothing was measured yet, so nothing is stored.');
+      return EXIT.interrupted;
+    }
+    return await reportRun(measured, work, page);
+  } finally {
+    await page?.close();
+  }
+}
+
+/** With `--open`, a browser shows it from the beginning. */
+async function openPage({ open = false }: MeasureOptions, context: Context): Promise<LivePage> {
+  const { LivePage } = await import('./live-page.ts');
+  const page = await LivePage.open();
+  context.output.note(`Growing page: ${page.url}`);
+  if (open) await showAddress(page.url, context);
+  return page;
+}
+
+interface Measured {
+  run: Run;
+  trials: readonly TrialResult[];
+}
+
+/** Measures, stores each trial and shows the progress; undefined if interrupted before anything was measured. */
+async function measure(work: Work, page: LivePage | undefined): Promise<Measured | undefined> {
+  const { plan, servers, host, store, progress, isConfirming, options, context } = work;
+  const { output, signal, createSource } = context;
   const metrics = await startMetrics(basename(store.dir), options.metricsPort);
   if (metrics !== undefined) output.note(`Metrics: ${metrics.url}`);
   const trials: TrialResult[] = [];
+  const done: CellResult[] = [];
   const emit = (event: RunEvent): void => {
     if (event.type === 'trial') {
       trials.push(event.result);
       store.appendTrial(event.result);
     }
+    if (event.type === 'cell-finished') done.push(event.result);
     progress.show(event);
     metrics?.show(event);
   };
-  let cells: CellResult[];
+  const grow = async (soFar: () => CellResult): Promise<void> => {
+    if (signal.aborted) return; // the last version is made at once
+    const run = await describeAs([...done, soFar()], work);
+    page?.grow(await renderPage({ run, trials }, context));
+  };
   try {
-    const run = { pinning: host.pinning, signal, emit, isConfirming, createSource };
-    cells = await runPlan({ plan, servers }, run);
+    const profileDir = options.profile === true ? join(store.dir, PROFILE_FOLDER) : undefined;
+    const cells = await runPlan(
+      { plan, servers },
+      {
+        pinning: host.pinning,
+        signal,
+        emit,
+        isConfirming,
+        createSource,
+        profileDir,
+        between: page === undefined ? undefined : grow,
+      },
+    );
+    if (signal.aborted && trials.length === 0) return undefined;
+    return { run: await describeAs(cells, work), trials };
   } finally {
     progress.end();
     await metrics?.close();
   }
-  if (signal.aborted && trials.length === 0) {
-    store.discard();
-    output.note('Nothing was measured yet, so nothing is stored.');
-    return EXIT.interrupted;
-  }
-  const run: Run = {
+}
+
+/** The run as it is stored, if it ended here. */
+async function describeAs(
+  cells: CellResult[],
+  { plan, host, store, startedAt, context }: Work,
+): Promise<Run> {
+  const notBegun = plan.cells.slice(cells.length).map(({ id }) => id);
+  return {
     schemaVersion: 1,
     id: basename(store.dir),
     state: stateOf(cells, plan),
@@ -234,19 +295,45 @@ async function measureAndReport({
     git: await describeGit(context.cwd),
     host,
     cells,
+    ...(notBegun.length === 0 ? {} : { notBegun }),
   };
+}
+
+/** Shows the result, stores it, and says where it is. @returns the exit status */
+async function reportRun(
+  { run, trials }: Measured,
+  { servers, store, startedAt, options, context, conclude }: Work,
+  page: LivePage | undefined,
+): Promise<number> {
+  const { plugins, output, env, signal } = context;
+  const facts = [...servers.values()].map(server => server.facts);
+  const next = conclude?.({ run, servers: facts }) ?? [];
   const { files, text, json, report, markdown } = await render(
     { run, trials },
-    { plugins, output, isBrief: options.verbose !== true },
+    { plugins, output, isBrief: options.verbose !== true, next },
   );
   tellGithub(report, markdown, output, env);
   // The result is shown even if it cannot be stored.
   output.out(options.json ? json : text);
-  const facts = [...servers.values()].map(server => server.facts);
-  for (const line of conclude?.({ run, servers: facts }) ?? []) output.note(line);
+  if (options.json) for (const sentence of next) output.note(`Next: ${sentence}`);
   store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
-  output.note(`Report: ${join(store.dir, 'report.html')}`);
+  for (const line of profileLines(join(store.dir, PROFILE_FOLDER))) output.note(line);
+  await page?.finish(files.find(({ name }) => name === PAGE_FILE)?.content);
+  // With --ui the browser shows it already.
+  await announcePage(
+    join(store.dir, PAGE_FILE),
+    { open: options.open === true && page === undefined },
+    context,
+  );
   return signal.aborted ? EXIT.interrupted : exitStatusOf(run, { isStrict: options.strict === true });
+}
+
+/** Says where profiles are and what opens them, if any were taken. */
+function profileLines(dir: string): string[] {
+  if (!existsSync(dir)) return [];
+  return [
+    `Profiles: ${dir} (.cpuprofile: Performance panel of Chrome's DevTools; .heapsnapshot: Memory panel; these hold secrets of the process, if it has any)`,
+  ];
 }
 
 async function startMetrics(runId: string, port: number | undefined): Promise<LiveMetrics | undefined> {
@@ -257,7 +344,8 @@ async function startMetrics(runId: string, port: number | undefined): Promise<Li
 
 /** A signal after the last measurement does not make the run partial. */
 function stateOf(cells: readonly CellResult[], plan: Plan): Run['state'] {
-  if (cells.length < plan.cells.length || cells.some(({ stop }) => stop === 'interrupted')) return 'partial';
+  const isCut = cells.some(({ stop }) => stop === 'interrupted' || stop === 'measuring');
+  if (cells.length < plan.cells.length || isCut) return 'partial';
   return cells.some(isLacking) ? 'failed' : 'complete';
 }
 
@@ -307,23 +395,36 @@ export function adjusted(variant: Variant, { budgetSec, precision, phases = true
   };
 }
 
+/**
+ * Reads the scenarios that a command is asked for.
+ * @throws UsageError with every problem of every file
+ */
+export function readAsked(
+  selectors: readonly string[],
+  { plugins, builtinDir, cwd, signal, during }: Context,
+  replaced?: ReplacedTarget,
+): Promise<Variant[]> {
+  return during('reading the scenarios and the modules that they name', () =>
+    readScenarios(selectors, { ...plugins, builtinDir, cwd, signal, replaced }),
+  );
+}
+
 /** @returns the exit status. @throws UsageError, MeasureError */
 export async function runCommand(
   selectors: string[],
   options: RunOptions,
   context: Context,
 ): Promise<number> {
-  const { plugins, builtinDir, cwd, signal } = context;
   const variants = leaveOutMissing(
-    await readScenarios(selectors, { ...plugins, builtinDir, cwd, signal }),
-    await loadPlugins(plugins.transports),
+    await readAsked(selectors, context),
+    await loadPlugins(context.plugins.transports),
   );
   const startedAt = new Date();
   const plan = planRun(
     variants
       .map(variant => adjusted(variant, options))
       .map(variant => (options.nullArm ? withNullArm(variant) : variant)),
-    { seed: seedOf(options, startedAt) },
+    { seed: seedOf(options, startedAt), slowness: readSlowness() },
   );
   const cells = plan.cells.filter(({ id }) => options.cells?.has(id) ?? true);
   return measurePlan({ ...plan, cells }, { startedAt, options, context });

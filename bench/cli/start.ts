@@ -17,7 +17,7 @@ function readVersion(): string {
 }
 
 /** @throws UsageError when the working folder no longer exists */
-function createContext({ signal, keep }: Interrupt, output: Output): Context {
+function createContext({ signal, keep, during }: Interrupt, output: Output): Context {
   return {
     plugins,
     output,
@@ -28,6 +28,7 @@ function createContext({ signal, keep }: Interrupt, output: Output): Context {
     argv: process.argv.slice(2),
     signal,
     keep,
+    during,
   };
 }
 

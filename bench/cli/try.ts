@@ -10,13 +10,14 @@ import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { carriesCredentials, type Method, type Value, variableFor } from '../../scenarios/model/request.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import type { Variant } from '../../scenarios/model/sweep.ts';
 import { proxySecrets } from '../clients/proxy.ts';
 import { everyForm, redact } from '../clients/request.ts';
 import { planRun } from '../plan/plan.ts';
 import { formatProblems } from '../plan/read-scenarios.ts';
-import { readScenarios } from '../run/scenario-questions.ts';
+import { readSlowness } from '../probes/host.ts';
 import type { Context } from './context.ts';
-import { type Conclusion, type MeasureOptions, measurePlan, seedOf } from './run.ts';
+import { type Conclusion, type MeasureOptions, measurePlan, readAsked, seedOf } from './run.ts';
 
 export interface TryOptions extends MeasureOptions {
   request?: Method;
@@ -55,19 +56,18 @@ export async function tryCommand(address: string, options: TryOptions, context: 
   Object.assign(process.env, secrets);
   const content = `${JSON.stringify(scenario, null, 2)}\n`;
   const folder = mkdtempSync(join(tmpdir(), 'conntax-try-'));
-  let variants: Awaited<ReturnType<typeof readScenarios>>;
+  let variants: Variant[];
   try {
     const file = join(folder, 'try.json');
     writeFileSync(file, content);
-    const { plugins, builtinDir, cwd, signal } = context;
-    variants = await readScenarios([file], { ...plugins, builtinDir, cwd, signal });
+    variants = await readAsked([file], context);
   } catch (error) {
     throw error instanceof UsageError ? withoutFile(error) : error;
   } finally {
     rmSync(folder, { recursive: true });
   }
   if (options.save !== undefined) saveScenario(options.save, content, Object.keys(secrets), context);
-  return measurePlan(planRun(variants, { seed: seedOf(options, startedAt) }), {
+  return measurePlan(planRun(variants, { seed: seedOf(options, startedAt), slowness: readSlowness() }), {
     startedAt,
     options,
     context: { ...context, argv: context.argv.map(word => redact(word, everyForm(typed))) },
@@ -245,11 +245,11 @@ function clientsOf({ client, concurrency, rate }: TryOptions, cwd: string): Scen
 /** A pool serves as well as one connection each if it can't be more than this much slower. */
 const ENOUGH_RATIO = 0.95;
 
-/** What a reader does next, by what was found. */
+/** What a reader does next, by what was found: a sentence each. */
 export function conclude({ run, servers }: Conclusion, options: TryOptions): string[] {
   const [server] = servers;
   const closes = server === undefined ? undefined : closingReason(server);
-  const lines = [
+  return [
     ...(closes === undefined
       ? [...poolLines(run, options), ...(server === undefined ? [] : idleLines(server, options))]
       : [
@@ -259,7 +259,6 @@ export function conclude({ run, servers }: Conclusion, options: TryOptions): str
       ? ['To change the question, add --save try.json: it is the scenario of this run.']
       : []),
   ];
-  return ['Next:', ...lines.map(line => `  - ${line}`)];
 }
 
 function poolLines({ cells }: Run, { concurrency, client }: TryOptions): string[] {

@@ -9,6 +9,7 @@ import { declarationCase } from './testing/declaration-case.ts';
 import { endingCase } from './testing/ending-case.ts';
 import { exchangeCase } from './testing/exchange-case.ts';
 import { failuresCase } from './testing/failures-case.ts';
+import { leftBodyCase } from './testing/left-body-case.ts';
 import { poolCase } from './testing/pool-case.ts';
 import { requestCase } from './testing/request-case.ts';
 import type { Subject } from './testing/subject.ts';
@@ -62,6 +63,7 @@ for (const subject of subjects) {
     tlsCase(subject);
     failuresCase(subject);
     exchangeCase(subject);
+    leftBodyCase(subject);
     requestCase(subject);
     endingCase(subject);
   });

@@ -22,6 +22,8 @@ suite('refusals', () => {
     [{ requestsPerConnection: 1 }, {}, []],
     [{ requestsPerConnection: 2 }, {}, ['requestsPerConnection']],
     [{ body: 'dump' }, {}, ['body']],
+    [{ body: 'ignore' }, {}, []],
+    [{ protocol: 'h2', body: 'ignore' }, h2, ['body']],
     [{}, { tls: '1.3' }, []],
     [{}, h2, ['protocol']],
     [{ protocol: 'h2' }, h2, []],

@@ -12,6 +12,7 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { classifyError, describeError } from './errors.ts';
+import { bodyRemarks, leftBodyRefusals } from './left-body.ts';
 import { reachRefusals } from './reach.ts';
 import { bodyOf, closingRefusals, fetchFaultRefusals, fetchRefusals } from './request.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
@@ -24,10 +25,13 @@ interface SlotContext {
   hasSignal: boolean;
   hasPhases: boolean;
   brokenConnection: WatchedSockets['brokenConnection'];
+  body: Client['body'];
   isClosed: boolean;
 }
 
 type OnEnd = (exchange: Exchange) => void;
+
+const noop = (): undefined => undefined;
 
 /** The state of one exchange record. An abandoned record is never reused, so a late response cannot reach another exchange. */
 class FetchSlot {
@@ -61,16 +65,18 @@ class FetchSlot {
     return fetch(url, { ...init, signal: this.#controller.signal });
   }
 
-  readonly #onResponse = (response: Response): Promise<ArrayBuffer> => {
+  readonly #onResponse = (response: Response): Promise<ArrayBuffer | undefined> | undefined => {
     this.#hasResponse = true;
     const exchange = this.#exchange;
     if (this.#context.hasPhases) exchange.headersAtMs = performance.now();
     exchange.status = response.status;
-    return response.arrayBuffer();
+    if (this.#context.body === 'cancel') return response.body?.cancel().then(noop);
+    return this.#context.body === 'ignore' ? undefined : response.arrayBuffer();
   };
 
-  readonly #onBody = (body: ArrayBuffer): void => {
-    this.#exchange.bodyBytes = body.byteLength;
+  /** @param body absent if it was left */
+  readonly #onBody = (body: ArrayBuffer | undefined): void => {
+    this.#exchange.bodyBytes = body?.byteLength ?? 0;
     this.#end();
   };
 
@@ -115,6 +121,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
     hasSignal: client.timeouts.totalMs !== undefined,
     hasPhases,
     brokenConnection: sockets.brokenConnection,
+    body: client.body,
     isClosed: false,
   };
   return {
@@ -124,6 +131,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
     },
     openConnections: sockets.openConnections,
     openedElsewhere: sockets.openedElsewhere,
+    remarks: () => bodyRemarks(client),
     async close() {
       context.isClosed = true;
       await sockets.closeAll();
@@ -162,8 +170,13 @@ function refusals(
     refused.push({
       path: 'body',
       message: 'fetch cannot dump a body: cancelling it closes the connection',
-      hint: "body: 'read', or transport: 'undici'",
+      hint: "body: 'read' or 'cancel', or transport: 'undici'",
     });
+  }
+  if (protocol === 'h2') {
+    refused.push(
+      ...leftBodyRefusals({ body }, 'other responses wait on the connection of a body that is left'),
+    );
   }
   if (protocol !== target.protocol) {
     refused.push({

@@ -8,6 +8,7 @@ import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
+import { leavesBody } from '../../scenarios/model/left-body.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
@@ -20,6 +21,7 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { classifyError, describeError, plainTargetRefusals } from './errors.ts';
+import { bodyRemarks } from './left-body.ts';
 import { originByPort } from './origins.ts';
 import { proxyRefusals } from './proxy.ts';
 import { socketRefusals } from './reach.ts';
@@ -170,13 +172,15 @@ export interface SlotContext {
   timeouts: Pick<Client['timeouts'], 'headersMs' | 'bodyMs'>;
   /** Whether to take timestamps within an exchange, for phases or timeouts. */
   isTimed: boolean;
-  isDumped: boolean;
+  body: Client['body'];
   isClosed: boolean;
   /** Exchanges with timeouts to watch. */
   slots: Set<NodeHttpSlot>;
 }
 
 type OnEnd = (exchange: Exchange) => void;
+
+const noop = (): void => {};
 
 /** The state of one exchange record: handles its requests one after another, without allocations beyond Node's own. */
 export class NodeHttpSlot {
@@ -244,7 +248,7 @@ export class NodeHttpSlot {
   };
 
   readonly #onResponse = (response: IncomingMessage): void => {
-    const { isTimed, isDumped, timeouts } = this.#context;
+    const { isTimed, body, timeouts } = this.#context;
     const exchange = this.#exchange;
     const request = this.#request!;
     this.#hasResponse = true;
@@ -253,11 +257,24 @@ export class NodeHttpSlot {
       this.#lastPieceAtMs = exchange.headersAtMs;
     }
     exchange.status = response.statusCode ?? 0;
-    response.on('data', isDumped ? this.#onPieceDumped : this.#onPiece);
+    if (leavesBody({ body })) {
+      this.#leaveBody(response);
+      return;
+    }
+    response.on('data', body === 'dump' ? this.#onPieceDumped : this.#onPiece);
     if (timeouts.bodyMs !== undefined) response.on('data', this.#onPieceTimed);
     response.on('end', this.#onBodyEnd);
     response.on('error', error => this.#onError(request, error));
   };
+
+  /** Later events of this request are ignored. */
+  #leaveBody(response: IncomingMessage): void {
+    response.on('error', noop);
+    if (this.#context.body === 'cancel') response.destroy();
+    this.#request = undefined;
+    this.#exchange.endedAtMs = performance.now();
+    process.nextTick(this.#report);
+  }
 
   readonly #onPieceDumped = (piece: Buffer): void => {
     this.#exchange.bodyBytes += piece.length;
@@ -380,7 +397,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
     readyEvent: isTls ? 'secureConnect' : 'connect',
     timeouts: client.timeouts,
     isTimed: hasPhases || headersMs !== undefined || bodyMs !== undefined,
-    isDumped: client.body === 'dump',
+    body: client.body,
     isClosed: false,
     slots: new Set(),
   };
@@ -391,6 +408,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
       (exchange.transportState as NodeHttpSlot).send(onEnd);
     },
     openConnections: sockets.openConnections,
+    remarks: () => bodyRemarks(client),
     async close() {
       context.isClosed = true;
       clearInterval(timer);

@@ -1,4 +1,4 @@
-// The URL of a proxy: what is sent to the proxy, what may be printed, and what must never be.
+// The URL of a proxy: what the proxy gets, what may be printed, and what must never be.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { proxyAt, proxyAuthorization, proxyOrigin, proxyPort, proxySecrets } from './proxy.ts';
@@ -7,7 +7,7 @@ const PLAIN = 'http://proxy.test:3128';
 const GUARDED = 'http://me:p%40ss%20word@proxy.test';
 
 suite('the URL of a proxy', () => {
-  test('without a user, nothing is secret and nothing is sent to the proxy', () => {
+  test('without a user, nothing is secret and the proxy gets nothing', () => {
     assert.deepEqual([proxyAuthorization(PLAIN), proxySecrets(PLAIN)], [undefined, []]);
     assert.deepEqual([proxyOrigin(PLAIN), proxyPort(PLAIN)], [PLAIN, 3128]);
     assert.deepEqual([proxySecrets(undefined), proxySecrets('nonsense')], [[], []]);

@@ -1,4 +1,4 @@
-// What the URL of an HTTP proxy says: where it is, what it is sent of its user, and what no output may contain.
+// What the URL of an HTTP proxy says: where it is, what it gets to know of its user, and what no output may contain.
 import { isIPv6 } from 'node:net';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Target } from '../../scenarios/model/target.ts';

@@ -46,6 +46,8 @@ for (const api of ['request', 'dispatch', 'fetch'] as const) {
           acceptedHttp2: 1,
           faults: [],
           requestsPerConnection: [{ requests: 1_000, connections: 1 }],
+          backends: [{ accepted: 1, requests: 1_000 }],
+          growth: null,
         });
         assert.equal(connections.length, 1);
         const [{ connectMs, tlsMs, isResumed }] = connections as [(typeof connections)[0]];

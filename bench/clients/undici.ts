@@ -1,11 +1,13 @@
 // undici as a client, by its request, dispatch or fetch interface, one request at a time per exchange.
 import * as library from 'undici';
-import { Agent, type buildConnector, Dispatcher, fetch, Pool, type RequestInit } from 'undici';
+import { Agent, type buildConnector, Dispatcher, fetch, Pool, type RequestInit, type Response } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
+import { leavesBody } from '../../scenarios/model/left-body.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import {
   beginExchange,
   type Exchange,
+  newExchange,
   type PreparedRequest,
   type Refusal,
   type Transport,
@@ -13,6 +15,7 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { classifyError, describeError, type Evidence, plainTargetRefusals, rootCause } from './errors.ts';
+import { bodyRemarks, leftBodyRefusals } from './left-body.ts';
 import { proxyRefusals } from './proxy.ts';
 import { socketRefusals } from './reach.ts';
 import { bodyOf, closingRefusals, fetchFaultRefusals, fetchRefusals } from './request.ts';
@@ -32,7 +35,7 @@ export interface SlotContext {
   requests: readonly SlotRequest[];
   /** Whether to take timestamps when a request is written and when the response header arrives. */
   hasPhases: boolean;
-  isDumped: boolean;
+  body: Client['body'];
   /** Whether several requests may be in flight on one connection. */
   isPipelined: boolean;
   /** Whether requests are given to a proxy: undici then replaces a method of their handler. */
@@ -49,7 +52,7 @@ type OnEnd = (exchange: Exchange) => void;
  */
 abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, RequestWatcher {
   protected readonly context: SlotContext;
-  protected readonly exchange: Exchange;
+  protected exchange: Exchange;
   protected onEnd: OnEnd = () => {};
   protected isAbandoned = false;
   #hasResponse = false;
@@ -88,8 +91,11 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, Re
 
   protected report(): void {
     if (this.isAbandoned) return;
-    this.exchange.abandon = undefined;
-    this.onEnd(this.exchange);
+    const { exchange } = this;
+    exchange.abandon = undefined;
+    // What still arrives of a body that was left must not be counted in the next exchange.
+    if (leavesBody(this.context)) this.exchange = newExchange();
+    this.onEnd(exchange);
   }
 
   protected fail(error: unknown): void {
@@ -167,11 +173,30 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, Re
   }
 }
 
-/** `pool.request()`, its body read to the end or dumped: undici's usual interface. */
+const noop = (): void => {};
+
+/** Gives a body up; resolves when that is done. */
+function cancelBody(body: Dispatcher.ResponseData['body']): Promise<void> {
+  return new Promise(resolve => body.on('error', noop).once('close', resolve).destroy());
+}
+
+/** `pool.request()`: undici's usual interface. */
 export class RequestSlot extends Slot {
   readonly #options: readonly Dispatcher.RequestOptions[];
-  readonly #onResponse = ({ body }: Dispatcher.ResponseData): Promise<unknown> =>
-    this.context.isDumped ? body.dump() : body.bytes();
+  readonly #onResponse = ({ body }: Dispatcher.ResponseData): Promise<unknown> | undefined => {
+    switch (this.context.body) {
+      case 'read':
+        return body.bytes();
+      case 'dump':
+        return body.dump();
+      case 'cancel':
+        return cancelBody(body);
+      case 'ignore':
+        return undefined;
+      default:
+        return this.context.body satisfies never;
+    }
+  };
   readonly #onBody = (): void => this.end();
   readonly #onError = (error: unknown): void => this.fail(error);
 
@@ -187,7 +212,7 @@ export class RequestSlot extends Slot {
   }
 }
 
-/** undici's `fetch()` (the npm package's, not the one built into Node), its body read to the end. */
+/** undici's `fetch()` (the npm package's, not the one built into Node). */
 export class FetchSlot extends Slot {
   readonly #requests: readonly { url: string; init: RequestInit }[] = this.context.requests.map(
     ({ options, init }) => ({
@@ -196,8 +221,10 @@ export class FetchSlot extends Slot {
       init: { dispatcher: this, redirect: 'manual', ...init },
     }),
   );
-  readonly #onResponse = (response: { arrayBuffer(): Promise<ArrayBuffer> }): Promise<ArrayBuffer> =>
-    response.arrayBuffer();
+  readonly #onResponse = (response: Response): Promise<unknown> | undefined => {
+    if (this.context.body === 'cancel') return response.body?.cancel();
+    return this.context.body === 'ignore' ? undefined : response.arrayBuffer();
+  };
   readonly #onBody = (): void => this.end();
   readonly #onError = (error: unknown): void => this.fail(error);
 
@@ -307,18 +334,20 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
     pool,
     requests: requests.map(request => slotRequest(request, endpoint.origin)),
     hasPhases,
-    isDumped: client.body === 'dump',
+    body: client.body,
     isPipelined: (client.pool.pipelining ?? 1) > 1,
     isForwarded: endpoint.proxyUrl !== undefined && endpoint.origin.startsWith('http:'),
     evidenceOf: connections.evidenceOf,
   };
   return {
     send(exchange, onEnd) {
+      // The last slot may still receive a body that was left.
+      if (leavesBody(client)) exchange.transportState = undefined;
       exchange.transportState ??= new Slot(context, exchange);
       (exchange.transportState as InstanceType<typeof Slot>).send(onEnd);
     },
     openConnections: connections.openConnections,
-    remarks: () => timerRemarks(client),
+    remarks: () => [...timerRemarks(client), ...bodyRemarks(client)],
     async close() {
       await pool.destroy();
       await connections.closeAll();
@@ -449,8 +478,17 @@ const undici: TransportModule = {
       refusals.push({
         path: 'body',
         message: 'fetch cannot dump a body: cancelling it closes the connection',
-        hint: "body: 'read', or api: 'request'",
+        hint: "body: 'read' or 'cancel', or api: 'request'",
       });
+    }
+    if (client.api === 'dispatch') {
+      refusals.push(
+        ...leftBodyRefusals(client, 'dispatch hands over each piece of a body, so none can be left unread'),
+      );
+    } else if (client.protocol === 'h2' || (client.pool.pipelining ?? 1) > 1) {
+      refusals.push(
+        ...leftBodyRefusals(client, 'other responses wait on the connection of a body that is left'),
+      );
     }
     const { scheduling } = client.pool;
     if (scheduling !== undefined && scheduling !== 'round-robin') {

@@ -268,12 +268,21 @@ suite('its account', () => {
   });
 });
 
-for (const [what, broken, remark] of [
-  ['a close that throws', { close: () => assert.fail('gone') }, /^Its close\(\) failed: gone\.$/],
+for (const [what, broken, fault] of [
+  [
+    'a close that throws',
+    { close: () => assert.fail('gone') },
+    /^close\(\) of its module failed after \d+ ms: gone$/,
+  ],
   [
     'a close that rejects',
     { close: () => Promise.reject(new Error('gone')) },
-    /^Its close\(\) failed: gone\.$/,
+    /^close\(\) of its module failed after \d+ ms: gone$/,
+  ],
+  [
+    'a close that never settles',
+    { close: () => new Promise<void>(() => {}) },
+    /^close\(\) of its module did not finish within 2000 ms$/,
   ],
   ['stats that throw', { stats: () => assert.fail('lost') }, /^Its stats\(\) failed: lost\.$/],
 ] as const) {
@@ -290,7 +299,7 @@ for (const [what, broken, remark] of [
     const { ask, transport } = openWith(t, { open: () => ({ ...good, send, ...broken }) }, target.endpoint);
     assert.equal((await ask()).outcome, 'ok');
     await transport.close();
-    assert.match(transport.remarks!().join(' '), remark);
+    assert.match([...transport.remarks!(), transport.closing!() ?? ''].join(''), fault);
     assert.equal(transport.openConnections(), 0);
   });
 }
@@ -316,6 +325,8 @@ test('it refuses what the module refuses, and a body that is not read unless the
     [{ requestsPerConnection: 4 }, ['requestsPerConnection'], []],
     [{ body: 'dump' }, [], ['body']],
     [{ body: 'dump' }, ['body'], []],
+    [{ body: 'ignore' }, [], ['body']],
+    [{ body: 'ignore' }, ['body'], []],
     [{ pool: { tlsSessions: 'none' } }, ['pool.tlsSessions'], ['pool.tlsSessions']],
   ];
   for (const [stated, honours, refused] of cases) {

@@ -316,19 +316,21 @@ function accountRemarks(client: OwnClient, opened: number, sockets: WatchedSocke
   ];
 }
 
-const CLOSE_TIMEOUT_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 2_000;
 
-/** The measurement is over by then, so a failing close() only yields a remark; conntax closes the connections. */
-async function closeRemarks(client: OwnClient): Promise<string[]> {
+/** What is wrong with a client's close(). The measurement is over by then, and conntax closes the connections. */
+async function closeClient(client: OwnClient): Promise<string | undefined> {
   const timeout = new AbortController();
+  const startedAtMs = performance.now();
   try {
     const hasClosed = await Promise.race([
       (async () => client.close())().then(() => true),
       delay(CLOSE_TIMEOUT_MS, false, { signal: timeout.signal }),
     ]);
-    return hasClosed ? [] : [`Its close() did not finish within ${CLOSE_TIMEOUT_MS / 1_000} s.`];
+    return hasClosed ? undefined : `close() of its module did not finish within ${CLOSE_TIMEOUT_MS} ms`;
   } catch (error) {
-    return [`Its close() failed: ${describeForeign(error)}.`];
+    const tookMs = Math.round(performance.now() - startedAtMs);
+    return `close() of its module failed after ${tookMs} ms: ${describeForeign(error)}`;
   } finally {
     timeout.abort();
   }
@@ -384,6 +386,7 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
   );
   ready.catch(() => {}); // callers that await it see the error
   let remarks: string[] = [];
+  let closing: string | undefined;
   return {
     ready,
     send(exchange, onEnd) {
@@ -395,15 +398,14 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
     async close() {
       context.isClosed = true;
       if (context.client !== undefined) {
-        remarks = [
-          ...accountRemarks(context.client, opened, sockets),
-          ...(await closeRemarks(context.client)),
-        ];
+        remarks = accountRemarks(context.client, opened, sockets);
+        closing = await closeClient(context.client);
       }
       await sockets.closeAll();
       sockets.stop();
     },
     remarks: () => remarks,
+    closing: () => closing,
   };
 }
 
@@ -439,7 +441,7 @@ function refusalsOf(definition: ClientDefinition, client: Client, target: Target
   if (message !== undefined) {
     refused.push({ path: 'transport', message, hint: 'other settings, or a module that supports these' });
   }
-  if (client.body === 'dump' && !honours.includes('body')) {
+  if (client.body !== 'read' && !honours.includes('body')) {
     refused.push({
       path: 'body',
       message: 'your own module reads the whole body, unless it lists body in honours',

@@ -12,6 +12,7 @@ import type {
   TransportOptions,
 } from '../contracts.ts';
 import { plainTargetRefusals } from './errors.ts';
+import { leftBodyRefusals } from './left-body.ts';
 import { reachRefusals, socketRefusals } from './reach.ts';
 import {
   type ConnectionOwner,
@@ -265,7 +266,7 @@ const UNABLE = {
 
 function refusals(client: Client, target: Target): Refusal[] {
   const { pool, requestsPerConnection, protocol } = client;
-  const refused: Refusal[] = [];
+  const refused: Refusal[] = leftBodyRefusals(client, 'wire reads every body');
   if (protocol === 'h2') {
     refused.push({
       path: 'protocol',

@@ -102,7 +102,12 @@ const refusals: [why: string, args: string[], told: RegExp][] = [
   [
     'two ways to say one side',
     ['--before', '.', '--before-package', 'undici@7'],
-    /use either --before or --before-package, not both/,
+    /use only one of --before and --before-package$/m,
+  ],
+  [
+    'a package and a version of Node for one side',
+    ['--after-node', '24', '--after-package', 'undici@7'],
+    /use only one of --after-package and --after-node$/m,
   ],
   ['a folder that is not there', ['--before', './nowhere'], /folder not found: .*nowhere/],
   ['a client that is not there', ['--before', '.', '--client', 'persistnt'], /did you mean persistent/],

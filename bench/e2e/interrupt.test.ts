@@ -1,10 +1,13 @@
 // Ctrl-C at any moment: what was measured is kept and shown as partial, and nothing is left running.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import { type CliResult, runCli, startCli, startProgram } from './testing/cli.ts';
 import { reasonWithout } from './testing/server-program.ts';
 import { openWorkspace, RUN_FILES, storedRuns, tinyScenario, type Workspace } from './testing/workspace.ts';
@@ -99,7 +102,34 @@ test('before anything is measured a signal ends it at once, whatever it waits fo
   const cli = startCli(t, ['run', './endless.ts'], { cwd: workspace.dir });
   await cli.spawnedProgram('scenario-child');
   cli.interrupt('SIGTERM');
-  assert.equal((await cli.result).status, 143);
+  const { status, stdout, stderr } = await cli.result;
+  assert.deepEqual(
+    [status, stdout, stderr],
+    [
+      143,
+      '',
+      'Interrupted while reading the scenarios and the modules that they name: nothing was measured.\n',
+    ],
+  );
+});
+
+test('so does Ctrl-C while a server has not yet answered its first question', async t => {
+  const workspace = await openWorkspace(t);
+  const server = createServer(() => {}); // accepts, and never says a word
+  const port = await listenOnLoopback(t, server);
+  const url = `http://127.0.0.1:${port}/`;
+  const file = await workspace.writeScenario({ ...tinyScenario(), target: { url } });
+  const asked = once(server, 'connection');
+  const cli = startCli(t, ['run', file], { cwd: workspace.dir });
+  await asked;
+  cli.interrupt();
+  const { status, stderr } = await cli.result;
+  assert.equal(status, 130);
+  assert.match(
+    stderr,
+    new RegExp(`^Interrupted while asking ${url} for the first time: nothing was measured\\.$`, 'm'),
+  );
+  assert.deepEqual(storedRuns(workspace.results), []);
 });
 
 test('Ctrl-C again ends at once, a process that hangs included', async t => {

@@ -108,13 +108,19 @@ const refused: [why: string, args: string[], status: number, told: RegExp][] = [
     'two ways to say one side',
     ['--before', '.', '--before-ref', 'old'],
     2,
-    /use either --before or --before-ref/,
+    /use only one of --before and --before-ref/,
   ],
   [
     'a package, which is of conntax',
     ['--before-package', 'undici@7'],
     2,
-    /with --start, use --before or --before-ref/,
+    /--before-package replaces a package of conntax; with --start, use --before or --before-ref/,
+  ],
+  [
+    'a Node, which runs conntax',
+    ['--after-node', '24'],
+    2,
+    /--after-node replaces the Node that runs conntax; with --start, use --after or --after-ref/,
   ],
   [
     'an install without a checkout',

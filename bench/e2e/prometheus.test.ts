@@ -23,10 +23,9 @@ suite('prometheus', { skip: reasonWithout('promtool', 'prometheus') }, () => {
     const timing = { minReplicates: 100, maxReplicates: 100, budgetMs: 300_000, measureMs: 100 };
     const file = await workspace.writeScenario({
       ...tinyScenario(timing),
-      target: { behaviour: { name: 'delay', distribution: 'exponential', meanMs: 20 } },
-      // A third of the answers takes longer than that.
-      clients: { impatient: { timeouts: { totalMs: 20 } } },
-      baseline: 'impatient',
+      target: { behaviour: { name: 'delay', meanMs: 20 }, faults: [{ kind: 'status', ratio: 0.3 }] },
+      clients: { unlucky: {} },
+      baseline: 'unlucky',
     });
     const cli = startCli(t, ['run', file, '--metrics-port', '0'], { cwd: workspace.dir });
     await cli.seen(/^Metrics: /m);
@@ -35,7 +34,7 @@ suite('prometheus', { skip: reasonWithout('promtool', 'prometheus') }, () => {
     const alert = await prometheus.firing('ConntaxSuccessRatioLow');
     assert.deepEqual(
       [alert.labels['severity'], alert.labels['scenario'], alert.labels['arm']],
-      ['P1', 'tiny', 'impatient'],
+      ['P1', 'tiny', 'unlucky'],
     );
     const [ratio] = await prometheus.query('conntax:success_ratio:rate5m');
     assert.ok(ratio!.value > 0.2 && ratio!.value < 0.99, `${ratio!.value} of requests answered well`);

@@ -1,6 +1,7 @@
-// On a terminal: one living line while it measures, colours unless they are not wanted, and a cursor that comes back.
+// On a terminal: three living lines while it measures, colours unless they are not wanted, and a cursor that comes back.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 import { type CliResult, CONNTAX, startProgram } from './testing/cli.ts';
 import { reasonNotTo } from './testing/privileges.ts';
 import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';
@@ -32,10 +33,19 @@ test('a run on a terminal', { skip }, async t => {
   const { status, stdout } = await runOnTerminal(t, workspace, ['run', file]);
   assert.equal(status, 0, stdout);
 
-  await t.test('has one living line that shows every phase, and leaves nothing of it', () => {
+  await t.test('has three living lines that show every phase, and leaves nothing of them', () => {
     for (const phase of ['warming up', 'measuring']) {
-      assert.ok(stdout.split(ERASE_LINE).filter(part => part.includes(phase)).length > 1, phase);
+      assert.ok(
+        stdout.split(ERASE_LINE).some(part => part.includes(phase)),
+        phase,
+      );
     }
+    for (const line of [
+      /[█░]{8,} {2}\d+s left/,
+      /short [\d,]+ req\/s [▁-█]/,
+      /no ratio before the first replicate/,
+    ])
+      assert.match(stripVTControlCharacters(stdout), line);
     const end = stdout.slice(stdout.lastIndexOf(ERASE_LINE));
     assert.doesNotMatch(end, /warming up|measuring/);
     assert.match(end, /Report: results\/runs\//);
@@ -56,20 +66,26 @@ test('a run on a terminal', { skip }, async t => {
   });
 });
 
-test('a terminal that does not know its size gets plain lines', { skip }, async t => {
-  const workspace = await openWorkspace(t);
-  const file = await workspace.writeScenario(tinyScenario());
-  const { status, stdout } = await runOnTerminal(
-    t,
-    workspace,
-    ['run', file],
-    { NO_COLOR: '1' },
-    'stty cols 0 rows 0',
-  );
-  assert.equal(status, 0, stdout);
-  assert.ok(!stdout.includes(ESCAPE), JSON.stringify(stdout));
-  assert.match(stdout, /replicate 1 {2}measuring/);
-});
+const PLAIN: [why: string, env: Record<string, string>, size?: string][] = [
+  ['does not know its size', {}, 'stty cols 0 rows 0'],
+  ['cannot go back to a line', { TERM: 'dumb' }],
+];
+for (const [why, env, size] of PLAIN) {
+  test(`a terminal that ${why} gets plain lines`, { skip }, async t => {
+    const workspace = await openWorkspace(t);
+    const file = await workspace.writeScenario(tinyScenario());
+    const { status, stdout } = await runOnTerminal(
+      t,
+      workspace,
+      ['run', file],
+      { NO_COLOR: '1', ...env },
+      size,
+    );
+    assert.equal(status, 0, stdout);
+    assert.ok(!stdout.includes(ESCAPE), JSON.stringify(stdout));
+    assert.match(stdout, /replicate 1 {2}measuring/);
+  });
+}
 
 test('NO_COLOR holds for every command and for errors', { skip }, async t => {
   const workspace = await openWorkspace(t);

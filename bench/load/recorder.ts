@@ -294,6 +294,7 @@ type Recorded = Omit<
   | 'opened'
   | 'openedElsewhere'
   | 'origins'
+  | 'leftOpen'
   | 'pool'
 > & {
   /** Empty where there is one request. */

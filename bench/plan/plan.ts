@@ -28,11 +28,17 @@ export interface PlannedCell {
   /** How many replicates usually fit the budget. */
   likelyReplicates: number;
   /** Longest durations of one replicate, and of the replicates that an interval needs. */
-  least: { oneMs: number; intervalMs: number };
+  least: {
+    oneMs: number;
+    intervalMs: number /** Of what follows when the time is over. */;
+    endingMs: number;
+  };
   /** By arm, the version that its generator runs; this checkout where absent. */
   generatorCode: Readonly<Record<string, Code>>;
   /** Its target processes: one for all arms, or one per compared version of the target. */
   targets: readonly CellTarget[];
+  /** Runs whose expectations share one error with this one's, itself included. */
+  errorSharers: number;
 }
 
 export interface Plan {
@@ -44,28 +50,43 @@ export interface Plan {
 /**
  * Plans one cell per variant: scenarios in the given order, the cells of a sweep shuffled, so that drift of the machine is
  * spread over the sweep and does not look like its effect (docs/method.md). The cells share their scenario's budget.
+ *
+ * @param slowness how many times as long processes take here as on an idle machine, because others compete for the cores
  */
-export function planRun(variants: readonly Variant[], { seed }: { seed: number }): Plan {
+export function planRun(
+  variants: readonly Variant[],
+  { seed, slowness = 1 }: { seed: number; slowness?: number },
+): Plan {
   const sweeps = Map.groupBy(variants, ({ name }) => name);
   const cells = [...sweeps].flatMap(([name, group]) =>
-    shuffled(group, createRandom(seed, 'sweep', name)).map(variant => planCell(variant, group.length)),
+    shuffled(group, createRandom(seed, 'sweep', name)).map(variant =>
+      planCell(variant, { cellCount: group.length, slowness }),
+    ),
   );
   return { seed, cells, estimatedMs: cells.reduce((sum, cell) => sum + cell.estimatedMs, 0) };
 }
 
 function planCell(
-  { sweepPoints = [], serviceMs = 0, leftOut = [], generatorCode = {}, targets, ...whole }: Variant,
-  cellCount: number,
+  {
+    sweepPoints = [],
+    serviceMs = 0,
+    leftOut = [],
+    generatorCode = {},
+    targets,
+    errorSharers = 1,
+    ...whole
+  }: Variant,
+  { cellCount, slowness }: { cellCount: number; slowness: number },
 ): PlannedCell {
   const scenario = withBudget(whole, whole.timing.budgetMs / cellCount);
   const { baseline, name, clients } = scenario;
   const arms = [baseline, ...Object.keys(clients).filter(arm => arm !== baseline)];
   const cellTargets = targets ?? [{ arms }];
-  const times = cellTimes(
-    scenario,
-    client => expectedResponseMs(scenario, client, serviceMs),
-    cellTargets.length,
-  );
+  const times = cellTimes(scenario, {
+    expectedMs: client => expectedResponseMs(scenario, client, serviceMs),
+    targetCount: cellTargets.length,
+    slowness,
+  });
   return {
     id: cellId(name, sweepPoints),
     scenario,
@@ -74,15 +95,21 @@ function planCell(
     leftOut,
     generatorCode,
     targets: cellTargets,
+    errorSharers,
     estimatedMs: times.aboutMs,
     likelyReplicates: times.replicates,
-    least: { oneMs: times.oneMostMs, intervalMs: times.intervalMostMs },
+    least: { oneMs: times.oneMostMs, intervalMs: times.intervalMostMs, endingMs: times.endingMostMs },
   };
 }
 
-/** Longest duration of a cell, ms: its budget, or the time an interval needs if that is longer. */
-export function mostMsOf({ scenario, least }: PlannedCell): number {
+/** When measuring a cell ends at the latest, ms: its budget, or the time an interval needs if that is longer. */
+export function limitMsOf({ scenario, least }: PlannedCell): number {
   return Math.max(scenario.timing.budgetMs, least.intervalMs);
+}
+
+/** Longest duration of a cell, ms. */
+export function mostMsOf(cell: PlannedCell): number {
+  return limitMsOf(cell) + cell.least.endingMs;
 }
 
 /** The budget is rounded to whole ms, at least one. */

@@ -20,8 +20,8 @@ export function nearest(name: string, known: readonly string[]): string | undefi
 }
 
 /** Such as `a, b or c`. */
-export function orList(items: readonly string[]): string {
-  return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} or ${items.at(-1)}`;
+export function orList(items: readonly string[], word: 'or' | 'and' = 'or'): string {
+  return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} ${word} ${items.at(-1)}`;
 }
 
 /** A hint such as `did you mean read? Known: read, dump`. */

@@ -4,46 +4,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { UsageError } from '../../results/errors.ts';
 import type { LoadModule } from '../contracts.ts';
-import { type LoadOptions, listScenarios, loadScenarios, parseJson } from './read-scenarios.ts';
+import { type LoadOptions, listScenarios, loadScenarios } from './read-scenarios.ts';
 import { createTransport, plugins } from './testing/plugins.ts';
-
-describe('JSON as editors write it is read; what is no JSON is refused with the place', () => {
-  for (const [why, text, value] of [
-    ['a byte order mark', '\ufeff{"a": 1}', { a: 1 }],
-    ['comments', '// c\n{ /* x */ "a": [1 /* y */, 2] } // z', { a: [1, 2] }],
-    ['a comma after the last member', '{"a": [1, 2,], "b": {"c": null,},}', { a: [1, 2], b: { c: null } }],
-    ['all of them, and Windows line ends', '\ufeff{\r\n  // c\r\n  "a": "//no",\r\n}\r\n', { a: '//no' }],
-  ] as const) {
-    test(`${why}: read`, () => assert.deepEqual(parseJson(text), value));
-  }
-
-  for (const [why, text, says] of [
-    ['a missing comma', '{\n  "a": 1\n  "b": 2\n}', 'comma expected at line 3, column 3'],
-    ['single quotes', "{ 'a': 1 }", 'invalid symbol at line 1, column 3'],
-    ['two values', '{} {}', 'end of file expected at line 1, column 4'],
-    ['a comment without end', '{"a": 1} /* x', 'unexpected end of comment at line 1, column 10'],
-    ['an empty file', '', 'value expected at line 1, column 1'],
-    ['a torn file', '{"a": [1,', 'value expected at line 1, column 10'],
-  ] as const) {
-    test(`${why}: refused with line and column`, () =>
-      assert.throws(() => parseJson(text), { name: 'SyntaxError', message: says }));
-  }
-
-  test('members named as those of every object stay members', () => {
-    const value = parseJson('{"__proto__": {"isFit": true}, "constructor": 1,}');
-    assert.deepEqual(Object.keys(value as object), ['__proto__', 'constructor']);
-    assert.equal((value as { isFit?: boolean }).isFit, undefined);
-  });
-
-  test('with a comment before it, every JSON is what it is without', () => {
-    fc.assert(
-      fc.property(fc.json(), text => assert.deepEqual(parseJson(`/* c */${text}`), JSON.parse(text))),
-    );
-  });
-});
 
 describe('Names, tags and paths find their scenarios; whatever is wrong with any of the files is said at once', () => {
   function lazy<Module>(modules: Readonly<Record<string, Module>>) {
@@ -146,6 +110,62 @@ describe('Names, tags and paths find their scenarios; whatever is wrong with any
         all.map(scenario => scenario.name),
         ['alpha', 'beta', 'gamma'],
       );
+    });
+  });
+
+  test('keys given twice are refused with their places, each of them', async () => {
+    const text = '{\n  "name": "twice",\n  "name": "again",\n  "timing": { "budgetMs": 1, "budgetMs": 2 }\n}';
+    await withFiles({ ...builtins, 'twice.json': text }, async options => {
+      const { message, problems } = await failure(['twice.json'], options);
+      assert.deepEqual(
+        problems.map(({ file, path, hint }) => [file, path, hint]),
+        [
+          ['twice.json', 'name', 'each key once'],
+          ['twice.json', 'timing.budgetMs', 'each key once'],
+        ],
+      );
+      assert.match(message, /name: is given twice: at line 2, column 3 and line 3, column 3/);
+    });
+  });
+
+  test('a file that must not be read is named with its fault, beside the problems of the others', async () => {
+    const files = {
+      ...builtins,
+      'mine.json': scenarioText('mine', {
+        clients: {
+          a: { transport: './bad.mjs' },
+          b: { transport: './good.ts' },
+          c: { transport: './refuses.ts' },
+        },
+        baseline: 'a',
+      }),
+      'bad.mjs': 'process.exit(7)',
+      'good.ts': '',
+      'refuses.ts': '',
+      'scenario.ts': 'process.exit(8)',
+    };
+    await withFiles(files, async options => {
+      const fault = (message: string) => ({ message, hint: 'a sound module' });
+      const faults = {
+        [join(options.cwd, 'bad.mjs')]: fault('ends its process'),
+        [join(options.cwd, 'scenario.ts')]: fault('never finishes'),
+      };
+      const announced: [string, readonly string[]][] = [];
+      const announce = async (file: string, later: readonly string[]) => void announced.push([file, later]);
+      const { problems } = await failure(['mine.json', './scenario.ts'], { ...options, faults, announce });
+      assert.deepEqual(
+        problems.map(({ file, path, message }) => [file, path, message]),
+        [
+          ['mine.json', 'clients.a.transport', './bad.mjs ends its process'],
+          ['mine.json', 'clients.c.transport', './refuses.ts: never'],
+          ['scenario.ts', '', 'never finishes'],
+        ],
+      );
+      const [good, refuses] = ['good.ts', 'refuses.ts'].map(name => join(options.cwd, name));
+      assert.deepEqual(announced, [
+        [good, [refuses]],
+        [refuses, []],
+      ]);
     });
   });
 

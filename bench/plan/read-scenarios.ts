@@ -2,8 +2,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Node, ParseError } from 'jsonc-parser';
-import jsonc from 'jsonc-parser';
 import {
   describeErrorPlace,
   describeForeign,
@@ -22,6 +20,7 @@ import type { ClientPlugin, LoadModule, TransportModule } from '../contracts.ts'
 import { byLikeness, memberOf, nameHint } from './problems.ts';
 import { type ReplacedTarget, withTarget } from './replace-target.ts';
 import type { ModuleFault } from './rules/rule.ts';
+import { findDuplicateKeys, parseJson } from './scenario-json.ts';
 import { createVariantsValidator } from './sweep.ts';
 import type { FileModules } from './validate.ts';
 
@@ -138,54 +137,9 @@ export function formatProblems(problems: readonly Problem[]): string {
   return [head, ...parts].join('\n\n');
 }
 
-const BYTE_ORDER_MARK = '\ufeff';
-
-/**
- * Parses JSON as editors write it: comments, trailing commas and a byte order mark are accepted.
- * @throws SyntaxError with line and column
- */
-export function parseJson(text: string): unknown {
-  const plain = text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
-  try {
-    return JSON.parse(plain);
-  } catch {
-    return parseRelaxed(plain);
-  }
-}
-
-function parseRelaxed(text: string): unknown {
-  const errors: ParseError[] = [];
-  const root = jsonc.parseTree(text, errors, { allowTrailingComma: true });
-  const [first] = errors;
-  if (first !== undefined) throw new SyntaxError(`${wordsOf(first)} ${describeJsonPlace(text, first)}`);
-  return root === undefined ? undefined : plainValue(root);
-}
-
-/** Unlike the package's own conversion, keeps `__proto__` as an ordinary member, as JSON.parse does. */
-function plainValue({ type, value, children = [] }: Node): unknown {
-  if (type === 'array') return children.map(plainValue);
-  if (type !== 'object') return value;
-  return Object.fromEntries(
-    children.map(({ children: [key, member] = [] }) => [key!.value, plainValue(member!)]),
-  );
-}
-
-function describeJsonPlace(text: string, { offset }: ParseError): string {
-  const before = text.slice(0, offset).split('\n');
-  return `at line ${before.length}, column ${before.at(-1)!.length + 1}`;
-}
-
-/** Turns the package's `CommaExpected` into `comma expected`. */
-function wordsOf({ error }: ParseError): string {
-  return jsonc
-    .printParseErrorCode(error)
-    .replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`)
-    .trim();
-}
-
 type FileContent = { file: string } & (
   | { isRead: true; content: unknown }
-  | { isRead: false; problem: Problem }
+  | { isRead: false; problems: Problem[] }
 );
 
 /** Extensions of scenario files. `.ts` and `.js` are code that the user chose to run. */
@@ -197,10 +151,20 @@ export function shownPath(path: string, cwd: string): string {
   return below === '' || below.startsWith('..') ? path : below;
 }
 
-async function contentOf(path: string): Promise<unknown> {
-  if (path.endsWith('.json')) return parseJson(await readFile(path, 'utf8'));
+type Found = Omit<Problem, 'file'>;
+
+/** The content of a file, or what is wrong with its text. @throws whatever reading it throws */
+async function contentOf(path: string): Promise<{ content: unknown } | { found: Found[] }> {
+  if (path.endsWith('.json')) {
+    const text = await readFile(path, 'utf8');
+    const content = parseJson(text);
+    const found = findDuplicateKeys(text).map(duplicate => ({ ...duplicate, hint: 'each key once' }));
+    return found.length === 0 ? { content } : { found };
+  }
   const module: { default?: unknown } = await import(pathToFileURL(path).href);
-  return module.default;
+  if (module.default !== undefined) return { content: module.default };
+  const hint = 'export default defineScenario({ ... })';
+  return { found: [{ path: '', message: 'has no default export', hint }] };
 }
 
 async function findProblem(path: string): Promise<Pick<Problem, 'message' | 'hint'> | undefined> {
@@ -229,19 +193,22 @@ function moduleHint(error: unknown): string {
 /** Reads one file; any failure is returned as a problem, never thrown. `path` is absolute. */
 async function readScenarioFile(path: string, cwd: string): Promise<FileContent> {
   const file = shownPath(path, cwd);
+  const withProblems = (found: readonly Found[]): FileContent => ({
+    file,
+    isRead: false,
+    problems: found.map(problem => ({ file, ...problem })),
+  });
   const unreadable = await findProblem(path);
-  if (unreadable !== undefined) return { file, isRead: false, problem: { file, path: '', ...unreadable } };
+  if (unreadable !== undefined) return withProblems([{ path: '', ...unreadable }]);
   try {
-    const content = await contentOf(path);
-    if (content !== undefined) return { file, isRead: true, content };
-    const hint = 'export default defineScenario({ ... })';
-    return { file, isRead: false, problem: { file, path: '', message: 'has no default export', hint } };
+    const read = await contentOf(path);
+    return 'content' in read ? { file, isRead: true, content: read.content } : withProblems(read.found);
   } catch (error) {
     const isJson = path.endsWith('.json');
     const place = isJson ? '' : describeErrorPlace(error); // errors of JSON already name their place
     const message = `cannot be loaded: ${describeForeign(error)}${place}`;
     const hint = isJson ? 'valid JSON (comments are allowed)' : moduleHint(error);
-    return { file, isRead: false, problem: { file, path: '', message, hint } };
+    return withProblems([{ path: '', message, hint }]);
   }
 }
 
@@ -259,8 +226,10 @@ export interface LoadOptions {
   behaviours: LazyPlugins<BehaviourModule>;
   /** Stands in the place of every scenario's target. */
   replaced?: ReplacedTarget | undefined;
-  /** Called with the path of a user's file before its code is run. */
-  announce?: (file: string) => Promise<void>;
+  /** What is wrong with users' files that must not be read, by their absolute paths. */
+  faults?: Readonly<Record<string, ModuleFault>> | undefined;
+  /** Called with the path of a user's file before its code is run, and those of files that follow, as far as they are known. */
+  announce?: (file: string, later: readonly string[]) => Promise<void>;
 }
 
 /** The tag that is run by default. */
@@ -350,21 +319,31 @@ interface CheckedScenarios {
   problems: Problem[];
 }
 
+/** A user's file that must not be read, and why. */
+function faultOf(path: string, { faults = {} }: Pick<LoadOptions, 'faults'>): ModuleFault | undefined {
+  return Object.hasOwn(faults, path) ? faults[path] : undefined;
+}
+
 async function check(candidates: readonly Candidate[], options: LoadOptions): Promise<CheckedScenarios> {
   const [transports, behaviours] = await Promise.all([
     loadPlugins(options.transports),
     loadPlugins(options.behaviours),
   ]);
   const validate = createVariantsValidator({ transports, behaviours });
+  const modulePaths = candidates.flatMap(({ path, read }) =>
+    read.isRead ? namedModules(read.content).map(name => placeOf(name, path)) : [],
+  );
   const load: LoadModule = async path => {
-    await options.announce?.(path);
+    const fault = faultOf(path, options);
+    if (fault !== undefined) return { isLoaded: false, ...fault };
+    await options.announce?.(path, modulePaths.slice(modulePaths.lastIndexOf(path) + 1));
     return (await options.userModules()).loadUserModule(path);
   };
   const problems: Problem[] = duplicateProblems(candidates);
   const variants: Variant[] = [];
   for (const { path, read } of candidates) {
     if (!read.isRead) {
-      problems.push(read.problem);
+      problems.push(...read.problems);
       continue;
     }
     const { replaced } = options;
@@ -404,15 +383,27 @@ export async function loadScenarios(selectors: readonly string[], options: LoadO
   for (const selector of asked) {
     const path = resolve(options.cwd, selector);
     const builtin = builtins.find(candidate => candidate.path === path);
-    if (isPath(selector) && builtin === undefined && !path.endsWith('.json')) await options.announce?.(path);
     const found = isPath(selector)
-      ? [builtin ?? (await readCandidate(path, options.cwd))]
+      ? [builtin ?? (await readOwn(path, options))]
       : matches(selector, builtins);
     for (const candidate of found) selected.set(candidate.path, candidate);
   }
   const { variants, problems } = await check([...selected.values()], options);
   if (problems.length > 0) throw new UsageError(formatProblems(problems), problems);
   return variants;
+}
+
+/** A user's own scenario. @param path absolute */
+async function readOwn(path: string, options: LoadOptions): Promise<Candidate> {
+  const { cwd, announce } = options;
+  const fault = faultOf(path, options);
+  if (fault === undefined) {
+    if (!path.endsWith('.json')) await announce?.(path, []);
+    return readCandidate(path, cwd);
+  }
+  const file = shownPath(path, cwd);
+  const name = basename(path, extname(path));
+  return { path, name, tags: [], read: { file, isRead: false, problems: [{ file, path: '', ...fault }] } };
 }
 
 /** Whether reading these scenarios runs users' code: scenario modules, or client modules that they name. */
@@ -430,7 +421,18 @@ export async function runsUserCode(
   return false;
 }
 
-/** Every built-in scenario by name, with all of its variants; and the problems of the invalid ones. */
-export async function listScenarios(options: LoadOptions): Promise<CheckedScenarios> {
-  return check(await readBuiltins(options), options);
+/**
+ * The built-in scenarios with these names or tags, by default all, with all of their variants; and the problems of the
+ * invalid ones.
+ * @throws UsageError for selectors that match nothing
+ */
+export async function listScenarios(
+  options: LoadOptions,
+  selectors: readonly string[] = [],
+): Promise<CheckedScenarios> {
+  const builtins = await readBuiltins(options);
+  const unknown = selectors.filter(selector => matches(selector, builtins).length === 0);
+  if (unknown.length > 0) throw unknownSelectors(unknown, builtins);
+  const selected = selectors.length === 0 ? builtins : selectors.flatMap(name => matches(name, builtins));
+  return check([...new Set(selected)], options);
 }

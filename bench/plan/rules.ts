@@ -7,7 +7,7 @@ import { faultRules } from './rules/faults.ts';
 import { divisionFindings, idleFindings, loadRules, timingRules } from './rules/load.ts';
 import { originRules } from './rules/origins.ts';
 import type { Finding, Rule, RuleContext } from './rules/rule.ts';
-import { protocolRules, targetCommandRules, targetUrlRules } from './rules/target.ts';
+import { backendRules, protocolRules, targetCommandRules, targetUrlRules } from './rules/target.ts';
 
 /** Baseline, expectations and published figures name arms that exist. */
 function nameRules({ armNames }: RuleContext): Rule[] {
@@ -31,6 +31,7 @@ function nameRules({ armNames }: RuleContext): Rule[] {
             },
     },
     { reads: [['expect']], check: ({ expect }) => expectationFindings(expect, armNames) },
+    { reads: [['expect'], ['sweep']], check: placeFindings },
     { reads: [['published']], check: ({ published }) => publishedFindings(published, armNames) },
   ];
 }
@@ -53,6 +54,24 @@ function expectationFindings(expect: Scenario['expect'], armNames: readonly stri
   });
 }
 
+/** Points that an expectation names must be points of the sweep. */
+function placeFindings({ expect, sweep = {} }: Scenario): Finding[] {
+  return expect.flatMap(({ at = {} }, index) =>
+    Object.entries(at).flatMap(([setting, values]): Finding[] => {
+      const path = ['expect', index, 'at', setting];
+      if (!Object.hasOwn(sweep, setting)) {
+        const swept = Object.keys(sweep);
+        const hint = swept.length === 0 ? 'no at, or a sweep of this setting' : nameHint(setting, swept);
+        return [{ path, message: 'this setting is not swept', hint }];
+      }
+      const unknown = values.find(value => !sweep[setting]!.includes(value));
+      if (unknown === undefined) return [];
+      const message = `${JSON.stringify(unknown)} is not a value of the sweep`;
+      return [{ path, message, hint: `values of ${sweep[setting]!.join(', ')}` }];
+    }),
+  );
+}
+
 /** Published figures are shown beside a client's own, so each row names one client, and each client has at most one row. */
 function publishedFindings(published: Scenario['published'], armNames: readonly string[]): Finding[] {
   const rows = published?.rows ?? [];
@@ -72,6 +91,7 @@ function rulesOf(context: RuleContext): Rule[] {
     ...targetUrlRules(context),
     ...targetCommandRules(context),
     ...loadRules(),
+    ...backendRules(),
     ...connectionRules(context),
     ...transportRules(context),
     ...protocolRules(context),

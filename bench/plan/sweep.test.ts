@@ -49,7 +49,11 @@ describe('Which settings can be swept: every one that there is, but those of the
     ['$schema', /cannot be swept/, /clients$/],
     ['tags.0', /^tags cannot be swept$/, /clients$/],
     ['timing.budgetMs', /cannot be swept: the cells of a sweep share one budget/, /another/],
-    ['link', /a group of settings/, /^link.roundTripMs, link.jitterMs or link.bytesPerSec$/],
+    [
+      'link',
+      /a group of settings/,
+      /^link.roundTripMs, link.jitterMs, link.bytesPerSec or link.silentAfterIdleMs$/,
+    ],
     ['clients', /a group of settings/, /^clients\.\*\.transport, .* or another of these$/],
     ['clients.*.options', /a group of settings/, /^clients\.\*\.options\.NAME$/],
     ['clients.long.timeouts', /a group/, /^clients\.long\.timeouts\.connectMs, .*totalMs$/],
@@ -58,7 +62,11 @@ describe('Which settings can be swept: every one that there is, but those of the
     ['pool.maxConnections', /unknown setting/, /^did you mean clients\.\*\.pool\.maxConnections\?$/],
     ['clients.*.pol.maxConnections', /unknown setting/, /mean clients\.\*\.pool\.maxConnections\?$/],
     ['clients.long.pool.maxConection', /unknown setting/, /mean clients\.long\.pool\.maxConnections\?$/],
-    ['link.speed', /unknown setting/, /^link\.roundTripMs, link\.jitterMs or link\.bytesPerSec$/],
+    [
+      'link.speed',
+      /unknown setting/,
+      /^link\.roundTripMs, link\.jitterMs, link\.bytesPerSec or link\.silentAfterIdleMs$/,
+    ],
     ['clients.lon.body', /no client "lon"/, /^did you mean long\? Known: \*, short, long$/],
     ['clients.*.options.', /unknown setting/, /./],
     ['nonsense', /unknown setting/, /^a setting of .*, such as link\.roundTripMs$/],
@@ -121,6 +129,26 @@ describe('A sweep equals the scenarios one would write by hand, and its errors a
     'clients.*.requestsPerConnection': [2, 10, 'unlimited'],
     'clients.*.timeouts.totalMs': [1_000, 60_000],
   };
+
+  test('an expectation applies to the points that it names, by default to all; other points are refused', () => {
+    const limit = { metric: 'meanUs', of: 'one', atLeast: 1 };
+    const at = (more: object) => ({ ...limit, at: more });
+    const sweep = { 'load.concurrency': [1, 2], 'target.keepAliveHint': [true, false] };
+    const expect = [
+      limit,
+      at({ 'load.concurrency': [2] }),
+      at({ 'load.concurrency': [1, 2], 'target.keepAliveHint': [false] }),
+    ];
+    assert.deepEqual(
+      variantsOf({ ...MINIMAL, sweep, expect }).map(variant => variant.expect.length),
+      [1, 2, 2, 3],
+    );
+    assert.deepEqual(problemsOf({ ...MINIMAL, sweep, expect: [at({ 'load.concurrency': [1, 3] })] }), [
+      'expect.0.at."load.concurrency": 3 is not a value of the sweep | values of 1, 2',
+    ]);
+    const [mistyped] = problemsOf({ ...MINIMAL, sweep, expect: [at({ 'load.concurency': [1] })] });
+    assert.match(mistyped!, /this setting is not swept \| did you mean load\.concurrency\?/);
+  });
 
   test('there are as many variants as combinations, and each is the scenario written by hand with its values', () => {
     const axis = fc

@@ -3,6 +3,7 @@ import type { Problem } from '../../results/errors.ts';
 import { meanFaultMs } from '../../scenarios/model/fault.ts';
 import { Scenario, type SweepPoint, type SweepValue } from '../../scenarios/model/scenario.ts';
 import {
+  appliesAt,
   combinations,
   describeSubset,
   type SweepAxis,
@@ -268,7 +269,8 @@ export function createVariantsValidator(plugins: PlanPlugins): ValidateVariants 
     const { behaviour, faults } = scenario.target;
     const serviceMs =
       (plugins.behaviours[behaviour.name]?.meanServiceMs(behaviour) ?? 0) + meanFaultMs(faults);
-    return { ...scenario, sweepPoints, serviceMs };
+    const expect = scenario.expect.filter(expectation => appliesAt(expectation, sweepPoints));
+    return { ...scenario, expect, sweepPoints, serviceMs };
   }
 
   return (content, file, modules) => {

@@ -255,14 +255,16 @@ describe('How long a slice is, when an arm is warm, and what a cell takes: table
 
   test('arms that answer slowly make longer slices, so that a cell takes longer', () => {
     const scenario = Scenario.parse({ ...fullScenario, timing: { minReplicates: 2, budgetMs: 1 } });
-    const [fast, slow, slower] = [0, 200, 400].map(ms => estimateMs(scenario, () => ms)) as [
+    const [fast, slow, slower] = [0, 200, 400].map(ms => estimateMs(scenario, { expectedMs: () => ms })) as [
       number,
       number,
       number,
     ];
     assert.ok(fast < slow && slow < slower, `${fast}, ${slow}, ${slower}`);
     assert.ok(slower > 2 * 2 * 20 * 400, 'two replicates of two arms, each of 20 responses at least');
-    const oneSlow = estimateMs(scenario, client => (client.requestsPerConnection === 1 ? 400 : 0));
+    const oneSlow = estimateMs(scenario, {
+      expectedMs: ({ requestsPerConnection }) => (requestsPerConnection === 1 ? 400 : 0),
+    });
     assert.ok(oneSlow > fast && oneSlow < slower);
   });
 
@@ -293,7 +295,7 @@ describe('How long a slice is, when an arm is warm, and what a cell takes: table
   test('one target is started and conditioned for all replicates, several for each', () => {
     const estimate = (maxReplicates: number, targetCount: number): number => {
       const timing = { minReplicates: 1, maxReplicates, budgetMs: 3_600_000 };
-      return estimateMs(Scenario.parse({ ...fullScenario, timing }), () => 0, targetCount);
+      return estimateMs(Scenario.parse({ ...fullScenario, timing }), { targetCount });
     };
     assert.ok(estimate(1, 2) > estimate(1, 1), 'a second process has to start');
     assert.equal(estimate(3, 2), 3 * estimate(1, 2));
@@ -323,6 +325,17 @@ describe('How long a slice is, when an arm is warm, and what a cell takes: table
     assert.ok(oneMostMs < intervalMostMs && aboutMs < intervalMostMs);
     const once = cellTimes({ ...scenario, timing: { ...scenario.timing, minReplicates: 1 } });
     assert.equal(once.intervalMostMs, once.oneMostMs, 'where one replicate is enough');
+  });
+
+  test('beside other programs, upper estimates are longer, and nothing else is', () => {
+    const scenario = Scenario.parse({ ...fullScenario, timing: { budgetMs: 1 } });
+    const [idle, busy] = [1, 10].map(slowness => cellTimes(scenario, { slowness })) as [
+      ReturnType<typeof cellTimes>,
+      ReturnType<typeof cellTimes>,
+    ];
+    assert.deepEqual([busy.aboutMs, busy.replicates], [idle.aboutMs, idle.replicates]);
+    assert.equal(busy.endingMostMs, 10 * idle.endingMostMs);
+    assert.ok(busy.oneMostMs > 2 * idle.oneMostMs && busy.oneMostMs < 10 * idle.oneMostMs);
   });
 
   const ANOTHER: [why: string, state: Partial<Parameters<typeof hasTimeForAnother>[1]>, expected: boolean][] =

@@ -203,18 +203,27 @@ interface CellTimes {
   /** Upper estimates of one replicate, and of those that an interval needs: a busy machine, arms that warm up slowly. */
   oneMostMs: number;
   intervalMostMs: number;
+  /** The same for what follows when the time is over: results are collected, and processes ended. */
+  endingMostMs: number;
   /** Replicates that usually fit the budget. */
   replicates: number;
 }
 
-/**
- * @param expectedMs estimate of an arm's mean response time
- * @param targetCount target processes: a single one is kept for all replicates, several are restarted in each
- */
+interface Expected {
+  /** Estimate of an arm's mean response time. */
+  expectedMs?: (client: Client) => number;
+  /** Target processes: a single one is kept for all replicates, several are restarted in each. */
+  targetCount?: number;
+  /** How many times as long processes take as on an idle machine; for the upper estimates. */
+  slowness?: number;
+}
+
+/** What is left to do per arm, and in all, when the time of a cell is over. */
+const ENDING_MS = { arm: 300, cell: 1_500 } as const;
+
 export function cellTimes(
   scenario: Scenario,
-  expectedMs: (client: Client) => number = () => 0,
-  targetCount = 1,
+  { expectedMs = () => 0, targetCount = 1, slowness = 1 }: Expected = {},
 ): CellTimes {
   const { maxReplicates, budgetMs } = scenario.timing;
   const responsesMs = Object.values(scenario.clients).map(expectedMs);
@@ -231,7 +240,7 @@ export function cellTimes(
   }
 
   const usual = partsAt(USUAL);
-  const slow = partsAt(SLOW);
+  const slow = partsAt({ ...SLOW, startMs: SLOW.startMs * slowness, turnMs: SLOW.turnMs * slowness });
   const fittingCount = Math.max(Math.floor((budgetMs - usual.onceMs) / usual.oneMs), sureCount);
   const replicates = Math.min(fittingCount, maxReplicates);
   return {
@@ -239,6 +248,7 @@ export function cellTimes(
     aboutMs: Math.round(usual.onceMs + replicates * usual.oneMs),
     oneMostMs: Math.round(slow.onceMs + slow.oneMs),
     intervalMostMs: Math.round(slow.onceMs + sureCount * slow.oneMs),
+    endingMostMs: Math.round((ENDING_MS.cell + responsesMs.length * ENDING_MS.arm) * slowness),
   };
 }
 

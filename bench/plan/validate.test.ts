@@ -54,6 +54,13 @@ const cases: {
     hint: /origins: 1/,
   },
   {
+    why: 'backends share one origin',
+    changes: { 'target.origins': 2, 'target.backends': 2 },
+    path: 'target.backends',
+    message: /stand behind one origin/,
+    hint: /origins: 1/,
+  },
+  {
     why: 'a table of origins has an end',
     changes: {
       'target.origins': 26,
@@ -100,7 +107,7 @@ const cases: {
     changes: { 'clients.short.body': 'redd' },
     path: 'clients.short.body',
     message: /"redd" is not allowed/,
-    hint: /^did you mean "read"\? Allowed: "read" or "dump"$/,
+    hint: /^did you mean "read"\? Allowed: "read", "dump", "cancel" or "ignore"$/,
   },
   {
     why: 'a number out of range has its range',
@@ -224,6 +231,27 @@ const cases: {
     hint: /a limit in expect/,
   },
   {
+    why: 'an external server frames its responses itself',
+    changes: { target: { url: 'http://127.0.0.1:1/', framing: 'close' } },
+    path: 'target.framing',
+    message: /^an external server decides itself how its responses end$/,
+    hint: /no framing/,
+  },
+  {
+    why: 'HTTP/2 has frames',
+    changes: { 'target.protocol': 'h2', 'target.tls': '1.3', 'target.framing': 'chunked' },
+    path: 'target.framing',
+    message: /^HTTP\/2 ends each body by a frame$/,
+    hint: /http1/,
+  },
+  {
+    why: 'an expectation names points of a sweep',
+    changes: { expect: [{ metric: 'meanUs', of: 'long', atLeast: 1, at: { 'load.thinkMs': [1] } }] },
+    path: 'expect.0.at."load.thinkMs"',
+    message: /^this setting is not swept$/,
+    hint: /no at, or a sweep/,
+  },
+  {
     why: 'connections beyond need are no ratio',
     changes: {
       expect: [{ metric: 'unneededConnectionsPer1kRequests', of: 'long', over: 'short', atMost: 1 }],
@@ -254,6 +282,13 @@ const cases: {
     changes: { 'target.keepAliveTimeoutMs': 100 },
     path: 'target.keepAliveTimeoutMs',
     message: /idle for about \d+ ms/,
+    hint: /slicing: 'whole'/,
+  },
+  {
+    why: 'and on the way',
+    changes: { link: { silentAfterIdleMs: 100 } },
+    path: 'link.silentAfterIdleMs',
+    message: /idle for about \d+ ms: a timeout of 100 ms may close/,
     hint: /slicing: 'whole'/,
   },
   {
@@ -437,7 +472,7 @@ const foreignCases: {
     hint: /the name in url/,
   },
   {
-    why: 'a proxy is given one name',
+    why: 'a proxy gets one name',
     target: { ...FOREIGN, proxy: PROXY, serverName: 'b.test' },
     path: 'target.serverName',
     message: /given one name of the server/,
@@ -610,7 +645,12 @@ const fine: [string, Record<string, unknown>][] = [
   ['0 means that the server never closes', { 'target.keepAliveTimeoutMs': 0 }],
   [
     'whole slices leave no gap',
-    { 'timing.slicing': 'whole', 'clients.long.pool.idleTimeoutMs': 100, 'target.keepAliveTimeoutMs': 100 },
+    {
+      'timing.slicing': 'whole',
+      'clients.long.pool.idleTimeoutMs': 100,
+      'target.keepAliveTimeoutMs': 100,
+      link: { silentAfterIdleMs: 100 },
+    },
   ],
   [
     'short arms keep nothing idle',

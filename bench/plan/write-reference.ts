@@ -54,7 +54,11 @@ function sectionOf(title: string, node: JsonSchema, prefix = ''): Section {
     if (shape.oneOf !== undefined)
       section.sections.push(alternatives(`${path}${suffix}`, { ...member, oneOf: shape.oneOf }));
     else if (shape.properties === undefined)
-      section.rows.push(rowOf(path, member, isRequired), ...objectRows(`${path}.*`, member));
+      section.rows.push(
+        rowOf(path, member, isRequired),
+        ...objectRows(path, member),
+        ...objectRows(`${path}.*`, member.additionalProperties),
+      );
     else {
       const inner = sectionOf(
         `\`${path}${suffix}\``,
@@ -72,10 +76,10 @@ function sectionOf(title: string, node: JsonSchema, prefix = ''): Section {
   return section;
 }
 
-/** The settings of a record's values that may be objects. */
-function objectRows(path: string, { additionalProperties: record }: JsonSchema): string[] {
-  if (typeof record !== 'object') return [];
-  return (record.anyOf ?? []).flatMap(one =>
+/** The settings of a value that may be an object. */
+function objectRows(path: string, node: JsonSchema | boolean | undefined): string[] {
+  if (typeof node !== 'object') return [];
+  return (node.anyOf ?? []).flatMap(one =>
     typeof one === 'object' && one.properties !== undefined ? sectionOf('', one, `${path}.`).rows : [],
   );
 }

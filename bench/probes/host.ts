@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import { promisify } from 'node:util';
 import type { Host, Run } from '../../results/model/run.ts';
+import { readProcess } from '../../servers/process.ts';
 import { readDescriptorLimit, readPortRoom } from './kernel.ts';
 
 const exec = promisify(execFile);
@@ -33,6 +34,21 @@ export async function describeHost(): Promise<Host> {
     tcpTwReuse: room.twReuse,
     ...(await choosePinning()),
   };
+}
+
+const MOST_SLOWNESS = 20;
+
+/**
+ * How many times as long processes take here as on an idle machine: by the load of the last minute, and by how long this
+ * process has waited for a core, which shows what came since.
+ */
+export function readSlowness(): number {
+  const [minute = 0] = os.loadavg();
+  const { cpuUs, runDelayMs } = readProcess();
+  return Math.min(
+    MOST_SLOWNESS,
+    Math.max(1, minute / os.availableParallelism(), 1 + (runDelayMs * 1_000) / cpuUs),
+  );
 }
 
 /** Puts target and generator on separate cores, if this process may use two or more and `taskset` is installed. */

@@ -215,6 +215,8 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
       acceptedHttp2: 0,
       faults: [],
       requestsPerConnection: [],
+      backends: [],
+      growth: null,
       ...stated,
     };
   }
@@ -243,6 +245,7 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
     opened: 4,
     openedElsewhere: 0,
     origins: [],
+    leftOpen: 2,
     handshakesFull: 0,
     handshakesResumed: 0,
     completedRecorded: 6,
@@ -279,7 +282,7 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
         makeTarget({ accepted: 201, requests: 901 }),
       );
       const { ledger } = arm.finish(reading);
-      assert.deepEqual([ledger.opened, ledger.accepted], [4, 4]);
+      assert.deepEqual([ledger.opened, ledger.accepted, ledger.leftOpen], [4, 4, 2]);
       assert.deepEqual([ledger.requestsSent, ledger.requestsSeen], [10, 9]);
       assert.deepEqual([ledger.answered, ledger.failed, ledger.unfinished], [8, 1, 1]);
       assert.deepEqual(ledger.needed, { least: 4, most: 5 });

@@ -5,6 +5,8 @@ import { MeasureError } from '../../results/errors.ts';
 import { withFaults } from '../../results/faults.ts';
 import type {
   Alone,
+  BackendGrowth,
+  Backends,
   Capacity,
   KernelCounts,
   Ledger,
@@ -110,6 +112,33 @@ type CountedByTarget = Pick<
   TargetReading,
   'accepted' | 'requests' | 'handshakesFull' | 'handshakesResumed' | 'acceptedHttp2'
 >;
+
+/** What each backend of the target counted of an arm. */
+class BackendCounts {
+  readonly #accepted: number[] = [];
+  readonly #requests: number[] = [];
+  #growth: BackendGrowth | null = null;
+
+  addTarget(before: ServerReading, after: ServerReading): void {
+    if (!isOwnReading(before) || !isOwnReading(after)) return;
+    for (const [index, { accepted, requests }] of after.backends.entries()) {
+      const earlier = before.backends[index]!;
+      this.#accepted[index] = (this.#accepted[index] ?? 0) + accepted - earlier.accepted;
+      this.#requests[index] = (this.#requests[index] ?? 0) + requests - earlier.requests;
+    }
+  }
+
+  /** @param after the target at the end of a recorded slice */
+  addSlice(after: ServerReading): void {
+    if (isOwnReading(after)) this.#growth ??= after.growth;
+  }
+
+  /** null for a single server. */
+  finish(): Backends | null {
+    if (this.#accepted.length < 2) return null;
+    return { accepted: this.#accepted, requests: this.#requests, growth: this.#growth };
+  }
+}
 
 /** What is known of an arm's connections by others than its client: conntax's own target, or the kernel. */
 class ConnectionCounts {
@@ -260,6 +289,7 @@ export class Arm {
   capacity: Capacity | null = null;
   readonly #slowestByArm: SlowestByArm;
   readonly #connections: ConnectionCounts;
+  readonly #backends = new BackendCounts();
   readonly #generator = new UsageFold();
   readonly #served = new UsageFold();
   /** Whether nobody can read what the server used. */
@@ -310,6 +340,7 @@ export class Arm {
 
   countTarget(before: ServerReading, after: ServerReading): void {
     this.#connections.addTarget(before, after);
+    this.#backends.addTarget(before, after);
   }
 
   /** Adds the counts of each slice, warm-up included; null if the system has no counters. */
@@ -332,6 +363,7 @@ export class Arm {
   ): void {
     this.#exchanges += reading.exchanges;
     if (link !== undefined) this.#link.add(link);
+    this.#backends.addSlice(after);
     for (const name of Object.keys(this.#kernel) as (keyof KernelCounts)[]) {
       this.#kernel[name] += kernel[name];
     }
@@ -380,10 +412,12 @@ export class Arm {
       timeline: reading.timeline,
       slices: this.#slices,
       ledger: this.#ledger(reading),
+      backends: this.#backends.finish(),
       generator: this.#generator.finish(this.#exchanges),
       target: this.#isServedUnknown ? null : this.#served.finish(this.#exchanges),
       link: this.trial.link === undefined ? null : this.#link.finish(this.#exchanges),
       kernel: this.#kernel,
+      closing: reading.closing ?? null,
       alone: this.alone,
       caveats: reading.caveats,
     };
@@ -398,20 +432,26 @@ export class Arm {
 
   #ledger(reading: GeneratorReading): Ledger {
     const { client, load, target } = this.trial;
-    const { sent: requests, pool } = reading;
+    const { sent: requests, pool, pauses = { closed: 0, longestMs: 0 } } = reading;
     const seen = this.#connections.finish();
+    const needed = withFaults(
+      reading.needed ?? neededConnections({ client, target, load, requests, pool }),
+      target.faults,
+      seen.faults,
+      requests,
+    );
+    // What ends while the client waits for its turn has to be opened again.
+    const most = needed.most === null ? null : Math.min(requests, needed.most + pauses.closed);
     return {
       ...this.#opened(reading),
       openedElsewhere: reading.openedElsewhere,
+      closedInPauses: pauses.closed,
+      longestPauseMs: pauses.longestMs,
+      leftOpen: reading.leftOpen,
       accepted: seen.accepted,
       acceptedBy: seen.acceptedBy,
       acceptedHttp2: seen.acceptedHttp2,
-      needed: withFaults(
-        reading.needed ?? neededConnections({ client, target, load, requests, pool }),
-        target.faults,
-        seen.faults,
-        requests,
-      ),
+      needed: pauses.closed === 0 ? needed : { ...needed, most },
       requestsSent: requests,
       answered: reading.answered,
       failed: reading.failed,

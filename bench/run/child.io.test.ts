@@ -15,6 +15,7 @@ import { describeHost, parseCpuList } from '../probes/host.ts';
 import { type Child, ChildError, entryFile, type SpawnOptions, spawnChild } from './child.ts';
 import type { OddCommand, OddReply } from './testing/odd-child.ts';
 import { eventually, isGone, ourChildren } from './testing/processes.ts';
+import { TimeLimit } from './time-limit.ts';
 
 async function makeFolder(t: TestContext, files: readonly string[]): Promise<string> {
   const dir = await realpath(await mkdtemp(join(tmpdir(), 'conntax-code-')));
@@ -224,6 +225,21 @@ describe("A supervised process answers, or its end is known with a reason; it ca
         assert.equal(child.isAlive, false);
       });
     }
+
+    test('when the announced time is over, it has no more than the rest of the ending to answer', async t => {
+      const limit = new TimeLimit(LONG_MS, SHORT_MS);
+      const child = spawnOdd(t, { limit });
+      await child.ask({ type: 'echo', text: '' }, 'echoed', LONG_MS);
+      const asked = failureOf(child.ask({ type: 'ignore' }, 'echoed', LONG_MS));
+      limit.restart(1);
+      const { reason, message } = await asked;
+      assert.equal(reason, 'hung');
+      assert.match(
+        message,
+        /^the odd one did not answer "ignore" within \d+ ms, when the announced time of the run was over$/,
+      );
+      limit.close();
+    });
 
     test('stopped (SIGSTOP): hung, and killed all the same', async t => {
       const child = spawnOdd(t);

@@ -8,9 +8,12 @@ import { MeasureError, UsageError } from '../../results/errors.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { watchOver } from '../watchdog.ts';
+import type { TimeLimit } from './time-limit.ts';
 
 interface EntryFile {
   path: string;
+  /** The Node that runs it. */
+  node: string;
   /** For Node, before the path. */
   nodeOptions: string[];
   env: Record<string, string>;
@@ -23,10 +26,11 @@ const OWN_EXTENSION = extname(import.meta.url);
 /** @param entry path without extension, relative to this folder, such as `./generator-child` */
 export function entryFile(entry: string, code?: Code): EntryFile {
   const path = code?.dir == null ? ownFile(entry) : fileIn(code.dir, entry);
-  const packages = code?.packages ?? {};
-  if (Object.keys(packages).length === 0) return { path, nodeOptions: [], env: {} };
+  const { packages = {}, node = process.execPath } = code ?? {};
+  if (Object.keys(packages).length === 0) return { path, node, nodeOptions: [], env: {} };
   return {
     path,
+    node,
     nodeOptions: ['--import', new URL(`replace-packages${OWN_EXTENSION}`, import.meta.url).href],
     env: { CONNTAX_PACKAGES: JSON.stringify(packages) },
   };
@@ -134,6 +138,8 @@ export interface SpawnOptions {
   cpu: number | null;
   /** Niceness of all its threads, 0 to 19; default: 0. */
   niceness?: number;
+  /** When it is over, what is still to be answered has to be answered soon. */
+  limit?: TimeLimit | undefined;
 }
 
 interface Message {
@@ -171,12 +177,12 @@ type ReadyType<Reply extends Message> = Extract<Reply, { protocol: number }>['ty
 const START_TIMEOUT_MS = 20_000;
 const STDERR_TAIL_CHARS = 4_000;
 
-/** The command line of this node, pinned and niced as requested. Windows has no `nice`. */
-function commandOf({ path, nodeOptions }: EntryFile, { cpu, niceness = 0 }: SpawnOptions): string[] {
+/** The command line, pinned and niced as requested. Windows has no `nice`. */
+function commandOf({ path, node, nodeOptions }: EntryFile, { cpu, niceness = 0 }: SpawnOptions): string[] {
   return [
     ...(cpu === null ? [] : ['taskset', '-c', String(cpu)]),
     ...(niceness === 0 || process.platform === 'win32' ? [] : ['nice', '-n', String(niceness)]),
-    process.execPath,
+    node,
     ...nodeOptions,
     path,
   ];
@@ -206,11 +212,13 @@ class SupervisedChild<Command extends Message, Reply extends Message> implements
   readonly #waiting = new Set<Waiter<Reply>>();
   /** Packages that its code replaces and that it has not loaded yet. */
   readonly #unloaded: Set<string>;
+  readonly #limit: TimeLimit | undefined;
   #stderr = '';
   #death: ChildError | undefined;
 
   constructor(options: SpawnOptions) {
     this.#title = options.title;
+    this.#limit = options.limit;
     this.#unloaded = new Set(Object.keys(options.code?.packages ?? {}));
     const started = entryFile(options.entry, options.code);
     const [file, ...args] = commandOf(started, options);
@@ -258,15 +266,27 @@ class SupervisedChild<Command extends Message, Reply extends Message> implements
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     const waiter = { type, resolve, reject };
     this.#waiting.add(waiter);
-    const timer = setTimeout(() => {
-      reject(this.#error('hung', `${this.#title} did not answer "${command.type}" within ${timeoutMs} ms`));
+    const limit = this.#limit;
+    const startedAtMs = performance.now();
+    const giveUp = (): void => {
+      const when = limit?.isOver
+        ? `within ${Math.round(performance.now() - startedAtMs)} ms, when the announced time of the run was over`
+        : `within ${timeoutMs} ms`;
+      reject(this.#error('hung', `${this.#title} did not answer "${command.type}" ${when}`));
       void this.kill();
-    }, timeoutMs);
+    };
+    let timer = setTimeout(giveUp, limit?.deadlineMs(timeoutMs) ?? timeoutMs);
+    const hurry = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(giveUp, limit!.deadlineMs(timeoutMs - (performance.now() - startedAtMs)));
+    };
+    limit?.signal.addEventListener('abort', hurry, { once: true });
     try {
       this.tell(command);
       return (await promise) as Extract<Reply, { type: Type }>;
     } finally {
       clearTimeout(timer);
+      limit?.signal.removeEventListener('abort', hurry);
       this.#waiting.delete(waiter);
     }
   }

@@ -50,6 +50,7 @@ export interface CommandOptions {
 
 /** How the command itself ended: `exit status 1`, `SIGTERM`. */
 type End = string;
+export const SUCCESS: End = 'exit status 0';
 
 const POLL_MS = 20;
 
@@ -189,6 +190,33 @@ export class CommandGroup {
     const bytes = Buffer.alloc(Math.min(length, fstatSync(this.#log).size - from));
     const count = readSync(this.#log, bytes, 0, bytes.length, from);
     return bytes.toString('utf8', 0, count);
+  }
+}
+
+/** A command that runs to its end has nothing worth waiting for when it is asked to end. */
+const END_GRACE_MS = 500;
+
+/**
+ * Runs a command to its end; no process that it started is left then.
+ *
+ * @returns how it ended, and the last lines of its output
+ * @throws UsageError when the system cannot run it; the signal's reason when the signal aborts
+ */
+export async function runCommand(
+  options: CommandOptions,
+  signal: AbortSignal,
+): Promise<{ end: End; tail: string }> {
+  signal.throwIfAborted();
+  const group = await CommandGroup.start(options);
+  const onAbort = (): void => void group.kill(END_GRACE_MS);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    const end = await group.ended;
+    signal.throwIfAborted();
+    return { end, tail: group.tail() };
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await group.kill(END_GRACE_MS);
   }
 }
 

@@ -5,6 +5,7 @@ import type { TrialResult } from '../../results/model/trial.ts';
 import type { PlannedCell } from '../plan/plan.ts';
 import type { SlowestByArm } from './arm.ts';
 import type { FoundServer } from './external-server.ts';
+import type { TimeLimit } from './time-limit.ts';
 
 /** What happens while a run is measured; the command line shows and stores it. */
 export type RunEvent =
@@ -13,7 +14,7 @@ export type RunEvent =
       type: 'progress';
       cell: string;
       replicate: number;
-      phase: 'start' | 'warm-up' | 'search' | 'measure' | 'finish';
+      phase: 'start' | 'warm-up' | 'search' | 'measure' | 'profile' | 'finish';
       arm?: string;
       ratePerSec?: number;
       /** In a capacity search: whether the arm met the objective at this rate. */
@@ -49,8 +50,12 @@ export interface RunContext {
   /** Whether a failed expectation is re-measured on fresh replicates before it counts. */
   isConfirming: boolean;
   createSource?: CreateSource | undefined;
+  /** Awaited after each replicate that another follows or may follow: for work that must not go on while anything is measured. */
+  between?: ((soFar: () => CellResult) => Promise<void>) | undefined;
   /** How much longer than its own times a slice may take before its generator counts as hung. */
   sliceGraceMs?: number;
+  /** Folder for profiles of each cell's clients and targets, which are taken after its replicates; absent: none. */
+  profileDir?: string | undefined;
 }
 
 /** The run, and the cell that is measured. */
@@ -66,6 +71,8 @@ export interface CellContext extends RunContext {
 export interface TimedCellContext extends CellContext {
   /** Remaining time budget of the cell, for progress events. */
   leftMs: () => number;
+  /** The announced time; the signal aborts when it is over, too. */
+  limit?: TimeLimit;
 }
 
 /** The cell, and the replicate that is measured. */
@@ -83,6 +90,8 @@ export interface ReplicateSource {
   readonly replicateMs: number;
   /** Measures a replicate. Empty if interrupted before any arm was measured. */
   next(replicate: number): Promise<TrialResult[]>;
+  /** Profiles each client, and the target meanwhile, in a slice that counts in no figure. */
+  profile(dir: string): Promise<void>;
   /** Ends the targets. */
   close(): Promise<void>;
 }

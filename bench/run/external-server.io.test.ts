@@ -21,6 +21,7 @@ import {
   askServer,
   describeAnswerFailure,
   findServers,
+  isAnswered,
   locateServers,
   reachAsChecked,
   requireAnswer,
@@ -52,37 +53,18 @@ describe('The first question to a server always ends, whatever it does: with wha
   const BODY = 'Content-Length: 2\r\n\r\nok';
 
   suite('what does not end in an answer ends in a sentence', () => {
-    const cases: [what: string, answer: (socket: Socket) => void, told: RegExp, timeoutMs?: number][] = [
-      ['nothing, ever', () => {}, /^no complete answer within 0.2 s$/, 200],
-      [
-        'half a header',
-        s => void s.write('HTTP/1.1 200 OK\r\nServer: x'),
-        /^no complete answer within 0.2 s$/,
-        200,
-      ],
-      [
-        'half a body',
-        s => void s.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx'),
-        /^no complete answer/,
-        200,
-      ],
-      [
-        'interim answers only',
-        s => void s.write('HTTP/1.1 103 Early Hints\r\n\r\n'),
-        /^no complete answer/,
-        200,
-      ],
+    const cases: [what: string, answer: (socket: Socket) => void, told: RegExp][] = [
       ['the end at once', s => s.end(), /^it closed the connection before its answer was complete/],
       ['a reset', s => s.resetAndDestroy(), /^it closed the connection before its answer was complete/],
       [
         'the end within the header',
         s => s.end('HTTP/1.1 200 OK\r\nServer'),
-        /^it closed the connection before its answer was complete/,
+        /^it began its answer, but did not end the header before it closed the connection \(23 bytes so far\)$/,
       ],
       [
         'the end within the body',
         s => s.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx'),
-        /^it closed the connection before its answer was complete/,
+        /^it answered with status 200, but sent only 1 of the 9 bytes of its body before it closed the connection$/,
       ],
       [
         'another protocol',
@@ -96,9 +78,9 @@ describe('The first question to a server always ends, whatever it does: with wha
         /^it answered with a header of more than 16 KiB, .*NODE_OPTIONS=--max-http-header-size=65536 raises it/,
       ],
     ];
-    for (const [what, answer, told, timeoutMs] of cases) {
+    for (const [what, answer, told] of cases) {
       test(what, async t => {
-        assert.match(await failure(await serve(t, answer), timeoutMs), told);
+        assert.match(await failure(await serve(t, answer)), told);
       });
     }
 
@@ -121,6 +103,73 @@ describe('The first question to a server always ends, whatever it does: with wha
         signal: interrupt.signal,
       });
       await assert.rejects(late, error => error === interrupt.signal.reason);
+    });
+  });
+
+  suite('an answer that does not end in time is described by how far it came', { concurrency: true }, () => {
+    const SHORT_MS = 1_000;
+    const cases: [what: string, answer: (socket: Socket) => void, told: string][] = [
+      ['nothing, ever', () => {}, 'it accepted the connection, but sent nothing within 1 s'],
+      [
+        'half a header',
+        s => void s.write('HTTP/1.1 200 OK\r\nServer: x'),
+        'it began its answer, but did not end the header within 1 s (26 bytes so far)',
+      ],
+      [
+        'half a body of a known length',
+        s => void s.write('HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\nx'),
+        'it answered with status 200, but sent only 1 of the 9,000 bytes of its body within 1 s',
+      ],
+      [
+        'chunks without a last one',
+        s => void s.write('HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n'),
+        'it answered with status 404, but its body did not end within 1 s (2 bytes so far)',
+      ],
+      [
+        'an interim answer only',
+        s => void s.write('HTTP/1.1 103 Early Hints\r\n\r\n'),
+        'it answered with the interim status 103, but with no final status within 1 s',
+      ],
+      [
+        'interim answers without end',
+        s => void s.write('HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n'.repeat(2)),
+        'it answered with the interim status 102 (2 times) and 103 (2 times), but with no final status within 1 s',
+      ],
+    ];
+    for (const [what, answer, told] of cases) {
+      test(what, async t => {
+        assert.equal(await failure(await serve(t, answer), SHORT_MS), told);
+      });
+    }
+
+    test('a TLS handshake that is never answered', async t => {
+      const url = (await serve(t, () => {})).replace('http:', 'https:');
+      assert.equal(
+        await failure(url, SHORT_MS),
+        'it accepted the connection, but did not finish the TLS handshake within 1 s',
+      );
+    });
+
+    test('of what began, the run says that it cannot be measured; of the rest, that it does not answer', async t => {
+      for (const [answer, told] of [
+        ['HTTP/1.1 103 Early Hints\r\n\r\n', /cannot be measured: it answered with the interim status 103/],
+        ['', /does not answer: it accepted the connection, but sent nothing/],
+      ] as const) {
+        const url = await serve(t, socket => void socket.write(answer));
+        const asked = askServer({
+          url,
+          address: '127.0.0.1',
+          request: plainRequest('/'),
+          timeoutMs: SHORT_MS,
+        });
+        await assert.rejects(asked, error => {
+          assert.match(
+            `${isAnswered(error) ? 'cannot be measured' : 'does not answer'}: ${(error as Error).message}`,
+            told,
+          );
+          return true;
+        });
+      }
     });
   });
 

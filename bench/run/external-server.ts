@@ -16,6 +16,7 @@ import { identityOptions } from '../clients/trust.ts';
 import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
 import { hostOf, isLoopback, refusalBehindProxy, refusalOf } from '../plan/allowed-hosts.ts';
 import type { Plan } from '../plan/plan.ts';
+import { AnswerProgress } from './answer-progress.ts';
 import {
   authorityOf,
   describeProxyAnswer,
@@ -51,7 +52,7 @@ class AnswerError extends Error {
 }
 
 /** Whether the server answered at all, even if it cannot be measured. */
-function isAnswered(error: unknown): boolean {
+export function isAnswered(error: unknown): boolean {
   const code = String((error as NodeJS.ErrnoException | undefined)?.code ?? '');
   return (
     error instanceof AnswerError ||
@@ -190,7 +191,11 @@ async function wayTo(
 }
 
 /** The TLS version that the server chooses, and whether it offers HTTP/2. @throws Error of the handshake */
-async function readOffer({ url, address, reach, trust }: Peer, giveUp: AbortSignal): Promise<TlsOffer> {
+async function readOffer(
+  { url, address, reach, trust }: Peer,
+  giveUp: AbortSignal,
+  progress?: AnswerProgress,
+): Promise<TlsOffer> {
   const host = hostOf(namedUrl(url, reach).href);
   const way = await wayTo({ url, address, reach }, giveUp);
   const { promise, resolve, reject } = Promise.withResolvers<TlsOffer>();
@@ -200,6 +205,7 @@ async function readOffer({ url, address, reach, trust }: Peer, giveUp: AbortSign
     ALPNProtocols: ['h2', 'http/1.1'],
     ...trust,
   });
+  progress?.watchSocket(socket);
   const onAbort = (): void => void socket.destroy(new Error('abandoned'));
   giveUp.addEventListener('abort', onAbort, { once: true });
   socket.once('secureConnect', () =>
@@ -250,13 +256,14 @@ export async function askServer(question: Question): Promise<ForeignServer> {
   // A timer of AbortSignal.timeout() would not keep the process alive.
   const timer = setTimeout(() => deadline.abort(), timeoutMs);
   const giveUp = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
+  const isTls = new URL(url).protocol === 'https:';
+  const progress = new AnswerProgress(isTls);
   try {
-    const isTls = new URL(url).protocol === 'https:';
     const trust = isTls ? trustOptions(reach) : {};
     const offer = isTls
-      ? await readOffer({ url, address, reach, trust }, giveUp)
+      ? await readOffer({ url, address, reach, trust }, giveUp, progress)
       : { tlsVersion: null, alpn: null };
-    const answer = await ask(question, trust, giveUp);
+    const answer = await ask(question, { trust, progress, signal: giveUp });
     if (!isTls && answer.status === BAD_REQUEST) await requirePlain(question);
     const where = {
       url,
@@ -267,16 +274,22 @@ export async function askServer(question: Question): Promise<ForeignServer> {
     return { ...where, ...answer, ...offer, isUnverified: reach.isUnverified === true };
   } catch (error) {
     signal?.throwIfAborted();
-    if (deadline.signal.aborted) {
-      throw new Error(`no complete answer within ${timeoutMs / 1_000} s`, { cause: error });
+    if (deadline.signal.aborted) throw incompleteAnswer(progress, ` within ${timeoutMs / 1_000} s`, error);
+    if (progress.hasBegun && (error as NodeJS.ErrnoException).code === 'ECONNRESET') {
+      throw incompleteAnswer(progress, ' before it closed the connection', error);
     }
-    if (new URL(url).protocol === 'https:') throw error;
+    if (isTls) throw error;
     if (reach.proxy !== undefined) throw fromProxy(error, reach.proxy);
     if (isConnected(error)) await requirePlain(question);
     throw error;
   } finally {
     clearTimeout(timer);
   }
+}
+
+function incompleteAnswer(progress: AnswerProgress, within: string, cause?: unknown): Error {
+  const Kind = progress.hasBegun ? AnswerError : Error;
+  return new Kind(progress.describe(within), { cause });
 }
 
 function trustOptions(reach: Reach): tls.ConnectionOptions {
@@ -319,7 +332,10 @@ function framingOf({ statusCode, headers }: IncomingMessage): NonNullable<Foreig
   return headers['content-length'] === undefined ? 'close' : 'length';
 }
 
-function ask(question: Question, trust: object, signal: AbortSignal): Promise<Answer> {
+function ask(
+  question: Question,
+  { trust, progress, signal }: { trust: object; progress: AnswerProgress; signal: AbortSignal },
+): Promise<Answer> {
   const { url, address, reach = {}, request: asked } = question;
   const isTls = new URL(url).protocol === 'https:';
   const proxy = reach.proxy === undefined ? undefined : proxyAt(reach.proxy, address);
@@ -340,15 +356,19 @@ function ask(question: Question, trust: object, signal: AbortSignal): Promise<An
     ...trust,
   };
   const request = (isTls ? https : http).request(namedUrl(url, reach), options);
-  return readAnswer(request, asked.body).finally(() => {
+  progress.watchRequest(request);
+  return readAnswer(request, asked.body, progress).finally(() => {
     request.destroy();
     agent.destroy();
   });
 }
 
-function readAnswer(request: ClientRequest, body: Buffer | undefined): Promise<Answer> {
+function readAnswer(
+  request: ClientRequest,
+  body: Buffer | undefined,
+  progress: AnswerProgress,
+): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const interim = new Set<number>();
   request
     .once('response', response => {
       response.once('error', reject).once('end', () => {
@@ -361,19 +381,24 @@ function readAnswer(request: ClientRequest, body: Buffer | undefined): Promise<A
           connectionHeader: formatHeader(headers.connection),
           keepAliveHeader: formatHeader(headers['keep-alive']),
           framing: framingOf(response),
-          interimStatuses: [...interim],
+          interimStatuses: progress.interimStatuses,
         });
       });
       response.resume();
     })
-    .on('information', ({ statusCode }) => interim.add(statusCode))
     .once('upgrade', (_response, socket) => {
       socket.destroy();
       reject(new AnswerError('it answers with status 101 (switching protocols), which was not requested'));
     })
     .on('error', reject)
     // The last event of a request: if nothing settled the promise before, the answer is incomplete.
-    .once('close', () => reject(new Error('it closed the connection before its answer was complete')))
+    .once('close', () =>
+      reject(
+        progress.hasBegun
+          ? incompleteAnswer(progress, ' before it closed the connection')
+          : new Error('it closed the connection before its answer was complete'),
+      ),
+    )
     .end(body);
   return promise;
 }

@@ -89,6 +89,7 @@ function readingOf(recorder: Recorder): GeneratorReading {
     opened: recorder.opened,
     openedElsewhere: 0,
     origins: [],
+    leftOpen: recorder.opened,
     pool: null,
     lateness: null,
     arrivals: null,

@@ -67,6 +67,14 @@ export function foldSlices(readings: readonly SliceReading[], coreCount: number)
   };
 }
 
+/** Each generator has its own pauses. */
+function foldPauses(readings: readonly GeneratorReading[]): Pick<GeneratorReading, 'pauses'> {
+  const known = readings.flatMap(({ pauses }) => pauses ?? []);
+  return known.length === 0
+    ? {}
+    : { pauses: { closed: sum(known, 'closed'), longestMs: most(known, 'longestMs') } };
+}
+
 /** Windows have the same length, unless they were cut. */
 function foldWindowMs(readings: readonly SliceReading[]): number {
   const first = readings[0]!.windowMs;
@@ -134,6 +142,8 @@ export function foldReadings(readings: readonly GeneratorReading[]): GeneratorRe
     opened: sumKnown(readings.map(({ opened }) => opened)),
     openedElsewhere: sum(readings, 'openedElsewhere'),
     origins: foldOrigins(readings.map(({ origins }) => origins)),
+    ...foldPauses(readings),
+    leftOpen: sumKnown(readings.map(({ leftOpen }) => leftOpen)),
     pool: null,
     handshakesFull: sum(readings, 'handshakesFull'),
     handshakesResumed: sum(readings, 'handshakesResumed'),
@@ -160,6 +170,7 @@ export function foldReadings(readings: readonly GeneratorReading[]): GeneratorRe
     connect: merged('connect'),
     tls: merged('tls'),
     ...foldSchedules(readings),
+    ...readings.flatMap(({ closing }) => (closing === undefined ? [] : { closing }))[0],
     caveats: [...new Set(readings.flatMap(({ caveats }) => caveats))],
     timeline: foldTimelines(readings.map(({ timeline }) => timeline)),
   };

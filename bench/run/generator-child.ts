@@ -24,6 +24,7 @@ import type {
 } from '../contracts.ts';
 import { createClosedLoad } from '../load/closed.ts';
 import { createOpenLoad } from '../load/open.ts';
+import { Pauses } from '../load/pauses.ts';
 import { createRecorder, type Recorder } from '../load/recorder.ts';
 import { burstSchedule, rateSchedule } from '../load/schedule.ts';
 import type {
@@ -98,8 +99,14 @@ interface Source {
   engine?: Engine;
   countsConnections: boolean;
   openedElsewhere(): number;
+  /** Absent where its connections are not kept from slice to slice, or not known. */
+  pauses?: Pauses;
+  /** Connections open now; null for a load tool, which does not tell. */
+  openConnections(): number | null;
   /** Complete after close(). */
   caveats(): readonly string[];
+  /** What went wrong in close(); undefined: nothing. */
+  closing?(): string | undefined;
   close(): Promise<void>;
 }
 
@@ -124,17 +131,20 @@ function createGenerator(
   recorder: Recorder,
   { requests, endpoint }: { requests: PreparedRequests; endpoint: Endpoint },
 ): Generator {
-  const { loop, engine, countsConnections, openedElsewhere, caveats, close } = source;
+  const { loop, engine, countsConnections, openedElsewhere, openConnections, pauses } = source;
+  const { caveats, closing, close } = source;
   return {
     dropsInFlight: engine?.dropsInFlight ?? false,
     hasUsers: engine === undefined,
     async slice({ epochMs, ...order }) {
+      pauses?.end();
       const before = readProcess();
       const { ended, opened } = recorder;
       const givenUp = givenUpBy(loop);
       const originMs = epochMs - performance.timeOrigin;
       const window = await loop.runSlice({ ...order, originMs });
       if (givenUpBy(loop) > givenUp) await settle(recorder);
+      pauses?.begin();
       return {
         atMs: Math.max(0, window.openAtMs - originMs),
         windowMs: lengthMs(window),
@@ -149,7 +159,9 @@ function createGenerator(
     },
     cut: () => loop.cut(),
     async finish() {
+      const leftOpen = openConnections();
       await close();
+      const fault = closing?.();
       const recorded = recorder.finish();
       return {
         ...recorded,
@@ -163,8 +175,11 @@ function createGenerator(
         opened: countsConnections ? recorder.opened : null,
         openedElsewhere: openedElsewhere(),
         origins: originFigures(endpoint, requests, loop, recorder),
+        ...(pauses === undefined ? {} : { pauses: pauses.counts() }),
+        leftOpen,
         pool: engine === undefined ? null : { ...engine.pool },
         ...(loop.schedule?.finish() ?? { arrivals: null, lateness: null }),
+        ...(fault === undefined ? {} : { closing: fault }),
         caveats: [...caveats()],
       };
     },
@@ -222,6 +237,7 @@ async function openSource(
       engine,
       countsConnections: plugin.countsConnections,
       openedElsewhere: () => 0,
+      openConnections: () => null,
       caveats: () => caveats,
       close: () => engine.close(),
     };
@@ -240,9 +256,21 @@ async function openSource(
     loop: createLoop({ load, totalMs, transport, recorder, random, draw: createDraw(requests) }),
     countsConnections: true,
     openedElsewhere: () => transport.openedElsewhere?.() ?? 0,
+    ...(keepsConnections(trial) ? { pauses: new Pauses(() => transport.openConnections()) } : {}),
+    openConnections: () => transport.openConnections(),
     caveats: () => [...caveats, ...(transport.remarks?.() ?? [])],
+    closing: () => transport.closing?.(),
     close: () => transport.close(),
   };
+}
+
+/** Whether connections are meant to outlast a slice. */
+function keepsConnections({ client, target }: Trial): boolean {
+  return (
+    client.requestsPerConnection === 'unlimited' &&
+    target.connectionClose !== true &&
+    !target.maxRequestsPerSocket
+  );
 }
 
 async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {
@@ -267,6 +295,16 @@ function reply(message: GeneratorReply): void {
   process.send?.(message);
 }
 
+async function runSlice(running: Generator, order: SliceOrder): Promise<SliceReading> {
+  const { profilePath } = order;
+  if (profilePath === undefined) return running.slice(order);
+  const { startProfile } = await import('../../servers/profile.ts');
+  const profile = await startProfile();
+  const reading = await running.slice(order);
+  await profile.save(profilePath);
+  return reading;
+}
+
 async function obey(command: GeneratorCommand): Promise<void> {
   if (command.type === 'prepare') {
     await prepare(command);
@@ -278,7 +316,7 @@ async function obey(command: GeneratorCommand): Promise<void> {
   if (generator === undefined) throw new Error(`"${command.type}" before "prepare"`);
   switch (command.type) {
     case 'slice':
-      reply({ type: 'slice', reading: await generator.slice(command.order) });
+      reply({ type: 'slice', reading: await runSlice(generator, command.order) });
       return;
     case 'cut':
       generator.cut();

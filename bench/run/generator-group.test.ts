@@ -74,6 +74,7 @@ function readingWith(sent: number): GeneratorReading {
     opened: 0,
     openedElsewhere: 0,
     origins: [],
+    leftOpen: 0,
     pool: null,
     lateness: null,
     arrivals: null,

@@ -90,7 +90,7 @@ export async function withSession<T>(
 }
 
 function spawnArm(trial: Trial, target: MeasuredTarget, context: ReplicateContext): Arm {
-  const { cell, pinning, slowest } = context;
+  const { cell, pinning, slowest, limit } = context;
   const { arm, generators = 1 } = trial;
   const cpus = pinning === null ? [] : (pinning.generatorCpus ?? [pinning.generatorCpu]);
   const spawn = (title: string, index: number): GeneratorChild =>
@@ -100,6 +100,7 @@ function spawnArm(trial: Trial, target: MeasuredTarget, context: ReplicateContex
       code: own(cell.generatorCode, arm),
       cpu: cpus.length === 0 ? null : cpus[index % cpus.length]!,
       niceness: loadNiceness(cell.scenario),
+      limit,
     });
   if (generators === 1) return new Arm(trial, spawn('the generator', 0), target, slowest);
   const members = Array.from({ length: generators }, (_, index): Member => {
@@ -178,6 +179,28 @@ class LiveReplicates implements ReplicateSource {
     }
   }
 
+  async profile(dir: string): Promise<void> {
+    const { cell, emit } = this.#context;
+    const replicate = 0;
+    const context: ReplicateContext = { ...this.#context, slowest: this.#slowest, replicate };
+    const trials = trialsOf(cell, replicate, context.seed);
+    try {
+      await withSession(
+        context,
+        arm => this.#targetOf(arm),
+        trials,
+        async session => {
+          await session.warmUp();
+          await session.profile(dir);
+        },
+      );
+    } catch (error) {
+      // The figures are measured: they stand without profiles.
+      if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
+      emit({ type: 'notice', cell: cell.id, message: `not profiled: ${error.message}` });
+    }
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#targets.map(target => target.kill()));
   }
@@ -209,7 +232,7 @@ class LiveReplicates implements ReplicateSource {
   }
 
   async #startOwn({ arms, code }: PlannedCell['targets'][number]): Promise<void> {
-    const { cell, seed, pinning } = this.#context;
+    const { cell, seed, pinning, limit } = this.#context;
     const { scenario } = cell;
     this.#failureCode = () => 'target-start';
     if (hasCommand(scenario.target)) {
@@ -222,11 +245,12 @@ class LiveReplicates implements ReplicateSource {
       title: this.#isKept ? 'the target' : `the target of client ${arms.join(', ')}`,
       code,
       niceness: loadNiceness(scenario),
+      limit,
     });
     const index = this.#targets.push(target) - 1;
     this.#serviceMs = target.serviceMs ?? null;
     if (scenario.link === undefined) return;
     this.#failureCode = () => 'link-start';
-    this.#targets[index] = await linkTo(target, scenario.link, seed);
+    this.#targets[index] = await linkTo(target, scenario.link, seed, limit);
   }
 }

@@ -82,6 +82,7 @@ const failingBelowZero: CreateSource = options => {
         state: 'failed',
         error: { code: 'target-start', message: 'the target did not start' },
       })),
+    async profile() {},
     async close() {},
   };
 };
@@ -175,4 +176,49 @@ test('a run measures cell after cell, and tells it in order; an interrupt starts
     'second/0/only',
     'second done',
   ]);
+});
+
+/** Replays, but for a replicate that takes until it is ended, and then has what was measured of it so far. */
+const endlessFrom =
+  (first: number): CreateSource =>
+  options => {
+    const source = replay()(options);
+    return {
+      ...source,
+      async next(replicate) {
+        const results = await source.next(replicate);
+        if (replicate < first) return results;
+        await new Promise(resolve => options.signal.addEventListener('abort', resolve, { once: true }));
+        return results.map(result =>
+          result.state === 'completed' ? { ...result, isPartial: true } : result,
+        );
+      },
+    };
+  };
+
+for (const first of [0, 2]) {
+  test(`when the announced time is over in replicate ${first + 1}, the cell ends, and what was measured is kept`, async () => {
+    const { options, events } = makeTinyCell({ timing: { maxReplicates: 9, budgetMs: 300 } });
+    const cell = { ...options.cell, least: { oneMs: 100, intervalMs: 300, endingMs: 100 } };
+    const result = await measureCell({ ...options, cell, createSource: endlessFrom(first) });
+    assert.deepEqual([result.stop, result.replicates], ['cut', first + 1]);
+    assert.match(
+      result.stopDetail,
+      /^the announced 0\.3 s were over in replicate \d: this machine was slower than planned$/,
+    );
+    assert.ok(result.elapsedMs >= 300);
+    const last = events.findLast(event => event.type === 'trial');
+    assert.ok(last?.type === 'trial' && last.result.state === 'completed' && last.result.isPartial);
+  });
+}
+
+test('a failed expectation that there is no time to confirm is unsure', async () => {
+  const { options } = makeTinyCell({
+    timing: { minReplicates: 3, maxReplicates: 9, budgetMs: 300 },
+    expect: [{ metric: 'requestsPerSec', of: 'long', atLeast: 1e9 }],
+  });
+  const cell = { ...options.cell, least: { oneMs: 100, intervalMs: 300, endingMs: 100 } };
+  const result = await measureCell({ ...options, cell, createSource: endlessFrom(3), isConfirming: true });
+  assert.deepEqual([result.stop, result.expectations[0]!.state], ['cut', 'unsure']);
+  assert.equal(result.expectations[0]!.first.state, 'fail');
 });

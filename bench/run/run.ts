@@ -10,45 +10,67 @@ import {
   judgeAll,
 } from '../../results/expect.ts';
 import { headlineOf } from '../../results/metrics.ts';
-import type { CellResult, Comparison, StopReason } from '../../results/model/run.ts';
+import type { CellResult, Comparison } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import type { ExpectationResult } from '../../scenarios/model/scenario.ts';
-import { createBudgets, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
+import { createBudgets, limitMsOf, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
 import { hasTimeForAnother } from '../plan/timing.ts';
 import type { CellContext, Emit, ReplicateSource, RunContext } from './context.ts';
 import type { FoundServer } from './external-server.ts';
 import { createReplicateSource } from './replicate.ts';
+import { TimeLimit } from './time-limit.ts';
 
 /** After this many replicates in a row without a complete comparison, the cell is stopped. */
 const FAILED_IN_A_ROW = 2;
 
+/** Profiles are no part of the announced time, which is that of the figures. */
+const MOST_PROFILING_MS = 600_000;
+
 /** Measures one cell. No process of it remains, even if it throws. */
 export async function measureCell(context: CellContext): Promise<CellResult> {
-  const { cell, emit, isConfirming, server, signal, createSource = createReplicateSource } = context;
+  const { cell, emit, isConfirming, server, signal, between, profileDir } = context;
+  const { createSource = createReplicateSource } = context;
   const { scenario } = cell;
   if (scenario.target.url !== undefined && server === undefined) {
     throw new Error(`${scenario.target.url} was not checked: load may only be sent to allowed hosts`);
   }
   const startedAtMs = performance.now();
-  let endsAtMs = startedAtMs + mostMsOf(cell);
+  const limit = new TimeLimit(limitMsOf(cell), cell.least.endingMs);
   const source = createSource({
     ...context,
-    leftMs: () => Math.max(0, endsAtMs - performance.now()),
+    signal: AbortSignal.any([signal, limit.signal]),
+    leftMs: () => limit.leftMs,
+    limit,
   });
   const trials: TrialResult[] = [];
   let series: Series;
   let expectations: ExpectationResult[];
   try {
     const judged = (own: readonly TrialResult[]) =>
-      judgeAll(scenario.expect, own).map((judgement, index) =>
+      judgeAll(scenario.expect, own, cell.errorSharers).map((judgement, index) =>
         firstResult(scenario.expect[index]!, judgement),
       );
-    series = await measureSeries(context, source, trials, own => isDecided(judged(own)));
+    const afterReplicate = async (): Promise<void> =>
+      between?.(() => {
+        const expectations = judged(trials);
+        return cellResult(context, source, { ...UNFINISHED, trials, startedAtMs, expectations });
+      });
+    const measureUntil = (isEnough: (trials: readonly TrialResult[]) => boolean): Promise<Series> =>
+      measureSeries(context, { source, limit, all: trials, afterReplicate }, isEnough);
+    series = await measureUntil(own => isDecided(judged(own)));
     const first = judged(series.trials);
+    const hasFailed = first.some(({ state }) => state === 'fail');
     expectations = first;
-    if (isConfirming && !signal.aborted && expectations.some(({ state }) => state === 'fail')) {
+    if (isConfirming && hasFailed && limit.isOver) {
+      emit({
+        type: 'notice',
+        cell: cell.id,
+        message: 'an expectation failed, and there is no time to confirm',
+      });
+      expectations = first.map(result => (result.state === 'fail' ? { ...result, state: 'unsure' } : result));
+    } else if (isConfirming && hasFailed && !signal.aborted) {
       emit({ type: 'notice', cell: cell.id, message: 'an expectation failed: re-measuring to confirm' });
-      endsAtMs = performance.now() + mostMsOf(cell);
+      limit.restart(limitMsOf(cell));
       const before = series.trials;
       const judgedAgain = (fresh: readonly TrialResult[]) =>
         first.map(result =>
@@ -57,15 +79,42 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
             together: judge(expectation, [...before, ...fresh]),
           })),
         );
-      const again = await measureSeries(context, source, trials, fresh =>
-        isConfirmationDecided(judgedAgain(fresh)),
-      );
+      const again = await measureUntil(fresh => isConfirmationDecided(judgedAgain(fresh)));
       expectations = judgedAgain(again.trials);
-      if (again.stop === 'interrupted' || again.stop === 'failed') series = again;
+      if (['interrupted', 'failed', 'cut'].includes(again.stop)) series = again;
+    }
+    if (profileDir !== undefined && !signal.aborted && series.stop !== 'failed') {
+      if (limit.isOver) emit({ type: 'notice', cell: cell.id, message: 'not profiled: its time was over' });
+      limit.restart(MOST_PROFILING_MS);
+      await source.profile(profileDir);
     }
   } finally {
+    limit.close();
     await source.close();
   }
+  return cellResult(context, source, { ...series, trials, startedAtMs, expectations });
+}
+
+type Stop = Pick<CellResult, 'stop' | 'stopDetail'>;
+
+const UNFINISHED: Stop = { stop: 'measuring', stopDetail: 'still measuring' };
+
+function cellResult(
+  { cell, server }: CellContext,
+  source: ReplicateSource,
+  {
+    trials,
+    startedAtMs,
+    expectations,
+    stop,
+    stopDetail,
+  }: Stop & {
+    trials: readonly TrialResult[];
+    startedAtMs: number;
+    expectations: ExpectationResult[];
+  },
+): CellResult {
+  const { scenario } = cell;
   return {
     cell: cell.id,
     sweepPoints: [...cell.sweepPoints],
@@ -76,8 +125,8 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
     serviceMs: source.serviceMs,
     replicates: replicatesOf(trials),
     failedTrials: trials.filter(trial => trial.state === 'failed').length,
-    stop: series.stop,
-    stopDetail: series.stopDetail,
+    stop,
+    stopDetail,
     elapsedMs: performance.now() - startedAtMs,
     arms: summariseArms(trials),
     leftOut: [...cell.leftOut],
@@ -87,6 +136,7 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
       ...auditCell(trials),
     ],
     expectations,
+    errorSharers: cell.errorSharers,
   };
 }
 
@@ -99,27 +149,37 @@ function targetLabels({ targets }: PlannedCell): Record<string, string> {
 }
 
 /** Replicates measured one after another until a stop condition holds. */
-interface Series {
+interface Series extends Stop {
   trials: TrialResult[];
-  stop: StopReason;
-  stopDetail: string;
 }
 
-/**
- * @param all every trial of the cell so far; new ones are added, and replicate numbers continue
- * @param isEnough whether the trials of this series decide the expectations
- */
+interface Measured {
+  source: ReplicateSource;
+  limit: TimeLimit;
+  /** Every trial of the cell so far; new ones are added, and replicate numbers continue. */
+  all: TrialResult[];
+  /** Awaited after each replicate. */
+  afterReplicate: () => Promise<void>;
+}
+
+/** @param isEnough whether the trials of this series decide the expectations */
 async function measureSeries(
   context: CellContext,
-  source: ReplicateSource,
-  all: TrialResult[],
+  { source, limit, all, afterReplicate }: Measured,
   isEnough: (trials: readonly TrialResult[]) => boolean,
 ): Promise<Series> {
   const { cell, emit } = context;
   const { baseline, load } = cell.scenario;
   const startedAtMs = performance.now();
   const trials: TrialResult[] = [];
-  let state: Progress = { replicates: 0, failedInARow: 0, elapsedMs: 0, longestMs: 0, comparisons: [] };
+  let state: Progress = {
+    replicates: 0,
+    failedInARow: 0,
+    elapsedMs: 0,
+    longestMs: 0,
+    comparisons: [],
+    isTimeOver: false,
+  };
   let stop = stopReason(context, state, trials, isEnough);
   while (stop === undefined) {
     const replicate = replicatesOf(all);
@@ -137,14 +197,17 @@ async function measureSeries(
       const comparisons = compareArms({ baseline, trials });
       const headline = headlineOf(load);
       emit({ type: 'replicate-finished', cell: cell.id, replicate, headline, comparisons });
+      await afterReplicate();
       state = {
         replicates: state.replicates + 1,
         failedInARow: completed >= Math.min(2, cell.arms.length) ? 0 : state.failedInARow + 1,
         elapsedMs: performance.now() - startedAtMs,
         longestMs: Math.max(state.longestMs, source.replicateMs),
         comparisons,
+        isTimeOver: false,
       };
     } // otherwise it was interrupted before any arm was measured, which does not count as a replicate
+    state.isTimeOver = limit.isOver;
     stop = stopReason(context, state, trials, isEnough);
   }
   return { trials, ...stop };
@@ -161,6 +224,8 @@ interface Progress {
   /** The longest replicate so far. */
   longestMs: number;
   comparisons: Comparison[];
+  /** Whether the announced time is over. */
+  isTimeOver: boolean;
 }
 
 function formatSeconds(ms: number): string {
@@ -174,14 +239,20 @@ function formatReplicates(count: number): string {
 /** Why the cell stops; undefined: it continues. */
 function stopReason(
   { cell, signal }: CellContext,
-  { replicates, failedInARow, elapsedMs, longestMs, comparisons }: Progress,
+  { replicates, failedInARow, elapsedMs, longestMs, comparisons, isTimeOver }: Progress,
   trials: readonly TrialResult[],
   isEnough: (trials: readonly TrialResult[]) => boolean,
-): { stop: StopReason; stopDetail: string } | undefined {
+): Stop | undefined {
   const { timing, load } = cell.scenario;
   const { metric, noun } = headlineOf(load);
   if (signal.aborted)
     return { stop: 'interrupted', stopDetail: `interrupted after ${formatReplicates(replicates)}` };
+  if (isTimeOver) {
+    return {
+      stop: 'cut',
+      stopDetail: `the announced ${formatSeconds(limitMsOf(cell))} were over in replicate ${replicates === 0 ? 1 : replicates}: this machine was slower than planned`,
+    };
+  }
   if (failedInARow >= FAILED_IN_A_ROW) {
     return {
       stop: 'failed',
@@ -211,8 +282,7 @@ function stopReason(
       stopDetail: `${formatReplicates(replicates)}, the scenario's maximum`,
     };
   }
-  const mostMs = mostMsOf(cell);
-  if (!hasTimeForAnother(timing, { replicates, elapsedMs, longestMs, mostMs })) {
+  if (!hasTimeForAnother(timing, { replicates, elapsedMs, longestMs, mostMs: limitMsOf(cell) })) {
     return {
       stop: 'budget',
       stopDetail: `${formatReplicates(replicates)}: another one of about ${formatSeconds(longestMs)} does not fit the budget of ${formatSeconds(timing.budgetMs)}`,

@@ -1,5 +1,6 @@
-// The process that reads users' modules and checks the scenarios in them; the modules may end it.
+// A process that reads users' modules and checks the scenarios in them; the modules may end it.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { describeErrorPlace, describeForeign, UsageError } from '../../results/errors.ts';
 import { behaviours } from '../../servers/behaviours/index.ts';
 import { transports, userModules } from '../clients/index.ts';
@@ -17,29 +18,40 @@ function reply(step: ScenarioReply['step']): void {
   send?.({ type: 'step', step } satisfies ScenarioReply);
 }
 
-/** Tells the parent which module is read next, before the module can end this process. */
-async function announce(file: string): Promise<void> {
-  reply({ reading: file });
-  await new Promise<void>(resolve => {
-    goOn = resolve;
-  });
-  // From here on only the module keeps this process alive, so a module that awaits something that never comes ends it.
+/** From here on only the module keeps this process alive, so a module that awaits something that never comes ends it. */
+function leaveToModule(): void {
   process.channel?.unref();
 }
 
-async function load({
-  selectors,
-  builtinDir,
-  cwd,
-  replaced,
-}: Extract<ScenarioCommand, { type: 'load' }>): Promise<void> {
+/** Tells the parent which module is read next, before the module can end this process. */
+async function announce(reading: string, later: readonly string[]): Promise<void> {
+  reply({ reading, later });
+  await new Promise<void>(resolve => {
+    goOn = resolve;
+  });
+  leaveToModule();
+}
+
+async function load({ selectors, ...asked }: Extract<ScenarioCommand, { type: 'load' }>): Promise<void> {
   try {
-    const options = { builtinDir, cwd, replaced, transports, behaviours, userModules, announce };
+    const options = { ...asked, transports, behaviours, userModules, announce };
     reply({ variants: await loadScenarios(selectors, options) });
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     reply({ refused: { message: error.message, problems: [...error.problems] } });
   }
+}
+
+/** Whether the file is a sound module is for `load` to say. */
+async function loadAlone({
+  file,
+  lingerMs,
+}: Extract<ScenarioCommand, { type: 'load-alone' }>): Promise<void> {
+  const { loadUserModule } = await userModules();
+  leaveToModule();
+  await loadUserModule(file);
+  await delay(lingerMs);
+  reply({ isAloneDone: true });
 }
 
 process.on('SIGINT', () => {});
@@ -52,5 +64,6 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
 }
 process.on('message', (command: ScenarioCommand) => {
   if (command.type === 'next') goOn?.();
+  else if (command.type === 'load-alone') void loadAlone(command);
   else void load(command);
 });

@@ -403,6 +403,8 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
           acceptedHttp2: 0,
           faults: [],
           requestsPerConnection: [{ requests: 10, connections: shown }],
+          backends: [{ accepted: shown, requests: 10 * shown }],
+          growth: null,
         };
       },
     };
@@ -456,6 +458,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
         unfinished: 0,
         openedElsewhere: 0,
         origins: [],
+        leftOpen: 0,
         pool: null,
         opened: count(),
         handshakesFull: 0,

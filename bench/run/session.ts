@@ -1,4 +1,6 @@
 // The slices of one replicate: its arms take turns under load, and each slice is booked to its arm.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { MeasureError } from '../../results/errors.ts';
 import { areFailuresExpected } from '../../results/expect.ts';
 import { askedPerSec } from '../../results/metrics.ts';
@@ -38,7 +40,13 @@ import { createTargetAccount, hasSeenAll, type TargetAccount } from './account.t
 import type { Arm, Failure } from './arm.ts';
 import { ChildError } from './child.ts';
 import type { Emit } from './context.ts';
-import { deathCode, type LinkSpan, type MeasuredTarget, withoutRelay } from './targets.ts';
+import {
+  deathCode,
+  type LinkSpan,
+  type MeasuredTarget,
+  PROFILE_TIMEOUT_MS,
+  withoutRelay,
+} from './targets.ts';
 
 interface FindOptions {
   load: CapacityLoad;
@@ -210,6 +218,14 @@ export interface SessionOptions {
 }
 
 /** The slice of one user: enough for a median, and behind a link long enough for some round trips. */
+/** At a sample every fifth of a millisecond, thousands of them. */
+const PROFILED_MS = 1_000;
+
+/** What a name may be in a file's. */
+function inFileName(name: string): string {
+  return name.replaceAll(/[^\w.-]+/g, '_').slice(0, 60);
+}
+
 const ALONE = { leastMs: 150, mostMs: 1_500, responses: 6, leastRequests: 3 } as const;
 const FINISH_TIMEOUT_MS = 20_000;
 const SLICE_GRACE_MS = 5_000;
@@ -346,6 +362,44 @@ export class Session {
     }
   }
 
+  /**
+   * One more slice of each client under V8's profiler. The profiler slows it, so that it may count in no figure.
+   *
+   * @param dir gets a folder of the cell
+   */
+  async profile(dir: string): Promise<void> {
+    if (this.#load.model === 'capacity') {
+      this.#notice(
+        'not profiled: a capacity search has no load of its own; use an open load of the rate that it found',
+      );
+      return;
+    }
+    const folder = join(dir, inFileName(this.#options.cell.id));
+    mkdirSync(folder, { recursive: true });
+    for (const [index, arm] of this.#alive().entries()) {
+      if (this.#options.signal.aborted) return;
+      if (!arm.hasUsers) {
+        this.#notice(`${arm.name} is not profiled: only clients of a single generator are, not load tools`);
+        continue;
+      }
+      this.#progress('profile', { arm: arm.name });
+      await this.#profileArm(arm, join(folder, `${index + 1}-${inFileName(arm.name)}`));
+    }
+  }
+
+  async #profileArm(arm: Arm, path: string): Promise<void> {
+    const shape = this.#shapeFor(arm);
+    const request = {
+      ...this.#atRate(shape, this.#rateFor(arm), false),
+      windowMs: Math.max(PROFILED_MS, shape.windowMs),
+      profilePath: `${path}.client`,
+    };
+    const { profiler } = arm.target;
+    await profiler?.start();
+    await this.#runSlice(arm, request);
+    await profiler?.save(`${path}.server`);
+  }
+
   /** @returns a result per arm, except for arms that an interruption left unmeasured */
   async finish(startedAt: string): Promise<TrialResult[]> {
     const { arms, signal } = this.#options;
@@ -366,7 +420,7 @@ export class Session {
     return this.#accounts.get(target)!;
   }
 
-  #progress(phase: 'warm-up' | 'search' | 'measure' | 'finish', extra: Progress): void {
+  #progress(phase: 'warm-up' | 'search' | 'measure' | 'profile' | 'finish', extra: Progress): void {
     const { emit, cell, replicate, leftMs } = this.#options;
     emit({ type: 'progress', cell: cell.id, replicate, phase, leftMs: leftMs(), ...extra });
   }
@@ -438,6 +492,7 @@ export class Session {
     const portCount = this.#portsNeeded(arm, lengthMs);
     await account.waitForPorts(portCount, message => this.#notice(message), this.#options.signal);
     await account.open(arm);
+    await this.#startSlice(arm, request);
     const heldBefore = account.heldPorts();
     const linkBefore = await arm.target.link?.read();
     const kernelBefore = readKernelCounts();
@@ -461,6 +516,13 @@ export class Session {
     return reading;
   }
 
+  /** Every slice finds the same backends, and in a recorded one more are added. */
+  async #startSlice({ target }: Arm, { rampMs, isRecorded }: SliceRequest): Promise<void> {
+    const { backends } = this.#options.cell.scenario.target;
+    if (typeof backends === 'number') return;
+    await target.startSlice?.(isRecorded ? rampMs + backends.afterMs : null);
+  }
+
   #portsNeeded(arm: Arm, lengthMs: number): number {
     const heldPerMs = this.#heldPerMs.get(arm) ?? 0;
     return mostInFlight(arm.trial.load) + Math.ceil(heldPerMs * lengthMs * HELD_MARGIN);
@@ -473,7 +535,8 @@ export class Session {
     const cut = (): void => arm.child.tell({ type: 'cut' });
     signal.addEventListener('abort', cut, { once: true });
     try {
-      const timeoutMs = rampMs + windowMs + drainMs + this.#sliceGraceMs;
+      const savingMs = request.profilePath === undefined ? 0 : PROFILE_TIMEOUT_MS;
+      const timeoutMs = rampMs + windowMs + drainMs + savingMs + this.#sliceGraceMs;
       const order = {
         ...request,
         ...this.#spread(arm, rampMs),

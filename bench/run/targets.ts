@@ -16,6 +16,7 @@ import type {
 import { hasKernelCounts, readKernelCounts } from '../probes/kernel.ts';
 import { spawnChild } from './child.ts';
 import type { FoundServer } from './external-server.ts';
+import type { TimeLimit } from './time-limit.ts';
 
 /**
  * Niceness of target and generators when there is a relay. A relay that waits for a core delivers late, so the emulated network
@@ -41,6 +42,7 @@ export interface LinkProcess {
 }
 
 interface LinkOptions {
+  limit?: TimeLimit | undefined;
   link: Link;
   /** The target's port on 127.0.0.1. */
   upstreamPort: number;
@@ -50,11 +52,18 @@ interface LinkOptions {
 }
 
 /** @throws ChildError when the relay does not start. */
-export async function startLink({ link, upstreamPort, seed, cpu = null }: LinkOptions): Promise<LinkProcess> {
+export async function startLink({
+  link,
+  upstreamPort,
+  seed,
+  cpu = null,
+  limit,
+}: LinkOptions): Promise<LinkProcess> {
   const child = spawnChild<RelayCommand, RelayReply>({
     title: 'the relay of the link',
     entry: '../../servers/link-child',
     cpu,
+    limit,
   });
   const { port } = await child.start({ type: 'start', upstreamPort, link, seed }, 'started');
   return {
@@ -94,10 +103,15 @@ const SETTLE_GRACE_MS = 1_000;
  * a port. Killing the result kills both; if this throws, the target is unchanged.
  * @throws ChildError when the relay does not start
  */
-export async function linkTo(target: TargetProcess, link: Link, seed: number): Promise<TargetProcess> {
+export async function linkTo(
+  target: TargetProcess,
+  link: Link,
+  seed: number,
+  limit?: TimeLimit,
+): Promise<TargetProcess> {
   const origin = new URL(target.endpoint.origin);
   const upstreamPort = Number(origin.port);
-  const relay = await startLink({ link, upstreamPort, seed });
+  const relay = await startLink({ link, upstreamPort, seed, limit });
   origin.port = String(relay.port);
   const longestSettleMs = 2 * longestRoundTripMs(link) + SETTLE_GRACE_MS;
   return {
@@ -143,6 +157,8 @@ export function withoutRelay(kernel: KernelCounts, { before, after }: LinkSpan):
 }
 
 const READ_TIMEOUT_MS = 10_000;
+/** A heap snapshot takes a second for some dozen megabytes. */
+export const PROFILE_TIMEOUT_MS = 120_000;
 
 /** For a server without counters of its own: connections by the kernel's cumulative count, of all programs. */
 export interface KernelReading {
@@ -177,8 +193,23 @@ export interface MeasuredTarget {
   readonly link?: TargetLink;
   /** @throws ChildError when the target has died or hangs. */
   read(): Promise<ServerReading>;
+  /** Absent for a server that is not of conntax. */
+  readonly profiler?: TargetProfiler;
+  /**
+   * Where the target's backends grow, tells it that a slice begins, in which they grow after so long (null: not).
+   * @throws ChildError when the target has died or hangs.
+   */
+  startSlice?(growAfterMs: number | null): Promise<void>;
   readonly isAlive: boolean;
   kill(): Promise<void>;
+}
+
+/** Profiles a target. */
+export interface TargetProfiler {
+  /** @throws ChildError when the target has died or hangs */
+  start(): Promise<void>;
+  /** @param path of the files, without their extensions. @throws ChildError like start, or when they cannot be written */
+  save(path: string): Promise<void>;
 }
 
 /** The server that an arm is measured against. */
@@ -202,6 +233,7 @@ interface StartOptions {
   code?: Code | undefined;
   /** Niceness, 0 to 19; default: 0. */
   niceness?: number;
+  limit?: TimeLimit | undefined;
 }
 
 /**
@@ -213,7 +245,7 @@ export async function startTarget(
   target: Target,
   seed: number,
   cpu: number | null,
-  { title = 'the target', code, niceness = 0 }: StartOptions = {},
+  { title = 'the target', code, niceness = 0, limit }: StartOptions = {},
 ): Promise<TargetProcess> {
   const child = spawnChild<TargetCommand, TargetReply>({
     title,
@@ -221,6 +253,7 @@ export async function startTarget(
     code,
     cpu,
     niceness,
+    limit,
   });
   const { endpoint, serviceMs } = await child.start({ type: 'start', target, seed }, 'started');
   try {
@@ -235,6 +268,17 @@ export async function startTarget(
     isLoopback: true,
     serviceMs,
     read: async () => (await child.ask({ type: 'read' }, 'reading', READ_TIMEOUT_MS)).reading,
+    profiler: {
+      async start() {
+        await child.ask({ type: 'start-profile' }, 'profiling', READ_TIMEOUT_MS);
+      },
+      async save(path) {
+        await child.ask({ type: 'save-profile', path }, 'profiled', PROFILE_TIMEOUT_MS);
+      },
+    },
+    async startSlice(growAfterMs) {
+      await child.ask({ type: 'start-slice', growAfterMs }, 'slice-started', READ_TIMEOUT_MS);
+    },
     get isAlive() {
       return child.isAlive;
     },

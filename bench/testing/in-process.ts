@@ -40,6 +40,7 @@ export function testContext(env: NodeJS.ProcessEnv = {}): { context: Context; pr
     argv: [],
     signal: new AbortController().signal,
     keep: work => work(),
+    during: (_what, work) => work(),
   };
   return { context, printed };
 }

@@ -340,6 +340,13 @@ function refusals(client: Client, target: Target, requests: readonly Request[] =
       'it drops its requests in flight at the end of each slice, failed ones too',
     ),
   ];
+  if (target.framing === 'close') {
+    refused.push({
+      path: 'transport',
+      message: 'wrk counts a response that ends with the connection twice, the second time as an error',
+      hint: "transport: hey or autocannon, or target.framing 'length' or 'chunked'",
+    });
+  }
   if (client.requestsPerConnection === 1 && usesTls(target)) {
     refused.push({
       path: 'requestsPerConnection',

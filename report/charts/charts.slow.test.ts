@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TopLevelSpec } from 'vega-lite';
 import { armNames, viewCell } from '../cell-view.ts';
-import { renderChart } from '../formats/html.ts';
+import { renderChart } from '../formats/chart-svg.ts';
 import { charts } from '../testing/plugins.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
 
@@ -51,7 +51,7 @@ for (const chart of charts) {
             figures.length > 0 && cells.length >= figures.length,
             `${cells.length} of ${figures.length}`,
           );
-          assert.ok(svg.split('<path aria-label=').length > figures.length, 'each figure has words');
+          assert.ok(svg.split('<path data-tip=').length > figures.length, 'each figure has words');
           assert.match(svg, /^<svg role="img" aria-label="y"/);
           assert.doesNotMatch(svg, / style=|<script|NaN|undefined|Infinity/);
           assert.equal(Number(/ width="([\d.]+)"/.exec(svg)?.[1]), widthPx);

@@ -5,7 +5,13 @@ import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
-import { formatComparison, formatSignificant, knownRatio } from '../words/numbers.ts';
+import {
+  formatComparison,
+  formatSignificant,
+  formatValues,
+  knownRatio,
+  missingReplicates,
+} from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import { armMarks, framed, guideLine, INK, isNarrow, type Layer, logTicks } from './theme.ts';
 
@@ -19,9 +25,11 @@ const LEAST_RATIO = 1.1;
 const MARGIN_SHARE = 0.06;
 /** The same at the right, for the figures. */
 const TEXT_SHARE = 0.75;
-const ROW_PX = { few: 38, many: 20 };
+const ROW_PX = { few: 38, many: 20, least: 14 };
 /** More rows are set more densely. */
 const FEW_ROWS = 6;
+/** So that many rows end on the first screen too. */
+const MOST_PX = 350;
 /** Below the rows. */
 const AXIS_PX = 44;
 
@@ -35,7 +43,8 @@ const chart: Chart = {
   spec(view, widthPx) {
     const rows = rowsOf(view);
     const plot = plotOf(rows, view, isNarrow(widthPx));
-    const rowPx = rows.length <= FEW_ROWS ? ROW_PX.few : ROW_PX.many;
+    const manyPx = Math.max(ROW_PX.least, Math.min(ROW_PX.many, Math.floor(MOST_PX / rows.length)));
+    const rowPx = rows.length <= FEW_ROWS ? ROW_PX.few : manyPx;
     return framed(
       {
         layer: [
@@ -114,12 +123,13 @@ function rowOf(comparison: Comparison, view: CellView, hasSeveral: boolean) {
   const { title } = METRIC_TABLE[metric];
   const marks = comparisonMarks(comparison, view);
   const plain = formatComparison({ ratio: gain, replicateRatios: ratios });
-  const text = gain === null ? 'not known' : `${plain}${signsOf(marks)}`;
+  const values = missingReplicates(ratios.length) > 0 ? formatValues(ratios, '×') : 'not known';
+  const text = `${gain === null ? values : plain}${signsOf(marks)}`;
   return {
     metric,
     candidate,
     title,
-    label: hasSeveral ? `${title}: ${candidate}` : title.replace(' per request', ''),
+    label: `${title.replace(' per request', '')}${hasSeveral ? `: ${candidate}` : ''}`,
     arm: view.arms.find(({ name }) => name === candidate)?.label ?? candidate,
     value,
     low,

@@ -2,12 +2,12 @@
 
 import { mergeHistograms, percentileCurve } from '../../results/histogram.ts';
 import type { Histogram } from '../../results/model/trial.ts';
-import { type ArmView, type CellView, leastCensoredUs } from '../cell-view.ts';
+import { type ArmView, type CellView, leastCensoredUs, quantileMarks, signsOf } from '../cell-view.ts';
 import type { Mark, Table } from '../model.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
 import { formatLatency, formatMs } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
-import { armLegend, armMarks, framed, INK, isNarrow, type X, type Y } from './theme.ts';
+import { armLegend, armMarks, framed, INK, isNarrow, type Layer, type X, type Y } from './theme.ts';
 
 /** Response time alone, for a closed load. */
 export const latencyPercentiles = percentileChart({
@@ -18,7 +18,7 @@ export const latencyPercentiles = percentileChart({
   heightPx: { wide: 380, narrow: 300 },
   applies: model => model === 'closed',
   caption:
-    'The response time that a share of the requests does not exceed, all replicates merged; each step to the right is ten times rarer. Lower is better.',
+    'The response time that a share of the requests does not exceed, all replicates merged; each step to the right is ten times rarer. Faint: fewer than 10 requests took longer. Lower is better.',
 });
 
 /** Response and service time, for loads with a schedule; the gap between them is the time that requests waited to be sent. */
@@ -30,7 +30,7 @@ export const responseAndService = percentileChart({
   heightPx: { wide: 400, narrow: 320 },
   applies: model => model !== 'closed',
   caption:
-    'The time that a share of the requests does not exceed, all replicates merged; each step to the right is ten times rarer. Solid lines: response time, from when a request was due; dotted lines: service time, from when it was sent. Where they diverge, requests waited to be sent, which service time alone would hide.',
+    'The time that a share of the requests does not exceed, all replicates merged; each step to the right is ten times rarer. Faint: fewer than 10 requests took longer. Solid lines: response time, from when a request was due; dotted lines: service time, from when it was sent. Where they diverge, requests waited to be sent, which service time alone would hide.',
 });
 
 type Clock = 'response' | 'service';
@@ -86,11 +86,16 @@ function percentileChart(of: {
             axisTitle,
           ),
           layer: [
-            {
-              data: { values: rows },
-              mark: { type: 'line', strokeWidth: 2.2, aria: false },
-              encoding: { color: colour, strokeDash: hasClocks ? clockDash : dash },
-            },
+            ...[
+              { values: curves.flatMap(curve => curve.rows.filter(isSupported)), opacity: 1 },
+              { values: curves.flatMap(curve => tailOf(curve.rows)), opacity: TAIL_OPACITY },
+            ].map(
+              ({ values, opacity }): Layer => ({
+                data: { values },
+                mark: { type: 'line', strokeWidth: 2.2, opacity, aria: false },
+                encoding: { color: colour, strokeDash: hasClocks ? clockDash : dash },
+              }),
+            ),
             {
               data: { name: 'figures', values: rows },
               mark: { type: 'point', filled: true, size: 60, opacity: 0 },
@@ -133,6 +138,17 @@ function curvesOf({ arms }: CellView, clocks: readonly Clock[]): Curve[] {
   );
 }
 
+const TAIL_OPACITY = 0.45;
+
+function isSupported({ marks }: PercentileRow, index: number, rows: readonly PercentileRow[]): boolean {
+  return marks.length === 0 && index < rows.length - 1;
+}
+
+/** The part of a curve beyond which there are few requests, joined to the rest. */
+function tailOf<Row extends PercentileRow>(rows: readonly Row[]): Row[] {
+  return rows.slice(Math.max(0, rows.findLastIndex(isSupported)));
+}
+
 /** Beyond this ratio of the highest to the lowest median, a linear axis would flatten the fastest curve. */
 const LOG_RATIO = 20;
 
@@ -141,6 +157,8 @@ interface PercentileRow {
   /** One in `rarity` requests is slower. */
   rarity: number;
   ms: number;
+  /** Of the quantile; the maximum, which is what it is of any number of requests, has none. */
+  marks: readonly Mark[];
   tip: string;
 }
 
@@ -156,12 +174,17 @@ interface PercentileColumn {
 
 /** @param label starts the tip of each point */
 function percentileRows(histogram: Histogram, label: string): PercentileRow[] {
-  return percentileCurve(histogram).map(({ percentile, valueUs }) => ({
-    percentile,
-    rarity: 1 / (1 - percentile / 100),
-    ms: valueUs / 1000,
-    tip: `${label}: ${formatPercentile(percentile)} within ${formatLatency(valueUs)}`,
-  }));
+  const curve = percentileCurve(histogram);
+  return curve.map(({ percentile, valueUs }, index) => {
+    const marks = index === curve.length - 1 ? [] : quantileMarks(1 - percentile / 100, histogram.count);
+    return {
+      percentile,
+      rarity: 1 / (1 - percentile / 100),
+      ms: valueUs / 1000,
+      marks,
+      tip: `${label}: ${formatPercentile(percentile)} within ${formatLatency(valueUs)}${signsOf(marks)}`,
+    };
+  });
 }
 
 /** Both axes, which span all curves. */
@@ -216,7 +239,7 @@ function percentileTable(of: { name: string; title: string; columns: readonly Pe
           if (row === undefined) return nothing;
           const { marks, censoredFromMs } = columns[index]!;
           const shown = marks.filter(mark => mark !== 'censored' || row.ms >= censoredFromMs);
-          return figure(formatMs(row.ms * 1000), row.ms, shown);
+          return figure(formatMs(row.ms * 1000), row.ms, [...shown, ...row.marks]);
         }),
       ]),
     notes: ['The last figure of each column is the maximum, placed according to the number of requests.'],

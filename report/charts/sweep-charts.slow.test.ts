@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TopLevelSpec } from 'vega-lite';
 import { armNames, viewCell } from '../cell-view.ts';
-import { renderChart } from '../formats/html.ts';
+import { renderChart } from '../formats/chart-svg.ts';
 import { measureTable } from '../sweeps/report.ts';
 import { measuresOf, type SweepView, sectionsOf } from '../sweeps/view.ts';
 import { sweepCharts } from '../testing/plugins.ts';
@@ -70,7 +70,7 @@ for (const sample of SAMPLES) {
             onWarning: text => warnings.push(text),
           });
           assert.deepEqual(warnings, []);
-          assert.ok(svg.split('<path aria-label=').length > figuresOf(spec).length, 'each figure has words');
+          assert.ok(svg.split('<path data-tip=').length > figuresOf(spec).length, 'each figure has words');
           assert.doesNotMatch(svg, / style=|<script|NaN|undefined|Infinity/);
           assert.equal(Number(/ width="([\d.]+)"/.exec(svg)?.[1]), widthPx);
         }

@@ -5,18 +5,23 @@ import { escapeMarkdown, factList, layOutTable, list } from './markdown.ts';
 
 /** GitHub refuses a comment of more than 65,536 characters. */
 const MOST_CHARS = 60_000;
-/** Before anything is opened; the workflow adds a line with the link to the report. */
-const MOST_LINES = 14;
+/** Before anything is opened; the marker is another line, and the workflow adds one with the link to the report. */
+const MOST_LINES = 13;
 /** Failed checks that are listed; of more, the number. */
 const MOST_LISTED = 3;
 
 /** By this line a workflow finds the comment of an earlier run, which it replaces. */
 const MARKER = '<!-- conntax -->';
 
-const output: Output = { name: 'comment', fileName: 'comment.md', render: ({ report }) => comment(report) };
+const output: Output = {
+  name: 'comment',
+  fileName: 'comment.md',
+  render: ({ report }) => `${MARKER}\n\n${comment(report)}`,
+};
 export default output;
 
-function comment(report: Report): string {
+/** The text without the marker. */
+export function comment(report: Report): string {
   const whole = layOut(report, blocks => [
     ...blocks.cutTable,
     ...(report.answer.notes.length === 0 ? [] : [list(report.answer.notes)]),
@@ -36,7 +41,7 @@ function comment(report: Report): string {
 function layOut(report: Report, fold: (of: { cutTable: string[] }) => string[]): string {
   const { answer, subtitle } = report;
   const table = tableOf(report);
-  const above = [MARKER, `**${escapeMarkdown(answer.verdict)}**`, ...answerLines(answer)];
+  const above = [`**${escapeMarkdown(answer.verdict)}**`, ...answerLines(answer)];
   const failed = failedLines(report, table);
   const room = Math.max(1, MOST_LINES - above.length - failed.length - HEAD_LINES - CLOSING_LINES);
   const rows = table?.rows ?? [];
@@ -68,14 +73,15 @@ function answerLines({ precision, context, badges }: Answer): string[] {
 
 /** What was asked first: the scenarios, failed ones first; of a single one its limits, else its figures. */
 function tableOf(report: Report): Table | null {
-  const { overview } = report;
+  const { overview, brief } = report;
+  if (brief !== null) return brief;
   if (overview !== null) {
     const rank = (index: number): number => (isFailure(overview.rows[index]!.answer) ? 0 : 1);
     const order = overview.rows.map((_, index) => index).toSorted((a, b) => rank(a) - rank(b));
     return { ...overview.table, rows: order.map(index => overview.table.rows[index]!) };
   }
   const [part] = partsOf(report);
-  if (part === undefined) return report.tables[0] ?? null;
+  if (part === undefined) return null;
   return part.kind === 'sweep'
     ? (part.sweep.expectations ?? part.sweep.measures[0]?.table ?? null)
     : (expectationsOf(part.cell) ?? part.cell.brief);

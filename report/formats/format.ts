@@ -1,6 +1,7 @@
 // Contracts of the plug-ins that lay out a report: formats for readers, outputs for other programs.
 import type { Run } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
+import type { MeasuredRun } from '../../results/page-data.ts';
 import type { CellReport, Report, SweepReport } from '../model.ts';
 
 /** A file beside the report for another program; a plug-in's default export. */
@@ -35,6 +36,10 @@ export interface FormatOptions {
   columns: number;
   /** Only what fits a screen, where the format has such a form. */
   isBrief?: boolean;
+  /** What a reader may do next, where the format is for someone who has just typed a command. */
+  next?: readonly string[];
+  /** The run of which this is the report, for a format that carries it. */
+  measured?: MeasuredRun;
 }
 
 /** Before a unit, after a figure and the signs of its marks. */

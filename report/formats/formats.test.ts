@@ -84,6 +84,19 @@ test('the short report fits a screen, and begins and ends with the answer', asyn
   }
 });
 
+test('what to do next stands above the answer that ends the report, within the same screen', async () => {
+  const terminal = formats.find(({ name }) => name === 'terminal')!;
+  const next = ['Set the pool to 5 connections. '.repeat(6).trim(), 'Add --save.'];
+  for (const isBrief of [true, false]) {
+    const report = reportOf('two arms');
+    const lines = (await terminal.render(report, { ...OPTIONS, isBrief, next })).split('\n');
+    if (isBrief) assert.ok(lines.length <= 25, lines.join('\n'));
+    const at = lines.indexOf('Next:');
+    assert.deepEqual(lines.slice(at + 3), ['- Add --save.', '', report.answer.verdict]);
+    assert.ok(lines.every(line => line.length <= 100));
+  }
+});
+
 test('the terminal keeps within its width, and colours only when asked', async () => {
   const terminal = formats.find(({ name }) => name === 'terminal')!;
   for (const sample of [
@@ -95,7 +108,7 @@ test('the terminal keeps within its width, and colours only when asked', async (
     'a troubled sweep',
   ]) {
     const report = reportOf(sample);
-    for (const columns of [80, 100, 160]) {
+    for (const columns of [60, 80, 100, 160]) {
       const plain = await terminal.render(report, { hasColour: false, columns });
       for (const line of plain.split('\n')) assert.ok(line.length <= columns, `${line.length}: ${line}`);
       const coloured = await terminal.render(report, { hasColour: true, columns });

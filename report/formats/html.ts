@@ -1,7 +1,6 @@
 // Format: one HTML file that works from disk, loads nothing, and runs only its own small script.
 import { createHash } from 'node:crypto';
-import * as vega from 'vega';
-import { compile, type TopLevelSpec } from 'vega-lite';
+import { PAGE_DATA_ID, packRun } from '../../results/page-data.ts';
 import { visibleLines } from '../../results/visible.ts';
 import { own } from '../../scenarios/model/own.ts';
 import {
@@ -25,9 +24,12 @@ import {
   type TableCell,
   type Tone,
 } from '../model.ts';
-import { bindUnits, type Format, partsOf, type ReportPart } from './format.ts';
+import { renderChart } from './chart-svg.ts';
+import { comment } from './comment.ts';
+import { bindUnits, type Format, type FormatOptions, partsOf, type ReportPart } from './format.ts';
 import { toJson } from './json.ts';
-import { SCRIPT, STYLE } from './page.ts';
+import { STYLE } from './page.ts';
+import { SCRIPT } from './page-script.ts';
 
 export interface Markup {
   readonly markup: string;
@@ -68,77 +70,21 @@ function escaped(text: string): string {
     .replaceAll("'", '&#39;');
 }
 
-export interface RenderOptions {
-  /** Unique in the page: if two pictures share ids, one is clipped by the other's frame. */
-  id: string;
-  /** Read by screen readers instead of the picture. */
-  description: string;
-  /** Receives each warning of the compiler. */
-  onWarning?: (warning: string) => void;
-}
-
-/** Renders a Vega-Lite spec at its own size to a static SVG that needs no script. @throws Error if the spec is wrong. */
-export async function renderChart(spec: TopLevelSpec, options: RenderOptions): Promise<string> {
-  const faults: string[] = [];
-  const logger = createLogger(options.onWarning ?? (() => {}), faults);
-  const compiled = compile(spec, { logger });
-  const view = new vega.View(vega.parse(compiled.spec), { renderer: 'none', logger });
-  try {
-    const svg = await view.toSVG();
-    if (faults[0] !== undefined) throw new Error(faults[0]);
-    return visibleLines(labelled(svg, options));
-  } finally {
-    view.finalize();
-  }
-}
-
-/** `role="img"` hides the parts from screen readers; the table beside the picture is easier to listen to. */
-function labelled(svg: string, { id, description }: RenderOptions): string {
-  return svg
-    .replace(/^<svg /, () => `<svg role="img" aria-label="${escapeAttribute(description)}" `)
-    .replace(
-      /(\sid="|url\(#)((?:clip|gradient)\w*)/g,
-      (_, before: string, name: string) => `${before}${id}-${name}`,
-    );
-}
-
-function escapeAttribute(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('"', '&quot;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;');
-}
-
-/** @param faults receives errors: vega logs some where a throw could not be caught. */
-function createLogger(onWarning: (warning: string) => void, faults: string[]): vega.LoggerInterface {
-  const logger: vega.LoggerInterface = {
-    level: ((level?: number) => (level === undefined ? vega.Warn : logger)) as vega.LoggerInterface['level'],
-    error: (...words) => {
-      faults.push(words.join(' '));
-      return logger;
-    },
-    warn: (...words) => {
-      onWarning(words.join(' '));
-      return logger;
-    },
-    info: () => logger,
-    debug: () => logger,
-  };
-  return logger;
-}
-
 /** Tables with more columns are set more densely. */
 const DENSE_COLUMNS = 10;
 
-/** With a heading, and its notes below. */
-export function titledTable(table: Table): Markup {
-  return html`<h4>${table.title}</h4>\n${plainTable(table)}`;
+/** With a heading, and its notes below. @param level of the heading: one below that of the part it stands in */
+export function titledTable(table: Table, level: 3 | 4 = 4): Markup {
+  return html`${headingOf(table.title, level)}\n${plainTable(table)}`;
+}
+
+function headingOf(title: string, level: 3 | 4): Markup {
+  return level === 3 ? html`<h3>${title}</h3>` : html`<h4>${title}</h4>`;
 }
 
 /** A table too wide for the page scrolls within its own frame, by keyboard too. */
 export function plainTable({ title, columns, rows, notes }: Table): Markup {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${title}">
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="${title}">
 <table${columns.length > DENSE_COLUMNS ? html` class="dense"` : nothing}>
 <thead><tr>${columns.map(headCell)}</tr></thead>
 <tbody>
@@ -160,9 +106,8 @@ const LONG_FIGURE = 24;
 
 function bodyCell(cell: TableCell, { isKey, align, key }: Column): Markup {
   if (isKey) {
-    return html`<th scope="row"${align === 'right' ? html` class="figure"` : nothing}>${cell.text}</th>`;
+    return html`<th scope="row"${align === 'right' ? html` class="figure"` : nothing}>${inTone(cell, key, cell.text)}</th>`;
   }
-  const tone = toneOf(cell, key);
   // A figure may break only before its bounds.
   const text = align === 'right' ? cell.text.replaceAll(' to ', '\u00a0to\u00a0') : cell.text;
   const classes = [
@@ -170,8 +115,12 @@ function bodyCell(cell: TableCell, { isKey, align, key }: Column): Markup {
     align === 'right' && cell.text.length > LONG_FIGURE ? 'lines' : '',
     cell.marks.includes('invalid') ? 'invalid' : '',
   ];
-  const content = tone === undefined ? html`${text}` : html`<span class="pill ${tone}">${text}</span>`;
-  return html`<td class="${classes.filter(name => name !== '').join(' ')}">${content}</td>`;
+  return html`<td class="${classes.filter(name => name !== '').join(' ')}">${inTone(cell, key, text)}</td>`;
+}
+
+function inTone(cell: TableCell, key: string, text: string): Markup {
+  const tone = toneOf(cell, key);
+  return tone === undefined ? html`${text}` : html`<span class="pill ${tone}">${text}</span>`;
 }
 
 const TONES: Record<string, string> = {
@@ -181,6 +130,8 @@ const TONES: Record<string, string> = {
   pass: 'good',
   warn: 'unsure',
   fail: 'bad',
+  regression: 'bad',
+  improvement: 'good',
 };
 
 /** Verdicts and outcomes are coloured; their text says the same. */
@@ -208,9 +159,9 @@ export async function pictureMarkup({ title, caption, wide, narrow }: Picture, i
   }
 }
 
-export async function figureMarkup(figure: Figure, id: string): Promise<Markup> {
+export async function figureMarkup(figure: Figure, id: string, level: 3 | 4): Promise<Markup> {
   return html`<figure>
-<figcaption><h4>${figure.title}</h4><p>${figure.caption}</p></figcaption>
+<figcaption>${headingOf(figure.title, level)}<p>${figure.caption}</p></figcaption>
 ${await pictureMarkup(figure, id)}
 <details><summary>${figure.title}, as a table</summary>
 ${plainTable(figure.table)}
@@ -235,15 +186,17 @@ export async function sweepMarkup(
   for (const [index, measure] of sweep.measures.entries()) {
     measures.push(await measureMarkup(measure, { id: `${of.id}-${measure.name}`, isOpen: index === 0 }));
   }
-  return html`<section class="cell" id="${of.id}">
+  const [first = nothing, ...others] = measures;
+  return html`<section class="cell${of.isAlone ? ' alone' : ''}" id="${of.id}">
 <h2>${sweep.name}</h2>
 <p class="lead">${sweep.question}</p>
 ${of.isAlone ? nothing : sectionAnswer(sweep.answer)}
 ${sweep.caveats.length === 0 ? nothing : html`<ul class="caveats">${sweep.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>`}
-${sweep.expectations === null ? nothing : titledTable(sweep.expectations)}
+${first}
 <p class="note">${sweep.howToRead}</p>
-${measures}
-${sweep.special.map(titledTable)}
+${sweep.expectations === null ? nothing : titledTable(sweep.expectations, 3)}
+${others}
+${sweep.special.map(table => titledTable(table, 3))}
 <h3>${sweep.cellTable.title}</h3>
 ${plainTable(sweep.cellTable)}
 <h3>Conditions of all points</h3>
@@ -292,7 +245,7 @@ ${markup}
 const format: Format = {
   name: 'html',
   fileName: 'report.html',
-  render: async report => (await pageMarkup(report)).markup,
+  render: async (report, options) => (await pageMarkup(report, options)).markup,
 };
 export default format;
 
@@ -300,13 +253,15 @@ const policy = [
   "default-src 'none'",
   `style-src ${hashOf(STYLE)}`,
   `script-src ${hashOf(SCRIPT)}`,
+  // A chart becomes a PNG by way of an image.
+  'img-src blob:',
   "base-uri 'none'",
   "form-action 'none'",
 ].join('; ');
 
-async function pageMarkup(report: Report): Promise<Markup> {
+async function pageMarkup(report: Report, { measured }: FormatOptions): Promise<Markup> {
   const parts = partsOf(report);
-  const figures = await figuresMarkup(report.figures, 'f');
+  const figures = await figuresMarkup(report.figures, 'f', 3);
   const sections: Markup[] = [];
   for (const [index, part] of parts.entries()) {
     sections.push(await partMarkup(part, { id: `c${index}`, hasSiblings: parts.length > 1 }));
@@ -329,7 +284,7 @@ ${verdictMarkup(report)}
 ${report.overview === null ? nothing : overviewMarkup(report.overview)}
 </header>
 <main>
-${report.tables.length === 0 ? nothing : html`<section class="cell">${report.tables.map(titledTable)}\n${figures}</section>`}
+${changesMarkup(report, figures)}
 ${sections}
 <section class="cell" id="setup">
 <h2>Limitations</h2>
@@ -337,13 +292,32 @@ ${sections}
 ${report.facts.map(({ title, facts }) => html`<h3>${title}</h3>${factList(facts)}`)}
 </section>
 </main>
-<footer>${wordList(report)}<span>${report.title}, run ${report.runId}</span><button id="download" type="button" data-name="${report.runId}.json" hidden>Download the figures (JSON)</button></footer>
+<footer>${wordList(report)}<span>${report.title}, run ${report.runId}</span></footer>
 </div>
 <script type="application/json" id="report-data">${trusted(inertJson(toJson(report)))}</script>
+<script type="text/markdown" id="report-markdown">${trusted(comment(report))}</script>
+${measured === undefined ? nothing : html`<script type="application/gzip" id="${PAGE_DATA_ID}">${trusted(packRun(measured))}</script>`}
 <script>${trusted(SCRIPT)}</script>
 </body>
 </html>
 `;
+}
+
+/** Of a report about several runs: what changed, the drawings, and all tables when they are opened. */
+function changesMarkup({ brief, tables }: Report, figures: readonly Markup[]): Markup {
+  if (brief === null) return nothing;
+  const others = tables.filter(({ name }) => name !== brief.name);
+  return html`<section class="cell" id="changes"><h2>${brief.title}</h2>
+${plainTable(brief)}
+${figures}
+${
+  others.length === 0
+    ? nothing
+    : html`<details class="all"><summary>All figures</summary>
+${others.map(table => titledTable(table, 3))}
+</details>`
+}
+</section>`;
 }
 
 /** What the words mean that this page cannot do without. */
@@ -357,9 +331,28 @@ function remarks(texts: readonly string[]): Markup {
 
 /** Sticks to the top: what this is, and links to its parts. */
 function barOf(report: Report, parts: readonly ReportPart[]): Markup {
-  const links = [{ href: '#answer', text: 'Answer' }, ...linksOf(parts), { href: '#setup', text: 'Setup' }];
+  const links = [
+    { href: '#answer', text: 'Answer' },
+    ...(report.brief === null ? [] : [{ href: '#changes', text: report.brief.title }]),
+    ...linksOf(parts),
+    { href: '#setup', text: 'Setup' },
+  ];
   return html`<nav class="top" aria-label="Parts of the report">${isFailure(report.answer) ? html`<b class="pill bad">FAIL</b> ` : nothing}<span class="over">${report.title}</span>
-<ul>${links.map(({ href, text }) => html`<li><a href="${href}">${text}</a></li>`)}</ul></nav>`;
+<ul>${links.map(({ href, text }) => html`<li><a href="${href}">${text}</a></li>`)}</ul>
+${menuOf(report)}</nav>`;
+}
+
+/** Shown by the script, without which it would do nothing. */
+function menuOf({ runId }: Report): Markup {
+  const actions = {
+    markdown: 'Copy as Markdown',
+    csv: 'Tables as CSV',
+    json: 'Figures as JSON',
+    theme: 'Light or dark',
+  };
+  return html`<details id="menu" hidden><summary>Copy, save, theme</summary><div>
+${Object.entries(actions).map(([action, text]) => html`<button type="button" data-action="${action}" data-name="${runId}">${text}</button>`)}
+<span role="status"></span></div></details>`;
 }
 
 /** The parts of a single scenario; of several, each of them. */
@@ -406,7 +399,7 @@ function overviewMarkup({ rows, table }: Overview): Markup {
     gain: row.bar === null ? nothing : barMarkup(row.bar),
     badges: badgeList(row.answer.badges),
   });
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${table.title}">
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="${table.title}">
 <table class="overview">
 <thead><tr>${table.columns.map(column => headCell({ ...column, align: 'left' }))}</tr></thead>
 <tbody>
@@ -458,7 +451,17 @@ async function cellMarkup(cell: CellReport, of: { id: string; hasSiblings: boole
 <h2>${cell.name}</h2>
 ${cell.sweep === null ? html`<p class="lead">${cell.question}</p>` : nothing}
 ${of.hasSiblings ? sectionAnswer(cell.answer) : nothing}
-<div class="first">
+${cell.state === 'unmeasured' ? nothing : firstMarkup(cell, forest)}
+${parts}
+${trustMarkup(cell, of.id)}
+<h3 id="${of.id}-setup">Setup</h3>
+${factList(cell.conditions)}
+</section>`;
+}
+
+/** What is asked for first: the ratios drawn, beside the figures of each client. */
+function firstMarkup(cell: CellReport, forest: Markup): Markup {
+  return html`<div class="first">
 ${
   cell.forest === null
     ? nothing
@@ -475,12 +478,7 @@ ${cell.ratios === null ? nothing : titledTable(cell.ratios)}
 ${titledTable(cell.article)}
 ${cell.forest === null ? nothing : titledTable(cell.forest.table)}
 </details>
-</div>
-${parts}
-${trustMarkup(cell, of.id)}
-<h3 id="${of.id}-setup">Setup</h3>
-${factList(cell.conditions)}
-</section>`;
+</div>`;
 }
 
 /** A part of a cell: pictures, then its tables. */
@@ -489,7 +487,7 @@ async function sectionMarkup(section: CellSection, cellId: string): Promise<Mark
   const figures = await figuresMarkup(section.figures, id);
   const content = html`${remarks(section.notes)}
 ${figures}
-${section.tables.map(titledTable)}`;
+${section.tables.map(table => titledTable(table))}`;
   return section.isFolded
     ? html`<details class="part" id="${id}"><summary><h3>${section.title}</h3></summary>\n${content}</details>`
     : html`<section class="part" id="${id}"><h3>${section.title}</h3>\n${content}</section>`;
@@ -510,9 +508,10 @@ ${plainTable(cell.auditTable)}
 }
 
 /** @param id unique in the page */
-async function figuresMarkup(figures: readonly Figure[], id: string): Promise<Markup[]> {
+async function figuresMarkup(figures: readonly Figure[], id: string, level: 3 | 4 = 4): Promise<Markup[]> {
   const drawn: Markup[] = [];
-  for (const [index, figure] of figures.entries()) drawn.push(await figureMarkup(figure, `${id}-${index}`));
+  for (const [index, figure] of figures.entries())
+    drawn.push(await figureMarkup(figure, `${id}-${index}`, level));
   return drawn;
 }
 

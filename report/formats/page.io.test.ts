@@ -1,63 +1,20 @@
 // The page in Chromium: it works from disk, loads nothing, fits, and is legible.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
-import { type Browser, chromium } from 'playwright-core';
-import { summariseRun } from '../../results/baselines.ts';
-import { gateRun } from '../../results/gate.ts';
-import { findTrendsUpTo } from '../../results/history.ts';
-import { sampleHistory } from '../../results/testing/sample-history.ts';
-import { buildReport } from '../build.ts';
-import { buildGateReport } from '../gate.ts';
-import { buildHistoryReport } from '../history.ts';
-import type { CellReport, Figure, Report } from '../model.ts';
-import { charts, sweepCharts } from '../testing/plugins.ts';
-import { sampleRuns } from '../testing/sample-runs.ts';
-import { sampleSweeps } from '../testing/sample-sweeps.ts';
-import format from './html.ts';
+import type { CellReport, Figure } from '../model.ts';
 import { inspectPage } from './testing/inspect-page.ts';
+import { ReportBrowser, skip } from './testing/open-report.ts';
 
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
-const isMissing = !existsSync(CHROMIUM) && process.env['CI'] === undefined;
-const skip = isMissing ? `there is no ${CHROMIUM}; CHROMIUM_PATH names another` : false;
-
-let browser: Browser;
-let folder: string;
+let browser: ReportBrowser;
 
 before(async () => {
-  if (isMissing) return;
-  folder = mkdtempSync(join(tmpdir(), 'conntax-page-'));
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
-  });
+  if (skip === false) browser = await ReportBrowser.launch();
 });
 
 after(async () => {
-  if (isMissing) return;
-  await browser.close();
-  rmSync(folder, { recursive: true });
+  if (skip === false) await browser.close();
 });
-
-const now = summariseRun(sampleRuns['two arms']!.run);
-const history = sampleHistory(now, { count: 13, metric: 'requestsPerSec', atLevel: 5, factor: 1.1 });
-
-function reportOf(sample: string): Report {
-  switch (sample) {
-    case 'a history':
-      return buildHistoryReport([history[0]!, ...history.slice(1), now]);
-    case 'a gate with a history': {
-      const trends = findTrendsUpTo(now, history);
-      const result = gateRun(history[0]!, now, { minEffect: 0.05 });
-      return buildGateReport({ before: history[0]!, after: now, result, trends });
-    }
-    default:
-      return buildReport({ ...(sampleRuns[sample] ?? sampleSweeps[sample])!, charts, sweepCharts });
-  }
-}
 
 /** The pictures of a cell that are seen before anything is opened. */
 function shownIn({ forest, sections }: CellReport): Figure[] {
@@ -66,27 +23,13 @@ function shownIn({ forest, sections }: CellReport): Figure[] {
 }
 
 async function openReport(sample: string) {
-  const report = reportOf(sample);
-  const file = join(folder, `${sample.replaceAll(' ', '-')}.html`);
-  writeFileSync(file, await format.render(report, { hasColour: false, columns: 100 }));
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
-  const requests: string[] = [];
-  const complaints: string[] = [];
-  page.on('request', request => requests.push(request.url()));
-  page.on('console', message => complaints.push(message.text()));
-  page.on('pageerror', error => complaints.push(error.message));
-  page.on('dialog', dialog => {
-    complaints.push(`dialog: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  const url = pathToFileURL(file).href;
-  await page.goto(url);
+  const { report, ...opened } = await browser.open(sample);
   const own = report.cells.filter(({ sweep }) => sweep === null).flatMap(shownIn);
   const swept = report.sweeps.flatMap(({ measures }) => measures.flatMap(({ pictures }) => pictures));
   const folded = report.cells.filter(({ sweep }) => sweep !== null);
   const figures = report.figures.length + own.length + swept.length;
   const leastTables = report.figures.length + report.tables.length + own.length + 2 * report.cells.length;
-  return { page, requests, complaints, url, folded, figures, leastTables };
+  return { ...opened, folded, figures, leastTables };
 }
 
 for (const sample of [
@@ -189,20 +132,99 @@ test('a failed limit is the first word of the page, in red', { skip }, async () 
   await page.close();
 });
 
-test('pointing at a mark tells its figure, and the data can be downloaded', { skip }, async () => {
+test('pointing at a mark tells its figure until Escape, and the pointer may rest on the tip', {
+  skip,
+}, async () => {
   const { page, complaints } = await openReport('two arms');
-  const mark = page.locator('.picture.wide path[aria-label$=" better"]').first();
+  const mark = page.locator('.picture.wide path[data-tip$=" better"]').first();
+  const tip = page.locator('.tip');
   await mark.hover();
-  assert.equal(await page.locator('.tip').textContent(), await mark.getAttribute('aria-label'));
-  const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#download').click()]);
-  assert.match(download.suggestedFilename(), /\.json$/);
+  assert.equal(await tip.textContent(), await mark.getAttribute('data-tip'));
+  await tip.hover();
+  await page.waitForTimeout(TIP_LASTS_MS);
+  assert.ok(await tip.isVisible(), 'it stays while the pointer is on it');
+  await page.keyboard.press('Escape');
+  assert.ok(!(await tip.isVisible()));
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+/** A tip is hidden this long after the pointer has left it. */
+const TIP_LASTS_MS = 400;
+
+test('arrow keys read the values of a chart', { skip }, async () => {
+  const { page, complaints } = await openReport('two arms');
+  const marks = await page.evaluate<string[]>(
+    `[...document.querySelectorAll('.first .picture.wide :is(path, line)[data-tip]')].map(mark => mark.dataset.tip)`,
+  );
+  const tip = page.locator('.tip');
+  const isReached = (): Promise<boolean> =>
+    page.evaluate<boolean>(`document.activeElement.matches('.first .picture.wide')`);
+  for (let stop = 0; stop < 30 && !(await isReached()); stop++) await page.keyboard.press('Tab');
+  const seen: (string | null)[] = [];
+  for (const key of ['ArrowRight', 'ArrowRight', 'ArrowLeft', 'End', 'ArrowRight', 'Home']) {
+    await page.keyboard.press(key);
+    seen.push(await tip.textContent());
+  }
+  assert.deepEqual(seen, [marks[0], marks[1], marks[0], marks.at(-1), marks[0], marks[0]]);
+  await page.keyboard.press('Escape');
+  assert.ok(!(await tip.isVisible()));
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test('figures are saved as CSV and JSON, and charts as SVG and PNG', { skip }, async () => {
+  const { page, complaints } = await openReport('two arms');
+  const saved = async (button: string): Promise<{ name: string; content: Buffer }> => {
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: button, exact: true }).click(),
+    ]);
+    return { name: download.suggestedFilename(), content: readFileSync(await download.path()) };
+  };
+  await page.locator('#menu > summary').click();
+  const csv = await saved('Tables as CSV');
+  assert.match(csv.name, /^2026-.*\.csv$/);
+  const lines = csv.content.toString().split('\r\n');
+  const head = lines.findIndex(line => line.startsWith('arm,requestsPerSec'));
+  assert.ok(head > 0, lines.slice(0, 40).join('\n'));
+  assert.match(lines.slice(head, head + 3).join('\n'), /^arm,.*\nshort,[\d.]+,/);
+  const json = await saved('Figures as JSON');
+  assert.equal(JSON.parse(json.content.toString()).schemaVersion, 1);
+  const svg = await saved('Save Against the baseline as SVG');
+  assert.equal(svg.name, 'against-the-baseline.svg');
+  assert.match(svg.content.toString(), /^<svg [^>]*font-family=.*<rect width="100%"/);
+  assert.doesNotMatch(svg.content.toString(), /var\(/);
+  const png = await saved('Save Against the baseline as PNG');
+  assert.equal(png.content.subarray(1, 4).toString(), 'PNG');
+  assert.ok(png.content.length > 5_000);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test('the result is copied as Markdown, and the theme can be switched', { skip }, async () => {
+  const { page, report, complaints } = await browser.open('two arms');
+  await page.evaluate(
+    `Object.defineProperty(navigator, 'clipboard', { value: { writeText: async text => { window.copied = text; } } })`,
+  );
+  await page.locator('#menu > summary').click();
+  await page.getByRole('button', { name: 'Copy as Markdown' }).click();
+  await page.getByText('Copied').waitFor();
+  assert.ok((await page.evaluate<string>('copied')).startsWith(`**${report.answer.verdict}**\n`));
+  const paper = (): Promise<string> =>
+    page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+  const before = await paper();
+  await page.getByRole('button', { name: 'Light or dark' }).click();
+  assert.notEqual(await paper(), before);
+  await page.getByRole('button', { name: 'Light or dark' }).click();
+  assert.equal(await paper(), before);
   assert.deepEqual(complaints, []);
   await page.close();
 });
 
 test('pointing at a change of level tells since when it is, and by how much', { skip }, async () => {
   const { page, complaints } = await openReport('a gate with a history');
-  const change = page.locator('.picture.wide line[aria-label*="since run"]').first();
+  const change = page.locator('.picture.wide line[data-tip*="since run"]').first();
   await change.scrollIntoViewIfNeeded();
   const { x, y, width } = (await change.boundingBox())!;
   await page.mouse.move(x + width / 2, y + 1);

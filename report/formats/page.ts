@@ -1,33 +1,6 @@
-// Style sheet and script of the HTML page: light and dark, wide and narrow, screen and paper.
+// Style sheet of the HTML page: light and dark, wide and narrow, screen and paper.
 import { ARM_COLOURS, ARM_COLOURS_DARK, STEP_COLOURS, STEP_COLOURS_DARK } from '../charts/theme.ts';
 import { PHASE_COLOURS, PHASE_COLOURS_DARK } from '../tables/phases.ts';
-
-export const SCRIPT = `
-'use strict';
-const tip = document.createElement('div');
-tip.className = 'tip';
-tip.hidden = true;
-document.body.append(tip);
-document.addEventListener('pointerover', event => {
-  const mark = event.target.closest('.picture path[aria-label], .picture line[aria-label]');
-  tip.hidden = mark === null;
-  if (mark === null) return;
-  tip.textContent = mark.getAttribute('aria-label');
-  const left = Math.min(event.clientX + 12, document.documentElement.clientWidth - tip.offsetWidth - 8);
-  tip.style.left = Math.max(8, left) + 'px';
-  tip.style.top = Math.max(8, event.clientY - tip.offsetHeight - 10) + 'px';
-});
-const button = document.querySelector('#download');
-button.hidden = false;
-button.addEventListener('click', () => {
-  const json = document.querySelector('#report-data').textContent;
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([json], { type: 'application/json' }));
-  link.download = button.dataset.name;
-  link.click();
-  URL.revokeObjectURL(link.href);
-});
-`;
 
 const variables = (kind: 'arm' | 'phase' | 'step', colours: readonly string[] | Record<string, string>) =>
   Object.entries(colours)
@@ -44,7 +17,9 @@ const DARK = `--paper: #14181d; --panel: #1c2229; --ink: #e8ecf0; --muted: #a3ad
 
 export const STYLE = `
 :root { color-scheme: light dark; ${LIGHT} }
-@media (prefers-color-scheme: dark) { :root { ${DARK} } }
+@media (prefers-color-scheme: dark) { :root:not([data-theme=light]) { ${DARK} } }
+:root[data-theme=dark] { color-scheme: dark; ${DARK} }
+:root[data-theme=light] { color-scheme: light; }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; overflow-wrap: break-word; }
 .page { max-width: 78rem; margin: 0 auto; padding: 0.9rem 1.5rem 4rem; }
@@ -52,6 +27,7 @@ h1, h2, h3 { line-height: 1.25; text-wrap: balance; }
 h1 { font-size: 1.9rem; font-weight: 650; letter-spacing: -0.015em; margin: 0.4rem 0 0.5rem; text-wrap: pretty; }
 h2 { font-size: 1.45rem; margin: 0 0 0.3rem; }
 h3 { font-size: 1.05rem; margin: 2.4rem 0 0.5rem; }
+.lead + h3 { margin-top: 0.4rem; }
 h4 { font-size: 0.95rem; margin: 1.4rem 0 0.4rem; }
 figcaption h4 { margin: 0; }
 p { margin: 0.5rem 0; }
@@ -59,7 +35,7 @@ p, .notes, ul { max-width: 56rem; }
 a { color: var(--accent); }
 .over { color: var(--muted); font-size: 0.85rem; letter-spacing: 0.04em; margin: 0; }
 .meta, .note, figcaption p, footer { color: var(--muted); font-size: 0.875rem; }
-.lead { font-size: 1.1rem; color: var(--muted); margin: 0 0 1rem; }
+.lead { font-size: 1.1rem; color: var(--muted); margin: 0 0 0.5rem; }
 .remark { font-size: 1.05rem; margin: 0.3rem 0; }
 .failed { color: var(--bad); }
 .badges { list-style: none; padding: 0; margin: 0.7rem 0; display: flex; flex-wrap: wrap; gap: 0.35rem 0.5rem; }
@@ -73,8 +49,8 @@ table.overview td, table.overview th { vertical-align: middle; }
 .bar path { fill: none; stroke: var(--ink); stroke-width: 1.5; }
 .bar .one { stroke: var(--muted); stroke-dasharray: 3 2; }
 section.cell { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: 1.5rem; }
-section.alone { margin-top: 1rem; padding-top: 0.7rem; }
-.alone > h2 { display: none; }
+section.alone { padding-top: 0.5rem; }
+.alone > h2 { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); }
 .first { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr)); gap: 0.5rem 1.5rem; }
 .first > * { margin: 0; min-width: 0; }
 .first > .all { grid-column: 1 / -1; }
@@ -132,17 +108,25 @@ dl { display: grid; grid-template-columns: minmax(8rem, 14rem) 1fr; gap: 0.3rem 
 dt { color: var(--muted); }
 dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
 button { font: inherit; font-size: 0.875rem; color: var(--accent); background: none; border: 1px solid var(--line); border-radius: 6px; padding: 0.3rem 0.8rem; cursor: pointer; }
-button[hidden], .tip[hidden] { display: none; }
+[hidden] { display: none !important; }
+#menu { margin: 0 0 0 auto; position: relative; }
+#menu > div { position: absolute; right: 0; display: grid; gap: 0.3rem; padding: 0.6rem; width: max-content; background: var(--paper); border: 1px solid var(--line); border-radius: 6px; font-size: 0.875rem; }
+.saves { margin: 0.2rem 0 0; display: flex; gap: 0.3rem; }
+.saves button { font-size: 0.75rem; padding: 0 0.5rem; }
+.picture:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+.picture .pointed { outline: 2px solid var(--accent); outline-offset: 2px; }
 footer dl { flex-basis: 100%; margin: 0 0 0.5rem; }
 footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem; display: flex; gap: 1rem; justify-content: space-between; align-items: center; flex-wrap: wrap; }
-.tip { position: fixed; z-index: 1; pointer-events: none; max-width: min(24rem, calc(100vw - 16px)); background: var(--ink); color: var(--paper); font-size: 0.82rem; border-radius: 4px; padding: 0.25rem 0.55rem; }
+.tip { position: fixed; z-index: 2; max-width: min(24rem, calc(100vw - 16px)); background: var(--ink); color: var(--paper); font-size: 0.82rem; border-radius: 4px; padding: 0.25rem 0.55rem; }
 @media screen and (max-width: 48rem) {
   .page { padding: 0.8rem 1rem 3rem; }
   nav.top { position: static; padding: 0.45rem 1rem; }
-  .first > div th, .first > div td { padding: 0.35rem 0.15rem; }
-  .first > div table { font-size: 0.72rem; }
+  .first > div :is(th, td), #changes > .scroll :is(th, td) { padding: 0.35rem 0.15rem; }
+  .first > div table, #changes > .scroll table { font-size: 0.72rem; }
   h1 { font-size: 1.4rem; }
   .wide { display: none; }
+  .words, .long, tbody th { min-width: 0; }
+  th, td { padding: 0.42rem 0.4rem; }
   .narrow { display: block; }
   .narrow svg { width: 100%; max-width: 30rem; }
   dl { grid-template-columns: 1fr; gap: 0; }
@@ -155,7 +139,7 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   .overview tr + tr { border-top: 1px solid var(--grid); }
 }
 @media print {
-  :root { ${LIGHT} }
+  :root, :root[data-theme=dark] { ${LIGHT} }
   body { font-size: 11pt; }
   .page { max-width: none; padding: 0; }
   .scroll { overflow: visible; border: 0; }

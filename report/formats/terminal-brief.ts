@@ -4,11 +4,13 @@ import { visibleLine } from '../../results/visible.ts';
 import type { Check, Report, Table } from '../model.ts';
 import { partsOf } from './format.ts';
 import {
-  fittingColumns,
+  firstColumns,
   layOutAnswer,
   layOutBadges,
+  layOutNext,
   layOutOverview,
   layOutPart,
+  layOutSentences,
   type Page,
   wrapped,
 } from './terminal-page.ts';
@@ -17,14 +19,23 @@ import {
 const MOST_LINES = 25;
 /** Left for remarks when a table is long. */
 const REMARK_LINES = 3;
+/** The same where remarks say since when something is a regression. */
+const GATE_REMARK_LINES = 8;
+/** What a row is about, and a figure. */
+const LEAST_COLUMNS = 3;
 /** Failed checks that are listed; of more, the number. */
 const MOST_FAILED = 3;
 
-/** What is shown is what there is room for, the most important first; the rest is a flag away. */
-export function layOutBrief(report: Report, page: Page): string {
+/**
+ * What is shown is what there is room for, the most important first; the rest is a flag away.
+ *
+ * @param next what a reader may do next
+ */
+export function layOutBrief(report: Report, page: Page, next: readonly string[]): string {
   const { answer, checks, verdict } = report;
   const closing = [
     page.colours.dim('All tables: --verbose, or the page below.'),
+    ...(next.length === 0 ? [] : ['', ...layOutNext(next, page)]),
     '',
     ...layOutAnswer(answer, page),
   ];
@@ -39,7 +50,10 @@ export function layOutBrief(report: Report, page: Page): string {
     return lines;
   };
   const failed = take(verdict === answer.precision ? [] : layOutFailed(checks, page));
-  const table = take(layOutFirst(report, page, room - Math.min(REMARK_LINES, answer.notes.length)));
+  const wanted = layOutRemarks(answer.notes, page, Number.POSITIVE_INFINITY).length;
+  const reserved =
+    report.brief === null ? Math.min(REMARK_LINES, answer.notes.length) : Math.min(GATE_REMARK_LINES, wanted);
+  const table = take(layOutFirst(report, page, room - reserved));
   const remarks = take(layOutRemarks(answer.notes, page, room));
   const bars = take(layOutBars(report, page, room));
   const caveats = take(layOutRemarks(caveatsOf(report), page, room));
@@ -57,9 +71,10 @@ function layOutFailed(checks: readonly Check[], { width, colours }: Page): strin
   ].map(line => colours.red(line));
 }
 
-/** The scenarios, the points of a sweep, or the clients. */
+/** The changes, the scenarios, the points of a sweep, or the clients. */
 function layOutFirst(report: Report, page: Page, room: number): string[] {
-  const { overview } = report;
+  const { overview, brief } = report;
+  if (brief !== null) return layOutRows(brief, page, room);
   if (overview !== null) {
     const rows = overview.rows.map(row => layOutOverview({ ...overview, rows: [row] }, page).split('\n'));
     return ['', ...cutTo(rows, room - 1, page)];
@@ -73,10 +88,13 @@ function layOutFirst(report: Report, page: Page, room: number): string[] {
   return part.cell.state === 'unmeasured' ? [] : layOutRows(part.cell.brief, page, room);
 }
 
-/** As many rows as there is room for, in the columns that fit. */
+/** As many rows as there is room for: in the columns that fit, or as sentences where hardly any fit. */
 function layOutRows(table: Table, page: Page, room: number): string[] {
-  const [columns = []] = fittingColumns(table, page.width);
-  const [head = '', ...rows] = splitRows(layOutPart(table, columns, page), table.rows.length);
+  const columns = firstColumns(table, page.width);
+  if (columns.length < Math.min(LEAST_COLUMNS, table.columns.length))
+    return ['', ...cutTo(layOutSentences(table, page), room - 1, page)];
+  const part = layOutPart(table, columns, page);
+  const [head = '', ...rows] = splitRows(part, table.rows.length);
   const heading = head.split('\n');
   return [
     '',
@@ -106,14 +124,15 @@ function cutTo(entries: readonly (readonly string[])[], room: number, { colours 
     shown.push(...entry);
     count++;
   }
-  return [...shown, colours.dim(`… and ${entries.length - count} more`)];
+  return count === 0 ? [] : [...shown, colours.dim(`… and ${entries.length - count} more`)];
 }
 
 /** Below an empty line, as far as there is room. */
 function layOutRemarks(remarks: readonly string[], page: Page, room: number): string[] {
   if (remarks.length === 0 || room < 2) return [];
   const entries = remarks.map(remark => wrapped(remark, page.width, '- '));
-  return ['', ...cutTo(entries, room - 1, page)];
+  const shown = cutTo(entries, room - 1, page);
+  return shown.length === 0 ? [] : ['', ...shown];
 }
 
 /** Those of single scenarios first. */

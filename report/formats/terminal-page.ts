@@ -4,6 +4,7 @@ import picocolors from 'picocolors';
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 import { visibleLine } from '../../results/visible.ts';
+import { own } from '../../scenarios/model/own.ts';
 import {
   type Answer,
   type Column,
@@ -19,16 +20,11 @@ const GAP = 2;
 
 /**
  * Indices of the columns that fit into `width`, in as few parts as possible and of about the same width. Each part begins
- * with the key columns, which identify its rows.
+ * with the key columns, which identify its rows, unless another column stands before them.
  */
-export function fittingColumns({ columns, rows }: Table, width: number): number[][] {
-  const widths = columns.map(({ heading, unit }, index) =>
-    Math.max(
-      ...[heading, unit ?? '', ...rows.map(row => row[index]!.text)].map(text =>
-        stringWidth(visibleLine(text)),
-      ),
-    ),
-  );
+export function fittingColumns(table: Table, width: number): number[][] {
+  const { columns } = table;
+  const widths = columnWidths(table);
   const indices = columns.map((_, index) => index);
   const keys = indices.filter(index => columns[index]!.isKey);
   const others = indices.filter(index => !columns[index]!.isKey);
@@ -37,7 +33,28 @@ export function fittingColumns({ columns, rows }: Table, width: number): number[
   const fewest = parts(width);
   let narrowest = width;
   while (narrowest > keysWidth && parts(narrowest - 1).length === fewest.length) narrowest--;
-  return parts(narrowest).map(part => [...keys, ...part]);
+  return parts(narrowest).map(part => [...keys, ...part].sort((a, b) => a - b));
+}
+
+/** Indices of the first columns, as many as fit into `width`. */
+export function firstColumns(table: Table, width: number): number[] {
+  const widths = columnWidths(table);
+  let used = -GAP;
+  const count = widths.findIndex(own => {
+    used += GAP + own;
+    return used > width;
+  });
+  return [...widths.keys()].slice(0, count === -1 ? widths.length : count);
+}
+
+function columnWidths({ columns, rows }: Table): number[] {
+  return columns.map(({ heading, unit }, index) =>
+    Math.max(
+      ...[heading, unit ?? '', ...rows.map(row => row[index]!.text)].map(text =>
+        stringWidth(visibleLine(text)),
+      ),
+    ),
+  );
 }
 
 /** In order, as many in each part as `limit` permits, but at least one. */
@@ -132,23 +149,38 @@ export function layOutOverview({ rows }: Overview, { width, colours }: Page): st
 /** Longer formats show the notes; what the marks mean is said once below. */
 export function layOutTable(table: Table, page: Page): string {
   const parts = fittingColumns(table, page.width).map(indices => layOutPart(table, indices, page));
-  return ['', page.colours.bold(visibleLine(table.title)), parts.join('\n\n')].join('\n');
+  const body = parts.some(part => isTooWide(part, page))
+    ? layOutSentences(table, page).flat().join('\n')
+    : parts.join('\n\n');
+  return ['', page.colours.bold(visibleLine(table.title)), body].join('\n');
+}
+
+/** Where not even two columns fit, rows are better read as sentences. */
+function isTooWide(part: string, { width }: Page): boolean {
+  return part.split('\n').some(line => stringWidth(line) > width);
 }
 
 /** Messages may have any length, so their rows are written as sentences that wrap. */
 export function layOutRows(
-  { title, columns, rows }: Table,
-  { width, colours }: Page,
-  paint: (line: string) => string = colours.red,
+  table: Table,
+  page: Page,
+  paint: (line: string) => string = page.colours.red,
 ): string {
-  const lines = rows.flatMap(row => {
+  const lines = layOutSentences(table, page)
+    .flat()
+    .map(line => paint(line));
+  return ['', page.colours.bold(visibleLine(table.title)), ...lines].join('\n');
+}
+
+/** The lines of each row. */
+export function layOutSentences({ columns, rows }: Table, { width }: Page): string[][] {
+  return rows.map(row => {
     const parts = row.flatMap(({ text }, index) => {
       const { heading, isKey } = columns[index]!;
       return text === '' ? [] : [isKey ? text : `${heading}: ${text}`];
     });
-    return wrapped(parts.join('; '), width, '- ').map(line => paint(line));
+    return wrapped(parts.join('; '), width, '- ');
   });
-  return ['', colours.bold(visibleLine(title)), ...lines].join('\n');
 }
 
 export function layOutPart(
@@ -180,9 +212,21 @@ function layOutHeading({ heading, unit }: Column): string {
 function paintedCell({ text, value, marks }: TableCell, { key }: Column, colours: Colours): string {
   const plain = visibleLine(text);
   if (marks.length > 0) return colours.red(plain);
-  if (key !== 'verdict') return plain;
-  if (value === 'better') return colours.green(plain);
-  return value === 'worse' ? colours.red(plain) : colours.yellow(plain);
+  const colour = key === 'verdict' || key === 'state' ? own(OUTCOME_COLOURS, String(value)) : undefined;
+  return colour === undefined ? plain : colours[colour](plain);
+}
+
+const OUTCOME_COLOURS: Readonly<Record<string, 'green' | 'red' | 'yellow'>> = {
+  better: 'green',
+  improvement: 'green',
+  worse: 'red',
+  regression: 'red',
+  unsure: 'yellow',
+};
+
+/** What to do next, below its heading. */
+export function layOutNext(next: readonly string[], { width }: Page): string[] {
+  return ['Next:', ...next.flatMap(sentence => wrapped(sentence, width, '- '))];
 }
 
 export function layOutList(items: readonly string[], { width, colours }: Page): string {

@@ -7,6 +7,7 @@ import {
   layOutAnswer,
   layOutBadges,
   layOutList,
+  layOutNext,
   layOutOverview,
   layOutRows,
   layOutTable,
@@ -19,14 +20,13 @@ const format: Format = {
   name: 'terminal',
   render(report, options) {
     const page = pageOf(options);
-    // A gate or a history has nothing but its tables to show.
-    const isBrief = options.isBrief === true && report.cells.length > 0;
-    return isBrief ? layOutBrief(report, page) : blocksOf(report, page).join('\n\n');
+    const { isBrief = false, next = [] } = options;
+    return isBrief ? layOutBrief(report, page, next) : blocksOf(report, page, next).join('\n\n');
   },
 };
 export default format;
 
-function blocksOf(report: Report, page: Page): string[] {
+function blocksOf(report: Report, page: Page, next: readonly string[]): string[] {
   const parts = partsOf(report);
   const { overview } = report;
   const hasSiblings = parts.length > 1;
@@ -41,6 +41,7 @@ function blocksOf(report: Report, page: Page): string[] {
         : layOutCell(part.cell, page, hasSiblings),
     ),
     layOutList(report.caveats, page),
+    ...(next.length === 0 ? [] : [layOutNext(next, page).join('\n')]),
     // Repeated, because the first one has scrolled away.
     layOutVerdict(report, page),
   ];

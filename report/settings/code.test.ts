@@ -25,7 +25,7 @@ function codeFor(input: object, name: WriterName): string {
 const PROBES: Record<string, unknown[]> = {
   api: ['dispatch'],
   options: [{ a: 1 }],
-  body: ['dump'],
+  body: ['dump', 'cancel', 'ignore'],
   protocol: ['h2'],
   requestsPerConnection: [1],
   'pool.maxConnections': [37],

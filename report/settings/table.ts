@@ -88,7 +88,7 @@ export type Concept = keyof typeof CONCEPTS;
 export const CONNTAX_ONLY: Readonly<Record<string, string>> = {
   api: 'chooses an interface of undici',
   options: 'is passed to a module of your own',
-  body: 'is what your code does with a body: read it to its end, or dump it',
+  body: 'is what your code does with a body: read it to its end, discard it, cancel it, or leave it unread',
   'pool.closing': "is a setting of conntax's client wire",
   'pool.tlsContext': 'is about where the TLS configuration is made: once, and not for each connection',
 };

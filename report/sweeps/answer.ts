@@ -56,7 +56,9 @@ function describeCourse({ name, figures }: Course, x: SweptSetting): string {
   switch (trend.kind) {
     case 'alone':
     case 'unshown':
-      return `No change in ${name} shown between ${between}`;
+      return figures.every(({ interval }) => interval.high === interval.low)
+        ? `Undecided: no interval of ${name} is known, so no change can be shown`
+        : `No change in ${name} shown between ${between}`;
     case 'mixed':
       return `${name} rises and falls between ${between}`;
     case 'rises':

@@ -18,7 +18,7 @@ import {
   type SweepAxis,
   shortNames,
 } from '../../scenarios/model/sweep.ts';
-import { type ArmView, type CellView, comparisonMarks } from '../cell-view.ts';
+import { type ArmView, type CellView, comparisonMarks, figureMarks } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
 import {
   formatComparison,
@@ -179,6 +179,8 @@ export interface Measure {
   title: string;
   /** At an axis and over a column; undefined for plain counts and rates. */
   unit: string | undefined;
+  /** Of the table of metrics. */
+  of: ExpectedMetric;
   /** Of which there are ratios to the baseline; null if clients are not compared on it. */
   metric: Metric | null;
   /** Whether it is estimated over replicates and so has an interval. */
@@ -201,6 +203,7 @@ export function measureOf(metric: ExpectedMetric): Measure {
     title: complement?.title ?? title,
     // A title that is itself the unit needs no other.
     unit: unit === title ? undefined : unit,
+    of: metric,
     metric: isCompared(metric) ? metric : null,
     text: formatInterval,
     ...readerOf(metric),
@@ -270,7 +273,7 @@ export function armFigures({ cells }: SweepView, arm: string, measure: Measure):
     if (view === undefined || interval === null) return [];
     const values = measure.values?.(view);
     const text = values === undefined ? measure.text(interval) : formatReplicates(interval, values);
-    const { marks } = view;
+    const marks = figureMarks(view, measure.of);
     return [{ cell, x: cell.x, other: cell.other, interval: drawable(interval), text, marks }];
   });
 }

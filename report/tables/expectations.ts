@@ -1,6 +1,7 @@
 // Table of a cell's expectations: the limit, the measured interval and the outcome; null if nothing was expected.
 
 import { whyUnneededUnknown } from '../../results/connections.ts';
+import { isOfFewRequests } from '../../results/expect.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { CellResult } from '../../results/model/run.ts';
 import { ERROR_PERCENT, INTERVAL_NAME, type Interval } from '../../results/stats.ts';
@@ -10,7 +11,7 @@ import type {
   ExpectedMetric,
   Judgement,
 } from '../../scenarios/model/scenario.ts';
-import { type CellView, comparisonMarks } from '../cell-view.ts';
+import { type CellView, comparisonMarks, figureMarks } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
 import {
   BOUNDS_UNKNOWN,
@@ -45,7 +46,7 @@ const STATE_NAMES: Record<ExpectationResult['state'], string> = {
 };
 
 export function expectationTable(view: CellView): Table | null {
-  const { expectations } = view.result;
+  const { expectations, errorSharers } = view.result;
   if (expectations.length === 0) return null;
   return createTable({
     name: 'expectations',
@@ -72,7 +73,15 @@ export function expectationTable(view: CellView): Table | null {
         : [
             `Several limits are tested together (Holm's method): the chance that any of them is reported to fail although it holds is at most ${ERROR_PERCENT}. So an expectation can be unsure although its ${INTERVAL_NAME} lies beyond the limit.`,
           ]),
+      ...(errorSharers === 1
+        ? []
+        : [
+            `This run is one of up to ${formatCount(errorSharers)} whose outcomes share one error of ${ERROR_PERCENT}, so each has to be surer than its ${INTERVAL_NAME}.`,
+          ]),
       ...unknownNotes(view.result),
+      ...(expectations.some(({ expectation }) => isOfFewRequests(expectation, view.trials))
+        ? ['A limit on a quantile of few requests (‡) is unsure, wherever its interval lies.']
+        : []),
       'Fail: the whole interval lies beyond the limit. If the expectation was re-measured, the interval of all replicates combined and the value of the new replicates must lie beyond it too. Unsure: the limit lies within the interval, or re-measuring did not confirm the failure.',
     ],
   });
@@ -136,13 +145,12 @@ function judgementCell(expectation: Expectation, judgement: Judgement | null, vi
     : figure(describeJudgement(expectation, judgement), judgement.interval, marksOf(expectation, view));
 }
 
-/** A success rate is itself about errors, so their marks are dropped. */
+/** A success rate is itself about errors, so that they differ is no doubt about it. */
 function marksOf({ metric, of, over }: Expectation, view: CellView): Mark[] {
-  const marks =
-    over === undefined
-      ? (view.arms.find(({ name }) => name === of)?.marks ?? [])
-      : comparisonMarks({ candidate: of, baseline: over, metric }, view);
-  return marks.filter(mark => mark === 'invalid' || metric !== 'successRatio');
+  const arm = view.arms.find(({ name }) => name === of);
+  if (over === undefined) return arm === undefined ? [] : figureMarks(arm, metric);
+  const marks = comparisonMarks({ candidate: of, baseline: over, metric }, view);
+  return marks.filter(mark => mark !== 'unlikeErrors' || metric !== 'successRatio');
 }
 
 /** `requests/s, persistent / short ≥ 3×`. */

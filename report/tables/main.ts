@@ -1,19 +1,12 @@
 // Tables of results by client: rate, latency, errors, connections and CPU, in full and in brief.
-import { askedPerSec, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
+import { askedPerSec, countResponses, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
 import type { ArmSummary, Metric } from '../../results/model/run.ts';
 import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
 import { INTERVAL_NAME, LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { isBuiltIn } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
-import {
-  type ArmView,
-  type CellView,
-  countResponses,
-  leastCensoredUs,
-  onlyInvalid,
-  quantileMarks,
-} from '../cell-view.ts';
+import { type ArmView, type CellView, leastCensoredUs, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Column, JsonValue, Table, TableCell } from '../model.ts';
 import { BOUND_NAMES } from '../words/bound.ts';
 import { describeCounting, knownAccepted, knownOpened } from '../words/caveats.ts';
@@ -126,16 +119,11 @@ function quantile(measure: Measure, read: (summary: ArmSummary) => number): Meas
 }
 
 /** A quantile on which clients are not compared. */
-function otherQuantile(
-  shareBeyond: number,
-  key: string,
-  heading: string,
-  read: (summary: ArmSummary) => number,
-): Measure {
+function otherQuantile(shareBeyond: number, heading: string, read: (summary: ArmSummary) => number): Measure {
   return quantile(
     {
       shareBeyond,
-      column: figureColumn(`${key}Ms`, heading, 'ms'),
+      column: figureColumn(`${heading.replace('.', '')}Ms`, heading, 'ms'),
       read: summary => latencyOf(summary, read(summary)),
     },
     read,
@@ -192,9 +180,9 @@ const MEASURES: readonly Measure[] = [
   { ...metricMeasure('requestsPerSec'), isCensored: hasCensored },
   { ...metricMeasure('meanUs'), isCensored: hasCensored },
   quantile(metricMeasure('p50Us'), summary => summary.p50Us),
-  otherQuantile(0.1, 'p90', 'p90', summary => summary.p90Us),
+  otherQuantile(0.1, 'p90', summary => summary.p90Us),
   quantile(metricMeasure('p99Us'), summary => summary.p99Us),
-  otherQuantile(0.001, 'p999', 'p99.9', summary => summary.p999Us),
+  otherQuantile(METRIC_TABLE.p999Us.shareBeyond!, 'p99.9', summary => summary.p999Us),
   maximum,
   {
     column: figureColumn('errorRatio', ERRORS.title),
@@ -304,7 +292,7 @@ function read({ read, isCensored, shareBeyond }: Measure, { summary, marks, tria
   const { text, value } = read(summary, trials);
   if (value === null) return nothing;
   const shown = marks.filter(mark => mark !== 'censored' || isCensored?.(summary) === true);
-  return figure(text, value, [...shown, ...quantileMarks(shareBeyond, countResponses({ trials }))]);
+  return figure(text, value, [...shown, ...quantileMarks(shareBeyond, countResponses(trials))]);
 }
 
 /** `1,000`, `1 to 100`, `at least 1`. */

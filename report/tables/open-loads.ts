@@ -1,10 +1,10 @@
 // Tables of open loads: how well the schedule was kept, and what capacity searches found; null for other loads.
 
 import { mergeHistograms } from '../../results/histogram.ts';
-import { askedPerSec } from '../../results/metrics.ts';
+import { askedPerSec, METRIC_TABLE } from '../../results/metrics.ts';
 import type { Capacity, Histogram, ProbeLimit } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
-import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
+import { type ArmView, type CellView, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
 import { describeObjective, formatRate, formatRequestedRate } from '../words/load.ts';
 import { formatCount, formatInterval, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
@@ -122,8 +122,8 @@ function nameWhere(arm: ArmView, fits: (capacity: Capacity) => boolean): string 
 
 const CLOCKS = ['response', 'service', 'lateness'] as const;
 const QUANTILES = [
-  { name: 'p50', read: (histogram: Histogram) => histogram.p50Us },
-  { name: 'p99', read: (histogram: Histogram) => histogram.p99Us },
+  { name: 'p50', metric: 'p50Us', read: (histogram: Histogram) => histogram.p50Us },
+  { name: 'p99', metric: 'p99Us', read: (histogram: Histogram) => histogram.p99Us },
 ] as const;
 
 const COUNTS = [
@@ -186,8 +186,13 @@ function rateCells({ trials, marks }: ArmView): TableCell[] {
 function clockCells({ trials, marks }: ArmView): TableCell[] {
   return CLOCKS.flatMap(clock => {
     const merged = mergeHistograms(trials.flatMap(({ measurement }) => measurement[clock] ?? []));
-    return QUANTILES.map(({ read }) =>
-      merged.count === 0 ? nothing : figure(formatMs(read(merged)), read(merged) / 1_000, onlyInvalid(marks)),
+    return QUANTILES.map(({ metric, read }) =>
+      merged.count === 0
+        ? nothing
+        : figure(formatMs(read(merged)), read(merged) / 1_000, [
+            ...onlyInvalid(marks),
+            ...quantileMarks(METRIC_TABLE[metric].shareBeyond, merged.count),
+          ]),
     );
   });
 }

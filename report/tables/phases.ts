@@ -1,14 +1,14 @@
 // Table of phases: where the mean response time goes, tail latencies, and the time to open connections.
+import { METRIC_TABLE } from '../../results/metrics.ts';
 import {
   PHASES,
   type Phase,
   type PhaseSplit,
   type PhaseSpreads,
-  type Spread,
   splitPhases,
   spreadPhases,
 } from '../../results/phases.ts';
-import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
+import { type ArmView, type CellView, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Column, Table } from '../model.ts';
 import { formatMs, formatSignificant } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
@@ -131,6 +131,8 @@ interface Measure {
   column: Column;
   /** In the unit of the column; null if the arm has no such figure. */
   read(row: Row): { text: string; value: number } | null;
+  /** Of a quantile: the requests or connections that it is of. */
+  count?(row: Row): number;
 }
 
 const measureMs = (column: Column, readUs: (row: Row) => number | undefined): Measure => ({
@@ -139,6 +141,11 @@ const measureMs = (column: Column, readUs: (row: Row) => number | undefined): Me
     const us = readUs(row);
     return us === undefined ? null : { text: formatMs(us), value: us / 1000 };
   },
+});
+
+const p99Of = (phase: keyof PhaseSpreads, column: Column): Measure => ({
+  ...measureMs(column, ({ spreads }) => spreads[phase]?.p99Us),
+  count: ({ spreads }) => spreads[phase]?.count ?? 0,
 });
 
 const response = measureMs(
@@ -150,7 +157,7 @@ const part = (phase: Phase): Measure =>
   measureMs(figureColumn(`${phase}Ms`, PHASE_NAMES[phase], 'ms'), ({ split }) => split.parts[phase]);
 
 const tail = (phase: 'wait' | 'firstByte' | 'body', heading: string): Measure =>
-  measureMs(figureColumn(`${phase}P99Ms`, heading, 'ms'), ({ spreads }) => spreads[phase]?.p99Us);
+  p99Of(phase, figureColumn(`${phase}P99Ms`, heading, 'ms'));
 
 const opened: Measure = {
   column: figureColumn('openedPerThousand', 'opened', 'per 1,000 requests'),
@@ -160,16 +167,10 @@ const opened: Measure = {
   }),
 };
 
-const ofConnection = (phase: 'connect' | 'tls', spread: keyof Spread): Measure => {
-  const name = spread === 'meanUs' ? 'mean' : 'p99';
-  return measureMs(
-    figureColumn(
-      `${phase}${name === 'mean' ? 'Mean' : 'P99'}Ms`,
-      `${PHASE_NAMES[phase]} ${name}`,
-      'ms/connection',
-    ),
-    ({ spreads }) => spreads[phase]?.[spread],
-  );
+const ofConnection = (phase: 'connect' | 'tls', of: 'mean' | 'p99'): Measure => {
+  const key = `${phase}${of === 'mean' ? 'Mean' : 'P99'}Ms`;
+  const column = figureColumn(key, `${PHASE_NAMES[phase]} ${of}`, 'ms/connection');
+  return of === 'p99' ? p99Of(phase, column) : measureMs(column, ({ spreads }) => spreads[phase]?.meanUs);
 };
 
 const MEASURES: readonly Measure[] = [
@@ -177,10 +178,10 @@ const MEASURES: readonly Measure[] = [
   tail('firstByte', 'first byte p99'),
   tail('body', 'body p99'),
   opened,
-  ofConnection('connect', 'meanUs'),
-  ofConnection('connect', 'p99Us'),
-  ofConnection('tls', 'meanUs'),
-  ofConnection('tls', 'p99Us'),
+  ofConnection('connect', 'mean'),
+  ofConnection('connect', 'p99'),
+  ofConnection('tls', 'mean'),
+  ofConnection('tls', 'p99'),
 ];
 
 export function phaseTable(view: CellView): Table | null {
@@ -199,10 +200,11 @@ export function phaseTable(view: CellView): Table | null {
     columns: [keyColumn('arm', 'client'), ...measures.map(({ column }) => column)],
     rows: all.map(row => [
       words(row.arm.label, row.arm.name),
-      ...measures.map(({ read }) => {
+      ...measures.map(({ read, count }) => {
         const found = read(row);
-        const marks = onlyInvalid(row.arm.marks);
-        return found === null ? nothing : figure(found.text, found.value, marks);
+        if (found === null) return nothing;
+        const few = count === undefined ? [] : quantileMarks(METRIC_TABLE.p99Us.shareBeyond, count(row));
+        return figure(found.text, found.value, [...onlyInvalid(row.arm.marks), ...few]);
       }),
     ]),
     notes: [

@@ -4,7 +4,7 @@ import { comparedMetrics, METRIC_TABLE, summaryFigure } from '../../results/metr
 import type { Comparison, Metric } from '../../results/model/run.ts';
 import { ERROR_PERCENT, INTERVAL_NAME, LEVEL_PERCENT, sumOf } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
-import { type ArmView, type CellView, comparisonMarks, onlyInvalid } from '../cell-view.ts';
+import { type ArmView, type CellView, comparisonMarks, figureMarks, onlyInvalid } from '../cell-view.ts';
 import type { Column, Table, TableCell } from '../model.ts';
 import { comparesLoadTools, formatDeviation } from '../words/agreement.ts';
 import {
@@ -119,11 +119,11 @@ function agreedColumns(metric: Metric): Column[] {
   ];
 }
 
-function centreCell(metric: Metric, { summary, marks }: ArmView): TableCell {
-  const found = summaryFigure(metric, summary);
+function centreCell(metric: Metric, arm: ArmView): TableCell {
+  const found = summaryFigure(metric, arm.summary);
   if (found === null) return nothing;
   const value = toShownUnit(metric, found.value);
-  return figure(formatSignificant(value), value, marks);
+  return figure(formatSignificant(value), value, figureMarks(arm, metric));
 }
 
 /** The baseline has no deviation. */

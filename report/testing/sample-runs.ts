@@ -55,6 +55,11 @@ export const sampleRuns: Record<string, StoredSample> = {
   'a link': sampleRun({ scenario: 'behind-a-link' }),
   'an invalid trial behind a link': sampleRun({ scenario: 'behind-a-link', trouble: 'invalid-trial' }),
   'two drivers': sampleRun({ scenario: 'drivers' }),
+  'scenarios not begun': interrupted(sampleRun({ replicates: 2 }), [
+    'capacity',
+    'sizes[bytes=1]',
+    'sizes[bytes=2]',
+  ]),
   'two scenarios': together(sampleRun(), sampleRun({ scenario: 'requests-per-connection' })),
 };
 
@@ -230,6 +235,16 @@ function cutShort({ run, trials }: StoredSample): StoredSample {
     comparisons: compareArms({ baseline: cell.scenario.baseline, trials: cut }),
   }));
   return { run: { ...run, state: 'partial', cells }, trials: cut };
+}
+
+/** After its second replicate, before other cells began. */
+function interrupted({ run, trials }: StoredSample, notBegun: string[]): StoredSample {
+  const cells = run.cells.map(cell => ({
+    ...cell,
+    stop: 'interrupted' as const,
+    stopDetail: 'interrupted after 2 replicates',
+  }));
+  return { run: { ...run, state: 'partial', cells, notBegun }, trials };
 }
 
 function together(first: StoredSample, second: StoredSample): StoredSample {

@@ -1,6 +1,7 @@
 // The answer that a reader sees first: short, without marks, right for every kind of run, and a failed limit before all else.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { compareArms, summariseArms } from '../../results/compare.ts';
 import type { Run } from '../../results/model/run.ts';
 import type { Interval } from '../../results/stats.ts';
 import { buildReport } from '../build.ts';
@@ -41,6 +42,32 @@ function withLimits(states: readonly ('pass' | 'fail' | 'unsure')[]): StoredSamp
     together: null,
   })) as Run['cells'][number]['expectations'];
   return { run: { ...run, cells: run.cells.map(cell => ({ ...cell, expectations })) }, trials };
+}
+
+/** Cut to its first replicate. */
+function ofOneReplicate(name: string): StoredSample {
+  const { run, trials } = sampleRuns[name]!;
+  const first = trials.filter(({ trial }) => trial.replicate === 0);
+  const cells = run.cells.map(cell => ({
+    ...cell,
+    replicates: 1,
+    arms: summariseArms(first.filter(({ trial }) => trial.cell === cell.cell)),
+    comparisons: compareArms({
+      baseline: cell.scenario.baseline,
+      trials: first.filter(({ trial }) => trial.cell === cell.cell),
+    }),
+  }));
+  return { run: { ...run, cells }, trials: first };
+}
+
+for (const name of ['two arms', 'six arms', 'a capacity search', 'an open load']) {
+  test(`one replicate of ${name} is undecided, and is not said to show no difference`, () => {
+    const { verdict, badges } = answerOf(ofOneReplicate(name));
+    assert.match(verdict, /^Undecided: one replicate is too few to compare /);
+    const texts = badges.map(({ text }) => text);
+    assert.ok(texts.includes('undecided: only 1 replicate'), texts.join());
+    assert.doesNotMatch(texts.join(), /no difference/);
+  });
 }
 
 describe('The verdict is short and right for every kind of run', () => {

@@ -85,13 +85,20 @@ export function cellVerdict(view: CellView): string {
   return others.length === 0 ? describePairShort(first, view) : describeLargest(deciding, view);
 }
 
+/** `one replicate is too few`; null where an interval is known, or where more replicates would not give one. */
+function describeTooFew(comparisons: readonly Comparison[]): string | null {
+  const counts = comparisons.map(({ replicateRatios }) => replicateRatios.length);
+  const most = Math.max(...counts);
+  if (comparisons.some(({ ratio }) => ratio !== null) || missingReplicates(most) === 0) return null;
+  return `${most === 1 ? 'one replicate is' : `${most} replicates are`} too few`;
+}
+
 function describePairShort(comparison: Comparison, view: CellView): string {
   const { candidate, baseline } = subjectsOf(comparison, view);
-  const { verdict, ratio, replicateRatios } = comparison;
-  const count = replicateRatios.length;
+  const { verdict } = comparison;
   const names = `${comparison.candidate} and ${comparison.baseline}`;
-  if (ratio === null && missingReplicates(count) > 0)
-    return `Undecided: ${count === 1 ? 'one replicate is' : `${count} replicates are`} too few to compare ${names}`;
+  const tooFew = describeTooFew([comparison]);
+  if (tooFew !== null) return `Undecided: ${tooFew} to compare ${names}`;
   if (verdict === 'unsure') return `No difference shown between ${names}`;
   const gain = gainOf(comparison, view.result.scenario.load);
   return gain === null
@@ -120,6 +127,8 @@ function describeLargest(comparisons: readonly Comparison[], view: CellView): st
   const { load } = view.result.scenario;
   const { baseline } = comparisons[0]!;
   const main = mainGain(view);
+  const tooFew = describeTooFew(comparisons);
+  if (tooFew !== null) return `Undecided: ${tooFew} to compare any client with ${baseline}`;
   if (main === null) return `No difference from ${baseline} shown for any client`;
   const said = describeGain(main.gain, { candidate: main.comparison.candidate, baseline, load });
   return main.isOnly ? `Only one differs: ${said}` : `Largest difference: ${said}`;
@@ -306,6 +315,13 @@ export function limitBadges(expectations: readonly { state: 'pass' | 'fail' | 'u
     : [{ text: all === 1 ? 'the limit holds' : `all ${formatCount(all)} limits hold`, tone: 'good' }];
 }
 
+/** Whether the measurement was cut short, or goes on. */
+export function stopBadges(views: readonly CellView[]): Badge[] {
+  const stops = views.map(({ result }) => result.stop);
+  if (stops.includes('measuring')) return [{ text: 'still measuring', tone: 'plain' }];
+  return stops.includes('interrupted') ? [{ text: 'interrupted', tone: 'doubt' }] : [];
+}
+
 function doubtBadges(view: CellView): Badge[] {
   const marks = allMarks(view);
   const failed = view.trials.filter(({ state }) => state === 'failed').length;
@@ -315,7 +331,7 @@ function doubtBadges(view: CellView): Badge[] {
       ? []
       : [{ text: `${failed} of ${view.trials.length} trials failed`, tone: 'fail' } as const]),
     ...(describeErrors(view) === '' ? [] : [{ text: 'requests failed', tone: 'fail' } as const]),
-    ...(view.result.stop === 'interrupted' ? [{ text: 'interrupted', tone: 'doubt' } as const] : []),
+    ...stopBadges([view]),
     ...(marks.includes('censored') ? [{ text: 'some requests unanswered', tone: 'doubt' } as const] : []),
   ];
 }
@@ -332,6 +348,7 @@ function verdictBadges({ result }: CellView): Badge[] {
     deciding.length === 1 ? 'difference shown' : `${sure} of ${deciding.length} differences shown`;
   const replicates = result.replicates === 1 ? '1 replicate' : `${formatCount(result.replicates)} replicates`;
   const reach = Math.max(...reaches);
+  if (describeTooFew(deciding) !== null) return [{ text: `undecided: only ${replicates}`, tone: 'doubt' }];
   return [
     sure === 0 ? { text: 'no difference shown', tone: 'doubt' } : { text: shown, tone: 'good' },
     reaches.length < deciding.length

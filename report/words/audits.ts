@@ -20,6 +20,7 @@ const TITLES: Record<(typeof AUDITS)[number], string> = {
   'block-spread': 'spread across slices',
   'own-stalls': 'own stalls: slow slices that other clients do not have',
   'replicate-spread': 'spread across replicates',
+  closing: 'closing: the client closes without an error',
 };
 
 const STATE_NAMES: Record<Finding['state'], string> = { pass: 'pass', warn: 'warning', fail: 'FAIL' };
@@ -86,6 +87,7 @@ const ADVICE: Record<(typeof AUDITS)[number], string> = {
   'block-spread': 'Measure for longer (--budget-sec), on a quiet machine.',
   'own-stalls': 'Look for pauses of this client, such as garbage collection or timers.',
   'replicate-spread': 'Measure more replicates (--budget-sec), on a quiet machine.',
+  closing: 'Mend close() of the module: a service that uses the client like this leaks its connections.',
 };
 
 const SIGNS: Record<Finding['state'], string> = { pass: '✓', warn: '! warning', fail: '✗ FAIL' };

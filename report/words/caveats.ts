@@ -1,4 +1,5 @@
 // Caveats: the sentences that say what limits the figures of a run or a cell, and why measuring stopped.
+import { foldSimilar } from '../../results/audits/index.ts';
 import { isBusyMachine } from '../../results/audits/machine.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { ArmSummary, CellResult, Host, Run, StopReason } from '../../results/model/run.ts';
@@ -32,6 +33,19 @@ export function knownAccepted({
   acceptedBy,
 }: Pick<ArmSummary, 'accepted' | 'acceptedBy'>): number | null {
   return acceptedBy === 'kernelOpens' ? null : accepted;
+}
+
+/** A client that waits for its turn may lose connections that it would have used meanwhile. */
+function pauseCaveats(arms: readonly ArmView[]): string[] {
+  return arms.flatMap(({ name, trials }) => {
+    const ledgers = trials.map(({ measurement }) => measurement.ledger);
+    const count = sumOf(ledgers, ({ closedInPauses }) => closedInPauses);
+    if (count === 0) return [];
+    const longestMs = Math.max(...ledgers.map(({ longestPauseMs }) => longestPauseMs));
+    return [
+      `${formatCount(count)} connections of ${name} ended while it waited for its turn, in pauses of up to ${formatSeconds(longestMs)} between its slices: an idle timeout of client or server was shorter. Connections that it opened in their place are due to the experiment, not to the client. A longer idle timeout (pool.idleTimeoutMs) avoids them, and so does timing.slicing: 'whole'.`,
+    ];
+  });
 }
 
 /** `opened: counted by the client; accepted: counted by the target`; names the arms where they differ. */
@@ -105,8 +119,10 @@ const STOP_NAMES: Record<StopReason, string> = {
   decided: 'expectations decided',
   budget: 'time budget spent',
   'max-replicates': 'maximum of replicates',
+  cut: 'cut at the announced time',
   interrupted: 'interrupted',
   failed: 'given up',
+  measuring: 'still measuring',
 };
 
 /** Why no more replicates were measured, in a word or two. */
@@ -119,7 +135,7 @@ export function describeStop(cell: CellResult): string {
   const { stop, stopDetail, replicates, scenario, elapsedMs } = cell;
   const reached = describeReach(cell);
   const after = `after ${replicates === 1 ? '1 replicate' : `${replicates} replicates`} in ${formatSeconds(elapsedMs)}`;
-  if (stop !== 'interrupted' && stop !== 'failed' && isMeasuredAgain(cell))
+  if (!['interrupted', 'failed', 'cut', 'measuring'].includes(stop) && isMeasuredAgain(cell))
     return `Stopped ${after}: a failed expectation was re-measured; ${reached}.`;
   switch (stop) {
     case 'precise':
@@ -130,10 +146,14 @@ export function describeStop(cell: CellResult): string {
       return `Stopped ${after}: another replicate would not fit in the time budget of ${formatSeconds(scenario.timing.budgetMs)}; ${reached}.`;
     case 'max-replicates':
       return `Stopped ${after}, the maximum that the scenario allows; ${reached}.`;
+    case 'cut':
+      return `Cut short ${after}: ${stopDetail}; ${reached}.`;
     case 'interrupted':
       return `Interrupted ${after}; ${reached}.`;
     case 'failed':
       return `Gave up ${after}: ${stopDetail}.`;
+    case 'measuring':
+      return `Still measuring: ${replicates === 1 ? '1 replicate' : `${replicates} replicates`} so far; ${reached}.`;
     default:
       return stop satisfies never;
   }
@@ -166,13 +186,24 @@ function plainPercent(ratio: number): string {
 /** An interval from fewer replicates is either wide or narrow by luck. */
 const FEW_REPLICATES = 3;
 
-const LOOPBACK =
-  'Clients and target ran on one machine over loopback. A real network adds round trips to every handshake, so there the gap between short and persistent connections is usually wider.';
+const LOOPBACK = 'Clients and target ran on one machine over loopback.';
 
-export function runCaveats({ state, git, host, cells }: Run): string[] {
+/** What a network would change: most where one client opens connections that another keeps. */
+function describeLoopback(cells: readonly CellResult[]): string {
+  const isShort = cells.map(({ scenario }) =>
+    Object.values(scenario.clients).map(({ requestsPerConnection }) => requestsPerConnection === 1),
+  );
+  const compares = isShort.some(clients => clients.includes(true) && clients.includes(false));
+  return compares || cells.length === 0
+    ? `${LOOPBACK} A real network adds round trips to every handshake, so there the gap between short and persistent connections is usually wider.`
+    : `${LOOPBACK} A real network adds a round trip to every request.`;
+}
+
+export function runCaveats({ state, git, host, cells, notBegun = [] }: Run): string[] {
   return [
     ...networkCaveats(cells),
     ...(state === 'partial' ? ['The run is partial: only what was measured is shown.'] : []),
+    ...(notBegun.length === 0 ? [] : [`Not begun: ${notBegun.join(', ')}.`]),
     ...(state === 'failed' ? ['Some of the requested measurements could not be made.'] : []),
     ...(host.pinning === null ? [`Processes were not pinned to cores: ${host.pinningDetail}.`] : []),
     ...busyCaveats(host),
@@ -190,7 +221,7 @@ function networkCaveats(cells: readonly CellResult[]): string[] {
   const isMixed = linked.length < cells.length;
   const hasLoopback = cells.length === 0 || linked.length + elsewhere.length < cells.length;
   return [
-    ...(hasLoopback ? [LOOPBACK] : []),
+    ...(hasLoopback ? [describeLoopback(cells)] : []),
     ...(linked.length === 0
       ? []
       : [
@@ -244,6 +275,7 @@ export function cellCaveats({ result, trials, arms }: CellView): string[] {
       ? []
       : [`${partial} of ${trials.length} trials were cut short and are shorter than planned.`]),
     ...unansweredCaveats(arms),
+    ...pauseCaveats(arms),
     ...(result.replicates > 0 && result.replicates < FEW_REPLICATES
       ? [
           `Only ${result.replicates === 1 ? '1 replicate' : `${result.replicates} replicates`}: too few to reveal that processes run in modes up to 30 % apart.`,
@@ -251,7 +283,7 @@ export function cellCaveats({ result, trials, arms }: CellView): string[] {
       : []),
     ...result.leftOut.map(({ arm, message, hint }) => `The client ${arm} was skipped: ${message} (${hint}).`),
     ...arms.flatMap(({ name, trials: own }) =>
-      [...new Set(own.flatMap(({ measurement }) => measurement.caveats))].map(caveat => `${name}: ${caveat}`),
+      foldSimilar(own.flatMap(({ measurement }) => measurement.caveats)).map(caveat => `${name}: ${caveat}`),
     ),
   ];
 }

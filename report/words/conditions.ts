@@ -388,7 +388,7 @@ function expectedFacts({ expectStatus }: Target): Fact[] {
 }
 
 function describeTarget(target: Target): string {
-  const { url, behaviour, protocol, tls, tlsKey, maxConcurrentStreams } = target;
+  const { url, behaviour, protocol, tls, tlsKey, maxConcurrentStreams, framing } = target;
   if (url !== undefined) return describeExternalTarget(target);
   if (target.command !== undefined) return describeStartedTarget(target);
   const spoken =
@@ -396,7 +396,17 @@ function describeTarget(target: Target): string {
       ? `HTTP/2 (at most ${formatCount(maxConcurrentStreams)} streams per connection) and HTTP/1.1`
       : 'HTTP/1.1';
   const secured = tls === 'none' ? 'without TLS' : `over TLS ${tls} with an ${KEYS[tlsKey]} key`;
-  return `${spoken} ${secured}, ${describeBehaviour(behaviour)}${describeOrigins(target)}`;
+  const framed = framing === 'chunked' ? ', bodies in chunks' : '';
+  return `${spoken} ${secured}, ${describeBehaviour(behaviour)}${framed}${describeBackends(target)}${describeOrigins(target)}`;
+}
+
+function describeBackends({ backends }: Target): string {
+  if (backends === 1) return '';
+  const [first, later] =
+    typeof backends === 'number'
+      ? [backends, '']
+      : [backends.from, ` and after ${formatSeconds(backends.afterMs)} ${backends.to}`];
+  return `, ${first}${later} backends that get new connections in turn`;
 }
 
 /** `, at 3 origins (50 %, 25 %, 25 % of the requests)`; empty for one. */
@@ -425,8 +435,10 @@ function countOrRaw(value: number): string {
 
 function describeTargetPolicy(target: Target): string {
   if (!isBuiltIn(target)) return describeDeclaredPolicy(target);
-  const { keepAliveTimeoutMs, maxRequestsPerSocket, keepAliveHint, connectionClose } = asOwnTarget(target);
+  const own = asOwnTarget(target);
+  const { keepAliveTimeoutMs, maxRequestsPerSocket, keepAliveHint, connectionClose, framing } = own;
   if (connectionClose) return 'every response carries Connection: close';
+  if (framing === 'close') return 'every body ends with its connection';
   return [
     keepAliveTimeoutMs === 0
       ? 'idle connections kept indefinitely'

@@ -2,6 +2,7 @@
 import { errorRatioOf, failsOften } from '../../results/compare.ts';
 import type { ArmSummary, CellResult, Comparison } from '../../results/model/run.ts';
 import { LEAST_REPLICATES, replicatesToTell } from '../../results/stats.ts';
+import { closesAfterResponse } from '../../scenarios/model/target.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { formatCount, formatPercent, knownRatio } from './numbers.ts';
 
@@ -21,7 +22,7 @@ export function reuseRatio({
 export function describeMissingReuse({ arms, result }: Pick<CellView, 'arms' | 'result'>): string[] {
   const { target } = result.scenario;
   const closes =
-    target.connectionClose === true || result.server?.httpVersion === '1.0'
+    closesAfterResponse(target) || result.server?.httpVersion === '1.0'
       ? ', because the server closes it after each response'
       : '';
   return arms.flatMap(({ name, client, summary }: ArmView) => {

@@ -458,3 +458,17 @@ describe('Headlines claim no more than their figures support', () => {
     );
   });
 });
+
+test('a client that failed to close is named, once however many replicates', () => {
+  const { run, trials } = structuredClone(sampleRuns['two arms']!);
+  const detail = (ms: number) => `close() of its module failed after ${ms} ms: gone`;
+  const found = [1, 2].map(
+    ms => ({ rule: 'closing', arm: 'short', state: 'warn', detail: detail(ms) }) as const,
+  );
+  const cell = { ...run.cells[0]!, findings: [...run.cells[0]!.findings, ...found] };
+  const remarks = cellRemarks(viewCell(cell, trials, ['short', 'persistent']));
+  assert.deepEqual(
+    remarks.filter(text => text.includes('close()')),
+    [`short: ${detail(1)} (similar in 2 trials).`],
+  );
+});

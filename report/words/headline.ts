@@ -1,12 +1,19 @@
 // Headlines and remarks of a cell and of a run: sentences that claim no more than the figures support.
 import { cellAmortisation } from '../../results/amortisation.ts';
-import { failureCauses } from '../../results/audits/index.ts';
+import { failureCauses, foldSimilar } from '../../results/audits/index.ts';
 import { verdictsOf } from '../../results/compare.ts';
 import { headlineOf } from '../../results/metrics.ts';
-import type { ArmSummary, CellResult, Comparison, Run } from '../../results/model/run.ts';
+import type { ArmSummary, CellResult, Comparison, Metric, Run } from '../../results/model/run.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { own } from '../../scenarios/model/own.ts';
-import { type ArmView, allMarks, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import {
+  type ArmView,
+  allMarks,
+  type CellView,
+  comparisonMarks,
+  figureMarks,
+  signsOf,
+} from '../cell-view.ts';
 import type { CellState, Mark } from '../model.ts';
 import { capacityRemarks } from '../tables/open-loads.ts';
 import { describeAgreement } from './agreement.ts';
@@ -67,11 +74,11 @@ function describeFigures(comparison: Comparison, view: CellView): string {
       return latencyChange(comparison, view);
     case 'open':
     case 'burst':
-      return `at ${describeSent(load)} ${latencyChange(comparison, view)}, p99 is ${compareFigures(comparison, view, ({ p99Us }) => formatLatency(p99Us))}`;
+      return `at ${describeSent(load)} ${latencyChange(comparison, view)}, p99 is ${compareFigures(comparison, view, { metric: 'p99Us', text: ({ p99Us }) => formatLatency(p99Us) })}`;
     case 'capacity': {
       const text = ({ capacityPerSec: rate }: ArmSummary) =>
         rate === null ? 'none' : roundInterval(rate).value;
-      return `${compareFigures(comparison, view, text)} requests per second while ${describeObjective(load.objective)}`;
+      return `${compareFigures(comparison, view, { metric: 'capacityPerSec', text })} requests per second while ${describeObjective(load.objective)}`;
     }
     default:
       return load satisfies never;
@@ -82,11 +89,13 @@ function describeFigures(comparison: Comparison, view: CellView): string {
 function compareFigures(
   { candidate, baseline }: Comparison,
   { arms }: CellView,
-  text: (summary: ArmSummary) => string,
+  of: { metric: Metric; text: (summary: ArmSummary) => string },
 ): string {
   const [its, other] = [candidate, baseline].map(name => {
     const arm = arms.find(arm => arm.name === name);
-    return arm?.summary == null ? 'unknown' : `${text(arm.summary)}${signsOf(arm.marks)}`;
+    return arm?.summary == null
+      ? 'unknown'
+      : `${of.text(arm.summary)}${signsOf(figureMarks(arm, of.metric))}`;
   });
   return `${its} vs ${other}`;
 }
@@ -289,6 +298,7 @@ export function doubtRemarks(view: CellView): string[] {
     ...(invalid.length === 0 ? [] : [`† Not reliable: an audit failed for ${invalid.join(', ')}.`]),
     ...boundRemarks([view]),
     ...uncountedRemarks(view),
+    ...closingRemarks(view),
     ...(lost.length === 0 ? [] : [`There are no figures for ${lost.join(', ')}.`]),
     ...(failed === 0
       ? []
@@ -296,6 +306,14 @@ export function doubtRemarks(view: CellView): string[] {
           `${failed} of ${view.trials.length} trials failed${failed === view.trials.length ? '' : `: ${failureCauses(view.trials).join('; ')}`}.`,
         ]),
   ];
+}
+
+/** Clients that failed to close; each once, however many replicates. */
+function closingRemarks({ arms, result }: CellView): string[] {
+  return arms.flatMap(({ name }) => {
+    const found = result.findings.filter(({ rule, arm }) => rule === 'closing' && arm === name);
+    return foldSimilar(found.map(({ detail }) => detail)).map(detail => `${name}: ${detail}.`);
+  });
 }
 
 function uncountedRemarks({ arms }: CellView): string[] {

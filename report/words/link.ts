@@ -7,7 +7,7 @@ import { formatCount, formatLatency, formatMs, formatPercent } from './numbers.t
 
 /** `emulated by a relay on this machine: round trip 21 ms, jitter of up to 2 ms each way (23 ms on average), 1,000,000 bytes/s for each connection and direction`. */
 export function describeLink(link: Link): string {
-  const { roundTripMs, jitterMs, bytesPerSec } = link;
+  const { roundTripMs, jitterMs, bytesPerSec, silentAfterIdleMs } = link;
   return [
     `emulated by a relay on this machine: round trip ${roundTripMs} ms`,
     jitterMs === 0
@@ -16,6 +16,9 @@ export function describeLink(link: Link): string {
     bytesPerSec === 'unlimited'
       ? 'unlimited throughput'
       : `${formatCount(bytesPerSec)} bytes/s for each connection and direction`,
+    ...(silentAfterIdleMs === undefined
+      ? []
+      : [`connections idle for ${formatCount(silentAfterIdleMs)} ms are forgotten without a word`]),
   ].join(', ');
 }
 

@@ -81,7 +81,8 @@ export const ledger: TrialRule = {
     }
     const apart = findApart(counts, allowance);
     if (apart !== undefined) return { state: 'fail', detail: `${apart}${allowed}` };
-    const detail = `connections ${describeCounts(counts)}, needed ${formatRange(needed)}${trial.target.proxy === undefined ? '' : BY_PROXY}`;
+    const byProxy = trial.target.proxy === undefined ? '' : BY_PROXY;
+    const detail = `connections ${describeCounts(counts)}, needed ${formatRange(needed)}${describePauses(counts)}${byProxy}`;
     const taken = own ?? opened;
     const isAbove = needed.most !== null && taken > needed.most + allowance;
     if (taken < needed.least - allowance || (isAbove && own !== undefined)) {
@@ -116,6 +117,12 @@ function describeUnchecked({ accepted, answered, openedElsewhere, needed }: Ledg
   return openedElsewhere > 0
     ? `not checked: ${whole(answered)} requests were answered, but no connection to the target was observed, only ${whole(openedElsewhere)} to other destinations (another port or host, a proxy or a Unix socket)${seen}`
     : `not checked: ${whole(answered)} requests were answered, but the client's connections cannot be observed (native code or another thread)${seen}, needed ${formatRange(needed)}`;
+}
+
+function describePauses({ closedInPauses, longestPauseMs }: Ledger): string {
+  return closedInPauses === 0
+    ? ''
+    : `, of which ${whole(closedInPauses)} to replace those that ended in pauses of up to ${whole(longestPauseMs)} ms between slices`;
 }
 
 function describeElsewhere({ openedElsewhere }: Ledger): string {

@@ -166,6 +166,17 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       detail: /off by 2/,
     },
     {
+      // So much can be requests that crossed the windows' edges, such as those of all users in a stall of the server.
+      damage: m => {
+        m.steadyMs *= 2;
+        eachSlice(slice => (slice.ended! *= 1.5))(m);
+        m.response.maxUs = 100_000;
+      },
+      rule: 'littles-law',
+      state: 'warn',
+      detail: /off by 2/,
+    },
+    {
       damage: eachSlice(slice => (slice.ended = 0)),
       rule: 'littles-law',
       state: 'warn',
@@ -354,6 +365,14 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       assert.match(auditTrial(trial).find(({ rule }) => rule === 'link')!.detail, detail);
     });
   }
+
+  test('a relay that is late where every request failed delays no response', () => {
+    const [trial] = structuredClone(sampleRun({ scenario: 'behind-a-link' }).trials);
+    assert.ok(trial?.state === 'completed' && trial.measurement.link !== null);
+    trial.measurement.response.count = trial.measurement.response.p99Us = 0;
+    trial.measurement.link.latenessP99Us = 9_000;
+    assert.equal(auditTrial(trial).find(({ rule }) => rule === 'link')?.state, 'pass');
+  });
 
   for (const { latenessP99Us, state } of [
     { latenessP99Us: 2_000, state: 'pass' },
@@ -604,15 +623,15 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     };
     assert.deepEqual(
       rulesOf('short-vs-persistent'),
-      AUDITS.filter(rule => !['faults', 'schedule', 'link'].includes(rule)),
+      AUDITS.filter(rule => !['faults', 'schedule', 'link', 'closing'].includes(rule)),
     );
     assert.deepEqual(
       rulesOf('same-load'),
-      AUDITS.filter(rule => !['faults', 'block-spread', 'link'].includes(rule)),
+      AUDITS.filter(rule => !['faults', 'block-spread', 'link', 'closing'].includes(rule)),
     );
     assert.deepEqual(
       rulesOf('behind-a-link'),
-      AUDITS.filter(rule => !['faults', 'schedule'].includes(rule)),
+      AUDITS.filter(rule => !['faults', 'schedule', 'closing'].includes(rule)),
     );
     assert.deepEqual(
       auditCell(trials).map(({ rule, arm, trial }) => [rule, arm, trial]),
@@ -623,6 +642,24 @@ describe('Each audit finds its own kind of damage, and only that', () => {
         ['replicate-spread', 'persistent', undefined],
       ],
     );
+  });
+
+  test('a spread of one slice, or of one replicate, is not checked', () => {
+    const trial = persistent();
+    trial.measurement.slices.splice(1);
+    assert.ok(auditTrial(trial).every(({ rule }) => rule !== 'block-spread'));
+    assert.ok(auditCell([trial]).every(({ rule }) => rule !== 'replicate-spread'));
+  });
+
+  test('a client that fails to close is named, and its figures stand', () => {
+    const trial = persistent();
+    trial.measurement.closing = 'close() of its module failed after 3 ms: gone';
+    const found = auditTrial(trial).find(({ rule }) => rule === 'closing')!;
+    assert.deepEqual(
+      [found.state, found.arm, found.detail],
+      ['warn', 'persistent', trial.measurement.closing],
+    );
+    assert.ok(isTrialValid(trial));
   });
 
   const stallRows: { hits: Record<string, number>; states: Finding['state'][]; why: string }[] = [

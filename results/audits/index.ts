@@ -1,6 +1,7 @@
 // The audits: every check that a run makes on itself, as findings with the figures behind them.
 import type { Finding } from '../model/run.ts';
 import type { CompletedTrial, TrialResult } from '../model/trial.ts';
+import { closing } from './closing.ts';
 import { conservation, ledger } from './connections.ts';
 import { faults } from './faults.ts';
 import { littlesLaw, schedule, sliceLength, steadiness } from './load.ts';
@@ -8,9 +9,13 @@ import { bottleneck, contention, link, listenDrops, retransmits } from './machin
 import type { ArmRule, TrialRule } from './rule.ts';
 import { blockSpread, ownStalls, replicateSpread } from './spread.ts';
 
-/** Why trials failed, each cause once. Messages that differ only in their numbers are one cause, worded as in its first trial. */
+/** Why trials failed, each cause once. */
 export function failureCauses(trials: readonly TrialResult[]): string[] {
-  const messages = trials.flatMap(trial => (trial.state === 'failed' ? [trial.error.message] : []));
+  return foldSimilar(trials.flatMap(trial => (trial.state === 'failed' ? [trial.error.message] : [])));
+}
+
+/** Messages of trials, each once. Those that differ only in their numbers are one, worded as in its first trial. */
+export function foldSimilar(messages: readonly string[]): string[] {
   const causes = Map.groupBy(messages, message => message.replaceAll(/\d[\d,.]*/g, '#'));
   return [...causes.values()].map(([first = '', ...others]) =>
     others.some(other => other !== first) ? `${first} (similar in ${others.length + 1} trials)` : first,
@@ -31,6 +36,7 @@ const TRIAL_RULES: readonly TrialRule[] = [
   retransmits,
   steadiness,
   blockSpread,
+  closing,
 ];
 
 const ARM_RULES: readonly ArmRule[] = [ownStalls, replicateSpread];

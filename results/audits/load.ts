@@ -36,13 +36,21 @@ function checkClosed(load: ClosedLoad, measurement: Measurement): Check {
   const users = perMs * meanMs;
   const off = Math.abs(users / load.concurrency - 1);
 
-  const isGrave = off > GRAVE && measurement.steadyMs >= LEAST_GRAVE_MS;
+  const isGrave = off > Math.max(GRAVE, crossingRatio(measurement)) && measurement.steadyMs >= LEAST_GRAVE_MS;
   const sum = `${whole(perMs * 1000)}/s × ${meanMs.toFixed(2)} ms${notes} = ${users.toFixed(1)} of ${whole(load.concurrency)} users busy`;
   if (off <= TOLERANCE) return { state: 'pass', detail: sum };
   return {
     state: isGrave ? 'fail' : 'warn',
     detail: `${sum}, off by ${percent(off)}: the rate in the windows does not match the mean`,
   };
+}
+
+/**
+ * By how much the two sides may differ: one counts the requests that cross the end of a window, the other those that cross its
+ * beginning, each of a user at most one and at most as long as the longest.
+ */
+function crossingRatio({ slices, steadyMs, response }: Measurement): number {
+  return (slices.length * response.maxUs) / 1_000 / steadyMs;
 }
 
 /** Requests finished per ms, and a user's mean time from one request to the next; approximate for load tools and older runs. */
@@ -150,10 +158,11 @@ const LATE_P99_US = 5_000;
 
 /**
  * An open load is valid only while requests are sent when they are due. In order of severity:
- * - fail: requests without a time (never sent, or abandoned), which are the slowest; responses that fall behind the schedule,
- *   so that times grow with the length of a slice; a generator whose own lateness is most of the mean response time.
- * - warn: a generator whose lateness has a long tail; requests that maxInFlight held back. At the end of a capacity search the
- *   client is at its limit by design, so there everything but lost requests is only a warning.
+ * - fail: requests that were never sent; responses that fall behind the schedule, so that times grow with the length of a
+ *   slice; a generator whose own lateness is most of the mean response time.
+ * - warn: requests abandoned at the end of a drain, which count as failed and by the time waited, so that only times are bounds
+ *   (mark ≥); a generator whose lateness has a long tail; requests that maxInFlight held back. At the end of a capacity
+ *   search the client is at its limit by design, so there everything but requests that were never sent is only a warning.
  */
 export const schedule: TrialRule = {
   rule: 'schedule',
@@ -162,26 +171,33 @@ export const schedule: TrialRule = {
     const grave = load.model === 'capacity' ? 'warn' : 'fail';
     const { due, heldBack, unsent, unfinished, ended } = arrivals;
     const late = `the generator was late by ${formatTimes(lateness)}`;
-    if (areTooManyLost(arrivals)) {
+    if (areTooManyLost({ due, unsent, unfinished: 0 })) {
       return {
         state: 'fail',
-        detail: `of ${whole(due)} requests due, ${whole(unsent)} were never sent and ${whole(unfinished)} were abandoned at the end of a drain: the slowest are missing`,
+        detail: `of ${whole(due)} requests due, ${whole(unsent)} were never sent and ${whole(unfinished)} were abandoned at the end of a drain: the load was not the one requested`,
       };
     }
-    if (isFallingBehind(arrivals, BEHIND_RATIO)) {
+    // What is never answered does not pile up in front of the others.
+    if (isFallingBehind({ due: due - unfinished, ended }, BEHIND_RATIO)) {
       return {
         state: grave,
         detail: `${whole(due)} requests were due in the steady windows, but only ${whole(ended)} finished in them: the client could not sustain the rate; latencies depend on slice length and are not meaningful`,
       };
     }
     const means = { latenessUs: lateness.meanUs, responseUs: response.meanUs };
-    if (lateness.meanUs > LATE_MEAN_US && isMostlyLateness(means)) {
+    // Where every request failed there is no response time that it could be most of.
+    if (response.count > 0 && lateness.meanUs > LATE_MEAN_US && isMostlyLateness(means)) {
       return {
         state: grave,
         detail: `${late}, of a response time of ${formatTimes(response)}: mostly the generator is measured`,
       };
     }
     const warnings = [
+      ...(areTooManyLost(arrivals)
+        ? [
+            `${whole(unfinished)} of ${whole(due)} requests due (${percent(unfinished / due)}) had no response at the end of a drain: they are failed requests, and the times are lower bounds`,
+          ]
+        : []),
       ...(lateness.p99Us > LATE_P99_US ? [`${late}, more than its timers cause`] : []),
       ...(heldBack > 0
         ? [

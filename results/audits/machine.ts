@@ -121,7 +121,8 @@ export const link: TrialRule = {
   check({ measurement }) {
     if (measurement.link === null) return null;
     const { relay, latenessP50Us, latenessP99Us, latenessMaxUs } = measurement.link;
-    const hasLateTail = latenessP99Us > LATE_DELIVERY_P99_US;
+    // Where every request failed there is no response time whose tail it could be.
+    const hasLateTail = measurement.response.count > 0 && latenessP99Us > LATE_DELIVERY_P99_US;
     const isLate =
       latenessP50Us > MOST_P50_US ||
       (hasLateTail && latenessP99Us > MOST_P99_SHARE * measurement.response.p99Us);

@@ -31,7 +31,7 @@ export const blockSpread: TrialRule = {
     const silent = slices.length - logRates.length;
     if (silent > 0 && logRates.length > 0)
       return { state: 'warn', detail: `no request was answered in ${silent} of the ${slices.length} slices` };
-    if (logRates.length < 2) return { state: 'pass', detail: 'only one slice, so there is no spread' };
+    if (logRates.length < 2) return null;
     const mean = logRates.reduce((sum, value) => sum + value, 0) / logRates.length;
     const variance = logRates.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (logRates.length - 1);
     const spread = Math.sqrt(variance);
@@ -58,8 +58,7 @@ export const replicateSpread: ArmRule = {
         detail: `replicates disagree: no request was answered in ${silent} of ${all.length}`,
       };
     const [first] = trials;
-    if (first === undefined || figures.length < 2)
-      return { state: 'pass', detail: 'only one replicate, so there is no spread' };
+    if (first === undefined || figures.length < 2) return null;
     const { metric, noun } = headlineOf(first.trial.load);
     const { groups, isDistinct } = findModes(figures.map(Math.log));
     if (isDistinct && groups.length === 2) {

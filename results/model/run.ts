@@ -77,10 +77,14 @@ const amount = () => z.number().min(0);
 
 /** Arms are compared on all metrics but those: shares, counts, and what a client asks of the target, which the arms' rows show. */
 export const Metric = ExpectedMetric.exclude([
+  'p999Us',
   'targetCpuUsPerRequest',
   'successRatio',
   'connectionsPer1kRequests',
   'unneededConnectionsPer1kRequests',
+  'leftOpenPer1kRequests',
+  'failureMeanUs',
+  'busiestBackendRatio',
 ]);
 export type Metric = z.infer<typeof Metric>;
 export const METRICS: readonly Metric[] = Metric.options;
@@ -180,6 +184,7 @@ export const AUDITS = [
   'block-spread',
   'own-stalls',
   'replicate-spread',
+  'closing',
 ] as const;
 
 /** One check and its outcome. `fail` makes a trial invalid; `warn` is a caveat shown beside the figure. */
@@ -192,8 +197,17 @@ export const Finding = z.strictObject({
 });
 export type Finding = z.infer<typeof Finding>;
 
-/** Why no further replicate of a cell was started. */
-export const StopReason = z.enum(['precise', 'decided', 'budget', 'max-replicates', 'interrupted', 'failed']);
+/** Why no further replicate of a cell was started; `measuring`: others follow, so it is shown only while a run is going on. */
+export const StopReason = z.enum([
+  'precise',
+  'decided',
+  'budget',
+  'max-replicates',
+  'cut',
+  'interrupted',
+  'failed',
+  'measuring',
+]);
 export type StopReason = z.infer<typeof StopReason>;
 
 export const CellResult = z.strictObject({
@@ -226,6 +240,13 @@ export const CellResult = z.strictObject({
   comparisons: z.array(Comparison).describe('Each client against the baseline, per metric'),
   findings: z.array(Finding).describe('Outcome of each audit'),
   expectations: z.array(ExpectationResult).default([]).describe('Outcome of each limit of expect'),
+  errorSharers: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe(
+      'Runs whose expectations share one error with these, this run included: the steps of a bisection',
+    ),
 });
 export type CellResult = z.infer<typeof CellResult>;
 
@@ -286,5 +307,9 @@ export const Run = z.strictObject({
     ),
   host: Host.describe('Machine and its state'),
   cells: z.array(CellResult).describe('Results per scenario, or per point of a sweep'),
+  notBegun: z
+    .array(z.string())
+    .optional()
+    .describe('Cells that were asked for and not begun before it ended; absent where there is none'),
 });
 export type Run = z.infer<typeof Run>;

@@ -181,6 +181,16 @@ export const Ledger = z.strictObject({
     .describe(
       'By the client, to anything else than the target: another port or host, a proxy, a Unix socket',
     ),
+  closedInPauses: count()
+    .default(0)
+    .describe('Connections that ended while the client waited for its turn, between two of its slices'),
+  longestPauseMs: amount().default(0).describe('The longest of these pauses'),
+  leftOpen: count()
+    .nullable()
+    .default(null)
+    .describe(
+      "Connections still open after the last slice, by the client's count, those of its pool included; null where the client does not count them, and in runs of older versions",
+    ),
   acceptedBy: z
     .enum(['target', 'kernel', 'kernelOpens'])
     .default('target')
@@ -302,6 +312,23 @@ export const Alone = z.strictObject({
 });
 export type Alone = z.infer<typeof Alone>;
 
+/** What the backends of a target counted after some of them were added, cumulative, by backend. */
+export const BackendGrowth = z.strictObject({
+  snapshots: z
+    .array(
+      z.strictObject({ afterMs: amount().describe('Since they were added'), requests: z.array(count()) }),
+    )
+    .describe('About ten a second; the first is of that moment'),
+});
+export type BackendGrowth = z.infer<typeof BackendGrowth>;
+
+/** What each backend of a target counted of a client, by backend. */
+export const Backends = z.strictObject({
+  accepted: z.array(count()).describe('Connections, warm-up included'),
+  requests: z.array(count()).describe('Requests, warm-up included'),
+  growth: BackendGrowth.nullable().describe('null where no backends were added'),
+});
+export type Backends = z.infer<typeof Backends>;
 /** Classes of the statuses of final responses. */
 export const StatusClass = z.enum(['2xx', '3xx', '4xx', '5xx']);
 export type StatusClass = z.infer<typeof StatusClass>;
@@ -380,6 +407,7 @@ export const Measurement = z.strictObject({
   timeline: Timeline.describe('The steady time in equal parts'),
   slices: z.array(Slice).describe('In the order in which they were measured'),
   ledger: Ledger.describe('Connections and requests, counted at both ends'),
+  backends: Backends.nullable().default(null).describe('null: the target is a single server'),
   generator: Resources.describe('The process that sent the load, or all of a group'),
   target: Resources.nullable().describe(
     'Of a server that a command started: of all its processes; null for a server that conntax did not start',
@@ -389,6 +417,11 @@ export const Measurement = z.strictObject({
   alone: Alone.nullable()
     .default(null)
     .describe('One user alone; null where that was not measured, and in runs of older versions'),
+  closing: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('What went wrong when the client was closed; null: nothing'),
   caveats: z
     .array(z.string())
     .default([])

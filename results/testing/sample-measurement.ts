@@ -3,7 +3,7 @@
 import { randomLogNormal } from 'd3-random';
 import { mostInFlight } from '../../scenarios/model/load.ts';
 import { openingRoundTrips } from '../../scenarios/model/target.ts';
-import { neededConnections } from '../connections.ts';
+import { mostOpenConnections, neededConnections } from '../connections.ts';
 import { createLatencyRecorder, emptyHistogram, type LatencyRecorder } from '../histogram.ts';
 import { askedPerSec } from '../metrics.ts';
 import type {
@@ -108,9 +108,11 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
     timeline: timelineOf(slices, response.maxUs),
     slices,
     ledger: sampleLedger(trial, sent, opened),
+    backends: null,
     generator: resourcesOf(slices, slice => slice.generatorCpuUs, 0.93, 96_000_000),
     target: resourcesOf(slices, slice => slice.targetCpuUs ?? 0, 0.71, 88_000_000),
     link: trial.link === undefined ? null : sampleLink(slices, k === 'unlimited' ? 0 : exchanges / k),
+    closing: null,
     alone: ratePerSec === null && trial.client.transport === 'undici' ? sampleAlone(share, tripsUs) : null,
     caveats: trial.client.transport === 'undici' ? [] : ['It is started for each slice.'],
     kernel: {
@@ -194,6 +196,9 @@ function sampleLedger(trial: Trial, sent: number, opened: number): Ledger {
     openedBy: 'client',
     openedElsewhere: 0,
     origins: [],
+    closedInPauses: 0,
+    longestPauseMs: 0,
+    leftOpen: Math.min(opened, mostOpenConnections(client, load)),
     acceptedBy: 'target',
     acceptedHttp2: 0,
     needed: neededConnections({ client, target, load, requests: sent }),

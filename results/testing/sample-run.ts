@@ -100,6 +100,7 @@ function drawCell(options: SampleCellOptions): { cell: CellResult; trials: Trial
     arms: summariseArms(trials),
     leftOut: scenario.name === 'drivers' ? [LEFT_OUT] : [],
     comparisons: compareArms({ baseline: scenario.baseline, trials }),
+    errorSharers: 1,
     expectations: judgeAll(scenario.expect, trials).map((judgement, index) =>
       firstResult(scenario.expect[index]!, judgement),
     ),

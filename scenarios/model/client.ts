@@ -101,9 +101,11 @@ export const Client = z.strictObject({
     })
     .default({}),
   body: z
-    .enum(['read', 'dump'])
+    .enum(['read', 'dump', 'cancel', 'ignore'])
     .default('read')
-    .describe('read: the whole body is read; dump: it is discarded'),
+    .describe(
+      'What is done with the body of a response: read: read to its end; dump: discarded; cancel: given up, which may close the connection; ignore: neither read nor given up, as by a program that leaks it',
+    ),
 });
 export type Client = z.infer<typeof Client>;
 

@@ -11,20 +11,28 @@ export const ExpectedMetric = z.enum([
   'meanUs',
   'p50Us',
   'p99Us',
+  'p999Us',
   'cpuUsPerRequest',
   'targetCpuUsPerRequest',
   'capacityPerSec',
   'successRatio',
   'connectionsPer1kRequests',
   'unneededConnectionsPer1kRequests',
+  'leftOpenPer1kRequests',
+  'failureMeanUs',
+  'busiestBackendRatio',
 ]);
 export type ExpectedMetric = z.infer<typeof ExpectedMetric>;
+
+/** A value that a sweep gives to a setting. */
+export const SweepValue = z.union([z.number(), z.string(), z.boolean()]);
+export type SweepValue = z.infer<typeof SweepValue>;
 
 /** A limit on a metric of one client, or on its ratio to another client's. */
 export const Expectation = z
   .strictObject({
     metric: ExpectedMetric.describe(
-      'The metric. unneededConnectionsPer1kRequests: connections beyond those that the settings require, independent of the length of the run; connectionsPer1kRequests: all connections, so for a pool it falls as the run gets longer or faster',
+      'The metric. unneededConnectionsPer1kRequests: connections beyond those that the settings require, independent of the length of the run; connectionsPer1kRequests: all connections, so for a pool it falls as the run gets longer or faster; leftOpenPer1kRequests: those still open at the end, so 1000 is a leak of one per request; failureMeanUs: mean time until a request failed, as by a timeout; busiestBackendRatio: requests of the busiest of target.backends over the mean of all (1: evenly spread), in the last second of the window where backends are added',
     ),
     of: z.string().describe('The client that the limit applies to'),
     over: z
@@ -33,6 +41,12 @@ export const Expectation = z
       .describe('Another client to divide by: the limit then applies to the ratio of the two'),
     atLeast: z.number().min(0).optional().describe('Lower limit'),
     atMost: z.number().min(0).optional().describe('Upper limit'),
+    at: z
+      .record(z.string(), z.array(SweepValue).min(1))
+      .optional()
+      .describe(
+        'The points of a sweep that the limit applies to: values by swept setting, as in { "load.everyMs": [140] }; default: all',
+      ),
   })
   .refine(({ atLeast, atMost }) => atLeast !== undefined || atMost !== undefined, 'needs atLeast or atMost')
   .refine(({ atLeast = 0, atMost = Infinity }) => atLeast <= atMost, {
@@ -144,10 +158,6 @@ export const Timing = z.strictObject({
     ),
 });
 export type Timing = z.infer<typeof Timing>;
-
-/** A value that a sweep gives to a setting. */
-export const SweepValue = z.union([z.number(), z.string(), z.boolean()]);
-export type SweepValue = z.infer<typeof SweepValue>;
 
 /** Most settings that one scenario may sweep: more cannot be drawn, and would take too long. */
 const MOST_SWEPT = 2;

@@ -1,7 +1,7 @@
 // The combinations of a sweep's values, the names of its cells, and the scenario to be measured in each.
-import type { LeftOutArm, Scenario, SweepPoint, SweepValue } from './scenario.ts';
+import type { Expectation, LeftOutArm, Scenario, SweepPoint, SweepValue } from './scenario.ts';
 
-/** A checkout or installation of conntax, or this one with other versions of some packages. */
+/** A checkout or installation of conntax, or this one with other versions of some packages or of Node. */
 export interface Code {
   /** Its name in reports, such as `undici 7.30.2` or a folder. */
   label: string;
@@ -9,6 +9,8 @@ export interface Code {
   dir: string | null;
   /** Replaced packages: by name, a folder whose node_modules contains it. */
   packages: Readonly<Record<string, string>>;
+  /** The program that runs it; default: the Node that runs conntax. */
+  node?: string;
 }
 
 /** A target process of a cell. */
@@ -36,6 +38,8 @@ export type Variant = Scenario & {
   generatorCode?: Readonly<Record<string, Code>>;
   /** Its target processes; default: one of this checkout for all arms. */
   targets?: readonly CellTarget[];
+  /** Runs whose expectations share one error with this one's, itself included: the steps of a bisection; default: 1. */
+  errorSharers?: number;
 };
 
 export function axesOf({ sweep = {} }: Pick<Scenario, 'sweep'>): SweepAxis[] {
@@ -106,6 +110,13 @@ export function describeSubset(
 /** The value that a combination gives to a setting; undefined if the setting is not swept. */
 export function sweptValue(points: readonly SweepPoint[], path: string): SweepValue | undefined {
   return points.find(point => point.path === path)?.value;
+}
+
+/** Whether an expectation applies to this point of a sweep. */
+export function appliesAt({ at = {} }: Expectation, points: readonly SweepPoint[]): boolean {
+  return Object.entries(at).every(([path, values]) =>
+    values.some(value => value === sweptValue(points, path)),
+  );
 }
 
 /** The A/A arm: it is the same client as the baseline, so every difference between them is noise. */

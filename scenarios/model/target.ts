@@ -12,6 +12,33 @@ export const Behaviour = z.looseObject({
 });
 export type Behaviour = z.infer<typeof Behaviour>;
 
+const MOST_BACKENDS = 64;
+const backendCount = () => z.int().min(1).max(MOST_BACKENDS);
+
+/** Backends of which some are added while clients are measured. */
+export const GrowingBackends = z
+  .strictObject({
+    from: backendCount().describe('Backends that get connections from the start'),
+    to: backendCount().describe('Backends that get connections later'),
+    afterMs: z
+      .int()
+      .min(0)
+      .max(3_600_000)
+      .describe('When the others are added, after the start of the window'),
+  })
+  .refine(({ from, to }) => from < to, { path: ['to'], error: 'must be more than from' });
+
+const Backends = z
+  .union([backendCount(), GrowingBackends])
+  .describe(
+    'Servers behind the one address of the target, each with its own counters: each new connection goes to the next of them, as a balancer of connections does it. { from, to, afterMs }: some of them are added during each slice (timing.slicing: whole)',
+  );
+
+/** How many there are in the end. */
+export function countBackends({ backends }: { backends: z.infer<typeof Backends> }): number {
+  return typeof backends === 'number' ? backends : backends.to;
+}
+
 /** The longest path of a Unix socket on Linux, which adds a final zero. */
 const LONGEST_SOCKET_PATH = 107;
 
@@ -127,7 +154,9 @@ export const Target = z.strictObject({
     .union([
       z.url({ protocol: /^http$/ }),
       z.strictObject({
-        env: VariableName.describe('Its name'),
+        env: VariableName.describe(
+          'Environment variable that holds the URL, which may have a user and a password',
+        ),
       }),
     ])
     .optional()
@@ -177,6 +206,13 @@ export const Target = z.strictObject({
     .nullable()
     .default(false)
     .describe('Whether the server answers every request with Connection: close'),
+  framing: z
+    .enum(['length', 'chunked', 'close'])
+    .optional()
+    .describe(
+      'What ends the body of a response over HTTP/1.1: length, its Content-Length; chunked, its last chunk; close, the end of the connection, which then carries one request. Default: length, and chunked for the behaviour stream, whose length is not known in advance',
+    ),
+  backends: Backends.default(1),
   faults: Faults.default([]).describe(
     "What goes wrong with a share of the target's answers; a request meets at most one of them",
   ),
@@ -193,6 +229,14 @@ export type Target = z.infer<typeof Target>;
 /** Whether the server is conntax's own: neither at a url, nor started by a command. */
 export function isBuiltIn({ url, command }: Pick<Target, 'url' | 'command'>): boolean {
   return url === undefined && command === undefined;
+}
+
+/** Whether the server ends each connection after its first response. */
+export function closesAfterResponse({
+  connectionClose,
+  framing,
+}: Pick<Target, 'connectionClose' | 'framing'>): boolean {
+  return connectionClose === true || framing === 'close';
 }
 
 /** Settings that describe a server which is not conntax's own; null: unknown. */
@@ -238,6 +282,14 @@ export const Link = z.strictObject({
     .union([z.int().min(1_000).max(100_000_000_000), z.literal('unlimited')])
     .default('unlimited')
     .describe('Throughput of each connection in each direction'),
+  silentAfterIdleMs: z
+    .int()
+    .min(10)
+    .max(3_600_000)
+    .optional()
+    .describe(
+      'A middlebox that forgets a connection on which nothing has passed for so long: all later bytes, ends and resets are lost, and neither side hears of it. Default: none',
+    ),
 });
 export type Link = z.infer<typeof Link>;
 

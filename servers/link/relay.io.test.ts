@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { suite, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { eventually } from '../../bench/run/testing/processes.ts';
 import { Link } from '../../scenarios/model/target.ts';
@@ -236,4 +237,55 @@ suite('time', () => {
       assert.ok(performance.now() - startMs >= 150 - EARLY_MS);
     });
   }
+});
+
+suite('a link that forgets idle connections', () => {
+  const SILENT_MS = 60;
+
+  /** A connection that carried a byte each way, and has then been idle for too long. */
+  async function openForgotten(ends: Ends): Promise<[client: Socket, target: Socket]> {
+    const [client, target] = await open(ends, 'client to target');
+    client.write('a');
+    target.write(await readBytes(target, 1));
+    await readBytes(client, 1);
+    await delay(2 * SILENT_MS);
+    return [client, target];
+  }
+
+  /** What arrives at a socket from now on. */
+  function noted(socket: Socket): string[] {
+    const events: string[] = [];
+    socket.on('data', (bytes: Buffer) => events.push(bytes.toString()));
+    for (const name of ['end', 'error', 'close']) socket.on(name, () => events.push(name));
+    return events;
+  }
+
+  const SENDINGS: [name: string, send: (socket: Socket) => void][] = [
+    ['bytes', socket => socket.write('b')],
+    ['an end', socket => socket.end()],
+    ['a reset', socket => socket.resetAndDestroy()],
+  ];
+  for (const way of WAYS) {
+    for (const [name, send] of SENDINGS) {
+      test(`${name}, ${way}: the other side hears nothing, and the relay carries other connections on`, async t => {
+        const ends = await openEnds(t, { silentAfterIdleMs: SILENT_MS });
+        const [client, target] = await openForgotten(ends);
+        const [sender, receiver] = way === 'client to target' ? [client, target] : [target, client];
+        const heard = noted(receiver);
+        send(sender);
+        // Whatever would have come is there before what another connection does after it.
+        const [otherClient, otherTarget] = await open(ends, 'client to target');
+        otherClient.end('c');
+        assert.equal((await readToEnd(otherTarget)).toString(), 'c');
+        assert.deepEqual(heard, []);
+      });
+    }
+  }
+
+  test('a connection on which something passes in time stays known', async t => {
+    const ends = await openEnds(t, { silentAfterIdleMs: 30_000 });
+    const [client, target] = await openForgotten(ends);
+    client.end('b');
+    assert.equal((await readToEnd(target)).toString(), 'b');
+  });
 });

@@ -61,10 +61,32 @@ function createMeter(): Meter {
   };
 }
 
+/** What a middlebox on the way, such as a NAT or a load balancer, knows of a connection. */
+interface Passage {
+  /** Whether something that arrives at this time passes. If not, the connection is forgotten: nothing ever passes again. */
+  lets(nowMs: number): boolean;
+}
+
+const OPEN_PASSAGE: Passage = { lets: () => true };
+
+function createPassage({ silentAfterIdleMs }: Link, beginsAtMs: number): Passage {
+  if (silentAfterIdleMs === undefined) return OPEN_PASSAGE;
+  let lastAtMs = beginsAtMs;
+  let isForgotten = false;
+  return {
+    lets(nowMs) {
+      isForgotten ||= nowMs - lastAtMs >= silentAfterIdleMs;
+      lastAtMs = nowMs;
+      return !isForgotten;
+    },
+  };
+}
+
 interface DirectionOptions {
   source: Socket;
   sink: Socket;
   line: DelayLine;
+  passage: Passage;
   timer: DeliveryTimer;
   meter: DirectionMeter;
 }
@@ -73,7 +95,7 @@ interface DirectionOptions {
  * Carries data from the source to the sink until the source ends. Only a stalled reader stops the sink, and only a full line
  * stops the source. (A stopped source is not polled either, so a reset by its peer is noticed only when the reader continues.)
  */
-function carry({ source, sink, line, timer, meter }: DirectionOptions): void {
+function carry({ source, sink, line, passage, timer, meter }: DirectionOptions): void {
   let isScheduled = false;
   /** The sink's buffer is full until its reader continues. */
   let isStalled = false;
@@ -123,7 +145,13 @@ function carry({ source, sink, line, timer, meter }: DirectionOptions): void {
 
   function push(item: Item): void {
     if (sink.destroyed) return; // as a network drops packets to a closed connection
-    line.push(item, timer.arrivalMs());
+    const arrivedMs = timer.arrivalMs();
+    if (!passage.lets(arrivedMs)) {
+      // The other side is not told, but the relay needs no socket to a side that has closed.
+      if (typeof item === 'string') source.destroy();
+      return;
+    }
+    line.push(item, arrivedMs);
     if (line.isFull) source.pause();
     schedule();
   }
@@ -177,10 +205,12 @@ interface Path {
 function carryConnection(client: Socket, path: Path): Socket {
   const { link, random, timer, meter } = path;
   const upstream = new Socket({ allowHalfOpen: true, noDelay: true });
+  const passage = createPassage(link, timer.arrivalMs());
   carry({
     source: client,
     sink: upstream,
     line: createDelayLine(link, random),
+    passage,
     timer,
     meter: meter.toTarget,
   });
@@ -188,6 +218,7 @@ function carryConnection(client: Socket, path: Path): Socket {
     source: upstream,
     sink: client,
     line: createDelayLine(link, random),
+    passage,
     timer,
     meter: meter.toClient,
   });
@@ -211,7 +242,8 @@ function carryConnection(client: Socket, path: Path): Socket {
 
 /**
  * Opens a relay on a free port of 127.0.0.1. It does not emulate packet loss, or the slow start of new
- * connections (a real one sends about 14 KiB, then waits a round trip).
+ * connections (a real one sends about 14 KiB, then waits a round trip). TCP's own probes of idle connections end at the relay, so
+ * they do not keep a connection from being forgotten.
  *
  * @throws the system's error when listening fails.
  */

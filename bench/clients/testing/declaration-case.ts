@@ -44,7 +44,11 @@ const together: readonly Stated[] = [
   { pool: { maxConcurrentStreams: 4 } },
   { pool: { closing: 'server' } },
   { pool: { scheduling: 'round-robin' } },
+  { body: 'cancel' },
+  { body: 'ignore' },
+  { body: 'ignore', pool: { pipelining: 4 } },
   { protocol: 'h2' },
+  { protocol: 'h2', body: 'ignore' },
   { protocol: 'h2', requestsPerConnection: 1, pool: { pipelining: 4 } },
   { pool: { idleTimeoutBufferMs: 100, idleTimeoutMs: 60_000 } },
 ];

@@ -2,7 +2,7 @@
 import { CLIENT_SETTINGS, type Client, isModulePath } from '../../../scenarios/model/client.ts';
 import { connectionLimit } from '../../../scenarios/model/connection-limit.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
-import type { Target } from '../../../scenarios/model/target.ts';
+import { closesAfterResponse, type Target } from '../../../scenarios/model/target.ts';
 import type { ClientPlugin, EngineModule, Refusal } from '../../contracts.ts';
 import { nameHint, nearest, orList, valueAt } from '../problems.ts';
 import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
@@ -121,7 +121,7 @@ export function connectionRules(context: RuleContext): Rule[] {
     },
     ...forEachArm(
       context,
-      arm => [['expect'], ['clients', arm], ['target', 'connectionClose']],
+      arm => [['expect'], ['clients', arm], ['target', 'connectionClose'], ['target', 'framing']],
       (arm, client, { expect, target }) =>
         expect.flatMap(({ metric, of, over }, index) =>
           metric !== METRIC || of !== arm || over !== undefined || isBounded(client, target)
@@ -139,7 +139,7 @@ export function connectionRules(context: RuleContext): Rule[] {
 /** Whether the settings bound the number of connections for a number of requests (results/connections.ts). */
 function isBounded({ pool, protocol, requestsPerConnection }: Client, target: Target): boolean {
   const isShared = protocol === 'h2' || Number.isFinite(connectionLimit(pool));
-  return isShared || requestsPerConnection !== 'unlimited' || target.connectionClose === true;
+  return isShared || requestsPerConnection !== 'unlimited' || closesAfterResponse(target);
 }
 
 /** Settings that conntax itself implements for any client library; a load tool controls its own exchanges. */

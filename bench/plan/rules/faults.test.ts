@@ -72,6 +72,16 @@ describe('Faults are possible or refused', async () => {
       /^target\.faults has close, and pipelined requests wait on the same connection/,
     ],
     [
+      { target: { faults: [ALL[2]] }, client: { body: 'ignore' } },
+      ['clients.one.body'],
+      /^target\.faults has closeInBody, which a client that does not read/,
+    ],
+    [
+      { target: { faults: [ALL[1], ALL[2]], framing: 'close' } },
+      ['target.faults.1'],
+      /^a body that ends with its connection looks whole wherever it is cut/,
+    ],
+    [
       { target: { faults: ALL, url: 'http://127.0.0.1/' } },
       ['target.faults'],
       /^only conntax's own server.*without a url$/,

@@ -1,5 +1,6 @@
 // Rules on target.faults: what each kind needs of the protocol, the requests, the behaviour and the clients.
 import { closesConnection, type Fault, needsBody } from '../../../scenarios/model/fault.ts';
+import { leavesBody } from '../../../scenarios/model/left-body.ts';
 import { isExpectedStatus } from '../../../scenarios/model/statuses.ts';
 import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
 
@@ -62,6 +63,18 @@ export function faultRules(context: RuleContext): Rule[] {
         ),
     },
     {
+      reads: [FAULTS, ['target', 'framing']],
+      check: ({ target: { faults, framing } }) =>
+        eachFault(faults, ({ kind }) =>
+          kind === 'closeInBody' && framing === 'close'
+            ? {
+                message: 'a body that ends with its connection looks whole wherever it is cut',
+                hint: "another kind, or target.framing 'length' or 'chunked'",
+              }
+            : undefined,
+        ),
+    },
+    {
       reads: [FAULTS, ['target', 'expectStatus']],
       check: ({ target: { faults, expectStatus } }) =>
         faults.length === 0 || isExpectedStatus(expectStatus, 200)
@@ -72,6 +85,19 @@ export function faultRules(context: RuleContext): Rule[] {
               hint: '200 or 2xx among them, or no target.faults',
             },
     },
+    ...forEachArm(
+      context,
+      arm => [FAULTS, ['clients', arm, 'body']],
+      (arm, client, { target: { faults } }) =>
+        leavesBody(client) && faults.some(({ kind }) => kind === 'closeInBody')
+          ? {
+              path: ['clients', arm, 'body'],
+              message:
+                'target.faults has closeInBody, which a client that does not read the body never notices',
+              hint: "'read' or 'dump', or faults of other kinds",
+            }
+          : undefined,
+    ),
     ...forEachArm(
       context,
       arm => [FAULTS, ['clients', arm, 'pool', 'pipelining']],

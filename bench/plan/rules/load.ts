@@ -95,18 +95,20 @@ export function timingRules(): Rule[] {
 
 /** An arm is idle between its slices: connections closed meanwhile would be counted as the arm's own cost. */
 export function idleFindings(scenario: Scenario, behaviours: RuleContext['behaviours']): Finding[] {
-  const { timing, target, clients } = scenario;
+  const { timing, target, clients, link } = scenario;
   if (timing.slicing !== 'alternate') return [];
   const serviceMs =
     (behaviours[target.behaviour.name]?.meanServiceMs(target.behaviour) ?? 0) + meanFaultMs(target.faults);
   const persistent = Object.entries(clients).filter(([, client]) => client.requestsPerConnection !== 1);
   const gaps = persistent.map(([arm]) => sliceGapMs(scenario, arm, serviceMs));
+  const longestGapMs = Math.max(0, ...gaps);
   const idleTimeouts: { path: Path; ms: number; gapMs: number }[] = [
     {
       path: ['target', 'keepAliveTimeoutMs'],
       ms: target.keepAliveTimeoutMs || Infinity,
-      gapMs: Math.max(0, ...gaps),
+      gapMs: longestGapMs,
     },
+    { path: ['link', 'silentAfterIdleMs'], ms: link?.silentAfterIdleMs ?? Infinity, gapMs: longestGapMs },
     ...persistent.map(([arm, { pool }], index) => ({
       path: ['clients', arm, 'pool', 'idleTimeoutMs'],
       ms: pool.idleTimeoutMs ?? Infinity,

@@ -1,7 +1,14 @@
 // Rules on the target: what holds for an external server only, what protocols and TLS allow, and who speaks HTTP/2.
+import { SHARE_MS } from '../../../results/spread.ts';
 import { carriesCredentials, variableFor } from '../../../scenarios/model/request.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
-import { COMMAND_SETTINGS, isBuiltIn, STATEMENTS, type Target } from '../../../scenarios/model/target.ts';
+import {
+  COMMAND_SETTINGS,
+  countBackends,
+  isBuiltIn,
+  STATEMENTS,
+  type Target,
+} from '../../../scenarios/model/target.ts';
 import { usesTls } from '../../../scenarios/model/tls.ts';
 import { type Path, valueAt } from '../problems.ts';
 import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
@@ -28,6 +35,14 @@ const COMMANDS = {
     message: "only conntax's own server has several origins",
     hint: 'no origins, or a target without a url',
   },
+  framing: {
+    message: 'an external server decides itself how its responses end',
+    hint: 'no framing',
+  },
+  backends: {
+    message: 'what stands behind an external server cannot be counted',
+    hint: "no backends; conntax's own server counts them",
+  },
   faults: {
     message: "only conntax's own server makes its answers go wrong on purpose",
     hint: 'no faults, or a target without a url',
@@ -46,6 +61,11 @@ const STARTED_COMMANDS = {
   tlsKey: { message: PLAIN_HTTP, hint: 'no tlsKey' },
   maxConcurrentStreams: { message: PLAIN_HTTP, hint: 'no maxConcurrentStreams' },
   origins: { ...COMMANDS.origins, hint: 'no origins, or a target without a command' },
+  framing: { ...COMMANDS.framing, message: 'a server of your own decides itself how its responses end' },
+  backends: {
+    message: 'what stands behind a server of your own cannot be counted',
+    hint: "no backends; conntax's own server counts them",
+  },
   faults: { ...COMMANDS.faults, hint: 'no faults, or a target without a command' },
 } as const;
 
@@ -354,6 +374,13 @@ export function protocolRules(context: RuleContext): Rule[] {
       "protocol: 'http1'",
     ),
     targetRule(
+      'framing',
+      ['protocol'],
+      ({ protocol, framing }) => protocol === 'h2' && framing !== undefined,
+      'HTTP/2 ends each body by a frame',
+      "no framing, or protocol: 'http1'",
+    ),
+    targetRule(
       'maxRequestsPerSocket',
       ['protocol', 'url'],
       ({ protocol, maxRequestsPerSocket, url }) =>
@@ -376,5 +403,48 @@ export function protocolRules(context: RuleContext): Rule[] {
               hint: "protocol: 'http1', or protocol: 'h2' and tls in target",
             },
     ),
+  ];
+}
+
+/** Backends that are added need a slice that they are added in, and time to see where requests go then. */
+export function backendRules(): Rule[] {
+  return [
+    {
+      reads: [['target', 'backends'], ['expect']],
+      check: ({ target, expect }) =>
+        expect.flatMap(({ metric }, index) =>
+          metric !== 'busiestBackendRatio' || countBackends(target) > 1
+            ? []
+            : {
+                path: ['expect', index, 'metric'],
+                message: 'a target with a single backend has nothing to spread requests over',
+                hint: 'another metric, or target.backends of at least 2',
+              },
+        ),
+    },
+    {
+      reads: [
+        ['target', 'backends'],
+        ['timing', 'slicing'],
+        ['timing', 'measureMs'],
+      ],
+      check({ target: { backends }, timing }) {
+        if (typeof backends === 'number') return undefined;
+        if (timing.slicing !== 'whole') {
+          return {
+            path: ['target', 'backends'],
+            message: 'backends are added once in each slice, so a slice must be all of a replicate',
+            hint: "timing.slicing: 'whole', or a number of backends",
+          };
+        }
+        const latestMs = timing.measureMs - 2 * SHARE_MS;
+        if (backends.afterMs <= latestMs) return undefined;
+        return {
+          path: ['target', 'backends', 'afterMs'],
+          message: `a window of ${timing.measureMs} ms is over before shares with the added backends are known`,
+          hint: `at most ${Math.max(0, latestMs)}, or a longer timing.measureMs`,
+        };
+      },
+    },
   ];
 }

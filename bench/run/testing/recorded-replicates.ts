@@ -19,6 +19,7 @@ export function replay(change: (trial: CompletedTrial) => CompletedTrial = trial
         return change({ ...sample, trial });
       });
     },
+    async profile() {},
     async close() {},
   });
 }

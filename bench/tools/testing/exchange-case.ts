@@ -55,7 +55,7 @@ export function engineExchangeCase(subject: EngineSubject): void {
           users: USERS,
           stated: { requestsPerConnection },
         });
-        const window = await slice({ rampMs: 50, windowMs: 500 });
+        const window = await slice({ rampMs: 50, windowMs: 1_500 });
         const { completed, meanUs } = recorder.windowCounts();
         const { response, bytesRecorded, completedRecorded } = recorder.finish();
         assert.equal(response.count, completed);

@@ -23,7 +23,7 @@ export function engineRequestCase(subject: EngineSubject): void {
       test(`${title}: arrives as asked for, every time`, async t => {
         const server = await openEchoServer(t);
         const { slice, account } = openEngine(t, subject, { endpoint: server.endpoint, users: 2, request });
-        await slice({ windowMs: 800 });
+        await slice({ windowMs: 1_500 });
         const { answered, failed } = account();
         assert.ok(answered > 0 && failed === 0, `${answered} answered, ${failed} failed`);
         assert.ok(server.received.length >= answered);
@@ -48,7 +48,7 @@ export function engineRequestCase(subject: EngineSubject): void {
         users,
         requests: SEVERAL,
       });
-      await slice({ windowMs: 800, requestSeed: 5 });
+      await slice({ windowMs: 1_500, requestSeed: 5 });
       const { sent } = account();
       const counts = engine.sentByRequest!;
       const total = counts.reduce((sum, count) => sum + count, 0);

@@ -52,7 +52,7 @@ export function openEngine(
     slice: times =>
       engine.runSlice({
         rampMs: 20,
-        windowMs: 150,
+        windowMs: 600,
         drainMs: 2_000,
         isRecorded: true,
         originMs: performance.now(),

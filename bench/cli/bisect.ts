@@ -1,0 +1,294 @@
+// Finds the version of a package, or the commit of a server, that made it worse: compares by halves, as `ab` does.
+import { join } from 'node:path';
+import { announceBisection, buildBisectReport, describeStep } from '../../report/bisect.ts';
+import type { Format } from '../../report/formats/format.ts';
+import {
+  type Bisection,
+  type BisectionState,
+  type BisectStep,
+  halfwayLimit,
+  type JudgedLimit,
+  mostSteps,
+  nextVersion,
+  stateOf,
+  stateOfLimits,
+} from '../../results/bisect.ts';
+import { EXIT, MeasureError, UsageError } from '../../results/errors.ts';
+import { surenessOf } from '../../results/expect.ts';
+import { replaceFile } from '../../results/files.ts';
+import type { Run } from '../../results/model/run.ts';
+import { readRun, type StoredRun } from '../../results/store.ts';
+import type { Expectation } from '../../scenarios/model/scenario.ts';
+import type { Code, Variant } from '../../scenarios/model/sweep.ts';
+import { planRun } from '../plan/plan.ts';
+import { loadPlugins } from '../plan/read-scenarios.ts';
+import { readSlowness } from '../probes/host.ts';
+import { type AbOptions, beforeAndAfter, chooseScenarios, sideOf } from './ab.ts';
+import { type CandidateOptions, type Candidates, findCandidates, requireOptions } from './candidates.ts';
+import { type Context, exitStatusOf } from './context.ts';
+import { tellGithub } from './github.ts';
+import { LEAST_EFFECT } from './option-defaults.ts';
+import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
+
+export interface BisectOptions
+  extends MeasureOptions,
+    TimingOptions,
+    CandidateOptions,
+    Pick<AbOptions, 'side' | 'client'> {
+  minEffect?: number;
+}
+
+/** @returns the exit status. @throws UsageError, MeasureError */
+export function bisectCommand(
+  range: string,
+  selectors: string[],
+  options: BisectOptions,
+  context: Context,
+): Promise<number> {
+  // What is installed or checked out is removed, however this ends.
+  return context.keep(() => bisect(range, selectors, options, context), context.output.note);
+}
+
+async function bisect(
+  range: string,
+  selectors: string[],
+  options: BisectOptions,
+  context: Context,
+): Promise<number> {
+  const { output, signal } = context;
+  requireOptions(options);
+  const chosen = await chooseScenarios(selectors, options, context);
+  const cells = chosen.flatMap(({ scenario, arms }) => arms.map(arm => ({ scenario, arm })));
+  await using installed = new AsyncDisposableStack();
+  const candidates = await findCandidates(range, options, context, installed);
+  const search = new Search({ candidates, cells, options, context });
+  output.note(announceBisection(search.bisection));
+  if (options.dryRun) return await search.showPlan();
+  await search.run();
+  await showResult(search, options, context);
+  return signal.aborted ? EXIT.interrupted : statusOf(stateOf(search.bisection));
+}
+
+function statusOf({ kind }: BisectionState): number {
+  switch (kind) {
+    case 'none':
+      return EXIT.ok;
+    case 'found':
+      return EXIT.failed;
+    case 'ends-unsure':
+    case 'ends-failed':
+    case 'narrowed':
+      return EXIT.cannotMeasure;
+    case 'interrupted':
+      return EXIT.interrupted;
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** A client of a scenario. */
+interface ClientCell {
+  scenario: Variant;
+  arm: string;
+}
+
+interface SearchOptions {
+  candidates: Candidates;
+  cells: readonly ClientCell[];
+  options: BisectOptions;
+  context: Context;
+}
+
+/** Measures step by step, until nothing more can be said. */
+class Search {
+  readonly #of: SearchOptions;
+  readonly #steps: BisectStep[] = [];
+  readonly #startedAt = new Date();
+  readonly #mostSteps: number;
+  /** Folder of the last stored run; undefined before the first. */
+  #dir: string | undefined;
+
+  constructor(of: SearchOptions) {
+    this.#of = of;
+    this.#mostSteps = mostSteps(of.candidates.versions.length, of.cells.length);
+  }
+
+  get #last(): string {
+    return this.#of.candidates.versions.at(-1)!;
+  }
+
+  get bisection(): Bisection {
+    const { candidates, context, options } = this.#of;
+    const { kind, name, versions, titles } = candidates;
+    return {
+      kind,
+      name,
+      versions,
+      titles,
+      minEffect: options.minEffect ?? LEAST_EFFECT,
+      steps: this.#steps,
+      mostSteps: this.#mostSteps,
+      startedAt: this.#startedAt.toISOString(),
+      isInterrupted: context.signal.aborted,
+    };
+  }
+
+  /** Where the result is stored. */
+  get dir(): string | undefined {
+    return this.#dir;
+  }
+
+  /** Prints what the comparisons of the ends would do, without installing anything. */
+  showPlan(): Promise<number> {
+    const { cells, candidates, options, context } = this.#of;
+    const { name, versions } = candidates;
+    const labelled = (version: string): Code => ({ label: `${name} ${version}`, dir: null, packages: {} });
+    const [before, after] = [labelled(versions[0]), labelled(versions.at(-1)!)];
+    const variants = cells.map(cell => this.#variantOf(cell, before, after));
+    const plan = planRun(variants, { seed: seedOf(options, this.#startedAt), slowness: readSlowness() });
+    return measurePlan(plan, { startedAt: this.#startedAt, options, context });
+  }
+
+  /** Measures as far as the signal allows. @throws UsageError where an end of the range cannot be installed */
+  async run(): Promise<void> {
+    for (const cell of this.#of.cells) {
+      const end = await this.#step(this.#last, cell);
+      if (end === undefined) return;
+      if (end.state === 'worse') return await this.#halve(cell, end);
+    }
+  }
+
+  async #halve(cell: ClientCell, end: BisectStep): Promise<void> {
+    const { expectation, first } = end.limits.find(({ result }) => result.state === 'fail')!.result;
+    const limit = halfwayLimit(expectation, first.interval!);
+    while (this.#steps.length < this.#mostSteps) {
+      const version = nextVersion(this.#of.candidates.versions, this.#steps);
+      if (version === undefined) return;
+      if ((await this.#step(version, cell, limit)) === undefined) return;
+    }
+  }
+
+  /**
+   * Compares a version with the first of the range.
+   *
+   * @param limit in place of those of `ab`
+   * @returns undefined when it was interrupted before it was decided
+   */
+  async #step(version: string, cell: ClientCell, limit?: Expectation): Promise<BisectStep | undefined> {
+    const { signal, output } = this.#of.context;
+    const startedAtMs = performance.now();
+    try {
+      const found = await this.#compare(version, cell, limit);
+      if (found === undefined) return undefined;
+      const step = { ...found, version, elapsedMs: performance.now() - startedAtMs };
+      this.#steps.push(step);
+      output.note(describeStep(step, this.bisection));
+      return step;
+    } catch (error) {
+      // What was decided before is kept.
+      if (signal.aborted) return undefined;
+      throw error;
+    }
+  }
+
+  /** @returns undefined when it was interrupted */
+  async #compare(
+    version: string,
+    cell: ClientCell,
+    limit: Expectation | undefined,
+  ): Promise<Omit<BisectStep, 'version' | 'elapsedMs'> | undefined> {
+    const { candidates, context } = this.#of;
+    const before = await candidates.codeOf(candidates.versions[0]);
+    try {
+      const after = await candidates.codeOf(version);
+      const stored = await this.#measure(this.#variantOf(cell, before, after, limit));
+      return stored === undefined ? undefined : foundIn(stored);
+    } catch (error) {
+      // One between the ends that cannot be installed, or does not start, is passed over.
+      const isPassedOver = error instanceof UsageError || error instanceof MeasureError;
+      if (context.signal.aborted || !isPassedOver || version === this.#last) throw error;
+      const { name } = this.#variantOf(cell, before, before, limit);
+      return { state: 'failed', cell: name, limits: [], replicates: 0, runId: null, cause: error.message };
+    }
+  }
+
+  #variantOf({ scenario, arm }: ClientCell, before: Code, after: Code, limit?: Expectation): Variant {
+    const { options } = this.#of;
+    const { minEffect = LEAST_EFFECT } = options;
+    const [pair] = beforeAndAfter(scenario, [arm], { side: sideOf(options), before, after, minEffect });
+    return adjusted(
+      { ...pair!, errorSharers: this.#mostSteps, ...(limit === undefined ? {} : { expect: [limit] }) },
+      options,
+    );
+  }
+
+  /** Measures one comparison and stores it as a run of its own. @returns undefined when it was interrupted */
+  async #measure(variant: Variant): Promise<StoredRun | undefined> {
+    const { options, context } = this.#of;
+    // The same seed would repeat the orders of the step before.
+    const seed = seedOf(options, this.#startedAt) + this.#steps.length;
+    const { GITHUB_ACTIONS: _, ...env } = context.env;
+    let id: string | undefined;
+    await measurePlan(planRun([variant], { seed, slowness: readSlowness() }), {
+      startedAt: new Date(),
+      // A failure is measured again by the steps that follow.
+      options: { ...options, confirm: false },
+      // Each step has its own report in its folder; the result is that of all.
+      context: { ...context, env, output: { ...context.output, out: () => {} } },
+      conclude: ({ run }) => {
+        id = run.id;
+        return [];
+      },
+    });
+    if (id === undefined) return undefined;
+    const stored = readRun(options.results, id);
+    if (exitStatusOf(stored.run) === EXIT.interrupted) return undefined;
+    this.#dir = stored.dir;
+    return stored;
+  }
+}
+
+function foundIn({ run, trials }: StoredRun): Omit<BisectStep, 'version' | 'elapsedMs'> {
+  const [cell] = run.cells;
+  const limits = cell!.expectations.map(
+    (result): JudgedLimit => ({
+      result,
+      sureness: result.state === 'unsure' ? null : surenessOf(result.expectation, trials),
+    }),
+  );
+  const cause = causeOf(run);
+  return {
+    state: cause === null ? stateOfLimits(limits) : 'failed',
+    cell: cell!.cell,
+    limits,
+    replicates: cell!.replicates,
+    runId: run.id,
+    cause,
+  };
+}
+
+/** Why a run is not to be relied on; null if it is. */
+function causeOf(run: Run): string | null {
+  if (exitStatusOf(run) !== EXIT.cannotMeasure) return null;
+  const [cell] = run.cells;
+  const finding = cell!.findings.find(({ state }) => state === 'fail');
+  if (finding !== undefined) return `the audit ${finding.rule} failed: ${finding.detail}`;
+  return cell!.stopDetail;
+}
+
+async function showResult(
+  { bisection, dir }: Search,
+  { json, verbose }: BisectOptions,
+  { plugins, output, env }: Context,
+): Promise<void> {
+  const report = buildBisectReport(bisection);
+  const formats = await loadPlugins<Format>(plugins.formats);
+  const options = { hasColour: output.hasColour, columns: output.columns, isBrief: verbose !== true };
+  output.out(await formats[json ? 'json' : 'terminal']!.render(report, options));
+  const markdown = await formats['markdown']!.render(report, options);
+  tellGithub(report, markdown, output, env);
+  if (dir === undefined) return;
+  replaceFile(join(dir, 'bisect.md'), markdown);
+  replaceFile(join(dir, 'bisect.html'), await formats['html']!.render(report, options));
+  output.note(`Report: ${join(dir, 'bisect.html')}`);
+}

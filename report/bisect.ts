@@ -1,0 +1,291 @@
+// Report of a bisection: the first version that is worse, and how sure each of its steps was.
+import {
+  type Bisection,
+  type BisectionState,
+  type BisectStep,
+  type JudgedLimit,
+  type StepState,
+  type Suspects,
+  stateOf,
+} from '../results/bisect.ts';
+import { METRIC_TABLE } from '../results/metrics.ts';
+import { ERROR_PERCENT, INTERVAL_NAME, levelOf } from '../results/stats.ts';
+import type { Answer, Check, Report, Table, TableCell } from './model.ts';
+import { describeJudgement } from './tables/expectations.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
+import { formatSeconds } from './words/conditions.ts';
+import { formatCount, formatPercent } from './words/numbers.ts';
+
+/** What the versions of a range are. */
+const KIND_WORDS: Record<Bisection['kind'], { one: string; many: string; all: string; order: string }> = {
+  versions: {
+    one: 'version',
+    many: 'versions',
+    all: 'published versions',
+    order: 'Versions are ordered by their numbers',
+  },
+  commits: {
+    one: 'commit',
+    many: 'commits',
+    all: 'commits',
+    order: 'Commits are those of the first parent of each merge',
+  },
+};
+
+/** `undici 7.16.0 to 7.29.0, 28 published versions`. */
+function describeRange({ kind, name, versions }: Bisection): string {
+  return `${name} ${versions[0]} to ${versions.at(-1)}, ${formatCount(versions.length)} ${KIND_WORDS[kind].all}`;
+}
+
+export function announceBisection(bisection: Bisection): string {
+  return `${describeRange(bisection)}: at most ${formatCount(bisection.mostSteps)} comparisons`;
+}
+
+export function buildBisectReport(bisection: Bisection): Report {
+  const { kind, name, steps, startedAt, isInterrupted } = bisection;
+  const { order, one } = KIND_WORDS[kind];
+  const state = stateOf(bisection);
+  const headline = headlineOf(bisection, state);
+  const table = steps.length === 0 ? null : stepTable(bisection);
+  return {
+    title: `conntax: bisection of ${kind === 'commits' ? 'commits' : name}`,
+    runId: steps.findLast(({ runId }) => runId !== null)?.runId ?? 'none',
+    startedAt,
+    subtitle: describeRange(bisection),
+    state: isInterrupted ? 'partial' : 'complete',
+    verdict: state.kind === 'found' ? headline : null,
+    answer: answerOf(bisection, state, headline),
+    overview: null,
+    headline,
+    remarks: remarksOf(bisection, state),
+    brief: table,
+    tables: table === null ? [] : [table],
+    figures: [],
+    sweeps: [],
+    cells: [],
+    checks: [checkOf(bisection, state, headline)],
+    facts: [],
+    words: [],
+    caveats: [
+      `${order}, and taken to get worse once: if several do, one ${one} of them is named. A bisection of a shorter range finds the others.`,
+    ],
+  };
+}
+
+/** `Step 2 of at most 8: undici 7.27.0 is not worse than 7.16.0: requests/s 1.01× (0.98 to 1.04), sure to 99.99 %`. */
+export function describeStep(step: BisectStep, { name, versions, steps, mostSteps }: Bisection): string {
+  const { version, state, limits, cause } = step;
+  const shown = limits.find(({ result }) => result.state === 'fail') ?? limits[0];
+  const sure = shown?.sureness == null ? '' : `, sure to ${formatSureness(shown.sureness)}`;
+  const figures = shown === undefined ? '' : `: ${describeMeasured(shown)}${sure}`;
+  const outcomes: Record<StepState, string> = {
+    worse: `is worse than ${versions[0]}${figures}`,
+    fine: `is not worse than ${versions[0]}${figures}`,
+    unsure: `could not be told from ${versions[0]}${figures}`,
+    failed: `could not be measured: ${cause}`,
+  };
+  return `Step ${steps.length} of at most ${mostSteps}: ${name} ${version} ${outcomes[state]}`;
+}
+
+function verdictOf({ kind, name, versions }: Bisection, state: BisectionState): string {
+  const range = `${name} ${versions[0]} to ${versions.at(-1)}`;
+  const { one } = KIND_WORDS[kind];
+  switch (state.kind) {
+    case 'found':
+      return `FAIL: ${name} ${state.suspects.suspects[0]} is the first ${one} that is worse`;
+    case 'none':
+      return `No regression from ${range}`;
+    case 'narrowed':
+      return `Undecided: a ${one} is worse, but not which is the first`;
+    case 'ends-unsure':
+      return `Undecided: ${range}`;
+    case 'ends-failed':
+      return `Not measured: ${name} ${versions.at(-1)}`;
+    case 'interrupted':
+      return 'Interrupted before anything was decided';
+    default:
+      return state satisfies never;
+  }
+}
+
+/** What is read first; the headline gives the figures. */
+function answerOf(bisection: Bisection, state: BisectionState, headline: string): Answer {
+  const { kind, versions, steps, mostSteps } = bisection;
+  return {
+    verdict: verdictOf(bisection, state),
+    precision: headline,
+    context: `${formatCount(versions.length)} ${KIND_WORDS[kind].many}, ${formatCount(steps.length)} of at most ${formatCount(mostSteps)} comparisons.`,
+    badges: [],
+    notes: remarksOf(bisection, state),
+  };
+}
+
+function headlineOf({ kind, name, versions, steps, minEffect }: Bisection, state: BisectionState): string {
+  const [from] = versions;
+  const to = versions.at(-1)!;
+  const { one, many } = KIND_WORDS[kind];
+  switch (state.kind) {
+    case 'interrupted':
+      return `Interrupted before ${name} ${from} and ${to} were told apart.`;
+    case 'none':
+      return `No regression: ${name} ${to} is not worse than ${from} by more than ${formatPercent(minEffect)}.`;
+    case 'ends-unsure':
+      return `Undecided: whether ${name} ${to} is worse than ${from} could not be told.`;
+    case 'ends-failed':
+      return `${name} ${to} could not be compared with ${from}: ${steps.find(({ cause }) => cause !== null)?.cause}.`;
+    case 'found': {
+      const [version] = state.suspects.suspects;
+      const step = steps.find(one => one.version === version && one.state === 'worse')!;
+      return `${name} ${version} is the first ${one} that is worse: ${describeFailed(step)} in ${step.cell}, compared with ${from}.`;
+    }
+    case 'narrowed': {
+      const { suspects, lastFine } = state.suspects;
+      return `Undecided: one of the ${formatCount(suspects.length)} ${many} after ${name} ${lastFine}, up to ${suspects.at(-1)}, is the first that is worse (${describeFailed(state.end)} at ${to}, in ${state.end.cell}).`;
+    }
+    default:
+      return state satisfies never;
+  }
+}
+
+function remarksOf(bisection: Bisection, state: BisectionState): string[] {
+  const { name, versions, steps, isInterrupted } = bisection;
+  const failed = steps.filter(({ version, cause }) => cause !== null && version !== versions.at(-1));
+  return [
+    ...(isInterrupted && state.kind !== 'interrupted'
+      ? ['Interrupted: this is what was decided until then.']
+      : []),
+    ...(state.kind === 'found'
+      ? [...titleOf(bisection, state.suspects), describeBefore(bisection, state.suspects)]
+      : []),
+    ...(state.kind === 'ends-unsure'
+      ? ['To tell, measure longer (--budget-sec), or look only for larger changes (--min-effect).']
+      : []),
+    ...(state.kind === 'narrowed' && !isInterrupted
+      ? [
+          `To tell, measure longer (--budget-sec), from ${name} ${state.suspects.lastFine} to ${state.suspects.suspects.at(-1)}.`,
+        ]
+      : []),
+    ...failed.map(({ version, cause }) => `${name} ${version} could not be measured: ${cause}.`),
+  ];
+}
+
+/** `7c2b51f0a913: Answer from the cache`. */
+function titleOf({ titles }: Bisection, { suspects: [version] }: Suspects): string[] {
+  const title = titles[version];
+  return title === undefined ? [] : [`${version}: ${title}`];
+}
+
+/** What is known of the version before the first worse one. */
+function describeBefore({ kind, name, versions, steps }: Bisection, { lastFine }: Suspects): string {
+  const { one } = KIND_WORDS[kind];
+  const step = steps.find(({ version, state }) => version === lastFine && state === 'fine');
+  const [judged] = step?.limits ?? [];
+  return step === undefined || judged === undefined
+    ? `The ${one} before it is ${name} ${versions[0]}, with which all others were compared.`
+    : `${name} ${lastFine}, the ${one} before it, is not: ${describeMeasured(judged)}.`;
+}
+
+/** Of several limits that failed, the first. */
+function describeFailed({ limits }: BisectStep): string {
+  const failed = limits.find(({ result }) => result.state === 'fail');
+  return failed === undefined ? '' : describeMeasured(failed);
+}
+
+/** `requests/s 0.51× (0.49 to 0.53)`. */
+function describeMeasured({ result: { expectation, first } }: JudgedLimit): string {
+  return `${METRIC_TABLE[expectation.metric].title} ${describeJudgement(expectation, first)}`;
+}
+
+/** `requests/s ≥ 0.7106×`. */
+function describeLimit({ result: { expectation } }: JudgedLimit): string {
+  const { metric, atLeast, atMost } = expectation;
+  const limit = atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
+  return `${METRIC_TABLE[metric].title} ${limit}×`;
+}
+
+const STATE_WORDS: Record<StepState, string> = {
+  worse: 'WORSE',
+  fine: 'not worse',
+  unsure: 'undecided',
+  failed: 'not measured',
+};
+
+const LIMIT_STATES = { fail: 'worse', pass: 'fine', unsure: 'unsure' } as const;
+
+function stepTable({ kind, steps, mostSteps }: Bisection): Table {
+  const { one } = KIND_WORDS[kind];
+  return createTable({
+    name: 'bisection',
+    title: 'Steps, in the order in which they were measured',
+    columns: [
+      keyColumn('version', one),
+      keyColumn('cell', 'scenario'),
+      keyColumn('limit', 'not worse if'),
+      figureColumn('interval', 'measured', INTERVAL_NAME),
+      wordColumn('state', 'outcome'),
+      figureColumn('sureness', 'sure'),
+      figureColumn('replicateCount', 'replicates'),
+      figureColumn('elapsedSec', 'time'),
+      wordColumn('run', 'run'),
+    ],
+    rows: steps.flatMap(step =>
+      step.limits.length === 0
+        ? [stepRow(step, undefined)]
+        : step.limits.map(judged => stepRow(step, judged)),
+    ),
+    notes: [
+      `Each ${one} is compared with the first of the range, interleaved in one run. The last one is compared first, with the limits of conntax ab; then those in between, with half of the change that was found there (by its logarithm) as the limit.`,
+      `Sure: the highest confidence level whose interval lies on that side of the limit. The ${formatCount(mostSteps)} steps that there are at most share one error of ${ERROR_PERCENT}, so a step is decided only beyond ${formatSureness(levelOf(mostSteps))}.`,
+    ],
+  });
+}
+
+/** @param judged undefined where nothing was measured */
+function stepRow(step: BisectStep, judged: JudgedLimit | undefined): TableCell[] {
+  return [
+    words(step.version),
+    words(step.cell),
+    ...(judged === undefined ? [nothing, nothing] : limitCells(judged)),
+    stateCell(step, judged),
+    judged?.sureness == null ? nothing : words(formatSureness(judged.sureness), judged.sureness),
+    words(formatCount(step.replicates), step.replicates),
+    words(formatSeconds(step.elapsedMs), step.elapsedMs / 1_000),
+    step.runId === null ? nothing : words(step.runId),
+  ];
+}
+
+function limitCells(judged: JudgedLimit): TableCell[] {
+  const { expectation, first } = judged.result;
+  return [words(describeLimit(judged)), figure(describeJudgement(expectation, first), first.interval)];
+}
+
+function stateCell(step: BisectStep, judged: JudgedLimit | undefined): TableCell {
+  const state =
+    judged === undefined || step.state === 'failed' ? step.state : LIMIT_STATES[judged.result.state];
+  return words(STATE_WORDS[state], state);
+}
+
+/** Always rounded down: `99.38 %`, `>99.99 %`. */
+function formatSureness(level: number): string {
+  if (level > 0.9999) return '>99.99 %';
+  return `${(Math.floor(level * 1e4) / 100).toFixed(2)} %`;
+}
+
+function checkOf({ name, versions }: Bisection, { kind }: BisectionState, headline: string): Check {
+  const states = {
+    none: 'pass',
+    found: 'fail',
+    narrowed: 'unsure',
+    'ends-unsure': 'unsure',
+    'ends-failed': 'broken',
+    interrupted: 'unsure',
+  } as const;
+  return {
+    group: name,
+    name: `${versions.at(-1)} is not worse than ${versions[0]}`,
+    subject: `${versions[0]} to ${versions.at(-1)}`,
+    isFigure: true,
+    state: states[kind],
+    detail: headline,
+  };
+}

@@ -1,0 +1,83 @@
+// Draws a Vega-Lite spec as a static SVG that needs no script and can be read by colour variables of its page.
+import * as vega from 'vega';
+import { compile, type TopLevelSpec } from 'vega-lite';
+import { visibleLines } from '../../results/visible.ts';
+
+export interface RenderOptions {
+  /** Unique in the page: if two pictures share ids, one is clipped by the other's frame. */
+  id: string;
+  /** Read by screen readers instead of the picture. */
+  description: string;
+  /** Receives each warning of the compiler. */
+  onWarning?: (warning: string) => void;
+}
+
+/** Renders a Vega-Lite spec at its own size to a static SVG that needs no script. @throws Error if the spec is wrong. */
+export async function renderChart(spec: TopLevelSpec, options: RenderOptions): Promise<string> {
+  const faults: string[] = [];
+  const logger = createLogger(options.onWarning ?? (() => {}), faults);
+  const compiled = compile(spec, { logger });
+  const view = new vega.View(vega.parse(compiled.spec), { renderer: 'none', logger });
+  try {
+    const svg = await view.toSVG();
+    if (faults[0] !== undefined) throw new Error(faults[0]);
+    return visibleLines(labelled(svg, options));
+  } finally {
+    view.finalize();
+  }
+}
+
+/** What vega says of each part to screen readers, which none of them reads. */
+const INNER_ROLES = / (?:role="graphics-[^"]*"|aria-roledescription="[^"]*")/g;
+/** Places and sizes, which it writes with up to 16 digits. */
+const GEOMETRY = / (?:d|transform|[xy][12]?|width|height)="[^"]*"/g;
+const LONG_NUMBER = /-?\d+\.\d{3,}(?:e-?\d+)?/g;
+
+/** To a hundredth of a pixel. */
+function rounded(number: string): string {
+  return String(Number(Number(number).toFixed(2)));
+}
+
+/** It repeats the font at each text; once for all is enough. */
+const FONT_FAMILY = / font-family="[^"]*"/;
+
+/** `role="img"` hides the parts from screen readers; the table beside the picture is easier to listen to. */
+function labelled(svg: string, { id, description }: RenderOptions): string {
+  const [family] = svg.match(FONT_FAMILY) ?? [''];
+  return svg
+    .replaceAll(INNER_ROLES, '')
+    .replaceAll(GEOMETRY, attribute => attribute.replaceAll(LONG_NUMBER, rounded))
+    .replaceAll(' aria-label="', ' data-tip="')
+    .replaceAll(family, '')
+    .replace(/^<svg /, () => `<svg role="img" aria-label="${escapeAttribute(description)}"${family} `)
+    .replace(
+      /(\sid="|url\(#)((?:clip|gradient)\w*)/g,
+      (_, before: string, name: string) => `${before}${id}-${name}`,
+    );
+}
+
+function escapeAttribute(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('"', '&quot;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;');
+}
+
+/** @param faults receives errors: vega logs some where a throw could not be caught. */
+function createLogger(onWarning: (warning: string) => void, faults: string[]): vega.LoggerInterface {
+  const logger: vega.LoggerInterface = {
+    level: ((level?: number) => (level === undefined ? vega.Warn : logger)) as vega.LoggerInterface['level'],
+    error: (...words) => {
+      faults.push(words.join(' '));
+      return logger;
+    },
+    warn: (...words) => {
+      onWarning(words.join(' '));
+      return logger;
+    },
+    info: () => logger,
+    debug: () => logger,
+  };
+  return logger;
+}

@@ -1,0 +1,30 @@
+// When a limit on the wait for a response header really ends a request: here nothing is answered, and the limit is 300 ms.
+import { defineScenario } from '../bench/index.ts';
+
+export default defineScenario({
+  name: 'timeout-headers',
+  question: 'How long after its start does a request fail whose response header may take 300 ms?',
+  tags: ['catalogue', 'timeouts'],
+  target: { faults: [{ kind: 'noAnswer', ratio: 1 }] },
+  load: { model: 'open', ratePerSec: 8, arrivals: 'constant', maxInFlight: 200 },
+  timing: {
+    slicing: 'whole',
+    warmupMinMs: 0,
+    warmupMaxMs: 0,
+    measureMs: 1_500,
+    budgetMs: 30_000,
+    until: 'decided',
+  },
+  clients: {
+    'node-http': { transport: 'node-http', timeouts: { headersMs: 300 } },
+    undici: { timeouts: { headersMs: 300 } },
+  },
+  baseline: 'node-http',
+  expect: [
+    ...['node-http', 'undici'].flatMap(of => [
+      { metric: 'successRatio' as const, of, atMost: 0.1 },
+      { metric: 'failureMeanUs' as const, of, atLeast: 290_000 },
+    ]),
+    { metric: 'failureMeanUs', of: 'undici', over: 'node-http', atLeast: 1.3 },
+  ],
+});

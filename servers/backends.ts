@@ -1,0 +1,95 @@
+// Several servers behind one address: a listener that hands each new connection to the next of them, and counts by server.
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import type { BackendGrowth } from '../results/model/trial.ts';
+import { countBackends, type OwnTarget } from '../scenarios/model/target.ts';
+
+/** What a backend has counted so far. */
+export interface BackendCounts {
+  accepted: number;
+  requests: number;
+}
+
+/** How often the counts are noted after backends are added. */
+const SNAPSHOT_MS = 100;
+
+interface BalancerOptions {
+  /** Not listening themselves. */
+  servers: readonly Server[];
+  setting: OwnTarget['backends'];
+  /** By server. */
+  read(): BackendCounts[];
+}
+
+/** Hands out connections in turn, in the order in which they are accepted. */
+export class Balancer {
+  readonly #servers: readonly Server[];
+  readonly #setting: OwnTarget['backends'];
+  readonly #read: () => BackendCounts[];
+  readonly #listener: Server;
+  #active: number;
+  #next = 0;
+  #growth: BackendGrowth | null = null;
+  #growTimer: NodeJS.Timeout | undefined;
+  #snapshotTimer: NodeJS.Timeout | undefined;
+
+  constructor({ servers, setting, read }: BalancerOptions) {
+    this.#servers = servers;
+    this.#setting = setting;
+    this.#read = read;
+    this.#active = typeof setting === 'number' ? setting : setting.from;
+    // As Node's HTTP servers listen themselves.
+    this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
+      const server = this.#servers[this.#next % this.#active]!;
+      this.#next++;
+      server.emit('connection', socket);
+    });
+  }
+
+  async listen(options: { host: string; port: number; backlog: number }): Promise<AddressInfo> {
+    this.#listener.listen(options);
+    await once(this.#listener, 'listening');
+    return this.#listener.address() as AddressInfo;
+  }
+
+  /**
+   * Takes back the backends that were added, and adds them again later: a slice of another client must find the same.
+   *
+   * @param growAfterMs null: not
+   */
+  startSlice(growAfterMs: number | null): void {
+    this.#stopTimers();
+    if (typeof this.#setting === 'number') return;
+    this.#active = this.#setting.from;
+    this.#growth = null;
+    if (growAfterMs !== null) this.#growTimer = setTimeout(() => this.#grow(), growAfterMs);
+  }
+
+  get growth(): BackendGrowth | null {
+    return this.#growth;
+  }
+
+  async close(): Promise<void> {
+    this.#stopTimers();
+    this.#listener.close();
+    await once(this.#listener, 'close');
+  }
+
+  #grow(): void {
+    this.#active = countBackends({ backends: this.#setting });
+    const grownAtMs = performance.now();
+    const snapshots: BackendGrowth['snapshots'] = [];
+    const note = (): void => {
+      const requests = this.#read().map(backend => backend.requests);
+      snapshots.push({ afterMs: performance.now() - grownAtMs, requests });
+    };
+    note();
+    this.#growth = { snapshots };
+    this.#snapshotTimer = setInterval(note, SNAPSHOT_MS);
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#growTimer);
+    clearInterval(this.#snapshotTimer);
+  }
+}
