@@ -6,7 +6,7 @@ import type { Link, Target } from '../scenarios/model/target.ts';
  * Version of these messages and their meaning. Increased with each change, so that a child from another checkout is
  * refused instead of measured by different rules.
  */
-export const PROTOCOL_VERSION = 9;
+export const PROTOCOL_VERSION = 10;
 
 export type RelayCommand =
   | { type: 'start'; upstreamPort: number; link: Link; seed: number }
@@ -96,6 +96,8 @@ export interface TargetReading extends ProcessReading {
   growth: BackendGrowth | null;
   /** How often each of target.faults was injected, in their order. */
   faults: number[];
+  /** Of each origin, in their order; absent where there is one. */
+  origins?: Pick<TargetReading, 'accepted' | 'requests'>[];
 }
 
 export type TargetReply =
@@ -111,6 +113,8 @@ export type TargetReply =
 export interface Endpoint {
   /** Origin, such as `https://127.0.0.1:40123`. */
   origin: string;
+  /** All origins of a target that has several, the first one included. */
+  origins?: string[];
   /** Path and query of every request, such as `/`. */
   path: string;
   /** Certificate authority to trust, as PEM; absent without TLS, or to trust the system's authorities. */

@@ -5,10 +5,11 @@ import { TLSSocket } from 'node:tls';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { OpenedConnection } from '../contracts.ts';
 import { type BrokenConnection, watchFailures } from './connection-failures.ts';
+import { originByPort } from './origins.ts';
 
 export interface ClientSockets {
-  /** Starts watching a socket that began to dial at this time and is not connected yet. */
-  add(socket: Socket, dialledAtMs: number): void;
+  /** Starts watching a socket that began to dial at this time, one of several origins perhaps, and is not connected yet. */
+  add(socket: Socket, dialledAtMs: number, origin?: number): void;
   /**
    * Starts watching a socket that began to dial a proxy, which it asks for a tunnel.
    * @returns to be called with the TLS socket within the tunnel once it is ready: that is the connection
@@ -41,7 +42,7 @@ export function createClientSockets(onConnection: OnConnection): ClientSockets {
   }
 
   return {
-    add(socket, dialledAtMs) {
+    add(socket, dialledAtMs, origin) {
       let connectedAtMs = Number.NaN;
       const onReady = (): void => {
         ready.add(socket);
@@ -50,6 +51,7 @@ export function createClientSockets(onConnection: OnConnection): ClientSockets {
           connectMs: connectedAtMs - dialledAtMs,
           tlsMs: isTls ? performance.now() - connectedAtMs : Number.NaN,
           isResumed: isTls && socket.isSessionReused(),
+          origin,
         });
       };
       // Before the client's own listeners, which use the connection at once.
@@ -112,8 +114,16 @@ function isLoopback(address: string): boolean {
   return loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 
-/** Whether a connection leads to the endpoint; without a known address, only the port is compared. */
-function leadsTo({ origin, address }: Endpoint): (address: string, port: number | undefined) => boolean {
+type LeadsTo = (address: string, port: number | undefined) => boolean;
+
+/** Whether a connection leads to one of the endpoint's origins. */
+function leadsToAny({ origin, origins = [origin], address }: Endpoint): LeadsTo {
+  const each = origins.map(one => leadsTo(one, address));
+  return (attempted, port) => each.some(leads => leads(attempted, port));
+}
+
+/** The same of one origin; without a known address, only the port is compared. */
+function leadsTo(origin: string, address: string | undefined): LeadsTo {
   const { port, protocol, hostname } = new URL(origin);
   const watchedPort = port === '' ? DEFAULT_PORTS[protocol] : Number(port);
   const watchedAddress = address ?? hostname.replaceAll(/[[\]]/g, '');
@@ -132,7 +142,8 @@ function leadsTo({ origin, address }: Endpoint): (address: string, port: number 
  * outside `node:net`, by native code or in a worker thread, are not seen.
  */
 export function watchEndpoint(endpoint: Endpoint, onConnection: OnConnection): WatchedSockets {
-  const isEndpoint = leadsTo(endpoint);
+  const isEndpoint = leadsToAny(endpoint);
+  const originOf = originByPort(endpoint);
   const { add, addWay: _, ...account } = createClientSockets(onConnection);
   const failures = watchFailures();
   let elsewhere = 0;
@@ -141,7 +152,7 @@ export function watchEndpoint(endpoint: Endpoint, onConnection: OnConnection): W
     const dialledAtMs = performance.now();
     failures.add(socket);
     socket.once('connectionAttempt', (address: string, port: number | undefined) => {
-      if (isEndpoint(address, port)) add(socket, dialledAtMs);
+      if (isEndpoint(address, port)) add(socket, dialledAtMs, originOf(port));
       else socket.once('connect', () => elsewhere++);
     });
   };

@@ -1,6 +1,6 @@
 // undici as a client, by its request, dispatch or fetch interface, one request at a time per exchange.
 import * as library from 'undici';
-import { type buildConnector, Dispatcher, fetch, Pool, type RequestInit, type Response } from 'undici';
+import { Agent, type buildConnector, Dispatcher, fetch, Pool, type RequestInit, type Response } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
 import { leavesBody } from '../../scenarios/model/left-body.ts';
 import type { Request } from '../../scenarios/model/request.ts';
@@ -24,7 +24,7 @@ import { type ConnectorOptions, createConnector } from './undici-connector.ts';
 import { createProxied, type ProxiedClient } from './undici-proxy.ts';
 
 interface SlotRequest {
-  options: Pick<Dispatcher.DispatchOptions, 'path' | 'method' | 'headers' | 'body'>;
+  options: Pick<Dispatcher.DispatchOptions, 'path' | 'method' | 'headers' | 'body'> & { origin: string };
   /** The same for fetch. */
   init: RequestInit;
 }
@@ -32,7 +32,6 @@ interface SlotRequest {
 /** What all exchanges of one client share. */
 export interface SlotContext {
   pool: Dispatcher;
-  origin: string;
   requests: readonly SlotRequest[];
   /** Whether to take timestamps when a request is written and when the response header arrives. */
   hasPhases: boolean;
@@ -203,7 +202,7 @@ export class RequestSlot extends Slot {
 
   constructor(context: SlotContext, exchange: Exchange) {
     super(context, exchange);
-    this.#options = context.requests.map(({ options }) => ({ origin: context.origin, ...options }));
+    this.#options = context.requests.map(({ options }) => options);
   }
 
   override start(): void {
@@ -217,7 +216,7 @@ export class RequestSlot extends Slot {
 export class FetchSlot extends Slot {
   readonly #requests: readonly { url: string; init: RequestInit }[] = this.context.requests.map(
     ({ options, init }) => ({
-      url: this.context.origin + options.path,
+      url: options.origin + options.path,
       // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
       init: { dispatcher: this, redirect: 'manual', ...init },
     }),
@@ -246,7 +245,6 @@ export class DispatchSlot extends Slot {
   constructor(context: SlotContext, exchange: Exchange) {
     super(context, exchange);
     this.#options = context.requests.map(({ options }) => ({
-      origin: context.origin,
       ...options,
       blocking: !context.isPipelined,
     }));
@@ -315,15 +313,16 @@ function isApi(api: string): api is Api {
   return Object.hasOwn(SLOTS, api);
 }
 
-/** The pool of the origin, or undici's own way through a proxy to it. */
+/** The pool of the origin, one for each of several, or undici's own way through a proxy. */
 function createDispatcher(options: ConnectorOptions): ProxiedClient {
   const { client, endpoint } = options;
-  const { proxyUrl, origin } = endpoint;
+  const { proxyUrl, origin, origins } = endpoint;
   if (proxyUrl !== undefined) {
     return createProxied({ ...options, proxyUrl }, (at, connect) => createPool(client, at, connect));
   }
   const { connect, ...watch } = createConnector(options);
-  return { ...watch, dispatcher: createPool(client, origin, connect) };
+  if (origins === undefined) return { ...watch, dispatcher: createPool(client, origin, connect) };
+  return { ...watch, dispatcher: new Agent({ factory: at => createPool(client, at, connect) }) };
 }
 
 function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
@@ -333,8 +332,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
   const Slot = SLOTS[api];
   const context: SlotContext = {
     pool,
-    origin: endpoint.origin,
-    requests: requests.map(slotRequest),
+    requests: requests.map(request => slotRequest(request, endpoint.origin)),
     hasPhases,
     body: client.body,
     isPipelined: (client.pool.pipelining ?? 1) > 1,
@@ -357,11 +355,14 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
   };
 }
 
-function slotRequest({ method, path, headers, body, isChunked }: PreparedRequest): SlotRequest {
+function slotRequest(
+  { method, path, headers, body, isChunked, origin }: PreparedRequest,
+  only: string,
+): SlotRequest {
   const own = { method, headers, ...(body === undefined ? {} : { body: bodyOf(body, isChunked) }) };
   return {
     // undici takes an iterable, which its types do not say.
-    options: { path, ...own } as SlotRequest['options'],
+    options: { origin: origin ?? only, path, ...own } as SlotRequest['options'],
     init: { ...own, ...(isChunked ? { duplex: 'half' as const } : {}) },
   };
 }

@@ -4,6 +4,7 @@ import { LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { connectionLimit } from '../../scenarios/model/connection-limit.ts';
 import type { CapacityLoad, Load } from '../../scenarios/model/load.ts';
+import { originCount } from '../../scenarios/model/origins.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import { longestRoundTripMs, openingRoundTrips, REQUEST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
@@ -336,7 +337,7 @@ const TURN_MS = 10;
 
 /** Users per connection, the one being served included. */
 function usersPerConnection({ load, target }: Scenario, client: Client): number {
-  const limit = connectionLimit(client.pool);
+  const limit = connectionLimit(client.pool, originCount(target));
   if (load.model !== 'closed' || !Number.isFinite(limit)) return 1;
   return Math.max(1, load.concurrency / (limit * slotsPerConnection(client, target)));
 }

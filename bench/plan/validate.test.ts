@@ -47,6 +47,34 @@ const cases: {
   hint: RegExp;
 }[] = [
   {
+    why: 'a relay leads to one place',
+    changes: { 'target.origins': 2, link: { roundTripMs: 5 } },
+    path: 'link',
+    message: /leads to one origin only/,
+    hint: /origins: 1/,
+  },
+  {
+    why: 'backends share one origin',
+    changes: { 'target.origins': 2, 'target.backends': 2 },
+    path: 'target.backends',
+    message: /stand behind one origin/,
+    hint: /origins: 1/,
+  },
+  {
+    why: 'a table of origins has an end',
+    changes: {
+      'target.origins': 26,
+      request: undefined,
+      requests: [
+        { name: 'a', path: '/a' },
+        { name: 'b', path: '/b' },
+      ],
+    },
+    path: 'target.origins',
+    message: /2 requests to 26 origins/,
+    hint: /at most 50/,
+  },
+  {
     why: 'an unknown key has a nearest name',
     changes: { 'clients.long.pool.pipelinig': 2 },
     path: 'clients.long.pool.pipelinig',
@@ -478,6 +506,13 @@ const foreignCases: {
     message: /is not allowed here/,
     hint: /./,
   })),
+  {
+    why: 'we give it no more origins',
+    target: { ...FOREIGN, origins: 3 },
+    path: 'target.origins',
+    message: /only conntax's own server has several origins/,
+    hint: /without a url/,
+  },
   {
     why: 'a name is not an address',
     target: { ...FOREIGN, serverName: '127.0.0.1' },

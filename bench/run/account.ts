@@ -41,15 +41,17 @@ function closedConnections(reading: ServerReading | undefined): number {
 
 /** The remote ends of this machine's ports: the server or its proxy, and behind a relay the server again; none of a Unix socket. */
 function remotesOf({
-  endpoint: { origin, socketPath, proxyUrl },
+  endpoint: { origin, origins, socketPath, proxyUrl },
   isLoopback,
   link,
 }: MeasuredTarget): Remote[] {
   if (socketPath !== undefined) return [];
   if (proxyUrl !== undefined) return [{ port: proxyPort(proxyUrl), isLoopback }];
-  const { protocol, port } = new URL(origin);
-  const own = { port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port), isLoopback };
-  return link === undefined ? [own] : [own, { port: link.upstreamPort, isLoopback: true }];
+  const own = (origins ?? [origin]).map(each => {
+    const { protocol, port } = new URL(each);
+    return { port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port), isLoopback };
+  });
+  return link === undefined ? own : [...own, { port: link.upstreamPort, isLoopback: true }];
 }
 
 /** A connection that is open for the client may not be counted by the target yet: it waits in the accept queue. */

@@ -152,6 +152,7 @@ class ConnectionCounts {
   };
   readonly #requestsPerConnection = new Map<number, number>();
   #faults: number[] = [];
+  #origins: { accepted: number; requests: number }[] = [];
   #acceptedBy: Ledger['acceptedBy'];
   #acceptedByKernel: number | null = 0;
   #openedByKernel: number | null = 0;
@@ -204,6 +205,7 @@ class ConnectionCounts {
         handshakesResumed: null,
         requestsPerConnection: null,
         faults: this.#faults,
+        origins: this.#origins,
       };
     }
     const { requests: requestsSeen, ...counted } = this.#counted;
@@ -215,6 +217,7 @@ class ConnectionCounts {
         .map(([requests, connections]) => ({ requests, connections }))
         .sort((a, b) => a.requests - b.requests),
       faults: this.#faults,
+      origins: this.#origins,
     };
   }
 
@@ -225,6 +228,14 @@ class ConnectionCounts {
     this.#faults = after.faults.map(
       (count, index) => (this.#faults[index] ?? 0) + count - before.faults[index]!,
     );
+    this.#origins = (after.origins ?? []).map(({ accepted, requests }, index) => {
+      const earlier = before.origins![index]!;
+      const known = this.#origins[index] ?? { accepted: 0, requests: 0 };
+      return {
+        accepted: known.accepted + accepted - earlier.accepted,
+        requests: known.requests + requests - earlier.requests,
+      };
+    });
     for (const { requests, connections } of after.requestsPerConnection) {
       const earlier =
         before.requestsPerConnection.find(entry => entry.requests === requests)?.connections ?? 0;
@@ -447,6 +458,10 @@ export class Arm {
       failures: reading.failures,
       unfinished: reading.unfinished,
       faults: seen.faults,
+      origins: seen.origins.map(({ accepted, requests: requestsSeen }, index) => {
+        const { sent: requestsSent, opened } = reading.origins[index]!;
+        return { requestsSent, requestsSeen, opened, accepted };
+      }),
       clientHandshakesFull: reading.handshakesFull,
       clientHandshakesResumed: reading.handshakesResumed,
       requestsSeen: seen.requestsSeen,

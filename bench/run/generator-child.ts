@@ -7,9 +7,11 @@ import { createRandom, type Random } from '../../results/random.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { closesAfterResponse } from '../../scenarios/model/closing-server.ts';
 import type { Load } from '../../scenarios/model/load.ts';
+import { originShares } from '../../scenarios/model/origins.ts';
 import { keepCompiledCode, obeyParentOnly, readProcess } from '../../servers/process.ts';
 import { type Endpoint, PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { transports, userModules } from '../clients/index.ts';
+import { spreadOverOrigins } from '../clients/origins.ts';
 import { proxySecrets } from '../clients/proxy.ts';
 import { prepareRequests, redact, secretsOf } from '../clients/request.ts';
 import type {
@@ -109,7 +111,27 @@ interface Source {
   close(): Promise<void>;
 }
 
-function createGenerator(source: Source, recorder: Recorder, requests: PreparedRequests): Generator {
+/** What was sent to each of several origins, and opened. */
+function originFigures(
+  { origins = [] }: Endpoint,
+  requests: PreparedRequests,
+  { sentByRequest = [] }: LoadLoop,
+  recorder: Recorder,
+): GeneratorReading['origins'] {
+  return origins.map((origin, index) => ({
+    sent: sentByRequest.reduce(
+      (sum, sent, request) => sum + (requests[request]!.origin === origin ? sent : 0),
+      0,
+    ),
+    opened: recorder.openedTo(index),
+  }));
+}
+
+function createGenerator(
+  source: Source,
+  recorder: Recorder,
+  { requests, endpoint }: { requests: PreparedRequests; endpoint: Endpoint },
+): Generator {
   const { loop, engine, countsConnections, openedElsewhere, openConnections, pauses } = source;
   const { caveats, closing, close } = source;
   return {
@@ -153,6 +175,7 @@ function createGenerator(source: Source, recorder: Recorder, requests: PreparedR
         unfinished: loop.unfinished,
         opened: countsConnections ? recorder.opened : null,
         openedElsewhere: openedElsewhere(),
+        origins: originFigures(endpoint, requests, loop, recorder),
         ...(pauses === undefined ? {} : { pauses: pauses.counts() }),
         leftOpen,
         pool: engine === undefined ? null : { ...engine.pool },
@@ -253,8 +276,9 @@ function keepsConnections({ client, target }: Trial): boolean {
 
 async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {
   reachAsChecked(endpoint);
-  const requests = prepareRequests(trial, endpoint.path, process.env);
-  secrets = [...proxySecrets(endpoint.proxyUrl), ...secretsOf(requests)];
+  const asked = prepareRequests(trial, endpoint.path, process.env);
+  const requests = spreadOverOrigins(asked, endpoint, originShares(trial.target));
+  secrets = [...proxySecrets(endpoint.proxyUrl), ...secretsOf(asked)];
   const recorder = createRecorder({
     hasPhases: trial.phases,
     redact: text => redact(text, secrets),
@@ -263,7 +287,7 @@ async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'p
   });
   const plugin = await loadPlugin(trial.client);
   const source = await openSource(plugin, trial, endpoint, recorder, requests);
-  generator = createGenerator(source, recorder, requests);
+  generator = createGenerator(source, recorder, { requests, endpoint });
 }
 
 const MOST_STACK_CHARS = 4_000;

@@ -6,6 +6,7 @@ import { MeasureError } from '../../results/errors.ts';
 import type { Host } from '../../results/model/run.ts';
 import { connectionLimit } from '../../scenarios/model/connection-limit.ts';
 import { mostInFlight } from '../../scenarios/model/load.ts';
+import { originCount } from '../../scenarios/model/origins.ts';
 import { proxyOrigin } from '../clients/proxy.ts';
 import { hostOf, isLoopback } from '../plan/allowed-hosts.ts';
 import { countGenerators } from '../plan/division.ts';
@@ -39,7 +40,7 @@ export function checkPlan(
   const arms = plan.cells.flatMap(({ id, scenario }) =>
     Object.entries(scenario.clients).map(([arm, client]) => ({
       name: `${id}, client ${arm}`,
-      connections: mostOpenConnections(client, scenario.load),
+      connections: mostOpenConnections(client, scenario.load, scenario.target),
       inFlight: mostInFlight(scenario.load),
       generators: countGenerators(scenario),
     })),
@@ -47,9 +48,10 @@ export function checkPlan(
   // Between slices all arms of a cell keep connections to the same port, each as many as it has requests in flight.
   const together = plan.cells.map(({ id, scenario }) => {
     const inFlight = mostInFlight(scenario.load);
+    const origins = originCount(scenario.target);
     const kept = Object.values(scenario.clients)
       .filter(({ requestsPerConnection }) => requestsPerConnection !== 1)
-      .map(({ pool }) => Math.min(connectionLimit(pool), inFlight));
+      .map(({ pool }) => Math.min(connectionLimit(pool, origins), inFlight * origins));
     return { name: `${id}, all clients`, connections: kept.reduce((sum, count) => sum + count, 0), inFlight };
   });
   const foreignCells = new Set(located.flatMap(({ cells }) => cells.map(({ id }) => id)));
@@ -83,7 +85,7 @@ function targetNeeds({ id, scenario, targets }: PlannedCell): Need[] {
   return targets.flatMap(({ arms }) => {
     // A target holds the idle connections of all its arms.
     const connections = arms
-      .map(arm => mostOpenConnections(scenario.clients[arm]!, scenario.load))
+      .map(arm => mostOpenConnections(scenario.clients[arm]!, scenario.load, scenario.target))
       .reduce((sum, count) => sum + count);
     const inFlight = mostInFlight(scenario.load);
     const target = { name: `${id}, target`, connections, inFlight };

@@ -2,6 +2,7 @@
 import { asOwnTarget } from '../../results/connections.ts';
 import { type CellResult, closingReason, type ForeignServer, isUnixSocket } from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
+import { originShares } from '../../scenarios/model/origins.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { describeRequest, type NamedRequest } from '../../scenarios/model/request.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
@@ -396,7 +397,7 @@ function describeTarget(target: Target): string {
       : 'HTTP/1.1';
   const secured = tls === 'none' ? 'without TLS' : `over TLS ${tls} with an ${KEYS[tlsKey]} key`;
   const framed = framing === 'chunked' ? ', bodies in chunks' : '';
-  return `${spoken} ${secured}, ${describeBehaviour(behaviour)}${framed}${describeBackends(target)}`;
+  return `${spoken} ${secured}, ${describeBehaviour(behaviour)}${framed}${describeBackends(target)}${describeOrigins(target)}`;
 }
 
 function describeBackends({ backends }: Target): string {
@@ -406,6 +407,16 @@ function describeBackends({ backends }: Target): string {
       ? [backends, '']
       : [backends.from, ` and after ${formatSeconds(backends.afterMs)} ${backends.to}`];
   return `, ${first}${later} backends that get new connections in turn`;
+}
+
+/** `, at 3 origins (50 %, 25 %, 25 % of the requests)`; empty for one. */
+function describeOrigins(target: Target): string {
+  const shares = originShares(target);
+  if (shares.length === 1) return '';
+  const total = shares.reduce((sum, share) => sum + share, 0);
+  const isEven = shares.every(share => share === shares[0]);
+  const parts = shares.map(share => formatPercent(share / total)).join(', ');
+  return `, at ${shares.length} origins (${isEven ? 'each asked equally often' : `${parts} of the requests`})`;
 }
 
 const KEYS = { ec: 'EC P-256', rsa: 'RSA 2048' } as const;

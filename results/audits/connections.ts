@@ -79,6 +79,8 @@ export const ledger: TrialRule = {
     ) {
       return { state: 'fail', detail: `${describeBoth(counts)}${allowed}${describeElsewhere(counts)}` };
     }
+    const apart = findApart(counts, allowance);
+    if (apart !== undefined) return { state: 'fail', detail: `${apart}${allowed}` };
     const byProxy = trial.target.proxy === undefined ? '' : BY_PROXY;
     const detail = `connections ${describeCounts(counts)}, needed ${formatRange(needed)}${describePauses(counts)}${byProxy}`;
     const taken = own ?? opened;
@@ -95,6 +97,14 @@ export const ledger: TrialRule = {
     return { state: counts.openedElsewhere > 0 ? 'warn' : 'pass', detail: found };
   },
 };
+
+/** Both ends must count the same of each origin, too: what is wrong; undefined if nothing is. */
+function findApart({ origins }: Ledger, allowance: number): string | undefined {
+  const index = origins.findIndex(({ opened, accepted }) => Math.abs(opened - accepted) > allowance);
+  if (index === -1) return undefined;
+  const { opened, accepted } = origins[index]!;
+  return `of origin ${index + 1}, the client opened ${whole(opened)} connections, the target accepted ${whole(accepted)}`;
+}
 
 const BY_PROXY = '; they lead to the proxy, whose own connections to the server are not counted';
 
@@ -197,6 +207,16 @@ export const conservation: TrialRule = {
       return {
         state: 'fail',
         detail: `the target saw ${whole(seen)} requests; expected: between the ${whole(answered)} answered and the ${whole(sent)} sent`,
+      };
+    }
+    const mixed = ledger.origins.findIndex(
+      one => one.requestsSeen > one.requestsSent || one.requestsSeen < one.requestsSent - (sent - answered),
+    );
+    if (mixed !== -1) {
+      const one = ledger.origins[mixed]!;
+      return {
+        state: 'fail',
+        detail: `origin ${mixed + 1} saw ${whole(one.requestsSeen)} requests, of ${whole(one.requestsSent)} sent to it`,
       };
     }
     return { state: 'pass', detail: `${whole(sent)} sent = ${ends}; the target saw ${whole(seen)}` };

@@ -55,6 +55,25 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     { damage: m => m.ledger.requestsSeen!--, rule: 'conservation', state: 'fail', detail: /the target saw/ },
     { damage: m => m.ledger.requestsSeen!++, rule: 'conservation', state: 'fail', detail: /the target saw/ },
     {
+      damage: m => {
+        m.ledger.origins = [
+          { requestsSent: 1, requestsSeen: 1, opened: 3, accepted: 2 },
+          { requestsSent: 1, requestsSeen: 1, opened: 1, accepted: 2 },
+        ];
+      },
+      rule: 'ledger',
+      state: 'fail',
+      detail: /of origin 1, the client opened 3 connections, the target accepted 2/,
+    },
+    {
+      damage: m => {
+        m.ledger.origins = [{ requestsSent: 5, requestsSeen: 6, opened: 1, accepted: 1 }];
+      },
+      rule: 'conservation',
+      state: 'fail',
+      detail: /origin 1 saw 6 requests, of 5 sent to it/,
+    },
+    {
       damage: m => m.ledger.accepted!++,
       rule: 'ledger',
       state: 'fail',

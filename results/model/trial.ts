@@ -218,6 +218,17 @@ export const Ledger = z.strictObject({
     .array(count())
     .default([])
     .describe("By the target's count: how often each of target.faults was injected, in their order"),
+  origins: z
+    .array(
+      z.strictObject({
+        requestsSent: count().describe('Exchanges that the generator began with it'),
+        requestsSeen: count().describe('Requests that it received'),
+        opened: count().describe("Connections to it, by the client's count"),
+        accepted: count().describe("Connections to it, by the target's count"),
+      }),
+    )
+    .default([])
+    .describe('Of each origin of a target that has several, in their order; empty where it has one'),
   handshakesFull: count().nullable().describe('By the target; null where it does not say'),
   handshakesResumed: count()
     .nullable()

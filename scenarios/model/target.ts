@@ -42,8 +42,11 @@ export function countBackends({ backends }: { backends: z.infer<typeof Backends>
 /** The longest path of a Unix socket on Linux, which adds a final zero. */
 const LONGEST_SOCKET_PATH = 107;
 
-/** Settings of how an external server is reached, which only some clients can follow. */
-export const REACH_SETTINGS = ['certFile', 'serverName', 'socketPath', 'proxy'] as const;
+/** Settings of how a server is reached, which only some clients can follow. */
+export const REACH_SETTINGS = ['certFile', 'serverName', 'socketPath', 'proxy', 'origins'] as const;
+
+/** As many as a table of them can show. */
+export const MOST_ORIGINS = 50;
 
 /** How conntax learns the port of a server that it starts by a command. */
 export const PORT_SOURCES = ['env', 'output'] as const;
@@ -158,7 +161,13 @@ export const Target = z.strictObject({
     ])
     .optional()
     .describe(
-      "HTTP proxy on the way to url, such as 'http://127.0.0.1:3128': clients ask it for a tunnel (CONNECT) to an https server, and give it the requests to an http server; { env: 'PROXY_URL' } for one with a password",
+      "HTTP proxy on the way to url, such as 'http://127.0.0.1:3128': clients ask it for a tunnel (CONNECT) to an https server, and give it the requests to an http server; { env: 'PROXY_URL' }, the environment variable that holds the URL, for one with a password",
+    ),
+  origins: z
+    .union([z.int().min(1).max(MOST_ORIGINS), z.array(z.number().gt(0).max(1_000)).min(1).max(MOST_ORIGINS)])
+    .optional()
+    .describe(
+      'Number of origins (ports of one server process) that requests are drawn for, each equally often; or the share of each, relative to the others, as in [3, 1]. Default: 1',
     ),
   behaviour: Behaviour.default({ name: 'fixed' }),
   protocol: z

@@ -31,6 +31,10 @@ const COMMANDS = {
     message: 'an external server announces its own limit',
     hint: "no maxConcurrentStreams; a client's limit is pool.maxConcurrentStreams",
   },
+  origins: {
+    message: "only conntax's own server has several origins",
+    hint: 'no origins, or a target without a url',
+  },
   framing: {
     message: 'an external server decides itself how its responses end',
     hint: 'no framing',
@@ -56,6 +60,7 @@ const STARTED_COMMANDS = {
   tls: { message: PLAIN_HTTP, hint: 'no tls' },
   tlsKey: { message: PLAIN_HTTP, hint: 'no tlsKey' },
   maxConcurrentStreams: { message: PLAIN_HTTP, hint: 'no maxConcurrentStreams' },
+  origins: { ...COMMANDS.origins, hint: 'no origins, or a target without a command' },
   framing: { ...COMMANDS.framing, message: 'a server of your own decides itself how its responses end' },
   backends: {
     message: 'what stands behind a server of your own cannot be counted',
