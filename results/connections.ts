@@ -113,7 +113,7 @@ export function slotsPerConnection(
 export function mostOpenConnections(
   { pool }: Client,
   load: Load,
-  target: Pick<Target, 'origins'> = {},
+  target: Pick<Target, 'url' | 'urls' | 'origins'> = {},
 ): number {
   const origins = originCount(target);
   const limit = connectionLimit(pool, origins);

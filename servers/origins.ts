@@ -24,7 +24,7 @@ export async function openOrigins(options: OpenTargetOptions): Promise<OpenTarge
   }
   const [{ endpoint, serviceMs }] = opened as [OpenTarget, ...OpenTarget[]];
   return {
-    endpoint: { ...endpoint, origins: opened.map(({ endpoint: { origin } }) => origin) },
+    endpoint: { ...endpoint, origins: opened.map(({ endpoint: { origin, path } }) => ({ origin, path })) },
     serviceMs,
     read() {
       const counters = opened.map(({ read }) => read());

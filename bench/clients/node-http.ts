@@ -22,7 +22,7 @@ import {
 } from '../contracts.ts';
 import { classifyError, describeError, plainTargetRefusals } from './errors.ts';
 import { bodyRemarks } from './left-body.ts';
-import { originByPort } from './origins.ts';
+import { findOrigin } from './origins.ts';
 import { proxyRefusals } from './proxy.ts';
 import { socketRefusals } from './reach.ts';
 import { framedHeaders } from './request.ts';
@@ -118,7 +118,7 @@ export function createAgent({
   const sockets = createClientSockets(onConnection);
   const dial = agent.createConnection.bind(agent) as Dial;
   const { connectMs } = client.timeouts;
-  const originOf = originByPort(endpoint);
+  const originOf = findOrigin(endpoint);
   const isTunnelled = isTls && endpoint.proxyUrl !== undefined;
   // Node's cache also resumes sessions, but drops one when any of its connections fails.
   let pinnedSession: Buffer | undefined;
@@ -135,7 +135,7 @@ export function createAgent({
       pinnedSession === undefined ? dialOptions : { ...dialOptions, session: pinnedSession },
       callback,
     )!;
-    sockets.add(socket, dialledAtMs, originOf(dialOptions.port));
+    sockets.add(socket, dialledAtMs, originOf(dialOptions.host, dialOptions.port));
     if (connectMs !== undefined) limitDial(socket, isTls ? 'secureConnect' : 'connect', connectMs);
     if (tlsSessions === 'pinned') {
       socket.on('session', (session: Buffer) => {

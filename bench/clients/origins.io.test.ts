@@ -9,8 +9,7 @@ import type { Scope } from '../../servers/testing/client.ts';
 import { newExchange, type OpenedConnection } from '../contracts.ts';
 import fetchModule from './fetch.ts';
 import nodeHttp from './node-http.ts';
-import { spreadOverOrigins } from './origins.ts';
-import { prepareRequests } from './request.ts';
+import { requestsTo } from './origins.ts';
 import { clientOf, type Stated, type Subject } from './testing/subject.ts';
 import undici from './undici.ts';
 
@@ -33,7 +32,7 @@ async function load(
   stated: Stated,
   target: Awaited<ReturnType<typeof openTarget>>,
 ) {
-  const requests = spreadOverOrigins(prepareRequests({}, '/', {}), target.endpoint, Array(ORIGINS).fill(1));
+  const requests = requestsTo(target.endpoint, { target: Target.parse({ origins: ORIGINS }) }, {});
   const connections: OpenedConnection[] = [];
   const transport = subject.module.open({
     client: clientOf(subject, stated),

@@ -1,22 +1,33 @@
 // Sends a scenario's requests to the origins of its target, and tells connections to one from those to another.
+import type { Trial } from '../../results/model/trial.ts';
+import { nameOfOrigin, originShares } from '../../scenarios/model/origins.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
+import { prepareRequests } from './request.ts';
+
+type Asked = Pick<Trial, 'request' | 'requests' | 'target'>;
 
 /**
- * Each request once per origin, with its share: an origin is drawn as a request is, by the same sequence.
- * @param shares of the origins, relative to each other
+ * The requests of a scenario; with several origins each request once per origin, with its share: an origin is drawn as a request
+ * is, by the same sequence.
+ * @throws UsageError as prepareRequests
  */
-export function spreadOverOrigins(
-  requests: PreparedRequests,
-  { origins = [] }: Pick<Endpoint, 'origins'>,
-  shares: readonly number[],
+export function requestsTo(
+  endpoint: Pick<Endpoint, 'path' | 'origins'>,
+  asked: Asked,
+  env: Readonly<Record<string, string | undefined>>,
 ): PreparedRequests {
-  if (origins.length < 2) return requests;
+  const requests = prepareRequests(asked, endpoint.path, env);
+  const { origins } = endpoint;
+  if (origins === undefined) return requests;
+  const shares = originShares(asked.target);
   const total = shares.reduce((sum, share) => sum + share, 0);
-  const spread = requests.flatMap(request =>
-    origins.map((origin, index) => ({
+  const spread = origins.flatMap(({ origin, path }, index) =>
+    prepareRequests(asked, path, env).map((request, place) => ({
       ...request,
-      name: nameAt(request, index, requests.length),
+      // Bodies are the same everywhere, and may be long.
+      body: requests[place]!.body,
+      name: nameAt(request, nameOfOrigin(asked.target, index), requests.length),
       weight: (request.weight * shares[index]!) / total,
       origin,
     })),
@@ -24,16 +35,26 @@ export function spreadOverOrigins(
   return spread as PreparedRequest[] as unknown as PreparedRequests;
 }
 
-/** Ports differ from run to run, so an origin is named by its place. */
-function nameAt({ name }: PreparedRequest, index: number, requestCount: number): string {
-  const place = `origin ${index + 1}`;
-  return requestCount === 1 ? place : `${name}, ${place}`;
+function nameAt({ name }: PreparedRequest, origin: string, requestCount: number): string {
+  return requestCount === 1 ? origin : `${name}, ${origin}`;
 }
 
-/** By the port that a connection leads to, which of the origins it is; undefined where there is one. */
-export function originByPort({
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
+
+/** Host, without the brackets of IPv6, and port of an origin. */
+export function hostAndPort(origin: string): { host: string; port: number } {
+  const { protocol, hostname, port } = new URL(origin);
+  return {
+    host: hostname.replaceAll(/[[\]]/g, ''),
+    port: port === '' ? DEFAULT_PORTS[protocol]! : Number(port),
+  };
+}
+
+/** By the host (as in its URL, without brackets) and the port that a client connects to: which of several origins it is; undefined where there is one. */
+export function findOrigin({
   origins = [],
-}: Pick<Endpoint, 'origins'>): (port: unknown) => number | undefined {
-  const byPort = new Map(origins.map((origin, index) => [Number(new URL(origin).port), index]));
-  return port => byPort.get(Number(port));
+}: Pick<Endpoint, 'origins'>): (host: unknown, port: unknown) => number | undefined {
+  const places = origins.map(({ origin }) => hostAndPort(origin));
+  const byPlace = new Map(places.map(({ host, port }, index) => [`${host}:${port}`, index]));
+  return (host, port) => byPlace.get(`${host}:${port}`);
 }

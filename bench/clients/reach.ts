@@ -12,6 +12,7 @@ const ABLE: Readonly<Record<ReachSetting, string>> = {
   socketPath: 'transport: undici, node-http or wire',
   proxy: 'transport: undici or node-http',
   origins: 'transport: undici, node-http or fetch',
+  urls: 'transport: undici, node-http or fetch',
 };
 
 /** @param unable settings of a target that the client cannot follow, with the reasons */

@@ -5,7 +5,7 @@ import { TLSSocket } from 'node:tls';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { OpenedConnection } from '../contracts.ts';
 import { type BrokenConnection, watchFailures } from './connection-failures.ts';
-import { originByPort } from './origins.ts';
+import { hostAndPort } from './origins.ts';
 
 export interface ClientSockets {
   /** Starts watching a socket that began to dial at this time, one of several origins perhaps, and is not connected yet. */
@@ -95,7 +95,6 @@ export function createClientSockets(onConnection: OnConnection): ClientSockets {
 
 /** Node publishes every `node:net` socket that is about to dial on this channel; the address is known only later. */
 const DIALS = 'net.client.socket';
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
 export interface WatchedSockets extends Omit<ClientSockets, 'add' | 'addWay'> {
   /** Connections to anything but the endpoint: another port or host, a proxy, a Unix socket. */
@@ -114,26 +113,23 @@ function isLoopback(address: string): boolean {
   return loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 
-type LeadsTo = (address: string, port: number | undefined) => boolean;
-
-/** Whether a connection leads to one of the endpoint's origins. */
-function leadsToAny({ origin, origins = [origin], address }: Endpoint): LeadsTo {
-  const each = origins.map(one => leadsTo(one, address));
-  return (attempted, port) => each.some(leads => leads(attempted, port));
+/** Which of the endpoint's origins a connection leads to, by index; -1: none of them. */
+function destinationIn(endpoint: Endpoint): (address: string, port: number | undefined) => number {
+  const { origins = [endpoint] } = endpoint;
+  const places = origins.map(({ origin, address }) => {
+    const { host, port } = hostAndPort(origin);
+    return { address: address ?? host, port };
+  });
+  return (attempted, port) => {
+    const exact = places.findIndex(place => place.port === port && place.address === attempted);
+    return exact === -1 ? places.findIndex(place => place.port === port && isSame(place, attempted)) : exact;
+  };
 }
 
-/** The same of one origin; without a known address, only the port is compared. */
-function leadsTo(origin: string, address: string | undefined): LeadsTo {
-  const { port, protocol, hostname } = new URL(origin);
-  const watchedPort = port === '' ? DEFAULT_PORTS[protocol] : Number(port);
-  const watchedAddress = address ?? hostname.replaceAll(/[[\]]/g, '');
-  const hasAddress = isIP(watchedAddress) !== 0;
-  return (attempted, attemptedPort) =>
-    attemptedPort === watchedPort &&
-    (!hasAddress ||
-      attempted === watchedAddress ||
-      // A server may listen on all addresses of this machine.
-      (isLoopback(attempted) && isLoopback(watchedAddress)));
+/** Without a known address, only the port is compared. */
+function isSame({ address }: { address: string }, attempted: string): boolean {
+  // A server may listen on all addresses of this machine.
+  return isIP(address) === 0 || (isLoopback(attempted) && isLoopback(address));
 }
 
 /**
@@ -142,8 +138,7 @@ function leadsTo(origin: string, address: string | undefined): LeadsTo {
  * outside `node:net`, by native code or in a worker thread, are not seen.
  */
 export function watchEndpoint(endpoint: Endpoint, onConnection: OnConnection): WatchedSockets {
-  const isEndpoint = leadsToAny(endpoint);
-  const originOf = originByPort(endpoint);
+  const destinationOf = destinationIn(endpoint);
   const { add, addWay: _, ...account } = createClientSockets(onConnection);
   const failures = watchFailures();
   let elsewhere = 0;
@@ -152,8 +147,9 @@ export function watchEndpoint(endpoint: Endpoint, onConnection: OnConnection): W
     const dialledAtMs = performance.now();
     failures.add(socket);
     socket.once('connectionAttempt', (address: string, port: number | undefined) => {
-      if (isEndpoint(address, port)) add(socket, dialledAtMs, originOf(port));
-      else socket.once('connect', () => elsewhere++);
+      const index = destinationOf(address, port);
+      if (index === -1) socket.once('connect', () => elsewhere++);
+      else add(socket, dialledAtMs, endpoint.origins && index);
     });
   };
   subscribe(DIALS, onDial);

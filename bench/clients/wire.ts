@@ -262,6 +262,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
 const UNABLE = {
   proxy: 'wire speaks with the server itself',
   origins: 'wire has one pool, to one server',
+  urls: 'wire has one pool, to one server',
 };
 
 function refusals(client: Client, target: Target): Refusal[] {

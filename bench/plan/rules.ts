@@ -96,7 +96,7 @@ function rulesOf(context: RuleContext): Rule[] {
     ...transportRules(context),
     ...protocolRules(context),
     ...faultRules(context),
-    ...originRules(),
+    ...originRules(context),
     ...engineRules(context),
     {
       reads: ['timing', 'load', 'link', 'target', 'clients'].map(name => [name]),

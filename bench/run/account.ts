@@ -1,5 +1,6 @@
 // Books what a target counts to the arm whose slice it was, and watches the local ports used towards the target.
 import type { TargetReading } from '../../servers/protocol.ts';
+import { hostAndPort } from '../clients/origins.ts';
 import { proxyPort } from '../clients/proxy.ts';
 import { countHeldPorts, type Remote, waitForPorts } from '../probes/kernel.ts';
 import type { Arm } from './arm.ts';
@@ -47,10 +48,8 @@ function remotesOf({
 }: MeasuredTarget): Remote[] {
   if (socketPath !== undefined) return [];
   if (proxyUrl !== undefined) return [{ port: proxyPort(proxyUrl), isLoopback }];
-  const own = (origins ?? [origin]).map(each => {
-    const { protocol, port } = new URL(each);
-    return { port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port), isLoopback };
-  });
+  const places = origins ?? [{ origin }];
+  const own = places.map(place => ({ port: hostAndPort(place.origin).port, isLoopback }));
   return link === undefined ? own : [...own, { port: link.upstreamPort, isLoopback: true }];
 }
 

@@ -434,6 +434,7 @@ export class Arm {
     const { client, load, target } = this.trial;
     const { sent: requests, pool, pauses = { closed: 0, longestMs: 0 } } = reading;
     const seen = this.#connections.finish();
+    const opened = this.#opened(reading);
     const needed = withFaults(
       reading.needed ?? neededConnections({ client, target, load, requests, pool }),
       target.faults,
@@ -443,7 +444,7 @@ export class Arm {
     // What ends while the client waits for its turn has to be opened again.
     const most = needed.most === null ? null : Math.min(requests, needed.most + pauses.closed);
     return {
-      ...this.#opened(reading),
+      ...opened,
       openedElsewhere: reading.openedElsewhere,
       closedInPauses: pauses.closed,
       longestPauseMs: pauses.longestMs,
@@ -458,10 +459,12 @@ export class Arm {
       failures: reading.failures,
       unfinished: reading.unfinished,
       faults: seen.faults,
-      origins: seen.origins.map(({ accepted, requests: requestsSeen }, index) => {
-        const { sent: requestsSent, opened } = reading.origins[index]!;
-        return { requestsSent, requestsSeen, opened, accepted };
-      }),
+      origins: reading.origins.map((byClient, index) => ({
+        requestsSent: byClient.sent,
+        requestsSeen: seen.origins[index]?.requests ?? null,
+        opened: opened.openedBy === 'client' ? byClient.opened : null,
+        accepted: seen.origins[index]?.accepted ?? null,
+      })),
       clientHandshakesFull: reading.handshakesFull,
       clientHandshakesResumed: reading.handshakesResumed,
       requestsSeen: seen.requestsSeen,

@@ -7,13 +7,12 @@ import { createRandom, type Random } from '../../results/random.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { closesAfterResponse } from '../../scenarios/model/closing-server.ts';
 import type { Load } from '../../scenarios/model/load.ts';
-import { originShares } from '../../scenarios/model/origins.ts';
 import { keepCompiledCode, obeyParentOnly, readProcess } from '../../servers/process.ts';
 import { type Endpoint, PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { transports, userModules } from '../clients/index.ts';
-import { spreadOverOrigins } from '../clients/origins.ts';
+import { requestsTo } from '../clients/origins.ts';
 import { proxySecrets } from '../clients/proxy.ts';
-import { prepareRequests, redact, secretsOf } from '../clients/request.ts';
+import { redact, secretsOf } from '../clients/request.ts';
 import type {
   ClientPlugin,
   Engine,
@@ -118,7 +117,7 @@ function originFigures(
   { sentByRequest = [] }: LoadLoop,
   recorder: Recorder,
 ): GeneratorReading['origins'] {
-  return origins.map((origin, index) => ({
+  return origins.map(({ origin }, index) => ({
     sent: sentByRequest.reduce(
       (sum, sent, request) => sum + (requests[request]!.origin === origin ? sent : 0),
       0,
@@ -276,9 +275,8 @@ function keepsConnections({ client, target }: Trial): boolean {
 
 async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {
   reachAsChecked(endpoint);
-  const asked = prepareRequests(trial, endpoint.path, process.env);
-  const requests = spreadOverOrigins(asked, endpoint, originShares(trial.target));
-  secrets = [...proxySecrets(endpoint.proxyUrl), ...secretsOf(asked)];
+  const requests = requestsTo(endpoint, trial, process.env);
+  secrets = [...proxySecrets(endpoint.proxyUrl), ...secretsOf(requests)];
   const recorder = createRecorder({
     hasPhases: trial.phases,
     redact: text => redact(text, secrets),

@@ -104,6 +104,7 @@ export function toolReachRefusals(target: Target): Refusal[] {
     socketPath: URL_ONLY,
     proxy: URL_ONLY,
     origins: URL_ONLY,
+    urls: URL_ONLY,
   });
 }
 

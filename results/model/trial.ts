@@ -222,9 +222,13 @@ export const Ledger = z.strictObject({
     .array(
       z.strictObject({
         requestsSent: count().describe('Exchanges that the generator began with it'),
-        requestsSeen: count().describe('Requests that it received'),
-        opened: count().describe("Connections to it, by the client's count"),
-        accepted: count().describe("Connections to it, by the target's count"),
+        requestsSeen: count().nullable().describe('Requests that it received; null: it does not say'),
+        opened: count()
+          .nullable()
+          .describe(
+            "Connections to it, by the client's count; null: the connections of the client cannot be seen",
+          ),
+        accepted: count().nullable().describe('Connections to it, by its own count; null: it does not say'),
       }),
     )
     .default([])
