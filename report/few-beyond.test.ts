@@ -13,7 +13,7 @@ import { measureTable } from './sweeps/report.ts';
 import { measureOf, sectionsOf } from './sweeps/view.ts';
 import { expectationTable } from './tables/expectations.ts';
 import { mainTable } from './tables/main.ts';
-import { scheduleTable } from './tables/open-loads.ts';
+import { capacityRemarks, scheduleTable } from './tables/open-loads.ts';
 import { phaseTable } from './tables/phases.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
 import { sampleSweeps } from './testing/sample-sweeps.ts';
@@ -136,3 +136,19 @@ test('a limit on a quantile of few requests is unsure, marked, and says why', ()
   assert.deepEqual(markedOf(table), ['interval']);
   assert.ok(table.notes.some(note => note.startsWith('A limit on a quantile of few requests (‡) is unsure')));
 });
+
+for (const [probeMs, objective, isSaid] of [
+  [100, { p99Ms: 40 }, true],
+  [60_000, { p99Ms: 40 }, false],
+  [100, { p50Ms: 40 }, false],
+] as const) {
+  test(`a capacity search by ${Object.keys(objective).join()} in probes of ${probeMs} ms${isSaid ? ' hangs on single requests' : ''}`, () => {
+    const { run, trials } = sampleRun({ scenario: 'capacity', replicates: 1 });
+    const [cell] = structuredClone(run.cells);
+    const { load } = cell!.scenario;
+    assert.ok(load.model === 'capacity');
+    Object.assign(load, { probeMs, objective: { errorRatio: 0.001, ...objective } });
+    const remarks = capacityRemarks(viewCell(cell!, trials, armNames(run)));
+    assert.equal(/fewer than 10 requests exceed its p99/.test(remarks.join()), isSaid);
+  });
+}

@@ -133,6 +133,19 @@ test('a null arm in one of the two runs alone is said, not taken for another sce
   ]);
 });
 
+test('a quantile of too few requests is marked in either run, a mean is not', () => {
+  const few = damaged(after => {
+    for (const arm of after.cells[0]!.arms) arm.completed = 400;
+  });
+  const { brief, tables } = reportOf(few);
+  const marked = brief!.rows.filter(row => row.some(({ marks = [] }) => marks.includes('fewBeyond')));
+  assert.ok(marked.length > 0);
+  for (const row of marked) assert.match(row[1]!.text, /p99/);
+  assert.ok(tables.some(({ notes = [] }) => notes.some(note => note.startsWith('‡'))));
+  const { brief: ofMany } = reportOf(before);
+  assert.ok(ofMany!.rows.every(row => row.every(({ marks = [] }) => !marks.includes('fewBeyond'))));
+});
+
 suite('with a history', () => {
   const step = { count: 13, metric: 'cpuUsPerRequest', factor: 1 / 1.3 } as const;
   const worse = damaged(slower);

@@ -11,7 +11,7 @@ import {
   sightOf,
 } from '../results/gate.ts';
 import type { Trend } from '../results/history.ts';
-import { METRIC_TABLE } from '../results/metrics.ts';
+import { hasFewBeyond, METRIC_TABLE } from '../results/metrics.ts';
 import { METRICS } from '../results/model/run.ts';
 import { INTERVAL_NAME } from '../results/stats.ts';
 import { signsOf } from './cell-view.ts';
@@ -69,12 +69,24 @@ export function describeConfirmation({ first, fresh, together, isConfirmed }: Co
   );
 }
 
-type Place = Pick<GateLine, 'kind' | 'cell' | 'arm'>;
+type Place = Pick<GateLine, 'kind' | 'cell' | 'arm' | 'metric'>;
 
-/** Marks of a ratio in one run, by the error rates of its two clients. */
+/** Marks of a figure in one run, by the requests and the error rates of the clients behind it. */
 function sideMarks(line: Place, run: RunSummary): Mark[] {
-  const pair = line.kind === 'ratio' ? pairOf(line, run) : undefined;
-  return pair !== undefined && areErrorsUnlike(...pair) ? ['unlikeErrors'] : [];
+  const arms = line.kind === 'ratio' ? (pairOf(line, run) ?? []) : [armOf(line, line.arm, run)];
+  const [one, other] = arms;
+  return [
+    ...(one !== undefined && other !== undefined && areErrorsUnlike(one, other)
+      ? (['unlikeErrors'] as const)
+      : []),
+    ...(arms.some(arm => arm !== undefined && isOfFew(line, arm)) ? (['fewBeyond'] as const) : []),
+  ];
+}
+
+/** Whether a metric is a quantile that too few of so many requests exceed. */
+function isOfFew({ metric }: Place, { completed }: { completed: number }): boolean {
+  if (metric === 'errorRatio' || metric === 'excessConnections') return false;
+  return hasFewBeyond(METRIC_TABLE[metric].shareBeyond, completed);
 }
 
 /** Marks of a change: those of either side. */
@@ -94,7 +106,7 @@ function errorGapRemarks(
         ['this run', after],
       ] as const
     ).flatMap(([where, run]) => {
-      const pair = sideMarks(line, run).length === 0 ? undefined : pairOf(line, run);
+      const pair = sideMarks(line, run).includes('unlikeErrors') ? pairOf(line, run) : undefined;
       if (pair === undefined) return [];
       const rates = pair.map(arm => `${arm.arm} ${formatPercent(errorRatioOf(arm))}`).join(', ');
       return [
@@ -105,11 +117,15 @@ function errorGapRemarks(
   return [...new Set(texts)];
 }
 
-function pairOf({ cell: name, arm }: Place, { cells }: RunSummary) {
-  const cell = cells.find(({ cell }) => cell === name);
-  const own = cell?.arms.find(one => one.arm === arm);
-  const other = cell?.arms.find(one => one.arm === cell.baseline);
+function pairOf(line: Place, run: RunSummary) {
+  const baseline = run.cells.find(({ cell }) => cell === line.cell)?.baseline;
+  const own = armOf(line, line.arm, run);
+  const other = baseline === undefined ? undefined : armOf(line, baseline, run);
   return own === undefined || other === undefined ? undefined : ([other, own] as const);
+}
+
+function armOf({ cell: name }: Place, arm: string, { cells }: RunSummary) {
+  return cells.find(({ cell }) => cell === name)?.arms.find(one => one.arm === arm);
 }
 
 /** Ratios named in a sentence; the others are counted. */
@@ -436,7 +452,7 @@ function valueCell(line: GateLine, side: 'before' | 'after', sides: Sides): Tabl
     case 'count':
       return words(formatPercent(interval.value), { ...interval });
     case 'absolute':
-      return words(roundInterval(interval).value, { ...interval });
+      return figure(roundInterval(interval).value, { ...interval }, sideMarks(line, sides[side]));
     default:
       return line.kind satisfies never;
   }

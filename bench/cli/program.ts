@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import picocolors from 'picocolors';
 import { EXIT, InterruptedError, MeasureError, UsageError } from '../../results/errors.ts';
 import type { Context, Output } from './context.ts';
+import { npmHint, refuseSwallowed } from './npm-options.ts';
 import { TRY_DEFAULTS } from './option-defaults.ts';
 import {
   addJudgingCommands,
@@ -13,10 +14,8 @@ import {
   allowHostOption,
   asRatio,
   asSeconds,
-  npmHint,
   number,
   openOption,
-  refuseSwallowed,
   seedOption,
   uiOption,
   verboseOption,

@@ -1,9 +1,10 @@
 // Tables of open loads: how well the schedule was kept, and what capacity searches found; null for other loads.
 
 import { mergeHistograms } from '../../results/histogram.ts';
-import { askedPerSec, METRIC_TABLE } from '../../results/metrics.ts';
+import { askedPerSec, hasFewBeyond, METRIC_TABLE } from '../../results/metrics.ts';
 import type { Capacity, Histogram, ProbeLimit } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
+import type { CapacityLoad } from '../../scenarios/model/load.ts';
 import { type ArmView, type CellView, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
 import { describeObjective, formatRate, formatRequestedRate } from '../words/load.ts';
@@ -109,7 +110,17 @@ export function capacityRemarks({ arms, result }: CellView): string[] {
       ({ ratePerSec, isSettled }) => isSettled && ratePerSec === 0,
       `the objective did not hold even at about ${formatRequestedRate(load.minRatePerSec)} requests per second, where the search starts; the other tables show that rate.`,
     ),
+    ...remark(
+      ({ ratePerSec }) => ratePerSec > 0 && isJudgedByFew(load, ratePerSec),
+      `a rate was tried for ${formatCount(load.probeMs)} ms, in which fewer than 10 requests exceed its p99: whether the limit on p99 held there hung on single slow requests. Expected: load.probeMs long enough for 1,000 requests.`,
+    ),
   ];
+}
+
+/** Whether the trial of a rate is too short for the p99 that its objective limits. */
+function isJudgedByFew({ objective, probeMs }: CapacityLoad, ratePerSec: number): boolean {
+  const requestCount = (ratePerSec * probeMs) / 1_000;
+  return objective.p99Ms !== undefined && hasFewBeyond(METRIC_TABLE.p99Us.shareBeyond, requestCount);
 }
 
 /** The arm's name, with the number of replicates it applies to unless it applies to all. */

@@ -1,10 +1,12 @@
-// What makes the figures of an open load doubtful.
+// What makes the figures of a load doubtful.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import type { Finding } from '../model/run.ts';
 import type { CompletedTrial } from '../model/trial.ts';
+import { createRandom } from '../random.ts';
 import { sampleRun } from '../testing/sample-run.ts';
-import { schedule } from './load.ts';
+import { littlesLaw, schedule } from './load.ts';
 
 describe('What makes the figures of an open load doubtful', () => {
   type Measured = CompletedTrial['measurement'];
@@ -139,5 +141,59 @@ describe('What makes the figures of an open load doubtful', () => {
 
   test('a closed load has no schedule to check', () => {
     assert.equal(schedule.check(trialOf('short-vs-persistent')), null);
+  });
+});
+
+describe('A closed load that obeys Little’s law', () => {
+  const WINDOWS = fc.record({
+    count: fc.integer({ min: 1, max: 4 }),
+    windowMs: fc.integer({ min: 1_000, max: 2_000 }),
+  });
+  const LOADS = fc.record({
+    concurrency: fc.integer({ min: 1, max: 3 }),
+    thinkMs: fc.integer({ min: 0, max: 500 }),
+    longestMs: fc.integer({ min: 1, max: 250 }),
+  });
+
+  test('does not fail in windows that hold few of its users’ long cycles', () => {
+    const [first] = structuredClone(sampleRun({ scenario: 'short-vs-persistent', replicates: 1 }).trials);
+    assert.ok(first?.state === 'completed' && first.trial.load.model === 'closed');
+    const { trial, measurement } = first;
+    const { load } = first.trial;
+    fc.assert(
+      fc.property(
+        WINDOWS,
+        LOADS,
+        fc.nat(),
+        ({ count, windowMs }, { concurrency, thinkMs, longestMs }, seed) => {
+          const random = createRandom(seed);
+          const slices = Array.from({ length: count }, () => ({
+            ...measurement.slices[0]!,
+            ...{ windowMs, completed: 0, failed: 0, ended: 0, userMs: 0 },
+          }));
+          const steadyMs = count * windowMs;
+          measurement.response.maxUs = 0;
+          for (let user = 0; user < concurrency; user++) {
+            for (let atMs = random() * thinkMs; atMs < steadyMs; ) {
+              const responseMs = longestMs * (0.1 + 0.9 * random());
+              const began = slices[Math.floor(atMs / windowMs)]!;
+              began.completed++;
+              began.userMs += responseMs + thinkMs;
+              const ended = slices[Math.floor((atMs + responseMs) / windowMs)];
+              if (ended !== undefined) ended.ended++;
+              measurement.response.maxUs = Math.max(measurement.response.maxUs, responseMs * 1_000);
+              atMs += responseMs + thinkMs;
+            }
+          }
+          Object.assign(measurement, { slices, steadyMs, completed: 1, failed: 0 });
+          const found = littlesLaw.check({
+            ...first,
+            trial: { ...trial, load: { ...load, concurrency, thinkMs } },
+            measurement,
+          });
+          assert.notEqual(found!.state, 'fail', found!.detail);
+        },
+      ),
+    );
   });
 });

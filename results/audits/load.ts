@@ -36,7 +36,8 @@ function checkClosed(load: ClosedLoad, measurement: Measurement): Check {
   const users = perMs * meanMs;
   const off = Math.abs(users / load.concurrency - 1);
 
-  const isGrave = off > Math.max(GRAVE, crossingRatio(measurement)) && measurement.steadyMs >= LEAST_GRAVE_MS;
+  const isGrave =
+    off > Math.max(GRAVE, crossingRatio(load, measurement)) && measurement.steadyMs >= LEAST_GRAVE_MS;
   const sum = `${whole(perMs * 1000)}/s × ${meanMs.toFixed(2)} ms${notes} = ${users.toFixed(1)} of ${whole(load.concurrency)} users busy`;
   if (off <= TOLERANCE) return { state: 'pass', detail: sum };
   return {
@@ -47,10 +48,10 @@ function checkClosed(load: ClosedLoad, measurement: Measurement): Check {
 
 /**
  * By how much the two sides may differ: one counts the requests that cross the end of a window, the other those that cross its
- * beginning, each of a user at most one and at most as long as the longest.
+ * beginning. Each user makes at most one more or fewer in a window, and it takes at most the longest request and the think time.
  */
-function crossingRatio({ slices, steadyMs, response }: Measurement): number {
-  return (slices.length * response.maxUs) / 1_000 / steadyMs;
+function crossingRatio({ thinkMs }: ClosedLoad, { slices, steadyMs, response }: Measurement): number {
+  return (slices.length * (response.maxUs / 1_000 + thinkMs)) / steadyMs;
 }
 
 /** Requests finished per ms, and a user's mean time from one request to the next; approximate for load tools and older runs. */
