@@ -8,7 +8,8 @@ export default defineScenario({
   tags: ['pools'],
   target: { origins: 8, behaviour: { name: 'delay', meanMs: 5 } },
   load: { concurrency: 32 },
-  timing: { warmupMaxMs: 1_500, measureMs: 1_200, budgetMs: 60_000 },
+  // A limit to all hosts makes some requests wait for hundreds of ms: slices are to be longer than that.
+  timing: { sliceMs: 1_000, warmupMaxMs: 1_500, measureMs: 2_000, budgetMs: 95_000 },
   clients: {
     'per-host': { transport: 'node-http', pool: { maxConnections: 4 } },
     'all-hosts': { transport: 'node-http', pool: { maxTotalConnections: 32 } },
@@ -16,7 +17,7 @@ export default defineScenario({
   },
   baseline: 'per-host',
   expect: [
-    { metric: 'successRatio', of: 'all-hosts', atLeast: 0.9995 },
+    { metric: 'successRatio', of: 'all-hosts', atLeast: 0.999 },
     { metric: 'unneededConnectionsPer1kRequests', of: 'per-host', atMost: 1 },
     { metric: 'unneededConnectionsPer1kRequests', of: 'undici', atMost: 1 },
     { metric: 'connectionsPer1kRequests', of: 'all-hosts', atMost: 500 },

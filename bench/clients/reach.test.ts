@@ -13,6 +13,11 @@ const WAYS = [
     able: ['undici', 'node-http'],
   },
   { setting: 'origins', target: { origins: 2 }, able: ['undici', 'node-http', 'fetch'] },
+  {
+    setting: 'urls',
+    target: { urls: ['http://127.0.0.1:1/', 'http://127.0.0.1:2/'] },
+    able: ['undici', 'node-http', 'fetch'],
+  },
 ];
 
 for (const { setting, target, able } of WAYS) {
