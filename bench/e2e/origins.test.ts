@@ -1,4 +1,4 @@
-// Several external servers (target.urls): what each of them counted, what is stored, and the draw are the same numbers.
+// Several origins of conntax's own server, and several external ones: what each counted, what is stored, and the draw are the same numbers.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -84,6 +84,33 @@ test('requests and connections of each server are what is stored of each, drawn 
   assert.match(markdown, /external servers at \S+\/one \(75 % of the requests\) and \S+\/two \(25 %\)/);
   assert.match(markdown, new RegExp(`\\| kept \\| ${second.host} \\| [\\d,]+ \\| – \\| 1 \\| – \\|`));
   assert.match(markdown, /what each of them received and accepted is unknown/);
+});
+
+test("several origins of conntax's own server: both ends count the same of each", async t => {
+  const workspace = await openWorkspace(t);
+  const file = await workspace.writeScenario({
+    ...tinyScenario({ drainMs: 10_000 }),
+    target: { origins: [3, 1] },
+    clients: { short: { requestsPerConnection: 1 }, kept: { pool: { maxConnections: 1 } } },
+  });
+  const { status, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir });
+  assert.equal(status, 0, stderr);
+  const { trials, dir } = workspace.onlyRun();
+  for (const result of trials) {
+    assert.ok(result.state === 'completed');
+    const { origins, requestsSent } = result.measurement.ledger;
+    assert.equal(origins.length, 2);
+    for (const origin of origins) {
+      assert.equal(origin.requestsSeen, origin.requestsSent);
+      assert.equal(origin.accepted, origin.opened);
+      assert.equal(origin.opened, result.trial.arm === 'short' ? origin.requestsSent : 1);
+    }
+    const [first, second] = origins.map(origin => origin.requestsSent);
+    assert.equal(first! + second!, requestsSent);
+  }
+  const markdown = readFileSync(join(dir, 'report.md'), 'utf8');
+  assert.match(markdown, /at 2 origins \(75 %, 25 % of the requests\)/);
+  assert.match(markdown, /\| kept \| 2 \| [\d,]+ \| [\d,]+ \| 1 \| 1 \|/);
 });
 
 test('a plan of several servers says how often each is asked, and sends nothing', async t => {
