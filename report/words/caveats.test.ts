@@ -30,8 +30,11 @@ describe('Why measuring stopped, and the precision reached', () => {
       'Stopped after 4 replicates in 61 s: the expectations are decided; the interval of requests/s is ±8 %.',
     ],
     [
-      { stop: 'budget' },
-      'Stopped after 4 replicates in 61 s: another replicate would not fit in the time budget of 60 s; the interval of requests/s is ±8 %.',
+      {
+        stop: 'budget',
+        stopDetail: '1 replicate: another one of about 31 s does not fit the announced maximum of 82 s',
+      },
+      'Stopped in 61 s with 1 replicate: another one of about 31 s does not fit the announced maximum of 82 s; the interval of requests/s is ±8 %.',
     ],
     [
       { stop: 'max-replicates', replicates: 1 },

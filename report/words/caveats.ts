@@ -143,7 +143,7 @@ export function describeStop(cell: CellResult): string {
     case 'decided':
       return `Stopped ${after}: the expectations are decided; ${reached}.`;
     case 'budget':
-      return `Stopped ${after}: another replicate would not fit in the time budget of ${formatSeconds(scenario.timing.budgetMs)}; ${reached}.`;
+      return `Stopped in ${formatSeconds(elapsedMs)} with ${stopDetail}; ${reached}.`;
     case 'max-replicates':
       return `Stopped ${after}, the maximum that the scenario allows; ${reached}.`;
     case 'cut':
