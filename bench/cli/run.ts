@@ -73,6 +73,8 @@ export interface Conclusion {
 
 interface Measuring {
   startedAt: Date;
+  /** The same moment by the monotonic clock, which nobody sets. */
+  startedAtMs: number;
   options: MeasureOptions;
   context: Context;
   /** What a reader may do next: sentences. */
@@ -87,7 +89,7 @@ interface Measuring {
  */
 export async function measurePlan(
   planned: Plan,
-  { startedAt, options, context, conclude }: Measuring,
+  { startedAt, startedAtMs, options, context, conclude }: Measuring,
 ): Promise<number> {
   const { output, plugins } = context;
   requireRequests(planned, context.env);
@@ -137,6 +139,7 @@ export async function measurePlan(
     store,
     progress,
     startedAt,
+    startedAtMs,
     isConfirming,
     options,
     context,
@@ -278,7 +281,7 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
 /** The run as it is stored, if it ended here. */
 async function describeAs(
   cells: CellResult[],
-  { plan, host, store, startedAt, context }: Work,
+  { plan, host, store, startedAt, startedAtMs, context }: Work,
 ): Promise<Run> {
   const notBegun = plan.cells.slice(cells.length).map(({ id }) => id);
   return {
@@ -287,6 +290,7 @@ async function describeAs(
     state: stateOf(cells, plan),
     startedAt: startedAt.toISOString(),
     finishedAt: new Date().toISOString(),
+    elapsedMs: performance.now() - startedAtMs,
     conntax: context.version,
     command: ['conntax', ...context.argv],
     seed: plan.seed,
@@ -418,6 +422,7 @@ export async function runCommand(
     await loadPlugins(context.plugins.transports),
   );
   const startedAt = new Date();
+  const startedAtMs = performance.now();
   const plan = planRun(
     variants
       .map(variant => adjusted(variant, options))
@@ -425,5 +430,5 @@ export async function runCommand(
     { seed: seedOf(options, startedAt), slowness: readSlowness() },
   );
   const cells = plan.cells.filter(({ id }) => options.cells?.has(id) ?? true);
-  return measurePlan({ ...plan, cells }, { startedAt, options, context });
+  return measurePlan({ ...plan, cells }, { startedAt, startedAtMs, options, context });
 }

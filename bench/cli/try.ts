@@ -52,6 +52,7 @@ const PERSISTENT = 'persistent';
 /** @returns the exit status. @throws UsageError, MeasureError */
 export async function tryCommand(address: string, options: TryOptions, context: Context): Promise<number> {
   const startedAt = new Date();
+  const startedAtMs = performance.now();
   const { scenario, secrets, typed } = scenarioOf(address, options, context);
   Object.assign(process.env, secrets);
   const content = `${JSON.stringify(scenario, null, 2)}\n`;
@@ -69,6 +70,7 @@ export async function tryCommand(address: string, options: TryOptions, context: 
   if (options.save !== undefined) saveScenario(options.save, content, Object.keys(secrets), context);
   return measurePlan(planRun(variants, { seed: seedOf(options, startedAt), slowness: readSlowness() }), {
     startedAt,
+    startedAtMs,
     options,
     context: { ...context, argv: context.argv.map(word => redact(word, everyForm(typed))) },
     conclude: conclusion => conclude(conclusion, options),
