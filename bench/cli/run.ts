@@ -219,6 +219,7 @@ async function measureAndReport(work: Work): Promise<number> {
       context.output.note('Nothing was measured yet, so nothing is stored.');
       return EXIT.interrupted;
     }
+    context.output.note('Measured; writing the report');
     return await reportRun(measured, work, page);
   } finally {
     await page?.close();
