@@ -12,3 +12,9 @@ test('the duration is that of a clock that nobody sets', async () => {
   const xml = await junit.render({ ...stored, run, report: buildReport({ ...stored, run, charts: [] }) });
   assert.match(xml, /<testsuites [^>]*time="20.1"/);
 });
+
+test('a run whose audits only warn is said to have none that failed, not none that warned', async () => {
+  const stored = sampleRuns['two arms']!;
+  const xml = await junit.render({ ...stored, report: buildReport({ ...stored, charts: [] }) });
+  assert.match(xml, /<testcase [^>]*name="measured, and no audit failed"/);
+});
