@@ -105,6 +105,11 @@ test('every command has help with examples', async t => {
   }
 });
 
+test('baseline save says that it may fail to store, as on a full disk', async t => {
+  const { stdout } = await callIdly(await openWorkspace(t), ['baseline', 'save', '--help']);
+  assert.match(stdout, /Exit status: 0 saved, 2 [^0-9]*, *\s3 it could not be stored/);
+});
+
 test('settings prints a client as code, and says in a comment what the library lacks', async t => {
   const workspace = await openWorkspace(t);
   const args = ['settings', 'requests-per-connection', '--client', 'k50', '--for', 'go'];

@@ -264,7 +264,8 @@ Examples:
 Example:
   conntax baseline save --name before-undici-9
 
-Exit status: 0 saved, 2 wrong usage, or a run that is incomplete, unreliable, or too noisy to detect changes.`,
+Exit status: 0 saved, 2 wrong usage, or a run that is incomplete, unreliable, or too noisy to detect changes,
+3 it could not be stored, as on a full disk.`,
     )
     .action(async (ref, options) => {
       const { saveBaselineCommand } = await import('./gate.ts');
