@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describeFound, foreignRemarks } from '../../report/words/conditions.ts';
 import { EXIT } from '../../results/errors.ts';
-import { hdrLog } from '../../results/histogram.ts';
+import { latencyLog } from '../../results/latency-log.ts';
 import type { CellResult, ForeignServer, Host, Run } from '../../results/model/run.ts';
-import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
+import type { TrialResult } from '../../results/model/trial.ts';
 import type { MeasuredRun } from '../../results/page-data.ts';
 import { createRandom } from '../../results/random.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
@@ -305,7 +305,7 @@ async function describeAs(
 /** Shows the result, stores it, and says where it is. @returns the exit status */
 async function reportRun(
   { run, trials }: MeasuredRun,
-  { servers, store, startedAt, options, context, conclude }: Work,
+  { servers, store, options, context, conclude }: Work,
   page: LivePage | undefined,
 ): Promise<number> {
   const { plugins, output, env, signal } = context;
@@ -319,7 +319,10 @@ async function reportRun(
   // The result is shown even if it cannot be stored.
   output.out(options.json ? json : text);
   if (options.json) for (const sentence of next) output.note(`Next: ${sentence}`);
-  store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, startedAt) }] });
+  store.finish({
+    run,
+    files: [...files, { name: 'latency.hlog', content: latencyLog(trials, run.startedAt) }],
+  });
   for (const line of profileLines(join(store.dir, PROFILE_FOLDER))) output.note(line);
   await page?.finish(files.find(({ name }) => name === PAGE_FILE)?.content);
   // With --ui the browser shows it already.
@@ -355,20 +358,6 @@ function stateOf(cells: readonly CellResult[], plan: Plan): Run['state'] {
 /** Whether an arm has no figures. */
 function isLacking({ stop, arms }: CellResult): boolean {
   return stop === 'failed' || arms.some(({ trials }) => trials === 0);
-}
-
-/** Response times of every completed trial, in HdrHistogram's log format, tagged by trial. */
-function latencyLog(trials: readonly TrialResult[], startedAt: Date): string {
-  return hdrLog(
-    trials
-      .filter((trial): trial is CompletedTrial => trial.state === 'completed')
-      .map(({ trial, startedAt: trialStartedAt, measurement }) => ({
-        tag: trial.id,
-        startMs: Date.parse(trialStartedAt) - startedAt.getTime(),
-        lengthMs: measurement.steadyMs,
-        histogram: measurement.response,
-      })),
-  );
 }
 
 export interface TimingOptions {

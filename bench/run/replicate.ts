@@ -38,7 +38,7 @@ export async function measureReplicate(
       await session.search();
       await session.measure();
       await session.measureAlone();
-      return session.finish(startedAt);
+      return session.finish();
     });
   } catch (error) {
     if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;

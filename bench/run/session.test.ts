@@ -524,15 +524,13 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
     return { session, arms, children, settledCount };
   }
 
-  const STARTED_AT = '2026-11-23T12:00:00.000Z';
-
   suite('session', () => {
     test('each arm is booked what the target counted in its turns, though the count comes late', async () => {
       const tiny = makeTinyCell({ timing: { warmupMinMs: 1, warmupMaxMs: 1 } });
       const { session, children } = openSession(tiny, { short: 7, long: 2 });
       await session.warmUp();
       await session.measure();
-      const results = completed(await session.finish(STARTED_AT));
+      const results = completed(await session.finish());
       assert.equal(results.length, 2);
       for (const { trial, measurement, startedAt, isPartial } of results) {
         const sliceCount = children.get(trial.arm)!.orders.length;
@@ -544,7 +542,8 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
           [opened, opened, 10 * opened],
         );
         assert.deepEqual(ledger.requestsPerConnection, [{ requests: 10, connections: opened }]);
-        assert.deepEqual([startedAt, isPartial], [STARTED_AT, false]);
+        const { epochMs } = children.get(trial.arm)!.orders[0]!;
+        assert.deepEqual([Date.parse(startedAt), isPartial], [epochMs, false], 'slices count from it');
         assert.equal(measurement.slices.length, 4);
       }
     });
@@ -567,7 +566,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
       const session = new Session({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
       await session.warmUp();
       await session.measure();
-      const booked = completed(await session.finish(STARTED_AT)).map(({ trial, measurement }) => [
+      const booked = completed(await session.finish()).map(({ trial, measurement }) => [
         trial.arm,
         [measurement.ledger.opened, measurement.ledger.accepted, measurement.ledger.requestsSeen],
         measurement.slices.map(({ targetCpuUs }) => targetCpuUs),
@@ -611,7 +610,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
         },
       });
       await session.measure();
-      const [result] = completed(await session.finish(STARTED_AT));
+      const [result] = completed(await session.finish());
       assert.deepEqual(result!.measurement.ledger.requestsPerConnection, [{ requests: 10, connections: 4 }]);
     });
 
@@ -645,9 +644,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
       const session = new Session({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
       await session.warmUp();
       await session.measure();
-      const ledgers = completed(await session.finish(STARTED_AT)).map(
-        ({ measurement }) => measurement.ledger,
-      );
+      const ledgers = completed(await session.finish()).map(({ measurement }) => measurement.ledger);
       assert.deepEqual(
         ledgers.map(ledger => [ledger.opened, ledger.accepted, ledger.acceptedBy]),
         [
@@ -662,7 +659,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
       const { session, children } = openSession(tiny, { short: 7, long: 2 });
       await session.warmUp();
       await session.measure();
-      for (const { trial, measurement } of completed(await session.finish(STARTED_AT))) {
+      for (const { trial, measurement } of completed(await session.finish())) {
         const opened = children.get(trial.arm)!.orders.length * (trial.arm === 'short' ? 7 : 2);
         assert.deepEqual([measurement.ledger.accepted, measurement.ledger.handshakesFull], [opened, opened]);
       }
@@ -700,7 +697,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
       });
       const session = new Session({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
       await session.measure();
-      const results = completed(await session.finish(STARTED_AT));
+      const results = completed(await session.finish());
       assert.deepEqual(
         Object.fromEntries(results.map(({ trial, measurement }) => [trial.arm, measurement.ledger.accepted])),
         { tool: 4 * 5, other: 0 },
@@ -737,7 +734,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
       await session.measure();
       assert.deepEqual([children.get('long')?.killCount, children.get('long')?.orders.length], [1, 2]);
       assert.deepEqual([children.get('short')?.killCount, children.get('short')?.orders.length], [0, 4]);
-      assert.deepEqual(states(await session.finish(STARTED_AT)), { short: 'completed', long: 'trial-hung' });
+      assert.deepEqual(states(await session.finish()), { short: 'completed', long: 'trial-hung' });
       const failed = arms.find(({ trial }) => trial.arm === 'long');
       assert.equal(failed?.failure?.message, 'it did not answer');
     });
@@ -748,7 +745,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
       const { session, children, settledCount } = openSession(tiny, { short: 7, long: 2 });
       await session.warmUp();
       await session.measure();
-      const results = completed(await session.finish(STARTED_AT));
+      const results = completed(await session.finish());
       for (const { trial, measurement } of results) {
         const [first, ...others] = children.get(trial.arm)!.orders;
         const mostMs = 4 * (30 + 2 * 5);
@@ -827,7 +824,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
         children.get('long')!.orders.every(({ users }) => users === undefined),
         'a load tool has its own users',
       );
-      const results = completed(await session.finish(STARTED_AT));
+      const results = completed(await session.finish());
       const of = (name: string) => results.find(({ trial }) => trial.arm === name)!.measurement;
       assert.deepEqual(of('short').alone, { requests: 70, responseUs: 900, connectUs: 80, tlsUs: null });
       assert.equal(of('long').alone, null);
@@ -854,7 +851,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
       tiny.interrupt();
       await session.warmUp();
       await session.measure();
-      assert.deepEqual(await session.finish(STARTED_AT), []);
+      assert.deepEqual(await session.finish(), []);
       assert.ok([...children.values()].every(({ orders }) => orders.length === 0));
     });
 
@@ -870,7 +867,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
       }
       await session.measure();
       assert.deepEqual([...children.values()].map(({ orders }) => orders.length).sort(), [0, 1]);
-      assert.deepEqual(await session.finish(STARTED_AT), []);
+      assert.deepEqual(await session.finish(), []);
     });
   });
 });

@@ -401,13 +401,13 @@ export class Session {
   }
 
   /** @returns a result per arm, except for arms that an interruption left unmeasured */
-  async finish(startedAt: string): Promise<TrialResult[]> {
+  async finish(): Promise<TrialResult[]> {
     const { arms, signal } = this.#options;
     const results: TrialResult[] = [];
     for (const arm of arms) {
       if (signal.aborted && !arm.hasOutcome && arm.capacity === null && isUntouched(arm)) continue;
       this.#progress('finish', { arm: arm.name });
-      results.push(await this.#finishArm(arm, startedAt));
+      results.push(await this.#finishArm(arm));
     }
     return results;
   }
@@ -575,7 +575,8 @@ export class Session {
     return { requestSeed: requestSeed(cell, seed, replicate, slice) };
   }
 
-  async #finishArm(arm: Arm, startedAt: string): Promise<TrialResult> {
+  async #finishArm(arm: Arm): Promise<TrialResult> {
+    const startedAt = new Date(this.#epochMs).toISOString();
     const { trial, child, target } = arm;
     if (arm.failure === undefined) {
       try {

@@ -85,7 +85,7 @@ function sideBySide(pairs: number, timing: NonNullable<ScenarioInput['timing']>)
       }
       while (performance.now() < endsAtMs) for (const session of sessions) await session.measure();
       const finished: TrialResult[] = [];
-      for (const session of sessions) finished.push(...(await session.finish(new Date().toISOString())));
+      for (const session of sessions) finished.push(...(await session.finish()));
       return finished;
     };
     return withPairs([]);

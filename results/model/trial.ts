@@ -472,7 +472,9 @@ export type FailureCode = z.infer<typeof FailureCode>;
 
 const trialHead = {
   trial: Trial,
-  startedAt: z.iso.datetime(),
+  startedAt: z.iso
+    .datetime()
+    .describe('Start of the replicate: its processes are ready, and times since then count from here'),
 };
 
 /** A failed trial is data: it has a cause, and no numbers that could be read by mistake. */
