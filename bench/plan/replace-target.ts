@@ -20,7 +20,9 @@ function pathOf(url: unknown): string | undefined {
 /** The path that all external servers of a target have. @throws UsageError where they differ */
 function pathOfAll(target: unknown): string | undefined {
   const urls = memberOf(target, 'urls');
-  const all = Array.isArray(urls) ? urls.map(each => memberOf(each, 'url') ?? each) : [memberOf(target, 'url')];
+  const all = Array.isArray(urls)
+    ? urls.map(each => memberOf(each, 'url') ?? each)
+    : [memberOf(target, 'url')];
   const paths = [...new Set(all.map(pathOf))];
   if (paths.length === 1) return paths[0];
   throw new UsageError(
