@@ -155,6 +155,19 @@ export interface PreparedRequest {
   secrets: readonly string[];
 }
 
+/** Counts what a client sends for its requests, where it may send one several times, or not at all. */
+export interface AttemptSink {
+  /** An attempt is given to the library, or to its connections. */
+  sent(): void;
+  /**
+   * It has ended by itself. One that is given up with its request never does.
+   *
+   * @param status of the answer; 0 if there is none, or the client does not report it
+   * @returns whether it counts as success
+   */
+  ended(outcome: Outcome, status: number): boolean;
+}
+
 /** All requests of a scenario, in its order. */
 export type PreparedRequests = readonly [PreparedRequest, ...PreparedRequest[]];
 
@@ -167,6 +180,8 @@ export interface TransportOptions {
   hasPhases?: boolean;
   /** Called once for each connection that is ready for use. */
   onConnection: (connection: OpenedConnection) => void;
+  /** Counts attempts if the client has interceptors. */
+  attempts?: AttemptSink;
 }
 
 /** A client library, configured as one client. */

@@ -1,5 +1,6 @@
 // Messages between the parent and a generator process. They never go over the measured port.
 import type {
+  Attempts,
   Censored,
   Histogram,
   Ledger,
@@ -88,6 +89,8 @@ export interface GeneratorReading {
   /** Those that failed, by kind. */
   failures: Partial<Record<Outcome, number>>;
   unfinished: number;
+  /** What was sent for them; absent: each was one attempt. */
+  attempts?: Attempts;
   /** null if the client does not count its connections. */
   opened: number | null;
   /** Connections to anything but the endpoint. */

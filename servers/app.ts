@@ -90,8 +90,8 @@ export interface OpenTarget {
   /** Mean service time of its behaviour, ms. */
   serviceMs: number;
   read(): TargetCounters & Pick<TargetReading, 'faults' | 'origins'>;
-  /** Begins a slice where backends are added: after so long; null: not in this slice. */
-  startSlice(growAfterMs: number | null): void;
+  /** Begins a slice in which something happens at its time; its measured window begins after so long; null: it has none. */
+  startSlice(windowAfterMs: number | null): void;
   /** Destroys every connection and stops listening; resolves when both are done, so that the counters are final. */
   close(): Promise<void>;
 }
@@ -256,7 +256,7 @@ export async function openTarget({
   const behave = behaviour.createResponder(options, createRandom(seed, 'behaviour', target.behaviour.name));
   const tlsOptions = await createTlsOptions(target, certificate);
   const backends: Backend[] = [];
-  const { respond, read: readFaults } = createFaultyResponder(
+  const faulty = createFaultyResponder(
     behave,
     target.faults,
     createRandom(seed, 'faults'),
@@ -265,7 +265,7 @@ export async function openTarget({
       backends.map(({ connections }) => connections.rawSocketOf(socket)).find(raw => raw !== undefined),
   );
   for (let index = 0; index < countBackends(target); index++)
-    backends.push(createBackend(target, tlsOptions, respond));
+    backends.push(createBackend(target, tlsOptions, faulty.respond));
   const { address, balancer } = await listen(backends, target.backends);
   const { port } = address;
   return {
@@ -275,9 +275,12 @@ export async function openTarget({
     serviceMs: behaviour.meanServiceMs(options) + meanFaultMs(target.faults),
     read() {
       const counters = backends.map(({ connections }) => connections.read());
-      return { ...sumCounters(counters), growth: balancer?.growth ?? null, faults: readFaults() };
+      return { ...sumCounters(counters), growth: balancer?.growth ?? null, faults: faulty.read() };
     },
-    startSlice: growAfterMs => balancer?.startSlice(growAfterMs),
+    startSlice(windowAfterMs) {
+      balancer?.startSlice(windowAfterMs);
+      faulty.startSlice(windowAfterMs);
+    },
     async close() {
       for (const { app } of backends) app.server.on('connection', socket => socket.destroy());
       const isListenerClosed = balancer?.close();

@@ -75,8 +75,11 @@ export type TargetCommand =
   | { type: 'start-profile' }
   /** Ends it and writes its files; answered by `profiled`. */
   | { type: 'save-profile'; path: string }
-  /** Where backends are added: takes them back, and adds them after so long (null: not). Answered by `slice-started`. */
-  | { type: 'start-slice'; growAfterMs: number | null }
+  /**
+   * Where something happens at a time of its own (backends are added, faults strike): a slice begins, whose measured window
+   * begins after so long (null: it has none). Answered by `slice-started`.
+   */
+  | { type: 'start-slice'; windowAfterMs: number | null }
   | { type: 'stop' };
 
 /** The target's own counters, cumulative since its start. */

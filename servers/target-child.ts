@@ -63,7 +63,7 @@ async function obey(command: TargetCommand): Promise<void> {
       reply({ type: 'profiled' });
       return;
     case 'start-slice':
-      (await opening)?.startSlice(command.growAfterMs);
+      (await opening)?.startSlice(command.windowAfterMs);
       reply({ type: 'slice-started' });
       return;
     case 'stop':

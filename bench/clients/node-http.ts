@@ -20,6 +20,7 @@ import {
   type TransportModule,
   type TransportOptions,
 } from '../contracts.ts';
+import { NO_INTERCEPTORS, RESILIENCE_SETTINGS } from '../resending.ts';
 import { classifyError, describeError, plainTargetRefusals } from './errors.ts';
 import { bodyRemarks } from './left-body.ts';
 import { findOrigin } from './origins.ts';
@@ -497,8 +498,10 @@ const nodeHttp: TransportModule = {
     'timeouts.bodyMs',
     'timeouts.totalMs',
     'body',
+    ...RESILIENCE_SETTINGS,
   ],
   cannot: {
+    ...NO_INTERCEPTORS,
     'pool.closing': 'node:http closes a connection itself, at once after the last response',
     api: 'node:http has one interface only',
     options: 'options are passed only to your own module',

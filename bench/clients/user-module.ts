@@ -32,6 +32,7 @@ import {
   type TransportModule,
   type TransportOptions,
 } from '../contracts.ts';
+import { RESILIENCE_SETTINGS } from '../resending.ts';
 import {
   classifyError,
   codedOutcome,
@@ -294,7 +295,7 @@ export function readClient(client: unknown, path: string): OwnClient {
 }
 
 /** Settings that every module supports; reading the body is part of its contract. */
-const ALWAYS_HONOURED = ['options', 'body', 'timeouts.totalMs'];
+const ALWAYS_HONOURED = ['options', 'body', 'timeouts.totalMs', ...RESILIENCE_SETTINGS];
 
 /** Remarks if the client's own count of its connections differs from conntax's. */
 function accountRemarks(client: OwnClient, opened: number, sockets: WatchedSockets): string[] {

@@ -303,6 +303,17 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
       assert.deepEqual(ledger.needed, { least: 3, most: 5 });
     });
 
+    test('of a client that repeats requests, or answers from memory, connections are needed for what it sent', () => {
+      const client = Client.parse({ requestsPerConnection: 1, interceptors: { cache: {} } });
+      for (const sent of [3, 30]) {
+        const arm = new Arm({ ...trial, client }, noChild, noTarget, new Map());
+        const attempts = { sent, answered: sent, failures: {} };
+        const { ledger } = arm.finish({ ...reading, attempts });
+        assert.deepEqual(ledger.needed, { least: sent, most: sent });
+        assert.deepEqual([ledger.requestsSent, ledger.attempts], [10, attempts]);
+      }
+    });
+
     const foreign: Trial = {
       ...trial,
       target: Target.parse(withUnknowns({ url: 'http://127.0.0.1/', maxRequestsPerSocket: 3 })),

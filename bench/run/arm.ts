@@ -432,7 +432,9 @@ export class Arm {
 
   #ledger(reading: GeneratorReading): Ledger {
     const { client, load, target } = this.trial;
-    const { sent: requests, pool, pauses = { closed: 0, longestMs: 0 } } = reading;
+    const { sent, attempts, pool, pauses = { closed: 0, longestMs: 0 } } = reading;
+    // Connections are needed for what is sent.
+    const requests = attempts?.sent ?? sent;
     const seen = this.#connections.finish();
     const opened = this.#opened(reading);
     const needed = withFaults(
@@ -453,11 +455,12 @@ export class Arm {
       acceptedBy: seen.acceptedBy,
       acceptedHttp2: seen.acceptedHttp2,
       needed: pauses.closed === 0 ? needed : { ...needed, most },
-      requestsSent: requests,
+      requestsSent: sent,
       answered: reading.answered,
       failed: reading.failed,
       failures: reading.failures,
       unfinished: reading.unfinished,
+      attempts: attempts ?? null,
       faults: seen.faults,
       origins: reading.origins.map((byClient, index) => ({
         requestsSent: byClient.sent,

@@ -250,6 +250,20 @@ describe('slices', () => {
   });
 });
 
+test('attempts are added where generators count them', () => {
+  const reading = readingOf(createRecorder());
+  assert.equal(foldReadings([reading, reading]).attempts, undefined);
+  const [one, other] = [
+    { sent: 9, answered: 5, failures: { reset: 1, badStatus: 2 } },
+    { sent: 4, answered: 3, failures: { reset: 1 } },
+  ].map(attempts => ({ ...reading, attempts }));
+  assert.deepEqual(foldReadings([one!, other!]).attempts, {
+    sent: 13,
+    answered: 8,
+    failures: { reset: 2, badStatus: 2 },
+  });
+});
+
 test('schedules of a whole trial are added', () => {
   const reading = readingOf(createRecorder());
   const open = {

@@ -67,6 +67,19 @@ export function foldSlices(readings: readonly SliceReading[], coreCount: number)
   };
 }
 
+/** Generators of one client all count attempts, or none. */
+function foldAttempts(readings: readonly GeneratorReading[]): Pick<GeneratorReading, 'attempts'> {
+  const counted = readings.flatMap(({ attempts }) => attempts ?? []);
+  if (counted.length === 0) return {};
+  return {
+    attempts: {
+      sent: sum(counted, 'sent'),
+      answered: sum(counted, 'answered'),
+      failures: sumCounts(counted.map(({ failures }) => failures)),
+    },
+  };
+}
+
 /** Each generator has its own pauses. */
 function foldPauses(readings: readonly GeneratorReading[]): Pick<GeneratorReading, 'pauses'> {
   const known = readings.flatMap(({ pauses }) => pauses ?? []);
@@ -139,6 +152,7 @@ export function foldReadings(readings: readonly GeneratorReading[]): GeneratorRe
     failed: sum(readings, 'failed'),
     failures: sumCounts(readings.map(({ failures }) => failures)),
     unfinished: sum(readings, 'unfinished'),
+    ...foldAttempts(readings),
     opened: sumKnown(readings.map(({ opened }) => opened)),
     openedElsewhere: sum(readings, 'openedElsewhere'),
     origins: foldOrigins(readings.map(({ origins }) => origins)),

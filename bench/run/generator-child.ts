@@ -22,6 +22,7 @@ import type {
   Transport,
   Window,
 } from '../contracts.ts';
+import { AttemptFold } from '../load/attempts.ts';
 import { createClosedLoad } from '../load/closed.ts';
 import { createOpenLoad } from '../load/open.ts';
 import { Pauses } from '../load/pauses.ts';
@@ -99,6 +100,8 @@ interface Source {
   engine?: Engine;
   countsConnections: boolean;
   openedElsewhere(): number;
+  /** Absent where each exchange is one attempt. */
+  attempts?: AttemptFold | undefined;
   /** Absent where its connections are not kept from slice to slice, or not known. */
   pauses?: Pauses;
   /** Connections open now; null for a load tool, which does not tell. */
@@ -132,7 +135,7 @@ function createGenerator(
   { requests, endpoint }: { requests: PreparedRequests; endpoint: Endpoint },
 ): Generator {
   const { loop, engine, countsConnections, openedElsewhere, openConnections, pauses } = source;
-  const { caveats, closing, close } = source;
+  const { attempts, caveats, closing, close } = source;
   return {
     dropsInFlight: engine?.dropsInFlight ?? false,
     hasUsers: engine === undefined,
@@ -172,6 +175,7 @@ function createGenerator(
         })),
         sent: loop.sent,
         unfinished: loop.unfinished,
+        ...(attempts === undefined ? {} : { attempts: attempts.counts() }),
         opened: countsConnections ? recorder.opened : null,
         openedElsewhere: openedElsewhere(),
         origins: originFigures(endpoint, requests, loop, recorder),
@@ -242,26 +246,50 @@ async function openSource(
       close: () => engine.close(),
     };
   }
-  const transport = plugin.open({
+  const attempts = createAttempts(trial);
+  const library = plugin.open({
     client,
     endpoint,
     requests,
     hasPhases,
     onConnection: recorder.addConnection,
+    ...(attempts === undefined ? {} : { attempts }),
   });
-  await transport.ready;
+  await library.ready;
+  const transport = await withPolicies(library, trial, attempts);
   const random = createRandom(trial.seed, 'load');
   const { totalMs } = client.timeouts;
   return {
     loop: createLoop({ load, totalMs, transport, recorder, random, draw: createDraw(requests) }),
     countsConnections: true,
     openedElsewhere: () => transport.openedElsewhere?.() ?? 0,
+    attempts,
     ...(keepsConnections(trial) ? { pauses: new Pauses(() => transport.openConnections()) } : {}),
     openConnections: () => transport.openConnections(),
     caveats: () => [...caveats, ...(transport.remarks?.() ?? [])],
     closing: () => transport.closing?.(),
     close: () => transport.close(),
   };
+}
+
+/** Where a request may be sent several times, or not at all. */
+function createAttempts({ client, target }: Trial): AttemptFold | undefined {
+  const { interceptors, resilience } = client;
+  const isOncePerRequest = interceptors === undefined && resilience === undefined;
+  return isOncePerRequest ? undefined : new AttemptFold(target.expectStatus);
+}
+
+/** The policies' library is loaded only by the generators of clients that ask for one. */
+async function withPolicies(
+  transport: Transport,
+  { client: { resilience, interceptors }, target: { expectStatus } }: Trial,
+  attempts: AttemptFold | undefined,
+): Promise<Transport> {
+  if (resilience === undefined || attempts === undefined) return transport;
+  const { createResilient } = await import('../clients/resilience.ts');
+  // Interceptors stand below the policies, and count what is really sent.
+  const judge = interceptors === undefined ? attempts : new AttemptFold(expectStatus);
+  return createResilient(transport, resilience, judge);
 }
 
 /** Whether connections are meant to outlast a slice. */

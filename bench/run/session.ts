@@ -516,11 +516,11 @@ export class Session {
     return reading;
   }
 
-  /** Every slice finds the same backends, and in a recorded one more are added. */
+  /** Every slice finds the same target, and in a recorded one it changes at the times that the scenario states. */
   async #startSlice({ target }: Arm, { rampMs, isRecorded }: SliceRequest): Promise<void> {
-    const { backends } = this.#options.cell.scenario.target;
-    if (typeof backends === 'number') return;
-    await target.startSlice?.(isRecorded ? rampMs + backends.afterMs : null);
+    const { backends, faults } = this.#options.cell.scenario.target;
+    if (typeof backends === 'number' && faults.every(({ during }) => during === undefined)) return;
+    await target.startSlice?.(isRecorded ? rampMs : null);
   }
 
   #portsNeeded(arm: Arm, lengthMs: number): number {

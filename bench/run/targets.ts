@@ -199,7 +199,7 @@ export interface MeasuredTarget {
    * Where the target's backends grow, tells it that a slice begins, in which they grow after so long (null: not).
    * @throws ChildError when the target has died or hangs.
    */
-  startSlice?(growAfterMs: number | null): Promise<void>;
+  startSlice?(windowAfterMs: number | null): Promise<void>;
   readonly isAlive: boolean;
   kill(): Promise<void>;
 }
@@ -276,8 +276,8 @@ export async function startTarget(
         await child.ask({ type: 'save-profile', path }, 'profiled', PROFILE_TIMEOUT_MS);
       },
     },
-    async startSlice(growAfterMs) {
-      await child.ask({ type: 'start-slice', growAfterMs }, 'slice-started', READ_TIMEOUT_MS);
+    async startSlice(windowAfterMs) {
+      await child.ask({ type: 'start-slice', windowAfterMs }, 'slice-started', READ_TIMEOUT_MS);
     },
     get isAlive() {
       return child.isAlive;

@@ -20,6 +20,7 @@ import { describeFaults } from './faults.ts';
 import { describeLink } from './link.ts';
 import { describeLoad } from './load.ts';
 import { formatCount, formatPercent } from './numbers.ts';
+import { describeInterceptors, describeResilience } from './resending.ts';
 
 /** What a reader must know about an external server: a bad response before the run, or one that contradicts the scenario. */
 export function foreignRemarks(server: ForeignServer, target: Target): string[] {
@@ -280,6 +281,8 @@ export function describeClient(client: Client): string {
       ms === undefined ? '' : `${phase.replace(/Ms$/, '')} timeout ${ms} ms`,
     ),
     body === 'read' ? 'body read' : 'body discarded',
+    ...describeInterceptors(client),
+    ...describeResilience(client),
     options === undefined ? '' : `options ${JSON.stringify(options)}`,
   ];
   const library = api === undefined ? transport : `${transport} ${api}`;

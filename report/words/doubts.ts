@@ -10,12 +10,14 @@ import { formatCount, formatPercent, knownRatio } from './numbers.ts';
 const HARDLY_REUSED = 0.1;
 const NOT_REUSED = 0.01;
 
-/** Share of requests sent on a connection that was already open; null if none was sent. */
+/** Share of requests, or of the attempts that a client made for them, sent on a connection that was already open; null if none was sent. */
 export function reuseRatio({
   opened,
   requestsSent,
-}: Pick<ArmSummary, 'opened' | 'requestsSent'>): number | null {
-  return requestsSent === 0 ? null : Math.max(0, 1 - opened / requestsSent);
+  attemptsSent,
+}: Pick<ArmSummary, 'opened' | 'requestsSent' | 'attemptsSent'>): number | null {
+  const sent = attemptsSent ?? requestsSent;
+  return sent === 0 ? null : Math.max(0, 1 - opened / sent);
 }
 
 /** One sentence per arm that should reuse connections but does not: `ours opened a connection for each of 2,175 requests: it reuses none.` */

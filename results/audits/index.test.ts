@@ -54,6 +54,16 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     return ({ slices }) => slices.forEach(damage);
   }
 
+  /** Its client sent its requests not once each: two attempts were answered with a bad status. */
+  function attempted(
+    m: Measured,
+    { sent, answered }: { sent: number; answered: number },
+    seen: number,
+  ): void {
+    m.ledger.attempts = { sent, answered, failures: { badStatus: 2 } };
+    m.ledger.requestsSeen = seen;
+  }
+
   const rows: {
     damage: (m: Measured) => void;
     rule: Finding['rule'];
@@ -63,6 +73,18 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     { damage: m => m.ledger.unfinished++, rule: 'conservation', state: 'fail', detail: /are 1 more/ },
     { damage: m => m.ledger.requestsSeen!--, rule: 'conservation', state: 'fail', detail: /the target saw/ },
     { damage: m => m.ledger.requestsSeen!++, rule: 'conservation', state: 'fail', detail: /the target saw/ },
+    {
+      damage: m => attempted(m, { sent: 60, answered: 50 }, 49),
+      rule: 'conservation',
+      state: 'fail',
+      detail: /the target saw 49 requests; expected: between the 52 answered and the 60 sent attempts/,
+    },
+    {
+      damage: m => attempted(m, { sent: 60, answered: 50 }, 61),
+      rule: 'conservation',
+      state: 'fail',
+      detail: /the target saw 61 requests/,
+    },
     {
       damage: m => setOrigins(m, { opened: 3, accepted: 2 }),
       rule: 'ledger',
@@ -629,6 +651,20 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       assert.match(found.detail, detail);
     });
   }
+
+  test('a client that repeats requests, or answers from memory, is held against what it sent', () => {
+    for (const [sent, answered, seen] of [
+      [60, 50, 52],
+      [60, 50, 60],
+      [1_000_000, 999_990, 999_999],
+    ] as const) {
+      const trial = persistent();
+      attempted(trial.measurement, { sent, answered }, seen);
+      const found = auditTrial(trial).find(({ rule }) => rule === 'conservation')!;
+      assert.equal(found.state, 'pass', found.detail);
+      assert.match(found.detail, /; [\d,]+ attempts; the target saw/);
+    }
+  });
 
   test('a run of an older version, which does not know its failures, has no audit of faults', () => {
     const trial = persistent();

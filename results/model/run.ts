@@ -167,6 +167,12 @@ export const ArmSummary = z.strictObject({
     .strictObject({ least: count(), most: count().nullable() })
     .describe('Connections that the settings require; most is null without a bound'),
   requestsSent: count().describe('Requests sent, warm-up included'),
+  attemptsSent: count()
+    .nullable()
+    .default(null)
+    .describe(
+      'What the client library sent for them, where that may be several times as much, or nothing; null: the same, as always in runs of older versions',
+    ),
   generatorCpuUsPerRequest: amount().describe('CPU time of the generator per request'),
   targetCpuUsPerRequest: amount().nullable().describe('null for a server that conntax did not start'),
   requests: z

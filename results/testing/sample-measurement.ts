@@ -208,6 +208,7 @@ function sampleLedger(trial: Trial, sent: number, opened: number): Ledger {
     failed: 0,
     failures: {},
     unfinished: 0,
+    attempts: null,
     faults: [],
     handshakesFull: target.tls === 'none' ? 0 : opened,
     handshakesResumed: 0,
