@@ -54,7 +54,7 @@ export function hostAndPort(origin: string): { host: string; port: number } {
 export function findOrigin({
   origins = [],
 }: Pick<Endpoint, 'origins'>): (host: unknown, port: unknown) => number | undefined {
-  const byPlace = new Map(
+  const byPlace = new Map<string, number>(
     origins.flatMap(({ origin, address }, index) => {
       const { host, port } = hostAndPort(origin);
       return [host, address ?? host].map(place => [`${place}:${port}`, index] as const);
