@@ -110,7 +110,7 @@ test('a server elsewhere: what it accepted is not known, and nothing is said of 
   assert.ok(report.caveats.some(caveat => /The server runs on another machine/.test(caveat)));
   assert.ok(caveats.every(caveat => !/over loopback/.test(caveat)));
   const figures = report.figures.find(({ name }) => name === 'ledger')!;
-  assert.ok(!JSON.stringify(figures.wide).includes('"kind":"accepted"'), 'no cross');
+  assert.ok(!JSON.stringify(figures.spec).includes('"kind":"accepted"'), 'no cross');
 });
 
 test('where nothing was counted, the report says so', () => {

@@ -93,7 +93,7 @@ test('the answer, its picture and its table are seen without scrolling, and link
   const { page } = await openReport('two arms');
   await page.setViewportSize({ width: 1280, height: 800 });
   const bottoms = await page.evaluate<number[]>(
-    `['h1', '.badges', '.first .picture.wide svg', '.first table'].map(found => document.querySelector(found).getBoundingClientRect().bottom)`,
+    `['h1', '.badges', '.first .picture svg', '.first table'].map(found => document.querySelector(found).getBoundingClientRect().bottom)`,
   );
   for (const bottom of bottoms) assert.ok(bottom <= 800, String(bottoms));
   for (const width of [1280, 390]) {
@@ -136,7 +136,7 @@ test('pointing at a mark tells its figure until Escape, and the pointer may rest
   skip,
 }, async () => {
   const { page, complaints } = await openReport('two arms');
-  const mark = page.locator('.picture.wide path[data-tip$=" better"]').first();
+  const mark = page.locator('.picture circle[data-tip$=" better"]').first();
   const tip = page.locator('.tip');
   await mark.hover();
   assert.equal(await tip.textContent(), await mark.getAttribute('data-tip'));
@@ -155,11 +155,11 @@ const TIP_LASTS_MS = 400;
 test('arrow keys read the values of a chart', { skip }, async () => {
   const { page, complaints } = await openReport('two arms');
   const marks = await page.evaluate<string[]>(
-    `[...document.querySelectorAll('.first .picture.wide :is(path, line)[data-tip]')].map(mark => mark.dataset.tip)`,
+    `[...document.querySelectorAll('.first .picture [data-tip]')].map(mark => mark.dataset.tip)`,
   );
   const tip = page.locator('.tip');
   const isReached = (): Promise<boolean> =>
-    page.evaluate<boolean>(`document.activeElement.matches('.first .picture.wide')`);
+    page.evaluate<boolean>(`document.activeElement.matches('.first .picture')`);
   for (let stop = 0; stop < 30 && !(await isReached()); stop++) await page.keyboard.press('Tab');
   const seen: (string | null)[] = [];
   for (const key of ['ArrowRight', 'ArrowRight', 'ArrowLeft', 'End', 'ArrowRight', 'Home']) {
@@ -224,7 +224,7 @@ test('the result is copied as Markdown, and the theme can be switched', { skip }
 
 test('pointing at a change of level tells since when it is, and by how much', { skip }, async () => {
   const { page, complaints } = await openReport('a gate with a history');
-  const change = page.locator('.picture.wide line[data-tip*="since run"]').first();
+  const change = page.locator('.picture line[data-tip*="since run"]').first();
   await change.scrollIntoViewIfNeeded();
   const { x, y, width } = (await change.boundingBox())!;
   await page.mouse.move(x + width / 2, y + 1);
@@ -232,6 +232,37 @@ test('pointing at a change of level tells since when it is, and by how much', { 
     (await page.locator('.tip').textContent()) ?? '',
     /^Requests\/s of persistent in short-vs-persistent: .*since run 2026-11-18.*p = 0\.00\d/,
   );
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test('a table is sorted by the button in a heading, and a third press brings back its own order', {
+  skip,
+}, async () => {
+  const { page, complaints } = await openReport('an invalid trial of six arms');
+  const table = page.locator('.first > div table').first();
+  const clients = (): Promise<string[]> => table.locator('tbody th').allTextContents();
+  const own = await clients();
+  const head = table.getByRole('columnheader', { name: /^mean/ });
+  const button = head.getByRole('button');
+  await button.focus();
+  const figures = async (): Promise<number[]> =>
+    (await table.locator('tbody tr td:nth-child(3)').allTextContents()).map(text => Number.parseFloat(text));
+  for (const [order, sign] of [
+    ['descending', -1],
+    ['ascending', 1],
+  ] as const) {
+    await page.keyboard.press('Enter');
+    assert.equal(await head.getAttribute('aria-sort'), order);
+    const seen = await figures();
+    assert.deepEqual(
+      seen,
+      seen.toSorted((a, b) => sign * (a - b)),
+    );
+  }
+  await page.keyboard.press('Enter');
+  assert.equal(await head.getAttribute('aria-sort'), null);
+  assert.deepEqual(await clients(), own);
   assert.deepEqual(complaints, []);
   await page.close();
 });

@@ -241,7 +241,7 @@ export function mainTable({ arms, result }: CellView): Table {
       boundEntry(arm),
     ]),
     notes: [
-      'Latency is response time over all replicates: from the moment a request was due until the last byte of its response.',
+      'Latency is response time over all requests of all replicates: from the moment a request was due until the last byte of its response.',
       `Requests sent and connections are totals over all replicates, warm-up included. Connections ${describeCounting({ arms })}; needed: what the settings require.`,
       ...(result.scenario.target.url === undefined
         ? []

@@ -37,7 +37,7 @@ export function describeConnectionCosts(view: CellView): string | null {
   if (costs.length > MOST_LISTED) return describeRange(costs, view);
   const opening = others.length === 0 ? 'A' : `With ${libraryName(first, view)}, a`;
   return [
-    `${opening} new connection costs ${describeCharge(first, view)}${describeServed(first, view, 'reusing connections served')}. ${describeSaving(first)}`,
+    `${opening} new connection costs ${describeCharge(first, view)}${describeServed(first, view, 'reusing connections served')}. ${describeSaving(first, view)}`,
     ...others.map(
       cost =>
         `With ${libraryName(cost, view)} it costs ${describeCharge(cost, view)}${describeServed(cost, view, 'reuse served')}.`,
@@ -53,7 +53,7 @@ export function describeCharges(view: CellView): string | null {
   const charges = costs.map(
     cost => `${describeCharge(cost, view)}${costs.length === 1 ? '' : ` with ${libraryName(cost, view)}`}`,
   );
-  const saving = costs.length === 1 ? ` ${describeSaving(costs[0]!)}` : '';
+  const saving = costs.length === 1 ? ` ${describeSaving(costs[0]!, view)}` : '';
   return `A new connection costs ${charges.join('; ')}.${saving}`;
 }
 
@@ -200,14 +200,16 @@ function describeServed(cost: ConnectionCost, view: CellView, words: string): st
   return `; ${words} ${formatRatio(cost.served)}${signs} the requests`;
 }
 
-function describeSaving({ savedCoresAt1kPerSec: cores, server }: ConnectionCost): string {
+function describeSaving(cost: ConnectionCost, view: CellView): string {
+  const { savedCoresAt1kPerSec: cores, server } = cost;
+  const signs = signsOf(marksOf(cost, view, 'cpuUsPerRequest'));
   const what = server === null ? " of the client's CPU" : '';
   const amount =
     cores < 0.005
-      ? 'less than 0.01 of a core'
+      ? `less than 0.01${signs} of a core`
       : cores < 1
-        ? `${cores.toFixed(2)} of a core`
-        : `${cores.toFixed(1)} cores`;
+        ? `${cores.toFixed(2)}${signs} of a core`
+        : `${cores.toFixed(2)}${signs} cores`;
   return `At 1,000 requests/s reuse saves ${amount}${what}.`;
 }
 
