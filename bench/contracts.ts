@@ -131,6 +131,8 @@ export interface OpenedConnection {
   connectMs: number;
   tlsMs: number;
   isResumed: boolean;
+  /** Of several origins, the one that it leads to, by index. */
+  origin?: number | undefined;
 }
 
 /** A request as clients send it, the same each time. */
@@ -139,6 +141,8 @@ export interface PreparedRequest {
   name: string;
   weight: number;
   method: Method;
+  /** Where it goes to; absent: the origin of the endpoint, which has no other. */
+  origin?: string;
   /** Path and query. */
   path: string;
   /** Names as written in the scenario, without those that a client sets by itself. */

@@ -95,6 +95,8 @@ export interface GeneratorReading {
   opened: number | null;
   /** Connections to anything but the endpoint. */
   openedElsewhere: number;
+  /** Of each of several origins, in their order; empty where there is one. */
+  origins: { sent: number; opened: number }[];
   /** What became of its connections between slices; absent where that is not known. */
   pauses?: PauseCounts;
   /** Connections still open before the client was closed; null if the client does not count them. */

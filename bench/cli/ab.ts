@@ -4,6 +4,7 @@ import { UsageError } from '../../results/errors.ts';
 import { EXCESS_EFFECT } from '../../results/gate.ts';
 import { headlineOf, isHigherBetter } from '../../results/metrics.ts';
 import type { Load } from '../../scenarios/model/load.ts';
+import { externalUrls } from '../../scenarios/model/origins.ts';
 import type { Expectation, ExpectedMetric, Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import type { Code, Variant } from '../../scenarios/model/sweep.ts';
 import { isBuiltIn } from '../../scenarios/model/target.ts';
@@ -228,7 +229,7 @@ function requireOwnTarget({ name, target }: Scenario): void {
   if (isBuiltIn(target)) return;
   const its =
     target.command === undefined
-      ? `an external server (target.url ${target.url})`
+      ? `an external server (${externalUrls(target).join(', ')})`
       : `a server that a command starts (target.command ${target.command})`;
   throw new UsageError(
     `--side target runs two versions of conntax's own server, but scenario ${name} uses ${its}; ` +

@@ -109,8 +109,8 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
   trustInProcess(endpoint.caPem);
   const sockets = watchEndpoint(endpoint, onConnection);
   const context: SlotContext = {
-    requests: requests.map(({ method, path, headers, body, isChunked }) => ({
-      url: endpoint.origin + path,
+    requests: requests.map(({ method, path, headers, body, isChunked, origin = endpoint.origin }) => ({
+      url: origin + path,
       init: {
         // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
         redirect: 'manual',

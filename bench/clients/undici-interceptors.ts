@@ -7,6 +7,7 @@ import { causesOf, memberOfForeign } from '../../results/errors.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Interceptors } from '../../scenarios/model/interceptors.ts';
 import { leavesBody } from '../../scenarios/model/left-body.ts';
+import { externalUrls } from '../../scenarios/model/origins.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { AttemptSink, Refusal } from '../contracts.ts';
@@ -244,14 +245,14 @@ function cacheRefusals(client: Client, requests: readonly Request[]): Refusal[] 
   return refusals;
 }
 
-function dnsRefusals({ url, socketPath }: Target): Refusal[] {
+function dnsRefusals(target: Target): Refusal[] {
   const path = 'interceptors.dns';
-  if (socketPath !== undefined)
+  if (target.socketPath !== undefined)
     return [
       { path, message: 'a Unix socket has no name to resolve', hint: 'no dns, or no target.socketPath' },
     ];
-  const host = url === undefined ? '' : new URL(url).hostname.replace(/^\[|\]$/g, '');
-  return host === '' || isIP(host) !== 0
+  const hosts = externalUrls(target).map(url => new URL(url).hostname.replace(/^\[|\]$/g, ''));
+  return hosts.length === 0 || hosts.some(host => isIP(host) !== 0)
     ? [
         {
           path,

@@ -27,7 +27,7 @@ import { intercept, interceptorRefusals, needsAgent, retriedStatus } from './und
 import { createProxied, type ProxiedClient } from './undici-proxy.ts';
 
 interface SlotRequest {
-  options: Pick<Dispatcher.DispatchOptions, 'path' | 'method' | 'headers' | 'body'>;
+  options: Pick<Dispatcher.DispatchOptions, 'path' | 'method' | 'headers' | 'body'> & { origin: string };
   /** The same for fetch. */
   init: RequestInit;
 }
@@ -36,7 +36,6 @@ interface SlotRequest {
 export interface SlotContext {
   /** The pool's, or that of its interceptors. */
   dispatch: Dispatcher['dispatch'];
-  origin: string;
   requests: readonly SlotRequest[];
   /** Whether to take timestamps when a request is written and when the response header arrives. */
   hasPhases: boolean;
@@ -213,7 +212,7 @@ export class RequestSlot extends Slot {
 
   constructor(context: SlotContext, exchange: Exchange) {
     super(context, exchange);
-    this.#options = context.requests.map(({ options }) => ({ origin: context.origin, ...options }));
+    this.#options = context.requests.map(({ options }) => options);
   }
 
   override start(): void {
@@ -227,7 +226,7 @@ export class RequestSlot extends Slot {
 export class FetchSlot extends Slot {
   readonly #requests: readonly { url: string; init: RequestInit }[] = this.context.requests.map(
     ({ options, init }) => ({
-      url: this.context.origin + options.path,
+      url: options.origin + options.path,
       // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
       init: { dispatcher: this, redirect: 'manual', ...init },
     }),
@@ -256,7 +255,6 @@ export class DispatchSlot extends Slot {
   constructor(context: SlotContext, exchange: Exchange) {
     super(context, exchange);
     this.#options = context.requests.map(({ options }) => ({
-      origin: context.origin,
       ...options,
       blocking: !context.isPipelined,
     }));
@@ -325,17 +323,18 @@ function isApi(api: string): api is Api {
   return Object.hasOwn(SLOTS, api);
 }
 
-/** The pool of the origin, or undici's own way through a proxy to it. */
+/** The pool of the origin, one for each of several, or undici's own way through a proxy. */
 function createDispatcher(options: ConnectorOptions): ProxiedClient {
   const { client, endpoint } = options;
-  const { proxyUrl, origin } = endpoint;
+  const { proxyUrl, origin, origins } = endpoint;
   if (proxyUrl !== undefined) {
     return createProxied({ ...options, proxyUrl }, (at, connect) => createPool(client, at, connect));
   }
   const { connect, ...watch } = createConnector(options);
-  const dispatcher = needsAgent(client)
-    ? new Agent({ factory: at => createPool(client, at, connect) })
-    : createPool(client, origin, connect);
+  const dispatcher =
+    origins !== undefined || needsAgent(client)
+      ? new Agent({ factory: at => createPool(client, at, connect) })
+      : createPool(client, origin, connect);
   return { ...watch, dispatcher };
 }
 
@@ -360,8 +359,7 @@ function open({
   const Slot = SLOTS[api];
   const context: SlotContext = {
     dispatch,
-    origin: endpoint.origin,
-    requests: requests.map(slotRequest),
+    requests: requests.map(request => slotRequest(request, endpoint.origin)),
     hasPhases,
     body: client.body,
     isPipelined: (client.pool.pipelining ?? 1) > 1,
@@ -384,11 +382,14 @@ function open({
   };
 }
 
-function slotRequest({ method, path, headers, body, isChunked }: PreparedRequest): SlotRequest {
+function slotRequest(
+  { method, path, headers, body, isChunked, origin }: PreparedRequest,
+  only: string,
+): SlotRequest {
   const own = { method, headers, ...(body === undefined ? {} : { body: bodyOf(body, isChunked) }) };
   return {
     // undici takes an iterable, which its types do not say.
-    options: { path, ...own } as SlotRequest['options'],
+    options: { origin: origin ?? only, path, ...own } as SlotRequest['options'],
     init: { ...own, ...(isChunked ? { duplex: 'half' as const } : {}) },
   };
 }

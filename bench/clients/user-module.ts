@@ -12,6 +12,7 @@ import {
 } from '../../results/errors.ts';
 import { OUTCOMES, type Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
+import { originCount } from '../../scenarios/model/origins.ts';
 import type { Method, Request } from '../../scenarios/model/request.ts';
 import { hasBody } from '../../scenarios/model/request-parts.ts';
 import type { Target } from '../../scenarios/model/target.ts';
@@ -367,11 +368,11 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
   const context: SlotContext = {
     client: undefined,
     opening,
-    contents: requests.map(({ method, path, headers, body }) => ({
+    contents: requests.map(({ method, path, headers, body, origin: own = origin }) => ({
       method,
       headers,
       body,
-      url: origin + path,
+      url: own + path,
     })),
     brokenConnection: sockets.brokenConnection,
     isClosed: false,
@@ -461,7 +462,11 @@ const UNABLE = {
 };
 
 /** A module gets the path when it is opened; one that doesn't know of more would send a plain GET. */
-function requestRefusals({ sendsRequest }: ClientDefinition, requests: readonly Request[]): Refusal[] {
+function requestRefusals(
+  { sendsRequest }: ClientDefinition,
+  requests: readonly Request[],
+  target: Target,
+): Refusal[] {
   if (requests.some(({ framing }) => framing === 'chunked')) {
     return [
       {
@@ -471,7 +476,8 @@ function requestRefusals({ sendsRequest }: ClientDefinition, requests: readonly 
       },
     ];
   }
-  if (sendsRequest === true || (requests.length < 2 && requests.every(isPlain))) return [];
+  const isOne = requests.length < 2 && originCount(target) === 1;
+  if (sendsRequest === true || (isOne && requests.every(isPlain))) return [];
   return [
     {
       path: 'transport',
@@ -498,7 +504,7 @@ export function createModule(definition: ClientDefinition, path: string): Transp
     refusals: (client, target, requests = []) => [
       ...reachRefusals(target, UNABLE),
       ...refusalsOf(definition, client, target),
-      ...requestRefusals(definition, requests),
+      ...requestRefusals(definition, requests, target),
     ],
     open: options => openWith(definition, path, options),
   };

@@ -260,7 +260,11 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
 }
 
 /** Of the ways to a server. */
-const UNABLE = { proxy: 'wire speaks with the server itself' };
+const UNABLE = {
+  proxy: 'wire speaks with the server itself',
+  origins: 'wire has one pool, to one server',
+  urls: 'wire has one pool, to one server',
+};
 
 function refusals(client: Client, target: Target): Refusal[] {
   const { pool, requestsPerConnection, protocol } = client;

@@ -244,6 +244,7 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
     pool: null,
     opened: 4,
     openedElsewhere: 0,
+    origins: [],
     leftOpen: 2,
     handshakesFull: 0,
     handshakesResumed: 0,

@@ -88,6 +88,7 @@ function readingOf(recorder: Recorder): GeneratorReading {
     unfinished: 0,
     opened: recorder.opened,
     openedElsewhere: 0,
+    origins: [],
     leftOpen: recorder.opened,
     pool: null,
     lateness: null,

@@ -155,6 +155,7 @@ export function foldReadings(readings: readonly GeneratorReading[]): GeneratorRe
     ...foldAttempts(readings),
     opened: sumKnown(readings.map(({ opened }) => opened)),
     openedElsewhere: sum(readings, 'openedElsewhere'),
+    origins: foldOrigins(readings.map(({ origins }) => origins)),
     ...foldPauses(readings),
     leftOpen: sumKnown(readings.map(({ leftOpen }) => leftOpen)),
     pool: null,
@@ -218,6 +219,15 @@ function foldByKey<Key extends string, Value>(
   return Object.fromEntries(
     [...byKey].map(([key, entries]) => [key, fold(entries.map(([, value]) => value))]),
   ) as Partial<Record<Key, Value>>;
+}
+
+type Origins = GeneratorReading['origins'];
+
+function foldOrigins(all: readonly Origins[]): Origins {
+  return all[0]!.map((_, index) => {
+    const parts = all.map(origins => origins[index]!);
+    return { sent: sum(parts, 'sent'), opened: sum(parts, 'opened') };
+  });
 }
 
 type Requests = GeneratorReading['requests'];

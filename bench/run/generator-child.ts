@@ -10,8 +10,9 @@ import type { Load } from '../../scenarios/model/load.ts';
 import { keepCompiledCode, obeyParentOnly, readProcess } from '../../servers/process.ts';
 import { type Endpoint, PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { transports, userModules } from '../clients/index.ts';
+import { requestsTo } from '../clients/origins.ts';
 import { proxySecrets } from '../clients/proxy.ts';
-import { prepareRequests, redact, secretsOf } from '../clients/request.ts';
+import { redact, secretsOf } from '../clients/request.ts';
 import type {
   ClientPlugin,
   Engine,
@@ -112,7 +113,27 @@ interface Source {
   close(): Promise<void>;
 }
 
-function createGenerator(source: Source, recorder: Recorder, requests: PreparedRequests): Generator {
+/** What was sent to each of several origins, and opened. */
+function originFigures(
+  { origins = [] }: Endpoint,
+  requests: PreparedRequests,
+  { sentByRequest = [] }: LoadLoop,
+  recorder: Recorder,
+): GeneratorReading['origins'] {
+  return origins.map(({ origin }, index) => ({
+    sent: sentByRequest.reduce(
+      (sum, sent, request) => sum + (requests[request]!.origin === origin ? sent : 0),
+      0,
+    ),
+    opened: recorder.openedTo(index),
+  }));
+}
+
+function createGenerator(
+  source: Source,
+  recorder: Recorder,
+  { requests, endpoint }: { requests: PreparedRequests; endpoint: Endpoint },
+): Generator {
   const { loop, engine, countsConnections, openedElsewhere, openConnections, pauses } = source;
   const { attempts, caveats, closing, close } = source;
   return {
@@ -157,6 +178,7 @@ function createGenerator(source: Source, recorder: Recorder, requests: PreparedR
         ...(attempts === undefined ? {} : { attempts: attempts.counts() }),
         opened: countsConnections ? recorder.opened : null,
         openedElsewhere: openedElsewhere(),
+        origins: originFigures(endpoint, requests, loop, recorder),
         ...(pauses === undefined ? {} : { pauses: pauses.counts() }),
         leftOpen,
         pool: engine === undefined ? null : { ...engine.pool },
@@ -281,7 +303,7 @@ function keepsConnections({ client, target }: Trial): boolean {
 
 async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {
   reachAsChecked(endpoint);
-  const requests = prepareRequests(trial, endpoint.path, process.env);
+  const requests = requestsTo(endpoint, trial, process.env);
   secrets = [...proxySecrets(endpoint.proxyUrl), ...secretsOf(requests)];
   const recorder = createRecorder({
     hasPhases: trial.phases,
@@ -291,7 +313,7 @@ async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'p
   });
   const plugin = await loadPlugin(trial.client);
   const source = await openSource(plugin, trial, endpoint, recorder, requests);
-  generator = createGenerator(source, recorder, requests);
+  generator = createGenerator(source, recorder, { requests, endpoint });
 }
 
 const MOST_STACK_CHARS = 4_000;

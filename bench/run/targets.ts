@@ -15,7 +15,7 @@ import type {
 } from '../../servers/protocol.ts';
 import { hasKernelCounts, readKernelCounts } from '../probes/kernel.ts';
 import { spawnChild } from './child.ts';
-import type { FoundServer } from './external-server.ts';
+import type { FoundTarget } from './find-servers.ts';
 import type { TimeLimit } from './time-limit.ts';
 
 /**
@@ -295,15 +295,16 @@ export function readByKernel(isLoopback: boolean): KernelReading {
 }
 
 /**
- * The target of an external server: there is no process to start, pin, condition or end, and no counters but the kernel's.
+ * The target of external servers: there is no process to start, pin, condition or end, and no counters but the kernel's.
  * The kernel has none of Unix sockets, and would count a proxy's own connections to the server as well.
- * For a server on this machine the kernel counts accepted connections; for any other, only connections opened by this machine.
+ * For servers on this machine the kernel counts accepted connections; for any other, only connections opened by this machine.
  */
 export function openForeignTarget({
-  facts,
+  servers,
   endpoint,
-}: Pick<FoundServer, 'facts' | 'endpoint'>): MeasuredTarget {
-  const { isLoopback } = facts;
+}: Pick<FoundTarget, 'servers' | 'endpoint'>): MeasuredTarget {
+  const [{ facts }] = servers;
+  const isLoopback = servers.every(server => server.facts.isLoopback);
   return {
     endpoint,
     isLoopback,

@@ -101,7 +101,13 @@ const URL_ONLY = 'it is given a URL only';
 
 /** For every tool: conntax gives it no certificate, no socket and no proxy. */
 export function toolReachRefusals(target: Target): Refusal[] {
-  return reachRefusals(target, { certFile: URL_ONLY, socketPath: URL_ONLY, proxy: URL_ONLY });
+  return reachRefusals(target, {
+    certFile: URL_ONLY,
+    socketPath: URL_ONLY,
+    proxy: URL_ONLY,
+    origins: URL_ONLY,
+    urls: URL_ONLY,
+  });
 }
 
 /** No tool can send a body in chunks. */

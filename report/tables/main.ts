@@ -4,7 +4,8 @@ import type { ArmSummary, Metric } from '../../results/model/run.ts';
 import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
 import { INTERVAL_NAME, LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
-import { isBuiltIn } from '../../scenarios/model/target.ts';
+import { originCount } from '../../scenarios/model/origins.ts';
+import { isBuiltIn, isExternal, type Target } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
 import { type ArmView, type CellView, leastCensoredUs, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Column, JsonValue, Table, TableCell } from '../model.ts';
@@ -243,9 +244,7 @@ export function mainTable({ arms, result }: CellView): Table {
     notes: [
       'Latency is response time over all requests of all replicates: from the moment a request was due until the last byte of its response.',
       `Requests sent and connections are totals over all replicates, warm-up included. Connections ${describeCounting({ arms })}; needed: what the settings require.`,
-      ...(result.scenario.target.url === undefined
-        ? []
-        : ['The server is external, so its CPU use is unknown.']),
+      ...externalNotes(result.scenario.target),
       ...(hasAttempts
         ? [
             'Attempts are what a client library was given to send for its requests: a retry sends one several times, and a cache or an open breaker sends none. Latency and errors are those of the requests, connections those of the attempts.',
@@ -315,4 +314,11 @@ function read({ read, isCensored, shareBeyond }: Measure, { summary, marks, tria
 export function formatNeeded({ least, most }: ArmSummary['needed']): string {
   if (most === null) return `at least ${formatCount(least)}`;
   return least === most ? formatCount(least) : `${formatCount(least)} to ${formatCount(most)}`;
+}
+
+function externalNotes(target: Target): string[] {
+  if (!isExternal(target)) return [];
+  return originCount(target) === 1
+    ? ['The server is external, so its CPU use is unknown.']
+    : ['The servers are external, so their CPU use is unknown.'];
 }

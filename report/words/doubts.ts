@@ -1,6 +1,6 @@
 // What qualifies a headline: connections that are not reused, requests that failed, and what a verdict would take.
 import { errorRatioOf, failsOften } from '../../results/compare.ts';
-import type { ArmSummary, CellResult, Comparison } from '../../results/model/run.ts';
+import { type ArmSummary, type CellResult, type Comparison, foundServers } from '../../results/model/run.ts';
 import { LEAST_REPLICATES, replicatesToTell } from '../../results/stats.ts';
 import { closesAfterResponse } from '../../scenarios/model/closing-server.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
@@ -23,8 +23,10 @@ export function reuseRatio({
 /** One sentence per arm that should reuse connections but does not: `ours opened a connection for each of 2,175 requests: it reuses none.` */
 export function describeMissingReuse({ arms, result }: Pick<CellView, 'arms' | 'result'>): string[] {
   const { target } = result.scenario;
+  const servers = foundServers(result);
   const closes =
-    closesAfterResponse(target) || result.server?.httpVersion === '1.0'
+    closesAfterResponse(target) ||
+    (servers.length > 0 && servers.every(({ httpVersion }) => httpVersion === '1.0'))
       ? ', because the server closes it after each response'
       : '';
   return arms.flatMap(({ name, client, summary }: ArmView) => {

@@ -41,6 +41,15 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     return found;
   }
 
+  /** Two origins that share what the ledger counts; of the first, this is recorded. */
+  function setOrigins({ ledger }: Measured, recorded: Partial<Measured['ledger']['origins'][number]>): void {
+    const { requestsSent, opened } = ledger;
+    const first = { requestsSent: 1, requestsSeen: 1, opened: 1, accepted: 1, ...recorded };
+    const sent = requestsSent - first.requestsSent;
+    const rest = opened - first.opened!;
+    ledger.origins = [first, { requestsSent: sent, requestsSeen: sent, opened: rest, accepted: rest }];
+  }
+
   function eachSlice(damage: (slice: Measured['slices'][number]) => void): (m: Measured) => void {
     return ({ slices }) => slices.forEach(damage);
   }
@@ -75,6 +84,37 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       rule: 'conservation',
       state: 'fail',
       detail: /the target saw 61 requests/,
+    },
+    {
+      damage: m => setOrigins(m, { opened: 3, accepted: 2 }),
+      rule: 'ledger',
+      state: 'fail',
+      detail: /of origin 1, the client opened 3 connections, the target accepted 2/,
+    },
+    {
+      damage: m => {
+        setOrigins(m, { opened: 3, accepted: 3 });
+        m.ledger.origins[1]!.accepted = null;
+        m.ledger.origins[1]!.opened!--;
+      },
+      rule: 'ledger',
+      state: 'fail',
+      detail: /the client opened 100 connections, 99 of them to one of the origins/,
+    },
+    {
+      damage: m => setOrigins(m, { requestsSent: 5, requestsSeen: 6 }),
+      rule: 'conservation',
+      state: 'fail',
+      detail: /origin 1 saw 6 requests, of 5 sent to it/,
+    },
+    {
+      damage: m => {
+        setOrigins(m, { requestsSent: 5, requestsSeen: null });
+        m.ledger.origins[1]!.requestsSent--;
+      },
+      rule: 'conservation',
+      state: 'fail',
+      detail: /requests were sent, [\d,]+ of them to one of the origins/,
     },
     {
       damage: m => m.ledger.accepted!++,

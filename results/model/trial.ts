@@ -238,6 +238,21 @@ export const Ledger = z.strictObject({
     .array(count())
     .default([])
     .describe("By the target's count: how often each of target.faults was injected, in their order"),
+  origins: z
+    .array(
+      z.strictObject({
+        requestsSent: count().describe('Exchanges that the generator began with it'),
+        requestsSeen: count().nullable().describe('Requests that it received; null: it does not say'),
+        opened: count()
+          .nullable()
+          .describe(
+            "Connections to it, by the client's count; null: the connections of the client cannot be seen",
+          ),
+        accepted: count().nullable().describe('Connections to it, by its own count; null: it does not say'),
+      }),
+    )
+    .default([])
+    .describe('Of each origin of a target that has several, in their order; empty where it has one'),
   handshakesFull: count().nullable().describe('By the target; null where it does not say'),
   handshakesResumed: count()
     .nullable()

@@ -195,6 +195,7 @@ function sampleLedger(trial: Trial, sent: number, opened: number): Ledger {
     accepted: opened,
     openedBy: 'client',
     openedElsewhere: 0,
+    origins: [],
     closedInPauses: 0,
     longestPauseMs: 0,
     leftOpen: Math.min(opened, mostOpenConnections(client, load)),
