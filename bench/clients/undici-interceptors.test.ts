@@ -29,6 +29,14 @@ for (const [why, client, target, requests, expected] of [
   ['the name of a server', { dns: {} }, NAMED, [{}], []],
   ["conntax's own server, which has an address", { dns: {} }, {}, [{}], [/^interceptors.dns: .*no name/]],
   ['an IPv6 address', { dns: {} }, { url: 'http://[::1]:3000/' }, [{}], [/no name/]],
+  ['the names of several servers', { dns: {} }, { urls: ['http://a.test/', 'http://b.test/'] }, [{}], []],
+  [
+    'one of several without',
+    { dns: {} },
+    { urls: ['http://a.test/', 'http://127.0.0.1/'] },
+    [{}],
+    [/no name/],
+  ],
   ['a Unix socket', { dns: {} }, { ...NAMED, socketPath: '/tmp/s' }, [{}], [/Unix socket/]],
   [
     'a proxy',
