@@ -24,7 +24,6 @@ import {
   type TableCell,
   type Tone,
 } from '../model.ts';
-import { renderChart } from './chart-svg.ts';
 import { comment } from './comment.ts';
 import { bindUnits, type Format, type FormatOptions, partsOf, type ReportPart } from './format.ts';
 import { toJson } from './json.ts';
@@ -146,6 +145,8 @@ export function factList(facts: readonly Fact[]): Markup {
 /** Both widths are in the page; the style sheet shows the one that fits. `id` is unique within the page. */
 export async function pictureMarkup({ title, caption, wide, narrow }: Picture, id: string): Promise<Markup> {
   const description = `${title}. ${caption}`;
+  // Loaded where there is a picture: what draws takes longer to load than all the rest of a page.
+  const { renderChart } = await import('./chart-svg.ts');
   try {
     const [wideSvg, narrowSvg] = await Promise.all([
       renderChart(wide, { id: `${id}w`, description }),

@@ -14,14 +14,17 @@ import {
 } from '../../clients/testing/request-case.ts';
 import { type EngineSubject, openEngine, skipMissing } from './subject.ts';
 
+/** A few at once: each takes a second and a half, in which a program can start on a busy machine, and does little in it. */
+const AT_ONCE = 4;
+
 export function engineRequestCase(subject: EngineSubject): void {
-  suite('the request', skipMissing(subject), () => {
+  suite('the request', { ...skipMissing(subject), concurrency: AT_ONCE }, () => {
     for (const { title, request: stated, arrives } of REQUESTS) {
       const request = Request.parse(stated);
       const client = Client.parse({ transport: subject.name });
       if (subject.module.refusals(client, Target.parse({}), [request]).length > 0) continue;
       test(`${title}: arrives as asked for, every time`, async t => {
-        const server = await openEchoServer(t);
+        const server = await openEchoServer(t, { serviceMs: 50 });
         const { slice, account } = openEngine(t, subject, { endpoint: server.endpoint, users: 2, request });
         await slice({ windowMs: 1_500 });
         const { answered, failed } = account();
@@ -41,7 +44,7 @@ export function engineRequestCase(subject: EngineSubject): void {
       return;
     }
     test('several requests: what arrives is what was drawn', async t => {
-      const server = await openEchoServer(t);
+      const server = await openEchoServer(t, { serviceMs: 5 });
       const users = 3;
       const { slice, engine, recorder, account } = openEngine(t, subject, {
         endpoint: server.endpoint,
