@@ -36,7 +36,8 @@ export async function checkHostileModules(t: Scope, modules: readonly HostileMod
   const { status, stdout, stderr, workspace } = await runModules(t, modules);
   if (modules.every(({ expected }) => expected === 'refused')) {
     assert.deepEqual([status, stdout], [2, ''], stderr);
-    for (const { name } of modules) assert.match(stderr, new RegExp(`clients\\.${name}\\.transport: .*${name}`));
+    for (const { name } of modules)
+      assert.match(stderr, new RegExp(`clients\\.${name}\\.transport: .*${name}`));
     return;
   }
   assert.ok(STATUSES['failed-trial'].includes(status!), `status ${status}\n${stderr}`);
@@ -67,11 +68,7 @@ async function runModules(
   return { ...result, workspace };
 }
 
-function assertTrialsOf(
-  { expected }: HostileModule,
-  trials: readonly TrialResult[],
-  stderr: string,
-): void {
+function assertTrialsOf({ expected }: HostileModule, trials: readonly TrialResult[], stderr: string): void {
   assert.ok(JSON.stringify(trials).length < MOST_STORED_CHARS, 'nothing without end is stored');
   if (expected === 'measured')
     assert.ok(
