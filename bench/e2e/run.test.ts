@@ -8,7 +8,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { TrialResult } from '../../results/model/trial.ts';
 import { callCli } from '../testing/in-process.ts';
-import { type CliResult, runCli, runHere } from './testing/cli.ts';
+import { type CliResult, runCli } from './testing/cli.ts';
 import { reasonNotTo } from './testing/privileges.ts';
 import { openWorkspace, RUN_FILES, tinyScenario } from './testing/workspace.ts';
 
@@ -182,7 +182,7 @@ test('with --json, standard output is one JSON document; seed and timing of the 
   const { dir } = workspace;
   const file = await workspace.writeScenario(tinyScenario({ maxReplicates: 5 }));
   const words = ['--json', '--budget-sec', '0.5', '--precision', '1'];
-  const run = await runHere(t, ['run', file, ...words], { cwd: dir });
+  const run = await runCli(t, ['run', file, ...words], { cwd: dir });
   assert.equal(run.status, 0, run.stderr);
   const report = JSON.parse(run.stdout) as { state: string; cells: { cell: string }[] };
   assert.equal(report.state, 'complete');
