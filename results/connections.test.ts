@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { Client } from '../scenarios/model/client.ts';
 import { Load } from '../scenarios/model/load.ts';
 import { Target, withUnknowns } from '../scenarios/model/target.ts';
-import { neededConnections, whyUnbounded } from './connections.ts';
+import { neededConnections, whyUnbounded, whyUnneededUnknown } from './connections.ts';
 
 /** As a scenario with only a url comes out of the door. */
 const FOREIGN = withUnknowns({ url: 'http://127.0.0.1/' });
@@ -323,3 +323,12 @@ for (const { why, client, target = {}, reason } of [
     else assert.match(found ?? 'known', reason);
   });
 }
+
+test('a client of a stored run may have the name of what every object has', () => {
+  const scenario = { clients: {}, target: Target.parse({}), load: Load.parse({ concurrency: 1 }) };
+  for (const arm of ['constructor', 'toString', '__proto__'])
+    assert.equal(
+      whyUnneededUnknown({ arm, openedBy: 'client', needed: { least: 1, most: 1 } }, scenario),
+      null,
+    );
+});

@@ -147,7 +147,8 @@ export function whyUnneededUnknown(
   { clients, target, load }: Pick<Scenario, 'clients' | 'target' | 'load'>,
 ): string | null {
   if (openedBy === 'unknown') return 'the connections of the client cannot be observed';
-  const client = clients[arm];
+  // In a stored run that was damaged, a client may be called `constructor`, which every object has.
+  const client = Object.hasOwn(clients, arm) ? clients[arm] : undefined;
   return client === undefined ? null : whyUnbounded({ client, target, load }, needed);
 }
 
