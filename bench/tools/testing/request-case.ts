@@ -12,7 +12,6 @@ import {
   REQUESTS,
   SEVERAL,
 } from '../../clients/testing/request-case.ts';
-import { until } from '../../clients/testing/until.ts';
 import { type EngineSubject, openEngine, skipMissing } from './subject.ts';
 
 /** Requests of a case, all alike. */
@@ -26,16 +25,9 @@ export function engineRequestCase(subject: EngineSubject): void {
       if (subject.module.refusals(client, Target.parse({}), [request]).length > 0) continue;
       test(`${title}: arrives as asked for, every time`, async t => {
         const server = await openEchoServer(t, { serviceMs: 5 });
-        const { engine, slice, account } = openEngine(t, subject, {
-          endpoint: server.endpoint,
-          users: 2,
-          request,
-        });
-        // Cut as soon as it can be: how long a program takes to start depends on the machine.
-        const running = slice({ windowMs: 60_000 });
-        await until('some have arrived', () => server.received.length >= ENOUGH);
-        engine.cut();
-        await running;
+        const { endpoint } = server;
+        const { sliceUntil, account } = openEngine(t, subject, { endpoint, users: 2, request });
+        await sliceUntil('some have arrived', () => server.received.length >= ENOUGH);
         const { answered, failed } = account();
         assert.ok(answered > 0 && failed === 0, `${answered} answered, ${failed} failed`);
         assert.ok(server.received.length >= answered);
