@@ -63,6 +63,7 @@ export function buildBisectReport(bisection: Bisection): Report {
     figures: [],
     sweeps: [],
     cells: [],
+    scenarioCaveats: [],
     checks: [checkOf(bisection, state, headline)],
     facts: [],
     words: [],

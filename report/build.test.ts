@@ -245,3 +245,57 @@ describe('The report of a run is complete and marks every invalid figure', () =>
     assert.deepEqual(buildReport({ ...sample, charts }), buildReport({ ...sample, charts }));
   });
 });
+
+test('the order in which clients were measured and stored changes nothing', () => {
+  const { run, trials } = sampleRuns['an invalid trial of six arms']!;
+  const cells = run.cells.map(cell => ({
+    ...cell,
+    arms: cell.arms.toReversed(),
+    comparisons: cell.comparisons.toReversed(),
+    findings: cell.findings.toReversed(),
+  }));
+  const textOf = (report: ReturnType<typeof buildReport>): string =>
+    // Findings of one trial have an order of their own.
+    JSON.stringify({
+      ...report,
+      cells: report.cells.map(({ audits, auditTable, trust, passed, ...cell }) => cell),
+    });
+  assert.equal(
+    textOf(buildReport({ run: { ...run, cells }, trials: trials.toReversed(), charts })),
+    textOf(buildReport({ run, trials, charts })),
+  );
+});
+
+test('scenarios that were not begun are named below the verdict', () => {
+  const { answer } = buildReport({ ...sampleRuns['scenarios not begun']!, charts: [] });
+  assert.equal(answer.badges[0]?.text, '2 of 3 scenarios not begun');
+  assert.equal(answer.notes[0], 'Not begun: capacity, sizes.');
+});
+
+test('where nothing was measured, no form has a table of dashes', async () => {
+  const report = buildReport({ ...sampleRuns['no completed trial']!, charts });
+  for (const format of formats.filter(({ name }) => name !== 'json')) {
+    const text = await format.render(report, { hasColour: false, columns: 100 });
+    assert.doesNotMatch(text, /Results by client/, format.name);
+  }
+});
+
+test('the rate that a schedule sets is compared in no table and no picture', () => {
+  for (const sample of ['an open load', 'an invalid trial of an open load']) {
+    const [cell] = buildReport({ ...sampleRuns[sample]!, charts }).cells;
+    const compared = [cell!.ratios!, cell!.forest!.table].flatMap(({ rows }) =>
+      rows.map(([metric]) => metric!.value),
+    );
+    assert.ok(compared.includes('meanUs') && !compared.includes('requestsPerSec'), sample);
+  }
+});
+
+test('figures of a load tool have the digits that their interval supports, as in every other table', () => {
+  const [cell] = buildReport({ ...sampleRuns['two drivers']!, charts: [] }).cells;
+  const textsOf = (table: Table): string[] => {
+    const column = table.columns.findIndex(({ key }) => key === 'requestsPerSec');
+    return table.rows.map(row => row[column]!.text.replace(/ .*/, ''));
+  };
+  const agreement = cell!.special.find(({ name }) => name === 'agreement')!;
+  assert.deepEqual(textsOf(agreement), textsOf(cell!.brief));
+});

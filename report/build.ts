@@ -21,6 +21,7 @@ import { faultTable } from './tables/faults.ts';
 import { linkTable, predictionTable } from './tables/link.ts';
 import { articleTable, briefTable, mainTable } from './tables/main.ts';
 import { capacityTable, scheduleTable } from './tables/open-loads.ts';
+import { originTable } from './tables/origins.ts';
 import { errorTable, failureTable, statusTable } from './tables/outcomes.ts';
 import { phaseTable } from './tables/phases.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
@@ -28,7 +29,7 @@ import { requestTable } from './tables/requests.ts';
 import { spreadTable } from './tables/spread.ts';
 import { cellAnswer } from './words/answer.ts';
 import { auditLines, auditTable, describePassed, summarizeAudits, trustTable } from './words/audits.ts';
-import { cellCaveats, describeStop, runCaveats } from './words/caveats.ts';
+import { caveatsOfAll, cellCaveats, describeStop, runCaveats } from './words/caveats.ts';
 import { conditionsOf } from './words/conditions.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './words/headline.ts';
 import { countReplicates, formatCount } from './words/numbers.ts';
@@ -107,17 +108,12 @@ const SPECIAL_TABLES: readonly CreateTable[] = [
   scheduleTable,
   agreementTable,
   requestTable,
+  originTable,
   faultTable,
   statusTable,
   connectionCostTable,
   spreadTable,
 ];
-
-/** Widths in px: the column of a page, and a phone held upright. */
-const WIDE_PX = 1040;
-const NARROW_PX = 340;
-/** Beside a table of the same height. */
-const FOREST_PX = 600;
 
 /** Pure: the same run gives the same report on any machine. Throws UsageError when a stored histogram can't be read. */
 export function buildReport(of: {
@@ -133,6 +129,12 @@ export function buildReport(of: {
   const [first] = sections;
   const checks = sections.flatMap(viewsOf).flatMap(cellChecks);
   const only = sections.length === 1 && first?.kind === 'sweep' ? first.sweep : undefined;
+  const sweeps = sections.flatMap(section =>
+    section.kind === 'sweep'
+      ? [reportSweep(section.sweep, { charts: sweepCharts, special: SPECIAL_TABLES })]
+      : [],
+  );
+  const cells = sections.flatMap(section => reportCells(section, charts));
   return {
     title: `conntax: ${sections.length === 1 ? nameOf(first!) : `${sections.length} scenarios`}`,
     runId: run.id,
@@ -147,16 +149,13 @@ export function buildReport(of: {
     brief: null,
     tables: [],
     figures: [],
-    sweeps: sections.flatMap(section =>
-      section.kind === 'sweep'
-        ? [reportSweep(section.sweep, { charts: sweepCharts, special: SPECIAL_TABLES })]
-        : [],
-    ),
-    cells: sections.flatMap(section => reportCells(section, charts)),
+    sweeps,
+    cells,
     checks,
     facts: machineFacts(run),
     words: METHOD_WORDS,
     caveats: runCaveats(run),
+    scenarioCaveats: caveatsOfAll([...sweeps, ...cells.filter(({ sweep }) => sweep === null)]),
   };
 }
 
@@ -178,7 +177,7 @@ function reportCell(view: CellView, charts: readonly Chart[], sweep: CellReport[
   const asides = remarks.filter(remark => !answer.notes.includes(remark));
   const applying = charts.filter(chart => chart.applies(view));
   const [first] = applying.filter(({ section }) => section === 'answer');
-  const forest = first === undefined ? null : drawFigure(first, view, FOREST_PX);
+  const forest = first === undefined ? null : drawFigure(first, view);
   const figures = applying.filter(chart => chart !== first).map(chart => drawFigure(chart, view));
   const phases = phaseTable(view);
   const special = [...SPECIAL_TABLES, expectationTable].flatMap(createIfAny => createIfAny(view) ?? []);
@@ -257,14 +256,13 @@ function listSections(
     .filter(({ notes, figures, tables }) => notes.length + figures.length + tables.length > 0);
 }
 
-function drawFigure(chart: Chart, view: CellView, widePx = WIDE_PX): Figure {
+function drawFigure(chart: Chart, view: CellView): Figure {
   return {
     name: chart.name,
     section: chart.section,
     title: chart.title,
     caption: chart.caption(view),
-    wide: chart.spec(view, widePx),
-    narrow: chart.spec(view, NARROW_PX),
+    spec: chart.spec(view),
     table: chart.table(view),
   };
 }

@@ -5,6 +5,7 @@ import { areErrorsUnlike } from '../results/compare.ts';
 import { countResponses, hasFewBeyond, METRIC_TABLE } from '../results/metrics.ts';
 import type { ArmSummary, CellResult, Comparison, Run } from '../results/model/run.ts';
 import type { CompletedTrial, TrialResult } from '../results/model/trial.ts';
+import { listArms, orderCell, orderTrials } from '../results/order.ts';
 import type { Client } from '../scenarios/model/client.ts';
 import { own } from '../scenarios/model/own.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
@@ -108,25 +109,25 @@ export function leastCensoredUs(summary: Pick<ArmSummary, 'censored'> | null): n
 
 /** Names of all arms of a run, each once, each cell's baseline before its other arms. The index selects the arm's colour and shape. */
 export function armNames(run: Run): string[] {
-  return [...new Set(run.cells.flatMap(cell => [cell.scenario.baseline, ...armsOf(cell)]))];
+  return [...new Set(run.cells.flatMap(cell => [cell.scenario.baseline, ...listArms(cell)]))];
 }
 
 export function viewCell(
-  result: CellResult,
+  stored: CellResult,
   trials: readonly TrialResult[],
   names: readonly string[],
 ): CellView {
-  const own = trials.filter(({ trial }) => trial.cell === result.cell);
+  const arms = listArms(stored);
+  const own = orderTrials(
+    trials.filter(({ trial }) => trial.cell === stored.cell),
+    arms,
+  );
+  const result = orderCell(stored, own);
   const invalidTrials = new Set(
     result.findings.flatMap(({ state, trial }) => (state === 'fail' && trial !== undefined ? [trial] : [])),
   );
   const view = { result, trials: own, invalidTrials };
-  return { ...view, arms: armsOf(result).map(name => viewArm(name, view, names)) };
-}
-
-/** In the order of the scenario, then any that appear only in the results. */
-function armsOf(cell: CellResult): string[] {
-  return [...new Set([...Object.keys(cell.scenario.clients), ...cell.arms.map(({ arm }) => arm)])];
+  return { ...view, arms: arms.map(name => viewArm(name, view, names)) };
 }
 
 function viewArm(name: string, view: Omit<CellView, 'arms'>, names: readonly string[]): ArmView {

@@ -193,11 +193,17 @@ interface Sides {
 /**
  * @param trends those that end in `after`
  * @param remarks sentences to show first
+ * @param overlays pictures of both runs, where all of both is at hand
  */
 export function buildGateReport(
-  of: Sides & { result: GateResult; trends: readonly Trend[]; remarks?: readonly string[] },
+  of: Sides & {
+    result: GateResult;
+    trends: readonly Trend[];
+    remarks?: readonly string[];
+    overlays?: readonly Figure[];
+  },
 ): Report {
-  const { before, after, result, trends, remarks = [] } = of;
+  const { before, after, result, trends, remarks = [], overlays = [] } = of;
   const history = gateHistory(result, trends);
   const sight = sightOf(result, before);
   const headline = headlineOf(result, of, { sight, worseCount: history.worseCount });
@@ -236,9 +242,10 @@ export function buildGateReport(
       }),
       ...history.tables,
     ],
-    figures: [...(brief === null ? [] : drawChanges(lines, brief)), ...history.figures],
+    figures: [...(brief === null ? [] : drawChanges(lines, brief)), ...overlays, ...history.figures],
     sweeps: [],
     cells: [],
+    scenarioCaveats: [],
     checks: [...result.lines.filter(({ isBinding }) => isBinding).map(checkOf), ...gapChecks(result)],
     words: [],
     facts: [changedFacts(before, after)],

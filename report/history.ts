@@ -170,6 +170,7 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
     figures: trends.map(trendFigure),
     sweeps: [],
     cells: [],
+    scenarioCaveats: [],
     checks: [],
     words: [],
     facts: [],

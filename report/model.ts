@@ -54,14 +54,12 @@ export interface FactGroup {
   facts: readonly Fact[];
 }
 
-/** Two widths, because text in a scaled picture can't be read on a phone. */
 export interface Picture {
   name: string;
   title: string;
   /** How to read it, and what it shows. */
   caption: string;
-  wide: TopLevelSpec;
-  narrow: TopLevelSpec;
+  spec: TopLevelSpec;
 }
 
 /** The parts in which a page tells what was measured, in their order. */
@@ -116,6 +114,9 @@ export interface Bar {
   value: number;
   low: number;
   high: number;
+  /** Whether the interval goes on beyond the axis. */
+  isLowCut: boolean;
+  isHighCut: boolean;
 }
 
 /** What is to be read first: the answer, how precise it is, and how far to trust it. */
@@ -280,4 +281,6 @@ export interface Report {
   words: readonly Fact[];
   /** What limits the whole run; those of a cell are with the cell. */
   caveats: readonly string[];
+  /** Those of all scenarios together, for formats that have no room for each. */
+  scenarioCaveats: readonly string[];
 }

@@ -2,6 +2,7 @@
 import type { Run } from '../results/model/run.ts';
 import { INTERVAL_NAME, type Interval } from '../results/stats.ts';
 import type { CellView } from './cell-view.ts';
+import { extentOf, WIDEST_WHISKER } from './charts/theme.ts';
 import type { Answer, Badge, Bar, Overview, OverviewRow, Table } from './model.ts';
 import { sweepAnswer } from './sweeps/answer.ts';
 import { sweepRemarks } from './sweeps/report.ts';
@@ -42,7 +43,11 @@ export function runAnswer(
     text: `${formatCount(lacking.size)} of ${formatCount(lacking.size + names.size)} scenarios not begun`,
     tone: 'doubt',
   };
-  return { ...answer, badges: [badge, ...answer.badges].slice(0, MOST_BADGES) };
+  return {
+    ...answer,
+    badges: [badge, ...answer.badges].slice(0, MOST_BADGES),
+    notes: [`Not begun: ${[...lacking].join(', ')}.`, ...answer.notes],
+  };
 }
 
 const MOST_BADGES = 4;
@@ -178,17 +183,21 @@ function overviewTable(rows: readonly OverviewRow[]): Table {
   });
 }
 
-/** Places on a logarithmic axis from the lowest bound to the highest, 1 among them. */
+/** Places on a logarithmic axis that follows the ratios and 1; bounds that lie far beyond are cut off. */
 function placer(gains: readonly Interval[]): (of: { gain: Interval; text: string }) => Bar {
-  const bounds = [1, ...gains.flatMap(({ low, high }) => [low, high])].map(Math.log);
-  const [least, most] = [Math.min(...bounds), Math.max(...bounds)];
-  const at = (value: number): number =>
-    most === least ? 0 : Number(((Math.log(value) - least) / (most - least)).toFixed(4));
+  const extent = extentOf(gains, { alsoShown: [1], widestBand: WIDEST_WHISKER });
+  const [least, most] = [Math.log(extent.low), Math.log(extent.high)];
+  const at = (value: number): number => {
+    const place = most === least ? 0 : (Math.log(value) - least) / (most - least);
+    return Number(Math.min(1, Math.max(0, place)).toFixed(4));
+  };
   return ({ gain: { value, low, high }, text }) => ({
     text,
     one: at(1),
     value: at(value),
     low: at(low),
     high: at(high),
+    isLowCut: low < extent.low,
+    isHighCut: high > extent.high,
   });
 }

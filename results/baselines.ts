@@ -8,6 +8,7 @@ import { whyUnneededUnknown } from './connections.ts';
 import { errorMessage, UsageError } from './errors.ts';
 import { describeIssue, listFolder, makeFolder, readTextFile, replaceFile } from './files.ts';
 import { type ArmSummary, type CellResult, Host, Metric, type Run } from './model/run.ts';
+import { orderCell } from './order.ts';
 
 const count = () => z.int().min(0);
 const Interval = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
@@ -75,7 +76,7 @@ export function summariseRun({ id, startedAt, conntax, git, host, cells }: Run):
     conntax,
     git,
     host: { cpuModel, cpuCount, kernel, node, packages },
-    cells: cells.map(cellFigures),
+    cells: cells.map(cell => cellFigures(orderCell(cell))),
   };
 }
 

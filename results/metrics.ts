@@ -367,6 +367,11 @@ export function comparedMetrics({ model }: Pick<Load, 'model'>): readonly Metric
   return [deciding, ...others];
 }
 
+/** Whether the load sets it for all clients alike, so that they cannot differ in it but by failing. */
+export function isSetByLoad(metric: ExpectedMetric, { model }: Pick<Load, 'model'>): boolean {
+  return metric === 'requestsPerSec' && (model === 'open' || model === 'burst');
+}
+
 /** Whether clients are compared on it in every run; the others are judged by expectations. */
 export function isCompared(metric: ExpectedMetric): metric is Metric {
   return (METRICS as readonly string[]).includes(metric);

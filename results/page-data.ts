@@ -22,7 +22,12 @@ export function packRun({ run, trials }: MeasuredRun): string {
   const lines = [settled(Run, run), ...trials.map(trial => settled(TrialResult, trial))].map(value =>
     JSON.stringify(value),
   );
-  return gzipSync(lines.join('\n'), { level: 9 }).toString('base64');
+  return packText(lines.join('\n'));
+}
+
+/** Compressed, as a page holds it. */
+export function packText(text: string): string {
+  return gzipSync(text, { level: 9 }).toString('base64');
 }
 
 /** With keys in the schema's order, as they are when it is read from disk; a value that does not fit stays as it is. */

@@ -1,9 +1,10 @@
 // Commands on stored runs that judge or compare them: baseline, history, gate and compare.
 import { join } from 'node:path';
+import { overlayRuns } from '../../report/charts/overlay.ts';
 import type { Output as FileOutput, Format } from '../../report/formats/format.ts';
 import { buildGateReport, describeBlindness, describeSight } from '../../report/gate.ts';
 import { buildHistoryReport } from '../../report/history.ts';
-import type { Report } from '../../report/model.ts';
+import type { Figure, Report } from '../../report/model.ts';
 import { formatTime } from '../../report/words/run.ts';
 import {
   DEFAULT_BASELINE,
@@ -235,7 +236,8 @@ export async function compareCommand(
   options: CompareOptions,
   context: Context,
 ): Promise<void> {
-  const before = summariseRun(readRun(options.results, beforeRef).run);
+  const earlier = readRun(options.results, beforeRef);
+  const before = summariseRun(earlier.run);
   const stored = readRun(options.results, afterRef);
   const after = summariseRun(stored.run);
   const result = gateRun(before, after, limitsOf(options));
@@ -244,7 +246,9 @@ export async function compareCommand(
       `runs ${before.runId} and ${after.runId} have nothing in common to compare: ${result.gaps.join('; ') || 'no cells'}`,
     );
   }
-  await showChange({ before, after, result, stored, trends: [] }, options, {
+  const compared = new Set(result.lines.map(({ cell }) => cell));
+  const overlays = overlayRuns({ before: earlier, after: stored }, compared);
+  await showChange({ before, after, result, stored, trends: [], overlays }, options, {
     ...context,
     filePrefix: 'compare',
   });
@@ -269,6 +273,8 @@ interface Change {
   /** The report is written to this run's folder. */
   stored: StoredRun;
   remarks?: readonly string[];
+  /** Pictures of both runs. */
+  overlays?: readonly Figure[];
 }
 
 /** Shows the report of a gate, with the history up to the judged run. */

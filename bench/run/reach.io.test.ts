@@ -18,18 +18,20 @@ import { openSubject } from '../clients/testing/subject.ts';
 import undici from '../clients/undici.ts';
 import wire from '../clients/wire.ts';
 import { planRun } from '../plan/plan.ts';
-import { type FoundServer, findServers, locateServers, reachAsChecked } from './external-server.ts';
+import { reachAsChecked } from './external-server.ts';
+import { findServers, locateServers } from './find-servers.ts';
 import { readReach } from './reach.ts';
 import { openForeignTarget } from './targets.ts';
 import { makeScenario } from './testing/tiny-cell.ts';
 
 type TargetInput = NonNullable<ScenarioInput['target']>;
 
-async function find(target: TargetInput, addresses?: readonly string[]): Promise<FoundServer> {
+async function find(target: TargetInput, addresses?: readonly string[]) {
   const plan = planRun([makeScenario({ target })], { seed: 1 });
   const resolve = addresses === undefined ? undefined : async () => addresses;
   const servers = await findServers(await locateServers(plan, [], resolve));
-  return servers.values().next().value!;
+  const found = servers.values().next().value!;
+  return { ...found, facts: found.servers[0].facts };
 }
 
 async function failure(target: TargetInput): Promise<MeasureError> {

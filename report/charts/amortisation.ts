@@ -5,7 +5,7 @@ import { createTable, figure, figureColumn, keyColumn, words } from '../tables/t
 import { describeAmortisation, fitsWell, openingOf } from '../words/amortisation.ts';
 import { formatCount, formatLatency, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
-import { armMarks, framed, guideLine, INK, isNarrow, type Layer, MUTED, type X, type Y } from './theme.ts';
+import { armMarks, framed, guideLine, INK, type Layer, logTicks, MUTED, type X, type Y } from './theme.ts';
 
 const CURVE_POINTS = 80;
 /** A break-even beyond the last point by more than this factor is only reported in words. */
@@ -22,10 +22,9 @@ const chart: Chart = {
     const fit = fitOf(view);
     return `Points: mean latency by requests per connection (unlimited: the number reached). Line: the model latency = service + handshake / requests per connection, here ${formatMs(fit.serviceUs)} ms + ${formatMs(fit.handshakeUs)} ms / k, which explains ${formatPercent(fit.r2)} of the variation. ${describeAmortisation(fit, signsOf(allMarks(view)), openingOf(view))}`;
   },
-  spec(view, widthPx) {
+  spec(view) {
     const fit = fitOf(view);
     const points = pointsOf(view, fit);
-    const isSmall = isNarrow(widthPx);
     const marks = armMarks(view.arms);
     const most = Math.max(...points.map(({ k }) => k));
     const breakEven = fitsWell(fit) ? fit.breakEvenRequests : null;
@@ -38,7 +37,7 @@ const chart: Chart = {
       scale: { type: 'log', domain: [0.9, longest], nice: false },
       axis: {
         title: 'requests per connection (k)',
-        values: stepsTo(longest, isSmall),
+        values: logTicks(0.9, longest),
         format: ',~r',
         grid: false,
       },
@@ -47,7 +46,7 @@ const chart: Chart = {
       field: 'ms',
       type: 'quantitative',
       scale: { domain: [0, highest * 1.12], nice: false },
-      axis: { title: 'mean latency (ms)', tickCount: 6, format: '~r' },
+      axis: { title: 'mean latency (ms)', tickCount: 6, format: ',~r' },
     };
     return framed(
       {
@@ -104,7 +103,7 @@ const chart: Chart = {
           ),
         ],
       },
-      { widthPx, heightPx: isSmall ? 300 : 360 },
+      { heightPx: 310 },
     );
   },
   table(view) {
@@ -212,14 +211,4 @@ function breakEvenLayers(
       ],
     },
   ];
-}
-
-/** 1, 2, 5, 10, 20 ..., or only the decades in a narrow picture. */
-function stepsTo(longest: number, isSmall: boolean): number[] {
-  const steps = isSmall ? [1] : [1, 2, 5];
-  return Array.from({ length: Math.ceil(Math.log10(longest)) + 1 }, (_, decade) =>
-    steps.map(step => step * 10 ** decade),
-  )
-    .flat()
-    .filter(step => step <= longest);
 }

@@ -7,13 +7,21 @@ import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import { signsOf } from '../cell-view.ts';
 import type { Table } from '../model.ts';
-import { createTable, figure, keyColumn, metricColumn, words } from '../tables/table.ts';
+import {
+  CENTRE_NOTE,
+  createTable,
+  figure,
+  hasTwoEstimators,
+  keyColumn,
+  metricColumn,
+  words,
+} from '../tables/table.ts';
 import { capitalize, describeObjective, describeSent } from '../words/load.ts';
 import { formatInterval, isKnown, roundInterval, toShownUnit } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
-import { armRows, armScales, endWithRoom, framed, INK, isNarrow } from './theme.ts';
+import { armRows, armScales, arrowLayers, clip, endWithRoom, framed, INK, LEFT, RIGHT } from './theme.ts';
 
-const BARS = `bars are means over the replicates, with their ${INTERVAL_NAME}s`;
+const BARS = `bars are centres over the replicates, with their ${INTERVAL_NAME}s, which end in an arrow where they go on`;
 
 export const requestsPerSec = barChart({
   name: 'requests-per-sec',
@@ -65,7 +73,7 @@ function barChart(of: BarFigure): Chart {
       headlineOf(view.result.scenario.load).metric === metric &&
       view.arms.some(arm => readInterval(arm, metric) !== null),
     caption: view => `${of.caption(view)} ${direction} is better.`,
-    spec: (view, widthPx) => drawBars(view, widthPx, of),
+    spec: view => drawBars(view, of),
     table: view => tabulateBars(view, of),
   };
 }
@@ -89,17 +97,13 @@ function tabulateBars(view: CellView, { name, title, metric }: BarFigure): Table
       words(label, arm),
       figure(formatInterval(interval), { ...interval }, marks),
     ]),
+    notes: hasTwoEstimators(metric) ? [CENTRE_NOTE] : [],
   });
 }
 
-function drawBars(view: CellView, widthPx: number, { title, metric }: BarFigure): TopLevelSpec {
-  const rows = listRows(view, metric);
-  const isSmall = isNarrow(widthPx);
-  const text = isSmall ? 'short' : 'long';
-  const limit = endWithRoom(
-    rows.map(row => ({ value: row.high, text: row[text] })),
-    widthPx,
-  );
+function drawBars(view: CellView, { title, metric }: BarFigure): TopLevelSpec {
+  const { rows, arrows } = clip(listRows(view, metric));
+  const limit = endWithRoom(rows.map(({ high, text }) => ({ value: high, text })));
   const { unit } = METRIC_TABLE[metric];
   const axisTitle = metric === 'requestsPerSec' ? title.toLowerCase() : `${title.toLowerCase()} (${unit})`;
   return framed(
@@ -114,7 +118,7 @@ function drawBars(view: CellView, widthPx: number, { title, metric }: BarFigure)
               field: 'value',
               type: 'quantitative',
               scale: { domain: [0, limit], nice: false },
-              axis: { title: axisTitle, tickCount: isSmall ? 3 : 6, format: ',~r' },
+              axis: { title: axisTitle, tickCount: 4, format: ',~r' },
             },
             color: { field: 'arm', type: 'nominal', scale: armScales(view.arms).colour, legend: null },
             opacity: { condition: { test: 'datum.isInvalid', value: 0.4 }, value: 0.85 },
@@ -130,19 +134,22 @@ function drawBars(view: CellView, widthPx: number, { title, metric }: BarFigure)
             description: { field: 'tip' },
           },
         },
-        ...(['low', 'high'] as const).map(end => ({
-          data: { values: rows },
+        ...([LEFT, RIGHT] as const).map(side => ({
+          data: {
+            values: rows.filter(({ arm }) => !arrows.some(cut => cut.arm === arm && cut.shape === side)),
+          },
           mark: { type: 'tick', thickness: 2, size: 12, color: INK, aria: false } as const,
-          encoding: { x: { field: end, type: 'quantitative' } } as const,
+          encoding: { x: { field: side === LEFT ? 'low' : 'high', type: 'quantitative' } } as const,
         })),
+        ...arrowLayers(arrows, { y: armRows, color: { value: INK } }),
         {
           data: { values: rows },
           mark: { type: 'text', align: 'left', dx: 8, aria: false },
-          encoding: { x: { field: 'high', type: 'quantitative' }, text: { field: text } },
+          encoding: { x: { field: 'high', type: 'quantitative' }, text: { field: 'text' } },
         },
       ],
     },
-    { widthPx, heightPx: rows.length * 38 + 50 },
+    { heightPx: rows.length * 38 + 50 },
   );
 }
 
@@ -155,8 +162,6 @@ function listRows({ arms }: CellView, metric: Metric) {
     const { value } = interval;
     // An interval too wide to be useful would squeeze all figures into a corner of the picture.
     const { low, high } = isKnown(interval) ? interval : { low: value, high: value };
-    const long = `${formatInterval(interval)}${signsOf(marks)}`;
-    const short = `${roundInterval(interval).value}${signsOf(marks)}`;
     return {
       name,
       arm: label,
@@ -165,10 +170,9 @@ function listRows({ arms }: CellView, metric: Metric) {
       value,
       low,
       high,
-      long,
-      short,
+      text: `${roundInterval(interval).value}${signsOf(marks)}`,
       isInvalid: marks.includes('invalid'),
-      tip: `${label}: ${long} ${unit}`,
+      tip: `${label}: ${formatInterval(interval)}${signsOf(marks)} ${unit}`,
     };
   });
 }

@@ -5,18 +5,12 @@ import { isHigherBetter } from '../../results/metrics.ts';
 import type { Metric } from '../../results/model/run.ts';
 import { INTERVAL_NAME } from '../../results/stats.ts';
 import type { Figure, Table } from '../model.ts';
-import { framed, guideLine, INK, isNarrow, type Layer, MUTED } from './theme.ts';
+import { arrowLayers, CHART_PX, clip, framed, guideLine, INK, type Layer, MUTED } from './theme.ts';
 
-/** Widths in px: the column of a page, and a phone held upright. */
-const WIDE_PX = 1040;
-const NARROW_PX = 340;
-const ROW_PX = 26;
+/** A line with the name and the change, above the one with the interval. */
+const ROW_PX = 42;
 /** Below the rows. */
 const AXIS_PX = 44;
-/** An interval may reach beyond the values and the limits by this factor; a longer one is cut off. */
-const WIDEST_WHISKER = 1.3;
-/** Right of the data, of the width that they take: for the figures. */
-const TEXT_SHARE = 0.55;
 
 /** What a line is called and how its change reads: chosen by the report. */
 export interface NamedChange {
@@ -33,16 +27,15 @@ export function changesFigure(changes: readonly NamedChange[], table: Table): Fi
     name: 'changes',
     section: 'answer',
     title: 'How much each figure changed',
-    caption: `Further right is better. Points and lines: the change and its ${INTERVAL_NAME}; cut off where it reaches far beyond. Grey: changes below the limit, which do not count; dotted: the noise between two copies of the same client, where it was measured.`,
-    wide: specOf(rows, WIDE_PX),
-    narrow: specOf(rows, NARROW_PX),
+    caption: `Further right is better. Points and lines: the change and its ${INTERVAL_NAME}, with an arrow where it goes on. Grey: changes below the limit, which do not count; dotted: the noise between two copies of the same client, where it was measured.`,
+    spec: specOf(rows),
     table,
   };
 }
 
 const COLOURS: Record<GateLine['state'], string> = {
-  regression: 'var(--bad, #b3261e)',
-  improvement: 'var(--good, #00694a)',
+  regression: 'var(--bad)',
+  improvement: 'var(--good)',
   unsure: MUTED,
   within: INK,
 };
@@ -53,12 +46,12 @@ function rowOf({ line, name, change }: NamedChange, index: number) {
   const { value, low, high } = line.change;
   const noise = noiseFloor ?? 0;
   return {
-    at: index + 0.5,
-    top: index + 0.12,
-    bottom: index + 0.88,
+    at: index + 0.72,
+    top: index + 0.5,
+    bottom: index + 0.94,
+    words: index + 0.3,
     name,
     text: change,
-    brief: change.replace(/ \(.*/, ''),
     colour: COLOURS[state],
     tip: `${name}: ${change}`,
     value: isUp ? value : 1 / value,
@@ -74,7 +67,7 @@ function rowOf({ line, name, change }: NamedChange, index: number) {
 
 type Row = ReturnType<typeof rowOf>;
 
-function specOf(rows: readonly Row[], widthPx: number): TopLevelSpec {
+function specOf(rows: readonly Row[]): TopLevelSpec {
   const near = rows.flatMap(({ value, limitLow, limitHigh, noiseLow, noiseHigh }) => [
     value,
     limitLow,
@@ -82,16 +75,14 @@ function specOf(rows: readonly Row[], widthPx: number): TopLevelSpec {
     noiseLow,
     noiseHigh,
   ]);
-  const low = Math.max(Math.min(...near, ...rows.map(row => row.low)), Math.min(...near) / WIDEST_WHISKER);
-  const high = Math.min(Math.max(...near, ...rows.map(row => row.high)), Math.max(...near) * WIDEST_WHISKER);
-  const isSmall = isNarrow(widthPx);
-  const values = rows.map(row => ({ ...row, low: Math.max(low, row.low), high: Math.min(high, row.high) }));
+  const { extent, rows: values, arrows } = clip(rows, near);
+  const { low, high } = extent;
   const x = {
     type: 'quantitative' as const,
-    scale: { type: 'log' as const, domain: [low, high * (high / low) ** TEXT_SHARE], nice: false },
+    scale: { type: 'log' as const, domain: [low, high], nice: false, padding: 8 },
     axis: {
       title: 'better →',
-      values: ticksOf(low, high, isSmall ? 3 : 6),
+      values: ticksOf(low, high, 4),
       labelExpr:
         "datum.value == 1 ? 'unchanged' : format(abs(datum.value - 1), '.0%') + (datum.value < 1 ? ' worse' : ' better')",
       labelOverlap: 'greedy' as const,
@@ -101,15 +92,7 @@ function specOf(rows: readonly Row[], widthPx: number): TopLevelSpec {
     field: 'at',
     type: 'quantitative' as const,
     scale: { domain: [0, rows.length], reverse: true, nice: false },
-    axis: {
-      title: null,
-      domain: false,
-      grid: false,
-      values: rows.map(({ at }) => at),
-      labelExpr: `${JSON.stringify(rows.map(({ name }) => name))}[floor(datum.value)]`,
-      labelLimit: isSmall ? 130 : 420,
-      labelOverlap: false,
-    },
+    axis: null,
   };
   const band = (from: string, to: string, mark: object, shown = values): Layer => ({
     data: { values: shown },
@@ -142,19 +125,25 @@ function specOf(rows: readonly Row[], widthPx: number): TopLevelSpec {
           mark: { type: 'rule', strokeWidth: 2, aria: false },
           encoding: { x: { ...x, field: 'low' }, x2: { field: 'high' }, y, color: colour },
         },
+        ...arrowLayers(arrows, { x, y, color: colour }),
         {
           data: { name: 'figures', values },
-          mark: { type: 'point', filled: true, opacity: 1, size: isSmall ? 60 : 80 },
+          mark: { type: 'point', filled: true, opacity: 1, size: 80 },
           encoding: { x: { ...x, field: 'value' }, y, color: colour, description: { field: 'tip' } },
         },
         {
           data: { values },
+          mark: { type: 'text', align: 'left', aria: false, fill: MUTED, limit: CHART_PX * 0.55 },
+          encoding: { x: { value: 0 }, y: { ...y, field: 'words' }, text: { field: 'name' } },
+        },
+        {
+          data: { values },
           mark: { type: 'text', align: 'right', aria: false, fill: INK },
-          encoding: { x: { value: 'width' }, y, text: { field: isSmall ? 'brief' : 'text' } },
+          encoding: { x: { value: 'width' }, y: { ...y, field: 'words' }, text: { field: 'text' } },
         },
       ],
     },
-    { widthPx, heightPx: rows.length * ROW_PX + AXIS_PX },
+    { heightPx: rows.length * ROW_PX + AXIS_PX },
   );
 }
 

@@ -8,8 +8,7 @@ export interface SweepPicture {
   title: string;
   /** How to read it and what it shows. */
   caption: string;
-  /** @param widthPx of the whole picture. */
-  spec(widthPx: number): TopLevelSpec;
+  spec(): TopLevelSpec;
 }
 
 /** All pictures of a measure share the measure's table. */
@@ -28,7 +27,6 @@ export interface Chart {
   applies(cell: CellView): boolean;
   /** How to read it and what it shows. */
   caption(cell: CellView): string;
-  /** @param widthPx of the whole picture. */
-  spec(cell: CellView, widthPx: number): TopLevelSpec;
+  spec(cell: CellView): TopLevelSpec;
   table(cell: CellView): Table;
 }

@@ -6,8 +6,7 @@ import { armNames, viewCell } from '../cell-view.ts';
 import { renderChart } from '../formats/chart-svg.ts';
 import { charts } from '../testing/plugins.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
-
-const WIDTHS_PX = [1040, 340];
+import { CHART_PX } from './theme.ts';
 
 /** Between them every chart applies. */
 const INVALID = [
@@ -37,25 +36,23 @@ for (const chart of charts) {
           row.filter(({ value }, index) => !columns[index]!.isKey && value !== null),
         );
         assert.ok(chart.caption(view).length > 0);
-        for (const widthPx of WIDTHS_PX) {
-          const warnings: string[] = [];
-          const spec = chart.spec(view, widthPx);
-          const figures = figuresOf(spec);
-          const svg = await renderChart(spec, {
-            id: 'x',
-            description: 'y',
-            onWarning: text => warnings.push(text),
-          });
-          assert.deepEqual(warnings, []);
-          assert.ok(
-            figures.length > 0 && cells.length >= figures.length,
-            `${cells.length} of ${figures.length}`,
-          );
-          assert.ok(svg.split('<path data-tip=').length > figures.length, 'each figure has words');
-          assert.match(svg, /^<svg role="img" aria-label="y"/);
-          assert.doesNotMatch(svg, / style=|<script|NaN|undefined|Infinity/);
-          assert.equal(Number(/ width="([\d.]+)"/.exec(svg)?.[1]), widthPx);
-        }
+        const warnings: string[] = [];
+        const spec = chart.spec(view);
+        const figures = figuresOf(spec);
+        const svg = await renderChart(spec, {
+          id: 'x',
+          description: 'y',
+          onWarning: text => warnings.push(text),
+        });
+        assert.deepEqual(warnings, []);
+        assert.ok(
+          figures.length > 0 && cells.length >= figures.length,
+          `${cells.length} of ${figures.length}`,
+        );
+        assert.ok(svg.split('<title>').length > figures.length, 'each figure has words');
+        assert.match(svg, /^<svg role="img" aria-label="y"/);
+        assert.doesNotMatch(svg, / style=|<script|NaN|undefined|Infinity/);
+        assert.equal(Number(/ width="([\d.]+)"/.exec(svg)?.[1]), CHART_PX);
       });
     }
   }
@@ -65,7 +62,7 @@ for (const chart of charts) {
       .map(({ run, trials }) => viewCell(run.cells[0]!, trials, armNames(run)))
       .find(view => chart.applies(view));
     assert.ok(view !== undefined, 'there is a sample for it');
-    assert.match(await renderChart(chart.spec(view, 1040), { id: 'x', description: '' }), />[^<]*†<\/text>/);
+    assert.match(await renderChart(chart.spec(view), { id: 'x', description: '' }), />[^<]*†<\/text>/);
     assert.match(JSON.stringify(chart.table(view).rows), /†/);
   });
 

@@ -25,7 +25,7 @@ interface Layer {
 }
 
 function layersOf(view: CellView): Layer[] {
-  return (forest.spec(view, 600) as unknown as { layer: Layer[] }).layer;
+  return (forest.spec(view) as unknown as { layer: Layer[] }).layer;
 }
 
 describe('More than 1 is better in every row', () => {

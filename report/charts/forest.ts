@@ -1,9 +1,11 @@
 // Chart: how many times better each client is than the baseline, metric by metric: intervals and replicates on one logarithmic axis.
-import { comparedMetrics, isHigherBetter, METRIC_TABLE } from '../../results/metrics.ts';
+import type { TopLevelSpec } from 'vega-lite';
+import { comparedMetrics, isHigherBetter, isSetByLoad, METRIC_TABLE } from '../../results/metrics.ts';
 import type { Comparison, Metric } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import type { Table } from '../model.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
 import {
   formatComparison,
@@ -13,25 +15,42 @@ import {
   missingReplicates,
 } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
-import { armMarks, framed, guideLine, INK, isNarrow, type Layer, logTicks } from './theme.ts';
+import {
+  armMarks,
+  arrowLayers,
+  CHARACTER_PX,
+  CHART_PX,
+  framed,
+  guideLine,
+  INK,
+  type Layer,
+  LEFT,
+  logTicks,
+  RIGHT,
+  WIDEST_WHISKER,
+} from './theme.ts';
 
 const NAME = 'forest';
 
-/** The axis spans the values, and their whiskers by at most this factor; longer ones end in an arrow. */
-const WIDEST_WHISKER = 1.8;
 /** Least ratio of the ends of the axis: equal values lie in the middle of something. */
 const LEAST_RATIO = 1.1;
 /** Left of the data, of the width that they take. */
 const MARGIN_SHARE = 0.06;
-/** The same at the right, for the figures. */
-const TEXT_SHARE = 0.75;
-const ROW_PX = { few: 38, many: 20, least: 14 };
+/** Of the picture, at most, for names and figures together; if figures with their intervals need more, they stand without. */
+const MOST_WORDS_SHARE = 0.62;
+const ROW_PX = { few: 34, many: 18, least: 13 };
 /** More rows are set more densely. */
 const FEW_ROWS = 6;
 /** So that many rows end on the first screen too. */
-const MOST_PX = 350;
+const MOST_PX = 325;
 /** Below the rows. */
 const AXIS_PX = 44;
+/** Between the figure furthest to the right and the texts. */
+const BETWEEN_PX = 24;
+/** The most that names of metrics and clients take. */
+const NAMES_PX = 200;
+/** Of rows that stand behind others. */
+const faint = { condition: { test: 'datum.isFaint', value: 0.45 }, value: 1 };
 
 const chart: Chart = {
   name: NAME,
@@ -40,65 +59,70 @@ const chart: Chart = {
   applies: view => rowsOf(view).length > 0,
   caption: ({ result }) =>
     `How many times better than ${result.scenario.baseline}: more requests, less time, less CPU. Further right is better. Line: ${INTERVAL_NAME}, with an arrow where it goes on; small dots: replicates.`,
-  spec(view, widthPx) {
-    const rows = rowsOf(view);
-    const plot = plotOf(rows, view, isNarrow(widthPx));
-    const manyPx = Math.max(ROW_PX.least, Math.min(ROW_PX.many, Math.floor(MOST_PX / rows.length)));
-    const rowPx = rows.length <= FEW_ROWS ? ROW_PX.few : manyPx;
-    return framed(
-      {
-        layer: [
-          baselineLayer(plot, view.result.scenario.baseline),
-          whiskerLayer(plot),
-          ...arrowLayers(rows, plot),
-          dotLayer(plot),
-          figureLayer(plot),
-          textLayer(plot),
-        ],
-      },
-      { widthPx, heightPx: rows.length * rowPx + AXIS_PX },
-    );
-  },
-  table(view) {
-    const rows = rowsOf(view);
-    const replicates = Math.max(...rows.map(({ dots }) => dots.length));
-    return createTable({
-      name: NAME,
-      title: 'Against the baseline',
-      columns: [
-        keyColumn('metric', 'metric'),
-        keyColumn('arm', 'client'),
-        figureColumn('gain', 'times better', INTERVAL_NAME),
-        ...Array.from({ length: replicates }, (_, index) =>
-          figureColumn(`replicate${index + 1}`, `replicate ${index + 1}`),
-        ),
-      ],
-      rows: rows.map(row => [
-        words(row.title, row.metric),
-        words(row.candidate),
-        figure(row.plain, { value: row.value, low: row.low, high: row.high }, row.marks),
-        ...Array.from({ length: replicates }, (_, index) => {
-          const dot = row.dots[index];
-          return dot === undefined
-            ? words('–', null)
-            : figure(`${formatSignificant(dot.value)}×`, dot.value, row.marks);
-        }),
-      ]),
-    });
-  },
+  spec: view => drawForest(rowsOf(view), view),
+  table: view => tabulateForest(rowsOf(view), { name: NAME, title: 'Against the baseline' }),
 };
 export default chart;
 
+/** @param view has the clients of all rows, and their baseline */
+export function drawForest(rows: readonly ForestRow[], view: CellView): TopLevelSpec {
+  const plot = plotOf(rows, view);
+  const manyPx = Math.max(ROW_PX.least, Math.min(ROW_PX.many, Math.floor(MOST_PX / rows.length)));
+  const rowPx = rows.length <= FEW_ROWS ? ROW_PX.few : manyPx;
+  return framed(
+    {
+      layer: [
+        baselineLayer(plot, view.result.scenario.baseline),
+        whiskerLayer(plot),
+        ...arrowLayers(arrowsOf(rows, plot), { x: plot.x, y: plot.y, color: plot.colour }),
+        dotLayer(plot),
+        figureLayer(plot),
+        textLayer(plot),
+      ],
+    },
+    { heightPx: rows.length * rowPx + AXIS_PX },
+  );
+}
+
+export function tabulateForest(
+  rows: readonly ForestRow[],
+  { name, title }: Pick<Table, 'name' | 'title'>,
+): Table {
+  const replicates = Math.max(...rows.map(({ dots }) => dots.length));
+  return createTable({
+    name,
+    title,
+    columns: [
+      keyColumn('metric', 'metric'),
+      keyColumn('arm', 'client'),
+      figureColumn('gain', 'times better', INTERVAL_NAME),
+      ...Array.from({ length: replicates }, (_, index) =>
+        figureColumn(`replicate${index + 1}`, `replicate ${index + 1}`),
+      ),
+    ],
+    rows: rows.map(row => [
+      words(row.title, row.metric),
+      words(row.candidate),
+      figure(row.plain, { value: row.value, low: row.low, high: row.high }, row.marks),
+      ...Array.from({ length: replicates }, (_, index) => {
+        const dot = row.dots[index];
+        return dot === undefined
+          ? words('–', null)
+          : figure(`${formatSignificant(dot.value)}×`, dot.value, row.marks);
+      }),
+    ]),
+  });
+}
+
 /** Under an open load the schedule sets the rate; in a search for the capacity, each client has its own. */
 function isFair(metric: Metric, { model }: Load): boolean {
-  if (model === 'closed') return true;
   return model === 'capacity'
     ? metric === 'capacityPerSec' || metric === 'cpuUsPerRequest'
-    : metric !== 'requestsPerSec';
+    : !isSetByLoad(metric, { model });
 }
 
 /** One per metric and client, those of a metric together; more than 1 is better in all. */
-function rowsOf(view: CellView) {
+export function rowsOf(view: CellView): ForestRow[] {
   const { comparisons, scenario } = view.result;
   const candidates = new Set(comparisons.map(({ candidate }) => candidate));
   const names = view.arms.map(({ name }) => name).filter(name => candidates.has(name));
@@ -137,6 +161,8 @@ function rowOf(comparison: Comparison, view: CellView, hasSeveral: boolean) {
     isKnown: gain !== null,
     marks,
     isInvalid: marks.includes('invalid'),
+    /** Drawn behind another. */
+    isFaint: false,
     plain,
     text,
     brief: gain === null ? '?' : `${plain.replace(/ \(.*/, '')}${signsOf(marks)}`,
@@ -159,10 +185,10 @@ function spanOf(ratios: readonly number[]): Interval {
   return { value: Math.exp(centre), low: Math.min(...ratios), high: Math.max(...ratios) };
 }
 
-type Row = NonNullable<ReturnType<typeof rowOf>>;
+export type ForestRow = NonNullable<ReturnType<typeof rowOf>>;
 
 /** 1 and all values, whiskers and replicates as far as they are not cut off. */
-function extentOf(rows: readonly Row[]): { low: number; high: number } {
+function extentOf(rows: readonly ForestRow[]): { low: number; high: number } {
   const values = [1, ...rows.map(({ value }) => value)];
   const ends = rows.map(reachOf);
   const low = Math.max(Math.min(1, ...ends.map(end => end.low)), Math.min(...values) / WIDEST_WHISKER);
@@ -171,17 +197,18 @@ function extentOf(rows: readonly Row[]): { low: number; high: number } {
 }
 
 /** Of the interval and the replicates. */
-function reachOf({ low, high, dots }: Row): { low: number; high: number } {
+function reachOf({ low, high, dots }: ForestRow): { low: number; high: number } {
   const values = dots.map(({ value }) => value);
   return { low: Math.min(low, ...values), high: Math.max(high, ...values) };
 }
 
 /** What all layers share: the rows at their places, whiskers cut off at the ends of the axis, and the scales. */
-function plotOf(rows: readonly Row[], view: CellView, isSmall: boolean) {
+function plotOf(rows: readonly ForestRow[], view: CellView) {
   const { low, high } = extentOf(rows);
-  const domain = [low / (high / low) ** MARGIN_SHARE, high * (high / low) ** TEXT_SHARE] as const;
+  const { field, share } = wordsOf(rows);
+  const domain = [low / (high / low) ** MARGIN_SHARE, high * (high / low) ** share] as const;
   return {
-    isSmall,
+    field,
     low,
     high,
     rows: rows.map((row, index) => ({
@@ -197,7 +224,7 @@ function plotOf(rows: readonly Row[], view: CellView, isSmall: boolean) {
       axis: {
         title: 'better →',
         values: logTicks(domain[0], high),
-        format: '~r',
+        format: ',~r',
         grid: true,
       },
     },
@@ -211,6 +238,7 @@ function plotOf(rows: readonly Row[], view: CellView, isSmall: boolean) {
         grid: false,
         values: rows.map((_, index) => index + 0.5),
         labelExpr: `${JSON.stringify(rows.map(({ label }) => label))}[floor(datum.value)]`,
+        labelLimit: NAMES_PX,
         labelOverlap: false,
       },
     },
@@ -218,6 +246,20 @@ function plotOf(rows: readonly Row[], view: CellView, isSmall: boolean) {
 }
 
 type Plot = ReturnType<typeof plotOf>;
+
+/** Which figures there is room for beside the names, and the width that they take, as a share of that of the data. */
+function wordsOf(rows: readonly ForestRow[]): { field: 'text' | 'brief'; share: number } {
+  const widthOf = (read: (row: ForestRow) => string): number =>
+    Math.max(...rows.map(row => read(row).length)) * CHARACTER_PX;
+  const namesPx = Math.min(
+    NAMES_PX,
+    widthOf(({ label }) => label),
+  );
+  const isRoomy = namesPx + widthOf(({ text }) => text) <= CHART_PX * MOST_WORDS_SHARE;
+  const field = isRoomy ? 'text' : 'brief';
+  const textPx = widthOf(row => row[field]) + BETWEEN_PX;
+  return { field, share: textPx / (CHART_PX - namesPx - textPx) };
+}
 
 function baselineLayer({ x }: Plot, baseline: string): Layer {
   return {
@@ -241,29 +283,26 @@ function whiskerLayer({ rows, x, y, colour }: Plot): Layer {
       x2: { field: 'high' },
       y,
       color: colour,
+      opacity: faint,
       description: { field: 'tip' },
     },
   };
 }
 
 /** At the ends of whiskers that go on beyond the axis, or where a replicate lies there. @param rows with whiskers of their full length */
-function arrowLayers(rows: readonly Row[], { low, high, x, y, colour }: Plot): Layer[] {
-  const ends = (isBeyond: (row: Row) => boolean, end: number) =>
-    rows.flatMap((row, index) => (isBeyond(row) ? [{ at: index + 0.5, arm: row.arm, end }] : []));
-  return [
-    { shape: 'triangle-left' as const, values: ends(row => reachOf(row).low < low, low) },
-    { shape: 'triangle-right' as const, values: ends(row => reachOf(row).high > high, high) },
-  ]
-    .filter(({ values }) => values.length > 0)
-    .map(({ values, shape }) => ({
-      data: { values },
-      mark: { type: 'point', filled: true, size: 60, shape, aria: false },
-      encoding: { x: { ...x, field: 'end' }, y, color: colour },
-    }));
+function arrowsOf(rows: readonly ForestRow[], { low, high }: Plot) {
+  return rows.flatMap((row, index) => {
+    const reach = reachOf(row);
+    const place = { at: index + 0.5, arm: row.arm };
+    return [
+      ...(reach.low < low ? [{ ...place, end: low, shape: LEFT } as const] : []),
+      ...(reach.high > high ? [{ ...place, end: high, shape: RIGHT } as const] : []),
+    ];
+  });
 }
 
 /** The replicates, a little below the figure. */
-function dotLayer({ rows, low, high, x, y, colour, isSmall }: Plot): Layer {
+function dotLayer({ rows, low, high, x, y, colour }: Plot): Layer {
   const values = rows.flatMap(({ at, arm, dots }) =>
     dots
       .filter(({ value }) => value >= low && value <= high)
@@ -271,29 +310,30 @@ function dotLayer({ rows, low, high, x, y, colour, isSmall }: Plot): Layer {
   );
   return {
     data: { values },
-    mark: { type: 'point', filled: true, size: isSmall ? 10 : 14, opacity: 0.75 },
+    mark: { type: 'point', filled: true, size: 14, opacity: 0.75 },
     encoding: { x: { ...x, field: 'value' }, y, color: colour, description: { field: 'tip' } },
   };
 }
 
-function figureLayer({ rows, x, y, colour, isSmall }: Plot): Layer {
+function figureLayer({ rows, x, y, colour }: Plot): Layer {
   return {
     data: { name: 'figures', values: rows },
-    mark: { type: 'point', filled: true, size: isSmall ? 60 : 80, opacity: 1 },
+    mark: { type: 'point', filled: true, size: 70 },
     encoding: {
       x: { ...x, field: 'value' },
       y,
       color: colour,
       shape: { condition: { test: 'datum.isInvalid', value: 'cross' }, value: 'circle' },
+      opacity: faint,
       description: { field: 'tip' },
     },
   };
 }
 
-function textLayer({ rows, y, isSmall }: Plot): Layer {
+function textLayer({ rows, y, field }: Plot): Layer {
   return {
     data: { values: rows },
     mark: { type: 'text', align: 'right', aria: false, fill: INK },
-    encoding: { x: { value: 'width' }, y, text: { field: isSmall ? 'brief' : 'text' } },
+    encoding: { x: { value: 'width' }, y, text: { field } },
   };
 }

@@ -5,7 +5,7 @@ import { createTable, figure, figureColumn, keyColumn, nothing, words } from '..
 import { describeAcceptedBy, describeOpenedBy, knownAccepted, knownOpened } from '../words/caveats.ts';
 import { formatCount, formatSignificant, NO_FIGURE } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
-import { armMarks, armRows, framed, INK, isNarrow, MUTED } from './theme.ts';
+import { armMarks, armRows, framed, INK, MUTED } from './theme.ts';
 
 const chart: Chart = {
   name: 'ledger',
@@ -14,9 +14,8 @@ const chart: Chart = {
   applies: view => rowsOf(view).length > 0,
   caption: view =>
     `Circles: connections opened (${describeOpenedBy(view)}). Crosses: connections accepted (${describeAcceptedBy(view)}). Bars: the range that the connection policy needs. Ideally, each cross lies in its circle and on its bar. Logarithmic axis; warm-up included.`,
-  spec(view, widthPx) {
+  spec(view) {
     const rows = rowsOf(view);
-    const isSmall = isNarrow(widthPx);
     const positive = rows
       .flatMap(({ opened, accepted, least }) => [opened ?? least, accepted ?? least, least])
       .filter(n => n > 0);
@@ -84,7 +83,7 @@ const chart: Chart = {
           },
         ],
       },
-      { widthPx, heightPx: rows.length * (isSmall ? 52 : 50) + 50 },
+      { heightPx: rows.length * 52 + 50 },
     );
   },
   table: view =>

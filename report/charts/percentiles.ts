@@ -1,5 +1,6 @@
 // Charts of latency by percentile, on the axis of HDR plots, where each further nine takes the same width.
 
+import type { TopLevelSpec } from 'vega-lite';
 import { mergeHistograms, percentileCurve } from '../../results/histogram.ts';
 import type { Histogram } from '../../results/model/trial.ts';
 import { type ArmView, type CellView, leastCensoredUs, quantileMarks, signsOf } from '../cell-view.ts';
@@ -7,7 +8,7 @@ import type { Mark, Table } from '../model.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
 import { formatLatency, formatMs } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
-import { armLegend, armMarks, framed, INK, isNarrow, type Layer, type X, type Y } from './theme.ts';
+import { armLegend, armMarks, framed, type Layer, logAxis, type X, type Y } from './theme.ts';
 
 /** Response time alone, for a closed load. */
 export const latencyPercentiles = percentileChart({
@@ -15,7 +16,6 @@ export const latencyPercentiles = percentileChart({
   title: 'Latency by percentile',
   clocks: ['response'],
   axisTitle: 'response time (ms)',
-  heightPx: { wide: 380, narrow: 300 },
   applies: model => model === 'closed',
   caption:
     'The response time that a share of the requests does not exceed, all replicates merged; each step to the right is ten times rarer. Faint: fewer than 10 requests took longer. Lower is better.',
@@ -27,7 +27,6 @@ export const responseAndService = percentileChart({
   title: 'Response and service time',
   clocks: ['response', 'service'],
   axisTitle: 'time (ms)',
-  heightPx: { wide: 400, narrow: 320 },
   applies: model => model !== 'closed',
   caption:
     'The time that a share of the requests does not exceed, all replicates merged; each step to the right is ten times rarer. Faint: fewer than 10 requests took longer. Solid lines: response time, from when a request was due; dotted lines: service time, from when it was sent. Where they diverge, requests waited to be sent, which service time alone would hide.',
@@ -35,107 +34,128 @@ export const responseAndService = percentileChart({
 
 type Clock = 'response' | 'service';
 
-const DASHES = { response: [1, 0], service: [3, 4] };
-/** Width of the legend of clocks, beside that of the clients. */
-const CLOCKS_PX = 240;
-const CLOCK_LEGEND = {
-  title: null,
-  orient: 'top',
-  direction: 'horizontal',
-  symbolType: 'stroke',
-  symbolSize: 300,
-  symbolStrokeColor: INK,
-} as const;
+/** The second of two kinds of curves is dotted. */
+const DASHES = [
+  [1, 0],
+  [3, 4],
+];
+const HEIGHT_PX = 310;
 
 function percentileChart(of: {
   name: string;
   title: string;
   clocks: readonly Clock[];
   axisTitle: string;
-  heightPx: { wide: number; narrow: number };
   applies(model: CellView['result']['scenario']['load']['model']): boolean;
   caption: string;
 }): Chart {
-  const { name, title, clocks, axisTitle, heightPx } = of;
+  const { name, title, clocks, axisTitle } = of;
   return {
     name,
     title,
     section: 'latency',
     applies: view => of.applies(view.result.scenario.load.model) && curvesOf(view, clocks).length > 0,
     caption: () => of.caption,
-    spec(view, widthPx) {
-      const isSmall = isNarrow(widthPx);
-      const curves = curvesOf(view, clocks);
-      const arms = [...new Set(curves.map(({ arm }) => arm))];
-      const rows = curves.flatMap(curve => curve.rows);
-      const hasClocks = clocks.length > 1;
-      const legendPx = hasClocks && !isSmall ? widthPx - CLOCKS_PX : widthPx;
-      const { colour, dash } = armMarks(arms, armLegend(arms, legendPx, 'stroke'));
-      const clockDash = {
-        field: 'clock',
-        type: 'nominal',
-        scale: { domain: [...clocks], range: clocks.map(clock => DASHES[clock]) },
-        // A narrow picture has no room for it; the caption says the same.
-        legend: isSmall ? null : CLOCK_LEGEND,
-      } as const;
-      return framed(
-        {
-          encoding: percentileAxes(
-            curves.map(curve => curve.rows),
-            widthPx,
-            axisTitle,
-          ),
-          layer: [
-            ...[
-              { values: curves.flatMap(curve => curve.rows.filter(isSupported)), opacity: 1 },
-              { values: curves.flatMap(curve => tailOf(curve.rows)), opacity: TAIL_OPACITY },
-            ].map(
-              ({ values, opacity }): Layer => ({
-                data: { values },
-                mark: { type: 'line', strokeWidth: 2.2, opacity, aria: false },
-                encoding: { color: colour, strokeDash: hasClocks ? clockDash : dash },
-              }),
-            ),
-            {
-              data: { name: 'figures', values: rows },
-              mark: { type: 'point', filled: true, size: 60, opacity: 0 },
-              encoding: { color: colour, description: { field: 'tip' } },
-            },
-          ],
-        },
-        { widthPx, heightPx: isSmall ? heightPx.narrow : heightPx.wide },
-      );
-    },
+    spec: view => drawCurves(curvesOf(view, clocks), { kinds: clocks, axisTitle }),
     table: view =>
       percentileTable({
         name,
         title,
-        columns: curvesOf(view, clocks).map(({ arm, clock, rows }) => ({
-          key: clocks.length > 1 ? `${arm.name}${clock === 'response' ? 'Response' : 'Service'}` : arm.name,
-          heading: clocks.length > 1 ? `${arm.label} ${clock}` : arm.label,
-          marks: arm.marks,
-          censoredFromMs: leastCensoredUs(arm.summary) / 1_000,
-          rows,
+        columns: curvesOf(view, clocks).map(curve => ({
+          ...columnOf(curve),
+          ...(clocks.length > 1
+            ? {
+                key: `${curve.arm.name}${curve.kind === 'response' ? 'Response' : 'Service'}`,
+                heading: `${curve.arm.label} ${curve.kind}`,
+              }
+            : {}),
         })),
       }),
   };
 }
 
-interface Curve {
+/** The column of a curve among those of other clients. */
+export function columnOf({ arm, rows }: Curve): PercentileColumn {
+  return {
+    key: arm.name,
+    heading: arm.label,
+    marks: arm.marks,
+    censoredFromMs: leastCensoredUs(arm.summary) / 1_000,
+    rows,
+  };
+}
+
+/** @param kinds one, or two with a dash each; clients then have none of their own */
+export function drawCurves(
+  curves: readonly Curve[],
+  { kinds, axisTitle }: { kinds: readonly string[]; axisTitle: string },
+): TopLevelSpec {
+  const arms = [...new Map(curves.map(({ arm }) => [arm.label, arm])).values()];
+  const rows = curves.flatMap(curve => curve.rows);
+  const { colour, dash } = armMarks(arms, armLegend(arms, 'stroke'));
+  const kindDash = {
+    field: 'kind',
+    type: 'nominal',
+    scale: { domain: [...kinds], range: DASHES },
+    // There is no room for it; the caption says the same.
+    legend: null,
+  } as const;
+  return framed(
+    {
+      encoding: percentileAxes(
+        curves.map(curve => curve.rows),
+        axisTitle,
+      ),
+      layer: [
+        ...[
+          { values: curves.flatMap(curve => curve.rows.filter(isSupported)), opacity: 1 },
+          { values: curves.flatMap(curve => tailOf(curve.rows)), opacity: TAIL_OPACITY },
+        ].map(
+          ({ values, opacity }): Layer => ({
+            data: { values },
+            mark: { type: 'line', strokeWidth: 2.2, opacity, aria: false },
+            encoding: { color: colour, strokeDash: kinds.length > 1 ? kindDash : dash },
+          }),
+        ),
+        {
+          data: { name: 'figures', values: rows },
+          mark: { type: 'point', filled: true, size: 60, color: 'transparent', opacity: 1 },
+          encoding: { description: { field: 'tip' } },
+        },
+      ],
+    },
+    { heightPx: HEIGHT_PX },
+  );
+}
+
+/** The distribution of a client's times, of one of the kinds that a picture shows. */
+export interface Curve {
   arm: ArmView;
-  clock: Clock;
-  rows: (PercentileRow & { arm: string; clock: Clock })[];
+  kind: string;
+  rows: readonly (PercentileRow & { arm: string; kind: string })[];
 }
 
 function curvesOf({ arms }: CellView, clocks: readonly Clock[]): Curve[] {
   return arms.flatMap(arm =>
-    clocks.flatMap(clock => {
-      const merged = mergeHistograms(arm.trials.map(({ measurement }) => measurement[clock]));
-      const label = clocks.length > 1 ? `${arm.label}, ${clock}` : arm.label;
-      const rows = percentileRows(merged, label).map(row => ({ ...row, arm: arm.label, clock }));
-      return rows.length === 0 ? [] : [{ arm, clock, rows }];
-    }),
+    clocks.flatMap(
+      clock =>
+        curveOf(arm, {
+          clock,
+          kind: clock,
+          label: clocks.length > 1 ? `${arm.label}, ${clock}` : arm.label,
+        }) ?? [],
+    ),
   );
+}
+
+/** All replicates merged; null without any time. @param label starts the tip of each point */
+export function curveOf(
+  arm: ArmView,
+  { clock, kind, label }: { clock: Clock; kind: string; label: string },
+): Curve | null {
+  const merged = mergeHistograms(arm.trials.map(({ measurement }) => measurement[clock]));
+  const rows = percentileRows(merged, label).map(row => ({ ...row, arm: arm.label, kind }));
+  return rows.length === 0 ? null : { arm, kind, rows };
 }
 
 const TAIL_OPACITY = 0.45;
@@ -152,7 +172,7 @@ function tailOf<Row extends PercentileRow>(rows: readonly Row[]): Row[] {
 /** Beyond this ratio of the highest to the lowest median, a linear axis would flatten the fastest curve. */
 const LOG_RATIO = 20;
 
-interface PercentileRow {
+export interface PercentileRow {
   percentile: number;
   /** One in `rarity` requests is slower. */
   rarity: number;
@@ -162,7 +182,7 @@ interface PercentileRow {
   tip: string;
 }
 
-interface PercentileColumn {
+export interface PercentileColumn {
   /** Stable name for machines in the table, without its unit. */
   key: string;
   heading: string;
@@ -188,14 +208,9 @@ function percentileRows(histogram: Histogram, label: string): PercentileRow[] {
 }
 
 /** Both axes, which span all curves. */
-function percentileAxes(
-  curves: readonly (readonly PercentileRow[])[],
-  widthPx: number,
-  yTitle: string,
-): { x: X; y: Y } {
+function percentileAxes(curves: readonly (readonly PercentileRow[])[], yTitle: string): { x: X; y: Y } {
   const rows = curves.flat();
   const rarest = Math.max(...rows.map(({ rarity }) => rarity));
-  const values = [1, 2, ...decadesTo(rarest)];
   const highest = Math.max(...rows.map(({ ms }) => ms));
   const lowest = Math.min(...rows.map(({ ms }) => ms));
   const isLog = highest / medianFloor(curves) > LOG_RATIO && lowest > 0;
@@ -206,20 +221,28 @@ function percentileAxes(
       scale: { type: 'log', domain: [1, rarest], nice: false },
       axis: {
         title: 'percentile',
-        values: isNarrow(widthPx) ? values.filter(value => value !== 2) : values,
-        labelExpr: "datum.value === 2 ? '50 %' : format(100 - 100 / datum.value, '~r') + ' %'",
+        values: [1, ...decadesTo(rarest)],
+        labelExpr: "format(100 - 100 / datum.value, '~r') + ' %'",
       },
     },
     y: {
       field: 'ms',
       type: 'quantitative',
-      scale: isLog ? { type: 'log', nice: true } : { zero: true, nice: true },
-      axis: { title: yTitle, tickCount: 6, format: '~r' },
+      ...(isLog
+        ? {
+            scale: { type: 'log', domain: [lowest, highest], nice: false },
+            axis: logAxis(lowest, highest, yTitle),
+          }
+        : { scale: { zero: true, nice: true }, axis: { title: yTitle, tickCount: 6, format: ',~r' } }),
     },
   };
 }
 
-function percentileTable(of: { name: string; title: string; columns: readonly PercentileColumn[] }): Table {
+export function percentileTable(of: {
+  name: string;
+  title: string;
+  columns: readonly PercentileColumn[];
+}): Table {
   const { name, title, columns } = of;
   const percentiles = [...new Set(columns.flatMap(({ rows }) => rows.map(({ percentile }) => percentile)))];
   const byPercentile = columns.map(({ rows }) => new Map(rows.map(row => [row.percentile, row])));

@@ -11,15 +11,15 @@ import {
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
 import { formatLatency, formatMs, formatPercent } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
-import { armRows, endWithRoom, framed, isNarrow, MUTED } from './theme.ts';
+import { armRows, CHART_PX, endWithRoom, framed, LABEL_PX, MUTED } from './theme.ts';
 
 /** Thinner parts are drawn without a gap to the next. */
 const THIN_PX = 5;
 /** Narrower parts have no room for their share beneath them. */
 const NARROW_PART_PX = 40;
 /** The most width that names of clients take. */
-const NAMES_PX = { wide: 270, narrow: 130 } as const;
-const LEGEND_ITEM_PX = 115;
+const NAMES_PX = LABEL_PX + 20;
+const LEGEND_ITEM_PX = 110;
 const ROW_PX = 52;
 /** Bars are lifted to make room for the shares beneath them. */
 const LIFT_PX = 5;
@@ -33,36 +33,34 @@ const chart: Chart = {
     const arms = phasedArms(view);
     return [describePhases(arms), ...phaseNotes(arms)].join(' ');
   },
-  spec(view, widthPx) {
+  spec(view) {
     const arms = phasedArms(view);
     const phases = phasesOf(arms);
-    const isSmall = isNarrow(widthPx);
     const totals = arms.map(({ arm, split: { responseUs } }) => ({
       arm: arm.label,
       value: responseUs / 1000,
       text: `${formatLatency(responseUs)}${signsOf(arm.marks)}`,
     }));
-    const limit = endWithRoom(totals, widthPx);
-    const namesPx = isSmall ? NAMES_PX.narrow : NAMES_PX.wide;
-    const px = (ms: number) => (ms / limit) * (widthPx - namesPx);
+    const limit = endWithRoom(totals);
+    const px = (ms: number) => (ms / limit) * (CHART_PX - NAMES_PX);
     const parts = partsOf(view).map(part => ({ ...part, isThin: px(part.ms) < THIN_PX }));
     const shares = parts
       .filter(({ ms }) => px(ms) >= NARROW_PART_PX)
       .map(({ arm, from, to, share }) => ({ arm, middle: (from + to) / 2, text: formatPercent(share) }));
-    const legendColumns = Math.floor((widthPx - namesPx) / LEGEND_ITEM_PX) + 1;
+    const legendColumns = Math.floor((CHART_PX - NAMES_PX) / LEGEND_ITEM_PX) + 1;
     return framed(
       {
         encoding: { y: armRows },
         layer: [
           {
             data: { name: 'figures', values: parts },
-            mark: { type: 'bar', height: { band: 0.5 }, yOffset: -LIFT_PX, stroke: 'var(--paper, #fff)' },
+            mark: { type: 'bar', height: { band: 0.5 }, yOffset: -LIFT_PX, stroke: 'var(--paper)' },
             encoding: {
               x: {
                 field: 'from',
                 type: 'quantitative',
                 scale: { domain: [0, limit], nice: false },
-                axis: { title: 'mean response time (ms)', tickCount: isSmall ? 4 : 8, format: ',~r' },
+                axis: { title: 'mean response time (ms)', tickCount: 4, format: ',~r' },
               },
               x2: { field: 'to' },
               color: {
@@ -94,7 +92,7 @@ const chart: Chart = {
           },
         ],
       },
-      { widthPx, heightPx: arms.length * ROW_PX + (isSmall ? 110 : 80) },
+      { heightPx: arms.length * ROW_PX + 100 },
     );
   },
   table: view =>

@@ -5,7 +5,10 @@ import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from 
 import { formatRate } from '../words/load.ts';
 import { formatLatency, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
-import { armLegend, armScales, framed, isNarrow, type Layer, MUTED } from './theme.ts';
+import { armLegend, armScales, framed, type Layer, logAxis, MUTED } from './theme.ts';
+
+/** Of a logarithmic axis, beyond the outermost points: a factor. */
+const MARGIN = 1.15;
 
 interface Tried {
   arm: ArmView;
@@ -22,7 +25,7 @@ const chart: Chart = {
     `Each point is a rate tried with a client, at its 99th percentile of response time. Circles were sustained; crosses were not, for this or another reason. ${
       limitLayers(view).length > 0 ? 'The line is the limit.' : 'The objective sets no limit on p99.'
     }`,
-  spec(view, widthPx) {
+  spec(view) {
     const tried = triedIn(view);
     const arms = [...new Set(tried.map(({ arm }) => arm))];
     const rows = tried.map(({ arm, replicate, probe }) => ({
@@ -32,35 +35,36 @@ const chart: Chart = {
       isKept: probe.isKept,
       tip: `${arm.label}, replicate ${replicate + 1}: ${formatRate(probe.ratePerSec)}/s, p99 ${formatLatency(probe.p99Us)}, ${probe.why}`,
     }));
+    const rates = rows.map(({ ratePerSec }) => ratePerSec);
+    const times = [...rows.map(({ ms }) => ms), ...limitsOf(view)];
+    const ends = (values: readonly number[]) =>
+      [Math.min(...values) / MARGIN, Math.max(...values) * MARGIN] as const;
+    const [xEnds, yEnds] = [ends(rates), ends(times)];
     return framed(
       {
         layer: [
           ...limitLayers(view),
           {
             data: { name: 'figures', values: rows },
-            mark: { type: 'point', filled: true, size: isNarrow(widthPx) ? 44 : 64, opacity: 0.85 },
+            mark: { type: 'point', filled: true, size: 56, opacity: 0.85 },
             encoding: {
               x: {
                 field: 'ratePerSec',
                 type: 'quantitative',
-                scale: { type: 'log', nice: false, padding: 12 },
-                axis: {
-                  title: 'requested rate (requests per second)',
-                  tickCount: isNarrow(widthPx) ? 3 : 6,
-                  format: ',~r',
-                },
+                scale: { type: 'log', domain: [...xEnds], nice: false },
+                axis: logAxis(...xEnds, 'requested rate (requests per second)'),
               },
               y: {
                 field: 'ms',
                 type: 'quantitative',
-                scale: { type: 'log', nice: true },
-                axis: { title: 'p99 response time (ms)', tickCount: 5, format: ',~r' },
+                scale: { type: 'log', domain: [...yEnds], nice: false },
+                axis: logAxis(...yEnds, 'p99 response time (ms)'),
               },
               color: {
                 field: 'arm',
                 type: 'nominal',
                 scale: armScales(arms).colour,
-                legend: armLegend(arms, widthPx),
+                legend: armLegend(arms),
               },
               shape: { condition: { test: '!datum.isKept', value: 'cross' }, value: 'circle' },
               description: { field: 'tip' },
@@ -68,7 +72,7 @@ const chart: Chart = {
           },
         ],
       },
-      { widthPx, heightPx: isNarrow(widthPx) ? 300 : 380 },
+      { heightPx: 320 },
     );
   },
   table: view =>
@@ -114,15 +118,16 @@ function triedIn({ arms }: CellView): Tried[] {
 }
 
 /** The limit on p99, if the objective has one. */
-function limitLayers({ result }: CellView): Layer[] {
+function limitsOf({ result }: CellView): number[] {
   const { load } = result.scenario;
   const limitMs = load.model === 'capacity' ? load.objective.p99Ms : undefined;
-  if (limitMs === undefined) return [];
-  return [
-    {
-      data: { values: [{ limitMs, tip: `p99 at most ${limitMs} ms` }] },
-      mark: { type: 'rule', color: MUTED, strokeDash: [4, 3], strokeWidth: 1.5 },
-      encoding: { y: { field: 'limitMs', type: 'quantitative' }, description: { field: 'tip' } },
-    },
-  ];
+  return limitMs === undefined ? [] : [limitMs];
+}
+
+function limitLayers(view: CellView): Layer[] {
+  return limitsOf(view).map(limitMs => ({
+    data: { values: [{ limitMs, tip: `p99 at most ${limitMs} ms` }] },
+    mark: { type: 'rule', color: MUTED, strokeDash: [4, 3], strokeWidth: 1.5 },
+    encoding: { y: { field: 'limitMs', type: 'quantitative' }, description: { field: 'tip' } },
+  }));
 }

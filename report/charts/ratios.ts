@@ -14,7 +14,17 @@ import {
   missingReplicates,
 } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
-import { armAxis, armMarks, framed, guideLine, INK, isNarrow, type Layer } from './theme.ts';
+import {
+  armAxis,
+  armMarks,
+  arrowLayers,
+  clip,
+  framed,
+  guideLine,
+  INK,
+  type Layer,
+  logTicks,
+} from './theme.ts';
 
 /** If ratios come nearer to 1 than this factor, the picture includes the baseline. */
 const NEAR_BASELINE = 1.5;
@@ -29,15 +39,18 @@ const chart: Chart = {
   title: 'Ratios by replicate',
   applies: view => dotsOf(view).length > 0,
   caption: ({ result }) =>
-    `${capitalize(headlinePhrases(result.scenario.load).noun)} relative to ${result.scenario.baseline}, one dot per replicate, the first at the top. The band is the ${INTERVAL_NAME}, the line its value. Dots in two groups are processes in two modes.`,
-  spec(view, widthPx) {
+    `${capitalize(headlinePhrases(result.scenario.load).noun)} relative to ${result.scenario.baseline}, one dot per replicate, the first at the top; 1 is the baseline. The band is the ${INTERVAL_NAME}, with an arrow where it goes on, the line its value. Dots in two groups are processes in two modes.`,
+  spec(view) {
     const dots = dotsOf(view);
-    const bands = bandsOf(view);
-    const { domain, isLog } = domainOf([
-      ...dots.map(({ ratio }) => ratio),
-      ...bands.flatMap(b => [b.low, b.high]),
-    ]);
-    const isSmall = isNarrow(widthPx);
+    const {
+      rows: bands,
+      arrows,
+      extent,
+    } = clip(
+      bandsOf(view),
+      dots.map(({ ratio }) => ratio),
+    );
+    const { domain, isLog } = domainOf(extent);
     const scale = { type: isLog ? ('log' as const) : ('linear' as const), domain, nice: false };
     const arms = ratesOf(view).map(comparison => axisLabelOf(comparison, view));
     const replicates = Math.max(...ratesOf(view).map(({ replicateRatios }) => replicateRatios.length));
@@ -68,9 +81,9 @@ const chart: Chart = {
                 type: 'quantitative',
                 scale,
                 axis: {
-                  title: `ratio of ${headlineOf(view.result.scenario.load).noun} (1 = baseline)`,
-                  tickCount: isSmall ? 4 : 8,
-                  format: '~r',
+                  title: `ratio of ${headlineOf(view.result.scenario.load).noun}`,
+                  ...(isLog ? { values: logTicks(...domain) } : { tickCount: 5 }),
+                  format: ',~r',
                 },
               },
               x2: { field: 'high' },
@@ -83,9 +96,13 @@ const chart: Chart = {
             mark: { type: 'rule', strokeWidth: 2, color: INK, aria: false },
             encoding: { x: { field: 'value', type: 'quantitative' }, y2: { field: 'bottom' } },
           },
+          ...arrowLayers(
+            arrows.map(({ at, ...arrow }) => ({ ...arrow, top: at })),
+            { x: { scale }, color: armMarks(view.arms).colour },
+          ),
           {
             data: { name: 'figures', values: dots },
-            mark: { type: 'point', filled: true, size: isSmall ? 44 : 56, opacity: 0.95 },
+            mark: { type: 'point', filled: true, size: 56, opacity: 0.95 },
             encoding: {
               x: { field: 'ratio', type: 'quantitative', scale },
               y: { field: 'at', type: 'quantitative' },
@@ -96,7 +113,7 @@ const chart: Chart = {
           },
         ],
       },
-      { widthPx, heightPx: arms.length * Math.max(46, Math.min(120, replicates * 12)) + 54 },
+      { heightPx: arms.length * Math.max(46, Math.min(120, replicates * 12)) + 54 },
     );
   },
   table(view) {
@@ -107,7 +124,7 @@ const chart: Chart = {
       name: 'replicate-ratios',
       title: 'Ratios by replicate',
       columns: [
-        keyColumn('replicate', 'pair'),
+        keyColumn('replicate', 'replicate'),
         ...rates.map(({ candidate, baseline }) =>
           figureColumn(`${candidate}Ratio`, `${candidate} / ${baseline}`),
         ),
@@ -136,7 +153,7 @@ const chart: Chart = {
           ),
         ],
       ],
-      notes: ['A pair is a replicate in which both clients completed.'],
+      notes: ['Replicates are those in which both clients completed.'],
     });
   },
 };
@@ -185,7 +202,7 @@ function dotsOf(view: CellView) {
       replicate,
       at: row + (1 - BAND) / 2 + (BAND * (replicate + 0.5)) / comparison.replicateRatios.length,
       isInvalid: marks.includes('invalid'),
-      tip: `${arm}, pair ${replicate + 1}: ${formatSignificant(ratio)}×${signsOf(marks)}`,
+      tip: `${arm}, replicate ${replicate + 1}: ${formatSignificant(ratio)}×${signsOf(marks)}`,
     }));
   });
 }
@@ -198,7 +215,7 @@ function bandsOf(view: CellView) {
     const arm = labelOf(candidate, view);
     const edge = (1 - BAND) / 2;
     const tip = `${arm}: ${formatComparison(comparison)}${signsOf(comparisonMarks(comparison, view))}`;
-    return [{ arm, ...ratio, top: row + edge, bottom: row + 1 - edge, tip }];
+    return [{ arm, ...ratio, top: row + edge, at: row + 0.5, bottom: row + 1 - edge, tip }];
   });
 }
 
@@ -208,11 +225,9 @@ function nameExpression(names: readonly string[]): string {
 }
 
 /** Slightly more than the figures span, and the baseline if it is near. */
-function domainOf(ratios: readonly number[]): { domain: [number, number]; isLog: boolean } {
-  const lowest = Math.min(...ratios);
-  const highest = Math.max(...ratios);
-  const low = lowest > 1 && lowest < NEAR_BASELINE ? 1 : lowest;
-  const high = highest < 1 && highest > 1 / NEAR_BASELINE ? 1 : highest;
+function domainOf(extent: { low: number; high: number }): { domain: [number, number]; isLog: boolean } {
+  const low = extent.low > 1 && extent.low < NEAR_BASELINE ? 1 : extent.low;
+  const high = extent.high < 1 && extent.high > 1 / NEAR_BASELINE ? 1 : extent.high;
   const margin = Math.max((high / low) ** 0.08, 1.005);
   return { domain: [low / margin, high * margin], isLog: high / low > LOG_SPREAD };
 }

@@ -8,8 +8,8 @@ import { measureTable } from '../sweeps/report.ts';
 import { measuresOf, type SweepView, sectionsOf } from '../sweeps/view.ts';
 import { sweepCharts } from '../testing/plugins.ts';
 import { sampleSweeps } from '../testing/sample-sweeps.ts';
+import { CHART_PX } from './theme.ts';
 
-const WIDTHS_PX = [560, 340];
 const SAMPLES = ['a sweep', 'a sweep of two settings', 'a sweep of words', 'a troubled sweep'];
 /** Drawn one by one: enough to see every kind of axis, band and legend. */
 const DRAWN = ['requestsPerSec', 'errorPercent', 'connectionsPer1000Count'];
@@ -48,7 +48,7 @@ for (const sample of SAMPLES) {
         row.filter(({ value }, index) => !columns[index]!.isKey && value !== null),
       );
       const specs = sweepCharts.flatMap(chart =>
-        chart.pictures(sweep, measure).map(picture => picture.spec(WIDTHS_PX[0]!)),
+        chart.pictures(sweep, measure).map(picture => picture.spec()),
       );
       const figures = specs.flatMap(figuresOf);
       assert.ok(figures.length > 0);
@@ -59,21 +59,19 @@ for (const sample of SAMPLES) {
     });
 
     if (!DRAWN.includes(measure.key)) continue;
-    test(`${measure.key} of ${sample} is drawn without a warning at both widths`, async () => {
+    test(`${measure.key} of ${sample} is drawn without a warning`, async () => {
       for (const picture of sweepCharts.flatMap(chart => chart.pictures(sweep, measure))) {
-        for (const widthPx of WIDTHS_PX) {
-          const warnings: string[] = [];
-          const spec = picture.spec(widthPx);
-          const svg = await renderChart(spec, {
-            id: 'x',
-            description: picture.caption,
-            onWarning: text => warnings.push(text),
-          });
-          assert.deepEqual(warnings, []);
-          assert.ok(svg.split('<path data-tip=').length > figuresOf(spec).length, 'each figure has words');
-          assert.doesNotMatch(svg, / style=|<script|NaN|undefined|Infinity/);
-          assert.equal(Number(/ width="([\d.]+)"/.exec(svg)?.[1]), widthPx);
-        }
+        const warnings: string[] = [];
+        const spec = picture.spec();
+        const svg = await renderChart(spec, {
+          id: 'x',
+          description: picture.caption,
+          onWarning: text => warnings.push(text),
+        });
+        assert.deepEqual(warnings, []);
+        assert.ok(svg.split('<title>').length > figuresOf(spec).length, 'each figure has words');
+        assert.doesNotMatch(svg, / style=|<script|NaN|undefined|Infinity/);
+        assert.equal(Number(/ width="([\d.]+)"/.exec(svg)?.[1]), CHART_PX);
       }
     });
   }
@@ -106,13 +104,13 @@ test('two settings: a picture an arm, in it a line for each value of the second'
     ['reused', 'persistent (baseline)', 'reused relative to persistent'],
   );
   for (const { spec } of pictures) {
-    const lines = new Set(figuresOf(spec(560)).map(figure => (figure as unknown as { line: string }).line));
+    const lines = new Set(figuresOf(spec()).map(figure => (figure as unknown as { line: string }).line));
     assert.deepEqual([...lines], ['1', 'unlimited']);
   }
 });
 
 test('the axis is the one that fits: symlog for factors from 0 on, places for words', () => {
-  const typesOf = (sample: string) => foundIn(picturesOf(sweepIn(sample), 'values')[0]!.spec(560), 'scale');
+  const typesOf = (sample: string) => foundIn(picturesOf(sweepIn(sample), 'values')[0]!.spec(), 'scale');
   assert.deepEqual(
     typesOf('a sweep').find(scale => (scale as { constant?: number }).constant === 1),
     {
@@ -137,7 +135,7 @@ test('an interval that says nothing has no band, and its words what the replicat
   }));
   const [section] = sectionsOf(cells.map(cell => viewCell(cell, trials, armNames(run))));
   assert.ok(section?.kind === 'sweep');
-  const figures = figuresOf(picturesOf(section.sweep, 'ratios')[0]!.spec(560));
+  const figures = figuresOf(picturesOf(section.sweep, 'ratios')[0]!.spec());
   assert.ok(Math.max(...figures.map(({ high }) => high)) < 20);
   assert.ok(figures.some(({ tip, low, high }) => tip.endsWith('(unknown)') && low === high));
 });
@@ -145,7 +143,7 @@ test('an interval that says nothing has no band, and its words what the replicat
 test('a figure of an invalid trial is marked in picture and table', async () => {
   const sweep = sweepIn('a troubled sweep');
   for (const chart of ['values', 'ratios']) {
-    const svg = await renderChart(picturesOf(sweep, chart)[0]!.spec(560), { id: 'x', description: '' });
+    const svg = await renderChart(picturesOf(sweep, chart)[0]!.spec(), { id: 'x', description: '' });
     assert.equal(svg.match(/>†<\/text>/g)?.length, 1);
   }
   const marked = measureTable(sweep, requests(sweep)).rows.filter(row =>

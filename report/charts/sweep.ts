@@ -10,6 +10,7 @@ import {
   candidatesOf,
   formatValue,
   type Measure,
+  nameWithUnit,
   ratioFigures,
   type SweepFigure,
   type SweepView,
@@ -19,11 +20,11 @@ import type { SweepChart, SweepPicture } from './chart.ts';
 import {
   armLegend,
   armScales,
+  CHART_PX,
   extentOf,
   figureAxis,
   framed,
   INK,
-  isNarrow,
   type Layer,
   MUTED,
   stepScales,
@@ -128,7 +129,7 @@ function drawCourses(sweep: SweepView, of: Courses): SweepPicture[] {
       {
         title: of.title,
         caption: `${of.caption} One line per client.`,
-        spec: widthPx => lineSpec(picture, widthPx),
+        spec: () => lineSpec(picture),
       },
     ];
   }
@@ -148,7 +149,7 @@ function drawCourses(sweep: SweepView, of: Courses): SweepPicture[] {
       return {
         title,
         caption: `${of.caption} One line per value of ${other.name}.`,
-        spec: widthPx => lineSpec(picture, widthPx),
+        spec: () => lineSpec(picture),
       };
     });
 }
@@ -208,7 +209,7 @@ interface LinePicture {
 
 /** A band is cut off where it reaches further than this factor beyond all figures. */
 const WIDEST_BAND = 3;
-const HEIGHT_PX = 300;
+const HEIGHT_PX = 240;
 
 interface Row {
   x: number | string;
@@ -221,7 +222,7 @@ interface Row {
   isInvalid: boolean;
 }
 
-function lineSpec(picture: LinePicture, widthPx: number): TopLevelSpec {
+function lineSpec(picture: LinePicture): TopLevelSpec {
   const { x: setting, scales, lines } = picture;
   const isContinuous = axisScale(setting).type !== 'point';
   const figures = lines.flatMap(line => rowsOf(line, isContinuous));
@@ -231,16 +232,15 @@ function lineSpec(picture: LinePicture, widthPx: number): TopLevelSpec {
     lines.length < 2 && picture.legendTitle === undefined
       ? null
       : {
-          ...armLegend(lines, widthPx),
+          ...armLegend(lines),
           title: picture.legendTitle ?? null,
-          titleFontWeight: 'normal' as const,
-          titleLimit: widthPx,
+          titleLimit: CHART_PX,
           symbolOpacity: 1,
         };
   const color = { field: 'line', type: 'nominal', scale: scales.colour, legend } as const;
   return framed(
     {
-      encoding: { x: xOf(setting), y: figureAxis(extent, picture, widthPx), color },
+      encoding: { x: xOf(setting), y: figureAxis(extent, picture), color },
       layer: [
         ...(picture.isRatio ? [evenLayer] : []),
         {
@@ -260,7 +260,7 @@ function lineSpec(picture: LinePicture, widthPx: number): TopLevelSpec {
         },
         {
           data: { name: 'figures', values: rows },
-          mark: { type: 'point', filled: true, size: isNarrow(widthPx) ? 44 : 56 },
+          mark: { type: 'point', filled: true, size: 50 },
           encoding: {
             shape: { field: 'line', type: 'nominal', scale: scales.shape, legend },
             opacity: { condition: { test: 'datum.isInvalid', value: 0.45 }, value: 1 },
@@ -270,7 +270,7 @@ function lineSpec(picture: LinePicture, widthPx: number): TopLevelSpec {
         ...signLayers(rows),
       ],
     },
-    { widthPx, heightPx: HEIGHT_PX },
+    { heightPx: HEIGHT_PX },
   );
 }
 
@@ -313,14 +313,19 @@ function xOf(setting: SweptSetting): X {
       type: 'ordinal',
       scale: { type: 'point', padding: 0.4 },
       sort: setting.values.map(formatValue),
-      axis: { title: setting.path, labelAngle: 0, grid: false },
+      axis: { title: nameWithUnit(setting.path), labelAngle: 0, grid: false },
     };
   }
   return {
     field: 'x',
     type: 'quantitative',
     scale: { ...scale, nice: false, zero: false, padding: 14 },
-    axis: { title: setting.path, values: setting.values.map(Number), format: ',~r', grid: false },
+    axis: {
+      title: nameWithUnit(setting.path),
+      values: setting.values.map(Number),
+      format: ',~r',
+      grid: false,
+    },
   };
 }
 

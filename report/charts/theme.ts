@@ -5,7 +5,7 @@ import type { ArmView } from '../cell-view.ts';
 
 /**
  * Colours of clients: after Okabe and Ito (2008), distinguishable with any kind of colour vision, darkened to a contrast of at
- * least 3 on white. Each comes with a shape and a dash, for print. A page may override them by CSS variables.
+ * least 3 on white. Each comes with a shape and a dash, for print. Charts name them by variables of their page.
  */
 export const ARM_COLOURS = [
   '#c75300',
@@ -73,9 +73,9 @@ const DASHES = [
   [2, 6],
 ];
 
-export const INK = 'var(--ink, #1b1f24)';
-export const MUTED = 'var(--muted, #59636e)';
-const GRID = 'var(--grid, #e3e7eb)';
+export const INK = 'var(--ink)';
+export const MUTED = 'var(--muted)';
+const GRID = 'var(--grid)';
 
 /** No name contains it, because it would break the name in two. */
 const LINE_BREAK = '\n';
@@ -99,16 +99,21 @@ export const armRows = {
 /** A line to compare figures with. */
 export const guideLine = { type: 'rule' as const, color: MUTED, strokeDash: [4, 3] };
 
-/** Below this width labels shrink to what a phone can show. */
-const NARROW_PX = 500;
-
-export function isNarrow(widthPx: number): boolean {
-  return widthPx < NARROW_PX;
-}
+/**
+ * Width at which every chart is drawn, once: a phone shows it somewhat smaller and a desk somewhat larger. Letters are measured
+ * at the size of the drawing, by an estimate that leaves a quarter of room, and the page sets them so that they can be read
+ * at either width.
+ */
+export const CHART_PX = 480;
+const FONT_PX = 11;
+/** The most width that a character takes. */
+export const CHARACTER_PX = 8;
+/** Longer names of clients at an axis are cut. */
+export const LABEL_PX = 150;
 
 export function armColour({ look }: Pick<ArmView, 'look'>): string {
   const index = look % ARM_COLOURS.length;
-  return `var(--arm-${index}, ${ARM_COLOURS[index]})`;
+  return `var(--arm-${index})`;
 }
 
 /** Maps a client's label to its colour, shape and dash, which are the same in every chart. */
@@ -132,7 +137,7 @@ export function stepScales(labels: readonly string[]) {
   return {
     colour: {
       domain: [...labels],
-      range: labels.map((_, index) => `var(--step-${place(index)}, ${STEP_COLOURS[place(index)]})`),
+      range: labels.map((_, index) => `var(--step-${place(index)})`),
     },
     shape: { domain: [...labels], range: cycled(SHAPES) },
     dash: { domain: [...labels], range: labels.map(() => [1, 0]) },
@@ -140,14 +145,14 @@ export function stepScales(labels: readonly string[]) {
 }
 
 /** A legend of clients above the picture, in as many columns as the longest label permits. */
-export function armLegend(arms: readonly Pick<ArmView, 'label'>[], widthPx: number, symbolType?: 'stroke') {
+export function armLegend(arms: readonly Pick<ArmView, 'label'>[], symbolType?: 'stroke') {
   const longest = Math.max(...arms.map(({ label }) => label.length));
-  const labelPx = Math.min(longest, 30) * 7 + 44;
+  const labelPx = Math.min(longest, 30) * CHARACTER_PX + 44;
   return {
     title: null,
     orient: 'top' as const,
     direction: 'horizontal' as const,
-    columns: Math.max(1, Math.min(arms.length, Math.floor(widthPx / labelPx))),
+    columns: Math.max(1, Math.min(arms.length, Math.floor(CHART_PX / labelPx))),
     labelLimit: 240,
     symbolStrokeWidth: 2,
     ...(symbolType === undefined ? {} : { symbolType, symbolSize: 300 }),
@@ -169,32 +174,30 @@ export function armMarks(arms: readonly ArmView[], legend: ReturnType<typeof arm
   return { colour: by(colour), shape: by(shape), dash: by(dash) };
 }
 
-/** The most width that a character and the gap before a text take. */
-const CHARACTER_PX = 7.5;
+/** The gap before a text. */
 const TEXT_GAP_PX = 12;
 /** Share of a picture that is left between its axes. */
-const PLOT_SHARE = 0.8;
+const PLOT_SHARE = 0.7;
 
 /** End of an axis of bars that leaves room for the longest text behind the longest bar. */
-export function endWithRoom(bars: readonly { value: number; text: string }[], widthPx: number): number {
+export function endWithRoom(bars: readonly { value: number; text: string }[]): number {
   const longest = Math.max(...bars.map(({ text }) => text.length));
-  const share = (longest * CHARACTER_PX + TEXT_GAP_PX) / (widthPx * PLOT_SHARE);
+  const share = (longest * CHARACTER_PX + TEXT_GAP_PX) / (CHART_PX * PLOT_SHARE);
   return Math.max(...bars.map(({ value }) => value)) / (1 - Math.min(0.5, share)) || 1;
 }
 
-/** A layered picture that is `widthPx` wide, axes and legend included. */
+/** A layered picture, axes and legend included. */
 export function framed(
   spec: Pick<Layered, 'layer' | 'encoding' | 'resolve'>,
-  size: { widthPx: number; heightPx: number },
+  { heightPx }: { heightPx: number },
 ): Layered {
-  const isSmall = isNarrow(size.widthPx);
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     background: 'transparent',
-    width: size.widthPx,
-    height: size.heightPx,
+    width: CHART_PX,
+    height: heightPx,
     autosize: { type: 'fit', contains: 'padding' },
-    padding: { left: 2, right: isSmall ? 8 : 16, top: 4, bottom: 4 },
+    padding: { left: 7, right: 12, top: 8, bottom: 6 },
     ...spec,
     config: {
       lineBreak: LINE_BREAK,
@@ -205,32 +208,76 @@ export function framed(
         gridColor: GRID,
         labelColor: INK,
         labelFlush: false,
-        labelFontSize: isSmall ? 11 : 12,
-        labelLimit: isSmall ? 110 : 240,
+        labelFontSize: FONT_PX,
+        labelLineHeight: 15,
+        labelLimit: LABEL_PX,
         labelOverlap: 'greedy',
         tickColor: MUTED,
         ticks: false,
-        labelPadding: 6,
+        labelPadding: 9,
         titleColor: MUTED,
-        titleFontSize: isSmall ? 11 : 12,
+        titleFontSize: FONT_PX,
         titleFontWeight: 'normal',
-        titlePadding: 8,
+        titlePadding: 10,
       },
-      legend: { labelColor: INK, labelFontSize: isSmall ? 11 : 12, titleColor: MUTED },
-      text: { fill: INK, fontSize: isSmall ? 11 : 12 },
+      legend: {
+        labelColor: INK,
+        labelFontSize: FONT_PX,
+        rowPadding: 5,
+        titleColor: MUTED,
+        titleFontSize: FONT_PX,
+        titleFontWeight: 'normal',
+      },
+      text: { fill: INK, fontSize: FONT_PX },
     },
   };
 }
 
+/** The whisker of a figure may reach beyond all figures by this factor; a longer one is cut off, with an arrow. */
+export const WIDEST_WHISKER = 1.8;
+
 /** Beyond this ratio of the highest to the lowest figure, a linear axis would squeeze the low ones. */
 const LOG_RATIO = { figures: 15, ratios: 3 };
 const LOG_MARGIN = 1.12;
-/** With more decades, an axis has no room for steps in between. */
-const MOST_DECADES = 3;
-
 interface Extent {
   low: number;
   high: number;
+}
+
+/** Where the whiskers of rows are cut off: the rows as they are drawn, and the ends at which arrows show that they go on. */
+export function clip<Row extends Interval>(rows: readonly Row[], alsoShown: readonly number[] = []) {
+  const extent = extentOf(rows, { alsoShown, widestBand: WIDEST_WHISKER });
+  return {
+    extent,
+    rows: rows.map(row => within(extent, row)),
+    arrows: [
+      ...rows.filter(({ low }) => low < extent.low).map(row => ({ ...row, end: extent.low, shape: LEFT })),
+      ...rows
+        .filter(({ high }) => high > extent.high)
+        .map(row => ({ ...row, end: extent.high, shape: RIGHT })),
+    ],
+  };
+}
+
+export const LEFT = 'triangle-left' as const;
+export const RIGHT = 'triangle-right' as const;
+
+/** Arrows at the ends of whiskers that go on. */
+export function arrowLayers(
+  arrows: readonly { end: number; shape: typeof LEFT | typeof RIGHT }[],
+  { x, ...encoding }: Encoding,
+): Layer[] {
+  return [LEFT, RIGHT].flatMap((shape): Layer[] => {
+    const values = arrows.filter(arrow => arrow.shape === shape);
+    if (values.length === 0) return [];
+    return [
+      {
+        data: { values },
+        mark: { type: 'point', filled: true, size: 60, shape, opacity: 1, aria: false },
+        encoding: { ...encoding, x: { type: 'quantitative', ...x, field: 'end' } as X },
+      },
+    ];
+  });
 }
 
 /** Spans all figures and `alsoShown`, and the bands as far as they reach beyond these by at most the factor `widestBand`. */
@@ -256,7 +303,6 @@ export function within<Row extends Interval>(extent: Extent, row: Row): Row {
 export function figureAxis(
   { low, high }: Extent,
   { title, isRatio }: { title: string; isRatio: boolean },
-  widthPx: number,
 ): Y {
   const isLog = low > 0 && high / low > LOG_RATIO[isRatio ? 'ratios' : 'figures'];
   if (!isLog) {
@@ -264,7 +310,7 @@ export function figureAxis(
       field: 'value',
       type: 'quantitative',
       scale: { zero: !isRatio, nice: true },
-      axis: { title, tickCount: isNarrow(widthPx) ? 4 : 5, format: ',~r' },
+      axis: { title, tickCount: 5, format: ',~r' },
     };
   }
   const domain = [low / LOG_MARGIN, high * LOG_MARGIN] as const;
@@ -272,18 +318,38 @@ export function figureAxis(
     field: 'value',
     type: 'quantitative',
     scale: { type: 'log', domain: [...domain], nice: false },
-    axis: { title, values: logTicks(...domain), format: ',~r' },
+    axis: logAxis(...domain, title),
   };
 }
 
-/** 1, 2, 5, 10 ..., or only powers of ten if there are many. */
+/** An axis on which each factor takes the same width, its labels evenly spaced. */
+export function logAxis(low: number, high: number, title: string) {
+  return { title, values: logTicks(low, high), format: ',~r' };
+}
+
+/** With fewer, steps of a factor say too little; with more, labels have no room. */
+const TICKS = { least: 3, most: 8 };
+
+/** 1, 2, 5, 10 ..., or only powers of ten if there are many; equal steps where the axis spans less than these. */
 export function logTicks(low: number, high: number): number[] {
   const first = Math.floor(Math.log10(low));
   const decades = Math.ceil(Math.log10(high)) - first;
-  const steps = decades > MOST_DECADES ? [1] : [1, 2, 5];
-  return Array.from({ length: decades + 1 }, (_, decade) =>
-    steps.map(step => Number(`${step}e${first + decade}`)),
-  )
-    .flat()
-    .filter(tick => tick >= low && tick <= high);
+  const factors = [[1, 2, 5], [1]].map(steps =>
+    Array.from({ length: decades + 1 }, (_, decade) => steps.map(step => Number(`${step}e${first + decade}`)))
+      .flat()
+      .filter(tick => tick >= low && tick <= high),
+  );
+  return factors.find(({ length }) => length >= TICKS.least && length <= TICKS.most) ?? evenTicks(low, high);
+}
+
+/** Multiples of 1, 2 or 5, as fine as there is room for. */
+function evenTicks(low: number, high: number): number[] {
+  const magnitude = Math.floor(Math.log10(high - low)) - 1;
+  const step = [1, 2, 5, 10, 20, 50]
+    .map(factor => Number(`${factor}e${magnitude}`))
+    .find(step => Math.floor(high / step) - Math.ceil(low / step) < TICKS.most - 2)!;
+  const from = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - from + 1 }, (_, index) =>
+    Number(((from + index) * step).toPrecision(12)),
+  );
 }

@@ -4,7 +4,7 @@ import type { CellView } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
 import { formatCount, formatMs, formatSignificant } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
-import { armLegend, armMarks, framed, isNarrow } from './theme.ts';
+import { armLegend, armMarks, framed } from './theme.ts';
 
 /** A bucket of which the client's slices cover less than this share of the best covered one is mostly noise. */
 const LEAST_COVER = 0.1;
@@ -16,11 +16,10 @@ const chart: Chart = {
   applies: view => rowsOf(view).length > 0,
   caption: () =>
     'Requests per second of steady time in each second of a replicate, one line per trial. A line that drifts suggests a warm-up that was too short; lines that lie apart suggest modes. Trials that failed an audit are dashed.',
-  spec(view, widthPx) {
+  spec(view) {
     const rows = rowsOf(view);
     const arms = view.arms.filter(({ trials }) => trials.length > 0);
-    const isSmall = isNarrow(widthPx);
-    const { colour, shape } = armMarks(arms, armLegend(arms, widthPx));
+    const { colour, shape } = armMarks(arms, armLegend(arms));
     return framed(
       {
         encoding: {
@@ -31,7 +30,7 @@ const chart: Chart = {
             axis: {
               title: 'time since the start of the replicate (s)',
               grid: false,
-              tickCount: isSmall ? 5 : 10,
+              tickCount: 6,
             },
           },
           y: {
@@ -62,7 +61,7 @@ const chart: Chart = {
           },
         ],
       },
-      { widthPx, heightPx: isSmall ? 280 : 320 },
+      { heightPx: 290 },
     );
   },
   table: view =>

@@ -9,18 +9,7 @@ import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from
 import { capitalize } from '../words/load.ts';
 import { formatRatio, formatRelativeChange, roundInterval } from '../words/numbers.ts';
 import { formatCommit, formatDay } from '../words/run.ts';
-import {
-  armColour,
-  extentOf,
-  figureAxis,
-  framed,
-  INK,
-  isNarrow,
-  type Layer,
-  MUTED,
-  within,
-  type X,
-} from './theme.ts';
+import { armColour, extentOf, figureAxis, framed, INK, type Layer, MUTED, within, type X } from './theme.ts';
 
 /** Whether reports always show it: the deciding metric, and CPU time, which is the least noisy. */
 export function isShown({ isDeciding, metric }: Pick<Trend, 'isDeciding' | 'metric'>): boolean {
@@ -80,14 +69,11 @@ function listTraits({ git, conntax, host }: RunSummary): [name: string, value: s
   ];
 }
 
-/** Widths in px: the column of a page, and a phone held upright. */
-const WIDE_PX = 1040;
-const NARROW_PX = 340;
 const HEIGHT_PX = 230;
 /** A band may reach beyond all figures by this factor; a change of level is often only a few per cent. */
 const WIDEST_BAND = 1.15;
-/** The most days at the axis, by width. */
-const TICKS = { wide: 7, narrow: 3 };
+/** The most days at the axis. */
+const MOST_TICKS = 4;
 
 export function trendFigure(trend: Trend): Figure {
   return {
@@ -95,8 +81,7 @@ export function trendFigure(trend: Trend): Figure {
     section: 'course',
     title: capitalize(trendName(trend)),
     caption: captionOf(trend),
-    wide: specOf(trend, WIDE_PX),
-    narrow: specOf(trend, NARROW_PX),
+    spec: specOf(trend),
     table: tableOf(trend),
   };
 }
@@ -109,7 +94,7 @@ function captionOf(trend: Trend): string {
   ].join(' ');
 }
 
-function specOf(trend: Trend, widthPx: number): TopLevelSpec {
+function specOf(trend: Trend): TopLevelSpec {
   const points = pointsOf(trend);
   const extent = extentOf(points, { alsoShown: [], widestBand: WIDEST_BAND });
   const rows = points.map(point => within(extent, point));
@@ -117,7 +102,7 @@ function specOf(trend: Trend, widthPx: number): TopLevelSpec {
   const title = `${trend.arm} / ${trend.baseline}`;
   return framed(
     {
-      encoding: { x: xOf(trend, widthPx), y: figureAxis(extent, { title, isRatio: true }, widthPx) },
+      encoding: { x: xOf(trend), y: figureAxis(extent, { title, isRatio: true }) },
       layer: [
         {
           data: { values: rows },
@@ -135,13 +120,13 @@ function specOf(trend: Trend, widthPx: number): TopLevelSpec {
           mark: { type: 'point', filled: true, color: colour, opacity: 1 },
           encoding: {
             shape: { condition: { test: 'datum.isNewest', value: 'diamond' }, value: 'circle' },
-            size: { condition: { test: 'datum.isNewest', value: 160 }, value: isNarrow(widthPx) ? 26 : 44 },
+            size: { condition: { test: 'datum.isNewest', value: 160 }, value: 34 },
             description: { field: 'tip' },
           },
         },
       ],
     },
-    { widthPx, heightPx: HEIGHT_PX },
+    { heightPx: HEIGHT_PX },
   );
 }
 
@@ -164,9 +149,9 @@ function pointsOf({ points }: Trend): Point[] {
 }
 
 /** Runs are evenly spaced, whatever time lies between them; the axis shows their days. */
-function xOf({ points }: Trend, widthPx: number): X {
+function xOf({ points }: Trend): X {
   const last = points.length - 1;
-  const step = Math.ceil((last + 1) / (isNarrow(widthPx) ? TICKS.narrow : TICKS.wide));
+  const step = Math.ceil((last + 1) / MOST_TICKS);
   const days = points.map(({ run }) => formatDay(run.startedAt));
   return {
     field: 'x',

@@ -2,6 +2,7 @@
 import * as vega from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 import { visibleLines } from '../../results/visible.ts';
+import { slimSvg } from './slim-svg.ts';
 
 export interface RenderOptions {
   /** Unique in the page: if two pictures share ids, one is clipped by the other's frame. */
@@ -27,29 +28,13 @@ export async function renderChart(spec: TopLevelSpec, options: RenderOptions): P
   }
 }
 
-/** What vega says of each part to screen readers, which none of them reads. */
-const INNER_ROLES = / (?:role="graphics-[^"]*"|aria-roledescription="[^"]*")/g;
-/** Places and sizes, which it writes with up to 16 digits. */
-const GEOMETRY = / (?:d|transform|[xy][12]?|width|height)="[^"]*"/g;
-const LONG_NUMBER = /-?\d+\.\d{3,}(?:e-?\d+)?/g;
-
-/** To a hundredth of a pixel. */
-function rounded(number: string): string {
-  return String(Number(Number(number).toFixed(2)));
-}
-
-/** It repeats the font at each text; once for all is enough. */
-const FONT_FAMILY = / font-family="[^"]*"/;
+/** Of letters where no style sheet sets them. */
+const FONT = ' font-family="system-ui, sans-serif" font-size="12"';
 
 /** `role="img"` hides the parts from screen readers; the table beside the picture is easier to listen to. */
 function labelled(svg: string, { id, description }: RenderOptions): string {
-  const [family] = svg.match(FONT_FAMILY) ?? [''];
-  return svg
-    .replaceAll(INNER_ROLES, '')
-    .replaceAll(GEOMETRY, attribute => attribute.replaceAll(LONG_NUMBER, rounded))
-    .replaceAll(' aria-label="', ' data-tip="')
-    .replaceAll(family, '')
-    .replace(/^<svg /, () => `<svg role="img" aria-label="${escapeAttribute(description)}"${family} `)
+  return slimSvg(svg)
+    .replace(/^<svg /, () => `<svg role="img" aria-label="${escapeAttribute(description)}"${FONT} `)
     .replace(
       /(\sid="|url\(#)((?:clip|gradient)\w*)/g,
       (_, before: string, name: string) => `${before}${id}-${name}`,

@@ -1,6 +1,6 @@
 // Output: the result in at most 15 lines of Markdown, for a comment on a pull request; everything else is folded.
 import { type Answer, type CellReport, isFailure, type Report, type Table } from '../model.ts';
-import { type Output, partsOf } from './format.ts';
+import { type Output, partsOf, tablesOfClients } from './format.ts';
 import { escapeMarkdown, factList, layOutTable, list } from './markdown.ts';
 
 /** GitHub refuses a comment of more than 65,536 characters. */
@@ -114,8 +114,9 @@ function cellBlocks(cell: CellReport): string[] {
     ...(cell.state === 'sound' ? [] : [escapeMarkdown(cell.auditSummary)]),
     ...(expectations === undefined ? [] : [layOutTable(expectations)]),
     ...(cell.failures === null ? [] : [layOutTable(cell.failures)]),
-    layOutTable(cell.main),
-    ...(cell.ratios === null ? [] : [layOutTable(cell.ratios)]),
+    ...tablesOfClients(cell)
+      .filter(({ name }) => name !== cell.article.name)
+      .map(layOutTable),
     escapeMarkdown(cell.stop.text),
     ...(cell.caveats.length === 0 ? [] : [list(cell.caveats)]),
     factList(cell.conditions),

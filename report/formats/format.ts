@@ -2,7 +2,7 @@
 import type { Run } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import type { MeasuredRun } from '../../results/page-data.ts';
-import type { CellReport, Report, SweepReport } from '../model.ts';
+import type { CellReport, Report, SweepReport, Table } from '../model.ts';
 
 /** A file beside the report for another program; a plug-in's default export. */
 export interface Output {
@@ -27,6 +27,11 @@ export function partsOf({ cells, sweeps }: Pick<Report, 'cells' | 'sweeps'>): Re
       ? []
       : [{ kind: 'sweep', sweep, cells: cells.filter(other => other.sweep?.name === name) }];
   });
+}
+
+/** What each client did; none where nothing was measured, which would be tables of dashes. */
+export function tablesOfClients({ state, article, main, ratios }: CellReport): Table[] {
+  return state === 'unmeasured' ? [] : [article, main, ...(ratios === null ? [] : [ratios])];
 }
 
 export interface FormatOptions {

@@ -22,6 +22,7 @@ const GOLDEN_SAMPLES = [
   'a sweep',
   'a sweep of two settings',
   'a troubled sweep',
+  'a bad hour',
 ];
 
 for (const format of formats) if (format.name !== 'html') testFormat(format);
@@ -37,9 +38,9 @@ test('the machine has every sweep with the raw figures of every measure, and eac
   const rate = sweeps[0].measures.find(({ name }: { name: string }) => name === 'requestsPerSec');
   assert.deepEqual(Object.keys(rate.rows[0]), [
     'link.roundTripMs',
+    'persistent:ratio',
     'short:requestsPerSec',
     'persistent:requestsPerSec',
-    'persistent:ratio',
     'marks',
   ]);
   assert.deepEqual(Object.keys(rate.rows[4]['persistent:ratio']), ['value', 'low', 'high']);

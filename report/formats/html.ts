@@ -1,6 +1,6 @@
 // Format: one HTML file that works from disk, loads nothing, and runs only its own small script.
 import { createHash } from 'node:crypto';
-import { PAGE_DATA_ID, packRun } from '../../results/page-data.ts';
+import { PAGE_DATA_ID, packRun, packText } from '../../results/page-data.ts';
 import { visibleLines } from '../../results/visible.ts';
 import { own } from '../../scenarios/model/own.ts';
 import {
@@ -13,7 +13,6 @@ import {
   type Fact,
   type Figure,
   isFailure,
-  type JsonValue,
   type Overview,
   type OverviewRow,
   type Picture,
@@ -109,12 +108,14 @@ function bodyCell(cell: TableCell, { isKey, align, key }: Column): Markup {
   }
   // A figure may break only before its bounds.
   const text = align === 'right' ? cell.text.replaceAll(' to ', '\u00a0to\u00a0') : cell.text;
+  // Most are figures, so these have no class.
   const classes = [
-    align === 'right' ? 'figure' : cell.text.length > LONG_TEXT ? 'long' : 'words',
-    align === 'right' && cell.text.length > LONG_FIGURE ? 'lines' : '',
-    cell.marks.includes('invalid') ? 'invalid' : '',
+    ...(align === 'right' ? [] : ['words']),
+    ...(align !== 'right' && cell.text.length > LONG_TEXT ? ['long'] : []),
+    ...(align === 'right' && cell.text.length > LONG_FIGURE ? ['lines'] : []),
+    ...(cell.marks.includes('invalid') ? ['invalid'] : []),
   ];
-  return html`<td class="${classes.filter(name => name !== '').join(' ')}">${inTone(cell, key, text)}</td>`;
+  return html`<td${classes.length === 0 ? nothing : html` class="${classes.join(' ')}"`}>${inTone(cell, key, text)}</td>`;
 }
 
 function inTone(cell: TableCell, key: string, text: string): Markup {
@@ -142,18 +143,13 @@ export function factList(facts: readonly Fact[]): Markup {
   return html`<dl>${facts.map(({ label, value }) => html`<dt>${label}</dt><dd>${value}</dd>`)}</dl>`;
 }
 
-/** Both widths are in the page; the style sheet shows the one that fits. `id` is unique within the page. */
-export async function pictureMarkup({ title, caption, wide, narrow }: Picture, id: string): Promise<Markup> {
-  const description = `${title}. ${caption}`;
+/** @param id unique within the page */
+export async function pictureMarkup({ title, caption, spec }: Picture, id: string): Promise<Markup> {
   // Loaded where there is a picture: what draws takes longer to load than all the rest of a page.
   const { renderChart } = await import('./chart-svg.ts');
   try {
-    const [wideSvg, narrowSvg] = await Promise.all([
-      renderChart(wide, { id: `${id}w`, description }),
-      renderChart(narrow, { id: `${id}n`, description }),
-    ]);
-    return html`<div class="picture wide">${trusted(wideSvg)}</div>
-<div class="picture narrow">${trusted(narrowSvg)}</div>`;
+    const svg = await renderChart(spec, { id, description: `${title}. ${caption}` });
+    return html`<div class="picture">${trusted(svg)}</div>`;
   } catch {
     // A chart that fails must not lose the report: vega fails with names such as "constructor".
     return html`<p class="remark">This chart could not be drawn; its figures are in the table.</p>`;
@@ -161,7 +157,7 @@ export async function pictureMarkup({ title, caption, wide, narrow }: Picture, i
 }
 
 export async function figureMarkup(figure: Figure, id: string, level: 3 | 4): Promise<Markup> {
-  return html`<figure>
+  return html`<figure class="beside">
 <figcaption>${headingOf(figure.title, level)}<p>${figure.caption}</p></figcaption>
 ${await pictureMarkup(figure, id)}
 <details><summary>${figure.title}, as a table</summary>
@@ -295,7 +291,7 @@ ${report.facts.map(({ title, facts }) => html`<h3>${title}</h3>${factList(facts)
 </main>
 <footer>${wordList(report)}<span>${report.title}, run ${report.runId}</span></footer>
 </div>
-<script type="application/json" id="report-data">${trusted(inertJson(toJson(report)))}</script>
+<script type="application/gzip" id="report-data">${trusted(packText(JSON.stringify(toJson(report))))}</script>
 <script type="text/markdown" id="report-markdown">${trusted(comment(report))}</script>
 ${measured === undefined ? nothing : html`<script type="application/gzip" id="${PAGE_DATA_ID}">${trusted(packRun(measured))}</script>`}
 <script>${trusted(SCRIPT)}</script>
@@ -411,7 +407,7 @@ ${rows.map((row, index) => {
     const isFailed = key === 'verdict' && isFailure(row.answer);
     return isKey
       ? html`<th scope="row">${content}</th>`
-      : html`<td${isFailed ? html` class="failed"` : nothing}${key === 'cost' ? html` data-label="${heading}: "` : nothing}>${content}</td>`;
+      : html`<td class="words${isFailed ? ' failed' : ''}"${key === 'cost' ? html` data-label="${heading}: "` : nothing}>${content}</td>`;
   })}</tr>`;
 })}
 </tbody>
@@ -422,16 +418,24 @@ ${rows.map((row, index) => {
 const BAR_PX = { width: 150, height: 22, margin: 6 };
 
 /** A bar from 1 to the ratio, with its interval. The text beside it says the same. */
-function barMarkup({ text, one, value, low, high }: Bar): Markup {
+function barMarkup({ text, one, value, low, high, isLowCut, isHighCut }: Bar): Markup {
   const { width, height, margin } = BAR_PX;
   const at = (place: number): number => Math.round(margin + place * (width - 2 * margin));
   const middle = height / 2;
   const [start, end] = [at(Math.min(one, value)), at(Math.max(one, value))];
   return html`<div class="bar"><svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">
 <rect class="${value >= one ? 'gain' : 'loss'}" x="${start}" y="${middle - 5}" width="${Math.max(1, end - start)}" height="10"/>
-<path class="ink" d="M${at(low)} ${middle}H${at(high)}M${at(low)} ${middle - 4}v8M${at(high)} ${middle - 4}v8"/>
+<path class="ink" d="M${at(low)} ${middle}H${at(high)}${whiskerEnd(at(low), isLowCut ? 1 : 0)}${whiskerEnd(at(high), isHighCut ? -1 : 0)}"/>
 <path class="one" d="M${at(one)} 1v${height - 2}"/>
 </svg><span>${text}</span></div>`;
+}
+
+/** A stroke across; an arrow where the interval goes on. @param towards in which direction the arrow opens, 0 for none */
+function whiskerEnd(x: number, towards: number): string {
+  const middle = BAR_PX.height / 2;
+  return towards === 0
+    ? `M${x} ${middle - 4}v8`
+    : `M${x + 5 * towards} ${middle - 4}L${x} ${middle}l${5 * towards} 4`;
 }
 
 async function partMarkup(part: ReportPart, of: { id: string; hasSiblings: boolean }): Promise<Markup> {
@@ -518,9 +522,4 @@ async function figuresMarkup(figures: readonly Figure[], id: string, level: 3 | 
 
 function hashOf(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-}
-
-/** Within a script element only `<` could begin an end tag or a comment. */
-function inertJson(value: JsonValue): string {
-  return JSON.stringify(value).replaceAll('<', String.raw`\u003c`);
 }

@@ -2,7 +2,7 @@
 import { visibleLine } from '../../results/visible.ts';
 import type { Answer, CellReport, Fact, Figure, Report, SweepReport, Table } from '../model.ts';
 import { formatHeading } from '../tables/table.ts';
-import { type Format, partsOf } from './format.ts';
+import { type Format, partsOf, tablesOfClients } from './format.ts';
 
 /** Escapes text for Markdown. Names in a stored run are untrusted: none may be read as markup or break its line. */
 export function escapeMarkdown(text: string): string {
@@ -88,9 +88,7 @@ function cellBlocks(cell: CellReport, hasSiblings: boolean): string[] {
     `*${escapeMarkdown(cell.question)}*`,
     ...(hasSiblings ? sectionBlocks(cell.answer) : []),
     ...(cell.asides.length === 0 ? [] : [list(cell.asides)]),
-    ...tableBlocks(cell.article),
-    ...tableBlocks(cell.main),
-    ...(cell.ratios === null ? [] : tableBlocks(cell.ratios)),
+    ...tablesOfClients(cell).flatMap(tableBlocks),
     ...cell.special.flatMap(tableBlocks),
     escapeMarkdown(cell.stop.text),
     ...(cell.caveats.length === 0 ? [] : [list(cell.caveats)]),

@@ -1,11 +1,16 @@
-// The script of the page: tips for marks, by pointer and by keyboard, and the menu that copies, saves and switches the theme.
+// The script of the page: tips for marks, by pointer and by keyboard, tables that sort, and the menu that copies, saves and switches the theme.
 
 /** The page is whole without it. */
 export const SCRIPT = `
 'use strict';
 const all = (selector, from = document) => [...from.querySelectorAll(selector)];
-const MARKS = 'path[data-tip], line[data-tip]';
+const MARKS = '[data-tip]';
 
+// A browser shows titles by itself, but late, and neither by keyboard nor on a touch.
+for (const title of all('.picture svg title')) {
+  title.parentElement.dataset.tip = title.textContent;
+  title.remove();
+}
 const tip = document.createElement('div');
 tip.className = 'tip';
 tip.hidden = true;
@@ -30,7 +35,7 @@ function showTip(mark, x, y) {
   tip.style.top = Math.max(8, y - tip.offsetHeight - 10) + 'px';
 }
 document.addEventListener('pointerover', event => {
-  const mark = event.target.closest('.picture :is(' + MARKS + ')');
+  const mark = event.target.closest('.picture ' + MARKS);
   if (mark) { showTip(mark, event.clientX, event.clientY); return; }
   clearTimeout(hiding);
   // Time to move onto the tip.
@@ -57,6 +62,46 @@ for (const picture of all('.picture')) {
   picture.addEventListener('blur', hideTip);
 }
 
+const SECONDS = { 'µs': 1e-6, ms: 1e-3, s: 1 };
+/** The first number of a text, times in one unit; null if there is none. */
+function numberOf(text) {
+  const found = /([−-]?)(\\d[\\d,]*(?:\\.\\d+)?)[†‡§≥×]*(?:\\s(µs|ms|s)(?!\\w))?/.exec(text);
+  return found ? Number(found[2].replaceAll(',', '')) * (found[1] ? -1 : 1) * (SECONDS[found[3]] ?? 1) : null;
+}
+/** Rows without a figure stay at the end. */
+function compareFigures(a, b, sign) {
+  return a === null || b === null ? (a === null) - (b === null) : sign * (a - b);
+}
+function sortable(table) {
+  const body = table.tBodies[0];
+  const rows = [...body.rows];
+  const heads = [...table.tHead.rows[0].cells];
+  for (const [column, head] of heads.entries()) {
+    const isFigure = head.classList.contains('figure');
+    // Who sorts by a figure looks for the largest.
+    const orders = isFigure ? ['descending', 'ascending'] : ['ascending', 'descending'];
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'sort';
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener('click', () => {
+      const order = orders[orders.indexOf(head.getAttribute('aria-sort')) + 1];
+      for (const other of heads) other.removeAttribute('aria-sort');
+      if (order === undefined) { body.append(...rows); return; }
+      head.setAttribute('aria-sort', order);
+      const sign = order === 'ascending' ? 1 : -1;
+      const texts = new Map(rows.map(row => [row, row.cells[column].textContent]));
+      const figures = new Map(rows.map(row => [row, numberOf(texts.get(row))]));
+      body.append(...rows.toSorted((a, b) => isFigure
+        ? compareFigures(figures.get(a), figures.get(b), sign)
+        : sign * texts.get(a).localeCompare(texts.get(b), 'en', { numeric: true })));
+    });
+  }
+}
+/** Of two rows the order shows at once. */
+for (const table of all('.scroll > table')) if (table.tBodies[0].rows.length > 2) sortable(table);
+
 const status = document.querySelector('#menu [role=status]');
 function save(name, type, content) {
   const link = document.createElement('a');
@@ -66,7 +111,11 @@ function save(name, type, content) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   status.textContent = 'Saved ' + name;
 }
-const json = () => document.querySelector('#report-data').textContent;
+/** The figures, which the page holds compressed. */
+function json() {
+  const bytes = Uint8Array.from(atob(document.querySelector('#report-data').textContent), letter => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).text();
+}
 
 /** Every list of rows within the data, with its path. */
 function tablesOf(node, path) {
@@ -87,8 +136,8 @@ const field = value => {
   const safe = typeof value === 'string' && /^[=+@\\t-]/.test(text) ? "'" + text : text;
   return /[",\\n]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
 };
-function csv() {
-  return tablesOf(JSON.parse(json()), []).map(({ path, rows }) => {
+function csv(figures) {
+  return tablesOf(figures, []).map(({ path, rows }) => {
     const flat = rows.map(row => flatten(row, '', {}));
     const keys = [...new Set(flat.flatMap(Object.keys))];
     return [[path.join(' / ')], keys, ...flat.map(row => keys.map(key => row[key]))].map(line => line.map(field).join(',')).join('\\r\\n');
@@ -99,8 +148,8 @@ const actions = {
     await navigator.clipboard.writeText(document.querySelector('#report-markdown').textContent.trim());
     status.textContent = 'Copied';
   },
-  csv: button => save(button.dataset.name + '.csv', 'text/csv', csv()),
-  json: button => save(button.dataset.name + '.json', 'application/json', json()),
+  csv: async button => save(button.dataset.name + '.csv', 'text/csv', csv(JSON.parse(await json()))),
+  json: async button => save(button.dataset.name + '.json', 'application/json', await json()),
   theme() {
     const root = document.documentElement;
     const isDark = (root.dataset.theme || (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
@@ -119,7 +168,13 @@ function drawing(picture) {
   const paper = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
   for (const [name, value] of Object.entries({ width: '100%', height: '100%', fill: colours.getPropertyValue('--paper') })) paper.setAttribute(name, value);
   svg.prepend(paper);
-  return new XMLSerializer().serializeToString(svg).replace(/var\\((--[\\w-]+),[^)]*\\)/g, (_, name) => colours.getPropertyValue(name).trim());
+  for (const mark of all(MARKS, svg)) {
+    const title = document.createElementNS('http://www.w3.org/2000/svg', 'title');
+    title.textContent = mark.dataset.tip;
+    mark.append(title);
+    delete mark.dataset.tip;
+  }
+  return new XMLSerializer().serializeToString(svg).replace(/var\\((--[\\w-]+)\\)/g, (_, name) => colours.getPropertyValue(name).trim());
 }
 function savePng(name, svg) {
   const image = new Image();
@@ -148,13 +203,13 @@ for (const figure of all('figure')) {
     button.textContent = kind;
     button.setAttribute('aria-label', 'Save ' + title + ' as ' + kind);
     button.addEventListener('click', () => {
-      const svg = drawing(all('.picture', figure).find(picture => picture.offsetWidth > 0));
+      const svg = drawing(figure.querySelector('.picture'));
       if (kind === 'SVG') save(name + '.svg', 'image/svg+xml', svg);
       else savePng(name, svg);
     });
     bar.append(button);
   }
-  all('.picture', figure).at(-1).after(bar);
+  figure.querySelector('.picture').after(bar);
 }
 document.querySelector('#menu').hidden = false;
 `;

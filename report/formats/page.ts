@@ -32,6 +32,7 @@ h4 { font-size: 0.95rem; margin: 1.4rem 0 0.4rem; }
 figcaption h4 { margin: 0; }
 p { margin: 0.5rem 0; }
 p, .notes, ul { max-width: 56rem; }
+.caveats { max-width: none; }
 a { color: var(--accent); }
 .over { color: var(--muted); font-size: 0.85rem; letter-spacing: 0.04em; margin: 0; }
 .meta, .note, figcaption p, footer { color: var(--muted); font-size: 0.875rem; }
@@ -51,7 +52,10 @@ table.overview td, table.overview th { vertical-align: middle; }
 section.cell { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: 1.5rem; }
 section.alone { padding-top: 0.5rem; }
 .alone > h2 { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); }
-.first { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr)); gap: 0.5rem 1.5rem; }
+.first { display: grid; grid-template-columns: minmax(0, 31rem) minmax(0, 1fr); gap: 0.5rem 1.5rem; }
+.first:not(:has(figure)) { grid-template-columns: minmax(0, 1fr); }
+.first .picture { max-width: 31rem; }
+.first .picture svg { font-size: 11.5px; }
 .first > * { margin: 0; min-width: 0; }
 .first > .all { grid-column: 1 / -1; }
 .first h3 { margin: 0.6rem 0 0.3rem; }
@@ -83,11 +87,12 @@ tbody th { font-weight: 550; min-width: 6.5rem; background: var(--paper); }
 tr > th:first-child { position: sticky; left: 0; }
 table.dense { font-size: 0.74rem; }
 .dense th, .dense td { padding: 0.42rem 0.26rem; }
-.figure { text-align: right; white-space: nowrap; }
-.figure.lines { white-space: normal; }
+td, .figure { text-align: right; white-space: nowrap; }
+td.lines { white-space: normal; }
+td.words { text-align: left; white-space: normal; }
 .words { min-width: 9rem; }
 .long { min-width: 18rem; }
-.dense .figure { white-space: normal; }
+.dense :is(td, .figure) { white-space: normal; }
 .dense .words, .dense tbody th { min-width: 0; }
 .dense thead .unit { white-space: normal; }
 figure { margin: 2.2rem 0 0; }
@@ -99,9 +104,14 @@ figcaption h3 { margin: 0; }
 .fold > summary b { color: var(--ink); font-weight: 600; margin-right: 0.4rem; }
 .fold section.alone { margin-top: 1rem; padding-top: 0.8rem; }
 section.cell { border-top: 1px solid var(--line); margin-top: 0; padding: 1.2rem 0 1rem; }
-.picture { margin-top: 0.6rem; }
-.picture svg { display: block; max-width: 100%; height: auto; }
-.narrow { display: none; }
+.picture { margin-top: 0.6rem; max-width: 40rem; }
+.picture svg { display: block; width: 100%; height: auto; font-size: 10.5px; }
+.picture text { pointer-events: none; }
+.beside { display: grid; grid-template-columns: minmax(0, 37rem) minmax(0, 1fr); grid-template-rows: auto auto 1fr; gap: 0 1.5rem; align-items: start; }
+.beside > figcaption { grid-area: 1 / 2; }
+.beside > .picture { grid-area: 1 / 1 / span 3; margin: 0; }
+.beside > .saves { grid-area: 2 / 2; }
+.beside > details { grid-area: 4 / 1 / auto / span 2; }
 details { margin: 0.5rem 0; }
 summary { cursor: pointer; color: var(--accent); font-size: 0.875rem; width: fit-content; }
 dl { display: grid; grid-template-columns: minmax(8rem, 14rem) 1fr; gap: 0.3rem 1.2rem; margin: 0.6rem 0; font-size: 0.9rem; }
@@ -111,6 +121,10 @@ button { font: inherit; font-size: 0.875rem; color: var(--accent); background: n
 [hidden] { display: none !important; }
 #menu { margin: 0 0 0 auto; position: relative; }
 #menu > div { position: absolute; right: 0; display: grid; gap: 0.3rem; padding: 0.6rem; width: max-content; background: var(--paper); border: 1px solid var(--line); border-radius: 6px; font-size: 0.875rem; }
+.sort { font: inherit; color: inherit; text-align: inherit; border: 0; padding: 0; width: 100%; }
+.sort:hover { text-decoration: underline; }
+[aria-sort=ascending] .sort::after { content: " ↑"; }
+[aria-sort=descending] .sort::after { content: " ↓"; }
 .saves { margin: 0.2rem 0 0; display: flex; gap: 0.3rem; }
 .saves button { font-size: 0.75rem; padding: 0 0.5rem; }
 .picture:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
@@ -118,17 +132,20 @@ button { font: inherit; font-size: 0.875rem; color: var(--accent); background: n
 footer dl { flex-basis: 100%; margin: 0 0 0.5rem; }
 footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem; display: flex; gap: 1rem; justify-content: space-between; align-items: center; flex-wrap: wrap; }
 .tip { position: fixed; z-index: 2; max-width: min(24rem, calc(100vw - 16px)); background: var(--ink); color: var(--paper); font-size: 0.82rem; border-radius: 4px; padding: 0.25rem 0.55rem; }
+@media (max-width: 64rem) {
+  .beside { display: block; }
+  .beside > .picture { margin-top: 0.6rem; }
+  .first { grid-template-columns: minmax(0, 1fr); }
+}
 @media screen and (max-width: 48rem) {
   .page { padding: 0.8rem 1rem 3rem; }
   nav.top { position: static; padding: 0.45rem 1rem; }
   .first > div :is(th, td), #changes > .scroll :is(th, td) { padding: 0.35rem 0.15rem; }
   .first > div table, #changes > .scroll table { font-size: 0.72rem; }
   h1 { font-size: 1.4rem; }
-  .wide { display: none; }
   .words, .long, tbody th { min-width: 0; }
   th, td { padding: 0.42rem 0.4rem; }
-  .narrow { display: block; }
-  .narrow svg { width: 100%; max-width: 30rem; }
+  .picture svg, .first .picture svg { font-size: 14px; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
   .overview thead { display: none; }
@@ -146,13 +163,13 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   table { font-size: 7.5pt; }
   table.dense { font-size: 6pt; }
   th, td, .dense th, .dense td { padding: 0.15rem 0.2rem; }
-  .figure, thead .unit { white-space: normal; }
+  td, .figure, thead .unit { white-space: normal; }
   tbody th { min-width: 0; }
   tr > th:first-child { position: static; }
   .words, .long { min-width: 0; }
   figure, tr, dl { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
-  summary, button, nav { display: none; }
+  summary, button:not(.sort), nav { display: none; }
   .fold > summary { display: block; }
 }
 `;

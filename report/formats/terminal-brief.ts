@@ -56,7 +56,7 @@ export function layOutBrief(report: Report, page: Page, next: readonly string[])
   const table = take(layOutFirst(report, page, room - reserved));
   const remarks = take(layOutRemarks(answer.notes, page, room));
   const bars = take(layOutBars(report, page, room));
-  const caveats = take(layOutRemarks(caveatsOf(report), page, room));
+  const caveats = take(layOutRemarks([...report.scenarioCaveats, ...report.caveats], page, room));
   return [...top, ...failed, ...table, ...bars, ...remarks, ...caveats, ...closing].join('\n');
 }
 
@@ -133,12 +133,6 @@ function layOutRemarks(remarks: readonly string[], page: Page, room: number): st
   const entries = remarks.map(remark => wrapped(remark, page.width, '- '));
   const shown = cutTo(entries, room - 1, page);
   return shown.length === 0 ? [] : ['', ...shown];
-}
-
-/** Those of single scenarios first. */
-function caveatsOf({ sweeps, cells, caveats }: Report): string[] {
-  const alone = cells.filter(({ sweep }) => sweep === null);
-  return [...new Set([...sweeps, ...alone].flatMap(part => part.caveats)), ...caveats];
 }
 
 interface Ratio {

@@ -1,7 +1,7 @@
 // Format for a terminal: the answer within a screenful, or everything: tables, failed audits and caveats, within its width.
 import { visibleLine } from '../../results/visible.ts';
 import type { Answer, CellReport, Report, SweepReport, Table } from '../model.ts';
-import { type Format, partsOf } from './format.ts';
+import { type Format, partsOf, tablesOfClients } from './format.ts';
 import { layOutBrief } from './terminal-brief.ts';
 import {
   layOutAnswer,
@@ -99,9 +99,7 @@ function layOutCell(cell: CellReport, page: Page, hasSiblings: boolean): string 
     ...wrapped(cell.question, width).map(line => colours.dim(line)),
     ...(hasSiblings ? layOutSection(cell.answer, page) : []),
     ...cell.asides.flatMap(aside => wrapped(aside, width)),
-    layOutTable(cell.article, page),
-    layOutTable(cell.main, page),
-    ...(cell.ratios === null ? [] : [layOutTable(cell.ratios, page)]),
+    ...tablesOfClients(cell).map(table => layOutTable(table, page)),
     ...cell.special.map(table => layOutTable(table, page)),
     ...(cell.errors === null ? [] : [layOutRows(cell.errors, page)]),
     ...(cell.failures === null ? [] : [layOutRows(cell.failures, page)]),

@@ -6,7 +6,17 @@ import { allMarks, type CellView, MARK_NOTES } from '../cell-view.ts';
 import type { SweepChart } from '../charts/chart.ts';
 import type { CellState, Column, Fact, Mark, SweepMeasure, SweepReport, Table, TableCell } from '../model.ts';
 import { describeExpectation } from '../tables/expectations.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from '../tables/table.ts';
+import {
+  CENTRE_NOTE,
+  createTable,
+  figure,
+  figureColumn,
+  hasTwoEstimators,
+  keyColumn,
+  nothing,
+  wordColumn,
+  words,
+} from '../tables/table.ts';
 import { auditLines } from '../words/audits.ts';
 import { boundRemarks } from '../words/bound.ts';
 import { cellCaveats, nameStop } from '../words/caveats.ts';
@@ -193,11 +203,13 @@ export function measureTable(sweep: SweepView, measure: Measure): Table {
     title: titleOf(measure),
     columns: [
       ...placeColumns(sweep),
-      ...arms.map(({ name, label }) => figureColumn(`${name}:${measure.key}`, label, measure.unit)),
+      // First, so that they are seen on a phone too.
       ...ratios.map(({ name }) => figureColumn(`${name}:ratio`, `${name} / ${baseline}`)),
+      ...arms.map(({ name, label }) => figureColumn(`${name}:${measure.key}`, label, measure.unit)),
     ],
     rows: rowsOf(sweep).map(row => [
       ...placeCells(row),
+      ...ratios.map(({ figures }) => ratioCell(at(figures, row))),
       ...arms.map(({ figures }) => {
         const found = at(figures, row);
         return found === undefined
@@ -208,8 +220,8 @@ export function measureTable(sweep: SweepView, measure: Measure): Table {
               found.marks,
             );
       }),
-      ...ratios.map(({ figures }) => ratioCell(at(figures, row))),
     ]),
+    notes: measure.hasInterval && hasTwoEstimators(measure.of) ? [CENTRE_NOTE] : [],
   });
 }
 
@@ -302,10 +314,6 @@ function identifyColumns(columns: readonly Column[]): string {
   return JSON.stringify(columns);
 }
 
-/** Widths in px: half the column of a page, so that two stand side by side, and a phone held upright. */
-const HALF_PX = 560;
-const NARROW_PX = 340;
-
 export function reportSweep(
   sweep: SweepView,
   { charts, special }: { charts: readonly SweepChart[]; special: readonly CreateTable[] },
@@ -351,8 +359,7 @@ function reportMeasure(sweep: SweepView, measure: Measure, charts: readonly Swee
         name: `${chart.name}-${index}`,
         title,
         caption,
-        wide: spec(HALF_PX),
-        narrow: spec(NARROW_PX),
+        spec: spec(),
       })),
     ),
   };

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { armNames, viewCell } from '../cell-view.ts';
 import { type StoredSample, sampleRuns, sweepAndScenario } from '../testing/sample-runs.ts';
 import { sampleSweeps } from '../testing/sample-sweeps.ts';
-import { type SweepView, sectionsOf } from './view.ts';
+import { nameWithUnit, type SweepView, sectionsOf } from './view.ts';
 
 function sectionsIn({ run, trials }: StoredSample) {
   return sectionsOf(run.cells.map(cell => viewCell(cell, trials, armNames(run))));
@@ -76,3 +76,15 @@ test('sweeps and single cells are distinguished', () => {
     ['cell', 'cell'],
   );
 });
+
+for (const [path, words] of [
+  ['link.roundTripMs', 'round trip (ms)'],
+  ['link.bytesPerSec', 'bytes (per second)'],
+  ['load.ratePerSec', 'rate (per second)'],
+  ['clients.sized.pool.maxConnections', 'max connections'],
+  ['target.tls', 'tls'],
+  ['clients.one.requestsPerConnection', 'requests per connection'],
+  ['target.ms', 'ms'],
+] as const) {
+  test(`an axis of ${path} reads ${words}`, () => assert.equal(nameWithUnit(path), words));
+}

@@ -4,6 +4,7 @@ import {
   comparedMetrics,
   headlineOf,
   isCompared,
+  isSetByLoad,
   METRIC_ORDER,
   METRIC_TABLE,
   summaryFigure,
@@ -285,6 +286,7 @@ export function ratioFigures({ cells }: SweepView, candidate: string, { metric }
       found => found.metric === metric && found.candidate === candidate,
     );
     if (comparison === undefined || comparison.replicateRatios.length === 0) return [];
+    if (isSetByLoad(comparison.metric, cell.view.result.scenario.load)) return [];
     const interval = drawable(comparison.ratio ?? pointOf(comparison.replicateRatios));
     const text = formatComparison(comparison);
     const marks = comparisonMarks(comparison, cell.view);
@@ -320,4 +322,24 @@ function pointAt(value: number): Interval {
 export function formatValue(value: SweepValue): string {
   if (typeof value !== 'number') return String(value);
   return value.toLocaleString('en-US', { maximumFractionDigits: 12 });
+}
+
+/** Behind the name of a setting, and how a reader writes it. */
+const UNITS: readonly [suffix: string, unit: string][] = [
+  ['PerSec', 'per second'],
+  ['Ms', 'ms'],
+  ['Us', 'µs'],
+  ['Sec', 's'],
+  ['Bytes', 'bytes'],
+  ['Ratio', 'ratio'],
+];
+
+/** A setting in words, with its unit: `round trip (ms)` of `link.roundTripMs`, `max connections` of `clients.a.pool.maxConnections`. */
+export function nameWithUnit(path: string): string {
+  const name = path.split('.').at(-1)!;
+  const [suffix, unit] = UNITS.find(([end]) => name.endsWith(end) && name.length > end.length) ?? ['', ''];
+  const words = name
+    .slice(0, name.length - suffix.length)
+    .replaceAll(/(?<=[a-z\d])[A-Z]/g, letter => ` ${letter.toLowerCase()}`);
+  return unit === '' ? words : `${words} (${unit})`;
 }

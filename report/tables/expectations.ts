@@ -25,7 +25,16 @@ import {
   roundInterval,
   toShownUnit,
 } from '../words/numbers.ts';
-import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from './table.ts';
+import {
+  CENTRE_NOTE,
+  createTable,
+  figure,
+  figureColumn,
+  hasTwoEstimators,
+  keyColumn,
+  wordColumn,
+  words,
+} from './table.ts';
 
 /** In a sentence about a limit, `per` is a stroke: `client CPU / request`. */
 function titleOf(metric: ExpectedMetric): string {
@@ -79,6 +88,11 @@ export function expectationTable(view: CellView): Table | null {
             `This run is one of up to ${formatCount(errorSharers)} whose outcomes share one error of ${ERROR_PERCENT}, so each has to be surer than its ${INTERVAL_NAME}.`,
           ]),
       ...unknownNotes(view.result),
+      ...(expectations.some(
+        ({ expectation: { over, metric } }) => over === undefined && hasTwoEstimators(metric),
+      )
+        ? [CENTRE_NOTE]
+        : []),
       ...(expectations.some(({ expectation }) => isOfFewRequests(expectation, view.trials))
         ? ['A limit on a quantile of few requests (‡) is unsure, wherever its interval lies.']
         : []),

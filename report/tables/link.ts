@@ -7,7 +7,7 @@ import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
 import type { Column, Table, TableCell } from '../model.ts';
 import { capitalize } from '../words/load.ts';
 import { formatCount, formatInterval, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
+import { CENTRE_NOTE, createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
 interface Row {
   arm: ArmView;
@@ -124,6 +124,7 @@ export function predictionTable({ arms, result }: CellView): Table | null {
     notes: [
       ...(published === undefined ? [] : [`Published: ${published.source}.`]),
       ...(link === undefined ? [] : modelNotes(result.serviceMs, rows)),
+      CENTRE_NOTE,
     ],
   });
 }

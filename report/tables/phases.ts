@@ -48,9 +48,9 @@ export const PHASE_COLOURS_DARK: Record<Phase, string> = {
   unsplit: '#bac4cd',
 };
 
-/** A page may override it by a CSS variable. */
+/** As a variable of the page. */
 export function phaseColour(phase: Phase): string {
-  return `var(--phase-${phase}, ${PHASE_COLOURS[phase]})`;
+  return `var(--phase-${phase})`;
 }
 
 interface PhasedArm {

@@ -1,6 +1,6 @@
 // Tables of clients relative to the baseline: the ratios with their verdicts, and how far load tools disagree.
 
-import { comparedMetrics, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
+import { comparedMetrics, isSetByLoad, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
 import type { Comparison, Metric } from '../../results/model/run.ts';
 import { ERROR_PERCENT, INTERVAL_NAME, LEVEL_PERCENT, sumOf } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
@@ -14,6 +14,7 @@ import {
   formatCount,
   formatSignificant,
   knownRatio,
+  roundInterval,
   toShownUnit,
 } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
@@ -50,11 +51,11 @@ export function ratioTable(view: CellView): Table | null {
   });
 }
 
-/** Groups rows by metric, so that the arms can be compared with each other too. */
+/** Groups rows by metric, so that the arms can be compared with each other too; without the rate that an open load sets. */
 function byMetric(comparisons: readonly Comparison[], load: Load): Comparison[] {
-  return comparedMetrics(load).flatMap(metric =>
-    comparisons.filter(comparison => comparison.metric === metric),
-  );
+  return comparedMetrics(load)
+    .filter(metric => !isSetByLoad(metric, load))
+    .flatMap(metric => comparisons.filter(comparison => comparison.metric === metric));
 }
 
 /** Which metric gets a verdict, and how certain it is. */
@@ -122,8 +123,9 @@ function agreedColumns(metric: Metric): Column[] {
 function centreCell(metric: Metric, arm: ArmView): TableCell {
   const found = summaryFigure(metric, arm.summary);
   if (found === null) return nothing;
-  const value = toShownUnit(metric, found.value);
-  return figure(formatSignificant(value), value, figureMarks(arm, metric));
+  const shown = (bound: number): number => toShownUnit(metric, bound);
+  const interval = { value: shown(found.value), low: shown(found.low), high: shown(found.high) };
+  return figure(roundInterval(interval).value, interval.value, figureMarks(arm, metric));
 }
 
 /** The baseline has no deviation. */

@@ -2,6 +2,7 @@
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { Metric } from '../../results/model/run.ts';
 import { INTERVAL_NAME } from '../../results/stats.ts';
+import type { ExpectedMetric } from '../../scenarios/model/scenario.ts';
 import { MARK_NOTES, signsOf } from '../cell-view.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../model.ts';
 import { NO_FIGURE } from '../words/numbers.ts';
@@ -28,6 +29,16 @@ export function wordColumn(key: string, heading: string): Column {
 
 export function figureColumn(key: string, heading: string, unit?: string): Column {
   return { key, heading, align: 'right', isKey: false, ...(unit === undefined ? {} : { unit }) };
+}
+
+/** Below figures that are centres over replicates, where another table has the same metric over all requests. */
+export const CENTRE_NOTE =
+  'Centres over the replicates, each counted alike. "Results by client" counts all requests alike, so it differs where replicates do.';
+
+/** Whether reports show a metric by two estimators. */
+export function hasTwoEstimators(metric: ExpectedMetric): boolean {
+  const { isIntervalStored, ofSummary, interval } = METRIC_TABLE[metric];
+  return isIntervalStored !== true && ofSummary !== undefined && interval.of === 'logarithms';
 }
 
 /** A metric with its interval. */

@@ -41,10 +41,10 @@ const PLAIN: TopLevelSpec = { data: { values: [{}] }, mark: 'point' };
 function withPlainPictures<Part>(part: Part): Part {
   if (typeof part !== 'object' || part === null) return part;
   if (Array.isArray(part)) return part.map(withPlainPictures) as Part;
-  const isPicture = 'wide' in part && 'narrow' in part;
-  const entries = Object.entries(isPicture ? { ...part, wide: PLAIN, narrow: PLAIN } : part);
-  if (isPicture) return Object.fromEntries(entries) as Part;
-  return Object.fromEntries(entries.map(([key, value]) => [key, withPlainPictures(value)])) as Part;
+  if ('spec' in part && 'caption' in part) return { ...part, spec: PLAIN };
+  return Object.fromEntries(
+    Object.entries(part).map(([key, value]) => [key, withPlainPictures(value)]),
+  ) as Part;
 }
 
 /** What is left of a text when wrapping and escaping are taken away: letters, digits and marks. */

@@ -1,10 +1,11 @@
 // Stored runs of every kind that a report may be built from: sound, invalid, failed, hostile, with one client, with no figures.
-
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { auditCell, auditTrial } from '../../results/audits/index.ts';
 import { compareArms, summariseArms } from '../../results/compare.ts';
 import { emptyHistogram } from '../../results/histogram.ts';
-import type { Run } from '../../results/model/run.ts';
-import type { TrialResult } from '../../results/model/trial.ts';
+import { Run } from '../../results/model/run.ts';
+import { TrialResult } from '../../results/model/trial.ts';
 import { phasedTrial } from '../../results/testing/phased-trial.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { sampleSweep } from '../../results/testing/sample-sweep.ts';
@@ -60,8 +61,19 @@ export const sampleRuns: Record<string, StoredSample> = {
     'sizes[bytes=1]',
     'sizes[bytes=2]',
   ]),
+  'a bad hour': readRecorded('a-bad-hour'),
   'two scenarios': together(sampleRun(), sampleRun({ scenario: 'requests-per-connection' })),
 };
+
+/** As it was measured on a machine with far more to do: a line of the run, and one for each trial. */
+function readRecorded(name: string): StoredSample {
+  const text = gunzipSync(readFileSync(new URL(`./${name}.ndjson.gz`, import.meta.url))).toString();
+  const [run, ...trials] = text
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as unknown);
+  return { run: Run.parse(run), trials: trials.map(trial => TrialResult.parse(trial)) };
+}
 
 /** Its arm and one of its values are named as a stored run from elsewhere might name them. */
 export function hostileSweep(): StoredSample {

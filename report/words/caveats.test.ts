@@ -5,7 +5,7 @@ import type { CellResult } from '../../results/model/run.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { armNames, viewCell } from '../cell-view.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
-import { cellCaveats, describeStop, runCaveats } from './caveats.ts';
+import { caveatsOfAll, cellCaveats, describeStop, runCaveats } from './caveats.ts';
 
 describe('Why measuring stopped, and the precision reached', () => {
   const sample = sampleRuns['two arms']!.run.cells[0]!;
@@ -128,4 +128,51 @@ test('requests without a response outside the windows are said to be in no error
   assert.match(about().join(), /^short: 6 requests outside the measured windows .* does not include them\.$/);
   measurement.censored = { count: 6, leastUs: 1 };
   assert.deepEqual(about(), [], 'those of the windows are in it');
+});
+
+describe('What limits several scenarios is said once, with their names: a table', () => {
+  const rows: [why: string, parts: [name: string, caveats: string[]][], said: string[]][] = [
+    ['a single scenario needs no name', [['a', ['short: slow.', 'Few.']]], ['short: slow.', 'Few.']],
+    [
+      'of all scenarios',
+      [
+        ['a', ['short: slow.']],
+        ['b', ['short: slow.']],
+      ],
+      ['all scenarios: short: slow.'],
+    ],
+    [
+      'of one among several',
+      [
+        ['a', ['short: slow.']],
+        ['b', []],
+        ['c', ['short: slow.', 'Few.']],
+      ],
+      ['a, c: short: slow.', 'c: Few.'],
+    ],
+    [
+      'with other numbers',
+      [
+        ['a', ['2 of 4 failed.']],
+        ['b', ['3 of 4 failed.']],
+        ['c', []],
+      ],
+      ['a, b: 2 of 4 failed. (figures of the first)'],
+    ],
+  ];
+  for (const [why, parts, said] of rows) {
+    test(why, () =>
+      assert.deepEqual(caveatsOfAll(parts.map(([name, caveats]) => ({ name, caveats }))), said),
+    );
+  }
+
+  test('what two clients say alike is one sentence', () => {
+    const { run, trials } = structuredClone(sampleRuns['two arms']!);
+    for (const trial of trials) if (trial.state === 'completed') trial.measurement.caveats = ['It waits.'];
+    const caveats = cellCaveats(viewCell(run.cells[0]!, trials, armNames(run)));
+    assert.deepEqual(
+      caveats.filter(caveat => caveat.includes('It waits.')),
+      ['short, persistent: It waits.'],
+    );
+  });
 });

@@ -1,5 +1,5 @@
 // Caveats: the sentences that say what limits the figures of a run or a cell, and why measuring stopped.
-import { foldSimilar } from '../../results/audits/index.ts';
+import { foldSimilar, groupSimilar } from '../../results/audits/index.ts';
 import { isBusyMachine } from '../../results/audits/machine.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { ArmSummary, CellResult, Host, Run, StopReason } from '../../results/model/run.ts';
@@ -199,11 +199,10 @@ function describeLoopback(cells: readonly CellResult[]): string {
     : `${LOOPBACK} A real network adds a round trip to every request.`;
 }
 
-export function runCaveats({ state, git, host, cells, notBegun = [] }: Run): string[] {
+export function runCaveats({ state, git, host, cells }: Run): string[] {
   return [
     ...networkCaveats(cells),
     ...(state === 'partial' ? ['The run is partial: only what was measured is shown.'] : []),
-    ...(notBegun.length === 0 ? [] : [`Not begun: ${notBegun.join(', ')}.`]),
     ...(state === 'failed' ? ['Some of the requested measurements could not be made.'] : []),
     ...(host.pinning === null ? [`Processes were not pinned to cores: ${host.pinningDetail}.`] : []),
     ...busyCaveats(host),
@@ -282,8 +281,29 @@ export function cellCaveats({ result, trials, arms }: CellView): string[] {
         ]
       : []),
     ...result.leftOut.map(({ arm, message, hint }) => `The client ${arm} was skipped: ${message} (${hint}).`),
-    ...arms.flatMap(({ name, trials: own }) =>
-      foldSimilar(own.flatMap(({ measurement }) => measurement.caveats)).map(caveat => `${name}: ${caveat}`),
-    ),
+    ...clientCaveats(arms),
   ];
+}
+
+/** What clients say of their own figures, each sentence once: `short, persistent: …`. */
+function clientCaveats(arms: readonly ArmView[]): string[] {
+  const said = arms.flatMap(({ name, trials }) =>
+    foldSimilar(trials.flatMap(({ measurement }) => measurement.caveats)).map(text => ({ name, text })),
+  );
+  return [...Map.groupBy(said, ({ text }) => text)].map(
+    ([text, group]) => `${group.map(({ name }) => name).join(', ')}: ${text}`,
+  );
+}
+
+/** Caveats of several scenarios, each once, with the names of those that it is of; those of a single one as they are. */
+export function caveatsOfAll(parts: readonly { name: string; caveats: readonly string[] }[]): string[] {
+  const [only, ...others] = parts;
+  if (only !== undefined && others.length === 0) return [...only.caveats];
+  const all = parts.flatMap(({ name, caveats }) => caveats.map(text => ({ name, text })));
+  return groupSimilar(all, ({ text }) => text).map(group => {
+    const [{ text }, ...rest] = group;
+    const names = [...new Set(group.map(({ name }) => name))];
+    const where = names.length === parts.length ? 'all scenarios' : names.join(', ');
+    return `${where}: ${text}${rest.some(other => other.text !== text) ? ' (figures of the first)' : ''}`;
+  });
 }

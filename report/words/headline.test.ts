@@ -94,7 +94,7 @@ describe('Where arms differ in their error rates, no ratio of them stands anywhe
     const [cell] = report.cells;
     assert.ok(column(cell!.ratios!, 'ratio').every(text => text.endsWith('§')));
     assert.ok(column(cell!.figures[0]!.table, 'persistentRatio').every(text => text.endsWith('§')));
-    assert.ok(JSON.stringify(cell!.figures[0]!.wide).includes('persistent§'), 'the axis of the chart');
+    assert.ok(JSON.stringify(cell!.figures[0]!.spec).includes('persistent§'), 'the axis of the chart');
     const expectations = cell!.special.find(({ name }) => name === 'expectations')!;
     assert.deepEqual(
       column(expectations, 'interval').map(text => text.endsWith('§')),
@@ -127,7 +127,7 @@ describe('Where arms differ in their error rates, no ratio of them stands anywhe
       assert.ok(marked.length <= 1);
       if (marked.length === 1)
         assert.ok(
-          pictures.some(({ wide }) => JSON.stringify(wide).includes('§')),
+          pictures.some(({ spec }) => JSON.stringify(spec).includes('§')),
           table.name,
         );
     }

@@ -16,10 +16,18 @@ export function failureCauses(trials: readonly TrialResult[]): string[] {
 
 /** Messages of trials, each once. Those that differ only in their numbers are one, worded as in its first trial. */
 export function foldSimilar(messages: readonly string[]): string[] {
-  const causes = Map.groupBy(messages, message => message.replaceAll(/\d[\d,.]*/g, '#'));
-  return [...causes.values()].map(([first = '', ...others]) =>
+  return groupSimilar(messages, message => message).map(([first, ...others]) =>
     others.some(other => other !== first) ? `${first} (similar in ${others.length + 1} trials)` : first,
   );
+}
+
+/** In groups whose texts differ only in their numbers, in order of first appearance. */
+export function groupSimilar<Item>(
+  items: readonly Item[],
+  textOf: (item: Item) => string,
+): [first: Item, ...others: Item[]][] {
+  const groups = Map.groupBy(items, item => textOf(item).replaceAll(/\d[\d,.]*/g, '#'));
+  return [...groups.values()] as [Item, ...Item[]][];
 }
 
 const TRIAL_RULES: readonly TrialRule[] = [

@@ -48,7 +48,7 @@ const INSPECT = `(() => {
   return {
     pictures: pictures.map(svg => {
       const { width, height, right } = svg.getBoundingClientRect();
-      return { label: svg.getAttribute('aria-label'), width, height, right, marks: svg.querySelectorAll('path[data-tip]').length };
+      return { label: svg.getAttribute('aria-label'), width, height, right, marks: svg.querySelectorAll('[data-tip]').length };
     }),
     overlaps,
     scrollWidth: document.documentElement.scrollWidth,
