@@ -174,10 +174,10 @@ function noteServers(
   output: Context['output'],
 ): void {
   const lines = plan.cells.flatMap(({ id, scenario }) =>
-    answersOf(servers.get(id) ?? []).flatMap(({ name, facts }) => {
-      const asked = name === undefined ? '' : `${name}: `;
-      const remarks = foreignRemarks(facts, scenario.target).map(remark => `  ! ${asked}${remark}`);
-      return [`  ${asked}${facts.url}: ${describeFound(facts)}`, ...remarks];
+    answersOf(servers.get(id) ?? []).flatMap(({ name, asked, facts }) => {
+      const prefix = name === undefined ? '' : `${name}: `;
+      const remarks = foreignRemarks(facts, scenario.target).map(remark => `  ! ${prefix}${remark}`);
+      return [`  ${prefix}${asked}: ${describeFound(facts)}`, ...remarks];
     }),
   );
   for (const line of new Set(lines)) output.note(line);
