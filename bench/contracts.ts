@@ -131,6 +131,8 @@ export interface OpenedConnection {
   connectMs: number;
   tlsMs: number;
   isResumed: boolean;
+  /** Of several origins, the one that it leads to, by index. */
+  origin?: number | undefined;
 }
 
 /** A request as clients send it, the same each time. */
@@ -139,6 +141,8 @@ export interface PreparedRequest {
   name: string;
   weight: number;
   method: Method;
+  /** Where it goes to; absent: the origin of the endpoint, which has no other. */
+  origin?: string;
   /** Path and query. */
   path: string;
   /** Names as written in the scenario, without those that a client sets by itself. */
@@ -149,6 +153,19 @@ export interface PreparedRequest {
   isChunked: boolean;
   /** Values from the environment, which no output may contain. */
   secrets: readonly string[];
+}
+
+/** Counts what a client sends for its requests, where it may send one several times, or not at all. */
+export interface AttemptSink {
+  /** An attempt is given to the library, or to its connections. */
+  sent(): void;
+  /**
+   * It has ended by itself. One that is given up with its request never does.
+   *
+   * @param status of the answer; 0 if there is none, or the client does not report it
+   * @returns whether it counts as success
+   */
+  ended(outcome: Outcome, status: number): boolean;
 }
 
 /** All requests of a scenario, in its order. */
@@ -163,6 +180,8 @@ export interface TransportOptions {
   hasPhases?: boolean;
   /** Called once for each connection that is ready for use. */
   onConnection: (connection: OpenedConnection) => void;
+  /** Counts attempts if the client has interceptors. */
+  attempts?: AttemptSink;
 }
 
 /** A client library, configured as one client. */

@@ -1,5 +1,6 @@
 // Messages between the parent and a generator process. They never go over the measured port.
 import type {
+  Attempts,
   Censored,
   Histogram,
   Ledger,
@@ -88,10 +89,14 @@ export interface GeneratorReading {
   /** Those that failed, by kind. */
   failures: Partial<Record<Outcome, number>>;
   unfinished: number;
+  /** What was sent for them; absent: each was one attempt. */
+  attempts?: Attempts;
   /** null if the client does not count its connections. */
   opened: number | null;
   /** Connections to anything but the endpoint. */
   openedElsewhere: number;
+  /** Of each of several origins, in their order; empty where there is one. */
+  origins: { sent: number; opened: number }[];
   /** What became of its connections between slices; absent where that is not known. */
   pauses?: PauseCounts;
   /** Connections still open before the client was closed; null if the client does not count them. */

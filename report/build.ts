@@ -21,6 +21,7 @@ import { faultTable } from './tables/faults.ts';
 import { linkTable, predictionTable } from './tables/link.ts';
 import { articleTable, briefTable, mainTable } from './tables/main.ts';
 import { capacityTable, scheduleTable } from './tables/open-loads.ts';
+import { originTable } from './tables/origins.ts';
 import { errorTable, failureTable, statusTable } from './tables/outcomes.ts';
 import { phaseTable } from './tables/phases.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
@@ -107,6 +108,7 @@ const SPECIAL_TABLES: readonly CreateTable[] = [
   scheduleTable,
   agreementTable,
   requestTable,
+  originTable,
   faultTable,
   statusTable,
   connectionCostTable,

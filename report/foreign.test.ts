@@ -98,6 +98,31 @@ test('a server behind a proxy: whose connections are counted, and whose are not'
   assert.ok(caveats.every(caveat => !/The server runs on another machine/.test(caveat)));
 });
 
+test('several servers: each with its share, what was found there, and its remarks', () => {
+  const { run, trials } = structuredClone(sampleRuns["someone else's server"]!);
+  const [cell] = run.cells;
+  const first = { ...cell!.server!, status: 200 };
+  const [a, b] = ['https://a.test/one', 'https://b.test/two'];
+  cell!.server = { ...first, url: a };
+  cell!.otherServers = [{ ...first, url: b, status: 404, address: '10.0.0.9', isLoopback: false }];
+  const { target } = cell!.scenario;
+  delete target.url;
+  target.urls = [{ url: a, weight: 3 }, b];
+  const { cells } = buildReport({ run, trials, charts });
+  const { conditions, caveats, main } = cells[0]!;
+  const values = new Map(conditions.map(({ label, value }) => [label, value]));
+  assert.equal(
+    values.get('Target'),
+    'external servers at https://a.test/one (75 % of the requests) and https://b.test/two (25 %)',
+  );
+  assert.match(values.get(`Found before the run at ${a}`)!, /^status 200 .*\(loopback\)$/);
+  assert.match(values.get(`Found before the run at ${b}`)!, /^status 404 .*another machine$/);
+  assert.ok(caveats.some(caveat => caveat.startsWith(`${b} responded with status 404`)));
+  assert.ok(caveats.some(caveat => caveat.startsWith(`${a} and ${b} are external servers: `)));
+  assert.ok(caveats.some(caveat => caveat.startsWith(`Not on this machine: ${b}. `)));
+  assert.ok(main.notes.some(note => /servers are external, so their CPU use is unknown/.test(note)));
+});
+
 test('a server elsewhere: what it accepted is not known, and nothing is said of loopback', () => {
   const { run, trials } = structuredClone(sampleRuns["someone else's server"]!);
   const [cell] = run.cells;

@@ -243,6 +243,9 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
         : total(m => m.ledger.needed.most ?? 0),
     },
     requestsSent: total(m => m.ledger.requestsSent),
+    attemptsSent: measurements.some(m => m.ledger.attempts === null)
+      ? null
+      : total(m => m.ledger.attempts?.sent ?? 0),
     generatorCpuUsPerRequest: mean(m => m.generator.cpuUsPerRequest),
     targetCpuUsPerRequest: measurements.some(m => m.target === null)
       ? null

@@ -29,6 +29,24 @@ const rows = [
     client: { pool: { maxConnections: 20, maxTotalConnections: 10 } },
     needed: [1, 10],
   },
+  {
+    why: 'a limit per host counts once for each origin',
+    client: { pool: { maxConnections: 20 } },
+    target: { origins: 3 },
+    needed: [1, 60],
+  },
+  {
+    why: 'of unlimited pools two per user and origin may be in use',
+    client: { requestsPerConnection: 100 },
+    target: { origins: [2, 1] },
+    needed: [10, 409],
+  },
+  {
+    why: 'within a limit to all origins, a connection to one may make room for another',
+    client: { pool: { maxTotalConnections: 10 } },
+    target: { origins: 3 },
+    needed: [1, 950],
+  },
   { why: 'an unlimited pool, said so', client: { pool: { maxConnections: 'unlimited' } }, needed: [1, null] },
   { why: 'more pool than requests', client: { pool: { maxConnections: 2000 } }, needed: [1, 950] },
   {

@@ -3,6 +3,7 @@ import type { Client } from '../scenarios/model/client.ts';
 import { closesAfterResponse } from '../scenarios/model/closing-server.ts';
 import { connectionLimit } from '../scenarios/model/connection-limit.ts';
 import { type Load, mostInFlight } from '../scenarios/model/load.ts';
+import { originCount } from '../scenarios/model/origins.ts';
 import type { Scenario } from '../scenarios/model/scenario.ts';
 import { type OwnTarget, STATEMENTS, type Target } from '../scenarios/model/target.ts';
 import { UsageError } from './errors.ts';
@@ -40,6 +41,7 @@ interface Settings {
  * - 1: exactly `requests`.
  * - m: at least ceil(requests / m). At most floor(requests / m) full ones and those still in use at the end, which are as
  *   many as the pool holds; without a limit two for each user, whose next request may find the last connection closing.
+ * - (Of several origins each has its own pool, so that limits per host count once for each.)
  * - no limit: at least one, at most as many as the pool holds; null (no bound) when the pool is unlimited.
  *
  * Over HTTP/2 a pool also holds no more than it takes to have every request in flight on a stream, where the client
@@ -69,7 +71,7 @@ export function neededConnections(
   const perConnection = requestsPerConnection(client, target);
   if (perConnection === 1) return { least: requests + unused, most: requests + unused };
   const isLimited = Number.isFinite(perConnection);
-  const inUse = size ?? (isLimited ? OPEN_PER_USER * mostInFlight(load) : null);
+  const inUse = size ?? (isLimited ? OPEN_PER_USER * mostInFlight(load) * originCount(target) : null);
   const full = isLimited ? Math.floor(requests / perConnection) : 0;
   const least = isLimited ? Math.ceil(requests / perConnection) : Math.min(requests, openings);
   const most = inUse === null ? null : full + inUse * openings;
@@ -108,19 +110,25 @@ export function slotsPerConnection(
 }
 
 /** Open at once, closing ones included, if nothing but the settings and the load bounds them. */
-export function mostOpenConnections({ pool }: Client, load: Load): number {
-  const limit = connectionLimit(pool);
-  return Number.isFinite(limit) ? limit : OPEN_PER_USER * mostInFlight(load);
+export function mostOpenConnections(
+  { pool }: Client,
+  load: Load,
+  target: Pick<Target, 'url' | 'urls' | 'origins'> = {},
+): number {
+  const origins = originCount(target);
+  const limit = connectionLimit(pool, origins);
+  return Number.isFinite(limit) ? limit : OPEN_PER_USER * mostInFlight(load) * origins;
 }
 
 /** Connections open at once by the stated settings; null: no bound. */
 function statedConnections(client: Client, target: Target, load: Load): number | null {
   const { protocol, pool } = client;
   const areStreamsStated = protocol === 'h2' && pool.maxConcurrentStreams !== undefined;
+  const origins = originCount(target);
   const byStreams = areStreamsStated
-    ? Math.ceil(mostInFlight(load) / slotsPerConnection(client, target))
+    ? Math.ceil(mostInFlight(load) / slotsPerConnection(client, target)) * origins
     : Number.POSITIVE_INFINITY;
-  const most = Math.min(connectionLimit(pool), byStreams);
+  const most = Math.min(connectionLimit(pool, origins), byStreams);
   return Number.isFinite(most) ? most : null;
 }
 
@@ -172,6 +180,8 @@ function whyNotKept({ client, target, load }: Settings): string | null {
     return `neither client nor server states how long an idle connection is kept (pool.idleTimeoutMs; ${atLeast})`;
   if (idleMs !== undefined && idleMs < LONGEST_PAUSE_MS)
     return `the client closes connections that are idle for ${idleMs} ms (pool.idleTimeoutMs; ${atLeast})`;
+  if (originCount(target) > 1 && typeof client.pool.maxTotalConnections === 'number')
+    return 'a connection to one origin may be closed to open one to another (pool.maxTotalConnections)';
   if (maxLifetimeMs !== undefined) return 'connections end by their age (pool.maxLifetimeMs)';
   const limit = connectionLimit(client.pool);
   const mostIdle = Number.isFinite(limit) ? limit : mostInFlight(load);

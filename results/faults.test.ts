@@ -11,9 +11,9 @@ type Stated = Record<string, unknown>;
 
 function faulty(
   faults: Stated[],
-  { target = {}, timeouts = {} }: { target?: Stated; timeouts?: Stated } = {},
+  { target = {}, ...client }: { target?: Stated; timeouts?: Stated; resilience?: Stated } = {},
 ) {
-  return { target: Target.parse({ faults, ...target }), client: Client.parse({ timeouts }) };
+  return { target: Target.parse({ faults, ...target }), client: Client.parse(client) };
 }
 
 describe('Each kind of fault has one effect, which settings of client and target may change', () => {
@@ -32,6 +32,7 @@ describe('Each kind of fault has one effect, which settings of client and target
     [{ kind: 'slowBytes', overMs: 100 }, {}, 'silent', false],
     [{ kind: 'slowBytes', overMs: 100 }, { timeouts: { totalMs: 101 } }, 'silent', false],
     [{ kind: 'slowBytes', overMs: 100 }, { timeouts: { totalMs: 100 } }, 'silent', true],
+    [{ kind: 'slowBytes', overMs: 100 }, { resilience: { timeout: { attemptMs: 100 } } }, 'silent', true],
     [{ kind: 'connectionClose' }, {}, null, true],
   ];
   for (const [fault, settings, way, isCertain] of rows) {
@@ -54,7 +55,7 @@ describe('The account sums failures by their effect', () => {
   const counts = [1, 2, 3, 4, 5, 6];
 
   function account(failures: Ledger['failures'], unfinished = 0) {
-    return accountFaults(faulty(FAULTS), { faults: counts, failures, unfinished });
+    return accountFaults(faulty(FAULTS), { faults: counts, failures, unfinished, attempts: null });
   }
 
   test('outcomes of one effect are one count, and unfinished requests are missing answers', () => {
@@ -68,12 +69,29 @@ describe('The account sums failures by their effect', () => {
     });
   });
 
+  test('of a client that repeats requests, the failures of its attempts count, and those that never ended', () => {
+    const attempts = { sent: 20, answered: 10, failures: { badStatus: 1, reset: 5, timeoutAttempt: 2 } };
+    const found = accountFaults(faulty(FAULTS), { faults: counts, failures: {}, unfinished: 0, attempts });
+    assert.deepEqual(
+      found!.ways.map(({ counted }) => counted),
+      [1, 5, 4],
+    );
+  });
+
   test('what no fault causes is listed', () => {
     assert.deepEqual(account({ refused: 2 })!.others, [{ outcome: 'refused', count: 2 }]);
   });
 
   test('there is none without faults, and where the failures are unknown', () => {
-    assert.equal(accountFaults(faulty([]), { faults: [], failures: { reset: 1 }, unfinished: 0 }), null);
+    assert.equal(
+      accountFaults(faulty([]), {
+        faults: [],
+        failures: { reset: 1 },
+        unfinished: 0,
+        attempts: null,
+      }),
+      null,
+    );
     assert.equal(account(null), null);
   });
 });

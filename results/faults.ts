@@ -14,7 +14,7 @@ import { sumOf } from './stats.ts';
 export const FAILURE_WAYS = {
   status: ['badStatus'],
   lost: ['reset', 'staleSocket'],
-  silent: ['timeoutHeaders', 'timeoutBody', 'timeoutTotal', 'noAnswer'],
+  silent: ['timeoutHeaders', 'timeoutBody', 'timeoutTotal', 'timeoutAttempt', 'noAnswer'],
 } as const satisfies Record<string, readonly Outcome[]>;
 
 export type FailureWay = keyof typeof FAILURE_WAYS;
@@ -33,7 +33,7 @@ const HARMLESS: FaultEffect = { way: null, isCertain: true };
 export function effectOf(
   fault: Fault,
   { expectStatus }: Pick<Target, 'expectStatus'>,
-  { timeouts }: Pick<Client, 'timeouts'>,
+  { timeouts, resilience }: Pick<Client, 'timeouts' | 'resilience'>,
 ): FaultEffect {
   switch (fault.kind) {
     case 'status':
@@ -47,7 +47,8 @@ export function effectOf(
     case 'slowBytes':
       return {
         way: 'silent',
-        isCertain: timeouts.totalMs !== undefined && timeouts.totalMs <= fault.overMs,
+        isCertain:
+          Math.min(timeouts.totalMs ?? Infinity, resilience?.timeout?.attemptMs ?? Infinity) <= fault.overMs,
       };
     case 'connectionClose':
       return HARMLESS;
@@ -72,20 +73,24 @@ export interface FaultAccount {
 
 interface Faulty {
   target: Pick<Target, 'faults' | 'expectStatus'>;
-  client: Pick<Client, 'timeouts'>;
+  client: Pick<Client, 'timeouts' | 'resilience'>;
 }
 
-/** Over the whole of a trial; null if its counts of failures by outcome are unknown, or the target injects nothing. */
+/**
+ * Over the whole of a trial; null if its counts of failures by outcome are unknown, or the target injects nothing. Of a client
+ * that may send a request several times, the failures of its attempts: those are what the target did to it.
+ */
 export function accountFaults(
   { target, client }: Faulty,
-  { faults: counts, failures, unfinished }: Pick<Ledger, 'faults' | 'failures' | 'unfinished'>,
+  ledger: Pick<Ledger, 'faults' | 'failures' | 'unfinished' | 'attempts'>,
 ): FaultAccount | null {
-  if (target.faults.length === 0 || failures === null) return null;
+  const { faults: counts } = ledger;
+  const byOutcome = failuresOf(ledger);
+  if (target.faults.length === 0 || byOutcome === null) return null;
   const met = target.faults.map((fault, index) => ({
     ...effectOf(fault, target, client),
     count: counts[index] ?? 0,
   }));
-  const byOutcome: Partial<Record<Outcome, number>> = { ...failures, noAnswer: unfinished };
   const ways = (Object.keys(FAILURE_WAYS) as FailureWay[]).map((way): WayCount => {
     const ofWay = met.filter(effect => effect.way === way);
     return {
@@ -102,6 +107,17 @@ export function accountFaults(
     .filter(([outcome, count]) => !known.includes(outcome) && count > 0)
     .map(([outcome, count]) => ({ outcome, count }));
   return { ways, others };
+}
+
+/** Failures by outcome, those without an answer included; null if they are unknown. */
+function failuresOf({
+  failures,
+  unfinished,
+  attempts,
+}: Pick<Ledger, 'failures' | 'unfinished' | 'attempts'>): Partial<Record<Outcome, number>> | null {
+  if (attempts === null) return failures && { ...failures, noAnswer: unfinished };
+  const failed = sumOf(Object.values(attempts.failures), count => count);
+  return { ...attempts.failures, noAnswer: attempts.sent - attempts.answered - failed };
 }
 
 /**

@@ -147,7 +147,7 @@ export const DEFAULT_MIN_EFFECT = 0.05;
 /** An increase of the error rate by more than this share of requests is a regression, whatever the rate was. */
 const ERROR_EFFECT = 0.0005;
 /** An increase of unnecessary connections per request that is a regression: one per 1,000 requests. */
-const EXCESS_EFFECT = 0.001;
+export const EXCESS_EFFECT = 0.001;
 
 /** A comparison that can detect only larger changes is blind: that nothing was detected means nothing. */
 export const BLIND_ABOVE = 0.25;

@@ -17,7 +17,7 @@ import { Balancer } from './backends.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import { type ConnectionCounters, countConnections, sumCounters, type TargetCounters } from './counters.ts';
 import { createFaultyResponder } from './faults.ts';
-import type { Endpoint } from './protocol.ts';
+import type { Endpoint, TargetReading } from './protocol.ts';
 
 /**
  * Closes HTTP/2 sessions without a request in flight for `keepAliveTimeoutMs`, with a GOAWAY, as Node does for
@@ -89,18 +89,20 @@ export interface OpenTarget {
   endpoint: Endpoint;
   /** Mean service time of its behaviour, ms. */
   serviceMs: number;
-  read(): TargetCounters & { faults: number[] };
-  /** Begins a slice where backends are added: after so long; null: not in this slice. */
-  startSlice(growAfterMs: number | null): void;
+  read(): TargetCounters & Pick<TargetReading, 'faults' | 'origins'>;
+  /** Begins a slice in which something happens at its time; its measured window begins after so long; null: it has none. */
+  startSlice(windowAfterMs: number | null): void;
   /** Destroys every connection and stops listening; resolves when both are done, so that the counters are final. */
   close(): Promise<void>;
 }
 
-interface OpenTargetOptions {
+export interface OpenTargetOptions {
   target: Target;
   /** The module named by `target.behaviour.name`. */
   behaviour: BehaviourModule;
   seed: number;
+  /** Default: one of its own. */
+  certificate?: Certificate;
 }
 
 function parseBehaviour(behaviour: BehaviourModule, target: Target): unknown {
@@ -111,9 +113,9 @@ function parseBehaviour(behaviour: BehaviourModule, target: Target): unknown {
   );
 }
 
-async function createTlsOptions(target: Target) {
+async function createTlsOptions(target: Target, certificate?: Certificate) {
   if (target.tls === 'none') return null;
-  const { keyPem, certPem } = await createCertificate(target.tlsKey);
+  const { keyPem, certPem } = certificate ?? (await createCertificate(target.tlsKey));
   const version = `TLSv${target.tls}` as const;
   return {
     key: keyPem,
@@ -247,13 +249,14 @@ export async function openTarget({
   target: stated,
   behaviour,
   seed,
+  certificate,
 }: OpenTargetOptions): Promise<OpenTarget> {
   const target = asOwnTarget(stated);
   const options = parseBehaviour(behaviour, target);
   const behave = behaviour.createResponder(options, createRandom(seed, 'behaviour', target.behaviour.name));
-  const tlsOptions = await createTlsOptions(target);
+  const tlsOptions = await createTlsOptions(target, certificate);
   const backends: Backend[] = [];
-  const { respond, read: readFaults } = createFaultyResponder(
+  const faulty = createFaultyResponder(
     behave,
     target.faults,
     createRandom(seed, 'faults'),
@@ -262,7 +265,7 @@ export async function openTarget({
       backends.map(({ connections }) => connections.rawSocketOf(socket)).find(raw => raw !== undefined),
   );
   for (let index = 0; index < countBackends(target); index++)
-    backends.push(createBackend(target, tlsOptions, respond));
+    backends.push(createBackend(target, tlsOptions, faulty.respond));
   const { address, balancer } = await listen(backends, target.backends);
   const { port } = address;
   return {
@@ -272,9 +275,12 @@ export async function openTarget({
     serviceMs: behaviour.meanServiceMs(options) + meanFaultMs(target.faults),
     read() {
       const counters = backends.map(({ connections }) => connections.read());
-      return { ...sumCounters(counters), growth: balancer?.growth ?? null, faults: readFaults() };
+      return { ...sumCounters(counters), growth: balancer?.growth ?? null, faults: faulty.read() };
     },
-    startSlice: growAfterMs => balancer?.startSlice(growAfterMs),
+    startSlice(windowAfterMs) {
+      balancer?.startSlice(windowAfterMs);
+      faulty.startSlice(windowAfterMs);
+    },
     async close() {
       for (const { app } of backends) app.server.on('connection', socket => socket.destroy());
       const isListenerClosed = balancer?.close();

@@ -55,14 +55,15 @@ export class Balancer {
   /**
    * Takes back the backends that were added, and adds them again later: a slice of another client must find the same.
    *
-   * @param growAfterMs null: not
+   * @param windowAfterMs when the measured window of the slice begins; null: it has none
    */
-  startSlice(growAfterMs: number | null): void {
+  startSlice(windowAfterMs: number | null): void {
     this.#stopTimers();
     if (typeof this.#setting === 'number') return;
     this.#active = this.#setting.from;
     this.#growth = null;
-    if (growAfterMs !== null) this.#growTimer = setTimeout(() => this.#grow(), growAfterMs);
+    if (windowAfterMs === null) return;
+    this.#growTimer = setTimeout(() => this.#grow(), windowAfterMs + this.#setting.afterMs);
   }
 
   get growth(): BackendGrowth | null {

@@ -6,7 +6,7 @@ import type { ProcessReading } from '../results/model/trial.ts';
 import type { TargetReading } from './protocol.ts';
 
 /** Counts of connections and requests, cumulative except for openConnections. */
-export type TargetCounters = Omit<TargetReading, keyof ProcessReading | 'faults'>;
+export type TargetCounters = Omit<TargetReading, keyof ProcessReading | 'faults' | 'origins'>;
 
 /** Those of one server. */
 export type ServerCounters = Omit<TargetCounters, 'backends' | 'growth'>;

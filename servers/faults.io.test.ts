@@ -166,6 +166,24 @@ suite('the draw', () => {
     }
   });
 
+  test('a fault with a time is met in this part of a measured window, and never outside of one', () => {
+    const { respond, read, startSlice } = createFaultyResponder(
+      response => response.writeHead(200),
+      [{ kind: 'noAnswer', ratio: 1, during: { fromMs: 60_000, toMs: 120_000 } }],
+      createRandom(1, 'faults'),
+      () => undefined,
+    );
+    const silent = { writeHead: () => silent } as never;
+    const isMet = (windowAfterMs: number | null): boolean => {
+      startSlice(windowAfterMs);
+      const [before] = read();
+      respond(Object.create(silent));
+      return read()[0]! > before!;
+    };
+    const slices = [null, 0, -50_000, -61_000, -110_000, -121_000];
+    assert.deepEqual(slices.map(isMet), [false, false, false, true, true, false]);
+  });
+
   test('with shares of 1 together, every request meets one', () => {
     const all: Fault[] = [0.7, 0.2, 0.1].map(ratio => ({ kind: 'noAnswer', ratio }));
     assert.ok(!drawn(all, 5_000, 4).includes(-1));

@@ -2,7 +2,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Random } from '../results/random.ts';
-import type { Fault, FaultKind } from '../scenarios/model/fault.ts';
+import { type Fault, type FaultKind, isDue } from '../scenarios/model/fault.ts';
 import type { Responder } from './behaviour.ts';
 
 /** Writes the header of the behaviour's answer; with another status if one is given. */
@@ -114,6 +114,8 @@ interface FaultyResponder {
   respond: Responder;
   /** How often each fault was met, in their order. */
   read(): number[];
+  /** Begins a slice, whose measured window begins after so long; null: it has none. */
+  startSlice(windowAfterMs: number | null): void;
 }
 
 /**
@@ -128,13 +130,15 @@ export function createFaultyResponder(
   random: Random,
   rawSocketOf: RawSocketOf,
 ): FaultyResponder {
-  if (faults.length === 0) return { respond, read: () => [] };
+  if (faults.length === 0) return { respond, read: () => [], startSlice() {} };
   const counts = faults.map(() => 0);
+  let windowAtMs = Number.NaN;
 
   function draw(): number {
     let left = random();
-    return faults.findIndex(({ ratio }) => {
-      left -= ratio;
+    const sinceStartMs = performance.now() - windowAtMs;
+    return faults.findIndex(fault => {
+      if (isDue(fault, sinceStartMs)) left -= fault.ratio;
       return left < 0;
     });
   }
@@ -157,5 +161,8 @@ export function createFaultyResponder(
       respond(response);
     },
     read: () => [...counts],
+    startSlice(windowAfterMs) {
+      windowAtMs = windowAfterMs === null ? Number.NaN : performance.now() + windowAfterMs;
+    },
   };
 }

@@ -6,7 +6,7 @@ import type { Link, Target } from '../scenarios/model/target.ts';
  * Version of these messages and their meaning. Increased with each change, so that a child from another checkout is
  * refused instead of measured by different rules.
  */
-export const PROTOCOL_VERSION = 9;
+export const PROTOCOL_VERSION = 10;
 
 export type RelayCommand =
   | { type: 'start'; upstreamPort: number; link: Link; seed: number }
@@ -75,8 +75,11 @@ export type TargetCommand =
   | { type: 'start-profile' }
   /** Ends it and writes its files; answered by `profiled`. */
   | { type: 'save-profile'; path: string }
-  /** Where backends are added: takes them back, and adds them after so long (null: not). Answered by `slice-started`. */
-  | { type: 'start-slice'; growAfterMs: number | null }
+  /**
+   * Where something happens at a time of its own (backends are added, faults strike): a slice begins, whose measured window
+   * begins after so long (null: it has none). Answered by `slice-started`.
+   */
+  | { type: 'start-slice'; windowAfterMs: number | null }
   | { type: 'stop' };
 
 /** The target's own counters, cumulative since its start. */
@@ -96,6 +99,8 @@ export interface TargetReading extends ProcessReading {
   growth: BackendGrowth | null;
   /** How often each of target.faults was injected, in their order. */
   faults: number[];
+  /** Of each origin, in their order; absent where there is one. */
+  origins?: Pick<TargetReading, 'accepted' | 'requests'>[];
 }
 
 export type TargetReply =
@@ -107,16 +112,22 @@ export type TargetReply =
   | { type: 'slice-started' }
   | { type: 'failed'; message: string };
 
-/** The address of a target. */
-export interface Endpoint {
+/** One address that requests go to. */
+export interface Place {
   /** Origin, such as `https://127.0.0.1:40123`. */
   origin: string;
   /** Path and query of every request, such as `/`. */
   path: string;
-  /** Certificate authority to trust, as PEM; absent without TLS, or to trust the system's authorities. */
-  caPem?: string;
   /** For an origin with a host name: its resolved address, which load must be sent to. Absent behind a proxy, which resolves it. */
   address?: string;
+}
+
+/** The address of a target; of one with several origins, that of the first. */
+export interface Endpoint extends Place {
+  /** All of several, in their order; absent where there is one. */
+  origins?: Place[];
+  /** Certificate authority to trust, as PEM; absent without TLS, or to trust the system's authorities. */
+  caPem?: string;
   /** Unix socket that connections go to, in place of the origin's host and port. */
   socketPath?: string;
   /** HTTP proxy that connections go to, by its checked address; with its user and password, such as `http://me:pw@127.0.0.1:3128`. */

@@ -1,9 +1,10 @@
 // The target process: serves a behaviour on commands from the parent, and reports its counters.
 import { closest } from 'fastest-levenshtein';
 import { UsageError } from '../results/errors.ts';
-import { type OpenTarget, openTarget } from './app.ts';
+import type { OpenTarget } from './app.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import { behaviours } from './behaviours/index.ts';
+import { openOrigins } from './origins.ts';
 import { keepCompiledCode, readProcess, serveParent } from './process.ts';
 import type { RunningProfile } from './profile.ts';
 import { PROTOCOL_VERSION, type TargetCommand, type TargetReply } from './protocol.ts';
@@ -25,7 +26,7 @@ async function loadBehaviour(name: string): Promise<BehaviourModule> {
 
 async function start({ target, seed }: StartCommand): Promise<OpenTarget> {
   const behaviour = await loadBehaviour(target.behaviour.name);
-  const opened = await openTarget({ target, behaviour, seed });
+  const opened = await openOrigins({ target, behaviour, seed });
   keepCompiledCode();
   reply({
     type: 'started',
@@ -62,7 +63,7 @@ async function obey(command: TargetCommand): Promise<void> {
       reply({ type: 'profiled' });
       return;
     case 'start-slice':
-      (await opening)?.startSlice(command.growAfterMs);
+      (await opening)?.startSlice(command.windowAfterMs);
       reply({ type: 'slice-started' });
       return;
     case 'stop':

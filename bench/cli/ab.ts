@@ -1,7 +1,10 @@
 // Compares two versions of the client or server, interleaved in one run; exits with 1 when the change made something worse.
+import { neededConnections, whyUnbounded } from '../../results/connections.ts';
 import { UsageError } from '../../results/errors.ts';
+import { EXCESS_EFFECT } from '../../results/gate.ts';
 import { headlineOf, isHigherBetter } from '../../results/metrics.ts';
 import type { Load } from '../../scenarios/model/load.ts';
+import { externalUrls } from '../../scenarios/model/origins.ts';
 import type { Expectation, ExpectedMetric, Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import type { Code, Variant } from '../../scenarios/model/sweep.ts';
 import { isBuiltIn } from '../../scenarios/model/target.ts';
@@ -18,7 +21,11 @@ import { findVersions, requireTwo, type StartOptions, type VersionOptions } from
 export const BEFORE = 'before';
 export const AFTER = 'after';
 
-const MOST_CONNECTIONS_RATIO = 1.25;
+/**
+ * Where nothing says how many connections are needed, those per request vary inversely with the rate: only so many times as many
+ * are more than any slowdown explains.
+ */
+const MOST_CONNECTIONS_RATIO = 10;
 
 /** Replicates before anything is decided: with fewer, chance would decide too often. */
 export const LEAST_DECIDING = 4;
@@ -78,7 +85,7 @@ export function beforeAndAfter(scenario: Variant, arms: readonly string[], chang
     clients: { [BEFORE]: scenario.clients[arm]!, [AFTER]: scenario.clients[arm]! },
     baseline: BEFORE,
     timing: { ...scenario.timing, minReplicates: leastReplicates(scenario.timing), until: 'decided' },
-    expect: limitsOn(side, scenario.load, minEffect),
+    expect: [...limitsOn(side, scenario.load, minEffect), connectionsLimit(scenario, arm)],
     ...processes(change),
   }));
 }
@@ -103,9 +110,16 @@ function limitsOn(side: Side, load: Pick<Load, 'model'>, minEffect: number): Exp
   return [
     ...(side === 'target' ? [cpuLimit, headline] : [headline, cpuLimit]),
     { metric: 'successRatio', of: AFTER, over: BEFORE, atLeast: 0.9995 },
-    // Over a fixed pool they vary inversely with the rate, which has its own limit above.
-    { metric: 'connectionsPer1kRequests', of: AFTER, over: BEFORE, atMost: MOST_CONNECTIONS_RATIO },
   ];
+}
+
+/** On connections beyond need, as in the gate: a version that is only slower, and so sends fewer requests, needs as many. */
+function connectionsLimit({ clients, target, load }: Variant, arm: string): Expectation {
+  const settings = { client: clients[arm]!, target, load };
+  const isNeedKnown = whyUnbounded(settings, neededConnections({ ...settings, requests: 1 })) === null;
+  return isNeedKnown
+    ? { metric: 'unneededConnectionsPer1kRequests', of: AFTER, atMost: EXCESS_EFFECT * 1_000 }
+    : { metric: 'connectionsPer1kRequests', of: AFTER, over: BEFORE, atMost: MOST_CONNECTIONS_RATIO };
 }
 
 export interface AbOptions extends MeasureOptions, TimingOptions, VersionOptions {
@@ -215,7 +229,7 @@ function requireOwnTarget({ name, target }: Scenario): void {
   if (isBuiltIn(target)) return;
   const its =
     target.command === undefined
-      ? `an external server (target.url ${target.url})`
+      ? `an external server (${externalUrls(target).join(', ')})`
       : `a server that a command starts (target.command ${target.command})`;
   throw new UsageError(
     `--side target runs two versions of conntax's own server, but scenario ${name} uses ${its}; ` +

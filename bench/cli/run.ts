@@ -23,7 +23,7 @@ import { loadPlugins } from '../plan/read-scenarios.ts';
 import type { ReplacedTarget } from '../plan/replace-target.ts';
 import { describeGit, describeHost, readSlowness } from '../probes/host.ts';
 import type { RunEvent } from '../run/context.ts';
-import { type FoundServer, findServers, locateServers } from '../run/external-server.ts';
+import { type FoundTarget, findServers, locateServers } from '../run/find-servers.ts';
 import { checkPlan, requireFit } from '../run/preflight.ts';
 import { rehearseServers } from '../run/rehearse.ts';
 import { runPlan } from '../run/run.ts';
@@ -92,7 +92,7 @@ export async function measurePlan(
   const { output, plugins } = context;
   requireRequests(planned, context.env);
   const { signal, during } = context;
-  const located = await during('looking up the hosts of target.url', () =>
+  const located = await during('looking up the hosts of external servers', () =>
     locateServers(planned, options.allowHost, undefined, signal),
   );
   const host = await describeHost();
@@ -115,9 +115,9 @@ export async function measurePlan(
         output.note(`Starting once to see whether it answers: ${command} (${folder})`),
     }),
   );
-  const urls = [...new Set(located.map(({ url }) => url))].join(', ');
+  const urls = [...new Set(located.flatMap(({ servers }) => servers.map(({ url }) => url)))].join(', ');
   const asked = await during(`asking ${urls} for the first time`, () => findServers(located, signal));
-  const answered = new Map<string, readonly FoundServer[]>(started);
+  const answered = new Map<string, readonly FoundTarget[]>(started);
   for (const [id, server] of asked) answered.set(id, [server]);
   noteServers(plan, answered, output);
   // The baseline's server is first.
@@ -157,12 +157,12 @@ function requireRequests({ cells }: Plan, env: Context['env']): void {
 /** The plan without load tools that would miscount these servers' answers. */
 async function withoutUnreadable(
   plan: Plan,
-  servers: ReadonlyMap<string, FoundServer>,
+  servers: ReadonlyMap<string, FoundTarget>,
   { plugins }: Context,
 ): Promise<Plan> {
   if (servers.size === 0) return plan;
   const facts = new Map(
-    [...servers].map(([cell, { answers }]) => [cell, answers.map(answer => answer.facts)]),
+    [...servers].map(([cell, target]) => [cell, answersOf([target]).map(({ facts }) => facts)]),
   );
   return leaveOutUnreadable(plan, facts, await loadPlugins(plugins.transports));
 }
@@ -170,19 +170,21 @@ async function withoutUnreadable(
 /** Prints what each server that is not conntax's own answered, once. */
 function noteServers(
   plan: Plan,
-  servers: ReadonlyMap<string, readonly FoundServer[]>,
+  servers: ReadonlyMap<string, readonly FoundTarget[]>,
   output: Context['output'],
 ): void {
   const lines = plan.cells.flatMap(({ id, scenario }) =>
-    (servers.get(id) ?? []).flatMap(({ answers }) =>
-      answers.flatMap(({ name, facts }) => {
-        const asked = name === undefined ? '' : `${name}: `;
-        const remarks = foreignRemarks(facts, scenario.target).map(remark => `  ! ${asked}${remark}`);
-        return [`  ${asked}${facts.url}: ${describeFound(facts)}`, ...remarks];
-      }),
-    ),
+    answersOf(servers.get(id) ?? []).flatMap(({ name, facts }) => {
+      const asked = name === undefined ? '' : `${name}: `;
+      const remarks = foreignRemarks(facts, scenario.target).map(remark => `  ! ${asked}${remark}`);
+      return [`  ${asked}${facts.url}: ${describeFound(facts)}`, ...remarks];
+    }),
   );
   for (const line of new Set(lines)) output.note(line);
+}
+
+function answersOf(targets: readonly FoundTarget[]) {
+  return targets.flatMap(({ servers }) => servers.flatMap(({ answers }) => answers));
 }
 
 /** One line per client and scenario, even if a sweep makes many cells of it. */
@@ -196,7 +198,7 @@ function leftOutLines({ cells }: Plan): Set<string> {
 
 interface Work extends Measuring {
   plan: Plan;
-  servers: ReadonlyMap<string, FoundServer>;
+  servers: ReadonlyMap<string, FoundTarget>;
   host: Host;
   store: RunStore;
   progress: Progress;
@@ -302,7 +304,7 @@ async function reportRun(
   page: LivePage | undefined,
 ): Promise<number> {
   const { plugins, output, env, signal } = context;
-  const facts = [...servers.values()].map(server => server.facts);
+  const facts = [...servers.values()].flatMap(target => target.servers.map(server => server.facts));
   const next = conclude?.({ run, servers: facts }) ?? [];
   const { files, text, json, report, markdown } = await render(
     { run, trials },

@@ -103,7 +103,12 @@ async function countFaults(
   const counted = await sendSlice(target, client, limits);
   const faulty = { target: Target.parse(stated), client };
   const { faults } = target.read();
-  return { ...counted, faulty, faults, account: accountFaults(faulty, { ...counted, faults })! };
+  return {
+    ...counted,
+    faulty,
+    faults,
+    account: accountFaults(faulty, { ...counted, faults, attempts: null })!,
+  };
 }
 
 for (const { isTls, ...settings } of CLIENTS) {

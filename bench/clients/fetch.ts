@@ -11,6 +11,7 @@ import {
   type TransportModule,
   type TransportOptions,
 } from '../contracts.ts';
+import { RESILIENCE_SETTINGS } from '../resending.ts';
 import { classifyError, describeError } from './errors.ts';
 import { bodyRemarks, leftBodyRefusals } from './left-body.ts';
 import { reachRefusals } from './reach.ts';
@@ -108,8 +109,8 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
   trustInProcess(endpoint.caPem);
   const sockets = watchEndpoint(endpoint, onConnection);
   const context: SlotContext = {
-    requests: requests.map(({ method, path, headers, body, isChunked }) => ({
-      url: endpoint.origin + path,
+    requests: requests.map(({ method, path, headers, body, isChunked, origin = endpoint.origin }) => ({
+      url: origin + path,
       init: {
         // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
         redirect: 'manual',
@@ -196,12 +197,17 @@ function refusals(
 
 const NO_POOL =
   "fetch has no settings for its pool; transport 'undici' with api 'fetch' has, with its own version of undici";
+const NO_DISPATCHER =
+  "interceptors need a dispatcher of the npm package undici, whose version is not that of Node's own fetch; transport 'undici' with api 'fetch' has them";
 const NO_TIMEOUTS = 'fetch can only abort a whole request, by a signal, so it supports only totalMs';
 
 const nodeFetch: TransportModule = {
   kind: 'transport',
-  honours: ['protocol', 'requestsPerConnection', 'timeouts.totalMs', 'body'],
+  honours: ['protocol', 'requestsPerConnection', 'timeouts.totalMs', 'body', ...RESILIENCE_SETTINGS],
   cannot: {
+    'interceptors.retry': NO_DISPATCHER,
+    'interceptors.dns': NO_DISPATCHER,
+    'interceptors.cache': NO_DISPATCHER,
     'pool.closing': NO_POOL,
     api: 'fetch has only one interface',
     options: 'options are passed only to your own module',

@@ -20,8 +20,10 @@ import {
   type TransportModule,
   type TransportOptions,
 } from '../contracts.ts';
+import { NO_INTERCEPTORS, RESILIENCE_SETTINGS } from '../resending.ts';
 import { classifyError, describeError, plainTargetRefusals } from './errors.ts';
 import { bodyRemarks } from './left-body.ts';
+import { findOrigin } from './origins.ts';
 import { proxyRefusals } from './proxy.ts';
 import { socketRefusals } from './reach.ts';
 import { framedHeaders } from './request.ts';
@@ -117,6 +119,7 @@ export function createAgent({
   const sockets = createClientSockets(onConnection);
   const dial = agent.createConnection.bind(agent) as Dial;
   const { connectMs } = client.timeouts;
+  const originOf = findOrigin(endpoint);
   const isTunnelled = isTls && endpoint.proxyUrl !== undefined;
   // Node's cache also resumes sessions, but drops one when any of its connections fails.
   let pinnedSession: Buffer | undefined;
@@ -133,7 +136,7 @@ export function createAgent({
       pinnedSession === undefined ? dialOptions : { ...dialOptions, session: pinnedSession },
       callback,
     )!;
-    sockets.add(socket, dialledAtMs);
+    sockets.add(socket, dialledAtMs, originOf(dialOptions.host, dialOptions.port));
     if (connectMs !== undefined) limitDial(socket, isTls ? 'secureConnect' : 'connect', connectMs);
     if (tlsSessions === 'pinned') {
       socket.on('session', (session: Buffer) => {
@@ -367,9 +370,13 @@ function watchTimeouts({ timeouts, slots }: SlotContext): NodeJS.Timeout | undef
   }, everyMs).unref();
 }
 
+function placeOf(origin: string): Pick<RequestOptions, 'hostname' | 'port'> {
+  const { hostname, port } = urlToHttpOptions(new URL(origin));
+  return { hostname, port };
+}
+
 function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
-  const { protocol, hostname, port } = urlToHttpOptions(new URL(endpoint.origin));
-  const isTls = protocol === 'https:';
+  const isTls = endpoint.origin.startsWith('https:');
   const { agent, sockets, close } = createAgent({ client, endpoint, onConnection });
   const { headersMs, bodyMs } = client.timeouts;
   const context: SlotContext = {
@@ -377,8 +384,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
     requests: requests.map(request => ({
       options: {
         agent,
-        hostname,
-        port,
+        ...placeOf(request.origin ?? endpoint.origin),
         ...(endpoint.socketPath === undefined ? {} : { socketPath: endpoint.socketPath }),
         path: request.path,
         method: request.method,
@@ -492,8 +498,10 @@ const nodeHttp: TransportModule = {
     'timeouts.bodyMs',
     'timeouts.totalMs',
     'body',
+    ...RESILIENCE_SETTINGS,
   ],
   cannot: {
+    ...NO_INTERCEPTORS,
     'pool.closing': 'node:http closes a connection itself, at once after the last response',
     api: 'node:http has one interface only',
     options: 'options are passed only to your own module',

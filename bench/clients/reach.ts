@@ -11,6 +11,8 @@ const ABLE: Readonly<Record<ReachSetting, string>> = {
   serverName: 'transport: undici, node-http or wire',
   socketPath: 'transport: undici, node-http or wire',
   proxy: 'transport: undici or node-http',
+  origins: 'transport: undici, node-http or fetch',
+  urls: 'transport: undici, node-http or fetch',
 };
 
 /** @param unable settings of a target that the client cannot follow, with the reasons */

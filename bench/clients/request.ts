@@ -47,7 +47,7 @@ function requireRoom(requests: PreparedRequests): PreparedRequests {
 
 /** Values of all of them that no output may contain. */
 export function secretsOf(requests: PreparedRequests): string[] {
-  return byLength(requests.flatMap(({ secrets }) => secrets));
+  return byLength([...new Set(requests.flatMap(({ secrets }) => secrets))]);
 }
 
 /** @param place of the request in the scenario, for messages */

@@ -5,10 +5,11 @@ import { TLSSocket } from 'node:tls';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { OpenedConnection } from '../contracts.ts';
 import { type BrokenConnection, watchFailures } from './connection-failures.ts';
+import { hostAndPort } from './origins.ts';
 
 export interface ClientSockets {
-  /** Starts watching a socket that began to dial at this time and is not connected yet. */
-  add(socket: Socket, dialledAtMs: number): void;
+  /** Starts watching a socket that began to dial at this time, one of several origins perhaps, and is not connected yet. */
+  add(socket: Socket, dialledAtMs: number, origin?: number): void;
   /**
    * Starts watching a socket that began to dial a proxy, which it asks for a tunnel.
    * @returns to be called with the TLS socket within the tunnel once it is ready: that is the connection
@@ -41,7 +42,7 @@ export function createClientSockets(onConnection: OnConnection): ClientSockets {
   }
 
   return {
-    add(socket, dialledAtMs) {
+    add(socket, dialledAtMs, origin) {
       let connectedAtMs = Number.NaN;
       const onReady = (): void => {
         ready.add(socket);
@@ -50,6 +51,7 @@ export function createClientSockets(onConnection: OnConnection): ClientSockets {
           connectMs: connectedAtMs - dialledAtMs,
           tlsMs: isTls ? performance.now() - connectedAtMs : Number.NaN,
           isResumed: isTls && socket.isSessionReused(),
+          origin,
         });
       };
       // Before the client's own listeners, which use the connection at once.
@@ -93,7 +95,6 @@ export function createClientSockets(onConnection: OnConnection): ClientSockets {
 
 /** Node publishes every `node:net` socket that is about to dial on this channel; the address is known only later. */
 const DIALS = 'net.client.socket';
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
 export interface WatchedSockets extends Omit<ClientSockets, 'add' | 'addWay'> {
   /** Connections to anything but the endpoint: another port or host, a proxy, a Unix socket. */
@@ -112,18 +113,23 @@ function isLoopback(address: string): boolean {
   return loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 
-/** Whether a connection leads to the endpoint; without a known address, only the port is compared. */
-function leadsTo({ origin, address }: Endpoint): (address: string, port: number | undefined) => boolean {
-  const { port, protocol, hostname } = new URL(origin);
-  const watchedPort = port === '' ? DEFAULT_PORTS[protocol] : Number(port);
-  const watchedAddress = address ?? hostname.replaceAll(/[[\]]/g, '');
-  const hasAddress = isIP(watchedAddress) !== 0;
-  return (attempted, attemptedPort) =>
-    attemptedPort === watchedPort &&
-    (!hasAddress ||
-      attempted === watchedAddress ||
-      // A server may listen on all addresses of this machine.
-      (isLoopback(attempted) && isLoopback(watchedAddress)));
+/** Which of the endpoint's origins a connection leads to, by index; -1: none of them. */
+function destinationIn(endpoint: Endpoint): (address: string, port: number | undefined) => number {
+  const { origins = [endpoint] } = endpoint;
+  const places = origins.map(({ origin, address }) => {
+    const { host, port } = hostAndPort(origin);
+    return { address: address ?? host, port };
+  });
+  return (attempted, port) => {
+    const exact = places.findIndex(place => place.port === port && place.address === attempted);
+    return exact === -1 ? places.findIndex(place => place.port === port && isSame(place, attempted)) : exact;
+  };
+}
+
+/** Without a known address, only the port is compared. */
+function isSame({ address }: { address: string }, attempted: string): boolean {
+  // A server may listen on all addresses of this machine.
+  return isIP(address) === 0 || (isLoopback(attempted) && isLoopback(address));
 }
 
 /**
@@ -132,7 +138,7 @@ function leadsTo({ origin, address }: Endpoint): (address: string, port: number 
  * outside `node:net`, by native code or in a worker thread, are not seen.
  */
 export function watchEndpoint(endpoint: Endpoint, onConnection: OnConnection): WatchedSockets {
-  const isEndpoint = leadsTo(endpoint);
+  const destinationOf = destinationIn(endpoint);
   const { add, addWay: _, ...account } = createClientSockets(onConnection);
   const failures = watchFailures();
   let elsewhere = 0;
@@ -141,8 +147,9 @@ export function watchEndpoint(endpoint: Endpoint, onConnection: OnConnection): W
     const dialledAtMs = performance.now();
     failures.add(socket);
     socket.once('connectionAttempt', (address: string, port: number | undefined) => {
-      if (isEndpoint(address, port)) add(socket, dialledAtMs);
-      else socket.once('connect', () => elsewhere++);
+      const index = destinationOf(address, port);
+      if (index === -1) socket.once('connect', () => elsewhere++);
+      else add(socket, dialledAtMs, endpoint.origins && index);
     });
   };
   subscribe(DIALS, onDial);

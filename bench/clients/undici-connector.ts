@@ -6,6 +6,7 @@ import type { Client } from '../../scenarios/model/client.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { TransportOptions } from '../contracts.ts';
 import type { Evidence } from './errors.ts';
+import { findOrigin } from './origins.ts';
 import { identityOptions, trustInProcess } from './trust.ts';
 
 export interface CountingConnector {
@@ -117,6 +118,7 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
     ...tlsOptions(client, endpoint),
   }) as Dial;
   const { add, ...watch } = watchSockets(isHttp2);
+  const originOf = findOrigin(endpoint);
   // undici's cache holds sessions weakly, so resumption would depend on garbage collection: holding the newest one here
   // keeps it in the cache.
   const pinnedSessions: Buffer[] = [];
@@ -139,6 +141,7 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
             connectMs: connectedAtMs - dialedAtMs,
             tlsMs: isTls ? performance.now() - connectedAtMs : Number.NaN,
             isResumed: isTls && (socket as TLSSocket).isSessionReused(),
+            origin: originOf(options.hostname, options.port || (isTls ? 443 : 80)),
           });
         }
         callback(...result);

@@ -1,10 +1,11 @@
 // undici as a client, by its request, dispatch or fetch interface, one request at a time per exchange.
 import * as library from 'undici';
-import { type buildConnector, Dispatcher, fetch, Pool, type RequestInit, type Response } from 'undici';
+import { Agent, type buildConnector, Dispatcher, fetch, Pool, type RequestInit, type Response } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
 import { leavesBody } from '../../scenarios/model/left-body.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import {
+  type AttemptSink,
   beginExchange,
   type Exchange,
   newExchange,
@@ -14,6 +15,7 @@ import {
   type TransportModule,
   type TransportOptions,
 } from '../contracts.ts';
+import { INTERCEPTOR_SETTINGS, RESILIENCE_SETTINGS } from '../resending.ts';
 import { classifyError, describeError, type Evidence, plainTargetRefusals, rootCause } from './errors.ts';
 import { bodyRemarks, leftBodyRefusals } from './left-body.ts';
 import { proxyRefusals } from './proxy.ts';
@@ -21,18 +23,19 @@ import { socketRefusals } from './reach.ts';
 import { bodyOf, closingRefusals, fetchFaultRefusals, fetchRefusals } from './request.ts';
 import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-7.ts';
 import { type ConnectorOptions, createConnector } from './undici-connector.ts';
+import { intercept, interceptorRefusals, needsAgent, retriedStatus } from './undici-interceptors.ts';
 import { createProxied, type ProxiedClient } from './undici-proxy.ts';
 
 interface SlotRequest {
-  options: Pick<Dispatcher.DispatchOptions, 'path' | 'method' | 'headers' | 'body'>;
+  options: Pick<Dispatcher.DispatchOptions, 'path' | 'method' | 'headers' | 'body'> & { origin: string };
   /** The same for fetch. */
   init: RequestInit;
 }
 
 /** What all exchanges of one client share. */
 export interface SlotContext {
-  pool: Dispatcher;
-  origin: string;
+  /** The pool's, or that of its interceptors. */
+  dispatch: Dispatcher['dispatch'];
   requests: readonly SlotRequest[];
   /** Whether to take timestamps when a request is written and when the response header arrives. */
   hasPhases: boolean;
@@ -101,11 +104,17 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, Re
 
   protected fail(error: unknown): void {
     const { exchange } = this;
-    const { isReusedConnection, hasResponse } = this.context.evidenceOf(rootCause(error));
-    exchange.outcome = classifyError(error, {
-      isReusedConnection,
-      hasResponse: hasResponse || this.#hasResponse,
-    });
+    const status = retriedStatus(error);
+    if (status === undefined) {
+      const { isReusedConnection, hasResponse } = this.context.evidenceOf(rootCause(error));
+      exchange.outcome = classifyError(error, {
+        isReusedConnection,
+        hasResponse: hasResponse || this.#hasResponse,
+      });
+    } else {
+      exchange.status = status;
+      exchange.outcome = 'badStatus';
+    }
     exchange.error = describeError(error);
     this.end();
   }
@@ -116,10 +125,10 @@ abstract class Slot extends Dispatcher implements Dispatcher.DispatchHandler, Re
     if (isLegacy(handler)) {
       this.#relay ??= new LegacyRelay(this);
       this.#relay.inner = handler;
-      return this.context.pool.dispatch(options, this.#relay);
+      return this.context.dispatch(options, this.#relay);
     }
     this.#inner = handler;
-    return this.context.pool.dispatch(options, this);
+    return this.context.dispatch(options, this);
   }
 
   begun(request: Abortable): boolean {
@@ -203,7 +212,7 @@ export class RequestSlot extends Slot {
 
   constructor(context: SlotContext, exchange: Exchange) {
     super(context, exchange);
-    this.#options = context.requests.map(({ options }) => ({ origin: context.origin, ...options }));
+    this.#options = context.requests.map(({ options }) => options);
   }
 
   override start(): void {
@@ -217,7 +226,7 @@ export class RequestSlot extends Slot {
 export class FetchSlot extends Slot {
   readonly #requests: readonly { url: string; init: RequestInit }[] = this.context.requests.map(
     ({ options, init }) => ({
-      url: this.context.origin + options.path,
+      url: options.origin + options.path,
       // A redirect is an ordinary response: following it would be a second request, perhaps to another host.
       init: { dispatcher: this, redirect: 'manual', ...init },
     }),
@@ -246,7 +255,6 @@ export class DispatchSlot extends Slot {
   constructor(context: SlotContext, exchange: Exchange) {
     super(context, exchange);
     this.#options = context.requests.map(({ options }) => ({
-      origin: context.origin,
       ...options,
       blocking: !context.isPipelined,
     }));
@@ -254,7 +262,7 @@ export class DispatchSlot extends Slot {
 
   override start(): void {
     this.#failure = undefined;
-    this.context.pool.dispatch(this.#options[this.exchange.request]!, this);
+    this.context.dispatch(this.#options[this.exchange.request]!, this);
   }
 
   override onResponseEnd(): void {
@@ -315,31 +323,48 @@ function isApi(api: string): api is Api {
   return Object.hasOwn(SLOTS, api);
 }
 
-/** The pool of the origin, or undici's own way through a proxy to it. */
+/** The pool of the origin, one for each of several, or undici's own way through a proxy. */
 function createDispatcher(options: ConnectorOptions): ProxiedClient {
   const { client, endpoint } = options;
-  const { proxyUrl, origin } = endpoint;
+  const { proxyUrl, origin, origins } = endpoint;
   if (proxyUrl !== undefined) {
     return createProxied({ ...options, proxyUrl }, (at, connect) => createPool(client, at, connect));
   }
   const { connect, ...watch } = createConnector(options);
-  return { ...watch, dispatcher: createPool(client, origin, connect) };
+  const dispatcher =
+    origins !== undefined || needsAgent(client)
+      ? new Agent({ factory: at => createPool(client, at, connect) })
+      : createPool(client, origin, connect);
+  return { ...watch, dispatcher };
 }
 
-function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
+const UNCOUNTED: AttemptSink = { sent() {}, ended: () => false };
+
+function open({
+  client,
+  endpoint,
+  requests,
+  hasPhases = true,
+  onConnection,
+  attempts = UNCOUNTED,
+}: TransportOptions): Transport {
   const { dispatcher: pool, ...connections } = createDispatcher({ client, endpoint, onConnection });
+  const { evidenceOf } = connections;
+  const { dispatch, remarks } =
+    client.interceptors === undefined
+      ? { dispatch: pool.dispatch.bind(pool), remarks: () => [] }
+      : intercept(pool, client.interceptors, { attempts, evidenceOf });
   const api = client.api ?? 'request';
   if (!isApi(api)) throw new TypeError(`undici has no api "${api}"`);
   const Slot = SLOTS[api];
   const context: SlotContext = {
-    pool,
-    origin: endpoint.origin,
-    requests: requests.map(slotRequest),
+    dispatch,
+    requests: requests.map(request => slotRequest(request, endpoint.origin)),
     hasPhases,
     body: client.body,
     isPipelined: (client.pool.pipelining ?? 1) > 1,
     isForwarded: endpoint.proxyUrl !== undefined && endpoint.origin.startsWith('http:'),
-    evidenceOf: connections.evidenceOf,
+    evidenceOf,
   };
   return {
     send(exchange, onEnd) {
@@ -349,7 +374,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
       (exchange.transportState as InstanceType<typeof Slot>).send(onEnd);
     },
     openConnections: connections.openConnections,
-    remarks: () => [...timerRemarks(client), ...bodyRemarks(client)],
+    remarks: () => [...timerRemarks(client), ...bodyRemarks(client), ...remarks()],
     async close() {
       await pool.destroy();
       await connections.closeAll();
@@ -357,11 +382,14 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
   };
 }
 
-function slotRequest({ method, path, headers, body, isChunked }: PreparedRequest): SlotRequest {
+function slotRequest(
+  { method, path, headers, body, isChunked, origin }: PreparedRequest,
+  only: string,
+): SlotRequest {
   const own = { method, headers, ...(body === undefined ? {} : { body: bodyOf(body, isChunked) }) };
   return {
     // undici takes an iterable, which its types do not say.
-    options: { path, ...own } as SlotRequest['options'],
+    options: { origin: origin ?? only, path, ...own } as SlotRequest['options'],
     init: { ...own, ...(isChunked ? { duplex: 'half' as const } : {}) },
   };
 }
@@ -459,6 +487,8 @@ const undici: TransportModule = {
     'timeouts.bodyMs',
     'timeouts.totalMs',
     'body',
+    ...INTERCEPTOR_SETTINGS,
+    ...RESILIENCE_SETTINGS,
   ],
   refusals(client, target, requests = []) {
     const refusals: Refusal[] = [
@@ -508,6 +538,7 @@ const undici: TransportModule = {
       ...plainTargetRefusals(client, target, undici.honours),
       ...socketRefusals(client, target),
       ...proxyRefusals(client, target),
+      ...interceptorRefusals(client, target, requests),
     );
     return refusals;
   },

@@ -13,6 +13,7 @@ import { Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { type ClientAnswer, type ClientDefinition, newExchange, type OwnClient } from '../contracts.ts';
+import { RESILIENCE_SETTINGS } from '../resending.ts';
 import { openSubject } from './testing/subject.ts';
 import { createModule, loadUserModule } from './user-module.ts';
 
@@ -75,7 +76,10 @@ suite('loading', () => {
     const text = 'export default { honours: ["api"], open: () => ({ send() {}, close() {} }) };';
     const loading = await loadUserModule(await writeModule(t, text, 'mine.mjs'));
     assert.ok(loading.isLoaded);
-    assert.deepEqual([...loading.module.honours].sort(), ['api', 'body', 'options', 'timeouts.totalMs']);
+    assert.deepEqual(
+      [...loading.module.honours].sort(),
+      ['api', 'body', 'options', 'timeouts.totalMs', ...RESILIENCE_SETTINGS].sort(),
+    );
   });
 });
 

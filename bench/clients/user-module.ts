@@ -12,6 +12,7 @@ import {
 } from '../../results/errors.ts';
 import { OUTCOMES, type Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
+import { originCount } from '../../scenarios/model/origins.ts';
 import type { Method, Request } from '../../scenarios/model/request.ts';
 import { hasBody } from '../../scenarios/model/request-parts.ts';
 import type { Target } from '../../scenarios/model/target.ts';
@@ -31,6 +32,7 @@ import {
   type TransportModule,
   type TransportOptions,
 } from '../contracts.ts';
+import { RESILIENCE_SETTINGS } from '../resending.ts';
 import {
   classifyError,
   codedOutcome,
@@ -293,7 +295,7 @@ export function readClient(client: unknown, path: string): OwnClient {
 }
 
 /** Settings that every module supports; reading the body is part of its contract. */
-const ALWAYS_HONOURED = ['options', 'body', 'timeouts.totalMs'];
+const ALWAYS_HONOURED = ['options', 'body', 'timeouts.totalMs', ...RESILIENCE_SETTINGS];
 
 /** Remarks if the client's own count of its connections differs from conntax's. */
 function accountRemarks(client: OwnClient, opened: number, sockets: WatchedSockets): string[] {
@@ -366,11 +368,11 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
   const context: SlotContext = {
     client: undefined,
     opening,
-    contents: requests.map(({ method, path, headers, body }) => ({
+    contents: requests.map(({ method, path, headers, body, origin: own = origin }) => ({
       method,
       headers,
       body,
-      url: origin + path,
+      url: own + path,
     })),
     brokenConnection: sockets.brokenConnection,
     isClosed: false,
@@ -460,7 +462,11 @@ const UNABLE = {
 };
 
 /** A module gets the path when it is opened; one that doesn't know of more would send a plain GET. */
-function requestRefusals({ sendsRequest }: ClientDefinition, requests: readonly Request[]): Refusal[] {
+function requestRefusals(
+  { sendsRequest }: ClientDefinition,
+  requests: readonly Request[],
+  target: Target,
+): Refusal[] {
   if (requests.some(({ framing }) => framing === 'chunked')) {
     return [
       {
@@ -470,7 +476,8 @@ function requestRefusals({ sendsRequest }: ClientDefinition, requests: readonly 
       },
     ];
   }
-  if (sendsRequest === true || (requests.length < 2 && requests.every(isPlain))) return [];
+  const isOne = requests.length < 2 && originCount(target) === 1;
+  if (sendsRequest === true || (isOne && requests.every(isPlain))) return [];
   return [
     {
       path: 'transport',
@@ -497,7 +504,7 @@ export function createModule(definition: ClientDefinition, path: string): Transp
     refusals: (client, target, requests = []) => [
       ...reachRefusals(target, UNABLE),
       ...refusalsOf(definition, client, target),
-      ...requestRefusals(definition, requests),
+      ...requestRefusals(definition, requests, target),
     ],
     open: options => openWith(definition, path, options),
   };

@@ -11,6 +11,7 @@ import type {
   TransportModule,
   TransportOptions,
 } from '../contracts.ts';
+import { NO_INTERCEPTORS, RESILIENCE_SETTINGS } from '../resending.ts';
 import { plainTargetRefusals } from './errors.ts';
 import { leftBodyRefusals } from './left-body.ts';
 import { reachRefusals, socketRefusals } from './reach.ts';
@@ -259,7 +260,11 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
 }
 
 /** Of the ways to a server. */
-const UNABLE = { proxy: 'wire speaks with the server itself' };
+const UNABLE = {
+  proxy: 'wire speaks with the server itself',
+  origins: 'wire has one pool, to one server',
+  urls: 'wire has one pool, to one server',
+};
 
 function refusals(client: Client, target: Target): Refusal[] {
   const { pool, requestsPerConnection, protocol } = client;
@@ -343,8 +348,10 @@ const wire: TransportModule = {
     'timeouts.bodyMs',
     'timeouts.totalMs',
     'body',
+    ...RESILIENCE_SETTINGS,
   ],
   cannot: {
+    ...NO_INTERCEPTORS,
     api: 'wire has one interface only',
     options: 'they are for a module of your own',
     'pool.maxConcurrentStreams': 'wire does not speak HTTP/2',

@@ -293,6 +293,7 @@ type Recorded = Omit<
   | 'caveats'
   | 'opened'
   | 'openedElsewhere'
+  | 'origins'
   | 'leftOpen'
   | 'pool'
 > & {
@@ -344,6 +345,7 @@ export class Recorder implements ExchangeSink {
   /** Of all that failed, in warm-ups, ramps and drains too. */
   readonly #failedBy = new Map<Outcome, number>();
   #opened = 0;
+  readonly #openedByOrigin: number[] = [];
   #handshakesFull = 0;
   #handshakesResumed = 0;
   #completedRecorded = 0;
@@ -371,6 +373,11 @@ export class Recorder implements ExchangeSink {
   /** Connections opened so far, in warm-ups, ramps and drains too. */
   get opened(): number {
     return this.#opened;
+  }
+
+  /** Of these, the ones to one of several origins, by index. */
+  openedTo(origin: number): number {
+    return this.#openedByOrigin[origin] ?? 0;
   }
 
   openWindow(window: Window): void {
@@ -416,8 +423,9 @@ export class Recorder implements ExchangeSink {
   }
 
   /** Bound, because it is passed to clients as a callback. */
-  readonly addConnection = ({ connectMs, tlsMs, isResumed }: OpenedConnection): void => {
+  readonly addConnection = ({ connectMs, tlsMs, isResumed, origin }: OpenedConnection): void => {
     this.#opened++;
+    if (origin !== undefined) this.#openedByOrigin[origin] = (this.#openedByOrigin[origin] ?? 0) + 1;
     const isTls = !Number.isNaN(tlsMs);
     if (isTls && isResumed) this.#handshakesResumed++;
     else if (isTls) this.#handshakesFull++;

@@ -23,10 +23,13 @@ export function parseHost(text: string): string | undefined {
   return hostOf(`http://${inUrl}`);
 }
 
+/** Where a scenario names external servers. */
+export type UrlSetting = 'target.url' | 'target.urls';
+
 /** A server, or a proxy, that a scenario sends load to. */
 export interface Destination {
   /** Where the scenario names it. */
-  setting?: 'target.url' | 'target.proxy';
+  setting?: UrlSetting | 'target.proxy';
   url: string;
   /** Every address that the host resolves to; the host itself if it is an address. */
   addresses: readonly string[];
@@ -47,7 +50,7 @@ export function refusalOf(
   return [
     `${setting} ${url}: ${which} is not on loopback (127.0.0.0/8, ::1), so nothing was sent to it.`,
     DANGER,
-    `  expected: ${setting === 'target.url' ? 'a server' : 'a proxy'} on this machine; ${consentTo(host)}`,
+    `  expected: ${setting === 'target.proxy' ? 'a proxy' : 'a server'} on this machine; ${consentTo(host)}`,
   ].join('\n');
 }
 

@@ -153,6 +153,20 @@ describe('what cannot be divided is refused, with what is expected', () => {
     assert.equal(refuse({ concurrency: 101 }, { pool: { maxConnections: 99 } }, 2).length, 1);
   });
 
+  test('a breaker, a bulkhead and a cache, which are of one process; a retry and a timeout are of one request', () => {
+    const resilience = {
+      retry: {},
+      breaker: {},
+      bulkhead: { maxConcurrent: 2 },
+      timeout: { attemptMs: 9 },
+    };
+    const refusals = refuse({}, { resilience, interceptors: { retry: {}, cache: {} } }, 2);
+    assert.deepEqual(
+      refusals.map(({ path }) => path),
+      ['interceptors.cache', 'resilience.breaker', 'resilience.bulkhead'].map(path => `clients.a.${path}`),
+    );
+  });
+
   test('a load tool', () => {
     const [{ path, message, hint } = { path: '', message: '', hint: '' }] = refuse(
       {},

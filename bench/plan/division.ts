@@ -125,6 +125,7 @@ export function refuseDivision(
     ...Object.entries(clients).flatMap(([arm, client]) => [
       ...refuseTool(arm, client, transports, weights),
       ...refusePool(arm, client, load, weights),
+      ...refusePolicies(arm, client, weights),
     ]),
   ];
 }
@@ -187,6 +188,26 @@ function refusePool(arm: string, { pool }: Client, load: Load, weights: readonly
       },
     ];
   });
+}
+
+/** What counts the requests of a whole client, or keeps answers for all of them, is not the same in several processes. */
+function refusePolicies(
+  arm: string,
+  { interceptors, resilience }: Client,
+  weights: readonly number[],
+): Refusal[] {
+  const own = {
+    'interceptors.cache': interceptors?.cache,
+    'resilience.breaker': resilience?.breaker,
+    'resilience.bulkhead': resilience?.bulkhead,
+  };
+  return Object.entries(own)
+    .filter(([, policy]) => policy !== undefined)
+    .map(([setting]) => ({
+      path: `clients.${arm}.${setting}`,
+      message: `each of ${weights.length} generators is a process with one of its own, so it would not be that of the whole client`,
+      hint: 'generators: 1',
+    }));
 }
 
 /** `4 or 6`, `2`: the nearest limits that divide evenly. */

@@ -239,7 +239,6 @@ const REQUEST_PARTS = new Set([
   'query',
   'path',
   'paths',
-  'urls',
   'auth',
   'cookies',
 ]);
@@ -250,7 +249,6 @@ const REQUEST_SETTINGS: Readonly<Record<string, string>> = {
   auth: 'headers',
   cookies: 'headers',
   paths: 'path',
-  urls: 'path',
 };
 
 function unknownKey(path: Path, known: readonly string[]): Omit<Problem, 'file' | 'path'> {

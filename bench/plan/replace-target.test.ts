@@ -31,6 +31,12 @@ const rows: [why: string, content: unknown, path: string | undefined, expected: 
     { target, request: { path: '/b', method: 'POST' } },
   ],
   ['and the given one before both', { request: { path: '/b' } }, '/c', { target, request: { path: '/c' } }],
+  [
+    'and the path of several urls, if they have one',
+    { target: { urls: ['http://127.0.0.1:1/a', { url: 'http://127.0.0.1:2/a', weight: 3 }] } },
+    undefined,
+    { target, request: { path: '/a' } },
+  ],
   ['what is no scenario stays as it is', [1], '/c', [1]],
 ];
 
@@ -41,4 +47,10 @@ describe('another server in the place of a scenario’s own', () => {
       assert.deepEqual(withTarget(content, replaced), expected);
     });
   }
+
+  test('of several urls with different paths none is chosen unasked', () => {
+    const content = { target: { urls: ['http://127.0.0.1:1/a', 'http://127.0.0.1:2/b'] } };
+    assert.throws(() => withTarget(content, { target }), /paths differ \(\/a, \/b\); expected: --path/);
+    assert.deepEqual(withTarget(content, { target, path: '/c' }), { target, request: { path: '/c' } });
+  });
 });

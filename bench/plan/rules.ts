@@ -5,6 +5,7 @@ import { issuePaths, nameHint, type Path } from './problems.ts';
 import { connectionRules, engineRules, transportRules } from './rules/client.ts';
 import { faultRules } from './rules/faults.ts';
 import { divisionFindings, idleFindings, loadRules, timingRules } from './rules/load.ts';
+import { originRules } from './rules/origins.ts';
 import type { Finding, Rule, RuleContext } from './rules/rule.ts';
 import { backendRules, protocolRules, targetCommandRules, targetUrlRules } from './rules/target.ts';
 
@@ -95,6 +96,7 @@ function rulesOf(context: RuleContext): Rule[] {
     ...transportRules(context),
     ...protocolRules(context),
     ...faultRules(context),
+    ...originRules(context),
     ...engineRules(context),
     {
       reads: ['timing', 'load', 'link', 'target', 'clients'].map(name => [name]),

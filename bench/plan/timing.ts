@@ -4,8 +4,14 @@ import { LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { connectionLimit } from '../../scenarios/model/connection-limit.ts';
 import type { CapacityLoad, Load } from '../../scenarios/model/load.ts';
+import { originCount } from '../../scenarios/model/origins.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
-import { longestRoundTripMs, openingRoundTrips, REQUEST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
+import {
+  isExternal,
+  longestRoundTripMs,
+  openingRoundTrips,
+  REQUEST_ROUND_TRIPS,
+} from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
 import { stepsPerOctave } from './capacity-search.ts';
 
@@ -231,7 +237,7 @@ export function cellTimes(
   function partsAt(pace: Pace): { onceMs: number; oneMs: number } {
     const warmupsMs = responsesMs.reduce((sum, ms) => sum + warmupMs(scenario, ms, pace), 0);
     // Own targets are started, and conditioned by generators that are then discarded; an external server is not.
-    const openMs = scenario.target.url === undefined ? (targetCount + 1) * pace.startMs + warmupsMs : 0;
+    const openMs = isExternal(scenario.target) ? 0 : (targetCount + 1) * pace.startMs + warmupsMs;
     const onceMs = targetCount === 1 ? openMs : 0;
     const searchesMs = responsesMs.length * searchMs(scenario.load, pace);
     const measuredMs = measureMs(scenario, responsesMs, pace);
@@ -336,7 +342,7 @@ const TURN_MS = 10;
 
 /** Users per connection, the one being served included. */
 function usersPerConnection({ load, target }: Scenario, client: Client): number {
-  const limit = connectionLimit(client.pool);
+  const limit = connectionLimit(client.pool, originCount(target));
   if (load.model !== 'closed' || !Number.isFinite(limit)) return 1;
   return Math.max(1, load.concurrency / (limit * slotsPerConnection(client, target)));
 }

@@ -47,6 +47,34 @@ const cases: {
   hint: RegExp;
 }[] = [
   {
+    why: 'a relay leads to one place',
+    changes: { 'target.origins': 2, link: { roundTripMs: 5 } },
+    path: 'link',
+    message: /leads to one origin only/,
+    hint: /origins: 1/,
+  },
+  {
+    why: 'backends share one origin',
+    changes: { 'target.origins': 2, 'target.backends': 2 },
+    path: 'target.backends',
+    message: /stand behind one origin/,
+    hint: /origins: 1/,
+  },
+  {
+    why: 'a table of origins has an end',
+    changes: {
+      'target.origins': 26,
+      request: undefined,
+      requests: [
+        { name: 'a', path: '/a' },
+        { name: 'b', path: '/b' },
+      ],
+    },
+    path: 'target.origins',
+    message: /2 requests to 26 origins/,
+    hint: /at most 50/,
+  },
+  {
     why: 'an unknown key has a nearest name',
     changes: { 'clients.long.pool.pipelinig': 2 },
     path: 'clients.long.pool.pipelinig',
@@ -68,9 +96,9 @@ const cases: {
     hint: /^request: \{ (?:method|headers|body|path|query): \.\.\. \}$/,
   },
   {
-    why: 'what a request would have: urls is left to a client of the author',
-    changes: { 'target.urls': ['http://127.0.0.1:1/a', 'http://127.0.0.1:1/b'] },
-    path: 'target.urls',
+    why: 'a part of a request is not one of the target: paths',
+    changes: { 'target.paths': ['/a', '/b'] },
+    path: 'target.paths',
     message: /stated in request/,
     hint: /^request: \{ (?:method|headers|body|path|query): \.\.\. \}$/,
   },
@@ -320,6 +348,7 @@ for (const { why, changes, path, message, hint } of cases) {
   });
 }
 
+const TWO_URLS = ['http://127.0.0.1:1/', 'http://127.0.0.1:2/'];
 const FOREIGN = { url: 'https://localhost:8443/a?b=c' };
 const PROXY = 'http://127.0.0.1:3128';
 
@@ -478,6 +507,91 @@ const foreignCases: {
     message: /is not allowed here/,
     hint: /./,
   })),
+  {
+    why: 'we give it no more origins',
+    target: { ...FOREIGN, origins: 3 },
+    path: 'target.origins',
+    message: /only conntax's own server opens origins/,
+    hint: /urls: \[\.\.\.\]/,
+  },
+  {
+    why: 'several servers are several',
+    target: { urls: ['http://127.0.0.1:1/'] },
+    path: 'target.urls',
+    message: /./,
+    hint: /2 to 50|at least 2/,
+  },
+  {
+    why: 'one server, or several',
+    target: { ...FOREIGN, urls: TWO_URLS },
+    path: 'target.urls',
+    message: /url names one external server, urls names several/,
+    hint: /only one of them/,
+  },
+  {
+    why: 'several servers run already',
+    target: { urls: TWO_URLS, command: 'node server.js' },
+    path: 'target.command',
+    message: /started by conntax \(command\) or runs already \(url, urls\)/,
+    hint: /only one of them/,
+  },
+  {
+    why: 'each of several URLs is looked at',
+    target: { urls: ['http://127.0.0.1:1/', { url: 'http://me:secret@127.0.0.1:2/' }] },
+    path: 'target.urls.1.url',
+    message: /credentials in a URL/,
+    hint: /without credentials/,
+  },
+  {
+    why: 'each of several URLs is of http or https',
+    target: { urls: ['http://127.0.0.1:1/', 'ftp://127.0.0.1/'] },
+    path: 'target.urls.1',
+    message: /ftp:/,
+    hint: /http/,
+  },
+  {
+    why: 'a weight is above 0',
+    target: { urls: ['http://127.0.0.1:1/', { url: 'http://127.0.0.1:2/', weight: 0 }] },
+    path: 'target.urls.1.weight',
+    message: /0 is not allowed/,
+    hint: /above 0/,
+  },
+  {
+    why: 'two paths of one server are one origin',
+    target: { urls: ['http://127.0.0.1:80/a', 'http://127.0.0.1:81/', 'http://127.0.0.1/b'] },
+    path: 'target.urls.2',
+    message: /http:\/\/127\.0\.0\.1 is also the server of target\.urls\.0/,
+    hint: /several paths of one server are requests/,
+  },
+  {
+    why: 'with TLS, or without',
+    target: { urls: ['http://127.0.0.1:1/', 'https://127.0.0.1:2/'] },
+    path: 'target.urls.1',
+    message: /with TLS or without, and the first URL is http/,
+    hint: /https in each/,
+  },
+  ...(['serverName', 'socketPath', 'proxy'] as const).map(setting => ({
+    why: `${setting} leads to one server`,
+    target: { urls: TWO_URLS, [setting]: setting === 'proxy' ? PROXY : 'a.pem' },
+    path: `target.${setting}`,
+    message: /one name|one server|which server/,
+    hint: /a single url/,
+  })),
+  {
+    why: 'several are external servers, too',
+    target: { urls: TWO_URLS, tls: '1.3' },
+    path: 'target.tls',
+    message: /the scheme of url decides on TLS/,
+    hint: /no tls/,
+  },
+  {
+    why: 'a pinned session is of one server',
+    target: { urls: ['https://127.0.0.1:1/', 'https://127.0.0.1:2/'] },
+    changes: { 'clients.short': { requestsPerConnection: 1, pool: { tlsSessions: 'pinned' } } },
+    path: 'clients.short.pool.tlsSessions',
+    message: /one session is held/,
+    hint: /'library' or 'none'/,
+  },
   {
     why: 'a name is not an address',
     target: { ...FOREIGN, serverName: '127.0.0.1' },

@@ -58,6 +58,7 @@ function sectionOf(title: string, node: JsonSchema, prefix = ''): Section {
         rowOf(path, member, isRequired),
         ...objectRows(path, member),
         ...objectRows(`${path}.*`, member.additionalProperties),
+        ...objectRows(`${path}[]`, Array.isArray(member.items) ? undefined : member.items),
       );
     else {
       const inner = sectionOf(

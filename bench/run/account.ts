@@ -1,5 +1,6 @@
 // Books what a target counts to the arm whose slice it was, and watches the local ports used towards the target.
 import type { TargetReading } from '../../servers/protocol.ts';
+import { hostAndPort } from '../clients/origins.ts';
 import { proxyPort } from '../clients/proxy.ts';
 import { countHeldPorts, type Remote, waitForPorts } from '../probes/kernel.ts';
 import type { Arm } from './arm.ts';
@@ -41,15 +42,15 @@ function closedConnections(reading: ServerReading | undefined): number {
 
 /** The remote ends of this machine's ports: the server or its proxy, and behind a relay the server again; none of a Unix socket. */
 function remotesOf({
-  endpoint: { origin, socketPath, proxyUrl },
+  endpoint: { origin, origins, socketPath, proxyUrl },
   isLoopback,
   link,
 }: MeasuredTarget): Remote[] {
   if (socketPath !== undefined) return [];
   if (proxyUrl !== undefined) return [{ port: proxyPort(proxyUrl), isLoopback }];
-  const { protocol, port } = new URL(origin);
-  const own = { port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port), isLoopback };
-  return link === undefined ? [own] : [own, { port: link.upstreamPort, isLoopback: true }];
+  const places = origins ?? [{ origin }];
+  const own = places.map(place => ({ port: hostAndPort(place.origin).port, isLoopback }));
+  return link === undefined ? own : [...own, { port: link.upstreamPort, isLoopback: true }];
 }
 
 /** A connection that is open for the client may not be counted by the target yet: it waits in the accept queue. */

@@ -244,6 +244,7 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
     pool: null,
     opened: 4,
     openedElsewhere: 0,
+    origins: [],
     leftOpen: 2,
     handshakesFull: 0,
     handshakesResumed: 0,
@@ -300,6 +301,17 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
       const { ledger } = arm.finish(reading);
       assert.deepEqual([ledger.faults, ledger.failures], [[3, 4], { reset: 1 }]);
       assert.deepEqual(ledger.needed, { least: 3, most: 5 });
+    });
+
+    test('of a client that repeats requests, or answers from memory, connections are needed for what it sent', () => {
+      const client = Client.parse({ requestsPerConnection: 1, interceptors: { cache: {} } });
+      for (const sent of [3, 30]) {
+        const arm = new Arm({ ...trial, client }, noChild, noTarget, new Map());
+        const attempts = { sent, answered: sent, failures: {} };
+        const { ledger } = arm.finish({ ...reading, attempts });
+        assert.deepEqual(ledger.needed, { least: sent, most: sent });
+        assert.deepEqual([ledger.requestsSent, ledger.attempts], [10, attempts]);
+      }
     });
 
     const foreign: Trial = {

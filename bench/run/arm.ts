@@ -152,6 +152,7 @@ class ConnectionCounts {
   };
   readonly #requestsPerConnection = new Map<number, number>();
   #faults: number[] = [];
+  #origins: { accepted: number; requests: number }[] = [];
   #acceptedBy: Ledger['acceptedBy'];
   #acceptedByKernel: number | null = 0;
   #openedByKernel: number | null = 0;
@@ -204,6 +205,7 @@ class ConnectionCounts {
         handshakesResumed: null,
         requestsPerConnection: null,
         faults: this.#faults,
+        origins: this.#origins,
       };
     }
     const { requests: requestsSeen, ...counted } = this.#counted;
@@ -215,6 +217,7 @@ class ConnectionCounts {
         .map(([requests, connections]) => ({ requests, connections }))
         .sort((a, b) => a.requests - b.requests),
       faults: this.#faults,
+      origins: this.#origins,
     };
   }
 
@@ -225,6 +228,14 @@ class ConnectionCounts {
     this.#faults = after.faults.map(
       (count, index) => (this.#faults[index] ?? 0) + count - before.faults[index]!,
     );
+    this.#origins = (after.origins ?? []).map(({ accepted, requests }, index) => {
+      const earlier = before.origins![index]!;
+      const known = this.#origins[index] ?? { accepted: 0, requests: 0 };
+      return {
+        accepted: known.accepted + accepted - earlier.accepted,
+        requests: known.requests + requests - earlier.requests,
+      };
+    });
     for (const { requests, connections } of after.requestsPerConnection) {
       const earlier =
         before.requestsPerConnection.find(entry => entry.requests === requests)?.connections ?? 0;
@@ -421,8 +432,11 @@ export class Arm {
 
   #ledger(reading: GeneratorReading): Ledger {
     const { client, load, target } = this.trial;
-    const { sent: requests, pool, pauses = { closed: 0, longestMs: 0 } } = reading;
+    const { sent, attempts, pool, pauses = { closed: 0, longestMs: 0 } } = reading;
+    // Connections are needed for what is sent.
+    const requests = attempts?.sent ?? sent;
     const seen = this.#connections.finish();
+    const opened = this.#opened(reading);
     const needed = withFaults(
       reading.needed ?? neededConnections({ client, target, load, requests, pool }),
       target.faults,
@@ -432,7 +446,7 @@ export class Arm {
     // What ends while the client waits for its turn has to be opened again.
     const most = needed.most === null ? null : Math.min(requests, needed.most + pauses.closed);
     return {
-      ...this.#opened(reading),
+      ...opened,
       openedElsewhere: reading.openedElsewhere,
       closedInPauses: pauses.closed,
       longestPauseMs: pauses.longestMs,
@@ -441,12 +455,19 @@ export class Arm {
       acceptedBy: seen.acceptedBy,
       acceptedHttp2: seen.acceptedHttp2,
       needed: pauses.closed === 0 ? needed : { ...needed, most },
-      requestsSent: requests,
+      requestsSent: sent,
       answered: reading.answered,
       failed: reading.failed,
       failures: reading.failures,
       unfinished: reading.unfinished,
+      attempts: attempts ?? null,
       faults: seen.faults,
+      origins: reading.origins.map((byClient, index) => ({
+        requestsSent: byClient.sent,
+        requestsSeen: seen.origins[index]?.requests ?? null,
+        opened: opened.openedBy === 'client' ? byClient.opened : null,
+        accepted: seen.origins[index]?.accepted ?? null,
+      })),
       clientHandshakesFull: reading.handshakesFull,
       clientHandshakesResumed: reading.handshakesResumed,
       requestsSeen: seen.requestsSeen,

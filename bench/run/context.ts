@@ -4,7 +4,7 @@ import type { CellResult, Comparison, Host } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import type { PlannedCell } from '../plan/plan.ts';
 import type { SlowestByArm } from './arm.ts';
-import type { FoundServer } from './external-server.ts';
+import type { FoundTarget } from './find-servers.ts';
 import type { TimeLimit } from './time-limit.ts';
 
 /** What happens while a run is measured; the command line shows and stores it. */
@@ -64,7 +64,7 @@ export interface CellContext extends RunContext {
   /** Of the plan: it decides every order. */
   seed: number;
   /** The cell's target if it is an external server: found, on a host that load may be sent to. */
-  server?: FoundServer | undefined;
+  server?: FoundTarget | undefined;
 }
 
 /** The cell while its time runs. */

@@ -1,31 +1,22 @@
-// External servers (`target.url`): resolves their hosts, checks that load is allowed, and asks each once before the run.
+// Asks an external server one question, says what is wrong with its answer, and binds a process to the address that was asked.
 import dns from 'node:dns';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
 import { isIP, isIPv6, type LookupFunction } from 'node:net';
 import tls from 'node:tls';
-import { errorMessage, MeasureError, UsageError } from '../../results/errors.ts';
+import { errorMessage } from '../../results/errors.ts';
 import type { ForeignServer } from '../../results/model/run.ts';
-import { isExpectedStatus } from '../../scenarios/model/statuses.ts';
-import type { Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
-import { proxyAt, proxyOrigin, proxySecrets } from '../clients/proxy.ts';
-import { framedHeaders, prepareRequests, redact } from '../clients/request.ts';
+import { hostAndPort } from '../clients/origins.ts';
+import { proxyAt, proxyOrigin } from '../clients/proxy.ts';
+import { framedHeaders } from '../clients/request.ts';
 import { identityOptions } from '../clients/trust.ts';
-import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
-import { hostOf, isLoopback, refusalBehindProxy, refusalOf } from '../plan/allowed-hosts.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { PreparedRequest } from '../contracts.ts';
+import { hostOf, isLoopback } from '../plan/allowed-hosts.ts';
 import { AnswerProgress } from './answer-progress.ts';
-import {
-  authorityOf,
-  describeProxyAnswer,
-  fromProxy,
-  isProxyRefusal,
-  openTunnel,
-  ProxyError,
-} from './proxy.ts';
-import { namedUrl, type Reach, readReach } from './reach.ts';
+import { authorityOf, fromProxy, openTunnel, ProxyError } from './proxy.ts';
+import { namedUrl, type Reach } from './reach.ts';
 
 const UNTRUSTED = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -142,27 +133,33 @@ export function systemAuthorities(): string[] {
 }
 
 /**
- * Makes this process resolve the endpoint's host to the checked address only: if the name later resolves to another machine,
+ * Makes this process resolve the endpoint's hosts to the checked addresses only: if a name later resolves to another machine,
  * load cannot go there, and no look-up adds to a latency. This binds every client library that dials through node:net.
  * Where certificates are not to be verified, Node's own switch applies to every client alike.
  * Without a caPem, an https endpoint is verified with the system's authorities. They become the process's default, because
  * a client that is given all of them would parse them again for each connection (14 ms).
  */
-export function reachAsChecked({ origin, address, caPem, isUnverified }: Endpoint): void {
-  const { hostname, protocol } = new URL(origin);
-  if (address !== undefined) {
+export function reachAsChecked(endpoint: Endpoint): void {
+  const { origin, origins = [endpoint], caPem, isUnverified } = endpoint;
+  const checked = new Map(
+    origins.flatMap(place =>
+      place.address === undefined ? [] : [[hostOf(place.origin), fixedLookup(place.address)] as const],
+    ),
+  );
+  if (checked.size > 0) {
     const { lookup } = dns;
-    const fixed = fixedLookup(address);
     const pinned = (host: string, ...rest: unknown[]): void => {
       const callback = rest.at(-1) as Parameters<LookupFunction>[2];
       const [options] = rest;
-      if (host !== hostname) Reflect.apply(lookup, dns, [host, ...rest]);
+      const fixed = checked.get(host);
+      if (fixed === undefined) Reflect.apply(lookup, dns, [host, ...rest]);
       else fixed(host, typeof options === 'object' && options !== null ? options : {}, callback);
     };
     dns.lookup = Object.assign(pinned, { __promisify__: lookup.__promisify__ }) as typeof lookup;
   }
   if (isUnverified === true) process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
-  else if (protocol === 'https:' && caPem === undefined) tls.setDefaultCACertificates(systemAuthorities());
+  else if (origin.startsWith('https:') && caPem === undefined)
+    tls.setDefaultCACertificates(systemAuthorities());
 }
 
 type TlsOffer = Pick<ForeignServer, 'tlsVersion' | 'alpn'>;
@@ -174,20 +171,16 @@ interface Peer {
   trust: tls.ConnectionOptions;
 }
 
-function portOf({ protocol, port }: URL): number {
-  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
-}
-
 /** Where a TLS connection begins. @throws ProxyError */
 async function wayTo(
   { url, address, reach: { socketPath, proxy } }: Omit<Peer, 'trust'>,
   giveUp: AbortSignal,
 ): Promise<tls.ConnectionOptions> {
   if (socketPath !== undefined) return { path: socketPath };
-  const named = new URL(url);
-  if (proxy === undefined) return { host: address, port: portOf(named) };
-  const tunnel = await openTunnel(proxyAt(proxy, address), authorityOf(named), giveUp);
-  return { socket: tunnel };
+  if (proxy === undefined) return { host: address, port: hostAndPort(url).port };
+  const tunnel = await openTunnel(proxyAt(proxy, address), authorityOf(new URL(url)), giveUp);
+  // Without a host, Node compares the certificate of an address with `localhost`.
+  return { socket: tunnel, host: hostAndPort(url).host };
 }
 
 /** The TLS version that the server chooses, and whether it offers HTTP/2. @throws Error of the handshake */
@@ -401,275 +394,4 @@ function readAnswer(
     )
     .end(body);
   return promise;
-}
-
-/** An external server of the plan that load may be sent to, with the addresses of its host. */
-export interface LocatedServer {
-  url: string;
-  reach: Reach;
-  /** Of its host, or of the proxy's; or the path of its Unix socket. */
-  addresses: readonly string[];
-  /** Cells with this server as target. */
-  cells: readonly { id: string; target: Target; hasUserModules: boolean }[];
-  requests: PreparedRequests;
-}
-
-/** What a server answered to one of a scenario's requests. */
-interface FoundAnswer {
-  /** Of the request, where there are several. */
-  name: string | undefined;
-  facts: ForeignServer;
-}
-
-/** A server that has answered: its endpoint and its properties. */
-export interface FoundServer {
-  /** By its answer to the first request. */
-  facts: ForeignServer;
-  /** To each request, in their order. */
-  answers: readonly FoundAnswer[];
-  endpoint: Endpoint;
-  reach: Reach;
-  /** What it was asked first. */
-  request: PreparedRequest;
-}
-
-/** Resolves a host to all of its addresses; an address resolves to itself. */
-type Resolve = (host: string) => Promise<readonly string[]>;
-
-const ANSWER_TIMEOUT_MS = 10_000;
-
-/** Settings of a target by which one URL may lead to several servers, or in several ways. */
-const REACH = [
-  'caFile',
-  'certFile',
-  'keyFile',
-  'passphrase',
-  'insecure',
-  'serverName',
-  'socketPath',
-  'proxy',
-] as const satisfies readonly (keyof Target)[];
-
-/**
- * Resolves the host of every external server of the plan, without sending it anything.
- * @throws UsageError when load may not be sent to one of them, or a file of theirs cannot be used; MeasureError when a host cannot be resolved
- */
-export async function locateServers(
-  plan: Plan,
-  allowedHosts: readonly string[],
-  resolve: Resolve = lookUp,
-  signal?: AbortSignal,
-): Promise<LocatedServer[]> {
-  const cells = plan.cells.flatMap(({ id, scenario: { target, clients, request, requests } }) => {
-    if (target.url === undefined) return [];
-    const hasUserModules = Object.values(clients).some(({ modulePath }) => modulePath !== undefined);
-    return [{ id, target, url: target.url, hasUserModules, request, requests }];
-  });
-  const groups = Map.groupBy(cells, ({ url, target, request, requests }) =>
-    JSON.stringify([url, request, requests, ...REACH.map(setting => target[setting] ?? null)]),
-  );
-  const located: LocatedServer[] = [];
-  const refusals: string[] = [];
-  for (const [first, ...others] of groups.values()) {
-    const { url, target } = first!;
-    const { pathname, search } = new URL(url);
-    const reach = readReach(target, process.env);
-    const { addresses, refused } = await addressesTo(url, reach, { allowedHosts, resolve, signal });
-    refusals.push(...refused);
-    located.push({
-      url,
-      reach,
-      addresses,
-      requests: prepareRequests(first!, `${pathname}${search}`, process.env),
-      cells: [first!, ...others],
-    });
-  }
-  if (refusals.length > 0) throw new UsageError(refusals.join('\n'));
-  return located;
-}
-
-interface Permission {
-  allowedHosts: readonly string[];
-  resolve: Resolve;
-  signal: AbortSignal | undefined;
-}
-
-/** Where connections to a server go, and why load may not be sent there. @throws MeasureError when a host cannot be resolved */
-async function addressesTo(
-  url: string,
-  { socketPath, proxy }: Reach,
-  { allowedHosts, resolve, signal }: Permission,
-): Promise<{ addresses: readonly string[]; refused: string[] }> {
-  if (socketPath !== undefined) return { addresses: [socketPath], refused: [] };
-  const first =
-    proxy === undefined
-      ? ({ setting: 'target.url', url } as const)
-      : ({ setting: 'target.proxy', url: proxyOrigin(proxy) } as const);
-  const addresses = await addressesOf(first, resolve, signal);
-  const refused = [
-    refusalOf({ ...first, addresses }, allowedHosts),
-    proxy === undefined ? undefined : refusalBehindProxy(url, allowedHosts),
-  ];
-  return { addresses, refused: refused.filter(text => text !== undefined) };
-}
-
-async function addressesOf(
-  { setting, url }: { setting: string; url: string },
-  resolve: Resolve,
-  signal?: AbortSignal,
-): Promise<readonly string[]> {
-  try {
-    return await orAborted(resolve(hostOf(url)), signal);
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw new MeasureError(
-      'unreachable',
-      `${setting} ${url}: cannot resolve its host: ${errorMessage(error)}`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
-/** A look-up cannot be cancelled, but the wait for it can end. */
-async function orAborted<Result>(work: Promise<Result>, signal?: AbortSignal): Promise<Result> {
-  if (signal === undefined) return work;
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', onAbort));
-}
-
-async function lookUp(host: string): Promise<string[]> {
-  if (isIP(host) !== 0) return [host];
-  return (await dns.promises.lookup(host, { all: true })).map(({ address }) => address);
-}
-
-/**
- * Sends each server its requests once, trying its addresses until one answers: all load then goes to that address.
- * @returns the servers by cell
- * @throws MeasureError when a server does not answer, or cannot be measured; the reason of the signal
- */
-export async function findServers(
-  located: readonly LocatedServer[],
-  signal?: AbortSignal,
-): Promise<Map<string, FoundServer>> {
-  const found = new Map<string, FoundServer>();
-  for (const server of located) {
-    const { url, reach, requests } = server;
-    const answers: FoundAnswer[] = [];
-    for (const request of requests) {
-      const { addresses } = server;
-      const known = answers.length === 0 ? addresses : [answers[0]!.facts.address];
-      const facts = await firstAnswer({ url, reach, addresses: known, request }, signal);
-      const name = requests.length === 1 ? undefined : request.name;
-      requireWanted(facts, server, name);
-      requireProxied(facts, server);
-      answers.push({ name, facts });
-    }
-    const { facts } = answers[0]!;
-    const endpoint = endpointOf(server, facts);
-    for (const { id, target } of server.cells) {
-      if (target.protocol === 'h2' && facts.alpn !== 'h2') {
-        throw new MeasureError(
-          'unreachable',
-          `${url} does not offer HTTP/2, as target.protocol states: of h2 and http/1.1 it chose ${facts.alpn ?? 'neither'}`,
-        );
-      }
-      found.set(id, { facts, answers, endpoint, reach, request: requests[0] });
-    }
-  }
-  return found;
-}
-
-function endpointOf({ url, reach }: LocatedServer, { address }: ForeignServer): Endpoint {
-  const { serverName, proxy, ...way } = reach;
-  const named = namedUrl(url, reach);
-  const isName = isIP(hostOf(named.href)) === 0 && reach.socketPath === undefined && proxy === undefined;
-  return {
-    origin: named.origin,
-    path: `${named.pathname}${named.search}`,
-    ...way,
-    ...(proxy === undefined ? {} : { proxyUrl: proxyAt(proxy, address) }),
-    ...(isName ? { address } : {}),
-  };
-}
-
-/** A proxy answers in place of the server if it can't, or won't, ask it. @throws MeasureError for a status that none of the cells expects */
-function requireProxied({ status, url }: ForeignServer, { reach, cells }: LocatedServer): void {
-  const isTunnelled = new URL(url).protocol === 'https:';
-  if (reach.proxy === undefined || isTunnelled || !isProxyRefusal(status)) return;
-  if (cells.every(({ target }) => isExpectedStatus(target.expectStatus, status))) return;
-  const answer = describeProxyAnswer(reach.proxy, status, `a request for ${url}`);
-  throw new MeasureError('unreachable', `${url} cannot be measured: ${answer}`);
-}
-
-/** @throws MeasureError for a redirect that would lead the load elsewhere */
-function requireWanted(facts: ForeignServer, server: LocatedServer, name: string | undefined): void {
-  if (!isUnwantedRedirect(facts, server)) return;
-  const asked = name === undefined ? server.url : `${server.url}, asked for ${name},`;
-  throw new MeasureError(
-    'unreachable',
-    `${asked} is a redirect (${facts.status}) to ${facts.location}: a client that follows it would send its load there; expected: the URL that answers`,
-  );
-}
-
-/** An expected redirect is an ordinary answer, unless a user's module might follow it. */
-function isUnwantedRedirect({ status, location }: ForeignServer, { cells }: LocatedServer): boolean {
-  if (status < 300 || status >= 400 || location === null) return false;
-  return cells.some(
-    ({ target, hasUserModules }) => hasUserModules || !isExpectedStatus(target.expectStatus, status),
-  );
-}
-
-async function firstAnswer(
-  {
-    url,
-    reach,
-    addresses,
-    request,
-  }: Pick<LocatedServer, 'url' | 'reach' | 'addresses'> & { request: PreparedRequest },
-  signal?: AbortSignal,
-): Promise<ForeignServer> {
-  const failures: string[] = [];
-  let verb = 'does not answer';
-  for (const address of addresses) {
-    try {
-      return await askServer({ url, address, reach, request, timeoutMs: ANSWER_TIMEOUT_MS, signal });
-    } catch (error) {
-      signal?.throwIfAborted();
-      failures.push(redact(describeAnswerFailure(error, url, reach), secretsOfWay(request, reach)));
-      if (isAnswered(error) || error instanceof ProxyError) verb = 'cannot be measured';
-    }
-  }
-  const causes =
-    failures.join('; ') ||
-    `${reach.proxy === undefined ? 'its host' : 'the host of its proxy'} has no address`;
-  throw new MeasureError('unreachable', `${url} ${verb}: ${causes}`);
-}
-
-function secretsOfWay({ secrets }: PreparedRequest, { proxy }: Reach): string[] {
-  return [...proxySecrets(proxy), ...secrets];
-}
-
-/**
- * Checks that a server still answers.
- * @throws MeasureError target-died
- */
-export async function requireAnswer(
-  { facts: { url, address }, reach, request }: FoundServer,
-  signal?: AbortSignal,
-): Promise<void> {
-  try {
-    await askServer({ url, address, reach, request, timeoutMs: ANSWER_TIMEOUT_MS, signal });
-  } catch (error) {
-    throw new MeasureError(
-      'target-died',
-      `${url} no longer answers: ${redact(describeAnswerFailure(error, url, reach), secretsOfWay(request, reach))}`,
-      {
-        cause: error,
-      },
-    );
-  }
 }

@@ -88,6 +88,7 @@ function readingOf(recorder: Recorder): GeneratorReading {
     unfinished: 0,
     opened: recorder.opened,
     openedElsewhere: 0,
+    origins: [],
     leftOpen: recorder.opened,
     pool: null,
     lateness: null,
@@ -246,6 +247,20 @@ describe('slices', () => {
         latenessP99Us: 900,
       },
     );
+  });
+});
+
+test('attempts are added where generators count them', () => {
+  const reading = readingOf(createRecorder());
+  assert.equal(foldReadings([reading, reading]).attempts, undefined);
+  const [one, other] = [
+    { sent: 9, answered: 5, failures: { reset: 1, badStatus: 2 } },
+    { sent: 4, answered: 3, failures: { reset: 1 } },
+  ].map(attempts => ({ ...reading, attempts }));
+  assert.deepEqual(foldReadings([one!, other!]).attempts, {
+    sent: 13,
+    answered: 8,
+    failures: { reset: 2, badStatus: 2 },
   });
 });
 

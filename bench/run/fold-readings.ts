@@ -67,6 +67,19 @@ export function foldSlices(readings: readonly SliceReading[], coreCount: number)
   };
 }
 
+/** Generators of one client all count attempts, or none. */
+function foldAttempts(readings: readonly GeneratorReading[]): Pick<GeneratorReading, 'attempts'> {
+  const counted = readings.flatMap(({ attempts }) => attempts ?? []);
+  if (counted.length === 0) return {};
+  return {
+    attempts: {
+      sent: sum(counted, 'sent'),
+      answered: sum(counted, 'answered'),
+      failures: sumCounts(counted.map(({ failures }) => failures)),
+    },
+  };
+}
+
 /** Each generator has its own pauses. */
 function foldPauses(readings: readonly GeneratorReading[]): Pick<GeneratorReading, 'pauses'> {
   const known = readings.flatMap(({ pauses }) => pauses ?? []);
@@ -139,8 +152,10 @@ export function foldReadings(readings: readonly GeneratorReading[]): GeneratorRe
     failed: sum(readings, 'failed'),
     failures: sumCounts(readings.map(({ failures }) => failures)),
     unfinished: sum(readings, 'unfinished'),
+    ...foldAttempts(readings),
     opened: sumKnown(readings.map(({ opened }) => opened)),
     openedElsewhere: sum(readings, 'openedElsewhere'),
+    origins: foldOrigins(readings.map(({ origins }) => origins)),
     ...foldPauses(readings),
     leftOpen: sumKnown(readings.map(({ leftOpen }) => leftOpen)),
     pool: null,
@@ -204,6 +219,15 @@ function foldByKey<Key extends string, Value>(
   return Object.fromEntries(
     [...byKey].map(([key, entries]) => [key, fold(entries.map(([, value]) => value))]),
   ) as Partial<Record<Key, Value>>;
+}
+
+type Origins = GeneratorReading['origins'];
+
+function foldOrigins(all: readonly Origins[]): Origins {
+  return all[0]!.map((_, index) => {
+    const parts = all.map(origins => origins[index]!);
+    return { sent: sum(parts, 'sent'), opened: sum(parts, 'opened') };
+  });
 }
 
 type Requests = GeneratorReading['requests'];

@@ -5,7 +5,7 @@ import { CellResult } from '../../results/model/run.ts';
 import { withUnknowns } from '../../scenarios/model/target.ts';
 import type { OpenTarget } from '../../servers/app.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
-import { findServers, locateServers } from './external-server.ts';
+import { findServers, locateServers } from './find-servers.ts';
 import { measureCell } from './run.ts';
 import { childrenWith, ourChildren } from './testing/processes.ts';
 import { completed, isMeasuring, makeTinyCell, states, type TinyCell } from './testing/tiny-cell.ts';

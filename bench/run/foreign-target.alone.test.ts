@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
-import type { ForeignServer } from '../../results/model/run.ts';
+import type { FoundTarget } from './find-servers.ts';
 import { isOwnReading, type KernelReading, type MeasuredTarget, openForeignTarget } from './targets.ts';
 
 const DIALS = 40;
 
 function targetAt(isLoopback: boolean): MeasuredTarget {
-  const facts: Partial<ForeignServer> = { isLoopback, address: '127.0.0.1', proxy: null };
+  const facts = { isLoopback, address: '127.0.0.1', proxy: null };
   return openForeignTarget({
-    facts: facts as ForeignServer,
+    servers: [{ facts }] as unknown as FoundTarget['servers'],
     endpoint: { origin: 'http://127.0.0.1', path: '/' },
   });
 }

@@ -10,8 +10,9 @@ import type { Load } from '../../scenarios/model/load.ts';
 import { keepCompiledCode, obeyParentOnly, readProcess } from '../../servers/process.ts';
 import { type Endpoint, PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { transports, userModules } from '../clients/index.ts';
+import { requestsTo } from '../clients/origins.ts';
 import { proxySecrets } from '../clients/proxy.ts';
-import { prepareRequests, redact, secretsOf } from '../clients/request.ts';
+import { redact, secretsOf } from '../clients/request.ts';
 import type {
   ClientPlugin,
   Engine,
@@ -21,6 +22,7 @@ import type {
   Transport,
   Window,
 } from '../contracts.ts';
+import { AttemptFold } from '../load/attempts.ts';
 import { createClosedLoad } from '../load/closed.ts';
 import { createOpenLoad } from '../load/open.ts';
 import { Pauses } from '../load/pauses.ts';
@@ -98,6 +100,8 @@ interface Source {
   engine?: Engine;
   countsConnections: boolean;
   openedElsewhere(): number;
+  /** Absent where each exchange is one attempt. */
+  attempts?: AttemptFold | undefined;
   /** Absent where its connections are not kept from slice to slice, or not known. */
   pauses?: Pauses;
   /** Connections open now; null for a load tool, which does not tell. */
@@ -109,9 +113,29 @@ interface Source {
   close(): Promise<void>;
 }
 
-function createGenerator(source: Source, recorder: Recorder, requests: PreparedRequests): Generator {
+/** What was sent to each of several origins, and opened. */
+function originFigures(
+  { origins = [] }: Endpoint,
+  requests: PreparedRequests,
+  { sentByRequest = [] }: LoadLoop,
+  recorder: Recorder,
+): GeneratorReading['origins'] {
+  return origins.map(({ origin }, index) => ({
+    sent: sentByRequest.reduce(
+      (sum, sent, request) => sum + (requests[request]!.origin === origin ? sent : 0),
+      0,
+    ),
+    opened: recorder.openedTo(index),
+  }));
+}
+
+function createGenerator(
+  source: Source,
+  recorder: Recorder,
+  { requests, endpoint }: { requests: PreparedRequests; endpoint: Endpoint },
+): Generator {
   const { loop, engine, countsConnections, openedElsewhere, openConnections, pauses } = source;
-  const { caveats, closing, close } = source;
+  const { attempts, caveats, closing, close } = source;
   return {
     dropsInFlight: engine?.dropsInFlight ?? false,
     hasUsers: engine === undefined,
@@ -151,8 +175,10 @@ function createGenerator(source: Source, recorder: Recorder, requests: PreparedR
         })),
         sent: loop.sent,
         unfinished: loop.unfinished,
+        ...(attempts === undefined ? {} : { attempts: attempts.counts() }),
         opened: countsConnections ? recorder.opened : null,
         openedElsewhere: openedElsewhere(),
+        origins: originFigures(endpoint, requests, loop, recorder),
         ...(pauses === undefined ? {} : { pauses: pauses.counts() }),
         leftOpen,
         pool: engine === undefined ? null : { ...engine.pool },
@@ -220,26 +246,50 @@ async function openSource(
       close: () => engine.close(),
     };
   }
-  const transport = plugin.open({
+  const attempts = createAttempts(trial);
+  const library = plugin.open({
     client,
     endpoint,
     requests,
     hasPhases,
     onConnection: recorder.addConnection,
+    ...(attempts === undefined ? {} : { attempts }),
   });
-  await transport.ready;
+  await library.ready;
+  const transport = await withPolicies(library, trial, attempts);
   const random = createRandom(trial.seed, 'load');
   const { totalMs } = client.timeouts;
   return {
     loop: createLoop({ load, totalMs, transport, recorder, random, draw: createDraw(requests) }),
     countsConnections: true,
     openedElsewhere: () => transport.openedElsewhere?.() ?? 0,
+    attempts,
     ...(keepsConnections(trial) ? { pauses: new Pauses(() => transport.openConnections()) } : {}),
     openConnections: () => transport.openConnections(),
     caveats: () => [...caveats, ...(transport.remarks?.() ?? [])],
     closing: () => transport.closing?.(),
     close: () => transport.close(),
   };
+}
+
+/** Where a request may be sent several times, or not at all. */
+function createAttempts({ client, target }: Trial): AttemptFold | undefined {
+  const { interceptors, resilience } = client;
+  const isOncePerRequest = interceptors === undefined && resilience === undefined;
+  return isOncePerRequest ? undefined : new AttemptFold(target.expectStatus);
+}
+
+/** The policies' library is loaded only by the generators of clients that ask for one. */
+async function withPolicies(
+  transport: Transport,
+  { client: { resilience, interceptors }, target: { expectStatus } }: Trial,
+  attempts: AttemptFold | undefined,
+): Promise<Transport> {
+  if (resilience === undefined || attempts === undefined) return transport;
+  const { createResilient } = await import('../clients/resilience.ts');
+  // Interceptors stand below the policies, and count what is really sent.
+  const judge = interceptors === undefined ? attempts : new AttemptFold(expectStatus);
+  return createResilient(transport, resilience, judge);
 }
 
 /** Whether connections are meant to outlast a slice. */
@@ -253,7 +303,7 @@ function keepsConnections({ client, target }: Trial): boolean {
 
 async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'prepare' }>): Promise<void> {
   reachAsChecked(endpoint);
-  const requests = prepareRequests(trial, endpoint.path, process.env);
+  const requests = requestsTo(endpoint, trial, process.env);
   secrets = [...proxySecrets(endpoint.proxyUrl), ...secretsOf(requests)];
   const recorder = createRecorder({
     hasPhases: trial.phases,
@@ -263,7 +313,7 @@ async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'p
   });
   const plugin = await loadPlugin(trial.client);
   const source = await openSource(plugin, trial, endpoint, recorder, requests);
-  generator = createGenerator(source, recorder, requests);
+  generator = createGenerator(source, recorder, { requests, endpoint });
 }
 
 const MOST_STACK_CHARS = 4_000;

@@ -73,6 +73,7 @@ function readingWith(sent: number): GeneratorReading {
     unfinished: 0,
     opened: 0,
     openedElsewhere: 0,
+    origins: [],
     leftOpen: 0,
     pool: null,
     lateness: null,

@@ -7,7 +7,7 @@ import { sampleHost } from '../../results/testing/sample-host.ts';
 import { Scenario, type ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { plainRequest } from '../clients/request.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
-import type { LocatedServer } from './external-server.ts';
+import type { LocatedTarget } from './find-servers.ts';
 import { type Check, checkPlan, requireFit } from './preflight.ts';
 
 function makePlan(...stated: Partial<ScenarioInput>[]): Plan {
@@ -139,19 +139,17 @@ suite('preflight', () => {
     });
   }
 
-  const foreign = (address: string): LocatedServer[] => {
+  const foreign = (address: string): LocatedTarget[] => {
     const plan = makePlan({ target: { url: 'http://a.test/' } });
     const [{ id, scenario }] = plan.cells as [Plan['cells'][number]];
     const cells = [{ id, target: scenario.target, hasUserModules: false }];
-    return [
-      {
-        url: 'http://a.test/',
-        reach: {},
-        addresses: [address],
-        requests: [plainRequest('/')],
-        cells,
-      },
-    ];
+    const server = {
+      url: 'http://a.test/',
+      reach: {},
+      addresses: [address],
+      requests: [plainRequest('/')] as const,
+    };
+    return [{ servers: [server], cells }];
   };
 
   test('of several targets, each holds the connections of its own arms', () => {
@@ -186,13 +184,13 @@ suite('preflight', () => {
   });
 
   test('a host that is allowed but is in no scenario is reported: it may be a typo', () => {
-    const told = (located: LocatedServer[], allowed: string[]) =>
+    const told = (located: LocatedTarget[], allowed: string[]) =>
       checkPlan(makePlan({}), sampleHost, located, allowed).filter(({ state }) => state === 'warn');
     assert.deepEqual(told(foreign('10.0.0.1'), ['a.test']).slice(1), []);
     const [slip] = told(foreign('127.0.0.1'), ['b.test']);
     assert.match(
       slip?.sentence ?? '',
-      /--allow-host b\.test: no target\.url or target\.proxy .*known hosts: a\.test/,
+      /--allow-host b\.test: no target\.url, target\.urls or target\.proxy .*known hosts: a\.test/,
     );
     assert.match(told([], ['b.test'])[0]?.sentence ?? '', /no target has a url/);
   });

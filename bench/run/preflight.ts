@@ -6,12 +6,13 @@ import { MeasureError } from '../../results/errors.ts';
 import type { Host } from '../../results/model/run.ts';
 import { connectionLimit } from '../../scenarios/model/connection-limit.ts';
 import { mostInFlight } from '../../scenarios/model/load.ts';
+import { originCount } from '../../scenarios/model/origins.ts';
 import { proxyOrigin } from '../clients/proxy.ts';
 import { hostOf, isLoopback } from '../plan/allowed-hosts.ts';
 import { countGenerators } from '../plan/division.ts';
 import { countSpareCores, type Plan, type PlannedCell } from '../plan/plan.ts';
 import { mayReusePorts } from '../probes/kernel.ts';
-import type { LocatedServer } from './external-server.ts';
+import type { LocatedServer, LocatedTarget } from './find-servers.ts';
 
 export interface Check {
   state: 'pass' | 'warn' | 'fail';
@@ -33,13 +34,14 @@ const MOST_HEAP_BYTES = 4 * 2 ** 30;
 export function checkPlan(
   plan: Plan,
   host: Host,
-  located: readonly LocatedServer[] = [],
+  located: readonly LocatedTarget[] = [],
   allowedHosts: readonly string[] = [],
 ): Check[] {
+  const servers = located.flatMap(target => target.servers);
   const arms = plan.cells.flatMap(({ id, scenario }) =>
     Object.entries(scenario.clients).map(([arm, client]) => ({
       name: `${id}, client ${arm}`,
-      connections: mostOpenConnections(client, scenario.load),
+      connections: mostOpenConnections(client, scenario.load, scenario.target),
       inFlight: mostInFlight(scenario.load),
       generators: countGenerators(scenario),
     })),
@@ -47,13 +49,14 @@ export function checkPlan(
   // Between slices all arms of a cell keep connections to the same port, each as many as it has requests in flight.
   const together = plan.cells.map(({ id, scenario }) => {
     const inFlight = mostInFlight(scenario.load);
+    const origins = originCount(scenario.target);
     const kept = Object.values(scenario.clients)
       .filter(({ requestsPerConnection }) => requestsPerConnection !== 1)
-      .map(({ pool }) => Math.min(connectionLimit(pool), inFlight));
+      .map(({ pool }) => Math.min(connectionLimit(pool, origins), inFlight * origins));
     return { name: `${id}, all clients`, connections: kept.reduce((sum, count) => sum + count, 0), inFlight };
   });
   const foreignCells = new Set(located.flatMap(({ cells }) => cells.map(({ id }) => id)));
-  const isElsewhere = located.some(
+  const isElsewhere = servers.some(
     ({ addresses, reach }) =>
       reach.socketPath === undefined && addresses.some(address => !isLoopback(address)),
   );
@@ -64,9 +67,9 @@ export function checkPlan(
     checkPorts([...arms, ...together], host, !isElsewhere),
     ...checkMemory(processes, host),
     checkBusyness(host),
-    ...(located.length === 0 ? [] : [checkServers(located)]),
-    ...located.flatMap(checkTrust),
-    ...checkAllowed(located, allowedHosts),
+    ...(servers.length === 0 ? [] : [checkServers(servers)]),
+    ...servers.flatMap(checkTrust),
+    ...checkAllowed(servers, allowedHosts),
     checkPinning(host, ownCells.length > 0),
     ...checkGenerators(plan, host),
   ];
@@ -83,7 +86,7 @@ function targetNeeds({ id, scenario, targets }: PlannedCell): Need[] {
   return targets.flatMap(({ arms }) => {
     // A target holds the idle connections of all its arms.
     const connections = arms
-      .map(arm => mostOpenConnections(scenario.clients[arm]!, scenario.load))
+      .map(arm => mostOpenConnections(scenario.clients[arm]!, scenario.load, scenario.target))
       .reduce((sum, count) => sum + count);
     const inFlight = mostInFlight(scenario.load);
     const target = { name: `${id}, target`, connections, inFlight };
@@ -93,8 +96,8 @@ function targetNeeds({ id, scenario, targets }: PlannedCell): Need[] {
   });
 }
 
-function checkServers(located: readonly LocatedServer[]): Check {
-  const urls = located.map(
+function checkServers(servers: readonly LocatedServer[]): Check {
+  const urls = servers.map(
     ({ url, addresses, reach: { proxy } }) =>
       `${url} (${proxy === undefined ? '' : `by the proxy ${proxyOrigin(proxy)}: `}${addresses.join(', ')})`,
   );
@@ -115,9 +118,9 @@ function checkTrust({ url, reach }: LocatedServer): Check[] {
 }
 
 /** Probably a typo: no scenario uses this host. */
-function checkAllowed(located: readonly LocatedServer[], allowedHosts: readonly string[]): Check[] {
+function checkAllowed(servers: readonly LocatedServer[], allowedHosts: readonly string[]): Check[] {
   const hosts = new Set(
-    located
+    servers
       .flatMap(({ url, reach: { proxy } }) => [url, ...(proxy === undefined ? [] : [proxy])])
       .map(hostOf),
   );
@@ -126,7 +129,7 @@ function checkAllowed(located: readonly LocatedServer[], allowedHosts: readonly 
     .filter(allowed => !hosts.has(allowed))
     .map(allowed => ({
       state: 'warn',
-      sentence: `--allow-host ${allowed}: no target.url or target.proxy has this host; ${known}`,
+      sentence: `--allow-host ${allowed}: no target.url, target.urls or target.proxy has this host; ${known}`,
     }));
 }
 

@@ -18,18 +18,20 @@ import { openSubject } from '../clients/testing/subject.ts';
 import undici from '../clients/undici.ts';
 import wire from '../clients/wire.ts';
 import { planRun } from '../plan/plan.ts';
-import { type FoundServer, findServers, locateServers, reachAsChecked } from './external-server.ts';
+import { reachAsChecked } from './external-server.ts';
+import { findServers, locateServers } from './find-servers.ts';
 import { readReach } from './reach.ts';
 import { openForeignTarget } from './targets.ts';
 import { makeScenario } from './testing/tiny-cell.ts';
 
 type TargetInput = NonNullable<ScenarioInput['target']>;
 
-async function find(target: TargetInput, addresses?: readonly string[]): Promise<FoundServer> {
+async function find(target: TargetInput, addresses?: readonly string[]) {
   const plan = planRun([makeScenario({ target })], { seed: 1 });
   const resolve = addresses === undefined ? undefined : async () => addresses;
   const servers = await findServers(await locateServers(plan, [], resolve));
-  return servers.values().next().value!;
+  const found = servers.values().next().value!;
+  return { ...found, facts: found.servers[0].facts };
 }
 
 async function failure(target: TargetInput): Promise<MeasureError> {
@@ -260,13 +262,19 @@ test('a Unix socket is asked by its path, and the kernel counts nothing there', 
 });
 
 suite('through a proxy', () => {
-  for (const scheme of ['http', 'https'] as const) {
-    test(`${scheme}: the server is asked through it, and what is counted is the proxy's`, async t => {
+  for (const [scheme, name] of [
+    ['http', 'localhost'],
+    ['https', 'localhost'],
+    ['https', '127.0.0.1'],
+  ] as const) {
+    test(`${scheme}://${name}: the server is asked through it, and what is counted is the proxy's`, async t => {
       const authority = await createAuthority(t);
-      const { certPem: cert, keyPem: key } = await authority.sign('server', { dnsName: 'localhost' });
+      const { certPem: cert, keyPem: key } = await authority.sign('server', {
+        ...(name === 'localhost' ? { dnsName: name } : { address: name }),
+      });
       const { port, requests } = await listen(t, LOOPBACK, scheme === 'https' ? { cert, key } : undefined);
       const proxy = await openTestProxy(t);
-      const url = `${scheme}://localhost:${port}/health`;
+      const url = `${scheme}://${name}:${port}/health`;
       const found = await find(
         {
           url,
@@ -287,7 +295,7 @@ suite('through a proxy', () => {
         ['/health'],
       );
       // One more finds out what the server speaks.
-      if (scheme === 'https') assert.deepEqual(proxy.tunnels, Array(2).fill(`localhost:${port}`));
+      if (scheme === 'https') assert.deepEqual(proxy.tunnels, Array(2).fill(`${name}:${port}`));
       else assert.deepEqual(proxy.passedOn, [url]);
       assert.deepEqual(await openForeignTarget(found).read(), { countedBy: 'kernel', accepted: null });
     });

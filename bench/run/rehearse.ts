@@ -1,9 +1,10 @@
 // Starts each command of a plan once before the run, so that what cannot start or answer is reported before any load.
 import { MeasureError } from '../../results/errors.ts';
+import { hostAndPort } from '../clients/origins.ts';
 import { prepareRequests, secretsOf } from '../clients/request.ts';
 import type { Plan, PlannedCell } from '../plan/plan.ts';
 import { ChildError } from './child.ts';
-import { type FoundServer, findServers } from './external-server.ts';
+import { type FoundTarget, findServers } from './find-servers.ts';
 import { type CommandTarget, commandFolder, hasCommand, startServer } from './started-server.ts';
 
 interface RehearseOptions {
@@ -22,13 +23,13 @@ interface RehearseOptions {
 export async function rehearseServers(
   { cells }: Plan,
   options: RehearseOptions,
-): Promise<Map<string, FoundServer[]>> {
-  const found = new Map<string, FoundServer[]>();
-  const seen = new Map<string, FoundServer>();
+): Promise<Map<string, FoundTarget[]>> {
+  const found = new Map<string, FoundTarget[]>();
+  const seen = new Map<string, FoundTarget>();
   for (const cell of cells) {
     const { target, request, requests } = cell.scenario;
     if (!hasCommand(target)) continue;
-    const servers: FoundServer[] = [];
+    const servers: FoundTarget[] = [];
     for (const { code } of cell.targets) {
       const key = JSON.stringify([target, request, requests, code]);
       const server = seen.get(key) ?? (await rehearse(cell, target, code, options));
@@ -42,14 +43,14 @@ export async function rehearseServers(
 
 async function rehearse(
   { id, scenario }: PlannedCell,
-  target: CommandTarget,
+  stated: CommandTarget,
   code: PlannedCell['targets'][number]['code'],
   { cpu, signal, onStart }: RehearseOptions,
-): Promise<FoundServer> {
+): Promise<FoundTarget> {
   const requests = prepareRequests(scenario, '/', process.env);
-  onStart(target.command, commandFolder(target, code));
+  onStart(stated.command, commandFolder(stated, code));
   try {
-    const server = await startServer(target, { code, cpu, secrets: secretsOf(requests), signal });
+    const server = await startServer(stated, { code, cpu, secrets: secretsOf(requests), signal });
     try {
       const { origin } = server.endpoint;
       const hasUserModules = Object.values(scenario.clients).some(
@@ -58,11 +59,11 @@ async function rehearse(
       const located = {
         url: new URL('/', origin).href,
         reach: {},
-        addresses: [new URL(origin).hostname.replaceAll(/[[\]]/g, '')],
+        addresses: [hostAndPort(origin).host],
         requests,
-        cells: [{ id, target, hasUserModules }],
       };
-      return (await findServers([located], signal)).get(id)!;
+      const target = { servers: [located], cells: [{ id, target: stated, hasUserModules }] };
+      return (await findServers([target], signal)).get(id)!;
     } finally {
       await server.kill();
     }

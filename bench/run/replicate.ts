@@ -2,12 +2,13 @@
 import { MeasureError, UsageError } from '../../results/errors.ts';
 import type { FailureCode, Trial, TrialResult } from '../../results/model/trial.ts';
 import { own } from '../../scenarios/model/own.ts';
+import { isExternal } from '../../scenarios/model/target.ts';
 import { prepareRequests, secretsOf } from '../clients/request.ts';
 import { type PlannedCell, trialsOf } from '../plan/plan.ts';
 import { Arm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
 import { ChildError, spawnChild } from './child.ts';
 import type { ReplicateContext, ReplicateSource, TimedCellContext } from './context.ts';
-import { type FoundServer, requireAnswer } from './external-server.ts';
+import { type FoundTarget, requireAnswer } from './find-servers.ts';
 import { createGeneratorGroup, type Member } from './generator-group.ts';
 import { failureOf, Session } from './session.ts';
 import { hasCommand, startServer } from './started-server.ts';
@@ -212,13 +213,13 @@ class LiveReplicates implements ReplicateSource {
   async #openTargets(context: ReplicateContext): Promise<void> {
     const { server } = this.#context;
     const isReady = this.#isKept && this.#targets.length > 0 && this.#targets.every(({ isAlive }) => isAlive);
-    if (server !== undefined && context.cell.scenario.target.url !== undefined)
+    if (server !== undefined && isExternal(context.cell.scenario.target))
       await this.#openForeign(server, context.replicate);
     else if (!isReady) await this.#openOwn(context);
   }
 
   /** The server may have been stopped meanwhile, so each later replicate checks that it still answers. */
-  async #openForeign(server: FoundServer, replicate: number): Promise<void> {
+  async #openForeign(server: FoundTarget, replicate: number): Promise<void> {
     this.#targets = [openForeignTarget(server)];
     if (replicate > 0) await requireAnswer(server, this.#context.signal);
   }

@@ -12,11 +12,13 @@ import {
 import { headlineOf } from '../../results/metrics.ts';
 import type { CellResult, Comparison } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
+import { externalUrls } from '../../scenarios/model/origins.ts';
 import type { ExpectationResult } from '../../scenarios/model/scenario.ts';
+import { isExternal } from '../../scenarios/model/target.ts';
 import { createBudgets, limitMsOf, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
 import { hasTimeForAnother } from '../plan/timing.ts';
 import type { CellContext, Emit, ReplicateSource, RunContext } from './context.ts';
-import type { FoundServer } from './external-server.ts';
+import type { FoundTarget } from './find-servers.ts';
 import { createReplicateSource } from './replicate.ts';
 import { TimeLimit } from './time-limit.ts';
 
@@ -31,8 +33,10 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
   const { cell, emit, isConfirming, server, signal, between, profileDir } = context;
   const { createSource = createReplicateSource } = context;
   const { scenario } = cell;
-  if (scenario.target.url !== undefined && server === undefined) {
-    throw new Error(`${scenario.target.url} was not checked: load may only be sent to allowed hosts`);
+  if (isExternal(scenario.target) && server === undefined) {
+    throw new Error(
+      `${externalUrls(scenario.target).join(', ')}: not checked, and load may only be sent to allowed hosts`,
+    );
   }
   const startedAtMs = performance.now();
   const limit = new TimeLimit(limitMsOf(cell), cell.least.endingMs);
@@ -123,7 +127,8 @@ function cellResult(
     code: Object.fromEntries(Object.entries(cell.generatorCode).map(([arm, { label }]) => [arm, label])),
     targetCode: targetLabels(cell),
     scenario,
-    server: server?.facts ?? null,
+    server: server?.servers[0].facts ?? null,
+    otherServers: (server?.servers ?? []).slice(1).map(({ facts }) => facts),
     serviceMs: source.serviceMs,
     replicates: replicatesOf(trials),
     failedTrials: trials.filter(trial => trial.state === 'failed').length,
@@ -296,7 +301,7 @@ function stopReason(
 interface PlanOptions {
   plan: Plan;
   /** External servers by cell, each checked and found. */
-  servers?: ReadonlyMap<string, FoundServer>;
+  servers?: ReadonlyMap<string, FoundTarget>;
 }
 
 /**

@@ -457,6 +457,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
         failures: {},
         unfinished: 0,
         openedElsewhere: 0,
+        origins: [],
         leftOpen: 0,
         pool: null,
         opened: count(),

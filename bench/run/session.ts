@@ -17,6 +17,7 @@ import {
 } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
 import { type CapacityLoad, type Load, mostInFlight } from '../../scenarios/model/load.ts';
+import { originCount } from '../../scenarios/model/origins.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
@@ -515,11 +516,11 @@ export class Session {
     return reading;
   }
 
-  /** Every slice finds the same backends, and in a recorded one more are added. */
+  /** Every slice finds the same target, and in a recorded one it changes at the times that the scenario states. */
   async #startSlice({ target }: Arm, { rampMs, isRecorded }: SliceRequest): Promise<void> {
-    const { backends } = this.#options.cell.scenario.target;
-    if (typeof backends === 'number') return;
-    await target.startSlice?.(isRecorded ? rampMs + backends.afterMs : null);
+    const { backends, faults } = this.#options.cell.scenario.target;
+    if (typeof backends === 'number' && faults.every(({ during }) => during === undefined)) return;
+    await target.startSlice?.(isRecorded ? rampMs : null);
   }
 
   #portsNeeded(arm: Arm, lengthMs: number): number {
@@ -568,7 +569,7 @@ export class Session {
   /** Slices of the same block have the same sequence, and so have those of each arm before and after, in their order. */
   #draws(arm: Arm, place: Place | undefined): Pick<SliceOrder, 'requestSeed'> {
     const { cell, seed, replicate } = this.#options;
-    if (arm.trial.requests === undefined) return {};
+    if (arm.trial.requests === undefined && originCount(arm.trial.target) === 1) return {};
     const slice = place?.block ?? (`warm-up/${this.#unplaced.get(arm) ?? 0}` as const);
     if (place === undefined) this.#unplaced.set(arm, (this.#unplaced.get(arm) ?? 0) + 1);
     return { requestSeed: requestSeed(cell, seed, replicate, slice) };

@@ -15,7 +15,7 @@ import type {
 } from '../../servers/protocol.ts';
 import { hasKernelCounts, readKernelCounts } from '../probes/kernel.ts';
 import { spawnChild } from './child.ts';
-import type { FoundServer } from './external-server.ts';
+import type { FoundTarget } from './find-servers.ts';
 import type { TimeLimit } from './time-limit.ts';
 
 /**
@@ -199,7 +199,7 @@ export interface MeasuredTarget {
    * Where the target's backends grow, tells it that a slice begins, in which they grow after so long (null: not).
    * @throws ChildError when the target has died or hangs.
    */
-  startSlice?(growAfterMs: number | null): Promise<void>;
+  startSlice?(windowAfterMs: number | null): Promise<void>;
   readonly isAlive: boolean;
   kill(): Promise<void>;
 }
@@ -276,8 +276,8 @@ export async function startTarget(
         await child.ask({ type: 'save-profile', path }, 'profiled', PROFILE_TIMEOUT_MS);
       },
     },
-    async startSlice(growAfterMs) {
-      await child.ask({ type: 'start-slice', growAfterMs }, 'slice-started', READ_TIMEOUT_MS);
+    async startSlice(windowAfterMs) {
+      await child.ask({ type: 'start-slice', windowAfterMs }, 'slice-started', READ_TIMEOUT_MS);
     },
     get isAlive() {
       return child.isAlive;
@@ -295,15 +295,16 @@ export function readByKernel(isLoopback: boolean): KernelReading {
 }
 
 /**
- * The target of an external server: there is no process to start, pin, condition or end, and no counters but the kernel's.
+ * The target of external servers: there is no process to start, pin, condition or end, and no counters but the kernel's.
  * The kernel has none of Unix sockets, and would count a proxy's own connections to the server as well.
- * For a server on this machine the kernel counts accepted connections; for any other, only connections opened by this machine.
+ * For servers on this machine the kernel counts accepted connections; for any other, only connections opened by this machine.
  */
 export function openForeignTarget({
-  facts,
+  servers,
   endpoint,
-}: Pick<FoundServer, 'facts' | 'endpoint'>): MeasuredTarget {
-  const { isLoopback } = facts;
+}: Pick<FoundTarget, 'servers' | 'endpoint'>): MeasuredTarget {
+  const [{ facts }] = servers;
+  const isLoopback = servers.every(server => server.facts.isLoopback);
   return {
     endpoint,
     isLoopback,

@@ -35,6 +35,7 @@ import {
   type SliceTimes,
   type Window,
 } from '../contracts.ts';
+import { NO_RESENDING } from '../resending.ts';
 import { watchOver } from '../watchdog.ts';
 
 const NO_IDLENESS = 'its users never pause, so its connections are never idle within a slice';
@@ -63,6 +64,7 @@ const REASONS: Readonly<Record<ClientSetting, string>> = {
   'timeouts.headersMs': NO_TIMEOUT,
   'timeouts.bodyMs': NO_TIMEOUT,
   'timeouts.totalMs': 'it sends its requests itself, so conntax cannot abort them',
+  ...NO_RESENDING,
 };
 
 /** The reasons for every setting that a load tool does not support. */
@@ -99,7 +101,13 @@ const URL_ONLY = 'it is given a URL only';
 
 /** For every tool: conntax gives it no certificate, no socket and no proxy. */
 export function toolReachRefusals(target: Target): Refusal[] {
-  return reachRefusals(target, { certFile: URL_ONLY, socketPath: URL_ONLY, proxy: URL_ONLY });
+  return reachRefusals(target, {
+    certFile: URL_ONLY,
+    socketPath: URL_ONLY,
+    proxy: URL_ONLY,
+    origins: URL_ONLY,
+    urls: URL_ONLY,
+  });
 }
 
 /** No tool can send a body in chunks. */

@@ -89,6 +89,13 @@ export const CONNTAX_ONLY: Readonly<Record<string, string>> = {
   api: 'chooses an interface of undici',
   options: 'is passed to a module of your own',
   body: 'is what your code does with a body: read it to its end, discard it, cancel it, or leave it unread',
+  'interceptors.retry': '`interceptors.retry()` of undici, which its dispatchers compose',
+  'interceptors.dns': '`interceptors.dns()` of undici, which its dispatchers compose',
+  'interceptors.cache': '`interceptors.cache()` of undici, which its dispatchers compose',
+  'resilience.retry': 'is a policy around the library, `retry()` of cockatiel',
+  'resilience.breaker': 'is a policy around the library, `circuitBreaker()` of cockatiel',
+  'resilience.bulkhead': 'is a policy around the library, `bulkhead()` of cockatiel',
+  'resilience.timeout': 'is a policy around the library, `timeout()` of cockatiel',
   'pool.closing': "is a setting of conntax's client wire",
   'pool.tlsContext': 'is about where the TLS configuration is made: once, and not for each connection',
 };
@@ -141,7 +148,8 @@ export function unknown(name: string | null = null, remark = ''): Setting {
 
 /** What a scenario's client sets, by concept; defaults of the schema are left out where they say nothing. */
 export function givenSettings(client: Client): Map<string, unknown> {
-  const { requestsPerConnection, protocol, pool, timeouts, api, options, body } = client;
+  const { requestsPerConnection, protocol, pool, timeouts, api, options, body, interceptors, resilience } =
+    client;
   const nested = (prefix: string, members: object): [string, unknown][] =>
     Object.entries(members).map(([name, value]) => [`${prefix}.${name}`, value]);
   const all: [string, unknown][] = [
@@ -149,6 +157,8 @@ export function givenSettings(client: Client): Map<string, unknown> {
     ['protocol', protocol],
     ...nested('pool', pool),
     ...nested('timeouts', timeouts),
+    ...nested('interceptors', interceptors ?? {}),
+    ...nested('resilience', resilience ?? {}),
     ['api', api],
     ['options', options],
     ['body', body === 'read' ? undefined : body],

@@ -39,7 +39,7 @@ function valuesOf(table: Table, arm: string): unknown[][] {
 }
 
 const LOST = ['reset', 'staleSocket'];
-const SILENT = ['timeoutHeaders', 'timeoutBody', 'timeoutTotal', 'noAnswer'];
+const SILENT = ['timeoutHeaders', 'timeoutBody', 'timeoutTotal', 'timeoutAttempt', 'noAnswer'];
 
 test('counts are sums over trials, and those of one effect stand in its first row', () => {
   const table = tableOf(FAULTS)!;

@@ -4,7 +4,8 @@ import type { ArmSummary, Metric } from '../../results/model/run.ts';
 import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
 import { INTERVAL_NAME, LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
-import { isBuiltIn } from '../../scenarios/model/target.ts';
+import { originCount } from '../../scenarios/model/origins.ts';
+import { isBuiltIn, isExternal, type Target } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
 import { type ArmView, type CellView, leastCensoredUs, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Column, JsonValue, Table, TableCell } from '../model.ts';
@@ -83,8 +84,8 @@ interface Measure {
   isCensored?: (summary: ArmSummary) => boolean;
   /** Of a quantile: the share of requests that take longer. */
   shareBeyond?: number;
-  /** Shown only where there are TLS handshakes. */
-  isOfTls?: true;
+  /** Shown only where there are TLS handshakes, or clients that do not send each request exactly once. */
+  only?: 'tls' | 'attempts';
 }
 
 const UNKNOWN = { text: NO_FIGURE, value: null };
@@ -166,7 +167,7 @@ const handshakes = (
   read: (ledger: Ledger, isByTarget: boolean) => number,
 ): Measure => ({
   column: figureColumn(`${key}Count`, heading, 'TLS handshakes'),
-  isOfTls: true,
+  only: 'tls',
   read(_summary, trials) {
     const sum = trials.reduce(
       (total, { measurement: { ledger } }) => total + read(ledger, ledger.acceptedBy === 'target'),
@@ -189,6 +190,15 @@ const MEASURES: readonly Measure[] = [
     read: ({ errorRatio }) => ({ text: formatPercent(errorRatio), value: errorRatio }),
   },
   count('requestsSent', 'sent', 'requests', summary => summary.requestsSent),
+  {
+    ...count(
+      'attemptsSent',
+      'attempts',
+      'sent for them',
+      ({ attemptsSent, requestsSent }) => attemptsSent ?? requestsSent,
+    ),
+    only: 'attempts',
+  },
   count('opened', 'opened', 'connections', knownOpened),
   {
     column: figureColumn('reuseRatio', 'reused', 'of requests'),
@@ -215,7 +225,9 @@ const MEASURES: readonly Measure[] = [
 
 export function mainTable({ arms, result }: CellView): Table {
   const hasTls = usesTls(result.scenario.target);
-  const measures = MEASURES.filter(({ isOfTls }) => isOfTls !== true || hasTls);
+  const hasAttempts = arms.some(({ summary }) => summary !== null && summary.attemptsSent !== null);
+  const isShown = { tls: hasTls, attempts: hasAttempts };
+  const measures = MEASURES.filter(({ only }) => only === undefined || isShown[only]);
   return createTable({
     name: 'main',
     title: 'Results by client',
@@ -232,9 +244,12 @@ export function mainTable({ arms, result }: CellView): Table {
     notes: [
       'Latency is response time over all requests of all replicates: from the moment a request was due until the last byte of its response.',
       `Requests sent and connections are totals over all replicates, warm-up included. Connections ${describeCounting({ arms })}; needed: what the settings require.`,
-      ...(result.scenario.target.url === undefined
-        ? []
-        : ['The server is external, so its CPU use is unknown.']),
+      ...externalNotes(result.scenario.target),
+      ...(hasAttempts
+        ? [
+            'Attempts are what a client library was given to send for its requests: a retry sends one several times, and a cache or an open breaker sends none. Latency and errors are those of the requests, connections those of the attempts.',
+          ]
+        : []),
       ...(hasTls
         ? [
             `A full TLS handshake verifies the certificate; a resumed one continues an earlier session. ${
@@ -299,4 +314,11 @@ function read({ read, isCensored, shareBeyond }: Measure, { summary, marks, tria
 export function formatNeeded({ least, most }: ArmSummary['needed']): string {
   if (most === null) return `at least ${formatCount(least)}`;
   return least === most ? formatCount(least) : `${formatCount(least)} to ${formatCount(most)}`;
+}
+
+function externalNotes(target: Target): string[] {
+  if (!isExternal(target)) return [];
+  return originCount(target) === 1
+    ? ['The server is external, so its CPU use is unknown.']
+    : ['The servers are external, so their CPU use is unknown.'];
 }

@@ -1,10 +1,11 @@
 // The answer of a cell in at most 15 words, the line below it, and its badges: what a reader sees first.
 import { failureCauses } from '../../results/audits/index.ts';
 import { headlineOf } from '../../results/metrics.ts';
-import type { Comparison } from '../../results/model/run.ts';
+import { type Comparison, foundServers } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Load } from '../../scenarios/model/load.ts';
+import { isExternal } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
 import { type ArmView, allMarks, type CellView } from '../cell-view.ts';
 import type { Answer, Badge } from '../model.ts';
@@ -265,14 +266,14 @@ function describeCapacities({ arms, result }: CellView): string {
 export function describeSetting({ result }: Pick<CellView, 'result'>): string {
   const { target, link } = result.scenario;
   const tls = usesTls(target)
-    ? `TLS${target.url === undefined && target.tls !== 'none' ? ` ${target.tls}` : ''}`
+    ? `TLS${!isExternal(target) && target.tls !== 'none' ? ` ${target.tls}` : ''}`
     : 'no TLS';
   const network =
     link !== undefined
       ? `an emulated round trip of ${link.roundTripMs} ms`
-      : result.server?.isLoopback === false
-        ? 'a server on another machine'
-        : 'loopback';
+      : foundServers(result).every(({ isLoopback }) => isLoopback)
+        ? 'loopback'
+        : 'a server on another machine';
   return `${describeDemand(result.scenario.load)}, ${target.protocol === 'h2' ? 'HTTP/2, ' : ''}${tls}, ${network}`;
 }
 

@@ -1,18 +1,26 @@
 // Describes the conditions of a cell: what all arms shared, how each client was configured, and what an external server was found to be.
 import { asOwnTarget } from '../../results/connections.ts';
-import { type CellResult, closingReason, type ForeignServer, isUnixSocket } from '../../results/model/run.ts';
+import {
+  type CellResult,
+  closingReason,
+  type ForeignServer,
+  foundServers,
+  isUnixSocket,
+} from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
+import { externalUrls, originShares } from '../../scenarios/model/origins.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { describeRequest, type NamedRequest } from '../../scenarios/model/request.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import { DEFAULT_EXPECTED, isExpectedStatus } from '../../scenarios/model/statuses.ts';
-import { type Behaviour, isBuiltIn, type Target } from '../../scenarios/model/target.ts';
+import { type Behaviour, isBuiltIn, isExternal, type Target } from '../../scenarios/model/target.ts';
 import type { CellView } from '../cell-view.ts';
 import type { Fact } from '../model.ts';
 import { describeFaults } from './faults.ts';
 import { describeLink } from './link.ts';
 import { describeLoad } from './load.ts';
 import { formatCount, formatPercent } from './numbers.ts';
+import { describeInterceptors, describeResilience } from './resending.ts';
 
 /** What a reader must know about an external server: a bad response before the run, or one that contradicts the scenario. */
 export function foreignRemarks(server: ForeignServer, target: Target): string[] {
@@ -103,11 +111,11 @@ function describeStartedTarget({
   ].join(', ');
 }
 
-/** Describes a target with a url. */
+/** Describes a target with a url, or urls. */
 function describeExternalTarget(target: Target): string {
   const { url, protocol, serverName, socketPath, certFile, insecure, proxy } = target;
   return [
-    `external server at ${url}`,
+    url === undefined ? describeExternalOrigins(target) : `external server at ${url}`,
     ...(socketPath === undefined ? [] : [`by the Unix socket ${socketPath}`]),
     ...(proxy === undefined
       ? []
@@ -117,6 +125,19 @@ function describeExternalTarget(target: Target): string {
     ...(insecure === true ? ['its certificate NOT verified'] : []),
     ...(protocol === 'h2' ? ['declared to offer HTTP/2'] : []),
   ].join(', ');
+}
+
+/** `external servers at http://127.0.0.1:3001/ (75 % of the requests) and http://127.0.0.1:3002/ (25 %)`. */
+function describeExternalOrigins(target: Target): string {
+  const parts = sharesInPercent(target);
+  const places = externalUrls(target).map(
+    (url, index) => `${url} (${parts[index]}${index === 0 ? ' of the requests' : ''})`,
+  );
+  return `external servers at ${listed(places)}`;
+}
+
+function listed(parts: readonly string[]): string {
+  return parts.length < 2 ? parts.join() : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
 /** The connection policy that the scenario declares for an external server, and which parts it leaves open. */
@@ -141,8 +162,11 @@ function describeDeclaredPolicy(target: Target): string {
 }
 
 /** What limits the figures of a cell with an external server; empty otherwise. */
-export function foreignCaveats({ server, scenario: { target } }: CellResult): string[] {
-  if (server === null) return [];
+export function foreignCaveats(result: CellResult): string[] {
+  const { target } = result.scenario;
+  const servers = foundServers(result);
+  const [server] = servers;
+  if (server === undefined) return [];
   if (target.command !== undefined) {
     return [
       ...foreignRemarks(server, target),
@@ -150,20 +174,30 @@ export function foreignCaveats({ server, scenario: { target } }: CellResult): st
     ];
   }
   return [
-    ...foreignRemarks(server, target),
-    `${server.url} is an external server: conntax did not pin it to a core, it was warmed up only by the clients' own load, and its CPU use, its handshakes and the requests that reached it are unknown.`,
+    ...servers.flatMap(each => foreignRemarks(each, target)),
+    servers.length === 1
+      ? `${server.url} is an external server: conntax did not pin it to a core, it was warmed up only by the clients' own load, and its CPU use, its handshakes and the requests that reached it are unknown.`
+      : `${listed(servers.map(({ url }) => url))} are external servers: conntax did not pin them to cores, they were warmed up only by the clients' own load, and their CPU use, their handshakes, and the requests and connections that reached each of them are unknown.`,
     ...(isUnixSocket(server)
       ? [
           'It is reached by a Unix socket: there are no TCP connections for the kernel to count, so how many it accepted is unknown, and a connection costs no port.',
         ]
       : []),
     ...proxyCaveats(server),
-    ...(server.isLoopback || server.proxy !== null
-      ? []
-      : [
-          'The server runs on another machine: every figure includes the network and the other load on that server, and how many connections it accepted is unknown.',
-        ]),
+    ...(server.proxy === null ? distanceCaveats(servers) : []),
   ];
+}
+
+function distanceCaveats(servers: readonly ForeignServer[]): string[] {
+  const far = servers.filter(({ isLoopback }) => !isLoopback);
+  if (far.length === 0) return [];
+  return servers.length === 1
+    ? [
+        'The server runs on another machine: every figure includes the network and the other load on that server, and how many connections it accepted is unknown.',
+      ]
+    : [
+        `Not on this machine: ${listed(far.map(({ url }) => url))}. Every figure includes the network and the other load there, and how many connections were accepted is unknown.`,
+      ];
 }
 
 /** What a reader has to know of connections that end at a proxy. */
@@ -183,8 +217,12 @@ function proxyCaveats({ proxy, url, isLoopback }: ForeignServer): string[] {
 }
 
 /** What the probe request before the run found. */
-function foundFacts(server: ForeignServer | null): Fact[] {
-  return server === null ? [] : [{ label: 'Found before the run', value: describeFound(server) }];
+function foundFacts(result: CellResult): Fact[] {
+  const servers = foundServers(result);
+  return servers.map(server => ({
+    label: servers.length === 1 ? 'Found before the run' : `Found before the run at ${server.url}`,
+    value: describeFound(server),
+  }));
 }
 
 /** `status 200 over HTTP/1.1, TLSv1.3 (offers h2), Server: nginx/1.22.1, at 127.0.0.1 (loopback)`. */
@@ -243,6 +281,8 @@ export function describeClient(client: Client): string {
       ms === undefined ? '' : `${phase.replace(/Ms$/, '')} timeout ${ms} ms`,
     ),
     body === 'read' ? 'body read' : 'body discarded',
+    ...describeInterceptors(client),
+    ...describeResilience(client),
     options === undefined ? '' : `options ${JSON.stringify(options)}`,
   ];
   const library = api === undefined ? transport : `${transport} ${api}`;
@@ -355,7 +395,7 @@ export function conditionsOf({ result, arms }: CellView): Fact[] {
       label: `Target of ${arm}`,
       value: `code of ${code}`,
     })),
-    ...foundFacts(result.server),
+    ...foundFacts(result),
     ...nicenessFacts(arms),
     ...arms.map(({ name, isBaseline, client }) => ({
       label: `Client ${name}${isBaseline ? ' (baseline)' : ''}`,
@@ -387,8 +427,8 @@ function expectedFacts({ expectStatus }: Target): Fact[] {
 }
 
 function describeTarget(target: Target): string {
-  const { url, behaviour, protocol, tls, tlsKey, maxConcurrentStreams, framing } = target;
-  if (url !== undefined) return describeExternalTarget(target);
+  const { behaviour, protocol, tls, tlsKey, maxConcurrentStreams, framing } = target;
+  if (isExternal(target)) return describeExternalTarget(target);
   if (target.command !== undefined) return describeStartedTarget(target);
   const spoken =
     protocol === 'h2'
@@ -396,7 +436,7 @@ function describeTarget(target: Target): string {
       : 'HTTP/1.1';
   const secured = tls === 'none' ? 'without TLS' : `over TLS ${tls} with an ${KEYS[tlsKey]} key`;
   const framed = framing === 'chunked' ? ', bodies in chunks' : '';
-  return `${spoken} ${secured}, ${describeBehaviour(behaviour)}${framed}${describeBackends(target)}`;
+  return `${spoken} ${secured}, ${describeBehaviour(behaviour)}${framed}${describeBackends(target)}${describeOrigins(target)}`;
 }
 
 function describeBackends({ backends }: Target): string {
@@ -406,6 +446,21 @@ function describeBackends({ backends }: Target): string {
       ? [backends, '']
       : [backends.from, ` and after ${formatSeconds(backends.afterMs)} ${backends.to}`];
   return `, ${first}${later} backends that get new connections in turn`;
+}
+
+/** `, at 3 origins (50 %, 25 %, 25 % of the requests)`; empty for one. */
+function describeOrigins(target: Target): string {
+  const shares = originShares(target);
+  if (shares.length === 1) return '';
+  const isEven = shares.every(share => share === shares[0]);
+  const parts = sharesInPercent(target).join(', ');
+  return `, at ${shares.length} origins (${isEven ? 'each asked equally often' : `${parts} of the requests`})`;
+}
+
+function sharesInPercent(target: Target): string[] {
+  const shares = originShares(target);
+  const total = shares.reduce((sum, share) => sum + share, 0);
+  return shares.map(share => formatPercent(share / total));
 }
 
 const KEYS = { ec: 'EC P-256', rsa: 'RSA 2048' } as const;

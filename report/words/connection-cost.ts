@@ -1,8 +1,9 @@
 // What a new connection costs, in sentences: the answer that headlines a comparison of short and persistent connections.
 import { type ConnectionCost, type Cost, connectionCosts, mainCosts } from '../../results/connection-cost.ts';
+import { foundServers } from '../../results/model/run.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
 import { own } from '../../scenarios/model/own.ts';
-import { meanRoundTripMs, openingRoundTrips, type Target } from '../../scenarios/model/target.ts';
+import { isExternal, meanRoundTripMs, openingRoundTrips, type Target } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { formatLatency, formatRatio, isKnown, roundInterval } from './numbers.ts';
@@ -121,7 +122,7 @@ function describeTime({ valueUs, interval }: Cost): string {
 /** `full TLS 1.3 handshake`. */
 function describeHandshake({ more }: ConnectionCost, { result, trials }: CellView): string {
   const kind = handshakeOf(trials.filter(isCompleted).filter(({ trial }) => trial.arm === more));
-  const tls = tlsOf(result.scenario.target, result.server?.tlsVersion ?? null);
+  const tls = tlsOf(result);
   return `${kind === null ? '' : `${kind} `}TLS${tls === null || tls === 'none' ? '' : ` ${tls}`} handshake`;
 }
 
@@ -161,7 +162,7 @@ function describeTrips(cost: ConnectionCost, view: CellView): string[] {
 
 /** By the rules of the protocols; null where the version of TLS is not known, or handshakes are of both kinds. */
 export function roundTripsOf({ more }: ConnectionCost, { result, trials }: CellView): number | null {
-  const tls = tlsOf(result.scenario.target, result.server?.tlsVersion ?? null);
+  const tls = tlsOf(result);
   if (tls === null) return null;
   if (tls === 'none') return openingRoundTrips(tls, 'full');
   const handshake = handshakeOf(trials.filter(isCompleted).filter(({ trial }) => trial.arm === more));
@@ -172,9 +173,13 @@ function isCompleted(trial: CellView['trials'][number]): trial is CompletedTrial
   return trial.state === 'completed';
 }
 
-function tlsOf(target: Target, found: string | null): Target['tls'] | null {
-  if (target.url === undefined) return target.tls;
+/** null where it is not known, or not the same for each of several servers. */
+function tlsOf(result: CellView['result']): Target['tls'] | null {
+  const { target } = result.scenario;
+  if (!isExternal(target)) return target.tls;
   if (!usesTls(target)) return 'none';
+  const [found, ...others] = new Set(foundServers(result).map(({ tlsVersion }) => tlsVersion));
+  if (others.length > 0) return null;
   if (found === 'TLSv1.3') return '1.3';
   return found === 'TLSv1.2' ? '1.2' : null;
 }

@@ -1,6 +1,6 @@
 // What qualifies a headline: connections that are not reused, requests that failed, and what a verdict would take.
 import { errorRatioOf, failsOften } from '../../results/compare.ts';
-import type { ArmSummary, CellResult, Comparison } from '../../results/model/run.ts';
+import { type ArmSummary, type CellResult, type Comparison, foundServers } from '../../results/model/run.ts';
 import { LEAST_REPLICATES, replicatesToTell } from '../../results/stats.ts';
 import { closesAfterResponse } from '../../scenarios/model/closing-server.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
@@ -10,19 +10,23 @@ import { formatCount, formatPercent, knownRatio } from './numbers.ts';
 const HARDLY_REUSED = 0.1;
 const NOT_REUSED = 0.01;
 
-/** Share of requests sent on a connection that was already open; null if none was sent. */
+/** Share of requests, or of the attempts that a client made for them, sent on a connection that was already open; null if none was sent. */
 export function reuseRatio({
   opened,
   requestsSent,
-}: Pick<ArmSummary, 'opened' | 'requestsSent'>): number | null {
-  return requestsSent === 0 ? null : Math.max(0, 1 - opened / requestsSent);
+  attemptsSent,
+}: Pick<ArmSummary, 'opened' | 'requestsSent' | 'attemptsSent'>): number | null {
+  const sent = attemptsSent ?? requestsSent;
+  return sent === 0 ? null : Math.max(0, 1 - opened / sent);
 }
 
 /** One sentence per arm that should reuse connections but does not: `ours opened a connection for each of 2,175 requests: it reuses none.` */
 export function describeMissingReuse({ arms, result }: Pick<CellView, 'arms' | 'result'>): string[] {
   const { target } = result.scenario;
+  const servers = foundServers(result);
   const closes =
-    closesAfterResponse(target) || result.server?.httpVersion === '1.0'
+    closesAfterResponse(target) ||
+    (servers.length > 0 && servers.every(({ httpVersion }) => httpVersion === '1.0'))
       ? ', because the server closes it after each response'
       : '';
   return arms.flatMap(({ name, client, summary }: ArmView) => {

@@ -26,6 +26,13 @@ export function describeFault(fault: Fault): string {
 
 /** `of all requests, 1 % status 503, 0.5 % no answer`. */
 export function describeFaults(faults: readonly Fault[]): string {
-  const shares = faults.map(fault => `${formatPercent(fault.ratio)} ${describeFault(fault)}`);
+  const shares = faults.map(
+    fault => `${formatPercent(fault.ratio)} ${describeFault(fault)}${describeTime(fault)}`,
+  );
   return `of all requests, drawn with the seed: ${shares.join(', ')}`;
+}
+
+function describeTime({ during }: Fault): string {
+  if (during === undefined) return '';
+  return ` (from ${formatCount(during.fromMs)} to ${formatCount(during.toMs)} ms of each window)`;
 }

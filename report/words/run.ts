@@ -1,6 +1,7 @@
 // Describes a run: its name, machine, software and command, and how to reproduce it.
 import type { RunSummary } from '../../results/baselines.ts';
 import type { Host, Run } from '../../results/model/run.ts';
+import { isExternal } from '../../scenarios/model/target.ts';
 import type { Fact, FactGroup } from '../model.ts';
 import { formatSeconds } from './conditions.ts';
 import { formatCount, formatMemory } from './numbers.ts';
@@ -95,7 +96,7 @@ function hostFacts({ host, cells }: Run): Fact[] {
 
 /** conntax does not pin external servers. */
 function describePinning({ pinning, pinningDetail }: Host, cells: Run['cells']): string {
-  const foreign = cells.filter(({ scenario }) => scenario.target.url !== undefined);
+  const foreign = cells.filter(({ scenario }) => isExternal(scenario.target));
   if (pinning === null) return pinningDetail;
   const more = describeMoreCores(pinning, cells);
   if (foreign.length === 0) return `${pinningDetail}${more}`;

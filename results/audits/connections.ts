@@ -1,7 +1,9 @@
 // Audits of connections and requests: both ends count the same, within what the settings need.
-import { isBuiltIn } from '../../scenarios/model/target.ts';
+import { nameOfOrigin } from '../../scenarios/model/origins.ts';
+import { isBuiltIn, type Target } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
 import type { CompletedTrial, Ledger } from '../model/trial.ts';
+import { sumOf } from '../stats.ts';
 import { type Check, type TrialRule, whole } from './rule.ts';
 
 const PROTOCOLS = { http1: 'HTTP/1.1', h2: 'HTTP/2' } as const;
@@ -69,8 +71,11 @@ export const ledger: TrialRule = {
     const counts = measurement.ledger;
     const { needed, opened } = counts;
     if (counts.openedBy === 'unknown') return { state: 'warn', detail: describeUnchecked(counts) };
-    const allowance = counts.failed + counts.unfinished;
-    const allowed = allowance === 0 ? '' : ` (±${whole(allowance)} for failed and unfinished requests)`;
+    const allowance = withoutAnswer(counts);
+    const allowed =
+      allowance === 0
+        ? ''
+        : ` (±${whole(allowance)} for failed and unfinished ${counts.attempts === null ? 'requests' : 'attempts'})`;
     const [own, ...otherOwn] = ownCounts(counts);
     const kernel = own === undefined ? [] : kernelCounts(counts);
     if (
@@ -79,6 +84,8 @@ export const ledger: TrialRule = {
     ) {
       return { state: 'fail', detail: `${describeBoth(counts)}${allowed}${describeElsewhere(counts)}` };
     }
+    const apart = findApart(trial.target, counts, allowance);
+    if (apart !== undefined) return { state: 'fail', detail: `${apart}${allowed}` };
     const byProxy = trial.target.proxy === undefined ? '' : BY_PROXY;
     const detail = `connections ${describeCounts(counts)}, needed ${formatRange(needed)}${describePauses(counts)}${byProxy}`;
     const taken = own ?? opened;
@@ -95,6 +102,30 @@ export const ledger: TrialRule = {
     return { state: counts.openedElsewhere > 0 ? 'warn' : 'pass', detail: found };
   },
 };
+
+/** Of what was sent: requests, or the attempts of a client that sends one several times, or not at all. */
+function withoutAnswer({ failed, unfinished, attempts }: Ledger): number {
+  return attempts === null ? failed + unfinished : attempts.sent - attempts.answered;
+}
+
+/**
+ * Both ends must count the same of each origin, too, and the client as many as in all: what is wrong; undefined if nothing is.
+ */
+function findApart(
+  target: Target,
+  { origins, opened: total }: Ledger,
+  allowance: number,
+): string | undefined {
+  for (const [index, { opened, accepted }] of origins.entries()) {
+    if (opened === null || accepted === null || Math.abs(opened - accepted) <= allowance) continue;
+    return `of ${nameOfOrigin(target, index)}, the client opened ${whole(opened)} connections, the target accepted ${whole(accepted)}`;
+  }
+  const known = origins.flatMap(({ opened }) => opened ?? []);
+  const apart = sumOf(known, count => count);
+  return known.length === 0 || apart === total
+    ? undefined
+    : `the client opened ${whole(total)} connections, ${whole(apart)} of them to one of the origins`;
+}
 
 const BY_PROXY = '; they lead to the proxy, whose own connections to the server are not counted';
 
@@ -174,12 +205,20 @@ function formatRange({ least, most }: { least: number; most: number | null }): s
 
 /**
  * sent = answered + failed + unfinished by the client's count, and the target must have seen at least as many as were answered
- * and at most as many as were sent (a request that failed or was abandoned may or may not have reached it).
+ * and at most as many as were sent (a request that failed or was abandoned may or may not have reached it). Where the client may
+ * send a request several times or not at all, this is so of its attempts: an answer from its cache has none.
  */
 export const conservation: TrialRule = {
   rule: 'conservation',
-  check({ measurement: { ledger } }) {
+  check({ trial, measurement: { ledger } }) {
     const { requestsSent: sent, requestsSeen: seen, answered, failed, unfinished } = ledger;
+    const apart = sumOf(ledger.origins, ({ requestsSent }) => requestsSent);
+    if (ledger.origins.length > 0 && apart !== sent) {
+      return {
+        state: 'fail',
+        detail: `${whole(sent)} requests were sent, ${whole(apart)} of them to one of the origins`,
+      };
+    }
     const ends = `${whole(answered)} answered + ${whole(failed)} failed + ${whole(unfinished)} unfinished`;
     if (sent !== answered + failed + unfinished) {
       const off = answered + failed + unfinished - sent;
@@ -188,17 +227,46 @@ export const conservation: TrialRule = {
         detail: `${whole(sent)} requests were sent, but ${ends} are ${whole(Math.abs(off))} ${off > 0 ? 'more' : 'fewer'}`,
       };
     }
+    const { least, most, name } = reaching(ledger);
+    const sending = ledger.attempts === null ? '' : `; ${whole(most)} attempts`;
     if (seen === null)
       return {
         state: 'pass',
-        detail: `${whole(sent)} sent = ${ends}; the number that reached the server is unknown`,
+        detail: `${whole(sent)} sent = ${ends}${sending}; the number that reached the server is unknown`,
       };
-    if (seen < answered || seen > sent) {
+    if (seen < least || seen > most) {
       return {
         state: 'fail',
-        detail: `the target saw ${whole(seen)} requests; expected: between the ${whole(answered)} answered and the ${whole(sent)} sent`,
+        detail: `the target saw ${whole(seen)} requests; expected: between the ${whole(least)} answered and the ${whole(most)} sent${name}`,
       };
     }
-    return { state: 'pass', detail: `${whole(sent)} sent = ${ends}; the target saw ${whole(seen)}` };
+    const mixed = ledger.origins.findIndex(one => isMixed(one, sent - answered));
+    if (mixed !== -1) {
+      const one = ledger.origins[mixed]!;
+      return {
+        state: 'fail',
+        detail: `${nameOfOrigin(trial.target, mixed)} saw ${whole(one.requestsSeen!)} requests, of ${whole(one.requestsSent)} sent to it`,
+      };
+    }
+    return {
+      state: 'pass',
+      detail: `${whole(sent)} sent = ${ends}${sending}; the target saw ${whole(seen)}`,
+    };
   },
 };
+
+/** The fewest and the most requests that a target can have seen. An attempt with a bad status was answered, too. */
+function reaching({ requestsSent, answered, attempts }: Ledger): {
+  least: number;
+  most: number;
+  name: string;
+} {
+  if (attempts === null) return { least: answered, most: requestsSent, name: '' };
+  const refused = attempts.failures.badStatus ?? 0;
+  return { least: attempts.answered + refused, most: attempts.sent, name: ' attempts' };
+}
+
+/** Whether an origin has seen requests that went to another. @param lost that may not have arrived */
+function isMixed({ requestsSent, requestsSeen }: Ledger['origins'][number], lost: number): boolean {
+  return requestsSeen !== null && (requestsSeen > requestsSent || requestsSeen < requestsSent - lost);
+}

@@ -41,8 +41,27 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     return found;
   }
 
+  /** Two origins that share what the ledger counts; of the first, this is recorded. */
+  function setOrigins({ ledger }: Measured, recorded: Partial<Measured['ledger']['origins'][number]>): void {
+    const { requestsSent, opened } = ledger;
+    const first = { requestsSent: 1, requestsSeen: 1, opened: 1, accepted: 1, ...recorded };
+    const sent = requestsSent - first.requestsSent;
+    const rest = opened - first.opened!;
+    ledger.origins = [first, { requestsSent: sent, requestsSeen: sent, opened: rest, accepted: rest }];
+  }
+
   function eachSlice(damage: (slice: Measured['slices'][number]) => void): (m: Measured) => void {
     return ({ slices }) => slices.forEach(damage);
+  }
+
+  /** Its client sent its requests not once each: two attempts were answered with a bad status. */
+  function attempted(
+    m: Measured,
+    { sent, answered }: { sent: number; answered: number },
+    seen: number,
+  ): void {
+    m.ledger.attempts = { sent, answered, failures: { badStatus: 2 } };
+    m.ledger.requestsSeen = seen;
   }
 
   const rows: {
@@ -54,6 +73,49 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     { damage: m => m.ledger.unfinished++, rule: 'conservation', state: 'fail', detail: /are 1 more/ },
     { damage: m => m.ledger.requestsSeen!--, rule: 'conservation', state: 'fail', detail: /the target saw/ },
     { damage: m => m.ledger.requestsSeen!++, rule: 'conservation', state: 'fail', detail: /the target saw/ },
+    {
+      damage: m => attempted(m, { sent: 60, answered: 50 }, 49),
+      rule: 'conservation',
+      state: 'fail',
+      detail: /the target saw 49 requests; expected: between the 52 answered and the 60 sent attempts/,
+    },
+    {
+      damage: m => attempted(m, { sent: 60, answered: 50 }, 61),
+      rule: 'conservation',
+      state: 'fail',
+      detail: /the target saw 61 requests/,
+    },
+    {
+      damage: m => setOrigins(m, { opened: 3, accepted: 2 }),
+      rule: 'ledger',
+      state: 'fail',
+      detail: /of origin 1, the client opened 3 connections, the target accepted 2/,
+    },
+    {
+      damage: m => {
+        setOrigins(m, { opened: 3, accepted: 3 });
+        m.ledger.origins[1]!.accepted = null;
+        m.ledger.origins[1]!.opened!--;
+      },
+      rule: 'ledger',
+      state: 'fail',
+      detail: /the client opened 100 connections, 99 of them to one of the origins/,
+    },
+    {
+      damage: m => setOrigins(m, { requestsSent: 5, requestsSeen: 6 }),
+      rule: 'conservation',
+      state: 'fail',
+      detail: /origin 1 saw 6 requests, of 5 sent to it/,
+    },
+    {
+      damage: m => {
+        setOrigins(m, { requestsSent: 5, requestsSeen: null });
+        m.ledger.origins[1]!.requestsSent--;
+      },
+      rule: 'conservation',
+      state: 'fail',
+      detail: /requests were sent, [\d,]+ of them to one of the origins/,
+    },
     {
       damage: m => m.ledger.accepted!++,
       rule: 'ledger',
@@ -589,6 +651,20 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       assert.match(found.detail, detail);
     });
   }
+
+  test('a client that repeats requests, or answers from memory, is held against what it sent', () => {
+    for (const [sent, answered, seen] of [
+      [60, 50, 52],
+      [60, 50, 60],
+      [1_000_000, 999_990, 999_999],
+    ] as const) {
+      const trial = persistent();
+      attempted(trial.measurement, { sent, answered }, seen);
+      const found = auditTrial(trial).find(({ rule }) => rule === 'conservation')!;
+      assert.equal(found.state, 'pass', found.detail);
+      assert.match(found.detail, /; [\d,]+ attempts; the target saw/);
+    }
+  });
 
   test('a run of an older version, which does not know its failures, has no audit of faults', () => {
     const trial = persistent();

@@ -53,6 +53,14 @@ export const ForeignServer = z.strictObject({
 });
 export type ForeignServer = z.infer<typeof ForeignServer>;
 
+/** What was found at each server that is not conntax's own, in their order. */
+export function foundServers({
+  server,
+  otherServers,
+}: Pick<CellResult, 'server' | 'otherServers'>): ForeignServer[] {
+  return server === null ? [] : [server, ...otherServers];
+}
+
 /** Whether the server is reached by a Unix socket, whose connections the kernel does not count. */
 export function isUnixSocket({ address }: Pick<ForeignServer, 'address'>): boolean {
   return address.startsWith('/');
@@ -159,6 +167,12 @@ export const ArmSummary = z.strictObject({
     .strictObject({ least: count(), most: count().nullable() })
     .describe('Connections that the settings require; most is null without a bound'),
   requestsSent: count().describe('Requests sent, warm-up included'),
+  attemptsSent: count()
+    .nullable()
+    .default(null)
+    .describe(
+      'What the client library sent for them, where that may be several times as much, or nothing; null: the same, as always in runs of older versions',
+    ),
   generatorCpuUsPerRequest: amount().describe('CPU time of the generator per request'),
   targetCpuUsPerRequest: amount().nullable().describe('null for a server that conntax did not start'),
   requests: z
@@ -229,7 +243,10 @@ export const CellResult = z.strictObject({
     .record(z.string(), z.string())
     .default({})
     .describe('By arm, whose code its target ran, where arms had targets of different code'),
-  server: ForeignServer.nullable().default(null).describe('Of a target.url: what was found there'),
+  server: ForeignServer.nullable()
+    .default(null)
+    .describe("What was found at a server that is not conntax's own; of target.urls, at the first"),
+  otherServers: z.array(ForeignServer).default([]).describe('Of target.urls: at the others, in their order'),
   replicates: count().describe('Replicates measured'),
   failedTrials: count().describe('Trials that could not be measured'),
   stop: StopReason.describe('Why no further replicate was started'),

@@ -76,8 +76,9 @@ export const Trial = z.strictObject({
 export type Trial = z.infer<typeof Trial>;
 
 /**
- * How an exchange ended. A timeout names the phase that ran out; `staleSocket` is a reset on a reused connection; `noAnswer`
- * is the harness's own: there was still no answer when the drain of its slice was over.
+ * How an exchange ended. A timeout names the phase that ran out; `staleSocket` is a reset on a reused connection; `breakerOpen`
+ * and `bulkheadFull` were rejected by a policy of the client (`resilience`), which sent nothing; `noAnswer` is the harness's
+ * own: there was still no answer when the drain of its slice was over.
  */
 export const OUTCOMES = [
   'ok',
@@ -86,11 +87,14 @@ export const OUTCOMES = [
   'timeoutHeaders',
   'timeoutBody',
   'timeoutTotal',
+  'timeoutAttempt',
   'refused',
   'reset',
   'staleSocket',
   'portExhausted',
   'descriptorLimit',
+  'breakerOpen',
+  'bulkheadFull',
   'other',
   'noAnswer',
 ] as const;
@@ -164,6 +168,19 @@ export const Timeline = z.strictObject({
 });
 export type Timeline = z.infer<typeof Timeline>;
 
+/**
+ * What a client sent for its requests, where the two can differ: a retry sends one of them several times, a cache or an open
+ * breaker none. Covers the whole trial, warm-up included.
+ */
+export const Attempts = z.strictObject({
+  sent: count().describe('Attempts that the client library was given to send'),
+  answered: count().describe('Of them, those with a good status'),
+  failures: z
+    .partialRecord(z.enum(OUTCOMES), count())
+    .describe('Of them, those that failed, by kind; the others were given up with their request'),
+});
+export type Attempts = z.infer<typeof Attempts>;
+
 /** The same connections, counted at both ends, beside what the mode needs. Covers the whole trial, warm-up included. */
 export const Ledger = z.strictObject({
   opened: count().describe("By the client's count, or by that of openedBy"),
@@ -209,6 +226,9 @@ export const Ledger = z.strictObject({
   answered: count().describe('Exchanges with a good status'),
   failed: count().describe('Exchanges that failed'),
   unfinished: count().describe('Still in flight when the trial ended'),
+  attempts: Attempts.nullable()
+    .default(null)
+    .describe('null: each exchange was one attempt, as it always was in runs of older versions'),
   failures: z
     .partialRecord(z.enum(OUTCOMES), count())
     .nullable()
@@ -218,6 +238,21 @@ export const Ledger = z.strictObject({
     .array(count())
     .default([])
     .describe("By the target's count: how often each of target.faults was injected, in their order"),
+  origins: z
+    .array(
+      z.strictObject({
+        requestsSent: count().describe('Exchanges that the generator began with it'),
+        requestsSeen: count().nullable().describe('Requests that it received; null: it does not say'),
+        opened: count()
+          .nullable()
+          .describe(
+            "Connections to it, by the client's count; null: the connections of the client cannot be seen",
+          ),
+        accepted: count().nullable().describe('Connections to it, by its own count; null: it does not say'),
+      }),
+    )
+    .default([])
+    .describe('Of each origin of a target that has several, in their order; empty where it has one'),
   handshakesFull: count().nullable().describe('By the target; null where it does not say'),
   handshakesResumed: count()
     .nullable()
@@ -476,11 +511,14 @@ export const OUTCOME_NAMES: Record<Outcome, string> = {
   timeoutHeaders: 'timeout before the response header',
   timeoutBody: 'timeout within the body',
   timeoutTotal: 'timeout of the whole exchange',
+  timeoutAttempt: 'timeout of an attempt',
   refused: 'connection refused',
   reset: 'connection reset',
   staleSocket: 'reset on a reused connection',
   portExhausted: 'no local port left',
   descriptorLimit: 'descriptor limit hit',
+  breakerOpen: 'rejected by the open breaker',
+  bulkheadFull: 'rejected by the full bulkhead',
   noAnswer: 'no answer',
   other: 'other',
 };

@@ -92,6 +92,7 @@ function drawCell(options: SampleCellOptions): { cell: CellResult; trials: Trial
     targetCode: {},
     scenario,
     server: null,
+    otherServers: [],
     replicates,
     failedTrials: trials.filter(({ state }) => state === 'failed').length,
     stop: 'precise',

@@ -1,6 +1,8 @@
 // The schema of a client: its settings, their ranges, defaults and descriptions.
 import { z } from 'zod';
+import { Interceptors } from './interceptors.ts';
 import { MOST_AT_ONCE } from './load.ts';
+import { Resilience } from './resilience.ts';
 
 const optionalMs = (about: string) => z.int().min(1).max(3_600_000).optional().describe(about);
 const optionalCount = (least: number, about: string) =>
@@ -106,6 +108,8 @@ export const Client = z.strictObject({
     .describe(
       'What is done with the body of a response: read: read to its end; dump: discarded; cancel: given up, which may close the connection; ignore: neither read nor given up, as by a program that leaks it',
     ),
+  interceptors: Interceptors.optional(),
+  resilience: Resilience.optional(),
 });
 export type Client = z.infer<typeof Client>;
 

@@ -62,7 +62,7 @@ const RequestFields = z.strictObject({
     .regex(PATH, "a path from the root, percent-encoded, such as '/orders?all=1'")
     .refine(path => !path.includes('#'), 'a path without a fragment (#): it is never sent')
     .optional()
-    .describe("Path, with a query if wanted; default: that of target.url, or '/'"),
+    .describe("Path, with a query if wanted; default: that of target.url, or of each of target.urls, or '/'"),
   query: z
     .record(z.string().min(1), Value)
     .default({})

@@ -179,7 +179,7 @@ export const Scenario = z.strictObject({
   target: z.preprocess(withUnknowns<z.input<typeof Target>>, Target).prefault({}),
   link: Link.optional().describe('Emulated network between client and target; default: plain loopback'),
   request: Request.optional().describe(
-    'What every client sends; default: a GET of the path of target.url, or of /',
+    'What every client sends; default: a GET of the path of target.url, or of each of target.urls, or of /',
   ),
   requests: Requests.optional().describe(
     'Several requests in place of one, drawn by weight with the seed of the run: every client meets the same sequence',

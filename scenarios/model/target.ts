@@ -42,8 +42,14 @@ export function countBackends({ backends }: { backends: z.infer<typeof Backends>
 /** The longest path of a Unix socket on Linux, which adds a final zero. */
 const LONGEST_SOCKET_PATH = 107;
 
-/** Settings of how an external server is reached, which only some clients can follow. */
-export const REACH_SETTINGS = ['certFile', 'serverName', 'socketPath', 'proxy'] as const;
+/** Settings of how a server is reached, which only some clients can follow. */
+export const REACH_SETTINGS = ['certFile', 'serverName', 'socketPath', 'proxy', 'origins', 'urls'] as const;
+
+/** As many as a table of them can show. */
+export const MOST_ORIGINS = 50;
+
+/** How often an origin is drawn, relative to the others. */
+const weight = () => z.number().gt(0).max(1_000);
 
 /** How conntax learns the port of a server that it starts by a command. */
 export const PORT_SOURCES = ['env', 'output'] as const;
@@ -100,13 +106,30 @@ export const COMMAND_SETTINGS = Object.keys(CommandSettings.omit({ command: true
   'command'
 >[];
 
-/** The server under load, shared by all clients of a cell: conntax's own, an external one by its `url`, or one that a `command` starts. */
+const ExternalUrl = z.url({ protocol: /^https?$/ });
+
+/** Where requests go to one of several external servers. */
+const WeightedUrl = z.strictObject({
+  url: ExternalUrl.describe('URL with path of an external server'),
+  weight: weight()
+    .default(1)
+    .describe(
+      'How often it is drawn, relative to the others: of weights 3 and 1, three quarters of the requests go to the first',
+    ),
+});
+
+/** The server under load, shared by all clients of a cell: conntax's own, external ones by `url` or `urls`, or one that a `command` starts. */
 export const Target = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/ })
+  url: ExternalUrl.optional().describe(
+    'URL with path of an external server, which conntax does not start; the settings below then describe it',
+  ),
+  urls: z
+    .array(z.union([ExternalUrl, WeightedUrl]))
+    .min(2)
+    .max(MOST_ORIGINS)
     .optional()
     .describe(
-      'URL with path of an external server, which conntax does not start; the settings below then describe it',
+      'Several external servers in place of url, each at an origin of its own; each request goes to one that is drawn with the seed: equally often, or by { url, weight }. The settings below then describe each of them',
     ),
   ...CommandSettings.shape,
   caFile: z
@@ -158,7 +181,13 @@ export const Target = z.strictObject({
     ])
     .optional()
     .describe(
-      "HTTP proxy on the way to url, such as 'http://127.0.0.1:3128': clients ask it for a tunnel (CONNECT) to an https server, and give it the requests to an http server; { env: 'PROXY_URL' } for one with a password",
+      "HTTP proxy on the way to url, such as 'http://127.0.0.1:3128': clients ask it for a tunnel (CONNECT) to an https server, and give it the requests to an http server; { env: 'PROXY_URL' }, the environment variable that holds the URL, for one with a password",
+    ),
+  origins: z
+    .union([z.int().min(1).max(MOST_ORIGINS), z.array(weight()).min(1).max(MOST_ORIGINS)])
+    .optional()
+    .describe(
+      "Number of origins of conntax's own server (ports of one process) that requests are drawn for, each equally often; or the share of each, relative to the others, as in [3, 1]. Default: 1",
     ),
   behaviour: Behaviour.default({ name: 'fixed' }),
   protocol: z
@@ -217,9 +246,14 @@ export const Target = z.strictObject({
 });
 export type Target = z.infer<typeof Target>;
 
-/** Whether the server is conntax's own: neither at a url, nor started by a command. */
-export function isBuiltIn({ url, command }: Pick<Target, 'url' | 'command'>): boolean {
-  return url === undefined && command === undefined;
+/** Whether the server, or each of several, runs already: at a url, or at urls. */
+export function isExternal({ url, urls }: Pick<Target, 'url' | 'urls'>): boolean {
+  return url !== undefined || urls !== undefined;
+}
+
+/** Whether the server is conntax's own: neither external, nor started by a command. */
+export function isBuiltIn(target: Pick<Target, 'url' | 'urls' | 'command'>): boolean {
+  return !isExternal(target) && target.command === undefined;
 }
 
 /** Settings that describe a server which is not conntax's own; null: unknown. */

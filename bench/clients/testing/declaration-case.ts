@@ -32,6 +32,13 @@ const stated: Readonly<Record<string, Stated>> = {
   'timeouts.headersMs': { timeouts: { headersMs: 1_000 } },
   'timeouts.bodyMs': { timeouts: { bodyMs: 1_000 } },
   'timeouts.totalMs': { timeouts: { totalMs: 1_000 } },
+  'interceptors.retry': { interceptors: { retry: { maxRetries: 2 } } },
+  'interceptors.dns': { interceptors: { dns: { maxTtlMs: 1_000 } } },
+  'interceptors.cache': { interceptors: { cache: { maxEntries: 10 } } },
+  'resilience.retry': { resilience: { retry: { maxRetries: 2, minDelayMs: 10, maxDelayMs: 20 } } },
+  'resilience.breaker': { resilience: { breaker: { consecutiveFailures: 3, openMs: 100 } } },
+  'resilience.bulkhead': { resilience: { bulkhead: { maxConcurrent: 5, maxQueued: 0 } } },
+  'resilience.timeout': { resilience: { timeout: { attemptMs: 1_000 } } },
 };
 
 const together: readonly Stated[] = [
@@ -45,6 +52,7 @@ const together: readonly Stated[] = [
   { pool: { closing: 'server' } },
   { pool: { scheduling: 'round-robin' } },
   { body: 'cancel' },
+  { body: 'cancel', interceptors: { cache: {} } },
   { body: 'ignore' },
   { body: 'ignore', pool: { pipelining: 4 } },
   { protocol: 'h2' },

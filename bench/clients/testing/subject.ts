@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { z } from 'zod';
-import { Client } from '../../../scenarios/model/client.ts';
+import { CLIENT_SETTINGS, Client } from '../../../scenarios/model/client.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
 import { Target } from '../../../scenarios/model/target.ts';
 import type { Endpoint } from '../../../servers/protocol.ts';
@@ -35,9 +35,12 @@ export interface Subject {
 
 /** Dotted paths of what is stated. */
 function leaves(stated: object, prefix = ''): string[] {
-  return Object.entries(stated).flatMap(([key, value]) =>
-    typeof value === 'object' && key !== 'options' ? leaves(value, `${prefix}${key}.`) : [`${prefix}${key}`],
-  );
+  return Object.entries(stated).flatMap(([key, value]) => {
+    const setting = `${prefix}${key}`;
+    return typeof value === 'object' && !CLIENT_SETTINGS.includes(setting)
+      ? leaves(value, `${setting}.`)
+      : [setting];
+  });
 }
 
 /** Why the subject can't be asked for this, and by which setting; undefined when it can. */
@@ -63,8 +66,10 @@ export function testWhere(subject: Subject, stated: Stated, target?: z.input<typ
 function withoutUnable<Part extends object>({ module }: Subject, stated: Part, prefix = ''): Part {
   const kept = Object.entries(stated).flatMap(([key, value]) => {
     const setting = `${prefix}${key}`;
-    if (typeof value === 'object' && key !== 'options')
-      return [[key, withoutUnable({ module } as Subject, value, `${setting}.`)]];
+    if (typeof value === 'object' && !CLIENT_SETTINGS.includes(setting)) {
+      const members = withoutUnable({ module } as Subject, value, `${setting}.`);
+      return Object.keys(members).length === 0 ? [] : [[key, members]];
+    }
     return module.honours.includes(setting) ? [[key, value]] : [];
   });
   return Object.fromEntries(kept) as Part;

@@ -5,6 +5,7 @@ import { connectionLimit } from '../../../scenarios/model/connection-limit.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
 import type { Target } from '../../../scenarios/model/target.ts';
 import type { ClientPlugin, EngineModule, Refusal } from '../../contracts.ts';
+import { RESILIENCE_SETTINGS } from '../../resending.ts';
 import { nameHint, nearest, orList, valueAt } from '../problems.ts';
 import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
 
@@ -145,7 +146,7 @@ function isBounded({ pool, protocol, requestsPerConnection }: Client, target: Ta
 
 /** Settings that conntax itself implements for any client library; a load tool controls its own exchanges. */
 const OWN_SETTINGS: Record<ClientPlugin['kind'], readonly string[]> = {
-  transport: ['transport', 'ifInstalled', 'timeouts.totalMs'],
+  transport: ['transport', 'ifInstalled', 'timeouts.totalMs', ...RESILIENCE_SETTINGS],
   engine: ['transport', 'ifInstalled'],
 };
 

@@ -28,6 +28,13 @@ describe('Faults are possible or refused', async () => {
     return validation.isValid ? [] : validation.problems;
   }
 
+  test('shares add up to at most 1 at any time', () => {
+    const at = (fromMs: number, toMs: number) => ({ kind: 'reset', ratio: 0.6, during: { fromMs, toMs } });
+    assert.ok(Faults.safeParse([at(0, 10), at(10, 20)]).success);
+    assert.ok(!Faults.safeParse([at(0, 10), at(9, 20)]).success);
+    assert.ok(!Faults.safeParse([{ kind: 'reset', ratio: 0.6 }, at(9, 20)]).success);
+  });
+
   test('the list has every kind', () => {
     assert.equal(Faults.parse(ALL).length, 7);
   });
@@ -40,6 +47,7 @@ describe('Faults are possible or refused', async () => {
     { target: { faults: [ALL[0], ALL[5]] }, client: { transport: 'wire', pool: { pipelining: 4 } } },
     { target: { faults: ALL }, client: { transport: 'autocannon' } },
     { target: { faults: [ALL[0]] }, client: { transport: 'fetch' } },
+    { target: { faults: [{ ...ALL[0], during: { fromMs: 0, toMs: 9 } }] }, timing: { slicing: 'whole' } },
   ];
   for (const scenario of sound) {
     test(`sound: ${JSON.stringify(scenario)}`, () => assert.deepEqual(problemsOf(scenario), []));
@@ -96,6 +104,24 @@ describe('Faults are possible or refused', async () => {
       { target: { faults: [0.6, 0.5].map(ratio => ({ kind: 'close', ratio })) } },
       ['target.faults'],
       /ratios must add up to at most 1/,
+    ],
+    [
+      { target: { faults: [{ ...ALL[0], during: { fromMs: 0, toMs: 9 } }] } },
+      ['target.faults.0'],
+      /^a fault during a part of the window needs a slice that is all of a replicate; timing.slicing: 'whole'/,
+    ],
+    [
+      {
+        target: { faults: [{ ...ALL[0], during: { fromMs: 500, toMs: 900 } }] },
+        timing: { slicing: 'whole', measureMs: 500 },
+      },
+      ['target.faults.0'],
+      /^a window of 500 ms is over before this fault begins; fromMs below 500/,
+    ],
+    [
+      { target: { faults: [{ ...ALL[0], during: { fromMs: 9, toMs: 9 } }] } },
+      ['target.faults.0.during.toMs'],
+      /must be more than fromMs/,
     ],
     [
       { target: { faults: [{ kind: 'status', status: 421, ratio: 0.1 }] }, client: { transport: 'fetch' } },

@@ -1,6 +1,7 @@
 // Rules on target.faults: what each kind needs of the protocol, the requests, the behaviour and the clients.
 import { closesConnection, type Fault, needsBody } from '../../../scenarios/model/fault.ts';
 import { leavesBody } from '../../../scenarios/model/left-body.ts';
+import type { Scenario } from '../../../scenarios/model/scenario.ts';
 import { isExpectedStatus } from '../../../scenarios/model/statuses.ts';
 import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
 
@@ -29,6 +30,26 @@ function refuseOverHttp2(fault: Fault): Omit<Finding, 'path'> | undefined {
     : {
         message: `${fault.kind} ends the connection, which over HTTP/2 carries other requests at the same time, ${SHARED}`,
         hint,
+      };
+}
+
+/** Faults with a time of their own need a slice that has this time. */
+function refuseTime(
+  { during }: Fault,
+  { slicing, measureMs }: Scenario['timing'],
+): Omit<Finding, 'path'> | undefined {
+  if (during === undefined) return undefined;
+  if (slicing !== 'whole') {
+    return {
+      message: 'a fault during a part of the window needs a slice that is all of a replicate',
+      hint: "timing.slicing: 'whole', or no during",
+    };
+  }
+  return during.fromMs < measureMs
+    ? undefined
+    : {
+        message: `a window of ${measureMs} ms is over before this fault begins`,
+        hint: `fromMs below ${measureMs}, or a longer timing.measureMs`,
       };
 }
 
@@ -73,6 +94,10 @@ export function faultRules(context: RuleContext): Rule[] {
               }
             : undefined,
         ),
+    },
+    {
+      reads: [FAULTS, ['timing', 'slicing'], ['timing', 'measureMs']],
+      check: ({ target: { faults }, timing }) => eachFault(faults, fault => refuseTime(fault, timing)),
     },
     {
       reads: [FAULTS, ['target', 'expectStatus']],

@@ -1,16 +1,19 @@
 // Rules on the target: what holds for an external server only, what protocols and TLS allow, and who speaks HTTP/2.
 import { SHARE_MS } from '../../../results/spread.ts';
+import { externalUrls } from '../../../scenarios/model/origins.ts';
 import { carriesCredentials, variableFor } from '../../../scenarios/model/request.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
 import {
   COMMAND_SETTINGS,
   countBackends,
   isBuiltIn,
+  isExternal,
   STATEMENTS,
   type Target,
 } from '../../../scenarios/model/target.ts';
 import { usesTls } from '../../../scenarios/model/tls.ts';
 import { type Path, valueAt } from '../problems.ts';
+import { pathOfUrl } from './origins.ts';
 import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
 
 /** Settings of conntax's own server, and why they do not apply to an external one. */
@@ -30,6 +33,10 @@ const COMMANDS = {
   maxConcurrentStreams: {
     message: 'an external server announces its own limit',
     hint: "no maxConcurrentStreams; a client's limit is pool.maxConcurrentStreams",
+  },
+  origins: {
+    message: "only conntax's own server opens origins",
+    hint: 'no origins; urls: [...] names several external servers',
   },
   framing: {
     message: 'an external server decides itself how its responses end',
@@ -56,6 +63,7 @@ const STARTED_COMMANDS = {
   tls: { message: PLAIN_HTTP, hint: 'no tls' },
   tlsKey: { message: PLAIN_HTTP, hint: 'no tlsKey' },
   maxConcurrentStreams: { message: PLAIN_HTTP, hint: 'no maxConcurrentStreams' },
+  origins: { ...COMMANDS.origins, hint: 'no origins, or a target without a command' },
   framing: { ...COMMANDS.framing, message: 'a server of your own decides itself how its responses end' },
   backends: {
     message: 'what stands behind a server of your own cannot be counted',
@@ -64,15 +72,20 @@ const STARTED_COMMANDS = {
   faults: { ...COMMANDS.faults, hint: 'no faults, or a target without a command' },
 } as const;
 
-/** A rule on a setting that depends on whether the server is external, as its url says. */
+const URLS: readonly Path[] = [
+  ['target', 'url'],
+  ['target', 'urls'],
+];
+
+/** A rule on a setting that depends on whether the server is external, as its url says; of several, the first. */
 function urlRule(
   path: Path,
   check: (scenario: Scenario, url: URL | undefined) => Omit<Finding, 'path'> | undefined,
 ): Rule {
   return {
-    reads: [path, ['target', 'url']],
+    reads: [path, ...URLS],
     check(scenario) {
-      const { url } = scenario.target;
+      const [url] = externalUrls(scenario.target);
       const found = check(scenario, url === undefined ? undefined : new URL(url));
       return found && { path, ...found };
     },
@@ -193,18 +206,19 @@ export function targetUrlRules({ raw }: RuleContext): Rule[] {
           },
     ),
     {
-      reads: [['target', 'url']],
-      check: ({ target: { url } }) => (url === undefined ? [] : urlFindings(new URL(url))),
+      reads: URLS,
+      check: ({ target }) =>
+        externalUrls(target).flatMap((url, index) => urlFindings(new URL(url), pathOfUrl(target, index))),
     },
     {
       reads: [['target', 'proxy']],
       check: ({ target: { proxy } }) => (typeof proxy === 'string' ? proxyFindings(new URL(proxy)) : []),
     },
     {
-      reads: [['expect'], ['target', 'url']],
+      reads: [['expect'], ...URLS],
       check: ({ target, expect }) =>
         expect.flatMap(({ metric }, index) =>
-          target.url === undefined || metric !== 'targetCpuUsPerRequest'
+          !isExternal(target) || metric !== 'targetCpuUsPerRequest'
             ? []
             : {
                 path: ['expect', index, 'metric'],
@@ -222,7 +236,7 @@ function commandRule(
   check: (target: Target, scenario: Scenario) => Omit<Finding, 'path'> | undefined,
 ): Rule {
   return {
-    reads: [path, ['target', 'command'], ['target', 'url']],
+    reads: [path, ['target', 'command'], ...URLS],
     check(scenario) {
       const found = check(scenario.target, scenario);
       return found && { path, ...found };
@@ -234,11 +248,11 @@ function commandRule(
 export function targetCommandRules({ raw }: RuleContext): Rule[] {
   const isGiven = (name: string): boolean => valueAt(raw, ['target', name]) !== undefined;
   return [
-    commandRule(['target', 'command'], ({ url, command }) =>
-      url === undefined || command === undefined
+    commandRule(['target', 'command'], target =>
+      !isExternal(target) || target.command === undefined
         ? undefined
         : {
-            message: 'a server is either started by conntax (command) or runs already (url)',
+            message: 'a server is either started by conntax (command) or runs already (url, urls)',
             hint: 'only one of them; with command, the path belongs into request.path',
           },
     ),
@@ -275,8 +289,7 @@ export function targetCommandRules({ raw }: RuleContext): Rule[] {
 }
 
 /** Parts of a URL that must not, or cannot, be sent. */
-function urlFindings(url: URL): Finding[] {
-  const path = ['target', 'url'];
+function urlFindings(url: URL, path: Path): Finding[] {
   const parameters = [...url.searchParams.keys()].filter(carriesCredentials);
   return [
     ...(url.username === '' && url.password === ''
@@ -341,7 +354,7 @@ export function protocolRules(context: RuleContext): Rule[] {
   return [
     targetRule(
       'protocol',
-      ['tls', 'url', 'command'],
+      ['tls', 'url', 'urls', 'command'],
       target => target.protocol === 'h2' && isBuiltIn(target) && !usesTls(target),
       'HTTP/2 is negotiated in the TLS handshake; without TLS neither browsers nor undici use it',
       `${TLS_HINT}, or protocol: 'http1'`,
@@ -356,7 +369,7 @@ export function protocolRules(context: RuleContext): Rule[] {
     ),
     targetRule(
       'tlsKey',
-      ['tls', 'url', 'command'],
+      ['tls', 'url', 'urls', 'command'],
       target => target.command === undefined && !usesTls(target) && isGiven('tlsKey'),
       'without TLS there is no key',
       `no tlsKey, or ${TLS_HINT}`,
@@ -377,9 +390,8 @@ export function protocolRules(context: RuleContext): Rule[] {
     ),
     targetRule(
       'maxRequestsPerSocket',
-      ['protocol', 'url'],
-      ({ protocol, maxRequestsPerSocket, url }) =>
-        protocol === 'h2' && (maxRequestsPerSocket ?? 0) > 0 && url === undefined,
+      ['protocol', 'url', 'urls'],
+      target => target.protocol === 'h2' && (target.maxRequestsPerSocket ?? 0) > 0 && !isExternal(target),
       'an HTTP/2 server can only announce that a connection will end, while more streams are arriving, so it cannot keep to a number of requests',
       "no maxRequestsPerSocket, or protocol: 'http1'",
     ),

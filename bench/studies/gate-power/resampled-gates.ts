@@ -95,10 +95,13 @@ interface Gate {
   replicates: readonly Replicate[];
 }
 
+/** Of clients that are only slower, errors and unnecessary connections are none. */
+const RECORDED: readonly Expectation['metric'][] = ['requestsPerSec', 'cpuUsPerRequest'];
+
 /** Draws with replacement from the replicates of all observations of a design, and adds the effect to each. */
 export function resampleGates(observations: readonly Observation[], options: ResampleOptions): GateRates {
   const { gates, rule } = options;
-  const expectations = options.expectations.filter(({ metric }) => metric !== 'successRatio');
+  const expectations = options.expectations.filter(({ metric }) => RECORDED.includes(metric));
   const all = observations.flatMap(({ replicates }) => replicates);
   const replicateMs = observations.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0) / all.length;
   const oneSeries = (isEnough: (replicates: readonly Replicate[]) => boolean): Replicate[] => {
@@ -197,8 +200,6 @@ function logRatioOf(metric: Expectation['metric'], replicate: Replicate): number
       return replicate.logRate;
     case 'cpuUsPerRequest':
       return replicate.logCpu;
-    case 'connectionsPer1kRequests':
-      return Math.log(replicate.connectionsPer1kAfter / replicate.connectionsPer1kBefore);
     default:
       throw new Error(`${metric} was not recorded`);
   }

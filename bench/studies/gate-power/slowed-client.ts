@@ -1,4 +1,5 @@
-// undici's client with more CPU time per request, by the arm's option `slowerByRatio`: an injected regression.
+// undici's client with an injected regression: more CPU time per request (option `slowerByRatio`), or connections that it does not
+// keep (`requestsPerConnection`).
 import { Pool } from 'undici';
 import { defineClient } from '../../index.ts';
 import { createBurden } from './burden.ts';
@@ -8,7 +9,12 @@ export default defineClient({
   open({ origin, path, settings, options }) {
     const { maxConnections } = settings.pool;
     const connections = typeof maxConnections === 'number' ? maxConnections : null;
-    const pool = new Pool(origin, { connections, allowH2: false });
+    const { requestsPerConnection } = options;
+    const pool = new Pool(origin, {
+      connections,
+      allowH2: false,
+      ...(typeof requestsPerConnection === 'number' ? { maxRequestsPerClient: requestsPerConnection } : {}),
+    });
     const pay = createBurden(Number(options['slowerByRatio']));
     return {
       async send({ signal }) {

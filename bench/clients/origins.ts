@@ -1,0 +1,60 @@
+// Sends a scenario's requests to the origins of its target, and tells connections to one from those to another.
+import type { Trial } from '../../results/model/trial.ts';
+import { nameOfOrigin, originShares } from '../../scenarios/model/origins.ts';
+import type { Endpoint } from '../../servers/protocol.ts';
+import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
+import { prepareRequests } from './request.ts';
+
+type Asked = Pick<Trial, 'request' | 'requests' | 'target'>;
+
+/**
+ * The requests of a scenario; with several origins each request once per origin, with its share: an origin is drawn as a request
+ * is, by the same sequence.
+ * @throws UsageError as prepareRequests
+ */
+export function requestsTo(
+  endpoint: Pick<Endpoint, 'path' | 'origins'>,
+  asked: Asked,
+  env: Readonly<Record<string, string | undefined>>,
+): PreparedRequests {
+  const requests = prepareRequests(asked, endpoint.path, env);
+  const { origins } = endpoint;
+  if (origins === undefined) return requests;
+  const shares = originShares(asked.target);
+  const total = shares.reduce((sum, share) => sum + share, 0);
+  const spread = origins.flatMap(({ origin, path }, index) =>
+    prepareRequests(asked, path, env).map((request, place) => ({
+      ...request,
+      // Bodies are the same everywhere, and may be long.
+      body: requests[place]!.body,
+      name: nameAt(request, nameOfOrigin(asked.target, index), requests.length),
+      weight: (request.weight * shares[index]!) / total,
+      origin,
+    })),
+  );
+  return spread as PreparedRequest[] as unknown as PreparedRequests;
+}
+
+function nameAt({ name }: PreparedRequest, origin: string, requestCount: number): string {
+  return requestCount === 1 ? origin : `${name}, ${origin}`;
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
+
+/** Host, without the brackets of IPv6, and port of an origin. */
+export function hostAndPort(origin: string): { host: string; port: number } {
+  const { protocol, hostname, port } = new URL(origin);
+  return {
+    host: hostname.replaceAll(/[[\]]/g, ''),
+    port: port === '' ? DEFAULT_PORTS[protocol]! : Number(port),
+  };
+}
+
+/** By the host (as in its URL, without brackets) and the port that a client connects to: which of several origins it is; undefined where there is one. */
+export function findOrigin({
+  origins = [],
+}: Pick<Endpoint, 'origins'>): (host: unknown, port: unknown) => number | undefined {
+  const places = origins.map(({ origin }) => hostAndPort(origin));
+  const byPlace = new Map(places.map(({ host, port }, index) => [`${host}:${port}`, index]));
+  return (host, port) => byPlace.get(`${host}:${port}`);
+}

@@ -1,0 +1,359 @@
+// Finds the external servers of a plan: resolves their hosts, checks that load is allowed there, and asks each before the run.
+import dns from 'node:dns';
+import { isIP } from 'node:net';
+import { errorMessage, MeasureError, UsageError } from '../../results/errors.ts';
+import type { ForeignServer } from '../../results/model/run.ts';
+import { externalUrls } from '../../scenarios/model/origins.ts';
+import { isExpectedStatus } from '../../scenarios/model/statuses.ts';
+import { isExternal, type Target } from '../../scenarios/model/target.ts';
+import type { Endpoint } from '../../servers/protocol.ts';
+import { hostAndPort } from '../clients/origins.ts';
+import { proxyAt, proxyOrigin, proxySecrets } from '../clients/proxy.ts';
+import { prepareRequests, redact } from '../clients/request.ts';
+import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
+import { hostOf, refusalBehindProxy, refusalOf, type UrlSetting } from '../plan/allowed-hosts.ts';
+import type { Plan } from '../plan/plan.ts';
+import { askServer, describeAnswerFailure, isAnswered } from './external-server.ts';
+import { describeProxyAnswer, isProxyRefusal, ProxyError } from './proxy.ts';
+import { namedUrl, type Reach, readReach } from './reach.ts';
+
+/** An external server of the plan that load may be sent to, with the addresses of its host. */
+export interface LocatedServer {
+  url: string;
+  reach: Reach;
+  /** Of its host, or of the proxy's; or the path of its Unix socket. */
+  addresses: readonly string[];
+  requests: PreparedRequests;
+}
+
+/** The external server of some cells, or all of several. */
+export interface LocatedTarget {
+  servers: readonly LocatedServer[];
+  cells: readonly { id: string; target: Target; hasUserModules: boolean }[];
+}
+
+/** What a server answered to one of a scenario's requests. */
+interface FoundAnswer {
+  /** Of the request, where there are several. */
+  name: string | undefined;
+  facts: ForeignServer;
+}
+
+/** A server that has answered, and its properties. */
+interface FoundServer {
+  /** By its answer to the first request. */
+  facts: ForeignServer;
+  /** To each request, in their order. */
+  answers: readonly FoundAnswer[];
+  reach: Reach;
+  /** What it was asked first. */
+  request: PreparedRequest;
+}
+
+/** The server of a cell, or each of several, and where load goes to. */
+export interface FoundTarget {
+  servers: readonly [FoundServer, ...FoundServer[]];
+  endpoint: Endpoint;
+}
+
+/** Resolves a host to all of its addresses; an address resolves to itself. */
+type Resolve = (host: string) => Promise<readonly string[]>;
+
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/** Settings of a target by which one URL may lead to several servers, or in several ways. */
+const REACH = [
+  'caFile',
+  'certFile',
+  'keyFile',
+  'passphrase',
+  'insecure',
+  'serverName',
+  'socketPath',
+  'proxy',
+] as const satisfies readonly (keyof Target)[];
+
+/**
+ * Resolves the host of every external server of the plan, without sending it anything.
+ * @throws UsageError when load may not be sent to one of them, a file of theirs cannot be used, or two of several are the same; MeasureError when a host cannot be resolved
+ */
+export async function locateServers(
+  plan: Plan,
+  allowedHosts: readonly string[],
+  resolve: Resolve = lookUp,
+  signal?: AbortSignal,
+): Promise<LocatedTarget[]> {
+  const cells = plan.cells.flatMap(({ id, scenario: { target, clients, request, requests } }) => {
+    if (!isExternal(target)) return [];
+    const hasUserModules = Object.values(clients).some(({ modulePath }) => modulePath !== undefined);
+    return [{ id, target, hasUserModules, request, requests }];
+  });
+  const groups = Map.groupBy(cells, ({ target, request, requests }) =>
+    JSON.stringify([
+      externalUrls(target),
+      request,
+      requests,
+      ...REACH.map(setting => target[setting] ?? null),
+    ]),
+  );
+  const located: LocatedTarget[] = [];
+  const refusals: string[] = [];
+  for (const [first, ...others] of groups.values()) {
+    const { target } = first!;
+    const setting: UrlSetting = target.urls === undefined ? 'target.url' : 'target.urls';
+    const reach = readReach(target, process.env);
+    const servers: LocatedServer[] = [];
+    for (const url of externalUrls(target)) {
+      const destination = { setting, url, reach };
+      const { addresses, refused } = await addressesTo(destination, { allowedHosts, resolve, signal });
+      refusals.push(...refused);
+      const { pathname, search } = new URL(url);
+      const requests = prepareRequests(first!, `${pathname}${search}`, process.env);
+      servers.push({ url, reach, addresses, requests });
+    }
+    refusals.push(...sameServers(servers));
+    located.push({ servers, cells: [first!, ...others] });
+  }
+  if (refusals.length > 0) throw new UsageError(refusals.join('\n'));
+  return located;
+}
+
+/** For a client that dials by itself, connections to two names of one server could not be told apart. */
+function sameServers(servers: readonly LocatedServer[]): string[] {
+  const byPlace = new Map<string, string>();
+  return servers.flatMap(({ url, addresses }) => {
+    const places = addresses.map(address => `${address} port ${hostAndPort(url).port}`);
+    const known = places.find(place => byPlace.has(place));
+    if (known !== undefined) {
+      return `target.urls: ${url} is the same server as ${byPlace.get(known)}: both are ${known}; expected: one URL per server, and several paths of one as requests`;
+    }
+    for (const place of places) byPlace.set(place, url);
+    return [];
+  });
+}
+
+interface Permission {
+  allowedHosts: readonly string[];
+  resolve: Resolve;
+  signal: AbortSignal | undefined;
+}
+
+/** Where connections to a server go, and why load may not be sent there. @throws MeasureError when a host cannot be resolved */
+async function addressesTo(
+  { setting, url, reach: { socketPath, proxy } }: { setting: UrlSetting; url: string; reach: Reach },
+  { allowedHosts, resolve, signal }: Permission,
+): Promise<{ addresses: readonly string[]; refused: string[] }> {
+  if (socketPath !== undefined) return { addresses: [socketPath], refused: [] };
+  const first =
+    proxy === undefined ? { setting, url } : ({ setting: 'target.proxy', url: proxyOrigin(proxy) } as const);
+  const addresses = await addressesOf(first, resolve, signal);
+  const refused = [
+    refusalOf({ ...first, addresses }, allowedHosts),
+    proxy === undefined ? undefined : refusalBehindProxy(url, allowedHosts),
+  ];
+  return { addresses, refused: refused.filter(text => text !== undefined) };
+}
+
+async function addressesOf(
+  { setting, url }: { setting: string; url: string },
+  resolve: Resolve,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  try {
+    return await orAborted(resolve(hostOf(url)), signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw new MeasureError(
+      'unreachable',
+      `${setting} ${url}: cannot resolve its host: ${errorMessage(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** A look-up cannot be cancelled, but the wait for it can end. */
+async function orAborted<Result>(work: Promise<Result>, signal?: AbortSignal): Promise<Result> {
+  if (signal === undefined) return work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', onAbort));
+}
+
+async function lookUp(host: string): Promise<string[]> {
+  if (isIP(host) !== 0) return [host];
+  return (await dns.promises.lookup(host, { all: true })).map(({ address }) => address);
+}
+
+/**
+ * Sends each server its requests once, trying its addresses until one answers: all load then goes to that address.
+ * @returns the servers by cell
+ * @throws MeasureError when a server does not answer, or cannot be measured; the reason of the signal
+ */
+export async function findServers(
+  located: readonly LocatedTarget[],
+  signal?: AbortSignal,
+): Promise<Map<string, FoundTarget>> {
+  const found = new Map<string, FoundTarget>();
+  for (const target of located) {
+    const answered = await askAll(target, signal);
+    for (const { id } of target.cells) found.set(id, answered);
+  }
+  return found;
+}
+
+async function askAll({ servers, cells }: LocatedTarget, signal?: AbortSignal): Promise<FoundTarget> {
+  const found: FoundServer[] = [];
+  const places: Endpoint[] = [];
+  for (const server of servers) {
+    const answered = await askOne(server, cells, siblingOf(server, found), signal);
+    requireHttp2(answered.facts, cells);
+    found.push(answered);
+    places.push(endpointOf(server, answered.facts));
+  }
+  const [first] = places as [Endpoint, ...Endpoint[]];
+  const origins = places.map(({ origin, path, address }) => ({
+    origin,
+    path,
+    ...(address === undefined ? {} : { address }),
+  }));
+  return {
+    servers: found as [FoundServer, ...FoundServer[]],
+    endpoint: places.length === 1 ? first : { ...first, origins },
+  };
+}
+
+/** A server by the same name that has answered: generators bind a name to one address, whatever the port. */
+function siblingOf({ url }: LocatedServer, found: readonly FoundServer[]): ForeignServer | undefined {
+  const host = hostOf(url);
+  return isIP(host) === 0 ? found.find(({ facts }) => hostOf(facts.url) === host)?.facts : undefined;
+}
+
+/** @param sibling a server by the same name that has answered */
+async function askOne(
+  server: LocatedServer,
+  cells: LocatedTarget['cells'],
+  sibling: ForeignServer | undefined,
+  signal?: AbortSignal,
+): Promise<FoundServer> {
+  const { reach, requests } = server;
+  const answers: FoundAnswer[] = [];
+  for (const request of requests) {
+    const known = answers[0]?.facts ?? sibling;
+    const addresses = known === undefined ? server.addresses : [known.address];
+    const facts = await firstAnswer({ ...server, addresses, request, sibling }, signal);
+    const name = requests.length === 1 ? undefined : request.name;
+    requireWanted(facts, cells, name);
+    requireProxied(facts, reach, cells);
+    answers.push({ name, facts });
+  }
+  return { facts: answers[0]!.facts, answers, reach, request: requests[0] };
+}
+
+/** @throws MeasureError where a cell states that the server offers HTTP/2, but it does not */
+function requireHttp2({ url, alpn }: ForeignServer, cells: LocatedTarget['cells']): void {
+  if (alpn === 'h2' || cells.every(({ target }) => target.protocol !== 'h2')) return;
+  throw new MeasureError(
+    'unreachable',
+    `${url} does not offer HTTP/2, as target.protocol states: of h2 and http/1.1 it chose ${alpn ?? 'neither'}`,
+  );
+}
+
+function endpointOf({ url, reach }: LocatedServer, { address }: ForeignServer): Endpoint {
+  const { serverName, proxy, ...way } = reach;
+  const named = namedUrl(url, reach);
+  const isName = isIP(hostOf(named.href)) === 0 && reach.socketPath === undefined && proxy === undefined;
+  return {
+    origin: named.origin,
+    path: `${named.pathname}${named.search}`,
+    ...way,
+    ...(proxy === undefined ? {} : { proxyUrl: proxyAt(proxy, address) }),
+    ...(isName ? { address } : {}),
+  };
+}
+
+/** A proxy answers in place of the server if it can't, or won't, ask it. @throws MeasureError for a status that none of the cells expects */
+function requireProxied(
+  { status, url }: ForeignServer,
+  { proxy }: Reach,
+  cells: LocatedTarget['cells'],
+): void {
+  const isTunnelled = new URL(url).protocol === 'https:';
+  if (proxy === undefined || isTunnelled || !isProxyRefusal(status)) return;
+  if (cells.every(({ target }) => isExpectedStatus(target.expectStatus, status))) return;
+  const answer = describeProxyAnswer(proxy, status, `a request for ${url}`);
+  throw new MeasureError('unreachable', `${url} cannot be measured: ${answer}`);
+}
+
+/** @throws MeasureError for a redirect that would lead the load elsewhere */
+function requireWanted(facts: ForeignServer, cells: LocatedTarget['cells'], name: string | undefined): void {
+  if (!isUnwantedRedirect(facts, cells)) return;
+  const asked = name === undefined ? facts.url : `${facts.url}, asked for ${name},`;
+  throw new MeasureError(
+    'unreachable',
+    `${asked} is a redirect (${facts.status}) to ${facts.location}: a client that follows it would send its load there; expected: the URL that answers`,
+  );
+}
+
+/** An expected redirect is an ordinary answer, unless a user's module might follow it. */
+function isUnwantedRedirect({ status, location }: ForeignServer, cells: LocatedTarget['cells']): boolean {
+  if (status < 300 || status >= 400 || location === null) return false;
+  return cells.some(
+    ({ target, hasUserModules }) => hasUserModules || !isExpectedStatus(target.expectStatus, status),
+  );
+}
+
+interface FirstQuestion extends Pick<LocatedServer, 'url' | 'reach' | 'addresses'> {
+  request: PreparedRequest;
+  sibling: ForeignServer | undefined;
+}
+
+async function firstAnswer(
+  { url, reach, addresses, request, sibling }: FirstQuestion,
+  signal?: AbortSignal,
+): Promise<ForeignServer> {
+  const failures: string[] = [];
+  let verb = 'does not answer';
+  for (const address of addresses) {
+    try {
+      return await askServer({ url, address, reach, request, timeoutMs: ANSWER_TIMEOUT_MS, signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      failures.push(redact(describeAnswerFailure(error, url, reach), secretsOfWay(request, reach)));
+      if (isAnswered(error) || error instanceof ProxyError) verb = 'cannot be measured';
+    }
+  }
+  const causes =
+    failures.join('; ') ||
+    `${reach.proxy === undefined ? 'its host' : 'the host of its proxy'} has no address`;
+  const bound =
+    sibling === undefined
+      ? ''
+      : ` (its host is bound to ${sibling.address}, where ${sibling.url} answers; addresses in target.urls would tell them apart)`;
+  throw new MeasureError('unreachable', `${url} ${verb}: ${causes}${bound}`);
+}
+
+function secretsOfWay({ secrets }: PreparedRequest, { proxy }: Reach): string[] {
+  return [...proxySecrets(proxy), ...secrets];
+}
+
+/**
+ * Checks that a server, or each of several, still answers.
+ * @throws MeasureError target-died
+ */
+export async function requireAnswer({ servers }: FoundTarget, signal?: AbortSignal): Promise<void> {
+  for (const { facts, reach, request } of servers) {
+    const { url, address } = facts;
+    try {
+      await askServer({ url, address, reach, request, timeoutMs: ANSWER_TIMEOUT_MS, signal });
+    } catch (error) {
+      throw new MeasureError(
+        'target-died',
+        `${url} no longer answers: ${redact(describeAnswerFailure(error, url, reach), secretsOfWay(request, reach))}`,
+        { cause: error },
+      );
+    }
+  }
+}
