@@ -37,13 +37,6 @@ for (const [why, client, target, requests, expected] of [
   ],
   ['an IPv6 address', { dns: {} }, { url: 'http://[::1]:3000/' }, [{}], [/no name/]],
   ['the names of several servers', { dns: {} }, { urls: ['http://a.test/', 'http://b.test/'] }, [{}], []],
-  [
-    'one of several without',
-    { dns: {} },
-    { urls: ['http://a.test/', 'http://127.0.0.1/'] },
-    [{}],
-    [/no name/],
-  ],
   ['a Unix socket', { dns: {} }, { ...NAMED, socketPath: '/tmp/s' }, [{}], [/Unix socket/]],
   [
     'a proxy',

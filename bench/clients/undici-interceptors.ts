@@ -253,7 +253,7 @@ function dnsRefusals(target: Target): Refusal[] {
       { path, message: 'a Unix socket has no name to resolve', hint: 'no dns, or no target.socketPath' },
     ];
   const hosts = externalUrls(target).map(url => hostAndPort(url).host);
-  return hosts.length === 0 || hosts.some(host => isIP(host) !== 0)
+  return hosts.every(host => isIP(host) !== 0)
     ? [
         {
           path,
