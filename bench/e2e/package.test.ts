@@ -46,7 +46,7 @@ const scenario = {
   load: { concurrency: 2 },
   timing: {
     warmupMinMs: 0,
-    warmupMaxMs: 0,
+    warmupMaxMs: 300,
     measureMs: 100,
     sliceMs: 50,
     minReplicates: 1,
