@@ -1,5 +1,6 @@
 // The `try` command: a first answer for a server that is already running, without a scenario file.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { STATUS_CODES } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { formatRatio } from '../../report/words/numbers.ts';
@@ -10,6 +11,7 @@ import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { carriesCredentials, type Method, type Value, variableFor } from '../../scenarios/model/request.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import { DEFAULT_EXPECTED, type ExpectedStatus, isExpectedStatus } from '../../scenarios/model/statuses.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
 import { proxySecrets } from '../clients/proxy.ts';
 import { everyForm, redact } from '../clients/request.ts';
@@ -28,7 +30,7 @@ export interface TryOptions extends MeasureOptions {
   /** Requests per second of an open load, in place of users. */
   rate?: number;
   client: string;
-  expectStatus?: readonly (number | string)[];
+  expectStatus?: readonly ExpectedStatus[];
   budgetSec: number;
   /** File of the authority to trust. */
   cacert?: string;
@@ -71,8 +73,43 @@ export async function tryCommand(address: string, options: TryOptions, context: 
     startedAt,
     options,
     context: { ...context, argv: context.argv.map(word => redact(word, everyForm(typed))) },
+    requireAnswers: answers => {
+      for (const answer of answers) requireGoodStatus(answer, options);
+    },
     conclude: conclusion => conclude(conclusion, options),
   });
+}
+
+/**
+ * A run in which every request fails answers nothing, so it ends before the load.
+ * @throws UsageError for a status that the run would count as failed
+ */
+export function requireGoodStatus(
+  { url, status }: Pick<ForeignServer, 'url' | 'status'>,
+  { expectStatus }: Pick<TryOptions, 'expectStatus'>,
+): void {
+  if (isExpectedStatus(expectStatus ?? DEFAULT_EXPECTED, status)) return;
+  const name = STATUS_CODES[status];
+  throw new UsageError(
+    `${url} answers with status ${status}${name === undefined ? '' : ` (${name})`}, and every such answer would count as a failed request; no load was sent. Expected: ${statusHint(status)}, or --expect-status ${status} if this is the answer to measure`,
+  );
+}
+
+function statusHint(status: number): string {
+  switch (status) {
+    case 401:
+    case 403:
+      return "-H 'authorization: ...' with credentials that the server accepts";
+    case 404:
+    case 410:
+      return 'a URL with another path';
+    case 405:
+      return 'another method, by -X';
+    case 415:
+      return "-H 'content-type: ...' with the type of the data";
+    default:
+      return status >= 500 ? 'a server that works' : 'another URL, -H, -X or -d';
+  }
 }
 
 /** The author wrote no file: problems are about the command line. */
@@ -149,7 +186,7 @@ function scenarioOf(address: string, options: TryOptions, { cwd }: Context): Tri
       target: {
         url: url.href,
         ...reachOf(options, cwd),
-        ...(expectStatus === undefined ? {} : { expectStatus: [...expectStatus] as never }),
+        ...(expectStatus === undefined ? {} : { expectStatus: [...expectStatus] }),
       },
       ...(Object.keys(request).length === 0 ? {} : { request }),
       load: rate === undefined ? { model: 'closed', concurrency } : { model: 'open', ratePerSec: rate },

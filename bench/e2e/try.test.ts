@@ -124,3 +124,14 @@ test('what cannot be tried is said before anything is sent, with what was expect
   assert.equal(received.length, 0);
   assert.ok(!existsSync(workspace.results));
 });
+
+test('a status that would count as failed ends it after the first question', async t => {
+  const workspace = await openWorkspace(t);
+  const { endpoint, received } = await openEchoServer(t);
+  const words = ['try', `${endpoint.origin}/secret`, '--expect-status', '401'];
+  const { status, stdout, stderr } = await callCli(words, { cwd: workspace.dir });
+  assert.deepEqual([status, stdout], [2, ''], stderr);
+  assert.match(stderr, /\/secret answers with status 200 .*--expect-status 200/s);
+  assert.ok(received.length <= 3, `${received.length} requests`);
+  assert.ok(!existsSync(workspace.results));
+});
