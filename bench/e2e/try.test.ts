@@ -89,7 +89,8 @@ test('users share pools of a half and a quarter, where the client has a pool', a
     ['fetch', /^(?![\s\S]*pool-)/],
   ];
   for (const [client, names] of clients) {
-    const words = ['try', endpoint.origin, '-c', '10', '--client', client, '--dry-run'];
+    const time = ['--budget-sec', '3600'];
+    const words = ['try', endpoint.origin, '-c', '10', '--client', client, '--dry-run', ...time];
     const { status, stdout, stderr } = await callCli(words, { cwd: workspace.dir });
     assert.equal(status, 0, stderr);
     assert.match(stdout, names);
