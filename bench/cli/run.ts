@@ -75,6 +75,8 @@ interface Measuring {
   startedAt: Date;
   options: MeasureOptions;
   context: Context;
+  /** Throws where the first answers of external servers make a measurement pointless. */
+  requireAnswers?: ((answers: readonly ForeignServer[]) => void) | undefined;
   /** What a reader may do next: sentences. */
   conclude?: ((conclusion: Conclusion) => string[]) | undefined;
 }
@@ -87,7 +89,7 @@ interface Measuring {
  */
 export async function measurePlan(
   planned: Plan,
-  { startedAt, options, context, conclude }: Measuring,
+  { startedAt, options, context, requireAnswers, conclude }: Measuring,
 ): Promise<number> {
   const { output, plugins } = context;
   requireRequests(planned, context.env);
@@ -119,6 +121,7 @@ export async function measurePlan(
   const asked = await during(`asking ${urls} for the first time`, () => findServers(located, signal));
   const answered = new Map<string, readonly FoundTarget[]>(started);
   for (const [id, server] of asked) answered.set(id, [server]);
+  requireAnswers?.([...answered.values()].flatMap(answersOf).map(({ facts }) => facts));
   noteServers(plan, answered, output);
   // The baseline's server is first.
   const servers = new Map([...answered].map(([id, [server]]) => [id, server!]));
