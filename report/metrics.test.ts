@@ -22,7 +22,9 @@ import { mainTable } from './tables/main.ts';
 import { capacityTable } from './tables/open-loads.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
 import { charts } from './testing/plugins.ts';
+import { sampleRuns } from './testing/sample-runs.ts';
 import { sampleSweeps } from './testing/sample-sweeps.ts';
+import { auditLines, summarizeAudits } from './words/audits.ts';
 
 /** A run whose load has the metric. */
 function sampleWith(metric: ExpectedMetric) {
@@ -234,4 +236,25 @@ test('two replicates have a figure in metrics.prom, and no interval', async () =
   const text = await prometheus.render({ run, trials, report: undefined as never });
   assert.match(text, /^conntax_requests_per_second\{/m);
   assert.doesNotMatch(text, /^conntax_requests_per_second_(?:low|high)\{/m);
+});
+
+test('audits are counted as in the report, however many trials each was made of', async () => {
+  const { run, trials } = sampleRuns['two arms']!;
+  const findings = run.cells[0]!.findings.map(finding => ({ ...finding }));
+  findings.find(({ rule }) => rule === 'conservation')!.state = 'warn';
+  const result = { ...run.cells[0]!, findings };
+  const text = await prometheus.render({
+    run: { ...run, cells: [result] },
+    trials,
+    report: undefined as never,
+  });
+  const [pass, warn, fail] = ['pass', 'warn', 'fail'].map(state =>
+    Number(new RegExp(`^conntax_audits\\{.*state="${state}"\\} (\\d+)$`, 'm').exec(text)?.[1]),
+  ) as [number, number, number];
+  const lines = auditLines({ result });
+  assert.ok(lines.length < findings.length && warn > 0);
+  assert.equal(
+    summarizeAudits(lines),
+    `${lines.length} audits: ${pass} passed, ${warn} warning${warn === 1 ? '' : 's'}, ${fail} failures.`,
+  );
 });

@@ -60,6 +60,7 @@ const MOST_REPLICATES = 1_000;
 /** @returns the exit status. @throws UsageError, MeasureError */
 export async function tryCommand(address: string, options: TryOptions, context: Context): Promise<number> {
   const startedAt = new Date();
+  const startedAtMs = performance.now();
   const { scenario, secrets, typed } = scenarioOf(address, options, context);
   Object.assign(process.env, secrets);
   const { plan, leftOut } = planInTime(await readVariants(scenario, context), {
@@ -75,6 +76,7 @@ export async function tryCommand(address: string, options: TryOptions, context: 
   }
   return measurePlan(plan, {
     startedAt,
+    startedAtMs,
     options,
     context: { ...context, argv: context.argv.map(word => redact(word, everyForm(typed))) },
     requireAnswers: answers => {

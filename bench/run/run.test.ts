@@ -226,3 +226,51 @@ test('a failed expectation that there is no time to confirm is unsure', async ()
   assert.deepEqual([result.stop, result.expectations[0]!.state], ['cut', 'unsure']);
   assert.equal(result.expectations[0]!.first.state, 'fail');
 });
+
+/** Replayed, but each replicate is said to have taken this long. */
+const takingMs =
+  (replicateMs: number): CreateSource =>
+  options => ({ ...replay()(options), replicateMs });
+
+for (const [announcedMs, replicates, stopDetail] of [
+  [90_000, 1, '1 replicate: another one of about 100 s does not fit the announced maximum of 90 s'],
+  [20_000, 1, '1 replicate: another one of about 100 s does not fit the time budget of 20 s'],
+  [120_000, 3, '3 replicates: another one of about 100 s does not fit the time budget of 20 s'],
+] as const) {
+  test(`the limit that bound is named: ${stopDetail}`, async () => {
+    const { options } = makeTinyCell({
+      timing: { minReplicates: 4, maxReplicates: 9, budgetMs: 20_000 },
+    });
+    const cell = { ...options.cell, least: { oneMs: 100, intervalMs: announcedMs, endingMs: 100 } };
+    const result = await measureCell({ ...options, cell, createSource: takingMs(100_000) });
+    assert.deepEqual([result.stop, result.stopDetail, result.replicates], ['budget', stopDetail, replicates]);
+  });
+}
+
+for (const [why, timing] of [
+  ['at the maximum', { maxReplicates: 1, budgetMs: 60_000 }],
+  ['without time for another', { maxReplicates: 9, budgetMs: 1 }],
+] as const) {
+  test(`where the only replicate failed ${why}, the cell failed, for the cause that it names`, async () => {
+    const scenario = makeScenario({ timing, target: { behaviour: { name: 'fixed', bytes: 10 } } });
+    const { options } = makeTinyCell(scenario);
+    const failing: CreateSource = each => {
+      const source = takingMs(100_000)(each);
+      return {
+        ...source,
+        next: async replicate =>
+          trialsOf(each.cell, replicate, each.seed).map(trial => ({
+            trial,
+            startedAt: '2026-11-23T12:25:52.000Z',
+            state: 'failed',
+            error: { code: 'generator-start', message: 'the generator did not answer' },
+          })),
+      };
+    };
+    const { stop, stopDetail } = await measureCell({ ...options, createSource: failing });
+    assert.deepEqual(
+      [stop, stopDetail],
+      ['failed', 'the only replicate failed: the generator did not answer'],
+    );
+  });
+}

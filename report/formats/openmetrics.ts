@@ -5,6 +5,7 @@ import type { CellResult } from '../../results/model/run.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
 import { INTERVAL_NAME, type Interval, LEAST_REPLICATES } from '../../results/stats.ts';
 import { visibleLine } from '../../results/visible.ts';
+import { auditLines } from '../words/audits.ts';
 import { knownAccepted, knownOpened } from '../words/caveats.ts';
 import { reuseRatio } from '../words/doubts.ts';
 import type { Output } from './format.ts';
@@ -95,7 +96,11 @@ export function createRunMetrics(id: string): RunMetrics {
     registers: [registry],
   });
   const reuse = gauge('connection_reuse_ratio', 'Share of requests that needed no new connection');
-  const audits = gauge('audits', 'Findings of the audits, by state', ['state']);
+  const audits = gauge(
+    'audits',
+    'Audits of the cell, by their outcome in its worst trial, as in the report',
+    ['state'],
+  );
   const expectations = gauge('expectations', 'Expectations of the cell, by state', ['state']);
 
   return {
@@ -152,10 +157,12 @@ export function createRunMetrics(id: string): RunMetrics {
         }
       }
     },
-    setOutcome({ cell, scenario, findings, expectations: expected }) {
+    setOutcome(result) {
+      const { cell, scenario, expectations: expected } = result;
+      const lines = auditLines({ result });
       const labels = labelsOf(scenario.name, cell, '');
       for (const state of ['pass', 'warn', 'fail'] as const) {
-        audits.set({ ...labels, state }, findings.filter(finding => finding.state === state).length);
+        audits.set({ ...labels, state }, lines.filter(line => line.state === state).length);
       }
       for (const state of ['pass', 'unsure', 'fail'] as const) {
         expectations.set({ ...labels, state }, expected.filter(result => result.state === state).length);
