@@ -77,6 +77,8 @@ interface Measuring {
   startedAtMs: number;
   options: MeasureOptions;
   context: Context;
+  /** Throws where the first answers of external servers make a measurement pointless. */
+  requireAnswers?: ((answers: readonly ForeignServer[]) => void) | undefined;
   /** What a reader may do next: sentences. */
   conclude?: ((conclusion: Conclusion) => string[]) | undefined;
 }
@@ -89,7 +91,7 @@ interface Measuring {
  */
 export async function measurePlan(
   planned: Plan,
-  { startedAt, startedAtMs, options, context, conclude }: Measuring,
+  { startedAt, startedAtMs, options, context, requireAnswers, conclude }: Measuring,
 ): Promise<number> {
   const { output, plugins } = context;
   requireRequests(planned, context.env);
@@ -121,6 +123,7 @@ export async function measurePlan(
   const asked = await during(`asking ${urls} for the first time`, () => findServers(located, signal));
   const answered = new Map<string, readonly FoundTarget[]>(started);
   for (const [id, server] of asked) answered.set(id, [server]);
+  requireAnswers?.([...answered.values()].flatMap(answersOf).map(({ facts }) => facts));
   noteServers(plan, answered, output);
   // The baseline's server is first.
   const servers = new Map([...answered].map(([id, [server]]) => [id, server!]));
@@ -177,10 +180,10 @@ function noteServers(
   output: Context['output'],
 ): void {
   const lines = plan.cells.flatMap(({ id, scenario }) =>
-    answersOf(servers.get(id) ?? []).flatMap(({ name, facts }) => {
-      const asked = name === undefined ? '' : `${name}: `;
-      const remarks = foreignRemarks(facts, scenario.target).map(remark => `  ! ${asked}${remark}`);
-      return [`  ${asked}${facts.url}: ${describeFound(facts)}`, ...remarks];
+    answersOf(servers.get(id) ?? []).flatMap(({ name, asked, facts }) => {
+      const prefix = name === undefined ? '' : `${name}: `;
+      const remarks = foreignRemarks(facts, scenario.target).map(remark => `  ! ${prefix}${remark}`);
+      return [`  ${prefix}${asked}: ${describeFound(facts)}`, ...remarks];
     }),
   );
   for (const line of new Set(lines)) output.note(line);

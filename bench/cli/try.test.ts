@@ -1,10 +1,12 @@
 // What `conntax try` says to do next.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Run } from '../../results/model/run.ts';
 import { FOUND_SERVER } from '../../results/testing/found-server.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
+import { Scenario } from '../../scenarios/model/scenario.ts';
 import { TRY_DEFAULTS } from './option-defaults.ts';
-import { conclude } from './try.ts';
+import { conclude, planInTime, requireGoodStatus } from './try.ts';
 
 const options = { ...TRY_DEFAULTS, results: 'results', allowHost: [], concurrency: 20 };
 
@@ -19,4 +21,75 @@ test('of a server that closes each connection, no setting is advised', () => {
   const said = conclude({ run: sampleRun().run, servers }, options).join(' ');
   assert.match(said, /answers over HTTP\/1\.0 without Connection: keep-alive, so no setting of a pool helps/);
   assert.doesNotMatch(said, /idle timeout|not known yet|Set /);
+});
+
+const url = 'http://127.0.0.1:3000/secret';
+const refused: [status: number, expected: RegExp][] = [
+  [401, /status 401 \(Unauthorized\).*no load was sent.*-H 'authorization: .*--expect-status 401/],
+  [404, /another path, or --expect-status 404/],
+  [405, /another method, by -X/],
+  [503, /a server that works/],
+];
+for (const [status, expected] of refused) {
+  test(`a server that answers ${status} is refused with what to add, unless that status is expected`, () => {
+    assert.throws(() => requireGoodStatus({ url, status }, {}), { exitCode: 2, message: expected });
+    requireGoodStatus({ url, status }, { expectStatus: ['2xx', status] });
+  });
+}
+
+test('a good status is refused where another is expected', () => {
+  requireGoodStatus({ url, status: 204 }, {});
+  assert.throws(() => requireGoodStatus({ url, status: 200 }, { expectStatus: ['4xx'] }), { exitCode: 2 });
+});
+
+function triedScenario(budgetMs: number): Scenario {
+  const pools = Object.fromEntries([5, 10].map(size => [`pool-${size}`, { pool: { maxConnections: size } }]));
+  return Scenario.parse({
+    name: 'try',
+    question: 'What does opening a connection cost?',
+    target: { url: 'http://127.0.0.1:3000/' },
+    load: { model: 'closed', concurrency: 20 },
+    timing: { budgetMs },
+    clients: { persistent: {}, short: { requestsPerConnection: 1 }, ...pools },
+    baseline: 'persistent',
+  });
+}
+
+test('where the time may be too short for all clients, short against persistent is measured, and the way to the pools is said', () => {
+  const pace = { seed: 1, slowness: 4 };
+  const { plan, leftOut } = planInTime([triedScenario(60_000)], pace);
+  assert.deepEqual(plan.cells[0]!.arms, ['persistent', 'short']);
+  const [, seconds] =
+    /^pool-5 and pool-10 left out, .* 4 clients; .*--budget-sec (\d+)\.$/.exec(leftOut!) ?? [];
+  const longer = planInTime([triedScenario(Number(seconds) * 1_000)], pace);
+  assert.deepEqual(longer.plan.cells[0]!.arms, ['persistent', 'short', 'pool-5', 'pool-10']);
+  assert.equal(longer.leftOut, undefined);
+});
+
+/** The sample's comparison of short with persistent connections, as it is with these replicates. */
+function undecided(replicateRatios: number[]): Run {
+  const { run } = sampleRun();
+  const cells = run.cells.map(cell => ({
+    ...cell,
+    stop: 'budget' as const,
+    replicates: replicateRatios.length,
+    elapsedMs: 60_000,
+    comparisons: cell.comparisons.map(comparison => ({
+      ...comparison,
+      baseline: 'persistent',
+      candidate: 'short',
+      ...(comparison.isDeciding ? { ratio: null, replicateRatios, verdict: 'unsure' as const } : {}),
+    })),
+  }));
+  return { ...run, cells };
+}
+
+test('too few replicates: what they gave, and the option that decides', () => {
+  const said = conclude({ run: undecided([0.18, 0.21]), servers: [FOUND_SERVER] }, options).join(' ');
+  assert.match(said, /short against persistent is not decided: .*0\.180×, 0\.210×.*--budget-sec 90\./);
+  assert.doesNotMatch(said, /maxReplicates/);
+  assert.doesNotMatch(
+    conclude({ run: sampleRun().run, servers: [FOUND_SERVER] }, options).join(' '),
+    /not decided/,
+  );
 });

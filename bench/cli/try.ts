@@ -1,8 +1,11 @@
 // The `try` command: a first answer for a server that is already running, without a scenario file.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { STATUS_CODES } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { formatRatio } from '../../report/words/numbers.ts';
+import { suggestNextStep } from '../../report/words/doubts.ts';
+import { headlinePhrases } from '../../report/words/load.ts';
+import { formatComparison, formatRatio } from '../../report/words/numbers.ts';
 import { UsageError } from '../../results/errors.ts';
 import { replaceFile } from '../../results/files.ts';
 import { closingReason, type ForeignServer, type Run } from '../../results/model/run.ts';
@@ -10,13 +13,15 @@ import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { carriesCredentials, type Method, type Value, variableFor } from '../../scenarios/model/request.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import { DEFAULT_EXPECTED, type ExpectedStatus, isExpectedStatus } from '../../scenarios/model/statuses.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
 import { proxySecrets } from '../clients/proxy.ts';
 import { everyForm, redact } from '../clients/request.ts';
-import { planRun } from '../plan/plan.ts';
+import { type Plan, planRun } from '../plan/plan.ts';
 import { formatProblems } from '../plan/read-scenarios.ts';
 import { readSlowness } from '../probes/host.ts';
 import type { Context } from './context.ts';
+import { formatDuration } from './dry-run.ts';
 import { type Conclusion, type MeasureOptions, measurePlan, readAsked, seedOf } from './run.ts';
 
 export interface TryOptions extends MeasureOptions {
@@ -28,7 +33,7 @@ export interface TryOptions extends MeasureOptions {
   /** Requests per second of an open load, in place of users. */
   rate?: number;
   client: string;
-  expectStatus?: readonly (number | string)[];
+  expectStatus?: readonly ExpectedStatus[];
   budgetSec: number;
   /** File of the authority to trust. */
   cacert?: string;
@@ -48,6 +53,9 @@ export interface TryOptions extends MeasureOptions {
 /** Clients of the scenario, by name. The numbers of connections are those of the pools. */
 const SHORT = 'short';
 const PERSISTENT = 'persistent';
+const POOL = 'pool-';
+/** The most that a scenario allows, so that the budget alone ends a trial. */
+const MOST_REPLICATES = 1_000;
 
 /** @returns the exit status. @throws UsageError, MeasureError */
 export async function tryCommand(address: string, options: TryOptions, context: Context): Promise<number> {
@@ -55,26 +63,105 @@ export async function tryCommand(address: string, options: TryOptions, context: 
   const startedAtMs = performance.now();
   const { scenario, secrets, typed } = scenarioOf(address, options, context);
   Object.assign(process.env, secrets);
-  const content = `${JSON.stringify(scenario, null, 2)}\n`;
+  const { plan, leftOut } = planInTime(await readVariants(scenario, context), {
+    seed: seedOf(options, startedAt),
+    slowness: readSlowness(),
+  });
+  if (leftOut !== undefined) context.output.note(`  ! ${leftOut}`);
+  if (options.save !== undefined) {
+    const { clients } = plan.cells[0]!.scenario;
+    const kept = Object.entries(scenario.clients).filter(([name]) => Object.hasOwn(clients, name));
+    const content = `${JSON.stringify({ ...scenario, clients: Object.fromEntries(kept) }, null, 2)}\n`;
+    saveScenario(options.save, content, Object.keys(secrets), context);
+  }
+  return measurePlan(plan, {
+    startedAt,
+    startedAtMs,
+    options,
+    context: { ...context, argv: context.argv.map(word => redact(word, everyForm(typed))) },
+    requireAnswers: answers => {
+      for (const answer of answers) requireGoodStatus(answer, options);
+    },
+    conclude: conclusion => [...conclude(conclusion, options), ...(leftOut === undefined ? [] : [leftOut])],
+  });
+}
+
+/** The scenario as if it stood in a file. @throws UsageError */
+async function readVariants(scenario: ScenarioInput, context: Context): Promise<Variant[]> {
   const folder = mkdtempSync(join(tmpdir(), 'conntax-try-'));
-  let variants: Variant[];
   try {
     const file = join(folder, 'try.json');
-    writeFileSync(file, content);
-    variants = await readAsked([file], context);
+    writeFileSync(file, JSON.stringify(scenario));
+    return await readAsked([file], context);
   } catch (error) {
     throw error instanceof UsageError ? withoutFile(error) : error;
   } finally {
     rmSync(folder, { recursive: true });
   }
-  if (options.save !== undefined) saveScenario(options.save, content, Object.keys(secrets), context);
-  return measurePlan(planRun(variants, { seed: seedOf(options, startedAt), slowness: readSlowness() }), {
-    startedAt,
-    startedAtMs,
-    options,
-    context: { ...context, argv: context.argv.map(word => redact(word, everyForm(typed))) },
-    conclude: conclusion => conclude(conclusion, options),
-  });
+}
+
+/**
+ * Short against persistent comes first: where the budget may be too short for the replicates that an interval needs of all
+ * clients, the smaller pools are left out, which is said.
+ */
+export function planInTime(
+  variants: readonly Variant[],
+  pace: { seed: number; slowness: number },
+): { plan: Plan; leftOut?: string } {
+  const plan = planRun(variants, pace);
+  const [cell] = plan.cells;
+  const pools = cell?.arms.filter(isSmallerPool) ?? [];
+  if (cell === undefined || pools.length === 0) return { plan };
+  const { budgetMs } = cell.scenario.timing;
+  if (cell.least.intervalMs <= budgetMs) return { plan };
+  const needed = Math.ceil(cell.least.intervalMs / BUDGET_STEP_MS) * (BUDGET_STEP_MS / 1_000);
+  const withoutPools = variants.map(variant => ({
+    ...variant,
+    clients: Object.fromEntries(Object.entries(variant.clients).filter(([name]) => !isSmallerPool(name))),
+  }));
+  return {
+    plan: planRun(withoutPools, pace),
+    leftOut: `${pools.join(' and ')} left out, because ${formatDuration(budgetMs)} may be too short for ${cell.arms.length} clients; to measure them too, add --budget-sec ${needed}.`,
+  };
+}
+
+/** A suggested budget is a multiple of this. */
+const BUDGET_STEP_MS = 10_000;
+
+function isSmallerPool(client: string): boolean {
+  return client.startsWith(POOL);
+}
+
+/**
+ * A run in which every request fails answers nothing, so it ends before the load.
+ * @throws UsageError for a status that the run would count as failed
+ */
+export function requireGoodStatus(
+  { url, status }: Pick<ForeignServer, 'url' | 'status'>,
+  { expectStatus }: Pick<TryOptions, 'expectStatus'>,
+): void {
+  if (isExpectedStatus(expectStatus ?? DEFAULT_EXPECTED, status)) return;
+  const name = STATUS_CODES[status];
+  throw new UsageError(
+    `${url} answers with status ${status}${name === undefined ? '' : ` (${name})`}, and every such answer would count as a failed request; no load was sent. Expected: ${statusHint(status)}, or --expect-status ${status} if this is the answer to measure`,
+  );
+}
+
+function statusHint(status: number): string {
+  switch (status) {
+    case 401:
+    case 403:
+      return "-H 'authorization: ...' with credentials that the server accepts";
+    case 404:
+    case 410:
+      return 'a URL with another path';
+    case 405:
+      return 'another method, by -X';
+    case 415:
+      return "-H 'content-type: ...' with the type of the data";
+    default:
+      return status >= 500 ? 'a server that works' : 'another URL, -H, -X or -d';
+  }
 }
 
 /** The author wrote no file: problems are about the command line. */
@@ -151,11 +238,11 @@ function scenarioOf(address: string, options: TryOptions, { cwd }: Context): Tri
       target: {
         url: url.href,
         ...reachOf(options, cwd),
-        ...(expectStatus === undefined ? {} : { expectStatus: [...expectStatus] as never }),
+        ...(expectStatus === undefined ? {} : { expectStatus: [...expectStatus] }),
       },
       ...(Object.keys(request).length === 0 ? {} : { request }),
       load: rate === undefined ? { model: 'closed', concurrency } : { model: 'open', ratePerSec: rate },
-      timing: { budgetMs: Math.round(options.budgetSec * 1_000) },
+      timing: { budgetMs: Math.round(options.budgetSec * 1_000), maxReplicates: MOST_REPLICATES },
       clients: clientsOf(options, cwd),
       baseline: PERSISTENT,
     },
@@ -240,7 +327,7 @@ function clientsOf({ client, concurrency, rate }: TryOptions, cwd: string): Scen
   return {
     [PERSISTENT]: isUserLoad ? pooled(concurrency) : base,
     [SHORT]: { ...base, requestsPerConnection: 1 },
-    ...Object.fromEntries(smaller.map(size => [`pool-${size}`, pooled(size)])),
+    ...Object.fromEntries(smaller.map(size => [`${POOL}${size}`, pooled(size)])),
   };
 }
 
@@ -252,6 +339,7 @@ export function conclude({ run, servers }: Conclusion, options: TryOptions): str
   const [server] = servers;
   const closes = server === undefined ? undefined : closingReason(server);
   return [
+    ...decisionLines(run),
     ...(closes === undefined
       ? [...poolLines(run, options), ...(server === undefined ? [] : idleLines(server, options))]
       : [
@@ -263,12 +351,27 @@ export function conclude({ run, servers }: Conclusion, options: TryOptions): str
   ];
 }
 
+/** What was seen of short against persistent connections where that is not decided, and what decides it. */
+function decisionLines({ cells }: Run): string[] {
+  const [result] = cells;
+  const comparison = result?.comparisons.find(
+    ({ isDeciding, candidate, replicateRatios }) =>
+      isDeciding && candidate === SHORT && replicateRatios.length > 0,
+  );
+  if (result === undefined || comparison?.verdict !== 'unsure') return [];
+  const step = suggestNextStep([{ result, comparison }], cells) ?? 'Close other programs, and repeat it.';
+  const { noun } = headlinePhrases(result.scenario.load);
+  return [
+    `${SHORT} against ${PERSISTENT} is not decided: ${noun} were ${formatComparison(comparison)}. ${step}`,
+  ];
+}
+
 function poolLines({ cells }: Run, { concurrency, client }: TryOptions): string[] {
   const result = cells[0];
   if (result === undefined) return [];
   const pools = result.comparisons
-    .filter(({ metric, candidate }) => metric === 'requestsPerSec' && candidate.startsWith('pool-'))
-    .map(({ candidate, ratio }) => ({ size: Number(candidate.slice('pool-'.length)), ratio }))
+    .filter(({ metric, candidate }) => metric === 'requestsPerSec' && isSmallerPool(candidate))
+    .map(({ candidate, ratio }) => ({ size: Number(candidate.slice(POOL.length)), ratio }))
     .sort((left, right) => left.size - right.size);
   if (pools.length === 0) return [];
   if (pools.every(({ ratio }) => ratio === null))

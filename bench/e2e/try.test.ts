@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openEchoServer } from '../../servers/testing/echo-server.ts';
 import { callCli } from '../testing/in-process.ts';
-import { runCli } from './testing/cli.ts';
+import { runCli, runHere } from './testing/cli.ts';
 import { openWorkspace } from './testing/workspace.ts';
 
 const SECRET = 'Zx81-very-secret';
@@ -74,10 +74,10 @@ test('a URL with secrets and a password is measured as asked, kept as a scenario
   };
   const { API_KEY_2: _, ...incomplete } = env;
   assert.match(
-    (await runCli(t, again, { cwd: workspace.dir, env: incomplete })).stderr,
+    (await runHere(t, again, { cwd: workspace.dir, env: incomplete })).stderr,
     /headers\.api-key: .*API_KEY_2 is not set/,
   );
-  const whole = await runCli(t, again, { cwd: workspace.dir, env });
+  const whole = await runHere(t, again, { cwd: workspace.dir, env });
   assert.equal(whole.status, 0, whole.stderr);
 });
 
@@ -89,7 +89,8 @@ test('users share pools of a half and a quarter, where the client has a pool', a
     ['fetch', /^(?![\s\S]*pool-)/],
   ];
   for (const [client, names] of clients) {
-    const words = ['try', endpoint.origin, '-c', '10', '--client', client, '--dry-run'];
+    const time = ['--budget-sec', '3600'];
+    const words = ['try', endpoint.origin, '-c', '10', '--client', client, '--dry-run', ...time];
     const { status, stdout, stderr } = await callCli(words, { cwd: workspace.dir });
     assert.equal(status, 0, stderr);
     assert.match(stdout, names);
@@ -122,5 +123,16 @@ test('what cannot be tried is said before anything is sent, with what was expect
     assert.doesNotMatch(stderr, /^ +at .*:\d+/m, 'no stack trace');
   }
   assert.equal(received.length, 0);
+  assert.ok(!existsSync(workspace.results));
+});
+
+test('a status that would count as failed ends it after the first question', async t => {
+  const workspace = await openWorkspace(t);
+  const { endpoint, received } = await openEchoServer(t);
+  const words = ['try', `${endpoint.origin}/secret`, '--expect-status', '401'];
+  const { status, stdout, stderr } = await callCli(words, { cwd: workspace.dir });
+  assert.deepEqual([status, stdout], [2, ''], stderr);
+  assert.match(stderr, /\/secret answers with status 200 .*--expect-status 200/s);
+  assert.ok(received.length <= 3, `${received.length} requests`);
   assert.ok(!existsSync(workspace.results));
 });

@@ -65,7 +65,7 @@ function fileIn(dir: string, entry: string): string {
     throw new UsageError(
       isOther
         ? `${dir} holds a version of conntax whose processes this one cannot start; expected: a checkout with the same protocol version`
-        : `no conntax in ${dir}; expected: a checkout after npm ci, or a folder with conntax installed`,
+        : `no conntax in ${dir}; expected: a checkout after npm ci, or a folder with conntax installed; two versions of a server of your own are compared with --start 'npm start'`,
     );
   }
   if (found === candidates[0] && !existsSync(join(dir, 'node_modules'))) {

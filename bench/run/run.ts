@@ -35,7 +35,7 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
   const { scenario } = cell;
   if (isExternal(scenario.target) && server === undefined) {
     throw new Error(
-      `${externalUrls(scenario.target).join(', ')}: not checked, and load may only be sent to allowed hosts`,
+      `the target ${externalUrls(scenario.target).join(', ')} was not checked: load may only be sent to allowed hosts`,
     );
   }
   const startedAtMs = performance.now();

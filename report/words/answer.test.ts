@@ -103,6 +103,27 @@ describe('The verdict is short and right for every kind of run', () => {
     ['a loss', 'two arms', [0.145, 0.14, 0.15], 'worse', /^Reuse serves 8\d(\.\d)? % fewer requests$/],
     ['no verdict', 'two arms', [1.1, 0.9, 1.3], 'unsure', 'No difference shown between persistent and short'],
     [
+      'an interval beyond 1 that other comparisons leave unsure',
+      'two arms',
+      [0.18, 0.06, 0.57],
+      'unsure',
+      /^Unsure \(multiple comparisons\): Reuse serves \d+ % fewer requests$/,
+    ],
+    [
+      'the same of several clients',
+      'six arms',
+      [0.19, 0.042, 0.82],
+      'unsure',
+      /^Unsure \(multiple comparisons\): \S+ serves \d+ % fewer requests than one$/,
+    ],
+    [
+      'the same with a bound a factor of 100 away',
+      'six arms',
+      [0.02, 0.0001, 0.82],
+      'unsure',
+      /^Unsure \(multiple comparisons\): \S+ and one may differ$/,
+    ],
+    [
       'bounds a factor of 1,000 away',
       'two arms',
       [4, 1.01, 4_000],
@@ -126,6 +147,16 @@ describe('The verdict is short and right for every kind of run', () => {
       else assert.match(found, expected);
     });
   }
+
+  test('no sentence denies a difference that an interval alone would show', () => {
+    for (const name of ['two arms', 'six arms']) {
+      const sample = withRatio(name, { value: 0.18, low: 0.06, high: 0.57 }, 'unsure');
+      const { precision, badges } = answerOf(sample);
+      assert.match(precision, /alone/);
+      assert.doesNotMatch(precision, /includes 1|^No /);
+      assert.ok(badges.some(({ text }) => text === 'unsure: multiple comparisons'));
+    }
+  });
 
   test('at most 15 words and four badges, without marks, for every sample', () => {
     for (const [name, sample] of Object.entries(SAMPLES)) {

@@ -26,6 +26,7 @@ import {
 import { capitalize, describeObjective, describeSent } from './load.ts';
 import {
   countReplicates,
+  excludesOne,
   formatCount,
   formatLatency,
   formatRatio,
@@ -101,7 +102,8 @@ function describePairShort(comparison: Comparison, view: CellView): string {
   const names = `${comparison.candidate} and ${comparison.baseline}`;
   const tooFew = describeTooFew([comparison]);
   if (tooFew !== null) return `Undecided: ${tooFew} to compare ${names}`;
-  if (verdict === 'unsure') return `No difference shown between ${names}`;
+  if (verdict === 'unsure')
+    return describeUnsure([comparison], view) ?? `No difference shown between ${names}`;
   const gain = gainOf(comparison, view.result.scenario.load);
   return gain === null
     ? `${names} differ, but by how much is not known`
@@ -131,9 +133,28 @@ function describeLargest(comparisons: readonly Comparison[], view: CellView): st
   const main = mainGain(view);
   const tooFew = describeTooFew(comparisons);
   if (tooFew !== null) return `Undecided: ${tooFew} to compare any client with ${baseline}`;
-  if (main === null) return `No difference from ${baseline} shown for any client`;
+  if (main === null)
+    return describeUnsure(comparisons, view) ?? `No difference from ${baseline} shown for any client`;
   const said = describeGain(main.gain, { candidate: main.comparison.candidate, baseline, load });
   return main.isOnly ? `Only one differs: ${said}` : `Largest difference: ${said}`;
+}
+
+/** The largest difference that its comparison alone would have shown, but all of them together do not; null if there is none. */
+function describeUnsure(comparisons: readonly Comparison[], view: CellView): string | null {
+  const { load } = view.result.scenario;
+  const alone = comparisons.filter(excludesOne);
+  const [largest] = alone
+    .flatMap(comparison => {
+      const gain = gainOf(comparison, load);
+      return gain === null ? [] : [{ comparison, gain }];
+    })
+    .toSorted((a, b) => Math.abs(Math.log(b.gain.value)) - Math.abs(Math.log(a.gain.value)));
+  if (alone.length === 0) return null;
+  const said =
+    largest === undefined
+      ? `${alone[0]!.candidate} and ${alone[0]!.baseline} may differ`
+      : describeGain(largest.gain, { ...subjectsOf(largest.comparison, view), load });
+  return `Unsure (multiple comparisons): ${said}`;
 }
 
 function describeTools(comparisons: readonly Comparison[]): string {
@@ -352,7 +373,12 @@ function verdictBadges({ result }: CellView): Badge[] {
   const reach = Math.max(...reaches);
   if (describeTooFew(deciding) !== null) return [{ text: `undecided: only ${replicates}`, tone: 'doubt' }];
   return [
-    sure === 0 ? { text: 'no difference shown', tone: 'doubt' } : { text: shown, tone: 'good' },
+    sure > 0
+      ? { text: shown, tone: 'good' }
+      : {
+          text: deciding.some(excludesOne) ? 'unsure: multiple comparisons' : 'no difference shown',
+          tone: 'doubt',
+        },
     reaches.length < deciding.length
       ? { text: `${replicates}: bounds unknown`, tone: 'doubt' }
       : reach > WIDE_REACH

@@ -8,6 +8,7 @@ import { clockJumpMs } from '../../results/run-clock.ts';
 import { sumOf } from '../../results/stats.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import { foreignCaveats, formatSeconds } from './conditions.ts';
+import { delayedAckCaveats } from './delayed-ack.ts';
 import { LINK_LIMITS } from './link.ts';
 import { countReplicates, formatCount, reachRatio } from './numbers.ts';
 
@@ -273,7 +274,8 @@ function unansweredOutside({ ledger, censored, arrivals }: CompletedTrial['measu
   return Math.max(0, ledger.unfinished - inWindows);
 }
 
-export function cellCaveats({ result, trials, arms }: CellView): string[] {
+export function cellCaveats(view: CellView): string[] {
+  const { result, trials, arms } = view;
   const failed = trials.filter(({ state }) => state === 'failed').length;
   const partial = trials.filter(trial => trial.state === 'completed' && trial.isPartial).length;
   return [
@@ -290,6 +292,7 @@ export function cellCaveats({ result, trials, arms }: CellView): string[] {
       ? []
       : [`${partial} of ${trials.length} trials were cut short and are shorter than planned.`]),
     ...unansweredCaveats(arms),
+    ...delayedAckCaveats(view),
     ...pauseCaveats(arms),
     ...(result.replicates > 0 && result.replicates < FEW_REPLICATES
       ? [

@@ -31,6 +31,7 @@ import {
 import { describeGap } from './link.ts';
 import { capitalize, describeObjective, describeSent, headlinePhrases } from './load.ts';
 import {
+  excludesOne,
   formatComparison,
   formatLatency,
   formatRatio,
@@ -199,6 +200,8 @@ function describePair(comparison: Comparison, view: CellView): string {
   }
   const known = knownRatio(comparison);
   if (known === null) return describeUnknown(comparison, { candidate, baseline, signs, verb, than });
+  if (verdict === 'unsure' && excludesOne(comparison))
+    return `Unsure: ${candidate} ${verb} ${formatRatio(known)}${signs} ${than} ${baseline}, which the interval alone would show, but not beside the other comparisons.`;
   if (verdict === 'unsure') {
     return `No significant difference: ${candidate} ${verb} ${formatRatio(known)}${signs} ${than} ${baseline}, and the interval includes 1.`;
   }
@@ -226,7 +229,12 @@ function describeMany(comparisons: readonly Comparison[], view: CellView): strin
   const { subject, noun } = headlinePhrases(view.result.scenario.load);
   if (comparisons.every(({ ratio }) => ratio === null))
     return `Too few replicates for an interval: no ratio of ${noun} to ${baseline} is known.`;
-  if (sure.length === 0) return `No client differs significantly from ${baseline} in ${noun}.`;
+  if (sure.length === 0) {
+    const alone = comparisons.filter(excludesOne).map(({ candidate }) => candidate);
+    return alone.length === 0
+      ? `No client differs significantly from ${baseline} in ${noun}.`
+      : `Together, ${comparisons.length} comparisons show no significant difference from ${baseline} in ${noun}; alone, ${alone.join(' and ')} would differ.`;
+  }
   const sorted = sure.toSorted((a, b) => a.ratio!.value - b.ratio!.value);
   const marked = (comparison: Comparison): string =>
     `${formatComparison(comparison)}${signsOf(comparisonMarks(comparison, view))}`;

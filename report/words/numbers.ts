@@ -212,7 +212,7 @@ export function describeVerdict({ metric, verdict, ratio, isDeciding, replicateR
   if (ratio === null)
     return replicateRatios.length === 0 ? 'unsure: nothing to compare' : 'unsure: too few replicates';
   // A verdict follows the interval, unless several comparisons share the error rate.
-  return ratio.low > 1 || ratio.high < 1 ? 'unsure (multiple comparisons)' : 'unsure';
+  return excludesOne({ ratio }) ? 'unsure (multiple comparisons)' : 'unsure';
 }
 
 type Compared = Pick<Comparison, 'ratio' | 'replicateRatios'>;
@@ -239,6 +239,11 @@ export function listValues(values: readonly number[], unit = ''): string {
 /** The interval if it is narrow enough to be useful, else null. */
 export function knownRatio({ ratio }: Pick<Comparison, 'ratio'>): Interval | null {
   return ratio !== null && isKnown(ratio) ? ratio : null;
+}
+
+/** Whether the interval excludes 1: a verdict that is still unsure is so because of the other comparisons beside it. */
+export function excludesOne({ ratio }: Pick<Comparison, 'ratio'>): boolean {
+  return ratio !== null && (ratio.low > 1 || ratio.high < 1);
 }
 
 /** The minimum number of further replicates before there is an interval. */
