@@ -218,10 +218,10 @@ for (const [first, budgetMs] of [
 
 test('a failed expectation that there is no time to confirm is unsure', async () => {
   const { options } = makeTinyCell({
-    timing: { minReplicates: 3, maxReplicates: 9, budgetMs: 300 },
+    timing: { minReplicates: 3, maxReplicates: 9, budgetMs: 1_000 },
     expect: [{ metric: 'requestsPerSec', of: 'long', atLeast: 1e9 }],
   });
-  const cell = { ...options.cell, least: { oneMs: 100, intervalMs: 300, endingMs: 100 } };
+  const cell = { ...options.cell, least: { oneMs: 100, intervalMs: 1_000, endingMs: 100 } };
   const result = await measureCell({ ...options, cell, createSource: endlessFrom(3), isConfirming: true });
   assert.deepEqual([result.stop, result.expectations[0]!.state], ['cut', 'unsure']);
   assert.equal(result.expectations[0]!.first.state, 'fail');
