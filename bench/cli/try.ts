@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { STATUS_CODES } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { suggestNextStep } from '../../report/words/doubts.ts';
 import { headlinePhrases } from '../../report/words/load.ts';
 import { formatComparison, formatRatio } from '../../report/words/numbers.ts';
 import { UsageError } from '../../results/errors.ts';
-import { replaceFile } from '../../results/files.ts';
+import { kindOf, replaceFile } from '../../results/files.ts';
 import { closingReason, type ForeignServer, type Run } from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
@@ -58,8 +58,9 @@ const POOL = 'pool-';
 const MOST_REPLICATES = 1_000;
 
 /** @returns the exit status. @throws UsageError, MeasureError */
-export async function tryCommand(address: string, options: TryOptions, context: Context): Promise<number> {
+export async function tryCommand(address: string, given: TryOptions, context: Context): Promise<number> {
   const startedAt = new Date();
+  const options = given.proxy === undefined ? given : { ...given, proxy: parseProxy(given.proxy) };
   const { scenario, secrets, typed } = scenarioOf(address, options, context);
   Object.assign(process.env, secrets);
   const { plan, leftOut } = planInTime(await readVariants(scenario, context), {
@@ -176,7 +177,12 @@ function saveScenario(
   variables: readonly string[],
   { cwd, output }: Context,
 ): void {
-  replaceFile(resolve(cwd, name), content);
+  const file = resolve(cwd, name);
+  if (kindOf(dirname(file)) !== 'folder')
+    throw new UsageError(`--save ${name}: ${dirname(file)} is not a folder; expected: a folder that exists`);
+  if (kindOf(file) === 'folder')
+    throw new UsageError(`--save ${name}: this is a folder; expected: the name of a file, such as try.json`);
+  replaceFile(file, content);
   const needs = variables.length === 0 ? '' : `, with ${variables.join(' and ')} in the environment`;
   output.note(`Saved the scenario: conntax run ${name.includes('/') ? name : `./${name}`}${needs}`);
 }
@@ -286,11 +292,25 @@ function parseUrl(address: string): URL {
 }
 
 /** `Name: value`. @throws UsageError, without the value, which may be a secret */
-function parseHeader(text: string): [name: string, value: string] {
-  const [, name, value] = /^([^:\s]+):\s*(.*?)\s*$/.exec(text) ?? [];
-  if (name !== undefined && value !== undefined) return [name, value];
+export function parseHeader(text: string): [name: string, value: string] {
+  const [, name, value] = /^([^:]+):\s*(.*?)\s*$/.exec(text) ?? [];
+  if (name === undefined || value === undefined)
+    throw new UsageError(
+      "a header must have a name, a colon and a value; expected: such as -H 'accept: text/plain'",
+    );
+  if (/\s/.test(name))
+    throw new UsageError(
+      `the name of the header ${JSON.stringify(name)} has a space; expected: such as -H 'accept: text/plain'`,
+    );
+  return [name, value];
+}
+
+/** As curl does, http where no scheme is given. @throws UsageError, without the URL, which may have a password */
+export function parseProxy(text: string): string {
+  const url = text.includes('://') ? text : `http://${text}`;
+  if (URL.canParse(url) && new URL(url).protocol === 'http:') return url;
   throw new UsageError(
-    "a header must have a name, a colon and a value; expected: such as -H 'accept: text/plain'",
+    'the proxy of -x is not a URL of an HTTP proxy, by http; expected: such as -x http://127.0.0.1:3128',
   );
 }
 

@@ -112,6 +112,7 @@ test('what cannot be tried is said before anything is sent, with what was expect
     ],
     [[url, '-d', 'a', '--data-file', 'b'], /cannot be used with/],
     [[url, '--data-file', './none'], /request\.bodyFile: cannot be read/],
+    [[url, '--save', 'none/mine.json'], /--save none\/mine\.json: .*\/none is not a folder/],
     [[url, '-c', '0'], /a whole number from 1 to 10000/],
     [[url, '--client', 'undicy'], /conntax try\n.*unknown transport "undicy".*did you mean undici/s],
     [['http://192.0.2.1/'], /not on loopback.*--allow-host 192\.0\.2\.1/s],
