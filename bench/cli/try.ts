@@ -18,11 +18,11 @@ import type { Variant } from '../../scenarios/model/sweep.ts';
 import { proxySecrets } from '../clients/proxy.ts';
 import { everyForm, redact } from '../clients/request.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
-import { formatProblems } from '../plan/read-scenarios.ts';
 import { readSlowness } from '../probes/host.ts';
 import type { Context } from './context.ts';
 import { formatDuration } from './dry-run.ts';
 import { type Conclusion, type MeasureOptions, measurePlan, readAsked, seedOf } from './run.ts';
+import { errorInOptions, PASSPHRASE, PROXY_URL } from './try-words.ts';
 
 export interface TryOptions extends MeasureOptions {
   request?: Method;
@@ -58,7 +58,15 @@ const POOL = 'pool-';
 const MOST_REPLICATES = 1_000;
 
 /** @returns the exit status. @throws UsageError, MeasureError */
-export async function tryCommand(address: string, given: TryOptions, context: Context): Promise<number> {
+export async function tryCommand(address: string, options: TryOptions, context: Context): Promise<number> {
+  try {
+    return await tryServer(address, options, context);
+  } catch (error) {
+    throw errorInOptions(error);
+  }
+}
+
+async function tryServer(address: string, given: TryOptions, context: Context): Promise<number> {
   const startedAt = new Date();
   const options = given.proxy === undefined ? given : { ...given, proxy: parseProxy(given.proxy) };
   const { scenario, secrets, typed } = scenarioOf(address, options, context);
@@ -92,8 +100,6 @@ async function readVariants(scenario: ScenarioInput, context: Context): Promise<
     const file = join(folder, 'try.json');
     writeFileSync(file, JSON.stringify(scenario));
     return await readAsked([file], context);
-  } catch (error) {
-    throw error instanceof UsageError ? withoutFile(error) : error;
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -161,13 +167,6 @@ function statusHint(status: number): string {
     default:
       return status >= 500 ? 'a server that works' : 'another URL, -H, -X or -d';
   }
-}
-
-/** The author wrote no file: problems are about the command line. */
-function withoutFile({ message, problems }: UsageError): UsageError {
-  if (problems.length === 0) return new UsageError(message);
-  const told = problems.map(problem => ({ ...problem, file: 'conntax try' }));
-  return new UsageError(formatProblems(told), told);
 }
 
 /** Replaces the file if there is one. @throws UsageError when it cannot be written */
@@ -252,11 +251,6 @@ function scenarioOf(address: string, options: TryOptions, { cwd }: Context): Tri
     },
   };
 }
-
-/** The environment variable that a saved scenario reads the passphrase from. */
-const PASSPHRASE = 'KEY_PASSPHRASE';
-/** The same for the URL of a proxy with a password. */
-const PROXY_URL = 'PROXY_URL';
 
 /** How the server is reached, by the settings of a target. */
 function reachOf(options: TryOptions, cwd: string): Partial<NonNullable<ScenarioInput['target']>> {
