@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { STATUS_CODES } from 'node:http';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { suggestNextStep } from '../../report/words/doubts.ts';
 import { headlinePhrases } from '../../report/words/load.ts';
 import { formatComparison, formatRatio } from '../../report/words/numbers.ts';
@@ -21,6 +21,7 @@ import { type Plan, planRun } from '../plan/plan.ts';
 import { readSlowness } from '../probes/host.ts';
 import type { Context } from './context.ts';
 import { formatDuration } from './dry-run.ts';
+import { TRY_DEFAULTS } from './option-defaults.ts';
 import { type Conclusion, type MeasureOptions, measurePlan, readAsked, seedOf } from './run.ts';
 import { errorInOptions, PASSPHRASE, PROXY_URL } from './try-words.ts';
 
@@ -32,7 +33,8 @@ export interface TryOptions extends MeasureOptions {
   concurrency: number;
   /** Requests per second of an open load, in place of users. */
   rate?: number;
-  client: string;
+  /** Default: a library that keeps connections with the method. */
+  client?: string;
   expectStatus?: readonly ExpectedStatus[];
   budgetSec: number;
   /** File of the authority to trust. */
@@ -48,6 +50,15 @@ export interface TryOptions extends MeasureOptions {
   proxy?: string;
   /** File that gets the scenario. */
   save?: string;
+}
+
+/** With what was not given filled in. */
+export type Tried = TryOptions & { client: string };
+
+/** undici closes the connection after each HEAD. */
+export function completed(options: TryOptions): Tried {
+  const client = options.client ?? (options.request === 'HEAD' ? 'node-http' : TRY_DEFAULTS.client);
+  return { ...options, client, ...(options.proxy === undefined ? {} : { proxy: parseProxy(options.proxy) }) };
 }
 
 /** Clients of the scenario, by name. The numbers of connections are those of the pools. */
@@ -68,8 +79,8 @@ export async function tryCommand(address: string, options: TryOptions, context: 
 
 async function tryServer(address: string, given: TryOptions, context: Context): Promise<number> {
   const startedAt = new Date();
-  const options = given.proxy === undefined ? given : { ...given, proxy: parseProxy(given.proxy) };
-  const { scenario, secrets, typed } = scenarioOf(address, options, context);
+  const options = completed(given);
+  const { scenario, secrets, typed } = scenarioOf(address, options, file => resolve(context.cwd, file));
   Object.assign(process.env, secrets);
   const { plan, leftOut } = planInTime(await readVariants(scenario, context), {
     seed: seedOf(options, startedAt),
@@ -78,8 +89,9 @@ async function tryServer(address: string, given: TryOptions, context: Context): 
   if (leftOut !== undefined) context.output.note(`  ! ${leftOut}`);
   if (options.save !== undefined) {
     const { clients } = plan.cells[0]!.scenario;
-    const kept = Object.entries(scenario.clients).filter(([name]) => Object.hasOwn(clients, name));
-    const content = `${JSON.stringify({ ...scenario, clients: Object.fromEntries(kept) }, null, 2)}\n`;
+    const saved = scenarioOf(address, options, file => pathFrom(options.save!, file, context.cwd)).scenario;
+    const kept = Object.entries(saved.clients).filter(([name]) => Object.hasOwn(clients, name));
+    const content = `${JSON.stringify({ ...saved, clients: Object.fromEntries(kept) }, null, 2)}\n`;
     saveScenario(options.save, content, Object.keys(secrets), context);
   }
   return measurePlan(plan, {
@@ -186,6 +198,15 @@ function saveScenario(
   output.note(`Saved the scenario: conntax run ${name.includes('/') ? name : `./${name}`}${needs}`);
 }
 
+/** The path of a file as the scenario has it. */
+type Locate = (file: string) => string;
+
+/** From the folder of the scenario that is saved, so that both can move together. */
+export function pathFrom(saved: string, file: string, cwd: string): string {
+  const path = relative(dirname(resolve(cwd, saved)), resolve(cwd, file));
+  return path.startsWith('..') ? path : `./${path}`;
+}
+
 interface TriedScenario {
   scenario: ScenarioInput;
   /** By environment variable. */
@@ -195,7 +216,7 @@ interface TriedScenario {
 }
 
 /** @throws UsageError for an address that is no URL, a header that is none, or contradicting options */
-function scenarioOf(address: string, options: TryOptions, { cwd }: Context): TriedScenario {
+export function scenarioOf(address: string, options: Tried, locate: Locate): TriedScenario {
   const secrets: Record<string, string> = {};
   const typed: string[] = [];
   const hide = (name: string, value: string): Value => {
@@ -222,7 +243,7 @@ function scenarioOf(address: string, options: TryOptions, { cwd }: Context): Tri
     url.username = '';
     url.password = '';
   }
-  const request = requestOf(options, { headers, query, cwd });
+  const request = requestOf(options, { headers, query, locate });
   const { concurrency, rate, expectStatus } = options;
   if (options.pass !== undefined) {
     secrets[PASSPHRASE] = options.pass;
@@ -240,25 +261,25 @@ function scenarioOf(address: string, options: TryOptions, { cwd }: Context): Tri
       question: `What does opening a connection to ${url.host} cost, and how many connections do ${rate === undefined ? `${concurrency} users` : `${rate} requests/s`} need?`,
       target: {
         url: url.href,
-        ...reachOf(options, cwd),
+        ...reachOf(options, locate),
         ...(expectStatus === undefined ? {} : { expectStatus: [...expectStatus] }),
       },
       ...(Object.keys(request).length === 0 ? {} : { request }),
       load: rate === undefined ? { model: 'closed', concurrency } : { model: 'open', ratePerSec: rate },
       timing: { budgetMs: Math.round(options.budgetSec * 1_000), maxReplicates: MOST_REPLICATES },
-      clients: clientsOf(options, cwd),
+      clients: clientsOf(options, locate),
       baseline: PERSISTENT,
     },
   };
 }
 
 /** How the server is reached, by the settings of a target. */
-function reachOf(options: TryOptions, cwd: string): Partial<NonNullable<ScenarioInput['target']>> {
+function reachOf(options: TryOptions, locate: Locate): Partial<NonNullable<ScenarioInput['target']>> {
   const { cacert, cert, key, pass, insecure, serverName, unixSocket, proxy } = options;
   const files = { caFile: cacert, certFile: cert, keyFile: key, socketPath: unixSocket };
   const paths = Object.entries(files).filter(([, file]) => file !== undefined);
   return {
-    ...Object.fromEntries(paths.map(([setting, file]) => [setting, resolve(cwd, file!)])),
+    ...Object.fromEntries(paths.map(([setting, file]) => [setting, locate(file!)])),
     ...(pass === undefined ? {} : { passphrase: { env: PASSPHRASE } }),
     ...(insecure === true ? { insecure } : {}),
     ...(serverName === undefined ? {} : { serverName }),
@@ -310,7 +331,11 @@ export function parseProxy(text: string): string {
 
 function requestOf(
   { request: method, data, dataFile }: TryOptions,
-  { headers, query, cwd }: { headers: Record<string, Value>; query: Record<string, Value>; cwd: string },
+  {
+    headers,
+    query,
+    locate,
+  }: { headers: Record<string, Value>; query: Record<string, Value>; locate: Locate },
 ): NonNullable<ScenarioInput['request']> {
   const hasBody = data !== undefined || dataFile !== undefined;
   return {
@@ -319,13 +344,13 @@ function requestOf(
     ...(Object.keys(query).length === 0 ? {} : { query }),
     ...(Object.keys(headers).length === 0 ? {} : { headers }),
     ...(data === undefined ? {} : { body: data }),
-    ...(dataFile === undefined ? {} : { bodyFile: resolve(cwd, dataFile) }),
+    ...(dataFile === undefined ? {} : { bodyFile: locate(dataFile) }),
   };
 }
 
 /** Short and persistent connections, and pools of a half and a quarter of the users where the client has a pool. */
-function clientsOf({ client, concurrency, rate }: TryOptions, cwd: string): ScenarioInput['clients'] {
-  const transport = isModulePath(client) ? resolve(cwd, client) : client;
+function clientsOf({ client, concurrency, rate }: Tried, locate: Locate): ScenarioInput['clients'] {
+  const transport = isModulePath(client) ? locate(client) : client;
   const base = transport === 'undici' ? {} : { transport };
   const pooled = (maxConnections: number): Partial<Client> => ({ ...base, pool: { maxConnections } });
   // Only these have a pool with a limit; of a module it is not known before it is read.
@@ -347,7 +372,7 @@ function clientsOf({ client, concurrency, rate }: TryOptions, cwd: string): Scen
 const ENOUGH_RATIO = 0.95;
 
 /** What a reader does next, by what was found: a sentence each. */
-export function conclude({ run, servers }: Conclusion, options: TryOptions): string[] {
+export function conclude({ run, servers }: Conclusion, options: Tried): string[] {
   const [server] = servers;
   const closes = server === undefined ? undefined : closingReason(server);
   return [
@@ -378,7 +403,7 @@ function decisionLines({ cells }: Run): string[] {
   ];
 }
 
-function poolLines({ cells }: Run, { concurrency, client }: TryOptions): string[] {
+function poolLines({ cells }: Run, { concurrency, client }: Tried): string[] {
   const result = cells[0];
   if (result === undefined) return [];
   const pools = result.comparisons
@@ -424,7 +449,7 @@ const IDLE_RULES: Readonly<Record<string, { byDefault: string; announced: string
   },
 };
 
-function idleLines({ keepAliveHeader }: ForeignServer, { client }: TryOptions): string[] {
+function idleLines({ keepAliveHeader }: ForeignServer, { client }: Tried): string[] {
   const rule = own(IDLE_RULES, client);
   const announced = /(?:^|[,\s])timeout=(\d+)/i.exec(keepAliveHeader ?? '')?.[1];
   if (announced !== undefined) {
