@@ -53,7 +53,7 @@ function measuredCheck(view: CellView): Check {
   ];
   return {
     group: result.cell,
-    name: 'measured, and every audit passed',
+    name: 'measured, and no audit failed',
     subject: 'not measured, or not reliable',
     isFigure: false,
     state: reasons.length === 0 ? 'pass' : 'broken',

@@ -7,7 +7,7 @@ import { gateRun } from '../results/gate.ts';
 import { findTrends } from '../results/history.ts';
 import { comparedMetrics, headlineOf, isCompared, METRIC_ORDER, METRIC_TABLE } from '../results/metrics.ts';
 import { METRICS, type Metric } from '../results/model/run.ts';
-import type { TrialResult } from '../results/model/trial.ts';
+import type { Ledger, TrialResult } from '../results/model/trial.ts';
 import { INTERVAL_NAME } from '../results/stats.ts';
 import { sampleHistory } from '../results/testing/sample-history.ts';
 import { sampleRun } from '../results/testing/sample-run.ts';
@@ -22,7 +22,9 @@ import { mainTable } from './tables/main.ts';
 import { capacityTable } from './tables/open-loads.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
 import { charts } from './testing/plugins.ts';
+import { sampleRuns } from './testing/sample-runs.ts';
 import { sampleSweeps } from './testing/sample-sweeps.ts';
+import { auditLines, summarizeAudits } from './words/audits.ts';
 
 /** A run whose load has the metric. */
 function sampleWith(metric: ExpectedMetric) {
@@ -234,4 +236,52 @@ test('two replicates have a figure in metrics.prom, and no interval', async () =
   const text = await prometheus.render({ run, trials, report: undefined as never });
   assert.match(text, /^conntax_requests_per_second\{/m);
   assert.doesNotMatch(text, /^conntax_requests_per_second_(?:low|high)\{/m);
+});
+
+test('audits are counted as in the report, however many trials each was made of', async () => {
+  const { run, trials } = sampleRuns['two arms']!;
+  const findings = run.cells[0]!.findings.map(finding => ({ ...finding }));
+  findings.find(({ rule }) => rule === 'conservation')!.state = 'warn';
+  const result = { ...run.cells[0]!, findings };
+  const text = await prometheus.render({
+    run: { ...run, cells: [result] },
+    trials,
+    report: undefined as never,
+  });
+  const [pass, warn, fail] = ['pass', 'warn', 'fail'].map(state =>
+    Number(new RegExp(`^conntax_audits\\{.*state="${state}"\\} (\\d+)$`, 'm').exec(text)?.[1]),
+  ) as [number, number, number];
+  const lines = auditLines({ result });
+  assert.ok(lines.length < findings.length && warn > 0);
+  assert.equal(
+    summarizeAudits(lines),
+    `${lines.length} audits: ${pass} passed, ${warn} warning${warn === 1 ? '' : 's'}, ${fail} failures.`,
+  );
+});
+
+test('reuse in metrics.prom and in the results by client is of requests that had a connection; without any it is unknown', async () => {
+  const { run, trials, cell } = structuredClone(sampleWith('requestsPerSec'));
+  const ends: Record<string, Partial<Ledger>> = {
+    short: { requestsSent: 1_017, answered: 760, failures: { refused: 257 }, opened: 760 },
+    persistent: { requestsSent: 100, answered: 0, failures: { refused: 100 }, opened: 0 },
+  };
+  for (const { trial, ...result } of trials) {
+    assert.ok(result.state === 'completed');
+    Object.assign(result.measurement.ledger, ends[trial.arm]);
+  }
+  const text = await prometheus.render({ run, trials, report: undefined as never });
+  const gauges = text.split('\n').filter(line => line.startsWith('conntax_connection_reuse_ratio{'));
+  assert.deepEqual(
+    gauges.map(line => /arm="(\w+)".* (\S+)$/.exec(line)?.slice(1)),
+    [['short', '0']],
+  );
+  const { columns, rows } = mainTable(viewCell(cell, trials, armNames(run)));
+  const at = columns.findIndex(({ key }) => key === 'reuseRatio');
+  assert.deepEqual(
+    rows.map(row => [row[0]!.value, row[at]!.text]),
+    [
+      ['short', '0 %'],
+      ['persistent', '–'],
+    ],
+  );
 });

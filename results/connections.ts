@@ -4,6 +4,7 @@ import { closesAfterResponse } from '../scenarios/model/closing-server.ts';
 import { connectionLimit } from '../scenarios/model/connection-limit.ts';
 import { type Load, mostInFlight } from '../scenarios/model/load.ts';
 import { originCount } from '../scenarios/model/origins.ts';
+import { own } from '../scenarios/model/own.ts';
 import type { Scenario } from '../scenarios/model/scenario.ts';
 import { type OwnTarget, STATEMENTS, type Target } from '../scenarios/model/target.ts';
 import { UsageError } from './errors.ts';
@@ -155,8 +156,7 @@ export function whyUnneededUnknown(
   { clients, target, load }: Pick<Scenario, 'clients' | 'target' | 'load'>,
 ): string | null {
   if (openedBy === 'unknown') return 'the connections of the client cannot be observed';
-  // In a stored run that was damaged, a client may be called `constructor`, which every object has.
-  const client = Object.hasOwn(clients, arm) ? clients[arm] : undefined;
+  const client = own(clients, arm);
   return client === undefined ? null : whyUnbounded({ client, target, load }, needed);
 }
 

@@ -40,8 +40,8 @@ export async function openOrigins(options: OpenTargetOptions): Promise<OpenTarge
         origins: counters.map(({ accepted, requests }) => ({ accepted, requests })),
       };
     },
-    startSlice: growAfterMs => {
-      for (const { startSlice } of opened) startSlice(growAfterMs);
+    startSlice: windowAfterMs => {
+      for (const { startSlice } of opened) startSlice(windowAfterMs);
     },
     close: closeAll,
   };

@@ -195,12 +195,13 @@ async function installAndMeasure(selectors: string[], options: AbOptions, contex
   const change = { side: sideOf(options), before, after, minEffect: options.minEffect ?? LEAST_EFFECT };
   context.signal.throwIfAborted();
   const startedAt = new Date();
+  const startedAtMs = performance.now();
   const pairs = chosen.flatMap(({ scenario, arms }) => beforeAndAfter(scenario, arms, change));
   const plan = planRun(
     pairs.map(pair => adjusted(pair, options)),
     { seed: seedOf(options, startedAt), slowness: readSlowness() },
   );
-  return await measurePlan(plan, { startedAt, options, context });
+  return await measurePlan(plan, { startedAt, startedAtMs, options, context });
 }
 
 function replacedTarget({ start, ready, portEnv, portFrom, path }: StartOptions): ReplacedTarget | undefined {

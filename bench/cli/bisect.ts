@@ -104,6 +104,7 @@ class Search {
   readonly #of: SearchOptions;
   readonly #steps: BisectStep[] = [];
   readonly #startedAt = new Date();
+  readonly #startedAtMs = performance.now();
   readonly #mostSteps: number;
   /** Folder of the last stored run; undefined before the first. */
   #dir: string | undefined;
@@ -146,7 +147,12 @@ class Search {
     const [before, after] = [labelled(versions[0]), labelled(versions.at(-1)!)];
     const variants = cells.map(cell => this.#variantOf(cell, before, after));
     const plan = planRun(variants, { seed: seedOf(options, this.#startedAt), slowness: readSlowness() });
-    return measurePlan(plan, { startedAt: this.#startedAt, options, context });
+    return measurePlan(plan, {
+      startedAt: this.#startedAt,
+      startedAtMs: this.#startedAtMs,
+      options,
+      context,
+    });
   }
 
   /** Measures as far as the signal allows. @throws UsageError where an end of the range cannot be installed */
@@ -231,6 +237,7 @@ class Search {
     let id: string | undefined;
     await measurePlan(planRun([variant], { seed, slowness: readSlowness() }), {
       startedAt: new Date(),
+      startedAtMs: performance.now(),
       // A failure is measured again by the steps that follow.
       options: { ...options, confirm: false },
       // Each step has its own report in its folder; the result is that of all.

@@ -116,6 +116,8 @@ export async function checkOut(options: CheckoutOptions): Promise<CheckedOut> {
     if (install !== undefined) {
       note(`Running ${install} in ${label}`);
       await runInstall({ install, place, label, signal });
+    } else if (existsSync(join(place, 'package.json')) && !existsSync(join(place, 'node_modules'))) {
+      note(`${label} has no node_modules, which --install 'npm ci' would make`);
     }
     return { code: { label, dir, packages: {} }, remove: folder.remove };
   } catch (error) {
@@ -135,6 +137,6 @@ async function runInstall({ install, place, label, signal }: Install): Promise<v
   const { end, tail } = await runCommand({ command: install, cwd: place, env: process.env }, signal);
   if (end === SUCCESS) return;
   throw new UsageError(
-    `${install} failed in ${label} (${end}); expected: an install command that ends with status 0. Its output ends with:\n${tail}`,
+    `${install} failed in ${label} (${end}); expected: an install command that ends with status 0. ${tail === '' ? 'It printed nothing.' : `Its output ends with:\n${tail}`}`,
   );
 }

@@ -38,6 +38,7 @@ test('conntax ci', async t => {
     const { status, stderr, stdout } = await ci();
     assert.equal(status, 0, stderr);
     assert.match(stderr, /^No baseline "main" to compare with\. To use this run: conntax baseline save/m);
+    assert.match(stderr, /^Measured; writing the report$/m);
     assert.equal(historyLength(), 1);
     assert.ok(readFileSync(summaryFile, 'utf8').includes('impatient'), 'the step summary');
     assert.ok(!stdout.includes('\u001b'), 'plain output');

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { UsageError } from '../../results/errors.ts';
-import { makeFolder, replaceFile } from '../../results/files.ts';
+import { makeFolder, readTextFile, replaceFile } from '../../results/files.ts';
 import type { Context } from './context.ts';
 
 export interface InitOptions {
@@ -72,10 +72,11 @@ jobs:
           restore-keys: conntax-
       # Start the server that conntax/service.json names, and wait until it answers. (With target.command in place of
       # target.url, conntax does both: then leave this step out.)
-      - run: npm start & npx --yes wait-on ${url.replace(/^http/, 'http-get')}
-      - run: npx conntax ci ./${SCENARIO} --budget-sec 120
+      - run: ${portOf(url)}npm start & npx --yes wait-on ${url.replace(/^http/, 'http-get')}
+      # --no: only the conntax of package.json, never a package of that name from a registry.
+      - run: npx --no conntax ci ./${SCENARIO} --budget-sec 120
       - if: success() && hashFiles('results/baselines/*') == ''
-        run: npx conntax baseline save
+        run: npx --no conntax baseline save
       - if: always()
         uses: actions/cache/save@v4
         with:
@@ -89,6 +90,21 @@ jobs:
 `,
   };
 }
+
+/** The variable by which most servers learn their port. */
+function portOf(url: string): string {
+  const { port } = new URL(url);
+  return port === '' ? '' : `PORT=${port} `;
+}
+
+/** Whether `npm ci` in this folder installs conntax, as the workflow expects. */
+function isDependency(cwd: string): boolean {
+  const text = readTextFile(resolve(cwd, 'package.json'));
+  return text !== undefined && /"conntax"\s*:/.test(text);
+}
+
+const INSTALLING = `     CI finds conntax only as a dependency of this repository. Until then: "npm pack" in a clone of conntax, keep the
+     conntax-*.tgz here, and "npm install --save-dev ./conntax-*.tgz"`;
 
 /** @throws UsageError when one of the files exists already; then none is written */
 export function initCommand(options: InitOptions, { cwd, output }: Context): void {
@@ -115,6 +131,7 @@ export function initCommand(options: InitOptions, { cwd, output }: Context): voi
       `  2. conntax run ./${SCENARIO} --dry-run`,
       `  3. conntax run ./${SCENARIO}`,
       `  4. commit ${WORKFLOW}, with the command that starts your server`,
+      ...(isDependency(cwd) ? [] : [INSTALLING]),
     ].join('\n'),
   );
 }

@@ -73,6 +73,8 @@ export interface Conclusion {
 
 interface Measuring {
   startedAt: Date;
+  /** The same moment by the monotonic clock, which nobody sets. */
+  startedAtMs: number;
   options: MeasureOptions;
   context: Context;
   /** Throws where the first answers of external servers make a measurement pointless. */
@@ -89,7 +91,7 @@ interface Measuring {
  */
 export async function measurePlan(
   planned: Plan,
-  { startedAt, options, context, requireAnswers, conclude }: Measuring,
+  { startedAt, startedAtMs, options, context, requireAnswers, conclude }: Measuring,
 ): Promise<number> {
   const { output, plugins } = context;
   requireRequests(planned, context.env);
@@ -140,6 +142,7 @@ export async function measurePlan(
     store,
     progress,
     startedAt,
+    startedAtMs,
     isConfirming,
     options,
     context,
@@ -177,10 +180,10 @@ function noteServers(
   output: Context['output'],
 ): void {
   const lines = plan.cells.flatMap(({ id, scenario }) =>
-    answersOf(servers.get(id) ?? []).flatMap(({ name, facts }) => {
-      const asked = name === undefined ? '' : `${name}: `;
-      const remarks = foreignRemarks(facts, scenario.target).map(remark => `  ! ${asked}${remark}`);
-      return [`  ${asked}${facts.url}: ${describeFound(facts)}`, ...remarks];
+    answersOf(servers.get(id) ?? []).flatMap(({ name, asked, facts }) => {
+      const prefix = name === undefined ? '' : `${name}: `;
+      const remarks = foreignRemarks(facts, scenario.target).map(remark => `  ! ${prefix}${remark}`);
+      return [`  ${prefix}${asked}: ${describeFound(facts)}`, ...remarks];
     }),
   );
   for (const line of new Set(lines)) output.note(line);
@@ -219,6 +222,7 @@ async function measureAndReport(work: Work): Promise<number> {
       context.output.note('Nothing was measured yet, so nothing is stored.');
       return EXIT.interrupted;
     }
+    context.output.note('Measured; writing the report');
     return await reportRun(measured, work, page);
   } finally {
     await page?.close();
@@ -281,7 +285,7 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
 /** The run as it is stored, if it ended here. */
 async function describeAs(
   cells: CellResult[],
-  { plan, host, store, startedAt, context }: Work,
+  { plan, host, store, startedAt, startedAtMs, context }: Work,
 ): Promise<Run> {
   const notBegun = plan.cells.slice(cells.length).map(({ id }) => id);
   return {
@@ -290,6 +294,7 @@ async function describeAs(
     state: stateOf(cells, plan),
     startedAt: startedAt.toISOString(),
     finishedAt: new Date().toISOString(),
+    elapsedMs: performance.now() - startedAtMs,
     conntax: context.version,
     command: ['conntax', ...context.argv],
     seed: plan.seed,
@@ -421,6 +426,7 @@ export async function runCommand(
     await loadPlugins(context.plugins.transports),
   );
   const startedAt = new Date();
+  const startedAtMs = performance.now();
   const plan = planRun(
     variants
       .map(variant => adjusted(variant, options))
@@ -428,5 +434,5 @@ export async function runCommand(
     { seed: seedOf(options, startedAt), slowness: readSlowness() },
   );
   const cells = plan.cells.filter(({ id }) => options.cells?.has(id) ?? true);
-  return measurePlan({ ...plan, cells }, { startedAt, options, context });
+  return measurePlan({ ...plan, cells }, { startedAt, startedAtMs, options, context });
 }

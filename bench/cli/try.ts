@@ -79,6 +79,7 @@ export async function tryCommand(address: string, options: TryOptions, context: 
 
 async function tryServer(address: string, given: TryOptions, context: Context): Promise<number> {
   const startedAt = new Date();
+  const startedAtMs = performance.now();
   const options = completed(given);
   const { scenario, secrets, typed } = scenarioOf(address, options, file => resolve(context.cwd, file));
   Object.assign(process.env, secrets);
@@ -96,6 +97,7 @@ async function tryServer(address: string, given: TryOptions, context: Context): 
   }
   return measurePlan(plan, {
     startedAt,
+    startedAtMs,
     options,
     context: { ...context, argv: context.argv.map(word => redact(word, everyForm(typed))) },
     requireAnswers: answers => {

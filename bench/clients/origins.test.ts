@@ -110,17 +110,20 @@ suite('requestsTo', () => {
 
 test('a connection is assigned by its host and port, a number or a text; without origins it is not', () => {
   const origins = ['http://127.0.0.1:4001', 'http://127.0.0.2:4001', 'http://[::1]:4001', 'http://a.test'];
-  const originOf = findOrigin({ origins: origins.map(origin => ({ origin, path: '/' })) });
+  const named = { origin: 'http://b.test:4001', path: '/', address: '127.0.0.3' };
+  const originOf = findOrigin({ origins: [...origins.map(origin => ({ origin, path: '/' })), named] });
   assert.deepEqual(
     [
       originOf('127.0.0.1', 4001),
       originOf('127.0.0.2', '4001'),
       originOf('::1', 4001),
       originOf('a.test', 80),
+      originOf('b.test', 4001),
+      originOf('127.0.0.3', 4001),
       originOf('b.test', 80),
       originOf('127.0.0.1', undefined),
     ],
-    [0, 1, 2, 3, undefined, undefined],
+    [0, 1, 2, 3, 4, 4, undefined, undefined],
   );
   assert.equal(findOrigin({})('127.0.0.1', 4001), undefined);
 });

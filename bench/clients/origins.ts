@@ -50,11 +50,15 @@ export function hostAndPort(origin: string): { host: string; port: number } {
   };
 }
 
-/** By the host (as in its URL, without brackets) and the port that a client connects to: which of several origins it is; undefined where there is one. */
+/** By the host (as in its URL, without brackets, or its address) and the port that a client connects to: which of several origins it is; undefined where there is one. */
 export function findOrigin({
   origins = [],
 }: Pick<Endpoint, 'origins'>): (host: unknown, port: unknown) => number | undefined {
-  const places = origins.map(({ origin }) => hostAndPort(origin));
-  const byPlace = new Map(places.map(({ host, port }, index) => [`${host}:${port}`, index]));
+  const byPlace = new Map<string, number>(
+    origins.flatMap(({ origin, address }, index) => {
+      const { host, port } = hostAndPort(origin);
+      return [host, address ?? host].map(place => [`${place}:${port}`, index] as const);
+    }),
+  );
   return (host, port) => byPlace.get(`${host}:${port}`);
 }

@@ -28,7 +28,15 @@ for (const [why, client, target, requests, expected] of [
   ['a cache of POSTs only', { cache: {} }, {}, [{ method: 'POST' }], [/^interceptors.cache: .* GET only/]],
   ['the name of a server', { dns: {} }, NAMED, [{}], []],
   ["conntax's own server, which has an address", { dns: {} }, {}, [{}], [/^interceptors.dns: .*no name/]],
+  [
+    'the name of one of several servers',
+    { dns: {} },
+    { urls: ['http://127.0.0.1/', 'http://a.test/'] },
+    [{}],
+    [],
+  ],
   ['an IPv6 address', { dns: {} }, { url: 'http://[::1]:3000/' }, [{}], [/no name/]],
+  ['the names of several servers', { dns: {} }, { urls: ['http://a.test/', 'http://b.test/'] }, [{}], []],
   ['a Unix socket', { dns: {} }, { ...NAMED, socketPath: '/tmp/s' }, [{}], [/Unix socket/]],
   [
     'a proxy',

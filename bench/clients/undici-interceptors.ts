@@ -7,11 +7,13 @@ import { causesOf, memberOfForeign } from '../../results/errors.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Interceptors } from '../../scenarios/model/interceptors.ts';
 import { leavesBody } from '../../scenarios/model/left-body.ts';
+import { externalUrls } from '../../scenarios/model/origins.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { AttemptSink, Refusal } from '../contracts.ts';
 import { INTERCEPTOR_SETTINGS } from '../resending.ts';
 import { classifyError, type Evidence, rootCause } from './errors.ts';
+import { hostAndPort } from './origins.ts';
 
 type Handler = Dispatcher.DispatchHandler;
 type Arguments<Name extends keyof Handler> = Parameters<NonNullable<Handler[Name]>>;
@@ -244,14 +246,14 @@ function cacheRefusals(client: Client, requests: readonly Request[]): Refusal[] 
   return refusals;
 }
 
-function dnsRefusals({ url, socketPath }: Target): Refusal[] {
+function dnsRefusals(target: Target): Refusal[] {
   const path = 'interceptors.dns';
-  if (socketPath !== undefined)
+  if (target.socketPath !== undefined)
     return [
       { path, message: 'a Unix socket has no name to resolve', hint: 'no dns, or no target.socketPath' },
     ];
-  const host = url === undefined ? '' : new URL(url).hostname.replace(/^\[|\]$/g, '');
-  return host === '' || isIP(host) !== 0
+  const hosts = externalUrls(target).map(url => hostAndPort(url).host);
+  return hosts.every(host => isIP(host) !== 0)
     ? [
         {
           path,

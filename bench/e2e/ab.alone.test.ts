@@ -5,7 +5,7 @@ import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { runCli } from './testing/cli.ts';
+import { runCli, runHere } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -40,7 +40,7 @@ test('a slower client is found: exit status 1', async t => {
   });
   const file = await workspace.writeScenario(tinyScenario(TIMING));
   const args = ['ab', file, '--arm', 'persistent', '--after', 'slow', '--no-confirm'];
-  const { status, stdout, stderr } = await runCli(t, args, { cwd: workspace.dir });
+  const { status, stdout, stderr } = await runHere(t, args, { cwd: workspace.dir });
   assert.equal(status, 1, stdout + stderr);
   const [cell] = workspace.onlyRun().run!.cells;
   const cpu = cell!.expectations.find(({ expectation }) => expectation.metric === 'cpuUsPerRequest')!;

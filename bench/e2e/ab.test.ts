@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { callCli } from '../testing/in-process.ts';
-import { runCli } from './testing/cli.ts';
+import { runHere } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -15,7 +15,7 @@ test('two versions of a package, each installed for the run and gone after it', 
   const file = await workspace.writeScenario(tinyScenario());
   const spec = `undici@file:${join(root, 'node_modules/undici-7')}`;
   const args = ['ab', file, '--arm', 'persistent', '--before-package', spec, '--no-confirm', '--verbose'];
-  const { stdout, stderr } = await runCli(t, args, { cwd: workspace.dir, env: { TMPDIR: workspace.dir } });
+  const { stdout, stderr } = await runHere(t, args, { cwd: workspace.dir, env: { TMPDIR: workspace.dir } });
   const { run, trials } = workspace.onlyRun();
   const [cell] = run!.cells;
   assert.match(cell!.code['before']!, /^undici 7\.\d+\.\d+$/, stderr);
@@ -47,7 +47,7 @@ test('a package of the target is in the target alone, and its process a fresh on
   );
   const spec = `fastify@file:${fake}`;
   const args = ['ab', file, '--side', 'target', '--arm', 'short', '--after-package', spec, '--no-confirm'];
-  const { stderr } = await runCli(t, args, { cwd: workspace.dir, env: { TMPDIR: workspace.dir } });
+  const { stderr } = await runHere(t, args, { cwd: workspace.dir, env: { TMPDIR: workspace.dir } });
   const { run, trials } = workspace.onlyRun();
   assert.equal(run!.cells[0]!.targetCode['after'], 'fastify 9.9.9', stderr);
   assert.deepEqual(
@@ -73,7 +73,7 @@ for (const [side, spec] of [
     );
     const after = `${spec}@file:${join(root, 'node_modules', spec)}`;
     const args = ['ab', file, '--side', side, '--arm', 'short', '--after-package', after];
-    const { status, stdout, stderr } = await runCli(t, args, {
+    const { status, stdout, stderr } = await runHere(t, args, {
       cwd: workspace.dir,
       env: { TMPDIR: workspace.dir },
     });

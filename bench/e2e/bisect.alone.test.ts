@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { putFakeNpm } from '../run/testing/fake-npm.ts';
-import { runCli } from './testing/cli.ts';
+import { runHere } from './testing/cli.ts';
 import { openWorkspace, storedRuns, tinyScenario } from './testing/workspace.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -33,7 +33,7 @@ test('the first of three versions that is slower is named, with exit status 1', 
     tinyScenario({ minReplicates: 4, maxReplicates: 10, budgetMs: 60_000 }),
   );
   const args = ['bisect', 'undici@1.0..1.2', file, '--client', 'persistent'];
-  const { status, stdout, stderr } = await runCli(t, args, {
+  const { status, stdout, stderr } = await runHere(t, args, {
     cwd: workspace.dir,
     env: { TMPDIR: workspace.dir },
   });
@@ -72,7 +72,7 @@ test('the commit that made a server slower is named, though another one does not
     tinyScenario({ minReplicates: 4, maxReplicates: 10, budgetMs: 60_000 }),
   );
   const args = ['bisect', 'HEAD~3..main', file, '--client', 'persistent', '--start'];
-  const { status, stdout, stderr } = await runCli(t, [...args, `'${process.execPath}' server.mjs`], {
+  const { status, stdout, stderr } = await runHere(t, [...args, `'${process.execPath}' server.mjs`], {
     cwd: dir,
     env: { TMPDIR: dir },
   });

@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ENDLESS_INSTALL, putFakeNpm } from '../run/testing/fake-npm.ts';
-import { runCli, startCli } from './testing/cli.ts';
+import { runHere, startCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 test('the version of Node that is asked for runs one of the two generators', async t => {
@@ -22,7 +22,7 @@ test('the version of Node that is asked for runs one of the two generators', asy
   });
   const file = await workspace.writeScenario(tinyScenario());
   const args = ['ab', file, '--client', 'persistent', '--before-node', '24', '--no-confirm'];
-  const { stdout, stderr } = await runCli(t, args, { cwd: workspace.dir, env: { TMPDIR: workspace.dir } });
+  const { stdout, stderr } = await runHere(t, args, { cwd: workspace.dir, env: { TMPDIR: workspace.dir } });
   const [cell] = workspace.onlyRun().run!.cells;
   assert.deepEqual(cell!.code, { before: `Node ${process.versions.node}`, after: 'this conntax' }, stderr);
   for (const arm of cell!.arms) assert.ok(arm.completed > 0, stdout);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { callCli } from '../testing/in-process.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
@@ -21,7 +22,7 @@ test('conntax ci for the first time: it says how to begin, and remembers the run
   assert.equal(status, 0, stderr);
   assert.match(stderr, /^No baseline "main" to compare with\. To use this run: conntax baseline save/m);
   assert.equal(readFileSync(join(results, 'history.ndjson'), 'utf8').trimEnd().split('\n').length, 1);
-  const history = await runCli(t, ['history'], { cwd: dir });
+  const history = await callCli(['history'], { cwd: dir });
   assert.equal(history.status, 0, history.stderr);
   assert.match(history.stdout, /^Too few runs for a trend: 1 run/m);
   assert.ok(readFileSync(summaryFile, 'utf8').includes('persistent'), 'the step summary');

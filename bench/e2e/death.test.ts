@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { TrialResult } from '../../results/model/trial.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
-import { type CliResult, runCli, startCli } from './testing/cli.ts';
+import { callCli } from '../testing/in-process.ts';
+import { type CliResult, startCli } from './testing/cli.ts';
 import { openWorkspace, type StoredFolder, tinyScenario } from './testing/workspace.ts';
 
 interface Blow {
@@ -114,7 +115,7 @@ describe('while it is measured', { concurrency: 2 }, () => {
     const { id, files, trials } = workspace.onlyRun();
     assert.deepEqual(files, ['trials.ndjson']);
     assert.deepEqual(codesOf(trials, 0), ['completed', 'completed']);
-    const { status, stderr } = await runCli(t, ['report', id], { cwd: workspace.dir });
+    const { status, stderr } = await callCli(['report', id], { cwd: workspace.dir });
     assert.equal(status, 2);
     assert.match(stderr, /^error: .*the run was not finished \(its trials are in trials\.ndjson\)$/m);
   });

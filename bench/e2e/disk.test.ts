@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import { callCli } from '../testing/in-process.ts';
 import { type CliResult, runCli } from './testing/cli.ts';
 import { reasonNotTo } from './testing/privileges.ts';
 import { openWorkspace, type StoredFolder, storedRuns, tinyScenario } from './testing/workspace.ts';
@@ -78,7 +79,7 @@ describe('when results cannot be written', { concurrency: 2 }, () => {
     const file = await workspace.writeScenario(tinyScenario());
     await writeFile(workspace.results, 'mine');
     for (const results of ['results', 'results/below']) {
-      const { status, stdout, stderr } = await runCli(t, ['run', file, '--results', results], {
+      const { status, stdout, stderr } = await callCli(['run', file, '--results', results], {
         cwd: workspace.dir,
       });
       assert.deepEqual([status, stdout], [3, '']);

@@ -4,8 +4,9 @@ import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import type { Called } from '../testing/in-process.ts';
 import { findProgram, missingProgram } from '../tools/external.ts';
-import { type CliResult, runCli, startCli } from './testing/cli.ts';
+import { runHere, startCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';
 
 const clients: ScenarioInput['clients'] = {
@@ -45,7 +46,7 @@ test(
   async t => {
     const workspace = await openWorkspace(t);
     const file = await workspace.writeScenario(scenario);
-    const { status, stdout, stderr } = await runCli(t, ['run', file, '--verbose'], { cwd: workspace.dir });
+    const { status, stdout, stderr } = await runHere(t, ['run', file, '--verbose'], { cwd: workspace.dir });
     assert.equal(status, 0, stderr + stdout);
     const { trials, run } = workspace.onlyRun();
     assert.deepEqual(trials.map(({ trial }) => trial.arm).sort(), Object.keys(clients).sort());
@@ -93,9 +94,9 @@ test(
   async t => {
     const workspace = await openWorkspace(t);
     const file = await workspace.writeScenario(scenario);
-    const dryRun = async (programs: readonly string[]): Promise<CliResult> => {
+    const dryRun = async (programs: readonly string[]): Promise<Called> => {
       const PATH = await pathWith(workspace, programs);
-      return runCli(t, ['run', file, '--dry-run'], { cwd: workspace.dir, env: { PATH } });
+      return runHere(t, ['run', file, '--dry-run'], { cwd: workspace.dir, env: { PATH } });
     };
     const withWrk = await dryRun(['wrk']);
     assert.equal(withWrk.status, 0, withWrk.stderr);

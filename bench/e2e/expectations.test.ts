@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { callCli } from '../testing/in-process.ts';
-import { runCli } from './testing/cli.ts';
+import { runHere } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 /** No connection of `short` carries more than one request. */
@@ -18,7 +18,7 @@ test('one fails, now and again: exit status 1', async t => {
       { ...perRequest, atMost: 1 },
     ],
   });
-  const { status, stdout, stderr } = await runCli(t, ['run', file, '--confirm', '--verbose'], {
+  const { status, stdout, stderr } = await runHere(t, ['run', file, '--confirm', '--verbose'], {
     cwd: workspace.dir,
   });
   assert.equal(status, 1, stderr + stdout);

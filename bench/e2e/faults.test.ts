@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { accountFaults } from '../../results/faults.ts';
 import { callCli } from '../testing/in-process.ts';
-import { runCli } from './testing/cli.ts';
+import { runHere } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 const FAULTS = [
@@ -34,7 +34,7 @@ test('a run with every kind of fault: each client counts them all, and its ledge
     baseline: 'persistent',
     expect: Object.keys(clients).map(of => ({ metric: 'successRatio', of, atLeast: 0.5 })),
   });
-  const { status, stdout, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir });
+  const { status, stdout, stderr } = await runHere(t, ['run', file], { cwd: workspace.dir });
   assert.equal(status, 0, stderr + stdout);
   const { dir, run, trials } = workspace.onlyRun();
   const [cell] = run!.cells;

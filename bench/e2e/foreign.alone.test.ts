@@ -9,7 +9,7 @@ import type { CellResult } from '../../results/model/run.ts';
 import type { Ledger } from '../../results/model/trial.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { createCertificate } from '../../servers/app.ts';
-import { runCli } from './testing/cli.ts';
+import { runHere } from './testing/cli.ts';
 import { startLighttpd } from './testing/lighttpd.ts';
 import { startNginx } from './testing/nginx.ts';
 import { reasonWithout } from './testing/server-program.ts';
@@ -60,7 +60,7 @@ async function runScenarios(
 ) {
   const files: string[] = [];
   for (const one of scenarios) files.push(await workspace.writeScenario(one, `${one.name}.json`));
-  const outcome = await runCli(t, ['run', ...files, ...words, '--verbose'], { cwd: workspace.dir });
+  const outcome = await runHere(t, ['run', ...files, ...words, '--verbose'], { cwd: workspace.dir });
   assert.equal(outcome.status, 0, `${outcome.stderr}\n${outcome.stdout}`);
   return { outcome, stored: workspace.onlyRun() };
 }

@@ -19,7 +19,9 @@ test('the scenario and its module can be run at once, and the workflow is one', 
   assert.equal(written.length, 3);
   const workflow = parse(readFileSync(join(cwd, '.github/workflows/conntax.yml'), 'utf8'));
   const steps: { run?: string }[] = workflow.jobs.bench.steps;
-  assert.ok(steps.some(({ run }) => run?.includes('conntax ci ./conntax/service.json')));
+  assert.ok(steps.some(({ run }) => run?.includes('npx --no conntax ci ./conntax/service.json')));
+  assert.ok(steps.some(({ run }) => run?.startsWith(`PORT=${new URL(endpoint.origin).port} npm start`)));
+  assert.match(stderr, /conntax only as a dependency/);
   const dry = await callCli(['run', './conntax/service.json', '--dry-run'], { cwd });
   assert.equal(dry.status, 0, dry.stderr);
   assert.match(dry.stdout, /ours/);
@@ -28,7 +30,10 @@ test('the scenario and its module can be run at once, and the workflow is one', 
 test('a file that is there stays as it is, and nothing else is written', async t => {
   const workspace = await openWorkspace(t);
   const cwd = workspace.dir;
-  assert.equal((await callCli(['init'], { cwd })).status, 0);
+  writeFileSync(join(cwd, 'package.json'), '{"devDependencies":{"conntax":"file:conntax-0.1.0.tgz"}}');
+  const first = await callCli(['init'], { cwd });
+  assert.equal(first.status, 0);
+  assert.doesNotMatch(first.stderr, /dependency/);
   const file = join(cwd, 'conntax/client.mjs');
   writeFileSync(file, 'mine');
   const { status, stderr, stdout } = await callCli(['init'], { cwd });

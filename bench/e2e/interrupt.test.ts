@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { listenOnLoopback } from '../../servers/testing/listen.ts';
-import { type CliResult, runCli, startCli, startProgram } from './testing/cli.ts';
+import { callCli } from '../testing/in-process.ts';
+import { type CliResult, startCli, startProgram } from './testing/cli.ts';
 import { reasonWithout } from './testing/server-program.ts';
 import { openWorkspace, RUN_FILES, storedRuns, tinyScenario, type Workspace } from './testing/workspace.ts';
 
@@ -67,7 +68,7 @@ test('while measuring: what was measured is kept, reported as partial, and can b
     const { answered, failed, unfinished, requestsSent } = result.measurement.ledger;
     assert.equal(answered + failed + unfinished, requestsSent, 'and they add up');
   }
-  const again = await runCli(t, ['report'], { cwd: workspace.dir });
+  const again = await callCli(['report'], { cwd: workspace.dir });
   assert.equal(again.stdout, stdout);
 });
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { callCli } from '../testing/in-process.ts';
-import { runCli, startCli } from './testing/cli.ts';
+import { runHere, startCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 const ROUND_TRIP_MS = 10;
@@ -25,7 +25,7 @@ function linkedScenario(timing: ScenarioInput['timing'] = {}): ScenarioInput {
 test('a run behind a link: handshakes and answers take their round trips, beside what the model says', async t => {
   const workspace = await openWorkspace(t);
   const file = await workspace.writeScenario(linkedScenario());
-  const { status, stdout, stderr } = await runCli(t, ['run', file, '--verbose'], { cwd: workspace.dir });
+  const { status, stdout, stderr } = await runHere(t, ['run', file, '--verbose'], { cwd: workspace.dir });
   const { run, trials } = workspace.onlyRun();
   const [cell] = run!.cells;
   // On a busy machine the relay is late, or users stand still, and the run says that its figures can't be believed.

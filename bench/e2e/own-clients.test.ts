@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { TrialResult } from '../../results/model/trial.ts';
-import { runCli } from './testing/cli.ts';
+import { runHere } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 const examples = fileURLToPath(new URL('../../scenarios/examples', import.meta.url));
@@ -25,7 +25,7 @@ test('the examples are measured: reuse is as each of them is made, by the count 
     'per-call': { transport: at('factory-client.ts'), options: { lifetime: 'per-call' } },
   };
   const file = await writeScenario({ ...tinyScenario(), clients, baseline: 'got' });
-  const { status, stderr } = await runCli(t, ['run', file], { cwd: dir });
+  const { status, stderr } = await runHere(t, ['run', file], { cwd: dir });
   assert.equal(status, 0, stderr);
 
   const { trials, run, dir: stored } = onlyRun();
@@ -69,7 +69,7 @@ suite('what is wrong with a module', () => {
       await writeScenario(text, 'mine.ts');
       const clients = { mine: { transport: './mine.ts' } };
       const file = await writeScenario({ ...tinyScenario(), clients, baseline: 'mine' });
-      const { status, stdout, stderr } = await runCli(t, ['run', file], { cwd: dir });
+      const { status, stdout, stderr } = await runHere(t, ['run', file], { cwd: dir });
       assert.equal(status, expected, stderr);
       assert.match(stdout + stderr, said);
     });

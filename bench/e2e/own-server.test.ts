@@ -5,7 +5,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { callCli } from '../testing/in-process.ts';
-import { runCli, startCli } from './testing/cli.ts';
+import { runHere, startCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';
 
 const NODE = `'${process.execPath}'`;
@@ -58,7 +58,7 @@ test('two commits of a server, each in its own checkout, with CPU time of each; 
     '--no-confirm',
     '--verbose',
   ];
-  const { stdout, stderr } = await runCli(t, [...args, ...more], { cwd: dir, env: { TMPDIR: dir } });
+  const { stdout, stderr } = await runHere(t, [...args, ...more], { cwd: dir, env: { TMPDIR: dir } });
   const [cell] = repository.onlyRun().run!.cells;
   assert.match(cell!.targetCode['before']!, /^old \([0-9a-f]{12}\)$/, stderr);
   assert.match(cell!.targetCode['after']!, /^main \([0-9a-f]{12}\)$/);

@@ -34,9 +34,8 @@ interface Packed {
 }
 
 async function pack(destination: string): Promise<Packed> {
-  // The build is run by itself, so that its output does not mix with the JSON that pack prints.
-  await run('npm', ['run', 'build'], root);
-  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', destination];
+  // It builds first; what the build prints must not mix with the JSON.
+  const args = ['pack', '--foreground-scripts=false', '--json', '--pack-destination', destination];
   const [packed] = JSON.parse((await run('npm', args, root)).stdout) as Packed[];
   return packed!;
 }

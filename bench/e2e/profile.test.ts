@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { runCli } from './testing/cli.ts';
+import { runHere } from './testing/cli.ts';
 import { openWorkspace, RUN_FILES, tinyScenario } from './testing/workspace.ts';
 
 /** Of the format of V8's CPU profiles. */
@@ -19,7 +19,7 @@ test('--profile keeps a profile and a snapshot of each client and of the server 
     clients: { short: { transport: 'wire', requestsPerConnection: 1 } },
     baseline: 'short',
   });
-  const { status, stderr } = await runCli(t, ['run', file, '--profile'], { cwd: workspace.dir });
+  const { status, stderr } = await runHere(t, ['run', file, '--profile'], { cwd: workspace.dir });
   assert.equal(status, 0, stderr);
   const { dir, files, trials } = workspace.onlyRun();
   assert.deepEqual(files, [...RUN_FILES, 'profiles'].sort());

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Ledger } from '../../results/model/trial.ts';
 import { callCli } from '../testing/in-process.ts';
-import { runCli } from './testing/cli.ts';
+import { runHere } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 const CLIENTS = {
@@ -24,7 +24,7 @@ test('arms of both protocols at one target: connections, protocols and handshake
     clients: CLIENTS,
     baseline: 'full',
   });
-  const run = await runCli(t, ['run', file, '--verbose'], { cwd: workspace.dir });
+  const run = await runHere(t, ['run', file, '--verbose'], { cwd: workspace.dir });
   assert.equal(run.status, 0, run.stderr);
   const ledgers = new Map<string, Ledger>();
   for (const trial of workspace.onlyRun().trials) {

@@ -10,7 +10,7 @@ import { type TestContext, test } from 'node:test';
 import { createAuthority } from '../../servers/testing/certificates.ts';
 import { openTestProxy } from '../../servers/testing/proxy.ts';
 import { callCli } from '../testing/in-process.ts';
-import { runCli } from './testing/cli.ts';
+import { runHere } from './testing/cli.ts';
 import { openWorkspace, type Workspace } from './testing/workspace.ts';
 
 async function listen(t: TestContext, server: http.Server | https.Server, where: ListenOptions) {
@@ -31,7 +31,7 @@ async function listen(t: TestContext, server: http.Server | https.Server, where:
 async function runSaved(t: TestContext, { dir, writeScenario }: Workspace, env: Record<string, string> = {}) {
   const saved = JSON.parse(readFileSync(join(dir, 'saved.json'), 'utf8'));
   const file = await writeScenario({ ...saved, timing: TIMING });
-  return runCli(t, ['run', file], { cwd: dir, env });
+  return runHere(t, ['run', file], { cwd: dir, env });
 }
 
 const TIMING = {
@@ -60,26 +60,26 @@ test('mutual TLS by another name, with an encrypted key; a plan without verifica
   const shown = ['--cert', mine.certFile, '--key', authority.encrypt(mine, PHRASE), '--pass', PHRASE];
   const cwd = workspace.dir;
 
-  const planned = await runCli(t, ['try', url, ...shown, '-k', '--dry-run'], { cwd });
+  const planned = await runHere(t, ['try', url, ...shown, '-k', '--dry-run'], { cwd });
   assert.equal(planned.status, 0, planned.stderr);
   assert.match(planned.stdout, /target\.insecure accepts any certificate/);
   assert.match(planned.stdout, /with a client certificate, its certificate NOT verified/);
   assert.equal(server.requests(), 0);
 
   const wrongKey = ['--cert', mine.certFile, '--key', authority.caFile];
-  const refused = await runCli(t, ['try', url, ...wrongKey], { cwd });
+  const refused = await runHere(t, ['try', url, ...wrongKey], { cwd });
   assert.equal(refused.status, 2);
   assert.match(refused.stderr, /target\.keyFile: .*does not contain a private key/);
-  const unnamed = await runCli(t, ['try', url, '--cacert', authority.caFile, ...shown], { cwd });
+  const unnamed = await runHere(t, ['try', url, '--cacert', authority.caFile, ...shown], { cwd });
   assert.equal(unnamed.status, 3);
   assert.match(unnamed.stderr, /its certificate is for api\.internal.*target\.serverName/);
-  const unable = await runCli(t, ['try', url, '--client', 'fetch', ...shown], { cwd });
+  const unable = await runHere(t, ['try', url, '--client', 'fetch', ...shown], { cwd });
   assert.equal(unable.status, 2);
   assert.match(unable.stderr, /fetch has no option for a client certificate\n?.*undici, node-http or wire/s);
   assert.equal(server.requests(), 0);
 
   const named = ['--cacert', authority.caFile, '--server-name', 'api.internal', '--client', 'node-http'];
-  const saving = await runCli(t, ['try', url, ...shown, ...named, ...SAVING], { cwd });
+  const saving = await runHere(t, ['try', url, ...shown, ...named, ...SAVING], { cwd });
   assert.equal(saving.status, 0, saving.stderr);
   const tried = await runSaved(t, workspace, { KEY_PASSPHRASE: PHRASE });
   assert.equal(tried.status, 0, tried.stderr);
@@ -112,7 +112,7 @@ test("a proxy with a password: its connections are the client's, its password is
   assert.equal(unable.status, 2);
   assert.match(unable.stderr, /cannot follow target\.proxy: wire speaks with the server itself/);
 
-  const saving = await runCli(t, ['try', url, '-x', proxyUrl, ...SAVING], { cwd });
+  const saving = await runHere(t, ['try', url, '-x', proxyUrl, ...SAVING], { cwd });
   assert.equal(saving.status, 0, saving.stderr);
   const before = proxy.connections();
   const tried = await runSaved(t, workspace, { PROXY_URL: proxyUrl });
@@ -145,7 +145,7 @@ test('a Unix socket: connections opened are known, accepted ones are not', async
   const socketPath = join(workspace.dir, 'app.sock');
   const server = await listen(t, http.createServer(), { path: socketPath });
   const words = ['try', 'http://app.test/health', '--unix-socket', 'app.sock', '--client', 'wire'];
-  const saving = await runCli(t, [...words, ...SAVING], { cwd: workspace.dir });
+  const saving = await runHere(t, [...words, ...SAVING], { cwd: workspace.dir });
   assert.equal(saving.status, 0, saving.stderr);
   const { status, stderr } = await runSaved(t, workspace);
   assert.equal(status, 0, stderr);

@@ -11,7 +11,7 @@ import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import { drawnCounts } from '../clients/testing/request-case.ts';
 import { requestSeed } from '../plan/plan.ts';
 import { callCli } from '../testing/in-process.ts';
-import { runCli } from './testing/cli.ts';
+import { runHere } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 const SECRET = 'Zx81-very-secret';
@@ -42,7 +42,7 @@ test('a POST with a body from a file and a secret header, to a server of someone
     },
   });
   const env = { CONNTAX_TEST_SECRET: SECRET };
-  const { status, stdout, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir, env });
+  const { status, stdout, stderr } = await runHere(t, ['run', file], { cwd: workspace.dir, env });
   assert.equal(status, 0, stderr);
   assert.match(
     stdout + readFileSync(join(workspace.onlyRun().dir, 'report.md'), 'utf8'),
@@ -101,7 +101,7 @@ test('several requests: what the server counted, what is stored, and the draw ar
     baseline: 'undici',
   });
   const env = { CONNTAX_TEST_SECRET: SECRET };
-  const { status, stdout, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir, env });
+  const { status, stdout, stderr } = await runHere(t, ['run', file], { cwd: workspace.dir, env });
   assert.equal(status, 0, stderr);
   assert.match(stderr, /^ {2}gone: http.*: status 404/m, 'each is asked once before the run');
   assert.match(stderr, /^ {2}! broken: http.*responded with status 503/m);
@@ -172,7 +172,7 @@ test('an error text of a client that repeats the secret is stored without it', a
     baseline: 'leaky',
   });
   const env = { CONNTAX_TEST_SECRET: SECRET };
-  const { stdout, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir, env });
+  const { stdout, stderr } = await runHere(t, ['run', file], { cwd: workspace.dir, env });
   const all = [...filesIn(workspace.results), { name: 'output', text: stdout + stderr }];
   assert.ok(
     all.some(({ text }) => text.includes('[redacted]')),

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { callCli } from '../testing/in-process.ts';
-import { runCli } from './testing/cli.ts';
+import { runHere } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 const SWEEP = { 'clients.*.pool.maxConnections': [4, 2] };
@@ -13,7 +13,7 @@ test('a sweep is measured cell by cell, and reported as one', async t => {
   const workspace = await openWorkspace(t);
   const { dir } = workspace;
   const file = await workspace.writeScenario({ ...tinyScenario({ budgetMs: 6_000 }), sweep: SWEEP });
-  const run = await runCli(t, ['run', file, '--seed', '7', '--verbose'], { cwd: dir });
+  const run = await runHere(t, ['run', file, '--seed', '7', '--verbose'], { cwd: dir });
   assert.equal(run.status, 0, run.stderr);
   const stored = workspace.onlyRun();
 

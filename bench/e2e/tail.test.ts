@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import type { Measurement } from '../../results/model/trial.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { listenOnLoopback } from '../../servers/testing/listen.ts';
-import { runCli } from './testing/cli.ts';
+import { runHere } from './testing/cli.ts';
 import { openWorkspace } from './testing/workspace.ts';
 
 const FAST_MS = 2;
@@ -39,7 +39,7 @@ const scenario: ScenarioInput = {
 
 async function measure(t: TestContext, input: ScenarioInput): Promise<Record<string, Measurement>> {
   const workspace = await openWorkspace(t);
-  await runCli(t, ['run', await workspace.writeScenario(input)], { cwd: workspace.dir });
+  await runHere(t, ['run', await workspace.writeScenario(input)], { cwd: workspace.dir });
   return Object.fromEntries(
     workspace.onlyRun().trials.map(result => {
       assert.ok(result.state === 'completed', JSON.stringify(result));

@@ -73,7 +73,8 @@ const PLAIN: [why: string, env: Record<string, string>, size?: string][] = [
 for (const [why, env, size] of PLAIN) {
   test(`a terminal that ${why} gets plain lines`, { skip }, async t => {
     const workspace = await openWorkspace(t);
-    const file = await workspace.writeScenario(tinyScenario());
+    const { clients, ...scenario } = tinyScenario();
+    const file = await workspace.writeScenario({ ...scenario, clients: { short: clients.short! } });
     const { status, stdout } = await runOnTerminal(
       t,
       workspace,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openEchoServer } from '../../servers/testing/echo-server.ts';
 import { callCli } from '../testing/in-process.ts';
-import { runCli } from './testing/cli.ts';
+import { runCli, runHere } from './testing/cli.ts';
 import { openWorkspace } from './testing/workspace.ts';
 
 const SECRET = 'Zx81-very-secret';
@@ -74,10 +74,10 @@ test('a URL with secrets and a password is measured as asked, kept as a scenario
   };
   const { API_KEY_2: _, ...incomplete } = env;
   assert.match(
-    (await runCli(t, again, { cwd: workspace.dir, env: incomplete })).stderr,
+    (await runHere(t, again, { cwd: workspace.dir, env: incomplete })).stderr,
     /headers\.api-key: .*API_KEY_2 is not set/,
   );
-  const whole = await runCli(t, again, { cwd: workspace.dir, env });
+  const whole = await runHere(t, again, { cwd: workspace.dir, env });
   assert.equal(whole.status, 0, whole.stderr);
 });
 

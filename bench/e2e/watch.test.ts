@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { describe, type TestContext, test } from 'node:test';
+import { callCli } from '../testing/in-process.ts';
 import { runCli, startCli } from './testing/cli.ts';
 import { openWorkspace } from './testing/workspace.ts';
 
@@ -85,21 +86,21 @@ describe('watch', { concurrency: 2 }, () => {
     for (const { stdout } of [interrupted, ended])
       assert.match(stdout, /too few for a verdict; expected: at least 20/);
   });
-
-  const refused: [words: string[], expected: RegExp][] = [
-    [[], /nothing to watch; expected: --pid, --port/],
-    [['--pid', '4194305'], /no such process; expected:/],
-    [['--pid', 'node'], /Expected: a process id/],
-    [['--port', '70000'], /Expected: a port number/],
-    [['--pid', '1', '--every-ms', '1'], /from 50 to 60000/],
-    [['--pid', '1', '--for-sec', '5'], /10 observations; expected: at least 20/],
-  ];
-  for (const [words, expected] of refused) {
-    test(`refused: watch ${words.join(' ')}`, async t => {
-      const { dir: cwd } = await openWorkspace(t);
-      const { status, stderr } = await runCli(t, ['watch', ...words], { cwd });
-      assert.equal(status, 2);
-      assert.match(stderr, expected);
-    });
-  }
 });
+
+const refused: [words: string[], expected: RegExp][] = [
+  [[], /nothing to watch; expected: --pid, --port/],
+  [['--pid', '4194305'], /no such process; expected:/],
+  [['--pid', 'node'], /Expected: a process id/],
+  [['--port', '70000'], /Expected: a port number/],
+  [['--pid', '1', '--every-ms', '1'], /from 50 to 60000/],
+  [['--pid', '1', '--for-sec', '5'], /10 observations; expected: at least 20/],
+];
+for (const [words, expected] of refused) {
+  test(`refused: watch ${words.join(' ')}`, async t => {
+    const { dir: cwd } = await openWorkspace(t);
+    const { status, stderr } = await callCli(['watch', ...words], { cwd });
+    assert.equal(status, 2);
+    assert.match(stderr, expected);
+  });
+}

@@ -259,8 +259,17 @@ function unknownKey(path: Path, known: readonly string[]): Omit<Problem, 'file' 
       hint: `request: { ${REQUEST_SETTINGS[key] ?? key}: ... }`,
     };
   }
+  if (key === 'expectStatus') {
+    return {
+      message: 'unknown setting: which statuses are good is stated for all requests together',
+      hint: 'target: { expectStatus: ... }',
+    };
+  }
   return { message: 'unknown setting', hint: nameHint(key, known) };
 }
+
+/** What zod says of a pattern that has no words of its own. */
+const BARE_PATTERN = /^Invalid string/;
 
 function problemOf(
   issue: Issue,
@@ -280,11 +289,16 @@ function problemOf(
       const hint: unknown = issue.params?.['hint'];
       return typeof hint === 'string' ? { message: issue.message, hint } : { message: issue.message };
     }
+    case 'invalid_format': {
+      const problem = valueProblem(path, raw, schema);
+      return issue.format !== 'regex' || BARE_PATTERN.test(issue.message)
+        ? problem
+        : { ...problem, hint: issue.message };
+    }
     case 'invalid_type':
     case 'invalid_value':
     case 'invalid_union':
     case 'invalid_element':
-    case 'invalid_format':
     case 'not_multiple_of':
     case 'too_big':
     case 'too_small':

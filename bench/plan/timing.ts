@@ -262,26 +262,34 @@ export function sureReplicates({ minReplicates }: Timing): number {
   return Math.min(LEAST_REPLICATES, minReplicates);
 }
 
+/** How a cell's replicates went so far, ms. */
+export interface ReplicateTimes {
+  replicates: number;
+  /** Duration of the cell. */
+  elapsedMs: number;
+  /** The longest replicate, without the setup shared by all. */
+  longestMs: number;
+  /** The maximum announced for the cell. */
+  mostMs: number;
+}
+
 /**
- * Whether another replicate would end in time, if it takes as long as the longest so far. The first is always made, and
- * those that an interval needs may take as long as announced before the run.
- *
- * @param elapsedMs duration of the cell so far
- * @param longestMs the longest replicate so far, without the setup shared by all
- * @param mostMs the maximum announced for the cell
+ * What the next replicate has to end within: replicates that an interval needs may take as long as announced before the run,
+ * more than the budget.
  */
-export function hasTimeForAnother(
+export function limitOfAnother(
   timing: Timing,
-  {
-    replicates,
-    elapsedMs,
-    longestMs,
-    mostMs,
-  }: { replicates: number; elapsedMs: number; longestMs: number; mostMs: number },
-): boolean {
-  if (replicates === 0) return true;
-  const limitMs = replicates < sureReplicates(timing) ? mostMs : timing.budgetMs;
-  return elapsedMs + longestMs <= limitMs;
+  { replicates, mostMs }: Pick<ReplicateTimes, 'replicates' | 'mostMs'>,
+): { isBudget: boolean; limitMs: number } {
+  const { budgetMs } = timing;
+  const isNeeded = replicates < sureReplicates(timing) && mostMs > budgetMs;
+  return isNeeded ? { isBudget: false, limitMs: mostMs } : { isBudget: true, limitMs: budgetMs };
+}
+
+/** Whether another replicate would end in time, if it takes as long as the longest so far. The first is always made. */
+export function hasTimeForAnother(timing: Timing, times: ReplicateTimes): boolean {
+  if (times.replicates === 0) return true;
+  return times.elapsedMs + times.longestMs <= limitOfAnother(timing, times).limitMs;
 }
 
 /** Ramp of a probe: the time to open connections and answer the first requests, which do not count. */

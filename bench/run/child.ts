@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { MeasureError, UsageError } from '../../results/errors.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
+import { readSlowness } from '../probes/host.ts';
 import { watchOver } from '../watchdog.ts';
 import type { TimeLimit } from './time-limit.ts';
 
@@ -64,7 +65,7 @@ function fileIn(dir: string, entry: string): string {
     throw new UsageError(
       isOther
         ? `${dir} holds a version of conntax whose processes this one cannot start; expected: a checkout with the same protocol version`
-        : `no conntax in ${dir}; expected: a checkout after npm ci, or a folder with conntax installed`,
+        : `no conntax in ${dir}; expected: a checkout after npm ci, or a folder with conntax installed; two versions of a server of your own are compared with --start 'npm start'`,
     );
   }
   if (found === candidates[0] && !existsSync(join(dir, 'node_modules'))) {
@@ -173,9 +174,17 @@ export interface Child<Command extends Message, Reply extends Message> {
 /** The types of replies that carry the version of the messages. */
 type ReadyType<Reply extends Message> = Extract<Reply, { protocol: number }>['type'];
 
-/** Importing the libraries and making a certificate takes well under a second on an idle core; this allows for a busy one. */
-const START_TIMEOUT_MS = 20_000;
+/** Importing the libraries and making a certificate takes well under a second on an idle core. */
+const IDLE_START_TIMEOUT_MS = 20_000;
 const STDERR_TAIL_CHARS = 4_000;
+
+/**
+ * How long a child may take to say that it is ready.
+ * @param slowness how many times as long processes take here as on an idle machine
+ */
+export function startTimeoutMs(slowness: number): number {
+  return Math.round(IDLE_START_TIMEOUT_MS * slowness);
+}
 
 /** The command line, pinned and niced as requested. Windows has no `nice`. */
 function commandOf({ path, node, nodeOptions }: EntryFile, { cpu, niceness = 0 }: SpawnOptions): string[] {
@@ -296,7 +305,7 @@ class SupervisedChild<Command extends Message, Reply extends Message> implements
     type: Type,
   ): Promise<Extract<Reply, { type: Type }>> {
     try {
-      const reply = await this.ask(command, type, START_TIMEOUT_MS);
+      const reply = await this.ask(command, type, startTimeoutMs(readSlowness()));
       requireProtocol((reply as { protocol?: number }).protocol, this.#title);
       return reply;
     } catch (error) {

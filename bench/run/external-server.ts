@@ -179,7 +179,8 @@ async function wayTo(
   if (socketPath !== undefined) return { path: socketPath };
   if (proxy === undefined) return { host: address, port: hostAndPort(url).port };
   const tunnel = await openTunnel(proxyAt(proxy, address), authorityOf(new URL(url)), giveUp);
-  return { socket: tunnel };
+  // Without a host, Node compares the certificate of an address with `localhost`.
+  return { socket: tunnel, host: hostAndPort(url).host };
 }
 
 /** The TLS version that the server chooses, and whether it offers HTTP/2. @throws Error of the handshake */

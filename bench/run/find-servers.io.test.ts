@@ -160,6 +160,32 @@ describe('Before a run, a server that we did not start is looked up, judged and 
       assert.deepEqual(byAddress, { origin: `http://127.0.0.1:${port}`, path: '/' });
     });
 
+    test('what each of several requests asked is said with its method and path', async t => {
+      const port = await listenOnLoopback(
+        t,
+        http.createServer((request, response) =>
+          response.writeHead(request.method === 'POST' ? 201 : 200).end(),
+        ),
+      );
+      const origin = `http://127.0.0.1:${port}`;
+      const scenario = makeScenario({
+        target: { url: `${origin}/health` },
+        requests: [
+          { name: 'health', weight: 1 },
+          { name: 'create', weight: 1, method: 'POST', path: '/orders?dry=1', body: 'pen' },
+        ],
+      });
+      const plan = planRun([{ ...scenario, name: 'several' }], { seed: 1 });
+      const found = (await findServers(await locateServers(plan, []))).get('several');
+      assert.deepEqual(
+        found?.servers[0].answers.map(({ name, asked, facts }) => [name, asked, facts.status]),
+        [
+          ['health', `${origin}/health`, 200],
+          ['create', `POST ${origin}/orders?dry=1`, 201],
+        ],
+      );
+    });
+
     suite('several servers', () => {
       async function serve(t: Scope): Promise<{ port: number; server: http.Server; paths: string[] }> {
         const paths: string[] = [];

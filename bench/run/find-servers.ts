@@ -36,6 +36,8 @@ export interface LocatedTarget {
 interface FoundAnswer {
   /** Of the request, where there are several. */
   name: string | undefined;
+  /** `http://127.0.0.1:3000/health`, `POST http://127.0.0.1:3000/orders`: what was asked, without secrets. */
+  asked: string;
   facts: ForeignServer;
 }
 
@@ -247,9 +249,15 @@ async function askOne(
     const name = requests.length === 1 ? undefined : request.name;
     requireWanted(facts, cells, name);
     requireProxied(facts, reach, cells);
-    answers.push({ name, facts });
+    answers.push({ name, asked: describeQuestion(server.url, request), facts });
   }
   return { facts: answers[0]!.facts, answers, reach, request: requests[0] };
+}
+
+/** A request has a path of its own where the scenario states one. */
+function describeQuestion(url: string, { method, path, secrets }: PreparedRequest): string {
+  const asked = redact(new URL(url).origin + path, secrets);
+  return method === 'GET' ? asked : `${method} ${asked}`;
 }
 
 /** @throws MeasureError where a cell states that the server offers HTTP/2, but it does not */

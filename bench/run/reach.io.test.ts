@@ -262,13 +262,19 @@ test('a Unix socket is asked by its path, and the kernel counts nothing there', 
 });
 
 suite('through a proxy', () => {
-  for (const scheme of ['http', 'https'] as const) {
-    test(`${scheme}: the server is asked through it, and what is counted is the proxy's`, async t => {
+  for (const [scheme, name] of [
+    ['http', 'localhost'],
+    ['https', 'localhost'],
+    ['https', '127.0.0.1'],
+  ] as const) {
+    test(`${scheme}://${name}: the server is asked through it, and what is counted is the proxy's`, async t => {
       const authority = await createAuthority(t);
-      const { certPem: cert, keyPem: key } = await authority.sign('server', { dnsName: 'localhost' });
+      const { certPem: cert, keyPem: key } = await authority.sign('server', {
+        ...(name === 'localhost' ? { dnsName: name } : { address: name }),
+      });
       const { port, requests } = await listen(t, LOOPBACK, scheme === 'https' ? { cert, key } : undefined);
       const proxy = await openTestProxy(t);
-      const url = `${scheme}://localhost:${port}/health`;
+      const url = `${scheme}://${name}:${port}/health`;
       const found = await find(
         {
           url,
@@ -289,7 +295,7 @@ suite('through a proxy', () => {
         ['/health'],
       );
       // One more finds out what the server speaks.
-      if (scheme === 'https') assert.deepEqual(proxy.tunnels, Array(2).fill(`localhost:${port}`));
+      if (scheme === 'https') assert.deepEqual(proxy.tunnels, Array(2).fill(`${name}:${port}`));
       else assert.deepEqual(proxy.passedOn, [url]);
       assert.deepEqual(await openForeignTarget(found).read(), { countedBy: 'kernel', accepted: null });
     });

@@ -196,17 +196,21 @@ const endlessFrom =
     };
   };
 
-for (const first of [0, 2]) {
+// Two replayed replicates must fit in before, on a busy machine too.
+for (const [first, budgetMs] of [
+  [0, 300],
+  [2, 1_500],
+] as const) {
   test(`when the announced time is over in replicate ${first + 1}, the cell ends, and what was measured is kept`, async () => {
-    const { options, events } = makeTinyCell({ timing: { maxReplicates: 9, budgetMs: 300 } });
-    const cell = { ...options.cell, least: { oneMs: 100, intervalMs: 300, endingMs: 100 } };
+    const { options, events } = makeTinyCell({ timing: { maxReplicates: 9, budgetMs } });
+    const cell = { ...options.cell, least: { oneMs: 100, intervalMs: budgetMs, endingMs: 100 } };
     const result = await measureCell({ ...options, cell, createSource: endlessFrom(first) });
     assert.deepEqual([result.stop, result.replicates], ['cut', first + 1]);
     assert.match(
       result.stopDetail,
-      /^the announced 0\.3 s were over in replicate \d: this machine was slower than planned$/,
+      /^the announced (?:0\.3|1\.5) s were over in replicate \d: this machine was slower than planned$/,
     );
-    assert.ok(result.elapsedMs >= 300);
+    assert.ok(result.elapsedMs >= budgetMs);
     const last = events.findLast(event => event.type === 'trial');
     assert.ok(last?.type === 'trial' && last.result.state === 'completed' && last.result.isPartial);
   });
@@ -222,3 +226,51 @@ test('a failed expectation that there is no time to confirm is unsure', async ()
   assert.deepEqual([result.stop, result.expectations[0]!.state], ['cut', 'unsure']);
   assert.equal(result.expectations[0]!.first.state, 'fail');
 });
+
+/** Replayed, but each replicate is said to have taken this long. */
+const takingMs =
+  (replicateMs: number): CreateSource =>
+  options => ({ ...replay()(options), replicateMs });
+
+for (const [announcedMs, replicates, stopDetail] of [
+  [90_000, 1, '1 replicate: another one of about 100 s does not fit the announced maximum of 90 s'],
+  [20_000, 1, '1 replicate: another one of about 100 s does not fit the time budget of 20 s'],
+  [120_000, 3, '3 replicates: another one of about 100 s does not fit the time budget of 20 s'],
+] as const) {
+  test(`the limit that bound is named: ${stopDetail}`, async () => {
+    const { options } = makeTinyCell({
+      timing: { minReplicates: 4, maxReplicates: 9, budgetMs: 20_000 },
+    });
+    const cell = { ...options.cell, least: { oneMs: 100, intervalMs: announcedMs, endingMs: 100 } };
+    const result = await measureCell({ ...options, cell, createSource: takingMs(100_000) });
+    assert.deepEqual([result.stop, result.stopDetail, result.replicates], ['budget', stopDetail, replicates]);
+  });
+}
+
+for (const [why, timing] of [
+  ['at the maximum', { maxReplicates: 1, budgetMs: 60_000 }],
+  ['without time for another', { maxReplicates: 9, budgetMs: 1 }],
+] as const) {
+  test(`where the only replicate failed ${why}, the cell failed, for the cause that it names`, async () => {
+    const scenario = makeScenario({ timing, target: { behaviour: { name: 'fixed', bytes: 10 } } });
+    const { options } = makeTinyCell(scenario);
+    const failing: CreateSource = each => {
+      const source = takingMs(100_000)(each);
+      return {
+        ...source,
+        next: async replicate =>
+          trialsOf(each.cell, replicate, each.seed).map(trial => ({
+            trial,
+            startedAt: '2026-11-23T12:25:52.000Z',
+            state: 'failed',
+            error: { code: 'generator-start', message: 'the generator did not answer' },
+          })),
+      };
+    };
+    const { stop, stopDetail } = await measureCell({ ...options, createSource: failing });
+    assert.deepEqual(
+      [stop, stopDetail],
+      ['failed', 'the only replicate failed: the generator did not answer'],
+    );
+  });
+}

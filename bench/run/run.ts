@@ -13,10 +13,10 @@ import { headlineOf } from '../../results/metrics.ts';
 import type { CellResult, Comparison } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import { externalUrls } from '../../scenarios/model/origins.ts';
-import type { ExpectationResult } from '../../scenarios/model/scenario.ts';
+import type { ExpectationResult, Timing } from '../../scenarios/model/scenario.ts';
 import { isExternal } from '../../scenarios/model/target.ts';
 import { createBudgets, limitMsOf, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
-import { hasTimeForAnother } from '../plan/timing.ts';
+import { hasTimeForAnother, limitOfAnother, type ReplicateTimes } from '../plan/timing.ts';
 import type { CellContext, Emit, ReplicateSource, RunContext } from './context.ts';
 import type { FoundTarget } from './find-servers.ts';
 import { createReplicateSource } from './replicate.ts';
@@ -35,7 +35,7 @@ export async function measureCell(context: CellContext): Promise<CellResult> {
   const { scenario } = cell;
   if (isExternal(scenario.target) && server === undefined) {
     throw new Error(
-      `${externalUrls(scenario.target).join(', ')}: not checked, and load may only be sent to allowed hosts`,
+      `the target ${externalUrls(scenario.target).join(', ')} was not checked: load may only be sent to allowed hosts`,
     );
   }
   const startedAtMs = performance.now();
@@ -260,12 +260,11 @@ function stopReason(
       stopDetail: `the announced ${formatSeconds(limitMsOf(cell))} were over in replicate ${replicates === 0 ? 1 : replicates}: this machine was slower than planned`,
     };
   }
-  if (failedInARow >= FAILED_IN_A_ROW) {
-    return {
-      stop: 'failed',
-      stopDetail: `${failedInARow} replicates in a row failed: ${failureCauses(trials).join('; ')}`,
-    };
-  }
+  const giveUp = (whatFailed: string): Stop => ({
+    stop: 'failed',
+    stopDetail: `${whatFailed} failed: ${failureCauses(trials).join('; ')}`,
+  });
+  if (failedInARow >= FAILED_IN_A_ROW) return giveUp(`${failedInARow} replicates in a row`);
   if (timing.until === 'decided') {
     if (replicates >= timing.minReplicates && isEnough(trials))
       return { stop: 'decided', stopDetail: `expectations decided after ${formatReplicates(replicates)}` };
@@ -283,19 +282,24 @@ function stopReason(
     const within = `${Number((timing.precision * 100).toPrecision(3))} %`;
     return { stop: 'precise', stopDetail: `every ratio of ${noun} is known to within ${within}` };
   }
-  if (replicates >= timing.maxReplicates) {
-    return {
-      stop: 'max-replicates',
-      stopDetail: `${formatReplicates(replicates)}, the scenario's maximum`,
-    };
-  }
-  if (!hasTimeForAnother(timing, { replicates, elapsedMs, longestMs, mostMs: limitMsOf(cell) })) {
-    return {
-      stop: 'budget',
-      stopDetail: `${formatReplicates(replicates)}: another one of about ${formatSeconds(longestMs)} does not fit the budget of ${formatSeconds(timing.budgetMs)}`,
-    };
-  }
-  return undefined;
+  const times = { replicates, elapsedMs, longestMs, mostMs: limitMsOf(cell) };
+  const isLast = replicates >= timing.maxReplicates;
+  if (!isLast && hasTimeForAnother(timing, times)) return undefined;
+  if (trials.every(({ state }) => state === 'failed')) return giveUp('the only replicate');
+  return isLast
+    ? { stop: 'max-replicates', stopDetail: `${formatReplicates(replicates)}, the scenario's maximum` }
+    : { stop: 'budget', stopDetail: describeLimit(timing, times) };
+}
+
+/** What keeps another replicate from being measured. */
+function describeLimit(timing: Timing, times: ReplicateTimes): string {
+  const { isBudget, limitMs } = limitOfAnother(timing, times);
+  const limit = `the ${isBudget ? 'time budget' : 'announced maximum'} of ${formatSeconds(limitMs)}`;
+  const reason =
+    times.elapsedMs >= limitMs
+      ? `${limit} is spent`
+      : `another one of about ${formatSeconds(times.longestMs)} does not fit ${limit}`;
+  return `${formatReplicates(times.replicates)}: ${reason}`;
 }
 
 interface PlanOptions {

@@ -69,9 +69,34 @@ export async function callCli(
   words: readonly string[],
   { cwd, env = process.env }: { cwd: string; env?: NodeJS.ProcessEnv },
 ): Promise<Called> {
-  const { context, printed } = replayContext(cwd, { env });
+  return call(words, replayContext(cwd, { env }));
+}
+
+/**
+ * The same with real targets, generators and load tools. Charts, which take longer than a tiny run, are left out.
+ * @param env beside that of this process, for the run's processes too
+ */
+export async function measureHere(
+  words: readonly string[],
+  { cwd, env }: { cwd: string; env: Readonly<Record<string, string>> },
+): Promise<Called> {
+  const before = { ...process.env };
+  Object.assign(process.env, env);
+  const { context, printed } = replayContext(cwd);
+  const { createSource: _recorded, ...real } = context;
+  const live = { ...real, env: process.env, plugins: { ...plugins, charts: {}, sweepCharts: {} } };
+  return call(words, { context: live, printed }).finally(() => {
+    for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
+    Object.assign(process.env, before);
+  });
+}
+
+async function call(
+  words: readonly string[],
+  { context, printed }: { context: Context; printed: Printed },
+): Promise<Called> {
   const home = process.cwd();
-  process.chdir(cwd);
+  process.chdir(context.cwd);
   const status = await runProgram({ ...context, argv: words })
     .catch((error: unknown) => reportError(error, context.output))
     .finally(() => process.chdir(home));

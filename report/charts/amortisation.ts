@@ -1,5 +1,6 @@
 // Chart: mean latency by requests per connection, and what opening a connection costs by the fitted model.
 import { type AmortisationFit, cellAmortisation } from '../../results/amortisation.ts';
+import { reuseOf } from '../../results/reuse.ts';
 import { allMarks, type CellView, signsOf } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
 import { describeAmortisation, fitsWell, openingOf } from '../words/amortisation.ts';
@@ -146,8 +147,13 @@ function pointsOf({ arms }: CellView, fit: AmortisationFit) {
   return fit.arms.flatMap(({ arm: name, requestsPerConnection: limit, measuredUs, predictedUs }) => {
     const arm = arms.find(candidate => candidate.name === name);
     if (arm?.summary == null) return [];
-    const { requestsSent, opened } = arm.summary;
-    const k = limit === 'unlimited' ? Math.max(1, requestsSent / Math.max(1, opened)) : limit;
+    const reuse = reuseOf(arm.trials.map(({ measurement }) => measurement.ledger));
+    const k =
+      limit !== 'unlimited'
+        ? limit
+        : reuse === null
+          ? 1
+          : Math.max(1, reuse.connected.most / Math.max(1, reuse.opened));
     const tip = `${arm.label}: mean ${formatLatency(measuredUs)}, model ${formatLatency(predictedUs)}`;
     return {
       name,

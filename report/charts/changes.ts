@@ -7,8 +7,10 @@ import { INTERVAL_NAME } from '../../results/stats.ts';
 import type { Figure, Table } from '../model.ts';
 import { arrowLayers, CHART_PX, clip, framed, guideLine, INK, type Layer, MUTED } from './theme.ts';
 
-/** A line with the name and the change, above the one with the interval. */
-const ROW_PX = 42;
+/** A line with the name, one with the change, and below them the interval. */
+const ROW_PX = 58;
+/** Names that are cut take no more than the picture, of which their estimated width is more. */
+const NAME_PX = 1.1 * CHART_PX;
 /** Below the rows. */
 const AXIS_PX = 44;
 
@@ -46,10 +48,11 @@ function rowOf({ line, name, change }: NamedChange, index: number) {
   const { value, low, high } = line.change;
   const noise = noiseFloor ?? 0;
   return {
-    at: index + 0.72,
-    top: index + 0.5,
-    bottom: index + 0.94,
-    words: index + 0.3,
+    at: index + 0.76,
+    top: index + 0.6,
+    bottom: index + 0.92,
+    nameAt: index + 0.15,
+    textAt: index + 0.42,
     name,
     text: change,
     colour: COLOURS[state],
@@ -133,13 +136,13 @@ function specOf(rows: readonly Row[]): TopLevelSpec {
         },
         {
           data: { values },
-          mark: { type: 'text', align: 'left', aria: false, fill: MUTED, limit: CHART_PX * 0.55 },
-          encoding: { x: { value: 0 }, y: { ...y, field: 'words' }, text: { field: 'name' } },
+          mark: { type: 'text', align: 'left', aria: false, fill: MUTED, limit: NAME_PX },
+          encoding: { x: { value: 0 }, y: { ...y, field: 'nameAt' }, text: { field: 'name' } },
         },
         {
           data: { values },
-          mark: { type: 'text', align: 'right', aria: false, fill: INK },
-          encoding: { x: { value: 'width' }, y: { ...y, field: 'words' }, text: { field: 'text' } },
+          mark: { type: 'text', align: 'left', aria: false, fill: INK },
+          encoding: { x: { value: 0 }, y: { ...y, field: 'textAt' }, text: { field: 'text' } },
         },
       ],
     },

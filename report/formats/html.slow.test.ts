@@ -1,4 +1,4 @@
-// The page keeps the contract of formats. It draws every chart of every sample, which takes seconds.
+// The page keeps the contract of formats. It draws with vega, which takes seconds.
 import { testFormat } from '../testing/format-suite.ts';
 import { formats } from '../testing/plugins.ts';
 

@@ -23,7 +23,6 @@ import {
   type TableCell,
   type Tone,
 } from '../model.ts';
-import { renderChart } from './chart-svg.ts';
 import { comment } from './comment.ts';
 import { bindUnits, type Format, type FormatOptions, partsOf, type ReportPart } from './format.ts';
 import { toJson } from './json.ts';
@@ -146,6 +145,8 @@ export function factList(facts: readonly Fact[]): Markup {
 
 /** @param id unique within the page */
 export async function pictureMarkup({ title, caption, spec }: Picture, id: string): Promise<Markup> {
+  // Loaded where there is a picture: what draws takes longer to load than all the rest of a page.
+  const { renderChart } = await import('./chart-svg.ts');
   try {
     const svg = await renderChart(spec, { id, description: `${title}. ${caption}` });
     return html`<div class="picture">${trusted(svg)}</div>`;

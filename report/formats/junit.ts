@@ -1,6 +1,7 @@
 // Format for CI: JUnit XML with a test suite per cell and a test case per check.
 
 import { create } from 'xmlbuilder2';
+import { runDurationMs } from '../../results/run-clock.ts';
 import { visibleLine } from '../../results/visible.ts';
 import type { Check, Report } from '../model.ts';
 import type { Output } from './format.ts';
@@ -12,7 +13,7 @@ const output: Output = {
   name: 'junit',
   fileName: 'junit.xml',
   render: ({ run, report }) => {
-    const seconds = Math.max(0, Date.parse(run.finishedAt) - Date.parse(run.startedAt)) / 1_000;
+    const seconds = runDurationMs(run) / 1_000;
     const cellSeconds = new Map(run.cells.map(({ cell, elapsedMs }) => [cell, elapsedMs / 1_000]));
     return junitXml(report, { seconds, cellSeconds, hostname: run.host.hostname });
   },

@@ -2,11 +2,12 @@
 import { Counter, Gauge, Registry, Summary } from 'prom-client';
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { CellResult } from '../../results/model/run.ts';
-import type { CompletedTrial } from '../../results/model/trial.ts';
+import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
+import { reuseOf } from '../../results/reuse.ts';
 import { INTERVAL_NAME, type Interval, LEAST_REPLICATES } from '../../results/stats.ts';
 import { visibleLine } from '../../results/visible.ts';
+import { auditLines } from '../words/audits.ts';
 import { knownAccepted, knownOpened } from '../words/caveats.ts';
-import { reuseRatio } from '../words/doubts.ts';
 import type { Output } from './format.ts';
 
 const LABELS = ['run', 'scenario', 'cell', 'arm'] as const;
@@ -94,8 +95,16 @@ export function createRunMetrics(id: string): RunMetrics {
     labelNames: [...LABELS],
     registers: [registry],
   });
-  const reuse = gauge('connection_reuse_ratio', 'Share of requests that needed no new connection');
-  const audits = gauge('audits', 'Findings of the audits, by state', ['state']);
+  const reuse = gauge(
+    'connection_reuse_ratio',
+    'Share of the requests with a connection that needed no new one; a lower bound where some may have had none',
+  );
+  const ledgersByArm = new Map<string, Ledger[]>();
+  const audits = gauge(
+    'audits',
+    'Audits of the cell, by their outcome in its worst trial, as in the report',
+    ['state'],
+  );
   const expectations = gauge('expectations', 'Expectations of the cell, by state', ['state']);
 
   return {
@@ -115,6 +124,11 @@ export function createRunMetrics(id: string): RunMetrics {
       handshakes.inc({ ...labels, kind: 'full' }, ledger.clientHandshakesFull);
       handshakes.inc({ ...labels, kind: 'resumed' }, ledger.clientHandshakesResumed);
       trials.inc(labels);
+      const key = JSON.stringify(labels);
+      const ledgers = [...(ledgersByArm.get(key) ?? []), ledger];
+      ledgersByArm.set(key, ledgers);
+      const reused = reuseOf(ledgers);
+      if (reused !== null) reuse.set(labels, reused.ratio.least);
     },
     setCell({ cell, scenario, arms }) {
       for (const arm of arms) {
@@ -147,15 +161,14 @@ export function createRunMetrics(id: string): RunMetrics {
             },
           });
         }
-        if (knownOpened(arm) !== null) {
-          reuse.set(labels, reuseRatio(arm) ?? 1);
-        }
       }
     },
-    setOutcome({ cell, scenario, findings, expectations: expected }) {
+    setOutcome(result) {
+      const { cell, scenario, expectations: expected } = result;
+      const lines = auditLines({ result });
       const labels = labelsOf(scenario.name, cell, '');
       for (const state of ['pass', 'warn', 'fail'] as const) {
-        audits.set({ ...labels, state }, findings.filter(finding => finding.state === state).length);
+        audits.set({ ...labels, state }, lines.filter(line => line.state === state).length);
       }
       for (const state of ['pass', 'unsure', 'fail'] as const) {
         expectations.set({ ...labels, state }, expected.filter(result => result.state === state).length);

@@ -2,6 +2,7 @@
 import { askedPerSec, countResponses, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
 import type { ArmSummary, Metric } from '../../results/model/run.ts';
 import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
+import { reuseOf } from '../../results/reuse.ts';
 import { INTERVAL_NAME, LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { originCount } from '../../scenarios/model/origins.ts';
@@ -12,7 +13,6 @@ import type { Column, JsonValue, Table, TableCell } from '../model.ts';
 import { BOUND_NAMES } from '../words/bound.ts';
 import { describeCounting, knownAccepted, knownOpened } from '../words/caveats.ts';
 import { describePolicy } from '../words/conditions.ts';
-import { reuseRatio } from '../words/doubts.ts';
 import { formatRate } from '../words/load.ts';
 import {
   formatCount,
@@ -177,6 +177,15 @@ const handshakes = (
   },
 });
 
+/** `25.3 %`; `0 to 12 %` where some requests may have had no connection. */
+function reuseFigure(trials: readonly CompletedTrial[]): ReturnType<Measure['read']> {
+  const ratio = reuseOf(trials.map(({ measurement }) => measurement.ledger))?.ratio;
+  if (ratio === undefined) return UNKNOWN;
+  const [least, most] = [formatPercent(ratio.least), formatPercent(ratio.most)];
+  if (least === most) return { text: most, value: ratio.most };
+  return { text: `${least.replace(/ %$/, '')} to ${most}`, value: ratio };
+}
+
 const MEASURES: readonly Measure[] = [
   { ...metricMeasure('requestsPerSec'), isCensored: hasCensored },
   { ...metricMeasure('meanUs'), isCensored: hasCensored },
@@ -202,7 +211,7 @@ const MEASURES: readonly Measure[] = [
   count('opened', 'opened', 'connections', knownOpened),
   {
     column: figureColumn('reuseRatio', 'reused', 'of requests'),
-    read: summary => known(reuseRatio(summary), formatPercent),
+    read: (_summary, trials) => reuseFigure(trials),
   },
   count('accepted', 'accepted', 'connections', knownAccepted),
   {
@@ -243,7 +252,7 @@ export function mainTable({ arms, result }: CellView): Table {
     ]),
     notes: [
       'Latency is response time over all requests of all replicates: from the moment a request was due until the last byte of its response.',
-      `Requests sent and connections are totals over all replicates, warm-up included. Connections ${describeCounting({ arms })}; needed: what the settings require.`,
+      `Requests sent and connections are totals over all replicates, warm-up included. Connections ${describeCounting({ arms })}; needed: what the settings require. Reused: of the requests that had a connection, a range where some may have had none.`,
       ...externalNotes(result.scenario.target),
       ...(hasAttempts
         ? [

@@ -1,11 +1,13 @@
 // Caveats: why measuring stopped, and what the network of a run lacks.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { CellResult } from '../../results/model/run.ts';
+import type { CellResult, Run } from '../../results/model/run.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { armNames, viewCell } from '../cell-view.ts';
+import type { FactGroup } from '../model.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
 import { caveatsOfAll, cellCaveats, describeStop, runCaveats } from './caveats.ts';
+import { machineFacts } from './run.ts';
 
 describe('Why measuring stopped, and the precision reached', () => {
   const sample = sampleRuns['two arms']!.run.cells[0]!;
@@ -30,8 +32,11 @@ describe('Why measuring stopped, and the precision reached', () => {
       'Stopped after 4 replicates in 61 s: the expectations are decided; the interval of requests/s is ±8 %.',
     ],
     [
-      { stop: 'budget' },
-      'Stopped after 4 replicates in 61 s: another replicate would not fit in the time budget of 60 s; the interval of requests/s is ±8 %.',
+      {
+        stop: 'budget',
+        stopDetail: '1 replicate: another one of about 31 s does not fit the announced maximum of 82 s',
+      },
+      'Stopped in 61 s with 1 replicate: another one of about 31 s does not fit the announced maximum of 82 s; the interval of requests/s is ±8 %.',
     ],
     [
       { stop: 'max-replicates', replicates: 1 },
@@ -112,6 +117,24 @@ describe('What the network of a run lacks', () => {
       for (const [index, pattern] of told.entries()) assert.match(caveats[index]!, pattern);
     });
   }
+});
+
+test('a clock that was set during the run is said, and the duration is that of the other clock', () => {
+  const { run } = sampleRuns['two arms']!;
+  const finishedAt = new Date(Date.parse(run.startedAt) - 7_180_000).toISOString();
+  const about = (changed: Run): string =>
+    runCaveats(changed)
+      .filter(caveat => caveat.includes('clock'))
+      .join();
+  const setBack = { ...run, finishedAt, elapsedMs: 20_000 };
+  assert.equal(about(run), '');
+  assert.match(about(setBack), /^The machine's clock was set back by 7,200 s during the run: /);
+  assert.match(
+    about({ ...run, elapsedMs: 1 }),
+    /^The machine's clock was set ahead by .*, or the machine slept: /,
+  );
+  const [{ facts }] = machineFacts(setBack) as [FactGroup];
+  assert.equal(facts.find(({ label }) => label === 'Duration')?.value, '20 s');
 });
 
 test('requests without a response outside the windows are said to be in no error rate', () => {

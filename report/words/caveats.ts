@@ -4,9 +4,11 @@ import { isBusyMachine } from '../../results/audits/machine.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { ArmSummary, CellResult, Host, Run, StopReason } from '../../results/model/run.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
+import { clockJumpMs } from '../../results/run-clock.ts';
 import { sumOf } from '../../results/stats.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import { foreignCaveats, formatSeconds } from './conditions.ts';
+import { delayedAckCaveats } from './delayed-ack.ts';
 import { LINK_LIMITS } from './link.ts';
 import { countReplicates, formatCount, reachRatio } from './numbers.ts';
 
@@ -143,7 +145,7 @@ export function describeStop(cell: CellResult): string {
     case 'decided':
       return `Stopped ${after}: the expectations are decided; ${reached}.`;
     case 'budget':
-      return `Stopped ${after}: another replicate would not fit in the time budget of ${formatSeconds(scenario.timing.budgetMs)}; ${reached}.`;
+      return `Stopped in ${formatSeconds(elapsedMs)} with ${stopDetail}; ${reached}.`;
     case 'max-replicates':
       return `Stopped ${after}, the maximum that the scenario allows; ${reached}.`;
     case 'cut':
@@ -199,13 +201,15 @@ function describeLoopback(cells: readonly CellResult[]): string {
     : `${LOOPBACK} A real network adds a round trip to every request.`;
 }
 
-export function runCaveats({ state, git, host, cells }: Run): string[] {
+export function runCaveats(run: Run): string[] {
+  const { state, git, host, cells } = run;
   return [
     ...networkCaveats(cells),
     ...(state === 'partial' ? ['The run is partial: only what was measured is shown.'] : []),
     ...(state === 'failed' ? ['Some of the requested measurements could not be made.'] : []),
     ...(host.pinning === null ? [`Processes were not pinned to cores: ${host.pinningDetail}.`] : []),
     ...busyCaveats(host),
+    ...clockCaveats(run),
     ...(git?.isDirty === true
       ? ['The working tree had uncommitted changes, so the commit alone does not reproduce the run.']
       : []),
@@ -226,6 +230,19 @@ function networkCaveats(cells: readonly CellResult[]): string[] {
       : [
           `Clients and target ran on one machine${isMixed ? ` for ${names} as well` : ''}, and ${LINK_LIMITS}.`,
         ]),
+  ];
+}
+
+function clockCaveats(run: Run): string[] {
+  const jumpMs = clockJumpMs(run);
+  if (jumpMs === 0) return [];
+  const by = formatSeconds(Math.abs(jumpMs));
+  const what =
+    jumpMs < 0
+      ? `The machine's clock was set back by ${by} during the run`
+      : `The machine's clock was set ahead by ${by} during the run, or the machine slept`;
+  return [
+    `${what}: its times of day cannot be compared with each other. Durations and latencies are those of a clock that nobody sets.`,
   ];
 }
 
@@ -257,7 +274,8 @@ function unansweredOutside({ ledger, censored, arrivals }: CompletedTrial['measu
   return Math.max(0, ledger.unfinished - inWindows);
 }
 
-export function cellCaveats({ result, trials, arms }: CellView): string[] {
+export function cellCaveats(view: CellView): string[] {
+  const { result, trials, arms } = view;
   const failed = trials.filter(({ state }) => state === 'failed').length;
   const partial = trials.filter(trial => trial.state === 'completed' && trial.isPartial).length;
   return [
@@ -274,6 +292,7 @@ export function cellCaveats({ result, trials, arms }: CellView): string[] {
       ? []
       : [`${partial} of ${trials.length} trials were cut short and are shorter than planned.`]),
     ...unansweredCaveats(arms),
+    ...delayedAckCaveats(view),
     ...pauseCaveats(arms),
     ...(result.replicates > 0 && result.replicates < FEW_REPLICATES
       ? [

@@ -1,26 +1,20 @@
 // What qualifies a headline: connections that are not reused, requests that failed, and what a verdict would take.
 import { errorRatioOf, failsOften } from '../../results/compare.ts';
-import { type ArmSummary, type CellResult, type Comparison, foundServers } from '../../results/model/run.ts';
+import { type CellResult, type Comparison, foundServers } from '../../results/model/run.ts';
+import { reuseOf } from '../../results/reuse.ts';
 import { LEAST_REPLICATES, replicatesToTell } from '../../results/stats.ts';
 import { closesAfterResponse } from '../../scenarios/model/closing-server.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
-import { formatCount, formatPercent, knownRatio } from './numbers.ts';
+import { countReplicates, formatCount, formatPercent, knownRatio } from './numbers.ts';
 
 /** Two requests per connection would already be a reuse of 0.5. */
 const HARDLY_REUSED = 0.1;
 const NOT_REUSED = 0.01;
 
-/** Share of requests, or of the attempts that a client made for them, sent on a connection that was already open; null if none was sent. */
-export function reuseRatio({
-  opened,
-  requestsSent,
-  attemptsSent,
-}: Pick<ArmSummary, 'opened' | 'requestsSent' | 'attemptsSent'>): number | null {
-  const sent = attemptsSent ?? requestsSent;
-  return sent === 0 ? null : Math.max(0, 1 - opened / sent);
-}
-
-/** One sentence per arm that should reuse connections but does not: `ours opened a connection for each of 2,175 requests: it reuses none.` */
+/**
+ * One sentence per arm that should reuse connections but does not: `ours opened a connection for each of 2,175 requests: it
+ * reuses none.` A server may change between replicates, so each is judged for itself.
+ */
 export function describeMissingReuse({ arms, result }: Pick<CellView, 'arms' | 'result'>): string[] {
   const { target } = result.scenario;
   const servers = foundServers(result);
@@ -29,15 +23,21 @@ export function describeMissingReuse({ arms, result }: Pick<CellView, 'arms' | '
     (servers.length > 0 && servers.every(({ httpVersion }) => httpVersion === '1.0'))
       ? ', because the server closes it after each response'
       : '';
-  return arms.flatMap(({ name, client, summary }: ArmView) => {
-    if (summary === null || client === undefined || client.requestsPerConnection === 1) return [];
-    const ratio = reuseRatio(summary);
-    if (ratio === null || ratio >= HARDLY_REUSED) return [];
-    const sent = formatCount(summary.requestsSent);
-    return ratio < NOT_REUSED
-      ? [`${name} opened a connection for each of ${sent} requests: it reuses none${closes}.`]
+  return arms.flatMap(({ name, client, trials }: ArmView) => {
+    if (client === undefined || client.requestsPerConnection === 1) return [];
+    const ledgers = trials.map(({ measurement }) => measurement.ledger);
+    const missing = ledgers.filter(ledger => (reuseOf([ledger])?.ratio.most ?? 1) < HARDLY_REUSED);
+    const reuse = reuseOf(missing);
+    if (reuse === null) return [];
+    const sent = formatCount(reuse.connected.most);
+    const its =
+      missing.length === ledgers.length
+        ? name
+        : `${name}, in ${missing.length} of ${countReplicates(ledgers.length)},`;
+    return reuse.ratio.most < NOT_REUSED
+      ? [`${its} opened a connection for each of ${sent} requests: it reuses none${closes}.`]
       : [
-          `${name} opened ${formatCount(summary.opened)} connections for ${sent} requests: it hardly reuses any${closes}.`,
+          `${its} opened ${formatCount(reuse.opened)} connections for ${sent} requests: it hardly reuses any${closes}.`,
         ];
   });
 }

@@ -1,6 +1,7 @@
 // Describes a run: its name, machine, software and command, and how to reproduce it.
 import type { RunSummary } from '../../results/baselines.ts';
 import type { Host, Run } from '../../results/model/run.ts';
+import { runDurationMs } from '../../results/run-clock.ts';
 import { isExternal } from '../../scenarios/model/target.ts';
 import type { Fact, FactGroup } from '../model.ts';
 import { formatSeconds } from './conditions.ts';
@@ -66,11 +67,10 @@ export function describeRun({ startedAt, host, id }: Run): string {
 }
 
 function runFacts(run: Run): Fact[] {
-  const durationMs = Date.parse(run.finishedAt) - Date.parse(run.startedAt);
   return [
     { label: 'Run', value: run.id },
     { label: 'Started', value: run.startedAt },
-    { label: 'Duration', value: formatSeconds(durationMs) },
+    { label: 'Duration', value: formatSeconds(runDurationMs(run)) },
     { label: 'State', value: run.state },
     { label: 'Seed', value: String(run.seed) },
     { label: 'Command', value: formatCommand(run.command) },

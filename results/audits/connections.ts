@@ -240,7 +240,7 @@ export const conservation: TrialRule = {
         detail: `the target saw ${whole(seen)} requests; expected: between the ${whole(least)} answered and the ${whole(most)} sent${name}`,
       };
     }
-    const mixed = ledger.origins.findIndex(one => isMixed(one, sent - answered));
+    const mixed = findMixed(ledger);
     if (mixed !== -1) {
       const one = ledger.origins[mixed]!;
       return {
@@ -266,7 +266,11 @@ function reaching({ requestsSent, answered, attempts }: Ledger): {
   return { least: attempts.answered + refused, most: attempts.sent, name: ' attempts' };
 }
 
-/** Whether an origin has seen requests that went to another. @param lost that may not have arrived */
-function isMixed({ requestsSent, requestsSeen }: Ledger['origins'][number], lost: number): boolean {
-  return requestsSeen !== null && (requestsSeen > requestsSent || requestsSeen < requestsSent - lost);
+/** The origin that has seen requests which went to another; -1: none. Of attempts it is not known to which origin they went. */
+function findMixed({ origins, requestsSent, answered, attempts }: Ledger): number {
+  if (attempts !== null) return -1;
+  const mayBeLost = requestsSent - answered;
+  return origins.findIndex(
+    ({ requestsSent: sent, requestsSeen: seen }) => seen !== null && (seen > sent || seen < sent - mayBeLost),
+  );
 }

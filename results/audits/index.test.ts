@@ -652,6 +652,15 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     });
   }
 
+  test('what such a client sent to one of several origins is not known, so only the sum is held against what they saw', () => {
+    const trial = persistent();
+    setOrigins(trial.measurement, { requestsSeen: 0 });
+    const found = () => auditTrial(trial).find(({ rule }) => rule === 'conservation')!.state;
+    assert.equal(found(), 'fail');
+    attempted(trial.measurement, { sent: 60, answered: 50 }, 55);
+    assert.equal(found(), 'pass');
+  });
+
   test('a client that repeats requests, or answers from memory, is held against what it sent', () => {
     for (const [sent, answered, seen] of [
       [60, 50, 52],

@@ -313,6 +313,9 @@ export const Run = z.strictObject({
     .describe('partial: interrupted; failed: something could not be measured'),
   startedAt: z.iso.datetime().describe('Start of the run'),
   finishedAt: z.iso.datetime().describe('End of the run'),
+  elapsedMs: amount()
+    .optional()
+    .describe('Duration by a clock that nobody sets, ms; absent in runs of older versions'),
   conntax: z.string().describe('Version of conntax'),
   command: z.array(z.string()).describe('Command line'),
   seed: z.int().describe('Seed of all randomness of the run'),

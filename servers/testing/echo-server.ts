@@ -12,9 +12,13 @@ export interface ReceivedRequest {
   body: string;
 }
 
-/** Answers every request with status 200 and the two bytes `ok`, after its body has arrived. */
+/**
+ * Answers every request with status 200 and the two bytes `ok`, after its body has arrived.
+ * @param serviceMs how long after; users that ask again at once then leave the machine to others
+ */
 export async function openEchoServer(
   scope: Scope,
+  { serviceMs = 0 }: { serviceMs?: number } = {},
 ): Promise<{ endpoint: Endpoint; received: ReceivedRequest[]; connections(): number }> {
   const received: ReceivedRequest[] = [];
   let connections = 0;
@@ -31,7 +35,9 @@ export async function openEchoServer(
         ),
         body: Buffer.concat(pieces).toString('latin1'),
       });
-      response.writeHead(200, { 'content-length': 2 }).end('ok');
+      const answer = (): unknown => response.writeHead(200, { 'content-length': 2 }).end('ok');
+      if (serviceMs === 0) answer();
+      else setTimeout(answer, serviceMs);
     });
   });
   server.on('connection', () => {

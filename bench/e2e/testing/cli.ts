@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { type Called, measureHere } from '../../testing/in-process.ts';
 import { watchOver } from '../../watchdog.ts';
 import {
   type Found,
@@ -153,4 +154,24 @@ export function startProgram(
 /** Runs `conntax` to its end. */
 export function runCli(t: Scope, args: readonly string[], options: CliOptions): Promise<CliResult> {
   return startCli(t, args, options).result;
+}
+
+/**
+ * Runs `conntax` to its end in the process of the test, with real processes around it: for what a run measures, and says of it. It
+ * saves the start of the program and the drawing of charts, which cost more than all processes of a tiny run. Fails like
+ * `runCli` when a process is left behind. Not twice at once.
+ */
+export async function runHere(
+  t: Scope,
+  args: readonly string[],
+  { cwd, env = {} }: Pick<CliOptions, 'cwd' | 'env'>,
+): Promise<Called> {
+  const mark = randomUUID();
+  t.after(() => killProcesses(mark));
+  // The watchdog that it starts lives as long as this process, so it must not carry the mark.
+  watchOver(spawn('true'));
+  const outcome = await measureHere(args, { cwd, env: { ...env, [MARK]: mark } });
+  const left = await leftProcesses(mark);
+  assert.deepEqual(left, [], `processes were left behind after:\n${outcome.stderr}`);
+  return outcome;
 }

@@ -128,23 +128,5 @@ export function originRules(context: RuleContext): Rule[] {
               hint: "'library' or 'none', or a target with one origin",
             },
     ),
-    ...(['interceptors', 'resilience'] as const).flatMap(setting =>
-      forEachArm(
-        context,
-        arm => [
-          ['clients', arm, setting],
-          ['target', 'origins'],
-          ['target', 'urls'],
-        ],
-        (arm, client, { target }) =>
-          client[setting] === undefined || originCount(target) === 1
-            ? undefined
-            : {
-                path: ['clients', arm, setting],
-                message: 'attempts are counted in all, not for each of several servers',
-                hint: `no ${setting}, or a target with one origin`,
-              },
-      ),
-    ),
   ];
 }

@@ -24,12 +24,15 @@ export function engineConnectionsCase(subject: EngineSubject): void {
 
       test(`requestsPerConnection ${requestsPerConnection}: both ends count alike over ${SLICES} slices`, async t => {
         const server = await openTestTarget(t, target, delay);
-        const { engine, recorder, slice, account } = openEngine(t, subject, {
+        const { engine, recorder, sliceUntil, account } = openEngine(t, subject, {
           endpoint: server.endpoint,
           users: USERS,
           stated: { requestsPerConnection },
         });
-        for (let i = 0; i < SLICES; i++) await slice();
+        for (let i = 1; i <= SLICES; i++) {
+          const enough = 6 * USERS * i;
+          await sliceUntil('many have been answered', () => server.read().requests >= enough);
+        }
         await engine.close();
         await until('the target has seen every close', () => server.read().openConnections === 0);
         const { accepted, requests, requestsPerConnection: carried } = server.read();

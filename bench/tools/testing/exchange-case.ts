@@ -76,8 +76,8 @@ export function engineExchangeCase(subject: EngineSubject): void {
         response.statusCode = count++ % 2 === 0 ? 503 : 200;
         setTimeout(() => response.end('so'), 5);
       });
-      const { recorder, slice, account } = openEngine(t, subject, { endpoint, users: USERS });
-      await slice({ windowMs: 1_000 });
+      const { recorder, sliceUntil, account } = openEngine(t, subject, { endpoint, users: USERS });
+      await sliceUntil('many have arrived', () => count >= 20 * USERS);
       const { answered, failed, sent } = account();
       const { outcomes } = recorder.finish();
       assert.ok(Math.abs(answered - failed) <= 2 * USERS + sent * 0.1, `${answered} good, ${failed} bad`);
@@ -113,7 +113,9 @@ export function engineExchangeCase(subject: EngineSubject): void {
 
     test('it goes to the address that was checked, and names the host', async t => {
       const hosts = new Set<string | undefined>();
+      let count = 0;
       const { origin, path } = await openServer(t, ({ headers }, response) => {
+        count++;
         hosts.add(headers.host);
         setTimeout(() => response.end('so'), 5);
       });
@@ -121,19 +123,22 @@ export function engineExchangeCase(subject: EngineSubject): void {
       const address = '127.0.0.1';
       // In this process, names are resolved by bench/run/external-server.ts.
       const named = subject.module.countsConnections ? { origin } : { origin: `http://${host}`, address };
-      const { slice, account } = openEngine(t, subject, { endpoint: { ...named, path }, users: 1 });
-      await slice({ windowMs: 1_000 });
+      const { sliceUntil, account } = openEngine(t, subject, { endpoint: { ...named, path }, users: 1 });
+      await sliceUntil('some have arrived', () => count >= 20);
       assert.ok(account().answered > 0);
       assert.deepEqual([...hosts], [new URL(named.origin).host]);
     });
 
     test('it asks for the path and the query, and GETs', async t => {
       const asked = new Set<string>();
+      let count = 0;
       const endpoint = await openServer(t, ({ method, url }, response) => {
+        count++;
         asked.add(`${method} ${url}`);
         setTimeout(() => response.end('so'), 5);
       });
-      await openEngine(t, subject, { endpoint, users: 1 }).slice();
+      const { sliceUntil } = openEngine(t, subject, { endpoint, users: 1 });
+      await sliceUntil('some have arrived', () => count >= 20);
       assert.deepEqual([...asked], ['GET /there?is=one']);
     });
   });

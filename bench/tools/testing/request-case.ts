@@ -14,6 +14,9 @@ import {
 } from '../../clients/testing/request-case.ts';
 import { type EngineSubject, openEngine, skipMissing } from './subject.ts';
 
+/** Requests of a case, all alike. */
+const ENOUGH = 20;
+
 export function engineRequestCase(subject: EngineSubject): void {
   suite('the request', skipMissing(subject), () => {
     for (const { title, request: stated, arrives } of REQUESTS) {
@@ -21,9 +24,10 @@ export function engineRequestCase(subject: EngineSubject): void {
       const client = Client.parse({ transport: subject.name });
       if (subject.module.refusals(client, Target.parse({}), [request]).length > 0) continue;
       test(`${title}: arrives as asked for, every time`, async t => {
-        const server = await openEchoServer(t);
-        const { slice, account } = openEngine(t, subject, { endpoint: server.endpoint, users: 2, request });
-        await slice({ windowMs: 1_500 });
+        const server = await openEchoServer(t, { serviceMs: 5 });
+        const { endpoint } = server;
+        const { sliceUntil, account } = openEngine(t, subject, { endpoint, users: 2, request });
+        await sliceUntil('some have arrived', () => server.received.length >= ENOUGH);
         const { answered, failed } = account();
         assert.ok(answered > 0 && failed === 0, `${answered} answered, ${failed} failed`);
         assert.ok(server.received.length >= answered);
@@ -41,7 +45,7 @@ export function engineRequestCase(subject: EngineSubject): void {
       return;
     }
     test('several requests: what arrives is what was drawn', async t => {
-      const server = await openEchoServer(t);
+      const server = await openEchoServer(t, { serviceMs: 5 });
       const users = 3;
       const { slice, engine, recorder, account } = openEngine(t, subject, {
         endpoint: server.endpoint,

@@ -6,6 +6,7 @@ import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
 import { prepareRequests } from '../../clients/request.ts';
 import type { Asked } from '../../clients/testing/subject.ts';
+import { until } from '../../clients/testing/until.ts';
 import type { Engine, EngineModule, SliceTimes, Window } from '../../contracts.ts';
 import { createRecorder, type Recorder } from '../../load/recorder.ts';
 
@@ -17,8 +18,10 @@ export interface EngineSubject {
 export interface OpenedEngine {
   engine: Engine;
   recorder: Recorder;
-  /** A slice, by default of 20 ms ramp, 150 ms window and 2 s drain. */
+  /** A slice, by default of 20 ms ramp, 600 ms window and 2 s drain. */
   slice(times?: Partial<SliceTimes>): Promise<Window>;
+  /** A slice that is cut as soon as this is true: how long a program takes to start depends on the machine. */
+  sliceUntil(what: string, isTrue: () => boolean): Promise<Window>;
   /** sent = answered + failed + unfinished; throws otherwise. */
   account(): { sent: number; answered: number; failed: number; unfinished: number };
 }
@@ -46,18 +49,25 @@ export function openEngine(
     sink: recorder,
   });
   scope.after(() => engine.close());
+  const slice = (times: Partial<SliceTimes> = {}): Promise<Window> =>
+    engine.runSlice({
+      rampMs: 20,
+      windowMs: 600,
+      drainMs: 2_000,
+      isRecorded: true,
+      originMs: performance.now(),
+      ...times,
+    });
   return {
     engine,
     recorder,
-    slice: times =>
-      engine.runSlice({
-        rampMs: 20,
-        windowMs: 600,
-        drainMs: 2_000,
-        isRecorded: true,
-        originMs: performance.now(),
-        ...times,
-      }),
+    slice,
+    async sliceUntil(what, isTrue) {
+      const running = slice({ windowMs: 60_000 });
+      await until(what, isTrue);
+      engine.cut();
+      return running;
+    },
     account() {
       const { answered, failed } = recorder.finish();
       const { sent, unfinished } = engine;

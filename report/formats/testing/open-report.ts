@@ -55,6 +55,8 @@ export interface OpenedReport {
 /** A browser, and a folder for its pages. */
 export class ReportBrowser {
   readonly #browser: Browser;
+  /** Pages that were written, by sample: what takes long is to draw them. */
+  readonly #written = new Map<string, Promise<{ report: Report; url: string }>>();
   readonly #folder = mkdtempSync(join(tmpdir(), 'conntax-page-'));
 
   private constructor(browser: Browser) {
@@ -73,11 +75,9 @@ export class ReportBrowser {
 
   /** Writes the page as it is stored, and opens it from disk at 1280 px. */
   async open(sample: string): Promise<OpenedReport> {
-    const report = reportOf(sample);
-    const file = join(this.#folder, `${sample.replaceAll(' ', '-')}.html`);
-    const isRun = report.cells.length > 0;
-    const measured = isRun ? { measured: sampleOf(sample) } : {};
-    writeFileSync(file, await format.render(report, { hasColour: false, columns: 100, ...measured }));
+    const writing = this.#written.get(sample) ?? this.#write(sample);
+    this.#written.set(sample, writing);
+    const { report, url } = await writing;
     const page = await this.#browser.newPage({
       viewport: { width: 1280, height: 900 },
       colorScheme: 'light',
@@ -91,9 +91,17 @@ export class ReportBrowser {
       complaints.push(`dialog: ${dialog.message()}`);
       void dialog.dismiss();
     });
-    const url = pathToFileURL(file).href;
     await page.goto(url);
     return { page, report, requests, complaints, url };
+  }
+
+  async #write(sample: string): Promise<{ report: Report; url: string }> {
+    const report = reportOf(sample);
+    const file = join(this.#folder, `${sample.replaceAll(' ', '-')}.html`);
+    const isRun = report.cells.length > 0;
+    const measured = isRun ? { measured: sampleOf(sample) } : {};
+    writeFileSync(file, await format.render(report, { hasColour: false, columns: 100, ...measured }));
+    return { report, url: pathToFileURL(file).href };
   }
 
   async close(): Promise<void> {
