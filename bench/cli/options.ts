@@ -322,8 +322,7 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
     )
     .option(
       '--client <name>',
-      'undici, node-http, fetch, wire, a load tool, or the path of your own module',
-      TRY_DEFAULTS.client,
+      `undici, node-http, fetch, wire, a load tool, or the path of your own module; default: ${TRY_DEFAULTS.client}, for HEAD node-http`,
     )
     .option('--cacert <file>', 'PEM file of the authority that signed the certificate of the server')
     .option('--cert <file>', 'PEM file of a client certificate, for a server that asks for one')

@@ -6,7 +6,16 @@ import { FOUND_SERVER } from '../../results/testing/found-server.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';
 import { TRY_DEFAULTS } from './option-defaults.ts';
-import { conclude, planInTime, requireGoodStatus } from './try.ts';
+import {
+  completed,
+  conclude,
+  parseHeader,
+  parseProxy,
+  pathFrom,
+  planInTime,
+  requireGoodStatus,
+  scenarioOf,
+} from './try.ts';
 
 const options = { ...TRY_DEFAULTS, results: 'results', allowHost: [], concurrency: 20 };
 
@@ -92,4 +101,34 @@ test('too few replicates: what they gave, and the option that decides', () => {
     conclude({ run: sampleRun().run, servers: [FOUND_SERVER] }, options).join(' '),
     /not decided/,
   );
+});
+
+test('a header is split at its first colon, and a name with a space is refused as such', () => {
+  assert.deepEqual(parseHeader('Referer:  http://a/ '), ['Referer', 'http://a/']);
+  assert.throws(() => parseHeader('bad name: x'), { exitCode: 2, message: /"bad name" has a space/ });
+  assert.throws(() => parseHeader('novalue'), { exitCode: 2, message: /a name, a colon and a value/ });
+});
+
+test('a proxy without a scheme is reached by http, and one by another scheme is refused', () => {
+  assert.equal(parseProxy('127.0.0.1:3128'), 'http://127.0.0.1:3128');
+  assert.equal(parseProxy('user:pass@proxy:3128'), 'http://user:pass@proxy:3128');
+  for (const text of ['https://user:hunter2@127.0.0.1:3128', 'socks5://127.0.0.1', 'http://'])
+    assert.throws(() => parseProxy(text), { exitCode: 2, message: /^(?!.*hunter2).*-x http:/ });
+});
+
+test('HEAD is sent by a client that keeps connections, unless one is named', () => {
+  const { client: _, ...given } = options;
+  assert.equal(completed(given).client, 'undici');
+  assert.equal(completed({ ...given, request: 'HEAD' }).client, 'node-http');
+  assert.equal(completed({ ...given, request: 'HEAD', client: 'wire' }).client, 'wire');
+});
+
+test('a saved scenario names files from its own folder', () => {
+  const files = { cacert: 'ca.pem', dataFile: '/home/me/mine/body.json', client: './ours.ts' };
+  const { scenario } = scenarioOf('https://127.0.0.1:8443/', { ...options, ...files }, file =>
+    pathFrom('mine/try.json', file, '/home/me'),
+  );
+  assert.equal(scenario.target?.caFile, '../ca.pem');
+  assert.equal(scenario.request?.bodyFile, './body.json');
+  assert.equal(scenario.clients['persistent']?.transport, '../ours.ts');
 });

@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { STATUS_CODES } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { suggestNextStep } from '../../report/words/doubts.ts';
 import { headlinePhrases } from '../../report/words/load.ts';
 import { formatComparison, formatRatio } from '../../report/words/numbers.ts';
 import { UsageError } from '../../results/errors.ts';
-import { replaceFile } from '../../results/files.ts';
+import { kindOf, replaceFile } from '../../results/files.ts';
 import { closingReason, type ForeignServer, type Run } from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
@@ -18,11 +18,12 @@ import type { Variant } from '../../scenarios/model/sweep.ts';
 import { proxySecrets } from '../clients/proxy.ts';
 import { everyForm, redact } from '../clients/request.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
-import { formatProblems } from '../plan/read-scenarios.ts';
 import { readSlowness } from '../probes/host.ts';
 import type { Context } from './context.ts';
 import { formatDuration } from './dry-run.ts';
+import { TRY_DEFAULTS } from './option-defaults.ts';
 import { type Conclusion, type MeasureOptions, measurePlan, readAsked, seedOf } from './run.ts';
+import { errorInOptions, PASSPHRASE, PROXY_URL } from './try-words.ts';
 
 export interface TryOptions extends MeasureOptions {
   request?: Method;
@@ -32,7 +33,8 @@ export interface TryOptions extends MeasureOptions {
   concurrency: number;
   /** Requests per second of an open load, in place of users. */
   rate?: number;
-  client: string;
+  /** Default: a library that keeps connections with the method. */
+  client?: string;
   expectStatus?: readonly ExpectedStatus[];
   budgetSec: number;
   /** File of the authority to trust. */
@@ -50,6 +52,15 @@ export interface TryOptions extends MeasureOptions {
   save?: string;
 }
 
+/** With what was not given filled in. */
+export type Tried = TryOptions & { client: string };
+
+/** undici closes the connection after each HEAD. */
+export function completed(options: TryOptions): Tried {
+  const client = options.client ?? (options.request === 'HEAD' ? 'node-http' : TRY_DEFAULTS.client);
+  return { ...options, client, ...(options.proxy === undefined ? {} : { proxy: parseProxy(options.proxy) }) };
+}
+
 /** Clients of the scenario, by name. The numbers of connections are those of the pools. */
 const SHORT = 'short';
 const PERSISTENT = 'persistent';
@@ -59,9 +70,18 @@ const MOST_REPLICATES = 1_000;
 
 /** @returns the exit status. @throws UsageError, MeasureError */
 export async function tryCommand(address: string, options: TryOptions, context: Context): Promise<number> {
+  try {
+    return await tryServer(address, options, context);
+  } catch (error) {
+    throw errorInOptions(error);
+  }
+}
+
+async function tryServer(address: string, given: TryOptions, context: Context): Promise<number> {
   const startedAt = new Date();
   const startedAtMs = performance.now();
-  const { scenario, secrets, typed } = scenarioOf(address, options, context);
+  const options = completed(given);
+  const { scenario, secrets, typed } = scenarioOf(address, options, file => resolve(context.cwd, file));
   Object.assign(process.env, secrets);
   const { plan, leftOut } = planInTime(await readVariants(scenario, context), {
     seed: seedOf(options, startedAt),
@@ -70,8 +90,9 @@ export async function tryCommand(address: string, options: TryOptions, context: 
   if (leftOut !== undefined) context.output.note(`  ! ${leftOut}`);
   if (options.save !== undefined) {
     const { clients } = plan.cells[0]!.scenario;
-    const kept = Object.entries(scenario.clients).filter(([name]) => Object.hasOwn(clients, name));
-    const content = `${JSON.stringify({ ...scenario, clients: Object.fromEntries(kept) }, null, 2)}\n`;
+    const saved = scenarioOf(address, options, file => pathFrom(options.save!, file, context.cwd)).scenario;
+    const kept = Object.entries(saved.clients).filter(([name]) => Object.hasOwn(clients, name));
+    const content = `${JSON.stringify({ ...saved, clients: Object.fromEntries(kept) }, null, 2)}\n`;
     saveScenario(options.save, content, Object.keys(secrets), context);
   }
   return measurePlan(plan, {
@@ -93,8 +114,6 @@ async function readVariants(scenario: ScenarioInput, context: Context): Promise<
     const file = join(folder, 'try.json');
     writeFileSync(file, JSON.stringify(scenario));
     return await readAsked([file], context);
-  } catch (error) {
-    throw error instanceof UsageError ? withoutFile(error) : error;
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -164,13 +183,6 @@ function statusHint(status: number): string {
   }
 }
 
-/** The author wrote no file: problems are about the command line. */
-function withoutFile({ message, problems }: UsageError): UsageError {
-  if (problems.length === 0) return new UsageError(message);
-  const told = problems.map(problem => ({ ...problem, file: 'conntax try' }));
-  return new UsageError(formatProblems(told), told);
-}
-
 /** Replaces the file if there is one. @throws UsageError when it cannot be written */
 function saveScenario(
   name: string,
@@ -178,9 +190,23 @@ function saveScenario(
   variables: readonly string[],
   { cwd, output }: Context,
 ): void {
-  replaceFile(resolve(cwd, name), content);
+  const file = resolve(cwd, name);
+  if (kindOf(dirname(file)) !== 'folder')
+    throw new UsageError(`--save ${name}: ${dirname(file)} is not a folder; expected: a folder that exists`);
+  if (kindOf(file) === 'folder')
+    throw new UsageError(`--save ${name}: this is a folder; expected: the name of a file, such as try.json`);
+  replaceFile(file, content);
   const needs = variables.length === 0 ? '' : `, with ${variables.join(' and ')} in the environment`;
   output.note(`Saved the scenario: conntax run ${name.includes('/') ? name : `./${name}`}${needs}`);
+}
+
+/** The path of a file as the scenario has it. */
+type Locate = (file: string) => string;
+
+/** From the folder of the scenario that is saved, so that both can move together. */
+export function pathFrom(saved: string, file: string, cwd: string): string {
+  const path = relative(dirname(resolve(cwd, saved)), resolve(cwd, file));
+  return path.startsWith('..') ? path : `./${path}`;
 }
 
 interface TriedScenario {
@@ -192,7 +218,7 @@ interface TriedScenario {
 }
 
 /** @throws UsageError for an address that is no URL, a header that is none, or contradicting options */
-function scenarioOf(address: string, options: TryOptions, { cwd }: Context): TriedScenario {
+export function scenarioOf(address: string, options: Tried, locate: Locate): TriedScenario {
   const secrets: Record<string, string> = {};
   const typed: string[] = [];
   const hide = (name: string, value: string): Value => {
@@ -219,7 +245,7 @@ function scenarioOf(address: string, options: TryOptions, { cwd }: Context): Tri
     url.username = '';
     url.password = '';
   }
-  const request = requestOf(options, { headers, query, cwd });
+  const request = requestOf(options, { headers, query, locate });
   const { concurrency, rate, expectStatus } = options;
   if (options.pass !== undefined) {
     secrets[PASSPHRASE] = options.pass;
@@ -237,30 +263,25 @@ function scenarioOf(address: string, options: TryOptions, { cwd }: Context): Tri
       question: `What does opening a connection to ${url.host} cost, and how many connections do ${rate === undefined ? `${concurrency} users` : `${rate} requests/s`} need?`,
       target: {
         url: url.href,
-        ...reachOf(options, cwd),
+        ...reachOf(options, locate),
         ...(expectStatus === undefined ? {} : { expectStatus: [...expectStatus] }),
       },
       ...(Object.keys(request).length === 0 ? {} : { request }),
       load: rate === undefined ? { model: 'closed', concurrency } : { model: 'open', ratePerSec: rate },
       timing: { budgetMs: Math.round(options.budgetSec * 1_000), maxReplicates: MOST_REPLICATES },
-      clients: clientsOf(options, cwd),
+      clients: clientsOf(options, locate),
       baseline: PERSISTENT,
     },
   };
 }
 
-/** The environment variable that a saved scenario reads the passphrase from. */
-const PASSPHRASE = 'KEY_PASSPHRASE';
-/** The same for the URL of a proxy with a password. */
-const PROXY_URL = 'PROXY_URL';
-
 /** How the server is reached, by the settings of a target. */
-function reachOf(options: TryOptions, cwd: string): Partial<NonNullable<ScenarioInput['target']>> {
+function reachOf(options: TryOptions, locate: Locate): Partial<NonNullable<ScenarioInput['target']>> {
   const { cacert, cert, key, pass, insecure, serverName, unixSocket, proxy } = options;
   const files = { caFile: cacert, certFile: cert, keyFile: key, socketPath: unixSocket };
   const paths = Object.entries(files).filter(([, file]) => file !== undefined);
   return {
-    ...Object.fromEntries(paths.map(([setting, file]) => [setting, resolve(cwd, file!)])),
+    ...Object.fromEntries(paths.map(([setting, file]) => [setting, locate(file!)])),
     ...(pass === undefined ? {} : { passphrase: { env: PASSPHRASE } }),
     ...(insecure === true ? { insecure } : {}),
     ...(serverName === undefined ? {} : { serverName }),
@@ -288,17 +309,35 @@ function parseUrl(address: string): URL {
 }
 
 /** `Name: value`. @throws UsageError, without the value, which may be a secret */
-function parseHeader(text: string): [name: string, value: string] {
-  const [, name, value] = /^([^:\s]+):\s*(.*?)\s*$/.exec(text) ?? [];
-  if (name !== undefined && value !== undefined) return [name, value];
+export function parseHeader(text: string): [name: string, value: string] {
+  const [, name, value] = /^([^:]+):\s*(.*?)\s*$/.exec(text) ?? [];
+  if (name === undefined || value === undefined)
+    throw new UsageError(
+      "a header must have a name, a colon and a value; expected: such as -H 'accept: text/plain'",
+    );
+  if (/\s/.test(name))
+    throw new UsageError(
+      `the name of the header ${JSON.stringify(name)} has a space; expected: such as -H 'accept: text/plain'`,
+    );
+  return [name, value];
+}
+
+/** As curl does, http where no scheme is given. @throws UsageError, without the URL, which may have a password */
+export function parseProxy(text: string): string {
+  const url = text.includes('://') ? text : `http://${text}`;
+  if (URL.canParse(url) && new URL(url).protocol === 'http:') return url;
   throw new UsageError(
-    "a header must have a name, a colon and a value; expected: such as -H 'accept: text/plain'",
+    'the proxy of -x is not a URL of an HTTP proxy, by http; expected: such as -x http://127.0.0.1:3128',
   );
 }
 
 function requestOf(
   { request: method, data, dataFile }: TryOptions,
-  { headers, query, cwd }: { headers: Record<string, Value>; query: Record<string, Value>; cwd: string },
+  {
+    headers,
+    query,
+    locate,
+  }: { headers: Record<string, Value>; query: Record<string, Value>; locate: Locate },
 ): NonNullable<ScenarioInput['request']> {
   const hasBody = data !== undefined || dataFile !== undefined;
   return {
@@ -307,13 +346,13 @@ function requestOf(
     ...(Object.keys(query).length === 0 ? {} : { query }),
     ...(Object.keys(headers).length === 0 ? {} : { headers }),
     ...(data === undefined ? {} : { body: data }),
-    ...(dataFile === undefined ? {} : { bodyFile: resolve(cwd, dataFile) }),
+    ...(dataFile === undefined ? {} : { bodyFile: locate(dataFile) }),
   };
 }
 
 /** Short and persistent connections, and pools of a half and a quarter of the users where the client has a pool. */
-function clientsOf({ client, concurrency, rate }: TryOptions, cwd: string): ScenarioInput['clients'] {
-  const transport = isModulePath(client) ? resolve(cwd, client) : client;
+function clientsOf({ client, concurrency, rate }: Tried, locate: Locate): ScenarioInput['clients'] {
+  const transport = isModulePath(client) ? locate(client) : client;
   const base = transport === 'undici' ? {} : { transport };
   const pooled = (maxConnections: number): Partial<Client> => ({ ...base, pool: { maxConnections } });
   // Only these have a pool with a limit; of a module it is not known before it is read.
@@ -335,7 +374,7 @@ function clientsOf({ client, concurrency, rate }: TryOptions, cwd: string): Scen
 const ENOUGH_RATIO = 0.95;
 
 /** What a reader does next, by what was found: a sentence each. */
-export function conclude({ run, servers }: Conclusion, options: TryOptions): string[] {
+export function conclude({ run, servers }: Conclusion, options: Tried): string[] {
   const [server] = servers;
   const closes = server === undefined ? undefined : closingReason(server);
   return [
@@ -366,7 +405,7 @@ function decisionLines({ cells }: Run): string[] {
   ];
 }
 
-function poolLines({ cells }: Run, { concurrency, client }: TryOptions): string[] {
+function poolLines({ cells }: Run, { concurrency, client }: Tried): string[] {
   const result = cells[0];
   if (result === undefined) return [];
   const pools = result.comparisons
@@ -412,7 +451,7 @@ const IDLE_RULES: Readonly<Record<string, { byDefault: string; announced: string
   },
 };
 
-function idleLines({ keepAliveHeader }: ForeignServer, { client }: TryOptions): string[] {
+function idleLines({ keepAliveHeader }: ForeignServer, { client }: Tried): string[] {
   const rule = own(IDLE_RULES, client);
   const announced = /(?:^|[,\s])timeout=(\d+)/i.exec(keepAliveHeader ?? '')?.[1];
   if (announced !== undefined) {

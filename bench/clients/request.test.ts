@@ -30,7 +30,7 @@ suite('preparing a request', () => {
 
   const faults: [what: string, env: Record<string, string>, message: RegExp][] = [
     ['a variable that is not set', {}, /request\.headers\.authorization: .*TOKEN is not set/],
-    ['an empty variable', { TOKEN: '' }, /TOKEN is not set/],
+    ['an empty variable', { TOKEN: '' }, /TOKEN is set, but empty/],
     ['a variable with a line break', { TOKEN: 'abc\n' }, /TOKEN has characters/],
   ];
   for (const [what, env, message] of faults) {

@@ -50,6 +50,11 @@ export function secretsOf(requests: PreparedRequests): string[] {
   return byLength([...new Set(requests.flatMap(({ secrets }) => secrets))]);
 }
 
+/** Of an environment variable that gives nothing. */
+export function describeMissing(name: string, value: string | undefined): string {
+  return `the environment variable ${name} is ${value === undefined ? 'not set' : 'set, but empty'}`;
+}
+
 /** @param place of the request in the scenario, for messages */
 function prepare(
   request: Request | NamedRequest,
@@ -61,7 +66,7 @@ function prepare(
     if (typeof value === 'string') return value;
     const secret = env[value.env];
     if (secret === undefined || secret === '') {
-      throw new UsageError(`${place}.${where}: the environment variable ${value.env} is not set`);
+      throw new UsageError(`${place}.${where}: ${describeMissing(value.env, secret)}`);
     }
     if (!/^[\t\x20-\x7e]*$/.test(secret)) {
       throw new UsageError(

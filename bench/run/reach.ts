@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { errorMessage, UsageError } from '../../results/errors.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { Endpoint, Identity } from '../../servers/protocol.ts';
+import { describeMissing } from '../clients/request.ts';
 
 /** What a target says of the way to its server, with the contents of its files. */
 export interface Reach extends Pick<Endpoint, 'caPem' | 'identity' | 'isUnverified' | 'socketPath'> {
@@ -37,7 +38,7 @@ function readProxy({ proxy }: Target, env: Environment): string | undefined {
   if (proxy === undefined || typeof proxy === 'string') return proxy;
   const text = env[proxy.env];
   if (text === undefined || text === '') {
-    throw new UsageError(`target.proxy: the environment variable ${proxy.env} is not set`);
+    throw new UsageError(`target.proxy: ${describeMissing(proxy.env, text)}`);
   }
   const fault = proxyFault(text);
   if (fault === undefined) return text;
@@ -121,7 +122,7 @@ function requireValidNow({ validFromDate: from, validToDate: to }: X509Certifica
 function parseKey(pem: string, where: string, { passphrase: named }: Target, env: Environment): KeyObject {
   const passphrase = named === undefined ? undefined : env[named.env];
   if (named !== undefined && (passphrase === undefined || passphrase === '')) {
-    throw new UsageError(`target.passphrase: the environment variable ${named.env} is not set`);
+    throw new UsageError(`target.passphrase: ${describeMissing(named.env, passphrase)}`);
   }
   try {
     return createPrivateKey({ key: pem, ...(passphrase === undefined ? {} : { passphrase }) });

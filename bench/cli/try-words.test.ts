@@ -1,0 +1,56 @@
+// Problems of `try` are worded by its options, each said once.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MeasureError, type Problem, UsageError } from '../../results/errors.ts';
+import { errorInOptions, inOptions } from './try-words.ts';
+
+const TABLE: [scenario: string, options: string][] = [
+  [
+    "target.keyFile: a.key is encrypted; expected: passphrase: { env: 'KEY_PASSPHRASE' }, the environment variable that holds its passphrase",
+    '--key: a.key is encrypted; expected: --pass with its passphrase',
+  ],
+  [
+    'target.certFile: me.pem cannot be decrypted; expected: its own passphrase in the environment variable of target.passphrase',
+    '--cert: me.pem cannot be decrypted; expected: its own passphrase in --pass',
+  ],
+  ['target.caFile: cannot be read', '--cacert: cannot be read'],
+  [
+    'certFile as well, and keyFile unless both are in one file',
+    '--cert as well, and --key unless both are in one file',
+  ],
+  [
+    "expected: target.proxy: { env: 'PROXY_URL' } with a user and a password in it",
+    'expected: -x with a user and a password in it',
+  ],
+  [
+    'request.headers.authorization: the environment variable AUTHORIZATION is set, but empty',
+    '-H authorization: the value is empty',
+  ],
+  ['1, or transport: node-http or wire', '1, or --client node-http or wire'],
+  ['the proxy http://127.0.0.1:1 cannot be reached', 'the proxy http://127.0.0.1:1 cannot be reached'],
+  ['the body is already given', 'the body is already given'],
+];
+for (const [scenario, options] of TABLE)
+  test(`in options: ${options}`, () => assert.equal(inOptions(scenario), options));
+
+test('a mistake of every client is said once, and of the options alone', () => {
+  const problems: Problem[] = ['persistent', 'short', 'pool-5'].map(client => ({
+    file: '/tmp/try.json',
+    path: `clients.${client}.transport`,
+    message: 'wire knows no proxy',
+    hint: 'undici, or a target without proxy',
+  }));
+  const said = errorInOptions(new UsageError('', problems)) as UsageError;
+  assert.equal(said.problems.length, 1);
+  assert.match(
+    said.message,
+    /^1 problem; nothing was started\.\n\nconntax try\n {2}--client: wire knows no proxy/,
+  );
+});
+
+test('an error keeps its kind, and any other is left alone', () => {
+  const found = errorInOptions(new MeasureError('unreachable', 'target.insecure'));
+  assert.ok(found instanceof MeasureError && found.code === 'unreachable' && found.message === '--insecure');
+  const other = new Error('target.url');
+  assert.equal(errorInOptions(other), other);
+});

@@ -1,0 +1,80 @@
+// Words problems of a tried scenario, whose author wrote no file, by the options of `try`.
+import { MeasureError, type Problem, UsageError } from '../../results/errors.ts';
+import { formatProblems } from '../plan/read-scenarios.ts';
+
+/** The environment variable that a saved scenario reads the passphrase from. */
+export const PASSPHRASE = 'KEY_PASSPHRASE';
+/** The same for the URL of a proxy with a password. */
+export const PROXY_URL = 'PROXY_URL';
+
+/** By setting. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  'target.url': 'the URL',
+  'target.caFile': '--cacert',
+  'target.certFile': '--cert',
+  'target.keyFile': '--key',
+  'target.passphrase': '--pass',
+  'target.insecure': '--insecure',
+  'target.serverName': '--server-name',
+  'target.socketPath': '--unix-socket',
+  'target.proxy': '-x',
+  'target.expectStatus': '--expect-status',
+  'request.method': '-X',
+  'request.bodyFile': '--data-file',
+  'request.body': '-d',
+  'request.headers': '-H',
+  'load.concurrency': '-c',
+  'load.ratePerSec': '--rate',
+  'timing.budgetMs': '--budget-sec',
+};
+
+/** A whole setting, with the word `target` or `request` before it or, if no English word is like it, without. */
+const SETTING =
+  /\b(?:(target|request|load|timing)\.)?(url|caFile|certFile|keyFile|passphrase|insecure|serverName|socketPath|proxy|expectStatus|method|bodyFile|body|headers|concurrency|ratePerSec|budgetMs)\b/g;
+const TARGET_FILES = new Set(['caFile', 'certFile', 'keyFile', 'serverName', 'socketPath']);
+
+/** A text with the options in place of settings. */
+export function inOptions(text: string): string {
+  return text
+    .replaceAll(
+      `passphrase: { env: '${PASSPHRASE}' }, the environment variable that holds its passphrase`,
+      '--pass with its passphrase',
+    )
+    .replaceAll('in the environment variable of target.passphrase', 'in --pass')
+    .replaceAll(`target.proxy: { env: '${PROXY_URL}' }`, '-x')
+    .replaceAll(/the environment variable \w+ is set, but empty/g, 'the value is empty')
+    .replaceAll(`the environment variable ${PROXY_URL}`, 'the URL')
+    .replaceAll(/\btransport: (?=[a-z])/g, '--client ')
+    .replaceAll(/\brequest\.headers\.([\w-]+)/g, '-H $1')
+    .replaceAll(SETTING, (whole: string, section: string | undefined, name: string) => {
+      if (section === undefined && !TARGET_FILES.has(name)) return whole;
+      return OPTIONS[`${section ?? 'target'}.${name}`] ?? whole;
+    });
+}
+
+/** All clients of a try have the same library, so a mistake of one is a mistake of `--client`. */
+function placeOf(path: string): string {
+  return /^clients\.[^.]+\./.test(path) ? '--client' : inOptions(path);
+}
+
+/** One mistake is said once, even if several clients have it. */
+function withoutRepetition(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map(problem => [JSON.stringify(problem), problem])).values()];
+}
+
+/** The error as the author of a command line understands it; any other is returned as it is. */
+export function errorInOptions(error: unknown): unknown {
+  if (error instanceof MeasureError)
+    return new MeasureError(error.code, inOptions(error.message), { cause: error });
+  if (!(error instanceof UsageError)) return error;
+  if (error.problems.length === 0) return new UsageError(inOptions(error.message), [], { cause: error });
+  const said = withoutRepetition(
+    error.problems.map(({ path, message, hint }) => ({
+      file: 'conntax try',
+      path: placeOf(path),
+      message: inOptions(message),
+      ...(hint === undefined ? {} : { hint: inOptions(hint) }),
+    })),
+  );
+  return new UsageError(formatProblems(said).replace(' in 1 scenario file', ''), said, { cause: error });
+}
