@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CellResult, Run } from '../../results/model/run.ts';
+import type { Outcome } from '../../results/model/trial.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { armNames, viewCell } from '../cell-view.ts';
 import type { FactGroup } from '../model.ts';
@@ -151,6 +152,72 @@ test('requests without a response outside the windows are said to be in no error
   assert.match(about().join(), /^short: 6 requests outside the measured windows .* does not include them\.$/);
   measurement.censored = { count: 6, leastUs: 1 };
   assert.deepEqual(about(), [], 'those of the windows are in it');
+});
+
+describe('Requests that failed outside the windows are said to be in no error rate, with their kinds: a table', () => {
+  const { run, trials } = sampleRuns['two arms']!;
+  const [first] = trials;
+  assert.ok(first?.state === 'completed');
+  const DETAIL = 'The error rate covers the requests of the windows only, so it does not include';
+
+  type Counts = Partial<Record<Outcome, number>>;
+  const rows: [why: string, all: Counts | null, inWindows: Counts, said: string[]][] = [
+    ['none', {}, {}, []],
+    ['all in the windows', { refused: 9 }, { refused: 9 }, []],
+    [
+      'a single one',
+      { refused: 10 },
+      { refused: 9 },
+      [`1 request | failed (connection refused). ${DETAIL} it.`],
+    ],
+    [
+      'several kinds, the most frequent first',
+      { reset: 8, refused: 565, badStatus: 3 },
+      { badStatus: 3 },
+      [`573 requests | failed (565 connection refused, 8 connection reset). ${DETAIL} them.`],
+    ],
+    [
+      'a run of an older version does not tell the kinds',
+      null,
+      { refused: 9, noAnswer: 4 },
+      [`11 requests | failed (of unknown kind). ${DETAIL} them.`],
+    ],
+  ];
+  for (const [why, all, inWindows, said] of rows) {
+    test(why, () => {
+      const changed = structuredClone(first);
+      const outcomes = Object.entries(inWindows).map(([kind, count]) => [kind, { count }]);
+      Object.assign(changed.measurement.outcomes, Object.fromEntries(outcomes));
+      Object.assign(changed.measurement.ledger, { failed: 20, failures: all });
+      assert.deepEqual(
+        cellCaveats(viewCell(run.cells[0]!, [changed], armNames(run))).filter(text => text.includes(DETAIL)),
+        said.map(text => `short: ${text.replace('|', 'outside the measured windows (warm-up and ramps)')}`),
+      );
+    });
+  }
+});
+
+test('connections that end between slices: only what can be changed is advised', () => {
+  const { run, trials } = structuredClone(sampleRuns['two arms']!);
+  for (const trial of trials) {
+    assert.ok(trial.state === 'completed');
+    if (trial.trial.arm === 'persistent')
+      Object.assign(trial.measurement.ledger, { closedInPauses: 20, longestPauseMs: 2_000 });
+  }
+  const [cell] = run.cells;
+  const about = (slicing: 'interleaved' | 'whole'): string => {
+    const scenario = { ...cell!.scenario, timing: { ...cell!.scenario.timing, slicing } };
+    const caveats = cellCaveats(viewCell({ ...cell!, scenario }, trials, armNames(run)));
+    return caveats.filter(text => text.startsWith('80 connections of persistent ended')).join();
+  };
+  assert.match(
+    about('interleaved'),
+    / between its slices\. Either .*, and so does timing\.slicing: 'whole'\.$/,
+  );
+  assert.match(
+    about('whole'),
+    / before its measured slice\. Either .* \(pool\.idleTimeoutMs\) avoids them\.$/,
+  );
 });
 
 describe('What limits several scenarios is said once, with their names: a table', () => {

@@ -3,7 +3,7 @@ import { foldSimilar, groupSimilar } from '../../results/audits/index.ts';
 import { isBusyMachine } from '../../results/audits/machine.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { ArmSummary, CellResult, Host, Run, StopReason } from '../../results/model/run.ts';
-import type { CompletedTrial } from '../../results/model/trial.ts';
+import { type CompletedTrial, OUTCOME_NAMES, OUTCOMES, type Outcome } from '../../results/model/trial.ts';
 import { clockJumpMs } from '../../results/run-clock.ts';
 import { sumOf } from '../../results/stats.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
@@ -38,14 +38,16 @@ export function knownAccepted({
 }
 
 /** A client that waits for its turn may lose connections that it would have used meanwhile. */
-function pauseCaveats(arms: readonly ArmView[]): string[] {
+function pauseCaveats({ arms, result }: Pick<CellView, 'arms' | 'result'>): string[] {
+  const isWhole = result.scenario.timing.slicing === 'whole';
+  const slicing = isWhole ? '' : ", and so does timing.slicing: 'whole'";
   return arms.flatMap(({ name, trials }) => {
     const ledgers = trials.map(({ measurement }) => measurement.ledger);
     const count = sumOf(ledgers, ({ closedInPauses }) => closedInPauses);
     if (count === 0) return [];
     const longestMs = Math.max(...ledgers.map(({ longestPauseMs }) => longestPauseMs));
     return [
-      `${formatCount(count)} connections of ${name} ended while it waited for its turn, in pauses of up to ${formatSeconds(longestMs)} between its slices: an idle timeout of client or server was shorter. Connections that it opened in their place are due to the experiment, not to the client. A longer idle timeout (pool.idleTimeoutMs) avoids them, and so does timing.slicing: 'whole'.`,
+      `${formatCount(count)} connections of ${name} ended while it waited for its turn, in pauses of up to ${formatSeconds(longestMs)} ${isWhole ? 'before its measured slice' : 'between its slices'}. Either an idle timeout of client or server was shorter, or the server closed them for another reason. In the first case, connections opened in their place are due to the experiment, not to the client, and a longer idle timeout (pool.idleTimeoutMs) avoids them${slicing}.`,
     ];
   });
 }
@@ -254,15 +256,60 @@ function busyCaveats(host: Host): string[] {
 }
 
 /** What no error rate holds: it is of the requests that began in the windows. */
-function unansweredCaveats(arms: readonly ArmView[]): string[] {
+function outsideCaveats({ arms, result }: Pick<CellView, 'arms' | 'result'>): string[] {
+  const around =
+    result.scenario.load.model === 'capacity' ? 'warm-up, ramps and probes' : 'warm-up and ramps';
   return arms.flatMap(({ name, trials }) => {
-    const count = sumOf(trials, ({ measurement }) => unansweredOutside(measurement));
-    return count === 0
-      ? []
-      : [
-          `${name}: ${count === 1 ? '1 request' : `${formatCount(count)} requests`} outside the measured windows (warm-up and ramps) had no response. The error rate covers the requests of the windows only, so it does not include ${count === 1 ? 'it' : 'them'}.`,
-        ];
+    const unanswered = sumOf(trials, ({ measurement }) => unansweredOutside(measurement));
+    const kinds = failedOutside(trials.map(({ measurement }) => measurement));
+    const failed = sumOf(kinds, ({ count }) => count);
+    const what = kinds.length === 1 ? kinds.map(({ kind }) => kind) : kinds.map(describeKind);
+    return [
+      { count: failed, ended: `failed (${what.join(', ')})` },
+      { count: unanswered, ended: 'had no response' },
+    ].flatMap(({ count, ended }) =>
+      count === 0
+        ? []
+        : [
+            `${name}: ${count === 1 ? '1 request' : `${formatCount(count)} requests`} outside the measured windows (${around}) ${ended}. The error rate covers the requests of the windows only, so it does not include ${count === 1 ? 'it' : 'them'}.`,
+          ],
+    );
   });
+}
+
+interface FailureKind {
+  kind: string;
+  count: number;
+}
+
+function describeKind({ kind, count }: FailureKind): string {
+  return `${formatCount(count)} ${kind}`;
+}
+
+/** Failed requests that are not of a window, the most frequent kind first. */
+function failedOutside(measurements: readonly CompletedTrial['measurement'][]): FailureKind[] {
+  const inWindows = ({ outcomes }: CompletedTrial['measurement'], kind: Outcome): number =>
+    outcomes[kind]?.count ?? 0;
+  // What had no response is counted with the unfinished requests. Older versions do not store the kinds of all failures.
+  const kinds = OUTCOMES.filter(kind => kind !== 'ok' && kind !== 'noAnswer');
+  const [known, unknown] = [
+    measurements.filter(({ ledger }) => ledger.failures !== null),
+    measurements.filter(({ ledger }) => ledger.failures === null),
+  ];
+  return [
+    ...kinds.map(kind => ({
+      kind: OUTCOME_NAMES[kind],
+      count: sumOf(known, one => Math.max(0, (one.ledger.failures?.[kind] ?? 0) - inWindows(one, kind))),
+    })),
+    {
+      kind: 'of unknown kind',
+      count: sumOf(unknown, one =>
+        Math.max(0, one.ledger.failed - sumOf(kinds, kind => inWindows(one, kind))),
+      ),
+    },
+  ]
+    .filter(({ count }) => count > 0)
+    .toSorted((a, b) => b.count - a.count);
 }
 
 /** Requests in flight at the end of a slice that are not of its window. */
@@ -291,9 +338,9 @@ export function cellCaveats(view: CellView): string[] {
     ...(partial === 0
       ? []
       : [`${partial} of ${trials.length} trials were cut short and are shorter than planned.`]),
-    ...unansweredCaveats(arms),
+    ...outsideCaveats({ arms, result }),
     ...delayedAckCaveats(view),
-    ...pauseCaveats(arms),
+    ...pauseCaveats({ arms, result }),
     ...(result.replicates > 0 && result.replicates < FEW_REPLICATES
       ? [
           `Only ${countReplicates(result.replicates)}: too few to reveal that processes run in modes up to 30 % apart.`,
