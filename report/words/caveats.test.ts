@@ -205,13 +205,13 @@ test('connections that end between slices: only what can be changed is advised',
       Object.assign(trial.measurement.ledger, { closedInPauses: 20, longestPauseMs: 2_000 });
   }
   const [cell] = run.cells;
-  const about = (slicing: 'interleaved' | 'whole'): string => {
+  const about = (slicing: 'alternate' | 'whole'): string => {
     const scenario = { ...cell!.scenario, timing: { ...cell!.scenario.timing, slicing } };
     const caveats = cellCaveats(viewCell({ ...cell!, scenario }, trials, armNames(run)));
     return caveats.filter(text => text.startsWith('80 connections of persistent ended')).join();
   };
   assert.match(
-    about('interleaved'),
+    about('alternate'),
     / between its slices\. Either .*, and so does timing\.slicing: 'whole'\.$/,
   );
   assert.match(
